@@ -1,0 +1,334 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the control plane tells a media shard, and what the shard reports back (02 §10.9).
+// Commands are structured data, never SDP; the state of a shard is rebuilt from commands alone.
+// The control plane chooses every id, SSRC, ICE credential and payload type, so that it never has
+// to wait for a worker before it can answer a client.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/net_address.h"
+#include "base/tagged.h"
+#include "base/time.h"
+
+namespace confab::sfu {
+
+using PeerId = Tagged<struct PeerIdTag, std::uint64_t>;            // one peer connection
+using ReceiverId = Tagged<struct ReceiverIdTag, std::uint64_t>;    // one codec of a published track
+using DownTrackId = Tagged<struct DownTrackIdTag, std::uint64_t>;  // one subscription to it
+using RoomId = Tagged<struct RoomIdTag, std::uint64_t>;            // groups receivers for speakers
+using WorkerIndex = std::uint16_t;
+
+enum class MediaKind : std::uint8_t { kAudio, kVideo };
+enum class Codec : std::uint8_t { kNone, kOpus, kRed, kPcmu, kPcma, kVp8, kVp9, kH264, kH265, kAv1 };
+constexpr MediaKind kind_of(Codec c) {
+    return c <= Codec::kPcma ? MediaKind::kAudio : MediaKind::kVideo;
+}
+
+// ---------------------------------------------------------------- transport
+
+struct IceCredentials {
+    std::string ufrag;
+    std::string pwd;
+};
+
+enum class DtlsRole : std::uint8_t { kClient, kServer };
+// Values of the use_srtp extension (RFC 5764 §4.1.2, RFC 7714 §14.2).
+enum class SrtpProfile : std::uint16_t {
+    kAes128CmSha1_80 = 0x0001,
+    kAeadAes128Gcm = 0x0007,
+    kAeadAes256Gcm = 0x0008,
+};
+
+struct Fingerprint {
+    std::string algorithm;  // lower case: "sha-256", "sha-384", "sha-512", "sha-1"
+    Bytes value;
+};
+
+enum class TransportProtocol : std::uint8_t { kUdp, kTcp };
+
+struct RemoteCandidate {
+    TransportProtocol protocol = TransportProtocol::kUdp;
+    SocketAddress address;
+    std::uint32_t priority = 0;
+};
+
+struct CreatePeer {
+    PeerId peer;
+    IceCredentials local;
+    bool ice_lite = false;
+    bool ice_controlling = false;  // true where we make the offers and are not lite (ICE-06)
+    bool tcp_only = false;         // fallback: UDP checks are neither sent nor answered (ICE-15)
+    // In order of preference; all three when empty.
+    std::vector<SrtpProfile> srtp_profiles;
+};
+struct SetRemote {
+    PeerId peer;
+    IceCredentials remote;
+    DtlsRole local_dtls_role = DtlsRole::kServer;  // fixed by the first SetRemote
+    std::vector<Fingerprint> fingerprints;         // any one must match the peer's certificate
+    bool sctp = false;                             // an application section was negotiated
+    std::uint16_t sctp_port = 5000;
+    std::uint32_t sctp_max_message_size = 65'535;  // what the peer takes
+};
+struct AddRemoteCandidate {
+    PeerId peer;
+    RemoteCandidate candidate;
+};
+// New local credentials; DTLS, SRTP and SCTP live on (ICE-14).
+struct RestartIce {
+    PeerId peer;
+    IceCredentials local;
+    bool tcp_only = false;
+};
+struct ClosePeer {
+    PeerId peer;
+};
+
+// ---------------------------------------------------------------- publishing
+
+struct ReceiveCodec {
+    Codec codec = Codec::kNone;
+    PayloadType pt;
+    std::optional<PayloadType> rtx_pt;
+    std::uint32_t clock_rate = 90'000;
+    bool nack = true;
+    // For RED: the payload type of the blocks inside (fmtp "111/111").
+    std::optional<PayloadType> red_primary_pt;
+};
+// Ids of RTP header extensions on one section, 0 where not negotiated (RFC 8285).
+struct ReceiveExtensions {
+    std::uint8_t mid = 0;
+    std::uint8_t rid = 0;
+    std::uint8_t repaired_rid = 0;
+    std::uint8_t audio_level = 0;
+    std::uint8_t abs_capture_time = 0;
+    std::uint8_t transport_cc = 0;
+    std::uint8_t abs_send_time = 0;
+    std::uint8_t dependency_descriptor = 0;
+};
+// 01 §3.3, VideoLayer.Mode.
+enum class LayerMode : std::uint8_t {
+    kUnused,
+    kOneSpatialLayerPerStream,
+    kMultipleSpatialLayersPerStream,
+    kOneSpatialLayerPerStreamIncompleteRtcpSr,
+};
+// One simulcast stream of a section; a section without rids has one layer with an empty rid.
+struct ReceiveLayer {
+    std::string rid;
+    std::uint8_t spatial = 0;          // position among the declared qualities (SDP-27)
+    std::optional<Ssrc> ssrc;          // known from a=ssrc lines, else learned by mid and rid
+    std::optional<Ssrc> rtx_ssrc;
+    std::uint32_t width = 0;
+    std::uint32_t height = 0;
+};
+struct AudioLevelConfig {  // 02 IN-30
+    std::uint8_t active_level = 35;
+    std::uint8_t min_percentile = 40;
+    Duration update_interval = Duration::millis(400);
+    std::uint32_t smooth_intervals = 2;
+};
+struct AddReceiver {
+    ReceiverId receiver;
+    PeerId peer;
+    RoomId room;
+    MediaKind kind = MediaKind::kAudio;
+    std::string mid;
+    // In the order of the answer; the first is the codec the receiver was made for (IN-12).
+    std::vector<ReceiveCodec> codecs;
+    ReceiveExtensions extensions;
+    std::vector<ReceiveLayer> layers;
+    LayerMode mode = LayerMode::kOneSpatialLayerPerStream;
+    bool screen_share = false;
+    bool microphone = false;  // takes part in speaker detection (IN-31)
+    bool encrypted = false;   // payload is opaque (IN-43)
+    AudioLevelConfig audio_level;
+    std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),
+                                         Duration::seconds(1)};
+};
+struct RemoveReceiver {
+    ReceiverId receiver;
+};
+// The publisher muted or unmuted the track (FWD-15, IN-21).
+struct MuteReceiver {
+    ReceiverId receiver;
+    bool muted = false;
+};
+
+// ---------------------------------------------------------------- subscribing
+
+struct SendCodec {
+    Codec codec = Codec::kNone;
+    PayloadType pt;
+    std::optional<PayloadType> rtx_pt;
+    std::uint32_t clock_rate = 90'000;
+    bool nack = true;
+};
+struct SendExtensions {
+    std::uint8_t dependency_descriptor = 0;
+    std::uint8_t abs_capture_time = 0;
+    std::uint8_t abs_send_time = 0;
+    std::uint8_t transport_cc = 0;
+    std::uint8_t playout_delay = 0;
+    std::uint8_t mid = 0;
+};
+// What the subscriber asked for (SUB-01); the shard applies it at once, the control plane debounces.
+struct DownTrackSettings {
+    bool enabled = true;
+    std::uint8_t max_spatial = 2;
+    std::uint8_t max_temporal = 3;
+    std::uint8_t priority = 1;  // larger first; 255 for screen share (SUB-06)
+    bool operator==(const DownTrackSettings&) const = default;
+};
+struct AddDownTrack {
+    DownTrackId down_track;
+    PeerId peer;            // lives on the worker that gets this command
+    ReceiverId receiver;
+    WorkerIndex home = 0;   // the worker of the receiver's peer
+    MediaKind kind = MediaKind::kAudio;
+    Ssrc ssrc;
+    Ssrc rtx_ssrc;
+    std::vector<SendCodec> codecs;  // what the subscriber accepts
+    SendExtensions extensions;
+    std::string cname;      // stream id (SDP-04)
+    std::string mid;
+    DownTrackSettings settings;
+    bool screen_share = false;
+    bool encrypted = false;
+    Bytes sif_trailer;      // ends injected frames of encrypted tracks (IN-43)
+};
+struct UpdateDownTrack {
+    DownTrackId down_track;
+    DownTrackSettings settings;
+};
+// Moves a down-track to another receiver of the same track, without negotiation (DYN-05).
+struct SwitchDownTrack {
+    DownTrackId down_track;
+    ReceiverId receiver;
+    WorkerIndex home = 0;
+};
+struct RemoveDownTrack {
+    DownTrackId down_track;
+    bool blank_frames = true;  // 0.2 s of blank frames first (FWD-15)
+};
+// Caps the estimated downlink of a peer; 0 removes the cap (SIG-174).
+struct SetBandwidthLimit {
+    PeerId peer;
+    std::uint64_t bits_per_second = 0;
+};
+
+// ---------------------------------------------------------------- data
+
+// The labels of 01 SIG-78; kOther for any other.
+enum class DataChannel : std::uint8_t { kReliable, kLossy, kDataTrack, kOther };
+
+// Opens `_reliable`, `_lossy` and, when asked, `_data_track` from our side (DC-02).
+struct OpenDataChannels {
+    PeerId peer;
+    bool data_track = true;
+};
+struct SendData {
+    std::vector<PeerId> peers;
+    DataChannel channel = DataChannel::kReliable;
+    Bytes payload;
+};
+
+using Command =
+    std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
+                 RemoveReceiver, MuteReceiver, AddDownTrack, UpdateDownTrack, SwitchDownTrack,
+                 RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, SendData>;
+
+// ================================================================ events
+
+enum class PeerState : std::uint8_t {
+    kConnecting,    // no usable pair or no DTLS yet
+    kConnected,     // ICE and DTLS are up for the first time
+    kDisconnected,  // nothing heard from the selected pair for 10 s (ICE-04)
+    kReconnected,   // heard again, or a new pair after an ICE restart
+    kFailed,        // 5 s after kDisconnected, or a wrong fingerprint, or DTLS failed
+};
+enum class PeerFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
+
+struct PeerStateChanged {
+    PeerId peer;
+    PeerState state = PeerState::kConnecting;
+    PeerFailure failure = PeerFailure::kNone;
+    TransportProtocol protocol = TransportProtocol::kUdp;  // of the selected pair
+    SocketAddress remote;
+};
+// First packet of a layer: media really arrives.
+struct LayerStarted {
+    ReceiverId receiver;
+    std::uint8_t spatial = 0;
+    Codec codec = Codec::kNone;
+    Ssrc ssrc;
+    std::uint32_t width = 0;   // from the first key frame, 0 when unknown
+    std::uint32_t height = 0;
+};
+// Which layers flow, bit 0 = spatial 0 (IN-21).
+struct LayersChanged {
+    ReceiverId receiver;
+    std::uint8_t available = 0;
+};
+struct SpeakerLevel {
+    ReceiverId receiver;
+    double level = 0;  // linear, 0 to 1, smoothed (IN-30)
+    bool active = false;
+};
+// All microphone receivers of a room on this worker, every update interval.
+struct SpeakerLevels {
+    RoomId room;
+    std::vector<SpeakerLevel> levels;
+};
+enum class StreamState : std::uint8_t { kActive, kPaused };
+// kActive with the first forwarded packet of every start or resume, kPaused for lack of bandwidth
+// (BWE-09).
+struct StreamStateChanged {
+    DownTrackId down_track;
+    StreamState state = StreamState::kActive;
+};
+// Numbers of one window (5 s) from which connection quality is computed (CQ-01).
+struct QualitySample {
+    ReceiverId receiver;       // set for publishing,
+    DownTrackId down_track;    // or this for subscribing
+    std::uint64_t packets_expected = 0;
+    std::uint64_t packets_lost = 0;
+    double distance_to_desired = 0;
+    bool muted = false;
+    bool paused = false;
+    bool rtcp_overdue = false;
+};
+struct QualityBatch {
+    std::vector<QualitySample> samples;
+};
+struct DataChannelOpened {
+    PeerId peer;
+    DataChannel channel = DataChannel::kOther;
+    std::string label;
+};
+struct DataReceived {
+    PeerId peer;
+    DataChannel channel = DataChannel::kOther;
+    std::string label;
+    Bytes payload;
+};
+// A channel broke or a receiver made no progress for 5 s (DC-25).
+struct DataChannelFailed {
+    PeerId peer;
+    DataChannel channel = DataChannel::kOther;
+};
+
+using Event = std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels,
+                           StreamStateChanged, QualityBatch, DataChannelOpened, DataReceived,
+                           DataChannelFailed>;
+
+}  // namespace confab::sfu
