@@ -46,6 +46,7 @@ struct LocalTransport {
     std::string pwd;
     std::string fingerprint_sha256;       // upper-case hex with colons
     std::vector<std::string> candidates;  // values of a=candidate lines, without "candidate:" prefix
+    bool candidates_complete = true;      // no further ones follow; without meaning while none is known
     bool ice_lite = false;
 };
 
@@ -55,7 +56,8 @@ struct RemoteTransport {
     std::string pwd;
     std::string fingerprint_algorithm;  // lower case
     std::string fingerprint_hex;        // as sent, with colons
-    Setup setup = Setup::kActPass;
+    Setup setup = Setup::kActPass;        // as sent
+    Setup local_setup = Setup::kActive;   // ours: kActive makes us the DTLS client (DTLS-01)
     bool ice_lite = false;
     std::vector<std::string> candidates;
     bool application = false;           // an application section is accepted
@@ -83,6 +85,7 @@ struct NegotiatedCodec {
     std::uint16_t channels = 0;
     std::string fmtp;
     bool nack = false;
+    bool operator==(const NegotiatedCodec&) const = default;
 };
 
 // A section on which the client sends, after an answer.
@@ -124,6 +127,7 @@ struct BoundSender {
 
 enum class NegotiationError : std::uint8_t {
     kParse,             // not SDP
+    kBadMid,            // a section without mid, or two with the same
     kNoTransport,       // ice-ufrag, ice-pwd or fingerprint missing
     kSectionsChanged,   // fewer sections than before, or another kind or mid in one
     kTooManySections,   // kMaxSections
@@ -131,8 +135,6 @@ enum class NegotiationError : std::uint8_t {
     kSectionMismatch,   // the answer does not mirror the offer
 };
 std::string_view to_text(NegotiationError error);
-
-inline constexpr std::size_t kMaxSections = 1024;
 
 // Counts of sections a client should add (SIG-84).
 struct MissingSections {
@@ -145,7 +147,9 @@ struct Answer {
     RemoteTransport remote;
     bool ice_restart = false;              // ufrag or pwd differ from the last offer's
     std::vector<PublishSection> publish;   // every section that sends now
-    std::vector<std::string> ended_mids;   // sent in the last offer, do not now
+    // Sent in the last offer, do not now, or send another announced track now (then the mid is in
+    // `publish` as well).
+    std::vector<std::string> ended_mids;
     std::vector<BoundSender> bound;        // every sender that has a section, old and new
     MissingSections missing;               // for senders still without one
     std::map<std::string, std::string> mid_to_track_id;  // every sending section (SIG-84)
@@ -156,6 +160,7 @@ struct AnswererConfig {
     std::vector<EnabledCodec> publish_codecs;
     std::vector<EnabledCodec> subscribe_codecs;
     bool single = false;  // one connection for both directions (SDP-40)
+    bool transport_cc = false;  // send-side estimation on sections we send on, in place of REMB
     std::uint64_t session_id = 0;     // of the o= line, random
     std::uint64_t session_version = 0;  // unix time, +1 per description
 };
@@ -178,7 +183,10 @@ class Answerer {
     Result<Answer, NegotiationError> answer(std::string_view offer,
                                             const std::vector<PendingTrack>& pending,
                                             const LocalTransport& local);
-    // The last offer and answer, for SyncState and debugging; empty before the first.
+    // Tracks announced after the offer that holds their section (02 SDP-30): the sections that send
+    // already and belong to one of `pending`. To be asked after each add_track.
+    std::vector<PublishSection> match_late(const std::vector<PendingTrack>& pending);
+    // The last answer, for resumed sessions and debugging; empty before the first.
     const std::string& last_answer() const;
 
   private:

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/timer_wheel.h"
+
+namespace confab {
+namespace {
+constexpr std::size_t slot_index(std::int64_t slot) { return static_cast<std::size_t>(slot & 255); }
+// The first millisecond at which the deadline has passed.
+std::int64_t tick_of(Timestamp deadline) { return (deadline.us() + 999) / 1000; }
+}  // namespace
+
+TimerWheel::TimerWheel(Timestamp now) : tick_(now.us() / 1000) {
+    const auto make_head = [](TimerNode& head) { head.next_ = head.previous_ = &head; };
+    for (auto& level : slots_)
+        for (auto& head : level) make_head(head);
+    make_head(due_);
+}
+
+TimerWheel::~TimerWheel() {
+    for (auto& level : slots_)
+        for (auto& head : level)
+            while (head.next_ != &head) head.next_->unlink();
+    while (due_.next_ != &due_) due_.next_->unlink();
+}
+
+void TimerWheel::link(TimerNode& head, TimerNode& node) {
+    node.previous_ = head.previous_;
+    node.next_ = &head;
+    head.previous_->next_ = &node;
+    head.previous_ = &node;
+}
+
+void TimerWheel::place(TimerNode& node) {
+    const std::int64_t tick = tick_of(node.deadline_);
+    if (tick <= tick_) return link(due_, node);
+    for (int level = 0; level < kLevels; ++level) {
+        const int shift = kBits * level;
+        // Within one turn of this level, counted in its own slots.
+        if ((tick >> shift) - (tick_ >> shift) < static_cast<std::int64_t>(kSlots))
+            return link(slots_[static_cast<std::size_t>(level)][slot_index(tick >> shift)], node);
+    }
+    // Beyond the last level: parked in its farthest slot and placed again from there.
+    constexpr int kShift = kBits * (kLevels - 1);
+    link(slots_[kLevels - 1][slot_index((tick_ >> kShift) - 1)], node);
+}
+
+void TimerWheel::schedule(TimerNode& node, Timestamp deadline) {
+    if (node.scheduled() && node.deadline_ == deadline) return;
+    node.unlink();
+    node.deadline_ = deadline;
+    if (!deadline.is_never()) place(node);
+}
+
+void TimerWheel::cascade(int level) {
+    TimerNode& head =
+        slots_[static_cast<std::size_t>(level)][slot_index(tick_ >> (kBits * level))];
+    TimerNode list;
+    if (head.next_ == &head) return;
+    // The list is taken off first: nodes may be placed into the same slot again.
+    list.next_ = head.next_;
+    list.previous_ = head.previous_;
+    list.next_->previous_ = &list;
+    list.previous_->next_ = &list;
+    head.next_ = head.previous_ = &head;
+    while (list.next_ != &list) {
+        TimerNode& node = *list.next_;
+        node.unlink();
+        place(node);
+    }
+    list.next_ = list.previous_ = nullptr;
+}
+
+TimerNode* TimerWheel::pop_due(Timestamp now) {
+    const std::int64_t target = now.us() / 1000;
+    while (due_.next_ == &due_) {
+        if (tick_ >= target) return nullptr;
+        ++tick_;
+        for (int level = kLevels - 1; level > 0; --level)
+            if ((tick_ & ((std::int64_t{1} << (kBits * level)) - 1)) == 0) cascade(level);
+        cascade(0);
+    }
+    TimerNode* node = due_.next_;
+    node->unlink();
+    return node;
+}
+
+Timestamp TimerWheel::next_deadline() const {
+    if (due_.next_ != &due_) return Timestamp::micros(tick_ * 1000);
+    for (int level = 0; level < kLevels; ++level) {
+        const int shift = kBits * level;
+        for (std::int64_t i = 1; i <= static_cast<std::int64_t>(kSlots); ++i) {
+            const std::int64_t slot = (tick_ >> shift) + i;
+            const TimerNode& head =
+                slots_[static_cast<std::size_t>(level)][slot_index(slot)];
+            if (head.next_ != &head) return Timestamp::micros((slot << shift) * 1000);
+        }
+    }
+    return Timestamp::never();
+}
+
+}  // namespace confab

@@ -1,0 +1,155 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The ICE agent (RFC 8445; lite: §2.5 and §7.3; consent: RFC 7675; TCP: RFC 6544) as a poll
+// machine. One data stream, one component, host candidates; behaviour as 02 ICE-03 to ICE-08 and
+// ICE-14.
+//
+//            remote credentials          pair nominated             10 s silence
+//   kNew ────────────────────▶ kChecking ─────────────▶ kConnected ─────────────▶ kDisconnected
+//                               │  ▲ restart()              ▲      heard again / new pair │
+//                     15 s      │  └── any state            └─────────────────────────────┤
+//                               ▼                            5 s more, or consent expired │
+//                            kFailed ◀────────────────────────────────────────────────────┘
+//
+// What upstream does not do: a controlled agent follows the latest nomination even to a lower pair
+// (02 ICE-06); a controlling one nominates at once and improves its choice for two seconds; after
+// 10 s of silence, or when the selected TCP stream closes, all pairs are checked again.
+// Not here: gathering (the driver names its sockets), mDNS, relayed local candidates, local
+// peer-reflexive candidates (a mapped address changes nothing about where we send from).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ring.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "rtc/ice/binding.h"
+#include "rtc/ice/check_list.h"
+#include "rtc/ice/transactions.h"
+#include "rtc/ice/types.h"
+
+namespace confab::ice {
+
+class Agent {
+  public:
+    Agent(AgentConfig config, Rng rng);
+
+    // Starts the checks. Other credentials than before without restart() of ours mean that the peer
+    // alone restarted. False, without effect, if empty or longer than kMaxUfrag and kMaxPwd.
+    bool set_remote_credentials(Timestamp now, const Credentials& remote);
+    // May come before the first credentials; those of a new generation come after its restart() or
+    // set_remote_credentials(). TCP candidates are ignored: ours are passive.
+    void add_remote_candidate(Timestamp now, const RemoteCandidate& candidate);
+    // New generation (RFC 8445 §9): the selected path keeps working until a new one is nominated.
+    void restart(Timestamp now, const RestartOptions& options);
+    void set_role(Timestamp now, Role role);
+    // A stream that we opened to a passive candidate of the peer.
+    void add_tcp_connection(Timestamp now, const Path& path);
+    void remove_tcp_connection(Timestamp now, std::uint32_t connection);
+
+    // One STUN message, without framing.
+    void handle_packet(Timestamp now, const Path& path, BytesView stun);
+    // Any other packet; from the selected path it shows that the peer is alive.
+    void note_activity(Timestamp now, const Path& path);
+    void handle_timeout(Timestamp now);
+
+    std::optional<Transmit> poll_transmit();
+    std::optional<Event> poll_event();
+    Timestamp next_deadline() const;
+
+    // DTLS, SRTP and RTCP are to be accepted from this path: STUN with our credentials came over it
+    // (02 TRAP-16, 08 IMM-1).
+    bool is_valid_path(const Path& path) const;
+    // During a restart the path of the generation before.
+    const std::optional<Path>& selected() const { return selection_.path; }
+    State state() const { return state_; }
+    Role role() const { return role_; }
+    const Credentials& local_credentials() const { return credentials_.local; }
+    Snapshot snapshot() const;
+
+  private:
+    struct Selection {
+        std::optional<Path> path;
+        std::uint32_t pair = 0;        // 0: none, or of the generation before
+        std::uint64_t nomination = 0;  // controlled: the one that was followed
+        Timestamp last_heard;
+        Timestamp last_consent;  // last authenticated STUN
+        Timestamp keepalive_at = Timestamp::never();
+    };
+    struct PreviousGeneration {
+        CredentialPair credentials;
+        Path path;
+        Timestamp expires_at = Timestamp::never();  // some time after the new selection
+    };
+    struct Outgoing {
+        Path path;
+        Bytes bytes;
+    };
+
+    // agent.cc
+    void begin_generation(const Credentials& local);
+    void form_pairs(Timestamp now, const RemoteCandidate& remote);
+    void apply_signalled(Pair& pair, const RemoteCandidate& remote);
+    void send(const Path& path, Bytes bytes);
+    void emit(Event event);
+    void change_state(State state);
+    bool is_running() const;
+    bool is_allowed(const Path& path) const;
+    std::optional<CandidateType> selected_type() const;
+
+    // agent_checks.cc
+    void run_checks(Timestamp now);
+    void send_check(Timestamp now, Pair& pair);
+    void send_request(Timestamp now, const Path& path, const CredentialPair& credentials,
+                      const Pair* pair);
+    void send_keepalive(Timestamp now);
+    void trigger_check(Timestamp now, Pair& pair);
+    void recheck_all(Timestamp now);
+    Timestamp acceptance_time(const Pair& pair) const;
+    void nominate(Timestamp now);
+    void follow_nomination(Timestamp now, Pair& pair);
+    void select(Timestamp now, Pair& pair);
+    bool is_selection_live() const;
+    bool is_in_upgrade_window(Timestamp now) const;
+    void heard(Timestamp now);
+    void consented(Timestamp now);
+    void update_state(Timestamp now);
+    Timestamp fail_deadline() const;
+    void give_up();
+
+    // agent_packets.cc
+    void handle_request(Timestamp now, const Path& path, const wire::StunMessage& message);
+    void handle_check(Timestamp now, const Path& path, const wire::StunMessage& message);
+    void answer(const Path& path, const wire::StunMessage& message, const Credentials& local);
+    bool refuse_role(Timestamp now, const Path& path, const wire::StunMessage& message);
+    Pair* pair_for_check(Timestamp now, const Path& path, const wire::StunMessage& message);
+    void handle_response(Timestamp now, const Path& path, const wire::StunMessage& message);
+    void handle_success(Timestamp now, const Transaction& transaction);
+    void handle_error(Timestamp now, const Transaction& transaction,
+                      const wire::StunMessage& message);
+
+    AgentConfig config_;
+    Rng rng_;
+    Role role_;
+    std::uint64_t tie_breaker_;
+    State state_ = State::kNew;
+    CredentialPair credentials_;
+    std::optional<PreviousGeneration> previous_;
+    std::vector<RemoteCandidate> remote_candidates_;
+    CheckList list_;
+    Transactions transactions_;
+    Selection selection_;
+    std::uint64_t nominations_received_ = 0;
+    Timestamp started_ = Timestamp::never();      // of the checks of this generation
+    Timestamp nominate_at_ = Timestamp::never();  // a succeeded pair's waiting time ends
+    Duration rtt_;
+    std::vector<Outgoing> outgoing_;
+    std::size_t outgoing_taken_ = 0;
+    Ring<Event, kMaxQueuedEvents> events_;
+    Counters counters_;
+};
+
+}  // namespace confab::ice

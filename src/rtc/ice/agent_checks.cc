@@ -1,0 +1,243 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the agent does by itself: checks, keepalives, nomination, supervision (02 ICE-04, ICE-06).
+#include <algorithm>
+
+#include "rtc/ice/agent.h"
+
+namespace confab::ice {
+
+void Agent::handle_timeout(Timestamp now) {
+    if (previous_ && now >= previous_->expires_at) previous_.reset();
+    update_state(now);
+    run_checks(now);
+    nominate(now);
+    send_keepalive(now);
+    transactions_.expire(now - config_.timers.transaction_lifetime);
+}
+
+Timestamp Agent::next_deadline() const {
+    Timestamp next = fail_deadline();
+    if (previous_) next = earlier(next, previous_->expires_at);
+    if (state_ == State::kConnected)
+        next = earlier(next, selection_.last_heard + config_.timers.disconnected_after);
+    if (!is_running()) return earlier(next, selection_.keepalive_at);
+    for (const Pair& pair : list_.pairs())
+        next = earlier(next, pair.next_check);
+    return earlier(next, earlier(nominate_at_, selection_.keepalive_at));
+}
+
+// ---------------------------------------------------------------- checks
+
+void Agent::run_checks(Timestamp now) {
+    if (!is_running()) return;
+    for (Pair& pair : list_.pairs())
+        if (pair.next_check <= now) send_check(now, pair);
+}
+
+void Agent::send_check(Timestamp now, Pair& pair) {
+    if (pair.unanswered >= config_.timers.requests_per_pair) {
+        pair.state = PairState::kFailed;
+        pair.nominating = false;
+        pair.next_check = Timestamp::never();
+        // Differs from upstream: where the peer has answered once it is worth another series while
+        // there is nothing better. A lite peer would never wake us with a check of its own.
+        if (pair.answered && !is_selection_live()) {
+            pair.unanswered = 0;
+            pair.next_check = now + config_.timers.keepalive;
+        }
+        return;
+    }
+    ++pair.unanswered;
+    if (pair.state != PairState::kSucceeded) pair.state = PairState::kInProgress;
+    pair.last_check = now;
+    pair.next_check = now + config_.timers.check_interval;
+    send_request(now, pair.path, credentials_, &pair);
+}
+
+// Without a pair: on the path of the generation before, with its credentials.
+void Agent::send_request(Timestamp now, const Path& path, const CredentialPair& credentials,
+                         const Pair* pair) {
+    Transaction transaction;
+    rng_.fill(transaction.id);
+    transaction.path = path;
+    transaction.pair = pair != nullptr ? pair->id : 0;
+    transaction.sent = now;
+    transaction.role = role_;
+    transaction.use_candidate = pair != nullptr && pair->nominating;
+    transactions_.add(transaction);
+
+    CheckRequest request;
+    request.id = transaction.id;
+    request.priority = reflexive_priority(
+        path.protocol, pair != nullptr ? pair->local_priority
+                                       : host_priority(path.protocol, wire::TcpType::kPassive));
+    request.role = role_;
+    request.tie_breaker = tie_breaker_;
+    request.use_candidate = transaction.use_candidate;
+    ++counters_.requests_sent;
+    send(path, build_check(request, credentials));
+}
+
+// RFC 8445 §7.3.1.4: a check of the peer causes one of ours in the other direction.
+void Agent::trigger_check(Timestamp now, Pair& pair) {
+    if (pair.state == PairState::kFailed) pair.start_over(Timestamp::never());
+    pair.check_at(std::max(now, pair.last_check + config_.timers.min_check_spacing));
+    run_checks(now);
+}
+
+// The selected path is silent or gone: look for any other.
+void Agent::recheck_all(Timestamp now) {
+    if (!is_running()) return;
+    for (Pair& pair : list_.pairs()) {
+        pair.nominating = false;
+        pair.start_over(now);
+    }
+    run_checks(now);
+}
+
+// Consent (RFC 7675) and keepalive in one: a request every 2 s on the selected path.
+void Agent::send_keepalive(Timestamp now) {
+    if (now < selection_.keepalive_at) return;
+    selection_.keepalive_at = now + config_.timers.keepalive;
+    if (const Pair* pair = list_.find(selection_.pair))
+        send_request(now, pair->path, credentials_, pair);
+    else if (previous_ && previous_->credentials.has_remote())
+        send_request(now, previous_->path, previous_->credentials, nullptr);
+}
+
+// ---------------------------------------------------------------- nomination
+
+bool Agent::is_selection_live() const {
+    return selection_.pair != 0 && state_ == State::kConnected;
+}
+
+bool Agent::is_in_upgrade_window(Timestamp now) const {
+    return now <= started_ + config_.upgrade_window;
+}
+
+Timestamp Agent::acceptance_time(const Pair& pair) const {
+    const AcceptanceWaits& waits = config_.acceptance_waits;
+    Duration wait = waits.of(pair.remote_type);
+    // Had its check come before the signalled candidate, the remote would be peer-reflexive.
+    if (pair.remote_type == CandidateType::kServerReflexive && pair.check_received)
+        wait = std::min(wait, waits.peer_reflexive);
+    return started_ + std::max(wait, waits.host);
+}
+
+// Controlling: asks for the best pair whose waiting time is over, as soon as it is known to work.
+void Agent::nominate(Timestamp now) {
+    nominate_at_ = Timestamp::never();
+    if (role_ != Role::kControlling || !is_running()) return;
+    if (is_selection_live() && !is_in_upgrade_window(now)) return;
+
+    std::uint64_t floor = 0;
+    Pair* current = nullptr;
+    for (Pair& pair : list_.pairs()) {
+        const bool counts = pair.nominating || (pair.id == selection_.pair && is_selection_live());
+        if (counts) floor = std::max(floor, pair.priority);
+        if (pair.nominating) current = &pair;
+    }
+    Pair* best = nullptr;
+    for (Pair& pair : list_.pairs()) {
+        if (pair.state != PairState::kSucceeded || pair.priority <= floor) continue;
+        const Timestamp acceptance = acceptance_time(pair);
+        if (acceptance > now)
+            nominate_at_ = earlier(nominate_at_, acceptance);
+        else if (best == nullptr || pair.priority > best->priority)
+            best = &pair;
+    }
+    if (best == nullptr) return;
+    if (current != nullptr) current->nominating = false;
+    best->nominating = true;
+    best->unanswered = 0;
+    send_check(now, *best);
+}
+
+// Controlled: the latest nomination wins. In the first two seconds a peer may nominate everything
+// that works (Chromium 120 does until it has made its choice); then the higher priority stays.
+void Agent::follow_nomination(Timestamp now, Pair& pair) {
+    if (role_ != Role::kControlled || pair.nomination <= selection_.nomination) return;
+    const Pair* selected = list_.find(selection_.pair);
+    if (selected != nullptr && is_selection_live() && is_in_upgrade_window(now) &&
+        pair.priority < selected->priority)
+        return;
+    selection_.nomination = pair.nomination;
+    select(now, pair);
+}
+
+void Agent::select(Timestamp now, Pair& pair) {
+    const bool is_news = state_ != State::kConnected || selection_.path != pair.path;
+    selection_.path = pair.path;
+    selection_.pair = pair.id;
+    selection_.keepalive_at = config_.lite ? Timestamp::never() : now + config_.timers.keepalive;
+    if (previous_)
+        previous_->expires_at =
+            earlier(previous_->expires_at, now + config_.timers.previous_path_grace);
+    for (Pair& other : list_.pairs()) {
+        const bool may_improve = is_in_upgrade_window(now) && other.priority > pair.priority;
+        const bool is_awaited = other.nomination > pair.nomination;
+        if (other.id == pair.id || !(may_improve || is_awaited)) {
+            other.next_check = Timestamp::never();
+            other.nominating = false;
+        }
+    }
+    consented(now);
+    if (!is_news) return;
+    emit(Selected{pair.path});
+    change_state(State::kConnected);
+}
+
+// ---------------------------------------------------------------- supervision
+
+void Agent::heard(Timestamp now) {
+    selection_.last_heard = std::max(selection_.last_heard, now);
+    if (state_ == State::kDisconnected && selection_.path) change_state(State::kConnected);
+}
+
+void Agent::consented(Timestamp now) {
+    selection_.last_consent = std::max(selection_.last_consent, now);
+    selection_.last_heard = std::max(selection_.last_heard, now);
+}
+
+Timestamp Agent::fail_deadline() const {
+    const Timers& timers = config_.timers;
+    const Timestamp silent = earlier(
+        selection_.last_heard + timers.disconnected_after + timers.failed_after_disconnected,
+        selection_.last_consent + timers.consent_expiry);
+    switch (state_) {
+        case State::kChecking:
+            // A restart that waits for the answer lives as long as the old path does.
+            if (started_.is_never()) return selection_.path ? silent : Timestamp::never();
+            return started_ + timers.checking_limit;
+        case State::kConnected:
+        case State::kDisconnected:
+            return silent;
+        case State::kNew:
+        case State::kFailed:
+            break;
+    }
+    return Timestamp::never();
+}
+
+void Agent::update_state(Timestamp now) {
+    // A late call passes through both states, so that the driver always sees them in order.
+    if (state_ == State::kConnected &&
+        now >= selection_.last_heard + config_.timers.disconnected_after) {
+        change_state(State::kDisconnected);
+        if (now < fail_deadline()) recheck_all(now);
+    }
+    if (now >= fail_deadline()) give_up();
+}
+
+void Agent::give_up() {
+    change_state(State::kFailed);
+    selection_ = Selection{};
+    previous_.reset();
+    list_.clear();
+    transactions_.clear();
+    nominate_at_ = Timestamp::never();
+}
+
+}  // namespace confab::ice

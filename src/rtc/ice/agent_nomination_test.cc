@@ -1,0 +1,366 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Who nominates what and when (02 ICE-06), and role conflicts (RFC 8445 §7.3.1.1).
+#include <doctest/doctest.h>
+
+#include "rtc/ice/agent.h"
+#include "rtc/ice/test_net.h"
+
+using namespace confab;
+using namespace confab::ice;
+using namespace confab::ice::test;
+
+namespace {
+
+const Path kWifi{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("198.51.100.2:5000")};
+const Path kLte{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113.5:6000")};
+
+// An agent and a peer whose every packet the test decides.
+struct Scripted {
+    Agent agent;
+    Timestamp now = Timestamp::micros(5'000'000);
+    std::vector<Transmit> out;
+    std::vector<Event> events;
+    std::uint8_t next_id = 1;
+
+    Scripted(Role role, bool lite, AcceptanceWaits waits = {})
+        : agent(make(role, lite, waits), Rng(9)) {
+        agent.set_remote_credentials(now, credentials("bobby"));
+        drain();
+    }
+    static AgentConfig make(Role role, bool lite, AcceptanceWaits waits) {
+        AgentConfig c = Couple::config("alice", role, lite, {udp("198.51.100.1:7882")});
+        c.acceptance_waits = waits;
+        return c;
+    }
+    void drain() {
+        while (auto t = agent.poll_transmit())
+            out.push_back(*t);
+        while (auto e = agent.poll_event())
+            events.push_back(*e);
+    }
+    void advance(Duration length) {
+        const Timestamp end = now + length;
+        while (agent.next_deadline() <= end) {
+            now = std::max(now, agent.next_deadline());
+            agent.handle_timeout(now);
+            drain();
+        }
+        now = end;
+    }
+    void check_from(const Path& path, bool use_candidate, Role role = Role::kControlling) {
+        agent.handle_packet(now, path,
+                            Couple::check(credentials("bobby"), credentials("alice"), role,
+                                          use_candidate, 7, next_id++));
+        drain();
+    }
+    // Answers the requests sent so far on this path; returns how many carried USE-CANDIDATE.
+    int answer(const Path& path) {
+        int nominations = 0;
+        const auto sent = std::move(out);
+        out.clear();
+        for (const Transmit& t : sent) {
+            const auto message = wire::StunMessage::parse(t.bytes());
+            REQUIRE(message);
+            if (message->message_class() != wire::StunClass::kRequest) continue;
+            if (t.path != path) {
+                out.push_back(t);
+                continue;
+            }
+            nominations += message->has(wire::StunAttr::kUseCandidate) ? 1 : 0;
+            agent.handle_packet(
+                now, path,
+                build_success(message->transaction_id(), path.local, credentials("bobby").pwd));
+            drain();
+        }
+        return nominations;
+    }
+    int unanswered_nominations(const Path& path) const {
+        int count = 0;
+        for (const Transmit& t : out) {
+            const auto message = wire::StunMessage::parse(t.bytes());
+            if (t.path == path && message->message_class() == wire::StunClass::kRequest &&
+                message->has(wire::StunAttr::kUseCandidate))
+                ++count;
+        }
+        return count;
+    }
+};
+
+RemoteCandidate candidate(const Path& path, CandidateType type) {
+    RemoteCandidate c;
+    c.address = path.remote;
+    c.type = type;
+    c.priority = wire::candidate_priority(
+        wire::type_preference(type, wire::CandidateTransport::kUdp), 65535);
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("Agent: controlling, a host pair is nominated with its first answer [ICE-06]") {
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.drain();
+    s.advance(Duration::millis(30));
+    CHECK(s.answer(kWifi) == 0);
+    CHECK(s.unanswered_nominations(kWifi) == 1);
+    CHECK_FALSE(s.agent.selected());
+    s.advance(Duration::millis(450));  // repeated until a success
+    CHECK(s.unanswered_nominations(kWifi) == 3);
+    CHECK(s.answer(kWifi) == 3);
+    CHECK(s.agent.selected() == kWifi);
+    CHECK(s.agent.state() == State::kConnected);
+    s.advance(Duration::seconds(5));  // never again: keepalives only
+    CHECK(s.unanswered_nominations(kWifi) == 0);
+}
+
+TEST_CASE("Agent: controlling, waiting times of the candidate types [ICE-06]") {
+    struct Row {
+        CandidateType type;
+        AcceptanceWaits waits;
+        std::int64_t ms;
+    };
+    const Row rows[] = {{CandidateType::kServerReflexive, AcceptanceWaits::upstream(), 500},
+                        {CandidateType::kPeerReflexive, AcceptanceWaits::upstream(), 1000},
+                        {CandidateType::kRelay, AcceptanceWaits::upstream(), 2000},
+                        {CandidateType::kServerReflexive, {}, 500},
+                        {CandidateType::kRelay, {}, 2000}};
+    for (const Row& row : rows) {
+        Scripted s(Role::kControlling, false, row.waits);
+        s.agent.add_remote_candidate(s.now, candidate(kWifi, row.type));
+        s.drain();
+        s.answer(kWifi);
+        s.advance(Duration::millis(row.ms - 1));
+        CHECK(s.unanswered_nominations(kWifi) == 0);
+        s.advance(Duration::millis(1));
+        CHECK(s.unanswered_nominations(kWifi) == 1);
+        s.answer(kWifi);
+        CHECK(s.agent.selected() == kWifi);
+    }
+}
+
+TEST_CASE(
+    "Agent: controlling, a prflx client is nominated at once, as upstream after 1 s [ICE-06]") {
+    for (const bool upstream : {false, true}) {
+        Scripted s(Role::kControlling, false,
+                   upstream ? AcceptanceWaits::upstream() : AcceptanceWaits{});
+        s.check_from(kLte, false, Role::kControlled);
+        s.answer(kLte);
+        CHECK(s.unanswered_nominations(kLte) == (upstream ? 0 : 1));
+        s.advance(Duration::seconds(1));
+        CHECK(s.unanswered_nominations(kLte) > 0);
+    }
+    // A signalled srflx whose check arrived is as good.
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kLte, CandidateType::kServerReflexive));
+    s.drain();
+    s.answer(kLte);
+    CHECK(s.unanswered_nominations(kLte) == 0);
+    s.check_from(kLte, false, Role::kControlled);
+    CHECK(s.unanswered_nominations(kLte) == 1);
+}
+
+TEST_CASE("Agent: controlling, improves its choice for 2 s and never after [ICE-06]") {
+    for (const bool late : {false, true}) {
+        Scripted s(Role::kControlling, false);
+        s.check_from(kLte, false, Role::kControlled);
+        s.answer(kLte);
+        s.answer(kLte);
+        CHECK(s.agent.selected() == kLte);
+        s.advance(late ? Duration::millis(2100) : Duration::millis(100));
+        s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+        s.check_from(kWifi, false, Role::kControlled);
+        s.answer(kWifi);
+        s.answer(kWifi);
+        CHECK(s.agent.selected() == (late ? kLte : kWifi));
+    }
+    // Never to a worse one, not even within the window.
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.drain();
+    s.answer(kWifi);
+    s.answer(kWifi);
+    s.check_from(kLte, false, Role::kControlled);
+    s.answer(kLte);
+    CHECK(s.unanswered_nominations(kLte) == 0);
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE("Agent: controlling, a nominated pair that goes dead is given up for the next [ICE-06]") {
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.check_from(kLte, false, Role::kControlled);
+    s.answer(kWifi);  // then silence
+    CHECK(s.unanswered_nominations(kWifi) == 1);
+    s.answer(kLte);
+    CHECK(s.unanswered_nominations(kLte) == 0);
+    s.advance(Duration::millis(1700));
+    CHECK(s.unanswered_nominations(kLte) == 1);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE("Agent: controlling, another pair takes over when the selected one is silent") {
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.drain();
+    s.answer(kWifi);
+    s.answer(kWifi);
+    s.check_from(kLte, false, Role::kControlled);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kWifi);
+    s.advance(Duration::millis(10'050));
+    CHECK(s.agent.state() == State::kDisconnected);
+    s.answer(kLte);
+    CHECK(s.unanswered_nominations(kLte) == 1);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kLte);
+    CHECK(s.agent.state() == State::kConnected);
+}
+
+TEST_CASE("Agent: controlled, selects only what its own check has proven [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    CHECK_FALSE(s.agent.selected());
+    CHECK(s.agent.is_valid_path(kWifi));  // the peer is there already
+    CHECK(s.out.size() == 2);             // the answer and a triggered check, at once
+    s.answer(kWifi);
+    CHECK(s.agent.selected() == kWifi);
+    CHECK(std::get<Selected>(s.events[s.events.size() - 2]).path == kWifi);
+    CHECK(std::get<StateChanged>(s.events.back()).state == State::kConnected);
+}
+
+TEST_CASE(
+    "Agent: controlled, follows a nomination to a lower pair within one packet [ICE-06][MC-03]") {
+    Scripted s(Role::kControlled, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    CHECK(s.agent.selected() == kWifi);
+    s.advance(Duration::seconds(8));
+    s.answer(kWifi);
+    s.check_from(kLte, false);  // proven, not nominated
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kWifi);
+    s.check_from(kLte, true);
+    CHECK(s.agent.selected() == kLte);
+    CHECK(std::get<Selected>(s.events.back()).path == kLte);
+    CHECK(s.agent.state() == State::kConnected);
+    s.check_from(kWifi, true);  // and back
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE("Agent: controlled, of many early nominations the best pair stays [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.check_from(kLte, true);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kLte);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    CHECK(s.agent.selected() == kWifi);
+    s.check_from(kLte, true);
+    CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE("Agent: controlled, an older nomination does not undo a newer one [ICE-06]") {
+    Scripted s(Role::kControlled, false);
+    s.advance(Duration::seconds(3));
+    s.check_from(kWifi, true);  // its triggered check is answered late
+    s.check_from(kLte, true);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kLte);
+    s.answer(kWifi);
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE("Agent: lite follows every nomination at once and asks nothing [ICE-03][ICE-06]") {
+    Scripted s(Role::kControlled, true);
+    s.check_from(kWifi, false);
+    CHECK_FALSE(s.agent.selected());
+    CHECK(s.agent.is_valid_path(kWifi));
+    s.check_from(kWifi, true);
+    CHECK(s.agent.selected() == kWifi);
+    s.check_from(kLte, true);
+    CHECK(s.agent.selected() == kLte);
+    s.check_from(kWifi, false);
+    CHECK(s.agent.selected() == kLte);
+    s.advance(Duration::seconds(9));
+    CHECK(s.agent.snapshot().counters.requests_sent == 0);
+    CHECK(s.out.size() == 4);
+}
+
+TEST_CASE("Agent: role conflict, the larger tie-breaker controls [ICE-04]") {
+    for (const Role role : {Role::kControlling, Role::kControlled})
+        for (const bool theirs_larger : {false, true}) {
+            Scripted s(role, false);
+            s.agent.handle_packet(s.now, kWifi,
+                                  Couple::check(credentials("bobby"), credentials("alice"), role,
+                                                false, theirs_larger ? ~0ULL : 0ULL));
+            s.drain();
+            REQUIRE_FALSE(s.out.empty());
+            const auto reply = wire::StunMessage::parse(s.out[0].bytes());
+            const bool we_control = !theirs_larger;
+            CHECK(s.agent.role() == (we_control ? Role::kControlling : Role::kControlled));
+            const bool refused = we_control == (role == Role::kControlling);
+            CHECK((reply->message_class() == wire::StunClass::kError) == refused);
+            if (refused) {
+                CHECK(reply->error_code()->code == 487);
+                CHECK(s.agent.snapshot().pairs == 0);
+            }
+        }
+}
+
+TEST_CASE("Agent: on 487 it changes its role once and asks again [ICE-04]") {
+    Scripted s(Role::kControlling, false);
+    s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
+    s.agent.add_remote_candidate(s.now, candidate(kLte, CandidateType::kHost));
+    s.drain();
+    const auto requests = std::move(s.out);
+    s.out.clear();
+    REQUIRE(requests.size() == 2);
+    const auto tie_of = [](const Transmit& t, wire::StunAttr role) {
+        return wire::StunMessage::parse(t.bytes())->u64(role);
+    };
+    const auto first_tie = tie_of(requests[0], wire::StunAttr::kIceControlling);
+    REQUIRE(first_tie);
+    for (const Transmit& t : requests) {
+        const auto message = wire::StunMessage::parse(t.bytes());
+        s.agent.handle_packet(
+            s.now, t.path,
+            build_error(message->transaction_id(), 487, "Role Conflict", credentials("bobby").pwd));
+        s.drain();
+        CHECK(s.agent.role() == Role::kControlled);
+    }
+    s.advance(Duration::millis(60));
+    REQUIRE(s.out.size() == 2);
+    const auto second_tie = tie_of(s.out[0], wire::StunAttr::kIceControlled);
+    REQUIRE(second_tie);
+    CHECK(second_tie != first_tie);
+}
+
+TEST_CASE("Agent: lite refuses to control [ICE-03]") {
+    Scripted s(Role::kControlling, true);  // the role is ignored
+    CHECK(s.agent.role() == Role::kControlled);
+    s.check_from(kWifi, false, Role::kControlled);
+    CHECK(s.agent.role() == Role::kControlled);
+    REQUIRE(s.out.size() == 1);
+    CHECK(wire::StunMessage::parse(s.out[0].bytes())->error_code()->code == 487);
+    s.agent.set_role(s.now, Role::kControlling);
+    CHECK(s.agent.role() == Role::kControlled);
+}
+
+TEST_CASE("Agent: type of the selected remote, prflx at a relay's address is relay [ICE-18]") {
+    Scripted s(Role::kControlling, false);
+    CHECK_FALSE(s.agent.snapshot().selected_type);
+    s.check_from(kLte, false, Role::kControlled);
+    s.answer(kLte);
+    s.answer(kLte);
+    CHECK(s.agent.snapshot().selected_type == CandidateType::kPeerReflexive);
+    RemoteCandidate relay = candidate(kLte, CandidateType::kRelay);
+    relay.address.port = 3478;
+    s.agent.add_remote_candidate(s.now, relay);
+    CHECK(s.agent.snapshot().selected_type == CandidateType::kRelay);
+}

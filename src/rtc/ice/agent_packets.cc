@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the agent does with received STUN: checks of the peer (RFC 8445 §7.3) and answers to ours
+// (§7.2.5). Whatever is not proven to come from the peer is dropped without an answer (02 ICE-05).
+// FINGERPRINT is not looked at: it only tells STUN from other protocols, and the HMAC covers more.
+#include <algorithm>
+
+#include "rtc/ice/agent.h"
+
+namespace confab::ice {
+namespace {
+
+using wire::StunAttr;
+using wire::StunClass;
+using wire::StunMessage;
+
+constexpr std::uint16_t kRoleConflict = 487;  // RFC 8445 §16.2
+
+}  // namespace
+
+void Agent::handle_packet(Timestamp now, const Path& path, BytesView stun) {
+    const auto message = StunMessage::parse(stun);
+    if (!message || message->method() != wire::StunMethod::kBinding) {
+        ++counters_.malformed;
+        return;
+    }
+    if (state_ == State::kFailed) {
+        ++counters_.filtered;
+        return;
+    }
+    switch (message->message_class()) {
+        case StunClass::kRequest:
+            handle_request(now, path, *message);
+            break;
+        case StunClass::kSuccess:
+        case StunClass::kError:
+            handle_response(now, path, *message);
+            break;
+        case StunClass::kIndication:  // a keepalive of old agents (RFC 8445 §11)
+            note_activity(now, path);
+            break;
+    }
+}
+
+void Agent::handle_request(Timestamp now, const Path& path, const StunMessage& message) {
+    if (is_authentic_request(message, credentials_)) {
+        if (!is_allowed(path)) {
+            ++counters_.filtered;
+            return;
+        }
+        ++counters_.requests_received;
+        if (!refuse_role(now, path, message)) handle_check(now, path, message);
+        return;
+    }
+    // Until it has our new credentials the peer goes on with consent checks of the old generation.
+    if (previous_ && path == previous_->path &&
+        is_authentic_request(message, previous_->credentials)) {
+        ++counters_.requests_received;
+        answer(path, message, previous_->credentials.local);
+        if (selection_.path == path) {
+            heard(now);
+            consented(now);
+        }
+        return;
+    }
+    ++counters_.bad_credentials;
+}
+
+void Agent::answer(const Path& path, const StunMessage& message, const Credentials& local) {
+    ++counters_.successes_sent;
+    send(path, build_success(message.transaction_id(), path.remote, local.pwd));
+}
+
+// RFC 8445 §7.3.1.1. True: 487 was sent.
+bool Agent::refuse_role(Timestamp now, const Path& path, const StunMessage& message) {
+    const bool controlling = role_ == Role::kControlling;
+    const auto theirs =
+        message.u64(controlling ? StunAttr::kIceControlling : StunAttr::kIceControlled);
+    if (!theirs) return false;
+    // The larger tie-breaker controls; a lite agent never does.
+    const bool we_control = tie_breaker_ >= *theirs && !config_.lite;
+    if (we_control != controlling && !config_.lite) {
+        set_role(now, controlling ? Role::kControlled : Role::kControlling);
+        return false;
+    }
+    ++counters_.role_conflicts;
+    send(path, build_error(message.transaction_id(), kRoleConflict, "Role Conflict",
+                           credentials_.local.pwd));
+    return true;
+}
+
+// The pair of this path, made now if the remote address is new (RFC 8445 §7.3.1.3).
+Pair* Agent::pair_for_check(Timestamp now, const Path& path, const StunMessage& message) {
+    Pair* pair = list_.find(path);
+    if (pair == nullptr) {
+        Pair fresh;
+        fresh.path = path;
+        fresh.local_priority = host_priority(path.protocol, wire::TcpType::kPassive);
+        // Upstream does not insist on PRIORITY, so neither do we (02 ICE-05).
+        fresh.remote_priority =
+            message.u32(StunAttr::kPriority)
+                .value_or(reflexive_priority(path.protocol, fresh.local_priority));
+        fresh.check_received = true;
+        fresh.last_heard = now;
+        pair = list_.add(fresh, role_, selection_.pair);
+        if (pair == nullptr) {
+            ++counters_.pairs_refused;
+            return nullptr;
+        }
+    }
+    pair->check_received = true;
+    pair->last_heard = now;
+    return pair;
+}
+
+void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& message) {
+    Pair* pair = pair_for_check(now, path, message);
+    if (pair == nullptr) return;
+    answer(path, message, credentials_.local);
+    if (pair->id == selection_.pair) {
+        heard(now);
+        consented(now);
+    }
+    if (role_ == Role::kControlled && message.has(StunAttr::kUseCandidate))
+        pair->nomination = ++nominations_received_;
+    if (config_.lite) {
+        if (pair->nomination <= selection_.nomination) return;
+        selection_.nomination = pair->nomination;
+        select(now, *pair);
+        return;
+    }
+    // Before the remote credentials are known the pair waits; its nomination is kept.
+    if (!is_running()) return;
+    if (pair->state == PairState::kSucceeded)
+        follow_nomination(now, *pair);
+    else
+        trigger_check(now, *pair);
+    nominate(now);
+}
+
+void Agent::handle_response(Timestamp now, const Path& path, const StunMessage& message) {
+    const Transaction* pending = transactions_.find(message.transaction_id());
+    if (pending == nullptr || now - pending->sent > config_.timers.transaction_lifetime) {
+        ++counters_.unknown_transactions;
+        return;
+    }
+    // RFC 8445 §7.2.5.2.1 fails such a pair; as anybody can forge a source, we only ignore it.
+    if (pending->path != path) {
+        ++counters_.wrong_paths;
+        return;
+    }
+    const bool is_previous = pending->pair == 0;
+    if (is_previous && !previous_) return;
+    const CredentialPair& credentials = is_previous ? previous_->credentials : credentials_;
+    if (!has_integrity(message, credentials.remote.pwd)) {
+        ++counters_.bad_credentials;
+        return;
+    }
+    const Transaction transaction = *pending;
+    transactions_.erase(transaction.id);
+    if (message.message_class() == StunClass::kSuccess)
+        handle_success(now, transaction);
+    else
+        handle_error(now, transaction, message);
+}
+
+void Agent::handle_success(Timestamp now, const Transaction& transaction) {
+    ++counters_.successes_received;
+    if (selection_.path == transaction.path) {
+        heard(now);
+        consented(now);
+        rtt_ = now - transaction.sent;
+    }
+    Pair* pair = list_.find(transaction.pair);
+    if (pair == nullptr) return;
+    pair->state = PairState::kSucceeded;
+    pair->unanswered = 0;
+    pair->answered = true;
+    pair->last_heard = now;
+    // Until something is selected it is asked again now and then: if the peer's checks were all
+    // lost, this starts them again.
+    if (!pair->nominating)
+        pair->next_check =
+            is_selection_live() ? Timestamp::never() : now + config_.timers.keepalive;
+    if (role_ == Role::kControlling && transaction.use_candidate && pair->nominating) {
+        rtt_ = now - transaction.sent;
+        select(now, *pair);
+    }
+    follow_nomination(now, *pair);
+    nominate(now);
+}
+
+void Agent::handle_error(Timestamp now, const Transaction& transaction,
+                         const StunMessage& message) {
+    const auto error = message.error_code();
+    if (!error || error->code != kRoleConflict || transaction.pair == 0) return;
+    // RFC 8445 §7.2.5.1: take the other role than the request had, under a new tie-breaker.
+    ++counters_.role_conflicts;
+    if (transaction.role == role_) {
+        tie_breaker_ = rng_.u64();
+        set_role(now, role_ == Role::kControlling ? Role::kControlled : Role::kControlling);
+    }
+    Pair* pair = list_.find(transaction.pair);
+    if (pair == nullptr) return;
+    pair->answered = true;  // the peer is there, only not of one mind with us
+    pair->check_at(std::max(now, pair->last_check + config_.timers.min_check_spacing));
+    run_checks(now);
+}
+
+}  // namespace confab::ice

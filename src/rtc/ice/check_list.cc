@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rtc/ice/check_list.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace confab::ice {
+namespace {
+
+wire::CandidateTransport transport_of(Protocol protocol) {
+    return protocol == Protocol::kUdp ? wire::CandidateTransport::kUdp
+                                      : wire::CandidateTransport::kTcp;
+}
+
+}  // namespace
+
+std::uint32_t host_priority(Protocol protocol, wire::TcpType tcp_type) {
+    const auto transport = transport_of(protocol);
+    return wire::candidate_priority(wire::type_preference(CandidateType::kHost, transport),
+                                    wire::local_preference(transport, tcp_type));
+}
+
+std::uint32_t reflexive_priority(Protocol protocol, std::uint32_t host_priority) {
+    const auto preference =
+        wire::type_preference(CandidateType::kPeerReflexive, transport_of(protocol));
+    return (std::uint32_t{preference} << 24) | (host_priority & 0x00FF'FFFF);
+}
+
+std::uint64_t pair_priority(std::uint32_t g, std::uint32_t d) {
+    return (std::uint64_t{std::min(g, d)} << 32) + 2 * std::uint64_t{std::max(g, d)} +
+           (g > d ? 1 : 0);
+}
+
+void update_priority(Pair& pair, Role role) {
+    pair.priority = role == Role::kControlling
+                        ? pair_priority(pair.local_priority, pair.remote_priority)
+                        : pair_priority(pair.remote_priority, pair.local_priority);
+}
+
+Pair* CheckList::find(const Path& path) {
+    const auto it = std::find_if(pairs_.begin(), pairs_.end(),
+                                 [&](const Pair& pair) { return pair.path == path; });
+    return it == pairs_.end() ? nullptr : &*it;
+}
+
+const Pair* CheckList::find(const Path& path) const {
+    const auto it = std::find_if(pairs_.begin(), pairs_.end(),
+                                 [&](const Pair& pair) { return pair.path == path; });
+    return it == pairs_.end() ? nullptr : &*it;
+}
+
+Pair* CheckList::find(std::uint32_t id) {
+    const auto it =
+        std::find_if(pairs_.begin(), pairs_.end(), [&](const Pair& pair) { return pair.id == id; });
+    return it == pairs_.end() ? nullptr : &*it;
+}
+
+const Pair* CheckList::find(std::uint32_t id) const {
+    const auto it =
+        std::find_if(pairs_.begin(), pairs_.end(), [&](const Pair& pair) { return pair.id == id; });
+    return it == pairs_.end() ? nullptr : &*it;
+}
+
+bool CheckList::make_room(bool is_authenticated, std::uint32_t keep) {
+    const auto rank = [keep](const Pair& pair) {
+        const int grade = pair.id == keep                    ? 3
+                          : pair.state == PairState::kFailed ? 0
+                          : pair.is_valid()                  ? 2
+                                                             : 1;
+        return std::tuple(grade, pair.last_heard, pair.priority, pair.id);
+    };
+    const auto worst =
+        std::min_element(pairs_.begin(), pairs_.end(),
+                         [&](const Pair& a, const Pair& b) { return rank(a) < rank(b); });
+    if (worst->id == keep) return false;
+    if (!is_authenticated && worst->state != PairState::kFailed) return false;
+    pairs_.erase(worst);
+    ++evicted_;
+    return true;
+}
+
+Pair* CheckList::add(Pair pair, Role role, std::uint32_t keep) {
+    update_priority(pair, role);
+    if (pairs_.size() >= kMaxPairs && !make_room(pair.check_received, keep)) return nullptr;
+    pair.id = ++last_id_;
+    pairs_.push_back(pair);
+    return &pairs_.back();
+}
+
+void CheckList::erase_tcp_connection(std::uint32_t connection) {
+    std::erase_if(pairs_, [connection](const Pair& pair) {
+        return pair.path.protocol == Protocol::kTcp && pair.path.tcp_connection == connection;
+    });
+}
+
+void CheckList::set_role(Role role) {
+    for (Pair& pair : pairs_)
+        update_priority(pair, role);
+}
+
+}  // namespace confab::ice

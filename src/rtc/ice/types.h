@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Configuration, limits and outputs of the ICE agent (agent.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "rtc/ice/path.h"
+#include "wire/candidate.h"
+
+namespace confab::ice {
+
+using wire::CandidateType;
+
+// ---------------------------------------------------------------- limits
+
+// Browsers send up to about 20 (interfaces * families * TURN servers); the rest is ignored.
+inline constexpr std::size_t kMaxRemoteCandidates = 32;
+inline constexpr std::size_t kMaxLocalCandidates = 16;
+// RFC 8445 §6.1.2.5 suggests 100. A full list drops its worst unselected pair for a better one.
+inline constexpr std::size_t kMaxPairs = 64;
+// Requests without an answer, the oldest is forgotten first.
+inline constexpr std::size_t kMaxPendingTransactions = 256;
+inline constexpr std::size_t kMaxQueuedTransmits = 128;  // newest dropped
+inline constexpr std::size_t kMaxQueuedEvents = 16;      // newest dropped
+inline constexpr std::size_t kMaxUfrag = 256;            // RFC 8839 §5.4
+inline constexpr std::size_t kMaxPwd = 256;              // RFC 8839 §5.4
+// Two ufrags, every attribute we send, and padding.
+inline constexpr std::size_t kMaxStunMessage = 640;
+
+// ---------------------------------------------------------------- timers
+
+// 02 ICE-04; measured at upstream.
+struct Timers {
+    Duration check_interval = Duration::millis(200);
+    std::uint8_t requests_per_pair = 8;
+    Duration keepalive = Duration::seconds(2);
+    Duration disconnected_after = Duration::seconds(10);
+    Duration failed_after_disconnected = Duration::seconds(5);
+    Duration checking_limit = Duration::seconds(15);
+    // An answer later than this is not believed any more.
+    Duration transaction_lifetime = Duration::seconds(4);
+    // Least distance of two checks on one pair, however often the peer triggers them
+    // (RFC 8445 §14.2: Ta is 50 ms).
+    Duration min_check_spacing = Duration::millis(50);
+    // How long the path of the generation before a restart stays valid after the new selection:
+    // packets under way, and a peer that switches its sending later than we do.
+    Duration previous_path_grace = Duration::seconds(5);
+    // RFC 7675 §5.1: no authenticated STUN for so long takes the permission to send away, even if
+    // other packets, whose source can be forged, still arrive. Differs from upstream: it has no
+    // such limit; an honest peer checks every 2 or 3 s.
+    Duration consent_expiry = Duration::seconds(30);
+};
+
+// How long a controlling agent gives better pairs a chance before it nominates one with a candidate
+// of this type; both candidates of a pair count, from the start of the checks (02 ICE-06).
+struct AcceptanceWaits {
+    Duration host = Duration::zero();
+    Duration server_reflexive = Duration::millis(500);
+    // Differs from upstream (1 s): our own candidates are host candidates, so a peer-reflexive
+    // remote is a client behind NAT or mDNS on a direct path, and waiting only delays first media.
+    // It also applies to a srflx remote whose own check has arrived. The upgrade window below makes
+    // good for the rare early choice of a relayed path.
+    Duration peer_reflexive = Duration::zero();
+    Duration relay = Duration::seconds(2);
+
+    static constexpr AcceptanceWaits upstream() {
+        return {Duration::zero(), Duration::millis(500), Duration::seconds(1),
+                Duration::seconds(2)};
+    }
+    constexpr Duration of(CandidateType type) const {
+        switch (type) {
+            case CandidateType::kHost:
+                return host;
+            case CandidateType::kServerReflexive:
+                return server_reflexive;
+            case CandidateType::kPeerReflexive:
+                return peer_reflexive;
+            case CandidateType::kRelay:
+                break;
+        }
+        return relay;
+    }
+};
+
+// ---------------------------------------------------------------- configuration
+
+struct Credentials {
+    std::string ufrag;
+    std::string pwd;
+    bool operator==(const Credentials&) const = default;
+};
+
+// A host candidate: a UDP socket, or a listener for passive TCP.
+struct LocalCandidate {
+    std::uint16_t socket = 0;
+    Protocol protocol = Protocol::kUdp;
+    SocketAddress base;  // what Path::local of its packets says, not a mapped address
+};
+
+struct RemoteCandidate {
+    Protocol protocol = Protocol::kUdp;
+    SocketAddress address;
+    CandidateType type = CandidateType::kHost;
+    std::uint32_t priority = 0;
+};
+
+enum class Role : std::uint8_t { kControlled, kControlling };
+
+struct AgentConfig {
+    Credentials local;
+    bool lite = false;  // answers only, always controlled (02 ICE-03)
+    Role role = Role::kControlled;
+    bool tcp_only = false;  // UDP checks are neither sent nor answered (02 ICE-15)
+    std::vector<LocalCandidate> candidates;
+    Timers timers;
+    AcceptanceWaits acceptance_waits;
+    // After the first nomination a controlling agent goes on to a pair of strictly higher priority
+    // that succeeds within this time from the start of the checks; a controlled full agent prefers
+    // the higher priority within it and follows every nomination after it. Zero: never again.
+    Duration upgrade_window = Duration::seconds(2);
+};
+
+struct RestartOptions {
+    Credentials local;
+    bool tcp_only = false;
+};
+
+// ---------------------------------------------------------------- outputs
+
+enum class State : std::uint8_t {
+    kNew,           // no remote credentials yet
+    kChecking,      // no pair selected (again, after a restart)
+    kConnected,     // a pair is selected and was heard lately
+    kDisconnected,  // nothing heard from the selected pair for 10 s
+    kFailed,        // final, until a restart
+};
+
+// Send media and DTLS there from now on.
+struct Selected {
+    Path path;
+};
+struct StateChanged {
+    State state = State::kNew;
+};
+using Event = std::variant<Selected, StateChanged>;
+
+struct Transmit {
+    Path path;
+    std::uint16_t size = 0;
+    std::array<std::uint8_t, kMaxStunMessage> buffer;  // only the first `size` bytes are set
+
+    BytesView bytes() const { return BytesView(buffer).first(size); }
+};
+
+struct Counters {
+    std::uint64_t requests_sent = 0;
+    std::uint64_t requests_received = 0;  // with right credentials
+    std::uint64_t successes_sent = 0;
+    std::uint64_t successes_received = 0;
+    std::uint64_t role_conflicts = 0;   // 487 sent or obeyed
+    std::uint64_t malformed = 0;        // no STUN, or no method or class of ours
+    std::uint64_t bad_credentials = 0;  // USERNAME or MESSAGE-INTEGRITY wrong or absent
+    std::uint64_t unknown_transactions = 0;
+    std::uint64_t wrong_paths = 0;         // answers from another address than asked
+    std::uint64_t filtered = 0;            // protocol not allowed or without local candidate
+    std::uint64_t candidates_ignored = 0;  // over the limit, unusable or repeated
+    std::uint64_t pairs_refused = 0;       // list full of better ones
+    std::uint64_t pairs_evicted = 0;
+    std::uint64_t outputs_dropped = 0;  // queue full because nobody polled
+};
+
+struct Snapshot {
+    State state = State::kNew;
+    Role role = Role::kControlled;
+    std::size_t pairs = 0;
+    std::size_t valid_pairs = 0;
+    std::size_t remote_candidates = 0;
+    std::size_t pending_transactions = 0;
+    std::size_t bytes_held = 0;
+    // Of the selected pair's remote candidate. Also kRelay for a peer-reflexive one at the address
+    // of a signalled relay candidate (02 ICE-18).
+    std::optional<CandidateType> selected_type;
+    Duration rtt;  // of the last answered check on the selected pair; zero before one
+    Counters counters;
+};
+
+}  // namespace confab::ice

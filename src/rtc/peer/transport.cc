@@ -1,0 +1,311 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rtc/peer/transport.h"
+
+#include "base/check.h"
+#include "crypto/hkdf.h"
+#include "wire/rtp.h"
+
+namespace confab::peer {
+
+Transport::Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng)
+    : crypto_(crypto), config_(std::move(config)), rng_(rng), agent_(config_.ice, rng_.fork()) {}
+
+Transport::~Transport() = default;
+
+void Transport::emit(TransportEvent event) { events_.push_back(std::move(event)); }
+
+std::optional<TransportEvent> Transport::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    std::optional<TransportEvent> event(std::move(events_.front()));
+    events_.pop_front();
+    return event;
+}
+
+void Transport::set_state(TransportState state) {
+    if (state_ == TransportState::kFailed || state_ == state) return;
+    state_ = state;
+    emit(StateChanged{state, failure_});
+}
+
+void Transport::fail(TransportFailure failure) {
+    failure_ = failure;
+    set_state(TransportState::kFailed);
+}
+
+// ---------------------------------------------------------------- negotiation
+
+void Transport::set_remote(Timestamp now, const RemoteParameters& remote) {
+    const bool first = !remote_.has_value();
+    const dtls::Role role = first ? remote.local_role : remote_->local_role;
+    remote_ = remote;
+    remote_->local_role = role;
+    if (first && !crypto_.simulate_dtls) {
+        CONFAB_CHECK(crypto_.dtls != nullptr);
+        dtls::Config config;
+        config.role = role;
+        config.fingerprints = remote.fingerprints;
+        for (const srtp::Profile profile : config_.profiles)
+            config.srtp_profiles.push_back(static_cast<dtls::SrtpProfile>(profile));
+        dtls_ = std::make_unique<dtls::Session>(*crypto_.dtls, std::move(config));
+    }
+    (void)agent_.set_remote_credentials(now, remote.ice);
+    if (dtls_connected_ && remote.sctp && !data_) start_data(now);
+    drain(now);
+}
+
+void Transport::add_remote_candidate(Timestamp now, const ice::RemoteCandidate& candidate) {
+    agent_.add_remote_candidate(now, candidate);
+    drain(now);
+}
+
+void Transport::restart_ice(Timestamp now, const ice::RestartOptions& options) {
+    agent_.restart(now, options);
+    drain(now);
+}
+
+void Transport::tcp_closed(Timestamp now, std::uint32_t connection) {
+    agent_.remove_tcp_connection(now, connection);
+    drain(now);
+}
+
+// ---------------------------------------------------------------- input
+
+Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan datagram) {
+    const wire::PacketKind kind = wire::classify(datagram);
+    if (kind == wire::PacketKind::kStun) {
+        agent_.handle_packet(now, path, datagram);
+        drain(now);
+        return {};
+    }
+    if (kind == wire::PacketKind::kUnknown || kind == wire::PacketKind::kTurnChannel) {
+        ++counters_.unknown_kind;
+        return {};
+    }
+    if (!agent_.is_valid_path(path)) {
+        ++counters_.unvalidated_path;
+        return {};
+    }
+    if (kind == wire::PacketKind::kDtls) {
+        agent_.note_activity(now, path);
+        if (dtls_) dtls_->handle_packet(now, datagram);
+        if (crypto_.simulate_dtls && data_) data_->handle_packet(now, datagram.subspan(1));
+        drain(now);
+        return {};
+    }
+    return handle_media(now, path, datagram,
+                        kind == wire::PacketKind::kRtcp ? Media::Kind::kRtcp : Media::Kind::kRtp);
+}
+
+Transport::Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram,
+                                         Media::Kind kind) {
+    if (!receive_) {
+        ++counters_.before_keys;
+        return {};
+    }
+    if (failures_in_window_ >= kMaxSrtpFailuresPerSecond) {
+        if (now - failure_window_ < Duration::seconds(1)) {
+            ++counters_.throttled;
+            return {};
+        }
+        failures_in_window_ = 0;
+    }
+    const auto size = kind == Media::Kind::kRtp ? receive_->unprotect_rtp(datagram)
+                                                : receive_->unprotect_rtcp(datagram);
+    if (!size) {
+        ++counters_.srtp_failures;
+        if (failures_in_window_++ == 0) failure_window_ = now;
+        return {};
+    }
+    // Only what is authentic shows that the peer is alive.
+    agent_.note_activity(now, path);
+    if (state_ == TransportState::kDisconnected) drain_ice(now);
+    return {kind, datagram.first(*size)};
+}
+
+void Transport::handle_timeout(Timestamp now) {
+    if (now >= agent_.next_deadline()) agent_.handle_timeout(now);
+    if (dtls_ && now >= dtls_->next_deadline()) dtls_->handle_timeout(now);
+    if (data_ && now >= data_->next_deadline()) data_->handle_timeout(now);
+    drain(now);
+}
+
+Timestamp Transport::next_deadline() const {
+    Timestamp deadline = agent_.next_deadline();
+    if (dtls_) deadline = earlier(deadline, dtls_->next_deadline());
+    if (data_) deadline = earlier(deadline, data_->next_deadline());
+    return deadline;
+}
+
+// ---------------------------------------------------------------- what the parts report
+
+void Transport::drain(Timestamp now) {
+    drain_ice(now);
+    drain_dtls(now);
+    drain_data(now);
+}
+
+void Transport::drain_ice(Timestamp now) {
+    while (const auto event = agent_.poll_event()) {
+        if (std::holds_alternative<ice::Selected>(*event)) {
+            if (dtls_ && !dtls_started_) {
+                dtls_started_ = true;
+                dtls_->start(now);
+            }
+            if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
+            continue;
+        }
+        switch (std::get<ice::StateChanged>(*event).state) {
+            case ice::State::kNew:
+            case ice::State::kChecking: break;
+            case ice::State::kConnected:
+                if (state_ == TransportState::kDisconnected) set_state(TransportState::kReconnected);
+                break;
+            case ice::State::kDisconnected:
+                if (connected()) set_state(TransportState::kDisconnected);
+                break;
+            case ice::State::kFailed: fail(TransportFailure::kIce); break;
+        }
+    }
+}
+
+void Transport::drain_dtls(Timestamp now) {
+    if (!dtls_) return;
+    while (const auto event = dtls_->poll_event()) {
+        if (const auto* connected = std::get_if<dtls::Connected>(&*event)) {
+            keys_ready(now, *connected);
+        } else {
+            const auto reason = std::get<dtls::Failed>(*event).reason;
+            fail(reason == dtls::FailureReason::kFingerprint ? TransportFailure::kFingerprint
+                                                             : TransportFailure::kDtls);
+        }
+    }
+    while (const auto packet = dtls_->poll_application_data())
+        if (data_) data_->handle_packet(now, *packet);
+}
+
+void Transport::keys_ready(Timestamp now, const dtls::Connected& connected) {
+    if (!connected.srtp) return fail(TransportFailure::kDtls);
+    const auto profile = static_cast<srtp::Profile>(connected.srtp->profile);
+    const auto local =
+        srtp::MasterKey::from(profile, connected.srtp->local_key(), connected.srtp->local_salt());
+    const auto remote =
+        srtp::MasterKey::from(profile, connected.srtp->remote_key(), connected.srtp->remote_salt());
+    use_keys(now, local, remote);
+}
+
+void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
+                         const std::optional<srtp::MasterKey>& remote) {
+    if (!local || !remote) return fail(TransportFailure::kDtls);
+    send_.emplace(*crypto_.engine, *local);
+    receive_.emplace(*crypto_.engine, *remote);
+    dtls_connected_ = true;
+    set_state(TransportState::kConnected);
+    if (remote_ && remote_->sctp) start_data(now);
+}
+
+// Both ends know both passwords; the order is that of the DTLS roles.
+void Transport::simulate_handshake(Timestamp now) {
+    const bool client = remote_->local_role == dtls::Role::kClient;
+    const std::string& ours = agent_.local_credentials().pwd;
+    const std::string& theirs = remote_->ice.pwd;
+    const std::string secret = client ? ours + theirs : theirs + ours;
+    const srtp::Profile profile =
+        config_.profiles.empty() ? srtp::Profile::kAeadAes128Gcm : config_.profiles.front();
+    const std::size_t key = srtp::key_size(profile);
+    const std::size_t salt = srtp::salt_size(profile);
+    Bytes material(2 * (key + salt));
+    const auto extracted = crypto::hkdf_extract(as_bytes("simulated"), as_bytes(secret));
+    (void)crypto::hkdf_expand(extracted, as_bytes("srtp"), material);
+    const BytesView all = material;
+    const auto of_client = srtp::MasterKey::from(profile, all.first(key), all.subspan(2 * key, salt));
+    const auto of_server =
+        srtp::MasterKey::from(profile, all.subspan(key, key), all.subspan(2 * key + salt, salt));
+    use_keys(now, client ? of_client : of_server, client ? of_server : of_client);
+}
+
+void Transport::send_application(BytesView packet) {
+    if (!crypto_.simulate_dtls) {
+        (void)dtls_->send_application_data(packet);
+        return;
+    }
+    // A content type of DTLS, so that the demultiplexer knows it, then the packet.
+    Bytes record{23};
+    record.insert(record.end(), packet.begin(), packet.end());
+    simulated_records_.push_back(std::move(record));
+}
+
+void Transport::start_data(Timestamp now) {
+    sctp::DataChannels::Config config;
+    config.association.local_port = remote_->sctp_port;
+    config.association.remote_port = remote_->sctp_port;
+    config.association.peer_max_message_size = remote_->max_message_size;
+    config.dtls_client = remote_->local_role == dtls::Role::kClient;
+    data_ = std::make_unique<sctp::DataChannels>(config, rng_.fork());
+    data_->connect(now);
+    for (WantedChannel& channel : wanted_channels_) want_channel(now, std::move(channel));
+    wanted_channels_.clear();
+}
+
+void Transport::drain_data(Timestamp) {
+    if (!data_) return;
+    while (auto event = data_->poll_event()) {
+        if (auto* opened = std::get_if<sctp::ChannelOpened>(&*event))
+            emit(ChannelOpened{opened->id, std::move(opened->options.label)});
+        else if (auto* message = std::get_if<sctp::ChannelMessage>(&*event))
+            emit(MessageReceived{message->id, std::move(message->payload)});
+        else if (const auto* closed = std::get_if<sctp::ChannelClosed>(&*event))
+            emit(ChannelClosed{closed->id});
+        else if (std::holds_alternative<sctp::ChannelsStalled>(*event) ||
+                 std::holds_alternative<sctp::AssociationFailed>(*event))
+            emit(DataFailed{});
+    }
+    // The association's packets become DTLS records.
+    while (const auto packet = data_->poll_transmit()) send_application(*packet);
+}
+
+// ---------------------------------------------------------------- data channels
+
+void Transport::want_channel(Timestamp now, WantedChannel channel) {
+    if (!data_) {
+        wanted_channels_.push_back(std::move(channel));
+        return;
+    }
+    sctp::ChannelOptions options;
+    options.label = std::move(channel.label);
+    options.ordered = channel.ordered;
+    options.max_retransmits = channel.max_retransmits;
+    (void)data_->open(now, options);
+    drain_data(now);
+}
+
+sctp::SendStatus Transport::send_message(Timestamp now, std::uint16_t channel,
+                                         sctp::SharedBytes payload) {
+    if (!data_) return sctp::SendStatus::kClosed;
+    const sctp::SendStatus status = data_->send(now, channel, true, std::move(payload));
+    drain_data(now);
+    return status;
+}
+
+// ---------------------------------------------------------------- output
+
+std::optional<Transport::Datagram> Transport::poll_transmit() {
+    if (const auto stun = agent_.poll_transmit()) {
+        last_datagram_.assign(stun->bytes().begin(), stun->bytes().end());
+        return Datagram{stun->path, last_datagram_};
+    }
+    if (!agent_.selected()) return std::nullopt;
+    if (!simulated_records_.empty()) {
+        last_datagram_ = std::move(simulated_records_.front());
+        simulated_records_.pop_front();
+        return Datagram{*agent_.selected(), last_datagram_};
+    }
+    if (!dtls_) return std::nullopt;
+    auto record = dtls_->poll_transmit();
+    if (!record) return std::nullopt;
+    last_datagram_ = std::move(*record);
+    return Datagram{*agent_.selected(), last_datagram_};
+}
+
+}  // namespace confab::peer

@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One peer connection below RTP: ICE, DTLS, SRTP keys and data channels behind one set of inputs and
+// outputs (RFC 8829 §3.4; everything in one BUNDLE group, 02 NET-02). Pure.
+//
+//   datagram ─▶ demultiplex (RFC 7983) ─▶ ICE agent
+//                                      ─▶ DTLS session ─▶ SRTP keys, SCTP packets ─▶ data channels
+//                                      ─▶ SRTP: decrypted in place and given back to the caller
+//
+// DTLS and SRTP are taken only from paths that STUN has validated (08 IMM-1, 02 TRAP-16); nothing of
+// the application exists before the certificate matched its fingerprint (08 IMM-6).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/rng.h"
+#include "rtc/dtls/session.h"
+#include "rtc/ice/agent.h"
+#include "rtc/sctp/data_channels.h"
+#include "rtc/srtp/receive_context.h"
+#include "rtc/srtp/send_context.h"
+
+namespace confab::peer {
+
+// What all connections of one worker share; outlives them.
+struct SharedCrypto {
+    srtp::Engine* engine = nullptr;
+    const dtls::Context* dtls = nullptr;
+    // The simulator only: OpenSSL's handshake has randomness of its own, so keys come from the ICE
+    // passwords instead and a run is the same octet by octet for a seed (02 DES-53).
+    bool simulate_dtls = false;
+};
+
+struct TransportConfig {
+    ice::AgentConfig ice;
+    std::vector<srtp::Profile> profiles;  // in order of preference; all three when empty
+};
+
+struct RemoteParameters {
+    ice::Credentials ice;
+    dtls::Role local_role = dtls::Role::kServer;  // fixed by the first call (DTLS-01)
+    std::vector<dtls::Fingerprint> fingerprints;  // any one must match
+    bool sctp = false;
+    std::uint16_t sctp_port = 5000;
+    std::size_t max_message_size = 65'535;
+};
+
+enum class TransportState : std::uint8_t { kConnecting, kConnected, kDisconnected, kReconnected, kFailed };
+enum class TransportFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
+
+struct StateChanged {
+    TransportState state = TransportState::kConnecting;
+    TransportFailure failure = TransportFailure::kNone;
+};
+struct ChannelOpened {
+    std::uint16_t channel = 0;
+    std::string label;
+};
+struct ChannelClosed {
+    std::uint16_t channel = 0;
+};
+struct MessageReceived {
+    std::uint16_t channel = 0;
+    Bytes payload;
+};
+// The association is gone, or made no progress for five seconds (02 DC-25).
+struct DataFailed {};
+using TransportEvent = std::variant<StateChanged, ChannelOpened, ChannelClosed, MessageReceived, DataFailed>;
+
+struct WantedChannel {
+    std::string label;
+    bool ordered = true;
+    std::optional<std::uint16_t> max_retransmits;
+};
+
+struct TransportCounters {
+    std::uint64_t unknown_kind = 0;       // no STUN, DTLS or RTP by its first byte
+    std::uint64_t unvalidated_path = 0;   // DTLS or media from a path without STUN (IMM-1)
+    std::uint64_t before_keys = 0;        // media before DTLS was done
+    std::uint64_t srtp_failures = 0;      // authentication, replay, malformed
+    std::uint64_t throttled = 0;          // after too many failures in a second (DES-25)
+};
+
+class Transport {
+  public:
+    // More failures than this within a second: SRTP is not even tried for the rest of it (DES-25).
+    static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = 100;
+
+    Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng);
+    ~Transport();
+
+    void set_remote(Timestamp now, const RemoteParameters& remote);
+    void add_remote_candidate(Timestamp now, const ice::RemoteCandidate& candidate);
+    void restart_ice(Timestamp now, const ice::RestartOptions& options);
+    void tcp_closed(Timestamp now, std::uint32_t connection);
+
+    struct Media {
+        enum class Kind : std::uint8_t { kNone, kRtp, kRtcp };
+        Kind kind = Kind::kNone;
+        BytesSpan packet;  // decrypted, inside the datagram given
+    };
+    // Takes one datagram; what is media comes back decrypted in place.
+    Media handle_packet(Timestamp now, const ice::Path& path, BytesSpan datagram);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+    // Datagrams of ICE, DTLS and SCTP. The bytes are valid until the next call.
+    struct Datagram {
+        ice::Path path;
+        BytesView bytes;
+    };
+    std::optional<Datagram> poll_transmit();
+    std::optional<TransportEvent> poll_event();
+
+    // A channel of ours; it is opened as soon as the association exists.
+    void want_channel(Timestamp now, WantedChannel channel);
+    sctp::SendStatus send_message(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload);
+
+    bool connected() const { return state_ == TransportState::kConnected || state_ == TransportState::kReconnected; }
+    TransportState state() const { return state_; }
+    // Where media goes; none before ICE selected a pair.
+    const std::optional<ice::Path>& path() const { return agent_.selected(); }
+    // Null before DTLS is done.
+    srtp::SendContext* srtp_sender() { return send_ ? &*send_ : nullptr; }
+    bool is_valid_path(const ice::Path& path) const { return agent_.is_valid_path(path); }
+    const std::string& local_ufrag() const { return agent_.local_credentials().ufrag; }
+    const TransportCounters& counters() const { return counters_; }
+    ice::Snapshot ice_snapshot() const { return agent_.snapshot(); }
+
+  private:
+    Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);
+    void drain(Timestamp now);
+    void drain_ice(Timestamp now);
+    void drain_dtls(Timestamp now);
+    void drain_data(Timestamp now);
+    void keys_ready(Timestamp now, const dtls::Connected& connected);
+    void use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
+                  const std::optional<srtp::MasterKey>& remote);
+    void simulate_handshake(Timestamp now);
+    void send_application(BytesView packet);
+    void start_data(Timestamp now);
+    void set_state(TransportState state);
+    void fail(TransportFailure failure);
+    void emit(TransportEvent event);
+
+    SharedCrypto crypto_;
+    TransportConfig config_;
+    Rng rng_;
+    ice::Agent agent_;
+    std::optional<RemoteParameters> remote_;
+    std::unique_ptr<dtls::Session> dtls_;
+    bool dtls_started_ = false;
+    bool dtls_connected_ = false;
+    TransportFailure failure_ = TransportFailure::kNone;
+    std::optional<srtp::SendContext> send_;
+    std::optional<srtp::ReceiveContext> receive_;
+    std::unique_ptr<sctp::DataChannels> data_;
+    std::vector<WantedChannel> wanted_channels_;
+    TransportState state_ = TransportState::kConnecting;
+    std::deque<Bytes> simulated_records_;
+    Bytes last_datagram_;  // what poll_transmit() gave out last
+    std::deque<TransportEvent> events_;
+    Timestamp failure_window_;
+    std::uint32_t failures_in_window_ = 0;
+    TransportCounters counters_;
+};
+
+}  // namespace confab::peer

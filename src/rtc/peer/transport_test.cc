@@ -1,0 +1,258 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rtc/peer/transport.h"
+
+#include <doctest/doctest.h>
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/machine.h"
+#include "crypto/certificate.h"
+#include "wire/rtp.h"
+
+namespace confab::peer {
+namespace {
+
+static_assert(SansIoMachine<Transport>);
+
+Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(ms * 1000); }
+
+// One end with its certificate, engine and socket.
+struct End {
+    End(const char* name, std::uint16_t port, bool controlling, bool lite, std::uint64_t seed)
+        : certificate(crypto::Certificate::generate(UnixTime::seconds(1'800'000'000)).value()),
+          context(dtls::Context::create(certificate).value()) {
+        address = {IpAddress::v4(0x7F000001), port};
+        TransportConfig config;
+        config.ice.local = {std::string(name) + "ufragufrag", std::string(name) + "passwordpasswordpassword"};
+        config.ice.lite = lite;
+        config.ice.role = controlling ? ice::Role::kControlling : ice::Role::kControlled;
+        config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
+        credentials = config.ice.local;
+        transport = std::make_unique<Transport>(SharedCrypto{&engine, &context}, config, Rng(seed));
+    }
+    dtls::Fingerprint fingerprint() const {
+        return {crypto::DigestAlgorithm::kSha256,
+                crypto::parse_fingerprint(certificate.sha256_fingerprint()).value()};
+    }
+
+    crypto::Certificate certificate;
+    dtls::Context context;
+    srtp::Engine engine;
+    SocketAddress address;
+    ice::Credentials credentials;
+    std::unique_ptr<Transport> transport;
+    std::vector<TransportEvent> events;
+};
+
+struct Link {
+    End a{"aaaa", 1000, true, false, 1};
+    End b;
+    std::int64_t now_ms = 0;
+    Rng rng{77};
+    double loss = 0;
+
+    explicit Link(bool lite_b = false) : b{"bbbb", 2000, false, lite_b, 2} {}
+
+    void negotiate(bool sctp) {
+        RemoteParameters to_a{b.credentials, dtls::Role::kClient, {b.fingerprint()}, sctp};
+        RemoteParameters to_b{a.credentials, dtls::Role::kServer, {a.fingerprint()}, sctp};
+        a.transport->set_remote(at_ms(now_ms), to_a);
+        b.transport->set_remote(at_ms(now_ms), to_b);
+        a.transport->add_remote_candidate(at_ms(now_ms), {ice::Protocol::kUdp, b.address});
+        if (!sctp) return;
+        b.transport->want_channel(at_ms(now_ms), {"_reliable", true, std::nullopt});
+    }
+    void move(End& from, End& to) {
+        while (const auto datagram = from.transport->poll_transmit()) {
+            if (rng.unit() < loss) continue;
+            Bytes bytes = to_vector(datagram->bytes);
+            ice::Path path;
+            path.local = to.address;
+            path.remote = from.address;
+            (void)to.transport->handle_packet(at_ms(now_ms), path, bytes);
+        }
+        while (auto event = from.transport->poll_event()) from.events.push_back(std::move(*event));
+    }
+    void run(std::int64_t ms) {
+        for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
+            for (End* end_point : {&a, &b})
+                if (at_ms(now_ms) >= end_point->transport->next_deadline())
+                    end_point->transport->handle_timeout(at_ms(now_ms));
+            move(a, b);
+            move(b, a);
+        }
+    }
+};
+
+Bytes rtp_packet() {
+    Bytes packet(200);
+    ByteWriter out(packet);
+    wire::RtpHeader header;
+    header.payload_type = 96;
+    header.sequence = 7;
+    header.ssrc = 42;
+    wire::write_rtp_header(out, header);
+    return packet;
+}
+
+// Protects at `from`; what `to` makes of it.
+Transport::Media send_media(Link& link, End& from, End& to, std::uint16_t from_port) {
+    static Bytes wire_bytes;
+    wire_bytes = rtp_packet();
+    const Bytes payload(wire_bytes.begin() + 12, wire_bytes.end());
+    wire_bytes.resize(300);
+    const std::size_t size = from.transport->srtp_sender()->protect_rtp(wire_bytes, 12, payload, 7);
+    ice::Path path;
+    path.local = to.address;
+    path.remote = {from.address.ip, from_port};
+    return to.transport->handle_packet(at_ms(link.now_ms), path, BytesSpan(wire_bytes).first(size));
+}
+
+TEST_CASE("Transport: ICE, DTLS, SRTP and a data channel come up, full and lite [NET-02][DTLS-01]") {
+    for (const bool lite : {false, true}) {
+        Link link(lite);
+        link.negotiate(true);
+        link.run(400);
+        CHECK(link.a.transport->connected());
+        CHECK(link.b.transport->connected());
+        const auto media = send_media(link, link.a, link.b, 1000);
+        CHECK(media.kind == Transport::Media::Kind::kRtp);
+        CHECK(to_vector(media.packet) == rtp_packet());
+        link.run(300);
+        std::optional<std::uint16_t> channel;
+        for (const TransportEvent& event : link.b.events)
+            if (const auto* opened = std::get_if<ChannelOpened>(&event)) {
+                CHECK(opened->label == "_reliable");
+                channel = opened->channel;
+            }
+        REQUIRE(channel.has_value());
+        CHECK(*channel % 2 == 1);  // the DTLS server opens odd ids [DC-02]
+        const sctp::SharedBytes hello(as_bytes("hello"));
+        CHECK(link.b.transport->send_message(at_ms(link.now_ms), *channel, hello) ==
+              sctp::SendStatus::kOk);
+        link.run(100);
+        bool arrived = false;
+        for (const TransportEvent& event : link.a.events)
+            if (const auto* message = std::get_if<MessageReceived>(&event))
+                arrived = as_text(message->payload) == "hello";
+        CHECK(arrived);
+    }
+}
+
+TEST_CASE("Transport: media and DTLS from an address without STUN are dropped [IMM-1][TRAP-16]") {
+    Link link;
+    link.negotiate(false);
+    link.run(400);
+    REQUIRE(link.b.transport->connected());
+    CHECK(send_media(link, link.a, link.b, 1001).kind == Transport::Media::Kind::kNone);
+    CHECK(link.b.transport->counters().unvalidated_path == 1);
+    // Ten thousand spoofed hellos change nothing.
+    Bytes hello{22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0};
+    for (int i = 0; i < 10'000; ++i) {
+        ice::Path path;
+        path.local = link.b.address;
+        path.remote = {IpAddress::v4(0x0A000001), static_cast<std::uint16_t>(i)};
+        (void)link.b.transport->handle_packet(at_ms(link.now_ms), path, hello);
+    }
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE("Transport: spoofed hellos from elsewhere during the handshake do not stop it [IMM-1]") {
+    Link link;
+    link.negotiate(false);
+    Bytes hello{22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0};
+    for (int i = 0; i < 400; ++i) {
+        ice::Path path;
+        path.local = link.b.address;
+        path.remote = {IpAddress::v4(0x0A000001), 5};
+        (void)link.b.transport->handle_packet(at_ms(link.now_ms), path, hello);
+        link.run(1);
+    }
+    CHECK(link.a.transport->connected());
+    CHECK(link.b.transport->connected());
+}
+
+TEST_CASE("Transport: a certificate that is not the one of the SDP fails at once [IMM-6][DTLS-13]") {
+    Link link;
+    RemoteParameters to_a{link.b.credentials, dtls::Role::kClient, {link.a.fingerprint()}, false};
+    RemoteParameters to_b{link.a.credentials, dtls::Role::kServer, {link.a.fingerprint()}, false};
+    link.a.transport->set_remote(at_ms(0), to_a);
+    link.b.transport->set_remote(at_ms(0), to_b);
+    link.a.transport->add_remote_candidate(at_ms(0), {ice::Protocol::kUdp, link.b.address});
+    link.run(500);
+    CHECK(link.a.transport->state() == TransportState::kFailed);
+    CHECK(link.a.transport->srtp_sender() == nullptr);
+    const auto* changed = std::get_if<StateChanged>(&link.a.events.back());
+    REQUIRE(changed != nullptr);
+    CHECK(changed->failure == TransportFailure::kFingerprint);
+}
+
+TEST_CASE("Transport: connects at 30 % loss within three seconds of virtual time [DTLS-04][MC-04]") {
+    Link link;
+    link.loss = 0.3;
+    link.negotiate(true);
+    link.run(3000);
+    CHECK(link.a.transport->connected());
+    CHECK(link.b.transport->connected());
+}
+
+TEST_CASE("Transport: silence is noticed after 10 s and final after 15 s [ICE-04]") {
+    Link link;
+    link.negotiate(false);
+    link.run(500);
+    REQUIRE(link.a.transport->connected());
+    link.loss = 1;
+    link.run(9000);
+    CHECK(link.a.transport->connected());
+    link.run(1600);
+    CHECK(link.a.transport->state() == TransportState::kDisconnected);
+    link.loss = 0;
+    link.run(3000);
+    CHECK(link.a.transport->state() == TransportState::kReconnected);
+    link.loss = 1;
+    link.run(16'000);
+    CHECK(link.a.transport->state() == TransportState::kFailed);
+}
+
+TEST_CASE("Transport: an ICE restart keeps keys and media [ICE-14]") {
+    Link link;
+    link.negotiate(false);
+    link.run(400);
+    const ice::Credentials fresh_a{"newaufragnewaufr", "newapasswordnewapasswordnewapass"};
+    const ice::Credentials fresh_b{"newbufragnewbufr", "newbpasswordnewbpasswordnewbpass"};
+    link.a.transport->restart_ice(at_ms(link.now_ms), {fresh_a, false});
+    link.b.transport->restart_ice(at_ms(link.now_ms), {fresh_b, false});
+    link.a.credentials = fresh_a;
+    link.b.credentials = fresh_b;
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+    link.negotiate(false);
+    link.run(400);
+    CHECK(link.a.transport->connected());
+    CHECK(link.b.transport->connected());
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE("Transport: a flood of packets that fail authentication is shed for a second [DES-25]") {
+    Link link;
+    link.negotiate(false);
+    link.run(400);
+    Bytes junk = rtp_packet();
+    ice::Path path;
+    path.local = link.b.address;
+    path.remote = link.a.address;
+    for (int i = 0; i < 500; ++i) {
+        Bytes copy = junk;
+        (void)link.b.transport->handle_packet(at_ms(link.now_ms), path, copy);
+    }
+    CHECK(link.b.transport->counters().srtp_failures == Transport::kMaxSrtpFailuresPerSecond);
+    CHECK(link.b.transport->counters().throttled == 400);
+    link.now_ms += 1001;
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+}  // namespace
+}  // namespace confab::peer

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Transport-wide feedback for everything one publisher connection receives
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01; times of 02 §3.1). Probes on SSRC 0 and on
+// RTX streams count too (02 IN-07, TRAP-07).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/sequence.h"
+#include "base/time.h"
+#include "wire/transport_cc.h"
+
+namespace confab::rtp {
+
+class TransportCcResponder {
+  public:
+    // A report goes out when more than kMinHeld packets wait and one of the three times is due.
+    static constexpr std::size_t kMinHeld = 20;
+    static constexpr std::size_t kManyHeld = 100;
+    static constexpr std::size_t kMaxHeld = 256;  // beyond: the newest arrivals are not reported
+    static constexpr Duration kInterval = Duration::millis(100);
+    static constexpr Duration kMarkerInterval = Duration::millis(50);
+
+    explicit TransportCcResponder(std::uint32_t sender_ssrc) : sender_ssrc_(sender_ssrc) {}
+
+    void received(Timestamp now, std::uint16_t sequence, std::uint32_t media_ssrc, bool marker);
+    // Is a report due now? Then write it.
+    bool due(Timestamp now) const;
+    // Writes as many reports as are due and fit; false when nothing was written.
+    bool write(Timestamp now, ByteWriter& out);
+    std::size_t held() const { return size_; }
+
+  private:
+    std::uint32_t sender_ssrc_;
+    std::uint32_t media_ssrc_ = 0;
+    std::uint8_t feedback_count_ = 0;
+    bool marker_ = false;
+    bool reported_before_ = false;
+    Timestamp last_report_;
+    Unwrapper<std::uint16_t> unwrapper_;
+    std::array<wire::TransportArrival, kMaxHeld> held_{};
+    std::size_t size_ = 0;
+};
+
+}  // namespace confab::rtp

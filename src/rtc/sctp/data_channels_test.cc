@@ -1,0 +1,322 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Data channels between two machines: opening, messages, closing, limits (02 §6.1).
+#include "rtc/sctp/data_channels.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/machine.h"
+#include "rtc/sctp/virtual_link_test.h"
+
+using namespace confab;
+using namespace confab::sctp;
+
+static_assert(SansIoMachine<DataChannels>);
+
+namespace {
+
+DataChannels::Config role(bool client) {
+    DataChannels::Config config;
+    config.dtls_client = client;
+    return config;
+}
+
+struct Channels {
+    explicit Channels(const LinkOptions& options = {}, DataChannels::Config config = role(true))
+        : client(config, Rng(options.seed + 100)),
+          server(role(false), Rng(options.seed + 200)),
+          link(client, server, options) {
+        link.on_event = [this](int side, ChannelEvent& event) {
+            if (auto* m = std::get_if<ChannelMessage>(&event)) messages[side].push_back(*m);
+            if (auto* o = std::get_if<ChannelOpened>(&event)) opened[side].push_back(*o);
+            if (auto* c = std::get_if<ChannelClosed>(&event)) closed[side].push_back(*c);
+            if (std::holds_alternative<AssociationFailed>(event)) ++failed[side];
+            if (std::holds_alternative<ChannelsStalled>(event)) ++stalled[side];
+            if (std::holds_alternative<ChannelBufferLow>(event)) ++low[side];
+        };
+        client.connect(link.now());
+        server.connect(link.now());
+    }
+    void run(int ms = 1000) { link.run_for(Duration::millis(ms)); }
+
+    DataChannels client;
+    DataChannels server;
+    VirtualLink<DataChannels, ChannelEvent> link;
+    std::vector<ChannelMessage> messages[2];
+    std::vector<ChannelOpened> opened[2];
+    std::vector<ChannelClosed> closed[2];
+    int failed[2] = {};
+    int stalled[2] = {};
+    int low[2] = {};
+};
+
+ChannelOptions reliable(std::string label) { return {std::move(label), "", true, {}, {}}; }
+ChannelOptions lossy(std::string label) {
+    return {std::move(label), "", false, std::uint16_t{0}, {}};
+}
+SharedBytes text(std::string_view s) { return SharedBytes(as_bytes(s)); }
+
+}  // namespace
+
+TEST_CASE("DataChannels: server ids are 1, 3, 5, client ids 0, 2, and the types survive [DC-02][DC-03]") {
+    Channels pair;
+    CHECK(pair.server.open(pair.link.now(), reliable("_reliable")).value() == 1);
+    CHECK(pair.server.open(pair.link.now(), lossy("_lossy")).value() == 3);
+    CHECK(pair.server.open(pair.link.now(), lossy("_data_track")).value() == 5);
+    CHECK(pair.client.open(pair.link.now(), {"timed", "proto", true, {}, Duration::millis(750)})
+              .value() == 0);
+    CHECK(pair.client.open(pair.link.now(), {"few", "", false, std::uint16_t{7}, {}}).value() == 2);
+    pair.run();
+    REQUIRE(pair.opened[0].size() == 5);
+    REQUIRE(pair.opened[1].size() == 5);
+    CHECK(pair.server.is_open(5));
+    for (const auto& o : pair.opened[0]) {
+        CHECK(o.incoming == (o.id % 2 == 1));
+        if (o.id == 1) CHECK(o.options.ordered);
+        if (o.id == 3) {
+            CHECK(o.options.label == "_lossy");
+            CHECK_FALSE(o.options.ordered);
+            CHECK(o.options.max_retransmits == std::uint16_t{0});
+        }
+    }
+    for (const auto& o : pair.opened[1]) {
+        if (o.id == 0) {
+            CHECK(o.options.protocol == "proto");
+            CHECK(o.options.lifetime == Duration::millis(750));
+        }
+        if (o.id == 2) CHECK(o.options.max_retransmits == std::uint16_t{7});
+    }
+    CHECK(pair.client.find("_lossy") == ChannelId{3});
+    CHECK_FALSE(pair.client.find("none").has_value());
+}
+
+TEST_CASE("DataChannels: text, binary and empty messages, also before the ACK [DC-03][DC-04]") {
+    Channels pair;
+    const ChannelId id = pair.client.open(pair.link.now(), lossy("c")).value();
+    CHECK(pair.client.send(pair.link.now(), id, true, text("early")) == SendStatus::kOk);
+    CHECK(pair.client.send(pair.link.now(), id, false, text("text")) == SendStatus::kOk);
+    CHECK(pair.client.send(pair.link.now(), id, true, SharedBytes()) == SendStatus::kOk);
+    CHECK(pair.client.send(pair.link.now(), id, false, SharedBytes()) == SendStatus::kOk);
+    pair.run();
+    REQUIRE(pair.messages[1].size() == 4);
+    CHECK(as_text(pair.messages[1][0].payload) == "early");
+    CHECK(pair.messages[1][0].binary);
+    CHECK(as_text(pair.messages[1][1].payload) == "text");
+    CHECK_FALSE(pair.messages[1][1].binary);
+    CHECK(pair.messages[1][2].payload.empty());
+    CHECK(pair.messages[1][2].binary);
+    CHECK(pair.messages[1][3].payload.empty());
+    CHECK_FALSE(pair.messages[1][3].binary);
+    // The accepting side may answer at once.
+    CHECK(pair.server.send(pair.link.now(), id, true, text("back")) == SendStatus::kOk);
+    pair.run();
+    REQUIRE(pair.messages[0].size() == 1);
+    CHECK(pair.server.send(pair.link.now(), 77, true, text("x")) == SendStatus::kClosed);
+}
+
+TEST_CASE("DataChannels: close() resets both directions and frees the id for a new channel [DC-08]") {
+    for (const bool by_server : {false, true}) {
+        CAPTURE(by_server);
+        Channels pair;
+        const ChannelId id = pair.client.open(pair.link.now(), reliable("one")).value();
+        pair.run();
+        pair.client.send(pair.link.now(), id, true, text("last words"));
+        (by_server ? pair.server : pair.client).close(pair.link.now(), id);
+        CHECK((by_server ? pair.server : pair.client).send(pair.link.now(), id, true, text("x")) ==
+              SendStatus::kClosed);
+        pair.run();
+        REQUIRE(pair.closed[0].size() == 1);
+        REQUIRE(pair.closed[1].size() == 1);
+        CHECK(pair.closed[0][0].reason ==
+              (by_server ? ChannelCloseReason::kPeer : ChannelCloseReason::kLocal));
+        CHECK(pair.client.snapshot().channels == 0);
+        CHECK(pair.server.snapshot().channels == 0);
+        if (!by_server) CHECK(pair.messages[1].size() == 1);
+        pair.messages[1].clear();
+        CHECK(pair.client.open(pair.link.now(), reliable("two")).value() == id);
+        pair.client.send(pair.link.now(), id, true, text("again"));
+        pair.run();
+        CHECK(pair.opened[1].back().options.label == "two");
+        REQUIRE(pair.messages[1].size() == 1);
+        CHECK(as_text(pair.messages[1][0].payload) == "again");
+    }
+}
+
+TEST_CASE("DataChannels: a label opened again replaces the old channel by stream reset [DC-10]") {
+    Channels pair;
+    const ChannelId old_id = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    const ChannelId other = pair.client.open(pair.link.now(), reliable("user")).value();
+    pair.run();
+    const ChannelId new_id = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    const ChannelId twin = pair.client.open(pair.link.now(), reliable("user")).value();
+    pair.run();
+    CHECK(pair.server.find("_reliable") == new_id);
+    REQUIRE(pair.closed[1].size() == 1);
+    CHECK(pair.closed[1][0].id == old_id);
+    CHECK(pair.closed[1][0].reason == ChannelCloseReason::kReplaced);
+    REQUIRE(pair.closed[0].size() == 1);
+    CHECK(pair.closed[0][0].id == old_id);
+    CHECK(pair.server.is_open(other));  // other labels may exist twice
+    CHECK(pair.server.is_open(twin));
+}
+
+TEST_CASE("DataChannels: an oversize message closes that channel, the others go on [DC-05]") {
+    DataChannels::Config config = role(true);
+    config.association.peer_max_message_size = 0;
+    Channels pair({}, config);
+    const ChannelId big = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    const ChannelId small = pair.client.open(pair.link.now(), lossy("_lossy")).value();
+    pair.run();
+    pair.client.send(pair.link.now(), big, true, SharedBytes(Bytes(70'000)));
+    pair.client.send(pair.link.now(), small, true, text("fine"));
+    pair.run(3000);
+    REQUIRE(pair.closed[1].size() == 1);
+    CHECK(pair.closed[1][0].id == big);
+    CHECK(pair.closed[1][0].reason == ChannelCloseReason::kMessageTooLarge);
+    REQUIRE(pair.closed[0].size() == 1);
+    CHECK(pair.closed[0][0].reason == ChannelCloseReason::kPeer);
+    REQUIRE(pair.messages[1].size() == 1);
+    CHECK(pair.server.snapshot().channels == 1);
+    // The client opens it again and goes on.
+    const ChannelId again = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    pair.client.send(pair.link.now(), again, true, SharedBytes(Bytes(64'000)));
+    pair.run(3000);
+    REQUIRE(pair.messages[1].size() == 2);
+    CHECK(pair.messages[1][1].payload.size() == 64'000);
+}
+
+TEST_CASE("DataChannels: too many channels and long labels are refused by reset [IMM-13]") {
+    Channels pair;
+    for (std::size_t i = 0; i < kMaxChannels; ++i)
+        REQUIRE(pair.client.open(pair.link.now(), reliable("c")).has_value());
+    CHECK(pair.client.open(pair.link.now(), reliable("c")).error() == OpenError::kTooManyChannels);
+    CHECK(pair.client.open(pair.link.now(), reliable(std::string(513, 'x'))).error() ==
+          OpenError::kBadLabel);
+    pair.run();
+    CHECK(pair.server.snapshot().channels == kMaxChannels);
+    CHECK(pair.server.open(pair.link.now(), reliable("d")).error() == OpenError::kTooManyChannels);
+}
+
+TEST_CASE("DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8][IMM-13]") {
+    // A bare association speaks to the machine.
+    Association peer({}, Rng(1));
+    DataChannels server(role(false), Rng(2));
+    Timestamp now;
+    std::size_t opened = 0;
+    std::size_t resets = 0;
+    const auto settle = [&] {
+        for (bool more = true; more;) {
+            more = false;
+            while (auto e = server.poll_event())
+                opened += std::holds_alternative<ChannelOpened>(*e) ? 1U : 0U;
+            while (auto e = peer.poll_event())
+                resets += std::holds_alternative<StreamReset>(*e) ? 1U : 0U;
+            while (auto p = peer.poll_transmit()) server.handle_packet(now, *p), more = true;
+            while (auto p = server.poll_transmit()) peer.handle_packet(now, *p), more = true;
+        }
+        now = now + Duration::millis(250);
+        peer.handle_timeout(now);
+        server.handle_timeout(now);
+    };
+    peer.connect(now);
+    for (int i = 0; i < 5; ++i) settle();
+    const auto send = [&](std::uint16_t stream, std::uint32_t ppid, Bytes bytes) {
+        peer.send(now, stream, ppid, SharedBytes(std::move(bytes)), {});
+    };
+    send(9, 53, {1, 2, 3});             // no such channel
+    send(10, 50, {0x77});               // unknown control message
+    send(10, 50, {0x03, 0, 0});         // cut OPEN
+    send(11, 50, wire::dcep::make_ack());  // ACK without OPEN
+    wire::dcep::Open open;
+    const std::string label(600, 'l');
+    open.label = label;
+    send(12, 50, wire::dcep::make_open(open));
+    open.label = "twice";
+    send(13, 50, wire::dcep::make_open(open));
+    send(13, 50, wire::dcep::make_open(open));
+    send(13, 99, {1});                  // unknown PPID
+    for (int i = 0; i < 10; ++i) settle();
+    CHECK(opened == 1);
+    CHECK(resets == 2);  // 10 and 12
+    CHECK(server.snapshot().refused_opens == 2);
+    CHECK(server.snapshot().dropped_messages == 4);
+    for (std::uint16_t id = 100; id < 400; ++id) send(id, 50, wire::dcep::make_open(open));
+    for (int i = 0; i < 50; ++i) settle();
+    CHECK(server.snapshot().channels == kMaxChannels);
+    CHECK(opened == kMaxChannels);
+    CHECK(server.association().state() == Association::State::kEstablished);
+}
+
+TEST_CASE("DataChannels: negotiated channels need no DCEP [DC-11]") {
+    Channels pair;
+    REQUIRE(pair.client.add_negotiated(7, reliable("_reliable")).has_value());
+    REQUIRE(pair.server.add_negotiated(7, reliable("_reliable")).has_value());
+    CHECK(pair.server.add_negotiated(7, reliable("x")).error() == OpenError::kIdInUse);
+    pair.client.send(pair.link.now(), 7, true, text("hello"));
+    pair.run();
+    CHECK(pair.opened[1].empty());
+    REQUIRE(pair.messages[1].size() == 1);
+}
+
+TEST_CASE("DataChannels: a frozen receiver stalls with bounded memory, the shared buffer is one [IMM-15][DC-25]") {
+    Channels pair;
+    const ChannelId id = pair.server.open(pair.link.now(), reliable("_reliable")).value();
+    pair.run();
+    pair.link.drop = [](int, BytesView) { return true; };
+    const SharedBytes shared(Bytes(15'000));
+    std::size_t accepted = 0;
+    for (int i = 0; i < 2000; ++i)
+        accepted += pair.server.send(pair.link.now(), id, true, shared) == SendStatus::kOk ? 1U : 0U;
+    CHECK(accepted < 4 * 1024 * 1024 / 15'000 + 1);
+    CHECK(pair.server.buffered_amount(id) <= 4 * 1024 * 1024);
+    CHECK(shared.holders() > accepted);  // references, no copies
+    pair.run(6000);
+    CHECK(pair.stalled[1] == 1);
+    pair.server.abort(pair.link.now());
+    pair.run();
+    CHECK(pair.failed[1] == 1);
+    CHECK(shared.holders() == 1);
+    CHECK(pair.server.snapshot().channels == 0);
+    CHECK(pair.server.open(pair.link.now(), reliable("x")).error() == OpenError::kClosed);
+}
+
+TEST_CASE("DataChannels: buffered amount falls below its threshold once") {
+    Channels pair;
+    const ChannelId id = pair.client.open(pair.link.now(), reliable("b")).value();
+    pair.run();
+    pair.client.set_buffered_amount_low_threshold(id, 10'000);
+    for (int i = 0; i < 100; ++i) pair.client.send(pair.link.now(), id, true, SharedBytes(Bytes(1000)));
+    CHECK(pair.client.buffered_amount(id) == 100'000);
+    pair.run(3000);
+    CHECK(pair.client.buffered_amount(id) == 0);
+    CHECK(pair.low[0] == 1);
+}
+
+TEST_CASE("DataChannels: everything above also under 15 % loss") {
+    LinkOptions options;
+    options.loss = 0.15;
+    options.jitter = Duration::millis(30);
+    options.duplicate = 0.05;
+    options.seed = 3;
+    Channels pair(options);
+    const ChannelId a = pair.client.open(pair.link.now(), reliable("_reliable")).value();
+    pair.run(60'000);
+    for (int round = 0; round < 20; ++round) {
+        pair.client.send(pair.link.now(), a, true, SharedBytes(Bytes(20'000)));
+        const ChannelId id = pair.client.open(pair.link.now(), lossy("temp")).value();
+        pair.client.send(pair.link.now(), id, true, text("x"));
+        pair.run(30'000);
+        pair.client.close(pair.link.now(), id);
+        pair.run(120'000);
+        CHECK(pair.client.snapshot().channels == 1);
+        CHECK(pair.server.snapshot().channels == 1);
+    }
+    std::size_t whole = 0;
+    for (const auto& m : pair.messages[1]) whole += m.payload.size() == 20'000 ? 1U : 0U;
+    CHECK(whole == 20);
+    CHECK(pair.failed[0] + pair.failed[1] == 0);
+}

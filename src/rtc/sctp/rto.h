@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Smoothed round-trip time and retransmission timeout (RFC 9260 §6.3.1 to §6.3.3).
+#pragma once
+
+#include "base/time.h"
+
+namespace confab::sctp {
+
+class RtoEstimator {
+  public:
+    RtoEstimator(Duration initial, Duration min, Duration max)
+        : min_(min), max_(max), rto_(initial) {}
+
+    // A sample of a chunk that was sent once (Karn's rule is the caller's).
+    void observe(Duration rtt);
+    // Rule E2: doubles, up to the maximum.
+    void back_off();
+
+    Duration rto() const { return rto_; }
+    Duration srtt() const { return srtt_; }  // zero before the first sample
+
+  private:
+    Duration min_;
+    Duration max_;
+    Duration rto_;
+    Duration srtt_;
+    Duration rttvar_;
+    bool has_sample_ = false;
+};
+
+}  // namespace confab::sctp

@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The receiving half of one peer connection: SRTP and SRTCP authentication and decryption in place
+// (RFC 3711 §3.3 and §3.4, RFC 7714). A packet that fails changes nothing but a counter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "rtc/srtp/engine.h"
+#include "rtc/srtp/profile.h"
+#include "rtc/srtp/replay_window.h"
+#include "rtc/srtp/rollover.h"
+#include "rtc/srtp/ssrc_table.h"
+
+namespace confab::srtp {
+
+inline constexpr std::size_t kMaxReceiveSsrcs = 256;
+
+enum class OpenError : std::uint8_t {
+    kMalformed,       // too short, wrong version, header beyond the end
+    kAuthentication,  // the tag does not fit, or no index is possible
+    kReplay,          // SRTCP index already seen or too old
+    kNotEncrypted,    // SRTCP without the E flag: never negotiated
+};
+
+struct ReceiveCounters {
+    std::uint64_t rtp = 0;
+    std::uint64_t rtcp = 0;
+    std::uint64_t malformed = 0;
+    std::uint64_t authentication_failures = 0;
+    std::uint64_t replays = 0;
+};
+
+// Octets of the RTP header with CSRCs and extension (RFC 3550 §5.1, §5.3.1); 0 if the packet is not
+// RTP of version 2 or ends before.
+std::size_t rtp_header_size(BytesView packet) noexcept;
+
+class ReceiveContext {
+  public:
+    // The engine must outlive the context.
+    ReceiveContext(Engine& engine, const MasterKey& master);
+
+    Profile profile() const { return rtp_keys_.profile; }
+
+    // The size of the plain RTP packet, which then stands at the start of `packet`. There is no
+    // replay window: duplicates go through (02 SRTP-02, TRAP-06) and the packet buffer removes
+    // them. On error the octets behind the header are undefined.
+    Result<std::size_t, OpenError> unprotect_rtp(BytesSpan packet) noexcept;
+    // The same for SRTCP, with a replay window of kReplayWindow per SSRC.
+    Result<std::size_t, OpenError> unprotect_rtcp(BytesSpan packet) noexcept;
+
+    const ReceiveCounters& counters() const { return counters_; }
+
+  private:
+    Result<std::size_t, OpenError> refuse(OpenError error) noexcept;
+
+    SessionKeys rtp_keys_;
+    SessionKeys rtcp_keys_;
+    std::unique_ptr<PacketCipher> rtp_;
+    std::unique_ptr<PacketCipher> rtcp_;
+    SsrcTable<Rollover, kMaxReceiveSsrcs> rollovers_;
+    SsrcTable<ReplayWindow, kMaxReceiveSsrcs> windows_;
+    ReceiveCounters counters_;
+};
+
+}  // namespace confab::srtp

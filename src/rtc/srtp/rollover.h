@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The receiver's guess of the roll-over counter (RFC 3711 §3.3.1 and appendix A).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace confab::srtp {
+
+class Rollover {
+  public:
+    // The 48-bit index that a packet with this sequence number most likely has; nullopt if it would
+    // lie before the start of the stream or behind its end.
+    std::optional<std::uint64_t> guess(std::uint16_t sequence) const {
+        if (!started_) return sequence;
+        constexpr std::int64_t kCycle = 0x1'0000;
+        constexpr std::int64_t kHalf = 0x8000;
+        const auto highest = static_cast<std::int64_t>(highest_);
+        std::int64_t index = (highest & ~(kCycle - 1)) + sequence;
+        if (index - highest > kHalf) index -= kCycle;
+        if (highest - index > kHalf) index += kCycle;
+        if (index < 0 || index >> 48 != 0) return std::nullopt;
+        return static_cast<std::uint64_t>(index);
+    }
+    // Takes the index of an authenticated packet into account.
+    void commit(std::uint64_t index) {
+        if (!started_ || index > highest_) highest_ = index;
+        started_ = true;
+    }
+
+  private:
+    std::uint64_t highest_ = 0;
+    bool started_ = false;
+};
+
+}  // namespace confab::srtp

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The sending half of one peer connection: SRTP and SRTCP protection (RFC 3711, RFC 7714).
+// All SSRCs share one session key (02 DES-21). The packet index comes from the caller, who owns the
+// sequence number space and so knows the roll-over counter exactly (02 SRTP-03).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "rtc/srtp/engine.h"
+#include "rtc/srtp/nonce_guard.h"
+#include "rtc/srtp/profile.h"
+
+namespace confab::srtp {
+
+// 48 bits: roll-over counter and sequence number (RFC 3711 §3.3.1).
+inline constexpr std::uint64_t kMaxPacketIndex = (std::uint64_t{1} << 48) - 1;
+inline constexpr std::uint32_t kMaxSrtcpIndex = 0x7fff'ffff;
+inline constexpr std::size_t kMaxProtectedSize = 65'535;
+inline constexpr std::size_t kRtpFixedHeader = 12;
+inline constexpr std::size_t kRtcpPlainHeader = 8;  // first header and SSRC stay readable
+
+class SendContext {
+  public:
+    // The engine must outlive the context.
+    SendContext(Engine& engine, const MasterKey& master);
+
+    Profile profile() const { return rtp_keys_.profile; }
+    std::size_t rtp_overhead() const { return srtp::rtp_overhead(profile()); }
+    std::size_t rtcp_overhead() const { return srtp::rtcp_overhead(profile()); }
+
+    // Encrypts out of place (02 DES-22): the header with its extensions already stands in
+    // out[0, header_size), the encrypted payload and the tag are written behind it. `payload` may
+    // be exactly that place or not overlap `out` at all. `index` is ROC * 65536 + sequence number,
+    // ROC 0 for the first 65536 numbers of an SSRC; its low 16 bits must be the header's. The same
+    // index may come again only with identical octets. Returns the size of the packet, or 0 if it
+    // does not fit, the arguments contradict each other or the index is beyond 48 bits.
+    std::size_t protect_rtp(BytesSpan out, std::size_t header_size, BytesView payload,
+                            std::uint64_t index) noexcept;
+
+    // Protects the compound packet in buffer[0, size) in place; the buffer needs rtcp_overhead()
+    // octets behind it. Takes the next SRTCP index of this context, for all SSRCs one counter that
+    // is never reset. Returns the new size; 0 if it does not fit or all 2^31 indices are used up
+    // (RFC 3711 §9.2).
+    std::size_t protect_rtcp(BytesSpan buffer, std::size_t size) noexcept;
+
+    std::uint32_t next_srtcp_index() const { return next_srtcp_index_; }
+
+  private:
+    friend class BatchEncryptor;
+    friend class SendContextTester;
+
+    // The checks of protect_rtp(), shared with the batch.
+    bool acceptable(BytesView out, std::size_t header_size, BytesView payload,
+                    std::uint64_t index) noexcept;
+
+    SessionKeys rtp_keys_;
+    SessionKeys rtcp_keys_;
+    std::unique_ptr<PacketCipher> rtp_;
+    std::unique_ptr<PacketCipher> rtcp_;
+    MultiBufferKeysPtr multi_buffer_;
+    std::unique_ptr<NonceGuard> guard_;  // null in release builds
+    std::uint32_t next_srtcp_index_ = 0;
+};
+
+}  // namespace confab::srtp

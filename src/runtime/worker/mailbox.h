@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The rings between threads: control → worker (commands), worker → control (events), worker →
+// worker (media copies, control messages, datagrams and streams that arrived at the wrong socket).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "runtime/worker/spsc_ring.h"
+#include "runtime/worker/tcp_connections.h"
+#include "runtime/worker/wakeup.h"
+#include "sfu/link.h"
+#include "sfu/packet_pool.h"
+#include "sfu/shard.h"
+
+namespace confab::worker {
+
+// One slot of a worker → worker ring.
+struct PeerSlot {
+    enum class Kind : std::uint8_t { kLink, kDatagram, kStream };
+    Kind kind = Kind::kLink;
+    sfu::LinkMessage link;
+    ice::Path path;
+    std::unique_ptr<TcpHandOver> stream;
+    std::uint16_t size = 0;
+    std::array<std::uint8_t, sfu::PacketPool::kLargeCapacity> bytes;
+};
+
+struct Mailbox {
+    static constexpr std::size_t kCommands = 4096;
+    static constexpr std::size_t kEvents = 16'384;
+    static constexpr std::size_t kPeerSlots = 1024;
+
+    explicit Mailbox(std::size_t workers);
+
+    Wakeup wakeup;  // of the worker
+    SpscRing<sfu::Command> commands{kCommands};
+    SpscRing<sfu::Event> events{kEvents};
+    // By sender; null for the worker itself.
+    std::vector<std::unique_ptr<SpscRing<PeerSlot>>> from_workers;
+    // Written by the worker about once a second, read by anybody.
+    struct Published {
+        sfu::ShardSnapshot shard;
+        std::uint64_t datagrams_in = 0;
+        std::uint64_t datagrams_out = 0;
+        std::uint64_t sends = 0;
+        std::uint64_t send_dropped = 0;
+        std::uint64_t tcp_connections = 0;
+        std::uint64_t ring_full = 0;
+        std::uint64_t busy_us = 0;  // time not asleep
+    };
+    SpscRing<Published> snapshots{4};
+};
+
+}  // namespace confab::worker

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/media_node.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace confab::worker {
+
+MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,
+                     dtls::Context context)
+    : options_(std::move(options)),
+      certificate_(std::move(certificate)),
+      dtls_(std::move(context)) {}
+
+MediaNode::~MediaNode() { stop(); }
+
+Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOptions options,
+                                                                 UnixTime now) {
+    auto certificate = crypto::Certificate::generate(now);
+    if (!certificate) return fail(std::string("cannot make a DTLS certificate"));
+    auto context = dtls::Context::create(*certificate);
+    if (!context) return fail(std::string("cannot set up DTLS"));
+    std::unique_ptr<MediaNode> node(
+        new MediaNode(std::move(options), std::move(*certificate), std::move(*context)));
+    CONFAB_TRY_VOID(node->open());
+    for (auto& worker : node->workers_) worker->start();
+    return node;
+}
+
+Result<void, std::string> MediaNode::open() {
+    const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
+    std::size_t count = options_.workers;
+    if (count == 0) count = processors > 1 ? processors - 1 : 1;
+    count = std::min(count, sfu::kMaxWorkers);
+    for (std::size_t i = 0; i < count; ++i) {
+        mailboxes_.push_back(std::make_unique<Mailbox>(count));
+        for (std::size_t from = 0; from < count; ++from)
+            if (from != i)
+                mailboxes_[i]->from_workers[from] =
+                    std::make_unique<SpscRing<PeerSlot>>(Mailbox::kPeerSlots);
+    }
+    const bool range = options_.udp_port_end > options_.udp_port;
+    std::uint16_t shared_udp = options_.udp_port;
+    std::uint16_t shared_tcp = options_.tcp_port.value_or(0);
+    for (std::size_t i = 0; i < count; ++i) {
+        WorkerOptions worker;
+        worker.index = static_cast<sfu::WorkerIndex>(i);
+        worker.worker_count = count;
+        // A worker more than processors would only disturb its neighbour.
+        worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
+        worker.udp_shared = !range;
+        worker.dtls = &dtls_;
+        worker.seed = options_.seed + i * 0x9E3779B97F4A7C15ULL;
+        for (const IpAddress& ip : options_.addresses) {
+            const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
+            const auto port = static_cast<std::uint16_t>(range ? options_.udp_port + i % ports
+                                                               : shared_udp);
+            if (range && i >= ports) worker.udp_shared = true;
+            worker.udp.push_back({ip, port});
+            if (options_.tcp_port) worker.tcp.push_back({ip, shared_tcp});
+        }
+        workers_.push_back(std::make_unique<Worker>(std::move(worker), mailboxes_, control_));
+        CONFAB_TRY_VOID(workers_.back()->open());
+        addresses_.push_back({workers_.back()->udp_addresses(), workers_.back()->tcp_addresses()});
+        // Ports that the kernel chose for the first worker are those of all.
+        if (!range && !addresses_.front().udp.empty()) shared_udp = addresses_.front().udp[0].port;
+        if (!addresses_.front().tcp.empty()) shared_tcp = addresses_.front().tcp[0].port;
+    }
+    waiting_.resize(count);
+    ring_bell_.resize(count);
+    snapshots_.resize(count);
+    return {};
+}
+
+int MediaNode::smallest_receive_buffer() const {
+    int smallest = UdpSocket::kBufferSize;
+    for (const auto& worker : workers_)
+        smallest = std::min(smallest, worker->smallest_receive_buffer());
+    return smallest;
+}
+
+void MediaNode::send(sfu::WorkerIndex worker, sfu::Command command) {
+    if (worker >= workers_.size()) return;
+    ring_bell_[worker] = true;
+    if (waiting_[worker].empty() && mailboxes_[worker]->commands.push(std::move(command))) return;
+    waiting_[worker].push_back(std::move(command));
+}
+
+void MediaNode::flush() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        while (!waiting_[i].empty() &&
+               mailboxes_[i]->commands.push(std::move(waiting_[i].front())))
+            waiting_[i].pop_front();
+        if (ring_bell_[i]) mailboxes_[i]->wakeup.notify();
+        ring_bell_[i] = !waiting_[i].empty();
+    }
+}
+
+std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        const std::size_t index = (next_worker_ + i) % workers_.size();
+        if (sfu::Event* event = mailboxes_[index]->events.front()) {
+            WorkerEvent result{static_cast<sfu::WorkerIndex>(index), std::move(*event)};
+            mailboxes_[index]->events.release();
+            next_worker_ = index;
+            return result;
+        }
+    }
+    return std::nullopt;
+}
+
+const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {
+    while (Mailbox::Published* published = mailboxes_[worker]->snapshots.front()) {
+        snapshots_[worker] = *published;
+        mailboxes_[worker]->snapshots.release();
+    }
+    return snapshots_[worker];
+}
+
+void MediaNode::stop() {
+    for (auto& worker : workers_) worker->stop();
+}
+
+}  // namespace confab::worker

@@ -1,0 +1,353 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/worker.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace confab::worker {
+namespace {
+
+constexpr std::uint64_t kWakeupTag = 1;
+constexpr std::uint64_t kUdpTag = 1U << 16;  // plus socket index
+constexpr int kMaxReady = 64;
+constexpr std::size_t kMaxPacketsPerTurn = 256;  // before a flush (DES-04)
+constexpr std::size_t kMaxSlotsPerTurn = 512;
+constexpr std::size_t kMaxHeldEvents = 65'536;
+constexpr Duration kPublishInterval = Duration::seconds(1);
+
+Timestamp monotonic_now() {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return Timestamp::micros(std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000);
+}
+UnixTime wall_now() {
+    timespec t{};
+    clock_gettime(CLOCK_REALTIME, &t);
+    return UnixTime::micros(std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000);
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- to other workers
+
+class Worker::Links final : public sfu::ShardLinks {
+  public:
+    explicit Links(Worker& worker) : worker_(worker) {}
+
+    bool push(sfu::WorkerIndex to, const sfu::LinkMessage& message, BytesView bytes) override {
+        PeerSlot* slot = claim(to);
+        if (slot == nullptr || bytes.size() > slot->bytes.size()) return false;
+        slot->kind = PeerSlot::Kind::kLink;
+        slot->link = message;
+        slot->size = static_cast<std::uint16_t>(bytes.size());
+        std::copy(bytes.begin(), bytes.end(), slot->bytes.begin());
+        publish(to);
+        return true;
+    }
+    PeerSlot* claim(sfu::WorkerIndex to) {
+        if (to >= worker_.mailboxes_.size() || to == worker_.options_.index) return nullptr;
+        PeerSlot* slot = ring(to).claim();
+        if (slot == nullptr) ++worker_.ring_full_;
+        return slot;
+    }
+    // The bell is rung once, at the end of the turn (DES-42).
+    void publish(sfu::WorkerIndex to) {
+        ring(to).publish();
+        worker_.ring_bell_[to] = true;
+    }
+
+  private:
+    SpscRing<PeerSlot>& ring(sfu::WorkerIndex to) {
+        return *worker_.mailboxes_[to]->from_workers[worker_.options_.index];
+    }
+    Worker& worker_;
+};
+
+void Worker::forward_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes) {
+    PeerSlot* slot = links_->claim(to);
+    if (slot == nullptr || bytes.size() > slot->bytes.size()) return;
+    slot->kind = PeerSlot::Kind::kDatagram;
+    slot->path = path;
+    slot->size = static_cast<std::uint16_t>(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), slot->bytes.begin());
+    links_->publish(to);
+}
+
+// ---------------------------------------------------------------- set-up
+
+Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes,
+               Wakeup& control)
+    : options_(std::move(options)),
+      mailboxes_(mailboxes),
+      mailbox_(*mailboxes[options_.index]),
+      control_(control),
+      ring_bell_(mailboxes.size(), false) {}
+
+Worker::~Worker() { stop(); }
+
+Result<void, std::string> Worker::open() {
+    epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = kWakeupTag;
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_.wakeup.fd(), &event);
+    for (const SocketAddress& address : options_.udp) {
+        CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
+        event.data.u64 = kUdpTag + sockets_.size();
+        (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), &event);
+        udp_addresses_.push_back(socket.local());
+        sockets_.push_back(std::move(socket));
+    }
+    tcp_ = std::make_unique<TcpConnections>(epoll_.get(), options_.index + 1U,
+                                            static_cast<std::uint32_t>(options_.worker_count));
+    for (const SocketAddress& address : options_.tcp) {
+        const auto index = static_cast<std::uint16_t>(sockets_.size() + tcp_addresses_.size());
+        CONFAB_TRY(const SocketAddress bound, tcp_->listen(address, index));
+        tcp_addresses_.push_back(bound);
+    }
+    return {};
+}
+
+int Worker::smallest_receive_buffer() const {
+    int smallest = UdpSocket::kBufferSize;
+    for (const UdpSocket& socket : sockets_) smallest = std::min(smallest, socket.receive_buffer());
+    return smallest;
+}
+
+void Worker::build_shard(Timestamp now) {
+    sfu::ShardConfig config;
+    config.index = options_.index;
+    config.worker_count = options_.worker_count;
+    config.dtls = options_.dtls;
+    config.wall = wall_now();
+    for (std::size_t i = 0; i < udp_addresses_.size(); ++i)
+        config.candidates.push_back(
+            {static_cast<std::uint16_t>(i), ice::Protocol::kUdp, udp_addresses_[i]});
+    for (std::size_t i = 0; i < tcp_addresses_.size(); ++i)
+        config.candidates.push_back({static_cast<std::uint16_t>(sockets_.size() + i),
+                                     ice::Protocol::kTcp, tcp_addresses_[i]});
+    links_ = std::make_unique<Links>(*this);
+    shard_ = std::make_unique<sfu::Shard>(std::move(config), now, Rng(options_.seed), *links_);
+    tcp_->set_handlers(
+        [this](const ice::Path& path, BytesSpan frame) { return handle_frame(path, frame); },
+        [this](TcpHandOver stream) {
+            const auto owner = shard_->foreign_owner(stream.path);
+            PeerSlot* slot = owner ? links_->claim(*owner) : nullptr;
+            if (slot == nullptr) return;
+            slot->kind = PeerSlot::Kind::kStream;
+            slot->stream = std::make_unique<TcpHandOver>(std::move(stream));
+            links_->publish(*owner);
+        },
+        [this](const ice::Path& path) { shard_->handle_tcp_closed(now_, path); });
+}
+
+void Worker::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Worker::stop() {
+    stopping_.store(true);
+    mailbox_.wakeup.notify();
+    if (thread_.joinable()) thread_.join();
+}
+
+// ---------------------------------------------------------------- the loop
+
+void Worker::run() {
+    const std::string name = "media-" + std::to_string(options_.index);
+    pthread_setname_np(pthread_self(), name.c_str());
+    if (options_.cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET(static_cast<std::size_t>(options_.cpu), &set);
+        (void)pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    }
+    now_ = monotonic_now();
+    build_shard(now_);
+    next_publish_ = now_;
+    while (!stopping_.load(std::memory_order_relaxed)) {
+        const int ready = wait(earlier(shard_->next_deadline(), tcp_->next_deadline()));
+        now_ = monotonic_now();
+        turn(now_, ready);
+        const Timestamp end = monotonic_now();
+        busy_ = busy_ + (end - now_);
+        if (end >= next_publish_) publish(end);
+    }
+    shard_.reset();
+}
+
+bool Worker::has_input() const {
+    if (!mailbox_.commands.empty()) return true;
+    return std::any_of(mailbox_.from_workers.begin(), mailbox_.from_workers.end(),
+                       [](const auto& ring) { return ring && !ring->empty(); });
+}
+
+namespace {
+struct Ready {
+    std::array<epoll_event, kMaxReady> events;
+};
+thread_local Ready ready_events;
+}  // namespace
+
+int Worker::wait(Timestamp deadline) {
+    mailbox_.wakeup.announce_sleep();
+    int timeout_ms = 1000;
+    if (has_input() || !held_events_.empty()) {
+        timeout_ms = held_events_.empty() ? 0 : 1;
+    } else if (!deadline.is_never()) {
+        const Duration left = deadline - monotonic_now();
+        timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
+    }
+    const int ready =
+        ::epoll_wait(epoll_.get(), ready_events.events.data(), kMaxReady, timeout_ms);
+    mailbox_.wakeup.awake();
+    return std::max(ready, 0);
+}
+
+void Worker::turn(Timestamp now, int ready) {
+    for (int i = 0; i < ready; ++i) {
+        const epoll_event& event = ready_events.events[static_cast<std::size_t>(i)];
+        if (TcpConnections::owns_tag(event.data.u64)) {
+            tcp_->handle_event(now, event.data.u64, event.events);
+        } else if (event.data.u64 >= kUdpTag) {
+            const auto index = static_cast<std::uint16_t>(event.data.u64 - kUdpTag);
+            read_udp(now, sockets_[index], index);
+        }
+    }
+    read_commands(now);
+    read_peers(now);
+    shard_->handle_timeout(now);
+    tcp_->handle_timeout(now);
+    flush(now);
+    send_events();
+    for (std::size_t i = 0; i < ring_bell_.size(); ++i) {
+        if (ring_bell_[i]) mailboxes_[i]->wakeup.notify();
+        ring_bell_[i] = false;
+    }
+}
+
+void Worker::read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index) {
+    std::array<UdpSocket::Received, UdpSocket::kBatch> received;
+    ice::Path path;
+    path.socket = index;
+    path.local = socket.local();
+    for (std::size_t total = 0; total < kMaxPacketsPerTurn;) {
+        const std::size_t count = socket.receive(shard_->pool(), received);
+        for (std::size_t i = 0; i < count; ++i) {
+            path.remote = received[i].from;
+            if (const auto owner = shard_->handle_datagram(now, path, received[i].packet))
+                forward_datagram(*owner, path, received[i].packet.data());
+            received[i].packet.reset();
+        }
+        total += count;
+        if (count < UdpSocket::kBatch) break;
+    }
+}
+
+TcpConnections::Verdict Worker::handle_frame(const ice::Path& path, BytesSpan frame) {
+    const auto owner = shard_->handle_frame(now_, path, frame);
+    if (owner) return TcpConnections::Verdict::kHandOver;
+    if (shard_->uses_path(path)) tcp_->claim(path.tcp_connection);
+    return TcpConnections::Verdict::kKeep;
+}
+
+void Worker::read_commands(Timestamp now) {
+    while (sfu::Command* command = mailbox_.commands.front()) {
+        shard_->handle_command(now, std::move(*command));
+        mailbox_.commands.release();
+    }
+}
+
+void Worker::read_peers(Timestamp now) {
+    for (const auto& ring : mailbox_.from_workers) {
+        if (!ring) continue;
+        for (std::size_t i = 0; i < kMaxSlotsPerTurn; ++i) {
+            PeerSlot* slot = ring->front();
+            if (slot == nullptr) break;
+            handle_slot(now, *slot);
+            ring->release();
+        }
+    }
+}
+
+void Worker::handle_slot(Timestamp now, PeerSlot& slot) {
+    const BytesView bytes = BytesView(slot.bytes).first(slot.size);
+    switch (slot.kind) {
+        case PeerSlot::Kind::kLink: shard_->handle_link(now, slot.link, bytes); break;
+        case PeerSlot::Kind::kDatagram: {
+            // Answers leave by our own socket of the same address (DES-03).
+            sfu::PacketRef packet = shard_->pool().acquire_large();
+            if (!packet) break;
+            std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
+            packet.set_size(bytes.size());
+            (void)shard_->handle_datagram(now, slot.path, std::move(packet));
+            break;
+        }
+        case PeerSlot::Kind::kStream:
+            if (slot.stream) tcp_->adopt(now, std::move(*slot.stream));
+            slot.stream.reset();
+            break;
+    }
+}
+
+void Worker::flush(Timestamp now) {
+    batch_.clear();
+    while (shard_->poll_transmit(now, batch_)) {
+        for (std::size_t i = 0; i < sockets_.size(); ++i)
+            sockets_[i].send(batch_, static_cast<std::uint16_t>(i));
+        for (std::size_t i = 0; i < batch_.run_count(); ++i) {
+            const sfu::SendRun& run = batch_.run(i);
+            if (run.path.protocol == ice::Protocol::kTcp)
+                tcp_->send(run.path.tcp_connection, batch_.bytes(run));
+        }
+        batch_.clear();
+    }
+}
+
+void Worker::send_events() {
+    bool any = false;
+    std::size_t sent = 0;
+    for (; sent < held_events_.size(); ++sent) {
+        if (!mailbox_.events.push(std::move(held_events_[sent]))) break;
+        any = true;
+    }
+    held_events_.erase(held_events_.begin(),
+                       held_events_.begin() + static_cast<std::ptrdiff_t>(sent));
+    while (auto event = shard_->poll_event()) {
+        if (held_events_.empty() && mailbox_.events.push(std::move(*event))) {
+            any = true;
+        } else if (held_events_.size() < kMaxHeldEvents ||
+                   !std::holds_alternative<sfu::DataReceived>(*event)) {
+            held_events_.push_back(std::move(*event));
+        }
+    }
+    if (any) control_.notify();
+}
+
+void Worker::publish(Timestamp now) {
+    next_publish_ = now + kPublishInterval;
+    Mailbox::Published* slot = mailbox_.snapshots.claim();
+    if (slot == nullptr) return;
+    *slot = {};
+    slot->shard = shard_->snapshot();
+    for (const UdpSocket& socket : sockets_) {
+        slot->datagrams_in += socket.counters().datagrams_in;
+        slot->datagrams_out += socket.counters().datagrams_out;
+        slot->sends += socket.counters().sends;
+        slot->send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
+    }
+    slot->tcp_connections = tcp_->size();
+    slot->ring_full = ring_full_;
+    slot->busy_us = static_cast<std::uint64_t>(busy_.us());
+    mailbox_.snapshots.publish();
+}
+
+}  // namespace confab::worker

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A media worker: one pinned thread that owns its sockets and a shard, and sleeps in epoll (02
+// DES-01, DES-04). Runs every packet to completion; never locks, never blocks.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/worker/mailbox.h"
+#include "runtime/worker/udp_socket.h"
+
+namespace confab::worker {
+
+struct WorkerOptions {
+    sfu::WorkerIndex index = 0;
+    std::size_t worker_count = 1;
+    int cpu = -1;  // to be pinned to; -1: not pinned
+    std::vector<SocketAddress> udp;
+    bool udp_shared = false;  // other workers bind the same port
+    std::vector<SocketAddress> tcp;
+    const dtls::Context* dtls = nullptr;
+    std::uint64_t seed = 0;
+};
+
+class Worker {
+  public:
+    // `mailboxes` holds those of all workers and outlives this; `control` is rung for events.
+    Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes, Wakeup& control);
+    ~Worker();
+
+    // Opens the sockets; the error names address and reason.
+    Result<void, std::string> open();
+    const std::vector<SocketAddress>& udp_addresses() const { return udp_addresses_; }
+    const std::vector<SocketAddress>& tcp_addresses() const { return tcp_addresses_; }
+    int smallest_receive_buffer() const;
+
+    void start();
+    // Ends the thread after its present turn.
+    void stop();
+
+  private:
+    class Links;
+    void run();
+    void build_shard(Timestamp now);
+    void turn(Timestamp now, int ready);
+    void read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index);
+    void read_commands(Timestamp now);
+    void read_peers(Timestamp now);
+    void handle_slot(Timestamp now, PeerSlot& slot);
+    void forward_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes);
+    TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
+    void flush(Timestamp now);
+    void send_events();
+    void publish(Timestamp now);
+    bool has_input() const;
+    int wait(Timestamp deadline);
+
+    WorkerOptions options_;
+    std::vector<std::unique_ptr<Mailbox>>& mailboxes_;
+    Mailbox& mailbox_;
+    Wakeup& control_;
+    FileDescriptor epoll_;
+    std::vector<UdpSocket> sockets_;
+    std::vector<SocketAddress> udp_addresses_;
+    std::vector<SocketAddress> tcp_addresses_;
+    std::unique_ptr<TcpConnections> tcp_;
+    std::unique_ptr<Links> links_;
+    std::unique_ptr<sfu::Shard> shard_;
+    sfu::SendBatch batch_;
+    std::vector<sfu::Event> held_events_;  // the ring to control was full
+    std::vector<bool> ring_bell_;          // workers to wake after this turn
+    std::uint64_t ring_full_ = 0;
+    Duration busy_;
+    Timestamp next_publish_;
+    Timestamp now_;
+    std::atomic<bool> stopping_{false};
+    std::thread thread_;
+};
+
+}  // namespace confab::worker

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a subscriber's RTCP does to its down-track (02 FWD-11, FWD-12, FWD-13).
+#include <algorithm>
+
+#include "sfu/down_track.h"
+
+namespace confab::sfu {
+namespace {
+
+constexpr std::size_t kMaxNacked = 5000;  // numbers looked at per packet (02 FWD-11)
+
+}  // namespace
+
+void complete_resend(ResendPacket& resend, const MediaPacket& source) {
+    resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
+    resend.packet.abs_capture_time = source.abs_capture_time;
+}
+
+// While the link is congested copies of layers about to be left help nobody.
+bool DownTrack::resend_allowed(std::int8_t spatial) const {
+    if (!deficient_ || cold_->kind == MediaKind::kAudio) return true;
+    return spatial <= layers_.current.spatial && layers_.target.spatial >= layers_.current.spatial;
+}
+
+std::size_t DownTrack::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
+                                   std::span<ResendPacket> out) {
+    stats_.nacked += sequences.size();
+    if (!sequencer_ || !cold_->rtx_pt || pli_pending_ || closing_) return 0;
+    std::size_t count = 0;
+    for (const std::uint16_t sequence : sequences.first(std::min(sequences.size(), kMaxNacked))) {
+        if (count == out.size()) break;
+        const std::int8_t spatial = sequencer_->spatial_of(sequence);
+        if (spatial < 0 || !resend_allowed(spatial)) continue;
+        Sequencer::Found found;
+        const Sequencer::Answer answer = sequencer_->request(now, sequence, cold_->rtt, found);
+        if (answer == Sequencer::Answer::kTooOften || found.resends > 1) ++stats_.nack_repeats;
+        if (answer != Sequencer::Answer::kResend) continue;
+        ForwardedPacket& p = found.packet;
+        std::copy_backward(p.prefix.begin(), p.prefix.begin() + p.prefix_size,
+                           p.prefix.begin() + p.prefix_size + 2);
+        store_be16(p.prefix.data(), sequence);
+        p.prefix_size = static_cast<std::uint8_t>(p.prefix_size + 2);
+        p.rtx = true;
+        p.ssrc = cold_->rtx_ssrc;
+        p.payload_type = cold_->rtx_pt->value();
+        p.sequence = cold_->rtx_sequence++;
+        out[count++] = {p, found.source_sequence, found.stream};
+        ++stats_.resent;
+    }
+    return count;
+}
+
+std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
+    ++stats_.plis;
+    if (!flowing_ || cold_->kind == MediaKind::kAudio) return std::nullopt;
+    // A copy of an old packet is of no use before the next key frame.
+    pli_pending_ = synced_;
+    const std::int8_t wanted = request_ >= 0 ? request_ : layers_.current.spatial;
+    if (wanted < 0) return std::nullopt;
+    cold_->key_frame_due =
+        now + std::clamp(cold_->rtt * 2, kKeyFrameIntervalMin, kKeyFrameIntervalMax);
+    return static_cast<std::uint8_t>(wanted);
+}
+
+std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
+    stats_.fraction_lost = block.fraction_lost;
+    stats_.jitter = block.jitter;
+    // Duplicates can make the sum fall; it counts as it stands then.
+    stats_.reported_lost =
+        static_cast<std::uint32_t>(std::max<std::int32_t>(block.cumulative_lost, 0));
+    if (block.last_sr == 0) return std::nullopt;
+    const auto& sent = cold_->sent_reports;
+    const auto it = std::find_if(sent.begin(), sent.end(), [&](const DownTrackCold::SentReport& r) {
+        return r.ntp == block.last_sr;
+    });
+    if (it == sent.end()) return std::nullopt;
+    const Duration rtt = now - it->at - from_compact_ntp(block.delay_since_last_sr);
+    if (rtt < Duration::zero()) return std::nullopt;
+    cold_->rtt = (cold_->rtt + rtt) / 2;
+    return rtt;
+}
+
+DownTrackWindow DownTrack::window() {
+    const DownTrackStats& from = cold_->window_start;
+    DownTrackWindow out;
+    out.packets = stats_.packets - from.packets;
+    out.octets = stats_.octets - from.octets;
+    out.nacked = stats_.nacked - from.nacked;
+    if (stats_.reported_lost > from.reported_lost)
+        out.lost = stats_.reported_lost - from.reported_lost;
+    cold_->window_start = stats_;
+    return out;
+}
+
+}  // namespace confab::sfu

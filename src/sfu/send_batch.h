@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Outgoing datagrams of one loop turn, built once and back to back, so that every run of equal
+// lengths to one destination leaves in one UDP GSO send (02 DES-10, §10.3).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+#include "rtc/ice/path.h"
+
+namespace confab::sfu {
+
+// `count` datagrams of `segment_size` bytes, the last one maybe shorter, at `offset` of the arena.
+struct SendRun {
+    ice::Path path;
+    std::uint32_t offset = 0;
+    std::uint32_t size = 0;
+    std::uint16_t segment_size = 0;
+    std::uint16_t count = 0;
+};
+
+class SendBatch {
+  public:
+    // Linux takes up to 64 segments (UDP_MAX_SEGMENTS) and less than 64 KiB in one send.
+    static constexpr std::size_t kMaxSegments = 64;
+    static constexpr std::size_t kMaxRunSize = 65'000;
+    static constexpr std::size_t kMaxDatagram = 1536;
+    static constexpr std::size_t kArenaSize = 256 * 1024;
+    static constexpr std::size_t kMaxRuns = 256;
+
+    SendBatch();
+
+    // Room for one more datagram of the largest size?
+    bool has_room() const { return used_ + kMaxDatagram <= kArenaSize && run_count_ < kMaxRuns; }
+    // Where the next datagram is to be written; only if has_room().
+    BytesSpan reserve() { return {arena_.get() + used_, kMaxDatagram}; }
+    // The datagram of `size` bytes written at reserve() goes to `path`.
+    void commit(const ice::Path& path, std::size_t size);
+
+    std::size_t run_count() const { return run_count_; }
+    const SendRun& run(std::size_t i) const { return runs_[i]; }
+    BytesSpan bytes(const SendRun& run) { return {arena_.get() + run.offset, run.size}; }
+    bool empty() const { return run_count_ == 0; }
+    void clear() { used_ = run_count_ = 0, open_ = false; }
+
+  private:
+    bool extends_open_run(const ice::Path& path, std::size_t size) const;
+
+    std::unique_ptr<std::uint8_t[]> arena_;
+    std::size_t used_ = 0;
+    std::array<SendRun, kMaxRuns> runs_{};
+    std::size_t run_count_ = 0;
+    bool open_ = false;  // may the last run still grow?
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Watches the layers of one published track at its home and keeps what SourceState says of them:
+// which flow, and how many bits they take (02 IN-21, IN-22).
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "sfu/media_packet.h"
+#include "sfu/source_state.h"
+#include "sfu/stream_tracker.h"
+
+namespace confab::sfu {
+
+class SourceMonitor {
+  public:
+    SourceMonitor() : SourceMonitor(MediaKind::kAudio, false) {}
+    SourceMonitor(MediaKind kind, bool screen_share);
+
+    // One packet on its way to the subscribers. True if a layer became available.
+    bool packet(const MediaPacket& packet, SourceState& state);
+    // True if layers or bitrates changed.
+    bool handle_timeout(Timestamp now, SourceState& state);
+    Timestamp next_deadline() const;
+    void set_muted(bool muted, SourceState& state);
+
+  private:
+    struct LayerWatch {
+        StreamTracker tracker;
+        BitrateMeter meter;
+    };
+    void write_bitrates(SourceState& state) const;
+
+    MediaKind kind_;
+    std::array<LayerWatch, kMaxSpatialLayers> layers_;
+};
+
+}  // namespace confab::sfu

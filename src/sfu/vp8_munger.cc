@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// RFC 7741 §4.2, 02 FWD-06.
+#include "sfu/vp8_munger.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace confab::sfu {
+namespace {
+
+constexpr std::int64_t kIdStart = 1 << 16;  // keeps ids before the first one positive
+constexpr std::uint16_t kIdMask = 0x7FFF;
+constexpr std::uint8_t kKeyIdxMask = 0x1F;
+
+std::uint8_t sub8(std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(a - b);
+}
+std::uint8_t sub_key(std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>((a - b) & kKeyIdxMask);
+}
+
+}  // namespace
+
+std::int64_t Vp8Munger::unwrap(const wire::Vp8Descriptor& descriptor) const {
+    const std::int64_t id = descriptor.picture_id;
+    if (!has_picture_) return kIdStart + id;
+    const std::int64_t span = descriptor.picture_id_15bit ? 0x8000 : 0x80;
+    std::int64_t distance = (id - newest_) % span;
+    if (distance < 0) distance += span;
+    if (distance >= span / 2) distance -= span;
+    return newest_ + distance;
+}
+
+void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
+    has_picture_ = false;
+    last_timestamp_ = -1;
+    last_filtered_ = false;
+    pictures_->fill({});
+    if (!started_) return;
+    if (d.has_picture_id)
+        picture_offset_ = static_cast<std::int32_t>(unwrap(d) - (last_sent_id_ + 1));
+    if (d.has_tl0_pic_idx)
+        tl0_offset_ = sub8(d.tl0_pic_idx, static_cast<std::uint8_t>(last_sent_.tl0_pic_idx + 1));
+    if (d.has_key_idx)
+        key_idx_offset_ = sub_key(d.key_idx, static_cast<std::uint8_t>(last_sent_.key_idx + 1));
+}
+
+Vp8Munger::Verdict Vp8Munger::by_timestamp(std::int64_t timestamp, Munger::Order order,
+                                           bool too_high) {
+    if (timestamp == last_timestamp_) {
+        if (!last_filtered_) return Verdict::kForward;
+        return order == Munger::Order::kLate ? Verdict::kDrop : Verdict::kFilter;
+    }
+    if (order == Munger::Order::kLate) return too_high ? Verdict::kDrop : Verdict::kForward;
+    last_timestamp_ = timestamp;
+    last_filtered_ = too_high && order == Munger::Order::kNext;
+    return last_filtered_ ? Verdict::kFilter : Verdict::kForward;
+}
+
+void Vp8Munger::restart_at(std::int64_t id) {
+    // The encoder began to count anew inside one stream.
+    pictures_->fill({});
+    has_picture_ = false;
+    picture_offset_ = static_cast<std::int32_t>(id - (last_sent_id_ + 1));
+}
+
+void Vp8Munger::advance_to(std::int64_t id) {
+    // Pictures never seen keep today's offset for packets of theirs that come late.
+    const std::int64_t first = std::max(newest_ + 1, id - static_cast<std::int64_t>(kPictures) + 1);
+    if (has_picture_)
+        for (std::int64_t missing = first; missing < id; ++missing)
+            slot(missing) = {missing, picture_offset_, State::kMissing};
+    newest_ = id;
+    has_picture_ = true;
+}
+
+Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, bool too_high) {
+    Picture& picture = slot(id);
+    if (picture.id == id && picture.state != State::kUnknown) {
+        if (picture.state == State::kFiltered)
+            return order == Munger::Order::kLate ? Verdict::kDrop : Verdict::kFilter;
+        picture.state = State::kForwarded;
+        return Verdict::kForward;
+    }
+    // Late and neither seen nor noted as missing: forgotten, or older than the source's start.
+    if (order == Munger::Order::kLate) return Verdict::kDrop;
+    if (has_picture_ && id <= newest_) restart_at(id);
+    advance_to(id);
+    const bool filtered = too_high && order == Munger::Order::kNext;
+    picture = {id, picture_offset_, filtered ? State::kFiltered : State::kForwarded};
+    if (filtered) ++picture_offset_;
+    return filtered ? Verdict::kFilter : Verdict::kForward;
+}
+
+void Vp8Munger::write(wire::Vp8Descriptor d, std::int64_t id, std::int32_t offset, bool newest,
+                      DescriptorPatch& out) {
+    if (d.has_picture_id) {
+        d.picture_id = static_cast<std::uint16_t>((id - offset) & kIdMask);
+        d.picture_id_15bit = d.picture_id > 0x7F;
+    }
+    d.tl0_pic_idx = sub8(d.tl0_pic_idx, tl0_offset_);
+    d.key_idx = sub_key(d.key_idx, key_idx_offset_);
+    if (newest) {
+        last_sent_ = d;
+        last_sent_id_ = id - offset;
+        started_ = true;
+    }
+    ByteWriter writer(out.bytes);
+    (void)wire::write_vp8_descriptor(writer, d);  // six bytes hold every form
+    out.size = static_cast<std::uint8_t>(writer.size());
+}
+
+Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t timestamp,
+                                      Munger::Order order, bool too_high, DescriptorPatch& out) {
+    if (!d.has_picture_id) {
+        const Verdict verdict = by_timestamp(timestamp, order, too_high);
+        if (verdict == Verdict::kForward)
+            write(d, last_sent_id_, 0, order != Munger::Order::kLate, out);
+        return verdict;
+    }
+    const std::int64_t id = unwrap(d);
+    const Verdict verdict = by_picture(id, order, too_high);
+    if (verdict == Verdict::kForward)
+        write(d, id, slot(id).offset, order != Munger::Order::kLate, out);
+    return verdict;
+}
+
+DescriptorPatch Vp8Munger::blank_frame() {
+    wire::Vp8Descriptor d = last_sent_;
+    d.non_reference = false;
+    d.start_of_partition = true;
+    d.partition_id = 0;
+    d.temporal_id = 0;
+    d.layer_sync = d.has_tid;
+    d.tl0_pic_idx = static_cast<std::uint8_t>(d.tl0_pic_idx + 1);
+    d.key_idx = static_cast<std::uint8_t>((d.key_idx + 1) & kKeyIdxMask);
+    ++last_sent_id_;
+    d.picture_id = static_cast<std::uint16_t>(last_sent_id_ & kIdMask);
+    d.picture_id_15bit = d.picture_id > 0x7F;
+    last_sent_ = d;
+    DescriptorPatch out;
+    ByteWriter writer(out.bytes);
+    (void)wire::write_vp8_descriptor(writer, d);
+    out.size = static_cast<std::uint8_t>(writer.size());
+    return out;
+}
+
+}  // namespace confab::sfu
