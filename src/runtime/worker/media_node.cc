@@ -111,6 +111,11 @@ std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
     return std::nullopt;
 }
 
+bool MediaNode::has_events() const {
+    return std::any_of(mailboxes_.begin(), mailboxes_.end(),
+                       [](const auto& mailbox) { return !mailbox->events.empty(); });
+}
+
 const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {
     while (Mailbox::Published* published = mailboxes_[worker]->snapshots.front()) {
         snapshots_[worker] = *published;

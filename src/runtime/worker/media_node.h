@@ -58,6 +58,7 @@ class MediaNode {
         sfu::Event event;
     };
     std::optional<WorkerEvent> poll_event();
+    bool has_events() const;
     // The newest snapshot of a worker.
     const Mailbox::Published& snapshot(std::size_t worker);
     void stop();

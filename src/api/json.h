@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A small strict JSON reader and writer (RFC 8259) for token claims and attribute maps, and the
+// gate before protobuf's own, lenient JSON reader.
+// Strict: one value, UTF-8, no comments, no trailing commas, no unpaired surrogates. Bounds:
+// kMaxJsonDepth levels and kMaxJsonValues values, so that a small text can not make a huge tree.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace confab::api {
+
+inline constexpr std::size_t kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxJsonValues = 100'000;
+
+enum class JsonError : std::uint8_t { kSyntax, kTooDeep, kTooManyValues };
+
+enum class JsonKind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+// As it stands in error texts: "null", "bool", "number", "string", "array", "object".
+std::string_view to_text(JsonKind kind);
+
+struct JsonMember;
+
+struct JsonValue {
+    JsonKind kind = JsonKind::kNull;
+    bool boolean = false;
+    double number = 0;
+    std::string string;               // unescaped
+    std::vector<JsonValue> items;     // of an array
+    std::vector<JsonMember> members;  // of an object, in order
+    std::string_view raw;  // the text of this value; views what was given to parse_json()
+
+    bool is_null() const { return kind == JsonKind::kNull; }
+    // The last member of that name, as most readers take it; null pointer if there is none.
+    const JsonValue* find(std::string_view name) const;
+};
+
+struct JsonMember {
+    std::string name;
+    JsonValue value;
+};
+
+Result<JsonValue, JsonError> parse_json(std::string_view text);
+// True if `text` is one well-formed object within the bounds; builds no tree.
+bool is_json_object(std::string_view text);
+
+// Appends `text` in quotes. Invalid UTF-8 is the caller's fault and is passed through.
+void append_json_string(std::string& out, std::string_view text);
+
+// Writes one object member after another; commas are its business.
+class JsonWriter {
+  public:
+    void begin_object(std::optional<std::string_view> name = std::nullopt);
+    void end_object();
+    void string(std::string_view name, std::string_view value);
+    void boolean(std::string_view name, bool value);
+    void integer(std::string_view name, std::int64_t value);
+    void strings(std::string_view name, const std::vector<std::string>& values);
+    // `json` is a finished JSON value.
+    void raw(std::string_view name, std::string_view json);
+    std::string take() { return std::move(out_); }
+
+  private:
+    void separate();
+    void name(std::string_view name);
+    std::string out_;
+};
+
+}  // namespace confab::api

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the server APIs need from the control plane, as interfaces it implements.
+// The router has already checked grants, argument limits and the form of the request; a port
+// decides by the state of rooms. It answers each Reply exactly once, now or later, on the thread
+// it was called on.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "api/callback.h"
+#include "api/service_error.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "livekit_agent_dispatch.pb.h"
+#include "livekit_models.pb.h"
+#include "livekit_room.pb.h"
+
+namespace confab::api {
+
+template <typename T>
+using Reply = Callback<Result<T, ServiceError>>;
+
+struct CallContext {
+    Timestamp now;
+    // X-Twirp-Timeout-Ms (API-W6): the driver answers timeout_response() when it has passed.
+    std::optional<Duration> timeout;
+};
+
+// RoomService, 01 section 5.2. The comments name what is left to the port.
+class RoomServicePort {
+  public:
+    virtual ~RoomServicePort() = default;
+
+    // API-01, ROOM-02, ROOM-03: returns a live room unchanged; an unknown preset is service_error
+    // invalid_argument "unknown room configuration in create room request".
+    virtual void create_room(const CallContext&, const livekit::CreateRoomRequest&,
+                             Reply<livekit::Room>) = 0;
+    virtual void list_rooms(const CallContext&, const livekit::ListRoomsRequest&,
+                            Reply<livekit::ListRoomsResponse>) = 0;
+    // not_found "requested room does not exist".
+    virtual void delete_room(const CallContext&, const livekit::DeleteRoomRequest&,
+                             Reply<livekit::DeleteRoomResponse>) = 0;
+    // An unknown room lists empty.
+    virtual void list_participants(const CallContext&, const livekit::ListParticipantsRequest&,
+                                   Reply<livekit::ListParticipantsResponse>) = 0;
+    // not_found "participant does not exist", for an unknown room too; so the next ones.
+    virtual void get_participant(const CallContext&, const livekit::RoomParticipantIdentity&,
+                                 Reply<livekit::ParticipantInfo>) = 0;
+    virtual void remove_participant(const CallContext&, const livekit::RoomParticipantIdentity&,
+                                    Reply<livekit::RemoveParticipantResponse>) = 0;
+    virtual void update_participant(const CallContext&, const livekit::UpdateParticipantRequest&,
+                                    Reply<livekit::ParticipantInfo>) = 0;
+    // Nobody there: unavailable "no response from servers" (API-W7). An unknown track answers
+    // without `track`.
+    virtual void mute_published_track(const CallContext&, const livekit::MuteRoomTrackRequest&,
+                                      Reply<livekit::MuteRoomTrackResponse>) = 0;
+    virtual void update_subscriptions(const CallContext&,
+                                      const livekit::UpdateSubscriptionsRequest&,
+                                      Reply<livekit::UpdateSubscriptionsResponse>) = 0;
+    virtual void send_data(const CallContext&, const livekit::SendDataRequest&,
+                           Reply<livekit::SendDataResponse>) = 0;
+    // not_found "requested room does not exist".
+    virtual void update_room_metadata(const CallContext&, const livekit::UpdateRoomMetadataRequest&,
+                                      Reply<livekit::Room>) = 0;
+    virtual void forward_participant(const CallContext&, const livekit::ForwardParticipantRequest&,
+                                     Reply<livekit::ForwardParticipantResponse>) = 0;
+    virtual void move_participant(const CallContext&, const livekit::MoveParticipantRequest&,
+                                  Reply<livekit::MoveParticipantResponse>) = 0;
+    // API-14: use rpc_error() for what comes back from the participant.
+    virtual void perform_rpc(const CallContext&, const livekit::PerformRpcRequest&,
+                             Reply<livekit::PerformRpcResponse>) = 0;
+
+    // Whether a room of that name is live (egress requests name rooms).
+    virtual bool has_room(std::string_view name) const = 0;
+};
+
+// AgentDispatchService, API-40.
+class AgentDispatchPort {
+  public:
+    virtual ~AgentDispatchPort() = default;
+    virtual void create_dispatch(const CallContext&, const livekit::CreateAgentDispatchRequest&,
+                                 Reply<livekit::AgentDispatch>) = 0;
+    // not_found "dispatch ID not found".
+    virtual void delete_dispatch(const CallContext&, const livekit::DeleteAgentDispatchRequest&,
+                                 Reply<livekit::AgentDispatch>) = 0;
+    virtual void list_dispatch(const CallContext&, const livekit::ListAgentDispatchRequest&,
+                               Reply<livekit::ListAgentDispatchResponse>) = 0;
+};
+
+// The Twirp form of an error a participant answered to an RPC: code by the table of API-14, text
+// "RpcError <code>: <message>[: <data>]".
+ServiceError rpc_error(const livekit::RpcError& error);
+
+}  // namespace confab::api

@@ -1,0 +1,138 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Order of checks: form → issuer known → signature → times → types of the other claims.
+#include "api/token.h"
+
+#include <algorithm>
+
+#include "crypto/jws.h"
+
+namespace confab::api {
+namespace {
+
+constexpr std::string_view kUnreadable = "invalid authorization token";
+constexpr double kMaxNumericDate = 253402300799.0;  // year 9999; keeps microseconds in range
+
+tl::unexpected<HttpError> refuse(std::string_view text, std::string_view detail = {}) {
+    HttpError error{401, std::string(text)};
+    if (!detail.empty()) error.text.append(": ").append(detail);
+    return tl::unexpected<HttpError>(std::move(error));
+}
+
+// The registered claims of RFC 7519 §4.1 that count.
+struct Registered {
+    std::string issuer;
+    std::string subject;
+    std::string id;
+    std::optional<UnixTime> expires;
+    std::optional<UnixTime> not_before;
+};
+
+bool read_text(const JsonValue& claims, std::string_view name, std::string& out) {
+    const JsonValue* value = claims.find(name);
+    if (value == nullptr || value->is_null()) return true;
+    out = value->string;
+    return value->kind == JsonKind::kString;
+}
+
+bool read_date(const JsonValue& claims, std::string_view name, std::optional<UnixTime>& out) {
+    const JsonValue* value = claims.find(name);
+    if (value == nullptr || value->is_null()) return true;
+    if (value->kind != JsonKind::kNumber) return false;
+    const double seconds = std::clamp(value->number, 0.0, kMaxNumericDate);
+    out = UnixTime::seconds(static_cast<std::int64_t>(seconds));
+    return true;
+}
+
+std::optional<Registered> read_registered(const JsonValue& claims) {
+    Registered out;
+    std::optional<UnixTime> issued_at;
+    const bool ok = claims.kind == JsonKind::kObject && read_text(claims, "iss", out.issuer) &&
+                    read_text(claims, "sub", out.subject) && read_text(claims, "jti", out.id) &&
+                    read_date(claims, "exp", out.expires) &&
+                    read_date(claims, "nbf", out.not_before) && read_date(claims, "iat", issued_at);
+    if (!ok) return std::nullopt;
+    return out;
+}
+
+// Empty if the times are right. `iat` is not checked (TOK-01).
+std::string_view time_error(const Registered& registered, UnixTime now) {
+    if (!registered.expires)
+        return "token has invalid claims: token is missing required claim: exp claim is required";
+    if (now > *registered.expires + kTokenLeeway)
+        return "token has invalid claims: token is expired";
+    if (registered.not_before && now + kTokenLeeway < *registered.not_before)
+        return "token has invalid claims: token is not valid yet";
+    return {};
+}
+
+}  // namespace
+
+const std::string* KeyMap::find_secret(std::string_view api_key) const {
+    const auto found = keys_.find(api_key);
+    return found == keys_.end() ? nullptr : &found->second;
+}
+
+std::optional<KeyProvider::Key> KeyMap::signing_key() const {
+    if (keys_.empty()) return std::nullopt;
+    return Key{keys_.begin()->first, keys_.begin()->second};
+}
+
+Result<Grants, HttpError> verify_token(std::string_view token, const KeyProvider& keys,
+                                       UnixTime now) {
+    const auto jws = crypto::jws_parse(token);
+    if (!jws) return refuse(kUnreadable);
+    const auto claims = parse_json(as_text(jws->payload));
+    if (!claims) return refuse(kUnreadable);
+    const auto registered = read_registered(*claims);
+    if (!registered) return refuse(kUnreadable);
+
+    const std::string* secret = keys.find_secret(registered->issuer);
+    if (secret == nullptr) return refuse("invalid API key");
+    if (const auto verified = crypto::jws_verify(*jws, as_bytes(*secret)); !verified)
+        return refuse(kUnreadable, "token signature is invalid: " + to_text(verified.error()));
+    if (const std::string_view error = time_error(*registered, now); !error.empty())
+        return refuse(kUnreadable, error);
+
+    auto grants = parse_grants(*claims);
+    if (!grants)
+        return refuse(kUnreadable,
+                      "token is malformed: could not JSON decode claim: " + grants.error().claim +
+                          " is of type " + std::string(to_text(grants.error().found)));
+    grants->api_key = registered->issuer;
+    grants->identity = registered->subject.empty() ? registered->id : registered->subject;
+    grants->expires_at = registered->expires;
+    return *std::move(grants);
+}
+
+std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now,
+                       Duration lifetime) {
+    JsonWriter claims;
+    claims.begin_object();
+    claims.string("iss", key.name);
+    if (!grants.identity.empty()) claims.string("sub", grants.identity);
+    claims.integer("iat", now.s());
+    claims.integer("nbf", now.s());
+    claims.integer("exp", (now + lifetime).s());
+    write_grants(grants, claims);
+    claims.end_object();
+    return crypto::jws_sign(as_bytes(claims.take()), as_bytes(key.secret));
+}
+
+std::string mint_refresh_token(const Grants& grants, KeyProvider::Key key, UnixTime now) {
+    Grants kept;
+    kept.identity = grants.identity;
+    kept.name = grants.name;
+    kept.kind = grants.kind;
+    kept.metadata = grants.metadata;
+    kept.attributes = grants.attributes;
+    kept.video = grants.video;
+    kept.room_config = grants.room_config;
+    kept.room_preset = grants.room_preset;
+    if (kept.room_config) strip_upload_secrets(*kept.room_config);
+    const Duration left = grants.expires_at ? *grants.expires_at - now : Duration::zero();
+    return mint_token(kept, key, now, std::max(left, kMinRefreshLifetime));
+}
+
+}  // namespace confab::api

@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Access tokens (01 section 2): compact JWS with HS256 whose claims are Grants.
+// Verification order and texts follow 01 CON-21 in the form after release 1.13.5 (CON-47): no token
+// is echoed, and a token without `exp` is refused.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/grants.h"
+#include "api/http_types.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace confab::api {
+
+inline constexpr Duration kTokenLeeway = Duration::seconds(60);          // TOK-01
+inline constexpr Duration kMinRefreshLifetime = Duration::seconds(600);  // TOK-12
+inline constexpr Duration kDefaultTokenLifetime = Duration::seconds(6 * 3600);
+
+// API key → secret (TOK-02).
+class KeyProvider {
+  public:
+    virtual ~KeyProvider() = default;
+    // Null if the key is unknown; valid until the provider changes.
+    virtual const std::string* find_secret(std::string_view api_key) const = 0;
+    // A key to sign own tokens with: {key, secret}; nullopt if there is none.
+    struct Key {
+        std::string_view name;
+        std::string_view secret;
+    };
+    virtual std::optional<Key> signing_key() const = 0;
+};
+
+class KeyMap final : public KeyProvider {
+  public:
+    KeyMap() = default;
+    explicit KeyMap(std::map<std::string, std::string, std::less<>> keys)
+        : keys_(std::move(keys)) {}
+    const std::string* find_secret(std::string_view api_key) const override;
+    std::optional<Key> signing_key() const override;
+
+  private:
+    std::map<std::string, std::string, std::less<>> keys_;
+};
+
+// All errors have status 401.
+Result<Grants, HttpError> verify_token(std::string_view token, const KeyProvider& keys,
+                                       UnixTime now);
+
+// A token of `grants` with iss = key, sub = grants.identity, nbf = now, exp = now + lifetime.
+// grants.api_key and expires_at are ignored.
+std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now, Duration lifetime);
+
+// TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
+// attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
+// has left, at least 10 minutes.
+std::string mint_refresh_token(const Grants& grants, KeyProvider::Key key, UnixTime now);
+
+}  // namespace confab::api

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/media_addresses.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace confab::app {
+namespace {
+
+Result<std::vector<Cidr>, std::string> parse_all(const std::vector<std::string>& texts) {
+    std::vector<Cidr> result;
+    for (const std::string& text : texts) {
+        CONFAB_TRY(const Cidr cidr, Cidr::parse(text));
+        result.push_back(cidr);
+    }
+    return result;
+}
+
+bool contains(const std::vector<Cidr>& list, const IpAddress& ip) {
+    return std::any_of(list.begin(), list.end(), [&](const Cidr& c) { return c.contains(ip); });
+}
+
+bool passes(const config::Filter& names, const std::string& name) {
+    const auto is_in = [&](const std::vector<std::string>& list) {
+        return std::find(list.begin(), list.end(), name) != list.end();
+    };
+    // If both are given only the includes count (ICE-11).
+    if (!names.includes.empty()) return is_in(names.includes);
+    return !is_in(names.excludes);
+}
+
+struct NodeIp {
+    IpAddress v4;
+    IpAddress v6;
+};
+Result<NodeIp, std::string> parse_node_ip(const std::string& text) {
+    NodeIp result;
+    if (text.empty()) return result;
+    for (const std::string_view part : split(text, ',')) {
+        const auto ip = IpAddress::parse(trim(part));
+        if (!ip)
+            return fail("rtc.node_ip: \"" + text +
+                        "\" is no IP address; write one IPv4, one IPv6, or \"v4,v6\"");
+        (ip->is_v4() ? result.v4 : result.v6) = *ip;
+    }
+    return result;
+}
+
+}  // namespace
+
+Result<Cidr, std::string> Cidr::parse(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    const auto ip = IpAddress::parse(text.substr(0, slash));
+    if (!ip) return fail("\"" + std::string(text) + "\" is no address range like 10.0.0.0/8");
+    const int bits = ip->is_v4() ? 32 : 128;
+    const auto prefix = slash == std::string_view::npos
+                            ? std::optional<int>(bits)
+                            : parse_decimal<int>(text.substr(slash + 1));
+    if (!prefix || *prefix < 0 || *prefix > bits)
+        return fail("\"" + std::string(text) + "\" is no address range like 10.0.0.0/8");
+    return Cidr{*ip, *prefix};
+}
+
+bool Cidr::contains(const IpAddress& ip) const {
+    if (ip.family() != base.family()) return false;
+    const BytesView a = ip.bytes();
+    const BytesView b = base.bytes();
+    for (int bit = 0; bit < prefix; ++bit) {
+        const auto byte = static_cast<std::size_t>(bit / 8);
+        const int mask = 0x80 >> (bit % 8);
+        if ((a[byte] & mask) != (b[byte] & mask)) return false;
+    }
+    return true;
+}
+
+Result<std::vector<MediaAddress>, std::string> media_addresses(
+    const config::Config& config, const std::vector<worker::LocalAddress>& interfaces) {
+    CONFAB_TRY(const NodeIp node, parse_node_ip(config.rtc.node_ip));
+    CONFAB_TRY(const std::vector<Cidr> includes, parse_all(config.rtc.ips.includes));
+    CONFAB_TRY(const std::vector<Cidr> excludes, parse_all(config.rtc.ips.excludes));
+    const auto allowed = [&](const worker::LocalAddress& address) {
+        if (!passes(config.rtc.interfaces, address.interface_name)) return false;
+        return includes.empty() ? !contains(excludes, address.ip) : contains(includes, address.ip);
+    };
+    const bool loopback_wanted = config.rtc.enable_loopback_candidate ||
+                                 (node.v4.is_v4() && node.v4.is_loopback()) ||
+                                 (node.v6.is_v6() && node.v6.is_loopback());
+    std::vector<MediaAddress> result;
+    std::vector<MediaAddress> loopback;
+    for (const worker::LocalAddress& address : interfaces) {
+        if (!allowed(address)) continue;
+        const IpAddress& mapped = address.ip.is_v4() ? node.v4 : node.v6;
+        const MediaAddress media{address.ip, mapped.is_none() ? address.ip : mapped};
+        (address.ip.is_loopback() ? loopback : result).push_back(media);
+    }
+    // A node that advertises a loopback address is reached there and nowhere else.
+    if (loopback_wanted && config.rtc.node_ip.empty() == false) result = loopback;
+    else if (loopback_wanted || (config.development && result.empty()))
+        result.insert(result.end(), loopback.begin(), loopback.end());
+    // Several local addresses under one node_ip differ by port only; one socket is enough.
+    std::vector<MediaAddress> unique;
+    for (const MediaAddress& media : result)
+        if (std::none_of(unique.begin(), unique.end(), [&](const MediaAddress& other) {
+                return other.advertised == media.advertised && other.local == media.local;
+            }))
+            unique.push_back(media);
+    return unique;
+}
+
+}  // namespace confab::app

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The driver of the control plane (07 §6.3): carries effects of the RoomManager to media workers,
+// signalling connections and webhooks, and their events back. One thread, one loop; all decisions
+// are taken by the machines, this only moves values.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "api/ports.h"
+#include "api/token.h"
+#include "api/webhook_queue.h"
+#include "room/room_manager.h"
+#include "runtime/control/signal_sessions.h"
+#include "runtime/net/event_loop.h"
+#include "runtime/net/http_client.h"
+#include "runtime/telemetry/metrics.h"
+#include "runtime/worker/media_node.h"
+
+namespace confab::control {
+
+struct ControlPlaneOptions {
+    room::Config room;
+    api::WebhookOptions webhooks;
+    bool full_room_in_webhooks = false;
+    net::WebSocketOptions websocket;
+};
+
+class ControlPlane {
+  public:
+    // Everything given must outlive this object.
+    ControlPlane(net::EventLoop& loop, worker::MediaNode& media, const api::KeyProvider& keys,
+                 telemetry::Metrics& metrics, ControlPlaneOptions options, std::uint64_t seed);
+    ~ControlPlane();
+
+    room::RoomManager& rooms() { return rooms_; }
+    SignalSessions& sessions() { return sessions_; }
+    room::Clock clock() const;
+    // Effects are carried out at the end of the turn; call after using rooms() directly.
+    void wake() { turn_wanted_ = true; }
+    // Ends every room with SERVER_SHUTDOWN.
+    void shut_down();
+
+  private:
+    void turn();
+    void read_media();
+    void carry_out();
+    void carry_out(room::Effect effect);
+    void log_media_event(const sfu::Event& event);
+    void send_webhooks();
+    void arm_timer();
+
+    net::EventLoop& loop_;
+    worker::MediaNode& media_;
+    telemetry::Metrics& metrics_;
+    room::RoomManager rooms_;
+    SignalSessions sessions_;
+    api::WebhookQueue webhooks_;
+    bool full_room_in_webhooks_;
+    net::HttpClient http_;
+    net::FdWatch media_watch_;
+    net::EventLoop::Timer timer_;
+    Timestamp timer_deadline_ = Timestamp::never();
+    bool turn_wanted_ = false;
+};
+
+}  // namespace confab::control

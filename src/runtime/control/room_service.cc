@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/room_service.h"
+
+#include "runtime/net/event_loop.h"
+
+namespace confab::control {
+namespace {
+
+api::ErrorCode to_code(room::ServiceCode code) {
+    switch (code) {
+        case room::ServiceCode::kInvalidArgument: return api::ErrorCode::kInvalidArgument;
+        case room::ServiceCode::kNotFound: return api::ErrorCode::kNotFound;
+        case room::ServiceCode::kFailedPrecondition: return api::ErrorCode::kFailedPrecondition;
+        case room::ServiceCode::kUnavailable: return api::ErrorCode::kUnavailable;
+        case room::ServiceCode::kUnimplemented: return api::ErrorCode::kUnimplemented;
+        case room::ServiceCode::kInternal: return api::ErrorCode::kInternal;
+    }
+    return api::ErrorCode::kUnknown;
+}
+
+template <typename T>
+void answer(api::Reply<T>& reply, room::ServiceResult<T> result) {
+    if (result) return reply(std::move(*result));
+    reply(tl::make_unexpected(
+        api::service_error(to_code(result.error().code), result.error().text)));
+}
+
+room::Clock clock() { return {net::EventLoop::now(), net::EventLoop::wall()}; }
+
+}  // namespace
+
+LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::function<void()> wake)
+    : rooms_(rooms), wake_(std::move(wake)) {}
+
+void LocalRoomService::create_room(const api::CallContext&,
+                                   const livekit::CreateRoomRequest& request,
+                                   api::Reply<livekit::Room> reply) {
+    answer(reply, rooms_.create_room(clock(), request));
+    wake_();
+}
+void LocalRoomService::list_rooms(const api::CallContext&, const livekit::ListRoomsRequest& request,
+                                  api::Reply<livekit::ListRoomsResponse> reply) {
+    reply(rooms_.list_rooms(request));
+}
+void LocalRoomService::delete_room(const api::CallContext&,
+                                   const livekit::DeleteRoomRequest& request,
+                                   api::Reply<livekit::DeleteRoomResponse> reply) {
+    answer(reply, rooms_.delete_room(clock(), request));
+    wake_();
+}
+void LocalRoomService::list_participants(const api::CallContext&,
+                                         const livekit::ListParticipantsRequest& request,
+                                         api::Reply<livekit::ListParticipantsResponse> reply) {
+    reply(rooms_.list_participants(request));
+}
+void LocalRoomService::get_participant(const api::CallContext&,
+                                       const livekit::RoomParticipantIdentity& request,
+                                       api::Reply<livekit::ParticipantInfo> reply) {
+    answer(reply, rooms_.get_participant(request));
+}
+void LocalRoomService::remove_participant(const api::CallContext&,
+                                          const livekit::RoomParticipantIdentity& request,
+                                          api::Reply<livekit::RemoveParticipantResponse> reply) {
+    answer(reply, rooms_.remove_participant(clock(), request));
+    wake_();
+}
+void LocalRoomService::update_participant(const api::CallContext&,
+                                          const livekit::UpdateParticipantRequest& request,
+                                          api::Reply<livekit::ParticipantInfo> reply) {
+    answer(reply, rooms_.update_participant(clock(), request));
+    wake_();
+}
+void LocalRoomService::mute_published_track(const api::CallContext&,
+                                            const livekit::MuteRoomTrackRequest& request,
+                                            api::Reply<livekit::MuteRoomTrackResponse> reply) {
+    answer(reply, rooms_.mute_published_track(clock(), request));
+    wake_();
+}
+void LocalRoomService::update_subscriptions(
+    const api::CallContext&, const livekit::UpdateSubscriptionsRequest& request,
+    api::Reply<livekit::UpdateSubscriptionsResponse> reply) {
+    answer(reply, rooms_.update_subscriptions(clock(), request));
+    wake_();
+}
+void LocalRoomService::send_data(const api::CallContext&, const livekit::SendDataRequest& request,
+                                 api::Reply<livekit::SendDataResponse> reply) {
+    answer(reply, rooms_.send_data(clock(), request));
+    wake_();
+}
+void LocalRoomService::update_room_metadata(const api::CallContext&,
+                                            const livekit::UpdateRoomMetadataRequest& request,
+                                            api::Reply<livekit::Room> reply) {
+    answer(reply, rooms_.update_room_metadata(clock(), request));
+    wake_();
+}
+void LocalRoomService::forward_participant(const api::CallContext&,
+                                           const livekit::ForwardParticipantRequest&,
+                                           api::Reply<livekit::ForwardParticipantResponse> reply) {
+    reply(tl::make_unexpected(api::service_error(
+        api::ErrorCode::kUnimplemented, "forwarding a participant is not supported yet")));
+}
+void LocalRoomService::move_participant(const api::CallContext&,
+                                        const livekit::MoveParticipantRequest&,
+                                        api::Reply<livekit::MoveParticipantResponse> reply) {
+    reply(tl::make_unexpected(api::service_error(
+        api::ErrorCode::kUnimplemented, "moving a participant is not supported yet")));
+}
+void LocalRoomService::perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
+                                   api::Reply<livekit::PerformRpcResponse> reply) {
+    reply(tl::make_unexpected(api::service_error(
+        api::ErrorCode::kUnimplemented, "calling a participant from the API is not supported yet")));
+}
+
+bool LocalRoomService::has_room(std::string_view name) const {
+    return rooms_.has_room(std::string(name));
+}
+
+}  // namespace confab::control

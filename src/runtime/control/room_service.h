@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// api::RoomServicePort on the local RoomManager: every call is answered at once.
+#pragma once
+
+#include <functional>
+
+#include "api/join.h"
+#include "api/ports.h"
+#include "room/room_manager.h"
+
+namespace confab::control {
+
+class LocalRoomService final : public api::RoomServicePort, public api::JoinDirectory {
+  public:
+    // `wake` is called after each change, so that its effects go out.
+    LocalRoomService(room::RoomManager& rooms, std::function<void()> wake);
+
+    void create_room(const api::CallContext&, const livekit::CreateRoomRequest&,
+                     api::Reply<livekit::Room>) override;
+    void list_rooms(const api::CallContext&, const livekit::ListRoomsRequest&,
+                    api::Reply<livekit::ListRoomsResponse>) override;
+    void delete_room(const api::CallContext&, const livekit::DeleteRoomRequest&,
+                     api::Reply<livekit::DeleteRoomResponse>) override;
+    void list_participants(const api::CallContext&, const livekit::ListParticipantsRequest&,
+                           api::Reply<livekit::ListParticipantsResponse>) override;
+    void get_participant(const api::CallContext&, const livekit::RoomParticipantIdentity&,
+                         api::Reply<livekit::ParticipantInfo>) override;
+    void remove_participant(const api::CallContext&, const livekit::RoomParticipantIdentity&,
+                            api::Reply<livekit::RemoveParticipantResponse>) override;
+    void update_participant(const api::CallContext&, const livekit::UpdateParticipantRequest&,
+                            api::Reply<livekit::ParticipantInfo>) override;
+    void mute_published_track(const api::CallContext&, const livekit::MuteRoomTrackRequest&,
+                              api::Reply<livekit::MuteRoomTrackResponse>) override;
+    void update_subscriptions(const api::CallContext&, const livekit::UpdateSubscriptionsRequest&,
+                              api::Reply<livekit::UpdateSubscriptionsResponse>) override;
+    void send_data(const api::CallContext&, const livekit::SendDataRequest&,
+                   api::Reply<livekit::SendDataResponse>) override;
+    void update_room_metadata(const api::CallContext&, const livekit::UpdateRoomMetadataRequest&,
+                              api::Reply<livekit::Room>) override;
+    void forward_participant(const api::CallContext&, const livekit::ForwardParticipantRequest&,
+                             api::Reply<livekit::ForwardParticipantResponse>) override;
+    void move_participant(const api::CallContext&, const livekit::MoveParticipantRequest&,
+                          api::Reply<livekit::MoveParticipantResponse>) override;
+    void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
+                     api::Reply<livekit::PerformRpcResponse>) override;
+    bool has_room(std::string_view name) const override;
+    bool node_over_limit() const override { return false; }
+
+  private:
+    room::RoomManager& rooms_;
+    std::function<void()> wake_;
+};
+
+}  // namespace confab::control

@@ -1,0 +1,283 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/routes.h"
+
+#include "api/json.h"
+#include "runtime/telemetry/log.h"
+
+namespace confab::control {
+namespace {
+
+constexpr Duration kDevelopmentTokenLifetime = Duration::seconds(6 * 3600);
+
+net::HttpResponse to_net(const api::HttpResponse& response) {
+    net::HttpResponse result;
+    result.status = response.status;
+    for (const api::HttpHeader& header : response.headers)
+        result.headers.add(header.name, header.value);
+    result.body = response.body;
+    return result;
+}
+
+}  // namespace
+
+struct Routes::Call {
+    net::HttpRequest request;
+    net::HttpExchange exchange;
+    api::QueryParams query;
+    std::optional<api::Grants> grants;
+    std::vector<api::HttpHeader> cors;
+
+    void respond(net::HttpResponse response) {
+        for (const api::HttpHeader& header : cors) response.headers.add(header.name, header.value);
+        exchange.respond(std::move(response));
+    }
+    void respond(const api::HttpResponse& response) { respond(to_net(response)); }
+    void respond_text(int status, std::string text) {
+        respond(net::HttpResponse::text(status, std::move(text)));
+    }
+    std::string client_address() const {
+        return api::client_address(
+            request.headers.get("CF-Connecting-IP"), request.headers.get("X-Forwarded-For"),
+            request.headers.get("X-Real-IP"), request.remote.ip.to_string());
+    }
+};
+
+Routes::Routes(ControlPlane& control, const api::KeyProvider& keys, telemetry::Metrics& metrics,
+               RouteOptions options)
+    : control_(control),
+      keys_(keys),
+      metrics_(metrics),
+      options_(options),
+      rooms_(control.rooms(), [this] { control_.wake(); }),
+      twirp_(options.twirp, rooms_) {}
+
+Routes::~Routes() = default;
+
+void Routes::set_demo(std::optional<net::StaticFiles> files) { demo_ = std::move(files); }
+
+// Order of 01 CON-02: CORS, double slashes, authentication, route.
+void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
+    const auto origin = request.headers.find("Origin");
+    if (request.method == "OPTIONS" && request.headers.find("Access-Control-Request-Method")) {
+        exchange.respond(to_net(api::preflight_response(
+            origin, request.headers.get("Access-Control-Request-Method"),
+            request.headers.get("Access-Control-Request-Headers"))));
+        return;
+    }
+    Call call{std::move(request), std::move(exchange), {}, {}, {}};
+    call.cors = api::cors_headers(call.request.path, call.request.headers.find("Origin"));
+    const api::CleanPath clean = api::clean_path(call.request.path);
+    if (clean.redirect)
+        return call.respond(
+            api::redirect_response(call.request.method, clean.path, call.request.query));
+    call.request.path = clean.path;
+    call.query = api::QueryParams::parse(call.request.query);
+    api::QueryParams form;
+    if (call.request.method == "POST" && call.request.headers.get("Content-Type")
+                                             .starts_with("application/x-www-form-urlencoded"))
+        form = api::QueryParams::parse(call.request.body);
+    auto grants = api::authenticate(call.request.headers.find("Authorization"), call.query, form,
+                                    keys_, net::EventLoop::wall());
+    if (!grants) return call.respond(api::to_response(grants.error()));
+    call.grants = std::move(*grants);
+    route(std::move(call));
+}
+
+void Routes::route(Call call) {
+    const std::string& path = call.request.path;
+    if (path == "/") return call.respond_text(200, "OK");
+    if (const api::JoinPath join = api::parse_join_path(path); join != api::JoinPath::kNone)
+        return serve_signal(call, join);
+    if (api::TwirpRouter::owns(path)) return serve_twirp(call);
+    if (options_.metrics_on_main_port && path == "/metrics") {
+        net::HttpResponse response = net::HttpResponse::text(200, render_metrics());
+        response.headers.set("Content-Type", std::string(telemetry::Metrics::kContentType));
+        return call.respond(std::move(response));
+    }
+    if (options_.development_tokens && path == "/api/token") return serve_development_token(call);
+    if (options_.development_tokens && (path == "/demo" || path.starts_with("/demo/")))
+        return serve_demo(call);
+    call.respond_text(404, "404 page not found\n");
+}
+
+// ---------------------------------------------------------------- signalling
+
+void Routes::serve_signal(Call& call, api::JoinPath path) {
+    // A request that is no upgrade gets 404 with an empty body (CON-30).
+    if (!api::is_validate(path) && !call.request.is_websocket_upgrade)
+        return call.respond_text(404, "");
+    const std::string address = call.client_address();
+    api::JoinHttpRequest request;
+    request.path = path;
+    request.query = &call.query;
+    request.grants = call.grants ? &*call.grants : nullptr;
+    request.user_agent = call.request.headers.get("User-Agent");
+    request.client_address = address;
+    const auto params = api::validate_join(request, options_.join, rooms_);
+    if (!params) return call.respond(api::to_response(params.error()));
+    if (api::is_validate(path)) return call.respond_text(200, "success");
+    net::HttpHeaders headers;
+    for (const api::HttpHeader& header : call.cors) headers.add(header.name, header.value);
+    control_.sessions().start(to_room(*params), std::move(call.exchange), std::move(headers));
+}
+
+room::JoinParams to_room(const api::JoinParams& params) {
+    room::JoinParams result;
+    const api::Grants& grants = params.grants;
+    result.room = params.room_name;
+    result.identity = grants.identity;
+    result.name = grants.name;
+    result.metadata = grants.metadata;
+    result.attributes = grants.attributes;
+    result.kind = grants.kind;
+    result.kind_details = grants.kind_details;
+    if (grants.video) {
+        const api::VideoGrant& video = *grants.video;
+        result.grants.room_create = video.room_create;
+        result.grants.can_publish = video.can_publish;
+        result.grants.can_subscribe = video.can_subscribe;
+        result.grants.can_publish_data = video.can_publish_data;
+        result.grants.can_update_own_metadata = video.can_update_own_metadata;
+        result.grants.can_subscribe_metrics = video.can_subscribe_metrics;
+        result.grants.can_manage_agent_session = video.can_manage_agent_session;
+        result.grants.can_publish_sources = video.can_publish_sources;
+        result.grants.hidden = video.hidden;
+        result.grants.recorder = video.recorder;
+        result.grants.agent = video.agent;
+    }
+    result.token_expires = grants.expires_at.value_or(UnixTime{});
+    result.client = params.client;
+    result.single_connection = params.single_peer_connection;
+    result.auto_subscribe = params.auto_subscribe;
+    result.auto_subscribe_data_track = params.auto_subscribe_data_track;
+    result.adaptive_stream = params.adaptive_stream;
+    result.subscriber_allow_pause = params.subscriber_allow_pause;
+    result.disable_ice_lite = params.disable_ice_lite;
+    result.reconnect = params.reconnect;
+    result.reconnect_reason = params.reconnect_reason;
+    result.participant_sid = params.participant_sid;
+    result.publisher_offer = params.publisher_offer;
+    result.add_track_requests = params.add_track_requests;
+    result.room_config = grants.room_config;
+    result.room_preset = grants.room_preset;
+    return result;
+}
+
+std::string mint_refresh(const room::TokenRefresh& refresh, const api::KeyProvider& keys,
+                         UnixTime now) {
+    const auto key = keys.signing_key();
+    if (!key) return {};
+    api::Grants grants;
+    grants.identity = refresh.identity;
+    grants.name = refresh.name;
+    grants.kind = refresh.kind;
+    grants.metadata = refresh.metadata;
+    grants.attributes = refresh.attributes;
+    api::VideoGrant video;
+    video.room_join = true;
+    video.room = refresh.room;
+    video.room_create = refresh.grants.room_create;
+    const livekit::ParticipantPermission& permission = refresh.permission;
+    video.can_publish = permission.can_publish();
+    video.can_subscribe = permission.can_subscribe();
+    video.can_publish_data = permission.can_publish_data();
+    video.can_update_own_metadata = permission.can_update_metadata();
+    video.can_subscribe_metrics = refresh.grants.can_subscribe_metrics;
+    video.can_manage_agent_session = refresh.grants.can_manage_agent_session;
+    for (const int source : permission.can_publish_sources())
+        video.can_publish_sources.push_back(static_cast<livekit::TrackSource>(source));
+    video.hidden = permission.hidden();
+    video.recorder = permission.recorder();
+    video.agent = refresh.grants.agent;
+    grants.video = std::move(video);
+    grants.room_config = refresh.room_config;
+    grants.room_preset = refresh.room_preset;
+    if (refresh.original_expiry > UnixTime{}) grants.expires_at = refresh.original_expiry;
+    return api::mint_refresh_token(grants, *key, now);
+}
+
+// ---------------------------------------------------------------- Twirp
+
+void Routes::serve_twirp(Call& call) {
+    const auto shared = std::make_shared<Call>(std::move(call));
+    api::TwirpRequest request;
+    request.method = shared->request.method;
+    request.path = shared->request.path;
+    request.content_type = shared->request.headers.get("Content-Type");
+    request.body = shared->request.body;
+    request.grants = shared->grants ? &*shared->grants : nullptr;
+    api::CallContext context;
+    context.now = net::EventLoop::now();
+    if (const auto timeout = shared->request.headers.find("X-Twirp-Timeout-Ms"))
+        context.timeout = api::parse_twirp_timeout(*timeout);
+    twirp_.handle(request, context,
+                  [shared](api::HttpResponse response) { shared->respond(response); });
+}
+
+// ---------------------------------------------------------------- development
+
+// {room_name, participant_name, participant_identity, …} → {server_url, participant_token} (TOK-15).
+void Routes::serve_development_token(Call& call) {
+    if (call.request.method != "POST")
+        return call.respond_text(405, "use POST with a JSON body");
+    const auto body = api::parse_json(call.request.body);
+    const api::JsonValue* object = body ? &*body : nullptr;
+    if (object == nullptr || object->kind != api::JsonKind::kObject)
+        return call.respond_text(400, "the body must be a JSON object with room_name");
+    const auto text = [&](std::string_view name) {
+        const api::JsonValue* member = object->find(name);
+        return member != nullptr && member->kind == api::JsonKind::kString ? member->string
+                                                                            : std::string();
+    };
+    const std::string room = text("room_name");
+    std::string identity = text("participant_identity");
+    const std::string name = text("participant_name");
+    if (identity.empty()) identity = name;
+    if (room.empty() || identity.empty())
+        return call.respond_text(400, "room_name and participant_name are needed");
+    const auto key = keys_.signing_key();
+    if (!key) return call.respond_text(500, "no API key is configured");
+    api::Grants grants;
+    grants.identity = identity;
+    grants.name = name;
+    grants.metadata = text("participant_metadata");
+    api::VideoGrant video;
+    video.room_join = true;
+    video.room = room;
+    video.can_update_own_metadata = true;
+    grants.video = video;
+    const std::string token =
+        api::mint_token(grants, *key, net::EventLoop::wall(), kDevelopmentTokenLifetime);
+    const std::string host(call.request.headers.get("Host"));
+    const bool secure = call.request.headers.get("X-Forwarded-Proto") == "https";
+    api::JsonWriter writer;
+    writer.begin_object();
+    writer.string("server_url", (secure ? "wss://" : "ws://") + host);
+    writer.string("participant_token", token);
+    writer.end_object();
+    net::HttpResponse response;
+    response.status = 200;
+    response.headers.add("Content-Type", "application/json");
+    response.headers.add("Cache-Control", "no-store");
+    response.body = writer.take();
+    call.respond(std::move(response));
+}
+
+void Routes::serve_demo(Call& call) {
+    if (demo_) {
+        if (auto response = demo_->serve(call.request)) return call.respond(std::move(*response));
+    }
+    call.respond_text(404,
+                      "The demo page has not been built. Run ./dev web (or ./dev run, which does it) "
+                      "and start the server again, or name its folder with --web-dir.\n");
+}
+
+std::string Routes::render_metrics() {
+    if (collect_) collect_();
+    metrics_.collect_process();
+    return metrics_.render();
+}
+
+}  // namespace confab::control

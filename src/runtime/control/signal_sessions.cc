@@ -1,0 +1,132 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/signal_sessions.h"
+
+#include "api/proto_json.h"
+#include "runtime/telemetry/log.h"
+
+namespace confab::control {
+
+SignalSessions::SignalSessions(room::RoomManager& rooms, net::WebSocketOptions options,
+                               telemetry::Metrics& metrics)
+    : rooms_(rooms), options_(options), metrics_(metrics) {}
+
+SignalSessions::~SignalSessions() = default;
+
+room::Clock SignalSessions::clock() const {
+    return {net::EventLoop::now(), net::EventLoop::wall()};
+}
+
+void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exchange,
+                           net::HttpHeaders headers) {
+    auto session = std::make_unique<Session>();
+    session->exchange = std::make_unique<net::HttpExchange>(std::move(exchange));
+    session->headers = std::move(headers);
+    session->started = net::EventLoop::now();
+    session->room = params.room;
+    session->identity = params.identity;
+    session->protocol = params.client.protocol();
+    const room::SessionId id = rooms_.start_session(clock(), params);
+    session->exchange->on_gone([this, id] {
+        sessions_.erase(id);
+        rooms_.signal_closed(clock(), id);
+        wake_();
+    });
+    telemetry::log_debug("signal connection", {{"room", params.room},
+                                               {"participant", params.identity},
+                                               {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
+                                               {"version", params.client.version()},
+                                               {"single", params.single_connection},
+                                               {"reconnect", params.reconnect}});
+    sessions_[id] = std::move(session);
+    wake_();
+}
+
+bool SignalSessions::accept(room::SessionId id, Session& session) {
+    if (session.socket) return true;
+    if (!session.exchange) return false;
+    session.socket = session.exchange->accept_websocket(session.headers, options_);
+    session.exchange.reset();
+    if (!session.socket) return false;
+    session.socket->set_handlers(
+        [this, id](bool text, std::string_view payload) { on_message(id, text, payload); },
+        [this, id](net::WebSocketClosed closed) { on_closed(id, closed); });
+    metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs,
+                     {std::to_string(session.protocol)},
+                     static_cast<double>((net::EventLoop::now() - session.started).us()) / 1000.0);
+    return true;
+}
+
+void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    Session& session = *found->second;
+    if (!accept(id, session)) {
+        end(id);
+        return;
+    }
+    metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
+    (void)session.socket->send(session.text, session.text ? api::to_camel_json(response)
+                                                          : response.SerializeAsString());
+}
+
+void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    Session& session = *found->second;
+    telemetry::log_info("session refused", {{"room", session.room},
+                                            {"participant", session.identity},
+                                            {"status", status},
+                                            {"reason", text}});
+    if (session.exchange) {
+        net::HttpResponse response = net::HttpResponse::text(status, text);
+        for (const net::HttpHeader& header : session.headers)
+            response.headers.add(header.name, header.value);
+        session.exchange->respond(std::move(response));
+    }
+    sessions_.erase(found);
+}
+
+void SignalSessions::close(room::SessionId id, std::uint16_t code) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    if (found->second->socket) found->second->socket->close(code);
+    // A closed session takes no more frames; its socket ends by itself.
+    sessions_.erase(found);
+}
+
+void SignalSessions::on_message(room::SessionId id, bool text, std::string_view payload) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    found->second->text = text;
+    livekit::SignalRequest request;
+    const bool parsed = text ? api::parse_proto_json(payload, request)
+                             : request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+    metrics_.add(telemetry::Metric::kNodeMessages,
+                 {"signal", parsed ? "success" : "failure", "request"});
+    if (!parsed) {
+        // A frame that does not decode ends the connection with 1000 (CON-41).
+        end(id);
+        return;
+    }
+    rooms_.handle_request(clock(), id, request);
+    wake_();
+}
+
+void SignalSessions::on_closed(room::SessionId id, net::WebSocketClosed closed) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    telemetry::log_debug("signal closed", {{"room", found->second->room},
+                                           {"participant", found->second->identity},
+                                           {"code", closed.code}});
+    end(id);
+}
+
+void SignalSessions::end(room::SessionId id) {
+    sessions_.erase(id);
+    rooms_.signal_closed(clock(), id);
+    wake_();
+}
+
+}  // namespace confab::control

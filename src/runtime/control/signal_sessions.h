@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The signalling connections (01 CON-30…45): from a validated upgrade request to frames in and out.
+// The upgrade is answered only when the session's first response is there, so that every refusal is
+// an HTTP status (CON-31).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "room/room_manager.h"
+#include "runtime/net/http_server.h"
+#include "runtime/telemetry/metrics.h"
+
+namespace confab::control {
+
+class SignalSessions {
+  public:
+    SignalSessions(room::RoomManager& rooms, net::WebSocketOptions options,
+                   telemetry::Metrics& metrics);
+    ~SignalSessions();
+
+    // Called whenever rooms() was given something to do.
+    void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+
+    // Starts the session and keeps the exchange until its first response or refusal. `headers` go
+    // into either answer.
+    void start(const room::JoinParams& params, net::HttpExchange exchange, net::HttpHeaders headers);
+
+    void send(room::SessionId id, const livekit::SignalResponse& response);
+    void refuse(room::SessionId id, int status, const std::string& text);
+    void close(room::SessionId id, std::uint16_t code);
+    std::size_t size() const { return sessions_.size(); }
+
+  private:
+    struct Session {
+        std::unique_ptr<net::HttpExchange> exchange;  // until answered
+        net::HttpHeaders headers;
+        std::unique_ptr<net::WebSocket> socket;
+        bool text = false;  // the encoding of the last frame received (CON-42)
+        Timestamp started;
+        std::string room;
+        std::string identity;
+        std::int32_t protocol = 0;
+    };
+    bool accept(room::SessionId id, Session& session);
+    void on_message(room::SessionId id, bool text, std::string_view payload);
+    void on_closed(room::SessionId id, net::WebSocketClosed closed);
+    void end(room::SessionId id);
+    room::Clock clock() const;
+
+    room::RoomManager& rooms_;
+    net::WebSocketOptions options_;
+    telemetry::Metrics& metrics_;
+    std::function<void()> wake_;
+    std::unordered_map<room::SessionId, std::unique_ptr<Session>> sessions_;
+};
+
+}  // namespace confab::control
