@@ -97,7 +97,8 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
         (address.ip.is_loopback() ? loopback : result).push_back(media);
     }
     // A node that advertises a loopback address is reached there and nowhere else.
-    if (loopback_wanted && config.rtc.node_ip.empty() == false) result = loopback;
+    if (loopback_wanted && config.rtc.node_ip.empty() == false)
+        result = loopback;
     else if (loopback_wanted || (config.development && result.empty()))
         result.insert(result.end(), loopback.begin(), loopback.end());
     // Several local addresses under one node_ip differ by port only; one socket is enough.

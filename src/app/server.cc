@@ -27,9 +27,9 @@ using telemetry::Metric;
 
 void set_up_log(const config::Config& config, bool dev) {
     telemetry::LogOptions options;
-    options.level = config.logging.level.empty()
-                        ? (config.development ? telemetry::LogLevel::kDebug : telemetry::LogLevel::kInfo)
-                        : telemetry::parse_log_level(config.logging.level);
+    options.level = config.logging.level.empty() ? (config.development ? telemetry::LogLevel::kDebug
+                                                                       : telemetry::LogLevel::kInfo)
+                                                 : telemetry::parse_log_level(config.logging.level);
     options.json = config.logging.json || !dev;
     telemetry::init_log(options);
     // The library reports peers' invalid UTF-8 on stderr, line by line.
@@ -38,7 +38,8 @@ void set_up_log(const config::Config& config, bool dev) {
 
 api::KeyMap key_map(const config::Config& config) {
     std::map<std::string, std::string, std::less<>> keys;
-    for (const auto& [name, secret] : config.keys) keys[name] = std::string(secret.reveal());
+    for (const auto& [name, secret] : config.keys)
+        keys[name] = std::string(secret.reveal());
     return api::KeyMap(std::move(keys));
 }
 
@@ -46,7 +47,8 @@ worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses) {
     worker::MediaNodeOptions options;
     options.workers = config.own.workers;
-    for (const MediaAddress& address : addresses) options.addresses.push_back(address.local);
+    for (const MediaAddress& address : addresses)
+        options.addresses.push_back(address.local);
     if (config.rtc.udp_port.is_set()) {
         options.udp_port = config.rtc.udp_port.start;
         options.udp_port_end = config.rtc.udp_port.end;
@@ -59,7 +61,8 @@ worker::MediaNodeOptions media_options(const config::Config& config,
     return options;
 }
 
-room::MediaNode room_media(const worker::MediaNode& media, const std::vector<MediaAddress>& addresses,
+room::MediaNode room_media(const worker::MediaNode& media,
+                           const std::vector<MediaAddress>& addresses,
                            const config::Config& config) {
     room::MediaNode result;
     result.fingerprint_sha256 = media.fingerprint();
@@ -88,7 +91,8 @@ std::vector<livekit::ICEServer> ice_servers(const config::Config& config) {
     std::vector<livekit::ICEServer> servers;
     if (!config.rtc.stun_servers.empty()) {
         livekit::ICEServer& server = servers.emplace_back();
-        for (const std::string& one : config.rtc.stun_servers) server.add_urls("stun:" + one);
+        for (const std::string& one : config.rtc.stun_servers)
+            server.add_urls("stun:" + one);
     }
     for (const config::TurnServer& turn : config.rtc.turn_servers) {
         if (turn.username.empty()) continue;
@@ -264,7 +268,8 @@ void warn_about_surroundings(const worker::MediaNode& media, const config::Confi
 int run_server(const config::Config& config, const ServeContext& context) {
     std::signal(SIGPIPE, SIG_IGN);
     set_up_log(config, context.dev);
-    for (const std::string& warning : context.warnings) telemetry::log_warn(warning);
+    for (const std::string& warning : context.warnings)
+        telemetry::log_warn(warning);
 
     const auto addresses = media_addresses(config, worker::local_addresses());
     if (!addresses) return fail_start(addresses.error());
@@ -281,7 +286,8 @@ int run_server(const config::Config& config, const ServeContext& context) {
     if (const auto checked = api::check_webhook_options(webhooks, keys); !checked)
         return fail_start(checked.error());
 
-    auto media = worker::MediaNode::start(media_options(config, *addresses), net::EventLoop::wall());
+    auto media =
+        worker::MediaNode::start(media_options(config, *addresses), net::EventLoop::wall());
     if (!media) return fail_start(media.error());
 
     Rng rng = crypto::seeded_rng();
@@ -299,9 +305,10 @@ int run_server(const config::Config& config, const ServeContext& context) {
 
     net::HttpServerOptions http_options;
     http_options.max_body_bytes = config.limit.max_api_request_body_size;
-    net::HttpServer http(loop, http_options, [&](net::HttpRequest request, net::HttpExchange exchange) {
-        routes.handle(std::move(request), std::move(exchange));
-    });
+    net::HttpServer http(loop, http_options,
+                         [&](net::HttpRequest request, net::HttpExchange exchange) {
+                             routes.handle(std::move(request), std::move(exchange));
+                         });
     routes.set_collect([&] { collect(metrics, control, **media, http); });
     const std::vector<std::string> any{""};
     for (const std::string& address : config.bind_addresses.empty() ? any : config.bind_addresses) {
@@ -330,20 +337,21 @@ int run_server(const config::Config& config, const ServeContext& context) {
                                 {{"reason", files.error()}, {"remedy", "./dev web"}});
     }
     for (std::size_t i = 0; i < (*media)->size(); ++i)
-        telemetry::log_info("media worker",
-                            {{"worker", i},
-                             {"udp", join_addresses((*media)->addresses(i).udp)},
-                             {"tcp", join_addresses((*media)->addresses(i).tcp)},
-                             {"advertised", addresses->empty()
-                                                ? "none"
-                                                : addresses->front().advertised.to_string()}});
+        telemetry::log_info(
+            "media worker",
+            {{"worker", i},
+             {"udp", join_addresses((*media)->addresses(i).udp)},
+             {"tcp", join_addresses((*media)->addresses(i).tcp)},
+             {"advertised",
+              addresses->empty() ? "none" : addresses->front().advertised.to_string()}});
     warn_about_surroundings(**media, config);
-    telemetry::log_info("confab is ready", {{"version", kConfabVersion},
-                                            {"protocol_of", kLiveKitVersion},
-                                            {"nodeID", node_id}});
+    telemetry::log_info(
+        "confab is ready",
+        {{"version", kConfabVersion}, {"protocol_of", kLiveKitVersion}, {"nodeID", node_id}});
     if (context.dev)
-        std::fprintf(stderr, "\n  demo page:  http://localhost:%u/demo/\n  url:        ws://localhost:%u\n"
-                             "  API key:    devkey    secret: secret\n\n",
+        std::fprintf(stderr,
+                     "\n  demo page:  http://localhost:%u/demo/\n  url:        ws://localhost:%u\n"
+                     "  API key:    devkey    secret: secret\n\n",
                      config.port, config.port);
 
     int signals = 0;

@@ -1,0 +1,215 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <sstream>
+
+#include "app/commands.h"
+#include "config/suggest.h"
+
+namespace confab::app {
+namespace {
+
+struct Row {
+    std::string_view group;  // "token" in `confab token create`
+    std::string_view name;
+    std::string_view help;
+    std::string_view examples;
+    Action (*add)(CLI::App&);
+    bool hidden = false;
+};
+
+constexpr Row kCommands[] = {
+    {"", "serve", "Run the server",
+     "  confab serve --dev\n"
+     "  confab serve --config confab.yaml --node-ip 203.0.113.5\n"
+     "  LIVEKIT_KEYS=\"APIkey: secret\" confab serve --rtc.tcp_port 7881\n"
+     "Every key of the configuration with one value is a flag, too: confab help-verbose",
+     add_serve},
+    {"", "generate-keys", "Make an API key with its secret", "  confab generate-keys",
+     add_generate_keys},
+    {"token", "create", "Make an access token; only the token is printed",
+     "  confab token create --dev --join --room demo --identity anna\n"
+     "  confab token create --config confab.yaml --list --create --valid-for 10m\n"
+     "  confab token create --api-key K --api-secret S --join --room demo --identity tv "
+     "--no-publish",
+     add_token_create},
+    {"", "create-join-token", "Make a token to join a room, valid for 30 days",
+     "  confab create-join-token --dev --room demo --identity anna", add_create_join_token, true},
+    {"", "ports", "List the ports that a configuration uses",
+     "  confab ports --config confab.yaml\n  confab ports --dev", add_ports},
+    {"config", "check", "Test a configuration", "  confab config check confab.yaml",
+     add_config_check},
+    {"config", "show", "Print the values in force, without secrets",
+     "  confab config show --config confab.yaml\n  confab config show --dev", add_config_show},
+    {"config", "sample", "Print a configuration to start from",
+     "  confab config sample > confab.yaml", add_config_sample},
+    {"config", "reference", "Print the description of all keys, Markdown",
+     "  confab config reference > docs/reference/config.md", add_config_reference},
+    {"", "help-verbose", "Print all flags of serve", "  confab help-verbose | less",
+     add_help_verbose, true},
+    {"", "version", "Print the version", "  confab version", add_version},
+};
+
+constexpr std::string_view kGroups[][2] = {{"token", "Make access tokens"},
+                                           {"config", "Test and print configurations"}};
+
+std::vector<std::string_view> names_in(std::string_view group) {
+    std::vector<std::string_view> names;
+    for (const Row& row : kCommands)
+        if (row.group == group) names.push_back(row.name);
+    if (group.empty())
+        for (const auto& entry : kGroups)
+            names.push_back(entry[0]);
+    return names;
+}
+
+Outcome usage_error(const std::string& message) {
+    return {.code = kExitUsage, .out = {}, .err = "error: " + message + "\n"};
+}
+
+Outcome unknown_command(const std::string& group, const std::string& name) {
+    const auto names = names_in(group);
+    const std::string prefix = group.empty() ? "" : group + " ";
+    std::string text = "unknown command `" + prefix + name + "`; ";
+    if (const auto close = config::nearest(name, names))
+        return usage_error(text + "did you mean `confab " + prefix + std::string(*close) + "`?");
+    text += group.empty() ? "see `confab --help`" : "see `confab " + group + " --help`";
+    return usage_error(text);
+}
+
+class Program {
+  public:
+    Program() : app_("A media server for LiveKit clients, in one program.", "confab") {
+        app_.set_version_flag("--version", version_text());
+        app_.require_subcommand(1);
+        app_.footer(
+            "Examples:\n  confab serve --dev\n"
+            "  confab token create --dev --join --room demo --identity anna\n"
+            "  confab serve --help");
+        for (const auto& [name, help] : kGroups) {
+            CLI::App* group = app_.add_subcommand(std::string(name), std::string(help));
+            group->require_subcommand(1);
+            group->footer("Examples:\n  confab " + std::string(name) + " " +
+                          std::string(names_in(name).front()) + " --help");
+        }
+        for (const Row& row : kCommands)
+            add(row);
+    }
+
+    Outcome run(std::vector<std::string> arguments, const Host& host) {
+        std::reverse(arguments.begin(), arguments.end());  // the library takes them from the back
+        try {
+            app_.parse(std::move(arguments));
+        } catch (const CLI::ParseError& error) {
+            return explain(error);
+        }
+        for (const auto& [command, action] : actions_)
+            if (command->parsed()) return action(host);
+        return usage_error("no command given; see `confab --help`");
+    }
+
+  private:
+    void add(const Row& row) {
+        CLI::App* parent = &app_;
+        if (!row.group.empty()) parent = app_.get_subcommand(std::string(row.group));
+        CLI::App* command = parent->add_subcommand(std::string(row.name), std::string(row.help));
+        command->footer("Examples:\n" + std::string(row.examples));
+        if (row.hidden) command->group("");
+        actions_.emplace_back(command, row.add(*command));
+    }
+
+    // The innermost command that was named.
+    const CLI::App* chosen() const {
+        const CLI::App* current = &app_;
+        while (!current->get_subcommands().empty())
+            current = current->get_subcommands().front();
+        return current;
+    }
+    std::string path() const {
+        std::string text = "confab";
+        for (const CLI::App* app = &app_; !app->get_subcommands().empty();) {
+            app = app->get_subcommands().front();
+            text += " " + app->get_name();
+        }
+        return text;
+    }
+
+    Outcome explain(const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) {  // --help, --version
+            std::ostringstream out;
+            std::ostringstream err;
+            app_.exit(error, out, err);
+            return {.code = 0, .out = out.str(), .err = err.str()};
+        }
+        std::string text = error.what();
+        if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) text = unexpected(text);
+        return usage_error(text + "; see `" + path() + " --help`");
+    }
+
+    // The text ends with the arguments that were not understood, the first of them last.
+    std::string unexpected(const std::string& text) const {
+        const std::size_t colon = text.find(": ");
+        std::istringstream words(colon == text.npos ? text : text.substr(colon + 2));
+        std::string name;
+        for (std::string word; words >> word;)
+            if (word.starts_with("-") || !name.starts_with("-")) name = word;
+        if (!name.starts_with("-")) return "`" + name + "` is not expected here";
+        name = name.substr(0, name.find('='));
+        std::vector<std::string> known;
+        for (const CLI::Option* option : chosen()->get_options())
+            for (const std::string& flag : option->get_lnames())
+                known.push_back("--" + flag);
+        const std::vector<std::string_view> views(known.begin(), known.end());
+        std::string out = "flag provided but not defined: " + name;
+        if (const auto close = config::nearest(name, views))
+            out += "; did you mean " + std::string(*close) + "?";
+        return out;
+    }
+
+    CLI::App app_;
+    std::vector<std::pair<CLI::App*, Action>> actions_;
+};
+
+bool is_group(const std::string& name) {
+    return std::any_of(std::begin(kGroups), std::end(kGroups),
+                       [&name](const auto& entry) { return entry[0] == name; });
+}
+
+bool is_known(std::string_view group, const std::string& name) {
+    const auto names = names_in(group);
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+Outcome run_command(const std::vector<std::string>& arguments, const Host& host) {
+    std::vector<std::string> args = arguments;
+    if (args.empty()) return usage_error("no command given; try `confab serve --dev` or --help");
+    const std::string first = args[0];
+    const bool asks = first == "--help" || first == "-h" || first == "--version";
+    // Flags alone start the server, as start scripts made for upstream expect.
+    if (first.starts_with("-") && !asks) args.insert(args.begin(), "serve");
+    if (!first.starts_with("-") && !is_known("", first)) return unknown_command("", first);
+    if (is_group(first) && args.size() > 1 && !args[1].starts_with("-") &&
+        !is_known(first, args[1]))
+        return unknown_command(first, args[1]);
+    return Program().run(std::move(args), host);
+}
+
+Outcome failure(const std::string& message) {
+    return {.code = kExitFailure, .out = {}, .err = "error: " + message + "\n"};
+}
+
+std::string warning_lines(const config::Diagnostics& warnings) {
+    std::string text;
+    for (const config::Diagnostic& warning : warnings)
+        text += "warning: " + config::to_text(warning) + "\n";
+    return text;
+}
+
+}  // namespace confab::app

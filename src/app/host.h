@@ -1,0 +1,39 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Everything the commands need from the machine, so that tests can stand in for it.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "app/server.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+
+namespace confab::app {
+
+inline constexpr std::size_t kMaxFileSize = 1024 * 1024;  // of configuration and key files
+
+struct FileText {
+    std::string text;
+    unsigned mode = 0;  // permission bits
+};
+
+struct Host {
+    std::function<std::optional<std::string>(std::string_view name)> env;
+    // The error is the reason alone: "no such file or directory".
+    std::function<Result<FileText, std::string>(const std::string& path)> read_file;
+    std::function<void(BytesSpan out)> fill_random;
+    std::function<UnixTime()> now;
+    std::function<int(const config::Config&, const ServeContext&)> serve;
+};
+
+// The real one; `serve` is left empty.
+Host system_host();
+
+}  // namespace confab::app

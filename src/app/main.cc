@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The program `confab`: arguments in, texts and exit code out.
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/server.h"
+
+int main(int argc, char** argv) {
+    using namespace confab::app;
+    try {
+        Host host = system_host();
+        host.serve = run_server;
+        const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+        const Outcome outcome = run_command(arguments, host);
+        std::fputs(outcome.out.c_str(), stdout);
+        std::fputs(outcome.err.c_str(), stderr);
+        return outcome.code;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "error: %s; please report this with the command line\n", error.what());
+    } catch (...) {
+        std::fputs("error: unknown; please report this with the command line\n", stderr);
+    }
+    return kExitFailure;
+}

@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The configuration as plain values (01 section 7.1). The initialisers are the defaults: the
+// option table (options.h), the sample file and the reference take them from here. Members get
+// their final form in finish(): an empty or zero value that means "choose" is filled in there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "config/secret_text.h"
+
+namespace confab::config {
+
+struct PortRange {
+    std::uint16_t start = 0;
+    std::uint16_t end = 0;  // inclusive
+    bool is_set() const { return start != 0; }
+    bool operator==(const PortRange&) const = default;
+};
+
+// If both are given only the includes count.
+struct Filter {
+    std::vector<std::string> includes;
+    std::vector<std::string> excludes;
+};
+
+// Values that are trees of their own, kept as JSON text per name.
+struct JsonByName {
+    std::map<std::string, std::string> items;
+};
+struct JsonList {
+    std::vector<std::string> items;
+};
+
+using KeySecrets = std::map<std::string, SecretText, std::less<>>;
+
+struct TurnServer {  // given to clients (SIG-88)
+    std::string host;
+    std::uint16_t port = 0;
+    std::string protocol;  // tls, tcp, udp
+    std::string username;
+    SecretText credential;
+    SecretText secret;        // makes credentials per participant
+    std::string secret_file;  // holds the secret; read by the program
+    std::uint32_t ttl = 0;    // seconds; 0 → 14400
+};
+
+struct PliThrottle {
+    Duration low_quality = Duration::millis(500);
+    Duration mid_quality = Duration::seconds(1);
+    Duration high_quality = Duration::seconds(1);
+};
+
+struct CongestionControl {
+    bool enabled = true;
+    bool allow_pause = false;
+    bool use_send_side_bwe = false;
+};
+
+struct Rtc {
+    PortRange udp_port;  // one mux socket per port; unset = port_range
+    std::uint16_t tcp_port = 7881;
+    std::uint16_t port_range_start = 0;  // CFG-04
+    std::uint16_t port_range_end = 0;
+    std::string node_ip;  // "", "v4", "v6" or "v4,v6"
+    bool use_external_ip = false;
+    std::vector<std::string> stun_servers;
+    std::vector<TurnServer> turn_servers;
+    bool use_ice_lite = false;
+    bool enable_loopback_candidate = false;
+    Filter interfaces;
+    Filter ips;  // CIDR
+    std::uint32_t packet_buffer_size_video = 500;
+    std::uint32_t packet_buffer_size_audio = 200;
+    PliThrottle pli_throttle;
+    bool reconnect_on_subscription_error = false;
+    bool reconnect_on_data_channel_error = false;
+    CongestionControl congestion_control;
+};
+
+struct Audio {  // SIG-134
+    std::uint32_t active_level = 35;
+    std::uint32_t min_percentile = 40;
+    std::uint32_t update_interval = 400;  // ms
+    std::uint32_t smooth_intervals = 2;
+    bool active_red_encoding = false;
+    bool enable_loss_proxying = false;
+};
+
+struct Video {  // SIG-115
+    Duration dynacast_pause_delay = Duration::seconds(5);
+    std::uint32_t codec_regression_threshold = 5;
+};
+
+struct Codec {
+    std::string mime;
+    std::string fmtp_line;
+    bool operator==(const Codec&) const = default;
+};
+
+struct PlayoutDelay {
+    bool enabled = false;
+    std::uint32_t min = 0;  // ms
+    std::uint32_t max = 0;
+};
+
+struct Room {
+    bool auto_create = true;
+    std::vector<Codec> enabled_codecs = {{"audio/PCMU", ""}, {"audio/PCMA", ""}, {"audio/opus", ""},
+                                         {"audio/red", ""},  {"video/VP8", ""},  {"video/H264", ""},
+                                         {"video/VP9", ""},  {"video/AV1", ""},  {"video/H265", ""},
+                                         {"video/rtx", ""}};  // ROOM-08
+    std::uint32_t max_participants = 0;
+    std::uint32_t empty_timeout = 300;  // s
+    std::uint32_t departure_timeout = 20;
+    bool enable_remote_unmute = false;
+    PlayoutDelay playout_delay;
+    bool sync_streams = false;
+    Duration create_room_timeout = Duration::seconds(10);
+    std::uint32_t create_room_attempts = 3;
+    bool enable_full_room_in_webhooks = false;
+    std::uint32_t update_batch_target_size = 128 * 1024;
+    JsonByName room_configurations;  // livekit.RoomConfiguration as protojson
+};
+
+struct Limit {  // ROOM-07; 0 = no limit
+    std::int32_t num_tracks = 0;
+    double bytes_per_sec = 0;
+    std::uint32_t subscription_limit_video = 0;
+    std::uint32_t subscription_limit_audio = 0;
+    std::uint32_t max_metadata_size = 512 * 1024;
+    std::uint32_t max_attributes_size = 64 * 1024;
+    std::uint32_t max_room_name_length = 256;
+    std::uint32_t max_participant_identity_length = 256;
+    std::uint32_t max_participant_name_length = 256;
+    std::uint32_t max_data_blob_key_length = 256;
+    std::uint32_t max_data_blobs_size = 64000;
+    std::uint32_t max_data_track_custom_encoding_length = 32;
+    std::uint32_t signal_message_size_limit = 2 * 1024 * 1024;
+    std::uint32_t agent_signal_message_size_limit = 2 * 1024 * 1024;
+    std::uint32_t max_api_request_body_size = 10 * 1024 * 1024;
+};
+
+struct Redis {
+    std::string address;  // host:port; empty = single node
+    std::string username;
+    SecretText password;
+    std::uint32_t db = 0;
+    bool use_tls = false;
+};
+
+struct Turn {  // the embedded TURN server
+    bool enabled = false;
+    std::string domain;
+    std::string cert_file;
+    std::string key_file;
+    std::uint16_t tls_port = 0;
+    std::uint16_t udp_port = 0;
+    bool external_tls = false;
+    std::uint16_t relay_range_start = 0;  // 30000
+    std::uint16_t relay_range_end = 0;    // 40000, development 30002
+    std::vector<std::string> bind_addresses = {"0.0.0.0"};
+    std::uint32_t ttl_seconds = 300;
+    std::uint32_t per_user_relay_allocation_limit = 12;
+    std::vector<std::string> allow_restricted_peer_cidrs;
+    std::vector<std::string> deny_peer_cidrs;
+};
+
+struct ResourceUrlNotifier {
+    Duration max_age = Duration::seconds(30);
+    std::uint32_t max_depth = 200;
+};
+struct EventFilter {
+    std::vector<std::string> include_events;
+    std::vector<std::string> exclude_events;
+};
+struct Webhook {
+    std::vector<std::string> urls;
+    std::string api_key;
+    ResourceUrlNotifier resource_url_notifier;
+    EventFilter filter_params;
+};
+
+struct Prometheus {
+    std::uint16_t port = 0;  // 0 = off
+    std::string username;
+    SecretText password;
+};
+
+struct Logging {
+    std::string level;  // "" → info, in development debug
+    bool json = false;
+    std::string pion_level = "error";
+    std::map<std::string, std::string> component_levels;
+    bool sample = false;
+    std::uint32_t sample_initial = 0;
+    std::uint32_t sample_interval = 0;
+    std::uint32_t item_sample_seconds = 0;
+    std::uint32_t item_sample_initial = 0;
+    std::uint32_t item_sample_interval = 0;
+};
+
+struct Own {                    // the section "confab"
+    std::uint32_t workers = 0;  // media threads; 0 = one per processor
+    std::string web_dir;
+    bool demo_enabled = false;
+};
+
+struct Config {
+    std::uint16_t port = 7880;
+    std::vector<std::string> bind_addresses;  // IP addresses; empty = all
+    KeySecrets keys;
+    std::string key_file;
+    std::string region;
+    bool development = false;
+    bool enable_data_tracks = true;
+    Prometheus prometheus;
+    Logging logging;
+    Rtc rtc;
+    Audio audio;
+    Video video;
+    Room room;
+    Limit limit;
+    Redis redis;
+    Turn turn;
+    Webhook webhook;
+    Own own;
+};
+
+}  // namespace confab::config

@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What depends on several keys at once: development mode, choice of ports, start-up errors
+// (01 CFG-02 … CFG-04, CFG-07).
+#include <algorithm>
+
+#include "base/net_address.h"
+#include "base/text.h"
+#include "config/cidr.h"
+#include "config/load.h"
+
+namespace confab::config {
+namespace {
+
+constexpr std::string_view kPlaceholderKey = "devkey";
+constexpr std::string_view kPlaceholderSecret = "secret";
+constexpr std::uint32_t kDefaultTurnTtl = 14400;  // s, 01 section 7.1
+constexpr std::uint32_t kMaxTurnTtl = 86400;
+
+class Finisher {
+  public:
+    Finisher(Loaded& loaded, FinishOptions options)
+        : loaded_(loaded), config_(loaded.config), options_(options) {}
+
+    Diagnostics run() {
+        keys();
+        binds();
+        ports();
+        addresses();
+        turn();
+        turn_servers();
+        services();
+        return std::move(errors_);
+    }
+
+  private:
+    void error(std::string path, std::string message) {
+        errors_.push_back({Severity::kError, 0, std::move(path), std::move(message)});
+    }
+    void warn(std::string path, std::string message) {
+        loaded_.warnings.push_back({Severity::kWarning, 0, std::move(path), std::move(message)});
+    }
+
+    // CFG-02, CFG-03.
+    void keys() {
+        if (config_.keys.empty() && config_.development) {
+            config_.keys.emplace(kPlaceholderKey, SecretText(kPlaceholderSecret));
+            placeholder_ = true;
+        } else if (config_.keys.empty() && options_.require_keys) {
+            error("keys",
+                  "one of key-file or keys must be provided; make a pair with `confab "
+                  "generate-keys`, or try --dev");
+        }
+        if (placeholder_) return;
+        for (const auto& [key, secret] : config_.keys)
+            if (secret.size() < kShortSecret)
+                warn("keys", "the secret of API key " + key +
+                                 " is shorter than 32 characters; make a safe one with `confab "
+                                 "generate-keys`");
+    }
+
+    // Placeholder keys are known to everybody: they stay on this machine unless asked otherwise.
+    void binds() {
+        std::vector<std::string> binds;
+        for (const std::string& bind : config_.bind_addresses) {
+            if (bind == "localhost")
+                binds.insert(binds.end(), {"127.0.0.1", "::1"});
+            else if (bind.empty())
+                continue;  // all addresses
+            else if (IpAddress::parse(bind))
+                binds.push_back(bind);
+            else
+                error("bind_addresses", "invalid ip " + bind +
+                                            " in bind_addresses; write an IP address of this "
+                                            "machine, or none for all");
+        }
+        if (placeholder_ && config_.bind_addresses.empty()) binds = {"127.0.0.1", "::1"};
+        config_.bind_addresses = std::move(binds);
+        if (!placeholder_) return;
+        for (const std::string& bind : config_.bind_addresses) {
+            const auto ip = IpAddress::parse(bind);
+            // differs from upstream: an unspecified address adds no block, as none could match it.
+            if (ip && !ip->is_loopback() && !ip->is_unspecified())
+                config_.rtc.ips.includes.push_back(bind + "/24");
+        }
+    }
+
+    // CFG-04.
+    void ports() {
+        Rtc& rtc = config_.rtc;
+        if (rtc.port_range_start == 0 && rtc.port_range_end != 0)
+            error("rtc.port_range_start", "rtc.port_range_end needs rtc.port_range_start");
+        else if (rtc.port_range_start == 0 && !rtc.udp_port.is_set())
+            choose_ports();
+        if (rtc.port_range_start > rtc.port_range_end)
+            error("rtc.port_range_end",
+                  "rtc.port_range_end must not be below rtc.port_range_start");
+        // A port range switches the mux off (02 section 1.1).
+        if (rtc.port_range_start != 0) rtc.udp_port = {};
+        if (config_.port != 0 && rtc.tcp_port == config_.port)
+            error("rtc.tcp_port", "port and rtc.tcp_port are both " + std::to_string(config_.port) +
+                                      "; give them different numbers");
+    }
+    void choose_ports() {
+        if (config_.development) {
+            config_.rtc.udp_port = {7882, 7882};
+            return;
+        }
+        config_.rtc.port_range_start = 50000;
+        config_.rtc.port_range_end = 60000;
+    }
+
+    void addresses() {
+        if (config_.logging.level.empty())
+            config_.logging.level = config_.development ? "debug" : "info";
+        if (!config_.rtc.node_ip.empty())
+            for (const std::string_view part : split(config_.rtc.node_ip, ','))
+                if (!IpAddress::parse(trim(part)))
+                    error("rtc.node_ip", "invalid ip " + std::string(trim(part)) +
+                                             " in rtc.node_ip; write one address or \"v4,v6\"");
+        check_cidrs("rtc.ips.includes", config_.rtc.ips.includes);
+        check_cidrs("rtc.ips.excludes", config_.rtc.ips.excludes);
+        // As in releases after 1.13.5: a block that is misspelt must not be left out silently.
+        check_cidrs("turn.allow_restricted_peer_cidrs", config_.turn.allow_restricted_peer_cidrs);
+        check_cidrs("turn.deny_peer_cidrs", config_.turn.deny_peer_cidrs);
+    }
+    void check_cidrs(const std::string& path, const std::vector<std::string>& blocks) {
+        for (const std::string& block : blocks)
+            if (!Cidr::parse(block))
+                error(path,
+                      "invalid CIDR " + block + " in " + path + "; write for example 10.0.0.0/8");
+    }
+
+    // CFG-07.
+    void turn() {
+        Turn& turn = config_.turn;
+        if (turn.relay_range_start == 0) turn.relay_range_start = 30000;
+        if (turn.relay_range_end == 0) turn.relay_range_end = config_.development ? 30002 : 40000;
+        if (!turn.enabled) return;
+        if (turn.tls_port == 0 && turn.udp_port == 0)
+            error("turn", "invalid TURN ports; set turn.udp_port or turn.tls_port");
+        if (turn.tls_port != 0 && turn.domain.empty())
+            error("turn.domain", "TURN domain required; set turn.domain");
+        if (turn.relay_range_start > turn.relay_range_end)
+            error("turn.relay_range_end",
+                  "turn.relay_range_end must not be below turn.relay_range_start");
+    }
+
+    void turn_servers() {
+        for (TurnServer& server : config_.rtc.turn_servers) {
+            if (server.ttl == 0) server.ttl = kDefaultTurnTtl;
+            if (server.host.empty() || server.port == 0)
+                error("rtc.turn_servers", "an entry of rtc.turn_servers needs host and port");
+            if (server.protocol != "tls" && server.protocol != "tcp" && server.protocol != "udp")
+                error("rtc.turn_servers",
+                      "an entry of rtc.turn_servers needs protocol tls, tcp or udp");
+            if (server.secret.empty() && server.secret_file.empty() &&
+                (server.username.empty() || server.credential.empty()))
+                error("rtc.turn_servers",
+                      "an entry of rtc.turn_servers needs secret, or username and credential");
+            if (server.ttl > kMaxTurnTtl)
+                error("rtc.turn_servers", "ttl in rtc.turn_servers must not be above 86400");
+        }
+    }
+
+    void services() {
+        const Webhook& hook = config_.webhook;
+        if (!hook.urls.empty() && !config_.keys.empty() && !config_.keys.contains(hook.api_key))
+            error("webhook.api_key",
+                  "api_key is required to use webhooks; set webhook.api_key to one of the keys");
+        if (config_.prometheus.username.empty() != config_.prometheus.password.empty())
+            error("prometheus",
+                  "prometheus.username and prometheus.password go together; set both");
+        warn_level("logging.level", config_.logging.level);
+        warn_level("logging.pion_level", config_.logging.pion_level);
+        const PlayoutDelay& delay = config_.room.playout_delay;
+        if (delay.enabled && delay.min > delay.max)
+            error("room.playout_delay", "room.playout_delay.min must not be above max");
+    }
+    // CFG-07: not an error.
+    void warn_level(const std::string& path, const std::string& level) {
+        for (const std::string_view known : {"debug", "info", "warn", "error"})
+            if (level == known) return;
+        warn(path, "unknown level " + level + " in " + path +
+                       "; use debug, info, warn or error. Taken as info");
+    }
+
+    Loaded& loaded_;
+    Config& config_;
+    FinishOptions options_;
+    Diagnostics errors_;
+    bool placeholder_ = false;
+};
+
+}  // namespace
+
+Result<void, Diagnostics> finish(Loaded& loaded, FinishOptions options) {
+    Diagnostics errors = Finisher(loaded, options).run();
+    if (!errors.empty()) return tl::make_unexpected(std::move(errors));
+    return {};
+}
+
+std::map<std::string, std::string, std::less<>> reveal_keys(const Config& config) {
+    std::map<std::string, std::string, std::less<>> keys;
+    for (const auto& [key, secret] : config.keys)
+        keys.emplace(key, secret.reveal());
+    return keys;
+}
+
+}  // namespace confab::config

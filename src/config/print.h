@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Texts made from the option table.
+#pragma once
+
+#include <string>
+
+#include "config/config.h"
+
+namespace confab::config {
+
+// A configuration file in which every implemented key stands as a comment with its default:
+// "#key: value" is a key, "# text" explains it. Removing the # of keys gives the defaults.
+std::string annotated_sample();
+
+// docs/reference/config.md.
+std::string reference_markdown();
+
+// The values in force as YAML; secrets are replaced by "<redacted>".
+std::string effective(const Config& config);
+
+// One line per flag made from a key: "  --rtc.tcp_port  LIVEKIT_RTC_TCP_PORT  help" (CLI-03,
+// help-verbose).
+std::string flag_help();
+
+}  // namespace confab::config

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "config/print.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "base/text.h"
+#include "config/load.h"
+#include "config/options.h"
+#include "config/value.h"
+
+namespace confab::config {
+namespace {
+
+// "#key: value" becomes "key: value"; "# text" stays a comment.
+std::string uncommented(const std::string& sample) {
+    std::string out;
+    for (const std::string_view line : split(sample, '\n')) {
+        const std::size_t hash = line.find_first_not_of(' ');
+        const bool key = hash != line.npos && line[hash] == '#' && hash + 1 < line.size() &&
+                         line[hash + 1] != ' ';
+        out += key ? std::string(line.substr(0, hash)) + std::string(line.substr(hash + 1))
+                   : std::string(line);
+        out += '\n';
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("options: every row is complete and sections stand together") {
+    std::set<std::string_view> paths;
+    std::set<std::string> entered;
+    std::string_view last_section = "-";
+    for (const Option& option : options()) {
+        CAPTURE(option.path);
+        CHECK(paths.insert(option.path).second);
+        CHECK(!option.help.empty());
+        CHECK(option.help.back() != '.');
+        CHECK(kind_of(option) != Kind::kNone);
+        CHECK((option.slot != nullptr) == (option.kind == Kind::kNone));
+        CHECK(!default_text(option).empty());
+        if (!option.instead.empty()) CHECK(find_option(option.instead) != nullptr);
+        const std::string_view section = option.path.substr(0, option.path.find('.'));
+        if (section != last_section && option.path.find('.') != option.path.npos)
+            CHECK(entered.insert(std::string(section)).second);
+        last_section = section;
+    }
+    CHECK(paths.size() > 280);
+}
+
+TEST_CASE("options: every default is accepted as a value [CFG-06]") {
+    for (const Option& option : options()) {
+        CAPTURE(option.path);
+        std::string yaml;
+        std::size_t depth = 0;
+        for (const std::string_view part : split(option.path, '.')) {
+            if (depth > 0) yaml += "\n";
+            yaml += std::string(depth++, ' ') + std::string(part) + ":";
+        }
+        const auto loaded = parse_yaml(yaml + " " + default_text(option) + "\n");
+        if (!loaded) FAIL(to_text(loaded.error()));
+        if (option.status != Status::kDeprecated) CHECK(loaded->warnings.empty());
+    }
+}
+
+TEST_CASE("annotated_sample: parses, and its keys hold the defaults") {
+    const std::string sample = annotated_sample();
+    CHECK(effective(parse_yaml(sample)->config) == effective(Config{}));
+    auto all = parse_yaml(uncommented(sample));
+    if (!all) FAIL(to_text(all.error()));
+    CHECK(all->warnings.empty());
+    all->config.rtc.port_range_start = all->config.rtc.port_range_end = 0;  // chosen later
+    CHECK(effective(all->config) == effective(Config{}));
+    CHECK(sample.find("#tcp_port: 7881") != sample.npos);
+}
+
+TEST_CASE("effective: is read back as itself and hides secrets [IMM-16]") {
+    const auto loaded = parse_yaml(R"(
+keys: {APIa: hunter2}
+prometheus: {port: 1, username: u, password: hunter2}
+redis: {password: hunter2}
+rtc: {turn_servers: [{host: h, port: 1, protocol: tls, username: u, credential: hunter2}], node_ip: 1.2.3.4}
+room: {room_configurations: {a: {tags: {x: "1"}, agents: [{agent_name: "q\"\n"}]}}}
+video: {dynacast_pause_delay: 1m30s}
+)");
+    REQUIRE(loaded);
+    const std::string text = effective(loaded->config);
+    CHECK(text.find("hunter2") == text.npos);
+    CHECK(text.find("\"APIa\": \"<redacted>\"") != text.npos);
+    CHECK(text.find("node_ip: \"1.2.3.4\"") != text.npos);
+    const auto again = parse_yaml(text);
+    if (!again) FAIL(to_text(again.error()));
+    CHECK(effective(again->config) == text);
+}
+
+TEST_CASE("reference_markdown: is what docs/reference/config.md holds") {
+    std::ifstream file(CONFAB_SOURCE_DIR "/docs/reference/config.md");
+    std::stringstream committed;
+    committed << file.rdbuf();
+    const bool same = committed.str() == reference_markdown();
+    CHECK_MESSAGE(same, "run: confab config reference > docs/reference/config.md");
+}
+
+TEST_CASE("env_name: LIVEKIT_ and the path, CONFAB_ for own keys [CLI-02]") {
+    CHECK(env_name(*find_option("rtc.tcp_port")) == "LIVEKIT_RTC_TCP_PORT");
+    CHECK(env_name(*find_option("port")) == "LIVEKIT_PORT");
+    CHECK(env_name(*find_option("confab.workers")) == "CONFAB_WORKERS");
+    const std::string help = flag_help();
+    CHECK(help.find("--rtc.tcp_port  [LIVEKIT_RTC_TCP_PORT]") != help.npos);
+    CHECK(help.find("--rtc.stun_servers") == help.npos);  // lists have none
+}
+
+}  // namespace confab::config

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a client can do, from its ClientInfo: protocol gates (01 SIG-60…66) and the quirks of SDKs and
+// browsers (SIG-67…69, 02 SDP-42).
+#pragma once
+
+#include <cstdint>
+
+#include "livekit_models.pb.h"
+#include "rtc/sdp/negotiator.h"
+
+namespace confab::room {
+
+struct ClientGates {
+    bool subscriber_primary = true;   // pv > 2
+    bool transceiver_reuse = true;    // pv > 3
+    bool connection_quality = true;   // pv > 4
+    bool track_unpublished = true;    // pv > 6
+    bool fast_start = true;           // pv > 7
+    bool missed_disconnects = true;   // pv > 8
+    bool sync_streams = true;         // pv > 9
+    bool quality_lost = true;         // pv > 10
+    bool identity_reconnect = true;   // pv > 11
+    bool leave_action = true;         // pv > 12
+    bool request_response_ok = true;  // pv > 14
+    bool reconnect_response = true;   // not JS < 1.6.3
+    bool ice_tcp = true;              // not Go, Swift from 1.0.5
+};
+
+struct ClientTraits {
+    ClientGates gates;
+    sdp::ClientTraits sdp;
+    livekit::ClientConfiguration configuration;  // what join tells the client (SIG-69)
+    bool has_configuration = false;
+    bool firefox = false;
+};
+
+ClientTraits traits_of(const livekit::ClientInfo& client);
+
+// Compares dotted versions number by number; missing parts count as 0.
+int compare_versions(std::string_view a, std::string_view b);
+
+}  // namespace confab::room

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Settings of the control plane as plain values; src/config fills them from the file (01 §7).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "room/types.h"
+#include "rtc/sdp/negotiator.h"
+
+namespace confab::room {
+
+// Where the sockets of one media worker are; known before the first session (ICE-13).
+struct WorkerAddresses {
+    std::vector<SocketAddress> udp;
+    std::vector<SocketAddress> tcp;  // passive
+};
+struct MediaNode {
+    std::vector<WorkerAddresses> workers;
+    std::string fingerprint_sha256;  // upper-case hex with colons
+    bool ice_lite = false;
+};
+
+struct Limits {  // ROOM-07, bytes; 0 = no limit
+    std::size_t room_name = 256;
+    std::size_t identity = 256;
+    std::size_t participant_name = 256;
+    std::size_t metadata = 512 * 1024;
+    std::size_t attributes = 64 * 1024;
+    std::uint32_t subscriptions_audio = 0;  // SIG-114
+    std::uint32_t subscriptions_video = 0;
+    std::size_t custom_encoding = 32;
+};
+
+struct RoomDefaults {
+    bool auto_create = true;
+    std::uint32_t empty_timeout = 300;
+    std::uint32_t departure_timeout = 20;
+    std::uint32_t max_participants = 0;
+    std::vector<sdp::EnabledCodec> enabled_codecs;  // ROOM-08; empty = that list
+    bool enable_remote_unmute = false;
+    bool sync_streams = false;
+    std::map<std::string, livekit::RoomConfiguration> presets;  // ROOM-03
+};
+
+using TokenMinter = std::function<std::string(const TokenRefresh&)>;
+// ICE servers for one participant; tls_only when its connection fell back to TURN over TLS (SIG-88).
+using IceServers =
+    std::function<std::vector<livekit::ICEServer>(std::string_view participant_sid, bool tls_only)>;
+// The worker of the n-th participant of a room.
+using Placement = std::function<sfu::WorkerIndex(std::string_view room, std::uint64_t nth)>;
+
+// All participants of a room on one worker, chosen by the name of the room.
+Placement room_affinity(std::size_t workers);
+// Participants take turns, whatever their room.
+Placement round_robin(std::size_t workers);
+
+struct Config {
+    std::string server_version = "1.13.5";
+    std::string node_id = "ND_local";
+    std::string region;
+    std::int32_t protocol = 17;
+    std::int32_t ping_interval_s = 5;
+    std::int32_t ping_timeout_s = 15;
+    Limits limits;
+    RoomDefaults room;
+    MediaNode media;
+    Placement place;          // room_affinity when empty
+    IceServers ice_servers;   // none when empty
+    TokenMinter mint_token;   // no refresh_token when empty
+    sfu::AudioLevelConfig audio_level;
+    Duration dynacast_pause_delay = Duration::seconds(5);
+    std::uint32_t codec_regression_threshold = 5;
+    bool enable_data_tracks = true;
+    bool send_side_bwe = false;
+    bool reconnect_on_subscription_error = false;
+    bool reconnect_on_data_channel_error = false;
+    Duration update_batch_interval = Duration::seconds(3);  // SIG-131
+    std::size_t update_batch_bytes = 128 * 1024;
+};
+
+}  // namespace confab::room

@@ -1,0 +1,280 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/data_packet.h"
+
+#include <optional>
+
+#include "base/text.h"
+
+namespace confab::room {
+namespace {
+
+enum WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
+
+// Field numbers of DataPacket, UserPacket, ChatMessage, DataStream.Header and .TextHeader.
+constexpr std::uint32_t kPacketKind = 1, kPacketUser = 2, kPacketIdentity = 4, kPacketTo = 5,
+                        kPacketSequence = 16, kPacketSid = 17;
+constexpr std::uint32_t kUserSid = 1, kUserPayload = 2, kUserToSids = 3, kUserIdentity = 5,
+                        kUserTo = 6, kUserNonce = 11;
+constexpr std::uint32_t kChatGenerated = 6, kHeaderText = 9, kTextGenerated = 5;
+
+struct Field {
+    std::uint32_t number = 0;
+    std::uint8_t type = 0;
+    std::uint64_t varint = 0;
+    BytesView body;   // of a length-delimited field
+    BytesView whole;  // key and value as they came
+};
+
+std::optional<std::uint64_t> read_varint(ByteReader& reader) {
+    std::uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        const std::uint8_t byte = reader.u8();
+        if (!reader.ok()) return std::nullopt;
+        value |= std::uint64_t{byte & 0x7FU} << shift;
+        if ((byte & 0x80) == 0) return value;
+    }
+    return std::nullopt;
+}
+
+// The next field, or nothing when the input is malformed.
+std::optional<Field> read_field(ByteReader& reader, BytesView message) {
+    const std::size_t start = reader.position();
+    const auto key = read_varint(reader);
+    if (!key || *key > 0xFFFF'FFFFU || (*key >> 3) == 0) return std::nullopt;
+    Field field;
+    field.number = static_cast<std::uint32_t>(*key >> 3);
+    field.type = static_cast<std::uint8_t>(*key & 7);
+    if (field.type == kVarint) {
+        const auto value = read_varint(reader);
+        if (!value) return std::nullopt;
+        field.varint = *value;
+    } else if (field.type == kFixed64) {
+        reader.skip(8);
+    } else if (field.type == kFixed32) {
+        reader.skip(4);
+    } else if (field.type == kLength) {
+        const auto size = read_varint(reader);
+        if (!size || *size > reader.remaining()) return std::nullopt;
+        field.body = reader.bytes(static_cast<std::size_t>(*size));
+    } else {
+        return std::nullopt;  // groups are not part of these messages
+    }
+    if (!reader.ok()) return std::nullopt;
+    field.whole = message.subspan(start, reader.position() - start);
+    return field;
+}
+
+void append(Bytes& out, BytesView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append_varint(Bytes& out, std::uint64_t value) {
+    for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
+    out.push_back(static_cast<std::uint8_t>(value));
+}
+void append_bytes(Bytes& out, std::uint32_t number, BytesView body) {
+    append_varint(out, (std::uint64_t{number} << 3) | kLength);
+    append_varint(out, body.size());
+    append(out, body);
+}
+void append_text(Bytes& out, std::uint32_t number, std::string_view text) {
+    if (!text.empty()) append_bytes(out, number, as_bytes(text));
+}
+void append_true(Bytes& out, std::uint32_t number) {
+    append_varint(out, std::uint64_t{number} << 3);
+    out.push_back(1);
+}
+
+// Calls f(field) for every field; f returns an error or nothing.
+template <typename F>
+std::optional<DataError> for_each_field(BytesView message, F&& f) {
+    ByteReader reader(message);
+    while (!reader.at_end()) {
+        const auto field = read_field(reader, message);
+        if (!field) return DataError::kMalformed;
+        if (const std::optional<DataError> error = f(*field)) return error;
+    }
+    return std::nullopt;
+}
+
+std::optional<DataError> take_text(const Field& field, std::vector<std::string>& list) {
+    if (field.type != kLength) return DataError::kMalformed;
+    if (list.size() >= kMaxDestinations) return DataError::kTooManyDestinations;
+    if (!is_valid_utf8(as_text(field.body))) return DataError::kBadText;
+    list.emplace_back(as_text(field.body));
+    return std::nullopt;
+}
+
+// Everything of a user packet but what the server writes itself.
+struct UserParts {
+    Bytes kept;
+    std::vector<std::string> to;
+    std::vector<std::string> to_sids;
+    Bytes nonce;
+};
+
+std::optional<DataError> scan_user(BytesView user, UserParts& parts) {
+    return for_each_field(user, [&](const Field& field) -> std::optional<DataError> {
+        switch (field.number) {
+            case kUserSid:
+            case kUserIdentity: return std::nullopt;
+            case kUserTo: return take_text(field, parts.to);
+            case kUserToSids: {
+                append(parts.kept, field.whole);
+                return take_text(field, parts.to_sids);
+            }
+            case kUserNonce: parts.nonce = to_vector(field.body); [[fallthrough]];
+            default: append(parts.kept, field.whole); return std::nullopt;
+        }
+    });
+}
+
+struct Parts {
+    Bytes kept;
+    Bytes value;  // of chat and stream header
+    std::string claimed_identity;
+    std::vector<std::string> to;
+    std::optional<UserParts> user;
+    DataKind kind = DataKind::kNone;
+    std::uint32_t sequence = 0;
+};
+
+bool speaks_for_others(DataKind kind) {
+    return kind == DataKind::kChat || kind == DataKind::kStreamHeader;
+}
+
+DataKind kind_of_field(std::uint32_t number) {
+    switch (number) {
+        case 2: case 7: case 8: case 9: case 11: case 12: case 13:
+            return static_cast<DataKind>(number);
+        default: return DataKind::kOther;
+    }
+}
+
+std::optional<DataError> scan_value(const Field& field, Parts& parts) {
+    if (field.type != kLength) {
+        append(parts.kept, field.whole);
+        return std::nullopt;
+    }
+    parts.kind = kind_of_field(field.number);
+    if (field.number == kPacketUser) {
+        if (!parts.user) parts.user.emplace();
+        return scan_user(field.body, *parts.user);
+    }
+    if (speaks_for_others(parts.kind)) {
+        append(parts.value, field.body);
+        return std::nullopt;
+    }
+    append(parts.kept, field.whole);
+    return std::nullopt;
+}
+
+std::optional<DataError> scan_packet(BytesView packet, Parts& parts) {
+    return for_each_field(packet, [&](const Field& field) -> std::optional<DataError> {
+        switch (field.number) {
+            case kPacketKind:
+            case kPacketSid: return std::nullopt;
+            case kPacketIdentity:
+                if (!is_valid_utf8(as_text(field.body))) return DataError::kBadText;
+                parts.claimed_identity = as_text(field.body);
+                return std::nullopt;
+            case kPacketTo: return take_text(field, parts.to);
+            case kPacketSequence:
+                parts.sequence = static_cast<std::uint32_t>(field.varint);
+                append(parts.kept, field.whole);
+                return std::nullopt;
+            default: return scan_value(field, parts);
+        }
+    });
+}
+
+// Marks a text stream header as made by a machine: text_header.generated = true.
+std::optional<DataError> mark_header(BytesView header, Bytes& out, bool& is_text) {
+    return for_each_field(header, [&](const Field& field) -> std::optional<DataError> {
+        if (field.number != kHeaderText || field.type != kLength) {
+            append(out, field.whole);
+            return std::nullopt;
+        }
+        Bytes text = to_vector(field.body);
+        append_true(text, kTextGenerated);
+        append_bytes(out, kHeaderText, text);
+        is_text = true;
+        return std::nullopt;
+    });
+}
+
+// Writes chat or stream header; gives the identity the packet speaks for.
+Result<std::string, DataError> write_spoken(const Parts& parts, const DataSender& sender,
+                                            Bytes& out) {
+    const bool foreign = sender.agent && !parts.claimed_identity.empty() &&
+                         parts.claimed_identity != sender.identity;
+    Bytes value = parts.value;
+    bool applies = foreign;
+    if (foreign && parts.kind == DataKind::kChat) {
+        append_true(value, kChatGenerated);
+    } else if (foreign) {
+        Bytes marked;
+        bool is_text = false;
+        if (const auto error = mark_header(parts.value, marked, is_text)) return fail(*error);
+        value = std::move(marked);
+        applies = is_text;
+    }
+    append_bytes(out, static_cast<std::uint32_t>(parts.kind), value);
+    return applies ? parts.claimed_identity : sender.hidden ? std::string{} : sender.identity;
+}
+
+void write_user(const UserParts& user, const std::vector<std::string>& to,
+                const DataSender& sender, Bytes& out) {
+    Bytes body = user.kept;
+    if (!sender.hidden) {
+        append_text(body, kUserSid, sender.sid);
+        append_text(body, kUserIdentity, sender.identity);
+    }
+    for (const std::string& identity : to) append_bytes(body, kUserTo, as_bytes(identity));
+    append_bytes(out, kPacketUser, body);
+}
+
+}  // namespace
+
+Result<RoutedPacket, DataError> rewrite_data_packet(BytesView packet, const DataSender& sender,
+                                                    bool lossy) {
+    if (packet.size() > kMaxDataPacketBytes) return fail(DataError::kTooLarge);
+    Parts parts;
+    if (const auto error = scan_packet(packet, parts)) return fail(*error);
+
+    RoutedPacket result;
+    result.kind = parts.kind;
+    result.sequence = parts.sequence;
+    result.destination_identities = std::move(parts.to);
+    if (parts.user && result.destination_identities.empty())
+        result.destination_identities = std::move(parts.user->to);
+
+    Bytes& out = result.payload;
+    out.reserve(packet.size() + sender.identity.size() + sender.sid.size() + 64);
+    if (lossy) append_true(out, kPacketKind);
+    append(out, parts.kept);
+    std::string identity = sender.hidden ? std::string{} : sender.identity;
+    if (speaks_for_others(parts.kind)) {
+        CONFAB_TRY(identity, write_spoken(parts, sender, out));
+    } else if (parts.user) {
+        write_user(*parts.user, result.destination_identities, sender, out);
+        result.destination_sids = std::move(parts.user->to_sids);
+        result.nonce = std::move(parts.user->nonce);
+    }
+    append_text(out, kPacketIdentity, identity);
+    for (const std::string& to : result.destination_identities)
+        append_bytes(out, kPacketTo, as_bytes(to));
+    append_text(out, kPacketSid, sender.sid);
+    return result;
+}
+
+RoutedPacket wrap_raw_data(BytesView payload, const DataSender& sender) {
+    RoutedPacket result;
+    result.kind = DataKind::kUser;
+    Bytes user;
+    append_bytes(user, kUserPayload, payload);
+    append_bytes(result.payload, kPacketUser, user);
+    if (!sender.hidden) append_text(result.payload, kPacketIdentity, sender.identity);
+    return result;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Memory of a room's data packets (02 §6.2 steps 2, 6, 7, 9; 01 SIG-121, SIG-123): sequence numbers
+// seen per sender, nonces seen, and the packets a receiver gets later whose channels are not open yet.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+namespace confab::room {
+
+class DataRouter {
+  public:
+    static constexpr std::size_t kMaxNonces = 100;
+    static constexpr std::size_t kMaxCachedBytes = 100'000;
+    static constexpr std::size_t kMaxCachedPackets = 4'096;
+    static constexpr Duration kCacheTime = Duration::seconds(2);
+
+    // False for a nonce seen before; the empty nonce is always new.
+    bool accept_nonce(const Bytes& nonce);
+
+    struct Cached {
+        Timestamp at;
+        std::string sender_sid;
+        std::uint32_t sequence = 0;
+        Bytes payload;
+    };
+    void remember(Timestamp now, std::string sender_sid, std::uint32_t sequence, Bytes payload);
+    // Packets from that sequence on, of the senders listed, oldest first.
+    std::vector<const Cached*> since(Timestamp now,
+                                     const std::map<std::string, std::uint32_t>& first) const;
+    std::size_t cached_bytes() const { return cached_bytes_; }
+
+  private:
+    void prune(Timestamp now);
+
+    std::deque<Bytes> nonces_;
+    std::deque<Cached> cache_;
+    std::size_t cached_bytes_ = 0;
+};
+
+// What one receiver missed while its reliable channel was not open.
+class HeldData {
+  public:
+    static constexpr std::size_t kMaxBytes = 100'000;
+    static constexpr std::size_t kMaxSenders = 1'000;
+
+    void hold_sequenced(const std::string& sender_sid, std::uint32_t sequence);
+    void hold(Bytes payload);
+    const std::map<std::string, std::uint32_t>& first_missed() const { return first_; }
+    std::vector<Bytes> take_unsequenced();
+    void clear();
+
+  private:
+    std::map<std::string, std::uint32_t> first_;
+    std::vector<Bytes> held_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace confab::room

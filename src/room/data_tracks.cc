@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/data_tracks.h"
+
+#include "room/ids.h"
+
+namespace confab::room {
+namespace {
+
+constexpr std::size_t kMaxName = 256;
+
+}  // namespace
+
+std::optional<std::uint16_t> data_track_handle(BytesView packet) {
+    if (packet.size() < kDataTrackHeaderBytes) return std::nullopt;
+    return load_be16(&packet[2]);
+}
+
+void set_data_track_handle(BytesSpan packet, std::uint16_t handle) {
+    if (packet.size() >= kDataTrackHeaderBytes) store_be16(&packet[2], handle);
+}
+
+std::optional<PublishedDataTracks::Refusal> PublishedDataTracks::publish(
+    const livekit::PublishDataTrackRequest& request, std::size_t max_custom_encoding, Rng& rng) {
+    using Response = livekit::RequestResponse;
+    if (request.pub_handle() == 0 || request.pub_handle() > 0xFFFF)
+        return Refusal{Response::INVALID_HANDLE, "handle must be between 1 and 65535"};
+    if (request.name().empty() || request.name().size() > kMaxName)
+        return Refusal{Response::INVALID_NAME, "name must have 1 to 256 characters"};
+    if (request.ByteSizeLong() > kMaxRequestBytes)
+        return Refusal{Response::INVALID_REQUEST, "request too large"};
+    if (request.frame_encoding().has_custom()) {
+        const std::size_t size = request.frame_encoding().custom().size();
+        if (size == 0 || (max_custom_encoding > 0 && size > max_custom_encoding))
+            return Refusal{Response::INVALID_REQUEST, "custom encoding has a wrong length"};
+    }
+    if (tracks_.contains(request.pub_handle()))
+        return Refusal{Response::DUPLICATE_HANDLE, "a track with this handle exists"};
+    for (const auto& [handle, track] : tracks_)
+        if (track.name() == request.name())
+            return Refusal{Response::DUPLICATE_NAME, "a track with this name exists"};
+    if (tracks_.size() >= kMaxTracks)
+        return Refusal{Response::LIMIT_EXCEEDED, "too many data tracks"};
+    livekit::DataTrackInfo& info = tracks_[request.pub_handle()];
+    info.set_pub_handle(request.pub_handle());
+    info.set_sid(make_sid(rng, "DTR_"));
+    info.set_name(request.name());
+    info.set_encryption(request.encryption());
+    if (request.has_frame_encoding()) *info.mutable_frame_encoding() = request.frame_encoding();
+    if (request.has_schema()) *info.mutable_schema() = request.schema();
+    return std::nullopt;
+}
+
+std::optional<livekit::DataTrackInfo> PublishedDataTracks::unpublish(std::uint32_t handle) {
+    const auto it = tracks_.find(handle);
+    if (it == tracks_.end()) return std::nullopt;
+    livekit::DataTrackInfo info = std::move(it->second);
+    tracks_.erase(it);
+    return info;
+}
+
+const livekit::DataTrackInfo* PublishedDataTracks::find(std::uint32_t handle) const {
+    const auto it = tracks_.find(handle);
+    return it == tracks_.end() ? nullptr : &it->second;
+}
+
+const livekit::DataTrackInfo* PublishedDataTracks::find_sid(const std::string& sid) const {
+    for (const auto& [handle, info] : tracks_)
+        if (info.sid() == sid) return &info;
+    return nullptr;
+}
+
+bool DataSubscriptions::want(const std::string& track_sid) {
+    if (entries_.size() >= kMaxWanted || track_sid.size() > kMaxSidBytes) return false;
+    return entries_.try_emplace(track_sid).second;
+}
+
+bool DataSubscriptions::unwant(const std::string& track_sid) {
+    return entries_.erase(track_sid) > 0;
+}
+
+bool DataSubscriptions::attach(const std::string& track_sid, const std::string& identity,
+                               const std::string& sid) {
+    const auto it = entries_.find(track_sid);
+    if (it == entries_.end() || it->second.handle != 0) return false;
+    if (next_ == 0) next_ = 1;
+    it->second = {next_++, identity, sid};
+    return true;
+}
+
+bool DataSubscriptions::detach(const std::string& track_sid) {
+    const auto it = entries_.find(track_sid);
+    if (it == entries_.end() || it->second.handle == 0) return false;
+    it->second = {};
+    return true;
+}
+
+std::uint16_t DataSubscriptions::handle(const std::string& track_sid) const {
+    const auto it = entries_.find(track_sid);
+    return it == entries_.end() ? std::uint16_t{0} : it->second.handle;
+}
+
+livekit::DataTrackSubscriberHandles DataSubscriptions::message() const {
+    livekit::DataTrackSubscriberHandles result;
+    for (const auto& [sid, entry] : entries_) {
+        if (entry.handle == 0) continue;
+        auto& shown = (*result.mutable_sub_handles())[entry.handle];
+        shown.set_publisher_identity(entry.publisher_identity);
+        shown.set_publisher_sid(entry.publisher_sid);
+        shown.set_track_sid(sid);
+    }
+    return result;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Data tracks of one participant (01 SIG-125, SIG-126; 02 §6.4): what it publishes by handle, and the
+// handles under which it receives those of others.
+//   packet header:  version 3 · start 1 · final 1 · extensions 1 · reserved 2 | reserved 8 |
+//                   handle 16 | sequence 16 | frame 16 | timestamp 32
+// Only the two bytes of the handle are rewritten on the way.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/rng.h"
+#include "livekit_rtc.pb.h"
+
+namespace confab::room {
+
+inline constexpr std::size_t kDataTrackHeaderBytes = 12;
+
+// The handle of a packet; nothing when it is shorter than its header.
+std::optional<std::uint16_t> data_track_handle(BytesView packet);
+void set_data_track_handle(BytesSpan packet, std::uint16_t handle);
+
+class PublishedDataTracks {
+  public:
+    static constexpr std::size_t kMaxTracks = 256;
+    static constexpr std::size_t kMaxRequestBytes = 4'096;
+
+    struct Refusal {
+        livekit::RequestResponse::Reason reason = livekit::RequestResponse::OK;
+        std::string message;
+    };
+    // The checks of SIG-125 except permission; the track is added when there is no refusal.
+    std::optional<Refusal> publish(const livekit::PublishDataTrackRequest& request,
+                                   std::size_t max_custom_encoding, Rng& rng);
+    std::optional<livekit::DataTrackInfo> unpublish(std::uint32_t handle);
+    const livekit::DataTrackInfo* find(std::uint32_t handle) const;
+    const livekit::DataTrackInfo* find_sid(const std::string& sid) const;
+    const std::map<std::uint32_t, livekit::DataTrackInfo>& all() const { return tracks_; }
+    void clear() { tracks_.clear(); }
+
+  private:
+    std::map<std::uint32_t, livekit::DataTrackInfo> tracks_;
+};
+
+class DataSubscriptions {
+  public:
+    static constexpr std::size_t kMaxWanted = 2'000;
+    static constexpr std::size_t kMaxSidBytes = 64;
+
+    struct Entry {
+        std::uint16_t handle = 0;  // 0: wanted, but the track is not there
+        std::string publisher_identity;
+        std::string publisher_sid;
+    };
+    explicit DataSubscriptions(std::uint16_t first_handle) : next_(first_handle) {}
+
+    // True when something changed.
+    bool want(const std::string& track_sid);
+    bool unwant(const std::string& track_sid);
+    bool wants(const std::string& track_sid) const { return entries_.contains(track_sid); }
+    // The track exists: gives it a handle. True when it had none.
+    bool attach(const std::string& track_sid, const std::string& identity, const std::string& sid);
+    // The track is gone. True when it had a handle.
+    bool detach(const std::string& track_sid);
+    std::uint16_t handle(const std::string& track_sid) const;
+    livekit::DataTrackSubscriberHandles message() const;
+
+  private:
+    std::map<std::string, Entry> entries_;
+    std::uint16_t next_;
+};
+
+}  // namespace confab::room

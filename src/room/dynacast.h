@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Dynacast of one track: the largest quality anybody wants, per codec (01 SIG-115; 02 DYN-01).
+// Increases are told at once, decreases after a delay that no increase cancels; nothing is told while
+// the track is muted, the state follows on unmute.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+
+namespace confab::room {
+
+// 0 LOW … 2 HIGH.
+using WantedQuality = std::optional<std::uint8_t>;
+
+class Dynacast {
+  public:
+    // With no subscriber the publisher is told so this long after publishing.
+    static constexpr Duration kFirstReport = Duration::seconds(10);
+
+    Dynacast() = default;
+    Dynacast(Timestamp published, Duration pause_delay);
+
+    // What one subscriber wants of one codec; nothing = off. remove() when it leaves.
+    void want(Timestamp now, std::size_t codec, std::uint64_t subscriber, WantedQuality quality);
+    void remove(Timestamp now, std::uint64_t subscriber);
+    void set_muted(bool muted);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+    struct Report {
+        std::size_t codec = 0;
+        WantedQuality quality;
+    };
+    // All codecs that were ever wanted, when something is to be told.
+    std::optional<std::vector<Report>> poll_report();
+
+  private:
+    struct CodecState {
+        std::map<std::uint64_t, WantedQuality> wanted;
+        bool told = false;
+        WantedQuality sent;
+        Timestamp downgrade_at = Timestamp::never();
+    };
+    static WantedQuality largest(const CodecState& state);
+    void update(Timestamp now, CodecState& state);
+
+    std::map<std::size_t, CodecState> codecs_;
+    Timestamp first_report_ = Timestamp::never();
+    Duration pause_delay_ = Duration::seconds(5);
+    bool muted_ = false;
+    bool dirty_ = false;
+};
+
+}  // namespace confab::room

@@ -1,0 +1,601 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Replays recorded signalling (testdata/signal, one scenario per file) into RoomManager: the client's
+// frames at their times, media events as the recording shows them, and compares what the server says
+// per connection: kinds, order where it is fixed, the set of fields, and the final state. Values
+// (ids, times, addresses, SDP bodies) are not compared. SDPs of clients are stored by line numbers
+// into sdp-lines.txt.
+#include <doctest/doctest.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <set>
+#include <sstream>
+
+#include "base/text.h"
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using google::protobuf::Struct;
+using google::protobuf::Value;
+using testing::Harness;
+using R = livekit::SignalResponse;
+
+// Differences that are meant. A field path ends here when its beginning matches.
+struct Meant {
+    std::string_view what;
+    std::string_view reason;
+};
+constexpr std::array kMeantFields{
+    Meant{"update.participants.tracks.layers.repair_ssrc", "the shard reports the media SSRC only"},
+    Meant{"update.participants.tracks.codecs.layers.repair_ssrc", "as above"},
+    Meant{"track_published.track.layers.repair_ssrc", "as above"},
+    Meant{"track_published.track.codecs.layers.repair_ssrc", "as above"},
+    Meant{"join.other_participants.tracks.layers.repair_ssrc", "as above"},
+    Meant{"join.other_participants.tracks.codecs.layers.repair_ssrc", "as above"},
+};
+
+// The same for whole kinds: scenario (end of its name), connection (0 = any), kind.
+struct MeantKind {
+    std::string_view scenario;
+    int connection;
+    std::string_view kind;
+    std::string_view reason;
+};
+constexpr std::array kMeantKinds{
+    MeantKind{"", 0, "media_sections_requirement",
+              "not sent when the answer just before carried every track already"},
+    MeantKind{"mute-quality-unsubscribe-unpublish", 2, "subscription_permission_update",
+              "a grant to all works at once, the recorded server takes up to 3 s"},
+    MeantKind{"rtc-node-call", 3, "leave", "the client closed its socket within 1 ms"},
+};
+// Scenarios where we mean to do otherwise altogether.
+constexpr std::array kMeantScenarios{
+    Meant{"simulate-leave-full-reconnect", "the recorded server ignores this request (SIG-176)"},
+};
+
+// Kinds whose number is a matter of timing: only that they come at all is compared.
+const std::set<std::string> kStateLike{
+    "update",        "trickle",      "offer",       "media_sections_requirement",
+    "subscribed_quality_update", "speakers_changed", "connection_quality", "room_update",
+    "refresh_token", "answer", "stream_state_update"};
+// Kinds that answer one request each, so that their order is fixed.
+const std::set<std::string> kOrdered{"join",  "reconnect", "track_published", "request_response",
+                                     "leave", "pong",      "pong_resp"};
+
+std::string text_of(const Struct& object, const std::string& key) {
+    const auto it = object.fields().find(key);
+    return it == object.fields().end() ? "" : it->second.string_value();
+}
+double number_of(const Struct& object, const std::string& key) {
+    const auto it = object.fields().find(key);
+    return it == object.fields().end() ? 0 : it->second.number_value();
+}
+bool bool_of(const Struct& object, const std::string& key, bool fallback) {
+    const auto it = object.fields().find(key);
+    return it == object.fields().end() ? fallback : it->second.bool_value();
+}
+const Struct& object_of(const Struct& object, const std::string& key) {
+    static const Struct kEmpty;
+    const auto it = object.fields().find(key);
+    return it == object.fields().end() ? kEmpty : it->second.struct_value();
+}
+
+std::string kind_of(const R& frame) {
+    std::vector<const google::protobuf::FieldDescriptor*> fields;
+    R::GetReflection()->ListFields(frame, &fields);
+    return fields.empty() ? "" : std::string(fields[0]->name());
+}
+
+// Paths of all fields that are set, repeated ones once.
+void paths_of(const google::protobuf::Message& message, const std::string& prefix,
+              std::set<std::string>& paths) {
+    std::vector<const google::protobuf::FieldDescriptor*> fields;
+    const auto* reflection = message.GetReflection();
+    reflection->ListFields(message, &fields);
+    for (const auto* field : fields) {
+        const std::string path = prefix + (prefix.empty() ? "" : ".") + std::string(field->name());
+        paths.insert(path);
+        if (field->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE ||
+            field->is_map())
+            continue;
+        if (!field->is_repeated()) {
+            paths_of(reflection->GetMessage(message, field), path, paths);
+            continue;
+        }
+        for (int i = 0; i < reflection->FieldSize(message, field); ++i)
+            paths_of(reflection->GetRepeatedMessage(message, field, i), path, paths);
+    }
+}
+
+class SdpLines {
+  public:
+    explicit SdpLines(const std::string& path) {
+        std::ifstream file(path);
+        for (std::string line; std::getline(file, line);) lines_.push_back(line);
+    }
+    // "@3,1,4" → the lines.
+    std::string expand(std::string_view reference) const {
+        std::string result;
+        std::string_view rest = reference.substr(1);
+        while (!rest.empty()) {
+            const auto index = parse_decimal<std::size_t>(next_token(rest, ','));
+            if (!result.empty()) result += "\r\n";
+            if (index && *index < lines_.size()) result += lines_[*index];
+        }
+        return result;
+    }
+
+  private:
+    std::vector<std::string> lines_;
+};
+
+class Replay {
+  public:
+    Replay(const std::filesystem::path& file, const SdpLines& lines)
+        : name_(file.stem().string()), lines_(lines) {
+        std::ifstream input(file);
+        for (std::string line; std::getline(input, line);) {
+            Struct object;
+            REQUIRE(google::protobuf::util::JsonStringToMessage(line, &object).ok());
+            script_.push_back(std::move(object));
+        }
+        harness_.auto_answer = harness_.auto_connect = false;
+        for (const Struct& line : script_)
+            if (number_of(line, "refused") >= 400 && number_of(line, "refused") < 500)
+                skipped_.insert(id_of(line));
+    }
+
+    // What differs, empty when the scenario agrees.
+    std::vector<std::string> run();
+
+  private:
+    struct Connection {
+        std::optional<SessionId> session;
+        std::vector<R> recorded;
+        std::string identity;
+        std::vector<livekit::SessionDescription> offers;  // as sent by the client
+        std::size_t published = 0;
+        std::size_t seen_offers = 0;
+        std::size_t seen_needs = 0;
+        std::size_t needs_offer = 0;
+        bool refused = false;
+    };
+    static int id_of(const Struct& line) { return static_cast<int>(number_of(line, "id")); }
+
+    void advance_to(std::int64_t ms);
+    void later(std::int64_t ms, std::function<void()> task) {
+        tasks_.emplace(harness_.now + Duration::millis(ms), std::move(task));
+    }
+    void react();
+    void start(const Struct& line);
+    void client_frame(const Struct& line);
+    void server_frame(const Struct& line);
+    void media_shown(Connection& connection, const R& frame);
+    std::string translated(const Value& message) const;
+    sfu::ReceiverId receiver_of(const std::string& participant_sid) const;
+    void answer(Connection& connection, const livekit::SessionDescription& offer);
+    void connect(sfu::PeerId peer);
+    void compare(int id, Connection& connection, std::vector<std::string>& differences);
+    void compare_final(int id, const std::vector<R>& recorded, const std::vector<R>& ours,
+                       std::vector<std::string>& differences) const;
+
+    bool is_meant_kind(int id, const std::string& kind) const;
+    // Did another client leave at about the same time, so that who heard of it is chance?
+    bool leaves_with_another(int id) const;
+
+    std::string name_;
+    const SdpLines& lines_;
+    std::map<int, std::int64_t> left_;  // when the client sent leave
+    bool relay_only_ = false;           // the recorded client could not connect any more
+    Harness harness_{testing::test_config(), 5};
+    std::vector<Struct> script_;
+    std::set<int> skipped_;
+    std::map<int, Connection> connections_;
+    std::map<std::string, std::string> sids_;  // recorded → ours
+    std::multimap<Timestamp, std::function<void()>> tasks_;
+    std::size_t seen_commands_ = 0;
+    std::int64_t last_ms_ = 0;
+};
+
+void Replay::advance_to(std::int64_t ms) {
+    const Timestamp target = harness_.now + Duration::millis(std::max<std::int64_t>(0, ms - last_ms_));
+    last_ms_ = std::max(last_ms_, ms);
+    for (;;) {
+        react();
+        const Timestamp next = harness_.manager.next_deadline();
+        const Timestamp task = tasks_.empty() ? Timestamp::never() : tasks_.begin()->first;
+        if (earlier(next, task) > target) break;
+        harness_.now = std::max(harness_.now, earlier(next, task));
+        if (task <= next) {
+            auto run = std::move(tasks_.begin()->second);
+            tasks_.erase(tasks_.begin());
+            run();
+        } else {
+            harness_.manager.handle_timeout(harness_.clock());
+        }
+    }
+    harness_.now = target;
+}
+
+bool Replay::is_meant_kind(int id, const std::string& kind) const {
+    return std::any_of(kMeantKinds.begin(), kMeantKinds.end(), [&](const MeantKind& meant) {
+        return kind == meant.kind && (meant.connection == 0 || meant.connection == id) &&
+               name_.ends_with(meant.scenario);
+    });
+}
+
+bool Replay::leaves_with_another(int id) const {
+    constexpr std::int64_t kRace = 40;
+    const auto own = left_.find(id);
+    if (own == left_.end()) return false;
+    return std::any_of(left_.begin(), left_.end(), [&](const auto& other) {
+        return other.first != id && std::abs(other.second - own->second) <= kRace;
+    });
+}
+
+void Replay::connect(sfu::PeerId peer) {
+    if (relay_only_) return;
+    sfu::PeerStateChanged state;
+    state.peer = peer;
+    state.state = sfu::PeerState::kConnected;
+    harness_.manager.handle_media_event(harness_.clock(), 0, state);
+    for (const auto channel : {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
+        harness_.manager.handle_media_event(harness_.clock(), 0,
+                                            sfu::DataChannelOpened{peer, channel, ""});
+}
+
+void Replay::answer(Connection& connection, const livekit::SessionDescription& offer) {
+    livekit::SignalRequest request;
+    request.mutable_answer()->set_type("answer");
+    request.mutable_answer()->set_id(offer.id());
+    request.mutable_answer()->set_sdp(testing::make_answer(offer.sdp(), {"H265"}));
+    harness_.manager.handle_request(harness_.clock(), *connection.session, request);
+}
+
+// What clients and media do by themselves: answer offers, offer when asked, connect, send.
+void Replay::react() {
+    harness_.drain();
+    for (; seen_commands_ < harness_.commands.size(); ++seen_commands_) {
+        const sfu::Command& command = harness_.commands[seen_commands_].command;
+        if (const auto* remote = std::get_if<sfu::SetRemote>(&command)) {
+            const sfu::PeerId peer = remote->peer;
+            later(40, [this, peer] { connect(peer); });
+        } else if (const auto* add = std::get_if<sfu::AddReceiver>(&command)) {
+            if (add->kind != sfu::MediaKind::kVideo) continue;
+            for (const sfu::ReceiveLayer& layer : add->layers) {
+                const sfu::LayerStarted started{add->receiver, layer.spatial, sfu::Codec::kVp8,
+                                                Ssrc(77U + layer.spatial), 0, 0};
+                later(60, [this, started] {
+                    harness_.manager.handle_media_event(harness_.clock(), 0, started);
+                });
+            }
+        }
+    }
+    for (auto& [id, connection] : connections_) {
+        if (!connection.session) continue;
+        const auto offers = harness_.of(*connection.session, R::kOffer);
+        for (; connection.seen_offers < offers.size(); ++connection.seen_offers) {
+            const livekit::SessionDescription offer = offers[connection.seen_offers].offer();
+            later(20, [this, c = &connection, offer] { answer(*c, offer); });
+        }
+        // A client offers for every requirement; the recorded offers may have come before ours.
+        const std::size_t needs =
+            harness_.count(*connection.session, R::kMediaSectionsRequirement);
+        for (; connection.seen_needs < needs; ++connection.seen_needs) {
+            const std::size_t had = connection.offers.size();
+            later(200, [this, c = &connection, had] {
+                if (c->offers.empty() || c->offers.size() > had) return;
+                livekit::SignalRequest request;
+                *request.mutable_offer() = c->offers.back();
+                harness_.manager.handle_request(harness_.clock(), *c->session, request);
+            });
+        }
+    }
+}
+
+std::string Replay::translated(const Value& message) const {
+    std::string json;
+    REQUIRE(google::protobuf::util::MessageToJsonString(message, &json).ok());
+    for (const auto& [recorded, ours] : sids_)
+        for (std::size_t at = json.find(recorded); at != std::string::npos;
+             at = json.find(recorded, at + ours.size()))
+            json.replace(at, recorded.size(), ours);
+    return json;
+}
+
+void expand_sdp(livekit::SessionDescription& description, const SdpLines& lines) {
+    if (description.sdp().starts_with("@")) description.set_sdp(lines.expand(description.sdp()));
+}
+
+void Replay::start(const Struct& line) {
+    const int id = id_of(line);
+    if (skipped_.contains(id)) return;
+    const Struct& query = object_of(line, "query");
+    const Struct& token = object_of(query, "access_token");
+    const Struct& video = object_of(token, "video");
+    JoinParams params = testing::test_join("golden", text_of(token, "sub"));
+    params.client.clear_browser();
+    params.grants.can_update_own_metadata = bool_of(video, "canUpdateOwnMetadata", false);
+    for (const auto& [key, value] :
+         {std::pair{"canPublish", &params.grants.can_publish},
+          std::pair{"canSubscribe", &params.grants.can_subscribe},
+          std::pair{"canPublishData", &params.grants.can_publish_data}})
+        if (video.fields().contains(key)) *value = bool_of(video, key, true);
+    params.name = text_of(token, "name");
+    params.metadata = text_of(token, "metadata");
+    for (const auto& [key, value] : object_of(token, "attributes").fields())
+        params.attributes[key] = value.string_value();
+    params.grants.hidden = bool_of(video, "hidden", false);
+    const auto number = [&](const char* key) {
+        return parse_decimal<std::int32_t>(text_of(query, key)).value_or(0);
+    };
+    params.client.set_client_protocol(number("client_protocol"));
+    params.auto_subscribe = text_of(query, "auto_subscribe") != "0";
+    params.adaptive_stream = text_of(query, "adaptive_stream") == "1";
+    params.reconnect = text_of(query, "reconnect") == "1";
+    params.single_connection = query.fields().contains("join_request");
+    if (params.single_connection) {
+        livekit::JoinRequest request;
+        const Struct& wrapped = object_of(query, "join_request");
+        google::protobuf::util::JsonParseOptions options;
+        options.ignore_unknown_fields = true;
+        std::string json;
+        (void)google::protobuf::util::MessageToJsonString(wrapped.fields().at("request"), &json);
+        REQUIRE(google::protobuf::util::JsonStringToMessage(json, &request, options).ok());
+        params.client = request.client_info();
+        params.auto_subscribe = request.connection_settings().auto_subscribe();
+        params.adaptive_stream = request.connection_settings().adaptive_stream();
+        params.reconnect = request.reconnect();
+        if (request.has_publisher_offer()) {
+            params.publisher_offer = request.publisher_offer();
+            expand_sdp(*params.publisher_offer, lines_);
+            connections_[id].offers.push_back(*params.publisher_offer);
+        }
+        if (params.identity.empty()) {  // the token was in a header: who it was shows later
+            params.grants.can_update_own_metadata = true;
+            for (const Struct& other : script_) {
+                const Struct& join = object_of(object_of(other, "message"), "join");
+                const Struct& who = object_of(join, "participant");
+                const bool same =
+                    id_of(other) == id || text_of(who, "sid") == request.participant_sid();
+                if (same && !text_of(who, "identity").empty())
+                    params.identity = text_of(who, "identity");
+            }
+        }
+    }
+    Connection& connection = connections_[id];
+    connection.identity = params.identity;
+    connection.session = harness_.manager.start_session(harness_.clock(), params);
+    harness_.drain();
+}
+
+void Replay::client_frame(const Struct& line) {
+    Connection& connection = connections_[id_of(line)];
+    if (!connection.session) return;
+    livekit::SignalRequest request;
+    google::protobuf::util::JsonParseOptions options;
+    options.ignore_unknown_fields = true;
+    REQUIRE(google::protobuf::util::JsonStringToMessage(
+                translated(line.fields().at("message")), &request, options)
+                .ok());
+    if (request.has_leave())
+        left_[id_of(line)] = static_cast<std::int64_t>(number_of(line, "ms"));
+    if (request.has_answer()) return;  // ours has other offers: react() answers those
+    if (request.has_offer()) {
+        expand_sdp(*request.mutable_offer(), lines_);
+        connection.offers.push_back(request.offer());
+    }
+    harness_.manager.handle_request(harness_.clock(), *connection.session, request);
+}
+
+sfu::ReceiverId Replay::receiver_of(const std::string& participant_sid) const {
+    // The participant's PA_ sid stands in the CNAME of everything forwarded from it.
+    for (const auto& down : harness_.commands_of<sfu::AddDownTrack>())
+        if (down.cname.starts_with(participant_sid + "|") && down.kind == sfu::MediaKind::kAudio)
+            return down.receiver;
+    return {};
+}
+
+// Levels and stream states are the media plane's; they are put in when the recording shows them.
+void Replay::media_shown(Connection& connection, const R& frame) {
+    if (frame.has_speakers_changed()) {
+        for (const livekit::SpeakerInfo& speaker : frame.speakers_changed().speakers()) {
+            const auto receivers = harness_.commands_of<sfu::AddReceiver>();
+            const auto own = sids_.find(speaker.sid());
+            const bool simulated = speaker.level() > 0.89F && speaker.level() < 0.91F;
+            if (own == sids_.end() || receivers.empty() || simulated) continue;
+            sfu::ReceiverId receiver = receiver_of(own->second);
+            if (receiver == sfu::ReceiverId()) {
+                for (const auto& add : receivers)
+                    if (add.microphone) receiver = add.receiver;
+            }
+            harness_.manager.handle_media_event(
+                harness_.clock(), 0,
+                sfu::SpeakerLevels{receivers[0].room,
+                                   {{receiver, static_cast<double>(speaker.level()),
+                                     speaker.active()}}});
+        }
+    }
+    if (!frame.has_stream_state_update() || !connection.session) return;
+    for (const auto& state : frame.stream_state_update().stream_states()) {
+        const auto track = sids_.find(state.track_sid());
+        if (track == sids_.end()) continue;
+        for (const auto& down : harness_.commands_of<sfu::AddDownTrack>()) {
+            if (!down.cname.ends_with("|" + track->second)) continue;
+            harness_.manager.handle_media_event(
+                harness_.clock(), 0,
+                sfu::StreamStateChanged{down.down_track, sfu::StreamState::kActive});
+        }
+    }
+}
+
+void Replay::server_frame(const Struct& line) {
+    Connection& connection = connections_[id_of(line)];
+    R frame;
+    std::string json;
+    (void)google::protobuf::util::MessageToJsonString(line.fields().at("message"), &json);
+    REQUIRE(google::protobuf::util::JsonStringToMessage(json, &frame).ok());
+    connection.recorded.push_back(frame);
+    if (frame.join().client_configuration().force_relay() == livekit::ENABLED) relay_only_ = true;
+    if (!connection.session) return;
+    if (frame.has_join()) {
+        const auto ours = harness_.of(*connection.session, R::kJoin);
+        if (!ours.empty())
+            sids_[frame.join().participant().sid()] = ours[0].join().participant().sid();
+    }
+    if (frame.has_track_published()) {
+        const auto ours = harness_.of(*connection.session, R::kTrackPublished);
+        const std::size_t index = connection.published++;
+        if (index < ours.size())
+            sids_[frame.track_published().track().sid()] =
+                ours[index].track_published().track().sid();
+    }
+    media_shown(connection, frame);
+}
+
+std::vector<std::string> Replay::run() {
+    for (const Struct& line : script_) {
+        advance_to(static_cast<std::int64_t>(number_of(line, "ms")));
+        if (line.fields().contains("upgrade")) {
+            start(line);
+        } else if (text_of(line, "from") == "client") {
+            client_frame(line);
+        } else if (text_of(line, "from") == "server") {
+            server_frame(line);
+        } else if (number_of(line, "refused") >= 500) {
+            connections_[id_of(line)].refused = true;
+        } else if (text_of(line, "closed") == "client") {
+            const Connection& connection = connections_[id_of(line)];
+            if (connection.session)
+                harness_.manager.signal_closed(harness_.clock(), *connection.session);
+        }
+        react();
+    }
+    advance_to(last_ms_ + 50);
+    std::vector<std::string> differences;
+    for (auto& [id, connection] : connections_)
+        if (connection.session) compare(id, connection, differences);
+    return differences;
+}
+
+bool is_meant(const std::string& path) {
+    return std::any_of(kMeantFields.begin(), kMeantFields.end(),
+                       [&](const Meant& meant) { return path == meant.what; });
+}
+
+void Replay::compare(int id, Connection& connection, std::vector<std::string>& differences) {
+    const auto differ = [&](const std::string& what) {
+        differences.push_back("#" + std::to_string(id) + " " + what);
+    };
+    const std::vector<R>& ours = harness_.sent(*connection.session);
+    if (connection.refused != harness_.refused.contains(*connection.session))
+        return differ("refused differs");
+    if (ours.empty() != connection.recorded.empty()) return differ("silent");
+    if (ours.empty()) return;
+    if (kind_of(ours[0]) != kind_of(connection.recorded[0])) return differ("first frame differs");
+
+    std::map<std::string, std::pair<std::size_t, std::size_t>> counts;
+    std::array<std::string, 2> order;
+    std::array<std::set<std::string>, 2> fields;
+    for (const auto& [side, frames] :
+         {std::pair<std::size_t, const std::vector<R>*>{0, &connection.recorded}, {1, &ours}}) {
+        for (const R& frame : *frames) {
+            const std::string kind = kind_of(frame);
+            auto& count = counts[kind];
+            ++(side == 0 ? count.first : count.second);
+            if (kOrdered.contains(kind)) order[side] += kind + " ";
+            paths_of(frame, "", fields[side]);
+        }
+    }
+    for (const auto& [kind, count] : counts) {
+        const bool state_like = kStateLike.contains(kind);
+        const bool same = state_like ? (count.first > 0) == (count.second > 0)
+                                     : count.first == count.second;
+        if (!same && !is_meant_kind(id, kind))
+            differ(kind + ": recorded " + std::to_string(count.first) + ", ours " +
+                   std::to_string(count.second));
+    }
+    if (order[0] != order[1] && !is_meant_kind(id, "leave")) differ("order: " + order[0] + "| ours: " + order[1]);
+    const bool racing = leaves_with_another(id);
+    const auto counts_for = [&](const std::string& path) {
+        const std::string kind = path.substr(0, path.find('.'));
+        return !is_meant(path) && !is_meant_kind(id, kind) &&
+               !(racing && kind == "update");
+    };
+    for (const std::string& path : fields[0])
+        if (!fields[1].contains(path) && counts_for(path)) differ("without " + path);
+    for (const std::string& path : fields[1])
+        if (!fields[0].contains(path) && counts_for(path)) differ("has too " + path);
+    compare_final(id, connection.recorded, ours, differences);
+}
+
+// The last word on every participant: state, reason, tracks and their mute state.
+void Replay::compare_final(int id, const std::vector<R>& recorded, const std::vector<R>& ours,
+                           std::vector<std::string>& differences) const {
+    const auto summary = [](const std::vector<R>& frames) {
+        std::map<std::string, std::string> result;
+        const auto add = [&](const livekit::ParticipantInfo& info) {
+            std::multiset<std::string> tracks;
+            for (const livekit::TrackInfo& track : info.tracks())
+                tracks.insert(std::string(track.muted() ? "muted " : "") + track.mime_type());
+            std::string text = livekit::ParticipantInfo::State_Name(info.state()) + " " +
+                               livekit::DisconnectReason_Name(info.disconnect_reason()) + " " +
+                               info.metadata() + " " + info.name() +
+                               (info.is_publisher() ? " publisher" : "");
+            for (const std::string& track : tracks) text += " " + track;
+            result[info.identity()] = text;
+        };
+        for (const R& frame : frames) {
+            for (const auto& info : frame.join().other_participants()) add(info);
+            for (const auto& info : frame.update().participants()) add(info);
+        }
+        return result;
+    };
+    const auto theirs = summary(recorded);
+    const auto mine = summary(ours);
+    for (const auto& [identity, text] : theirs) {
+        const auto found = mine.find(identity);
+        const std::string shown = found == mine.end() ? "nothing" : found->second;
+        const bool chance = leaves_with_another(id) && (shown.starts_with("DISCONNECTED") ||
+                                                         text.starts_with("DISCONNECTED"));
+        if (shown != text && !chance)
+            differences.push_back("#" + std::to_string(id) + " final " + identity + ": " + text +
+                                  " | ours: " + shown);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Golden: recorded sessions of both protocol versions [SIG-80] [SIG-82] [SIG-100] [SIG-131] [SIG-160]") {
+    const std::filesystem::path folder =
+        std::filesystem::path(CONFAB_SOURCE_DIR) / "src/room/testdata/signal";
+    const SdpLines lines((folder / "sdp-lines.txt").string());
+    std::vector<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        if (entry.path().extension() == ".jsonl") files.push_back(entry.path());
+    std::sort(files.begin(), files.end());
+    REQUIRE(files.size() > 50);
+    std::size_t agree = 0;
+    std::ostringstream report;
+    for (const auto& file : files) {
+        auto differences = Replay(file, lines).run();
+        for (const Meant& meant : kMeantScenarios)
+            if (file.stem().string().ends_with(meant.what)) differences.clear();
+        if (differences.empty()) ++agree;
+        for (const std::string& difference : differences)
+            report << file.stem().string() << " " << difference << "\n";
+    }
+    MESSAGE("golden signal: " << agree << " of " << files.size() << " scenarios agree");
+    CHECK_MESSAGE(agree == files.size(), report.str());
+}
+
+}  // namespace confab::room

@@ -1,0 +1,86 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/participant.h"
+
+#include "room/ids.h"
+
+namespace confab::room {
+
+Participant::Participant(Context& context, const JoinParams& params, sfu::WorkerIndex on_worker)
+    : grants(params.grants),
+      token_expires(params.token_expires),
+      room_config(params.room_config),
+      room_preset(params.room_preset),
+      client(params.client),
+      traits(traits_of(params.client)),
+      single(params.single_connection),
+      auto_subscribe(params.auto_subscribe),
+      auto_subscribe_data_track(params.auto_subscribe_data_track),
+      adaptive_stream(params.adaptive_stream),
+      disable_ice_lite(params.disable_ice_lite),
+      worker(on_worker),
+      signal(context),
+      data_subscriptions(static_cast<std::uint16_t>(1 + context.rng.below(255))) {
+    info.set_sid(make_sid(context.rng, "PA_"));
+    info.set_identity(params.identity);
+    info.set_name(params.name);
+    info.set_metadata(params.metadata);
+    for (const auto& [key, value] : params.attributes)
+        if (!value.empty()) (*info.mutable_attributes())[key] = value;
+    info.set_kind(params.kind);
+    for (const auto detail : params.kind_details) info.add_kind_details(detail);
+    *info.mutable_permission() = permission_of(params.grants);
+    info.set_joined_at(context.clock.wall.s());
+    info.set_joined_at_ms(context.clock.wall.ms());
+    info.set_region(context.config.region);
+    info.set_client_protocol(params.client.client_protocol());
+    *info.mutable_capabilities() = params.client.capabilities();
+    subscriber_primary =
+        !single && traits.gates.subscriber_primary && info.permission().can_subscribe();
+}
+
+livekit::ParticipantInfo Participant::to_proto() const {
+    livekit::ParticipantInfo result = info;
+    if (info.state() == livekit::ParticipantInfo::DISCONNECTED) return result;
+    for (const auto& [sid, track] : publish.tracks())
+        if (track.announced) *result.add_tracks() = track.info;
+    for (const auto& [handle, track] : data_tracks.all()) *result.add_data_tracks() = track;
+    return result;
+}
+
+TokenRefresh Participant::token_refresh(const std::string& room) const {
+    TokenRefresh refresh;
+    refresh.room = room;
+    refresh.identity = info.identity();
+    refresh.name = info.name();
+    refresh.metadata = info.metadata();
+    refresh.attributes = {info.attributes().begin(), info.attributes().end()};
+    refresh.kind = info.kind();
+    refresh.permission = info.permission();
+    refresh.grants = grants;
+    refresh.room_config = room_config;
+    refresh.room_preset = room_preset;
+    refresh.original_expiry = token_expires;
+    return refresh;
+}
+
+PeerLink* Participant::link_of(sfu::PeerId peer) const {
+    if (publisher && publisher->id() == peer) return publisher.get();
+    if (subscriber && subscriber->id() == peer) return subscriber.get();
+    return nullptr;
+}
+
+Timestamp Participant::next_deadline() const {
+    Timestamp result = earlier(join_deadline, resume_deadline);
+    result = earlier(result, earlier(refresh_at, retry_at));
+    result = earlier(result, earlier(simulated_speaker_until, update_at));
+    result = earlier(result, subscriptions.next_settings_deadline());
+    for (const PeerLink* link : {publisher.get(), subscriber.get()})
+        if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
+    for (const auto& [sid, track] : publish.tracks())
+        result = earlier(result, track.dynacast.next_deadline());
+    return result;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One participant: who it is, its peer connections, what it publishes and what it wants. Behaviour
+// that concerns others is in Room; this is the state with the small decisions that need no one else.
+//   JOINING → JOINED (join written) → ACTIVE (primary connection up) → DISCONNECTED   (01 SIG-137)
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "room/data_router.h"
+#include "room/data_tracks.h"
+#include "room/permissions.h"
+#include "room/publish_flow.h"
+#include "room/quality_view.h"
+#include "room/signal/peer_link.h"
+#include "room/signal/signal_queue.h"
+#include "room/subscription_table.h"
+
+namespace confab::room {
+
+// Remembered over connections of one identity (ICE-15).
+enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
+
+struct Participant {
+    Participant(Context& context, const JoinParams& params, sfu::WorkerIndex on_worker);
+
+    livekit::ParticipantInfo to_proto() const;
+    TokenRefresh token_refresh(const std::string& room) const;
+    const std::string& identity() const { return info.identity(); }
+    const std::string& sid() const { return info.sid(); }
+    bool hidden() const { return info.permission().hidden(); }
+    bool dependent() const { return is_dependent(info.kind(), info.permission()); }
+    bool active() const { return info.state() == livekit::ParticipantInfo::ACTIVE; }
+    bool agent() const {
+        return info.kind() == livekit::ParticipantInfo::AGENT || info.permission().agent();
+    }
+    // The connection whose being up makes ACTIVE.
+    PeerLink* primary() const { return subscriber_primary ? subscriber.get() : publisher.get(); }
+    // The connection on which tracks come down to the client.
+    PeerLink* downstream() const { return single ? publisher.get() : subscriber.get(); }
+    PeerLink* link_of(sfu::PeerId peer) const;
+    // Data may go to it reliably: its channels are open, or it never asked for any (DC-09).
+    bool data_ready() const { return reliable_open && lossy_open; }
+
+    livekit::ParticipantInfo info;  // without tracks
+    Grants grants;
+    UnixTime token_expires;
+    std::optional<livekit::RoomConfiguration> room_config;
+    std::string room_preset;
+    livekit::ClientInfo client;
+    ClientTraits traits;
+
+    bool single = false;
+    bool subscriber_primary = false;
+    bool auto_subscribe = true;
+    bool auto_subscribe_data_track = false;
+    bool adaptive_stream = false;
+    bool disable_ice_lite = false;
+    bool closing = false;
+    IcePreference ice = IcePreference::kAny;
+    sfu::WorkerIndex worker = 0;
+
+    SignalQueue signal;
+    std::unique_ptr<PeerLink> publisher;
+    std::unique_ptr<PeerLink> subscriber;
+    // Sections already asked for (SIG-84).
+    sdp::MissingSections requested;
+
+    PublishFlow publish;
+    SubscriptionTable subscriptions;
+    SubscriptionAccess access;
+    QualityView quality;
+    std::map<std::string, QualityScore> quality_told;  // by participant sid
+
+    PublishedDataTracks data_tracks;
+    DataSubscriptions data_subscriptions;
+    HeldData held;
+    std::uint32_t last_sequence = 0;
+    bool reliable_open = false;
+    bool lossy_open = false;
+
+    Timestamp join_deadline = Timestamp::never();
+    Timestamp resume_deadline = Timestamp::never();
+    Timestamp refresh_at = Timestamp::never();
+    Timestamp retry_at = Timestamp::never();
+    Timestamp simulated_speaker_until = Timestamp::never();
+    Timestamp drop_resume_until;            // SIG-175
+    bool drop_resume_without_messages = false;
+    bool drop_resume_after_messages = false;
+    Timestamp last_signal;
+    Timestamp update_at = Timestamp::never();  // learned layers, told together
+
+    Timestamp next_deadline() const;
+};
+
+}  // namespace confab::room

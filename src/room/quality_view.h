@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Connection quality of tracks and participants from the samples of the media shards
+// (02 CQ-01…04; 01 SIG-135).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "livekit_models.pb.h"
+#include "sfu/commands.h"
+
+namespace confab::room {
+
+struct QualityScore {
+    livekit::ConnectionQuality quality = livekit::EXCELLENT;
+    float mos = 4.5F;
+    bool operator==(const QualityScore&) const = default;
+};
+
+// score 0…100 → quality and mean opinion score 1…4.5 (CQ-03).
+QualityScore to_quality(double score);
+
+// The smoothed score of one track or down-track.
+class TrackScore {
+  public:
+    // `weight`: how much one percent of loss costs (CQ-01).
+    void add(const sfu::QualitySample& sample, double weight);
+    double score() const { return score_; }
+
+  private:
+    double score_ = 100;
+};
+
+double loss_weight(sfu::Codec codec);
+
+// Scores of one participant: the smallest of its published and subscribed tracks.
+class QualityView {
+  public:
+    static constexpr std::size_t kMaxTracks = 4'096;
+
+    void add(std::uint64_t track, const sfu::QualitySample& sample, double weight);
+    void remove(std::uint64_t track) { tracks_.erase(track); }
+    QualityScore current() const;
+
+  private:
+    std::map<std::uint64_t, TrackScore> tracks_;
+};
+
+}  // namespace confab::room

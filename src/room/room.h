@@ -1,0 +1,256 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One room: its participants, the tracks among them, and everything that one participant's action
+// means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
+// (Broadcaster, Lifecycle, Speakers, DataRouter, Dynacast, SubscriptionTable, PublishFlow, PeerLink);
+// this class connects them. Its methods are spread over room_*.cc by subject.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "room/broadcaster.h"
+#include "room/context.h"
+#include "room/data_packet.h"
+#include "room/data_router.h"
+#include "room/lifecycle.h"
+#include "room/participant.h"
+#include "room/speakers.h"
+
+namespace confab::room {
+
+class Room {
+  public:
+    static constexpr Duration kQualityInterval = Duration::seconds(5);
+    static constexpr Duration kCountersInterval = Duration::seconds(5);  // SIG-136
+    static constexpr Duration kResumeWindow = Duration::seconds(5);      // SIG-145
+    static constexpr Duration kJoinTimeout = Duration::seconds(60);      // SIG-148
+    static constexpr Duration kRefreshInterval = Duration::seconds(300);
+    static constexpr Duration kBlankFrames = Duration::millis(200);      // FWD-15
+    static constexpr std::size_t kMaxRememberedIce = 256;
+    static constexpr int kMaxSidsPerRequest = 2'000;
+
+    Room(Context& context, const livekit::CreateRoomRequest& settings);
+    ~Room();
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+
+    // ---- sessions (room_join.cc, room_resume.cc)
+    // Why a join is refused, empty when it is not (CON-33, ROOM-06).
+    bool is_full_for(const JoinParams& params) const;
+    void join(SessionId session, const JoinParams& params);
+    void resume(SessionId session, const JoinParams& params);
+    // For a resume of what is not there (SIG-147).
+    static void refuse_resume(Context& context, SessionId session, const JoinParams& params);
+    void handle_request(SessionId session, const std::string& identity,
+                        const livekit::SignalRequest& request);
+    void signal_closed(SessionId session, const std::string& identity);
+
+    // ---- media events (room_media.cc, room_data.cc)
+    void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
+    void handle_layer_started(Participant& p, const std::string& sid, const sfu::LayerStarted& event);
+    void handle_speaker_levels(const sfu::SpeakerLevels& event);
+    void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
+    void handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
+                        const std::string& sid);
+    void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);
+    void handle_channel_failed(Participant& p);
+    void handle_data(Participant& p, const sfu::DataReceived& event);
+
+    // ---- service calls (room_service.cc)
+    livekit::Room snapshot() const;
+    std::vector<livekit::ParticipantInfo> list() const;
+    Participant* find(const std::string& identity) const;
+    void remove(Participant& p, livekit::DisconnectReason reason);
+    // Null when there is no such track; the mute signal is sent all the same.
+    const livekit::TrackInfo* mute_track(Participant& p, const std::string& sid, bool muted);
+    void update_participant(Participant& p, const livekit::UpdateParticipantRequest& request);
+    void update_subscriptions(Participant& p,
+                              const google::protobuf::RepeatedPtrField<std::string>& sids,
+                              const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>&
+                                  by_participant,
+                              bool subscribe);
+    void send_data(const livekit::SendDataRequest& request);
+    void set_metadata(const std::string& metadata);
+
+    // ---- time and end (room_timers.cc)
+    void handle_timeout();
+    Timestamp next_deadline() const;
+    bool expired() const;
+    void close(livekit::DisconnectReason reason);
+    // Frees what was closed during the last input; call when no reference is held.
+    void collect() { closed_.clear(); }
+
+    const std::string& name() const { return info_.name(); }
+    sfu::RoomId id() const { return id_; }
+    std::size_t size() const { return participants_.size(); }
+    std::uint64_t next_place() { return placed_++; }
+
+  private:
+    struct TrackRef {
+        Participant* publisher = nullptr;
+        PublishedTrack* track = nullptr;
+        explicit operator bool() const { return track != nullptr; }
+    };
+    enum class Ending : std::uint8_t { kWithLeave, kSilent };
+
+    // room_state.cc
+    void changed(Participant& p, bool immediate);
+    void deliver(const Broadcaster::Update& update);
+    void deliver_batch(const std::vector<livekit::ParticipantInfo>& batch);
+    void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
+    void touch_counters();
+    void send_room_update();
+    void send_refresh(Participant& p);
+    void update_recording();
+    std::vector<livekit::ICEServer> ice_servers(const Participant& p) const;
+    livekit::ServerInfo server_info() const;
+    TrackRef find_track(const std::string& sid) const;
+    Participant* find_sid(const std::string& sid) const;
+    bool subscribes_to(Participant& p, const Participant& publisher) const;
+
+    // room_join.cc
+    void send_join(Participant& p);
+    void start_links(Participant& p, const JoinParams& params);
+    PeerLink& ensure_publisher(Participant& p);
+    PeerLink& ensure_downstream(Participant& p);
+    PeerLinkConfig link_config(const Participant& p) const;
+    void register_link(Participant& p, const PeerLink& link);
+    void set_active(Participant& p);
+    void end(Participant& p, livekit::DisconnectReason reason, Ending ending,
+             livekit::LeaveRequest::Action action = livekit::LeaveRequest::DISCONNECT);
+    void drop_media_of(Participant& p);
+    void full_reconnect(Participant& p);
+    void connection_failed(Participant& p);
+
+    // room_negotiate.cc
+    void handle_offer(Participant& p, const livekit::SessionDescription& offer);
+    void handle_answer(Participant& p, const livekit::SessionDescription& answer);
+    void handle_trickle(Participant& p, const livekit::TrickleRequest& trickle);
+    void send_trickles(Participant& p, PeerLink& link);
+    void negotiate(Participant& p, bool force);
+    void run_negotiation(Participant& p);
+    void send_requirement(Participant& p, PeerLink& link);
+
+    // room_publish.cc
+    void add_track(Participant& p, const livekit::AddTrackRequest& request);
+    void take_sections(Participant& p, const sdp::Answer& answer);
+    void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
+                      const sdp::PublishSection& section);
+    void announce(Participant& p, PublishedTrack& track);
+    void announce_all(Participant& p);
+    void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
+    void set_muted(Participant& p, PublishedTrack& track, bool muted);
+    void poll_dynacast(Participant& p, PublishedTrack& track);
+
+    // room_subscribe.cc
+    void subscribe_existing(Participant& p);
+    void offer_track_to_all(const std::string& sid);
+    void reconcile(Participant& p, const std::string& sid);
+    void reconcile_all(Participant& p);
+    void subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track);
+    void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
+    void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
+    void bind_one(Participant& p, const std::string& sid, Subscription& s,
+                  const sdp::BoundSender& bound);
+    void attach(Participant& p, Subscription& s, TrackRef track);
+    void codec_unsupported(Participant& p, const std::string& sid, Subscription& s);
+    void regress(TrackRef track, std::size_t codec);
+    void attach_waiting(TrackRef track);
+    void apply_settings(Participant& p, const std::string& sid, Subscription& s);
+    void want_quality(Subscription& s, TrackRef track);
+    void set_access(Participant& p, const livekit::SubscriptionPermission& list);
+    void apply_access(Participant& p);
+    void drop_all(Participant& p);
+
+    // room_requests.cc
+    void track_settings(Participant& p, const livekit::UpdateTrackSettings& settings);
+    void update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
+    void apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
+    void mute_request(Participant& p, const livekit::MuteTrackRequest& request);
+    void update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update);
+    void update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update);
+    void sync_state(Participant& p, const livekit::SyncState& state);
+    void leave_request(Participant& p, const livekit::LeaveRequest& leave);
+    void ping(Participant& p, const livekit::SignalRequest& request);
+    void simulate(Participant& p, const livekit::SimulateScenario& scenario);
+    void switch_candidates(Participant& p, livekit::CandidateProtocol protocol);
+    void simulated_speaker(Participant& p, bool active);
+    void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
+    template <typename Fill>
+    void respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,
+                 Fill&& fill);
+
+    // room_data.cc, room_data_tracks.cc
+    void route(const Participant* sender, const RoutedPacket& packet, bool lossy);
+    bool is_destination(const Participant& p, const RoutedPacket& packet) const;
+    void send_to(Participant& p, sfu::DataChannel channel, const Bytes& payload);
+    void flush_sends();
+    void replay_held(Participant& p);
+    void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
+    void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
+    void end_data_track(Participant& p, const livekit::DataTrackInfo& info);
+    void update_data_subscription(Participant& p, const livekit::UpdateDataSubscription& update);
+    bool attach_data_track(Participant& p, const std::string& sid);
+    void send_data_handles(Participant& p);
+    void route_data_track(Participant& p, const Bytes& payload);
+
+    // room_timers.cc
+    void participant_timers(Participant& p);
+    void align_quality();
+    void quality_tick();
+    void send_quality(Participant& p);
+    void speaker_changes();
+    void send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
+
+    using Participants = std::map<std::string, std::unique_ptr<Participant>>;
+    // Pointers that stay valid while participants come and go during a loop.
+    std::vector<Participant*> everyone() const;
+
+    Context* context_;
+    sfu::RoomId id_;
+    livekit::Room info_;         // without counters
+    livekit::Room signal_info_;  // as clients were told, counters at most every 5 s
+    std::vector<sdp::EnabledCodec> codecs_;
+    std::string sif_trailer_;
+    bool sync_streams_ = false;
+    Timestamp created_;
+    Timestamp counters_told_;
+    bool counters_dirty_ = false;
+    Timestamp next_quality_;
+    std::uint64_t placed_ = 0;
+
+    Participants participants_;
+    std::map<std::string, std::string> identity_of_sid_;    // participant sid → identity
+    std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
+    std::map<std::string, std::string> data_publisher_;      // data track sid → identity
+    std::map<std::string, IcePreference> remembered_ice_;    // by identity
+    std::vector<std::unique_ptr<Participant>> closed_;
+
+    Broadcaster broadcaster_;
+    Lifecycle lifecycle_;
+    Speakers speakers_;
+    DataRouter data_;
+    struct PendingSend {
+        sfu::WorkerIndex worker = 0;
+        sfu::SendData data;
+    };
+    std::vector<PendingSend> sends_;
+};
+
+template <typename Fill>
+void Room::respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,
+                   Fill&& fill) {
+    if (reason == livekit::RequestResponse::OK && !p.traits.gates.request_response_ok) return;
+    livekit::SignalResponse response;
+    livekit::RequestResponse& answer = *response.mutable_request_response();
+    answer.set_reason(reason);
+    answer.set_message(std::move(message));
+    fill(answer);
+    p.signal.send(std::move(response));
+}
+
+}  // namespace confab::room

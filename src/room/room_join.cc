@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: how participants come, become active and go (01 §3.6, §3.12).
+#include "room/codec_lists.h"
+#include "room/ids.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+
+bool Room::is_full_for(const JoinParams& params) const {
+    const std::uint32_t limit = info_.max_participants();
+    if (limit == 0 || participants_.contains(params.identity)) return false;
+    if (is_dependent(params.kind, permission_of(params.grants))) return false;
+    std::uint32_t counted = 0;
+    for (const auto& [identity, p] : participants_)
+        if (!p->dependent()) ++counted;
+    return counted >= limit;
+}
+
+void Room::join(SessionId session, const JoinParams& params) {
+    if (Participant* old = find(params.identity))
+        end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
+
+    const auto& place = context_->config.place;
+    const sfu::WorkerIndex worker = place ? place(name(), next_place()) : sfu::WorkerIndex{0};
+    auto owned = std::make_unique<Participant>(*context_, params, worker);
+    Participant& p = *owned;
+    if (const auto known = remembered_ice_.find(params.identity); known != remembered_ice_.end())
+        p.ice = known->second;
+    if (participants_.empty()) align_quality();
+    participants_[params.identity] = std::move(owned);
+    identity_of_sid_[p.sid()] = params.identity;
+    lifecycle_.joined(p.dependent());
+
+    p.last_signal = context_->now();
+    p.join_deadline = context_->now() + kJoinTimeout;
+    p.signal.open(session);
+    send_join(p);
+    p.info.set_state(livekit::ParticipantInfo::JOINED);
+    changed(p, false);
+    send_refresh(p);
+    start_links(p, params);
+    touch_counters();
+    update_recording();
+}
+
+void Room::send_join(Participant& p) {
+    livekit::SignalResponse response;
+    livekit::JoinResponse& join = *response.mutable_join();
+    *join.mutable_room() = signal_info_;
+    *join.mutable_participant() = p.to_proto();
+    for (const auto& [identity, other] : participants_)
+        if (other.get() != &p && !other->hidden()) *join.add_other_participants() = other->to_proto();
+    join.set_server_version(context_->config.server_version);
+    for (const livekit::ICEServer& server : ice_servers(p)) *join.add_ice_servers() = server;
+    join.set_subscriber_primary(p.subscriber_primary);
+    if (p.traits.has_configuration)
+        *join.mutable_client_configuration() = p.traits.configuration;
+    if (p.ice != IcePreference::kAny)
+        join.mutable_client_configuration()->set_force_relay(
+            p.ice == IcePreference::kTls ? livekit::ENABLED : livekit::UNSET);
+    join.set_server_region(context_->config.region);
+    join.set_ping_timeout(context_->config.ping_timeout_s);
+    join.set_ping_interval(context_->config.ping_interval_s);
+    *join.mutable_server_info() = server_info();
+    join.set_sif_trailer(sif_trailer_);
+    for (const livekit::Codec& codec : publish_codecs(codecs_, p.traits.sdp))
+        *join.add_enabled_publish_codecs() = codec;
+    join.set_fast_publish(p.info.permission().can_publish() && p.ice == IcePreference::kAny);
+    p.signal.send(std::move(response));
+}
+
+PeerLinkConfig Room::link_config(const Participant& p) const {
+    PeerLinkConfig config;
+    config.worker = p.worker;
+    config.ice_lite = context_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
+                      p.client.protocol() > 5;
+    config.tcp_only = p.ice != IcePreference::kAny;
+    config.client = p.traits.sdp;
+    if (sync_streams_ && p.traits.gates.sync_streams) config.client.reuses_transceivers = false;
+    config.codecs = codecs_;
+    return config;
+}
+
+void Room::register_link(Participant& p, const PeerLink& link) {
+    context_->peers[link.id().value()] = {this, &p, {}};
+}
+
+PeerLink& Room::ensure_publisher(Participant& p) {
+    if (!p.publisher) {
+        PeerLinkConfig config = link_config(p);
+        config.single = p.single;
+        p.publisher = std::make_unique<PeerLink>(*context_, std::move(config));
+        register_link(p, *p.publisher);
+    }
+    return *p.publisher;
+}
+
+PeerLink& Room::ensure_downstream(Participant& p) {
+    if (p.single) return ensure_publisher(p);
+    if (!p.subscriber) {
+        PeerLinkConfig config = link_config(p);
+        config.target = livekit::SUBSCRIBER;
+        config.offers = true;
+        config.application = p.subscriber_primary;
+        p.subscriber = std::make_unique<PeerLink>(*context_, std::move(config));
+        register_link(p, *p.subscriber);
+        if (p.subscriber_primary)
+            context_->command(p.worker,
+                              sfu::OpenDataChannels{p.subscriber->id(),
+                                                    context_->config.enable_data_tracks});
+    }
+    return *p.subscriber;
+}
+
+void Room::start_links(Participant& p, const JoinParams& params) {
+    if (p.single) {
+        // Existing tracks first, so that the answer to the join's offer holds them (SIG-82).
+        ensure_publisher(p);
+        subscribe_existing(p);
+        for (const livekit::AddTrackRequest& request : params.add_track_requests)
+            add_track(p, request);
+        if (params.publisher_offer) handle_offer(p, *params.publisher_offer);
+        return;
+    }
+    if (p.subscriber_primary) {
+        ensure_downstream(p);
+        negotiate(p, true);
+    }
+    if (p.traits.gates.fast_start) subscribe_existing(p);
+}
+
+void Room::set_active(Participant& p) {
+    p.join_deadline = Timestamp::never();
+    p.info.set_state(livekit::ParticipantInfo::ACTIVE);
+    changed(p, p.info.is_publisher());
+    webhook("participant_joined", &p, nullptr);
+    subscribe_existing(p);
+}
+
+void Room::drop_media_of(Participant& p) {
+    std::vector<std::string> sids;
+    for (const auto& [sid, track] : p.publish.tracks()) sids.push_back(sid);
+    for (const std::string& sid : sids) unpublish(p, sid, false);
+    drop_all(p);
+    const auto data_tracks = p.data_tracks.all();
+    p.data_tracks.clear();
+    for (const auto& [handle, info] : data_tracks) end_data_track(p, info);
+    for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
+        if (link != nullptr) context_->peers.erase(link->id().value());
+}
+
+void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
+               livekit::LeaveRequest::Action action) {
+    if (p.closing) return;
+    p.closing = true;
+    const bool was_active = p.active();
+    if (ending == Ending::kWithLeave)
+        p.signal.send(leave_message(p.traits.gates, reason, action));
+    p.signal.close();
+    drop_media_of(p);
+
+    p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
+    p.info.set_disconnect_reason(reason);
+    const auto it = participants_.find(p.identity());
+    closed_.push_back(std::move(it->second));
+    participants_.erase(it);
+    identity_of_sid_.erase(p.sid());
+    lifecycle_.left(context_->now(), p.dependent());
+
+    // A session that took the identity over makes the end of the old one known (SIG-133).
+    changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);
+    webhook(was_active ? "participant_left" : "participant_connection_aborted", &p, nullptr);
+    speaker_changes();
+    touch_counters();
+    update_recording();
+}
+
+void Room::full_reconnect(Participant& p) {
+    end(p, livekit::STATE_MISMATCH, Ending::kWithLeave, livekit::LeaveRequest::RECONNECT);
+}
+
+void Room::remove(Participant& p, livekit::DisconnectReason reason) {
+    end(p, reason, Ending::kWithLeave);
+}
+
+void Room::close(livekit::DisconnectReason reason) {
+    for (Participant* p : everyone()) end(*p, reason, Ending::kWithLeave);
+    webhook("room_finished", nullptr, nullptr);
+}
+
+}  // namespace confab::room

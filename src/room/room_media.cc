@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: what the media shards report about connections, layers, levels and quality.
+#include "room/layers.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+
+void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event) {
+    PeerLink* link = p.link_of(event.peer);
+    if (link == nullptr || p.closing) return;
+    switch (event.state) {
+        case sfu::PeerState::kConnecting: return;
+        case sfu::PeerState::kDisconnected: link->connected = false; return;
+        case sfu::PeerState::kReconnected: link->connected = true; return;
+        case sfu::PeerState::kFailed:
+            link->connected = false;
+            return connection_failed(p);
+        case sfu::PeerState::kConnected: break;
+    }
+    const bool first = !link->ever_connected;
+    link->connected = true;
+    link->ever_connected = true;
+    link->connected_at = context_->now();
+    if (!first) return;
+    // The primary connection, or with a publisher-primary client the publisher's (SIG-81).
+    if (link == p.primary() && p.info.state() == livekit::ParticipantInfo::JOINED) set_active(p);
+    if (link == p.publisher.get()) announce_all(p);
+}
+
+void Room::handle_layer_started(Participant& p, const std::string& sid,
+                                const sfu::LayerStarted& event) {
+    constexpr Duration kGather = Duration::millis(100);
+    PublishedTrack* track = p.publish.find(sid);
+    if (track == nullptr || !track->video()) return;
+    for (std::size_t i = 0; i < track->slots.size(); ++i) {
+        if (track->slots[i].receiver != event.receiver) continue;
+        auto& codec = *track->info.mutable_codecs(static_cast<int>(i));
+        if (event.spatial >= codec.layers_size()) return;
+        livekit::VideoLayer& layer = *codec.mutable_layers(event.spatial);
+        layer.set_ssrc(event.ssrc.value());
+        if (event.width > 0 && layer.width() == 0) {
+            layer.set_width(event.width);
+            layer.set_height(event.height);
+        }
+        if (i == 0) *track->info.mutable_layers() = codec.layers();
+        // Layers start one after the other; others are told once.
+        if (track->announced && p.update_at.is_never())
+            p.update_at = context_->now() + kGather;
+    }
+}
+
+void Room::handle_speaker_levels(const sfu::SpeakerLevels& event) {
+    for (const sfu::SpeakerLevel& level : event.levels) {
+        const auto owner = context_->receivers.find(level.receiver.value());
+        if (owner == context_->receivers.end() || owner->second.room != this) continue;
+        speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
+                            level.active);
+    }
+    speaker_changes();
+}
+
+void Room::speaker_changes() {
+    const auto changes = speakers_.poll_changes();
+    if (changes.empty()) return;
+    for (Participant* p : everyone())
+        if (p->traits.gates.subscriber_primary) send_speakers(*p, changes);  // pv > 2
+}
+
+void Room::send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
+    livekit::SignalResponse response;
+    for (const livekit::SpeakerInfo& info : changes) {
+        const Participant* speaker = find_sid(info.sid());
+        // Who has left can only be told by sid; its stop concerns all who may have heard it.
+        const bool concerns = info.sid() == p.sid() || speaker == nullptr ||
+                              (speaker != nullptr && subscribes_to(p, *speaker));
+        if (concerns) *response.mutable_speakers_changed()->add_speakers() = info;
+    }
+    if (response.has_speakers_changed()) p.signal.send(std::move(response));
+}
+
+void Room::handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
+    const TrackRef track = find_track(sid);
+    if (!track || !track.track->video()) return;
+    livekit::SignalResponse response;
+    livekit::StreamStateInfo& info = *response.mutable_stream_state_update()->add_stream_states();
+    info.set_participant_sid(track.publisher->sid());
+    info.set_track_sid(sid);
+    info.set_state(state == sfu::StreamState::kActive ? livekit::ACTIVE : livekit::PAUSED);
+    p.signal.send(std::move(response));
+}
+
+void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
+                          const std::string& sid) {
+    double weight = loss_weight(sfu::Codec::kVp8);
+    if (const PublishedTrack* published = p.publish.find(sid)) {
+        if (!published->slots.empty()) weight = loss_weight(published->slots.front().codec);
+    } else if (const TrackRef source = find_track(sid)) {
+        if (!source.track->slots.empty())
+            weight = loss_weight(source.track->slots.front().codec);
+    }
+    p.quality.add(track, sample, weight);
+}
+
+void Room::quality_tick() {
+    for (Participant* p : everyone())
+        if (p->active() && p->traits.gates.connection_quality) send_quality(*p);
+}
+
+// CQ-04: own quality and that of subscribed publishers, only when something changed.
+void Room::send_quality(Participant& p) {
+    std::map<std::string, QualityScore> current;
+    livekit::SignalResponse response;
+    const auto add = [&](const Participant& of) {
+        const QualityScore score = of.quality.current();
+        current[of.sid()] = score;
+        auto& info = *response.mutable_connection_quality()->add_updates();
+        info.set_participant_sid(of.sid());
+        info.set_score(score.mos);
+        const bool lost = score.quality == livekit::LOST && !p.traits.gates.quality_lost;
+        info.set_quality(lost ? livekit::POOR : score.quality);
+    };
+    add(p);
+    for (Participant* other : everyone())
+        if (other != &p && !other->hidden() && subscribes_to(p, *other)) add(*other);
+    const bool same = current.size() == p.quality_told.size() &&
+                      std::equal(current.begin(), current.end(), p.quality_told.begin(),
+                                 [](const auto& a, const auto& b) {
+                                     return a.first == b.first &&
+                                            a.second.quality == b.second.quality;
+                                 });
+    if (same) return;
+    p.quality_told = std::move(current);
+    p.signal.send(std::move(response));
+}
+
+}  // namespace confab::room

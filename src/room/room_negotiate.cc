@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: descriptions and candidates of one participant (01 SIG-01…03, SIG-80…87).
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+
+void Room::send_trickles(Participant& p, PeerLink& link) {
+    for (livekit::SignalResponse& trickle : link.take_trickles())
+        p.signal.send(std::move(trickle));
+}
+
+void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer) {
+    PeerLink& link = ensure_publisher(p);
+    const bool first = !link.has_remote();
+    auto answer = link.handle_offer(offer.sdp(), p.publish.pending_sections());
+    if (!answer) {
+        ++context_->counters.negotiation_errors;
+        // What is no SDP at all is passed over, anything else ends the session (SIG-86).
+        if (answer.error() != sdp::NegotiationError::kParse) full_reconnect(p);
+        return;
+    }
+    // A client that asked for no data section waits for none (DC-09).
+    if (first && !link.has_application() && !p.subscriber_primary)
+        p.reliable_open = p.lossy_open = true;
+    p.signal.send(description_message(false, answer->sdp, offer.id(), answer->mid_to_track_id));
+    send_trickles(p, link);
+    take_sections(p, *answer);
+    if (!p.single) return;
+    bind(p, answer->bound);
+    link.timer.settle();
+    p.requested = {};
+    if (answer->missing.audio > 0 || answer->missing.video > 0) send_requirement(p, link);
+}
+
+void Room::handle_answer(Participant& p, const livekit::SessionDescription& answer) {
+    if (p.single || !p.subscriber || !p.subscriber->offer_outstanding()) {
+        ++context_->counters.bad_requests;
+        return;
+    }
+    PeerLink& link = *p.subscriber;
+    const auto applied = link.handle_answer(answer.sdp());
+    if (!applied) {
+        ++context_->counters.negotiation_errors;
+        return full_reconnect(p);
+    }
+    link.timer.answered(context_->now());
+    bind(p, applied->bound);
+    run_negotiation(p);
+}
+
+void Room::handle_trickle(Participant& p, const livekit::TrickleRequest& trickle) {
+    const bool to_subscriber = !p.single && trickle.target() == livekit::SUBSCRIBER;
+    PeerLink* link = to_subscriber ? p.subscriber.get() : &ensure_publisher(p);
+    if (link == nullptr) {
+        ++context_->counters.dropped_candidates;
+        return;
+    }
+    const auto done = link->handle_trickle(trickle.candidateinit());
+    if (done) return;
+    ++context_->counters.bad_requests;
+    respond(p, livekit::RequestResponse::UNCLASSIFIED_ERROR, done.error(),
+            [&](livekit::RequestResponse& r) { *r.mutable_trickle() = trickle; });
+}
+
+void Room::negotiate(Participant& p, bool force) {
+    PeerLink* link = p.downstream();
+    if (link == nullptr) return;
+    link->timer.request(context_->now(), force);
+    run_negotiation(p);
+}
+
+void Room::run_negotiation(Participant& p) {
+    PeerLink* link = p.downstream();
+    if (link == nullptr || !link->timer.due(context_->now())) return;
+    if (link->single()) return send_requirement(p, *link);
+    sdp::Offer offer = link->make_offer();
+    const std::uint32_t id = link->timer.start_offer(context_->now());
+    p.signal.send(description_message(true, std::move(offer.sdp), id, offer.mid_to_track_id));
+    send_trickles(p, *link);
+}
+
+// SIG-84: how many sections more than asked for already; 0/0 asks for an offer all the same.
+void Room::send_requirement(Participant& p, PeerLink& link) {
+    const sdp::MissingSections missing = link.missing();
+    const auto more = [](std::uint32_t wanted, std::uint32_t asked) {
+        return wanted > asked ? wanted - asked : 0U;
+    };
+    livekit::SignalResponse response;
+    auto& requirement = *response.mutable_media_sections_requirement();
+    requirement.set_num_audios(more(missing.audio, p.requested.audio));
+    requirement.set_num_videos(more(missing.video, p.requested.video));
+    p.requested.audio += requirement.num_audios();
+    p.requested.video += requirement.num_videos();
+    link.timer.start_requirement(context_->now());
+    p.signal.send(std::move(response));
+}
+
+}  // namespace confab::room

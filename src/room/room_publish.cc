@@ -1,0 +1,195 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: from add_track to a receiver in the shard and the news of it (01 §3.8).
+#include <algorithm>
+
+#include "base/text.h"
+#include "room/codec_lists.h"
+#include "room/extension_uris.h"
+#include "room/layers.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+namespace {
+
+sfu::ReceiveCodec receive_codec(const sdp::NegotiatedCodec& codec) {
+    sfu::ReceiveCodec result;
+    result.codec = codec_of(codec.mime);
+    result.pt = PayloadType(codec.pt);
+    if (codec.rtx_pt) result.rtx_pt = PayloadType(*codec.rtx_pt);
+    result.clock_rate = codec.clock_rate;
+    result.nack = codec.nack;
+    if (result.codec == sfu::Codec::kRed) {  // "111/111" (RFC 2198 §5)
+        std::string_view blocks = codec.fmtp;
+        if (const auto pt = parse_decimal<std::uint8_t>(next_token(blocks, '/')))
+            result.red_primary_pt = PayloadType(*pt);
+    }
+    return result;
+}
+
+std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section,
+                                              const Layers& declared) {
+    std::vector<sfu::ReceiveLayer> result;
+    const auto rids = order_rids(section.rids);
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        sfu::ReceiveLayer& layer = result.emplace_back();
+        layer.rid = rids[i];
+        layer.spatial = static_cast<std::uint8_t>(i);
+    }
+    if (rids.empty()) {
+        sfu::ReceiveLayer& layer = result.emplace_back();
+        if (section.ssrcs.size() == 1) {
+            layer.ssrc = Ssrc(section.ssrcs.front());
+            const auto rtx = section.rtx_of.find(section.ssrcs.front());
+            if (rtx != section.rtx_of.end()) layer.rtx_ssrc = Ssrc(rtx->second);
+        }
+    }
+    for (std::size_t i = 0; i < result.size() && static_cast<int>(i) < declared.size(); ++i) {
+        result[i].width = declared[static_cast<int>(i)].width();
+        result[i].height = declared[static_cast<int>(i)].height();
+    }
+    return result;
+}
+
+}  // namespace
+
+void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
+    PublishFlow::Rules rules;
+    rules.codecs = &codecs_;
+    rules.permitted = may_publish(p.info.permission(), request.source());
+    rules.obs = p.client.browser().find("OBS") != std::string::npos;
+    const auto added = p.publish.add_track(request, rules, context_->rng);
+    if (!added) {
+        respond(p, added.error().reason, added.error().message,
+                [&](livekit::RequestResponse& r) { *r.mutable_add_track() = request; });
+        return;
+    }
+    livekit::SignalResponse response;
+    response.mutable_track_published()->set_cid(request.cid());
+    *response.mutable_track_published()->mutable_track() = *added;
+    p.signal.send(std::move(response));
+}
+
+void Room::take_sections(Participant& p, const sdp::Answer& answer) {
+    for (const std::string& mid : answer.ended_mids) {
+        const PublishedTrack* track = p.publish.find_by_mid(mid);
+        if (track != nullptr) unpublish(p, std::string(track->info.sid()), false);
+    }
+    for (const sdp::PublishSection& section : answer.publish) {
+        const auto match = p.publish.take_section(section, context_->clock.wall);
+        if (!match) continue;
+        add_receiver(p, *match->track, match->codec, section);
+        if (match->track->announced) {
+            changed(p, true);
+            attach_waiting({&p, match->track});
+        } else if (p.publisher->ever_connected) {
+            announce(p, *match->track);
+        }
+    }
+}
+
+void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
+                        const sdp::PublishSection& section) {
+    CodecSlot& slot = track.slots[codec];
+    const livekit::SimulcastCodecInfo& info = track.info.codecs(static_cast<int>(codec));
+    slot.receiver = sfu::ReceiverId(context_->next_id());
+    context_->receivers[slot.receiver->value()] = {this, &p, track.info.sid()};
+
+    sfu::AddReceiver add;
+    add.receiver = *slot.receiver;
+    add.peer = p.publisher->id();
+    add.room = id_;
+    add.kind = track.video() ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
+    add.mid = section.mid;
+    for (const sdp::NegotiatedCodec& negotiated : section.codecs) {
+        sfu::ReceiveCodec receive = receive_codec(negotiated);
+        if (receive.codec != sfu::Codec::kNone) add.codecs.push_back(receive);
+    }
+    add.extensions = receive_extensions(section.extensions);
+    add.layers = receive_layers(section, info.layers());
+    add.mode = static_cast<sfu::LayerMode>(std::clamp<int>(info.video_layer_mode(), 0, 3));
+    add.screen_share = track.info.source() == livekit::SCREEN_SHARE;
+    add.microphone = track.info.source() == livekit::MICROPHONE;
+    add.encrypted = track.encrypted();
+    add.audio_level = context_->config.audio_level;
+    context_->command(p.worker, std::move(add));
+    if (track.info.muted())
+        context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+}
+
+void Room::announce_all(Participant& p) {
+    for (auto& [sid, track] : p.publish.tracks())
+        if (!track.announced) announce(p, track);
+}
+
+void Room::announce(Participant& p, PublishedTrack& track) {
+    track.announced = true;
+    track.announced_at = context_->now();
+    if (track.video()) {
+        track.dynacast = Dynacast(context_->now(), context_->config.dynacast_pause_delay);
+        track.dynacast.set_muted(track.info.muted());
+    }
+    const std::string sid = track.info.sid();
+    publisher_of_track_[sid] = p.identity();
+    p.info.set_is_publisher(true);
+    changed(p, true);
+    webhook("track_published", &p, &track.info);
+    touch_counters();
+    offer_track_to_all(sid);
+}
+
+void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher) {
+    PublishedTrack* track = p.publish.find(sid);
+    if (track == nullptr) return;
+    const bool announced = track->announced;
+    const livekit::TrackInfo info = track->info;
+    for (Participant* other : everyone()) {
+        Subscription* s = other->subscriptions.find(sid);
+        if (s == nullptr) continue;
+        if (s->state != SubscriptionState::kNone) drop(*other, sid, *s, true);
+        other->subscriptions.erase(sid);
+    }
+    for (const CodecSlot& slot : track->slots) {
+        if (!slot.receiver) continue;
+        speakers_.remove(*slot.receiver);
+        p.quality.remove(slot.receiver->value());
+        context_->receivers.erase(slot.receiver->value());
+        context_->command(p.worker, sfu::RemoveReceiver{*slot.receiver});
+    }
+    publisher_of_track_.erase(sid);
+    const auto retry = p.publish.remove(sid);
+    if (tell_publisher) {
+        livekit::SignalResponse response;
+        if (p.traits.gates.track_unpublished) {
+            response.mutable_track_unpublished()->set_track_sid(sid);
+        } else {
+            response.mutable_mute()->set_sid(sid);
+            response.mutable_mute()->set_muted(true);
+        }
+        p.signal.send(std::move(response));
+    }
+    if (announced) webhook("track_unpublished", &p, &info);
+    if (p.closing) return;
+    if (announced) changed(p, true);
+    for (const livekit::AddTrackRequest& request : retry) add_track(p, request);
+}
+
+void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {
+    if (track.info.muted() == muted) return;
+    track.info.set_muted(muted);
+    for (const CodecSlot& slot : track.slots)
+        if (slot.receiver) context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, muted});
+    track.dynacast.set_muted(muted);
+    if (track.announced) changed(p, true);
+    poll_dynacast(p, track);
+}
+
+void Room::poll_dynacast(Participant& p, PublishedTrack& track) {
+    const auto reports = track.dynacast.poll_report();
+    if (reports && track.video() && !reports->empty())
+        p.signal.send(subscribed_quality_message(track.info, *reports));
+}
+
+}  // namespace confab::room

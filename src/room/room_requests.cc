@@ -1,0 +1,232 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: the requests of a client that are not about descriptions (01 §3.1).
+#include "base/text.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+namespace {
+
+using Response = livekit::RequestResponse;
+
+bool over(std::size_t size, std::size_t limit) { return limit != 0 && size > limit; }
+
+std::size_t attributes_size(const google::protobuf::Map<std::string, std::string>& attributes) {
+    std::size_t size = 0;
+    for (const auto& [key, value] : attributes) size += key.size() + value.size();
+    return size;
+}
+
+}  // namespace
+
+void Room::handle_request(SessionId session, const std::string& identity,
+                          const livekit::SignalRequest& request) {
+    Participant* found = find(identity);
+    if (found == nullptr || found->signal.session() != session) return;
+    Participant& p = *found;
+    p.last_signal = context_->now();
+    ++context_->counters.requests;
+    using Case = livekit::SignalRequest;
+    switch (request.message_case()) {
+        case Case::kOffer: return handle_offer(p, request.offer());
+        case Case::kAnswer: return handle_answer(p, request.answer());
+        case Case::kTrickle: return handle_trickle(p, request.trickle());
+        case Case::kAddTrack: return add_track(p, request.add_track());
+        case Case::kMute: return mute_request(p, request.mute());
+        case Case::kSubscription:
+            return update_subscriptions(p, request.subscription().track_sids(),
+                                        request.subscription().participant_tracks(),
+                                        request.subscription().subscribe());
+        case Case::kTrackSetting: return track_settings(p, request.track_setting());
+        case Case::kLeave: return leave_request(p, request.leave());
+        case Case::kSubscriptionPermission:
+            return set_access(p, request.subscription_permission());
+        case Case::kSyncState: return sync_state(p, request.sync_state());
+        case Case::kSimulate: return simulate(p, request.simulate());
+        case Case::kPing:
+        case Case::kPingReq: return ping(p, request);
+        case Case::kUpdateMetadata: return update_metadata(p, request.update_metadata());
+        case Case::kUpdateAudioTrack: return update_audio(p, request.update_audio_track());
+        case Case::kUpdateVideoTrack: return update_video(p, request.update_video_track());
+        case Case::kPublishDataTrackRequest:
+            return publish_data_track(p, request.publish_data_track_request());
+        case Case::kUnpublishDataTrackRequest:
+            return unpublish_data_track(p, request.unpublish_data_track_request());
+        case Case::kUpdateDataSubscription:
+            return update_data_subscription(p, request.update_data_subscription());
+        case Case::kStoreDataBlobRequest:  // off by default (SIG-127)
+            return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
+                r.set_request_id(request.store_data_blob_request().request_id());
+            });
+        case Case::kGetDataBlobRequest:
+            return respond(p, Response::NOT_FOUND, "data blob not found", [&](Response& r) {
+                r.set_request_id(request.get_data_blob_request().request_id());
+            });
+        case Case::kUpdateLayers:  // SIG-09
+        case Case::MESSAGE_NOT_SET: return;
+    }
+}
+
+void Room::ping(Participant& p, const livekit::SignalRequest& request) {
+    livekit::SignalResponse response;
+    const std::int64_t wall_ms = context_->clock.wall.ms();
+    if (request.has_ping()) {
+        response.set_pong(wall_ms);
+    } else {
+        response.mutable_pong_resp()->set_last_ping_timestamp(request.ping_req().timestamp());
+        response.mutable_pong_resp()->set_timestamp(wall_ms);
+    }
+    p.signal.send(std::move(response));
+}
+
+void Room::leave_request(Participant& p, const livekit::LeaveRequest& leave) {
+    switch (leave.reason()) {
+        case livekit::USER_UNAVAILABLE:
+        case livekit::USER_REJECTED:
+        case livekit::AGENT_ERROR: return end(p, leave.reason(), Ending::kWithLeave);
+        default: return end(p, livekit::CLIENT_INITIATED, Ending::kWithLeave);
+    }
+}
+
+void Room::mute_request(Participant& p, const livekit::MuteTrackRequest& request) {
+    if (PublishedTrack* track = p.publish.find(request.sid()))
+        return set_muted(p, *track, request.muted());
+    if (livekit::TrackInfo* pending = p.publish.info_of(request.sid()))
+        return pending->set_muted(request.muted());
+    respond(p, Response::NOT_FOUND, "track not found",
+            [&](Response& r) { *r.mutable_mute() = request; });
+}
+
+void Room::track_settings(Participant& p, const livekit::UpdateTrackSettings& settings) {
+    int budget = kMaxSidsPerRequest;
+    for (const std::string& sid : settings.track_sids()) {
+        if (--budget < 0) return;
+        Subscription* s = p.subscriptions.find(sid);
+        // Only enabling is applied at once (SUB-01).
+        const bool enables = s != nullptr && s->settings && s->settings->disabled() &&
+                             !settings.disabled();
+        const Duration wait = enables ? Duration::zero() : SubscriptionTable::kSettingsDebounce;
+        if (!p.subscriptions.set_settings(sid, settings, context_->now() + wait)) return;
+        if (enables) apply_settings(p, sid, *s);
+    }
+}
+
+void Room::update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update) {
+    livekit::TrackInfo* info = p.publish.info_of(update.track_sid());
+    if (info == nullptr)
+        return respond(p, Response::NOT_FOUND, "track not found",
+                       [&](Response& r) { *r.mutable_update_audio_track() = update; });
+    constexpr int kMaxFeatures = 16;
+    info->clear_audio_features();
+    for (const int feature : update.features())
+        if (info->audio_features_size() < kMaxFeatures)
+            info->add_audio_features(static_cast<livekit::AudioTrackFeature>(feature));
+    const PublishedTrack* track = p.publish.find(update.track_sid());
+    if (track != nullptr && track->announced) changed(p, true);
+}
+
+void Room::update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update) {
+    livekit::TrackInfo* info = p.publish.info_of(update.track_sid());
+    if (info == nullptr)
+        return respond(p, Response::NOT_FOUND, "track not found",
+                       [&](Response& r) { *r.mutable_update_video_track() = update; });
+    info->set_width(update.width());
+    info->set_height(update.height());
+    const PublishedTrack* track = p.publish.find(update.track_sid());
+    if (track != nullptr && track->announced) changed(p, true);
+}
+
+void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
+    const auto answer = [&](Response::Reason reason, const char* message) {
+        respond(p, reason, message, [&](Response& r) {
+            r.set_request_id(update.request_id());
+            *r.mutable_update_metadata() = update;
+        });
+    };
+    const Limits& limits = context_->config.limits;
+    if (!p.info.permission().can_update_metadata())
+        return answer(Response::NOT_ALLOWED, "does not have permission to update own metadata");
+    if (over(update.name().size(), limits.participant_name))
+        return answer(Response::LIMIT_EXCEEDED, "exceeds name length limit");
+    if (over(update.metadata().size(), limits.metadata))
+        return answer(Response::LIMIT_EXCEEDED, "exceeds metadata size limit");
+    auto merged = p.info.attributes();
+    for (const auto& [key, value] : update.attributes()) merged[key] = value;
+    if (over(attributes_size(merged), limits.attributes))
+        return answer(Response::LIMIT_EXCEEDED, "exceeds attributes size limit");
+    apply_metadata(p, update);
+    answer(Response::OK, "");
+}
+
+// Each changed property is one update and one token, in this order (SIG-14).
+void Room::apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
+    const auto announce_change = [&] {
+        changed(p, true);
+        send_refresh(p);
+    };
+    if (!update.name().empty() && update.name() != p.info.name()) {
+        p.info.set_name(update.name());
+        announce_change();
+    }
+    if (!update.metadata().empty() && update.metadata() != p.info.metadata()) {
+        p.info.set_metadata(update.metadata());
+        announce_change();
+    }
+    if (update.attributes().empty()) return;
+    for (const auto& [key, value] : update.attributes()) {
+        if (value.empty()) {
+            p.info.mutable_attributes()->erase(key);
+        } else {
+            (*p.info.mutable_attributes())[key] = value;
+        }
+    }
+    announce_change();
+}
+
+// SIG-161: what the client believes it published must exist.
+void Room::sync_state(Participant& p, const livekit::SyncState& state) {
+    for (const livekit::TrackPublishedResponse& published : state.publish_tracks()) {
+        const bool known = published.has_track() && p.publish.info_of(published.track().sid());
+        if (!known) return full_reconnect(p);
+    }
+    for (const livekit::PublishDataTrackResponse& data : state.publish_data_tracks())
+        if (p.data_tracks.find_sid(data.info().sid()) == nullptr) return full_reconnect(p);
+    if (state.track_sids_disabled_size() > 0) {
+        livekit::UpdateTrackSettings disabled;
+        *disabled.mutable_track_sids() = state.track_sids_disabled();
+        disabled.set_disabled(true);
+        track_settings(p, disabled);
+    }
+    update_subscriptions(p, state.subscription().track_sids(),
+                         state.subscription().participant_tracks(),
+                         state.subscription().subscribe());
+}
+
+void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
+    p.info.mutable_permission()->CopyFrom(permission);
+    apply_permission(p.grants, permission);
+    std::vector<std::string> revoked;
+    for (const auto& [sid, track] : p.publish.tracks())
+        if (!may_publish(permission, track.info.source())) revoked.push_back(sid);
+    for (const std::string& sid : revoked) unpublish(p, sid, true);
+    if (!permission.can_publish()) p.info.set_is_publisher(false);
+    if (!permission.can_publish_data()) {
+        const auto data_tracks = p.data_tracks.all();
+        p.data_tracks.clear();
+        for (const auto& [handle, info] : data_tracks) end_data_track(p, info);
+    }
+    if (!permission.can_subscribe()) {
+        for (auto& [sid, s] : p.subscriptions.entries()) s.allowed.reset();
+        drop_all(p);
+    } else {
+        subscribe_existing(p);
+    }
+    changed(p, true);
+    send_refresh(p);
+    touch_counters();
+    update_recording();
+}
+
+}  // namespace confab::room

@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: a participant's signalling connection is lost, resumed or refused (01 §3.13, SIG-145…149).
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+
+void Room::refuse_resume(Context& context, SessionId session, const JoinParams& params) {
+    const ClientTraits traits = traits_of(params.client);
+    context.effects.emplace_back(SendSignal{
+        session, leave_message(traits.gates, livekit::STATE_MISMATCH,
+                               livekit::LeaveRequest::RECONNECT)});
+    context.effects.emplace_back(CloseSession{session, 1000});
+}
+
+void Room::resume(SessionId session, const JoinParams& params) {
+    Participant* found = find(params.identity);
+    if (found == nullptr) return refuse_resume(*context_, session, params);
+    Participant& p = *found;
+    if (p.drop_resume_without_messages && context_->now() < p.drop_resume_until) {
+        p.drop_resume_without_messages = false;
+        context_->effects.emplace_back(
+            RefuseSession{session, 500, "connection closed by media"});
+        return;
+    }
+    p.signal.close();
+    p.signal.open(session);
+    p.last_signal = context_->now();
+    p.resume_deadline = Timestamp::never();
+
+    if (p.traits.gates.reconnect_response) {
+        livekit::SignalResponse response;
+        livekit::ReconnectResponse& reconnect = *response.mutable_reconnect();
+        for (const livekit::ICEServer& server : ice_servers(p))
+            *reconnect.add_ice_servers() = server;
+        if (p.traits.has_configuration)
+            *reconnect.mutable_client_configuration() = p.traits.configuration;
+        *reconnect.mutable_server_info() = server_info();
+        reconnect.set_last_message_seq(p.last_sequence);
+        p.signal.send(std::move(response));
+    }
+    auto missed = p.signal.take_missed();
+    if (p.traits.gates.missed_disconnects && !missed.empty())
+        p.signal.send(update_message(std::move(missed)));
+    std::vector<livekit::ParticipantInfo> all;
+    for (const auto& [identity, other] : participants_)
+        if (other.get() == &p || !other->hidden()) all.push_back(other->to_proto());
+    p.signal.send(update_message(std::move(all)));
+    livekit::SignalResponse room_update;
+    *room_update.mutable_room_update()->mutable_room() = signal_info_;
+    p.signal.send(std::move(room_update));
+
+    if (p.drop_resume_after_messages && context_->now() < p.drop_resume_until) {
+        p.drop_resume_after_messages = false;
+        p.signal.close();
+        return;
+    }
+    send_refresh(p);
+    if (p.subscriber && p.subscriber->has_remote()) {
+        p.subscriber->restart_ice(p.ice != IcePreference::kAny);
+        negotiate(p, true);
+    }
+}
+
+void Room::signal_closed(SessionId session, const std::string& identity) {
+    Participant* p = find(identity);
+    if (p == nullptr || p->signal.session() != session) return;
+    p->signal.lost();
+    const PeerLink* primary = p->primary();
+    const bool live = primary != nullptr && primary->ever_connected;
+    if (!live) end(*p, livekit::SIGNAL_CLOSE, Ending::kSilent);
+}
+
+// ICE or DTLS gave up: the client is told to resume and has kResumeWindow for it (SIG-145).
+void Room::connection_failed(Participant& p) {
+    constexpr Duration kSignalAlive = Duration::seconds(15);
+    const auto& workers = context_->config.media.workers;
+    const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
+    if (p.signal.is_open() && context_->now() - p.last_signal < kSignalAlive) {
+        // ICE-15: the other transport next time, and back when that fails too.
+        p.ice = p.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp
+                    ? IcePreference::kTcp
+                    : IcePreference::kAny;
+        if (p.publisher) p.publisher->set_tcp_only(p.ice != IcePreference::kAny);
+        if (remembered_ice_.size() < kMaxRememberedIce || remembered_ice_.contains(p.identity()))
+            remembered_ice_[p.identity()] = p.ice;
+    }
+    if (p.traits.gates.leave_action)
+        p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
+                                    livekit::LeaveRequest::RESUME));
+    p.signal.close();
+    p.resume_deadline = context_->now() + kResumeWindow;
+}
+
+}  // namespace confab::room

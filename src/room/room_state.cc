@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: what it shows of itself and of its participants.
+#include "room/codec_lists.h"
+#include "room/ids.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+namespace {
+
+std::uint32_t or_default(std::uint32_t value, std::uint32_t fallback) {
+    return value != 0 ? value : fallback;
+}
+
+std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
+    auto codecs = config.room.enabled_codecs;
+    if (codecs.empty()) return default_codecs();
+    for (const auto& codec : codecs)
+        if (codec.mime == "video/rtx") return codecs;
+    codecs.push_back({"video/rtx", ""});
+    return codecs;
+}
+
+}  // namespace
+
+Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
+    : context_(&context),
+      id_(sfu::RoomId(context.next_id())),
+      codecs_(enabled_codecs(context.config)),
+      sif_trailer_(random_alphanumeric(context.rng, 43)),
+      sync_streams_(settings.sync_streams() || context.config.room.sync_streams),
+      created_(context.now()),
+      counters_told_(context.now()),
+      next_quality_(context.now() + kQualityInterval),
+      broadcaster_(context.now(), context.config.update_batch_interval),
+      lifecycle_(context.now(),
+                 or_default(settings.empty_timeout(), context.config.room.empty_timeout),
+                 or_default(settings.departure_timeout(), context.config.room.departure_timeout)) {
+    const RoomDefaults& defaults = context.config.room;
+    info_.set_sid(make_sid(context.rng, "RM_"));
+    info_.set_name(settings.name());
+    info_.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
+    info_.set_departure_timeout(
+        or_default(settings.departure_timeout(), defaults.departure_timeout));
+    info_.set_max_participants(
+        or_default(settings.max_participants(), defaults.max_participants));
+    info_.set_creation_time(context.clock.wall.s());
+    info_.set_creation_time_ms(context.clock.wall.ms());
+    info_.set_turn_password(random_alphanumeric(context.rng, 43));
+    info_.set_metadata(settings.metadata());
+    for (const sdp::EnabledCodec& codec : codecs_) {
+        livekit::Codec& shown = *info_.add_enabled_codecs();
+        shown.set_mime(codec.mime);
+        shown.set_fmtp_line(codec.fmtp);
+    }
+    signal_info_ = info_;
+    webhook("room_started", nullptr, nullptr);
+}
+
+Room::~Room() = default;
+
+std::vector<Participant*> Room::everyone() const {
+    std::vector<Participant*> result;
+    result.reserve(participants_.size());
+    for (const auto& [identity, p] : participants_) result.push_back(p.get());
+    return result;
+}
+
+Participant* Room::find(const std::string& identity) const {
+    const auto it = participants_.find(identity);
+    return it == participants_.end() ? nullptr : it->second.get();
+}
+
+Participant* Room::find_sid(const std::string& sid) const {
+    const auto it = identity_of_sid_.find(sid);
+    return it == identity_of_sid_.end() ? nullptr : find(it->second);
+}
+
+Room::TrackRef Room::find_track(const std::string& sid) const {
+    const auto it = publisher_of_track_.find(sid);
+    if (it == publisher_of_track_.end()) return {};
+    Participant* publisher = find(it->second);
+    return publisher == nullptr ? TrackRef{} : TrackRef{publisher, publisher->publish.find(sid)};
+}
+
+bool Room::subscribes_to(Participant& p, const Participant& publisher) const {
+    for (const auto& [sid, track] : publisher.publish.tracks()) {
+        const Subscription* s = p.subscriptions.find(sid);
+        if (s != nullptr && s->state != SubscriptionState::kNone) return true;
+    }
+    return false;
+}
+
+livekit::Room Room::snapshot() const {
+    livekit::Room result = info_;
+    std::uint32_t present = 0;
+    std::uint32_t publishers = 0;
+    bool recording = false;
+    for (const auto& [identity, p] : participants_) {
+        if (!p->dependent()) ++present;
+        if (p->info.is_publisher()) ++publishers;
+        recording = recording || p->info.permission().recorder();
+    }
+    result.set_num_participants(present);
+    result.set_num_publishers(publishers);
+    result.set_active_recording(recording);
+    return result;
+}
+
+std::vector<livekit::ParticipantInfo> Room::list() const {
+    std::vector<livekit::ParticipantInfo> result;
+    for (const auto& [identity, p] : participants_) result.push_back(p->to_proto());
+    return result;
+}
+
+void Room::changed(Participant& p, bool immediate) {
+    p.info.set_version(p.info.version() + 1);
+    p.update_at = Timestamp::never();
+    for (const Broadcaster::Update& update :
+         broadcaster_.push(context_->now(), p.to_proto(), immediate))
+        deliver(update);
+}
+
+void Room::deliver(const Broadcaster::Update& update) {
+    const bool hidden = update.info.permission().hidden();
+    for (const auto& [identity, p] : participants_) {
+        if (hidden && p->sid() != update.info.sid()) continue;
+        if (update.legacy_only && p->traits.gates.identity_reconnect) continue;
+        if (p->info.state() == livekit::ParticipantInfo::JOINING) continue;
+        p->signal.send(update_message({update.info}));
+    }
+}
+
+void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
+    std::vector<livekit::ParticipantInfo> shown;
+    for (const livekit::ParticipantInfo& info : batch)
+        if (!info.permission().hidden()) shown.push_back(info);
+    std::size_t bytes = 0;
+    std::vector<livekit::ParticipantInfo> chunk;
+    const auto flush = [&] {
+        if (chunk.empty()) return;
+        for (const auto& [identity, p] : participants_) p->signal.send(update_message(chunk));
+        chunk.clear();
+        bytes = 0;
+    };
+    for (livekit::ParticipantInfo& info : shown) {
+        const std::size_t size = info.ByteSizeLong();
+        if (bytes + size > context_->config.update_batch_bytes) flush();
+        bytes += size;
+        chunk.push_back(std::move(info));
+    }
+    flush();
+}
+
+void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
+    livekit::WebhookEvent result;
+    result.set_event(event);
+    result.set_id(make_sid(context_->rng, "EV_"));
+    result.set_created_at(context_->clock.wall.s());
+    if (track != nullptr) {  // HOOK-04: only names
+        result.mutable_room()->set_sid(info_.sid());
+        result.mutable_room()->set_name(info_.name());
+        result.mutable_participant()->set_sid(p->sid());
+        result.mutable_participant()->set_identity(p->identity());
+        *result.mutable_track() = *track;
+    } else {
+        *result.mutable_room() = info_;
+        if (p != nullptr) *result.mutable_participant() = p->to_proto();
+    }
+    context_->effects.emplace_back(WebhookEvent{std::move(result)});
+}
+
+void Room::touch_counters() {
+    counters_dirty_ = true;
+    if (context_->now() - counters_told_ < kCountersInterval) return;
+    counters_dirty_ = false;
+    livekit::Room current = snapshot();
+    if (current.num_participants() == signal_info_.num_participants() &&
+        current.num_publishers() == signal_info_.num_publishers())
+        return;
+    counters_told_ = context_->now();
+    signal_info_ = std::move(current);
+    send_room_update();
+}
+
+void Room::send_room_update() {
+    livekit::SignalResponse response;
+    *response.mutable_room_update()->mutable_room() = signal_info_;
+    for (const auto& [identity, p] : participants_) p->signal.send(response);
+}
+
+void Room::update_recording() {
+    const bool recording = snapshot().active_recording();
+    if (recording == signal_info_.active_recording()) return;
+    info_.set_active_recording(recording);
+    signal_info_.set_active_recording(recording);
+    send_room_update();
+}
+
+void Room::set_metadata(const std::string& metadata) {
+    info_.set_metadata(metadata);
+    signal_info_.set_metadata(metadata);
+    send_room_update();
+}
+
+void Room::send_refresh(Participant& p) {
+    p.refresh_at = context_->now() + kRefreshInterval;
+    if (!context_->config.mint_token) return;
+    livekit::SignalResponse response;
+    response.set_refresh_token(context_->config.mint_token(p.token_refresh(info_.name())));
+    if (!response.refresh_token().empty()) p.signal.send(std::move(response));
+}
+
+std::vector<livekit::ICEServer> Room::ice_servers(const Participant& p) const {
+    if (!context_->config.ice_servers) return {};
+    return context_->config.ice_servers(p.sid(), p.ice == IcePreference::kTls);
+}
+
+livekit::ServerInfo Room::server_info() const {
+    livekit::ServerInfo result;
+    result.set_version(context_->config.server_version);
+    result.set_protocol(context_->config.protocol);
+    result.set_region(context_->config.region);
+    result.set_node_id(context_->config.node_id);
+    result.set_agent_protocol(1);
+    return result;
+}
+
+}  // namespace confab::room

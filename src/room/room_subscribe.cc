@@ -1,0 +1,340 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: wanted and actual subscriptions (01 §3.9; 02 §4.3).
+#include <algorithm>
+
+#include "base/text.h"
+#include "room/codec_lists.h"
+#include "room/extension_uris.h"
+#include "room/layers.h"
+#include "room/room.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+namespace {
+
+std::vector<std::string> sender_mimes(const PublishedTrack& track) {
+    std::vector<std::string> mimes;
+    for (const livekit::SimulcastCodecInfo& codec : track.info.codecs())
+        if (!codec.mime_type().empty()) mimes.push_back(codec.mime_type());
+    // The shard takes the primary block out of RED for those who want plain opus.
+    if (codec_of(track.info.mime_type()) == sfu::Codec::kRed) mimes.emplace_back("audio/opus");
+    return mimes;
+}
+
+std::uint32_t random_ssrc(Rng& rng) { return std::max<std::uint32_t>(1, rng.u32()); }
+
+bool accepts(const sdp::BoundSender& bound, sfu::Codec codec) {
+    return std::any_of(bound.codecs.begin(), bound.codecs.end(), [&](const auto& negotiated) {
+        const sfu::Codec offered = codec_of(negotiated.mime);
+        return offered == codec || (codec == sfu::Codec::kRed && offered == sfu::Codec::kOpus);
+    });
+}
+
+}  // namespace
+
+void Room::subscribe_existing(Participant& p) {
+    for (Participant* publisher : everyone()) {
+        if (publisher == &p) continue;
+        for (const auto& [sid, track] : publisher->publish.tracks()) {
+            if (!track.announced) continue;
+            const Subscription* known = p.subscriptions.find(sid);
+            const bool touched = known != nullptr && known->wanted_since != Timestamp();
+            if (p.auto_subscribe && !touched) p.subscriptions.want(context_->now(), sid);
+            reconcile(p, sid);
+        }
+        if (!p.auto_subscribe_data_track) continue;
+        bool attached = false;
+        for (const auto& [handle, info] : publisher->data_tracks.all())
+            if (p.data_subscriptions.want(info.sid()))
+                attached = attach_data_track(p, info.sid()) || attached;
+        if (attached) send_data_handles(p);
+    }
+}
+
+void Room::offer_track_to_all(const std::string& sid) {
+    for (Participant* p : everyone()) {
+        if (find_track(sid).publisher == p) continue;
+        if (p->auto_subscribe) p->subscriptions.want(context_->now(), sid);
+        reconcile(*p, sid);
+    }
+}
+
+void Room::reconcile_all(Participant& p) {
+    std::vector<std::string> sids;
+    for (const auto& [sid, s] : p.subscriptions.entries()) sids.push_back(sid);
+    for (const std::string& sid : sids) reconcile(p, sid);
+}
+
+void Room::reconcile(Participant& p, const std::string& sid) {
+    Subscription* s = p.subscriptions.find(sid);
+    if (s == nullptr || p.closing) return;
+    if (!s->wanted) {
+        if (s->state != SubscriptionState::kNone) drop(p, sid, *s, true);
+        // What a client refused stays refused while the track lives.
+        if (!find_track(sid)) p.subscriptions.unwant(sid);
+        return;
+    }
+    if (s->state != SubscriptionState::kNone || !p.info.permission().can_subscribe()) return;
+    const TrackRef track = find_track(sid);
+    if (p.retry_at.is_never()) p.retry_at = context_->now() + SubscriptionTable::kRetry;
+    if (!track) {
+        if (context_->now() - s->wanted_since < SubscriptionTable::kNotFound) return;
+        p.signal.send(subscription_error_message(sid, livekit::SE_TRACK_NOTFOUND));
+        p.subscriptions.erase(sid);
+        return;
+    }
+    if (track.publisher == &p) return p.subscriptions.erase(sid);
+    const bool allowed = p.info.permission().recorder() ||
+                         track.publisher->access.allows(p.identity(), p.sid(), sid);
+    if (s->allowed != allowed) {
+        s->allowed = allowed;
+        p.signal.send(subscription_permission_message(track.publisher->sid(), sid, allowed));
+    }
+    if (allowed) subscribe(p, sid, *s, track);
+}
+
+void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track) {
+    const Limits& limits = context_->config.limits;
+    const std::uint32_t limit =
+        track.track->video() ? limits.subscriptions_video : limits.subscriptions_audio;
+    if (limit != 0 && p.subscriptions.active(track.track->video()) >= limit) return;
+
+    s.video = track.track->video();
+    s.state = SubscriptionState::kWaiting;
+    s.down_track = sfu::DownTrackId(context_->next_id());
+    s.ssrc = random_ssrc(context_->rng);
+    s.rtx_ssrc = random_ssrc(context_->rng);
+    context_->down_tracks[s.down_track.value()] = {this, &p, sid};
+
+    sdp::Sender sender;
+    sender.id = s.down_track.value();
+    sender.kind = s.video ? sdp::Kind::kVideo : sdp::Kind::kAudio;
+    const bool shared = sync_streams_ && p.traits.gates.sync_streams && !p.traits.firefox;
+    sender.stream_id = track.publisher->sid();
+    if (p.client.protocol() > 0)
+        sender.stream_id += "|" + (shared ? track.track->info.stream() : sid);
+    sender.track_id = sid;
+    sender.ssrc = s.ssrc;
+    sender.rtx_ssrc = s.rtx_ssrc;
+    sender.mimes = sender_mimes(*track.track);
+    sender.stereo = track.track->info.stereo();
+    sender.red = codec_of(track.track->info.mime_type()) == sfu::Codec::kRed;
+    ensure_downstream(p).add_sender(std::move(sender));
+    negotiate(p, false);
+}
+
+void Room::drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames) {
+    const std::uint64_t id = s.down_track.value();
+    const bool attached = s.attached;
+    context_->down_tracks.erase(id);
+    p.quality.remove(id);
+    if (PeerLink* link = p.downstream()) link->remove_sender(id);
+    if (attached) context_->command(p.worker, sfu::RemoveDownTrack{s.down_track, blank_frames});
+    if (const TrackRef track = find_track(sid)) {
+        track.track->dynacast.remove(context_->now(), id);
+        poll_dynacast(*track.publisher, *track.track);
+    }
+    s.state = SubscriptionState::kNone;
+    s.attached = false;
+    s.bound = {};
+    if (p.closing) return;
+    if (PeerLink* link = p.downstream()) {
+        if (attached && blank_frames) {
+            link->timer.request_after(context_->now(), kBlankFrames);
+        } else {
+            negotiate(p, false);
+        }
+    }
+}
+
+void Room::drop_all(Participant& p) {
+    std::vector<std::string> sids;
+    for (const auto& [sid, s] : p.subscriptions.entries())
+        if (s.state != SubscriptionState::kNone) sids.push_back(sid);
+    for (const std::string& sid : sids)
+        if (Subscription* s = p.subscriptions.find(sid)) drop(p, sid, *s, false);
+}
+
+void Room::bind(Participant& p, const std::vector<sdp::BoundSender>& bound) {
+    for (const sdp::BoundSender& sender : bound) {
+        const auto owner = context_->down_tracks.find(sender.id);
+        if (owner == context_->down_tracks.end()) continue;
+        const std::string sid = owner->second.track_sid;
+        Subscription* s = p.subscriptions.find(sid);
+        if (s != nullptr && s->state == SubscriptionState::kWaiting) bind_one(p, sid, *s, sender);
+    }
+}
+
+void Room::bind_one(Participant& p, const std::string& sid, Subscription& s,
+                    const sdp::BoundSender& bound) {
+    const TrackRef track = find_track(sid);
+    if (!track) return;
+    const auto& codecs = track.track->info.codecs();
+    int chosen = -1;
+    // What flows already before what the publisher would have to start.
+    for (const bool flowing : {true, false})
+        for (int i = track.track->regressed ? 1 : 0; i < codecs.size() && chosen < 0; ++i) {
+            const bool flows = track.track->slots[static_cast<std::size_t>(i)].receiver.has_value();
+            if (flows == flowing && accepts(bound, codec_of(codecs[i].mime_type()))) chosen = i;
+        }
+    if (chosen < 0) return codec_unsupported(p, sid, s);
+    s.state = SubscriptionState::kBound;
+    s.bound = bound;
+    s.codec = static_cast<std::size_t>(chosen);
+    // A client that hides what it does not show starts visible (SUB-04).
+    if (p.adaptive_stream && s.settings) s.settings->set_disabled(false);
+    s.applied = shard_settings(track.track->info, s.settings, p.adaptive_stream);
+    want_quality(s, track);
+    attach(p, s, track);
+    if (!p.hidden() && !track.track->told_subscribed) {
+        track.track->told_subscribed = true;
+        livekit::SignalResponse response;
+        response.mutable_track_subscribed()->set_track_sid(sid);
+        track.publisher->signal.send(std::move(response));
+    }
+    if (chosen > 0) regress(track, s.codec);
+}
+
+void Room::attach(Participant& p, Subscription& s, TrackRef track) {
+    const CodecSlot& slot = track.track->slots[s.codec];
+    if (!slot.receiver || s.attached) return;
+    s.attached = true;
+    sfu::AddDownTrack add;
+    add.down_track = s.down_track;
+    add.peer = p.downstream()->id();
+    add.receiver = *slot.receiver;
+    add.home = track.publisher->worker;
+    add.kind = s.video ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
+    add.ssrc = Ssrc(s.ssrc);
+    add.rtx_ssrc = Ssrc(s.rtx_ssrc);
+    for (const sdp::NegotiatedCodec& codec : s.bound.codecs) {
+        sfu::SendCodec send;
+        send.codec = codec_of(codec.mime);
+        send.pt = PayloadType(codec.pt);
+        if (codec.rtx_pt) send.rtx_pt = PayloadType(*codec.rtx_pt);
+        send.clock_rate = codec.clock_rate;
+        send.nack = codec.nack;
+        if (send.codec != sfu::Codec::kNone) add.codecs.push_back(send);
+    }
+    add.extensions = send_extensions(s.bound.extensions);
+    add.cname = track.publisher->sid() + "|" + track.track->info.sid();
+    add.mid = s.bound.mid;
+    add.settings = s.applied;
+    add.screen_share = track.track->info.source() == livekit::SCREEN_SHARE;
+    add.encrypted = track.track->encrypted();
+    add.sif_trailer = to_vector(as_bytes(sif_trailer_));
+    context_->command(p.worker, std::move(add));
+}
+
+void Room::codec_unsupported(Participant& p, const std::string& sid, Subscription& s) {
+    s.wanted = false;
+    drop(p, sid, s, false);
+    p.signal.send(subscription_error_message(sid, livekit::SE_CODEC_UNSUPPORTED));
+}
+
+// DYN-05: once one subscriber needs the backup and it flows, everybody may move there.
+void Room::regress(TrackRef track, std::size_t codec) {
+    PublishedTrack& published = *track.track;
+    const auto policy = published.info.backup_codec_policy();
+    const std::uint32_t threshold = context_->config.codec_regression_threshold;
+    const bool prefers = policy == livekit::PREFER_REGRESSION &&
+                         (threshold == 0 || participants_.size() < threshold);
+    if (!published.video() || published.regressed || !published.slots[codec].receiver) return;
+    if (policy != livekit::REGRESSION && !prefers) return;
+    published.regressed = true;
+    for (Participant* p : everyone()) {
+        Subscription* s = p->subscriptions.find(published.info.sid());
+        if (s == nullptr || s->state != SubscriptionState::kBound || s->codec == codec) continue;
+        if (!accepts(s->bound, published.slots[codec].codec)) continue;
+        published.dynacast.want(context_->now(), s->codec, s->down_track.value(), std::nullopt);
+        s->codec = codec;
+        want_quality(*s, track);
+        if (s->attached)
+            context_->command(p->worker,
+                              sfu::SwitchDownTrack{s->down_track,
+                                                   *published.slots[codec].receiver,
+                                                   track.publisher->worker});
+    }
+}
+
+void Room::attach_waiting(TrackRef track) {
+    for (Participant* p : everyone()) {
+        Subscription* s = p->subscriptions.find(track.track->info.sid());
+        if (s == nullptr || s->state != SubscriptionState::kBound) continue;
+        attach(*p, *s, track);
+        if (s->codec > 0) regress(track, s->codec);
+    }
+}
+
+void Room::want_quality(Subscription& s, TrackRef track) {
+    if (!s.video) return;
+    WantedQuality wanted;
+    if (s.applied.enabled)
+        wanted = static_cast<std::uint8_t>(
+            quality_for_spatial(track.track->info.layers(), s.applied.max_spatial));
+    track.track->dynacast.want(context_->now(), s.codec, s.down_track.value(), wanted);
+    poll_dynacast(*track.publisher, *track.track);
+}
+
+void Room::apply_settings(Participant& p, const std::string& sid, Subscription& s) {
+    s.apply_at = Timestamp::never();
+    const TrackRef track = find_track(sid);
+    if (!track || s.state != SubscriptionState::kBound) return;
+    const sfu::DownTrackSettings next =
+        shard_settings(track.track->info, s.settings, p.adaptive_stream);
+    if (next == s.applied) return;
+    s.applied = next;
+    if (s.attached) context_->command(p.worker, sfu::UpdateDownTrack{s.down_track, next});
+    want_quality(s, track);
+}
+
+void Room::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
+    if (!p.access.set(list)) {
+        ++context_->counters.bad_requests;
+        return;
+    }
+    apply_access(p);
+}
+
+// SIG-112: takes back what is no longer allowed, gives what now is.
+void Room::apply_access(Participant& publisher) {
+    for (const auto& [sid, track] : publisher.publish.tracks()) {
+        if (!track.announced) continue;
+        for (Participant* p : everyone()) {
+            Subscription* s = p->subscriptions.find(sid);
+            if (s == nullptr || !s->wanted) continue;
+            const bool allowed = p->info.permission().recorder() ||
+                                 publisher.access.allows(p->identity(), p->sid(), sid);
+            if (!allowed && s->state != SubscriptionState::kNone) {
+                s->allowed = false;
+                p->signal.send(subscription_permission_message(publisher.sid(), sid, false));
+                drop(*p, sid, *s, true);
+            } else {
+                reconcile(*p, sid);
+            }
+        }
+    }
+}
+
+void Room::update_subscriptions(
+    Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
+    const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_participant,
+    bool subscribe) {
+    int budget = kMaxSidsPerRequest;
+    const auto apply = [&](const std::string& sid) {
+        if (--budget < 0) return;
+        if (subscribe) {
+            p.subscriptions.want(context_->now(), sid);
+        } else if (Subscription* s = p.subscriptions.find(sid)) {
+            s->wanted = false;
+        }
+        reconcile(p, sid);
+    };
+    for (const std::string& sid : sids) apply(sid);
+    for (const livekit::ParticipantTracks& tracks : by_participant)
+        for (const std::string& sid : tracks.track_sids()) apply(sid);
+}
+
+}  // namespace confab::room

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Room: everything that happens by the clock.
+#include "room/room.h"
+
+namespace confab::room {
+
+bool Room::expired() const { return lifecycle_.expired(context_->now()); }
+
+Timestamp Room::next_deadline() const {
+    Timestamp result = earlier(broadcaster_.next_deadline(), lifecycle_.next_deadline());
+    if (counters_dirty_) result = earlier(result, counters_told_ + kCountersInterval);
+    if (!participants_.empty()) result = earlier(result, next_quality_);
+    for (const auto& [identity, p] : participants_) result = earlier(result, p->next_deadline());
+    return result;
+}
+
+// Ticks are counted from the creation of the room, also after nobody was there.
+void Room::align_quality() {
+    const std::int64_t passed = (context_->now() - created_).us() / kQualityInterval.us();
+    next_quality_ = created_ + kQualityInterval * (passed + 1);
+}
+
+void Room::handle_timeout() {
+    const Timestamp now = context_->now();
+    deliver_batch(broadcaster_.poll_batch(now));
+    if (next_quality_ <= now) {
+        align_quality();
+        quality_tick();
+    }
+    if (counters_dirty_ && counters_told_ + kCountersInterval <= now) touch_counters();
+    for (Participant* p : everyone())
+        if (!p->closing) participant_timers(*p);
+}
+
+void Room::participant_timers(Participant& p) {
+    const Timestamp now = context_->now();
+    if (p.join_deadline <= now) return end(p, livekit::JOIN_FAILURE, Ending::kWithLeave);
+    if (p.resume_deadline <= now) return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
+    for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
+        if (link != nullptr && link->connected && link->timer.timed_out(now))
+            return full_reconnect(p);
+    if (p.refresh_at <= now) send_refresh(p);
+    if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
+    if (p.update_at <= now) changed(p, true);
+    for (const std::string& sid : p.subscriptions.take_due_settings(now))
+        if (Subscription* s = p.subscriptions.find(sid)) apply_settings(p, sid, *s);
+    if (p.retry_at <= now) {
+        p.retry_at = Timestamp::never();
+        reconcile_all(p);
+        if (p.subscriptions.has_unfulfilled()) p.retry_at = now + SubscriptionTable::kRetry;
+    }
+    run_negotiation(p);
+    for (auto& [sid, track] : p.publish.tracks()) {
+        track.dynacast.handle_timeout(now);
+        poll_dynacast(p, track);
+    }
+}
+
+}  // namespace confab::room

@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/signal/negotiation_timer.h"
+
+namespace confab::room {
+
+void NegotiationTimer::request(Timestamp now, bool force) {
+    if (force) {
+        due_ = now;
+        return;
+    }
+    if (!due_.is_never()) return;
+    const bool quiet = !ever_ || now - last_ > kBusyDelay;
+    due_ = now + (quiet ? kQuietDelay : kBusyDelay);
+}
+
+void NegotiationTimer::request_after(Timestamp now, Duration delay) {
+    if (due_.is_never()) due_ = now + delay;
+}
+
+std::uint32_t NegotiationTimer::start_offer(Timestamp now) {
+    start_requirement(now);
+    sent_ = now;
+    outstanding_ = true;
+    return ++id_;
+}
+
+void NegotiationTimer::start_requirement(Timestamp now) {
+    due_ = Timestamp::never();
+    last_ = now;
+    ever_ = true;
+}
+
+void NegotiationTimer::answered(Timestamp now) {
+    outstanding_ = false;
+    if (!due_.is_never()) due_ = earlier(due_, now);
+}
+
+Timestamp NegotiationTimer::next_deadline(bool connected) const {
+    if (!outstanding_) return due_;
+    return connected ? sent_ + kAnswerTimeout : Timestamp::never();
+}
+
+}  // namespace confab::room

@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/signal/peer_link.h"
+
+#include <utility>
+
+#include "base/text.h"
+#include "room/ids.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+namespace {
+
+sdp::AnswererConfig answerer_config(Context& context, const PeerLinkConfig& config) {
+    sdp::AnswererConfig result;
+    result.client = config.client;
+    result.publish_codecs = config.codecs;
+    result.subscribe_codecs = config.codecs;
+    result.single = config.single;
+    result.session_id = context.rng.u64() >> 1;
+    result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
+    return result;
+}
+
+sdp::OffererConfig offerer_config(Context& context, const PeerLinkConfig& config) {
+    sdp::OffererConfig result;
+    result.client = config.client;
+    result.codecs = config.codecs;
+    result.application = config.application;
+    result.transport_cc = context.config.send_side_bwe;
+    result.session_id = context.rng.u64() >> 1;
+    result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
+    return result;
+}
+
+// 2B:55:… → bytes; empty when it is not hex.
+Bytes fingerprint_bytes(std::string_view hex) {
+    std::string digits;
+    for (const char c : hex)
+        if (c != ':') digits.push_back(c);
+    return from_hex(digits).value_or(Bytes{});
+}
+
+}  // namespace
+
+PeerLink::PeerLink(Context& context, PeerLinkConfig config)
+    : timer(1 + static_cast<std::uint32_t>(context.rng.below(256))),
+      context_(&context),
+      config_(std::move(config)),
+      id_(sfu::PeerId(context.next_id())) {
+    new_credentials();
+    if (config_.offers) {
+        offerer_.emplace(offerer_config(context, config_));
+    } else {
+        answerer_.emplace(answerer_config(context, config_));
+    }
+    sfu::CreatePeer create;
+    create.peer = id_;
+    create.local = local_;
+    create.ice_lite = config_.ice_lite;
+    create.ice_controlling = config_.offers && !config_.ice_lite;
+    create.tcp_only = config_.tcp_only;
+    context.command(config_.worker, std::move(create));
+}
+
+PeerLink::~PeerLink() { context_->command(config_.worker, sfu::ClosePeer{id_}); }
+
+void PeerLink::new_credentials() {
+    local_ = make_ice_credentials(context_->rng, config_.worker);
+    const auto& workers = context_->config.media.workers;
+    lines_ = config_.worker < workers.size()
+                 ? candidate_lines(workers[config_.worker], local_.ufrag, config_.tcp_only)
+                 : std::vector<std::string>{};
+    trickled_ = false;
+    candidates_ = 0;
+}
+
+sdp::LocalTransport PeerLink::local_transport() const {
+    sdp::LocalTransport local;
+    local.ufrag = local_.ufrag;
+    local.pwd = local_.pwd;
+    local.fingerprint_sha256 = context_->config.media.fingerprint_sha256;
+    // The first description goes out before the candidates, later ones repeat them.
+    if (trickled_) local.candidates = lines_;
+    local.ice_lite = config_.ice_lite;
+    return local;
+}
+
+void PeerLink::apply_remote(const sdp::RemoteTransport& remote, bool we_answer) {
+    sfu::SetRemote command;
+    command.peer = id_;
+    command.remote = {remote.ufrag, remote.pwd};
+    // RFC 5763 §5: an answerer may choose, and chooses to be the client (DTLS-01).
+    const bool client = we_answer ? remote.setup != sdp::Setup::kActive && !remote.ice_lite
+                                  : remote.setup == sdp::Setup::kPassive;
+    command.local_dtls_role = client ? sfu::DtlsRole::kClient : sfu::DtlsRole::kServer;
+    command.fingerprints.push_back(
+        {remote.fingerprint_algorithm, fingerprint_bytes(remote.fingerprint_hex)});
+    command.sctp = remote.application;
+    command.sctp_port = remote.sctp_port;
+    command.sctp_max_message_size = remote.max_message_size;
+    context_->command(config_.worker, std::move(command));
+    application_ = remote.application;
+    has_remote_ = true;
+    for (const std::string& line : remote.candidates) add_candidate(line);
+    for (const std::string& line : std::exchange(waiting_candidates_, {})) add_candidate(line);
+}
+
+Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
+    std::string_view offer, const std::vector<sdp::PendingTrack>& pending) {
+    const RemoteIce ice = remote_ice_of(offer);
+    const bool restart = has_remote_ && !ice.ufrag.empty() && ice != remote_ice_;
+    const sfu::IceCredentials before = local_;
+    // RFC 8445 §9: both sides change their credentials.
+    if (restart) new_credentials();
+    auto answer = answerer_->answer(offer, pending, local_transport());
+    if (!answer) {
+        if (restart) local_ = before;
+        return answer;
+    }
+    if (restart)
+        context_->command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
+    remote_ice_ = ice;
+    apply_remote(answer->remote, true);
+    return answer;
+}
+
+sdp::Offer PeerLink::make_offer() { return offerer_->make_offer(local_transport()); }
+
+Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(
+    std::string_view answer) {
+    auto applied = offerer_->apply_answer(answer);
+    if (applied) apply_remote(applied->remote, false);
+    return applied;
+}
+
+void PeerLink::add_candidate(std::string_view line) {
+    const auto candidate = parse_candidate(line);
+    if (!candidate || config_.tcp_only) return;
+    if (candidates_ >= kMaxCandidates) {
+        ++context_->counters.dropped_candidates;
+        return;
+    }
+    ++candidates_;
+    context_->command(config_.worker, sfu::AddRemoteCandidate{id_, *candidate});
+}
+
+Result<void, std::string> PeerLink::handle_trickle(const std::string& json) {
+    CONFAB_TRY(const std::string line, parse_candidate_init(json));
+    if (has_remote_) {
+        add_candidate(line);
+    } else if (waiting_candidates_.size() < kMaxWaitingCandidates) {
+        waiting_candidates_.push_back(line);
+    } else {
+        ++context_->counters.dropped_candidates;
+    }
+    return {};
+}
+
+std::vector<livekit::SignalResponse> PeerLink::take_trickles() {
+    std::vector<livekit::SignalResponse> result;
+    if (std::exchange(trickled_, true)) return result;
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+        result.push_back(
+            trickle_message(candidate_init(lines_[i]), config_.target, i + 1 == lines_.size()));
+    return result;
+}
+
+void PeerLink::restart_ice(bool tcp_only) {
+    config_.tcp_only = tcp_only;
+    new_credentials();
+    timer.abandon();
+    context_->command(config_.worker, sfu::RestartIce{id_, local_, tcp_only});
+}
+
+void PeerLink::add_sender(sdp::Sender sender) {
+    if (offerer_) {
+        offerer_->add_sender(std::move(sender));
+    } else {
+        answerer_->add_sender(std::move(sender));
+    }
+}
+
+void PeerLink::remove_sender(std::uint64_t id) {
+    if (offerer_) {
+        offerer_->remove_sender(id);
+    } else {
+        answerer_->remove_sender(id);
+    }
+}
+
+sdp::MissingSections PeerLink::missing() const {
+    return answerer_ ? answerer_->missing() : sdp::MissingSections{};
+}
+
+}  // namespace confab::room

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/signal/responses.h"
+
+#include "room/codec_lists.h"
+
+namespace confab::room {
+
+livekit::SignalResponse leave_message(const ClientGates& gates, livekit::DisconnectReason reason,
+                                      livekit::LeaveRequest::Action action) {
+    livekit::SignalResponse response;
+    livekit::LeaveRequest& leave = *response.mutable_leave();
+    leave.set_reason(reason);
+    if (gates.leave_action) {
+        leave.set_action(action);
+    } else {
+        leave.set_can_reconnect(action != livekit::LeaveRequest::DISCONNECT);
+    }
+    return response;
+}
+
+livekit::SignalResponse update_message(std::vector<livekit::ParticipantInfo> participants) {
+    livekit::SignalResponse response;
+    livekit::ParticipantUpdate& update = *response.mutable_update();
+    for (livekit::ParticipantInfo& info : participants)
+        *update.add_participants() = std::move(info);
+    return response;
+}
+
+livekit::SignalResponse description_message(bool offer, std::string sdp, std::uint32_t id,
+                                            const std::map<std::string, std::string>& mids) {
+    livekit::SignalResponse response;
+    livekit::SessionDescription& description =
+        offer ? *response.mutable_offer() : *response.mutable_answer();
+    description.set_type(offer ? "offer" : "answer");
+    description.set_sdp(std::move(sdp));
+    description.set_id(id);
+    for (const auto& [mid, track] : mids) (*description.mutable_mid_to_track_id())[mid] = track;
+    return response;
+}
+
+livekit::SignalResponse trickle_message(std::string init, livekit::SignalTarget target,
+                                        bool last) {
+    livekit::SignalResponse response;
+    livekit::TrickleRequest& trickle = *response.mutable_trickle();
+    trickle.set_candidateinit(std::move(init));
+    trickle.set_target(target);
+    trickle.set_final(last);
+    return response;
+}
+
+livekit::SignalResponse subscription_permission_message(const std::string& participant_sid,
+                                                        const std::string& track_sid,
+                                                        bool allowed) {
+    livekit::SignalResponse response;
+    auto& update = *response.mutable_subscription_permission_update();
+    update.set_participant_sid(participant_sid);
+    update.set_track_sid(track_sid);
+    update.set_allowed(allowed);
+    return response;
+}
+
+livekit::SignalResponse subscription_error_message(const std::string& track_sid,
+                                                   livekit::SubscriptionError error) {
+    livekit::SignalResponse response;
+    response.mutable_subscription_response()->set_track_sid(track_sid);
+    response.mutable_subscription_response()->set_err(error);
+    return response;
+}
+
+livekit::SignalResponse subscribed_quality_message(const livekit::TrackInfo& track,
+                                                   const std::vector<Dynacast::Report>& reports) {
+    livekit::SignalResponse response;
+    auto& update = *response.mutable_subscribed_quality_update();
+    update.set_track_sid(track.sid());
+    for (const Dynacast::Report& report : reports) {
+        const int index = static_cast<int>(report.codec);
+        if (index >= track.codecs_size()) continue;
+        livekit::SubscribedCodec& codec = *update.add_subscribed_codecs();
+        codec.set_codec(short_name(track.codecs(index).mime_type()));
+        for (const auto quality : {livekit::LOW, livekit::MEDIUM, livekit::HIGH}) {
+            livekit::SubscribedQuality& shown = *codec.add_qualities();
+            shown.set_quality(quality);
+            shown.set_enabled(report.quality && static_cast<int>(*report.quality) >= quality);
+        }
+    }
+    if (update.subscribed_codecs_size() > 0)
+        *update.mutable_subscribed_qualities() = update.subscribed_codecs(0).qualities();
+    return response;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/signal/signal_queue.h"
+
+#include <utility>
+
+namespace confab::room {
+
+void SignalQueue::close() {
+    if (!session_) return;
+    context_->effects.emplace_back(CloseSession{*session_, 1000});
+    session_.reset();
+}
+
+void SignalQueue::send(livekit::SignalResponse response) {
+    if (session_) {
+        context_->effects.emplace_back(SendSignal{*session_, std::move(response)});
+        return;
+    }
+    if (response.has_update()) remember(response.update());
+    ++context_->counters.dropped_signals;
+}
+
+void SignalQueue::remember(const livekit::ParticipantUpdate& update) {
+    for (const livekit::ParticipantInfo& info : update.participants()) {
+        if (info.state() != livekit::ParticipantInfo::DISCONNECTED) {
+            missed_.erase(info.identity());
+        } else if (missed_.size() < kMaxMissed) {
+            livekit::ParticipantInfo& kept = missed_[info.identity()];
+            kept = info;
+            kept.clear_disconnect_reason();
+        }
+    }
+}
+
+std::vector<livekit::ParticipantInfo> SignalQueue::take_missed() {
+    std::vector<livekit::ParticipantInfo> result;
+    for (auto& [identity, info] : missed_) result.push_back(std::move(info));
+    missed_.clear();
+    return result;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The way of messages to one participant's signalling connection. Without a connection everything is
+// dropped but news of participants that left, which a resume replays (01 SIG-63, SIG-160).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "room/context.h"
+
+namespace confab::room {
+
+class SignalQueue {
+  public:
+    static constexpr std::size_t kMaxMissed = 256;
+
+    explicit SignalQueue(Context& context) : context_(&context) {}
+
+    void open(SessionId session) { session_ = session; }
+    // Closes the connection after what was sent; no effect without one.
+    void close();
+    // The connection went away by itself.
+    void lost() { session_.reset(); }
+    bool is_open() const { return session_.has_value(); }
+    std::optional<SessionId> session() const { return session_; }
+
+    void send(livekit::SignalResponse response);
+    // Participants missed as DISCONNECTED, without a reason; empties the list.
+    std::vector<livekit::ParticipantInfo> take_missed();
+
+  private:
+    void remember(const livekit::ParticipantUpdate& update);
+
+    Context* context_;
+    std::optional<SessionId> session_;
+    std::map<std::string, livekit::ParticipantInfo> missed_;  // by identity
+};
+
+}  // namespace confab::room

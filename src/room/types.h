@@ -1,0 +1,141 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What goes into the control plane and what comes out of it: sessions, join parameters, effects.
+// One session is one signalling connection; a participant may outlive it and be resumed by another
+// (01 SIG-160).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/net_address.h"
+#include "base/result.h"
+#include "base/tagged.h"
+#include "base/time.h"
+#include "livekit_models.pb.h"
+#include "livekit_room.pb.h"
+#include "livekit_rtc.pb.h"
+#include "livekit_webhook.pb.h"
+#include "sfu/commands.h"
+
+namespace confab::room {
+
+using SessionId = Tagged<struct SessionIdTag, std::uint64_t>;
+
+// Both clocks of one moment; the wall clock is only shown to people (joined_at, created_at).
+struct Clock {
+    Timestamp now;
+    UnixTime wall;
+};
+
+// The grants of a verified token that matter inside a room (01 TOK-04). Unset = the default.
+struct Grants {
+    bool room_create = false;
+    std::optional<bool> can_publish;
+    std::optional<bool> can_subscribe;
+    std::optional<bool> can_publish_data;
+    std::optional<bool> can_update_own_metadata;
+    std::optional<bool> can_subscribe_metrics;
+    std::optional<bool> can_manage_agent_session;
+    std::vector<livekit::TrackSource> can_publish_sources;
+    bool hidden = false;
+    bool recorder = false;
+    bool agent = false;
+};
+
+// All that start_session needs; verified and merged by the caller (01 CON-32, 37, 38, 40).
+struct JoinParams {
+    std::string room;
+    std::string identity;
+    std::string name;
+    std::string metadata;
+    std::map<std::string, std::string> attributes;
+    livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD;
+    std::vector<livekit::ParticipantInfo::KindDetail> kind_details;
+    Grants grants;
+    UnixTime token_expires;
+    livekit::ClientInfo client;      // client.protocol() is the protocol version
+    bool single_connection = false;  // a join_request was given (SIG-82)
+    bool auto_subscribe = true;
+    bool auto_subscribe_data_track = false;
+    bool adaptive_stream = false;
+    std::optional<bool> subscriber_allow_pause;
+    bool disable_ice_lite = false;
+    bool reconnect = false;
+    livekit::ReconnectReason reconnect_reason = livekit::RR_UNKNOWN;
+    std::string participant_sid;
+    std::optional<livekit::SessionDescription> publisher_offer;
+    std::vector<livekit::AddTrackRequest> add_track_requests;
+    std::optional<livekit::RoomConfiguration> room_config;  // used when the join makes the room
+    std::string room_preset;
+};
+
+// What a fresh token has to say (TOK-12); the minter adds key and signature.
+struct TokenRefresh {
+    std::string room;
+    std::string identity;
+    std::string name;
+    std::string metadata;
+    std::map<std::string, std::string> attributes;
+    livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD;
+    livekit::ParticipantPermission permission;
+    Grants grants;
+    std::optional<livekit::RoomConfiguration> room_config;
+    std::string room_preset;
+    UnixTime original_expiry;
+};
+
+// ---------------------------------------------------------------- effects
+
+struct SendSignal {
+    SessionId session;
+    livekit::SignalResponse response;
+};
+// Close the WebSocket after everything sent before is written.
+struct CloseSession {
+    SessionId session;
+    std::uint16_t code = 1000;
+};
+// Instead of the first response: the upgrade is answered with this HTTP status (CON-31, CON-33).
+struct RefuseSession {
+    SessionId session;
+    int status = 500;
+    std::string text;
+};
+struct MediaCommand {
+    sfu::WorkerIndex worker = 0;
+    sfu::Command command;
+};
+struct WebhookEvent {
+    livekit::WebhookEvent event;
+};
+using Effect = std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent>;
+
+// ---------------------------------------------------------------- service calls
+
+enum class ServiceCode : std::uint8_t {
+    kInvalidArgument,
+    kNotFound,
+    kFailedPrecondition,
+    kUnavailable,
+    kUnimplemented,
+    kInternal,
+};
+struct ServiceError {
+    ServiceCode code = ServiceCode::kInternal;
+    std::string text;
+};
+template <typename T>
+using ServiceResult = Result<T, ServiceError>;
+
+inline tl::unexpected<ServiceError> service_error(ServiceCode code, std::string text) {
+    return tl::unexpected<ServiceError>(ServiceError{code, std::move(text)});
+}
+
+}  // namespace confab::room

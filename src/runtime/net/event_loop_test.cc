@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/net/event_loop.h"
+
+#include <doctest/doctest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace confab::net {
+
+TEST_CASE("EventLoop: the turn hook runs once after a batch of handlers") {
+    EventLoop loop;
+    std::string trace;
+    int turns = 0;
+    loop.set_turn_hook([&] {
+        trace += '|';
+        if (++turns == 2) loop.stop();
+    });
+    loop.post([&] {
+        trace += 'a';
+        loop.post([&] { trace += 'c'; });
+    });
+    loop.post([&] { trace += 'b'; });
+    std::optional<EventLoop::Timer> timer;
+    timer.emplace(loop);
+    timer->set(EventLoop::now() + Duration::millis(20), [&] { trace += 't'; });
+    loop.run();
+    CHECK(trace.substr(0, 6) == "abc|t|");
+}
+
+TEST_CASE("EventLoop: a flood of handlers does not starve the turn hook") {
+    EventLoop loop;
+    std::size_t ran = 0;
+    std::function<void()> again = [&] {
+        ++ran;
+        loop.post(again);
+    };
+    loop.set_turn_hook([&] { loop.stop(); });
+    loop.post(again);
+    loop.run();
+    CHECK(ran >= EventLoop::kMaxHandlersPerTurn);
+    CHECK(ran <= 3 * EventLoop::kMaxHandlersPerTurn);
+}
+
+TEST_CASE("EventLoop: sleeps only if the hook agrees, and says when it is awake again") {
+    EventLoop loop;
+    std::string trace;
+    int asked = 0;
+    loop.set_sleep_hooks(
+        [&] {
+            trace += 's';
+            return ++asked > 1;
+        },
+        [&] { trace += 'w'; });
+    loop.set_turn_hook([&] { trace += '|'; });
+    EventLoop::Timer timer(loop);
+    timer.set(EventLoop::now() + Duration::millis(10), [&] {
+        trace += 't';
+        loop.stop();
+    });
+    loop.run();
+    CHECK(trace.substr(0, 7) == "sw|stw|");
+}
+
+TEST_CASE("EventLoop: a timer is replaced, cancelled, and may destroy itself") {
+    EventLoop loop;
+    std::string trace;
+    EventLoop::Timer replaced(loop);
+    replaced.set(EventLoop::now(), [&] { trace += 'X'; });
+    replaced.set(EventLoop::now() + Duration::millis(5), [&] { trace += 'r'; });
+    EventLoop::Timer cancelled(loop);
+    cancelled.set(EventLoop::now(), [&] { trace += 'X'; });
+    cancelled.cancel();
+    EventLoop::Timer never(loop);
+    never.set(EventLoop::now(), [&] { trace += 'X'; });
+    never.set(Timestamp::never(), [&] { trace += 'X'; });
+    auto own = std::make_unique<EventLoop::Timer>(loop);
+    own->set(EventLoop::now() + Duration::millis(10), [&] {
+        own.reset();
+        trace += 'd';
+        loop.stop();
+    });
+    loop.run();
+    CHECK(trace == "rd");
+}
+
+TEST_CASE("EventLoop: watches a descriptor until the watch is gone") {
+    const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    EventLoop loop;
+    int calls = 0;
+    {
+        FdWatch watch = loop.watch_fd(fd, [&] {
+            eventfd_t value = 0;
+            CHECK(::eventfd_read(fd, &value) == 0);
+            if (++calls == 2) return loop.stop();
+            ::eventfd_write(fd, 1);
+        });
+        std::thread writer([fd] { ::eventfd_write(fd, 1); });
+        loop.run();
+        writer.join();
+    }
+    CHECK(calls == 2);
+    ::eventfd_write(fd, 1);
+    EventLoop::Timer timer(loop);
+    timer.set(EventLoop::now() + Duration::millis(10), [&] { loop.stop(); });
+    loop.run();
+    CHECK(calls == 2);
+    ::close(fd);
+}
+
+TEST_CASE("EventLoop: signals arrive as calls, again and again [CON-11]") {
+    EventLoop loop;
+    int count = 0;
+    loop.on_signal({SIGUSR1, SIGUSR2}, [&](int number) {
+        ++count;
+        if (count == 1) {
+            CHECK(number == SIGUSR1);
+            std::raise(SIGUSR2);
+        } else {
+            CHECK(number == SIGUSR2);
+            loop.stop();
+        }
+    });
+    loop.post([] { std::raise(SIGUSR1); });
+    loop.run();
+    CHECK(count == 2);
+}
+
+}  // namespace confab::net

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Server side of a WebSocket connection (RFC 6455, permessage-deflate of RFC 7692; 01 CON-41…45).
+// A handle: destroying it closes the connection with 1000 once what is queued has been written, and
+// no handler is called any more. Handlers are called from the loop, never inside a call of ours.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+namespace confab::net {
+
+struct WebSocketOptions {
+    // Of one message, on the wire (beyond: close 1009) and inflated (beyond: close 1000); 0 = none.
+    std::size_t max_message_bytes = 2 * 1024 * 1024;
+    // Waiting to be written; beyond that the connection is cut (08 IMM-15).
+    std::size_t max_queued_bytes = 8 * 1024 * 1024;
+    Duration ping_interval = Duration::seconds(10);
+    Duration ping_write_timeout = Duration::seconds(2);
+    Duration write_timeout = Duration::seconds(5);
+    Duration handshake_timeout = Duration::seconds(5);
+    // After an oversize message: how long queued messages may still take (CON-45).
+    Duration error_grace = Duration::millis(250);
+    bool deflate = true;
+};
+
+enum class WebSocketEnd : std::uint8_t {
+    kPeer,          // a close frame of the peer; `code` is its code, 1005 if it had none
+    kUs,            // close()
+    kError,         // connection lost, protocol error or handshake refused
+    kTooBig,        // a message beyond the limit
+    kOverflow,      // the peer does not read: more than max_queued_bytes wait
+    kWriteTimeout,  // the peer does not read: a write took longer than write_timeout
+};
+struct WebSocketClosed {
+    WebSocketEnd by = WebSocketEnd::kError;
+    std::uint16_t code = 1006;
+};
+
+class WebSocket {
+  public:
+    using OnMessage = std::function<void(bool text, std::string_view payload)>;
+    using OnClosed = std::function<void(WebSocketClosed)>;
+
+    class Impl;
+    explicit WebSocket(std::shared_ptr<Impl> impl);
+    ~WebSocket();
+    WebSocket(const WebSocket&) = delete;
+    WebSocket& operator=(const WebSocket&) = delete;
+
+    // To be set in the turn that accepted it. on_closed comes once, as soon as no message can come
+    // any more; it may destroy the handle, and so may on_message. After kTooBig, messages sent
+    // within on_closed still go out.
+    void set_handlers(OnMessage on_message, OnClosed on_closed);
+
+    // Queued until the handshake is over. False if the connection is closing or gone, or goes now
+    // because too much is queued.
+    bool send(bool text, std::string payload);
+    bool send_binary(BytesView payload) { return send(false, std::string(as_text(payload))); }
+    std::size_t queued_bytes() const;
+
+    // Writes what is queued, for at most `grace`, then the close frame; messages of the peer are
+    // dropped from now on.
+    void close(std::uint16_t code, Duration grace = Duration::seconds(5));
+    bool is_open() const;
+
+  private:
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace confab::net

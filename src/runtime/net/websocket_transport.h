@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The byte stream under Beast's WebSocket: a TCP socket that first gives the bytes that came with
+// the request, and counts what it reads, because the limits of 01 CON-41 tell bytes on the wire from
+// inflated ones. Included by .cc files only.
+#pragma once
+
+#include "runtime/net/asio.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <boost/asio/compose.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/websocket/teardown.hpp>
+
+namespace confab::net {
+
+class WebSocketTransport {
+  public:
+    using executor_type = tcp::socket::executor_type;
+
+    WebSocketTransport(tcp::socket socket, std::string received)
+        : socket_(std::move(socket)), received_(std::move(received)) {}
+
+    executor_type get_executor() { return socket_.get_executor(); }
+    tcp::socket& socket() { return socket_; }
+
+    std::size_t count() const { return count_; }
+    void restart_count() { count_ = 0; }
+    void close() {
+        ErrorCode ignored;
+        socket_.close(ignored);
+    }
+
+    template <typename Buffers, typename Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        return asio::async_compose<Token, void(ErrorCode, std::size_t)>(
+            ReadOp<Buffers>{*this, buffers}, token, socket_);
+    }
+    template <typename Buffers, typename Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return socket_.async_write_some(buffers, std::forward<Token>(token));
+    }
+
+    friend void beast_close_socket(WebSocketTransport& transport) { transport.close(); }
+    friend void teardown(boost::beast::role_type role, WebSocketTransport& transport,
+                         ErrorCode& error) {
+        boost::beast::websocket::teardown(role, transport.socket_, error);
+    }
+    template <typename Handler>
+    friend void async_teardown(boost::beast::role_type role, WebSocketTransport& transport,
+                               Handler&& handler) {
+        boost::beast::websocket::async_teardown(role, transport.socket_,
+                                                std::forward<Handler>(handler));
+    }
+
+  private:
+    template <typename Buffers>
+    struct ReadOp {
+        WebSocketTransport& transport;
+        Buffers buffers;
+        enum class State : std::uint8_t { kStart, kPosted, kReading } state = State::kStart;
+
+        template <typename Self>
+        void operator()(Self& self, ErrorCode error = {}, std::size_t size = 0) {
+            switch (state) {
+                case State::kStart:
+                    if (transport.received_.empty()) {
+                        state = State::kReading;
+                        transport.socket_.async_read_some(buffers, std::move(self));
+                    } else {
+                        state = State::kPosted;  // a handler is never called inside its start
+                        asio::post(transport.get_executor(), std::move(self));
+                    }
+                    return;
+                case State::kPosted:
+                    size = asio::buffer_copy(buffers, asio::buffer(transport.received_));
+                    transport.received_.erase(0, size);
+                    break;
+                case State::kReading: break;
+            }
+            transport.count_ += size;
+            self.complete(error, size);
+        }
+    };
+
+    tcp::socket socket_;
+    std::string received_;
+    std::size_t count_ = 0;
+};
+
+}  // namespace confab::net

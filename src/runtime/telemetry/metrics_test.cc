@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/telemetry/metrics.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace confab::telemetry {
+
+namespace {
+
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("kMetricTable: valid and unique names, buckets where they belong") {
+    std::set<std::string_view> names;
+    for (const MetricInfo& metric : kMetricTable) {
+        CAPTURE(metric.name);
+        CHECK(names.insert(metric.name).second);
+        CHECK_FALSE(metric.help.empty());
+        CHECK((metric.type == MetricType::kHistogram) == !metric.buckets.empty());
+        CHECK(metric.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos);
+        for (std::size_t i = 1; i < metric.buckets.size(); ++i)
+            CHECK(metric.buckets[i - 1] < metric.buckets[i]);
+    }
+}
+
+TEST_CASE("Metrics: gauges and counters with their labels [OBS-01]") {
+    Metrics metrics("ND_a");
+    metrics.set(Metric::kRoomTotal, 1);
+    metrics.add(Metric::kTrackPublishedTotal, {"VIDEO"}, 2);
+    metrics.set(Metric::kPacketTotal, {"incoming", "initial"}, 7010);
+    const std::string text = metrics.render();
+    CHECK(has_line(text, "# TYPE livekit_room_total gauge"));
+    CHECK(has_line(text, "livekit_room_total{node_id=\"ND_a\",node_type=\"SERVER\"} 1"));
+    CHECK(has_line(text, "livekit_participant_total{node_id=\"ND_a\",node_type=\"SERVER\"} 0"));
+    CHECK(has_line(text, "livekit_track_published_total{node_id=\"ND_a\",node_type=\"SERVER\",kind=\"VIDEO\"} 2"));
+    CHECK(has_line(text, "livekit_packet_total{node_id=\"ND_a\",node_type=\"SERVER\",direction=\"incoming\","
+                         "transmission=\"initial\",country=\"\"} 7010"));
+    // With labels a series comes with its first event.
+    CHECK(text.find("livekit_nack_total") == std::string::npos);
+}
+
+TEST_CASE("Metrics: counters never go down, series can be removed") {
+    Metrics metrics("n");
+    metrics.set(Metric::kSrtpFailures, 5);
+    metrics.set(Metric::kSrtpFailures, 3);
+    CHECK(metrics.value(Metric::kSrtpFailures) == 5);
+    metrics.add(Metric::kSrtpFailures, -1);
+    CHECK(metrics.value(Metric::kSrtpFailures) == 5);
+    metrics.set(Metric::kPeers, 5);
+    metrics.set(Metric::kPeers, 3);
+    CHECK(metrics.value(Metric::kPeers) == 3);
+    metrics.set(Metric::kTrackPublishedTotal, {"AUDIO"}, 1);
+    metrics.remove(Metric::kTrackPublishedTotal, {"AUDIO"});
+    CHECK(metrics.render().find("livekit_track_published_total") == std::string::npos);
+}
+
+TEST_CASE("Metrics: histograms count cumulatively, bounds included") {
+    Metrics metrics("n");
+    for (const double value : {1.0, 4.0, 4.5, 0.5}) metrics.observe(Metric::kQualityScore, value);
+    const std::string text = metrics.render();
+    const std::string node = "{node_id=\"n\",node_type=\"SERVER\"";
+    CHECK(has_line(text, "livekit_quality_score_bucket" + node + ",le=\"1\"} 2"));
+    CHECK(has_line(text, "livekit_quality_score_bucket" + node + ",le=\"3.75\"} 2"));
+    CHECK(has_line(text, "livekit_quality_score_bucket" + node + ",le=\"4\"} 3"));
+    CHECK(has_line(text, "livekit_quality_score_bucket" + node + ",le=\"+Inf\"} 4"));
+    CHECK(has_line(text, "livekit_quality_score_sum" + node + "} 10"));
+    CHECK(has_line(text, "livekit_quality_score_count" + node + "} 4"));
+    CHECK(has_line(text, "livekit_room_duration_seconds_count" + node + "} 0"));
+}
+
+TEST_CASE("Metrics: label values are escaped and bounded in number") {
+    Metrics metrics("n");
+    metrics.add(Metric::kHttpRequests, {"a\"b\\c\nd"});
+    CHECK(metrics.render().find("code=\"a\\\"b\\\\c\\nd\"") != std::string::npos);
+    for (std::size_t i = 0; i < Metrics::kMaxSeries + 10; ++i)
+        metrics.add(Metric::kHttpRequests, {std::to_string(i)});
+    const std::string text = metrics.render();
+    CHECK(has_line(text, "confab_metrics_dropped_total{node_id=\"n\",node_type=\"SERVER\"} 11"));
+}
+
+TEST_CASE("Metrics: process values without node labels") {
+    Metrics metrics("n");
+    metrics.collect_process();
+    CHECK(metrics.value(Metric::kProcessOpenFds) >= 3);
+    CHECK(metrics.value(Metric::kProcessResidentMemory) > 100'000);
+    CHECK(metrics.value(Metric::kProcessStartTime) > 1.6e9);
+    CHECK(metrics.render().find("\nprocess_open_fds ") != std::string::npos);
+}
+
+TEST_CASE("metrics_reference: one row per metric") {
+    const std::string text = metrics_reference();
+    for (const MetricInfo& metric : kMetricTable)
+        CHECK(text.find("| `" + std::string(metric.name) + "` |") != std::string::npos);
+}
+
+}  // namespace confab::telemetry

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// livekit-server-sdk against the server APIs: every RoomService call with its errors, counters
+// that are right at once, webhooks in order and retried. Participants are @livekit/rtc-node.
+
+import { KEY, start_server } from '../lib/server.mjs';
+import { Suite } from '../lib/suite.mjs';
+import { participant_checks } from './participants.mjs';
+import { refusal_checks } from './refusals.mjs';
+import { room_checks } from './rooms.mjs';
+import { WebhookSink } from './webhook_sink.mjs';
+import { webhook_checks } from './webhooks.mjs';
+
+const suite = new Suite({ limit: 300 });
+await suite.run(async () => {
+  const sink = await WebhookSink.start(suite);
+  const server = await start_server(suite, { webhook: { urls: [sink.url], api_key: KEY } });
+  await room_checks(suite, server);
+  await refusal_checks(suite, server);
+  await participant_checks(suite, server);
+  await webhook_checks(suite, server, sink);
+});

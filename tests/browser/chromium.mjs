@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// livekit-client in headless Chromium, single (v1) and dual (v0) peer connection: decoded pixels
+// and tones in every codec, layers, mute, data, reconnecting, refused tokens, ICE/TCP.
+
+import { start_chromium } from '../lib/browser.mjs';
+import { start_server } from '../lib/server.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { Suite } from '../lib/suite.mjs';
+import { call_checks } from './call.mjs';
+import { refusal_checks } from './refusals.mjs';
+import { tcp_checks } from './tcp.mjs';
+
+const suite = new Suite({ limit: 400 });
+await suite.run(async () => {
+  const [server, address, browser] = await Promise.all([
+    start_server(suite),
+    start_page_server(suite),
+    start_chromium(suite),
+  ]);
+  const place = { suite, server, address, browser };
+  for (const v0 of [false, true]) await call_checks(place, v0);
+  await refusal_checks(place);
+  await browser.close();
+  await tcp_checks(place);
+});

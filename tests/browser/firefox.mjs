@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Firefox ESR and Chromium in one room, single (v1) and dual (v0) peer connection.
+
+import { start_chromium, start_firefox } from '../lib/browser.mjs';
+import { start_server } from '../lib/server.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { assert, Suite } from '../lib/suite.mjs';
+import { Caller, meet } from './caller.mjs';
+
+const suite = new Suite({ limit: 300 });
+
+async function mixed_checks({ server, address, chromium, firefox }, v0) {
+  const mode = v0 ? 'v0' : 'v1';
+  const room = `mixed-${mode}`;
+  let fox;
+  let chrome;
+  const joined = await suite.check(`${mode}: Firefox and Chromium join one room [SIG-83] [SIG-80] [MC-01]`, async () => {
+    fox = await Caller.open(suite, firefox, address, 'fox', 1);
+    chrome = await Caller.open(suite, chromium, address, 'chrome', 2);
+    await fox.join(server, room, { v0 });
+    await chrome.join(server, room, { v0 });
+  }, { needed: true, seconds: 90 });
+  if (!joined) return;
+
+  await suite.check(`${mode}: pixels and tones both ways [IN-56] [SIG-100] [SIG-75]`, async () => {
+    for (const caller of [fox, chrome]) {
+      await caller.call('publish_picture');
+      await caller.call('publish_tone');
+    }
+    await meet(fox, chrome, { timeout: 20000 });
+  }, { needed: true, seconds: 60 });
+
+  await suite.check(`${mode}: data both ways [SIG-120]`, async () => {
+    for (const [from, to] of [[fox, chrome], [chrome, fox]]) {
+      for (const reliable of [true, false]) {
+        const text = `${from.identity} ${reliable}`;
+        await from.call('send', text, { reliable });
+        assert.equal((await to.received(text)).from, from.identity);
+      }
+    }
+  });
+
+  await suite.check(`${mode}: Firefox muting and unmuting [SIG-05]`, async () => {
+    await fox.call('mute', 'picture', true);
+    await fox.call('mute', 'tone', true);
+    await Promise.all([chrome.sees_no_more(fox), chrome.hears_nothing_of(fox)]);
+    await fox.call('mute', 'picture', false);
+    await fox.call('mute', 'tone', false);
+    await chrome.sees(fox);
+    await chrome.hears(fox);
+  });
+
+  await suite.check(`${mode}: VP9 both ways [ROOM-08]`, async () => {
+    await Promise.all([fox, chrome].map((caller) => caller.call('unpublish', 'picture')));
+    await Promise.all([fox, chrome].map((caller) => caller.call('publish_picture', { codec: 'vp9' })));
+    await Promise.all([fox.sees(chrome), chrome.sees(fox)]);
+  }, { seconds: 40 });
+
+  for (const [scenario, rows] of [['resume-reconnect', '[SIG-160]'], ['full-reconnect', '[SIG-162]']]) {
+    await suite.check(`${mode}: Firefox is back after ${scenario} ${rows}`, async () => {
+      const since = Date.now();
+      await fox.call('simulate', scenario);
+      await fox.event('reconnected', { since, timeout: 25000 });
+      await meet(fox, chrome, { timeout: 20000 });
+    }, { seconds: 60 });
+  }
+
+  await suite.check(`${mode}: Firefox leaving is seen at once [SIG-133]`, async () => {
+    const since = Date.now();
+    await fox.call('leave');
+    const left = await chrome.event('participantDisconnected', { who: 'fox', since });
+    assert.ok(left.at - since < 1000, `after ${left.at - since} ms`);
+  });
+  await Promise.all([fox.close(), chrome.close()]);
+}
+
+await suite.run(async () => {
+  const [server, address] = await Promise.all([start_server(suite), start_page_server(suite)]);
+  const chromium = await start_chromium(suite);
+  const firefox = await start_firefox(suite);
+  for (const v0 of [false, true]) await mixed_checks({ server, address, chromium, firefox }, v0);
+});

@@ -1,0 +1,246 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// One participant made of livekit-client. The suite drives it through `window.caller` and asks it
+// for plain data only.
+
+import {
+  ConnectionErrorReason,
+  Room,
+  RoomEvent,
+  RpcError,
+  setLogLevel,
+  Track,
+  VideoPreset,
+  VideoQuality,
+} from '/livekit-client.mjs';
+
+import { PictureReader, PictureSource, ToneReader, ToneSource } from './media.js';
+
+const kQualities = { low: VideoQuality.LOW, medium: VideoQuality.MEDIUM, high: VideoQuality.HIGH };
+
+setLogLevel('warn');
+
+class Caller {
+  room;
+  number = 1;
+  events = [];
+  data = [];
+  rpc_calls = [];
+  #readers = new Map(); // track sid → {identity, kind, reader, element}
+  #sources = {};
+
+  // Joins; returns the own sids.
+  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true }) {
+    this.number = number;
+    this.room = new Room({
+      singlePeerConnection: !v0,
+      adaptiveStream: adaptive,
+      dynacast,
+      publishDefaults: { backupCodec: false },
+    });
+    this.#observe();
+    try {
+      await this.room.connect(url, token, { autoSubscribe: auto_subscribe });
+    } catch (error) {
+      return { error: error.message, reason: ConnectionErrorReason[error.reason], status: error.status };
+    }
+    return { sid: this.room.localParticipant.sid, room: await this.room.getSid() };
+  }
+
+  #observe() {
+    for (const name of Object.values(RoomEvent)) {
+      this.room.on(name, (...values) => this.events.push({ name, at: Date.now(), who: this.#who(values) }));
+    }
+    this.room.on(RoomEvent.TrackSubscribed, (track, publication, participant) => {
+      const element = track.attach();
+      document.body.append(element);
+      const reader = track.kind === Track.Kind.Video ? new PictureReader(element) : new ToneReader(track.mediaStreamTrack);
+      this.#forget(publication.trackSid);
+      this.#readers.set(publication.trackSid, { identity: participant.identity, kind: track.kind, reader, element });
+    });
+    this.room.on(RoomEvent.TrackUnsubscribed, (_track, publication) => this.#forget(publication.trackSid));
+    this.room.on(RoomEvent.DataReceived, (payload, participant, _kind, topic) => {
+      this.data.push({ text: new TextDecoder().decode(payload), from: participant?.identity, topic });
+    });
+  }
+
+  // Whom an event is about, and why somebody was disconnected.
+  #who(values) {
+    const participant = values.find((value) => value?.identity !== undefined);
+    return participant?.identity ?? (['string', 'number'].includes(typeof values[0]) ? values[0] : undefined);
+  }
+
+  #forget(sid) {
+    const entry = this.#readers.get(sid);
+    if (!entry) return;
+    entry.reader.stop();
+    entry.element.remove();
+    this.#readers.delete(sid);
+  }
+
+  // Publishes the picture as camera. `layers`: [[width, height, bitrate, fps]…] below the full one.
+  async publish_picture({ codec = 'vp8', size = {}, bitrate = 300000, layers } = {}) {
+    const source = new PictureSource(this.number, size);
+    this.#sources.picture = source;
+    const presets = layers?.map(([width, height, rate, fps]) => new VideoPreset(width, height, rate, fps));
+    const publication = await this.room.localParticipant.publishTrack(source.track, {
+      source: Track.Source.Camera,
+      videoCodec: codec,
+      simulcast: presets !== undefined,
+      videoSimulcastLayers: presets,
+      videoEncoding: { maxBitrate: bitrate, maxFramerate: size.fps ?? 12 },
+    });
+    return publication.trackSid;
+  }
+
+  async publish_tone() {
+    const source = new ToneSource(this.number);
+    this.#sources.tone = source;
+    const publication = await this.room.localParticipant.publishTrack(source.track, { source: Track.Source.Microphone });
+    return publication.trackSid;
+  }
+
+  async unpublish(what) {
+    const source = this.#sources[what];
+    await this.room.localParticipant.unpublishTrack(source.track);
+    source.stop();
+  }
+
+  // Camera and microphone as an application turns them on.
+  async use_devices() {
+    await this.room.localParticipant.setCameraEnabled(true, { resolution: { width: 320, height: 240, frameRate: 12 } });
+    await this.room.localParticipant.setMicrophoneEnabled(true);
+  }
+
+  // As publish_picture, but past the client's own check of the permission.
+  async force_publish() {
+    this.room.localParticipant.hasPermissionsToPublish = () => true;
+    try {
+      return { sid: await this.publish_picture() };
+    } catch (error) {
+      return { error: error.message, status: error.status };
+    }
+  }
+
+  async mute(what, muted) {
+    const source = what === 'picture' ? Track.Source.Camera : Track.Source.Microphone;
+    const { track } = this.room.localParticipant.getTrackPublication(source);
+    await (muted ? track.mute() : track.unmute());
+  }
+
+  #publication(identity, source) {
+    return this.room.remoteParticipants.get(identity)?.getTrackPublication(source);
+  }
+
+  quality(identity, quality) {
+    this.#publication(identity, Track.Source.Camera).setVideoQuality(kQualities[quality]);
+  }
+
+  subscribe(identity, wanted) {
+    this.#publication(identity, Track.Source.Camera).setSubscribed(wanted);
+  }
+
+  // The size of the element that shows a participant, for adaptive streams.
+  resize(identity, width, height) {
+    for (const entry of this.#readers.values()) {
+      if (entry.identity === identity && entry.kind === Track.Kind.Video) {
+        Object.assign(entry.element.style, { width: `${width}px`, height: `${height}px` });
+      }
+    }
+  }
+
+  async send(text, { reliable = true, to, topic } = {}) {
+    const options = { reliable, destinationIdentities: to, topic };
+    await this.room.localParticipant.publishData(new TextEncoder().encode(text), options);
+  }
+
+  take_texts(topic) {
+    this.room.registerTextStreamHandler(topic, async (reader, from) => {
+      this.data.push({ text: await reader.readAll(), from: from.identity, topic });
+    });
+  }
+
+  async send_text(text, topic) {
+    await this.room.localParticipant.sendText(text, { topic });
+  }
+
+  answer_rpc() {
+    this.room.registerRpcMethod('echo', async ({ payload, callerIdentity }) => `${callerIdentity}:${payload}`);
+    this.room.registerRpcMethod('fail', async () => {
+      throw new RpcError(4711, 'not today', 'details');
+    });
+  }
+
+  async rpc(destinationIdentity, method, payload) {
+    try {
+      return { value: await this.room.localParticipant.performRpc({ destinationIdentity, method, payload }) };
+    } catch (error) {
+      return { code: error.code, message: error.message, data: error.data };
+    }
+  }
+
+  async set_attributes(attributes) {
+    await this.room.localParticipant.setAttributes(attributes);
+  }
+
+  async simulate(scenario) {
+    await this.room.simulateScenario(scenario);
+  }
+
+  async leave() {
+    await this.room.disconnect();
+  }
+
+  // Everything the suite may want to know.
+  state() {
+    const people = {};
+    for (const [identity, participant] of this.room.remoteParticipants) {
+      const tracks = [...participant.trackPublications.values()].map((one) => ({
+        sid: one.trackSid,
+        source: one.source,
+        muted: one.isMuted,
+        mime: one.mimeType,
+        subscribed: one.isSubscribed,
+      }));
+      people[identity] = { sid: participant.sid, tracks, attributes: participant.attributes };
+    }
+    for (const { identity, kind, reader } of this.#readers.values()) {
+      people[identity] ??= {};
+      if (kind === Track.Kind.Video) people[identity].picture = { ...reader.log };
+      else people[identity].tone = reader.tone();
+    }
+    return { connection: this.room.state, people, sid: this.room.localParticipant.sid };
+  }
+
+  #connections() {
+    const manager = this.room.engine.pcManager;
+    return [manager.publisher, manager.subscriber].filter(Boolean).map((transport) => transport.pc).filter(Boolean);
+  }
+
+  async #stats() {
+    const reports = [];
+    for (const connection of this.#connections()) {
+      const report = await connection.getStats();
+      reports.push(Object.fromEntries(report));
+    }
+    return reports;
+  }
+
+  // The codecs of video this page receives and sends, and the protocols of its connections.
+  async transport() {
+    const result = { received: [], sent: [], protocols: [] };
+    for (const report of await this.#stats()) {
+      for (const entry of Object.values(report)) {
+        const mime = report[entry.codecId]?.mimeType;
+        if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded });
+        if (entry.type === 'outbound-rtp' && entry.kind === 'video') result.sent.push({ mime, frames: entry.framesEncoded });
+        const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
+        if (selected) result.protocols.push(report[entry.localCandidateId]?.protocol);
+      }
+    }
+    return result;
+  }
+}
+
+window.caller = new Caller();

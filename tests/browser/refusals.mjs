@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tokens that are refused and rights that are missing; real devices; adaptive streams.
+
+import { assert } from '../lib/suite.mjs';
+import { join_token } from '../lib/token.mjs';
+import { until } from '../lib/wait.mjs';
+import { Caller } from './caller.mjs';
+
+const kNotAllowed = 'NotAllowed';
+
+export async function refusal_checks({ suite, server, address, browser }) {
+  await suite.check('a forged or expired token gets 401 in both modes [CON-21] [CON-22] [CON-34]', async () => {
+    const page = await Caller.open(suite, browser, address, 'mallory', 5);
+    const forged = await join_token('guarded', 'mallory', { secret: 'f'.repeat(40) });
+    const expired = await join_token('guarded', 'mallory', { options: { ttl: -600 } });
+    for (const v0 of [false, true]) {
+      for (const token of [forged, expired]) {
+        const joined = await page.join(server, 'guarded', { token, v0, may_fail: true });
+        assert.equal(joined.reason, kNotAllowed, JSON.stringify(joined));
+        assert.equal(joined.status, 401);
+      }
+    }
+    const validate = (url) => fetch(url).then(async (reply) => ({ status: reply.status, text: await reply.text() }));
+    for (const path of ['/rtc/validate', '/rtc/v1/validate']) {
+      const seen = await page.evaluate(validate, `${server.http}${path}?access_token=${forged}`);
+      assert.equal(seen.status, 401, `${path}: ${seen.text}`);
+    }
+    await page.close();
+  });
+
+  const publish_without_right = async (v0) => {
+    const room = `rights-${v0 ? 'v0' : 'v1'}`;
+    const guest = await Caller.open(suite, browser, address, 'guest', 6);
+    const host = await Caller.open(suite, browser, address, 'host', 7);
+    await guest.join(server, room, { v0, grant: { canPublish: false } });
+    await host.join(server, room, { v0 });
+    await host.call('publish_picture');
+    await guest.sees(host);
+    const refused = await guest.call('force_publish');
+    assert.ok(refused.error, JSON.stringify(refused));
+    assert.deepEqual((await host.person(guest))?.tracks ?? [], []);
+    await Promise.all([guest.close(), host.close()]);
+  };
+  await suite.check('without the right to publish nothing is published, v1 and v0 [SIG-101] [TOK-11]', async () => {
+    await Promise.all([publish_without_right(false), publish_without_right(true)]);
+  }, { seconds: 60 });
+
+  await suite.check('v1: fake camera and microphone with adaptive stream and dynacast [SIG-113] [SIG-115] [MC-14]', async () => {
+    const sender = await Caller.open(suite, browser, address, 'sender', 8);
+    const viewer = await Caller.open(suite, browser, address, 'viewer', 9);
+    await sender.join(server, 'adaptive', { dynacast: true });
+    await viewer.join(server, 'adaptive', { adaptive: true });
+    await sender.call('use_devices');
+    const frames = async () => {
+      const { received } = await viewer.call('transport');
+      return Math.max(0, ...received.map((one) => one.frames ?? 0));
+    };
+    await until(async () => (await frames()) > 10, { timeout: 15000, every: 200, what: 'decoded frames' });
+    await viewer.call('resize', 'sender', 320, 240);
+    const before = await frames();
+    await until(async () => (await frames()) > before + 10, { timeout: 15000, every: 200, what: 'more frames' });
+    await Promise.all([sender.close(), viewer.close()]);
+  }, { seconds: 60 });
+}

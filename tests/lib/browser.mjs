@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starts Debian's Chromium (over CDP) and Firefox ESR (over WebDriver BiDi), fresh profiles.
+//
+// CONFAB_CHROMIUM, CONFAB_FIREFOX  other programs to use
+
+import puppeteer from 'puppeteer-core';
+
+const kChromiumArgs = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-dev-shm-usage',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+];
+
+const kFirefoxPreferences = {
+  'media.autoplay.default': 0,
+  'media.autoplay.blocking_policy': 0,
+  'media.autoplay.block-webaudio': false,
+  // An imagined sound card: without any, WebAudio never starts.
+  'media.cubeb.force_mock_context': true,
+  'media.navigator.permission.disabled': true,
+  'media.navigator.streams.fake': true,
+  'media.gmp-manager.updateEnabled': false,
+  'app.update.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+};
+
+const kLaunch = { headless: true, timeout: 60000, protocolTimeout: 60000 };
+
+export async function start_chromium(suite, { args = [] } = {}) {
+  const browser = await puppeteer.launch({
+    ...kLaunch,
+    executablePath: process.env.CONFAB_CHROMIUM ?? '/usr/bin/chromium',
+    args: [...kChromiumArgs, ...args],
+  });
+  suite.cleanup(() => browser.close());
+  return browser;
+}
+
+export async function start_firefox(suite) {
+  const browser = await puppeteer.launch({
+    ...kLaunch,
+    browser: 'firefox',
+    executablePath: process.env.CONFAB_FIREFOX ?? '/usr/bin/firefox-esr',
+    extraPrefsFirefox: kFirefoxPreferences,
+  });
+  suite.cleanup(() => browser.close());
+  return browser;
+}

@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Starts and stops the server under test.
+//
+// CONFAB_BINARY  the program (default build/release/confab)
+// CONFAB_ARGS    arguments before `--config-body` (default `serve --dev`)
+// CONFAB_LOG     a folder that keeps the server's logs
+
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { free_port } from './ports.mjs';
+import { sleep, until } from './wait.mjs';
+
+export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+export const KEY = 'testkey';
+export const SECRET = 'a-secret-of-at-least-thirty-two-characters';
+
+const kTailLines = 25;
+const kTailColumns = 300;
+const kMaxLogBytes = 8 << 20;
+
+const binary = () => path.resolve(ROOT, process.env.CONFAB_BINARY ?? 'build/release/confab');
+const leading_args = () => (process.env.CONFAB_ARGS ?? 'serve --dev').split(' ').filter(Boolean);
+
+// A configuration object as YAML; JSON is YAML, each top-level key gets its own line.
+function yaml(config) {
+  return Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join('\n') + '\n';
+}
+
+export class Server {
+  #process;
+  #log = '';
+  #exit;
+
+  constructor(child, ports) {
+    this.#process = child;
+    this.ports = ports;
+    this.http = `http://127.0.0.1:${ports.http}`;
+    this.ws = `ws://127.0.0.1:${ports.http}`;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => {
+        if (this.#log.length < kMaxLogBytes) this.#log += text;
+      });
+    }
+    this.#exit = new Promise((resolve) => {
+      child.on('exit', (code, signal) => resolve({ code, signal }));
+      child.on('error', (error) => {
+        this.#log += `cannot start: ${error.message}\n`;
+        resolve({ code: null, signal: null });
+      });
+    });
+  }
+
+  get log() {
+    return this.#log;
+  }
+
+  get pid() {
+    return this.#process.pid;
+  }
+
+  get exited() {
+    const { pid, exitCode, signalCode } = this.#process;
+    return pid === undefined || exitCode !== null || signalCode !== null;
+  }
+
+  // The end of the log, for a failed check; `from` is where it stood before.
+  tail(from = 0, lines = kTailLines) {
+    const text = this.#log.slice(from).trimEnd();
+    return text.split('\n').slice(-lines).map((line) => line.slice(0, kTailColumns));
+  }
+
+  // Asks twice (the second signal ends a drain), then kills. Returns {code, signal}.
+  async stop({ timeout = 5000 } = {}) {
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      if (this.exited) break;
+      this.#process.kill(signal);
+      await Promise.race([this.#exit, sleep(timeout / 2)]);
+    }
+    if (!this.exited) this.#process.kill('SIGKILL');
+    const ended = await this.#exit;
+    const folder = process.env.CONFAB_LOG;
+    if (folder) {
+      fs.mkdirSync(folder, { recursive: true });
+      fs.writeFileSync(path.join(folder, `server-${this.ports.http}.log`), this.#log);
+    }
+    return ended;
+  }
+}
+
+// Starts a server and waits until it answers. `config` is laid over the defaults below, section
+// by section. The suite stops it at its end and prints its log when a check fails.
+export async function start_server(suite, config = {}) {
+  const ports = { http: await free_port(), udp: await free_port(), tcp: await free_port() };
+  const merged = {
+    port: ports.http,
+    keys: { [KEY]: SECRET },
+    ...config,
+    rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
+  };
+  const child = spawn(binary(), [...leading_args(), '--config-body', yaml(merged)], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const server = new Server(child, ports);
+  suite.cleanup(() => server.stop());
+  let mark = 0;
+  server.forget = suite.diagnostics(
+    () => (mark = server.log.length),
+    () => [`server log, port ${ports.http}${server.exited ? ', has ended' : ''}:`, ...server.tail(mark)],
+  );
+  await until(
+    async () => {
+      if (server.exited) return true;
+      const reply = await fetch(`${server.http}/`);
+      return reply.status === 200;
+    },
+    { timeout: 15000, what: () => `${binary()} to answer on ${server.http}` },
+  );
+  if (server.exited) {
+    await server.stop();
+    throw new Error(`${binary()} ended at once:\n${server.tail(0, 5).join('\n')}`);
+  }
+  return server;
+}

@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Serves the test page, the shared modules and livekit-client to browsers.
+
+import fs from 'node:fs/promises';
+import http from 'node:http';
+import path from 'node:path';
+
+import { ROOT } from './server.mjs';
+
+const kClient = 'tests/node_modules/livekit-client/dist/livekit-client.esm.mjs';
+const kTypes = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
+
+function file_of(url) {
+  const { pathname } = new URL(url, 'http://localhost');
+  if (pathname === '/') return 'tests/browser/page/index.html';
+  if (pathname === '/livekit-client.mjs') return kClient;
+  if (/^\/page\/[\w.]+$/.test(pathname)) return `tests/browser${pathname}`;
+  if (pathname === '/lib/picture.mjs') return `tests${pathname}`;
+  return undefined;
+}
+
+// Returns the address of the page.
+export async function start_page_server(suite) {
+  const server = http.createServer(async (request, response) => {
+    const file = file_of(request.url);
+    if (!file) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'Content-Type': kTypes[path.extname(file)] });
+    response.end(await fs.readFile(path.join(ROOT, file)));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  suite.cleanup(() => {
+    server.closeAllConnections?.();
+    server.close();
+  });
+  return `http://localhost:${server.address().port}/`;
+}

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Waiting without fixed sleeps: every wait polls and has a deadline.
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Calls `probe` until it returns something truthy and returns that. What it threw last, or the
+// text of `what()`, explains a missed deadline.
+export async function until(probe, { timeout = 10000, every = 50, what = 'the condition' } = {}) {
+  const deadline = Date.now() + timeout;
+  let last;
+  for (;;) {
+    try {
+      const value = await probe();
+      if (value) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() >= deadline) {
+      const subject = typeof what === 'function' ? await what() : what;
+      throw new Error(`waited ${timeout} ms for ${subject}${last ? `; last: ${last.message}` : ''}`);
+    }
+    await sleep(every);
+  }
+}
+
+// Rejects when `promise` has not settled in time.
+export async function within(ms, what, promise) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

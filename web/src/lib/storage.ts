@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Small values kept in the browser. Storage may be switched off: then they last as long as the page.
+
+function read(storage: () => Storage, key: string): string {
+  try {
+    return storage().getItem(`confab.${key}`) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+function write(storage: () => Storage, key: string, value: string): void {
+  try {
+    storage().setItem(`confab.${key}`, value);
+  } catch {
+    // Storage is blocked or full; nothing here is worth a message.
+  }
+}
+
+export const remembered = {
+  get: (key: string) => read(() => window.localStorage, key),
+  set: (key: string, value: string) => write(() => window.localStorage, key, value),
+};
+
+const tabValues = {
+  get: (key: string) => read(() => window.sessionStorage, key),
+  set: (key: string, value: string) => write(() => window.sessionStorage, key, value),
+};
+
+/** One part of an identity: short, and free of anything a name pattern could refuse. */
+export function slug(name: string): string {
+  const plain = name.normalize('NFKD').toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return plain.replace(/^-+|-+$/g, '').slice(0, 24) || 'guest';
+}
+
+/** The identity of this tab for this name: a reload keeps it, a second tab gets another one. */
+export function tabIdentity(name: string): string {
+  const prefix = `${slug(name)}-`;
+  const known = tabValues.get('identity');
+  if (known.startsWith(prefix) && !known.slice(prefix.length).includes('-')) return known;
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const fresh = prefix + random.toString(36);
+  tabValues.set('identity', fresh);
+  return fresh;
+}
