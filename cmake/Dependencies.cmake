@@ -7,14 +7,14 @@ find_package(Boost 1.81 REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
-find_package(prometheus-cpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 
 # Boost.Asio and Boost.Beast are headers only; warnings inside them are not ours.
 add_library(confab_boost INTERFACE)
 target_include_directories(confab_boost SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
-target_compile_definitions(confab_boost INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_BEAST_USE_STD_STRING_VIEW)
+target_compile_definitions(confab_boost INTERFACE BOOST_ASIO_NO_DEPRECATED
+    BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
 add_library(CONFAB_BOOST ALIAS confab_boost)
 
 add_library(confab_spdlog INTERFACE)

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Bytes& out = routed->payload;
     if (!packet.ParseFromArray(out.data(), static_cast<int>(out.size()))) return 0;
     CONFAB_CHECK(packet.participant_sid() == "PA_alice");
-    const bool speaks_for_another = sender.agent && (packet.has_chat_message() || packet.has_stream_header());
+    const bool speaks_for_another =
+        sender.agent && (packet.has_chat_message() || packet.has_stream_header());
     if (!speaks_for_another)
         CONFAB_CHECK(packet.participant_identity() == (sender.hidden ? "" : "alice"));
     if (packet.has_user() && !sender.hidden)

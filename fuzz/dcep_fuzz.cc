@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!open) return 0;
     Bytes again = wire::dcep::make_open(*open);
     if (open->reliability == wire::dcep::Reliability::kReliable)
-        for (std::size_t i = 4; i < 8; ++i) again[i] = data[i];
+        for (std::size_t i = 4; i < 8; ++i)
+            again[i] = data[i];
     if (again != to_vector(input)) std::abort();
     return 0;
 }

@@ -3,9 +3,8 @@
 
 // Sessions under arbitrary requests and media events. The input is a list of steps
 //   operation 8 | session 8 | length 16 | body
-// whose bodies are parsed as the message of the operation. Checked: the machine drains, its memory of
-// the sessions stays small, and timers move forward.
-// fuzz: modules room
+// whose bodies are parsed as the message of the operation. Checked: the machine drains, its memory
+// of the sessions stays small, and timers move forward. fuzz: modules room
 #include <algorithm>
 #include <vector>
 
@@ -25,14 +24,28 @@ class Driver {
     void step(std::uint8_t operation, std::uint8_t which, BytesView body) {
         now_ = now_ + Duration::millis(which);
         switch (operation % 8) {
-            case 0: start(which, body); break;
+            case 0:
+                start(which, body);
+                break;
             case 1:
-            case 2: request(which, body); break;
-            case 3: close(which); break;
-            case 4: data(which, body); break;
-            case 5: state(which, body); break;
-            case 6: now_ = now_ + Duration::seconds(which); break;
-            default: permission(body); break;
+            case 2:
+                request(which, body);
+                break;
+            case 3:
+                close(which);
+                break;
+            case 4:
+                data(which, body);
+                break;
+            case 5:
+                state(which, body);
+                break;
+            case 6:
+                now_ = now_ + Duration::seconds(which);
+                break;
+            default:
+                permission(body);
+                break;
         }
         drain();
         for (int i = 0; manager_.next_deadline() <= now_; ++i) {

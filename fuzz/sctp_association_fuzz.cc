@@ -38,7 +38,8 @@ struct Scene {
     void drain(bool with_peer) {
         for (int round = 0; round < 50; ++round) {
             bool more = false;
-            while (subject.poll_event()) more = true;
+            while (subject.poll_event())
+                more = true;
             while (auto p = subject.poll_transmit()) {
                 more = true;
                 require(p->size() <= 1191 && p->size() >= 16);
@@ -50,7 +51,8 @@ struct Scene {
                 if (!more) return;
                 continue;
             }
-            while (peer.poll_event()) more = true;
+            while (peer.poll_event())
+                more = true;
             while (auto p = peer.poll_transmit()) {
                 more = true;
                 tag = load_be32(&(*p)[4]) != 0 ? load_be32(&(*p)[4]) : tag;
@@ -65,7 +67,8 @@ struct Scene {
         const auto view = wire::sctp::parse_packet(packet);
         require(view.has_value());
         for (wire::sctp::ChunkReader r(view->chunks); auto c = r.next();) {
-            if (const auto d = wire::sctp::parse_data(*c); d && c->type == wire::sctp::ChunkType::kData)
+            if (const auto d = wire::sctp::parse_data(*c);
+                d && c->type == wire::sctp::ChunkType::kData)
                 subject_tsn = d->tsn;
             if (c->type == wire::sctp::ChunkType::kSack)
                 if (const auto s = wire::sctp::parse_sack(*c)) peer_tsn = s->cumulative_tsn;
@@ -94,7 +97,8 @@ struct Scene {
         advance(Duration::millis(250));
         drain(true);
         if (state == 4) {  // data in flight, nothing acknowledged
-            for (int i = 0; i < 20; ++i) send(static_cast<ChannelId>(1 + 2 * (i % 2)), 3000);
+            for (int i = 0; i < 20; ++i)
+                send(static_cast<ChannelId>(1 + 2 * (i % 2)), 3000);
             drain(false);
         }
         if (state == 5) subject.close(now, 1);
@@ -107,7 +111,8 @@ struct Scene {
     }
     void drain_once() {
         for (int i = 0; i < 2; ++i) {
-            while (auto p = subject.poll_transmit()) observe(*p), peer.handle_packet(now, *p);
+            while (auto p = subject.poll_transmit())
+                observe(*p), peer.handle_packet(now, *p);
             if (i == 1) return;
             while (auto p = peer.poll_transmit()) {
                 tag = load_be32(&(*p)[4]) != 0 ? load_be32(&(*p)[4]) : tag;
@@ -134,8 +139,8 @@ Bytes make_packet(Scene& scene, std::uint8_t kind, BytesView body) {
     Bytes copy = to_vector(body);
     if ((kind & 0x20) != 0 && copy.size() >= 8) {
         const auto type = static_cast<wire::sctp::ChunkType>(copy[0]);
-        const std::uint32_t base = type == wire::sctp::ChunkType::kSack ? scene.subject_tsn
-                                                                        : scene.peer_tsn;
+        const std::uint32_t base =
+            type == wire::sctp::ChunkType::kSack ? scene.subject_tsn : scene.peer_tsn;
         store_be32(&copy[4], base + load_be32(&copy[4]) % 64 - 8);
     }
     wire::sctp::PacketWriter writer({5000, 5000, with_tag ? scene.tag : 0}, 2048);
@@ -154,13 +159,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::uint8_t kind = input.u8();
         const std::uint8_t argument = input.u8();
         switch (kind & 0x0F) {
-            case 0: scene.advance(Duration::millis(argument)); break;
-            case 1: scene.advance(Duration::seconds(argument)); break;
-            case 2: scene.send(argument % 8, std::size_t{argument} * 300); break;
-            case 3: scene.subject.close(scene.now, argument % 8); break;
-            case 4: (void)scene.subject.open(scene.now, {"x", "", (argument & 1) != 0, {}, {}}); break;
-            case 5: scene.subject.connect(scene.now); break;
-            case 6: scene.drain(true); break;
+            case 0:
+                scene.advance(Duration::millis(argument));
+                break;
+            case 1:
+                scene.advance(Duration::seconds(argument));
+                break;
+            case 2:
+                scene.send(argument % 8, std::size_t{argument} * 300);
+                break;
+            case 3:
+                scene.subject.close(scene.now, argument % 8);
+                break;
+            case 4:
+                (void)scene.subject.open(scene.now, {"x", "", (argument & 1) != 0, {}, {}});
+                break;
+            case 5:
+                scene.subject.connect(scene.now);
+                break;
+            case 6:
+                scene.drain(true);
+                break;
             case 7:
                 if (argument == 0xFF) scene.subject.abort(scene.now);
                 if (argument == 0xFE) scene.subject.shutdown(scene.now);

@@ -33,7 +33,8 @@ void round_trip_data(const DataChunk& data) {
 void round_trip_sack(const SackView& sack) {
     std::vector<GapBlock> gaps;
     std::vector<std::uint32_t> duplicates;
-    for (std::size_t i = 0; i < sack.gap_count(); ++i) gaps.push_back(sack.gap(i));
+    for (std::size_t i = 0; i < sack.gap_count(); ++i)
+        gaps.push_back(sack.gap(i));
     for (std::size_t i = 0; i < sack.duplicate_count(); ++i)
         duplicates.push_back(sack.duplicate(i));
     PacketWriter writer({1, 2, 3}, 70'000);
@@ -49,7 +50,8 @@ void parse_chunk(const ChunkView& chunk) {
     if (const auto data = parse_data(chunk)) round_trip_data(*data);
     if (const auto sack = parse_sack(chunk)) round_trip_sack(*sack);
     if (const auto forward = parse_forward_tsn(chunk))
-        for (std::size_t i = 0; i < forward->skipped_count(); ++i) (void)forward->skipped_stream(i);
+        for (std::size_t i = 0; i < forward->skipped_count(); ++i)
+            (void)forward->skipped_stream(i);
     if (const auto init = parse_init(chunk)) {
         PacketWriter writer({1, 2, 3}, 70'000);
         (void)write_init(writer, ChunkType::kInitAck, *init);

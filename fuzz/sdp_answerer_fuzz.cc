@@ -29,7 +29,7 @@ std::vector<sdp::EnabledCodec> codecs() {
 }
 
 const sdp::LocalTransport& local() {
-    static const sdp::LocalTransport transport{"u", "p", "AA", {"1 1 udp 1 192.0.2.1 1 typ host"},
+    static const sdp::LocalTransport transport{"u",  "p",  "AA", {"1 1 udp 1 192.0.2.1 1 typ host"},
                                                true, false};
     return transport;
 }
@@ -70,7 +70,8 @@ void check_answer(std::string_view offer_text, const sdp::Answer& answer) {
         for (const sdp::Codec& codec : section.codecs)
             require(sdp::find_codec(theirs, codec.pt) != nullptr);
     }
-    for (const sdp::PublishSection& section : answer.publish) require(!section.codecs.empty());
+    for (const sdp::PublishSection& section : answer.publish)
+        require(!section.codecs.empty());
 }
 
 constexpr std::uint64_t kMaxRounds = 8;

@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "api/ids.h"
@@ -235,6 +236,18 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     metrics.set(Metric::kHttpTimeouts, number(stats.timeouts));
 }
 
+// The demo bundle: as configured, as a package installs it, or as ./dev web builds it beside the
+// build folder.
+std::string find_web_dir(const std::string& configured) {
+    if (!configured.empty()) return configured;
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    const std::filesystem::path built = self.parent_path() / "../../web/dist";
+    if (!error && std::filesystem::is_regular_file(built / "index.html", error))
+        return built.lexically_normal().string();
+    return "/usr/share/confab/web";
+}
+
 int fail_start(const std::string& text) {
     std::fprintf(stderr, "error: %s\n", text.c_str());
     return 1;
@@ -329,7 +342,7 @@ int run_server(const config::Config& config, const ServeContext& context) {
     }
 
     if (config.development || config.own.demo_enabled) {
-        auto files = net::StaticFiles::load(context.web_dir);
+        auto files = net::StaticFiles::load(find_web_dir(context.web_dir));
         if (files)
             routes.set_demo(std::move(*files));
         else

@@ -83,10 +83,12 @@ TEST_CASE("Unwrapper: 70 000 steps count on over the wrap") {
 TEST_CASE("NtpTime: to and from Unix time is the identity to the microsecond") {
     Rng rng(7);
     for (int i = 0; i < 10'000; ++i) {
-        const auto time = UnixTime::micros(static_cast<std::int64_t>(rng.below(2'085'000'000'000'000)));
+        const auto time =
+            UnixTime::micros(static_cast<std::int64_t>(rng.below(2'085'000'000'000'000)));
         const NtpTime ntp = NtpTime::from_unix(time);
         CHECK(ntp.to_unix() == time);
-        const auto step = Duration::micros(static_cast<std::int64_t>(rng.below(10'000'000)) - 5'000'000);
+        const auto step =
+            Duration::micros(static_cast<std::int64_t>(rng.below(10'000'000)) - 5'000'000);
         CHECK(((ntp + step) - ntp - step).us() * ((ntp + step) - ntp - step).us() <= 1);
     }
     CHECK(from_compact_ntp(to_compact_ntp(Duration::millis(1500))) == Duration::millis(1500));
@@ -98,12 +100,12 @@ TEST_CASE("Timestamp: never stays never") {
 }
 
 TEST_CASE("IpAddress: parse and print agree") {
-    for (const char* text : {"1.2.3.4", "255.255.255.255", "::", "::1", "fe80::1", "2001:db8::1:0:0:1",
-                             "1:2:3:4:5:6:7:8", "::ffff:102:304"})
+    for (const char* text : {"1.2.3.4", "255.255.255.255", "::", "::1", "fe80::1",
+                             "2001:db8::1:0:0:1", "1:2:3:4:5:6:7:8", "::ffff:102:304"})
         CHECK(IpAddress::parse(text).value().to_string() == text);
     CHECK(IpAddress::parse("::ffff:1.2.3.4").value().is_v6());
-    for (const char* text : {"", "1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4.5", ":::", "1::2::3", "g::",
-                             "1:2:3:4:5:6:7:8:9", "12345::", "1.2.3.4 ", "::1.2.3"})
+    for (const char* text : {"", "1.2.3", "1.2.3.256", "01.2.3.4", "1.2.3.4.5", ":::", "1::2::3",
+                             "g::", "1:2:3:4:5:6:7:8:9", "12345::", "1.2.3.4 ", "::1.2.3"})
         CHECK_FALSE(IpAddress::parse(text).has_value());
     CHECK(SocketAddress::parse("[::1]:80").value().to_string() == "[::1]:80");
     CHECK_FALSE(SocketAddress::parse("::1:80").has_value());
@@ -134,11 +136,13 @@ TEST_CASE("text: UTF-8 validity follows RFC 3629") {
 
 TEST_CASE("Ring: refuses when full and keeps order") {
     Ring<int, 4> ring;
-    for (int i = 0; i < 4; ++i) CHECK(ring.push(i));
+    for (int i = 0; i < 4; ++i)
+        CHECK(ring.push(i));
     CHECK_FALSE(ring.push(9));
     CHECK(ring.pop().value() == 0);
     CHECK(ring.push(4));
-    for (int i = 1; i <= 4; ++i) CHECK(ring.pop().value() == i);
+    for (int i = 1; i <= 4; ++i)
+        CHECK(ring.pop().value() == i);
     CHECK_FALSE(ring.pop().has_value());
 }
 
@@ -157,8 +161,10 @@ TEST_CASE("SlotMap: an outdated handle finds nothing after its slot is used agai
 
 TEST_CASE("Rng: equal seeds give equal streams, below() stays in range") {
     Rng a(42), b(42);
-    for (int i = 0; i < 1000; ++i) CHECK(a.u64() == b.u64());
-    for (int i = 0; i < 1000; ++i) CHECK(a.below(7) < 7);
+    for (int i = 0; i < 1000; ++i)
+        CHECK(a.u64() == b.u64());
+    for (int i = 0; i < 1000; ++i)
+        CHECK(a.below(7) < 7);
     CHECK(a.below(0) == 0);
 }
 

@@ -27,7 +27,9 @@ inline BytesView as_bytes(std::string_view text) {
 inline std::string_view as_text(BytesView bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-inline Bytes to_vector(BytesView bytes) { return {bytes.begin(), bytes.end()}; }
+inline Bytes to_vector(BytesView bytes) {
+    return {bytes.begin(), bytes.end()};
+}
 
 // Big-endian loads and stores; the caller has checked the bounds.
 constexpr std::uint16_t load_be16(const std::uint8_t* p) {

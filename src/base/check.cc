@@ -29,6 +29,8 @@ bool report_bug(const char* id, const char* expression, const char* file, int li
 #endif
 }
 
-std::uint64_t bug_count() { return __atomic_load_n(&bugs, __ATOMIC_RELAXED); }
+std::uint64_t bug_count() {
+    return __atomic_load_n(&bugs, __ATOMIC_RELAXED);
+}
 
 }  // namespace confab

@@ -24,8 +24,9 @@ std::uint64_t bug_count();
 
 }  // namespace confab
 
-#define CONFAB_CHECK(condition) \
-    (static_cast<bool>(condition) ? void(0) : ::confab::check_failed(#condition, __FILE__, __LINE__))
+#define CONFAB_CHECK(condition)             \
+    (static_cast<bool>(condition) ? void(0) \
+                                  : ::confab::check_failed(#condition, __FILE__, __LINE__))
 
 #define CONFAB_BUG_IF(condition, id) \
     (static_cast<bool>(condition) && ::confab::report_bug(id, #condition, __FILE__, __LINE__))

@@ -68,18 +68,21 @@ std::optional<IpAddress> parse_v6(std::string_view text) {
         head.insert(head.end(), tail.begin(), tail.end());
     }
     std::array<std::uint8_t, 16> bytes;
-    for (std::size_t i = 0; i < 8; ++i) store_be16(&bytes[2 * i], head[i]);
+    for (std::size_t i = 0; i < 8; ++i)
+        store_be16(&bytes[2 * i], head[i]);
     return IpAddress::v6_bytes(bytes);
 }
 
 std::string v6_to_string(BytesView bytes) {
     std::array<std::uint16_t, 8> groups;
-    for (std::size_t i = 0; i < 8; ++i) groups[i] = load_be16(&bytes[2 * i]);
+    for (std::size_t i = 0; i < 8; ++i)
+        groups[i] = load_be16(&bytes[2 * i]);
     // RFC 5952 §4.2: "::" replaces the longest run of two or more zero groups, the first if equal.
     std::size_t best = 8, best_length = 1;
     for (std::size_t i = 0; i < 8;) {
         std::size_t end = i;
-        while (end < 8 && groups[end] == 0) ++end;
+        while (end < 8 && groups[end] == 0)
+            ++end;
         if (end - i > best_length) best = i, best_length = end - i;
         i = end == i ? i + 1 : end;
     }
@@ -172,6 +175,7 @@ std::string SocketAddress::to_string() const {
 
 std::size_t std::hash<confab::IpAddress>::operator()(const confab::IpAddress& a) const noexcept {
     std::size_t h = static_cast<std::size_t>(a.family());
-    for (const auto byte : a.bytes()) h = (h ^ byte) * 0x100000001B3ULL;  // FNV-1a
+    for (const auto byte : a.bytes())
+        h = (h ^ byte) * 0x100000001B3ULL;  // FNV-1a
     return h;
 }

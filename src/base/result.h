@@ -26,14 +26,14 @@ constexpr auto fail(E error) {
 // CONFAB_TRY(auto x, expr): returns expr's error from the enclosing function, else binds its value.
 #define CONFAB_TRY(declaration, expression) \
     CONFAB_TRY_IMPL(CONFAB_CONCAT(confab_try_, __LINE__), declaration, expression)
-#define CONFAB_TRY_IMPL(tmp, declaration, expression) \
-    auto&& tmp = (expression);                        \
+#define CONFAB_TRY_IMPL(tmp, declaration, expression)    \
+    auto&& tmp = (expression);                           \
     if (!tmp) return ::tl::make_unexpected(tmp.error()); \
     declaration = *std::move(tmp)
 
 // CONFAB_TRY_VOID(expr): the same for a Result<void, E>.
-#define CONFAB_TRY_VOID(expression)                                              \
-    do {                                                                         \
-        if (auto confab_result = (expression); !confab_result)                   \
-            return ::tl::make_unexpected(confab_result.error());                 \
+#define CONFAB_TRY_VOID(expression)                              \
+    do {                                                         \
+        if (auto confab_result = (expression); !confab_result)   \
+            return ::tl::make_unexpected(confab_result.error()); \
     } while (false)

@@ -36,7 +36,8 @@ class Ring {
     bool full() const { return size_ == N; }
     std::size_t size() const { return size_; }
     void clear() {
-        while (!empty()) (void)pop();
+        while (!empty())
+            (void)pop();
     }
 
   private:

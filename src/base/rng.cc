@@ -17,7 +17,8 @@ std::uint64_t split_mix(std::uint64_t& x) {
 }  // namespace
 
 Rng::Rng(std::uint64_t seed) {
-    for (auto& word : state_) word = split_mix(seed);
+    for (auto& word : state_)
+        word = split_mix(seed);
 }
 
 std::uint64_t Rng::u64() {
@@ -37,7 +38,8 @@ std::uint64_t Rng::below(std::uint64_t bound) {
     // The bias of a plain remainder is removed by rejecting the last incomplete block.
     const std::uint64_t limit = ~std::uint64_t{0} - (~std::uint64_t{0} % bound);
     std::uint64_t value = u64();
-    while (value >= limit) value = u64();
+    while (value >= limit)
+        value = u64();
     return value % bound;
 }
 

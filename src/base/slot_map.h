@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Objects addressed by generational handles (07 TYP-07): a handle to a removed object finds nothing,
-// even after its slot was used again.
+// Objects addressed by generational handles (07 TYP-07): a handle to a removed object finds
+// nothing, even after its slot was used again.
 #pragma once
 
 #include <cstdint>

@@ -9,7 +9,9 @@
 namespace confab {
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+constexpr char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+}
 
 constexpr std::string_view kStandardAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -64,8 +66,10 @@ bool equals_ignore_case(std::string_view a, std::string_view b) {
 
 std::string_view trim(std::string_view text) {
     const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-    while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+    while (!text.empty() && blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && blank(text.back()))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -128,7 +132,8 @@ std::string base64_encode(BytesView bytes, Base64 form) {
         std::uint32_t group = std::uint32_t{bytes[i]} << 16;
         if (have > 1) group |= std::uint32_t{bytes[i + 1]} << 8;
         if (have > 2) group |= bytes[i + 2];
-        for (std::size_t k = 0; k <= have; ++k) out += alphabet[(group >> (18 - 6 * k)) & 63];
+        for (std::size_t k = 0; k <= have; ++k)
+            out += alphabet[(group >> (18 - 6 * k)) & 63];
         if (form != Base64::kUrlNoPadding) out.append(3 - have, '=');
     }
     return out;
@@ -138,7 +143,8 @@ std::optional<Bytes> base64_decode(std::string_view text, Base64 form) {
     const auto& table = form == Base64::kStandard ? kStandardInverse : kUrlInverse;
     if (form != Base64::kUrlNoPadding) {
         if (text.size() % 4 != 0) return std::nullopt;
-        for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
+        for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i)
+            text.remove_suffix(1);
     }
     if (text.size() % 4 == 1) return std::nullopt;
     Bytes out;

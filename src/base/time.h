@@ -70,7 +70,9 @@ class Timestamp {
     std::int64_t us_ = 0;
 };
 
-constexpr Timestamp earlier(Timestamp a, Timestamp b) { return a < b ? a : b; }
+constexpr Timestamp earlier(Timestamp a, Timestamp b) {
+    return a < b ? a : b;
+}
 
 class UnixTime {
   public:

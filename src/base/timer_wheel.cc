@@ -5,23 +5,30 @@
 
 namespace confab {
 namespace {
-constexpr std::size_t slot_index(std::int64_t slot) { return static_cast<std::size_t>(slot & 255); }
+constexpr std::size_t slot_index(std::int64_t slot) {
+    return static_cast<std::size_t>(slot & 255);
+}
 // The first millisecond at which the deadline has passed.
-std::int64_t tick_of(Timestamp deadline) { return (deadline.us() + 999) / 1000; }
+std::int64_t tick_of(Timestamp deadline) {
+    return (deadline.us() + 999) / 1000;
+}
 }  // namespace
 
 TimerWheel::TimerWheel(Timestamp now) : tick_(now.us() / 1000) {
     const auto make_head = [](TimerNode& head) { head.next_ = head.previous_ = &head; };
     for (auto& level : slots_)
-        for (auto& head : level) make_head(head);
+        for (auto& head : level)
+            make_head(head);
     make_head(due_);
 }
 
 TimerWheel::~TimerWheel() {
     for (auto& level : slots_)
         for (auto& head : level)
-            while (head.next_ != &head) head.next_->unlink();
-    while (due_.next_ != &due_) due_.next_->unlink();
+            while (head.next_ != &head)
+                head.next_->unlink();
+    while (due_.next_ != &due_)
+        due_.next_->unlink();
 }
 
 void TimerWheel::link(TimerNode& head, TimerNode& node) {
@@ -53,8 +60,7 @@ void TimerWheel::schedule(TimerNode& node, Timestamp deadline) {
 }
 
 void TimerWheel::cascade(int level) {
-    TimerNode& head =
-        slots_[static_cast<std::size_t>(level)][slot_index(tick_ >> (kBits * level))];
+    TimerNode& head = slots_[static_cast<std::size_t>(level)][slot_index(tick_ >> (kBits * level))];
     TimerNode list;
     if (head.next_ == &head) return;
     // The list is taken off first: nodes may be placed into the same slot again.
@@ -91,8 +97,7 @@ Timestamp TimerWheel::next_deadline() const {
         const int shift = kBits * level;
         for (std::int64_t i = 1; i <= static_cast<std::int64_t>(kSlots); ++i) {
             const std::int64_t slot = (tick_ >> shift) + i;
-            const TimerNode& head =
-                slots_[static_cast<std::size_t>(level)][slot_index(slot)];
+            const TimerNode& head = slots_[static_cast<std::size_t>(level)][slot_index(slot)];
             if (head.next_ != &head) return Timestamp::micros((slot << shift) * 1000);
         }
     }

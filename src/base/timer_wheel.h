@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Hierarchical timer wheel (Varghese and Lauck; 02 §10.8): insert, move and cancel in constant time,
-// no allocation. Three levels: 1 ms × 256, 256 ms × 256, 65.5 s × 256. A timer never fires early and
-// at most one millisecond late; those beyond 4.6 hours are looked at again when that time is over.
+// Hierarchical timer wheel (Varghese and Lauck; 02 §10.8): insert, move and cancel in constant
+// time, no allocation. Three levels: 1 ms × 256, 256 ms × 256, 65.5 s × 256. A timer never fires
+// early and at most one millisecond late; those beyond 4.6 hours are looked at again when that time
+// is over.
 #pragma once
 
 #include <array>

@@ -48,7 +48,8 @@ std::vector<livekit::ParticipantInfo> Broadcaster::poll_batch(Timestamp now) {
     std::vector<livekit::ParticipantInfo> result;
     if (now < next_tick_) return result;
     next_tick_ = tick_after(now);
-    for (auto& [identity, info] : waiting_) result.push_back(std::move(info));
+    for (auto& [identity, info] : waiting_)
+        result.push_back(std::move(info));
     waiting_.clear();
     return result;
 }

@@ -79,8 +79,7 @@ ClientTraits traits_of(const livekit::ClientInfo& client) {
     const bool safari = browser == "safari";
     traits.sdp.firefox = traits.firefox;
     traits.sdp.safari = safari;
-    traits.sdp.firefox_on_linux_or_android =
-        traits.firefox && (os == "linux" || os == "android");
+    traits.sdp.firefox_on_linux_or_android = traits.firefox && (os == "linux" || os == "android");
     traits.sdp.supports_red = !traits.firefox && !safari;
     traits.sdp.reuses_transceivers = traits.gates.transceiver_reuse && !safari;
     disabled_codecs(client, traits);

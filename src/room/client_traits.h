@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a client can do, from its ClientInfo: protocol gates (01 SIG-60…66) and the quirks of SDKs and
-// browsers (SIG-67…69, 02 SDP-42).
+// What a client can do, from its ClientInfo: protocol gates (01 SIG-60…66) and the quirks of SDKs
+// and browsers (SIG-67…69, 02 SDP-42).
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The codecs of a room (01 ROOM-08, SIG-103, SIG-104) and the way between mime types and sfu::Codec.
+// The codecs of a room (01 ROOM-08, SIG-103, SIG-104) and the way between mime types and
+// sfu::Codec.
 #pragma once
 
 #include <string>

@@ -50,7 +50,8 @@ struct RoomDefaults {
 };
 
 using TokenMinter = std::function<std::string(const TokenRefresh&)>;
-// ICE servers for one participant; tls_only when its connection fell back to TURN over TLS (SIG-88).
+// ICE servers for one participant; tls_only when its connection fell back to TURN over TLS
+// (SIG-88).
 using IceServers =
     std::function<std::vector<livekit::ICEServer>(std::string_view participant_sid, bool tls_only)>;
 // The worker of the n-th participant of a room.
@@ -71,9 +72,9 @@ struct Config {
     Limits limits;
     RoomDefaults room;
     MediaNode media;
-    Placement place;          // room_affinity when empty
-    IceServers ice_servers;   // none when empty
-    TokenMinter mint_token;   // no refresh_token when empty
+    Placement place;         // room_affinity when empty
+    IceServers ice_servers;  // none when empty
+    TokenMinter mint_token;  // no refresh_token when empty
     sfu::AudioLevelConfig audio_level;
     Duration dynacast_pause_delay = Duration::seconds(5);
     std::uint32_t codec_regression_threshold = 5;

@@ -66,9 +66,12 @@ std::optional<Field> read_field(ByteReader& reader, BytesView message) {
     return field;
 }
 
-void append(Bytes& out, BytesView bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void append(Bytes& out, BytesView bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
 void append_varint(Bytes& out, std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) out.push_back(static_cast<std::uint8_t>(value | 0x80));
+    for (; value >= 0x80; value >>= 7)
+        out.push_back(static_cast<std::uint8_t>(value | 0x80));
     out.push_back(static_cast<std::uint8_t>(value));
 }
 void append_bytes(Bytes& out, std::uint32_t number, BytesView body) {
@@ -116,14 +119,20 @@ std::optional<DataError> scan_user(BytesView user, UserParts& parts) {
     return for_each_field(user, [&](const Field& field) -> std::optional<DataError> {
         switch (field.number) {
             case kUserSid:
-            case kUserIdentity: return std::nullopt;
-            case kUserTo: return take_text(field, parts.to);
+            case kUserIdentity:
+                return std::nullopt;
+            case kUserTo:
+                return take_text(field, parts.to);
             case kUserToSids: {
                 append(parts.kept, field.whole);
                 return take_text(field, parts.to_sids);
             }
-            case kUserNonce: parts.nonce = to_vector(field.body); [[fallthrough]];
-            default: append(parts.kept, field.whole); return std::nullopt;
+            case kUserNonce:
+                parts.nonce = to_vector(field.body);
+                [[fallthrough]];
+            default:
+                append(parts.kept, field.whole);
+                return std::nullopt;
         }
     });
 }
@@ -144,9 +153,16 @@ bool speaks_for_others(DataKind kind) {
 
 DataKind kind_of_field(std::uint32_t number) {
     switch (number) {
-        case 2: case 7: case 8: case 9: case 11: case 12: case 13:
+        case 2:
+        case 7:
+        case 8:
+        case 9:
+        case 11:
+        case 12:
+        case 13:
             return static_cast<DataKind>(number);
-        default: return DataKind::kOther;
+        default:
+            return DataKind::kOther;
     }
 }
 
@@ -172,17 +188,20 @@ std::optional<DataError> scan_packet(BytesView packet, Parts& parts) {
     return for_each_field(packet, [&](const Field& field) -> std::optional<DataError> {
         switch (field.number) {
             case kPacketKind:
-            case kPacketSid: return std::nullopt;
+            case kPacketSid:
+                return std::nullopt;
             case kPacketIdentity:
                 if (!is_valid_utf8(as_text(field.body))) return DataError::kBadText;
                 parts.claimed_identity = as_text(field.body);
                 return std::nullopt;
-            case kPacketTo: return take_text(field, parts.to);
+            case kPacketTo:
+                return take_text(field, parts.to);
             case kPacketSequence:
                 parts.sequence = static_cast<std::uint32_t>(field.varint);
                 append(parts.kept, field.whole);
                 return std::nullopt;
-            default: return scan_value(field, parts);
+            default:
+                return scan_value(field, parts);
         }
     });
 }
@@ -222,14 +241,15 @@ Result<std::string, DataError> write_spoken(const Parts& parts, const DataSender
     return applies ? parts.claimed_identity : sender.hidden ? std::string{} : sender.identity;
 }
 
-void write_user(const UserParts& user, const std::vector<std::string>& to,
-                const DataSender& sender, Bytes& out) {
+void write_user(const UserParts& user, const std::vector<std::string>& to, const DataSender& sender,
+                Bytes& out) {
     Bytes body = user.kept;
     if (!sender.hidden) {
         append_text(body, kUserSid, sender.sid);
         append_text(body, kUserIdentity, sender.identity);
     }
-    for (const std::string& identity : to) append_bytes(body, kUserTo, as_bytes(identity));
+    for (const std::string& identity : to)
+        append_bytes(body, kUserTo, as_bytes(identity));
     append_bytes(out, kPacketUser, body);
 }
 

@@ -107,7 +107,8 @@ TEST_CASE("DataPacket: unknown fields survive, groups and nonsense do not [SIG-1
     CHECK_FALSE(rewrite_data_packet(Bytes(12, 0xFF), kAlice, false));    // endless varint
     CHECK_FALSE(rewrite_data_packet(Bytes(kMaxDataPacketBytes + 1), kAlice, false));
     livekit::DataPacket many;
-    for (std::size_t i = 0; i <= kMaxDestinations; ++i) many.add_destination_identities("x");
+    for (std::size_t i = 0; i <= kMaxDestinations; ++i)
+        many.add_destination_identities("x");
     CHECK(rewrite_data_packet(bytes_of(many), kAlice, false).error() ==
           DataError::kTooManyDestinations);
 }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Memory of a room's data packets (02 §6.2 steps 2, 6, 7, 9; 01 SIG-121, SIG-123): sequence numbers
-// seen per sender, nonces seen, and the packets a receiver gets later whose channels are not open yet.
+// seen per sender, nonces seen, and the packets a receiver gets later whose channels are not open
+// yet.
 #pragma once
 
 #include <deque>

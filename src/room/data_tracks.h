@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Data tracks of one participant (01 SIG-125, SIG-126; 02 §6.4): what it publishes by handle, and the
-// handles under which it receives those of others.
+// Data tracks of one participant (01 SIG-125, SIG-126; 02 §6.4): what it publishes by handle, and
+// the handles under which it receives those of others.
 //   packet header:  version 3 · start 1 · final 1 · extensions 1 · reserved 2 | reserved 8 |
 //                   handle 16 | sequence 16 | frame 16 | timestamp 32
 // Only the two bytes of the handle are rewritten on the way.

@@ -12,7 +12,8 @@ Dynacast::Dynacast(Timestamp published, Duration pause_delay)
 
 WantedQuality Dynacast::largest(const CodecState& state) {
     WantedQuality result;
-    for (const auto& [subscriber, quality] : state.wanted) result = std::max(result, quality);
+    for (const auto& [subscriber, quality] : state.wanted)
+        result = std::max(result, quality);
     return result;
 }
 
@@ -61,7 +62,8 @@ void Dynacast::handle_timeout(Timestamp now) {
 
 Timestamp Dynacast::next_deadline() const {
     Timestamp result = first_report_;
-    for (const auto& [codec, state] : codecs_) result = earlier(result, state.downgrade_at);
+    for (const auto& [codec, state] : codecs_)
+        result = earlier(result, state.downgrade_at);
     return result;
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Dynacast of one track: the largest quality anybody wants, per codec (01 SIG-115; 02 DYN-01).
-// Increases are told at once, decreases after a delay that no increase cancels; nothing is told while
-// the track is muted, the state follows on unmute.
+// Increases are told at once, decreases after a delay that no increase cancels; nothing is told
+// while the track is muted, the state follows on unmute.
 #pragma once
 
 #include <cstdint>

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Replays recorded signalling (testdata/signal, one scenario per file) into RoomManager: the client's
-// frames at their times, media events as the recording shows them, and compares what the server says
-// per connection: kinds, order where it is fixed, the set of fields, and the final state. Values
-// (ids, times, addresses, SDP bodies) are not compared. SDPs of clients are stored by line numbers
-// into sdp-lines.txt.
+// Replays recorded signalling (testdata/signal, one scenario per file) into RoomManager: the
+// client's frames at their times, media events as the recording shows them, and compares what the
+// server says per connection: kinds, order where it is fixed, the set of fields, and the final
+// state. Values (ids, times, addresses, SDP bodies) are not compared. SDPs of clients are stored by
+// line numbers into sdp-lines.txt.
 #include <doctest/doctest.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -63,10 +63,17 @@ constexpr std::array kMeantScenarios{
 };
 
 // Kinds whose number is a matter of timing: only that they come at all is compared.
-const std::set<std::string> kStateLike{
-    "update",        "trickle",      "offer",       "media_sections_requirement",
-    "subscribed_quality_update", "speakers_changed", "connection_quality", "room_update",
-    "refresh_token", "answer", "stream_state_update"};
+const std::set<std::string> kStateLike{"update",
+                                       "trickle",
+                                       "offer",
+                                       "media_sections_requirement",
+                                       "subscribed_quality_update",
+                                       "speakers_changed",
+                                       "connection_quality",
+                                       "room_update",
+                                       "refresh_token",
+                                       "answer",
+                                       "stream_state_update"};
 // Kinds that answer one request each, so that their order is fixed.
 const std::set<std::string> kOrdered{"join",  "reconnect", "track_published", "request_response",
                                      "leave", "pong",      "pong_resp"};
@@ -120,7 +127,8 @@ class SdpLines {
   public:
     explicit SdpLines(const std::string& path) {
         std::ifstream file(path);
-        for (std::string line; std::getline(file, line);) lines_.push_back(line);
+        for (std::string line; std::getline(file, line);)
+            lines_.push_back(line);
     }
     // "@3,1,4" → the lines.
     std::string expand(std::string_view reference) const {
@@ -207,7 +215,8 @@ class Replay {
 };
 
 void Replay::advance_to(std::int64_t ms) {
-    const Timestamp target = harness_.now + Duration::millis(std::max<std::int64_t>(0, ms - last_ms_));
+    const Timestamp target =
+        harness_.now + Duration::millis(std::max<std::int64_t>(0, ms - last_ms_));
     last_ms_ = std::max(last_ms_, ms);
     for (;;) {
         react();
@@ -272,8 +281,12 @@ void Replay::react() {
         } else if (const auto* add = std::get_if<sfu::AddReceiver>(&command)) {
             if (add->kind != sfu::MediaKind::kVideo) continue;
             for (const sfu::ReceiveLayer& layer : add->layers) {
-                const sfu::LayerStarted started{add->receiver, layer.spatial, sfu::Codec::kVp8,
-                                                Ssrc(77U + layer.spatial), 0, 0};
+                const sfu::LayerStarted started{add->receiver,
+                                                layer.spatial,
+                                                sfu::Codec::kVp8,
+                                                Ssrc(77U + layer.spatial),
+                                                0,
+                                                0};
                 later(60, [this, started] {
                     harness_.manager.handle_media_event(harness_.clock(), 0, started);
                 });
@@ -288,8 +301,7 @@ void Replay::react() {
             later(20, [this, c = &connection, offer] { answer(*c, offer); });
         }
         // A client offers for every requirement; the recorded offers may have come before ours.
-        const std::size_t needs =
-            harness_.count(*connection.session, R::kMediaSectionsRequirement);
+        const std::size_t needs = harness_.count(*connection.session, R::kMediaSectionsRequirement);
         for (; connection.seen_needs < needs; ++connection.seen_needs) {
             const std::size_t had = connection.offers.size();
             later(200, [this, c = &connection, had] {
@@ -325,10 +337,9 @@ void Replay::start(const Struct& line) {
     JoinParams params = testing::test_join("golden", text_of(token, "sub"));
     params.client.clear_browser();
     params.grants.can_update_own_metadata = bool_of(video, "canUpdateOwnMetadata", false);
-    for (const auto& [key, value] :
-         {std::pair{"canPublish", &params.grants.can_publish},
-          std::pair{"canSubscribe", &params.grants.can_subscribe},
-          std::pair{"canPublishData", &params.grants.can_publish_data}})
+    for (const auto& [key, value] : {std::pair{"canPublish", &params.grants.can_publish},
+                                     std::pair{"canSubscribe", &params.grants.can_subscribe},
+                                     std::pair{"canPublishData", &params.grants.can_publish_data}})
         if (video.fields().contains(key)) *value = bool_of(video, key, true);
     params.name = text_of(token, "name");
     params.metadata = text_of(token, "metadata");
@@ -384,11 +395,10 @@ void Replay::client_frame(const Struct& line) {
     livekit::SignalRequest request;
     google::protobuf::util::JsonParseOptions options;
     options.ignore_unknown_fields = true;
-    REQUIRE(google::protobuf::util::JsonStringToMessage(
-                translated(line.fields().at("message")), &request, options)
+    REQUIRE(google::protobuf::util::JsonStringToMessage(translated(line.fields().at("message")),
+                                                        &request, options)
                 .ok());
-    if (request.has_leave())
-        left_[id_of(line)] = static_cast<std::int64_t>(number_of(line, "ms"));
+    if (request.has_leave()) left_[id_of(line)] = static_cast<std::int64_t>(number_of(line, "ms"));
     if (request.has_answer()) return;  // ours has other offers: react() answers those
     if (request.has_offer()) {
         expand_sdp(*request.mutable_offer(), lines_);
@@ -420,9 +430,9 @@ void Replay::media_shown(Connection& connection, const R& frame) {
             }
             harness_.manager.handle_media_event(
                 harness_.clock(), 0,
-                sfu::SpeakerLevels{receivers[0].room,
-                                   {{receiver, static_cast<double>(speaker.level()),
-                                     speaker.active()}}});
+                sfu::SpeakerLevels{
+                    receivers[0].room,
+                    {{receiver, static_cast<double>(speaker.level()), speaker.active()}}});
         }
     }
     if (!frame.has_stream_state_update() || !connection.session) return;
@@ -518,18 +528,18 @@ void Replay::compare(int id, Connection& connection, std::vector<std::string>& d
     }
     for (const auto& [kind, count] : counts) {
         const bool state_like = kStateLike.contains(kind);
-        const bool same = state_like ? (count.first > 0) == (count.second > 0)
-                                     : count.first == count.second;
+        const bool same =
+            state_like ? (count.first > 0) == (count.second > 0) : count.first == count.second;
         if (!same && !is_meant_kind(id, kind))
             differ(kind + ": recorded " + std::to_string(count.first) + ", ours " +
                    std::to_string(count.second));
     }
-    if (order[0] != order[1] && !is_meant_kind(id, "leave")) differ("order: " + order[0] + "| ours: " + order[1]);
+    if (order[0] != order[1] && !is_meant_kind(id, "leave"))
+        differ("order: " + order[0] + "| ours: " + order[1]);
     const bool racing = leaves_with_another(id);
     const auto counts_for = [&](const std::string& path) {
         const std::string kind = path.substr(0, path.find('.'));
-        return !is_meant(path) && !is_meant_kind(id, kind) &&
-               !(racing && kind == "update");
+        return !is_meant(path) && !is_meant_kind(id, kind) && !(racing && kind == "update");
     };
     for (const std::string& path : fields[0])
         if (!fields[1].contains(path) && counts_for(path)) differ("without " + path);
@@ -551,12 +561,15 @@ void Replay::compare_final(int id, const std::vector<R>& recorded, const std::ve
                                livekit::DisconnectReason_Name(info.disconnect_reason()) + " " +
                                info.metadata() + " " + info.name() +
                                (info.is_publisher() ? " publisher" : "");
-            for (const std::string& track : tracks) text += " " + track;
+            for (const std::string& track : tracks)
+                text += " " + track;
             result[info.identity()] = text;
         };
         for (const R& frame : frames) {
-            for (const auto& info : frame.join().other_participants()) add(info);
-            for (const auto& info : frame.update().participants()) add(info);
+            for (const auto& info : frame.join().other_participants())
+                add(info);
+            for (const auto& info : frame.update().participants())
+                add(info);
         }
         return result;
     };
@@ -565,8 +578,8 @@ void Replay::compare_final(int id, const std::vector<R>& recorded, const std::ve
     for (const auto& [identity, text] : theirs) {
         const auto found = mine.find(identity);
         const std::string shown = found == mine.end() ? "nothing" : found->second;
-        const bool chance = leaves_with_another(id) && (shown.starts_with("DISCONNECTED") ||
-                                                         text.starts_with("DISCONNECTED"));
+        const bool chance = leaves_with_another(id) &&
+                            (shown.starts_with("DISCONNECTED") || text.starts_with("DISCONNECTED"));
         if (shown != text && !chance)
             differences.push_back("#" + std::to_string(id) + " final " + identity + ": " + text +
                                   " | ours: " + shown);
@@ -575,7 +588,9 @@ void Replay::compare_final(int id, const std::vector<R>& recorded, const std::ve
 
 }  // namespace
 
-TEST_CASE("Golden: recorded sessions of both protocol versions [SIG-80] [SIG-82] [SIG-100] [SIG-131] [SIG-160]") {
+TEST_CASE(
+    "Golden: recorded sessions of both protocol versions [SIG-80] [SIG-82] [SIG-100] [SIG-131] "
+    "[SIG-160]") {
     const std::filesystem::path folder =
         std::filesystem::path(CONFAB_SOURCE_DIR) / "src/room/testdata/signal";
     const SdpLines lines((folder / "sdp-lines.txt").string());

@@ -14,17 +14,23 @@ constexpr std::string_view kAlphanumeric =
 
 std::string pick(Rng& rng, std::string_view alphabet, std::size_t size) {
     std::string result(size, ' ');
-    for (char& c : result) c = alphabet[rng.below(alphabet.size())];
+    for (char& c : result)
+        c = alphabet[rng.below(alphabet.size())];
     return result;
 }
 
 std::string_view source_letter(livekit::TrackSource source) {
     switch (source) {
-        case livekit::CAMERA: return "C";
-        case livekit::MICROPHONE: return "M";
-        case livekit::SCREEN_SHARE: return "S";
-        case livekit::SCREEN_SHARE_AUDIO: return "s";
-        default: return "";
+        case livekit::CAMERA:
+            return "C";
+        case livekit::MICROPHONE:
+            return "M";
+        case livekit::SCREEN_SHARE:
+            return "S";
+        case livekit::SCREEN_SHARE_AUDIO:
+            return "s";
+        default:
+            return "";
     }
 }
 
@@ -40,7 +46,9 @@ std::string make_track_sid(Rng& rng, livekit::TrackType type, livekit::TrackSour
     return make_sid(rng, prefix);
 }
 
-std::string random_letters(Rng& rng, std::size_t size) { return pick(rng, kLetters, size); }
+std::string random_letters(Rng& rng, std::size_t size) {
+    return pick(rng, kLetters, size);
+}
 
 std::string random_alphanumeric(Rng& rng, std::size_t size) {
     return pick(rng, kAlphanumeric, size);

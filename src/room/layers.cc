@@ -76,7 +76,8 @@ livekit::VideoQuality quality_for_size(const livekit::TrackInfo& track, std::uin
                                        std::uint32_t height) {
     std::vector<std::uint32_t> sizes;
     const bool portrait = track.layers().empty() && track.width() < track.height();
-    for (const livekit::VideoLayer& layer : track.layers()) sizes.push_back(layer.height());
+    for (const livekit::VideoLayer& layer : track.layers())
+        sizes.push_back(layer.height());
     if (sizes.empty()) sizes = {180, 360, portrait ? track.width() : track.height()};
     if (sizes.back() == 0) return livekit::HIGH;
     const double wanted = 0.9 * (portrait ? width : height);

@@ -18,8 +18,8 @@ inline constexpr std::size_t kMaxLayers = 3;
 
 // Ascending quality, equal ones once, at most three.
 void normalize_layers(Layers& layers);
-// Rids of an offer from lowest to highest: q h f and 2 1 0 by name, others in their order; the first
-// three.
+// Rids of an offer from lowest to highest: q h f and 2 1 0 by name, others in their order; the
+// first three.
 std::vector<std::string> order_rids(const std::vector<std::string>& rids);
 // Writes rid and spatial_layer into the declared layers.
 void assign_rids(Layers& layers, const std::vector<std::string>& ordered_rids);

@@ -22,7 +22,9 @@ static_assert(SansIoMachine<Dynacast>);
 
 namespace {
 
-Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(ms * 1000); }
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
 
 livekit::ParticipantInfo info(const std::string& sid, const std::string& identity,
                               std::uint32_t version, std::int64_t joined = 0) {
@@ -163,7 +165,8 @@ TEST_CASE("Quality: thresholds, MOS and smoothing [CQ-01] [CQ-02] [CQ-03]") {
     CHECK(view.current().quality == livekit::EXCELLENT);
 }
 
-TEST_CASE("NegotiationTimer: debounce, one offer at a time, ids, timeout [SDP-03] [SIG-85] [SIG-86]") {
+TEST_CASE(
+    "NegotiationTimer: debounce, one offer at a time, ids, timeout [SDP-03] [SIG-85] [SIG-86]") {
     NegotiationTimer timer(41);
     timer.request(at_ms(1'000), false);
     CHECK_FALSE(timer.due(at_ms(1'009)));
@@ -189,7 +192,8 @@ TEST_CASE("DataRouter: nonces and the cache by time and size [SIG-121] [SIG-123]
     const Bytes nonce(16, 7);
     CHECK(router.accept_nonce(nonce));
     CHECK_FALSE(router.accept_nonce(nonce));
-    for (std::uint8_t i = 0; i < 100; ++i) CHECK(router.accept_nonce(Bytes{i, 1}));
+    for (std::uint8_t i = 0; i < 100; ++i)
+        CHECK(router.accept_nonce(Bytes{i, 1}));
     CHECK(router.accept_nonce(nonce));  // forgotten after 100 others
     for (std::uint32_t i = 1; i <= 30; ++i)
         router.remember(at_ms(i), "PA_a", i, Bytes(10'000, 1));
@@ -200,7 +204,8 @@ TEST_CASE("DataRouter: nonces and the cache by time and size [SIG-121] [SIG-123]
     CHECK(router.since(at_ms(30), {{"PA_b", 1}}).empty());
     CHECK(router.since(at_ms(5'000), {{"PA_a", 1}}).empty());
     HeldData held;
-    for (int i = 0; i < 20; ++i) held.hold(Bytes(10'000, 1));
+    for (int i = 0; i < 20; ++i)
+        held.hold(Bytes(10'000, 1));
     CHECK(held.take_unsequenced().size() == 10);
 }
 
@@ -243,7 +248,8 @@ TEST_CASE("Data tracks: errors of publishing, handles of subscribing [SIG-125] [
 
 TEST_CASE("Trickle: order, JSON both ways, hostile input [SIG-03] [ICE-13]") {
     WorkerAddresses addresses;
-    addresses.udp = {*SocketAddress::parse("[fd00::2]:7882"), *SocketAddress::parse("10.0.0.1:7882")};
+    addresses.udp = {*SocketAddress::parse("[fd00::2]:7882"),
+                     *SocketAddress::parse("10.0.0.1:7882")};
     addresses.tcp = {*SocketAddress::parse("10.0.0.1:7881")};
     const auto lines = candidate_lines(addresses, "abc", false);
     REQUIRE(lines.size() == 3);

@@ -29,7 +29,8 @@ Participant::Participant(Context& context, const JoinParams& params, sfu::Worker
     for (const auto& [key, value] : params.attributes)
         if (!value.empty()) (*info.mutable_attributes())[key] = value;
     info.set_kind(params.kind);
-    for (const auto detail : params.kind_details) info.add_kind_details(detail);
+    for (const auto detail : params.kind_details)
+        info.add_kind_details(detail);
     *info.mutable_permission() = permission_of(params.grants);
     info.set_joined_at(context.clock.wall.s());
     info.set_joined_at_ms(context.clock.wall.ms());
@@ -45,7 +46,8 @@ livekit::ParticipantInfo Participant::to_proto() const {
     if (info.state() == livekit::ParticipantInfo::DISCONNECTED) return result;
     for (const auto& [sid, track] : publish.tracks())
         if (track.announced) *result.add_tracks() = track.info;
-    for (const auto& [handle, track] : data_tracks.all()) *result.add_data_tracks() = track;
+    for (const auto& [handle, track] : data_tracks.all())
+        *result.add_data_tracks() = track;
     return result;
 }
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // One participant: who it is, its peer connections, what it publishes and what it wants. Behaviour
-// that concerns others is in Room; this is the state with the small decisions that need no one else.
+// that concerns others is in Room; this is the state with the small decisions that need no one
+// else.
 //   JOINING → JOINED (join written) → ACTIVE (primary connection up) → DISCONNECTED   (01 SIG-137)
 #pragma once
 
@@ -87,7 +88,7 @@ struct Participant {
     Timestamp refresh_at = Timestamp::never();
     Timestamp retry_at = Timestamp::never();
     Timestamp simulated_speaker_until = Timestamp::never();
-    Timestamp drop_resume_until;            // SIG-175
+    Timestamp drop_resume_until;  // SIG-175
     bool drop_resume_without_messages = false;
     bool drop_resume_after_messages = false;
     Timestamp last_signal;

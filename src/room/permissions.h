@@ -26,7 +26,8 @@ class SubscriptionAccess {
     static constexpr std::size_t kMaxEntries = 2'000;
     static constexpr std::size_t kMaxBytes = 256 * 1024;
 
-    // Replaces the list. False, and nothing changed, when an entry names nobody or there are too many.
+    // Replaces the list. False, and nothing changed, when an entry names nobody or there are too
+    // many.
     bool set(const livekit::SubscriptionPermission& list);
     bool allows(std::string_view identity, std::string_view sid, std::string_view track_sid) const;
 

@@ -16,7 +16,8 @@
 
 namespace confab::room {
 
-TEST_CASE("Ids: prefix, twelve characters of the alphabet, kind and source letters [SID-01] [SID-03]") {
+TEST_CASE(
+    "Ids: prefix, twelve characters of the alphabet, kind and source letters [SID-01] [SID-03]") {
     Rng rng(1);
     std::set<std::string> seen;
     for (int i = 0; i < 1'000; ++i) {
@@ -167,11 +168,13 @@ TEST_CASE("Settings: start, size, disabled, screen share [SUB-01] [SUB-04] [SUB-
 
 TEST_CASE("Responses: leave for old and new clients [SIG-65] [SIG-152]") {
     ClientGates gates;
-    const auto now = leave_message(gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT);
+    const auto now =
+        leave_message(gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT);
     CHECK(now.leave().action() == livekit::LeaveRequest::RECONNECT);
     CHECK_FALSE(now.leave().can_reconnect());
     gates.leave_action = false;
-    const auto old = leave_message(gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT);
+    const auto old =
+        leave_message(gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT);
     CHECK(old.leave().can_reconnect());
     CHECK(old.leave().action() == livekit::LeaveRequest::DISCONNECT);
 }

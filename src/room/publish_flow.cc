@@ -109,17 +109,15 @@ std::vector<sdp::PendingTrack> PublishFlow::pending_sections() const {
 }
 
 std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& section) {
-    const auto backup = std::find_if(backups_.begin(), backups_.end(), [&](const Backup& b) {
-        return b.cid == section.cid;
-    });
+    const auto backup = std::find_if(backups_.begin(), backups_.end(),
+                                     [&](const Backup& b) { return b.cid == section.cid; });
     if (backup != backups_.end()) {
         const Match found{find(backup->sid), backup->codec};
         backups_.erase(backup);
         return found.track == nullptr ? std::nullopt : std::optional(found);
     }
-    const auto pending = std::find_if(pending_.begin(), pending_.end(), [&](const Pending& p) {
-        return p.cid == section.cid;
-    });
+    const auto pending = std::find_if(pending_.begin(), pending_.end(),
+                                      [&](const Pending& p) { return p.cid == section.cid; });
     if (pending == pending_.end()) return std::nullopt;
     const std::string sid = pending->info.sid();
     PublishedTrack& track = tracks_[sid];

@@ -68,8 +68,8 @@ class PublishFlow {
         PublishedTrack* track = nullptr;
         std::size_t codec = 0;
     };
-    // Takes a section of an answer. Known mids give nothing; a new one turns its pending track into a
-    // published one and fills TrackInfo.
+    // Takes a section of an answer. Known mids give nothing; a new one turns its pending track into
+    // a published one and fills TrackInfo.
     std::optional<Match> take_section(const sdp::PublishSection& section, UnixTime wall);
     // The track whose section ended, when that ends the track.
     PublishedTrack* find_by_mid(std::string_view mid);

@@ -61,7 +61,8 @@ void QualityView::add(std::uint64_t track, const sfu::QualitySample& sample, dou
 
 QualityScore QualityView::current() const {
     double lowest = 100;
-    for (const auto& [track, score] : tracks_) lowest = std::min(lowest, score.score());
+    for (const auto& [track, score] : tracks_)
+        lowest = std::min(lowest, score.score());
     return to_quality(lowest);
 }
 

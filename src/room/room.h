@@ -3,8 +3,8 @@
 
 // One room: its participants, the tracks among them, and everything that one participant's action
 // means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
-// (Broadcaster, Lifecycle, Speakers, DataRouter, Dynacast, SubscriptionTable, PublishFlow, PeerLink);
-// this class connects them. Its methods are spread over room_*.cc by subject.
+// (Broadcaster, Lifecycle, Speakers, DataRouter, Dynacast, SubscriptionTable, PublishFlow,
+// PeerLink); this class connects them. Its methods are spread over room_*.cc by subject.
 #pragma once
 
 #include <map>
@@ -29,7 +29,7 @@ class Room {
     static constexpr Duration kResumeWindow = Duration::seconds(5);      // SIG-145
     static constexpr Duration kJoinTimeout = Duration::seconds(60);      // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
-    static constexpr Duration kBlankFrames = Duration::millis(200);      // FWD-15
+    static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
     static constexpr std::size_t kMaxRememberedIce = 256;
     static constexpr int kMaxSidsPerRequest = 2'000;
 
@@ -51,7 +51,8 @@ class Room {
 
     // ---- media events (room_media.cc, room_data.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
-    void handle_layer_started(Participant& p, const std::string& sid, const sfu::LayerStarted& event);
+    void handle_layer_started(Participant& p, const std::string& sid,
+                              const sfu::LayerStarted& event);
     void handle_speaker_levels(const sfu::SpeakerLevels& event);
     void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
     void handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
@@ -68,11 +69,10 @@ class Room {
     // Null when there is no such track; the mute signal is sent all the same.
     const livekit::TrackInfo* mute_track(Participant& p, const std::string& sid, bool muted);
     void update_participant(Participant& p, const livekit::UpdateParticipantRequest& request);
-    void update_subscriptions(Participant& p,
-                              const google::protobuf::RepeatedPtrField<std::string>& sids,
-                              const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>&
-                                  by_participant,
-                              bool subscribe);
+    void update_subscriptions(
+        Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
+        const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_participant,
+        bool subscribe);
     void send_data(const livekit::SendDataRequest& request);
     void set_metadata(const std::string& metadata);
 
@@ -224,7 +224,7 @@ class Room {
     std::uint64_t placed_ = 0;
 
     Participants participants_;
-    std::map<std::string, std::string> identity_of_sid_;    // participant sid → identity
+    std::map<std::string, std::string> identity_of_sid_;     // participant sid → identity
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::string> data_publisher_;      // data track sid → identity
     std::map<std::string, IcePreference> remembered_ice_;    // by identity

@@ -83,13 +83,13 @@ void Room::send_to(Participant& p, sfu::DataChannel channel, const Bytes& payloa
 }
 
 void Room::flush_sends() {
-    for (PendingSend& send : sends_) context_->command(send.worker, std::move(send.data));
+    for (PendingSend& send : sends_)
+        context_->command(send.worker, std::move(send.data));
     sends_.clear();
 }
 
 void Room::replay_held(Participant& p) {
-    for (const DataRouter::Cached* packet :
-         data_.since(context_->now(), p.held.first_missed())) {
+    for (const DataRouter::Cached* packet : data_.since(context_->now(), p.held.first_missed())) {
         send_to(p, sfu::DataChannel::kReliable, packet->payload);
         flush_sends();
     }

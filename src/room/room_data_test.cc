@@ -33,9 +33,11 @@ sfu::DataReceived received(sfu::PeerId peer, Bytes payload,
 
 }  // namespace
 
-TEST_CASE("Data: to all others, once per worker, by destination, sequence once [SIG-120] [SIG-121]") {
+TEST_CASE(
+    "Data: to all others, once per worker, by destination, sequence once [SIG-120] [SIG-121]") {
     Harness h;
-    for (const char* name : {"alice", "bob", "carol"}) (void)h.join_active("r", name);
+    for (const char* name : {"alice", "bob", "carol"})
+        (void)h.join_active("r", name);
     const sfu::PeerId alice = data_peer(h, 0);
     h.event(received(alice, user_packet("x", 1)));
     auto sends = h.commands_of<sfu::SendData>();
@@ -101,7 +103,8 @@ TEST_CASE("Data: no permission, no data; transcription only from agents [SIG-120
     CHECK(h.commands_of<sfu::SendData>().empty());
 }
 
-TEST_CASE("Data tracks: published, subscribed by handle, rewritten, gone [SIG-125] [SIG-126] [DT-01]") {
+TEST_CASE(
+    "Data tracks: published, subscribed by handle, rewritten, gone [SIG-125] [SIG-126] [DT-01]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     JoinParams params = test_join("r", "bob");
@@ -232,7 +235,9 @@ TEST_CASE("Permission change: tracks go, subscriptions go and come back [TOK-13]
           livekit::RequestResponse::NOT_ALLOWED);
 }
 
-TEST_CASE("Services: rooms, counts at once, participants, mute, errors [API-01] [API-02] [API-03] [API-04] [API-05] [API-06] [API-10] [ROOM-02]") {
+TEST_CASE(
+    "Services: rooms, counts at once, participants, mute, errors [API-01] [API-02] [API-03] "
+    "[API-04] [API-05] [API-06] [API-10] [ROOM-02]") {
     Harness h;
     livekit::CreateRoomRequest create;
     create.set_name("r");
@@ -339,7 +344,9 @@ TEST_CASE("Counters reach clients every five seconds, recording at once [SIG-136
     CHECK(h.of(alice, R::kRoomUpdate).back().room_update().room().active_recording());
 }
 
-TEST_CASE("Simulate: speaker, node failure, server leave, full reconnect [SIG-170] [SIG-171] [SIG-172] [SIG-176]") {
+TEST_CASE(
+    "Simulate: speaker, node failure, server leave, full reconnect [SIG-170] [SIG-171] [SIG-172] "
+    "[SIG-176]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     livekit::SignalRequest request;
@@ -392,7 +399,8 @@ TEST_CASE("add_track: refusals and the queue behind a cid [SIG-101] [SDP-31]") {
     CHECK(h.sent(alice).back().has_track_published());
     h.send(alice, request);
     CHECK(last() == livekit::RequestResponse::QUEUED);
-    for (int i = 0; i < 3; ++i) h.send(alice, request);
+    for (int i = 0; i < 3; ++i)
+        h.send(alice, request);
     CHECK(last() == livekit::RequestResponse::LIMIT_EXCEEDED);
     h.offer(alice, testing::make_offer({{"same", false, {}}}));
     std::string stopped = testing::make_offer({{"same", false, {}}});

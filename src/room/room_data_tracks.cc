@@ -8,9 +8,8 @@ namespace confab::room {
 
 void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request) {
     const auto refuse = [&](livekit::RequestResponse::Reason reason, std::string message) {
-        respond(p, reason, std::move(message), [&](livekit::RequestResponse& r) {
-            *r.mutable_publish_data_track() = request;
-        });
+        respond(p, reason, std::move(message),
+                [&](livekit::RequestResponse& r) { *r.mutable_publish_data_track() = request; });
     };
     if (!context_->config.enable_data_tracks || !p.info.permission().can_publish_data())
         return refuse(livekit::RequestResponse::NOT_ALLOWED,
@@ -32,14 +31,12 @@ void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackReq
     }
 }
 
-void Room::unpublish_data_track(Participant& p,
-                                const livekit::UnpublishDataTrackRequest& request) {
+void Room::unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request) {
     const auto info = p.data_tracks.unpublish(request.pub_handle());
     if (!info)
-        return respond(p, livekit::RequestResponse::NOT_FOUND, "data track not found",
-                       [&](livekit::RequestResponse& r) {
-                           *r.mutable_unpublish_data_track() = request;
-                       });
+        return respond(
+            p, livekit::RequestResponse::NOT_FOUND, "data track not found",
+            [&](livekit::RequestResponse& r) { *r.mutable_unpublish_data_track() = request; });
     livekit::SignalResponse response;
     *response.mutable_unpublish_data_track_response()->mutable_info() = *info;
     p.signal.send(std::move(response));
@@ -71,8 +68,7 @@ void Room::send_data_handles(Participant& p) {
     p.signal.send(std::move(response));
 }
 
-void Room::update_data_subscription(Participant& p,
-                                    const livekit::UpdateDataSubscription& update) {
+void Room::update_data_subscription(Participant& p, const livekit::UpdateDataSubscription& update) {
     int budget = kMaxSidsPerRequest;
     bool told = false;
     for (const auto& item : update.updates()) {

@@ -52,12 +52,13 @@ void Room::send_join(Participant& p) {
     *join.mutable_room() = signal_info_;
     *join.mutable_participant() = p.to_proto();
     for (const auto& [identity, other] : participants_)
-        if (other.get() != &p && !other->hidden()) *join.add_other_participants() = other->to_proto();
+        if (other.get() != &p && !other->hidden())
+            *join.add_other_participants() = other->to_proto();
     join.set_server_version(context_->config.server_version);
-    for (const livekit::ICEServer& server : ice_servers(p)) *join.add_ice_servers() = server;
+    for (const livekit::ICEServer& server : ice_servers(p))
+        *join.add_ice_servers() = server;
     join.set_subscriber_primary(p.subscriber_primary);
-    if (p.traits.has_configuration)
-        *join.mutable_client_configuration() = p.traits.configuration;
+    if (p.traits.has_configuration) *join.mutable_client_configuration() = p.traits.configuration;
     if (p.ice != IcePreference::kAny)
         join.mutable_client_configuration()->set_force_relay(
             p.ice == IcePreference::kTls ? livekit::ENABLED : livekit::UNSET);
@@ -108,9 +109,8 @@ PeerLink& Room::ensure_downstream(Participant& p) {
         p.subscriber = std::make_unique<PeerLink>(*context_, std::move(config));
         register_link(p, *p.subscriber);
         if (p.subscriber_primary)
-            context_->command(p.worker,
-                              sfu::OpenDataChannels{p.subscriber->id(),
-                                                    context_->config.enable_data_tracks});
+            context_->command(p.worker, sfu::OpenDataChannels{p.subscriber->id(),
+                                                              context_->config.enable_data_tracks});
     }
     return *p.subscriber;
 }
@@ -142,12 +142,15 @@ void Room::set_active(Participant& p) {
 
 void Room::drop_media_of(Participant& p) {
     std::vector<std::string> sids;
-    for (const auto& [sid, track] : p.publish.tracks()) sids.push_back(sid);
-    for (const std::string& sid : sids) unpublish(p, sid, false);
+    for (const auto& [sid, track] : p.publish.tracks())
+        sids.push_back(sid);
+    for (const std::string& sid : sids)
+        unpublish(p, sid, false);
     drop_all(p);
     const auto data_tracks = p.data_tracks.all();
     p.data_tracks.clear();
-    for (const auto& [handle, info] : data_tracks) end_data_track(p, info);
+    for (const auto& [handle, info] : data_tracks)
+        end_data_track(p, info);
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
         if (link != nullptr) context_->peers.erase(link->id().value());
 }
@@ -157,8 +160,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     if (p.closing) return;
     p.closing = true;
     const bool was_active = p.active();
-    if (ending == Ending::kWithLeave)
-        p.signal.send(leave_message(p.traits.gates, reason, action));
+    if (ending == Ending::kWithLeave) p.signal.send(leave_message(p.traits.gates, reason, action));
     p.signal.close();
     drop_media_of(p);
 
@@ -187,7 +189,8 @@ void Room::remove(Participant& p, livekit::DisconnectReason reason) {
 }
 
 void Room::close(livekit::DisconnectReason reason) {
-    for (Participant* p : everyone()) end(*p, reason, Ending::kWithLeave);
+    for (Participant* p : everyone())
+        end(*p, reason, Ending::kWithLeave);
     webhook("room_finished", nullptr, nullptr);
 }
 

@@ -10,13 +10,14 @@
 namespace confab::room {
 namespace {
 
-bool over(std::size_t size, std::size_t limit) { return limit != 0 && size > limit; }
+bool over(std::size_t size, std::size_t limit) {
+    return limit != 0 && size > limit;
+}
 
 // Values of the request win over those of the preset, which win over the defaults (ROOM-03).
 void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfiguration& preset) {
     if (request.empty_timeout() == 0) request.set_empty_timeout(preset.empty_timeout());
-    if (request.departure_timeout() == 0)
-        request.set_departure_timeout(preset.departure_timeout());
+    if (request.departure_timeout() == 0) request.set_departure_timeout(preset.departure_timeout());
     if (request.max_participants() == 0) request.set_max_participants(preset.max_participants());
     if (request.metadata().empty()) request.set_metadata(preset.metadata());
     if (preset.sync_streams()) request.set_sync_streams(true);
@@ -24,7 +25,8 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
 
 std::size_t attributes_size(const std::map<std::string, std::string>& attributes) {
     std::size_t size = 0;
-    for (const auto& [key, value] : attributes) size += key.size() + value.size();
+    for (const auto& [key, value] : attributes)
+        size += key.size() + value.size();
     return size;
 }
 
@@ -61,8 +63,7 @@ Result<Room*, std::string> RoomManager::make_room(const livekit::CreateRoomReque
     if (!request.room_preset().empty()) {
         const auto preset = context_.config.room.presets.find(request.room_preset());
         if (preset == context_.config.room.presets.end())
-            return tl::unexpected<std::string>(
-                "unknown room configuration in create room request");
+            return tl::unexpected<std::string>("unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
     Entry& entry = rooms_[request.name()];
@@ -191,7 +192,8 @@ void RoomManager::signal_closed(Clock clock, SessionId session) {
 
 void RoomManager::shut_down(Clock clock) {
     context_.clock = clock;
-    for (auto& [name, entry] : rooms_) entry.room->close(livekit::SERVER_SHUTDOWN);
+    for (auto& [name, entry] : rooms_)
+        entry.room->close(livekit::SERVER_SHUTDOWN);
     rooms_.clear();
     room_names_.clear();
     deadlines_.clear();
@@ -200,7 +202,8 @@ void RoomManager::shut_down(Clock clock) {
 RoomManager::Snapshot RoomManager::snapshot() const {
     Snapshot result;
     result.rooms = rooms_.size();
-    for (const auto& [name, entry] : rooms_) result.participants += entry.room->size();
+    for (const auto& [name, entry] : rooms_)
+        result.participants += entry.room->size();
     result.sessions = sessions_.size();
     result.effects_waiting = context_.effects.size();
     result.counters = context_.counters;

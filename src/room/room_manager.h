@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The control plane of one node: all rooms and sessions (07 §4.3 signal::Session, room::Room). Pure:
-// the driver passes in both clocks, requests and media events, drains poll_effect() after every call
-// and calls handle_timeout at next_deadline(). The first SendSignal of a session is its join or
-// reconnect response; a RefuseSession instead means the upgrade is to be answered with that status.
+// The control plane of one node: all rooms and sessions (07 §4.3 signal::Session, room::Room).
+// Pure: the driver passes in both clocks, requests and media events, drains poll_effect() after
+// every call and calls handle_timeout at next_deadline(). The first SendSignal of a session is its
+// join or reconnect response; a RefuseSession instead means the upgrade is to be answered with that
+// status.
 #pragma once
 
 #include <map>
@@ -37,7 +38,8 @@ class RoomManager {
     std::optional<Effect> poll_effect();
 
     // ---- service calls; the caller has checked the token (01 §5.2)
-    ServiceResult<livekit::Room> create_room(Clock clock, const livekit::CreateRoomRequest& request);
+    ServiceResult<livekit::Room> create_room(Clock clock,
+                                             const livekit::CreateRoomRequest& request);
     livekit::ListRoomsResponse list_rooms(const livekit::ListRoomsRequest& request) const;
     ServiceResult<livekit::DeleteRoomResponse> delete_room(
         Clock clock, const livekit::DeleteRoomRequest& request);

@@ -69,12 +69,10 @@ void RoomManager::dispatch(const sfu::QualityBatch& event) {
     for (const sfu::QualitySample& sample : event.samples) {
         const bool published = sample.receiver.value() != 0;
         const auto& index = published ? context_.receivers : context_.down_tracks;
-        const std::uint64_t id =
-            published ? sample.receiver.value() : sample.down_track.value();
+        const std::uint64_t id = published ? sample.receiver.value() : sample.down_track.value();
         const auto it = index.find(id);
         if (it == index.end()) continue;
-        it->second.room->handle_quality(*it->second.participant, id, sample,
-                                        it->second.track_sid);
+        it->second.room->handle_quality(*it->second.participant, id, sample, it->second.track_sid);
     }
 }
 

@@ -12,7 +12,9 @@ constexpr const char* kNoParticipant = "participant does not exist";
 constexpr const char* kNoRoom = "requested room does not exist";
 constexpr const char* kNoServers = "no response from servers";
 
-bool over(std::size_t size, std::size_t limit) { return limit != 0 && size > limit; }
+bool over(std::size_t size, std::size_t limit) {
+    return limit != 0 && size > limit;
+}
 
 }  // namespace
 
@@ -22,8 +24,7 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
     const Limits& limits = context_.config.limits;
     if (over(request.name().size(), limits.room_name))
         return service_error(ServiceCode::kInvalidArgument,
-                             "room name exceeds length limit " +
-                                 std::to_string(limits.room_name));
+                             "room name exceeds length limit " + std::to_string(limits.room_name));
     if (over(request.metadata().size(), limits.metadata))
         return service_error(ServiceCode::kInvalidArgument,
                              "metadata size exceeds limits " + std::to_string(limits.metadata));
@@ -34,11 +35,11 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
     return result;
 }
 
-livekit::ListRoomsResponse RoomManager::list_rooms(
-    const livekit::ListRoomsRequest& request) const {
+livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsRequest& request) const {
     livekit::ListRoomsResponse response;
     if (request.names().empty()) {
-        for (const auto& [name, entry] : rooms_) *response.add_rooms() = entry.room->snapshot();
+        for (const auto& [name, entry] : rooms_)
+            *response.add_rooms() = entry.room->snapshot();
         return response;
     }
     for (const std::string& name : request.names())
@@ -112,7 +113,8 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
     if (over(request.metadata().size(), limits.metadata))
         return too_long("metadata size", limits.metadata);
     std::size_t attributes = 0;
-    for (const auto& [key, value] : request.attributes()) attributes += key.size() + value.size();
+    for (const auto& [key, value] : request.attributes())
+        attributes += key.size() + value.size();
     if (over(attributes, limits.attributes)) return too_long("attribute size", limits.attributes);
     Participant* p = find_participant(request.room(), request.identity());
     if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);

@@ -12,13 +12,19 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     PeerLink* link = p.link_of(event.peer);
     if (link == nullptr || p.closing) return;
     switch (event.state) {
-        case sfu::PeerState::kConnecting: return;
-        case sfu::PeerState::kDisconnected: link->connected = false; return;
-        case sfu::PeerState::kReconnected: link->connected = true; return;
+        case sfu::PeerState::kConnecting:
+            return;
+        case sfu::PeerState::kDisconnected:
+            link->connected = false;
+            return;
+        case sfu::PeerState::kReconnected:
+            link->connected = true;
+            return;
         case sfu::PeerState::kFailed:
             link->connected = false;
             return connection_failed(p);
-        case sfu::PeerState::kConnected: break;
+        case sfu::PeerState::kConnected:
+            break;
     }
     const bool first = !link->ever_connected;
     link->connected = true;
@@ -47,8 +53,7 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
         }
         if (i == 0) *track->info.mutable_layers() = codec.layers();
         // Layers start one after the other; others are told once.
-        if (track->announced && p.update_at.is_never())
-            p.update_at = context_->now() + kGather;
+        if (track->announced && p.update_at.is_never()) p.update_at = context_->now() + kGather;
     }
 }
 
@@ -98,8 +103,7 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
     if (const PublishedTrack* published = p.publish.find(sid)) {
         if (!published->slots.empty()) weight = loss_weight(published->slots.front().codec);
     } else if (const TrackRef source = find_track(sid)) {
-        if (!source.track->slots.empty())
-            weight = loss_weight(source.track->slots.front().codec);
+        if (!source.track->slots.empty()) weight = loss_weight(source.track->slots.front().codec);
     }
     p.quality.add(track, sample, weight);
 }
@@ -125,12 +129,12 @@ void Room::send_quality(Participant& p) {
     add(p);
     for (Participant* other : everyone())
         if (other != &p && !other->hidden() && subscribes_to(p, *other)) add(*other);
-    const bool same = current.size() == p.quality_told.size() &&
-                      std::equal(current.begin(), current.end(), p.quality_told.begin(),
-                                 [](const auto& a, const auto& b) {
-                                     return a.first == b.first &&
-                                            a.second.quality == b.second.quality;
-                                 });
+    const bool same =
+        current.size() == p.quality_told.size() &&
+        std::equal(current.begin(), current.end(), p.quality_told.begin(),
+                   [](const auto& a, const auto& b) {
+                       return a.first == b.first && a.second.quality == b.second.quality;
+                   });
     if (same) return;
     p.quality_told = std::move(current);
     p.signal.send(std::move(response));

@@ -115,8 +115,7 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
     add.encrypted = track.encrypted();
     add.audio_level = context_->config.audio_level;
     context_->command(p.worker, std::move(add));
-    if (track.info.muted())
-        context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+    if (track.info.muted()) context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
 }
 
 void Room::announce_all(Participant& p) {
@@ -173,7 +172,8 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     if (announced) webhook("track_unpublished", &p, &info);
     if (p.closing) return;
     if (announced) changed(p, true);
-    for (const livekit::AddTrackRequest& request : retry) add_track(p, request);
+    for (const livekit::AddTrackRequest& request : retry)
+        add_track(p, request);
 }
 
 void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {

@@ -11,11 +11,14 @@ namespace {
 
 using Response = livekit::RequestResponse;
 
-bool over(std::size_t size, std::size_t limit) { return limit != 0 && size > limit; }
+bool over(std::size_t size, std::size_t limit) {
+    return limit != 0 && size > limit;
+}
 
 std::size_t attributes_size(const google::protobuf::Map<std::string, std::string>& attributes) {
     std::size_t size = 0;
-    for (const auto& [key, value] : attributes) size += key.size() + value.size();
+    for (const auto& [key, value] : attributes)
+        size += key.size() + value.size();
     return size;
 }
 
@@ -30,26 +33,39 @@ void Room::handle_request(SessionId session, const std::string& identity,
     ++context_->counters.requests;
     using Case = livekit::SignalRequest;
     switch (request.message_case()) {
-        case Case::kOffer: return handle_offer(p, request.offer());
-        case Case::kAnswer: return handle_answer(p, request.answer());
-        case Case::kTrickle: return handle_trickle(p, request.trickle());
-        case Case::kAddTrack: return add_track(p, request.add_track());
-        case Case::kMute: return mute_request(p, request.mute());
+        case Case::kOffer:
+            return handle_offer(p, request.offer());
+        case Case::kAnswer:
+            return handle_answer(p, request.answer());
+        case Case::kTrickle:
+            return handle_trickle(p, request.trickle());
+        case Case::kAddTrack:
+            return add_track(p, request.add_track());
+        case Case::kMute:
+            return mute_request(p, request.mute());
         case Case::kSubscription:
             return update_subscriptions(p, request.subscription().track_sids(),
                                         request.subscription().participant_tracks(),
                                         request.subscription().subscribe());
-        case Case::kTrackSetting: return track_settings(p, request.track_setting());
-        case Case::kLeave: return leave_request(p, request.leave());
+        case Case::kTrackSetting:
+            return track_settings(p, request.track_setting());
+        case Case::kLeave:
+            return leave_request(p, request.leave());
         case Case::kSubscriptionPermission:
             return set_access(p, request.subscription_permission());
-        case Case::kSyncState: return sync_state(p, request.sync_state());
-        case Case::kSimulate: return simulate(p, request.simulate());
+        case Case::kSyncState:
+            return sync_state(p, request.sync_state());
+        case Case::kSimulate:
+            return simulate(p, request.simulate());
         case Case::kPing:
-        case Case::kPingReq: return ping(p, request);
-        case Case::kUpdateMetadata: return update_metadata(p, request.update_metadata());
-        case Case::kUpdateAudioTrack: return update_audio(p, request.update_audio_track());
-        case Case::kUpdateVideoTrack: return update_video(p, request.update_video_track());
+        case Case::kPingReq:
+            return ping(p, request);
+        case Case::kUpdateMetadata:
+            return update_metadata(p, request.update_metadata());
+        case Case::kUpdateAudioTrack:
+            return update_audio(p, request.update_audio_track());
+        case Case::kUpdateVideoTrack:
+            return update_video(p, request.update_video_track());
         case Case::kPublishDataTrackRequest:
             return publish_data_track(p, request.publish_data_track_request());
         case Case::kUnpublishDataTrackRequest:
@@ -65,7 +81,8 @@ void Room::handle_request(SessionId session, const std::string& identity,
                 r.set_request_id(request.get_data_blob_request().request_id());
             });
         case Case::kUpdateLayers:  // SIG-09
-        case Case::MESSAGE_NOT_SET: return;
+        case Case::MESSAGE_NOT_SET:
+            return;
     }
 }
 
@@ -85,8 +102,10 @@ void Room::leave_request(Participant& p, const livekit::LeaveRequest& leave) {
     switch (leave.reason()) {
         case livekit::USER_UNAVAILABLE:
         case livekit::USER_REJECTED:
-        case livekit::AGENT_ERROR: return end(p, leave.reason(), Ending::kWithLeave);
-        default: return end(p, livekit::CLIENT_INITIATED, Ending::kWithLeave);
+        case livekit::AGENT_ERROR:
+            return end(p, leave.reason(), Ending::kWithLeave);
+        default:
+            return end(p, livekit::CLIENT_INITIATED, Ending::kWithLeave);
     }
 }
 
@@ -105,8 +124,8 @@ void Room::track_settings(Participant& p, const livekit::UpdateTrackSettings& se
         if (--budget < 0) return;
         Subscription* s = p.subscriptions.find(sid);
         // Only enabling is applied at once (SUB-01).
-        const bool enables = s != nullptr && s->settings && s->settings->disabled() &&
-                             !settings.disabled();
+        const bool enables =
+            s != nullptr && s->settings && s->settings->disabled() && !settings.disabled();
         const Duration wait = enables ? Duration::zero() : SubscriptionTable::kSettingsDebounce;
         if (!p.subscriptions.set_settings(sid, settings, context_->now() + wait)) return;
         if (enables) apply_settings(p, sid, *s);
@@ -153,7 +172,8 @@ void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetad
     if (over(update.metadata().size(), limits.metadata))
         return answer(Response::LIMIT_EXCEEDED, "exceeds metadata size limit");
     auto merged = p.info.attributes();
-    for (const auto& [key, value] : update.attributes()) merged[key] = value;
+    for (const auto& [key, value] : update.attributes())
+        merged[key] = value;
     if (over(attributes_size(merged), limits.attributes))
         return answer(Response::LIMIT_EXCEEDED, "exceeds attributes size limit");
     apply_metadata(p, update);
@@ -210,15 +230,18 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     std::vector<std::string> revoked;
     for (const auto& [sid, track] : p.publish.tracks())
         if (!may_publish(permission, track.info.source())) revoked.push_back(sid);
-    for (const std::string& sid : revoked) unpublish(p, sid, true);
+    for (const std::string& sid : revoked)
+        unpublish(p, sid, true);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
     if (!permission.can_publish_data()) {
         const auto data_tracks = p.data_tracks.all();
         p.data_tracks.clear();
-        for (const auto& [handle, info] : data_tracks) end_data_track(p, info);
+        for (const auto& [handle, info] : data_tracks)
+            end_data_track(p, info);
     }
     if (!permission.can_subscribe()) {
-        for (auto& [sid, s] : p.subscriptions.entries()) s.allowed.reset();
+        for (auto& [sid, s] : p.subscriptions.entries())
+            s.allowed.reset();
         drop_all(p);
     } else {
         subscribe_existing(p);

@@ -10,8 +10,8 @@ namespace confab::room {
 void Room::refuse_resume(Context& context, SessionId session, const JoinParams& params) {
     const ClientTraits traits = traits_of(params.client);
     context.effects.emplace_back(SendSignal{
-        session, leave_message(traits.gates, livekit::STATE_MISMATCH,
-                               livekit::LeaveRequest::RECONNECT)});
+        session,
+        leave_message(traits.gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT)});
     context.effects.emplace_back(CloseSession{session, 1000});
 }
 
@@ -21,8 +21,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     Participant& p = *found;
     if (p.drop_resume_without_messages && context_->now() < p.drop_resume_until) {
         p.drop_resume_without_messages = false;
-        context_->effects.emplace_back(
-            RefuseSession{session, 500, "connection closed by media"});
+        context_->effects.emplace_back(RefuseSession{session, 500, "connection closed by media"});
         return;
     }
     p.signal.close();

@@ -13,7 +13,12 @@ const livekit::TrackInfo* Room::mute_track(Participant& p, const std::string& si
     response.mutable_mute()->set_muted(muted);
     p.signal.send(std::move(response));
     PublishedTrack* track = p.publish.find(sid);
-    if (track == nullptr) return nullptr;
+    if (track == nullptr) {
+        // Announced, but its section or connection is not there yet.
+        livekit::TrackInfo* info = p.publish.info_of(sid);
+        if (info != nullptr) info->set_muted(muted);
+        return info;
+    }
     set_muted(p, *track, muted);
     return &track->info;
 }

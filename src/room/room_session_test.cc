@@ -28,13 +28,14 @@ std::string first_track(Harness& h, SessionId publisher) {
 
 }  // namespace
 
-TEST_CASE("Join v0: join first, then token and offer; candidates follow, the last is final [SIG-80] [SIG-30] [SIG-32]") {
+TEST_CASE(
+    "Join v0: join first, then token and offer; candidates follow, the last is final [SIG-80] "
+    "[SIG-30] [SIG-32]") {
     Harness h;
     h.auto_answer = h.auto_connect = false;
     const SessionId alice = h.join(test_join("r", "alice"));
     const auto& frames = h.sent(alice);
-    REQUIRE(kinds(frames) ==
-            std::vector<int>{R::kJoin, R::kRefreshToken, R::kOffer});
+    REQUIRE(kinds(frames) == std::vector<int>{R::kJoin, R::kRefreshToken, R::kOffer});
     const livekit::JoinResponse& join = frames[0].join();
     CHECK(join.participant().state() == livekit::ParticipantInfo::JOINING);
     CHECK(join.participant().version() == 0);
@@ -54,7 +55,9 @@ TEST_CASE("Join v0: join first, then token and offer; candidates follow, the las
     CHECK(h.commands_of<sfu::CreatePeer>().front().ice_controlling);
 }
 
-TEST_CASE("Join v0: ACTIVE when the primary connection is up, others hear of it at the tick [SIG-131] [SIG-137] [HOOK-01]") {
+TEST_CASE(
+    "Join v0: ACTIVE when the primary connection is up, others hear of it at the tick [SIG-131] "
+    "[SIG-137] [HOOK-01]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -64,11 +67,13 @@ TEST_CASE("Join v0: ACTIVE when the primary connection is up, others hear of it 
     h.advance(Duration::seconds(3));
     REQUIRE(h.count(alice, R::kUpdate) == 1);
     CHECK(h.of(alice, R::kUpdate)[0].update().participants_size() == 2);
-    CHECK(h.webhook_names() == std::vector<std::string>{"room_started", "participant_joined",
-                                                        "participant_joined"});
+    CHECK(h.webhook_names() ==
+          std::vector<std::string>{"room_started", "participant_joined", "participant_joined"});
 }
 
-TEST_CASE("Publish and subscribe: update, permission, offer with the track, subscribed [SIG-100] [SIG-110] [SIG-42] [SIG-49]") {
+TEST_CASE(
+    "Publish and subscribe: update, permission, offer with the track, subscribed [SIG-100] "
+    "[SIG-110] [SIG-42] [SIG-49]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -137,7 +142,9 @@ TEST_CASE("Unpublish: a section that stopped ends the track for all [SIG-105] [S
     CHECK(h.webhook_names().back() == "track_unpublished");
 }
 
-TEST_CASE("Single connection: join, answer, tracks bound in the answer, sections asked for [SIG-82] [SIG-84] [SDP-40]") {
+TEST_CASE(
+    "Single connection: join, answer, tracks bound in the answer, sections asked for [SIG-82] "
+    "[SIG-84] [SDP-40]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     h.publish(alice, "mic", false);
@@ -148,10 +155,10 @@ TEST_CASE("Single connection: join, answer, tracks bound in the answer, sections
     params.publisher_offer->set_sdp(testing::make_offer({}, 1, 0));
     params.publisher_offer->set_id(0);
     const SessionId bob = h.join(params);
-    CHECK(kinds(h.sent(bob)) ==
-          std::vector<int>{R::kJoin, R::kRefreshToken, R::kSubscriptionPermissionUpdate,
-                                      R::kSubscriptionPermissionUpdate, R::kAnswer,
-                                      R::kMediaSectionsRequirement});
+    CHECK(kinds(h.sent(bob)) == std::vector<int>{R::kJoin, R::kRefreshToken,
+                                                 R::kSubscriptionPermissionUpdate,
+                                                 R::kSubscriptionPermissionUpdate, R::kAnswer,
+                                                 R::kMediaSectionsRequirement});
     CHECK_FALSE(h.sent(bob)[0].join().subscriber_primary());
     const auto answer = h.of(bob, R::kAnswer)[0].answer();
     CHECK(answer.id() == 0);
@@ -186,7 +193,8 @@ TEST_CASE("Publisher-primary: no subscriber offer, ACTIVE with the publisher con
     CHECK(h.commands_of<sfu::OpenDataChannels>().empty());
 }
 
-TEST_CASE("Leave: echoed, socket closed, others told with the reason [SIG-08] [SIG-133] [SIG-152]") {
+TEST_CASE(
+    "Leave: echoed, socket closed, others told with the reason [SIG-08] [SIG-133] [SIG-152]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -209,7 +217,8 @@ TEST_CASE("Leave: echoed, socket closed, others told with the reason [SIG-08] [S
     CHECK(h.commands_of<sfu::ClosePeer>().size() == 2);
 }
 
-TEST_CASE("Duplicate identity: the old one leaves, the new one is told at once [SIG-142] [SID-05]") {
+TEST_CASE(
+    "Duplicate identity: the old one leaves, the new one is told at once [SIG-142] [SID-05]") {
     Harness h;
     const SessionId first = h.join_active("r", "alice");
     const SessionId second = h.join_active("r", "alice");
@@ -222,7 +231,9 @@ TEST_CASE("Duplicate identity: the old one leaves, the new one is told at once [
     CHECK(h.manager.snapshot().participants == 1);
 }
 
-TEST_CASE("Resume: reconnect, missed departures, everybody, room, token, restarted offer [SIG-160] [ICE-14]") {
+TEST_CASE(
+    "Resume: reconnect, missed departures, everybody, room, token, restarted offer [SIG-160] "
+    "[ICE-14]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -237,9 +248,8 @@ TEST_CASE("Resume: reconnect, missed departures, everybody, room, token, restart
     JoinParams params = test_join("r", "bob");
     params.reconnect = true;
     const SessionId again = h.join(params);
-    REQUIRE(kinds(h.sent(again)) == std::vector<int>{R::kReconnect, R::kUpdate,
-                                                                R::kUpdate, R::kRoomUpdate,
-                                                                R::kRefreshToken, R::kOffer});
+    REQUIRE(kinds(h.sent(again)) == std::vector<int>{R::kReconnect, R::kUpdate, R::kUpdate,
+                                                     R::kRoomUpdate, R::kRefreshToken, R::kOffer});
     CHECK(h.of(again, R::kUpdate)[0].update().participants(0).identity() == "alice");
     CHECK(h.of(again, R::kUpdate)[0].update().participants(0).disconnect_reason() ==
           livekit::UNKNOWN_REASON);
@@ -297,7 +307,8 @@ TEST_CASE("Never active: JOIN_FAILURE after a minute [SIG-148]") {
     CHECK(h.of(session, R::kLeave)[0].leave().reason() == livekit::JOIN_FAILURE);
 }
 
-TEST_CASE("No answer in 15 s on a connected peer, or a broken one: full reconnect [SIG-86] [SIG-146]") {
+TEST_CASE(
+    "No answer in 15 s on a connected peer, or a broken one: full reconnect [SIG-86] [SIG-146]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -309,11 +320,15 @@ TEST_CASE("No answer in 15 s on a connected peer, or a broken one: full reconnec
     CHECK(h.of(bob, R::kLeave)[0].leave().action() == livekit::LeaveRequest::RECONNECT);
     h.offer(alice, "not sdp at all");
     CHECK(h.count(alice, R::kLeave) == 0);
-    h.offer(alice, "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n");
+    h.offer(alice,
+            "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF "
+            "0\r\na=mid:0\r\n");
     CHECK(h.of(alice, R::kLeave)[0].leave().reason() == livekit::STATE_MISMATCH);
 }
 
-TEST_CASE("Mute: told to all including the sender, repeated says nothing, unknown refused [SIG-05] [FWD-15]") {
+TEST_CASE(
+    "Mute: told to all including the sender, repeated says nothing, unknown refused [SIG-05] "
+    "[FWD-15]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     h.publish(alice, "mic", false);
@@ -333,7 +348,9 @@ TEST_CASE("Mute: told to all including the sender, repeated says nothing, unknow
           livekit::RequestResponse::NOT_FOUND);
 }
 
-TEST_CASE("Subscription: unsubscribe stays, subscribe again asks and offers again [SIG-06] [SIG-42] [SUB-07]") {
+TEST_CASE(
+    "Subscription: unsubscribe stays, subscribe again asks and offers again [SIG-06] [SIG-42] "
+    "[SUB-07]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -362,7 +379,9 @@ TEST_CASE("Subscription: unsubscribe stays, subscribe again asks and offers agai
     CHECK(errors[0].subscription_response().err() == livekit::SE_TRACK_NOTFOUND);
 }
 
-TEST_CASE("Settings: debounced 100 ms, enabling at once, kept before the subscription [SUB-01] [SIG-07]") {
+TEST_CASE(
+    "Settings: debounced 100 ms, enabling at once, kept before the subscription [SUB-01] "
+    "[SIG-07]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("r", "bob");
@@ -401,20 +420,19 @@ TEST_CASE("Subscription permission: taken away and given back [SIG-10] [SIG-112]
     livekit::SignalRequest request;
     request.mutable_subscription_permission();
     h.send(alice, request);
-    CHECK_FALSE(h.of(bob, R::kSubscriptionPermissionUpdate)[0]
-                    .subscription_permission_update()
-                    .allowed());
+    CHECK_FALSE(
+        h.of(bob, R::kSubscriptionPermissionUpdate)[0].subscription_permission_update().allowed());
     CHECK(h.commands_of<sfu::RemoveDownTrack>().size() == 1);
     request.mutable_subscription_permission()->set_all_participants(true);
     h.send(alice, request);
     h.advance(Duration::millis(300));
-    CHECK(h.of(bob, R::kSubscriptionPermissionUpdate)[1]
-              .subscription_permission_update()
-              .allowed());
+    CHECK(
+        h.of(bob, R::kSubscriptionPermissionUpdate)[1].subscription_permission_update().allowed());
     CHECK(h.commands_of<sfu::AddDownTrack>().size() == 2);
 }
 
-TEST_CASE("A subscriber that cannot decode the track is told so and keeps its connection [SIG-111]") {
+TEST_CASE(
+    "A subscriber that cannot decode the track is told so and keeps its connection [SIG-111]") {
     Harness h;
     h.refused_codecs = {"VP8", "VP9", "H264", "H265", "AV1"};
     const SessionId alice = h.join_active("r", "alice");
@@ -442,12 +460,14 @@ TEST_CASE("Hidden: unseen by others, its tracks are heard, it sees all [SIG-132]
     h.publish(ghost, "mic", false);
     h.advance(Duration::seconds(4));
     for (const auto& update : h.of(alice, R::kUpdate))
-        for (const auto& info : update.update().participants()) CHECK(info.identity() != "ghost");
+        for (const auto& info : update.update().participants())
+            CHECK(info.identity() != "ghost");
     CHECK(h.commands_of<sfu::AddDownTrack>().size() == 2);
     CHECK(h.count(ghost, R::kUpdate) >= 1);
 }
 
-TEST_CASE("Two workers: down-tracks name the home of their receiver, ufrag names the worker [SDP-06]") {
+TEST_CASE(
+    "Two workers: down-tracks name the home of their receiver, ufrag names the worker [SDP-06]") {
     Config config = test_config(2);
     config.place = round_robin(2);
     Harness h(std::move(config));
@@ -475,7 +495,8 @@ TEST_CASE("Same inputs, same outputs [SIG-80]") {
         h.advance(Duration::seconds(20));
         std::string all;
         for (const auto& [session, frames] : h.signals)
-            for (const R& frame : frames) all += frame.ShortDebugString();
+            for (const R& frame : frames)
+                all += frame.ShortDebugString();
         return all;
     };
     CHECK(run() == run());

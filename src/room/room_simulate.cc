@@ -19,9 +19,12 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
                 context_->now() +
                 Duration::seconds(std::clamp(scenario.speaker_update(), 0, kMaxSpeakerSeconds));
             return simulated_speaker(p, true);
-        case Case::kNodeFailure: return end(p, livekit::SERVER_SHUTDOWN, Ending::kSilent);
-        case Case::kMigration: return end(p, livekit::MIGRATION, Ending::kSilent);
-        case Case::kServerLeave: return end(p, livekit::SERVER_SHUTDOWN, Ending::kWithLeave);
+        case Case::kNodeFailure:
+            return end(p, livekit::SERVER_SHUTDOWN, Ending::kSilent);
+        case Case::kMigration:
+            return end(p, livekit::MIGRATION, Ending::kSilent);
+        case Case::kServerLeave:
+            return end(p, livekit::SERVER_SHUTDOWN, Ending::kWithLeave);
         case Case::kSwitchCandidateProtocol:
             return switch_candidates(p, scenario.switch_candidate_protocol());
         case Case::kSubscriberBandwidth:
@@ -39,8 +42,10 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
             p.drop_resume_without_messages = true;
             p.drop_resume_until = context_->now() + kDropWindow;
             return;
-        case Case::kLeaveRequestFullReconnect: return full_reconnect(p);
-        case Case::SCENARIO_NOT_SET: return;
+        case Case::kLeaveRequestFullReconnect:
+            return full_reconnect(p);
+        case Case::SCENARIO_NOT_SET:
+            return;
     }
 }
 

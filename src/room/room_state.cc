@@ -44,8 +44,7 @@ Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
     info_.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
     info_.set_departure_timeout(
         or_default(settings.departure_timeout(), defaults.departure_timeout));
-    info_.set_max_participants(
-        or_default(settings.max_participants(), defaults.max_participants));
+    info_.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
     info_.set_creation_time(context.clock.wall.s());
     info_.set_creation_time_ms(context.clock.wall.ms());
     info_.set_turn_password(random_alphanumeric(context.rng, 43));
@@ -64,7 +63,8 @@ Room::~Room() = default;
 std::vector<Participant*> Room::everyone() const {
     std::vector<Participant*> result;
     result.reserve(participants_.size());
-    for (const auto& [identity, p] : participants_) result.push_back(p.get());
+    for (const auto& [identity, p] : participants_)
+        result.push_back(p.get());
     return result;
 }
 
@@ -111,7 +111,8 @@ livekit::Room Room::snapshot() const {
 
 std::vector<livekit::ParticipantInfo> Room::list() const {
     std::vector<livekit::ParticipantInfo> result;
-    for (const auto& [identity, p] : participants_) result.push_back(p->to_proto());
+    for (const auto& [identity, p] : participants_)
+        result.push_back(p->to_proto());
     return result;
 }
 
@@ -141,7 +142,8 @@ void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
     std::vector<livekit::ParticipantInfo> chunk;
     const auto flush = [&] {
         if (chunk.empty()) return;
-        for (const auto& [identity, p] : participants_) p->signal.send(update_message(chunk));
+        for (const auto& [identity, p] : participants_)
+            p->signal.send(update_message(chunk));
         chunk.clear();
         bytes = 0;
     };
@@ -188,7 +190,8 @@ void Room::touch_counters() {
 void Room::send_room_update() {
     livekit::SignalResponse response;
     *response.mutable_room_update()->mutable_room() = signal_info_;
-    for (const auto& [identity, p] : participants_) p->signal.send(response);
+    for (const auto& [identity, p] : participants_)
+        p->signal.send(response);
 }
 
 void Room::update_recording() {

@@ -23,7 +23,9 @@ std::vector<std::string> sender_mimes(const PublishedTrack& track) {
     return mimes;
 }
 
-std::uint32_t random_ssrc(Rng& rng) { return std::max<std::uint32_t>(1, rng.u32()); }
+std::uint32_t random_ssrc(Rng& rng) {
+    return std::max<std::uint32_t>(1, rng.u32());
+}
 
 bool accepts(const sdp::BoundSender& bound, sfu::Codec codec) {
     return std::any_of(bound.codecs.begin(), bound.codecs.end(), [&](const auto& negotiated) {
@@ -63,8 +65,10 @@ void Room::offer_track_to_all(const std::string& sid) {
 
 void Room::reconcile_all(Participant& p) {
     std::vector<std::string> sids;
-    for (const auto& [sid, s] : p.subscriptions.entries()) sids.push_back(sid);
-    for (const std::string& sid : sids) reconcile(p, sid);
+    for (const auto& [sid, s] : p.subscriptions.entries())
+        sids.push_back(sid);
+    for (const std::string& sid : sids)
+        reconcile(p, sid);
 }
 
 void Room::reconcile(Participant& p, const std::string& sid) {
@@ -253,8 +257,7 @@ void Room::regress(TrackRef track, std::size_t codec) {
         want_quality(*s, track);
         if (s->attached)
             context_->command(p->worker,
-                              sfu::SwitchDownTrack{s->down_track,
-                                                   *published.slots[codec].receiver,
+                              sfu::SwitchDownTrack{s->down_track, *published.slots[codec].receiver,
                                                    track.publisher->worker});
     }
 }
@@ -332,9 +335,11 @@ void Room::update_subscriptions(
         }
         reconcile(p, sid);
     };
-    for (const std::string& sid : sids) apply(sid);
+    for (const std::string& sid : sids)
+        apply(sid);
     for (const livekit::ParticipantTracks& tracks : by_participant)
-        for (const std::string& sid : tracks.track_sids()) apply(sid);
+        for (const std::string& sid : tracks.track_sids())
+            apply(sid);
 }
 
 }  // namespace confab::room

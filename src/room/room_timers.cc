@@ -6,13 +6,16 @@
 
 namespace confab::room {
 
-bool Room::expired() const { return lifecycle_.expired(context_->now()); }
+bool Room::expired() const {
+    return lifecycle_.expired(context_->now());
+}
 
 Timestamp Room::next_deadline() const {
     Timestamp result = earlier(broadcaster_.next_deadline(), lifecycle_.next_deadline());
     if (counters_dirty_) result = earlier(result, counters_told_ + kCountersInterval);
     if (!participants_.empty()) result = earlier(result, next_quality_);
-    for (const auto& [identity, p] : participants_) result = earlier(result, p->next_deadline());
+    for (const auto& [identity, p] : participants_)
+        result = earlier(result, p->next_deadline());
     return result;
 }
 

@@ -21,7 +21,9 @@ void Speakers::set_level(sfu::ReceiverId receiver, const std::string& participan
     }
 }
 
-void Speakers::remove(sfu::ReceiverId receiver) { levels_.erase(receiver); }
+void Speakers::remove(sfu::ReceiverId receiver) {
+    levels_.erase(receiver);
+}
 
 std::vector<livekit::SpeakerInfo> Speakers::poll_changes() {
     std::map<std::string, float> current;

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The implementation of test_support.h; part of the test program only.
+#include "room/test_support.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
-#include "room/test_support.h"
 
 namespace confab::room::testing {
 namespace {
@@ -34,8 +34,8 @@ constexpr std::string_view kVideoCodecs =
     "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";
 
 std::string section(bool video, int mid, std::string_view ufrag, std::string_view direction) {
-    std::string sdp = video ? "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n"
-                            : "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n";
+    std::string sdp =
+        video ? "m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n" : "m=audio 9 UDP/TLS/RTP/SAVPF 111 63\r\n";
     append_transport(sdp, ufrag);
     sdp.append("a=mid:").append(std::to_string(mid)).append("\r\na=").append(direction);
     sdp.append("\r\n").append(video ? kVideoCodecs : kAudioCodecs);
@@ -120,8 +120,8 @@ std::string make_answer(const std::string& offer, const std::vector<std::string>
         media.ssrcs.clear();
         media.ssrc_groups.clear();
         if (!media.is_rtp()) continue;
-        media.direction = sdp::sends(media.direction) ? sdp::Direction::kRecvOnly
-                                                      : sdp::Direction::kInactive;
+        media.direction =
+            sdp::sends(media.direction) ? sdp::Direction::kRecvOnly : sdp::Direction::kInactive;
         const auto refused = [&](const sdp::Codec& codec) {
             return std::find(without.begin(), without.end(), codec.name) != without.end();
         };
@@ -178,8 +178,7 @@ void Harness::react() {
             state.peer = peer;
             state.state = sfu::PeerState::kConnected;
             manager.handle_media_event(clock(), 0, state);
-            for (const auto channel :
-                 {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
+            for (const auto channel : {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
                 manager.handle_media_event(clock(), 0, sfu::DataChannelOpened{peer, channel, ""});
         }
         drain();
@@ -276,7 +275,8 @@ std::vector<livekit::SignalResponse> Harness::of(SessionId session,
 
 std::vector<std::string> Harness::webhook_names() const {
     std::vector<std::string> names;
-    for (const livekit::WebhookEvent& hook : webhooks) names.push_back(hook.event());
+    for (const livekit::WebhookEvent& hook : webhooks)
+        names.push_back(hook.event());
     return names;
 }
 

@@ -31,10 +31,13 @@ void mirror_audio_features(livekit::TrackInfo& info) {
 std::string default_stream(livekit::TrackSource source) {
     switch (source) {
         case livekit::CAMERA:
-        case livekit::MICROPHONE: return "camera";
+        case livekit::MICROPHONE:
+            return "camera";
         case livekit::SCREEN_SHARE:
-        case livekit::SCREEN_SHARE_AUDIO: return "screen";
-        default: return "unknown";
+        case livekit::SCREEN_SHARE_AUDIO:
+            return "screen";
+        default:
+            return "unknown";
     }
 }
 
@@ -56,8 +59,7 @@ void add_codecs(livekit::TrackInfo& info, const livekit::AddTrackRequest& reques
         codec.set_cid(asked.cid());
         *codec.mutable_layers() = asked.layers().empty() ? info.layers() : asked.layers();
         normalize_layers(*codec.mutable_layers());
-        codec.set_video_layer_mode(
-            layer_mode(asked.video_layer_mode(), codec.mime_type(), rules));
+        codec.set_video_layer_mode(layer_mode(asked.video_layer_mode(), codec.mime_type(), rules));
     }
     if (!info.codecs().empty()) return;
     livekit::SimulcastCodecInfo& codec = *info.add_codecs();
@@ -79,8 +81,7 @@ livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
     info.set_encryption(request.encryption());
     info.set_backup_codec_policy(request.backup_codec_policy());
     *info.mutable_packet_trailer_features() = request.packet_trailer_features();
-    info.set_stream(request.stream().empty() ? default_stream(request.source())
-                                             : request.stream());
+    info.set_stream(request.stream().empty() ? default_stream(request.source()) : request.stream());
     info.set_disable_red(request.disable_red());
     if (request.type() == livekit::VIDEO) {
         info.set_width(request.width());

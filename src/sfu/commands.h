@@ -28,7 +28,18 @@ using RoomId = Tagged<struct RoomIdTag, std::uint64_t>;            // groups rec
 using WorkerIndex = std::uint16_t;
 
 enum class MediaKind : std::uint8_t { kAudio, kVideo };
-enum class Codec : std::uint8_t { kNone, kOpus, kRed, kPcmu, kPcma, kVp8, kVp9, kH264, kH265, kAv1 };
+enum class Codec : std::uint8_t {
+    kNone,
+    kOpus,
+    kRed,
+    kPcmu,
+    kPcma,
+    kVp8,
+    kVp9,
+    kH264,
+    kH265,
+    kAv1
+};
 constexpr MediaKind kind_of(Codec c) {
     return c <= Codec::kPcma ? MediaKind::kAudio : MediaKind::kVideo;
 }
@@ -125,8 +136,8 @@ enum class LayerMode : std::uint8_t {
 // One simulcast stream of a section; a section without rids has one layer with an empty rid.
 struct ReceiveLayer {
     std::string rid;
-    std::uint8_t spatial = 0;          // position among the declared qualities (SDP-27)
-    std::optional<Ssrc> ssrc;          // known from a=ssrc lines, else learned by mid and rid
+    std::uint8_t spatial = 0;  // position among the declared qualities (SDP-27)
+    std::optional<Ssrc> ssrc;  // known from a=ssrc lines, else learned by mid and rid
     std::optional<Ssrc> rtx_ssrc;
     std::uint32_t width = 0;
     std::uint32_t height = 0;
@@ -181,7 +192,8 @@ struct SendExtensions {
     std::uint8_t playout_delay = 0;
     std::uint8_t mid = 0;
 };
-// What the subscriber asked for (SUB-01); the shard applies it at once, the control plane debounces.
+// What the subscriber asked for (SUB-01); the shard applies it at once, the control plane
+// debounces.
 struct DownTrackSettings {
     bool enabled = true;
     std::uint8_t max_spatial = 2;
@@ -191,20 +203,20 @@ struct DownTrackSettings {
 };
 struct AddDownTrack {
     DownTrackId down_track;
-    PeerId peer;            // lives on the worker that gets this command
+    PeerId peer;  // lives on the worker that gets this command
     ReceiverId receiver;
-    WorkerIndex home = 0;   // the worker of the receiver's peer
+    WorkerIndex home = 0;  // the worker of the receiver's peer
     MediaKind kind = MediaKind::kAudio;
     Ssrc ssrc;
     Ssrc rtx_ssrc;
     std::vector<SendCodec> codecs;  // what the subscriber accepts
     SendExtensions extensions;
-    std::string cname;      // stream id (SDP-04)
+    std::string cname;  // stream id (SDP-04)
     std::string mid;
     DownTrackSettings settings;
     bool screen_share = false;
     bool encrypted = false;
-    Bytes sif_trailer;      // ends injected frames of encrypted tracks (IN-43)
+    Bytes sif_trailer;  // ends injected frames of encrypted tracks (IN-43)
 };
 struct UpdateDownTrack {
     DownTrackId down_track;
@@ -271,7 +283,7 @@ struct LayerStarted {
     std::uint8_t spatial = 0;
     Codec codec = Codec::kNone;
     Ssrc ssrc;
-    std::uint32_t width = 0;   // from the first key frame, 0 when unknown
+    std::uint32_t width = 0;  // from the first key frame, 0 when unknown
     std::uint32_t height = 0;
 };
 // Which layers flow, bit 0 = spatial 0 (IN-21).
@@ -298,8 +310,8 @@ struct StreamStateChanged {
 };
 // Numbers of one window (5 s) from which connection quality is computed (CQ-01).
 struct QualitySample {
-    ReceiverId receiver;       // set for publishing,
-    DownTrackId down_track;    // or this for subscribing
+    ReceiverId receiver;     // set for publishing,
+    DownTrackId down_track;  // or this for subscribing
     std::uint64_t packets_expected = 0;
     std::uint64_t packets_lost = 0;
     double distance_to_desired = 0;
@@ -327,8 +339,8 @@ struct DataChannelFailed {
     DataChannel channel = DataChannel::kOther;
 };
 
-using Event = std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels,
-                           StreamStateChanged, QualityBatch, DataChannelOpened, DataReceived,
-                           DataChannelFailed>;
+using Event =
+    std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels, StreamStateChanged,
+                 QualityBatch, DataChannelOpened, DataReceived, DataChannelFailed>;
 
 }  // namespace confab::sfu

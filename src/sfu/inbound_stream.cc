@@ -56,7 +56,8 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, std::int64_t s
     if (sequence - highest >= kSize)
         seen_.reset();
     else
-        for (std::int64_t s = highest + 1; s <= sequence; ++s) seen_.reset(bit(s));
+        for (std::int64_t s = highest + 1; s <= sequence; ++s)
+            seen_.reset(bit(s));
     const ReceiveCodec* codec = receiver_.codecs.empty() ? nullptr : &receiver_.codecs.front();
     if (sequence > highest + 1 && codec != nullptr && codec->nack && codec->codec != Codec::kRed)
         nack_.add_gap(now, highest + 1, sequence);
@@ -98,6 +99,12 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     // A stream never starts on a repaired or padding-only packet (IN-03, TRAP-08).
     if (!started_ && (repaired || padding_only)) return std::nullopt;
     const std::int64_t sequence = sequence_.peek(view.header.sequence);
+    // What was never sent by the stream itself can not be repaired: RTX that was taken for ours
+    // without a name must not drag the stream away.
+    if (repaired && sequence > sequence_.highest() + kMaxRepairAhead) {
+        ++counters_.malformed;
+        return std::nullopt;
+    }
     const Arrival arrival = note_arrival(now, sequence);
     if (arrival == Arrival::kRepeated) {
         ++counters_.duplicates;
@@ -217,8 +224,8 @@ bool InboundStream::write_pli(Timestamp now, ByteWriter& out) {
 std::optional<wire::ReportBlock> InboundStream::report_block(Timestamp now) {
     if (!stats_.started()) return std::nullopt;
     const rtp::ReceptionReport report = stats_.report(now);
-    return wire::ReportBlock{ssrc_.value(),    report.fraction_lost, report.cumulative_lost,
-                             report.highest_sequence, report.jitter,  report.last_sr,
+    return wire::ReportBlock{ssrc_.value(),           report.fraction_lost, report.cumulative_lost,
+                             report.highest_sequence, report.jitter,        report.last_sr,
                              report.delay_since_sr};
 }
 

@@ -28,9 +28,9 @@ struct InboundCounters {
     std::uint64_t duplicates = 0;
     std::uint64_t too_late = 0;
     std::uint64_t padding_only = 0;
-    std::uint64_t malformed = 0;      // payload, descriptor or RTX that does not parse
-    std::uint64_t wrong_codec = 0;    // a payload type the receiver was not made for (IN-12)
-    std::uint64_t repaired = 0;       // losses filled by RTX
+    std::uint64_t malformed = 0;    // payload, descriptor or RTX that does not parse
+    std::uint64_t wrong_codec = 0;  // a payload type the receiver was not made for (IN-12)
+    std::uint64_t repaired = 0;     // losses filled by RTX
     std::uint64_t nacks = 0;
     std::uint64_t plis = 0;
 };
@@ -80,6 +80,8 @@ class InboundStream {
 
   private:
     static constexpr std::size_t kWindow = 1024;  // sequence numbers in which duplicates are known
+    // A repair may overtake originals that are still under way, by this many.
+    static constexpr std::int64_t kMaxRepairAhead = 128;
 
     const ReceiveCodec* find_codec(std::uint8_t payload_type) const;
     bool is_forwardable(const ReceiveCodec& codec) const;

@@ -17,7 +17,9 @@ namespace confab::sfu {
 namespace {
 
 constexpr std::uint32_t kSsrc = 0x11223344;
-Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(ms * 1000); }
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
 
 AddReceiver video_receiver() {
     AddReceiver receiver;
@@ -60,19 +62,25 @@ Bytes build(const PacketSpec& spec) {
 }
 
 // VP8: a one-byte descriptor and a key frame head (start code, 16×8), or a delta frame.
-Bytes vp8_key() { return {0x10, 0x00, 0x00, 0x00, 0x9D, 0x01, 0x2A, 16, 0, 8, 0, 1, 2, 3}; }
-Bytes vp8_delta() { return {0x10, 0x01, 9, 9, 9}; }
+Bytes vp8_key() {
+    return {0x10, 0x00, 0x00, 0x00, 0x9D, 0x01, 0x2A, 16, 0, 8, 0, 1, 2, 3};
+}
+Bytes vp8_delta() {
+    return {0x10, 0x01, 9, 9, 9};
+}
 
 class Feed {
   public:
-    explicit Feed(AddReceiver receiver) : receiver_(std::move(receiver)),
+    explicit Feed(AddReceiver receiver)
+        : receiver_(std::move(receiver)),
           stream_(receiver_, receiver_.layers.front(), Ssrc(kSsrc)) {}
     std::optional<MediaPacket> operator()(std::int64_t ms, const PacketSpec& spec) {
         last_ = build(spec);
         return stream_.receive(at_ms(ms), wire::parse_rtp(last_).value());
     }
     std::optional<MediaPacket> rtx(std::int64_t ms, PacketSpec spec, std::uint16_t original) {
-        Bytes payload{static_cast<std::uint8_t>(original >> 8), static_cast<std::uint8_t>(original)};
+        Bytes payload{static_cast<std::uint8_t>(original >> 8),
+                      static_cast<std::uint8_t>(original)};
         payload.insert(payload.end(), spec.payload.begin(), spec.payload.end());
         spec.payload = payload;
         spec.ssrc = 99;
@@ -143,7 +151,8 @@ TEST_CASE("InboundStream: a loss is asked for by NACK and filled by RTX once [IN
     CHECK(nacked(feed.stream_, at_ms(500)).empty());
 }
 
-TEST_CASE("InboundStream: never starts on RTX or padding, wrong RTX type is ignored [IN-03][TRAP-08]") {
+TEST_CASE(
+    "InboundStream: never starts on RTX or padding, wrong RTX type is ignored [IN-03][TRAP-08]") {
     Feed feed(video_receiver());
     CHECK_FALSE(feed.rtx(0, {500, 0, 97, 0, vp8_key()}, 11).has_value());
     CHECK_FALSE(feed(1, {12, 0, 96, kSsrc, {}, 255}).has_value());
@@ -157,22 +166,26 @@ TEST_CASE("InboundStream: a copy in RTX of a packet that arrived is no repair [I
     Feed feed(video_receiver());
     feed(0, {10, 0, 96, kSsrc, vp8_key()});
     for (int i = 0; i < 10; ++i)
-        CHECK_FALSE(feed.rtx(i, {static_cast<std::uint16_t>(i), 0, 97, 0, vp8_key()}, 10).has_value());
+        CHECK_FALSE(
+            feed.rtx(i, {static_cast<std::uint16_t>(i), 0, 97, 0, vp8_key()}, 10).has_value());
     CHECK(feed.stream_.counters().repaired == 0);
 }
 
 AddReceiver audio_receiver(bool red_first) {
     AddReceiver receiver;
     receiver.kind = MediaKind::kAudio;
-    const ReceiveCodec opus{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt};
-    const ReceiveCodec red{Codec::kRed, PayloadType(63), std::nullopt, 48'000, false, PayloadType(111)};
+    const ReceiveCodec opus{Codec::kOpus, PayloadType(111), std::nullopt, 48'000,
+                            true,         std::nullopt};
+    const ReceiveCodec red{Codec::kRed, PayloadType(63), std::nullopt,
+                           48'000,      false,           PayloadType(111)};
     receiver.codecs = red_first ? std::vector{red, opus} : std::vector{opus, red};
     receiver.extensions.audio_level = 1;
     receiver.layers = {{}};
     return receiver;
 }
 
-TEST_CASE("InboundStream: only the codec of the answer passes, except Opus behind RED [IN-12][TRAP-35]") {
+TEST_CASE(
+    "InboundStream: only the codec of the answer passes, except Opus behind RED [IN-12][TRAP-35]") {
     Feed opus_first(audio_receiver(false));
     CHECK(opus_first(0, {1, 0, 111, kSsrc, {1, 2, 3}})->codec == Codec::kOpus);
     CHECK_FALSE(opus_first(20, {2, 960, 63, kSsrc, {1, 2, 3}}).has_value());
@@ -212,7 +225,8 @@ TEST_CASE("InboundStream: PLI while no key frame came, and on request [IN-08]") 
     CHECK(feed.stream_.write_pli(at_ms(5000), later));
 }
 
-TEST_CASE("InboundStream: the sender report is kept on the unwrapped line, old ones ignored [IN-06]") {
+TEST_CASE(
+    "InboundStream: the sender report is kept on the unwrapped line, old ones ignored [IN-06]") {
     Feed feed(video_receiver());
     const auto packet = feed(0, {1, 0xFFFF'FF00U, 96, kSsrc, vp8_key()});
     wire::SenderReport report;
@@ -272,7 +286,8 @@ TEST_CASE("PacketHistory: a fast stream gets a longer memory, up to the limit") 
 TEST_CASE("PacketPool: refuses beyond its limit and reuses what is freed [IMM-15]") {
     PacketPool pool({.large_slots_max = 256, .small_slots_max = 256});
     std::vector<PacketRef> held;
-    for (int i = 0; i < 256; ++i) held.push_back(pool.acquire_large());
+    for (int i = 0; i < 256; ++i)
+        held.push_back(pool.acquire_large());
     CHECK_FALSE(static_cast<bool>(pool.acquire_large()));
     held.pop_back();
     CHECK(static_cast<bool>(pool.acquire_large()));
@@ -288,7 +303,8 @@ TEST_CASE("SendBatch: equal lengths to one path make one run, the shorter last o
     ice::Path a, b;
     a.remote.port = 1;
     b.remote.port = 2;
-    for (const std::size_t size : {1200U, 1200U, 1200U, 700U, 700U}) batch.commit(a, size);
+    for (const std::size_t size : {1200U, 1200U, 1200U, 700U, 700U})
+        batch.commit(a, size);
     batch.commit(b, 700);
     batch.commit(a, 700);
     batch.commit(a, 701);
@@ -300,7 +316,8 @@ TEST_CASE("SendBatch: equal lengths to one path make one run, the shorter last o
     CHECK(batch.run(2).path == b);
     CHECK(batch.run(4).segment_size == 701);
     batch.clear();
-    for (int i = 0; i < 130; ++i) batch.commit(a, 100);
+    for (int i = 0; i < 130; ++i)
+        batch.commit(a, 100);
     CHECK(batch.run(0).count == SendBatch::kMaxSegments);
     CHECK(batch.run_count() == 3);
     batch.clear();

@@ -17,7 +17,9 @@ std::string_view text_extension(const wire::RtpPacketView& packet, std::uint8_t 
 
 }  // namespace
 
-void InboundTable::add(Receiver& receiver) { receivers_.push_back(&receiver); }
+void InboundTable::add(Receiver& receiver) {
+    receivers_.push_back(&receiver);
+}
 
 void InboundTable::remove(const Receiver& receiver) {
     std::erase(receivers_, &receiver);
@@ -59,7 +61,8 @@ InboundRoute InboundTable::identify(const wire::RtpPacketView& packet) const {
         for (const ReceiveLayer& layer : config.layers) {
             if (layer.ssrc == Ssrc(ssrc))
                 return {receiver, receiver->attach(layer.rid, Ssrc(ssrc)), false};
-            if (layer.rtx_ssrc == Ssrc(ssrc)) return {receiver, receiver->find_by_rid(layer.rid), true};
+            if (layer.rtx_ssrc == Ssrc(ssrc))
+                return {receiver, receiver->find_by_rid(layer.rid), true};
         }
         const bool rtx = receiver->is_rtx_payload_type(pt);
         if (!rtx && !receiver->accepts_payload_type(pt)) continue;
@@ -67,8 +70,8 @@ InboundRoute InboundTable::identify(const wire::RtpPacketView& packet) const {
         ++of_type;
         const std::string_view mid = text_extension(packet, config.extensions.mid);
         if (mid.empty() || mid != config.mid) continue;
-        const std::string_view rid = text_extension(
-            packet, rtx ? config.extensions.repaired_rid : config.extensions.rid);
+        const std::string_view rid =
+            text_extension(packet, rtx ? config.extensions.repaired_rid : config.extensions.rid);
         if (rtx) return {receiver, receiver->find_by_rid(rid), true};
         return {receiver, receiver->attach(rid, Ssrc(ssrc)), false};
     }
@@ -94,7 +97,8 @@ InboundRoute InboundTable::resolve(const wire::RtpPacketView& packet, bool& new_
 }
 
 void InboundTable::keep_early_report(Timestamp now, const wire::SenderReport& report) {
-    std::erase_if(early_reports_, [&](const EarlyReport& e) { return e.report.ssrc == report.ssrc; });
+    std::erase_if(early_reports_,
+                  [&](const EarlyReport& e) { return e.report.ssrc == report.ssrc; });
     if (early_reports_.size() >= kMaxEarlyReports) early_reports_.erase(early_reports_.begin());
     wire::SenderReport kept = report;
     kept.blocks = {};  // a view into the packet

@@ -25,8 +25,8 @@ struct InboundRoute {
 class InboundTable {
   public:
     static constexpr std::size_t kMaxSsrcs = 128;
-    static constexpr std::size_t kMaxProbed = 25;           // unknown SSRCs looked at at a time
-    static constexpr std::uint32_t kMaxProbes = 10;         // packets looked at for each
+    static constexpr std::size_t kMaxProbed = 25;    // unknown SSRCs looked at at a time
+    static constexpr std::uint32_t kMaxProbes = 10;  // packets looked at for each
     static constexpr std::size_t kMaxEarlyReports = 8;
 
     // Receivers outlive the table or are removed first.

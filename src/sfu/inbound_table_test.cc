@@ -46,7 +46,8 @@ Built packet(std::uint32_t ssrc, std::uint8_t pt, const std::string& mid, const 
     return built;
 }
 
-TEST_CASE("InboundTable: mid and rid tell the layer once, then the SSRC alone does [IN-50][SDP-28]") {
+TEST_CASE(
+    "InboundTable: mid and rid tell the layer once, then the SSRC alone does [IN-50][SDP-28]") {
     Receiver receiver(simulcast("1"));
     InboundTable table;
     table.add(receiver);
@@ -101,12 +102,14 @@ TEST_CASE("InboundTable: SSRCs of the SDP need no extension; one section needs n
     CHECK_FALSE(plain.resolve(packet(10, 111, "", "").view(), fresh));
 }
 
-TEST_CASE("InboundTable: unknown SSRCs are looked at ten times and never grow it [SDP-28][IMM-15]") {
+TEST_CASE(
+    "InboundTable: unknown SSRCs are looked at ten times and never grow it [SDP-28][IMM-15]") {
     Receiver receiver(simulcast("1"));
     InboundTable table;
     table.add(receiver);
     bool fresh = false;
-    for (int i = 0; i < 10; ++i) CHECK_FALSE(table.resolve(packet(7, 96, "", "").view(), fresh));
+    for (int i = 0; i < 10; ++i)
+        CHECK_FALSE(table.resolve(packet(7, 96, "", "").view(), fresh));
     CHECK_FALSE(table.resolve(packet(7, 96, "1", "q").view(), fresh));  // too late
     for (std::uint32_t ssrc = 1000; ssrc < 9000; ++ssrc)
         CHECK_FALSE(table.resolve(packet(ssrc, 96, "", "").view(), fresh));

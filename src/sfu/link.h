@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What shards tell each other about a track whose publisher and subscribers sit on different workers
-// (02 DES-40…43). The home shard sends one copy of each packet to every shard with subscribers; these
-// send back what they need. Messages are plain values and cross worker rings by copy.
+// What shards tell each other about a track whose publisher and subscribers sit on different
+// workers (02 DES-40…43). The home shard sends one copy of each packet to every shard with
+// subscribers; these send back what they need. Messages are plain values and cross worker rings by
+// copy.
 #pragma once
 
 #include <cstdint>

@@ -19,14 +19,14 @@ namespace confab::sfu {
 struct MediaPacket {
     Codec codec = Codec::kNone;
     bool marker = false;
-    bool key_frame = false;     // a packet from which decoding can start (02 §3.2)
-    bool frame_start = false;   // first packet of a (layer) frame
-    bool frame_end = false;     // last packet of a (layer) frame
-    bool late = false;          // arrived out of order (a repaired or reordered packet)
+    bool key_frame = false;    // a packet from which decoding can start (02 §3.2)
+    bool frame_start = false;  // first packet of a (layer) frame
+    bool frame_end = false;    // last packet of a (layer) frame
+    bool late = false;         // arrived out of order (a repaired or reordered packet)
     bool padding_only = false;
     bool has_dd = false;
     bool has_abs_capture_time = false;
-    std::uint8_t spatial = 0;   // simulcast: the stream's layer; SVC: the packet's SID
+    std::uint8_t spatial = 0;  // simulcast: the stream's layer; SVC: the packet's SID
     std::uint8_t temporal = 0;
     std::uint8_t audio_level = 127;  // RFC 6464, 0 loudest
     // Position in the stream after padding-only packets were taken out (IN-02), and its RTP time;

@@ -46,7 +46,12 @@ bool SentWindow::is_free(std::int64_t number) const {
 }
 
 void Munger::start(std::int64_t sequence, std::int64_t timestamp) {
-    const std::int64_t out = sequence & 0xFFFF;
+    // The source's number is taken as it is (FWD-01), but not where the first packets, if lost,
+    // would hide the roll-over from the subscriber for good (RFC 3711 §3.3.1 advises to start below
+    // 2^15).
+    constexpr std::int64_t kNearWrap = 0x10000 - 1024;
+    const std::int64_t low = sequence & 0xFFFF;
+    const std::int64_t out = low >= kNearWrap ? low & 0x7FFF : low;
     started_ = true;
     newest_in_ = sequence - 1;
     last_sequence_ = out - 1;

@@ -64,7 +64,8 @@ const HistoryEntry* PacketHistory::find(std::int64_t sequence) const {
 }
 
 void PacketHistory::clear() {
-    for (HistoryEntry& entry : entries_) entry = {};
+    for (HistoryEntry& entry : entries_)
+        entry = {};
 }
 
 }  // namespace confab::sfu

@@ -59,30 +59,34 @@ bool parse_av1(MediaPacket& packet, wire::FrameSize& size) {
 
 bool parse_codec(MediaPacket& packet, wire::FrameSize& size) {
     switch (packet.codec) {
-        case Codec::kVp8: return parse_vp8(packet, size);
-        case Codec::kVp9: return parse_vp9(packet, size);
-        case Codec::kH264: return take_h26x(wire::parse_h264(packet.payload), packet, size);
+        case Codec::kVp8:
+            return parse_vp8(packet, size);
+        case Codec::kVp9:
+            return parse_vp9(packet, size);
+        case Codec::kH264:
+            return take_h26x(wire::parse_h264(packet.payload), packet, size);
         case Codec::kH265: {
             const auto parsed = wire::parse_h265(packet.payload);
             if (parsed) packet.temporal = parsed->temporal_id;
             return take_h26x(parsed, packet, size);
         }
-        case Codec::kAv1: return parse_av1(packet, size);
-        case Codec::kNone: return false;
+        case Codec::kAv1:
+            return parse_av1(packet, size);
+        case Codec::kNone:
+            return false;
         case Codec::kOpus:
         case Codec::kRed:
         case Codec::kPcmu:
-        case Codec::kPcma: return true;
+        case Codec::kPcma:
+            return true;
     }
     return false;
 }
 
 // False: the descriptor cannot be used (IN-20: nothing before the first structure).
 bool parse_dependency(DependencyState& state, MediaPacket& packet, wire::FrameSize& size) {
-    const wire::DependencyStructure* current =
-        state.structure.valid() ? &state.structure : nullptr;
-    const auto info =
-        wire::parse_dependency_descriptor(packet.dd_bytes, current, &state.structure);
+    const wire::DependencyStructure* current = state.structure.valid() ? &state.structure : nullptr;
+    const auto info = wire::parse_dependency_descriptor(packet.dd_bytes, current, &state.structure);
     if (!info) {
         ++state.without_structure;
         return false;

@@ -44,7 +44,8 @@ PacketPool::~PacketPool() {
     CONFAB_CHECK(large_.in_use == 0 && small_.in_use == 0);
 #ifdef CONFAB_ASAN
     for (SizeClass* c : {&large_, &small_})
-        for (PacketSlot* slot = c->free; slot != nullptr; slot = slot->next_free) unpoison(slot);
+        for (PacketSlot* slot = c->free; slot != nullptr; slot = slot->next_free)
+            unpoison(slot);
 #endif
 }
 
@@ -96,7 +97,8 @@ PacketRef PacketPool::compact(const PacketRef& packet) {
 }
 
 std::size_t PacketPool::bytes_held() const {
-    return large_.total * slot_stride(large_.capacity) + small_.total * slot_stride(small_.capacity);
+    return large_.total * slot_stride(large_.capacity) +
+           small_.total * slot_stride(small_.capacity);
 }
 
 }  // namespace confab::sfu

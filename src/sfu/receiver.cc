@@ -13,15 +13,17 @@ Receiver::Receiver(AddReceiver config) : config_(std::move(config)) {
 
 void Receiver::set_muted(bool muted) {
     muted_ = muted;
-    for (const auto& stream : streams_) stream->set_muted(muted);
+    for (const auto& stream : streams_)
+        stream->set_muted(muted);
 }
 
 const ReceiveLayer* Receiver::find_layer(std::string_view rid) const {
     for (const ReceiveLayer& layer : config_.layers)
         if (layer.rid == rid) return &layer;
     // Without rids in the SDP everything belongs to the one layer (SDP-27: layer 0).
-    return config_.layers.size() == 1 && config_.layers.front().rid.empty() ? &config_.layers.front()
-                                                                             : nullptr;
+    return config_.layers.size() == 1 && config_.layers.front().rid.empty()
+               ? &config_.layers.front()
+               : nullptr;
 }
 
 InboundStream* Receiver::attach(std::string_view rid, Ssrc ssrc) {
@@ -53,9 +55,8 @@ bool Receiver::accepts_payload_type(std::uint8_t pt) const {
 }
 
 bool Receiver::is_rtx_payload_type(std::uint8_t pt) const {
-    return std::any_of(config_.codecs.begin(), config_.codecs.end(), [&](const ReceiveCodec& c) {
-        return c.rtx_pt && c.rtx_pt->value() == pt;
-    });
+    return std::any_of(config_.codecs.begin(), config_.codecs.end(),
+                       [&](const ReceiveCodec& c) { return c.rtx_pt && c.rtx_pt->value() == pt; });
 }
 
 bool Receiver::take_started(std::uint8_t spatial) {

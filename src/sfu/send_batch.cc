@@ -26,7 +26,8 @@ void SendBatch::commit(const ice::Path& path, std::size_t size) {
         open_ = size == last.segment_size;
     } else {
         runs_[run_count_++] = {path, static_cast<std::uint32_t>(used_),
-                               static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(size), 1};
+                               static_cast<std::uint32_t>(size), static_cast<std::uint16_t>(size),
+                               1};
         open_ = path.protocol == ice::Protocol::kUdp;  // a TCP frame has a run of its own
     }
     used_ += size;

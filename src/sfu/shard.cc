@@ -64,7 +64,8 @@ std::optional<Event> Shard::poll_event() {
 // ---------------------------------------------------------------- datagrams
 
 // A STUN request names its peer; everything else is known by where it came from (02 ICE-02).
-ShardPeer* Shard::route(const ice::Path& path, BytesView datagram, std::optional<WorkerIndex>& owner) {
+ShardPeer* Shard::route(const ice::Path& path, BytesView datagram,
+                        std::optional<WorkerIndex>& owner) {
     if (wire::classify(datagram) == wire::PacketKind::kStun) {
         const auto message = wire::StunMessage::parse(datagram);
         if (!message) return nullptr;
@@ -164,20 +165,29 @@ void Shard::mark_dirty(ShardPeer& peer) {
 namespace {
 PeerState to_state(peer::TransportState state) {
     switch (state) {
-        case peer::TransportState::kConnecting: return PeerState::kConnecting;
-        case peer::TransportState::kConnected: return PeerState::kConnected;
-        case peer::TransportState::kDisconnected: return PeerState::kDisconnected;
-        case peer::TransportState::kReconnected: return PeerState::kReconnected;
-        case peer::TransportState::kFailed: return PeerState::kFailed;
+        case peer::TransportState::kConnecting:
+            return PeerState::kConnecting;
+        case peer::TransportState::kConnected:
+            return PeerState::kConnected;
+        case peer::TransportState::kDisconnected:
+            return PeerState::kDisconnected;
+        case peer::TransportState::kReconnected:
+            return PeerState::kReconnected;
+        case peer::TransportState::kFailed:
+            return PeerState::kFailed;
     }
     return PeerState::kFailed;
 }
 PeerFailure to_failure(peer::TransportFailure failure) {
     switch (failure) {
-        case peer::TransportFailure::kNone: return PeerFailure::kNone;
-        case peer::TransportFailure::kIce: return PeerFailure::kIce;
-        case peer::TransportFailure::kDtls: return PeerFailure::kDtls;
-        case peer::TransportFailure::kFingerprint: return PeerFailure::kFingerprint;
+        case peer::TransportFailure::kNone:
+            return PeerFailure::kNone;
+        case peer::TransportFailure::kIce:
+            return PeerFailure::kIce;
+        case peer::TransportFailure::kDtls:
+            return PeerFailure::kDtls;
+        case peer::TransportFailure::kFingerprint:
+            return PeerFailure::kFingerprint;
     }
     return PeerFailure::kNone;
 }
@@ -214,7 +224,8 @@ void Shard::after_input(Timestamp now, ShardPeer& peer) {
 
 // Down-tracks that were added before the connection was up ask for their key frames now.
 void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
-    for (const auto& outbound : peer.down_tracks()) serve_down_track(now, peer, *outbound);
+    for (const auto& outbound : peer.down_tracks())
+        serve_down_track(now, peer, *outbound);
     peer.update_media_deadline(now);
 }
 
@@ -259,9 +270,15 @@ void Shard::handle_timeout(Timestamp now) {
     }
 }
 
-void ShardPeer::on_timer(Shard& shard, Timestamp now) { shard.handle_peer_timeout(now, *this); }
-void Shard::Speakers::on_timer(Shard& shard, Timestamp now) { shard.report_speakers(now, *this); }
-void Shard::ReceiverEntry::on_timer(Shard& shard, Timestamp now) { shard.update_source(now, *this); }
+void ShardPeer::on_timer(Shard& shard, Timestamp now) {
+    shard.handle_peer_timeout(now, *this);
+}
+void Shard::Speakers::on_timer(Shard& shard, Timestamp now) {
+    shard.report_speakers(now, *this);
+}
+void Shard::ReceiverEntry::on_timer(Shard& shard, Timestamp now) {
+    shard.update_source(now, *this);
+}
 
 void Shard::report_speakers(Timestamp now, Speakers& speakers) {
     SpeakerLevels levels;

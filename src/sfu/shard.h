@@ -78,7 +78,8 @@ class Shard {
     void handle_command(Timestamp now, Command command);
     // A datagram in a slot of pool(). If it is for another shard, which one; the packet is then
     // untouched.
-    std::optional<WorkerIndex> handle_datagram(Timestamp now, const ice::Path& path, PacketRef packet);
+    std::optional<WorkerIndex> handle_datagram(Timestamp now, const ice::Path& path,
+                                               PacketRef packet);
     // A frame of a TCP stream, at most PacketPool::kLargeCapacity bytes; else dropped.
     std::optional<WorkerIndex> handle_frame(Timestamp now, const ice::Path& path, BytesView frame);
     void handle_tcp_closed(Timestamp now, const ice::Path& path);

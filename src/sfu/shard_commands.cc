@@ -11,7 +11,9 @@
 namespace confab::sfu {
 namespace {
 
-srtp::Profile to_srtp(SrtpProfile profile) { return static_cast<srtp::Profile>(profile); }
+srtp::Profile to_srtp(SrtpProfile profile) {
+    return static_cast<srtp::Profile>(profile);
+}
 dtls::Role to_dtls(DtlsRole role) {
     return role == DtlsRole::kClient ? dtls::Role::kClient : dtls::Role::kServer;
 }
@@ -39,7 +41,8 @@ void Shard::apply(Timestamp now, CreatePeer& c) {
     transport.ice.role = c.ice_controlling ? ice::Role::kControlling : ice::Role::kControlled;
     transport.ice.tcp_only = c.tcp_only;
     transport.ice.candidates = config_.candidates;
-    for (const SrtpProfile profile : c.srtp_profiles) transport.profiles.push_back(to_srtp(profile));
+    for (const SrtpProfile profile : c.srtp_profiles)
+        transport.profiles.push_back(to_srtp(profile));
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), rng_);
     by_ufrag_[c.local.ufrag] = peer.get();
     after_input(now, *peer);
@@ -68,8 +71,8 @@ void Shard::apply(Timestamp now, AddRemoteCandidate& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr) return;
     ice::RemoteCandidate candidate;
-    candidate.protocol = c.candidate.protocol == TransportProtocol::kTcp ? ice::Protocol::kTcp
-                                                                         : ice::Protocol::kUdp;
+    candidate.protocol =
+        c.candidate.protocol == TransportProtocol::kTcp ? ice::Protocol::kTcp : ice::Protocol::kUdp;
     candidate.address = c.candidate.address;
     candidate.priority = c.candidate.priority;
     peer->transport().add_remote_candidate(now, candidate);
@@ -91,9 +94,12 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr) return;
     std::vector<ReceiverId> published;
-    for (const Receiver* receiver : peer->inbound().receivers()) published.push_back(receiver->id());
-    for (const ReceiverId id : published) remove_receiver(now, id);
-    while (!peer->down_tracks().empty()) finish_down_track(*peer, *peer->down_tracks().back());
+    for (const Receiver* receiver : peer->inbound().receivers())
+        published.push_back(receiver->id());
+    for (const ReceiverId id : published)
+        remove_receiver(now, id);
+    while (!peer->down_tracks().empty())
+        finish_down_track(*peer, *peer->down_tracks().back());
     std::erase_if(by_path_, [&](const auto& e) { return e.second == peer; });
     std::erase_if(by_ufrag_, [&](const auto& e) { return e.second == peer; });
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
@@ -151,13 +157,16 @@ void Shard::remove_receiver(Timestamp now, ReceiverId id) {
     entry.peer->inbound().remove(*entry.receiver);
     entry.peer->update_media_deadline(now);
     entry.peer->reschedule_needed = true;
-    for (const WorkerIndex worker : entry.track->replicas()) push_link(worker, LinkEnded{id}, {});
+    for (const WorkerIndex worker : entry.track->replicas())
+        push_link(worker, LinkEnded{id}, {});
     entry.track->source().available = 0;
     receivers_.erase(found);
     drop_track_if_unused(id);
 }
 
-void Shard::apply(Timestamp now, RemoveReceiver& c) { remove_receiver(now, c.receiver); }
+void Shard::apply(Timestamp now, RemoveReceiver& c) {
+    remove_receiver(now, c.receiver);
+}
 
 void Shard::apply(Timestamp now, MuteReceiver& c) {
     const auto found = receivers_.find(c.receiver);
@@ -198,8 +207,7 @@ void Shard::apply(Timestamp now, AddDownTrack& c) {
     OutboundTrack& outbound = peer->add_down_track(c, track, rng_);
     track.add_subscriber({&outbound.down_track, peer});
     down_tracks_[c.down_track] = {peer, &outbound};
-    if (first && c.home != config_.index)
-        push_link(c.home, LinkSubscribe{c.receiver, true}, {});
+    if (first && c.home != config_.index) push_link(c.home, LinkSubscribe{c.receiver, true}, {});
     allocate(now, *peer);
     serve_down_track(now, *peer, outbound);
     peer->update_media_deadline(now);
@@ -222,15 +230,16 @@ void Shard::apply(Timestamp now, SwitchDownTrack& c) {
     const auto found = down_tracks_.find(c.down_track);
     if (found == down_tracks_.end()) return;
     OutboundTrack& outbound = *found->second.outbound;
-    if (outbound.track->id() == c.receiver) return;
+    const ReceiverId old = outbound.track->id();
+    if (old == c.receiver) return;
     detach(outbound);
     Track& track = track_for(c.receiver, c.home, outbound.down_track.kind());
     const bool first = track.subscribers().empty();
     outbound.track = &track;
     track.add_subscriber({&outbound.down_track, found->second.peer});
     outbound.down_track.switch_source(track.source(), now);
-    if (first && c.home != config_.index)
-        push_link(c.home, LinkSubscribe{c.receiver, true}, {});
+    drop_track_if_unused(old);
+    if (first && c.home != config_.index) push_link(c.home, LinkSubscribe{c.receiver, true}, {});
     serve_down_track(now, *found->second.peer, outbound);
     found->second.peer->update_media_deadline(now);
     found->second.peer->reschedule_needed = true;

@@ -94,10 +94,12 @@ void Shard::fan_out(Timestamp now, Track& track, MediaPacket& media, PacketRef& 
     track.remember(pool_, media, ref);
     std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
     for (const Subscriber& subscriber : track.subscribers()) {
+        // A stream started before its packets can be sent would have lost its key frame.
+        if (subscriber.peer->transport().srtp_sender() == nullptr) continue;
         const std::size_t count = subscriber.down_track->forward(media, now, out);
         for (std::size_t i = 0; i < count; ++i)
-            (void)subscriber.peer->enqueue({out[i], ref, media.payload, media.dd_bytes,
-                                            &subscriber.down_track->extensions()});
+            (void)subscriber.peer->enqueue(
+                {out[i], ref, media.payload, media.dd_bytes, &subscriber.down_track->extensions()});
         if (count > 0) {
             mark_dirty(*subscriber.peer);
             while (const auto state = subscriber.down_track->poll_event())
@@ -205,7 +207,8 @@ void Shard::request_key_frame(Timestamp now, Track& track, std::uint8_t spatial)
 void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound) {
     DownTrack& down_track = outbound.down_track;
     while (auto synthetic = down_track.poll_transmit()) {
-        (void)peer.enqueue({synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
+        (void)peer.enqueue(
+            {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
         mark_dirty(peer);
     }
     while (const auto state = down_track.poll_event())

@@ -32,10 +32,10 @@ OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& trac
 void ShardPeer::remove_down_track(const DownTrack& down_track) {
     std::erase_if(by_ssrc_, [&](const auto& e) { return &e.second->down_track == &down_track; });
     // Waiting packets may point into what goes away.
-    std::erase_if(pending_, [&](const PendingPacket& p) {
-        return p.extensions == &down_track.extensions();
-    });
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_sent_));
     pending_sent_ = 0;
+    std::erase_if(pending_,
+                  [&](const PendingPacket& p) { return p.extensions == &down_track.extensions(); });
     const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
     if (demand != demanding_.end()) {
         shares_.erase(shares_.begin() + (demand - demanding_.begin()));
@@ -125,9 +125,8 @@ bool ShardPeer::build(const PendingPacket& pending, NtpTime ntp, srtp::BatchEncr
         rtp_header -= pending.packet.prefix_size;
         body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
     }
-    const std::size_t size =
-        encryptor.submit(*transport_.srtp_sender(), out, rtp_header, body,
-                         static_cast<std::uint64_t>(pending.packet.sequence));
+    const std::size_t size = encryptor.submit(*transport_.srtp_sender(), out, rtp_header, body,
+                                              static_cast<std::uint64_t>(pending.packet.sequence));
     if (size == 0) return false;
     if (pending.extensions->transport_cc != 0) ++transport_sequence_;
     batch.commit(*transport_.path(), size);
@@ -191,8 +190,8 @@ void ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
     write_loss_feedback(now, out);
     if (rrtr_) {
         const std::array entries{*rrtr_};
-        (void)wire::write_dlrr(out, down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(),
-                               entries);
+        (void)wire::write_dlrr(
+            out, down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(), entries);
         rrtr_.reset();
     }
     if (out.size() > 0 && out.ok()) send_rtcp(out.written(), batch);
@@ -239,11 +238,13 @@ void ShardPeer::allocate(Timestamp now) {
     for (std::size_t i = 0; i < video.size(); ++i) {
         DownTrack& down_track = *video[i];
         const auto old = std::find(demanding_.begin(), demanding_.end(), &down_track);
-        if (old != demanding_.end()) shares[i] = shares_[static_cast<std::size_t>(old - demanding_.begin())];
+        if (old != demanding_.end())
+            shares[i] = shares_[static_cast<std::size_t>(old - demanding_.begin())];
         const DownTrackSettings& wish = down_track.settings();
         VideoDemand demand;
         demand.source = &down_track.source();
-        demand.max = {static_cast<std::int8_t>(wish.max_spatial), static_cast<std::int8_t>(wish.max_temporal)};
+        demand.max = {static_cast<std::int8_t>(wish.max_spatial),
+                      static_cast<std::int8_t>(wish.max_temporal)};
         demand.priority = wish.priority;
         demand.muted = !wish.enabled || down_track.source().muted;
         demand.exempt = down_track.screen_share() && down_track.source().max_seen.spatial <= 0;
@@ -261,8 +262,11 @@ void ShardPeer::update_media_deadline(Timestamp now) {
     if (!down_tracks_.empty()) {
         if (next_sender_report_.is_never()) next_sender_report_ = now + kSenderReportInterval;
         deadline = now + kTick;
-        for (const auto& outbound : down_tracks_)
-            deadline = earlier(deadline, outbound->down_track.next_deadline());
+        // Before the connection is up nobody takes what a down-track wants: the tick is enough, and
+        // peer_connected() looks at them all.
+        if (transport_.connected())
+            for (const auto& outbound : down_tracks_)
+                deadline = earlier(deadline, outbound->down_track.next_deadline());
         deadline = earlier(deadline, bandwidth_.next_deadline());
     }
     for (const Receiver* receiver : inbound_.receivers())

@@ -64,8 +64,8 @@ class ShardPeer : public Timed {
   public:
     // More in one turn are dropped: such a peer would be sent more than a second of any video.
     static constexpr std::size_t kMaxPending = 8192;
-    static constexpr Duration kSenderReportInterval = Duration::seconds(3);   // FWD-10
-    static constexpr Duration kReceiverReportInterval = Duration::seconds(1); // IN-05
+    static constexpr Duration kSenderReportInterval = Duration::seconds(3);    // FWD-10
+    static constexpr Duration kReceiverReportInterval = Duration::seconds(1);  // IN-05
     static constexpr Duration kTick = Duration::millis(100);
 
     ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config, Rng& rng);
@@ -97,7 +97,7 @@ class ShardPeer : public Timed {
     // Paths that lead here: validated ones, and those we sent a check to.
     static constexpr std::size_t kMaxPaths = 64;
     std::vector<ice::Path> paths;
-    bool is_dirty = false;         // noted for the next flush
+    bool is_dirty = false;  // noted for the next flush
     bool reschedule_needed = true;
     std::uint8_t transport_cc_id = 0;  // header extension, the same in all sections of a bundle
 

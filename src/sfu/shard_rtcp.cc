@@ -7,8 +7,8 @@
 #include "sfu/shard.h"
 #include "wire/rtcp.h"
 
-// RTCP of a peer: reports of a publisher, feedback of a subscriber, both on one connection in single
-// mode.
+// RTCP of a peer: reports of a publisher, feedback of a subscriber, both on one connection in
+// single mode.
 
 namespace confab::sfu {
 
@@ -17,7 +17,9 @@ void Shard::handle_rtcp(Timestamp now, ShardPeer& peer, BytesView compound) {
     wire::RtcpReader reader(compound);
     while (const auto block = reader.next()) {
         switch (block->type) {
-            case wire::RtcpType::kSenderReport: handle_sender_report(now, peer, *block); break;
+            case wire::RtcpType::kSenderReport:
+                handle_sender_report(now, peer, *block);
+                break;
             case wire::RtcpType::kReceiverReport:
                 if (const auto report = wire::parse_receiver_report(*block))
                     handle_report_blocks(now, peer, report->blocks);
@@ -25,11 +27,16 @@ void Shard::handle_rtcp(Timestamp now, ShardPeer& peer, BytesView compound) {
             case wire::RtcpType::kTransportFeedback:
                 handle_transport_feedback(now, peer, *block);
                 break;
-            case wire::RtcpType::kPayloadFeedback: handle_payload_feedback(now, peer, *block); break;
-            case wire::RtcpType::kExtendedReport: handle_extended_report(now, peer, *block); break;
+            case wire::RtcpType::kPayloadFeedback:
+                handle_payload_feedback(now, peer, *block);
+                break;
+            case wire::RtcpType::kExtendedReport:
+                handle_extended_report(now, peer, *block);
+                break;
             case wire::RtcpType::kSdes:
             case wire::RtcpType::kBye:
-            case wire::RtcpType::kApp: break;
+            case wire::RtcpType::kApp:
+                break;
         }
     }
     if (reader.error()) ++peer.counters().rtcp_malformed;
@@ -74,11 +81,13 @@ void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::Rep
         if (OutboundTrack* outbound = peer.find_by_ssrc(block.ssrc);
             outbound != nullptr && outbound->down_track.ssrc() == block.ssrc)
             if (const auto rtt = outbound->down_track.handle_report(block, now))
-                for (const auto& other : peer.down_tracks()) other->down_track.set_rtt(*rtt);
+                for (const auto& other : peer.down_tracks())
+                    other->down_track.set_rtt(*rtt);
     }
 }
 
-void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block) {
+void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
+                                      const wire::RtcpBlock& block) {
     if (block.count != wire::kFormatNack) return;
     const auto nack = wire::parse_nack(block);
     if (!nack) return;
@@ -92,8 +101,8 @@ void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer, const wire
         if (count < sequences.size()) sequences[count++] = sequence;
     });
     std::array<ResendPacket, 512> resends;
-    const std::size_t found = outbound->down_track.handle_nack(
-        std::span(sequences).first(count), now, resends);
+    const std::size_t found =
+        outbound->down_track.handle_nack(std::span(sequences).first(count), now, resends);
     resend(peer, *outbound, std::span(resends).first(found));
 }
 
@@ -111,7 +120,8 @@ void Shard::handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::
     } else if (block.count == wire::kFormatFir) {
         // A FIR is treated as a PLI, once per SSRC it names (IN-08).
         if (const auto fir = wire::parse_fir(block))
-            for (std::size_t i = 0; i < fir->entries(); ++i) handle_pli(now, peer, fir->entry(i).ssrc);
+            for (std::size_t i = 0; i < fir->entries(); ++i)
+                handle_pli(now, peer, fir->entry(i).ssrc);
     } else if (block.count == wire::kFormatAfb) {
         if (const auto remb = wire::parse_remb(block)) {
             peer.bandwidth().handle_remb(remb->bits_per_second, now);
@@ -136,7 +146,8 @@ void Shard::handle_extended_report(Timestamp now, ShardPeer& peer, const wire::R
             const Duration rtt = from_compact_ntp(elapsed);
             if (rtt > Duration::seconds(10)) continue;
             for (Receiver* receiver : peer.inbound().receivers())
-                for (const auto& stream : receiver->streams()) stream->update_rtt(rtt);
+                for (const auto& stream : receiver->streams())
+                    stream->update_rtt(rtt);
         }
     }
 }

@@ -19,7 +19,9 @@
 namespace confab::sfu {
 namespace {
 
-Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(1'000'000 + ms * 1000); }
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(1'000'000 + ms * 1000);
+}
 
 struct Links final : ShardLinks {
     struct Item {
@@ -71,8 +73,7 @@ struct Client {
         extensions.write(writer);
         const auto index =
             static_cast<std::uint64_t>(indices[header.ssrc].unwrap(header.sequence) - 65'536);
-        packet.resize(
-            transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, index));
+        packet.resize(transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, index));
         out.emplace_back(transport->path()->remote, packet);
     }
     void send_rtcp(Bytes compound, std::deque<std::pair<SocketAddress, Bytes>>& out) {
@@ -159,7 +160,8 @@ struct World {
         const Timestamp now = at_ms(now_ms);
         if (now >= client.transport->next_deadline()) client.transport->handle_timeout(now);
         while (const auto datagram = client.transport->poll_transmit())
-            to_shards.push_back({client.address, datagram->path.remote, to_vector(datagram->bytes)});
+            to_shards.push_back(
+                {client.address, datagram->path.remote, to_vector(datagram->bytes)});
         while (!client_out[&client].empty()) {
             auto& [to, bytes] = client_out[&client].front();
             to_shards.push_back({client.address, to, bytes});
@@ -182,9 +184,8 @@ struct World {
             client.rtcp.push_back(to_vector(media.packet));
         if (media.kind != peer::Transport::Media::Kind::kRtp) return;
         const auto view = wire::parse_rtp(media.packet).value();
-        client.rtp.push_back({view.header.payload_type, view.header.sequence,
-                              view.header.timestamp, view.header.ssrc, view.header.marker,
-                              to_vector(view.payload)});
+        client.rtp.push_back({view.header.payload_type, view.header.sequence, view.header.timestamp,
+                              view.header.ssrc, view.header.marker, to_vector(view.payload)});
     }
     void flush_shard(std::size_t i) {
         SendBatch batch;
@@ -193,7 +194,8 @@ struct World {
                 const SendRun& run = batch.run(r);
                 const BytesSpan all = batch.bytes(run);
                 for (std::size_t at = 0; at < all.size(); at += run.segment_size) {
-                    const std::size_t size = std::min<std::size_t>(run.segment_size, all.size() - at);
+                    const std::size_t size =
+                        std::min<std::size_t>(run.segment_size, all.size() - at);
                     for (auto& client : clients)
                         if (client->address == run.path.remote)
                             receive(*client, shard_address(i), all.subspan(at, size));
@@ -201,11 +203,13 @@ struct World {
             }
             batch.clear();
         }
-        while (auto event = shards[i]->poll_event()) events.push_back(std::move(*event));
+        while (auto event = shards[i]->poll_event())
+            events.push_back(std::move(*event));
     }
     void run(std::int64_t ms) {
         for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
-            for (auto& client : clients) run_client(*client);
+            for (auto& client : clients)
+                run_client(*client);
             deliver_to_shards();
             for (std::size_t round = 0; round < 2; ++round)
                 for (std::size_t i = 0; i < shards.size(); ++i) {
@@ -289,8 +293,9 @@ AddDownTrack down_track_to(const Client& subscriber, const AddReceiver& receiver
     return add;
 }
 Bytes vp8_payload(bool key, std::uint8_t tag, std::size_t size = 900) {
-    Bytes payload{0x10, static_cast<std::uint8_t>(key ? 0x00 : 0x01), 0, 0, 0x9D, 0x01, 0x2A,
-                  64, 0, 48, 0, tag};
+    Bytes payload{
+        0x10, static_cast<std::uint8_t>(key ? 0x00 : 0x01), 0, 0, 0x9D, 0x01, 0x2A, 64, 0, 48, 0,
+        tag};
     payload.resize(size, tag);
     return payload;
 }
@@ -319,13 +324,15 @@ void publish_video(World& world, Client& publisher, std::int64_t until_ms, std::
     }
 }
 
-TEST_CASE("Shard: VP8 reaches subscribers on every shard, continuous and decodable [DES-40][FWD-01]") {
+TEST_CASE(
+    "Shard: VP8 reaches subscribers on every shard, continuous and decodable [DES-40][FWD-01]") {
     for (const std::size_t count : {1U, 2U, 4U}) {
         CAPTURE(count);
         World world(count);
         Client& publisher = world.add_client(0);
         std::vector<Client*> subscribers;
-        for (std::size_t i = 0; i < 4; ++i) subscribers.push_back(&world.add_client(i % count));
+        for (std::size_t i = 0; i < 4; ++i)
+            subscribers.push_back(&world.add_client(i % count));
         world.run(300);
         CHECK(world.events_of<PeerStateChanged>().size() == 5);
         const AddReceiver receiver = vp8_receiver(publisher);
@@ -389,7 +396,8 @@ TEST_CASE("Shard: a subscriber's NACK is answered by RTX from the local history 
     CHECK(to_vector(rtx.payload) == wanted.payload);
 }
 
-TEST_CASE("Shard: loss towards us is asked for, reports and transport-cc flow [IN-04][IN-05][IN-07]") {
+TEST_CASE(
+    "Shard: loss towards us is asked for, reports and transport-cc flow [IN-04][IN-05][IN-07]") {
     World world(1);
     Client& publisher = world.add_client(0);
     world.run(300);
@@ -415,13 +423,15 @@ TEST_CASE("Shard: loss towards us is asked for, reports and transport-cc flow [I
         CHECK_FALSE(reader.error().has_value());
     }
     CHECK(asked.size() >= 10);
-    for (const std::uint16_t s : asked) CHECK(s % 20 == 0);
+    for (const std::uint16_t s : asked)
+        CHECK(s % 20 == 0);
     CHECK(receiver_reports >= 2);
     CHECK(receiver_reports <= 4);
     CHECK(reference_times == receiver_reports);
 }
 
-TEST_CASE("Shard: PLI of a subscriber reaches the publisher, merged, across shards [IN-08][FWD-13]") {
+TEST_CASE(
+    "Shard: PLI of a subscriber reaches the publisher, merged, across shards [IN-08][FWD-13]") {
     World world(2);
     Client& publisher = world.add_client(0);
     Client& subscriber = world.add_client(1);
@@ -495,7 +505,8 @@ TEST_CASE("Shard: sender reports reach the subscriber with its own time line [FW
     CHECK(reports <= 3);
 }
 
-TEST_CASE("Shard: data goes through, to a peer without channels it is dropped and counted [DC-02]") {
+TEST_CASE(
+    "Shard: data goes through, to a peer without channels it is dropped and counted [DC-02]") {
     World world(1);
     Client& client = world.add_client(0, true);
     Client& mute = world.add_client(0, false);
@@ -506,7 +517,8 @@ TEST_CASE("Shard: data goes through, to a peer without channels it is dropped an
     CHECK(client.channels.at("_lossy") == 3);
     CHECK(client.channels.at("_data_track") == 5);
     CHECK(world.events_of<DataChannelOpened>().size() == 3);
-    world.command(0, SendData{{client.id, mute.id}, DataChannel::kReliable, to_vector(as_bytes("hi"))});
+    world.command(
+        0, SendData{{client.id, mute.id}, DataChannel::kReliable, to_vector(as_bytes("hi"))});
     client.transport->send_message(at_ms(world.now_ms), 3, sctp::SharedBytes(as_bytes("up")));
     world.run(50);
     CHECK(client.messages == std::vector<std::string>{"hi"});
@@ -539,8 +551,8 @@ TEST_CASE("Shard: a loud microphone is reported each interval, silence once [IN-
         extensions.add_audio_level(6, {true, std::uint8_t(i < 100 ? 12 : 127)});
         extensions.write(writer);
         const Bytes payload(60, 1);
-        const std::size_t size = publisher.transport->srtp_sender()->protect_rtp(
-            packet, writer.size(), payload, i);
+        const std::size_t size =
+            publisher.transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, i);
         packet.resize(size);
         world.client_out[&publisher].emplace_back(publisher.transport->path()->remote, packet);
         world.run(20);
@@ -556,7 +568,8 @@ TEST_CASE("Shard: a datagram for another shard names its owner and nothing else 
     World world(2);
     Client& client = world.add_client(1);
     // The client asks at the socket of shard 0.
-    client.transport->add_remote_candidate(at_ms(0), {ice::Protocol::kUdp, World::shard_address(0)});
+    client.transport->add_remote_candidate(at_ms(0),
+                                           {ice::Protocol::kUdp, World::shard_address(0)});
     world.run(50);
     CHECK(world.foreign > 0);
     ice::Path path;
@@ -602,8 +615,8 @@ TEST_CASE("Shard: junk on every path is counted and harms nobody [IMM-7][ICE-02]
         rng.fill(packet.data());
         ice::Path path;
         path.local = World::shard_address(0);
-        path.remote = i % 2 == 0 ? client.address
-                                 : SocketAddress{IpAddress::v4(rng.u32()), rng.u16()};
+        path.remote =
+            i % 2 == 0 ? client.address : SocketAddress{IpAddress::v4(rng.u32()), rng.u16()};
         (void)world.shards[0]->handle_datagram(at_ms(world.now_ms), path, std::move(packet));
     }
     CHECK(world.shards[0]->snapshot().unknown_datagrams > 5000);

@@ -9,8 +9,8 @@ namespace confab::sfu {
 namespace {
 void set_available(SourceState& state, std::size_t layer, bool available) {
     const auto bit = static_cast<std::uint8_t>(1U << layer);
-    state.available = static_cast<std::uint8_t>(available ? state.available | bit
-                                                          : state.available & ~bit);
+    state.available =
+        static_cast<std::uint8_t>(available ? state.available | bit : state.available & ~bit);
 }
 Duration meter_interval(bool screen_share) {
     return screen_share ? BitrateMeter::kScreenInterval : BitrateMeter::kCameraInterval;
@@ -30,9 +30,9 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
     const std::size_t layer = std::min<std::size_t>(packet.spatial, kMaxSpatialLayers - 1);
     state.codec = packet.codec;
     bool changed = false;
-    const Layer seen{static_cast<std::int8_t>(layer),
-                     static_cast<std::int8_t>(std::min<std::size_t>(packet.temporal,
-                                                                    kMaxTemporalLayers - 1))};
+    const Layer seen{
+        static_cast<std::int8_t>(layer),
+        static_cast<std::int8_t>(std::min<std::size_t>(packet.temporal, kMaxTemporalLayers - 1))};
     if (seen.spatial > state.max_seen.spatial || seen.temporal > state.max_seen.temporal) {
         state.max_seen = {std::max(seen.spatial, state.max_seen.spatial),
                           std::max(seen.temporal, state.max_seen.temporal)};

@@ -35,7 +35,8 @@ const HistoryEntry* Track::find(std::uint8_t stream, std::int64_t sequence) cons
 }
 
 void Track::forget() {
-    for (auto& history : history_) history.reset();
+    for (auto& history : history_)
+        history.reset();
 }
 
 }  // namespace confab::sfu

@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A published track (one codec of it) as one worker sees it: what is known of the source, the stored
-// packets, and the down-tracks to which each packet goes (02 DES-32, DES-40, DES-44). On the worker
-// of the publisher it is the home and feeds replicas on other workers; elsewhere it is a replica.
+// A published track (one codec of it) as one worker sees it: what is known of the source, the
+// stored packets, and the down-tracks to which each packet goes (02 DES-32, DES-40, DES-44). On the
+// worker of the publisher it is the home and feeds replicas on other workers; elsewhere it is a
+// replica.
 #pragma once
 
 #include <array>

@@ -61,6 +61,8 @@ Bytes make_open(const Open& open) {
     return bytes;
 }
 
-Bytes make_ack() { return {static_cast<std::uint8_t>(MessageType::kAck)}; }
+Bytes make_ack() {
+    return {static_cast<std::uint8_t>(MessageType::kAck)};
+}
 
 }  // namespace confab::wire::dcep

@@ -19,7 +19,11 @@ TEST_CASE("DCEP: OPEN of a lossy channel is type 0x81 with parameter 0 [DC-03]")
     open.reliability = Reliability::kMaxRetransmits;
     open.label = "_lossy";
     const Bytes bytes = make_open(open);
-    CHECK(to_hex(bytes) == "03810000" "00000000" "00060000" "5f6c6f737379");
+    CHECK(to_hex(bytes) ==
+          "03810000"
+          "00000000"
+          "00060000"
+          "5f6c6f737379");
     CHECK(parse_type(bytes) == MessageType::kOpen);
     const auto parsed = parse_open(bytes);
     REQUIRE(parsed.has_value());
@@ -34,8 +38,8 @@ TEST_CASE("DCEP: OPEN of a lossy channel is type 0x81 with parameter 0 [DC-03]")
 TEST_CASE("DCEP: all six channel types, label and protocol survive [DC-03]") {
     const std::string long_label(65535, 'l');
     for (const bool ordered : {true, false}) {
-        for (const Reliability r : {Reliability::kReliable, Reliability::kMaxRetransmits,
-                                    Reliability::kMaxLifetimeMs}) {
+        for (const Reliability r :
+             {Reliability::kReliable, Reliability::kMaxRetransmits, Reliability::kMaxLifetimeMs}) {
             Open open;
             open.ordered = ordered;
             open.reliability = r;

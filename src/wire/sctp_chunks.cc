@@ -70,7 +70,8 @@ bool write_sack(PacketWriter& packet, std::uint32_t cumulative_tsn, std::uint32_
     const std::size_t entries = (room - kSackFixed) / 4;
     gaps = gaps.first(std::min(gaps.size(), entries));
     duplicates = duplicates.first(std::min(duplicates.size(), entries - gaps.size()));
-    auto writer = packet.chunk(ChunkType::kSack, 0, kSackFixed + (gaps.size() + duplicates.size()) * 4);
+    auto writer =
+        packet.chunk(ChunkType::kSack, 0, kSackFixed + (gaps.size() + duplicates.size()) * 4);
     if (!writer) return false;
     writer->u32(cumulative_tsn);
     writer->u32(a_rwnd);
@@ -80,7 +81,8 @@ bool write_sack(PacketWriter& packet, std::uint32_t cumulative_tsn, std::uint32_
         writer->u16(gap.start);
         writer->u16(gap.end);
     }
-    for (const std::uint32_t tsn : duplicates) writer->u32(tsn);
+    for (const std::uint32_t tsn : duplicates)
+        writer->u32(tsn);
     return true;
 }
 

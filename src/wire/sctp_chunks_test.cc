@@ -28,7 +28,9 @@ struct One {
     ChunkView chunk;
 };
 
-PacketWriter packet(std::size_t mtu = 1191) { return PacketWriter({5000, 5000, 1}, mtu); }
+PacketWriter packet(std::size_t mtu = 1191) {
+    return PacketWriter({5000, 5000, 1}, mtu);
+}
 
 // The chunk with its value cut to `size` bytes.
 ChunkView cut(const ChunkView& chunk, std::size_t size) {
@@ -84,7 +86,8 @@ TEST_CASE("SCTP SACK: round trip, truncation, cut to the room there is") {
     CHECK(sack->cumulative_tsn == 0xDEADBEEF);
     CHECK(sack->a_rwnd == 123456);
     REQUIRE(sack->gap_count() == 3);
-    for (std::size_t i = 0; i < 3; ++i) CHECK(sack->gap(i) == gaps[i]);
+    for (std::size_t i = 0; i < 3; ++i)
+        CHECK(sack->gap(i) == gaps[i]);
     REQUIRE(sack->duplicate_count() == 2);
     CHECK(sack->duplicate(1) == 0xFFFFFFFF);
     for (std::size_t size = 0; size < one.chunk.value.size(); ++size)
@@ -105,7 +108,12 @@ TEST_CASE("SCTP FORWARD-TSN: round trip and truncation [DC-07]") {
     auto writer = packet();
     REQUIRE(write_forward_tsn(writer, 77, skipped));
     const One one(writer);
-    CHECK(to_hex(one.chunk.raw) == "c000" "0010" "0000004d" "00010002" "fffeffff");
+    CHECK(to_hex(one.chunk.raw) ==
+          "c000"
+          "0010"
+          "0000004d"
+          "00010002"
+          "fffeffff");
     const auto view = parse_forward_tsn(one.chunk);
     REQUIRE(view.has_value());
     CHECK(view->new_cumulative_tsn == 77);
@@ -127,7 +135,10 @@ TEST_CASE("SCTP SHUTDOWN, ABORT and ERROR: values and causes") {
     REQUIRE(write_with_cause(second, ChunkType::kAbort, kFlagTagReflected,
                              Cause::kProtocolViolation, as_bytes("why")));
     const One abort(second);
-    CHECK(to_hex(abort.chunk.raw) == "0601000b" "000d0007" "776879");
+    CHECK(to_hex(abort.chunk.raw) ==
+          "0601000b"
+          "000d0007"
+          "776879");
     CHECK(first_cause(abort.chunk) == Cause::kProtocolViolation);
     for (std::size_t size = 0; size < 4; ++size)
         CHECK(first_cause(cut(abort.chunk, size)) == Cause::kNone);
@@ -170,10 +181,18 @@ TEST_CASE("SCTP INIT: round trip with cookie and what was not understood [SCTP-0
         (void)parse_init(cut(one.chunk, size));  // may stop at a boundary, never beyond
 }
 
-TEST_CASE("SCTP INIT: extensions from either parameter, unknown ones by their bits [SCTP-01][SCTP-02][DC-06]") {
+TEST_CASE(
+    "SCTP INIT: extensions from either parameter, unknown ones by their bits "
+    "[SCTP-01][SCTP-02][DC-06]") {
     const auto parse = [](std::string_view parameters, int* reported = nullptr) {
-        const Bytes bytes =
-            from_hex("cafebabe" "00100000" "ffff" "ffff" "00000001" + std::string(parameters)).value();
+        const Bytes bytes = from_hex(
+                                "cafebabe"
+                                "00100000"
+                                "ffff"
+                                "ffff"
+                                "00000001" +
+                                std::string(parameters))
+                                .value();
         ChunkView chunk;
         chunk.type = ChunkType::kInit;
         chunk.value = bytes;
@@ -184,20 +203,41 @@ TEST_CASE("SCTP INIT: extensions from either parameter, unknown ones by their bi
     };
     CHECK(parse("") == Extensions{});
     // As pion sends it: only the list, with I-DATA, and zero checksum.
-    CHECK(parse("80080008" "82c040c2" "80010008" "00000001") == Extensions{true, true, true, true});
+    CHECK(parse("80080008"
+                "82c040c2"
+                "80010008"
+                "00000001") == Extensions{true, true, true, true});
     CHECK(parse("c0000004") == Extensions{true, false, false, false});
     int reported = 0;
-    CHECK(parse("bfff0004" "c0000004", &reported).forward_tsn);  // skip
+    CHECK(parse("bfff0004"
+                "c0000004",
+                &reported)
+              .forward_tsn);  // skip
     CHECK(reported == 0);
-    CHECK(parse("ffff0005aa000000" "c0000004", &reported).forward_tsn);  // skip and report
+    CHECK(parse("ffff0005aa000000"
+                "c0000004",
+                &reported)
+              .forward_tsn);  // skip and report
     CHECK(reported == 1);
-    CHECK_FALSE(parse("3fff0004" "c0000004", &reported).forward_tsn);  // stop
+    CHECK_FALSE(parse("3fff0004"
+                      "c0000004",
+                      &reported)
+                    .forward_tsn);  // stop
     CHECK(reported == 0);
-    CHECK_FALSE(parse("7fff0004" "c0000004", &reported).forward_tsn);  // stop and report
+    CHECK_FALSE(parse("7fff0004"
+                      "c0000004",
+                      &reported)
+                    .forward_tsn);  // stop and report
     CHECK(reported == 1);
-    CHECK(parse("00050008" "7f000001" "000c0006" "00050000" "c0000004").forward_tsn);  // addresses
+    CHECK(parse("00050008"
+                "7f000001"
+                "000c0006"
+                "00050000"
+                "c0000004")
+              .forward_tsn);  // addresses
     std::string flood;
-    for (int i = 0; i < 50; ++i) flood += "fff00004";
+    for (int i = 0; i < 50; ++i)
+        flood += "fff00004";
     parse(flood, &reported);
     CHECK(reported == static_cast<int>(kMaxUnrecognized));
 }
@@ -209,13 +249,52 @@ TEST_CASE("SCTP INIT: zero tag or stream counts and bad parameter lengths are re
         chunk.value = bytes;
         return parse_init(chunk).has_value();
     };
-    CHECK(parse("00000001" "00000000" "0001" "0001" "00000000"));
-    CHECK_FALSE(parse("00000000" "00000000" "0001" "0001" "00000000"));
-    CHECK_FALSE(parse("00000001" "00000000" "0000" "0001" "00000000"));
-    CHECK_FALSE(parse("00000001" "00000000" "0001" "0000" "00000000"));
-    CHECK_FALSE(parse("00000001" "00000000" "0001" "0001" "00000000" "80080003"));
-    CHECK_FALSE(parse("00000001" "00000000" "0001" "0001" "00000000" "80080009" "82c0"));
-    CHECK_FALSE(parse("00000001" "00000000" "0001" "0001" "00000000" "8008"));
+    CHECK(
+        parse("00000001"
+              "00000000"
+              "0001"
+              "0001"
+              "00000000"));
+    CHECK_FALSE(
+        parse("00000000"
+              "00000000"
+              "0001"
+              "0001"
+              "00000000"));
+    CHECK_FALSE(
+        parse("00000001"
+              "00000000"
+              "0000"
+              "0001"
+              "00000000"));
+    CHECK_FALSE(
+        parse("00000001"
+              "00000000"
+              "0001"
+              "0000"
+              "00000000"));
+    CHECK_FALSE(
+        parse("00000001"
+              "00000000"
+              "0001"
+              "0001"
+              "00000000"
+              "80080003"));
+    CHECK_FALSE(
+        parse("00000001"
+              "00000000"
+              "0001"
+              "0001"
+              "00000000"
+              "80080009"
+              "82c0"));
+    CHECK_FALSE(
+        parse("00000001"
+              "00000000"
+              "0001"
+              "0001"
+              "00000000"
+              "8008"));
 }
 
 TEST_CASE("SCTP RE-CONFIG: requests and response round trip, truncation, at most two [DC-08]") {
@@ -223,7 +302,13 @@ TEST_CASE("SCTP RE-CONFIG: requests and response round trip, truncation, at most
     auto writer = packet();
     REQUIRE(write_outgoing_reset(writer, 10, 20, 30, streams));
     const One one(writer);
-    CHECK(to_hex(one.chunk.raw) == "8200001a" "000d0016" "0000000a" "00000014" "0000001e" "00010003fffe");
+    CHECK(to_hex(one.chunk.raw) ==
+          "8200001a"
+          "000d0016"
+          "0000000a"
+          "00000014"
+          "0000001e"
+          "00010003fffe");
     const auto view = parse_re_config(one.chunk);
     REQUIRE(view.has_value());
     REQUIRE(view->requests[0].has_value());
@@ -249,14 +334,23 @@ TEST_CASE("SCTP RE-CONFIG: requests and response round trip, truncation, at most
     CHECK(parse_re_config(response.chunk)->response->response_sequence == 12);
     CHECK(parse_re_config(response.chunk)->response->result == ResetResult::kInProgress);
 
-    const std::string one_response = "0010000c" "0000000c" "00000001";
+    const std::string one_response =
+        "0010000c"
+        "0000000c"
+        "00000001";
     const Bytes three = from_hex(one_response + one_response + one_response).value();
     ChunkView crowd;
     crowd.value = three;
     CHECK_FALSE(parse_re_config(crowd).has_value());
     crowd.value = BytesView(three).first(24);
     CHECK(parse_re_config(crowd).has_value());
-    const Bytes odd = from_hex("000d0011" "0000000a" "00000014" "0000001e" "00000000").value();
+    const Bytes odd = from_hex(
+                          "000d0011"
+                          "0000000a"
+                          "00000014"
+                          "0000001e"
+                          "00000000")
+                          .value();
     crowd.value = odd;
     CHECK_FALSE(parse_re_config(crowd).has_value());
 }

@@ -21,13 +21,13 @@ constexpr Tables make_tables() {
     Tables tables{};
     for (std::uint32_t i = 0; i < 256; ++i) {
         std::uint32_t crc = i;
-        for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
+        for (int bit = 0; bit < 8; ++bit)
+            crc = (crc >> 1) ^ ((crc & 1) != 0 ? kPolynomial : 0);
         tables[0][i] = crc;
     }
     for (std::size_t slice = 1; slice < 8; ++slice)
         for (std::size_t i = 0; i < 256; ++i)
-            tables[slice][i] =
-                (tables[slice - 1][i] >> 8) ^ tables[0][tables[slice - 1][i] & 0xFF];
+            tables[slice][i] = (tables[slice - 1][i] >> 8) ^ tables[0][tables[slice - 1][i] & 0xFF];
     return tables;
 }
 
@@ -49,7 +49,8 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::uint32_t crc, 
         state = _mm_crc32_u64(state, word);
     }
     auto narrow = static_cast<std::uint32_t>(state);
-    for (; left > 0; --left, ++p) narrow = _mm_crc32_u8(narrow, *p);
+    for (; left > 0; --left, ++p)
+        narrow = _mm_crc32_u8(narrow, *p);
     return ~narrow;
 }
 #endif
@@ -64,11 +65,12 @@ std::uint32_t crc32c_portable(std::uint32_t crc, BytesView bytes) {
         const std::uint32_t low = state ^ load_le32(p);
         const std::uint32_t high = load_le32(p + 4);
         state = kTables[7][low & 0xFF] ^ kTables[6][(low >> 8) & 0xFF] ^
-                kTables[5][(low >> 16) & 0xFF] ^ kTables[4][low >> 24] ^
-                kTables[3][high & 0xFF] ^ kTables[2][(high >> 8) & 0xFF] ^
-                kTables[1][(high >> 16) & 0xFF] ^ kTables[0][high >> 24];
+                kTables[5][(low >> 16) & 0xFF] ^ kTables[4][low >> 24] ^ kTables[3][high & 0xFF] ^
+                kTables[2][(high >> 8) & 0xFF] ^ kTables[1][(high >> 16) & 0xFF] ^
+                kTables[0][high >> 24];
     }
-    for (; left > 0; --left, ++p) state = (state >> 8) ^ kTables[0][(state ^ *p) & 0xFF];
+    for (; left > 0; --left, ++p)
+        state = (state >> 8) ^ kTables[0][(state ^ *p) & 0xFF];
     return ~state;
 }
 

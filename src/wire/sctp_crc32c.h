@@ -14,7 +14,9 @@ namespace confab::wire::sctp {
 // A running checksum over parts: crc32c_extend(crc32c(a), b) == crc32c(a followed by b).
 std::uint32_t crc32c_extend(std::uint32_t crc, BytesView bytes);
 
-inline std::uint32_t crc32c(BytesView bytes) { return crc32c_extend(0, bytes); }
+inline std::uint32_t crc32c(BytesView bytes) {
+    return crc32c_extend(0, bytes);
+}
 
 // The table version alone, for processors without the instruction and for the comparing test.
 std::uint32_t crc32c_portable(std::uint32_t crc, BytesView bytes);

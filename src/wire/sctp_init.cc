@@ -24,10 +24,17 @@ bool is_ignored(std::uint16_t type) {
 void read_extensions(BytesView types, Extensions& extensions) {
     for (const std::uint8_t type : types) {
         switch (static_cast<ChunkType>(type)) {
-            case ChunkType::kForwardTsn: extensions.forward_tsn = true; break;
-            case ChunkType::kReConfig: extensions.re_config = true; break;
-            case ChunkType::kIData: extensions.interleaving = true; break;
-            default: break;
+            case ChunkType::kForwardTsn:
+                extensions.forward_tsn = true;
+                break;
+            case ChunkType::kReConfig:
+                extensions.re_config = true;
+                break;
+            case ChunkType::kIData:
+                extensions.interleaving = true;
+                break;
+            default:
+                break;
         }
     }
 }
@@ -35,13 +42,20 @@ void read_extensions(BytesView types, Extensions& extensions) {
 // False: stop reading parameters.
 bool read_parameter(const ParameterView& parameter, InitView& init) {
     switch (parameter.type) {
-        case kParamStateCookie: init.cookie = parameter.value; return true;
+        case kParamStateCookie:
+            init.cookie = parameter.value;
+            return true;
         case kParamSupportedExtensions:
             read_extensions(parameter.value, init.extensions);
             return true;
-        case kParamForwardTsnSupported: init.extensions.forward_tsn = true; return true;
-        case kParamZeroChecksum: init.extensions.zero_checksum = true; return true;
-        default: break;
+        case kParamForwardTsnSupported:
+            init.extensions.forward_tsn = true;
+            return true;
+        case kParamZeroChecksum:
+            init.extensions.zero_checksum = true;
+            return true;
+        default:
+            break;
     }
     if (is_ignored(parameter.type)) return true;
     const UnknownRule rule = unknown_parameter_rule(parameter.type);
@@ -102,7 +116,8 @@ bool write_init(PacketWriter& packet, ChunkType type, const InitView& view) {
     std::size_t size = kFixedSize + kParameterHeader + kParameterHeader + padded(kList.size());
     if (!view.cookie.empty()) size += kParameterHeader + padded(view.cookie.size());
     const auto unrecognized = std::span(view.unrecognized).first(view.unrecognized_count);
-    for (const BytesView raw : unrecognized) size += kParameterHeader + padded(raw.size());
+    for (const BytesView raw : unrecognized)
+        size += kParameterHeader + padded(raw.size());
     auto writer = packet.chunk(type, 0, size);
     if (!writer) return false;
     writer->u32(view.initiate_tag);
@@ -113,7 +128,8 @@ bool write_init(PacketWriter& packet, ChunkType type, const InitView& view) {
     if (!view.cookie.empty()) write_parameter(*writer, kParamStateCookie, view.cookie);
     write_parameter(*writer, kParamForwardTsnSupported, {});
     write_parameter(*writer, kParamSupportedExtensions, kList);
-    for (const BytesView raw : unrecognized) write_parameter(*writer, kParamUnrecognized, raw);
+    for (const BytesView raw : unrecognized)
+        write_parameter(*writer, kParamUnrecognized, raw);
     return true;
 }
 

@@ -65,7 +65,7 @@ struct InitView {
     std::uint16_t inbound_streams = 0;
     std::uint32_t initial_tsn = 0;
     Extensions extensions;
-    BytesView cookie;  // INIT-ACK only; empty when missing
+    BytesView cookie;                                      // INIT-ACK only; empty when missing
     std::array<BytesView, kMaxUnrecognized> unrecognized;  // raw parameters to report
     std::size_t unrecognized_count = 0;
 };

@@ -60,7 +60,8 @@ std::optional<ChunkView> ChunkReader::next() {
     return chunk;
 }
 
-PacketWriter::PacketWriter(const CommonHeader& header, std::size_t mtu) : mtu_(mtu & ~std::size_t{3}) {
+PacketWriter::PacketWriter(const CommonHeader& header, std::size_t mtu)
+    : mtu_(mtu & ~std::size_t{3}) {
     bytes_.reserve(mtu_);
     bytes_.resize(kCommonHeaderSize);
     ByteWriter writer(bytes_);

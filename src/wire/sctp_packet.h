@@ -52,11 +52,11 @@ enum class ChunkType : std::uint8_t {
 };
 
 enum class ParseError : std::uint8_t {
-    kTooShort,     // shorter than its fixed fields
+    kTooShort,  // shorter than its fixed fields
     kBadChecksum,
-    kBadLength,    // a length field disagrees with the bytes
-    kBadValue,     // a field outside its range
-    kNoUserData,   // DATA without payload (RFC 9260 §6.2)
+    kBadLength,   // a length field disagrees with the bytes
+    kBadValue,    // a field outside its range
+    kNoUserData,  // DATA without payload (RFC 9260 §6.2)
 };
 
 struct CommonHeader {
@@ -108,7 +108,9 @@ constexpr UnknownRule unknown_parameter_rule(std::uint16_t type) {
     return {(type & 0x8000) != 0, (type & 0x4000) != 0};
 }
 
-constexpr std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
+constexpr std::size_t padded(std::size_t size) {
+    return (size + 3) & ~std::size_t{3};
+}
 
 // Builds one packet of at most `mtu` bytes.
 class PacketWriter {

@@ -21,7 +21,8 @@ TEST_CASE("crc32c: values of RFC 3720 B.4 and the check value") {
     CHECK(crc32c(Bytes(32, 0x00)) == 0x8A9136AA);
     CHECK(crc32c(Bytes(32, 0xFF)) == 0x62A8AB43);
     Bytes rising(32);
-    for (std::size_t i = 0; i < 32; ++i) rising[i] = static_cast<std::uint8_t>(i);
+    for (std::size_t i = 0; i < 32; ++i)
+        rising[i] = static_cast<std::uint8_t>(i);
     CHECK(crc32c(rising) == 0x46DD794E);
 }
 
@@ -74,19 +75,20 @@ TEST_CASE("SCTP packet: chunk lengths are held against the bytes that are there"
         const Bytes bytes = from_hex(hex).value();
         ChunkReader reader(bytes);
         std::size_t count = 0;
-        while (reader.next()) ++count;
+        while (reader.next())
+            ++count;
         return std::pair(count, reader.ok());
     };
     using P = std::pair<std::size_t, bool>;
     CHECK(walk("0b000004") == P(1, true));
-    CHECK(walk("0b000003") == P(0, false));      // shorter than its header
-    CHECK(walk("0b000005") == P(0, false));      // one byte is missing
-    CHECK(walk("0b00000501") == P(1, true));     // padding of the last chunk left out
+    CHECK(walk("0b000003") == P(0, false));   // shorter than its header
+    CHECK(walk("0b000005") == P(0, false));   // one byte is missing
+    CHECK(walk("0b00000501") == P(1, true));  // padding of the last chunk left out
     CHECK(walk("0b0000050100") == P(1, true));
     CHECK(walk("0b000005010000000b000004") == P(2, true));
     CHECK(walk("0b0000040b00") == P(1, false));
     CHECK(walk("0b00ffff") == P(0, false));
-    CHECK(walk("0b000000") == P(0, false));      // would not advance
+    CHECK(walk("0b000000") == P(0, false));  // would not advance
 }
 
 TEST_CASE("SCTP packet: nothing is written beyond the MTU") {

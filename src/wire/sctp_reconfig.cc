@@ -73,7 +73,8 @@ bool write_outgoing_reset(PacketWriter& packet, std::uint32_t request_sequence,
     writer->u32(request_sequence);
     writer->u32(response_sequence);
     writer->u32(last_tsn);
-    for (const std::uint16_t stream : streams) writer->u16(stream);
+    for (const std::uint16_t stream : streams)
+        writer->u16(stream);
     return true;
 }
 
@@ -82,7 +83,8 @@ bool write_incoming_reset(PacketWriter& packet, std::uint32_t request_sequence,
     auto writer = begin(packet, kParamIncomingReset, 4 + streams.size() * 2);
     if (!writer) return false;
     writer->u32(request_sequence);
-    for (const std::uint16_t stream : streams) writer->u16(stream);
+    for (const std::uint16_t stream : streams)
+        writer->u16(stream);
     return true;
 }
 

@@ -37,7 +37,8 @@ enum class ResetResult : std::uint32_t {
 };
 
 struct ResetRequestView {
-    std::uint16_t type = kParamOutgoingReset;  // or kParamIncomingReset, or one we deny (15, 17, 18)
+    std::uint16_t type =
+        kParamOutgoingReset;  // or kParamIncomingReset, or one we deny (15, 17, 18)
     std::uint32_t request_sequence = 0;
     std::uint32_t response_sequence = 0;  // outgoing only
     std::uint32_t last_tsn = 0;           // outgoing only

@@ -225,25 +225,6 @@ async function data_checks(suite, rooms, { name, alice, bob }) {
     await until(() => got(bob, 'after').length);
     assert.equal(got(bob, 'once').length, 1);
   });
-
-  await suite.check('PerformRpc calls a method of a participant and reports its errors [API-14]', async () => {
-    bob.local.registerRpcMethod('double', async ({ payload }) => payload + payload);
-    const call = async (method, identity = 'bob') => {
-      const headers = await rooms.authHeader({ roomAdmin: true, room: name });
-      return fetch(`${server_of(rooms)}/twirp/livekit.RoomService/PerformRpc`, {
-        method: 'POST',
-        headers: { ...headers, 'Content-Type': 'application/json' },
-        body: JSON.stringify({ room: name, destination_identity: identity, method, payload: 'ab', response_timeout_ms: 3000 }),
-      });
-    };
-    const reply = await call('double');
-    assert.equal(reply.status, 200);
-    assert.equal((await reply.json()).payload, 'abab');
-    const unknown = await call('no-such-method');
-    const error = await unknown.json();
-    assert.equal(`${unknown.status} ${error.code}`, '400 invalid_argument', JSON.stringify(error));
-    assert.ok(error.msg.includes('1400'), error.msg);
-  });
 }
 
 const server_of = (rooms) => rooms.rpc.host;

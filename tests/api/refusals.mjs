@@ -3,7 +3,7 @@
 //
 // What the server refuses: wrong secrets, missing grants, things that do not exist.
 
-import { AccessToken, AgentDispatchClient, EgressClient, RoomServiceClient } from 'livekit-server-sdk';
+import { AccessToken, EgressClient, RoomServiceClient } from 'livekit-server-sdk';
 
 import { KEY, SECRET } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
@@ -111,15 +111,5 @@ export async function refusal_checks(suite, server) {
   await suite.check('services without workers refuse in their own words [API-23]', async () => {
     const egress = new EgressClient(server.http, KEY, SECRET);
     await refused(egress.listEgress(), 'internal', 500, 'redis required');
-    const dispatch = new AgentDispatchClient(server.http, KEY, SECRET);
-    const name = fresh_name('dispatch');
-    await rooms.createRoom({ name });
-    const made = await dispatch.createDispatch(name, 'an-agent', { metadata: 'm' });
-    assert.match(made.id, /^AD_/);
-    const listed = await dispatch.listDispatch(name);
-    assert.ok(listed.some((one) => one.id === made.id && one.agentName === 'an-agent'), 'listed');
-    await dispatch.deleteDispatch(made.id, name);
-    const left = await dispatch.listDispatch(name);
-    assert.ok(!left.some((one) => one.id === made.id), 'still listed');
   });
 }

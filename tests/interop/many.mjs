@@ -20,9 +20,10 @@ export async function many_checks(suite, server) {
     for (let index = 0; index < kSubscribers; ++index) {
       peers.push(await Peer.join(suite, server, room, `listener-${index}`, { number: 10, single: index % 2 === 0 }));
     }
-  }, { seconds: 60 });
+  }, { seconds: 60, needed: suite.selected(`${kSubscribers} subscribers`) });
 
   await suite.check(`${kSubscribers} subscribers each see the picture and hear the tone [MC-01] [SIG-110]`, async () => {
+    assert.equal(peers.length, kSubscribers);
     const timeout = 20000;
     await Promise.all(peers.map((peer) => peer.sees(speaker, { timeout, changes: 10 })));
     await Promise.all(peers.map((peer) => peer.hears(speaker, { timeout })));
@@ -33,6 +34,7 @@ export async function many_checks(suite, server) {
   }, { seconds: 60 });
 
   await suite.check(`data to ${kSubscribers} subscribers arrives once each [SIG-120]`, async () => {
+    assert.equal(peers.length, kSubscribers);
     await speaker.local.publishData(new TextEncoder().encode('hello all'), { reliable: true });
     const count = (peer) => peer.data.filter((one) => one.text === 'hello all').length;
     await until(() => peers.every((peer) => count(peer) === 1), {

@@ -54,7 +54,7 @@ export async function media_checks(suite, server, { single, label }) {
   await suite.check(`${label}: tones both ways [SIG-75] [SIG-77]`, async () => {
     await Promise.all([alice.publish_tone(), bob.publish_tone()]);
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
-  });
+  }, { needed: true });
 
   await suite.check(`${label}: speakers are announced [SIG-134]`, async () => {
     const both = (speakers) => ['alice', 'bob'].every((name) => speakers.some((who) => who.identity === name));
@@ -67,6 +67,14 @@ export async function media_checks(suite, server, { single, label }) {
     const full = () => bob.pictures.get('alice').width === 640;
     await until(full, { timeout: 15000, what: () => `640 pixels, are ${bob.pictures.get('alice').width}` });
     await picture.stop();
+  });
+
+  await suite.check(`${label}: a picture that follows another at once is seen [SDP-07] [SIG-94]`, async () => {
+    for (let round = 0; round < 2; ++round) {
+      const picture = await alice.publish_picture();
+      await bob.sees(alice);
+      await picture.stop();
+    }
   });
 
   await suite.check(`${label}: a late comer gets a picture within 1 s [SIG-110] [MC-07]`, async () => {

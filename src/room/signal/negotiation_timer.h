@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// When one peer connection negotiates (02 SDP-03; 01 SIG-80 step 2, SIG-85, SIG-86): debounce, ids of
-// offers, one outstanding offer at a time, 15 s for its answer.
-//   idle → waiting (request) → outstanding (offer sent) → idle (answer) or waiting (changed meanwhile)
+// When one peer connection negotiates (02 SDP-03; 01 SIG-80 step 2, SIG-85, SIG-86): debounce, ids
+// of offers, one outstanding offer at a time, 15 s for its answer.
+//   idle → waiting (request) → outstanding (offer sent) → idle (answer) or waiting (changed
+//   meanwhile)
 // In single-connection sessions "offer" is a media_sections_requirement and nothing is outstanding.
 #pragma once
 

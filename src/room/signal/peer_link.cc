@@ -64,7 +64,9 @@ PeerLink::PeerLink(Context& context, PeerLinkConfig config)
     context.command(config_.worker, std::move(create));
 }
 
-PeerLink::~PeerLink() { context_->command(config_.worker, sfu::ClosePeer{id_}); }
+PeerLink::~PeerLink() {
+    context_->command(config_.worker, sfu::ClosePeer{id_});
+}
 
 void PeerLink::new_credentials() {
     local_ = make_ice_credentials(context_->rng, config_.worker);
@@ -103,8 +105,10 @@ void PeerLink::apply_remote(const sdp::RemoteTransport& remote, bool we_answer) 
     context_->command(config_.worker, std::move(command));
     application_ = remote.application;
     has_remote_ = true;
-    for (const std::string& line : remote.candidates) add_candidate(line);
-    for (const std::string& line : std::exchange(waiting_candidates_, {})) add_candidate(line);
+    for (const std::string& line : remote.candidates)
+        add_candidate(line);
+    for (const std::string& line : std::exchange(waiting_candidates_, {}))
+        add_candidate(line);
 }
 
 Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
@@ -119,17 +123,17 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
         if (restart) local_ = before;
         return answer;
     }
-    if (restart)
-        context_->command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
+    if (restart) context_->command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
     remote_ice_ = ice;
     apply_remote(answer->remote, true);
     return answer;
 }
 
-sdp::Offer PeerLink::make_offer() { return offerer_->make_offer(local_transport()); }
+sdp::Offer PeerLink::make_offer() {
+    return offerer_->make_offer(local_transport());
+}
 
-Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(
-    std::string_view answer) {
+Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(std::string_view answer) {
     auto applied = offerer_->apply_answer(answer);
     if (applied) apply_remote(applied->remote, false);
     return applied;

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One peer connection as the control plane sees it: its place, ICE credentials, negotiation state and
-// the candidates that wait for a description (01 SIG-87). It turns descriptions into commands to the
-// media worker; what the sections mean is the room's business.
+// One peer connection as the control plane sees it: its place, ICE credentials, negotiation state
+// and the candidates that wait for a description (01 SIG-87). It turns descriptions into commands
+// to the media worker; what the sections mean is the room's business.
 //   kAnswers  the client offers: publisher, or the only connection (single)
 //   kOffers   we offer: subscriber
 #pragma once
@@ -68,7 +68,7 @@ class PeerLink {
     bool has_application() const { return application_; }
 
     NegotiationTimer timer;
-    bool connected = false;       // now
+    bool connected = false;  // now
     bool ever_connected = false;
     Timestamp connected_at;
 

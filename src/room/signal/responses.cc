@@ -36,12 +36,12 @@ livekit::SignalResponse description_message(bool offer, std::string sdp, std::ui
     description.set_type(offer ? "offer" : "answer");
     description.set_sdp(std::move(sdp));
     description.set_id(id);
-    for (const auto& [mid, track] : mids) (*description.mutable_mid_to_track_id())[mid] = track;
+    for (const auto& [mid, track] : mids)
+        (*description.mutable_mid_to_track_id())[mid] = track;
     return response;
 }
 
-livekit::SignalResponse trickle_message(std::string init, livekit::SignalTarget target,
-                                        bool last) {
+livekit::SignalResponse trickle_message(std::string init, livekit::SignalTarget target, bool last) {
     livekit::SignalResponse response;
     livekit::TrickleRequest& trickle = *response.mutable_trickle();
     trickle.set_candidateinit(std::move(init));

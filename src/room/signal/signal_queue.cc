@@ -36,7 +36,8 @@ void SignalQueue::remember(const livekit::ParticipantUpdate& update) {
 
 std::vector<livekit::ParticipantInfo> SignalQueue::take_missed() {
     std::vector<livekit::ParticipantInfo> result;
-    for (auto& [identity, info] : missed_) result.push_back(std::move(info));
+    for (auto& [identity, info] : missed_)
+        result.push_back(std::move(info));
     missed_.clear();
     return result;
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The way of messages to one participant's signalling connection. Without a connection everything is
-// dropped but news of participants that left, which a resume replays (01 SIG-63, SIG-160).
+// The way of messages to one participant's signalling connection. Without a connection everything
+// is dropped but news of participants that left, which a resume replays (01 SIG-63, SIG-160).
 #pragma once
 
 #include <map>

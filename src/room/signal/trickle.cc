@@ -12,7 +12,8 @@ namespace confab::room {
 namespace {
 
 constexpr std::size_t kMaxCandidateJson = 4'096;
-// Host candidates: type preference 126 (RFC 8445 §5.1.2.1), TCP ones as the recorded server has them.
+// Host candidates: type preference 126 (RFC 8445 §5.1.2.1), TCP ones as the recorded server has
+// them.
 constexpr std::uint32_t kUdpPriority = 2'130'706'431;
 constexpr std::uint32_t kTcpPriority = 1'671'430'143;
 
@@ -20,8 +21,10 @@ constexpr std::uint32_t kTcpPriority = 1'671'430'143;
 std::uint32_t foundation(std::string_view transport, const IpAddress& ip) {
     std::uint32_t hash = 2'166'136'261U;
     const auto mix = [&](std::uint8_t byte) { hash = (hash ^ byte) * 16'777'619U; };
-    for (const char c : transport) mix(static_cast<std::uint8_t>(c));
-    for (const std::uint8_t byte : ip.bytes()) mix(byte);
+    for (const char c : transport)
+        mix(static_cast<std::uint8_t>(c));
+    for (const std::uint8_t byte : ip.bytes())
+        mix(byte);
     return hash;
 }
 

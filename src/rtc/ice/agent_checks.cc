@@ -65,7 +65,11 @@ void Agent::send_request(Timestamp now, const Path& path, const CredentialPair& 
     transaction.pair = pair != nullptr ? pair->id : 0;
     transaction.sent = now;
     transaction.role = role_;
-    transaction.use_candidate = pair != nullptr && pair->nominating;
+    // The nomination stands in every keepalive of the selected pair, as browsers do it: behind a
+    // NAT that changed our port the peer follows at once (02 MC-03).
+    transaction.use_candidate =
+        pair != nullptr &&
+        (pair->nominating || (role_ == Role::kControlling && pair->id == selection_.pair));
     transactions_.add(transaction);
 
     CheckRequest request;

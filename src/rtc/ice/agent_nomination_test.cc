@@ -112,8 +112,9 @@ TEST_CASE("Agent: controlling, a host pair is nominated with its first answer [I
     CHECK(s.answer(kWifi) == 3);
     CHECK(s.agent.selected() == kWifi);
     CHECK(s.agent.state() == State::kConnected);
-    s.advance(Duration::seconds(5));  // never again: keepalives only
-    CHECK(s.unanswered_nominations(kWifi) == 0);
+    s.advance(Duration::seconds(5));  // no more checks, but every keepalive repeats it
+    CHECK(s.unanswered_nominations(kWifi) > 0);
+    CHECK(s.unanswered_nominations(kWifi) <= 3);
 }
 
 TEST_CASE("Agent: controlling, waiting times of the candidate types [ICE-06]") {

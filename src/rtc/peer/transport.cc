@@ -14,7 +14,9 @@ Transport::Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng
 
 Transport::~Transport() = default;
 
-void Transport::emit(TransportEvent event) { events_.push_back(std::move(event)); }
+void Transport::emit(TransportEvent event) {
+    events_.push_back(std::move(event));
+}
 
 std::optional<TransportEvent> Transport::poll_event() {
     if (events_.empty()) return std::nullopt;
@@ -72,7 +74,8 @@ void Transport::tcp_closed(Timestamp now, std::uint32_t connection) {
 
 // ---------------------------------------------------------------- input
 
-Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan datagram) {
+Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
+                                          BytesSpan datagram) {
     const wire::PacketKind kind = wire::classify(datagram);
     if (kind == wire::PacketKind::kStun) {
         agent_.handle_packet(now, path, datagram);
@@ -158,14 +161,18 @@ void Transport::drain_ice(Timestamp now) {
         }
         switch (std::get<ice::StateChanged>(*event).state) {
             case ice::State::kNew:
-            case ice::State::kChecking: break;
+            case ice::State::kChecking:
+                break;
             case ice::State::kConnected:
-                if (state_ == TransportState::kDisconnected) set_state(TransportState::kReconnected);
+                if (state_ == TransportState::kDisconnected)
+                    set_state(TransportState::kReconnected);
                 break;
             case ice::State::kDisconnected:
                 if (connected()) set_state(TransportState::kDisconnected);
                 break;
-            case ice::State::kFailed: fail(TransportFailure::kIce); break;
+            case ice::State::kFailed:
+                fail(TransportFailure::kIce);
+                break;
         }
     }
 }
@@ -219,7 +226,8 @@ void Transport::simulate_handshake(Timestamp now) {
     const auto extracted = crypto::hkdf_extract(as_bytes("simulated"), as_bytes(secret));
     (void)crypto::hkdf_expand(extracted, as_bytes("srtp"), material);
     const BytesView all = material;
-    const auto of_client = srtp::MasterKey::from(profile, all.first(key), all.subspan(2 * key, salt));
+    const auto of_client =
+        srtp::MasterKey::from(profile, all.first(key), all.subspan(2 * key, salt));
     const auto of_server =
         srtp::MasterKey::from(profile, all.subspan(key, key), all.subspan(2 * key + salt, salt));
     use_keys(now, client ? of_client : of_server, client ? of_server : of_client);
@@ -244,7 +252,8 @@ void Transport::start_data(Timestamp now) {
     config.dtls_client = remote_->local_role == dtls::Role::kClient;
     data_ = std::make_unique<sctp::DataChannels>(config, rng_.fork());
     data_->connect(now);
-    for (WantedChannel& channel : wanted_channels_) want_channel(now, std::move(channel));
+    for (WantedChannel& channel : wanted_channels_)
+        want_channel(now, std::move(channel));
     wanted_channels_.clear();
 }
 
@@ -262,7 +271,8 @@ void Transport::drain_data(Timestamp) {
             emit(DataFailed{});
     }
     // The association's packets become DTLS records.
-    while (const auto packet = data_->poll_transmit()) send_application(*packet);
+    while (const auto packet = data_->poll_transmit())
+        send_application(*packet);
 }
 
 // ---------------------------------------------------------------- data channels

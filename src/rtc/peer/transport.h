@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One peer connection below RTP: ICE, DTLS, SRTP keys and data channels behind one set of inputs and
-// outputs (RFC 8829 §3.4; everything in one BUNDLE group, 02 NET-02). Pure.
+// One peer connection below RTP: ICE, DTLS, SRTP keys and data channels behind one set of inputs
+// and outputs (RFC 8829 §3.4; everything in one BUNDLE group, 02 NET-02). Pure.
 //
 //   datagram ─▶ demultiplex (RFC 7983) ─▶ ICE agent
 //                                      ─▶ DTLS session ─▶ SRTP keys, SCTP packets ─▶ data channels
 //                                      ─▶ SRTP: decrypted in place and given back to the caller
 //
-// DTLS and SRTP are taken only from paths that STUN has validated (08 IMM-1, 02 TRAP-16); nothing of
-// the application exists before the certificate matched its fingerprint (08 IMM-6).
+// DTLS and SRTP are taken only from paths that STUN has validated (08 IMM-1, 02 TRAP-16); nothing
+// of the application exists before the certificate matched its fingerprint (08 IMM-6).
 #pragma once
 
 #include <deque>
@@ -51,7 +51,13 @@ struct RemoteParameters {
     std::size_t max_message_size = 65'535;
 };
 
-enum class TransportState : std::uint8_t { kConnecting, kConnected, kDisconnected, kReconnected, kFailed };
+enum class TransportState : std::uint8_t {
+    kConnecting,
+    kConnected,
+    kDisconnected,
+    kReconnected,
+    kFailed
+};
 enum class TransportFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
 
 struct StateChanged {
@@ -71,7 +77,8 @@ struct MessageReceived {
 };
 // The association is gone, or made no progress for five seconds (02 DC-25).
 struct DataFailed {};
-using TransportEvent = std::variant<StateChanged, ChannelOpened, ChannelClosed, MessageReceived, DataFailed>;
+using TransportEvent =
+    std::variant<StateChanged, ChannelOpened, ChannelClosed, MessageReceived, DataFailed>;
 
 struct WantedChannel {
     std::string label;
@@ -80,11 +87,11 @@ struct WantedChannel {
 };
 
 struct TransportCounters {
-    std::uint64_t unknown_kind = 0;       // no STUN, DTLS or RTP by its first byte
-    std::uint64_t unvalidated_path = 0;   // DTLS or media from a path without STUN (IMM-1)
-    std::uint64_t before_keys = 0;        // media before DTLS was done
-    std::uint64_t srtp_failures = 0;      // authentication, replay, malformed
-    std::uint64_t throttled = 0;          // after too many failures in a second (DES-25)
+    std::uint64_t unknown_kind = 0;      // no STUN, DTLS or RTP by its first byte
+    std::uint64_t unvalidated_path = 0;  // DTLS or media from a path without STUN (IMM-1)
+    std::uint64_t before_keys = 0;       // media before DTLS was done
+    std::uint64_t srtp_failures = 0;     // authentication, replay, malformed
+    std::uint64_t throttled = 0;         // after too many failures in a second (DES-25)
 };
 
 class Transport {
@@ -122,7 +129,9 @@ class Transport {
     void want_channel(Timestamp now, WantedChannel channel);
     sctp::SendStatus send_message(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload);
 
-    bool connected() const { return state_ == TransportState::kConnected || state_ == TransportState::kReconnected; }
+    bool connected() const {
+        return state_ == TransportState::kConnected || state_ == TransportState::kReconnected;
+    }
     TransportState state() const { return state_; }
     // Where media goes; none before ICE selected a pair.
     const std::optional<ice::Path>& path() const { return agent_.selected(); }

@@ -18,7 +18,9 @@ namespace {
 
 static_assert(SansIoMachine<Transport>);
 
-Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(ms * 1000); }
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
 
 // One end with its certificate, engine and socket.
 struct End {
@@ -27,7 +29,8 @@ struct End {
           context(dtls::Context::create(certificate).value()) {
         address = {IpAddress::v4(0x7F000001), port};
         TransportConfig config;
-        config.ice.local = {std::string(name) + "ufragufrag", std::string(name) + "passwordpasswordpassword"};
+        config.ice.local = {std::string(name) + "ufragufrag",
+                            std::string(name) + "passwordpasswordpassword"};
         config.ice.lite = lite;
         config.ice.role = controlling ? ice::Role::kControlling : ice::Role::kControlled;
         config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
@@ -75,7 +78,8 @@ struct Link {
             path.remote = from.address;
             (void)to.transport->handle_packet(at_ms(now_ms), path, bytes);
         }
-        while (auto event = from.transport->poll_event()) from.events.push_back(std::move(*event));
+        while (auto event = from.transport->poll_event())
+            from.events.push_back(std::move(*event));
     }
     void run(std::int64_t ms) {
         for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
@@ -112,7 +116,8 @@ Transport::Media send_media(Link& link, End& from, End& to, std::uint16_t from_p
     return to.transport->handle_packet(at_ms(link.now_ms), path, BytesSpan(wire_bytes).first(size));
 }
 
-TEST_CASE("Transport: ICE, DTLS, SRTP and a data channel come up, full and lite [NET-02][DTLS-01]") {
+TEST_CASE(
+    "Transport: ICE, DTLS, SRTP and a data channel come up, full and lite [NET-02][DTLS-01]") {
     for (const bool lite : {false, true}) {
         Link link(lite);
         link.negotiate(true);
@@ -176,7 +181,8 @@ TEST_CASE("Transport: spoofed hellos from elsewhere during the handshake do not 
     CHECK(link.b.transport->connected());
 }
 
-TEST_CASE("Transport: a certificate that is not the one of the SDP fails at once [IMM-6][DTLS-13]") {
+TEST_CASE(
+    "Transport: a certificate that is not the one of the SDP fails at once [IMM-6][DTLS-13]") {
     Link link;
     RemoteParameters to_a{link.b.credentials, dtls::Role::kClient, {link.a.fingerprint()}, false};
     RemoteParameters to_b{link.a.credentials, dtls::Role::kServer, {link.a.fingerprint()}, false};
@@ -191,7 +197,8 @@ TEST_CASE("Transport: a certificate that is not the one of the SDP fails at once
     CHECK(changed->failure == TransportFailure::kFingerprint);
 }
 
-TEST_CASE("Transport: connects at 30 % loss within three seconds of virtual time [DTLS-04][MC-04]") {
+TEST_CASE(
+    "Transport: connects at 30 % loss within three seconds of virtual time [DTLS-04][MC-04]") {
     Link link;
     link.loss = 0.3;
     link.negotiate(true);

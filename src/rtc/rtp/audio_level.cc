@@ -8,7 +8,9 @@
 
 namespace confab::rtp {
 namespace {
-double linear(double level) { return std::pow(10.0, -level / 20.0); }
+double linear(double level) {
+    return std::pow(10.0, -level / 20.0);
+}
 }  // namespace
 
 AudioLevel::AudioLevel(AudioLevelOptions options)

@@ -11,8 +11,8 @@
 namespace confab::rtp {
 
 struct AudioLevelOptions {
-    std::uint8_t active_level = 35;     // -dBov; louder (smaller) counts as active
-    std::uint8_t min_percentile = 40;   // share of the interval that must be active
+    std::uint8_t active_level = 35;    // -dBov; louder (smaller) counts as active
+    std::uint8_t min_percentile = 40;  // share of the interval that must be active
     Duration update_interval = Duration::millis(400);
     std::uint32_t smooth_intervals = 2;
 };

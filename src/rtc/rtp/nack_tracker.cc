@@ -29,9 +29,9 @@ void NackTracker::add_gap(Timestamp now, std::int64_t first, std::int64_t last) 
 
 bool NackTracker::received(std::int64_t sequence) {
     const auto end = list_.begin() + static_cast<std::ptrdiff_t>(size_);
-    const auto found = std::lower_bound(
-        list_.begin(), end, sequence,
-        [](const Missing& m, std::int64_t value) { return m.sequence < value; });
+    const auto found =
+        std::lower_bound(list_.begin(), end, sequence,
+                         [](const Missing& m, std::int64_t value) { return m.sequence < value; });
     if (found == end || found->sequence != sequence) return false;
     std::move(found + 1, end, found);
     --size_;
@@ -45,7 +45,8 @@ void NackTracker::update_rtt(Duration rtt) {
 
 Duration NackTracker::delay_after(std::uint32_t tries) const {
     Duration delay = rtt_;
-    for (std::uint32_t i = 1; i < tries; ++i) delay = delay.scaled(1.25);
+    for (std::uint32_t i = 1; i < tries; ++i)
+        delay = delay.scaled(1.25);
     return std::clamp(delay, kFirstDelay, kMaxDelay);
 }
 

@@ -31,8 +31,8 @@ class PaddingCompactor {
     };
     std::array<Range, kMaxRanges> ranges_{};  // oldest first
     std::size_t size_ = 0;
-    std::int64_t floor_ = 0;   // below it nothing is known any more
-    std::int64_t start_ = 0;   // first number with the current offset
+    std::int64_t floor_ = 0;  // below it nothing is known any more
+    std::int64_t start_ = 0;  // first number with the current offset
     std::int64_t offset_ = 0;
 };
 

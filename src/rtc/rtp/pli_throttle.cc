@@ -19,7 +19,8 @@ void PliThrottle::key_frame_received() {
 bool PliThrottle::poll(Timestamp now) {
     if (now >= seeder_next_) {
         requested_ = true;
-        seeder_next_ = now + kSeederInterval > seeder_end_ ? Timestamp::never() : now + kSeederInterval;
+        seeder_next_ =
+            now + kSeederInterval > seeder_end_ ? Timestamp::never() : now + kSeederInterval;
     }
     if (!requested_ || (sent_before_ && now - last_sent_ < interval_)) return false;
     requested_ = false;
@@ -29,9 +30,9 @@ bool PliThrottle::poll(Timestamp now) {
 }
 
 Timestamp PliThrottle::next_deadline() const {
-    const Timestamp wanted = !requested_      ? Timestamp::never()
-                             : sent_before_   ? last_sent_ + interval_
-                                              : Timestamp{};
+    const Timestamp wanted = !requested_    ? Timestamp::never()
+                             : sent_before_ ? last_sent_ + interval_
+                                            : Timestamp{};
     return earlier(wanted, seeder_next_);
 }
 

@@ -43,8 +43,8 @@ ReceptionReport ReceptionStats::report(Timestamp now) {
     const std::uint64_t received_interval = packets_ - reported_packets_;
     if (expected_interval > received_interval && expected_interval > 0) {
         const std::uint64_t lost = expected_interval - received_interval;
-        report.fraction_lost =
-            static_cast<std::uint8_t>(std::min<std::uint64_t>(255, (lost << 8) / expected_interval));
+        report.fraction_lost = static_cast<std::uint8_t>(
+            std::min<std::uint64_t>(255, (lost << 8) / expected_interval));
     }
     reported_expected_ = expected();
     reported_packets_ = packets_;

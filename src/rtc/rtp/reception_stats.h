@@ -12,12 +12,12 @@ namespace confab::rtp {
 
 // The fields of one report block; wire/rtcp.h writes it.
 struct ReceptionReport {
-    std::uint8_t fraction_lost = 0;   // of 256, since the last report
-    std::int32_t cumulative_lost = 0; // 24 bit signed
+    std::uint8_t fraction_lost = 0;    // of 256, since the last report
+    std::int32_t cumulative_lost = 0;  // 24 bit signed
     std::uint32_t highest_sequence = 0;
-    std::uint32_t jitter = 0;         // RTP time units
-    std::uint32_t last_sr = 0;        // compact NTP
-    std::uint32_t delay_since_sr = 0; // 1/65536 s
+    std::uint32_t jitter = 0;          // RTP time units
+    std::uint32_t last_sr = 0;         // compact NTP
+    std::uint32_t delay_since_sr = 0;  // 1/65536 s
 };
 
 // Numbers since the last window() call, for connection quality.

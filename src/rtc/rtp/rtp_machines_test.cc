@@ -18,7 +18,9 @@
 namespace confab::rtp {
 namespace {
 
-Timestamp at_ms(std::int64_t ms) { return Timestamp::micros(ms * 1000); }
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
 
 std::vector<std::uint16_t> collect(NackTracker& tracker, Timestamp now) {
     std::array<std::uint16_t, 128> out{};
@@ -85,7 +87,8 @@ TEST_CASE("PaddingCompactor: agrees with a model that keeps everything [IN-02]")
 
 TEST_CASE("PaddingCompactor: forgets the oldest ranges, never mixes them up [IN-02]") {
     PaddingCompactor compactor;
-    for (std::int64_t s = 0; s < 1000; s += 2) compactor.exclude(s + 1);
+    for (std::int64_t s = 0; s < 1000; s += 2)
+        compactor.exclude(s + 1);
     CHECK_FALSE(compactor.map(2).has_value());
     CHECK(compactor.map(998).value() == 998 - 499);
     CHECK(compactor.map(1001).value() == 1001 - 500);
@@ -100,14 +103,16 @@ TEST_CASE("ReceptionStats: loss since the last report and in total [IN-05]") {
     CHECK(first.fraction_lost == 24 * 256 / 99);
     CHECK(first.highest_sequence == 65'098);
     CHECK(first.jitter == 0);
-    for (std::int64_t s = 99; s < 150; ++s) stats.received(at_ms(s * 10), 65'000 + s, s * 900, 1000);
+    for (std::int64_t s = 99; s < 150; ++s)
+        stats.received(at_ms(s * 10), 65'000 + s, s * 900, 1000);
     const ReceptionReport second = stats.report(at_ms(2000));
     CHECK(second.fraction_lost == 0);
     CHECK(second.cumulative_lost == 24);
     CHECK(second.highest_sequence == 65'149);
 }
 
-TEST_CASE("ReceptionStats: LSR and DLSR give the round trip, jitter follows RFC 3550 [IN-05][IN-10]") {
+TEST_CASE(
+    "ReceptionStats: LSR and DLSR give the round trip, jitter follows RFC 3550 [IN-05][IN-10]") {
     ReceptionStats stats(8000);
     CHECK(stats.report(at_ms(0)).last_sr == 0);
     for (int i = 0; i < 200; ++i)  // alternately 0 and 5 ms late: |D| is 5 ms = 40 units
@@ -128,7 +133,8 @@ TEST_CASE("AudioLevel: loud for 40 % of the interval is active, silence ends it 
     CHECK(level.is_active(at_ms(400)));
     CHECK(level.level(at_ms(400)) == doctest::Approx(0.251 * 2 / 3).epsilon(0.01));
     CHECK(level.level(at_ms(1300)) == 0);  // stale after two intervals
-    for (int i = 0; i < 20; ++i) level.observe(at_ms(400 + i * 20), 90, Duration::millis(20));
+    for (int i = 0; i < 20; ++i)
+        level.observe(at_ms(400 + i * 20), 90, Duration::millis(20));
     CHECK_FALSE(level.is_active(at_ms(800)));
     for (int i = 0; i < 20; ++i)  // active 30 % only
         level.observe(at_ms(800 + i * 20), i < 6 ? 10 : 100, Duration::millis(20));
@@ -154,7 +160,8 @@ TEST_CASE("PliThrottle: requests are merged, the seeder stops with the first key
     CHECK(throttle.poll(at_ms(501)));
     throttle.start_seeder(at_ms(1000));
     int sent = 0;
-    for (std::int64_t ms = 1000; ms < 60'000; ms += 10) sent += throttle.poll(at_ms(ms)) ? 1 : 0;
+    for (std::int64_t ms = 1000; ms < 60'000; ms += 10)
+        sent += throttle.poll(at_ms(ms)) ? 1 : 0;
     CHECK(sent == 30);
     PliThrottle stopped(Duration::millis(500));
     stopped.start_seeder(at_ms(0));

@@ -17,7 +17,8 @@ void TransportCcResponder::received(Timestamp now, std::uint16_t sequence, std::
     if (size_ == kMaxHeld) return;
     // Nearly always the newest; a late one is moved to its place, a repeated one left out.
     std::size_t at = size_;
-    while (at > 0 && held_[at - 1].sequence > extended) --at;
+    while (at > 0 && held_[at - 1].sequence > extended)
+        --at;
     if (at > 0 && held_[at - 1].sequence == extended) return;
     std::move_backward(held_.begin() + static_cast<std::ptrdiff_t>(at),
                        held_.begin() + static_cast<std::ptrdiff_t>(size_),
@@ -27,17 +28,19 @@ void TransportCcResponder::received(Timestamp now, std::uint16_t sequence, std::
 }
 
 bool TransportCcResponder::due(Timestamp now) const {
-    if (size_ <= kMinHeld) return false;
+    if (size_ == 0) return false;
     const Duration since = now - last_report_;
+    if (since >= kSparseInterval) return true;
+    if (size_ <= kMinHeld) return false;
     return since >= kInterval || size_ > kManyHeld || (marker_ && since >= kMarkerInterval);
 }
 
 bool TransportCcResponder::write(Timestamp now, ByteWriter& out) {
     std::size_t written = 0;
     while (written < size_) {
-        const std::size_t covered = wire::write_transport_feedback(
-            out, sender_ssrc_, media_ssrc_, feedback_count_,
-            std::span(held_).subspan(written, size_ - written));
+        const std::size_t covered =
+            wire::write_transport_feedback(out, sender_ssrc_, media_ssrc_, feedback_count_,
+                                           std::span(held_).subspan(written, size_ - written));
         if (covered == 0) break;
         ++feedback_count_;
         written += covered;

@@ -18,12 +18,15 @@ namespace confab::rtp {
 
 class TransportCcResponder {
   public:
-    // A report goes out when more than kMinHeld packets wait and one of the three times is due.
+    // A report goes out when more than kMinHeld packets wait and one of the first three is due.
+    // Differs from upstream: a stream of few packets is reported after kSparseInterval too, because
+    // libwebrtc lowers its rate to almost nothing when two seconds pass without a report.
     static constexpr std::size_t kMinHeld = 20;
     static constexpr std::size_t kManyHeld = 100;
     static constexpr std::size_t kMaxHeld = 256;  // beyond: the newest arrivals are not reported
     static constexpr Duration kInterval = Duration::millis(100);
     static constexpr Duration kMarkerInterval = Duration::millis(50);
+    static constexpr Duration kSparseInterval = Duration::millis(200);
 
     explicit TransportCcResponder(std::uint32_t sender_ssrc) : sender_ssrc_(sender_ssrc) {}
 

@@ -47,13 +47,15 @@ Association::Association(const Config& config, Rng rng)
 bool Association::tag_is_valid(const PacketView& packet, const ChunkView& first) const {
     const std::uint32_t tag = packet.header.verification_tag;
     switch (first.type) {
-        case ChunkType::kInit: return tag == 0;
+        case ChunkType::kInit:
+            return tag == 0;
         case ChunkType::kAbort:
         case ChunkType::kShutdownComplete:
             if ((first.flags & wire::sctp::kFlagTagReflected) != 0)
                 return peer_tag_ != 0 && tag == peer_tag_;
             return tag == my_tag_;
-        default: return tag == my_tag_;
+        default:
+            return tag == my_tag_;
     }
 }
 
@@ -85,24 +87,39 @@ void Association::handle_packet(Timestamp now, BytesView bytes) {
 
 void Association::handle_chunk(const ChunkView& chunk, bool& proceed) {
     switch (chunk.type) {
-        case ChunkType::kData: return handle_data(chunk);
-        case ChunkType::kSack: return handle_sack(chunk);
-        case ChunkType::kForwardTsn: return handle_forward_tsn(chunk);
-        case ChunkType::kInit: return handle_init(chunk);
-        case ChunkType::kInitAck: return handle_init_ack(chunk);
-        case ChunkType::kCookieEcho: return handle_cookie_echo(chunk);
-        case ChunkType::kCookieAck: return handle_cookie_ack();
-        case ChunkType::kHeartbeat: return handle_heartbeat(chunk);
-        case ChunkType::kReConfig: return handle_re_config(chunk);
-        case ChunkType::kAbort: return handle_abort(chunk);
-        case ChunkType::kError: return handle_error(chunk);
-        case ChunkType::kShutdown: return handle_shutdown(chunk);
-        case ChunkType::kShutdownAck: return handle_shutdown_ack();
+        case ChunkType::kData:
+            return handle_data(chunk);
+        case ChunkType::kSack:
+            return handle_sack(chunk);
+        case ChunkType::kForwardTsn:
+            return handle_forward_tsn(chunk);
+        case ChunkType::kInit:
+            return handle_init(chunk);
+        case ChunkType::kInitAck:
+            return handle_init_ack(chunk);
+        case ChunkType::kCookieEcho:
+            return handle_cookie_echo(chunk);
+        case ChunkType::kCookieAck:
+            return handle_cookie_ack();
+        case ChunkType::kHeartbeat:
+            return handle_heartbeat(chunk);
+        case ChunkType::kReConfig:
+            return handle_re_config(chunk);
+        case ChunkType::kAbort:
+            return handle_abort(chunk);
+        case ChunkType::kError:
+            return handle_error(chunk);
+        case ChunkType::kShutdown:
+            return handle_shutdown(chunk);
+        case ChunkType::kShutdownAck:
+            return handle_shutdown_ack();
         case ChunkType::kShutdownComplete:
             if (state_ == State::kShutdownAckSent) close(Closed{});
             return;
-        case ChunkType::kHeartbeatAck: return;
-        default: return handle_unknown(chunk, proceed);
+        case ChunkType::kHeartbeatAck:
+            return;
+        default:
+            return handle_unknown(chunk, proceed);
     }
 }
 
@@ -119,7 +136,8 @@ void Association::after_input() {
         fail_with(AbortReason::kOutOfResource, wire::sctp::Cause::kOutOfResource);
         return;
     }
-    for (const std::uint16_t stream : queue_.take_low()) events_.push(BufferedAmountLow{stream});
+    for (const std::uint16_t stream : queue_.take_low())
+        events_.push(BufferedAmountLow{stream});
     check_skip(false);
     if (state_ == State::kEstablished)
         resets_.start(outstanding_.last_assigned(), now_, rto_.rto(),

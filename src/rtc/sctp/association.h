@@ -8,7 +8,8 @@
 //   kCookieWait  INIT sent → INIT-ACK: kCookieEchoed → COOKIE-ACK: kEstablished
 //                (a COOKIE-ECHO of the peer establishes from either: simultaneous open, DC-01)
 //   kEstablished → shutdown(): kShutdownPending → all acknowledged: kShutdownSent → kClosed
-//                → peer's SHUTDOWN: kShutdownReceived → all acknowledged: kShutdownAckSent → kClosed
+//                → peer's SHUTDOWN: kShutdownReceived → all acknowledged: kShutdownAckSent →
+//                kClosed
 //   any          → ABORT, too many timeouts, violation: kClosed, for good
 //
 // Drain poll_transmit() and poll_event() after every input, then read next_deadline().
@@ -81,13 +82,13 @@ class Association {
     struct Counters {
         std::uint64_t packets_received = 0;
         std::uint64_t packets_sent = 0;
-        std::uint64_t packets_dropped = 0;   // bad checksum, port, tag or form
-        std::uint64_t chunks_refused = 0;    // DATA outside window or limits
+        std::uint64_t packets_dropped = 0;  // bad checksum, port, tag or form
+        std::uint64_t chunks_refused = 0;   // DATA outside window or limits
         std::uint64_t messages_received = 0;
-        std::uint64_t messages_sent = 0;     // accepted by send()
+        std::uint64_t messages_sent = 0;  // accepted by send()
         std::uint64_t sends_refused = 0;
-        std::uint64_t bytes_received = 0;    // of messages
-        std::uint64_t bytes_acked = 0;       // payload that left the send buffer (DC-22)
+        std::uint64_t bytes_received = 0;  // of messages
+        std::uint64_t bytes_acked = 0;     // payload that left the send buffer (DC-22)
         std::uint64_t fast_losses = 0;
         std::uint64_t timeouts = 0;
     };
@@ -129,7 +130,8 @@ class Association {
     void handle_handshake_timeout();
 
     // association.cc: dispatch, timers
-    bool tag_is_valid(const wire::sctp::PacketView& packet, const wire::sctp::ChunkView& first) const;
+    bool tag_is_valid(const wire::sctp::PacketView& packet,
+                      const wire::sctp::ChunkView& first) const;
     void handle_chunk(const wire::sctp::ChunkView& chunk, bool& proceed);
     void handle_unknown(const wire::sctp::ChunkView& chunk, bool& proceed);
     void after_input();
@@ -208,10 +210,10 @@ class Association {
     std::uint32_t skip_sent_ = 0;
     bool cookie_ack_due_ = false;
     bool skip_due_ = false;
-    bool fast_packet_ = false;       // one packet of lost chunks whatever cwnd says
-    bool sack_since_t3_ = false;     // answered window probes are no errors
+    bool fast_packet_ = false;    // one packet of lost chunks whatever cwnd says
+    bool sack_since_t3_ = false;  // answered window probes are no errors
     bool stall_reported_ = false;
-    bool packet_has_data_ = false;   // of the packet in work
+    bool packet_has_data_ = false;  // of the packet in work
     bool immediate_sack_ = false;
     bool shutdown_due_ = false;
     bool heartbeat_due_ = false;

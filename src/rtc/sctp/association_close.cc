@@ -18,7 +18,9 @@ PacketWriter Association::start_packet(std::uint32_t tag) const {
     return PacketWriter({config_.local_port, config_.remote_port, tag}, config_.mtu);
 }
 
-PacketWriter Association::start_packet() const { return start_packet(peer_tag_); }
+PacketWriter Association::start_packet() const {
+    return start_packet(peer_tag_);
+}
 
 void Association::queue_packet(Bytes packet) {
     if (packets_.size() < kMaxQueuedPackets) packets_.push_back(std::move(packet));
@@ -59,8 +61,7 @@ void Association::handle_abort(const ChunkView& chunk) {
 
 void Association::handle_error(const ChunkView& chunk) {
     // §5.2.6: the cookie was too old; start again, within the same number of tries.
-    if (state_ != State::kCookieEchoed ||
-        wire::sctp::first_cause(chunk) != Cause::kStaleCookie)
+    if (state_ != State::kCookieEchoed || wire::sctp::first_cause(chunk) != Cause::kStaleCookie)
         return;
     if (++handshake_tries_ > config_.max_init_retransmits)
         return fail_with(AbortReason::kHandshakeTimeout, Cause::kStaleCookie);

@@ -40,7 +40,8 @@ struct Pair {
     template <typename T>
     std::size_t count(int side) const {
         std::size_t n = 0;
-        for (const Event& event : events[side]) n += std::holds_alternative<T>(event) ? 1U : 0U;
+        for (const Event& event : events[side])
+            n += std::holds_alternative<T>(event) ? 1U : 0U;
         return n;
     }
     Association a;
@@ -52,7 +53,8 @@ struct Pair {
 
 inline Bytes numbered(std::uint32_t number, std::size_t size) {
     Bytes bytes(size);
-    for (std::size_t i = 4; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7 + number);
+    for (std::size_t i = 4; i < size; ++i)
+        bytes[i] = static_cast<std::uint8_t>(i * 7 + number);
     store_be32(bytes.data(), number);
     return bytes;
 }

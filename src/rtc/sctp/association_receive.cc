@@ -100,11 +100,14 @@ void Association::handle_re_config(const ChunkView& chunk) {
 
 void Association::reset_requested_streams(const wire::sctp::ResetRequestView& request) {
     std::vector<std::uint16_t> streams;
-    for (std::size_t i = 0; i < request.stream_count(); ++i) streams.push_back(request.stream(i));
-    switch (resets_.handle_request(request, tracker_.unwrap(request.last_tsn),
-                                   tracker_.cumulative())) {
-        case StreamResets::Action::kAnswered: return;
-        case StreamResets::Action::kResetIncoming: return reassembly_.reset(streams, events_);
+    for (std::size_t i = 0; i < request.stream_count(); ++i)
+        streams.push_back(request.stream(i));
+    switch (
+        resets_.handle_request(request, tracker_.unwrap(request.last_tsn), tracker_.cumulative())) {
+        case StreamResets::Action::kAnswered:
+            return;
+        case StreamResets::Action::kResetIncoming:
+            return reassembly_.reset(streams, events_);
         case StreamResets::Action::kResetOutgoing:
             // Only streams that we ever used: a long list costs nothing.
             for (const std::uint16_t stream : queue_.known_streams())

@@ -113,7 +113,8 @@ void Association::check_skip(bool again) {
     if (skip_due_ || !outstanding_.has_skip()) return;
     const auto skip = outstanding_.skip();
     const bool more = skip && skip->tsn != skip_sent_;
-    skip_due_ = more || (again && now_ - skip_sent_at_ >= std::max(rto_.srtt(), Duration::millis(1)));
+    skip_due_ =
+        more || (again && now_ - skip_sent_at_ >= std::max(rto_.srtt(), Duration::millis(1)));
 }
 
 void Association::handle_t3_timeout() {

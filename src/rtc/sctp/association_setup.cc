@@ -37,7 +37,8 @@ void Association::send_init() {
 void Association::send_cookie_echo() {
     auto packet = start_packet();
     auto writer = packet.chunk(ChunkType::kCookieEcho, 0, cookie_.size());
-    if (!writer) return fail_with(AbortReason::kProtocolViolation, wire::sctp::Cause::kOutOfResource);
+    if (!writer)
+        return fail_with(AbortReason::kProtocolViolation, wire::sctp::Cause::kOutOfResource);
     writer->bytes(cookie_);
     queue_packet(packet.finish());
     t1_ = now_ + rto_.rto();
@@ -114,8 +115,8 @@ void Association::handle_cookie_echo(const ChunkView& chunk) {
     if (chunk.value.size() != 8) return;
     const std::uint64_t nonce = load_be64(chunk.value.data());
     const bool is_pending = pending_ && pending_->nonce == nonce;
-    const bool opening = state_ == State::kIdle || state_ == State::kCookieWait ||
-                         state_ == State::kCookieEchoed;
+    const bool opening =
+        state_ == State::kIdle || state_ == State::kCookieWait || state_ == State::kCookieEchoed;
     if (opening) {
         if (!is_pending) return;
         adopt_peer(*pending_);

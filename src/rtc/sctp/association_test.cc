@@ -30,7 +30,8 @@ std::vector<ChunkType> chunk_types(BytesView bytes) {
     std::vector<ChunkType> types;
     const auto packet = wire::sctp::parse_packet(bytes);
     REQUIRE(packet.has_value());
-    for (wire::sctp::ChunkReader r(packet->chunks); auto c = r.next();) types.push_back(c->type);
+    for (wire::sctp::ChunkReader r(packet->chunks); auto c = r.next();)
+        types.push_back(c->type);
     return types;
 }
 
@@ -39,7 +40,9 @@ bool has_chunk(BytesView bytes, ChunkType type) {
     return std::find(types.begin(), types.end(), type) != types.end();
 }
 
-std::uint32_t tag_of(BytesView packet) { return load_be32(&packet[4]); }
+std::uint32_t tag_of(BytesView packet) {
+    return load_be32(&packet[4]);
+}
 
 }  // namespace
 
@@ -113,7 +116,8 @@ TEST_CASE("Association: INIT is repeated 8 times at 1, 2, 4 … seconds, then it
     a.connect(now);
     std::vector<std::int64_t> sent;
     while (a.state() != Association::State::kClosed) {
-        while (a.poll_transmit()) sent.push_back(now.ms() / 1000);
+        while (a.poll_transmit())
+            sent.push_back(now.ms() / 1000);
         now = a.next_deadline();
         REQUIRE(!now.is_never());
         a.handle_timeout(now);
@@ -229,11 +233,14 @@ TEST_CASE("Association: a receiver that takes no events closes its window and op
         for (;;) {
             for (bool more = true; more;) {
                 more = false;
-                while (take && b.poll_event()) ++received;
+                while (take && b.poll_event())
+                    ++received;
                 while (a.poll_event()) {
                 }
-                while (auto p = a.poll_transmit()) b.handle_packet(now, *p), more = true;
-                while (auto p = b.poll_transmit()) a.handle_packet(now, *p), more = true;
+                while (auto p = a.poll_transmit())
+                    b.handle_packet(now, *p), more = true;
+                while (auto p = b.poll_transmit())
+                    a.handle_packet(now, *p), more = true;
             }
             const Timestamp next = earlier(a.next_deadline(), b.next_deadline());
             if (next > end) break;
@@ -259,7 +266,8 @@ TEST_CASE("Association: a receiver that takes no events closes its window and op
     CHECK(a.snapshot().send_bytes == 0);
 }
 
-TEST_CASE("Association: a peer that never acknowledges costs no more than the queue limits [IMM-15]") {
+TEST_CASE(
+    "Association: a peer that never acknowledges costs no more than the queue limits [IMM-15]") {
     Config config;
     config.max_retransmits = 1000;
     Pair pair({}, config);
@@ -278,7 +286,8 @@ TEST_CASE("Association: a peer that never acknowledges costs no more than the qu
     }
     CHECK(refused[0] > 15'000);
     CHECK(refused[1] > 15'000);
-    CHECK(pair.a.snapshot().send_bytes <= config.max_buffered_bytes + config.max_lossy_buffered_bytes);
+    CHECK(pair.a.snapshot().send_bytes <=
+          config.max_buffered_bytes + config.max_lossy_buffered_bytes);
     CHECK(pair.count<NoProgress>(0) == 1);
     // Recovery ends the stall and everything accepted arrives.
     pair.link.drop = nullptr;
@@ -311,10 +320,10 @@ TEST_CASE("Association: HEARTBEAT is answered with its information, unknown chun
     const std::uint32_t tag = tag_of(*pair.a.poll_transmit());
     const Bytes info = {0, 1, 0, 8, 1, 2, 3, 4};
     wire::sctp::PacketWriter writer({5000, 5000, tag}, 1191);
-    writer.chunk(static_cast<ChunkType>(0x80), 0, 4);           // skipped silently
-    writer.chunk(static_cast<ChunkType>(0xC5), 0, 4);           // skipped and reported
+    writer.chunk(static_cast<ChunkType>(0x80), 0, 4);  // skipped silently
+    writer.chunk(static_cast<ChunkType>(0xC5), 0, 4);  // skipped and reported
     writer.chunk(ChunkType::kHeartbeat, 0, info.size())->bytes(info);
-    writer.chunk(static_cast<ChunkType>(0x3F), 0, 0);           // stops
+    writer.chunk(static_cast<ChunkType>(0x3F), 0, 0);  // stops
     writer.chunk(ChunkType::kAbort, 0, 0);
     pair.b.handle_packet(pair.link.now(), writer.finish());
     CHECK(pair.b.state() == Association::State::kEstablished);
@@ -326,7 +335,8 @@ TEST_CASE("Association: HEARTBEAT is answered with its information, unknown chun
     CHECK(to_vector(reader.next()->value) == info);
 }
 
-TEST_CASE("Association: a second INIT with another tag is a restart and ends it; a late one does not") {
+TEST_CASE(
+    "Association: a second INIT with another tag is a restart and ends it; a late one does not") {
     Pair pair({});
     std::vector<Bytes> inits;
     pair.link.drop = [&](int from, BytesView packet) {
@@ -342,8 +352,10 @@ TEST_CASE("Association: a second INIT with another tag is a restart and ends it;
     Association stranger({}, Rng(99));
     stranger.connect(pair.link.now());
     for (int i = 0; i < 4; ++i) {
-        while (auto p = stranger.poll_transmit()) pair.b.handle_packet(pair.link.now(), *p);
-        while (auto p = pair.b.poll_transmit()) stranger.handle_packet(pair.link.now(), *p);
+        while (auto p = stranger.poll_transmit())
+            pair.b.handle_packet(pair.link.now(), *p);
+        while (auto p = pair.b.poll_transmit())
+            stranger.handle_packet(pair.link.now(), *p);
     }
     CHECK(pair.b.state() == Association::State::kClosed);
     CHECK(stranger.state() == Association::State::kClosed);
@@ -435,7 +447,8 @@ TEST_CASE("Association: SACKs of what was never sent are ignored [IMM-8]") {
     };
     // Random cumulative TSNs almost never fall into the three sent.
     Rng rng(4);
-    for (int i = 0; i < 1000; ++i) CHECK(sack(rng.u32(), {{1, 65535}, {1, 1}}) == flight);
+    for (int i = 0; i < 1000; ++i)
+        CHECK(sack(rng.u32(), {{1, 65535}, {1, 1}}) == flight);
 }
 
 TEST_CASE("Association: thousands of idle ones are small") {
@@ -456,8 +469,10 @@ TEST_CASE("Association: thousands of idle ones are small") {
                 now = now + Duration::millis(50);
                 a.handle_timeout(now);
                 b.handle_timeout(now);
-                while (auto p = a.poll_transmit()) b.handle_packet(now, *p);
-                while (auto p = b.poll_transmit()) a.handle_packet(now, *p);
+                while (auto p = a.poll_transmit())
+                    b.handle_packet(now, *p);
+                while (auto p = b.poll_transmit())
+                    a.handle_packet(now, *p);
                 while (a.poll_event()) {
                 }
                 while (b.poll_event()) {
@@ -466,7 +481,8 @@ TEST_CASE("Association: thousands of idle ones are small") {
         };
         exchange();
         for (std::uint32_t m = 0; m < 100; ++m)  // used, then idle again
-            a.send(now, static_cast<std::uint16_t>(m % 3), kPpid, SharedBytes(numbered(m, 3000)), {});
+            a.send(now, static_cast<std::uint16_t>(m % 3), kPpid, SharedBytes(numbered(m, 3000)),
+                   {});
         exchange();
         REQUIRE(a.state() == Association::State::kEstablished);
         REQUIRE(a.snapshot().send_bytes == 0);

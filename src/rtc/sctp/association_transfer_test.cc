@@ -34,7 +34,8 @@ void pump(Pair& pair, std::uint32_t total, std::size_t size, const SendOptions& 
 
 }  // namespace
 
-TEST_CASE("Association: 10000 x 1 KB reliable ordered, exactly once and in order under every loss") {
+TEST_CASE(
+    "Association: 10000 x 1 KB reliable ordered, exactly once and in order under every loss") {
     for (const double loss : {0.0, 0.01, 0.05, 0.20}) {
         CAPTURE(loss);
         LinkOptions options;
@@ -64,7 +65,8 @@ TEST_CASE("Association: 10000 x 1 KB reliable ordered, exactly once and in order
     }
 }
 
-TEST_CASE("Association: lossy messages are lost under loss and never stall the reliable ones [DC-07]") {
+TEST_CASE(
+    "Association: lossy messages are lost under loss and never stall the reliable ones [DC-07]") {
     LinkOptions options;
     options.loss = 0.10;
     options.seed = 21;
@@ -90,7 +92,8 @@ TEST_CASE("Association: lossy messages are lost under loss and never stall the r
         got[m.stream].push_back(number);
     }
     REQUIRE(got[1].size() == kTotal);
-    for (std::uint32_t i = 0; i < kTotal; ++i) REQUIRE(got[1][i] == i);
+    for (std::uint32_t i = 0; i < kTotal; ++i)
+        REQUIRE(got[1][i] == i);
     CHECK(got[3].size() < kTotal);
     CHECK(got[3].size() > kTotal * 7 / 10);
     CHECK(got[5].size() < kTotal);
@@ -101,7 +104,8 @@ TEST_CASE("Association: lossy messages are lost under loss and never stall the r
     CHECK(pair.b.snapshot().receive_bytes == 0);
 }
 
-TEST_CASE("Association: 64000-byte messages both ways; 65536 bytes are refused by the sender [DC-05]") {
+TEST_CASE(
+    "Association: 64000-byte messages both ways; 65536 bytes are refused by the sender [DC-05]") {
     Pair pair({});
     pair.open();
     CHECK(pair.a.send(pair.link.now(), 2, kPpid, SharedBytes(numbered(0, 65'536)), {}) ==
@@ -143,7 +147,8 @@ TEST_CASE("Association: a message above the limit resets its stream only [DC-05]
     CHECK(pair.messages[1][1].payload == numbered(3, 50));
 }
 
-TEST_CASE("Association: stream reset behind the queued data, then the stream from its start [DC-08]") {
+TEST_CASE(
+    "Association: stream reset behind the queued data, then the stream from its start [DC-08]") {
     for (const double loss : {0.0, 0.15}) {
         CAPTURE(loss);
         LinkOptions options;
@@ -165,7 +170,8 @@ TEST_CASE("Association: stream reset behind the queued data, then the stream fro
     }
 }
 
-TEST_CASE("Association: a lost chunk comes again after three SACKs, the last one after T3 [SCTP-01]") {
+TEST_CASE(
+    "Association: a lost chunk comes again after three SACKs, the last one after T3 [SCTP-01]") {
     Pair pair({});
     pair.open();
     int sent = 0;
@@ -191,7 +197,8 @@ TEST_CASE("Association: a lost chunk comes again after three SACKs, the last one
     CHECK(pair.a.snapshot().cwnd == 1191);
 }
 
-TEST_CASE("Association: a SACK comes for every second packet, for a single one after 200 ms [SCTP-01]") {
+TEST_CASE(
+    "Association: a SACK comes for every second packet, for a single one after 200 ms [SCTP-01]") {
     Pair pair({});
     pair.open();
     pair.link.run_for(Duration::seconds(1));

@@ -22,14 +22,15 @@ TEST_CASE("CongestionWindow: slow start by one packet per SACK and only when the
     w.on_ack(full(w, 500, 3));
     CHECK(w.window() == 4404 + 1191 + 500);
     const std::size_t before = w.window();
-    w.on_ack({100, 100, 4, true, true});      // hardly used
+    w.on_ack({100, 100, 4, true, true});        // hardly used
     w.on_ack({before, 1160, 4, false, false});  // only a gap block
     CHECK(w.window() == before);
 }
 
 TEST_CASE("CongestionWindow: one halving per window of data, then a packet per round trip") {
     CongestionWindow w(Config{});
-    for (int i = 0; i < 20; ++i) w.on_ack(full(w, 1191, i));
+    for (int i = 0; i < 20; ++i)
+        w.on_ack(full(w, 1191, i));
     const std::size_t before = w.window();
     CHECK(w.on_fast_loss(100));
     CHECK(w.window() == before / 2);
@@ -52,7 +53,8 @@ TEST_CASE("CongestionWindow: one halving per window of data, then a packet per r
 
 TEST_CASE("CongestionWindow: a timeout leaves one packet, or the tuned minimum [SCTP-03]") {
     CongestionWindow w(Config{});
-    for (int i = 0; i < 20; ++i) w.on_ack(full(w, 1191, i));
+    for (int i = 0; i < 20; ++i)
+        w.on_ack(full(w, 1191, i));
     const std::size_t before = w.window();
     w.on_timeout();
     CHECK(w.window() == 1191);

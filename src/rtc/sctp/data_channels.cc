@@ -47,8 +47,7 @@ std::optional<ChannelEvent> DataChannels::poll_event() {
     while (events_.empty()) {
         auto event = association_.poll_event();
         if (!event) return std::nullopt;
-        std::visit([this](auto&& e) { on_event(std::forward<decltype(e)>(e)); },
-                   std::move(*event));
+        std::visit([this](auto&& e) { on_event(std::forward<decltype(e)>(e)); }, std::move(*event));
     }
     std::optional<ChannelEvent> event(std::move(events_.front()));
     events_.pop_front();
@@ -64,7 +63,8 @@ Result<ChannelId, OpenError> DataChannels::open(Timestamp now, const ChannelOpti
     if (!valid_label(options)) return fail(OpenError::kBadLabel);
     if (channels_.size() >= kMaxChannels) return fail(OpenError::kTooManyChannels);
     ChannelId id = dtls_client_ ? 0 : 1;
-    while (channels_.contains(id)) id = static_cast<ChannelId>(id + 2);
+    while (channels_.contains(id))
+        id = static_cast<ChannelId>(id + 2);
     dcep::Open open;
     open.ordered = options.ordered;
     open.label = options.label;

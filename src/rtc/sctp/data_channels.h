@@ -26,8 +26,8 @@
 
 namespace confab::sctp {
 
-inline constexpr std::size_t kMaxChannels = 64;      // more: the peer's OPEN is answered by reset
-inline constexpr std::size_t kMaxLabelSize = 512;    // of label and of protocol; longer: reset
+inline constexpr std::size_t kMaxChannels = 64;    // more: the peer's OPEN is answered by reset
+inline constexpr std::size_t kMaxLabelSize = 512;  // of label and of protocol; longer: reset
 
 using ChannelId = std::uint16_t;  // the stream id in both directions
 

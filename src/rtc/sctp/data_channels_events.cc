@@ -135,11 +135,17 @@ void DataChannels::on_event(BufferedAmountLow event) {
     if (channels_.contains(event.stream)) events_.push_back(ChannelBufferLow{event.stream});
 }
 
-void DataChannels::on_event(NoProgress) { events_.push_back(ChannelsStalled{}); }
+void DataChannels::on_event(NoProgress) {
+    events_.push_back(ChannelsStalled{});
+}
 
-void DataChannels::on_event(Aborted event) { fail_all(event.reason, false); }
+void DataChannels::on_event(Aborted event) {
+    fail_all(event.reason, false);
+}
 
-void DataChannels::on_event(Closed) { fail_all(AbortReason::kLocalAbort, true); }
+void DataChannels::on_event(Closed) {
+    fail_all(AbortReason::kLocalAbort, true);
+}
 
 void DataChannels::fail_all(AbortReason reason, bool graceful) {
     channels_.clear();

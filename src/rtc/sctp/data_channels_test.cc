@@ -54,15 +54,20 @@ struct Channels {
     int low[2] = {};
 };
 
-ChannelOptions reliable(std::string label) { return {std::move(label), "", true, {}, {}}; }
+ChannelOptions reliable(std::string label) {
+    return {std::move(label), "", true, {}, {}};
+}
 ChannelOptions lossy(std::string label) {
     return {std::move(label), "", false, std::uint16_t{0}, {}};
 }
-SharedBytes text(std::string_view s) { return SharedBytes(as_bytes(s)); }
+SharedBytes text(std::string_view s) {
+    return SharedBytes(as_bytes(s));
+}
 
 }  // namespace
 
-TEST_CASE("DataChannels: server ids are 1, 3, 5, client ids 0, 2, and the types survive [DC-02][DC-03]") {
+TEST_CASE(
+    "DataChannels: server ids are 1, 3, 5, client ids 0, 2, and the types survive [DC-02][DC-03]") {
     Channels pair;
     CHECK(pair.server.open(pair.link.now(), reliable("_reliable")).value() == 1);
     CHECK(pair.server.open(pair.link.now(), lossy("_lossy")).value() == 3);
@@ -118,7 +123,8 @@ TEST_CASE("DataChannels: text, binary and empty messages, also before the ACK [D
     CHECK(pair.server.send(pair.link.now(), 77, true, text("x")) == SendStatus::kClosed);
 }
 
-TEST_CASE("DataChannels: close() resets both directions and frees the id for a new channel [DC-08]") {
+TEST_CASE(
+    "DataChannels: close() resets both directions and frees the id for a new channel [DC-08]") {
     for (const bool by_server : {false, true}) {
         CAPTURE(by_server);
         Channels pair;
@@ -215,21 +221,24 @@ TEST_CASE("DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8
                 opened += std::holds_alternative<ChannelOpened>(*e) ? 1U : 0U;
             while (auto e = peer.poll_event())
                 resets += std::holds_alternative<StreamReset>(*e) ? 1U : 0U;
-            while (auto p = peer.poll_transmit()) server.handle_packet(now, *p), more = true;
-            while (auto p = server.poll_transmit()) peer.handle_packet(now, *p), more = true;
+            while (auto p = peer.poll_transmit())
+                server.handle_packet(now, *p), more = true;
+            while (auto p = server.poll_transmit())
+                peer.handle_packet(now, *p), more = true;
         }
         now = now + Duration::millis(250);
         peer.handle_timeout(now);
         server.handle_timeout(now);
     };
     peer.connect(now);
-    for (int i = 0; i < 5; ++i) settle();
+    for (int i = 0; i < 5; ++i)
+        settle();
     const auto send = [&](std::uint16_t stream, std::uint32_t ppid, Bytes bytes) {
         peer.send(now, stream, ppid, SharedBytes(std::move(bytes)), {});
     };
-    send(9, 53, {1, 2, 3});             // no such channel
-    send(10, 50, {0x77});               // unknown control message
-    send(10, 50, {0x03, 0, 0});         // cut OPEN
+    send(9, 53, {1, 2, 3});                // no such channel
+    send(10, 50, {0x77});                  // unknown control message
+    send(10, 50, {0x03, 0, 0});            // cut OPEN
     send(11, 50, wire::dcep::make_ack());  // ACK without OPEN
     wire::dcep::Open open;
     const std::string label(600, 'l');
@@ -238,14 +247,17 @@ TEST_CASE("DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8
     open.label = "twice";
     send(13, 50, wire::dcep::make_open(open));
     send(13, 50, wire::dcep::make_open(open));
-    send(13, 99, {1});                  // unknown PPID
-    for (int i = 0; i < 10; ++i) settle();
+    send(13, 99, {1});  // unknown PPID
+    for (int i = 0; i < 10; ++i)
+        settle();
     CHECK(opened == 1);
     CHECK(resets == 2);  // 10 and 12
     CHECK(server.snapshot().refused_opens == 2);
     CHECK(server.snapshot().dropped_messages == 4);
-    for (std::uint16_t id = 100; id < 400; ++id) send(id, 50, wire::dcep::make_open(open));
-    for (int i = 0; i < 50; ++i) settle();
+    for (std::uint16_t id = 100; id < 400; ++id)
+        send(id, 50, wire::dcep::make_open(open));
+    for (int i = 0; i < 50; ++i)
+        settle();
     CHECK(server.snapshot().channels == kMaxChannels);
     CHECK(opened == kMaxChannels);
     CHECK(server.association().state() == Association::State::kEstablished);
@@ -262,7 +274,9 @@ TEST_CASE("DataChannels: negotiated channels need no DCEP [DC-11]") {
     REQUIRE(pair.messages[1].size() == 1);
 }
 
-TEST_CASE("DataChannels: a frozen receiver stalls with bounded memory, the shared buffer is one [IMM-15][DC-25]") {
+TEST_CASE(
+    "DataChannels: a frozen receiver stalls with bounded memory, the shared buffer is one "
+    "[IMM-15][DC-25]") {
     Channels pair;
     const ChannelId id = pair.server.open(pair.link.now(), reliable("_reliable")).value();
     pair.run();
@@ -270,7 +284,8 @@ TEST_CASE("DataChannels: a frozen receiver stalls with bounded memory, the share
     const SharedBytes shared(Bytes(15'000));
     std::size_t accepted = 0;
     for (int i = 0; i < 2000; ++i)
-        accepted += pair.server.send(pair.link.now(), id, true, shared) == SendStatus::kOk ? 1U : 0U;
+        accepted +=
+            pair.server.send(pair.link.now(), id, true, shared) == SendStatus::kOk ? 1U : 0U;
     CHECK(accepted < 4 * 1024 * 1024 / 15'000 + 1);
     CHECK(pair.server.buffered_amount(id) <= 4 * 1024 * 1024);
     CHECK(shared.holders() > accepted);  // references, no copies
@@ -289,7 +304,8 @@ TEST_CASE("DataChannels: buffered amount falls below its threshold once") {
     const ChannelId id = pair.client.open(pair.link.now(), reliable("b")).value();
     pair.run();
     pair.client.set_buffered_amount_low_threshold(id, 10'000);
-    for (int i = 0; i < 100; ++i) pair.client.send(pair.link.now(), id, true, SharedBytes(Bytes(1000)));
+    for (int i = 0; i < 100; ++i)
+        pair.client.send(pair.link.now(), id, true, SharedBytes(Bytes(1000)));
     CHECK(pair.client.buffered_amount(id) == 100'000);
     pair.run(3000);
     CHECK(pair.client.buffered_amount(id) == 0);
@@ -316,7 +332,8 @@ TEST_CASE("DataChannels: everything above also under 15 % loss") {
         CHECK(pair.server.snapshot().channels == 1);
     }
     std::size_t whole = 0;
-    for (const auto& m : pair.messages[1]) whole += m.payload.size() == 20'000 ? 1U : 0U;
+    for (const auto& m : pair.messages[1])
+        whole += m.payload.size() == 20'000 ? 1U : 0U;
     CHECK(whole == 20);
     CHECK(pair.failed[0] + pair.failed[1] == 0);
 }

@@ -100,12 +100,14 @@ std::int64_t Outstanding::take_gaps(const wire::sctp::SackView& sack, Timestamp 
     std::int64_t next = base_;
     for (std::size_t i = 0; i < sack.gap_count(); ++i) {
         const auto gap = sack.gap(i);
-        for (; next < cumulative + gap.start; ++next) renege(static_cast<std::size_t>(next - base_));
+        for (; next < cumulative + gap.start; ++next)
+            renege(static_cast<std::size_t>(next - base_));
         for (; next <= cumulative + gap.end; ++next)
             ack_chunk(static_cast<std::size_t>(next - base_), now, result);
     }
     const std::int64_t reported = sack.gap_count() > 0 ? next - 1 : 0;
-    for (; next <= highest_gap_; ++next) renege(static_cast<std::size_t>(next - base_));
+    for (; next <= highest_gap_; ++next)
+        renege(static_cast<std::size_t>(next - base_));
     highest_gap_ = reported;
     return reported;
 }
@@ -149,7 +151,8 @@ bool Outstanding::should_abandon(const Chunk& chunk, Timestamp now) const {
 void Outstanding::abandon_message(std::size_t index, SendQueue& queue) {
     ++abandoned_;
     std::size_t first = index;
-    while (first > 0 && !chunks_[first].fragment.begin) --first;
+    while (first > 0 && !chunks_[first].fragment.begin)
+        --first;
     std::size_t i = first;
     for (; i < chunks_.size(); ++i) {
         abandon_chunk(chunks_[i], queue);
@@ -200,8 +203,8 @@ std::optional<Outstanding::Lost> Outstanding::next_lost(Timestamp now, SendQueue
 // §7.2.4 lets a chunk be fast retransmitted once, since older SACKs can not tell whether the
 // second copy came. SACKs of chunks first sent after that copy can, so only those count.
 void Outstanding::resent(std::uint32_t tsn, Timestamp now) {
-    const auto index = static_cast<std::size_t>(
-        sequence_distance(static_cast<std::uint32_t>(base_), tsn));
+    const auto index =
+        static_cast<std::size_t>(sequence_distance(static_cast<std::uint32_t>(base_), tsn));
     if (index >= chunks_.size()) return;
     Chunk& chunk = chunks_[index];
     set_state(chunk, State::kInFlight);
@@ -227,7 +230,8 @@ std::optional<Outstanding::Skip> Outstanding::skip() const {
         ++tsn;
     }
     skip.tsn = static_cast<std::uint32_t>(tsn);
-    for (const auto& [stream, ssn] : streams) skip.streams.push_back({stream, ssn});
+    for (const auto& [stream, ssn] : streams)
+        skip.streams.push_back({stream, ssn});
     return skip;
 }
 

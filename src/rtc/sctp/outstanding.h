@@ -27,9 +27,9 @@ class Outstanding {
     std::uint32_t add(Fragment fragment, Timestamp now);
 
     struct SackResult {
-        bool valid = false;      // false: old or impossible, nothing changed
-        bool advanced = false;   // the cumulative TSN moved
-        bool loss = false;       // a chunk was missing for the third time
+        bool valid = false;     // false: old or impossible, nothing changed
+        bool advanced = false;  // the cumulative TSN moved
+        bool loss = false;      // a chunk was missing for the third time
         std::size_t newly_acked = 0;
         std::optional<Duration> rtt;
     };
@@ -93,9 +93,9 @@ class Outstanding {
     std::deque<Chunk> chunks_;
     std::size_t flight_ = 0;
     std::size_t lost_ = 0;
-    std::int64_t highest_gap_ = 0;     // highest TSN ever acknowledged by a gap block
-    std::int64_t highest_newly_ = 0;   // of the SACK in work
-    std::int64_t rtt_from_ = 0;        // a sample counts from this TSN on: one per round trip
+    std::int64_t highest_gap_ = 0;    // highest TSN ever acknowledged by a gap block
+    std::int64_t highest_newly_ = 0;  // of the SACK in work
+    std::int64_t rtt_from_ = 0;       // a sample counts from this TSN on: one per round trip
     bool partial_ = false;
     std::uint64_t abandoned_ = 0;
     std::uint64_t retransmissions_ = 0;

@@ -179,7 +179,8 @@ TEST_CASE("SendQueue: limits count overhead, reliable and lossy apart, control h
     SendOptions control;
     control.control = true;
     std::size_t accepted = 0;
-    while (queue.add({}, 1, 53, SharedBytes(Bytes(1)), {}) == SendStatus::kOk) ++accepted;
+    while (queue.add({}, 1, 53, SharedBytes(Bytes(1)), {}) == SendStatus::kOk)
+        ++accepted;
     CHECK(accepted == 1000 / (kItemOverhead + 1));
     CHECK(queue.add({}, 1, 53, SharedBytes(Bytes(100)), lossy) == SendStatus::kOk);
     CHECK(queue.add({}, 1, 53, SharedBytes(Bytes(400)), lossy) == SendStatus::kQueueFull);

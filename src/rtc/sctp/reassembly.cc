@@ -116,7 +116,8 @@ void Reassembly::drop_stream_data(std::uint16_t id, Stream& stream) {
         const auto current = it++;
         if (current->second.stream == id) drop_run(current);
     }
-    for (const auto& [ssn, message] : stream.waiting) held_ -= cost(message);
+    for (const auto& [ssn, message] : stream.waiting)
+        held_ -= cost(message);
     stream.waiting.clear();
 }
 
@@ -150,7 +151,8 @@ void Reassembly::deliver_waiting(Stream& stream, EventQueue& events) {
 
 void Reassembly::forward(std::int64_t tsn, const wire::sctp::ForwardTsnView& skipped,
                          EventQueue& events) {
-    while (!runs_.empty() && runs_.begin()->first <= tsn) drop_run(runs_.begin());
+    while (!runs_.empty() && runs_.begin()->first <= tsn)
+        drop_run(runs_.begin());
     for (std::size_t i = 0; i < skipped.skipped_count(); ++i) {
         const auto entry = skipped.skipped_stream(i);
         skip_to(entry.stream, entry.ssn, events);

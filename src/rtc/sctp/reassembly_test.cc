@@ -24,7 +24,8 @@ struct Piece {
     Bytes payload;
 };
 
-DataChunk chunk(std::uint16_t stream, std::uint16_t ssn, bool begin, bool end, bool unordered = false) {
+DataChunk chunk(std::uint16_t stream, std::uint16_t ssn, bool begin, bool end,
+                bool unordered = false) {
     DataChunk c;
     c.stream = stream;
     c.ssn = ssn;
@@ -78,21 +79,25 @@ TEST_CASE("Reassembly: random fragments in random order, ordered and unordered s
                 Bytes part(1 + rng.below(30));
                 rng.fill(part);
                 whole.insert(whole.end(), part.begin(), part.end());
-                pieces.push_back({tsn++, chunk(stream, unordered ? 0 : ssn[stream], i == 0,
-                                               i + 1 == count, unordered), part});
+                pieces.push_back(
+                    {tsn++,
+                     chunk(stream, unordered ? 0 : ssn[stream], i == 0, i + 1 == count, unordered),
+                     part});
             }
             if (!unordered) ++ssn[stream];
             sent[stream].push_back(whole);
         }
         for (std::size_t i = pieces.size(); i > 1; --i)
             std::swap(pieces[i - 1], pieces[rng.below(i)]);
-        for (const Piece& p : pieces) REQUIRE(box.add(p.tsn, p.chunk, p.payload));
+        for (const Piece& p : pieces)
+            REQUIRE(box.add(p.tsn, p.chunk, p.payload));
         std::vector<Bytes> got[4];
         while (auto e = box.events.pop()) {
             auto& m = std::get<MessageReceived>(*e);
             got[m.stream].push_back(m.payload);
         }
-        for (int s = 0; s < 3; ++s) CHECK(got[s] == sent[s]);
+        for (int s = 0; s < 3; ++s)
+            CHECK(got[s] == sent[s]);
         std::sort(got[3].begin(), got[3].end());
         std::sort(sent[3].begin(), sent[3].end());
         CHECK(got[3] == sent[3]);
@@ -103,9 +108,9 @@ TEST_CASE("Reassembly: random fragments in random order, ordered and unordered s
 
 TEST_CASE("Reassembly: FORWARD-TSN gives up the incomplete and releases what waited") {
     Box box;
-    box.add(1, chunk(5, 0, true, false), {1});   // never completed
-    box.add(4, chunk(5, 2, true, true), {4});    // waits for number 1
-    box.add(3, chunk(5, 1, true, true), {3});    // waits for number 0
+    box.add(1, chunk(5, 0, true, false), {1});  // never completed
+    box.add(4, chunk(5, 2, true, true), {4});   // waits for number 1
+    box.add(3, chunk(5, 1, true, true), {3});   // waits for number 0
     CHECK(box.take().empty());
     Bytes entry(4);
     store_be16(entry.data(), 5);
@@ -142,9 +147,9 @@ TEST_CASE("Reassembly: neighbours that do not belong together are dropped, not j
     box.add(1, chunk(1, 0, true, false), {1});
     box.add(2, chunk(2, 0, false, true), {2});  // another stream in the middle
     box.add(4, chunk(1, 0, true, false), {4});
-    box.add(5, chunk(1, 0, true, true), {5});   // a begin behind an open message
+    box.add(5, chunk(1, 0, true, true), {5});  // a begin behind an open message
     box.add(7, chunk(1, 1, false, true), {7});
-    box.add(6, chunk(1, 3, true, true), {6});   // an end before a continuation
+    box.add(6, chunk(1, 3, true, true), {6});  // an end before a continuation
     CHECK(box.take() == std::vector<Bytes>{{5}});
     box.reassembly.reset({}, box.events);
     CHECK(box.reassembly.tracked_streams() == 0);

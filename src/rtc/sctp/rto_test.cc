@@ -20,7 +20,8 @@ TEST_CASE("RtoEstimator: starts at the initial value, doubles to the maximum [SC
     }
 }
 
-TEST_CASE("RtoEstimator: first sample gives 3 RTT, later ones are smoothed, never below the minimum") {
+TEST_CASE(
+    "RtoEstimator: first sample gives 3 RTT, later ones are smoothed, never below the minimum") {
     RtoEstimator rto(Duration::seconds(1), Duration::seconds(1), Duration::seconds(60));
     rto.observe(Duration::millis(800));
     CHECK(rto.srtt() == Duration::millis(800));
@@ -28,7 +29,8 @@ TEST_CASE("RtoEstimator: first sample gives 3 RTT, later ones are smoothed, neve
     rto.observe(Duration::millis(400));
     CHECK(rto.srtt() == Duration::millis(750));
     CHECK(rto.rto() == Duration::millis(750 + 4 * 400));  // variation 3/4 * 400 + 1/4 * 400
-    for (int i = 0; i < 200; ++i) rto.observe(Duration::millis(20));
+    for (int i = 0; i < 200; ++i)
+        rto.observe(Duration::millis(20));
     CHECK(rto.rto() == Duration::seconds(1));
     rto.observe(Duration::zero() - Duration::seconds(1));  // a clock that stands still or worse
     CHECK(rto.rto() >= Duration::seconds(1));

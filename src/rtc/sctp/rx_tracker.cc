@@ -24,8 +24,7 @@ RxTracker::Verdict RxTracker::classify(std::int64_t tsn) const {
     const auto it = std::find_if(ranges_.begin(), ranges_.end(),
                                  [tsn](const Range& r) { return tsn <= r.last + 1; });
     if (it != ranges_.end() && tsn >= it->first && tsn <= it->last) return Verdict::kDuplicate;
-    const bool extends =
-        tsn == cumulative_ + 1 || (it != ranges_.end() && tsn >= it->first - 1);
+    const bool extends = tsn == cumulative_ + 1 || (it != ranges_.end() && tsn >= it->first - 1);
     return extends || ranges_.size() < kMaxGapRanges ? Verdict::kNew : Verdict::kRefused;
 }
 

@@ -20,8 +20,8 @@ class RxTracker {
     enum class Verdict : std::uint8_t { kNew, kDuplicate, kRefused };
     // Would this TSN be new? Refused: too far ahead or too many holes.
     Verdict classify(std::int64_t tsn) const;
-    void accept(std::int64_t tsn);           // after kNew
-    void note_duplicate(std::int64_t tsn);   // after kDuplicate
+    void accept(std::int64_t tsn);          // after kNew
+    void note_duplicate(std::int64_t tsn);  // after kDuplicate
     // FORWARD-TSN: everything up to `tsn` counts as received. False when it is no news.
     bool forward(std::int64_t tsn);
 

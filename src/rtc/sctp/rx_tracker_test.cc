@@ -46,21 +46,25 @@ TEST_CASE("RxTracker: random arrivals with wrap-around, compared with a set") {
             if (rng.below(40) == 0) {
                 const auto skip = cumulative + static_cast<std::uint32_t>(rng.below(10));
                 CHECK(tracker.forward(tracker.unwrap(initial + skip)) == (skip >= cumulative));
-                for (std::uint32_t o = cumulative; o <= skip; ++o) model.insert(o);
+                for (std::uint32_t o = cumulative; o <= skip; ++o)
+                    model.insert(o);
             } else {
                 const auto offset = cumulative + static_cast<std::uint32_t>(rng.below(60)) - 5;
                 const std::int64_t tsn = tracker.unwrap(initial + offset);
-                const bool old = offset + 5 < cumulative + 5 && static_cast<std::int32_t>(offset) < 0;
+                const bool old =
+                    offset + 5 < cumulative + 5 && static_cast<std::int32_t>(offset) < 0;
                 const bool known = old || model.contains(offset) ||
                                    static_cast<std::int32_t>(offset - cumulative) < 0;
                 const auto verdict = tracker.classify(tsn);
-                REQUIRE(verdict == (known ? RxTracker::Verdict::kDuplicate : RxTracker::Verdict::kNew));
+                REQUIRE(verdict ==
+                        (known ? RxTracker::Verdict::kDuplicate : RxTracker::Verdict::kNew));
                 if (!known) {
                     tracker.accept(tsn);
                     model.insert(offset);
                 }
             }
-            while (model.contains(cumulative)) ++cumulative;
+            while (model.contains(cumulative))
+                ++cumulative;
             REQUIRE(static_cast<std::uint32_t>(tracker.cumulative()) == initial + cumulative - 1);
         }
         const Sack sack = sack_of(tracker);
@@ -83,7 +87,7 @@ TEST_CASE("RxTracker: refuses what is too far ahead or makes too many holes") {
         tracker.accept(base + 2 + static_cast<std::int64_t>(i) * 2);
     const std::int64_t end = base + 2 * static_cast<std::int64_t>(kMaxGapRanges);
     CHECK(tracker.classify(end + 2) == RxTracker::Verdict::kRefused);
-    CHECK(tracker.classify(end + 1) == RxTracker::Verdict::kNew);  // extends the last
+    CHECK(tracker.classify(end + 1) == RxTracker::Verdict::kNew);   // extends the last
     CHECK(tracker.classify(base + 3) == RxTracker::Verdict::kNew);  // joins two
     tracker.accept(base + 3);
     CHECK(tracker.classify(end + 2) == RxTracker::Verdict::kNew);
@@ -97,7 +101,8 @@ TEST_CASE("RxTracker: duplicates are reported once and make the SACK due at once
     tracker.packet_done({}, Duration::millis(200), false);
     CHECK_FALSE(tracker.sack_due());
     CHECK(tracker.deadline().ms() == 200);
-    for (int i = 0; i < 50; ++i) tracker.note_duplicate(tracker.unwrap(100));
+    for (int i = 0; i < 50; ++i)
+        tracker.note_duplicate(tracker.unwrap(100));
     CHECK(tracker.sack_due());
     const Sack sack = sack_of(tracker);
     CHECK(sack.view.duplicate_count() == kMaxDuplicateReports);

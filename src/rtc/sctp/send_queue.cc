@@ -64,8 +64,8 @@ Fragment SendQueue::take(std::size_t max_size) {
     if (fragment.begin && message.options.ordered) message.ssn = stream.next_ssn++;
     fragment.message = message.payload;
     fragment.offset = message.offset;
-    fragment.size = static_cast<std::uint32_t>(
-        std::min(max_size, message.payload.size() - message.offset));
+    fragment.size =
+        static_cast<std::uint32_t>(std::min(max_size, message.payload.size() - message.offset));
     fragment.ppid = message.ppid;
     fragment.stream = id;
     fragment.ssn = message.ssn;
@@ -131,7 +131,9 @@ void SendQueue::close_stream(std::uint16_t id, bool discard) {
     if (stream.messages.empty()) ready_.erase(id);
 }
 
-bool SendQueue::drained(std::uint16_t stream) const { return !ready_.contains(stream); }
+bool SendQueue::drained(std::uint16_t stream) const {
+    return !ready_.contains(stream);
+}
 
 bool SendQueue::closing(std::uint16_t stream) const {
     const auto it = streams_.find(stream);
@@ -168,7 +170,8 @@ std::vector<std::uint16_t> SendQueue::take_low() {
 std::vector<std::uint16_t> SendQueue::known_streams() const {
     std::vector<std::uint16_t> ids;
     ids.reserve(streams_.size());
-    for (const auto& [id, stream] : streams_) ids.push_back(id);
+    for (const auto& [id, stream] : streams_)
+        ids.push_back(id);
     return ids;
 }
 

@@ -42,8 +42,8 @@ std::optional<StreamResets::Outcome> StreamResets::handle_response(
         return std::nullopt;
     }
     Outcome outcome;
-    outcome.performed = response.result == ResetResult::kPerformed ||
-                        response.result == ResetResult::kNothingToDo;
+    outcome.performed =
+        response.result == ResetResult::kPerformed || response.result == ResetResult::kNothingToDo;
     outcome.streams = std::move(request_->streams);
     request_.reset();
     return outcome;

@@ -42,12 +42,14 @@ wire::sctp::ResetRequestView request(std::uint32_t sequence, BytesView streams,
 
 }  // namespace
 
-TEST_CASE("StreamResets: one request at a time, repeated with the same number until answered [DC-08]") {
+TEST_CASE(
+    "StreamResets: one request at a time, repeated with the same number until answered [DC-08]") {
     StreamResets resets(500);
     Timestamp now;
     const Duration rto = Duration::seconds(1);
     const auto drained = [](std::uint16_t stream) { return stream != 9; };
-    for (const int stream : {4, 6, 9}) resets.want(static_cast<std::uint16_t>(stream));
+    for (const int stream : {4, 6, 9})
+        resets.want(static_cast<std::uint16_t>(stream));
     resets.start(77, now, rto, drained);
     Bytes storage;
     auto view = written(resets, storage);
@@ -76,7 +78,8 @@ TEST_CASE("StreamResets: one request at a time, repeated with the same number un
     CHECK_FALSE(resets.idle());  // stream 9 still has data
 }
 
-TEST_CASE("StreamResets: requests of the peer are answered by number, waiting ones when data is there") {
+TEST_CASE(
+    "StreamResets: requests of the peer are answered by number, waiting ones when data is there") {
     StreamResets resets(1);
     resets.set_peer_initial_tsn(1000);
     const std::array<std::uint8_t, 2> stream5 = {0, 5};
@@ -102,7 +105,8 @@ TEST_CASE("StreamResets: requests of the peer are answered by number, waiting on
     CHECK(answer(resets) == ResetResult::kPerformed);
     CHECK(resets.handle_request(request(1003, {}, 17), 0, 21) == Action::kAnswered);
     CHECK(answer(resets) == ResetResult::kDenied);  // adding streams
-    for (int i = 0; i < 100; ++i) resets.handle_request(request(1003, {}, 17), 0, 21);
+    for (int i = 0; i < 100; ++i)
+        resets.handle_request(request(1003, {}, 17), 0, 21);
     int answers = 0;
     while (resets.has_output()) {
         answer(resets);

@@ -19,7 +19,7 @@ struct Config {
     std::uint16_t remote_port = 5000;
     std::size_t mtu = 1191;  // of the SCTP packet, before DTLS (NET-01)
     std::uint32_t a_rwnd = 1024 * 1024;
-    std::uint16_t streams = 65535;  // both ways
+    std::uint16_t streams = 65535;              // both ways
     std::size_t max_message_size = 65535;       // incoming; a larger one resets its stream
     std::size_t peer_max_message_size = 65535;  // outgoing, from the peer's SDP; 0 = no limit
     std::size_t max_buffered_bytes = 4 * 1024 * 1024;  // reliable, unacknowledged included
@@ -57,11 +57,11 @@ enum class SendStatus : std::uint8_t {
 
 enum class AbortReason : std::uint8_t {
     kPeerAbort,
-    kHandshakeTimeout,        // INIT or COOKIE-ECHO unanswered
+    kHandshakeTimeout,  // INIT or COOKIE-ECHO unanswered
     kTooManyRetransmissions,
     kProtocolViolation,
-    kOutOfResource,           // the peer made us hold more than it may
-    kPeerRestarted,           // a second association on the same DTLS connection
+    kOutOfResource,  // the peer made us hold more than it may
+    kPeerRestarted,  // a second association on the same DTLS connection
     kLocalAbort,
 };
 

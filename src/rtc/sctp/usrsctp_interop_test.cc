@@ -52,7 +52,8 @@ struct Interop {
 
 Bytes pattern(std::uint32_t number, std::size_t size) {
     Bytes bytes(size);
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + number);
+    for (std::size_t i = 0; i < size; ++i)
+        bytes[i] = static_cast<std::uint8_t>(i * 31 + number);
     store_be32(bytes.data(), number);
     return bytes;
 }
@@ -63,8 +64,8 @@ void exchange(Interop& pair, std::uint32_t total, std::size_t size) {
     const bool done = pair.link.run_until(
         [&] {
             while (from_us < total && pair.ours.buffered_amount(4) < 300'000 &&
-                   pair.ours.send(pair.link.now(), 4, 53, SharedBytes(pattern(from_us, size)), {}) ==
-                       SendStatus::kOk)
+                   pair.ours.send(pair.link.now(), 4, 53, SharedBytes(pattern(from_us, size)),
+                                  {}) == SendStatus::kOk)
                 ++from_us;
             while (from_them < total && pair.theirs.send(5, 51, pattern(from_them, size), {}))
                 ++from_them;
@@ -161,7 +162,8 @@ TEST_CASE("Association and usrsctp: partial reliability skips, reliable goes on 
         const auto& reliable = got[static_cast<std::uint16_t>(4 + ours)];
         const auto& ordered = got[static_cast<std::uint16_t>(6 + ours)];
         REQUIRE(reliable.size() == kTotal);
-        for (std::uint32_t i = 0; i < kTotal; ++i) REQUIRE(reliable[i] == i);
+        for (std::uint32_t i = 0; i < kTotal; ++i)
+            REQUIRE(reliable[i] == i);
         CHECK(unordered.size() > kTotal / 2);
         CHECK(unordered.size() < kTotal);
         CHECK(ordered.size() > kTotal / 4);

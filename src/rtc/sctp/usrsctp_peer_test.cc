@@ -181,7 +181,7 @@ void UsrsctpPeer::on_message(std::uint16_t stream, std::uint32_t ppid, BytesView
 }
 
 void UsrsctpPeer::on_notification(BytesView bytes) {
-    union sctp_notification notification {};
+    union sctp_notification notification{};
     std::memcpy(&notification, bytes.data(), std::min(bytes.size(), sizeof(notification)));
     if (notification.sn_header.sn_type == SCTP_ASSOC_CHANGE) {
         connected_ = notification.sn_assoc_change.sac_state == SCTP_COMM_UP;

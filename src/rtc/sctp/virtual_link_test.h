@@ -98,7 +98,8 @@ class VirtualLink {
     void carry(int from, Bytes packet) {
         ++packets_;
         largest_ = std::max(largest_, packet.size());
-        for (const std::uint8_t byte : packet) hash_ = (hash_ ^ byte) * 0x100000001B3ULL;
+        for (const std::uint8_t byte : packet)
+            hash_ = (hash_ ^ byte) * 0x100000001B3ULL;
         if (drop && drop(from, packet)) return;
         if (rng_.unit() < options_.loss) return;
         const int copies = rng_.unit() < options_.duplicate ? 2 : 1;

@@ -21,13 +21,13 @@ struct Section {
     std::string mid;
     bool rejected = false;
     Direction offered = Direction::kInactive;
-    bool sending = false;              // the client sends
-    bool matched = false;              // `track` is what it sends
-    std::optional<TrackClaim> track;   // published here, now or last: it still shapes the answer
+    bool sending = false;             // the client sends
+    bool matched = false;             // `track` is what it sends
+    std::optional<TrackClaim> track;  // published here, now or last: it still shapes the answer
     std::optional<std::uint64_t> sender;
     bool ever_bound = false;
     FirstFmtp first_fmtp;
-    PublishSection published;          // of the last offer, while sending
+    PublishSection published;  // of the last offer, while sending
 };
 
 using Sections = std::vector<Section>;
@@ -268,16 +268,17 @@ void Answerer::remove_sender(std::uint64_t id) {
         if (section.sender == id) section.sender.reset();
 }
 
-MissingSections Answerer::missing() const { return state_->count_missing(); }
+MissingSections Answerer::missing() const {
+    return state_->count_missing();
+}
 
 Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
                                                   const std::vector<PendingTrack>& pending,
                                                   const LocalTransport& local) {
     const auto offer = parse(offer_text);
     if (!offer)
-        return fail(offer.error() == SdpError::kTooManySections
-                        ? NegotiationError::kTooManySections
-                        : NegotiationError::kParse);
+        return fail(offer.error() == SdpError::kTooManySections ? NegotiationError::kTooManySections
+                                                                : NegotiationError::kParse);
     Answer out;
     CONFAB_TRY(Sections next, state_->follow(*offer));
     CONFAB_TRY(out.remote, remote_transport(*offer));
@@ -325,17 +326,26 @@ std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>
     return out;
 }
 
-const std::string& Answerer::last_answer() const { return state_->last_answer; }
+const std::string& Answerer::last_answer() const {
+    return state_->last_answer;
+}
 
 std::string_view to_text(NegotiationError error) {
     switch (error) {
-        case NegotiationError::kParse: return "not a session description";
-        case NegotiationError::kBadMid: return "missing or repeated mid";
-        case NegotiationError::kNoTransport: return "no ICE or DTLS parameters";
-        case NegotiationError::kSectionsChanged: return "sections changed";
-        case NegotiationError::kTooManySections: return "too many sections";
-        case NegotiationError::kNoOffer: return "no outstanding offer";
-        case NegotiationError::kSectionMismatch: return "answer does not mirror the offer";
+        case NegotiationError::kParse:
+            return "not a session description";
+        case NegotiationError::kBadMid:
+            return "missing or repeated mid";
+        case NegotiationError::kNoTransport:
+            return "no ICE or DTLS parameters";
+        case NegotiationError::kSectionsChanged:
+            return "sections changed";
+        case NegotiationError::kTooManySections:
+            return "too many sections";
+        case NegotiationError::kNoOffer:
+            return "no outstanding offer";
+        case NegotiationError::kSectionMismatch:
+            return "answer does not mirror the offer";
     }
     return "";
 }

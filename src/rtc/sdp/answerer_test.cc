@@ -46,7 +46,8 @@ NegotiationError error_of(Answerer& answerer, const Description& offer) {
 
 std::vector<int> order(const MediaSection& section) {
     std::vector<int> out;
-    for (const Codec& codec : section.codecs) out.push_back(codec.pt);
+    for (const Codec& codec : section.codecs)
+        out.push_back(codec.pt);
     return out;
 }
 
@@ -69,11 +70,12 @@ constexpr auto kIdle = Direction::kInactive;
 
 }  // namespace
 
-TEST_CASE("Answerer: directions follow the offer, idle sections are sendonly from the start [SDP-01]") {
+TEST_CASE(
+    "Answerer: directions follow the offer, idle sections are sendonly from the start [SDP-01]") {
     Answerer answerer(config());
-    const Result r = answer_to(answerer, offer_of({audio("a", kSend, "x"), video("b", kRecv),
-                                                   video("c", kIdle), data("d"),
-                                                   video("e", Direction::kSendRecv, "y")}));
+    const Result r =
+        answer_to(answerer, offer_of({audio("a", kSend, "x"), video("b", kRecv), video("c", kIdle),
+                                      data("d"), video("e", Direction::kSendRecv, "y")}));
     CHECK(r.section(0).direction == Direction::kRecvOnly);
     CHECK(r.section(1).direction == Direction::kSendOnly);
     CHECK_FALSE(r.section(1).msid.has_value());
@@ -98,7 +100,8 @@ TEST_CASE("Answerer: version grows by one per answer [SDP-01]") {
     CHECK(answer_to(answerer, offer_of({data("0")})).sdp.origin == "- 42 1001 IN IP4 0.0.0.0");
 }
 
-TEST_CASE("Answerer: a section without a common codec is turned off and out of the bundle [SDP-01]") {
+TEST_CASE(
+    "Answerer: a section without a common codec is turned off and out of the bundle [SDP-01]") {
     Answerer answerer(config());
     MediaSection odd = video("1", kSend, "v");
     odd.codecs = {{100, "X-NEW", 90000, 0, "", {}}};
@@ -160,7 +163,8 @@ TEST_CASE("Answerer: ICE restart is seen by new credentials") {
     CHECK_FALSE(answer_to(answerer, offer_of({data("0")}, "other")).answer.ice_restart);
 }
 
-TEST_CASE("Answerer: client payload types, preferred codec first with all profiles [SDP-22] [SDP-23]") {
+TEST_CASE(
+    "Answerer: client payload types, preferred codec first with all profiles [SDP-22] [SDP-23]") {
     Answerer answerer(config());
     const Description offer = offer_of({video("0", kSend, "cam")});
     const Result r = answer_to(answerer, offer, {pending("cam", Kind::kVideo, {"video/vp9"})});
@@ -179,7 +183,8 @@ TEST_CASE("Answerer: client payload types, preferred codec first with all profil
     CHECK(order(answer_to(answerer, offer).section(0)) == order(r.section(0)));
 }
 
-TEST_CASE("Answerer: Firefox on Linux gets the preferred codec alone, without RTX [SDP-23] [SDP-45]") {
+TEST_CASE(
+    "Answerer: Firefox on Linux gets the preferred codec alone, without RTX [SDP-23] [SDP-45]") {
     AnswererConfig c = config();
     c.client.firefox_on_linux_or_android = true;
     c.client.disabled_publish_codecs = {"video/H264"};
@@ -222,7 +227,8 @@ TEST_CASE("Answerer: RED first unless disabled, the asked codec wins [SDP-24] [S
     CHECK(first(pending("mic", Kind::kAudio), foreign) == 111);
 }
 
-TEST_CASE("Answerer: opus parameters of known tracks, nack kept with RED [SDP-25] [SDP-21] [SIG-93]") {
+TEST_CASE(
+    "Answerer: opus parameters of known tracks, nack kept with RED [SDP-25] [SDP-21] [SIG-93]") {
     Answerer answerer(config());
     MediaSection section = audio("0", kSend, "mic");
     section.codecs[0].fmtp = "minptime=10;stereo=1";
@@ -269,12 +275,14 @@ TEST_CASE("Answerer: SSRCs and their RTX partners are reported [SDP-28]") {
     CHECK(published.rtx_of == std::map<std::uint32_t, std::uint32_t>{{1, 2}});
 }
 
-TEST_CASE("Answerer: tracks are matched by id first, then the oldest of the kind [SDP-30] [SIG-77]") {
+TEST_CASE(
+    "Answerer: tracks are matched by id first, then the oldest of the kind [SDP-30] [SIG-77]") {
     Answerer answerer(config());
-    const Result r = answer_to(
-        answerer,
-        offer_of({video("0", kSend, "unknown"), video("1", kSend, "second"), audio("2", kSend, "m")}),
-        {pending("first", Kind::kVideo), pending("second", Kind::kVideo), pending("m", Kind::kVideo)});
+    const Result r = answer_to(answerer,
+                               offer_of({video("0", kSend, "unknown"), video("1", kSend, "second"),
+                                         audio("2", kSend, "m")}),
+                               {pending("first", Kind::kVideo), pending("second", Kind::kVideo),
+                                pending("m", Kind::kVideo)});
     REQUIRE(r.answer.publish.size() == 2);
     CHECK(r.answer.publish[0].cid == "first");
     CHECK(r.answer.publish[0].sdp_track_id == "unknown");
@@ -286,7 +294,8 @@ TEST_CASE("Answerer: backup codecs by their cid, later or at once, or by mime [S
     PendingTrack track = pending("cam", Kind::kVideo, {"video/vp9", "video/vp8"});
     track.codec_cids = {"cam", "cam-vp8"};
     answer_to(answerer, offer_of({video("0", kSend, "cam")}), {track});
-    Result r = answer_to(answerer, offer_of({video("0", kSend, "cam"), video("1", kSend, "cam-vp8")}));
+    Result r =
+        answer_to(answerer, offer_of({video("0", kSend, "cam"), video("1", kSend, "cam-vp8")}));
     REQUIRE(r.answer.publish.size() == 2);
     CHECK(r.answer.publish[1].cid == "cam");
     CHECK(r.answer.publish[1].codec_index == 1);
@@ -308,10 +317,12 @@ TEST_CASE("Answerer: a track announced after its offer is matched late [SDP-30]"
     CHECK(found[0].cid == "mic");
     CHECK(found[0].codecs.size() == 3);
     CHECK(answerer.match_late({pending("mic2", Kind::kAudio)}).empty());
-    CHECK(answer_to(answerer, offer_of({audio("0", kSend, "mic")})).answer.publish.at(0).cid == "mic");
+    CHECK(answer_to(answerer, offer_of({audio("0", kSend, "mic")})).answer.publish.at(0).cid ==
+          "mic");
 }
 
-TEST_CASE("Answerer: unpublish and republish, on the same and on another section [SDP-30] [SDP-44]") {
+TEST_CASE(
+    "Answerer: unpublish and republish, on the same and on another section [SDP-30] [SDP-44]") {
     Answerer answerer(config());
     answer_to(answerer, offer_of({video("0", kSend, "one")}), {pending("one", Kind::kVideo)});
     Result r = answer_to(answerer, offer_of({video("0", kIdle)}));
@@ -335,7 +346,8 @@ TEST_CASE("Answerer: unpublish and republish, on the same and on another section
     CHECK(r.answer.publish.at(0).cid == "four");
 }
 
-TEST_CASE("Answerer single: senders take free sections, missing ones are counted [SDP-40] [SIG-84]") {
+TEST_CASE(
+    "Answerer single: senders take free sections, missing ones are counted [SDP-40] [SIG-84]") {
     Answerer answerer(config(true));
     const Description offer = offer_of({audio("0", kRecv), video("1", kRecv), data("2")});
     answerer.add_sender(sender(1, Kind::kVideo));
@@ -438,7 +450,8 @@ TEST_CASE("Answerer single: no common codec with the source, and stereo [SIG-84]
     CHECK(r.answer.bound[1].codecs[0].fmtp == "minptime=10;useinbandfec=1;sprop-stereo=1");
 }
 
-TEST_CASE("Answerer: sections that changed kind, mid or number are refused, state is kept [IMM-7]") {
+TEST_CASE(
+    "Answerer: sections that changed kind, mid or number are refused, state is kept [IMM-7]") {
     Answerer answerer(config());
     const Description good = offer_of({audio("0", kSend, "mic"), data("1")});
     answer_to(answerer, good, {pending("mic", Kind::kAudio)});
@@ -491,8 +504,10 @@ TEST_CASE("Answerer: outside the bundle, and a second data section, are turned o
 TEST_CASE("Answerer: a bundle of 1024 sections is answered whole [SDP-44]") {
     Answerer answerer(config(true));
     std::vector<MediaSection> sections;
-    for (std::size_t i = 0; i < kMaxSections; ++i) sections.push_back(audio(std::to_string(i), kRecv));
-    for (std::uint64_t id = 0; id < kMaxSections; ++id) answerer.add_sender(sender(id, Kind::kAudio));
+    for (std::size_t i = 0; i < kMaxSections; ++i)
+        sections.push_back(audio(std::to_string(i), kRecv));
+    for (std::uint64_t id = 0; id < kMaxSections; ++id)
+        answerer.add_sender(sender(id, Kind::kAudio));
     CHECK(answer_to(answerer, offer_of(std::move(sections))).answer.bound.size() == kMaxSections);
 }
 

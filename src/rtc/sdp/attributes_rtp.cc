@@ -89,7 +89,8 @@ Outcome read_fmtp(std::string_view value, MediaSection& out) {
 }
 
 Outcome read_rtcp_fb(std::string_view value, MediaSection& out, SectionExtras& extras) {
-    if (value.starts_with("* ")) return add_feedback(trim(value.substr(2)), extras.wildcard_feedback);
+    if (value.starts_with("* "))
+        return add_feedback(trim(value.substr(2)), extras.wildcard_feedback);
     CONFAB_TRY(Codec* const codec, take_codec(value, out));
     if (codec == nullptr) return {};
     return add_feedback(trim(value), codec->feedback);

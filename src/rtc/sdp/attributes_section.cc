@@ -39,17 +39,24 @@ Outcome read_formats(std::string_view formats, MediaSection& out) {
 // Payload types that need no a=rtpmap (RFC 3551 §6), as far as anybody sends them.
 void name_static_payload_type(Codec& codec) {
     switch (codec.pt) {
-        case 0: codec.name = "PCMU"; break;
-        case 8: codec.name = "PCMA"; break;
-        case 9: codec.name = "G722"; break;
-        default: return;
+        case 0:
+            codec.name = "PCMU";
+            break;
+        case 8:
+            codec.name = "PCMA";
+            break;
+        case 9:
+            codec.name = "G722";
+            break;
+        default:
+            return;
     }
     codec.clock_rate = 8000;
 }
 
 bool read_direction(std::string_view name, MediaSection& out) {
-    for (const Direction d : {Direction::kSendRecv, Direction::kSendOnly, Direction::kRecvOnly,
-                              Direction::kInactive}) {
+    for (const Direction d :
+         {Direction::kSendRecv, Direction::kSendOnly, Direction::kRecvOnly, Direction::kInactive}) {
         if (name != to_text(d)) continue;
         out.direction = d;
         return true;
@@ -74,8 +81,7 @@ bool read_flag(std::string_view name, MediaSection& out) {
 }
 
 Outcome read_mid(std::string_view value, MediaSection& out) {
-    if (value.empty() || value.size() > kMaxMidBytes ||
-        value.find(' ') != std::string_view::npos)
+    if (value.empty() || value.size() > kMaxMidBytes || value.find(' ') != std::string_view::npos)
         return fail(SdpError::kMalformed);
     out.mid = value;
     return {};

@@ -46,8 +46,7 @@ constexpr std::array kTable = {
 };
 
 bool contains_mime(const std::vector<std::string>& mimes, std::string_view mime) {
-    return std::ranges::any_of(mimes,
-                               [&](const auto& m) { return equals_ignore_case(m, mime); });
+    return std::ranges::any_of(mimes, [&](const auto& m) { return equals_ignore_case(m, mime); });
 }
 
 bool is_disabled(const ClientTraits& client, std::string_view mime, Purpose purpose) {
@@ -110,12 +109,16 @@ std::vector<Codec> offered_codecs(const CodecSet& set, Kind kind) {
     std::vector<Codec> out;
     for (const CodecEntry* entry : set.entries) {
         if (entry->kind != kind) continue;
-        out.push_back({entry->pt, std::string(entry->name), entry->clock_rate, entry->channels,
-                       std::string(entry->fmtp), {}});
+        out.push_back({entry->pt,
+                       std::string(entry->name),
+                       entry->clock_rate,
+                       entry->channels,
+                       std::string(entry->fmtp),
+                       {}});
         if (kind != Kind::kVideo || !set.rtx) continue;
         const auto rtx_pt = static_cast<std::uint8_t>(entry->pt + 1);
-        out.push_back({rtx_pt, "rtx", entry->clock_rate, 0,
-                       "apt=" + std::to_string(entry->pt), {}});
+        out.push_back(
+            {rtx_pt, "rtx", entry->clock_rate, 0, "apt=" + std::to_string(entry->pt), {}});
     }
     return out;
 }

@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "rtc/sdp/codec_table.h"
+
 #include <doctest/doctest.h>
 
-#include "rtc/sdp/codec_table.h"
 #include "rtc/sdp/feature_sets.h"
 #include "rtc/sdp/fmtp.h"
 #include "rtc/sdp/offers_testing.h"
@@ -13,7 +14,8 @@ namespace {
 
 std::string payload_types(const std::vector<Codec>& codecs) {
     std::string out;
-    for (const Codec& codec : codecs) out += std::to_string(codec.pt) + " ";
+    for (const Codec& codec : codecs)
+        out += std::to_string(codec.pt) + " ";
     return out;
 }
 
@@ -22,7 +24,9 @@ CodecSet set_of(const std::vector<EnabledCodec>& enabled, Purpose purpose,
     return enabled_codecs(enabled, client, purpose);
 }
 
-Codec h264(const std::string& fmtp) { return {102, "H264", 90000, 0, fmtp, {}}; }
+Codec h264(const std::string& fmtp) {
+    return {102, "H264", 90000, 0, fmtp, {}};
+}
 
 }  // namespace
 
@@ -64,7 +68,8 @@ TEST_CASE("codec table: codecs a client's browser can not do are left out [SIG-6
     CHECK(match_codec(subscribe, Kind::kVideo, vp9) != nullptr);
 }
 
-TEST_CASE("codec table: H264 by mode and profile, not by level; High for publishers only [SDP-22]") {
+TEST_CASE(
+    "codec table: H264 by mode and profile, not by level; High for publishers only [SDP-22]") {
     const CodecSet publish = set_of(testing::default_codecs(), Purpose::kPublish);
     const CodecSet subscribe = set_of(testing::default_codecs(), Purpose::kSubscribe);
     const auto pt = [](const CodecSet& set, const std::string& fmtp) {
@@ -82,7 +87,9 @@ TEST_CASE("codec table: H264 by mode and profile, not by level; High for publish
 
 TEST_CASE("codec table: VP9 and AV1 by profile, opus by channels [SDP-22]") {
     const CodecSet set = set_of(testing::default_codecs(), Purpose::kPublish);
-    const auto known = [&](Kind kind, const Codec& c) { return match_codec(set, kind, c) != nullptr; };
+    const auto known = [&](Kind kind, const Codec& c) {
+        return match_codec(set, kind, c) != nullptr;
+    };
     CHECK(known(Kind::kVideo, {98, "vp9", 90000, 0, "profile-id=1", {}}));
     CHECK_FALSE(known(Kind::kVideo, {98, "VP9", 90000, 0, "profile-id=2", {}}));
     CHECK(known(Kind::kVideo, {45, "AV1", 90000, 0, "level-idx=5;profile=0;tier=0", {}}));

@@ -4,8 +4,8 @@
 // A session description as values (RFC 8866), with the attributes that WebRTC endpoints use
 // (RFC 8829 §5): BUNDLE (RFC 8843), ICE (RFC 8839), DTLS (RFC 8122, 5763), msid (RFC 8830), rid and
 // simulcast (RFC 8851, 8853), header extensions (RFC 8285), SCTP (RFC 8841).
-// parse() is bounded everywhere and lenient: lines may end with \n, unknown attributes are left out.
-// Attributes that are kept survive parse(write(x)) unchanged.
+// parse() is bounded everywhere and lenient: lines may end with \n, unknown attributes are left
+// out. Attributes that are kept survive parse(write(x)) unchanged.
 #pragma once
 
 #include <cstddef>
@@ -89,9 +89,9 @@ struct SsrcGroup {
 // One m= section.
 struct MediaSection {
     Kind kind = Kind::kAudio;
-    std::string media;     // the word behind m=
+    std::string media;  // the word behind m=
     std::uint16_t port = 9;
-    std::string protocol;  // "UDP/TLS/RTP/SAVPF"
+    std::string protocol;              // "UDP/TLS/RTP/SAVPF"
     std::vector<std::string> formats;  // of non-RTP sections only: "webrtc-datachannel"
     std::string connection = "IN IP4 0.0.0.0";
 
@@ -109,7 +109,7 @@ struct MediaSection {
 
     std::vector<Codec> codecs;  // in order of preference, RTX included
     std::vector<ExtMap> extensions;
-    std::optional<Msid> msid;   // the first one
+    std::optional<Msid> msid;  // the first one
     std::vector<SsrcInfo> ssrcs;
     std::vector<SsrcGroup> ssrc_groups;
     std::vector<std::string> send_rids;  // a=rid:… send, without pause marks or repetitions
@@ -155,7 +155,9 @@ std::string write(const Description& description);
 std::string_view to_text(Kind kind);            // "audio", "video", "application", ""
 std::string_view to_text(Direction direction);  // "sendrecv" …
 std::string_view to_text(Setup setup);          // "actpass" …
-constexpr bool sends(Direction d) { return d == Direction::kSendRecv || d == Direction::kSendOnly; }
+constexpr bool sends(Direction d) {
+    return d == Direction::kSendRecv || d == Direction::kSendOnly;
+}
 constexpr bool receives(Direction d) {
     return d == Direction::kSendRecv || d == Direction::kRecvOnly;
 }

@@ -12,8 +12,8 @@ const std::vector<std::string_view>& answerable_extensions(Kind kind, bool singl
     static const std::vector<std::string_view> kAudio = {kExtMid, kExtRid, kExtAudioLevel,
                                                          kExtAbsCaptureTime};
     static const std::vector<std::string_view> kVideo = {
-        kExtMid,         kExtRid,          kExtRepairedRid,
-        kExtTransportCc, kExtFrameMarking, kExtDependencyDescriptor,
+        kExtMid,           kExtRid,          kExtRepairedRid,
+        kExtTransportCc,   kExtFrameMarking, kExtDependencyDescriptor,
         kExtAbsCaptureTime};
     static const std::vector<std::string_view> kSingleVideo = [] {
         std::vector<std::string_view> out = kVideo;

@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The two sides of negotiation as state machines without time (RFC 8829, RFC 9429):
-//   Answerer  a client-offered connection (publisher, or the only one in single mode): takes offers,
+//   Answerer  a client-offered connection (publisher, or the only one in single mode): takes
+//   offers,
 //             gives answers, matches published tracks and binds waiting senders (SDP-20…31, 40).
-//   Offerer   the server-offered subscriber connection: gives offers, takes answers, keeps the order
+//   Offerer   the server-offered subscriber connection: gives offers, takes answers, keeps the
+//   order
 //             of sections for ever (SDP-03…07, 01 SIG-90…94).
 // Debounce, offer ids and timers belong to the caller (room/signal).
 #pragma once
@@ -28,8 +30,8 @@ struct ClientTraits {
     bool firefox = false;
     bool safari = false;
     bool firefox_on_linux_or_android = false;
-    bool supports_red = true;              // not Firefox, not Safari
-    bool reuses_transceivers = true;       // protocol > 3, not Safari, no sync streams
+    bool supports_red = true;                          // not Firefox, not Safari
+    bool reuses_transceivers = true;                   // protocol > 3, not Safari, no sync streams
     std::vector<std::string> disabled_codecs;          // mime types, both directions
     std::vector<std::string> disabled_publish_codecs;  // mime types
 };
@@ -44,9 +46,10 @@ struct EnabledCodec {
 struct LocalTransport {
     std::string ufrag;
     std::string pwd;
-    std::string fingerprint_sha256;       // upper-case hex with colons
-    std::vector<std::string> candidates;  // values of a=candidate lines, without "candidate:" prefix
-    bool candidates_complete = true;      // no further ones follow; without meaning while none is known
+    std::string fingerprint_sha256;  // upper-case hex with colons
+    std::vector<std::string>
+        candidates;                   // values of a=candidate lines, without "candidate:" prefix
+    bool candidates_complete = true;  // no further ones follow; without meaning while none is known
     bool ice_lite = false;
 };
 
@@ -54,13 +57,13 @@ struct LocalTransport {
 struct RemoteTransport {
     std::string ufrag;
     std::string pwd;
-    std::string fingerprint_algorithm;  // lower case
-    std::string fingerprint_hex;        // as sent, with colons
-    Setup setup = Setup::kActPass;        // as sent
-    Setup local_setup = Setup::kActive;   // ours: kActive makes us the DTLS client (DTLS-01)
+    std::string fingerprint_algorithm;   // lower case
+    std::string fingerprint_hex;         // as sent, with colons
+    Setup setup = Setup::kActPass;       // as sent
+    Setup local_setup = Setup::kActive;  // ours: kActive makes us the DTLS client (DTLS-01)
     bool ice_lite = false;
     std::vector<std::string> candidates;
-    bool application = false;           // an application section is accepted
+    bool application = false;  // an application section is accepted
     std::uint16_t sctp_port = 5000;
     std::uint32_t max_message_size = 65'536;
 };
@@ -69,7 +72,8 @@ struct RemoteTransport {
 struct PendingTrack {
     std::string cid;
     std::vector<std::string> codec_cids;  // cids of simulcast_codecs, in order
-    std::vector<std::string> codec_mimes; // their mime types ("video/vp8"), lower case, may be empty
+    std::vector<std::string>
+        codec_mimes;  // their mime types ("video/vp8"), lower case, may be empty
     Kind kind = Kind::kAudio;
     bool disable_red = false;
     bool stereo = false;
@@ -92,10 +96,10 @@ struct NegotiatedCodec {
 struct PublishSection {
     std::string mid;
     Kind kind = Kind::kAudio;
-    std::string cid;             // of the matched PendingTrack
-    std::size_t codec_index = 0; // which of its simulcast codecs
-    std::string sdp_track_id;    // msid track id in the offer
-    std::vector<NegotiatedCodec> codecs;  // in answer order, without rtx
+    std::string cid;                                 // of the matched PendingTrack
+    std::size_t codec_index = 0;                     // which of its simulcast codecs
+    std::string sdp_track_id;                        // msid track id in the offer
+    std::vector<NegotiatedCodec> codecs;             // in answer order, without rtx
     std::map<std::string, std::uint8_t> extensions;  // URI → id
     std::vector<std::string> rids;                   // in offer order; empty without simulcast
     std::vector<std::uint32_t> ssrcs;                // of a=ssrc lines, without RTX ones
@@ -107,8 +111,8 @@ struct PublishSection {
 struct Sender {
     std::uint64_t id = 0;  // the caller's key
     Kind kind = Kind::kAudio;
-    std::string stream_id;   // "PA_xxx|TR_xxx" (SDP-04), also the CNAME
-    std::string track_id;    // "TR_xxx"
+    std::string stream_id;  // "PA_xxx|TR_xxx" (SDP-04), also the CNAME
+    std::string track_id;   // "TR_xxx"
     std::uint32_t ssrc = 0;
     std::uint32_t rtx_ssrc = 0;
     std::vector<std::string> mimes;  // codecs of the source, preferred first; empty = all enabled
@@ -126,13 +130,13 @@ struct BoundSender {
 };
 
 enum class NegotiationError : std::uint8_t {
-    kParse,             // not SDP
-    kBadMid,            // a section without mid, or two with the same
-    kNoTransport,       // ice-ufrag, ice-pwd or fingerprint missing
-    kSectionsChanged,   // fewer sections than before, or another kind or mid in one
-    kTooManySections,   // kMaxSections
-    kNoOffer,           // an answer without an outstanding offer
-    kSectionMismatch,   // the answer does not mirror the offer
+    kParse,            // not SDP
+    kBadMid,           // a section without mid, or two with the same
+    kNoTransport,      // ice-ufrag, ice-pwd or fingerprint missing
+    kSectionsChanged,  // fewer sections than before, or another kind or mid in one
+    kTooManySections,  // kMaxSections
+    kNoOffer,          // an answer without an outstanding offer
+    kSectionMismatch,  // the answer does not mirror the offer
 };
 std::string_view to_text(NegotiationError error);
 
@@ -145,13 +149,13 @@ struct MissingSections {
 struct Answer {
     std::string sdp;
     RemoteTransport remote;
-    bool ice_restart = false;              // ufrag or pwd differ from the last offer's
-    std::vector<PublishSection> publish;   // every section that sends now
+    bool ice_restart = false;             // ufrag or pwd differ from the last offer's
+    std::vector<PublishSection> publish;  // every section that sends now
     // Sent in the last offer, do not now, or send another announced track now (then the mid is in
     // `publish` as well).
     std::vector<std::string> ended_mids;
-    std::vector<BoundSender> bound;        // every sender that has a section, old and new
-    MissingSections missing;               // for senders still without one
+    std::vector<BoundSender> bound;  // every sender that has a section, old and new
+    MissingSections missing;         // for senders still without one
     std::map<std::string, std::string> mid_to_track_id;  // every sending section (SIG-84)
 };
 
@@ -159,9 +163,9 @@ struct AnswererConfig {
     ClientTraits client;
     std::vector<EnabledCodec> publish_codecs;
     std::vector<EnabledCodec> subscribe_codecs;
-    bool single = false;  // one connection for both directions (SDP-40)
-    bool transport_cc = false;  // send-side estimation on sections we send on, in place of REMB
-    std::uint64_t session_id = 0;     // of the o= line, random
+    bool single = false;           // one connection for both directions (SDP-40)
+    bool transport_cc = false;     // send-side estimation on sections we send on, in place of REMB
+    std::uint64_t session_id = 0;  // of the o= line, random
     std::uint64_t session_version = 0;  // unix time, +1 per description
 };
 
@@ -197,7 +201,7 @@ class Answerer {
 struct OffererConfig {
     ClientTraits client;
     std::vector<EnabledCodec> codecs;
-    bool application = true;   // a data section in the first offer (SIG-94)
+    bool application = true;  // a data section in the first offer (SIG-94)
     bool playout_delay = false;
     bool transport_cc = false;  // send-side estimation: transport-cc in place of REMB (SIG-92)
     std::uint64_t session_id = 0;

@@ -17,10 +17,13 @@ namespace confab::sdp {
 struct OfferSection {
     Kind kind = Kind::kAudio;
     std::string mid;
-    bool rejected = false;  // by the client; never offered again
-    std::optional<std::uint64_t> sender;    // now
-    std::optional<std::uint64_t> offered;   // the sender that the outstanding offer holds
-    std::vector<Codec> codecs;              // offered; after an answer what is common
+    bool rejected = false;                 // by the client; never offered again
+    std::optional<std::uint64_t> sender;   // now
+    std::optional<std::uint64_t> offered;  // the sender that the outstanding offer holds
+    // An answer has taken the section without a sender: only then may a new track use it. A client
+    // that never saw it idle keeps its old, ended track on it (libwebrtc does).
+    bool idle = false;
+    std::vector<Codec> codecs;  // offered; after an answer what is common
     std::vector<ExtMap> extensions;
 };
 

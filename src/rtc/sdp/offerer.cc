@@ -22,7 +22,7 @@ struct Offerer::State {
     std::vector<Sender> senders;         // in order of add_sender
     bool changed = true;                 // the first offer is always due
     bool outstanding = false;
-    std::size_t offered_sections = 0;    // in the outstanding offer
+    std::size_t offered_sections = 0;  // in the outstanding offer
     // What the first answered section of a kind left (index: kind). New sections start with it, so
     // that a payload type has the same parameters in the whole bundle (SDP-26).
     std::array<std::vector<Codec>, 2> common;
@@ -78,8 +78,7 @@ OfferSection* Offerer::State::append_section(Kind kind) {
     section.mid = std::to_string(sections.size());
     if (kind != Kind::kApplication) {
         section.codecs = first_codecs(kind);
-        section.extensions =
-            offered_extensions(kind, config.transport_cc, config.playout_delay);
+        section.extensions = offered_extensions(kind, config.transport_cc, config.playout_delay);
     }
     sections.push_back(std::move(section));
     return &sections.back();
@@ -98,12 +97,14 @@ void Offerer::State::place_senders() {
         OfferSection* place = nullptr;
         if (config.client.reuses_transceivers) {
             const auto it = std::ranges::find_if(sections, [&](const OfferSection& s) {
-                return s.kind == sender.kind && !s.sender && !s.rejected;
+                return s.kind == sender.kind && !s.sender && !s.rejected && s.idle;
             });
             if (it != sections.end()) place = &*it;
         }
         if (place == nullptr) place = append_section(sender.kind);
-        if (place != nullptr) place->sender = sender.id;
+        if (place == nullptr) continue;
+        place->sender = sender.id;
+        place->idle = false;
     }
 }
 
@@ -130,6 +131,7 @@ void Offerer::State::apply(const Description& answer) {
         MediaSection answered = answer.sections[i];
         if (!is_usable(answer, answered)) answered.codecs.clear();
         apply_section_answer(answered, section);
+        section.idle = !section.offered.has_value();
         auto& known = common[section.kind == Kind::kVideo ? 1 : 0];
         if (known.empty()) known = section.codecs;
     }
@@ -143,8 +145,7 @@ std::vector<BoundSender> Offerer::State::collect_bound() const {
         if (sender == nullptr) continue;
         const MediaSection described = describe_offer(section, sender);
         BoundSender bound{sender->id, section.mid, {}, extension_ids(described)};
-        if (!section.rejected)
-            bound.codecs = negotiated_for(*sender, described, config.client);
+        if (!section.rejected) bound.codecs = negotiated_for(*sender, described, config.client);
         out.push_back(std::move(bound));
     }
     return out;
@@ -170,12 +171,14 @@ void Offerer::remove_sender(std::uint64_t id) {
     state_->changed = true;
 }
 
-bool Offerer::needs_offer() const { return state_->changed; }
+bool Offerer::needs_offer() const {
+    return state_->changed;
+}
 
 Offer Offerer::make_offer(const LocalTransport& local) {
     State& state = *state_;
-    // A data section before any track is mid 0, else it follows the tracks of the first offer, unless
-    // they would leave no room for it.
+    // A data section before any track is mid 0, else it follows the tracks of the first offer,
+    // unless they would leave no room for it.
     if (state.senders.empty() || state.senders.size() >= kMaxSections) state.add_data_section();
     state.place_senders();
     state.add_data_section();
@@ -205,7 +208,9 @@ Offer Offerer::make_offer(const LocalTransport& local) {
     return out;
 }
 
-bool Offerer::has_outstanding_offer() const { return state_->outstanding; }
+bool Offerer::has_outstanding_offer() const {
+    return state_->outstanding;
+}
 
 Result<AppliedAnswer, NegotiationError> Offerer::apply_answer(std::string_view answer_text) {
     State& state = *state_;
@@ -216,10 +221,9 @@ Result<AppliedAnswer, NegotiationError> Offerer::apply_answer(std::string_view a
     AppliedAnswer out;
     CONFAB_TRY(out.remote, remote_transport(*answer));
     // We offered actpass; anything but passive is taken as active (RFC 8842 §5.3).
-    out.remote.local_setup =
-        out.remote.setup == Setup::kPassive ? Setup::kActive : Setup::kPassive;
-    out.ice_restart = !state.last_ufrag.empty() && (state.last_ufrag != out.remote.ufrag ||
-                                                    state.last_pwd != out.remote.pwd);
+    out.remote.local_setup = out.remote.setup == Setup::kPassive ? Setup::kActive : Setup::kPassive;
+    out.ice_restart = !state.last_ufrag.empty() &&
+                      (state.last_ufrag != out.remote.ufrag || state.last_pwd != out.remote.pwd);
     state.apply(*answer);
     out.bound = state.collect_bound();
     state.outstanding = false;

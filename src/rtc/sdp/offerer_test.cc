@@ -35,7 +35,9 @@ AppliedAnswer apply(Offerer& offerer, const Description& answer) {
 }
 
 // One whole exchange with a client that takes everything.
-AppliedAnswer negotiate(Offerer& offerer) { return apply(offerer, accept(offered(offerer))); }
+AppliedAnswer negotiate(Offerer& offerer) {
+    return apply(offerer, accept(offered(offerer)));
+}
 
 NegotiationError error_of(Offerer& offerer, const Description& answer) {
     const auto applied = offerer.apply_answer(write(answer));
@@ -52,7 +54,9 @@ std::string layout(const Description& d) {
 
 }  // namespace
 
-TEST_CASE("Offerer: the data section is mid 0, or follows the tracks of the first offer [SIG-94] [SDP-06]") {
+TEST_CASE(
+    "Offerer: the data section is mid 0, or follows the tracks of the first offer [SIG-94] "
+    "[SDP-06]") {
     Offerer usual(config());
     CHECK(usual.needs_offer());
     CHECK(layout(offered(usual)) == "0a ");
@@ -105,7 +109,21 @@ TEST_CASE("Offerer: a sender's lines [SDP-04] [SDP-05] [SIG-75]") {
         CHECK_MESSAGE(sdp.find(line) != std::string::npos, line);
 }
 
-TEST_CASE("Offerer: removed tracks leave recvonly sections, reused by kind with new SSRCs [SDP-07]") {
+TEST_CASE("Offerer: a section is reused only after the client saw it without a track [SDP-07]") {
+    Offerer offerer(config());
+    offerer.add_sender(sender(1, Kind::kVideo));
+    negotiate(offerer);
+    offerer.remove_sender(1);
+    offerer.add_sender(sender(2, Kind::kVideo));  // before the removal was offered
+    const Description both = offered(offerer);
+    REQUIRE(both.sections.size() == 3);
+    CHECK(apply(offerer, accept(both)).bound.front().mid == both.sections[2].mid);
+    offerer.add_sender(sender(3, Kind::kVideo));
+    CHECK(offered(offerer).sections.size() == 3);
+}
+
+TEST_CASE(
+    "Offerer: removed tracks leave recvonly sections, reused by kind with new SSRCs [SDP-07]") {
     Offerer offerer(config());
     offerer.add_sender(sender(1, Kind::kVideo));
     offerer.add_sender(sender(2, Kind::kAudio));
@@ -142,7 +160,8 @@ TEST_CASE("Offerer: subscribing and unsubscribing 50 times does not add sections
     CHECK(offered(safari).sections.size() == 51);
 }
 
-TEST_CASE("Offerer: sections keep what the client accepts, new ones start from it [SDP-26] [SIG-90]") {
+TEST_CASE(
+    "Offerer: sections keep what the client accepts, new ones start from it [SDP-26] [SIG-90]") {
     Offerer offerer(config());
     offerer.add_sender(sender(1, Kind::kVideo));
     Description answer = accept(offered(offerer));
@@ -171,7 +190,8 @@ TEST_CASE("Offerer: sections keep what the client accepts, new ones start from i
     CHECK(next.sections[2].extensions.size() == 3);
 }
 
-TEST_CASE("Offerer: a rejected section and a codec not accepted mean unsupported [SIG-94] [SDP-20]") {
+TEST_CASE(
+    "Offerer: a rejected section and a codec not accepted mean unsupported [SIG-94] [SDP-20]") {
     Offerer offerer(config());
     offerer.add_sender(sender(1, Kind::kVideo, {"video/H265"}));
     offerer.add_sender(sender(2, Kind::kAudio));
@@ -195,7 +215,8 @@ TEST_CASE("Offerer: a rejected section and a codec not accepted mean unsupported
     CHECK_FALSE(applied.bound.back().codecs.empty());
 }
 
-TEST_CASE("Offerer: RED takes opus' nack where the client has RED, stereo is told [SDP-21] [SDP-25]") {
+TEST_CASE(
+    "Offerer: RED takes opus' nack where the client has RED, stereo is told [SDP-21] [SDP-25]") {
     Offerer with_red(config());
     Sender stereo = sender(1, Kind::kAudio);
     stereo.stereo = true;
@@ -215,7 +236,8 @@ TEST_CASE("Offerer: RED takes opus' nack where the client has RED, stereo is tol
     CHECK(has_feedback(*find_codec(offered(firefox).sections[0], 111), "nack"));
 }
 
-TEST_CASE("Offerer: send-side estimation and playout delay change the extensions [SIG-92] [SDP-21]") {
+TEST_CASE(
+    "Offerer: send-side estimation and playout delay change the extensions [SIG-92] [SDP-21]") {
     OffererConfig c = config();
     c.transport_cc = true;
     c.playout_delay = true;

@@ -23,8 +23,9 @@ inline std::vector<EnabledCodec> default_codecs() {
 }
 
 inline LocalTransport local_transport() {
-    return {"ufrag", "passwordpasswordpassword", "AA:BB", {"1 1 udp 1 192.0.2.1 7882 typ host"},
-            true, false};
+    return {"ufrag", "passwordpasswordpassword",
+            "AA:BB", {"1 1 udp 1 192.0.2.1 7882 typ host"},
+            true,    false};
 }
 
 inline MediaSection base_section(Kind kind, std::string mid, Direction direction) {
@@ -46,8 +47,10 @@ inline MediaSection audio(std::string mid, Direction direction, const std::strin
                   {63, "red", 48000, 2, "111/111", {}},
                   {9, "G722", 8000, 0, "", {}},
                   {0, "PCMU", 8000, 0, "", {}}};
-    out.extensions = {{1, std::string(kExtAudioLevel)}, {2, std::string(kExtAbsSendTime)},
-                      {3, std::string(kExtTransportCc)}, {4, std::string(kExtMid)}};
+    out.extensions = {{1, std::string(kExtAudioLevel)},
+                      {2, std::string(kExtAbsSendTime)},
+                      {3, std::string(kExtTransportCc)},
+                      {4, std::string(kExtMid)}};
     if (!track.empty()) {
         out.msid = Msid{"stream", track};
         out.ssrcs = {{77, "cname", *out.msid}};
@@ -59,19 +62,20 @@ inline MediaSection video(std::string mid, Direction direction, const std::strin
     MediaSection out = base_section(Kind::kVideo, std::move(mid), direction);
     const std::vector<std::string> feedback = {"goog-remb", "transport-cc", "ccm fir", "nack",
                                                "nack pli"};
-    out.codecs = {{96, "VP8", 90000, 0, "", feedback},
-                  {97, "rtx", 90000, 0, "apt=96", {}},
-                  {98, "VP9", 90000, 0, "profile-id=0", feedback},
-                  {99, "rtx", 90000, 0, "apt=98", {}},
-                  {35, "VP9", 90000, 0, "profile-id=1", feedback},
-                  {102, "H264", 90000, 0,
-                   "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
-                   feedback},
-                  {118, "ulpfec", 90000, 0, "", {}}};
-    out.extensions = {{4, std::string(kExtMid)}, {10, std::string(kExtRid)},
-                      {11, std::string(kExtRepairedRid)}, {12, std::string(kExtDependencyDescriptor)},
-                      {3, std::string(kExtTransportCc)}, {2, std::string(kExtAbsSendTime)},
-                      {13, "urn:3gpp:video-orientation"}};
+    out.codecs = {
+        {96, "VP8", 90000, 0, "", feedback},
+        {97, "rtx", 90000, 0, "apt=96", {}},
+        {98, "VP9", 90000, 0, "profile-id=0", feedback},
+        {99, "rtx", 90000, 0, "apt=98", {}},
+        {35, "VP9", 90000, 0, "profile-id=1", feedback},
+        {102, "H264", 90000, 0,
+         "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", feedback},
+        {118, "ulpfec", 90000, 0, "", {}}};
+    out.extensions = {
+        {4, std::string(kExtMid)},          {10, std::string(kExtRid)},
+        {11, std::string(kExtRepairedRid)}, {12, std::string(kExtDependencyDescriptor)},
+        {3, std::string(kExtTransportCc)},  {2, std::string(kExtAbsSendTime)},
+        {13, "urn:3gpp:video-orientation"}};
     if (!track.empty()) out.msid = Msid{"stream", track};
     return out;
 }
@@ -86,7 +90,8 @@ inline MediaSection data(std::string mid) {
     return out;
 }
 
-inline Description offer_of(std::vector<MediaSection> sections, const std::string& ufrag = "remote") {
+inline Description offer_of(std::vector<MediaSection> sections,
+                            const std::string& ufrag = "remote") {
     Description out;
     out.origin = "- 1 1 IN IP4 127.0.0.1";
     out.ufrag = ufrag;
@@ -132,8 +137,7 @@ inline Description accept(const Description& offer, const std::string& ufrag = "
         section.ssrc_groups.clear();
         section.msid.reset();
         if (!section.is_rtp() || section.rejected()) continue;
-        section.direction =
-            sends(section.direction) ? Direction::kRecvOnly : Direction::kInactive;
+        section.direction = sends(section.direction) ? Direction::kRecvOnly : Direction::kInactive;
     }
     return out;
 }

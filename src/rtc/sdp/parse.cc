@@ -45,12 +45,15 @@ class Parser {
             case 'o':
                 if (!in_section_) out_.origin = value;
                 return {};
-            case 'm': return begin_section(value);
+            case 'm':
+                return begin_section(value);
             case 'c':
                 if (in_section_) section_.connection = value;
                 return {};
-            case 'a': return read_attribute(value);
-            default: return {};
+            case 'a':
+                return read_attribute(value);
+            default:
+                return {};
         }
     }
 
@@ -86,6 +89,8 @@ class Parser {
 
 }  // namespace
 
-Result<Description, SdpError> parse(std::string_view text) { return Parser().run(text); }
+Result<Description, SdpError> parse(std::string_view text) {
+    return Parser().run(text);
+}
 
 }  // namespace confab::sdp

@@ -20,7 +20,8 @@ SdpError error_of(const std::string& text) {
 
 std::string repeat(std::string_view text, std::size_t count) {
     std::string out;
-    for (std::size_t i = 0; i < count; ++i) out += text;
+    for (std::size_t i = 0; i < count; ++i)
+        out += text;
     return out;
 }
 
@@ -57,12 +58,14 @@ TEST_CASE("parse: IPv6 written behind IP4 and pause marks of rids are taken [SDP
 }
 
 TEST_CASE("parse: port 0 rejects a section, but not with bundle-only [SDP-45]") {
-    const std::string off = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n";
+    const std::string off =
+        "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rtpmap:96 VP8/90000\r\n";
     CHECK(parse(kHead + off)->sections.at(0).rejected());
     CHECK_FALSE(parse(kHead + off + "a=bundle-only\r\n")->sections.at(0).rejected());
 }
 
-TEST_CASE("parse: static payload types, wildcard feedback, extmap directions, first msid [SDP-10]") {
+TEST_CASE(
+    "parse: static payload types, wildcard feedback, extmap directions, first msid [SDP-10]") {
     const auto d = parse(kHead +
                          "m=audio 9/2 UDP/TLS/RTP/SAVPF 0 8 9 18 101 0\r\na=mid:a\r\n"
                          "a=rtpmap:101 opus/48000/2\r\na=rtcp-fb:* nack\r\na=rtcp-fb:101 nack\r\n"
@@ -106,8 +109,8 @@ TEST_CASE("parse: every list has its limit [IMM-7]") {
     CHECK(error_of(kHead + "a=x:" + repeat("y", kMaxLineBytes) + "\r\n") == SdpError::kTooLarge);
     CHECK(error_of(kHead + repeat("a=x\r\n", kMaxDescriptionBytes / 5 + 1)) == SdpError::kTooLarge);
     const std::string v = kHead + kVideo;
-    CHECK(error_of(v + repeat("a=candidate:1 1 udp 1 1.1.1.1 1 typ host\r\n", kMaxCandidates + 1)) ==
-          SdpError::kTooMany);
+    CHECK(error_of(v + repeat("a=candidate:1 1 udp 1 1.1.1.1 1 typ host\r\n",
+                              kMaxCandidates + 1)) == SdpError::kTooMany);
     CHECK(error_of(v + repeat("a=fingerprint:sha-256 00\r\n", kMaxFingerprints + 1)) ==
           SdpError::kTooMany);
     CHECK(error_of(v + repeat("a=ssrc-group:FID 1 2\r\n", kMaxSsrcGroups + 1)) ==
@@ -127,14 +130,14 @@ TEST_CASE("parse: every list has its limit [IMM-7]") {
     CHECK(error_of(v + extensions) == SdpError::kTooMany);
     CHECK(error_of(v + rids) == SdpError::kTooMany);
     CHECK(error_of(v + feedback) == SdpError::kTooMany);
-    CHECK(error_of(kHead + "m=application 9 UDP/DTLS/SCTP" + repeat(" x", kMaxCodecs + 1) + "\r\n") ==
-          SdpError::kTooMany);
+    CHECK(error_of(kHead + "m=application 9 UDP/DTLS/SCTP" + repeat(" x", kMaxCodecs + 1) +
+                   "\r\n") == SdpError::kTooMany);
 }
 
 TEST_CASE("parse: a description cut at any length gives a result or an error [IMM-7]") {
-    const std::string text = write(testing::offer_of(
-        {testing::audio("0", Direction::kSendOnly, "a"), testing::video("1", Direction::kSendOnly, "v"),
-         testing::data("2")}));
+    const std::string text = write(
+        testing::offer_of({testing::audio("0", Direction::kSendOnly, "a"),
+                           testing::video("1", Direction::kSendOnly, "v"), testing::data("2")}));
     std::size_t good = 0;
     for (std::size_t size = 0; size <= text.size(); ++size)
         if (parse(std::string_view(text).substr(0, size))) ++good;
@@ -148,11 +151,12 @@ TEST_CASE("write: session lines stand in the order clients were tested with [SDP
     d.pwd.clear();
     d.msid_semantic = "WMS *";
     d.ice_lite = true;
-    CHECK(write(d).starts_with("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
-                               "a=msid-semantic:WMS *\r\na=fingerprint:sha-256 11:22\r\n"
-                               "a=ice-lite\r\na=extmap-allow-mixed\r\na=group:BUNDLE 0\r\n"
-                               "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
-                               "c=IN IP4 0.0.0.0\r\n"));
+    CHECK(
+        write(d).starts_with("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+                             "a=msid-semantic:WMS *\r\na=fingerprint:sha-256 11:22\r\n"
+                             "a=ice-lite\r\na=extmap-allow-mixed\r\na=group:BUNDLE 0\r\n"
+                             "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                             "c=IN IP4 0.0.0.0\r\n"));
     const auto again = parse(write(d));
     REQUIRE(again);
     CHECK(*again == d);

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Reads testdata/recorded.txt: offers and answers of pion, Chromium and Firefox with a server of the
-// kind we replace. For tests only.
+// Reads testdata/recorded.txt: offers and answers of pion, Chromium and Firefox with a server of
+// the kind we replace. For tests only.
 #pragma once
 
 #include <fstream>
@@ -32,7 +32,8 @@ class RecordedReader {
     std::vector<RecordedConnection> read(const std::string& path) {
         std::ifstream file(path, std::ios::binary);
         const std::string text((std::istreambuf_iterator<char>(file)), {});
-        for (const std::string_view line : split(text, '\n')) read_line(line);
+        for (const std::string_view line : split(text, '\n'))
+            read_line(line);
         return std::move(connections_);
     }
 

@@ -48,7 +48,8 @@ void put_first(std::string_view name, bool drop_others, std::vector<Codec>& code
     if (name.empty()) return;
     std::vector<Codec> first;
     std::vector<Codec> others;
-    for (Codec& codec : codecs) (is_codec(codec, name) ? first : others).push_back(std::move(codec));
+    for (Codec& codec : codecs)
+        (is_codec(codec, name) ? first : others).push_back(std::move(codec));
     if (!drop_others || first.empty())
         first.insert(first.end(), std::make_move_iterator(others.begin()),
                      std::make_move_iterator(others.end()));
@@ -75,8 +76,8 @@ std::vector<Codec> choose_codecs(const MediaSection& offered, const SectionPlan&
     const std::string_view preferred = preferred_codec(plan, out);
     put_first(preferred, drop_others, out);
     // These publishers get no RTX either: upstream looks at the mime type alone (SDP-23).
-    const bool others_dropped = drop_others && !preferred.empty() && !out.empty() &&
-                                is_codec(out.front(), preferred);
+    const bool others_dropped =
+        drop_others && !preferred.empty() && !out.empty() && is_codec(out.front(), preferred);
     if (video && plan.codecs->rtx && !others_dropped) add_rtx(offered, out);
     return out;
 }
@@ -147,8 +148,8 @@ void add_sender_lines(MediaSection& section, const Sender& sender) {
     const Msid msid{sender.stream_id, sender.track_id};
     section.msid = msid;
     section.ssrcs.push_back({sender.ssrc, sender.stream_id, msid});
-    const bool rtx = std::ranges::any_of(section.codecs,
-                                         [](const Codec& c) { return is_codec(c, "rtx"); });
+    const bool rtx =
+        std::ranges::any_of(section.codecs, [](const Codec& c) { return is_codec(c, "rtx"); });
     if (!rtx || sender.rtx_ssrc == 0) return;
     section.ssrc_groups.push_back({"FID", {sender.ssrc, sender.rtx_ssrc}});
     section.ssrcs.push_back({sender.rtx_ssrc, sender.stream_id, msid});
@@ -156,7 +157,8 @@ void add_sender_lines(MediaSection& section, const Sender& sender) {
 
 std::map<std::string, std::uint8_t> extension_ids(const MediaSection& section) {
     std::map<std::string, std::uint8_t> out;
-    for (const ExtMap& ext : section.extensions) out.emplace(ext.uri, ext.id);
+    for (const ExtMap& ext : section.extensions)
+        out.emplace(ext.uri, ext.id);
     return out;
 }
 

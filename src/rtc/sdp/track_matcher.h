@@ -22,8 +22,8 @@ struct TrackClaim {
 struct OpenSection {
     std::size_t index = 0;
     Kind kind = Kind::kAudio;
-    std::string track_id;    // of its msid, may be empty
-    std::string first_mime;  // its preferred codec
+    std::string track_id;     // of its msid, may be empty
+    std::string first_mime;   // its preferred codec
     bool only_by_id = false;  // it has a track, and changes it only for one announced by this id
 };
 
@@ -32,9 +32,9 @@ struct TrackMatch {
     TrackClaim claim;
 };
 
-// In this order: the id is an announced cid; it is a codec's cid of an announced or published track;
-// the oldest waiting track of the kind; a published track that waits for a backup codec of the
-// section's mime type. Matches of all sections by id come before any other.
+// In this order: the id is an announced cid; it is a codec's cid of an announced or published
+// track; the oldest waiting track of the kind; a published track that waits for a backup codec of
+// the section's mime type. Matches of all sections by id come before any other.
 std::vector<TrackMatch> match_tracks(const std::vector<OpenSection>& sections,
                                      const std::vector<PendingTrack>& pending,
                                      const std::vector<TrackClaim>& published);

@@ -17,7 +17,7 @@ bool is_credential(const std::string& text) {
 
 // The value of the first section in use that has one.
 template <typename T>
-const T* first_value(const Description& remote, T MediaSection::*member) {
+const T* first_value(const Description& remote, T MediaSection::* member) {
     for (const MediaSection& section : remote.sections)
         if (is_usable(remote, section) && !(section.*member).empty()) return &(section.*member);
     return nullptr;

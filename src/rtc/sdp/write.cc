@@ -33,7 +33,8 @@ void write_transport(const std::string& ufrag, const std::string& pwd,
                      const std::vector<Fingerprint>& fingerprints, Writer& w) {
     if (!ufrag.empty()) w.line("a=ice-ufrag:", ufrag);
     if (!pwd.empty()) w.line("a=ice-pwd:", pwd);
-    for (const Fingerprint& f : fingerprints) w.line("a=fingerprint:", f.algorithm, " ", f.value);
+    for (const Fingerprint& f : fingerprints)
+        w.line("a=fingerprint:", f.algorithm, " ", f.value);
 }
 
 std::string format_list(const MediaSection& section) {
@@ -52,7 +53,8 @@ void write_codec(const Codec& codec, Writer& w) {
     if (codec.channels != 0) encoding += "/" + std::to_string(codec.channels);
     w.line("a=rtpmap:", pt, " ", encoding);
     if (!codec.fmtp.empty()) w.line("a=fmtp:", pt, " ", codec.fmtp);
-    for (const std::string& value : codec.feedback) w.line("a=rtcp-fb:", pt, " ", value);
+    for (const std::string& value : codec.feedback)
+        w.line("a=rtcp-fb:", pt, " ", value);
 }
 
 void write_ssrc(const SsrcInfo& info, Writer& w) {
@@ -67,15 +69,19 @@ void write_ssrc(const SsrcInfo& info, Writer& w) {
 void write_ssrcs(const MediaSection& section, Writer& w) {
     for (const SsrcGroup& group : section.ssrc_groups) {
         std::string list;
-        for (const std::uint32_t ssrc : group.ssrcs) list += " " + std::to_string(ssrc);
+        for (const std::uint32_t ssrc : group.ssrcs)
+            list += " " + std::to_string(ssrc);
         w.line("a=ssrc-group:", group.semantics, list);
     }
-    for (const SsrcInfo& info : section.ssrcs) write_ssrc(info, w);
+    for (const SsrcInfo& info : section.ssrcs)
+        write_ssrc(info, w);
 }
 
 void write_simulcast(const MediaSection& section, Writer& w) {
-    for (const std::string& rid : section.send_rids) w.line("a=rid:", rid, " send");
-    for (const std::string& rid : section.recv_rids) w.line("a=rid:", rid, " recv");
+    for (const std::string& rid : section.send_rids)
+        w.line("a=rid:", rid, " send");
+    for (const std::string& rid : section.recv_rids)
+        w.line("a=rid:", rid, " recv");
     std::string value;
     if (!section.simulcast_send.empty()) value = "send " + join(section.simulcast_send, ";");
     if (!section.simulcast_recv.empty()) {
@@ -86,7 +92,8 @@ void write_simulcast(const MediaSection& section, Writer& w) {
 }
 
 void write_rtp(const MediaSection& section, Writer& w) {
-    for (const Codec& codec : section.codecs) write_codec(codec, w);
+    for (const Codec& codec : section.codecs)
+        write_codec(codec, w);
     for (const ExtMap& ext : section.extensions)
         w.line("a=extmap:", std::to_string(ext.id), " ", ext.uri);
     if (section.msid) w.line("a=msid:", section.msid->stream, " ", section.msid->track);
@@ -109,7 +116,8 @@ void write_section(const MediaSection& section, Writer& w) {
     if (section.sctp_port) w.line("a=sctp-port:", std::to_string(*section.sctp_port));
     if (section.max_message_size)
         w.line("a=max-message-size:", std::to_string(*section.max_message_size));
-    for (const std::string& candidate : section.candidates) w.line("a=candidate:", candidate);
+    for (const std::string& candidate : section.candidates)
+        w.line("a=candidate:", candidate);
     if (section.end_of_candidates) w.line("a=end-of-candidates");
 }
 
@@ -130,7 +138,8 @@ std::string write(const Description& description) {
         const std::string mids = join(*description.bundle, " ");
         w.line("a=group:BUNDLE", mids.empty() ? "" : " ", mids);
     }
-    for (const MediaSection& section : description.sections) write_section(section, w);
+    for (const MediaSection& section : description.sections)
+        write_section(section, w);
     return w.take();
 }
 

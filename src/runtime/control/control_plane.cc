@@ -19,11 +19,16 @@ void trim(livekit::WebhookEvent& event, bool full_room) {
 
 const char* to_text(sfu::PeerState state) {
     switch (state) {
-        case sfu::PeerState::kConnecting: return "connecting";
-        case sfu::PeerState::kConnected: return "connected";
-        case sfu::PeerState::kDisconnected: return "disconnected";
-        case sfu::PeerState::kReconnected: return "reconnected";
-        case sfu::PeerState::kFailed: return "failed";
+        case sfu::PeerState::kConnecting:
+            return "connecting";
+        case sfu::PeerState::kConnected:
+            return "connected";
+        case sfu::PeerState::kDisconnected:
+            return "disconnected";
+        case sfu::PeerState::kReconnected:
+            return "reconnected";
+        case sfu::PeerState::kFailed:
+            return "failed";
     }
     return "unknown";
 }
@@ -101,7 +106,8 @@ void ControlPlane::log_media_event(const sfu::Event& event) {
 }
 
 void ControlPlane::carry_out() {
-    while (auto effect = rooms_.poll_effect()) carry_out(std::move(*effect));
+    while (auto effect = rooms_.poll_effect())
+        carry_out(std::move(*effect));
 }
 
 void ControlPlane::carry_out(room::Effect effect) {
@@ -142,7 +148,8 @@ void ControlPlane::send_webhooks() {
                     now, id, result->status,
                     wait ? api::parse_retry_after(*wait) : std::optional<Duration>{});
                 if (result->status >= 500 || result->status == 429)
-                    telemetry::log_warn("webhook refused", {{"url", url}, {"status", result->status}});
+                    telemetry::log_warn("webhook refused",
+                                        {{"url", url}, {"status", result->status}});
             } else {
                 telemetry::log_warn("webhook not delivered",
                                     {{"url", url}, {"error", net::to_string(result.error())}});

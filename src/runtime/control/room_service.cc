@@ -10,12 +10,18 @@ namespace {
 
 api::ErrorCode to_code(room::ServiceCode code) {
     switch (code) {
-        case room::ServiceCode::kInvalidArgument: return api::ErrorCode::kInvalidArgument;
-        case room::ServiceCode::kNotFound: return api::ErrorCode::kNotFound;
-        case room::ServiceCode::kFailedPrecondition: return api::ErrorCode::kFailedPrecondition;
-        case room::ServiceCode::kUnavailable: return api::ErrorCode::kUnavailable;
-        case room::ServiceCode::kUnimplemented: return api::ErrorCode::kUnimplemented;
-        case room::ServiceCode::kInternal: return api::ErrorCode::kInternal;
+        case room::ServiceCode::kInvalidArgument:
+            return api::ErrorCode::kInvalidArgument;
+        case room::ServiceCode::kNotFound:
+            return api::ErrorCode::kNotFound;
+        case room::ServiceCode::kFailedPrecondition:
+            return api::ErrorCode::kFailedPrecondition;
+        case room::ServiceCode::kUnavailable:
+            return api::ErrorCode::kUnavailable;
+        case room::ServiceCode::kUnimplemented:
+            return api::ErrorCode::kUnimplemented;
+        case room::ServiceCode::kInternal:
+            return api::ErrorCode::kInternal;
     }
     return api::ErrorCode::kUnknown;
 }
@@ -23,11 +29,13 @@ api::ErrorCode to_code(room::ServiceCode code) {
 template <typename T>
 void answer(api::Reply<T>& reply, room::ServiceResult<T> result) {
     if (result) return reply(std::move(*result));
-    reply(tl::make_unexpected(
-        api::service_error(to_code(result.error().code), result.error().text)));
+    reply(
+        tl::make_unexpected(api::service_error(to_code(result.error().code), result.error().text)));
 }
 
-room::Clock clock() { return {net::EventLoop::now(), net::EventLoop::wall()}; }
+room::Clock clock() {
+    return {net::EventLoop::now(), net::EventLoop::wall()};
+}
 
 }  // namespace
 
@@ -98,19 +106,20 @@ void LocalRoomService::update_room_metadata(const api::CallContext&,
 void LocalRoomService::forward_participant(const api::CallContext&,
                                            const livekit::ForwardParticipantRequest&,
                                            api::Reply<livekit::ForwardParticipantResponse> reply) {
-    reply(tl::make_unexpected(api::service_error(
-        api::ErrorCode::kUnimplemented, "forwarding a participant is not supported yet")));
+    reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
+                                                 "forwarding a participant is not supported yet")));
 }
 void LocalRoomService::move_participant(const api::CallContext&,
                                         const livekit::MoveParticipantRequest&,
                                         api::Reply<livekit::MoveParticipantResponse> reply) {
-    reply(tl::make_unexpected(api::service_error(
-        api::ErrorCode::kUnimplemented, "moving a participant is not supported yet")));
+    reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
+                                                 "moving a participant is not supported yet")));
 }
 void LocalRoomService::perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                                    api::Reply<livekit::PerformRpcResponse> reply) {
-    reply(tl::make_unexpected(api::service_error(
-        api::ErrorCode::kUnimplemented, "calling a participant from the API is not supported yet")));
+    reply(tl::make_unexpected(
+        api::service_error(api::ErrorCode::kUnimplemented,
+                           "calling a participant from the API is not supported yet")));
 }
 
 bool LocalRoomService::has_room(std::string_view name) const {

@@ -30,7 +30,8 @@ struct Routes::Call {
     std::vector<api::HttpHeader> cors;
 
     void respond(net::HttpResponse response) {
-        for (const api::HttpHeader& header : cors) response.headers.add(header.name, header.value);
+        for (const api::HttpHeader& header : cors)
+            response.headers.add(header.name, header.value);
         exchange.respond(std::move(response));
     }
     void respond(const api::HttpResponse& response) { respond(to_net(response)); }
@@ -38,9 +39,9 @@ struct Routes::Call {
         respond(net::HttpResponse::text(status, std::move(text)));
     }
     std::string client_address() const {
-        return api::client_address(
-            request.headers.get("CF-Connecting-IP"), request.headers.get("X-Forwarded-For"),
-            request.headers.get("X-Real-IP"), request.remote.ip.to_string());
+        return api::client_address(request.headers.get("CF-Connecting-IP"),
+                                   request.headers.get("X-Forwarded-For"),
+                                   request.headers.get("X-Real-IP"), request.remote.ip.to_string());
     }
 };
 
@@ -55,15 +56,17 @@ Routes::Routes(ControlPlane& control, const api::KeyProvider& keys, telemetry::M
 
 Routes::~Routes() = default;
 
-void Routes::set_demo(std::optional<net::StaticFiles> files) { demo_ = std::move(files); }
+void Routes::set_demo(std::optional<net::StaticFiles> files) {
+    demo_ = std::move(files);
+}
 
 // Order of 01 CON-02: CORS, double slashes, authentication, route.
 void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
     const auto origin = request.headers.find("Origin");
     if (request.method == "OPTIONS" && request.headers.find("Access-Control-Request-Method")) {
-        exchange.respond(to_net(api::preflight_response(
-            origin, request.headers.get("Access-Control-Request-Method"),
-            request.headers.get("Access-Control-Request-Headers"))));
+        exchange.respond(to_net(
+            api::preflight_response(origin, request.headers.get("Access-Control-Request-Method"),
+                                    request.headers.get("Access-Control-Request-Headers"))));
         return;
     }
     Call call{std::move(request), std::move(exchange), {}, {}, {}};
@@ -75,8 +78,8 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
     call.request.path = clean.path;
     call.query = api::QueryParams::parse(call.request.query);
     api::QueryParams form;
-    if (call.request.method == "POST" && call.request.headers.get("Content-Type")
-                                             .starts_with("application/x-www-form-urlencoded"))
+    if (call.request.method == "POST" &&
+        call.request.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded"))
         form = api::QueryParams::parse(call.request.body);
     auto grants = api::authenticate(call.request.headers.find("Authorization"), call.query, form,
                                     keys_, net::EventLoop::wall());
@@ -119,7 +122,8 @@ void Routes::serve_signal(Call& call, api::JoinPath path) {
     if (!params) return call.respond(api::to_response(params.error()));
     if (api::is_validate(path)) return call.respond_text(200, "success");
     net::HttpHeaders headers;
-    for (const api::HttpHeader& header : call.cors) headers.add(header.name, header.value);
+    for (const api::HttpHeader& header : call.cors)
+        headers.add(header.name, header.value);
     control_.sessions().start(to_room(*params), std::move(call.exchange), std::move(headers));
 }
 
@@ -218,10 +222,10 @@ void Routes::serve_twirp(Call& call) {
 
 // ---------------------------------------------------------------- development
 
-// {room_name, participant_name, participant_identity, …} → {server_url, participant_token} (TOK-15).
+// {room_name, participant_name, participant_identity, …} → {server_url, participant_token}
+// (TOK-15).
 void Routes::serve_development_token(Call& call) {
-    if (call.request.method != "POST")
-        return call.respond_text(405, "use POST with a JSON body");
+    if (call.request.method != "POST") return call.respond_text(405, "use POST with a JSON body");
     const auto body = api::parse_json(call.request.body);
     const api::JsonValue* object = body ? &*body : nullptr;
     if (object == nullptr || object->kind != api::JsonKind::kObject)
@@ -229,7 +233,7 @@ void Routes::serve_development_token(Call& call) {
     const auto text = [&](std::string_view name) {
         const api::JsonValue* member = object->find(name);
         return member != nullptr && member->kind == api::JsonKind::kString ? member->string
-                                                                            : std::string();
+                                                                           : std::string();
     };
     const std::string room = text("room_name");
     std::string identity = text("participant_identity");
@@ -269,9 +273,10 @@ void Routes::serve_demo(Call& call) {
     if (demo_) {
         if (auto response = demo_->serve(call.request)) return call.respond(std::move(*response));
     }
-    call.respond_text(404,
-                      "The demo page has not been built. Run ./dev web (or ./dev run, which does it) "
-                      "and start the server again, or name its folder with --web-dir.\n");
+    call.respond_text(
+        404,
+        "The demo page has not been built. Run ./dev web (or ./dev run, which does it) "
+        "and start the server again, or name its folder as confab.web_dir.\n");
 }
 
 std::string Routes::render_metrics() {

@@ -33,12 +33,13 @@ void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exc
         rooms_.signal_closed(clock(), id);
         wake_();
     });
-    telemetry::log_debug("signal connection", {{"room", params.room},
-                                               {"participant", params.identity},
-                                               {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
-                                               {"version", params.client.version()},
-                                               {"single", params.single_connection},
-                                               {"reconnect", params.reconnect}});
+    telemetry::log_debug("signal connection",
+                         {{"room", params.room},
+                          {"participant", params.identity},
+                          {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
+                          {"version", params.client.version()},
+                          {"single", params.single_connection},
+                          {"reconnect", params.reconnect}});
     sessions_[id] = std::move(session);
     wake_();
 }
@@ -52,8 +53,7 @@ bool SignalSessions::accept(room::SessionId id, Session& session) {
     session.socket->set_handlers(
         [this, id](bool text, std::string_view payload) { on_message(id, text, payload); },
         [this, id](net::WebSocketClosed closed) { on_closed(id, closed); });
-    metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs,
-                     {std::to_string(session.protocol)},
+    metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs, {std::to_string(session.protocol)},
                      static_cast<double>((net::EventLoop::now() - session.started).us()) / 1000.0);
     return true;
 }
@@ -67,8 +67,8 @@ void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& res
         return;
     }
     metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
-    (void)session.socket->send(session.text, session.text ? api::to_camel_json(response)
-                                                          : response.SerializeAsString());
+    (void)session.socket->send(
+        session.text, session.text ? api::to_camel_json(response) : response.SerializeAsString());
 }
 
 void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {
@@ -101,8 +101,9 @@ void SignalSessions::on_message(room::SessionId id, bool text, std::string_view 
     if (found == sessions_.end()) return;
     found->second->text = text;
     livekit::SignalRequest request;
-    const bool parsed = text ? api::parse_proto_json(payload, request)
-                             : request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
+    const bool parsed =
+        text ? api::parse_proto_json(payload, request)
+             : request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
     metrics_.add(telemetry::Metric::kNodeMessages,
                  {"signal", parsed ? "success" : "failure", "request"});
     if (!parsed) {

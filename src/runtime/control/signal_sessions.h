@@ -28,7 +28,8 @@ class SignalSessions {
 
     // Starts the session and keeps the exchange until its first response or refusal. `headers` go
     // into either answer.
-    void start(const room::JoinParams& params, net::HttpExchange exchange, net::HttpHeaders headers);
+    void start(const room::JoinParams& params, net::HttpExchange exchange,
+               net::HttpHeaders headers);
 
     void send(room::SessionId id, const livekit::SignalResponse& response);
     void refuse(room::SessionId id, int status, const std::string& text);

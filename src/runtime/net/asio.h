@@ -5,11 +5,19 @@
 // asio.cc (07 CORO-02). Included by .cc files only.
 #pragma once
 
+#ifdef BOOST_ASIO_HEADER_ONLY
+#error "include runtime/net/asio.h before any other Boost header"
+#endif
 #ifndef BOOST_ASIO_SEPARATE_COMPILATION
 #define BOOST_ASIO_SEPARATE_COMPILATION
 #endif
 #ifndef BOOST_BEAST_SEPARATE_COMPILATION
 #define BOOST_BEAST_SEPARATE_COMPILATION
+#endif
+
+// g++ 12 takes the allocation functions of Asio's coroutine frames for mismatched ones.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 #endif
 
 #include <boost/asio/as_tuple.hpp>

@@ -3,6 +3,10 @@
 
 #include "runtime/net/event_loop.h"
 
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
+
 #include <time.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -27,8 +31,12 @@ std::int64_t read_clock(clockid_t clock) {
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 EventLoop::~EventLoop() = default;
 
-Timestamp EventLoop::now() { return Timestamp::micros(read_clock(CLOCK_MONOTONIC)); }
-UnixTime EventLoop::wall() { return UnixTime::micros(read_clock(CLOCK_REALTIME)); }
+Timestamp EventLoop::now() {
+    return Timestamp::micros(read_clock(CLOCK_MONOTONIC));
+}
+UnixTime EventLoop::wall() {
+    return UnixTime::micros(read_clock(CLOCK_REALTIME));
+}
 
 void EventLoop::run() {
     const auto work = asio::make_work_guard(impl_->context);
@@ -36,7 +44,8 @@ void EventLoop::run() {
     if (context.stopped()) context.restart();
     while (!context.stopped()) {
         std::size_t ran = 0;
-        while (ran < kMaxHandlersPerTurn && context.poll_one() > 0) ++ran;
+        while (ran < kMaxHandlersPerTurn && context.poll_one() > 0)
+            ++ran;
         if (ran == 0 && !context.stopped()) {
             if (!impl_->may_sleep || impl_->may_sleep()) context.run_one();
             if (impl_->awake) impl_->awake();
@@ -51,9 +60,13 @@ void EventLoop::stop() {
     asio::post(context, [&context] { context.stop(); });
 }
 
-void EventLoop::post(std::function<void()> fn) { asio::post(impl_->context, std::move(fn)); }
+void EventLoop::post(std::function<void()> fn) {
+    asio::post(impl_->context, std::move(fn));
+}
 
-void EventLoop::set_turn_hook(std::function<void()> hook) { impl_->turn_hook = std::move(hook); }
+void EventLoop::set_turn_hook(std::function<void()> hook) {
+    impl_->turn_hook = std::move(hook);
+}
 
 void EventLoop::set_sleep_hooks(std::function<bool()> may_sleep, std::function<void()> awake) {
     impl_->may_sleep = std::move(may_sleep);
@@ -125,7 +138,8 @@ struct SignalWatch : std::enable_shared_from_this<SignalWatch> {
 
 void EventLoop::on_signal(const std::vector<int>& signals, std::function<void(int)> fn) {
     const auto watch = std::make_shared<SignalWatch>(impl_->context, std::move(fn));
-    for (const int number : signals) watch->set.add(number);
+    for (const int number : signals)
+        watch->set.add(number);
     watch->wait();
 }
 
@@ -174,6 +188,8 @@ void EventLoop::Timer::set(Timestamp deadline, std::function<void()> fn) {
     impl_->set(deadline, std::move(fn));
 }
 
-void EventLoop::Timer::cancel() { impl_->cancel(); }
+void EventLoop::Timer::cancel() {
+    impl_->cancel();
+}
 
 }  // namespace confab::net

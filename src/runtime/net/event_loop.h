@@ -3,9 +3,9 @@
 
 // The control thread's loop (07 CORO-02): one io_context, timers, watched descriptors and signals.
 //
-// A turn is: run what is ready (at most kMaxHandlersPerTurn handlers), then call the turn hook once.
-// The loop sleeps only if nothing was ready and the sleep hook allows it. So the owner reads its
-// inputs in handlers, and drains the effects of all of them in the turn hook.
+// A turn is: run what is ready (at most kMaxHandlersPerTurn handlers), then call the turn hook
+// once. The loop sleeps only if nothing was ready and the sleep hook allows it. So the owner reads
+// its inputs in handlers, and drains the effects of all of them in the turn hook.
 //
 // All functions but stop() and post() belong to the thread of run(), before or while it runs. Every
 // Timer, FdWatch, server and connection handle must be gone before its EventLoop.

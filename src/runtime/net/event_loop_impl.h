@@ -16,7 +16,9 @@ struct EventLoop::Impl {
     std::function<void()> awake;
 };
 
-inline asio::io_context& context_of(EventLoop& loop) { return loop.impl().context; }
+inline asio::io_context& context_of(EventLoop& loop) {
+    return loop.impl().context;
+}
 
 inline std::chrono::steady_clock::time_point to_steady(Timestamp time) {
     return std::chrono::steady_clock::time_point(std::chrono::microseconds(time.us()));

@@ -3,16 +3,17 @@
 
 #include "runtime/net/http_client.h"
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
-
-#include <optional>
-#include <set>
+// clang-format on
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
+#include <optional>
+#include <set>
 
 #include "base/text.h"
 #include "runtime/net/event_loop_impl.h"
@@ -37,9 +38,9 @@ IpAddress to_ip(const asio::ip::address& address) {
 }
 
 std::string serialize_request(const HttpClientRequest& request, const HttpUrl& url) {
-    std::string out = request.method + " " + url.target + " HTTP/1.1\r\nHost: " + url.host_header +
-                      "\r\nConnection: close\r\nContent-Length: " +
-                      std::to_string(request.body.size()) + "\r\n";
+    std::string out =
+        request.method + " " + url.target + " HTTP/1.1\r\nHost: " + url.host_header +
+        "\r\nConnection: close\r\nContent-Length: " + std::to_string(request.body.size()) + "\r\n";
     for (const HttpHeader& header : request.headers) {
         const bool ours = equals_ignore_case(header.name, "host") ||
                           equals_ignore_case(header.name, "connection") ||
@@ -114,9 +115,9 @@ struct HttpClient::Impl::Call {
 HttpClient::Impl::Impl(EventLoop& loop, HttpClientOptions options)
     : loop_(loop), options_(std::move(options)) {
     ErrorCode ignored;
-    tls_.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 |
-                         ssl::context::no_tlsv1_1,
-                     ignored);
+    tls_.set_options(
+        ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
+        ignored);
     tls_.set_default_verify_paths(ignored);
     tls_.set_verify_mode(ssl::verify_peer, ignored);
     load_extra_ca(tls_, options_.extra_ca_pem);
@@ -169,8 +170,10 @@ void HttpClient::Impl::finish(Call& call) {
     call.cut();
     const Callback done = std::exchange(call.done, nullptr);
     if (!done) return;
-    if (call.error) done(fail(*call.error));
-    else done(std::move(call.response));
+    if (call.error)
+        done(fail(*call.error));
+    else
+        done(std::move(call.response));
 }
 
 // The filter sees the very addresses that are connected to, so that a name cannot change its
@@ -236,7 +239,8 @@ asio::awaitable<void> HttpClient::Impl::converse(Call& call, Stream& stream) {
         }
         if (error == beast::http::error::body_limit || error == beast::http::error::header_limit)
             call.fail_with(HttpClientError::kTooLarge);
-        else if (error) call.fail_with(HttpClientError::kBadResponse);
+        else if (error)
+            call.fail_with(HttpClientError::kBadResponse);
         if (call.error) co_return;
         if (parser.status / 100 == 1) continue;
         call.response = {parser.status, std::move(parser.headers), std::move(parser.body)};
@@ -247,10 +251,14 @@ asio::awaitable<void> HttpClient::Impl::converse(Call& call, Stream& stream) {
 
 HttpClient::HttpClient(EventLoop& loop, HttpClientOptions options)
     : impl_(std::make_shared<Impl>(loop, std::move(options))) {}
-HttpClient::~HttpClient() { impl_->stop(); }
+HttpClient::~HttpClient() {
+    impl_->stop();
+}
 void HttpClient::send(HttpClientRequest request, Callback done) {
     impl_->send(std::move(request), std::move(done));
 }
-std::size_t HttpClient::under_way() const { return impl_->under_way(); }
+std::size_t HttpClient::under_way() const {
+    return impl_->under_way();
+}
 
 }  // namespace confab::net

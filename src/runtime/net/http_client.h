@@ -22,15 +22,15 @@ namespace confab::net {
 
 enum class HttpClientError : std::uint8_t {
     kBadUrl,
-    kBusy,       // max_requests are under way
+    kBusy,  // max_requests are under way
     kResolve,
     kForbidden,  // every address was refused by allow_address
     kConnect,
-    kTls,        // handshake or certificate
+    kTls,  // handshake or certificate
     kTimeout,
-    kClosed,     // connection lost before the response was complete
+    kClosed,  // connection lost before the response was complete
     kBadResponse,
-    kTooLarge,   // response header or body
+    kTooLarge,  // response header or body
 };
 std::string_view to_string(HttpClientError error);
 
@@ -75,7 +75,7 @@ struct HttpUrl {
     bool tls = false;
     std::string host;  // without brackets
     std::uint16_t port = 80;
-    std::string target;     // path and query, at least "/"
+    std::string target;  // path and query, at least "/"
     std::string host_header;
 };
 Result<HttpUrl, HttpClientError> parse_http_url(std::string_view url);

@@ -27,7 +27,8 @@ class Fixture {
     explicit Fixture(HttpClientOptions options = {}) {
         thread_.call([&] {
             server_ = std::make_unique<HttpServer>(
-                thread_.loop(), HttpServerOptions{}, [this](HttpRequest request, HttpExchange exchange) {
+                thread_.loop(), HttpServerOptions{},
+                [this](HttpRequest request, HttpExchange exchange) {
                     if (request.path == "/hold") return held_.push_back(std::move(exchange));
                     if (request.path == "/large")
                         return exchange.respond(HttpResponse::text(200, std::string(5000, 'x')));
@@ -52,8 +53,9 @@ class Fixture {
     HttpClient::Result ask(HttpClientRequest request) {
         std::promise<HttpClient::Result> promise;
         thread_.call([&] {
-            client_->send(std::move(request),
-                          [&promise](HttpClient::Result result) { promise.set_value(std::move(result)); });
+            client_->send(std::move(request), [&promise](HttpClient::Result result) {
+                promise.set_value(std::move(result));
+            });
         });
         return promise.get_future().get();
     }
@@ -264,11 +266,14 @@ TEST_CASE("HttpClient: responses of other servers, good and bad") {
         return fixture.get(url_of(server.port(), "/"));
     };
     CHECK(ask("HTTP/1.1 200 OK\r\n\r\nuntil the end").value().body == "until the end");
-    CHECK(ask("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n").value().status == 204);
-    CHECK(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n").value().body ==
-          "ab");
+    CHECK(ask("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n").value().status ==
+          204);
+    CHECK(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n")
+              .value()
+              .body == "ab");
     CHECK(ask("").error() == HttpClientError::kClosed);
-    CHECK(ask("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort").error() == HttpClientError::kClosed);
+    CHECK(ask("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort").error() ==
+          HttpClientError::kClosed);
     CHECK(ask("SSH-2.0-server\r\n\r\n").error() == HttpClientError::kBadResponse);
     CHECK(ask("HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'a') + "\r\n\r\n").error() ==
           HttpClientError::kTooLarge);

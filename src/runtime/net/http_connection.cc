@@ -3,10 +3,13 @@
 
 #include "runtime/net/http_connection.h"
 
-#include <array>
-#include <exception>
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
 
+#include <array>
 #include <boost/asio/write.hpp>
+#include <exception>
 
 #include "base/text.h"
 #include "runtime/net/event_loop_impl.h"
@@ -93,7 +96,8 @@ std::size_t HttpConnection::body_limit() const {
 
 asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
     Next next = Next::kKeepAlive;
-    while (next == Next::kKeepAlive) next = co_await serve_one();
+    while (next == Next::kKeepAlive)
+        next = co_await serve_one();
     if (next == Next::kLinger) co_await linger();
     watchdog_.cancel();
     if (!upgraded_) cut();
@@ -110,8 +114,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
         co_return co_await refuse_text(431, "431 Request Header Fields Too Large");
     if (error) co_return co_await refuse_text(400, "400 Bad Request");
     if (!have_header) co_return Next::kClose;
-    if (over_budget())
-        co_return co_await refuse_text(503, "503 Service Unavailable");
+    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (std::optional<HttpResponse> fault = header_fault(parser))
         co_return co_await refuse(std::move(*fault));
 
@@ -131,8 +134,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
     const bool have_body = co_await read_body(parser, error);
     if (error && error != beast::http::error::body_limit)
         co_return co_await refuse_text(400, "400 Bad Request");
-    if (over_budget())
-        co_return co_await refuse_text(503, "503 Service Unavailable");
+    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (!error && !have_body) co_return Next::kClose;
     co_return co_await answer_request(parser, bool{error});
 }
@@ -309,16 +311,18 @@ void HttpConnection::watch_client() {
     if (buffer_.size() >= kMaxPipelined) return;
     ErrorCode ignored;
     socket_.non_blocking(true, ignored);
-    socket_.async_wait(
-        tcp::socket::wait_read, [self = shared_from_this(), mine = serial_](ErrorCode error) {
-            if (error || mine != self->serial_ || !self->waiting_ || self->upgraded_) return;
-            const auto space = self->buffer_.prepare(kReadChunk);
-            const std::size_t size = self->socket_.read_some(space, error);
-            self->buffer_.commit(size);
-            if (error && error != asio::error::would_block) return self->client_gone();
-            self->charge(self->buffer_.size());
-            self->watch_client();
-        });
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), mine = serial_](ErrorCode error) {
+                           if (error || mine != self->serial_ || !self->waiting_ || self->upgraded_)
+                               return;
+                           const auto space = self->buffer_.prepare(kReadChunk);
+                           const std::size_t size = self->socket_.read_some(space, error);
+                           self->buffer_.commit(size);
+                           if (error && error != asio::error::would_block)
+                               return self->client_gone();
+                           self->charge(self->buffer_.size());
+                           self->watch_client();
+                       });
 }
 
 // A client that only closed its sending side may still get an answer; nobody has to give one.

@@ -5,12 +5,11 @@
 // handler, waits for its answer, writes it. Included by .cc files only.
 #pragma once
 
-#include "runtime/net/asio.h"
-
 #include <memory>
 #include <optional>
 #include <set>
 
+#include "runtime/net/asio.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http_parser.h"
 #include "runtime/net/http_server.h"
@@ -91,11 +90,11 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     tcp::socket socket_;
     SocketAddress remote_;
     beast::flat_buffer buffer_;
-    EventLoop::Timer watchdog_;       // cuts the socket when a read or write takes too long
-    asio::steady_timer answered_;     // its cancellation wakes wait_for_answer()
-    std::size_t charged_ = 0;         // our part of stats->buffered_bytes
-    std::uint64_t serial_ = 0;        // of the request being answered
-    bool waiting_ = false;            // the handler owes an answer
+    EventLoop::Timer watchdog_;    // cuts the socket when a read or write takes too long
+    asio::steady_timer answered_;  // its cancellation wakes wait_for_answer()
+    std::size_t charged_ = 0;      // our part of stats->buffered_bytes
+    std::uint64_t serial_ = 0;     // of the request being answered
+    bool waiting_ = false;         // the handler owes an answer
     bool gone_ = false;
     bool idle_ = true;
     bool timed_out_ = false;

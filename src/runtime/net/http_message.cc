@@ -20,14 +20,15 @@ bool is_token_char(char c) {
 }
 
 bool is_ours(std::string_view name) {
-    for (const std::string_view own :
-         {"content-length", "transfer-encoding", "connection", "date"})
+    for (const std::string_view own : {"content-length", "transfer-encoding", "connection", "date"})
         if (equals_ignore_case(name, own)) return true;
     return false;
 }
 
 // RFC 9110 §6.4.1, §8.6: these answers have neither body nor length.
-bool has_no_body(int status) { return status < 200 || status == 204 || status == 304; }
+bool has_no_body(int status) {
+    return status < 200 || status == 204 || status == 304;
+}
 
 }  // namespace
 
@@ -53,8 +54,7 @@ bool HttpHeaders::has_token(std::string_view name, std::string_view token) const
 }
 
 bool is_writable(const HttpHeader& header) {
-    return !header.name.empty() &&
-           header.name.size() + header.value.size() <= kMaxWrittenHeader &&
+    return !header.name.empty() && header.name.size() + header.value.size() <= kMaxWrittenHeader &&
            std::all_of(header.name.begin(), header.name.end(), is_token_char) &&
            header.value.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos &&
            !is_ours(header.name);
@@ -70,18 +70,41 @@ std::string_view reason_phrase(int status) {
         std::string_view phrase;
     };
     static constexpr std::array kReasons = std::to_array<Reason>({
-        {100, "Continue"}, {101, "Switching Protocols"}, {200, "OK"}, {201, "Created"},
-        {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-        {301, "Moved Permanently"}, {302, "Found"}, {304, "Not Modified"},
-        {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"},
-        {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"},
-        {409, "Conflict"}, {410, "Gone"}, {412, "Precondition Failed"},
-        {413, "Request Entity Too Large"}, {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"}, {422, "Unprocessable Entity"}, {426, "Upgrade Required"},
-        {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
-        {499, "Client Closed Request"}, {500, "Internal Server Error"}, {501, "Not Implemented"},
-        {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {412, "Precondition Failed"},
+        {413, "Request Entity Too Large"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {422, "Unprocessable Entity"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {499, "Client Closed Request"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
     });
     for (const Reason& reason : kReasons)
         if (reason.status == status) return reason.phrase;
@@ -140,8 +163,10 @@ std::string serialize(const HttpResponse& response, const ResponseForm& form, Un
     out += "Date: " + http_date(now) + "\r\n";
     if (!has_no_body(response.status))
         out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
-    if (!form.keep_alive) out += "Connection: close\r\n";
-    else if (form.version == 10) out += "Connection: keep-alive\r\n";
+    if (!form.keep_alive)
+        out += "Connection: close\r\n";
+    else if (form.version == 10)
+        out += "Connection: keep-alive\r\n";
     out += "\r\n";
     if (!form.head_only && !has_no_body(response.status)) out += response.body;
     return out;

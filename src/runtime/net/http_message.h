@@ -52,10 +52,10 @@ class HttpHeaders {
 
 struct HttpRequest {
     std::string method;
-    std::string target;    // as received
-    std::string path;      // of the target, percent-encoding untouched; starts with '/' (or is "*")
-    std::string query;     // of the target, without '?', raw
-    int version = 11;      // 10 or 11
+    std::string target;  // as received
+    std::string path;    // of the target, percent-encoding untouched; starts with '/' (or is "*")
+    std::string query;   // of the target, without '?', raw
+    int version = 11;    // 10 or 11
     HttpHeaders headers;
     std::string body;
     // A chunked body passed the limit and `body` is only its beginning (01 CON-05).
@@ -81,7 +81,7 @@ std::string http_date(UnixTime time);
 bool split_target(std::string_view target, std::string& path, std::string& query);
 
 struct ResponseForm {
-    bool head_only = false;   // the request was HEAD
+    bool head_only = false;  // the request was HEAD
     bool keep_alive = true;
     int version = 11;
 };

@@ -5,7 +5,9 @@
 // Included by .cc files only.
 #pragma once
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
+// clang-format on
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>

@@ -3,11 +3,12 @@
 
 #include "runtime/net/http_server.h"
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
-
-#include <vector>
+// clang-format on
 
 #include <boost/asio/ip/v6_only.hpp>
+#include <vector>
 
 #include "runtime/net/event_loop_impl.h"
 #include "runtime/net/http_connection.h"
@@ -168,12 +169,18 @@ void HttpServer::Impl::stop(bool cut_all) {
 
 HttpServer::HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler)
     : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler))) {}
-HttpServer::~HttpServer() { impl_->stop(true); }
+HttpServer::~HttpServer() {
+    impl_->stop(true);
+}
 Result<SocketAddress, std::string> HttpServer::listen(const std::string& address,
                                                       std::uint16_t port) {
     return impl_->listen(address, port);
 }
-void HttpServer::shutdown() { impl_->stop(false); }
-const HttpServerStats& HttpServer::stats() const { return impl_->stats(); }
+void HttpServer::shutdown() {
+    impl_->stop(false);
+}
+const HttpServerStats& HttpServer::stats() const {
+    return impl_->stats();
+}
 
 }  // namespace confab::net

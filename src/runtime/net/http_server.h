@@ -48,10 +48,10 @@ class HttpExchange {
 };
 
 struct HttpServerOptions {
-    std::size_t max_header_bytes = 1024 * 1024;  // beyond: 431
-    std::size_t max_header_count = 1000;         // beyond: 431
+    std::size_t max_header_bytes = 1024 * 1024;     // beyond: 431
+    std::size_t max_header_count = 1000;            // beyond: 431
     std::size_t max_body_bytes = 10 * 1024 * 1024;  // Content-Length beyond: 413; 0 = kHardMaxBody
-    std::size_t max_connections = 16'384;  // WebSockets included; beyond: closed at once
+    std::size_t max_connections = 16'384;           // WebSockets included; beyond: closed at once
     // Headers and bodies being received, over all connections; beyond: 503 (08 IMM-15).
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
     Duration idle_timeout = Duration::seconds(120);   // between requests

@@ -55,8 +55,8 @@ class Fixture {
         if (request.path == "/hold") {
             held_.push_back(std::move(exchange));
         } else if (request.path != "/drop") {
-            exchange.respond(HttpResponse::text(200, request.path + "|" + request.query + "|" +
-                                                         request.body));
+            exchange.respond(
+                HttpResponse::text(200, request.path + "|" + request.query + "|" + request.body));
         }
     }
 
@@ -71,7 +71,9 @@ std::string body_of(const std::string& response) {
     const std::size_t at = response.find("\r\n\r\n");
     return at == std::string::npos ? "" : response.substr(at + 4);
 }
-std::string status_of(const std::string& response) { return response.substr(0, response.find('\r')); }
+std::string status_of(const std::string& response) {
+    return response.substr(0, response.find('\r'));
+}
 
 std::string ask(std::uint16_t port, std::string_view request) {
     RawClient client(port);
@@ -84,8 +86,9 @@ std::string ask(std::uint16_t port, std::string_view request) {
 TEST_CASE("HttpServer: a request arrives whole and its answer goes out [CON-01]") {
     Fixture fixture;
     RawClient client(fixture.port());
-    client.send("POST /a%20b?x=1&y HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-one: 2\r\n"
-                "Content-Length: 5\r\nConnection: close\r\n\r\nhello");
+    client.send(
+        "POST /a%20b?x=1&y HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-one: 2\r\n"
+        "Content-Length: 5\r\nConnection: close\r\n\r\nhello");
     const std::string response = client.read_to_end();
     CHECK(status_of(response) == "HTTP/1.1 200 OK");
     CHECK(body_of(response) == "/a%20b|x=1&y|hello");
@@ -103,8 +106,9 @@ TEST_CASE("HttpServer: a request arrives whole and its answer goes out [CON-01]"
 TEST_CASE("HttpServer: pipelined requests are answered in order on one connection") {
     Fixture fixture;
     RawClient client(fixture.port());
-    client.send("GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
-                "GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    client.send(
+        "GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
+        "GET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     CHECK(client.read_until("/1||").ends_with("/1||"));
     CHECK(fixture.thread().eventually([&] { return fixture.held().size() == 1; }));
     fixture.thread().call([&] { fixture.held()[0].respond(HttpResponse::text(202, "held")); });
@@ -145,8 +149,9 @@ TEST_CASE("HttpServer: a header beyond the limit is 431 [CON-01]") {
     HttpServerOptions options;
     SUBCASE("bytes, at the real limit") {
         Fixture fixture(options);
-        const std::string response = ask(
-            fixture.port(), "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(1024 * 1024, 'a') + "\r\n\r\n");
+        const std::string response =
+            ask(fixture.port(),
+                "GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(1024 * 1024, 'a') + "\r\n\r\n");
         CHECK(status_of(response) == "HTTP/1.1 431 Request Header Fields Too Large");
         CHECK(body_of(response) == "431 Request Header Fields Too Large");
     }
@@ -154,7 +159,8 @@ TEST_CASE("HttpServer: a header beyond the limit is 431 [CON-01]") {
         options.max_header_count = 10;
         Fixture fixture(options);
         std::string request = "GET / HTTP/1.1\r\nHost: x\r\n";
-        for (int i = 0; i < 10; ++i) request += "a: b\r\n";
+        for (int i = 0; i < 10; ++i)
+            request += "a: b\r\n";
         CHECK(status_of(ask(fixture.port(), request + "\r\n")) ==
               "HTTP/1.1 431 Request Header Fields Too Large");
     }
@@ -168,15 +174,16 @@ TEST_CASE("HttpServer: a body beyond the limit is 413, with the headers of the c
                              std::string(request.headers.get("Origin")));
     };
     Fixture fixture(options);
-    const std::string response =
-        ask(fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nOrigin: o\r\nContent-Length: 101\r\n\r\n" +
-                                std::string(101, 'a'));
+    const std::string response = ask(
+        fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nOrigin: o\r\nContent-Length: 101\r\n\r\n" +
+                            std::string(101, 'a'));
     CHECK(status_of(response) == "HTTP/1.1 413 Request Entity Too Large");
     CHECK(body_of(response) == "request body too large");
     CHECK(response.find("Access-Control-Allow-Origin: o\r\n") != std::string::npos);
     CHECK(fixture.requests().empty());
-    const std::string huge = ask(
-        fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n");
+    const std::string huge =
+        ask(fixture.port(),
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 18446744073709551615\r\n\r\n");
     CHECK(status_of(huge) == "HTTP/1.1 413 Request Entity Too Large");
 }
 
@@ -185,11 +192,13 @@ TEST_CASE("HttpServer: chunked bodies are joined, and cut at the limit [CON-05]"
     options.max_body_bytes = 8;
     Fixture fixture(options);
     RawClient client(fixture.port());
-    client.send("POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "3\r\nabc\r\n5;e=1\r\ndefgh\r\n0\r\nTrailer: t\r\n\r\n");
+    client.send(
+        "POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "3\r\nabc\r\n5;e=1\r\ndefgh\r\n0\r\nTrailer: t\r\n\r\n");
     CHECK(client.read_until("abcdefgh").ends_with("/c||abcdefgh"));
-    client.send("POST /d HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "9\r\nabcdefghi\r\n0\r\n\r\n");
+    client.send(
+        "POST /d HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "9\r\nabcdefghi\r\n0\r\n\r\n");
     CHECK(client.read_to_end().ends_with("/d||abcdefgh"));
     const std::vector<HttpRequest> requests = fixture.requests();
     CHECK_FALSE(requests.at(0).body_truncated);
@@ -211,16 +220,17 @@ TEST_CASE("HttpServer: 100-continue before the body, other expectations are refu
 TEST_CASE("HttpServer: malformed and ambiguous requests are 400 and never reach the handler") {
     Fixture fixture;
     for (const std::string_view bad : {
-             "GET / HTTP/1.1\r\n\r\n",                                    // no Host
-             "GET relative HTTP/1.1\r\nHost: x\r\n\r\n",                  // target
-             "GET / HTTP/2.0\r\nHost: x\r\n\r\n",                         // version
-             "G@T / HTTP/1.1\r\nHost: x\r\n\r\n",                         // method
-             "GET / HTTP/1.1\r\nHost: x\r\nbad name: 1\r\n\r\n",          // header name
+             "GET / HTTP/1.1\r\n\r\n",                            // no Host
+             "GET relative HTTP/1.1\r\nHost: x\r\n\r\n",          // target
+             "GET / HTTP/2.0\r\nHost: x\r\n\r\n",                 // version
+             "G@T / HTTP/1.1\r\nHost: x\r\n\r\n",                 // method
+             "GET / HTTP/1.1\r\nHost: x\r\nbad name: 1\r\n\r\n",  // header name
              "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
              "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-             "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: "
+             "chunked\r\n\r\n0\r\n\r\n",
              "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
-             "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",       // a TLS client
+             "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",  // a TLS client
          }) {
         CAPTURE(bad);
         CHECK(status_of(ask(fixture.port(), bad)) == "HTTP/1.1 400 Bad Request");
@@ -293,9 +303,11 @@ TEST_CASE("HttpServer: a client that leaves before the answer is reported [CON-3
     CHECK(gone == 1);
 }
 
-TEST_CASE("HttpServer: an exchange without answer, or a handler that throws, becomes 500 [CON-02]") {
+TEST_CASE(
+    "HttpServer: an exchange without answer, or a handler that throws, becomes 500 [CON-02]") {
     Fixture fixture;
-    CHECK(status_of(ask(fixture.port(), "GET /throw HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) ==
+    CHECK(status_of(
+              ask(fixture.port(), "GET /throw HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) ==
           "HTTP/1.1 500 Internal Server Error");
     CHECK(fixture.stats().handler_failures == 1);
     RawClient client(fixture.port());
@@ -322,9 +334,9 @@ TEST_CASE("HttpServer: connections and buffered bytes are bounded [IMM-15]") {
         first.send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(80'000, 'a'));
         REQUIRE(fixture.thread().eventually(
             [&] { return fixture.server().stats().buffered_bytes > 80'000; }));
-        const std::string refused = ask(
-            fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" +
-                                std::string(60'000, 'b'));
+        const std::string refused =
+            ask(fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" +
+                                    std::string(60'000, 'b'));
         CHECK(status_of(refused) == "HTTP/1.1 503 Service Unavailable");
         first.send("\r\n\r\n");
         CHECK(status_of(first.read_until("\r\n")) == "HTTP/1.1 200 OK");

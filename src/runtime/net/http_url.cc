@@ -43,8 +43,7 @@ confab::Result<HttpUrl, HttpClientError> parse_http_url(std::string_view text) {
     bool has_port = false;
     const std::size_t colon = authority.rfind(':');
     const std::size_t bracket = authority.rfind(']');
-    if (colon != std::string_view::npos &&
-        (bracket == std::string_view::npos || colon > bracket)) {
+    if (colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket)) {
         host = authority.substr(0, colon);
         port = authority.substr(colon + 1);
         has_port = !port.empty();
@@ -65,16 +64,26 @@ confab::Result<HttpUrl, HttpClientError> parse_http_url(std::string_view text) {
 
 std::string_view to_string(HttpClientError error) {
     switch (error) {
-        case HttpClientError::kBadUrl: return "bad url";
-        case HttpClientError::kBusy: return "too many requests under way";
-        case HttpClientError::kResolve: return "name not resolved";
-        case HttpClientError::kForbidden: return "address not allowed";
-        case HttpClientError::kConnect: return "connection refused";
-        case HttpClientError::kTls: return "tls handshake failed";
-        case HttpClientError::kTimeout: return "timeout";
-        case HttpClientError::kClosed: return "connection closed";
-        case HttpClientError::kBadResponse: return "bad response";
-        case HttpClientError::kTooLarge: return "response too large";
+        case HttpClientError::kBadUrl:
+            return "bad url";
+        case HttpClientError::kBusy:
+            return "too many requests under way";
+        case HttpClientError::kResolve:
+            return "name not resolved";
+        case HttpClientError::kForbidden:
+            return "address not allowed";
+        case HttpClientError::kConnect:
+            return "connection refused";
+        case HttpClientError::kTls:
+            return "tls handshake failed";
+        case HttpClientError::kTimeout:
+            return "timeout";
+        case HttpClientError::kClosed:
+            return "connection closed";
+        case HttpClientError::kBadResponse:
+            return "bad response";
+        case HttpClientError::kTooLarge:
+            return "response too large";
     }
     return "unknown";
 }

@@ -100,7 +100,8 @@ class RawClient {
     // Everything up to and with `mark`; what has come if it does not come.
     std::string read_until(std::string_view mark) {
         std::size_t at = received_.find(mark);
-        while (at == std::string::npos && read_more()) at = received_.find(mark);
+        while (at == std::string::npos && read_more())
+            at = received_.find(mark);
         return take(at == std::string::npos ? received_.size() : at + mark.size());
     }
     std::string read_exactly(std::size_t size) {

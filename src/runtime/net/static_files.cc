@@ -52,7 +52,8 @@ constexpr std::array kMimes = std::to_array<Mime>({
 // FNV-1a: the tag only has to change when the file does.
 std::string make_etag(std::string_view body) {
     std::uint64_t hash = 0xCBF29CE484222325ULL;
-    for (const char c : body) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001B3ULL;
+    for (const char c : body)
+        hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001B3ULL;
     std::array<std::uint8_t, 8> bytes{};
     store_be64(bytes.data(), hash);
     return "\"" + to_hex(bytes) + "\"";
@@ -108,8 +109,8 @@ int hex_digit(char c) {
 }
 
 // The list of contents, or a text for the operator.
-Result<std::map<std::string, std::string>, std::string> read_tree(const fs::path& root,
-                                                                  const StaticFilesOptions& limits) {
+Result<std::map<std::string, std::string>, std::string> read_tree(
+    const fs::path& root, const StaticFilesOptions& limits) {
     std::map<std::string, std::string> out;
     std::size_t total = 0;
     std::error_code error;
@@ -222,8 +223,8 @@ std::optional<HttpResponse> StaticFiles::serve(const HttpRequest& request) const
     }
     if (path.empty()) {
         HttpResponse redirect = HttpResponse::text(307, "");
-        redirect.headers.add("Location", options_.prefix + "/" +
-                                             (request.query.empty() ? "" : "?" + request.query));
+        redirect.headers.add(
+            "Location", options_.prefix + "/" + (request.query.empty() ? "" : "?" + request.query));
         return redirect;
     }
     const std::optional<std::string> name = percent_decode(path.substr(1));

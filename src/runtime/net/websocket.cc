@@ -3,17 +3,18 @@
 
 #include "runtime/net/websocket.h"
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
+// clang-format on
 
 #include <array>
-#include <deque>
-#include <exception>
-#include <optional>
-
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <deque>
+#include <exception>
+#include <optional>
 
 #include "base/text.h"
 #include "runtime/net/event_loop_impl.h"
@@ -38,9 +39,12 @@ constexpr std::uint16_t kTooBigInflated = 1000;
 
 // All that the handshake looks at (RFC 6455 §4.2.1). Beast's containers throw at header lines of
 // 64 KiB, which clients may send, so nothing else goes in and nothing that long.
-constexpr std::array<std::string_view, 6> kHandshakeHeaders = {
-    "Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
-    "Sec-WebSocket-Extensions"};
+constexpr std::array<std::string_view, 6> kHandshakeHeaders = {"Host",
+                                                               "Connection",
+                                                               "Upgrade",
+                                                               "Sec-WebSocket-Key",
+                                                               "Sec-WebSocket-Version",
+                                                               "Sec-WebSocket-Extensions"};
 constexpr std::size_t kMaxHandshakeHeader = 4096;
 
 template <typename Request>
@@ -54,8 +58,8 @@ void copy_header(const HttpHeaders& from, std::string_view name, Request& to) {
 
 class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
   public:
-    Impl(EventLoop& loop, tcp::socket socket, WebSocketStart start,
-         const WebSocketOptions& options, std::shared_ptr<HttpServerStats> stats);
+    Impl(EventLoop& loop, tcp::socket socket, WebSocketStart start, const WebSocketOptions& options,
+         std::shared_ptr<HttpServerStats> stats);
     ~Impl() { leave(); }
 
     void start();
@@ -160,11 +164,11 @@ void WebSocket::Impl::start() {
 // ------------------------------------------------------------ reading
 
 asio::awaitable<bool> WebSocket::Impl::handshake() {
-    const auto add_headers = [headers = std::move(start_.response_headers)](
-                                 websocket::response_type& response) {
-        for (const HttpHeader& header : headers)
-            if (is_writable(header)) response.insert(header.name, header.value);
-    };
+    const auto add_headers =
+        [headers = std::move(start_.response_headers)](websocket::response_type& response) {
+            for (const HttpHeader& header : headers)
+                if (is_writable(header)) response.insert(header.name, header.value);
+        };
     stream_.set_option(websocket::stream_base::decorator(add_headers));
     beast::http::request<beast::http::empty_body> request;
     request.method(beast::http::verb::get);
@@ -382,16 +386,24 @@ void WebSocket::Impl::detach() {
 }
 
 WebSocket::WebSocket(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
-WebSocket::~WebSocket() { impl_->detach(); }
+WebSocket::~WebSocket() {
+    impl_->detach();
+}
 void WebSocket::set_handlers(OnMessage on_message, OnClosed on_closed) {
     impl_->set_handlers(std::move(on_message), std::move(on_closed));
 }
 bool WebSocket::send(bool text, std::string payload) {
     return impl_->send(text, std::move(payload));
 }
-std::size_t WebSocket::queued_bytes() const { return impl_->queued_bytes(); }
-void WebSocket::close(std::uint16_t code, Duration grace) { impl_->close(code, grace); }
-bool WebSocket::is_open() const { return impl_->is_open(); }
+std::size_t WebSocket::queued_bytes() const {
+    return impl_->queued_bytes();
+}
+void WebSocket::close(std::uint16_t code, Duration grace) {
+    impl_->close(code, grace);
+}
+bool WebSocket::is_open() const {
+    return impl_->is_open();
+}
 
 std::unique_ptr<WebSocket> start_websocket(EventLoop& loop, tcp::socket socket,
                                            WebSocketStart start, const WebSocketOptions& options,

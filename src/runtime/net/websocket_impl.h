@@ -4,11 +4,10 @@
 // How an HTTP connection becomes a WebSocket. Included by .cc files only.
 #pragma once
 
-#include "runtime/net/asio.h"
-
 #include <memory>
 #include <string>
 
+#include "runtime/net/asio.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http_server.h"
 

@@ -3,7 +3,9 @@
 
 #include "runtime/net/websocket.h"
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
+// clang-format on
 
 #include <doctest/doctest.h>
 
@@ -19,7 +21,14 @@ namespace confab::net {
 
 namespace {
 
-enum Opcode : std::uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+enum Opcode : std::uint8_t {
+    kContinuation = 0,
+    kText = 1,
+    kBinary = 2,
+    kClose = 8,
+    kPing = 9,
+    kPong = 10
+};
 
 struct Frame {
     bool fin = false;
@@ -29,7 +38,8 @@ struct Frame {
 };
 
 // A masked frame as clients send it (RFC 6455 §5.2), with the mask 0.
-std::string frame(Opcode opcode, std::string_view payload, bool compressed = false, bool fin = true) {
+std::string frame(Opcode opcode, std::string_view payload, bool compressed = false,
+                  bool fin = true) {
     std::string out;
     out += static_cast<char>((fin ? 0x80 : 0) | (compressed ? 0x40 : 0) | opcode);
     if (payload.size() < 126) {
@@ -48,10 +58,11 @@ class Client {
   public:
     explicit Client(std::uint16_t port, std::string_view extra = "", int receive_buffer = 0)
         : raw_(port, receive_buffer) {
-        raw_.send("GET /rtc?a=b HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
-                  "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://any\r\n" +
-                  std::string(extra) + "\r\n");
+        raw_.send(
+            "GET /rtc?a=b HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
+            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://any\r\n" +
+            std::string(extra) + "\r\n");
     }
     RawClient& raw() { return raw_; }
     std::string read_response() { return raw_.read_until("\r\n\r\n"); }
@@ -70,7 +81,8 @@ class Client {
         if (length >= 126) {
             const std::string bytes = raw_.read_exactly(length == 126 ? 2 : 8);
             length = 0;
-            for (const std::uint8_t byte : as_bytes(bytes)) length = length << 8 | byte;
+            for (const std::uint8_t byte : as_bytes(bytes))
+                length = length << 8 | byte;
         }
         out.payload = raw_.read_exactly(length);
         return out;
@@ -78,7 +90,8 @@ class Client {
     // The code of the close frame that comes next; 0 if the connection just ended.
     int read_close() {
         Frame next = read();
-        while (next.opcode == kPing || next.opcode == kBinary || next.opcode == kText) next = read();
+        while (next.opcode == kPing || next.opcode == kBinary || next.opcode == kText)
+            next = read();
         if (next.opcode != kClose) return 0;
         if (next.payload.size() < 2) return 1005;
         return load_be16(as_bytes(next.payload).data());
@@ -94,12 +107,13 @@ class Fixture {
     explicit Fixture(const WebSocketOptions& options = {}, bool accept = true)
         : options_(options), accept_(accept) {
         thread_.call([&] {
-            server_ = std::make_unique<HttpServer>(
-                thread_.loop(), HttpServerOptions{}, [this](HttpRequest request, HttpExchange exchange) {
-                    is_upgrade_ = request.is_websocket_upgrade;
-                    exchange_.emplace(std::move(exchange));
-                    if (accept_) upgrade();
-                });
+            server_ =
+                std::make_unique<HttpServer>(thread_.loop(), HttpServerOptions{},
+                                             [this](HttpRequest request, HttpExchange exchange) {
+                                                 is_upgrade_ = request.is_websocket_upgrade;
+                                                 exchange_.emplace(std::move(exchange));
+                                                 if (accept_) upgrade();
+                                             });
             port_ = server_->listen("127.0.0.1", 0).value().port;
         });
     }
@@ -112,15 +126,18 @@ class Fixture {
     }
 
     void upgrade() {
-        socket_ = exchange_->accept_websocket({{"X-Extra", "1"}, {"X-Long", std::string(70'000, 'l')}}, options_);
+        socket_ = exchange_->accept_websocket(
+            {{"X-Extra", "1"}, {"X-Long", std::string(70'000, 'l')}}, options_);
         exchange_.reset();
         if (!socket_) return;
         socket_->set_handlers(
             [this](bool text, std::string_view payload) {
                 messages_.emplace_back(payload);
                 if (payload == "throw") throw std::runtime_error("handler");
-                if (payload == "destroy") socket_.reset();
-                else socket_->send(text, std::string(payload));
+                if (payload == "destroy")
+                    socket_.reset();
+                else
+                    socket_->send(text, std::string(payload));
             },
             [this](WebSocketClosed why) {
                 if (why.by == WebSocketEnd::kTooBig) socket_->send(false, "leave");
@@ -230,8 +247,9 @@ TEST_CASE("WebSocket: any origin may upgrade; binary and text messages pass [CON
 TEST_CASE("WebSocket: fragments are joined, frames right behind the request are not lost") {
     Fixture fixture;
     RawClient raw(fixture.port());
-    std::string all = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    std::string all =
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     all += frame(kText, "ab", false, false) + frame(kPing, "p") + frame(kContinuation, "c");
     raw.send(all);
     raw.read_until("\r\n\r\n");
@@ -293,7 +311,8 @@ TEST_CASE("WebSocket: fragments that never end are cut at the limit too [CON-41]
     CHECK(client.read_close() == 1009);
 }
 
-TEST_CASE("WebSocket: a small message that inflates beyond the limit ends with 1000 [CON-41] [IMM-13]") {
+TEST_CASE(
+    "WebSocket: a small message that inflates beyond the limit ends with 1000 [CON-41] [IMM-13]") {
     Fixture fixture;
     Client client(fixture.port(), kOfferDeflate);
     REQUIRE(client.open());
@@ -342,7 +361,8 @@ TEST_CASE("WebSocket: a write that takes too long cuts the connection [CON-44] [
     Fixture fixture(options);
     Client client(fixture.port(), "", 4096);
     REQUIRE(fixture.thread().eventually([&] { return fixture.socket() != nullptr; }));
-    fixture.thread().call([&] { fixture.socket()->send(false, std::string(32 * 1024 * 1024, 'x')); });
+    fixture.thread().call(
+        [&] { fixture.socket()->send(false, std::string(32 * 1024 * 1024, 'x')); });
     CHECK(fixture.closed().by == WebSocketEnd::kWriteTimeout);
     CHECK(fixture.stats().websocket_write_timeouts == 1);
 }
@@ -353,7 +373,8 @@ TEST_CASE("WebSocket: pings go out at their interval, without a read deadline [C
     Fixture fixture(options);
     Client client(fixture.port());
     REQUIRE(client.open());
-    for (int i = 0; i < 3; ++i) CHECK(client.read().opcode == kPing);
+    for (int i = 0; i < 3; ++i)
+        CHECK(client.read().opcode == kPing);
     CHECK(fixture.thread().call([&] { return fixture.socket()->is_open(); }));
 }
 
@@ -390,7 +411,8 @@ TEST_CASE("WebSocket: the client leaves before the upgrade is decided [CON-31]")
         fixture.thread().call([&] { fixture.exchange()->on_gone([&gone] { gone = true; }); });
     }
     CHECK(fixture.thread().eventually([&] { return gone; }));
-    CHECK(fixture.thread().call([&] { return fixture.exchange()->accept_websocket({}) == nullptr; }));
+    CHECK(
+        fixture.thread().call([&] { return fixture.exchange()->accept_websocket({}) == nullptr; }));
 }
 
 TEST_CASE("WebSocket: close writes what is queued, then its code [CON-44]") {
@@ -398,12 +420,14 @@ TEST_CASE("WebSocket: close writes what is queued, then its code [CON-44]") {
     Client client(fixture.port());
     REQUIRE(client.open());
     fixture.thread().call([&] {
-        for (int i = 0; i < 3; ++i) fixture.socket()->send(false, std::to_string(i));
+        for (int i = 0; i < 3; ++i)
+            fixture.socket()->send(false, std::to_string(i));
         fixture.socket()->close(1000, Duration::millis(250));
         CHECK_FALSE(fixture.socket()->send(false, "late"));
         CHECK_FALSE(fixture.socket()->is_open());
     });
-    for (int i = 0; i < 3; ++i) CHECK(client.read().payload == std::to_string(i));
+    for (int i = 0; i < 3; ++i)
+        CHECK(client.read().payload == std::to_string(i));
     CHECK(client.read_close() == 1000);
     client.send(kClose, "\x03\xE8");
     CHECK(client.read().opcode == -1);
@@ -447,10 +471,10 @@ TEST_CASE("WebSocket: a lost connection and broken frames end as errors") {
     };
     CHECK(why("") == WebSocketEnd::kError);
     CHECK(why("\x82\x05") == WebSocketEnd::kError);
-    CHECK(why(frame(kText, "\xC3\x28")) == WebSocketEnd::kError);           // not UTF-8
-    CHECK(why(std::string("\x82\x01x", 3)) == WebSocketEnd::kError);         // not masked
-    CHECK(why(frame(kBinary, "x", true)) == WebSocketEnd::kError);           // RSV1 not negotiated
-    CHECK(why(frame(kContinuation, "x")) == WebSocketEnd::kError);           // nothing to continue
+    CHECK(why(frame(kText, "\xC3\x28")) == WebSocketEnd::kError);     // not UTF-8
+    CHECK(why(std::string("\x82\x01x", 3)) == WebSocketEnd::kError);  // not masked
+    CHECK(why(frame(kBinary, "x", true)) == WebSocketEnd::kError);    // RSV1 not negotiated
+    CHECK(why(frame(kContinuation, "x")) == WebSocketEnd::kError);    // nothing to continue
 }
 
 TEST_CASE("WebSocket: the handle may be destroyed inside its own handler") {
@@ -465,8 +489,9 @@ TEST_CASE("WebSocket: the handle may be destroyed inside its own handler") {
 TEST_CASE("WebSocket: a bad handshake is answered with 400") {
     Fixture fixture;
     RawClient raw(fixture.port());
-    raw.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-             "Sec-WebSocket-Version: 13\r\n\r\n");
+    raw.send(
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n");
     CHECK(raw.read_to_end().starts_with("HTTP/1.1 400 Bad Request\r\n"));
     CHECK(fixture.closed().by == WebSocketEnd::kError);
 }
@@ -474,7 +499,8 @@ TEST_CASE("WebSocket: a bad handshake is answered with 400") {
 TEST_CASE("WebSocket: very long headers beside the handshake do no harm [CON-01]") {
     Fixture fixture;
     Client client(fixture.port(), "Cookie: " + std::string(200'000, 'c') + "\r\n" +
-                                      "Sec-WebSocket-Extensions: " + std::string(100'000, 'e') + "\r\n");
+                                      "Sec-WebSocket-Extensions: " + std::string(100'000, 'e') +
+                                      "\r\n");
     CHECK(client.open());
     client.send(kText, "x");
     CHECK(client.read().payload == "x");

@@ -2,19 +2,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The byte stream under Beast's WebSocket: a TCP socket that first gives the bytes that came with
-// the request, and counts what it reads, because the limits of 01 CON-41 tell bytes on the wire from
-// inflated ones. Included by .cc files only.
+// the request, and counts what it reads, because the limits of 01 CON-41 tell bytes on the wire
+// from inflated ones. Included by .cc files only.
 #pragma once
 
+// clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
+// clang-format on
 
 #include <algorithm>
-#include <cstring>
-#include <string>
-
 #include <boost/asio/compose.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/websocket/teardown.hpp>
+#include <cstring>
+#include <string>
 
 namespace confab::net {
 
@@ -80,7 +81,8 @@ class WebSocketTransport {
                     size = asio::buffer_copy(buffers, asio::buffer(transport.received_));
                     transport.received_.erase(0, size);
                     break;
-                case State::kReading: break;
+                case State::kReading:
+                    break;
             }
             transport.count_ += size;
             self.complete(error, size);

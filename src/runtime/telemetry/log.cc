@@ -38,8 +38,10 @@ struct State {
 
 std::shared_ptr<spdlog::logger> make_logger(const LogOptions& options) {
     spdlog::sink_ptr sink;
-    if (options.sink) sink = std::make_shared<FunctionSink>(options.sink);
-    else sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    if (options.sink)
+        sink = std::make_shared<FunctionSink>(options.sink);
+    else
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
     auto logger = std::make_shared<spdlog::logger>("confab", std::move(sink));
     // The line is complete when it gets here: spdlog only writes it.
     logger->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
@@ -55,11 +57,16 @@ State& state() {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
     switch (level) {
-        case LogLevel::kDebug: return spdlog::level::debug;
-        case LogLevel::kInfo: return spdlog::level::info;
-        case LogLevel::kWarn: return spdlog::level::warn;
-        case LogLevel::kError: return spdlog::level::err;
-        case LogLevel::kOff: return spdlog::level::off;
+        case LogLevel::kDebug:
+            return spdlog::level::debug;
+        case LogLevel::kInfo:
+            return spdlog::level::info;
+        case LogLevel::kWarn:
+            return spdlog::level::warn;
+        case LogLevel::kError:
+            return spdlog::level::err;
+        case LogLevel::kOff:
+            return spdlog::level::off;
     }
     return spdlog::level::info;
 }

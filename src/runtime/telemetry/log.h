@@ -38,8 +38,10 @@ struct LogField {
     template <typename T>
         requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
     LogField(std::string_view field, T number) : name(field) {
-        if constexpr (std::is_signed_v<T>) value = static_cast<std::int64_t>(number);
-        else value = static_cast<std::uint64_t>(number);
+        if constexpr (std::is_signed_v<T>)
+            value = static_cast<std::int64_t>(number);
+        else
+            value = static_cast<std::uint64_t>(number);
     }
 
     // Views: a field lives only as long as the expression of the log call.

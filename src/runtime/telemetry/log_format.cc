@@ -17,7 +17,8 @@ namespace {
 
 void append_padded(std::string& out, int value, int width) {
     const std::string digits = std::to_string(value);
-    for (int i = static_cast<int>(digits.size()); i < width; ++i) out += '0';
+    for (int i = static_cast<int>(digits.size()); i < width; ++i)
+        out += '0';
     out += digits;
 }
 
@@ -47,12 +48,23 @@ std::string format_time(UnixTime time) {
 void append_escaped_char(std::string& out, char c) {
     static constexpr std::string_view kHex = "0123456789abcdef";
     switch (c) {
-        case '"': out += "\\\""; return;
-        case '\\': out += "\\\\"; return;
-        case '\n': out += "\\n"; return;
-        case '\r': out += "\\r"; return;
-        case '\t': out += "\\t"; return;
-        default: break;
+        case '"':
+            out += "\\\"";
+            return;
+        case '\\':
+            out += "\\\\";
+            return;
+        case '\n':
+            out += "\\n";
+            return;
+        case '\r':
+            out += "\\r";
+            return;
+        case '\t':
+            out += "\\t";
+            return;
+        default:
+            break;
     }
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte != 0x7F) {
@@ -109,19 +121,25 @@ LogLevel parse_log_level(std::string_view name) {
 
 std::string_view to_string(LogLevel level) {
     switch (level) {
-        case LogLevel::kDebug: return "debug";
-        case LogLevel::kInfo: return "info";
-        case LogLevel::kWarn: return "warn";
-        case LogLevel::kError: return "error";
-        case LogLevel::kOff: return "off";
+        case LogLevel::kDebug:
+            return "debug";
+        case LogLevel::kInfo:
+            return "info";
+        case LogLevel::kWarn:
+            return "warn";
+        case LogLevel::kError:
+            return "error";
+        case LogLevel::kOff:
+            return "off";
     }
     return "info";
 }
 
 std::string format_json(UnixTime time, LogLevel level, std::string_view event, LogFields fields) {
-    std::string out = "{\"level\":" + quote(to_string(level)) + ",\"ts\":" +
-                      quote(format_time(time)) + ",\"msg\":" + quote(redact(event));
-    for (const LogField& field : fields) out += "," + quote(field.name) + ":" + json_value(field);
+    std::string out = "{\"level\":" + quote(to_string(level)) +
+                      ",\"ts\":" + quote(format_time(time)) + ",\"msg\":" + quote(redact(event));
+    for (const LogField& field : fields)
+        out += "," + quote(field.name) + ":" + json_value(field);
     return out + "}";
 }
 

@@ -16,7 +16,11 @@ constexpr std::string_view kJwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2lnb
 
 TEST_CASE("format_json: types, escapes, one line") {
     CHECK(format_json(kTime, LogLevel::kInfo, "room.created",
-                      {{"room", "a\"b\\c\nd\x01"}, {"n", -3}, {"u", 18446744073709551615ULL}, {"r", 0.5}, {"ok", true}}) ==
+                      {{"room", "a\"b\\c\nd\x01"},
+                       {"n", -3},
+                       {"u", 18446744073709551615ULL},
+                       {"r", 0.5},
+                       {"ok", true}}) ==
           "{\"level\":\"info\",\"ts\":\"2023-11-14T22:13:20.042Z\",\"msg\":\"room.created\","
           "\"room\":\"a\\\"b\\\\c\\nd\\u0001\",\"n\":-3,\"u\":18446744073709551615,\"r\":0.5,"
           "\"ok\":true}");
@@ -32,7 +36,8 @@ TEST_CASE("format_text: a readable line") {
 TEST_CASE("redact: nothing secret stays, the rest does [IMM-16]") {
     const std::string jwt(kJwt);
     const std::vector<std::pair<std::string, std::string>> cases = {
-        {"/rtc?access_token=" + jwt + "&auto_subscribe=1", "/rtc?access_token=[redacted]&auto_subscribe=1"},
+        {"/rtc?access_token=" + jwt + "&auto_subscribe=1",
+         "/rtc?access_token=[redacted]&auto_subscribe=1"},
         {"/rtc?auto=1&ACCESS_TOKEN=abc", "/rtc?auto=1&ACCESS_TOKEN=[redacted]"},
         {"/rtc/v1?join_request=CgA%3D", "/rtc/v1?join_request=[redacted]"},
         {"Authorization: Bearer " + jwt, "Authorization: Bearer [redacted]"},
@@ -47,7 +52,8 @@ TEST_CASE("redact: nothing secret stays, the rest does [IMM-16]") {
         {"http://host/path@x", "http://host/path@x"},
         {"", ""},
     };
-    for (const auto& [in, out] : cases) CHECK(redact(in) == out);
+    for (const auto& [in, out] : cases)
+        CHECK(redact(in) == out);
 }
 
 TEST_CASE("redact: a token is found at any place and survives no cut of the line [IMM-16]") {
@@ -65,7 +71,8 @@ TEST_CASE("log: level, sink, and no secret at full verbosity [IMM-16]") {
     options.level = LogLevel::kDebug;
     options.sink = [&](std::string_view line) { lines.emplace_back(line); };
     init_log(options);
-    log_debug("request", {{"target", "/rtc?access_token=" + std::string(kJwt)}, {"token", "opaque"}});
+    log_debug("request",
+              {{"target", "/rtc?access_token=" + std::string(kJwt)}, {"token", "opaque"}});
     log_error("failed for " + std::string(kJwt), {{"api_secret", "abc"}, {"password", ""}});
     options.level = LogLevel::kWarn;
     options.json = false;
@@ -97,7 +104,8 @@ TEST_CASE("LogLimiter: a burst per key and interval, with the number left out") 
     const LogLimiter::Verdict later = limiter.check("a", start + Duration::seconds(60));
     CHECK(later.allowed);
     CHECK(later.suppressed == 2);
-    for (std::size_t i = 0; i < 2 * LogLimiter::kMaxKeys; ++i) (void)limiter.check(std::to_string(i), start);
+    for (std::size_t i = 0; i < 2 * LogLimiter::kMaxKeys; ++i)
+        (void)limiter.check(std::to_string(i), start);
     CHECK_FALSE(limiter.check("new", start).allowed);
     CHECK(limiter.check("new", start + Duration::seconds(120)).allowed);
 }

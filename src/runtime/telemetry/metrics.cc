@@ -31,10 +31,9 @@ std::string format_number(double value) {
     std::array<char, 64> digits{};
     // Counts are exact up to 2^53 and read better without exponent.
     const bool whole = std::trunc(value) == value && std::abs(value) < 9007199254740992.0;
-    const auto result =
-        whole ? std::to_chars(digits.data(), digits.data() + digits.size(),
-                              static_cast<std::int64_t>(value))
-              : std::to_chars(digits.data(), digits.data() + digits.size(), value);
+    const auto result = whole ? std::to_chars(digits.data(), digits.data() + digits.size(),
+                                              static_cast<std::int64_t>(value))
+                              : std::to_chars(digits.data(), digits.data() + digits.size(), value);
     return {digits.data(), result.ptr};
 }
 
@@ -44,19 +43,26 @@ void append_label(std::string& out, std::string_view name, std::string_view valu
     out += "=\"";
     for (const char c : value) {
         if (c == '\\' || c == '"') out += '\\';
-        if (c == '\n') out += "\\n";
-        else out += c;
+        if (c == '\n')
+            out += "\\n";
+        else
+            out += c;
     }
     out += '"';
 }
 
-bool has_node_labels(const MetricInfo& metric) { return !metric.name.starts_with("process_"); }
+bool has_node_labels(const MetricInfo& metric) {
+    return !metric.name.starts_with("process_");
+}
 
 std::string_view type_name(MetricType type) {
     switch (type) {
-        case MetricType::kCounter: return "counter";
-        case MetricType::kGauge: return "gauge";
-        case MetricType::kHistogram: return "histogram";
+        case MetricType::kCounter:
+            return "counter";
+        case MetricType::kGauge:
+            return "gauge";
+        case MetricType::kHistogram:
+            return "histogram";
     }
     return "untyped";
 }
@@ -142,8 +148,8 @@ std::string Metrics::render() const {
         const auto& family = families_[static_cast<std::size_t>(metric.id)];
         if (family.empty()) continue;
         out += "# HELP " + std::string(metric.name) + " " + std::string(metric.help) + "\n";
-        out += "# TYPE " + std::string(metric.name) + " " + std::string(type_name(metric.type)) +
-               "\n";
+        out +=
+            "# TYPE " + std::string(metric.name) + " " + std::string(type_name(metric.type)) + "\n";
         const std::vector<std::string_view> names = label_names(metric);
         for (const auto& [key, s] : family) {
             std::string labels = "{";
@@ -151,7 +157,8 @@ std::string Metrics::render() const {
                 append_label(labels, "node_id", node_id_);
                 append_label(labels, "node_type", "SERVER");
             }
-            for (std::size_t i = 0; i < names.size(); ++i) append_label(labels, names[i], s.labels[i]);
+            for (std::size_t i = 0; i < names.size(); ++i)
+                append_label(labels, names[i], s.labels[i]);
             if (metric.type != MetricType::kHistogram) {
                 line(metric, "", labels, metric.id == Metric::kMetricsDropped ? dropped_ : s.value);
                 continue;

@@ -54,7 +54,7 @@ class Metrics {
   private:
     struct Series {
         std::vector<std::string> labels;
-        double value = 0;                     // histograms: the sum
+        double value = 0;  // histograms: the sum
         std::uint64_t count = 0;
         std::vector<std::uint64_t> buckets;  // not cumulative
     };

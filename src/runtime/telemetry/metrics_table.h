@@ -3,7 +3,8 @@
 
 // Every metric of the process, declared once: name, type, labels, buckets, meaning. Names, labels
 // and buckets of livekit_* are those that dashboards of a LiveKit server expect (03 §6.1);
-// confab_* are our own. livekit_* and confab_* carry node_id and node_type="SERVER" on every series.
+// confab_* are our own. livekit_* and confab_* carry node_id and node_type="SERVER" on every
+// series.
 #pragma once
 
 #include <array>
@@ -92,28 +93,70 @@ struct MetricInfo {
 };
 
 namespace detail {
-inline constexpr std::array kTwirpMs = {5., 10., 25., 50., 100., 250., 500., 1000., 2500., 5000., 10000., 30000., 60000.};
-inline constexpr std::array kRoomSeconds = {5., 10., 60., 300., 600., 1800., 3600., 7200., 18000., 36000.};
+inline constexpr std::array kTwirpMs = {5.,    10.,   25.,   50.,    100.,   250.,  500.,
+                                        1000., 2500., 5000., 10000., 30000., 60000.};
+inline constexpr std::array kRoomSeconds = {5.,    10.,   60.,   300.,   600.,
+                                            1800., 3600., 7200., 18000., 36000.};
 // Fifteen steps of equal ratio, from the first to the last, digit for digit as they were recorded.
-inline constexpr std::array kJoinMs = {10., 16.37893706954064, 26.826957952797258, 43.93970560760792, 71.96856730011521,
-    117.87686347935875, 193.06977288832508, 316.227766016838, 517.9474679231213, 848.3428982440723, 1389.4954943731382,
-    2275.8459260747895, 3727.5937203149415, 6105.402296585331, 10000.000000000004};
-inline constexpr std::array kStartMs = {100., 138.94954943731375, 193.06977288832496, 268.26957952797244, 372.7593720314938,
-    517.9474679231207, 719.6856730011514, 999.999999999999, 1389.495494373136, 1930.6977288832477, 2682.695795279722,
-    3727.593720314934, 5179.474679231202, 7196.856730011506, 9999.999999999978};
+inline constexpr std::array kJoinMs = {10.,
+                                       16.37893706954064,
+                                       26.826957952797258,
+                                       43.93970560760792,
+                                       71.96856730011521,
+                                       117.87686347935875,
+                                       193.06977288832508,
+                                       316.227766016838,
+                                       517.9474679231213,
+                                       848.3428982440723,
+                                       1389.4954943731382,
+                                       2275.8459260747895,
+                                       3727.5937203149415,
+                                       6105.402296585331,
+                                       10000.000000000004};
+inline constexpr std::array kStartMs = {100.,
+                                        138.94954943731375,
+                                        193.06977288832496,
+                                        268.26957952797244,
+                                        372.7593720314938,
+                                        517.9474679231207,
+                                        719.6856730011514,
+                                        999.999999999999,
+                                        1389.495494373136,
+                                        1930.6977288832477,
+                                        2682.695795279722,
+                                        3727.593720314934,
+                                        5179.474679231202,
+                                        7196.856730011506,
+                                        9999.999999999978};
 inline constexpr std::array kPubSubMs = {100., 200., 500., 700., 1000., 5000., 10000.};
 inline constexpr std::array kPercent = {0., 0.1, 0.3, 0.5, 0.7, 1., 5., 10., 40., 100.};
-inline constexpr std::array kJitterUs = {1000., 10000., 30000., 50000., 70000., 100000., 300000., 600000., 1000000.};
-inline constexpr std::array kRttMs = {50., 100., 150., 200., 250., 500., 750., 1000., 5000., 10000.};
-inline constexpr std::array kForwardNs = {50000., 100000., 250000., 500000., 1e6, 2e6, 3e6, 5e6, 1e7, 2e7};
+inline constexpr std::array kJitterUs = {1000.,   10000.,  30000.,  50000.,  70000.,
+                                         100000., 300000., 600000., 1000000.};
+inline constexpr std::array kRttMs = {50.,  100., 150.,  200.,  250.,
+                                      500., 750., 1000., 5000., 10000.};
+inline constexpr std::array kForwardNs = {50000., 100000., 250000., 500000., 1e6,
+                                          2e6,    3e6,     5e6,     1e7,     2e7};
 inline constexpr std::array kRating = {0., 1., 2.};
 inline constexpr std::array kScore = {1., 2., 2.5, 3., 3.25, 3.5, 3.75, 4., 4.25, 4.5};
 inline constexpr std::array kQueue = {1., 2., 3., 4., 5., 10., 20., 40., 80.};
-inline constexpr std::array kSessionMs = {100., 233.59011674382418, 545.6434264039341, 1274.5691167419518, 2977.267487778254,
-    6954.602600477145, 16245.264333523593, 37947.33192202059, 88641.21693781434, 207057.12212818698, 483664.9733056345,
-    1129793.5757936179, 2639086.132660537, 6164644.378251824, 14400000.00000003};
+inline constexpr std::array kSessionMs = {100.,
+                                          233.59011674382418,
+                                          545.6434264039341,
+                                          1274.5691167419518,
+                                          2977.267487778254,
+                                          6954.602600477145,
+                                          16245.264333523593,
+                                          37947.33192202059,
+                                          88641.21693781434,
+                                          207057.12212818698,
+                                          483664.9733056345,
+                                          1129793.5757936179,
+                                          2639086.132660537,
+                                          6164644.378251824,
+                                          14400000.00000003};
 }  // namespace detail
 
+// clang-format off: one row per metric
 inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_)> kMetricTable = {{
     {Metric::kNodeMessages, "livekit_node_messages", MetricType::kCounter, "type,status,direction", {}, "Signal messages by direction (request, response) and outcome"},
     {Metric::kNodeServiceOperation, "livekit_node_service_operation", MetricType::kCounter, "type,status,error_type", {}, "Internal operations: answer, offer, participant_join, peer_connection"},
@@ -178,6 +221,7 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
     {Metric::kProcessVirtualMemory, "process_virtual_memory_bytes", MetricType::kGauge, "", {}, "Virtual memory size in bytes."},
     {Metric::kProcessStartTime, "process_start_time_seconds", MetricType::kGauge, "", {}, "Start time of the process since unix epoch in seconds."},
 }};
+// clang-format on
 
 inline const MetricInfo& info(Metric metric) {
     return kMetricTable[static_cast<std::size_t>(metric)];

@@ -24,7 +24,8 @@ TEST_CASE("kMetricTable: valid and unique names, buckets where they belong") {
         CHECK(names.insert(metric.name).second);
         CHECK_FALSE(metric.help.empty());
         CHECK((metric.type == MetricType::kHistogram) == !metric.buckets.empty());
-        CHECK(metric.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string_view::npos);
+        CHECK(metric.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") ==
+              std::string_view::npos);
         for (std::size_t i = 1; i < metric.buckets.size(); ++i)
             CHECK(metric.buckets[i - 1] < metric.buckets[i]);
     }
@@ -39,9 +40,13 @@ TEST_CASE("Metrics: gauges and counters with their labels [OBS-01]") {
     CHECK(has_line(text, "# TYPE livekit_room_total gauge"));
     CHECK(has_line(text, "livekit_room_total{node_id=\"ND_a\",node_type=\"SERVER\"} 1"));
     CHECK(has_line(text, "livekit_participant_total{node_id=\"ND_a\",node_type=\"SERVER\"} 0"));
-    CHECK(has_line(text, "livekit_track_published_total{node_id=\"ND_a\",node_type=\"SERVER\",kind=\"VIDEO\"} 2"));
-    CHECK(has_line(text, "livekit_packet_total{node_id=\"ND_a\",node_type=\"SERVER\",direction=\"incoming\","
-                         "transmission=\"initial\",country=\"\"} 7010"));
+    CHECK(has_line(
+        text,
+        "livekit_track_published_total{node_id=\"ND_a\",node_type=\"SERVER\",kind=\"VIDEO\"} 2"));
+    CHECK(has_line(
+        text,
+        "livekit_packet_total{node_id=\"ND_a\",node_type=\"SERVER\",direction=\"incoming\","
+        "transmission=\"initial\",country=\"\"} 7010"));
     // With labels a series comes with its first event.
     CHECK(text.find("livekit_nack_total") == std::string::npos);
 }
@@ -63,7 +68,8 @@ TEST_CASE("Metrics: counters never go down, series can be removed") {
 
 TEST_CASE("Metrics: histograms count cumulatively, bounds included") {
     Metrics metrics("n");
-    for (const double value : {1.0, 4.0, 4.5, 0.5}) metrics.observe(Metric::kQualityScore, value);
+    for (const double value : {1.0, 4.0, 4.5, 0.5})
+        metrics.observe(Metric::kQualityScore, value);
     const std::string text = metrics.render();
     const std::string node = "{node_id=\"n\",node_type=\"SERVER\"";
     CHECK(has_line(text, "livekit_quality_score_bucket" + node + ",le=\"1\"} 2"));

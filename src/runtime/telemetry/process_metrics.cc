@@ -30,7 +30,8 @@ double count_open_fds() {
     return count - 1;  // without the directory itself
 }
 
-// Field 22 of /proc/self/stat: ticks between boot and our start; the name in field 2 may hold blanks.
+// Field 22 of /proc/self/stat: ticks between boot and our start; the name in field 2 may hold
+// blanks.
 double start_time_seconds() {
     std::ifstream stat("/proc/self/stat");
     std::string text;
@@ -39,7 +40,8 @@ double start_time_seconds() {
     if (name_end == std::string::npos) return 0;
     std::istringstream fields(text.substr(name_end + 1));
     std::string skipped;
-    for (int i = 3; i < 22; ++i) fields >> skipped;
+    for (int i = 3; i < 22; ++i)
+        fields >> skipped;
     double ticks = 0;
     fields >> ticks;
     std::ifstream system("/proc/stat");

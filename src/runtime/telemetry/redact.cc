@@ -17,8 +17,8 @@ constexpr std::string_view kMark = "[redacted]";
 // Names whose values are secret, as query parameters, headers, JSON or YAML members. join_request
 // holds the whole request of a client (01 CON-32), an ice pwd lets others into a call.
 constexpr std::array<std::string_view, 13> kSecretNames = {
-    "access_token", "accesstoken", "authorization", "join_request", "api_secret",
-    "secret",       "password",    "passwd",        "pwd",          "token",
+    "access_token", "accesstoken",    "authorization", "join_request", "api_secret",
+    "secret",       "password",       "passwd",        "pwd",          "token",
     "credential",   "api_key_secret", "private_key"};
 constexpr std::array<std::string_view, 2> kSchemes = {"bearer", "basic"};
 
@@ -31,15 +31,15 @@ bool is_token_char(char c) {
 }
 
 std::size_t end_of(std::string_view text, std::size_t from, bool (*belongs)(char)) {
-    while (from < text.size() && belongs(text[from])) ++from;
+    while (from < text.size() && belongs(text[from]))
+        ++from;
     return from;
 }
 
 template <typename List>
 bool contains_name(const List& list, std::string_view name) {
-    return std::any_of(list.begin(), list.end(), [name](std::string_view entry) {
-        return equals_ignore_case(entry, name);
-    });
+    return std::any_of(list.begin(), list.end(),
+                       [name](std::string_view entry) { return equals_ignore_case(entry, name); });
 }
 
 // Three base64url parts of which the first is a JSON object: "eyJ….….…".
@@ -64,13 +64,15 @@ Range value_range(std::string_view text, std::size_t after_name) {
     if (at < text.size() && (text[at] == '"' || text[at] == '\'')) ++at;
     if (at >= text.size() || (text[at] != '=' && text[at] != ':')) return {};
     ++at;
-    while (at < text.size() && text[at] == ' ') ++at;
+    while (at < text.size() && text[at] == ' ')
+        ++at;
     if (at < text.size() && text[at] == '\\') ++at;
     if (at < text.size() && (text[at] == '"' || text[at] == '\'')) {
         const char quote = text[at];
         const std::size_t begin = at + 1;
         std::size_t end = begin;
-        while (end < text.size() && text[end] != quote) end += text[end] == '\\' ? 2 : 1;
+        while (end < text.size() && text[end] != quote)
+            end += text[end] == '\\' ? 2 : 1;
         return {begin, std::min(end, text.size())};
     }
     const std::size_t end = std::min(text.find_first_of("& \t\r\n,;}\"'", at), text.size());
@@ -127,7 +129,8 @@ std::string redact(std::string_view text) {
         if (value.end <= value.begin) continue;
         // "Authorization: Bearer x" has its secret one word further.
         const std::size_t word = end_of(text, value.begin, is_name_char);
-        const bool is_scheme = contains_name(kSchemes, text.substr(value.begin, word - value.begin));
+        const bool is_scheme =
+            contains_name(kSchemes, text.substr(value.begin, word - value.begin));
         out += text.substr(i, value.begin - i);
         i = value.begin;
         if (is_scheme) continue;

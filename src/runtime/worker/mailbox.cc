@@ -5,6 +5,8 @@
 
 namespace confab::worker {
 
-Mailbox::Mailbox(std::size_t workers) { from_workers.resize(workers); }
+Mailbox::Mailbox(std::size_t workers) {
+    from_workers.resize(workers);
+}
 
 }  // namespace confab::worker

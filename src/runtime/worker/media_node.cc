@@ -14,7 +14,9 @@ MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,
       certificate_(std::move(certificate)),
       dtls_(std::move(context)) {}
 
-MediaNode::~MediaNode() { stop(); }
+MediaNode::~MediaNode() {
+    stop();
+}
 
 Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOptions options,
                                                                  UnixTime now) {
@@ -25,7 +27,8 @@ Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOption
     std::unique_ptr<MediaNode> node(
         new MediaNode(std::move(options), std::move(*certificate), std::move(*context)));
     CONFAB_TRY_VOID(node->open());
-    for (auto& worker : node->workers_) worker->start();
+    for (auto& worker : node->workers_)
+        worker->start();
     return node;
 }
 
@@ -55,8 +58,8 @@ Result<void, std::string> MediaNode::open() {
         worker.seed = options_.seed + i * 0x9E3779B97F4A7C15ULL;
         for (const IpAddress& ip : options_.addresses) {
             const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
-            const auto port = static_cast<std::uint16_t>(range ? options_.udp_port + i % ports
-                                                               : shared_udp);
+            const auto port =
+                static_cast<std::uint16_t>(range ? options_.udp_port + i % ports : shared_udp);
             if (range && i >= ports) worker.udp_shared = true;
             worker.udp.push_back({ip, port});
             if (options_.tcp_port) worker.tcp.push_back({ip, shared_tcp});
@@ -90,8 +93,7 @@ void MediaNode::send(sfu::WorkerIndex worker, sfu::Command command) {
 
 void MediaNode::flush() {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        while (!waiting_[i].empty() &&
-               mailboxes_[i]->commands.push(std::move(waiting_[i].front())))
+        while (!waiting_[i].empty() && mailboxes_[i]->commands.push(std::move(waiting_[i].front())))
             waiting_[i].pop_front();
         if (ring_bell_[i]) mailboxes_[i]->wakeup.notify();
         ring_bell_[i] = !waiting_[i].empty();
@@ -125,7 +127,8 @@ const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {
 }
 
 void MediaNode::stop() {
-    for (auto& worker : workers_) worker->stop();
+    for (auto& worker : workers_)
+        worker->stop();
 }
 
 }  // namespace confab::worker

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // For tests and benchmarks: one shard and the clients of it in one thread, with virtual time and
-// keys made without DTLS (02 DES-53). Signalling packets of ICE go by function call; what becomes of
-// media is the caller's business.
+// keys made without DTLS (02 DES-53). Signalling packets of ICE go by function call; what becomes
+// of media is the caller's business.
 #pragma once
 
 #include <memory>
@@ -73,13 +73,16 @@ class TestRoom {
     void run(Duration time) {
         constexpr Duration kStep = Duration::millis(10);
         for (const Timestamp end = now_ + time; now_ < end; now_ = now_ + kStep) {
-            for (const auto& client : clients_) run_client(*client);
+            for (const auto& client : clients_)
+                run_client(*client);
             shard_->handle_timeout(now_);
             while (shard_->poll_transmit(now_, batch_)) {
-                for (std::size_t i = 0; i < batch_.run_count(); ++i) deliver(batch_.run(i));
+                for (std::size_t i = 0; i < batch_.run_count(); ++i)
+                    deliver(batch_.run(i));
                 batch_.clear();
             }
-            while (shard_->poll_event()) {}
+            while (shard_->poll_event()) {
+            }
         }
     }
     bool all_connected() const {
@@ -116,7 +119,8 @@ class TestRoom {
 
     static constexpr std::uint8_t kMidId = 4;
 
-    static sfu::AddReceiver receiver(const RoomClient& publisher, std::uint64_t id, sfu::Codec codec) {
+    static sfu::AddReceiver receiver(const RoomClient& publisher, std::uint64_t id,
+                                     sfu::Codec codec) {
         const bool video = sfu::kind_of(codec) == sfu::MediaKind::kVideo;
         sfu::AddReceiver add;
         add.receiver = sfu::ReceiverId(id);
@@ -124,8 +128,8 @@ class TestRoom {
         add.room = sfu::RoomId(1);
         add.kind = sfu::kind_of(codec);
         add.mid = "0";
-        add.codecs = {{codec, PayloadType(video ? 96 : 111), std::nullopt, video ? 90'000U : 48'000U,
-                       true, std::nullopt}};
+        add.codecs = {{codec, PayloadType(video ? 96 : 111), std::nullopt,
+                       video ? 90'000U : 48'000U, true, std::nullopt}};
         add.extensions.mid = kMidId;
         add.layers = {{}};
         add.microphone = !video;
@@ -140,8 +144,8 @@ class TestRoom {
         add.kind = of.kind;
         add.ssrc = Ssrc(ssrc);
         add.rtx_ssrc = Ssrc(ssrc + 1);
-        add.codecs = {{of.codecs[0].codec, of.codecs[0].pt, PayloadType(97), of.codecs[0].clock_rate,
-                       true}};
+        add.codecs = {
+            {of.codecs[0].codec, of.codecs[0].pt, PayloadType(97), of.codecs[0].clock_rate, true}};
         add.extensions.abs_send_time = 3;
         add.cname = "PA_x|TR_y";
         return add;
@@ -168,8 +172,10 @@ class TestRoom {
 
     void run_client(RoomClient& client) {
         if (now_ >= client.transport->next_deadline()) client.transport->handle_timeout(now_);
-        while (const auto sent = client.transport->poll_transmit()) datagram(client.address, sent->bytes);
-        while (client.transport->poll_event()) {}
+        while (const auto sent = client.transport->poll_transmit())
+            datagram(client.address, sent->bytes);
+        while (client.transport->poll_event()) {
+        }
     }
     void deliver(const sfu::SendRun& run) {
         const auto found = by_address_.find(run.path.remote);

@@ -11,8 +11,12 @@
 
 namespace confab::worker {
 
-const sockaddr* KernelAddress::get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-sockaddr* KernelAddress::get() { return reinterpret_cast<sockaddr*>(&storage); }
+const sockaddr* KernelAddress::get() const {
+    return reinterpret_cast<const sockaddr*>(&storage);
+}
+sockaddr* KernelAddress::get() {
+    return reinterpret_cast<sockaddr*>(&storage);
+}
 
 KernelAddress to_kernel(const SocketAddress& address) {
     KernelAddress result;

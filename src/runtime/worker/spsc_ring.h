@@ -18,7 +18,8 @@ class SpscRing {
     // Capacity is rounded up to a power of two.
     explicit SpscRing(std::size_t capacity) {
         std::size_t size = 2;
-        while (size < capacity) size *= 2;
+        while (size < capacity)
+            size *= 2;
         mask_ = size - 1;
         slots_ = std::make_unique<T[]>(size);
     }

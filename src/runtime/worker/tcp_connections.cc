@@ -57,8 +57,7 @@ Result<SocketAddress, std::string> TcpConnections::listen(const SocketAddress& l
     const int on = 1;
     (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (family == AF_INET6)
-        (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (family == AF_INET6) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     KernelAddress address = to_kernel(local);
     if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), 256) != 0)
         return fail(describe("listen tcp", local));
@@ -74,8 +73,7 @@ Result<SocketAddress, std::string> TcpConnections::listen(const SocketAddress& l
 }
 
 void TcpConnections::handle_event(Timestamp now, std::uint64_t tag, std::uint32_t epoll_events) {
-    if ((tag & kConnectionTag) == 0)
-        return accept_all(now, listeners_[tag & ~kListenerTag]);
+    if ((tag & kConnectionTag) == 0) return accept_all(now, listeners_[tag & ~kListenerTag]);
     const auto found = connections_.find(static_cast<std::uint32_t>(tag));
     if (found == connections_.end()) return;
     if ((epoll_events & EPOLLOUT) != 0) flush(*found->second);
@@ -169,8 +167,11 @@ bool TcpConnections::consume(Connection& connection, BytesView bytes) {
         }
         connection.first_frame_seen = true;
         switch (on_frame_(connection.path, copy)) {
-            case Verdict::kKeep: break;
-            case Verdict::kClose: close(id); return false;
+            case Verdict::kKeep:
+                break;
+            case Verdict::kClose:
+                close(id);
+                return false;
             case Verdict::kHandOver: {
                 (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd.get(), nullptr);
                 TcpHandOver out{std::move(connection.fd), connection.path, to_vector(copy),
@@ -199,8 +200,9 @@ void TcpConnections::watch(const Connection& connection, bool writable) {
 
 void TcpConnections::flush(Connection& connection) {
     while (connection.written < connection.write_buffer.size()) {
-        const ssize_t size = ::send(connection.fd.get(), &connection.write_buffer[connection.written],
-                                    connection.write_buffer.size() - connection.written, MSG_NOSIGNAL);
+        const ssize_t size =
+            ::send(connection.fd.get(), &connection.write_buffer[connection.written],
+                   connection.write_buffer.size() - connection.written, MSG_NOSIGNAL);
         if (size < 0) return;  // full again, or an error that the next read reports
         connection.written += static_cast<std::size_t>(size);
     }
@@ -223,8 +225,9 @@ void TcpConnections::send(std::uint32_t id, BytesView frame) {
     std::size_t done = 0;
     if (connection.write_buffer.empty()) {
         std::array<std::uint8_t, wire::kRfc4571HeaderSize> head = header;
-        const std::array<iovec, 2> parts{iovec{head.data(), head.size()},
-                                         iovec{const_cast<std::uint8_t*>(frame.data()), frame.size()}};
+        const std::array<iovec, 2> parts{
+            iovec{head.data(), head.size()},
+            iovec{const_cast<std::uint8_t*>(frame.data()), frame.size()}};
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(parts.data());
         message.msg_iovlen = parts.size();
@@ -234,7 +237,8 @@ void TcpConnections::send(std::uint32_t id, BytesView frame) {
     }
     // The rest of a frame that was begun must follow, or the stream loses its framing.
     Bytes& buffer = connection.write_buffer;
-    for (std::size_t i = done; i < header.size(); ++i) buffer.push_back(header[i]);
+    for (std::size_t i = done; i < header.size(); ++i)
+        buffer.push_back(header[i]);
     const std::size_t from = done > header.size() ? done - header.size() : 0;
     buffer.insert(buffer.end(), frame.begin() + static_cast<std::ptrdiff_t>(from), frame.end());
     if (!connection.writable_watched) watch(connection, true);
@@ -245,9 +249,11 @@ void TcpConnections::handle_timeout(Timestamp now) {
     if (now < next_sweep_) return;
     std::vector<std::uint32_t> expired;
     for (const auto& [id, connection] : connections_)
-        if (!connection->claimed && now - connection->since > kUnclaimedLimit) expired.push_back(id);
+        if (!connection->claimed && now - connection->since > kUnclaimedLimit)
+            expired.push_back(id);
     counters_.expired += expired.size();
-    for (const std::uint32_t id : expired) close(id);
+    for (const std::uint32_t id : expired)
+        close(id);
     next_sweep_ = connections_.empty() ? Timestamp::never() : now + kSweepInterval;
 }
 

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // ICE over TCP, passive side (RFC 6544, RFC 4571 framing; 02 ICE-08): listeners, accepted streams,
-// bounded reading and writing. A stream must begin with a STUN message within 30 s and be taken by a
-// peer within 30 s. Media that does not fit the send buffer is dropped, never queued (TRAP-24).
+// bounded reading and writing. A stream must begin with a STUN message within 30 s and be taken by
+// a peer within 30 s. Media that does not fit the send buffer is dropped, never queued (TRAP-24).
 #pragma once
 
 #include <cstdint>
@@ -24,12 +24,12 @@ namespace confab::worker {
 
 struct TcpCounters {
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;      // over kMaxConnections
+    std::uint64_t refused = 0;  // over kMaxConnections
     std::uint64_t frames_in = 0;
     std::uint64_t frames_out = 0;
-    std::uint64_t dropped = 0;      // frames that found no room
+    std::uint64_t dropped = 0;  // frames that found no room
     std::uint64_t expired = 0;
-    std::uint64_t bad_frames = 0;   // oversize, or the first was no STUN
+    std::uint64_t bad_frames = 0;  // oversize, or the first was no STUN
 };
 
 // A stream on its way to the worker that owns the peer, with the frame that told so.
@@ -52,7 +52,8 @@ class TcpConnections {
     TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step);
     ~TcpConnections();
 
-    Result<SocketAddress, std::string> listen(const SocketAddress& local, std::uint16_t socket_index);
+    Result<SocketAddress, std::string> listen(const SocketAddress& local,
+                                              std::uint16_t socket_index);
 
     // Whether the tag of an epoll event is one of ours.
     static bool owns_tag(std::uint64_t tag) { return (tag >> 62) != 0; }

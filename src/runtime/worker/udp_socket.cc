@@ -51,7 +51,8 @@ Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool 
     (void)enlarge_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
     KernelAddress bound;
     bound.size = sizeof bound.storage;
-    if (::getsockname(fd, bound.get(), &bound.size) != 0) return fail(describe("getsockname", local));
+    if (::getsockname(fd, bound.get(), &bound.size) != 0)
+        return fail(describe("getsockname", local));
     result.local_ = from_kernel(bound.storage);
     return result;
 }
@@ -73,7 +74,8 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
         header.msg_iovlen = 1;
     }
     if (ready == 0) return 0;
-    const int count = ::recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(ready), 0, nullptr);
+    const int count =
+        ::recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(ready), 0, nullptr);
     if (count <= 0) return 0;
     std::size_t filled = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {

@@ -20,9 +20,9 @@ namespace confab::worker {
 struct UdpCounters {
     std::uint64_t datagrams_in = 0;
     std::uint64_t datagrams_out = 0;
-    std::uint64_t sends = 0;           // system calls' messages: one per run
-    std::uint64_t truncated = 0;       // larger than a slot, dropped (NET-01)
-    std::uint64_t dropped_full = 0;    // socket buffer full (DES-06)
+    std::uint64_t sends = 0;         // system calls' messages: one per run
+    std::uint64_t truncated = 0;     // larger than a slot, dropped (NET-01)
+    std::uint64_t dropped_full = 0;  // socket buffer full (DES-06)
     std::uint64_t send_errors = 0;
 };
 

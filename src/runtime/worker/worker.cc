@@ -91,7 +91,9 @@ Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mai
       control_(control),
       ring_bell_(mailboxes.size(), false) {}
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+    stop();
+}
 
 Result<void, std::string> Worker::open() {
     epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
@@ -118,7 +120,8 @@ Result<void, std::string> Worker::open() {
 
 int Worker::smallest_receive_buffer() const {
     int smallest = UdpSocket::kBufferSize;
-    for (const UdpSocket& socket : sockets_) smallest = std::min(smallest, socket.receive_buffer());
+    for (const UdpSocket& socket : sockets_)
+        smallest = std::min(smallest, socket.receive_buffer());
     return smallest;
 }
 
@@ -206,8 +209,7 @@ int Worker::wait(Timestamp deadline) {
         const Duration left = deadline - monotonic_now();
         timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
     }
-    const int ready =
-        ::epoll_wait(epoll_.get(), ready_events.events.data(), kMaxReady, timeout_ms);
+    const int ready = ::epoll_wait(epoll_.get(), ready_events.events.data(), kMaxReady, timeout_ms);
     mailbox_.wakeup.awake();
     return std::max(ready, 0);
 }
@@ -281,7 +283,9 @@ void Worker::read_peers(Timestamp now) {
 void Worker::handle_slot(Timestamp now, PeerSlot& slot) {
     const BytesView bytes = BytesView(slot.bytes).first(slot.size);
     switch (slot.kind) {
-        case PeerSlot::Kind::kLink: shard_->handle_link(now, slot.link, bytes); break;
+        case PeerSlot::Kind::kLink:
+            shard_->handle_link(now, slot.link, bytes);
+            break;
         case PeerSlot::Kind::kDatagram: {
             // Answers leave by our own socket of the same address (DES-03).
             sfu::PacketRef packet = shard_->pool().acquire_large();

@@ -31,7 +31,8 @@ struct WorkerOptions {
 class Worker {
   public:
     // `mailboxes` holds those of all workers and outlives this; `control` is rung for events.
-    Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes, Wakeup& control);
+    Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes,
+           Wakeup& control);
     ~Worker();
 
     // Opens the sockets; the error names address and reason.

@@ -1,0 +1,376 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+// bench: modules runtime/worker sfu rtc/peer rtc/srtp wire crypto base
+
+// CPU time per forwarded packet of a whole shard with its socket, against the bare floor: the same
+// packets to the same destinations in the same runs with nothing but rewriting, AES-128-GCM and UDP
+// GSO (02 §10.1). Both alternate in one thread, so that what disturbs one disturbs the other.
+//
+//   forward_bench [--rounds N] [--breakdown] [--gro] [--only video|audio|split]
+//
+// Video: 1 publisher, 500 subscribers, a burst of 6 to 10 VP8 packets per turn (02 §10.3). Audio:
+// 10 speakers, 100 subscribers, one 100-byte packet of each speaker per turn. The destinations are
+// loopback sockets that nobody reads; with --gro they take a GSO send in one piece, which leaves
+// out most of the receiver's work that loopback charges to the sender.
+#include <sys/utsname.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "bench/forward_floor.h"
+#include "runtime/worker/room_testing.h"
+#include "runtime/worker/socket_address.h"
+#include "runtime/worker/udp_socket.h"
+
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
+
+namespace confab::bench {
+namespace {
+
+using worker::RoomClient;
+using worker::TestRoom;
+using worker::UdpSocket;
+
+struct Options {
+    std::size_t rounds = 20;
+    bool breakdown = false;
+    bool gro = false;
+    std::string only;
+};
+
+enum class Load { kVideo, kSplitVideo, kAudio };
+
+// User and system time of this thread; the softirq work of loopback counts for the sender.
+double cpu_ns() {
+    timespec t{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+// Loopback sockets that are never read: their small buffers are full after a packet.
+class Sinks {
+  public:
+    Sinks(std::size_t count, bool gro) {
+        for (std::size_t i = 0; i < count; ++i) {
+            worker::FileDescriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0));
+            const int small = 1, on = 1;
+            (void)setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+            if (gro) (void)setsockopt(fd.get(), SOL_UDP, UDP_GRO, &on, sizeof on);
+            worker::KernelAddress address = worker::to_kernel({IpAddress::v4(INADDR_LOOPBACK), 0});
+            if (!fd || ::bind(fd.get(), address.get(), address.size) != 0) std::abort();
+            address.size = sizeof address.storage;
+            (void)::getsockname(fd.get(), address.get(), &address.size);
+            ports.push_back(worker::from_kernel(address.storage).port);
+            sockets_.push_back(std::move(fd));
+        }
+    }
+    SocketAddress address(std::size_t i) const {
+        return {IpAddress::v4(INADDR_LOOPBACK), ports[i]};
+    }
+
+    std::vector<std::uint16_t> ports;
+
+  private:
+    std::vector<worker::FileDescriptor> sockets_;
+};
+
+struct Inbound {
+    SocketAddress from;
+    Bytes datagram;
+};
+// What arrives in one loop turn: encrypted for the shard, plain for the floor.
+struct Turn {
+    std::vector<Inbound> inbound;
+    std::vector<Bytes> plain;
+};
+
+class Scenario {
+  public:
+    Scenario(Load load, const Options& options)
+        : load_(load),
+          publishers_count_(load == Load::kAudio ? 10 : 1),
+          subscribers_count_(load == Load::kAudio ? 100 : 500),
+          sinks_(subscribers_count_, options.gro),
+          socket_(UdpSocket::open({IpAddress::v4(INADDR_LOOPBACK), 0}, false).value()),
+          room_(socket_.local()),
+          floor_(sinks_.ports) {
+        for (std::size_t i = 0; i < publishers_count_; ++i)
+            publishers_.push_back(&room_.add_client(
+                {IpAddress::v4(0x7F000002), static_cast<std::uint16_t>(9000 + i)}));
+        std::vector<RoomClient*> subscribers;
+        for (std::size_t i = 0; i < subscribers_count_; ++i)
+            subscribers.push_back(&room_.add_client(sinks_.address(i)));
+        room_.run(Duration::millis(600));
+        if (!room_.all_connected()) std::abort();
+        const auto codec = load == Load::kAudio ? sfu::Codec::kOpus : sfu::Codec::kVp8;
+        for (std::size_t p = 0; p < publishers_count_; ++p) {
+            const sfu::AddReceiver receiver = TestRoom::receiver(*publishers_[p], 1000 + p, codec);
+            room_.shard().handle_command(room_.now(), receiver);
+            for (std::size_t s = 0; s < subscribers_count_; ++s)
+                room_.shard().handle_command(
+                    room_.now(),
+                    TestRoom::down_track(*subscribers[s], receiver,
+                                         static_cast<std::uint32_t>(100'000 + 2 * (p * 1000 + s))));
+        }
+        room_.run(Duration::millis(20));
+        sequences_.resize(publishers_count_, 1000);
+    }
+
+    // Everything one round needs, made outside of the measured time.
+    std::vector<Turn> make_turns(std::size_t count) {
+        std::vector<Turn> turns(count);
+        for (Turn& turn : turns) {
+            if (load_ == Load::kAudio)
+                audio_turn(turn);
+            else
+                video_turn(turn);
+        }
+        return turns;
+    }
+    // CPU time per forwarded packet.
+    double run_ours(const std::vector<Turn>& turns) {
+        const std::uint64_t before = room_.shard().snapshot().rtp_out;
+        const double begin = cpu_ns();
+        for (const Turn& turn : turns) {
+            room_.advance(interval());
+            for (const Inbound& one : turn.inbound)
+                room_.datagram(one.from, one.datagram);
+            flush();
+        }
+        const double end = cpu_ns();
+        return (end - begin) / static_cast<double>(room_.shard().snapshot().rtp_out - before);
+    }
+    double run_floor(const std::vector<Turn>& turns) {
+        const std::uint64_t before = floor_.counters().packets;
+        std::vector<BytesView> payloads;
+        const double begin = cpu_ns();
+        for (const Turn& turn : turns) {
+            payloads.assign(turn.plain.begin(), turn.plain.end());
+            floor_.turn(payloads);
+        }
+        const double end = cpu_ns();
+        return (end - begin) / static_cast<double>(floor_.counters().packets - before);
+    }
+    void keep_alive() { room_.run(Duration::millis(40)); }
+
+    void print_breakdown(const std::vector<Turn>& turns);
+    void print_runs(const char* name) const {
+        const auto& ours = socket_.counters();
+        std::printf("%s: %llu packets in runs of %.2f (floor %.2f), %.0f bytes each (floor %.0f)\n",
+                    name, static_cast<unsigned long long>(ours.datagrams_out),
+                    ratio(ours.datagrams_out, ours.sends),
+                    ratio(floor_.counters().packets, floor_.counters().runs),
+                    ratio(room_counters().bytes_out, room_counters().rtp_out),
+                    ratio(floor_.counters().bytes, floor_.counters().packets));
+        if (ours.dropped_full + ours.send_errors > 0)
+            std::printf("%s: %llu dropped, %llu errors\n", name,
+                        static_cast<unsigned long long>(ours.dropped_full),
+                        static_cast<unsigned long long>(ours.send_errors));
+    }
+
+  private:
+    static double ratio(std::uint64_t a, std::uint64_t b) {
+        return static_cast<double>(a) / static_cast<double>(b);
+    }
+    sfu::ShardSnapshot room_counters() const {
+        return const_cast<TestRoom&>(room_).shard().snapshot();
+    }
+    Duration interval() const { return Duration::millis(load_ == Load::kAudio ? 20 : 33); }
+
+    void flush() {
+        sfu::Shard& shard = room_.shard();
+        shard.handle_timeout(room_.now());
+        batch_.clear();
+        while (shard.poll_transmit(room_.now(), batch_)) {
+            socket_.send(batch_, 0);
+            batch_.clear();
+        }
+        while (shard.poll_event()) {
+        }
+    }
+    void add(Turn& turn, std::size_t publisher, wire::RtpHeader header, Bytes payload) {
+        RoomClient& client = *publishers_[publisher];
+        turn.inbound.push_back(
+            {client.address,
+             TestRoom::protect(client, header, sequences_[publisher]++, payload, "0")});
+        turn.plain.push_back(std::move(payload));
+    }
+    // Lengths as libwebrtc's packetiser gives them: all equal and a shorter last packet, or
+    // (kSplitVideo) the first ones shorter by one byte.
+    void video_turn(Turn& turn) {
+        const std::size_t count = 6 + rng_.below(5);
+        for (std::size_t i = 0; i < count; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 96;
+            header.ssrc = 0xABCD;
+            header.timestamp = static_cast<std::uint32_t>(frame_ * 3000);
+            header.marker = i + 1 == count;
+            std::size_t size = 1200 - Floor::kHeader;
+            if (load_ == Load::kVideo && header.marker) size -= 1 + rng_.below(400);
+            if (load_ == Load::kSplitVideo && i < count / 2) size -= 1;
+            add(turn, 0, header,
+                TestRoom::vp8_payload(i == 0, frame_ == 0,
+                                      static_cast<std::uint16_t>(frame_ & 0x7FFF), size));
+        }
+        ++frame_;
+    }
+    void audio_turn(Turn& turn) {
+        for (std::size_t p = 0; p < publishers_count_; ++p) {
+            wire::RtpHeader header;
+            header.payload_type = 111;
+            header.ssrc = static_cast<std::uint32_t>(77 + p);
+            header.timestamp = static_cast<std::uint32_t>(frame_ * 960);
+            add(turn, p, header, Bytes(100 - Floor::kHeader, static_cast<std::uint8_t>(p)));
+        }
+        ++frame_;
+    }
+
+    Load load_;
+    std::size_t publishers_count_;
+    std::size_t subscribers_count_;
+    Sinks sinks_;
+    UdpSocket socket_;
+    TestRoom room_;
+    Floor floor_;
+    std::vector<RoomClient*> publishers_;
+    std::vector<std::uint64_t> sequences_;
+    std::uint64_t frame_ = 0;
+    sfu::SendBatch batch_;
+    Rng rng_{7};
+};
+
+// Where the time goes, each part timed over whole turns.
+void Scenario::print_breakdown(const std::vector<Turn>& turns) {
+    double take = 0, build = 0, send = 0, timers = 0;
+    const std::uint64_t before = room_.shard().snapshot().rtp_out;
+    for (const Turn& turn : turns) {
+        room_.advance(interval());
+        double at = cpu_ns();
+        const auto lap = [&at](double& sum) {
+            const double now = cpu_ns();
+            sum += now - at;
+            at = now;
+        };
+        for (const Inbound& one : turn.inbound)
+            room_.datagram(one.from, one.datagram);
+        lap(take);
+        room_.shard().handle_timeout(room_.now());
+        lap(timers);
+        batch_.clear();
+        while (room_.shard().poll_transmit(room_.now(), batch_)) {
+            lap(build);
+            socket_.send(batch_, 0);
+            lap(send);
+            batch_.clear();
+        }
+        lap(build);
+        while (room_.shard().poll_event()) {
+        }
+    }
+    const auto packets = static_cast<double>(room_.shard().snapshot().rtp_out - before);
+    floor_.set_dry(true, false);
+    const double rewrite = run_floor(turns);
+    floor_.set_dry(false, false);
+    const double encrypt = run_floor(turns);
+    floor_.set_dry(false, true);
+    const double all = run_floor(turns);
+    // The header builder alone.
+    sfu::ForwardedPacket packet;
+    packet.ssrc = 1;
+    packet.prefix_size = load_ == Load::kAudio ? 0 : 6;
+    sfu::SendExtensions ids;
+    ids.abs_send_time = 3;
+    std::array<std::uint8_t, 64> out{};
+    constexpr int kBuilds = 1'000'000;
+    const double begin = cpu_ns();
+    std::size_t sum = 0;
+    for (int i = 0; i < kBuilds; ++i) {
+        packet.sequence = i;
+        sum += sfu::build_header(packet, ids, {static_cast<std::uint32_t>(i), 0}, {}, out) + out[3];
+    }
+    const double header = (cpu_ns() - begin) / kBuilds;
+    std::printf(
+        "  ours:  receive and decide %.0f, timers %.0f, build and encrypt %.0f, send %.0f\n",
+        take / packets, timers / packets, build / packets, send / packets);
+    std::printf("  floor: rewrite %.0f, encrypt %.0f, send %.0f; build_header() alone %.0f (%zu)\n",
+                rewrite, encrypt - rewrite, all - encrypt, header, sum % 10);
+}
+
+void measure(const char* name, Load load, const Options& options) {
+    Scenario scenario(load, options);
+    const std::size_t turns_per_round = load == Load::kAudio ? 250 : 40;
+    std::vector<double> ours, floor, ratios;
+    for (std::size_t round = 0; round < options.rounds + 2; ++round) {
+        const std::vector<Turn> turns = scenario.make_turns(turns_per_round);
+        const double a = scenario.run_ours(turns);
+        const double b = scenario.run_floor(turns);
+        scenario.keep_alive();
+        if (round < 2) continue;  // caches, slabs, vectors
+        ours.push_back(a);
+        floor.push_back(b);
+        ratios.push_back(a / b);
+    }
+    scenario.print_runs(name);
+    if (options.breakdown) {
+        for (int i = 0; i < 3; ++i) {
+            scenario.print_breakdown(scenario.make_turns(turns_per_round));
+            scenario.keep_alive();
+        }
+    }
+    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
+    std::printf("%s: ratio per round %.2f to %.2f over %zu rounds\n", name, *low, *high,
+                ratios.size());
+    std::printf("forward %s: ours %.0f floor %.0f ratio %.2f\n", name, median(ours), median(floor),
+                median(ratios));
+}
+
+void print_machine() {
+    std::string model = "unknown";
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);)
+        if (line.starts_with("model name")) {
+            model = line.substr(line.find(':') + 2);
+            break;
+        }
+    utsname system{};
+    (void)uname(&system);
+    std::printf("%s, %s %s\n", model.c_str(), system.sysname, system.release);
+}
+
+int run(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--breakdown") options.breakdown = true;
+        if (argument == "--gro") options.gro = true;
+        if (argument == "--rounds" && i + 1 < argc)
+            options.rounds = std::max(1UL, std::strtoul(argv[++i], nullptr, 10));
+        if (argument == "--only" && i + 1 < argc) options.only = argv[++i];
+    }
+    print_machine();
+    const auto wanted = [&](const char* name) {
+        return options.only.empty() || options.only == name;
+    };
+    if (wanted("split")) measure("video in split bursts", Load::kSplitVideo, options);
+    if (wanted("video")) measure("video", Load::kVideo, options);
+    if (wanted("audio")) measure("audio", Load::kAudio, options);
+    return 0;
+}
+
+}  // namespace
+}  // namespace confab::bench
+
+int main(int argc, char** argv) {
+    return confab::bench::run(argc, argv);
+}

@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One subscribed stream at its receiver: a jitter buffer that puts packets in order, waits for what
+// is missing, asks for it, and hands them to the check of the codec. Its side door sent() sees what
+// the server sent before the network touched it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rtc/rtp/nack_tracker.h"
+#include "rtc/rtp/reception_stats.h"
+#include "sim/client/sent_log.h"
+#include "sim/client/track_plan.h"
+#include "sim/client/video_checker.h"
+#include "wire/rtp.h"
+
+namespace confab::sim {
+
+struct StreamCounters {
+    std::uint64_t packets = 0;
+    std::uint64_t repaired = 0;  // by RTX
+    std::uint64_t given_up = 0;  // numbers that never came
+    std::uint64_t silence = 0;   // audio made by the server
+};
+
+class StreamChecker {
+  public:
+    // A hole is given up when the packet behind it has waited so long.
+    static constexpr Duration kPatience = Duration::millis(700);
+    static constexpr std::size_t kMaxHeld = 1500;
+
+    StreamChecker(std::string owner, const SubscriptionPlan& plan);
+
+    const SubscriptionPlan& plan() const { return plan_; }
+    // Content must not leave the server in [from, until): the track was muted or not wanted.
+    void forbid_from(Timestamp from) { forbidden_.push_back({from, Timestamp::never()}); }
+    void allow_from(Timestamp until);
+
+    // Left the server: RTP header fields, by SSRC.
+    void sent(Timestamp now, const wire::RtpPeek& header, std::uint32_t timestamp, Report& report);
+    // Came out of SRTP on one of the stream's two SSRCs.
+    void receive(Timestamp now, const wire::RtpPacketView& packet, Report& report);
+    void handle_timeout(Timestamp now, Report& report);
+    Timestamp next_deadline() const;
+
+    // Feedback that is due now.
+    std::size_t collect_nacks(Timestamp now, std::span<std::uint16_t> out) {
+        return nack_.collect(now, out);
+    }
+    bool wants_key_frame() const;
+    rtp::ReceptionStats& stats() { return stats_; }
+
+    bool is_video() const { return plan_.kind == sfu::MediaKind::kVideo; }
+    const VideoChecker& video() const { return video_; }
+    const StreamCounters& counters() const { return counters_; }
+    const SentLog& sent_log() const { return log_; }
+    Timestamp last_content() const { return last_content_; }
+    // The stream began shortly before its numbers wrapped, and nothing of it was ever received: the
+    // receiver's roll-over counter is behind for good (RFC 3711 §3.3.1 wants starts below 2^15, 02
+    // FWD-01 takes the source's number as it is).
+    bool missed_roll_over() const {
+        return counters_.packets == 0 && log_.first() && (*log_.first() & 0xFFFF) >= 0xF000 &&
+               (log_.highest() & 0xFFFF) < 0x8000;
+    }
+    // Highest layers seen since the last call, then forgets them.
+    struct Seen {
+        int layer = -1;
+        int temporal = -1;
+    };
+    Seen take_seen();
+
+  private:
+    struct Held {
+        Timestamp arrival;
+        std::uint32_t timestamp = 0;
+        bool marker = false;
+        Bytes payload;
+    };
+    struct Span {
+        Timestamp from;
+        Timestamp until;
+    };
+    void hold(Timestamp now, std::int64_t sequence, const wire::RtpPacketView& packet,
+              BytesView payload, Report& report);
+    void advance(Timestamp now, Report& report);
+    void take(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
+              Report& report);
+    void take_audio(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
+                    Report& report);
+    void check_content(Timestamp now, std::int64_t sequence, const MediaStamp& stamp,
+                       Report& report);
+
+    std::string name_;
+    SubscriptionPlan plan_;
+    SentLog log_;
+    SentLog repair_log_;
+    SeqUnwrapper sequence_;
+    std::map<std::int64_t, Held> held_;
+    std::optional<std::int64_t> next_;  // to be handed on
+    rtp::NackTracker nack_;
+    rtp::ReceptionStats stats_;
+    RtpTimeUnwrapper time_;
+    VideoChecker video_;
+    std::optional<MediaStamp> last_audio_;
+    std::vector<Span> forbidden_;
+    Timestamp last_content_;
+    Seen seen_;
+    StreamCounters counters_;
+};
+
+}  // namespace confab::sim

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One direction of a network path (02 DES-51): a queue in front of a wire of some rate, then
+// propagation with correlated jitter, loss, reordering and duplication. Knows sizes and times only;
+// who carries the bytes asks it when, and whether, they arrive.
+//
+//   offer ─▶ MTU, outage ─▶ queue (bytes, tail drop) ─▶ wire (rate) ─▶ loss ─▶ delay ─▶ 0, 1, 2
+//   times
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/rng.h"
+#include "base/time.h"
+
+namespace confab::sim {
+
+struct LinkProfile {
+    std::uint64_t bits_per_second = 0;  // 0: no limit
+    std::size_t queue_bytes = 128 * 1024;
+    Duration propagation = Duration::millis(10);
+    Duration jitter;                // largest extra delay
+    double jitter_correlation = 0;  // with the delay before, 0 to 1
+    double loss = 0;                // of each packet, independent
+    // Gilbert–Elliott: the chances per packet to enter and to leave the bad state, and of loss in
+    // it.
+    double burst_begin = 0;
+    double burst_end = 1;
+    double burst_loss = 0;
+    double reorder = 0;  // such packets are overtaken by those behind them
+    Duration reorder_delay = Duration::millis(20);
+    double duplicate = 0;
+    std::size_t mtu = 1500;  // of the UDP payload and 28 bytes of headers
+};
+
+LinkProfile perfect_link();
+LinkProfile wifi_link();
+LinkProfile cellular_link();
+LinkProfile satellite_link();
+LinkProfile congested_link();
+// By name, for scenario files; nullopt if there is none.
+std::optional<LinkProfile> link_profile(std::string_view name);
+// Any mixture of loss up to `max_loss`, jitter, reordering and duplication.
+LinkProfile random_link(Rng& rng, double max_loss);
+
+struct Deliveries {
+    std::array<Timestamp, 2> at{};
+    std::size_t count = 0;
+};
+
+struct LinkCounters {
+    std::uint64_t offered = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t queue_dropped = 0;
+    std::uint64_t too_big = 0;
+    std::uint64_t in_outage = 0;
+    std::uint64_t reordered = 0;
+    std::uint64_t duplicated = 0;
+};
+
+class Link {
+  public:
+    static constexpr std::size_t kHeaderBytes = 28;  // IPv4 and UDP
+
+    Link(const LinkProfile& profile, Rng rng) : profile_(profile), rng_(rng) {}
+
+    void set_profile(const LinkProfile& profile) { profile_ = profile; }
+    // Nothing passes before `until`.
+    void set_outage(Timestamp until) { outage_until_ = until; }
+    // A datagram of `size` bytes enters at `now`, not before the one offered last.
+    Deliveries offer(Timestamp now, std::size_t size);
+    const LinkCounters& counters() const { return counters_; }
+
+  private:
+    bool is_lost();
+    Duration extra_delay();
+
+    LinkProfile profile_;
+    Rng rng_;
+    Timestamp outage_until_;
+    Timestamp wire_free_;      // when the wire has sent what is queued
+    Timestamp last_delivery_;  // jitter alone does not reorder
+    double last_jitter_ = 0;   // 0 to 1
+    bool in_burst_ = false;
+    LinkCounters counters_;
+};
+
+}  // namespace confab::sim

@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Each property of the link model by itself.
+
+#include "sim/net/link.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "sim/net/event_queue.h"
+#include "sim/net/run_hash.h"
+
+namespace confab::sim {
+namespace {
+
+Timestamp at_us(std::int64_t us) {
+    return Timestamp::micros(1'000'000 + us);
+}
+
+// Arrival times of `count` datagrams of `size` bytes, one each `gap`.
+std::vector<Timestamp> send(Link& link, int count, std::size_t size, Duration gap) {
+    std::vector<Timestamp> out;
+    for (int i = 0; i < count; ++i) {
+        const Deliveries d = link.offer(at_us(0) + gap * i, size);
+        for (std::size_t k = 0; k < d.count; ++k)
+            out.push_back(d.at[k]);
+    }
+    return out;
+}
+
+TEST_CASE("EventQueue: time order, and the order of planning where times are equal [DES-51]") {
+    EventQueue queue(at_us(0));
+    std::vector<int> order;
+    queue.plan(at_us(20), [&] { order.push_back(3); });
+    queue.plan(at_us(10), [&] { order.push_back(1); });
+    queue.plan(at_us(10), [&] { order.push_back(2); });
+    queue.plan(Timestamp::never(), [&] { order.push_back(9); });
+    queue.plan(at_us(-50), [&] {
+        order.push_back(0);
+        queue.plan(at_us(5), [&] { order.push_back(7); });
+    });
+    while (queue.step(at_us(15))) {
+    }
+    CHECK(order == std::vector<int>{0, 7, 1, 2});
+    CHECK(queue.now() == at_us(15));
+    while (queue.step(at_us(100))) {
+    }
+    CHECK(order.back() == 3);
+    CHECK(queue.now() == at_us(100));
+    CHECK(queue.taken() == 5);
+}
+
+TEST_CASE("Link: propagation alone, nothing else [DES-51]") {
+    Link link(perfect_link(), Rng(1));
+    const auto times = send(link, 100, 1000, Duration::millis(1));
+    REQUIRE(times.size() == 100);
+    for (int i = 0; i < 100; ++i)
+        CHECK(times[static_cast<std::size_t>(i)] == at_us(1000 * i) + Duration::millis(10));
+}
+
+TEST_CASE("Link: the rate spaces packets, the queue drops at its tail [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.bits_per_second = 8'000'000;  // a byte per microsecond
+    p.queue_bytes = 10'000;
+    Link link(p, Rng(1));
+    const auto times = send(link, 20, 972, Duration::zero());
+    REQUIRE(times.size() == 10);
+    CHECK(times.front() == at_us(1000) + p.propagation);
+    CHECK(times[9] - times[0] == Duration::millis(9));
+    CHECK(link.counters().queue_dropped == 10);
+    // Later there is room again.
+    CHECK(link.offer(at_us(50'000), 972).count == 1);
+}
+
+TEST_CASE("Link: jitter delays but keeps the order, reordering does not [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.jitter = Duration::millis(30);
+    p.jitter_correlation = 0.5;
+    Link link(p, Rng(2));
+    const auto times = send(link, 1000, 100, Duration::millis(1));
+    CHECK(std::is_sorted(times.begin(), times.end()));
+    Duration most;
+    for (int i = 0; i < 1000; ++i)
+        most = std::max(most, times[static_cast<std::size_t>(i)] - at_us(1000 * i) - p.propagation);
+    CHECK(most > Duration::millis(10));
+    CHECK(most <= Duration::millis(30));
+
+    p.reorder = 0.1;
+    Link shuffling(p, Rng(2));
+    const auto shuffled = send(shuffling, 1000, 100, Duration::millis(1));
+    CHECK_FALSE(std::is_sorted(shuffled.begin(), shuffled.end()));
+    CHECK(shuffling.counters().reordered > 60);
+    CHECK(shuffling.counters().reordered < 140);
+}
+
+TEST_CASE("Link: random loss and Gilbert-Elliott bursts have their shares [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.loss = 0.1;
+    Link random(p, Rng(3));
+    (void)send(random, 10'000, 100, Duration::millis(1));
+    CHECK(random.counters().lost > 850);
+    CHECK(random.counters().lost < 1150);
+
+    // Bad a fifth of the time, in bursts of ten; everything is lost in them.
+    p.loss = 0;
+    p.burst_begin = 0.025;
+    p.burst_end = 0.1;
+    p.burst_loss = 1;
+    Link bursty(p, Rng(3));
+    int bursts = 0;
+    bool before = false;
+    for (int i = 0; i < 20'000; ++i) {
+        const bool lost = bursty.offer(at_us(i * 1000), 100).count == 0;
+        if (lost && !before) ++bursts;
+        before = lost;
+    }
+    const double share = static_cast<double>(bursty.counters().lost) / 20'000;
+    CHECK(share > 0.16);
+    CHECK(share < 0.24);
+    const double length = static_cast<double>(bursty.counters().lost) / bursts;
+    CHECK(length > 8);
+    CHECK(length < 12);
+}
+
+TEST_CASE("Link: duplication, MTU and outage [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.duplicate = 0.5;
+    p.mtu = 1280;
+    Link link(p, Rng(4));
+    CHECK(send(link, 1000, 100, Duration::millis(1)).size() > 1400);
+    CHECK(link.offer(at_us(2'000'000), 1280 - Link::kHeaderBytes).count >= 1);
+    CHECK(link.offer(at_us(2'000'000), 1281 - Link::kHeaderBytes).count == 0);
+    CHECK(link.counters().too_big == 1);
+    link.set_outage(at_us(3'000'000));
+    CHECK(link.offer(at_us(2'999'999), 100).count == 0);
+    CHECK(link.offer(at_us(3'000'000), 100).count >= 1);
+    CHECK(link.counters().in_outage == 1);
+}
+
+TEST_CASE("Link: profiles by name; a seed repeats itself, another does not [DES-51]") {
+    for (const auto name : {"perfect", "wifi", "cellular", "satellite", "congested"})
+        CHECK(link_profile(name).has_value());
+    CHECK_FALSE(link_profile("cable").has_value());
+    const auto run = [](std::uint64_t seed) {
+        Link link(cellular_link(), Rng(seed));
+        return send(link, 2000, 900, Duration::millis(1));
+    };
+    CHECK(run(7) == run(7));
+    CHECK(run(7) != run(8));
+}
+
+TEST_CASE("RunHash: time, addresses, length and every byte count [DES-51]") {
+    const SocketAddress a{IpAddress::v4(1), 1};
+    const SocketAddress b{IpAddress::v4(1), 2};
+    const auto hash = [](Timestamp now, SocketAddress from, SocketAddress to, Bytes bytes) {
+        RunHash h;
+        h.add_datagram(now, from, to, bytes);
+        return h.value();
+    };
+    const Bytes bytes(21, 7);
+    const auto base = hash(at_us(0), a, b, bytes);
+    CHECK(base == hash(at_us(0), a, b, bytes));
+    CHECK(base != hash(at_us(1), a, b, bytes));
+    CHECK(base != hash(at_us(0), b, a, bytes));
+    CHECK(base != hash(at_us(0), a, b, Bytes(22, 7)));
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        Bytes other = bytes;
+        other[i] ^= 1;
+        CHECK(base != hash(at_us(0), a, b, other));
+    }
+}
+
+}  // namespace
+}  // namespace confab::sim

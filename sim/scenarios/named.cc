@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/scenarios/named.h"
+
+namespace confab::sim {
+namespace {
+
+// Everybody is there within half a second and publishes audio and three layers of video.
+Scenario room(std::string name, std::string story, std::size_t shards, std::size_t clients,
+              std::int64_t seconds) {
+    Scenario s;
+    s.name = std::move(name);
+    s.story = std::move(story);
+    s.shards = shards;
+    s.clients = clients;
+    s.length = Duration::seconds(seconds);
+    for (ClientId id = 0; id < clients; ++id) {
+        const auto at = static_cast<std::int64_t>(100 * id);
+        s.steps.push_back(step(at, StepKind::kJoin, id, id % 2));
+        s.steps.push_back(step(at + 50, StepKind::kPublishAudio, id));
+        s.steps.push_back(step(at + 80, StepKind::kPublishVideo, id));
+    }
+    return s;
+}
+
+Scenario calm(std::size_t shards) {
+    return room("calm", "three clients, perfect links: nothing is lost, late or repaired", shards,
+                3, 5);
+}
+
+Scenario over(std::string name, const LinkProfile& link, std::size_t shards) {
+    Scenario s = room(std::move(name), "four clients, all links of one kind", shards, 4, 8);
+    for (ClientId id = 0; id < s.clients; ++id)
+        s.steps.insert(s.steps.begin(), links(0, id, link, link));
+    return s;
+}
+
+Scenario muting(std::size_t shards) {
+    Scenario s = room("muting", "mutes by publisher and subscriber, one publisher goes on sending",
+                      shards, 3, 10);
+    s.steps.push_back(step(200, StepKind::kPublishAudio, 2, 1));
+    for (std::int64_t at = 2000; at < 9000; at += 1300) {
+        s.steps.push_back(step(at, StepKind::kMute, 0, 0));
+        s.steps.push_back(step(at + 100, StepKind::kMute, 0, 1));
+        s.steps.push_back(step(at + 50, StepKind::kMute, 2, 2));
+        s.steps.push_back(step(at + 600, StepKind::kUnmute, 0, 0));
+        s.steps.push_back(step(at + 700, StepKind::kUnmute, 0, 1));
+        s.steps.push_back(step(at + 800, StepKind::kUnmute, 2, 2));
+        sfu::DownTrackSettings off;
+        off.enabled = false;
+        for (std::uint64_t track = 0; track < 4; ++track) {
+            s.steps.push_back(settings(at + 200, 1, track, off));
+            s.steps.push_back(settings(at + 900, 1, track, {}));
+        }
+    }
+    return s;
+}
+
+Scenario layers(std::size_t shards) {
+    Scenario s = room("layers", "subscribers change layers each 400 ms (MC-09)", shards, 3, 12);
+    std::uint8_t n = 0;
+    for (std::int64_t at = 1500; at < 11'500; at += 400, ++n) {
+        sfu::DownTrackSettings wish;
+        wish.max_spatial = static_cast<std::uint8_t>(n * 7 % 3);
+        wish.max_temporal = static_cast<std::uint8_t>(n * 5 % 4);
+        for (std::uint64_t track = 0; track < 4; ++track)
+            s.steps.push_back(settings(at, n % 3U, track, wish));
+    }
+    return s;
+}
+
+Scenario rebinding(std::size_t shards) {
+    Scenario s = room("rebinding", "the NAT gives client 0 a new port, twice (N6)", shards, 3, 12);
+    s.steps.push_back(step(3000, StepKind::kNatRebind, 0));
+    s.steps.push_back(step(7500, StepKind::kNatRebind, 0));
+    s.healing = Scenario::kLayersReturn;
+    return s;
+}
+
+Scenario restarts(std::size_t shards) {
+    Scenario s =
+        room("restarts", "ICE restarts under loss: numbers and times go on (MC-03)", shards, 3, 10);
+    LinkProfile link = perfect_link();
+    link.loss = 0.05;
+    for (ClientId id = 0; id < s.clients; ++id)
+        s.steps.insert(s.steps.begin(), links(0, id, link, link));
+    for (std::int64_t at = 2000; at < 9000; at += 1700)
+        s.steps.push_back(step(at, StepKind::kIceRestart, static_cast<ClientId>(at / 1700 % 3)));
+    return s;
+}
+
+Scenario door(std::size_t shards) {
+    Scenario s = room("door", "clients leave and return all the time", shards, 4, 12);
+    for (std::int64_t at = 1500; at < 11'000; at += 900) {
+        const auto id = static_cast<ClientId>(at / 900 % 4);
+        s.steps.push_back(step(at, StepKind::kLeave, id));
+        s.steps.push_back(step(at + 300, StepKind::kJoin, id, 1));
+        s.steps.push_back(step(at + 320, StepKind::kPublishVideo, id));
+    }
+    return s;
+}
+
+Scenario narrow(std::size_t shards) {
+    Scenario s =
+        room("narrow", "a subscriber reports a narrow downlink, later a wide one", shards, 3, 12);
+    s.steps.push_back(step(3000, StepKind::kBandwidth, 1, 150'000));
+    s.steps.push_back(step(7000, StepKind::kBandwidth, 1, 20'000'000));
+    s.healing = Duration::seconds(10);
+    return s;
+}
+
+Scenario outage(std::size_t shards) {
+    Scenario s = room("outage", "client 1 hears and says nothing for 4 s", shards, 3, 10);
+    s.steps.push_back(step(3000, StepKind::kOutage, 1, 4000));
+    s.healing = Scenario::kLayersReturn;
+    return s;
+}
+
+}  // namespace
+
+std::vector<Scenario> named_scenarios(std::size_t shards) {
+    return {calm(shards),
+            over("wifi", wifi_link(), shards),
+            over("cellular", cellular_link(), shards),
+            over("satellite", satellite_link(), shards),
+            over("congested", congested_link(), shards),
+            muting(shards),
+            layers(shards),
+            rebinding(shards),
+            restarts(shards),
+            door(shards),
+            narrow(shards),
+            outage(shards)};
+}
+
+std::optional<Scenario> find_scenario(std::string_view name, std::size_t shards) {
+    for (Scenario& s : named_scenarios(shards))
+        if (s.name == name) return std::move(s);
+    return std::nullopt;
+}
+
+}  // namespace confab::sim

@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/world/sfu_host.h"
+
+#include <algorithm>
+
+namespace confab::sim {
+namespace {
+constexpr std::uint32_t kServerNetwork = 0x0A00'0001;  // 10.0.0.1
+constexpr std::uint16_t kFirstPort = 7000;
+constexpr std::size_t kServedAtOnce = 8;
+constexpr std::uint64_t kServiceSpreadUs = 200;
+constexpr std::uint64_t kTimerLatenessUs = 500;
+}  // namespace
+
+class SfuHost::Links final : public sfu::ShardLinks {
+  public:
+    Links(SfuHost& host, std::size_t from) : host_(host), from_(from) {}
+    bool push(sfu::WorkerIndex to, const sfu::LinkMessage& message, BytesView bytes) override {
+        return host_.push_link(from_, to, message, bytes);
+    }
+
+  private:
+    SfuHost& host_;
+    std::size_t from_;
+};
+
+SocketAddress SfuHost::address(std::size_t shard) {
+    return {IpAddress::v4(kServerNetwork), static_cast<std::uint16_t>(kFirstPort + shard)};
+}
+
+SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Report& report,
+                 Transmit transmit, Reaction reaction)
+    : events_(events),
+      rng_(rng),
+      report_(report),
+      transmit_(std::move(transmit)),
+      reaction_(std::move(reaction)),
+      rings_(config.shards * config.shards),
+      mailboxes_(config.shards),
+      planned_(config.shards, Timestamp::never()) {
+    for (std::size_t i = 0; i < config.shards; ++i) {
+        for (std::size_t to = 0; to < config.shards; ++to)
+            rings_[i * config.shards + to].to = to;
+        sfu::ShardConfig shard;
+        shard.index = static_cast<sfu::WorkerIndex>(i);
+        shard.worker_count = config.shards;
+        shard.simulate_dtls = true;
+        shard.wall = config.wall;
+        shard.candidates = {{0, ice::Protocol::kUdp, address(i)}};
+        links_.push_back(std::make_unique<Links>(*this, i));
+        shards_.push_back(
+            std::make_unique<sfu::Shard>(shard, events.now(), rng_.fork(), *links_.back()));
+        plan_timeout(i);
+    }
+}
+
+SfuHost::~SfuHost() = default;
+
+bool SfuHost::queues_empty() const {
+    return std::all_of(rings_.begin(), rings_.end(),
+                       [](const Ring& r) { return r.items.empty(); }) &&
+           std::all_of(mailboxes_.begin(), mailboxes_.end(),
+                       [](const auto& m) { return m.empty(); });
+}
+
+// ---------------------------------------------------------------- inputs
+
+void SfuHost::command(std::size_t shard, sfu::Command command) {
+    mailboxes_[shard].push_back(std::move(command));
+    plan_service();
+}
+
+void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesView bytes) {
+    if (to.ip != address(0).ip || to.port < kFirstPort) return;
+    std::size_t shard = std::size_t{to.port} - kFirstPort;
+    if (shard >= shards_.size()) return;
+    ice::Path path;
+    path.local = to;
+    path.remote = from;
+    // The second round is the shard that owns the peer, named by the first.
+    for (int round = 0; round < 2; ++round) {
+        sfu::PacketRef packet = shards_[shard]->pool().acquire_large();
+        if (!packet || packet.buffer().size() < bytes.size()) {
+            report_.violation(events_.now(), "no slot for a datagram");
+            return;
+        }
+        std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
+        packet.set_size(bytes.size());
+        const auto owner = shards_[shard]->handle_datagram(events_.now(), path, std::move(packet));
+        turn(shard);
+        if (!owner) return;
+        ++counters_.foreign;
+        shard = *owner;
+    }
+}
+
+bool SfuHost::push_link(std::size_t from, std::size_t to, const sfu::LinkMessage& message,
+                        BytesView bytes) {
+    if (to >= shards_.size() || to == from) {
+        report_.violation(events_.now(), "link message to shard " + std::to_string(to));
+        return false;
+    }
+    Ring& ring = rings_[from * shards_.size() + to];
+    if (ring.items.size() >= kMaxRing) return false;
+    ring.items.push_back({message, to_vector(bytes)});
+    counters_.longest_queue = std::max(counters_.longest_queue, ring.items.size());
+    plan_service();
+    return true;
+}
+
+// ---------------------------------------------------------------- queues
+
+void SfuHost::plan_service() {
+    if (service_planned_) return;
+    service_planned_ = true;
+    const auto delay = static_cast<std::int64_t>(rng_.below(kServiceSpreadUs));
+    events_.plan(events_.now() + Duration::micros(delay), [this] { serve_one_queue(); });
+}
+
+void SfuHost::serve_one_queue() {
+    service_planned_ = false;
+    // Starting anywhere, the first queue with something in it.
+    const std::size_t count = rings_.size() + mailboxes_.size();
+    const std::size_t start = rng_.below(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t queue = (start + i) % count;
+        if (queue >= rings_.size()) {
+            const std::size_t shard = queue - rings_.size();
+            if (mailboxes_[shard].empty()) continue;
+            serve_mailbox(shard);
+        } else {
+            if (rings_[queue].items.empty()) continue;
+            serve_ring(rings_[queue]);
+        }
+        break;
+    }
+    if (!queues_empty()) plan_service();
+}
+
+void SfuHost::serve_ring(Ring& ring) {
+    for (std::size_t left = 1 + rng_.below(kServedAtOnce); left > 0 && !ring.items.empty();
+         --left) {
+        const LinkItem item = std::move(ring.items.front());
+        ring.items.pop_front();
+        ++counters_.links;
+        shards_[ring.to]->handle_link(events_.now(), item.message, item.bytes);
+    }
+    turn(ring.to);
+}
+
+void SfuHost::serve_mailbox(std::size_t shard) {
+    auto& mailbox = mailboxes_[shard];
+    for (std::size_t left = 1 + rng_.below(kServedAtOnce); left > 0 && !mailbox.empty(); --left) {
+        sfu::Command command = std::move(mailbox.front());
+        mailbox.pop_front();
+        ++counters_.commands;
+        shards_[shard]->handle_command(events_.now(), std::move(command));
+    }
+    turn(shard);
+}
+
+// ---------------------------------------------------------------- outputs
+
+void SfuHost::turn(std::size_t shard) {
+    sfu::Shard& of = *shards_[shard];
+    std::size_t sent = 0;
+    while (of.poll_transmit(events_.now(), batch_)) {
+        for (std::size_t r = 0; r < batch_.run_count(); ++r) {
+            const sfu::SendRun& run = batch_.run(r);
+            const BytesView all = batch_.bytes(run);
+            for (std::size_t at = 0; at < all.size(); at += run.segment_size, ++sent)
+                transmit_(
+                    shard, run.path.remote,
+                    all.subspan(at, std::min<std::size_t>(run.segment_size, all.size() - at)));
+        }
+        batch_.clear();
+    }
+    counters_.most_sent = std::max(counters_.most_sent, sent);
+    if (sent > kMaxSentAtOnce)
+        report_.violation(events_.now(), std::to_string(sent) + " datagrams after one input");
+    while (const auto event = of.poll_event())
+        reaction_(shard, *event);
+    plan_timeout(shard);
+}
+
+void SfuHost::plan_timeout(std::size_t shard) {
+    const Timestamp deadline = shards_[shard]->next_deadline();
+    if (deadline >= planned_[shard]) return;
+    planned_[shard] = deadline;
+    const auto late = static_cast<std::int64_t>(rng_.below(kTimerLatenessUs));
+    events_.plan(deadline + Duration::micros(late), [this, shard, deadline] {
+        if (planned_[shard] != deadline) return;  // an earlier one took its place
+        planned_[shard] = Timestamp::never();
+        ++counters_.timeouts;
+        shards_[shard]->handle_timeout(events_.now());
+        turn(shard);
+    });
+}
+
+}  // namespace confab::sim

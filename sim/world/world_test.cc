@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Whole rooms on one, two and four shards: named situations, random swarms, and every run twice.
+
+#include "sim/world/world.h"
+
+#include <doctest/doctest.h>
+
+#include "sim/scenarios/named.h"
+#include "sim/world/swarm.h"
+
+namespace confab::sim {
+namespace {
+
+const std::vector<std::string> kNone;
+
+RunResult run_twice(const Scenario& scenario, std::uint64_t seed) {
+    const RunResult first = run_scenario(scenario, seed);
+    const RunResult second = run_scenario(scenario, seed);
+    CHECK(first.hash == second.hash);
+    CHECK(first.texts == kNone);
+    return first;
+}
+
+TEST_CASE("World: calm rooms lose, repair and freeze nothing [DES-52][DES-54][IMM-15]") {
+    for (const std::size_t shards : {1U, 2U, 4U}) {
+        CAPTURE(shards);
+        const RunResult result = run_twice(find_scenario("calm", shards).value(), 1);
+        CHECK(result.stats.lost == 0);
+        CHECK(result.stats.late == 0);
+        CHECK(result.stats.repaired == 0);
+        CHECK(result.stats.freezes == 0);
+        CHECK(result.stats.frames > 600);
+        CHECK(result.stats.messages > 30);
+    }
+}
+
+TEST_CASE("World: every named situation keeps the invariants [DES-51][DES-52][DES-54]") {
+    for (const Scenario& scenario : named_scenarios(2)) {
+        CAPTURE(scenario.name);
+        const RunResult result = run_scenario(scenario, 7);
+        CHECK(result.texts == kNone);
+        CHECK(result.stats.frames > 100);
+    }
+}
+
+TEST_CASE("World: layers change on key frames only and every change happens [MC-09]") {
+    const RunResult result = run_scenario(find_scenario("layers", 1).value(), 3);
+    CHECK(result.texts == kNone);
+    CHECK(result.stats.switches > 12);
+    CHECK(result.stats.freezes == 0);
+}
+
+TEST_CASE("World: a new port of the NAT costs no session [MC-03]") {
+    const RunResult result = run_scenario(find_scenario("rebinding", 1).value(), 4);
+    CHECK(result.texts == kNone);
+}
+
+TEST_CASE(
+    "Swarm: twenty seeds, 10 % loss and reordering, each twice with one hash [DES-51][DES-54]") {
+    std::uint64_t lost = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        SwarmOptions options;
+        options.shards = std::size_t{1} << seed % 3;
+        options.length = Duration::seconds(6);
+        const RunResult result = run_twice(make_swarm(seed, options), seed);
+        lost += result.stats.lost;
+    }
+    CHECK(lost > 5'000);
+}
+
+TEST_CASE("Swarm: the seed makes the scenario: from the same seed the same steps [DES-51]") {
+    const Scenario a = make_swarm(5, {});
+    const Scenario b = make_swarm(5, {});
+    REQUIRE(a.steps.size() == b.steps.size());
+    for (std::size_t i = 0; i < a.steps.size(); ++i)
+        CHECK(a.steps[i].at == b.steps[i].at);
+    CHECK(make_swarm(6, {}).steps.size() > a.clients);
+}
+
+}  // namespace
+}  // namespace confab::sim

@@ -1,0 +1,424 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Whole media nodes with one, two and four workers on one shared port: clients connect over real
+// sockets with real DTLS, whatever worker the kernel gives their packets to (02 DES-03 mode B).
+#include "runtime/worker/media_node.h"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <map>
+
+#include "runtime/worker/socket_address.h"
+#include "wire/rtp.h"
+#include "wire/rtp_extensions.h"
+
+namespace confab::worker {
+namespace {
+
+using std::chrono::steady_clock;
+
+const IpAddress kLoopback = IpAddress::v4(0x7F000001);
+constexpr std::uint8_t kMidId = 4;
+
+Timestamp now() {
+    return Timestamp::micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                                 steady_clock::now().time_since_epoch())
+                                 .count());
+}
+UnixTime wall_now() {
+    return UnixTime::micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                                std::chrono::system_clock::now().time_since_epoch())
+                                .count());
+}
+
+// The client end: a transport and a socket. Over TCP the transport believes in a UDP path, and its
+// datagrams travel as frames (RFC 4571).
+class NodeClient {
+  public:
+    NodeClient(std::size_t number, bool tcp, const SocketAddress& server, srtp::Engine& engine,
+               const dtls::Context& context)
+        : name("n" + std::to_string(number)),
+          tcp_(tcp),
+          server_(server),
+          fd_(::socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0)) {
+        KernelAddress address = to_kernel({kLoopback, 0});
+        REQUIRE(::bind(fd_.get(), address.get(), address.size) == 0);
+        const KernelAddress to = to_kernel(server);
+        REQUIRE(::connect(fd_.get(), to.get(), to.size) == 0);
+        address.size = sizeof address.storage;
+        REQUIRE(::getsockname(fd_.get(), address.get(), &address.size) == 0);
+        local_ = from_kernel(address.storage);
+        const int on = 1;
+        if (tcp) (void)setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        peer::TransportConfig config;
+        config.ice.local = {name + "clientufrag", name + "_client_password_1234567890"};
+        config.ice.role = ice::Role::kControlling;
+        config.ice.candidates = {{0, ice::Protocol::kUdp, local_}};
+        credentials = config.ice.local;
+        transport = std::make_unique<peer::Transport>(peer::SharedCrypto{&engine, &context, false},
+                                                      config, Rng(number + 1));
+    }
+    int fd() const { return fd_.get(); }
+
+    void negotiate(const ice::Credentials& remote, const Bytes& fingerprint) {
+        peer::RemoteParameters parameters;
+        parameters.ice = remote;
+        parameters.local_role = dtls::Role::kClient;
+        parameters.fingerprints = {{crypto::DigestAlgorithm::kSha256, fingerprint}};
+        transport->set_remote(now(), parameters);
+        transport->add_remote_candidate(now(), {ice::Protocol::kUdp, server_});
+    }
+    void step() {
+        receive();
+        if (now() >= transport->next_deadline()) transport->handle_timeout(now());
+        while (const auto datagram = transport->poll_transmit())
+            send(datagram->bytes);
+        while (transport->poll_event()) {
+        }
+    }
+    void send_rtp(wire::RtpHeader header, BytesView payload, std::string_view mid) {
+        Bytes packet(1500);
+        ByteWriter writer(packet);
+        wire::ExtensionWriter extensions;
+        extensions.add(kMidId, as_bytes(mid));
+        header.has_extension = true;
+        wire::write_rtp_header(writer, header);
+        extensions.write(writer);
+        packet.resize(
+            transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, header.sequence));
+        send(packet);
+    }
+
+    std::string name;
+    sfu::PeerId id;
+    sfu::WorkerIndex owner = 0;
+    ice::Credentials credentials;
+    std::unique_ptr<peer::Transport> transport;
+    std::map<std::uint32_t, std::vector<std::uint16_t>> numbers;  // by SSRC
+    std::size_t wrong_payloads = 0;
+
+  private:
+    void send(BytesView bytes) {
+        Bytes frame;
+        if (tcp_) {
+            frame.resize(2);
+            store_be16(frame.data(), static_cast<std::uint16_t>(bytes.size()));
+            frame.insert(frame.end(), bytes.begin(), bytes.end());
+            bytes = frame;
+        }
+        (void)::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    }
+    void receive() {
+        std::array<std::uint8_t, 65'536> buffer;
+        while (true) {
+            const ssize_t size = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+            if (size <= 0) return;
+            BytesSpan bytes(buffer.data(), static_cast<std::size_t>(size));
+            if (!tcp_) {
+                handle(bytes);
+                continue;
+            }
+            for (BytesView rest = bytes; !rest.empty();) {
+                const auto step = reader_.consume(rest);
+                REQUIRE(step.has_value());
+                rest = rest.subspan(step->used);
+                if (!step->frame) continue;
+                Bytes copy = to_vector(*step->frame);
+                handle(copy);
+            }
+        }
+    }
+    void handle(BytesSpan datagram) {
+        ice::Path path;
+        path.local = local_;
+        path.remote = server_;
+        const auto media = transport->handle_packet(now(), path, datagram);
+        if (media.kind != peer::Transport::Media::Kind::kRtp) return;
+        const auto view = wire::parse_rtp(media.packet).value();
+        numbers[view.header.ssrc].push_back(view.header.sequence);
+        if (view.payload.size() < 50 || view.payload.back() != 0x5A) ++wrong_payloads;
+    }
+
+    bool tcp_;
+    SocketAddress server_;
+    SocketAddress local_;
+    FileDescriptor fd_;
+    wire::Rfc4571Reader reader_;
+};
+
+struct Town {
+    explicit Town(std::size_t workers)
+        : certificate(crypto::Certificate::generate(wall_now()).value()),
+          context(dtls::Context::create(certificate).value()) {
+        MediaNodeOptions options;
+        options.workers = workers;
+        options.pin = false;
+        options.addresses = {kLoopback};
+        options.tcp_port = 0;
+        options.seed = 42;
+        auto started = MediaNode::start(std::move(options), wall_now());
+        REQUIRE(started.has_value());
+        node = std::move(*started);
+        for (std::size_t i = 1; i < workers; ++i) {  // one port for all
+            CHECK(node->addresses(i).udp == node->addresses(0).udp);
+            CHECK(node->addresses(i).tcp == node->addresses(0).tcp);
+        }
+    }
+    NodeClient& add_client(std::size_t owner, bool tcp = false) {
+        const WorkerAddressList& at = node->addresses(0);
+        clients.push_back(std::make_unique<NodeClient>(
+            clients.size(), tcp, tcp ? at.tcp.at(0) : at.udp.at(0), engine, context));
+        NodeClient& client = *clients.back();
+        client.id = sfu::PeerId(clients.size());
+        client.owner = static_cast<sfu::WorkerIndex>(owner);
+        // The letter of the owner, wherever the first check arrives.
+        const ice::Credentials server{sfu::kOwnerLetters[owner] + client.name + "serverufrag",
+                                      client.name + "_server_password_1234567890"};
+        sfu::CreatePeer create;
+        create.peer = client.id;
+        create.local = {server.ufrag, server.pwd};
+        node->send(client.owner, create);
+        sfu::SetRemote remote;
+        remote.peer = client.id;
+        remote.remote = {client.credentials.ufrag, client.credentials.pwd};
+        remote.local_dtls_role = sfu::DtlsRole::kServer;
+        remote.fingerprints = {
+            {"sha-256", crypto::parse_fingerprint(certificate.sha256_fingerprint()).value()}};
+        node->send(client.owner, remote);
+        node->flush();
+        client.negotiate(server, crypto::parse_fingerprint(node->fingerprint()).value());
+        return client;
+    }
+    void step() {
+        node->flush();
+        while (auto event = node->poll_event())
+            events.push_back(std::move(*event));
+        for (const auto& client : clients)
+            client->step();
+        std::vector<pollfd> fds;
+        for (const auto& client : clients)
+            fds.push_back({client->fd(), POLLIN, 0});
+        (void)::poll(fds.data(), fds.size(), 1);
+    }
+    template <typename Condition>
+    bool run_until(Condition condition, int limit_ms = 4000) {
+        const auto end = steady_clock::now() + std::chrono::milliseconds(limit_ms);
+        while (!condition()) {
+            if (steady_clock::now() > end) return false;
+            step();
+        }
+        return true;
+    }
+    std::size_t connected_events() const {
+        std::size_t count = 0;
+        for (const auto& event : events)
+            if (const auto* changed = std::get_if<sfu::PeerStateChanged>(&event.event))
+                if (changed->state == sfu::PeerState::kConnected) ++count;
+        return count;
+    }
+
+    crypto::Certificate certificate;
+    dtls::Context context;
+    srtp::Engine engine;
+    std::unique_ptr<MediaNode> node;
+    std::vector<std::unique_ptr<NodeClient>> clients;
+    std::vector<MediaNode::WorkerEvent> events;
+};
+
+sfu::AddReceiver receiver_of(const NodeClient& publisher, sfu::Codec codec, std::uint64_t id) {
+    const bool video = sfu::kind_of(codec) == sfu::MediaKind::kVideo;
+    sfu::AddReceiver add;
+    add.receiver = sfu::ReceiverId(id);
+    add.peer = publisher.id;
+    add.room = sfu::RoomId(1);
+    add.kind = sfu::kind_of(codec);
+    add.mid = "0";
+    add.codecs = {{codec, PayloadType(video ? 96 : 111), std::nullopt, video ? 90'000U : 48'000U,
+                   true, std::nullopt}};
+    add.extensions.mid = kMidId;
+    add.layers = {{}};
+    return add;
+}
+sfu::AddDownTrack down_track_of(const NodeClient& subscriber, const sfu::AddReceiver& receiver,
+                                sfu::WorkerIndex home, std::uint32_t ssrc) {
+    sfu::AddDownTrack add;
+    add.down_track = sfu::DownTrackId(std::uint64_t{ssrc} * 1000 + subscriber.id.value());
+    add.peer = subscriber.id;
+    add.receiver = receiver.receiver;
+    add.home = home;
+    add.kind = receiver.kind;
+    add.ssrc = Ssrc(ssrc);
+    add.rtx_ssrc = Ssrc(ssrc + 1);
+    add.codecs = {{receiver.codecs[0].codec, receiver.codecs[0].pt, PayloadType(97),
+                   receiver.codecs[0].clock_rate, true}};
+    add.extensions.abs_send_time = 3;
+    return add;
+}
+
+struct Publication {
+    NodeClient* publisher;
+    sfu::AddReceiver receiver;
+    std::uint32_t ssrc;  // at the subscribers
+    std::uint16_t sequence = 1000;
+    std::uint32_t timestamp = 0;
+
+    // A frame of `packets` packets.
+    void send_frame(int packets) {
+        const bool video = receiver.kind == sfu::MediaKind::kVideo;
+        for (int i = 0; i < packets; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = video ? 96 : 111;
+            header.ssrc = ssrc + 77;
+            header.sequence = sequence++;
+            header.timestamp = timestamp;
+            header.marker = video && i + 1 == packets;
+            Bytes payload(video ? 900 : 60, 0x5A);
+            if (video) {
+                const Bytes start{static_cast<std::uint8_t>(i == 0 ? 0x10 : 0x00),
+                                  static_cast<std::uint8_t>(timestamp == 0 ? 0 : 1),
+                                  0,
+                                  0,
+                                  0x9D,
+                                  0x01,
+                                  0x2A,
+                                  64,
+                                  0,
+                                  48,
+                                  0};
+                std::copy(start.begin(), start.end(), payload.begin());
+            }
+            publisher->send_rtp(header, payload, "0");
+        }
+        timestamp += video ? 3000 : 960;
+    }
+};
+
+bool continuous(const std::vector<std::uint16_t>& numbers) {
+    for (std::size_t i = 1; i < numbers.size(); ++i)
+        if (numbers[i] != static_cast<std::uint16_t>(numbers[i - 1] + 1)) return false;
+    return true;
+}
+
+TEST_CASE(
+    "MediaNode: media between all workers over one port, UDP and TCP [DES-03][DES-40][ICE-08]") {
+    for (const std::size_t workers : {1U, 2U, 4U}) {
+        CAPTURE(workers);
+        Town town(workers);
+        REQUIRE(town.node->size() == workers);
+        NodeClient& speaker = town.add_client(0);
+        NodeClient& camera = town.add_client(workers - 1, workers > 1);
+        std::vector<NodeClient*> subscribers;
+        for (std::size_t i = 0; i < workers; ++i)
+            subscribers.push_back(&town.add_client(i));
+        for (std::size_t i = 0; i < 2; ++i)
+            subscribers.push_back(&town.add_client((i + 1) % workers, true));
+        const std::size_t count = town.clients.size();
+        REQUIRE(town.run_until([&] {
+            for (const auto& client : town.clients)
+                if (!client->transport->connected()) return false;
+            return town.connected_events() == count;
+        }));
+
+        std::array<Publication, 2> publications{
+            Publication{&speaker, receiver_of(speaker, sfu::Codec::kOpus, 1000), 5000},
+            Publication{&camera, receiver_of(camera, sfu::Codec::kVp8, 1001), 6000}};
+        for (const Publication& p : publications) {
+            town.node->send(p.publisher->owner, p.receiver);
+            for (NodeClient* subscriber : subscribers)
+                town.node->send(subscriber->owner,
+                                down_track_of(*subscriber, p.receiver, p.publisher->owner, p.ssrc));
+        }
+        // Subscriptions cross workers before the media does.
+        for (int i = 0; i < 20; ++i)
+            town.step();
+        constexpr int kFrames = 40;
+        for (int frame = 0; frame < kFrames; ++frame) {
+            publications[0].send_frame(1);
+            publications[1].send_frame(4);
+            town.step();
+        }
+        const auto has_all = [&] {
+            for (NodeClient* s : subscribers)
+                if (s->numbers[5000].size() < kFrames || s->numbers[6000].size() < 4 * kFrames)
+                    return false;
+            return true;
+        };
+        CHECK(town.run_until(has_all, 2000));
+        for (NodeClient* subscriber : subscribers) {
+            CAPTURE(subscriber->name);
+            CHECK(subscriber->numbers[5000].size() == kFrames);
+            CHECK(subscriber->numbers[6000].size() == 4 * kFrames);
+            CHECK(continuous(subscriber->numbers[5000]));
+            CHECK(continuous(subscriber->numbers[6000]));
+            CHECK(subscriber->wrong_payloads == 0);
+        }
+        // What TCP clients report about their pair.
+        std::size_t over_tcp = 0;
+        for (const auto& event : town.events)
+            if (const auto* changed = std::get_if<sfu::PeerStateChanged>(&event.event))
+                if (changed->state == sfu::PeerState::kConnected &&
+                    changed->protocol == sfu::TransportProtocol::kTcp)
+                    ++over_tcp;
+        CHECK(over_tcp == (workers > 1 ? 3U : 2U));
+        town.node->stop();
+        std::uint64_t ring_full = 0;
+        for (std::size_t i = 0; i < workers; ++i)
+            ring_full += town.node->snapshot(i).ring_full;
+        CHECK(ring_full == 0);
+    }
+}
+
+TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]") {
+    MediaNodeOptions options;
+    options.workers = 1;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    auto node = MediaNode::start(std::move(options), wall_now()).value();
+    constexpr std::uint64_t kPeers = Mailbox::kCommands + 500;
+    for (std::uint64_t i = 1; i <= kPeers; ++i)
+        node->send(0, sfu::ClosePeer{sfu::PeerId(i)});
+    sfu::CreatePeer create;
+    create.peer = sfu::PeerId(1);
+    create.local = {"aLastOne", "a_password_of_enough_length_123"};
+    node->send(0, create);
+    const auto end = steady_clock::now() + std::chrono::seconds(3);
+    while (node->snapshot(0).shard.peers != 1 && steady_clock::now() < end) {
+        node->flush();
+        (void)::poll(nullptr, 0, 5);
+    }
+    CHECK(node->snapshot(0).shard.peers == 1);
+    node->stop();
+    node->stop();  // twice harms nobody
+}
+
+TEST_CASE("MediaNode: stops with peers, streams and packets in flight [DES-01]") {
+    for (int i = 0; i < 3; ++i) {
+        Town town(2);
+        for (std::size_t c = 0; c < 4; ++c)
+            town.add_client(c % 2, c >= 2);
+        for (int steps = 0; steps < 10 * i; ++steps)
+            town.step();
+        town.node->stop();
+    }
+}
+
+TEST_CASE("MediaNode: a port that is taken is named in the error [ICE-01]") {
+    auto taken = UdpSocket::open({kLoopback, 0}, false);
+    REQUIRE(taken.has_value());
+    MediaNodeOptions options;
+    options.workers = 2;
+    options.addresses = {kLoopback};
+    options.udp_port = taken->local().port;
+    const auto node = MediaNode::start(std::move(options), wall_now());
+    REQUIRE_FALSE(node.has_value());
+    CHECK(node.error().find(taken->local().to_string()) != std::string::npos);
+}
+
+}  // namespace
+}  // namespace confab::worker
