@@ -252,7 +252,7 @@ class Scenario {
 
 // Where the time goes, each part timed over whole turns.
 void Scenario::print_breakdown(const std::vector<Turn>& turns) {
-    double take = 0, build = 0, send = 0, timers = 0;
+    double decide = 0, build = 0, send = 0;
     const std::uint64_t before = room_.shard().snapshot().rtp_out;
     for (const Turn& turn : turns) {
         room_.advance(interval());
@@ -264,9 +264,8 @@ void Scenario::print_breakdown(const std::vector<Turn>& turns) {
         };
         for (const Inbound& one : turn.inbound)
             room_.datagram(one.from, one.datagram);
-        lap(take);
         room_.shard().handle_timeout(room_.now());
-        lap(timers);
+        lap(decide);
         batch_.clear();
         while (room_.shard().poll_transmit(room_.now(), batch_)) {
             lap(build);
@@ -300,9 +299,8 @@ void Scenario::print_breakdown(const std::vector<Turn>& turns) {
         sum += sfu::build_header(packet, ids, {static_cast<std::uint32_t>(i), 0}, {}, out) + out[3];
     }
     const double header = (cpu_ns() - begin) / kBuilds;
-    std::printf(
-        "  ours:  receive and decide %.0f, timers %.0f, build and encrypt %.0f, send %.0f\n",
-        take / packets, timers / packets, build / packets, send / packets);
+    std::printf("  ours:  receive, decide and timers %.0f, build and encrypt %.0f, send %.0f\n",
+                decide / packets, build / packets, send / packets);
     std::printf("  floor: rewrite %.0f, encrypt %.0f, send %.0f; build_header() alone %.0f (%zu)\n",
                 rewrite, encrypt - rewrite, all - encrypt, header, sum % 10);
 }

@@ -92,6 +92,11 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
     return filled;
 }
 
+void UdpSocket::release_slots() {
+    for (sfu::PacketRef& slot : slots_)
+        slot.reset();
+}
+
 // One sendmmsg call's worth of runs.
 struct UdpSocket::Messages {
     static constexpr std::size_t kMax = 64;

@@ -49,6 +49,8 @@ class UdpSocket {
     std::size_t receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out);
     // Sends the runs of the batch that belong to socket index `index`.
     void send(sfu::SendBatch& batch, std::uint16_t index);
+    // Gives the slots made ready for receive() back to their pool, which is about to go.
+    void release_slots();
     const UdpCounters& counters() const { return counters_; }
 
   private:

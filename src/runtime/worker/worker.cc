@@ -184,6 +184,8 @@ void Worker::run() {
         busy_ = busy_ + (end - now_);
         if (end >= next_publish_) publish(end);
     }
+    for (UdpSocket& socket : sockets_)
+        socket.release_slots();
     shard_.reset();
 }
 
