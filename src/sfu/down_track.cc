@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "sfu/simulcast_selector.h"
 #include "sfu/vp9_selector.h"
 
@@ -17,6 +18,16 @@ std::size_t DownTrack::forward(const MediaPacket& packet, Timestamp now, Output 
     if (packet.padding_only) return forward_padding(packet, now, out);
     return kind_of(codec_) == MediaKind::kAudio ? forward_audio(packet, now, out)
                                                 : forward_video(packet, now, out);
+}
+
+void DownTrack::prefetch() const {
+    prefetch_for_write(this, sizeof *this);
+}
+
+void DownTrack::prefetch_parts() const {
+    if (vp8_) vp8_->prefetch();
+    if (sequencer_) sequencer_->prefetch(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
+    prefetch_for_write(&cold_->events);
 }
 
 // A padding packet that came late has a number that was kept free for it (02 IN-02).
@@ -70,7 +81,7 @@ bool DownTrack::vp8_passes(const MediaPacket& packet, ForwardedPacket& out) {
     if (verdict == Vp8Munger::Verdict::kFilter) munger_.drop(packet.sequence);
     if (verdict != Vp8Munger::Verdict::kForward) return false;
     out.prefix_size = patch.size;
-    std::copy_n(patch.bytes.begin(), patch.size, out.prefix.begin());
+    out.prefix = patch.bytes;
     out.payload_offset = packet.vp8.size;
     return true;
 }

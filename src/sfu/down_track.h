@@ -54,6 +54,10 @@ class DownTrack {
     // How many entries of `out` are to be sent for this packet, in order.
     std::size_t forward(const MediaPacket& packet, Timestamp now, Output out);
 
+    // Fetches what forward() will read; prefetch_parts() some time behind prefetch().
+    void prefetch() const;
+    void prefetch_parts() const;
+
     // ------------------------------------------------------------ control
 
     void update_settings(const DownTrackSettings& settings, Timestamp now);

@@ -193,7 +193,7 @@ std::size_t header_size(const ForwardedPacket& p, const SendExtensions& ids, Byt
 }
 
 std::size_t build_header(const ForwardedPacket& p, const SendExtensions& ids, SendStamps stamps,
-                         BytesView source_dd, BytesSpan out) {
+                         const BytesView& source_dd, BytesSpan out) {
     const Plan plan(p, ids, dd_size_for(p, source_dd));
     const std::size_t block = plan.block();
     const std::size_t size = kFixedHeader + block + p.prefix_size;

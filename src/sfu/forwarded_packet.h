@@ -61,7 +61,7 @@ std::size_t header_size(const ForwardedPacket& packet, const SendExtensions& ids
 // Writes header, extensions and prefix; returns the size, 0 if `out` is too small.
 // `source_dd` is the dependency descriptor as received, ignored unless dd_mode asks for it.
 std::size_t build_header(const ForwardedPacket& packet, const SendExtensions& ids,
-                         SendStamps stamps, BytesView source_dd, BytesSpan out);
+                         SendStamps stamps, const BytesView& source_dd, BytesSpan out);
 
 // Bytes of a dependency descriptor without structure once it carries a mask.
 std::size_t masked_descriptor_size(BytesView original, std::uint8_t target_count);

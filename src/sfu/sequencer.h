@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "sfu/forwarded_packet.h"
 
@@ -48,6 +49,10 @@ class Sequencer {
     // Whether `sequence` was sent, and of which spatial layer; -1 if unknown.
     std::int8_t spatial_of(std::uint16_t sequence) const;
     void clear();
+    // Fetches the places of a burst that begins with this number.
+    void prefetch(std::uint16_t sequence) const {
+        prefetch_for_write(&entries_[sequence & mask_], 8 * sizeof(Entry));
+    }
 
   private:
     struct Entry {

@@ -260,6 +260,7 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
 }
 
 void Shard::handle_timeout(Timestamp now) {
+    deliver_arrived(now);
     while (TimerNode* node = wheel_.pop_due(now)) {
         if (node == &quality_timer_) {
             report_quality(now);
@@ -349,9 +350,12 @@ void Shard::drain_transport(ShardPeer& peer, SendBatch& batch) {
 }
 
 bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
+    deliver_arrived(now);
     const NtpTime wall = ntp(now);
     while (dirty_flushed_ < dirty_.size()) {
         ShardPeer& peer = *dirty_[dirty_flushed_];
+        if (dirty_flushed_ + 3 < dirty_.size()) dirty_[dirty_flushed_ + 3]->prefetch();
+        if (dirty_flushed_ + 1 < dirty_.size()) dirty_[dirty_flushed_ + 1]->prefetch_pending();
         drain_transport(peer, batch);
         if (!batch.has_room()) break;
         if (peer.feedback_wanted) peer.write_feedback(now, wall, batch);

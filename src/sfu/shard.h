@@ -68,6 +68,7 @@ class Shard {
   public:
     static constexpr std::size_t kMaxEvents = 65'536;  // data messages are refused first
     static constexpr std::size_t kMaxForeignPaths = 65'536;
+    static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
     ~Shard();
@@ -167,6 +168,10 @@ class Shard {
     void forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
                  PacketRef& ref);
     void fan_out(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref);
+    void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
+                 std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
+    void deliver(Timestamp now, Track& track);
+    void deliver_arrived(Timestamp now);
     void source_changed(Timestamp now, Track& track);
     void update_source(Timestamp now, ReceiverEntry& entry);
     void push_link(WorkerIndex to, const LinkBody& body, BytesView bytes);
@@ -208,6 +213,7 @@ class Shard {
     };
     std::unordered_map<DownTrackId, DownTrackEntry> down_tracks_;
     std::unordered_map<RoomId, std::unique_ptr<Speakers>> speakers_;
+    std::vector<Track*> arrived_;  // have packets that are not decided yet
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
     std::deque<Event> events_;

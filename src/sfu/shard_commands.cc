@@ -28,6 +28,7 @@ std::optional<crypto::DigestAlgorithm> to_digest(std::string_view name) {
 }  // namespace
 
 void Shard::handle_command(Timestamp now, Command command) {
+    deliver_arrived(now);
     std::visit([&](auto& c) { apply(now, c); }, command);
 }
 

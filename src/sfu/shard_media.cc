@@ -62,6 +62,8 @@ void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, 
         emit(LayerStarted{entry.receiver->id(), media.spatial, media.codec, stream.ssrc(),
                           size.width, size.height});
     }
+    // Packets before this one belong to what was known of the source then.
+    if (media.has_dd && media.dd.structure_attached) deliver_arrived(now);
     bool changed = entry.monitor.packet(media, track.source());
     if (media.has_dd && media.dd.structure_attached) {
         track.source().decode_targets = DecodeTargets::of(stream.dependency_structure());
@@ -89,30 +91,81 @@ void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, 
     fan_out(now, track, media, ref);
 }
 
+// Packets of one turn are kept and decided together, subscriber by subscriber: the state of a
+// down-track is fetched once for all of them (02 §10.1, DES-44).
 void Shard::fan_out(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
     if (track.subscribers().empty()) return;
     track.remember(pool_, media, ref);
-    std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
-    for (const Subscriber& subscriber : track.subscribers()) {
-        // A stream started before its packets can be sent would have lost its key frame.
-        if (subscriber.peer->transport().srtp_sender() == nullptr) continue;
-        const std::size_t count = subscriber.down_track->forward(media, now, out);
-        for (std::size_t i = 0; i < count; ++i)
-            (void)subscriber.peer->enqueue(
-                {out[i], ref, media.payload, media.dd_bytes, &subscriber.down_track->extensions()});
-        if (count > 0) {
-            mark_dirty(*subscriber.peer);
-            while (const auto state = subscriber.down_track->poll_event())
-                emit(StreamStateChanged{subscriber.down_track->id(), *state});
-        } else if (const auto layer = subscriber.down_track->poll_key_frame_request(now)) {
-            request_key_frame(now, track, *layer);
+    if (track.arrived().empty()) arrived_.push_back(&track);
+    track.arrived().push_back({media, ref});
+    if (track.arrived().size() >= kMaxArrived) deliver_arrived(now);
+}
+
+void Shard::deliver_arrived(Timestamp now) {
+    for (Track* track : arrived_)
+        deliver(now, *track);
+    arrived_.clear();
+}
+
+void Shard::deliver(Timestamp now, Track& track) {
+    // What forward() stores in small pieces has left the store buffer when a block of decisions is
+    // copied, and the next states are on their way from memory meanwhile.
+    constexpr std::size_t kBlock = 10;
+    constexpr std::size_t kFar = 6, kNear = 3;  // subscribers ahead
+    struct Decision {
+        const Subscriber* subscriber = nullptr;
+        const ArrivedPacket* arrived = nullptr;
+        std::size_t count = 0;
+        std::array<ForwardedPacket, DownTrack::kMaxPerPacket> packets;
+    };
+    std::array<Decision, kBlock> block;
+    std::size_t used = 0;
+    const auto flush = [&] {
+        for (Decision& decision : std::span(block).first(used))
+            deliver(now, track, *decision.subscriber,
+                    std::span(decision.packets).first(decision.count), *decision.arrived);
+        used = 0;
+    };
+    const std::span<const Subscriber> all = track.subscribers();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
+        if (i + kNear < all.size()) {
+            all[i + kNear].down_track->prefetch_parts();
+            all[i + kNear].peer->prefetch_queue_end();
         }
+        // A stream started before its packets can be sent would have lost its key frame.
+        if (all[i].peer->transport().srtp_sender() == nullptr) continue;
+        for (const ArrivedPacket& arrived : track.arrived()) {
+            Decision& decision = block[used++];
+            decision.subscriber = &all[i];
+            decision.arrived = &arrived;
+            decision.count = all[i].down_track->forward(arrived.media, now, decision.packets);
+            if (used == kBlock) flush();
+        }
+    }
+    flush();
+    track.arrived().clear();
+}
+
+void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
+                    std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
+    DownTrack& down_track = *subscriber.down_track;
+    for (const ForwardedPacket& packet : packets)
+        (void)subscriber.peer->enqueue({packet, arrived.ref, arrived.media.payload,
+                                        arrived.media.dd_bytes, &down_track.extensions()});
+    if (!packets.empty()) {
+        mark_dirty(*subscriber.peer);
+        while (const auto state = down_track.poll_event())
+            emit(StreamStateChanged{down_track.id(), *state});
+    } else if (const auto layer = down_track.poll_key_frame_request(now)) {
+        request_key_frame(now, track, *layer);
     }
 }
 
 // ---------------------------------------------------------------- what is known of the source
 
 void Shard::source_changed(Timestamp now, Track& track) {
+    deliver_arrived(now);
     for (const WorkerIndex worker : track.replicas())
         push_link(worker, LinkSource{track.id(), track.source()}, {});
     for (const Subscriber& subscriber : track.subscribers()) {
@@ -150,7 +203,10 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
         media.payload = BytesView(ref.data()).subspan(packet->payload_offset, packet->payload_size);
         media.dd_bytes = BytesView(ref.data()).subspan(packet->dd_offset, packet->dd_size);
         fan_out(now, *found->second, media, ref);
-    } else if (const auto* source = std::get_if<LinkSource>(&message.body)) {
+        return;
+    }
+    deliver_arrived(now);
+    if (const auto* source = std::get_if<LinkSource>(&message.body)) {
         const auto found = tracks_.find(source->receiver);
         if (found == tracks_.end()) return;
         // Reports travel by themselves; a copy of older ones must not undo them.

@@ -93,7 +93,7 @@ std::optional<std::uint16_t> ShardPeer::find_channel(DataChannel kind) const {
 
 // ---------------------------------------------------------------- sending
 
-bool ShardPeer::enqueue(PendingPacket packet) {
+bool ShardPeer::enqueue(PendingPacket&& packet) {
     if (!transport_.connected()) {
         ++counters_.dropped_unconnected;
         return false;
@@ -125,8 +125,9 @@ bool ShardPeer::build(const PendingPacket& pending, NtpTime ntp, srtp::BatchEncr
         rtp_header -= pending.packet.prefix_size;
         body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
     }
-    const std::size_t size = encryptor.submit(*transport_.srtp_sender(), out, rtp_header, body,
-                                              static_cast<std::uint64_t>(pending.packet.sequence));
+    const std::size_t size = encryptor.submit(
+        *transport_.srtp_sender(),
+        {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
     if (size == 0) return false;
     if (pending.extensions->transport_cc != 0) ++transport_sequence_;
     batch.commit(*transport_.path(), size);

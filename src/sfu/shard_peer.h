@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/timer_wheel.h"
 #include "rtc/peer/transport.h"
 #include "rtc/rtp/transport_cc_responder.h"
@@ -108,8 +109,20 @@ class ShardPeer : public Timed {
     OutboundTrack* find_by_ssrc(std::uint32_t ssrc);
 
     // ------------------------------------------------------------ sending
+    // Fetch what flush() will read, one behind the other, and the end of the queue for enqueue().
+    void prefetch() const {
+        prefetch_for_write(&pending_);
+        prefetch_for_write(&counters_.rtp_out);
+        prefetch_for_write(&feedback_wanted);
+        prefetch_for_write(&next_sender_report_);
+        transport_.prefetch();
+    }
+    void prefetch_pending() const {
+        prefetch_for_write(pending_.data(), 4 * sizeof(PendingPacket));
+    }
+    void prefetch_queue_end() const { prefetch_for_write(pending_.data() + pending_.size()); }
     // True if nothing waited before: the caller notes the peer as one to flush.
-    bool enqueue(PendingPacket packet);
+    bool enqueue(PendingPacket&& packet);
     // Turns waiting packets into datagrams while the batch has room; true when more are left.
     bool flush(NtpTime ntp, srtp::BatchEncryptor& encryptor, SendBatch& batch);
     // One RTCP compound; dropped when the peer is not connected.

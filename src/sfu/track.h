@@ -25,6 +25,12 @@ struct Subscriber {
     ShardPeer* peer = nullptr;
 };
 
+// A packet of this turn; the views of `media` point into `ref`.
+struct ArrivedPacket {
+    MediaPacket media;
+    PacketRef ref;
+};
+
 class Track {
   public:
     Track(ReceiverId id, WorkerIndex home, MediaKind kind) : id_(id), home_(home), kind_(kind) {}
@@ -43,6 +49,8 @@ class Track {
     bool set_replica(WorkerIndex worker, bool subscribed);
     const std::vector<WorkerIndex>& replicas() const { return replicas_; }
 
+    // Packets of this turn that are not decided yet.
+    std::vector<ArrivedPacket>& arrived() { return arrived_; }
     // Keeps the packet for retransmission; not where nobody subscribed (DES-33).
     void remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
     // The stored packet of source stream `stream`.
@@ -55,6 +63,7 @@ class Track {
     MediaKind kind_;
     SourceState source_;
     std::array<std::unique_ptr<PacketHistory>, kMaxSpatialLayers> history_;
+    std::vector<ArrivedPacket> arrived_;
     std::vector<Subscriber> subscribers_;
     std::vector<WorkerIndex> replicas_;
 };

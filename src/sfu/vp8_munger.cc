@@ -95,8 +95,9 @@ Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, b
     return filtered ? Verdict::kFilter : Verdict::kForward;
 }
 
-void Vp8Munger::write(wire::Vp8Descriptor d, std::int64_t id, std::int32_t offset, bool newest,
-                      DescriptorPatch& out) {
+void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset,
+                      bool newest, DescriptorPatch& out) {
+    wire::Vp8Descriptor d = source;
     if (d.has_picture_id) {
         d.picture_id = static_cast<std::uint16_t>((id - offset) & kIdMask);
         d.picture_id_15bit = d.picture_id > 0x7F;
@@ -104,13 +105,16 @@ void Vp8Munger::write(wire::Vp8Descriptor d, std::int64_t id, std::int32_t offse
     d.tl0_pic_idx = sub8(d.tl0_pic_idx, tl0_offset_);
     d.key_idx = sub_key(d.key_idx, key_idx_offset_);
     if (newest) {
-        last_sent_ = d;
+        // Not `= d`: a wide load of what was just stored in bytes waits for the store buffer.
+        last_sent_ = source;
+        last_sent_.picture_id = d.picture_id;
+        last_sent_.picture_id_15bit = d.picture_id_15bit;
+        last_sent_.tl0_pic_idx = d.tl0_pic_idx;
+        last_sent_.key_idx = d.key_idx;
         last_sent_id_ = id - offset;
         started_ = true;
     }
-    ByteWriter writer(out.bytes);
-    (void)wire::write_vp8_descriptor(writer, d);  // six bytes hold every form
-    out.size = static_cast<std::uint8_t>(writer.size());
+    out = wire::pack_vp8_descriptor(d);
 }
 
 Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t timestamp,
@@ -141,11 +145,7 @@ DescriptorPatch Vp8Munger::blank_frame() {
     d.picture_id = static_cast<std::uint16_t>(last_sent_id_ & kIdMask);
     d.picture_id_15bit = d.picture_id > 0x7F;
     last_sent_ = d;
-    DescriptorPatch out;
-    ByteWriter writer(out.bytes);
-    (void)wire::write_vp8_descriptor(writer, d);
-    out.size = static_cast<std::uint8_t>(writer.size());
-    return out;
+    return wire::pack_vp8_descriptor(d);
 }
 
 }  // namespace confab::sfu

@@ -11,16 +11,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/prefetch.h"
 #include "sfu/munger.h"
 #include "wire/vp8.h"
 
 namespace confab::sfu {
 
 // The descriptor to send instead of the source's.
-struct DescriptorPatch {
-    std::array<std::uint8_t, wire::kMaxVp8DescriptorSize> bytes{};
-    std::uint8_t size = 0;
-};
+using DescriptorPatch = wire::PackedVp8Descriptor;
 
 class Vp8Munger {
   public:
@@ -45,6 +43,8 @@ class Vp8Munger {
     // The descriptor of a blank key frame behind the last picture (02 FWD-15).
     DescriptorPatch blank_frame();
 
+    void prefetch() const { prefetch_for_write(this, sizeof *this); }
+
   private:
     enum class State : std::uint8_t { kUnknown, kMissing, kForwarded, kFiltered };
     struct Picture {
@@ -60,7 +60,7 @@ class Vp8Munger {
     Verdict by_picture(std::int64_t id, Munger::Order order, bool too_high);
     void restart_at(std::int64_t id);
     void advance_to(std::int64_t id);
-    void write(wire::Vp8Descriptor descriptor, std::int64_t id, std::int32_t offset, bool newest,
+    void write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset, bool newest,
                DescriptorPatch& out);
 
     bool started_ = false;

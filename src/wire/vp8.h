@@ -6,6 +6,7 @@
 // sends next to a dependency descriptor (02 IN-25) has none of the optional fields.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -45,6 +46,13 @@ Result<Vp8Descriptor, ParseError> parse_vp8(BytesView payload);
 
 // Bytes that write_vp8_descriptor() will take for these flags.
 std::size_t vp8_descriptor_size(const Vp8Descriptor& descriptor);
+
+// The descriptor as written, in the first `size` of the bytes.
+struct PackedVp8Descriptor {
+    std::array<std::uint8_t, 8> bytes;
+    std::uint8_t size;
+};
+PackedVp8Descriptor pack_vp8_descriptor(const Vp8Descriptor& descriptor);
 
 // Writes the descriptor; false (nothing usable written) when the writer has no room. The fields
 // `size` and `key_frame` are ignored; values are masked to their width.

@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/rng.h"
 #include "rtc/dtls/session.h"
 #include "rtc/ice/agent.h"
@@ -129,6 +130,11 @@ class Transport {
     void want_channel(Timestamp now, WantedChannel channel);
     sctp::SendStatus send_message(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload);
 
+    // Fetches what sending media needs.
+    void prefetch() const {
+        prefetch_for_write(&send_, sizeof send_);
+        prefetch_for_write(&agent_.selected());
+    }
     bool connected() const {
         return state_ == TransportState::kConnected || state_ == TransportState::kReconnected;
     }

@@ -30,8 +30,11 @@ class BatchEncryptor {
     // SendContext::protect_rtp() of `context`, perhaps later: until complete_all() returns, `out`,
     // `payload` and the context must stay where they are, and `out` is not ready to send.
     // Returns the packet's final size at once; 0 as protect_rtp() does.
+    std::size_t submit(SendContext& context, const RtpJob& job) noexcept;
     std::size_t submit(SendContext& context, BytesSpan out, std::size_t header_size,
-                       BytesView payload, std::uint64_t index) noexcept;
+                       BytesView payload, std::uint64_t index) noexcept {
+        return submit(context, {out, header_size, payload, index});
+    }
 
     // Afterwards every submitted packet is complete.
     void complete_all() noexcept;

@@ -35,6 +35,11 @@ class IpsecMbGcm final : public PacketCipher {
     bool seal(const Frame& frame, BytesView plain, std::uint8_t* out,
               std::uint8_t* tag) noexcept override {
         gcm_context_data context;
+        if (frame.suffix.empty()) {  // RTP: no span is copied
+            encrypt_(&keys_, &context, out, plain.data(), plain.size(), frame.iv.data(),
+                     frame.prefix.data(), frame.prefix.size(), tag, kGcmTag);
+            return true;
+        }
         const AssociatedData aad(frame);
         encrypt_(&keys_, &context, out, plain.data(), plain.size(), frame.iv.data(),
                  aad.view().data(), aad.view().size(), tag, kGcmTag);

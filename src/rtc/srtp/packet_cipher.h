@@ -22,15 +22,26 @@ using Iv = std::array<std::uint8_t, 16>;
 //
 //    GCM:  |00 00|   SSRC    |     index (48)    |            ^ salt (12)
 //    CM:   |00 00 00 00|   SSRC    |     index (48)    |00 00| ^ salt (14), block counter
+inline std::uint64_t load_salt_end(BytesView salt) {
+    static_assert(kMaxSaltSize == 14);
+    return load_be64(salt.data() + 6) << 16;
+}
 inline Iv make_iv(const SessionKeys& keys, std::uint32_t ssrc, std::uint64_t index) {
-    Iv iv{};
-    const std::size_t at = is_aead(keys.profile) ? 2 : 4;
-    store_be32(&iv[at], ssrc);
-    store_be16(&iv[at + 4], static_cast<std::uint16_t>(index >> 32));
-    store_be32(&iv[at + 6], static_cast<std::uint32_t>(index));
+    // In registers: wide loads of narrow stores would wait for the store buffer. The salt is zero
+    // behind its end.
     const BytesView salt = keys.salt.view();
-    for (std::size_t i = 0; i < salt_size(keys.profile); ++i)
-        iv[i] = static_cast<std::uint8_t>(iv[i] ^ salt[i]);
+    const std::uint64_t high = index >> 32 & 0xFFFF;
+    std::uint64_t first = 0, second = 0;
+    if (is_aead(keys.profile)) {
+        first = std::uint64_t{ssrc} << 16 | high;
+        second = index << 32;
+    } else {
+        first = ssrc;
+        second = high << 48 | (index & 0xFFFF'FFFF) << 16;
+    }
+    Iv iv;
+    store_be64(iv.data(), first ^ load_be64(salt.data()));
+    store_be64(iv.data() + 8, second ^ load_salt_end(salt));
     return iv;
 }
 

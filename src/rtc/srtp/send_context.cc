@@ -26,28 +26,28 @@ SendContext::SendContext(Engine& engine, const MasterKey& master)
 #endif
 }
 
-bool SendContext::acceptable(BytesView out, std::size_t header_size, BytesView payload,
-                             std::uint64_t index) noexcept {
-    if (header_size < kRtpFixedHeader || header_size > kMaxProtectedSize ||
-        payload.size() > kMaxProtectedSize || index > kMaxPacketIndex ||
-        out.size() < header_size + payload.size() + rtp_overhead())
+bool SendContext::acceptable(const RtpJob& job) noexcept {
+    if (job.header_size < kRtpFixedHeader || job.header_size > kMaxProtectedSize ||
+        job.payload.size() > kMaxProtectedSize || job.index > kMaxPacketIndex ||
+        job.out.size() < job.header_size + job.payload.size() + rtp_overhead())
         return false;
-    if (CONFAB_BUG_IF(load_be16(&out[2]) != (index & 0xffff), "srtp_index")) return false;
-    return !guard_ || !CONFAB_BUG_IF(!guard_->check(load_be32(&out[8]), index,
-                                                    out.first(header_size), payload),
+    if (CONFAB_BUG_IF(load_be16(&job.out[2]) != (job.index & 0xffff), "srtp_index")) return false;
+    return !guard_ || !CONFAB_BUG_IF(!guard_->check(load_be32(&job.out[8]), job.index,
+                                                    job.out.first(job.header_size), job.payload),
                                      "srtp_nonce_reuse");
 }
 
-std::size_t SendContext::protect_rtp(BytesSpan out, std::size_t header_size, BytesView payload,
-                                     std::uint64_t index) noexcept {
-    if (!acceptable(out, header_size, payload, index)) return 0;
+std::size_t SendContext::protect_rtp(const RtpJob& job) noexcept {
+    if (!acceptable(job)) return 0;
+    const std::size_t header_size = job.header_size;
     std::array<std::uint8_t, 4> roc;
-    store_be32(roc.data(), static_cast<std::uint32_t>(index >> 16));
-    Frame frame{make_iv(rtp_keys_, load_be32(&out[8]), index), out.first(header_size), {}};
+    store_be32(roc.data(), static_cast<std::uint32_t>(job.index >> 16));
+    Frame frame{
+        make_iv(rtp_keys_, load_be32(&job.out[8]), job.index), job.out.first(header_size), {}};
     if (!is_aead(profile())) frame.suffix = roc;  // RFC 3711 §4.2: M = packet || ROC
-    std::uint8_t* const text = out.data() + header_size;
-    if (!rtp_->seal(frame, payload, text, text + payload.size())) return 0;
-    return header_size + payload.size() + rtp_overhead();
+    std::uint8_t* const text = job.out.data() + header_size;
+    if (!rtp_->seal(frame, job.payload, text, text + job.payload.size())) return 0;
+    return header_size + job.payload.size() + rtp_overhead();
 }
 
 std::size_t SendContext::protect_rtcp(BytesSpan buffer, std::size_t size) noexcept {

@@ -24,6 +24,15 @@ inline constexpr std::size_t kMaxProtectedSize = 65'535;
 inline constexpr std::size_t kRtpFixedHeader = 12;
 inline constexpr std::size_t kRtcpPlainHeader = 8;  // first header and SSRC stay readable
 
+// Arguments of protect_rtp(). By reference: spans as arguments on the stack are written in halves
+// and copied whole, which waits for the store buffer.
+struct RtpJob {
+    BytesSpan out;
+    std::size_t header_size = 0;
+    BytesView payload;
+    std::uint64_t index = 0;
+};
+
 class SendContext {
   public:
     // The engine must outlive the context.
@@ -39,8 +48,11 @@ class SendContext {
     // ROC 0 for the first 65536 numbers of an SSRC; its low 16 bits must be the header's. The same
     // index may come again only with identical octets. Returns the size of the packet, or 0 if it
     // does not fit, the arguments contradict each other or the index is beyond 48 bits.
+    std::size_t protect_rtp(const RtpJob& job) noexcept;
     std::size_t protect_rtp(BytesSpan out, std::size_t header_size, BytesView payload,
-                            std::uint64_t index) noexcept;
+                            std::uint64_t index) noexcept {
+        return protect_rtp({out, header_size, payload, index});
+    }
 
     // Protects the compound packet in buffer[0, size) in place; the buffer needs rtcp_overhead()
     // octets behind it. Takes the next SRTCP index of this context, for all SSRCs one counter that
@@ -55,8 +67,7 @@ class SendContext {
     friend class SendContextTester;
 
     // The checks of protect_rtp(), shared with the batch.
-    bool acceptable(BytesView out, std::size_t header_size, BytesView payload,
-                    std::uint64_t index) noexcept;
+    bool acceptable(const RtpJob& job) noexcept;
 
     SessionKeys rtp_keys_;
     SessionKeys rtcp_keys_;
