@@ -3,7 +3,8 @@
 
 // Dependency descriptors. The first byte is the length of a first value, which may bring the
 // structure for the second. What was read is rewritten and written anew with the same meaning.
-// [IMM-7] fuzz: modules base wire
+// [IMM-7]
+// fuzz: modules base wire
 #include <algorithm>
 #include <array>
 #include <cstddef>

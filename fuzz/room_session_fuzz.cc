@@ -4,7 +4,8 @@
 // Sessions under arbitrary requests and media events. The input is a list of steps
 //   operation 8 | session 8 | length 16 | body
 // whose bodies are parsed as the message of the operation. Checked: the machine drains, its memory
-// of the sessions stays small, and timers move forward. fuzz: modules room
+// of the sessions stays small, and timers move forward.
+// fuzz: modules room
 #include <algorithm>
 #include <vector>
 
