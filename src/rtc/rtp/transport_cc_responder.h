@@ -19,8 +19,8 @@ namespace confab::rtp {
 class TransportCcResponder {
   public:
     // A report goes out when more than kMinHeld packets wait and one of the first three is due.
-    // Differs from upstream: a stream of few packets is reported after kSparseInterval too, because
-    // libwebrtc lowers its rate to almost nothing when two seconds pass without a report.
+    // Differs from upstream: a stream of few packets is reported after kSparseInterval too. A guess
+    // that such publishers estimate better with it; no measurement shows it yet.
     static constexpr std::size_t kMinHeld = 20;
     static constexpr std::size_t kManyHeld = 100;
     static constexpr std::size_t kMaxHeld = 256;  // beyond: the newest arrivals are not reported
