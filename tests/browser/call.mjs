@@ -46,6 +46,7 @@ export async function call_checks(place, v0) {
       const since = Date.now();
       await alice.call('simulate', scenario);
       await alice.event('reconnected', { since, timeout: 20000 });
+      await alice.settled();
       await meet(alice, bob, { timeout: 20000 });
     }, { seconds: 60 });
   }

@@ -109,6 +109,13 @@ export class Caller {
     return until(find, { timeout, what: `${this.identity} to get ${name}` });
   }
 
+  // Waits until the client is done with reconnecting. For two more seconds after it said
+  // `reconnected` from a full reconnect it keeps events back, until the next reconnect.
+  settled() {
+    const done = () => this.evaluate(() => !window.caller.room.engine.pendingReconnect);
+    return until(done, { timeout: 10000, every: 100, what: `${this.identity} to be done with reconnecting` });
+  }
+
   // Waits for data with this text; returns it.
   received(text, { timeout = 5000 } = {}) {
     const find = async () => (await this.evaluate(() => window.caller.data)).find((one) => one.text === text);

@@ -63,6 +63,7 @@ async function mixed_checks({ server, address, chromium, firefox }, v0) {
       const since = Date.now();
       await fox.call('simulate', scenario);
       await fox.event('reconnected', { since, timeout: 25000 });
+      await fox.settled();
       await meet(fox, chrome, { timeout: 20000 });
     }, { seconds: 60 });
   }

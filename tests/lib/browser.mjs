@@ -19,10 +19,15 @@ const kChromiumArgs = [
   '--disable-background-timer-throttling',
   '--disable-backgrounding-occluded-windows',
   '--disable-renderer-backgrounding',
-  '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream',
   '--autoplay-policy=no-user-gesture-required',
 ];
+
+const kAllow = '--use-fake-ui-for-media-stream';
+const kInvented = '--use-fake-device-for-media-stream';
+
+// Camera, microphone and screen: invented ones that may be used, none at all, or ones that every
+// page is refused.
+const kDevices = { fake: [kAllow, kInvented], none: [kAllow], refused: [kInvented, '--deny-permission-prompts'] };
 
 const kFirefoxPreferences = {
   'media.autoplay.default': 0,
@@ -41,11 +46,11 @@ const kFirefoxPreferences = {
 
 const kLaunch = { headless: true, timeout: 60000, protocolTimeout: 60000 };
 
-export async function start_chromium(suite, { args = [] } = {}) {
+export async function start_chromium(suite, { args = [], devices = 'fake' } = {}) {
   const browser = await puppeteer.launch({
     ...kLaunch,
     executablePath: process.env.CONFAB_CHROMIUM ?? '/usr/bin/chromium',
-    args: [...kChromiumArgs, ...args],
+    args: [...kChromiumArgs, ...kDevices[devices], ...args],
   });
   suite.cleanup(() => browser.close());
   return browser;

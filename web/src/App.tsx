@@ -6,6 +6,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { Conference } from './components/Conference';
 import { ConnectionTest } from './components/ConnectionTest';
+import { ErrorBoundary } from './components/ErrorBoundary';
 import { Header } from './components/Header';
 import { JoinForm } from './components/JoinForm';
 import { useConference } from './hooks/useConference';
@@ -48,13 +49,15 @@ export function App() {
     <div className={room ? 'app app--call' : 'app'}>
       <a className="skip" href="#content">{strings.skip}</a>
       <Header room={room} settings={settings} />
-      {room ? (
-        <Conference room={room} settings={settings} conference={conference} />
-      ) : testing ? (
-        <ConnectionTest settings={settings} onBack={() => setTesting(false)} />
-      ) : (
-        <JoinForm settings={settings} state={state} onJoin={enter} onCancel={leave} onTest={() => setTesting(true)} />
-      )}
+      <ErrorBoundary>
+        {room ? (
+          <Conference room={room} settings={settings} conference={conference} />
+        ) : testing ? (
+          <ConnectionTest settings={settings} onBack={() => setTesting(false)} />
+        ) : (
+          <JoinForm settings={settings} state={state} onJoin={enter} onCancel={leave} onTest={() => setTesting(true)} />
+        )}
+      </ErrorBoundary>
     </div>
   );
 }

@@ -126,6 +126,10 @@ export const problems = {
     title: 'Somebody uses another encryption key',
     remedy: 'Leave, and join with the key that everybody in the room uses.',
   },
+  pageBroken: {
+    title: 'The page stopped working',
+    remedy: 'Load it again. Reports with the text below help to mend it.',
+  },
   unknown: {
     title: 'Something went wrong',
     remedy: 'Try again. The text below tells more.',

@@ -19,19 +19,23 @@ const clock = (ms: number) => new Date(ms).toLocaleTimeString([], { hour: '2-dig
 
 function Messages({ messages }: { messages: Message[] }) {
   const end = useRef<HTMLLIElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [messages.length]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [messages.length]);
   return (
-    <ol className="chat" role="log" aria-label={strings.chat.heading} tabIndex={0} data-testid="chat-log">
-      {messages.length === 0 && <li className="muted">{strings.chat.empty}</li>}
-      {messages.map((message) => (
-        <li key={message.id} ref={end} data-testid="chat-message" data-participant={message.from?.identity}>
-          <span className="muted">
-            {message.from?.name || message.from?.identity || strings.chat.someone} · {clock(message.timestamp)}
-          </span>
-          <p>{message.message}</p>
-        </li>
-      ))}
-    </ol>
+    <div className="chat" role="log" aria-label={strings.chat.heading} tabIndex={0} data-testid="chat-log">
+      {messages.length === 0 && <p className="muted">{strings.chat.empty}</p>}
+      <ol>
+        {messages.map((message) => (
+          <li key={message.id} ref={end} data-testid="chat-message" data-participant={message.from?.identity}>
+            <span className="muted">
+              {message.from?.name || message.from?.identity || strings.chat.someone} · {clock(message.timestamp)}
+            </span>
+            <p>{message.message}</p>
+          </li>
+        ))}
+      </ol>
+    </div>
   );
 }
 

@@ -44,9 +44,11 @@ export function ConnectionTest({ settings, onBack }: { settings: Settings; onBac
         </button>
         <button type="button" onClick={onBack} data-testid="back">{strings.test.back}</button>
       </div>
-      <ol className="checklist" role="log" aria-label={strings.test.heading} data-testid="checks">
-        {results.map((info) => <Check key={info.name} info={info} />)}
-      </ol>
+      <div role="log" aria-label={strings.test.heading} data-testid="checks">
+        <ol className="checklist">
+          {results.map((info) => <Check key={info.name} info={info} />)}
+        </ol>
+      </div>
     </main>
   );
 }

@@ -72,7 +72,7 @@ export function ControlBar({ conference, panel, unread, onPanel }: Props) {
   const { isMicrophoneEnabled, isCameraEnabled, isScreenShareEnabled } = useLocalParticipant();
   const { toggle, leave } = conference;
   return (
-    <div className="controls" role="group" aria-label={strings.controls.bar}>
+    <section className="controls" aria-label={strings.controls.bar}>
       <DeviceToggle device="microphone" on={isMicrophoneEnabled} toggle={toggle} />
       <DeviceToggle device="camera" on={isCameraEnabled} toggle={toggle} />
       <DeviceToggle device="screen" on={isScreenShareEnabled} toggle={toggle} />
@@ -86,6 +86,6 @@ export function ControlBar({ conference, panel, unread, onPanel }: Props) {
         <Icon name="leave" />
         <span>{strings.controls.leave}</span>
       </button>
-    </div>
+    </section>
   );
 }

@@ -6,7 +6,7 @@
 import { useMediaDeviceSelect } from '@livekit/components-react';
 import { type Room, supportsAudioOutputSelection } from 'livekit-client';
 import { useCallback } from 'react';
-import type { ConferenceHandle } from '../hooks/useConference';
+import { type ConferenceHandle, hasMediaDevices } from '../hooks/useConference';
 import { deviceProblem } from '../lib/errors';
 import { strings } from '../strings';
 import { ProblemBox } from './Problems';
@@ -43,7 +43,7 @@ function DeviceSelect({ room, kind, report }: Props & { kind: MediaDeviceKind })
 }
 
 export function DevicePanel({ room, report }: Props) {
-  if (!navigator.mediaDevices) return <ProblemBox problem={{ key: 'insecurePage', detail: '' }} />;
+  if (!hasMediaDevices()) return <ProblemBox problem={{ key: 'insecurePage', detail: '' }} />;
   return (
     <>
       <DeviceSelect room={room} report={report} kind="audioinput" />

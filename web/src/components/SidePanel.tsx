@@ -16,7 +16,9 @@ interface Props {
 
 export function SidePanel({ name, onClose, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [name]);
+  useEffect(() => {
+    heading.current?.focus();
+  }, [name]);
   const close = () => {
     onClose();
     document.getElementById(`open-${name}`)?.focus();

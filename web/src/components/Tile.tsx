@@ -24,7 +24,8 @@ interface Props {
 }
 
 function Quality({ quality }: { quality: string }) {
-  const text = strings.tile.quality[quality as keyof typeof strings.tile.quality] ?? quality;
+  const texts: Partial<Record<string, string>> = strings.tile.quality;
+  const text = texts[quality] ?? quality;
   return (
     <span className="quality" role="img" aria-label={text} title={text} data-testid="quality" data-quality={quality}>
       <i /><i /><i />

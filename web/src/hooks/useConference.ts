@@ -35,7 +35,10 @@ export interface ConferenceHandle {
 }
 
 const maxProblems = 4;
-const hasMediaDevices = () => Boolean(navigator.mediaDevices);
+/** For two seconds after a full reconnect the client library keeps events back, until the next one. */
+const settleMs = 2500;
+/** Browsers have no `mediaDevices` on pages that are not secure. */
+export const hasMediaDevices = () => 'mediaDevices' in navigator;
 
 export async function setDevice(room: Room, device: Device, on: boolean): Promise<Problem | null> {
   const me = room.localParticipant;
@@ -69,7 +72,9 @@ function useProblems() {
 }
 
 type Setter = (state: CallState) => void;
-type Current = { current: Room | undefined };
+interface Current {
+  current: Room | undefined;
+}
 
 /** Makes the room and watches for its end; `current` tells a call given up from the present one. */
 async function prepare(settings: Settings, current: Current, set: Setter, report: (p: Problem | null) => void) {
@@ -79,8 +84,12 @@ async function prepare(settings: Settings, current: Current, set: Setter, report
     current.current = undefined;
     delete window.confabDemo;
     const key = endProblem(reason);
-    const detail = reason === undefined ? '' : (DisconnectReason[reason] ?? '');
+    const detail = reason === undefined ? '' : DisconnectReason[reason];
     set(key ? { phase: 'idle', problem: { key, detail } } : { phase: 'idle', left: true });
+  });
+  // Lists of people and tracks look again at every change of the connection.
+  room.on(RoomEvent.Reconnected, () => {
+    window.setTimeout(() => room.emit(RoomEvent.ConnectionStateChanged, room.state), settleMs);
   });
   room.on(RoomEvent.EncryptionError, (error) => report({ key: 'decryptionFailed', detail: error.message }));
   return room;
@@ -110,7 +119,10 @@ function useJoinAndLeave(current: Current, set: Setter, report: (problem: Proble
   const join = useCallback(async (settings: Settings) => {
     const mine = ++attempt.current;
     const wanted = () => attempt.current === mine;
-    if (!isBrowserSupported()) return set(tooOld());
+    if (!isBrowserSupported()) {
+      set(tooOld());
+      return;
+    }
     set({ phase: 'joining' });
     try {
       const room = await prepare(settings, current, set, report);

@@ -60,7 +60,7 @@ export function joinProblem(error: unknown): Problem | null {
   if (full.test(detail)) return { key: 'roomFull', detail };
   if (error instanceof ConnectionError) {
     if (error.reason === ConnectionErrorReason.Cancelled) return null;
-    return { key: connectionProblem(error), detail };
+    return { key: connectionProblem(error as ConnectionError), detail };
   }
   if (media.test(detail)) return { key: 'mediaBlocked', detail };
   return { key: 'unknown', detail };

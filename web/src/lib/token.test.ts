@@ -6,7 +6,8 @@ import { fetchAccess, resolveServerUrl, toTokenError } from './token';
 
 const person = { room: 'lobby', name: 'Ada', identity: 'ada-1' };
 const answerWith = (body: unknown, status = 200) => {
-  const fake = vi.fn(async (_url: string, _init?: RequestInit) => new Response(JSON.stringify(body), { status }));
+  const answer = () => new Response(JSON.stringify(body), { status });
+  const fake = vi.fn((_url: string, _init?: { method: string; body: string }) => Promise.resolve(answer()));
   vi.stubGlobal('fetch', fake);
   return fake;
 };
@@ -35,7 +36,7 @@ describe('fetchAccess [DEMO-02]', () => {
     const [url, init] = fake.mock.calls[0] ?? [];
     expect(url).toBe('/api/token');
     expect(init?.method).toBe('POST');
-    expect(JSON.parse(String(init?.body))).toEqual({
+    expect(JSON.parse(init?.body ?? '')).toEqual({
       room_name: 'lobby', participant_name: 'Ada', participant_identity: 'ada-1',
     });
   });
