@@ -16,7 +16,6 @@ TrackPlan video_plan() {
     TrackPlan plan;
     plan.number = 5;
     plan.kind = sfu::MediaKind::kVideo;
-    plan.chained_temporal = true;
     plan.layers = {{"q", 1, 2, 320, 180, 1}, {"h", 3, 4, 640, 360, 2}, {"f", 5, 6, 1280, 720, 3}};
     return plan;
 }

@@ -10,8 +10,6 @@ peer::TransportConfig transport_config(const ClientConfig& config) {
     peer::TransportConfig transport;
     transport.ice.local = config.credentials;
     transport.ice.role = ice::Role::kControlling;
-    // Browsers go on checking for as long as they wait for the connection.
-    transport.ice.timers.requests_per_pair = 70;
     transport.ice.candidates = {{0, ice::Protocol::kUdp, config.address}};
     return transport;
 }

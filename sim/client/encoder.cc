@@ -12,11 +12,11 @@ constexpr std::size_t kAudioPayload = 60;
 constexpr std::size_t kVideoPayload = 700;
 constexpr Duration kAudioFrame = Duration::millis(20);
 // Temporal layers of the pictures between two of layer 0 (RFC 7741 §4.2 gives the fields, the
-// pattern is that of browsers), and what each needs.
+// pattern is that of browsers), and what each needs. The second picture of layer 2 needs the one of
+// layer 1: its Y is clear, and who steps up on it can not decode it (02 FWD-05).
 constexpr std::array<std::uint8_t, 4> kTemporal{0, 2, 1, 2};
-constexpr std::array<std::uint8_t, 4> kReference{4, 1, 2, 3};
-constexpr std::array<bool, 4> kLayerSync{false, true, true, true};
-constexpr std::size_t kChainedStep = 3;  // needs the picture before it instead, where chained
+constexpr std::array<std::uint8_t, 4> kReference{4, 1, 2, 1};
+constexpr std::array<bool, 4> kLayerSync{false, true, true, false};
 
 }  // namespace
 
@@ -85,15 +85,14 @@ void Encoder::encode_video(Timestamp now, std::size_t index, bool key,
     stamp.key = key;
     stamp.capture = now;
     stamp.count = plan_.layers[index].packets_per_frame;
-    const bool chained = plan_.chained_temporal && step == kChainedStep;
-    if (!key) stamp.references[0] = chained ? std::uint8_t{1} : kReference[step];
+    if (!key) stamp.references[0] = kReference[step];
     if (stamp.temporal == 0) ++layer.tl0_pic_idx;
     for (stamp.index = 0; stamp.index < stamp.count; ++stamp.index) {
         EncodedPacket packet;
         packet.layer = index;
         packet.timestamp = rtp_time(now, index);
         packet.marker = stamp.last();
-        packet.payload = video_payload(layer, stamp, index, kLayerSync[step] && !chained);
+        packet.payload = video_payload(layer, stamp, index, kLayerSync[step]);
         out.push_back(std::move(packet));
     }
     ++layer.frame;

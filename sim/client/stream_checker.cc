@@ -3,6 +3,8 @@
 
 #include "sim/client/stream_checker.h"
 
+#include <utility>
+
 #include "wire/rtx.h"
 
 namespace confab::sim {
@@ -115,6 +117,9 @@ Timestamp StreamChecker::next_deadline() const {
 
 void StreamChecker::take(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
                          Report& report) {
+    hole_ = hole_ || !contiguous;
+    if (held.payload.empty()) return video_.skip();
+    contiguous = !std::exchange(hole_, false);
     if (!is_video()) return take_audio(now, sequence, held, contiguous, report);
     const auto before = video_.counters();
     video_.take(now, {sequence, held.timestamp, held.marker, contiguous, held.payload}, report);

@@ -59,13 +59,6 @@ class StreamChecker {
     const StreamCounters& counters() const { return counters_; }
     const SentLog& sent_log() const { return log_; }
     Timestamp last_content() const { return last_content_; }
-    // The stream began shortly before its numbers wrapped, and nothing of it was ever received: the
-    // receiver's roll-over counter is behind for good (RFC 3711 §3.3.1 wants starts below 2^15, 02
-    // FWD-01 takes the source's number as it is).
-    bool missed_roll_over() const {
-        return counters_.packets == 0 && log_.first() && (*log_.first() & 0xFFFF) >= 0xF000 &&
-               (log_.highest() & 0xFFFF) < 0x8000;
-    }
     // Highest layers seen since the last call, then forgets them.
     struct Seen {
         int layer = -1;
@@ -101,6 +94,7 @@ class StreamChecker {
     SeqUnwrapper sequence_;
     std::map<std::int64_t, Held> held_;
     std::optional<std::int64_t> next_;  // to be handed on
+    bool hole_ = false;                 // something was given up since the last content
     rtp::NackTracker nack_;
     rtp::ReceptionStats stats_;
     RtpTimeUnwrapper time_;

@@ -42,10 +42,6 @@ struct TrackPlan {
     std::uint32_t frames_per_second = 15;  // of video
     // A client that goes on sending while the track is muted must not be heard all the same.
     bool sends_while_muted = false;
-    // The second picture of temporal layer 2 needs the one of layer 1 (RFC 7741 §4.2: Y is clear).
-    // Forwarders that step up without a look at Y, as 02 FWD-05 has it, then send what can not be
-    // decoded; without it every picture needs layer 0 alone.
-    bool chained_temporal = false;
     bool announce_ssrcs = false;  // a=ssrc lines instead of mid and rid extensions
 };
 

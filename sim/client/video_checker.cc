@@ -52,7 +52,7 @@ void VideoChecker::check_ids(Timestamp now, const wire::Vp8Descriptor& descripto
                              Report& report) {
     const wire::Vp8Descriptor& old = before_->descriptor;
     const int step = same_frame ? 0 : 1;
-    if (((old.picture_id + step) & 0x7FFF) != descriptor.picture_id)
+    if (!skipped_ && ((old.picture_id + step) & 0x7FFF) != descriptor.picture_id)
         fail(now,
              "picture id " + std::to_string(descriptor.picture_id) + " behind " +
                  std::to_string(old.picture_id),
@@ -143,6 +143,7 @@ void VideoChecker::take(Timestamp now, const OrderedPacket& packet, Report& repo
             frame_complete(now, *stamp, report);
     }
     started_ = true;
+    skipped_ = false;
     before_ = Before{*descriptor, stamp, packet.timestamp};
 }
 

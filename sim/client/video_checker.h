@@ -39,6 +39,9 @@ class VideoChecker {
     VideoChecker(std::string name, std::uint32_t track) : name_(std::move(name)), track_(track) {}
 
     void take(Timestamp now, const OrderedPacket& packet, Report& report);
+    // A packet without content in the place of one that could not be decoded: it keeps the number;
+    // the picture id is left out.
+    void skip() { skipped_ = true; }
     // Waits for a key frame.
     bool broken() const { return broken_; }
     const VideoCounters& counters() const { return counters_; }
@@ -66,6 +69,7 @@ class VideoChecker {
     std::uint32_t track_;
     bool started_ = false;
     bool broken_ = true;
+    bool skipped_ = false;  // since the last packet with content
     std::optional<Before> before_;
     std::map<std::uint32_t, bool> delivered_;  // frames of the present layer since its key frame
     std::optional<MediaStamp> last_frame_;

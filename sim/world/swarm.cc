@@ -20,6 +20,9 @@ class Builder {
         s.shards = options_.shards;
         s.clients = options_.clients;
         s.length = options_.length;
+        // The last outage ends 2.7 s behind the steps; then a client behind a new port is heard
+        // within 2 s and followed 1 s later.
+        s.healing = Duration::seconds(8);
         // Waiting for the upper layers costs more than all the rest.
         s.expects_full_layers = rng_.below(4) == 0;
         if (s.expects_full_layers) s.healing = Scenario::kLayersReturn;

@@ -29,10 +29,9 @@ struct RunStats {
     std::uint64_t repaired = 0;
     std::uint64_t late = 0;  // numbers that left the server out of order
     std::uint64_t messages = 0;
-    std::uint64_t plis = 0;               // that publishers got
-    std::uint64_t links = 0;              // messages between shards
-    std::uint64_t missed_roll_overs = 0;  // streams that can not be decrypted, see StreamChecker
-    std::size_t most_sent = 0;            // datagrams after one input
+    std::uint64_t plis = 0;     // that publishers got
+    std::uint64_t links = 0;    // messages between shards
+    std::size_t most_sent = 0;  // datagrams after one input
 };
 
 struct RunResult {

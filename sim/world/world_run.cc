@@ -78,10 +78,6 @@ void World::check_flow() {
             note(name + ": no stream");
             continue;
         }
-        if (stream->missed_roll_over()) {
-            ++stats_.missed_roll_overs;
-            continue;
-        }
         const Duration gap = now() - stream->last_content();
         if (gap > (stream->is_video() ? kVideoGap : kAudioGap)) {
             note(name + ": nothing came for " + std::to_string(gap.ms()) + " ms");

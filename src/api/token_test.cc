@@ -89,7 +89,8 @@ TEST_CASE(
     CHECK(read->expires_at == kGoldenNow + Duration::seconds(60));
 }
 
-TEST_CASE("verify_token: times have 60 s of leeway and exp is mandatory [TOK-01] [CON-21]") {
+TEST_CASE(
+    "verify_token: times have 60 s of leeway and exp is mandatory [TOK-01] [CON-21] [CON-47]") {
     const auto at = [](int exp, int nbf) {
         return refusal(sign(R"({"iss":"devkey","iat":99999999999,"exp":)" +
                             std::to_string(kGoldenNow.s() + exp) + R"(,"nbf":)" +
@@ -105,7 +106,7 @@ TEST_CASE("verify_token: times have 60 s of leeway and exp is mandatory [TOK-01]
     CHECK(refusal(sign(R"({"iss":"devkey","exp":-1e300})")).find("expired") != std::string::npos);
 }
 
-TEST_CASE("verify_token: the issuer selects the secret [TOK-02] [CON-21]") {
+TEST_CASE("verify_token: the issuer selects the secret [TOK-02] [CON-21] [CON-47]") {
     CHECK(refusal(sign(R"({"iss":"nokey","exp":9999999999})")) == "invalid API key");
     CHECK(refusal(sign(R"({"exp":9999999999})")) == "invalid API key");
     const KeyMap two(std::map<std::string, std::string, std::less<>>{{"a", "sa"}, {"b", "sb"}});

@@ -55,7 +55,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("WebhookQueue: a request has its headers and is signed [HOOK-03] [HOOK-05]") {
+TEST_CASE("WebhookQueue: a request has its headers and is signed [HOOK-03] [HOOK-05] [CON-47]") {
     Bench bench;
     bench.add(0, "r", "1");
     CHECK(bench.poll() == "1");

@@ -12,6 +12,7 @@
 #include "app/config_source.h"
 #include "app/version.h"
 #include "config/print.h"
+#include "runtime/telemetry/metrics.h"
 
 namespace confab::app {
 namespace {
@@ -378,6 +379,7 @@ TEST_CASE("config: check, show, sample, reference") {
     CHECK(has(shown, "port_range_start: 50000"));
     CHECK(m.run({"config", "sample"}).out == config::annotated_sample());
     CHECK(m.run({"config", "reference"}).out == config::reference_markdown());
+    CHECK(m.run({"metrics-reference"}).out == telemetry::metrics_reference());
 }
 
 }  // namespace confab::app

@@ -50,6 +50,8 @@ constexpr Row kCommands[] = {
      "  confab config sample > confab.yaml", add_config_sample},
     {"config", "reference", "Print the description of all keys, Markdown",
      "  confab config reference > docs/reference/config.md", add_config_reference},
+    {"", "metrics-reference", "Print the description of all metrics, Markdown",
+     "  confab metrics-reference > docs/reference/metrics.md", add_metrics_reference, true},
     {"", "help-verbose", "Print all flags of serve", "  confab help-verbose | less",
      add_help_verbose, true},
     {"", "version", "Print the version", "  confab version", add_version},
@@ -84,7 +86,8 @@ Outcome unknown_command(const std::string& group, const std::string& name) {
 
 class Program {
   public:
-    Program() : app_("A media server for LiveKit clients, in one program.", "confab") {
+    explicit Program(const std::vector<std::string>& arguments)
+        : app_("A media server for LiveKit clients, in one program.", "confab") {
         app_.set_version_flag("--version", version_text());
         app_.require_subcommand(1);
         app_.footer(
@@ -97,8 +100,11 @@ class Program {
             group->footer("Examples:\n  confab " + std::string(name) + " " +
                           std::string(names_in(name).front()) + " --help");
         }
-        for (const Row& row : kCommands)
-            add(row);
+        // Hundreds of flags for each of many commands take longer than the start of a server.
+        for (const Row& row : kCommands) {
+            const auto named = std::find(arguments.begin(), arguments.end(), row.name);
+            add(row, named != arguments.end());
+        }
     }
 
     Outcome run(std::vector<std::string> arguments, const Host& host) {
@@ -114,13 +120,13 @@ class Program {
     }
 
   private:
-    void add(const Row& row) {
+    void add(const Row& row, bool with_flags) {
         CLI::App* parent = &app_;
         if (!row.group.empty()) parent = app_.get_subcommand(std::string(row.group));
         CLI::App* command = parent->add_subcommand(std::string(row.name), std::string(row.help));
         command->footer("Examples:\n" + std::string(row.examples));
         if (row.hidden) command->group("");
-        actions_.emplace_back(command, row.add(*command));
+        if (with_flags) actions_.emplace_back(command, row.add(*command));
     }
 
     // The innermost command that was named.
@@ -198,7 +204,7 @@ Outcome run_command(const std::vector<std::string>& arguments, const Host& host)
     if (is_group(first) && args.size() > 1 && !args[1].starts_with("-") &&
         !is_known(first, args[1]))
         return unknown_command(first, args[1]);
-    return Program().run(std::move(args), host);
+    return Program(args).run(std::move(args), host);
 }
 
 Outcome failure(const std::string& message) {

@@ -10,6 +10,7 @@
 #include "app/config_source.h"
 #include "app/version.h"
 #include "config/print.h"
+#include "runtime/telemetry/metrics.h"
 
 namespace confab::app {
 namespace {
@@ -125,6 +126,12 @@ Action add_config_sample(CLI::App&) {
 Action add_config_reference(CLI::App&) {
     return [](const Host&) -> Outcome {
         return {.code = 0, .out = config::reference_markdown(), .err = {}};
+    };
+}
+
+Action add_metrics_reference(CLI::App&) {
+    return [](const Host&) -> Outcome {
+        return {.code = 0, .out = telemetry::metrics_reference(), .err = {}};
     };
 }
 

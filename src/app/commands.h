@@ -31,6 +31,7 @@ Action add_config_check(CLI::App& command);
 Action add_config_show(CLI::App& command);
 Action add_config_sample(CLI::App& command);
 Action add_config_reference(CLI::App& command);
+Action add_metrics_reference(CLI::App& command);
 
 // CLI-03: the lines of `confab ports`.
 std::string ports_text(const config::Config& config);

@@ -85,9 +85,8 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
         if (!passes(config.rtc.interfaces, address.interface_name)) return false;
         return includes.empty() ? !contains(excludes, address.ip) : contains(includes, address.ip);
     };
-    const bool loopback_wanted = config.rtc.enable_loopback_candidate ||
-                                 (node.v4.is_v4() && node.v4.is_loopback()) ||
-                                 (node.v6.is_v6() && node.v6.is_loopback());
+    const bool node_is_loopback =
+        (node.v4.is_v4() && node.v4.is_loopback()) || (node.v6.is_v6() && node.v6.is_loopback());
     std::vector<MediaAddress> result;
     std::vector<MediaAddress> loopback;
     for (const worker::LocalAddress& address : interfaces) {
@@ -97,9 +96,9 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
         (address.ip.is_loopback() ? loopback : result).push_back(media);
     }
     // A node that advertises a loopback address is reached there and nowhere else.
-    if (loopback_wanted && config.rtc.node_ip.empty() == false)
+    if (node_is_loopback)
         result = loopback;
-    else if (loopback_wanted || (config.development && result.empty()))
+    else if (config.rtc.enable_loopback_candidate || (config.development && result.empty()))
         result.insert(result.end(), loopback.begin(), loopback.end());
     // Several local addresses under one node_ip differ by port only; one socket is enough.
     std::vector<MediaAddress> unique;

@@ -13,8 +13,10 @@
 #include <memory>
 
 #include "api/ids.h"
-#include "api/proto_json.h"
+#include "app/external_ip.h"
+#include "app/load_meter.h"
 #include "app/media_addresses.h"
+#include "app/server_options.h"
 #include "app/version.h"
 #include "base/check.h"
 #include "crypto/random.h"
@@ -26,40 +28,10 @@ namespace {
 
 using telemetry::Metric;
 
-void set_up_log(const config::Config& config, bool dev) {
-    telemetry::LogOptions options;
-    options.level = config.logging.level.empty() ? (config.development ? telemetry::LogLevel::kDebug
-                                                                       : telemetry::LogLevel::kInfo)
-                                                 : telemetry::parse_log_level(config.logging.level);
-    options.json = config.logging.json || !dev;
-    telemetry::init_log(options);
+void set_up_log(const config::Config& config) {
+    telemetry::init_log(log_options(config));
     // The library reports peers' invalid UTF-8 on stderr, line by line.
     google::protobuf::SetLogHandler(nullptr);
-}
-
-api::KeyMap key_map(const config::Config& config) {
-    std::map<std::string, std::string, std::less<>> keys;
-    for (const auto& [name, secret] : config.keys)
-        keys[name] = std::string(secret.reveal());
-    return api::KeyMap(std::move(keys));
-}
-
-worker::MediaNodeOptions media_options(const config::Config& config,
-                                       const std::vector<MediaAddress>& addresses) {
-    worker::MediaNodeOptions options;
-    options.workers = config.own.workers;
-    for (const MediaAddress& address : addresses)
-        options.addresses.push_back(address.local);
-    if (config.rtc.udp_port.is_set()) {
-        options.udp_port = config.rtc.udp_port.start;
-        options.udp_port_end = config.rtc.udp_port.end;
-    } else {
-        options.udp_port = config.rtc.port_range_start;
-        options.udp_port_end = config.rtc.port_range_end;
-    }
-    if (config.rtc.tcp_port != 0) options.tcp_port = config.rtc.tcp_port;
-    options.seed = crypto::seeded_rng().u64();
-    return options;
 }
 
 room::MediaNode room_media(const worker::MediaNode& media,
@@ -78,108 +50,6 @@ room::MediaNode room_media(const worker::MediaNode& media,
         result.workers.push_back(
             {advertise(media.addresses(i).udp), advertise(media.addresses(i).tcp)});
     return result;
-}
-
-std::vector<sdp::EnabledCodec> enabled_codecs(const config::Config& config) {
-    std::vector<sdp::EnabledCodec> codecs;
-    for (const config::Codec& codec : config.room.enabled_codecs)
-        codecs.push_back({codec.mime, codec.fmtp_line});
-    return codecs;
-}
-
-// STUN and TURN servers for clients (SIG-88). Without any the public ones that browsers know.
-std::vector<livekit::ICEServer> ice_servers(const config::Config& config) {
-    std::vector<livekit::ICEServer> servers;
-    if (!config.rtc.stun_servers.empty()) {
-        livekit::ICEServer& server = servers.emplace_back();
-        for (const std::string& one : config.rtc.stun_servers)
-            server.add_urls("stun:" + one);
-    }
-    for (const config::TurnServer& turn : config.rtc.turn_servers) {
-        if (turn.username.empty()) continue;
-        livekit::ICEServer& server = servers.emplace_back();
-        const bool tls = turn.protocol == "tls";
-        server.add_urls(std::string(tls ? "turns:" : "turn:") + turn.host + ":" +
-                        std::to_string(turn.port) +
-                        "?transport=" + (turn.protocol == "udp" ? "udp" : "tcp"));
-        server.set_username(turn.username);
-        server.set_credential(std::string(turn.credential.reveal()));
-    }
-    if (servers.empty()) {
-        livekit::ICEServer& server = servers.emplace_back();
-        for (const char* url : {"stun:global.stun.twilio.com:3478", "stun:stun.l.google.com:19302",
-                                "stun:stun1.l.google.com:19302"})
-            server.add_urls(url);
-    }
-    return servers;
-}
-
-Result<std::map<std::string, livekit::RoomConfiguration>, std::string> presets(
-    const config::Config& config) {
-    std::map<std::string, livekit::RoomConfiguration> result;
-    for (const auto& [name, json] : config.room.room_configurations.items)
-        if (!api::parse_proto_json(json, result[name]))
-            return fail("room.room_configurations." + name + ": not a room configuration");
-    return result;
-}
-
-room::Config room_config(const config::Config& config, room::MediaNode media,
-                         std::map<std::string, livekit::RoomConfiguration> room_presets,
-                         const api::KeyProvider& keys, const std::string& node_id) {
-    room::Config result;
-    result.server_version = std::string(kLiveKitVersion);
-    result.node_id = node_id;
-    result.region = config.region;
-    result.limits.room_name = config.limit.max_room_name_length;
-    result.limits.identity = config.limit.max_participant_identity_length;
-    result.limits.participant_name = config.limit.max_participant_name_length;
-    result.limits.metadata = config.limit.max_metadata_size;
-    result.limits.attributes = config.limit.max_attributes_size;
-    result.limits.subscriptions_audio = config.limit.subscription_limit_audio;
-    result.limits.subscriptions_video = config.limit.subscription_limit_video;
-    result.limits.custom_encoding = config.limit.max_data_track_custom_encoding_length;
-    result.room.auto_create = config.room.auto_create;
-    result.room.empty_timeout = config.room.empty_timeout;
-    result.room.departure_timeout = config.room.departure_timeout;
-    result.room.max_participants = config.room.max_participants;
-    result.room.enabled_codecs = enabled_codecs(config);
-    result.room.enable_remote_unmute = config.room.enable_remote_unmute;
-    result.room.sync_streams = config.room.sync_streams;
-    result.room.presets = std::move(room_presets);
-    result.media = std::move(media);
-    const std::vector<livekit::ICEServer> servers = ice_servers(config);
-    result.ice_servers = [servers](std::string_view, bool) { return servers; };
-    result.mint_token = [&keys](const room::TokenRefresh& refresh) {
-        return control::mint_refresh(refresh, keys, net::EventLoop::wall());
-    };
-    result.audio_level.active_level = static_cast<std::uint8_t>(config.audio.active_level);
-    result.audio_level.min_percentile = static_cast<std::uint8_t>(config.audio.min_percentile);
-    result.audio_level.update_interval = Duration::millis(config.audio.update_interval);
-    result.audio_level.smooth_intervals = config.audio.smooth_intervals;
-    result.dynacast_pause_delay = config.video.dynacast_pause_delay;
-    result.codec_regression_threshold = config.video.codec_regression_threshold;
-    result.enable_data_tracks = config.enable_data_tracks;
-    result.reconnect_on_subscription_error = config.rtc.reconnect_on_subscription_error;
-    result.reconnect_on_data_channel_error = config.rtc.reconnect_on_data_channel_error;
-    result.update_batch_bytes = config.room.update_batch_target_size;
-    return result;
-}
-
-control::RouteOptions route_options(const config::Config& config) {
-    control::RouteOptions options;
-    api::ApiLimits& limits = options.join.limits;
-    limits.max_room_name_length = config.limit.max_room_name_length;
-    limits.max_participant_identity_length = config.limit.max_participant_identity_length;
-    limits.max_participant_name_length = config.limit.max_participant_name_length;
-    limits.max_metadata_size = config.limit.max_metadata_size;
-    limits.max_attributes_size = config.limit.max_attributes_size;
-    limits.max_api_request_body_size = config.limit.max_api_request_body_size;
-    options.join.auto_create = config.room.auto_create;
-    options.twirp.limits = limits;
-    options.twirp.enable_remote_unmute = config.room.enable_remote_unmute;
-    options.development_tokens = config.development || config.own.demo_enabled;
-    options.metrics_on_main_port = config.development;
-    return options;
 }
 
 // Fresh values for a scrape, from the snapshots of all parts.
@@ -234,6 +104,20 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     metrics.set(Metric::kWsWriteTimeout, number(stats.websocket_write_timeouts));
     metrics.set(Metric::kWsOversize, number(stats.websocket_oversize));
     metrics.set(Metric::kHttpTimeouts, number(stats.timeouts));
+    metrics.set(Metric::kHttpConnectionsRefused, number(stats.connections_refused));
+    metrics.set(Metric::kHttpBufferedBytes, number(stats.buffered_bytes));
+}
+
+control::NodeLoad node_load(worker::MediaNode& media, LoadMeter& meter) {
+    control::NodeLoad load;
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < media.size(); ++i) {
+        const sfu::ShardSnapshot& shard = media.snapshot(i).shard;
+        load.tracks += shard.receivers + shard.down_tracks;
+        bytes += shard.bytes_in + shard.bytes_out;
+    }
+    load.bytes_per_second = meter.rate(net::EventLoop::now(), bytes);
+    return load;
 }
 
 // The demo bundle: as configured, as a package installs it, or as ./dev web builds it beside the
@@ -260,6 +144,15 @@ std::string join_addresses(const std::vector<SocketAddress>& list) {
     return text.empty() ? "none" : text;
 }
 
+// The public address where rtc.use_external_ip asks for it, else rtc.node_ip (02 ICE-10).
+Result<std::string, std::string> node_address(const config::Config& config) {
+    constexpr Duration kPatience = Duration::seconds(5);
+    if (!config.rtc.use_external_ip) return config.rtc.node_ip;
+    CONFAB_TRY(const IpAddress ip, find_external_ip(config.rtc.stun_servers, kPatience));
+    telemetry::log_info("public address found", {{"ip", ip.to_string()}});
+    return ip.to_string();
+}
+
 // What a user most often gets wrong, with the command that mends it.
 void warn_about_surroundings(const worker::MediaNode& media, const config::Config& config) {
     const int buffer = media.smallest_receive_buffer();
@@ -280,36 +173,37 @@ void warn_about_surroundings(const worker::MediaNode& media, const config::Confi
 
 int run_server(const config::Config& config, const ServeContext& context) {
     std::signal(SIGPIPE, SIG_IGN);
-    set_up_log(config, context.dev);
+    set_up_log(config);
     for (const std::string& warning : context.warnings)
         telemetry::log_warn(warning);
 
-    const auto addresses = media_addresses(config, worker::local_addresses());
+    const auto node_ip = node_address(config);
+    if (!node_ip) return fail_start(node_ip.error());
+    config::Config known = config;
+    known.rtc.node_ip = *node_ip;
+    const auto addresses = media_addresses(known, worker::local_addresses());
     if (!addresses) return fail_start(addresses.error());
-    auto room_presets = presets(config);
-    if (!room_presets) return fail_start(room_presets.error());
+    auto presets = room_presets(config);
+    if (!presets) return fail_start(presets.error());
     const api::KeyMap keys = key_map(config);
-    api::WebhookOptions webhooks;
-    webhooks.urls = config.webhook.urls;
-    webhooks.api_key = config.webhook.api_key;
-    webhooks.filter.include_events = config.webhook.filter_params.include_events;
-    webhooks.filter.exclude_events = config.webhook.filter_params.exclude_events;
-    webhooks.max_age = config.webhook.resource_url_notifier.max_age;
-    webhooks.max_depth = config.webhook.resource_url_notifier.max_depth;
+    api::WebhookOptions webhooks = webhook_options(config);
     if (const auto checked = api::check_webhook_options(webhooks, keys); !checked)
         return fail_start(checked.error());
 
-    auto media =
-        worker::MediaNode::start(media_options(config, *addresses), net::EventLoop::wall());
-    if (!media) return fail_start(media.error());
-
     Rng rng = crypto::seeded_rng();
+    auto media = worker::MediaNode::start(media_options(config, *addresses, rng.u64()),
+                                          net::EventLoop::wall());
+    if (!media) return fail_start(media.error());
     const std::string node_id = api::make_id("ND_", rng);
     telemetry::Metrics metrics(node_id);
     net::EventLoop loop;
     control::ControlPlaneOptions options;
-    options.room = room_config(config, room_media(**media, *addresses, config),
-                               std::move(*room_presets), keys, node_id);
+    options.room = room_config(config, std::move(*presets), &net::EventLoop::wall);
+    options.room.node_id = node_id;
+    options.room.media = room_media(**media, *addresses, config);
+    options.room.mint_token = [&keys](const room::TokenRefresh& refresh) {
+        return control::mint_refresh(refresh, keys, net::EventLoop::wall());
+    };
     options.webhooks = std::move(webhooks);
     options.full_room_in_webhooks = config.room.enable_full_room_in_webhooks;
     options.websocket.max_message_bytes = config.limit.signal_message_size_limit;
@@ -318,11 +212,14 @@ int run_server(const config::Config& config, const ServeContext& context) {
 
     net::HttpServerOptions http_options;
     http_options.max_body_bytes = config.limit.max_api_request_body_size;
+    http_options.decorate_refusal = &control::Routes::add_cors;
     net::HttpServer http(loop, http_options,
                          [&](net::HttpRequest request, net::HttpExchange exchange) {
                              routes.handle(std::move(request), std::move(exchange));
                          });
     routes.set_collect([&] { collect(metrics, control, **media, http); });
+    LoadMeter meter;
+    routes.set_load([&] { return node_load(**media, meter); });
     const std::vector<std::string> any{""};
     for (const std::string& address : config.bind_addresses.empty() ? any : config.bind_addresses) {
         const auto bound = http.listen(address, config.port);
@@ -331,11 +228,10 @@ int run_server(const config::Config& config, const ServeContext& context) {
         if (!bound) return fail_start(bound.error());
         telemetry::log_info("listening", {{"http", bound->to_string()}});
     }
-    net::HttpServer metrics_server(loop, {}, [&](net::HttpRequest, net::HttpExchange exchange) {
-        net::HttpResponse response = net::HttpResponse::text(200, routes.render_metrics());
-        response.headers.set("Content-Type", std::string(telemetry::Metrics::kContentType));
-        exchange.respond(std::move(response));
-    });
+    net::HttpServer metrics_server(
+        loop, {}, [&](const net::HttpRequest& request, net::HttpExchange exchange) {
+            exchange.respond(routes.serve_metrics(request));
+        });
     if (config.prometheus.port != 0) {
         const auto bound = metrics_server.listen("", config.prometheus.port);
         if (!bound) return fail_start(bound.error());

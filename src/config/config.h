@@ -57,10 +57,19 @@ struct PliThrottle {
     Duration high_quality = Duration::seconds(1);
 };
 
+struct StreamAllocator {
+    std::uint32_t min_channel_capacity = 0;  // bit/s
+    std::string probe_mode = "padding";
+    std::uint32_t probe_overage_pct = 120;
+    std::uint32_t probe_min_bps = 200'000;
+    Duration paused_min_wait = Duration::seconds(5);
+};
+
 struct CongestionControl {
     bool enabled = true;
     bool allow_pause = false;
     bool use_send_side_bwe = false;
+    StreamAllocator stream_allocator;
 };
 
 struct Rtc {
@@ -79,6 +88,7 @@ struct Rtc {
     std::uint32_t packet_buffer_size_video = 500;
     std::uint32_t packet_buffer_size_audio = 200;
     PliThrottle pli_throttle;
+    bool reconnect_on_publication_error = false;
     bool reconnect_on_subscription_error = false;
     bool reconnect_on_data_channel_error = false;
     CongestionControl congestion_control;

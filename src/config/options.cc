@@ -77,32 +77,41 @@ constexpr auto kOptions = std::to_array<Option>({
         "logging.level", [](C& c) -> Slot { return &c.logging.level; },
         "debug, info, warn or error; empty for info, in development debug"),
     used(
-        "logging.json", [](C& c) -> Slot { return &c.logging.json; }, "One JSON object per line"),
+        "logging.json", [](C& c) -> Slot { return &c.logging.json; },
+        "Log one JSON object per line instead of readable text"),
     used(
         "logging.pion_level", [](C& c) -> Slot { return &c.logging.pion_level; },
-        "Level of ICE, DTLS and SCTP"),
+        "Level of ICE, DTLS and SCTP")
+        .later(),
     used(
         "logging.component_levels", [](C& c) -> Slot { return &c.logging.component_levels; },
-        "Level by component name"),
+        "Level by component name")
+        .later(),
     used(
         "logging.sample", [](C& c) -> Slot { return &c.logging.sample; },
-        "Thin out lines that repeat"),
+        "Thin out lines that repeat")
+        .later(),
     used(
         "logging.sample_initial", [](C& c) -> Slot { return &c.logging.sample_initial; },
-        "Repeats per second that pass unthinned"),
+        "Repeats per second that pass unthinned")
+        .later(),
     used(
         "logging.sample_interval", [](C& c) -> Slot { return &c.logging.sample_interval; },
-        "Of further repeats one in this many passes"),
+        "Of further repeats one in this many passes")
+        .later(),
     used(
         "logging.item_sample_seconds", [](C& c) -> Slot { return &c.logging.item_sample_seconds; },
-        "Period over which lines of one room or participant are counted"),
+        "Period over which lines of one room or participant are counted")
+        .later(),
     used(
         "logging.item_sample_initial", [](C& c) -> Slot { return &c.logging.item_sample_initial; },
-        "Lines per item and period that pass unthinned"),
+        "Lines per item and period that pass unthinned")
+        .later(),
     used(
         "logging.item_sample_interval",
         [](C& c) -> Slot { return &c.logging.item_sample_interval; },
-        "Of further lines per item one in this many passes"),
+        "Of further lines per item one in this many passes")
+        .later(),
 
     used(
         "rtc.udp_port", [](C& c) -> Slot { return &c.rtc.udp_port; },
@@ -208,8 +217,10 @@ constexpr auto kOptions = std::to_array<Option>({
           "Round trip in ms from which TLS is suggested at once"),
     later("rtc.allow_udp_unstable_fallback", Kind::kBool, "false",
           "Suggest TCP when UDP loses much"),
-    later("rtc.reconnect_on_publication_error", Kind::kBool, "false",
-          "Full reconnect when publishing fails"),
+    used(
+        "rtc.reconnect_on_publication_error",
+        [](C& c) -> Slot { return &c.rtc.reconnect_on_publication_error; },
+        "Full reconnect when publishing fails"),
     used(
         "rtc.reconnect_on_subscription_error",
         [](C& c) -> Slot { return &c.rtc.reconnect_on_subscription_error; },
@@ -241,7 +252,8 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "rtc.congestion_control.use_send_side_bwe",
         [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe; },
-        "Estimate from transport-wide feedback instead of REMB"),
+        "Estimate from transport-wide feedback instead of REMB")
+        .later(),
     later("rtc.congestion_control.use_send_side_bwe_interceptor", Kind::kBool, "false",
           "Other send side estimator"),
     later("rtc.congestion_control.send_side_bwe_pacer", Kind::kString, "no-queue", "Pacer")
@@ -265,7 +277,8 @@ constexpr auto kOptions = std::to_array<Option>({
         "Intervals the level is smoothed over; 0 for none"),
     used(
         "audio.active_red_encoding", [](C& c) -> Slot { return &c.audio.active_red_encoding; },
-        "Add redundancy to Opus that came without"),
+        "Add redundancy to Opus that came without")
+        .later(),
     used(
         "audio.enable_loss_proxying", [](C& c) -> Slot { return &c.audio.enable_loss_proxying; },
         "Report subscribers' loss to the publisher"),
@@ -276,7 +289,8 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "video.codec_regression_threshold",
         [](C& c) -> Slot { return &c.video.codec_regression_threshold; },
-        "Failures of a codec before the backup codec is asked for"),
+        "From this many participants on, one that needs the backup codec does not move the others "
+        "to it; 0 for any number"),
 #include "config/options_tracker.inc"
 
     used(
@@ -311,10 +325,12 @@ constexpr auto kOptions = std::to_array<Option>({
         "Group audio and video of a participant for lip sync"),
     used(
         "room.create_room_timeout", [](C& c) -> Slot { return &c.room.create_room_timeout; },
-        "Longest wait for a room to start"),
+        "Longest wait for a room to start")
+        .later(),
     used(
         "room.create_room_attempts", [](C& c) -> Slot { return &c.room.create_room_attempts; },
-        "Attempts to start a room"),
+        "Attempts to start a room")
+        .later(),
     used(
         "room.enable_full_room_in_webhooks",
         [](C& c) -> Slot { return &c.room.enable_full_room_in_webhooks; },
@@ -374,10 +390,12 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "limit.max_data_blob_key_length",
         [](C& c) -> Slot { return &c.limit.max_data_blob_key_length; },
-        "Bytes of the key of a blob; 0 for no limit"),
+        "Bytes of the key of a blob; 0 for no limit")
+        .later(),
     used(
         "limit.max_data_blobs_size", [](C& c) -> Slot { return &c.limit.max_data_blobs_size; },
-        "Bytes of all blobs of a participant; 0 for no limit"),
+        "Bytes of all blobs of a participant; 0 for no limit")
+        .later(),
     used(
         "limit.max_data_track_custom_encoding_length",
         [](C& c) -> Slot { return &c.limit.max_data_track_custom_encoding_length; },
@@ -389,7 +407,8 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "limit.agent_signal_message_size_limit",
         [](C& c) -> Slot { return &c.limit.agent_signal_message_size_limit; },
-        "Bytes of one message of an agent worker; 0 for no limit"),
+        "Bytes of one message of an agent worker; 0 for no limit")
+        .later(),
     used(
         "limit.max_api_request_body_size",
         [](C& c) -> Slot { return &c.limit.max_api_request_body_size; },

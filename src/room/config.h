@@ -4,6 +4,7 @@
 // Settings of the control plane as plain values; src/config fills them from the file (01 §7).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -46,6 +47,7 @@ struct RoomDefaults {
     std::vector<sdp::EnabledCodec> enabled_codecs;  // ROOM-08; empty = that list
     bool enable_remote_unmute = false;
     bool sync_streams = false;
+    std::optional<sfu::PlayoutDelayLimits> playout_delay;
     std::map<std::string, livekit::RoomConfiguration> presets;  // ROOM-03
 };
 
@@ -80,10 +82,15 @@ struct Config {
     std::uint32_t codec_regression_threshold = 5;
     bool enable_data_tracks = true;
     bool send_side_bwe = false;
-    bool reconnect_on_subscription_error = false;
+    // Shortest time between key frame requests to a publisher, by layer.
+    std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),
+                                         Duration::seconds(1)};
+    bool reconnect_on_publication_error = false;   // SIG-107
+    bool reconnect_on_subscription_error = false;  // SIG-111
     bool reconnect_on_data_channel_error = false;
     Duration update_batch_interval = Duration::seconds(3);  // SIG-131
-    std::size_t update_batch_bytes = 128 * 1024;
+    std::size_t update_batch_bytes = 128 * 1024;            // 0: one message
+    bool full_room_in_webhooks = false;                     // HOOK-04
 };
 
 }  // namespace confab::room

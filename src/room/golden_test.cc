@@ -286,7 +286,8 @@ void Replay::react() {
                                                 sfu::Codec::kVp8,
                                                 Ssrc(77U + layer.spatial),
                                                 0,
-                                                0};
+                                                0,
+                                                {}};
                 later(60, [this, started] {
                     harness_.manager.handle_media_event(harness_.clock(), 0, started);
                 });

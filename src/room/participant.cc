@@ -18,6 +18,7 @@ Participant::Participant(Context& context, const JoinParams& params, sfu::Worker
       auto_subscribe(params.auto_subscribe),
       auto_subscribe_data_track(params.auto_subscribe_data_track),
       adaptive_stream(params.adaptive_stream),
+      allow_pause(params.subscriber_allow_pause),
       disable_ice_lite(params.disable_ice_lite),
       worker(on_worker),
       signal(context),
@@ -65,6 +66,13 @@ TokenRefresh Participant::token_refresh(const std::string& room) const {
     refresh.room_preset = room_preset;
     refresh.original_expiry = token_expires;
     return refresh;
+}
+
+std::optional<livekit::ClientConfiguration> Participant::configuration() const {
+    if (!traits.has_configuration && ice == IcePreference::kAny) return std::nullopt;
+    livekit::ClientConfiguration result = traits.configuration;
+    if (ice == IcePreference::kTls) result.set_force_relay(livekit::ENABLED);
+    return result;
 }
 
 PeerLink* Participant::link_of(sfu::PeerId peer) const {

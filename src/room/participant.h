@@ -30,6 +30,9 @@ struct Participant {
 
     livekit::ParticipantInfo to_proto() const;
     TokenRefresh token_refresh(const std::string& room) const;
+    // What join and reconnect tell the client about itself, when there is something (SIG-69,
+    // ICE-19).
+    std::optional<livekit::ClientConfiguration> configuration() const;
     const std::string& identity() const { return info.identity(); }
     const std::string& sid() const { return info.sid(); }
     bool hidden() const { return info.permission().hidden(); }
@@ -59,6 +62,7 @@ struct Participant {
     bool auto_subscribe = true;
     bool auto_subscribe_data_track = false;
     bool adaptive_stream = false;
+    std::optional<bool> allow_pause;
     bool disable_ice_lite = false;
     bool closing = false;
     IcePreference ice = IcePreference::kAny;
@@ -91,6 +95,7 @@ struct Participant {
     Timestamp drop_resume_until;  // SIG-175
     bool drop_resume_without_messages = false;
     bool drop_resume_after_messages = false;
+    Timestamp unknown_media_since = Timestamp::never();  // sends what it never announced
     Timestamp last_signal;
     Timestamp update_at = Timestamp::never();  // learned layers, told together
 

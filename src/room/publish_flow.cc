@@ -32,7 +32,7 @@ Result<livekit::TrackInfo, AddTrackRefusal> PublishFlow::add_track(
     if (cid_in_use(request.cid())) return queue(request);
     if (pending_.size() >= kMaxPending || tracks_.size() >= kMaxTracks)
         return refuse(Response::LIMIT_EXCEEDED, "too many tracks");
-    pending_.push_back({request.cid(), track_info_of(request, rules, rng)});
+    pending_.push_back({request.cid(), track_info_of(request, rules, rng), rules.now});
     return pending_.back().info;
 }
 
@@ -41,7 +41,7 @@ Result<livekit::TrackInfo, AddTrackRefusal> PublishFlow::add_backup(
     PublishedTrack* track = find(request.sid());
     if (track == nullptr) return refuse(Response::NOT_FOUND, "no published track has this sid");
     for (const livekit::SimulcastCodec& asked : request.simulcast_codecs()) {
-        const std::string mime = resolve_codec(*rules.codecs, asked.codec(), request.type());
+        const std::string mime = resolve_codec(*rules.codecs, asked.codec(), track->info.type());
         for (int i = 0; i < track->info.codecs_size(); ++i) {
             livekit::SimulcastCodecInfo& codec = *track->info.mutable_codecs(i);
             if (codec_of(codec.mime_type()) != codec_of(mime)) continue;
@@ -211,6 +211,13 @@ std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid
         queued_.erase(next);
     }
     return retry;
+}
+
+Timestamp PublishFlow::oldest_pending() const {
+    Timestamp result = Timestamp::never();
+    for (const Pending& pending : pending_)
+        if (!pending.info.muted()) result = earlier(result, pending.since);
+    return result;
 }
 
 bool PublishFlow::is_pending(const std::string& sid) const {

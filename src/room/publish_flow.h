@@ -56,6 +56,7 @@ class PublishFlow {
         const std::vector<sdp::EnabledCodec>* codecs = nullptr;
         bool permitted = true;  // for the source of the request
         bool obs = false;       // ClientInfo.browser names OBS (SDP-29)
+        Timestamp now;
     };
     // The TrackInfo for track_published, or why not.
     Result<livekit::TrackInfo, AddTrackRefusal> add_track(const livekit::AddTrackRequest& request,
@@ -82,11 +83,14 @@ class PublishFlow {
     // A pending or published track's info, to change what the client reports about it.
     livekit::TrackInfo* info_of(const std::string& sid);
     std::size_t pending_count() const { return pending_.size(); }
+    // When the oldest announced track that should send by now was announced; never() without one.
+    Timestamp oldest_pending() const;
 
   private:
     struct Pending {
         std::string cid;
         livekit::TrackInfo info;
+        Timestamp since;
     };
     struct Backup {
         std::string cid;

@@ -18,6 +18,7 @@
 #include "room/data_router.h"
 #include "room/lifecycle.h"
 #include "room/participant.h"
+#include "room/rpc_calls.h"
 #include "room/speakers.h"
 
 namespace confab::room {
@@ -27,6 +28,7 @@ class Room {
     static constexpr Duration kQualityInterval = Duration::seconds(5);
     static constexpr Duration kCountersInterval = Duration::seconds(5);  // SIG-136
     static constexpr Duration kResumeWindow = Duration::seconds(5);      // SIG-145
+    static constexpr Duration kPublishTimeout = Duration::seconds(30);   // SIG-107
     static constexpr Duration kJoinTimeout = Duration::seconds(60);      // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
     static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
@@ -75,6 +77,9 @@ class Room {
         bool subscribe);
     void send_data(const livekit::SendDataRequest& request);
     void set_metadata(const std::string& metadata);
+    // Its end follows as RpcDone; an error means that there will be none.
+    Result<void, ServiceError> call_rpc(RpcCallId id, Participant& p,
+                                        const livekit::PerformRpcRequest& request);
 
     // ---- time and end (room_timers.cc)
     void handle_timeout();
@@ -128,6 +133,7 @@ class Room {
 
     // room_negotiate.cc
     void handle_offer(Participant& p, const livekit::SessionDescription& offer);
+    void watch_unknown_media(Participant& p, std::string_view offer);
     void handle_answer(Participant& p, const livekit::SessionDescription& answer);
     void handle_trickle(Participant& p, const livekit::TrickleRequest& trickle);
     void send_trickles(Participant& p, PeerLink& link);
@@ -138,6 +144,7 @@ class Room {
     // room_publish.cc
     void add_track(Participant& p, const livekit::AddTrackRequest& request);
     void take_sections(Participant& p, const sdp::Answer& answer);
+    void take_publish_sections(Participant& p, const std::vector<sdp::PublishSection>& sections);
     void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
                       const sdp::PublishSection& section);
     void announce(Participant& p, PublishedTrack& track);
@@ -151,6 +158,7 @@ class Room {
     void offer_track_to_all(const std::string& sid);
     void reconcile(Participant& p, const std::string& sid);
     void reconcile_all(Participant& p);
+    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
     void subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track);
     void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
     void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
@@ -198,8 +206,13 @@ class Room {
     void send_data_handles(Participant& p);
     void route_data_track(Participant& p, const Bytes& payload);
 
+    // room_rpc.cc
+    bool take_rpc_answer(const Participant& p, const RoutedPacket& packet);
+    void report_rpc();
+
     // room_timers.cc
     void participant_timers(Participant& p);
+    Timestamp publish_deadline(const Participant& p) const;
     void align_quality();
     void quality_tick();
     void send_quality(Participant& p);
@@ -217,6 +230,7 @@ class Room {
     std::vector<sdp::EnabledCodec> codecs_;
     std::string sif_trailer_;
     bool sync_streams_ = false;
+    std::optional<sfu::PlayoutDelayLimits> playout_delay_;
     Timestamp created_;
     Timestamp counters_told_;
     bool counters_dirty_ = false;
@@ -234,6 +248,7 @@ class Room {
     Lifecycle lifecycle_;
     Speakers speakers_;
     DataRouter data_;
+    RpcCalls rpc_;
     struct PendingSend {
         sfu::WorkerIndex worker = 0;
         sfu::SendData data;

@@ -35,8 +35,10 @@ void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
     if (!lossy && packet->sequence > 0) {
         if (packet->sequence <= p.last_sequence) return drop_packet();
         p.last_sequence = packet->sequence;
-        data_.remember(context_->now(), p.sid(), packet->sequence, packet->payload);
     }
+    if (take_rpc_answer(p, *packet)) return;
+    if (!lossy && packet->sequence > 0)
+        data_.remember(context_->now(), p.sid(), packet->sequence, packet->payload);
     if (!data_.accept_nonce(packet->nonce)) return drop_packet();
     route(&p, *packet, lossy);
 }

@@ -467,7 +467,7 @@ TEST_CASE("Late events and requests of what is gone change nothing [SIG-149]") {
     const std::size_t frames = h.sent(alice).size();
     h.send(alice, leave);
     h.event(received(peer, user_packet("x")));
-    h.event(sfu::LayerStarted{receiver, 0, sfu::Codec::kOpus, Ssrc(1), 0, 0});
+    h.event(sfu::LayerStarted{receiver, 0, sfu::Codec::kOpus, Ssrc(1), 0, 0, {}});
     h.event(sfu::PeerStateChanged{peer, sfu::PeerState::kFailed, sfu::PeerFailure::kIce, {}, {}});
     h.close(alice);
     h.close(alice);

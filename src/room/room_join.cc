@@ -58,10 +58,8 @@ void Room::send_join(Participant& p) {
     for (const livekit::ICEServer& server : ice_servers(p))
         *join.add_ice_servers() = server;
     join.set_subscriber_primary(p.subscriber_primary);
-    if (p.traits.has_configuration) *join.mutable_client_configuration() = p.traits.configuration;
-    if (p.ice != IcePreference::kAny)
-        join.mutable_client_configuration()->set_force_relay(
-            p.ice == IcePreference::kTls ? livekit::ENABLED : livekit::UNSET);
+    if (const auto configuration = p.configuration())
+        *join.mutable_client_configuration() = *configuration;
     join.set_server_region(context_->config.region);
     join.set_ping_timeout(context_->config.ping_timeout_s);
     join.set_ping_interval(context_->config.ping_interval_s);
@@ -79,6 +77,8 @@ PeerLinkConfig Room::link_config(const Participant& p) const {
     config.ice_lite = context_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
                       p.client.protocol() > 5;
     config.tcp_only = p.ice != IcePreference::kAny;
+    config.playout_delay = playout_delay_.has_value();
+    config.allow_pause = p.allow_pause;
     config.client = p.traits.sdp;
     if (sync_streams_ && p.traits.gates.sync_streams) config.client.reuses_transceivers = false;
     config.codecs = codecs_;
@@ -171,6 +171,8 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     participants_.erase(it);
     identity_of_sid_.erase(p.sid());
     lifecycle_.left(context_->now(), p.dependent());
+    rpc_.participant_left(p.sid());
+    report_rpc();
 
     // A session that took the identity over makes the end of the old one known (SIG-133).
     changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);

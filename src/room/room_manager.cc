@@ -20,6 +20,8 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (request.departure_timeout() == 0) request.set_departure_timeout(preset.departure_timeout());
     if (request.max_participants() == 0) request.set_max_participants(preset.max_participants());
     if (request.metadata().empty()) request.set_metadata(preset.metadata());
+    if (request.min_playout_delay() == 0) request.set_min_playout_delay(preset.min_playout_delay());
+    if (request.max_playout_delay() == 0) request.set_max_playout_delay(preset.max_playout_delay());
     if (preset.sync_streams()) request.set_sync_streams(true);
 }
 
@@ -152,10 +154,7 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     if (!admit(session, params)) return session;
     livekit::CreateRoomRequest request;
     if (params.room_config) {
-        const livekit::RoomConfiguration& wanted = *params.room_config;
-        apply_preset(request, wanted);
-        request.set_min_playout_delay(wanted.min_playout_delay());
-        request.set_max_playout_delay(wanted.max_playout_delay());
+        apply_preset(request, *params.room_config);
     }
     request.set_name(params.room);
     request.set_room_preset(params.room_preset);

@@ -59,6 +59,8 @@ class RoomManager {
                                                        const livekit::SendDataRequest& request);
     ServiceResult<livekit::Room> update_room_metadata(
         Clock clock, const livekit::UpdateRoomMetadataRequest& request);
+    // Starts a call; the effect RpcDone with this id tells how it ended.
+    ServiceResult<RpcCallId> perform_rpc(Clock clock, const livekit::PerformRpcRequest& request);
 
     // Ends everything with SERVER_SHUTDOWN (SIG-143).
     void shut_down(Clock clock);

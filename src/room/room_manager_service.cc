@@ -163,4 +163,16 @@ ServiceResult<livekit::Room> RoomManager::update_room_metadata(
     return room->snapshot();
 }
 
+ServiceResult<RpcCallId> RoomManager::perform_rpc(Clock clock,
+                                                  const livekit::PerformRpcRequest& request) {
+    context_.clock = clock;
+    Participant* p = find_participant(request.room(), request.destination_identity());
+    if (p == nullptr) return service_error(ServiceCode::kUnavailable, kNoServers);
+    const RpcCallId id(context_.next_id());
+    const auto started = find(request.room())->call_rpc(id, *p, request);
+    settle(request.room());
+    if (!started) return tl::unexpected<ServiceError>(started.error());
+    return id;
+}
+
 }  // namespace confab::room

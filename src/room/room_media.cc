@@ -47,6 +47,7 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
         if (event.spatial >= codec.layers_size()) return;
         livekit::VideoLayer& layer = *codec.mutable_layers(event.spatial);
         layer.set_ssrc(event.ssrc.value());
+        if (event.rtx_ssrc.value() != 0) layer.set_repair_ssrc(event.rtx_ssrc.value());
         if (event.width > 0 && layer.width() == 0) {
             layer.set_width(event.width);
             layer.set_height(event.height);

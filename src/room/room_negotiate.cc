@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Room: descriptions and candidates of one participant (01 SIG-01…03, SIG-80…87).
+#include <algorithm>
+
 #include "room/room.h"
 #include "room/signal/responses.h"
+#include "rtc/sdp/description.h"
 
 namespace confab::room {
 
@@ -28,11 +31,28 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
     p.signal.send(description_message(false, answer->sdp, offer.id(), answer->mid_to_track_id));
     send_trickles(p, link);
     take_sections(p, *answer);
+    watch_unknown_media(p, offer.sdp());
     if (!p.single) return;
     bind(p, answer->bound);
     link.timer.settle();
     p.requested = {};
     if (answer->missing.audio > 0 || answer->missing.video > 0) send_requirement(p, link);
+}
+
+void Room::watch_unknown_media(Participant& p, std::string_view offer) {
+    if (!context_->config.reconnect_on_publication_error) return;
+    const auto parsed = sdp::parse(offer);
+    if (!parsed) return;
+    const bool unknown = std::any_of(parsed->sections.begin(), parsed->sections.end(),
+                                     [&](const sdp::MediaSection& section) {
+                                         return section.is_rtp() && sdp::sends(section.direction) &&
+                                                p.publish.find_by_mid(section.mid) == nullptr;
+                                     });
+    if (!unknown) {
+        p.unknown_media_since = Timestamp::never();
+    } else {
+        p.unknown_media_since = earlier(p.unknown_media_since, context_->now());
+    }
 }
 
 void Room::handle_answer(Participant& p, const livekit::SessionDescription& answer) {

@@ -59,6 +59,7 @@ void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     PublishFlow::Rules rules;
     rules.codecs = &codecs_;
     rules.permitted = may_publish(p.info.permission(), request.source());
+    rules.now = context_->now();
     rules.obs = p.client.browser().find("OBS") != std::string::npos;
     const auto added = p.publish.add_track(request, rules, context_->rng);
     if (!added) {
@@ -70,6 +71,12 @@ void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     response.mutable_track_published()->set_cid(request.cid());
     *response.mutable_track_published()->mutable_track() = *added;
     p.signal.send(std::move(response));
+    // The offer with its section may have come first (SIG-04, SDP-30).
+    if (!p.publisher) return;
+    const auto late = p.publisher->match_late(p.publish.pending_sections());
+    if (late.empty()) return;
+    p.unknown_media_since = Timestamp::never();
+    take_publish_sections(p, late);
 }
 
 void Room::take_sections(Participant& p, const sdp::Answer& answer) {
@@ -77,7 +84,11 @@ void Room::take_sections(Participant& p, const sdp::Answer& answer) {
         const PublishedTrack* track = p.publish.find_by_mid(mid);
         if (track != nullptr) unpublish(p, std::string(track->info.sid()), false);
     }
-    for (const sdp::PublishSection& section : answer.publish) {
+    take_publish_sections(p, answer.publish);
+}
+
+void Room::take_publish_sections(Participant& p, const std::vector<sdp::PublishSection>& sections) {
+    for (const sdp::PublishSection& section : sections) {
         const auto match = p.publish.take_section(section, context_->clock.wall);
         if (!match) continue;
         add_receiver(p, *match->track, match->codec, section);
@@ -114,6 +125,7 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
     add.microphone = track.info.source() == livekit::MICROPHONE;
     add.encrypted = track.encrypted();
     add.audio_level = context_->config.audio_level;
+    add.pli_throttle = context_->config.pli_throttle;
     context_->command(p.worker, std::move(add));
     if (track.info.muted()) context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
 }
@@ -126,7 +138,7 @@ void Room::announce_all(Participant& p) {
 void Room::announce(Participant& p, PublishedTrack& track) {
     track.announced = true;
     track.announced_at = context_->now();
-    if (track.video()) {
+    if (track.video() || track.info.codecs_size() > 1) {
         track.dynacast = Dynacast(context_->now(), context_->config.dynacast_pause_delay);
         track.dynacast.set_muted(track.info.muted());
     }
@@ -188,8 +200,12 @@ void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {
 
 void Room::poll_dynacast(Participant& p, PublishedTrack& track) {
     const auto reports = track.dynacast.poll_report();
-    if (reports && track.video() && !reports->empty())
+    if (!reports || reports->empty()) return;
+    if (track.video()) {
         p.signal.send(subscribed_quality_message(track.info, *reports));
+    } else if (track.info.codecs_size() > 1) {
+        p.signal.send(subscribed_audio_codec_message(track.info, *reports));
+    }
 }
 
 }  // namespace confab::room

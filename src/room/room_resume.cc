@@ -34,8 +34,8 @@ void Room::resume(SessionId session, const JoinParams& params) {
         livekit::ReconnectResponse& reconnect = *response.mutable_reconnect();
         for (const livekit::ICEServer& server : ice_servers(p))
             *reconnect.add_ice_servers() = server;
-        if (p.traits.has_configuration)
-            *reconnect.mutable_client_configuration() = p.traits.configuration;
+        if (const auto configuration = p.configuration())
+            *reconnect.mutable_client_configuration() = *configuration;
         *reconnect.mutable_server_info() = server_info();
         reconnect.set_last_message_seq(p.last_sequence);
         p.signal.send(std::move(response));

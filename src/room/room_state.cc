@@ -14,6 +14,15 @@ std::uint32_t or_default(std::uint32_t value, std::uint32_t fallback) {
     return value != 0 ? value : fallback;
 }
 
+// What the room's own request says wins over the configuration.
+std::optional<sfu::PlayoutDelayLimits> playout_delay(const livekit::CreateRoomRequest& settings,
+                                                     const Config& config) {
+    if (settings.min_playout_delay() == 0 && settings.max_playout_delay() == 0)
+        return config.room.playout_delay;
+    return sfu::PlayoutDelayLimits{Duration::millis(settings.min_playout_delay()),
+                                   Duration::millis(settings.max_playout_delay())};
+}
+
 std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
     auto codecs = config.room.enabled_codecs;
     if (codecs.empty()) return default_codecs();
@@ -31,6 +40,7 @@ Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
       codecs_(enabled_codecs(context.config)),
       sif_trailer_(random_alphanumeric(context.rng, 43)),
       sync_streams_(settings.sync_streams() || context.config.room.sync_streams),
+      playout_delay_(playout_delay(settings, context.config)),
       created_(context.now()),
       counters_told_(context.now()),
       next_quality_(context.now() + kQualityInterval),
@@ -149,7 +159,8 @@ void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
     };
     for (livekit::ParticipantInfo& info : shown) {
         const std::size_t size = info.ByteSizeLong();
-        if (bytes + size > context_->config.update_batch_bytes) flush();
+        const std::size_t limit = context_->config.update_batch_bytes;
+        if (limit != 0 && bytes + size > limit) flush();
         bytes += size;
         chunk.push_back(std::move(info));
     }
@@ -162,8 +173,12 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
     result.set_id(make_sid(context_->rng, "EV_"));
     result.set_created_at(context_->clock.wall.s());
     if (track != nullptr) {  // HOOK-04: only names
-        result.mutable_room()->set_sid(info_.sid());
-        result.mutable_room()->set_name(info_.name());
+        if (context_->config.full_room_in_webhooks) {
+            *result.mutable_room() = info_;
+        } else {
+            result.mutable_room()->set_sid(info_.sid());
+            result.mutable_room()->set_name(info_.name());
+        }
         result.mutable_participant()->set_sid(p->sid());
         result.mutable_participant()->set_identity(p->identity());
         *result.mutable_track() = *track;

@@ -80,6 +80,7 @@ void Room::reconcile(Participant& p, const std::string& sid) {
         if (!find_track(sid)) p.subscriptions.unwant(sid);
         return;
     }
+    if (s->state == SubscriptionState::kWaiting) return check_stuck(p, sid, *s);
     if (s->state != SubscriptionState::kNone || !p.info.permission().can_subscribe()) return;
     const TrackRef track = find_track(sid);
     if (p.retry_at.is_never()) p.retry_at = context_->now() + SubscriptionTable::kRetry;
@@ -99,6 +100,17 @@ void Room::reconcile(Participant& p, const std::string& sid) {
     if (allowed) subscribe(p, sid, *s, track);
 }
 
+// No section for it although the connection is up (SIG-111).
+void Room::check_stuck(Participant& p, const std::string& sid, Subscription& s) {
+    const PeerLink* link = p.downstream();
+    if (s.stuck_told || link == nullptr || !link->connected) return;
+    const Timestamp since = std::max(s.waiting_since, link->connected_at);
+    if (context_->now() - since < SubscriptionTable::kStuck) return;
+    s.stuck_told = true;
+    p.signal.send(subscription_error_message(sid, livekit::SE_UNKNOWN));
+    if (context_->config.reconnect_on_subscription_error) full_reconnect(p);
+}
+
 void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track) {
     const Limits& limits = context_->config.limits;
     const std::uint32_t limit =
@@ -107,6 +119,8 @@ void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, Tr
 
     s.video = track.track->video();
     s.state = SubscriptionState::kWaiting;
+    s.waiting_since = context_->now();
+    s.stuck_told = false;
     s.down_track = sfu::DownTrackId(context_->next_id());
     s.ssrc = random_ssrc(context_->rng);
     s.rtx_ssrc = random_ssrc(context_->rng);
@@ -229,6 +243,8 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
     add.screen_share = track.track->info.source() == livekit::SCREEN_SHARE;
     add.encrypted = track.track->encrypted();
     add.sif_trailer = to_vector(as_bytes(sif_trailer_));
+    if (s.video && add.extensions.playout_delay != 0) add.playout_delay = playout_delay_;
+    add.early_media = p.client.sdk() == livekit::ClientInfo::GO;  // SIG-67
     context_->command(p.worker, std::move(add));
 }
 
@@ -272,7 +288,7 @@ void Room::attach_waiting(TrackRef track) {
 }
 
 void Room::want_quality(Subscription& s, TrackRef track) {
-    if (!s.video) return;
+    if (!s.video && track.track->info.codecs_size() < 2) return;
     WantedQuality wanted;
     if (s.applied.enabled)
         wanted = static_cast<std::uint8_t>(

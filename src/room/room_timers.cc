@@ -13,10 +13,18 @@ bool Room::expired() const {
 Timestamp Room::next_deadline() const {
     Timestamp result = earlier(broadcaster_.next_deadline(), lifecycle_.next_deadline());
     if (counters_dirty_) result = earlier(result, counters_told_ + kCountersInterval);
+    result = earlier(result, rpc_.next_deadline());
     if (!participants_.empty()) result = earlier(result, next_quality_);
     for (const auto& [identity, p] : participants_)
-        result = earlier(result, p->next_deadline());
+        result = earlier(result, earlier(p->next_deadline(), publish_deadline(*p)));
     return result;
+}
+
+// SIG-107: an announced track must get its section, a section that sends its announcement.
+Timestamp Room::publish_deadline(const Participant& p) const {
+    if (!context_->config.reconnect_on_publication_error) return Timestamp::never();
+    const Timestamp since = earlier(p.publish.oldest_pending(), p.unknown_media_since);
+    return since.is_never() ? since : since + kPublishTimeout;
 }
 
 // Ticks are counted from the creation of the room, also after nobody was there.
@@ -33,6 +41,8 @@ void Room::handle_timeout() {
         quality_tick();
     }
     if (counters_dirty_ && counters_told_ + kCountersInterval <= now) touch_counters();
+    rpc_.handle_timeout(now);
+    report_rpc();
     for (Participant* p : everyone())
         if (!p->closing) participant_timers(*p);
 }
@@ -44,6 +54,7 @@ void Room::participant_timers(Participant& p) {
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
         if (link != nullptr && link->connected && link->timer.timed_out(now))
             return full_reconnect(p);
+    if (publish_deadline(p) <= now) return full_reconnect(p);
     if (p.refresh_at <= now) send_refresh(p);
     if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
     if (p.update_at <= now) changed(p, true);

@@ -51,8 +51,15 @@ bool SubscriptionTable::set_settings(const std::string& track_sid,
                                      const livekit::UpdateTrackSettings& settings, Timestamp at) {
     Subscription* subscription = entry(track_sid);
     if (subscription == nullptr) return false;
-    subscription->settings = settings;
-    subscription->settings->clear_track_sids();
+    // Not a copy without the sids: protobuf keeps the memory of a list that is cleared, and a
+    // request names up to 2000 of them (08 IMM-15).
+    livekit::UpdateTrackSettings& kept = subscription->settings.emplace();
+    kept.set_disabled(settings.disabled());
+    kept.set_quality(settings.quality());
+    kept.set_width(settings.width());
+    kept.set_height(settings.height());
+    kept.set_fps(settings.fps());
+    kept.set_priority(settings.priority());
     subscription->apply_at = earlier(subscription->apply_at, at);
     settings_due_ = earlier(settings_due_, at);
     return true;
@@ -72,7 +79,9 @@ std::size_t SubscriptionTable::active(bool video) const {
 
 bool SubscriptionTable::has_unfulfilled() const {
     return std::any_of(entries_.begin(), entries_.end(), [](const auto& item) {
-        return item.second.wanted && item.second.state == SubscriptionState::kNone;
+        const Subscription& s = item.second;
+        return s.wanted && (s.state == SubscriptionState::kNone ||
+                            (s.state == SubscriptionState::kWaiting && !s.stuck_told));
     });
 }
 

@@ -27,6 +27,8 @@ enum class SubscriptionState : std::uint8_t {
 struct Subscription {
     bool wanted = false;
     Timestamp wanted_since;
+    Timestamp waiting_since;      // in kWaiting
+    bool stuck_told = false;      // kWaiting went on for too long and the client heard of it
     std::optional<bool> allowed;  // what subscription_permission_update said last
     SubscriptionState state = SubscriptionState::kNone;
     sfu::DownTrackId down_track;  // also the id of the sender
@@ -48,6 +50,7 @@ class SubscriptionTable {
     static constexpr Duration kSettingsDebounce = Duration::millis(100);
     static constexpr Duration kRetry = Duration::seconds(3);
     static constexpr Duration kNotFound = Duration::seconds(60);
+    static constexpr Duration kStuck = Duration::seconds(15);  // SIG-111
 
     using Map = std::map<std::string, Subscription>;
 

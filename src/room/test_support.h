@@ -76,6 +76,7 @@ class Harness {
     std::map<SessionId, RefuseSession> refused;
     std::vector<MediaCommand> commands;
     std::vector<livekit::WebhookEvent> webhooks;
+    std::vector<RpcDone> rpc_done;
 
   private:
     void react();

@@ -153,6 +153,8 @@ void Harness::drain() {
             commands.push_back(std::move(*command));
         } else if (auto* hook = std::get_if<WebhookEvent>(&*effect)) {
             webhooks.push_back(std::move(hook->event));
+        } else if (auto* done = std::get_if<RpcDone>(&*effect)) {
+            rpc_done.push_back(std::move(*done));
         }
     }
 }

@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/tagged.h"
 #include "base/time.h"
+#include "livekit_data.pb.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
 #include "livekit_rtc.pb.h"
@@ -27,6 +28,7 @@
 namespace confab::room {
 
 using SessionId = Tagged<struct SessionIdTag, std::uint64_t>;
+using RpcCallId = Tagged<struct RpcCallIdTag, std::uint64_t>;
 
 // Both clocks of one moment; the wall clock is only shown to people (joined_at, created_at).
 struct Clock {
@@ -115,7 +117,6 @@ struct MediaCommand {
 struct WebhookEvent {
     livekit::WebhookEvent event;
 };
-using Effect = std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent>;
 
 // ---------------------------------------------------------------- service calls
 
@@ -137,5 +138,16 @@ using ServiceResult = Result<T, ServiceError>;
 inline tl::unexpected<ServiceError> service_error(ServiceCode code, std::string text) {
     return tl::unexpected<ServiceError>(ServiceError{code, std::move(text)});
 }
+
+// How a call of perform_rpc() ended: what the method returned, the error it or the protocol gave,
+// or that the participant is gone.
+using RpcOutcome = std::variant<livekit::PerformRpcResponse, livekit::RpcError, ServiceError>;
+struct RpcDone {
+    RpcCallId call;
+    RpcOutcome outcome;
+};
+
+using Effect =
+    std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent, RpcDone>;
 
 }  // namespace confab::room

@@ -1,42 +1,104 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Sharing one downlink, and which layer a down-track aims at (02 BWE-01, BWE-02, BWE-04).
+// The allocator of one subscriber, driven by reports and time (02 §5.1). The low-bandwidth cases
+// repeat recorded runs of the reference server: one simulcast camera with a REMB each 200 ms.
 #include "sfu/bandwidth.h"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
-#include "base/rng.h"
-#include "sfu/forward_testing.h"
+#include "sfu/allocator/allocator_testing.h"
 #include "sfu/layer_allocation.h"
 
 namespace confab::sfu {
 namespace {
 
 using test::at_ms;
+using test::camera;
+using test::Tracks;
+using test::wish;
 
-// 150 k, 500 k and 1.7 M; temporal layers 60 %, 80 % and all of it.
-SourceState camera() {
+// A subscriber in virtual time: fetches probes and notes what happens.
+struct Subscriber {
+    explicit Subscriber(BandwidthOptions options = {}) : bandwidth(options) {}
+
+    RembBandwidth bandwidth;
+    Tracks tracks;
+    std::int64_t now = 0;
+    std::vector<std::int64_t> probes;  // when each began
+    std::size_t probe_bytes = 0;
+    int changes = 0;
+
+    void allocate() {
+        const bool before = bandwidth.probing();
+        changes += bandwidth.allocate(tracks.demands, tracks.shares, at_ms(now));
+        if (!before && bandwidth.probing()) probes.push_back(now);
+        if (const std::size_t bytes = bandwidth.poll_probe(at_ms(now)); bytes > 0) {
+            bandwidth.probe_sent(bytes, at_ms(now));
+            probe_bytes += bytes;
+        }
+    }
+    void report(std::uint64_t bits) {
+        for (VideoDemand& d : tracks.demands)
+            d.packets += 20;
+        bandwidth.handle_remb(bits, at_ms(now));
+        allocate();
+    }
+    // Lets time pass, deadline by deadline.
+    void run_until(std::int64_t ms) {
+        while (bandwidth.next_deadline() <= at_ms(ms)) {
+            now = std::max(now, (bandwidth.next_deadline().us() + 999) / 1000);
+            const Timestamp before = bandwidth.next_deadline();
+            allocate();
+            REQUIRE(bandwidth.next_deadline() != before);
+        }
+        now = ms;
+    }
+    // Falls by 1 % each 200 ms until a layer is taken away.
+    void congest(std::uint64_t bits) {
+        const int before = changes;
+        for (int i = 0; i < 40 && changes == before; ++i, bits = bits * 99 / 100) {
+            run_until(now + 200);
+            report(bits);
+        }
+        REQUIRE(changes > before);
+    }
+    // Reports of one value until the trend of the fall is over; a fresh probe may have begun then.
+    void calm(std::uint64_t bits) {
+        for (int i = 0; i < 60 && bandwidth.congested(); ++i) {
+            run_until(now + 200);
+            report(bits);
+        }
+        REQUIRE_FALSE(bandwidth.congested());
+    }
+};
+
+BandwidthOptions pausing() {
+    BandwidthOptions out;
+    out.allow_pause = true;
+    return out;
+}
+
+// The recorded camera: 42 k, 132 k and 291 k, the last with three temporal layers.
+SourceState recorded_camera() {
     SourceState out = test::source_of(Codec::kVp8);
-    const std::uint64_t full[] = {150'000, 500'000, 1'700'000};
-    for (std::size_t s = 0; s < 3; ++s)
-        out.bitrate[s] = {full[s] * 6 / 10, full[s] * 8 / 10, full[s], 0};
+    out.bitrate[0] = {42'048, 0, 0, 0};
+    out.bitrate[1] = {132'096, 0, 0, 0};
+    out.bitrate[2] = {72'832, 145'664, 291'328, 0};
     out.max_seen = {2, 2};
     return out;
 }
 
-std::uint64_t sum_of(const std::vector<VideoDemand>& demands,
-                     const std::vector<VideoShare>& shares) {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < demands.size(); ++i) {
-        const Layer cap = lower_of(shares[i].cap, Layer{demands[i].max.spatial, 2});
-        if (!cap.valid() || demands[i].muted) continue;
-        sum += demands[i].source->bitrate[static_cast<std::size_t>(cap.spatial)]
-                                         [static_cast<std::size_t>(cap.temporal)];
-    }
-    return sum;
+// 5 M from 400 ms, from 3.6 s 300 k falling by 10 % per report to 15 k, 3 M from 12 s.
+std::uint64_t recorded_remb(std::int64_t ms) {
+    if (ms < 3600) return 5'000'000;
+    if (ms >= 12'000) return 3'000'000;
+    double bits = 300'000;
+    for (std::int64_t t = 3600; t < ms; t += 200)
+        bits *= 0.9;
+    return std::max<std::uint64_t>(static_cast<std::uint64_t>(bits), 15'000);
 }
 
 }  // namespace
@@ -96,102 +158,322 @@ TEST_CASE("distance_to_desired: in spatial steps [BWE-02]") {
     CHECK(distance_to_desired(source, kTopLayer, kNoLayer) == doctest::Approx(3 + 2.0 / 3));
 }
 
-TEST_CASE("share_capacity: never more than the capacity, but for lowest layers [BWE-04] [DES-56]") {
-    Rng rng(5);
+TEST_CASE("RembBandwidth: everything whole while nothing congests [BWE-01]") {
     const SourceState source = camera();
-    for (int round = 0; round < 2000; ++round) {
-        std::vector<VideoDemand> demands(1 + rng.below(12));
-        for (VideoDemand& d : demands) {
-            d.source = &source;
-            d.max = {static_cast<std::int8_t>(rng.below(3)), 3};
-            d.priority = static_cast<std::uint8_t>(1 + rng.below(3));
-            d.muted = rng.below(6) == 0;
-        }
-        const std::uint64_t capacity = rng.below(12'000'000);
-        std::vector<VideoShare> shares(demands.size());
-        const std::uint64_t used = share_capacity(demands, capacity, true, shares);
-        REQUIRE(used <= capacity);
-        REQUIRE(sum_of(demands, shares) <= capacity);
-        // More capacity never gives a smaller sum.
-        std::vector<VideoShare> more(demands.size());
-        (void)share_capacity(demands, capacity, false, shares);
-        for (std::size_t i = 0; i < demands.size(); ++i)
-            REQUIRE(shares[i].cap.valid());
-        (void)share_capacity(demands, 100'000'000, false, more);
-        for (const VideoShare& share : more)
-            REQUIRE_FALSE(share.deficient);
+    Subscriber s;
+    for (int i = 0; i < 5; ++i)
+        s.tracks.add(wish(source));
+    for (int i = 0; i < 50; ++i) {
+        s.run_until(s.now + 200);
+        s.report(i % 2 == 0 ? 1'100'000 : 1'300'000);  // less than is sent, but it does not fall
     }
+    CHECK_FALSE(s.bandwidth.deficient());
+    CHECK(s.changes == 0);
+    CHECK(s.bandwidth.next_deadline().is_never());
 }
 
-TEST_CASE("share_capacity: priority first, exempt ones before all [BWE-04] [SUB-06]") {
-    const SourceState source = camera();
-    std::vector<VideoDemand> demands(3);
-    for (VideoDemand& d : demands)
-        d = {&source, kTopLayer, 1, false, false};
-    demands[1].priority = 255;
-    std::vector<VideoShare> shares(3);
-    (void)share_capacity(demands, 700'000, false, shares);
-    CHECK(shares[1].cap == Layer{1, 1});
-    CHECK(shares[0].cap == Layer{0, 3});
-    CHECK(shares[2].cap == Layer{0, 3});
-    CHECK(shares[0].deficient);
-    demands[2].exempt = true;
-    (void)share_capacity(demands, 900'000, false, shares);
-    CHECK(shares[2].cap == kTopLayer);
-    CHECK(shares[1].cap == Layer{0, 0});
+TEST_CASE("RembBandwidth: the recorded run without pauses [BWE-04] [BWE-06] [BWE-07] [BWE-08]") {
+    const SourceState source = recorded_camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    struct Step {
+        std::int64_t ms;
+        Layer sent;
+    };
+    std::vector<Step> steps;
+    s.now = 400;
+    s.allocate();
+    steps.push_back({s.now, s.tracks.sent(0)});
+    const auto note = [&] {
+        if (steps.back().sent != s.tracks.sent(0)) steps.push_back({s.now, s.tracks.sent(0)});
+    };
+    for (std::int64_t ms = 400; ms <= 16'000; ms += 20) {
+        s.run_until(ms);
+        note();
+        if (ms % 200 == 0) s.report(recorded_remb(ms));
+        note();
+    }
+    REQUIRE(steps.size() == 4);
+    CHECK(steps[0].sent == Layer{2, 2});
+    CHECK(steps[1].ms == 5600);  // the twelfth sample; the top layer's lowest frame rate fits
+    CHECK(steps[1].sent == Layer{2, 0});
+    CHECK(steps[2].ms == 6400);
+    CHECK(steps[2].sent == Layer{0, 0});
+    // The trend is over with the second sample of the new level; the probe begins at once.
+    REQUIRE_FALSE(s.probes.empty());
+    CHECK(s.probes[0] == 12'600);
+    CHECK(s.probes.size() == 1);
+    CHECK(s.probe_bytes >= 5000);
+    CHECK(steps[3].sent == Layer{2, 2});
+    CHECK(steps[3].ms >= 13'000);
+    CHECK(steps[3].ms <= 13'200);  // recorded: 13 102
+    CHECK_FALSE(s.bandwidth.deficient());
+    CHECK(s.bandwidth.capacity() == RembBandwidth::kUnlimited);
+}
+
+TEST_CASE("RembBandwidth: the recorded run with pauses [BWE-04] [BWE-08] [BWE-09]") {
+    SourceState source = recorded_camera();
+    Subscriber s(pausing());
+    s.tracks.add(wish(source));
+    std::int64_t paused = 0;
+    std::int64_t resumed = 0;
+    s.now = 400;
+    s.allocate();
+    for (std::int64_t ms = 400; ms <= 16'000; ms += 20) {
+        // The second with the key frame of the lowest layer.
+        source.bitrate[0][0] = ms >= 7000 && ms < 8000 ? 48'752 : 42'048;
+        s.run_until(ms);
+        if (ms % 200 == 0) s.report(recorded_remb(ms));
+        const bool none = s.tracks.shares[0].cap == kNoLayer;
+        if (none && paused == 0) paused = s.now;
+        if (!none && paused != 0 && resumed == 0) resumed = s.now;
+    }
+    CHECK(paused == 7200);
+    REQUIRE(s.probes.size() == 1);
+    CHECK(s.probes[0] == 12'200);  // five seconds later
+    CHECK(s.probe_bytes >= 5000);
+    CHECK(resumed >= 12'650);
+    CHECK(resumed <= 12'850);  // recorded: 12 802
+    CHECK_FALSE(s.bandwidth.deficient());
+}
+
+TEST_CASE("RembBandwidth: a receiver that reports seldom recovers too [BWE-11] [BWE-23]") {
+    const SourceState source = recorded_camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.now = 1000;
+    s.allocate();
+    std::int64_t first_cut = 0;
+    std::uint64_t bits = 300'000;
+    for (std::int64_t ms = 2000; ms <= 13'000; ms += 1000) {
+        s.run_until(ms);
+        s.report(ms < 4000 ? 5'000'000 : bits);
+        if (ms >= 4000) bits = bits * 9 / 10;
+        if (first_cut == 0 && s.bandwidth.deficient()) first_cut = ms;
+    }
+    CHECK(first_cut == 10'000);  // seven seconds after the fall began
+    std::int64_t recovered = 0;
+    for (std::int64_t ms = 14'000; ms <= 60'000 && recovered == 0; ms += 1000) {
+        s.run_until(ms);
+        s.report(3'000'000);
+        if (!s.bandwidth.deficient()) recovered = ms;
+    }
+    REQUIRE(s.probes.size() > 3);
+    for (std::size_t i = 1; i < 4; ++i)
+        CHECK(s.probes[i] - s.probes[i - 1] == 3000);
+    CHECK(recovered > 0);
+    CHECK(recovered < 45'000);
 }
 
 TEST_CASE("RembBandwidth: pauses only when allowed [BWE-04]") {
     const SourceState source = camera();
     for (const bool allow : {false, true}) {
-        RembBandwidth bandwidth({.enabled = true, .allow_pause = allow, .min_capacity = 0});
-        std::vector<VideoDemand> demands{{&source, kTopLayer, 1, false, false}};
-        std::vector<VideoShare> shares(1);
-        (void)bandwidth.allocate(demands, shares, at_ms(0));
-        CHECK(shares[0].cap == kTopLayer);
-        bandwidth.handle_remb(15'000, at_ms(10));
-        (void)bandwidth.allocate(demands, shares, at_ms(10));
-        CHECK(shares[0].cap == kTopLayer);  // one low report is not believed
-        (void)bandwidth.allocate(demands, shares, at_ms(500));
-        CHECK(shares[0].cap == (allow ? kNoLayer : Layer{0, 0}));
-        CHECK(bandwidth.deficient());
+        BandwidthOptions options;
+        options.allow_pause = allow;
+        Subscriber s(options);
+        s.tracks.add(wish(source));
+        s.allocate();
+        s.congest(60'000);
+        CHECK(s.tracks.shares[0].cap == (allow ? kNoLayer : Layer{0, 0}));
+        CHECK(s.bandwidth.deficient());
     }
 }
 
-TEST_CASE("RembBandwidth: goes down fast, comes back slowly, does not swing [BWE-04]") {
+TEST_CASE("RembBandwidth: the committed capacity has a floor [BWE-04]") {
     const SourceState source = camera();
-    RembBandwidth bandwidth;
-    std::vector<VideoDemand> demands{{&source, kTopLayer, 1, false, false}};
-    std::vector<VideoShare> shares(1);
-    int changes = 0;
-    // The estimate wobbles around 1.2 Mbit/s for a minute: between layer 1 and layer 2.
-    for (std::int64_t ms = 0; ms < 60'000; ms += 200) {
-        bandwidth.handle_remb(ms / 200 % 2 == 0 ? 1'100'000 : 1'300'000, at_ms(ms));
-        changes += bandwidth.allocate(demands, shares, at_ms(ms));
-    }
-    CHECK(shares[0].cap.spatial <= 2);
-    CHECK(changes <= 12);
-    // Then the link is free again.
-    for (std::int64_t ms = 60'000; ms < 200'000; ms += 200) {
-        bandwidth.handle_remb(5'000'000, at_ms(ms));
-        (void)bandwidth.allocate(demands, shares, at_ms(ms));
-    }
-    CHECK(shares[0].cap == kTopLayer);
-    CHECK_FALSE(bandwidth.deficient());
-    CHECK(bandwidth.next_deadline().is_never());
+    BandwidthOptions options;
+    options.min_capacity = 520'000;
+    Subscriber s(options);
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(60'000);
+    CHECK(s.tracks.sent(0) == Layer{1, 2});
 }
 
-TEST_CASE("RembBandwidth: an outer limit holds without any report [BWE-10]") {
+TEST_CASE("RembBandwidth: failed probes wait 3, 4, 6, 9 s [BWE-06] [BWE-07] [BWE-11]") {
     const SourceState source = camera();
-    RembBandwidth bandwidth;
-    bandwidth.set_limit(600'000);
-    std::vector<VideoDemand> demands{{&source, kTopLayer, 1, false, false}};
-    std::vector<VideoShare> shares(1);
-    CHECK(bandwidth.allocate(demands, shares, at_ms(0)));
-    CHECK(shares[0].cap.spatial == 1);
-    bandwidth.set_limit(0);
-    CHECK(bandwidth.allocate(demands, shares, at_ms(1)));
-    CHECK(shares[0].cap == kTopLayer);
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(600'000);
+    const Layer cut = s.tracks.sent(0);
+    s.calm(700'000);
+    // Whenever a probe runs the estimate falls.
+    std::uint64_t bits = 700'000;
+    for (int i = 0; i < 400; ++i) {
+        s.run_until(s.now + 100);
+        bits = s.bandwidth.probing() ? bits - 10'000 : 700'000;
+        s.report(bits);
+        CHECK_FALSE(s.bandwidth.congested());
+    }
+    REQUIRE(s.probes.size() >= 5);
+    const std::int64_t expected[] = {4000, 6000, 9000, 13'000};
+    for (std::size_t i = 0; i < 4; ++i)
+        CHECK(s.probes[i + 1] - s.probes[i] == expected[i]);
+    CHECK(s.tracks.sent(0) == cut);
+    CHECK(s.bandwidth.regulator().duration() == Duration::millis(200));
+}
+
+TEST_CASE("RembBandwidth: a probe asks for a fifth more than the next step adds [BWE-06]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(700'000);
+    REQUIRE(s.tracks.sent(0) == Layer{1, 2});
+    s.calm(510'000);
+    if (s.probes.empty()) s.run_until(s.now + 3000);
+    REQUIRE(s.probes.size() == 1);
+    s.run_until(s.probes[0] + 230);
+    // From 500 k to 1.02 M: 624 k for 200 ms.
+    CHECK(s.probe_bytes >= 15'500);
+    CHECK(s.probe_bytes <= 15'700);
+}
+
+TEST_CASE("RembBandwidth: in mode media the next layer itself is the probe [BWE-06]") {
+    const SourceState source = camera();
+    BandwidthOptions options;
+    options.probe_mode = ProbeMode::kMedia;
+    Subscriber s(options);
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(700'000);
+    REQUIRE(s.tracks.sent(0) == Layer{1, 2});
+    s.calm(510'000);
+    CHECK(s.tracks.sent(0) == Layer{2, 0});
+    CHECK(s.probe_bytes == 0);
+    s.run_until(s.now + 3000);
+    CHECK(s.tracks.sent(0) == Layer{2, 1});
+}
+
+TEST_CASE("RembBandwidth: a track that changes stops the probe [BWE-03]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(900'000);
+    s.calm(800'000);
+    if (s.probes.empty()) s.run_until(s.now + 3000);
+    REQUIRE(s.bandwidth.probing());
+    s.run_until(s.now + 50);
+    s.tracks.demands[1].max = {0, 3};
+    s.allocate();
+    CHECK_FALSE(s.bandwidth.probing());
+    CHECK(s.bandwidth.poll_probe(at_ms(s.now + 100)) == 0);
+    CHECK(s.bandwidth.next_deadline() == at_ms(s.probes[0] + 3000));
+}
+
+TEST_CASE("RembBandwidth: tracks come, unmute and go while the link is short [BWE-03] [BWE-05]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(1'000'000);
+    const std::uint64_t capacity = s.bandwidth.capacity();
+    REQUIRE(s.tracks.sent(0) == Layer{1, 2});
+    s.tracks.add(wish(source));
+    s.allocate();
+    CHECK(s.tracks.usage() <= capacity);
+    CHECK(s.tracks.sent(1).valid());
+    s.tracks.demands[1].muted = true;
+    s.allocate();
+    CHECK(s.tracks.shares[1].cap == kTopLayer);  // a mute is no pause
+    CHECK_FALSE(s.tracks.shares[1].deficient);
+    s.tracks.demands[1].muted = false;
+    s.allocate();
+    CHECK(s.tracks.sent(1).valid());
+    CHECK(s.tracks.usage() <= capacity);
+    s.tracks.remove(1);
+    s.allocate();
+    CHECK(s.tracks.sent(0) == Layer{1, 2});
+    s.tracks.remove(0);
+    s.allocate();
+    CHECK_FALSE(s.bandwidth.deficient());
+    CHECK(s.bandwidth.next_deadline().is_never());
+    CHECK(s.bandwidth.capacity() == RembBandwidth::kUnlimited);
+}
+
+TEST_CASE("RembBandwidth: a publisher that drops its top layer ends the shortage [BWE-08]") {
+    SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.allocate();
+    s.congest(700'000);
+    REQUIRE(s.tracks.sent(0) == Layer{1, 2});
+    source.available = 3;
+    s.allocate();
+    CHECK_FALSE(s.bandwidth.deficient());
+    CHECK(s.tracks.shares[0].cap == kTopLayer);
+    CHECK_FALSE(s.bandwidth.congested());
+}
+
+TEST_CASE("RembBandwidth: repeated requests count from the first report on [BWE-20] [BWE-22]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.tracks.demands[0].nack_repeats = 5000;  // of before
+    s.allocate();
+    for (int i = 0; i < 20; ++i) {
+        s.run_until(s.now + 200);
+        s.report(5'000'000);
+    }
+    CHECK_FALSE(s.bandwidth.congested());
+    for (int i = 0; i < 13; ++i) {
+        s.run_until(s.now + 200);
+        s.tracks.demands[0].nack_repeats += 10;
+        s.report(5'000'000);
+    }
+    CHECK(s.bandwidth.congested());
+    CHECK(s.bandwidth.capacity() == 1'360'000);  // 1.7 M less 0.4 of one half
+    CHECK(s.tracks.sent(0) == Layer{2, 1});
+}
+
+TEST_CASE("RembBandwidth: an outer limit holds without any report, nothing is probed [BWE-10]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.bandwidth.set_limit(600'000);
+    s.tracks.add(wish(source));
+    s.allocate();
+    CHECK(s.tracks.sent(0) == Layer{1, 2});
+    CHECK(s.bandwidth.next_deadline().is_never());
+    s.run_until(20'000);
+    CHECK(s.probes.empty());
+    s.tracks.add(wish(source));
+    s.allocate();
+    CHECK(s.tracks.usage() <= 600'000);
+    s.bandwidth.set_limit(0);
+    s.allocate();
+    CHECK(s.tracks.shares[0].cap == kTopLayer);
+    CHECK(s.tracks.shares[1].cap == kTopLayer);
+    CHECK_FALSE(s.bandwidth.deficient());
+}
+
+TEST_CASE("RembBandwidth: switched off it leaves everything whole [BWE-01]") {
+    const SourceState source = camera();
+    BandwidthOptions options;
+    options.enabled = false;
+    Subscriber s(options);
+    s.tracks.add(wish(source));
+    s.allocate();
+    for (std::uint64_t bits = 2'000'000; bits > 10'000; bits = bits * 9 / 10) {
+        s.run_until(s.now + 200);
+        s.report(bits);
+    }
+    CHECK(s.changes == 0);
+    CHECK(s.tracks.shares[0].cap == kTopLayer);
+}
+
+TEST_CASE("RembBandwidth: an exempt track stays whole when others are cut [BWE-04]") {
+    const SourceState source = camera();
+    Subscriber s;
+    s.tracks.add(wish(source));
+    s.tracks.add(wish(source));
+    s.tracks.demands[0].exempt = true;
+    s.allocate();
+    s.congest(2'100'000);
+    CHECK(s.tracks.shares[0].cap == kTopLayer);
+    CHECK(s.tracks.sent(1).spatial == 0);
 }
 
 }  // namespace confab::sfu

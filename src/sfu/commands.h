@@ -80,6 +80,9 @@ struct CreatePeer {
     bool tcp_only = false;         // fallback: UDP checks are neither sent nor answered (ICE-15)
     // In order of preference; all three when empty.
     std::vector<SrtpProfile> srtp_profiles;
+    // Whether video of this subscriber may be paused for lack of bandwidth, if the client said so;
+    // else ShardOptions::bandwidth decides (02 §5.1).
+    std::optional<bool> allow_pause;
 };
 struct SetRemote {
     PeerId peer;
@@ -201,6 +204,11 @@ struct DownTrackSettings {
     std::uint8_t priority = 1;  // larger first; 255 for screen share (SUB-06)
     bool operator==(const DownTrackSettings&) const = default;
 };
+// Bounds of the playout delay asked of the subscriber (IN-41).
+struct PlayoutDelayLimits {
+    Duration min;
+    Duration max;  // zero: 10 s
+};
 struct AddDownTrack {
     DownTrackId down_track;
     PeerId peer;  // lives on the worker that gets this command
@@ -217,6 +225,11 @@ struct AddDownTrack {
     bool screen_share = false;
     bool encrypted = false;
     Bytes sif_trailer;  // ends injected frames of encrypted tracks (IN-43)
+    // Video, where extensions.playout_delay was negotiated.
+    std::optional<PlayoutDelayLimits> playout_delay;
+    // The client shows a track only once packets of it came: silence or padding until then
+    // (FWD-16).
+    bool early_media = false;
 };
 struct UpdateDownTrack {
     DownTrackId down_track;
@@ -277,7 +290,8 @@ struct PeerStateChanged {
     TransportProtocol protocol = TransportProtocol::kUdp;  // of the selected pair
     SocketAddress remote;
 };
-// First packet of a layer: media really arrives.
+// First packet of a layer: media really arrives. Once more when the SSRC of its retransmissions
+// becomes known later.
 struct LayerStarted {
     ReceiverId receiver;
     std::uint8_t spatial = 0;
@@ -285,6 +299,7 @@ struct LayerStarted {
     Ssrc ssrc;
     std::uint32_t width = 0;  // from the first key frame, 0 when unknown
     std::uint32_t height = 0;
+    Ssrc rtx_ssrc;  // 0 when not known (yet)
 };
 // Which layers flow, bit 0 = spatial 0 (IN-21).
 struct LayersChanged {

@@ -79,7 +79,8 @@ bool DownTrack::vp8_passes(const MediaPacket& packet, ForwardedPacket& out) {
     const Vp8Munger::Verdict verdict =
         vp8_->process(packet.vp8, packet.timestamp, order, too_high, patch);
     if (verdict == Vp8Munger::Verdict::kFilter) munger_.drop(packet.sequence);
-    if (verdict != Vp8Munger::Verdict::kForward) return false;
+    if (verdict == Vp8Munger::Verdict::kFill) out.payload_size = 0;
+    if (verdict != Vp8Munger::Verdict::kForward) return verdict == Vp8Munger::Verdict::kFill;
     out.prefix_size = patch.size;
     out.prefix = patch.bytes;
     out.payload_offset = packet.vp8.size;
@@ -131,7 +132,8 @@ bool DownTrack::emit(const MediaPacket& packet, Munger::Output position, bool ma
         out.has_abs_capture_time = true;
         out.abs_capture_time = packet.abs_capture_time;
     }
-    if (sequencer_ && !packet.padding_only)
+    if (playout_delay_due_) write_playout_delay(out);
+    if (sequencer_ && !packet.padding_only && out.payload_size != 0)
         sequencer_->push(now, out, packet.sequence, stream_, packet.spatial);
     ++stats_.packets;
     stats_.octets +=

@@ -40,14 +40,22 @@ class DownTrack {
     static constexpr Duration kSwitchBehind = Duration::millis(50);
     static constexpr Duration kKeyFrameIntervalMin = Duration::millis(200);
     static constexpr Duration kKeyFrameIntervalMax = Duration::seconds(1);
-    static constexpr int kMuteFrames = 50;        // 1 s of 20 ms
-    static constexpr int kCloseAudioFrames = 10;  // 0.2 s of 20 ms
-    static constexpr int kCloseVideoFrames = 6;   // 0.2 s at 30 per second
+    // An SVC picture shows its layers one behind the other.
+    static constexpr Duration kPictureSpread = Duration::millis(50);
+    static constexpr Duration kEarlyInterval = Duration::millis(100);  // 02 FWD-16
+    static constexpr Duration kEarlyLimit = Duration::seconds(5);
+    static constexpr std::size_t kPaddingSize = 255;  // of a padding packet (02 FWD-14)
+    static constexpr std::size_t kProbePackets = 6;   // newest packets copied as probes
+    static constexpr int kMuteFrames = 50;            // 1 s of 20 ms
+    static constexpr int kCloseAudioFrames = 10;      // 0.2 s of 20 ms
+    static constexpr int kCloseVideoFrames = 6;       // 0.2 s at 30 per second
 
     using Output = std::span<ForwardedPacket, kMaxPerPacket>;
 
-    // `source` must outlive the down-track or be exchanged by switch_source().
-    DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng);
+    // `source` must outlive the down-track or be exchanged by switch_source(). `kept`: packets of
+    // the track that can be sent again.
+    DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng,
+              std::size_t kept = 0);
 
     // ------------------------------------------------------------ packets
 
@@ -77,8 +85,19 @@ class DownTrack {
     Timestamp next_deadline() const;
     std::optional<SyntheticPacket> poll_transmit() { return cold_->outgoing.pop(); }
     std::optional<StreamState> poll_event() { return cold_->events.pop(); }
+    // Packets can be sent from now on; starts early media where wanted (02 FWD-16).
+    void set_writable(Timestamp now);
     // The spatial layer whose stream shall be asked for a key frame now (02 FWD-13).
     std::optional<std::uint8_t> poll_key_frame_request(Timestamp now);
+
+    // ------------------------------------------------------------ probing (02 FWD-14)
+
+    // A copy for the RTX stream of the packet sent `back` packets before the newest one, whatever
+    // a NACK asked for before. nullopt without RTX, and for what cannot be sent again.
+    std::optional<ResendPacket> probe_packet(std::size_t back);
+    // Packets of padding behind the last one, with its time; for poll_transmit(). Between frames
+    // only, unless `forced`; never before the first receiver report. Returns how many.
+    std::size_t write_padding(std::size_t packets, bool forced);
 
     // ------------------------------------------------------------ RTCP
 
@@ -128,6 +147,12 @@ class DownTrack {
     std::size_t forward_video(const MediaPacket& packet, Timestamp now, Output out);
     std::size_t forward_padding(const MediaPacket& packet, Timestamp now, Output out);
     Selection select(const MediaPacket& packet, DependencySelector::Rewrite& rewrite);
+    bool probing_allowed() const;
+    ResendPacket copy_of(Sequencer::Found& found, std::uint16_t sequence);
+    void push_padding(bool frame_ended);
+    void send_early(Timestamp now);
+    void write_playout_delay(ForwardedPacket& out);
+    void update_playout_delay(const wire::ReportBlock& block, Timestamp now);
     bool vp8_passes(const MediaPacket& packet, ForwardedPacket& out);
     // Numbers, stamps and notes a packet; false if its number may not be sent.
     bool emit(const MediaPacket& packet, Munger::Output position, bool marker, Timestamp now,
@@ -163,6 +188,7 @@ class DownTrack {
     bool pli_pending_ = false;  // the subscriber waits for a key frame
     bool closing_ = false;
     bool codec_unsupported_ = false;
+    bool playout_delay_due_ = false;     // not acknowledged yet
     std::int8_t request_ = -1;           // spatial layer to be reached
     std::uint8_t stream_ = 0;            // of the source, being forwarded
     std::uint8_t reference_stream_ = 0;  // the first one forwarded (02 FWD-02)

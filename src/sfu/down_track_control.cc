@@ -4,6 +4,7 @@
 // Settings, mutes, pauses and the end of a down-track, and the packets it makes itself (02 FWD-13,
 // FWD-15, FWD-17, BWE-09, SUB-01).
 #include <algorithm>
+#include <bit>
 
 #include "sfu/down_track.h"
 #include "wire/blank_frames.h"
@@ -22,9 +23,16 @@ constexpr std::int64_t kAudioFramesPerSecond = 50;
 constexpr std::int64_t kVideoFramesPerSecond = 30;
 constexpr std::uint8_t kDefaultOpusType = 111;
 
+std::size_t sequencer_entries(MediaKind kind, std::size_t kept) {
+    const std::size_t usual =
+        kind == MediaKind::kVideo ? Sequencer::kVideoEntries : Sequencer::kAudioEntries;
+    return kept == 0 ? usual : std::bit_ceil(std::min(kept, Sequencer::kMaxEntries));
+}
+
 }  // namespace
 
-DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng)
+DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng,
+                     std::size_t kept)
     : source_(&source),
       ssrc_(config.ssrc.value()),
       extensions_(config.extensions),
@@ -43,8 +51,17 @@ DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng&
     const bool rtx = std::any_of(config.codecs.begin(), config.codecs.end(),
                                  [](const SendCodec& c) { return c.rtx_pt.has_value(); });
     if (rtx && cold_->rtx_ssrc != 0)
-        sequencer_ = std::make_unique<Sequencer>(
-            config.kind == MediaKind::kVideo ? Sequencer::kVideoEntries : Sequencer::kAudioEntries);
+        sequencer_ = std::make_unique<Sequencer>(sequencer_entries(config.kind, kept));
+    if (config.playout_delay && config.extensions.playout_delay != 0) {
+        cold_->playout_delay.emplace(*config.playout_delay);
+        playout_delay_due_ = true;
+    }
+    if (config.early_media) {
+        cold_->early_media = true;
+        // Third quarter of both number spaces: room to go back and before they wrap (02 FWD-01).
+        cold_->early_sequence = random_rtx_start(rng);
+        cold_->early_timestamp = 0x8000'0000 + static_cast<std::int64_t>(rng.below(0x4000'0000));
+    }
     if (source.codec != Codec::kNone) (void)take_codec(source.codec);
     cold_->publisher_was_muted = source.muted;
     refresh(Timestamp{});
@@ -135,7 +152,11 @@ void DownTrack::update_settings(const DownTrackSettings& settings, Timestamp now
 void DownTrack::source_changed(Timestamp now) {
     if (source_->muted && !cold_->publisher_was_muted) cold_->after_publisher_mute = true;
     cold_->publisher_was_muted = source_->muted;
+    const std::int8_t before = request_;
     refresh(now);
+    // The rest of this picture may bring what is wanted.
+    if (source_->svc() && layers_.current.valid() && request_ > before)
+        cold_->key_frame_due = now + kPictureSpread;
 }
 
 void DownTrack::switch_source(const SourceState& source, Timestamp now) {
@@ -263,7 +284,39 @@ void DownTrack::send_blank(Timestamp now) {
     push_blank(std::max(expected_time(now), munger_.last_timestamp() + 1) + step);
 }
 
+// ------------------------------------------------------------------ early media
+
+void DownTrack::set_writable(Timestamp now) {
+    if (!cold_->early_media || munger_.started()) return;
+    cold_->early_media = false;  // once
+    cold_->early_due = now + kEarlyInterval;
+    cold_->early_end = now + kEarlyLimit;
+}
+
+void DownTrack::send_early(Timestamp now) {
+    if (now < cold_->early_due) return;
+    cold_->early_due = now + kEarlyInterval > cold_->early_end || closing_ ? Timestamp::never()
+                                                                           : now + kEarlyInterval;
+    const bool video = cold_->kind == MediaKind::kVideo;
+    if (codec_ == Codec::kNone && source_->codec != Codec::kNone) (void)take_codec(source_->codec);
+    if (closing_ || codec_ == Codec::kNone || (!video && !prepare_blank_payload())) return;
+    if (!munger_.started()) {
+        munger_.start(cold_->early_sequence, cold_->early_timestamp);
+        cold_->first_timestamp = cold_->early_timestamp;
+        cold_->first_time = now;
+        // The first packet of the source continues by the clock.
+        cold_->foreign_source = true;
+    }
+    if (video)
+        push_padding(true);
+    else
+        push_blank(std::max(expected_time(now), munger_.last_timestamp() + 1));
+}
+
+// ------------------------------------------------------------------ time
+
 void DownTrack::handle_timeout(Timestamp now) {
+    send_early(now);
     // One frame per call: after a late call the rest keeps its distance.
     if (cold_->blank_left == 0 || now < cold_->blank_due || cold_->outgoing.size() > 4) return;
     send_blank(now);
@@ -275,6 +328,7 @@ void DownTrack::handle_timeout(Timestamp now) {
 Timestamp DownTrack::next_deadline() const {
     Timestamp next = Timestamp::never();
     if (cold_->blank_left > 0) next = cold_->blank_due;
+    next = std::min(next, cold_->early_due);
     if (needs_key_frame()) next = std::min(next, cold_->key_frame_due);
     return next;
 }

@@ -24,29 +24,35 @@ bool DownTrack::resend_allowed(std::int8_t spatial) const {
     return spatial <= layers_.current.spatial && layers_.target.spatial >= layers_.current.spatial;
 }
 
+// The descriptor in the prefix makes room for the original number (RFC 4588 §4).
+ResendPacket DownTrack::copy_of(Sequencer::Found& found, std::uint16_t sequence) {
+    ForwardedPacket& p = found.packet;
+    std::copy_backward(p.prefix.begin(), p.prefix.begin() + p.prefix_size,
+                       p.prefix.begin() + p.prefix_size + 2);
+    store_be16(p.prefix.data(), sequence);
+    p.prefix_size = static_cast<std::uint8_t>(p.prefix_size + 2);
+    p.rtx = true;
+    p.ssrc = cold_->rtx_ssrc;
+    p.payload_type = cold_->rtx_pt->value();
+    p.sequence = cold_->rtx_sequence++;
+    return {p, found.source_sequence, found.stream};
+}
+
 std::size_t DownTrack::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                                    std::span<ResendPacket> out) {
     stats_.nacked += sequences.size();
-    if (!sequencer_ || !cold_->rtx_pt || pli_pending_ || closing_) return 0;
+    if (!sequencer_) return 0;
+    const bool silent = !cold_->rtx_pt || pli_pending_ || closing_;
     std::size_t count = 0;
     for (const std::uint16_t sequence : sequences.first(std::min(sequences.size(), kMaxNacked))) {
         if (count == out.size()) break;
-        const std::int8_t spatial = sequencer_->spatial_of(sequence);
-        if (spatial < 0 || !resend_allowed(spatial)) continue;
+        const Sequencer::Asked asked = sequencer_->asked(sequence);
+        if (asked.repeated) ++stats_.nack_repeats;
+        if (silent || asked.spatial < 0 || !resend_allowed(asked.spatial)) continue;
         Sequencer::Found found;
-        const Sequencer::Answer answer = sequencer_->request(now, sequence, cold_->rtt, found);
-        if (answer == Sequencer::Answer::kTooOften || found.resends > 1) ++stats_.nack_repeats;
-        if (answer != Sequencer::Answer::kResend) continue;
-        ForwardedPacket& p = found.packet;
-        std::copy_backward(p.prefix.begin(), p.prefix.begin() + p.prefix_size,
-                           p.prefix.begin() + p.prefix_size + 2);
-        store_be16(p.prefix.data(), sequence);
-        p.prefix_size = static_cast<std::uint8_t>(p.prefix_size + 2);
-        p.rtx = true;
-        p.ssrc = cold_->rtx_ssrc;
-        p.payload_type = cold_->rtx_pt->value();
-        p.sequence = cold_->rtx_sequence++;
-        out[count++] = {p, found.source_sequence, found.stream};
+        if (sequencer_->request(now, sequence, cold_->rtt, found) != Sequencer::Answer::kResend)
+            continue;
+        out[count++] = copy_of(found, sequence);
         ++stats_.resent;
     }
     return count;
@@ -64,7 +70,27 @@ std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
     return static_cast<std::uint8_t>(wanted);
 }
 
+void DownTrack::write_playout_delay(ForwardedPacket& out) {
+    out.has_playout_delay = true;
+    out.playout_delay = cold_->playout_delay->wire();
+    cold_->playout_delay->carried(out.sequence);
+}
+
+void DownTrack::update_playout_delay(const wire::ReportBlock& block, Timestamp now) {
+    PlayoutDelay& delay = *cold_->playout_delay;
+    if (delay.acknowledged(block.highest_sequence)) playout_delay_due_ = false;
+    const DownTrackStats& from = cold_->playout_start;
+    const std::uint64_t packets = std::max<std::uint64_t>(stats_.packets - from.packets, 1);
+    const auto percent = static_cast<std::int64_t>((stats_.nacked - from.nacked) * 100 / packets);
+    const auto jitter = Duration::micros(std::int64_t{block.jitter} * 1'000'000 /
+                                         std::max<std::int64_t>(source_->clock_rate, 1));
+    if (delay.update(jitter, percent, now)) playout_delay_due_ = true;
+    cold_->playout_start = stats_;
+}
+
 std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
+    cold_->reported_on = true;
+    if (cold_->playout_delay) update_playout_delay(block, now);
     stats_.fraction_lost = block.fraction_lost;
     stats_.jitter = block.jitter;
     // Duplicates can make the sum fall; it counts as it stands then.

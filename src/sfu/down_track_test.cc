@@ -229,6 +229,35 @@ TEST_CASE("DownTrack: closes up what it drops, keeps what was lost [FWD-04] [FWD
     CHECK(s.track.stats().late_dropped == 1);
 }
 
+TEST_CASE(
+    "DownTrack: behind a gap nothing undecodable, late rest of it only fills [FWD-05] [IN-02]") {
+    AddDownTrack config = test::subscription(Codec::kVp8);
+    config.settings.max_temporal = 0;
+    Simulcast s(config);
+    Stream f(Codec::kVp8, 2, 70'000, kTs);
+    const std::int64_t base = 70'000 & 0xFFFF;
+    REQUIRE(pass(s.track, f.next(0, true), at_ms(0)));
+    // A picture of layer 2 in two packets; the first one is late.
+    MediaPacket first = f.next(3000, false, 2);
+    first.marker = false;
+    MediaPacket rest = f.next(0, false, 2);
+    rest.frame_start = false;
+    CHECK_FALSE(pass(s.track, rest, at_ms(33)));
+    const auto next = pass(s.track, f.next(3000), at_ms(66));
+    REQUIRE(next);
+    CHECK(next->sequence == base + 2);
+    first.late = true;
+    const auto filled = pass(s.track, first, at_ms(90));
+    REQUIRE(filled);
+    CHECK(filled->sequence == base + 1);
+    CHECK(filled->body(first.payload).empty());
+    CHECK(filled->prefix_size == 0);
+    // It is not sent again: there is nothing in it.
+    std::array<ResendPacket, 2> out;
+    const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(filled->sequence)};
+    CHECK(s.track.handle_nack(asked, at_ms(500), out) == 0);
+}
+
 TEST_CASE("DownTrack: asks for key frames at clamp(2·RTT, 200 ms, 1 s) [FWD-13]") {
     for (const auto& [rtt, gap] : {std::pair{10, 200}, std::pair{300, 600}, std::pair{900, 1000}}) {
         Simulcast s;

@@ -81,6 +81,7 @@ bool DownTrack::place(const MediaPacket& packet, Timestamp now) {
     stream_ = static_cast<std::uint8_t>(stream);
     synced_ = true;
     cold_->foreign_source = false;
+    cold_->early_due = Timestamp::never();
     cold_->after_publisher_mute = false;
     return true;
 }

@@ -16,6 +16,7 @@
 #include "sfu/forwarded_packet.h"
 #include "sfu/layer_allocation.h"
 #include "sfu/media_packet.h"
+#include "sfu/playout_delay.h"
 
 namespace confab::sfu {
 
@@ -91,6 +92,16 @@ struct DownTrackCold {
     Codec blank_codec = Codec::kNone;
     bool publisher_was_muted = false;
 
+    // Silence or padding before the first packet (02 FWD-16).
+    bool early_media = false;  // wanted
+    Timestamp early_due = Timestamp::never();
+    Timestamp early_end;
+    std::int64_t early_sequence = 0;  // where such a stream starts
+    std::int64_t early_timestamp = 0;
+
+    std::optional<PlayoutDelay> playout_delay;
+    DownTrackStats playout_start;  // at the last receiver report
+
     // Reports.
     NtpTime last_report_ntp;
     std::int64_t last_report_time = 0;
@@ -101,6 +112,7 @@ struct DownTrackCold {
     std::array<SentReport, 4> sent_reports{};
     std::size_t next_sent_report = 0;
     bool any_report = false;
+    bool reported_on = false;  // a receiver report came
 
     std::int64_t rtx_sequence = 0;
     DownTrackStats window_start;

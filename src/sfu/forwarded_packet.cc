@@ -53,6 +53,7 @@ class BitWriter {
 // Which extensions a packet carries, decided in one place for size and content.
 struct Plan {
     std::size_t dd = 0;
+    bool playout = false;
     bool capture = false;
     bool send_time = false;
     bool transport = false;
@@ -60,10 +61,12 @@ struct Plan {
 
     Plan(const ForwardedPacket& p, const SendExtensions& ids, std::size_t dd_size) {
         if (p.dd_mode != DescriptorMode::kNone && ids.dependency_descriptor != 0) dd = dd_size;
+        playout = p.has_playout_delay && ids.playout_delay != 0;
         capture = p.has_abs_capture_time && ids.abs_capture_time != 0;
         send_time = ids.abs_send_time != 0;
         transport = ids.transport_cc != 0;
         two_byte = dd > kMaxOneByteValue || (dd > 0 && ids.dependency_descriptor > kMaxOneByteId) ||
+                   (playout && ids.playout_delay > kMaxOneByteId) ||
                    (capture && ids.abs_capture_time > kMaxOneByteId) ||
                    (send_time && ids.abs_send_time > kMaxOneByteId) ||
                    (transport && ids.transport_cc > kMaxOneByteId);
@@ -71,8 +74,8 @@ struct Plan {
     // Of the elements, without the head of the block and its padding.
     std::size_t elements() const {
         const std::size_t head = two_byte ? 2 : 1;
-        return (dd > 0 ? head + dd : 0) + (capture ? head + 8 : 0) + (send_time ? head + 3 : 0) +
-               (transport ? head + 2 : 0);
+        return (dd > 0 ? head + dd : 0) + (playout ? head + 3 : 0) + (capture ? head + 8 : 0) +
+               (send_time ? head + 3 : 0) + (transport ? head + 2 : 0);
     }
     std::size_t block() const {
         const std::size_t size = elements();
@@ -123,6 +126,10 @@ void put_extensions(std::uint8_t* at, const ForwardedPacket& p, const SendExtens
     std::uint8_t* const end = at + block;
     at += 4;
     if (plan.dd > 0) at = put_dd(at, p, plan, ids.dependency_descriptor, source_dd);
+    if (plan.playout) {
+        at = element(at, plan.two_byte, ids.playout_delay, 3);
+        at = std::copy(p.playout_delay.begin(), p.playout_delay.end(), at);
+    }
     if (plan.capture) {
         at = element(at, plan.two_byte, ids.abs_capture_time, 8);
         store_be64(at, p.abs_capture_time);
@@ -199,7 +206,7 @@ std::size_t build_header(const ForwardedPacket& p, const SendExtensions& ids, Se
     const std::size_t size = kFixedHeader + block + p.prefix_size;
     if (out.size() < size || plan.dd > 255) return 0;
     std::uint8_t* const at = out.data();
-    at[0] = static_cast<std::uint8_t>(0x80 | (block > 0 ? 0x10 : 0));
+    at[0] = static_cast<std::uint8_t>(0x80 | (p.padding ? 0x20 : 0) | (block > 0 ? 0x10 : 0));
     at[1] = static_cast<std::uint8_t>((p.marker ? 0x80 : 0) | (p.payload_type & 0x7F));
     store_be16(at + 2, static_cast<std::uint16_t>(p.sequence));
     store_be32(at + 4, p.timestamp);

@@ -40,7 +40,10 @@ struct ForwardedPacket {
     bool marker = false;
     bool rtx = false;
     bool has_abs_capture_time = false;
-    std::array<std::uint8_t, 8> prefix{};  // RTX: original number; VP8: descriptor
+    bool padding = false;  // P: the body is padding and nothing else
+    bool has_playout_delay = false;
+    std::array<std::uint8_t, 3> playout_delay{};  // as on the wire
+    std::array<std::uint8_t, 8> prefix{};         // RTX: original number; VP8: descriptor
 
     // The bytes of the source's payload that go behind the header.
     BytesView body(BytesView source_payload) const;
@@ -53,7 +56,7 @@ struct SendStamps {
 };
 
 // Longest result of build_header() when the dependency descriptor has its greatest length.
-inline constexpr std::size_t kMaxForwardedHeader = 12 + 4 + 2 + 255 + 3 * 10 + 3 + 8;
+inline constexpr std::size_t kMaxForwardedHeader = 12 + 4 + 2 + 255 + 3 * 10 + 5 + 3 + 8;
 
 // Bytes build_header() will write; `source_dd` as there.
 std::size_t header_size(const ForwardedPacket& packet, const SendExtensions& ids,

@@ -151,7 +151,10 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
         return std::nullopt;
     }
     if (size.known()) frame_size_ = size;
-    if (packet.key_frame) pli_.key_frame_received();
+    if (packet.key_frame) {
+        pli_.key_frame_received();
+        key_frame_wanted_ = false;
+    }
     last_codec_ = packet.codec;
     return packet;
 }
@@ -215,8 +218,23 @@ bool InboundStream::write_nack(Timestamp now, ByteWriter& out) {
     return wire::write_nack(out, ssrc_.value(), ssrc_.value(), std::span(list).first(count));
 }
 
+Duration InboundStream::pli_interval() const {
+    return receiver_.pli_throttle[std::min<std::size_t>(layer_.spatial, 2)];
+}
+
+Timestamp InboundStream::next_deadline() const {
+    const Timestamp wanted = key_frame_wanted_ ? pli_allowed_ : Timestamp::never();
+    return earlier(wanted, pli_.next_deadline());
+}
+
 bool InboundStream::write_pli(Timestamp now, ByteWriter& out) {
-    if (receiver_.kind != MediaKind::kVideo || !pli_.poll(now)) return false;
+    if (receiver_.kind != MediaKind::kVideo) return false;
+    if (key_frame_wanted_ && now >= pli_allowed_) {
+        key_frame_wanted_ = false;
+        pli_.request();
+    }
+    if (!pli_.poll(now)) return false;
+    pli_allowed_ = now + pli_interval();
     ++counters_.plis;
     return wire::write_pli(out, {ssrc_.value(), ssrc_.value()});
 }
@@ -224,9 +242,16 @@ bool InboundStream::write_pli(Timestamp now, ByteWriter& out) {
 std::optional<wire::ReportBlock> InboundStream::report_block(Timestamp now) {
     if (!stats_.started()) return std::nullopt;
     const rtp::ReceptionReport report = stats_.report(now);
-    return wire::ReportBlock{ssrc_.value(),           report.fraction_lost, report.cumulative_lost,
-                             report.highest_sequence, report.jitter,        report.last_sr,
-                             report.delay_since_sr};
+    wire::ReportBlock block;
+    block.ssrc = ssrc_.value();
+    block.fraction_lost = report.fraction_lost;
+    block.cumulative_lost = report.cumulative_lost;
+    // Unwrapped numbers begin in the second cycle, those of a report in the first.
+    block.highest_sequence = report.highest_sequence - 0x1'0000U;
+    block.jitter = report.jitter;
+    block.last_sr = report.last_sr;
+    block.delay_since_last_sr = report.delay_since_sr;
+    return block;
 }
 
 }  // namespace confab::sfu

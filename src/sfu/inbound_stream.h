@@ -60,8 +60,8 @@ class InboundStream {
     bool write_pli(Timestamp now, ByteWriter& out);
     // The block for the next receiver report; nullopt before the first packet.
     std::optional<wire::ReportBlock> report_block(Timestamp now);
-    void request_key_frame() { pli_.request(); }
-    Timestamp next_deadline() const { return pli_.next_deadline(); }
+    void request_key_frame() { key_frame_wanted_ = true; }
+    Timestamp next_deadline() const;
 
     bool started() const { return started_; }
     Codec codec() const { return last_codec_; }
@@ -84,6 +84,7 @@ class InboundStream {
     static constexpr std::int64_t kMaxRepairAhead = 128;
 
     const ReceiveCodec* find_codec(std::uint8_t payload_type) const;
+    Duration pli_interval() const;
     bool is_forwardable(const ReceiveCodec& codec) const;
     enum class Arrival : std::uint8_t { kNew, kLate, kRepeated };
     Arrival note_arrival(Timestamp now, std::int64_t sequence);
@@ -103,6 +104,9 @@ class InboundStream {
     rtp::PaddingCompactor compactor_;
     rtp::NackTracker nack_;
     rtp::PliThrottle pli_;
+    // A request waits here until it may be sent: a key frame that comes meanwhile settles it.
+    bool key_frame_wanted_ = false;
+    Timestamp pli_allowed_;
     rtp::ReceptionStats stats_;
     rtp::AudioLevel audio_level_;
     std::int64_t last_level_timestamp_ = 0;

@@ -266,6 +266,13 @@ TEST_CASE("PacketHistory: finds what it kept, in small slots for audio, and forg
     CHECK(pool.small_in_use() == 0);
 }
 
+TEST_CASE("PacketHistory: the configuration bounds what is kept [DES-32]") {
+    CHECK(PacketHistory(MediaKind::kVideo, 50).capacity() == 50);
+    CHECK(PacketHistory(MediaKind::kVideo, 1000).capacity() == PacketHistory::kVideoInitial);
+    CHECK(PacketHistory(MediaKind::kAudio, 20).capacity() == 20);
+    CHECK(PacketHistory(MediaKind::kAudio).capacity() == PacketHistory::kAudioInitial);
+}
+
 TEST_CASE("PacketHistory: a fast stream gets a longer memory, up to the limit") {
     PacketPool pool;
     PacketHistory history(MediaKind::kVideo);

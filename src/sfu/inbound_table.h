@@ -19,6 +19,7 @@ struct InboundRoute {
     Receiver* receiver = nullptr;
     InboundStream* stream = nullptr;
     bool rtx = false;
+    std::uint8_t spatial = 0;
     explicit operator bool() const { return stream != nullptr; }
 };
 
@@ -28,15 +29,20 @@ class InboundTable {
     static constexpr std::size_t kMaxProbed = 25;    // unknown SSRCs looked at at a time
     static constexpr std::uint32_t kMaxProbes = 10;  // packets looked at for each
     static constexpr std::size_t kMaxEarlyReports = 8;
+    static constexpr std::size_t kMaxRetired = 256;  // SSRCs of tracks that ended
+    // How long packets of an ended track may still be under way.
+    static constexpr Duration kRetired = Duration::seconds(5);
 
     // Receivers outlive the table or are removed first.
     void add(Receiver& receiver);
-    void remove(const Receiver& receiver);
+    void remove(const Receiver& receiver, Timestamp now);
 
     // Where the packet goes; an empty route when it cannot be told (yet). `new_stream` is set when
     // the SSRC was recognised by this packet; an early sender report is then waiting for it.
-    InboundRoute resolve(const wire::RtpPacketView& packet, bool& new_stream);
+    InboundRoute resolve(const wire::RtpPacketView& packet, Timestamp now, bool& new_stream);
     InboundRoute find(std::uint32_t ssrc) const;
+    // The SSRC of a layer's retransmissions, 0 if it is not known.
+    Ssrc rtx_ssrc_of(const Receiver& receiver, std::uint8_t spatial) const;
     // A sender report that came before its SSRC was recognised (IN-13).
     void keep_early_report(Timestamp now, const wire::SenderReport& report);
     struct EarlyReport {
@@ -59,14 +65,22 @@ class InboundTable {
         std::uint32_t ssrc = 0;
         std::uint32_t packets = 0;
     };
+    struct Retired {
+        std::uint32_t ssrc = 0;
+        Timestamp since;
+    };
+    enum class Age : std::uint8_t { kNever, kLongAgo, kJustNow };
     bool may_probe(std::uint32_t ssrc);
-    InboundRoute identify(const wire::RtpPacketView& packet) const;
-    void learn(std::uint32_t ssrc, const InboundRoute& route);
+    InboundRoute identify(const wire::RtpPacketView& packet, Age retired) const;
+    void learn(std::uint32_t ssrc, const InboundRoute& route, Timestamp now);
+    void retire(std::uint32_t ssrc, Timestamp now);
+    Age retired(std::uint32_t ssrc, Timestamp now) const;
 
     std::vector<Receiver*> receivers_;
     std::vector<Known> known_;
     std::vector<Probed> probed_;
     std::vector<EarlyReport> early_reports_;
+    std::vector<Retired> retired_;  // oldest first
 };
 
 }  // namespace confab::sfu

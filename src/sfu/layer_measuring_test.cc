@@ -53,7 +53,9 @@ TEST_CASE("StreamTracker: comes back after 2 s or 10 s of good cycles [IN-21] [T
         StreamTracker tracker(TrackerOptions::for_layer(static_cast<std::uint8_t>(spatial), false));
         std::int64_t ms = 0;
         CHECK(run(tracker, ms, 3, packets, Change::kStarted) == 1);
-        CHECK(run(tracker, ms, 1, 0, Change::kStopped) == 1);
+        // The lowest layer is given a second.
+        const int patience = spatial == 0 ? 2 : 1;
+        CHECK(run(tracker, ms, patience, 0, Change::kStopped) == patience);
         CHECK(run(tracker, ms, cycles - 1, packets, Change::kStarted) == 0);
         CHECK(run(tracker, ms, 1, 0, Change::kStarted) == 0);  // one poor cycle: all over again
         CHECK(run(tracker, ms, cycles, packets, Change::kStarted) == cycles);

@@ -51,9 +51,15 @@ struct LinkKeyFrame {
     ReceiverId receiver;
     std::uint8_t spatial = 0;
 };
+// Replica → home: a subscriber reports loss of an audio track (IN-05); only where the publisher is
+// to hear of it.
+struct LinkLoss {
+    ReceiverId receiver;
+    std::uint8_t fraction = 0;  // 256ths
+};
 
-using LinkBody =
-    std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe, LinkKeyFrame>;
+using LinkBody = std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe,
+                              LinkKeyFrame, LinkLoss>;
 
 struct LinkMessage {
     WorkerIndex from = 0;

@@ -26,8 +26,12 @@ struct MediaPacket {
     bool padding_only = false;
     bool has_dd = false;
     bool has_abs_capture_time = false;
-    std::uint8_t spatial = 0;  // simulcast: the stream's layer; SVC: the packet's SID
+    bool needs_lower_only = false;  // VP8: every reference is of a lower temporal layer
+    std::uint8_t spatial = 0;       // simulcast: the stream's layer; SVC: the packet's SID
     std::uint8_t temporal = 0;
+    // VP8: with this frame decoded, all that follow up to this temporal layer can be; -1 if it is
+    // no such point.
+    std::int8_t sync_temporal = -1;
     std::uint8_t audio_level = 127;  // RFC 6464, 0 loudest
     // Position in the stream after padding-only packets were taken out (IN-02), and its RTP time;
     // both extended to 64 bit, so that order is plain comparison.

@@ -4,6 +4,8 @@
 // 02 FWD-01, FWD-04, TRAP-14.
 #include "sfu/munger.h"
 
+#include <algorithm>
+
 namespace confab::sfu {
 namespace {
 
@@ -85,6 +87,8 @@ std::optional<Munger::Output> Munger::map(std::int64_t sequence, std::int64_t ti
 void Munger::drop(std::int64_t sequence) {
     if (!started_ || sequence <= newest_in_) return;
     newest_in_ = sequence;
+    // Numbers of lost packets before it stay theirs, also when the source changes.
+    last_sequence_ = std::max(last_sequence_, sequence - 1 - ranges_.offset());
     ranges_.exclude(sequence);
 }
 

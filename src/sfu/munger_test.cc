@@ -102,6 +102,23 @@ void run_against_model(std::uint64_t seed) {
 
 }  // namespace
 
+TEST_CASE(
+    "Munger: a late packet behind a drop does not take the number of a switch [FWD-02] [FWD-04]") {
+    Munger munger;
+    munger.start(1000, 5000);
+    REQUIRE(munger.map(1000, 5000, true)->sequence == 1000);
+    munger.drop(1002);  // 1001 is missing
+    REQUIRE(munger.map(1001, 5100, true)->sequence == 1001);
+    munger.switch_source(70, 900, 6000);
+    const auto first = munger.map(70, 900, true);
+    REQUIRE(first);
+    CHECK(first->sequence == 1002);
+    // The same where it never comes: its number stays free.
+    munger.drop(72);
+    munger.switch_source(500, 100, 7000);
+    CHECK(munger.map(500, 100, true)->sequence == 1004);
+}
+
 TEST_CASE("Munger: equals a model with full history [FWD-04] [DES-56] [TRAP-14]") {
     for (std::uint64_t seed = 1; seed <= 40; ++seed)
         run_against_model(seed);

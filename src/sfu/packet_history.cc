@@ -18,9 +18,11 @@ BytesView moved(BytesView view, const PacketRef& from, const PacketRef& to) {
 }
 }  // namespace
 
-PacketHistory::PacketHistory(MediaKind kind)
+PacketHistory::PacketHistory(MediaKind kind, std::size_t max)
     : step_(kind == MediaKind::kVideo ? kVideoInitial : kAudioInitial),
       max_(kind == MediaKind::kVideo ? kVideoMax : kAudioMax) {
+    if (max > 0) max_ = max;
+    step_ = std::min(step_, max_);
     entries_.resize(step_);
 }
 

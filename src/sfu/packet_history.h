@@ -32,7 +32,8 @@ class PacketHistory {
     static constexpr std::size_t kAudioInitial = 70;
     static constexpr std::size_t kAudioMax = 200;
 
-    explicit PacketHistory(MediaKind kind);
+    // `max`: packets kept at most; 0 for the default.
+    explicit PacketHistory(MediaKind kind, std::size_t max = 0);
 
     // Keeps `packet`, whose views point into `ref`; a small one is moved to a small slot, and the
     // views of `packet` are moved with it.

@@ -3,6 +3,8 @@
 
 #include "sfu/packet_parser.h"
 
+#include <algorithm>
+
 #include "wire/av1.h"
 #include "wire/h264.h"
 #include "wire/h265.h"
@@ -17,6 +19,10 @@ bool parse_vp8(MediaPacket& packet, wire::FrameSize& size) {
     packet.key_frame = descriptor->key_frame;
     packet.frame_start = descriptor->frame_start();
     packet.temporal = descriptor->has_tid ? descriptor->temporal_id : std::uint8_t{0};
+    if (descriptor->has_tid && descriptor->layer_sync && packet.temporal > 0) {
+        packet.needs_lower_only = true;
+        packet.sync_temporal = static_cast<std::int8_t>(packet.temporal);
+    }
     if (packet.key_frame)
         size = wire::vp8_key_frame_size(packet.payload.subspan(descriptor->size))
                    .value_or(wire::FrameSize{});
@@ -83,6 +89,26 @@ bool parse_codec(MediaPacket& packet, wire::FrameSize& size) {
     return false;
 }
 
+// What the Y bit says of a frame with a full descriptor, for the one-byte descriptor that stands
+// beside a dependency descriptor (IN-25).
+void read_temporal_sync(DependencyState& state, const wire::DependencyInfo& info,
+                        MediaPacket& packet) {
+    auto& recent = state.recent;
+    packet.needs_lower_only = true;
+    for (const std::uint16_t diff : info.diffs()) {
+        const auto number = static_cast<std::uint16_t>(info.frame_number - diff);
+        const DependencyState::Frame& frame = recent[number % recent.size()];
+        packet.needs_lower_only &=
+            frame.known && frame.number == number && frame.temporal < info.temporal_id;
+    }
+    recent[info.frame_number % recent.size()] = {info.frame_number, info.temporal_id, true};
+    const wire::DependencyStructure& structure = state.structure;
+    for (std::uint8_t t = 0; t < info.decode_target_count; ++t)
+        if (info.dtis[t] == wire::Dti::kSwitch)
+            packet.sync_temporal = std::max(packet.sync_temporal,
+                                            static_cast<std::int8_t>(structure.target_temporal[t]));
+}
+
 // False: the descriptor cannot be used (IN-20: nothing before the first structure).
 bool parse_dependency(DependencyState& state, MediaPacket& packet, wire::FrameSize& size) {
     const wire::DependencyStructure* current = state.structure.valid() ? &state.structure : nullptr;
@@ -96,6 +122,8 @@ bool parse_dependency(DependencyState& state, MediaPacket& packet, wire::FrameSi
     packet.frame_start = info->first_packet_in_frame;
     packet.frame_end = info->last_packet_in_frame;
     packet.temporal = info->temporal_id;
+    if (packet.codec == Codec::kVp8 && info->first_packet_in_frame)
+        read_temporal_sync(state, *info, packet);
     if (info->structure_attached && state.structure.resolution_count > 0)
         size = state.structure.resolutions[state.structure.resolution_count - std::size_t{1}];
     return true;

@@ -5,6 +5,8 @@
 // IN-20, IN-25). Works on the clear first bytes of end-to-end encrypted payloads too (IN-43).
 #pragma once
 
+#include <array>
+
 #include "sfu/media_packet.h"
 
 namespace confab::sfu {
@@ -14,6 +16,13 @@ struct DependencyState {
     wire::DependencyStructure structure;
     // Packets whose descriptor could not be read for want of a structure.
     std::uint64_t without_structure = 0;
+    // Temporal layers of the last frames, by frame number.
+    struct Frame {
+        std::uint16_t number = 0;
+        std::uint8_t temporal = 0;
+        bool known = false;
+    };
+    std::array<Frame, 64> recent{};
 };
 
 struct ParseOptions {

@@ -38,11 +38,6 @@ InboundStream* Receiver::attach(std::string_view rid, Ssrc ssrc) {
     return streams_.back().get();
 }
 
-InboundStream* Receiver::find_by_rid(std::string_view rid) {
-    const ReceiveLayer* layer = find_layer(rid);
-    return layer == nullptr ? nullptr : find_by_spatial(layer->spatial);
-}
-
 InboundStream* Receiver::find_by_spatial(std::uint8_t spatial) {
     for (const auto& stream : streams_)
         if (stream->spatial() == spatial) return stream.get();

@@ -5,8 +5,10 @@
 // known of them for everybody (02 §3.1, IN-13, IN-21, SDP-28).
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "sfu/inbound_stream.h"
@@ -26,22 +28,29 @@ class Receiver {
     // was not declared (a section without rids has one layer that takes any). A second SSRC for a
     // layer replaces the first: the publisher started its encoder anew.
     InboundStream* attach(std::string_view rid, Ssrc ssrc);
-    // The stream that repairs go to; null before its first packet.
-    InboundStream* find_by_rid(std::string_view rid);
+    // Null before the layer's first packet.
     InboundStream* find_by_spatial(std::uint8_t spatial);
     const std::vector<std::unique_ptr<InboundStream>>& streams() const { return streams_; }
+
+    const ReceiveLayer* find_layer(std::string_view rid) const;
 
     bool accepts_payload_type(std::uint8_t pt) const;
     bool is_rtx_payload_type(std::uint8_t pt) const;
     // Layers whose first packet was not reported yet (LayerStarted).
     bool take_started(std::uint8_t spatial);
 
-  private:
-    const ReceiveLayer* find_layer(std::string_view rid) const;
+    // Loss that subscribers report, in 256ths: the worst since the last take (IN-05).
+    void note_loss(std::uint8_t fraction) { worst_loss_ = std::max(worst_loss_, fraction); }
+    std::uint8_t take_worst_loss() { return std::exchange(worst_loss_, std::uint8_t{0}); }
+    bool has_started(std::uint8_t spatial) const {
+        return (reported_started_ >> (spatial & 7U) & 1U) != 0;
+    }
 
+  private:
     AddReceiver config_;  // at a fixed address: the streams refer to it
     bool muted_ = false;
     std::uint8_t reported_started_ = 0;
+    std::uint8_t worst_loss_ = 0;
     std::vector<std::unique_ptr<InboundStream>> streams_;
 };
 

@@ -76,16 +76,34 @@ TEST_CASE("simulcast: on a congested link a layer to be left stops at once [FWD-
     CHECK(select_simulcast(s, vp8(0, true), true).forward);
 }
 
-TEST_CASE("vp8 temporal: up at a frame start, down behind a marker [FWD-05]") {
+TEST_CASE("vp8 temporal: up where it can be decoded, down behind a marker [FWD-05]") {
+    // Differs from upstream, which takes any frame of a higher layer.
+    const auto sync = [](std::uint8_t temporal) {
+        MediaPacket p = vp8(0, false, temporal);
+        p.needs_lower_only = true;
+        p.sync_temporal = static_cast<std::int8_t>(temporal);
+        return p;
+    };
     LayerState s;
     s.target = {0, 2};
     s.current = {0, 0};
-    MediaPacket middle = vp8(0, false, 2);
+    MediaPacket middle = sync(1);
     middle.frame_start = false;
     CHECK(update_vp8_temporal(s, middle) == 0);
-    CHECK(update_vp8_temporal(s, vp8(0, false, 3)) == 0);  // above the target
-    CHECK(update_vp8_temporal(s, vp8(0, false, 1)) == 1);
-    CHECK(update_vp8_temporal(s, vp8(0, false, 2)) == 2);
+    CHECK(update_vp8_temporal(s, sync(3)) == 0);           // above the target
+    CHECK(update_vp8_temporal(s, vp8(0, false, 1)) == 0);  // may need a layer 1 frame left out
+    CHECK(update_vp8_temporal(s, sync(2)) == 0);           // the next layer 1 frame might as well
+    CHECK(update_vp8_temporal(s, sync(1)) == 1);
+    CHECK(update_vp8_temporal(s, vp8(0, false, 2)) == 1);
+    CHECK(update_vp8_temporal(s, sync(2)) == 2);
+    // A frame that passes anyhow may say that it is a switch point for layers above it.
+    s.current = {0, 0};
+    MediaPacket base = vp8(0, false, 0);
+    base.sync_temporal = 3;
+    CHECK(update_vp8_temporal(s, base) == 2);
+    // Behind a key frame there is nothing from before to be missed.
+    s.current = {0, 0};
+    CHECK(update_vp8_temporal(s, vp8(0, true, 0)) == 2);
     s.target.temporal = 0;
     CHECK(update_vp8_temporal(s, vp8(0, false, 2, false)) == 2);
     CHECK(update_vp8_temporal(s, vp8(0, false, 2, true)) == 2);  // this one still passes

@@ -46,7 +46,7 @@ void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t sourc
         store_be32(e.detail.data(), p.dd_mask);
         store_be16(e.detail.data() + 4, p.dd_frame_number);
     } else if (p.prefix_size > 0) {
-        e.prefix_size = p.prefix_size & 15;
+        e.prefix_size = p.prefix_size & 7;
         e.skip = static_cast<std::uint8_t>(p.payload_offset);
         std::copy_n(p.prefix.begin(), std::min<std::size_t>(p.prefix_size, e.detail.size()),
                     e.detail.begin());
@@ -98,9 +98,19 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
     return Answer::kResend;
 }
 
-std::int8_t Sequencer::spatial_of(std::uint16_t sequence) const {
+Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
+    Entry& e = slot(sequence);
+    if (!e.used || e.sequence != sequence) return {};
+    const Asked result{static_cast<std::int8_t>(e.spatial), e.asked};
+    e.asked = true;
+    return result;
+}
+
+bool Sequencer::find(std::uint16_t sequence, Found& out) const {
     const Entry& e = entries_[sequence & mask_];
-    return e.used && e.sequence == sequence ? static_cast<std::int8_t>(e.spatial) : std::int8_t{-1};
+    if (!e.used || e.sequence != sequence) return false;
+    restore(e, out);
+    return true;
 }
 
 }  // namespace confab::sfu

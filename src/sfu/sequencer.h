@@ -21,6 +21,7 @@ class Sequencer {
   public:
     static constexpr std::size_t kVideoEntries = 512;
     static constexpr std::size_t kAudioEntries = 256;
+    static constexpr std::size_t kMaxEntries = 4096;
     static constexpr std::uint8_t kMaxResends = 3;
     static constexpr Duration kMaxGap = Duration::millis(100);
 
@@ -31,6 +32,11 @@ class Sequencer {
         std::uint8_t stream = 0;   // of the source: spatial layer, 0 for SVC
         std::uint8_t resends = 0;  // this one included
         std::uint8_t spatial = 0;
+    };
+    // What is known of a number that was asked for.
+    struct Asked {
+        std::int8_t spatial = -1;  // -1: never sent, padding, or too long ago
+        bool repeated = false;     // asked for before
     };
     enum class Answer : std::uint8_t {
         kResend,
@@ -46,8 +52,10 @@ class Sequencer {
               std::uint8_t stream, std::uint8_t spatial);
     // Looks a number up and, for kResend, counts the resend. `rtt` sets the least gap.
     Answer request(Timestamp now, std::uint16_t sequence, Duration rtt, Found& out);
-    // Whether `sequence` was sent, and of which spatial layer; -1 if unknown.
-    std::int8_t spatial_of(std::uint16_t sequence) const;
+    // Notes that a NACK named the number, whether it is answered or not.
+    Asked asked(std::uint16_t sequence);
+    // A sent packet without counting a resend, for probes; false if unknown.
+    bool find(std::uint16_t sequence, Found& out) const;
     void clear();
     // Fetches the places of a burst that begins with this number.
     void prefetch(std::uint16_t sequence) const {
@@ -70,7 +78,8 @@ class Sequencer {
         std::uint8_t resends : 2 = 0;
         std::uint8_t stream : 2 = 0;
         std::uint8_t spatial : 2 = 0;
-        std::uint8_t prefix_size : 4 = 0;
+        std::uint8_t prefix_size : 3 = 0;
+        bool asked : 1 = false;
         std::uint8_t skip = 0;  // source payload bytes replaced
         std::uint8_t dd_target_count = 0;
     };

@@ -4,6 +4,7 @@
 #include "sfu/shard.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/stun.h"
 
@@ -224,8 +225,10 @@ void Shard::after_input(Timestamp now, ShardPeer& peer) {
 
 // Down-tracks that were added before the connection was up ask for their key frames now.
 void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
-    for (const auto& outbound : peer.down_tracks())
+    for (const auto& outbound : peer.down_tracks()) {
+        outbound->down_track.set_writable(now);
         serve_down_track(now, peer, *outbound);
+    }
     peer.update_media_deadline(now);
 }
 
@@ -248,6 +251,7 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
             if (now >= outbound.down_track.next_deadline()) outbound.down_track.handle_timeout(now);
             serve_down_track(now, peer, outbound);
             if (!outbound.closing || !outbound.down_track.closed()) continue;
+            if (!std::exchange(outbound.ended, true)) continue;
             finish_down_track(peer, outbound);
             --i;
         }
@@ -352,6 +356,7 @@ void Shard::drain_transport(ShardPeer& peer, SendBatch& batch) {
 bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
     deliver_arrived(now);
     const NtpTime wall = ntp(now);
+    const std::size_t first = dirty_flushed_;
     while (dirty_flushed_ < dirty_.size()) {
         ShardPeer& peer = *dirty_[dirty_flushed_];
         if (dirty_flushed_ + 3 < dirty_.size()) dirty_[dirty_flushed_ + 3]->prefetch();
@@ -367,7 +372,11 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
         ++dirty_flushed_;
     }
     // Packets of counter-mode peers are encrypted together, across subscribers (DES-24).
+    const bool under_way = encryptor_.pending() > 0;
     encryptor_.complete_all();
+    if (under_way)
+        for (std::size_t i = first; i < dirty_.size() && i <= dirty_flushed_; ++i)
+            dirty_[i]->release_flushed();
     const bool more = dirty_flushed_ < dirty_.size();
     if (!more) {
         dirty_.clear();

@@ -24,6 +24,18 @@
 
 namespace confab::sfu {
 
+// Settings of the configuration that hold for all rooms.
+struct ShardOptions {
+    BandwidthOptions bandwidth;                  // rtc.congestion_control.*
+    std::size_t packet_buffer_size_video = 500;  // rtc.*: packets kept for retransmission
+    std::size_t packet_buffer_size_audio = 200;
+    bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
+
+    std::size_t packet_buffer_size(MediaKind kind) const {
+        return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;
+    }
+};
+
 struct ShardConfig {
     WorkerIndex index = 0;
     std::size_t worker_count = 1;
@@ -34,6 +46,7 @@ struct ShardConfig {
     UnixTime wall;
     PacketPoolLimits pool;
     srtp::Backend crypto_backend = srtp::Backend::kIpsecMb;
+    ShardOptions options;
 };
 
 struct ShardSnapshot {
@@ -178,7 +191,10 @@ class Shard {
     void request_key_frame(Timestamp now, Track& track, std::uint8_t spatial);
     void allocate(Timestamp now, ShardPeer& peer);
     void serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound);
-    void resend(ShardPeer& peer, OutboundTrack& outbound, std::span<ResendPacket> packets);
+    std::size_t resend(ShardPeer& peer, OutboundTrack& outbound, std::span<ResendPacket> packets);
+    std::size_t send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes);
+    void note_loss(const Track& track, std::uint8_t fraction);
+    void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);
 
     // shard_rtcp.cc
     void handle_rtcp(Timestamp now, ShardPeer& peer, BytesView compound);

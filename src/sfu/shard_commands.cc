@@ -44,7 +44,9 @@ void Shard::apply(Timestamp now, CreatePeer& c) {
     transport.ice.candidates = config_.candidates;
     for (const SrtpProfile profile : c.srtp_profiles)
         transport.profiles.push_back(to_srtp(profile));
-    auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), rng_);
+    BandwidthOptions bandwidth = config_.options.bandwidth;
+    bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
+    auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
     by_ufrag_[c.local.ufrag] = peer.get();
     after_input(now, *peer);
     mark_dirty(*peer);
@@ -116,7 +118,8 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
 
 Track& Shard::track_for(ReceiverId id, WorkerIndex home, MediaKind kind) {
     auto& track = tracks_[id];
-    if (!track) track = std::make_unique<Track>(id, home, kind);
+    if (!track)
+        track = std::make_unique<Track>(id, home, kind, config_.options.packet_buffer_size(kind));
     return *track;
 }
 
@@ -155,7 +158,7 @@ void Shard::remove_receiver(Timestamp now, ReceiverId id) {
     if (found == receivers_.end()) return;
     ReceiverEntry& entry = *found->second;
     remove_microphone(*entry.receiver);
-    entry.peer->inbound().remove(*entry.receiver);
+    entry.peer->inbound().remove(*entry.receiver, now);
     entry.peer->update_media_deadline(now);
     entry.peer->reschedule_needed = true;
     for (const WorkerIndex worker : entry.track->replicas())
@@ -205,7 +208,9 @@ void Shard::apply(Timestamp now, AddDownTrack& c) {
     if (peer == nullptr || down_tracks_.contains(c.down_track)) return;
     Track& track = track_for(c.receiver, c.home, c.kind);
     const bool first = track.subscribers().empty();
-    OutboundTrack& outbound = peer->add_down_track(c, track, rng_);
+    OutboundTrack& outbound =
+        peer->add_down_track(c, track, rng_, config_.options.packet_buffer_size(c.kind));
+    if (peer->transport().connected()) outbound.down_track.set_writable(now);
     track.add_subscriber({&outbound.down_track, peer});
     down_tracks_[c.down_track] = {peer, &outbound};
     if (first && c.home != config_.index) push_link(c.home, LinkSubscribe{c.receiver, true}, {});
@@ -262,6 +267,7 @@ void Shard::apply(Timestamp now, RemoveDownTrack& c) {
     ShardPeer& peer = *found->second.peer;
     OutboundTrack& outbound = *found->second.outbound;
     outbound.closing = true;
+    peer.stop_demanding(outbound.down_track);
     outbound.down_track.close(now, c.blank_frames);
     serve_down_track(now, peer, outbound);
     if (outbound.down_track.closed()) finish_down_track(peer, outbound);

@@ -32,12 +32,12 @@ void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSp
             peer.transport_cc().received(now, *number, view->header.ssrc, view->header.marker);
 
     bool is_new = false;
-    const InboundRoute route = peer.inbound().resolve(*view, is_new);
+    const InboundRoute route = peer.inbound().resolve(*view, now, is_new);
+    if (is_new) stream_found(now, peer, route);
     if (!route) {
         ++peer.counters().rtp_unknown_ssrc;
         return;
     }
-    if (is_new) stream_found(now, peer, route);
     auto media = route.rtx ? route.stream->receive_rtx(now, *view, bytes)
                            : route.stream->receive(now, *view);
     if (!media || route.receiver->muted()) return;
@@ -49,27 +49,39 @@ void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSp
 void Shard::stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route) {
     peer.update_media_deadline(now);
     peer.reschedule_needed = true;
-    if (route.rtx) return;
+    if (route.rtx) {
+        if (route.receiver->has_started(route.spatial))
+            report_started(peer, *route.receiver, route.spatial);
+        return;
+    }
+    peer.start_reports(now);
     const auto early = peer.inbound().take_early_report(route.stream->ssrc().value());
     if (early) apply_sender_report(early->arrival, *route.receiver, *route.stream, early->report);
+}
+
+void Shard::report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial) {
+    // The layers of one SVC stream have one SSRC.
+    const bool simulcast = receiver.config().mode != LayerMode::kMultipleSpatialLayersPerStream;
+    const InboundStream* stream = receiver.find_by_spatial(simulcast ? spatial : 0);
+    if (stream == nullptr) return;
+    const wire::FrameSize size = stream->frame_size();
+    emit(LayerStarted{receiver.id(), spatial, stream->codec(), stream->ssrc(), size.width,
+                      size.height, peer.inbound().rtx_ssrc_of(receiver, stream->spatial())});
 }
 
 void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
                     PacketRef& ref) {
     Track& track = *entry.track;
-    if (entry.receiver->take_started(media.spatial)) {
-        const wire::FrameSize size = stream.frame_size();
-        emit(LayerStarted{entry.receiver->id(), media.spatial, media.codec, stream.ssrc(),
-                          size.width, size.height});
-    }
+    if (entry.receiver->take_started(media.spatial))
+        report_started(*entry.peer, *entry.receiver, media.spatial);
     // Packets before this one belong to what was known of the source then.
-    if (media.has_dd && media.dd.structure_attached) deliver_arrived(now);
-    bool changed = entry.monitor.packet(media, track.source());
-    if (media.has_dd && media.dd.structure_attached) {
+    const bool structure = media.has_dd && media.dd.structure_attached;
+    if (structure) {
+        deliver_arrived(now);
         track.source().decode_targets = DecodeTargets::of(stream.dependency_structure());
-        changed = true;
     }
-    if (changed) {
+    const bool changed = entry.monitor.packet(media, track.source());
+    if (changed || structure) {
         emit(LayersChanged{entry.receiver->id(), track.source().available});
         source_changed(now, track);
     }
@@ -233,6 +245,9 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
     } else if (const auto* wanted = std::get_if<LinkKeyFrame>(&message.body)) {
         const auto found = tracks_.find(wanted->receiver);
         if (found != tracks_.end()) request_key_frame(now, *found->second, wanted->spatial);
+    } else if (const auto* loss = std::get_if<LinkLoss>(&message.body)) {
+        const auto found = receivers_.find(loss->receiver);
+        if (found != receivers_.end()) found->second->receiver->note_loss(loss->fraction);
     }
 }
 
@@ -274,7 +289,10 @@ void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outb
         request_key_frame(now, *outbound.track, *layer);
 }
 
-void Shard::resend(ShardPeer& peer, OutboundTrack& outbound, std::span<ResendPacket> packets) {
+// Bytes that will leave for it, SRTP aside.
+std::size_t Shard::resend(ShardPeer& peer, OutboundTrack& outbound,
+                          std::span<ResendPacket> packets) {
+    std::size_t bytes = 0;
     for (ResendPacket& packet : packets) {
         const HistoryEntry* stored = outbound.track->find(packet.stream, packet.source_sequence);
         if (stored == nullptr) continue;
@@ -287,14 +305,49 @@ void Shard::resend(ShardPeer& peer, OutboundTrack& outbound, std::span<ResendPac
         source.abs_capture_time = stored->abs_capture_time;
         source.has_abs_capture_time = stored->has_abs_capture_time;
         complete_resend(packet, source);
+        bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
+                 packet.packet.body(stored->payload).size();
         (void)peer.enqueue({packet.packet, stored->packet, stored->payload, stored->dd_bytes,
                             &outbound.down_track.extensions()});
     }
     mark_dirty(peer);
+    return bytes;
+}
+
+// ---------------------------------------------------------------- bandwidth
+
+// At least `bytes` of packets that repair nothing, if there is anything to make them of: the newest
+// packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
+std::size_t Shard::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
+    std::size_t sent = 0;
+    for (const auto& outbound : peer.down_tracks()) {
+        if (outbound->down_track.kind() != MediaKind::kVideo) continue;
+        for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
+            if (auto copy = outbound->down_track.probe_packet(back))
+                sent += resend(peer, *outbound, std::span(&*copy, 1));
+    }
+    if (sent > 0) return sent;
+    for (const auto& outbound : peer.down_tracks()) {
+        DownTrack& down_track = outbound->down_track;
+        if (down_track.kind() != MediaKind::kVideo) continue;
+        while (sent < bytes && down_track.write_padding(1, false) > 0) {
+            sent += wire::kRtpFixedHeaderSize + DownTrack::kPaddingSize;
+            serve_down_track(now, peer, *outbound);
+        }
+    }
+    return sent;
 }
 
 void Shard::allocate(Timestamp now, ShardPeer& peer) {
-    peer.allocate(now);
+    if (peer.allocate(now))
+        for (const auto& outbound : peer.down_tracks())
+            if (outbound->down_track.kind() == MediaKind::kVideo)
+                serve_down_track(now, peer, *outbound);
+    if (const std::size_t bytes = peer.bandwidth().poll_probe(now))
+        peer.bandwidth().probe_sent(send_probe(now, peer, bytes), now);
+    peer.update_media_deadline(now);
+    peer.reschedule_needed = true;
+    mark_dirty(peer);
 }
 
 }  // namespace confab::sfu

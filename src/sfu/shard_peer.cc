@@ -13,17 +13,23 @@ constexpr std::size_t kMaxCompound = 1200 - 24;
 }  // namespace
 
 ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config,
-                     Rng& rng)
+                     const BandwidthOptions& bandwidth, Rng& rng)
     : id_(id),
       transport_(crypto, std::move(config), rng.fork()),
       timer_(static_cast<Timed*>(this)),
-      transport_cc_(rng.u32()) {}
+      transport_cc_(rng.u32()),
+      bandwidth_(bandwidth) {}
 
 // ---------------------------------------------------------------- down-tracks
 
-OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& track, Rng& rng) {
-    down_tracks_.push_back(std::make_unique<OutboundTrack>(config, track, rng));
+OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& track, Rng& rng,
+                                         std::size_t kept) {
+    down_tracks_.push_back(std::make_unique<OutboundTrack>(config, track, rng, kept));
     OutboundTrack& added = *down_tracks_.back();
+    if (added.down_track.kind() == MediaKind::kVideo) {
+        demanding_.push_back(&added.down_track);
+        shares_.emplace_back();
+    }
     by_ssrc_[added.down_track.ssrc()] = &added;
     if (added.down_track.rtx_ssrc() != 0) by_ssrc_[added.down_track.rtx_ssrc()] = &added;
     return added;
@@ -36,12 +42,15 @@ void ShardPeer::remove_down_track(const DownTrack& down_track) {
     pending_sent_ = 0;
     std::erase_if(pending_,
                   [&](const PendingPacket& p) { return p.extensions == &down_track.extensions(); });
-    const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
-    if (demand != demanding_.end()) {
-        shares_.erase(shares_.begin() + (demand - demanding_.begin()));
-        demanding_.erase(demand);
-    }
+    stop_demanding(down_track);
     std::erase_if(down_tracks_, [&](const auto& t) { return &t->down_track == &down_track; });
+}
+
+void ShardPeer::stop_demanding(const DownTrack& down_track) {
+    const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
+    if (demand == demanding_.end()) return;
+    shares_.erase(shares_.begin() + (demand - demanding_.begin()));
+    demanding_.erase(demand);
 }
 
 OutboundTrack* ShardPeer::find_by_ssrc(std::uint32_t ssrc) {
@@ -142,9 +151,16 @@ bool ShardPeer::flush(NtpTime ntp, srtp::BatchEncryptor& encryptor, SendBatch& b
         if (!batch.has_room()) return true;
         (void)build(pending_[pending_sent_++], ntp, encryptor, batch);
     }
+    pending_sent_ = pending_.size();
+    // Nothing is under way where each packet is encrypted at once (AEAD).
+    if (encryptor.pending() == 0) release_flushed();
+    return false;
+}
+
+void ShardPeer::release_flushed() {
+    if (pending_sent_ < pending_.size()) return;
     pending_.clear();
     pending_sent_ = 0;
-    return false;
 }
 
 void ShardPeer::send_rtcp(BytesView compound, SendBatch& batch) {
@@ -171,10 +187,15 @@ bool ShardPeer::write_reports(Timestamp now, NtpTime ntp, ByteWriter& out) {
     if (now < next_receiver_report_) return false;
     std::array<wire::ReportBlock, wire::kMaxReportBlocks> blocks;
     std::size_t count = 0;
-    for (Receiver* receiver : inbound_.receivers())
-        for (const auto& stream : receiver->streams())
-            if (const auto block = stream->report_block(now); block && count < blocks.size())
-                blocks[count++] = *block;
+    for (Receiver* receiver : inbound_.receivers()) {
+        const std::uint8_t loss_of_others = receiver->take_worst_loss();
+        for (const auto& stream : receiver->streams()) {
+            auto block = stream->report_block(now);
+            if (!block || count == blocks.size()) continue;
+            block->fraction_lost = std::max(block->fraction_lost, loss_of_others);
+            blocks[count++] = *block;
+        }
+    }
     if (count == 0) return false;
     next_receiver_report_ = now + kReceiverReportInterval;
     // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05, IN-07).
@@ -227,35 +248,25 @@ void ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
     send();
 }
 
-void ShardPeer::allocate(Timestamp now) {
-    // Shares keep their place by down-track: the list changes only when tracks come or go.
-    std::vector<DownTrack*> video;
-    for (const auto& outbound : down_tracks_)
-        if (outbound->down_track.kind() == MediaKind::kVideo && !outbound->closing)
-            video.push_back(&outbound->down_track);
-    if (video.empty()) return;
-    std::vector<VideoShare> shares(video.size());
+bool ShardPeer::allocate(Timestamp now) {
     demands_.clear();
-    for (std::size_t i = 0; i < video.size(); ++i) {
-        DownTrack& down_track = *video[i];
-        const auto old = std::find(demanding_.begin(), demanding_.end(), &down_track);
-        if (old != demanding_.end())
-            shares[i] = shares_[static_cast<std::size_t>(old - demanding_.begin())];
-        const DownTrackSettings& wish = down_track.settings();
+    for (const DownTrack* down_track : demanding_) {
+        const DownTrackSettings& wish = down_track->settings();
         VideoDemand demand;
-        demand.source = &down_track.source();
+        demand.source = &down_track->source();
         demand.max = {static_cast<std::int8_t>(wish.max_spatial),
                       static_cast<std::int8_t>(wish.max_temporal)};
         demand.priority = wish.priority;
-        demand.muted = !wish.enabled || down_track.source().muted;
-        demand.exempt = down_track.screen_share() && down_track.source().max_seen.spatial <= 0;
+        demand.muted = !wish.enabled || down_track->source().muted;
+        demand.exempt = down_track->screen_share() && down_track->source().max_seen.spatial <= 0;
+        demand.packets = down_track->stats().packets;
+        demand.nack_repeats = down_track->stats().nack_repeats;
         demands_.push_back(demand);
     }
-    demanding_ = std::move(video);
-    shares_ = std::move(shares);
-    if (!bandwidth_.allocate(demands_, shares_, now)) return;
+    if (!bandwidth_.allocate(demands_, shares_, now)) return false;
     for (std::size_t i = 0; i < demanding_.size(); ++i)
         demanding_[i]->set_bandwidth(shares_[i].cap, shares_[i].deficient, now);
+    return true;
 }
 
 void ShardPeer::update_media_deadline(Timestamp now) {
@@ -268,8 +279,8 @@ void ShardPeer::update_media_deadline(Timestamp now) {
         if (transport_.connected())
             for (const auto& outbound : down_tracks_)
                 deadline = earlier(deadline, outbound->down_track.next_deadline());
-        deadline = earlier(deadline, bandwidth_.next_deadline());
     }
+    deadline = earlier(deadline, bandwidth_.next_deadline());
     for (const Receiver* receiver : inbound_.receivers())
         for (const auto& stream : receiver->streams())
             deadline = earlier(deadline, stream->next_deadline());

@@ -34,11 +34,12 @@ struct PendingPacket {
 };
 
 struct OutboundTrack {
-    OutboundTrack(const AddDownTrack& config, Track& of, Rng& rng)
-        : track(&of), down_track(config, of.source(), rng) {}
+    OutboundTrack(const AddDownTrack& config, Track& of, Rng& rng, std::size_t kept)
+        : track(&of), down_track(config, of.source(), rng, kept) {}
     Track* track;
     DownTrack down_track;
     bool closing = false;  // sends its blank frames, then goes
+    bool ended = false;    // the last of them waits to be flushed
 };
 
 class Shard;
@@ -69,7 +70,8 @@ class ShardPeer : public Timed {
     static constexpr Duration kReceiverReportInterval = Duration::seconds(1);  // IN-05
     static constexpr Duration kTick = Duration::millis(100);
 
-    ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config, Rng& rng);
+    ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config,
+              const BandwidthOptions& bandwidth, Rng& rng);
 
     PeerId id() const { return id_; }
     peer::Transport& transport() { return transport_; }
@@ -88,8 +90,8 @@ class ShardPeer : public Timed {
     std::optional<std::uint16_t> find_channel(DataChannel kind) const;
     rtp::TransportCcResponder& transport_cc() { return transport_cc_; }
     BandwidthPort& bandwidth() { return bandwidth_; }
-    // Shares the downlink among the video down-tracks anew.
-    void allocate(Timestamp now);
+    // Shares the downlink among the video down-tracks anew; true if a share changed.
+    bool allocate(Timestamp now);
     // The subscriber's RRTR, to be answered with the next feedback.
     void answer_rrtr(std::uint32_t ssrc, NtpTime reference) {
         rrtr_ = wire::DlrrEntry{ssrc, reference.compact(), 0};
@@ -103,8 +105,12 @@ class ShardPeer : public Timed {
     std::uint8_t transport_cc_id = 0;  // header extension, the same in all sections of a bundle
 
     // ------------------------------------------------------------ down-tracks
-    OutboundTrack& add_down_track(const AddDownTrack& config, Track& track, Rng& rng);
+    // `kept`: packets of the track that can be sent again.
+    OutboundTrack& add_down_track(const AddDownTrack& config, Track& track, Rng& rng,
+                                  std::size_t kept);
     void remove_down_track(const DownTrack& down_track);
+    // No more bandwidth for it, as it only ends (FWD-15).
+    void stop_demanding(const DownTrack& down_track);
     const std::vector<std::unique_ptr<OutboundTrack>>& down_tracks() const { return down_tracks_; }
     OutboundTrack* find_by_ssrc(std::uint32_t ssrc);
 
@@ -125,10 +131,17 @@ class ShardPeer : public Timed {
     bool enqueue(PendingPacket&& packet);
     // Turns waiting packets into datagrams while the batch has room; true when more are left.
     bool flush(NtpTime ntp, srtp::BatchEncryptor& encryptor, SendBatch& batch);
+    // Lets go of what was flushed; not before the encryptor is complete, which reads it until then.
+    void release_flushed();
     // One RTCP compound; dropped when the peer is not connected.
     void send_rtcp(BytesView compound, SendBatch& batch);
 
     // ------------------------------------------------------------ feedback
+    // The first stream came: its first report is due in an interval. Not sooner, as browsers name
+    // their streams only until they are reported on (IN-50).
+    void start_reports(Timestamp now) {
+        if (next_receiver_report_.is_never()) next_receiver_report_ = now + kReceiverReportInterval;
+    }
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
     // NACK, PLI, RR, XR and transport-cc that are due, as one or more compounds.
     void write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch);
@@ -149,7 +162,7 @@ class ShardPeer : public Timed {
     TimerNode timer_;
     InboundTable inbound_;
     rtp::TransportCcResponder transport_cc_;
-    RembBandwidth bandwidth_;
+    Bandwidth bandwidth_;
     std::optional<wire::DlrrEntry> rrtr_;
     std::vector<VideoDemand> demands_;
     std::vector<VideoShare> shares_;
@@ -165,7 +178,7 @@ class ShardPeer : public Timed {
     std::vector<PendingPacket> pending_;
     std::size_t pending_sent_ = 0;
     std::uint16_t transport_sequence_ = 0;
-    Timestamp next_receiver_report_;
+    Timestamp next_receiver_report_ = Timestamp::never();
     Timestamp next_sender_report_ = Timestamp::never();
     Timestamp next_media_deadline_ = Timestamp::never();
     PeerCounters counters_;

@@ -78,12 +78,25 @@ void Shard::apply_sender_report(Timestamp arrival, Receiver& receiver, InboundSt
 void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::ReportBlocks& blocks) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const wire::ReportBlock block = blocks[i];
-        if (OutboundTrack* outbound = peer.find_by_ssrc(block.ssrc);
-            outbound != nullptr && outbound->down_track.ssrc() == block.ssrc)
-            if (const auto rtt = outbound->down_track.handle_report(block, now))
-                for (const auto& other : peer.down_tracks())
-                    other->down_track.set_rtt(*rtt);
+        OutboundTrack* outbound = peer.find_by_ssrc(block.ssrc);
+        if (outbound == nullptr || outbound->down_track.ssrc() != block.ssrc) continue;
+        if (block.fraction_lost > 0) note_loss(*outbound->track, block.fraction_lost);
+        const auto rtt = outbound->down_track.handle_report(block, now);
+        if (!rtt) continue;
+        peer.bandwidth().update_rtt(*rtt, now);
+        for (const auto& other : peer.down_tracks())
+            other->down_track.set_rtt(*rtt);
     }
+}
+
+// What the publisher of an audio track hears of its subscribers, so that it can add redundancy
+// (audio.enable_loss_proxying, IN-05).
+void Shard::note_loss(const Track& track, std::uint8_t fraction) {
+    if (!config_.options.loss_proxying || track.kind() != MediaKind::kAudio) return;
+    if (track.home() != config_.index)
+        push_link(track.home(), LinkLoss{track.id(), fraction}, {});
+    else if (const auto found = receivers_.find(track.id()); found != receivers_.end())
+        found->second->receiver->note_loss(fraction);
 }
 
 void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
@@ -124,7 +137,11 @@ void Shard::handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::
                 handle_pli(now, peer, fir->entry(i).ssrc);
     } else if (block.count == wire::kFormatAfb) {
         if (const auto remb = wire::parse_remb(block)) {
-            peer.bandwidth().handle_remb(remb->bits_per_second, now);
+            std::array<std::uint32_t, 32> ssrcs;
+            const std::size_t count = std::min(remb->size(), ssrcs.size());
+            for (std::size_t i = 0; i < count; ++i)
+                ssrcs[i] = remb->ssrc(i);
+            peer.bandwidth().handle_remb(remb->bits_per_second, now, std::span(ssrcs).first(count));
             allocate(now, peer);
         }
     }

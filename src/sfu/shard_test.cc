@@ -8,247 +8,22 @@
 
 #include <doctest/doctest.h>
 
-#include <deque>
 #include <map>
-#include <memory>
 #include <set>
+#include <tuple>
 
+#include "sfu/shard_testing.h"
 #include "wire/rtp_extensions.h"
 #include "wire/rtx.h"
+#include "wire/transport_cc.h"
 
 namespace confab::sfu {
 namespace {
 
-Timestamp at_ms(std::int64_t ms) {
-    return Timestamp::micros(1'000'000 + ms * 1000);
-}
-
-struct Links final : ShardLinks {
-    struct Item {
-        LinkMessage message;
-        Bytes bytes;
-    };
-    explicit Links(std::vector<std::deque<Item>>& queues) : queues_(queues) {}
-    bool push(WorkerIndex to, const LinkMessage& message, BytesView bytes) override {
-        queues_[to].push_back({message, to_vector(bytes)});
-        return true;
-    }
-    std::vector<std::deque<Item>>& queues_;
-};
-
-struct ReceivedRtp {
-    std::uint8_t pt = 0;
-    std::uint16_t sequence = 0;
-    std::uint32_t timestamp = 0;
-    std::uint32_t ssrc = 0;
-    bool marker = false;
-    Bytes payload;
-};
-
-// The client end of one peer connection.
-struct Client {
-    Client(std::uint16_t port, const std::string& name, srtp::Engine& engine, Rng& rng) {
-        address = {IpAddress::v4(0x7F000002), port};
-        peer::TransportConfig config;
-        config.ice.local = {name + "_client_ufrag", name + "_client_password_1234567890"};
-        config.ice.role = ice::Role::kControlling;
-        config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
-        credentials = config.ice.local;
-        peer::SharedCrypto crypto;
-        crypto.engine = &engine;
-        crypto.simulate_dtls = true;
-        transport = std::make_unique<peer::Transport>(crypto, config, rng.fork());
-    }
-    void send(const wire::RtpHeader& header, BytesView payload,
-              std::deque<std::pair<SocketAddress, Bytes>>& out, std::string_view mid = {},
-              std::string_view rid = {}) {
-        Bytes packet(1500);
-        ByteWriter writer(packet);
-        wire::RtpHeader h = header;
-        wire::ExtensionWriter extensions;
-        if (!mid.empty()) extensions.add(4, as_bytes(mid));
-        if (!rid.empty()) extensions.add(5, as_bytes(rid));
-        h.has_extension = !extensions.empty();
-        wire::write_rtp_header(writer, h);
-        extensions.write(writer);
-        const auto index =
-            static_cast<std::uint64_t>(indices[header.ssrc].unwrap(header.sequence) - 65'536);
-        packet.resize(transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, index));
-        out.emplace_back(transport->path()->remote, packet);
-    }
-    void send_rtcp(Bytes compound, std::deque<std::pair<SocketAddress, Bytes>>& out) {
-        const std::size_t size = compound.size();
-        compound.resize(size + 40);
-        compound.resize(transport->srtp_sender()->protect_rtcp(compound, size));
-        out.emplace_back(transport->path()->remote, compound);
-    }
-
-    PeerId id;
-    std::size_t shard = 0;
-    SocketAddress address;
-    ice::Credentials credentials;
-    std::unique_ptr<peer::Transport> transport;
-    std::map<std::uint32_t, SeqUnwrapper> indices;
-    std::vector<ReceivedRtp> rtp;
-    std::vector<Bytes> rtcp;
-    std::map<std::string, std::uint16_t> channels;
-    std::vector<std::string> messages;
-};
-
-struct World {
-    explicit World(std::size_t shard_count) : queues(shard_count), links(queues) {
-        for (std::size_t i = 0; i < shard_count; ++i) {
-            ShardConfig config;
-            config.index = static_cast<WorkerIndex>(i);
-            config.worker_count = shard_count;
-            config.simulate_dtls = true;
-            config.wall = UnixTime::seconds(1'700'000'000);
-            config.candidates = {{0, ice::Protocol::kUdp, shard_address(i)}};
-            shards.push_back(std::make_unique<Shard>(config, at_ms(0), Rng(100 + i), links));
-        }
-    }
-    static SocketAddress shard_address(std::size_t i) {
-        return {IpAddress::v4(0x7F000001), static_cast<std::uint16_t>(7000 + i)};
-    }
-    Client& add_client(std::size_t shard, bool data = false) {
-        const std::string name = "c" + std::to_string(clients.size());
-        clients.push_back(std::make_unique<Client>(
-            static_cast<std::uint16_t>(9000 + clients.size()), name, engine, rng));
-        Client& client = *clients.back();
-        client.id = PeerId(clients.size());
-        client.shard = shard;
-        const std::string ufrag = std::string(1, kOwnerLetters[shard]) + name + "serverufrag";
-        const std::string pwd = name + "_server_password_1234567890";
-        CreatePeer create;
-        create.peer = client.id;
-        create.local = {ufrag, pwd};
-        command(shard, create);
-        SetRemote remote;
-        remote.peer = client.id;
-        remote.remote = {client.credentials.ufrag, client.credentials.pwd};
-        remote.local_dtls_role = DtlsRole::kServer;
-        remote.sctp = data;
-        command(shard, remote);
-        peer::RemoteParameters to_client;
-        to_client.ice = {ufrag, pwd};
-        to_client.local_role = dtls::Role::kClient;
-        to_client.sctp = data;
-        client.transport->set_remote(at_ms(now_ms), to_client);
-        client.transport->add_remote_candidate(at_ms(now_ms),
-                                               {ice::Protocol::kUdp, shard_address(shard)});
-        return client;
-    }
-    void command(std::size_t shard, Command c) {
-        shards[shard]->handle_command(at_ms(now_ms), std::move(c));
-    }
-
-    void deliver_to_shards() {
-        while (!to_shards.empty()) {
-            auto [from, to, bytes] = std::move(to_shards.front());
-            to_shards.pop_front();
-            const std::size_t i = to.port - 7000U;
-            PacketRef packet = shards[i]->pool().acquire_large();
-            std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
-            packet.set_size(bytes.size());
-            ice::Path path;
-            path.local = shard_address(i);
-            path.remote = from;
-            if (shards[i]->handle_datagram(at_ms(now_ms), path, std::move(packet))) ++foreign;
-        }
-    }
-    void run_client(Client& client) {
-        const Timestamp now = at_ms(now_ms);
-        if (now >= client.transport->next_deadline()) client.transport->handle_timeout(now);
-        while (const auto datagram = client.transport->poll_transmit())
-            to_shards.push_back(
-                {client.address, datagram->path.remote, to_vector(datagram->bytes)});
-        while (!client_out[&client].empty()) {
-            auto& [to, bytes] = client_out[&client].front();
-            to_shards.push_back({client.address, to, bytes});
-            client_out[&client].pop_front();
-        }
-        while (auto event = client.transport->poll_event()) {
-            if (auto* opened = std::get_if<peer::ChannelOpened>(&*event))
-                client.channels[opened->label] = opened->channel;
-            if (auto* message = std::get_if<peer::MessageReceived>(&*event))
-                client.messages.emplace_back(as_text(message->payload));
-        }
-    }
-    void receive(Client& client, const SocketAddress& from, BytesView datagram) {
-        Bytes bytes = to_vector(datagram);
-        ice::Path path;
-        path.local = client.address;
-        path.remote = from;
-        const auto media = client.transport->handle_packet(at_ms(now_ms), path, bytes);
-        if (media.kind == peer::Transport::Media::Kind::kRtcp)
-            client.rtcp.push_back(to_vector(media.packet));
-        if (media.kind != peer::Transport::Media::Kind::kRtp) return;
-        const auto view = wire::parse_rtp(media.packet).value();
-        client.rtp.push_back({view.header.payload_type, view.header.sequence, view.header.timestamp,
-                              view.header.ssrc, view.header.marker, to_vector(view.payload)});
-    }
-    void flush_shard(std::size_t i) {
-        SendBatch batch;
-        while (shards[i]->poll_transmit(at_ms(now_ms), batch)) {
-            for (std::size_t r = 0; r < batch.run_count(); ++r) {
-                const SendRun& run = batch.run(r);
-                const BytesSpan all = batch.bytes(run);
-                for (std::size_t at = 0; at < all.size(); at += run.segment_size) {
-                    const std::size_t size =
-                        std::min<std::size_t>(run.segment_size, all.size() - at);
-                    for (auto& client : clients)
-                        if (client->address == run.path.remote)
-                            receive(*client, shard_address(i), all.subspan(at, size));
-                }
-            }
-            batch.clear();
-        }
-        while (auto event = shards[i]->poll_event())
-            events.push_back(std::move(*event));
-    }
-    void run(std::int64_t ms) {
-        for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
-            for (auto& client : clients)
-                run_client(*client);
-            deliver_to_shards();
-            for (std::size_t round = 0; round < 2; ++round)
-                for (std::size_t i = 0; i < shards.size(); ++i) {
-                    while (!queues[i].empty()) {
-                        const Links::Item item = std::move(queues[i].front());
-                        queues[i].pop_front();
-                        shards[i]->handle_link(at_ms(now_ms), item.message, item.bytes);
-                    }
-                    if (at_ms(now_ms) >= shards[i]->next_deadline())
-                        shards[i]->handle_timeout(at_ms(now_ms));
-                    flush_shard(i);
-                }
-        }
-    }
-    template <typename T>
-    std::vector<T> events_of() const {
-        std::vector<T> found;
-        for (const Event& event : events)
-            if (const auto* one = std::get_if<T>(&event)) found.push_back(*one);
-        return found;
-    }
-
-    srtp::Engine engine;
-    Rng rng{5};
-    std::int64_t now_ms = 0;
-    std::vector<std::deque<Links::Item>> queues;
-    Links links;
-    std::vector<std::unique_ptr<Shard>> shards;
-    std::vector<std::unique_ptr<Client>> clients;
-    std::map<Client*, std::deque<std::pair<SocketAddress, Bytes>>> client_out;
-    struct Datagram {
-        SocketAddress from;
-        SocketAddress to;
-        Bytes bytes;
-    };
-    std::deque<Datagram> to_shards;
-    std::vector<Event> events;
-    int foreign = 0;
-};
+using test::Client;
+using test::ReceivedRtp;
+using test::World;
+using test::world_time;
 
 AddReceiver vp8_receiver(const Client& publisher) {
     AddReceiver add;
@@ -408,15 +183,27 @@ TEST_CASE(
                   [](std::uint16_t s) { return s % 20 == 0; });
     std::set<std::uint16_t> asked;
     int receiver_reports = 0, reference_times = 0;
-    for (const Bytes& compound : publisher.rtcp) {
+    std::uint32_t reported_to = 100;  // lost, so that the stream begins behind it
+    std::int32_t lost_in_all = 0;
+    std::int64_t first_report = 0;
+    for (const auto& [ms, compound] : publisher.rtcp) {
         wire::RtcpReader reader(compound);
         while (const auto block = reader.next()) {
             if (const auto nack = wire::parse_nack(*block))
                 nack->for_each([&](std::uint16_t s) { asked.insert(s); });
             if (const auto report = wire::parse_receiver_report(*block)) {
-                ++receiver_reports;
-                CHECK(report->blocks[0].ssrc == 0xABCD);
-                if (receiver_reports > 1) CHECK(report->blocks[0].fraction_lost > 0);
+                if (++receiver_reports == 1) first_report = ms;
+                const wire::ReportBlock block_of = report->blocks[0];
+                CHECK(block_of.ssrc == 0xABCD);
+                std::int32_t lost = 0;
+                for (std::uint32_t n = reported_to + 1; n <= block_of.highest_sequence; ++n)
+                    lost += n % 20 == 0 ? 1 : 0;
+                const std::uint32_t expected = block_of.highest_sequence - reported_to;
+                REQUIRE(expected > 60);
+                lost_in_all += lost;
+                CHECK(block_of.fraction_lost == static_cast<std::uint32_t>(lost) * 256 / expected);
+                CHECK(block_of.cumulative_lost == lost_in_all);
+                reported_to = block_of.highest_sequence;
             }
             if (block->type == wire::RtcpType::kExtendedReport) ++reference_times;
         }
@@ -425,9 +212,231 @@ TEST_CASE(
     CHECK(asked.size() >= 10);
     for (const std::uint16_t s : asked)
         CHECK(s % 20 == 0);
-    CHECK(receiver_reports >= 2);
-    CHECK(receiver_reports <= 4);
+    CHECK(receiver_reports == 2);
+    // The first one a second behind the first packet: browsers name their streams until then.
+    CHECK(first_report >= 1300);
+    CHECK(first_report <= 1300 + 66);
+    CHECK(lost_in_all >= 8);
     CHECK(reference_times == receiver_reports);
+}
+
+TEST_CASE("Shard: the publisher hears of its subscribers' loss where that is wanted [IN-05]") {
+    for (const bool proxying : {false, true}) {
+        CAPTURE(proxying);
+        ShardOptions options;
+        options.loss_proxying = proxying;
+        World world(2, options);
+        Client& publisher = world.add_client(0);
+        Client& near = world.add_client(0);
+        Client& far = world.add_client(1);
+        world.run(300);
+        const AddReceiver audio = opus_receiver(publisher);
+        world.command(0, audio);
+        world.command(0, down_track_to(near, audio, 0, 5000));
+        world.command(1, down_track_to(far, audio, 0, 6000));
+        world.run(10);
+        for (std::uint16_t i = 0; i < 250; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 111;
+            header.ssrc = 77;
+            header.sequence = i;
+            header.timestamp = i * 960U;
+            publisher.send(header, Bytes(60, 1), world.client_out[&publisher], "1");
+            world.run(20);
+            if (i != 60) continue;  // of both subscribers the worse one counts
+            for (const auto& [client, ssrc, fraction] :
+                 {std::tuple{&near, 5000U, 20}, std::tuple{&far, 6000U, 51}}) {
+                wire::ReportBlock block;
+                block.ssrc = ssrc;
+                block.fraction_lost = static_cast<std::uint8_t>(fraction);
+                Bytes compound(100);
+                ByteWriter out(compound);
+                REQUIRE(wire::write_receiver_report(out, 1, std::span(&block, 1)));
+                compound.resize(out.size());
+                client->send_rtcp(compound, world.client_out[client]);
+            }
+        }
+        std::vector<int> fractions;
+        for (const auto& [ms, compound] : publisher.rtcp) {
+            wire::RtcpReader reader(compound);
+            while (const auto block = reader.next())
+                if (const auto report = wire::parse_receiver_report(*block))
+                    fractions.push_back(wire::ReportBlock(report->blocks[0]).fraction_lost);
+        }
+        REQUIRE(fractions.size() == 4);
+        const int told = proxying ? 51 : 0;
+        CHECK(fractions == std::vector<int>{0, told, 0, 0});  // once
+    }
+}
+
+TEST_CASE("Shard: a request for a layer that sends nothing asks another one [IN-53] [IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    AddReceiver receiver = vp8_receiver(publisher);
+    receiver.extensions.rid = 5;
+    receiver.layers = {{"q", 0, {}, {}, 320, 180}, {"h", 1, {}, {}, 640, 360}};
+    world.command(0, receiver);
+    const auto send = [&](std::uint16_t sequence) {
+        wire::RtpHeader header;
+        header.payload_type = 96;
+        header.ssrc = 0xAA;
+        header.sequence = sequence;
+        header.timestamp = sequence * 3000U;
+        header.marker = true;
+        publisher.send(header, vp8_payload(false, 1), world.client_out[&publisher], "0", "h");
+        world.run(33);
+    };
+    for (std::uint16_t i = 0; i < 10; ++i)
+        send(i);
+    // LOW is asked for, of which nothing ever came.
+    AddDownTrack add = down_track_to(subscriber, receiver, 0, 5000);
+    add.settings.max_spatial = 0;
+    world.command(0, add);
+    send(10);
+    std::vector<std::uint32_t> asked;
+    for (const auto& [ms, compound] : publisher.rtcp) {
+        wire::RtcpReader reader(compound);
+        while (const auto block = reader.next())
+            if (const auto pli = wire::parse_pli(*block)) asked.push_back(pli->media_ssrc);
+    }
+    CHECK(asked == std::vector<std::uint32_t>{0xAA});
+}
+
+TEST_CASE("Shard: a key frame that comes meanwhile settles a request that waits [IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver receiver = vp8_receiver(publisher);
+    world.command(0, receiver);
+    world.command(0, down_track_to(subscriber, receiver, 0, 5000));
+    std::uint16_t sequence = 100;
+    std::int64_t frame = 0;
+    publish_video(world, publisher, 1000, sequence, frame);
+    const auto plis = [&] {
+        std::size_t count = 0;
+        for (const auto& [ms, compound] : publisher.rtcp) {
+            wire::RtcpReader reader(compound);
+            while (const auto block = reader.next())
+                count += wire::parse_pli(*block).has_value() ? 1U : 0U;
+        }
+        return count;
+    };
+    const auto ask = [&] {
+        Bytes compound(12);
+        ByteWriter out(compound);
+        REQUIRE(wire::write_pli(out, {1, 5000}));
+        subscriber.send_rtcp(compound, world.client_out[&subscriber]);
+        world.run(5);
+    };
+    const std::size_t before = plis();
+    ask();
+    CHECK(plis() == before + 1);
+    ask();      // throttled
+    frame = 0;  // a key frame
+    publish_video(world, publisher, world.now_ms + 1500, sequence, frame);
+    CHECK(plis() == before + 1);
+}
+
+TEST_CASE("Shard: transport-cc tells about audio, video, RTX, padding and strangers [IN-51]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    AddReceiver video = vp8_receiver(publisher);
+    video.extensions.transport_cc = 6;
+    AddReceiver audio = opus_receiver(publisher);
+    audio.extensions.transport_cc = 6;
+    world.command(0, video);
+    world.command(0, audio);
+    std::map<std::uint32_t, std::uint16_t> next;
+    std::uint16_t number = 0;
+    const auto send = [&](std::uint8_t pt, std::uint32_t ssrc, std::string_view mid, BytesView body,
+                          std::uint8_t padding) {
+        Bytes packet(1500);
+        ByteWriter out(packet);
+        wire::RtpHeader header;
+        header.payload_type = pt;
+        header.ssrc = ssrc;
+        header.sequence = next[ssrc]++;
+        header.padding_size = padding;
+        wire::ExtensionWriter extensions;
+        extensions.add(4, as_bytes(mid));
+        Bytes value(2);
+        store_be16(value.data(), number++);
+        extensions.add(6, value);
+        header.has_extension = true;
+        wire::write_rtp_header(out, header);
+        extensions.write(out);
+        out.bytes(body);
+        if (padding > 0) wire::write_rtp_padding(out, padding);
+        packet.resize(out.size());
+        publisher.send_packet(packet, world.client_out[&publisher]);
+        world.run(2);
+    };
+    for (int i = 0; i < 50; ++i) {
+        send(96, 0xAA, "0", vp8_payload(i == 0, 1, 200), 0);
+        send(111, 0xBB, "1", Bytes(40, 1), 0);
+        send(97, 0xCC, "0", Bytes{0, 0, 0x10, 0x01}, 0);
+        send(97, 0xCC, "0", {}, 255);
+        send(96, 0xDD, "9", vp8_payload(true, 1, 200), 0);  // of no section
+    }
+    std::multiset<std::uint16_t> told;
+    for (const auto& [ms, compound] : publisher.rtcp) {
+        wire::RtcpReader reader(compound);
+        while (const auto block = reader.next())
+            if (const auto feedback = wire::parse_transport_feedback(*block))
+                for (std::uint16_t i = 0; i < feedback->status_count; ++i)
+                    told.insert(static_cast<std::uint16_t>(feedback->base_sequence + i));
+    }
+    REQUIRE(told.size() > 180);
+    for (std::uint16_t i = 0; i < told.size(); ++i)
+        CHECK(told.count(i) == 1);
+}
+
+TEST_CASE("Shard: the SSRC of retransmissions is reported when it is known [SDP-28]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    AddReceiver receiver = vp8_receiver(publisher);
+    world.command(0, receiver);
+    const auto send = [&](std::uint8_t pt, std::uint32_t ssrc, BytesView body) {
+        wire::RtpHeader header;
+        header.payload_type = pt;
+        header.ssrc = ssrc;
+        header.sequence = static_cast<std::uint16_t>(world.now_ms);
+        publisher.send(header, body, world.client_out[&publisher], "0");
+        world.run(2);
+    };
+    send(96, 0xAA, vp8_payload(true, 1));
+    send(97, 0xCC, Bytes{0, 0, 0x10, 0x01});
+    send(97, 0xCC, Bytes{0, 0, 0x10, 0x01});
+    const auto started = world.events_of<LayerStarted>();
+    REQUIRE(started.size() == 2);
+    CHECK(started[0].ssrc == Ssrc(0xAA));
+    CHECK(started[0].rtx_ssrc == Ssrc());
+    CHECK(started[1].ssrc == Ssrc(0xAA));
+    CHECK(started[1].rtx_ssrc == Ssrc(0xCC));
+}
+
+TEST_CASE("Shard: all blank frames of an ended track leave, the last one too [FWD-15]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver receiver = vp8_receiver(publisher);
+    world.command(0, receiver);
+    world.command(0, down_track_to(subscriber, receiver, 0, 5000));
+    std::uint16_t sequence = 100;
+    std::int64_t frame = 0;
+    publish_video(world, publisher, 1000, sequence, frame);
+    const std::size_t before = subscriber.rtp.size();
+    world.command(0, RemoveReceiver{receiver.receiver});
+    world.command(0, RemoveDownTrack{DownTrackId(5000), true});
+    world.run(500);
+    CHECK(subscriber.rtp.size() == before + 6);
+    CHECK(world.shards[0]->snapshot().down_tracks == 0);
 }
 
 TEST_CASE(
@@ -445,7 +454,7 @@ TEST_CASE(
     publish_video(world, publisher, 1500, sequence, frame);
     const auto plis = [&] {
         int count = 0;
-        for (const Bytes& compound : publisher.rtcp) {
+        for (const auto& [ms, compound] : publisher.rtcp) {
             wire::RtcpReader reader(compound);
             while (const auto block = reader.next())
                 if (const auto pli = wire::parse_pli(*block)) {
@@ -490,7 +499,7 @@ TEST_CASE("Shard: sender reports reach the subscriber with its own time line [FW
     publisher.send_rtcp(compound, world.client_out[&publisher]);
     publish_video(world, publisher, 8000, sequence, frame);
     int reports = 0;
-    for (const Bytes& one : subscriber.rtcp) {
+    for (const auto& [ms, one] : subscriber.rtcp) {
         wire::RtcpReader reader(one);
         while (const auto block = reader.next())
             if (const auto sr = wire::parse_sender_report(*block)) {
@@ -519,7 +528,7 @@ TEST_CASE(
     CHECK(world.events_of<DataChannelOpened>().size() == 3);
     world.command(
         0, SendData{{client.id, mute.id}, DataChannel::kReliable, to_vector(as_bytes("hi"))});
-    client.transport->send_message(at_ms(world.now_ms), 3, sctp::SharedBytes(as_bytes("up")));
+    client.transport->send_message(world_time(world.now_ms), 3, sctp::SharedBytes(as_bytes("up")));
     world.run(50);
     CHECK(client.messages == std::vector<std::string>{"hi"});
     const auto received = world.events_of<DataReceived>();
@@ -568,7 +577,7 @@ TEST_CASE("Shard: a datagram for another shard names its owner and nothing else 
     World world(2);
     Client& client = world.add_client(1);
     // The client asks at the socket of shard 0.
-    client.transport->add_remote_candidate(at_ms(0),
+    client.transport->add_remote_candidate(world_time(0),
                                            {ice::Protocol::kUdp, World::shard_address(0)});
     world.run(50);
     CHECK(world.foreign > 0);
@@ -617,7 +626,7 @@ TEST_CASE("Shard: junk on every path is counted and harms nobody [IMM-7][ICE-02]
         path.local = World::shard_address(0);
         path.remote =
             i % 2 == 0 ? client.address : SocketAddress{IpAddress::v4(rng.u32()), rng.u16()};
-        (void)world.shards[0]->handle_datagram(at_ms(world.now_ms), path, std::move(packet));
+        (void)world.shards[0]->handle_datagram(world_time(world.now_ms), path, std::move(packet));
     }
     CHECK(world.shards[0]->snapshot().unknown_datagrams > 5000);
     world.run(100);

@@ -45,8 +45,15 @@ std::int8_t update_vp8_temporal(LayerState& s, const MediaPacket& packet) {
     const auto temporal = static_cast<std::int8_t>(packet.temporal);
     const std::int8_t before = s.current.temporal;
     if (before < s.target.temporal) {
-        if (packet.frame_start && temporal > before && temporal <= s.target.temporal)
-            s.current.temporal = temporal;
+        // Behind a key frame everything can be decoded. Elsewhere up at a frame that needs nothing
+        // of what was left out and behind which nothing else does; upstream takes any frame of a
+        // higher layer, and shows broken pictures.
+        const bool decodable =
+            temporal <= before || (temporal == before + 1 && packet.needs_lower_only);
+        if (packet.key_frame)
+            s.current.temporal = s.target.temporal;
+        else if (packet.frame_start && decodable && packet.sync_temporal > before)
+            s.current.temporal = lower_of(packet.sync_temporal, s.target.temporal);
         return s.current.temporal;
     }
     if (before > s.target.temporal && packet.marker) s.current.temporal = s.target.temporal;

@@ -39,11 +39,26 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
         changed = true;
     }
     layers_[layer].meter.packet(packet.temporal, packet.payload.size() + 40);
-    if (layers_[layer].tracker.packet(packet.arrival) == StreamTracker::Change::kStarted) {
-        set_available(state, layer, true);
+    const bool told = state.svc() && packet.has_dd && !packet.late &&
+                      (packet.dd.structure_attached || packet.dd.has_active_targets);
+    const std::uint8_t before = produced_;
+    if (told) produced_ = state.decode_targets.layers(packet.dd.active_targets);
+    const std::size_t tracker = produced_ != 0 ? 0 : layer;
+    const bool started =
+        layers_[tracker].tracker.packet(packet.arrival) == StreamTracker::Change::kStarted;
+    if (started || (produced_ != before && layers_[tracker].tracker.active())) {
+        set_flowing(state, tracker, true);
         changed = true;
     }
     return changed;
+}
+
+// Few packets say nothing of an SVC layer: whether it is there stands in the mask (02 IN-21).
+void SourceMonitor::set_flowing(SourceState& state, std::size_t tracker, bool flowing) const {
+    if (produced_ == 0)
+        set_available(state, tracker, flowing);
+    else
+        state.available = flowing ? produced_ : std::uint8_t{0};
 }
 
 void SourceMonitor::write_bitrates(SourceState& state) const {
@@ -64,8 +79,8 @@ bool SourceMonitor::handle_timeout(Timestamp now, SourceState& state) {
     bool measured = false;
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
         const auto change = layers_[s].tracker.handle_timeout(now);
-        if (change != StreamTracker::Change::kNone) {
-            set_available(state, s, change == StreamTracker::Change::kStarted);
+        if (change != StreamTracker::Change::kNone && (produced_ == 0 || s == 0)) {
+            set_flowing(state, s, change == StreamTracker::Change::kStarted);
             changed = true;
         }
         measured = layers_[s].meter.update(now) || measured;

@@ -32,9 +32,13 @@ class SourceMonitor {
         BitrateMeter meter;
     };
     void write_bitrates(SourceState& state) const;
+    void set_flowing(SourceState& state, std::size_t tracker, bool flowing) const;
 
     MediaKind kind_;
     std::array<LayerWatch, kMaxSpatialLayers> layers_;
+    // Of an SVC stream with dependency descriptors: the layers its mask says are produced, bit s
+    // for layer s; one tracker then watches them all. 0: no mask seen.
+    std::uint8_t produced_ = 0;
 };
 
 }  // namespace confab::sfu

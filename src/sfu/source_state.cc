@@ -27,6 +27,13 @@ std::uint32_t DecodeTargets::up_to(std::uint8_t max_spatial, std::uint8_t max_te
     return mask;
 }
 
+std::uint8_t DecodeTargets::layers(std::uint32_t mask) const {
+    unsigned out = 0;
+    for (std::uint8_t t = 0; t < count; ++t)
+        if ((mask >> t & 1) != 0 && spatial[t] < kMaxSpatialLayers) out |= 1U << spatial[t];
+    return static_cast<std::uint8_t>(out);
+}
+
 bool SourceState::add_report(std::size_t stream, const SourceReport& report) {
     if (stream >= reports.size()) return false;
     std::optional<SourceReport>& slot = reports[stream];

@@ -37,6 +37,8 @@ struct DecodeTargets {
     static DecodeTargets of(const wire::DependencyStructure& structure);
     // Bit t for every target of at most these layers (02 FWD-08).
     std::uint32_t up_to(std::uint8_t max_spatial, std::uint8_t max_temporal) const;
+    // Bit s for every spatial layer with a target of this mask.
+    std::uint8_t layers(std::uint32_t mask) const;
 };
 
 struct SourceState {

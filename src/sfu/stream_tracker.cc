@@ -8,7 +8,9 @@ namespace confab::sfu {
 
 TrackerOptions TrackerOptions::for_layer(std::uint8_t spatial, bool screen_share) {
     if (screen_share) return {Duration::seconds(2), 1, 1};
-    if (spatial == 0) return {Duration::millis(500), 1, 4};
+    // Differs from upstream, which stops the lowest layer after one cycle too: a browser short of
+    // bandwidth leaves more than 500 ms between its frames.
+    if (spatial == 0) return {Duration::millis(500), 1, 4, 2};
     return {Duration::millis(500), 5, 20};
 }
 
@@ -17,7 +19,7 @@ StreamTracker::Change StreamTracker::packet(Timestamp now) {
     ++packets_;
     if (state_ != State::kNew) return Change::kNone;
     state_ = State::kActive;
-    good_ = 0;
+    good_ = poor_ = 0;
     cycle_end_ = now + options_.cycle;
     return Change::kStarted;
 }
@@ -29,7 +31,8 @@ StreamTracker::Change StreamTracker::handle_timeout(Timestamp now) {
     // One call is one cycle, however late it comes.
     cycle_end_ = cycle_end_ + options_.cycle;
     if (cycle_end_ <= now) cycle_end_ = now + options_.cycle;
-    if (state_ == State::kActive && !good) {
+    poor_ = good ? 0 : poor_ + 1;
+    if (state_ == State::kActive && poor_ >= options_.poor_cycles) {
         state_ = State::kStopped;
         good_ = 0;
         return Change::kStopped;
@@ -52,7 +55,7 @@ StreamTracker::Change StreamTracker::pause() {
 void StreamTracker::reset() {
     state_ = State::kNew;
     packets_ = 0;
-    good_ = 0;
+    good_ = poor_ = 0;
     cycle_end_ = Timestamp::never();
 }
 

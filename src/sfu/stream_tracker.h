@@ -18,6 +18,7 @@ struct TrackerOptions {
     Duration cycle = Duration::millis(500);
     std::uint32_t min_packets = 1;  // per cycle
     std::uint32_t good_cycles = 4;  // in a row, to become active again
+    std::uint32_t poor_cycles = 1;  // in a row, to stop
 
     // The settings of one spatial layer.
     static TrackerOptions for_layer(std::uint8_t spatial, bool screen_share);
@@ -46,6 +47,7 @@ class StreamTracker {
     State state_ = State::kNew;
     std::uint32_t packets_ = 0;
     std::uint32_t good_ = 0;
+    std::uint32_t poor_ = 0;
     Timestamp cycle_end_ = Timestamp::never();
 };
 

@@ -25,7 +25,7 @@ bool Track::set_replica(WorkerIndex worker, bool subscribed) {
 void Track::remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     if (subscribers_.empty() || packet.padding_only) return;
     const std::size_t stream = source_.stream_of(static_cast<std::int8_t>(packet.spatial));
-    if (!history_[stream]) history_[stream] = std::make_unique<PacketHistory>(kind_);
+    if (!history_[stream]) history_[stream] = std::make_unique<PacketHistory>(kind_, kept_);
     history_[stream]->add(pool, packet, ref);
 }
 

@@ -33,7 +33,9 @@ struct ArrivedPacket {
 
 class Track {
   public:
-    Track(ReceiverId id, WorkerIndex home, MediaKind kind) : id_(id), home_(home), kind_(kind) {}
+    // `kept`: packets remembered for retransmission, 0 for the default.
+    Track(ReceiverId id, WorkerIndex home, MediaKind kind, std::size_t kept = 0)
+        : id_(id), home_(home), kind_(kind), kept_(kept) {}
 
     ReceiverId id() const { return id_; }
     WorkerIndex home() const { return home_; }
@@ -61,6 +63,7 @@ class Track {
     ReceiverId id_;
     WorkerIndex home_;
     MediaKind kind_;
+    std::size_t kept_;
     SourceState source_;
     std::array<std::unique_ptr<PacketHistory>, kMaxSpatialLayers> history_;
     std::vector<ArrivedPacket> arrived_;

@@ -50,14 +50,16 @@ void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
 
 Vp8Munger::Verdict Vp8Munger::by_timestamp(std::int64_t timestamp, Munger::Order order,
                                            bool too_high) {
+    const bool late = order == Munger::Order::kLate;
+    bool filtered = too_high;
     if (timestamp == last_timestamp_) {
-        if (!last_filtered_) return Verdict::kForward;
-        return order == Munger::Order::kLate ? Verdict::kDrop : Verdict::kFilter;
+        filtered = last_filtered_;
+    } else if (!late) {
+        last_timestamp_ = timestamp;
+        last_filtered_ = too_high;
     }
-    if (order == Munger::Order::kLate) return too_high ? Verdict::kDrop : Verdict::kForward;
-    last_timestamp_ = timestamp;
-    last_filtered_ = too_high && order == Munger::Order::kNext;
-    return last_filtered_ ? Verdict::kFilter : Verdict::kForward;
+    if (!filtered) return Verdict::kForward;
+    return late ? Verdict::kFill : Verdict::kFilter;
 }
 
 void Vp8Munger::restart_at(std::int64_t id) {
@@ -78,21 +80,21 @@ void Vp8Munger::advance_to(std::int64_t id) {
 }
 
 Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, bool too_high) {
+    const bool late = order == Munger::Order::kLate;
     Picture& picture = slot(id);
     if (picture.id == id && picture.state != State::kUnknown) {
-        if (picture.state == State::kFiltered)
-            return order == Munger::Order::kLate ? Verdict::kDrop : Verdict::kFilter;
-        picture.state = State::kForwarded;
-        return Verdict::kForward;
+        if (picture.state == State::kMissing)
+            picture.state = too_high ? State::kFiltered : State::kForwarded;
+        if (picture.state == State::kForwarded) return Verdict::kForward;
+        return late ? Verdict::kFill : Verdict::kFilter;
     }
     // Late and neither seen nor noted as missing: forgotten, or older than the source's start.
-    if (order == Munger::Order::kLate) return Verdict::kDrop;
+    if (late) return Verdict::kDrop;
     if (has_picture_ && id <= newest_) restart_at(id);
     advance_to(id);
-    const bool filtered = too_high && order == Munger::Order::kNext;
-    picture = {id, picture_offset_, filtered ? State::kFiltered : State::kForwarded};
-    if (filtered) ++picture_offset_;
-    return filtered ? Verdict::kFilter : Verdict::kForward;
+    picture = {id, picture_offset_, too_high ? State::kFiltered : State::kForwarded};
+    if (too_high) ++picture_offset_;
+    return too_high ? Verdict::kFilter : Verdict::kForward;
 }
 
 void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset,

@@ -27,17 +27,18 @@ class Vp8Munger {
 
     enum class Verdict : std::uint8_t {
         kForward,
-        kFilter,  // in order, of a temporal layer not wanted
-        kDrop,    // late, of a picture that was filtered or is not known any more
+        kFilter,  // of a temporal layer not wanted
+        kFill,    // the same, late: its number was kept for it and is sent without content
+        kDrop,    // late, of a picture that is not known any more
     };
 
     Vp8Munger() : pictures_(std::make_unique<std::array<Picture, kPictures>>()) {}
 
     // The next packet starts a source; the first one ever keeps its values.
     void switch_source(const wire::Vp8Descriptor& descriptor);
-    // `too_high`: its temporal layer is above the one being forwarded. A packet behind a gap is
-    // forwarded all the same, as the missing ones may belong to a wanted picture, and so is then
-    // the rest of its picture.
+    // `too_high`: its temporal layer is above the one being forwarded. Differs from upstream, which
+    // forwards what stands behind a gap whatever its layer: such a picture refers to others that
+    // were left out.
     Verdict process(const wire::Vp8Descriptor& descriptor, std::int64_t timestamp,
                     Munger::Order order, bool too_high, DescriptorPatch& out);
     // The descriptor of a blank key frame behind the last picture (02 FWD-15).

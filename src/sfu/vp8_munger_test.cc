@@ -98,15 +98,17 @@ TEST_CASE("Vp8Munger: filtered pictures leave no gap, lost ones do [FWD-06]") {
     CHECK(munger.process(full(1001, 1, 2, 0), 2, Order::kNext, true, patch) == Verdict::kFilter);
     CHECK(munger.process(full(1001, 1, 2, 0), 2, Order::kNext, true, patch) == Verdict::kFilter);
     CHECK(send(munger, full(1002, 1, 1, 0), 3).picture_id == 1001);
-    // 1003 is lost; 1004 is too high but comes behind the gap: it passes, all of it.
-    REQUIRE(munger.process(full(1004, 1, 2, 0), 5, Order::kGap, true, patch) == Verdict::kForward);
-    CHECK(parsed(patch).picture_id == 1003);
-    CHECK(munger.process(full(1004, 1, 2, 0), 5, Order::kNext, true, patch) == Verdict::kForward);
-    // The lost one comes late and finds its place; the filtered one never does.
+    // 1003 and 1004 are lost; 1005 is too high, behind a gap or not.
+    CHECK(munger.process(full(1005, 1, 2, 0), 6, Order::kGap, true, patch) == Verdict::kFilter);
+    CHECK(munger.process(full(1005, 1, 2, 0), 6, Order::kNext, true, patch) == Verdict::kFilter);
+    CHECK(send(munger, full(1006, 2, 0, 0), 7).picture_id == 1004);
+    // The lost ones come late: what is wanted finds its place, of the others the number is filled.
     REQUIRE(munger.process(full(1003, 1, 0, 0), 4, Order::kLate, false, patch) ==
             Verdict::kForward);
     CHECK(parsed(patch).picture_id == 1002);
-    CHECK(munger.process(full(1001, 1, 2, 0), 2, Order::kLate, false, patch) == Verdict::kDrop);
+    CHECK(munger.process(full(1004, 1, 1, 0), 5, Order::kLate, true, patch) == Verdict::kFill);
+    CHECK(munger.process(full(1004, 1, 1, 0), 5, Order::kLate, false, patch) == Verdict::kFill);
+    CHECK(munger.process(full(1001, 1, 2, 0), 2, Order::kLate, false, patch) == Verdict::kFill);
     CHECK(munger.process(full(900, 1, 0, 0), 0, Order::kLate, false, patch) == Verdict::kDrop);
 }
 
@@ -122,9 +124,11 @@ TEST_CASE("Vp8Munger: passes the one-byte descriptor, filters by picture time [I
     CHECK(munger.process(d, 200, Order::kNext, true, patch) == Verdict::kFilter);
     d.start_of_partition = false;
     CHECK(munger.process(d, 200, Order::kNext, false, patch) == Verdict::kFilter);
-    CHECK(munger.process(d, 200, Order::kLate, false, patch) == Verdict::kDrop);
-    CHECK(munger.process(d, 300, Order::kGap, true, patch) == Verdict::kForward);
-    CHECK(munger.process(d, 300, Order::kNext, true, patch) == Verdict::kForward);
+    CHECK(munger.process(d, 200, Order::kLate, false, patch) == Verdict::kFill);
+    CHECK(munger.process(d, 300, Order::kGap, true, patch) == Verdict::kFilter);
+    CHECK(munger.process(d, 300, Order::kNext, true, patch) == Verdict::kFilter);
+    CHECK(munger.process(d, 250, Order::kLate, true, patch) == Verdict::kFill);
+    CHECK(munger.process(d, 250, Order::kLate, false, patch) == Verdict::kForward);
     CHECK(munger.blank_frame().size == 1);
 }
 
@@ -170,7 +174,7 @@ TEST_CASE("Vp8Munger: equals a model with full history [FWD-06] [DES-56]") {
                     offset_of[id++] = offset;
             const auto verdict =
                 munger.process(at(id), id, gap ? Order::kGap : Order::kNext, too_high, patch);
-            if (too_high && !gap) {
+            if (too_high) {
                 REQUIRE(verdict == Verdict::kFilter);
                 filtered.insert(id);
                 ++offset;
@@ -183,7 +187,7 @@ TEST_CASE("Vp8Munger: equals a model with full history [FWD-06] [DES-56]") {
             const std::int64_t late = id - 1 - static_cast<std::int64_t>(rng.below(100));
             const auto again = munger.process(at(late), late, Order::kLate, false, patch);
             if (filtered.contains(late)) {
-                REQUIRE(again == Verdict::kDrop);
+                REQUIRE(again == Verdict::kFill);
             } else if (offset_of.contains(late)) {
                 REQUIRE(again == Verdict::kForward);
                 REQUIRE(parsed(patch).picture_id == ((late - offset_of[late]) & 0x7FFF));

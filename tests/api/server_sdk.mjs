@@ -6,9 +6,11 @@
 
 import { KEY, start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
+import { http_checks } from './http.mjs';
 import { participant_checks } from './participants.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { room_checks } from './rooms.mjs';
+import { rpc_checks } from './rpc.mjs';
 import { WebhookSink } from './webhook_sink.mjs';
 import { webhook_checks } from './webhooks.mjs';
 
@@ -18,6 +20,8 @@ await suite.run(async () => {
   const server = await start_server(suite, { webhook: { urls: [sink.url], api_key: KEY } });
   await room_checks(suite, server);
   await refusal_checks(suite, server);
+  await http_checks(suite, server, sink);
   await participant_checks(suite, server);
+  await rpc_checks(suite, server);
   await webhook_checks(suite, server, sink);
 });

@@ -18,6 +18,7 @@ sdp::AnswererConfig answerer_config(Context& context, const PeerLinkConfig& conf
     result.publish_codecs = config.codecs;
     result.subscribe_codecs = config.codecs;
     result.single = config.single;
+    result.transport_cc = context.config.send_side_bwe;
     result.session_id = context.rng.u64() >> 1;
     result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
     return result;
@@ -29,6 +30,7 @@ sdp::OffererConfig offerer_config(Context& context, const PeerLinkConfig& config
     result.codecs = config.codecs;
     result.application = config.application;
     result.transport_cc = context.config.send_side_bwe;
+    result.playout_delay = config.playout_delay;
     result.session_id = context.rng.u64() >> 1;
     result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
     return result;
@@ -61,6 +63,7 @@ PeerLink::PeerLink(Context& context, PeerLinkConfig config)
     create.ice_lite = config_.ice_lite;
     create.ice_controlling = config_.offers && !config_.ice_lite;
     create.tcp_only = config_.tcp_only;
+    create.allow_pause = config_.allow_pause;
     context.command(config_.worker, std::move(create));
 }
 
@@ -127,6 +130,12 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
     remote_ice_ = ice;
     apply_remote(answer->remote, true);
     return answer;
+}
+
+std::vector<sdp::PublishSection> PeerLink::match_late(
+    const std::vector<sdp::PendingTrack>& pending) {
+    if (!answerer_ || pending.empty()) return {};
+    return answerer_->match_late(pending);
 }
 
 sdp::Offer PeerLink::make_offer() {

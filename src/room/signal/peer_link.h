@@ -27,6 +27,8 @@ struct PeerLinkConfig {
     bool application = true;  // a data section in our offers
     bool ice_lite = false;
     bool tcp_only = false;
+    bool playout_delay = false;       // offer that extension
+    std::optional<bool> allow_pause;  // as the client wants it, else as configured
     sdp::ClientTraits client;
     std::vector<sdp::EnabledCodec> codecs;
 };
@@ -43,6 +45,8 @@ class PeerLink {
 
     Result<sdp::Answer, sdp::NegotiationError> handle_offer(
         std::string_view offer, const std::vector<sdp::PendingTrack>& pending);
+    // Sections of the last offer that belong to a track announced after it.
+    std::vector<sdp::PublishSection> match_late(const std::vector<sdp::PendingTrack>& pending);
     sdp::Offer make_offer();
     Result<sdp::AppliedAnswer, sdp::NegotiationError> handle_answer(std::string_view answer);
     // A client's candidate; the error text is for request_response.

@@ -90,4 +90,19 @@ livekit::SignalResponse subscribed_quality_message(const livekit::TrackInfo& tra
     return response;
 }
 
+livekit::SignalResponse subscribed_audio_codec_message(
+    const livekit::TrackInfo& track, const std::vector<Dynacast::Report>& reports) {
+    livekit::SignalResponse response;
+    auto& update = *response.mutable_subscribed_audio_codec_update();
+    update.set_track_sid(track.sid());
+    for (const Dynacast::Report& report : reports) {
+        const int index = static_cast<int>(report.codec);
+        if (index >= track.codecs_size()) continue;
+        livekit::SubscribedAudioCodec& codec = *update.add_subscribed_audio_codecs();
+        codec.set_codec(short_name(track.codecs(index).mime_type()));
+        codec.set_enabled(report.quality.has_value());
+    }
+    return response;
+}
+
 }  // namespace confab::room

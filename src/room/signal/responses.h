@@ -29,4 +29,8 @@ livekit::SignalResponse subscription_error_message(const std::string& track_sid,
 livekit::SignalResponse subscribed_quality_message(const livekit::TrackInfo& track,
                                                    const std::vector<Dynacast::Report>& reports);
 
+// Which codecs of an audio track with a backup codec anybody takes (SIG-52).
+livekit::SignalResponse subscribed_audio_codec_message(
+    const livekit::TrackInfo& track, const std::vector<Dynacast::Report>& reports);
+
 }  // namespace confab::room

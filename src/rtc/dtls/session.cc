@@ -58,6 +58,7 @@ class Session::Impl {
     void finish_handshake();
     void become_connected();
     void read_records();
+    void keep_buffers(bool keep);
     void fail_with(FailureReason reason);
     bool handshake_done() const {
         return state_ == State::kUnverified || state_ == State::kConnected;
@@ -161,11 +162,21 @@ void Session::Impl::handle_packet(Timestamp now, BytesView datagram) {
     advance();
     port_.incoming = {};
     clock_.observe(port_, now);
+    keep_buffers(false);
+}
+
+// libssl holds 18 KB per association for the record it is at. Most associations are silent most of
+// the time, so a connected one has them only while it works (02 DES-34); libssl takes them anew
+// when it reads, but not when it writes.
+void Session::Impl::keep_buffers(bool keep) {
+    if (state_ != State::kConnected) return;
+    (void)(keep ? SSL_alloc_buffers(ssl_.get()) : SSL_free_buffers(ssl_.get()));
 }
 
 // Lets OpenSSL work on what there is to read.
 void Session::Impl::advance() {
     ERR_clear_error();
+    keep_buffers(true);
     if (state_ == State::kHandshaking) {
         const int result = SSL_do_handshake(ssl_.get());
         if (result == 1) {
@@ -228,6 +239,7 @@ void Session::Impl::handle_timeout(Timestamp now) {
     }
     if (now < clock_.deadline()) return;
     ERR_clear_error();
+    keep_buffers(true);
     switch (clock_.expired(ssl_.get(), port_, now)) {
         case RetransmitClock::Outcome::kNothing:
             break;
@@ -250,7 +262,9 @@ bool Session::Impl::send_application_data(BytesView data) {
     if (state_ != State::kConnected || data.empty() || data.size() > kMaxApplicationData)
         return false;
     ERR_clear_error();
+    keep_buffers(true);
     const int written = SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size()));
+    keep_buffers(false);
     ERR_clear_error();
     return written == static_cast<int>(data.size());
 }

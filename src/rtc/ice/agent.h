@@ -14,7 +14,9 @@
 //
 // What upstream does not do: a controlled agent follows the latest nomination even to a lower pair
 // (02 ICE-06); a controlling one nominates at once and improves its choice for two seconds; after
-// 10 s of silence, or when the selected TCP stream closes, all pairs are checked again.
+// 10 s of silence, or when the selected TCP stream closes, all pairs are checked again; checks of a
+// pair slow down but never end while nothing is selected; a peer whose address changes is followed
+// after 3 s even if nobody nominates.
 // Not here: gathering (the driver names its sockets), mDNS, relayed local candidates, local
 // peer-reflexive candidates (a mapped address changes nothing about where we send from).
 #pragma once
@@ -78,6 +80,10 @@ class Agent {
         Timestamp last_heard;
         Timestamp last_consent;  // last authenticated STUN
         Timestamp keepalive_at = Timestamp::never();
+        // A pair that the peer has checked since anything came over this one; 0 for none. never():
+        // its time has come, its first answer is missing.
+        std::uint32_t rival = 0;
+        Timestamp rival_wins_at = Timestamp::never();
     };
     struct PreviousGeneration {
         CredentialPair credentials;
@@ -112,6 +118,9 @@ class Agent {
     void nominate(Timestamp now);
     void follow_nomination(Timestamp now, Pair& pair);
     void select(Timestamp now, Pair& pair);
+    void note_rival(Timestamp now, const Pair& pair);
+    void follow_rival(Timestamp now);
+    void forget_rival();
     bool is_selection_live() const;
     bool is_in_upgrade_window(Timestamp now) const;
     void heard(Timestamp now);

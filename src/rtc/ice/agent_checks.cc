@@ -11,6 +11,7 @@ namespace confab::ice {
 void Agent::handle_timeout(Timestamp now) {
     if (previous_ && now >= previous_->expires_at) previous_.reset();
     update_state(now);
+    follow_rival(now);
     run_checks(now);
     nominate(now);
     send_keepalive(now);
@@ -22,6 +23,7 @@ Timestamp Agent::next_deadline() const {
     if (previous_) next = earlier(next, previous_->expires_at);
     if (state_ == State::kConnected)
         next = earlier(next, selection_.last_heard + config_.timers.disconnected_after);
+    next = earlier(next, selection_.rival_wins_at);
     if (!is_running()) return earlier(next, selection_.keepalive_at);
     for (const Pair& pair : list_.pairs())
         next = earlier(next, pair.next_check);
@@ -37,22 +39,24 @@ void Agent::run_checks(Timestamp now) {
 }
 
 void Agent::send_check(Timestamp now, Pair& pair) {
-    if (pair.unanswered >= config_.timers.requests_per_pair) {
+    const Timers& timers = config_.timers;
+    if (pair.state != PairState::kFailed && pair.unanswered >= timers.requests_per_pair) {
         pair.state = PairState::kFailed;
         pair.nominating = false;
-        pair.next_check = Timestamp::never();
-        // Differs from upstream: where the peer has answered once it is worth another series while
-        // there is nothing better. A lite peer would never wake us with a check of its own.
-        if (pair.answered && !is_selection_live()) {
-            pair.unanswered = 0;
-            pair.next_check = now + config_.timers.keepalive;
-        }
+        pair.next_check = now + timers.slow_check_interval;
         return;
     }
-    ++pair.unanswered;
-    if (pair.state != PairState::kSucceeded) pair.state = PairState::kInProgress;
+    const bool has_failed = pair.state == PairState::kFailed;
+    if (has_failed && is_selection_live()) {
+        pair.next_check = Timestamp::never();
+        return;
+    }
+    if (!has_failed) {
+        ++pair.unanswered;
+        if (pair.state != PairState::kSucceeded) pair.state = PairState::kInProgress;
+    }
     pair.last_check = now;
-    pair.next_check = now + config_.timers.check_interval;
+    pair.next_check = now + (has_failed ? timers.slow_check_interval : timers.check_interval);
     send_request(now, pair.path, credentials_, &pair);
 }
 
@@ -65,11 +69,8 @@ void Agent::send_request(Timestamp now, const Path& path, const CredentialPair& 
     transaction.pair = pair != nullptr ? pair->id : 0;
     transaction.sent = now;
     transaction.role = role_;
-    // The nomination stands in every keepalive of the selected pair, as browsers do it: behind a
-    // NAT that changed our port the peer follows at once (02 MC-03).
-    transaction.use_candidate =
-        pair != nullptr &&
-        (pair->nominating || (role_ == Role::kControlling && pair->id == selection_.pair));
+    // Once the peer has confirmed the nomination it is not repeated (RFC 8445 §8.1.1).
+    transaction.use_candidate = pair != nullptr && pair->nominating;
     transactions_.add(transaction);
 
     CheckRequest request;
@@ -176,6 +177,7 @@ void Agent::select(Timestamp now, Pair& pair) {
     selection_.path = pair.path;
     selection_.pair = pair.id;
     selection_.keepalive_at = config_.lite ? Timestamp::never() : now + config_.timers.keepalive;
+    forget_rival();
     if (previous_)
         previous_->expires_at =
             earlier(previous_->expires_at, now + config_.timers.previous_path_grace);
@@ -193,14 +195,49 @@ void Agent::select(Timestamp now, Pair& pair) {
     change_state(State::kConnected);
 }
 
+// The peer checks a pair that is not the selected one: either it looks after its alternatives, or
+// its address has changed and nothing comes over the selected pair any more. We ask there at once.
+void Agent::note_rival(Timestamp now, const Pair& pair) {
+    if (selection_.pair == 0 || pair.id == selection_.pair) return;
+    if (selection_.rival == 0) {
+        selection_.rival_wins_at = std::max(selection_.last_heard + config_.timers.moved_after,
+                                            now + config_.timers.answer_wait);
+        if (!config_.lite) selection_.keepalive_at = now;
+    }
+    selection_.rival = pair.id;  // the latest
+    send_keepalive(now);
+}
+
+void Agent::follow_rival(Timestamp now) {
+    if (selection_.rival == 0) return;
+    if (now >= selection_.rival_wins_at) selection_.rival_wins_at = Timestamp::never();
+    if (!selection_.rival_wins_at.is_never()) return;
+    Pair* pair = list_.find(selection_.rival);
+    if (pair == nullptr || selection_.pair == 0) return forget_rival();
+    // Else its first answer decides.
+    if (!config_.lite && pair->state != PairState::kSucceeded) return;
+    forget_rival();
+    if (role_ == Role::kControlled) return select(now, *pair);
+    pair->nominating = true;
+    pair->unanswered = 0;
+    send_check(now, *pair);
+}
+
+void Agent::forget_rival() {
+    selection_.rival = 0;
+    selection_.rival_wins_at = Timestamp::never();
+}
+
 // ---------------------------------------------------------------- supervision
 
 void Agent::heard(Timestamp now) {
+    forget_rival();
     selection_.last_heard = std::max(selection_.last_heard, now);
     if (state_ == State::kDisconnected && selection_.path) change_state(State::kConnected);
 }
 
 void Agent::consented(Timestamp now) {
+    forget_rival();
     selection_.last_consent = std::max(selection_.last_consent, now);
     selection_.last_heard = std::max(selection_.last_heard, now);
 }

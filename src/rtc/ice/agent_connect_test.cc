@@ -97,6 +97,28 @@ TEST_CASE("Agent: connects under 30 % loss with late timers, whatever the seed [
         }
 }
 
+TEST_CASE("Agent: an outage of 10 s at the start or after a restart is survived [ICE-04][ICE-14]") {
+    for (const Role role : {Role::kControlled, Role::kControlling})
+        for (const bool lite : {false, true}) {
+            if (lite && role == Role::kControlling) continue;
+            const Role peer = role == Role::kControlled ? Role::kControlling : Role::kControlled;
+            Couple couple(role, lite, peer, false);
+            couple.net.loss = 1;
+            couple.start();
+            couple.net.run_for(Duration::seconds(10));
+            couple.net.loss = 0;
+            REQUIRE(couple.connect(Duration::millis(1200)));
+
+            couple.net.loss = 1;
+            couple.a.agent.restart(couple.net.now, {credentials("again"), false});
+            couple.b.agent.restart(couple.net.now, {credentials("bagain"), false});
+            couple.start();
+            couple.net.run_for(Duration::seconds(10));
+            couple.net.loss = 0;
+            REQUIRE(couple.connect(Duration::millis(1200)));
+        }
+}
+
 TEST_CASE("Agent: equal seeds give equal bytes at equal times") {
     std::uint64_t hashes[3];
     for (int i = 0; i < 3; ++i) {

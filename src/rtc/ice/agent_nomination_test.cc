@@ -112,9 +112,8 @@ TEST_CASE("Agent: controlling, a host pair is nominated with its first answer [I
     CHECK(s.answer(kWifi) == 3);
     CHECK(s.agent.selected() == kWifi);
     CHECK(s.agent.state() == State::kConnected);
-    s.advance(Duration::seconds(5));  // no more checks, but every keepalive repeats it
-    CHECK(s.unanswered_nominations(kWifi) > 0);
-    CHECK(s.unanswered_nominations(kWifi) <= 3);
+    s.advance(Duration::seconds(5));  // never again: keepalives only
+    CHECK(s.unanswered_nominations(kWifi) == 0);
 }
 
 TEST_CASE("Agent: controlling, waiting times of the candidate types [ICE-06]") {
@@ -251,6 +250,80 @@ TEST_CASE(
     CHECK(s.agent.state() == State::kConnected);
     s.check_from(kWifi, true);  // and back
     CHECK(s.agent.selected() == kWifi);
+}
+
+TEST_CASE("Agent: follows a peer that has moved though nobody nominates [ICE-06][MC-03]") {
+    for (const Role role : {Role::kControlled, Role::kControlling})
+        for (const bool lite : {false, true}) {
+            if (lite && role == Role::kControlling) continue;
+            const Role peer = role == Role::kControlled ? Role::kControlling : Role::kControlled;
+            Scripted s(role, lite);
+            s.check_from(kWifi, role == Role::kControlled, peer);
+            s.answer(kWifi);
+            s.answer(kWifi);
+            REQUIRE(s.agent.selected() == kWifi);
+            s.advance(Duration::seconds(5));
+            s.answer(kWifi);
+            s.check_from(kWifi, false, peer);
+            s.check_from(kLte, false, peer);  // from here on nothing comes over the old pair
+            s.answer(kLte);
+            s.advance(Duration::millis(2999));
+            CHECK(s.agent.selected() == kWifi);
+            s.advance(Duration::millis(1));
+            s.answer(kLte);
+            CHECK(s.agent.selected() == kLte);
+            CHECK(s.agent.state() == State::kConnected);
+        }
+}
+
+TEST_CASE("Agent: after a long silence a peer that moved is followed within 1 s [ICE-06][MC-03]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    s.advance(Duration::seconds(5));
+    REQUIRE(s.agent.selected() == kWifi);
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    s.advance(Duration::millis(999));
+    CHECK(s.agent.selected() == kWifi);  // it is asked once more
+    s.advance(Duration::millis(1));
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE("Agent: a peer that moved just before an outage is followed behind it [ICE-06][MC-03]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kWifi, true);
+    s.answer(kWifi);
+    REQUIRE(s.agent.selected() == kWifi);
+    s.advance(Duration::seconds(5));
+    s.answer(kWifi);
+    s.check_from(kLte, false);
+    s.out.clear();  // our check is lost, and all those that follow
+    s.advance(Duration::seconds(4));
+    CHECK(s.agent.selected() == kWifi);
+    s.out.clear();
+    s.check_from(kLte, false);
+    s.answer(kLte);
+    CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE("Agent: checks of another pair change nothing while the selected one is heard [ICE-06]") {
+    for (const Role role : {Role::kControlled, Role::kControlling}) {
+        const Role peer = role == Role::kControlled ? Role::kControlling : Role::kControlled;
+        Scripted s(role, false);
+        s.check_from(kWifi, role == Role::kControlled, peer);
+        s.answer(kWifi);
+        s.answer(kWifi);
+        REQUIRE(s.agent.selected() == kWifi);
+        for (int i = 0; i < 20; ++i) {
+            s.advance(Duration::seconds(1));
+            s.answer(kWifi);
+            s.check_from(kLte, false, peer);
+            s.answer(kLte);
+            CHECK(s.answer(kWifi) == 0);  // asked at once: it answers
+            CHECK(s.agent.selected() == kWifi);
+        }
+    }
 }
 
 TEST_CASE("Agent: controlled, of many early nominations the best pair stays [ICE-06]") {

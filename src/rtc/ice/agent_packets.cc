@@ -125,7 +125,7 @@ void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& mes
     if (role_ == Role::kControlled && message.has(StunAttr::kUseCandidate))
         pair->nomination = ++nominations_received_;
     if (config_.lite) {
-        if (pair->nomination <= selection_.nomination) return;
+        if (pair->nomination <= selection_.nomination) return note_rival(now, *pair);
         selection_.nomination = pair->nomination;
         select(now, *pair);
         return;
@@ -137,6 +137,7 @@ void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& mes
     else
         trigger_check(now, *pair);
     nominate(now);
+    note_rival(now, *pair);
 }
 
 void Agent::handle_response(Timestamp now, const Path& path, const StunMessage& message) {
@@ -189,6 +190,7 @@ void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     }
     follow_nomination(now, *pair);
     nominate(now);
+    follow_rival(now);
 }
 
 void Agent::handle_error(Timestamp now, const Transaction& transaction,

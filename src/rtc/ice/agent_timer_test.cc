@@ -32,7 +32,7 @@ const Path kPath{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("198.51.1
 
 }  // namespace
 
-TEST_CASE("Agent: 8 checks per pair, 200 ms apart, the first at once, failed at 15 s [ICE-04]") {
+TEST_CASE("Agent: 8 checks 200 ms apart, then one a second, failed at 15 s [ICE-04]") {
     Agent agent = lone_agent();
     agent.set_remote_credentials(at(0), credentials("bobby"));
     agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
@@ -46,7 +46,10 @@ TEST_CASE("Agent: 8 checks per pair, 200 ms apart, the first at once, failed at 
             sent.push_back(due.ms());
         if (agent.state() == State::kFailed) CHECK(due.ms() == 15'000);
     }
-    CHECK(sent == std::vector<std::int64_t>{0, 200, 400, 600, 800, 1000, 1200, 1400});
+    std::vector<std::int64_t> expected{0, 200, 400, 600, 800, 1000, 1200, 1400};
+    for (std::int64_t ms = 2600; ms < 15'000; ms += 1000)
+        expected.push_back(ms);
+    CHECK(sent == expected);
     CHECK(agent.next_deadline().is_never());
 }
 

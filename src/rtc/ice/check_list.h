@@ -20,7 +20,7 @@ enum class PairState : std::uint8_t {
     kWaiting,     // to be checked when next_check is due
     kInProgress,  // asked, not answered
     kSucceeded,   // answered since it was last put to kWaiting
-    kFailed,      // asked requests_per_pair times in vain
+    kFailed,      // asked requests_per_pair times in vain; checks go on slowly
 };
 
 // Before every other time, yet far from overflow.

@@ -41,7 +41,13 @@ inline constexpr std::size_t kMaxStunMessage = 640;
 // 02 ICE-04; measured at upstream.
 struct Timers {
     Duration check_interval = Duration::millis(200);
+    // Then the pair counts as failed. Differs from upstream: while nothing better is selected it is
+    // still asked, at a slower pace (RFC 8445 §14.3: retransmissions back off and go on for 39.5
+    // s), until the agent fails as a whole; libwebrtc asks all the time too. An outage of two
+    // seconds at a join or restart must not cost the session, and a lite peer never wakes us with
+    // its checks.
     std::uint8_t requests_per_pair = 8;
+    Duration slow_check_interval = Duration::seconds(1);
     Duration keepalive = Duration::seconds(2);
     Duration disconnected_after = Duration::seconds(10);
     Duration failed_after_disconnected = Duration::seconds(5);
@@ -58,6 +64,12 @@ struct Timers {
     // other packets, whose source can be forged, still arrive. Differs from upstream: it has no
     // such limit; an honest peer checks every 2 or 3 s.
     Duration consent_expiry = Duration::seconds(30);
+    // The peer checks another pair while the selected one has been silent for moved_after and stays
+    // so for answer_wait, though we ask there: it has moved (NAT rebinding), and we follow. Differs
+    // from upstream, which fails after 15 s unless the peer controls and repeats USE-CANDIDATE in
+    // its keepalives.
+    Duration moved_after = Duration::seconds(3);
+    Duration answer_wait = Duration::seconds(1);
 };
 
 // How long a controlling agent gives better pairs a chance before it nominates one with a candidate

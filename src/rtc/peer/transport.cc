@@ -3,6 +3,8 @@
 
 #include "rtc/peer/transport.h"
 
+#include <utility>
+
 #include "base/check.h"
 #include "crypto/hkdf.h"
 #include "wire/rtp.h"
@@ -64,6 +66,7 @@ void Transport::add_remote_candidate(Timestamp now, const ice::RemoteCandidate& 
 
 void Transport::restart_ice(Timestamp now, const ice::RestartOptions& options) {
     agent_.restart(now, options);
+    early_path_.reset();
     drain(now);
 }
 
@@ -79,6 +82,8 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
     const wire::PacketKind kind = wire::classify(datagram);
     if (kind == wire::PacketKind::kStun) {
         agent_.handle_packet(now, path, datagram);
+        if (!early_path_ && !agent_.selected() && agent_.is_valid_path(path))
+            start_early(now, path);
         drain(now);
         return {};
     }
@@ -92,6 +97,8 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
     }
     if (kind == wire::PacketKind::kDtls) {
         agent_.note_activity(now, path);
+        if (!agent_.selected()) early_path_ = path;
+        early_flight_.clear();
         if (dtls_) dtls_->handle_packet(now, datagram);
         if (crypto_.simulate_dtls && data_) data_->handle_packet(now, datagram.subspan(1));
         drain(now);
@@ -152,11 +159,7 @@ void Transport::drain(Timestamp now) {
 void Transport::drain_ice(Timestamp now) {
     while (const auto event = agent_.poll_event()) {
         if (std::holds_alternative<ice::Selected>(*event)) {
-            if (dtls_ && !dtls_started_) {
-                dtls_started_ = true;
-                dtls_->start(now);
-            }
-            if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
+            selected(now);
             continue;
         }
         switch (std::get<ice::StateChanged>(*event).state) {
@@ -175,6 +178,31 @@ void Transport::drain_ice(Timestamp now) {
                 break;
         }
     }
+}
+
+// The handshake does not wait for the nomination, which libwebrtc gives up to 50 ms after the first
+// answered check: any valid pair may carry data (RFC 8445 §12.1). As server we would otherwise drop
+// a hello that comes at once, and its sender waits 50 ms or more before it tries again.
+void Transport::start_early(Timestamp now, const ice::Path& path) {
+    if (!dtls_) return;
+    early_path_ = path;
+    start_dtls(now);
+}
+
+void Transport::start_dtls(Timestamp now) {
+    if (!dtls_ || std::exchange(dtls_started_, true)) return;
+    dtls_->start(now);
+}
+
+void Transport::selected(Timestamp now) {
+    early_path_.reset();
+    start_dtls(now);
+    // A peer that takes no hello before its own side of ICE is done has lost ours.
+    for (Bytes& record : std::exchange(early_flight_, {}))
+        records_.push_back(std::move(record));
+    if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
+    if (dtls_connected_ && state_ == TransportState::kConnecting)
+        set_state(TransportState::kConnected);
 }
 
 void Transport::drain_dtls(Timestamp now) {
@@ -208,7 +236,8 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     send_.emplace(*crypto_.engine, *local);
     receive_.emplace(*crypto_.engine, *remote);
     dtls_connected_ = true;
-    set_state(TransportState::kConnected);
+    // Media needs a path as well.
+    if (agent_.selected()) set_state(TransportState::kConnected);
     if (remote_ && remote_->sctp) start_data(now);
 }
 
@@ -241,7 +270,7 @@ void Transport::send_application(BytesView packet) {
     // A content type of DTLS, so that the demultiplexer knows it, then the packet.
     Bytes record{23};
     record.insert(record.end(), packet.begin(), packet.end());
-    simulated_records_.push_back(std::move(record));
+    records_.push_back(std::move(record));
 }
 
 void Transport::start_data(Timestamp now) {
@@ -305,17 +334,20 @@ std::optional<Transport::Datagram> Transport::poll_transmit() {
         last_datagram_.assign(stun->bytes().begin(), stun->bytes().end());
         return Datagram{stun->path, last_datagram_};
     }
-    if (!agent_.selected()) return std::nullopt;
-    if (!simulated_records_.empty()) {
-        last_datagram_ = std::move(simulated_records_.front());
-        simulated_records_.pop_front();
-        return Datagram{*agent_.selected(), last_datagram_};
+    const std::optional<ice::Path>& way = agent_.selected() ? agent_.selected() : early_path_;
+    if (!way) return std::nullopt;
+    if (!records_.empty()) {
+        last_datagram_ = std::move(records_.front());
+        records_.pop_front();
+        return Datagram{*way, last_datagram_};
     }
     if (!dtls_) return std::nullopt;
     auto record = dtls_->poll_transmit();
     if (!record) return std::nullopt;
     last_datagram_ = std::move(*record);
-    return Datagram{*agent_.selected(), last_datagram_};
+    if (!agent_.selected() && early_flight_.size() < kMaxEarlyFlight && !dtls_connected_)
+        early_flight_.push_back(last_datagram_);
+    return Datagram{*way, last_datagram_};
 }
 
 }  // namespace confab::peer

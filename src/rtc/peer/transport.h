@@ -99,6 +99,7 @@ class Transport {
   public:
     // More failures than this within a second: SRTP is not even tried for the rest of it (DES-25).
     static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = 100;
+    static constexpr std::size_t kMaxEarlyFlight = 4;
 
     Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng);
     ~Transport();
@@ -152,6 +153,9 @@ class Transport {
     Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);
     void drain(Timestamp now);
     void drain_ice(Timestamp now);
+    void start_early(Timestamp now, const ice::Path& path);
+    void start_dtls(Timestamp now);
+    void selected(Timestamp now);
     void drain_dtls(Timestamp now);
     void drain_data(Timestamp now);
     void keys_ready(Timestamp now, const dtls::Connected& connected);
@@ -178,8 +182,12 @@ class Transport {
     std::unique_ptr<sctp::DataChannels> data_;
     std::vector<WantedChannel> wanted_channels_;
     TransportState state_ = TransportState::kConnecting;
-    std::deque<Bytes> simulated_records_;
-    Bytes last_datagram_;  // what poll_transmit() gave out last
+    // While no pair is selected: the valid path that DTLS uses, and what was sent on it before the
+    // peer said anything.
+    std::optional<ice::Path> early_path_;
+    std::vector<Bytes> early_flight_;
+    std::deque<Bytes> records_;  // to be sent before those of the session
+    Bytes last_datagram_;        // what poll_transmit() gave out last
     std::deque<TransportEvent> events_;
     Timestamp failure_window_;
     std::uint32_t failures_in_window_ = 0;

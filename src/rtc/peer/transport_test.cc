@@ -6,12 +6,14 @@
 #include <doctest/doctest.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/machine.h"
 #include "crypto/certificate.h"
 #include "wire/rtp.h"
+#include "wire/stun.h"
 
 namespace confab::peer {
 namespace {
@@ -57,6 +59,7 @@ struct Link {
     std::int64_t now_ms = 0;
     Rng rng{77};
     double loss = 0;
+    std::function<bool(BytesView)> drop;  // whether to lose a datagram, either way
 
     explicit Link(bool lite_b = false) : b{"bbbb", 2000, false, lite_b, 2} {}
 
@@ -72,6 +75,7 @@ struct Link {
     void move(End& from, End& to) {
         while (const auto datagram = from.transport->poll_transmit()) {
             if (rng.unit() < loss) continue;
+            if (drop && drop(datagram->bytes)) continue;
             Bytes bytes = to_vector(datagram->bytes);
             ice::Path path;
             path.local = to.address;
@@ -114,6 +118,58 @@ Transport::Media send_media(Link& link, End& from, End& to, std::uint16_t from_p
     path.local = to.address;
     path.remote = {from.address.ip, from_port};
     return to.transport->handle_packet(at_ms(link.now_ms), path, BytesSpan(wire_bytes).first(size));
+}
+
+TEST_CASE("Transport: the handshake does not wait for the nomination [ICE-06][IMM-1]") {
+    Link link;
+    link.drop = [](BytesView datagram) {
+        if (wire::classify(datagram) != wire::PacketKind::kStun) return false;
+        const auto message = wire::StunMessage::parse(datagram);
+        return message && message->has(wire::StunAttr::kUseCandidate);
+    };
+    link.negotiate(true);
+    link.run(300);
+    for (End* end : {&link.a, &link.b}) {
+        CHECK(!end->transport->path().has_value());
+        CHECK(end->transport->srtp_sender() != nullptr);
+        CHECK(!end->transport->connected());  // media has no path yet
+    }
+    link.drop = nullptr;
+    link.run(600);
+    for (End* end : {&link.a, &link.b}) {
+        CHECK(end->transport->path().has_value());
+        CHECK(end->transport->connected());
+    }
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE("Transport: a hello that was lost before the nomination is repeated after it [DTLS-04]") {
+    Link link;
+    link.drop = [&](BytesView datagram) {
+        return wire::classify(datagram) == wire::PacketKind::kDtls &&
+               !link.a.transport->path().has_value();
+    };
+    link.negotiate(false);
+    std::int64_t selected_ms = -1;
+    while (link.now_ms < 1000 && !link.b.transport->connected()) {
+        link.run(1);
+        if (selected_ms < 0 && link.a.transport->path()) selected_ms = link.now_ms;
+    }
+    CHECK(link.b.transport->connected());
+    REQUIRE(selected_ms >= 0);
+    CHECK(link.now_ms - selected_ms < 20);  // the first retransmission comes after 100 ms
+}
+
+TEST_CASE("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
+    Link link;
+    std::size_t dtls = 0;
+    link.drop = [&](BytesView datagram) {
+        dtls += wire::classify(datagram) == wire::PacketKind::kDtls ? 1U : 0U;
+        return wire::classify(datagram) == wire::PacketKind::kStun;
+    };
+    link.negotiate(true);
+    link.run(1000);
+    CHECK(dtls == 0);
 }
 
 TEST_CASE(

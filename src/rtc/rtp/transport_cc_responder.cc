@@ -28,10 +28,8 @@ void TransportCcResponder::received(Timestamp now, std::uint16_t sequence, std::
 }
 
 bool TransportCcResponder::due(Timestamp now) const {
-    if (size_ == 0) return false;
-    const Duration since = now - last_report_;
-    if (since >= kSparseInterval) return true;
     if (size_ <= kMinHeld) return false;
+    const Duration since = now - last_report_;
     return since >= kInterval || size_ > kManyHeld || (marker_ && since >= kMarkerInterval);
 }
 

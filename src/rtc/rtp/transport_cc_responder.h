@@ -18,15 +18,12 @@ namespace confab::rtp {
 
 class TransportCcResponder {
   public:
-    // A report goes out when more than kMinHeld packets wait and one of the first three is due.
-    // Differs from upstream: a stream of few packets is reported after kSparseInterval too. A guess
-    // that such publishers estimate better with it; no measurement shows it yet.
+    // A report goes out when more than kMinHeld packets wait and one of the three times is due.
     static constexpr std::size_t kMinHeld = 20;
     static constexpr std::size_t kManyHeld = 100;
     static constexpr std::size_t kMaxHeld = 256;  // beyond: the newest arrivals are not reported
     static constexpr Duration kInterval = Duration::millis(100);
     static constexpr Duration kMarkerInterval = Duration::millis(50);
-    static constexpr Duration kSparseInterval = Duration::millis(200);
 
     explicit TransportCcResponder(std::uint32_t sender_ssrc) : sender_ssrc_(sender_ssrc) {}
 

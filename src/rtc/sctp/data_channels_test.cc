@@ -276,7 +276,7 @@ TEST_CASE("DataChannels: negotiated channels need no DCEP [DC-11]") {
 
 TEST_CASE(
     "DataChannels: a frozen receiver stalls with bounded memory, the shared buffer is one "
-    "[IMM-15][DC-25]") {
+    "[IMM-15][DC-20][DC-25]") {
     Channels pair;
     const ChannelId id = pair.server.open(pair.link.now(), reliable("_reliable")).value();
     pair.run();

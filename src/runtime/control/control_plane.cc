@@ -48,6 +48,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
       http_(loop),
       timer_(loop) {
     sessions_.set_wake([this] { turn_wanted_ = true; });
+    sessions_.set_carry_out([this] { carry_out(); });
     media_watch_ = loop_.watch_fd(media_.event_fd(), [this] {
         media_.awake();
         turn_wanted_ = true;
@@ -119,6 +120,8 @@ void ControlPlane::carry_out(room::Effect effect) {
         sessions_.close(close->session, close->code);
     } else if (auto* refuse = std::get_if<room::RefuseSession>(&effect)) {
         sessions_.refuse(refuse->session, refuse->status, refuse->text);
+    } else if (auto* done = std::get_if<room::RpcDone>(&effect)) {
+        if (rpc_done_) rpc_done_(std::move(*done));
     } else if (auto* hook = std::get_if<room::WebhookEvent>(&effect)) {
         livekit::WebhookEvent& event = hook->event;
         telemetry::log_info(event.event(), {{"room", event.room().name()},

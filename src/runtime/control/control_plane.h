@@ -6,6 +6,7 @@
 // are taken by the machines, this only moves values.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,9 +39,12 @@ class ControlPlane {
 
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
+    net::EventLoop& loop() { return loop_; }
     room::Clock clock() const;
     // Effects are carried out at the end of the turn; call after using rooms() directly.
     void wake() { turn_wanted_ = true; }
+    // Called for every RpcDone.
+    void set_rpc_done(std::function<void(room::RpcDone)> fn) { rpc_done_ = std::move(fn); }
     // Ends every room with SERVER_SHUTDOWN.
     void shut_down();
 
@@ -60,6 +64,7 @@ class ControlPlane {
     SignalSessions sessions_;
     api::WebhookQueue webhooks_;
     bool full_room_in_webhooks_;
+    std::function<void(room::RpcDone)> rpc_done_;
     net::HttpClient http_;
     net::FdWatch media_watch_;
     net::EventLoop::Timer timer_;

@@ -45,6 +45,9 @@ LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::function<void(
 void LocalRoomService::create_room(const api::CallContext&,
                                    const livekit::CreateRoomRequest& request,
                                    api::Reply<livekit::Room> reply) {
+    if (node_over_limit())
+        return reply(tl::make_unexpected(api::native_error(
+            api::ErrorCode::kUnknown, "reached configured limit for node")));  // CON-32
     answer(reply, rooms_.create_room(clock(), request));
     wake_();
 }
@@ -107,19 +110,38 @@ void LocalRoomService::forward_participant(const api::CallContext&,
                                            const livekit::ForwardParticipantRequest&,
                                            api::Reply<livekit::ForwardParticipantResponse> reply) {
     reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
-                                                 "forwarding a participant is not supported yet")));
+                                                 "forwarding a participant is not implemented")));
 }
 void LocalRoomService::move_participant(const api::CallContext&,
                                         const livekit::MoveParticipantRequest&,
                                         api::Reply<livekit::MoveParticipantResponse> reply) {
     reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
-                                                 "moving a participant is not supported yet")));
+                                                 "moving a participant is not implemented")));
 }
-void LocalRoomService::perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
+void LocalRoomService::perform_rpc(const api::CallContext&,
+                                   const livekit::PerformRpcRequest& request,
                                    api::Reply<livekit::PerformRpcResponse> reply) {
-    reply(tl::make_unexpected(
-        api::service_error(api::ErrorCode::kUnimplemented,
-                           "calling a participant from the API is not supported yet")));
+    const auto call = rooms_.perform_rpc(clock(), request);
+    if (call) {
+        rpc_waiting_.emplace(*call, std::move(reply));
+    } else {
+        answer(reply, room::ServiceResult<livekit::PerformRpcResponse>(
+                          tl::unexpected<room::ServiceError>(call.error())));
+    }
+    wake_();
+}
+
+void LocalRoomService::rpc_done(room::RpcDone done) {
+    const auto waiting = rpc_waiting_.find(done.call);
+    if (waiting == rpc_waiting_.end()) return;
+    api::Reply<livekit::PerformRpcResponse> reply = std::move(waiting->second);
+    rpc_waiting_.erase(waiting);
+    if (auto* response = std::get_if<livekit::PerformRpcResponse>(&done.outcome))
+        return reply(std::move(*response));
+    if (const auto* error = std::get_if<livekit::RpcError>(&done.outcome))
+        return reply(tl::make_unexpected(api::rpc_error(*error)));
+    const auto& error = std::get<room::ServiceError>(done.outcome);
+    reply(tl::make_unexpected(api::service_error(to_code(error.code), error.text)));
 }
 
 bool LocalRoomService::has_room(std::string_view name) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "api/join.h"
 #include "api/ports.h"
@@ -16,6 +17,10 @@ class LocalRoomService final : public api::RoomServicePort, public api::JoinDire
   public:
     // `wake` is called after each change, so that its effects go out.
     LocalRoomService(room::RoomManager& rooms, std::function<void()> wake);
+    // Whether the node has reached a limit of its own (limit.num_tracks, limit.bytes_per_sec).
+    void set_over_limit(std::function<bool()> fn) { over_limit_ = std::move(fn); }
+    // A call of perform_rpc() has ended.
+    void rpc_done(room::RpcDone done);
 
     void create_room(const api::CallContext&, const livekit::CreateRoomRequest&,
                      api::Reply<livekit::Room>) override;
@@ -46,11 +51,13 @@ class LocalRoomService final : public api::RoomServicePort, public api::JoinDire
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
     bool has_room(std::string_view name) const override;
-    bool node_over_limit() const override { return false; }
+    bool node_over_limit() const override { return over_limit_ && over_limit_(); }
 
   private:
     room::RoomManager& rooms_;
     std::function<void()> wake_;
+    std::function<bool()> over_limit_;
+    std::map<room::RpcCallId, api::Reply<livekit::PerformRpcResponse>> rpc_waiting_;
 };
 
 }  // namespace confab::control

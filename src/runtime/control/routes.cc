@@ -3,6 +3,10 @@
 
 #include "runtime/control/routes.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "api/basic_auth.h"
 #include "api/json.h"
 #include "runtime/telemetry/log.h"
 
@@ -50,11 +54,22 @@ Routes::Routes(ControlPlane& control, const api::KeyProvider& keys, telemetry::M
     : control_(control),
       keys_(keys),
       metrics_(metrics),
-      options_(options),
+      options_(std::move(options)),
       rooms_(control.rooms(), [this] { control_.wake(); }),
-      twirp_(options.twirp, rooms_) {}
+      twirp_(options_.twirp, rooms_) {
+    control_.set_rpc_done([this](room::RpcDone done) { rooms_.rpc_done(std::move(done)); });
+    rooms_.set_over_limit([this] { return load_ && options_.load_limits.reached_by(load_()); });
+}
 
-Routes::~Routes() = default;
+Routes::~Routes() {
+    control_.set_rpc_done({});
+}
+
+void Routes::add_cors(const net::HttpRequest& request, net::HttpResponse& response) {
+    for (const api::HttpHeader& header :
+         api::cors_headers(request.path, request.headers.find("Origin")))
+        response.headers.add(header.name, header.value);
+}
 
 void Routes::set_demo(std::optional<net::StaticFiles> files) {
     demo_ = std::move(files);
@@ -94,11 +109,8 @@ void Routes::route(Call call) {
     if (const api::JoinPath join = api::parse_join_path(path); join != api::JoinPath::kNone)
         return serve_signal(call, join);
     if (api::TwirpRouter::owns(path)) return serve_twirp(call);
-    if (options_.metrics_on_main_port && path == "/metrics") {
-        net::HttpResponse response = net::HttpResponse::text(200, render_metrics());
-        response.headers.set("Content-Type", std::string(telemetry::Metrics::kContentType));
-        return call.respond(std::move(response));
-    }
+    if (options_.metrics_on_main_port && path == "/metrics")
+        return call.respond(serve_metrics(call.request));
     if (options_.development_tokens && path == "/api/token") return serve_development_token(call);
     if (options_.development_tokens && (path == "/demo" || path.starts_with("/demo/")))
         return serve_demo(call);
@@ -204,8 +216,23 @@ std::string mint_refresh(const room::TokenRefresh& refresh, const api::KeyProvid
 
 // ---------------------------------------------------------------- Twirp
 
-void Routes::serve_twirp(Call& call) {
-    const auto shared = std::make_shared<Call>(std::move(call));
+// A call that is answered once: by the service or, if the caller set one, by its deadline.
+struct Routes::PendingCall {
+    PendingCall(Call from, net::EventLoop& loop) : call(std::move(from)), timer(loop) {}
+    void respond(const api::HttpResponse& response) {
+        if (std::exchange(answered, true)) return;
+        if (done) done(response);
+        call.respond(response);
+    }
+    Call call;
+    std::function<void(const api::HttpResponse&)> done;
+    net::EventLoop::Timer timer;
+    bool answered = false;
+};
+
+void Routes::serve_twirp(Call& from) {
+    const auto pending = std::make_shared<PendingCall>(std::move(from), control_.loop());
+    Call* const shared = &pending->call;
     api::TwirpRequest request;
     request.method = shared->request.method;
     request.path = shared->request.path;
@@ -216,8 +243,36 @@ void Routes::serve_twirp(Call& call) {
     context.now = net::EventLoop::now();
     if (const auto timeout = shared->request.headers.find("X-Twirp-Timeout-Ms"))
         context.timeout = api::parse_twirp_timeout(*timeout);
+    pending->done = [this, path = std::string(request.path), begin = context.now](
+                        const api::HttpResponse& response) { count_twirp(path, begin, response); };
     twirp_.handle(request, context,
-                  [shared](api::HttpResponse response) { shared->respond(response); });
+                  [pending](api::HttpResponse response) { pending->respond(response); });
+    if (!context.timeout || pending->answered) return;
+    // Whoever answers later keeps the call, and with it the timer, alive (API-W6).
+    pending->timer.set(context.now + *context.timeout,
+                       [raw = pending.get()] { raw->respond(api::timeout_response()); });
+}
+
+// "200" or the family of the status; the code of the error, as its body says it.
+void Routes::count_twirp(std::string_view path, Timestamp begin,
+                         const api::HttpResponse& response) {
+    path.remove_prefix(std::min(path.size(), std::string_view("/twirp/livekit.").size()));
+    const std::size_t slash = path.find('/');
+    const std::string service(path.substr(0, slash));
+    std::string method(slash == path.npos ? std::string_view() : path.substr(slash + 1));
+    std::string code;
+    if (response.status != 200) {
+        const auto body = api::parse_json(response.body);
+        const api::JsonValue* member = body ? body->find("code") : nullptr;
+        if (member == nullptr || member->kind != api::JsonKind::kString) return;  // no such service
+        code = member->string;
+    }
+    if (code == "bad_route") method.clear();  // of the client's making
+    const std::string status =
+        response.status == 200 ? std::string("200") : std::to_string(response.status / 100) + "xx";
+    metrics_.add(telemetry::Metric::kTwirpRequestStatus, {service, method, status, code});
+    metrics_.observe(telemetry::Metric::kTwirpRequestLatencyMs, {service, method, status},
+                     static_cast<double>((net::EventLoop::now() - begin).us()) / 1000.0);
 }
 
 // ---------------------------------------------------------------- development
@@ -279,10 +334,16 @@ void Routes::serve_demo(Call& call) {
         "and start the server again, or name its folder as confab.web_dir.\n");
 }
 
-std::string Routes::render_metrics() {
+net::HttpResponse Routes::serve_metrics(const net::HttpRequest& request) {
+    const bool open = options_.metrics_user.empty() && options_.metrics_password.empty();
+    if (!open && !api::basic_auth_matches(request.headers.find("Authorization"),
+                                          options_.metrics_user, options_.metrics_password))
+        return to_net(api::basic_auth_challenge());
     if (collect_) collect_();
     metrics_.collect_process();
-    return metrics_.render();
+    net::HttpResponse response = net::HttpResponse::text(200, metrics_.render());
+    response.headers.set("Content-Type", std::string(telemetry::Metrics::kContentType));
+    return response;
 }
 
 }  // namespace confab::control

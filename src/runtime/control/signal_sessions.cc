@@ -3,6 +3,9 @@
 
 #include "runtime/control/signal_sessions.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "api/proto_json.h"
 #include "runtime/telemetry/log.h"
 
@@ -67,8 +70,19 @@ void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& res
         return;
     }
     metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
-    (void)session.socket->send(
-        session.text, session.text ? api::to_camel_json(response) : response.SerializeAsString());
+    auto payload =
+        shared(session.text ? api::to_camel_json(response) : response.SerializeAsString());
+    count(id, session, payload->size());
+    (void)session.socket->send_shared(session.text, std::move(payload));
+}
+
+// News of a room go to everybody in it one after the other; they are kept once for all.
+std::shared_ptr<const std::string> SignalSessions::shared(std::string payload) {
+    auto last = last_payload_.lock();
+    if (last && *last == payload) return last;
+    last = std::make_shared<const std::string>(std::move(payload));
+    last_payload_ = last;
+    return last;
 }
 
 void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {
@@ -111,8 +125,36 @@ void SignalSessions::on_message(room::SessionId id, bool text, std::string_view 
         end(id);
         return;
     }
-    rooms_.handle_request(clock(), id, request);
+    handle(id, request);
+}
+
+// What the request leads to is carried out at once, so that its cost is known.
+void SignalSessions::handle(room::SessionId id, const livekit::SignalRequest& request) {
+    carry_out_();  // what was there before is not this session's doing
+    const room::Clock began = clock();
+    sender_ = id;
+    ++request_number_;
+    cost_ = {};
+    rooms_.handle_request(began, id, request);
+    carry_out_();
     wake_();
+    sender_.reset();
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || !found->second->socket) return;
+    const Timestamp now = net::EventLoop::now();
+    cost_.took = now - began.now;
+    const Timestamp next = found->second->budget.spend(now, cost_);
+    if (next > now) found->second->socket->hold_reading(next);
+}
+
+void SignalSessions::count(room::SessionId id, Session& receiver, std::size_t bytes) {
+    if (!sender_) return;
+    cost_.total += bytes;
+    if (id == *sender_) return;
+    if (receiver.caused_by != request_number_) receiver.caused_bytes = 0;
+    receiver.caused_by = request_number_;
+    receiver.caused_bytes += bytes;
+    cost_.largest = std::max(cost_.largest, receiver.caused_bytes);
 }
 
 void SignalSessions::on_closed(room::SessionId id, net::WebSocketClosed closed) {

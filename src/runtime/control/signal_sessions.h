@@ -8,10 +8,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "room/room_manager.h"
+#include "runtime/control/request_budget.h"
 #include "runtime/net/http_server.h"
 #include "runtime/telemetry/metrics.h"
 
@@ -25,6 +27,9 @@ class SignalSessions {
 
     // Called whenever rooms() was given something to do.
     void set_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+
+    // Called after each request: carries out what it led to, through send() and the others below.
+    void set_carry_out(std::function<void()> carry_out) { carry_out_ = std::move(carry_out); }
 
     // Starts the session and keeps the exchange until its first response or refusal. `headers` go
     // into either answer.
@@ -46,17 +51,28 @@ class SignalSessions {
         std::string room;
         std::string identity;
         std::int32_t protocol = 0;
+        RequestBudget budget;
+        std::uint64_t caused_by = 0;   // number of the request that sent it something last,
+        std::size_t caused_bytes = 0;  // and how much
     };
     bool accept(room::SessionId id, Session& session);
     void on_message(room::SessionId id, bool text, std::string_view payload);
     void on_closed(room::SessionId id, net::WebSocketClosed closed);
     void end(room::SessionId id);
+    void handle(room::SessionId id, const livekit::SignalRequest& request);
+    std::shared_ptr<const std::string> shared(std::string payload);
+    void count(room::SessionId id, Session& receiver, std::size_t bytes);
     room::Clock clock() const;
 
     room::RoomManager& rooms_;
     net::WebSocketOptions options_;
     telemetry::Metrics& metrics_;
     std::function<void()> wake_;
+    std::function<void()> carry_out_;
+    std::optional<room::SessionId> sender_;  // of the request being handled
+    std::uint64_t request_number_ = 0;
+    RequestCost cost_;
+    std::weak_ptr<const std::string> last_payload_;  // while a queue holds it
     std::unordered_map<room::SessionId, std::unique_ptr<Session>> sessions_;
 };
 

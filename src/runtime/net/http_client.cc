@@ -74,11 +74,12 @@ class HttpClient::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<bool> start_tls(Call& call);
     template <typename Stream>
     asio::awaitable<void> converse(Call& call, Stream& stream);
+    ssl::context& tls();
     void finish(Call& call);
 
     EventLoop& loop_;
     HttpClientOptions options_;
-    ssl::context tls_{ssl::context::tls_client};
+    std::optional<ssl::context> tls_;
     std::set<Call*> calls_;
 };
 
@@ -113,14 +114,21 @@ struct HttpClient::Impl::Call {
 };
 
 HttpClient::Impl::Impl(EventLoop& loop, HttpClientOptions options)
-    : loop_(loop), options_(std::move(options)) {
+    : loop_(loop), options_(std::move(options)) {}
+
+// Made for the first https request: reading the system's roots takes longer than everything else
+// that happens at a start, and 1 MB.
+ssl::context& HttpClient::Impl::tls() {
+    if (tls_) return *tls_;
     ErrorCode ignored;
-    tls_.set_options(
+    tls_.emplace(ssl::context::tls_client);
+    tls_->set_options(
         ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
         ignored);
-    tls_.set_default_verify_paths(ignored);
-    tls_.set_verify_mode(ssl::verify_peer, ignored);
-    load_extra_ca(tls_, options_.extra_ca_pem);
+    tls_->set_default_verify_paths(ignored);
+    tls_->set_verify_mode(ssl::verify_peer, ignored);
+    load_extra_ca(*tls_, options_.extra_ca_pem);
+    return *tls_;
 }
 
 void HttpClient::Impl::send(HttpClientRequest request, Callback done) {
@@ -199,7 +207,7 @@ asio::awaitable<bool> HttpClient::Impl::connect(Call& call) {
 }
 
 asio::awaitable<bool> HttpClient::Impl::start_tls(Call& call) {
-    call.tls.emplace(call.socket, tls_);
+    call.tls.emplace(call.socket, tls());
     ErrorCode ignored;
     call.tls->set_verify_callback(ssl::host_name_verification(call.url.host), ignored);
     // SNI carries names only, no addresses (RFC 6066 §3).

@@ -75,6 +75,7 @@ struct HttpServerStats {
     std::uint64_t websockets = 0;
     std::uint64_t websockets_open = 0;
     std::uint64_t websocket_queue_overflows = 0;
+    std::uint64_t websocket_queued_bytes = 0;  // now, of all
     std::uint64_t websocket_write_timeouts = 0;
     std::uint64_t websocket_oversize = 0;
     std::uint64_t handler_failures = 0;  // a handler threw: 500, or close 1011

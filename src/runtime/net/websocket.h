@@ -23,6 +23,10 @@ struct WebSocketOptions {
     std::size_t max_message_bytes = 2 * 1024 * 1024;
     // Waiting to be written; beyond that the connection is cut (08 IMM-15).
     std::size_t max_queued_bytes = 8 * 1024 * 1024;
+    // Of all connections of a server together; beyond that, one whose write has taken longer than
+    // crowded_write_timeout is cut: many who do not read may not add up either (08 IMM-15).
+    std::size_t max_total_queued_bytes = 64 * 1024 * 1024;
+    Duration crowded_write_timeout = Duration::millis(500);
     Duration ping_interval = Duration::seconds(10);
     Duration ping_write_timeout = Duration::seconds(2);
     Duration write_timeout = Duration::seconds(5);
@@ -64,8 +68,14 @@ class WebSocket {
     // Queued until the handshake is over. False if the connection is closing or gone, or goes now
     // because too much is queued.
     bool send(bool text, std::string payload);
+    // The same for a payload that goes to several connections: it is kept once (08 IMM-15).
+    bool send_shared(bool text, std::shared_ptr<const std::string> payload);
     bool send_binary(BytesView payload) { return send(false, std::string(as_text(payload))); }
     std::size_t queued_bytes() const;
+
+    // Leaves the peer's messages unread until then (08 IMM-15); a later call may shorten the wait.
+    // Its close frame waits, too, a lost connection is found by the next write.
+    void hold_reading(Timestamp until);
 
     // Writes what is queued, for at most `grace`, then the close frame; messages of the peer are
     // dropped from now on.

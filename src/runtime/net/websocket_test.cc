@@ -354,6 +354,37 @@ TEST_CASE("WebSocket: a client that never reads is cut when its queue is full [I
     CHECK(fixture.stats().websockets_open == 0);
 }
 
+TEST_CASE("WebSocket: when all together have too much queued, who does not read is cut [IMM-15]") {
+    WebSocketOptions options;
+    options.max_total_queued_bytes = 8 * 1024 * 1024;
+    options.max_queued_bytes = 512 * 1024 * 1024;
+    options.write_timeout = Duration::seconds(3600);
+    options.crowded_write_timeout = Duration::millis(50);
+    Fixture fixture(options);
+    Client client(fixture.port(), "", 4096);
+    REQUIRE(fixture.thread().eventually([&] { return fixture.socket() != nullptr; }));
+    const auto send = [&] { return fixture.socket()->send(false, std::string(1024 * 1024, 'x')); };
+    for (int i = 0; i < 7; ++i)  // below the limit nobody is cut, however slow
+        CHECK(fixture.thread().call(send));
+    CHECK(fixture.thread().eventually([&] { return !send(); }));
+    CHECK(fixture.closed().by == WebSocketEnd::kOverflow);
+    CHECK(fixture.stats().websocket_queued_bytes == 0);
+}
+
+TEST_CASE("WebSocket: who reads is not cut because of others [IMM-15]") {
+    WebSocketOptions options;
+    options.max_total_queued_bytes = 1000;
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    for (int i = 0; i < 3; ++i) {
+        fixture.thread().call([&] { fixture.socket()->send(false, std::string(50'000, 'x')); });
+        fixture.thread().call([&] { fixture.socket()->send(false, std::string(50'000, 'y')); });
+        CHECK(client.read().payload.size() == 50'000);
+        CHECK(client.read().payload.size() == 50'000);
+    }
+}
+
 TEST_CASE("WebSocket: a write that takes too long cuts the connection [CON-44] [IMM-15]") {
     WebSocketOptions options;
     options.max_queued_bytes = 64 * 1024 * 1024;
@@ -365,6 +396,38 @@ TEST_CASE("WebSocket: a write that takes too long cuts the connection [CON-44] [
         [&] { fixture.socket()->send(false, std::string(32 * 1024 * 1024, 'x')); });
     CHECK(fixture.closed().by == WebSocketEnd::kWriteTimeout);
     CHECK(fixture.stats().websocket_write_timeouts == 1);
+}
+
+TEST_CASE(
+    "WebSocket: a client that is held up is not read, loses nothing and can be closed [IMM-15]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    const auto hold = [&](Timestamp until) {
+        fixture.thread().call([&] { fixture.socket()->hold_reading(until); });
+    };
+    client.send(kText, "a");
+    CHECK(client.read().payload == "a");
+    const Timestamp until = EventLoop::now() + Duration::millis(150);
+    hold(until);
+    client.send(kText, "read already");  // at most the read that was under way
+    client.send(kText, "b");
+    client.send(kText, "c");
+    CHECK(client.read().payload == "read already");
+    CHECK(client.read().payload == "b");
+    CHECK(EventLoop::now() >= until);
+    CHECK(client.read().payload == "c");
+
+    hold(Timestamp::never());
+    client.send(kText, "d");
+    client.send(kText, "e");
+    CHECK(client.read().payload == "d");
+    hold(EventLoop::now());  // given free again
+    CHECK(client.read().payload == "e");
+
+    hold(Timestamp::never());
+    fixture.thread().call([&] { fixture.socket()->close(1000); });
+    CHECK(client.read().opcode == kClose);
 }
 
 TEST_CASE("WebSocket: pings go out at their interval, without a read deadline [CON-43]") {

@@ -67,6 +67,50 @@ std::string_view type_name(MetricType type) {
     return "untyped";
 }
 
+// Declared for dashboards, but nothing sets them so far.
+constexpr Metric kNotRecorded[] = {
+    Metric::kNodeServiceOperation,
+    Metric::kNodePacketTotal,
+    Metric::kRoomDurationSeconds,
+    Metric::kParticipantJoinTotal,
+    Metric::kTrackPublishedTotal,
+    Metric::kTrackSubscribedTotal,
+    Metric::kTrackPublishCounter,
+    Metric::kTrackSubscribeCounter,
+    Metric::kSessionStartTimeMs,
+    Metric::kSessionDurationMs,
+    Metric::kPubSubTimeMs,
+    Metric::kFirTotal,
+    Metric::kPacketLossTotal,
+    Metric::kPacketLossPercent,
+    Metric::kPacketOutOfOrderTotal,
+    Metric::kPacketOutOfOrderPercent,
+    Metric::kJitterUs,
+    Metric::kRttMs,
+    Metric::kForwardLatency,
+    Metric::kForwardJitter,
+    Metric::kForwardLatencyNs,
+    Metric::kQualityRating,
+    Metric::kQualityScore,
+    Metric::kWebhookDispatchTotal,
+    Metric::kWebhookQueueLength,
+};
+
+constexpr std::string_view kReferenceHead =
+    R"(<!-- SPDX-FileCopyrightText: confab contributors -->
+<!-- SPDX-License-Identifier: Apache-2.0 -->
+<!-- Made by `confab metrics-reference > docs/reference/metrics.md`; do not edit. -->
+
+# Metrics
+
+Prometheus text on every path of `prometheus.port`, behind Basic authentication when
+`prometheus.username` and `prometheus.password` are set; in development also on `/metrics` of the
+main port. Names that begin with `livekit_` are those that dashboards of a LiveKit server expect.
+Metrics that begin with `livekit_` or `confab_` also carry `node_id` and `node_type`. A metric with
+labels appears with its first value. Histograms have `_bucket`, `_sum` and `_count`.
+
+)";
+
 constexpr bool table_is_in_order() {
     for (std::size_t i = 0; i < kMetricTable.size(); ++i)
         if (static_cast<std::size_t>(kMetricTable[i].id) != i) return false;
@@ -75,6 +119,11 @@ constexpr bool table_is_in_order() {
 static_assert(table_is_in_order(), "kMetricTable has one row per Metric, in its order");
 
 }  // namespace
+
+bool is_recorded(Metric metric) {
+    return std::find(std::begin(kNotRecorded), std::end(kNotRecorded), metric) ==
+           std::end(kNotRecorded);
+}
 
 Metrics::Metrics(std::string node_id)
     : node_id_(std::move(node_id)), families_(kMetricTable.size()) {
@@ -181,7 +230,8 @@ std::string Metrics::render() const {
 }
 
 std::string metrics_reference() {
-    std::string out = "| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n";
+    std::string out(kReferenceHead);
+    out += "| Metric | Type | Labels | Meaning |\n|---|---|---|---|\n";
     for (const MetricInfo& metric : kMetricTable) {
         std::string labels;
         for (const std::string_view name : label_names(metric)) {
@@ -189,7 +239,8 @@ std::string metrics_reference() {
             labels += "`" + std::string(name) + "`";
         }
         out += "| `" + std::string(metric.name) + "` | " + std::string(type_name(metric.type)) +
-               " | " + (labels.empty() ? "–" : labels) + " | " + std::string(metric.help) + " |\n";
+               " | " + (labels.empty() ? "–" : labels) + " | " + std::string(metric.help) +
+               (is_recorded(metric.id) ? "" : " (not recorded yet)") + " |\n";
     }
     return out;
 }

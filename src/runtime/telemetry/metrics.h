@@ -66,7 +66,9 @@ class Metrics {
     double dropped_ = 0;
 };
 
-// The table as Markdown, for the documentation.
+// False for what is declared for dashboards, but never set so far.
+bool is_recorded(Metric metric);
+// docs/reference/metrics.md: every metric with type, labels and meaning.
 std::string metrics_reference();
 
 }  // namespace confab::telemetry

@@ -5,7 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 namespace confab::telemetry {
 
@@ -100,8 +103,44 @@ TEST_CASE("Metrics: process values without node labels") {
     CHECK(metrics.render().find("\nprocess_open_fds ") != std::string::npos);
 }
 
-TEST_CASE("metrics_reference: one row per metric") {
+TEST_CASE("is_recorded: true for exactly what the program sets somewhere") {
+    std::string text;
+    for (const char* folder : {"src/app", "src/runtime"})
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(
+                 std::filesystem::path(CONFAB_SOURCE_DIR) / folder)) {
+            const std::string name = entry.path().filename().string();
+            if (!name.ends_with(".cc") || name.ends_with("_test.cc") || name == "metrics.cc")
+                continue;
+            std::ifstream file(entry.path());
+            std::stringstream content;
+            content << file.rdbuf();
+            text += content.str();
+        }
+    // The names of the enumerators, in the order of their values.
+    std::ifstream table(CONFAB_SOURCE_DIR "/src/runtime/telemetry/metrics_table.h");
+    std::size_t index = 0;
+    for (std::string line; std::getline(table, line);) {
+        constexpr std::string_view kRow = "    {Metric::k";
+        if (!line.starts_with(kRow)) continue;
+        const std::string name = line.substr(5, line.find(',') - 5);
+        bool used = false;
+        for (const char* end : {",", ")", ";"})
+            used = used || text.find(name + end) != std::string::npos;
+        const auto metric = static_cast<Metric>(index++);
+        // Counted inside of Metrics itself.
+        if (metric == Metric::kMetricsDropped) used = true;
+        CHECK_MESSAGE(is_recorded(metric) == used, name);
+    }
+    CHECK(index == kMetricTable.size());
+}
+
+TEST_CASE("metrics_reference: one row per metric, as docs/reference/metrics.md has them") {
     const std::string text = metrics_reference();
+    std::ifstream file(CONFAB_SOURCE_DIR "/docs/reference/metrics.md");
+    std::stringstream committed;
+    committed << file.rdbuf();
+    const bool same = committed.str() == text;
+    CHECK_MESSAGE(same, "run: confab metrics-reference > docs/reference/metrics.md");
     for (const MetricInfo& metric : kMetricTable)
         CHECK(text.find("| `" + std::string(metric.name) + "` |") != std::string::npos);
 }

@@ -72,7 +72,7 @@ Range value_range(std::string_view text, std::size_t after_name) {
         const std::size_t begin = at + 1;
         std::size_t end = begin;
         while (end < text.size() && text[end] != quote)
-            end += text[end] == '\\' ? 2 : 1;
+            end += text[end] == '\\' ? 2U : 1U;
         return {begin, std::min(end, text.size())};
     }
     const std::size_t end = std::min(text.find_first_of("& \t\r\n,;}\"'", at), text.size());

@@ -45,31 +45,35 @@ Result<void, std::string> MediaNode::open() {
                     std::make_unique<SpscRing<PeerSlot>>(Mailbox::kPeerSlots);
     }
     const bool range = options_.udp_port_end > options_.udp_port;
-    std::uint16_t shared_udp = options_.udp_port;
-    std::uint16_t shared_tcp = options_.tcp_port.value_or(0);
+    const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
+    // Ports that the kernel chose for the first worker are those of all, address by address.
+    std::vector<std::uint16_t> shared_udp(options_.addresses.size(), options_.udp_port);
+    std::vector<std::uint16_t> shared_tcp(options_.addresses.size(), options_.tcp_port.value_or(0));
     for (std::size_t i = 0; i < count; ++i) {
         WorkerOptions worker;
         worker.index = static_cast<sfu::WorkerIndex>(i);
         worker.worker_count = count;
         // A worker more than processors would only disturb its neighbour.
         worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
-        worker.udp_shared = !range;
+        worker.udp_shared = !range || count > ports;
         worker.dtls = &dtls_;
+        worker.shard = options_.shard;
         worker.seed = options_.seed + i * 0x9E3779B97F4A7C15ULL;
-        for (const IpAddress& ip : options_.addresses) {
-            const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
+        for (std::size_t k = 0; k < options_.addresses.size(); ++k) {
+            const IpAddress& ip = options_.addresses[k];
             const auto port =
-                static_cast<std::uint16_t>(range ? options_.udp_port + i % ports : shared_udp);
-            if (range && i >= ports) worker.udp_shared = true;
+                static_cast<std::uint16_t>(range ? options_.udp_port + i % ports : shared_udp[k]);
             worker.udp.push_back({ip, port});
-            if (options_.tcp_port) worker.tcp.push_back({ip, shared_tcp});
+            if (options_.tcp_port) worker.tcp.push_back({ip, shared_tcp[k]});
         }
         workers_.push_back(std::make_unique<Worker>(std::move(worker), mailboxes_, control_));
         CONFAB_TRY_VOID(workers_.back()->open());
         addresses_.push_back({workers_.back()->udp_addresses(), workers_.back()->tcp_addresses()});
-        // Ports that the kernel chose for the first worker are those of all.
-        if (!range && !addresses_.front().udp.empty()) shared_udp = addresses_.front().udp[0].port;
-        if (!addresses_.front().tcp.empty()) shared_tcp = addresses_.front().tcp[0].port;
+        const WorkerAddressList& first = addresses_.front();
+        for (std::size_t k = 0; k < options_.addresses.size(); ++k) {
+            shared_udp[k] = first.udp[k].port;
+            if (options_.tcp_port) shared_tcp[k] = first.tcp[k].port;
+        }
     }
     waiting_.resize(count);
     ring_bell_.resize(count);

@@ -26,6 +26,7 @@ struct MediaNodeOptions {
     std::uint16_t udp_port_end = 0;
     std::optional<std::uint16_t> tcp_port;  // shared by all workers; none: no ICE/TCP
     std::uint64_t seed = 0;
+    sfu::ShardOptions shard;  // of every worker
 };
 
 struct WorkerAddressList {

@@ -153,13 +153,13 @@ class NodeClient {
 };
 
 struct Town {
-    explicit Town(std::size_t workers)
+    explicit Town(std::size_t workers, std::vector<IpAddress> addresses = {kLoopback})
         : certificate(crypto::Certificate::generate(wall_now()).value()),
           context(dtls::Context::create(certificate).value()) {
         MediaNodeOptions options;
         options.workers = workers;
         options.pin = false;
-        options.addresses = {kLoopback};
+        options.addresses = std::move(addresses);
         options.tcp_port = 0;
         options.seed = 42;
         auto started = MediaNode::start(std::move(options), wall_now());
@@ -170,10 +170,10 @@ struct Town {
             CHECK(node->addresses(i).tcp == node->addresses(0).tcp);
         }
     }
-    NodeClient& add_client(std::size_t owner, bool tcp = false) {
+    NodeClient& add_client(std::size_t owner, bool tcp = false, std::size_t address = 0) {
         const WorkerAddressList& at = node->addresses(0);
         clients.push_back(std::make_unique<NodeClient>(
-            clients.size(), tcp, tcp ? at.tcp.at(0) : at.udp.at(0), engine, context));
+            clients.size(), tcp, tcp ? at.tcp.at(address) : at.udp.at(address), engine, context));
         NodeClient& client = *clients.back();
         client.id = sfu::PeerId(clients.size());
         client.owner = static_cast<sfu::WorkerIndex>(owner);
@@ -372,6 +372,50 @@ TEST_CASE(
             ring_full += town.node->snapshot(i).ring_full;
         CHECK(ring_full == 0);
     }
+}
+
+TEST_CASE(
+    "MediaNode: with two addresses each worker has the same ports, answers leave from the address "
+    "asked [DES-03][ICE-01][TURN-19]") {
+    // The sockets of the clients are connected: the kernel drops what comes from elsewhere.
+    Town town(2, {kLoopback, IpAddress::v4(0x7F000002)});
+    for (std::size_t i = 0; i < 8; ++i)
+        town.add_client(i % 2, i >= 4, i / 2 % 2);
+    const auto& udp = town.node->addresses(0).udp;
+    REQUIRE(udp.size() == 2);
+    CHECK(udp[0].ip != udp[1].ip);
+    CHECK(town.run_until([&] {
+        for (const auto& client : town.clients)
+            if (!client->transport->connected()) return false;
+        return true;
+    }));
+}
+
+TEST_CASE("MediaNode: a range with fewer ports than workers is shared round robin [ICE-01]") {
+    MediaNodeOptions options;
+    options.workers = 4;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    for (int tries = 0; tries < 20; ++tries) {  // two neighbours that nobody else has
+        const std::uint16_t first = UdpSocket::open({kLoopback, 0}, false)->local().port;
+        options.udp_port = first;
+        options.udp_port_end = static_cast<std::uint16_t>(first + 1);
+        const auto node = MediaNode::start(options, wall_now());
+        if (!node) continue;
+        for (std::size_t i = 0; i < 4; ++i)
+            CHECK((*node)->addresses(i).udp.at(0).port == first + i % 2);
+        return;
+    }
+    FAIL("no two free ports");
+}
+
+TEST_CASE("MediaNode: a wildcard address is refused by name [TURN-19]") {
+    MediaNodeOptions options;
+    options.workers = 1;
+    options.addresses = {IpAddress::v4(0)};
+    const auto node = MediaNode::start(std::move(options), wall_now());
+    REQUIRE_FALSE(node.has_value());
+    CHECK(node.error().find("0.0.0.0") != std::string::npos);
 }
 
 TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]") {

@@ -18,8 +18,7 @@ sockaddr* KernelAddress::get() {
     return reinterpret_cast<sockaddr*>(&storage);
 }
 
-KernelAddress to_kernel(const SocketAddress& address) {
-    KernelAddress result;
+void write_kernel(const SocketAddress& address, KernelAddress& result) {
     if (address.ip.is_v6()) {
         sockaddr_in6 v6{};
         v6.sin6_family = AF_INET6;
@@ -35,6 +34,11 @@ KernelAddress to_kernel(const SocketAddress& address) {
         std::memcpy(&result.storage, &v4, sizeof v4);
         result.size = sizeof v4;
     }
+}
+
+KernelAddress to_kernel(const SocketAddress& address) {
+    KernelAddress result;
+    write_kernel(address, result);
     return result;
 }
 

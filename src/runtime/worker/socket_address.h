@@ -21,6 +21,8 @@ struct KernelAddress {
     sockaddr* get();
 };
 KernelAddress to_kernel(const SocketAddress& address);
+// The same into what is there, of which only the bytes of the family are written.
+void write_kernel(const SocketAddress& address, KernelAddress& out);
 SocketAddress from_kernel(const sockaddr_storage& storage);
 
 struct LocalAddress {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,9 +25,10 @@ namespace confab::worker {
 
 struct TcpCounters {
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;  // over kMaxConnections
+    std::uint64_t refused = 0;  // over the limit, accepted or handed over
     std::uint64_t frames_in = 0;
     std::uint64_t frames_out = 0;
+    std::uint64_t writes = 0;   // system calls for them
     std::uint64_t dropped = 0;  // frames that found no room
     std::uint64_t expired = 0;
     std::uint64_t bad_frames = 0;  // oversize, or the first was no STUN
@@ -44,12 +46,14 @@ class TcpConnections {
   public:
     static constexpr std::size_t kMaxConnections = 8192;
     static constexpr std::size_t kMaxWriteBuffer = 128 * 1024;  // about 100 ms of video
+    static constexpr std::size_t kMaxFramesPerWrite = 64;
     static constexpr Duration kFirstFrameLimit = Duration::seconds(30);
     static constexpr Duration kUnclaimedLimit = Duration::seconds(30);
 
     // `epoll` gets the descriptors with the tags that make_tag() gives. `first_id`: streams are
     // numbered from there in steps of `id_step`, so that numbers are unique over workers.
-    TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step);
+    TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step,
+                   std::size_t max_connections = kMaxConnections);
     ~TcpConnections();
 
     Result<SocketAddress, std::string> listen(const SocketAddress& local,
@@ -70,8 +74,9 @@ class TcpConnections {
     void adopt(Timestamp now, TcpHandOver connection);
     // A peer uses the stream: it is no longer subject to expiry.
     void claim(std::uint32_t connection);
-    // One frame; dropped if the stream is gone or full.
-    void send(std::uint32_t connection, BytesView frame);
+    // Frames of at most kMaxRfc4571Frame bytes in one write, as far as possible; those that find
+    // the stream gone or full are dropped.
+    void send(std::uint32_t connection, std::span<const BytesView> frames);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const { return next_sweep_; }
     const TcpCounters& counters() const { return counters_; }
@@ -90,12 +95,15 @@ class TcpConnections {
     // False: the connection is gone.
     bool consume(Connection& connection, BytesView bytes);
     void flush(Connection& connection);
+    void write_frames(Connection& connection, std::span<const BytesView> frames);
+    void keep_rest(Connection& connection, BytesView header, BytesView frame, std::size_t sent);
     void watch(const Connection& connection, bool writable);
     void close(std::uint32_t id);
 
     int epoll_;
     std::uint32_t next_id_;
     std::uint32_t id_step_;
+    std::size_t max_connections_;
     std::vector<Listener> listeners_;
     std::unordered_map<std::uint32_t, std::unique_ptr<Connection>> connections_;
     OnFrame on_frame_;

@@ -77,8 +77,9 @@ class StreamClient {
 
 // One worker's streams without the worker.
 struct Host {
-    explicit Host(std::uint32_t first_id = 1, std::uint32_t step = 1)
-        : epoll(::epoll_create1(EPOLL_CLOEXEC)), streams(epoll.get(), first_id, step) {
+    explicit Host(std::uint32_t first_id = 1, std::uint32_t step = 1,
+                  std::size_t limit = TcpConnections::kMaxConnections)
+        : epoll(::epoll_create1(EPOLL_CLOEXEC)), streams(epoll.get(), first_id, step, limit) {
         streams.set_handlers(
             [this](const ice::Path& path, BytesSpan frame) {
                 frames.emplace_back(path, to_vector(frame));
@@ -86,6 +87,9 @@ struct Host {
             },
             [this](TcpHandOver stream) { handed_over.push_back(std::move(stream)); },
             [this](const ice::Path& path) { closed.push_back(path); });
+    }
+    void send(std::uint32_t connection, const Bytes& frame) {
+        streams.send(connection, std::array<BytesView, 1>{frame});
     }
     SocketAddress listen() { return streams.listen({IpAddress::v4(0x7F000001), 0}, 7).value(); }
     // Serves the sockets until nothing has happened for `quiet_ms`.
@@ -134,9 +138,9 @@ TEST_CASE("TcpConnections: frames in any cuts, answers with their length in fron
     CHECK(path.socket == 7);
     CHECK(path.tcp_connection == 3);
     CHECK(path.local == address);
-    host.streams.send(path.tcp_connection, stun_like(32));
-    host.streams.send(path.tcp_connection, media_like(200, 9));
-    host.streams.send(12345, media_like(200, 9));  // nobody
+    host.send(path.tcp_connection, stun_like(32));
+    host.send(path.tcp_connection, media_like(200, 9));
+    host.send(12345, media_like(200, 9));  // nobody
     Bytes expected = framed(stun_like(32));
     const Bytes second = framed(media_like(200, 9));
     expected.insert(expected.end(), second.begin(), second.end());
@@ -191,7 +195,7 @@ TEST_CASE("TcpConnections: what a slow reader does not take is dropped in whole 
     const std::uint32_t id = host.frames[0].first.tcp_connection;
     constexpr std::size_t kFrames = 20'000;  // 24 MB, more than any socket buffer
     for (std::size_t i = 0; i < kFrames; ++i)
-        host.streams.send(id, media_like(1200, static_cast<std::uint8_t>(i)));
+        host.send(id, media_like(1200, static_cast<std::uint8_t>(i)));
     CHECK(host.streams.counters().dropped > 0);
     // The reader wakes up: what comes has not lost its framing.
     wire::Rfc4571Reader reader;
@@ -212,7 +216,7 @@ TEST_CASE("TcpConnections: what a slow reader does not take is dropped in whole 
     CHECK(wrong == 0);
     CHECK(received == host.streams.counters().frames_out);
     CHECK(received + host.streams.counters().dropped == kFrames);
-    host.streams.send(id, media_like(50, 5));
+    host.send(id, media_like(50, 5));
     const auto bytes = client.read(500);
     REQUIRE(bytes.has_value());
     CHECK(*bytes == framed(media_like(50, 5)));
@@ -245,10 +249,56 @@ TEST_CASE(
     second.run();
     REQUIRE(second.frames.size() == 5);
     CHECK(second.frames[4].second.size() == 16);
-    second.streams.send(1, stun_like(20));
+    second.send(1, stun_like(20));
     const auto answer = client.read(500);
     REQUIRE(answer.has_value());
     CHECK(*answer == framed(stun_like(20)));
+}
+
+TEST_CASE("TcpConnections: the frames of a batch leave in one write [DES-16]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(stun_like(28)));
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    std::vector<Bytes> packets;
+    Bytes expected;
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        packets.push_back(media_like(20 + std::size_t{i}, i));
+        const Bytes frame = framed(packets.back());
+        expected.insert(expected.end(), frame.begin(), frame.end());
+    }
+    const std::vector<BytesView> views(packets.begin(), packets.end());
+    host.streams.send(host.frames[0].first.tcp_connection, views);
+    CHECK(host.streams.counters().writes == 2);  // 64 frames are the most for one
+    CHECK(host.streams.counters().frames_out == 100);
+    Bytes all;
+    while (all.size() < expected.size()) {
+        const auto bytes = client.read(500);
+        REQUIRE(bytes.has_value());
+        REQUIRE_FALSE(bytes->empty());
+        all.insert(all.end(), bytes->begin(), bytes->end());
+    }
+    CHECK(all == expected);
+}
+
+TEST_CASE("TcpConnections: beyond the limit streams are refused, handed over or not [ICE-08]") {
+    Host full(1, 2, 1), first(2, 2);
+    const SocketAddress address = full.listen();
+    StreamClient one(address), two(address), other(first.listen());
+    full.run();
+    CHECK(full.streams.size() == 1);
+    CHECK(full.streams.counters().refused == 1);
+    CHECK(two.closed_by_peer());
+    first.verdict = Verdict::kHandOver;
+    other.write(framed(stun_like(28)));
+    first.run();
+    REQUIRE(first.handed_over.size() == 1);
+    full.streams.adopt(full.now, std::move(first.handed_over[0]));
+    CHECK(full.streams.size() == 1);
+    CHECK(full.streams.counters().refused == 2);
+    CHECK(other.closed_by_peer());
+    CHECK(full.frames.empty());
 }
 
 TEST_CASE("TcpConnections: streams that nobody claims expire, claimed ones stay [ICE-08]") {

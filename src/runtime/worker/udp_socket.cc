@@ -37,6 +37,9 @@ int enlarge_buffer(int fd, int option, int forced) {
 }  // namespace
 
 Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool shared) {
+    // The route would choose where answers leave from, not the asker (02 TURN-19).
+    if (local.ip.is_none() || local.ip.is_unspecified())
+        return fail("listen udp " + local.to_string() + ": one address is needed, not any");
     const int family = local.ip.is_v6() ? AF_INET6 : AF_INET;
     UdpSocket result;
     result.fd_ = FileDescriptor(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -97,7 +100,7 @@ void UdpSocket::release_slots() {
         slot.reset();
 }
 
-// One sendmmsg call's worth of runs.
+// One sendmmsg call's worth of runs; made once, since its 16 KB are not to be cleared each time.
 struct UdpSocket::Messages {
     static constexpr std::size_t kMax = 64;
     std::array<mmsghdr, kMax> headers;
@@ -115,7 +118,7 @@ struct UdpSocket::Messages {
         const std::size_t i = count++;
         runs[i] = &run;
         buffers[i] = {bytes.data(), bytes.size()};
-        addresses[i] = to_kernel(run.path.remote);
+        write_kernel(run.path.remote, addresses[i]);
         headers[i] = {};
         msghdr& header = headers[i].msg_hdr;
         header.msg_name = addresses[i].get();
@@ -135,8 +138,13 @@ struct UdpSocket::Messages {
     }
 };
 
+UdpSocket::UdpSocket() : messages_(std::make_unique<Messages>()) {}
+UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
+UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
+UdpSocket::~UdpSocket() = default;
+
 void UdpSocket::send(sfu::SendBatch& batch, std::uint16_t index) {
-    Messages messages;
+    Messages& messages = *messages_;
     for (std::size_t i = 0; i < batch.run_count(); ++i) {
         const sfu::SendRun& run = batch.run(i);
         if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index) continue;

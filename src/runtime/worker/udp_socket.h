@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/net_address.h"
@@ -37,9 +38,13 @@ class UdpSocket {
         SocketAddress from;
     };
 
-    // Port 0 lets the kernel choose. With `shared`, sockets of other workers may bind the same
-    // port (SO_REUSEPORT, DES-03 mode B). The error names address and reason.
+    // One local address, never a wildcard: every answer leaves from the address that was asked (02
+    // TURN-19, ICE-01). Port 0 lets the kernel choose. With `shared`, sockets of other workers may
+    // bind the same port (SO_REUSEPORT, DES-03 mode B). The error names address and reason.
     static Result<UdpSocket, std::string> open(const SocketAddress& local, bool shared);
+    UdpSocket(UdpSocket&&) noexcept;
+    UdpSocket& operator=(UdpSocket&&) noexcept;
+    ~UdpSocket();
 
     int fd() const { return fd_.get(); }
     const SocketAddress& local() const { return local_; }
@@ -55,6 +60,7 @@ class UdpSocket {
 
   private:
     struct Messages;
+    UdpSocket();
     void send_messages(Messages& messages, sfu::SendBatch& batch);
     void send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run);
 
@@ -63,6 +69,7 @@ class UdpSocket {
     int receive_buffer_ = 0;
     bool gso_ = true;
     UdpCounters counters_;
+    std::unique_ptr<Messages> messages_;
     std::array<sfu::PacketRef, kBatch> slots_;
 };
 

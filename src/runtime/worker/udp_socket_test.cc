@@ -180,6 +180,14 @@ TEST_CASE("UdpSocket: a full destination or a refused port costs nothing but the
     CHECK(receive_all(alive, pool, 1).size() == 1);
 }
 
+TEST_CASE("UdpSocket: a wildcard is refused: answers leave from the address asked [TURN-19]") {
+    for (const char* any : {"0.0.0.0", "::"}) {
+        const auto socket = UdpSocket::open({IpAddress::parse(any).value(), 0}, false);
+        REQUIRE_FALSE(socket.has_value());
+        CHECK(socket.error().find("listen udp") != std::string::npos);
+    }
+}
+
 TEST_CASE("UdpSocket: IPv6 and shared ports; a taken port is named in the error [DES-03][ICE-01]") {
     sfu::PacketPool pool;
     const auto v6 = IpAddress::parse("::1").value();

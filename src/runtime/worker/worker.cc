@@ -131,6 +131,7 @@ void Worker::build_shard(Timestamp now) {
     config.worker_count = options_.worker_count;
     config.dtls = options_.dtls;
     config.wall = wall_now();
+    config.options = options_.shard;
     for (std::size_t i = 0; i < udp_addresses_.size(); ++i)
         config.candidates.push_back(
             {static_cast<std::uint16_t>(i), ice::Protocol::kUdp, udp_addresses_[i]});
@@ -141,15 +142,22 @@ void Worker::build_shard(Timestamp now) {
     shard_ = std::make_unique<sfu::Shard>(std::move(config), now, Rng(options_.seed), *links_);
     tcp_->set_handlers(
         [this](const ice::Path& path, BytesSpan frame) { return handle_frame(path, frame); },
-        [this](TcpHandOver stream) {
-            const auto owner = shard_->foreign_owner(stream.path);
-            PeerSlot* slot = owner ? links_->claim(*owner) : nullptr;
-            if (slot == nullptr) return;
-            slot->kind = PeerSlot::Kind::kStream;
-            slot->stream = std::make_unique<TcpHandOver>(std::move(stream));
-            links_->publish(*owner);
-        },
+        [this](TcpHandOver stream) { hand_over(std::move(stream)); },
         [this](const ice::Path& path) { shard_->handle_tcp_closed(now_, path); });
+}
+
+void Worker::hand_over(TcpHandOver stream) {
+    const ice::Path path = stream.path;
+    const auto owner = shard_->foreign_owner(path);
+    PeerSlot* slot = owner ? links_->claim(*owner) : nullptr;
+    // A full ring closes the stream: the client opens another one.
+    if (slot != nullptr) {
+        slot->kind = PeerSlot::Kind::kStream;
+        slot->stream = std::make_unique<TcpHandOver>(std::move(stream));
+        links_->publish(*owner);
+    }
+    // Nothing of it comes here any more, not even its end.
+    shard_->handle_tcp_closed(now_, path);
 }
 
 void Worker::start() {
@@ -309,12 +317,24 @@ void Worker::flush(Timestamp now) {
     while (shard_->poll_transmit(now, batch_)) {
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             sockets_[i].send(batch_, static_cast<std::uint16_t>(i));
-        for (std::size_t i = 0; i < batch_.run_count(); ++i) {
-            const sfu::SendRun& run = batch_.run(i);
-            if (run.path.protocol == ice::Protocol::kTcp)
-                tcp_->send(run.path.tcp_connection, batch_.bytes(run));
-        }
+        send_streams();
         batch_.clear();
+    }
+}
+
+// The frames of one stream stand together in the batch: they leave in one write (02 DES-16).
+void Worker::send_streams() {
+    std::array<BytesView, TcpConnections::kMaxFramesPerWrite> frames;
+    for (std::size_t i = 0; i < batch_.run_count();) {
+        const ice::Path& path = batch_.run(i).path;
+        if (path.protocol != ice::Protocol::kTcp) {
+            ++i;
+            continue;
+        }
+        std::size_t count = 0;
+        for (; i < batch_.run_count() && count < frames.size() && batch_.run(i).path == path; ++i)
+            frames[count++] = batch_.bytes(batch_.run(i));
+        tcp_->send(path.tcp_connection, std::span(frames).first(count));
     }
 }
 

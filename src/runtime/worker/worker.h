@@ -26,6 +26,7 @@ struct WorkerOptions {
     std::vector<SocketAddress> tcp;
     const dtls::Context* dtls = nullptr;
     std::uint64_t seed = 0;
+    sfu::ShardOptions shard;
 };
 
 class Worker {
@@ -56,7 +57,9 @@ class Worker {
     void handle_slot(Timestamp now, PeerSlot& slot);
     void forward_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes);
     TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
+    void hand_over(TcpHandOver stream);
     void flush(Timestamp now);
+    void send_streams();
     void send_events();
     void publish(Timestamp now);
     bool has_input() const;

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Which addresses are bound and what is advertised in their place (02 ICE-01, ICE-10, ICE-11).
+#include "app/media_addresses.h"
+
+#include <doctest/doctest.h>
+
+namespace confab::app {
+namespace {
+
+const IpAddress kLan4 = IpAddress::parse("192.168.1.5").value();
+const IpAddress kDocker4 = IpAddress::parse("172.17.0.1").value();
+const IpAddress kLan6 = IpAddress::parse("2001:db8::5").value();
+const IpAddress kLoopback4 = IpAddress::parse("127.0.0.1").value();
+const std::vector<worker::LocalAddress> kHost{
+    {"lo", kLoopback4}, {"eth0", kLan4}, {"docker0", kDocker4}, {"eth0", kLan6}};
+
+std::vector<MediaAddress> addresses(const config::Config& config) {
+    return media_addresses(config, kHost).value();
+}
+std::string advertised(const std::vector<MediaAddress>& list) {
+    std::string text;
+    for (const MediaAddress& media : list)
+        text += media.local.to_string() + ">" + media.advertised.to_string() + " ";
+    return text;
+}
+
+TEST_CASE("media_addresses: every address of the host but loopback, as it is [ICE-01][ICE-10]") {
+    CHECK(advertised(addresses({})) ==
+          "192.168.1.5>192.168.1.5 172.17.0.1>172.17.0.1 2001:db8::5>2001:db8::5 ");
+}
+
+TEST_CASE("media_addresses: node_ip stands for all addresses of its family only [ICE-10]") {
+    config::Config config;
+    config.rtc.node_ip = "203.0.113.9";
+    CHECK(advertised(addresses(config)) ==
+          "192.168.1.5>203.0.113.9 172.17.0.1>203.0.113.9 2001:db8::5>2001:db8::5 ");
+    config.rtc.node_ip = "2001:db8::99";
+    CHECK(advertised(addresses(config)) ==
+          "192.168.1.5>192.168.1.5 172.17.0.1>172.17.0.1 2001:db8::5>2001:db8::99 ");
+    config.rtc.node_ip = "203.0.113.9, 2001:db8::99";
+    CHECK(advertised(addresses(config)) ==
+          "192.168.1.5>203.0.113.9 172.17.0.1>203.0.113.9 2001:db8::5>2001:db8::99 ");
+    config.rtc.node_ip = "example.com";
+    const auto wrong = media_addresses(config, kHost);
+    REQUIRE_FALSE(wrong.has_value());
+    CHECK(wrong.error().find("rtc.node_ip") != std::string::npos);
+}
+
+TEST_CASE("media_addresses: filters count before the rewrite [ICE-10][ICE-11]") {
+    config::Config config;
+    config.rtc.node_ip = "203.0.113.9";
+    config.rtc.interfaces.excludes = {"docker0"};
+    config.rtc.ips.excludes = {"2001:db8::/32"};
+    CHECK(advertised(addresses(config)) == "192.168.1.5>203.0.113.9 ");
+    config.rtc.interfaces.includes = {"docker0"};  // the excludes do not count then
+    CHECK(advertised(addresses(config)) == "172.17.0.1>203.0.113.9 ");
+}
+
+TEST_CASE("media_addresses: a loopback node_ip binds loopback and nothing else [ICE-10]") {
+    config::Config config;
+    config.rtc.node_ip = "127.0.0.1";
+    CHECK(advertised(addresses(config)) == "127.0.0.1>127.0.0.1 ");
+    config.rtc.node_ip.clear();
+    config.rtc.enable_loopback_candidate = true;
+    CHECK(addresses(config).size() == 4);
+    config.rtc.node_ip = "203.0.113.9";  // loopback comes on top of what is advertised
+    CHECK(addresses(config).size() == 4);
+}
+
+}  // namespace
+}  // namespace confab::app

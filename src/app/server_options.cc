@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/server_options.h"
+
+#include <utility>
+
+#include "api/proto_json.h"
+#include "app/ice_servers.h"
+#include "app/version.h"
+
+namespace confab::app {
+namespace {
+
+std::vector<sdp::EnabledCodec> enabled_codecs(const config::Config& config) {
+    std::vector<sdp::EnabledCodec> codecs;
+    for (const config::Codec& codec : config.room.enabled_codecs)
+        codecs.push_back({codec.mime, codec.fmtp_line});
+    return codecs;
+}
+
+room::Limits room_limits(const config::Config& config) {
+    room::Limits limits;
+    limits.room_name = config.limit.max_room_name_length;
+    limits.identity = config.limit.max_participant_identity_length;
+    limits.participant_name = config.limit.max_participant_name_length;
+    limits.metadata = config.limit.max_metadata_size;
+    limits.attributes = config.limit.max_attributes_size;
+    limits.subscriptions_audio = config.limit.subscription_limit_audio;
+    limits.subscriptions_video = config.limit.subscription_limit_video;
+    limits.custom_encoding = config.limit.max_data_track_custom_encoding_length;
+    return limits;
+}
+
+room::RoomDefaults room_defaults(const config::Config& config) {
+    room::RoomDefaults defaults;
+    defaults.auto_create = config.room.auto_create;
+    defaults.empty_timeout = config.room.empty_timeout;
+    defaults.departure_timeout = config.room.departure_timeout;
+    defaults.max_participants = config.room.max_participants;
+    defaults.enabled_codecs = enabled_codecs(config);
+    defaults.enable_remote_unmute = config.room.enable_remote_unmute;
+    defaults.sync_streams = config.room.sync_streams;
+    if (config.room.playout_delay.enabled)
+        defaults.playout_delay = {Duration::millis(config.room.playout_delay.min),
+                                  Duration::millis(config.room.playout_delay.max)};
+    return defaults;
+}
+
+sfu::AudioLevelConfig audio_level(const config::Config& config) {
+    sfu::AudioLevelConfig level;
+    level.active_level = static_cast<std::uint8_t>(config.audio.active_level);
+    level.min_percentile = static_cast<std::uint8_t>(config.audio.min_percentile);
+    level.update_interval = Duration::millis(config.audio.update_interval);
+    level.smooth_intervals = config.audio.smooth_intervals;
+    return level;
+}
+
+}  // namespace
+
+telemetry::LogOptions log_options(const config::Config& config) {
+    telemetry::LogOptions options;
+    options.level = telemetry::parse_log_level(config.logging.level);
+    options.json = config.logging.json;
+    return options;
+}
+
+api::KeyMap key_map(const config::Config& config) {
+    std::map<std::string, std::string, std::less<>> keys;
+    for (const auto& [name, secret] : config.keys)
+        keys[name] = std::string(secret.reveal());
+    return api::KeyMap(std::move(keys));
+}
+
+api::WebhookOptions webhook_options(const config::Config& config) {
+    api::WebhookOptions options;
+    options.urls = config.webhook.urls;
+    options.api_key = config.webhook.api_key;
+    options.filter.include_events = config.webhook.filter_params.include_events;
+    options.filter.exclude_events = config.webhook.filter_params.exclude_events;
+    options.max_age = config.webhook.resource_url_notifier.max_age;
+    options.max_depth = config.webhook.resource_url_notifier.max_depth;
+    return options;
+}
+
+sfu::ShardOptions shard_options(const config::Config& config) {
+    sfu::ShardOptions options;
+    options.bandwidth.enabled = config.rtc.congestion_control.enabled;
+    options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
+    const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;
+    options.bandwidth.min_capacity = allocator.min_channel_capacity;
+    options.bandwidth.probe_mode =
+        allocator.probe_mode == "media" ? sfu::ProbeMode::kMedia : sfu::ProbeMode::kPadding;
+    options.bandwidth.probe_overage_percent = allocator.probe_overage_pct;
+    options.bandwidth.probe_min_bps = allocator.probe_min_bps;
+    options.bandwidth.paused_min_wait = allocator.paused_min_wait;
+    options.packet_buffer_size_video = config.rtc.packet_buffer_size_video;
+    options.packet_buffer_size_audio = config.rtc.packet_buffer_size_audio;
+    options.loss_proxying = config.audio.enable_loss_proxying;
+    return options;
+}
+
+worker::MediaNodeOptions media_options(const config::Config& config,
+                                       const std::vector<MediaAddress>& addresses,
+                                       std::uint64_t seed) {
+    worker::MediaNodeOptions options;
+    options.workers = config.own.workers;
+    for (const MediaAddress& address : addresses)
+        options.addresses.push_back(address.local);
+    if (config.rtc.udp_port.is_set()) {
+        options.udp_port = config.rtc.udp_port.start;
+        options.udp_port_end = config.rtc.udp_port.end;
+    } else {
+        options.udp_port = config.rtc.port_range_start;
+        options.udp_port_end = config.rtc.port_range_end;
+    }
+    if (config.rtc.tcp_port != 0) options.tcp_port = config.rtc.tcp_port;
+    options.seed = seed;
+    options.shard = shard_options(config);
+    return options;
+}
+
+control::RouteOptions route_options(const config::Config& config) {
+    control::RouteOptions options;
+    api::ApiLimits& limits = options.join.limits;
+    limits.max_room_name_length = config.limit.max_room_name_length;
+    limits.max_participant_identity_length = config.limit.max_participant_identity_length;
+    limits.max_participant_name_length = config.limit.max_participant_name_length;
+    limits.max_metadata_size = config.limit.max_metadata_size;
+    limits.max_attributes_size = config.limit.max_attributes_size;
+    limits.max_api_request_body_size = config.limit.max_api_request_body_size;
+    options.join.auto_create = config.room.auto_create;
+    options.twirp.limits = limits;
+    options.twirp.enable_remote_unmute = config.room.enable_remote_unmute;
+    options.development_tokens = config.development || config.own.demo_enabled;
+    options.metrics_on_main_port = config.development;
+    options.metrics_user = config.prometheus.username;
+    options.metrics_password = std::string(config.prometheus.password.reveal());
+    options.load_limits.tracks = config.limit.num_tracks;
+    options.load_limits.bytes_per_second = config.limit.bytes_per_sec;
+    return options;
+}
+
+Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_presets(
+    const config::Config& config) {
+    std::map<std::string, livekit::RoomConfiguration> result;
+    for (const auto& [name, json] : config.room.room_configurations.items)
+        if (!api::parse_proto_json(json, result[name]))
+            return fail("room.room_configurations." + name + ": not a room configuration");
+    return result;
+}
+
+room::Config room_config(const config::Config& config,
+                         std::map<std::string, livekit::RoomConfiguration> presets,
+                         std::function<UnixTime()> wall) {
+    room::Config result;
+    result.server_version = std::string(kLiveKitVersion);
+    result.region = config.region;
+    result.limits = room_limits(config);
+    result.room = room_defaults(config);
+    result.room.presets = std::move(presets);
+    result.ice_servers = [rtc = config.rtc, wall = std::move(wall)](std::string_view sid,
+                                                                    bool tls_only) {
+        return ice_servers(rtc, sid, tls_only, wall());
+    };
+    result.audio_level = audio_level(config);
+    result.dynacast_pause_delay = config.video.dynacast_pause_delay;
+    result.codec_regression_threshold = config.video.codec_regression_threshold;
+    result.enable_data_tracks = config.enable_data_tracks;
+    const config::PliThrottle& pli = config.rtc.pli_throttle;
+    result.pli_throttle = {pli.low_quality, pli.mid_quality, pli.high_quality};
+    result.reconnect_on_publication_error = config.rtc.reconnect_on_publication_error;
+    result.reconnect_on_subscription_error = config.rtc.reconnect_on_subscription_error;
+    result.reconnect_on_data_channel_error = config.rtc.reconnect_on_data_channel_error;
+    result.update_batch_bytes = config.room.update_batch_target_size;
+    result.full_room_in_webhooks = config.room.enable_full_room_in_webhooks;
+    return result;
+}
+
+}  // namespace confab::app

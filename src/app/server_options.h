@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// From the configuration to the settings of each part of the server. Every option that is not
+// marked as "later" in config/options.cc is read here, in media_addresses.cc or in server.cc;
+// server_options_test.cc holds them to it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "api/token.h"
+#include "api/webhook_queue.h"
+#include "app/media_addresses.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "room/config.h"
+#include "runtime/control/routes.h"
+#include "runtime/telemetry/log.h"
+#include "runtime/worker/media_node.h"
+#include "sfu/shard.h"
+
+namespace confab::app {
+
+telemetry::LogOptions log_options(const config::Config& config);
+api::KeyMap key_map(const config::Config& config);
+api::WebhookOptions webhook_options(const config::Config& config);
+sfu::ShardOptions shard_options(const config::Config& config);
+worker::MediaNodeOptions media_options(const config::Config& config,
+                                       const std::vector<MediaAddress>& addresses,
+                                       std::uint64_t seed);
+control::RouteOptions route_options(const config::Config& config);
+
+// Parses room.room_configurations; the error names the entry.
+Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_presets(
+    const config::Config& config);
+// All but media, place and mint_token, which the caller knows. `wall` is asked for the time.
+room::Config room_config(const config::Config& config,
+                         std::map<std::string, livekit::RoomConfiguration> presets,
+                         std::function<UnixTime()> wall);
+
+}  // namespace confab::app

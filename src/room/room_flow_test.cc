@@ -1,0 +1,413 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What outlives a message: sids over a resume, candidates and sections that come in another order
+// than expected, publications and subscriptions that never come about.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using testing::Harness;
+using testing::make_offer;
+using testing::test_config;
+using testing::test_join;
+using R = livekit::SignalResponse;
+
+const livekit::TrackInfo& added(Harness& h, SessionId session) {
+    for (auto it = h.signals[session].rbegin(); it != h.signals[session].rend(); ++it)
+        if (it->has_track_published()) return it->track_published().track();
+    FAIL("no track_published");
+    return livekit::TrackInfo::default_instance();
+}
+
+livekit::SignalRequest trickle(livekit::SignalTarget target, int port) {
+    livekit::SignalRequest request;
+    request.mutable_trickle()->set_target(target);
+    request.mutable_trickle()->set_candidateinit(
+        R"({"candidate":"candidate:1 1 udp 2122260223 192.0.2.1 )" + std::to_string(port) +
+        R"( typ host","sdpMid":"0","sdpMLineIndex":0})");
+    return request;
+}
+
+// Where the first command of a type stands among all.
+template <typename T>
+std::size_t place_of(const Harness& h, sfu::PeerId peer) {
+    for (std::size_t i = 0; i < h.commands.size(); ++i)
+        if (const T* command = std::get_if<T>(&h.commands[i].command))
+            if (command->peer == peer) return i;
+    return h.commands.size();
+}
+
+livekit::SignalRequest video_with_codec(const std::string& codec, bool listed) {
+    livekit::SignalRequest request;
+    livekit::AddTrackRequest& add = *request.mutable_add_track();
+    add.set_cid("cid-" + codec + (listed ? "-listed" : ""));
+    add.set_type(livekit::VIDEO);
+    add.set_source(livekit::CAMERA);
+    if (listed) add.add_simulcast_codecs()->set_codec(codec);
+    return request;
+}
+
+}  // namespace
+
+TEST_CASE("A track keeps its sid from add_track over the resume [SIG-76]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.add_track(alice, "mic", false);
+    const std::string sid = added(h, alice).sid();
+    // The same cid again is queued and gets nothing, in particular not that sid.
+    h.add_track(alice, "mic", false);
+    CHECK(h.count(alice, R::kTrackPublished) == 1);
+    CHECK(h.of(alice, R::kRequestResponse).back().request_response().reason() ==
+          livekit::RequestResponse::QUEUED);
+    h.offer(alice, make_offer({{"mic", false, {}}}));
+    const SessionId bob = h.join_active("r", "bob");
+    CHECK(h.sent(bob)[0].join().other_participants(0).tracks(0).sid() == sid);
+
+    h.close(alice);
+    JoinParams params = test_join("r", "alice");
+    params.reconnect = true;
+    const SessionId again = h.join(params);
+    CHECK(h.of(again, R::kUpdate).back().update().participants(0).tracks(0).sid() == sid);
+    livekit::SignalRequest sync;
+    auto& track = *sync.mutable_sync_state()->add_publish_tracks();
+    track.set_cid("mic");
+    track.mutable_track()->set_sid(sid);
+    h.send(again, sync);
+    CHECK(h.count(again, R::kLeave) == 0);
+    CHECK(h.commands_of<sfu::AddReceiver>().size() == 1);
+    CHECK(h.commands_of<sfu::RemoveReceiver>().empty());
+}
+
+TEST_CASE("Candidates before the description wait for it, on either connection [SIG-87]") {
+    Harness h;
+    h.auto_answer = h.auto_connect = false;
+    const SessionId alice = h.join(test_join("r", "alice"));
+    h.send(alice, trickle(livekit::SUBSCRIBER, 4001));
+    h.send(alice, trickle(livekit::PUBLISHER, 4002));
+    h.send(alice, trickle(livekit::PUBLISHER, 4003));
+    CHECK(h.commands_of<sfu::AddRemoteCandidate>().empty());
+    h.offer(alice, make_offer({}));
+    const auto candidates = h.commands_of<sfu::AddRemoteCandidate>();
+    REQUIRE(candidates.size() == 2);
+    CHECK(candidates[0].candidate.address.port == 4002);
+    CHECK(candidates[1].candidate.address.port == 4003);
+    CHECK(place_of<sfu::SetRemote>(h, candidates[0].peer) <
+          place_of<sfu::AddRemoteCandidate>(h, candidates[0].peer));
+    h.auto_answer = true;
+    h.send(alice, trickle(livekit::PUBLISHER, 4004));
+    REQUIRE(h.commands_of<sfu::AddRemoteCandidate>().size() == 4);
+    const auto last = h.commands_of<sfu::AddRemoteCandidate>();
+    CHECK(last[2].candidate.address.port == 4004);
+    CHECK(last[3].candidate.address.port == 4001);  // with the subscriber's answer
+    // And ours never come before the description they belong to.
+    bool described = false;
+    for (const R& frame : h.sent(alice)) {
+        described = described || frame.has_offer();
+        if (frame.has_trickle() && frame.trickle().target() == livekit::SUBSCRIBER)
+            CHECK(described);
+    }
+}
+
+TEST_CASE("Shutting down: every session hears SERVER_SHUTDOWN and is closed [SIG-143]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("other", "bob");
+    h.publish(alice, "mic", false);
+    h.manager.shut_down(h.clock());
+    h.drain();
+    for (const SessionId session : {alice, bob}) {
+        REQUIRE(h.sent(session).back().has_leave());
+        CHECK(h.sent(session).back().leave().reason() == livekit::SERVER_SHUTDOWN);
+        CHECK(h.sent(session).back().leave().action() == livekit::LeaveRequest::DISCONNECT);
+        CHECK(h.closed.at(session) == 1000);
+    }
+    CHECK(h.manager.snapshot().rooms == 0);
+    CHECK(h.manager.next_deadline().is_never());
+    const auto names = h.webhook_names();
+    CHECK(std::count(names.begin(), names.end(), "room_finished") == 2);
+    CHECK(h.commands_of<sfu::ClosePeer>().size() == h.commands_of<sfu::CreatePeer>().size());
+}
+
+TEST_CASE("add_track after the offer with its section: published all the same [SIG-04] [SDP-30]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.offer(alice, make_offer({{"mic", false, {}}}));
+    CHECK(h.commands_of<sfu::AddReceiver>().empty());
+    h.add_track(alice, "mic", false);
+    REQUIRE(h.commands_of<sfu::AddReceiver>().size() == 1);
+    const SessionId bob = h.join_active("r", "bob");
+    CHECK(h.sent(bob)[0].join().other_participants(0).tracks(0).sid() == added(h, alice).sid());
+    // The same offer again makes no second receiver.
+    h.offer(alice, make_offer({{"mic", false, {}}}), 2);
+    CHECK(h.commands_of<sfu::AddReceiver>().size() == 1);
+}
+
+TEST_CASE("Layers of one stream or of several, by codec and by client [SDP-29]") {
+    using Layer = livekit::VideoLayer;
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const auto mode = [&](SessionId session, const livekit::SignalRequest& request) {
+        h.send(session, request);
+        return added(h, session).codecs(0).video_layer_mode();
+    };
+    for (const char* codec : {"vp9", "av1"}) {
+        CHECK(mode(alice, video_with_codec(codec, true)) ==
+              Layer::MULTIPLE_SPATIAL_LAYERS_PER_STREAM);
+        CHECK_FALSE(added(h, alice).simulcast());
+        // Simulcast of an SVC codec, because the client says so.
+        livekit::SignalRequest asked = video_with_codec(codec, true);
+        asked.mutable_add_track()->set_cid(std::string("asked-") + codec);
+        asked.mutable_add_track()->mutable_simulcast_codecs(0)->set_video_layer_mode(
+            Layer::ONE_SPATIAL_LAYER_PER_STREAM);
+        CHECK(mode(alice, asked) == Layer::ONE_SPATIAL_LAYER_PER_STREAM);
+    }
+    CHECK(mode(alice, video_with_codec("vp9", false)) == Layer::ONE_SPATIAL_LAYER_PER_STREAM);
+    CHECK(mode(alice, video_with_codec("vp8", true)) == Layer::ONE_SPATIAL_LAYER_PER_STREAM);
+
+    JoinParams obs = test_join("r", "obs");
+    obs.client.set_browser("OBS Studio");
+    const SessionId studio = h.join(obs);
+    CHECK(mode(studio, video_with_codec("h264", true)) ==
+          Layer::ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR);
+    // The shard is told the same.
+    h.publish(alice, "cam", true);
+    CHECK(h.commands_of<sfu::AddReceiver>().back().mode ==
+          sfu::LayerMode::kOneSpatialLayerPerStream);
+}
+
+TEST_CASE("Single connection: the client's channels carry data both ways [SDP-41]") {
+    Harness h;
+    JoinParams params = test_join("r", "solo");
+    params.single_connection = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_sdp(make_offer({}));
+    const SessionId solo = h.join(params);
+    REQUIRE(h.sent(solo)[0].has_join());
+    CHECK(h.commands_of<sfu::OpenDataChannels>().empty());
+    REQUIRE(h.commands_of<sfu::CreatePeer>().size() == 1);
+    const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+    (void)h.join_active("r", "bob");
+    const sfu::PeerId bob_up = [&] {
+        h.offer(SessionId{}, "");  // no such session
+        return h.commands_of<sfu::CreatePeer>().back().peer;
+    }();
+
+    livekit::DataPacket packet;
+    packet.mutable_user()->set_payload("hello");
+    const auto bytes = [&] {
+        const std::string text = packet.SerializeAsString();
+        return Bytes(text.begin(), text.end());
+    };
+    h.event(sfu::DataReceived{peer, sfu::DataChannel::kReliable, "_reliable", bytes()});
+    REQUIRE(h.commands_of<sfu::SendData>().size() == 1);
+    CHECK(h.commands_of<sfu::SendData>()[0].peers != std::vector<sfu::PeerId>{peer});
+    h.event(sfu::DataReceived{bob_up, sfu::DataChannel::kReliable, "_reliable", bytes()});
+    REQUIRE(h.commands_of<sfu::SendData>().size() == 2);
+    CHECK(h.commands_of<sfu::SendData>()[1].peers == std::vector<sfu::PeerId>{peer});
+    CHECK(h.commands_of<sfu::SendData>()[1].channel == sfu::DataChannel::kReliable);
+}
+
+TEST_CASE("Audio with a backup codec: which codecs are taken [SIG-52]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    livekit::SignalRequest request;
+    livekit::AddTrackRequest& add = *request.mutable_add_track();
+    add.set_cid("mic");
+    add.set_type(livekit::AUDIO);
+    add.set_source(livekit::MICROPHONE);
+    add.add_simulcast_codecs()->set_codec("opus");
+    add.mutable_simulcast_codecs(0)->set_cid("mic");
+    add.add_simulcast_codecs()->set_codec("pcmu");
+    add.mutable_simulcast_codecs(1)->set_cid("mic-pcmu");
+    h.send(alice, request);
+    h.offer(alice, make_offer({{"mic", false, {}}}));
+    CHECK(h.count(alice, R::kSubscribedAudioCodecUpdate) == 0);
+
+    const SessionId bob = h.join_active("r", "bob");
+    h.advance(Duration::millis(300));
+    REQUIRE(h.count(alice, R::kSubscribedAudioCodecUpdate) == 1);
+    auto update = h.of(alice, R::kSubscribedAudioCodecUpdate)[0].subscribed_audio_codec_update();
+    CHECK(update.track_sid() == added(h, alice).sid());
+    REQUIRE(update.subscribed_audio_codecs_size() == 1);
+    CHECK(update.subscribed_audio_codecs(0).codec() == "opus");
+    CHECK(update.subscribed_audio_codecs(0).enabled());
+
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    h.send(bob, leave);
+    h.advance(Duration::seconds(6));  // less is told after the delay
+    REQUIRE(h.count(alice, R::kSubscribedAudioCodecUpdate) == 2);
+    update = h.of(alice, R::kSubscribedAudioCodecUpdate)[1].subscribed_audio_codec_update();
+    CHECK_FALSE(update.subscribed_audio_codecs(0).enabled());
+    CHECK(h.count(alice, R::kSubscribedQualityUpdate) == 0);
+}
+
+TEST_CASE("A backup codec is added by sid alone, its kind is the track's [SIG-102]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    livekit::SignalRequest request;
+    livekit::AddTrackRequest& add = *request.mutable_add_track();
+    add.set_cid("cam");
+    add.set_type(livekit::VIDEO);
+    add.set_source(livekit::CAMERA);
+    add.add_simulcast_codecs()->set_codec("vp8");
+    add.mutable_simulcast_codecs(0)->set_cid("cam");
+    add.add_simulcast_codecs()->set_codec("h264");
+    h.send(alice, request);
+    h.offer(alice, make_offer({{"cam", true, {}}}));
+
+    livekit::SignalRequest later;
+    livekit::AddTrackRequest& backup = *later.mutable_add_track();
+    backup.set_cid("cam-h264");
+    backup.set_sid(added(h, alice).sid());
+    backup.add_simulcast_codecs()->set_codec("h264");
+    backup.mutable_simulcast_codecs(0)->set_cid("cam-h264");
+    h.send(alice, later);
+    h.offer(alice, make_offer({{"cam", true, {}}, {"cam-h264", true, {}}}));
+    CHECK(h.commands_of<sfu::AddReceiver>().size() == 2);
+}
+
+TEST_CASE("Audio with one codec needs no such message [SIG-52]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    (void)h.join_active("r", "bob");
+    h.advance(Duration::seconds(20));
+    CHECK(h.count(alice, R::kSubscribedAudioCodecUpdate) == 0);
+}
+
+TEST_CASE("Announced and never sent, or sent and never announced: reconnect on request [SIG-107]") {
+    for (const bool enabled : {false, true}) {
+        CAPTURE(enabled);
+        Config config = test_config();
+        config.reconnect_on_publication_error = enabled;
+        Harness h(std::move(config));
+        const SessionId alice = h.join_active("r", "alice");
+        const SessionId bob = h.join_active("r", "bob");
+        h.add_track(alice, "mic", false);
+        h.offer(bob, make_offer({{"mic", false, {}}}));
+        h.advance(Duration::seconds(29));
+        CHECK(h.count(alice, R::kLeave) == 0);
+        CHECK(h.count(bob, R::kLeave) == 0);
+        h.advance(Duration::seconds(2));
+        for (const SessionId session : {alice, bob}) {
+            REQUIRE(h.count(session, R::kLeave) == (enabled ? 1 : 0));
+            if (enabled)
+                CHECK(h.of(session, R::kLeave)[0].leave().action() ==
+                      livekit::LeaveRequest::RECONNECT);
+        }
+    }
+}
+
+TEST_CASE("The publication supervisor leaves working and muted tracks alone [SIG-107]") {
+    Config config = test_config();
+    config.reconnect_on_publication_error = true;
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    const SessionId bob = h.join_active("r", "bob");
+    livekit::SignalRequest muted;
+    muted.mutable_add_track()->set_cid("quiet");
+    muted.mutable_add_track()->set_muted(true);
+    h.send(bob, muted);
+    // Media first, its announcement in time.
+    const SessionId carol = h.join_active("r", "carol");
+    h.offer(carol, make_offer({{"late", false, {}}}));
+    h.advance(Duration::seconds(20));
+    h.add_track(carol, "late", false);
+    h.advance(Duration::seconds(60));
+    for (const SessionId session : {alice, bob, carol})
+        CHECK(h.count(session, R::kLeave) == 0);
+}
+
+TEST_CASE("A subscription without a section for 15 s is an error, once [SIG-111]") {
+    for (const bool reconnect : {false, true}) {
+        CAPTURE(reconnect);
+        Config config = test_config();
+        config.reconnect_on_subscription_error = reconnect;
+        Harness h(std::move(config));
+        const SessionId alice = h.join_active("r", "alice");
+        JoinParams params = test_join("r", "solo");  // never adds a section, whatever it is asked
+        params.single_connection = true;
+        params.publisher_offer.emplace();
+        params.publisher_offer->set_sdp(make_offer({}));
+        const SessionId solo = h.join(params);
+        h.publish(alice, "mic", false);
+        h.advance(Duration::seconds(14));
+        CHECK(h.count(solo, R::kSubscriptionResponse) == 0);
+        h.advance(Duration::seconds(6));
+        REQUIRE(h.count(solo, R::kSubscriptionResponse) == 1);
+        const auto error = h.of(solo, R::kSubscriptionResponse)[0].subscription_response();
+        CHECK(error.track_sid() == added(h, alice).sid());
+        CHECK(error.err() == livekit::SE_UNKNOWN);
+        CHECK(h.count(solo, R::kLeave) == (reconnect ? 1 : 0));
+        h.advance(Duration::seconds(60));
+        CHECK(h.count(solo, R::kSubscriptionResponse) == 1);
+    }
+}
+
+TEST_CASE(
+    "Settings of the node reach receivers, updates and webhooks [IN-08] [SIG-131] [HOOK-04]") {
+    Config config = test_config();
+    config.pli_throttle = {Duration::millis(1), Duration::millis(2), Duration::millis(3)};
+    config.update_batch_bytes = 0;
+    config.full_room_in_webhooks = true;
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    for (int i = 0; i < 20; ++i)
+        (void)h.join_active("r", "p" + std::to_string(i));
+    h.advance(Duration::seconds(4));
+    REQUIRE(h.count(alice, R::kUpdate) == 1);  // a size of 0 is one message for all
+    CHECK(h.of(alice, R::kUpdate)[0].update().participants_size() == 21);
+    h.publish(alice, "cam", true);
+    CHECK(h.commands_of<sfu::AddReceiver>()[0].pli_throttle[2] == Duration::millis(3));
+    const livekit::WebhookEvent& hook = h.webhooks.back();
+    REQUIRE(hook.event() == "track_published");
+    CHECK(hook.room().empty_timeout() == 300);
+}
+
+TEST_CASE("Playout delay: offered and told where the room has one [SIG-92] [IN-41]") {
+    const auto run = [](std::uint32_t max_ms) {
+        Config config = test_config();
+        if (max_ms == 1) config.room.playout_delay = {Duration::millis(100), Duration::millis(200)};
+        Harness h(std::move(config));
+        livekit::CreateRoomRequest request;
+        request.set_name("r");
+        if (max_ms > 1) request.set_max_playout_delay(max_ms);
+        REQUIRE(h.manager.create_room(h.clock(), request));
+        const SessionId alice = h.join_active("r", "alice");
+        const SessionId bob = h.join_active("r", "bob");
+        h.publish(alice, "cam", true);
+        h.advance(Duration::millis(300));
+        const bool offered =
+            h.of(bob, R::kOffer).back().offer().sdp().find("playout-delay") != std::string::npos;
+        const auto down = h.commands_of<sfu::AddDownTrack>();
+        REQUIRE(down.size() == 1);
+        CHECK(offered == down[0].playout_delay.has_value());
+        return down[0].playout_delay;
+    };
+    CHECK_FALSE(run(0));
+    REQUIRE(run(1));
+    CHECK(run(1)->min == Duration::millis(100));
+    REQUIRE(run(500));
+    CHECK(run(500)->max == Duration::millis(500));
+    CHECK(run(500)->min == Duration::zero());
+}
+
+TEST_CASE("A client's wish about pausing reaches its connection [CON-40]") {
+    Harness h;
+    for (const std::optional<bool> wish : {std::optional<bool>{}, {true}, {false}}) {
+        JoinParams params = test_join("r", "alice");
+        params.subscriber_allow_pause = wish;
+        (void)h.join(params);
+        CHECK(h.commands_of<sfu::CreatePeer>().back().allow_pause == wish);
+    }
+}
+
+}  // namespace confab::room

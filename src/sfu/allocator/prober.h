@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The pace of one probe: equal rounds of bytes at equal distances over its duration (02 BWE-11).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace confab::sfu {
+
+class Prober {
+  public:
+    static constexpr Duration kBucket = Duration::millis(20);  // rounds come no closer
+    static constexpr Duration kMinGap = Duration::millis(10);  // after a late round
+    static constexpr std::size_t kMinRound = 1100;             // bytes
+
+    // `bits_per_second` on top of what is sent anyway.
+    void start(std::uint64_t bits_per_second, Duration duration, Timestamp now);
+    void stop() { rounds_left_ = 0; }
+    // Ends a probe whose rounds were not fetched in time.
+    void handle_timeout(Timestamp now) {
+        if (now >= end_) stop();
+    }
+    bool running() const { return rounds_left_ > 0; }
+    // Bytes of the round that is due, 0 for none; takes it.
+    std::size_t poll(Timestamp now);
+    Timestamp next_deadline() const { return running() ? next_ : Timestamp::never(); }
+
+    void sent(std::size_t bytes) { sent_ += bytes; }
+    std::size_t bytes_sent() const { return sent_; }
+
+  private:
+    std::size_t rounds_left_ = 0;
+    std::size_t round_bytes_ = 0;
+    std::size_t sent_ = 0;
+    Duration interval_;
+    Timestamp next_ = Timestamp::never();
+    Timestamp end_ = Timestamp::never();
+};
+
+}  // namespace confab::sfu
