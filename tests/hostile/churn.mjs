@@ -20,7 +20,7 @@ const kJoins = 300;
 const kJoinMillis = 60000;
 const kAtOnce = 4;
 const kReal = 12; // of the joins, with real media
-const kReturnBytes = Number(process.env.CONFAB_RETURN_MB ?? 30) << 20;
+const kReturnBytes = Number(process.env.CONFAB_RETURN_MB ?? 30) * 2 ** 20;
 // Who never connects is sent away after 60 s (SIG-148).
 const kQuietMillis = 80000;
 

@@ -14,7 +14,7 @@ import { until, within } from '../lib/wait.mjs';
 
 // No picture or sound for longer than this is a disturbance. Both cores may be busy attacking.
 const kMaxGapMillis = 3000;
-const kGrowthBytes = Number(process.env.CONFAB_GROWTH_MB ?? 200) << 20;
+const kGrowthBytes = Number(process.env.CONFAB_GROWTH_MB ?? 200) * 2 ** 20;
 const kFrames = 5;
 const kInFlight = 4; // frames sent whose arrival is not counted yet
 
