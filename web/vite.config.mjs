@@ -17,5 +17,5 @@ export default defineConfig({
   server: { proxy: { '/api': server, '/rtc': { target: server, ws: true } } },
   build: { target: 'es2021', sourcemap: false, assetsInlineLimit: 0, chunkSizeWarningLimit: 1500 },
   worker: { format: 'es' },
-  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+  test: { environment: 'node', include: ['src/**/*.test.ts'], setupFiles: ['scripts/test_setup.mjs'] },
 });
