@@ -77,7 +77,7 @@ bool DownTrack::vp8_passes(const MediaPacket& packet, ForwardedPacket& out) {
     const bool too_high = static_cast<std::int8_t>(packet.temporal) > limit;
     DescriptorPatch patch;
     const Vp8Munger::Verdict verdict =
-        vp8_->process(packet.vp8, packet.timestamp, order, too_high, patch);
+        vp8_->process(packet.vp8, packet.timestamp, order, too_high, patch, limit);
     if (verdict == Vp8Munger::Verdict::kFilter) munger_.drop(packet.sequence);
     if (verdict == Vp8Munger::Verdict::kFill) out.payload_size = 0;
     if (verdict != Vp8Munger::Verdict::kForward) return verdict == Vp8Munger::Verdict::kFill;

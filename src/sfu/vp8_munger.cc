@@ -74,17 +74,22 @@ void Vp8Munger::advance_to(std::int64_t id) {
     const std::int64_t first = std::max(newest_ + 1, id - static_cast<std::int64_t>(kPictures) + 1);
     if (has_picture_)
         for (std::int64_t missing = first; missing < id; ++missing)
-            slot(missing) = {missing, picture_offset_, State::kMissing};
+            slot(missing) = {missing, picture_offset_, State::kMissing, limit_};
     newest_ = id;
     has_picture_ = true;
 }
 
-Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, bool too_high) {
+Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, std::int8_t temporal,
+                                         bool too_high) {
     const bool late = order == Munger::Order::kLate;
     Picture& picture = slot(id);
     if (picture.id == id && picture.state != State::kUnknown) {
-        if (picture.state == State::kMissing)
-            picture.state = too_high ? State::kFiltered : State::kForwarded;
+        if (picture.state == State::kMissing) {
+            // By the limit of then: what it needs was sent or filtered by that, and so was what
+            // needs it.
+            const bool left_out = picture.limit == kNoLimit ? too_high : temporal > picture.limit;
+            picture.state = left_out ? State::kFiltered : State::kForwarded;
+        }
         if (picture.state == State::kForwarded) return Verdict::kForward;
         return late ? Verdict::kFill : Verdict::kFilter;
     }
@@ -120,7 +125,8 @@ void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::i
 }
 
 Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t timestamp,
-                                      Munger::Order order, bool too_high, DescriptorPatch& out) {
+                                      Munger::Order order, bool too_high, DescriptorPatch& out,
+                                      std::int8_t limit) {
     if (!d.has_picture_id) {
         const Verdict verdict = by_timestamp(timestamp, order, too_high);
         if (verdict == Verdict::kForward)
@@ -128,9 +134,13 @@ Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t
         return verdict;
     }
     const std::int64_t id = unwrap(d);
-    const Verdict verdict = by_picture(id, order, too_high);
+    const Verdict verdict =
+        by_picture(id, order, static_cast<std::int8_t>(d.temporal_id), too_high);
+    if (order != Munger::Order::kLate) limit_ = limit;
+    // A late one is the newest if those behind its gap were filtered.
+    const std::int32_t offset = slot(id).offset;
     if (verdict == Verdict::kForward)
-        write(d, id, slot(id).offset, order != Munger::Order::kLate, out);
+        write(d, id, offset, !started_ || id - offset >= last_sent_id_, out);
     return verdict;
 }
 

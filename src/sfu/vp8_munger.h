@@ -24,6 +24,7 @@ class Vp8Munger {
   public:
     // Pictures remembered for late packets.
     static constexpr std::size_t kPictures = 128;
+    static constexpr std::int8_t kNoLimit = 127;
 
     enum class Verdict : std::uint8_t {
         kForward,
@@ -40,7 +41,8 @@ class Vp8Munger {
     // forwards what stands behind a gap whatever its layer: such a picture refers to others that
     // were left out.
     Verdict process(const wire::Vp8Descriptor& descriptor, std::int64_t timestamp,
-                    Munger::Order order, bool too_high, DescriptorPatch& out);
+                    Munger::Order order, bool too_high, DescriptorPatch& out,
+                    std::int8_t limit = kNoLimit);
     // The descriptor of a blank key frame behind the last picture (02 FWD-15).
     DescriptorPatch blank_frame();
 
@@ -52,13 +54,14 @@ class Vp8Munger {
         std::int64_t id = -1;
         std::int32_t offset = 0;
         State state = State::kUnknown;
+        std::int8_t limit = kNoLimit;  // while it was missing
     };
     std::int64_t unwrap(const wire::Vp8Descriptor& descriptor) const;
     Picture& slot(std::int64_t id) {
         return (*pictures_)[static_cast<std::size_t>(id) % kPictures];
     }
     Verdict by_timestamp(std::int64_t timestamp, Munger::Order order, bool too_high);
-    Verdict by_picture(std::int64_t id, Munger::Order order, bool too_high);
+    Verdict by_picture(std::int64_t id, Munger::Order order, std::int8_t temporal, bool too_high);
     void restart_at(std::int64_t id);
     void advance_to(std::int64_t id);
     void write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset, bool newest,
@@ -69,6 +72,7 @@ class Vp8Munger {
     bool has_picture_ = false;    // newest_ is set
     std::uint8_t tl0_offset_ = 0;
     std::uint8_t key_idx_offset_ = 0;
+    std::int8_t limit_ = kNoLimit;     // of the packet before
     std::int32_t picture_offset_ = 0;  // source id minus sent id
     std::int64_t newest_ = 0;          // highest picture id of the source, unwrapped
     std::int64_t last_timestamp_ = -1;

@@ -45,6 +45,37 @@ wire::Vp8Descriptor send(Vp8Munger& munger, const wire::Vp8Descriptor& d, std::i
 
 }  // namespace
 
+TEST_CASE("Vp8Munger: a late picture goes by the limit of its time, not of now [FWD-06]") {
+    Vp8Munger munger;
+    DescriptorPatch patch;
+    const auto process = [&](std::uint16_t id, std::uint8_t tid, Order order, std::int8_t limit) {
+        return munger.process(full(id, 1, tid, 0), id, order, tid > limit, patch, limit);
+    };
+    munger.switch_source(full(1000, 1, 0, 0));
+    CHECK(process(1000, 0, Order::kNext, 2) == Verdict::kForward);
+    CHECK(process(1003, 2, Order::kGap, 2) == Verdict::kForward);  // the last that may pass
+    CHECK(process(1004, 0, Order::kNext, 0) == Verdict::kForward);
+    CHECK(process(1002, 1, Order::kLate, 0) == Verdict::kForward);  // 1003 needs it
+    CHECK(process(1005, 1, Order::kNext, 0) == Verdict::kFilter);
+    CHECK(process(1007, 2, Order::kGap, 2) == Verdict::kForward);
+    CHECK(process(1006, 2, Order::kLate, 2) == Verdict::kFill);  // it needs 1005
+}
+
+TEST_CASE("Vp8Munger: a late picture may be the newest that was sent [FWD-06]") {
+    Vp8Munger munger;
+    DescriptorPatch patch;
+    munger.switch_source(full(1000, 20, 0, 0));
+    (void)send(munger, full(1000, 20, 0, 0), 1);
+    CHECK(munger.process(full(1002, 21, 2, 0), 3, Order::kGap, true, patch) == Verdict::kFilter);
+    REQUIRE(munger.process(full(1001, 21, 0, 0), 2, Order::kLate, false, patch) ==
+            Verdict::kForward);
+    CHECK(parsed(patch).picture_id == 1001);
+    munger.switch_source(full(5, 7, 0, 0));
+    const auto next = send(munger, full(5, 7, 0, 0), 4);
+    CHECK(next.picture_id == 1002);
+    CHECK(next.tl0_pic_idx == 22);
+}
+
 TEST_CASE("Vp8Munger: goes on by one where the layer changes [FWD-06]") {
     // Values of the recording of a VP8 simulcast: f → q and q → f.
     Vp8Munger munger;
