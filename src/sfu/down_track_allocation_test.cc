@@ -7,43 +7,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
-#include <new>
 
+#include "base/counting_allocator_testing.h"
 #include "sfu/forward_testing.h"
-
-namespace {
-
-bool g_counting = false;
-std::size_t g_allocations = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-    if (g_counting) ++g_allocations;
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* const p = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-    if (p == nullptr) std::abort();
-    return p;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
-}
 
 namespace confab::sfu {
 namespace {
@@ -55,8 +21,8 @@ std::size_t allocations_of(DownTrack& track, MakePacket make) {
     std::array<std::uint8_t, kMaxForwardedHeader> buffer{};
     std::array<ResendPacket, 4> resends;
     std::size_t sent = 0;
-    g_allocations = 0;
-    g_counting = true;
+    testing::allocations = 0;
+    testing::counting_allocations = true;
     for (int i = 0; i < 10'000; ++i) {
         const Timestamp now = test::at_ms(i * 5);
         const MediaPacket packet = make(i);
@@ -75,21 +41,21 @@ std::size_t allocations_of(DownTrack& track, MakePacket make) {
             track.source_changed(now);
         }
     }
-    g_counting = false;
+    testing::counting_allocations = false;
     CHECK(sent > 2000);
-    return g_allocations;
+    return testing::allocations;
 }
 
 }  // namespace
 
 TEST_CASE("DownTrack: 10 000 packets without one heap call [DES-35]") {
-    g_counting = true;
-    g_allocations = 0;
+    testing::counting_allocations = true;
+    testing::allocations = 0;
     {
         const std::vector<int> probe(10);
     }
-    g_counting = false;
-    CHECK(g_allocations == 1);  // the counter counts
+    testing::counting_allocations = false;
+    CHECK(testing::allocations == 1);  // the counter counts
 
     Rng rng(1);
     SUBCASE("VP8 simulcast with temporal layers") {

@@ -22,44 +22,10 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <new>
 
+#include "base/counting_allocator_testing.h"
 #include "runtime/worker/room_testing.h"
 #include "wire/rtcp.h"
-
-namespace {
-
-thread_local bool t_counting = false;
-thread_local std::size_t t_allocations = 0;
-
-void* allocate(std::size_t size, std::size_t alignment) {
-    if (t_counting) ++t_allocations;
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void* const p = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
-    if (p == nullptr) std::abort();
-    return p;
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size, alignof(std::max_align_t));
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    return allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* p) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::align_val_t) noexcept {
-    std::free(p);
-}
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
-    std::free(p);
-}
 
 namespace confab::worker {
 namespace {
@@ -127,14 +93,14 @@ struct Traffic {
         return {subscribers[i]->address, std::move(compound)};
     }
     std::size_t turn(const std::vector<std::pair<SocketAddress, Bytes>>& packets) {
-        t_allocations = 0;
-        t_counting = true;
+        testing::allocations = 0;
+        testing::counting_allocations = true;
         for (const auto& [from, bytes] : packets)
             room.datagram(from, bytes);
         while (room.shard().poll_transmit(room.now(), batch))
             batch.clear();
-        t_counting = false;
-        return t_allocations;
+        testing::counting_allocations = false;
+        return testing::allocations;
     }
 
     TestRoom room;
