@@ -3,6 +3,9 @@
 
 #include "base/timer_wheel.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace confab {
 namespace {
 constexpr std::size_t slot_index(std::int64_t slot) {
@@ -38,6 +41,12 @@ void TimerWheel::link(TimerNode& head, TimerNode& node) {
     head.previous_ = &node;
 }
 
+void TimerWheel::place_in(int level, std::size_t slot, TimerNode& node) {
+    const auto row = static_cast<std::size_t>(level);
+    link(slots_[row][slot], node);
+    occupied_[row][slot / 64] |= std::uint64_t{1} << (slot % 64);
+}
+
 void TimerWheel::place(TimerNode& node) {
     const std::int64_t tick = tick_of(node.deadline_);
     if (tick <= tick_) return link(due_, node);
@@ -45,11 +54,11 @@ void TimerWheel::place(TimerNode& node) {
         const int shift = kBits * level;
         // Within one turn of this level, counted in its own slots.
         if ((tick >> shift) - (tick_ >> shift) < static_cast<std::int64_t>(kSlots))
-            return link(slots_[static_cast<std::size_t>(level)][slot_index(tick >> shift)], node);
+            return place_in(level, slot_index(tick >> shift), node);
     }
     // Beyond the last level: parked in its farthest slot and placed again from there.
     constexpr int kShift = kBits * (kLevels - 1);
-    link(slots_[kLevels - 1][slot_index((tick_ >> kShift) - 1)], node);
+    place_in(kLevels - 1, slot_index((tick_ >> kShift) - 1), node);
 }
 
 void TimerWheel::schedule(TimerNode& node, Timestamp deadline) {
@@ -81,7 +90,9 @@ TimerNode* TimerWheel::pop_due(Timestamp now) {
     const std::int64_t target = now.us() / 1000;
     while (due_.next_ == &due_) {
         if (tick_ >= target) return nullptr;
-        ++tick_;
+        // Nothing happens before the next occupied slot begins.
+        const Timestamp next = next_deadline();
+        tick_ = next.is_never() ? target : std::min(target, next.us() / 1000);
         for (int level = kLevels - 1; level > 0; --level)
             if ((tick_ & ((std::int64_t{1} << (kBits * level)) - 1)) == 0) cascade(level);
         cascade(0);
@@ -91,17 +102,35 @@ TimerNode* TimerWheel::pop_due(Timestamp now) {
     return node;
 }
 
+std::optional<std::int64_t> TimerWheel::next_occupied(int level) const {
+    const std::int64_t current = tick_ >> (kBits * level);
+    auto& words = occupied_[static_cast<std::size_t>(level)];
+    for (std::int64_t ahead = 1; ahead <= static_cast<std::int64_t>(kSlots);) {
+        const std::size_t index = slot_index(current + ahead);
+        const std::uint64_t rest = words[index / 64] >> (index % 64);
+        if (rest == 0) {
+            ahead += static_cast<std::int64_t>(64 - index % 64);
+            continue;
+        }
+        const int skipped = std::countr_zero(rest);
+        if (skipped == 0) {
+            const TimerNode& head = slots_[static_cast<std::size_t>(level)][index];
+            if (head.next_ != &head) return current + ahead;
+            words[index / 64] &= ~(std::uint64_t{1} << (index % 64));  // its nodes have left
+        }
+        ahead += std::max(skipped, 1);
+    }
+    return std::nullopt;
+}
+
 Timestamp TimerWheel::next_deadline() const {
     if (due_.next_ != &due_) return Timestamp::micros(tick_ * 1000);
-    for (int level = 0; level < kLevels; ++level) {
-        const int shift = kBits * level;
-        for (std::int64_t i = 1; i <= static_cast<std::int64_t>(kSlots); ++i) {
-            const std::int64_t slot = (tick_ >> shift) + i;
-            const TimerNode& head = slots_[static_cast<std::size_t>(level)][slot_index(slot)];
-            if (head.next_ != &head) return Timestamp::micros((slot << shift) * 1000);
-        }
-    }
-    return Timestamp::never();
+    // A node of a higher level may come before one of a lower level that was placed later.
+    Timestamp next = Timestamp::never();
+    for (int level = 0; level < kLevels; ++level)
+        if (const auto slot = next_occupied(level))
+            next = std::min(next, Timestamp::micros((*slot << (kBits * level)) * 1000));
+    return next;
 }
 
 }  // namespace confab

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 
@@ -61,10 +62,15 @@ class TimerWheel {
     static constexpr int kBits = 8;
 
     void place(TimerNode& node);
+    void place_in(int level, std::size_t slot, TimerNode& node);
+    // The first slot after the current one that holds a node, counted in slots of the level.
+    std::optional<std::int64_t> next_occupied(int level) const;
     void cascade(int level);
     static void link(TimerNode& head, TimerNode& node);
 
     std::array<std::array<TimerNode, kSlots>, kLevels> slots_;  // list heads
+    // A set bit may be of a slot that its nodes have left, a clear one is of an empty slot.
+    mutable std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> occupied_{};
     TimerNode due_;
     std::int64_t tick_;  // milliseconds handled so far
 };

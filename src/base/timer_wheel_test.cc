@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -48,6 +50,41 @@ TEST_CASE("TimerWheel: fires every timer once, never early, at most 1 ms late") 
         }
         CHECK(wheel.next_deadline().is_never());
         CHECK(wheel.pop_due(now + Duration::seconds(1)) == nullptr);
+    }
+}
+
+TEST_CASE("TimerWheel: an early timer keeps its time beside a later one that was set later") {
+    TimerWheel wheel(Timestamp::micros(0));
+    TimerNode early;
+    TimerNode late;
+    wheel.schedule(early, Timestamp::micros(300'000));
+    CHECK(wheel.pop_due(Timestamp::micros(200'000)) == nullptr);
+    wheel.schedule(late, Timestamp::micros(400'000));
+    CHECK(wheel.next_deadline() <= Timestamp::micros(300'000));
+    CHECK(wheel.pop_due(Timestamp::micros(300'000)) == &early);
+    CHECK(wheel.pop_due(Timestamp::micros(399'000)) == nullptr);
+    CHECK(wheel.pop_due(Timestamp::micros(400'000)) == &late);
+}
+
+TEST_CASE("TimerWheel: timers set while others run out are woken in time") {
+    Rng rng(23);
+    Timestamp now = Timestamp::micros(static_cast<std::int64_t>(rng.below(1'000'000'000)));
+    TimerWheel wheel(now);
+    std::array<TimerNode, 40> nodes;
+    const auto set = [&](TimerNode& node) {
+        const std::uint64_t range = std::uint64_t{1} << rng.below(30);
+        wheel.schedule(node, now + Duration::micros(static_cast<std::int64_t>(rng.below(range))));
+    };
+    for (TimerNode& node : nodes)
+        set(node);
+    for (int i = 0; i < 20'000; ++i) {
+        now = std::max(now, wheel.next_deadline());
+        while (TimerNode* node = wheel.pop_due(now)) {
+            CHECK(node->deadline() <= now);
+            CHECK(now - node->deadline() < Duration::millis(1));
+            set(*node);
+        }
+        if (i % 7 == 0) set(nodes[rng.below(nodes.size())]);
     }
 }
 
