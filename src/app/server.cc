@@ -219,6 +219,7 @@ int run_server(const config::Config& config, const ServeContext& context) {
                          });
     routes.set_collect([&] { collect(metrics, control, **media, http); });
     LoadMeter meter;
+    routes.set_updated([&] { return (*media)->oldest_snapshot(); });
     routes.set_load([&] { return node_load(**media, meter); });
     const std::vector<std::string> any{""};
     for (const std::string& address : config.bind_addresses.empty() ? any : config.bind_addresses) {

@@ -179,6 +179,22 @@ TEST_CASE(
     CHECK(h.of(bob, R::kMediaSectionsRequirement)[0].media_sections_requirement().num_videos() ==
           1);
     CHECK(h.count(bob, R::kOffer) == 0);
+
+    // Where no offer follows it is repeated three times, without sections: those were asked for.
+    (void)h.take(bob);
+    h.advance(Duration::seconds(4));
+    REQUIRE(h.count(bob, R::kMediaSectionsRequirement) == 1);
+    CHECK(h.of(bob, R::kMediaSectionsRequirement)[0].media_sections_requirement().num_videos() ==
+          0);
+    h.advance(Duration::seconds(40));
+    CHECK(h.count(bob, R::kMediaSectionsRequirement) == 3);
+    (void)h.take(bob);
+    h.publish(alice, "second screen", true);
+    h.advance(Duration::millis(200));
+    REQUIRE(h.count(bob, R::kMediaSectionsRequirement) == 1);
+    h.offer(bob, testing::make_offer({}, 1, 3), 0);
+    h.advance(Duration::seconds(40));
+    CHECK(h.count(bob, R::kMediaSectionsRequirement) == 1);
 }
 
 TEST_CASE("Publisher-primary: no subscriber offer, ACTIVE with the publisher connection [SIG-81]") {

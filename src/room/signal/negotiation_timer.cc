@@ -20,13 +20,24 @@ void NegotiationTimer::request_after(Timestamp now, Duration delay) {
 }
 
 std::uint32_t NegotiationTimer::start_offer(Timestamp now) {
-    start_requirement(now);
+    started(now);
     sent_ = now;
     outstanding_ = true;
     return ++id_;
 }
 
 void NegotiationTimer::start_requirement(Timestamp now) {
+    repeats_ = repeat_at_ <= now ? repeats_ + 1 : 0;
+    repeat_at_ = repeats_ < kRequirementRepeats ? now + kRequirementTimeout * (1 << repeats_)
+                                                : Timestamp::never();
+    started(now);
+}
+
+void NegotiationTimer::settle() {
+    due_ = repeat_at_ = Timestamp::never();
+}
+
+void NegotiationTimer::started(Timestamp now) {
     due_ = Timestamp::never();
     last_ = now;
     ever_ = true;
@@ -38,7 +49,7 @@ void NegotiationTimer::answered(Timestamp now) {
 }
 
 Timestamp NegotiationTimer::next_deadline(bool connected) const {
-    if (!outstanding_) return due_;
+    if (!outstanding_) return earlier(due_, repeat_at_);
     return connected ? sent_ + kAnswerTimeout : Timestamp::never();
 }
 

@@ -5,7 +5,9 @@
 // of offers, one outstanding offer at a time, 15 s for its answer.
 //   idle → waiting (request) → outstanding (offer sent) → idle (answer) or waiting (changed
 //   meanwhile)
-// In single-connection sessions "offer" is a media_sections_requirement and nothing is outstanding.
+// In single-connection sessions "offer" is a media_sections_requirement and nothing is outstanding;
+// where no offer follows it is repeated after 3, 6 and 12 s (a client may have lost it between two
+// negotiations of its own).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,8 @@ class NegotiationTimer {
     static constexpr Duration kQuietDelay = Duration::millis(10);
     static constexpr Duration kBusyDelay = Duration::millis(150);
     static constexpr Duration kAnswerTimeout = Duration::seconds(15);
+    static constexpr Duration kRequirementTimeout = Duration::seconds(3);
+    static constexpr int kRequirementRepeats = 3;
 
     explicit NegotiationTimer(std::uint32_t first_id) : id_(first_id) {}
 
@@ -27,14 +31,14 @@ class NegotiationTimer {
     // Not before this moment (blank frames of a closing track go out first, FWD-15).
     void request_after(Timestamp now, Duration delay);
     // Is a negotiation due? False while an answer is awaited.
-    bool due(Timestamp now) const { return !outstanding_ && due_ <= now; }
+    bool due(Timestamp now) const { return !outstanding_ && earlier(due_, repeat_at_) <= now; }
 
     // An offer goes out: its id.
     std::uint32_t start_offer(Timestamp now);
-    // A requirement goes out instead: no answer follows.
+    // A requirement goes out instead: no answer follows, but an offer should.
     void start_requirement(Timestamp now);
     // An answer just carried all changes: nothing is due any more.
-    void settle() { due_ = Timestamp::never(); }
+    void settle();
     // The answer is there; what was requested meanwhile becomes due at once.
     void answered(Timestamp now);
     // The answer will never come (ICE restart makes the offer void).
@@ -47,10 +51,14 @@ class NegotiationTimer {
     Timestamp next_deadline(bool connected) const;
 
   private:
+    void started(Timestamp now);
+
     std::uint32_t id_;
     Timestamp due_ = Timestamp::never();
     Timestamp sent_;
     Timestamp last_;
+    Timestamp repeat_at_ = Timestamp::never();  // of the requirement
+    int repeats_ = 0;
     bool ever_ = false;
     bool outstanding_ = false;
 };

@@ -105,7 +105,11 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
 
 void Routes::route(Call call) {
     const std::string& path = call.request.path;
-    if (path == "/") return call.respond_text(200, "OK");
+    if (path == "/") {
+        const Timestamp now = net::EventLoop::now();
+        return call.respond(
+            api::health_response(updated_ ? updated_() : now, now, net::EventLoop::wall()));
+    }
     if (const api::JoinPath join = api::parse_join_path(path); join != api::JoinPath::kNone)
         return serve_signal(call, join);
     if (api::TwirpRouter::owns(path)) return serve_twirp(call);

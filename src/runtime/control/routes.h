@@ -57,6 +57,8 @@ class Routes {
     // The metrics with fresh values, for who may see them.
     net::HttpResponse serve_metrics(const net::HttpRequest& request);
     void set_collect(std::function<void()> collect) { collect_ = std::move(collect); }
+    // When the media workers last told of themselves; without it they count as well.
+    void set_updated(std::function<Timestamp()> updated) { updated_ = std::move(updated); }
     // Asked before each join and CreateRoom while there are limits.
     void set_load(std::function<NodeLoad()> load) { load_ = std::move(load); }
     // The headers of CON-03, for answers that the listener gives by itself.
@@ -81,6 +83,7 @@ class Routes {
     std::optional<net::StaticFiles> demo_;
     std::function<void()> collect_;
     std::function<NodeLoad()> load_;
+    std::function<Timestamp()> updated_;
 };
 
 // A checked join request in the terms of the room machines.

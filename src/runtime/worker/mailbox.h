@@ -10,6 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/time.h"
+#include "runtime/worker/latest_value.h"
 #include "runtime/worker/spsc_ring.h"
 #include "runtime/worker/tcp_connections.h"
 #include "runtime/worker/wakeup.h"
@@ -42,8 +44,9 @@ struct Mailbox {
     SpscRing<sfu::Event> events{kEvents};
     // By sender; null for the worker itself.
     std::vector<std::unique_ptr<SpscRing<PeerSlot>>> from_workers;
-    // Written by the worker about once a second, read by anybody.
+    // Written by the worker about once a second, read by the control thread.
     struct Published {
+        Timestamp at;  // when; one that lags behind belongs to a worker that hangs
         sfu::ShardSnapshot shard;
         std::uint64_t datagrams_in = 0;
         std::uint64_t datagrams_out = 0;
@@ -53,7 +56,7 @@ struct Mailbox {
         std::uint64_t ring_full = 0;
         std::uint64_t busy_us = 0;  // time not asleep
     };
-    SpscRing<Published> snapshots{4};
+    LatestValue<Published> snapshot;
 };
 
 }  // namespace confab::worker

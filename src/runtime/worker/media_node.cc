@@ -77,7 +77,6 @@ Result<void, std::string> MediaNode::open() {
     }
     waiting_.resize(count);
     ring_bell_.resize(count);
-    snapshots_.resize(count);
     return {};
 }
 
@@ -123,11 +122,14 @@ bool MediaNode::has_events() const {
 }
 
 const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {
-    while (Mailbox::Published* published = mailboxes_[worker]->snapshots.front()) {
-        snapshots_[worker] = *published;
-        mailboxes_[worker]->snapshots.release();
-    }
-    return snapshots_[worker];
+    return mailboxes_[worker]->snapshot.read();
+}
+
+Timestamp MediaNode::oldest_snapshot() {
+    Timestamp oldest = Timestamp::never();
+    for (std::size_t i = 0; i < workers_.size(); ++i)
+        oldest = earlier(oldest, snapshot(i).at);
+    return oldest;
 }
 
 void MediaNode::stop() {

@@ -60,8 +60,10 @@ class MediaNode {
     };
     std::optional<WorkerEvent> poll_event();
     bool has_events() const;
-    // The newest snapshot of a worker.
+    // The newest snapshot of a worker, a second old at most while it is well.
     const Mailbox::Published& snapshot(std::size_t worker);
+    // When the worker that has been silent longest told about itself.
+    Timestamp oldest_snapshot();
     void stop();
 
   private:
@@ -77,7 +79,6 @@ class MediaNode {
     std::vector<WorkerAddressList> addresses_;
     std::vector<std::deque<sfu::Command>> waiting_;
     std::vector<bool> ring_bell_;
-    std::vector<Mailbox::Published> snapshots_;
     std::size_t next_worker_ = 0;
 };
 

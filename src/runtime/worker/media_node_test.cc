@@ -437,7 +437,15 @@ TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]
         (void)::poll(nullptr, 0, 5);
     }
     CHECK(node->snapshot(0).shard.peers == 1);
+
+    // It tells about itself each second, looked at or not; a worker that ended no longer does.
+    const Timestamp before = node->oldest_snapshot();
+    (void)::poll(nullptr, 0, 3100);
+    CHECK(node->oldest_snapshot() - before >= Duration::seconds(2));
     node->stop();
+    const Timestamp last = node->oldest_snapshot();
+    (void)::poll(nullptr, 0, 1100);
+    CHECK(node->oldest_snapshot() == last);
     node->stop();  // twice harms nobody
 }
 

@@ -161,6 +161,8 @@ void Worker::hand_over(TcpHandOver stream) {
 }
 
 void Worker::start() {
+    mailbox_.snapshot.back().at = monotonic_now();
+    mailbox_.snapshot.publish();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -360,20 +362,20 @@ void Worker::send_events() {
 
 void Worker::publish(Timestamp now) {
     next_publish_ = now + kPublishInterval;
-    Mailbox::Published* slot = mailbox_.snapshots.claim();
-    if (slot == nullptr) return;
-    *slot = {};
-    slot->shard = shard_->snapshot();
+    Mailbox::Published& slot = mailbox_.snapshot.back();
+    slot = {};
+    slot.at = now;
+    slot.shard = shard_->snapshot();
     for (const UdpSocket& socket : sockets_) {
-        slot->datagrams_in += socket.counters().datagrams_in;
-        slot->datagrams_out += socket.counters().datagrams_out;
-        slot->sends += socket.counters().sends;
-        slot->send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
+        slot.datagrams_in += socket.counters().datagrams_in;
+        slot.datagrams_out += socket.counters().datagrams_out;
+        slot.sends += socket.counters().sends;
+        slot.send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
     }
-    slot->tcp_connections = tcp_->size();
-    slot->ring_full = ring_full_;
-    slot->busy_us = static_cast<std::uint64_t>(busy_.us());
-    mailbox_.snapshots.publish();
+    slot.tcp_connections = tcp_->size();
+    slot.ring_full = ring_full_;
+    slot.busy_us = static_cast<std::uint64_t>(busy_.us());
+    mailbox_.snapshot.publish();
 }
 
 }  // namespace confab::worker
