@@ -55,7 +55,7 @@ bool Agent::set_remote_credentials(Timestamp now, const Credentials& remote) {
     for (const RemoteCandidate& candidate : remote_candidates_)
         form_pairs(now, candidate);
     for (Pair& pair : list_.pairs())
-        pair.check_at(now);
+        pair.check_at(pair.check_received ? now : first_check_at(now));
     run_checks(now);
     return true;
 }
@@ -77,6 +77,11 @@ void Agent::add_remote_candidate(Timestamp now, const RemoteCandidate& candidate
     run_checks(now);
 }
 
+Timestamp Agent::first_check_at(Timestamp now) const {
+    if (role_ == Role::kControlling) return now;
+    return std::max(now, started_ + config_.timers.head_start);
+}
+
 void Agent::form_pairs(Timestamp now, const RemoteCandidate& remote) {
     if (config_.lite) return;
     for (const LocalCandidate& local : config_.candidates) {
@@ -96,7 +101,8 @@ void Agent::form_pairs(Timestamp now, const RemoteCandidate& remote) {
         const Pair* selected = list_.find(selection_.pair);
         const bool is_late = selected != nullptr &&
                              (!is_in_upgrade_window(now) || pair.priority <= selected->priority);
-        pair.next_check = is_late && is_selection_live() ? Timestamp::never() : now;
+        pair.next_check =
+            is_late && is_selection_live() ? Timestamp::never() : first_check_at(now);
         if (list_.add(pair, role_, selection_.pair) == nullptr) ++counters_.pairs_refused;
     }
 }

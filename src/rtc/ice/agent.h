@@ -97,6 +97,7 @@ class Agent {
 
     // agent.cc
     void begin_generation(const Credentials& local);
+    Timestamp first_check_at(Timestamp now) const;
     void form_pairs(Timestamp now, const RemoteCandidate& remote);
     void apply_signalled(Pair& pair, const RemoteCandidate& remote);
     void send(const Path& path, Bytes bytes);

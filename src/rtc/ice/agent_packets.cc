@@ -132,9 +132,10 @@ void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& mes
     }
     // Before the remote credentials are known the pair waits; its nomination is kept.
     if (!is_running()) return;
-    if (pair->state == PairState::kSucceeded)
-        follow_nomination(now, *pair);
-    else
+    const bool succeeded = pair->state == PairState::kSucceeded;
+    if (succeeded) follow_nomination(now, *pair);
+    // pion nominates a pair of its own when a check comes over it, else at its next tick.
+    if (!succeeded || (role_ == Role::kControlled && selection_.pair == 0))
         trigger_check(now, *pair);
     nominate(now);
     note_rival(now, *pair);

@@ -53,6 +53,55 @@ TEST_CASE("Agent: 8 checks 200 ms apart, then one a second, failed at 15 s [ICE-
     CHECK(agent.next_deadline().is_never());
 }
 
+TEST_CASE("Agent: controlled, the first check is left to the peer for 50 ms [ICE-04] [ICE-06]") {
+    Agent agent = lone_agent(Role::kControlled);
+    agent.set_remote_credentials(at(0), credentials("bobby"));
+    agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
+    agent.handle_timeout(at(49));
+    CHECK(drain(agent) == 0);
+    CHECK(agent.next_deadline() == at(50));
+    agent.handle_timeout(at(50));
+    CHECK(drain(agent) == 1);
+    // A candidate that comes later is checked at once.
+    agent.add_remote_candidate(at(60), remote("198.51.100.2:5002"));
+    CHECK(drain(agent) == 1);
+}
+
+TEST_CASE("Agent: a peer's check without nomination is answered and followed by ours [ICE-06]") {
+    // A peer that nominates only when it is checked over a pair that works already.
+    const auto check = [](Agent& agent, Timestamp now, std::uint8_t id) {
+        CheckRequest request;
+        request.id.fill(id);
+        request.priority = 1'845'501'695;
+        request.role = Role::kControlling;
+        agent.handle_packet(
+            now, kPath, build_check(request, {credentials("bobby"), agent.local_credentials()}));
+    };
+    Agent agent = lone_agent(Role::kControlled);
+    agent.set_remote_credentials(at(0), credentials("bobby"));
+    agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
+    check(agent, at(10), 1);
+    std::vector<Bytes> sent;
+    while (auto packet = agent.poll_transmit())
+        sent.emplace_back(packet->bytes().begin(), packet->bytes().end());
+    REQUIRE(sent.size() == 2);
+    const auto first = wire::StunMessage::parse(sent[0]);
+    const auto second = wire::StunMessage::parse(sent[1]);
+    REQUIRE((first && second));
+    CHECK(first->message_class() == wire::StunClass::kSuccess);
+    CHECK(second->message_class() == wire::StunClass::kRequest);
+    // Again when its answer has come and still nothing is nominated, but not more often than 50 ms.
+    agent.handle_packet(at(11), kPath,
+                        build_success(second->transaction_id(), kPath.local,
+                                      credentials("bobby").pwd));
+    check(agent, at(20), 2);
+    CHECK(drain(agent) == 1);
+    agent.handle_timeout(at(60));
+    CHECK(drain(agent) == 1);
+    check(agent, at(120), 3);
+    CHECK(drain(agent) == 2);
+}
+
 TEST_CASE("Agent: keepalive is a Binding request every 2 s on the selected pair [ICE-04]") {
     Couple couple;
     couple.start();

@@ -41,6 +41,12 @@ inline constexpr std::size_t kMaxStunMessage = 640;
 // 02 ICE-04; measured at upstream.
 struct Timers {
     Duration check_interval = Duration::millis(200);
+    // A controlled agent leaves the first checks to its peer, which learns our candidates from a
+    // description that is slower than our packets: a check from an address that it does not know
+    // yet makes a peer-reflexive candidate, which pion nominates a second later only. One that
+    // follows its own check lets it nominate at once. Differs from upstream, which meets that
+    // second now and then.
+    Duration head_start = Duration::millis(50);
     // Then the pair counts as failed. Differs from upstream: while nothing better is selected it is
     // still asked, at a slower pace (RFC 8445 §14.3: retransmissions back off and go on for 39.5
     // s), until the agent fails as a whole; libwebrtc asks all the time too. An outage of two
