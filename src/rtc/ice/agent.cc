@@ -101,8 +101,7 @@ void Agent::form_pairs(Timestamp now, const RemoteCandidate& remote) {
         const Pair* selected = list_.find(selection_.pair);
         const bool is_late = selected != nullptr &&
                              (!is_in_upgrade_window(now) || pair.priority <= selected->priority);
-        pair.next_check =
-            is_late && is_selection_live() ? Timestamp::never() : first_check_at(now);
+        pair.next_check = is_late && is_selection_live() ? Timestamp::never() : first_check_at(now);
         if (list_.add(pair, role_, selection_.pair) == nullptr) ++counters_.pairs_refused;
     }
 }

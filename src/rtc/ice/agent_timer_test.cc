@@ -91,9 +91,9 @@ TEST_CASE("Agent: a peer's check without nomination is answered and followed by 
     CHECK(first->message_class() == wire::StunClass::kSuccess);
     CHECK(second->message_class() == wire::StunClass::kRequest);
     // Again when its answer has come and still nothing is nominated, but not more often than 50 ms.
-    agent.handle_packet(at(11), kPath,
-                        build_success(second->transaction_id(), kPath.local,
-                                      credentials("bobby").pwd));
+    agent.handle_packet(
+        at(11), kPath,
+        build_success(second->transaction_id(), kPath.local, credentials("bobby").pwd));
     check(agent, at(20), 2);
     CHECK(drain(agent) == 1);
     agent.handle_timeout(at(60));

@@ -22,13 +22,14 @@ void ReceptionStats::received(Timestamp now, std::int64_t sequence, std::int64_t
     bytes_ += size;
     if (sequence < highest_) return;  // late packets say nothing about jitter
     highest_ = sequence;
-    // Packets of one frame share their time; only the first of them counts.
+    // Packets of one frame share their time, and padding behind it too: only the first counts, or
+    // the pace at which a frame is sent would pass for jitter.
     if (timestamp != last_jitter_timestamp_) {
         const std::int64_t difference = std::abs(transit - last_transit_);
         jitter_scaled_ += difference - ((jitter_scaled_ + 8) >> 4);
         last_jitter_timestamp_ = timestamp;
+        last_transit_ = transit;
     }
-    last_transit_ = transit;
 }
 
 void ReceptionStats::received_sender_report(Timestamp now, NtpTime ntp) {

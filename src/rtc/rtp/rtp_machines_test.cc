@@ -126,6 +126,15 @@ TEST_CASE(
     CHECK(report.jitter <= 40);
 }
 
+TEST_CASE("ReceptionStats: the pace within a frame and padding behind it are no jitter [IN-05]") {
+    ReceptionStats stats(90'000);
+    std::int64_t sequence = 0;
+    for (std::int64_t frame = 0; frame < 50; ++frame)
+        for (const int behind : {0, 5, 90})
+            stats.received(at_ms(frame * 100 + behind), sequence++, frame * 9000, 1000);
+    CHECK(stats.report(at_ms(5000)).jitter == 0);
+}
+
 TEST_CASE("AudioLevel: loud for 40 % of the interval is active, silence ends it at once [IN-30]") {
     AudioLevel level;
     for (int i = 0; i < 20; ++i)  // 400 ms at -12 dBov
