@@ -36,29 +36,36 @@ Result<void, std::string> check_webhook_options(const WebhookOptions& options,
 WebhookQueue::WebhookQueue(WebhookOptions options, const KeyProvider& keys)
     : options_(std::move(options)), keys_(keys) {}
 
-void WebhookQueue::enqueue(Timestamp now, UnixTime wall, const livekit::WebhookEvent& event,
-                           const livekit::WebhookConfig* extra) {
+std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, UnixTime wall,
+                                               const livekit::WebhookEvent& event,
+                                               const livekit::WebhookConfig* extra) {
+    std::vector<std::size_t> lengths;
     const bool wanted = !options_.urls.empty() && options_.filter.passes(event.event());
-    if (!wanted && extra == nullptr) return;
+    if (!wanted && extra == nullptr) return lengths;
     const std::string body = webhook_body(event);
+    const auto add_to = [&](const std::string& url, const std::string& api_key) {
+        if (const auto length = add(now, wall, url, api_key, event, body))
+            lengths.push_back(*length);
+    };
     if (wanted)
         for (const std::string& url : options_.urls)
-            add(now, wall, url, options_.api_key, event, body);
-    if (extra == nullptr || extra->url().empty()) return;
+            add_to(url, options_.api_key);
+    if (extra == nullptr || extra->url().empty()) return lengths;
     const auto& params = extra->filter_params();
     const WebhookFilter filter{{params.include_events().begin(), params.include_events().end()},
                                {params.exclude_events().begin(), params.exclude_events().end()}};
-    if (filter.passes(event.event()))
-        add(now, wall, extra->url(), extra->signing_key(), event, body);
+    if (filter.passes(event.event())) add_to(extra->url(), extra->signing_key());
+    return lengths;
 }
 
-void WebhookQueue::add(Timestamp now, UnixTime wall, const std::string& url,
-                       const std::string& api_key, const livekit::WebhookEvent& event,
-                       const std::string& body) {
+std::optional<std::size_t> WebhookQueue::add(Timestamp now, UnixTime wall, const std::string& url,
+                                             const std::string& api_key,
+                                             const livekit::WebhookEvent& event,
+                                             const std::string& body) {
     const std::string* secret = keys_.find_secret(api_key);
     if (secret == nullptr) {
         ++stats_.dropped_unsigned;
-        return;
+        return std::nullopt;
     }
     QueueId id{url, webhook_key(event)};
     auto found = queues_.find(id);
@@ -66,12 +73,13 @@ void WebhookQueue::add(Timestamp now, UnixTime wall, const std::string& url,
     if (is_new ? queues_.size() >= kMaxWebhookQueues
                : found->second.items.size() >= options_.max_depth) {
         ++stats_.dropped_full;
-        return;
+        return std::nullopt;
     }
     if (is_new) found = queues_.try_emplace(id).first;
     found->second.items.push_back(
         {now, body, webhook_authorization(body, {api_key, *secret}, wall)});
     if (is_new) ready_.push_back(std::move(id));
+    return found->second.items.size();
 }
 
 std::optional<WebhookRequest> WebhookQueue::poll_request() {
@@ -110,24 +118,27 @@ void WebhookQueue::handle_response(Timestamp now, std::uint64_t request, int sta
         ++stats_.failed;
         finish_front(now, *id);
     } else {
-        retry_front(now, *id, status == 429 ? retry_after : std::nullopt);
+        (void)retry_front(now, *id, status == 429 ? retry_after : std::nullopt);
     }
 }
 
 void WebhookQueue::handle_failure(Timestamp now, std::uint64_t request) {
-    if (const auto id = take_running(request)) retry_front(now, *id, std::nullopt);
+    const auto id = take_running(request);
+    if (id && !retry_front(now, *id, std::nullopt)) ++stats_.failed_unreachable;
 }
 
-void WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
+bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
     const int attempts = queues_.at(id).attempts;
     if (attempts > kMaxWebhookRetries) {
         ++stats_.failed;
-        return finish_front(now, id);
+        finish_front(now, id);
+        return false;
     }
     ++stats_.retries;
     const Duration delay =
         wait ? std::clamp(*wait, Duration::zero(), kMaxWebhookRetryAfter) : backoff(attempts);
     waiting_.emplace(now + delay, id);
+    return true;
 }
 
 void WebhookQueue::finish_front(Timestamp now, const QueueId& id) {

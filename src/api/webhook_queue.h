@@ -50,8 +50,9 @@ struct WebhookRequest {
 
 struct WebhookStats {
     std::uint64_t delivered = 0;
-    std::uint64_t failed = 0;        // all attempts used
-    std::uint64_t dropped_full = 0;  // queue, or number of queues, at its limit
+    std::uint64_t failed = 0;              // all attempts used
+    std::uint64_t failed_unreachable = 0;  // of those, without an answer to the last one
+    std::uint64_t dropped_full = 0;        // queue, or number of queues, at its limit
     std::uint64_t dropped_old = 0;
     std::uint64_t dropped_unsigned = 0;  // the signing key is unknown
     std::uint64_t retries = 0;
@@ -63,9 +64,11 @@ class WebhookQueue {
     WebhookQueue(WebhookOptions options, const KeyProvider& keys);
 
     // To the configured URLs the filter lets through and, for egress, to at most one extra target
-    // with its own filter and signing key (HOOK-08).
-    void enqueue(Timestamp now, UnixTime wall, const livekit::WebhookEvent& event,
-                 const livekit::WebhookConfig* extra = nullptr);
+    // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
+    // the event itself included.
+    std::vector<std::size_t> enqueue(Timestamp now, UnixTime wall,
+                                     const livekit::WebhookEvent& event,
+                                     const livekit::WebhookConfig* extra = nullptr);
 
     std::optional<WebhookRequest> poll_request();
     // `retry_after` is the header of a 429 as a length of time. Unknown ids are ignored.
@@ -91,12 +94,15 @@ class WebhookQueue {
         int attempts = 0;        // of the front
     };
 
-    void add(Timestamp now, UnixTime wall, const std::string& url, const std::string& api_key,
-             const livekit::WebhookEvent& event, const std::string& body);
+    // The new length of its queue; nullopt: dropped.
+    std::optional<std::size_t> add(Timestamp now, UnixTime wall, const std::string& url,
+                                   const std::string& api_key, const livekit::WebhookEvent& event,
+                                   const std::string& body);
     // Starts the front of the queue, dropping what is too old; removes an empty queue.
     void start_front(Timestamp now, const QueueId& id);
     void finish_front(Timestamp now, const QueueId& id);
-    void retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
+    // Has the front sent again later; false when all its attempts are used.
+    bool retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
     // The queue of a running request, which is over now.
     std::optional<QueueId> take_running(std::uint64_t request);
 

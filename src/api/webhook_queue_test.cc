@@ -70,6 +70,38 @@ TEST_CASE("WebhookQueue: a request has its headers and is signed [HOOK-03] [HOOK
     CHECK(bench.queue.stats().delivered == 1);
 }
 
+TEST_CASE("WebhookQueue: tells how long the queue of each new event is [OBS-01]") {
+    WebhookOptions two = options({"http://a", "http://b"});
+    two.max_depth = 2;
+    Bench bench(two);
+    using Lengths = std::vector<std::size_t>;
+    const auto add = [&](const char* id) {
+        return bench.queue.enqueue(at(0), testing::kGoldenNow, event("r", id));
+    };
+    CHECK(add("1") == Lengths{1, 1});
+    CHECK(add("2") == Lengths{2, 2});
+    CHECK(add("3") == Lengths{});
+    CHECK(bench.queue.stats().dropped_full == 2);
+    CHECK(bench.queue.enqueue(at(0), testing::kGoldenNow, event("other", "4")) == Lengths{1, 1});
+}
+
+TEST_CASE("WebhookQueue: what failed without an answer is known apart [OBS-01]") {
+    for (const bool answered : {true, false}) {
+        Bench bench;
+        bench.add(0, "r", "1");
+        double now = 0;
+        while (!bench.poll().empty()) {
+            if (answered)
+                bench.queue.handle_response(at(now), bench.last.id, 500);
+            else
+                bench.queue.handle_failure(at(now), bench.last.id);
+            bench.queue.handle_timeout(at(now += 30));
+        }
+        CHECK(bench.queue.stats().failed == 1);
+        CHECK(bench.queue.stats().failed_unreachable == (answered ? 0 : 1));
+    }
+}
+
 TEST_CASE("WebhookQueue: waits of 1, 2, 4, 8 s, same body and token, then dropped [HOOK-06]") {
     Bench bench;
     bench.add(0, "r", "1");

@@ -20,6 +20,8 @@
 #include "app/version.h"
 #include "base/check.h"
 #include "crypto/random.h"
+#include "runtime/control/media_metrics.h"
+#include "runtime/control/observations.h"
 #include "runtime/control/routes.h"
 #include "runtime/telemetry/log.h"
 
@@ -59,41 +61,12 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     metrics.set(Metric::kRoomTotal, static_cast<double>(rooms.rooms));
     metrics.set(Metric::kParticipantTotal, static_cast<double>(rooms.participants));
 
-    sfu::ShardSnapshot shard;
-    for (std::size_t i = 0; i < media.size(); ++i) {
-        const worker::Mailbox::Published& one = media.snapshot(i);
-        shard.rtp_in += one.shard.rtp_in;
-        shard.rtp_out += one.shard.rtp_out;
-        shard.bytes_in += one.shard.bytes_in;
-        shard.bytes_out += one.shard.bytes_out;
-        shard.nacks_in += one.shard.nacks_in;
-        shard.plis_in += one.shard.plis_in;
-        shard.srtp_failures += one.shard.srtp_failures;
-        shard.unknown_datagrams += one.shard.unknown_datagrams;
-        shard.rtp_unknown_ssrc += one.shard.rtp_unknown_ssrc;
-        shard.links_dropped += one.shard.links_dropped + one.ring_full;
-        shard.events_dropped += one.shard.events_dropped;
-        shard.data_dropped += one.shard.data_dropped;
-        shard.pool_bytes += one.shard.pool_bytes;
-        shard.packets_in_use += one.shard.packets_in_use;
-        shard.peers += one.shard.peers;
-    }
+    std::vector<const worker::Mailbox::Published*> workers;
+    for (std::size_t i = 0; i < media.size(); ++i)
+        workers.push_back(&media.snapshot(i));
+    control::record_media(metrics, workers);
+    control::record(metrics, control.webhook_stats());
     const auto number = [](auto value) { return static_cast<double>(value); };
-    metrics.set(Metric::kPacketTotal, {"incoming", "initial", ""}, number(shard.rtp_in));
-    metrics.set(Metric::kPacketTotal, {"outgoing", "initial", ""}, number(shard.rtp_out));
-    metrics.set(Metric::kPacketBytes, {"incoming", "initial", ""}, number(shard.bytes_in));
-    metrics.set(Metric::kPacketBytes, {"outgoing", "initial", ""}, number(shard.bytes_out));
-    metrics.set(Metric::kNackTotal, {"outgoing", ""}, number(shard.nacks_in));
-    metrics.set(Metric::kPliTotal, {"outgoing", ""}, number(shard.plis_in));
-    metrics.set(Metric::kSrtpFailures, number(shard.srtp_failures));
-    metrics.set(Metric::kUnknownDatagrams, number(shard.unknown_datagrams));
-    metrics.set(Metric::kUnknownSsrc, number(shard.rtp_unknown_ssrc));
-    metrics.set(Metric::kLinksDropped, number(shard.links_dropped));
-    metrics.set(Metric::kEventsDropped, number(shard.events_dropped));
-    metrics.set(Metric::kDataDropped, number(shard.data_dropped));
-    metrics.set(Metric::kPoolBytes, number(shard.pool_bytes));
-    metrics.set(Metric::kPacketsInUse, number(shard.packets_in_use));
-    metrics.set(Metric::kPeers, number(shard.peers));
     metrics.set(Metric::kBugs, number(bug_count()));
     const net::HttpServerStats& stats = http.stats();
     for (const auto& [status, count] : stats.responses)

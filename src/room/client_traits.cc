@@ -73,6 +73,7 @@ int compare_versions(std::string_view a, std::string_view b) {
 ClientTraits traits_of(const livekit::ClientInfo& client) {
     ClientTraits traits;
     traits.gates = gates_of(client);
+    if (client.sdk() == livekit::ClientInfo::GO) traits.answer_delay = Duration::millis(40);
     const std::string browser = to_lower(client.browser());
     const std::string os = to_lower(client.os());
     traits.firefox = browser == "firefox";

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "base/time.h"
 #include "livekit_models.pb.h"
 #include "rtc/sdp/negotiator.h"
 
@@ -34,6 +35,9 @@ struct ClientTraits {
     livekit::ClientConfiguration configuration;  // what join tells the client (SIG-69)
     bool has_configuration = false;
     bool firefox = false;
+    // The Go SDK listens before it has applied the offer that it put into the join, and loses an
+    // answer that comes in between (SIG-82).
+    Duration answer_delay;
 };
 
 ClientTraits traits_of(const livekit::ClientInfo& client);

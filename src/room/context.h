@@ -54,6 +54,9 @@ struct Context {
     void command(sfu::WorkerIndex worker, sfu::Command value) {
         effects.emplace_back(MediaCommand{worker, std::move(value)});
     }
+    void observe(const Observation& value) {
+        effects.emplace_back(std::in_place_type<Observation>, value);
+    }
 };
 
 }  // namespace confab::room

@@ -83,7 +83,7 @@ PeerLink* Participant::link_of(sfu::PeerId peer) const {
 
 Timestamp Participant::next_deadline() const {
     Timestamp result = earlier(join_deadline, resume_deadline);
-    result = earlier(result, earlier(refresh_at, retry_at));
+    result = earlier(result, earlier(held_offer_at, earlier(refresh_at, retry_at)));
     result = earlier(result, earlier(simulated_speaker_until, update_at));
     result = earlier(result, subscriptions.next_settings_deadline());
     for (const PeerLink* link : {publisher.get(), subscriber.get()})

@@ -87,6 +87,7 @@ struct Participant {
     bool reliable_open = false;
     bool lossy_open = false;
 
+    Timestamp joined_at;
     Timestamp join_deadline = Timestamp::never();
     Timestamp resume_deadline = Timestamp::never();
     Timestamp refresh_at = Timestamp::never();
@@ -95,6 +96,9 @@ struct Participant {
     Timestamp drop_resume_until;  // SIG-175
     bool drop_resume_without_messages = false;
     bool drop_resume_after_messages = false;
+    // The offer of the join, for clients that are not ready for its answer (traits.answer_delay).
+    std::optional<livekit::SessionDescription> held_offer;
+    Timestamp held_offer_at = Timestamp::never();
     Timestamp unknown_media_since = Timestamp::never();  // sends what it never announced
     Timestamp last_signal;
     Timestamp update_at = Timestamp::never();  // learned layers, told together

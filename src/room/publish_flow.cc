@@ -122,6 +122,7 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
     const std::string sid = pending->info.sid();
     PublishedTrack& track = tracks_[sid];
     track.info = std::move(pending->info);
+    track.requested_at = pending->since;
     track.slots.resize(static_cast<std::size_t>(track.info.codecs_size()));
     pending_.erase(pending);
     std::size_t codec = std::min(section.codec_index, track.slots.size() - 1);
@@ -211,6 +212,13 @@ std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid
         queued_.erase(next);
     }
     return retry;
+}
+
+std::vector<livekit::TrackType> PublishFlow::pending_types() const {
+    std::vector<livekit::TrackType> result;
+    for (const Pending& pending : pending_)
+        result.push_back(pending.info.type());
+    return result;
 }
 
 Timestamp PublishFlow::oldest_pending() const {

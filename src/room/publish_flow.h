@@ -35,6 +35,8 @@ struct PublishedTrack {
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
     Dynacast dynacast;
     Timestamp announced_at;
+    Timestamp requested_at;
+    bool media_started = false;  // the first packet came
 
     bool video() const { return info.type() == livekit::VIDEO; }
     bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }
@@ -83,6 +85,7 @@ class PublishFlow {
     // A pending or published track's info, to change what the client reports about it.
     livekit::TrackInfo* info_of(const std::string& sid);
     std::size_t pending_count() const { return pending_.size(); }
+    std::vector<livekit::TrackType> pending_types() const;
     // When the oldest announced track that should send by now was announced; never() without one.
     Timestamp oldest_pending() const;
 
@@ -113,5 +116,6 @@ class PublishFlow {
 // TrackInfo as add_track announces it (SIG-103).
 livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
                                  const PublishFlow::Rules& rules, Rng& rng);
+sfu::MediaSource media_source(livekit::TrackSource source);
 
 }  // namespace confab::room

@@ -44,6 +44,7 @@ class QualityView {
     void add(std::uint64_t track, const sfu::QualitySample& sample, double weight);
     void remove(std::uint64_t track) { tracks_.erase(track); }
     QualityScore current() const;
+    bool empty() const { return tracks_.empty(); }
 
   private:
     std::map<std::uint64_t, TrackScore> tracks_;

@@ -108,6 +108,7 @@ class Room {
     void deliver_batch(const std::vector<livekit::ParticipantInfo>& batch);
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
     void touch_counters();
+    void observe(const Observation& value) { context_->observe(value); }
     void send_room_update();
     void send_refresh(Participant& p);
     void update_recording();
@@ -125,6 +126,7 @@ class Room {
     PeerLinkConfig link_config(const Participant& p) const;
     void register_link(Participant& p, const PeerLink& link);
     void set_active(Participant& p);
+    void note_established(Participant& p, PeerLink& link);
     void end(Participant& p, livekit::DisconnectReason reason, Ending ending,
              livekit::LeaveRequest::Action action = livekit::LeaveRequest::DISCONNECT);
     void drop_media_of(Participant& p);
@@ -132,6 +134,7 @@ class Room {
     void connection_failed(Participant& p);
 
     // room_negotiate.cc
+    void answer_held_offer(Participant& p);
     void handle_offer(Participant& p, const livekit::SessionDescription& offer);
     void watch_unknown_media(Participant& p, std::string_view offer);
     void handle_answer(Participant& p, const livekit::SessionDescription& answer);
@@ -148,6 +151,7 @@ class Room {
     void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
                       const sdp::PublishSection& section);
     void announce(Participant& p, PublishedTrack& track);
+    void note_media_started(const Participant& p, PublishedTrack& track);
     void announce_all(Participant& p);
     void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
     void set_muted(Participant& p, PublishedTrack& track, bool muted);
@@ -165,6 +169,10 @@ class Room {
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
     void attach(Participant& p, Subscription& s, TrackRef track);
+    void note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
+                    std::uint32_t attempt, Timestamp since);
+    void note_step(Subscription& s, TrackStep step,
+                   livekit::SubscriptionError error = livekit::SE_UNKNOWN);
     void codec_unsupported(Participant& p, const std::string& sid, Subscription& s);
     void regress(TrackRef track, std::size_t codec);
     void attach_waiting(TrackRef track);

@@ -9,11 +9,12 @@
 namespace confab::room {
 
 void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event) {
-    const PeerLink* data_link = p.subscriber_primary ? p.subscriber.get() : p.publisher.get();
+    PeerLink* data_link = p.subscriber_primary ? p.subscriber.get() : p.publisher.get();
     if (data_link == nullptr || data_link->id() != event.peer) return;
     const bool was_ready = p.data_ready();
     if (event.channel == sfu::DataChannel::kReliable) p.reliable_open = true;
     if (event.channel == sfu::DataChannel::kLossy) p.lossy_open = true;
+    note_established(p, *data_link);
     if (!was_ready && p.data_ready()) replay_held(p);
 }
 

@@ -8,6 +8,15 @@
 #include "room/signal/responses.h"
 
 namespace confab::room {
+namespace {
+
+// Whether a session that ends before it was active failed, or was only not wanted any more.
+bool is_failure(livekit::DisconnectReason reason) {
+    return reason == livekit::JOIN_FAILURE || reason == livekit::CONNECTION_TIMEOUT ||
+           reason == livekit::STATE_MISMATCH || reason == livekit::MEDIA_FAILURE;
+}
+
+}  // namespace
 
 bool Room::is_full_for(const JoinParams& params) const {
     const std::uint32_t limit = info_.max_participants();
@@ -34,10 +43,14 @@ void Room::join(SessionId session, const JoinParams& params) {
     identity_of_sid_[p.sid()] = params.identity;
     lifecycle_.joined(p.dependent());
 
+    observe(JoinReached{JoinState::kInit});
     p.last_signal = context_->now();
+    p.joined_at = context_->now();
     p.join_deadline = context_->now() + kJoinTimeout;
     p.signal.open(session);
     send_join(p);
+    observe(JoinReached{JoinState::kConnected});
+    observe(OperationDone{Operation::kParticipantJoin, {}});
     p.info.set_state(livekit::ParticipantInfo::JOINED);
     changed(p, false);
     send_refresh(p);
@@ -87,6 +100,7 @@ PeerLinkConfig Room::link_config(const Participant& p) const {
 
 void Room::register_link(Participant& p, const PeerLink& link) {
     context_->peers[link.id().value()] = {this, &p, {}};
+    observe(PeerReached{link.target(), PeerStep::kStarted});
 }
 
 PeerLink& Room::ensure_publisher(Participant& p) {
@@ -122,7 +136,11 @@ void Room::start_links(Participant& p, const JoinParams& params) {
         subscribe_existing(p);
         for (const livekit::AddTrackRequest& request : params.add_track_requests)
             add_track(p, request);
-        if (params.publisher_offer) handle_offer(p, *params.publisher_offer);
+        if (!params.publisher_offer) return;
+        if (p.traits.answer_delay == Duration::zero())
+            return handle_offer(p, *params.publisher_offer);
+        p.held_offer = params.publisher_offer;
+        p.held_offer_at = context_->now() + p.traits.answer_delay;
         return;
     }
     if (p.subscriber_primary) {
@@ -135,9 +153,21 @@ void Room::start_links(Participant& p, const JoinParams& params) {
 void Room::set_active(Participant& p) {
     p.join_deadline = Timestamp::never();
     p.info.set_state(livekit::ParticipantInfo::ACTIVE);
+    observe(JoinReached{JoinState::kActive});
+    observe(JoinReached{JoinState::kSuccess});
+    observe(SessionActive{p.client.protocol(), context_->now() - p.joined_at});
     changed(p, p.info.is_publisher());
     webhook("participant_joined", &p, nullptr);
     subscribe_existing(p);
+}
+
+// Media flows, and data may: the channels are open or not wanted.
+void Room::note_established(Participant& p, PeerLink& link) {
+    const PeerLink* data_link = p.subscriber_primary ? p.subscriber.get() : p.publisher.get();
+    if (link.established || !link.ever_connected) return;
+    if (&link == data_link && !p.data_ready()) return;
+    link.established = true;
+    observe(PeerReached{link.target(), PeerStep::kFullyEstablished});
 }
 
 void Room::drop_media_of(Participant& p) {
@@ -146,6 +176,8 @@ void Room::drop_media_of(Participant& p) {
         sids.push_back(sid);
     for (const std::string& sid : sids)
         unpublish(p, sid, false);
+    for (const livekit::TrackType kind : p.publish.pending_types())
+        observe(PublicationStep{kind, TrackStep::kCancel});
     drop_all(p);
     const auto data_tracks = p.data_tracks.all();
     p.data_tracks.clear();
@@ -163,6 +195,10 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     if (ending == Ending::kWithLeave) p.signal.send(leave_message(p.traits.gates, reason, action));
     p.signal.close();
     drop_media_of(p);
+    if (was_active)
+        observe(SessionOver{p.client.protocol(), context_->now() - p.joined_at});
+    else
+        observe(JoinReached{is_failure(reason) ? JoinState::kFailure : JoinState::kCanceled});
 
     p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     p.info.set_disconnect_reason(reason);
@@ -193,6 +229,7 @@ void Room::remove(Participant& p, livekit::DisconnectReason reason) {
 void Room::close(livekit::DisconnectReason reason) {
     for (Participant* p : everyone())
         end(*p, reason, Ending::kWithLeave);
+    observe(RoomOver{context_->now() - created_});
     webhook("room_finished", nullptr, nullptr);
 }
 

@@ -110,8 +110,9 @@ void RoomManager::handle_timeout(Clock clock) {
     }
 }
 
-void RoomManager::refuse(SessionId session, int status, std::string text) {
+void RoomManager::refuse(SessionId session, int status, std::string text, std::string_view why) {
     ++context_.counters.sessions_refused;
+    context_.observe(OperationDone{Operation::kParticipantJoin, why});
     sessions_.erase(session);
     context_.effects.emplace_back(RefuseSession{session, status, std::move(text)});
 }
@@ -122,16 +123,16 @@ bool RoomManager::admit(SessionId session, const JoinParams& params) {
     const Limits& limits = context_.config.limits;
     if (over(params.metadata.size(), limits.metadata) ||
         over(attributes_size(params.attributes), limits.attributes)) {
-        refuse(session, 500, kRefused);
+        refuse(session, 500, kRefused, "too_large");
         return false;
     }
     const Room* room = find(params.room);
     if (room == nullptr && !context_.config.room.auto_create && !params.grants.room_create) {
-        refuse(session, 404, "requested room does not exist");
+        refuse(session, 404, "requested room does not exist", "no_room");
         return false;
     }
     if (room != nullptr && room->is_full_for(params)) {
-        refuse(session, 500, kRefused);
+        refuse(session, 500, kRefused, "room_full");
         return false;
     }
     return true;
@@ -160,7 +161,7 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     request.set_room_preset(params.room_preset);
     const auto room = make_room(request);
     if (!room) {
-        refuse(session, 500, "connection closed by media");
+        refuse(session, 500, "connection closed by media", "room_preset");
         return session;
     }
     sessions_[session] = {params.room, params.identity};

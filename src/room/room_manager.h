@@ -87,7 +87,8 @@ class RoomManager {
 
     Room* find(const std::string& name) const;
     Result<Room*, std::string> make_room(const livekit::CreateRoomRequest& request);
-    void refuse(SessionId session, int status, std::string text);
+    // `why` is a literal, for statistics.
+    void refuse(SessionId session, int status, std::string text, std::string_view why);
     bool admit(SessionId session, const JoinParams& params);
     Participant* find_participant(const std::string& room, const std::string& identity) const;
     // After every change of a room: frees what ended and notes its next deadline.

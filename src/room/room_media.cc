@@ -7,6 +7,31 @@
 #include "room/signal/responses.h"
 
 namespace confab::room {
+namespace {
+
+std::string_view to_text(sfu::PeerFailure failure) {
+    switch (failure) {
+        case sfu::PeerFailure::kNone:
+            return "disconnected";
+        case sfu::PeerFailure::kIce:
+            return "ice";
+        case sfu::PeerFailure::kDtls:
+            return "dtls";
+        case sfu::PeerFailure::kFingerprint:
+            return "fingerprint";
+    }
+    return "unknown";
+}
+
+void note_failure(Context& context, const PeerLink& link, sfu::PeerFailure failure) {
+    const bool had_ice =
+        failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
+    if (!link.ever_connected && had_ice)
+        context.observe(PeerReached{link.target(), PeerStep::kIceConnected});
+    context.observe(OperationDone{Operation::kPeerConnection, to_text(failure)});
+}
+
+}  // namespace
 
 void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event) {
     PeerLink* link = p.link_of(event.peer);
@@ -22,6 +47,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
             return;
         case sfu::PeerState::kFailed:
             link->connected = false;
+            note_failure(*context_, *link, event.failure);
             return connection_failed(p);
         case sfu::PeerState::kConnected:
             break;
@@ -31,6 +57,10 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     link->ever_connected = true;
     link->connected_at = context_->now();
     if (!first) return;
+    observe(PeerReached{link->target(), PeerStep::kIceConnected});
+    observe(PeerReached{link->target(), PeerStep::kConnected});
+    observe(OperationDone{Operation::kPeerConnection, {}});
+    note_established(p, *link);
     // The primary connection, or with a publisher-primary client the publisher's (SIG-81).
     if (link == p.primary() && p.info.state() == livekit::ParticipantInfo::JOINED) set_active(p);
     if (link == p.publisher.get()) announce_all(p);
@@ -40,7 +70,9 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
                                 const sfu::LayerStarted& event) {
     constexpr Duration kGather = Duration::millis(100);
     PublishedTrack* track = p.publish.find(sid);
-    if (track == nullptr || !track->video()) return;
+    if (track == nullptr) return;
+    note_media_started(p, *track);
+    if (!track->video()) return;
     for (std::size_t i = 0; i < track->slots.size(); ++i) {
         if (track->slots[i].receiver != event.receiver) continue;
         auto& codec = *track->info.mutable_codecs(static_cast<int>(i));
@@ -90,6 +122,11 @@ void Room::send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>
 void Room::handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
     const TrackRef track = find_track(sid);
     if (!track || !track.track->video()) return;
+    Subscription* s = p.subscriptions.find(sid);
+    if (s != nullptr && state == sfu::StreamState::kActive && !s->starting_since.is_never()) {
+        note_delay(MediaPhase::kStreamStart, p, *track.track, s->attempts, s->starting_since);
+        s->starting_since = Timestamp::never();
+    }
     livekit::SignalResponse response;
     livekit::StreamStateInfo& info = *response.mutable_stream_state_update()->add_stream_states();
     info.set_participant_sid(track.publisher->sid());
@@ -110,6 +147,8 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
 }
 
 void Room::quality_tick() {
+    for (Participant* p : everyone())
+        if (p->active() && !p->quality.empty()) observe(QualitySeen{p->quality.current()});
     for (Participant* p : everyone())
         if (p->active() && p->traits.gates.connection_quality) send_quality(*p);
 }

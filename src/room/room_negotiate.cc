@@ -15,12 +15,22 @@ void Room::send_trickles(Participant& p, PeerLink& link) {
         p.signal.send(std::move(trickle));
 }
 
+void Room::answer_held_offer(Participant& p) {
+    if (!p.held_offer) return;
+    const livekit::SessionDescription offer = std::move(*p.held_offer);
+    p.held_offer.reset();
+    p.held_offer_at = Timestamp::never();
+    handle_offer(p, offer);
+}
+
 void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer) {
+    answer_held_offer(p);  // in their order
     PeerLink& link = ensure_publisher(p);
     const bool first = !link.has_remote();
     auto answer = link.handle_offer(offer.sdp(), p.publish.pending_sections());
     if (!answer) {
         ++context_->counters.negotiation_errors;
+        observe(OperationDone{Operation::kAnswer, sdp::to_text(answer.error())});
         // What is no SDP at all is passed over, anything else ends the session (SIG-86).
         if (answer.error() != sdp::NegotiationError::kParse) full_reconnect(p);
         return;
@@ -29,6 +39,7 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
     if (first && !link.has_application() && !p.subscriber_primary)
         p.reliable_open = p.lossy_open = true;
     p.signal.send(description_message(false, answer->sdp, offer.id(), answer->mid_to_track_id));
+    observe(OperationDone{Operation::kAnswer, {}});
     send_trickles(p, link);
     take_sections(p, *answer);
     watch_unknown_media(p, offer.sdp());
@@ -64,6 +75,7 @@ void Room::handle_answer(Participant& p, const livekit::SessionDescription& answ
     const auto applied = link.handle_answer(answer.sdp());
     if (!applied) {
         ++context_->counters.negotiation_errors;
+        observe(OperationDone{Operation::kOffer, sdp::to_text(applied.error())});
         return full_reconnect(p);
     }
     link.timer.answered(context_->now());
@@ -99,6 +111,7 @@ void Room::run_negotiation(Participant& p) {
     sdp::Offer offer = link->make_offer();
     const std::uint32_t id = link->timer.start_offer(context_->now());
     p.signal.send(description_message(true, std::move(offer.sdp), id, offer.mid_to_track_id));
+    observe(OperationDone{Operation::kOffer, {}});
     send_trickles(p, *link);
 }
 

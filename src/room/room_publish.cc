@@ -3,6 +3,7 @@
 
 // Room: from add_track to a receiver in the shard and the news of it (01 §3.8).
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "room/codec_lists.h"
@@ -67,6 +68,8 @@ void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
                 [&](livekit::RequestResponse& r) { *r.mutable_add_track() = request; });
         return;
     }
+    // With a sid it is one more codec of a track that is there.
+    if (request.sid().empty()) observe(PublicationStep{added->type(), TrackStep::kAttempt});
     livekit::SignalResponse response;
     response.mutable_track_published()->set_cid(request.cid());
     *response.mutable_track_published()->mutable_track() = *added;
@@ -121,6 +124,7 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
     add.extensions = receive_extensions(section.extensions);
     add.layers = receive_layers(section, info.layers());
     add.mode = static_cast<sfu::LayerMode>(std::clamp<int>(info.video_layer_mode(), 0, 3));
+    add.source = media_source(track.info.source());
     add.screen_share = track.info.source() == livekit::SCREEN_SHARE;
     add.microphone = track.info.source() == livekit::MICROPHONE;
     add.encrypted = track.encrypted();
@@ -138,6 +142,9 @@ void Room::announce_all(Participant& p) {
 void Room::announce(Participant& p, PublishedTrack& track) {
     track.announced = true;
     track.announced_at = context_->now();
+    // Nothing is to be expected of a muted track.
+    track.media_started = track.media_started || track.info.muted();
+    observe(PublicationStep{track.info.type(), TrackStep::kSuccess});
     if (track.video() || track.info.codecs_size() > 1) {
         track.dynacast = Dynacast(context_->now(), context_->config.dynacast_pause_delay);
         track.dynacast.set_muted(track.info.muted());
@@ -151,11 +158,17 @@ void Room::announce(Participant& p, PublishedTrack& track) {
     offer_track_to_all(sid);
 }
 
+void Room::note_media_started(const Participant& p, PublishedTrack& track) {
+    if (std::exchange(track.media_started, true)) return;
+    note_delay(MediaPhase::kPublish, p, track, 1, track.requested_at);
+}
+
 void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher) {
     PublishedTrack* track = p.publish.find(sid);
     if (track == nullptr) return;
     const bool announced = track->announced;
     const livekit::TrackInfo info = track->info;
+    observe(PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
     for (Participant* other : everyone()) {
         Subscription* s = other->subscriptions.find(sid);
         if (s == nullptr) continue;

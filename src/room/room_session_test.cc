@@ -197,6 +197,35 @@ TEST_CASE(
     CHECK(h.count(bob, R::kMediaSectionsRequirement) == 1);
 }
 
+TEST_CASE("Single connection: a Go client gets the answer when it is ready for it [SIG-82]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    JoinParams params = test_join("r", "egress");
+    params.client.set_sdk(livekit::ClientInfo::GO);
+    params.single_connection = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_sdp(testing::make_offer({}, 1, 0));
+    params.publisher_offer->set_id(1);
+    const SessionId first = h.join(params);
+    CHECK(h.count(first, R::kJoin) == 1);
+    CHECK(h.count(first, R::kAnswer) == 0);
+    h.advance(Duration::millis(50));
+    REQUIRE(h.count(first, R::kAnswer) == 1);
+    CHECK(h.of(first, R::kAnswer)[0].answer().id() == 1);
+    CHECK(h.of(first, R::kAnswer)[0].answer().mid_to_track_id().size() == 1);
+
+    // An offer that comes meanwhile is answered after it.
+    params.identity = "ingress";
+    const SessionId second = h.join(params);
+    h.offer(second, testing::make_offer({}, 1, 0), 2);
+    REQUIRE(h.count(second, R::kAnswer) == 2);
+    CHECK(h.of(second, R::kAnswer)[0].answer().id() == 1);
+    CHECK(h.of(second, R::kAnswer)[1].answer().id() == 2);
+    h.advance(Duration::millis(50));
+    CHECK(h.count(second, R::kAnswer) == 2);
+}
+
 TEST_CASE("Publisher-primary: no subscriber offer, ACTIVE with the publisher connection [SIG-81]") {
     Harness h;
     JoinParams params = test_join("r", "speaker");

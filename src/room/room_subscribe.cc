@@ -86,6 +86,8 @@ void Room::reconcile(Participant& p, const std::string& sid) {
     if (p.retry_at.is_never()) p.retry_at = context_->now() + SubscriptionTable::kRetry;
     if (!track) {
         if (context_->now() - s->wanted_since < SubscriptionTable::kNotFound) return;
+        note_step(*s, TrackStep::kAttempt);
+        note_step(*s, TrackStep::kFailure, livekit::SE_TRACK_NOTFOUND);
         p.signal.send(subscription_error_message(sid, livekit::SE_TRACK_NOTFOUND));
         p.subscriptions.erase(sid);
         return;
@@ -107,6 +109,7 @@ void Room::check_stuck(Participant& p, const std::string& sid, Subscription& s) 
     const Timestamp since = std::max(s.waiting_since, link->connected_at);
     if (context_->now() - since < SubscriptionTable::kStuck) return;
     s.stuck_told = true;
+    note_step(s, TrackStep::kFailure, livekit::SE_UNKNOWN);
     p.signal.send(subscription_error_message(sid, livekit::SE_UNKNOWN));
     if (context_->config.reconnect_on_subscription_error) full_reconnect(p);
 }
@@ -121,6 +124,7 @@ void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, Tr
     s.state = SubscriptionState::kWaiting;
     s.waiting_since = context_->now();
     s.stuck_told = false;
+    note_step(s, TrackStep::kAttempt);
     s.down_track = sfu::DownTrackId(context_->next_id());
     s.ssrc = random_ssrc(context_->rng);
     s.rtx_ssrc = random_ssrc(context_->rng);
@@ -143,9 +147,27 @@ void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, Tr
     negotiate(p, false);
 }
 
+void Room::note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
+                      std::uint32_t attempt, Timestamp since) {
+    observe(MediaDelay{phase, track.info.source(), track.info.type(), p.client.sdk(), p.info.kind(),
+                       attempt, context_->now() - since});
+}
+
+// An attempt ends once: what was given up is not canceled as well, and is another attempt when it
+// succeeds all the same.
+void Room::note_step(Subscription& s, TrackStep step, livekit::SubscriptionError error) {
+    if (step == TrackStep::kCancel && !s.attempt_open) return;
+    if (step == TrackStep::kSuccess && !s.attempt_open) note_step(s, TrackStep::kAttempt);
+    s.attempt_open = step == TrackStep::kAttempt;
+    if (step == TrackStep::kAttempt) ++s.attempts;
+    if (step != TrackStep::kSuccess) s.starting_since = Timestamp::never();
+    observe(SubscriptionStep{s.video ? livekit::VIDEO : livekit::AUDIO, step, error});
+}
+
 void Room::drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames) {
     const std::uint64_t id = s.down_track.value();
     const bool attached = s.attached;
+    note_step(s, s.state == SubscriptionState::kBound ? TrackStep::kEnd : TrackStep::kCancel);
     context_->down_tracks.erase(id);
     p.quality.remove(id);
     if (PeerLink* link = p.downstream()) link->remove_sender(id);
@@ -205,6 +227,10 @@ void Room::bind_one(Participant& p, const std::string& sid, Subscription& s,
     if (p.adaptive_stream && s.settings) s.settings->set_disabled(false);
     s.applied = shard_settings(track.track->info, s.settings, p.adaptive_stream);
     want_quality(s, track);
+    note_step(s, TrackStep::kSuccess);
+    note_delay(MediaPhase::kSubscribe, p, *track.track, s.attempts, s.waiting_since);
+    // Whom nothing is to be sent to is not waited for.
+    if (s.applied.enabled && !track.track->info.muted()) s.starting_since = context_->now();
     attach(p, s, track);
     if (!p.hidden() && !track.track->told_subscribed) {
         track.track->told_subscribed = true;
@@ -240,6 +266,7 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
     add.cname = track.publisher->sid() + "|" + track.track->info.sid();
     add.mid = s.bound.mid;
     add.settings = s.applied;
+    add.source = media_source(track.track->info.source());
     add.screen_share = track.track->info.source() == livekit::SCREEN_SHARE;
     add.encrypted = track.track->encrypted();
     add.sif_trailer = to_vector(as_bytes(sif_trailer_));
@@ -250,6 +277,7 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
 
 void Room::codec_unsupported(Participant& p, const std::string& sid, Subscription& s) {
     s.wanted = false;
+    note_step(s, TrackStep::kFailure, livekit::SE_CODEC_UNSUPPORTED);
     drop(p, sid, s, false);
     p.signal.send(subscription_error_message(sid, livekit::SE_CODEC_UNSUPPORTED));
 }
@@ -305,6 +333,7 @@ void Room::apply_settings(Participant& p, const std::string& sid, Subscription& 
         shard_settings(track.track->info, s.settings, p.adaptive_stream);
     if (next == s.applied) return;
     s.applied = next;
+    if (!next.enabled) s.starting_since = Timestamp::never();
     if (s.attached) context_->command(p.worker, sfu::UpdateDownTrack{s.down_track, next});
     want_quality(s, track);
 }

@@ -55,6 +55,10 @@ void Room::participant_timers(Participant& p) {
         if (link != nullptr && link->connected && link->timer.timed_out(now))
             return full_reconnect(p);
     if (publish_deadline(p) <= now) return full_reconnect(p);
+    if (p.held_offer_at <= now) {
+        answer_held_offer(p);
+        if (p.closing) return;
+    }
     if (p.refresh_at <= now) send_refresh(p);
     if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
     if (p.update_at <= now) changed(p, true);

@@ -38,6 +38,9 @@ struct Subscription {
     std::size_t codec = 0;  // of the track's codecs, once bound
     bool attached = false;  // the shard forwards (AddDownTrack was sent)
     sdp::BoundSender bound;
+    std::uint32_t attempts = 0;
+    bool attempt_open = false;                      // neither made nor given up
+    Timestamp starting_since = Timestamp::never();  // bound, and the first packet did not leave yet
     std::optional<livekit::UpdateTrackSettings> settings;
     Timestamp apply_at = Timestamp::never();
     sfu::DownTrackSettings applied;

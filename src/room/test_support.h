@@ -65,6 +65,13 @@ class Harness {
         return result;
     }
     std::vector<std::string> webhook_names() const;
+    template <typename T>
+    std::vector<T> observed() const {
+        std::vector<T> result;
+        for (const Observation& observation : observations)
+            if (const T* value = std::get_if<T>(&observation)) result.push_back(*value);
+        return result;
+    }
 
     RoomManager manager;
     Timestamp now = Timestamp::micros(1'000'000);
@@ -77,6 +84,7 @@ class Harness {
     std::vector<MediaCommand> commands;
     std::vector<livekit::WebhookEvent> webhooks;
     std::vector<RpcDone> rpc_done;
+    std::vector<Observation> observations;
 
   private:
     void react();

@@ -155,6 +155,8 @@ void Harness::drain() {
             webhooks.push_back(std::move(hook->event));
         } else if (auto* done = std::get_if<RpcDone>(&*effect)) {
             rpc_done.push_back(std::move(*done));
+        } else if (const auto* observation = std::get_if<Observation>(&*effect)) {
+            observations.push_back(*observation);
         }
     }
 }

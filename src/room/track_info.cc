@@ -103,4 +103,19 @@ livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
     return info;
 }
 
+sfu::MediaSource media_source(livekit::TrackSource source) {
+    switch (source) {
+        case livekit::CAMERA:
+            return sfu::MediaSource::kCamera;
+        case livekit::MICROPHONE:
+            return sfu::MediaSource::kMicrophone;
+        case livekit::SCREEN_SHARE:
+            return sfu::MediaSource::kScreenShare;
+        case livekit::SCREEN_SHARE_AUDIO:
+            return sfu::MediaSource::kScreenShareAudio;
+        default:  // the enum is open
+            return sfu::MediaSource::kUnknown;
+    }
+}
+
 }  // namespace confab::room

@@ -23,6 +23,7 @@
 #include "livekit_room.pb.h"
 #include "livekit_rtc.pb.h"
 #include "livekit_webhook.pb.h"
+#include "room/observation.h"
 #include "sfu/commands.h"
 
 namespace confab::room {
@@ -147,7 +148,7 @@ struct RpcDone {
     RpcOutcome outcome;
 };
 
-using Effect =
-    std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent, RpcDone>;
+using Effect = std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent,
+                            RpcDone, Observation>;
 
 }  // namespace confab::room

@@ -151,6 +151,16 @@ struct AudioLevelConfig {  // 02 IN-30
     Duration update_interval = Duration::millis(400);
     std::uint32_t smooth_intervals = 2;
 };
+// What a track shows, as its publisher says; for statistics.
+enum class MediaSource : std::uint8_t {
+    kUnknown,
+    kCamera,
+    kMicrophone,
+    kScreenShare,
+    kScreenShareAudio,
+};
+inline constexpr std::size_t kMediaSources = 5;
+
 struct AddReceiver {
     ReceiverId receiver;
     PeerId peer;
@@ -162,6 +172,7 @@ struct AddReceiver {
     ReceiveExtensions extensions;
     std::vector<ReceiveLayer> layers;
     LayerMode mode = LayerMode::kOneSpatialLayerPerStream;
+    MediaSource source = MediaSource::kUnknown;
     bool screen_share = false;
     bool microphone = false;  // takes part in speaker detection (IN-31)
     bool encrypted = false;   // payload is opaque (IN-43)
@@ -222,6 +233,7 @@ struct AddDownTrack {
     std::string cname;  // stream id (SDP-04)
     std::string mid;
     DownTrackSettings settings;
+    MediaSource source = MediaSource::kUnknown;
     bool screen_share = false;
     bool encrypted = false;
     Bytes sif_trailer;  // ends injected frames of encrypted tracks (IN-43)

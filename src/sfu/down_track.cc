@@ -136,6 +136,7 @@ bool DownTrack::emit(const MediaPacket& packet, Munger::Output position, bool ma
     if (sequencer_ && !packet.padding_only && out.payload_size != 0)
         sequencer_->push(now, out, packet.sequence, stream_, packet.spatial);
     ++stats_.packets;
+    if (packet.late) ++cold_->window_out_of_order;
     stats_.octets +=
         header_size(out, extensions_, packet.dd_bytes) + out.body(packet.payload).size();
     if (resuming_) {

@@ -117,6 +117,7 @@ class DownTrack {
 
     DownTrackId id() const { return cold_->id; }
     MediaKind kind() const { return cold_->kind; }
+    MediaSource media_source() const { return cold_->source; }
     std::uint32_t ssrc() const { return ssrc_; }
     std::uint32_t rtx_ssrc() const { return cold_->rtx_ssrc; }
     const SendExtensions& extensions() const { return extensions_; }

@@ -39,6 +39,7 @@ DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng&
       cold_(std::make_unique<DownTrackCold>()) {
     cold_->id = config.down_track;
     cold_->kind = config.kind;
+    cold_->source = config.source;
     cold_->screen_share = config.screen_share;
     cold_->encrypted = config.encrypted;
     cold_->rtx_ssrc = config.rtx_ssrc.value();

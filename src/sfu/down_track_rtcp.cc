@@ -3,6 +3,7 @@
 
 // What a subscriber's RTCP does to its down-track (02 FWD-11, FWD-12, FWD-13).
 #include <algorithm>
+#include <utility>
 
 #include "sfu/down_track.h"
 
@@ -10,6 +11,11 @@ namespace confab::sfu {
 namespace {
 
 constexpr std::size_t kMaxNacked = 5000;  // numbers looked at per packet (02 FWD-11)
+
+Duration jitter_time(std::uint32_t jitter, std::uint32_t clock_rate) {
+    return Duration::micros(std::int64_t{jitter} * 1'000'000 /
+                            std::max(std::int64_t{clock_rate}, std::int64_t{1}));
+}
 
 }  // namespace
 
@@ -82,14 +88,13 @@ void DownTrack::update_playout_delay(const wire::ReportBlock& block, Timestamp n
     const DownTrackStats& from = cold_->playout_start;
     const std::uint64_t packets = std::max<std::uint64_t>(stats_.packets - from.packets, 1);
     const auto percent = static_cast<std::int64_t>((stats_.nacked - from.nacked) * 100 / packets);
-    const auto jitter = Duration::micros(std::int64_t{block.jitter} * 1'000'000 /
-                                         std::max<std::int64_t>(source_->clock_rate, 1));
-    if (delay.update(jitter, percent, now)) playout_delay_due_ = true;
+    if (delay.update(jitter_time(block.jitter, source_->clock_rate), percent, now))
+        playout_delay_due_ = true;
     cold_->playout_start = stats_;
 }
 
 std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
-    cold_->reported_on = true;
+    cold_->reported_on = cold_->window_reported = true;
     if (cold_->playout_delay) update_playout_delay(block, now);
     stats_.fraction_lost = block.fraction_lost;
     stats_.jitter = block.jitter;
@@ -105,6 +110,7 @@ std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block,
     const Duration rtt = now - it->at - from_compact_ntp(block.delay_since_last_sr);
     if (rtt < Duration::zero()) return std::nullopt;
     cold_->rtt = (cold_->rtt + rtt) / 2;
+    cold_->window_rtt = rtt;
     return rtt;
 }
 
@@ -116,6 +122,10 @@ DownTrackWindow DownTrack::window() {
     out.nacked = stats_.nacked - from.nacked;
     if (stats_.reported_lost > from.reported_lost)
         out.lost = stats_.reported_lost - from.reported_lost;
+    out.out_of_order = std::exchange(cold_->window_out_of_order, std::uint64_t{0});
+    if (std::exchange(cold_->window_reported, false))
+        out.jitter = jitter_time(stats_.jitter, source_->clock_rate);
+    out.rtt = std::exchange(cold_->window_rtt, std::nullopt);
     cold_->window_start = stats_;
     return out;
 }

@@ -55,12 +55,16 @@ struct DownTrackWindow {
     std::uint64_t octets = 0;
     std::uint64_t lost = 0;
     std::uint64_t nacked = 0;
+    std::uint64_t out_of_order = 0;
+    std::optional<Duration> jitter;  // as the subscriber reported it last
+    std::optional<Duration> rtt;
 };
 
 // Read per control action, not per packet.
 struct DownTrackCold {
     DownTrackId id;
     MediaKind kind = MediaKind::kAudio;
+    MediaSource source = MediaSource::kUnknown;
     bool screen_share = false;
     bool encrypted = false;
     std::uint32_t rtx_ssrc = 0;
@@ -116,6 +120,9 @@ struct DownTrackCold {
 
     std::int64_t rtx_sequence = 0;
     DownTrackStats window_start;
+    std::uint64_t window_out_of_order = 0;
+    bool window_reported = false;
+    std::optional<Duration> window_rtt;
     Ring<SyntheticPacket, 8> outgoing;
     Ring<StreamState, 8> events;
 };

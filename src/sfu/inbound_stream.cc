@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "wire/rtp_extensions.h"
 #include "wire/rtx.h"
@@ -133,6 +134,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     packet.codec = codec.codec;
     packet.marker = view.header.marker;
     packet.late = arrival == Arrival::kLate;
+    if (packet.late && !repaired) ++counters_.out_of_order;
     packet.padding_only = padding_only;
     packet.arrival = now;
     packet.payload = view.payload;
@@ -210,12 +212,14 @@ void InboundStream::set_muted(bool muted) {
     if (muted) nack_.clear();
 }
 
-bool InboundStream::write_nack(Timestamp now, ByteWriter& out) {
+std::size_t InboundStream::write_nack(Timestamp now, ByteWriter& out) {
     std::array<std::uint16_t, rtp::NackTracker::kMaxMissing> list;
     const std::size_t count = nack_.collect(now, list);
-    if (count == 0) return false;
+    if (count == 0) return 0;
     counters_.nacks += count;
-    return wire::write_nack(out, ssrc_.value(), ssrc_.value(), std::span(list).first(count));
+    const bool written =
+        wire::write_nack(out, ssrc_.value(), ssrc_.value(), std::span(list).first(count));
+    return written ? count : 0;
 }
 
 Duration InboundStream::pli_interval() const {
@@ -239,9 +243,21 @@ bool InboundStream::write_pli(Timestamp now, ByteWriter& out) {
     return wire::write_pli(out, {ssrc_.value(), ssrc_.value()});
 }
 
+StreamRound InboundStream::take_round() {
+    const rtp::ReceptionWindow window = stats_.window();
+    StreamRound round = std::exchange(round_, {});
+    round.packets = window.expected;
+    round.lost = window.lost;
+    round.out_of_order = counters_.out_of_order - out_of_order_told_;
+    out_of_order_told_ = counters_.out_of_order;
+    return round;
+}
+
 std::optional<wire::ReportBlock> InboundStream::report_block(Timestamp now) {
     if (!stats_.started()) return std::nullopt;
     const rtp::ReceptionReport report = stats_.report(now);
+    round_.jitter = Duration::micros(std::int64_t{report.jitter} * 1'000'000 /
+                                     std::int64_t{clock_rate_of(receiver_)});
     wire::ReportBlock block;
     block.ssrc = ssrc_.value();
     block.fraction_lost = report.fraction_lost;

@@ -17,6 +17,7 @@
 #include "rtc/rtp/pli_throttle.h"
 #include "rtc/rtp/reception_stats.h"
 #include "sfu/commands.h"
+#include "sfu/media_figures.h"
 #include "sfu/media_packet.h"
 #include "sfu/packet_parser.h"
 #include "wire/rtcp.h"
@@ -33,6 +34,7 @@ struct InboundCounters {
     std::uint64_t repaired = 0;     // losses filled by RTX
     std::uint64_t nacks = 0;
     std::uint64_t plis = 0;
+    std::uint64_t out_of_order = 0;  // late, and no repair
 };
 
 class InboundStream {
@@ -51,12 +53,15 @@ class InboundStream {
     std::optional<MediaPacket> receive_rtx(Timestamp now, const wire::RtpPacketView& packet,
                                            BytesSpan bytes);
     void receive_sender_report(Timestamp now, const wire::SenderReport& report);
-    void update_rtt(Duration rtt) { nack_.update_rtt(rtt); }
+    void update_rtt(Duration rtt) {
+        nack_.update_rtt(rtt);
+        round_.rtt = rtt;
+    }
     void set_muted(bool muted);
 
-    // Feedback, written into the compound of a connection. Each is false when nothing was due or
-    // there was no room.
-    bool write_nack(Timestamp now, ByteWriter& out);
+    // Feedback, written into the compound of a connection. Each is false or 0 when nothing was due
+    // or there was no room; a NACK gives the number of packets asked for.
+    std::size_t write_nack(Timestamp now, ByteWriter& out);
     bool write_pli(Timestamp now, ByteWriter& out);
     // The block for the next receiver report; nullopt before the first packet.
     std::optional<wire::ReportBlock> report_block(Timestamp now);
@@ -70,6 +75,8 @@ class InboundStream {
     const wire::DependencyStructure& dependency_structure() const { return dependency_.structure; }
     rtp::ReceptionStats& stats() { return stats_; }
     const InboundCounters& counters() const { return counters_; }
+    // Since the last call; uses up the window of stats().
+    StreamRound take_round();
     // The newest sender report with its RTP time on the unwrapped line.
     struct SenderReportInfo {
         NtpTime ntp;
@@ -114,6 +121,8 @@ class InboundStream {
     wire::FrameSize frame_size_;
     std::optional<SenderReportInfo> sender_report_;
     InboundCounters counters_;
+    StreamRound round_;                    // what was measured in it so far
+    std::uint64_t out_of_order_told_ = 0;  // up to the last round
 };
 
 }  // namespace confab::sfu

@@ -303,15 +303,29 @@ void Shard::report_speakers(Timestamp now, Speakers& speakers) {
     wheel_.schedule(speakers.timer, now + speakers.interval);
 }
 
+// What ends a round of a stream goes into the figures of the shard.
+StreamRound Shard::take_round(const Receiver& receiver, InboundStream& stream) {
+    const StreamRound round = stream.take_round();
+    figures_.add(Direction::kIncoming, receiver.config().kind, receiver.config().source, round);
+    return round;
+}
+
+DownTrackWindow Shard::take_window(DownTrack& down_track) {
+    const DownTrackWindow window = down_track.window();
+    figures_.add(Direction::kOutgoing, down_track.kind(), down_track.media_source(),
+                 {window.packets, window.lost, window.out_of_order, window.jitter, window.rtt});
+    return window;
+}
+
 void Shard::report_quality(Timestamp now) {
     QualityBatch batch;
     for (auto& [id, entry] : receivers_) {
         for (const auto& stream : entry->receiver->streams()) {
-            const rtp::ReceptionWindow window = stream->stats().window();
+            const StreamRound round = take_round(*entry->receiver, *stream);
             QualitySample sample;
             sample.receiver = id;
-            sample.packets_expected = window.expected;
-            sample.packets_lost = window.lost;
+            sample.packets_expected = round.packets;
+            sample.packets_lost = round.lost;
             sample.muted = entry->receiver->muted();
             const auto& report = stream->sender_report();
             sample.rtcp_overdue = !report || now - report->arrival > kQualityInterval * 2;
@@ -320,7 +334,7 @@ void Shard::report_quality(Timestamp now) {
     }
     for (auto& [id, entry] : down_tracks_) {
         DownTrack& down_track = entry.outbound->down_track;
-        const DownTrackWindow window = down_track.window();
+        const DownTrackWindow window = take_window(down_track);
         QualitySample sample;
         sample.down_track = id;
         sample.packets_expected = window.packets;
@@ -404,6 +418,13 @@ void Shard::add_peer_counters(ShardSnapshot& s, const ShardPeer& peer) {
     s.rtp_in += c.rtp_in;
     s.rtp_out += c.rtp_out;
     s.bytes_out += c.bytes_out;
+    s.rtp_bytes_in += c.rtp_bytes_in;
+    s.rtx_in += c.rtx_in;
+    s.rtx_bytes_in += c.rtx_bytes_in;
+    s.rtx_out += c.rtx_out;
+    s.rtx_bytes_out += c.rtx_bytes_out;
+    s.nacks_out += c.nacks_out;
+    s.plis_out += c.plis_out;
     s.rtp_unknown_ssrc += c.rtp_unknown_ssrc;
     s.srtp_failures += peer.transport().counters().srtp_failures;
 }

@@ -19,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "sfu/commands.h"
 #include "sfu/link.h"
+#include "sfu/media_figures.h"
 #include "sfu/shard_peer.h"
 #include "sfu/source_monitor.h"
 
@@ -59,13 +60,21 @@ struct ShardSnapshot {
     std::uint64_t unknown_datagrams = 0;
     std::uint64_t rtp_in = 0;
     std::uint64_t rtp_out = 0;
-    std::uint64_t bytes_in = 0;
+    std::uint64_t bytes_in = 0;  // of everything
     std::uint64_t bytes_out = 0;
+    std::uint64_t rtp_bytes_in = 0;
+    std::uint64_t rtx_in = 0;  // of rtp_in
+    std::uint64_t rtx_bytes_in = 0;
+    std::uint64_t rtx_out = 0;  // of rtp_out
+    std::uint64_t rtx_bytes_out = 0;
     std::uint64_t srtp_failures = 0;
     std::uint64_t rtp_unknown_ssrc = 0;
     std::uint64_t links_dropped = 0;
-    std::uint64_t nacks_in = 0;
+    std::uint64_t nacks_in = 0;   // packets that subscribers asked for
+    std::uint64_t nacks_out = 0;  // packets that publishers were asked for
     std::uint64_t plis_in = 0;
+    std::uint64_t plis_out = 0;
+    std::uint64_t firs_in = 0;
     std::uint64_t events_dropped = 0;
     std::uint64_t data_dropped = 0;  // no channel, or a receiver that is too slow
 };
@@ -106,6 +115,9 @@ class Shard {
     std::optional<Event> poll_event();
     Timestamp next_deadline() const { return wheel_.next_deadline(); }
     ShardSnapshot snapshot() const;
+    const MediaFigures& figures() const { return figures_; }
+    // Packets that came and were decided on for at least one subscriber here.
+    std::uint64_t forwarded() const { return forwarded_; }
     // A peer uses this TCP stream (so that the driver does not expire it).
     bool uses_path(const ice::Path& path) const { return by_path_.contains(path); }
     // Whose a path is, if a check on it named another worker.
@@ -173,6 +185,8 @@ class Shard {
     void handle_peer_timeout(Timestamp now, ShardPeer& peer);
     void report_speakers(Timestamp now, Speakers& speakers);
     void report_quality(Timestamp now);
+    StreamRound take_round(const Receiver& receiver, InboundStream& stream);
+    DownTrackWindow take_window(DownTrack& down_track);
     static void add_peer_counters(ShardSnapshot& s, const ShardPeer& peer);
 
     // shard_media.cc
@@ -233,6 +247,8 @@ class Shard {
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
     std::deque<Event> events_;
+    MediaFigures figures_;
+    std::uint64_t forwarded_ = 0;
     ShardSnapshot totals_;  // of peers that are gone, and of the shard itself
 };
 

@@ -157,6 +157,8 @@ void Shard::remove_receiver(Timestamp now, ReceiverId id) {
     const auto found = receivers_.find(id);
     if (found == receivers_.end()) return;
     ReceiverEntry& entry = *found->second;
+    for (const auto& stream : entry.receiver->streams())
+        (void)take_round(*entry.receiver, *stream);
     remove_microphone(*entry.receiver);
     entry.peer->inbound().remove(*entry.receiver, now);
     entry.peer->update_media_deadline(now);
@@ -280,6 +282,7 @@ void Shard::apply(Timestamp now, RemoveDownTrack& c) {
 void Shard::finish_down_track(ShardPeer& peer, OutboundTrack& outbound) {
     const ReceiverId receiver = outbound.track->id();
     down_tracks_.erase(outbound.down_track.id());
+    (void)take_window(outbound.down_track);
     detach(outbound);
     peer.remove_down_track(outbound.down_track);
     drop_track_if_unused(receiver);

@@ -18,7 +18,9 @@ void Shard::push_link(WorkerIndex to, const LinkBody& body, BytesView bytes) {
 // ---------------------------------------------------------------- from the publisher
 
 void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSpan bytes) {
+    const std::size_t size = packet.data().size();
     ++peer.counters().rtp_in;
+    peer.counters().rtp_bytes_in += size;
     const auto view = wire::parse_rtp(bytes);
     if (!view) {
         ++peer.counters().rtp_malformed;
@@ -37,6 +39,10 @@ void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSp
     if (!route) {
         ++peer.counters().rtp_unknown_ssrc;
         return;
+    }
+    if (route.rtx) {
+        ++peer.counters().rtx_in;
+        peer.counters().rtx_bytes_in += size;
     }
     auto media = route.rtx ? route.stream->receive_rtx(now, *view, bytes)
                            : route.stream->receive(now, *view);
@@ -156,6 +162,7 @@ void Shard::deliver(Timestamp now, Track& track) {
         }
     }
     flush();
+    forwarded_ += track.arrived().size();
     track.arrived().clear();
 }
 

@@ -142,6 +142,10 @@ bool ShardPeer::build(const PendingPacket& pending, NtpTime ntp, srtp::BatchEncr
     batch.commit(*transport_.path(), size);
     ++counters_.rtp_out;
     counters_.bytes_out += size;
+    if (pending.packet.rtx) {
+        ++counters_.rtx_out;
+        counters_.rtx_bytes_out += size;
+    }
     return true;
 }
 
@@ -177,8 +181,8 @@ void ShardPeer::send_rtcp(BytesView compound, SendBatch& batch) {
 void ShardPeer::write_loss_feedback(Timestamp now, ByteWriter& out) {
     for (Receiver* receiver : inbound_.receivers()) {
         for (const auto& stream : receiver->streams()) {
-            if (!receiver->muted()) (void)stream->write_nack(now, out);
-            (void)stream->write_pli(now, out);
+            if (!receiver->muted()) counters_.nacks_out += stream->write_nack(now, out);
+            if (stream->write_pli(now, out)) ++counters_.plis_out;
         }
     }
 }

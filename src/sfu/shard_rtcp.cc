@@ -104,7 +104,6 @@ void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
     if (block.count != wire::kFormatNack) return;
     const auto nack = wire::parse_nack(block);
     if (!nack) return;
-    ++totals_.nacks_in;
     OutboundTrack* outbound = peer.find_by_ssrc(nack->media_ssrc);
     if (outbound == nullptr || outbound->down_track.ssrc() != nack->media_ssrc) return;
     // A datagram holds at most a few hundred entries; each asks for up to 17 packets.
@@ -113,6 +112,7 @@ void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
     nack->for_each([&](std::uint16_t sequence) {
         if (count < sequences.size()) sequences[count++] = sequence;
     });
+    totals_.nacks_in += count;
     std::array<ResendPacket, 512> resends;
     const std::size_t found =
         outbound->down_track.handle_nack(std::span(sequences).first(count), now, resends);
@@ -120,7 +120,6 @@ void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
 }
 
 void Shard::handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc) {
-    ++totals_.plis_in;
     OutboundTrack* outbound = peer.find_by_ssrc(ssrc);
     if (outbound == nullptr || outbound->down_track.ssrc() != ssrc) return;
     if (const auto layer = outbound->down_track.handle_pli(now))
@@ -129,12 +128,17 @@ void Shard::handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc) {
 
 void Shard::handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block) {
     if (block.count == wire::kFormatPli) {
-        if (const auto pli = wire::parse_pli(block)) handle_pli(now, peer, pli->media_ssrc);
+        const auto pli = wire::parse_pli(block);
+        if (!pli) return;
+        ++totals_.plis_in;
+        handle_pli(now, peer, pli->media_ssrc);
     } else if (block.count == wire::kFormatFir) {
         // A FIR is treated as a PLI, once per SSRC it names (IN-08).
         if (const auto fir = wire::parse_fir(block))
-            for (std::size_t i = 0; i < fir->entries(); ++i)
+            for (std::size_t i = 0; i < fir->entries(); ++i) {
+                ++totals_.firs_in;
                 handle_pli(now, peer, fir->entry(i).ssrc);
+            }
     } else if (block.count == wire::kFormatAfb) {
         if (const auto remb = wire::parse_remb(block)) {
             std::array<std::uint32_t, 32> ssrcs;

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // @livekit/rtc-node (the Rust core) against the server: media of two and of twenty subscribers as
-// decoded pixels and tones, data, streams, RPC, attributes, reconnecting, late joining.
+// decoded pixels and tones, data, streams, RPC, attributes, reconnecting, late joining; what all
+// that leaves in the metrics.
 
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { data_checks } from './data.mjs';
 import { many_checks } from './many.mjs';
 import { media_checks } from './media.mjs';
+import { metrics_checks } from './metrics.mjs';
 import { session_checks } from './session.mjs';
 
 const suite = new Suite({ limit: 300 });
@@ -21,4 +23,5 @@ await suite.run(async () => {
     await session_checks(suite, server, mode);
   }
   await many_checks(suite, server);
+  await metrics_checks(suite);
 });

@@ -68,12 +68,14 @@ class PeerLink {
     sfu::WorkerIndex worker() const { return config_.worker; }
     bool single() const { return config_.single; }
     bool offers() const { return config_.offers; }
+    livekit::SignalTarget target() const { return config_.target; }
     bool has_remote() const { return has_remote_; }
     bool has_application() const { return application_; }
 
     NegotiationTimer timer;
     bool connected = false;  // now
     bool ever_connected = false;
+    bool established = false;  // connected, and its data channels are open
     Timestamp connected_at;
 
   private:

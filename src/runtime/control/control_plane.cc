@@ -3,6 +3,7 @@
 
 #include "runtime/control/control_plane.h"
 
+#include "runtime/control/observations.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -97,7 +98,6 @@ void ControlPlane::read_media() {
 void ControlPlane::log_media_event(const sfu::Event& event) {
     const auto* changed = std::get_if<sfu::PeerStateChanged>(&event);
     if (changed == nullptr) return;
-    metrics_.add(telemetry::Metric::kPeerConnectionState, {"", to_text(changed->state)});
     if (!telemetry::log_enabled(telemetry::LogLevel::kDebug)) return;
     telemetry::log_debug(
         "peer connection " + std::string(to_text(changed->state)),
@@ -130,7 +130,12 @@ void ControlPlane::carry_out(room::Effect effect) {
                                             {"pID", event.participant().sid()},
                                             {"trackID", event.track().sid()}});
         trim(event, full_room_in_webhooks_);
-        webhooks_.enqueue(net::EventLoop::now(), net::EventLoop::wall(), event);
+        const auto lengths =
+            webhooks_.enqueue(net::EventLoop::now(), net::EventLoop::wall(), event);
+        for (const std::size_t length : lengths)
+            metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));
+    } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
+        record(metrics_, *observation);
     }
 }
 

@@ -40,6 +40,7 @@ class ControlPlane {
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
     net::EventLoop& loop() { return loop_; }
+    const api::WebhookStats& webhook_stats() const { return webhooks_.stats(); }
     room::Clock clock() const;
     // Effects are carried out at the end of the turn; call after using rooms() directly.
     void wake() { turn_wanted_ = true; }
@@ -53,7 +54,7 @@ class ControlPlane {
     void read_media();
     void carry_out();
     void carry_out(room::Effect effect);
-    void log_media_event(const sfu::Event& event);
+    static void log_media_event(const sfu::Event& event);
     void send_webhooks();
     void arm_timer();
 

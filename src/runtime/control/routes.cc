@@ -135,7 +135,11 @@ void Routes::serve_signal(Call& call, api::JoinPath path) {
     request.user_agent = call.request.headers.get("User-Agent");
     request.client_address = address;
     const auto params = api::validate_join(request, options_.join, rooms_);
-    if (!params) return call.respond(api::to_response(params.error()));
+    if (!params) {
+        if (!api::is_validate(path))
+            metrics_.add(telemetry::Metric::kParticipantJoinTotal, {"signal_validation_failed"});
+        return call.respond(api::to_response(params.error()));
+    }
     if (api::is_validate(path)) return call.respond_text(200, "success");
     net::HttpHeaders headers;
     for (const api::HttpHeader& header : call.cors)

@@ -30,6 +30,7 @@ void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exc
     session->room = params.room;
     session->identity = params.identity;
     session->protocol = params.client.protocol();
+    session->resumes = params.reconnect;
     const room::SessionId id = rooms_.start_session(clock(), params);
     session->exchange->on_gone([this, id] {
         sessions_.erase(id);
@@ -52,6 +53,7 @@ bool SignalSessions::accept(room::SessionId id, Session& session) {
     if (!session.exchange) return false;
     session.socket = session.exchange->accept_websocket(session.headers, options_);
     session.exchange.reset();
+    count_join(session, session.socket ? "signal_connected" : "signal_upgrade_failed");
     if (!session.socket) return false;
     session.socket->set_handlers(
         [this, id](bool text, std::string_view payload) { on_message(id, text, payload); },
@@ -59,6 +61,11 @@ bool SignalSessions::accept(room::SessionId id, Session& session) {
     metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs, {std::to_string(session.protocol)},
                      static_cast<double>((net::EventLoop::now() - session.started).us()) / 1000.0);
     return true;
+}
+
+// A resume is no join.
+void SignalSessions::count_join(const Session& session, const char* state) {
+    if (!session.resumes) metrics_.add(telemetry::Metric::kParticipantJoinTotal, {state});
 }
 
 void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
@@ -93,6 +100,7 @@ void SignalSessions::refuse(room::SessionId id, int status, const std::string& t
                                             {"participant", session.identity},
                                             {"status", status},
                                             {"reason", text}});
+    count_join(session, "signal_failed");
     if (session.exchange) {
         net::HttpResponse response = net::HttpResponse::text(status, text);
         for (const net::HttpHeader& header : session.headers)

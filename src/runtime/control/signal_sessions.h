@@ -51,11 +51,13 @@ class SignalSessions {
         std::string room;
         std::string identity;
         std::int32_t protocol = 0;
+        bool resumes = false;
         RequestBudget budget;
         std::uint64_t caused_by = 0;   // number of the request that sent it something last,
         std::size_t caused_bytes = 0;  // and how much
     };
     bool accept(room::SessionId id, Session& session);
+    void count_join(const Session& session, const char* state);
     void on_message(room::SessionId id, bool text, std::string_view payload);
     void on_closed(room::SessionId id, net::WebSocketClosed closed);
     void end(room::SessionId id);

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 
 #include "base/text.h"
 
@@ -67,35 +68,6 @@ std::string_view type_name(MetricType type) {
     return "untyped";
 }
 
-// Declared for dashboards, but nothing sets them so far.
-constexpr Metric kNotRecorded[] = {
-    Metric::kNodeServiceOperation,
-    Metric::kNodePacketTotal,
-    Metric::kRoomDurationSeconds,
-    Metric::kParticipantJoinTotal,
-    Metric::kTrackPublishedTotal,
-    Metric::kTrackSubscribedTotal,
-    Metric::kTrackPublishCounter,
-    Metric::kTrackSubscribeCounter,
-    Metric::kSessionStartTimeMs,
-    Metric::kSessionDurationMs,
-    Metric::kPubSubTimeMs,
-    Metric::kFirTotal,
-    Metric::kPacketLossTotal,
-    Metric::kPacketLossPercent,
-    Metric::kPacketOutOfOrderTotal,
-    Metric::kPacketOutOfOrderPercent,
-    Metric::kJitterUs,
-    Metric::kRttMs,
-    Metric::kForwardLatency,
-    Metric::kForwardJitter,
-    Metric::kForwardLatencyNs,
-    Metric::kQualityRating,
-    Metric::kQualityScore,
-    Metric::kWebhookDispatchTotal,
-    Metric::kWebhookQueueLength,
-};
-
 constexpr std::string_view kReferenceHead =
     R"(<!-- SPDX-FileCopyrightText: confab contributors -->
 <!-- SPDX-License-Identifier: Apache-2.0 -->
@@ -120,13 +92,10 @@ static_assert(table_is_in_order(), "kMetricTable has one row per Metric, in its 
 
 }  // namespace
 
-bool is_recorded(Metric metric) {
-    return std::find(std::begin(kNotRecorded), std::end(kNotRecorded), metric) ==
-           std::end(kNotRecorded);
-}
-
 Metrics::Metrics(std::string node_id)
-    : node_id_(std::move(node_id)), families_(kMetricTable.size()) {
+    : node_id_(std::move(node_id)),
+      network_before_(read_network_packets()),
+      families_(kMetricTable.size()) {
     // Without labels a series is there from the start (03 OBS-01).
     for (const MetricInfo& metric : kMetricTable)
         if (metric.labels.empty()) (void)series(metric.id, {});
@@ -170,6 +139,17 @@ void Metrics::observe(Metric metric, LabelValues labels, double value) {
     const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), value) - bounds.begin();
     if (static_cast<std::size_t>(bucket) < s->buckets.size())
         ++s->buckets[static_cast<std::size_t>(bucket)];
+}
+
+void Metrics::set_histogram(Metric metric, LabelValues labels,
+                            std::span<const std::uint64_t> counts, double sum) {
+    if (counts.size() != info(metric).buckets.size() + 1) return;
+    const std::uint64_t total = std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+    Series* const s = series(metric, labels);
+    if (s == nullptr || total < s->count) return;
+    s->value = sum;
+    s->count = total;
+    std::copy_n(counts.begin(), s->buckets.size(), s->buckets.begin());
 }
 
 void Metrics::remove(Metric metric, LabelValues labels) {
@@ -239,8 +219,7 @@ std::string metrics_reference() {
             labels += "`" + std::string(name) + "`";
         }
         out += "| `" + std::string(metric.name) + "` | " + std::string(type_name(metric.type)) +
-               " | " + (labels.empty() ? "–" : labels) + " | " + std::string(metric.help) +
-               (is_recorded(metric.id) ? "" : " (not recorded yet)") + " |\n";
+               " | " + (labels.empty() ? "–" : labels) + " | " + std::string(metric.help) + " |\n";
     }
     return out;
 }

@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/telemetry/metrics_table.h"
+#include "runtime/telemetry/network_packets.h"
 
 namespace confab::telemetry {
 
@@ -39,13 +41,19 @@ class Metrics {
     // Histograms.
     void observe(Metric metric, LabelValues labels, double value);
     void observe(Metric metric, double value) { observe(metric, {}, value); }
+    // A histogram that somebody else counts: how many values fell into each bucket since the start,
+    // one more for those above the last bound, and their sum. Like a counter it never goes down: an
+    // older state is ignored.
+    void set_histogram(Metric metric, LabelValues labels, std::span<const std::uint64_t> counts,
+                       double sum);
     // The series is no longer written.
     void remove(Metric metric, LabelValues labels);
 
     // 0 if there is no such series; of a histogram the count.
     double value(Metric metric, LabelValues labels = {}) const;
 
-    // process_* values from the operating system; called before render() by the scrape handler.
+    // process_* values and packets of the interfaces from the operating system; called before
+    // render() by the scrape handler.
     void collect_process();
     // Text exposition format 0.0.4.
     std::string render() const;
@@ -62,12 +70,11 @@ class Metrics {
     Series* series(Metric metric, LabelValues labels);
 
     std::string node_id_;
+    NetworkPackets network_before_;                                     // when this was made
     std::vector<std::map<std::vector<std::string>, Series>> families_;  // by Metric
     double dropped_ = 0;
 };
 
-// False for what is declared for dashboards, but never set so far.
-bool is_recorded(Metric metric);
 // docs/reference/metrics.md: every metric with type, labels and meaning.
 std::string metrics_reference();
 

@@ -174,12 +174,12 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
     {Metric::kSessionJoinLatencyMs, "livekit_session_join_latency_ms", MetricType::kHistogram, "protocol_version", detail::kJoinMs, "From the WebSocket request to the first response written"},
     {Metric::kSessionStartTimeMs, "livekit_session_start_time_ms", MetricType::kHistogram, "protocol_version", detail::kStartMs, "From the join to active media"},
     {Metric::kSessionDurationMs, "livekit_session_duration_ms", MetricType::kHistogram, "protocol_version", detail::kSessionMs, "How long sessions lasted"},
-    {Metric::kPubSubTimeMs, "livekit_pubsubtime_ms", MetricType::kHistogram, "direction,source,type,country,sdk,kind,count", detail::kPubSubMs, "From asking for a publication or subscription to its first media"},
+    {Metric::kPubSubTimeMs, "livekit_pubsubtime_ms", MetricType::kHistogram, "direction,source,type,country,sdk,kind,count", detail::kPubSubMs, "publish: from the request to the first packet; subscribe: to the negotiated section; subscribe-stream-start: from there to the first packet (video)"},
     {Metric::kPeerConnectionState, "livekit_peer_connection_state", MetricType::kCounter, "transport,state", {}, "Peer connections by the state they reached"},
     {Metric::kPacketTotal, "livekit_packet_total", MetricType::kCounter, "direction,transmission,country", {}, "RTP packets (incoming, outgoing; initial, retransmit)"},
     {Metric::kPacketBytes, "livekit_packet_bytes", MetricType::kCounter, "direction,transmission,country", {}, "RTP bytes"},
-    {Metric::kNackTotal, "livekit_nack_total", MetricType::kCounter, "direction,country", {}, "Packets asked for again by RTCP NACK"},
-    {Metric::kPliTotal, "livekit_pli_total", MetricType::kCounter, "direction,country", {}, "RTCP picture loss indications"},
+    {Metric::kNackTotal, "livekit_nack_total", MetricType::kCounter, "direction,country", {}, "Packets asked for again by RTCP NACK, by the direction of the stream"},
+    {Metric::kPliTotal, "livekit_pli_total", MetricType::kCounter, "direction,country", {}, "RTCP picture loss indications, by the direction of the stream"},
     {Metric::kFirTotal, "livekit_fir_total", MetricType::kCounter, "direction,country", {}, "RTCP full intra requests"},
     {Metric::kPacketLossTotal, "livekit_packet_loss_total", MetricType::kCounter, "direction,source,type,country", {}, "Lost RTP packets"},
     {Metric::kPacketLossPercent, "livekit_packet_loss_percent", MetricType::kHistogram, "direction,source,type,country", detail::kPercent, "Loss per report"},
@@ -187,12 +187,12 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
     {Metric::kPacketOutOfOrderPercent, "livekit_packet_out_of_order_percent", MetricType::kHistogram, "direction,source,type,country", detail::kPercent, "Packets out of order per report"},
     {Metric::kJitterUs, "livekit_jitter_us", MetricType::kHistogram, "direction,source,type,country", detail::kJitterUs, "Interarrival jitter per report"},
     {Metric::kRttMs, "livekit_rtt_ms", MetricType::kHistogram, "direction,source,type,country", detail::kRttMs, "Round-trip time per report"},
-    {Metric::kForwardLatency, "livekit_forward_latency", MetricType::kGauge, "", {}, "Long-term average of the delay inside the node, ns"},
-    {Metric::kForwardJitter, "livekit_forward_jitter", MetricType::kGauge, "", {}, "Long-term average of the variation of that delay, ns"},
-    {Metric::kForwardLatencyNs, "livekit_forward_latency_ns", MetricType::kHistogram, "", detail::kForwardNs, "Delay of packets inside the node"},
+    {Metric::kForwardLatency, "livekit_forward_latency", MetricType::kGauge, "", {}, "Average of the delay inside the node over some minutes, ns"},
+    {Metric::kForwardJitter, "livekit_forward_jitter", MetricType::kGauge, "", {}, "Average of the change of that delay over some minutes, ns"},
+    {Metric::kForwardLatencyNs, "livekit_forward_latency_ns", MetricType::kHistogram, "", detail::kForwardNs, "Delay of packets inside the node, from reading their batch to sending"},
     {Metric::kQualityRating, "livekit_quality_rating", MetricType::kHistogram, "", detail::kRating, "Connection quality as a class"},
     {Metric::kQualityScore, "livekit_quality_score", MetricType::kHistogram, "", detail::kScore, "Connection quality as a score"},
-    {Metric::kWebhookDispatchTotal, "livekit_webhook_dispatch_total", MetricType::kCounter, "status,reason", {}, "Webhooks by outcome: success, failure, drop"},
+    {Metric::kWebhookDispatchTotal, "livekit_webhook_dispatch_total", MetricType::kCounter, "status,reason", {}, "Webhooks by outcome: success, failure (refused, unreachable), drop (queue_full, too_old, unknown_key)"},
     {Metric::kWebhookQueueLength, "livekit_webhook_queue_length", MetricType::kHistogram, "", detail::kQueue, "Waiting webhooks, seen by each new one"},
     {Metric::kSrtpFailures, "confab_srtp_failures_total", MetricType::kCounter, "", {}, "SRTP or SRTCP packets that failed authentication or were replayed"},
     {Metric::kUnknownDatagrams, "confab_unknown_datagrams_total", MetricType::kCounter, "", {}, "Datagrams that belong to no peer"},
@@ -223,7 +223,7 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
 }};
 // clang-format on
 
-inline const MetricInfo& info(Metric metric) {
+constexpr const MetricInfo& info(Metric metric) {
     return kMetricTable[static_cast<std::size_t>(metric)];
 }
 

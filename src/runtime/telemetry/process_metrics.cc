@@ -69,6 +69,13 @@ void Metrics::collect_process() {
     set(Metric::kProcessResidentMemory, resident_pages * page);
     static const double start = start_time_seconds();
     set(Metric::kProcessStartTime, start);
+    const NetworkPackets now = read_network_packets();
+    // An interface that went away takes its numbers along.
+    const auto since = [](std::uint64_t value, std::uint64_t before) {
+        return static_cast<double>(value > before ? value - before : 0);
+    };
+    set(Metric::kNodePacketTotal, {"out"}, since(now.sent, network_before_.sent));
+    set(Metric::kNodePacketTotal, {"dropped"}, since(now.dropped, network_before_.dropped));
 }
 
 }  // namespace confab::telemetry

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "runtime/worker/forward_latency.h"
 #include "runtime/worker/latest_value.h"
 #include "runtime/worker/spsc_ring.h"
 #include "runtime/worker/tcp_connections.h"
@@ -48,6 +49,8 @@ struct Mailbox {
     struct Published {
         Timestamp at;  // when; one that lags behind belongs to a worker that hangs
         sfu::ShardSnapshot shard;
+        sfu::MediaFigures figures;
+        ForwardLatency latency;
         std::uint64_t datagrams_in = 0;
         std::uint64_t datagrams_out = 0;
         std::uint64_t sends = 0;

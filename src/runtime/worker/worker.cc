@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace confab::worker {
 namespace {
@@ -192,6 +193,8 @@ void Worker::run() {
         turn(now_, ready);
         const Timestamp end = monotonic_now();
         busy_ = busy_ + (end - now_);
+        const std::uint64_t forwarded = shard_->forwarded();
+        latency_.add(end - now_, forwarded - std::exchange(forwarded_, forwarded));
         if (end >= next_publish_) publish(end);
     }
     for (UdpSocket& socket : sockets_)
@@ -366,6 +369,9 @@ void Worker::publish(Timestamp now) {
     slot = {};
     slot.at = now;
     slot.shard = shard_->snapshot();
+    slot.figures = shard_->figures();
+    slot.latency = latency_;
+    latency_.decay();
     for (const UdpSocket& socket : sockets_) {
         slot.datagrams_in += socket.counters().datagrams_in;
         slot.datagrams_out += socket.counters().datagrams_out;

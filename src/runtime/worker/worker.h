@@ -80,6 +80,8 @@ class Worker {
     std::vector<sfu::Event> held_events_;  // the ring to control was full
     std::vector<bool> ring_bell_;          // workers to wake after this turn
     std::uint64_t ring_full_ = 0;
+    ForwardLatency latency_;
+    std::uint64_t forwarded_ = 0;  // packets, up to the last turn
     Duration busy_;
     Timestamp next_publish_;
     Timestamp now_;

@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/media_metrics.h"
+
+#include <algorithm>
+
+namespace confab::control {
+namespace {
+
+using telemetry::Metric;
+using telemetry::Metrics;
+
+template <std::size_t N>
+constexpr bool has_bounds(Metric metric, const std::array<double, N>& bounds) {
+    const std::span<const double> expected = telemetry::info(metric).buckets;
+    return std::equal(expected.begin(), expected.end(), bounds.begin(), bounds.end());
+}
+static_assert(has_bounds(Metric::kPacketLossPercent, sfu::kPercentBounds));
+static_assert(has_bounds(Metric::kPacketOutOfOrderPercent, sfu::kPercentBounds));
+static_assert(has_bounds(Metric::kJitterUs, sfu::kJitterBoundsUs));
+static_assert(has_bounds(Metric::kRttMs, sfu::kRttBoundsMs));
+static_assert(has_bounds(Metric::kForwardLatencyNs, worker::kForwardBoundsNs));
+
+template <typename T>
+double number(T value) {
+    return static_cast<double>(value);
+}
+
+// Series with labels come with their first event (03 OBS-01).
+void count(Metrics& metrics, Metric metric, telemetry::LabelValues labels, std::uint64_t value) {
+    if (value > 0) metrics.set(metric, labels, number(value));
+}
+template <std::size_t N>
+void distribution(Metrics& metrics, Metric metric, telemetry::LabelValues labels,
+                  const sfu::Distribution<N>& values) {
+    if (values.count() > 0) metrics.set_histogram(metric, labels, values.counts, values.sum);
+}
+
+const char* to_label(sfu::Direction direction) {
+    switch (direction) {
+        case sfu::Direction::kIncoming:
+            return "incoming";
+        case sfu::Direction::kOutgoing:
+            return "outgoing";
+    }
+    return "";
+}
+
+const char* to_label(sfu::MediaKind kind) {
+    switch (kind) {
+        case sfu::MediaKind::kAudio:
+            return "AUDIO";
+        case sfu::MediaKind::kVideo:
+            return "VIDEO";
+    }
+    return "";
+}
+
+const char* to_label(sfu::MediaSource source) {
+    switch (source) {
+        case sfu::MediaSource::kUnknown:
+            return "UNKNOWN";
+        case sfu::MediaSource::kCamera:
+            return "CAMERA";
+        case sfu::MediaSource::kMicrophone:
+            return "MICROPHONE";
+        case sfu::MediaSource::kScreenShare:
+            return "SCREEN_SHARE";
+        case sfu::MediaSource::kScreenShareAudio:
+            return "SCREEN_SHARE_AUDIO";
+    }
+    return "";
+}
+
+void record_streams(Metrics& metrics, const sfu::MediaFigures& figures, sfu::Direction direction,
+                    sfu::MediaKind kind, sfu::MediaSource source) {
+    const sfu::StreamFigures& of = figures.of(direction, kind, source);
+    const telemetry::LabelValues labels = {to_label(direction), to_label(source), to_label(kind),
+                                           ""};
+    count(metrics, Metric::kPacketLossTotal, labels, of.lost);
+    count(metrics, Metric::kPacketOutOfOrderTotal, labels, of.out_of_order);
+    distribution(metrics, Metric::kPacketLossPercent, labels, of.loss_percent);
+    distribution(metrics, Metric::kPacketOutOfOrderPercent, labels, of.out_of_order_percent);
+    distribution(metrics, Metric::kJitterUs, labels, of.jitter_us);
+    distribution(metrics, Metric::kRttMs, labels, of.rtt_ms);
+}
+
+// Feedback has the direction of the stream it is about, not its own.
+void record_packets(Metrics& metrics, const sfu::ShardSnapshot& all) {
+    count(metrics, Metric::kPacketTotal, {"incoming", "initial", ""}, all.rtp_in - all.rtx_in);
+    count(metrics, Metric::kPacketTotal, {"incoming", "retransmit", ""}, all.rtx_in);
+    count(metrics, Metric::kPacketTotal, {"outgoing", "initial", ""}, all.rtp_out - all.rtx_out);
+    count(metrics, Metric::kPacketTotal, {"outgoing", "retransmit", ""}, all.rtx_out);
+    count(metrics, Metric::kPacketBytes, {"incoming", "initial", ""},
+          all.rtp_bytes_in - all.rtx_bytes_in);
+    count(metrics, Metric::kPacketBytes, {"incoming", "retransmit", ""}, all.rtx_bytes_in);
+    count(metrics, Metric::kPacketBytes, {"outgoing", "initial", ""},
+          all.bytes_out - all.rtx_bytes_out);
+    count(metrics, Metric::kPacketBytes, {"outgoing", "retransmit", ""}, all.rtx_bytes_out);
+    count(metrics, Metric::kNackTotal, {"incoming", ""}, all.nacks_out);
+    count(metrics, Metric::kNackTotal, {"outgoing", ""}, all.nacks_in);
+    count(metrics, Metric::kPliTotal, {"incoming", ""}, all.plis_out);
+    count(metrics, Metric::kPliTotal, {"outgoing", ""}, all.plis_in);
+    count(metrics, Metric::kFirTotal, {"outgoing", ""}, all.firs_in);
+}
+
+void record_own(Metrics& metrics, const sfu::ShardSnapshot& all) {
+    metrics.set(Metric::kSrtpFailures, number(all.srtp_failures));
+    metrics.set(Metric::kUnknownDatagrams, number(all.unknown_datagrams));
+    metrics.set(Metric::kUnknownSsrc, number(all.rtp_unknown_ssrc));
+    metrics.set(Metric::kLinksDropped, number(all.links_dropped));
+    metrics.set(Metric::kEventsDropped, number(all.events_dropped));
+    metrics.set(Metric::kDataDropped, number(all.data_dropped));
+    metrics.set(Metric::kPoolBytes, number(all.pool_bytes));
+    metrics.set(Metric::kPacketsInUse, number(all.packets_in_use));
+    metrics.set(Metric::kPeers, number(all.peers));
+}
+
+void add(sfu::ShardSnapshot& sum, const sfu::ShardSnapshot& one) {
+    sum.rtp_in += one.rtp_in;
+    sum.rtp_out += one.rtp_out;
+    sum.bytes_out += one.bytes_out;
+    sum.rtp_bytes_in += one.rtp_bytes_in;
+    sum.rtx_in += one.rtx_in;
+    sum.rtx_bytes_in += one.rtx_bytes_in;
+    sum.rtx_out += one.rtx_out;
+    sum.rtx_bytes_out += one.rtx_bytes_out;
+    sum.nacks_in += one.nacks_in;
+    sum.nacks_out += one.nacks_out;
+    sum.plis_in += one.plis_in;
+    sum.plis_out += one.plis_out;
+    sum.firs_in += one.firs_in;
+    sum.srtp_failures += one.srtp_failures;
+    sum.unknown_datagrams += one.unknown_datagrams;
+    sum.rtp_unknown_ssrc += one.rtp_unknown_ssrc;
+    sum.links_dropped += one.links_dropped;
+    sum.events_dropped += one.events_dropped;
+    sum.data_dropped += one.data_dropped;
+    sum.pool_bytes += one.pool_bytes;
+    sum.packets_in_use += one.packets_in_use;
+    sum.peers += one.peers;
+}
+
+}  // namespace
+
+void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* const> workers) {
+    sfu::ShardSnapshot all;
+    sfu::MediaFigures figures;
+    worker::ForwardLatency latency;
+    for (const worker::Mailbox::Published* one : workers) {
+        add(all, one->shard);
+        all.links_dropped += one->ring_full;
+        figures.merge(one->figures);
+        latency.merge(one->latency);
+    }
+    record_packets(metrics, all);
+    record_own(metrics, all);
+    for (const auto direction : {sfu::Direction::kIncoming, sfu::Direction::kOutgoing})
+        for (const auto kind : {sfu::MediaKind::kAudio, sfu::MediaKind::kVideo})
+            for (std::size_t source = 0; source < sfu::kMediaSources; ++source)
+                record_streams(metrics, figures, direction, kind,
+                               static_cast<sfu::MediaSource>(source));
+    distribution(metrics, Metric::kForwardLatencyNs, {}, latency.distribution());
+    metrics.set(Metric::kForwardLatency, latency.average());
+    metrics.set(Metric::kForwardJitter, latency.jitter());
+}
+
+}  // namespace confab::control

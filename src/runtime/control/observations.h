@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What rooms and webhooks tell for statistics, in the names and labels of the metrics (03 §6.1).
+#pragma once
+
+#include "api/webhook_queue.h"
+#include "room/observation.h"
+#include "runtime/telemetry/metrics.h"
+
+namespace confab::control {
+
+void record(telemetry::Metrics& metrics, const room::Observation& observation);
+// Counters since the start.
+void record(telemetry::Metrics& metrics, const api::WebhookStats& stats);
+
+}  // namespace confab::control

@@ -1,0 +1,123 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/observations.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace confab::control {
+namespace {
+
+using telemetry::Metric;
+using telemetry::Metrics;
+
+// Where a rendered series stands, with its labels in the order of the table.
+bool has_line(const Metrics& metrics, const std::string& name, const std::string& labels,
+              const std::string& value) {
+    const std::string line = "\n" + name + "{node_id=\"n\",node_type=\"SERVER\"" +
+                             (labels.empty() ? "" : ",") + labels + "} " + value + "\n";
+    return metrics.render().find(line) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("record: joins in the states of the recorded dumps [OBS-01]") {
+    Metrics metrics("n");
+    for (const auto state :
+         {room::JoinState::kInit, room::JoinState::kConnected, room::JoinState::kActive,
+          room::JoinState::kSuccess, room::JoinState::kCanceled, room::JoinState::kFailure})
+        record(metrics, room::JoinReached{state});
+    for (const char* state :
+         {"rtc_init", "rtc_connected", "rtc_active", "rtc_success", "rtc_canceled", "rtc_failure"})
+        CHECK(metrics.value(Metric::kParticipantJoinTotal, {state}) == 1);
+    record(metrics, room::SessionActive{17, Duration::millis(50)});
+    record(metrics, room::SessionOver{17, Duration::seconds(11)});
+    record(metrics, room::RoomOver{Duration::millis(12'780)});
+    CHECK(has_line(metrics, "livekit_session_start_time_ms_sum", "protocol_version=\"17\"", "50"));
+    CHECK(has_line(metrics, "livekit_session_duration_ms_sum", "protocol_version=\"17\"", "11000"));
+    CHECK(has_line(metrics, "livekit_room_duration_seconds_sum", "", "12.78"));
+}
+
+TEST_CASE("record: tracks move a gauge and a counter, failures have an error [OBS-01]") {
+    Metrics metrics("n");
+    using room::TrackStep;
+    for (const auto step : {TrackStep::kAttempt, TrackStep::kSuccess, TrackStep::kAttempt,
+                            TrackStep::kSuccess, TrackStep::kEnd})
+        record(metrics, room::PublicationStep{livekit::VIDEO, step});
+    record(metrics, room::PublicationStep{livekit::AUDIO, TrackStep::kCancel});
+    CHECK(has_line(metrics, "livekit_track_published_total", "kind=\"VIDEO\"", "1"));
+    CHECK(has_line(metrics, "livekit_track_publish_counter", "kind=\"VIDEO\",state=\"success\"",
+                   "2"));
+    CHECK(
+        has_line(metrics, "livekit_track_publish_counter", "kind=\"AUDIO\",state=\"cancel\"", "1"));
+    CHECK(metrics.render().find("livekit_track_published_total{node_id=\"n\",node_type=\"SERVER\","
+                                "kind=\"AUDIO\"}") == std::string::npos);
+    for (const auto step : {TrackStep::kAttempt, TrackStep::kSuccess, TrackStep::kEnd})
+        record(metrics, room::SubscriptionStep{livekit::AUDIO, step, {}});
+    record(metrics, room::SubscriptionStep{livekit::VIDEO, TrackStep::kFailure,
+                                           livekit::SE_CODEC_UNSUPPORTED});
+    // The gauge stays, at zero.
+    CHECK(has_line(metrics, "livekit_track_subscribed_total", "kind=\"AUDIO\"", "0"));
+    CHECK(
+        has_line(metrics, "livekit_track_subscribe_counter", "state=\"attempt\",error=\"\"", "1"));
+    CHECK(has_line(metrics, "livekit_track_subscribe_counter",
+                   "state=\"failure\",error=\"SE_CODEC_UNSUPPORTED\"", "1"));
+    CHECK(metrics.render().find("state=\"\"") == std::string::npos);
+}
+
+TEST_CASE("record: delays, operations, connections and quality [OBS-01]") {
+    Metrics metrics("n");
+    room::MediaDelay delay;
+    delay.phase = room::MediaPhase::kStreamStart;
+    delay.source = livekit::CAMERA;
+    delay.kind = livekit::VIDEO;
+    delay.sdk = livekit::ClientInfo::NODE;
+    delay.took = Duration::micros(46'500);
+    record(metrics, delay);
+    CHECK(has_line(metrics, "livekit_pubsubtime_ms_sum",
+                   "direction=\"subscribe-stream-start\",source=\"CAMERA\",type=\"VIDEO\","
+                   "country=\"\",sdk=\"NODE\",kind=\"STANDARD\",count=\"1\"",
+                   "46.5"));
+    delay.attempt = 4'000'000'000;  // clients must not make labels
+    record(metrics, delay);
+    CHECK(metrics.render().find("count=\"5\"") != std::string::npos);
+    // Numbers that no enum names.
+    delay.sdk = static_cast<livekit::ClientInfo::SDK>(77);
+    record(metrics, delay);
+    CHECK(metrics.render().find("sdk=\"\"") != std::string::npos);
+
+    record(metrics, room::OperationDone{room::Operation::kAnswer, {}});
+    record(metrics, room::OperationDone{room::Operation::kPeerConnection, "dtls"});
+    CHECK(has_line(metrics, "livekit_node_service_operation",
+                   "type=\"answer\",status=\"success\",error_type=\"\"", "1"));
+    CHECK(has_line(metrics, "livekit_node_service_operation",
+                   "type=\"peer_connection\",status=\"error\",error_type=\"dtls\"", "1"));
+    record(metrics, room::PeerReached{livekit::SUBSCRIBER, room::PeerStep::kFullyEstablished});
+    CHECK(has_line(metrics, "livekit_peer_connection_state",
+                   "transport=\"SUBSCRIBER\",state=\"fully_established\"", "1"));
+    record(metrics, room::QualitySeen{{livekit::GOOD, 3.5F}});
+    CHECK(has_line(metrics, "livekit_quality_rating_sum", "", "1"));
+    CHECK(has_line(metrics, "livekit_quality_score_sum", "", "3.5"));
+}
+
+TEST_CASE("record: webhooks by outcome, without series of what never happened [OBS-01]") {
+    Metrics metrics("n");
+    api::WebhookStats stats;
+    record(metrics, stats);
+    CHECK(metrics.render().find("livekit_webhook_dispatch_total") == std::string::npos);
+    stats.delivered = 15;
+    stats.failed = 3;
+    stats.failed_unreachable = 1;
+    stats.dropped_old = 4;
+    record(metrics, stats);
+    record(metrics, stats);
+    CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"success", ""}) == 15);
+    CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"failure", "refused"}) == 2);
+    CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"failure", "unreachable"}) == 1);
+    CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"drop", "too_old"}) == 4);
+    CHECK(metrics.render().find("reason=\"queue_full\"") == std::string::npos);
+}
+
+}  // namespace confab::control
