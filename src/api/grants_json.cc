@@ -150,6 +150,7 @@ void write_video(const VideoGrant& grant, JsonWriter& out) {
     flag("canSubscribeMetrics", grant.can_subscribe_metrics, true);
     flag("canManageAgentSession", grant.can_manage_agent_session, true);
     std::vector<std::string> sources;
+    sources.reserve(grant.can_publish_sources.size());
     for (const livekit::TrackSource source : grant.can_publish_sources)
         sources.push_back(to_text(source));
     if (!sources.empty()) out.strings("canPublishSources", sources);
@@ -208,6 +209,7 @@ void write_grants(const Grants& grants, JsonWriter& out) {
     if (!grants.name.empty()) out.string("name", grants.name);
     if (grants.kind != Info::STANDARD) out.string("kind", to_text(grants.kind));
     std::vector<std::string> details;
+    details.reserve(grants.kind_details.size());
     for (const Info::KindDetail detail : grants.kind_details)
         details.push_back(to_lower(Info::KindDetail_Name(detail)));
     if (!details.empty()) out.strings("kindDetails", details);

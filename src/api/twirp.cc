@@ -39,7 +39,7 @@ std::string quoted(std::string_view text) {
     return out + "\"";
 }
 
-ServiceError bad_route(const TwirpRequest& request, std::string text) {
+ServiceError bad_route(const TwirpRequest& request, const std::string& text) {
     ServiceError error = native_error(ErrorCode::kBadRoute, text);
     error.meta["twirp_invalid_route"] = printable(request.method) + " " + printable(request.path);
     return error;

@@ -44,20 +44,21 @@ inline ServiceError decode_error(bool json) {
 template <typename Request, typename Response, typename Check, typename Invoke>
 void TwirpRouter::add(std::string_view service, std::string_view method, Check check,
                       Invoke invoke) {
-    services_[std::string(service)][std::string(method)] = [check, invoke](const Call& call,
-                                                                           Responder respond) {
-        Request request;
-        if (!decode_body(call.json, call.body, request))
-            return respond_error(decode_error(call.json), respond);
-        if (const CheckResult error = check(call.grants, request))
-            return respond_error(*error, respond);
-        invoke(call.context, request,
-               Reply<Response>([json = call.json, respond = std::move(respond)](
-                                   Result<Response, ServiceError> result) mutable {
-                   if (!result) return respond_error(result.error(), respond);
-                   respond(encode_response(json, *result));
-               }));
-    };
+    services_[std::string(service)][std::string(method)] =
+        [check = std::move(check), invoke = std::move(invoke)](const Call& call,
+                                                               Responder respond) {
+            Request request;
+            if (!decode_body(call.json, call.body, request))
+                return respond_error(decode_error(call.json), respond);
+            if (const CheckResult error = check(call.grants, request))
+                return respond_error(*error, respond);
+            invoke(call.context, request,
+                   Reply<Response>([json = call.json, respond = std::move(respond)](
+                                       Result<Response, ServiceError> result) mutable {
+                       if (!result) return respond_error(result.error(), respond);
+                       respond(encode_response(json, *result));
+                   }));
+        };
 }
 
 // Grant checks (API-W4): permission_error() or nothing.

@@ -42,7 +42,9 @@ constexpr auto kNeedsSipCall = [](const Grants* grants, const auto&) {
 
 // An invoke that always fails, whatever the response type is.
 auto always(ServiceError error) {
-    return [error](const CallContext&, const auto&, auto reply) { reply(tl::unexpected(error)); };
+    return [error = std::move(error)](const CallContext&, const auto&, auto reply) {
+        reply(tl::unexpected(error));
+    };
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ room::MediaNode room_media(const worker::MediaNode& media,
     result.ice_lite = config.rtc.use_ice_lite;
     const auto advertise = [&](const std::vector<SocketAddress>& bound) {
         std::vector<SocketAddress> list;
+        list.reserve(bound.size());
         for (std::size_t i = 0; i < bound.size(); ++i)
             list.push_back({addresses[i].advertised, bound[i].port});
         return list;
@@ -62,6 +63,7 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     metrics.set(Metric::kParticipantTotal, static_cast<double>(rooms.participants));
 
     std::vector<const worker::Mailbox::Published*> workers;
+    workers.reserve(media.size());
     for (std::size_t i = 0; i < media.size(); ++i)
         workers.push_back(&media.snapshot(i));
     control::record_media(metrics, workers);

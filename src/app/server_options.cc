@@ -14,6 +14,7 @@ namespace {
 
 std::vector<sdp::EnabledCodec> enabled_codecs(const config::Config& config) {
     std::vector<sdp::EnabledCodec> codecs;
+    codecs.reserve(config.room.enabled_codecs.size());
     for (const config::Codec& codec : config.room.enabled_codecs)
         codecs.push_back({codec.mime, codec.fmtp_line});
     return codecs;

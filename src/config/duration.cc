@@ -3,6 +3,7 @@
 
 // Durations in the notation of Go's time package (01 CFG-06).
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "config/value.h"
@@ -71,7 +72,7 @@ std::optional<std::int64_t> in_nanos(Number number, std::int64_t nanos) {
     if (whole > kMaxNanos / nanos) return std::nullopt;
     const double fraction = static_cast<double>(part) / static_cast<double>(number.divisor) *
                             static_cast<double>(nanos);
-    const auto rounded = static_cast<std::int64_t>(fraction + 0.5);
+    const auto rounded = std::int64_t{std::llround(fraction)};
     if (whole * nanos > kMaxNanos - rounded) return std::nullopt;
     return whole * nanos + rounded;
 }

@@ -128,8 +128,11 @@ class Finisher {
     void check_cidrs(const std::string& path, const std::vector<std::string>& blocks) {
         for (const std::string& block : blocks)
             if (!Cidr::parse(block))
-                error(path,
-                      "invalid CIDR " + block + " in " + path + "; write for example 10.0.0.0/8");
+                error(path, std::string("invalid CIDR ")
+                                .append(block)
+                                .append(" in ")
+                                .append(path)
+                                .append("; write for example 10.0.0.0/8"));
     }
 
     // CFG-07.

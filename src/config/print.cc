@@ -45,7 +45,7 @@ std::string_view top_part(std::string_view path) {
     return point == path.npos ? std::string_view{} : path.substr(0, point);
 }
 
-std::string escape_cell(std::string text) {
+std::string escape_cell(std::string_view text) {
     std::string out;
     for (const char c : text) {
         if (c == '|') out += '\\';

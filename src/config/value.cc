@@ -147,6 +147,7 @@ struct Formatter {
     }
     std::string operator()(const JsonByName* v) const {
         std::vector<std::string> items;
+        items.reserve(v->items.size());
         for (const auto& [name, json] : v->items)
             items.push_back(quote(name) + ": " + json);
         return braces(items);

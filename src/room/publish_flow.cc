@@ -216,6 +216,7 @@ std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid
 
 std::vector<livekit::TrackType> PublishFlow::pending_types() const {
     std::vector<livekit::TrackType> result;
+    result.reserve(pending_.size());
     for (const Pending& pending : pending_)
         result.push_back(pending.info.type());
     return result;

@@ -36,6 +36,7 @@ void SignalQueue::remember(const livekit::ParticipantUpdate& update) {
 
 std::vector<livekit::ParticipantInfo> SignalQueue::take_missed() {
     std::vector<livekit::ParticipantInfo> result;
+    result.reserve(missed_.size());
     for (auto& [identity, info] : missed_)
         result.push_back(std::move(info));
     missed_.clear();

@@ -219,8 +219,8 @@ std::optional<Transmit> Agent::poll_transmit() {
     return transmit;
 }
 
-void Agent::emit(Event event) {
-    if (!events_.push(std::move(event))) ++counters_.outputs_dropped;
+void Agent::emit(const Event& event) {
+    if (!events_.push(event)) ++counters_.outputs_dropped;
 }
 
 std::optional<Event> Agent::poll_event() {

@@ -101,7 +101,7 @@ class Agent {
     void form_pairs(Timestamp now, const RemoteCandidate& remote);
     void apply_signalled(Pair& pair, const RemoteCandidate& remote);
     void send(const Path& path, Bytes bytes);
-    void emit(Event event);
+    void emit(const Event& event);
     void change_state(State state);
     bool is_running() const;
     bool is_allowed(const Path& path) const;

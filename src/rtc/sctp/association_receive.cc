@@ -100,6 +100,7 @@ void Association::handle_re_config(const ChunkView& chunk) {
 
 void Association::reset_requested_streams(const wire::sctp::ResetRequestView& request) {
     std::vector<std::uint16_t> streams;
+    streams.reserve(request.stream_count());
     for (std::size_t i = 0; i < request.stream_count(); ++i)
         streams.push_back(request.stream(i));
     switch (
