@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
 #include "base/text.h"
 
@@ -57,30 +56,13 @@ std::string html_escape(std::string_view text) {
     return out;
 }
 
-// 2026-01-31T12:30:05Z
-std::string to_utc(UnixTime time) {
-    namespace chrono = std::chrono;
-    const chrono::sys_time<chrono::microseconds> at{chrono::microseconds(time.us())};
-    const auto day = chrono::floor<chrono::days>(at);
-    const chrono::year_month_day date(day);
-    const chrono::hh_mm_ss clock(chrono::floor<chrono::seconds>(at - day));
-    const auto two = [](auto value) {
-        const std::string text = std::to_string(value);
-        return text.size() < 2 ? "0" + text : text;
-    };
-    return std::to_string(static_cast<int>(date.year())) + "-" +
-           two(static_cast<unsigned>(date.month())) + "-" + two(static_cast<unsigned>(date.day())) +
-           "T" + two(clock.hours().count()) + ":" + two(clock.minutes().count()) + ":" +
-           two(clock.seconds().count()) + "Z";
-}
-
 }  // namespace
 
-HttpResponse health_response(Timestamp updated, Timestamp now, UnixTime wall) {
-    constexpr Duration kTooOld = Duration::seconds(4);
+HttpResponse health_response(Duration silent, std::string_view since) {
+    constexpr Duration kTooLong = Duration::seconds(4);
     const std::vector<HttpHeader> headers{{"Content-Type", std::string(kTextPlain)}};
-    if (now - updated <= kTooOld) return {200, headers, "OK"};
-    return {406, headers, "Not Ready\nNode Updated At " + to_utc(wall - (now - updated))};
+    if (silent <= kTooLong) return {200, headers, "OK"};
+    return {406, headers, "Not Ready\nNode Updated At " + std::string(since)};
 }
 
 std::vector<HttpHeader> cors_headers(std::string_view path,

@@ -40,9 +40,9 @@ CleanPath clean_path(std::string_view path);
 HttpResponse redirect_response(std::string_view method, std::string_view path,
                                std::string_view query);
 
-// CON-06: 200 `OK`, or 406 when what the media workers last told of themselves is too old.
-// `updated` is when they did, on the clock of `now`; `wall` is now in the world.
-HttpResponse health_response(Timestamp updated, Timestamp now, UnixTime wall);
+// CON-06: 200 `OK`, or 406 when the media workers have been silent for too long; `since` is when
+// they told of themselves last, as text.
+HttpResponse health_response(Duration silent, std::string_view since);
 
 // CON-20, CON-21: the token of a request and its grants. No token: success without grants.
 // `authorization` is the header (nullopt if absent), `query` the query, `form` the pairs of a

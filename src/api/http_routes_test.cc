@@ -67,16 +67,13 @@ TEST_CASE("CORS: a preflight without Origin allows nothing [CON-03]") {
     CHECK(preflight_response(std::nullopt, "GET", "").headers.size() == 1);
 }
 
-TEST_CASE(
-    "health_response: not ready when the workers have been silent for 4 s [CON-06] [NODE-15]") {
-    const Timestamp now = Timestamp::micros(1'000'000'000);
-    const UnixTime wall = UnixTime::micros(1'769'862'605'000'000);  // 2026-01-31T12:30:05Z
-    const HttpResponse well = health_response(now - Duration::seconds(4), now, wall);
+TEST_CASE("health_response: not ready after 4 s of silence [CON-06] [NODE-15]") {
+    const HttpResponse well = health_response(Duration::seconds(4), "then");
     CHECK(well.status == 200);
     CHECK(well.body == "OK");
-    const HttpResponse late = health_response(now - Duration::millis(5000), now, wall);
+    const HttpResponse late = health_response(Duration::micros(4'000'001), "then");
     CHECK(late.status == 406);
-    CHECK(late.body == "Not Ready\nNode Updated At 2026-01-31T12:30:00Z");
+    CHECK(late.body == "Not Ready\nNode Updated At then");
 }
 
 TEST_CASE("clean_path: one leading double slash is served, others redirect [CON-04]") {

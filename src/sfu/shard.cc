@@ -399,6 +399,36 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
     return more || !batch.empty();
 }
 
+void ShardSnapshot::merge(const ShardSnapshot& other) {
+    static_assert(sizeof(ShardSnapshot) == 26 * sizeof(std::uint64_t), "a new one is added here");
+    peers += other.peers;
+    receivers += other.receivers;
+    tracks += other.tracks;
+    down_tracks += other.down_tracks;
+    pool_bytes += other.pool_bytes;
+    packets_in_use += other.packets_in_use;
+    unknown_datagrams += other.unknown_datagrams;
+    rtp_in += other.rtp_in;
+    rtp_out += other.rtp_out;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    rtp_bytes_in += other.rtp_bytes_in;
+    rtx_in += other.rtx_in;
+    rtx_bytes_in += other.rtx_bytes_in;
+    rtx_out += other.rtx_out;
+    rtx_bytes_out += other.rtx_bytes_out;
+    srtp_failures += other.srtp_failures;
+    rtp_unknown_ssrc += other.rtp_unknown_ssrc;
+    links_dropped += other.links_dropped;
+    nacks_in += other.nacks_in;
+    nacks_out += other.nacks_out;
+    plis_in += other.plis_in;
+    plis_out += other.plis_out;
+    firs_in += other.firs_in;
+    events_dropped += other.events_dropped;
+    data_dropped += other.data_dropped;
+}
+
 ShardSnapshot Shard::snapshot() const {
     ShardSnapshot s = totals_;
     s.peers = peers_.size();

@@ -77,6 +77,9 @@ struct ShardSnapshot {
     std::uint64_t firs_in = 0;
     std::uint64_t events_dropped = 0;
     std::uint64_t data_dropped = 0;  // no channel, or a receiver that is too slow
+
+    // Adds those of another shard.
+    void merge(const ShardSnapshot& other);
 };
 
 // The ufrags we give out begin with the letter of the worker that owns the peer, so that a check

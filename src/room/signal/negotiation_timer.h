@@ -6,8 +6,8 @@
 //   idle → waiting (request) → outstanding (offer sent) → idle (answer) or waiting (changed
 //   meanwhile)
 // In single-connection sessions "offer" is a media_sections_requirement and nothing is outstanding;
-// where no offer follows it is repeated after 3, 6 and 12 s (a client may have lost it between two
-// negotiations of its own).
+// where no offer follows it is repeated after 3, 6 and 12 s: nothing else would bring the tracks to
+// that client.
 #pragma once
 
 #include <cstdint>

@@ -117,31 +117,6 @@ void record_own(Metrics& metrics, const sfu::ShardSnapshot& all) {
     metrics.set(Metric::kPeers, number(all.peers));
 }
 
-void add(sfu::ShardSnapshot& sum, const sfu::ShardSnapshot& one) {
-    sum.rtp_in += one.rtp_in;
-    sum.rtp_out += one.rtp_out;
-    sum.bytes_out += one.bytes_out;
-    sum.rtp_bytes_in += one.rtp_bytes_in;
-    sum.rtx_in += one.rtx_in;
-    sum.rtx_bytes_in += one.rtx_bytes_in;
-    sum.rtx_out += one.rtx_out;
-    sum.rtx_bytes_out += one.rtx_bytes_out;
-    sum.nacks_in += one.nacks_in;
-    sum.nacks_out += one.nacks_out;
-    sum.plis_in += one.plis_in;
-    sum.plis_out += one.plis_out;
-    sum.firs_in += one.firs_in;
-    sum.srtp_failures += one.srtp_failures;
-    sum.unknown_datagrams += one.unknown_datagrams;
-    sum.rtp_unknown_ssrc += one.rtp_unknown_ssrc;
-    sum.links_dropped += one.links_dropped;
-    sum.events_dropped += one.events_dropped;
-    sum.data_dropped += one.data_dropped;
-    sum.pool_bytes += one.pool_bytes;
-    sum.packets_in_use += one.packets_in_use;
-    sum.peers += one.peers;
-}
-
 }  // namespace
 
 void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* const> workers) {
@@ -149,7 +124,7 @@ void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* 
     sfu::MediaFigures figures;
     worker::ForwardLatency latency;
     for (const worker::Mailbox::Published* one : workers) {
-        add(all, one->shard);
+        all.merge(one->shard);
         all.links_dropped += one->ring_full;
         figures.merge(one->figures);
         latency.merge(one->latency);

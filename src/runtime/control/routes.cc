@@ -8,6 +8,7 @@
 
 #include "api/basic_auth.h"
 #include "api/json.h"
+#include "runtime/net/http_message.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -107,8 +108,9 @@ void Routes::route(Call call) {
     const std::string& path = call.request.path;
     if (path == "/") {
         const Timestamp now = net::EventLoop::now();
+        const Duration silent = updated_ ? now - updated_() : Duration::zero();
         return call.respond(
-            api::health_response(updated_ ? updated_() : now, now, net::EventLoop::wall()));
+            api::health_response(silent, net::http_date(net::EventLoop::wall() - silent)));
     }
     if (const api::JoinPath join = api::parse_join_path(path); join != api::JoinPath::kNone)
         return serve_signal(call, join);
