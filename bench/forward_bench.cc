@@ -24,8 +24,8 @@
 
 #include "bench/forward_floor.h"
 #include "runtime/worker/room_testing.h"
-#include "runtime/worker/socket_address.h"
-#include "runtime/worker/udp_socket.h"
+#include "runtime/worker/socket/socket_address.h"
+#include "runtime/worker/socket/udp_socket.h"
 
 #ifndef UDP_GRO
 #define UDP_GRO 104

@@ -23,11 +23,11 @@
 #include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "room/ids.h"
-#include "rtc/sdp/description.h"
-#include "runtime/worker/socket_address.h"
+#include "rtc/sdp/description/description.h"
+#include "runtime/worker/socket/socket_address.h"
 #include "sim/client/publisher.h"
 #include "sim/report.h"
-#include "wire/rtp.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::bench {
 

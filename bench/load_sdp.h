@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 #include "rtc/sdp/feature_sets.h"
 #include "sim/client/track_plan.h"
 

@@ -19,7 +19,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
-#include "runtime/worker/socket_address.h"
+#include "runtime/worker/socket/socket_address.h"
 
 namespace confab::bench {
 

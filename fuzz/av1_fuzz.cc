@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/av1.h"
+#include "wire/video/av1.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 // Any text as a candidate line: what was understood is printed and understood the same.
 #include <cstdlib>
 
-#include "wire/candidate.h"
+#include "wire/ice/candidate.h"
 
 using namespace confab;
 using namespace confab::wire;

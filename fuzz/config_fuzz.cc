@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "config/load.h"
 #include "config/print.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace {
 

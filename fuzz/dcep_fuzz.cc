@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "wire/dcep.h"
+#include "wire/sctp/dcep.h"
 
 using namespace confab;
 

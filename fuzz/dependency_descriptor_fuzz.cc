@@ -11,7 +11,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/dependency_descriptor.h"
+#include "wire/rtp/dependency_descriptor.h"
 
 namespace {
 

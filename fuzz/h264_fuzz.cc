@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/h264.h"
+#include "wire/video/h264.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/h265.h"
+#include "wire/video/h265.h"
 
 namespace {
 

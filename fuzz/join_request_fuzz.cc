@@ -5,8 +5,8 @@
 // fuzz: modules api proto
 #include <cstdlib>
 
-#include "api/join.h"
-#include "api/join_request.h"
+#include "api/join/join.h"
+#include "api/join/join_request.h"
 #include "base/bytes.h"
 #include "base/text.h"
 

@@ -8,8 +8,8 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "wire/red.h"
-#include "wire/rtx.h"
+#include "wire/rtp/red.h"
+#include "wire/rtp/rtx.h"
 
 namespace {
 

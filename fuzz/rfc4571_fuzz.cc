@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "wire/rfc4571.h"
+#include "wire/ice/rfc4571.h"
 
 using namespace confab;
 using namespace confab::wire;

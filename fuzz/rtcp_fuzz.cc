@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/rtcp.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace {
 

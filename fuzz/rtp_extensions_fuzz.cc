@@ -9,7 +9,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "wire/rtp_extensions.h"
+#include "wire/rtp/rtp_extensions.h"
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "wire/rtp.h"
+#include "wire/rtp/rtp.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "wire/sctp.h"
+#include "wire/sctp/sctp.h"
 
 using namespace confab;
 using namespace confab::wire::sctp;

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "base/bytes.h"
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 using namespace confab;
 

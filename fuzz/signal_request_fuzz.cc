@@ -5,7 +5,7 @@
 // fuzz: modules api proto
 #include <cstdlib>
 
-#include "api/proto_json.h"
+#include "api/json/proto_json.h"
 #include "base/bytes.h"
 #include "livekit_rtc.pb.h"
 

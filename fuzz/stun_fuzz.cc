@@ -5,7 +5,7 @@
 // Any bytes as a STUN message: every accessor, and a rebuild of what was read must read the same.
 #include <cstdlib>
 
-#include "wire/stun.h"
+#include "wire/ice/stun.h"
 
 using namespace confab;
 using namespace confab::wire;

@@ -5,7 +5,7 @@
 // fuzz: modules api proto
 #include <cstdlib>
 
-#include "api/http_routes.h"
+#include "api/http/http_routes.h"
 #include "api/token.h"
 #include "base/bytes.h"
 #include "crypto/jws.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "wire/transport_cc.h"
+#include "wire/rtcp/transport_cc.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 // fuzz: modules api proto
 #include <cstdlib>
 
-#include "api/json.h"
-#include "api/proto_json.h"
+#include "api/json/json.h"
+#include "api/json/proto_json.h"
 #include "base/bytes.h"
 #include "livekit_room.pb.h"
 

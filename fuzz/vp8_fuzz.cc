@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/vp8.h"
+#include "wire/video/vp8.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "base/check.h"
-#include "wire/vp9.h"
+#include "wire/video/vp9.h"
 
 namespace {
 

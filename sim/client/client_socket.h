@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "base/sequence.h"
 #include "rtc/peer/transport.h"
-#include "wire/rtp_extensions.h"
+#include "wire/rtp/rtp_extensions.h"
 
 namespace confab::sim {
 

@@ -3,7 +3,7 @@
 
 #include "sim/client/encoder.h"
 
-#include "wire/vp8.h"
+#include "wire/video/vp8.h"
 
 namespace confab::sim {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "sim/report.h"
-#include "wire/rtx.h"
+#include "wire/rtp/rtx.h"
 
 namespace confab::sim {
 namespace {

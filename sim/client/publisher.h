@@ -12,7 +12,7 @@
 
 #include "sim/client/client_socket.h"
 #include "sim/client/encoder.h"
-#include "wire/rtcp.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace confab::sim {
 

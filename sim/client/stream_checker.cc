@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "wire/rtx.h"
+#include "wire/rtp/rtx.h"
 
 namespace confab::sim {
 namespace {

@@ -16,7 +16,7 @@
 #include "sim/client/sent_log.h"
 #include "sim/client/track_plan.h"
 #include "sim/client/video_checker.h"
-#include "wire/rtp.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::sim {
 

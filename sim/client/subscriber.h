@@ -11,7 +11,7 @@
 
 #include "sim/client/client_socket.h"
 #include "sim/client/stream_checker.h"
-#include "wire/rtcp.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace confab::sim {
 

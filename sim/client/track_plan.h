@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::sim {
 

@@ -13,7 +13,7 @@
 
 #include "sim/client/media_stamp.h"
 #include "sim/report.h"
-#include "wire/vp8.h"
+#include "wire/video/vp8.h"
 
 namespace confab::sim {
 

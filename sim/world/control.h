@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 #include "sim/client/client.h"
 
 namespace confab::sim {

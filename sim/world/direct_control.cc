@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "sfu/shard.h"
+#include "sfu/shard/shard.h"
 
 namespace confab::sim {
 namespace {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <vector>
 
-#include "sfu/shard.h"
+#include "sfu/shard/shard.h"
 #include "sim/net/event_queue.h"
 #include "sim/report.h"
 

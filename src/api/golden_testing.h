@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "api/json.h"
-#include "api/query.h"
+#include "api/http/query.h"
+#include "api/json/json.h"
 #include "api/token.h"
 #include "base/text.h"
 #include "crypto/jws.h"

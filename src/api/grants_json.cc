@@ -4,7 +4,7 @@
 // Grants as JSON claims. The reader walks one table of members per object and stops at the first
 // member of a wrong type.
 #include "api/grants.h"
-#include "api/proto_json.h"
+#include "api/json/proto_json.h"
 #include "base/text.h"
 
 namespace confab::api {

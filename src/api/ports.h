@@ -10,8 +10,8 @@
 #include <optional>
 #include <string_view>
 
-#include "api/callback.h"
-#include "api/service_error.h"
+#include "api/http/callback.h"
+#include "api/twirp/service_error.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "livekit_agent_dispatch.pb.h"

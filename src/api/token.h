@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "api/grants.h"
-#include "api/http_types.h"
+#include "api/http/http_types.h"
 #include "base/result.h"
 #include "base/time.h"
 

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "app/commands.h"
-#include "config/suggest.h"
+#include "config/yaml/suggest.h"
 
 namespace confab::app {
 namespace {

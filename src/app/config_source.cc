@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "config/options.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace confab::app {
 namespace {

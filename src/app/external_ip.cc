@@ -13,8 +13,8 @@
 #include <cstring>
 
 #include "crypto/random.h"
-#include "runtime/worker/file_descriptor.h"
-#include "runtime/worker/socket_address.h"
+#include "runtime/worker/socket/file_descriptor.h"
+#include "runtime/worker/socket/socket_address.h"
 
 namespace confab::app {
 namespace {

@@ -13,7 +13,7 @@
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "wire/stun.h"
+#include "wire/ice/stun.h"
 
 namespace confab::app {
 

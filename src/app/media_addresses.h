@@ -10,7 +10,7 @@
 #include "base/net_address.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "runtime/worker/socket_address.h"
+#include "runtime/worker/socket/socket_address.h"
 
 namespace confab::app {
 

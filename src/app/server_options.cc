@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "api/proto_json.h"
+#include "api/json/proto_json.h"
 #include "app/ice_servers.h"
 #include "app/version.h"
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "api/token.h"
-#include "api/webhook_queue.h"
+#include "api/webhook/webhook_queue.h"
 #include "app/media_addresses.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -20,7 +20,7 @@
 #include "runtime/control/routes.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"
-#include "sfu/shard.h"
+#include "sfu/shard/shard.h"
 
 namespace confab::app {
 

@@ -11,7 +11,7 @@
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "base/rng.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 #include "crypto/base62.h"
 
 namespace confab::app {

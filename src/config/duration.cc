@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace confab::config {
 namespace {

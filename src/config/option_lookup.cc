@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "config/options.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace confab::config {
 namespace {

@@ -4,7 +4,7 @@
 // Environment and flags over what the file said (01 CLI-01, CLI-02).
 #include "config/load.h"
 #include "config/options.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace confab::config {
 namespace {

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "config/load.h"
 #include "config/options.h"
-#include "config/value.h"
+#include "config/yaml/value.h"
 
 namespace confab::config {
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

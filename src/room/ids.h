@@ -9,7 +9,7 @@
 
 #include "base/rng.h"
 #include "livekit_models.pb.h"
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

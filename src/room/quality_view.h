@@ -10,7 +10,7 @@
 #include <string>
 
 #include "livekit_models.pb.h"
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

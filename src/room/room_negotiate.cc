@@ -6,7 +6,7 @@
 
 #include "room/room.h"
 #include "room/signal/responses.h"
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::room {
 

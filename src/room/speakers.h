@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 #include "livekit_models.pb.h"
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

@@ -14,7 +14,7 @@
 #include "base/time.h"
 #include "livekit_rtc.pb.h"
 #include "rtc/sdp/negotiator.h"
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

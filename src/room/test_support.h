@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "room/room_manager.h"
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::room::testing {
 

@@ -24,7 +24,7 @@
 #include "livekit_rtc.pb.h"
 #include "livekit_webhook.pb.h"
 #include "room/observation.h"
-#include "sfu/commands.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 

@@ -3,7 +3,7 @@
 
 #include "wire/bit_io.h"
 
-#include "wire/media_test_util.h"
+#include "wire/video/media_test_util.h"
 
 namespace confab::wire {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 #include "base/net_address.h"
 #include "rtc/ice/types.h"
-#include "wire/stun.h"
+#include "wire/ice/stun.h"
 
 namespace confab::ice {
 

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "rtc/ice/path.h"
 #include "rtc/ice/types.h"
-#include "wire/stun.h"
+#include "wire/ice/stun.h"
 
 namespace confab::ice {
 

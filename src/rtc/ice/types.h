@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "rtc/ice/path.h"
-#include "wire/candidate.h"
+#include "wire/ice/candidate.h"
 
 namespace confab::ice {
 

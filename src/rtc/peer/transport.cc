@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "crypto/hkdf.h"
-#include "wire/rtp.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::peer {
 

@@ -12,8 +12,8 @@
 
 #include "base/machine.h"
 #include "crypto/certificate.h"
-#include "wire/rtp.h"
-#include "wire/stun.h"
+#include "wire/ice/stun.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::peer {
 namespace {

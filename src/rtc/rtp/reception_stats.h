@@ -10,7 +10,7 @@
 
 namespace confab::rtp {
 
-// The fields of one report block; wire/rtcp.h writes it.
+// The fields of one report block; wire/rtcp/rtcp.h writes it.
 struct ReceptionReport {
     std::uint8_t fraction_lost = 0;    // of 256, since the last report
     std::int32_t cumulative_lost = 0;  // 24 bit signed

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/sequence.h"
 #include "base/time.h"
-#include "wire/transport_cc.h"
+#include "wire/rtcp/transport_cc.h"
 
 namespace confab::rtp {
 

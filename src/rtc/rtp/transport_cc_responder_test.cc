@@ -8,7 +8,7 @@
 #include <map>
 
 #include "base/rng.h"
-#include "wire/rtcp.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace confab::rtp {
 namespace {

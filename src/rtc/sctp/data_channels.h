@@ -21,8 +21,8 @@
 
 #include "base/result.h"
 #include "base/rng.h"
-#include "rtc/sctp/association.h"
-#include "wire/dcep.h"
+#include "rtc/sctp/association/association.h"
+#include "wire/sctp/dcep.h"
 
 namespace confab::sctp {
 

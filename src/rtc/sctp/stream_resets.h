@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
-#include "wire/sctp_reconfig.h"
+#include "wire/sctp/sctp_reconfig.h"
 
 namespace confab::sctp {
 

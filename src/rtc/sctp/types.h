@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "wire/sctp_chunks.h"
+#include "wire/sctp/sctp_chunks.h"
 
 namespace confab::sctp {
 

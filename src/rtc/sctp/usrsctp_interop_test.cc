@@ -9,7 +9,7 @@
 #include <map>
 #include <vector>
 
-#include "rtc/sctp/association.h"
+#include "rtc/sctp/association/association.h"
 #include "rtc/sctp/usrsctp_peer_test.h"
 #include "rtc/sctp/virtual_link_test.h"
 

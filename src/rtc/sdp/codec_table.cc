@@ -8,7 +8,7 @@
 #include <array>
 
 #include "base/text.h"
-#include "rtc/sdp/fmtp.h"
+#include "rtc/sdp/description/fmtp.h"
 
 namespace confab::sdp {
 namespace {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 #include "rtc/sdp/negotiator.h"
 
 namespace confab::sdp {

@@ -5,9 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include "rtc/sdp/description/fmtp.h"
 #include "rtc/sdp/feature_sets.h"
-#include "rtc/sdp/fmtp.h"
-#include "rtc/sdp/offers_testing.h"
+#include "rtc/sdp/offer/offers_testing.h"
 
 namespace confab::sdp {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::sdp {
 

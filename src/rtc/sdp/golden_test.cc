@@ -11,11 +11,11 @@
 #include <map>
 #include <set>
 
+#include "rtc/sdp/answer/publish_section.h"
 #include "rtc/sdp/codec_table.h"
-#include "rtc/sdp/fmtp.h"
+#include "rtc/sdp/description/fmtp.h"
 #include "rtc/sdp/negotiator.h"
-#include "rtc/sdp/offers_testing.h"
-#include "rtc/sdp/publish_section.h"
+#include "rtc/sdp/offer/offers_testing.h"
 #include "rtc/sdp/recorded_testing.h"
 
 namespace confab::sdp {

@@ -21,7 +21,7 @@
 
 #include "base/result.h"
 #include "base/tagged.h"
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::sdp {
 

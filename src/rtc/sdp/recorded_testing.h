@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "rtc/sdp/description.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::sdp::testing {
 

@@ -13,11 +13,11 @@
 
 #include "api/ports.h"
 #include "api/token.h"
-#include "api/webhook_queue.h"
+#include "api/webhook/webhook_queue.h"
 #include "room/room_manager.h"
 #include "runtime/control/signal_sessions.h"
 #include "runtime/net/event_loop.h"
-#include "runtime/net/http_client.h"
+#include "runtime/net/http/http_client.h"
 #include "runtime/telemetry/metrics.h"
 #include "runtime/worker/media_node.h"
 

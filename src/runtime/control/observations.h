@@ -4,7 +4,7 @@
 // What rooms and webhooks tell for statistics, in the names and labels of the metrics (03 §6.1).
 #pragma once
 
-#include "api/webhook_queue.h"
+#include "api/webhook/webhook_queue.h"
 #include "room/observation.h"
 #include "runtime/telemetry/metrics.h"
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <map>
 
-#include "api/join.h"
+#include "api/join/join.h"
 #include "api/ports.h"
 #include "room/room_manager.h"
 

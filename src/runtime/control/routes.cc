@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/basic_auth.h"
-#include "api/json.h"
-#include "runtime/net/http_message.h"
+#include "api/http/basic_auth.h"
+#include "api/json/json.h"
+#include "runtime/net/http/http_message.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {

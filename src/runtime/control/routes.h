@@ -9,14 +9,14 @@
 #include <optional>
 #include <string>
 
-#include "api/http_routes.h"
-#include "api/join.h"
+#include "api/http/http_routes.h"
+#include "api/join/join.h"
 #include "api/token.h"
-#include "api/twirp.h"
+#include "api/twirp/twirp.h"
 #include "runtime/control/control_plane.h"
 #include "runtime/control/room_service.h"
-#include "runtime/net/http_server.h"
-#include "runtime/net/static_files.h"
+#include "runtime/net/http/http_server.h"
+#include "runtime/net/http/static_files.h"
 
 namespace confab::control {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/proto_json.h"
+#include "api/json/proto_json.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {

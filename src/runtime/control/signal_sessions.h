@@ -14,7 +14,7 @@
 
 #include "room/room_manager.h"
 #include "runtime/control/request_budget.h"
-#include "runtime/net/http_server.h"
+#include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
 
 namespace confab::control {

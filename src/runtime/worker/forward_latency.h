@@ -10,7 +10,7 @@
 #include <cstdlib>
 
 #include "base/time.h"
-#include "sfu/media_figures.h"
+#include "sfu/shard/media_figures.h"
 
 namespace confab::worker {
 

@@ -25,7 +25,7 @@
 
 #include "base/counting_allocator_testing.h"
 #include "runtime/worker/room_testing.h"
-#include "wire/rtcp.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace confab::worker {
 namespace {

@@ -13,12 +13,12 @@
 #include "base/time.h"
 #include "runtime/worker/forward_latency.h"
 #include "runtime/worker/latest_value.h"
+#include "runtime/worker/socket/tcp_connections.h"
 #include "runtime/worker/spsc_ring.h"
-#include "runtime/worker/tcp_connections.h"
 #include "runtime/worker/wakeup.h"
-#include "sfu/link.h"
-#include "sfu/packet_pool.h"
-#include "sfu/shard.h"
+#include "sfu/packet/packet_pool.h"
+#include "sfu/shard/link.h"
+#include "sfu/shard/shard.h"
 
 namespace confab::worker {
 

@@ -14,9 +14,9 @@
 #include <chrono>
 #include <map>
 
-#include "runtime/worker/socket_address.h"
-#include "wire/rtp.h"
-#include "wire/rtp_extensions.h"
+#include "runtime/worker/socket/socket_address.h"
+#include "wire/rtp/rtp.h"
+#include "wire/rtp/rtp_extensions.h"
 
 namespace confab::worker {
 namespace {

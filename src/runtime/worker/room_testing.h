@@ -11,9 +11,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sfu/shard.h"
-#include "wire/rtp.h"
-#include "wire/rtp_extensions.h"
+#include "sfu/shard/shard.h"
+#include "wire/rtp/rtp.h"
+#include "wire/rtp/rtp_extensions.h"
 
 namespace confab::worker {
 

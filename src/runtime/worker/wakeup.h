@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-#include "runtime/worker/file_descriptor.h"
+#include "runtime/worker/socket/file_descriptor.h"
 
 namespace confab::worker {
 

@@ -13,7 +13,7 @@
 
 #include "base/result.h"
 #include "runtime/worker/mailbox.h"
-#include "runtime/worker/udp_socket.h"
+#include "runtime/worker/socket/udp_socket.h"
 
 namespace confab::worker {
 

@@ -1,0 +1,184 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Order of upstream: decode what the client sent → token → identity → publish= → room → changes of
+// metadata and attributes.
+#include "api/join/join.h"
+
+#include <utility>
+
+#include "api/join/client_info.h"
+#include "api/join/join_request.h"
+#include "api/json/json.h"
+#include "base/text.h"
+
+namespace confab::api {
+namespace {
+
+constexpr std::string_view kNoPermission = "no permissions to access the room";
+
+tl::unexpected<HttpError> refuse(int status, std::string_view text) {
+    return tl::unexpected<HttpError>(HttpError{status, std::string(text)});
+}
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+// What the request wants, decoded but not yet allowed.
+struct Wish {
+    JoinParams params;
+    std::string publish;
+    std::string metadata;
+    Attributes attributes;
+    // CON-37: `attributes` needs its grant even when nothing is in it.
+    bool changes_attributes = false;
+};
+
+// CON-37: base64url with padding of a JSON object of strings.
+std::optional<Attributes> decode_attributes(std::string_view parameter) {
+    const auto text = base64_decode(parameter, Base64::kUrl);
+    if (!text) return std::nullopt;
+    const auto json = parse_json(as_text(*text));
+    if (!json || json->kind != JsonKind::kObject) return std::nullopt;
+    Attributes out;
+    for (const JsonMember& member : json->members) {
+        if (member.value.kind != JsonKind::kString) return std::nullopt;
+        out.emplace_back(member.name, member.value.string);
+    }
+    return out;
+}
+
+// CON-35, CON-37, CON-38.
+Result<Wish, HttpError> read_query(const QueryParams& query, bool validate) {
+    Wish wish;
+    JoinParams& params = wish.params;
+    params.client = client_info_from_query(query);
+    params.auto_subscribe = query.get("auto_subscribe").empty() || query.flag("auto_subscribe");
+    params.auto_subscribe_data_track = query.flag("auto_subscribe_data_track");
+    params.adaptive_stream = query.flag("adaptive_stream");
+    params.disable_ice_lite = query.flag("disable_ice_lite");
+    if (!query.get("subscriber_allow_pause").empty())
+        params.subscriber_allow_pause = query.flag("subscriber_allow_pause");
+    params.reconnect = query.flag("reconnect");
+    params.participant_sid = query.get("sid");
+    const auto reason = parse_decimal<int>(query.get("reconnect_reason"));
+    if (reason && livekit::ReconnectReason_IsValid(*reason))
+        params.reconnect_reason = static_cast<livekit::ReconnectReason>(*reason);
+    wish.publish = query.get("publish");
+    if (const std::string_view text = query.get("attributes"); !text.empty()) {
+        if (auto attributes = decode_attributes(text)) {
+            wish.attributes = *std::move(attributes);
+            wish.changes_attributes = true;
+        } else if (validate) {
+            return refuse(400, "cannot decode attributes");
+        }
+    }
+    return wish;
+}
+
+// CON-40: nothing else of the query counts, and an absent auto_subscribe is false.
+Wish read_join_request(livekit::JoinRequest request) {
+    Wish wish;
+    JoinParams& params = wish.params;
+    params.single_peer_connection = true;
+    params.client = std::move(*request.mutable_client_info());
+    const livekit::ConnectionSettings& settings = request.connection_settings();
+    params.auto_subscribe = settings.auto_subscribe();
+    params.auto_subscribe_data_track = settings.auto_subscribe_data_track();
+    params.adaptive_stream = settings.adaptive_stream();
+    params.disable_ice_lite = settings.disable_ice_lite();
+    params.subscriber_allow_pause = settings.subscriber_allow_pause();
+    params.reconnect = request.reconnect();
+    params.reconnect_reason = request.reconnect_reason();
+    params.participant_sid = request.participant_sid();
+    if (request.has_publisher_offer())
+        params.publisher_offer = std::move(*request.mutable_publisher_offer());
+    for (livekit::AddTrackRequest& track : *request.mutable_add_track_requests())
+        params.add_track_requests.push_back(std::move(track));
+    wish.metadata = request.metadata();
+    for (const auto& [key, value] : request.participant_attributes())
+        wish.attributes.emplace_back(key, value);
+    wish.changes_attributes = !wish.attributes.empty();
+    return wish;
+}
+
+Result<Wish, HttpError> read_wish(const JoinHttpRequest& request) {
+    const std::string_view wrapped = request.query->get("join_request");
+    if (!wrapped.empty()) {
+        CONFAB_TRY(livekit::JoinRequest decoded, decode_join_request(wrapped));
+        return read_join_request(std::move(decoded));
+    }
+    if (request.path == JoinPath::kRtcV1 || request.path == JoinPath::kRtcV1Validate)
+        return refuse(400, "join_request is required");
+    return read_query(*request.query, is_validate(request.path));
+}
+
+// CON-32: who joins.
+Result<void, HttpError> check_identity(const Grants* grants, const ApiLimits& limits) {
+    if (grants == nullptr || !grants->video) return refuse(401, kNoPermission);
+    if (!grants->video->room_join) return refuse(401, "permissions denied");
+    if (grants->identity.empty()) return refuse(400, "identity cannot be empty");
+    if (exceeds(grants->identity.size(), limits.max_participant_identity_length))
+        return refuse(400, "participant identity length exceeds limits: max length " +
+                               std::to_string(limits.max_participant_identity_length));
+    return {};
+}
+
+// CON-32: where to.
+Result<void, HttpError> check_room(const VideoGrant& video, const JoinOptions& options,
+                                   const JoinDirectory& directory) {
+    if (video.room.empty()) return refuse(400, "no room name");
+    if (exceeds(video.room.size(), options.limits.max_room_name_length))
+        return refuse(400, "room name length exceeds limits: max length " +
+                               std::to_string(options.limits.max_room_name_length));
+    if (directory.node_over_limit()) return refuse(503, "node has exceeded its configured limit");
+    if (!options.auto_create && !video.room_create && !directory.has_room(video.room))
+        return refuse(404, "requested room does not exist");
+    return {};
+}
+
+// CON-38: a second connection of the same participant that only publishes.
+Result<void, HttpError> apply_publish(Wish& wish) {
+    if (wish.publish.empty()) return {};
+    Grants& grants = wish.params.grants;
+    if (!grants.video->publishes()) return refuse(401, kNoPermission);
+    grants.video->can_subscribe = false;
+    grants.identity += "#" + wish.publish;
+    wish.params.publish_only = true;
+    return {};
+}
+
+Result<void, HttpError> apply_changes(Wish& wish) {
+    Grants& grants = wish.params.grants;
+    if (wish.metadata.empty() && !wish.changes_attributes) return {};
+    if (!grants.video->updates_own_metadata()) return refuse(401, kNoPermission);
+    if (!wish.metadata.empty()) grants.metadata = std::move(wish.metadata);
+    for (auto& [key, value] : wish.attributes)
+        if (!value.empty()) grants.attributes.insert_or_assign(key, std::move(value));
+    return {};
+}
+
+}  // namespace
+
+JoinPath parse_join_path(std::string_view path) {
+    if (path == "/rtc") return JoinPath::kRtc;
+    if (path == "/rtc/validate") return JoinPath::kRtcValidate;
+    if (path == "/rtc/v1") return JoinPath::kRtcV1;
+    if (path == "/rtc/v1/validate") return JoinPath::kRtcV1Validate;
+    return JoinPath::kNone;
+}
+
+Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
+                                            const JoinOptions& options,
+                                            const JoinDirectory& directory) {
+    CONFAB_TRY(Wish wish, read_wish(request));
+    CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
+    wish.params.grants = *request.grants;
+    CONFAB_TRY_VOID(apply_publish(wish));
+    CONFAB_TRY_VOID(check_room(*request.grants->video, options, directory));
+    wish.params.room_name = request.grants->video->room;
+    CONFAB_TRY_VOID(apply_changes(wish));
+    complete_client_info(wish.params.client, request.user_agent, request.client_address);
+    return std::move(wish.params);
+}
+
+}  // namespace confab::api

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a client asks for when it connects to /rtc or /rtc/v1, and whether it may (01 CON-30 …
+// CON-40). The same function serves the validate twins.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/grants.h"
+#include "api/http/http_types.h"
+#include "api/http/query.h"
+#include "api/limits.h"
+#include "base/result.h"
+#include "livekit_rtc.pb.h"
+
+namespace confab::api {
+
+enum class JoinPath : std::uint8_t { kNone, kRtc, kRtcValidate, kRtcV1, kRtcV1Validate };
+// kNone for every other path, "/rtc/" included.
+JoinPath parse_join_path(std::string_view path);
+constexpr bool is_validate(JoinPath path) {
+    return path == JoinPath::kRtcValidate || path == JoinPath::kRtcV1Validate;
+}
+
+// What the check needs to know of the server.
+class JoinDirectory {
+  public:
+    virtual ~JoinDirectory() = default;
+    virtual bool has_room(std::string_view name) const = 0;
+    // limit.num_tracks or limit.bytes_per_sec is reached.
+    virtual bool node_over_limit() const = 0;
+};
+
+struct JoinHttpRequest {
+    JoinPath path = JoinPath::kRtc;
+    const QueryParams* query = nullptr;
+    const Grants* grants = nullptr;  // null: no token
+    std::string_view user_agent;
+    std::string_view client_address;
+};
+
+struct JoinOptions {
+    ApiLimits limits;
+    bool auto_create = true;  // room.auto_create
+};
+
+struct JoinParams {
+    std::string room_name;
+    // The token's, with identity, metadata, attributes and canSubscribe as the request changed
+    // them.
+    Grants grants;
+    livekit::ClientInfo client;
+    bool single_peer_connection = false;
+    bool auto_subscribe = true;
+    bool auto_subscribe_data_track = false;
+    bool adaptive_stream = false;
+    bool disable_ice_lite = false;
+    std::optional<bool> subscriber_allow_pause;  // empty: as configured
+    bool reconnect = false;
+    livekit::ReconnectReason reconnect_reason = livekit::RR_UNKNOWN;
+    std::string participant_sid;  // of the session to resume
+    bool publish_only = false;    // publish=
+    std::optional<livekit::SessionDescription> publisher_offer;
+    std::vector<livekit::AddTrackRequest> add_track_requests;
+};
+
+Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
+                                            const JoinOptions& options,
+                                            const JoinDirectory& directory);
+
+}  // namespace confab::api

@@ -1,0 +1,325 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Recursive descent over the text; the depth bound keeps the stack small.
+#include "api/json/json.h"
+
+#include <charconv>
+
+#include "base/text.h"
+
+namespace confab::api {
+namespace {
+
+void append_utf8(std::string& out, std::uint32_t code) {
+    const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+    if (code < 0x80) {
+        put(code);
+    } else if (code < 0x800) {
+        put(0xC0 | (code >> 6));
+        put(0x80 | (code & 0x3F));
+    } else if (code < 0x10000) {
+        put(0xE0 | (code >> 12));
+        put(0x80 | ((code >> 6) & 0x3F));
+        put(0x80 | (code & 0x3F));
+    } else {
+        put(0xF0 | (code >> 18));
+        put(0x80 | ((code >> 12) & 0x3F));
+        put(0x80 | ((code >> 6) & 0x3F));
+        put(0x80 | (code & 0x3F));
+    }
+}
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+class Parser {
+  public:
+    // Without `keep_tree` the values are checked and forgotten.
+    Parser(std::string_view text, bool keep_tree) : text_(text), keep_(keep_tree) {}
+
+    Result<JsonValue, JsonError> run() {
+        if (!is_valid_utf8(text_)) return fail(JsonError::kSyntax);
+        JsonValue value;
+        skip_blanks();
+        if (!parse_value(value, 0)) return fail(error_);
+        skip_blanks();
+        if (pos_ != text_.size()) return fail(JsonError::kSyntax);
+        return value;
+    }
+
+  private:
+    bool stop(JsonError error) {
+        error_ = error;
+        return false;
+    }
+    bool syntax_error() { return stop(JsonError::kSyntax); }
+    char peek() const { return pos_ < text_.size() ? text_[pos_] : '\0'; }
+    bool accept(char c) {
+        if (peek() != c || pos_ >= text_.size()) return false;
+        ++pos_;
+        return true;
+    }
+    void skip_blanks() {
+        while (pos_ < text_.size() && is_blank(text_[pos_]))
+            ++pos_;
+    }
+
+    bool parse_value(JsonValue& value, std::size_t depth);
+    bool parse_word(std::string_view word) {
+        if (text_.substr(pos_, word.size()) != word) return syntax_error();
+        pos_ += word.size();
+        return true;
+    }
+    bool parse_object(JsonValue& value, std::size_t depth);
+    bool parse_array(JsonValue& value, std::size_t depth);
+    bool parse_number(JsonValue& value);
+    bool parse_string(std::string& out);
+    bool parse_escape(std::string& out);
+    std::optional<std::uint32_t> parse_hex4();
+
+    std::string_view text_;
+    std::size_t pos_ = 0;
+    std::size_t values_ = 0;
+    bool keep_;
+    JsonError error_ = JsonError::kSyntax;
+};
+
+bool Parser::parse_value(JsonValue& value, std::size_t depth) {
+    if (depth > kMaxJsonDepth) return stop(JsonError::kTooDeep);
+    if (++values_ > kMaxJsonValues) return stop(JsonError::kTooManyValues);
+    const std::size_t start = pos_;
+    bool ok = false;
+    switch (peek()) {
+        case '{':
+            ok = parse_object(value, depth);
+            break;
+        case '[':
+            ok = parse_array(value, depth);
+            break;
+        case '"':
+            value.kind = JsonKind::kString;
+            ok = parse_string(value.string);
+            break;
+        case 't':
+        case 'f':
+            value.kind = JsonKind::kBool;
+            value.boolean = peek() == 't';
+            ok = parse_word(value.boolean ? "true" : "false");
+            break;
+        case 'n':
+            ok = parse_word("null");
+            break;
+        default:
+            ok = parse_number(value);
+    }
+    value.raw = text_.substr(start, pos_ - start);
+    return ok;
+}
+
+bool Parser::parse_object(JsonValue& value, std::size_t depth) {
+    value.kind = JsonKind::kObject;
+    ++pos_;
+    skip_blanks();
+    if (accept('}')) return true;
+    for (;;) {
+        skip_blanks();
+        JsonMember member;
+        if (!parse_string(member.name)) return false;
+        skip_blanks();
+        if (!accept(':')) return syntax_error();
+        skip_blanks();
+        if (!parse_value(member.value, depth + 1)) return false;
+        if (keep_) value.members.push_back(std::move(member));
+        skip_blanks();
+        if (accept('}')) return true;
+        if (!accept(',')) return syntax_error();
+    }
+}
+
+bool Parser::parse_array(JsonValue& value, std::size_t depth) {
+    value.kind = JsonKind::kArray;
+    ++pos_;
+    skip_blanks();
+    if (accept(']')) return true;
+    for (;;) {
+        skip_blanks();
+        JsonValue item;
+        if (!parse_value(item, depth + 1)) return false;
+        if (keep_) value.items.push_back(std::move(item));
+        skip_blanks();
+        if (accept(']')) return true;
+        if (!accept(',')) return syntax_error();
+    }
+}
+
+// number = [ "-" ] int [ frac ] [ exp ]   (RFC 8259 §6)
+bool Parser::parse_number(JsonValue& value) {
+    value.kind = JsonKind::kNumber;
+    const std::size_t start = pos_;
+    const auto digits = [this] {
+        const std::size_t first = pos_;
+        while (is_digit(peek()))
+            ++pos_;
+        return pos_ > first;
+    };
+    accept('-');
+    if (!accept('0') && !digits()) return syntax_error();
+    if (accept('.') && !digits()) return syntax_error();
+    if (accept('e') || accept('E')) {
+        if (!accept('+')) accept('-');
+        if (!digits()) return syntax_error();
+    }
+    const auto [end, error] =
+        std::from_chars(text_.data() + start, text_.data() + pos_, value.number);
+    return error == std::errc{} && end == text_.data() + pos_ ? true : syntax_error();
+}
+
+bool Parser::parse_string(std::string& out) {
+    if (!accept('"')) return syntax_error();
+    while (pos_ < text_.size()) {
+        const char c = text_[pos_++];
+        if (c == '"') return true;
+        if (static_cast<unsigned char>(c) < 0x20) return syntax_error();
+        if (c != '\\')
+            out.push_back(c);
+        else if (!parse_escape(out))
+            return false;
+    }
+    return syntax_error();
+}
+
+std::optional<std::uint32_t> Parser::parse_hex4() {
+    if (text_.size() - pos_ < 4) return std::nullopt;
+    std::uint32_t code = 0;
+    const char* first = text_.data() + pos_;
+    const auto [end, error] = std::from_chars(first, first + 4, code, 16);
+    if (error != std::errc{} || end != first + 4) return std::nullopt;
+    pos_ += 4;
+    return code;
+}
+
+bool Parser::parse_escape(std::string& out) {
+    constexpr std::string_view kNames = "\"\\/bfnrt";
+    constexpr std::string_view kValues = "\"\\/\b\f\n\r\t";
+    const char c = peek();
+    if (pos_ >= text_.size()) return syntax_error();
+    ++pos_;
+    if (const std::size_t i = kNames.find(c); i != kNames.npos) {
+        out.push_back(kValues[i]);
+        return true;
+    }
+    if (c != 'u') return syntax_error();
+    auto code = parse_hex4();
+    if (!code || (*code >= 0xDC00 && *code < 0xE000)) return syntax_error();
+    if (*code >= 0xD800 && *code < 0xDC00) {
+        if (!accept('\\') || !accept('u')) return syntax_error();
+        const auto low = parse_hex4();
+        if (!low || *low < 0xDC00 || *low >= 0xE000) return syntax_error();
+        code = 0x10000 + ((*code - 0xD800) << 10) + (*low - 0xDC00);
+    }
+    append_utf8(out, *code);
+    return true;
+}
+
+}  // namespace
+
+std::string_view to_text(JsonKind kind) {
+    switch (kind) {
+        case JsonKind::kNull:
+            return "null";
+        case JsonKind::kBool:
+            return "bool";
+        case JsonKind::kNumber:
+            return "number";
+        case JsonKind::kString:
+            return "string";
+        case JsonKind::kArray:
+            return "array";
+        case JsonKind::kObject:
+            return "object";
+    }
+    return {};
+}
+
+const JsonValue* JsonValue::find(std::string_view name) const {
+    for (auto member = members.rbegin(); member != members.rend(); ++member)
+        if (member->name == name) return &member->value;
+    return nullptr;
+}
+
+Result<JsonValue, JsonError> parse_json(std::string_view text) {
+    return Parser(text, true).run();
+}
+
+bool is_json_object(std::string_view text) {
+    const auto value = Parser(text, false).run();
+    return value && value->kind == JsonKind::kObject;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+    constexpr std::string_view kHex = "0123456789abcdef";
+    out.push_back('"');
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(c);
+        } else if (byte < 0x20) {
+            out += "\\u00";
+            out.push_back(kHex[byte >> 4]);
+            out.push_back(kHex[byte & 15]);
+        } else {
+            out.push_back(c);
+        }
+    }
+    out.push_back('"');
+}
+
+void JsonWriter::separate() {
+    if (!out_.empty() && out_.back() != '{') out_.push_back(',');
+}
+void JsonWriter::name(std::string_view name) {
+    separate();
+    append_json_string(out_, name);
+    out_.push_back(':');
+}
+void JsonWriter::begin_object(std::optional<std::string_view> object_name) {
+    if (object_name)
+        name(*object_name);
+    else
+        separate();
+    out_.push_back('{');
+}
+void JsonWriter::end_object() {
+    out_.push_back('}');
+}
+void JsonWriter::string(std::string_view member, std::string_view value) {
+    name(member);
+    append_json_string(out_, value);
+}
+void JsonWriter::boolean(std::string_view member, bool value) {
+    raw(member, value ? "true" : "false");
+}
+void JsonWriter::integer(std::string_view member, std::int64_t value) {
+    raw(member, std::to_string(value));
+}
+void JsonWriter::strings(std::string_view member, const std::vector<std::string>& values) {
+    name(member);
+    out_.push_back('[');
+    for (const std::string& value : values) {
+        if (&value != &values.front()) out_.push_back(',');
+        append_json_string(out_, value);
+    }
+    out_.push_back(']');
+}
+void JsonWriter::raw(std::string_view member, std::string_view json) {
+    name(member);
+    out_ += json;
+}
+
+}  // namespace confab::api

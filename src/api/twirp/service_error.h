@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Errors of the server APIs: Twirp codes, their HTTP statuses and their JSON body
+// (01 API-W3, API-W5; the Twirp wire protocol v7, "Errors").
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/http/http_types.h"
+
+namespace confab::api {
+
+enum class ErrorCode : std::uint8_t {
+    kCanceled,
+    kUnknown,
+    kInvalidArgument,
+    kMalformed,
+    kDeadlineExceeded,
+    kNotFound,
+    kBadRoute,
+    kAlreadyExists,
+    kPermissionDenied,
+    kUnauthenticated,
+    kResourceExhausted,
+    kFailedPrecondition,
+    kAborted,
+    kOutOfRange,
+    kUnimplemented,
+    kInternal,
+    kUnavailable,
+    kDataLoss,
+};
+std::string_view to_text(ErrorCode code);
+int http_status(ErrorCode code);
+
+struct ServiceError {
+    ErrorCode code = ErrorCode::kUnknown;
+    std::string message;                      // as it is sent
+    std::map<std::string, std::string> meta;  // left out when empty
+
+    bool operator==(const ServiceError&) const = default;
+};
+
+// The usual kind: the text gets the prefix "twirp error unknown: " that SDK users match on
+// (API-W5).
+ServiceError service_error(ErrorCode code, std::string_view text);
+// Permission, nonce and SIP errors: no prefix.
+ServiceError native_error(ErrorCode code, std::string_view text);
+// invalid_argument, msg "<argument> <value>", meta.argument.
+ServiceError argument_error(std::string_view argument, std::string_view value);
+ServiceError permission_error();  // 401 unauthenticated "permissions denied" (API-W4)
+
+HttpResponse to_response(const ServiceError& error);
+
+}  // namespace confab::api

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The Twirp endpoint (01 section 5.1): routes POST /twirp/livekit.<Service>/<Method>, decodes the
+// body, checks grants and argument limits, calls the port and encodes the answer in the encoding of
+// the request. Errors are always JSON.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "api/grants.h"
+#include "api/http/callback.h"
+#include "api/http/http_types.h"
+#include "api/limits.h"
+#include "api/ports.h"
+
+namespace confab::api {
+
+inline constexpr Duration kMaxTwirpTimeout = Duration::seconds(3600);
+
+// Views of the request; valid during handle() only.
+struct TwirpRequest {
+    std::string_view method;
+    std::string_view path;          // without query
+    std::string_view content_type;  // the header, empty if absent
+    std::string_view body;
+    const Grants* grants = nullptr;  // null: no token
+};
+
+struct TwirpOptions {
+    ApiLimits limits;
+    bool enable_remote_unmute = false;  // room.enable_remote_unmute
+};
+
+class TwirpRouter {
+  public:
+    using Responder = Callback<HttpResponse>;
+
+    // The ports must outlive the router. Without an agent port its methods answer 501.
+    TwirpRouter(TwirpOptions options, RoomServicePort& rooms, AgentDispatchPort* agents = nullptr);
+
+    static bool owns(std::string_view path) { return path.starts_with("/twirp/"); }
+    // Answers exactly once, now or when the port does.
+    void handle(const TwirpRequest& request, const CallContext& context, Responder respond) const;
+
+  private:
+    struct Call;
+    using Handler = std::function<void(const Call&, Responder)>;
+    using Methods = std::map<std::string, Handler, std::less<>>;
+
+    static void respond_error(const ServiceError& error, Responder& respond);
+    // Registers a method: decode, `check` (returns an error to refuse), then `invoke` on the port.
+    template <typename Request, typename Response, typename Check, typename Invoke>
+    void add(std::string_view service, std::string_view method, Check check, Invoke invoke);
+    void add_room_service();
+    void add_participant_methods();
+    void add_agent_dispatch();
+    // Egress, Ingress and SIP as they answer without a store and without workers.
+    void add_unconnected_services();
+    void add_unconnected_egress();
+
+    TwirpOptions options_;
+    RoomServicePort& rooms_;
+    AgentDispatchPort* agents_;
+    std::map<std::string, Methods, std::less<>> services_;
+};
+
+// The server-side deadline a client asks for (API-W6); nullopt if the header is no number.
+std::optional<Duration> parse_twirp_timeout(std::string_view header);
+// What is answered when it has passed.
+HttpResponse timeout_response();
+
+}  // namespace confab::api

@@ -1,0 +1,78 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Internal to the Twirp endpoint: one decoded call and the typed registration of methods.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/json/proto_json.h"
+#include "api/twirp/twirp.h"
+
+namespace confab::api {
+
+struct TwirpRouter::Call {
+    std::string_view body;
+    bool json = false;
+    const Grants* grants = nullptr;
+    CallContext context;
+};
+
+using CheckResult = std::optional<ServiceError>;  // nullopt: go on
+
+inline bool decode_body(bool json, std::string_view body, google::protobuf::Message& message) {
+    if (json) return parse_proto_json(body, message);
+    return message.ParseFromArray(body.data(), static_cast<int>(body.size()));
+}
+
+inline HttpResponse encode_response(bool json, const google::protobuf::Message& message) {
+    HttpResponse response;
+    response.headers = {
+        {"Content-Type", std::string(json ? kApplicationJson : kApplicationProtobuf)}};
+    response.body = json ? to_api_json(message) : message.SerializeAsString();
+    return response;
+}
+
+inline ServiceError decode_error(bool json) {
+    return native_error(ErrorCode::kMalformed, json ? "the json request could not be decoded"
+                                                    : "the protobuf request could not be decoded");
+}
+
+template <typename Request, typename Response, typename Check, typename Invoke>
+void TwirpRouter::add(std::string_view service, std::string_view method, Check check,
+                      Invoke invoke) {
+    services_[std::string(service)][std::string(method)] =
+        [check = std::move(check), invoke = std::move(invoke)](const Call& call,
+                                                               Responder respond) {
+            Request request;
+            if (!decode_body(call.json, call.body, request))
+                return respond_error(decode_error(call.json), respond);
+            if (const CheckResult error = check(call.grants, request))
+                return respond_error(*error, respond);
+            invoke(call.context, request,
+                   Reply<Response>([json = call.json, respond = std::move(respond)](
+                                       Result<Response, ServiceError> result) mutable {
+                       if (!result) return respond_error(result.error(), respond);
+                       respond(encode_response(json, *result));
+                   }));
+        };
+}
+
+// Grant checks (API-W4): permission_error() or nothing.
+using GrantFlag = bool VideoGrant::*;
+inline CheckResult require_flag(const Grants* grants, GrantFlag flag) {
+    if (grants != nullptr && grants->video && (*grants->video).*flag) return std::nullopt;
+    return permission_error();
+}
+// roomAdmin for exactly that room (TOK-10).
+inline CheckResult require_admin(const Grants* grants, std::string_view room) {
+    if (grants != nullptr && grants->video && grants->video->room_admin &&
+        grants->video->room == room)
+        return std::nullopt;
+    return permission_error();
+}
+
+}  // namespace confab::api

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// RoomService: participants and their tracks (01 API-04 … API-08, API-11, API-12).
+#include <string>
+
+#include "api/twirp/twirp_call.h"
+
+namespace confab::api {
+namespace {
+
+constexpr std::string_view kService = "livekit.RoomService";
+
+// The limits come before the grant (API-07).
+CheckResult check_update(const Grants* grants, const livekit::UpdateParticipantRequest& request,
+                         const ApiLimits& limits) {
+    if (exceeds(request.name().size(), limits.max_participant_name_length))
+        return argument_error("name length exceeds limits",
+                              std::to_string(limits.max_participant_name_length));
+    if (exceeds(request.metadata().size(), limits.max_metadata_size))
+        return argument_error("metadata size exceeds limits",
+                              std::to_string(limits.max_metadata_size));
+    if (exceeds(attributes_size(request.attributes()), limits.max_attributes_size))
+        return argument_error("attribute size exceeds limits",
+                              std::to_string(limits.max_attributes_size));
+    return require_admin(grants, request.room());
+}
+
+CheckResult check_mute(const Grants* grants, const livekit::MuteRoomTrackRequest& request,
+                       bool enable_remote_unmute) {
+    if (auto error = require_admin(grants, request.room())) return error;
+    if (request.muted() || enable_remote_unmute) return std::nullopt;
+    return service_error(ErrorCode::kFailedPrecondition, "remote unmute not enabled");
+}
+
+template <typename Request>
+CheckResult check_destination(const Grants* grants, const Request& request) {
+    if (auto error = require_admin(grants, request.room())) return error;
+    if (grants->video->destination_room != request.destination_room()) return permission_error();
+    if (request.room() == request.destination_room())
+        return argument_error("destination room cannot be the same as source room", "");
+    return std::nullopt;
+}
+
+constexpr auto kAdminOfRoom = [](const Grants* grants, const auto& request) {
+    return require_admin(grants, request.room());
+};
+
+}  // namespace
+
+void TwirpRouter::add_participant_methods() {
+    using namespace livekit;
+    RoomServicePort& port = rooms_;
+    const TwirpOptions options = options_;
+    add<ListParticipantsRequest, ListParticipantsResponse>(
+        kService, "ListParticipants", kAdminOfRoom,
+        [&port](auto&&... a) { port.list_participants(std::forward<decltype(a)>(a)...); });
+    add<RoomParticipantIdentity, ParticipantInfo>(
+        kService, "GetParticipant", kAdminOfRoom,
+        [&port](auto&&... a) { port.get_participant(std::forward<decltype(a)>(a)...); });
+    add<RoomParticipantIdentity, RemoveParticipantResponse>(
+        kService, "RemoveParticipant", kAdminOfRoom,
+        [&port](auto&&... a) { port.remove_participant(std::forward<decltype(a)>(a)...); });
+    add<MuteRoomTrackRequest, MuteRoomTrackResponse>(
+        kService, "MutePublishedTrack",
+        [options](const Grants* grants, const auto& r) {
+            return check_mute(grants, r, options.enable_remote_unmute);
+        },
+        [&port](auto&&... a) { port.mute_published_track(std::forward<decltype(a)>(a)...); });
+    add<UpdateParticipantRequest, ParticipantInfo>(
+        kService, "UpdateParticipant",
+        [options](const Grants* grants, const auto& r) {
+            return check_update(grants, r, options.limits);
+        },
+        [&port](auto&&... a) { port.update_participant(std::forward<decltype(a)>(a)...); });
+    add<UpdateSubscriptionsRequest, UpdateSubscriptionsResponse>(
+        kService, "UpdateSubscriptions", kAdminOfRoom,
+        [&port](auto&&... a) { port.update_subscriptions(std::forward<decltype(a)>(a)...); });
+    add<ForwardParticipantRequest, ForwardParticipantResponse>(
+        kService, "ForwardParticipant", check_destination<ForwardParticipantRequest>,
+        [&port](auto&&... a) { port.forward_participant(std::forward<decltype(a)>(a)...); });
+    add<MoveParticipantRequest, MoveParticipantResponse>(
+        kService, "MoveParticipant", check_destination<MoveParticipantRequest>,
+        [&port](auto&&... a) { port.move_participant(std::forward<decltype(a)>(a)...); });
+}
+
+}  // namespace confab::api

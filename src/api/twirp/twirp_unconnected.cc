@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Egress, Ingress and SIP on a server without a store and without workers: they check the request
+// and the grant and name what is missing (01 API-20 … API-34). Update and delete of an ingress give
+// the same answer as the others, not upstream's panic text.
+#include <string>
+
+#include "api/twirp/twirp_call.h"
+#include "livekit_egress.pb.h"
+#include "livekit_ingress.pb.h"
+#include "livekit_sip.pb.h"
+
+namespace confab::api {
+namespace {
+
+constexpr std::string_view kEgress = "livekit.Egress";
+constexpr std::string_view kIngress = "livekit.Ingress";
+constexpr std::string_view kSip = "livekit.SIP";
+
+ServiceError not_connected(std::string_view what) {
+    return service_error(ErrorCode::kInternal,
+                         std::string(what) + " not connected (redis required)");
+}
+
+constexpr auto kNeedsRecord = [](const Grants* grants, const auto&) {
+    return require_flag(grants, &VideoGrant::room_record);
+};
+constexpr auto kNeedsIngressAdmin = [](const Grants* grants, const auto&) {
+    return require_flag(grants, &VideoGrant::ingress_admin);
+};
+CheckResult require_sip(const Grants* grants, bool SipGrant::* flag) {
+    if (grants != nullptr && grants->sip && (*grants->sip).*flag) return std::nullopt;
+    return permission_error();
+}
+constexpr auto kNeedsSipAdmin = [](const Grants* grants, const auto&) {
+    return require_sip(grants, &SipGrant::admin);
+};
+constexpr auto kNeedsSipCall = [](const Grants* grants, const auto&) {
+    return require_sip(grants, &SipGrant::call);
+};
+
+// An invoke that always fails, whatever the response type is.
+auto always(ServiceError error) {
+    return [error = std::move(error)](const CallContext&, const auto&, auto reply) {
+        reply(tl::unexpected(error));
+    };
+}
+
+}  // namespace
+
+void TwirpRouter::add_unconnected_services() {
+    using namespace livekit;
+    const auto ingress = always(not_connected("ingress"));
+    add<CreateIngressRequest, IngressInfo>(kIngress, "CreateIngress", kNeedsIngressAdmin, ingress);
+    add<UpdateIngressRequest, IngressInfo>(kIngress, "UpdateIngress", kNeedsIngressAdmin, ingress);
+    add<ListIngressRequest, IngressInfo>(kIngress, "ListIngress", kNeedsIngressAdmin, ingress);
+    add<DeleteIngressRequest, IngressInfo>(kIngress, "DeleteIngress", kNeedsIngressAdmin, ingress);
+
+    const auto sip = always(not_connected("sip"));
+    const auto admin = [&]<typename Request>(std::string_view method) {
+        add<Request, SIPTrunkInfo>(kSip, method, kNeedsSipAdmin, sip);
+    };
+    admin.operator()<ListSIPTrunkRequest>("ListSIPTrunk");
+    admin.operator()<CreateSIPInboundTrunkRequest>("CreateSIPInboundTrunk");
+    admin.operator()<UpdateSIPInboundTrunkRequest>("UpdateSIPInboundTrunk");
+    admin.operator()<CreateSIPOutboundTrunkRequest>("CreateSIPOutboundTrunk");
+    admin.operator()<UpdateSIPOutboundTrunkRequest>("UpdateSIPOutboundTrunk");
+    admin.operator()<GetSIPInboundTrunkRequest>("GetSIPInboundTrunk");
+    admin.operator()<GetSIPOutboundTrunkRequest>("GetSIPOutboundTrunk");
+    admin.operator()<ListSIPInboundTrunkRequest>("ListSIPInboundTrunk");
+    admin.operator()<ListSIPOutboundTrunkRequest>("ListSIPOutboundTrunk");
+    admin.operator()<DeleteSIPTrunkRequest>("DeleteSIPTrunk");
+    admin.operator()<CreateSIPDispatchRuleRequest>("CreateSIPDispatchRule");
+    admin.operator()<UpdateSIPDispatchRuleRequest>("UpdateSIPDispatchRule");
+    admin.operator()<ListSIPDispatchRuleRequest>("ListSIPDispatchRule");
+    admin.operator()<DeleteSIPDispatchRuleRequest>("DeleteSIPDispatchRule");
+    add<CreateSIPParticipantRequest, SIPParticipantInfo>(kSip, "CreateSIPParticipant",
+                                                         kNeedsSipCall, sip);
+    add<TransferSIPParticipantRequest, TransferSIPParticipantResponse>(
+        kSip, "TransferSIPParticipant",
+        [](const Grants* grants, const auto& request) {
+            if (auto error = require_sip(grants, &SipGrant::call)) return error;
+            return require_admin(grants, request.room_name());
+        },
+        always(service_error(ErrorCode::kNotFound, "participant does not exist")));
+}
+
+void TwirpRouter::add_unconnected_egress() {
+    using namespace livekit;
+    const auto stored = always(not_connected("egress"));
+    add<UpdateLayoutRequest, EgressInfo>(kEgress, "UpdateLayout", kNeedsRecord, stored);
+    add<UpdateStreamRequest, EgressInfo>(kEgress, "UpdateStream", kNeedsRecord, stored);
+    add<StopEgressRequest, EgressInfo>(kEgress, "StopEgress", kNeedsRecord, stored);
+    add<ListEgressRequest, EgressInfo>(kEgress, "ListEgress", kNeedsRecord, stored);
+
+    // The room is looked up before a worker is (API-20), except for web pages and without a name.
+    const auto no_worker =
+        always(service_error(ErrorCode::kUnavailable, "no response from servers"));
+    add<WebEgressRequest, EgressInfo>(kEgress, "StartWebEgress", kNeedsRecord, no_worker);
+    RoomServicePort& rooms = rooms_;
+    const auto start = [&]<typename Request>(std::string_view method) {
+        const auto check = [&rooms](const Grants* grants, const Request& request) -> CheckResult {
+            if (auto error = require_flag(grants, &VideoGrant::room_record)) return error;
+            if (request.room_name().empty() || rooms.has_room(request.room_name()))
+                return std::nullopt;
+            return service_error(ErrorCode::kNotFound, "requested room does not exist");
+        };
+        add<Request, EgressInfo>(kEgress, method, check, no_worker);
+    };
+    start.operator()<StartEgressRequest>("StartEgress");
+    start.operator()<RoomCompositeEgressRequest>("StartRoomCompositeEgress");
+    start.operator()<ParticipantEgressRequest>("StartParticipantEgress");
+    start.operator()<TrackCompositeEgressRequest>("StartTrackCompositeEgress");
+    start.operator()<TrackEgressRequest>("StartTrackEgress");
+}
+
+}  // namespace confab::api

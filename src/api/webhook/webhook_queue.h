@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Delivery of webhooks as a poll machine (01 HOOK-05 … HOOK-09). One serial queue per URL and key;
+// different queues run in parallel, a retry blocks its queue. The driver sends what poll_request()
+// gives and reports the outcome of each request exactly once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/http/http_types.h"
+#include "api/webhook/webhook.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace confab::api {
+
+inline constexpr std::size_t kMaxWebhookQueues = 4096;  // URLs × keys with something to send
+inline constexpr int kMaxWebhookRetries = 4;            // HOOK-06: waits of 1, 2, 4, 8 s
+inline constexpr Duration kWebhookFirstWait = Duration::seconds(1);
+inline constexpr Duration kWebhookLongestWait = Duration::seconds(30);
+// A longer Retry-After would outlive the signature of the body.
+inline constexpr Duration kMaxWebhookRetryAfter = Duration::seconds(240);
+
+struct WebhookOptions {
+    std::vector<std::string> urls;
+    std::string api_key;  // signs; its secret comes from the key provider
+    WebhookFilter filter;
+    Duration max_age = Duration::seconds(30);  // webhook.resource_url_notifier.max_age
+    std::size_t max_depth = 200;               // …max_depth
+};
+// HOOK-09: the start-up error "api_key is required to use webhooks".
+Result<void, std::string> check_webhook_options(const WebhookOptions& options,
+                                                const KeyProvider& keys);
+
+struct WebhookRequest {
+    std::uint64_t id = 0;  // for handle_response(); every attempt has its own
+    std::string url;
+    std::vector<HttpHeader> headers;
+    std::string body;
+};
+
+struct WebhookStats {
+    std::uint64_t delivered = 0;
+    std::uint64_t failed = 0;              // all attempts used
+    std::uint64_t failed_unreachable = 0;  // of those, without an answer to the last one
+    std::uint64_t dropped_full = 0;        // queue, or number of queues, at its limit
+    std::uint64_t dropped_old = 0;
+    std::uint64_t dropped_unsigned = 0;  // the signing key is unknown
+    std::uint64_t retries = 0;
+};
+
+class WebhookQueue {
+  public:
+    // `keys` must outlive the queue.
+    WebhookQueue(WebhookOptions options, const KeyProvider& keys);
+
+    // To the configured URLs the filter lets through and, for egress, to at most one extra target
+    // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
+    // the event itself included.
+    std::vector<std::size_t> enqueue(Timestamp now, UnixTime wall,
+                                     const livekit::WebhookEvent& event,
+                                     const livekit::WebhookConfig* extra = nullptr);
+
+    std::optional<WebhookRequest> poll_request();
+    // `retry_after` is the header of a 429 as a length of time. Unknown ids are ignored.
+    void handle_response(Timestamp now, std::uint64_t id, int status,
+                         std::optional<Duration> retry_after = std::nullopt);
+    // No answer: connection refused, timeout, broken TLS.
+    void handle_failure(Timestamp now, std::uint64_t id);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+    const WebhookStats& stats() const { return stats_; }
+    bool idle() const { return queues_.empty(); }
+
+  private:
+    using QueueId = std::pair<std::string, std::string>;  // URL, key
+    struct Item {
+        Timestamp queued;
+        std::string body;
+        std::string authorization;
+    };
+    struct Queue {
+        std::deque<Item> items;  // front: being sent or waiting for its retry
+        int attempts = 0;        // of the front
+    };
+
+    // The new length of its queue; nullopt: dropped.
+    std::optional<std::size_t> add(Timestamp now, UnixTime wall, const std::string& url,
+                                   const std::string& api_key, const livekit::WebhookEvent& event,
+                                   const std::string& body);
+    // Starts the front of the queue, dropping what is too old; removes an empty queue.
+    void start_front(Timestamp now, const QueueId& id);
+    void finish_front(Timestamp now, const QueueId& id);
+    // Has the front sent again later; false when all its attempts are used.
+    bool retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
+    // The queue of a running request, which is over now.
+    std::optional<QueueId> take_running(std::uint64_t request);
+
+    WebhookOptions options_;
+    const KeyProvider& keys_;
+    std::map<QueueId, Queue> queues_;
+    std::deque<QueueId> ready_;                 // each queue at most once
+    std::map<std::uint64_t, QueueId> running_;  // each queue at most once
+    std::set<std::pair<Timestamp, QueueId>> waiting_;
+    std::uint64_t next_request_ = 1;
+    WebhookStats stats_;
+};
+
+// A Retry-After value in seconds (RFC 9110 §10.2.3); dates are not understood.
+std::optional<Duration> parse_retry_after(std::string_view header);
+
+}  // namespace confab::api

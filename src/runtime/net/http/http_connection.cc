@@ -1,0 +1,380 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/net/http/http_connection.h"
+
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
+
+#include <array>
+#include <boost/asio/write.hpp>
+#include <exception>
+
+#include "base/text.h"
+#include "runtime/net/event_loop_impl.h"
+
+namespace confab::net {
+
+namespace {
+
+constexpr std::size_t kReadChunk = 16 * 1024;
+constexpr std::size_t kMaxPipelined = 64 * 1024;  // read ahead while a request is answered
+constexpr std::size_t kMaxChunkHeader = 64 * 1024;
+constexpr std::size_t kMaxLinger = 1024 * 1024;
+constexpr std::size_t kKeepBuffer = 64 * 1024;
+
+// RFC 9112 §3.2: one Host in HTTP/1.1. RFC 9110 §10.1.1: only 100-continue is known.
+std::optional<HttpResponse> header_fault(const RequestParser& parser) {
+    if (parser.version_number >= 11 && !parser.headers.find("Host"))
+        return HttpResponse::text(400, "400 Bad Request: missing required Host header");
+    const auto expect = parser.headers.find("Expect");
+    if (expect && !equals_ignore_case(*expect, "100-continue"))
+        return HttpResponse::text(417, "417 Expectation Failed");
+    return std::nullopt;
+}
+
+}  // namespace
+
+HttpConnection::HttpConnection(std::shared_ptr<ServerState> server, tcp::socket socket,
+                               SocketAddress remote)
+    : server_(std::move(server)),
+      socket_(std::move(socket)),
+      remote_(remote),
+      watchdog_(server_->loop),
+      answered_(context_of(server_->loop)) {
+    server_->connections.insert(this);
+    ++server_->stats->connections;
+    ++server_->stats->connections_open;
+}
+
+HttpConnection::~HttpConnection() {
+    charge(0);
+    server_->connections.erase(this);
+    --server_->stats->connections_open;
+}
+
+void HttpConnection::start() {
+    asio::co_spawn(context_of(server_->loop), run(shared_from_this()), Rethrow{});
+}
+
+void HttpConnection::cut() {
+    ErrorCode ignored;
+    socket_.close(ignored);
+    answered_.cancel();
+}
+
+void HttpConnection::close_if_idle() {
+    if (idle_) cut();
+}
+
+void HttpConnection::set_deadline(Duration from_now) {
+    // The timer is a member and cancels itself: `this` outlives it.
+    watchdog_.set(EventLoop::now() + from_now, [this] {
+        timed_out_ = true;
+        if (!idle_) ++server_->stats->timeouts;
+        cut();
+    });
+}
+
+void HttpConnection::charge(std::size_t bytes) {
+    server_->stats->buffered_bytes += bytes;
+    server_->stats->buffered_bytes -= charged_;
+    charged_ = bytes;
+}
+
+bool HttpConnection::over_budget() const {
+    return server_->stats->buffered_bytes > server_->options.max_buffered_bytes;
+}
+
+std::size_t HttpConnection::body_limit() const {
+    const std::size_t limit = server_->options.max_body_bytes;
+    return limit == 0 ? HttpServerOptions::kHardMaxBody : limit;
+}
+
+// ------------------------------------------------------------ the conversation
+
+asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
+    Next next = Next::kKeepAlive;
+    while (next == Next::kKeepAlive)
+        next = co_await serve_one();
+    if (next == Next::kLinger) co_await linger();
+    watchdog_.cancel();
+    if (!upgraded_) cut();
+    on_gone_ = nullptr;
+    self.reset();
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
+    const HttpServerOptions& options = server_->options;
+    RequestParser parser({options.max_header_bytes, options.max_header_count, body_limit()});
+    ErrorCode error;
+    const bool have_header = co_await read_header(parser, error);
+    if (error == beast::http::error::header_limit)
+        co_return co_await refuse_text(431, "431 Request Header Fields Too Large");
+    if (error) co_return co_await refuse_text(400, "400 Bad Request");
+    if (!have_header) co_return Next::kClose;
+    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
+    if (std::optional<HttpResponse> fault = header_fault(parser))
+        co_return co_await refuse(std::move(*fault));
+
+    const boost::optional<std::uint64_t> length = parser.content_length();
+    if (length && *length > body_limit()) {
+        HttpResponse refusal = HttpResponse::text(413, "request body too large");
+        HttpRequest request;
+        request.method = parser.method;
+        request.target = parser.target;
+        (void)split_target(parser.target, request.path, request.query);
+        request.headers = std::move(parser.headers);
+        if (options.decorate_refusal && !server_->destroyed)
+            options.decorate_refusal(request, refusal);
+        co_return co_await refuse(std::move(refusal));
+    }
+
+    const bool have_body = co_await read_body(parser, error);
+    if (error && error != beast::http::error::body_limit)
+        co_return co_await refuse_text(400, "400 Bad Request");
+    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
+    if (!error && !have_body) co_return Next::kClose;
+    co_return co_await answer_request(parser, bool{error});
+}
+
+// False without an error: the client went away or was too slow.
+asio::awaitable<bool> HttpConnection::read_header(RequestParser& parser, ErrorCode& error) {
+    const HttpServerOptions& options = server_->options;
+    idle_ = buffer_.size() == 0;
+    set_deadline(idle_ && serial_ > 0 ? options.idle_timeout : options.header_timeout);
+    while (true) {
+        if (buffer_.size() > 0) {
+            if (idle_) set_deadline(options.header_timeout);
+            idle_ = false;
+            error = parser.feed(buffer_);
+            if (error) co_return false;
+            if (parser.is_header_done()) co_return true;
+        }
+        charge(buffer_.size());
+        if (over_budget()) co_return true;
+        const bool more = co_await read_some();
+        if (!more) co_return false;
+    }
+}
+
+asio::awaitable<bool> HttpConnection::read_body(RequestParser& parser, ErrorCode& error) {
+    set_deadline(server_->options.body_timeout);
+    parser.eager(true);
+    if (!parser.is_done()) error = parser.feed(buffer_);
+    if (!error && !parser.is_done() && parser.headers.find("Expect")) {
+        const bool written = co_await write_all("HTTP/1.1 100 Continue\r\n\r\n");
+        if (!written) co_return false;
+        set_deadline(server_->options.body_timeout);
+    }
+    while (!error && !parser.is_done()) {
+        charge(buffer_.size() + parser.header_memory + parser.body.capacity());
+        if (over_budget()) co_return true;
+        const bool more = co_await read_some();
+        if (!more) co_return false;
+        error = parser.feed(buffer_);
+        // Only the head of a chunk can stay unparsed; it has no use for so many bytes.
+        if (!error && !parser.is_done() && buffer_.size() > kMaxChunkHeader)
+            error = beast::http::error::bad_chunk;
+    }
+    charge(buffer_.size() + parser.header_memory + parser.body.capacity());
+    co_return !error;
+}
+
+asio::awaitable<bool> HttpConnection::read_some() {
+    const auto space = buffer_.prepare(kReadChunk);
+    const auto [error, size] = co_await socket_.async_read_some(space, use_result);
+    if (error) co_return false;
+    buffer_.commit(size);
+    co_return true;
+}
+
+asio::awaitable<bool> HttpConnection::write_all(std::string bytes) {
+    set_deadline(server_->options.write_timeout);
+    const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), use_result);
+    co_return !error && size == bytes.size();
+}
+
+// An answer of the server itself; the rest of the request is not read, so the connection ends.
+asio::awaitable<HttpConnection::Next> HttpConnection::refuse(HttpResponse response) {
+    ++server_->stats->responses[response.status];
+    ResponseForm form;
+    form.keep_alive = false;
+    const bool written = co_await write_all(serialize(response, form, EventLoop::wall()));
+    co_return written ? Next::kLinger : Next::kClose;
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::refuse_text(int status,
+                                                                  std::string_view text) {
+    HttpResponse response = HttpResponse::text(status, std::string(text));
+    co_return co_await refuse(std::move(response));
+}
+
+// Closing with unread bytes in the socket would reset the connection and destroy the answer before
+// the client reads it (RFC 9112 §9.6).
+asio::awaitable<void> HttpConnection::linger() {
+    ErrorCode ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    buffer_.clear();
+    buffer_.shrink_to_fit();
+    charge(0);
+    idle_ = true;
+    set_deadline(Duration::millis(500));
+    std::size_t dropped = 0;
+    std::array<char, 4096> rubbish{};
+    while (dropped < kMaxLinger) {
+        const auto [error, size] =
+            co_await socket_.async_read_some(asio::buffer(rubbish), use_result);
+        if (error) break;
+        dropped += size;
+    }
+}
+
+// ------------------------------------------------------------ one request and its answer
+
+asio::awaitable<HttpConnection::Next> HttpConnection::answer_request(RequestParser& parser,
+                                                                     bool truncated) {
+    HttpRequest request;
+    if (!split_target(parser.target, request.path, request.query))
+        co_return co_await refuse_text(400, "400 Bad Request");
+    if (server_->destroyed) co_return Next::kClose;  // so may be what the handler refers to
+    const bool keep_alive = parser.keep_alive() && !truncated;
+    request.method = std::move(parser.method);
+    request.target = std::move(parser.target);
+    request.version = parser.version_number;
+    request.headers = std::move(parser.headers);
+    request.body = std::move(parser.body);
+    request.body_truncated = truncated;
+    request.remote = remote_;
+    request.is_websocket_upgrade = request.method == "GET" &&
+                                   request.headers.has_token("Connection", "upgrade") &&
+                                   request.headers.has_token("Upgrade", "websocket");
+    charge(buffer_.size());
+    head_only_ = request.method == "HEAD";
+    version_ = request.version;
+    if (request.is_websocket_upgrade) {
+        upgrade_headers_ = request.headers;
+    }
+
+    watchdog_.cancel();
+    answer_.reset();
+    waiting_ = true;
+    ++serial_;
+    HttpExchange exchange(std::make_unique<HttpExchange::Impl>(shared_from_this(), serial_));
+    call_handler(std::move(request), std::move(exchange));
+    if (waiting_) co_await wait_for_answer();
+    waiting_ = false;
+    on_gone_ = nullptr;
+    if (upgraded_ || !answer_) co_return Next::kClose;
+
+    ++server_->stats->responses[answer_->status];
+    ResponseForm form;
+    form.head_only = head_only_;
+    form.version = version_;
+    form.keep_alive = keep_alive && !gone_ && !server_->stopping;
+    const HttpResponse response = std::move(*answer_);
+    answer_.reset();
+    const bool written = co_await write_all(serialize(response, form, EventLoop::wall()));
+    if (!written) co_return Next::kClose;
+    if (buffer_.size() == 0 && buffer_.capacity() > kKeepBuffer) buffer_.shrink_to_fit();
+    co_return form.keep_alive ? Next::kKeepAlive : Next::kLinger;
+}
+
+// One request that fails does not take the others with it (01 CON-02): its exchange is destroyed
+// unanswered, which is a 500.
+void HttpConnection::call_handler(HttpRequest request, HttpExchange exchange) {
+    try {
+        server_->handler(std::move(request), std::move(exchange));
+    } catch (const std::exception&) {
+        ++server_->stats->handler_failures;
+    }
+}
+
+asio::awaitable<void> HttpConnection::wait_for_answer() {
+    const Timestamp deadline = EventLoop::now() + server_->options.answer_timeout;
+    watch_client();
+    while (waiting_ && socket_.is_open() && EventLoop::now() < deadline) {
+        answered_.expires_at(to_steady(deadline));
+        (void)co_await answered_.async_wait(use_result);
+    }
+    if (!waiting_) co_return;
+    client_gone();
+    if (!socket_.is_open() || !waiting_) co_return;
+    ++server_->stats->timeouts;
+    answer_ = HttpResponse::text(503, "503 Service Unavailable");
+}
+
+// While the handler thinks, the socket is watched only for readiness: a wait can be cancelled
+// without losing bytes. What a pipelining client sends meanwhile is kept up to a limit.
+void HttpConnection::watch_client() {
+    if (buffer_.size() >= kMaxPipelined) return;
+    ErrorCode ignored;
+    socket_.non_blocking(true, ignored);
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this(), mine = serial_](ErrorCode error) {
+                           if (error || mine != self->serial_ || !self->waiting_ || self->upgraded_)
+                               return;
+                           const auto space = self->buffer_.prepare(kReadChunk);
+                           const std::size_t size = self->socket_.read_some(space, error);
+                           self->buffer_.commit(size);
+                           if (error && error != asio::error::would_block)
+                               return self->client_gone();
+                           self->charge(self->buffer_.size());
+                           self->watch_client();
+                       });
+}
+
+// A client that only closed its sending side may still get an answer; nobody has to give one.
+void HttpConnection::client_gone() {
+    gone_ = true;
+    const std::function<void()> call = std::exchange(on_gone_, nullptr);
+    if (call) call();
+}
+
+void HttpConnection::answer(std::uint64_t serial, HttpResponse response) {
+    if (serial != serial_ || !waiting_) return;
+    waiting_ = false;
+    on_gone_ = nullptr;
+    answer_ = std::move(response);
+    ErrorCode ignored;
+    if (socket_.is_open()) socket_.cancel(ignored);
+    answered_.cancel();
+}
+
+void HttpConnection::abandon(std::uint64_t serial) {
+    if (serial != serial_ || !waiting_) return;
+    if (!gone_) return answer(serial, HttpResponse::text(500, "500 Internal Server Error"));
+    waiting_ = false;
+    on_gone_ = nullptr;
+    answered_.cancel();
+}
+
+std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHeaders headers,
+                                                   const WebSocketOptions& options) {
+    if (serial != serial_ || !waiting_) return nullptr;
+    if (gone_ || !socket_.is_open()) {
+        abandon(serial);
+        return nullptr;
+    }
+    waiting_ = false;
+    on_gone_ = nullptr;
+    upgraded_ = true;
+    ErrorCode ignored;
+    socket_.cancel(ignored);
+    answered_.cancel();
+    ++server_->stats->responses[101];
+    WebSocketStart start;
+    start.request_headers = std::move(upgrade_headers_);
+    start.response_headers = std::move(headers);
+    start.received.assign(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    return start_websocket(server_->loop, std::move(socket_), std::move(start), options,
+                           server_->stats);
+}
+
+void HttpConnection::set_on_gone(std::uint64_t serial, std::function<void()> fn) {
+    if (serial != serial_ || !waiting_) return;
+    on_gone_ = std::move(fn);
+}
+
+}  // namespace confab::net

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One TCP connection of an HttpServer: reads requests one after the other, hands each to the
+// handler, waits for its answer, writes it. Included by .cc files only.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "runtime/net/asio.h"
+#include "runtime/net/event_loop.h"
+#include "runtime/net/http/http_parser.h"
+#include "runtime/net/http/http_server.h"
+#include "runtime/net/websocket/websocket_impl.h"
+
+namespace confab::net {
+
+class HttpConnection;
+
+// What the connections share; outlives the server while one of them still writes.
+struct ServerState {
+    ServerState(EventLoop& event_loop, HttpServerOptions opts, HttpServer::Handler fn)
+        : loop(event_loop), options(std::move(opts)), handler(std::move(fn)) {}
+
+    EventLoop& loop;
+    HttpServerOptions options;
+    HttpServer::Handler handler;
+    std::shared_ptr<HttpServerStats> stats = std::make_shared<HttpServerStats>();
+    std::set<HttpConnection*> connections;
+    bool stopping = false;   // no keep-alive any more
+    bool destroyed = false;  // the callbacks are not called any more
+};
+
+class HttpExchange::Impl {
+  public:
+    Impl(std::shared_ptr<HttpConnection> connection, std::uint64_t serial)
+        : connection_(std::move(connection)), serial_(serial) {}
+    HttpConnection& connection() { return *connection_; }
+    std::uint64_t serial() const { return serial_; }
+
+  private:
+    std::shared_ptr<HttpConnection> connection_;
+    std::uint64_t serial_;
+};
+
+class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+  public:
+    HttpConnection(std::shared_ptr<ServerState> server, tcp::socket socket, SocketAddress remote);
+    ~HttpConnection();
+
+    void start();
+    // From the server.
+    void cut();
+    void close_if_idle();
+
+    // From the exchange of request `serial`; ignored once that is answered.
+    void answer(std::uint64_t serial, HttpResponse response);
+    std::unique_ptr<WebSocket> upgrade(std::uint64_t serial, HttpHeaders headers,
+                                       const WebSocketOptions& options);
+    void abandon(std::uint64_t serial);
+    void set_on_gone(std::uint64_t serial, std::function<void()> fn);
+    bool is_waiting(std::uint64_t serial) const { return serial == serial_ && waiting_ && !gone_; }
+
+  private:
+    enum class Next : std::uint8_t { kKeepAlive, kClose, kLinger };
+
+    asio::awaitable<void> run(std::shared_ptr<HttpConnection> self);
+    asio::awaitable<Next> serve_one();
+    asio::awaitable<bool> read_header(RequestParser& parser, ErrorCode& error);
+    asio::awaitable<bool> read_body(RequestParser& parser, ErrorCode& error);
+    asio::awaitable<bool> read_some();
+    asio::awaitable<bool> write_all(std::string bytes);
+    asio::awaitable<Next> refuse(HttpResponse response);
+    asio::awaitable<Next> refuse_text(int status, std::string_view text);
+    asio::awaitable<Next> answer_request(RequestParser& parser, bool truncated);
+    void call_handler(HttpRequest request, HttpExchange exchange);
+    asio::awaitable<void> wait_for_answer();
+    asio::awaitable<void> linger();
+
+    void watch_client();
+    void client_gone();
+    void charge(std::size_t bytes);
+    bool over_budget() const;
+    std::size_t body_limit() const;
+    void set_deadline(Duration from_now);
+
+    std::shared_ptr<ServerState> server_;
+    tcp::socket socket_;
+    SocketAddress remote_;
+    beast::flat_buffer buffer_;
+    EventLoop::Timer watchdog_;    // cuts the socket when a read or write takes too long
+    asio::steady_timer answered_;  // its cancellation wakes wait_for_answer()
+    std::size_t charged_ = 0;      // our part of stats->buffered_bytes
+    std::uint64_t serial_ = 0;     // of the request being answered
+    bool waiting_ = false;         // the handler owes an answer
+    bool gone_ = false;
+    bool idle_ = true;
+    bool timed_out_ = false;
+    bool upgraded_ = false;
+    bool head_only_ = false;
+    int version_ = 11;
+    std::optional<HttpResponse> answer_;
+    HttpHeaders upgrade_headers_;
+    std::function<void()> on_gone_;
+};
+
+}  // namespace confab::net

@@ -1,0 +1,186 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/net/http/http_server.h"
+
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
+
+#include <boost/asio/ip/v6_only.hpp>
+#include <vector>
+
+#include "runtime/net/event_loop_impl.h"
+#include "runtime/net/http/http_connection.h"
+
+namespace confab::net {
+
+namespace {
+
+constexpr Duration kAcceptPause = Duration::millis(100);
+
+SocketAddress to_address(const tcp::endpoint& endpoint) {
+    const asio::ip::address& address = endpoint.address();
+    if (address.is_v4()) return {IpAddress::v4(address.to_v4().to_uint()), endpoint.port()};
+    const asio::ip::address_v6 v6 = address.to_v6();
+    if (v6.is_v4_mapped()) {
+        const auto v4 = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+        return {IpAddress::v4(v4.to_uint()), endpoint.port()};
+    }
+    const auto bytes = v6.to_bytes();
+    return {IpAddress::v6_bytes(bytes), endpoint.port()};
+}
+
+}  // namespace
+
+// ------------------------------------------------------------ exchange
+
+HttpExchange::HttpExchange(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpExchange::HttpExchange(HttpExchange&&) noexcept = default;
+HttpExchange& HttpExchange::operator=(HttpExchange&& other) noexcept {
+    std::swap(impl_, other.impl_);
+    return *this;
+}
+HttpExchange::~HttpExchange() {
+    if (impl_) impl_->connection().abandon(impl_->serial());
+}
+
+void HttpExchange::respond(HttpResponse response) {
+    const std::unique_ptr<Impl> impl = std::move(impl_);
+    if (impl) impl->connection().answer(impl->serial(), std::move(response));
+}
+
+std::unique_ptr<WebSocket> HttpExchange::accept_websocket(HttpHeaders headers,
+                                                          const WebSocketOptions& options) {
+    const std::unique_ptr<Impl> impl = std::move(impl_);
+    if (!impl) return nullptr;
+    return impl->connection().upgrade(impl->serial(), std::move(headers), options);
+}
+
+void HttpExchange::on_gone(std::function<void()> fn) {
+    if (impl_) impl_->connection().set_on_gone(impl_->serial(), std::move(fn));
+}
+
+bool HttpExchange::is_open() const {
+    return impl_ && impl_->connection().is_waiting(impl_->serial());
+}
+
+// ------------------------------------------------------------ server
+
+class HttpServer::Impl {
+  public:
+    Impl(EventLoop& loop, HttpServerOptions options, Handler handler)
+        : state_(std::make_shared<ServerState>(loop, std::move(options), std::move(handler))) {}
+
+    Result<SocketAddress, std::string> listen(const std::string& address, std::uint16_t port);
+    void stop(bool cut_all);
+    const HttpServerStats& stats() const { return *state_->stats; }
+
+  private:
+    struct Listener : std::enable_shared_from_this<Listener> {
+        Listener(std::shared_ptr<ServerState> server, asio::io_context& context)
+            : state(std::move(server)), acceptor(context), pause(state->loop) {}
+        ErrorCode open(const tcp::endpoint& endpoint);
+        void accept();
+        void take(tcp::socket socket);
+
+        std::shared_ptr<ServerState> state;
+        tcp::acceptor acceptor;
+        EventLoop::Timer pause;
+    };
+
+    std::shared_ptr<ServerState> state_;
+    std::vector<std::shared_ptr<Listener>> listeners_;
+};
+
+ErrorCode HttpServer::Impl::Listener::open(const tcp::endpoint& endpoint) {
+    ErrorCode error;
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error && endpoint.protocol() == tcp::v6())
+        acceptor.set_option(asio::ip::v6_only(!endpoint.address().is_unspecified()), error);
+    if (!error) acceptor.bind(endpoint, error);
+    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+    return error;
+}
+
+void HttpServer::Impl::Listener::accept() {
+    acceptor.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
+        if (!self->acceptor.is_open()) return;
+        if (!error) {
+            self->take(std::move(socket));
+            return self->accept();
+        }
+        // Mostly out of descriptors: trying again at once would only burn time.
+        self->pause.set(EventLoop::now() + kAcceptPause,
+                        [listener = self.get()] { listener->accept(); });
+    });
+}
+
+void HttpServer::Impl::Listener::take(tcp::socket socket) {
+    ErrorCode error;
+    const tcp::endpoint remote = socket.remote_endpoint(error);
+    if (error) return;  // gone already
+    if (state->connections.size() + state->stats->websockets_open >=
+        state->options.max_connections) {
+        ++state->stats->connections_refused;
+        return;
+    }
+    socket.set_option(tcp::no_delay(true), error);
+    std::make_shared<HttpConnection>(state, std::move(socket), to_address(remote))->start();
+}
+
+Result<SocketAddress, std::string> HttpServer::Impl::listen(const std::string& address,
+                                                            std::uint16_t port) {
+    ErrorCode error;
+    asio::ip::address ip = asio::ip::address_v6::any();
+    if (!address.empty()) ip = asio::ip::make_address(address, error);
+    if (error) return tl::make_unexpected("not an IP address: " + address);
+    asio::io_context& context = context_of(state_->loop);
+    auto listener = std::make_shared<Listener>(state_, context);
+    error = listener->open({ip, port});
+    if (error && address.empty()) {  // a host without IPv6
+        listener = std::make_shared<Listener>(state_, context);
+        error = listener->open({asio::ip::address_v4::any(), port});
+    }
+    if (error)
+        return tl::make_unexpected("cannot listen on " + address + " port " + std::to_string(port) +
+                                   ": " + error.message());
+    const SocketAddress bound = to_address(listener->acceptor.local_endpoint(error));
+    listener->accept();
+    listeners_.push_back(std::move(listener));
+    return bound;
+}
+
+void HttpServer::Impl::stop(bool cut_all) {
+    state_->stopping = true;
+    if (cut_all) state_->destroyed = true;
+    for (const std::shared_ptr<Listener>& listener : listeners_) {
+        ErrorCode ignored;
+        listener->acceptor.close(ignored);
+        listener->pause.cancel();
+    }
+    listeners_.clear();
+    const std::vector<HttpConnection*> connections(state_->connections.begin(),
+                                                   state_->connections.end());
+    for (HttpConnection* connection : connections)
+        cut_all ? connection->cut() : connection->close_if_idle();
+}
+
+HttpServer::HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler)
+    : impl_(std::make_shared<Impl>(loop, std::move(options), std::move(handler))) {}
+HttpServer::~HttpServer() {
+    impl_->stop(true);
+}
+Result<SocketAddress, std::string> HttpServer::listen(const std::string& address,
+                                                      std::uint16_t port) {
+    return impl_->listen(address, port);
+}
+void HttpServer::shutdown() {
+    impl_->stop(false);
+}
+const HttpServerStats& HttpServer::stats() const {
+    return impl_->stats();
+}
+
+}  // namespace confab::net

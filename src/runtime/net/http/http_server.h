@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// HTTP/1.1 listener (01 CON-01): keep-alive, pipelining, HEAD, chunked bodies, 100-continue, and
+// upgrades to WebSocket that may be decided long after the request came (CON-31).
+// No TLS: a proxy terminates it. CORS, routes and authentication are the handler's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/net_address.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "runtime/net/event_loop.h"
+#include "runtime/net/http/http_message.h"
+#include "runtime/net/websocket/websocket.h"
+
+namespace confab::net {
+
+// The right to answer one request, once, now or later. Destroyed without an answer it sends 500.
+class HttpExchange {
+  public:
+    class Impl;
+    explicit HttpExchange(std::unique_ptr<Impl> impl);
+    HttpExchange(HttpExchange&&) noexcept;
+    HttpExchange& operator=(HttpExchange&&) noexcept;
+    ~HttpExchange();
+
+    // Both consume the exchange: later calls do nothing (accept_websocket gives nullptr).
+    void respond(HttpResponse response);
+    // For requests with is_websocket_upgrade. `headers` go into the 101. nullptr if the client has
+    // gone. A bad handshake (key, version) is answered with 400 and ends as WebSocketEnd::kError.
+    std::unique_ptr<WebSocket> accept_websocket(HttpHeaders headers,
+                                                const WebSocketOptions& options = {});
+
+    // Called at most once, from the loop, if the client goes away (or answer_timeout passes) before
+    // the answer; not after this exchange is answered or destroyed.
+    void on_gone(std::function<void()> fn);
+    bool is_open() const;  // neither answered nor gone
+
+  private:
+    std::unique_ptr<Impl> impl_;
+};
+
+struct HttpServerOptions {
+    std::size_t max_header_bytes = 1024 * 1024;     // beyond: 431
+    std::size_t max_header_count = 1000;            // beyond: 431
+    std::size_t max_body_bytes = 10 * 1024 * 1024;  // Content-Length beyond: 413; 0 = kHardMaxBody
+    std::size_t max_connections = 16'384;           // WebSockets included; beyond: closed at once
+    // Headers and bodies being received, over all connections; beyond: 503 (08 IMM-15).
+    std::size_t max_buffered_bytes = 256 * 1024 * 1024;
+    Duration idle_timeout = Duration::seconds(120);   // between requests
+    Duration header_timeout = Duration::seconds(10);  // connection or first byte → end of header
+    Duration body_timeout = Duration::seconds(60);    // end of header → end of body
+    Duration answer_timeout = Duration::seconds(60);  // request → respond(); beyond: 503
+    Duration write_timeout = Duration::seconds(30);
+    // Called on answers of the server itself when the request is known (413), so that the CORS
+    // headers get there too (CON-03).
+    std::function<void(const HttpRequest&, HttpResponse&)> decorate_refusal;
+
+    static constexpr std::size_t kHardMaxBody = 64 * 1024 * 1024;
+};
+
+// Counters since the start; gauges end in _open.
+struct HttpServerStats {
+    std::uint64_t connections = 0;
+    std::uint64_t connections_refused = 0;
+    std::uint64_t connections_open = 0;
+    std::map<int, std::uint64_t> responses;  // by status, upgrades as 101
+    std::uint64_t websockets = 0;
+    std::uint64_t websockets_open = 0;
+    std::uint64_t websocket_queue_overflows = 0;
+    std::uint64_t websocket_queued_bytes = 0;  // now, of all
+    std::uint64_t websocket_write_timeouts = 0;
+    std::uint64_t websocket_oversize = 0;
+    std::uint64_t handler_failures = 0;  // a handler threw: 500, or close 1011
+    std::uint64_t timeouts = 0;          // slow header, slow body, no answer
+    std::uint64_t buffered_bytes = 0;    // now
+};
+
+class HttpServer {
+  public:
+    using Handler = std::function<void(HttpRequest, HttpExchange)>;
+
+    HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler);
+    ~HttpServer();  // cuts all connections; WebSockets live on
+    HttpServer(const HttpServer&) = delete;
+    HttpServer& operator=(const HttpServer&) = delete;
+
+    // `address` is an IP address; "" is all interfaces, IPv6 and IPv4. Port 0 picks one. May be
+    // called several times. Gives the bound address, or a text for the operator.
+    Result<SocketAddress, std::string> listen(const std::string& address, std::uint16_t port);
+    // No new connections, idle ones are closed, the others after their answer. connections_open of
+    // stats() tells when all is done (CON-11).
+    void shutdown();
+    const HttpServerStats& stats() const;
+
+  private:
+    class Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace confab::net

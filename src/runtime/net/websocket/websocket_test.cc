@@ -1,0 +1,592 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/net/websocket/websocket.h"
+
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
+
+#include <doctest/doctest.h>
+
+#include <boost/beast/zlib/inflate_stream.hpp>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+#include "runtime/net/http/http_server.h"
+#include "runtime/net/net_testing.h"
+
+namespace confab::net {
+
+namespace {
+
+enum Opcode : std::uint8_t {
+    kContinuation = 0,
+    kText = 1,
+    kBinary = 2,
+    kClose = 8,
+    kPing = 9,
+    kPong = 10
+};
+
+struct Frame {
+    bool fin = false;
+    bool compressed = false;
+    int opcode = -1;  // -1: the connection ended
+    std::string payload;
+};
+
+// A masked frame as clients send it (RFC 6455 §5.2), with the mask 0.
+std::string frame(Opcode opcode, std::string_view payload, bool compressed = false,
+                  bool fin = true) {
+    std::string out;
+    out += static_cast<char>((fin ? 0x80 : 0) | (compressed ? 0x40 : 0) | opcode);
+    if (payload.size() < 126) {
+        out += static_cast<char>(0x80 | payload.size());
+    } else {
+        std::uint8_t length[8];
+        store_be64(length, payload.size());
+        const bool two_bytes = payload.size() < 65'536;
+        out += static_cast<char>(0x80 | (two_bytes ? 126 : 127));
+        out += as_text(BytesView(length).subspan(two_bytes ? 6 : 0));
+    }
+    return out + std::string(4, '\0') + std::string(payload);
+}
+
+class Client {
+  public:
+    explicit Client(std::uint16_t port, std::string_view extra = "", int receive_buffer = 0)
+        : raw_(port, receive_buffer) {
+        raw_.send(
+            "GET /rtc?a=b HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
+            "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://any\r\n" +
+            std::string(extra) + "\r\n");
+    }
+    RawClient& raw() { return raw_; }
+    std::string read_response() { return raw_.read_until("\r\n\r\n"); }
+    bool open() { return read_response().starts_with("HTTP/1.1 101 Switching Protocols\r\n"); }
+    void send(Opcode opcode, std::string_view payload) { raw_.send(frame(opcode, payload)); }
+
+    Frame read() {
+        const std::string head = raw_.read_exactly(2);
+        if (head.size() < 2) return {};
+        Frame out;
+        const auto first = static_cast<std::uint8_t>(head[0]);
+        out.fin = (first & 0x80) != 0;
+        out.compressed = (first & 0x40) != 0;
+        out.opcode = first & 0x0F;
+        std::uint64_t length = static_cast<std::uint8_t>(head[1]);
+        if (length >= 126) {
+            const std::string bytes = raw_.read_exactly(length == 126 ? 2 : 8);
+            length = 0;
+            for (const std::uint8_t byte : as_bytes(bytes))
+                length = length << 8 | byte;
+        }
+        out.payload = raw_.read_exactly(length);
+        return out;
+    }
+    // The code of the close frame that comes next; 0 if the connection just ended.
+    int read_close() {
+        Frame next = read();
+        while (next.opcode == kPing || next.opcode == kBinary || next.opcode == kText)
+            next = read();
+        if (next.opcode != kClose) return 0;
+        if (next.payload.size() < 2) return 1005;
+        return load_be16(as_bytes(next.payload).data());
+    }
+
+  private:
+    RawClient raw_;
+};
+
+// A listener whose handler accepts at once and echoes, unless a test takes the exchange.
+class Fixture {
+  public:
+    explicit Fixture(const WebSocketOptions& options = {}, bool accept = true)
+        : options_(options), accept_(accept) {
+        thread_.call([&] {
+            server_ =
+                std::make_unique<HttpServer>(thread_.loop(), HttpServerOptions{},
+                                             [this](HttpRequest request, HttpExchange exchange) {
+                                                 is_upgrade_ = request.is_websocket_upgrade;
+                                                 exchange_.emplace(std::move(exchange));
+                                                 if (accept_) upgrade();
+                                             });
+            port_ = server_->listen("127.0.0.1", 0).value().port;
+        });
+    }
+    ~Fixture() {
+        thread_.call([&] {
+            socket_.reset();
+            exchange_.reset();
+            server_.reset();
+        });
+    }
+
+    void upgrade() {
+        socket_ = exchange_->accept_websocket(
+            {{"X-Extra", "1"}, {"X-Long", std::string(70'000, 'l')}}, options_);
+        exchange_.reset();
+        if (!socket_) return;
+        socket_->set_handlers(
+            [this](bool text, std::string_view payload) {
+                messages_.emplace_back(payload);
+                if (payload == "throw") throw std::runtime_error("handler");
+                if (payload == "destroy")
+                    socket_.reset();
+                else
+                    socket_->send(text, std::string(payload));
+            },
+            [this](WebSocketClosed why) {
+                if (why.by == WebSocketEnd::kTooBig) socket_->send(false, "leave");
+                closed_ = why;
+            });
+    }
+    WebSocketClosed closed() {
+        CHECK(thread_.eventually([&] { return closed_.has_value(); }));
+        return thread_.call([&] { return closed_.value_or(WebSocketClosed{}); });
+    }
+    HttpServerStats stats() {
+        return thread_.call([&] { return server_->stats(); });
+    }
+
+    std::uint16_t port() const { return port_; }
+    LoopThread& thread() { return thread_; }
+    // Only within thread().call().
+    std::unique_ptr<WebSocket>& socket() { return socket_; }
+    std::optional<HttpExchange>& exchange() { return exchange_; }
+    bool is_upgrade() const { return is_upgrade_; }
+    std::vector<std::string>& messages() { return messages_; }
+    HttpServer& server() { return *server_; }
+
+  private:
+    WebSocketOptions options_;
+    bool accept_;
+    LoopThread thread_;
+    std::unique_ptr<HttpServer> server_;
+    std::uint16_t port_ = 0;
+    bool is_upgrade_ = false;
+    std::optional<HttpExchange> exchange_;
+    std::unique_ptr<WebSocket> socket_;
+    std::vector<std::string> messages_;
+    std::optional<WebSocketClosed> closed_;
+};
+
+constexpr std::string_view kOfferDeflate = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+
+// DEFLATE of `runs` × 258 + 1 zero bytes in one block of fixed codes (RFC 1951 §3.2.6): a literal,
+// then copies of 258 bytes from distance 1, and the empty block that senders cut off.
+std::string deflated_zeros(std::size_t runs) {
+    std::string out;
+    int used = 0;
+    unsigned current = 0;
+    const auto put = [&](unsigned code, int bits) {  // Huffman codes go in from their first bit
+        for (int i = bits - 1; i >= 0; --i) {
+            current |= ((code >> i) & 1U) << used;
+            if (++used < 8) continue;
+            out += static_cast<char>(current);
+            current = 0;
+            used = 0;
+        }
+    };
+    put(0b010, 3);       // not final, fixed codes
+    put(0b00110000, 8);  // literal 0
+    for (std::size_t i = 0; i < runs; ++i) {
+        put(0b11000101, 8);  // length 258
+        put(0, 5);           // distance 1
+    }
+    put(0, 7);  // end of block
+    put(0, 3);  // an empty stored block; its length would follow on the byte boundary
+    if (used > 0) out += static_cast<char>(current);
+    return out;
+}
+
+std::string inflate(std::string_view payload) {
+    std::string in(payload);
+    in.append("\0\0\xFF\xFF", 4);
+    std::string out(1 << 20, '\0');
+    boost::beast::zlib::inflate_stream stream;
+    boost::beast::zlib::z_params params;
+    params.next_in = in.data();
+    params.avail_in = in.size();
+    params.next_out = out.data();
+    params.avail_out = out.size();
+    ErrorCode error;
+    stream.write(params, boost::beast::zlib::Flush::sync, error);
+    out.resize(params.total_out);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("WebSocket: any origin may upgrade; binary and text messages pass [CON-41] [CON-42]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    const std::string response = client.read_response();
+    CHECK(response.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+    CHECK(response.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos);
+    CHECK(response.find("X-Extra: 1\r\n") != std::string::npos);
+    client.send(kText, "héllo");
+    Frame frame_in = client.read();
+    CHECK(frame_in.opcode == kText);
+    CHECK(frame_in.payload == "héllo");
+    client.send(kBinary, std::string_view("\0\xFF", 2));
+    frame_in = client.read();
+    CHECK(frame_in.opcode == kBinary);
+    CHECK(frame_in.payload == std::string_view("\0\xFF", 2));
+    client.send(kBinary, "");
+    CHECK(client.read().payload.empty());
+    const std::string large(300'000, 'x');
+    client.send(kBinary, large);
+    CHECK(client.read().payload == large);
+    CHECK(fixture.stats().websockets_open == 1);
+}
+
+TEST_CASE("WebSocket: fragments are joined, frames right behind the request are not lost") {
+    Fixture fixture;
+    RawClient raw(fixture.port());
+    std::string all =
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    all += frame(kText, "ab", false, false) + frame(kPing, "p") + frame(kContinuation, "c");
+    raw.send(all);
+    raw.read_until("\r\n\r\n");
+    const std::string rest = raw.read_exactly(3 + 5);
+    CHECK(rest.find("\x8A\x01p") != std::string::npos);
+    CHECK(rest.find("\x81\x03"
+                    "abc") != std::string::npos);
+}
+
+TEST_CASE("WebSocket: permessage-deflate in both directions [CON-41]") {
+    Fixture fixture;
+    Client client(fixture.port(), kOfferDeflate);
+    const std::string response = client.read_response();
+    CHECK(response.find("Sec-WebSocket-Extensions: permessage-deflate") != std::string::npos);
+    CHECK(response.find("server_no_context_takeover") != std::string::npos);
+    for (int i = 0; i < 2; ++i) {
+        client.raw().send(frame(kBinary, deflated_zeros(400), true));
+        std::string packed;
+        Frame part = client.read();
+        CHECK(part.compressed);
+        CHECK(part.opcode == kBinary);
+        packed += part.payload;
+        while (!part.fin && part.opcode >= 0) {
+            part = client.read();
+            packed += part.payload;
+        }
+        CHECK(packed.size() < 2000);
+        CHECK(inflate(packed) == std::string(400 * 258 + 1, '\0'));
+    }
+}
+
+TEST_CASE("WebSocket: a message beyond the limit on the wire ends with 1009 [CON-41] [CON-45]") {
+    WebSocketOptions options;
+    options.max_message_bytes = 100'000;
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kBinary, std::string(100'000, 'a'));
+    CHECK(client.read().payload.size() == 100'000);
+    client.send(kBinary, std::string(100'001, 'a'));
+    CHECK(client.read().payload == "leave");
+    CHECK(client.read_close() == 1009);
+    CHECK(fixture.closed().by == WebSocketEnd::kTooBig);
+    CHECK(fixture.closed().code == 1009);
+    CHECK(fixture.stats().websocket_oversize == 1);
+    CHECK(fixture.thread().call([&] { return fixture.messages().size(); }) == 1);
+}
+
+TEST_CASE("WebSocket: fragments that never end are cut at the limit too [CON-41] [IMM-13]") {
+    WebSocketOptions options;
+    options.max_message_bytes = 10'000;
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.raw().send(frame(kBinary, std::string(1000, 'a'), false, false));
+    for (int i = 0; i < 10; ++i)
+        client.raw().send(frame(kContinuation, std::string(1000, 'a'), false, false));
+    CHECK(client.read().payload == "leave");
+    CHECK(client.read_close() == 1009);
+}
+
+TEST_CASE(
+    "WebSocket: a small message that inflates beyond the limit ends with 1000 [CON-41] [IMM-13]") {
+    Fixture fixture;
+    Client client(fixture.port(), kOfferDeflate);
+    REQUIRE(client.open());
+    const std::string bomb = deflated_zeros(1'000'000);  // 258 MB in 1.6 MB
+    CHECK(bomb.size() < 2 * 1024 * 1024);
+    client.raw().send(frame(kBinary, bomb, true));
+    CHECK(client.read().payload == "leave");
+    CHECK(client.read_close() == 1000);
+    CHECK(fixture.closed().code == 1000);
+}
+
+TEST_CASE("WebSocket: no limits when they are 0 [CON-41]") {
+    WebSocketOptions options;
+    options.max_message_bytes = 0;
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kBinary, std::string(3 * 1024 * 1024, 'a'));
+    CHECK(client.read().payload.size() == 3 * 1024 * 1024);
+}
+
+TEST_CASE("WebSocket: a client that never reads is cut when its queue is full [IMM-15]") {
+    WebSocketOptions options;
+    options.max_queued_bytes = 1024 * 1024;
+    Fixture fixture(options);
+    Client client(fixture.port(), "", 4096);
+    REQUIRE(fixture.thread().eventually([&] { return fixture.socket() != nullptr; }));
+    std::size_t most = 0;
+    bool accepted = true;
+    for (int i = 0; i < 1000 && accepted; ++i)
+        fixture.thread().call([&] {
+            accepted = fixture.socket()->send(false, std::string(64 * 1024, 'x'));
+            most = std::max(most, fixture.socket()->queued_bytes());
+        });
+    CHECK_FALSE(accepted);
+    CHECK(most <= options.max_queued_bytes);
+    CHECK(fixture.closed().by == WebSocketEnd::kOverflow);
+    CHECK(fixture.stats().websocket_queue_overflows == 1);
+    CHECK(fixture.stats().websockets_open == 0);
+}
+
+TEST_CASE("WebSocket: when all together have too much queued, who does not read is cut [IMM-15]") {
+    WebSocketOptions options;
+    options.max_total_queued_bytes = 8 * 1024 * 1024;
+    options.max_queued_bytes = 512 * 1024 * 1024;
+    options.write_timeout = Duration::seconds(3600);
+    options.crowded_write_timeout = Duration::millis(50);
+    Fixture fixture(options);
+    Client client(fixture.port(), "", 4096);
+    REQUIRE(fixture.thread().eventually([&] { return fixture.socket() != nullptr; }));
+    const auto send = [&] { return fixture.socket()->send(false, std::string(1024 * 1024, 'x')); };
+    for (int i = 0; i < 7; ++i)  // below the limit nobody is cut, however slow
+        CHECK(fixture.thread().call(send));
+    CHECK(fixture.thread().eventually([&] { return !send(); }));
+    CHECK(fixture.closed().by == WebSocketEnd::kOverflow);
+    CHECK(fixture.stats().websocket_queued_bytes == 0);
+}
+
+TEST_CASE("WebSocket: who reads is not cut because of others [IMM-15]") {
+    WebSocketOptions options;
+    options.max_total_queued_bytes = 1000;
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    for (int i = 0; i < 3; ++i) {
+        fixture.thread().call([&] { fixture.socket()->send(false, std::string(50'000, 'x')); });
+        fixture.thread().call([&] { fixture.socket()->send(false, std::string(50'000, 'y')); });
+        CHECK(client.read().payload.size() == 50'000);
+        CHECK(client.read().payload.size() == 50'000);
+    }
+}
+
+TEST_CASE("WebSocket: a write that takes too long cuts the connection [CON-44] [IMM-15]") {
+    WebSocketOptions options;
+    options.max_queued_bytes = 64 * 1024 * 1024;
+    options.write_timeout = Duration::millis(100);
+    Fixture fixture(options);
+    Client client(fixture.port(), "", 4096);
+    REQUIRE(fixture.thread().eventually([&] { return fixture.socket() != nullptr; }));
+    fixture.thread().call(
+        [&] { fixture.socket()->send(false, std::string(32 * 1024 * 1024, 'x')); });
+    CHECK(fixture.closed().by == WebSocketEnd::kWriteTimeout);
+    CHECK(fixture.stats().websocket_write_timeouts == 1);
+}
+
+TEST_CASE(
+    "WebSocket: a client that is held up is not read, loses nothing and can be closed [IMM-15]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    const auto hold = [&](Timestamp until) {
+        fixture.thread().call([&] { fixture.socket()->hold_reading(until); });
+    };
+    client.send(kText, "a");
+    CHECK(client.read().payload == "a");
+    const Timestamp until = EventLoop::now() + Duration::millis(150);
+    hold(until);
+    client.send(kText, "read already");  // at most the read that was under way
+    client.send(kText, "b");
+    client.send(kText, "c");
+    CHECK(client.read().payload == "read already");
+    CHECK(client.read().payload == "b");
+    CHECK(EventLoop::now() >= until);
+    CHECK(client.read().payload == "c");
+
+    hold(Timestamp::never());
+    client.send(kText, "d");
+    client.send(kText, "e");
+    CHECK(client.read().payload == "d");
+    hold(EventLoop::now());  // given free again
+    CHECK(client.read().payload == "e");
+
+    hold(Timestamp::never());
+    fixture.thread().call([&] { fixture.socket()->close(1000); });
+    CHECK(client.read().opcode == kClose);
+}
+
+TEST_CASE("WebSocket: pings go out at their interval, without a read deadline [CON-43]") {
+    WebSocketOptions options;
+    options.ping_interval = Duration::millis(30);
+    Fixture fixture(options);
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    for (int i = 0; i < 3; ++i)
+        CHECK(client.read().opcode == kPing);
+    CHECK(fixture.thread().call([&] { return fixture.socket()->is_open(); }));
+}
+
+TEST_CASE("WebSocket: the upgrade may come later than the request [CON-31]") {
+    Fixture fixture({}, false);
+    Client client(fixture.port());
+    REQUIRE(fixture.thread().eventually([&] { return fixture.exchange().has_value(); }));
+    CHECK(fixture.is_upgrade());
+    fixture.thread().call([&] {
+        fixture.upgrade();
+        fixture.socket()->send(false, "join");  // waits for the handshake
+    });
+    CHECK(client.open());
+    CHECK(client.read().payload == "join");
+    client.send(kText, "x");
+    CHECK(client.read().payload == "x");
+}
+
+TEST_CASE("WebSocket: or an HTTP error instead of it, and the connection goes on [CON-31]") {
+    Fixture fixture({}, false);
+    Client client(fixture.port());
+    REQUIRE(fixture.thread().eventually([&] { return fixture.exchange().has_value(); }));
+    fixture.thread().call([&] { fixture.exchange()->respond(HttpResponse::text(404, "no")); });
+    CHECK(client.read_response().starts_with("HTTP/1.1 404 Not Found\r\n"));
+    CHECK(client.raw().read_exactly(2) == "no");
+}
+
+TEST_CASE("WebSocket: the client leaves before the upgrade is decided [CON-31]") {
+    Fixture fixture({}, false);
+    bool gone = false;
+    {
+        Client client(fixture.port());
+        REQUIRE(fixture.thread().eventually([&] { return fixture.exchange().has_value(); }));
+        fixture.thread().call([&] { fixture.exchange()->on_gone([&gone] { gone = true; }); });
+    }
+    CHECK(fixture.thread().eventually([&] { return gone; }));
+    CHECK(
+        fixture.thread().call([&] { return fixture.exchange()->accept_websocket({}) == nullptr; }));
+}
+
+TEST_CASE("WebSocket: close writes what is queued, then its code [CON-44]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    fixture.thread().call([&] {
+        for (int i = 0; i < 3; ++i)
+            fixture.socket()->send(false, std::to_string(i));
+        fixture.socket()->close(1000, Duration::millis(250));
+        CHECK_FALSE(fixture.socket()->send(false, "late"));
+        CHECK_FALSE(fixture.socket()->is_open());
+    });
+    for (int i = 0; i < 3; ++i)
+        CHECK(client.read().payload == std::to_string(i));
+    CHECK(client.read_close() == 1000);
+    client.send(kClose, "\x03\xE8");
+    CHECK(client.read().opcode == -1);
+    CHECK(fixture.closed().by == WebSocketEnd::kUs);
+    CHECK(fixture.closed().code == 1000);
+}
+
+TEST_CASE("WebSocket: close cuts a peer that reads nothing after the grace [CON-45]") {
+    Fixture fixture;
+    Client client(fixture.port(), "", 4096);
+    REQUIRE(client.open());
+    const Timestamp before = EventLoop::now();
+    fixture.thread().call([&] {
+        fixture.socket()->send(false, std::string(8 * 1024 * 1024, 'x'));
+        fixture.socket()->close(1000, Duration::millis(100));
+    });
+    CHECK(fixture.closed().by == WebSocketEnd::kUs);
+    CHECK(EventLoop::now() - before < Duration::seconds(2));
+}
+
+TEST_CASE("WebSocket: the peer's close is reported with its code and answered") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kClose, "\x0F\xA1");  // 4001
+    CHECK(client.read_close() == 4001);
+    CHECK(fixture.closed().by == WebSocketEnd::kPeer);
+    CHECK(fixture.closed().code == 4001);
+}
+
+TEST_CASE("WebSocket: a lost connection and broken frames end as errors") {
+    const auto why = [](std::string_view bytes) {
+        Fixture fixture;
+        Client client(fixture.port());
+        REQUIRE(client.open());
+        client.raw().send(bytes);
+        client.raw().close();
+        const WebSocketClosed closed = fixture.closed();
+        CHECK(fixture.stats().websockets_open == 0);
+        return closed.by;
+    };
+    CHECK(why("") == WebSocketEnd::kError);
+    CHECK(why("\x82\x05") == WebSocketEnd::kError);
+    CHECK(why(frame(kText, "\xC3\x28")) == WebSocketEnd::kError);     // not UTF-8
+    CHECK(why(std::string("\x82\x01x", 3)) == WebSocketEnd::kError);  // not masked
+    CHECK(why(frame(kBinary, "x", true)) == WebSocketEnd::kError);    // RSV1 not negotiated
+    CHECK(why(frame(kContinuation, "x")) == WebSocketEnd::kError);    // nothing to continue
+}
+
+TEST_CASE("WebSocket: the handle may be destroyed inside its own handler") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kText, "destroy");
+    CHECK(client.read_close() == 1000);
+    CHECK(fixture.thread().call([&] { return fixture.socket() == nullptr; }));
+}
+
+TEST_CASE("WebSocket: a bad handshake is answered with 400") {
+    Fixture fixture;
+    RawClient raw(fixture.port());
+    raw.send(
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n");
+    CHECK(raw.read_to_end().starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    CHECK(fixture.closed().by == WebSocketEnd::kError);
+}
+
+TEST_CASE("WebSocket: very long headers beside the handshake do no harm [CON-01]") {
+    Fixture fixture;
+    Client client(fixture.port(), "Cookie: " + std::string(200'000, 'c') + "\r\n" +
+                                      "Sec-WebSocket-Extensions: " + std::string(100'000, 'e') +
+                                      "\r\n");
+    CHECK(client.open());
+    client.send(kText, "x");
+    CHECK(client.read().payload == "x");
+}
+
+TEST_CASE("WebSocket: a handler that throws ends its own connection only [CON-02]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kText, "throw");
+    CHECK(client.read_close() == 1011);
+    Client other(fixture.port());
+    CHECK(other.open());
+    CHECK(fixture.stats().handler_failures == 1);
+}
+
+TEST_CASE("WebSocket: lives on when its server is gone, ends with its loop") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    fixture.thread().call([&] { fixture.server().shutdown(); });
+    client.send(kText, "still");
+    CHECK(client.read().payload == "still");
+}
+
+}  // namespace confab::net

@@ -1,0 +1,301 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/socket/tcp_connections.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/worker/socket/socket_address.h"
+#include "wire/rtp/rtp.h"
+
+namespace confab::worker {
+namespace {
+constexpr std::uint64_t kListenerTag = std::uint64_t{1} << 62;
+constexpr std::uint64_t kConnectionTag = std::uint64_t{1} << 63;
+constexpr Duration kSweepInterval = Duration::seconds(1);
+
+std::string describe(const char* what, const SocketAddress& address) {
+    return std::string(what) + " " + address.to_string() + ": " + std::strerror(errno);
+}
+
+void append(Bytes& to, BytesView bytes) {
+    to.insert(to.end(), bytes.begin(), bytes.end());
+}
+}  // namespace
+
+struct TcpConnections::Connection {
+    FileDescriptor fd;
+    ice::Path path;
+    wire::Rfc4571Reader reader;
+    Bytes write_buffer;
+    std::size_t written = 0;
+    Timestamp since;
+    bool first_frame_seen = false;
+    bool claimed = false;
+    bool writable_watched = false;
+};
+
+TcpConnections::TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step,
+                               std::size_t max_connections)
+    : epoll_(epoll), next_id_(first_id), id_step_(id_step), max_connections_(max_connections) {}
+TcpConnections::~TcpConnections() = default;
+
+void TcpConnections::set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed) {
+    on_frame_ = std::move(on_frame);
+    on_hand_over_ = std::move(on_hand_over);
+    on_closed_ = std::move(on_closed);
+}
+
+Result<SocketAddress, std::string> TcpConnections::listen(const SocketAddress& local,
+                                                          std::uint16_t socket_index) {
+    const int family = local.ip.is_v6() ? AF_INET6 : AF_INET;
+    FileDescriptor fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return fail(describe("socket", local));
+    const int on = 1;
+    (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    (void)setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (family == AF_INET6) (void)setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    KernelAddress address = to_kernel(local);
+    if (::bind(fd.get(), address.get(), address.size) != 0 || ::listen(fd.get(), 256) != 0)
+        return fail(describe("listen tcp", local));
+    address.size = sizeof address.storage;
+    (void)::getsockname(fd.get(), address.get(), &address.size);
+    const SocketAddress bound = from_kernel(address.storage);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = kListenerTag | listeners_.size();
+    (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd.get(), &event);
+    listeners_.push_back({std::move(fd), bound, socket_index});
+    return bound;
+}
+
+void TcpConnections::handle_event(Timestamp now, std::uint64_t tag, std::uint32_t epoll_events) {
+    if ((tag & kConnectionTag) == 0) return accept_all(now, listeners_[tag & ~kListenerTag]);
+    const auto found = connections_.find(static_cast<std::uint32_t>(tag));
+    if (found == connections_.end()) return;
+    if ((epoll_events & EPOLLOUT) != 0) flush(*found->second);
+    if ((epoll_events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_all(now, *found->second);
+}
+
+void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
+    while (true) {
+        KernelAddress from;
+        from.size = sizeof from.storage;
+        FileDescriptor fd(
+            ::accept4(listener.fd.get(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!fd) return;
+        if (connections_.size() >= max_connections_) {
+            ++counters_.refused;
+            continue;
+        }
+        ++counters_.accepted;
+        KernelAddress local;
+        local.size = sizeof local.storage;
+        (void)::getsockname(fd.get(), local.get(), &local.size);
+        ice::Path path;
+        path.socket = listener.socket_index;
+        path.protocol = ice::Protocol::kTcp;
+        path.tcp_connection = next_id_;
+        next_id_ += id_step_;
+        path.local = listener.local;
+        path.remote = from_kernel(from.storage);
+        add(now, std::move(fd), path);
+    }
+}
+
+void TcpConnections::add(Timestamp now, FileDescriptor fd, const ice::Path& path) {
+    const int on = 1;
+    (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = kConnectionTag | path.tcp_connection;
+    (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd.get(), &event);
+    auto connection = std::make_unique<Connection>();
+    connection->fd = std::move(fd);
+    connection->path = path;
+    connection->since = now;
+    connections_[path.tcp_connection] = std::move(connection);
+    if (next_sweep_.is_never()) next_sweep_ = now + kSweepInterval;
+}
+
+void TcpConnections::adopt(Timestamp now, TcpHandOver hand_over) {
+    if (connections_.size() >= max_connections_) {
+        ++counters_.refused;
+        return;
+    }
+    const std::uint32_t id = hand_over.path.tcp_connection;
+    add(now, std::move(hand_over.fd), hand_over.path);
+    connections_[id]->first_frame_seen = true;
+    if (on_frame_(hand_over.path, hand_over.frame) == Verdict::kClose) return close(id);
+    const auto found = connections_.find(id);
+    if (found != connections_.end() && !hand_over.unread.empty())
+        (void)consume(*found->second, hand_over.unread);
+}
+
+void TcpConnections::read_all(Timestamp, Connection& connection) {
+    std::array<std::uint8_t, 32 * 1024> buffer;
+    const std::uint32_t id = connection.path.tcp_connection;
+    // A few rounds only, so that one fast sender does not starve the others.
+    for (int round = 0; round < 4; ++round) {
+        const ssize_t size = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
+        if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return close(id);
+        if (size < 0) return;
+        if (!consume(connection, BytesView(buffer).first(static_cast<std::size_t>(size)))) return;
+        if (static_cast<std::size_t>(size) < buffer.size()) return;
+    }
+}
+
+bool TcpConnections::consume(Connection& connection, BytesView bytes) {
+    const std::uint32_t id = connection.path.tcp_connection;
+    std::array<std::uint8_t, wire::kMaxRfc4571Frame> frame;
+    while (!bytes.empty()) {
+        const auto step = connection.reader.consume(bytes);
+        if (!step) {
+            ++counters_.bad_frames;
+            close(id);
+            return false;
+        }
+        bytes = bytes.subspan(step->used);
+        if (!step->frame) continue;
+        ++counters_.frames_in;
+        // The handlers decrypt in place, so the frame is given to them as a copy.
+        std::memcpy(frame.data(), step->frame->data(), step->frame->size());
+        const BytesSpan copy = BytesSpan(frame).first(step->frame->size());
+        if (!connection.first_frame_seen && wire::classify(copy) != wire::PacketKind::kStun) {
+            ++counters_.bad_frames;
+            close(id);
+            return false;
+        }
+        connection.first_frame_seen = true;
+        switch (on_frame_(connection.path, copy)) {
+            case Verdict::kKeep:
+                break;
+            case Verdict::kClose:
+                close(id);
+                return false;
+            case Verdict::kHandOver: {
+                (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd.get(), nullptr);
+                TcpHandOver out{std::move(connection.fd), connection.path, to_vector(copy),
+                                to_vector(bytes)};
+                connections_.erase(id);
+                on_hand_over_(std::move(out));
+                return false;
+            }
+        }
+        if (!connections_.contains(id)) return false;
+    }
+    return true;
+}
+
+void TcpConnections::claim(std::uint32_t id) {
+    const auto found = connections_.find(id);
+    if (found != connections_.end()) found->second->claimed = true;
+}
+
+void TcpConnections::watch(const Connection& connection, bool writable) {
+    epoll_event event{};
+    event.events = writable ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    event.data.u64 = kConnectionTag | connection.path.tcp_connection;
+    (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd.get(), &event);
+}
+
+void TcpConnections::flush(Connection& connection) {
+    while (connection.written < connection.write_buffer.size()) {
+        const ssize_t size =
+            ::send(connection.fd.get(), &connection.write_buffer[connection.written],
+                   connection.write_buffer.size() - connection.written, MSG_NOSIGNAL);
+        if (size < 0) return;  // full again, or an error that the next read reports
+        connection.written += static_cast<std::size_t>(size);
+    }
+    connection.write_buffer.clear();
+    connection.written = 0;
+    if (connection.writable_watched) watch(connection, false);
+    connection.writable_watched = false;
+}
+
+void TcpConnections::send(std::uint32_t id, std::span<const BytesView> frames) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    while (!frames.empty()) {
+        const auto some = frames.first(std::min(frames.size(), kMaxFramesPerWrite));
+        write_frames(*found->second, some);
+        frames = frames.subspan(some.size());
+    }
+}
+
+// One system call for all frames and their headers (RFC 4571 §2; 02 DES-16). What the socket does
+// not take waits in the write buffer, as far as that has room.
+void TcpConnections::write_frames(Connection& connection, std::span<const BytesView> frames) {
+    std::array<std::array<std::uint8_t, wire::kRfc4571HeaderSize>, kMaxFramesPerWrite> headers;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        headers[i] = wire::rfc4571_header(static_cast<std::uint16_t>(frames[i].size()));
+    if (connection.write_buffer.empty()) {
+        std::array<iovec, 2 * kMaxFramesPerWrite> parts;
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            parts[2 * i] = {headers[i].data(), headers[i].size()};
+            parts[2 * i + 1] = {const_cast<std::uint8_t*>(frames[i].data()), frames[i].size()};
+        }
+        msghdr message{};
+        message.msg_iov = parts.data();
+        message.msg_iovlen = 2 * frames.size();
+        const ssize_t size = ::sendmsg(connection.fd.get(), &message, MSG_NOSIGNAL);
+        ++counters_.writes;
+        if (size > 0) done = static_cast<std::size_t>(size);
+    }
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+        const std::size_t sent = std::min(done, headers[i].size() + frames[i].size());
+        done -= sent;
+        keep_rest(connection, headers[i], frames[i], sent);
+    }
+}
+
+// `sent` bytes of header and frame are on their way.
+void TcpConnections::keep_rest(Connection& connection, BytesView header, BytesView frame,
+                               std::size_t sent) {
+    const std::size_t rest = header.size() + frame.size() - sent;
+    Bytes& buffer = connection.write_buffer;
+    // A frame that was begun must be ended, or the stream loses its framing.
+    if (sent == 0 && buffer.size() - connection.written + rest > kMaxWriteBuffer) {
+        ++counters_.dropped;
+        return;
+    }
+    ++counters_.frames_out;
+    if (rest == 0) return;
+    const std::size_t of_header = std::min(sent, header.size());
+    append(buffer, header.subspan(of_header));
+    append(buffer, frame.subspan(sent - of_header));
+    if (!connection.writable_watched) watch(connection, true);
+    connection.writable_watched = true;
+}
+
+void TcpConnections::handle_timeout(Timestamp now) {
+    if (now < next_sweep_) return;
+    std::vector<std::uint32_t> expired;
+    for (const auto& [id, connection] : connections_)
+        if (!connection->claimed && now - connection->since > kUnclaimedLimit)
+            expired.push_back(id);
+    counters_.expired += expired.size();
+    for (const std::uint32_t id : expired)
+        close(id);
+    next_sweep_ = connections_.empty() ? Timestamp::never() : now + kSweepInterval;
+}
+
+void TcpConnections::close(std::uint32_t id) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) return;
+    const ice::Path path = found->second->path;
+    connections_.erase(found);
+    on_closed_(path);
+}
+
+}  // namespace confab::worker

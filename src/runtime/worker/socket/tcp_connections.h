@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// ICE over TCP, passive side (RFC 6544, RFC 4571 framing; 02 ICE-08): listeners, accepted streams,
+// bounded reading and writing. A stream must begin with a STUN message within 30 s and be taken by
+// a peer within 30 s. Media that does not fit the send buffer is dropped, never queued (TRAP-24).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "rtc/ice/path.h"
+#include "runtime/worker/socket/file_descriptor.h"
+#include "wire/ice/rfc4571.h"
+
+namespace confab::worker {
+
+struct TcpCounters {
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;  // over the limit, accepted or handed over
+    std::uint64_t frames_in = 0;
+    std::uint64_t frames_out = 0;
+    std::uint64_t writes = 0;   // system calls for them
+    std::uint64_t dropped = 0;  // frames that found no room
+    std::uint64_t expired = 0;
+    std::uint64_t bad_frames = 0;  // oversize, or the first was no STUN
+};
+
+// A stream on its way to the worker that owns the peer, with the frame that told so.
+struct TcpHandOver {
+    FileDescriptor fd;
+    ice::Path path;
+    Bytes frame;
+    Bytes unread;
+};
+
+class TcpConnections {
+  public:
+    static constexpr std::size_t kMaxConnections = 8192;
+    static constexpr std::size_t kMaxWriteBuffer = 128 * 1024;  // about 100 ms of video
+    static constexpr std::size_t kMaxFramesPerWrite = 64;
+    static constexpr Duration kFirstFrameLimit = Duration::seconds(30);
+    static constexpr Duration kUnclaimedLimit = Duration::seconds(30);
+
+    // `epoll` gets the descriptors with the tags that make_tag() gives. `first_id`: streams are
+    // numbered from there in steps of `id_step`, so that numbers are unique over workers.
+    TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step,
+                   std::size_t max_connections = kMaxConnections);
+    ~TcpConnections();
+
+    Result<SocketAddress, std::string> listen(const SocketAddress& local,
+                                              std::uint16_t socket_index);
+
+    // Whether the tag of an epoll event is one of ours.
+    static bool owns_tag(std::uint64_t tag) { return (tag >> 62) != 0; }
+
+    enum class Verdict : std::uint8_t { kKeep, kClose, kHandOver };
+    // Gets every frame; kHandOver may be said to the first one only.
+    using OnFrame = std::function<Verdict(const ice::Path&, BytesSpan frame)>;
+    using OnHandOver = std::function<void(TcpHandOver)>;
+    using OnClosed = std::function<void(const ice::Path&)>;
+    void set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed);
+
+    void handle_event(Timestamp now, std::uint64_t tag, std::uint32_t epoll_events);
+    // A stream that another worker accepted.
+    void adopt(Timestamp now, TcpHandOver connection);
+    // A peer uses the stream: it is no longer subject to expiry.
+    void claim(std::uint32_t connection);
+    // Frames of at most kMaxRfc4571Frame bytes in one write, as far as possible; those that find
+    // the stream gone or full are dropped.
+    void send(std::uint32_t connection, std::span<const BytesView> frames);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const { return next_sweep_; }
+    const TcpCounters& counters() const { return counters_; }
+    std::size_t size() const { return connections_.size(); }
+
+  private:
+    struct Listener {
+        FileDescriptor fd;
+        SocketAddress local;
+        std::uint16_t socket_index = 0;
+    };
+    struct Connection;
+    void accept_all(Timestamp now, const Listener& listener);
+    void add(Timestamp now, FileDescriptor fd, const ice::Path& path);
+    void read_all(Timestamp now, Connection& connection);
+    // False: the connection is gone.
+    bool consume(Connection& connection, BytesView bytes);
+    void flush(Connection& connection);
+    void write_frames(Connection& connection, std::span<const BytesView> frames);
+    void keep_rest(Connection& connection, BytesView header, BytesView frame, std::size_t sent);
+    void watch(const Connection& connection, bool writable);
+    void close(std::uint32_t id);
+
+    int epoll_;
+    std::uint32_t next_id_;
+    std::uint32_t id_step_;
+    std::size_t max_connections_;
+    std::vector<Listener> listeners_;
+    std::unordered_map<std::uint32_t, std::unique_ptr<Connection>> connections_;
+    OnFrame on_frame_;
+    OnHandOver on_hand_over_;
+    OnClosed on_closed_;
+    Timestamp next_sweep_ = Timestamp::never();
+    TcpCounters counters_;
+};
+
+}  // namespace confab::worker

@@ -1,0 +1,341 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/socket/tcp_connections.h"
+
+#include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <array>
+
+#include "runtime/worker/socket/socket_address.h"
+
+namespace confab::worker {
+namespace {
+
+using Verdict = TcpConnections::Verdict;
+
+Timestamp at_s(std::int64_t s) {
+    return Timestamp::micros(1'000'000 * (100 + s));
+}
+
+// Something that the demultiplexer takes for STUN (RFC 7983 §7).
+Bytes stun_like(std::size_t size) {
+    Bytes bytes(size, 0x11);
+    bytes[0] = 0x00;
+    bytes[1] = 0x01;
+    return bytes;
+}
+Bytes media_like(std::size_t size, std::uint8_t tag) {
+    Bytes bytes(size, tag);
+    bytes[0] = 0x80;
+    bytes[1] = 96;
+    return bytes;
+}
+Bytes framed(BytesView packet) {
+    Bytes bytes(2);
+    store_be16(bytes.data(), static_cast<std::uint16_t>(packet.size()));
+    bytes.insert(bytes.end(), packet.begin(), packet.end());
+    return bytes;
+}
+
+class StreamClient {
+  public:
+    explicit StreamClient(const SocketAddress& to)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const KernelAddress address = to_kernel(to);
+        REQUIRE(::connect(fd_.get(), address.get(), address.size) == 0);
+        const int on = 1;
+        (void)setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    void write(BytesView bytes) {
+        REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    // What is there within `timeout_ms`; nullopt when the other side closed.
+    std::optional<Bytes> read(int timeout_ms) {
+        pollfd p{fd_.get(), POLLIN, 0};
+        if (::poll(&p, 1, timeout_ms) != 1) return Bytes{};
+        Bytes bytes(65'536);
+        const ssize_t size = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
+        if (size <= 0) return std::nullopt;
+        bytes.resize(static_cast<std::size_t>(size));
+        return bytes;
+    }
+    bool closed_by_peer() {
+        const auto bytes = read(500);
+        return !bytes.has_value();
+    }
+
+  private:
+    FileDescriptor fd_;
+};
+
+// One worker's streams without the worker.
+struct Host {
+    explicit Host(std::uint32_t first_id = 1, std::uint32_t step = 1,
+                  std::size_t limit = TcpConnections::kMaxConnections)
+        : epoll(::epoll_create1(EPOLL_CLOEXEC)), streams(epoll.get(), first_id, step, limit) {
+        streams.set_handlers(
+            [this](const ice::Path& path, BytesSpan frame) {
+                frames.emplace_back(path, to_vector(frame));
+                return verdict;
+            },
+            [this](TcpHandOver stream) { handed_over.push_back(std::move(stream)); },
+            [this](const ice::Path& path) { closed.push_back(path); });
+    }
+    void send(std::uint32_t connection, const Bytes& frame) {
+        streams.send(connection, std::array<BytesView, 1>{frame});
+    }
+    SocketAddress listen() { return streams.listen({IpAddress::v4(0x7F000001), 0}, 7).value(); }
+    // Serves the sockets until nothing has happened for `quiet_ms`.
+    void run(int quiet_ms = 30) {
+        std::array<epoll_event, 16> events;
+        for (int rounds = 0; rounds < 1000; ++rounds) {
+            const int ready = ::epoll_wait(epoll.get(), events.data(), 16, quiet_ms);
+            if (ready <= 0) return;
+            for (int i = 0; i < ready; ++i) {
+                const auto& event = events[static_cast<std::size_t>(i)];
+                CHECK(TcpConnections::owns_tag(event.data.u64));
+                streams.handle_event(now, event.data.u64, event.events);
+            }
+        }
+    }
+
+    Timestamp now = at_s(0);
+    FileDescriptor epoll;
+    TcpConnections streams;
+    Verdict verdict = Verdict::kKeep;
+    std::vector<std::pair<ice::Path, Bytes>> frames;
+    std::vector<TcpHandOver> handed_over;
+    std::vector<ice::Path> closed;
+};
+
+TEST_CASE("TcpConnections: frames in any cuts, answers with their length in front [ICE-08]") {
+    Host host(3, 4);
+    const SocketAddress address = host.listen();
+    StreamClient client(address);
+    Bytes all = framed(stun_like(28));
+    for (std::uint8_t i = 0; i < 5; ++i) {
+        const Bytes next = framed(media_like(100 + i, i));
+        all.insert(all.end(), next.begin(), next.end());
+    }
+    for (std::size_t at = 0; at < all.size(); at += 37) {
+        client.write(BytesView(all).subspan(at, std::min<std::size_t>(37, all.size() - at)));
+        host.run(at == 0 ? 30 : 2);
+    }
+    host.run();
+    REQUIRE(host.frames.size() == 6);
+    CHECK(host.frames[0].second == stun_like(28));
+    for (std::uint8_t i = 0; i < 5; ++i)
+        CHECK(host.frames[1U + i].second == media_like(100 + i, i));
+    const ice::Path path = host.frames[0].first;
+    CHECK(path.protocol == ice::Protocol::kTcp);
+    CHECK(path.socket == 7);
+    CHECK(path.tcp_connection == 3);
+    CHECK(path.local == address);
+    host.send(path.tcp_connection, stun_like(32));
+    host.send(path.tcp_connection, media_like(200, 9));
+    host.send(12345, media_like(200, 9));  // nobody
+    Bytes expected = framed(stun_like(32));
+    const Bytes second = framed(media_like(200, 9));
+    expected.insert(expected.end(), second.begin(), second.end());
+    Bytes got;
+    while (got.size() < expected.size()) {
+        const auto bytes = client.read(500);
+        if (!bytes || bytes->empty()) break;
+        got.insert(got.end(), bytes->begin(), bytes->end());
+    }
+    CHECK(got == expected);
+    CHECK(host.streams.counters().frames_in == 6);
+    CHECK(host.streams.counters().frames_out == 2);
+    StreamClient other(address);
+    other.write(framed(stun_like(20)));
+    host.run();
+    CHECK(host.frames.back().first.tcp_connection == 7);  // numbers of four workers never meet
+}
+
+TEST_CASE("TcpConnections: a stream that does not begin with STUN is closed [ICE-08]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(media_like(100, 1)));
+    host.run();
+    CHECK(client.closed_by_peer());
+    CHECK(host.frames.empty());
+    CHECK(host.closed.size() == 1);
+    CHECK(host.streams.size() == 0);
+    CHECK(host.streams.counters().bad_frames == 1);
+}
+
+TEST_CASE("TcpConnections: a frame beyond the limit closes the stream [ICE-08][IMM-7]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(stun_like(28)));
+    Bytes large(2);
+    store_be16(large.data(), wire::kMaxRfc4571Frame + 1);
+    large.resize(3000, 1);
+    client.write(large);
+    host.run();
+    CHECK(client.closed_by_peer());
+    CHECK(host.frames.size() == 1);
+    CHECK(host.closed.size() == 1);
+    CHECK(host.streams.size() == 0);
+}
+
+TEST_CASE("TcpConnections: what a slow reader does not take is dropped in whole frames [TRAP-24]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(stun_like(28)));
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    const std::uint32_t id = host.frames[0].first.tcp_connection;
+    constexpr std::size_t kFrames = 20'000;  // 24 MB, more than any socket buffer
+    for (std::size_t i = 0; i < kFrames; ++i)
+        host.send(id, media_like(1200, static_cast<std::uint8_t>(i)));
+    CHECK(host.streams.counters().dropped > 0);
+    // The reader wakes up: what comes has not lost its framing.
+    wire::Rfc4571Reader reader;
+    std::size_t received = 0, wrong = 0;
+    while (true) {
+        host.run(0);
+        const auto bytes = client.read(50);
+        if (!bytes || bytes->empty()) break;
+        for (BytesView rest = *bytes; !rest.empty();) {
+            const auto step = reader.consume(rest);
+            REQUIRE(step.has_value());
+            rest = rest.subspan(step->used);
+            if (!step->frame) continue;
+            ++received;
+            if (step->frame->size() != 1200 || (*step->frame)[1] != 96) ++wrong;
+        }
+    }
+    CHECK(wrong == 0);
+    CHECK(received == host.streams.counters().frames_out);
+    CHECK(received + host.streams.counters().dropped == kFrames);
+    host.send(id, media_like(50, 5));
+    const auto bytes = client.read(500);
+    REQUIRE(bytes.has_value());
+    CHECK(*bytes == framed(media_like(50, 5)));
+}
+
+TEST_CASE(
+    "TcpConnections: a stream goes to another worker with all that was read [DES-03][ICE-08]") {
+    Host first(1, 2), second(2, 2);
+    StreamClient client(first.listen());
+    first.verdict = Verdict::kHandOver;
+    Bytes all = framed(stun_like(28));
+    for (std::uint8_t i = 0; i < 3; ++i) {
+        const Bytes next = framed(media_like(60, i));
+        all.insert(all.end(), next.begin(), next.end());
+    }
+    all.insert(all.end(), {0x00, 0x10, 0x80});  // and the beginning of a fourth
+    client.write(all);
+    first.run();
+    REQUIRE(first.handed_over.size() == 1);
+    CHECK(first.streams.size() == 0);
+    CHECK(first.closed.empty());
+    second.streams.adopt(second.now, std::move(first.handed_over[0]));
+    REQUIRE(second.frames.size() == 4);
+    CHECK(second.frames[0].second == stun_like(28));
+    CHECK(second.frames[3].second == media_like(60, 2));
+    CHECK(second.frames[0].first.tcp_connection == 1);
+    Bytes rest(15, 0x80);
+    rest[0] = 96;
+    client.write(rest);
+    second.run();
+    REQUIRE(second.frames.size() == 5);
+    CHECK(second.frames[4].second.size() == 16);
+    second.send(1, stun_like(20));
+    const auto answer = client.read(500);
+    REQUIRE(answer.has_value());
+    CHECK(*answer == framed(stun_like(20)));
+}
+
+TEST_CASE("TcpConnections: the frames of a batch leave in one write [DES-16]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(stun_like(28)));
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    std::vector<Bytes> packets;
+    Bytes expected;
+    for (std::uint8_t i = 0; i < 100; ++i) {
+        packets.push_back(media_like(20 + std::size_t{i}, i));
+        const Bytes frame = framed(packets.back());
+        expected.insert(expected.end(), frame.begin(), frame.end());
+    }
+    const std::vector<BytesView> views(packets.begin(), packets.end());
+    host.streams.send(host.frames[0].first.tcp_connection, views);
+    CHECK(host.streams.counters().writes == 2);  // 64 frames are the most for one
+    CHECK(host.streams.counters().frames_out == 100);
+    Bytes all;
+    while (all.size() < expected.size()) {
+        const auto bytes = client.read(500);
+        REQUIRE(bytes.has_value());
+        REQUIRE_FALSE(bytes->empty());
+        all.insert(all.end(), bytes->begin(), bytes->end());
+    }
+    CHECK(all == expected);
+}
+
+TEST_CASE("TcpConnections: beyond the limit streams are refused, handed over or not [ICE-08]") {
+    Host full(1, 2, 1), first(2, 2);
+    const SocketAddress address = full.listen();
+    StreamClient one(address), two(address), other(first.listen());
+    full.run();
+    CHECK(full.streams.size() == 1);
+    CHECK(full.streams.counters().refused == 1);
+    CHECK(two.closed_by_peer());
+    first.verdict = Verdict::kHandOver;
+    other.write(framed(stun_like(28)));
+    first.run();
+    REQUIRE(first.handed_over.size() == 1);
+    full.streams.adopt(full.now, std::move(first.handed_over[0]));
+    CHECK(full.streams.size() == 1);
+    CHECK(full.streams.counters().refused == 2);
+    CHECK(other.closed_by_peer());
+    CHECK(full.frames.empty());
+}
+
+TEST_CASE("TcpConnections: streams that nobody claims expire, claimed ones stay [ICE-08]") {
+    Host host;
+    const SocketAddress address = host.listen();
+    StreamClient silent(address), claimed(address);
+    claimed.write(framed(stun_like(28)));
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    host.streams.claim(host.frames[0].first.tcp_connection);
+    CHECK(host.streams.size() == 2);
+    host.streams.handle_timeout(at_s(29));
+    CHECK(host.streams.size() == 2);
+    host.streams.handle_timeout(at_s(32));
+    CHECK(host.streams.size() == 1);
+    CHECK(host.streams.counters().expired == 1);
+    CHECK(silent.closed_by_peer());
+    host.streams.handle_timeout(at_s(1000));
+    CHECK(host.streams.size() == 1);
+}
+
+TEST_CASE("TcpConnections: the end of a stream is told once [ICE-08]") {
+    Host host;
+    {
+        StreamClient client(host.listen());
+        client.write(framed(stun_like(28)));
+        host.run();
+        CHECK(host.streams.size() == 1);
+    }
+    host.run();
+    CHECK(host.streams.size() == 0);
+    REQUIRE(host.closed.size() == 1);
+    CHECK(host.closed[0] == host.frames[0].first);
+    CHECK(host.streams.next_deadline() < at_s(2));
+    host.streams.handle_timeout(at_s(2));
+    CHECK(host.streams.next_deadline().is_never());
+}
+
+}  // namespace
+}  // namespace confab::worker

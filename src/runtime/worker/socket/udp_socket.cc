@@ -1,0 +1,204 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/socket/udp_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/worker/socket/socket_address.h"
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
+
+namespace confab::worker {
+namespace {
+
+std::string describe(const char* what, const SocketAddress& address) {
+    return std::string(what) + " " + address.to_string() + ": " + std::strerror(errno);
+}
+
+int enlarge_buffer(int fd, int option, int forced) {
+    const int size = UdpSocket::kBufferSize;
+    // The forced form needs CAP_NET_ADMIN and passes net.core.rmem_max.
+    if (setsockopt(fd, SOL_SOCKET, forced, &size, sizeof size) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, option, &size, sizeof size);
+    int granted = 0;
+    socklen_t length = sizeof granted;
+    (void)getsockopt(fd, SOL_SOCKET, option, &granted, &length);
+    return granted / 2;  // the kernel reports twice what it uses for data
+}
+
+}  // namespace
+
+Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool shared) {
+    // The route would choose where answers leave from, not the asker (02 TURN-19).
+    if (local.ip.is_none() || local.ip.is_unspecified())
+        return fail("listen udp " + local.to_string() + ": one address is needed, not any");
+    const int family = local.ip.is_v6() ? AF_INET6 : AF_INET;
+    UdpSocket result;
+    result.fd_ = FileDescriptor(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!result.fd_) return fail(describe("socket", local));
+    const int fd = result.fd_.get();
+    const int on = 1;
+    if (shared) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    if (family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    const KernelAddress address = to_kernel(local);
+    if (::bind(fd, address.get(), address.size) != 0) return fail(describe("listen udp", local));
+    result.receive_buffer_ = enlarge_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
+    (void)enlarge_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
+    KernelAddress bound;
+    bound.size = sizeof bound.storage;
+    if (::getsockname(fd, bound.get(), &bound.size) != 0)
+        return fail(describe("getsockname", local));
+    result.local_ = from_kernel(bound.storage);
+    return result;
+}
+
+std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out) {
+    std::array<mmsghdr, kBatch> messages{};
+    std::array<iovec, kBatch> buffers;
+    std::array<sockaddr_storage, kBatch> addresses;
+    std::size_t ready = 0;
+    for (; ready < kBatch; ++ready) {
+        if (!slots_[ready]) slots_[ready] = pool.acquire_large();
+        if (!slots_[ready]) break;
+        const BytesSpan room = slots_[ready].buffer();
+        buffers[ready] = {room.data(), room.size()};
+        msghdr& header = messages[ready].msg_hdr;
+        header.msg_name = &addresses[ready];
+        header.msg_namelen = sizeof addresses[ready];
+        header.msg_iov = &buffers[ready];
+        header.msg_iovlen = 1;
+    }
+    if (ready == 0) return 0;
+    const int count =
+        ::recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(ready), 0, nullptr);
+    if (count <= 0) return 0;
+    std::size_t filled = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        ++counters_.datagrams_in;
+        if ((messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
+            ++counters_.truncated;
+            continue;
+        }
+        slots_[i].set_size(messages[i].msg_len);
+        out[filled].packet = std::move(slots_[i]);
+        out[filled].from = from_kernel(addresses[i]);
+        ++filled;
+    }
+    return filled;
+}
+
+void UdpSocket::release_slots() {
+    for (sfu::PacketRef& slot : slots_)
+        slot.reset();
+}
+
+// One sendmmsg call's worth of runs; made once, since its 16 KB are not to be cleared each time.
+struct UdpSocket::Messages {
+    static constexpr std::size_t kMax = 64;
+    std::array<mmsghdr, kMax> headers;
+    std::array<iovec, kMax> buffers;
+    std::array<KernelAddress, kMax> addresses;
+    struct alignas(cmsghdr) Control {
+        std::array<std::uint8_t, CMSG_SPACE(sizeof(std::uint16_t))> bytes;
+    };
+    std::array<Control, kMax> controls;
+    std::array<const sfu::SendRun*, kMax> runs;
+    std::size_t count = 0;
+
+    void add(sfu::SendBatch& batch, const sfu::SendRun& run) {
+        const BytesSpan bytes = batch.bytes(run);
+        const std::size_t i = count++;
+        runs[i] = &run;
+        buffers[i] = {bytes.data(), bytes.size()};
+        write_kernel(run.path.remote, addresses[i]);
+        headers[i] = {};
+        msghdr& header = headers[i].msg_hdr;
+        header.msg_name = addresses[i].get();
+        header.msg_namelen = addresses[i].size;
+        header.msg_iov = &buffers[i];
+        header.msg_iovlen = 1;
+        if (run.count > 1) set_segment_size(header, i, run.segment_size);
+    }
+    void set_segment_size(msghdr& header, std::size_t i, std::uint16_t size) {
+        header.msg_control = controls[i].bytes.data();
+        header.msg_controllen = controls[i].bytes.size();
+        cmsghdr* control = CMSG_FIRSTHDR(&header);
+        control->cmsg_level = SOL_UDP;
+        control->cmsg_type = UDP_SEGMENT;
+        control->cmsg_len = CMSG_LEN(sizeof size);
+        std::memcpy(CMSG_DATA(control), &size, sizeof size);
+    }
+};
+
+UdpSocket::UdpSocket() : messages_(std::make_unique<Messages>()) {}
+UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
+UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
+UdpSocket::~UdpSocket() = default;
+
+void UdpSocket::send(sfu::SendBatch& batch, std::uint16_t index) {
+    Messages& messages = *messages_;
+    for (std::size_t i = 0; i < batch.run_count(); ++i) {
+        const sfu::SendRun& run = batch.run(i);
+        if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index) continue;
+        if (run.count > 1 && !gso_) {
+            send_one_by_one(batch, run);
+            continue;
+        }
+        messages.add(batch, run);
+        if (messages.count == Messages::kMax) send_messages(messages, batch);
+    }
+    if (messages.count > 0) send_messages(messages, batch);
+}
+
+void UdpSocket::send_messages(Messages& messages, sfu::SendBatch& batch) {
+    std::size_t done = 0;
+    while (done < messages.count) {
+        const int sent = ::sendmmsg(fd_.get(), &messages.headers[done],
+                                    static_cast<unsigned>(messages.count - done), 0);
+        if (sent > 0) {
+            for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i)
+                counters_.datagrams_out += messages.runs[i]->count;
+            counters_.sends += static_cast<std::uint64_t>(sent);
+            done += static_cast<std::size_t>(sent);
+            continue;
+        }
+        const sfu::SendRun& run = *messages.runs[done++];
+        if (errno == EINTR) {
+            --done;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+            // A full buffer drops; nothing is queued behind the kernel's back (DES-06).
+            counters_.dropped_full += run.count;
+        } else if (run.count > 1 && (errno == EIO || errno == EINVAL || errno == EOPNOTSUPP)) {
+            gso_ = false;  // this device cannot segment (DES-13)
+            send_one_by_one(batch, run);
+        } else {
+            ++counters_.send_errors;
+        }
+    }
+    messages.count = 0;
+}
+
+void UdpSocket::send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run) {
+    const BytesSpan bytes = batch.bytes(run);
+    const KernelAddress address = to_kernel(run.path.remote);
+    for (std::size_t offset = 0; offset < bytes.size(); offset += run.segment_size) {
+        const std::size_t size = std::min<std::size_t>(run.segment_size, bytes.size() - offset);
+        ++counters_.sends;
+        if (::sendto(fd_.get(), bytes.data() + offset, size, 0, address.get(), address.size) >= 0)
+            ++counters_.datagrams_out;
+        else if (errno == EAGAIN || errno == ENOBUFS)
+            ++counters_.dropped_full;
+        else
+            ++counters_.send_errors;
+    }
+}
+
+}  // namespace confab::worker

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One UDP socket of a media worker: datagrams in by recvmmsg, runs out by sendmmsg with UDP GSO
+// (02 DES-03…06, DES-10, DES-13). Never blocks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/net_address.h"
+#include "base/result.h"
+#include "runtime/worker/socket/file_descriptor.h"
+#include "sfu/packet/packet_pool.h"
+#include "sfu/packet/send_batch.h"
+
+namespace confab::worker {
+
+struct UdpCounters {
+    std::uint64_t datagrams_in = 0;
+    std::uint64_t datagrams_out = 0;
+    std::uint64_t sends = 0;         // system calls' messages: one per run
+    std::uint64_t truncated = 0;     // larger than a slot, dropped (NET-01)
+    std::uint64_t dropped_full = 0;  // socket buffer full (DES-06)
+    std::uint64_t send_errors = 0;
+};
+
+class UdpSocket {
+  public:
+    static constexpr std::size_t kBatch = 32;
+    static constexpr int kBufferSize = 16'777'216;  // 02 ICE-01
+    static constexpr int kBufferWarn = 5'000'000;
+
+    struct Received {
+        sfu::PacketRef packet;
+        SocketAddress from;
+    };
+
+    // One local address, never a wildcard: every answer leaves from the address that was asked (02
+    // TURN-19, ICE-01). Port 0 lets the kernel choose. With `shared`, sockets of other workers may
+    // bind the same port (SO_REUSEPORT, DES-03 mode B). The error names address and reason.
+    static Result<UdpSocket, std::string> open(const SocketAddress& local, bool shared);
+    UdpSocket(UdpSocket&&) noexcept;
+    UdpSocket& operator=(UdpSocket&&) noexcept;
+    ~UdpSocket();
+
+    int fd() const { return fd_.get(); }
+    const SocketAddress& local() const { return local_; }
+    int receive_buffer() const { return receive_buffer_; }
+
+    // Up to kBatch datagrams into slots of `pool`; 0 when nothing waits.
+    std::size_t receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out);
+    // Sends the runs of the batch that belong to socket index `index`.
+    void send(sfu::SendBatch& batch, std::uint16_t index);
+    // Gives the slots made ready for receive() back to their pool, which is about to go.
+    void release_slots();
+    const UdpCounters& counters() const { return counters_; }
+
+  private:
+    struct Messages;
+    UdpSocket();
+    void send_messages(Messages& messages, sfu::SendBatch& batch);
+    void send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run);
+
+    FileDescriptor fd_;
+    SocketAddress local_;
+    int receive_buffer_ = 0;
+    bool gso_ = true;
+    UdpCounters counters_;
+    std::unique_ptr<Messages> messages_;
+    std::array<sfu::PacketRef, kBatch> slots_;
+};
+
+}  // namespace confab::worker

@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/socket/udp_socket.h"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <map>
+
+#include "runtime/worker/socket/socket_address.h"
+
+namespace confab::worker {
+namespace {
+
+const IpAddress kLoopback = IpAddress::v4(0x7F000001);
+
+UdpSocket open_any(const IpAddress& ip = kLoopback) {
+    auto socket = UdpSocket::open({ip, 0}, false);
+    REQUIRE(socket.has_value());
+    return std::move(*socket);
+}
+
+// Everything that arrives within a moment, by sender.
+std::vector<std::pair<SocketAddress, Bytes>> receive_all(UdpSocket& socket, sfu::PacketPool& pool,
+                                                         std::size_t expected) {
+    std::vector<std::pair<SocketAddress, Bytes>> all;
+    std::array<UdpSocket::Received, UdpSocket::kBatch> received;
+    for (int tries = 0; tries < 50; ++tries) {
+        pollfd p{socket.fd(), POLLIN, 0};
+        if (::poll(&p, 1, all.size() < expected ? 200 : 0) != 1) break;
+        const std::size_t count = socket.receive(pool, received);
+        for (std::size_t i = 0; i < count; ++i) {
+            all.emplace_back(received[i].from, to_vector(received[i].packet.data()));
+            received[i].packet.reset();
+        }
+    }
+    return all;
+}
+
+Bytes numbered(std::size_t size, std::size_t number) {
+    Bytes bytes(size, static_cast<std::uint8_t>(number * 7));
+    bytes[0] = static_cast<std::uint8_t>(number);
+    return bytes;
+}
+
+struct Sender {
+    void add(const SocketAddress& to, BytesView bytes, std::uint16_t socket_index = 0) {
+        ice::Path path;
+        path.socket = socket_index;
+        path.remote = to;
+        std::copy(bytes.begin(), bytes.end(), batch.reserve().begin());
+        batch.commit(path, bytes.size());
+    }
+    UdpSocket socket = open_any();
+    sfu::SendBatch batch;
+};
+
+TEST_CASE("UdpSocket: runs of equal lengths leave in one send and arrive as datagrams [DES-10]") {
+    sfu::PacketPool pool;
+    {
+        UdpSocket receiver = open_any();
+        Sender sender;
+        // Three runs: 5 of 1200 with a shorter end, one longer packet, 3 of 100.
+        const std::vector<std::size_t> sizes{1200, 1200, 1200, 1200, 1200,
+                                             800,  1201, 100,  100,  100};
+        for (std::size_t i = 0; i < sizes.size(); ++i)
+            sender.add(receiver.local(), numbered(sizes[i], i));
+        REQUIRE(sender.batch.run_count() == 3);
+        CHECK(sender.batch.run(0).count == 6);
+        CHECK(sender.batch.run(1).count == 2);  // 1201 and the shorter 100 that ends it
+        CHECK(sender.batch.run(2).count == 2);
+        sender.socket.send(sender.batch, 0);
+        CHECK(sender.socket.counters().sends == 3);
+        CHECK(sender.socket.counters().datagrams_out == sizes.size());
+        const auto all = receive_all(receiver, pool, sizes.size());
+        REQUIRE(all.size() == sizes.size());
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            CHECK(all[i].first == sender.socket.local());
+            CHECK(all[i].second == numbered(sizes[i], i));
+        }
+        CHECK(receiver.counters().datagrams_in == sizes.size());
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
+TEST_CASE(
+    "UdpSocket: 64 segments are the longest run, hundreds of runs need several calls [DES-10]") {
+    sfu::PacketPool pool;
+    {
+        std::vector<UdpSocket> receivers;
+        for (int i = 0; i < 3; ++i)
+            receivers.push_back(open_any());
+        Sender sender;
+        for (std::size_t i = 0; i < 70; ++i)
+            sender.add(receivers[0].local(), numbered(100, i));
+        CHECK(sender.batch.run_count() == 2);
+        CHECK(sender.batch.run(0).count == 64);
+        for (std::size_t i = 0; i < 150; ++i)
+            sender.add(receivers[1 + i % 2].local(), numbered(200, i));
+        CHECK(sender.batch.run_count() == 152);
+        sender.socket.send(sender.batch, 0);
+        CHECK(sender.socket.counters().datagrams_out == 220);
+        CHECK(receive_all(receivers[0], pool, 70).size() == 70);
+        CHECK(receive_all(receivers[1], pool, 75).size() == 75);
+        CHECK(receive_all(receivers[2], pool, 75).size() == 75);
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
+TEST_CASE("UdpSocket: runs of other sockets and of TCP are left alone [DES-10]") {
+    sfu::PacketPool pool;
+    UdpSocket receiver = open_any();
+    Sender sender;
+    sender.add(receiver.local(), numbered(50, 1), 0);
+    sender.add(receiver.local(), numbered(50, 2), 1);
+    ice::Path tcp;
+    tcp.protocol = ice::Protocol::kTcp;
+    tcp.tcp_connection = 3;
+    tcp.remote = receiver.local();
+    sender.batch.commit(tcp, 50);
+    sender.socket.send(sender.batch, 0);
+    const auto all = receive_all(receiver, pool, 1);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].second == numbered(50, 1));
+}
+
+TEST_CASE("UdpSocket: a datagram beyond the slot is dropped and counted [NET-01]") {
+    sfu::PacketPool pool;
+    {
+        UdpSocket receiver = open_any();
+        UdpSocket sender = open_any();
+        const KernelAddress to = to_kernel(receiver.local());
+        const Bytes large(sfu::PacketPool::kLargeCapacity + 1, 5),
+            fits(sfu::PacketPool::kLargeCapacity, 6);
+        REQUIRE(::sendto(sender.fd(), large.data(), large.size(), 0, to.get(), to.size) > 0);
+        REQUIRE(::sendto(sender.fd(), fits.data(), fits.size(), 0, to.get(), to.size) > 0);
+        const auto all = receive_all(receiver, pool, 1);
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].second == fits);
+        CHECK(receiver.counters().truncated == 1);
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
+TEST_CASE(
+    "UdpSocket: without packet slots it reads nothing, and goes on when there are some [DES-30]") {
+    sfu::PacketPool pool({.large_slots_max = 256, .small_slots_max = 0});
+    {
+        std::vector<sfu::PacketRef> hoard;
+        while (sfu::PacketRef slot = pool.acquire_large())
+            hoard.push_back(std::move(slot));
+        UdpSocket receiver = open_any();
+        Sender sender;
+        sender.add(receiver.local(), numbered(60, 9));
+        sender.socket.send(sender.batch, 0);
+        CHECK(receive_all(receiver, pool, 0).empty());
+        hoard.clear();
+        CHECK(receive_all(receiver, pool, 1).size() == 1);
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
+TEST_CASE("UdpSocket: a full destination or a refused port costs nothing but the packet [DES-06]") {
+    sfu::PacketPool pool;
+    Sender sender;
+    SocketAddress gone;
+    {
+        UdpSocket closed = open_any();
+        gone = closed.local();
+    }
+    for (int i = 0; i < 20; ++i) {
+        sender.add(gone, numbered(100, 1));
+        sender.socket.send(sender.batch, 0);
+        sender.batch.clear();
+    }
+    UdpSocket alive = open_any();
+    sender.add(alive.local(), numbered(100, 2));
+    sender.socket.send(sender.batch, 0);
+    CHECK(receive_all(alive, pool, 1).size() == 1);
+}
+
+TEST_CASE("UdpSocket: a wildcard is refused: answers leave from the address asked [TURN-19]") {
+    for (const char* any : {"0.0.0.0", "::"}) {
+        const auto socket = UdpSocket::open({IpAddress::parse(any).value(), 0}, false);
+        REQUIRE_FALSE(socket.has_value());
+        CHECK(socket.error().find("listen udp") != std::string::npos);
+    }
+}
+
+TEST_CASE("UdpSocket: IPv6 and shared ports; a taken port is named in the error [DES-03][ICE-01]") {
+    sfu::PacketPool pool;
+    const auto v6 = IpAddress::parse("::1").value();
+    if (auto receiver = UdpSocket::open({v6, 0}, false)) {  // not every machine has IPv6
+        UdpSocket sender = open_any(v6);
+        sfu::SendBatch batch;
+        ice::Path path;
+        path.remote = receiver->local();
+        for (int i = 0; i < 3; ++i)
+            batch.commit(path, 500);
+        sender.send(batch, 0);
+        const auto all = receive_all(*receiver, pool, 3);
+        CHECK(all.size() == 3);
+        if (!all.empty()) CHECK(all[0].first == sender.local());
+    }
+    auto first = UdpSocket::open({kLoopback, 0}, true);
+    REQUIRE(first.has_value());
+    CHECK(UdpSocket::open(first->local(), true).has_value());
+    const auto alone = UdpSocket::open(first->local(), false);
+    REQUIRE_FALSE(alone.has_value());
+    CHECK(alone.error().find(first->local().to_string()) != std::string::npos);
+    CHECK(first->receive_buffer() > 0);
+}
+
+}  // namespace
+}  // namespace confab::worker

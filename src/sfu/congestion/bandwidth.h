@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// How the downlink of one subscriber is shared among its video down-tracks. BandwidthPort is what a
+// peer drives, whatever estimates the link. RembBandwidth listens to the subscriber's REMB alone
+// (02 §5.1, §5.2): everything is sent whole until the feedback tells of congestion (STABLE); then
+// tracks are cut to the capacity, and probes find out whether there is room again (DEFICIENT).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/time.h"
+#include "sfu/congestion/probe_regulator.h"
+#include "sfu/congestion/prober.h"
+#include "sfu/congestion/remb_estimator.h"
+#include "sfu/congestion/sharing.h"
+#include "sfu/congestion/video_demand.h"
+
+namespace confab::sfu {
+
+class BandwidthPort {
+  public:
+    virtual ~BandwidthPort() = default;
+    // The subscriber's estimate of its downlink and the SSRCs it is for. Taken into account by the
+    // next allocate(), which is to follow at once.
+    virtual void handle_remb(std::uint64_t bits_per_second, Timestamp now,
+                             std::span<const std::uint32_t> ssrcs = {}) = 0;
+    // A round trip time as a report block tells it.
+    virtual void update_rtt(Duration rtt, Timestamp now) = 0;
+    // An upper limit set from outside; 0 for none.
+    virtual void set_limit(std::uint64_t bits_per_second) = 0;
+    // Shares the link anew. `shares` holds the previous answer and gets the new one; same order
+    // and size as `demands`. Returns whether any share changed. Not per packet: after a REMB, a
+    // change of demands, and at next_deadline(). Also when the last video track has gone.
+    virtual bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
+                          Timestamp now) = 0;
+    virtual Timestamp next_deadline() const = 0;
+    virtual bool deficient() const = 0;
+    // Bytes of probe content to be sent now, 0 for none. Asked at next_deadline(), behind
+    // allocate().
+    virtual std::size_t poll_probe(Timestamp) { return 0; }
+    // What was really sent for it.
+    virtual void probe_sent(std::size_t, Timestamp) {}
+};
+
+enum class ProbeMode : std::uint8_t {
+    kPadding,  // copies of old packets or padding, beside the media
+    kMedia,    // the next layer itself
+};
+
+struct BandwidthOptions {
+    bool enabled = true;
+    bool allow_pause = false;
+    std::uint64_t min_capacity = 0;
+    Duration paused_min_wait = Duration::seconds(5);
+    ProbeMode probe_mode = ProbeMode::kPadding;
+    std::uint32_t probe_overage_percent = 120;  // of what the next step adds
+    std::uint64_t probe_min_bps = 200'000;
+};
+
+class RembBandwidth final : public BandwidthPort {
+  public:
+    static constexpr std::uint64_t kUnlimited = kUnlimitedCapacity;
+    static constexpr std::size_t kMaxTracks = kMaxAllocatedTracks;
+    static constexpr Duration kDefaultRtt = Duration::millis(70);
+    // A deficient track without a step to probe for (bitrates unknown) is looked at again.
+    static constexpr Duration kRetry = Duration::seconds(1);
+    // What a probe brought has held if nothing congests for so long.
+    static constexpr Duration kHolds = Duration::seconds(20);
+
+    explicit RembBandwidth(BandwidthOptions options = {}) : options_(options) {}
+
+    void handle_remb(std::uint64_t bits_per_second, Timestamp now,
+                     std::span<const std::uint32_t> ssrcs = {}) override;
+    void update_rtt(Duration rtt, Timestamp) override { rtt_ = (rtt_ + rtt) / 2; }
+    void set_limit(std::uint64_t bits_per_second) override;
+    bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
+                  Timestamp now) override;
+    Timestamp next_deadline() const override;
+    bool deficient() const override { return deficient_; }
+    std::size_t poll_probe(Timestamp now) override;
+    void probe_sent(std::size_t bytes, Timestamp) override { prober_.sent(bytes); }
+
+    // ------------------------------------------------------------ views
+    std::uint64_t capacity() const { return limit_ > 0 ? limit_ : capacity_; }
+    bool congested() const { return estimator_.congested(); }
+    bool probing() const { return estimator_.probing(); }
+    const RembEstimator& estimator() const { return estimator_; }
+    const ProbeRegulator& regulator() const { return regulator_; }
+
+  private:
+    SharingRule rule() const { return {capacity(), options_.allow_pause}; }
+    bool shares_optimally() const;
+    void take_report(const TrackList& tracks, Timestamp now);
+    void note_changes(const TrackList& tracks, Timestamp now);
+    void note_change(const TrackList& tracks, std::size_t index, Timestamp now);
+    void commit(std::uint64_t capacity);
+    void note_relapse(Timestamp now);
+    void watch_pause(const TrackList& tracks, Timestamp now);
+    void run_probe(const TrackList& tracks, Timestamp now);
+    bool may_probe(Timestamp now) const;
+    void start_probe(const TrackList& tracks, Timestamp now);
+    void stop_probe(Timestamp now);
+    void finish(const TrackList& tracks);
+    void rest();
+
+    BandwidthOptions options_;
+    RembEstimator estimator_;
+    ProbeRegulator regulator_;
+    Prober prober_;
+    std::uint64_t limit_ = 0;
+    std::uint64_t capacity_ = kUnlimited;
+    std::uint64_t remb_ = 0;  // to be taken by allocate(); 0: none
+    bool share_all_ = false;  // everything is to be shared anew
+    bool deficient_ = false;
+    std::size_t track_count_ = 0;
+    Duration rtt_ = kDefaultRtt;
+    Timestamp probe_began_;
+    Timestamp gained_ = Timestamp::never();  // a probe last brought something
+    Timestamp retry_after_;
+    Timestamp paused_since_ = Timestamp::never();  // nothing is sent for lack of bandwidth
+};
+
+// The one in use.
+using Bandwidth = RembBandwidth;
+
+}  // namespace confab::sfu

@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// When the next probe may begin and how long it lasts (02 BWE-11). Beyond that it remembers gains
+// that did not hold: a probe is short and an estimate runs ahead of the truth, so that a link a
+// little too narrow for the next layer would be overfilled every few seconds (MC-13).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/time.h"
+#include "sfu/congestion/remb_estimator.h"
+
+namespace confab::sfu {
+
+class ProbeRegulator {
+  public:
+    static constexpr Duration kInterval = Duration::seconds(3);
+    static constexpr Duration kIntervalMax = Duration::seconds(120);
+    static constexpr Duration kDuration = Duration::millis(200);
+    static constexpr Duration kDurationMax = Duration::seconds(20);
+    // Long enough for three reports of a receiver that sends one per second.
+    static constexpr Duration kDurationUnheard = Duration::seconds(3);
+
+    // Everything but the memory of gains.
+    void reset() {
+        interval_ = kInterval;
+        duration_ = shortest_ = kDuration;
+        next_ = after_relapse_;
+    }
+    bool ready(Timestamp now) const { return now >= next_; }
+    Timestamp next() const { return next_; }
+    Duration interval() const { return interval_; }
+    Duration duration() const { return duration_; }
+
+    // A probe that began at `began` is over.
+    void note(ProbeVerdict verdict, Timestamp began) {
+        switch (verdict) {
+            case ProbeVerdict::kCongested:
+                interval_ = std::min(whole_seconds(interval_ * 3 / 2), kIntervalMax);
+                duration_ = shortest_;
+                break;
+            case ProbeVerdict::kSuccess:
+                interval_ = kInterval;
+                duration_ = std::min(duration_ * 3 / 2, kDurationMax);
+                break;
+            case ProbeVerdict::kInconclusive:
+                // Too short for a receiver that reports seldom: without this it would never end.
+                // It is no failure either, so that long waits shrink again.
+                interval_ = std::max(whole_seconds(interval_ / 2), kInterval);
+                shortest_ = std::min(shortest_ * 3 / 2, kDurationUnheard);
+                duration_ = std::max(duration_, shortest_);
+                break;
+        }
+        next_ = began + interval_;
+    }
+    // The link congested again soon after a probe had brought something.
+    void note_relapse(Timestamp now) {
+        relapse_wait_ = std::min(whole_seconds(relapse_wait_ * 3 / 2), kIntervalMax);
+        after_relapse_ = now + relapse_wait_;
+        next_ = std::max(next_, after_relapse_);
+    }
+    void note_held() { relapse_wait_ = kInterval; }
+    // It was stopped without a verdict.
+    void note_stopped(Timestamp began) { next_ = began + interval_; }
+
+  private:
+    static constexpr Duration whole_seconds(Duration d) {
+        return Duration::seconds(d.us() / 1'000'000);
+    }
+
+    Duration interval_ = kInterval;
+    Duration duration_ = kDuration;
+    Duration shortest_ = kDuration;
+    Timestamp next_;  // at once
+    Duration relapse_wait_ = kInterval;
+    Timestamp after_relapse_;
+};
+
+}  // namespace confab::sfu

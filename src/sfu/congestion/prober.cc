@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// 02 BWE-11.
+#include "sfu/congestion/prober.h"
+
+#include <algorithm>
+
+namespace confab::sfu {
+
+void Prober::start(std::uint64_t bits_per_second, Duration duration, Timestamp now) {
+    const auto micros = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.us(), 0));
+    const std::uint64_t total = bits_per_second * (micros / 1000) / 8000;
+    const auto most = static_cast<std::uint64_t>(duration.us() / kBucket.us()) + 1;
+    const std::uint64_t rounds = std::clamp<std::uint64_t>((total + kMinRound - 1) / kMinRound, 1,
+                                                           std::max<std::uint64_t>(most, 1));
+    rounds_left_ = static_cast<std::size_t>(rounds);
+    round_bytes_ = std::max<std::size_t>(kMinRound, static_cast<std::size_t>(total / rounds));
+    // The first and the last round stand at the ends.
+    interval_ = rounds > 1 ? duration / static_cast<std::int64_t>(rounds - 1) : duration;
+    next_ = now;
+    end_ = now + duration + std::max(interval_, kBucket);
+    sent_ = 0;
+}
+
+std::size_t Prober::poll(Timestamp now) {
+    if (!running() || now < next_) return 0;
+    --rounds_left_;
+    next_ = std::max(next_ + interval_, now + kMinGap);
+    return round_bytes_;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The decision on one packet for one subscriber, waiting to be sent, and the RTP header made from
+// it (02 §10.7, FWD-09). Headers are built, never patched: 12 bytes, our own extension block, the
+// codec's descriptor. What follows is taken from the source packet unchanged and is encrypted out
+// of place behind it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "sfu/shard/commands.h"
+
+namespace confab::sfu {
+
+enum class DescriptorMode : std::uint8_t {
+    kNone,     // no dependency descriptor on this packet
+    kAsIs,     // as received but for the frame number
+    kSetMask,  // with our mask of active decode targets
+};
+
+struct ForwardedPacket {
+    static constexpr std::uint16_t kToEnd = 0xFFFF;
+
+    std::int64_t sequence = 0;           // SRTP index of the SSRC; the wire takes the low 16 bits
+    std::uint64_t abs_capture_time = 0;  // NTP, if has_abs_capture_time
+    std::uint32_t timestamp = 0;
+    std::uint32_t ssrc = 0;
+    std::uint32_t dd_mask = 0;
+    std::uint16_t dd_frame_number = 0;
+    std::uint16_t payload_offset = 0;     // source payload bytes left out, replaced by `prefix`
+    std::uint16_t payload_size = kToEnd;  // source payload bytes used
+    std::uint8_t payload_type = 0;
+    std::uint8_t prefix_size = 0;
+    std::uint8_t dd_target_count = 0;
+    DescriptorMode dd_mode = DescriptorMode::kNone;
+    bool marker = false;
+    bool rtx = false;
+    bool has_abs_capture_time = false;
+    bool padding = false;  // P: the body is padding and nothing else
+    bool has_playout_delay = false;
+    std::array<std::uint8_t, 3> playout_delay{};  // as on the wire
+    std::array<std::uint8_t, 8> prefix{};         // RTX: original number; VP8: descriptor
+
+    // The bytes of the source's payload that go behind the header.
+    BytesView body(BytesView source_payload) const;
+};
+
+// What is stamped when a packet really leaves (02 PAC-01).
+struct SendStamps {
+    std::uint32_t abs_send_time = 0;  // 24 bits
+    std::uint16_t transport_sequence = 0;
+};
+
+// Longest result of build_header() when the dependency descriptor has its greatest length.
+inline constexpr std::size_t kMaxForwardedHeader = 12 + 4 + 2 + 255 + 3 * 10 + 5 + 3 + 8;
+
+// Bytes build_header() will write; `source_dd` as there.
+std::size_t header_size(const ForwardedPacket& packet, const SendExtensions& ids,
+                        BytesView source_dd);
+// Writes header, extensions and prefix; returns the size, 0 if `out` is too small.
+// `source_dd` is the dependency descriptor as received, ignored unless dd_mode asks for it.
+std::size_t build_header(const ForwardedPacket& packet, const SendExtensions& ids,
+                         SendStamps stamps, const BytesView& source_dd, BytesSpan out);
+
+// Bytes of a dependency descriptor without structure once it carries a mask.
+std::size_t masked_descriptor_size(BytesView original, std::uint8_t target_count);
+// Copies a descriptor without structure, with a mask and another frame number; all else stays bit
+// for bit. Returns the size, 0 if the original is too short or `out` too small.
+std::size_t write_masked_descriptor(BytesView original, std::uint8_t target_count,
+                                    std::uint32_t mask, std::uint16_t frame_number, BytesSpan out);
+
+}  // namespace confab::sfu

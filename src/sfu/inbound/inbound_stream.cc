@@ -1,0 +1,273 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/inbound/inbound_stream.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "wire/rtp/rtp_extensions.h"
+#include "wire/rtp/rtx.h"
+
+namespace confab::sfu {
+namespace {
+rtp::AudioLevelOptions level_options(const AudioLevelConfig& config) {
+    return {config.active_level, config.min_percentile, config.update_interval,
+            config.smooth_intervals};
+}
+std::uint32_t clock_rate_of(const AddReceiver& receiver) {
+    const std::uint32_t fallback = receiver.kind == MediaKind::kVideo ? 90'000 : 48'000;
+    const std::uint32_t rate = receiver.codecs.empty() ? 0 : receiver.codecs.front().clock_rate;
+    return rate == 0 ? fallback : rate;
+}
+}  // namespace
+
+InboundStream::InboundStream(const AddReceiver& receiver, const ReceiveLayer& layer, Ssrc ssrc)
+    : receiver_(receiver),
+      layer_(layer),
+      ssrc_(ssrc),
+      pli_(receiver.pli_throttle[std::min<std::size_t>(layer.spatial, 2)]),
+      stats_(clock_rate_of(receiver)),
+      audio_level_(level_options(receiver.audio_level)) {}
+
+const ReceiveCodec* InboundStream::find_codec(std::uint8_t payload_type) const {
+    for (const ReceiveCodec& codec : receiver_.codecs)
+        if (codec.pt.value() == payload_type) return &codec;
+    return nullptr;
+}
+
+// Upstream forwards only the first codec (IN-12). Differs from upstream: plain Opus behind a RED
+// answer is forwarded as Opus, because otherwise such a publisher is silent (TRAP-35).
+bool InboundStream::is_forwardable(const ReceiveCodec& codec) const {
+    const Codec first = receiver_.codecs.front().codec;
+    return codec.codec == first || (first == Codec::kRed && codec.codec == Codec::kOpus);
+}
+
+InboundStream::Arrival InboundStream::note_arrival(Timestamp now, std::int64_t sequence) {
+    constexpr auto kSize = static_cast<std::int64_t>(kWindow);
+    const auto bit = [](std::int64_t s) { return static_cast<std::size_t>(s) % kWindow; };
+    const std::int64_t highest = sequence_.highest();
+    if (!sequence_.started()) return Arrival::kNew;
+    if (sequence <= highest) {
+        if (highest - sequence >= kSize) return Arrival::kRepeated;  // too old to know
+        if (seen_[bit(sequence)]) return Arrival::kRepeated;
+        return Arrival::kLate;
+    }
+    if (sequence - highest >= kSize)
+        seen_.reset();
+    else
+        for (std::int64_t s = highest + 1; s <= sequence; ++s)
+            seen_.reset(bit(s));
+    const ReceiveCodec* codec = receiver_.codecs.empty() ? nullptr : &receiver_.codecs.front();
+    if (sequence > highest + 1 && codec != nullptr && codec->nack && codec->codec != Codec::kRed)
+        nack_.add_gap(now, highest + 1, sequence);
+    return Arrival::kNew;
+}
+
+void InboundStream::read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const {
+    const ReceiveExtensions& ids = receiver_.extensions;
+    wire::ExtensionReader reader(view.header);
+    while (const auto element = reader.next()) {
+        if (element->id == ids.audio_level) {
+            if (const auto level = wire::read_audio_level(element->data))
+                packet.audio_level = level->level;
+        } else if (element->id == ids.dependency_descriptor) {
+            packet.dd_bytes = element->data;
+        } else if (element->id == ids.abs_capture_time) {
+            if (const auto time = wire::read_abs_capture_time(element->data)) {
+                packet.abs_capture_time = time->capture_ntp;
+                packet.has_abs_capture_time = true;
+            }
+        }
+    }
+}
+
+void InboundStream::observe_level(Timestamp now, const MediaPacket& packet,
+                                  const ReceiveCodec& codec) {
+    if (receiver_.extensions.audio_level == 0 || packet.late) return;
+    const std::int64_t step = packet.timestamp - last_level_timestamp_;
+    const std::uint32_t rate = codec.clock_rate == 0 ? 48'000 : codec.clock_rate;
+    if (last_level_timestamp_ != 0)
+        audio_level_.observe(now, packet.audio_level,
+                             Duration::micros(step * 1'000'000 / static_cast<std::int64_t>(rate)));
+    last_level_timestamp_ = packet.timestamp;
+}
+
+std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpPacketView& view,
+                                                 const ReceiveCodec& codec, bool repaired) {
+    const bool padding_only = view.payload.empty();
+    // A stream never starts on a repaired or padding-only packet (IN-03, TRAP-08).
+    if (!started_ && (repaired || padding_only)) return std::nullopt;
+    const std::int64_t sequence = sequence_.peek(view.header.sequence);
+    // What was never sent by the stream itself can not be repaired: RTX that was taken for ours
+    // without a name must not drag the stream away.
+    if (repaired && sequence > sequence_.highest() + kMaxRepairAhead) {
+        ++counters_.malformed;
+        return std::nullopt;
+    }
+    const Arrival arrival = note_arrival(now, sequence);
+    if (arrival == Arrival::kRepeated) {
+        ++counters_.duplicates;
+        return std::nullopt;
+    }
+    started_ = true;
+    sequence_.unwrap(view.header.sequence);
+    seen_.set(static_cast<std::size_t>(sequence) % kWindow);
+    const bool was_missing = arrival == Arrival::kLate && nack_.received(sequence);
+    if (repaired && was_missing) ++counters_.repaired;
+
+    MediaPacket packet;
+    packet.timestamp = timestamp_.unwrap(view.header.timestamp);
+    stats_.received(now, sequence, packet.timestamp, view.packet.size());
+    if (padding_only && arrival == Arrival::kNew) {
+        compactor_.exclude(sequence);
+        ++counters_.padding_only;
+        return std::nullopt;
+    }
+    const auto compacted = compactor_.map(sequence);
+    if (!compacted) {
+        ++counters_.too_late;
+        return std::nullopt;
+    }
+    packet.sequence = *compacted;
+    packet.codec = codec.codec;
+    packet.marker = view.header.marker;
+    packet.late = arrival == Arrival::kLate;
+    if (packet.late && !repaired) ++counters_.out_of_order;
+    packet.padding_only = padding_only;
+    packet.arrival = now;
+    packet.payload = view.payload;
+    read_extensions(view, packet);
+    if (receiver_.kind == MediaKind::kAudio) observe_level(now, packet, codec);
+    if (!is_forwardable(codec)) {
+        ++counters_.wrong_codec;
+        return std::nullopt;
+    }
+    if (padding_only) return packet;
+
+    wire::FrameSize size;
+    const ParseOptions options{receiver_.mode, layer_.spatial, receiver_.encrypted};
+    if (!parse_payload(options, dependency_, packet, size)) {
+        ++counters_.malformed;
+        return std::nullopt;
+    }
+    if (size.known()) frame_size_ = size;
+    if (packet.key_frame) {
+        pli_.key_frame_received();
+        key_frame_wanted_ = false;
+    }
+    last_codec_ = packet.codec;
+    return packet;
+}
+
+std::optional<MediaPacket> InboundStream::receive(Timestamp now, const wire::RtpPacketView& view) {
+    const ReceiveCodec* codec = find_codec(view.header.payload_type);
+    if (codec == nullptr) {
+        ++counters_.wrong_codec;
+        return std::nullopt;
+    }
+    const bool first = !started_;
+    auto packet = accept(now, view, *codec, false);
+    if (first && started_ && receiver_.kind == MediaKind::kVideo) pli_.start_seeder(now);
+    return packet;
+}
+
+std::optional<MediaPacket> InboundStream::receive_rtx(Timestamp now,
+                                                      const wire::RtpPacketView& view,
+                                                      BytesSpan bytes) {
+    const auto codec =
+        std::find_if(receiver_.codecs.begin(), receiver_.codecs.end(), [&](const ReceiveCodec& c) {
+            return c.rtx_pt && c.rtx_pt->value() == view.header.payload_type;
+        });
+    const auto rtx = wire::parse_rtx(view.payload);
+    // Padding and probes made of an OSN alone repair nothing (IN-03, IN-52).
+    if (codec == receiver_.codecs.end() || !rtx || rtx->payload.empty()) {
+        ++counters_.padding_only;
+        return std::nullopt;
+    }
+    const std::size_t header_size = view.header.header_size;
+    std::memmove(bytes.data() + wire::kRtxOsnSize, bytes.data(), header_size);
+    BytesSpan original = bytes.subspan(wire::kRtxOsnSize);
+    wire::set_rtp_sequence(original, rtx->original_sequence);
+    wire::set_rtp_ssrc(original, ssrc_.value());
+    original[1] = static_cast<std::uint8_t>((original[1] & 0x80) | codec->pt.value());
+    const auto restored = wire::parse_rtp(original);
+    if (!restored) {
+        ++counters_.malformed;
+        return std::nullopt;
+    }
+    return accept(now, *restored, *codec, true);
+}
+
+void InboundStream::receive_sender_report(Timestamp now, const wire::SenderReport& report) {
+    if (report.ntp.is_zero()) return;
+    // Out of order or standing still (IN-06).
+    if (sender_report_ && report.ntp <= sender_report_->ntp) return;
+    stats_.received_sender_report(now, report.ntp);
+    sender_report_ = SenderReportInfo{report.ntp, timestamp_.peek(report.rtp_time), now};
+}
+
+void InboundStream::set_muted(bool muted) {
+    if (muted) nack_.clear();
+}
+
+std::size_t InboundStream::write_nack(Timestamp now, ByteWriter& out) {
+    std::array<std::uint16_t, rtp::NackTracker::kMaxMissing> list;
+    const std::size_t count = nack_.collect(now, list);
+    if (count == 0) return 0;
+    counters_.nacks += count;
+    const bool written =
+        wire::write_nack(out, ssrc_.value(), ssrc_.value(), std::span(list).first(count));
+    return written ? count : 0;
+}
+
+Duration InboundStream::pli_interval() const {
+    return receiver_.pli_throttle[std::min<std::size_t>(layer_.spatial, 2)];
+}
+
+Timestamp InboundStream::next_deadline() const {
+    const Timestamp wanted = key_frame_wanted_ ? pli_allowed_ : Timestamp::never();
+    return earlier(wanted, pli_.next_deadline());
+}
+
+bool InboundStream::write_pli(Timestamp now, ByteWriter& out) {
+    if (receiver_.kind != MediaKind::kVideo) return false;
+    if (key_frame_wanted_ && now >= pli_allowed_) {
+        key_frame_wanted_ = false;
+        pli_.request();
+    }
+    if (!pli_.poll(now)) return false;
+    pli_allowed_ = now + pli_interval();
+    ++counters_.plis;
+    return wire::write_pli(out, {ssrc_.value(), ssrc_.value()});
+}
+
+StreamRound InboundStream::take_round() {
+    const rtp::ReceptionWindow window = stats_.window();
+    StreamRound round = std::exchange(round_, {});
+    round.packets = window.expected;
+    round.lost = window.lost;
+    round.out_of_order = counters_.out_of_order - out_of_order_told_;
+    out_of_order_told_ = counters_.out_of_order;
+    return round;
+}
+
+std::optional<wire::ReportBlock> InboundStream::report_block(Timestamp now) {
+    if (!stats_.started()) return std::nullopt;
+    const rtp::ReceptionReport report = stats_.report(now);
+    round_.jitter = Duration::micros(std::int64_t{report.jitter} * 1'000'000 /
+                                     std::int64_t{clock_rate_of(receiver_)});
+    wire::ReportBlock block;
+    block.ssrc = ssrc_.value();
+    block.fraction_lost = report.fraction_lost;
+    block.cumulative_lost = report.cumulative_lost;
+    // Unwrapped numbers begin in the second cycle, those of a report in the first.
+    block.highest_sequence = report.highest_sequence - 0x1'0000U;
+    block.jitter = report.jitter;
+    block.last_sr = report.last_sr;
+    block.delay_since_last_sr = report.delay_since_sr;
+    return block;
+}
+
+}  // namespace confab::sfu

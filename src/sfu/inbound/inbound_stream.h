@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One incoming SSRC with its retransmissions: order, duplicates, padding, loss repair, reports and
+// what of each packet the forwarding needs (02 §3.1). Pure; the shard sends what it writes.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+
+#include "base/sequence.h"
+#include "rtc/rtp/audio_level.h"
+#include "rtc/rtp/nack_tracker.h"
+#include "rtc/rtp/padding_compactor.h"
+#include "rtc/rtp/pli_throttle.h"
+#include "rtc/rtp/reception_stats.h"
+#include "sfu/inbound/packet_parser.h"
+#include "sfu/packet/media_packet.h"
+#include "sfu/shard/commands.h"
+#include "sfu/shard/media_figures.h"
+#include "wire/rtcp/rtcp.h"
+#include "wire/rtp/rtp.h"
+
+namespace confab::sfu {
+
+struct InboundCounters {
+    std::uint64_t duplicates = 0;
+    std::uint64_t too_late = 0;
+    std::uint64_t padding_only = 0;
+    std::uint64_t malformed = 0;    // payload, descriptor or RTX that does not parse
+    std::uint64_t wrong_codec = 0;  // a payload type the receiver was not made for (IN-12)
+    std::uint64_t repaired = 0;     // losses filled by RTX
+    std::uint64_t nacks = 0;
+    std::uint64_t plis = 0;
+    std::uint64_t out_of_order = 0;  // late, and no repair
+};
+
+class InboundStream {
+  public:
+    // `receiver` is shared by the streams of a track and outlives them.
+    InboundStream(const AddReceiver& receiver, const ReceiveLayer& layer, Ssrc ssrc);
+
+    Ssrc ssrc() const { return ssrc_; }
+    std::uint8_t spatial() const { return layer_.spatial; }
+    const std::string& rid() const { return layer_.rid; }
+
+    // A packet of the primary SSRC. nullopt: nothing to forward.
+    std::optional<MediaPacket> receive(Timestamp now, const wire::RtpPacketView& packet);
+    // A packet of the RTX SSRC; `bytes` is the same packet, in which the original is restored
+    // (RFC 4588 §4): its views point behind the two bytes that were the OSN.
+    std::optional<MediaPacket> receive_rtx(Timestamp now, const wire::RtpPacketView& packet,
+                                           BytesSpan bytes);
+    void receive_sender_report(Timestamp now, const wire::SenderReport& report);
+    void update_rtt(Duration rtt) {
+        nack_.update_rtt(rtt);
+        round_.rtt = rtt;
+    }
+    void set_muted(bool muted);
+
+    // Feedback, written into the compound of a connection. Each is false or 0 when nothing was due
+    // or there was no room; a NACK gives the number of packets asked for.
+    std::size_t write_nack(Timestamp now, ByteWriter& out);
+    bool write_pli(Timestamp now, ByteWriter& out);
+    // The block for the next receiver report; nullopt before the first packet.
+    std::optional<wire::ReportBlock> report_block(Timestamp now);
+    void request_key_frame() { key_frame_wanted_ = true; }
+    Timestamp next_deadline() const;
+
+    bool started() const { return started_; }
+    Codec codec() const { return last_codec_; }
+    wire::FrameSize frame_size() const { return frame_size_; }
+    const rtp::AudioLevel& audio_level() const { return audio_level_; }
+    const wire::DependencyStructure& dependency_structure() const { return dependency_.structure; }
+    rtp::ReceptionStats& stats() { return stats_; }
+    const InboundCounters& counters() const { return counters_; }
+    // Since the last call; uses up the window of stats().
+    StreamRound take_round();
+    // The newest sender report with its RTP time on the unwrapped line.
+    struct SenderReportInfo {
+        NtpTime ntp;
+        std::int64_t rtp_time = 0;
+        Timestamp arrival;
+    };
+    const std::optional<SenderReportInfo>& sender_report() const { return sender_report_; }
+
+  private:
+    static constexpr std::size_t kWindow = 1024;  // sequence numbers in which duplicates are known
+    // A repair may overtake originals that are still under way, by this many.
+    static constexpr std::int64_t kMaxRepairAhead = 128;
+
+    const ReceiveCodec* find_codec(std::uint8_t payload_type) const;
+    Duration pli_interval() const;
+    bool is_forwardable(const ReceiveCodec& codec) const;
+    enum class Arrival : std::uint8_t { kNew, kLate, kRepeated };
+    Arrival note_arrival(Timestamp now, std::int64_t sequence);
+    std::optional<MediaPacket> accept(Timestamp now, const wire::RtpPacketView& packet,
+                                      const ReceiveCodec& codec, bool repaired);
+    void read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const;
+    void observe_level(Timestamp now, const MediaPacket& packet, const ReceiveCodec& codec);
+
+    const AddReceiver& receiver_;
+    ReceiveLayer layer_;
+    Ssrc ssrc_;
+    bool started_ = false;
+    Codec last_codec_ = Codec::kNone;
+    SeqUnwrapper sequence_;
+    RtpTimeUnwrapper timestamp_;
+    std::bitset<kWindow> seen_;
+    rtp::PaddingCompactor compactor_;
+    rtp::NackTracker nack_;
+    rtp::PliThrottle pli_;
+    // A request waits here until it may be sent: a key frame that comes meanwhile settles it.
+    bool key_frame_wanted_ = false;
+    Timestamp pli_allowed_;
+    rtp::ReceptionStats stats_;
+    rtp::AudioLevel audio_level_;
+    std::int64_t last_level_timestamp_ = 0;
+    DependencyState dependency_;
+    wire::FrameSize frame_size_;
+    std::optional<SenderReportInfo> sender_report_;
+    InboundCounters counters_;
+    StreamRound round_;                    // what was measured in it so far
+    std::uint64_t out_of_order_told_ = 0;  // up to the last round
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Does a layer flow, how much, how often, how large (02 IN-21, IN-23, SUB-02, SUB-03).
+#include <doctest/doctest.h>
+
+#include <array>
+#include <vector>
+
+#include "sfu/forward/forward_testing.h"
+#include "sfu/forward/source_state.h"
+#include "sfu/inbound/layer_fps.h"
+#include "sfu/inbound/stream_tracker.h"
+#include "sfu/layers/quality_mapping.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::at_ms;
+using Change = StreamTracker::Change;
+
+// Sends `per_cycle` packets in each of `cycles` cycles of 500 ms; the cycle in which the tracker
+// changed first, counted from 1, or 0.
+int run(StreamTracker& tracker, std::int64_t& ms, int cycles, int per_cycle, Change wanted) {
+    int found = 0;
+    for (int c = 1; c <= cycles; ++c) {
+        for (int i = 0; i < per_cycle; ++i) {
+            if (tracker.packet(at_ms(ms)) == wanted && found == 0) found = c;
+        }
+        ms += 500;
+        if (tracker.handle_timeout(at_ms(ms)) == wanted && found == 0) found = c;
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "StreamTracker: starts with the first packet, stops after one poor cycle [IN-21] [TRAP-32]") {
+    StreamTracker tracker(TrackerOptions::for_layer(1, false));
+    CHECK(tracker.packet(at_ms(0)) == Change::kStarted);
+    CHECK(tracker.next_deadline() == at_ms(500));
+    CHECK(tracker.handle_timeout(at_ms(499)) == Change::kNone);
+    for (int i = 0; i < 3; ++i)
+        (void)tracker.packet(at_ms(100));
+    CHECK(tracker.handle_timeout(at_ms(500)) == Change::kStopped);  // four are less than five
+    CHECK_FALSE(tracker.active());
+}
+
+TEST_CASE("StreamTracker: comes back after 2 s or 10 s of good cycles [IN-21] [TRAP-32]") {
+    for (const auto& [spatial, packets, cycles] :
+         {std::array{0, 1, 4}, std::array{1, 5, 20}, std::array{2, 5, 20}}) {
+        StreamTracker tracker(TrackerOptions::for_layer(static_cast<std::uint8_t>(spatial), false));
+        std::int64_t ms = 0;
+        CHECK(run(tracker, ms, 3, packets, Change::kStarted) == 1);
+        // The lowest layer is given a second.
+        const int patience = spatial == 0 ? 2 : 1;
+        CHECK(run(tracker, ms, patience, 0, Change::kStopped) == patience);
+        CHECK(run(tracker, ms, cycles - 1, packets, Change::kStarted) == 0);
+        CHECK(run(tracker, ms, 1, 0, Change::kStarted) == 0);  // one poor cycle: all over again
+        CHECK(run(tracker, ms, cycles, packets, Change::kStarted) == cycles);
+    }
+    const TrackerOptions screen = TrackerOptions::for_layer(2, true);
+    CHECK(screen.cycle == Duration::seconds(2));
+    CHECK(screen.min_packets == 1);
+    CHECK(screen.good_cycles == 1);
+}
+
+TEST_CASE("StreamTracker: mute stops it, reset makes the next packet count at once [IN-21]") {
+    StreamTracker tracker(TrackerOptions::for_layer(2, false));
+    (void)tracker.packet(at_ms(0));
+    CHECK(tracker.pause() == Change::kStopped);
+    CHECK(tracker.packet(at_ms(100)) == Change::kNone);
+    CHECK(tracker.next_deadline().is_never());
+    tracker.reset();
+    CHECK(tracker.packet(at_ms(200)) == Change::kStarted);
+    CHECK(tracker.handle_timeout(at_ms(5000)) == Change::kStopped);  // very late: one cycle
+    CHECK(tracker.next_deadline() == at_ms(5500));
+    tracker.reset();
+    CHECK(tracker.packet(at_ms(5100)) == Change::kStarted);
+}
+
+TEST_CASE("BitrateMeter: cumulative over temporal layers [IN-21]") {
+    BitrateMeter meter(BitrateMeter::kCameraInterval);
+    CHECK_FALSE(meter.update(at_ms(0)));
+    meter.packet(0, 1000);
+    meter.packet(2, 500);
+    CHECK_FALSE(meter.update(at_ms(999)));
+    CHECK(meter.update(at_ms(1000)));
+    CHECK(meter.rates() == BitrateMeter::Rates{8000, 0, 12'000, 0});
+    CHECK(meter.update(at_ms(3000)));
+    CHECK(meter.rates() == BitrateMeter::Rates{0, 0, 0, 0});
+}
+
+TEST_CASE("LayerFps: rates of temporal layers [IN-23] [SUB-03]") {
+    LayerFps fps;
+    const std::uint8_t pattern[] = {0, 2, 1, 2};
+    std::int64_t timestamp = 0;
+    for (int i = 0; i < 60; ++i) {
+        for (int packet = 0; packet < 3; ++packet)
+            fps.packet(timestamp, pattern[i % 4]);
+        timestamp += 3000;
+    }
+    REQUIRE(fps.known());
+    CHECK(fps.fps()[0] == doctest::Approx(7.5).epsilon(0.05));
+    CHECK(fps.fps()[1] == doctest::Approx(15).epsilon(0.05));
+    CHECK(fps.fps()[2] == doctest::Approx(30).epsilon(0.05));
+    CHECK(fps.fps()[3] == fps.fps()[2]);
+    CHECK(temporal_for_fps(fps.fps(), 5) == 0);
+    CHECK(temporal_for_fps(fps.fps(), 15) == 1);
+    CHECK(temporal_for_fps(fps.fps(), 20) == 2);
+    CHECK(temporal_for_fps(fps.fps(), 60) == 3);  // none is enough
+    CHECK(temporal_for_fps(fps.fps(), 0) == 3);
+}
+
+TEST_CASE("LayerFps: a long silence does not count [IN-23]") {
+    LayerFps fps;
+    for (int i = 0; i < 5; ++i)
+        fps.packet(i * 3000, 0);
+    for (int i = 0; i < 20; ++i)
+        fps.packet(90'000'000 + i * 9000, 0);
+    REQUIRE(fps.known());
+    CHECK(fps.fps()[0] == doctest::Approx(10));
+}
+
+TEST_CASE("quality_for_size: smallest layer that fills the tile [SUB-02]") {
+    const std::vector<wire::FrameSize> layers{{320, 180}, {640, 360}, {1280, 720}};
+    const auto quality = [&](std::uint32_t w, std::uint32_t h) {
+        return quality_for_size(w, h, layers, {});
+    };
+    CHECK(quality(200, 112) == 0);
+    CHECK(quality(356, 200) == 0);  // 0.9 · 200 = 180
+    CHECK(quality(358, 201) == 1);
+    CHECK(quality(640, 400) == 1);
+    CHECK(quality(800, 401) == 2);
+    CHECK(quality(4000, 3000) == 2);
+    CHECK(quality_for_size(100, 100, {}, {}) == 2);
+    // Two layers of one size: the better of them.
+    const std::vector<wire::FrameSize> same{{320, 180}, {1280, 720}, {1280, 720}};
+    CHECK(quality_for_size(1000, 500, same, {}) == 2);
+    // Portrait and nothing declared: by width.
+    const std::vector<wire::FrameSize> portrait{{180, 320}, {360, 640}, {720, 1280}};
+    CHECK(quality_for_size(200, 1000, {}, portrait) == 0);
+    CHECK(quality_for_size(200, 1000, portrait, {}) == 2);
+}
+
+TEST_CASE("SourceState: available layers and reports in order [IN-22] [IN-06]") {
+    SourceState source;
+    CHECK(source.highest_available(2) == -1);
+    CHECK(source.lowest_available() == -1);
+    source.available = 0b101;
+    CHECK(source.highest_available(2) == 2);
+    CHECK(source.highest_available(1) == 0);
+    CHECK(source.lowest_available() == 0);
+    CHECK(source.add_report(0, {NtpTime(100), 50, at_ms(0)}));
+    CHECK_FALSE(source.add_report(0, {NtpTime(100), 60, at_ms(1)}));
+    CHECK_FALSE(source.add_report(0, {NtpTime(101), 49, at_ms(1)}));
+    CHECK_FALSE(source.add_report(3, {NtpTime(101), 60, at_ms(1)}));
+    CHECK(source.add_report(0, {NtpTime(101), 60, at_ms(1)}));
+}
+
+}  // namespace confab::sfu

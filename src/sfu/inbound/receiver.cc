@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/inbound/receiver.h"
+
+#include <algorithm>
+
+namespace confab::sfu {
+
+Receiver::Receiver(AddReceiver config) : config_(std::move(config)) {
+    if (config_.layers.empty()) config_.layers.emplace_back();
+}
+
+void Receiver::set_muted(bool muted) {
+    muted_ = muted;
+    for (const auto& stream : streams_)
+        stream->set_muted(muted);
+}
+
+const ReceiveLayer* Receiver::find_layer(std::string_view rid) const {
+    for (const ReceiveLayer& layer : config_.layers)
+        if (layer.rid == rid) return &layer;
+    // Without rids in the SDP everything belongs to the one layer (SDP-27: layer 0).
+    return config_.layers.size() == 1 && config_.layers.front().rid.empty()
+               ? &config_.layers.front()
+               : nullptr;
+}
+
+InboundStream* Receiver::attach(std::string_view rid, Ssrc ssrc) {
+    const ReceiveLayer* layer = find_layer(rid);
+    if (layer == nullptr) return nullptr;
+    for (auto& stream : streams_) {
+        if (stream->spatial() != layer->spatial) continue;
+        if (stream->ssrc() != ssrc) stream = std::make_unique<InboundStream>(config_, *layer, ssrc);
+        return stream.get();
+    }
+    streams_.push_back(std::make_unique<InboundStream>(config_, *layer, ssrc));
+    return streams_.back().get();
+}
+
+InboundStream* Receiver::find_by_spatial(std::uint8_t spatial) {
+    for (const auto& stream : streams_)
+        if (stream->spatial() == spatial) return stream.get();
+    return nullptr;
+}
+
+bool Receiver::accepts_payload_type(std::uint8_t pt) const {
+    return std::any_of(config_.codecs.begin(), config_.codecs.end(),
+                       [&](const ReceiveCodec& c) { return c.pt.value() == pt; });
+}
+
+bool Receiver::is_rtx_payload_type(std::uint8_t pt) const {
+    return std::any_of(config_.codecs.begin(), config_.codecs.end(),
+                       [&](const ReceiveCodec& c) { return c.rtx_pt && c.rtx_pt->value() == pt; });
+}
+
+bool Receiver::take_started(std::uint8_t spatial) {
+    const auto bit = static_cast<std::uint8_t>(1U << (spatial & 7U));
+    if ((reported_started_ & bit) != 0) return false;
+    reported_started_ = static_cast<std::uint8_t>(reported_started_ | bit);
+    return true;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One codec of a published track on the worker of its publisher: its streams by layer and what is
+// known of them for everybody (02 §3.1, IN-13, IN-21, SDP-28).
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sfu/inbound/inbound_stream.h"
+
+namespace confab::sfu {
+
+class Receiver {
+  public:
+    explicit Receiver(AddReceiver config);
+
+    const AddReceiver& config() const { return config_; }
+    ReceiverId id() const { return config_.receiver; }
+    bool muted() const { return muted_; }
+    void set_muted(bool muted);
+
+    // The stream of the layer with this rid, made for `ssrc` if it has none yet. Null when the rid
+    // was not declared (a section without rids has one layer that takes any). A second SSRC for a
+    // layer replaces the first: the publisher started its encoder anew.
+    InboundStream* attach(std::string_view rid, Ssrc ssrc);
+    // Null before the layer's first packet.
+    InboundStream* find_by_spatial(std::uint8_t spatial);
+    const std::vector<std::unique_ptr<InboundStream>>& streams() const { return streams_; }
+
+    const ReceiveLayer* find_layer(std::string_view rid) const;
+
+    bool accepts_payload_type(std::uint8_t pt) const;
+    bool is_rtx_payload_type(std::uint8_t pt) const;
+    // Layers whose first packet was not reported yet (LayerStarted).
+    bool take_started(std::uint8_t spatial);
+
+    // Loss that subscribers report, in 256ths: the worst since the last take (IN-05).
+    void note_loss(std::uint8_t fraction) { worst_loss_ = std::max(worst_loss_, fraction); }
+    std::uint8_t take_worst_loss() { return std::exchange(worst_loss_, std::uint8_t{0}); }
+    bool has_started(std::uint8_t spatial) const {
+        return (reported_started_ >> (spatial & 7U) & 1U) != 0;
+    }
+
+  private:
+    AddReceiver config_;  // at a fixed address: the streams refer to it
+    bool muted_ = false;
+    std::uint8_t reported_started_ = 0;
+    std::uint8_t worst_loss_ = 0;
+    std::vector<std::unique_ptr<InboundStream>> streams_;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,112 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/inbound/source_monitor.h"
+
+#include <algorithm>
+
+namespace confab::sfu {
+namespace {
+void set_available(SourceState& state, std::size_t layer, bool available) {
+    const auto bit = static_cast<std::uint8_t>(1U << layer);
+    state.available =
+        static_cast<std::uint8_t>(available ? state.available | bit : state.available & ~bit);
+}
+Duration meter_interval(bool screen_share) {
+    return screen_share ? BitrateMeter::kScreenInterval : BitrateMeter::kCameraInterval;
+}
+}  // namespace
+
+SourceMonitor::SourceMonitor(MediaKind kind, bool screen_share)
+    : kind_(kind),
+      layers_{LayerWatch{StreamTracker(TrackerOptions::for_layer(0, screen_share)),
+                         BitrateMeter(meter_interval(screen_share))},
+              LayerWatch{StreamTracker(TrackerOptions::for_layer(1, screen_share)),
+                         BitrateMeter(meter_interval(screen_share))},
+              LayerWatch{StreamTracker(TrackerOptions::for_layer(2, screen_share)),
+                         BitrateMeter(meter_interval(screen_share))}} {}
+
+bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
+    const std::size_t layer = std::min<std::size_t>(packet.spatial, kMaxSpatialLayers - 1);
+    state.codec = packet.codec;
+    bool changed = false;
+    const Layer seen{
+        static_cast<std::int8_t>(layer),
+        static_cast<std::int8_t>(std::min<std::size_t>(packet.temporal, kMaxTemporalLayers - 1))};
+    if (seen.spatial > state.max_seen.spatial || seen.temporal > state.max_seen.temporal) {
+        state.max_seen = {std::max(seen.spatial, state.max_seen.spatial),
+                          std::max(seen.temporal, state.max_seen.temporal)};
+        changed = true;
+    }
+    layers_[layer].meter.packet(packet.temporal, packet.payload.size() + 40);
+    const bool told = state.svc() && packet.has_dd && !packet.late &&
+                      (packet.dd.structure_attached || packet.dd.has_active_targets);
+    const std::uint8_t before = produced_;
+    if (told) produced_ = state.decode_targets.layers(packet.dd.active_targets);
+    const std::size_t tracker = produced_ != 0 ? 0 : layer;
+    const bool started =
+        layers_[tracker].tracker.packet(packet.arrival) == StreamTracker::Change::kStarted;
+    if (started || (produced_ != before && layers_[tracker].tracker.active())) {
+        set_flowing(state, tracker, true);
+        changed = true;
+    }
+    return changed;
+}
+
+// Few packets say nothing of an SVC layer: whether it is there stands in the mask (02 IN-21).
+void SourceMonitor::set_flowing(SourceState& state, std::size_t tracker, bool flowing) const {
+    if (produced_ == 0)
+        set_available(state, tracker, flowing);
+    else
+        state.available = flowing ? produced_ : std::uint8_t{0};
+}
+
+void SourceMonitor::write_bitrates(SourceState& state) const {
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
+        state.bitrate[s] = layers_[s].meter.rates();
+        // An SVC layer needs all layers below it (IN-21).
+        if (!state.svc() || s == 0) continue;
+        std::uint64_t below = 0;
+        for (std::size_t t = 0; t < kMaxTemporalLayers; ++t) {
+            below = std::max(below, state.bitrate[s - 1][t]);
+            if (state.bitrate[s][t] > 0) state.bitrate[s][t] += below;
+        }
+    }
+}
+
+bool SourceMonitor::handle_timeout(Timestamp now, SourceState& state) {
+    bool changed = false;
+    bool measured = false;
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
+        const auto change = layers_[s].tracker.handle_timeout(now);
+        if (change != StreamTracker::Change::kNone && (produced_ == 0 || s == 0)) {
+            set_flowing(state, s, change == StreamTracker::Change::kStarted);
+            changed = true;
+        }
+        measured = layers_[s].meter.update(now) || measured;
+    }
+    if (measured && kind_ == MediaKind::kVideo) write_bitrates(state);
+    return changed || measured;
+}
+
+Timestamp SourceMonitor::next_deadline() const {
+    Timestamp deadline = Timestamp::never();
+    for (const LayerWatch& layer : layers_)
+        deadline = earlier(deadline, layer.tracker.next_deadline());
+    return deadline;
+}
+
+void SourceMonitor::set_muted(bool muted, SourceState& state) {
+    state.muted = muted;
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
+        if (muted) {
+            (void)layers_[s].tracker.pause();
+            set_available(state, s, false);
+        } else {
+            layers_[s].tracker.reset();
+        }
+        layers_[s].meter.reset();
+    }
+}
+
+}  // namespace confab::sfu

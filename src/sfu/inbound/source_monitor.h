@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Watches the layers of one published track at its home and keeps what SourceState says of them:
+// which flow, and how many bits they take (02 IN-21, IN-22).
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "sfu/forward/source_state.h"
+#include "sfu/inbound/stream_tracker.h"
+#include "sfu/packet/media_packet.h"
+
+namespace confab::sfu {
+
+class SourceMonitor {
+  public:
+    SourceMonitor() : SourceMonitor(MediaKind::kAudio, false) {}
+    SourceMonitor(MediaKind kind, bool screen_share);
+
+    // One packet on its way to the subscribers. True if a layer became available.
+    bool packet(const MediaPacket& packet, SourceState& state);
+    // True if layers or bitrates changed.
+    bool handle_timeout(Timestamp now, SourceState& state);
+    Timestamp next_deadline() const;
+    void set_muted(bool muted, SourceState& state);
+
+  private:
+    struct LayerWatch {
+        StreamTracker tracker;
+        BitrateMeter meter;
+    };
+    void write_bitrates(SourceState& state) const;
+    void set_flowing(SourceState& state, std::size_t tracker, bool flowing) const;
+
+    MediaKind kind_;
+    std::array<LayerWatch, kMaxSpatialLayers> layers_;
+    // Of an SVC stream with dependency descriptors: the layers its mask says are produced, bit s
+    // for layer s; one tracker then watches them all. 0: no mask seen.
+    std::uint8_t produced_ = 0;
+};
+
+}  // namespace confab::sfu

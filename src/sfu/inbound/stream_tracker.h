@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Does a layer flow, and how much? (02 IN-21) Fast to stop, slow to come back: active with the
+// first packet, stopped after one poor cycle, then active again only after several good ones.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+#include "sfu/layers/layer.h"
+
+namespace confab::sfu {
+
+struct TrackerOptions {
+    Duration cycle = Duration::millis(500);
+    std::uint32_t min_packets = 1;  // per cycle
+    std::uint32_t good_cycles = 4;  // in a row, to become active again
+    std::uint32_t poor_cycles = 1;  // in a row, to stop
+
+    // The settings of one spatial layer.
+    static TrackerOptions for_layer(std::uint8_t spatial, bool screen_share);
+};
+
+class StreamTracker {
+  public:
+    enum class Change : std::uint8_t { kNone, kStarted, kStopped };
+
+    explicit StreamTracker(TrackerOptions options) : options_(options) {}
+
+    // A packet with content.
+    Change packet(Timestamp now);
+    Change handle_timeout(Timestamp now);
+    Timestamp next_deadline() const { return cycle_end_; }
+    // Publisher mute: stopped and blind until resumed.
+    Change pause();
+    // Unmute, or the layer became wanted again: active with the next packet.
+    void reset();
+    bool active() const { return state_ == State::kActive; }
+
+  private:
+    enum class State : std::uint8_t { kNew, kActive, kStopped, kPaused };
+
+    TrackerOptions options_;
+    State state_ = State::kNew;
+    std::uint32_t packets_ = 0;
+    std::uint32_t good_ = 0;
+    std::uint32_t poor_ = 0;
+    Timestamp cycle_end_ = Timestamp::never();
+};
+
+// Bits per second of one spatial layer (or SVC stream) by temporal layer.
+class BitrateMeter {
+  public:
+    static constexpr Duration kCameraInterval = Duration::seconds(1);
+    static constexpr Duration kScreenInterval = Duration::seconds(4);
+    using Rates = std::array<std::uint64_t, kMaxTemporalLayers>;
+
+    explicit BitrateMeter(Duration interval) : interval_(interval) {}
+
+    void packet(std::uint8_t temporal, std::size_t bytes) {
+        bytes_[temporal < kMaxTemporalLayers ? temporal : kMaxTemporalLayers - 1] += bytes;
+    }
+    // True when an interval is over; rates() is new then.
+    bool update(Timestamp now);
+    // Cumulative: [t] holds everything needed for temporal layer t; above the highest, 0.
+    const Rates& rates() const { return rates_; }
+    void reset();
+
+  private:
+    Duration interval_;
+    bool started_ = false;
+    Timestamp since_;
+    std::array<std::uint64_t, kMaxTemporalLayers> bytes_{};
+    Rates rates_{};
+};
+
+}  // namespace confab::sfu

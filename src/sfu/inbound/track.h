@@ -1,0 +1,74 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A published track (one codec of it) as one worker sees it: what is known of the source, the
+// stored packets, and the down-tracks to which each packet goes (02 DES-32, DES-40, DES-44). On the
+// worker of the publisher it is the home and feeds replicas on other workers; elsewhere it is a
+// replica.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "sfu/forward/down_track.h"
+#include "sfu/forward/source_state.h"
+#include "sfu/rewrite/packet_history.h"
+#include "sfu/shard/commands.h"
+
+namespace confab::sfu {
+
+class ShardPeer;
+
+struct Subscriber {
+    DownTrack* down_track = nullptr;
+    ShardPeer* peer = nullptr;
+};
+
+// A packet of this turn; the views of `media` point into `ref`.
+struct ArrivedPacket {
+    MediaPacket media;
+    PacketRef ref;
+};
+
+class Track {
+  public:
+    // `kept`: packets remembered for retransmission, 0 for the default.
+    Track(ReceiverId id, WorkerIndex home, MediaKind kind, std::size_t kept = 0)
+        : id_(id), home_(home), kind_(kind), kept_(kept) {}
+
+    ReceiverId id() const { return id_; }
+    WorkerIndex home() const { return home_; }
+    MediaKind kind() const { return kind_; }
+    SourceState& source() { return source_; }
+    const SourceState& source() const { return source_; }
+
+    void add_subscriber(Subscriber subscriber) { subscribers_.push_back(subscriber); }
+    void remove_subscriber(const DownTrack& down_track);
+    const std::vector<Subscriber>& subscribers() const { return subscribers_; }
+
+    // Workers with a replica of this track; the home's business.
+    bool set_replica(WorkerIndex worker, bool subscribed);
+    const std::vector<WorkerIndex>& replicas() const { return replicas_; }
+
+    // Packets of this turn that are not decided yet.
+    std::vector<ArrivedPacket>& arrived() { return arrived_; }
+    // Keeps the packet for retransmission; not where nobody subscribed (DES-33).
+    void remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
+    // The stored packet of source stream `stream`.
+    const HistoryEntry* find(std::uint8_t stream, std::int64_t sequence) const;
+    void forget();
+
+  private:
+    ReceiverId id_;
+    WorkerIndex home_;
+    MediaKind kind_;
+    std::size_t kept_;
+    SourceState source_;
+    std::array<std::unique_ptr<PacketHistory>, kMaxSpatialLayers> history_;
+    std::vector<ArrivedPacket> arrived_;
+    std::vector<Subscriber> subscribers_;
+    std::vector<WorkerIndex> replicas_;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/rewrite/packet_history.h"
+
+#include <algorithm>
+
+namespace confab::sfu {
+namespace {
+std::size_t slot_of(std::int64_t sequence, std::size_t size) {
+    return static_cast<std::size_t>(sequence) % size;
+}
+// The same view in a copy of the slot.
+BytesView moved(BytesView view, const PacketRef& from, const PacketRef& to) {
+    if (view.empty()) return {};
+    return BytesView(to.data()).subspan(static_cast<std::size_t>(view.data() - from.data().data()),
+                                        view.size());
+}
+}  // namespace
+
+PacketHistory::PacketHistory(MediaKind kind, std::size_t max)
+    : step_(kind == MediaKind::kVideo ? kVideoInitial : kAudioInitial),
+      max_(kind == MediaKind::kVideo ? kVideoMax : kAudioMax) {
+    if (max > 0) max_ = max;
+    step_ = std::min(step_, max_);
+    entries_.resize(step_);
+}
+
+void PacketHistory::grow_if_needed(Timestamp now) {
+    ++window_packets_;
+    if (now - window_start_ < Duration::seconds(1)) return;
+    if (window_packets_ > entries_.size() && entries_.size() < max_) {
+        std::vector<HistoryEntry> larger(std::min(max_, entries_.size() + step_));
+        for (HistoryEntry& entry : entries_)
+            if (entry.packet) larger[slot_of(entry.sequence, larger.size())] = std::move(entry);
+        entries_ = std::move(larger);
+    }
+    window_start_ = now;
+    window_packets_ = 0;
+}
+
+void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
+    grow_if_needed(packet.arrival);
+    PacketRef kept = pool.compact(ref);
+    if (kept.slot() != ref.slot()) {
+        packet.payload = moved(packet.payload, ref, kept);
+        packet.dd_bytes = moved(packet.dd_bytes, ref, kept);
+        ref = kept;
+    }
+    HistoryEntry& entry = entries_[slot_of(packet.sequence, entries_.size())];
+    if (entry.packet && entry.sequence > packet.sequence) return;  // a very late packet
+    entry.sequence = packet.sequence;
+    entry.packet = std::move(kept);
+    entry.payload = packet.payload;
+    entry.dd_bytes = packet.dd_bytes;
+    entry.timestamp = packet.timestamp;
+    entry.abs_capture_time = packet.abs_capture_time;
+    entry.has_abs_capture_time = packet.has_abs_capture_time;
+    entry.codec = packet.codec;
+}
+
+const HistoryEntry* PacketHistory::find(std::int64_t sequence) const {
+    if (sequence < 0) return nullptr;
+    const HistoryEntry& entry = entries_[slot_of(sequence, entries_.size())];
+    return entry.packet && entry.sequence == sequence ? &entry : nullptr;
+}
+
+void PacketHistory::clear() {
+    for (HistoryEntry& entry : entries_)
+        entry = {};
+}
+
+}  // namespace confab::sfu

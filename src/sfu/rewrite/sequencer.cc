@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// 02 FWD-11.
+#include "sfu/rewrite/sequencer.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace confab::sfu {
+namespace {
+
+std::uint32_t wrapped_ms(Timestamp t) {
+    return static_cast<std::uint32_t>(t.ms());
+}
+
+}  // namespace
+
+Sequencer::Sequencer(std::size_t entries)
+    : mask_(entries - 1), entries_(std::make_unique<Entry[]>(entries)) {
+    CONFAB_CHECK(entries > 0 && (entries & (entries - 1)) == 0);
+}
+
+void Sequencer::clear() {
+    for (std::size_t i = 0; i <= mask_; ++i)
+        entries_[i] = {};
+}
+
+void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t source_sequence,
+                     std::uint8_t stream, std::uint8_t spatial) {
+    Entry& e = slot(static_cast<std::uint16_t>(p.sequence));
+    e = {};
+    e.used = true;
+    e.sequence = static_cast<std::uint16_t>(p.sequence);
+    e.source_sequence = static_cast<std::uint32_t>(source_sequence);
+    e.timestamp = p.timestamp;
+    e.sent_ms = wrapped_ms(now);
+    e.marker = p.marker;
+    e.capture = p.has_abs_capture_time;
+    e.stream = stream & 3;
+    e.spatial = spatial & 3;
+    e.dd_mode = static_cast<std::uint8_t>(p.dd_mode) & 3;
+    if (p.dd_mode != DescriptorMode::kNone) {
+        e.dd_target_count = p.dd_target_count;
+        store_be32(e.detail.data(), p.dd_mask);
+        store_be16(e.detail.data() + 4, p.dd_frame_number);
+    } else if (p.prefix_size > 0) {
+        e.prefix_size = p.prefix_size & 7;
+        e.skip = static_cast<std::uint8_t>(p.payload_offset);
+        std::copy_n(p.prefix.begin(), std::min<std::size_t>(p.prefix_size, e.detail.size()),
+                    e.detail.begin());
+    } else if (p.payload_offset > 0 || p.payload_size != ForwardedPacket::kToEnd) {
+        e.slice = true;
+        store_be16(e.detail.data(), p.payload_offset);
+        store_be16(e.detail.data() + 2, p.payload_size);
+    }
+    newest_source_ = source_sequence;
+}
+
+void Sequencer::restore(const Entry& e, Found& out) const {
+    ForwardedPacket& p = out.packet;
+    p = {};
+    p.timestamp = e.timestamp;
+    p.marker = e.marker;
+    p.has_abs_capture_time = e.capture;
+    p.dd_mode = static_cast<DescriptorMode>(e.dd_mode);
+    if (p.dd_mode != DescriptorMode::kNone) {
+        p.dd_target_count = e.dd_target_count;
+        p.dd_mask = load_be32(e.detail.data());
+        p.dd_frame_number = load_be16(e.detail.data() + 4);
+    } else if (e.prefix_size > 0) {
+        p.prefix_size = e.prefix_size;
+        p.payload_offset = e.skip;
+        std::copy_n(e.detail.begin(), e.prefix_size, p.prefix.begin());
+    } else if (e.slice) {
+        p.payload_offset = load_be16(e.detail.data());
+        p.payload_size = load_be16(e.detail.data() + 2);
+    }
+    const auto distance =
+        static_cast<std::int32_t>(e.source_sequence - static_cast<std::uint32_t>(newest_source_));
+    out.source_sequence = newest_source_ + distance;
+    out.stream = e.stream;
+    out.spatial = e.spatial;
+}
+
+Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Duration rtt,
+                                     Found& out) {
+    Entry& e = slot(sequence);
+    if (!e.used || e.sequence != sequence) return Answer::kUnknown;
+    if (e.resends >= kMaxResends) return Answer::kTooOften;
+    const Duration gap = std::min(kMaxGap, rtt * 2);
+    if (Duration::millis(wrapped_ms(now) - e.sent_ms) < gap) return Answer::kTooSoon;
+    e.sent_ms = wrapped_ms(now);
+    e.resends = static_cast<std::uint8_t>(e.resends + 1) & 3;
+    restore(e, out);
+    out.resends = e.resends;
+    return Answer::kResend;
+}
+
+Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
+    Entry& e = slot(sequence);
+    if (!e.used || e.sequence != sequence) return {};
+    const Asked result{static_cast<std::int8_t>(e.spatial), e.asked};
+    e.asked = true;
+    return result;
+}
+
+bool Sequencer::find(std::uint16_t sequence, Found& out) const {
+    const Entry& e = entries_[sequence & mask_];
+    if (!e.used || e.sequence != sequence) return false;
+    restore(e, out);
+    return true;
+}
+
+}  // namespace confab::sfu

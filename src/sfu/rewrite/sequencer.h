@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What was sent under which number, so that a NACK can be answered from the track's history (02
+// FWD-11, DES-32): 24 bytes for each of the last packets. Copies go out on the RTX stream only:
+// the same (SSRC, number) must never carry different bytes (02 TRAP-14).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/prefetch.h"
+#include "base/time.h"
+#include "sfu/forward/forwarded_packet.h"
+
+namespace confab::sfu {
+
+class Sequencer {
+  public:
+    static constexpr std::size_t kVideoEntries = 512;
+    static constexpr std::size_t kAudioEntries = 256;
+    static constexpr std::size_t kMaxEntries = 4096;
+    static constexpr std::uint8_t kMaxResends = 3;
+    static constexpr Duration kMaxGap = Duration::millis(100);
+
+    // A sent packet as it is to be sent again.
+    struct Found {
+        ForwardedPacket packet;  // without ssrc, payload type, sequence and original number
+        std::int64_t source_sequence = 0;
+        std::uint8_t stream = 0;   // of the source: spatial layer, 0 for SVC
+        std::uint8_t resends = 0;  // this one included
+        std::uint8_t spatial = 0;
+    };
+    // What is known of a number that was asked for.
+    struct Asked {
+        std::int8_t spatial = -1;  // -1: never sent, padding, or too long ago
+        bool repeated = false;     // asked for before
+    };
+    enum class Answer : std::uint8_t {
+        kResend,
+        kUnknown,  // never sent, padding, or too long ago
+        kTooSoon,  // may still be on its way
+        kTooOften,
+    };
+
+    // `entries`: a power of two.
+    explicit Sequencer(std::size_t entries);
+
+    void push(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
+              std::uint8_t stream, std::uint8_t spatial);
+    // Looks a number up and, for kResend, counts the resend. `rtt` sets the least gap.
+    Answer request(Timestamp now, std::uint16_t sequence, Duration rtt, Found& out);
+    // Notes that a NACK named the number, whether it is answered or not.
+    Asked asked(std::uint16_t sequence);
+    // A sent packet without counting a resend, for probes; false if unknown.
+    bool find(std::uint16_t sequence, Found& out) const;
+    void clear();
+    // Fetches the places of a burst that begins with this number.
+    void prefetch(std::uint16_t sequence) const {
+        prefetch_for_write(&entries_[sequence & mask_], 8 * sizeof(Entry));
+    }
+
+  private:
+    struct Entry {
+        std::uint32_t source_sequence = 0;  // low half
+        std::uint32_t timestamp = 0;
+        std::uint32_t sent_ms = 0;
+        // VP8: descriptor; dependency descriptor: mask and frame number; RED: slice.
+        std::array<std::uint8_t, 6> detail{};
+        std::uint16_t sequence = 0;
+        bool used : 1 = false;
+        bool marker : 1 = false;
+        bool capture : 1 = false;
+        bool slice : 1 = false;
+        std::uint8_t dd_mode : 2 = 0;
+        std::uint8_t resends : 2 = 0;
+        std::uint8_t stream : 2 = 0;
+        std::uint8_t spatial : 2 = 0;
+        std::uint8_t prefix_size : 3 = 0;
+        bool asked : 1 = false;
+        std::uint8_t skip = 0;  // source payload bytes replaced
+        std::uint8_t dd_target_count = 0;
+    };
+    static_assert(sizeof(Entry) <= 24);
+
+    Entry& slot(std::uint16_t sequence) { return entries_[sequence & mask_]; }
+    void restore(const Entry& entry, Found& out) const;
+
+    std::size_t mask_;
+    std::int64_t newest_source_ = 0;
+    std::unique_ptr<Entry[]> entries_;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,120 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// 02 FWD-11.
+#include "sfu/rewrite/sequencer.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "base/rng.h"
+
+namespace confab::sfu {
+namespace {
+
+constexpr Duration kRtt = Duration::millis(40);
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
+
+ForwardedPacket random_packet(Rng& rng, std::int64_t sequence) {
+    ForwardedPacket p;
+    p.sequence = sequence;
+    p.timestamp = rng.u32();
+    p.marker = rng.below(2) == 0;
+    p.has_abs_capture_time = rng.below(4) == 0;
+    switch (rng.below(4)) {
+        case 0:
+            p.prefix_size = static_cast<std::uint8_t>(1 + rng.below(6));
+            p.payload_offset = static_cast<std::uint16_t>(1 + rng.below(6));
+            rng.fill(BytesSpan(p.prefix).first(p.prefix_size));
+            break;
+        case 1:
+            p.dd_mode = rng.below(2) == 0 ? DescriptorMode::kAsIs : DescriptorMode::kSetMask;
+            p.dd_mask = rng.u32();
+            p.dd_frame_number = rng.u16();
+            p.dd_target_count = static_cast<std::uint8_t>(1 + rng.below(32));
+            break;
+        case 2:
+            p.payload_offset = static_cast<std::uint16_t>(rng.below(200));
+            p.payload_size = static_cast<std::uint16_t>(rng.below(200));
+            break;
+        default:
+            break;
+    }
+    return p;
+}
+
+}  // namespace
+
+TEST_CASE("Sequencer: gives back what was sent, like a full history [FWD-11] [DES-56] [DES-32]") {
+    struct Sent {
+        ForwardedPacket packet;
+        std::int64_t source = 0;
+        std::uint8_t stream = 0;
+    };
+    Rng rng(3);
+    Sequencer sequencer(Sequencer::kVideoEntries);
+    std::map<std::int64_t, Sent> history;
+    std::int64_t out = 65'000;  // wraps on the wire
+    std::int64_t source = 0x1'0000 + 64'900;
+    for (int i = 0; i < 4000; ++i) {
+        out += 1 + static_cast<std::int64_t>(rng.below(2));
+        source += static_cast<std::int64_t>(rng.below(4)) - 1;
+        const Sent sent{random_packet(rng, out), source, static_cast<std::uint8_t>(rng.below(3))};
+        sequencer.push(at_ms(i), sent.packet, sent.source, sent.stream, 1);
+        history[out] = sent;
+        const std::int64_t asked = out - static_cast<std::int64_t>(rng.below(600));
+        Sequencer::Found found;
+        const auto answer = sequencer.request(at_ms(i + 1'000'000 + 200 * i),
+                                              static_cast<std::uint16_t>(asked), kRtt, found);
+        const bool kept = history.contains(asked) && out - asked < 512;
+        if (answer != Sequencer::Answer::kResend) {
+            REQUIRE((!kept || answer == Sequencer::Answer::kTooOften));
+            continue;
+        }
+        REQUIRE(history.contains(asked));
+        const Sent& expected = history[asked];
+        REQUIRE(found.source_sequence == expected.source);
+        REQUIRE(found.stream == expected.stream);
+        REQUIRE(found.spatial == 1);
+        const ForwardedPacket& p = found.packet;
+        const ForwardedPacket& e = expected.packet;
+        REQUIRE(p.timestamp == e.timestamp);
+        REQUIRE(p.marker == e.marker);
+        REQUIRE(p.has_abs_capture_time == e.has_abs_capture_time);
+        REQUIRE(p.payload_offset == e.payload_offset);
+        REQUIRE(p.payload_size == e.payload_size);
+        REQUIRE(p.prefix_size == e.prefix_size);
+        REQUIRE(p.prefix == e.prefix);
+        REQUIRE(p.dd_mode == e.dd_mode);
+        REQUIRE(p.dd_mask == e.dd_mask);
+        REQUIRE(p.dd_frame_number == e.dd_frame_number);
+        REQUIRE(p.dd_target_count == e.dd_target_count);
+    }
+}
+
+TEST_CASE("Sequencer: at most three copies, none too soon [FWD-11]") {
+    Sequencer sequencer(Sequencer::kAudioEntries);
+    ForwardedPacket p;
+    p.sequence = 7;
+    Sequencer::Found found;
+    sequencer.push(at_ms(1000), p, 70'000, 0, 0);
+    using Answer = Sequencer::Answer;
+    CHECK(sequencer.request(at_ms(1079), 7, kRtt, found) == Answer::kTooSoon);
+    CHECK(sequencer.request(at_ms(1080), 7, kRtt, found) == Answer::kResend);
+    CHECK(found.resends == 1);
+    CHECK(sequencer.request(at_ms(1159), 7, kRtt, found) == Answer::kTooSoon);
+    // The gap is never longer than 100 ms.
+    CHECK(sequencer.request(at_ms(1180), 7, Duration::seconds(1), found) == Answer::kResend);
+    CHECK(sequencer.request(at_ms(1279), 7, Duration::seconds(1), found) == Answer::kTooSoon);
+    CHECK(sequencer.request(at_ms(1280), 7, kRtt, found) == Answer::kResend);
+    CHECK(sequencer.request(at_ms(9000), 7, kRtt, found) == Answer::kTooOften);
+    CHECK(sequencer.request(at_ms(9000), 8, kRtt, found) == Answer::kUnknown);
+    CHECK(sequencer.request(at_ms(9000), 7 + 256, kRtt, found) == Answer::kUnknown);
+    sequencer.clear();
+    CHECK(sequencer.request(at_ms(9000), 7, kRtt, found) == Answer::kUnknown);
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What shards tell each other about a track whose publisher and subscribers sit on different
+// workers (02 DES-40…43). The home shard sends one copy of each packet to every shard with
+// subscribers; these send back what they need. Messages are plain values and cross worker rings by
+// copy.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "base/bytes.h"
+#include "sfu/forward/source_state.h"
+#include "sfu/packet/media_packet.h"
+
+namespace confab::sfu {
+
+// Home → replica. The bytes of the packet travel beside the message; offsets are into them.
+struct LinkPacket {
+    ReceiverId receiver;
+    MediaPacket packet;  // its views are empty
+    std::uint16_t payload_offset = 0;
+    std::uint16_t payload_size = 0;
+    std::uint16_t dd_offset = 0;
+    std::uint16_t dd_size = 0;
+};
+// Home → replica, before the packets it describes: on every change, and each 100 ms while bitrates
+// move.
+struct LinkSource {
+    ReceiverId receiver;
+    SourceState state;
+};
+// Home → replica: a sender report of one stream arrived.
+struct LinkReport {
+    ReceiverId receiver;
+    std::uint8_t stream = 0;
+    SourceReport report;
+};
+// Home → replica: the receiver is gone.
+struct LinkEnded {
+    ReceiverId receiver;
+};
+// Replica → home: the first subscriber came, or the last one left.
+struct LinkSubscribe {
+    ReceiverId receiver;
+    bool subscribed = false;
+};
+// Replica → home: somebody needs a key frame of this layer (merged and throttled at home).
+struct LinkKeyFrame {
+    ReceiverId receiver;
+    std::uint8_t spatial = 0;
+};
+// Replica → home: a subscriber reports loss of an audio track (IN-05); only where the publisher is
+// to hear of it.
+struct LinkLoss {
+    ReceiverId receiver;
+    std::uint8_t fraction = 0;  // 256ths
+};
+
+using LinkBody = std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe,
+                              LinkKeyFrame, LinkLoss>;
+
+struct LinkMessage {
+    WorkerIndex from = 0;
+    LinkBody body;
+};
+
+// The way to the other shards of the process: rings in production, queues in the simulator.
+class ShardLinks {
+  public:
+    virtual ~ShardLinks() = default;
+    // False: the ring is full and the message was dropped (DES-41).
+    virtual bool push(WorkerIndex to, const LinkMessage& message, BytesView bytes) = 0;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,462 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/ice/stun.h"
+
+namespace confab::sfu {
+namespace {
+constexpr Duration kQualityInterval = Duration::seconds(5);  // CQ-01
+}
+
+std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag) {
+    if (ufrag.empty()) return std::nullopt;
+    const std::size_t index = kOwnerLetters.find(ufrag.front());
+    if (index == std::string_view::npos) return std::nullopt;
+    return static_cast<WorkerIndex>(index);
+}
+
+Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
+    : config_(std::move(config)),
+      rng_(rng),
+      links_(links),
+      start_(now),
+      pool_(config_.pool),
+      engine_(config_.crypto_backend),
+      encryptor_(engine_),
+      crypto_{&engine_, config_.dtls, config_.simulate_dtls},
+      wheel_(now),
+      quality_timer_(nullptr) {
+    wheel_.schedule(quality_timer_, now + kQualityInterval);
+}
+
+Shard::~Shard() = default;
+
+NtpTime Shard::ntp(Timestamp now) const {
+    return NtpTime::from_unix(config_.wall + (now - start_));
+}
+
+ShardPeer* Shard::find_peer(PeerId id) {
+    const auto found = peers_.find(id);
+    return found == peers_.end() ? nullptr : found->second.get();
+}
+
+void Shard::emit(Event event) {
+    // The consumer is behind. State changes must not be lost and are few; data may be.
+    const bool is_data = std::holds_alternative<DataReceived>(event);
+    if (events_.size() >= kMaxEvents && is_data) {
+        ++totals_.events_dropped;
+        return;
+    }
+    events_.push_back(std::move(event));
+}
+
+std::optional<Event> Shard::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    std::optional<Event> event(std::move(events_.front()));
+    events_.pop_front();
+    return event;
+}
+
+// ---------------------------------------------------------------- datagrams
+
+// A STUN request names its peer; everything else is known by where it came from (02 ICE-02).
+ShardPeer* Shard::route(const ice::Path& path, BytesView datagram,
+                        std::optional<WorkerIndex>& owner) {
+    if (wire::classify(datagram) == wire::PacketKind::kStun) {
+        const auto message = wire::StunMessage::parse(datagram);
+        if (!message) return nullptr;
+        if (const auto username = message->text(wire::StunAttr::kUsername)) {
+            const std::string_view ufrag = username->substr(0, username->find(':'));
+            if (const auto found = by_ufrag_.find(std::string(ufrag)); found != by_ufrag_.end())
+                return found->second;
+            const auto worker = owner_of_ufrag(ufrag);
+            if (!worker || *worker == config_.index || *worker >= config_.worker_count)
+                return nullptr;
+            if (foreign_paths_.size() >= kMaxForeignPaths) foreign_paths_.clear();
+            foreign_paths_[path] = *worker;
+            owner = worker;
+            return nullptr;
+        }
+    }
+    if (const auto found = by_path_.find(path); found != by_path_.end()) return found->second;
+    if (const auto found = foreign_paths_.find(path); found != foreign_paths_.end())
+        owner = found->second;
+    return nullptr;
+}
+
+std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path& path,
+                                                  PacketRef packet) {
+    std::optional<WorkerIndex> owner;
+    ShardPeer* peer = route(path, packet.data(), owner);
+    if (peer == nullptr) {
+        if (!owner) ++totals_.unknown_datagrams;
+        return owner;
+    }
+    totals_.bytes_in += packet.data().size();
+    const peer::Transport::Media media = peer->transport().handle_packet(now, path, packet.data());
+    if (media.kind == peer::Transport::Media::Kind::kRtp) {
+        handle_rtp(now, *peer, std::move(packet), media.packet);
+        return std::nullopt;
+    }
+    if (media.kind == peer::Transport::Media::Kind::kRtcp) handle_rtcp(now, *peer, media.packet);
+    // STUN, DTLS or SCTP happened, or feedback that may ask for packets.
+    if (media.kind == peer::Transport::Media::Kind::kNone) {
+        if (peer->transport().is_valid_path(path)) remember_path(*peer, path, true);
+        after_input(now, *peer);
+    }
+    mark_dirty(*peer);
+    return std::nullopt;
+}
+
+std::optional<WorkerIndex> Shard::handle_frame(Timestamp now, const ice::Path& path,
+                                               BytesView frame) {
+    if (frame.size() > PacketPool::kLargeCapacity) return std::nullopt;
+    PacketRef packet = pool_.acquire_large();
+    if (!packet) return std::nullopt;
+    std::copy(frame.begin(), frame.end(), packet.buffer().begin());
+    packet.set_size(frame.size());
+    return handle_datagram(now, path, std::move(packet));
+}
+
+void Shard::handle_tcp_closed(Timestamp now, const ice::Path& path) {
+    foreign_paths_.erase(path);
+    const auto found = by_path_.find(path);
+    if (found == by_path_.end()) return;
+    ShardPeer& peer = *found->second;
+    by_path_.erase(found);
+    std::erase(peer.paths, path);
+    peer.transport().tcp_closed(now, path.tcp_connection);
+    after_input(now, peer);
+    mark_dirty(peer);
+}
+
+void Shard::remember_path(ShardPeer& peer, const ice::Path& path, bool validated) {
+    const auto [entry, is_new] = by_path_.try_emplace(path, &peer);
+    if (!is_new && entry->second != &peer) {
+        // Another peer only sent checks there; the one who proved the path gets it.
+        if (!validated) return;
+        std::erase(entry->second->paths, path);
+        entry->second = &peer;
+    } else if (!is_new) {
+        return;
+    }
+    if (peer.paths.size() >= ShardPeer::kMaxPaths) {
+        const auto keep = peer.transport().path();
+        auto oldest = peer.paths.begin();
+        if (keep && *oldest == *keep) ++oldest;
+        by_path_.erase(*oldest);
+        peer.paths.erase(oldest);
+    }
+    peer.paths.push_back(path);
+}
+
+// ---------------------------------------------------------------- after an input
+
+void Shard::mark_dirty(ShardPeer& peer) {
+    if (peer.is_dirty) return;
+    peer.is_dirty = true;
+    dirty_.push_back(&peer);
+}
+
+namespace {
+PeerState to_state(peer::TransportState state) {
+    switch (state) {
+        case peer::TransportState::kConnecting:
+            return PeerState::kConnecting;
+        case peer::TransportState::kConnected:
+            return PeerState::kConnected;
+        case peer::TransportState::kDisconnected:
+            return PeerState::kDisconnected;
+        case peer::TransportState::kReconnected:
+            return PeerState::kReconnected;
+        case peer::TransportState::kFailed:
+            return PeerState::kFailed;
+    }
+    return PeerState::kFailed;
+}
+PeerFailure to_failure(peer::TransportFailure failure) {
+    switch (failure) {
+        case peer::TransportFailure::kNone:
+            return PeerFailure::kNone;
+        case peer::TransportFailure::kIce:
+            return PeerFailure::kIce;
+        case peer::TransportFailure::kDtls:
+            return PeerFailure::kDtls;
+        case peer::TransportFailure::kFingerprint:
+            return PeerFailure::kFingerprint;
+    }
+    return PeerFailure::kNone;
+}
+}  // namespace
+
+void Shard::after_input(Timestamp now, ShardPeer& peer) {
+    peer.reschedule_needed = true;
+    while (auto event = peer.transport().poll_event()) {
+        if (const auto* state = std::get_if<peer::StateChanged>(&*event)) {
+            PeerStateChanged changed;
+            changed.peer = peer.id();
+            changed.state = to_state(state->state);
+            changed.failure = to_failure(state->failure);
+            if (const auto& path = peer.transport().path()) {
+                changed.protocol = path->protocol == ice::Protocol::kTcp ? TransportProtocol::kTcp
+                                                                         : TransportProtocol::kUdp;
+                changed.remote = path->remote;
+            }
+            emit(changed);
+            if (state->state == peer::TransportState::kConnected) peer_connected(now, peer);
+        } else if (auto* opened = std::get_if<peer::ChannelOpened>(&*event)) {
+            peer.note_channel(opened->channel, opened->label);
+            emit(DataChannelOpened{peer.id(), peer.channel_kind(opened->channel), opened->label});
+        } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&*event)) {
+            peer.forget_channel(closed->channel);
+        } else if (auto* message = std::get_if<peer::MessageReceived>(&*event)) {
+            emit(DataReceived{peer.id(), peer.channel_kind(message->channel),
+                              peer.channel_label(message->channel), std::move(message->payload)});
+        } else {
+            emit(DataChannelFailed{peer.id(), DataChannel::kReliable});
+        }
+    }
+}
+
+// Down-tracks that were added before the connection was up ask for their key frames now.
+void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
+    for (const auto& outbound : peer.down_tracks()) {
+        outbound->down_track.set_writable(now);
+        serve_down_track(now, peer, *outbound);
+    }
+    peer.update_media_deadline(now);
+}
+
+// ---------------------------------------------------------------- time
+
+void Shard::reschedule(ShardPeer& peer) {
+    peer.reschedule_needed = false;
+    wheel_.schedule(peer.timer(),
+                    earlier(peer.transport().next_deadline(), peer.next_media_deadline()));
+}
+
+void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
+    if (now >= peer.transport().next_deadline()) {
+        peer.transport().handle_timeout(now);
+        after_input(now, peer);
+    }
+    if (now >= peer.next_media_deadline()) {
+        for (std::size_t i = 0; i < peer.down_tracks().size(); ++i) {
+            OutboundTrack& outbound = *peer.down_tracks()[i];
+            if (now >= outbound.down_track.next_deadline()) outbound.down_track.handle_timeout(now);
+            serve_down_track(now, peer, outbound);
+            if (!outbound.closing || !outbound.down_track.closed()) continue;
+            if (!std::exchange(outbound.ended, true)) continue;
+            finish_down_track(peer, outbound);
+            --i;
+        }
+        if (now >= peer.bandwidth().next_deadline()) allocate(now, peer);
+        peer.feedback_wanted = true;  // key-frame requests that became due
+        peer.update_media_deadline(now);
+    }
+    peer.reschedule_needed = true;
+    mark_dirty(peer);
+}
+
+void Shard::handle_timeout(Timestamp now) {
+    deliver_arrived(now);
+    while (TimerNode* node = wheel_.pop_due(now)) {
+        if (node == &quality_timer_) {
+            report_quality(now);
+            wheel_.schedule(quality_timer_, now + kQualityInterval);
+            continue;
+        }
+        static_cast<Timed*>(node->owner())->on_timer(*this, now);
+    }
+}
+
+void ShardPeer::on_timer(Shard& shard, Timestamp now) {
+    shard.handle_peer_timeout(now, *this);
+}
+void Shard::Speakers::on_timer(Shard& shard, Timestamp now) {
+    shard.report_speakers(now, *this);
+}
+void Shard::ReceiverEntry::on_timer(Shard& shard, Timestamp now) {
+    shard.update_source(now, *this);
+}
+
+void Shard::report_speakers(Timestamp now, Speakers& speakers) {
+    SpeakerLevels levels;
+    levels.room = speakers.room;
+    bool anybody = false;
+    for (const Receiver* receiver : speakers.microphones) {
+        if (receiver->streams().empty() || receiver->muted()) continue;
+        const rtp::AudioLevel& level = receiver->streams().front()->audio_level();
+        SpeakerLevel one{receiver->id(), level.level(now), level.is_active(now)};
+        if (!one.active) continue;
+        anybody = true;
+        levels.levels.push_back(one);
+    }
+    // One more report after the last one fell silent, so that the room hears of it.
+    if (anybody || speakers.anybody_before) emit(std::move(levels));
+    speakers.anybody_before = anybody;
+    wheel_.schedule(speakers.timer, now + speakers.interval);
+}
+
+// What ends a round of a stream goes into the figures of the shard.
+StreamRound Shard::take_round(const Receiver& receiver, InboundStream& stream) {
+    const StreamRound round = stream.take_round();
+    figures_.add(Direction::kIncoming, receiver.config().kind, receiver.config().source, round);
+    return round;
+}
+
+DownTrackWindow Shard::take_window(DownTrack& down_track) {
+    const DownTrackWindow window = down_track.window();
+    figures_.add(Direction::kOutgoing, down_track.kind(), down_track.media_source(),
+                 {window.packets, window.lost, window.out_of_order, window.jitter, window.rtt});
+    return window;
+}
+
+void Shard::report_quality(Timestamp now) {
+    QualityBatch batch;
+    for (auto& [id, entry] : receivers_) {
+        for (const auto& stream : entry->receiver->streams()) {
+            const StreamRound round = take_round(*entry->receiver, *stream);
+            QualitySample sample;
+            sample.receiver = id;
+            sample.packets_expected = round.packets;
+            sample.packets_lost = round.lost;
+            sample.muted = entry->receiver->muted();
+            const auto& report = stream->sender_report();
+            sample.rtcp_overdue = !report || now - report->arrival > kQualityInterval * 2;
+            batch.samples.push_back(sample);
+        }
+    }
+    for (auto& [id, entry] : down_tracks_) {
+        DownTrack& down_track = entry.outbound->down_track;
+        const DownTrackWindow window = take_window(down_track);
+        QualitySample sample;
+        sample.down_track = id;
+        sample.packets_expected = window.packets;
+        sample.packets_lost = window.lost;
+        sample.distance_to_desired = down_track.distance_to_desired();
+        sample.muted = down_track.pause_reason() == PauseReason::kMuted ||
+                       down_track.pause_reason() == PauseReason::kPublisherMuted;
+        sample.paused = down_track.pause_reason() == PauseReason::kBandwidth;
+        batch.samples.push_back(sample);
+    }
+    // Hash order must not be seen outside (07 SIO-06).
+    std::sort(batch.samples.begin(), batch.samples.end(),
+              [](const QualitySample& a, const QualitySample& b) {
+                  return std::pair(a.receiver, a.down_track) < std::pair(b.receiver, b.down_track);
+              });
+    if (!batch.samples.empty()) emit(std::move(batch));
+}
+
+// ---------------------------------------------------------------- output
+
+void Shard::drain_transport(ShardPeer& peer, SendBatch& batch) {
+    while (batch.has_room()) {
+        const auto datagram = peer.transport().poll_transmit();
+        if (!datagram) return;
+        if (datagram->bytes.empty() || datagram->bytes.size() > SendBatch::kMaxDatagram) continue;
+        remember_path(peer, datagram->path, false);
+        const BytesSpan out = batch.reserve();
+        std::copy(datagram->bytes.begin(), datagram->bytes.end(), out.begin());
+        batch.commit(datagram->path, datagram->bytes.size());
+    }
+}
+
+bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
+    deliver_arrived(now);
+    const NtpTime wall = ntp(now);
+    const std::size_t first = dirty_flushed_;
+    while (dirty_flushed_ < dirty_.size()) {
+        ShardPeer& peer = *dirty_[dirty_flushed_];
+        if (dirty_flushed_ + 3 < dirty_.size()) dirty_[dirty_flushed_ + 3]->prefetch();
+        if (dirty_flushed_ + 1 < dirty_.size()) dirty_[dirty_flushed_ + 1]->prefetch_pending();
+        drain_transport(peer, batch);
+        if (!batch.has_room()) break;
+        if (peer.feedback_wanted) peer.write_feedback(now, wall, batch);
+        peer.write_sender_reports(now, batch);
+        if (peer.flush(wall, encryptor_, batch)) break;
+        if (!batch.has_room()) break;
+        peer.is_dirty = false;
+        if (peer.reschedule_needed) reschedule(peer);
+        ++dirty_flushed_;
+    }
+    // Packets of counter-mode peers are encrypted together, across subscribers (DES-24).
+    const bool under_way = encryptor_.pending() > 0;
+    encryptor_.complete_all();
+    if (under_way)
+        for (std::size_t i = first; i < dirty_.size() && i <= dirty_flushed_; ++i)
+            dirty_[i]->release_flushed();
+    const bool more = dirty_flushed_ < dirty_.size();
+    if (!more) {
+        dirty_.clear();
+        dirty_flushed_ = 0;
+    }
+    return more || !batch.empty();
+}
+
+void ShardSnapshot::merge(const ShardSnapshot& other) {
+    static_assert(sizeof(ShardSnapshot) == 26 * sizeof(std::uint64_t), "a new one is added here");
+    peers += other.peers;
+    receivers += other.receivers;
+    tracks += other.tracks;
+    down_tracks += other.down_tracks;
+    pool_bytes += other.pool_bytes;
+    packets_in_use += other.packets_in_use;
+    unknown_datagrams += other.unknown_datagrams;
+    rtp_in += other.rtp_in;
+    rtp_out += other.rtp_out;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    rtp_bytes_in += other.rtp_bytes_in;
+    rtx_in += other.rtx_in;
+    rtx_bytes_in += other.rtx_bytes_in;
+    rtx_out += other.rtx_out;
+    rtx_bytes_out += other.rtx_bytes_out;
+    srtp_failures += other.srtp_failures;
+    rtp_unknown_ssrc += other.rtp_unknown_ssrc;
+    links_dropped += other.links_dropped;
+    nacks_in += other.nacks_in;
+    nacks_out += other.nacks_out;
+    plis_in += other.plis_in;
+    plis_out += other.plis_out;
+    firs_in += other.firs_in;
+    events_dropped += other.events_dropped;
+    data_dropped += other.data_dropped;
+}
+
+ShardSnapshot Shard::snapshot() const {
+    ShardSnapshot s = totals_;
+    s.peers = peers_.size();
+    s.receivers = receivers_.size();
+    s.tracks = tracks_.size();
+    s.down_tracks = down_tracks_.size();
+    s.pool_bytes = pool_.bytes_held();
+    s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
+    for (const auto& [id, peer] : peers_) {
+        add_peer_counters(s, *peer);
+    }
+    return s;
+}
+
+void Shard::add_peer_counters(ShardSnapshot& s, const ShardPeer& peer) {
+    const PeerCounters& c = peer.counters();
+    s.rtp_in += c.rtp_in;
+    s.rtp_out += c.rtp_out;
+    s.bytes_out += c.bytes_out;
+    s.rtp_bytes_in += c.rtp_bytes_in;
+    s.rtx_in += c.rtx_in;
+    s.rtx_bytes_in += c.rtx_bytes_in;
+    s.rtx_out += c.rtx_out;
+    s.rtx_bytes_out += c.rtx_bytes_out;
+    s.nacks_out += c.nacks_out;
+    s.plis_out += c.plis_out;
+    s.rtp_unknown_ssrc += c.rtp_unknown_ssrc;
+    s.srtp_failures += peer.transport().counters().srtp_failures;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,360 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <array>
+
+#include "sfu/shard/shard.h"
+#include "wire/rtp/rtp_extensions.h"
+
+// The way of a media packet: publisher → home track → down-tracks here and replicas elsewhere.
+
+namespace confab::sfu {
+
+void Shard::push_link(WorkerIndex to, const LinkBody& body, BytesView bytes) {
+    if (!links_.push(to, LinkMessage{config_.index, body}, bytes)) ++totals_.links_dropped;
+}
+
+// ---------------------------------------------------------------- from the publisher
+
+void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSpan bytes) {
+    const std::size_t size = packet.data().size();
+    ++peer.counters().rtp_in;
+    peer.counters().rtp_bytes_in += size;
+    const auto view = wire::parse_rtp(bytes);
+    if (!view) {
+        ++peer.counters().rtp_malformed;
+        return;
+    }
+    peer.feedback_wanted = true;
+    mark_dirty(peer);
+    // Everything counts for transport-wide feedback, probes on unknown SSRCs too (TRAP-07).
+    if (const auto element = wire::find_extension(*view, peer.transport_cc_id))
+        if (const auto number = wire::read_transport_sequence(*element))
+            peer.transport_cc().received(now, *number, view->header.ssrc, view->header.marker);
+
+    bool is_new = false;
+    const InboundRoute route = peer.inbound().resolve(*view, now, is_new);
+    if (is_new) stream_found(now, peer, route);
+    if (!route) {
+        ++peer.counters().rtp_unknown_ssrc;
+        return;
+    }
+    if (route.rtx) {
+        ++peer.counters().rtx_in;
+        peer.counters().rtx_bytes_in += size;
+    }
+    auto media = route.rtx ? route.stream->receive_rtx(now, *view, bytes)
+                           : route.stream->receive(now, *view);
+    if (!media || route.receiver->muted()) return;
+    const auto entry = receivers_.find(route.receiver->id());
+    if (entry != receivers_.end()) forward(now, *entry->second, *route.stream, *media, packet);
+}
+
+// An SSRC was recognised: its sender report may have come before it (IN-13).
+void Shard::stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route) {
+    peer.update_media_deadline(now);
+    peer.reschedule_needed = true;
+    if (route.rtx) {
+        if (route.receiver->has_started(route.spatial))
+            report_started(peer, *route.receiver, route.spatial);
+        return;
+    }
+    peer.start_reports(now);
+    const auto early = peer.inbound().take_early_report(route.stream->ssrc().value());
+    if (early) apply_sender_report(early->arrival, *route.receiver, *route.stream, early->report);
+}
+
+void Shard::report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial) {
+    // The layers of one SVC stream have one SSRC.
+    const bool simulcast = receiver.config().mode != LayerMode::kMultipleSpatialLayersPerStream;
+    const InboundStream* stream = receiver.find_by_spatial(simulcast ? spatial : 0);
+    if (stream == nullptr) return;
+    const wire::FrameSize size = stream->frame_size();
+    emit(LayerStarted{receiver.id(), spatial, stream->codec(), stream->ssrc(), size.width,
+                      size.height, peer.inbound().rtx_ssrc_of(receiver, stream->spatial())});
+}
+
+void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
+                    PacketRef& ref) {
+    Track& track = *entry.track;
+    if (entry.receiver->take_started(media.spatial))
+        report_started(*entry.peer, *entry.receiver, media.spatial);
+    // Packets before this one belong to what was known of the source then.
+    const bool structure = media.has_dd && media.dd.structure_attached;
+    if (structure) {
+        deliver_arrived(now);
+        track.source().decode_targets = DecodeTargets::of(stream.dependency_structure());
+    }
+    const bool changed = entry.monitor.packet(media, track.source());
+    if (changed || structure) {
+        emit(LayersChanged{entry.receiver->id(), track.source().available});
+        source_changed(now, track);
+    }
+    if (!entry.timer.scheduled()) wheel_.schedule(entry.timer, entry.monitor.next_deadline());
+    for (const WorkerIndex worker : track.replicas()) {
+        const BytesSpan bytes = ref.data();
+        LinkPacket link{entry.receiver->id(), media, 0, 0, 0, 0};
+        const auto offset = [&](BytesView v) {
+            return v.empty() ? std::uint16_t{0}
+                             : static_cast<std::uint16_t>(v.data() - bytes.data());
+        };
+        link.payload_offset = offset(media.payload);
+        link.payload_size = static_cast<std::uint16_t>(media.payload.size());
+        link.dd_offset = offset(media.dd_bytes);
+        link.dd_size = static_cast<std::uint16_t>(media.dd_bytes.size());
+        link.packet.payload = link.packet.dd_bytes = {};
+        push_link(worker, link, bytes);
+    }
+    fan_out(now, track, media, ref);
+}
+
+// Packets of one turn are kept and decided together, subscriber by subscriber: the state of a
+// down-track is fetched once for all of them (02 §10.1, DES-44).
+void Shard::fan_out(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
+    if (track.subscribers().empty()) return;
+    track.remember(pool_, media, ref);
+    if (track.arrived().empty()) arrived_.push_back(&track);
+    track.arrived().push_back({media, ref});
+    if (track.arrived().size() >= kMaxArrived) deliver_arrived(now);
+}
+
+void Shard::deliver_arrived(Timestamp now) {
+    for (Track* track : arrived_)
+        deliver(now, *track);
+    arrived_.clear();
+}
+
+void Shard::deliver(Timestamp now, Track& track) {
+    // What forward() stores in small pieces has left the store buffer when a block of decisions is
+    // copied, and the next states are on their way from memory meanwhile.
+    constexpr std::size_t kBlock = 10;
+    constexpr std::size_t kFar = 6, kNear = 3;  // subscribers ahead
+    struct Decision {
+        const Subscriber* subscriber = nullptr;
+        const ArrivedPacket* arrived = nullptr;
+        std::size_t count = 0;
+        std::array<ForwardedPacket, DownTrack::kMaxPerPacket> packets;
+    };
+    std::array<Decision, kBlock> block;
+    std::size_t used = 0;
+    const auto flush = [&] {
+        for (Decision& decision : std::span(block).first(used))
+            deliver(now, track, *decision.subscriber,
+                    std::span(decision.packets).first(decision.count), *decision.arrived);
+        used = 0;
+    };
+    const std::span<const Subscriber> all = track.subscribers();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
+        if (i + kNear < all.size()) {
+            all[i + kNear].down_track->prefetch_parts();
+            all[i + kNear].peer->prefetch_queue_end();
+        }
+        // A stream started before its packets can be sent would have lost its key frame.
+        if (all[i].peer->transport().srtp_sender() == nullptr) continue;
+        for (const ArrivedPacket& arrived : track.arrived()) {
+            Decision& decision = block[used++];
+            decision.subscriber = &all[i];
+            decision.arrived = &arrived;
+            decision.count = all[i].down_track->forward(arrived.media, now, decision.packets);
+            if (used == kBlock) flush();
+        }
+    }
+    flush();
+    forwarded_ += track.arrived().size();
+    track.arrived().clear();
+}
+
+void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
+                    std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
+    DownTrack& down_track = *subscriber.down_track;
+    for (const ForwardedPacket& packet : packets)
+        (void)subscriber.peer->enqueue({packet, arrived.ref, arrived.media.payload,
+                                        arrived.media.dd_bytes, &down_track.extensions()});
+    if (!packets.empty()) {
+        mark_dirty(*subscriber.peer);
+        while (const auto state = down_track.poll_event())
+            emit(StreamStateChanged{down_track.id(), *state});
+    } else if (const auto layer = down_track.poll_key_frame_request(now)) {
+        request_key_frame(now, track, *layer);
+    }
+}
+
+// ---------------------------------------------------------------- what is known of the source
+
+void Shard::source_changed(Timestamp now, Track& track) {
+    deliver_arrived(now);
+    for (const WorkerIndex worker : track.replicas())
+        push_link(worker, LinkSource{track.id(), track.source()}, {});
+    for (const Subscriber& subscriber : track.subscribers()) {
+        subscriber.down_track->source_changed(now);
+        if (OutboundTrack* outbound = subscriber.peer->find_by_ssrc(subscriber.down_track->ssrc()))
+            serve_down_track(now, *subscriber.peer, *outbound);
+        allocate(now, *subscriber.peer);
+        subscriber.peer->update_media_deadline(now);
+        subscriber.peer->reschedule_needed = true;
+        mark_dirty(*subscriber.peer);
+    }
+}
+
+void Shard::update_source(Timestamp now, ReceiverEntry& entry) {
+    const std::uint8_t before = entry.track->source().available;
+    if (entry.monitor.handle_timeout(now, entry.track->source())) {
+        if (before != entry.track->source().available)
+            emit(LayersChanged{entry.receiver->id(), entry.track->source().available});
+        if (entry.track->kind() == MediaKind::kVideo) source_changed(now, *entry.track);
+    }
+    wheel_.schedule(entry.timer, entry.monitor.next_deadline());
+}
+
+// ---------------------------------------------------------------- between shards
+
+void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView bytes) {
+    if (const auto* packet = std::get_if<LinkPacket>(&message.body)) {
+        const auto found = tracks_.find(packet->receiver);
+        if (found == tracks_.end() || found->second->subscribers().empty()) return;
+        PacketRef ref = pool_.acquire_large();
+        if (!ref || bytes.size() > ref.buffer().size()) return;
+        std::copy(bytes.begin(), bytes.end(), ref.buffer().begin());
+        ref.set_size(bytes.size());
+        MediaPacket media = packet->packet;
+        media.payload = BytesView(ref.data()).subspan(packet->payload_offset, packet->payload_size);
+        media.dd_bytes = BytesView(ref.data()).subspan(packet->dd_offset, packet->dd_size);
+        fan_out(now, *found->second, media, ref);
+        return;
+    }
+    deliver_arrived(now);
+    if (const auto* source = std::get_if<LinkSource>(&message.body)) {
+        const auto found = tracks_.find(source->receiver);
+        if (found == tracks_.end()) return;
+        // Reports travel by themselves; a copy of older ones must not undo them.
+        const auto reports = found->second->source().reports;
+        found->second->source() = source->state;
+        for (std::size_t i = 0; i < reports.size(); ++i)
+            if (reports[i]) (void)found->second->source().add_report(i, *reports[i]);
+        source_changed(now, *found->second);
+    } else if (const auto* report = std::get_if<LinkReport>(&message.body)) {
+        const auto found = tracks_.find(report->receiver);
+        if (found != tracks_.end())
+            (void)found->second->source().add_report(report->stream, report->report);
+    } else if (const auto* ended = std::get_if<LinkEnded>(&message.body)) {
+        const auto found = tracks_.find(ended->receiver);
+        if (found == tracks_.end()) return;
+        found->second->source().available = 0;
+        source_changed(now, *found->second);
+    } else if (const auto* subscribe = std::get_if<LinkSubscribe>(&message.body)) {
+        // The publisher's command may still be on its way: the track remembers who wants it.
+        Track& track = track_for(subscribe->receiver, config_.index, MediaKind::kVideo);
+        if (track.set_replica(message.from, subscribe->subscribed) && subscribe->subscribed)
+            push_link(message.from, LinkSource{track.id(), track.source()}, {});
+        if (!subscribe->subscribed && track.replicas().empty()) drop_track_if_unused(track.id());
+    } else if (const auto* wanted = std::get_if<LinkKeyFrame>(&message.body)) {
+        const auto found = tracks_.find(wanted->receiver);
+        if (found != tracks_.end()) request_key_frame(now, *found->second, wanted->spatial);
+    } else if (const auto* loss = std::get_if<LinkLoss>(&message.body)) {
+        const auto found = receivers_.find(loss->receiver);
+        if (found != receivers_.end()) found->second->receiver->note_loss(loss->fraction);
+    }
+}
+
+void Shard::request_key_frame(Timestamp now, Track& track, std::uint8_t spatial) {
+    if (track.home() != config_.index) {
+        push_link(track.home(), LinkKeyFrame{track.id(), spatial}, {});
+        return;
+    }
+    const auto found = receivers_.find(track.id());
+    if (found == receivers_.end()) return;
+    const bool svc = track.source().svc();
+    InboundStream* stream = found->second->receiver->find_by_spatial(svc ? 0 : spatial);
+    // A layer that has not started yet: any stream of the encoder brings key frames on all (IN-53).
+    if (stream == nullptr && !found->second->receiver->streams().empty())
+        stream = found->second->receiver->streams().front().get();
+    if (stream == nullptr) return;
+    stream->request_key_frame();
+    ShardPeer& publisher = *found->second->peer;
+    publisher.feedback_wanted = true;
+    publisher.update_media_deadline(now);
+    publisher.reschedule_needed = true;
+    mark_dirty(publisher);
+}
+
+// ---------------------------------------------------------------- towards a subscriber
+
+// Takes what a down-track wants to say and send beside forwarded packets.
+void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound) {
+    DownTrack& down_track = outbound.down_track;
+    while (auto synthetic = down_track.poll_transmit()) {
+        (void)peer.enqueue(
+            {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
+        mark_dirty(peer);
+    }
+    while (const auto state = down_track.poll_event())
+        emit(StreamStateChanged{down_track.id(), *state});
+    if (!peer.transport().connected()) return;
+    while (const auto layer = down_track.poll_key_frame_request(now))
+        request_key_frame(now, *outbound.track, *layer);
+}
+
+// Bytes that will leave for it, SRTP aside.
+std::size_t Shard::resend(ShardPeer& peer, OutboundTrack& outbound,
+                          std::span<ResendPacket> packets) {
+    std::size_t bytes = 0;
+    for (ResendPacket& packet : packets) {
+        const HistoryEntry* stored = outbound.track->find(packet.stream, packet.source_sequence);
+        if (stored == nullptr) continue;
+        MediaPacket source;
+        source.sequence = stored->sequence;
+        source.timestamp = stored->timestamp;
+        source.codec = stored->codec;
+        source.payload = stored->payload;
+        source.dd_bytes = stored->dd_bytes;
+        source.abs_capture_time = stored->abs_capture_time;
+        source.has_abs_capture_time = stored->has_abs_capture_time;
+        complete_resend(packet, source);
+        bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
+                 packet.packet.body(stored->payload).size();
+        (void)peer.enqueue({packet.packet, stored->packet, stored->payload, stored->dd_bytes,
+                            &outbound.down_track.extensions()});
+    }
+    mark_dirty(peer);
+    return bytes;
+}
+
+// ---------------------------------------------------------------- bandwidth
+
+// At least `bytes` of packets that repair nothing, if there is anything to make them of: the newest
+// packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
+std::size_t Shard::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
+    std::size_t sent = 0;
+    for (const auto& outbound : peer.down_tracks()) {
+        if (outbound->down_track.kind() != MediaKind::kVideo) continue;
+        for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
+            if (auto copy = outbound->down_track.probe_packet(back))
+                sent += resend(peer, *outbound, std::span(&*copy, 1));
+    }
+    if (sent > 0) return sent;
+    for (const auto& outbound : peer.down_tracks()) {
+        DownTrack& down_track = outbound->down_track;
+        if (down_track.kind() != MediaKind::kVideo) continue;
+        while (sent < bytes && down_track.write_padding(1, false) > 0) {
+            sent += wire::kRtpFixedHeaderSize + DownTrack::kPaddingSize;
+            serve_down_track(now, peer, *outbound);
+        }
+    }
+    return sent;
+}
+
+void Shard::allocate(Timestamp now, ShardPeer& peer) {
+    if (peer.allocate(now))
+        for (const auto& outbound : peer.down_tracks())
+            if (outbound->down_track.kind() == MediaKind::kVideo)
+                serve_down_track(now, peer, *outbound);
+    if (const std::size_t bytes = peer.bandwidth().poll_probe(now))
+        peer.bandwidth().probe_sent(send_probe(now, peer, bytes), now);
+    peer.update_media_deadline(now);
+    peer.reschedule_needed = true;
+    mark_dirty(peer);
+}
+
+}  // namespace confab::sfu

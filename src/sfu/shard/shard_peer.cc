@@ -1,0 +1,294 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/shard_peer.h"
+
+#include <algorithm>
+#include <array>
+
+namespace confab::sfu {
+namespace {
+// What fits one datagram beside SRTCP's tag and index (NET-01).
+constexpr std::size_t kMaxCompound = 1200 - 24;
+}  // namespace
+
+ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::TransportConfig config,
+                     const BandwidthOptions& bandwidth, Rng& rng)
+    : id_(id),
+      transport_(crypto, std::move(config), rng.fork()),
+      timer_(static_cast<Timed*>(this)),
+      transport_cc_(rng.u32()),
+      bandwidth_(bandwidth) {}
+
+// ---------------------------------------------------------------- down-tracks
+
+OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& track, Rng& rng,
+                                         std::size_t kept) {
+    down_tracks_.push_back(std::make_unique<OutboundTrack>(config, track, rng, kept));
+    OutboundTrack& added = *down_tracks_.back();
+    if (added.down_track.kind() == MediaKind::kVideo) {
+        demanding_.push_back(&added.down_track);
+        shares_.emplace_back();
+    }
+    by_ssrc_[added.down_track.ssrc()] = &added;
+    if (added.down_track.rtx_ssrc() != 0) by_ssrc_[added.down_track.rtx_ssrc()] = &added;
+    return added;
+}
+
+void ShardPeer::remove_down_track(const DownTrack& down_track) {
+    std::erase_if(by_ssrc_, [&](const auto& e) { return &e.second->down_track == &down_track; });
+    // Waiting packets may point into what goes away.
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_sent_));
+    pending_sent_ = 0;
+    std::erase_if(pending_,
+                  [&](const PendingPacket& p) { return p.extensions == &down_track.extensions(); });
+    stop_demanding(down_track);
+    std::erase_if(down_tracks_, [&](const auto& t) { return &t->down_track == &down_track; });
+}
+
+void ShardPeer::stop_demanding(const DownTrack& down_track) {
+    const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
+    if (demand == demanding_.end()) return;
+    shares_.erase(shares_.begin() + (demand - demanding_.begin()));
+    demanding_.erase(demand);
+}
+
+OutboundTrack* ShardPeer::find_by_ssrc(std::uint32_t ssrc) {
+    const auto found = by_ssrc_.find(ssrc);
+    return found == by_ssrc_.end() ? nullptr : found->second;
+}
+
+// ---------------------------------------------------------------- data channels
+
+namespace {
+DataChannel kind_of_label(const std::string& label) {
+    if (label == "_reliable") return DataChannel::kReliable;
+    if (label == "_lossy") return DataChannel::kLossy;
+    if (label == "_data_track") return DataChannel::kDataTrack;
+    return DataChannel::kOther;
+}
+}  // namespace
+
+void ShardPeer::note_channel(std::uint16_t channel, const std::string& label) {
+    const DataChannel kind = kind_of_label(label);
+    forget_channel(channel);
+    // A label opened again replaces the old channel (DC-10).
+    if (kind != DataChannel::kOther)
+        std::erase_if(channels_, [&](const Channel& c) { return c.kind == kind; });
+    channels_.push_back({channel, kind, label});
+}
+
+void ShardPeer::forget_channel(std::uint16_t channel) {
+    std::erase_if(channels_, [&](const Channel& c) { return c.id == channel; });
+}
+
+DataChannel ShardPeer::channel_kind(std::uint16_t channel) const {
+    for (const Channel& c : channels_)
+        if (c.id == channel) return c.kind;
+    return DataChannel::kOther;
+}
+
+std::string ShardPeer::channel_label(std::uint16_t channel) const {
+    for (const Channel& c : channels_)
+        if (c.id == channel) return c.label;
+    return {};
+}
+
+std::optional<std::uint16_t> ShardPeer::find_channel(DataChannel kind) const {
+    for (const Channel& c : channels_)
+        if (c.kind == kind) return c.id;
+    return std::nullopt;
+}
+
+// ---------------------------------------------------------------- sending
+
+bool ShardPeer::enqueue(PendingPacket&& packet) {
+    if (!transport_.connected()) {
+        ++counters_.dropped_unconnected;
+        return false;
+    }
+    if (pending_.size() >= kMaxPending) {
+        ++counters_.dropped_full;
+        return false;
+    }
+    pending_.push_back(std::move(packet));
+    return pending_.size() == 1;
+}
+
+bool ShardPeer::build(const PendingPacket& pending, NtpTime ntp, srtp::BatchEncryptor& encryptor,
+                      SendBatch& batch) {
+    const BytesSpan out = batch.reserve();
+    SendStamps stamps;
+    stamps.abs_send_time = static_cast<std::uint32_t>(ntp.value() >> 14) & 0xFFFFFF;
+    stamps.transport_sequence = transport_sequence_;
+    const std::size_t header =
+        build_header(pending.packet, *pending.extensions, stamps, pending.dd_bytes, out);
+    if (header == 0) return false;
+    BytesView body = pending.packet.body(pending.payload);
+    std::size_t rtp_header = header;
+    if (pending.packet.prefix_size > 0) {
+        // A rewritten descriptor or an original number stands before the source's bytes: joined
+        // here and encrypted in place. Everything else is encrypted on its way (DES-22).
+        if (header + body.size() > out.size()) return false;
+        std::copy(body.begin(), body.end(), out.begin() + static_cast<std::ptrdiff_t>(header));
+        rtp_header -= pending.packet.prefix_size;
+        body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
+    }
+    const std::size_t size = encryptor.submit(
+        *transport_.srtp_sender(),
+        {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
+    if (size == 0) return false;
+    if (pending.extensions->transport_cc != 0) ++transport_sequence_;
+    batch.commit(*transport_.path(), size);
+    ++counters_.rtp_out;
+    counters_.bytes_out += size;
+    if (pending.packet.rtx) {
+        ++counters_.rtx_out;
+        counters_.rtx_bytes_out += size;
+    }
+    return true;
+}
+
+bool ShardPeer::flush(NtpTime ntp, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
+    const bool can_send = transport_.srtp_sender() != nullptr && transport_.path().has_value();
+    while (can_send && pending_sent_ < pending_.size()) {
+        if (!batch.has_room()) return true;
+        (void)build(pending_[pending_sent_++], ntp, encryptor, batch);
+    }
+    pending_sent_ = pending_.size();
+    // Nothing is under way where each packet is encrypted at once (AEAD).
+    if (encryptor.pending() == 0) release_flushed();
+    return false;
+}
+
+void ShardPeer::release_flushed() {
+    if (pending_sent_ < pending_.size()) return;
+    pending_.clear();
+    pending_sent_ = 0;
+}
+
+void ShardPeer::send_rtcp(BytesView compound, SendBatch& batch) {
+    srtp::SendContext* sender = transport_.srtp_sender();
+    if (compound.empty() || sender == nullptr || !transport_.path() || !batch.has_room()) return;
+    const BytesSpan out = batch.reserve();
+    std::copy(compound.begin(), compound.end(), out.begin());
+    const std::size_t size = sender->protect_rtcp(out, compound.size());
+    if (size > 0) batch.commit(*transport_.path(), size);
+}
+
+// ---------------------------------------------------------------- feedback to a publisher
+
+void ShardPeer::write_loss_feedback(Timestamp now, ByteWriter& out) {
+    for (Receiver* receiver : inbound_.receivers()) {
+        for (const auto& stream : receiver->streams()) {
+            if (!receiver->muted()) counters_.nacks_out += stream->write_nack(now, out);
+            if (stream->write_pli(now, out)) ++counters_.plis_out;
+        }
+    }
+}
+
+bool ShardPeer::write_reports(Timestamp now, NtpTime ntp, ByteWriter& out) {
+    if (now < next_receiver_report_) return false;
+    std::array<wire::ReportBlock, wire::kMaxReportBlocks> blocks;
+    std::size_t count = 0;
+    for (Receiver* receiver : inbound_.receivers()) {
+        const std::uint8_t loss_of_others = receiver->take_worst_loss();
+        for (const auto& stream : receiver->streams()) {
+            auto block = stream->report_block(now);
+            if (!block || count == blocks.size()) continue;
+            block->fraction_lost = std::max(block->fraction_lost, loss_of_others);
+            blocks[count++] = *block;
+        }
+    }
+    if (count == 0) return false;
+    next_receiver_report_ = now + kReceiverReportInterval;
+    // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05, IN-07).
+    const std::uint32_t sender = blocks[0].ssrc;
+    return wire::write_receiver_report(out, sender, std::span(blocks).first(count)) &&
+           wire::write_rrtr(out, sender, ntp);
+}
+
+void ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
+    feedback_wanted = false;
+    std::array<std::uint8_t, kMaxCompound> buffer;
+    ByteWriter out(buffer);
+    (void)write_reports(now, ntp, out);
+    write_loss_feedback(now, out);
+    if (rrtr_) {
+        const std::array entries{*rrtr_};
+        (void)wire::write_dlrr(
+            out, down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(), entries);
+        rrtr_.reset();
+    }
+    if (out.size() > 0 && out.ok()) send_rtcp(out.written(), batch);
+    if (!transport_cc_.due(now)) return;
+    ByteWriter feedback(buffer);
+    if (transport_cc_.write(now, feedback) && feedback.ok()) send_rtcp(feedback.written(), batch);
+}
+
+// ---------------------------------------------------------------- reports to a subscriber
+
+void ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
+    if (now < next_sender_report_) return;
+    next_sender_report_ = now + kSenderReportInterval;
+    std::array<std::uint8_t, kMaxCompound> buffer;
+    ByteWriter out(buffer);
+    std::array<wire::SdesChunk, 8> chunks;
+    std::size_t count = 0;
+    // Several compounds when there are many tracks: eight reports and their SDES fit one.
+    const auto send = [&] {
+        if (count == 0) return;
+        if (wire::write_sdes(out, std::span(chunks).first(count)) && out.ok())
+            send_rtcp(out.written(), batch);
+        out = ByteWriter(buffer);
+        count = 0;
+    };
+    for (const auto& outbound : down_tracks_) {
+        const auto report = outbound->down_track.sender_report(now);
+        if (!report || !wire::write_sender_report(out, *report)) continue;
+        chunks[count++] = outbound->down_track.sdes_chunk();
+        if (count == chunks.size()) send();
+    }
+    send();
+}
+
+bool ShardPeer::allocate(Timestamp now) {
+    demands_.clear();
+    for (const DownTrack* down_track : demanding_) {
+        const DownTrackSettings& wish = down_track->settings();
+        VideoDemand demand;
+        demand.source = &down_track->source();
+        demand.max = {static_cast<std::int8_t>(wish.max_spatial),
+                      static_cast<std::int8_t>(wish.max_temporal)};
+        demand.priority = wish.priority;
+        demand.muted = !wish.enabled || down_track->source().muted;
+        demand.exempt = down_track->screen_share() && down_track->source().max_seen.spatial <= 0;
+        demand.packets = down_track->stats().packets;
+        demand.nack_repeats = down_track->stats().nack_repeats;
+        demands_.push_back(demand);
+    }
+    if (!bandwidth_.allocate(demands_, shares_, now)) return false;
+    for (std::size_t i = 0; i < demanding_.size(); ++i)
+        demanding_[i]->set_bandwidth(shares_[i].cap, shares_[i].deficient, now);
+    return true;
+}
+
+void ShardPeer::update_media_deadline(Timestamp now) {
+    Timestamp deadline = Timestamp::never();
+    if (!down_tracks_.empty()) {
+        if (next_sender_report_.is_never()) next_sender_report_ = now + kSenderReportInterval;
+        deadline = now + kTick;
+        // Before the connection is up nobody takes what a down-track wants: the tick is enough, and
+        // peer_connected() looks at them all.
+        if (transport_.connected())
+            for (const auto& outbound : down_tracks_)
+                deadline = earlier(deadline, outbound->down_track.next_deadline());
+    }
+    deadline = earlier(deadline, bandwidth_.next_deadline());
+    for (const Receiver* receiver : inbound_.receivers())
+        for (const auto& stream : receiver->streams())
+            deadline = earlier(deadline, stream->next_deadline());
+    next_media_deadline_ = deadline;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,275 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A world of whole shards and clients made of our own transports: any number of shards in one
+// thread, virtual time in steps of 1 ms, rings as queues, a network without delay (02 DES-54).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sfu/shard/shard.h"
+#include "wire/rtp/rtp_extensions.h"
+
+namespace confab::sfu::test {
+
+inline Timestamp world_time(std::int64_t ms) {
+    return Timestamp::micros(1'000'000 + ms * 1000);
+}
+
+struct Links final : ShardLinks {
+    struct Item {
+        LinkMessage message;
+        Bytes bytes;
+    };
+    explicit Links(std::vector<std::deque<Item>>& queues) : queues_(queues) {}
+    bool push(WorkerIndex to, const LinkMessage& message, BytesView bytes) override {
+        queues_[to].push_back({message, to_vector(bytes)});
+        return true;
+    }
+    std::vector<std::deque<Item>>& queues_;
+};
+
+struct ReceivedRtp {
+    std::uint8_t pt = 0;
+    std::uint16_t sequence = 0;
+    std::uint32_t timestamp = 0;
+    std::uint32_t ssrc = 0;
+    bool marker = false;
+    Bytes payload;
+    Bytes packet;  // all of it, decrypted
+    std::int64_t ms = 0;
+};
+struct ReceivedRtcp {
+    std::int64_t ms = 0;
+    Bytes compound;
+};
+
+// The client end of one peer connection.
+struct Client {
+    Client(std::uint16_t port, const std::string& name, srtp::Engine& engine, Rng& rng) {
+        address = {IpAddress::v4(0x7F000002), port};
+        peer::TransportConfig config;
+        config.ice.local = {name + "_client_ufrag", name + "_client_password_1234567890"};
+        config.ice.role = ice::Role::kControlling;
+        config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
+        credentials = config.ice.local;
+        peer::SharedCrypto crypto;
+        crypto.engine = &engine;
+        crypto.simulate_dtls = true;
+        transport = std::make_unique<peer::Transport>(crypto, config, rng.fork());
+    }
+    void send(const wire::RtpHeader& header, BytesView payload,
+              std::deque<std::pair<SocketAddress, Bytes>>& out, std::string_view mid = {},
+              std::string_view rid = {}) {
+        Bytes packet(1500);
+        ByteWriter writer(packet);
+        wire::RtpHeader h = header;
+        wire::ExtensionWriter extensions;
+        if (!mid.empty()) extensions.add(4, as_bytes(mid));
+        if (!rid.empty()) extensions.add(5, as_bytes(rid));
+        h.has_extension = !extensions.empty();
+        wire::write_rtp_header(writer, h);
+        extensions.write(writer);
+        const auto index =
+            static_cast<std::uint64_t>(indices[header.ssrc].unwrap(header.sequence) - 65'536);
+        packet.resize(transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, index));
+        out.emplace_back(transport->path()->remote, packet);
+    }
+    // A whole packet as it is before SRTP.
+    void send_packet(BytesView clear, std::deque<std::pair<SocketAddress, Bytes>>& out) {
+        const auto view = wire::parse_rtp(clear).value();
+        Bytes packet = to_vector(clear);
+        packet.resize(clear.size() + 40);
+        const auto index = static_cast<std::uint64_t>(
+            indices[view.header.ssrc].unwrap(view.header.sequence) - 65'536);
+        const BytesView body = clear.subspan(view.header.header_size);
+        packet.resize(
+            transport->srtp_sender()->protect_rtp(packet, view.header.header_size, body, index));
+        out.emplace_back(transport->path()->remote, packet);
+    }
+    void send_rtcp(Bytes compound, std::deque<std::pair<SocketAddress, Bytes>>& out) {
+        const std::size_t size = compound.size();
+        compound.resize(size + 40);
+        compound.resize(transport->srtp_sender()->protect_rtcp(compound, size));
+        out.emplace_back(transport->path()->remote, compound);
+    }
+
+    PeerId id;
+    std::size_t shard = 0;
+    SocketAddress address;
+    ice::Credentials credentials;
+    std::unique_ptr<peer::Transport> transport;
+    std::map<std::uint32_t, SeqUnwrapper> indices;
+    std::vector<ReceivedRtp> rtp;
+    std::vector<ReceivedRtcp> rtcp;
+    std::map<std::string, std::uint16_t> channels;
+    std::vector<std::string> messages;
+};
+
+struct World {
+    explicit World(std::size_t shard_count, const ShardOptions& options = {})
+        : queues(shard_count), links(queues) {
+        for (std::size_t i = 0; i < shard_count; ++i) {
+            ShardConfig config;
+            config.index = static_cast<WorkerIndex>(i);
+            config.worker_count = shard_count;
+            config.simulate_dtls = true;
+            config.options = options;
+            config.wall = UnixTime::seconds(1'700'000'000);
+            config.candidates = {{0, ice::Protocol::kUdp, shard_address(i)}};
+            shards.push_back(std::make_unique<Shard>(config, world_time(0), Rng(100 + i), links));
+        }
+    }
+    static SocketAddress shard_address(std::size_t i) {
+        return {IpAddress::v4(0x7F000001), static_cast<std::uint16_t>(7000 + i)};
+    }
+    Client& add_client(std::size_t shard, bool data = false) {
+        const std::string name = "c" + std::to_string(clients.size());
+        clients.push_back(std::make_unique<Client>(
+            static_cast<std::uint16_t>(9000 + clients.size()), name, engine, rng));
+        Client& client = *clients.back();
+        client.id = PeerId(clients.size());
+        client.shard = shard;
+        const std::string ufrag = std::string(1, kOwnerLetters[shard]) + name + "serverufrag";
+        const std::string pwd = name + "_server_password_1234567890";
+        CreatePeer create;
+        create.peer = client.id;
+        create.local = {ufrag, pwd};
+        command(shard, create);
+        SetRemote remote;
+        remote.peer = client.id;
+        remote.remote = {client.credentials.ufrag, client.credentials.pwd};
+        remote.local_dtls_role = DtlsRole::kServer;
+        remote.sctp = data;
+        command(shard, remote);
+        peer::RemoteParameters to_client;
+        to_client.ice = {ufrag, pwd};
+        to_client.local_role = dtls::Role::kClient;
+        to_client.sctp = data;
+        client.transport->set_remote(world_time(now_ms), to_client);
+        client.transport->add_remote_candidate(world_time(now_ms),
+                                               {ice::Protocol::kUdp, shard_address(shard)});
+        return client;
+    }
+    void command(std::size_t shard, Command c) {
+        shards[shard]->handle_command(world_time(now_ms), std::move(c));
+    }
+
+    void deliver_to_shards() {
+        while (!to_shards.empty()) {
+            auto [from, to, bytes] = std::move(to_shards.front());
+            to_shards.pop_front();
+            const std::size_t i = to.port - 7000U;
+            PacketRef packet = shards[i]->pool().acquire_large();
+            std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
+            packet.set_size(bytes.size());
+            ice::Path path;
+            path.local = shard_address(i);
+            path.remote = from;
+            if (shards[i]->handle_datagram(world_time(now_ms), path, std::move(packet))) ++foreign;
+        }
+    }
+    void run_client(Client& client) {
+        const Timestamp now = world_time(now_ms);
+        if (now >= client.transport->next_deadline()) client.transport->handle_timeout(now);
+        while (const auto datagram = client.transport->poll_transmit())
+            to_shards.push_back(
+                {client.address, datagram->path.remote, to_vector(datagram->bytes)});
+        while (!client_out[&client].empty()) {
+            auto& [to, bytes] = client_out[&client].front();
+            to_shards.push_back({client.address, to, bytes});
+            client_out[&client].pop_front();
+        }
+        while (auto event = client.transport->poll_event()) {
+            if (auto* opened = std::get_if<peer::ChannelOpened>(&*event))
+                client.channels[opened->label] = opened->channel;
+            if (auto* message = std::get_if<peer::MessageReceived>(&*event))
+                client.messages.emplace_back(as_text(message->payload));
+        }
+    }
+    void receive(Client& client, const SocketAddress& from, BytesView datagram) {
+        Bytes bytes = to_vector(datagram);
+        ice::Path path;
+        path.local = client.address;
+        path.remote = from;
+        const auto media = client.transport->handle_packet(world_time(now_ms), path, bytes);
+        if (media.kind == peer::Transport::Media::Kind::kRtcp)
+            client.rtcp.push_back({now_ms, to_vector(media.packet)});
+        if (media.kind != peer::Transport::Media::Kind::kRtp) return;
+        const auto view = wire::parse_rtp(media.packet).value();
+        client.rtp.push_back({view.header.payload_type, view.header.sequence, view.header.timestamp,
+                              view.header.ssrc, view.header.marker, to_vector(view.payload),
+                              to_vector(media.packet), now_ms});
+    }
+    void flush_shard(std::size_t i) {
+        while (shards[i]->poll_transmit(world_time(now_ms), batch)) {
+            for (std::size_t r = 0; r < batch.run_count(); ++r) {
+                const SendRun& run = batch.run(r);
+                const BytesSpan all = batch.bytes(run);
+                for (std::size_t at = 0; at < all.size(); at += run.segment_size) {
+                    const std::size_t size =
+                        std::min<std::size_t>(run.segment_size, all.size() - at);
+                    for (auto& client : clients)
+                        if (client->address == run.path.remote)
+                            receive(*client, shard_address(i), all.subspan(at, size));
+                }
+            }
+            batch.clear();
+        }
+        while (auto event = shards[i]->poll_event())
+            events.push_back(std::move(*event));
+    }
+    void run(std::int64_t ms) {
+        for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
+            for (auto& client : clients)
+                run_client(*client);
+            deliver_to_shards();
+            for (std::size_t round = 0; round < 2; ++round)
+                for (std::size_t i = 0; i < shards.size(); ++i) {
+                    while (!queues[i].empty()) {
+                        const Links::Item item = std::move(queues[i].front());
+                        queues[i].pop_front();
+                        shards[i]->handle_link(world_time(now_ms), item.message, item.bytes);
+                    }
+                    if (world_time(now_ms) >= shards[i]->next_deadline())
+                        shards[i]->handle_timeout(world_time(now_ms));
+                    flush_shard(i);
+                }
+        }
+    }
+    template <typename T>
+    std::vector<T> events_of() const {
+        std::vector<T> found;
+        for (const Event& event : events)
+            if (const auto* one = std::get_if<T>(&event)) found.push_back(*one);
+        return found;
+    }
+
+    srtp::Engine engine;
+    Rng rng{5};
+    std::int64_t now_ms = 0;
+    std::vector<std::deque<Links::Item>> queues;
+    Links links;
+    std::vector<std::unique_ptr<Shard>> shards;
+    SendBatch batch;  // one for all sends: making one clears 256 KiB
+    std::vector<std::unique_ptr<Client>> clients;
+    std::map<Client*, std::deque<std::pair<SocketAddress, Bytes>>> client_out;
+    struct Datagram {
+        SocketAddress from;
+        SocketAddress to;
+        Bytes bytes;
+    };
+    std::deque<Datagram> to_shards;
+    std::vector<Event> events;
+    int foreign = 0;
+};
+
+}  // namespace confab::sfu::test
