@@ -20,25 +20,24 @@ void DataRouter::prune(Timestamp now) {
     while (!cache_.empty() &&
            (cached_bytes_ > kMaxCachedBytes || cache_.size() > kMaxCachedPackets ||
             now - cache_.front().at > kCacheTime)) {
-        cached_bytes_ -= cache_.front().payload.size();
+        cached_bytes_ -= cache_.front().packet.payload.size();
         cache_.pop_front();
     }
 }
 
-void DataRouter::remember(Timestamp now, std::string sender_sid, std::uint32_t sequence,
-                          Bytes payload) {
-    cached_bytes_ += payload.size();
-    cache_.push_back({now, std::move(sender_sid), sequence, std::move(payload)});
+void DataRouter::remember(Timestamp now, std::string sender_sid, RoutedPacket packet) {
+    cached_bytes_ += packet.payload.size();
+    cache_.push_back({now, std::move(sender_sid), std::move(packet)});
     prune(now);
 }
 
 std::vector<const DataRouter::Cached*> DataRouter::since(
     Timestamp now, const std::map<std::string, std::uint32_t>& first) const {
     std::vector<const Cached*> result;
-    for (const Cached& packet : cache_) {
-        const auto entry = first.find(packet.sender_sid);
-        if (entry == first.end() || packet.sequence < entry->second) continue;
-        if (now - packet.at <= kCacheTime) result.push_back(&packet);
+    for (const Cached& cached : cache_) {
+        const auto entry = first.find(cached.sender_sid);
+        if (entry == first.end() || cached.packet.sequence < entry->second) continue;
+        if (now - cached.at <= kCacheTime) result.push_back(&cached);
     }
     return result;
 }

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "room/data_packet.h"
 
 namespace confab::room {
 
@@ -29,11 +30,11 @@ class DataRouter {
     struct Cached {
         Timestamp at;
         std::string sender_sid;
-        std::uint32_t sequence = 0;
-        Bytes payload;
+        RoutedPacket packet;  // with its destinations: a replay reaches nobody else
     };
-    void remember(Timestamp now, std::string sender_sid, std::uint32_t sequence, Bytes payload);
-    // Packets from that sequence on, of the senders listed, oldest first.
+    void remember(Timestamp now, std::string sender_sid, RoutedPacket packet);
+    // Packets from that sequence on, of the senders listed, oldest first; for whom they are is for
+    // the caller to see.
     std::vector<const Cached*> since(Timestamp now,
                                      const std::map<std::string, std::uint32_t>& first) const;
     std::size_t cached_bytes() const { return cached_bytes_; }

@@ -195,12 +195,18 @@ TEST_CASE("DataRouter: nonces and the cache by time and size [SIG-121] [SIG-123]
     for (std::uint8_t i = 0; i < 100; ++i)
         CHECK(router.accept_nonce(Bytes{i, 1}));
     CHECK(router.accept_nonce(nonce));  // forgotten after 100 others
-    for (std::uint32_t i = 1; i <= 30; ++i)
-        router.remember(at_ms(i), "PA_a", i, Bytes(10'000, 1));
+    for (std::uint32_t i = 1; i <= 30; ++i) {
+        RoutedPacket packet;
+        packet.payload = Bytes(10'000, 1);
+        packet.sequence = i;
+        packet.destination_identities = {"bob"};
+        router.remember(at_ms(i), "PA_a", packet);
+    }
     CHECK(router.cached_bytes() <= DataRouter::kMaxCachedBytes);
     const auto replay = router.since(at_ms(30), {{"PA_a", 29}});
     REQUIRE(replay.size() == 2);
-    CHECK(replay[0]->sequence == 29);
+    CHECK(replay[0]->packet.sequence == 29);
+    CHECK(replay[0]->packet.destination_identities == std::vector<std::string>{"bob"});
     CHECK(router.since(at_ms(30), {{"PA_b", 1}}).empty());
     CHECK(router.since(at_ms(5'000), {{"PA_a", 1}}).empty());
     HeldData held;

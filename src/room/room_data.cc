@@ -38,9 +38,8 @@ void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
         p.last_sequence = packet->sequence;
     }
     if (take_rpc_answer(p, *packet)) return;
-    if (!lossy && packet->sequence > 0)
-        data_.remember(context_->now(), p.sid(), packet->sequence, packet->payload);
     if (!data_.accept_nonce(packet->nonce)) return drop_packet();
+    if (!lossy && packet->sequence > 0) data_.remember(context_->now(), p.sid(), *packet);
     route(&p, *packet, lossy);
 }
 
@@ -92,8 +91,9 @@ void Room::flush_sends() {
 }
 
 void Room::replay_held(Participant& p) {
-    for (const DataRouter::Cached* packet : data_.since(context_->now(), p.held.first_missed())) {
-        send_to(p, sfu::DataChannel::kReliable, packet->payload);
+    for (const DataRouter::Cached* cached : data_.since(context_->now(), p.held.first_missed())) {
+        if (!is_destination(p, cached->packet)) continue;
+        send_to(p, sfu::DataChannel::kReliable, cached->packet.payload);
         flush_sends();
     }
     for (const Bytes& payload : p.held.take_unsequenced()) {

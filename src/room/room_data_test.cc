@@ -90,6 +90,40 @@ TEST_CASE("Data: held until the channels are open, then replayed in order [DC-09
     }
 }
 
+TEST_CASE("Data: what is addressed to one is not replayed to another [SIG-120] [SIG-121] [DC-09]") {
+    Harness h;
+    (void)h.join_active("r", "alice");
+    (void)h.join_active("r", "bob");
+    h.auto_connect = false;
+    (void)h.join(test_join("r", "carol"));
+    const sfu::PeerId alice = data_peer(h, 0);
+    h.event(received(alice, user_packet("all", 1)));
+    h.event(received(alice, user_packet("for bob", 2, "bob")));
+    h.event(received(alice, user_packet("for carol", 3, "carol")));
+    livekit::DataPacket metrics;
+    metrics.mutable_metrics()->set_timestamp_ms(1);
+    metrics.set_sequence(4);
+    h.event(received(alice, to_vector(as_bytes(metrics.SerializeAsString()))));
+    const std::size_t before = h.commands_of<sfu::SendData>().size();
+
+    const sfu::PeerId carol = data_peer(h, 2);
+    sfu::PeerStateChanged up;
+    up.peer = carol;
+    up.state = sfu::PeerState::kConnected;
+    h.event(up);
+    for (const auto channel : {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
+        h.event(sfu::DataChannelOpened{carol, channel, ""});
+    std::vector<std::string> heard;
+    const auto sends = h.commands_of<sfu::SendData>();
+    for (std::size_t i = before; i < sends.size(); ++i) {
+        livekit::DataPacket packet;
+        const Bytes& bytes = sends[i].payload;
+        REQUIRE(packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+        heard.push_back(packet.user().payload());
+    }
+    CHECK(heard == std::vector<std::string>{"all", "for carol"});
+}
+
 TEST_CASE("Data: no permission, no data; transcription only from agents [SIG-120]") {
     Harness h;
     JoinParams mute = test_join("r", "mute");
