@@ -9,6 +9,11 @@ import { until } from '../lib/wait.mjs';
 import { Caller } from './caller.mjs';
 
 const kNotAllowed = 'NotAllowed';
+const kLayered = {
+  size: { width: 640, height: 360, fps: 12 },
+  bitrate: 400000,
+  layers: [[160, 90, 60000, 12]],
+};
 
 export async function refusal_checks({ suite, server, address, browser }) {
   await suite.check('a forged or expired token gets 401 in both modes [CON-21] [CON-22] [CON-34]', async () => {
@@ -47,7 +52,32 @@ export async function refusal_checks({ suite, server, address, browser }) {
     await Promise.all([publish_without_right(false), publish_without_right(true)]);
   }, { seconds: 60 });
 
-  await suite.check('v1: fake camera and microphone with adaptive stream and dynacast [SIG-113] [SIG-115] [MC-14]', async () => {
+  await suite.check('v1: a small element gets the small layer, the large one is paused [SIG-113] [SIG-115] [MC-14]', async () => {
+    const sender = await Caller.open(suite, browser, address, 'sender', 8);
+    const viewer = await Caller.open(suite, browser, address, 'viewer', 9);
+    await sender.join(server, 'layers', { dynacast: true });
+    await viewer.join(server, 'layers', { adaptive: true });
+    await sender.call('publish_picture', kLayered);
+    await viewer.sees(sender);
+    const shows = (width, rids) => {
+      let seen;
+      return until(async () => {
+        const { sent } = await sender.call('transport');
+        const active = sent.filter((one) => one.active).map((one) => one.rid).sort().join();
+        seen = { active, width: (await viewer.person(sender)).picture.width };
+        return seen.width === width && active === rids;
+      }, { timeout: 25000, every: 200, what: () => `${width} pixels and layers ${rids} sent: ${JSON.stringify(seen)}` });
+    };
+    await viewer.call('resize', 'sender', 640, 360);
+    await shows(640, 'h,q');
+    await viewer.call('resize', 'sender', 160, 90);
+    await shows(160, 'q');
+    await viewer.call('resize', 'sender', 640, 360);
+    await shows(640, 'h,q');
+    await Promise.all([sender.close(), viewer.close()]);
+  }, { seconds: 90 });
+
+  await suite.check('v1: fake camera and microphone; nobody subscribed pauses the camera [SIG-115] [MC-14]', async () => {
     const sender = await Caller.open(suite, browser, address, 'sender', 8);
     const viewer = await Caller.open(suite, browser, address, 'viewer', 9);
     await sender.join(server, 'adaptive', { dynacast: true });
@@ -58,7 +88,14 @@ export async function refusal_checks({ suite, server, address, browser }) {
       return Math.max(0, ...received.map((one) => one.frames ?? 0));
     };
     await until(async () => (await frames()) > 10, { timeout: 15000, every: 200, what: 'decoded frames' });
-    await viewer.call('resize', 'sender', 320, 240);
+    const sending = async (wanted) => {
+      const all = async () => (await sender.call('transport')).sent.every((one) => one.active === wanted);
+      await until(all, { timeout: 15000, every: 200, what: `the camera ${wanted ? 'sent' : 'paused'}` });
+    };
+    await viewer.call('subscribe', 'sender', false);
+    await sending(false);
+    await viewer.call('subscribe', 'sender', true);
+    await sending(true);
     const before = await frames();
     await until(async () => (await frames()) > before + 10, { timeout: 15000, every: 200, what: 'more frames' });
     await Promise.all([sender.close(), viewer.close()]);

@@ -34,6 +34,10 @@ export class Witness {
       if (error) reject(new Error(`witness: ${error}`));
       else resolve(value);
     });
+    witness.#child.on('exit', () => {
+      for (const { reject } of witness.#waiting.values()) reject(new Error('the witness has ended'));
+      witness.#waiting.clear();
+    });
     suite.cleanup(() => witness.stop());
     const tokens = [await join_token(room, 'witness-1'), await join_token(room, 'witness-2')];
     await witness.ask('join', { url: server.ws, tokens }, 30000);

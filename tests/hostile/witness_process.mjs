@@ -5,7 +5,7 @@
 // two participants, one per kind of session, both with picture and tone. Answers the commands of
 // witness.mjs with numbers.
 
-import { RoomEvent } from '@livekit/rtc-node';
+import { DataPacketKind, RoomEvent } from '@livekit/rtc-node';
 
 import { Peer } from '../lib/rtc_peer.mjs';
 
@@ -108,6 +108,11 @@ const commands = {
     const data = peers.map((peer) => peer.data.map(({ text, from }) => ({ text: text.slice(0, 100), from })));
     return { ways: ways.map((way) => way.report()), identities, broken, data };
   },
+  // Of each, the numbers that the reliable packets of a topic begin with.
+  numbers(topic) {
+    const of = (peer) => peer.data.filter((one) => one.topic === topic && one.kind === DataPacketKind.KIND_RELIABLE);
+    return peers.map((peer) => of(peer).map(({ text }) => parseInt(text, 10)));
+  },
   async counters() {
     return Promise.all(peers.map(counters));
   },
@@ -124,6 +129,10 @@ process.on('message', async ({ id, command, value }) => {
   }
 });
 process.on('disconnect', () => process.exit(0));
+// An error that nobody handles ends the call, and with it the suite's next question fails.
 for (const kind of ['unhandledRejection', 'uncaughtException']) {
-  process.on(kind, (error) => console.log(`stray error of the witness: ${error?.stack ?? error}`));
+  process.on(kind, (error) => {
+    console.log(`unhandled error of the witness: ${error?.stack ?? error}`);
+    process.exit(1);
+  });
 }

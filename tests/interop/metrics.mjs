@@ -123,22 +123,22 @@ async function media_checks(suite, server, call) {
   });
 
   await check(suite, kChecks.packets, async () => {
-    const labels = { direction: 'outgoing', source: 'MICROPHONE', type: 'AUDIO' };
-    const rounds = async () => (await Scrape.of(server)).value('livekit_packet_loss_percent_count', labels) >= 4;
-    await until(rounds, { timeout: 4 * kRoundMillis, every: 250, what: 'two rounds of both microphones' });
-    const scrape = await Scrape.of(server);
+    const names = ['packet_loss_percent', 'packet_out_of_order_percent', 'jitter_us', 'rtt_ms'];
+    const series = kStreams.flatMap((stream) =>
+      ['incoming', 'outgoing'].flatMap((direction) => names.map((name) => [name, { direction, ...stream, country: '' }])));
+    let scrape;
+    const missing = () => series.filter(([name, at]) => !(scrape.value(`livekit_${name}_count`, at) >= 2));
+    const rounds = async () => (scrape = await Scrape.of(server)) && missing().length === 0;
+    const what = () => `two rounds of ${JSON.stringify(missing())}`;
+    await until(rounds, { timeout: 6 * kRoundMillis, every: 250, what });
     for (const stream of kStreams) {
       for (const direction of ['incoming', 'outgoing']) {
         const at = { direction, ...stream, country: '' };
-        const counted = (name) => {
-          const count = scrape.value(`livekit_${name}_count`, at);
-          assert.ok(count >= 2, `${name} ${JSON.stringify(at)}: ${count}`);
-          return scrape.value(`livekit_${name}_sum`, at) / count;
-        };
-        assert.ok(counted('packet_loss_percent') <= 5);
-        assert.ok(counted('packet_out_of_order_percent') <= 5);
-        assert.ok(counted('jitter_us') < 100_000);
-        assert.ok(counted('rtt_ms') < 250);
+        const mean = (name) => scrape.value(`livekit_${name}_sum`, at) / scrape.value(`livekit_${name}_count`, at);
+        assert.ok(mean('packet_loss_percent') <= 5);
+        assert.ok(mean('packet_out_of_order_percent') <= 5);
+        assert.ok(mean('jitter_us') < 100_000);
+        assert.ok(mean('rtt_ms') < 250);
       }
     }
     const packets = (direction) => scrape.value('livekit_packet_total', { direction, transmission: 'initial', country: '' });

@@ -19,6 +19,7 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 export const KEY = 'testkey';
 export const SECRET = 'a-secret-of-at-least-thirty-two-characters';
 
+const kCrashes = new Set(['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGTRAP']);
 const kTailLines = 25;
 const kTailColumns = 300;
 const kMaxLogBytes = 8 << 20;
@@ -75,6 +76,14 @@ export class Server {
     return text.split('\n').slice(-lines).map((line) => line.slice(0, kTailColumns));
   }
 
+  // Throws if the program crashed or a sanitizer found something, however the checks ended.
+  assert_sound() {
+    const { exitCode, signalCode } = this.#process;
+    const found = this.#log.match(/^.*(?:\w+Sanitizer:|: runtime error:|terminate called|Assertion ).*$/m);
+    if (found) throw new Error(`the server says: ${found[0]}`);
+    if (kCrashes.has(signalCode)) throw new Error(`the server ended by ${signalCode} (code ${exitCode})`);
+  }
+
   // Asks twice (the second signal ends a drain), then kills. Returns {code, signal}.
   async stop({ timeout = 5000 } = {}) {
     for (const signal of ['SIGTERM', 'SIGINT']) {
@@ -108,7 +117,10 @@ export async function start_server(suite, config = {}) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const server = new Server(child, ports);
-  suite.cleanup(() => server.stop());
+  suite.cleanup(async () => {
+    await server.stop();
+    server.assert_sound();
+  });
   let mark = 0;
   server.forget = suite.diagnostics(
     () => (mark = server.log.length),

@@ -9,6 +9,7 @@ import zlib from 'node:zlib';
 
 const kCookie = 0x2112a442;
 const kFingerprintMask = 0x5354554e;
+const kFingerprintBytes = 8;
 
 function attribute(type, value) {
   const head = Buffer.alloc(4);
@@ -59,7 +60,13 @@ export function binding_request({ local, remote, nominate = true }) {
     .digest();
   body = Buffer.concat([body, attribute(8, integrity)]);
   const whole = Buffer.concat([header(1, body.length + 8, transaction), body]);
-  return Buffer.concat([whole, attribute(0x8028, uint32(checksum(whole) ^ kFingerprintMask))]);
+  return with_fingerprint(Buffer.concat([whole, Buffer.alloc(kFingerprintBytes)]));
+}
+
+// The message with its last eight bytes as the right FINGERPRINT (RFC 8489 §14.7).
+export function with_fingerprint(message) {
+  const signed = message.subarray(0, message.length - kFingerprintBytes);
+  return Buffer.concat([signed, attribute(0x8028, uint32(checksum(signed) ^ kFingerprintMask))]);
 }
 
 const kSuccess = 0x0101;

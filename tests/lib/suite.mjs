@@ -32,7 +32,8 @@ export class Suite {
         void this.finish();
       });
     }
-    const stray = (error) => console.log(`stray error: ${error?.stack ?? error}`);
+    // An error that nobody handles is a failure, whichever check was running.
+    const stray = (error) => this.#report('unhandled error', error);
     process.on('unhandledRejection', stray);
     process.on('uncaughtException', stray);
   }
@@ -90,7 +91,7 @@ export class Suite {
       try {
         await within(kCleanupMillis, 'cleaning up', Promise.resolve().then(action));
       } catch (error) {
-        console.log(`cleaning up: ${error.message}`);
+        this.#report('cleaning up', error);
       }
     }
     console.log(`${this.#passed} passed, ${this.#failed} failed`);

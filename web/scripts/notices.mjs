@@ -40,7 +40,7 @@ function withDependencies(folders) {
 }
 
 function licenceText(folder) {
-  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  const file = readdirSync(folder).find((name) => /^(licen[cs]e|copying)/i.test(name));
   return file ? readFileSync(join(folder, file), 'utf8').trim() : '';
 }
 
@@ -85,7 +85,9 @@ export function notices() {
       const text = render(packages);
       this.emitFile({ type: 'asset', fileName: 'third-party.txt', source: text });
       if (!existsSync(committed) || readFileSync(committed, 'utf8') !== text) {
-        this.warn('THIRD-PARTY.md is not up to date: run "npm run notices"');
+        const text = 'THIRD-PARTY.md is not up to date: run "npm run notices"';
+        if (process.env.CONFAB_NOTICES === 'renew') this.warn(text);
+        else this.error(text);
       }
     },
   };

@@ -234,7 +234,9 @@ class Caller {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
         if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded });
-        if (entry.type === 'outbound-rtp' && entry.kind === 'video') result.sent.push({ mime, frames: entry.framesEncoded });
+        if (entry.type === 'outbound-rtp' && entry.kind === 'video') {
+          result.sent.push({ mime, frames: entry.framesEncoded, rid: entry.rid, active: entry.active });
+        }
         const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
         if (selected) result.protocols.push(report[entry.localCandidateId]?.protocol);
       }
