@@ -341,7 +341,8 @@ TEST_CASE("Room: full, absent, presets, oversize metadata [CON-33] [ROOM-01] [RO
     CHECK(h.manager.create_room(h.clock(), create)->max_participants() == 1);
     (void)h.join_active("r", "alice");
     const SessionId full = h.join(test_join("r", "bob"));
-    CHECK(h.refused.at(full).status == 500);
+    CHECK(h.refused.at(full).status == 403);
+    CHECK(h.refused.at(full).text == "the room is full (max_participants is 1)");
     CHECK_FALSE(h.refused.contains(h.join(test_join("r", "alice"))));
     JoinParams big = test_join("r", "alice");
     big.metadata.assign(600 * 1024, 'x');

@@ -114,7 +114,7 @@ TEST_CASE("Candidates before the description wait for it, on either connection [
     }
 }
 
-TEST_CASE("Shutting down: every session hears SERVER_SHUTDOWN and is closed [SIG-143]") {
+TEST_CASE("Shutting down: every session is told to come back, and is closed [SIG-143]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     const SessionId bob = h.join_active("other", "bob");
@@ -124,7 +124,7 @@ TEST_CASE("Shutting down: every session hears SERVER_SHUTDOWN and is closed [SIG
     for (const SessionId session : {alice, bob}) {
         REQUIRE(h.sent(session).back().has_leave());
         CHECK(h.sent(session).back().leave().reason() == livekit::SERVER_SHUTDOWN);
-        CHECK(h.sent(session).back().leave().action() == livekit::LeaveRequest::DISCONNECT);
+        CHECK(h.sent(session).back().leave().action() == livekit::LeaveRequest::RECONNECT);
         CHECK(h.closed.at(session) == 1000);
     }
     CHECK(h.manager.snapshot().rooms == 0);

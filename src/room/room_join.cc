@@ -227,8 +227,12 @@ void Room::remove(Participant& p, livekit::DisconnectReason reason) {
 }
 
 void Room::close(livekit::DisconnectReason reason) {
+    // differs from upstream: after DISCONNECT a client stays away for good, but a node that stops
+    // is started again, or another one takes over (SIG-143).
+    const auto action = reason == livekit::SERVER_SHUTDOWN ? livekit::LeaveRequest::RECONNECT
+                                                           : livekit::LeaveRequest::DISCONNECT;
     for (Participant* p : everyone())
-        end(*p, reason, Ending::kWithLeave);
+        end(*p, reason, Ending::kWithLeave, action);
     observe(RoomOver{context_->now() - created_});
     webhook("room_finished", nullptr, nullptr);
 }

@@ -118,24 +118,22 @@ void RoomManager::refuse(SessionId session, int status, std::string text, std::s
 }
 
 // CON-33: all of these end the session start, at once.
-bool RoomManager::admit(SessionId session, const JoinParams& params) {
-    constexpr const char* kRefused = "connection closed by media";
+std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) const {
     const Limits& limits = context_.config.limits;
     if (over(params.metadata.size(), limits.metadata) ||
-        over(attributes_size(params.attributes), limits.attributes)) {
-        refuse(session, 500, kRefused, "too_large");
-        return false;
-    }
+        over(attributes_size(params.attributes), limits.attributes))
+        return JoinRefusal{500, "connection closed by media", "too_large"};
     const Room* room = find(params.room);
-    if (room == nullptr && !context_.config.room.auto_create && !params.grants.room_create) {
-        refuse(session, 404, "requested room does not exist", "no_room");
-        return false;
-    }
-    if (room != nullptr && room->is_full_for(params)) {
-        refuse(session, 500, kRefused, "room_full");
-        return false;
-    }
-    return true;
+    if (room == nullptr && !context_.config.room.auto_create && !params.grants.room_create)
+        return JoinRefusal{404, "requested room does not exist", "no_room"};
+    // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
+    // statuses, SDKs show their user the text of a 403 and do not try again (ROOM-06).
+    if (room != nullptr && room->is_full_for(params))
+        return JoinRefusal{403,
+                           "the room is full (max_participants is " +
+                               std::to_string(room->snapshot().max_participants()) + ")",
+                           "room_full"};
+    return std::nullopt;
 }
 
 SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
@@ -152,7 +150,10 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
         settle(params.room);
         return session;
     }
-    if (!admit(session, params)) return session;
+    if (auto refusal = admission(params)) {
+        refuse(session, refusal->status, std::move(refusal->text), refusal->why);
+        return session;
+    }
     livekit::CreateRoomRequest request;
     if (params.room_config) {
         apply_preset(request, *params.room_config);

@@ -13,12 +13,20 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "room/context.h"
 #include "room/room.h"
 #include "room/types.h"
 
 namespace confab::room {
+
+// Why somebody may not join now; `why` is a literal, for statistics.
+struct JoinRefusal {
+    int status = 500;
+    std::string text;
+    std::string_view why;
+};
 
 class RoomManager {
   public:
@@ -29,6 +37,8 @@ class RoomManager {
 
     // ---- sessions
     SessionId start_session(Clock clock, const JoinParams& params);
+    // What start_session would refuse a new session for, without starting it (CON-22).
+    std::optional<JoinRefusal> admission(const JoinParams& params) const;
     void handle_request(Clock clock, SessionId session, const livekit::SignalRequest& request);
     // The connection ended, whoever closed it; harmless for a session already gone.
     void signal_closed(Clock clock, SessionId session);
@@ -62,7 +72,7 @@ class RoomManager {
     // Starts a call; the effect RpcDone with this id tells how it ended.
     ServiceResult<RpcCallId> perform_rpc(Clock clock, const livekit::PerformRpcRequest& request);
 
-    // Ends everything with SERVER_SHUTDOWN (SIG-143).
+    // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
     bool has_room(const std::string& name) const { return rooms_.contains(name); }
 
@@ -89,7 +99,6 @@ class RoomManager {
     Result<Room*, std::string> make_room(const livekit::CreateRoomRequest& request);
     // `why` is a literal, for statistics.
     void refuse(SessionId session, int status, std::string text, std::string_view why);
-    bool admit(SessionId session, const JoinParams& params);
     Participant* find_participant(const std::string& room, const std::string& identity) const;
     // After every change of a room: frees what ended and notes its next deadline.
     void settle(const std::string& name);

@@ -7,6 +7,7 @@
 import { KEY, start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { http_checks } from './http.mjs';
+import { operation_checks } from './operation.mjs';
 import { participant_checks } from './participants.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { room_checks } from './rooms.mjs';
@@ -24,4 +25,5 @@ await suite.run(async () => {
   await participant_checks(suite, server);
   await rpc_checks(suite, server);
   await webhook_checks(suite, server, sink);
+  await operation_checks(suite, server);
 });

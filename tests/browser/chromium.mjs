@@ -9,6 +9,7 @@ import { start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
+import { operation_checks } from './operation.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { tcp_checks } from './tcp.mjs';
 
@@ -22,6 +23,7 @@ await suite.run(async () => {
   const place = { suite, server, address, browser };
   for (const v0 of [false, true]) await call_checks(place, v0);
   await refusal_checks(place);
+  await operation_checks(place);
   await browser.close();
   await tcp_checks(place);
 });

@@ -65,10 +65,20 @@ export async function connection_checks({ suite, browser, cable, server }, { ada
     await grace.close();
   }, { seconds: 30 });
 
-  await suite.check('a server that shuts down, or is not there, is named with a remedy [DEMO-03]', async () => {
+  await suite.check('a server that shuts down gets its callers back when it is started again [DEMO-03] [SIG-143]', async () => {
     await server.stop();
-    await ada.shown(problem('serverShutdown'));
+    await ada.shown(kReconnecting);
     await ada.accessible('server shut down');
+    server = await start_server(suite);
+    cable.mend(server.ports.http);
+    await ada.gone(kReconnecting, 20000);
+    await ada.shown(kConnected);
+  }, { seconds: 60 });
+
+  await suite.check('a server that is not there is named with a remedy [DEMO-03]', async () => {
+    await server.stop();
+    await ada.shown(kReconnecting);
+    await ada.click(of('leave'));
     await ada.click(of('join'));
     await ada.shown(problem('serverUnreachable'));
     ada.calm();

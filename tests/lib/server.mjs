@@ -25,7 +25,7 @@ const kTailColumns = 300;
 const kMaxLogBytes = 8 << 20;
 
 const binary = () => path.resolve(ROOT, process.env.CONFAB_BINARY ?? 'build/release/confab');
-const leading_args = () => (process.env.CONFAB_ARGS ?? 'serve --dev').split(' ').filter(Boolean);
+const leading_args = (args) => args ?? (process.env.CONFAB_ARGS ?? 'serve --dev').split(' ').filter(Boolean);
 
 // A configuration object as YAML; JSON is YAML, each top-level key gets its own line.
 function yaml(config) {
@@ -70,6 +70,15 @@ export class Server {
     return pid === undefined || exitCode !== null || signalCode !== null;
   }
 
+  // {code, signal}, once the process is over.
+  get ended() {
+    return this.#exit;
+  }
+
+  signal(name) {
+    this.#process.kill(name);
+  }
+
   // The end of the log, for a failed check; `from` is where it stood before.
   tail(from = 0, lines = kTailLines) {
     const text = this.#log.slice(from).trimEnd();
@@ -104,15 +113,18 @@ export class Server {
 
 // Starts a server and waits until it answers. `config` is laid over the defaults below, section
 // by section. The suite stops it at its end and prints its log when a check fails.
-export async function start_server(suite, config = {}) {
-  const ports = { http: await free_port(), udp: await free_port(), tcp: await free_port() };
+// `args` replaces the arguments before `--config-body`, `program` is a command to run it under, and
+// `port` the HTTP port.
+export async function start_server(suite, config = {}, { args, program = [], port } = {}) {
+  const ports = { http: port ?? (await free_port()), udp: await free_port(), tcp: await free_port() };
   const merged = {
     port: ports.http,
     keys: { [KEY]: SECRET },
     ...config,
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
   };
-  const child = spawn(binary(), [...leading_args(), '--config-body', yaml(merged)], {
+  const [command, ...rest] = [...program, binary(), ...leading_args(args), '--config-body', yaml(merged)];
+  const child = spawn(command, rest, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -142,11 +142,19 @@ void Routes::serve_signal(Call& call, api::JoinPath path) {
             metrics_.add(telemetry::Metric::kParticipantJoinTotal, {"signal_validation_failed"});
         return call.respond(api::to_response(params.error()));
     }
-    if (api::is_validate(path)) return call.respond_text(200, "success");
+    if (api::is_validate(path)) return serve_validate(call, to_room(*params));
     net::HttpHeaders headers;
     for (const api::HttpHeader& header : call.cors)
         headers.add(header.name, header.value);
     control_.sessions().start(to_room(*params), std::move(call.exchange), std::move(headers));
+}
+
+// Browsers show no status of a refused upgrade: what is wrong, livekit-client learns here (CON-22).
+// Oversize metadata passes as upstream; a full room does not.
+void Routes::serve_validate(Call& call, const room::JoinParams& params) {
+    const auto refusal = control_.rooms().admission(params);
+    if (refusal && refusal->status == 403) return call.respond_text(403, refusal->text);
+    call.respond_text(200, "success");
 }
 
 room::JoinParams to_room(const api::JoinParams& params) {

@@ -69,6 +69,7 @@ class Routes {
     struct PendingCall;
     void route(Call call);
     void serve_signal(Call& call, api::JoinPath path);
+    void serve_validate(Call& call, const room::JoinParams& params);
     void serve_twirp(Call& call);
     void count_twirp(std::string_view path, Timestamp begin, const api::HttpResponse& response);
     void serve_development_token(Call& call);
