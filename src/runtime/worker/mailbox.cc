@@ -6,7 +6,8 @@
 namespace confab::worker {
 
 Mailbox::Mailbox(std::size_t workers) {
-    from_workers.resize(workers);
+    for (std::size_t i = 0; i < workers; ++i)
+        from_workers.push_back(std::make_unique<LazyRing<PeerSlot>>(kPeerSlots));
 }
 
 }  // namespace confab::worker

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "runtime/worker/forward_latency.h"
 #include "runtime/worker/latest_value.h"
+#include "runtime/worker/lazy_ring.h"
 #include "runtime/worker/socket/tcp_connections.h"
 #include "runtime/worker/spsc_ring.h"
 #include "runtime/worker/wakeup.h"
@@ -43,8 +44,8 @@ struct Mailbox {
     Wakeup wakeup;  // of the worker
     SpscRing<sfu::Command> commands{kCommands};
     SpscRing<sfu::Event> events{kEvents};
-    // By sender; null for the worker itself.
-    std::vector<std::unique_ptr<SpscRing<PeerSlot>>> from_workers;
+    // By sender; made with the first message.
+    std::vector<std::unique_ptr<LazyRing<PeerSlot>>> from_workers;
     // Written by the worker about once a second, read by the control thread.
     struct Published {
         Timestamp at;  // when; one that lags behind belongs to a worker that hangs

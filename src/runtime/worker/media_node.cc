@@ -37,13 +37,8 @@ Result<void, std::string> MediaNode::open() {
     std::size_t count = options_.workers;
     if (count == 0) count = processors > 1 ? processors - 1 : 1;
     count = std::min(count, sfu::kMaxWorkers);
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i)
         mailboxes_.push_back(std::make_unique<Mailbox>(count));
-        for (std::size_t from = 0; from < count; ++from)
-            if (from != i)
-                mailboxes_[i]->from_workers[from] =
-                    std::make_unique<SpscRing<PeerSlot>>(Mailbox::kPeerSlots);
-    }
     const bool range = options_.udp_port_end > options_.udp_port;
     const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
     // Ports that the kernel chose for the first worker are those of all, address by address.

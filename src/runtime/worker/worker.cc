@@ -37,60 +37,14 @@ UnixTime wall_now() {
 
 }  // namespace
 
-// ---------------------------------------------------------------- to other workers
-
-class Worker::Links final : public sfu::ShardLinks {
-  public:
-    explicit Links(Worker& worker) : worker_(worker) {}
-
-    bool push(sfu::WorkerIndex to, const sfu::LinkMessage& message, BytesView bytes) override {
-        PeerSlot* slot = claim(to);
-        if (slot == nullptr || bytes.size() > slot->bytes.size()) return false;
-        slot->kind = PeerSlot::Kind::kLink;
-        slot->link = message;
-        slot->size = static_cast<std::uint16_t>(bytes.size());
-        std::copy(bytes.begin(), bytes.end(), slot->bytes.begin());
-        publish(to);
-        return true;
-    }
-    PeerSlot* claim(sfu::WorkerIndex to) {
-        if (to >= worker_.mailboxes_.size() || to == worker_.options_.index) return nullptr;
-        PeerSlot* slot = ring(to).claim();
-        if (slot == nullptr) ++worker_.ring_full_;
-        return slot;
-    }
-    // The bell is rung once, at the end of the turn (DES-42).
-    void publish(sfu::WorkerIndex to) {
-        ring(to).publish();
-        worker_.ring_bell_[to] = true;
-    }
-
-  private:
-    SpscRing<PeerSlot>& ring(sfu::WorkerIndex to) {
-        return *worker_.mailboxes_[to]->from_workers[worker_.options_.index];
-    }
-    Worker& worker_;
-};
-
-void Worker::forward_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes) {
-    PeerSlot* slot = links_->claim(to);
-    if (slot == nullptr || bytes.size() > slot->bytes.size()) return;
-    slot->kind = PeerSlot::Kind::kDatagram;
-    slot->path = path;
-    slot->size = static_cast<std::uint16_t>(bytes.size());
-    std::copy(bytes.begin(), bytes.end(), slot->bytes.begin());
-    links_->publish(to);
-}
-
 // ---------------------------------------------------------------- set-up
 
 Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes,
                Wakeup& control)
     : options_(std::move(options)),
-      mailboxes_(mailboxes),
       mailbox_(*mailboxes[options_.index]),
       control_(control),
-      ring_bell_(mailboxes.size(), false) {}
+      links_(options_.index, mailboxes) {}
 
 Worker::~Worker() {
     stop();
@@ -139,8 +93,7 @@ void Worker::build_shard(Timestamp now) {
     for (std::size_t i = 0; i < tcp_addresses_.size(); ++i)
         config.candidates.push_back({static_cast<std::uint16_t>(sockets_.size() + i),
                                      ice::Protocol::kTcp, tcp_addresses_[i]});
-    links_ = std::make_unique<Links>(*this);
-    shard_ = std::make_unique<sfu::Shard>(std::move(config), now, Rng(options_.seed), *links_);
+    shard_ = std::make_unique<sfu::Shard>(std::move(config), now, Rng(options_.seed), links_);
     tcp_->set_handlers(
         [this](const ice::Path& path, BytesSpan frame) { return handle_frame(path, frame); },
         [this](TcpHandOver stream) { hand_over(std::move(stream)); },
@@ -149,14 +102,8 @@ void Worker::build_shard(Timestamp now) {
 
 void Worker::hand_over(TcpHandOver stream) {
     const ice::Path path = stream.path;
-    const auto owner = shard_->foreign_owner(path);
-    PeerSlot* slot = owner ? links_->claim(*owner) : nullptr;
-    // A full ring closes the stream: the client opens another one.
-    if (slot != nullptr) {
-        slot->kind = PeerSlot::Kind::kStream;
-        slot->stream = std::make_unique<TcpHandOver>(std::move(stream));
-        links_->publish(*owner);
-    }
+    if (const auto owner = shard_->foreign_owner(path))
+        (void)links_.push_stream(*owner, std::move(stream));
     // Nothing of it comes here any more, not even its end.
     shard_->handle_tcp_closed(now_, path);
 }
@@ -205,7 +152,7 @@ void Worker::run() {
 bool Worker::has_input() const {
     if (!mailbox_.commands.empty()) return true;
     return std::any_of(mailbox_.from_workers.begin(), mailbox_.from_workers.end(),
-                       [](const auto& ring) { return ring && !ring->empty(); });
+                       [](const auto& ring) { return !ring->empty(); });
 }
 
 namespace {
@@ -245,10 +192,7 @@ void Worker::turn(Timestamp now, int ready) {
     tcp_->handle_timeout(now);
     flush(now);
     send_events();
-    for (std::size_t i = 0; i < ring_bell_.size(); ++i) {
-        if (ring_bell_[i]) mailboxes_[i]->wakeup.notify();
-        ring_bell_[i] = false;
-    }
+    links_.ring_bells();
 }
 
 void Worker::read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index) {
@@ -261,7 +205,7 @@ void Worker::read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index) {
         for (std::size_t i = 0; i < count; ++i) {
             path.remote = received[i].from;
             if (const auto owner = shard_->handle_datagram(now, path, received[i].packet))
-                forward_datagram(*owner, path, received[i].packet.data());
+                (void)links_.push_datagram(*owner, path, received[i].packet.data());
             received[i].packet.reset();
         }
         total += count;
@@ -284,8 +228,9 @@ void Worker::read_commands(Timestamp now) {
 }
 
 void Worker::read_peers(Timestamp now) {
-    for (const auto& ring : mailbox_.from_workers) {
-        if (!ring) continue;
+    for (const auto& lane : mailbox_.from_workers) {
+        SpscRing<PeerSlot>* ring = lane->consumer();
+        if (ring == nullptr) continue;
         for (std::size_t i = 0; i < kMaxSlotsPerTurn; ++i) {
             PeerSlot* slot = ring->front();
             if (slot == nullptr) break;
@@ -379,7 +324,7 @@ void Worker::publish(Timestamp now) {
         slot.send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
     }
     slot.tcp_connections = tcp_->size();
-    slot.ring_full = ring_full_;
+    slot.ring_full = links_.ring_full();
     slot.busy_us = static_cast<std::uint64_t>(busy_.us());
     mailbox_.snapshot.publish();
 }

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/socket/udp_socket.h"
+#include "runtime/worker/worker_links.h"
 
 namespace confab::worker {
 
@@ -47,7 +48,6 @@ class Worker {
     void stop();
 
   private:
-    class Links;
     void run();
     void build_shard(Timestamp now);
     void turn(Timestamp now, int ready);
@@ -55,7 +55,6 @@ class Worker {
     void read_commands(Timestamp now);
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, PeerSlot& slot);
-    void forward_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes);
     TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
     void hand_over(TcpHandOver stream);
     void flush(Timestamp now);
@@ -66,7 +65,6 @@ class Worker {
     int wait(Timestamp deadline);
 
     WorkerOptions options_;
-    std::vector<std::unique_ptr<Mailbox>>& mailboxes_;
     Mailbox& mailbox_;
     Wakeup& control_;
     FileDescriptor epoll_;
@@ -74,12 +72,10 @@ class Worker {
     std::vector<SocketAddress> udp_addresses_;
     std::vector<SocketAddress> tcp_addresses_;
     std::unique_ptr<TcpConnections> tcp_;
-    std::unique_ptr<Links> links_;
+    WorkerLinks links_;
     std::unique_ptr<sfu::Shard> shard_;
     sfu::SendBatch batch_;
     std::vector<sfu::Event> held_events_;  // the ring to control was full
-    std::vector<bool> ring_bell_;          // workers to wake after this turn
-    std::uint64_t ring_full_ = 0;
     ForwardLatency latency_;
     std::uint64_t forwarded_ = 0;  // packets, up to the last turn
     Duration busy_;

@@ -12,14 +12,28 @@ void Track::remove_subscriber(const DownTrack& down_track) {
     if (subscribers_.empty()) forget();
 }
 
-bool Track::set_replica(WorkerIndex worker, bool subscribed) {
-    const auto found = std::find(replicas_.begin(), replicas_.end(), worker);
-    if (subscribed == (found != replicas_.end())) return false;
-    if (subscribed)
-        replicas_.push_back(worker);
-    else
-        replicas_.erase(found);
+bool Track::set_replica(WorkerIndex worker, std::int8_t max_spatial) {
+    for (Replica& replica : replicas_) {
+        if (replica.worker != worker) continue;
+        replica.max_spatial = max_spatial;
+        return false;
+    }
+    replicas_.push_back({worker, max_spatial, 0});
     return true;
+}
+
+void Track::remove_replica(WorkerIndex worker) {
+    std::erase_if(replicas_, [&](const Replica& r) { return r.worker == worker; });
+}
+
+std::int8_t Track::max_wanted() const {
+    std::int8_t highest = -1;
+    for (const Subscriber& s : subscribers_) {
+        const DownTrackSettings& settings = s.down_track->settings();
+        if (settings.enabled)
+            highest = std::max(highest, static_cast<std::int8_t>(settings.max_spatial));
+    }
+    return highest;
 }
 
 void Track::remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sfu/forward/down_track.h"
@@ -23,6 +24,13 @@ class ShardPeer;
 struct Subscriber {
     DownTrack* down_track = nullptr;
     ShardPeer* peer = nullptr;
+};
+
+// A worker with subscribers of a track whose home is here.
+struct Replica {
+    WorkerIndex worker = 0;
+    std::int8_t max_spatial = -1;  // streams above need not be sent (DES-43)
+    std::uint8_t gaps = 0;         // bit s: packets of layer s were dropped for it (DES-41)
 };
 
 // A packet of this turn; the views of `media` point into `ref`.
@@ -48,8 +56,15 @@ class Track {
     const std::vector<Subscriber>& subscribers() const { return subscribers_; }
 
     // Workers with a replica of this track; the home's business.
-    bool set_replica(WorkerIndex worker, bool subscribed);
-    const std::vector<WorkerIndex>& replicas() const { return replicas_; }
+    // True if it is new.
+    bool set_replica(WorkerIndex worker, std::int8_t max_spatial);
+    void remove_replica(WorkerIndex worker);
+    std::vector<Replica>& replicas() { return replicas_; }
+    const std::vector<Replica>& replicas() const { return replicas_; }
+
+    // What the subscribers here want of it, and what its home was told last; a replica's business.
+    std::int8_t max_wanted() const;
+    std::optional<std::int8_t> told_home;
 
     // Packets of this turn that are not decided yet.
     std::vector<ArrivedPacket>& arrived() { return arrived_; }
@@ -68,7 +83,7 @@ class Track {
     std::array<std::unique_ptr<PacketHistory>, kMaxSpatialLayers> history_;
     std::vector<ArrivedPacket> arrived_;
     std::vector<Subscriber> subscribers_;
-    std::vector<WorkerIndex> replicas_;
+    std::vector<Replica> replicas_;
 };
 
 }  // namespace confab::sfu

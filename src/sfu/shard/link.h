@@ -41,10 +41,16 @@ struct LinkReport {
 struct LinkEnded {
     ReceiverId receiver;
 };
-// Replica → home: the first subscriber came, or the last one left.
+// Replica → home: the first subscriber came, what they want changed, or the last one left. It may
+// be there before the command that makes the receiver, so it says what kind of track it is.
 struct LinkSubscribe {
     ReceiverId receiver;
+    MediaKind kind = MediaKind::kAudio;
     bool subscribed = false;
+    // Streams of higher layers need not cross, -1: none need (DES-43). Of an SVC stream all layers
+    // cross: who drops some of its packets has to see them, or the numbers would show a loss.
+    std::int8_t max_spatial = -1;
+    bool operator==(const LinkSubscribe&) const = default;
 };
 // Replica → home: somebody needs a key frame of this layer (merged and throttled at home).
 struct LinkKeyFrame {
@@ -70,7 +76,7 @@ struct LinkMessage {
 class ShardLinks {
   public:
     virtual ~ShardLinks() = default;
-    // False: the ring is full and the message was dropped (DES-41).
+    // False: the ring is full and nothing was taken; see LinkOutbox.
     virtual bool push(WorkerIndex to, const LinkMessage& message, BytesView bytes) = 0;
 };
 

@@ -23,14 +23,15 @@ std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag) {
 Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
     : config_(std::move(config)),
       rng_(rng),
-      links_(links),
+      links_(links, config_.index, std::max<std::size_t>(config_.worker_count, config_.index + 1U)),
       start_(now),
       pool_(config_.pool),
       engine_(config_.crypto_backend),
       encryptor_(engine_),
       crypto_{&engine_, config_.dtls, config_.simulate_dtls},
       wheel_(now),
-      quality_timer_(nullptr) {
+      quality_timer_(nullptr),
+      link_timer_(nullptr) {
     wheel_.schedule(quality_timer_, now + kQualityInterval);
 }
 
@@ -252,7 +253,7 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
             serve_down_track(now, peer, outbound);
             if (!outbound.closing || !outbound.down_track.closed()) continue;
             if (!std::exchange(outbound.ended, true)) continue;
-            finish_down_track(peer, outbound);
+            finish_down_track(now, peer, outbound);
             --i;
         }
         if (now >= peer.bandwidth().next_deadline()) allocate(now, peer);
@@ -269,6 +270,10 @@ void Shard::handle_timeout(Timestamp now) {
         if (node == &quality_timer_) {
             report_quality(now);
             wheel_.schedule(quality_timer_, now + kQualityInterval);
+            continue;
+        }
+        if (node == &link_timer_) {
+            retry_links(now);
             continue;
         }
         static_cast<Timed*>(node->owner())->on_timer(*this, now);
@@ -436,6 +441,7 @@ ShardSnapshot Shard::snapshot() const {
     s.tracks = tracks_.size();
     s.down_tracks = down_tracks_.size();
     s.pool_bytes = pool_.bytes_held();
+    s.links_dropped = links_.dropped();
     s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
     for (const auto& [id, peer] : peers_) {
         add_peer_counters(s, *peer);

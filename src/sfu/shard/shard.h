@@ -20,6 +20,7 @@
 #include "sfu/inbound/source_monitor.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/link.h"
+#include "sfu/shard/link_outbox.h"
 #include "sfu/shard/media_figures.h"
 #include "sfu/shard/shard_peer.h"
 
@@ -69,9 +70,9 @@ struct ShardSnapshot {
     std::uint64_t rtx_bytes_out = 0;
     std::uint64_t srtp_failures = 0;
     std::uint64_t rtp_unknown_ssrc = 0;
-    std::uint64_t links_dropped = 0;
-    std::uint64_t nacks_in = 0;   // packets that subscribers asked for
-    std::uint64_t nacks_out = 0;  // packets that publishers were asked for
+    std::uint64_t links_dropped = 0;  // packets for subscribers on other workers
+    std::uint64_t nacks_in = 0;       // packets that subscribers asked for
+    std::uint64_t nacks_out = 0;      // packets that publishers were asked for
     std::uint64_t plis_in = 0;
     std::uint64_t plis_out = 0;
     std::uint64_t firs_in = 0;
@@ -167,10 +168,10 @@ class Shard {
     void apply(Timestamp now, OpenDataChannels& c);
     void apply(Timestamp now, SendData& c);
     void remove_receiver(Timestamp now, ReceiverId id);
-    void finish_down_track(ShardPeer& peer, OutboundTrack& outbound);
+    void finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound);
     Track& track_for(ReceiverId id, WorkerIndex home, MediaKind kind);
     void drop_track_if_unused(ReceiverId id);
-    void detach(OutboundTrack& outbound);
+    void detach(Timestamp now, OutboundTrack& outbound);
     void add_microphone(Timestamp now, Receiver& receiver);
     void remove_microphone(const Receiver& receiver);
 
@@ -204,13 +205,19 @@ class Shard {
     void deliver_arrived(Timestamp now);
     void source_changed(Timestamp now, Track& track);
     void update_source(Timestamp now, ReceiverEntry& entry);
-    void push_link(WorkerIndex to, const LinkBody& body, BytesView bytes);
+    void push_link(Timestamp now, WorkerIndex to, const LinkBody& body);
+    void retry_links(Timestamp now);
+    void copy_to_replicas(Timestamp now, Track& track, const MediaPacket& media, PacketRef& ref);
+    void tell_home(Timestamp now, Track& track);
+    void handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubscribe& subscribe);
+    void handle_source(Timestamp now, const LinkSource& source);
+    void handle_link_packet(Timestamp now, const LinkPacket& packet, BytesView bytes);
     void request_key_frame(Timestamp now, Track& track, std::uint8_t spatial);
     void allocate(Timestamp now, ShardPeer& peer);
     void serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound);
     std::size_t resend(ShardPeer& peer, OutboundTrack& outbound, std::span<ResendPacket> packets);
     std::size_t send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes);
-    void note_loss(const Track& track, std::uint8_t fraction);
+    void note_loss(Timestamp now, const Track& track, std::uint8_t fraction);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);
 
     // shard_rtcp.cc
@@ -226,7 +233,7 @@ class Shard {
 
     ShardConfig config_;
     Rng rng_;
-    ShardLinks& links_;
+    LinkOutbox links_;
     Timestamp start_;
     PacketPool pool_;  // before everything that holds packets
     srtp::Engine engine_;
@@ -234,6 +241,7 @@ class Shard {
     peer::SharedCrypto crypto_;
     TimerWheel wheel_;
     TimerNode quality_timer_;
+    TimerNode link_timer_;  // while messages to other shards wait
     std::unordered_map<PeerId, std::unique_ptr<ShardPeer>> peers_;
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
     std::unordered_map<std::string, ShardPeer*> by_ufrag_;

@@ -102,7 +102,7 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
     for (const ReceiverId id : published)
         remove_receiver(now, id);
     while (!peer->down_tracks().empty())
-        finish_down_track(*peer, *peer->down_tracks().back());
+        finish_down_track(now, *peer, *peer->down_tracks().back());
     std::erase_if(by_path_, [&](const auto& e) { return e.second == peer; });
     std::erase_if(by_ufrag_, [&](const auto& e) { return e.second == peer; });
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
@@ -126,7 +126,9 @@ Track& Shard::track_for(ReceiverId id, WorkerIndex home, MediaKind kind) {
 void Shard::drop_track_if_unused(ReceiverId id) {
     const auto found = tracks_.find(id);
     if (found == tracks_.end() || receivers_.contains(id)) return;
-    if (found->second->subscribers().empty()) tracks_.erase(found);
+    // Other workers still hold on to it until they unsubscribe; the receiver may come back.
+    if (found->second->subscribers().empty() && found->second->replicas().empty())
+        tracks_.erase(found);
 }
 
 void Shard::apply(Timestamp now, AddReceiver& c) {
@@ -163,8 +165,8 @@ void Shard::remove_receiver(Timestamp now, ReceiverId id) {
     entry.peer->inbound().remove(*entry.receiver, now);
     entry.peer->update_media_deadline(now);
     entry.peer->reschedule_needed = true;
-    for (const WorkerIndex worker : entry.track->replicas())
-        push_link(worker, LinkEnded{id}, {});
+    for (const Replica& replica : entry.track->replicas())
+        push_link(now, replica.worker, LinkEnded{id});
     entry.track->source().available = 0;
     receivers_.erase(found);
     drop_track_if_unused(id);
@@ -209,13 +211,12 @@ void Shard::apply(Timestamp now, AddDownTrack& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr || down_tracks_.contains(c.down_track)) return;
     Track& track = track_for(c.receiver, c.home, c.kind);
-    const bool first = track.subscribers().empty();
     OutboundTrack& outbound =
         peer->add_down_track(c, track, rng_, config_.options.packet_buffer_size(c.kind));
     if (peer->transport().connected()) outbound.down_track.set_writable(now);
     track.add_subscriber({&outbound.down_track, peer});
     down_tracks_[c.down_track] = {peer, &outbound};
-    if (first && c.home != config_.index) push_link(c.home, LinkSubscribe{c.receiver, true}, {});
+    tell_home(now, track);
     allocate(now, *peer);
     serve_down_track(now, *peer, outbound);
     peer->update_media_deadline(now);
@@ -227,6 +228,7 @@ void Shard::apply(Timestamp now, UpdateDownTrack& c) {
     const auto found = down_tracks_.find(c.down_track);
     if (found == down_tracks_.end()) return;
     found->second.outbound->down_track.update_settings(c.settings, now);
+    tell_home(now, *found->second.outbound->track);
     allocate(now, *found->second.peer);
     serve_down_track(now, *found->second.peer, *found->second.outbound);
     found->second.peer->update_media_deadline(now);
@@ -240,14 +242,13 @@ void Shard::apply(Timestamp now, SwitchDownTrack& c) {
     OutboundTrack& outbound = *found->second.outbound;
     const ReceiverId old = outbound.track->id();
     if (old == c.receiver) return;
-    detach(outbound);
+    detach(now, outbound);
     Track& track = track_for(c.receiver, c.home, outbound.down_track.kind());
-    const bool first = track.subscribers().empty();
     outbound.track = &track;
     track.add_subscriber({&outbound.down_track, found->second.peer});
     outbound.down_track.switch_source(track.source(), now);
     drop_track_if_unused(old);
-    if (first && c.home != config_.index) push_link(c.home, LinkSubscribe{c.receiver, true}, {});
+    tell_home(now, track);
     serve_down_track(now, *found->second.peer, outbound);
     found->second.peer->update_media_deadline(now);
     found->second.peer->reschedule_needed = true;
@@ -255,12 +256,9 @@ void Shard::apply(Timestamp now, SwitchDownTrack& c) {
 }
 
 // Takes the down-track away from its track, whose replica ends with the last subscriber.
-void Shard::detach(OutboundTrack& outbound) {
-    Track& track = *outbound.track;
-    const ReceiverId id = track.id();
-    track.remove_subscriber(outbound.down_track);
-    if (!track.subscribers().empty()) return;
-    if (track.home() != config_.index) push_link(track.home(), LinkSubscribe{id, false}, {});
+void Shard::detach(Timestamp now, OutboundTrack& outbound) {
+    outbound.track->remove_subscriber(outbound.down_track);
+    tell_home(now, *outbound.track);
 }
 
 void Shard::apply(Timestamp now, RemoveDownTrack& c) {
@@ -272,18 +270,18 @@ void Shard::apply(Timestamp now, RemoveDownTrack& c) {
     peer.stop_demanding(outbound.down_track);
     outbound.down_track.close(now, c.blank_frames);
     serve_down_track(now, peer, outbound);
-    if (outbound.down_track.closed()) finish_down_track(peer, outbound);
+    if (outbound.down_track.closed()) finish_down_track(now, peer, outbound);
     allocate(now, peer);
     peer.update_media_deadline(now);
     peer.reschedule_needed = true;
     mark_dirty(peer);
 }
 
-void Shard::finish_down_track(ShardPeer& peer, OutboundTrack& outbound) {
+void Shard::finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound) {
     const ReceiverId receiver = outbound.track->id();
     down_tracks_.erase(outbound.down_track.id());
     (void)take_window(outbound.down_track);
-    detach(outbound);
+    detach(now, outbound);
     peer.remove_down_track(outbound.down_track);
     drop_track_if_unused(receiver);
 }

@@ -11,10 +11,6 @@
 
 namespace confab::sfu {
 
-void Shard::push_link(WorkerIndex to, const LinkBody& body, BytesView bytes) {
-    if (!links_.push(to, LinkMessage{config_.index, body}, bytes)) ++totals_.links_dropped;
-}
-
 // ---------------------------------------------------------------- from the publisher
 
 void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSpan bytes) {
@@ -92,20 +88,7 @@ void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, 
         source_changed(now, track);
     }
     if (!entry.timer.scheduled()) wheel_.schedule(entry.timer, entry.monitor.next_deadline());
-    for (const WorkerIndex worker : track.replicas()) {
-        const BytesSpan bytes = ref.data();
-        LinkPacket link{entry.receiver->id(), media, 0, 0, 0, 0};
-        const auto offset = [&](BytesView v) {
-            return v.empty() ? std::uint16_t{0}
-                             : static_cast<std::uint16_t>(v.data() - bytes.data());
-        };
-        link.payload_offset = offset(media.payload);
-        link.payload_size = static_cast<std::uint16_t>(media.payload.size());
-        link.dd_offset = offset(media.dd_bytes);
-        link.dd_size = static_cast<std::uint16_t>(media.dd_bytes.size());
-        link.packet.payload = link.packet.dd_bytes = {};
-        push_link(worker, link, bytes);
-    }
+    if (!track.replicas().empty()) copy_to_replicas(now, track, media, ref);
     fan_out(now, track, media, ref);
 }
 
@@ -185,8 +168,8 @@ void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
 
 void Shard::source_changed(Timestamp now, Track& track) {
     deliver_arrived(now);
-    for (const WorkerIndex worker : track.replicas())
-        push_link(worker, LinkSource{track.id(), track.source()}, {});
+    for (const Replica& replica : track.replicas())
+        push_link(now, replica.worker, LinkSource{track.id(), track.source()});
     for (const Subscriber& subscriber : track.subscribers()) {
         subscriber.down_track->source_changed(now);
         if (OutboundTrack* outbound = subscriber.peer->find_by_ssrc(subscriber.down_track->ssrc()))
@@ -208,59 +191,11 @@ void Shard::update_source(Timestamp now, ReceiverEntry& entry) {
     wheel_.schedule(entry.timer, entry.monitor.next_deadline());
 }
 
-// ---------------------------------------------------------------- between shards
-
-void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView bytes) {
-    if (const auto* packet = std::get_if<LinkPacket>(&message.body)) {
-        const auto found = tracks_.find(packet->receiver);
-        if (found == tracks_.end() || found->second->subscribers().empty()) return;
-        PacketRef ref = pool_.acquire_large();
-        if (!ref || bytes.size() > ref.buffer().size()) return;
-        std::copy(bytes.begin(), bytes.end(), ref.buffer().begin());
-        ref.set_size(bytes.size());
-        MediaPacket media = packet->packet;
-        media.payload = BytesView(ref.data()).subspan(packet->payload_offset, packet->payload_size);
-        media.dd_bytes = BytesView(ref.data()).subspan(packet->dd_offset, packet->dd_size);
-        fan_out(now, *found->second, media, ref);
-        return;
-    }
-    deliver_arrived(now);
-    if (const auto* source = std::get_if<LinkSource>(&message.body)) {
-        const auto found = tracks_.find(source->receiver);
-        if (found == tracks_.end()) return;
-        // Reports travel by themselves; a copy of older ones must not undo them.
-        const auto reports = found->second->source().reports;
-        found->second->source() = source->state;
-        for (std::size_t i = 0; i < reports.size(); ++i)
-            if (reports[i]) (void)found->second->source().add_report(i, *reports[i]);
-        source_changed(now, *found->second);
-    } else if (const auto* report = std::get_if<LinkReport>(&message.body)) {
-        const auto found = tracks_.find(report->receiver);
-        if (found != tracks_.end())
-            (void)found->second->source().add_report(report->stream, report->report);
-    } else if (const auto* ended = std::get_if<LinkEnded>(&message.body)) {
-        const auto found = tracks_.find(ended->receiver);
-        if (found == tracks_.end()) return;
-        found->second->source().available = 0;
-        source_changed(now, *found->second);
-    } else if (const auto* subscribe = std::get_if<LinkSubscribe>(&message.body)) {
-        // The publisher's command may still be on its way: the track remembers who wants it.
-        Track& track = track_for(subscribe->receiver, config_.index, MediaKind::kVideo);
-        if (track.set_replica(message.from, subscribe->subscribed) && subscribe->subscribed)
-            push_link(message.from, LinkSource{track.id(), track.source()}, {});
-        if (!subscribe->subscribed && track.replicas().empty()) drop_track_if_unused(track.id());
-    } else if (const auto* wanted = std::get_if<LinkKeyFrame>(&message.body)) {
-        const auto found = tracks_.find(wanted->receiver);
-        if (found != tracks_.end()) request_key_frame(now, *found->second, wanted->spatial);
-    } else if (const auto* loss = std::get_if<LinkLoss>(&message.body)) {
-        const auto found = receivers_.find(loss->receiver);
-        if (found != receivers_.end()) found->second->receiver->note_loss(loss->fraction);
-    }
-}
+// ---------------------------------------------------------------- key frames
 
 void Shard::request_key_frame(Timestamp now, Track& track, std::uint8_t spatial) {
     if (track.home() != config_.index) {
-        push_link(track.home(), LinkKeyFrame{track.id(), spatial}, {});
+        push_link(now, track.home(), LinkKeyFrame{track.id(), spatial});
         return;
     }
     const auto found = receivers_.find(track.id());

@@ -71,8 +71,9 @@ void Shard::apply_sender_report(Timestamp arrival, Receiver& receiver, InboundSt
     const SourceReport source{known.ntp, known.rtp_time, known.arrival};
     const std::size_t index = track.source().stream_of(static_cast<std::int8_t>(stream.spatial()));
     if (!track.source().add_report(index, source)) return;
-    for (const WorkerIndex worker : track.replicas())
-        push_link(worker, LinkReport{track.id(), static_cast<std::uint8_t>(index), source}, {});
+    for (const Replica& replica : track.replicas())
+        push_link(arrival, replica.worker,
+                  LinkReport{track.id(), static_cast<std::uint8_t>(index), source});
 }
 
 void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::ReportBlocks& blocks) {
@@ -80,7 +81,7 @@ void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::Rep
         const wire::ReportBlock block = blocks[i];
         OutboundTrack* outbound = peer.find_by_ssrc(block.ssrc);
         if (outbound == nullptr || outbound->down_track.ssrc() != block.ssrc) continue;
-        if (block.fraction_lost > 0) note_loss(*outbound->track, block.fraction_lost);
+        if (block.fraction_lost > 0) note_loss(now, *outbound->track, block.fraction_lost);
         const auto rtt = outbound->down_track.handle_report(block, now);
         if (!rtt) continue;
         peer.bandwidth().update_rtt(*rtt, now);
@@ -91,10 +92,10 @@ void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::Rep
 
 // What the publisher of an audio track hears of its subscribers, so that it can add redundancy
 // (audio.enable_loss_proxying, IN-05).
-void Shard::note_loss(const Track& track, std::uint8_t fraction) {
+void Shard::note_loss(Timestamp now, const Track& track, std::uint8_t fraction) {
     if (!config_.options.loss_proxying || track.kind() != MediaKind::kAudio) return;
     if (track.home() != config_.index)
-        push_link(track.home(), LinkLoss{track.id(), fraction}, {});
+        push_link(now, track.home(), LinkLoss{track.id(), fraction});
     else if (const auto found = receivers_.find(track.id()); found != receivers_.end())
         found->second->receiver->note_loss(fraction);
 }

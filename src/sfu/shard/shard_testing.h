@@ -31,10 +31,15 @@ struct Links final : ShardLinks {
     };
     explicit Links(std::vector<std::deque<Item>>& queues) : queues_(queues) {}
     bool push(WorkerIndex to, const LinkMessage& message, BytesView bytes) override {
+        if (queues_[to].size() >= capacity) return false;
+        ++(std::holds_alternative<LinkPacket>(message.body) ? packets : messages);
         queues_[to].push_back({message, to_vector(bytes)});
         return true;
     }
     std::vector<std::deque<Item>>& queues_;
+    std::size_t capacity = 100'000;  // of each ring
+    std::size_t packets = 0;         // that crossed
+    std::size_t messages = 0;        // beside packets
 };
 
 struct ReceivedRtp {
@@ -271,5 +276,82 @@ struct World {
     std::vector<Event> events;
     int foreign = 0;
 };
+
+// ---------------------------------------------------------------- tracks
+
+inline AddReceiver vp8_receiver(const Client& publisher) {
+    AddReceiver add;
+    add.receiver = ReceiverId(1000);
+    add.peer = publisher.id;
+    add.room = RoomId(1);
+    add.kind = MediaKind::kVideo;
+    add.mid = "0";
+    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    add.extensions.mid = 4;
+    add.extensions.rid = 5;
+    add.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
+    return add;
+}
+inline AddReceiver opus_receiver(const Client& publisher) {
+    AddReceiver add;
+    add.receiver = ReceiverId(1001);
+    add.peer = publisher.id;
+    add.room = RoomId(1);
+    add.kind = MediaKind::kAudio;
+    add.mid = "1";
+    add.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
+    add.extensions.mid = 4;
+    add.layers = {{}};
+    add.microphone = true;
+    return add;
+}
+inline AddDownTrack down_track_to(const Client& subscriber, const AddReceiver& receiver,
+                                  WorkerIndex home, std::uint32_t ssrc) {
+    AddDownTrack add;
+    add.down_track = DownTrackId(ssrc);
+    add.peer = subscriber.id;
+    add.receiver = receiver.receiver;
+    add.home = home;
+    add.kind = receiver.kind;
+    add.ssrc = Ssrc(ssrc);
+    add.rtx_ssrc = Ssrc(ssrc + 1);
+    add.codecs = {{receiver.codecs[0].codec, receiver.codecs[0].pt, receiver.codecs[0].rtx_pt,
+                   receiver.codecs[0].clock_rate, true}};
+    add.extensions.abs_send_time = 3;
+    add.cname = "PA_x|TR_y";
+    return add;
+}
+inline Bytes vp8_payload(bool key, std::uint8_t tag, std::size_t size = 900) {
+    Bytes payload{
+        0x10, static_cast<std::uint8_t>(key ? 0x00 : 0x01), 0, 0, 0x9D, 0x01, 0x2A, 64, 0, 48, 0,
+        tag};
+    payload.resize(size, tag);
+    return payload;
+}
+
+// Frames of three packets every 33 ms until `until_ms`.
+inline void publish_video(World& world, Client& publisher, std::int64_t until_ms,
+                          std::uint16_t& sequence, std::int64_t& frame,
+                          bool (*lost)(std::uint16_t) = nullptr) {
+    while (world.now_ms < until_ms) {
+        const bool key = frame == 0;
+        for (int i = 0; i < 3; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 96;
+            header.ssrc = 0xABCD;
+            header.sequence = sequence++;
+            header.timestamp = static_cast<std::uint32_t>(frame * 3000);
+            header.marker = i == 2;
+            Bytes payload = vp8_payload(key, static_cast<std::uint8_t>(frame));
+            if (i > 0) payload[0] = 0x00;  // continuation of the partition
+            std::deque<std::pair<SocketAddress, Bytes>> out;
+            publisher.send(header, payload, out, "0");
+            if (lost == nullptr || !lost(header.sequence))
+                world.client_out[&publisher].push_back(std::move(out.front()));
+        }
+        ++frame;
+        world.run(33);
+    }
+}
 
 }  // namespace confab::sfu::test
