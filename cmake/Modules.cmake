@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: confab contributors
 # SPDX-License-Identifier: Apache-2.0
-# confab_module(NAME [DIR dir] DEPS modules… LIBS public libraries… PRIVATE libraries… TEST_LIBS …)
+# confab_module(NAME [SPEAKS_PROTOCOL] [DIR dir] DEPS modules… LIBS public libraries… PRIVATE libraries… TEST_LIBS …)
 #   One static library from src/NAME/**.cc and, from its *_test.cc, one doctest program.
 #   Files are found by name: NAME_test.cc, NAME_fuzz.cc and NAME_bench.cc are no part of the library.
 function(confab_target_name out module)
@@ -19,21 +19,39 @@ function(confab_split_sources dir out_library out_tests)
     set(${out_tests} ${tests} PARENT_SCOPE)
 endfunction()
 
-# The standard headers of most files, parsed once per build for libraries and once for tests
-# (with doctest). g++ builds do without, so that a missing #include cannot hide.
+# Headers that most files parse, once per build: the standard ones, and for modules that speak the
+# protocol those of the messages; each kind for libraries and for tests (with doctest). g++ builds do
+# without, so that a missing #include cannot hide.
 function(confab_precompiled)
     if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
         return()
     endif()
     set(empty ${CMAKE_BINARY_DIR}/generated/precompiled.cc)
     file(CONFIGURE OUTPUT ${empty} CONTENT "")
-    foreach(kind library test)
-        add_library(confab_precompiled_${kind} OBJECT ${empty})
-        target_link_libraries(confab_precompiled_${kind} PRIVATE confab_options)
-        target_precompile_headers(confab_precompiled_${kind} PRIVATE
-            ${PROJECT_SOURCE_DIR}/src/base/precompiled.h)
+    foreach(kind library test library_proto test_proto)
+        set(target confab_precompiled_${kind})
+        add_library(${target} OBJECT ${empty})
+        target_link_libraries(${target} PRIVATE confab_options)
+        if(kind MATCHES "_proto$")
+            target_link_libraries(${target} PRIVATE confab_proto_generated)
+            target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/proto/precompiled.h)
+        else()
+            target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/base/precompiled.h)
+        endif()
+        if(kind MATCHES "^test")
+            target_precompile_headers(${target} PRIVATE <doctest/doctest.h>)
+            confab_test_options(${target})
+        endif()
     endforeach()
-    target_precompile_headers(confab_precompiled_test PRIVATE <doctest/doctest.h>)
+endfunction()
+
+# Test code is compiled far more often than it runs: no optimisation (the libraries under test have
+# theirs), except with sanitizers, where it would run too long.
+function(confab_test_options target)
+    target_compile_definitions(${target} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
+    if(NOT CONFAB_SANITIZE)
+        target_compile_options(${target} PRIVATE -O0)
+    endif()
 endfunction()
 
 # The main() of all test programs, compiled once.
@@ -45,6 +63,9 @@ function(confab_unit_main)
 endfunction()
 
 function(confab_use_precompiled target kind)
+    if(arg_SPEAKS_PROTOCOL)
+        set(kind ${kind}_proto)
+    endif()
     if(TARGET confab_precompiled_${kind})
         target_precompile_headers(${target} REUSE_FROM confab_precompiled_${kind})
     endif()
@@ -58,7 +79,7 @@ function(confab_link target scope)
 endfunction()
 
 function(confab_module module)
-    cmake_parse_arguments(arg "" "DIR" "DEPS;LIBS;PRIVATE;TEST_LIBS" ${ARGN})
+    cmake_parse_arguments(arg "SPEAKS_PROTOCOL" "DIR" "DEPS;LIBS;PRIVATE;TEST_LIBS" ${ARGN})
     confab_target_name(target ${module})
     set(dir ${PROJECT_SOURCE_DIR}/src/${module})
     if(arg_DIR)
@@ -80,6 +101,7 @@ function(confab_module module)
         add_executable(${test_target} ${tests} $<TARGET_OBJECTS:confab_unit_main>)
         target_link_libraries(${test_target} PRIVATE ${target} ${arg_PRIVATE} ${arg_TEST_LIBS})
         target_compile_options(${test_target} PRIVATE -fPIC)  # as the precompiled header
+        confab_test_options(${test_target})
         confab_use_precompiled(${test_target} test)
         set_target_properties(${test_target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
         target_compile_definitions(${test_target} PRIVATE CONFAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -92,7 +114,7 @@ endfunction()
 function(confab_program name dir)
     cmake_parse_arguments(arg "" "" "DEPS;PRIVATE" ${ARGN})
     string(REPLACE "src/" "" module ${dir})
-    confab_module(${module} DEPS ${arg_DEPS} PRIVATE ${arg_PRIVATE})
+    confab_module(${module} SPEAKS_PROTOCOL DEPS ${arg_DEPS} PRIVATE ${arg_PRIVATE})
     if(EXISTS ${PROJECT_SOURCE_DIR}/${dir}/main.cc)
         confab_target_name(target ${module})
         add_executable(${name} ${PROJECT_SOURCE_DIR}/${dir}/main.cc)

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: confab contributors
 # SPDX-License-Identifier: Apache-2.0
-# confab_proto_generated: every proto/**/*.proto compiled once, at -O1 and without warnings.
+# confab_proto_generated: every proto/**/*.proto compiled once and without warnings; at -O1 what is
+# parsed and written for every participant, the rest (calls of an operator, now and then) at -O0.
 # Headers are included as "livekit_models.pb.h": the protos sit flat in proto/livekit.
 file(GLOB confab_protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/livekit/*.proto)
 set(confab_proto_dir ${CMAKE_BINARY_DIR}/generated)
@@ -20,6 +21,11 @@ if(confab_proto_sources)
     target_include_directories(confab_proto_generated SYSTEM PUBLIC ${confab_proto_dir})
     target_link_libraries(confab_proto_generated PUBLIC protobuf::libprotobuf)
     target_compile_options(confab_proto_generated PRIVATE -w -O1)
+    foreach(source ${confab_proto_sources})
+        if(NOT source MATCHES "livekit_(data|models|room|rtc|webhook)\\.pb\\.cc$")
+            set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -O0)
+        endif()
+    endforeach()
     if(CONFAB_SANITIZE MATCHES "address")
         # Generated code: checking it would double the time of this build and find nothing of ours.
         target_compile_options(confab_proto_generated PRIVATE -fno-sanitize=all)
