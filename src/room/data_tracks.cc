@@ -3,6 +3,8 @@
 
 #include "room/data_tracks.h"
 
+#include <utility>
+
 #include "room/ids.h"
 
 namespace confab::room {
@@ -72,28 +74,53 @@ const livekit::DataTrackInfo* PublishedDataTracks::find_sid(const std::string& s
 }
 
 bool DataSubscriptions::want(const std::string& track_sid) {
-    if (entries_.size() >= kMaxWanted || track_sid.size() > kMaxSidBytes) return false;
-    return entries_.try_emplace(track_sid).second;
+    const bool full = entries_.size() >= kMaxWanted && !entries_.contains(track_sid);
+    if (full || track_sid.size() > kMaxSidBytes) return false;
+    entries_[track_sid].wanted = true;
+    return true;
 }
 
-bool DataSubscriptions::unwant(const std::string& track_sid) {
-    return entries_.erase(track_sid) > 0;
+void DataSubscriptions::want_by_default(const std::string& track_sid) {
+    if (!entries_.contains(track_sid)) (void)want(track_sid);
+}
+
+void DataSubscriptions::unwant(const std::string& track_sid) {
+    const auto it = entries_.find(track_sid);
+    if (it != entries_.end()) it->second = {};
+}
+
+bool DataSubscriptions::wants(const std::string& track_sid) const {
+    const auto it = entries_.find(track_sid);
+    return it != entries_.end() && it->second.wanted;
+}
+
+bool DataSubscriptions::note_allowed(const std::string& track_sid, bool allowed) {
+    const auto it = entries_.find(track_sid);
+    if (it == entries_.end() || it->second.allowed == allowed) return false;
+    it->second.allowed = allowed;
+    return true;
 }
 
 bool DataSubscriptions::attach(const std::string& track_sid, const std::string& identity,
                                const std::string& sid) {
     const auto it = entries_.find(track_sid);
-    if (it == entries_.end() || it->second.handle != 0) return false;
+    if (it == entries_.end() || !it->second.wanted || it->second.handle != 0) return false;
     if (next_ == 0) next_ = 1;
-    it->second = {next_++, identity, sid};
+    it->second.handle = next_++;
+    it->second.publisher_identity = identity;
+    it->second.publisher_sid = sid;
     return true;
 }
 
 bool DataSubscriptions::detach(const std::string& track_sid) {
     const auto it = entries_.find(track_sid);
-    if (it == entries_.end() || it->second.handle == 0) return false;
-    it->second = {};
-    return true;
+    return it != entries_.end() && std::exchange(it->second.handle, std::uint16_t{0}) != 0;
+}
+
+bool DataSubscriptions::forget(const std::string& track_sid) {
+    const bool had = handle(track_sid) != 0;
+    entries_.erase(track_sid);
+    return had;
 }
 
 std::uint16_t DataSubscriptions::handle(const std::string& track_sid) const {

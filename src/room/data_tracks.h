@@ -53,20 +53,29 @@ class DataSubscriptions {
     static constexpr std::size_t kMaxSidBytes = 64;
 
     struct Entry {
-        std::uint16_t handle = 0;  // 0: wanted, but the track is not there
+        bool wanted = false;          // false: the client said so, which auto-subscribing heeds
+        std::uint16_t handle = 0;     // 0: does not flow: not wanted, not allowed or not there
+        std::optional<bool> allowed;  // what subscription_permission_update said last
         std::string publisher_identity;
         std::string publisher_sid;
     };
     explicit DataSubscriptions(std::uint16_t first_handle) : next_(first_handle) {}
 
-    // True when something changed.
+    // False when the table is full.
     bool want(const std::string& track_sid);
-    bool unwant(const std::string& track_sid);
-    bool wants(const std::string& track_sid) const { return entries_.contains(track_sid); }
+    // Wants it unless the client ever said otherwise.
+    void want_by_default(const std::string& track_sid);
+    void unwant(const std::string& track_sid);
+    bool wants(const std::string& track_sid) const;
+    // True when that was not said before since the track is wanted (SIG-42).
+    bool note_allowed(const std::string& track_sid, bool allowed);
     // The track exists: gives it a handle. True when it had none.
     bool attach(const std::string& track_sid, const std::string& identity, const std::string& sid);
-    // The track is gone. True when it had a handle.
+    // It stops to flow; the wish stays. True when it had a handle.
     bool detach(const std::string& track_sid);
+    // The track is gone. True when it had a handle.
+    bool forget(const std::string& track_sid);
+    const std::map<std::string, Entry>& entries() const { return entries_; }
     std::uint16_t handle(const std::string& track_sid) const;
     livekit::DataTrackSubscriberHandles message() const;
 

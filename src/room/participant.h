@@ -13,6 +13,7 @@
 
 #include "room/data_router.h"
 #include "room/data_tracks.h"
+#include "room/lifecycle.h"
 #include "room/permissions.h"
 #include "room/publish_flow.h"
 #include "room/quality_view.h"
@@ -65,6 +66,7 @@ struct Participant {
     std::optional<bool> allow_pause;
     bool disable_ice_lite = false;
     bool closing = false;
+    Standing standing;  // as the room counts it
     IcePreference ice = IcePreference::kAny;
     sfu::WorkerIndex worker = 0;
 
@@ -90,6 +92,7 @@ struct Participant {
     Timestamp joined_at;
     Timestamp join_deadline = Timestamp::never();
     Timestamp resume_deadline = Timestamp::never();
+    Timestamp media_lost_at = Timestamp::never();  // the primary connection failed and is not back
     Timestamp refresh_at = Timestamp::never();
     Timestamp retry_at = Timestamp::never();
     Timestamp simulated_speaker_until = Timestamp::never();

@@ -28,8 +28,12 @@ class Room {
     static constexpr Duration kQualityInterval = Duration::seconds(5);
     static constexpr Duration kCountersInterval = Duration::seconds(5);  // SIG-136
     static constexpr Duration kResumeWindow = Duration::seconds(5);      // SIG-145
-    static constexpr Duration kPublishTimeout = Duration::seconds(30);   // SIG-107
-    static constexpr Duration kJoinTimeout = Duration::seconds(60);      // SIG-148
+    // SIG-145: after a resume, how long ICE and DTLS may take, and how long resumes may go on
+    // without media.
+    static constexpr Duration kRecoverWindow = Duration::seconds(20);
+    static constexpr Duration kMaxWithoutMedia = Duration::seconds(60);
+    static constexpr Duration kPublishTimeout = Duration::seconds(30);  // SIG-107
+    static constexpr Duration kJoinTimeout = Duration::seconds(60);     // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
     static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
     static constexpr std::size_t kMaxRememberedIce = 256;
@@ -117,6 +121,7 @@ class Room {
     TrackRef find_track(const std::string& sid) const;
     Participant* find_sid(const std::string& sid) const;
     bool subscribes_to(Participant& p, const Participant& publisher) const;
+    void count(Participant& p, bool present);
 
     // room_join.cc
     void send_join(Participant& p);
@@ -132,6 +137,8 @@ class Room {
     void drop_media_of(Participant& p);
     void full_reconnect(Participant& p);
     void connection_failed(Participant& p);
+    void expect_media(Participant& p, Duration within);
+    void media_returned(Participant& p);
 
     // room_negotiate.cc
     void answer_held_offer(Participant& p);
@@ -210,7 +217,8 @@ class Room {
     void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
     void end_data_track(Participant& p, const livekit::DataTrackInfo& info);
     void update_data_subscription(Participant& p, const livekit::UpdateDataSubscription& update);
-    bool attach_data_track(Participant& p, const std::string& sid);
+    bool reconcile_data_track(Participant& p, const std::string& sid);
+    void reconcile_data_tracks(Participant& p);
     void send_data_handles(Participant& p);
     void route_data_track(Participant& p, const Bytes& payload);
 
@@ -254,6 +262,7 @@ class Room {
 
     Broadcaster broadcaster_;
     Lifecycle lifecycle_;
+    HeadCount heads_;
     Speakers speakers_;
     DataRouter data_;
     RpcCalls rpc_;

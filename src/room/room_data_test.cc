@@ -172,6 +172,70 @@ TEST_CASE(
           livekit::RequestResponse::NOT_FOUND);
 }
 
+TEST_CASE("Data tracks: flow only while subscribing is allowed [SIG-42] [SIG-112] [TOK-13]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    JoinParams params = test_join("r", "bob");
+    params.auto_subscribe_data_track = true;
+    const SessionId bob = h.join(params);
+    livekit::SignalRequest publish;
+    publish.mutable_publish_data_track_request()->set_pub_handle(5);
+    publish.mutable_publish_data_track_request()->set_name("pose");
+    h.send(alice, publish);
+    const auto flows = [&] {
+        const std::size_t before = h.commands_of<sfu::SendData>().size();
+        Bytes packet(20, 0);
+        packet[3] = 5;
+        h.event(received(data_peer(h, 0), packet, sfu::DataChannel::kDataTrack));
+        return h.commands_of<sfu::SendData>().size() > before;
+    };
+    const auto shown = [&] {
+        const auto last = h.of(bob, R::kDataTrackSubscriberHandles).back();
+        return last.data_track_subscriber_handles().sub_handles_size();
+    };
+    const auto told = [&] {
+        return h.of(bob, R::kSubscriptionPermissionUpdate).back().subscription_permission_update();
+    };
+    CHECK(flows());
+    CHECK(told().allowed());
+    CHECK(told().track_sid().starts_with("DTR_"));
+
+    livekit::UpdateParticipantRequest change;
+    change.set_room("r");
+    change.set_identity("bob");
+    change.mutable_permission()->set_can_subscribe(false);
+    REQUIRE(h.manager.update_participant(h.clock(), change));
+    h.drain();
+    CHECK_FALSE(flows());
+    CHECK(shown() == 0);
+    change.mutable_permission()->set_can_subscribe(true);
+    REQUIRE(h.manager.update_participant(h.clock(), change));
+    h.drain();
+    CHECK(flows());
+    CHECK(shown() == 1);
+
+    livekit::SignalRequest access;
+    access.mutable_subscription_permission()->set_all_participants(false);
+    h.send(alice, access);
+    CHECK_FALSE(flows());
+    CHECK(shown() == 0);
+    CHECK_FALSE(told().allowed());
+    auto& entry = *access.mutable_subscription_permission()->add_track_permissions();
+    entry.set_participant_identity("bob");
+    entry.set_all_tracks(true);
+    h.send(alice, access);
+    CHECK(flows());
+    CHECK(told().allowed());
+    // What a client refused stays refused whatever it may.
+    livekit::SignalRequest refuse;
+    auto& item = *refuse.mutable_update_data_subscription()->add_updates();
+    item.set_track_sid(told().track_sid());
+    item.set_subscribe(false);
+    h.send(bob, refuse);
+    h.send(alice, access);
+    CHECK_FALSE(flows());
+}
+
 TEST_CASE("Speakers: to subscribers and to the speaker [SIG-134]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

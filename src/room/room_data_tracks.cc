@@ -3,6 +3,7 @@
 
 // Room: data tracks between participants (01 SIG-125, SIG-126; 02 §6.4).
 #include "room/room.h"
+#include "room/signal/responses.h"
 
 namespace confab::room {
 
@@ -26,8 +27,8 @@ void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackReq
     changed(p, true);
     for (Participant* other : everyone()) {
         if (other == &p) continue;
-        if (other->auto_subscribe_data_track) other->data_subscriptions.want(sid);
-        if (attach_data_track(*other, sid)) send_data_handles(*other);
+        if (other->auto_subscribe_data_track) other->data_subscriptions.want_by_default(sid);
+        if (reconcile_data_track(*other, sid)) send_data_handles(*other);
     }
 }
 
@@ -48,18 +49,39 @@ void Room::end_data_track(Participant& p, const livekit::DataTrackInfo& info) {
     data_publisher_.erase(info.sid());
     for (Participant* other : everyone()) {
         if (other == &p) continue;
-        const bool had = other->data_subscriptions.detach(info.sid());
-        (void)other->data_subscriptions.unwant(info.sid());
-        if (had) send_data_handles(*other);
+        if (other->data_subscriptions.forget(info.sid())) send_data_handles(*other);
     }
 }
 
-bool Room::attach_data_track(Participant& p, const std::string& sid) {
+// A data track flows to who wants it while it may (SIG-10, SIG-42, SIG-112). True when the handles
+// of the participant changed.
+bool Room::reconcile_data_track(Participant& p, const std::string& sid) {
     const auto publisher = data_publisher_.find(sid);
-    if (publisher == data_publisher_.end() || !p.info.permission().can_subscribe()) return false;
-    const Participant* owner = find(publisher->second);
-    if (owner == nullptr || !p.data_subscriptions.wants(sid)) return false;
-    return p.data_subscriptions.attach(sid, owner->identity(), owner->sid());
+    const Participant* owner =
+        publisher == data_publisher_.end() ? nullptr : find(publisher->second);
+    if (owner == nullptr || owner == &p || !p.data_subscriptions.wants(sid) ||
+        !p.info.permission().can_subscribe())
+        return p.data_subscriptions.detach(sid);
+    const bool allowed =
+        p.info.permission().recorder() || owner->access.allows(p.identity(), p.sid(), sid);
+    if (p.data_subscriptions.note_allowed(sid, allowed))
+        p.signal.send(subscription_permission_message(owner->sid(), sid, allowed));
+    return allowed ? p.data_subscriptions.attach(sid, owner->identity(), owner->sid())
+                   : p.data_subscriptions.detach(sid);
+}
+
+// After a change of what one participant may hear, or came to hear.
+void Room::reconcile_data_tracks(Participant& p) {
+    std::vector<std::string> sids;
+    for (const auto& [sid, publisher] : data_publisher_) {
+        if (p.auto_subscribe_data_track && publisher != p.identity())
+            p.data_subscriptions.want_by_default(sid);
+        if (p.data_subscriptions.wants(sid)) sids.push_back(sid);
+    }
+    bool told = false;
+    for (const std::string& sid : sids)
+        told = reconcile_data_track(p, sid) || told;
+    if (told) send_data_handles(p);
 }
 
 void Room::send_data_handles(Participant& p) {
@@ -75,10 +97,10 @@ void Room::update_data_subscription(Participant& p, const livekit::UpdateDataSub
         if (--budget < 0) break;
         if (item.subscribe()) {
             (void)p.data_subscriptions.want(item.track_sid());
-            told = attach_data_track(p, item.track_sid()) || told;
+            told = reconcile_data_track(p, item.track_sid()) || told;
         } else {
             told = p.data_subscriptions.handle(item.track_sid()) != 0 || told;
-            (void)p.data_subscriptions.unwant(item.track_sid());
+            p.data_subscriptions.unwant(item.track_sid());
         }
     }
     if (told) send_data_handles(p);

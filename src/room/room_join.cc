@@ -22,10 +22,7 @@ bool Room::is_full_for(const JoinParams& params) const {
     const std::uint32_t limit = info_.max_participants();
     if (limit == 0 || participants_.contains(params.identity)) return false;
     if (is_dependent(params.kind, permission_of(params.grants))) return false;
-    std::uint32_t counted = 0;
-    for (const auto& [identity, p] : participants_)
-        if (!p->dependent()) ++counted;
-    return counted >= limit;
+    return heads_.present() >= limit;
 }
 
 void Room::join(SessionId session, const JoinParams& params) {
@@ -41,7 +38,7 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (participants_.empty()) align_quality();
     participants_[params.identity] = std::move(owned);
     identity_of_sid_[p.sid()] = params.identity;
-    lifecycle_.joined(p.dependent());
+    count(p, true);
 
     observe(JoinReached{JoinState::kInit});
     p.last_signal = context_->now();
@@ -206,7 +203,8 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     closed_.push_back(std::move(it->second));
     participants_.erase(it);
     identity_of_sid_.erase(p.sid());
-    lifecycle_.left(context_->now(), p.dependent());
+    lifecycle_.left(context_->now());
+    count(p, false);
     rpc_.participant_left(p.sid());
     report_rpc();
 

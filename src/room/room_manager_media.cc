@@ -44,7 +44,7 @@ void RoomManager::dispatch(const sfu::LayerStarted& event) {
     if (it == context_.receivers.end()) return;
     const MediaOwner owner = it->second;
     owner.room->handle_layer_started(*owner.participant, owner.track_sid, event);
-    settle(owner.room->name());
+    settle(std::string(owner.room->name()));
 }
 
 // Which layers flow is the shards' own business; TrackInfo lists what was declared.

@@ -159,8 +159,9 @@ ServiceResult<livekit::Room> RoomManager::update_room_metadata(
     Room* room = find(request.room());
     if (room == nullptr) return service_error(ServiceCode::kNotFound, kNoRoom);
     room->set_metadata(request.metadata());
+    livekit::Room result = room->snapshot();
     settle(request.room());
-    return room->snapshot();
+    return result;
 }
 
 ServiceResult<RpcCallId> RoomManager::perform_rpc(Clock clock,

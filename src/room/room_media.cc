@@ -44,6 +44,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
             return;
         case sfu::PeerState::kReconnected:
             link->connected = true;
+            if (link == p.primary()) media_returned(p);
             return;
         case sfu::PeerState::kFailed:
             link->connected = false;
@@ -56,6 +57,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     link->connected = true;
     link->ever_connected = true;
     link->connected_at = context_->now();
+    if (link == p.primary()) media_returned(p);
     if (!first) return;
     observe(PeerReached{link->target(), PeerStep::kIceConnected});
     observe(PeerReached{link->target(), PeerStep::kConnected});

@@ -152,6 +152,7 @@ void Room::announce(Participant& p, PublishedTrack& track) {
     const std::string sid = track.info.sid();
     publisher_of_track_[sid] = p.identity();
     p.info.set_is_publisher(true);
+    count(p, true);
     changed(p, true);
     webhook("track_published", &p, &track.info);
     touch_counters();

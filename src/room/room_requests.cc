@@ -243,9 +243,11 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
         for (auto& [sid, s] : p.subscriptions.entries())
             s.allowed.reset();
         drop_all(p);
+        reconcile_data_tracks(p);
     } else {
         subscribe_existing(p);
     }
+    count(p, true);
     changed(p, true);
     send_refresh(p);
     touch_counters();

@@ -27,7 +27,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     p.signal.close();
     p.signal.open(session);
     p.last_signal = context_->now();
-    p.resume_deadline = Timestamp::never();
+    expect_media(p, kRecoverWindow);
 
     if (p.traits.gates.reconnect_response) {
         livekit::SignalResponse response;
@@ -90,7 +90,26 @@ void Room::connection_failed(Participant& p) {
         p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
                                     livekit::LeaveRequest::RESUME));
     p.signal.close();
+    const PeerLink* primary = p.primary();
+    if (primary != nullptr && !primary->connected)
+        p.media_lost_at = earlier(p.media_lost_at, context_->now());
     p.resume_deadline = context_->now() + kResumeWindow;
+    if (!p.media_lost_at.is_never())
+        p.resume_deadline = earlier(p.resume_deadline, p.media_lost_at + kMaxWithoutMedia);
+}
+
+// A resume is no proof of life: who lost its media has until then to bring it back.
+void Room::expect_media(Participant& p, Duration within) {
+    p.resume_deadline = Timestamp::never();
+    if (p.media_lost_at.is_never()) return;
+    p.resume_deadline = earlier(context_->now() + within, p.media_lost_at + kMaxWithoutMedia);
+}
+
+void Room::media_returned(Participant& p) {
+    if (p.media_lost_at.is_never()) return;
+    p.media_lost_at = Timestamp::never();
+    // Without signalling, what is left of the time for a resume goes on.
+    if (p.signal.is_open()) p.resume_deadline = Timestamp::never();
 }
 
 }  // namespace confab::room

@@ -105,18 +105,22 @@ bool Room::subscribes_to(Participant& p, const Participant& publisher) const {
 
 livekit::Room Room::snapshot() const {
     livekit::Room result = info_;
-    std::uint32_t present = 0;
-    std::uint32_t publishers = 0;
-    bool recording = false;
-    for (const auto& [identity, p] : participants_) {
-        if (!p->dependent()) ++present;
-        if (p->info.is_publisher()) ++publishers;
-        recording = recording || p->info.permission().recorder();
-    }
-    result.set_num_participants(present);
-    result.set_num_publishers(publishers);
-    result.set_active_recording(recording);
+    result.set_num_participants(heads_.present());
+    result.set_num_publishers(heads_.publishers());
+    result.set_active_recording(heads_.recorders() > 0);
     return result;
+}
+
+// After every change of what a participant is or may.
+void Room::count(Participant& p, bool present) {
+    Standing standing;
+    if (present) {
+        standing.present = !p.dependent();
+        standing.publisher = p.info.is_publisher();
+        standing.recorder = p.info.permission().recorder();
+    }
+    heads_.change(p.standing, standing);
+    lifecycle_.set_present(context_->now(), heads_.present());
 }
 
 std::vector<livekit::ParticipantInfo> Room::list() const {
@@ -210,7 +214,7 @@ void Room::send_room_update() {
 }
 
 void Room::update_recording() {
-    const bool recording = snapshot().active_recording();
+    const bool recording = heads_.recorders() > 0;
     if (recording == signal_info_.active_recording()) return;
     info_.set_active_recording(recording);
     signal_info_.set_active_recording(recording);

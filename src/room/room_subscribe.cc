@@ -46,13 +46,8 @@ void Room::subscribe_existing(Participant& p) {
             if (p.auto_subscribe && !touched) p.subscriptions.want(context_->now(), sid);
             reconcile(p, sid);
         }
-        if (!p.auto_subscribe_data_track) continue;
-        bool attached = false;
-        for (const auto& [handle, info] : publisher->data_tracks.all())
-            if (p.data_subscriptions.want(info.sid()))
-                attached = attach_data_track(p, info.sid()) || attached;
-        if (attached) send_data_handles(p);
     }
+    reconcile_data_tracks(p);
 }
 
 void Room::offer_track_to_all(const std::string& sid) {
@@ -348,6 +343,9 @@ void Room::set_access(Participant& p, const livekit::SubscriptionPermission& lis
 
 // SIG-112: takes back what is no longer allowed, gives what now is.
 void Room::apply_access(Participant& publisher) {
+    for (const auto& [handle, info] : publisher.data_tracks.all())
+        for (Participant* p : everyone())
+            if (reconcile_data_track(*p, info.sid())) send_data_handles(*p);
     for (const auto& [sid, track] : publisher.publish.tracks()) {
         if (!track.announced) continue;
         for (Participant* p : everyone()) {

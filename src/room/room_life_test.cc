@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// When participants and rooms end: media that does not come back, who keeps a room open, calls that
+// reach a room whose time is over. Through RoomManager.
+#include <doctest/doctest.h>
+
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using testing::Harness;
+using testing::test_config;
+using testing::test_join;
+using R = livekit::SignalResponse;
+
+void report(Harness& h, sfu::PeerId peer, sfu::PeerState state) {
+    sfu::PeerStateChanged event;
+    event.peer = peer;
+    event.state = state;
+    if (state == sfu::PeerState::kFailed) event.failure = sfu::PeerFailure::kIce;
+    h.event(event);
+}
+
+JoinParams resumed(const std::string& identity) {
+    JoinParams params = test_join("r", identity);
+    params.reconnect = true;
+    return params;
+}
+
+void set_recorder(Harness& h, const std::string& identity, bool recorder) {
+    livekit::UpdateParticipantRequest request;
+    request.set_room("r");
+    request.set_identity(identity);
+    auto& permission = *request.mutable_permission();
+    permission.set_can_subscribe(true);
+    permission.set_can_publish(true);
+    permission.set_recorder(recorder);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.drain();
+}
+
+void leave(Harness& h, SessionId session) {
+    livekit::SignalRequest request;
+    request.mutable_leave();
+    h.send(session, request);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Resumed, and media never comes back: the participant leaves, the room closes [SIG-145]") {
+    for (const bool single : {false, true}) {
+        CAPTURE(single);
+        Harness h;
+        JoinParams params = test_join("r", "alice");
+        params.single_connection = single;
+        if (single) {
+            params.publisher_offer.emplace();
+            params.publisher_offer->set_type("offer");
+            params.publisher_offer->set_sdp(testing::make_offer({}));
+        }
+        (void)h.join(params);
+        const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+        report(h, peer, sfu::PeerState::kFailed);
+        h.advance(Duration::seconds(2));
+        const SessionId again = h.join(resumed("alice"));
+        CHECK(h.count(again, R::kReconnect) == 1);
+        h.advance(Room::kRecoverWindow - Duration::millis(1));
+        CHECK(h.manager.snapshot().participants == 1);
+        h.advance(Duration::millis(1));
+        CHECK(h.manager.snapshot().participants == 0);
+        CHECK(h.of(again, R::kLeave).back().leave().reason() == livekit::CONNECTION_TIMEOUT);
+        h.advance(Duration::seconds(21));
+        CHECK_FALSE(h.manager.has_room("r"));
+    }
+}
+
+TEST_CASE("Resumed, and media comes back: the participant stays [SIG-145] [SIG-160]") {
+    for (const auto back : {sfu::PeerState::kReconnected, sfu::PeerState::kConnected}) {
+        Harness h;
+        (void)h.join_active("r", "alice");
+        const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+        report(h, peer, sfu::PeerState::kFailed);
+        h.advance(Duration::seconds(2));
+        (void)h.join(resumed("alice"));
+        h.advance(Duration::seconds(3));
+        report(h, peer, back);
+        h.advance(Duration::seconds(600));
+        CHECK(h.manager.snapshot().participants == 1);
+    }
+}
+
+TEST_CASE("Resumes without media do not go on for ever [SIG-145]") {
+    Harness h;
+    (void)h.join_active("r", "alice");
+    const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+    report(h, peer, sfu::PeerState::kFailed);
+    const Timestamp lost = h.now;
+    while (h.manager.snapshot().participants == 1 && h.now - lost < Duration::seconds(600)) {
+        const SessionId again = h.join(resumed("alice"));
+        h.advance(Duration::seconds(4));
+        h.close(again);
+    }
+    CHECK(h.now - lost <= Room::kMaxWithoutMedia + Duration::seconds(4));
+}
+
+TEST_CASE(
+    "Signalling lost while media is gone: nothing keeps the participant [SIG-145] [SIG-149]") {
+    Harness h;
+    (void)h.join_active("r", "alice");
+    const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+    report(h, peer, sfu::PeerState::kFailed);
+    const SessionId again = h.join(resumed("alice"));
+    h.advance(Duration::seconds(1));
+    h.close(again);
+    h.advance(Room::kRecoverWindow);
+    CHECK(h.manager.snapshot().participants == 0);
+}
+
+TEST_CASE("Made recorder before it leaves: the room closes [ROOM-05] [SIG-138]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    set_recorder(h, "alice", true);
+    leave(h, alice);
+    h.advance(Duration::seconds(21));
+    CHECK_FALSE(h.manager.has_room("r"));
+}
+
+TEST_CASE("The last ordinary participant becomes a recorder: the room closes [ROOM-05] [SIG-138]") {
+    Harness h;
+    (void)h.join_active("r", "alice");
+    h.advance(Duration::seconds(100));
+    set_recorder(h, "alice", true);
+    h.advance(Duration::seconds(19));
+    CHECK(h.manager.has_room("r"));
+    h.advance(Duration::seconds(2));
+    CHECK_FALSE(h.manager.has_room("r"));
+}
+
+TEST_CASE("A recorder made ordinary keeps the room open [ROOM-05] [ROOM-06] [SIG-138]") {
+    Config config = test_config();
+    config.room.max_participants = 2;
+    Harness h(config);
+    JoinParams params = test_join("r", "recorder");
+    params.grants.recorder = true;
+    (void)h.join(params);
+    const SessionId bob = h.join_active("r", "bob");
+    set_recorder(h, "recorder", false);
+    CHECK(h.refused.contains(h.join(test_join("r", "one too many"))));
+    leave(h, bob);
+    h.advance(Duration::seconds(400));
+    CHECK(h.manager.has_room("r"));
+    livekit::ListRoomsResponse rooms = h.manager.list_rooms({});
+    REQUIRE(rooms.rooms_size() == 1);
+    CHECK(rooms.rooms(0).num_participants() == 1);
+}
+
+TEST_CASE("A call to a room whose time is over answers with that room, then ends it [API-08]") {
+    Harness h;
+    livekit::CreateRoomRequest create;
+    create.set_name("r");
+    create.set_empty_timeout(10);
+    REQUIRE(h.manager.create_room(h.clock(), create));
+    h.now = h.now + Duration::seconds(11);  // the timeout comes late
+    livekit::UpdateRoomMetadataRequest update;
+    update.set_room("r");
+    update.set_metadata(std::string(1'000, 'm'));
+    const auto answer = h.manager.update_room_metadata(h.clock(), update);
+    REQUIRE(answer);
+    CHECK(answer->name() == "r");
+    CHECK(answer->metadata() == update.metadata());
+    CHECK_FALSE(h.manager.has_room("r"));
+}
+
+}  // namespace confab::room
