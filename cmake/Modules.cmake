@@ -143,12 +143,15 @@ function(confab_fuzz_targets)
     endforeach()
 endfunction()
 
-# Every bench/X_bench.cc becomes the program bench/X_bench ("// bench: modules …" names what it links).
+# Every bench/X_bench.cc becomes the program bench/X_bench, and all are the target `benches`
+# ("// bench: modules …" names what it links).
 function(confab_benchmarks)
+    add_custom_target(benches)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*_bench.cc)
     foreach(source ${sources})
         get_filename_component(name ${source} NAME_WE)
         add_executable(${name} EXCLUDE_FROM_ALL ${source})
+        add_dependencies(benches ${name})
         file(STRINGS ${source} uses REGEX "^// bench: modules ")
         string(REPLACE "// bench: modules " "" uses "${uses}")
         separate_arguments(uses)

@@ -3,29 +3,58 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What ./dev counts of tests: results of programs, scripts and checks into $passed and $failed.
-# Whatever gives no result, or tests nothing, has failed. tools/counting_test shows it.
+# Whatever gives no result, or tests nothing, has failed. A test case that passes again in another
+# build is a repeat and no further test. tools/counting_test shows it.
 
 passed=0
 failed=0
+repeated=0
+counting_repeats=0
+steps=()
 
 make_logs() { # a folder $logs that goes at the end
   logs=$(mktemp -d)
   trap 'rm -rf "$logs"' EXIT
 }
 
-# Runs `<command> <name>` for each name, one per core at a time; leaves its output in
+log_name() { echo "${1//\//_}"; }
+
+# Runs `<command> <name>` for each name, $at_once (or one per core) at a time; leaves its output in
 # <log folder>/<name> and its exit code in <name>.status, which is all that counts.
 in_parallel() { # in_parallel <log folder> <command> <name…>
-  local folder=$1 command=$2 name
+  local folder=$1 command=$2 name log
   shift 2
   mkdir -p "$folder"
   for name in "$@"; do
-    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+    while [ "$(jobs -rp | wc -l)" -ge "${at_once:-$(nproc)}" ]; do
       wait -n || continue # none left: it ended just now
     done
-    { "$command" "$name" >"$folder/$name" 2>&1 && echo 0 || echo $?; } >"$folder/$name.status" &
+    log=$folder/$(log_name "$name")
+    { "$command" "$name" >"$log" 2>&1 && echo 0 || echo $?; } >"$log.status" &
   done
   wait
+}
+
+step() { # step <title> <command…>: says it, runs it, notes how long it took
+  local title=$1 since=$SECONDS
+  shift
+  printf '\033[1m== %s\033[0m\n' "$title" >&2
+  "$@" || step_failed "$title" "$1"
+  steps+=("$(printf '%6d s  %s' "$((SECONDS - since))" "$title")")
+}
+
+# Tests that failed are counted already; a step that ends otherwise, such as a build, ends the run.
+step_failed() {
+  [[ $2 =~ ^(must_count|run_check|static_checks|gcc_changed|threaded_tests)$ && $failed -gt 0 ]] && return 0
+  printf 'FAILED %s\n' "$1"
+  failed=$((failed + 1))
+  print_count
+  exit 1
+}
+
+print_steps() { # how long each step took, the longest first
+  printf 'time of the steps (%d s in all):\n' "$SECONDS"
+  printf '%s\n' "${steps[@]}" | sort -rn
 }
 
 # Adds what one run reported. Exit code and counts must agree, and something must have been tested.
@@ -33,7 +62,7 @@ count() { # count <title> <log> <passed> <failed> <lines of the log to show>
   local status bad=$4
   status=$(cat "$2.status")
   if [ "$bad" = 0 ] && { [ "$status" != 0 ] || [ "$3" = 0 ]; }; then bad=1; fi
-  passed=$((passed + $3))
+  if [ "$counting_repeats" = 1 ]; then repeated=$((repeated + $3)); else passed=$((passed + $3)); fi
   failed=$((failed + bad))
   [ "$bad" != 0 ] || return 0
   printf 'FAILED %s (exit code %s, %d passed, %d failed)\n' "$1" "$status" "$3" "$4"
@@ -73,15 +102,16 @@ run_check() { # run_check <title> <command…>
 }
 
 must_count() { # must_count <what> <command…>: the command has to count something
-  local before=$((passed + failed)) what=$1
+  local before=$((passed + failed + repeated)) what=$1
   shift
   "$@"
-  [ $((passed + failed)) -gt "$before" ] && return 0
+  [ $((passed + failed + repeated)) -gt "$before" ] && return 0
   failed=$((failed + 1))
   printf 'FAILED %s: there are none\n' "$what"
 }
 
 print_count() { # the last line; fails if anything did
+  [ "$repeated" = 0 ] || printf '%d test cases passed again in other builds\n' "$repeated"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }
