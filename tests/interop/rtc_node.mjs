@@ -8,12 +8,13 @@
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { data_checks } from './data.mjs';
+import { e2ee_checks } from './e2ee.mjs';
 import { many_checks } from './many.mjs';
 import { media_checks } from './media.mjs';
 import { metrics_checks } from './metrics.mjs';
 import { session_checks } from './session.mjs';
 
-const suite = new Suite({ limit: 300 });
+const suite = new Suite({ limit: 400 });
 await suite.run(async () => {
   const server = await start_server(suite);
   for (const single of [true, false]) {
@@ -21,6 +22,7 @@ await suite.run(async () => {
     await media_checks(suite, server, mode);
     await data_checks(suite, server, mode);
     await session_checks(suite, server, mode);
+    await e2ee_checks(suite, server, mode);
   }
   await many_checks(suite, server);
   await metrics_checks(suite);

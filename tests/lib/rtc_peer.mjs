@@ -8,6 +8,7 @@ import {
   AudioFrame,
   AudioSource,
   AudioStream,
+  EncryptionType,
   LocalAudioTrack,
   LocalVideoTrack,
   Room,
@@ -80,6 +81,11 @@ class SoundLog {
   }
 }
 
+const encryption = (secret) => ({
+  encryptionType: EncryptionType.GCM,
+  keyProviderOptions: { sharedKey: new TextEncoder().encode(secret) },
+});
+
 export class Peer {
   room = new Room();
   pictures = new Map();
@@ -97,9 +103,9 @@ export class Peer {
   }
 
   // Joins `room_name`. `single` chooses single (true) or dual peer connection; `token` replaces
-  // the one made here; `grant` and `options` go into it.
+  // the one made here; `grant` and `options` go into it. `secret`: the key of end-to-end encryption.
   static async join(suite, server, room_name, identity, settings = {}) {
-    const { number = 1, single = true, auto_subscribe = true, grant, options } = settings;
+    const { number = 1, single = true, auto_subscribe = true, grant, options, secret } = settings;
     const peer = new Peer(identity, number);
     suite.cleanup(() => peer.leave());
     const token = settings.token ?? (await join_token(room_name, identity, { grant, options }));
@@ -107,6 +113,7 @@ export class Peer {
       autoSubscribe: auto_subscribe,
       dynacast: false,
       singlePeerConnection: single,
+      ...(secret && { encryption: encryption(secret) }),
     });
     await within(kConnectMillis, `${identity} joining`, connect);
     return peer;

@@ -115,7 +115,8 @@ export class Server {
 // by section. The suite stops it at its end and prints its log when a check fails.
 // `args` replaces the arguments before `--config-body`, `program` is a command to run it under, and
 // `port` the HTTP port.
-export async function start_server(suite, config = {}, { args, program = [], port } = {}) {
+// `file` starts it as an operator does: that file as `--config`, without --dev.
+export async function start_server(suite, config = {}, { args, program = [], port, file } = {}) {
   const ports = { http: port ?? (await free_port()), udp: await free_port(), tcp: await free_port() };
   const merged = {
     port: ports.http,
@@ -123,7 +124,9 @@ export async function start_server(suite, config = {}, { args, program = [], por
     ...config,
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
   };
-  const [command, ...rest] = [...program, binary(), ...leading_args(args), '--config-body', yaml(merged)];
+  if (file) fs.writeFileSync(file, yaml(merged), { mode: 0o600 });
+  const given = file ? ['serve', '--config', file] : [...leading_args(args), '--config-body', yaml(merged)];
+  const [command, ...rest] = [...program, binary(), ...given];
   const child = spawn(command, rest, {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
