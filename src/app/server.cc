@@ -176,6 +176,8 @@ int run_server(const config::Config& config, const ServeContext& context) {
     options.room = room_config(config, std::move(*presets), &net::EventLoop::wall);
     options.room.node_id = node_id;
     options.room.media = room_media(**media, *addresses, config);
+    options.room.place =
+        std::make_shared<room::Placement>((*media)->size(), config.own.participants_per_worker);
     options.room.mint_token = [&keys](const room::TokenRefresh& refresh) {
         return control::mint_refresh(refresh, keys, net::EventLoop::wall());
     };

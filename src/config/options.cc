@@ -580,6 +580,11 @@ constexpr auto kOptions = std::to_array<Option>({
         "Media threads; 0 for one per processor")
         .range(0, 256),
     used(
+        "confab.participants_per_worker",
+        [](C& c) -> Slot { return &c.own.participants_per_worker; },
+        "Participants of one room on one media thread before others take part")
+        .range(1, 100'000),
+    used(
         "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
         "Folder of static files served beside the API"),
     used(

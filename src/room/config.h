@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "room/placement.h"
 #include "room/types.h"
 #include "rtc/sdp/negotiator.h"
 
@@ -56,13 +58,6 @@ using TokenMinter = std::function<std::string(const TokenRefresh&)>;
 // (SIG-88).
 using IceServers =
     std::function<std::vector<livekit::ICEServer>(std::string_view participant_sid, bool tls_only)>;
-// The worker of the n-th participant of a room.
-using Placement = std::function<sfu::WorkerIndex(std::string_view room, std::uint64_t nth)>;
-
-// All participants of a room on one worker, chosen by the name of the room.
-Placement room_affinity(std::size_t workers);
-// Participants take turns, whatever their room.
-Placement round_robin(std::size_t workers);
 
 struct Config {
     std::string server_version = "1.13.5";
@@ -74,7 +69,7 @@ struct Config {
     Limits limits;
     RoomDefaults room;
     MediaNode media;
-    Placement place;         // room_affinity when empty
+    std::shared_ptr<Placement> place;  // by the number of workers when empty
     IceServers ice_servers;  // none when empty
     TokenMinter mint_token;  // no refresh_token when empty
     sfu::AudioLevelConfig audio_level;

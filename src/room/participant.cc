@@ -7,7 +7,7 @@
 
 namespace confab::room {
 
-Participant::Participant(Context& context, const JoinParams& params, sfu::WorkerIndex on_worker)
+Participant::Participant(Context& context, const JoinParams& params, Placement::Seat place)
     : grants(params.grants),
       token_expires(params.token_expires),
       room_config(params.room_config),
@@ -20,7 +20,8 @@ Participant::Participant(Context& context, const JoinParams& params, sfu::Worker
       adaptive_stream(params.adaptive_stream),
       allow_pause(params.subscriber_allow_pause),
       disable_ice_lite(params.disable_ice_lite),
-      worker(on_worker),
+      seat(std::move(place)),
+      worker(seat.worker()),
       signal(context),
       data_subscriptions(static_cast<std::uint16_t>(1 + context.rng.below(255))) {
     info.set_sid(make_sid(context.rng, "PA_"));

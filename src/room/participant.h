@@ -27,7 +27,7 @@ namespace confab::room {
 enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
 
 struct Participant {
-    Participant(Context& context, const JoinParams& params, sfu::WorkerIndex on_worker);
+    Participant(Context& context, const JoinParams& params, Placement::Seat place);
 
     livekit::ParticipantInfo to_proto() const;
     TokenRefresh token_refresh(const std::string& room) const;
@@ -68,6 +68,7 @@ struct Participant {
     bool closing = false;
     Standing standing;  // as the room counts it
     IcePreference ice = IcePreference::kAny;
+    Placement::Seat seat;
     sfu::WorkerIndex worker = 0;
 
     SignalQueue signal;

@@ -96,7 +96,6 @@ class Room {
     const std::string& name() const { return info_.name(); }
     sfu::RoomId id() const { return id_; }
     std::size_t size() const { return participants_.size(); }
-    std::uint64_t next_place() { return placed_++; }
 
   private:
     struct TrackRef {
@@ -251,7 +250,6 @@ class Room {
     Timestamp counters_told_;
     bool counters_dirty_ = false;
     Timestamp next_quality_;
-    std::uint64_t placed_ = 0;
 
     Participants participants_;
     std::map<std::string, std::string> identity_of_sid_;     // participant sid → identity

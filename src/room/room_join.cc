@@ -29,9 +29,8 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (Participant* old = find(params.identity))
         end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
 
-    const auto& place = context_->config.place;
-    const sfu::WorkerIndex worker = place ? place(name(), next_place()) : sfu::WorkerIndex{0};
-    auto owned = std::make_unique<Participant>(*context_, params, worker);
+    auto owned =
+        std::make_unique<Participant>(*context_, params, context_->config.place->take(name()));
     Participant& p = *owned;
     if (const auto known = remembered_ice_.find(params.identity); known != remembered_ice_.end())
         p.ice = known->second;

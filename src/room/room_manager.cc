@@ -36,7 +36,8 @@ std::size_t attributes_size(const std::map<std::string, std::string>& attributes
 
 RoomManager::RoomManager(Config config, std::uint64_t seed) : context_(std::move(config), seed) {
     if (!context_.config.place)
-        context_.config.place = room_affinity(context_.config.media.workers.size());
+        context_.config.place =
+            std::make_shared<Placement>(context_.config.media.workers.size());
 }
 
 RoomManager::~RoomManager() = default;

@@ -5,6 +5,8 @@
 //
 // CONFAB_BINARY  the program (default build/release/confab)
 // CONFAB_ARGS    arguments before `--config-body` (default `serve --dev`)
+// CONFAB_TEST_WORKERS  media workers; each participant of a room then goes to another one, so that
+//                media crosses between them
 // CONFAB_LOG     a folder that keeps the server's logs
 
 import { spawn } from 'node:child_process';
@@ -30,6 +32,11 @@ const leading_args = (args) => args ?? (process.env.CONFAB_ARGS ?? 'serve --dev'
 // A configuration object as YAML; JSON is YAML, each top-level key gets its own line.
 function yaml(config) {
   return Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join('\n') + '\n';
+}
+
+function worker_options(own) {
+  const workers = Number(process.env.CONFAB_TEST_WORKERS ?? 0);
+  return workers > 0 ? { confab: { workers, participants_per_worker: 1, ...own } } : {};
 }
 
 export class Server {
@@ -122,6 +129,7 @@ export async function start_server(suite, config = {}, { args, program = [], por
     port: ports.http,
     keys: { [KEY]: SECRET },
     ...config,
+    ...worker_options(config.confab),
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
   };
   if (file) fs.writeFileSync(file, yaml(merged), { mode: 0o600 });

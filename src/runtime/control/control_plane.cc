@@ -42,6 +42,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
     : loop_(loop),
       media_(media),
       metrics_(metrics),
+      loads_(options.room.place),
       rooms_(std::move(options.room), seed),
       sessions_(rooms_, options.websocket, metrics),
       webhooks_(std::move(options.webhooks), keys),
@@ -75,6 +76,7 @@ room::Clock ControlPlane::clock() const {
 void ControlPlane::turn() {
     turn_wanted_ = false;
     read_media();
+    loads_.update(media_);
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
     if (webhooks_.next_deadline() <= net::EventLoop::now())
         webhooks_.handle_timeout(net::EventLoop::now());

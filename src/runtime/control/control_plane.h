@@ -16,6 +16,7 @@
 #include "api/webhook/webhook_queue.h"
 #include "room/room_manager.h"
 #include "runtime/control/signal_sessions.h"
+#include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/http_client.h"
 #include "runtime/telemetry/metrics.h"
@@ -61,6 +62,7 @@ class ControlPlane {
     net::EventLoop& loop_;
     worker::MediaNode& media_;
     telemetry::Metrics& metrics_;
+    WorkerLoads loads_;  // before rooms_, which takes the options
     room::RoomManager rooms_;
     SignalSessions sessions_;
     api::WebhookQueue webhooks_;
