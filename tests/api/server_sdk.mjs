@@ -10,6 +10,7 @@ import { http_checks } from './http.mjs';
 import { operation_checks } from './operation.mjs';
 import { participant_checks } from './participants.mjs';
 import { refusal_checks } from './refusals.mjs';
+import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
 import { rpc_checks } from './rpc.mjs';
 import { WebhookSink } from './webhook_sink.mjs';
@@ -23,6 +24,7 @@ await suite.run(async () => {
   await refusal_checks(suite, server);
   await http_checks(suite, server, sink);
   await participant_checks(suite, server);
+  await rights_checks(suite, server);
   await rpc_checks(suite, server);
   await webhook_checks(suite, server, sink);
   await operation_checks(suite, server);

@@ -52,6 +52,31 @@ export async function refusal_checks({ suite, server, address, browser }) {
     await Promise.all([publish_without_right(false), publish_without_right(true)]);
   }, { seconds: 60 });
 
+  const only_the_named = async (v0) => {
+    const room = `access-${v0 ? 'v0' : 'v1'}`;
+    const [sender, other, named] = await Promise.all(
+      ['sender', 'other', 'named'].map((name, index) => Caller.open(suite, browser, address, name, 10 + index)));
+    await sender.join(server, room, { v0 });
+    await other.join(server, room, { v0 });
+    await sender.evaluate(() => {
+      const list = [{ participantIdentity: 'named', allowAll: true }];
+      window.caller.room.localParticipant.setTrackSubscriptionPermissions(false, list);
+    });
+    await sender.call('publish_tone');
+    await named.join(server, room, { v0 });
+    await named.hears(sender);
+    const subscribed = async (who) => (await who.person(sender))?.tracks?.map((track) => track.subscribed);
+    await until(async () => (await subscribed(other))?.length === 1, { what: 'the other to know of the track' });
+    assert.deepEqual(await subscribed(named), [true]);
+    assert.deepEqual(await subscribed(other), [false]);
+    await other.event('trackSubscriptionPermissionChanged', { who: 'sender' });
+    await Promise.all([sender.close(), other.close(), named.close()]);
+  };
+  await suite.check('an access list set before the track reaches only whom it names, v1 and v0 [SIG-10] [SIG-112]', async () => {
+    await only_the_named(false);
+    await only_the_named(true);
+  }, { seconds: 90 });
+
   await suite.check('v1: a small element gets the small layer, the large one is paused [SIG-113] [SIG-115] [MC-14]', async () => {
     const sender = await Caller.open(suite, browser, address, 'sender', 8);
     const viewer = await Caller.open(suite, browser, address, 'viewer', 9);

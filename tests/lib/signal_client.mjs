@@ -32,6 +32,7 @@ function v1_path(subscribe, query, request) {
 export class SignalClient {
   counts = {}; // messages by kind
   last = {}; // the last of each kind
+  people = new Map(); // the newest of everybody it was told of, by identity
   trickles = [];
 
   constructor(ws, identity) {
@@ -68,6 +69,7 @@ export class SignalClient {
     if (!kind) return;
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
     this.last[kind] = value;
+    for (const info of value.otherParticipants ?? value.participants ?? []) this.people.set(info.identity, info);
     if (kind === 'trickle' && this.trickles.length < 64) this.trickles.push(value);
   }
 
