@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
-#include "api/token.h"
 #include "base/text.h"
 #include "bench/load_connection.h"
 #include "bench/load_websocket.h"
 #include "livekit_rtc.pb.h"
 #include "room/signal/trickle.h"
+#include "token/token.h"
 
 namespace confab::bench {
 
@@ -133,17 +133,17 @@ class LoadClient final : public Waiter {
         builder_ = std::make_unique<OfferBuilder>(publisher_->local(), receiving);
     }
     std::string token() const {
-        api::Grants grants;
+        token::Grants grants;
         grants.identity = options_.identity;
         grants.name = options_.identity;
-        api::VideoGrant video;
+        token::VideoGrant video;
         video.room_join = true;
         video.room = options_.room;
         video.can_update_own_metadata = true;
         grants.video = video;
         const std::string secret = ServerProcess::kSecret;
-        return api::mint_token(grants, {ServerProcess::kKey, secret}, wall(),
-                               Duration::seconds(600));
+        return token::mint_token(grants, {ServerProcess::kKey, secret}, wall(),
+                                 Duration::seconds(600));
     }
     std::string target() {
         if (!options_.single)

@@ -22,11 +22,11 @@
 #include "bench/server_process.h"
 #include "crypto/certificate.h"
 #include "crypto/random.h"
-#include "room/ids.h"
 #include "rtc/sdp/description/description.h"
 #include "runtime/worker/socket/socket_address.h"
 #include "sim/client/publisher.h"
 #include "sim/report.h"
+#include "token/ids.h"
 #include "wire/rtp/rtp.h"
 
 namespace confab::bench {
@@ -117,7 +117,7 @@ class LoadConnection final : public Waiter {
     LoadConnection(Load& load, ice::Role role, bool opens_channels)
         : load_(load),
           fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-          local_{room::random_alphanumeric(load.rng, 4), room::random_alphanumeric(load.rng, 24),
+          local_{token::random_alphanumeric(load.rng, 4), token::random_alphanumeric(load.rng, 24),
                  load.fingerprint},
           address_(bind_socket()),
           socket_({&load.engine, &*load.dtls, false}, config(role), address_, load.rng.fork()),

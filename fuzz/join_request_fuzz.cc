@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto inflated = api::gunzip({data, size}, 4096);
     if (inflated && inflated->size() > 4096) std::abort();
 
-    api::Grants grants;
+    token::Grants grants;
     grants.identity = "a";
     grants.video.emplace().room_join = true;
     grants.video->room = "r";

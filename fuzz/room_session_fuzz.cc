@@ -72,11 +72,11 @@ class Driver {
     void start(std::uint8_t which, BytesView body) {
         JoinParams params;
         params.room = "r";
-        params.identity = std::string(1, static_cast<char>('a' + which % 4));
+        params.grants.identity = std::string(1, static_cast<char>('a' + which % 4));
         params.client.set_protocol(which % 20);
         params.single_connection = (which & 0x20) != 0;
         params.reconnect = (which & 0x40) != 0;
-        params.grants.hidden = (which & 0x80) != 0;
+        params.grants.video.emplace().hidden = (which & 0x80) != 0;
         livekit::JoinRequest request;
         if (request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
             if (request.has_publisher_offer()) params.publisher_offer = request.publisher_offer();

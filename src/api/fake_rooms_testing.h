@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "api/ids.h"
 #include "api/ports.h"
+#include "token/ids.h"
 
 namespace confab::api::testing {
 
@@ -25,7 +25,7 @@ class FakeRooms final : public RoomServicePort {
     void join(const std::string& room, const std::string& identity) {
         Entry& entry = rooms_.at(room);
         livekit::ParticipantInfo& info = entry.participants[identity];
-        info.set_sid(make_id(kParticipantPrefix, rng_));
+        info.set_sid(token::make_id(token::kParticipantPrefix, rng_));
         info.set_identity(identity);
         info.set_state(livekit::ParticipantInfo::JOINED);
         info.set_metadata("md");
@@ -171,7 +171,7 @@ class FakeRooms final : public RoomServicePort {
         reply(fail(find(room, identity) == nullptr ? nobody() : std::move(present)));
     }
     void fill(livekit::Room& room, const livekit::CreateRoomRequest& request) {
-        room.set_sid(make_id(kRoomPrefix, rng_));
+        room.set_sid(token::make_id(token::kRoomPrefix, rng_));
         room.set_name(request.name());
         room.set_empty_timeout(request.empty_timeout() == 0 ? 300 : request.empty_timeout());
         room.set_departure_timeout(request.departure_timeout() == 0 ? 20

@@ -13,44 +13,41 @@
 #include <vector>
 
 #include "api/http/query.h"
-#include "api/json/json.h"
-#include "api/token.h"
 #include "base/text.h"
 #include "crypto/jws.h"
+#include "json/json.h"
+#include "token/key_testing.h"
 
 namespace confab::api::testing {
 
-inline const std::string kGoldenSecret = "secretsecretsecretsecretsecretsecret";
-inline constexpr UnixTime kGoldenNow = UnixTime::seconds(1'795'161'324);
-
-inline KeyMap golden_keys() {
-    return KeyMap(std::map<std::string, std::string, std::less<>>{{"devkey", kGoldenSecret}});
-}
+using token::testing::golden_keys;
+using token::testing::kGoldenNow;
+using token::testing::kGoldenSecret;
 
 struct Exchange {
     std::unique_ptr<std::string> line;  // what the JSON views
-    JsonValue json;
+    json::Value json;
 
     std::string text(std::string_view name) const {
-        const JsonValue* value = json.find(name);
+        const json::Value* value = json.find(name);
         return value == nullptr ? std::string() : value->string;
     }
     int status() const {
-        const JsonValue* value = json.find("status");
+        const json::Value* value = json.find("status");
         return value == nullptr ? 0 : static_cast<int>(value->number);
     }
     // Looked up without regard to case; empty if absent.
     std::string header(std::string_view group, std::string_view name) const {
-        const JsonValue* headers = json.find(group);
+        const json::Value* headers = json.find(group);
         if (headers == nullptr) return {};
-        for (const JsonMember& member : headers->members)
+        for (const json::Member& member : headers->members)
             if (equals_ignore_case(member.name, name)) return member.value.string;
         return {};
     }
     bool has_header(std::string_view group, std::string_view name) const {
-        const JsonValue* headers = json.find(group);
+        const json::Value* headers = json.find(group);
         if (headers == nullptr) return false;
-        for (const JsonMember& member : headers->members)
+        for (const json::Member& member : headers->members)
             if (equals_ignore_case(member.name, name)) return true;
         return false;
     }
@@ -76,7 +73,7 @@ inline std::vector<Exchange> load_golden(const std::string& file) {
     std::vector<Exchange> out;
     for (std::string line; std::getline(in, line);) {
         Exchange exchange{std::make_unique<std::string>(std::move(line)), {}};
-        auto json = parse_json(*exchange.line);
+        auto json = json::parse(*exchange.line);
         if (!json) continue;
         exchange.json = *std::move(json);
         out.push_back(std::move(exchange));
@@ -87,13 +84,13 @@ inline std::vector<Exchange> load_golden(const std::string& file) {
 // The token of an exchange; empty if it has none. `add_defaults`: missing iss and exp are filled
 // in.
 inline std::string golden_token(const Exchange& exchange, bool add_defaults) {
-    const JsonValue* claims = exchange.json.find("token");
-    if (claims == nullptr || claims->kind != JsonKind::kObject) return {};
-    JsonWriter out;
+    const json::Value* claims = exchange.json.find("token");
+    if (claims == nullptr || claims->kind != json::Kind::kObject) return {};
+    json::Writer out;
     out.begin_object();
     std::string alg = "HS256";
     std::string secret = kGoldenSecret;
-    for (const JsonMember& member : claims->members) {
+    for (const json::Member& member : claims->members) {
         const std::string& text = member.value.string;
         if (member.name == "alg")
             alg = text;
@@ -126,11 +123,11 @@ inline bool varies(std::string_view name) {
 
 // Empty if `ours` says the same as `golden`, else the first difference. Null members of golden may
 // be absent; values of varying members only need to be of the same kind.
-inline std::string difference(const JsonValue& golden, const JsonValue& ours,
+inline std::string difference(const json::Value& golden, const json::Value& ours,
                               const std::string& path = "$") {
     if (golden.kind != ours.kind)
         return path + ": " + std::string(golden.raw) + " became " + std::string(ours.raw);
-    if (golden.kind == JsonKind::kArray) {
+    if (golden.kind == json::Kind::kArray) {
         if (golden.items.size() != ours.items.size()) return path + ": number of items";
         for (std::size_t i = 0; i < golden.items.size(); ++i) {
             const std::string inner =
@@ -139,16 +136,16 @@ inline std::string difference(const JsonValue& golden, const JsonValue& ours,
         }
         return {};
     }
-    if (golden.kind != JsonKind::kObject) {
+    if (golden.kind != json::Kind::kObject) {
         const bool same = golden.string == ours.string && golden.boolean == ours.boolean &&
                           golden.number >= ours.number && golden.number <= ours.number;
         return same ? std::string()
                     : path + ": " + std::string(golden.raw) + " became " + std::string(ours.raw);
     }
-    for (const JsonMember& member : ours.members)
+    for (const json::Member& member : ours.members)
         if (golden.find(member.name) == nullptr) return path + "." + member.name + ": not expected";
-    for (const JsonMember& member : golden.members) {
-        const JsonValue* value = ours.find(member.name);
+    for (const json::Member& member : golden.members) {
+        const json::Value* value = ours.find(member.name);
         if (value == nullptr && member.value.is_null()) continue;
         if (value == nullptr) return path + "." + member.name + ": missing";
         if (varies(member.name) && value->kind == member.value.kind) continue;
@@ -159,8 +156,8 @@ inline std::string difference(const JsonValue& golden, const JsonValue& ours,
 }
 
 inline std::string difference(std::string_view golden, std::string_view ours) {
-    const auto a = parse_json(golden);
-    const auto b = parse_json(ours);
+    const auto a = json::parse(golden);
+    const auto b = json::parse(ours);
     if (!a || !b) return golden == ours ? std::string() : "not JSON: " + std::string(ours);
     return difference(*a, *b);
 }

@@ -5,14 +5,14 @@
 
 #include <map>
 
-#include "api/ids.h"
-#include "api/token.h"
 #include "app/command_line.h"
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "app/version.h"
 #include "config/print.h"
 #include "runtime/telemetry/metrics.h"
+#include "token/ids.h"
+#include "token/token.h"
 
 namespace confab::app {
 namespace {
@@ -68,11 +68,11 @@ std::string last_line(std::string text) {
     return text.substr(text.rfind('\n') + 1);
 }
 
-api::Grants grants_of(std::string token, const std::string& key, const std::string& secret) {
+token::Grants grants_of(std::string token, const std::string& key, const std::string& secret) {
     REQUIRE(token.ends_with('\n'));
     token.pop_back();
-    const api::KeyMap keys(std::map<std::string, std::string, std::less<>>{{key, secret}});
-    const auto grants = api::verify_token(token, keys, kNow);
+    const token::KeyMap keys(std::map<std::string, std::string, std::less<>>{{key, secret}});
+    const auto grants = token::verify_token(token, keys, kNow);
     REQUIRE(grants);
     return *grants;
 }
@@ -237,7 +237,7 @@ TEST_CASE("generate-keys: key and secret in their form [CLI-03][SID-02][SID-04]"
     const std::string out = m.run({"generate-keys"}).out;
     CHECK(out.starts_with("API Key:  API"));
     const std::size_t second = out.find('\n') + 1;
-    CHECK(second == std::string_view("API Key:  API").size() + api::kIdLength + 1);
+    CHECK(second == std::string_view("API Key:  API").size() + token::kIdLength + 1);
     const std::string secret_line = out.substr(second);
     CHECK(secret_line.starts_with("API Secret:  "));
     CHECK(secret_line.size() >= std::string_view("API Secret:  \n").size() + 43);
@@ -275,7 +275,7 @@ TEST_CASE("token create: prints a token that the server takes [TOK-01][TOK-03][T
                              "agent"});
     CHECK(o.err == "");
     REQUIRE(o.code == 0);
-    const api::Grants g = grants_of(o.out, "k", "s");
+    const token::Grants g = grants_of(o.out, "k", "s");
     CHECK(g.identity == "i");
     CHECK(g.name == "N");
     CHECK(g.metadata == "m");
@@ -334,7 +334,7 @@ TEST_CASE("create-join-token: 30 days behind Token: [CLI-03]") {
     const std::string out =
         m.run({"create-join-token", "--dev", "--room", "r", "--identity", "i", "--recorder"}).out;
     REQUIRE(out.starts_with("Token: "));
-    const api::Grants g = grants_of(out.substr(7), "devkey", "secret");
+    const token::Grants g = grants_of(out.substr(7), "devkey", "secret");
     CHECK(g.expires_at == kNow + Duration::seconds(30 * 86400));
     CHECK(g.video->hidden);
     CHECK(g.video->recorder);

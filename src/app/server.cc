@@ -12,7 +12,6 @@
 #include <filesystem>
 #include <memory>
 
-#include "api/ids.h"
 #include "app/external_ip.h"
 #include "app/load_meter.h"
 #include "app/media_addresses.h"
@@ -24,6 +23,7 @@
 #include "runtime/control/observations.h"
 #include "runtime/control/routes.h"
 #include "runtime/telemetry/log.h"
+#include "token/ids.h"
 
 namespace confab::app {
 namespace {
@@ -160,7 +160,7 @@ int run_server(const config::Config& config, const ServeContext& context) {
     if (!addresses) return fail_start(addresses.error());
     auto presets = room_presets(config);
     if (!presets) return fail_start(presets.error());
-    const api::KeyMap keys = key_map(config);
+    const token::KeyMap keys = key_map(config);
     api::WebhookOptions webhooks = webhook_options(config);
     if (const auto checked = api::check_webhook_options(webhooks, keys); !checked)
         return fail_start(checked.error());
@@ -169,7 +169,7 @@ int run_server(const config::Config& config, const ServeContext& context) {
     auto media = worker::MediaNode::start(media_options(config, *addresses, rng.u64()),
                                           net::EventLoop::wall());
     if (!media) return fail_start(media.error());
-    const std::string node_id = api::make_id("ND_", rng);
+    const std::string node_id = token::make_id(token::kNodePrefix, rng);
     telemetry::Metrics metrics(node_id);
     net::EventLoop loop;
     control::ControlPlaneOptions options;
@@ -178,8 +178,8 @@ int run_server(const config::Config& config, const ServeContext& context) {
     options.room.media = room_media(**media, *addresses, config);
     options.room.place =
         std::make_shared<room::Placement>((*media)->size(), config.own.participants_per_worker);
-    options.room.mint_token = [&keys](const room::TokenRefresh& refresh) {
-        return control::mint_refresh(refresh, keys, net::EventLoop::wall());
+    options.room.mint_token = [&keys](const token::Grants& grants) {
+        return token::mint_refresh_token(grants, keys, net::EventLoop::wall());
     };
     options.webhooks = std::move(webhooks);
     options.full_room_in_webhooks = config.room.enable_full_room_in_webhooks;

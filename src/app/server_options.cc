@@ -5,9 +5,9 @@
 
 #include <utility>
 
-#include "api/json/proto_json.h"
 #include "app/ice_servers.h"
 #include "app/version.h"
+#include "proto/proto_json.h"
 
 namespace confab::app {
 namespace {
@@ -20,13 +20,14 @@ std::vector<sdp::EnabledCodec> enabled_codecs(const config::Config& config) {
     return codecs;
 }
 
+token::Limits text_limits(const config::Config& config) {
+    return {config.limit.max_room_name_length, config.limit.max_participant_identity_length,
+            config.limit.max_participant_name_length, config.limit.max_metadata_size,
+            config.limit.max_attributes_size};
+}
+
 room::Limits room_limits(const config::Config& config) {
-    room::Limits limits;
-    limits.room_name = config.limit.max_room_name_length;
-    limits.identity = config.limit.max_participant_identity_length;
-    limits.participant_name = config.limit.max_participant_name_length;
-    limits.metadata = config.limit.max_metadata_size;
-    limits.attributes = config.limit.max_attributes_size;
+    room::Limits limits{text_limits(config)};
     limits.subscriptions_audio = config.limit.subscription_limit_audio;
     limits.subscriptions_video = config.limit.subscription_limit_video;
     limits.custom_encoding = config.limit.max_data_track_custom_encoding_length;
@@ -66,11 +67,11 @@ telemetry::LogOptions log_options(const config::Config& config) {
     return options;
 }
 
-api::KeyMap key_map(const config::Config& config) {
+token::KeyMap key_map(const config::Config& config) {
     std::map<std::string, std::string, std::less<>> keys;
     for (const auto& [name, secret] : config.keys)
         keys[name] = std::string(secret.reveal());
-    return api::KeyMap(std::move(keys));
+    return token::KeyMap(std::move(keys));
 }
 
 api::WebhookOptions webhook_options(const config::Config& config) {
@@ -123,15 +124,10 @@ worker::MediaNodeOptions media_options(const config::Config& config,
 
 control::RouteOptions route_options(const config::Config& config) {
     control::RouteOptions options;
-    api::ApiLimits& limits = options.join.limits;
-    limits.max_room_name_length = config.limit.max_room_name_length;
-    limits.max_participant_identity_length = config.limit.max_participant_identity_length;
-    limits.max_participant_name_length = config.limit.max_participant_name_length;
-    limits.max_metadata_size = config.limit.max_metadata_size;
-    limits.max_attributes_size = config.limit.max_attributes_size;
-    limits.max_api_request_body_size = config.limit.max_api_request_body_size;
+    options.join.limits = text_limits(config);
     options.join.auto_create = config.room.auto_create;
-    options.twirp.limits = limits;
+    options.twirp.limits = options.join.limits;
+    options.twirp.max_body_bytes = config.limit.max_api_request_body_size;
     options.twirp.enable_remote_unmute = config.room.enable_remote_unmute;
     options.development_tokens = config.development || config.own.demo_enabled;
     options.metrics_on_main_port = config.development;
@@ -146,7 +142,7 @@ Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_pres
     const config::Config& config) {
     std::map<std::string, livekit::RoomConfiguration> result;
     for (const auto& [name, json] : config.room.room_configurations.items)
-        if (!api::parse_proto_json(json, result[name]))
+        if (!proto::parse_json(json, result[name]))
             return fail("room.room_configurations." + name + ": not a room configuration");
     return result;
 }

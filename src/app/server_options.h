@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "api/token.h"
 #include "api/webhook/webhook_queue.h"
 #include "app/media_addresses.h"
 #include "base/result.h"
@@ -21,11 +20,12 @@
 #include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"
 #include "sfu/shard/shard.h"
+#include "token/token.h"
 
 namespace confab::app {
 
 telemetry::LogOptions log_options(const config::Config& config);
-api::KeyMap key_map(const config::Config& config);
+token::KeyMap key_map(const config::Config& config);
 api::WebhookOptions webhook_options(const config::Config& config);
 sfu::ShardOptions shard_options(const config::Config& config);
 worker::MediaNodeOptions media_options(const config::Config& config,

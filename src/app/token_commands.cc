@@ -6,13 +6,13 @@
 #include <array>
 #include <memory>
 
-#include "api/ids.h"
-#include "api/token.h"
 #include "app/commands.h"
 #include "app/config_source.h"
 #include "base/rng.h"
 #include "config/yaml/value.h"
 #include "crypto/base62.h"
+#include "token/ids.h"
+#include "token/token.h"
 
 namespace confab::app {
 namespace {
@@ -59,8 +59,8 @@ class KeyFlags {
 
 struct TokenFlags {
     KeyFlags key;
-    api::Grants grants;
-    api::VideoGrant video;
+    token::Grants grants;
+    token::VideoGrant video;
     std::vector<std::string> sources;
     std::vector<std::string> attributes;
     std::string valid_for = "6h";
@@ -115,7 +115,7 @@ std::optional<bool> tri_state(const CLI::Option* option) {
 
 Result<void, std::string> read_sources(TokenFlags& f) {
     for (const std::string& name : f.sources) {
-        const auto source = api::parse_track_source(name);
+        const auto source = token::parse_track_source(name);
         if (source == livekit::UNKNOWN)
             return tl::make_unexpected("unknown source " + name +
                                        "; use camera, microphone, screen_share or "
@@ -136,7 +136,7 @@ Result<void, std::string> read_attributes(TokenFlags& f) {
 }
 
 Result<void, std::string> check_grants(const TokenFlags& f) {
-    const api::VideoGrant& v = f.video;
+    const token::VideoGrant& v = f.video;
     if (!v.room_join && !v.room_create && !v.room_list && !v.room_record && !v.room_admin &&
         !v.ingress_admin)
         return tl::make_unexpected(std::string(
@@ -157,7 +157,7 @@ Result<void, std::string> read_flags(TokenFlags& f) {
     CONFAB_TRY_VOID(read_sources(f));
     CONFAB_TRY_VOID(read_attributes(f));
     if (!f.kind.empty()) {
-        f.grants.kind = api::parse_kind(f.kind);
+        f.grants.kind = token::parse_kind(f.kind);
         if (f.grants.kind == livekit::ParticipantInfo::STANDARD && f.kind != "standard")
             return tl::make_unexpected(
                 "unknown kind " + f.kind +
@@ -167,9 +167,9 @@ Result<void, std::string> read_flags(TokenFlags& f) {
 }
 
 std::string mint(const TokenFlags& f, const SigningKey& key, Duration lifetime, const Host& host) {
-    api::Grants grants = f.grants;
+    token::Grants grants = f.grants;
     grants.video = f.video;
-    return api::mint_token(grants, {key.name, key.secret}, host.now(), lifetime);
+    return token::mint_token(grants, {key.name, key.secret}, host.now(), lifetime);
 }
 
 Outcome create_token(TokenFlags& f, const Host& host) {
@@ -207,7 +207,7 @@ Action add_generate_keys(CLI::App&) {
         host.fill_random(seed);
         Rng rng(load_be64(seed.data()));
         return {.code = 0,
-                .out = "API Key:  " + api::make_id(api::kApiKeyPrefix, rng) +
+                .out = "API Key:  " + token::make_id(token::kApiKeyPrefix, rng) +
                        "\nAPI Secret:  " + crypto::base62_number(secret) + "\n",
                 .err = {}};
     };

@@ -16,6 +16,7 @@
 #include "room/placement.h"
 #include "room/types.h"
 #include "rtc/sdp/negotiator.h"
+#include "token/limits.h"
 
 namespace confab::room {
 
@@ -30,12 +31,7 @@ struct MediaNode {
     bool ice_lite = false;
 };
 
-struct Limits {  // ROOM-07, bytes; 0 = no limit
-    std::size_t room_name = 256;
-    std::size_t identity = 256;
-    std::size_t participant_name = 256;
-    std::size_t metadata = 512 * 1024;
-    std::size_t attributes = 64 * 1024;
+struct Limits : token::Limits {
     std::uint32_t subscriptions_audio = 0;  // SIG-114
     std::uint32_t subscriptions_video = 0;
     std::size_t custom_encoding = 32;
@@ -53,7 +49,8 @@ struct RoomDefaults {
     std::map<std::string, livekit::RoomConfiguration> presets;  // ROOM-03
 };
 
-using TokenMinter = std::function<std::string(const TokenRefresh&)>;
+// The refresh token of a participant with these grants (TOK-12).
+using TokenMinter = std::function<std::string(const token::Grants&)>;
 // ICE servers for one participant; tls_only when its connection fell back to TURN over TLS
 // (SIG-88).
 using IceServers =

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "room/ids.h"
+#include "token/ids.h"
 
 namespace confab::room {
 namespace {
@@ -46,7 +46,7 @@ std::optional<PublishedDataTracks::Refusal> PublishedDataTracks::publish(
         return Refusal{Response::LIMIT_EXCEEDED, "too many data tracks"};
     livekit::DataTrackInfo& info = tracks_[request.pub_handle()];
     info.set_pub_handle(request.pub_handle());
-    info.set_sid(make_sid(rng, "DTR_"));
+    info.set_sid(token::make_id(token::kDataTrackPrefix, rng));
     info.set_name(request.name());
     info.set_encryption(request.encryption());
     if (request.has_frame_encoding()) *info.mutable_frame_encoding() = request.frame_encoding();

@@ -347,16 +347,17 @@ void Replay::start(const Struct& line) {
     const Struct& video = object_of(token, "video");
     JoinParams params = testing::test_join("golden", text_of(token, "sub"));
     params.client.clear_browser();
-    params.grants.can_update_own_metadata = bool_of(video, "canUpdateOwnMetadata", false);
-    for (const auto& [key, value] : {std::pair{"canPublish", &params.grants.can_publish},
-                                     std::pair{"canSubscribe", &params.grants.can_subscribe},
-                                     std::pair{"canPublishData", &params.grants.can_publish_data}})
+    params.grants.video->can_update_own_metadata = bool_of(video, "canUpdateOwnMetadata", false);
+    for (const auto& [key, value] :
+         {std::pair{"canPublish", &params.grants.video->can_publish},
+          std::pair{"canSubscribe", &params.grants.video->can_subscribe},
+          std::pair{"canPublishData", &params.grants.video->can_publish_data}})
         if (video.fields().contains(key)) *value = bool_of(video, key, true);
-    params.name = text_of(token, "name");
-    params.metadata = text_of(token, "metadata");
+    params.grants.name = text_of(token, "name");
+    params.grants.metadata = text_of(token, "metadata");
     for (const auto& [key, value] : object_of(token, "attributes").fields())
-        params.attributes[key] = value.string_value();
-    params.grants.hidden = bool_of(video, "hidden", false);
+        params.grants.attributes[key] = value.string_value();
+    params.grants.video->hidden = bool_of(video, "hidden", false);
     const auto number = [&](const char* key) {
         return parse_decimal<std::int32_t>(text_of(query, key)).value_or(0);
     };
@@ -382,20 +383,20 @@ void Replay::start(const Struct& line) {
             expand_sdp(*params.publisher_offer, lines_);
             connections_[id].offers.push_back(*params.publisher_offer);
         }
-        if (params.identity.empty()) {  // the token was in a header: who it was shows later
-            params.grants.can_update_own_metadata = true;
+        if (params.grants.identity.empty()) {  // the token was in a header: who it was shows later
+            params.grants.video->can_update_own_metadata = true;
             for (const Struct& other : script_) {
                 const Struct& join = object_of(object_of(other, "message"), "join");
                 const Struct& who = object_of(join, "participant");
                 const bool same =
                     id_of(other) == id || text_of(who, "sid") == request.participant_sid();
                 if (same && !text_of(who, "identity").empty())
-                    params.identity = text_of(who, "identity");
+                    params.grants.identity = text_of(who, "identity");
             }
         }
     }
     Connection& connection = connections_[id];
-    connection.identity = params.identity;
+    connection.identity = params.grants.identity;
     connection.session = harness_.manager.start_session(harness_.clock(), params);
     harness_.drain();
 }

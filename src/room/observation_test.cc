@@ -103,7 +103,7 @@ TEST_CASE("Observation: joins that come to nothing [OBS-01]") {
     CHECK(h.observed<SessionActive>().empty());
 
     JoinParams heavy = test_join("r", "heavy");
-    heavy.metadata = std::string(1 << 20, 'x');
+    heavy.grants.metadata = std::string(1 << 20, 'x');
     (void)h.join(heavy);
     const auto operations = h.observed<OperationDone>();
     CHECK(operations.back().operation == Operation::kParticipantJoin);

@@ -3,15 +3,12 @@
 
 #include "room/participant.h"
 
-#include "room/ids.h"
+#include "token/ids.h"
 
 namespace confab::room {
 
 Participant::Participant(Context& context, const JoinParams& params, Placement::Seat place)
     : grants(params.grants),
-      token_expires(params.token_expires),
-      room_config(params.room_config),
-      room_preset(params.room_preset),
       client(params.client),
       traits(traits_of(params.client)),
       single(params.single_connection),
@@ -24,16 +21,16 @@ Participant::Participant(Context& context, const JoinParams& params, Placement::
       worker(seat.worker()),
       signal(context),
       data_subscriptions(static_cast<std::uint16_t>(1 + context.rng.below(255))) {
-    info.set_sid(make_sid(context.rng, "PA_"));
-    info.set_identity(params.identity);
-    info.set_name(params.name);
-    info.set_metadata(params.metadata);
-    for (const auto& [key, value] : params.attributes)
+    info.set_sid(token::make_id(token::kParticipantPrefix, context.rng));
+    info.set_identity(params.grants.identity);
+    info.set_name(params.grants.name);
+    info.set_metadata(params.grants.metadata);
+    for (const auto& [key, value] : params.grants.attributes)
         if (!value.empty()) (*info.mutable_attributes())[key] = value;
-    info.set_kind(params.kind);
-    for (const auto detail : params.kind_details)
+    info.set_kind(params.grants.kind);
+    for (const auto detail : params.grants.kind_details)
         info.add_kind_details(detail);
-    *info.mutable_permission() = permission_of(params.grants);
+    *info.mutable_permission() = token::to_permission(params.grants);
     info.set_joined_at(context.clock.wall.s());
     info.set_joined_at_ms(context.clock.wall.ms());
     info.set_region(context.config.region);
@@ -53,20 +50,12 @@ livekit::ParticipantInfo Participant::to_proto() const {
     return result;
 }
 
-TokenRefresh Participant::token_refresh(const std::string& room) const {
-    TokenRefresh refresh;
-    refresh.room = room;
-    refresh.identity = info.identity();
-    refresh.name = info.name();
-    refresh.metadata = info.metadata();
-    refresh.attributes = {info.attributes().begin(), info.attributes().end()};
-    refresh.kind = info.kind();
-    refresh.permission = info.permission();
-    refresh.grants = grants;
-    refresh.room_config = room_config;
-    refresh.room_preset = room_preset;
-    refresh.original_expiry = token_expires;
-    return refresh;
+token::Grants Participant::current_grants() const {
+    token::Grants current = grants;
+    current.name = info.name();
+    current.metadata = info.metadata();
+    current.attributes = {info.attributes().begin(), info.attributes().end()};
+    return current;
 }
 
 std::optional<livekit::ClientConfiguration> Participant::configuration() const {

@@ -30,7 +30,8 @@ struct Participant {
     Participant(Context& context, const JoinParams& params, Placement::Seat place);
 
     livekit::ParticipantInfo to_proto() const;
-    TokenRefresh token_refresh(const std::string& room) const;
+    // Its grants as they are by now, for the next token (TOK-12).
+    token::Grants current_grants() const;
     // What join and reconnect tell the client about itself, when there is something (SIG-69,
     // ICE-19).
     std::optional<livekit::ClientConfiguration> configuration() const;
@@ -51,10 +52,7 @@ struct Participant {
     bool data_ready() const { return reliable_open && lossy_open; }
 
     livekit::ParticipantInfo info;  // without tracks
-    Grants grants;
-    UnixTime token_expires;
-    std::optional<livekit::RoomConfiguration> room_config;
-    std::string room_preset;
+    token::Grants grants;           // of its token, with what the API changed since
     livekit::ClientInfo client;
     ClientTraits traits;
 

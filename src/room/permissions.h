@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Who may do what: grants to permission (01 TOK-11), sources one may publish (TOK-05), and the
-// publisher's list of who may subscribe (SIG-10, SIG-112).
+// Who counts, and the publisher's list of who may subscribe (SIG-10, SIG-112). What a permission
+// allows is in token/permission.h.
 #pragma once
 
 #include <string>
@@ -10,13 +10,10 @@
 #include <vector>
 
 #include "room/types.h"
+#include "token/permission.h"
 
 namespace confab::room {
 
-livekit::ParticipantPermission permission_of(const Grants& grants);
-// The grants that a new permission stands for, for a refreshed token (TOK-13).
-void apply_permission(Grants& grants, const livekit::ParticipantPermission& permission);
-bool may_publish(const livekit::ParticipantPermission& permission, livekit::TrackSource source);
 // Dependents keep no room open and do not count to max_participants (SIG-138).
 bool is_dependent(livekit::ParticipantInfo::Kind kind,
                   const livekit::ParticipantPermission& permission);

@@ -127,7 +127,7 @@ TEST_CASE("Data: what is addressed to one is not replayed to another [SIG-120] [
 TEST_CASE("Data: no permission, no data; transcription only from agents [SIG-120]") {
     Harness h;
     JoinParams mute = test_join("r", "mute");
-    mute.grants.can_publish_data = false;
+    mute.grants.video->can_publish_data = false;
     (void)h.join(mute);
     (void)h.join_active("r", "bob");
     h.event(received(data_peer(h, 0), user_packet("x")));
@@ -346,7 +346,7 @@ TEST_CASE(
     CHECK(h.manager.create_room(h.clock(), create)->metadata() == "m");
     const SessionId alice = h.join_active("r", "alice");
     JoinParams agent = test_join("r", "agent");
-    agent.kind = livekit::ParticipantInfo::AGENT;
+    agent.grants.kind = livekit::ParticipantInfo::AGENT;
     (void)h.join(agent);
     h.publish(alice, "mic", false);
     const auto rooms = h.manager.list_rooms({});
@@ -409,7 +409,7 @@ TEST_CASE("Room: full, absent, presets, oversize metadata [CON-33] [ROOM-01] [RO
     CHECK(h.refused.at(full).text == "the room is full (max_participants is 1)");
     CHECK_FALSE(h.refused.contains(h.join(test_join("r", "alice"))));
     JoinParams big = test_join("r", "alice");
-    big.metadata.assign(600 * 1024, 'x');
+    big.grants.metadata.assign(600 * 1024, 'x');
     CHECK(h.refused.contains(h.join(big)));
 }
 
@@ -417,7 +417,7 @@ TEST_CASE("Room: closes when left, leftovers hear ROOM_CLOSED [ROOM-05] [SIG-144
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     JoinParams agent = test_join("r", "agent");
-    agent.kind = livekit::ParticipantInfo::AGENT;
+    agent.grants.kind = livekit::ParticipantInfo::AGENT;
     const SessionId bot = h.join(agent);
     livekit::SignalRequest leave;
     leave.mutable_leave();
@@ -438,7 +438,7 @@ TEST_CASE("Counters reach clients every five seconds, recording at once [SIG-136
     REQUIRE(h.count(alice, R::kRoomUpdate) == 1);
     CHECK(h.of(alice, R::kRoomUpdate)[0].room_update().room().num_participants() == 1);
     JoinParams recorder = test_join("r", "rec");
-    recorder.grants.recorder = true;
+    recorder.grants.video->recorder = true;
     (void)h.join(recorder);
     CHECK(h.of(alice, R::kRoomUpdate).back().room_update().room().active_recording());
 }

@@ -3,7 +3,6 @@
 
 // Room: how participants come, become active and go (01 §3.6, §3.12).
 #include "room/codec_lists.h"
-#include "room/ids.h"
 #include "room/room.h"
 #include "room/signal/responses.h"
 
@@ -20,23 +19,24 @@ bool is_failure(livekit::DisconnectReason reason) {
 
 bool Room::is_full_for(const JoinParams& params) const {
     const std::uint32_t limit = info_.max_participants();
-    if (limit == 0 || participants_.contains(params.identity)) return false;
-    if (is_dependent(params.kind, permission_of(params.grants))) return false;
+    if (limit == 0 || participants_.contains(params.grants.identity)) return false;
+    if (is_dependent(params.grants.kind, token::to_permission(params.grants))) return false;
     return heads_.present() >= limit;
 }
 
 void Room::join(SessionId session, const JoinParams& params) {
-    if (Participant* old = find(params.identity))
+    if (Participant* old = find(params.grants.identity))
         end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
 
     auto owned =
         std::make_unique<Participant>(*context_, params, context_->config.place->take(name()));
     Participant& p = *owned;
-    if (const auto known = remembered_ice_.find(params.identity); known != remembered_ice_.end())
+    if (const auto known = remembered_ice_.find(params.grants.identity);
+        known != remembered_ice_.end())
         p.ice = known->second;
     if (participants_.empty()) align_quality();
-    participants_[params.identity] = std::move(owned);
-    identity_of_sid_[p.sid()] = params.identity;
+    participants_[params.grants.identity] = std::move(owned);
+    identity_of_sid_[p.sid()] = params.grants.identity;
     count(p, true);
 
     observe(JoinReached{JoinState::kInit});

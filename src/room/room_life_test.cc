@@ -144,7 +144,7 @@ TEST_CASE("A recorder made ordinary keeps the room open [ROOM-05] [ROOM-06] [SIG
     config.room.max_participants = 2;
     Harness h(config);
     JoinParams params = test_join("r", "recorder");
-    params.grants.recorder = true;
+    params.grants.video->recorder = true;
     (void)h.join(params);
     const SessionId bob = h.join_active("r", "bob");
     set_recorder(h, "recorder", false);

@@ -10,10 +10,6 @@
 namespace confab::room {
 namespace {
 
-bool over(std::size_t size, std::size_t limit) {
-    return limit != 0 && size > limit;
-}
-
 // Values of the request win over those of the preset, which win over the defaults (ROOM-03).
 void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfiguration& preset) {
     if (request.empty_timeout() == 0) request.set_empty_timeout(preset.empty_timeout());
@@ -23,13 +19,6 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (request.min_playout_delay() == 0) request.set_min_playout_delay(preset.min_playout_delay());
     if (request.max_playout_delay() == 0) request.set_max_playout_delay(preset.max_playout_delay());
     if (preset.sync_streams()) request.set_sync_streams(true);
-}
-
-std::size_t attributes_size(const std::map<std::string, std::string>& attributes) {
-    std::size_t size = 0;
-    for (const auto& [key, value] : attributes)
-        size += key.size() + value.size();
-    return size;
 }
 
 }  // namespace
@@ -121,11 +110,12 @@ void RoomManager::refuse(SessionId session, int status, std::string text, std::s
 // CON-33: all of these end the session start, at once.
 std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) const {
     const Limits& limits = context_.config.limits;
-    if (over(params.metadata.size(), limits.metadata) ||
-        over(attributes_size(params.attributes), limits.attributes))
+    if (token::exceeds(params.grants.metadata.size(), limits.metadata) ||
+        token::exceeds(token::attributes_size(params.grants.attributes), limits.attributes))
         return JoinRefusal{500, "connection closed by media", "too_large"};
+    const bool may_create = params.grants.video && params.grants.video->room_create;
     const Room* room = find(params.room);
-    if (room == nullptr && !context_.config.room.auto_create && !params.grants.room_create)
+    if (room == nullptr && !context_.config.room.auto_create && !may_create)
         return JoinRefusal{404, "requested room does not exist", "no_room"};
     // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
     // statuses, SDKs show their user the text of a 403 and do not try again (ROOM-06).
@@ -142,11 +132,11 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     const SessionId session(context_.next_id());
     if (params.reconnect) {
         Room* room = find(params.room);
-        if (room == nullptr || room->find(params.identity) == nullptr) {
+        if (room == nullptr || room->find(params.grants.identity) == nullptr) {
             Room::refuse_resume(context_, session, params);
             return session;
         }
-        sessions_[session] = {params.room, params.identity};
+        sessions_[session] = {params.room, params.grants.identity};
         room->resume(session, params);
         settle(params.room);
         return session;
@@ -156,17 +146,15 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
         return session;
     }
     livekit::CreateRoomRequest request;
-    if (params.room_config) {
-        apply_preset(request, *params.room_config);
-    }
+    if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
     request.set_name(params.room);
-    request.set_room_preset(params.room_preset);
+    request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
     if (!room) {
         refuse(session, 500, "connection closed by media", "room_preset");
         return session;
     }
-    sessions_[session] = {params.room, params.identity};
+    sessions_[session] = {params.room, params.grants.identity};
     (*room)->join(session, params);
     settle(params.room);
     return session;

@@ -8,13 +8,11 @@
 namespace confab::room {
 namespace {
 
+using token::exceeds;
+
 constexpr const char* kNoParticipant = "participant does not exist";
 constexpr const char* kNoRoom = "requested room does not exist";
 constexpr const char* kNoServers = "no response from servers";
-
-bool over(std::size_t size, std::size_t limit) {
-    return limit != 0 && size > limit;
-}
 
 }  // namespace
 
@@ -22,10 +20,10 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
                                                       const livekit::CreateRoomRequest& request) {
     context_.clock = clock;
     const Limits& limits = context_.config.limits;
-    if (over(request.name().size(), limits.room_name))
+    if (exceeds(request.name().size(), limits.room_name))
         return service_error(ServiceCode::kInvalidArgument,
                              "room name exceeds length limit " + std::to_string(limits.room_name));
-    if (over(request.metadata().size(), limits.metadata))
+    if (exceeds(request.metadata().size(), limits.metadata))
         return service_error(ServiceCode::kInvalidArgument,
                              "metadata size exceeds limits " + std::to_string(limits.metadata));
     const auto room = make_room(request);
@@ -108,14 +106,12 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
         return service_error(ServiceCode::kInvalidArgument,
                              std::string(what) + " exceeds limits " + std::to_string(limit));
     };
-    if (over(request.name().size(), limits.participant_name))
+    if (exceeds(request.name().size(), limits.participant_name))
         return too_long("name length", limits.participant_name);
-    if (over(request.metadata().size(), limits.metadata))
+    if (exceeds(request.metadata().size(), limits.metadata))
         return too_long("metadata size", limits.metadata);
-    std::size_t attributes = 0;
-    for (const auto& [key, value] : request.attributes())
-        attributes += key.size() + value.size();
-    if (over(attributes, limits.attributes)) return too_long("attribute size", limits.attributes);
+    if (exceeds(token::attributes_size(request.attributes()), limits.attributes))
+        return too_long("attribute size", limits.attributes);
     Participant* p = find_participant(request.room(), request.identity());
     if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
     find(request.room())->update_participant(*p, request);
@@ -153,7 +149,7 @@ ServiceResult<livekit::Room> RoomManager::update_room_metadata(
     Clock clock, const livekit::UpdateRoomMetadataRequest& request) {
     context_.clock = clock;
     const std::size_t limit = context_.config.limits.metadata;
-    if (over(request.metadata().size(), limit))
+    if (exceeds(request.metadata().size(), limit))
         return service_error(ServiceCode::kInvalidArgument,
                              "metadata size exceeds limits " + std::to_string(limit));
     Room* room = find(request.room());

@@ -59,7 +59,7 @@ std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section
 void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     PublishFlow::Rules rules;
     rules.codecs = &codecs_;
-    rules.permitted = may_publish(p.info.permission(), request.source());
+    rules.permitted = token::may_publish(p.info.permission(), request.source());
     rules.now = context_->now();
     rules.obs = p.client.browser().find("OBS") != std::string::npos;
     const auto added = p.publish.add_track(request, rules, context_->rng);

@@ -10,17 +10,7 @@ namespace confab::room {
 namespace {
 
 using Response = livekit::RequestResponse;
-
-bool over(std::size_t size, std::size_t limit) {
-    return limit != 0 && size > limit;
-}
-
-std::size_t attributes_size(const google::protobuf::Map<std::string, std::string>& attributes) {
-    std::size_t size = 0;
-    for (const auto& [key, value] : attributes)
-        size += key.size() + value.size();
-    return size;
-}
+using token::exceeds;
 
 }  // namespace
 
@@ -167,14 +157,14 @@ void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetad
     const Limits& limits = context_->config.limits;
     if (!p.info.permission().can_update_metadata())
         return answer(Response::NOT_ALLOWED, "does not have permission to update own metadata");
-    if (over(update.name().size(), limits.participant_name))
+    if (exceeds(update.name().size(), limits.participant_name))
         return answer(Response::LIMIT_EXCEEDED, "exceeds name length limit");
-    if (over(update.metadata().size(), limits.metadata))
+    if (exceeds(update.metadata().size(), limits.metadata))
         return answer(Response::LIMIT_EXCEEDED, "exceeds metadata size limit");
     auto merged = p.info.attributes();
     for (const auto& [key, value] : update.attributes())
         merged[key] = value;
-    if (over(attributes_size(merged), limits.attributes))
+    if (exceeds(token::attributes_size(merged), limits.attributes))
         return answer(Response::LIMIT_EXCEEDED, "exceeds attributes size limit");
     apply_metadata(p, update);
     answer(Response::OK, "");
@@ -226,10 +216,11 @@ void Room::sync_state(Participant& p, const livekit::SyncState& state) {
 
 void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
     p.info.mutable_permission()->CopyFrom(permission);
-    apply_permission(p.grants, permission);
+    if (!p.grants.video) p.grants.video.emplace();
+    token::set_permission(*p.grants.video, permission);
     std::vector<std::string> revoked;
     for (const auto& [sid, track] : p.publish.tracks())
-        if (!may_publish(permission, track.info.source())) revoked.push_back(sid);
+        if (!token::may_publish(permission, track.info.source())) revoked.push_back(sid);
     for (const std::string& sid : revoked)
         unpublish(p, sid, true);
     if (!permission.can_publish()) p.info.set_is_publisher(false);

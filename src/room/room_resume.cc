@@ -16,7 +16,7 @@ void Room::refuse_resume(Context& context, SessionId session, const JoinParams& 
 }
 
 void Room::resume(SessionId session, const JoinParams& params) {
-    Participant* found = find(params.identity);
+    Participant* found = find(params.grants.identity);
     if (found == nullptr) return refuse_resume(*context_, session, params);
     Participant& p = *found;
     if (p.drop_resume_without_messages && context_->now() < p.drop_resume_until) {

@@ -107,8 +107,8 @@ TEST_CASE(
     const SessionId bob = h.join_active("r", "bob");
     for (const bool granted : {false, true}) {
         JoinParams params = test_join("r", granted ? "may" : "may-not");
-        params.grants.can_update_own_metadata = granted;
-        params.metadata = "before";
+        params.grants.video->can_update_own_metadata = granted;
+        params.grants.metadata = "before";
         const SessionId session = join_active(h, params);
         livekit::SignalRequest request;
         auto& update = *request.mutable_update_metadata();
@@ -122,8 +122,8 @@ TEST_CASE(
         CHECK(answer.request_id() == 9);
         CHECK(answer.reason() ==
               (granted ? livekit::RequestResponse::OK : livekit::RequestResponse::NOT_ALLOWED));
-        const livekit::ParticipantInfo seen = last_told(h, bob, params.identity);
-        CHECK(seen.identity() == params.identity);
+        const livekit::ParticipantInfo seen = last_told(h, bob, params.grants.identity);
+        CHECK(seen.identity() == params.grants.identity);
         CHECK(seen.metadata() == (granted ? "after" : "before"));
         CHECK(seen.attributes().contains("k") == granted);
         CHECK((seen.name() == "N") == granted);
@@ -168,7 +168,7 @@ TEST_CASE("Hidden participants stay unseen by one that resumes [SIG-132] [SIG-16
     Harness h;
     (void)h.join_active("r", "alice");
     JoinParams hidden = test_join("r", "ghost");
-    hidden.grants.hidden = true;
+    hidden.grants.video->hidden = true;
     const SessionId ghost = join_active(h, hidden);
     const SessionId bob = h.join_active("r", "bob");
     h.close(bob);

@@ -216,7 +216,7 @@ TEST_CASE("Single connection: a Go client gets the answer when it is ready for i
     CHECK(h.of(first, R::kAnswer)[0].answer().mid_to_track_id().size() == 1);
 
     // An offer that comes meanwhile is answered after it.
-    params.identity = "ingress";
+    params.grants.identity = "ingress";
     const SessionId second = h.join(params);
     h.offer(second, testing::make_offer({}, 1, 0), 2);
     REQUIRE(h.count(second, R::kAnswer) == 2);
@@ -229,7 +229,7 @@ TEST_CASE("Single connection: a Go client gets the answer when it is ready for i
 TEST_CASE("Publisher-primary: no subscriber offer, ACTIVE with the publisher connection [SIG-81]") {
     Harness h;
     JoinParams params = test_join("r", "speaker");
-    params.grants.can_subscribe = false;
+    params.grants.video->can_subscribe = false;
     const SessionId session = h.join(params);
     CHECK_FALSE(h.sent(session)[0].join().subscriber_primary());
     CHECK(h.count(session, R::kOffer) == 0);
@@ -497,7 +497,7 @@ TEST_CASE("Hidden: unseen by others, its tracks are heard, it sees all [SIG-132]
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
     JoinParams params = test_join("r", "ghost");
-    params.grants.hidden = true;
+    params.grants.video->hidden = true;
     const SessionId ghost = h.join(params);
     const SessionId bob = h.join_active("r", "bob");
     CHECK(h.sent(bob)[0].join().other_participants_size() == 1);

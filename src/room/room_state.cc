@@ -3,9 +3,9 @@
 
 // Room: what it shows of itself and of its participants.
 #include "room/codec_lists.h"
-#include "room/ids.h"
 #include "room/room.h"
 #include "room/signal/responses.h"
+#include "token/ids.h"
 
 namespace confab::room {
 namespace {
@@ -38,7 +38,7 @@ Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
     : context_(&context),
       id_(sfu::RoomId(context.next_id())),
       codecs_(enabled_codecs(context.config)),
-      sif_trailer_(random_alphanumeric(context.rng, 43)),
+      sif_trailer_(token::random_alphanumeric(context.rng, 43)),
       sync_streams_(settings.sync_streams() || context.config.room.sync_streams),
       playout_delay_(playout_delay(settings, context.config)),
       created_(context.now()),
@@ -49,7 +49,7 @@ Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
                  or_default(settings.empty_timeout(), context.config.room.empty_timeout),
                  or_default(settings.departure_timeout(), context.config.room.departure_timeout)) {
     const RoomDefaults& defaults = context.config.room;
-    info_.set_sid(make_sid(context.rng, "RM_"));
+    info_.set_sid(token::make_id(token::kRoomPrefix, context.rng));
     info_.set_name(settings.name());
     info_.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
     info_.set_departure_timeout(
@@ -57,7 +57,7 @@ Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
     info_.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
     info_.set_creation_time(context.clock.wall.s());
     info_.set_creation_time_ms(context.clock.wall.ms());
-    info_.set_turn_password(random_alphanumeric(context.rng, 43));
+    info_.set_turn_password(token::random_alphanumeric(context.rng, 43));
     info_.set_metadata(settings.metadata());
     for (const sdp::EnabledCodec& codec : codecs_) {
         livekit::Codec& shown = *info_.add_enabled_codecs();
@@ -174,7 +174,7 @@ void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
 void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
     livekit::WebhookEvent result;
     result.set_event(event);
-    result.set_id(make_sid(context_->rng, "EV_"));
+    result.set_id(token::make_id(token::kWebhookEventPrefix, context_->rng));
     result.set_created_at(context_->clock.wall.s());
     if (track != nullptr) {  // HOOK-04: only names
         if (context_->config.full_room_in_webhooks) {
@@ -231,7 +231,7 @@ void Room::send_refresh(Participant& p) {
     p.refresh_at = context_->now() + kRefreshInterval;
     if (!context_->config.mint_token) return;
     livekit::SignalResponse response;
-    response.set_refresh_token(context_->config.mint_token(p.token_refresh(info_.name())));
+    response.set_refresh_token(context_->config.mint_token(p.current_grants()));
     if (!response.refresh_token().empty()) p.signal.send(std::move(response));
 }
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "room/ids.h"
+#include "token/ids.h"
 
 namespace confab::room {
 namespace {
@@ -61,7 +61,7 @@ livekit::DataPacket RpcCalls::start(Timestamp now, RpcCallId id, const std::stri
         request.response_timeout_ms() == 0
             ? kDefaultTimeout
             : std::min(Duration::millis(request.response_timeout_ms()), kMaxTimeout);
-    const std::string request_id = make_sid(rng, "RPC_");
+    const std::string request_id = token::make_id(token::kRpcPrefix, rng);
     calls_[request_id] = {id, participant_sid, now + kAckTimeout, now + timeout};
 
     livekit::DataPacket packet;

@@ -60,19 +60,22 @@ Config test_config(std::size_t workers) {
         server.add_urls("stun:stun.example.org:3478");
         return std::vector<livekit::ICEServer>{server};
     };
-    config.mint_token = [](const TokenRefresh& refresh) { return "token-for-" + refresh.identity; };
+    config.mint_token = [](const token::Grants& grants) { return "token-for-" + grants.identity; };
     return config;
 }
 
 JoinParams test_join(std::string room, std::string identity) {
     JoinParams params;
     params.room = std::move(room);
-    params.identity = std::move(identity);
+    params.grants.identity = std::move(identity);
     params.client.set_sdk(livekit::ClientInfo::JS);
     params.client.set_version("2.23.0");
     params.client.set_protocol(17);
     params.client.set_browser("chrome");
-    params.grants.can_update_own_metadata = true;
+    token::VideoGrant& video = params.grants.video.emplace();
+    video.room_join = true;
+    video.room = params.room;
+    video.can_update_own_metadata = true;
     return params;
 }
 

@@ -6,9 +6,9 @@
 
 #include "base/rng.h"
 #include "room/codec_lists.h"
-#include "room/ids.h"
 #include "room/layers.h"
 #include "room/publish_flow.h"
+#include "token/ids.h"
 
 namespace confab::room {
 namespace {
@@ -73,7 +73,7 @@ void add_codecs(livekit::TrackInfo& info, const livekit::AddTrackRequest& reques
 livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
                                  const PublishFlow::Rules& rules, Rng& rng) {
     livekit::TrackInfo info;
-    info.set_sid(make_track_sid(rng, request.type(), request.source()));
+    info.set_sid(token::make_track_sid(request.type(), request.source(), rng));
     info.set_type(request.type());
     info.set_name(request.name());
     info.set_muted(request.muted());

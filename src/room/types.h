@@ -25,6 +25,7 @@
 #include "livekit_webhook.pb.h"
 #include "room/observation.h"
 #include "sfu/shard/commands.h"
+#include "token/grants.h"
 
 namespace confab::room {
 
@@ -37,32 +38,10 @@ struct Clock {
     UnixTime wall;
 };
 
-// The grants of a verified token that matter inside a room (01 TOK-04). Unset = the default.
-struct Grants {
-    bool room_create = false;
-    std::optional<bool> can_publish;
-    std::optional<bool> can_subscribe;
-    std::optional<bool> can_publish_data;
-    std::optional<bool> can_update_own_metadata;
-    std::optional<bool> can_subscribe_metrics;
-    std::optional<bool> can_manage_agent_session;
-    std::vector<livekit::TrackSource> can_publish_sources;
-    bool hidden = false;
-    bool recorder = false;
-    bool agent = false;
-};
-
 // All that start_session needs; verified and merged by the caller (01 CON-32, 37, 38, 40).
 struct JoinParams {
     std::string room;
-    std::string identity;
-    std::string name;
-    std::string metadata;
-    std::map<std::string, std::string> attributes;
-    livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD;
-    std::vector<livekit::ParticipantInfo::KindDetail> kind_details;
-    Grants grants;
-    UnixTime token_expires;
+    token::Grants grants;            // the token's, as the request changed them
     livekit::ClientInfo client;      // client.protocol() is the protocol version
     bool single_connection = false;  // a join_request was given (SIG-82)
     bool auto_subscribe = true;
@@ -75,23 +54,6 @@ struct JoinParams {
     std::string participant_sid;
     std::optional<livekit::SessionDescription> publisher_offer;
     std::vector<livekit::AddTrackRequest> add_track_requests;
-    std::optional<livekit::RoomConfiguration> room_config;  // used when the join makes the room
-    std::string room_preset;
-};
-
-// What a fresh token has to say (TOK-12); the minter adds key and signature.
-struct TokenRefresh {
-    std::string room;
-    std::string identity;
-    std::string name;
-    std::string metadata;
-    std::map<std::string, std::string> attributes;
-    livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD;
-    livekit::ParticipantPermission permission;
-    Grants grants;
-    std::optional<livekit::RoomConfiguration> room_config;
-    std::string room_preset;
-    UnixTime original_expiry;
 };
 
 // ---------------------------------------------------------------- effects

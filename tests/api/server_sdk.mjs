@@ -9,6 +9,7 @@ import { Suite } from '../lib/suite.mjs';
 import { http_checks } from './http.mjs';
 import { operation_checks } from './operation.mjs';
 import { participant_checks } from './participants.mjs';
+import { refresh_checks } from './refresh.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
@@ -21,6 +22,7 @@ await suite.run(async () => {
   const sink = await WebhookSink.start(suite);
   const server = await start_server(suite, { webhook: { urls: [sink.url], api_key: KEY } });
   await room_checks(suite, server);
+  await refresh_checks(suite, server);
   await refusal_checks(suite, server);
   await http_checks(suite, server, sink);
   await participant_checks(suite, server);

@@ -115,10 +115,9 @@ HttpResponse redirect_response(std::string_view method, std::string_view path,
     return out;
 }
 
-Result<std::optional<Grants>, HttpError> authenticate(std::optional<std::string_view> authorization,
-                                                      const QueryParams& query,
-                                                      const QueryParams& form,
-                                                      const KeyProvider& keys, UnixTime now) {
+Result<std::optional<token::Grants>, HttpError> authenticate(
+    std::optional<std::string_view> authorization, const QueryParams& query,
+    const QueryParams& form, const token::KeyProvider& keys, UnixTime now) {
     std::string_view token;
     if (authorization && !trim(*authorization).empty()) {
         const std::string_view header = trim(*authorization);
@@ -129,8 +128,9 @@ Result<std::optional<Grants>, HttpError> authenticate(std::optional<std::string_
         token = form.has("access_token") ? form.get("access_token") : query.get("access_token");
     }
     if (token.empty()) return std::nullopt;
-    CONFAB_TRY(Grants grants, verify_token(token, keys, now));
-    return std::optional<Grants>(std::move(grants));
+    auto grants = token::verify_token(token, keys, now);
+    if (!grants) return fail(HttpError{401, std::move(grants.error().text)});
+    return std::optional<token::Grants>(*std::move(grants));
 }
 
 std::string client_address(std::string_view cf_connecting_ip, std::string_view x_forwarded_for,

@@ -11,12 +11,12 @@
 #include <string_view>
 #include <vector>
 
-#include "api/grants.h"
 #include "api/http/http_types.h"
 #include "api/http/query.h"
-#include "api/token.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "token/grants.h"
+#include "token/token.h"
 
 namespace confab::api {
 
@@ -47,10 +47,9 @@ HttpResponse health_response(Duration silent, std::string_view since);
 // CON-20, CON-21: the token of a request and its grants. No token: success without grants.
 // `authorization` is the header (nullopt if absent), `query` the query, `form` the pairs of a
 // urlencoded POST body.
-Result<std::optional<Grants>, HttpError> authenticate(std::optional<std::string_view> authorization,
-                                                      const QueryParams& query,
-                                                      const QueryParams& form,
-                                                      const KeyProvider& keys, UnixTime now);
+Result<std::optional<token::Grants>, HttpError> authenticate(
+    std::optional<std::string_view> authorization, const QueryParams& query,
+    const QueryParams& form, const token::KeyProvider& keys, UnixTime now);
 
 // CON-08: the address of the client. Headers by their lower-case names; empty if absent.
 std::string client_address(std::string_view cf_connecting_ip, std::string_view x_forwarded_for,

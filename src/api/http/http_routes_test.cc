@@ -110,11 +110,11 @@ TEST_CASE("clean_path: one leading double slash is served, others redirect [CON-
 }
 
 TEST_CASE("authenticate: header before form before query, no token is no error [CON-20] [CON-21]") {
-    const KeyMap keys = testing::golden_keys();
-    Grants grants;
+    const token::KeyMap keys = testing::golden_keys();
+    token::Grants grants;
     grants.identity = "x";
-    const std::string token = mint_token(grants, {"devkey", testing::kGoldenSecret},
-                                         testing::kGoldenNow, Duration::seconds(60));
+    const std::string token = token::mint_token(grants, {"devkey", testing::kGoldenSecret},
+                                                testing::kGoldenNow, Duration::seconds(60));
     QueryParams good;
     good.add("access_token", token);
     QueryParams bad;

@@ -9,8 +9,8 @@
 
 #include "api/join/client_info.h"
 #include "api/join/join_request.h"
-#include "api/json/json.h"
 #include "base/text.h"
+#include "json/json.h"
 
 namespace confab::api {
 namespace {
@@ -37,11 +37,11 @@ struct Wish {
 std::optional<Attributes> decode_attributes(std::string_view parameter) {
     const auto text = base64_decode(parameter, Base64::kUrl);
     if (!text) return std::nullopt;
-    const auto json = parse_json(as_text(*text));
-    if (!json || json->kind != JsonKind::kObject) return std::nullopt;
+    const auto json = json::parse(as_text(*text));
+    if (!json || json->kind != json::Kind::kObject) return std::nullopt;
     Attributes out;
-    for (const JsonMember& member : json->members) {
-        if (member.value.kind != JsonKind::kString) return std::nullopt;
+    for (const json::Member& member : json->members) {
+        if (member.value.kind != json::Kind::kString) return std::nullopt;
         out.emplace_back(member.name, member.value.string);
     }
     return out;
@@ -113,23 +113,23 @@ Result<Wish, HttpError> read_wish(const JoinHttpRequest& request) {
 }
 
 // CON-32: who joins.
-Result<void, HttpError> check_identity(const Grants* grants, const ApiLimits& limits) {
+Result<void, HttpError> check_identity(const token::Grants* grants, const token::Limits& limits) {
     if (grants == nullptr || !grants->video) return refuse(401, kNoPermission);
     if (!grants->video->room_join) return refuse(401, "permissions denied");
     if (grants->identity.empty()) return refuse(400, "identity cannot be empty");
-    if (exceeds(grants->identity.size(), limits.max_participant_identity_length))
+    if (token::exceeds(grants->identity.size(), limits.identity))
         return refuse(400, "participant identity length exceeds limits: max length " +
-                               std::to_string(limits.max_participant_identity_length));
+                               std::to_string(limits.identity));
     return {};
 }
 
 // CON-32: where to.
-Result<void, HttpError> check_room(const VideoGrant& video, const JoinOptions& options,
+Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOptions& options,
                                    const JoinDirectory& directory) {
     if (video.room.empty()) return refuse(400, "no room name");
-    if (exceeds(video.room.size(), options.limits.max_room_name_length))
+    if (token::exceeds(video.room.size(), options.limits.room_name))
         return refuse(400, "room name length exceeds limits: max length " +
-                               std::to_string(options.limits.max_room_name_length));
+                               std::to_string(options.limits.room_name));
     if (directory.node_over_limit()) return refuse(503, "node has exceeded its configured limit");
     if (!options.auto_create && !video.room_create && !directory.has_room(video.room))
         return refuse(404, "requested room does not exist");
@@ -139,7 +139,7 @@ Result<void, HttpError> check_room(const VideoGrant& video, const JoinOptions& o
 // CON-38: a second connection of the same participant that only publishes.
 Result<void, HttpError> apply_publish(Wish& wish) {
     if (wish.publish.empty()) return {};
-    Grants& grants = wish.params.grants;
+    token::Grants& grants = wish.params.grants;
     if (!grants.video->publishes()) return refuse(401, kNoPermission);
     grants.video->can_subscribe = false;
     grants.identity += "#" + wish.publish;
@@ -148,7 +148,7 @@ Result<void, HttpError> apply_publish(Wish& wish) {
 }
 
 Result<void, HttpError> apply_changes(Wish& wish) {
-    Grants& grants = wish.params.grants;
+    token::Grants& grants = wish.params.grants;
     if (wish.metadata.empty() && !wish.changes_attributes) return {};
     if (!grants.video->updates_own_metadata()) return refuse(401, kNoPermission);
     if (!wish.metadata.empty()) grants.metadata = std::move(wish.metadata);

@@ -10,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "api/grants.h"
 #include "api/http/http_types.h"
 #include "api/http/query.h"
-#include "api/limits.h"
 #include "base/result.h"
 #include "livekit_rtc.pb.h"
+#include "token/grants.h"
+#include "token/limits.h"
 
 namespace confab::api {
 
@@ -38,13 +38,13 @@ class JoinDirectory {
 struct JoinHttpRequest {
     JoinPath path = JoinPath::kRtc;
     const QueryParams* query = nullptr;
-    const Grants* grants = nullptr;  // null: no token
+    const token::Grants* grants = nullptr;  // null: no token
     std::string_view user_agent;
     std::string_view client_address;
 };
 
 struct JoinOptions {
-    ApiLimits limits;
+    token::Limits limits;
     bool auto_create = true;  // room.auto_create
 };
 
@@ -52,7 +52,7 @@ struct JoinParams {
     std::string room_name;
     // The token's, with identity, metadata, attributes and canSubscribe as the request changed
     // them.
-    Grants grants;
+    token::Grants grants;
     livekit::ClientInfo client;
     bool single_peer_connection = false;
     bool auto_subscribe = true;

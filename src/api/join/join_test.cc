@@ -55,8 +55,8 @@ std::string newer_text(std::string text) {
     return decode == text.npos ? text : text.substr(0, decode + kDecode.size());
 }
 
-Grants joiner() {
-    Grants grants;
+token::Grants joiner() {
+    token::Grants grants;
     grants.identity = "ann";
     grants.metadata = "old";
     grants.attributes = {{"a", "1"}, {"b", "2"}};
@@ -65,7 +65,7 @@ Grants joiner() {
     return grants;
 }
 
-Result<JoinParams, HttpError> join(const std::string& query, const Grants& grants,
+Result<JoinParams, HttpError> join(const std::string& query, const token::Grants& grants,
                                    JoinPath path = JoinPath::kRtc, const JoinOptions& options = {},
                                    const Directory& directory = {}) {
     const QueryParams params = QueryParams::parse(query);
@@ -133,7 +133,7 @@ TEST_CASE("parse_join_path: four exact paths [CON-30]") {
 TEST_CASE("validate_join: room must exist when auto-create is off [CON-32] [ROOM-01]") {
     JoinOptions options;
     options.auto_create = false;
-    Grants grants = joiner();
+    token::Grants grants = joiner();
     auto result = join("", grants, JoinPath::kRtc, options);
     REQUIRE_FALSE(result);
     CHECK(result.error() == HttpError{404, "requested room does not exist"});
@@ -151,13 +151,13 @@ TEST_CASE("validate_join: a full node answers 503, limits of 0 are none [CON-32]
     REQUIRE_FALSE(result);
     CHECK(result.error() == HttpError{503, "node has exceeded its configured limit"});
     JoinOptions options;
-    options.limits.max_participant_identity_length = 0;
-    options.limits.max_room_name_length = 0;
-    Grants grants = joiner();
+    options.limits.identity = 0;
+    options.limits.room_name = 0;
+    token::Grants grants = joiner();
     grants.identity.assign(5000, 'i');
     grants.video->room.assign(5000, 'r');
     CHECK(join("", grants, JoinPath::kRtc, options));
-    options.limits.max_participant_identity_length = 2;
+    options.limits.identity = 2;
     CHECK_FALSE(join("", grants, JoinPath::kRtc, options));
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("validate_join: publish= makes a second, publishing connection [CON-38
 }
 
 TEST_CASE("validate_join: attributes merge, empty values can not delete [CON-37]") {
-    Grants grants = joiner();
+    token::Grants grants = joiner();
     grants.video->can_update_own_metadata = true;
     const std::string text = base64_encode(as_bytes(R"({"a":"9","b":"","c":"3"})"), Base64::kUrl);
     auto params = join("attributes=" + text, grants);
@@ -243,7 +243,7 @@ TEST_CASE("validate_join: metadata of a join_request replaces, with the grant [C
     livekit::JoinRequest request;
     request.set_metadata("new");
     (*request.mutable_participant_attributes())["b"] = "3";
-    Grants grants = joiner();
+    token::Grants grants = joiner();
     CHECK(join("join_request=" + wrap(request), grants).error() ==
           HttpError{401, "no permissions to access the room"});
     grants.video->can_update_own_metadata = true;

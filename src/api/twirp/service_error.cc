@@ -7,7 +7,7 @@
 #include <array>
 #include <cstddef>
 
-#include "api/json/json.h"
+#include "json/json.h"
 
 namespace confab::api {
 namespace {
@@ -68,7 +68,7 @@ ServiceError permission_error() {
 }
 
 HttpResponse to_response(const ServiceError& error) {
-    JsonWriter json;
+    json::Writer json;
     json.begin_object();
     json.string("code", to_text(error.code));
     json.string("msg", error.message);

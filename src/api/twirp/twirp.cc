@@ -85,7 +85,7 @@ void TwirpRouter::handle(const TwirpRequest& request, const CallContext& context
     if (slash == rest.npos)
         return respond({307, {{"Location", std::string(request.path) + "/"}}, {}});
 
-    if (exceeds(request.body.size(), options_.limits.max_api_request_body_size))
+    if (token::exceeds(request.body.size(), options_.max_body_bytes))
         return respond(text_response(413, "request body too large"));
     if (request.method != "POST")
         return respond_error(bad_route(request, "unsupported method " + quoted(request.method) +

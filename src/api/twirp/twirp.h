@@ -11,11 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "api/grants.h"
 #include "api/http/callback.h"
 #include "api/http/http_types.h"
-#include "api/limits.h"
 #include "api/ports.h"
+#include "token/grants.h"
+#include "token/limits.h"
 
 namespace confab::api {
 
@@ -27,12 +27,13 @@ struct TwirpRequest {
     std::string_view path;          // without query
     std::string_view content_type;  // the header, empty if absent
     std::string_view body;
-    const Grants* grants = nullptr;  // null: no token
+    const token::Grants* grants = nullptr;  // null: no token
 };
 
 struct TwirpOptions {
-    ApiLimits limits;
-    bool enable_remote_unmute = false;  // room.enable_remote_unmute
+    token::Limits limits;
+    std::size_t max_body_bytes = 10 * 1024 * 1024;  // 0: no limit
+    bool enable_remote_unmute = false;              // room.enable_remote_unmute
 };
 
 class TwirpRouter {

@@ -25,20 +25,19 @@ CheckResult check_deployment(std::string_view deployment) {
     return std::nullopt;
 }
 
-CheckResult check_create(const Grants* grants, const livekit::CreateAgentDispatchRequest& request,
-                         const ApiLimits& limits) {
+CheckResult check_create(const token::Grants* grants,
+                         const livekit::CreateAgentDispatchRequest& request,
+                         const token::Limits& limits) {
     if (auto error = require_admin(grants, request.room())) return error;
     if (auto error = check_deployment(request.deployment())) return error;
-    if (exceeds(request.metadata().size(), limits.max_metadata_size))
-        return argument_error("metadata size exceeds limits",
-                              std::to_string(limits.max_metadata_size));
-    if (exceeds(attributes_size(request.attributes()), limits.max_attributes_size))
-        return argument_error("attribute size exceeds limits",
-                              std::to_string(limits.max_attributes_size));
+    if (token::exceeds(request.metadata().size(), limits.metadata))
+        return argument_error("metadata size exceeds limits", std::to_string(limits.metadata));
+    if (token::exceeds(token::attributes_size(request.attributes()), limits.attributes))
+        return argument_error("attribute size exceeds limits", std::to_string(limits.attributes));
     return std::nullopt;
 }
 
-constexpr auto kAdminOfRoom = [](const Grants* grants, const auto& request) {
+constexpr auto kAdminOfRoom = [](const token::Grants* grants, const auto& request) {
     return require_admin(grants, request.room());
 };
 
@@ -55,10 +54,12 @@ void with_port(AgentDispatchPort* port, Reply<T>& reply, F use) {
 void TwirpRouter::add_agent_dispatch() {
     using namespace livekit;
     AgentDispatchPort* port = agents_;
-    const ApiLimits limits = options_.limits;
+    const token::Limits limits = options_.limits;
     add<CreateAgentDispatchRequest, AgentDispatch>(
         kService, "CreateDispatch",
-        [limits](const Grants* grants, const auto& r) { return check_create(grants, r, limits); },
+        [limits](const token::Grants* grants, const auto& r) {
+            return check_create(grants, r, limits);
+        },
         [port](const CallContext& context, const auto& r, Reply<AgentDispatch> reply) {
             with_port(port, reply,
                       [&](auto& p) { p.create_dispatch(context, r, std::move(reply)); });

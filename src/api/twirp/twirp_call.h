@@ -9,22 +9,22 @@
 #include <string_view>
 #include <utility>
 
-#include "api/json/proto_json.h"
 #include "api/twirp/twirp.h"
+#include "proto/proto_json.h"
 
 namespace confab::api {
 
 struct TwirpRouter::Call {
     std::string_view body;
     bool json = false;
-    const Grants* grants = nullptr;
+    const token::Grants* grants = nullptr;
     CallContext context;
 };
 
 using CheckResult = std::optional<ServiceError>;  // nullopt: go on
 
 inline bool decode_body(bool json, std::string_view body, google::protobuf::Message& message) {
-    if (json) return parse_proto_json(body, message);
+    if (json) return proto::parse_json(body, message);
     return message.ParseFromArray(body.data(), static_cast<int>(body.size()));
 }
 
@@ -32,7 +32,7 @@ inline HttpResponse encode_response(bool json, const google::protobuf::Message& 
     HttpResponse response;
     response.headers = {
         {"Content-Type", std::string(json ? kApplicationJson : kApplicationProtobuf)}};
-    response.body = json ? to_api_json(message) : message.SerializeAsString();
+    response.body = json ? proto::to_api_json(message) : message.SerializeAsString();
     return response;
 }
 
@@ -62,13 +62,13 @@ void TwirpRouter::add(std::string_view service, std::string_view method, Check c
 }
 
 // Grant checks (API-W4): permission_error() or nothing.
-using GrantFlag = bool VideoGrant::*;
-inline CheckResult require_flag(const Grants* grants, GrantFlag flag) {
+using GrantFlag = bool token::VideoGrant::*;
+inline CheckResult require_flag(const token::Grants* grants, GrantFlag flag) {
     if (grants != nullptr && grants->video && (*grants->video).*flag) return std::nullopt;
     return permission_error();
 }
 // roomAdmin for exactly that room (TOK-10).
-inline CheckResult require_admin(const Grants* grants, std::string_view room) {
+inline CheckResult require_admin(const token::Grants* grants, std::string_view room) {
     if (grants != nullptr && grants->video && grants->video->room_admin &&
         grants->video->room == room)
         return std::nullopt;

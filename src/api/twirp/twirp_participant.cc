@@ -12,21 +12,20 @@ namespace {
 constexpr std::string_view kService = "livekit.RoomService";
 
 // The limits come before the grant (API-07).
-CheckResult check_update(const Grants* grants, const livekit::UpdateParticipantRequest& request,
-                         const ApiLimits& limits) {
-    if (exceeds(request.name().size(), limits.max_participant_name_length))
+CheckResult check_update(const token::Grants* grants,
+                         const livekit::UpdateParticipantRequest& request,
+                         const token::Limits& limits) {
+    if (token::exceeds(request.name().size(), limits.participant_name))
         return argument_error("name length exceeds limits",
-                              std::to_string(limits.max_participant_name_length));
-    if (exceeds(request.metadata().size(), limits.max_metadata_size))
-        return argument_error("metadata size exceeds limits",
-                              std::to_string(limits.max_metadata_size));
-    if (exceeds(attributes_size(request.attributes()), limits.max_attributes_size))
-        return argument_error("attribute size exceeds limits",
-                              std::to_string(limits.max_attributes_size));
+                              std::to_string(limits.participant_name));
+    if (token::exceeds(request.metadata().size(), limits.metadata))
+        return argument_error("metadata size exceeds limits", std::to_string(limits.metadata));
+    if (token::exceeds(token::attributes_size(request.attributes()), limits.attributes))
+        return argument_error("attribute size exceeds limits", std::to_string(limits.attributes));
     return require_admin(grants, request.room());
 }
 
-CheckResult check_mute(const Grants* grants, const livekit::MuteRoomTrackRequest& request,
+CheckResult check_mute(const token::Grants* grants, const livekit::MuteRoomTrackRequest& request,
                        bool enable_remote_unmute) {
     if (auto error = require_admin(grants, request.room())) return error;
     if (request.muted() || enable_remote_unmute) return std::nullopt;
@@ -34,7 +33,7 @@ CheckResult check_mute(const Grants* grants, const livekit::MuteRoomTrackRequest
 }
 
 template <typename Request>
-CheckResult check_destination(const Grants* grants, const Request& request) {
+CheckResult check_destination(const token::Grants* grants, const Request& request) {
     if (auto error = require_admin(grants, request.room())) return error;
     if (grants->video->destination_room != request.destination_room()) return permission_error();
     if (request.room() == request.destination_room())
@@ -42,7 +41,7 @@ CheckResult check_destination(const Grants* grants, const Request& request) {
     return std::nullopt;
 }
 
-constexpr auto kAdminOfRoom = [](const Grants* grants, const auto& request) {
+constexpr auto kAdminOfRoom = [](const token::Grants* grants, const auto& request) {
     return require_admin(grants, request.room());
 };
 
@@ -63,13 +62,13 @@ void TwirpRouter::add_participant_methods() {
         [&port](auto&&... a) { port.remove_participant(std::forward<decltype(a)>(a)...); });
     add<MuteRoomTrackRequest, MuteRoomTrackResponse>(
         kService, "MutePublishedTrack",
-        [options](const Grants* grants, const auto& r) {
+        [options](const token::Grants* grants, const auto& r) {
             return check_mute(grants, r, options.enable_remote_unmute);
         },
         [&port](auto&&... a) { port.mute_published_track(std::forward<decltype(a)>(a)...); });
     add<UpdateParticipantRequest, ParticipantInfo>(
         kService, "UpdateParticipant",
-        [options](const Grants* grants, const auto& r) {
+        [options](const token::Grants* grants, const auto& r) {
             return check_update(grants, r, options.limits);
         },
         [&port](auto&&... a) { port.update_participant(std::forward<decltype(a)>(a)...); });

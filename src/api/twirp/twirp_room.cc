@@ -13,29 +13,29 @@ constexpr std::string_view kService = "livekit.RoomService";
 constexpr std::size_t kNonceSize = 16;
 constexpr std::size_t kMaxRpcPayload = 15360;
 
-CheckResult check_metadata(std::string_view metadata, const ApiLimits& limits) {
-    if (!exceeds(metadata.size(), limits.max_metadata_size)) return std::nullopt;
-    return argument_error("metadata size exceeds limits", std::to_string(limits.max_metadata_size));
+CheckResult check_metadata(std::string_view metadata, const token::Limits& limits) {
+    if (!token::exceeds(metadata.size(), limits.metadata)) return std::nullopt;
+    return argument_error("metadata size exceeds limits", std::to_string(limits.metadata));
 }
 
-CheckResult check_create(const Grants* grants, const livekit::CreateRoomRequest& request,
-                         const ApiLimits& limits) {
-    if (auto error = require_flag(grants, &VideoGrant::room_create)) return error;
-    if (exceeds(request.name().size(), limits.max_room_name_length))
-        return service_error(ErrorCode::kInvalidArgument,
-                             "room name length exceeds limits: max length " +
-                                 std::to_string(limits.max_room_name_length));
+CheckResult check_create(const token::Grants* grants, const livekit::CreateRoomRequest& request,
+                         const token::Limits& limits) {
+    if (auto error = require_flag(grants, &token::VideoGrant::room_create)) return error;
+    if (token::exceeds(request.name().size(), limits.room_name))
+        return service_error(
+            ErrorCode::kInvalidArgument,
+            "room name length exceeds limits: max length " + std::to_string(limits.room_name));
     if (auto error = check_metadata(request.metadata(), limits)) return error;
     for (const livekit::RoomAgentDispatch& agent : request.agents()) {
         if (auto error = check_metadata(agent.metadata(), limits)) return error;
-        if (exceeds(attributes_size(agent.attributes()), limits.max_attributes_size))
+        if (token::exceeds(token::attributes_size(agent.attributes()), limits.attributes))
             return argument_error("attribute size exceeds limits",
-                                  std::to_string(limits.max_attributes_size));
+                                  std::to_string(limits.attributes));
     }
     return std::nullopt;
 }
 
-CheckResult check_data(const Grants* grants, const livekit::SendDataRequest& request) {
+CheckResult check_data(const token::Grants* grants, const livekit::SendDataRequest& request) {
     if (auto error = require_admin(grants, request.room())) return error;
     const std::size_t size = request.nonce().size();
     if (size == 0 || size == kNonceSize) return std::nullopt;
@@ -44,7 +44,7 @@ CheckResult check_data(const Grants* grants, const livekit::SendDataRequest& req
         "nonce should be 16-bytes or not present, got: " + std::to_string(size) + " bytes");
 }
 
-CheckResult check_rpc(const Grants* grants, const livekit::PerformRpcRequest& request) {
+CheckResult check_rpc(const token::Grants* grants, const livekit::PerformRpcRequest& request) {
     if (auto error = require_admin(grants, request.room())) return error;
     if (request.destination_identity().empty())
         return service_error(ErrorCode::kInvalidArgument, "destination identity is required");
@@ -85,26 +85,28 @@ ServiceError rpc_error(const livekit::RpcError& error) {
 void TwirpRouter::add_room_service() {
     using namespace livekit;
     RoomServicePort& port = rooms_;
-    const ApiLimits limits = options_.limits;
+    const token::Limits limits = options_.limits;
     add<CreateRoomRequest, Room>(
         kService, "CreateRoom",
-        [limits](const Grants* grants, const auto& r) { return check_create(grants, r, limits); },
+        [limits](const token::Grants* grants, const auto& r) {
+            return check_create(grants, r, limits);
+        },
         [&port](auto&&... a) { port.create_room(std::forward<decltype(a)>(a)...); });
     add<ListRoomsRequest, ListRoomsResponse>(
         kService, "ListRooms",
-        [](const Grants* grants, const auto&) {
-            return require_flag(grants, &VideoGrant::room_list);
+        [](const token::Grants* grants, const auto&) {
+            return require_flag(grants, &token::VideoGrant::room_list);
         },
         [&port](auto&&... a) { port.list_rooms(std::forward<decltype(a)>(a)...); });
     add<DeleteRoomRequest, DeleteRoomResponse>(
         kService, "DeleteRoom",
-        [](const Grants* grants, const auto&) {
-            return require_flag(grants, &VideoGrant::room_create);
+        [](const token::Grants* grants, const auto&) {
+            return require_flag(grants, &token::VideoGrant::room_create);
         },
         [&port](auto&&... a) { port.delete_room(std::forward<decltype(a)>(a)...); });
     add<UpdateRoomMetadataRequest, Room>(
         kService, "UpdateRoomMetadata",
-        [limits](const Grants* grants, const auto& r) {
+        [limits](const token::Grants* grants, const auto& r) {
             if (auto error = check_metadata(r.metadata(), limits)) return error;
             return require_admin(grants, r.room());
         },

@@ -10,7 +10,7 @@
 
 #include "api/fake_rooms_testing.h"
 #include "api/golden_testing.h"
-#include "api/json/proto_json.h"
+#include "proto/proto_json.h"
 
 namespace confab::api {
 namespace {
@@ -30,15 +30,15 @@ HttpResponse call(const TwirpRouter& router, const TwirpRequest& request) {
 }
 
 HttpResponse call_json(const TwirpRouter& router, std::string_view path, std::string_view body,
-                       const Grants* grants) {
+                       const token::Grants* grants) {
     return call(router, {"POST", path, "application/json", body, grants});
 }
 
 HttpResponse replay(const TwirpRouter& router, const Exchange& exchange) {
     const std::string token = testing::golden_token(exchange, true);
-    std::optional<Grants> grants;
+    std::optional<token::Grants> grants;
     if (!token.empty()) {
-        auto verified = verify_token(token, testing::golden_keys(), testing::kGoldenNow);
+        auto verified = token::verify_token(token, testing::golden_keys(), testing::kGoldenNow);
         REQUIRE(verified);
         grants = *std::move(verified);
     }
@@ -63,7 +63,7 @@ void compare(const Exchange& exchange, const HttpResponse& response) {
         livekit::Room ours;
         REQUIRE(golden.ParseFromString(exchange.octets("response")));
         REQUIRE(ours.ParseFromString(response.body));
-        CHECK(testing::difference(to_api_json(golden), to_api_json(ours)) == "");
+        CHECK(testing::difference(proto::to_api_json(golden), proto::to_api_json(ours)) == "");
     } else {
         CHECK(response.body.empty() == exchange.octets("response").empty());
     }
@@ -87,8 +87,8 @@ int replay_file(const std::string& file, const TwirpRouter& router, FakeRooms& r
     return count;
 }
 
-Grants admin_of(const std::string& room) {
-    Grants grants;
+token::Grants admin_of(const std::string& room) {
+    token::Grants grants;
     grants.video.emplace();
     grants.video->room_admin = true;
     grants.video->room = room;
@@ -128,7 +128,7 @@ TEST_CASE(
     "[API-34]") {
     FakeRooms rooms;
     const TwirpRouter router({}, rooms);
-    const Grants admin = admin_of("gold");
+    const token::Grants admin = admin_of("gold");
     CHECK(call_json(router, "/twirp/livekit.RoomService/CreateRoom", R"({"name":"gold"})", &admin)
               .status == 200);
     CHECK(replay_file("egress.jsonl", router, rooms) == 27);
@@ -142,7 +142,7 @@ TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]
                              Reply<livekit::AgentDispatch> reply) override {
             livekit::AgentDispatch out;
             Rng rng(3);
-            out.set_id(make_id(kAgentDispatchPrefix, rng));
+            out.set_id(token::make_id(token::kAgentDispatchPrefix, rng));
             out.set_agent_name(request.agent_name());
             out.set_room(request.room());
             out.set_metadata(request.metadata());
@@ -177,7 +177,7 @@ TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]
     CHECK(count == 11);
 
     const TwirpRouter bare({}, rooms);
-    const Grants admin = admin_of("gold");
+    const token::Grants admin = admin_of("gold");
     const auto response = call_json(bare, "/twirp/livekit.AgentDispatchService/ListDispatch",
                                     R"({"room":"gold"})", &admin);
     CHECK(response.status == 501);
@@ -189,7 +189,7 @@ TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]
 TEST_CASE("TwirpRouter: reads both spellings, numbers as strings, enum numbers [API-W2]") {
     FakeRooms rooms;
     const TwirpRouter router({}, rooms);
-    const Grants admin = admin_of("r");
+    const token::Grants admin = admin_of("r");
     CHECK(call_json(router, "/twirp/livekit.RoomService/CreateRoom",
                     R"({"name":"r","empty_timeout":"7","maxParticipants":2})", &admin)
               .status == 200);
@@ -210,7 +210,7 @@ TEST_CASE("TwirpRouter: reads both spellings, numbers as strings, enum numbers [
 TEST_CASE("TwirpRouter: refuses JSON that protobuf's own reader would take [API-W2] [IMM-13]") {
     FakeRooms rooms;
     const TwirpRouter router({}, rooms);
-    const Grants admin = admin_of("r");
+    const token::Grants admin = admin_of("r");
     for (const char* body : {"{name:\"r\"}", "{'name':\"r\"}", "{\"name\":\"r\",}",
                              "{\"name\":\"r\"} {}", "\"r\"", "7", "{\"name\":\"r\"}x",
                              "{\"name\":tru}", "{\"name\":\"\xff\"}", "{\"name\":\"\\ud800\"}"}) {
@@ -231,18 +231,18 @@ TEST_CASE("TwirpRouter: errors are JSON whatever the request line holds [API-W1]
     for (const char* path : {"/twirp/livekit.RoomService/\xff\"\\", "/twirp/livekit.SIP/\n\x01"}) {
         const auto response = call_json(router, path, "{}", nullptr);
         CHECK(response.status == 404);
-        CHECK(is_json_object(response.body));
+        CHECK(json::is_object(response.body));
     }
-    CHECK(is_json_object(
+    CHECK(json::is_object(
         call(router, {"\xff", "/twirp/livekit.SIP/x", "\xfe\x02", "", nullptr}).body));
 }
 
 TEST_CASE("TwirpRouter: a body above the limit never reaches a decoder [CON-05] [IMM-13]") {
     FakeRooms rooms;
     TwirpOptions options;
-    options.limits.max_api_request_body_size = 64;
+    options.max_body_bytes = 64;
     const TwirpRouter router(options, rooms);
-    const Grants admin = admin_of("r");
+    const token::Grants admin = admin_of("r");
     const std::string body = R"({"name":")" + std::string(100, 'n') + R"("})";
     const auto response = call_json(router, "/twirp/livekit.RoomService/CreateRoom", body, &admin);
     CHECK(response.status == 413);
@@ -255,10 +255,10 @@ TEST_CASE(
     "[ROOM-07] [API-01] [API-07] [API-10] [API-14]") {
     FakeRooms rooms;
     TwirpOptions options;
-    options.limits.max_metadata_size = 10;
-    options.limits.max_attributes_size = 4;
+    options.limits.metadata = 10;
+    options.limits.attributes = 4;
     const TwirpRouter router(options, rooms);
-    const Grants admin = admin_of("r");
+    const token::Grants admin = admin_of("r");
     const auto check = [&](const char* method, const std::string& body,
                            const std::string& expected) {
         const auto response =
@@ -289,7 +289,7 @@ TEST_CASE("TwirpRouter: remote unmute can be allowed [API-06]") {
     TwirpOptions options;
     options.enable_remote_unmute = true;
     const TwirpRouter router(options, rooms);
-    const Grants admin = admin_of("r");
+    const token::Grants admin = admin_of("r");
     (void)call_json(router, "/twirp/livekit.RoomService/CreateRoom", R"({"name":"r"})", &admin);
     rooms.join("r", "a");
     CHECK(call_json(router, "/twirp/livekit.RoomService/MutePublishedTrack",

@@ -23,21 +23,21 @@ ServiceError not_connected(std::string_view what) {
                          std::string(what) + " not connected (redis required)");
 }
 
-constexpr auto kNeedsRecord = [](const Grants* grants, const auto&) {
-    return require_flag(grants, &VideoGrant::room_record);
+constexpr auto kNeedsRecord = [](const token::Grants* grants, const auto&) {
+    return require_flag(grants, &token::VideoGrant::room_record);
 };
-constexpr auto kNeedsIngressAdmin = [](const Grants* grants, const auto&) {
-    return require_flag(grants, &VideoGrant::ingress_admin);
+constexpr auto kNeedsIngressAdmin = [](const token::Grants* grants, const auto&) {
+    return require_flag(grants, &token::VideoGrant::ingress_admin);
 };
-CheckResult require_sip(const Grants* grants, bool SipGrant::* flag) {
+CheckResult require_sip(const token::Grants* grants, bool token::SipGrant::* flag) {
     if (grants != nullptr && grants->sip && (*grants->sip).*flag) return std::nullopt;
     return permission_error();
 }
-constexpr auto kNeedsSipAdmin = [](const Grants* grants, const auto&) {
-    return require_sip(grants, &SipGrant::admin);
+constexpr auto kNeedsSipAdmin = [](const token::Grants* grants, const auto&) {
+    return require_sip(grants, &token::SipGrant::admin);
 };
-constexpr auto kNeedsSipCall = [](const Grants* grants, const auto&) {
-    return require_sip(grants, &SipGrant::call);
+constexpr auto kNeedsSipCall = [](const token::Grants* grants, const auto&) {
+    return require_sip(grants, &token::SipGrant::call);
 };
 
 // An invoke that always fails, whatever the response type is.
@@ -79,8 +79,8 @@ void TwirpRouter::add_unconnected_services() {
                                                          kNeedsSipCall, sip);
     add<TransferSIPParticipantRequest, TransferSIPParticipantResponse>(
         kSip, "TransferSIPParticipant",
-        [](const Grants* grants, const auto& request) {
-            if (auto error = require_sip(grants, &SipGrant::call)) return error;
+        [](const token::Grants* grants, const auto& request) {
+            if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
             return require_admin(grants, request.room_name());
         },
         always(service_error(ErrorCode::kNotFound, "participant does not exist")));
@@ -100,8 +100,9 @@ void TwirpRouter::add_unconnected_egress() {
     add<WebEgressRequest, EgressInfo>(kEgress, "StartWebEgress", kNeedsRecord, no_worker);
     RoomServicePort& rooms = rooms_;
     const auto start = [&]<typename Request>(std::string_view method) {
-        const auto check = [&rooms](const Grants* grants, const Request& request) -> CheckResult {
-            if (auto error = require_flag(grants, &VideoGrant::room_record)) return error;
+        const auto check = [&rooms](const token::Grants* grants,
+                                    const Request& request) -> CheckResult {
+            if (auto error = require_flag(grants, &token::VideoGrant::room_record)) return error;
             if (request.room_name().empty() || rooms.has_room(request.room_name()))
                 return std::nullopt;
             return service_error(ErrorCode::kNotFound, "requested room does not exist");

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <array>
 
-#include "api/ids.h"
-#include "api/json/proto_json.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "proto/proto_json.h"
+#include "token/ids.h"
 
 namespace confab::api {
 namespace {
@@ -43,7 +43,7 @@ std::string_view to_text(WebhookKind kind) {
 livekit::WebhookEvent make_webhook_event(WebhookKind kind, Rng& rng, UnixTime now) {
     livekit::WebhookEvent event;
     event.set_event(std::string(to_text(kind)));
-    event.set_id(make_id(kWebhookEventPrefix, rng));
+    event.set_id(token::make_id(token::kWebhookEventPrefix, rng));
     event.set_created_at(now.s());
     return event;
 }
@@ -81,13 +81,14 @@ std::string webhook_key(const livekit::WebhookEvent& event) {
 }
 
 std::string webhook_body(const livekit::WebhookEvent& event) {
-    return to_camel_json(event);
+    return proto::to_camel_json(event);
 }
 
-std::string webhook_authorization(std::string_view body, KeyProvider::Key key, UnixTime now) {
-    Grants grants;
+std::string webhook_authorization(std::string_view body, token::KeyProvider::Key key,
+                                  UnixTime now) {
+    token::Grants grants;
     grants.sha256 = base64_encode(crypto::sha256(as_bytes(body)));
-    return mint_token(grants, key, now, kWebhookTokenLifetime);
+    return token::mint_token(grants, key, now, kWebhookTokenLifetime);
 }
 
 bool WebhookFilter::passes(std::string_view event) const {

@@ -27,13 +27,13 @@ Duration backoff(int attempts) {
 }  // namespace
 
 Result<void, std::string> check_webhook_options(const WebhookOptions& options,
-                                                const KeyProvider& keys) {
+                                                const token::KeyProvider& keys) {
     if (options.urls.empty()) return {};
     if (!options.api_key.empty() && keys.find_secret(options.api_key) != nullptr) return {};
     return tl::unexpected<std::string>("api_key is required to use webhooks");
 }
 
-WebhookQueue::WebhookQueue(WebhookOptions options, const KeyProvider& keys)
+WebhookQueue::WebhookQueue(WebhookOptions options, const token::KeyProvider& keys)
     : options_(std::move(options)), keys_(keys) {}
 
 std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, UnixTime wall,

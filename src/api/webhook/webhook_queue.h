@@ -39,7 +39,7 @@ struct WebhookOptions {
 };
 // HOOK-09: the start-up error "api_key is required to use webhooks".
 Result<void, std::string> check_webhook_options(const WebhookOptions& options,
-                                                const KeyProvider& keys);
+                                                const token::KeyProvider& keys);
 
 struct WebhookRequest {
     std::uint64_t id = 0;  // for handle_response(); every attempt has its own
@@ -61,7 +61,7 @@ struct WebhookStats {
 class WebhookQueue {
   public:
     // `keys` must outlive the queue.
-    WebhookQueue(WebhookOptions options, const KeyProvider& keys);
+    WebhookQueue(WebhookOptions options, const token::KeyProvider& keys);
 
     // To the configured URLs the filter lets through and, for egress, to at most one extra target
     // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
@@ -107,7 +107,7 @@ class WebhookQueue {
     std::optional<QueueId> take_running(std::uint64_t request);
 
     WebhookOptions options_;
-    const KeyProvider& keys_;
+    const token::KeyProvider& keys_;
     std::map<QueueId, Queue> queues_;
     std::deque<QueueId> ready_;                 // each queue at most once
     std::map<std::uint64_t, QueueId> running_;  // each queue at most once

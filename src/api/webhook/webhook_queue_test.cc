@@ -14,7 +14,7 @@ namespace {
 
 static_assert(SansIoMachine<WebhookQueue>);
 
-const KeyMap kKeys = testing::golden_keys();
+const token::KeyMap kKeys = testing::golden_keys();
 
 Timestamp at(double seconds) {
     return Timestamp::micros(static_cast<std::int64_t>(seconds * 1e6));
@@ -63,7 +63,8 @@ TEST_CASE("WebhookQueue: a request has its headers and is signed [HOOK-03] [HOOK
     HttpResponse as_response{0, bench.last.headers, {}};
     CHECK(find_header(as_response, "Content-Type") == "application/webhook+json");
     CHECK(find_header(as_response, "User-Agent") == "LiveKit");
-    CHECK(verify_token(find_header(as_response, "Authorization"), kKeys, testing::kGoldenNow));
+    CHECK(
+        token::verify_token(find_header(as_response, "Authorization"), kKeys, testing::kGoldenNow));
     CHECK(bench.poll() == "");
     bench.queue.handle_response(at(1), bench.last.id, 200);
     CHECK(bench.queue.idle());

@@ -7,13 +7,13 @@
 #include <doctest/doctest.h>
 
 #include "api/golden_testing.h"
-#include "api/json/proto_json.h"
 #include "crypto/digest.h"
+#include "proto/proto_json.h"
 
 namespace confab::api {
 namespace {
 
-const KeyProvider::Key kKey{"devkey", testing::kGoldenSecret};
+const token::KeyProvider::Key kKey{"devkey", testing::kGoldenSecret};
 
 WebhookKind kind_of(std::string_view name) {
     for (int i = 0; i <= static_cast<int>(WebhookKind::kIngressEnded); ++i)
@@ -52,7 +52,7 @@ TEST_CASE(
         for (const testing::Exchange& exchange : testing::load_golden(file)) {
             INFO(exchange.text("name"));
             livekit::WebhookEvent golden;
-            REQUIRE(parse_proto_json(exchange.text("body"), golden));
+            REQUIRE(proto::parse_json(exchange.text("body"), golden));
             const livekit::WebhookEvent event = rebuild(golden);
             CHECK(testing::difference(exchange.text("body"), webhook_body(event)) == "");
             CHECK(event.id().starts_with("EV_"));
@@ -76,7 +76,7 @@ TEST_CASE(
     "webhook_authorization: sha256 of the exact body, five minutes, no Bearer [HOOK-05] [TOK-09]") {
     const std::string body = R"({"event":"room_started"})";
     const std::string token = webhook_authorization(body, kKey, testing::kGoldenNow);
-    const auto grants = verify_token(token, testing::golden_keys(), testing::kGoldenNow);
+    const auto grants = token::verify_token(token, testing::golden_keys(), testing::kGoldenNow);
     REQUIRE(grants);
     CHECK(grants->api_key == "devkey");
     CHECK(grants->sha256 == base64_encode(crypto::sha256(as_bytes(body))));

@@ -37,7 +37,7 @@ const char* to_text(sfu::PeerState state) {
 }  // namespace
 
 ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
-                           const api::KeyProvider& keys, telemetry::Metrics& metrics,
+                           const token::KeyProvider& keys, telemetry::Metrics& metrics,
                            ControlPlaneOptions options, std::uint64_t seed)
     : loop_(loop),
       media_(media),

@@ -12,7 +12,6 @@
 #include <string>
 
 #include "api/ports.h"
-#include "api/token.h"
 #include "api/webhook/webhook_queue.h"
 #include "room/room_manager.h"
 #include "runtime/control/signal_sessions.h"
@@ -21,6 +20,7 @@
 #include "runtime/net/http/http_client.h"
 #include "runtime/telemetry/metrics.h"
 #include "runtime/worker/media_node.h"
+#include "token/token.h"
 
 namespace confab::control {
 
@@ -34,7 +34,7 @@ struct ControlPlaneOptions {
 class ControlPlane {
   public:
     // Everything given must outlive this object.
-    ControlPlane(net::EventLoop& loop, worker::MediaNode& media, const api::KeyProvider& keys,
+    ControlPlane(net::EventLoop& loop, worker::MediaNode& media, const token::KeyProvider& keys,
                  telemetry::Metrics& metrics, ControlPlaneOptions options, std::uint64_t seed);
     ~ControlPlane();
 

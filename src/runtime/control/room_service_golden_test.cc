@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "api/golden_testing.h"
-#include "api/json/proto_json.h"
 #include "api/twirp/twirp.h"
+#include "proto/proto_json.h"
 #include "runtime/control/room_service.h"
 #include "runtime/net/event_loop.h"
 
@@ -41,12 +41,12 @@ class Node {
     void join(const Exchange& step) {
         room::JoinParams params;
         params.room = step.text("room");
-        params.identity = step.text("identity");
-        params.name = step.text("participantName");
-        params.metadata = step.text("metadata");
-        if (const api::JsonValue* attributes = step.json.find("attributes"))
-            for (const api::JsonMember& member : attributes->members)
-                params.attributes[member.name] = member.value.string;
+        params.grants.identity = step.text("identity");
+        params.grants.name = step.text("participantName");
+        params.grants.metadata = step.text("metadata");
+        if (const json::Value* attributes = step.json.find("attributes"))
+            for (const json::Member& member : attributes->members)
+                params.grants.attributes[member.name] = member.value.string;
         params.client.set_protocol(17);
         const room::Clock clock{net::EventLoop::now(), net::EventLoop::wall()};
         (void)rooms_.start_session(clock, params);
@@ -55,10 +55,10 @@ class Node {
 
     api::HttpResponse answer(const Exchange& exchange) {
         const std::string token = api::testing::golden_token(exchange, true);
-        std::optional<api::Grants> grants;
+        std::optional<token::Grants> grants;
         if (!token.empty()) {
             auto verified =
-                api::verify_token(token, api::testing::golden_keys(), api::testing::kGoldenNow);
+                token::verify_token(token, api::testing::golden_keys(), api::testing::kGoldenNow);
             REQUIRE(verified);
             grants = *std::move(verified);
         }
@@ -106,7 +106,7 @@ std::string difference(const Exchange& exchange, const api::HttpResponse& ours) 
     livekit::Room room;
     REQUIRE(golden.ParseFromString(exchange.octets("response")));
     REQUIRE(room.ParseFromString(ours.body));
-    return api::testing::difference(api::to_api_json(golden), api::to_api_json(room));
+    return api::testing::difference(proto::to_api_json(golden), proto::to_api_json(room));
 }
 
 bool is_meant(const std::string& name, const std::string& what) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "api/http/basic_auth.h"
-#include "api/json/json.h"
+#include "json/json.h"
 #include "runtime/net/http/http_message.h"
 #include "runtime/telemetry/log.h"
 
@@ -31,7 +31,7 @@ struct Routes::Call {
     net::HttpRequest request;
     net::HttpExchange exchange;
     api::QueryParams query;
-    std::optional<api::Grants> grants;
+    std::optional<token::Grants> grants;
     std::vector<api::HttpHeader> cors;
 
     void respond(net::HttpResponse response) {
@@ -50,7 +50,7 @@ struct Routes::Call {
     }
 };
 
-Routes::Routes(ControlPlane& control, const api::KeyProvider& keys, telemetry::Metrics& metrics,
+Routes::Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
                RouteOptions options)
     : control_(control),
       keys_(keys),
@@ -159,29 +159,8 @@ void Routes::serve_validate(Call& call, const room::JoinParams& params) {
 
 room::JoinParams to_room(const api::JoinParams& params) {
     room::JoinParams result;
-    const api::Grants& grants = params.grants;
     result.room = params.room_name;
-    result.identity = grants.identity;
-    result.name = grants.name;
-    result.metadata = grants.metadata;
-    result.attributes = grants.attributes;
-    result.kind = grants.kind;
-    result.kind_details = grants.kind_details;
-    if (grants.video) {
-        const api::VideoGrant& video = *grants.video;
-        result.grants.room_create = video.room_create;
-        result.grants.can_publish = video.can_publish;
-        result.grants.can_subscribe = video.can_subscribe;
-        result.grants.can_publish_data = video.can_publish_data;
-        result.grants.can_update_own_metadata = video.can_update_own_metadata;
-        result.grants.can_subscribe_metrics = video.can_subscribe_metrics;
-        result.grants.can_manage_agent_session = video.can_manage_agent_session;
-        result.grants.can_publish_sources = video.can_publish_sources;
-        result.grants.hidden = video.hidden;
-        result.grants.recorder = video.recorder;
-        result.grants.agent = video.agent;
-    }
-    result.token_expires = grants.expires_at.value_or(UnixTime{});
+    result.grants = params.grants;
     result.client = params.client;
     result.single_connection = params.single_peer_connection;
     result.auto_subscribe = params.auto_subscribe;
@@ -194,42 +173,7 @@ room::JoinParams to_room(const api::JoinParams& params) {
     result.participant_sid = params.participant_sid;
     result.publisher_offer = params.publisher_offer;
     result.add_track_requests = params.add_track_requests;
-    result.room_config = grants.room_config;
-    result.room_preset = grants.room_preset;
     return result;
-}
-
-std::string mint_refresh(const room::TokenRefresh& refresh, const api::KeyProvider& keys,
-                         UnixTime now) {
-    const auto key = keys.signing_key();
-    if (!key) return {};
-    api::Grants grants;
-    grants.identity = refresh.identity;
-    grants.name = refresh.name;
-    grants.kind = refresh.kind;
-    grants.metadata = refresh.metadata;
-    grants.attributes = refresh.attributes;
-    api::VideoGrant video;
-    video.room_join = true;
-    video.room = refresh.room;
-    video.room_create = refresh.grants.room_create;
-    const livekit::ParticipantPermission& permission = refresh.permission;
-    video.can_publish = permission.can_publish();
-    video.can_subscribe = permission.can_subscribe();
-    video.can_publish_data = permission.can_publish_data();
-    video.can_update_own_metadata = permission.can_update_metadata();
-    video.can_subscribe_metrics = refresh.grants.can_subscribe_metrics;
-    video.can_manage_agent_session = refresh.grants.can_manage_agent_session;
-    for (const int source : permission.can_publish_sources())
-        video.can_publish_sources.push_back(static_cast<livekit::TrackSource>(source));
-    video.hidden = permission.hidden();
-    video.recorder = permission.recorder();
-    video.agent = refresh.grants.agent;
-    grants.video = std::move(video);
-    grants.room_config = refresh.room_config;
-    grants.room_preset = refresh.room_preset;
-    if (refresh.original_expiry > UnixTime{}) grants.expires_at = refresh.original_expiry;
-    return api::mint_refresh_token(grants, *key, now);
 }
 
 // ---------------------------------------------------------------- Twirp
@@ -280,9 +224,9 @@ void Routes::count_twirp(std::string_view path, Timestamp begin,
     std::string method(slash == path.npos ? std::string_view() : path.substr(slash + 1));
     std::string code;
     if (response.status != 200) {
-        const auto body = api::parse_json(response.body);
-        const api::JsonValue* member = body ? body->find("code") : nullptr;
-        if (member == nullptr || member->kind != api::JsonKind::kString) return;  // no such service
+        const auto body = json::parse(response.body);
+        const json::Value* member = body ? body->find("code") : nullptr;
+        if (member == nullptr || member->kind != json::Kind::kString) return;  // no such service
         code = member->string;
     }
     if (code == "bad_route") method.clear();  // of the client's making
@@ -299,14 +243,14 @@ void Routes::count_twirp(std::string_view path, Timestamp begin,
 // (TOK-15).
 void Routes::serve_development_token(Call& call) {
     if (call.request.method != "POST") return call.respond_text(405, "use POST with a JSON body");
-    const auto body = api::parse_json(call.request.body);
-    const api::JsonValue* object = body ? &*body : nullptr;
-    if (object == nullptr || object->kind != api::JsonKind::kObject)
+    const auto body = json::parse(call.request.body);
+    const json::Value* object = body ? &*body : nullptr;
+    if (object == nullptr || object->kind != json::Kind::kObject)
         return call.respond_text(400, "the body must be a JSON object with room_name");
     const auto text = [&](std::string_view name) {
-        const api::JsonValue* member = object->find(name);
-        return member != nullptr && member->kind == api::JsonKind::kString ? member->string
-                                                                           : std::string();
+        const json::Value* member = object->find(name);
+        return member != nullptr && member->kind == json::Kind::kString ? member->string
+                                                                        : std::string();
     };
     const std::string room = text("room_name");
     std::string identity = text("participant_identity");
@@ -316,20 +260,20 @@ void Routes::serve_development_token(Call& call) {
         return call.respond_text(400, "room_name and participant_name are needed");
     const auto key = keys_.signing_key();
     if (!key) return call.respond_text(500, "no API key is configured");
-    api::Grants grants;
+    token::Grants grants;
     grants.identity = identity;
     grants.name = name;
     grants.metadata = text("participant_metadata");
-    api::VideoGrant video;
+    token::VideoGrant video;
     video.room_join = true;
     video.room = room;
     video.can_update_own_metadata = true;
     grants.video = video;
     const std::string token =
-        api::mint_token(grants, *key, net::EventLoop::wall(), kDevelopmentTokenLifetime);
+        token::mint_token(grants, *key, net::EventLoop::wall(), kDevelopmentTokenLifetime);
     const std::string host(call.request.headers.get("Host"));
     const bool secure = call.request.headers.get("X-Forwarded-Proto") == "https";
-    api::JsonWriter writer;
+    json::Writer writer;
     writer.begin_object();
     writer.string("server_url", (secure ? "wss://" : "ws://") + host);
     writer.string("participant_token", token);

@@ -11,12 +11,12 @@
 
 #include "api/http/http_routes.h"
 #include "api/join/join.h"
-#include "api/token.h"
 #include "api/twirp/twirp.h"
 #include "runtime/control/control_plane.h"
 #include "runtime/control/room_service.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/net/http/static_files.h"
+#include "token/token.h"
 
 namespace confab::control {
 
@@ -47,7 +47,7 @@ struct RouteOptions {
 
 class Routes {
   public:
-    Routes(ControlPlane& control, const api::KeyProvider& keys, telemetry::Metrics& metrics,
+    Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
            RouteOptions options);
     ~Routes();
 
@@ -76,7 +76,7 @@ class Routes {
     void serve_demo(Call& call);
 
     ControlPlane& control_;
-    const api::KeyProvider& keys_;
+    const token::KeyProvider& keys_;
     telemetry::Metrics& metrics_;
     RouteOptions options_;
     LocalRoomService rooms_;
@@ -89,8 +89,5 @@ class Routes {
 
 // A checked join request in the terms of the room machines.
 room::JoinParams to_room(const api::JoinParams& params);
-// And the token a participant gets to reconnect with (TOK-12).
-std::string mint_refresh(const room::TokenRefresh& refresh, const api::KeyProvider& keys,
-                         UnixTime now);
 
 }  // namespace confab::control

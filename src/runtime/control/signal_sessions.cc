@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "api/json/proto_json.h"
+#include "proto/proto_json.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -28,7 +28,7 @@ void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exc
     session->headers = std::move(headers);
     session->started = net::EventLoop::now();
     session->room = params.room;
-    session->identity = params.identity;
+    session->identity = params.grants.identity;
     session->protocol = params.client.protocol();
     session->resumes = params.reconnect;
     const room::SessionId id = rooms_.start_session(clock(), params);
@@ -39,7 +39,7 @@ void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exc
     });
     telemetry::log_debug("signal connection",
                          {{"room", params.room},
-                          {"participant", params.identity},
+                          {"participant", params.grants.identity},
                           {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
                           {"version", params.client.version()},
                           {"single", params.single_connection},
@@ -78,7 +78,7 @@ void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& res
     }
     metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
     auto payload =
-        shared(session.text ? api::to_camel_json(response) : response.SerializeAsString());
+        shared(session.text ? proto::to_camel_json(response) : response.SerializeAsString());
     count(id, session, payload->size());
     (void)session.socket->send_shared(session.text, std::move(payload));
 }
@@ -124,7 +124,7 @@ void SignalSessions::on_message(room::SessionId id, bool text, std::string_view 
     found->second->text = text;
     livekit::SignalRequest request;
     const bool parsed =
-        text ? api::parse_proto_json(payload, request)
+        text ? proto::parse_json(payload, request)
              : request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
     metrics_.add(telemetry::Metric::kNodeMessages,
                  {"signal", parsed ? "success" : "failure", "request"});

@@ -3,11 +3,11 @@
 
 // Grants as JSON claims. The reader walks one table of members per object and stops at the first
 // member of a wrong type.
-#include "api/grants.h"
-#include "api/json/proto_json.h"
 #include "base/text.h"
+#include "proto/proto_json.h"
+#include "token/grants.h"
 
-namespace confab::api {
+namespace confab::token {
 namespace {
 
 using Info = livekit::ParticipantInfo;
@@ -15,34 +15,34 @@ using Info = livekit::ParticipantInfo;
 // Reads members of one JSON object; after the first wrong type everything else is skipped.
 class ClaimReader {
   public:
-    ClaimReader(const JsonValue& object, std::string path)
+    ClaimReader(const json::Value& object, std::string path)
         : object_(object), path_(std::move(path)) {}
 
-    const JsonValue* get(std::string_view name, JsonKind kind) {
-        const JsonValue* value = error_ ? nullptr : object_.find(name);
+    const json::Value* get(std::string_view name, json::Kind kind) {
+        const json::Value* value = error_ ? nullptr : object_.find(name);
         if (value == nullptr || value->is_null()) return nullptr;
         if (value->kind == kind) return value;
         refuse(name, value->kind);
         return nullptr;
     }
-    void refuse(std::string_view name, JsonKind found) {
+    void refuse(std::string_view name, json::Kind found) {
         if (!error_) error_ = ClaimError{path_ + std::string(name), found};
     }
     void read(std::string_view name, bool& out) {
-        if (const JsonValue* value = get(name, JsonKind::kBool)) out = value->boolean;
+        if (const json::Value* value = get(name, json::Kind::kBool)) out = value->boolean;
     }
     void read(std::string_view name, std::optional<bool>& out) {
-        if (const JsonValue* value = get(name, JsonKind::kBool)) out = value->boolean;
+        if (const json::Value* value = get(name, json::Kind::kBool)) out = value->boolean;
     }
     void read(std::string_view name, std::string& out) {
-        if (const JsonValue* value = get(name, JsonKind::kString)) out = value->string;
+        if (const json::Value* value = get(name, json::Kind::kString)) out = value->string;
     }
     std::vector<std::string> strings(std::string_view name) {
         std::vector<std::string> out;
-        const JsonValue* list = get(name, JsonKind::kArray);
+        const json::Value* list = get(name, json::Kind::kArray);
         if (list == nullptr) return out;
-        for (const JsonValue& item : list->items) {
-            if (item.kind != JsonKind::kString) {
+        for (const json::Value& item : list->items) {
+            if (item.kind != json::Kind::kString) {
                 refuse(name, item.kind);
                 return {};
             }
@@ -53,7 +53,7 @@ class ClaimReader {
     std::optional<ClaimError>& error() { return error_; }
 
   private:
-    const JsonValue& object_;
+    const json::Value& object_;
     std::string path_;
     std::optional<ClaimError> error_;
 };
@@ -85,7 +85,7 @@ VideoGrant read_video(ClaimReader& in) {
 // Calls `read` with the members of the object claim `name`, if there is one.
 template <typename F>
 void read_object(ClaimReader& in, std::string_view name, F read) {
-    const JsonValue* value = in.get(name, JsonKind::kObject);
+    const json::Value* value = in.get(name, json::Kind::kObject);
     if (value == nullptr) return;
     ClaimReader inner(*value, std::string(name) + ".");
     read(inner);
@@ -93,10 +93,10 @@ void read_object(ClaimReader& in, std::string_view name, F read) {
 }
 
 void read_attributes(ClaimReader& in, std::map<std::string, std::string>& out) {
-    const JsonValue* value = in.get("attributes", JsonKind::kObject);
+    const json::Value* value = in.get("attributes", json::Kind::kObject);
     if (value == nullptr) return;
     for (const auto& [key, member] : value->members) {
-        if (member.kind == JsonKind::kString)
+        if (member.kind == json::Kind::kString)
             out.insert_or_assign(key, member.string);
         else if (member.is_null())
             out.insert_or_assign(key, std::string());
@@ -106,9 +106,9 @@ void read_attributes(ClaimReader& in, std::map<std::string, std::string>& out) {
 }
 
 void read_room_config(ClaimReader& in, std::optional<livekit::RoomConfiguration>& out) {
-    const JsonValue* value = in.get("roomConfig", JsonKind::kObject);
+    const json::Value* value = in.get("roomConfig", json::Kind::kObject);
     if (value == nullptr) return;
-    if (!parse_proto_json(value->raw, out.emplace())) in.refuse("roomConfig", value->kind);
+    if (!proto::parse_json(value->raw, out.emplace())) in.refuse("roomConfig", value->kind);
 }
 
 void read_service_grants(ClaimReader& in, Grants& out) {
@@ -131,7 +131,7 @@ void read_service_grants(ClaimReader& in, Grants& out) {
     });
 }
 
-void write_video(const VideoGrant& grant, JsonWriter& out) {
+void write_video(const VideoGrant& grant, json::Writer& out) {
     const auto flag = [&out](std::string_view name, std::optional<bool> value, bool always) {
         if (value && (always || *value)) out.boolean(name, *value);
     };
@@ -161,7 +161,7 @@ void write_video(const VideoGrant& grant, JsonWriter& out) {
     out.end_object();
 }
 
-void write_service_grants(const Grants& grants, JsonWriter& out) {
+void write_service_grants(const Grants& grants, json::Writer& out) {
     const auto object = [&out](std::string_view name,
                                std::initializer_list<std::pair<std::string_view, bool>> flags) {
         out.begin_object(name);
@@ -180,7 +180,7 @@ void write_service_grants(const Grants& grants, JsonWriter& out) {
 
 }  // namespace
 
-Result<Grants, ClaimError> parse_grants(const JsonValue& claims) {
+Result<Grants, ClaimError> parse_grants(const json::Value& claims) {
     Grants out;
     ClaimReader in(claims, "");
     in.read("name", out.name);
@@ -205,7 +205,7 @@ Result<Grants, ClaimError> parse_grants(const JsonValue& claims) {
     return out;
 }
 
-void write_grants(const Grants& grants, JsonWriter& out) {
+void write_grants(const Grants& grants, json::Writer& out) {
     if (!grants.name.empty()) out.string("name", grants.name);
     if (grants.kind != Info::STANDARD) out.string("kind", to_text(grants.kind));
     std::vector<std::string> details;
@@ -222,9 +222,9 @@ void write_grants(const Grants& grants, JsonWriter& out) {
             out.string(key, value);
         out.end_object();
     }
-    if (grants.room_config) out.raw("roomConfig", to_camel_json(*grants.room_config));
+    if (grants.room_config) out.raw("roomConfig", proto::to_camel_json(*grants.room_config));
     if (!grants.room_preset.empty()) out.string("roomPreset", grants.room_preset);
     if (!grants.sha256.empty()) out.string("sha256", grants.sha256);
 }
 
-}  // namespace confab::api
+}  // namespace confab::token

@@ -3,13 +3,13 @@
 
 // Protobuf's JSON reader takes comments, single quotes and bare names; the strict reader in front
 // of it refuses these and bounds the nesting (08 IMM-13).
-#include "api/json/proto_json.h"
+#include "proto/proto_json.h"
 
 #include <google/protobuf/util/json_util.h>
 
-#include "api/json/json.h"
+#include "json/json.h"
 
-namespace confab::api {
+namespace confab::proto {
 namespace {
 
 std::string print(const google::protobuf::Message& message,
@@ -33,8 +33,8 @@ std::string to_camel_json(const google::protobuf::Message& message) {
     return print(message, {});
 }
 
-bool parse_proto_json(std::string_view text, google::protobuf::Message& message) {
-    if (!is_json_object(text)) return false;
+bool parse_json(std::string_view text, google::protobuf::Message& message) {
+    if (!json::is_object(text)) return false;
     google::protobuf::util::JsonParseOptions options;
     options.ignore_unknown_fields = true;
     return google::protobuf::util::JsonStringToMessage(
@@ -42,4 +42,4 @@ bool parse_proto_json(std::string_view text, google::protobuf::Message& message)
         .ok();
 }
 
-}  // namespace confab::api
+}  // namespace confab::proto

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Identifiers clients parse.
-#include "api/ids.h"
+#include "token/ids.h"
 
 #include <doctest/doctest.h>
 
 #include <set>
 
-namespace confab::api {
+namespace confab::token {
 
 TEST_CASE("make_id: prefix and 12 characters without look-alikes [SID-01] [SID-02]") {
     Rng rng(1);
@@ -58,4 +58,4 @@ TEST_CASE("is_valid_id: one or two prefixes, then letters and digits [SID-01]") 
         CHECK_FALSE(is_valid_id(id));
 }
 
-}  // namespace confab::api
+}  // namespace confab::token

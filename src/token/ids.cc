@@ -2,19 +2,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Uniform choice from the alphabet through Rng::below().
-#include "api/ids.h"
+#include "token/ids.h"
 
 #include <algorithm>
 
 #include "crypto/digest.h"
 
-namespace confab::api {
+namespace confab::token {
 namespace {
 
 constexpr std::string_view kAlphabet = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+constexpr std::string_view kAlphanumeric =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 static_assert(kAlphabet.size() == 57);
 constexpr std::size_t kMaxPrefixPart = 16;
 constexpr std::size_t kMaxTrackLetters = 2;
+
+std::string pick(Rng& rng, std::string_view alphabet, std::size_t size) {
+    std::string result(size, ' ');
+    for (char& c : result)
+        c = alphabet[rng.below(alphabet.size())];
+    return result;
+}
 
 bool is_alnum(char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -38,10 +47,7 @@ std::string_view source_letter(livekit::TrackSource source) {
 }  // namespace
 
 std::string make_id(std::string_view prefix, Rng& rng) {
-    std::string id(prefix);
-    for (std::size_t i = 0; i < kIdLength; ++i)
-        id.push_back(kAlphabet[rng.below(kAlphabet.size())]);
-    return id;
+    return std::string(prefix) + pick(rng, kAlphabet, kIdLength);
 }
 
 std::string make_track_sid(livekit::TrackType type, livekit::TrackSource source, Rng& rng) {
@@ -50,6 +56,14 @@ std::string make_track_sid(livekit::TrackType type, livekit::TrackSource source,
     if (type == livekit::VIDEO) prefix += 'V';
     prefix += source_letter(source);
     return make_id(prefix, rng);
+}
+
+std::string random_letters(Rng& rng, std::size_t size) {
+    return pick(rng, kLetters, size);
+}
+
+std::string random_alphanumeric(Rng& rng, std::size_t size) {
+    return pick(rng, kAlphanumeric, size);
 }
 
 std::string make_deterministic_id(std::string_view prefix, std::string_view input) {
@@ -70,4 +84,4 @@ bool is_valid_id(std::string_view id) {
            std::all_of(id.begin(), id.end(), is_alnum);
 }
 
-}  // namespace confab::api
+}  // namespace confab::token

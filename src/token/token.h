@@ -11,12 +11,11 @@
 #include <string>
 #include <string_view>
 
-#include "api/grants.h"
-#include "api/http/http_types.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "token/grants.h"
 
-namespace confab::api {
+namespace confab::token {
 
 inline constexpr Duration kTokenLeeway = Duration::seconds(60);          // TOK-01
 inline constexpr Duration kMinRefreshLifetime = Duration::seconds(600);  // TOK-12
@@ -48,9 +47,12 @@ class KeyMap final : public KeyProvider {
     std::map<std::string, std::string, std::less<>> keys_;
 };
 
-// All errors have status 401.
-Result<Grants, HttpError> verify_token(std::string_view token, const KeyProvider& keys,
-                                       UnixTime now);
+// Why a token is refused: what its bearer is told with status 401.
+struct TokenError {
+    std::string text;
+};
+Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
+                                        UnixTime now);
 
 // A token of `grants` with iss = key, sub = grants.identity, nbf = now, exp = now + lifetime.
 // grants.api_key and expires_at are ignored.
@@ -59,6 +61,8 @@ std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now,
 // TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
 // has left, at least 10 minutes.
-std::string mint_refresh_token(const Grants& grants, KeyProvider::Key key, UnixTime now);
+// Signed with the key of the original (grants.api_key), or another if that one is no longer known;
+// empty if there is none at all.
+std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, UnixTime now);
 
-}  // namespace confab::api
+}  // namespace confab::token

@@ -4,7 +4,7 @@
 // A small strict JSON reader and writer (RFC 8259) for token claims and attribute maps, and the
 // gate before protobuf's own, lenient JSON reader.
 // Strict: one value, UTF-8, no comments, no trailing commas, no unpaired surrogates. Bounds:
-// kMaxJsonDepth levels and kMaxJsonValues values, so that a small text can not make a huge tree.
+// kMaxDepth levels and kMaxValues values, so that a small text can not make a huge tree.
 #pragma once
 
 #include <cstddef>
@@ -17,47 +17,47 @@
 
 #include "base/result.h"
 
-namespace confab::api {
+namespace confab::json {
 
-inline constexpr std::size_t kMaxJsonDepth = 64;
-inline constexpr std::size_t kMaxJsonValues = 100'000;
+inline constexpr std::size_t kMaxDepth = 64;
+inline constexpr std::size_t kMaxValues = 100'000;
 
-enum class JsonError : std::uint8_t { kSyntax, kTooDeep, kTooManyValues };
+enum class Error : std::uint8_t { kSyntax, kTooDeep, kTooManyValues };
 
-enum class JsonKind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
+enum class Kind : std::uint8_t { kNull, kBool, kNumber, kString, kArray, kObject };
 // As it stands in error texts: "null", "bool", "number", "string", "array", "object".
-std::string_view to_text(JsonKind kind);
+std::string_view to_text(Kind kind);
 
-struct JsonMember;
+struct Member;
 
-struct JsonValue {
-    JsonKind kind = JsonKind::kNull;
+struct Value {
+    Kind kind = Kind::kNull;
     bool boolean = false;
     double number = 0;
-    std::string string;               // unescaped
-    std::vector<JsonValue> items;     // of an array
-    std::vector<JsonMember> members;  // of an object, in order
-    std::string_view raw;  // the text of this value; views what was given to parse_json()
+    std::string string;           // unescaped
+    std::vector<Value> items;     // of an array
+    std::vector<Member> members;  // of an object, in order
+    std::string_view raw;         // the text of this value; views what was given to parse()
 
-    bool is_null() const { return kind == JsonKind::kNull; }
+    bool is_null() const { return kind == Kind::kNull; }
     // The last member of that name, as most readers take it; null pointer if there is none.
-    const JsonValue* find(std::string_view name) const;
+    const Value* find(std::string_view name) const;
 };
 
-struct JsonMember {
+struct Member {
     std::string name;
-    JsonValue value;
+    Value value;
 };
 
-Result<JsonValue, JsonError> parse_json(std::string_view text);
+Result<Value, Error> parse(std::string_view text);
 // True if `text` is one well-formed object within the bounds; builds no tree.
-bool is_json_object(std::string_view text);
+bool is_object(std::string_view text);
 
 // Appends `text` in quotes. Invalid UTF-8 is the caller's fault and is passed through.
-void append_json_string(std::string& out, std::string_view text);
+void append_string(std::string& out, std::string_view text);
 
 // Writes one object member after another; commas are its business.
-class JsonWriter {
+class Writer {
   public:
     void begin_object(std::optional<std::string_view> name = std::nullopt);
     void end_object();
@@ -75,4 +75,4 @@ class JsonWriter {
     std::string out_;
 };
 
-}  // namespace confab::api
+}  // namespace confab::json

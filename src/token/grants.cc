@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Small values: defaults, names, permission.
-#include "api/grants.h"
+// Small values: names of kinds and sources, secrets.
+#include "token/grants.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 
-namespace confab::api {
+namespace confab::token {
 namespace {
 
 using Info = livekit::ParticipantInfo;
@@ -32,30 +32,6 @@ bool is_upload_secret(const std::string& type) {
 }
 
 }  // namespace
-
-bool VideoGrant::publishes(livekit::TrackSource source) const {
-    if (!publishes()) return false;
-    if (can_publish_sources.empty()) return true;
-    return source != livekit::UNKNOWN &&
-           std::find(can_publish_sources.begin(), can_publish_sources.end(), source) !=
-               can_publish_sources.end();
-}
-
-livekit::ParticipantPermission to_permission(const VideoGrant& grant) {
-    livekit::ParticipantPermission out;
-    out.set_can_subscribe(grant.subscribes());
-    out.set_can_publish(grant.publishes());
-    out.set_can_publish_data(grant.publishes_data());
-    out.set_hidden(grant.hidden);
-    out.set_recorder(grant.recorder);
-    for (const livekit::TrackSource source : grant.can_publish_sources)
-        out.add_can_publish_sources(source);
-    out.set_can_update_metadata(grant.updates_own_metadata());
-    out.set_agent(grant.agent);
-    out.set_can_subscribe_metrics(grant.can_subscribe_metrics.value_or(false));
-    out.set_can_manage_agent_session(grant.can_manage_agent_session.value_or(false));
-    return out;
-}
 
 std::string_view to_text(Info::Kind kind) {
     for (const auto& [value, name] : kKinds)
@@ -95,4 +71,4 @@ void strip_upload_secrets(google::protobuf::Message& message) {
     }
 }
 
-}  // namespace confab::api
+}  // namespace confab::token

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Recursive descent over the text; the depth bound keeps the stack small.
-#include "api/json/json.h"
+#include "json/json.h"
 
 #include <charconv>
 
 #include "base/text.h"
 
-namespace confab::api {
+namespace confab::json {
 namespace {
 
 void append_utf8(std::string& out, std::uint32_t code) {
@@ -42,22 +42,22 @@ class Parser {
     // Without `keep_tree` the values are checked and forgotten.
     Parser(std::string_view text, bool keep_tree) : text_(text), keep_(keep_tree) {}
 
-    Result<JsonValue, JsonError> run() {
-        if (!is_valid_utf8(text_)) return fail(JsonError::kSyntax);
-        JsonValue value;
+    Result<Value, Error> run() {
+        if (!is_valid_utf8(text_)) return fail(Error::kSyntax);
+        Value value;
         skip_blanks();
         if (!parse_value(value, 0)) return fail(error_);
         skip_blanks();
-        if (pos_ != text_.size()) return fail(JsonError::kSyntax);
+        if (pos_ != text_.size()) return fail(Error::kSyntax);
         return value;
     }
 
   private:
-    bool stop(JsonError error) {
+    bool stop(Error error) {
         error_ = error;
         return false;
     }
-    bool syntax_error() { return stop(JsonError::kSyntax); }
+    bool syntax_error() { return stop(Error::kSyntax); }
     char peek() const { return pos_ < text_.size() ? text_[pos_] : '\0'; }
     bool accept(char c) {
         if (peek() != c || pos_ >= text_.size()) return false;
@@ -69,15 +69,15 @@ class Parser {
             ++pos_;
     }
 
-    bool parse_value(JsonValue& value, std::size_t depth);
+    bool parse_value(Value& value, std::size_t depth);
     bool parse_word(std::string_view word) {
         if (text_.substr(pos_, word.size()) != word) return syntax_error();
         pos_ += word.size();
         return true;
     }
-    bool parse_object(JsonValue& value, std::size_t depth);
-    bool parse_array(JsonValue& value, std::size_t depth);
-    bool parse_number(JsonValue& value);
+    bool parse_object(Value& value, std::size_t depth);
+    bool parse_array(Value& value, std::size_t depth);
+    bool parse_number(Value& value);
     bool parse_string(std::string& out);
     bool parse_escape(std::string& out);
     std::optional<std::uint32_t> parse_hex4();
@@ -86,12 +86,12 @@ class Parser {
     std::size_t pos_ = 0;
     std::size_t values_ = 0;
     bool keep_;
-    JsonError error_ = JsonError::kSyntax;
+    Error error_ = Error::kSyntax;
 };
 
-bool Parser::parse_value(JsonValue& value, std::size_t depth) {
-    if (depth > kMaxJsonDepth) return stop(JsonError::kTooDeep);
-    if (++values_ > kMaxJsonValues) return stop(JsonError::kTooManyValues);
+bool Parser::parse_value(Value& value, std::size_t depth) {
+    if (depth > kMaxDepth) return stop(Error::kTooDeep);
+    if (++values_ > kMaxValues) return stop(Error::kTooManyValues);
     const std::size_t start = pos_;
     bool ok = false;
     switch (peek()) {
@@ -102,12 +102,12 @@ bool Parser::parse_value(JsonValue& value, std::size_t depth) {
             ok = parse_array(value, depth);
             break;
         case '"':
-            value.kind = JsonKind::kString;
+            value.kind = Kind::kString;
             ok = parse_string(value.string);
             break;
         case 't':
         case 'f':
-            value.kind = JsonKind::kBool;
+            value.kind = Kind::kBool;
             value.boolean = peek() == 't';
             ok = parse_word(value.boolean ? "true" : "false");
             break;
@@ -121,14 +121,14 @@ bool Parser::parse_value(JsonValue& value, std::size_t depth) {
     return ok;
 }
 
-bool Parser::parse_object(JsonValue& value, std::size_t depth) {
-    value.kind = JsonKind::kObject;
+bool Parser::parse_object(Value& value, std::size_t depth) {
+    value.kind = Kind::kObject;
     ++pos_;
     skip_blanks();
     if (accept('}')) return true;
     for (;;) {
         skip_blanks();
-        JsonMember member;
+        Member member;
         if (!parse_string(member.name)) return false;
         skip_blanks();
         if (!accept(':')) return syntax_error();
@@ -141,14 +141,14 @@ bool Parser::parse_object(JsonValue& value, std::size_t depth) {
     }
 }
 
-bool Parser::parse_array(JsonValue& value, std::size_t depth) {
-    value.kind = JsonKind::kArray;
+bool Parser::parse_array(Value& value, std::size_t depth) {
+    value.kind = Kind::kArray;
     ++pos_;
     skip_blanks();
     if (accept(']')) return true;
     for (;;) {
         skip_blanks();
-        JsonValue item;
+        Value item;
         if (!parse_value(item, depth + 1)) return false;
         if (keep_) value.items.push_back(std::move(item));
         skip_blanks();
@@ -158,8 +158,8 @@ bool Parser::parse_array(JsonValue& value, std::size_t depth) {
 }
 
 // number = [ "-" ] int [ frac ] [ exp ]   (RFC 8259 §6)
-bool Parser::parse_number(JsonValue& value) {
-    value.kind = JsonKind::kNumber;
+bool Parser::parse_number(Value& value) {
+    value.kind = Kind::kNumber;
     const std::size_t start = pos_;
     const auto digits = [this] {
         const std::size_t first = pos_;
@@ -228,40 +228,40 @@ bool Parser::parse_escape(std::string& out) {
 
 }  // namespace
 
-std::string_view to_text(JsonKind kind) {
+std::string_view to_text(Kind kind) {
     switch (kind) {
-        case JsonKind::kNull:
+        case Kind::kNull:
             return "null";
-        case JsonKind::kBool:
+        case Kind::kBool:
             return "bool";
-        case JsonKind::kNumber:
+        case Kind::kNumber:
             return "number";
-        case JsonKind::kString:
+        case Kind::kString:
             return "string";
-        case JsonKind::kArray:
+        case Kind::kArray:
             return "array";
-        case JsonKind::kObject:
+        case Kind::kObject:
             return "object";
     }
     return {};
 }
 
-const JsonValue* JsonValue::find(std::string_view name) const {
+const Value* Value::find(std::string_view name) const {
     for (auto member = members.rbegin(); member != members.rend(); ++member)
         if (member->name == name) return &member->value;
     return nullptr;
 }
 
-Result<JsonValue, JsonError> parse_json(std::string_view text) {
+Result<Value, Error> parse(std::string_view text) {
     return Parser(text, true).run();
 }
 
-bool is_json_object(std::string_view text) {
+bool is_object(std::string_view text) {
     const auto value = Parser(text, false).run();
-    return value && value->kind == JsonKind::kObject;
+    return value && value->kind == Kind::kObject;
 }
 
-void append_json_string(std::string& out, std::string_view text) {
+void append_string(std::string& out, std::string_view text) {
     constexpr std::string_view kHex = "0123456789abcdef";
     out.push_back('"');
     for (const char c : text) {
@@ -280,46 +280,46 @@ void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
 }
 
-void JsonWriter::separate() {
+void Writer::separate() {
     if (!out_.empty() && out_.back() != '{') out_.push_back(',');
 }
-void JsonWriter::name(std::string_view name) {
+void Writer::name(std::string_view name) {
     separate();
-    append_json_string(out_, name);
+    append_string(out_, name);
     out_.push_back(':');
 }
-void JsonWriter::begin_object(std::optional<std::string_view> object_name) {
+void Writer::begin_object(std::optional<std::string_view> object_name) {
     if (object_name)
         name(*object_name);
     else
         separate();
     out_.push_back('{');
 }
-void JsonWriter::end_object() {
+void Writer::end_object() {
     out_.push_back('}');
 }
-void JsonWriter::string(std::string_view member, std::string_view value) {
+void Writer::string(std::string_view member, std::string_view value) {
     name(member);
-    append_json_string(out_, value);
+    append_string(out_, value);
 }
-void JsonWriter::boolean(std::string_view member, bool value) {
+void Writer::boolean(std::string_view member, bool value) {
     raw(member, value ? "true" : "false");
 }
-void JsonWriter::integer(std::string_view member, std::int64_t value) {
+void Writer::integer(std::string_view member, std::int64_t value) {
     raw(member, std::to_string(value));
 }
-void JsonWriter::strings(std::string_view member, const std::vector<std::string>& values) {
+void Writer::strings(std::string_view member, const std::vector<std::string>& values) {
     name(member);
     out_.push_back('[');
     for (const std::string& value : values) {
         if (&value != &values.front()) out_.push_back(',');
-        append_json_string(out_, value);
+        append_string(out_, value);
     }
     out_.push_back(']');
 }
-void JsonWriter::raw(std::string_view member, std::string_view json) {
+void Writer::raw(std::string_view member, std::string_view json) {
     name(member);
     out_ += json;
 }
 
-}  // namespace confab::api
+}  // namespace confab::json

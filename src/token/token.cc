@@ -2,22 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Order of checks: form → issuer known → signature → times → types of the other claims.
-#include "api/token.h"
+#include "token/token.h"
 
 #include <algorithm>
 
 #include "crypto/jws.h"
+#include "json/json.h"
 
-namespace confab::api {
+namespace confab::token {
 namespace {
 
 constexpr std::string_view kUnreadable = "invalid authorization token";
 constexpr double kMaxNumericDate = 253402300799.0;  // year 9999; keeps microseconds in range
 
-tl::unexpected<HttpError> refuse(std::string_view text, std::string_view detail = {}) {
-    HttpError error{401, std::string(text)};
+tl::unexpected<TokenError> refuse(std::string_view text, std::string_view detail = {}) {
+    TokenError error{std::string(text)};
     if (!detail.empty()) error.text.append(": ").append(detail);
-    return tl::unexpected<HttpError>(std::move(error));
+    return tl::unexpected<TokenError>(std::move(error));
+}
+
+std::optional<KeyProvider::Key> key_of(const Grants& grants, const KeyProvider& keys) {
+    if (const std::string* secret = keys.find_secret(grants.api_key))
+        return KeyProvider::Key{grants.api_key, *secret};
+    return keys.signing_key();
 }
 
 // The registered claims of RFC 7519 §4.1 that count.
@@ -29,26 +36,26 @@ struct Registered {
     std::optional<UnixTime> not_before;
 };
 
-bool read_text(const JsonValue& claims, std::string_view name, std::string& out) {
-    const JsonValue* value = claims.find(name);
+bool read_text(const json::Value& claims, std::string_view name, std::string& out) {
+    const json::Value* value = claims.find(name);
     if (value == nullptr || value->is_null()) return true;
     out = value->string;
-    return value->kind == JsonKind::kString;
+    return value->kind == json::Kind::kString;
 }
 
-bool read_date(const JsonValue& claims, std::string_view name, std::optional<UnixTime>& out) {
-    const JsonValue* value = claims.find(name);
+bool read_date(const json::Value& claims, std::string_view name, std::optional<UnixTime>& out) {
+    const json::Value* value = claims.find(name);
     if (value == nullptr || value->is_null()) return true;
-    if (value->kind != JsonKind::kNumber) return false;
+    if (value->kind != json::Kind::kNumber) return false;
     const double seconds = std::clamp(value->number, 0.0, kMaxNumericDate);
     out = UnixTime::seconds(static_cast<std::int64_t>(seconds));
     return true;
 }
 
-std::optional<Registered> read_registered(const JsonValue& claims) {
+std::optional<Registered> read_registered(const json::Value& claims) {
     Registered out;
     std::optional<UnixTime> issued_at;
-    const bool ok = claims.kind == JsonKind::kObject && read_text(claims, "iss", out.issuer) &&
+    const bool ok = claims.kind == json::Kind::kObject && read_text(claims, "iss", out.issuer) &&
                     read_text(claims, "sub", out.subject) && read_text(claims, "jti", out.id) &&
                     read_date(claims, "exp", out.expires) &&
                     read_date(claims, "nbf", out.not_before) && read_date(claims, "iat", issued_at);
@@ -79,11 +86,11 @@ std::optional<KeyProvider::Key> KeyMap::signing_key() const {
     return Key{keys_.begin()->first, keys_.begin()->second};
 }
 
-Result<Grants, HttpError> verify_token(std::string_view token, const KeyProvider& keys,
-                                       UnixTime now) {
+Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
+                                        UnixTime now) {
     const auto jws = crypto::jws_parse(token);
     if (!jws) return refuse(kUnreadable);
-    const auto claims = parse_json(as_text(jws->payload));
+    const auto claims = json::parse(as_text(jws->payload));
     if (!claims) return refuse(kUnreadable);
     const auto registered = read_registered(*claims);
     if (!registered) return refuse(kUnreadable);
@@ -108,7 +115,7 @@ Result<Grants, HttpError> verify_token(std::string_view token, const KeyProvider
 
 std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now,
                        Duration lifetime) {
-    JsonWriter claims;
+    json::Writer claims;
     claims.begin_object();
     claims.string("iss", key.name);
     if (!grants.identity.empty()) claims.string("sub", grants.identity);
@@ -120,7 +127,9 @@ std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now,
     return crypto::jws_sign(as_bytes(claims.take()), as_bytes(key.secret));
 }
 
-std::string mint_refresh_token(const Grants& grants, KeyProvider::Key key, UnixTime now) {
+std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, UnixTime now) {
+    const auto key = key_of(grants, keys);
+    if (!key) return {};
     Grants kept;
     kept.identity = grants.identity;
     kept.name = grants.name;
@@ -132,7 +141,7 @@ std::string mint_refresh_token(const Grants& grants, KeyProvider::Key key, UnixT
     kept.room_preset = grants.room_preset;
     if (kept.room_config) strip_upload_secrets(*kept.room_config);
     const Duration left = grants.expires_at ? *grants.expires_at - now : Duration::zero();
-    return mint_token(kept, key, now, std::max(left, kMinRefreshLifetime));
+    return mint_token(kept, *key, now, std::max(left, kMinRefreshLifetime));
 }
 
-}  // namespace confab::api
+}  // namespace confab::token

@@ -1,8 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a token allows and says about its bearer (01 TOK-03 … TOK-11), as values, as JSON claims and
-// as livekit::ParticipantPermission.
+// What a token allows and says about its bearer (01 TOK-03 … TOK-10), as values and as JSON claims.
 #pragma once
 
 #include <map>
@@ -11,13 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "api/json/json.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "json/json.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
 
-namespace confab::api {
+namespace confab::token {
 
 // Claim "video". An optional that is empty means "not said"; the readers below give the defaults.
 struct VideoGrant {
@@ -45,8 +44,6 @@ struct VideoGrant {
     bool subscribes() const { return can_subscribe.value_or(true); }
     bool publishes_data() const { return can_publish_data.value_or(publishes()); }
     bool updates_own_metadata() const { return can_update_own_metadata.value_or(false); }
-    // TOK-05: canPublish false beats the list; UNKNOWN is refused as soon as there is a list.
-    bool publishes(livekit::TrackSource source) const;
     bool operator==(const VideoGrant&) const = default;
 };
 
@@ -84,17 +81,14 @@ struct Grants {
 // Why claims were refused: the claim and the JSON type that stood there.
 struct ClaimError {
     std::string claim;
-    JsonKind found = JsonKind::kNull;
+    json::Kind found = json::Kind::kNull;
 };
 
 // Reads all claims but the registered ones. Unknown claims are ignored, null means absent, a wrong
 // type is an error (TOK-04).
-Result<Grants, ClaimError> parse_grants(const JsonValue& claims);
+Result<Grants, ClaimError> parse_grants(const json::Value& claims);
 // Writes the members that parse_grants() reads, without empty ones, into an open object.
-void write_grants(const Grants& grants, JsonWriter& writer);
-
-// TOK-11.
-livekit::ParticipantPermission to_permission(const VideoGrant& grant);
+void write_grants(const Grants& grants, json::Writer& writer);
 
 // Lower-case names of TOK-05 and TOK-07; read without regard to case, unknown ones become UNKNOWN
 // and STANDARD.
@@ -106,4 +100,4 @@ livekit::TrackSource parse_track_source(std::string_view text);
 // Removes upload credentials (S3, GCP, Azure, OSS keys) anywhere inside (TOK-12).
 void strip_upload_secrets(google::protobuf::Message& message);
 
-}  // namespace confab::api
+}  // namespace confab::token

@@ -12,13 +12,13 @@
 #include <string>
 #include <string_view>
 
-namespace confab::api {
+namespace confab::proto {
 
 std::string to_api_json(const google::protobuf::Message& message);
 std::string to_camel_json(const google::protobuf::Message& message);
 
-// False if `text` is no strict JSON object (api/json/json.h) or has a value of the wrong type or
+// False if `text` is no strict JSON object (json/json.h) or has a value of the wrong type or
 // range; `message` is then unspecified.
-bool parse_proto_json(std::string_view text, google::protobuf::Message& message);
+bool parse_json(std::string_view text, google::protobuf::Message& message);
 
-}  // namespace confab::api
+}  // namespace confab::proto

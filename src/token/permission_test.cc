@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "token/permission.h"
+
+#include <doctest/doctest.h>
+
+namespace confab::token {
+
+TEST_CASE("to_permission: defaults and tri-state grants [TOK-04] [TOK-11]") {
+    VideoGrant grant;
+    livekit::ParticipantPermission permission = to_permission(grant);
+    CHECK(permission.can_subscribe());
+    CHECK(permission.can_publish());
+    CHECK(permission.can_publish_data());
+    CHECK_FALSE(permission.can_update_metadata());
+    CHECK_FALSE(permission.can_subscribe_metrics());
+    grant.can_publish = false;
+    grant.hidden = true;
+    grant.can_publish_sources = {livekit::MICROPHONE};
+    permission = to_permission(grant);
+    CHECK_FALSE(permission.can_publish());
+    CHECK_FALSE(permission.can_publish_data());
+    CHECK(permission.hidden());
+    CHECK(permission.can_publish_sources(0) == livekit::MICROPHONE);
+    grant.can_publish_data = true;
+    CHECK(to_permission(grant).can_publish_data());
+}
+
+TEST_CASE("may_publish: canPublishSources restricts [TOK-05]") {
+    VideoGrant grant;
+    const auto allows = [&grant](livekit::TrackSource source) {
+        return may_publish(to_permission(grant), source);
+    };
+    CHECK(allows(livekit::UNKNOWN));
+    grant.can_publish_sources = {parse_track_source("CaMeRa"), parse_track_source("hologram")};
+    CHECK(allows(livekit::CAMERA));
+    CHECK_FALSE(allows(livekit::MICROPHONE));
+    CHECK_FALSE(allows(livekit::UNKNOWN));
+    grant.can_publish_sources = {parse_track_source("hologram")};
+    CHECK_FALSE(allows(livekit::CAMERA));
+    grant.can_publish_sources = {livekit::CAMERA};
+    grant.can_publish = false;
+    CHECK_FALSE(allows(livekit::CAMERA));
+}
+
+TEST_CASE("set_permission: replaces what a permission says and nothing else [TOK-13]") {
+    VideoGrant grant;
+    grant.room = "r";
+    grant.room_admin = true;
+    grant.destination_room = "other";
+    grant.can_publish_sources = {livekit::CAMERA};
+    grant.recorder = true;
+    livekit::ParticipantPermission permission;
+    permission.set_can_subscribe(true);
+    permission.set_hidden(true);
+    permission.set_can_manage_agent_session(true);
+    permission.add_can_publish_sources(livekit::MICROPHONE);
+    set_permission(grant, permission);
+    CHECK(to_permission(grant).SerializeAsString() == permission.SerializeAsString());
+    CHECK_FALSE(grant.recorder);
+    CHECK(grant.room_admin);
+    CHECK(grant.room == "r");
+    CHECK(grant.destination_room == "other");
+}
+
+}  // namespace confab::token
