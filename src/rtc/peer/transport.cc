@@ -34,8 +34,21 @@ void Transport::set_state(TransportState state) {
 }
 
 void Transport::fail(TransportFailure failure) {
+    // Of two failures the one that no restart mends counts.
+    if (failure_ != TransportFailure::kNone && failure_ != TransportFailure::kIce) return;
+    if (failure_ == failure) return;
     failure_ = failure;
-    set_state(TransportState::kFailed);
+    state_ = TransportState::kFailed;
+    emit(StateChanged{state_, failure_});
+}
+
+// A new ICE generation: keys, association and numbers live on (02 ICE-14), so a failure of ICE alone
+// is over as soon as there is something to hope for again. One of DTLS is not.
+void Transport::leave_ice_failure() {
+    if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
+    failure_ = TransportFailure::kNone;
+    state_ = was_connected_ ? TransportState::kDisconnected : TransportState::kConnecting;
+    emit(StateChanged{state_, failure_});
 }
 
 // ---------------------------------------------------------------- negotiation
@@ -164,7 +177,9 @@ void Transport::drain_ice(Timestamp now) {
         }
         switch (std::get<ice::StateChanged>(*event).state) {
             case ice::State::kNew:
+                break;
             case ice::State::kChecking:
+                leave_ice_failure();
                 break;
             case ice::State::kConnected:
                 if (state_ == TransportState::kDisconnected)
@@ -201,8 +216,13 @@ void Transport::selected(Timestamp now) {
     for (Bytes& record : std::exchange(early_flight_, {}))
         records_.push_back(std::move(record));
     if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
-    if (dtls_connected_ && state_ == TransportState::kConnecting)
-        set_state(TransportState::kConnected);
+    if (dtls_connected_) media_ready();
+}
+
+void Transport::media_ready() {
+    if (state_ != TransportState::kConnecting) return;
+    was_connected_ = true;
+    set_state(TransportState::kConnected);
 }
 
 void Transport::drain_dtls(Timestamp now) {
@@ -237,7 +257,7 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     receive_.emplace(*crypto_.engine, *remote);
     dtls_connected_ = true;
     // Media needs a path as well.
-    if (agent_.selected()) set_state(TransportState::kConnected);
+    if (agent_.selected()) media_ready();
     if (remote_ && remote_->sctp) start_data(now);
 }
 

@@ -57,7 +57,7 @@ enum class TransportState : std::uint8_t {
     kConnected,
     kDisconnected,
     kReconnected,
-    kFailed
+    kFailed  // of DTLS for good; of ICE until a restart: then kDisconnected, or kConnecting again
 };
 enum class TransportFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
 
@@ -166,6 +166,8 @@ class Transport {
     void start_data(Timestamp now);
     void set_state(TransportState state);
     void fail(TransportFailure failure);
+    void leave_ice_failure();
+    void media_ready();
     void emit(TransportEvent event);
 
     SharedCrypto crypto_;
@@ -176,6 +178,7 @@ class Transport {
     std::unique_ptr<dtls::Session> dtls_;
     bool dtls_started_ = false;
     bool dtls_connected_ = false;
+    bool was_connected_ = false;
     TransportFailure failure_ = TransportFailure::kNone;
     std::optional<srtp::SendContext> send_;
     std::optional<srtp::ReceiveContext> receive_;

@@ -210,6 +210,7 @@ void Shard::after_input(Timestamp now, ShardPeer& peer) {
             }
             emit(changed);
             if (state->state == peer::TransportState::kConnected) peer_connected(now, peer);
+            if (state->state == peer::TransportState::kReconnected) peer_reconnected(now, peer);
         } else if (auto* opened = std::get_if<peer::ChannelOpened>(&*event)) {
             peer.note_channel(opened->channel, opened->label);
             emit(DataChannelOpened{peer.id(), peer.channel_kind(opened->channel), opened->label});
@@ -230,6 +231,14 @@ void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
         outbound->down_track.set_writable(now);
         serve_down_track(now, peer, *outbound);
     }
+    peer.update_media_deadline(now);
+}
+
+// What was forwarded meanwhile is lost: pictures go on with a key frame, before anybody asks.
+void Shard::peer_reconnected(Timestamp now, ShardPeer& peer) {
+    for (const auto& outbound : peer.down_tracks())
+        if (const auto layer = outbound->down_track.handle_pli(now))
+            request_key_frame(now, *outbound->track, *layer);
     peer.update_media_deadline(now);
 }
 

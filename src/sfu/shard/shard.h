@@ -181,6 +181,7 @@ class Shard {
     void remember_path(ShardPeer& peer, const ice::Path& path, bool validated);
     void after_input(Timestamp now, ShardPeer& peer);
     void peer_connected(Timestamp now, ShardPeer& peer);
+    void peer_reconnected(Timestamp now, ShardPeer& peer);
     void drain_transport(ShardPeer& peer, SendBatch& batch);
     void reschedule(ShardPeer& peer);
     void mark_dirty(ShardPeer& peer);

@@ -223,7 +223,7 @@ struct World {
                     const std::size_t size =
                         std::min<std::size_t>(run.segment_size, all.size() - at);
                     for (auto& client : clients)
-                        if (client->address == run.path.remote)
+                        if (client->address == run.path.remote && client.get() != cut)
                             receive(*client, shard_address(i), all.subspan(at, size));
                 }
             }
@@ -236,6 +236,8 @@ struct World {
         for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
             for (auto& client : clients)
                 run_client(*client);
+            if (cut != nullptr)
+                std::erase_if(to_shards, [&](const Datagram& d) { return d.from == cut->address; });
             deliver_to_shards();
             for (std::size_t round = 0; round < 2; ++round)
                 for (std::size_t i = 0; i < shards.size(); ++i) {
@@ -275,6 +277,7 @@ struct World {
     std::deque<Datagram> to_shards;
     std::vector<Event> events;
     int foreign = 0;
+    const Client* cut = nullptr;  // whose network is down
 };
 
 // ---------------------------------------------------------------- tracks

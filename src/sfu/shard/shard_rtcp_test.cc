@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a shard asks its publishers for and tells them, through whole shards and clients.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "sfu/shard/shard_testing.h"
+#include "wire/rtcp/rtcp.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::Client;
+using test::World;
+
+constexpr std::uint32_t kVideoSsrc = 0xABCD;
+
+AddReceiver vp8_receiver(const Client& publisher) {
+    AddReceiver add;
+    add.receiver = ReceiverId(1000);
+    add.peer = publisher.id;
+    add.room = RoomId(1);
+    add.kind = MediaKind::kVideo;
+    add.mid = "0";
+    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    add.extensions.mid = 4;
+    add.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
+    return add;
+}
+
+AddDownTrack video_to(const Client& subscriber) {
+    AddDownTrack add;
+    add.down_track = DownTrackId(5000);
+    add.peer = subscriber.id;
+    add.receiver = ReceiverId(1000);
+    add.kind = MediaKind::kVideo;
+    add.ssrc = Ssrc(5000);
+    add.rtx_ssrc = Ssrc(5001);
+    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
+    return add;
+}
+
+// A frame of one packet every 33 ms.
+struct Camera {
+    World& world;
+    Client& publisher;
+    std::uint16_t sequence = 100;
+    std::uint32_t frame = 0;
+
+    void run(std::int64_t ms) {
+        for (const std::int64_t end = world.now_ms + ms; world.now_ms < end; ++frame) {
+            wire::RtpHeader header;
+            header.payload_type = 96;
+            header.ssrc = kVideoSsrc;
+            header.sequence = sequence++;
+            header.timestamp = frame * 3000;
+            header.marker = true;
+            Bytes payload{0x10, static_cast<std::uint8_t>(frame == 0 ? 0 : 1), 0, 0, 0x9D, 0x01,
+                          0x2A, 64, 0, 48, 0};
+            payload.resize(400);
+            publisher.send(header, payload, world.client_out[&publisher], "0");
+            world.run(33);
+        }
+    }
+};
+
+std::size_t plis_to(const Client& client) {
+    std::size_t count = 0;
+    for (const auto& received : client.rtcp) {
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            count += wire::parse_pli(*block).has_value() ? 1U : 0U;
+    }
+    return count;
+}
+
+TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-145][IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    world.command(0, vp8_receiver(publisher));
+    world.command(0, video_to(subscriber));
+    Camera camera{world, publisher};
+    camera.run(1000);
+    REQUIRE(subscriber.rtp.size() > 20);
+
+    world.cut = &subscriber;
+    camera.run(12'000);
+    const std::size_t before = plis_to(publisher);
+    const std::size_t seen = subscriber.rtp.size();
+    world.cut = nullptr;
+    camera.run(4000);
+    CHECK(subscriber.rtp.size() > seen + 20);
+    CHECK(plis_to(publisher) == before + 1);
+}
+
+}  // namespace
+}  // namespace confab::sfu
