@@ -121,24 +121,36 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
                         kind == wire::PacketKind::kRtcp ? Media::Kind::kRtcp : Media::Kind::kRtp);
 }
 
+// After too many failures within a second only streams that were authentic before are tried for the
+// rest of it (DES-25). Anybody can send us a hundred packets with the publisher's address in them;
+// the SSRCs of its streams only somebody on the path knows, who could as well drop its packets.
+bool Transport::is_shed(Timestamp now, BytesView datagram, Media::Kind kind) {
+    if (failures_in_window_ < kMaxSrtpFailuresPerSecond) return false;
+    if (now - failure_window_ >= Duration::seconds(1)) {
+        failures_in_window_ = 0;
+        return false;
+    }
+    return kind == Media::Kind::kRtp ? !receive_->knows_rtp(datagram)
+                                     : !receive_->knows_rtcp(datagram);
+}
+
 Transport::Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram,
                                          Media::Kind kind) {
     if (!receive_) {
         ++counters_.before_keys;
         return {};
     }
-    if (failures_in_window_ >= kMaxSrtpFailuresPerSecond) {
-        if (now - failure_window_ < Duration::seconds(1)) {
-            ++counters_.throttled;
-            return {};
-        }
-        failures_in_window_ = 0;
+    if (is_shed(now, datagram, kind)) {
+        ++counters_.throttled;
+        return {};
     }
     const auto size = kind == Media::Kind::kRtp ? receive_->unprotect_rtp(datagram)
                                                 : receive_->unprotect_rtcp(datagram);
     if (!size) {
         ++counters_.srtp_failures;
-        if (failures_in_window_++ == 0) failure_window_ = now;
+        if (failures_in_window_ == 0 || now - failure_window_ >= Duration::seconds(1))
+            failure_window_ = now, failures_in_window_ = 0;
+        ++failures_in_window_;
         return {};
     }
     // Only what is authentic shows that the peer is alive.
@@ -282,17 +294,6 @@ void Transport::simulate_handshake(Timestamp now) {
     use_keys(now, client ? of_client : of_server, client ? of_server : of_client);
 }
 
-void Transport::send_application(BytesView packet) {
-    if (!crypto_.simulate_dtls) {
-        (void)dtls_->send_application_data(packet);
-        return;
-    }
-    // A content type of DTLS, so that the demultiplexer knows it, then the packet.
-    Bytes record{23};
-    record.insert(record.end(), packet.begin(), packet.end());
-    records_.push_back(std::move(record));
-}
-
 void Transport::start_data(Timestamp now) {
     sctp::DataChannels::Config config;
     config.association.local_port = remote_->sctp_port;
@@ -319,9 +320,6 @@ void Transport::drain_data(Timestamp) {
                  std::holds_alternative<sctp::AssociationFailed>(*event))
             emit(DataFailed{});
     }
-    // The association's packets become DTLS records.
-    while (const auto packet = data_->poll_transmit())
-        send_application(*packet);
 }
 
 // ---------------------------------------------------------------- data channels
@@ -349,6 +347,24 @@ sctp::SendStatus Transport::send_message(Timestamp now, std::uint16_t channel,
 
 // ---------------------------------------------------------------- output
 
+// DTLS first. A packet of the association becomes a record only when the one before has gone: a
+// whole congestion window at once would overflow the session's queue.
+std::optional<Bytes> Transport::next_record() {
+    if (dtls_)
+        if (auto record = dtls_->poll_transmit()) return record;
+    if (!data_ || !dtls_connected_) return std::nullopt;
+    const auto packet = data_->poll_transmit();
+    if (!packet) return std::nullopt;
+    if (crypto_.simulate_dtls) {
+        // A content type of DTLS, so that the demultiplexer knows it, then the packet.
+        Bytes record{23};
+        record.insert(record.end(), packet->begin(), packet->end());
+        return record;
+    }
+    (void)dtls_->send_application_data(*packet);
+    return dtls_->poll_transmit();
+}
+
 std::optional<Transport::Datagram> Transport::poll_transmit() {
     if (const auto stun = agent_.poll_transmit()) {
         last_datagram_.assign(stun->bytes().begin(), stun->bytes().end());
@@ -361,8 +377,7 @@ std::optional<Transport::Datagram> Transport::poll_transmit() {
         records_.pop_front();
         return Datagram{*way, last_datagram_};
     }
-    if (!dtls_) return std::nullopt;
-    auto record = dtls_->poll_transmit();
+    auto record = next_record();
     if (!record) return std::nullopt;
     last_datagram_ = std::move(*record);
     if (!agent_.selected() && early_flight_.size() < kMaxEarlyFlight && !dtls_connected_)

@@ -92,12 +92,13 @@ struct TransportCounters {
     std::uint64_t unvalidated_path = 0;  // DTLS or media from a path without STUN (IMM-1)
     std::uint64_t before_keys = 0;       // media before DTLS was done
     std::uint64_t srtp_failures = 0;     // authentication, replay, malformed
-    std::uint64_t throttled = 0;         // after too many failures in a second (DES-25)
+    std::uint64_t throttled = 0;         // unknown streams after too many failures (DES-25)
 };
 
 class Transport {
   public:
-    // More failures than this within a second: SRTP is not even tried for the rest of it (DES-25).
+    // More failures than this within a second: what is not of a known stream is not even tried for
+    // the rest of it (DES-25).
     static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = 100;
     static constexpr std::size_t kMaxEarlyFlight = 4;
 
@@ -151,6 +152,8 @@ class Transport {
 
   private:
     Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);
+    bool is_shed(Timestamp now, BytesView datagram, Media::Kind kind);
+    std::optional<Bytes> next_record();
     void drain(Timestamp now);
     void drain_ice(Timestamp now);
     void start_early(Timestamp now, const ice::Path& path);
@@ -162,7 +165,6 @@ class Transport {
     void use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
                   const std::optional<srtp::MasterKey>& remote);
     void simulate_handshake(Timestamp now);
-    void send_application(BytesView packet);
     void start_data(Timestamp now);
     void set_state(TransportState state);
     void fail(TransportFailure failure);

@@ -60,6 +60,7 @@ struct Link {
     Rng rng{77};
     double loss = 0;
     std::function<bool(BytesView)> drop;  // whether to lose a datagram, either way
+    const End* sender = nullptr;          // of that datagram
 
     explicit Link(bool lite_b = false) : b{"bbbb", 2000, false, lite_b, 2} {}
 
@@ -73,6 +74,7 @@ struct Link {
         b.transport->want_channel(at_ms(now_ms), {"_reliable", true, std::nullopt});
     }
     void move(End& from, End& to) {
+        sender = &from;
         while (const auto datagram = from.transport->poll_transmit()) {
             if (rng.unit() < loss) continue;
             if (drop && drop(datagram->bytes)) continue;
@@ -315,6 +317,61 @@ TEST_CASE("Transport: a flood of packets that fail authentication is shed for a 
     CHECK(link.b.transport->counters().throttled == 400);
     link.now_ms += 1001;
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE("Transport: forged packets do not mute a stream that was authentic before [DES-25][IMM-7]") {
+    Link link;
+    link.negotiate(false);
+    link.run(400);
+    REQUIRE(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+    Bytes junk = rtp_packet();
+    store_be32(&junk[8], 4711);
+    ice::Path path;
+    path.local = link.b.address;
+    path.remote = link.a.address;
+    for (int i = 0; i < 500; ++i) {
+        Bytes copy = junk;
+        (void)link.b.transport->handle_packet(at_ms(link.now_ms), path, copy);
+        if (i % 50 == 0)
+            CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+    }
+    CHECK(link.b.transport->counters().throttled == 400);
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
+    Link link;
+    link.negotiate(true);
+    link.run(500);
+    const auto opened = [&]() -> std::optional<std::uint16_t> {
+        for (const TransportEvent& event : link.b.events)
+            if (const auto* channel = std::get_if<ChannelOpened>(&event)) return channel->channel;
+        return std::nullopt;
+    }();
+    REQUIRE(opened.has_value());
+    const sctp::SharedBytes message(BytesView(Bytes(60'000, 7)));
+    const auto burst = [&](std::size_t messages) {
+        for (std::size_t i = 0; i < messages; ++i)
+            CHECK(link.b.transport->send_message(at_ms(link.now_ms), *opened, message) ==
+                  sctp::SendStatus::kOk);
+    };
+    // Numbers of the records: none is missing while the network loses nothing.
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::size_t records = 0;
+    link.drop = [&](BytesView datagram) {
+        if (link.sender != &link.b || wire::classify(datagram) != wire::PacketKind::kDtls)
+            return false;
+        last = load_be64(&datagram[3]);
+        if (records++ == 0) first = last;
+        return false;
+    };
+    for (int i = 0; i < 10; ++i) {  // opens the congestion window
+        burst(20);
+        link.run(100);
+    }
+    CHECK(records > 10'000);
+    CHECK(last - first + 1 == records);
 }
 
 }  // namespace

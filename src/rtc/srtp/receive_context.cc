@@ -53,6 +53,14 @@ Result<std::size_t, OpenError> ReceiveContext::refuse(OpenError error) noexcept 
     return fail(error);
 }
 
+bool ReceiveContext::knows_rtp(BytesView packet) const noexcept {
+    return packet.size() >= kRtpFixedHeader && rollovers_.contains(load_be32(&packet[8]));
+}
+
+bool ReceiveContext::knows_rtcp(BytesView packet) const noexcept {
+    return packet.size() >= kRtcpPlainHeader && windows_.contains(load_be32(&packet[4]));
+}
+
 Result<std::size_t, OpenError> ReceiveContext::unprotect_rtp(BytesSpan packet) noexcept {
     const std::size_t header_size = rtp_header_size(packet);
     const std::size_t tag = tag_size(profile());

@@ -54,6 +54,10 @@ class ReceiveContext {
     // The same for SRTCP, with a replay window of kReplayWindow per SSRC.
     Result<std::size_t, OpenError> unprotect_rtcp(BytesSpan packet) noexcept;
 
+    // Whether packets with this one's SSRC were authentic before.
+    bool knows_rtp(BytesView packet) const noexcept;
+    bool knows_rtcp(BytesView packet) const noexcept;
+
     const ReceiveCounters& counters() const { return counters_; }
 
   private:

@@ -31,6 +31,9 @@ class SsrcTable {
         entries_[hint_].used = ++clock_;
         return entries_[hint_].state;
     }
+    bool contains(std::uint32_t ssrc) const noexcept {
+        return std::find(ssrcs_.begin(), ssrcs_.end(), ssrc) != ssrcs_.end();
+    }
     std::size_t size() const { return ssrcs_.size(); }
     std::uint64_t evictions() const { return evictions_; }
 
