@@ -19,6 +19,8 @@ std::string_view text_extension(const wire::RtpPacketView& packet, std::uint8_t 
 
 void InboundTable::add(Receiver& receiver) {
     receivers_.push_back(&receiver);
+    // What nobody claimed may be its.
+    probed_.clear();
 }
 
 void InboundTable::remove(const Receiver& receiver, Timestamp now) {
@@ -63,11 +65,14 @@ Ssrc InboundTable::rtx_ssrc_of(const Receiver& receiver, std::uint8_t spatial) c
     return {};
 }
 
-bool InboundTable::may_probe(std::uint32_t ssrc) {
-    for (Probed& probed : probed_)
-        if (probed.ssrc == ssrc) return ++probed.packets <= kMaxProbes;
+bool InboundTable::may_probe(std::uint32_t ssrc, Timestamp now) {
+    for (Probed& probed : probed_) {
+        if (probed.ssrc != ssrc) continue;
+        if (now - probed.since >= kProbeAgain) probed = {ssrc, 0, now};
+        return ++probed.packets <= kMaxProbes;
+    }
     if (probed_.size() >= kMaxProbed) probed_.erase(probed_.begin());
-    probed_.push_back({ssrc, 1});
+    probed_.push_back({ssrc, 1, now});
     return true;
 }
 
@@ -137,7 +142,7 @@ InboundRoute InboundTable::resolve(const wire::RtpPacketView& packet, Timestamp 
     new_stream = false;
     const std::uint32_t ssrc = packet.header.ssrc;
     if (const InboundRoute route = find(ssrc); route.receiver != nullptr) return route;
-    if (ssrc == 0 || !may_probe(ssrc)) return {};
+    if (ssrc == 0 || !may_probe(ssrc, now)) return {};
     const InboundRoute route = identify(packet, retired(ssrc, now));
     if (route.receiver == nullptr) return {};
     std::erase_if(probed_, [&](const Probed& p) { return p.ssrc == ssrc; });

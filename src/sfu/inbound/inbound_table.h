@@ -27,7 +27,8 @@ class InboundTable {
   public:
     static constexpr std::size_t kMaxSsrcs = 128;
     static constexpr std::size_t kMaxProbed = 25;    // unknown SSRCs looked at at a time
-    static constexpr std::uint32_t kMaxProbes = 10;  // packets looked at for each
+    static constexpr std::uint32_t kMaxProbes = 10;  // packets looked at for each, then not until
+    static constexpr Duration kProbeAgain = Duration::seconds(1);  // this much later
     static constexpr std::size_t kMaxEarlyReports = 8;
     static constexpr std::size_t kMaxRetired = 256;  // SSRCs of tracks that ended
     // How long packets of an ended track may still be under way.
@@ -64,13 +65,14 @@ class InboundTable {
     struct Probed {
         std::uint32_t ssrc = 0;
         std::uint32_t packets = 0;
+        Timestamp since;
     };
     struct Retired {
         std::uint32_t ssrc = 0;
         Timestamp since;
     };
     enum class Age : std::uint8_t { kNever, kLongAgo, kJustNow };
-    bool may_probe(std::uint32_t ssrc);
+    bool may_probe(std::uint32_t ssrc, Timestamp now);
     InboundRoute identify(const wire::RtpPacketView& packet, Age retired) const;
     void learn(std::uint32_t ssrc, const InboundRoute& route, Timestamp now);
     void retire(std::uint32_t ssrc, Timestamp now);

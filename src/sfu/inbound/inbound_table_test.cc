@@ -210,5 +210,25 @@ TEST_CASE("InboundTable: a sender report waits for its SSRC to be recognised [IN
     CHECK_FALSE(table.take_early_report(1).has_value());
 }
 
+TEST_CASE("InboundTable: an SSRC that nobody claimed is looked at again later [IN-50][SDP-28]") {
+    Receiver early(simulcast("1"));
+    InboundTable table;
+    table.add(early);
+    bool fresh = false;
+    // Packets before the section that they belong to was negotiated.
+    for (std::uint32_t i = 0; i < 2 * InboundTable::kMaxProbes; ++i)
+        CHECK_FALSE(table.resolve(packet(11, 96, "2", "q").view(), at_ms(0), fresh));
+    Receiver late(simulcast("2"));
+    table.add(late);
+    CHECK(table.resolve(packet(11, 96, "2", "q").view(), at_ms(0), fresh));
+    // Packets without the extensions that would name it, which come later.
+    for (std::uint32_t i = 0; i < 2 * InboundTable::kMaxProbes; ++i)
+        CHECK_FALSE(table.resolve(packet(12, 96, "", "").view(), at_ms(0), fresh));
+    CHECK_FALSE(table.resolve(packet(12, 96, "2", "h").view(), at_ms(0), fresh));
+    const std::int64_t again = InboundTable::kProbeAgain.ms();
+    CHECK_FALSE(table.resolve(packet(12, 96, "2", "h").view(), at_ms(again - 1), fresh));
+    CHECK(table.resolve(packet(12, 96, "2", "h").view(), at_ms(again), fresh));
+}
+
 }  // namespace
 }  // namespace confab::sfu

@@ -36,7 +36,10 @@ class SendBatch {
     SendBatch();
 
     // Room for one more datagram of the largest size?
-    bool has_room() const { return used_ + kMaxDatagram <= kArenaSize && run_count_ < kMaxRuns; }
+    bool has_room() const { return has_room_for(1); }
+    bool has_room_for(std::size_t datagrams) const {
+        return used_ + datagrams * kMaxDatagram <= kArenaSize && run_count_ + datagrams <= kMaxRuns;
+    }
     // Where the next datagram is to be written; only if has_room().
     BytesSpan reserve() { return {arena_.get() + used_, kMaxDatagram}; }
     // The datagram of `size` bytes written at reserve() goes to `path`.

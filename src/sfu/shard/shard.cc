@@ -66,7 +66,7 @@ std::optional<Event> Shard::poll_event() {
 // ---------------------------------------------------------------- datagrams
 
 // A STUN request names its peer; everything else is known by where it came from (02 ICE-02).
-ShardPeer* Shard::route(const ice::Path& path, BytesView datagram,
+ShardPeer* Shard::route(Timestamp now, const ice::Path& path, BytesView datagram,
                         std::optional<WorkerIndex>& owner) {
     if (wire::classify(datagram) == wire::PacketKind::kStun) {
         const auto message = wire::StunMessage::parse(datagram);
@@ -78,22 +78,20 @@ ShardPeer* Shard::route(const ice::Path& path, BytesView datagram,
             const auto worker = owner_of_ufrag(ufrag);
             if (!worker || *worker == config_.index || *worker >= config_.worker_count)
                 return nullptr;
-            if (foreign_paths_.size() >= kMaxForeignPaths) foreign_paths_.clear();
-            foreign_paths_[path] = *worker;
+            foreign_paths_.note(now, path, *worker);
             owner = worker;
             return nullptr;
         }
     }
     if (const auto found = by_path_.find(path); found != by_path_.end()) return found->second;
-    if (const auto found = foreign_paths_.find(path); found != foreign_paths_.end())
-        owner = found->second;
+    owner = foreign_paths_.use(now, path);
     return nullptr;
 }
 
 std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path& path,
                                                   PacketRef packet) {
     std::optional<WorkerIndex> owner;
-    ShardPeer* peer = route(path, packet.data(), owner);
+    ShardPeer* peer = route(now, path, packet.data(), owner);
     if (peer == nullptr) {
         if (!owner) ++totals_.unknown_datagrams;
         return owner;
@@ -391,7 +389,7 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
         if (dirty_flushed_ + 1 < dirty_.size()) dirty_[dirty_flushed_ + 1]->prefetch_pending();
         drain_transport(peer, batch);
         if (!batch.has_room()) break;
-        if (peer.feedback_wanted) peer.write_feedback(now, wall, batch);
+        if (peer.feedback_wanted && !peer.write_feedback(now, wall, batch)) break;
         peer.write_sender_reports(now, batch);
         if (peer.flush(wall, encryptor_, batch)) break;
         if (!batch.has_room()) break;

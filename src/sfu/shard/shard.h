@@ -19,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "sfu/inbound/source_monitor.h"
 #include "sfu/shard/commands.h"
+#include "sfu/shard/foreign_paths.h"
 #include "sfu/shard/link.h"
 #include "sfu/shard/link_outbox.h"
 #include "sfu/shard/media_figures.h"
@@ -93,7 +94,6 @@ std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag);
 class Shard {
   public:
     static constexpr std::size_t kMaxEvents = 65'536;  // data messages are refused first
-    static constexpr std::size_t kMaxForeignPaths = 65'536;
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
@@ -126,9 +126,7 @@ class Shard {
     bool uses_path(const ice::Path& path) const { return by_path_.contains(path); }
     // Whose a path is, if a check on it named another worker.
     std::optional<WorkerIndex> foreign_owner(const ice::Path& path) const {
-        const auto found = foreign_paths_.find(path);
-        if (found == foreign_paths_.end()) return std::nullopt;
-        return found->second;
+        return foreign_paths_.owner(path);
     }
 
   private:
@@ -177,7 +175,8 @@ class Shard {
 
     // shard.cc
     ShardPeer* find_peer(PeerId id);
-    ShardPeer* route(const ice::Path& path, BytesView datagram, std::optional<WorkerIndex>& owner);
+    ShardPeer* route(Timestamp now, const ice::Path& path, BytesView datagram,
+                     std::optional<WorkerIndex>& owner);
     void remember_path(ShardPeer& peer, const ice::Path& path, bool validated);
     void after_input(Timestamp now, ShardPeer& peer);
     void peer_connected(Timestamp now, ShardPeer& peer);
@@ -246,7 +245,7 @@ class Shard {
     std::unordered_map<PeerId, std::unique_ptr<ShardPeer>> peers_;
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
     std::unordered_map<std::string, ShardPeer*> by_ufrag_;
-    std::unordered_map<ice::Path, WorkerIndex> foreign_paths_;
+    ForeignPaths foreign_paths_;
     std::unordered_map<ReceiverId, std::unique_ptr<ReceiverEntry>> receivers_;
     std::unordered_map<ReceiverId, std::unique_ptr<Track>> tracks_;
     struct DownTrackEntry {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "rtc/rtp/nack_tracker.h"
 
 namespace confab::sfu {
 namespace {
@@ -178,52 +181,108 @@ void ShardPeer::send_rtcp(BytesView compound, SendBatch& batch) {
 
 // ---------------------------------------------------------------- feedback to a publisher
 
-void ShardPeer::write_loss_feedback(Timestamp now, ByteWriter& out) {
+// RTCP packets on their way into datagrams: one that does not fit any more begins the next.
+class ShardPeer::Compounds {
+  public:
+    Compounds(ShardPeer& peer, SendBatch& batch) : peer_(peer), batch_(batch), out_(buffer_) {}
+
+    // Whether the batch takes what is collected and two more: the caller writes one thing only
+    // while this is so.
+    bool has_room() const { return batch_.has_room_for(3); }
+    // Where the next `size` octets at most may be written.
+    ByteWriter& next(std::size_t size) {
+        if (out_.size() + size > buffer_.size()) send();
+        return out_;
+    }
+    void send() {
+        if (out_.size() > 0 && out_.ok()) peer_.send_rtcp(out_.written(), batch_);
+        out_ = ByteWriter(buffer_);
+    }
+
+  private:
+    ShardPeer& peer_;
+    SendBatch& batch_;
+    std::array<std::uint8_t, kMaxCompound> buffer_;
+    ByteWriter out_;
+};
+
+namespace {
+constexpr std::size_t kMaxNackSize = 12 + 4 * rtp::NackTracker::kMaxMissing;
+constexpr std::size_t kPliSize = 12;
+constexpr std::size_t kMaxReportSize = 8 + 24 * wire::kMaxReportBlocks;
+constexpr std::size_t kRrtrSize = 20;
+constexpr std::size_t kDlrrSize = 24;
+static_assert(std::max(kMaxNackSize + kPliSize, kMaxReportSize + kRrtrSize) <= kMaxCompound);
+}  // namespace
+
+bool ShardPeer::write_loss_feedback(Timestamp now, Compounds& out) {
     for (Receiver* receiver : inbound_.receivers()) {
         for (const auto& stream : receiver->streams()) {
-            if (!receiver->muted()) counters_.nacks_out += stream->write_nack(now, out);
-            if (stream->write_pli(now, out)) ++counters_.plis_out;
+            if (!out.has_room()) return false;
+            ByteWriter& writer = out.next(kMaxNackSize + kPliSize);
+            if (!receiver->muted()) counters_.nacks_out += stream->write_nack(now, writer);
+            if (stream->write_pli(now, writer)) ++counters_.plis_out;
         }
     }
+    return true;
 }
 
-bool ShardPeer::write_reports(Timestamp now, NtpTime ntp, ByteWriter& out) {
-    if (now < next_receiver_report_) return false;
+// A report has room for 31 streams; more take several, all in one round.
+bool ShardPeer::write_reports(Timestamp now, NtpTime ntp, Compounds& out) {
+    if (now < next_receiver_report_) return true;
     std::array<wire::ReportBlock, wire::kMaxReportBlocks> blocks;
     std::size_t count = 0;
+    bool any = streams_reported_ > 0;
+    const auto write = [&] {
+        if (count == 0) return;
+        // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05, IN-07).
+        const std::uint32_t sender = blocks[0].ssrc;
+        ByteWriter& writer = out.next(kMaxReportSize + kRrtrSize);
+        (void)wire::write_receiver_report(writer, sender, std::span(blocks).first(count));
+        if (!std::exchange(any, true)) (void)wire::write_rrtr(writer, sender, ntp);
+        count = 0;
+    };
+    std::size_t index = 0;
     for (Receiver* receiver : inbound_.receivers()) {
         const std::uint8_t loss_of_others = receiver->take_worst_loss();
         for (const auto& stream : receiver->streams()) {
+            if (index++ < streams_reported_) continue;
+            if (!out.has_room()) {
+                write();
+                return false;
+            }
+            streams_reported_ = index;
             auto block = stream->report_block(now);
-            if (!block || count == blocks.size()) continue;
+            if (!block) continue;
             block->fraction_lost = std::max(block->fraction_lost, loss_of_others);
             blocks[count++] = *block;
+            if (count == blocks.size()) write();
         }
     }
-    if (count == 0) return false;
-    next_receiver_report_ = now + kReceiverReportInterval;
-    // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05, IN-07).
-    const std::uint32_t sender = blocks[0].ssrc;
-    return wire::write_receiver_report(out, sender, std::span(blocks).first(count)) &&
-           wire::write_rrtr(out, sender, ntp);
+    write();
+    streams_reported_ = 0;
+    if (any) next_receiver_report_ = now + kReceiverReportInterval;
+    return true;
 }
 
-void ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
-    feedback_wanted = false;
-    std::array<std::uint8_t, kMaxCompound> buffer;
-    ByteWriter out(buffer);
-    (void)write_reports(now, ntp, out);
-    write_loss_feedback(now, out);
-    if (rrtr_) {
+bool ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
+    Compounds out(*this, batch);
+    const bool complete = write_reports(now, ntp, out) && write_loss_feedback(now, out);
+    if (complete && rrtr_) {
         const std::array entries{*rrtr_};
         (void)wire::write_dlrr(
-            out, down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(), entries);
+            out.next(kDlrrSize),
+            down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(), entries);
         rrtr_.reset();
     }
-    if (out.size() > 0 && out.ok()) send_rtcp(out.written(), batch);
-    if (!transport_cc_.due(now)) return;
+    out.send();
+    if (!complete) return false;
+    feedback_wanted = false;
+    if (!transport_cc_.due(now) || !batch.has_room()) return true;
+    std::array<std::uint8_t, kMaxCompound> buffer;
     ByteWriter feedback(buffer);
     if (transport_cc_.write(now, feedback) && feedback.ok()) send_rtcp(feedback.written(), batch);
+    return true;
 }
 
 // ---------------------------------------------------------------- reports to a subscriber

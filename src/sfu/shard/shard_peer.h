@@ -152,8 +152,9 @@ class ShardPeer : public Timed {
         if (next_receiver_report_.is_never()) next_receiver_report_ = now + kReceiverReportInterval;
     }
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
-    // NACK, PLI, RR, XR and transport-cc that are due, as one or more compounds.
-    void write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch);
+    // NACK, PLI, RR, XR and transport-cc that are due, as one or more compounds. False when the
+    // batch is full before all was said: it goes on with the next one.
+    bool write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch);
     // Sender reports and SDES of all down-tracks, each 3 s.
     void write_sender_reports(Timestamp now, SendBatch& batch);
     Timestamp next_media_deadline() const { return next_media_deadline_; }
@@ -163,8 +164,9 @@ class ShardPeer : public Timed {
   private:
     bool build(const PendingPacket& pending, NtpTime ntp, srtp::BatchEncryptor& encryptor,
                SendBatch& batch);
-    void write_loss_feedback(Timestamp now, ByteWriter& out);
-    bool write_reports(Timestamp now, NtpTime ntp, ByteWriter& out);
+    class Compounds;
+    bool write_loss_feedback(Timestamp now, Compounds& out);
+    bool write_reports(Timestamp now, NtpTime ntp, Compounds& out);
 
     PeerId id_;
     peer::Transport transport_;
@@ -187,6 +189,7 @@ class ShardPeer : public Timed {
     std::vector<PendingPacket> pending_;
     std::size_t pending_sent_ = 0;
     std::uint16_t transport_sequence_ = 0;
+    std::size_t streams_reported_ = 0;  // in a round of reports that did not fit the batch
     Timestamp next_receiver_report_ = Timestamp::never();
     Timestamp next_sender_report_ = Timestamp::never();
     Timestamp next_media_deadline_ = Timestamp::never();

@@ -97,5 +97,75 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     CHECK(plis_to(publisher) == before + 1);
 }
 
+// Many microphones of one publisher, a packet of each every 20 ms.
+struct Choir {
+    static constexpr std::uint32_t kVoices = 80;  // NACKs of one packet each need two datagrams
+    static constexpr std::uint32_t kFirstSsrc = 2000;
+
+    Choir(World& in, Client& singer) : world(in), publisher(singer) {
+        for (std::uint32_t i = 0; i < kVoices; ++i) {
+            AddReceiver add = vp8_receiver(publisher);
+            add.receiver = ReceiverId(kFirstSsrc + i);
+            add.kind = MediaKind::kAudio;
+            add.mid = std::to_string(i);
+            add.codecs = {
+                {Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
+            add.layers = {{}};
+            world.command(0, add);
+        }
+    }
+    void run(std::int64_t ms) {
+        for (const std::int64_t end = world.now_ms + ms; world.now_ms < end; ++sequence) {
+            for (std::uint32_t i = 0; i < kVoices; ++i) {
+                wire::RtpHeader header;
+                header.payload_type = 111;
+                header.ssrc = kFirstSsrc + i;
+                header.sequence = sequence;
+                header.timestamp = std::uint32_t{sequence} * 960;
+                publisher.send(header, Bytes(40, 0x78), world.client_out[&publisher],
+                               std::to_string(i));
+            }
+            world.run(20);
+        }
+    }
+
+    World& world;
+    Client& publisher;
+    std::uint16_t sequence = 100;
+};
+
+TEST_CASE("Shard: reports and NACKs of more streams than a datagram holds [IN-05][IN-04]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    Choir choir(world, publisher);
+    choir.run(1500);
+    std::set<std::uint32_t> reported, asked;
+    const auto read = [&] {
+        for (const auto& received : publisher.rtcp) {
+            CHECK(received.compound.size() <= 1200);
+            wire::RtcpReader reader(received.compound);
+            while (const auto block = reader.next()) {
+                if (const auto report = wire::parse_receiver_report(*block))
+                    for (std::size_t i = 0; i < report->blocks.size(); ++i)
+                        reported.insert(report->blocks[i].ssrc);
+                if (const auto nack = wire::parse_nack(*block)) asked.insert(nack->media_ssrc);
+            }
+            CHECK_FALSE(reader.error());
+        }
+        publisher.rtcp.clear();
+    };
+    read();
+    CHECK(reported.size() == Choir::kVoices);
+    CHECK(asked.empty());
+    // Each loses the same packet, shortly before the next reports are due.
+    reported.clear();
+    ++choir.sequence;
+    choir.run(1100);
+    read();
+    CHECK(reported.size() == Choir::kVoices);
+    CHECK(asked.size() == Choir::kVoices);
+}
+
 }  // namespace
 }  // namespace confab::sfu
