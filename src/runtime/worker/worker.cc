@@ -266,7 +266,7 @@ void Worker::flush(Timestamp now) {
     batch_.clear();
     while (shard_->poll_transmit(now, batch_)) {
         for (std::size_t i = 0; i < sockets_.size(); ++i)
-            sockets_[i].send(batch_, static_cast<std::uint16_t>(i));
+            sockets_[i].send(now, batch_, static_cast<std::uint16_t>(i));
         send_streams();
         batch_.clear();
     }

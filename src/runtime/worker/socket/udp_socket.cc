@@ -143,22 +143,30 @@ UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
-void UdpSocket::send(sfu::SendBatch& batch, std::uint16_t index) {
+void UdpSocket::send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index) {
     Messages& messages = *messages_;
     for (std::size_t i = 0; i < batch.run_count(); ++i) {
         const sfu::SendRun& run = batch.run(i);
         if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index) continue;
-        if (run.count > 1 && !gso_) {
+        if (run.count > 1 && plain_paths_.contains(now, run.path.remote)) {
             send_one_by_one(batch, run);
             continue;
         }
         messages.add(batch, run);
-        if (messages.count == Messages::kMax) send_messages(messages, batch);
+        if (messages.count == Messages::kMax) send_messages(now, messages, batch);
     }
-    if (messages.count > 0) send_messages(messages, batch);
+    if (messages.count > 0) send_messages(now, messages, batch);
 }
 
-void UdpSocket::send_messages(Messages& messages, sfu::SendBatch& batch) {
+namespace {
+// What the kernel answers to a segmented send that this route or device does not take: segments
+// beyond the MTU (EMSGSIZE or EINVAL, by version), IPsec or no checksum offload (EIO).
+bool refuses_segments(int error) {
+    return error == EMSGSIZE || error == EINVAL || error == EIO || error == EOPNOTSUPP;
+}
+}  // namespace
+
+void UdpSocket::send_messages(Timestamp now, Messages& messages, sfu::SendBatch& batch) {
     std::size_t done = 0;
     while (done < messages.count) {
         const int sent = ::sendmmsg(fd_.get(), &messages.headers[done],
@@ -176,8 +184,8 @@ void UdpSocket::send_messages(Messages& messages, sfu::SendBatch& batch) {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
             // A full buffer drops; nothing is queued behind the kernel's back (DES-06).
             counters_.dropped_full += run.count;
-        } else if (run.count > 1 && (errno == EIO || errno == EINVAL || errno == EOPNOTSUPP)) {
-            gso_ = false;  // this device cannot segment (DES-13)
+        } else if (run.count > 1 && refuses_segments(errno)) {
+            plain_paths_.add(now, run.path.remote);
             send_one_by_one(batch, run);
         } else {
             ++counters_.send_errors;
@@ -189,6 +197,7 @@ void UdpSocket::send_messages(Messages& messages, sfu::SendBatch& batch) {
 void UdpSocket::send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run) {
     const BytesSpan bytes = batch.bytes(run);
     const KernelAddress address = to_kernel(run.path.remote);
+    ++counters_.unsegmented;
     for (std::size_t offset = 0; offset < bytes.size(); offset += run.segment_size) {
         const std::size_t size = std::min<std::size_t>(run.segment_size, bytes.size() - offset);
         ++counters_.sends;

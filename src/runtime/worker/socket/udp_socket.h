@@ -12,7 +12,9 @@
 
 #include "base/net_address.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "runtime/worker/socket/file_descriptor.h"
+#include "runtime/worker/socket/plain_paths.h"
 #include "sfu/packet/packet_pool.h"
 #include "sfu/packet/send_batch.h"
 
@@ -25,6 +27,7 @@ struct UdpCounters {
     std::uint64_t truncated = 0;     // larger than a slot, dropped (NET-01)
     std::uint64_t dropped_full = 0;  // socket buffer full (DES-06)
     std::uint64_t send_errors = 0;
+    std::uint64_t unsegmented = 0;  // runs that left datagram by datagram (DES-13)
 };
 
 class UdpSocket {
@@ -52,8 +55,10 @@ class UdpSocket {
 
     // Up to kBatch datagrams into slots of `pool`; 0 when nothing waits.
     std::size_t receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out);
-    // Sends the runs of the batch that belong to socket index `index`.
-    void send(sfu::SendBatch& batch, std::uint16_t index);
+    // Sends the runs of the batch that belong to socket index `index`. A path that takes no
+    // segmented sends (its MTU is small, its device cannot) gets its datagrams one by one for
+    // PlainPaths::kFor; others are not concerned (DES-13).
+    void send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index);
     // Gives the slots made ready for receive() back to their pool, which is about to go.
     void release_slots();
     const UdpCounters& counters() const { return counters_; }
@@ -61,13 +66,13 @@ class UdpSocket {
   private:
     struct Messages;
     UdpSocket();
-    void send_messages(Messages& messages, sfu::SendBatch& batch);
+    void send_messages(Timestamp now, Messages& messages, sfu::SendBatch& batch);
     void send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run);
 
     FileDescriptor fd_;
     SocketAddress local_;
     int receive_buffer_ = 0;
-    bool gso_ = true;
+    PlainPaths plain_paths_;
     UdpCounters counters_;
     std::unique_ptr<Messages> messages_;
     std::array<sfu::PacketRef, kBatch> slots_;

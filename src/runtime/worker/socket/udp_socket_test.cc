@@ -4,7 +4,9 @@
 #include "runtime/worker/socket/udp_socket.h"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <map>
 
@@ -13,6 +15,7 @@
 namespace confab::worker {
 namespace {
 
+constexpr Timestamp kNow = Timestamp::micros(1'000'000);
 const IpAddress kLoopback = IpAddress::v4(0x7F000001);
 
 UdpSocket open_any(const IpAddress& ip = kLoopback) {
@@ -70,7 +73,7 @@ TEST_CASE("UdpSocket: runs of equal lengths leave in one send and arrive as data
         CHECK(sender.batch.run(0).count == 6);
         CHECK(sender.batch.run(1).count == 2);  // 1201 and the shorter 100 that ends it
         CHECK(sender.batch.run(2).count == 2);
-        sender.socket.send(sender.batch, 0);
+        sender.socket.send(kNow, sender.batch, 0);
         CHECK(sender.socket.counters().sends == 3);
         CHECK(sender.socket.counters().datagrams_out == sizes.size());
         const auto all = receive_all(receiver, pool, sizes.size());
@@ -99,7 +102,7 @@ TEST_CASE(
         for (std::size_t i = 0; i < 150; ++i)
             sender.add(receivers[1 + i % 2].local(), numbered(200, i));
         CHECK(sender.batch.run_count() == 152);
-        sender.socket.send(sender.batch, 0);
+        sender.socket.send(kNow, sender.batch, 0);
         CHECK(sender.socket.counters().datagrams_out == 220);
         CHECK(receive_all(receivers[0], pool, 70).size() == 70);
         CHECK(receive_all(receivers[1], pool, 75).size() == 75);
@@ -119,7 +122,7 @@ TEST_CASE("UdpSocket: runs of other sockets and of TCP are left alone [DES-10]")
     tcp.tcp_connection = 3;
     tcp.remote = receiver.local();
     sender.batch.commit(tcp, 50);
-    sender.socket.send(sender.batch, 0);
+    sender.socket.send(kNow, sender.batch, 0);
     const auto all = receive_all(receiver, pool, 1);
     REQUIRE(all.size() == 1);
     CHECK(all[0].second == numbered(50, 1));
@@ -153,7 +156,7 @@ TEST_CASE(
         UdpSocket receiver = open_any();
         Sender sender;
         sender.add(receiver.local(), numbered(60, 9));
-        sender.socket.send(sender.batch, 0);
+        sender.socket.send(kNow, sender.batch, 0);
         CHECK(receive_all(receiver, pool, 0).empty());
         hoard.clear();
         CHECK(receive_all(receiver, pool, 1).size() == 1);
@@ -171,12 +174,12 @@ TEST_CASE("UdpSocket: a full destination or a refused port costs nothing but the
     }
     for (int i = 0; i < 20; ++i) {
         sender.add(gone, numbered(100, 1));
-        sender.socket.send(sender.batch, 0);
+        sender.socket.send(kNow, sender.batch, 0);
         sender.batch.clear();
     }
     UdpSocket alive = open_any();
     sender.add(alive.local(), numbered(100, 2));
-    sender.socket.send(sender.batch, 0);
+    sender.socket.send(kNow, sender.batch, 0);
     CHECK(receive_all(alive, pool, 1).size() == 1);
 }
 
@@ -198,7 +201,7 @@ TEST_CASE("UdpSocket: IPv6 and shared ports; a taken port is named in the error 
         path.remote = receiver->local();
         for (int i = 0; i < 3; ++i)
             batch.commit(path, 500);
-        sender.send(batch, 0);
+        sender.send(kNow, batch, 0);
         const auto all = receive_all(*receiver, pool, 3);
         CHECK(all.size() == 3);
         if (!all.empty()) CHECK(all[0].first == sender.local());
@@ -210,6 +213,79 @@ TEST_CASE("UdpSocket: IPv6 and shared ports; a taken port is named in the error 
     REQUIRE_FALSE(alone.has_value());
     CHECK(alone.error().find(first->local().to_string()) != std::string::npos);
     CHECK(first->receive_buffer() > 0);
+}
+
+TEST_CASE(
+    "UdpSocket: a refused segmented send goes out datagram by datagram, for a while [DES-13]") {
+    sfu::PacketPool pool;
+    UdpSocket receiver = open_any();
+    UdpSocket other = open_any();
+    Sender sender;
+    // The kernel segments nothing that has no checksum: EINVAL.
+    const auto set_refusing = [&](int on) {
+        REQUIRE(::setsockopt(sender.socket.fd(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on) == 0);
+    };
+    const auto send_burst = [&](Timestamp now, UdpSocket& to) {
+        const std::uint64_t before = sender.socket.counters().unsegmented;
+        sender.batch.clear();
+        for (std::size_t i = 0; i < 5; ++i)
+            sender.add(to.local(), numbered(1200, i));
+        sender.socket.send(now, sender.batch, 0);
+        CHECK(receive_all(to, pool, 5).size() == 5);
+        return sender.socket.counters().unsegmented - before;
+    };
+    CHECK(send_burst(kNow, receiver) == 0);
+    set_refusing(1);
+    CHECK(send_burst(kNow, receiver) == 1);
+    set_refusing(0);
+    // This path is left alone for a time, others are not concerned.
+    CHECK(send_burst(kNow + PlainPaths::kFor - Duration::millis(1), receiver) == 1);
+    CHECK(send_burst(kNow, other) == 0);
+    CHECK(send_burst(kNow + PlainPaths::kFor, receiver) == 0);
+    CHECK(sender.socket.counters().send_errors == 0);
+}
+
+TEST_CASE("UdpSocket: segments beyond the MTU of the path arrive all the same [DES-13]") {
+    sfu::PacketPool pool;
+    const auto v6 = IpAddress::parse("::1").value();
+    auto receiver = UdpSocket::open({v6, 0}, false);
+    REQUIRE(receiver.has_value());
+    UdpSocket sender = open_any(v6);
+    const int mtu = 1280;
+    REQUIRE(::setsockopt(sender.fd(), IPPROTO_IPV6, IPV6_MTU, &mtu, sizeof mtu) == 0);
+    sfu::SendBatch batch;
+    ice::Path path;
+    path.remote = receiver->local();
+    const auto add = [&](std::size_t size) {
+        for (std::size_t i = 0; i < 5; ++i) {
+            const Bytes bytes = numbered(size, i);
+            std::copy(bytes.begin(), bytes.end(), batch.reserve().begin());
+            batch.commit(path, size);
+        }
+    };
+    add(1400);
+    sender.send(kNow, batch, 0);
+    CHECK(receive_all(*receiver, pool, 5).size() == 5);
+    CHECK(sender.counters().unsegmented == 1);
+    CHECK(sender.counters().send_errors == 0);
+}
+
+TEST_CASE("PlainPaths: bounded, each entry ends by itself, a collision loses one [DES-13]") {
+    PlainPaths paths;
+    const auto address = [](std::uint32_t i) {
+        return SocketAddress{IpAddress::v4(0x0A000000 + i), 5000};
+    };
+    CHECK_FALSE(paths.contains(kNow, address(0)));
+    for (std::uint32_t i = 0; i < 20 * PlainPaths::kMaxPaths; ++i)
+        paths.add(kNow, address(i));
+    std::size_t known = 0;
+    for (std::uint32_t i = 0; i < 20 * PlainPaths::kMaxPaths; ++i)
+        known += paths.contains(kNow, address(i)) ? 1 : 0;
+    CHECK(known <= PlainPaths::kMaxPaths);
+    CHECK(known > PlainPaths::kMaxPaths / 2);
+    const std::uint32_t last = 20 * PlainPaths::kMaxPaths - 1;
+    CHECK(paths.contains(kNow + PlainPaths::kFor - Duration::micros(1), address(last)));
+    CHECK_FALSE(paths.contains(kNow + PlainPaths::kFor, address(last)));
 }
 
 }  // namespace
