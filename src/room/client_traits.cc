@@ -59,6 +59,14 @@ void disabled_codecs(const livekit::ClientInfo& client, ClientTraits& traits) {
     traits.has_configuration = true;
 }
 
+// Measured: 02 DTLS-06. On iOS every browser is WebKit, whatever it calls itself.
+bool takes_gcm(const livekit::ClientInfo& client, const std::string& browser,
+               const std::string& os) {
+    const bool chromium = browser == "chrome" || browser == "headlesschrome" || browser == "edge";
+    return client.sdk() == livekit::ClientInfo::JS && chromium && os != "ios" &&
+           compare_versions(client.browser_version(), "120") >= 0;
+}
+
 }  // namespace
 
 int compare_versions(std::string_view a, std::string_view b) {
@@ -81,6 +89,7 @@ ClientTraits traits_of(const livekit::ClientInfo& client) {
     traits.sdp.firefox = traits.firefox;
     traits.sdp.safari = safari;
     traits.sdp.firefox_on_linux_or_android = traits.firefox && (os == "linux" || os == "android");
+    traits.sdp.takes_gcm = takes_gcm(client, browser, os);
     traits.sdp.supports_red = !traits.firefox && !safari;
     traits.sdp.reuses_transceivers = traits.gates.transceiver_reuse && !safari;
     disabled_codecs(client, traits);

@@ -65,7 +65,8 @@ struct Call {
         sfu::ShardConfig config;
         config.simulate_dtls = true;
         config.wall = UnixTime::seconds(1'700'000'000);
-        config.candidates = {{0, ice::Protocol::kUdp, kUdpPort}, {0, ice::Protocol::kTcp, kTcpPort}};
+        config.candidates = {{0, ice::Protocol::kUdp, kUdpPort},
+                             {0, ice::Protocol::kTcp, kTcpPort}};
         shard = std::make_unique<sfu::Shard>(config, h.now, Rng(1), links);
     }
 
@@ -223,8 +224,8 @@ struct Call {
         wire::write_rtp_header(writer, header);
         extensions.write(writer);
         const Bytes payload(80, 0x78);
-        packet.resize(c.up.transport->srtp_sender()->protect_rtp(packet, writer.size(), payload,
-                                                                 c.sequence));
+        packet.resize(
+            c.up.transport->srtp_sender()->protect_rtp(packet, writer.size(), payload, c.sequence));
         to_shard(path->local, path->remote, packet);
     }
     void from_shard() {
@@ -233,8 +234,8 @@ struct Call {
                 const sfu::SendRun& run = batch.run(i);
                 const BytesSpan all = batch.bytes(run);
                 for (std::size_t at = 0; at < all.size(); at += run.segment_size)
-                    to_client(run.path, all.subspan(at, std::min<std::size_t>(
-                                                            run.segment_size, all.size() - at)));
+                    to_client(run.path, all.subspan(at, std::min<std::size_t>(run.segment_size,
+                                                                              all.size() - at)));
             }
             batch.clear();
         }
@@ -329,7 +330,8 @@ TEST_CASE("Outage: UDP is cut for 19 s, TCP is not: both directions go on [SIG-1
     }
 }
 
-// What a browser does: of the pairs that work it keeps the best, so there is no TCP before a restart.
+// What a browser does: of the pairs that work it keeps the best, so there is no TCP before a
+// restart.
 TEST_CASE("Outage: UDP is cut for 19 s, TCP comes with the resume only [SIG-145][ICE-15]") {
     for (const bool single : {true, false}) {
         CAPTURE(single);

@@ -38,6 +38,14 @@ export async function call_checks(place, v0) {
     await assert_codec([alice, bob], 'vp8');
   }, { needed: true, seconds: 40 });
 
+  await suite.check(`${mode}: every connection uses AES-GCM for SRTP [DES-23] [DTLS-06]`, async () => {
+    for (const caller of [alice, bob]) {
+      const { ciphers } = await caller.call('transport');
+      assert.equal(ciphers.length, v0 ? 2 : 1);
+      assert.ok(ciphers.every((cipher) => /GCM/.test(cipher)), `${ciphers}`);
+    }
+  });
+
   await mute_checks(suite, mode, alice, bob);
   await data_checks(suite, mode, alice, bob);
 

@@ -44,6 +44,14 @@ Bytes fingerprint_bytes(std::string_view hex) {
     return from_hex(digits).value_or(Bytes{});
 }
 
+// libwebrtc as DTLS server, which it is wherever it offers, takes CM-SHA1 before GCM: a client that
+// is known to take GCM is offered nothing else (02 DES-23).
+std::vector<sfu::SrtpProfile> srtp_profiles(const sdp::ClientTraits& client) {
+    std::vector profiles{sfu::SrtpProfile::kAeadAes128Gcm, sfu::SrtpProfile::kAeadAes256Gcm};
+    if (!client.takes_gcm) profiles.push_back(sfu::SrtpProfile::kAes128CmSha1_80);
+    return profiles;
+}
+
 }  // namespace
 
 PeerLink::PeerLink(Context& context, PeerLinkConfig config)
@@ -64,6 +72,7 @@ PeerLink::PeerLink(Context& context, PeerLinkConfig config)
     create.ice_controlling = config_.offers && !config_.ice_lite;
     create.tcp_only = config_.tcp_only;
     create.allow_pause = config_.allow_pause;
+    create.srtp_profiles = srtp_profiles(config_.client);
     context.command(config_.worker, std::move(create));
 }
 
@@ -92,14 +101,12 @@ sdp::LocalTransport PeerLink::local_transport() const {
     return local;
 }
 
-void PeerLink::apply_remote(const sdp::RemoteTransport& remote, bool we_answer) {
+void PeerLink::apply_remote(const sdp::RemoteTransport& remote) {
     sfu::SetRemote command;
     command.peer = id_;
     command.remote = {remote.ufrag, remote.pwd};
-    // RFC 5763 §5: an answerer may choose, and chooses to be the client (DTLS-01).
-    const bool client = we_answer ? remote.setup != sdp::Setup::kActive && !remote.ice_lite
-                                  : remote.setup == sdp::Setup::kPassive;
-    command.local_dtls_role = client ? sfu::DtlsRole::kClient : sfu::DtlsRole::kServer;
+    command.local_dtls_role =
+        remote.local_setup == sdp::Setup::kActive ? sfu::DtlsRole::kClient : sfu::DtlsRole::kServer;
     command.fingerprints.push_back(
         {remote.fingerprint_algorithm, fingerprint_bytes(remote.fingerprint_hex)});
     command.sctp = remote.application;
@@ -128,7 +135,7 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
     }
     if (restart) context_->command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
     remote_ice_ = ice;
-    apply_remote(answer->remote, true);
+    apply_remote(answer->remote);
     return answer;
 }
 
@@ -144,7 +151,7 @@ sdp::Offer PeerLink::make_offer() {
 
 Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(std::string_view answer) {
     auto applied = offerer_->apply_answer(answer);
-    if (applied) apply_remote(applied->remote, false);
+    if (applied) apply_remote(applied->remote);
     return applied;
 }
 

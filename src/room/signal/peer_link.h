@@ -80,7 +80,7 @@ class PeerLink {
 
   private:
     sdp::LocalTransport local_transport() const;
-    void apply_remote(const sdp::RemoteTransport& remote, bool we_answer);
+    void apply_remote(const sdp::RemoteTransport& remote);
     void add_candidate(std::string_view line);
     void new_credentials();
 

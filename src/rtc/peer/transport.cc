@@ -42,8 +42,8 @@ void Transport::fail(TransportFailure failure) {
     emit(StateChanged{state_, failure_});
 }
 
-// A new ICE generation: keys, association and numbers live on (02 ICE-14), so a failure of ICE alone
-// is over as soon as there is something to hope for again. One of DTLS is not.
+// A new ICE generation: keys, association and numbers live on (02 ICE-14), so a failure of ICE
+// alone is over as soon as there is something to hope for again. One of DTLS is not.
 void Transport::leave_ice_failure() {
     if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
     failure_ = TransportFailure::kNone;

@@ -319,7 +319,8 @@ TEST_CASE("Transport: a flood of packets that fail authentication is shed for a 
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE("Transport: forged packets do not mute a stream that was authentic before [DES-25][IMM-7]") {
+TEST_CASE(
+    "Transport: forged packets do not mute a stream that was authentic before [DES-25][IMM-7]") {
     Link link;
     link.negotiate(false);
     link.run(400);

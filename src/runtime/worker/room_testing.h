@@ -25,7 +25,9 @@ struct RoomClient {
 
 class TestRoom {
   public:
-    explicit TestRoom(const SocketAddress& local) : local_(local) {
+    explicit TestRoom(const SocketAddress& local,
+                      srtp::Profile profile = srtp::Profile::kAeadAes128Gcm)
+        : local_(local), profile_(profile) {
         sfu::ShardConfig config;
         config.simulate_dtls = true;
         config.wall = UnixTime::seconds(1'700'000'000);
@@ -48,6 +50,7 @@ class TestRoom {
         config.ice.local = {name + "clientufrag", name + "_client_password_1234567890"};
         config.ice.role = ice::Role::kControlling;
         config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
+        config.profiles = {profile_};
         peer::SharedCrypto crypto;
         crypto.engine = &engine_;
         crypto.simulate_dtls = true;
@@ -56,6 +59,7 @@ class TestRoom {
         sfu::CreatePeer create;
         create.peer = client.id;
         create.local = {server.ufrag, server.pwd};
+        create.srtp_profiles = {static_cast<sfu::SrtpProfile>(profile_)};
         shard_->handle_command(now_, create);
         sfu::SetRemote remote;
         remote.peer = client.id;
@@ -191,6 +195,7 @@ class TestRoom {
     }
 
     SocketAddress local_;
+    srtp::Profile profile_;
     Timestamp now_ = Timestamp::micros(1'000'000);
     Rng rng_{5};
     NoLinks links_;

@@ -235,7 +235,8 @@ bool ShardPeer::write_reports(Timestamp now, NtpTime ntp, Compounds& out) {
     bool any = streams_reported_ > 0;
     const auto write = [&] {
         if (count == 0) return;
-        // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05, IN-07).
+        // Upstream's sender SSRC is the media SSRC; browsers look only at the blocks (IN-05,
+        // IN-07).
         const std::uint32_t sender = blocks[0].ssrc;
         ByteWriter& writer = out.next(kMaxReportSize + kRrtrSize);
         (void)wire::write_receiver_report(writer, sender, std::span(blocks).first(count));
@@ -270,9 +271,9 @@ bool ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
     const bool complete = write_reports(now, ntp, out) && write_loss_feedback(now, out);
     if (complete && rrtr_) {
         const std::array entries{*rrtr_};
-        (void)wire::write_dlrr(
-            out.next(kDlrrSize),
-            down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(), entries);
+        (void)wire::write_dlrr(out.next(kDlrrSize),
+                               down_tracks_.empty() ? 0 : down_tracks_.front()->down_track.ssrc(),
+                               entries);
         rrtr_.reset();
     }
     out.send();

@@ -17,7 +17,7 @@ using test::World;
 
 constexpr std::uint32_t kVideoSsrc = 0xABCD;
 
-AddReceiver vp8_receiver(const Client& publisher) {
+AddReceiver camera_of(const Client& publisher) {
     AddReceiver add;
     add.receiver = ReceiverId(1000);
     add.peer = publisher.id;
@@ -57,8 +57,12 @@ struct Camera {
             header.sequence = sequence++;
             header.timestamp = frame * 3000;
             header.marker = true;
-            Bytes payload{0x10, static_cast<std::uint8_t>(frame == 0 ? 0 : 1), 0, 0, 0x9D, 0x01,
-                          0x2A, 64, 0, 48, 0};
+            Bytes payload{0x10, static_cast<std::uint8_t>(frame == 0 ? 0 : 1),
+                          0,    0,
+                          0x9D, 0x01,
+                          0x2A, 64,
+                          0,    48,
+                          0};
             payload.resize(400);
             publisher.send(header, payload, world.client_out[&publisher], "0");
             world.run(33);
@@ -81,7 +85,7 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     Client& publisher = world.add_client(0);
     Client& subscriber = world.add_client(0);
     world.run(300);
-    world.command(0, vp8_receiver(publisher));
+    world.command(0, camera_of(publisher));
     world.command(0, video_to(subscriber));
     Camera camera{world, publisher};
     camera.run(1000);
@@ -104,7 +108,7 @@ struct Choir {
 
     Choir(World& in, Client& singer) : world(in), publisher(singer) {
         for (std::uint32_t i = 0; i < kVoices; ++i) {
-            AddReceiver add = vp8_receiver(publisher);
+            AddReceiver add = camera_of(publisher);
             add.receiver = ReceiverId(kFirstSsrc + i);
             add.kind = MediaKind::kAudio;
             add.mid = std::to_string(i);

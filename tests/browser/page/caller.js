@@ -227,9 +227,9 @@ class Caller {
     return reports;
   }
 
-  // The codecs of video this page receives and sends, and the protocols of its connections.
+  // The codecs of video this page receives and sends, the protocols and ciphers of its connections.
   async transport() {
-    const result = { received: [], sent: [], protocols: [] };
+    const result = { received: [], sent: [], protocols: [], ciphers: [] };
     for (const report of await this.#stats()) {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
@@ -238,6 +238,7 @@ class Caller {
           result.sent.push({ mime, frames: entry.framesEncoded, rid: entry.rid, active: entry.active });
         }
         const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
+        if (entry.type === 'transport') result.ciphers.push(entry.srtpCipher);
         if (selected) result.protocols.push(report[entry.localCandidateId]?.protocol);
       }
     }
