@@ -161,6 +161,8 @@ class Room {
     void announce_all(Participant& p);
     void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
     void set_muted(Participant& p, PublishedTrack& track, bool muted);
+    void want_layers(const Participant& p, const PublishedTrack& track,
+                     const std::vector<Dynacast::Report>& reports);
     void poll_dynacast(Participant& p, PublishedTrack& track);
 
     // room_subscribe.cc
@@ -175,6 +177,7 @@ class Room {
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
     void attach(Participant& p, Subscription& s, TrackRef track);
+    std::string stream_id_of(const Participant& p, TrackRef track) const;
     void note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
                     std::uint32_t attempt, Timestamp since);
     void note_step(Subscription& s, TrackStep step,

@@ -170,6 +170,10 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     const bool announced = track->announced;
     const livekit::TrackInfo info = track->info;
     observe(PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
+    // While those who heard it still subscribe (IN-31).
+    for (const CodecSlot& slot : track->slots)
+        if (slot.receiver) speakers_.remove(*slot.receiver);
+    speaker_changes();
     for (Participant* other : everyone()) {
         Subscription* s = other->subscriptions.find(sid);
         if (s == nullptr) continue;
@@ -178,7 +182,6 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     }
     for (const CodecSlot& slot : track->slots) {
         if (!slot.receiver) continue;
-        speakers_.remove(*slot.receiver);
         p.quality.remove(slot.receiver->value());
         context_->receivers.erase(slot.receiver->value());
         context_->command(p.worker, sfu::RemoveReceiver{*slot.receiver});
@@ -212,10 +215,24 @@ void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {
     poll_dynacast(p, track);
 }
 
+// The worker hears it as well: what stopped because nobody wanted it comes back at once (IN-21).
+void Room::want_layers(const Participant& p, const PublishedTrack& track,
+                       const std::vector<Dynacast::Report>& reports) {
+    for (const Dynacast::Report& report : reports) {
+        if (report.codec >= track.slots.size() || !track.slots[report.codec].receiver) continue;
+        sfu::WantLayers want{*track.slots[report.codec].receiver, -1};
+        if (report.quality)
+            want.max_spatial = static_cast<std::int8_t>(spatial_for_quality(
+                track.info.layers(), static_cast<livekit::VideoQuality>(*report.quality)));
+        context_->command(p.worker, want);
+    }
+}
+
 void Room::poll_dynacast(Participant& p, PublishedTrack& track) {
     const auto reports = track.dynacast.poll_report();
     if (!reports || reports->empty()) return;
     if (track.video()) {
+        want_layers(p, track, *reports);
         p.signal.send(subscribed_quality_message(track.info, *reports));
     } else if (track.info.codecs_size() > 1) {
         p.signal.send(subscribed_audio_codec_message(track.info, *reports));

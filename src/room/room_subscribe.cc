@@ -128,18 +128,25 @@ void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, Tr
     sdp::Sender sender;
     sender.id = s.down_track.value();
     sender.kind = s.video ? sdp::Kind::kVideo : sdp::Kind::kAudio;
-    const bool shared = sync_streams_ && p.traits.gates.sync_streams && !p.traits.firefox;
-    sender.stream_id = track.publisher->sid();
-    if (p.client.protocol() > 0)
-        sender.stream_id += "|" + (shared ? track.track->info.stream() : sid);
+    sender.stream_id = stream_id_of(p, track);
     sender.track_id = sid;
     sender.ssrc = s.ssrc;
     sender.rtx_ssrc = s.rtx_ssrc;
     sender.mimes = sender_mimes(*track.track);
     sender.stereo = track.track->info.stereo();
+    sender.disable_red = track.track->info.disable_red();
     sender.red = codec_of(track.track->info.mime_type()) == sfu::Codec::kRed;
     ensure_downstream(p).add_sender(std::move(sender));
     negotiate(p, false);
+}
+
+// SDP-04: what belongs together has one stream id, which is its CNAME too.
+std::string Room::stream_id_of(const Participant& p, TrackRef track) const {
+    const bool shared = sync_streams_ && p.traits.gates.sync_streams && !p.traits.firefox;
+    std::string id = track.publisher->sid();
+    if (p.client.protocol() > 0)
+        id += "|" + (shared ? track.track->info.stream() : track.track->info.sid());
+    return id;
 }
 
 void Room::note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
@@ -258,7 +265,7 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
         if (send.codec != sfu::Codec::kNone) add.codecs.push_back(send);
     }
     add.extensions = send_extensions(s.bound.extensions);
-    add.cname = track.publisher->sid() + "|" + track.track->info.sid();
+    add.cname = stream_id_of(p, track);
     add.mid = s.bound.mid;
     add.settings = s.applied;
     add.source = media_source(track.track->info.source());

@@ -8,21 +8,6 @@
 #include "room/layers.h"
 
 namespace confab::room {
-namespace {
-
-// The temporal layer that carries the wanted frame rate, of streams that halve it per layer from a
-// nominal 30; none given = all (SUB-03).
-std::uint8_t temporal_for_fps(std::uint32_t fps) {
-    constexpr double kNominal = 30;
-    if (fps == 0) return 3;
-    const double wanted = 0.9 * fps;
-    if (kNominal / 4 >= wanted) return 0;
-    if (kNominal / 2 >= wanted) return 1;
-    return kNominal >= wanted ? std::uint8_t{2} : std::uint8_t{3};
-}
-
-}  // namespace
-
 Subscription* SubscriptionTable::entry(const std::string& track_sid) {
     if (const auto it = entries_.find(track_sid); it != entries_.end()) return &it->second;
     if (entries_.size() >= kMaxEntries || track_sid.size() > kMaxSidBytes) return nullptr;
@@ -112,7 +97,7 @@ sfu::DownTrackSettings shard_settings(const livekit::TrackInfo& track,
         quality = settings->width() > 0
                       ? quality_for_size(track, settings->width(), settings->height())
                       : settings->quality();
-        result.max_temporal = temporal_for_fps(settings->fps());
+        result.max_fps = settings->fps();  // the shard knows the rates of the layers (SUB-03)
         // 1 is the highest, 0 means unset (SUB-06); the shard takes larger first.
         if (!screen && settings->priority() > 0)
             result.priority = static_cast<std::uint8_t>(

@@ -13,6 +13,7 @@ import { many_checks } from './many.mjs';
 import { media_checks } from './media.mjs';
 import { metrics_checks } from './metrics.mjs';
 import { session_checks } from './session.mjs';
+import { speaker_checks } from './speakers.mjs';
 
 const suite = new Suite({ limit: 400 });
 await suite.run(async () => {
@@ -20,6 +21,7 @@ await suite.run(async () => {
   for (const single of [true, false]) {
     const mode = { single, label: single ? 'single PC' : 'dual PC' };
     await media_checks(suite, server, mode);
+    await speaker_checks(suite, server, mode);
     await data_checks(suite, server, mode);
     await session_checks(suite, server, mode);
     await e2ee_checks(suite, server, mode);

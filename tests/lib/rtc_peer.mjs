@@ -211,17 +211,21 @@ export class Peer {
     const step = (2 * Math.PI * tone_of(this.number)) / kRate;
     const samples = (kRate * kAudioMillis) / 1000;
     let phase = 0;
+    let volume = 8000;
     const send = async () => {
       while (!this.#left && !source.closed) {
         const data = new Int16Array(samples);
-        for (let index = 0; index < samples; ++index) data[index] = 8000 * Math.sin((phase += step));
+        for (let index = 0; index < samples; ++index) data[index] = volume * Math.sin((phase += step));
         await source.captureFrame(new AudioFrame(data, kRate, 1, samples));
       }
     };
     send().catch(() => {});
     const options = new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE });
     const publication = await this.local.publishTrack(track, options);
-    return { publication, track, stop: () => this.local.unpublishTrack(publication.sid, true) };
+    const set_volume = (wanted) => {
+      volume = wanted;
+    };
+    return { publication, track, set_volume, stop: () => this.local.unpublishTrack(publication.sid, true) };
   }
 
   // Waits until at least `changes` further frames of `other` were decoded.

@@ -118,7 +118,8 @@ struct Sender {
     std::uint32_t rtx_ssrc = 0;
     std::vector<std::string> mimes;  // codecs of the source, preferred first; empty = all enabled
     bool stereo = false;             // sprop-stereo=1 (SDP-25)
-    bool red = false;                // the source is RED
+    bool disable_red = false;  // the publisher's wish: opus is asked for again instead (SDP-21)
+    bool red = false;          // the source is RED
 };
 
 // Where a Sender ended up.

@@ -122,6 +122,8 @@ class DownTrack {
     std::uint32_t rtx_ssrc() const { return cold_->rtx_ssrc; }
     const SendExtensions& extensions() const { return extensions_; }
     const DownTrackSettings& settings() const { return cold_->settings; }
+    // The highest layer the settings ask for, as the source is now (02 SUB-03).
+    Layer wish() const;
     const SourceState& source() const { return *source_; }
     Layer current_layer() const { return layers_.current; }
     Layer target_layer() const { return layers_.target; }
@@ -150,6 +152,7 @@ class DownTrack {
     Selection select(const MediaPacket& packet, DependencySelector::Rewrite& rewrite);
     bool probing_allowed() const;
     ResendPacket copy_of(Sequencer::Found& found, std::uint16_t sequence);
+    ResendPacket same_again(Sequencer::Found& found, std::uint16_t sequence) const;
     void push_padding(bool frame_ended);
     void send_early(Timestamp now);
     void write_playout_delay(ForwardedPacket& out);

@@ -7,6 +7,7 @@
 #include <bit>
 
 #include "sfu/forward/down_track.h"
+#include "sfu/inbound/layer_fps.h"
 #include "wire/video/blank_frames.h"
 
 namespace confab::sfu {
@@ -22,6 +23,13 @@ constexpr Duration kVideoFrame = Duration::micros(33'333);
 constexpr std::int64_t kAudioFramesPerSecond = 50;
 constexpr std::int64_t kVideoFramesPerSecond = 30;
 constexpr std::uint8_t kDefaultOpusType = 111;
+
+// Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);
+// what is stamped on leaving rules that out. Video always has a stamp.
+bool may_resend_on_main(const SendCodec& codec, const SendExtensions& ids) {
+    return kind_of(codec.codec) == MediaKind::kAudio && codec.nack && ids.abs_send_time == 0 &&
+           ids.transport_cc == 0;
+}
 
 std::size_t sequencer_entries(MediaKind kind, std::size_t kept) {
     const std::size_t usual =
@@ -51,7 +59,9 @@ DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng&
     cold_->rtx_sequence = random_rtx_start(rng);
     const bool rtx = std::any_of(config.codecs.begin(), config.codecs.end(),
                                  [](const SendCodec& c) { return c.rtx_pt.has_value(); });
-    if (rtx && cold_->rtx_ssrc != 0)
+    if ((rtx && cold_->rtx_ssrc != 0) ||
+        std::any_of(config.codecs.begin(), config.codecs.end(),
+                    [&](const SendCodec& c) { return may_resend_on_main(c, extensions_); }))
         sequencer_ = std::make_unique<Sequencer>(sequencer_entries(config.kind, kept));
     if (config.playout_delay && config.extensions.playout_delay != 0) {
         cold_->playout_delay.emplace(*config.playout_delay);
@@ -86,7 +96,8 @@ bool DownTrack::take_codec(Codec codec) {
     codec_ = codec;
     down_convert_ = convert;
     payload_type_ = send->pt.value();
-    cold_->rtx_pt = send->rtx_pt;
+    cold_->rtx_pt = cold_->rtx_ssrc != 0 ? send->rtx_pt : std::nullopt;
+    cold_->resends_on_main = !cold_->rtx_pt && may_resend_on_main(*send, extensions_);
     if (codec == Codec::kVp8 && !vp8_) vp8_ = std::make_unique<Vp8Munger>();
     const bool layered = codec == Codec::kVp9 || codec == Codec::kAv1;
     if (layered && source_->dependency_descriptor && !dependency_)
@@ -101,17 +112,26 @@ void DownTrack::stop_forwarding() {
     resuming_ = true;
 }
 
+Layer DownTrack::wish() const {
+    const DownTrackSettings& asked = cold_->settings;
+    Layer max = lower_of({static_cast<std::int8_t>(asked.max_spatial & 3),
+                          static_cast<std::int8_t>(asked.max_temporal & 3)},
+                         kTopLayer);
+    if (asked.max_fps == 0) return max;
+    const std::int8_t measured = std::max(source_->highest_available(max.spatial), std::int8_t{0});
+    const auto& fps = source_->fps[static_cast<std::size_t>(measured)];
+    max.temporal = std::min(max.temporal, temporal_for_fps(fps, asked.max_fps));
+    return max;
+}
+
 void DownTrack::reallocate(Timestamp now) {
     AllocationInput in;
-    const DownTrackSettings& wish = cold_->settings;
-    in.max = lower_of({static_cast<std::int8_t>(wish.max_spatial & 3),
-                       static_cast<std::int8_t>(wish.max_temporal & 3)},
-                      kTopLayer);
+    in.max = wish();
     in.cap = cold_->cap;
     in.current = layers_.current;
     in.target = layers_.target;
     in.request = request_;
-    in.muted = !wish.enabled || closing_;
+    in.muted = !cold_->settings.enabled || closing_;
     const Allocation out = allocate_layer(*source_, in);
     layers_.max = in.max;
     layers_.target = out.target;

@@ -44,11 +44,22 @@ ResendPacket DownTrack::copy_of(Sequencer::Found& found, std::uint16_t sequence)
     return {p, found.source_sequence, found.stream};
 }
 
+// The packet itself once more: the same number may never carry other octets (02 TRAP-14).
+ResendPacket DownTrack::same_again(Sequencer::Found& found, std::uint16_t sequence) const {
+    ForwardedPacket& p = found.packet;
+    const std::int64_t newest = munger_.last_sequence();
+    p.sequence = newest - static_cast<std::uint16_t>(static_cast<std::uint16_t>(newest) - sequence);
+    p.ssrc = ssrc_;
+    p.rtx = true;
+    return {p, found.source_sequence, found.stream};
+}
+
 std::size_t DownTrack::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                                    std::span<ResendPacket> out) {
     stats_.nacked += sequences.size();
     if (!sequencer_) return 0;
-    const bool silent = !cold_->rtx_pt || pli_pending_ || closing_;
+    const bool answers = cold_->rtx_pt || cold_->resends_on_main;
+    const bool silent = !answers || pli_pending_ || closing_;
     std::size_t count = 0;
     for (const std::uint16_t sequence : sequences.first(std::min(sequences.size(), kMaxNacked))) {
         if (count == out.size()) break;
@@ -58,7 +69,7 @@ std::size_t DownTrack::handle_nack(std::span<const std::uint16_t> sequences, Tim
         Sequencer::Found found;
         if (sequencer_->request(now, sequence, cold_->rtt, found) != Sequencer::Answer::kResend)
             continue;
-        out[count++] = copy_of(found, sequence);
+        out[count++] = cold_->rtx_pt ? copy_of(found, sequence) : same_again(found, sequence);
         ++stats_.resent;
     }
     return count;

@@ -80,7 +80,51 @@ TEST_CASE("DownTrack: answers a NACK on the RTX stream [FWD-11] [FWD-01] [TRAP-1
     CHECK(v.track.stats().resent == 3);
 }
 
-TEST_CASE("DownTrack: no copies without an RTX stream [FWD-11] [TRAP-14]") {
+TEST_CASE("DownTrack: audio without RTX is sent again as it was [FWD-11] [TRAP-14]") {
+    AddDownTrack config = test::subscription(Codec::kOpus, 111);
+    config.codecs = {{Codec::kRed, PayloadType(63), {}, 48'000, false},
+                     {Codec::kOpus, PayloadType(111), {}, 48'000, true}};
+    config.extensions = {};
+    config.extensions.abs_capture_time = 2;
+    SourceState source = test::source_of(Codec::kOpus);
+    source.add_report(0, {kNtp, kTs, at_ms(0)});
+    Rng rng(1);
+    DownTrack track(config, source, rng);
+    Stream mic(Codec::kOpus, 0, 131'071, kTs);  // the next number begins a new cycle
+    std::array<std::uint8_t, 64> first{};
+    std::array<std::uint8_t, 64> again{};
+    std::array<ResendPacket, 4> out;
+    for (int i = 0; i < 3; ++i) {
+        MediaPacket lost = mic.next(960);
+        lost.has_abs_capture_time = true;
+        lost.abs_capture_time = 99;
+        const auto sent = pass(track, lost, at_ms(i * 20));
+        REQUIRE(sent);
+        const std::size_t size = build_header(*sent, config.extensions, {}, {}, first);
+        const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(sent->sequence)};
+        CHECK(track.handle_nack(asked, at_ms(i * 20 + 10), out) == 0);  // may be on its way
+        (void)pass(track, mic.next(960), at_ms(i * 20 + 10));
+        REQUIRE(track.handle_nack(asked, at_ms(1'000 + i), out) == 1);
+        complete_resend(out[0], lost);
+        CHECK(out[0].packet.sequence == sent->sequence);  // the index of SRTP, with its cycle
+        CHECK(build_header(out[0].packet, config.extensions, {}, {}, again) == size);
+        CHECK(first == again);
+    }
+    // Not where something is stamped on leaving, and not where NACK was not negotiated.
+    config.extensions.abs_send_time = 3;
+    DownTrack stamped(config, source, rng);
+    config.extensions.abs_send_time = 0;
+    config.codecs[1].nack = false;
+    DownTrack silent(config, source, rng);
+    for (DownTrack* refused : {&stamped, &silent}) {
+        const auto sent = pass(*refused, mic.next(960), at_ms(2'000));
+        REQUIRE(sent);
+        const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(sent->sequence)};
+        CHECK(refused->handle_nack(asked, at_ms(3'000), out) == 0);
+    }
+}
+
+TEST_CASE("DownTrack: no copies of video without an RTX stream [FWD-11] [TRAP-14]") {
     AddDownTrack config = test::subscription(Codec::kVp8);
     config.codecs[0].rtx_pt.reset();
     SourceState source = test::source_of(Codec::kVp8);

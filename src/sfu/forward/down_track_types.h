@@ -74,6 +74,7 @@ struct DownTrackCold {
     Bytes sif_trailer;
     DownTrackSettings settings;
     std::optional<PayloadType> rtx_pt;
+    bool resends_on_main = false;  // NACKs are answered on the main SSRC (02 FWD-11)
 
     Layer cap = kTopLayer;
     PauseReason pause = PauseReason::kNone;

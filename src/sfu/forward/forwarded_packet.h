@@ -38,7 +38,7 @@ struct ForwardedPacket {
     std::uint8_t dd_target_count = 0;
     DescriptorMode dd_mode = DescriptorMode::kNone;
     bool marker = false;
-    bool rtx = false;
+    bool rtx = false;  // a copy: on the RTX stream or, for audio, the same again
     bool has_abs_capture_time = false;
     bool padding = false;  // P: the body is padding and nothing else
     bool has_playout_delay = false;

@@ -51,6 +51,8 @@ struct SourceState {
     Layer max_seen;                      // highest layer a packet came of
     // Bits per second of [spatial][temporal], cumulative over temporal and, for SVC, over spatial.
     std::array<std::array<std::uint64_t, kMaxTemporalLayers>, kMaxSpatialLayers> bitrate{};
+    // Frames a second likewise, cumulative over temporal; 0 while not measured (02 IN-23).
+    std::array<std::array<float, kMaxTemporalLayers>, kMaxSpatialLayers> fps{};
     // By spatial layer; for SVC and audio only [0].
     std::array<std::optional<SourceReport>, kMaxSpatialLayers> reports;
     // Of the structure last attached to a packet, already when that packet is forwarded.

@@ -35,7 +35,7 @@ void LayerFps::measure() {
     std::uint32_t sum = 0;
     for (std::size_t t = 0; t < kMaxTemporalLayers; ++t) {
         sum += count_[t];
-        fps_[t] = sum / seconds;
+        fps_[t] = static_cast<float>(sum / seconds);
     }
     known_ = true;
     first_ = last_;
@@ -43,10 +43,10 @@ void LayerFps::measure() {
     count_.fill(0);
 }
 
-std::int8_t temporal_for_fps(std::span<const double> fps, std::uint32_t wished) {
+std::int8_t temporal_for_fps(std::span<const float> fps, std::uint32_t wished) {
     if (wished == 0) return static_cast<std::int8_t>(kMaxTemporalLayers - 1);
     for (std::size_t t = 0; t < fps.size() && t < kMaxTemporalLayers; ++t)
-        if (fps[t] >= 0.9 * wished) return static_cast<std::int8_t>(t);
+        if (static_cast<double>(fps[t]) >= 0.9 * wished) return static_cast<std::int8_t>(t);
     return static_cast<std::int8_t>(kMaxTemporalLayers - 1);
 }
 

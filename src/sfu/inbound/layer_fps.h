@@ -27,7 +27,7 @@ class LayerFps {
     // True since enough frames were seen; then fps() is the newest measurement.
     bool known() const { return known_; }
     // [t]: frames per second of layers 0 to t together; equal to [t−1] if t is not used.
-    const std::array<double, kMaxTemporalLayers>& fps() const { return fps_; }
+    const std::array<float, kMaxTemporalLayers>& fps() const { return fps_; }
     void reset() { *this = LayerFps(clock_rate_); }
 
   private:
@@ -41,10 +41,10 @@ class LayerFps {
     std::int64_t last_ = 0;
     std::uint32_t frames_ = 0;
     std::array<std::uint32_t, kMaxTemporalLayers> count_{};
-    std::array<double, kMaxTemporalLayers> fps_{};
+    std::array<float, kMaxTemporalLayers> fps_{};
 };
 
 // Lowest temporal layer that gives 0.9 of the wish; 3 when none does or the wish is 0.
-std::int8_t temporal_for_fps(std::span<const double> fps, std::uint32_t wished);
+std::int8_t temporal_for_fps(std::span<const float> fps, std::uint32_t wished);
 
 }  // namespace confab::sfu

@@ -4,6 +4,7 @@
 #include "sfu/inbound/source_monitor.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace confab::sfu {
 namespace {
@@ -17,14 +18,14 @@ Duration meter_interval(bool screen_share) {
 }
 }  // namespace
 
+SourceMonitor::LayerWatch SourceMonitor::watch(std::uint8_t spatial, bool screen_share) {
+    return {StreamTracker(TrackerOptions::for_layer(spatial, screen_share)),
+            BitrateMeter(meter_interval(screen_share)), LayerFps()};
+}
+
 SourceMonitor::SourceMonitor(MediaKind kind, bool screen_share)
     : kind_(kind),
-      layers_{LayerWatch{StreamTracker(TrackerOptions::for_layer(0, screen_share)),
-                         BitrateMeter(meter_interval(screen_share))},
-              LayerWatch{StreamTracker(TrackerOptions::for_layer(1, screen_share)),
-                         BitrateMeter(meter_interval(screen_share))},
-              LayerWatch{StreamTracker(TrackerOptions::for_layer(2, screen_share)),
-                         BitrateMeter(meter_interval(screen_share))}} {}
+      layers_{watch(0, screen_share), watch(1, screen_share), watch(2, screen_share)} {}
 
 bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
     const std::size_t layer = std::min<std::size_t>(packet.spatial, kMaxSpatialLayers - 1);
@@ -39,6 +40,8 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
         changed = true;
     }
     layers_[layer].meter.packet(packet.temporal, packet.payload.size() + 40);
+    if (kind_ == MediaKind::kVideo && !packet.late)
+        layers_[layer].fps.packet(packet.timestamp, packet.temporal);
     const bool told = state.svc() && packet.has_dd && !packet.late &&
                       (packet.dd.structure_attached || packet.dd.has_active_targets);
     const std::uint8_t before = produced_;
@@ -59,6 +62,13 @@ void SourceMonitor::set_flowing(SourceState& state, std::size_t tracker, bool fl
         set_available(state, tracker, flowing);
     else
         state.available = flowing ? produced_ : std::uint8_t{0};
+}
+
+void SourceMonitor::write_rates(SourceState& state) const {
+    write_bitrates(state);
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
+        if (layers_[s].fps.known())
+            std::copy_n(layers_[s].fps.fps().begin(), kMaxTemporalLayers, state.fps[s].begin());
 }
 
 void SourceMonitor::write_bitrates(SourceState& state) const {
@@ -85,7 +95,7 @@ bool SourceMonitor::handle_timeout(Timestamp now, SourceState& state) {
         }
         measured = layers_[s].meter.update(now) || measured;
     }
-    if (measured && kind_ == MediaKind::kVideo) write_bitrates(state);
+    if (measured && kind_ == MediaKind::kVideo) write_rates(state);
     return changed || measured;
 }
 
@@ -107,6 +117,15 @@ void SourceMonitor::set_muted(bool muted, SourceState& state) {
         }
         layers_[s].meter.reset();
     }
+}
+
+void SourceMonitor::want(std::int8_t max_spatial) {
+    const std::int8_t before = std::exchange(wanted_, max_spatial);
+    if (max_spatial <= before) return;
+    if (produced_ != 0) layers_[0].tracker.expect();  // it watches all of them
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
+        if (static_cast<std::int8_t>(s) > before && static_cast<std::int8_t>(s) <= max_spatial)
+            layers_[s].tracker.expect();
 }
 
 }  // namespace confab::sfu

@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Watches the layers of one published track at its home and keeps what SourceState says of them:
-// which flow, and how many bits they take (02 IN-21, IN-22).
+// which flow, how many bits and how many frames a second they take (02 IN-21, IN-22, IN-23).
 #pragma once
 
 #include <array>
 #include <optional>
 
 #include "sfu/forward/source_state.h"
+#include "sfu/inbound/layer_fps.h"
 #include "sfu/inbound/stream_tracker.h"
 #include "sfu/packet/media_packet.h"
 
@@ -25,12 +26,17 @@ class SourceMonitor {
     bool handle_timeout(Timestamp now, SourceState& state);
     Timestamp next_deadline() const;
     void set_muted(bool muted, SourceState& state);
+    // The publisher was asked for spatial layers up to this one, -1 for none (02 IN-21).
+    void want(std::int8_t max_spatial);
 
   private:
     struct LayerWatch {
         StreamTracker tracker;
         BitrateMeter meter;
+        LayerFps fps;
     };
+    static LayerWatch watch(std::uint8_t spatial, bool screen_share);
+    void write_rates(SourceState& state) const;
     void write_bitrates(SourceState& state) const;
     void set_flowing(SourceState& state, std::size_t tracker, bool flowing) const;
 
@@ -39,6 +45,7 @@ class SourceMonitor {
     // Of an SVC stream with dependency descriptors: the layers its mask says are produced, bit s
     // for layer s; one tracker then watches them all. 0: no mask seen.
     std::uint8_t produced_ = 0;
+    std::int8_t wanted_ = static_cast<std::int8_t>(kMaxSpatialLayers - 1);
 };
 
 }  // namespace confab::sfu

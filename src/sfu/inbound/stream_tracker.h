@@ -36,8 +36,12 @@ class StreamTracker {
     Timestamp next_deadline() const { return cycle_end_; }
     // Publisher mute: stopped and blind until resumed.
     Change pause();
-    // Unmute, or the layer became wanted again: active with the next packet.
+    // Unmute: active with the next packet.
     void reset();
+    // The layer is wanted again: as reset(), but only where it had stopped.
+    void expect() {
+        if (state_ == State::kStopped) reset();
+    }
     bool active() const { return state_ == State::kActive; }
 
   private:

@@ -41,8 +41,9 @@ void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t sourc
     e.stream = stream & 3;
     e.spatial = spatial & 3;
     e.dd_mode = static_cast<std::uint8_t>(p.dd_mode) & 3;
+    e.type_or_targets = p.payload_type;
     if (p.dd_mode != DescriptorMode::kNone) {
-        e.dd_target_count = p.dd_target_count;
+        e.type_or_targets = p.dd_target_count;
         store_be32(e.detail.data(), p.dd_mask);
         store_be16(e.detail.data() + 4, p.dd_frame_number);
     } else if (p.prefix_size > 0) {
@@ -66,7 +67,7 @@ void Sequencer::restore(const Entry& e, Found& out) const {
     p.has_abs_capture_time = e.capture;
     p.dd_mode = static_cast<DescriptorMode>(e.dd_mode);
     if (p.dd_mode != DescriptorMode::kNone) {
-        p.dd_target_count = e.dd_target_count;
+        p.dd_target_count = e.type_or_targets;
         p.dd_mask = load_be32(e.detail.data());
         p.dd_frame_number = load_be16(e.detail.data() + 4);
     } else if (e.prefix_size > 0) {
@@ -77,6 +78,7 @@ void Sequencer::restore(const Entry& e, Found& out) const {
         p.payload_offset = load_be16(e.detail.data());
         p.payload_size = load_be16(e.detail.data() + 2);
     }
+    if (p.dd_mode == DescriptorMode::kNone) p.payload_type = e.type_or_targets;
     const auto distance =
         static_cast<std::int32_t>(e.source_sequence - static_cast<std::uint32_t>(newest_source_));
     out.source_sequence = newest_source_ + distance;

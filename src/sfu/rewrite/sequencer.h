@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What was sent under which number, so that a NACK can be answered from the track's history (02
-// FWD-11, DES-32): 24 bytes for each of the last packets. Copies go out on the RTX stream only:
-// the same (SSRC, number) must never carry different bytes (02 TRAP-14).
+// FWD-11, DES-32): 24 bytes for each of the last packets. Copies go out on the RTX stream, or
+// are the same again: one (SSRC, number) must never carry different bytes (02 TRAP-14).
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ class Sequencer {
 
     // A sent packet as it is to be sent again.
     struct Found {
-        ForwardedPacket packet;  // without ssrc, payload type, sequence and original number
+        ForwardedPacket packet;  // without ssrc, sequence and original number
         std::int64_t source_sequence = 0;
         std::uint8_t stream = 0;   // of the source: spatial layer, 0 for SVC
         std::uint8_t resends = 0;  // this one included
@@ -80,8 +80,8 @@ class Sequencer {
         std::uint8_t spatial : 2 = 0;
         std::uint8_t prefix_size : 3 = 0;
         bool asked : 1 = false;
-        std::uint8_t skip = 0;  // source payload bytes replaced
-        std::uint8_t dd_target_count = 0;
+        std::uint8_t skip = 0;             // source payload bytes replaced
+        std::uint8_t type_or_targets = 0;  // payload type; decode targets with a descriptor
     };
     static_assert(sizeof(Entry) <= 24);
 

@@ -23,6 +23,7 @@ ForwardedPacket random_packet(Rng& rng, std::int64_t sequence) {
     p.sequence = sequence;
     p.timestamp = rng.u32();
     p.marker = rng.below(2) == 0;
+    p.payload_type = static_cast<std::uint8_t>(96 + rng.below(32));
     p.has_abs_capture_time = rng.below(4) == 0;
     switch (rng.below(4)) {
         case 0:

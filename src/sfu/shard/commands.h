@@ -189,6 +189,13 @@ struct MuteReceiver {
     bool muted = false;
 };
 
+// What the publisher was asked to send (dynacast): spatial layers up to this one, -1 for none. A
+// layer that is wanted again counts as flowing with its next packet (IN-21).
+struct WantLayers {
+    ReceiverId receiver;
+    std::int8_t max_spatial = -1;
+};
+
 // ---------------------------------------------------------------- subscribing
 
 struct SendCodec {
@@ -212,6 +219,7 @@ struct DownTrackSettings {
     bool enabled = true;
     std::uint8_t max_spatial = 2;
     std::uint8_t max_temporal = 3;
+    std::uint32_t max_fps = 0;  // no more temporal layers than this rate takes; 0: all (SUB-03)
     std::uint8_t priority = 1;  // larger first; 255 for screen share (SUB-06)
     bool operator==(const DownTrackSettings&) const = default;
 };
@@ -281,8 +289,8 @@ struct SendData {
 
 using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
-                 RemoveReceiver, MuteReceiver, AddDownTrack, UpdateDownTrack, SwitchDownTrack,
-                 RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, SendData>;
+                 RemoveReceiver, MuteReceiver, WantLayers, AddDownTrack, UpdateDownTrack,
+                 SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, SendData>;
 
 // ================================================================ events
 
@@ -323,7 +331,9 @@ struct SpeakerLevel {
     double level = 0;  // linear, 0 to 1, smoothed (IN-30)
     bool active = false;
 };
-// All microphone receivers of a room on this worker, every update interval.
+// The microphone receivers of a room on this worker that speak, and those that no longer do since
+// the last report: inactive, once. Every update interval with any of them. A receiver that was
+// removed is not listed any more.
 struct SpeakerLevels {
     RoomId room;
     std::vector<SpeakerLevel> levels;

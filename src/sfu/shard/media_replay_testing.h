@@ -432,7 +432,8 @@ inline void MediaReplay::collect(int source) {
             ours_.states.push_back({now(), subscribers_[0]->id == peer ? std::size_t{0} : 1,
                                     state->state == StreamState::kActive});
         } else if (const auto* levels = std::get_if<SpeakerLevels>(&event)) {
-            const bool active = !levels->levels.empty();
+            const bool active = std::any_of(levels->levels.begin(), levels->levels.end(),
+                                            [](const SpeakerLevel& l) { return l.active; });
             if (ours_.levels.empty() ? active : ours_.levels.back().active != active)
                 ours_.levels.push_back({now(), active});
         }

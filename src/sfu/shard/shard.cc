@@ -300,18 +300,19 @@ void Shard::ReceiverEntry::on_timer(Shard& shard, Timestamp now) {
 void Shard::report_speakers(Timestamp now, Speakers& speakers) {
     SpeakerLevels levels;
     levels.room = speakers.room;
-    bool anybody = false;
-    for (const Receiver* receiver : speakers.microphones) {
-        if (receiver->streams().empty() || receiver->muted()) continue;
-        const rtp::AudioLevel& level = receiver->streams().front()->audio_level();
-        SpeakerLevel one{receiver->id(), level.level(now), level.is_active(now)};
-        if (!one.active) continue;
-        anybody = true;
-        levels.levels.push_back(one);
+    for (Speakers::Microphone& microphone : speakers.microphones) {
+        const Receiver& receiver = *microphone.receiver;
+        SpeakerLevel one{receiver.id(), 0, false};
+        if (!receiver.streams().empty() && !receiver.muted()) {
+            const rtp::AudioLevel& level = receiver.streams().front()->audio_level();
+            one.level = level.level(now);
+            one.active = level.is_active(now);
+        }
+        // Who fell silent is listed once more, so that the room hears of it.
+        if (one.active || microphone.spoke) levels.levels.push_back(one);
+        microphone.spoke = one.active;
     }
-    // One more report after the last one fell silent, so that the room hears of it.
-    if (anybody || speakers.anybody_before) emit(std::move(levels));
-    speakers.anybody_before = anybody;
+    if (!levels.levels.empty()) emit(std::move(levels));
     wheel_.schedule(speakers.timer, now + speakers.interval);
 }
 

@@ -135,8 +135,11 @@ class Shard {
         RoomId room;
         TimerNode timer{static_cast<Timed*>(this)};
         Duration interval;
-        bool anybody_before = false;
-        std::vector<Receiver*> microphones;
+        struct Microphone {
+            Receiver* receiver = nullptr;
+            bool spoke = false;  // in the last report
+        };
+        std::vector<Microphone> microphones;
         void on_timer(Shard& shard, Timestamp now) override;
     };
     // A receiver, with the timer that looks at its layers and bitrates.
@@ -158,6 +161,7 @@ class Shard {
     void apply(Timestamp now, AddReceiver& c);
     void apply(Timestamp now, RemoveReceiver& c);
     void apply(Timestamp now, MuteReceiver& c);
+    void apply(Timestamp now, WantLayers& c);
     void apply(Timestamp now, AddDownTrack& c);
     void apply(Timestamp now, UpdateDownTrack& c);
     void apply(Timestamp now, SwitchDownTrack& c);

@@ -186,6 +186,11 @@ void Shard::apply(Timestamp now, MuteReceiver& c) {
     source_changed(now, *entry.track);
 }
 
+void Shard::apply(Timestamp, WantLayers& c) {
+    const auto found = receivers_.find(c.receiver);
+    if (found != receivers_.end()) found->second->monitor.want(c.max_spatial);
+}
+
 void Shard::add_microphone(Timestamp now, Receiver& receiver) {
     auto& speakers = speakers_[receiver.config().room];
     if (!speakers) {
@@ -195,13 +200,14 @@ void Shard::add_microphone(Timestamp now, Receiver& receiver) {
         if (speakers->interval < Duration::millis(50)) speakers->interval = Duration::millis(50);
         wheel_.schedule(speakers->timer, now + speakers->interval);
     }
-    speakers->microphones.push_back(&receiver);
+    speakers->microphones.push_back({&receiver, false});
 }
 
 void Shard::remove_microphone(const Receiver& receiver) {
     const auto found = speakers_.find(receiver.config().room);
     if (found == speakers_.end()) return;
-    std::erase(found->second->microphones, &receiver);
+    std::erase_if(found->second->microphones,
+                  [&](const Speakers::Microphone& m) { return m.receiver == &receiver; });
     if (found->second->microphones.empty()) speakers_.erase(found);
 }
 

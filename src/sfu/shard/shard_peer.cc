@@ -318,8 +318,7 @@ bool ShardPeer::allocate(Timestamp now) {
         const DownTrackSettings& wish = down_track->settings();
         VideoDemand demand;
         demand.source = &down_track->source();
-        demand.max = {static_cast<std::int8_t>(wish.max_spatial),
-                      static_cast<std::int8_t>(wish.max_temporal)};
+        demand.max = down_track->wish();
         demand.priority = wish.priority;
         demand.muted = !wish.enabled || down_track->source().muted;
         demand.exempt = down_track->screen_share() && down_track->source().max_seen.spatial <= 0;

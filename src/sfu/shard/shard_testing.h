@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -201,6 +202,7 @@ struct World {
         }
     }
     void receive(Client& client, const SocketAddress& from, BytesView datagram) {
+        if (lose && lose(client, datagram)) return;
         Bytes bytes = to_vector(datagram);
         ice::Path path;
         path.local = client.address;
@@ -276,6 +278,8 @@ struct World {
     };
     std::deque<Datagram> to_shards;
     std::vector<Event> events;
+    // A datagram that a client does not get, as it was on the wire.
+    std::function<bool(const Client&, BytesView)> lose;
     int foreign = 0;
     const Client* cut = nullptr;  // whose network is down
 };

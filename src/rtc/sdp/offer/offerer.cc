@@ -14,6 +14,19 @@
 #include "rtc/sdp/offer/offer_section.h"
 
 namespace confab::sdp {
+namespace {
+
+// RED repairs by itself; opus alone is asked for again (SDP-21). Whether a track may be RED is what
+// counts: the codec stays in the list of those that are not.
+void set_opus_nack(OfferSection& section, bool wanted) {
+    for (Codec& codec : section.codecs) {
+        if (!is_codec(codec, "opus")) continue;
+        std::erase(codec.feedback, "nack");
+        if (wanted) codec.feedback.emplace_back("nack");
+    }
+}
+
+}  // namespace
 
 struct Offerer::State {
     OffererConfig config;
@@ -62,10 +75,8 @@ std::vector<Codec> Offerer::State::first_codecs(Kind kind) const {
     if (!known.empty()) return known;
     std::vector<Codec> out = offered_codecs(codecs, kind);
     const auto feedback = feedback_set(kind, SectionUse::kSubscribe, config.transport_cc);
-    const bool red = codecs.red && config.client.supports_red;
     for (Codec& codec : out) {
         if (is_codec(codec, "rtx") || is_codec(codec, "red")) continue;
-        if (red && is_codec(codec, "opus")) continue;
         codec.feedback.assign(feedback.begin(), feedback.end());
     }
     return out;
@@ -105,6 +116,7 @@ void Offerer::State::place_senders() {
         if (place == nullptr) continue;
         place->sender = sender.id;
         place->idle = false;
+        set_opus_nack(*place, sender.disable_red || !codecs.red || !config.client.supports_red);
     }
 }
 

@@ -215,6 +215,18 @@ TEST_CASE(
     CHECK_FALSE(applied.bound.back().codecs.empty());
 }
 
+TEST_CASE("Offerer: a track without RED has opus' nack beside others that have RED [SDP-21]") {
+    Offerer offerer(config());
+    offerer.add_sender(sender(1, Kind::kAudio));
+    Sender plain = sender(2, Kind::kAudio);
+    plain.disable_red = true;
+    offerer.add_sender(plain);
+    const Description d = offered(offerer);
+    REQUIRE(d.sections.size() >= 2);
+    CHECK(find_codec(d.sections[0], 111)->feedback.empty());
+    CHECK(find_codec(d.sections[1], 111)->feedback == std::vector<std::string>{"nack"});
+}
+
 TEST_CASE(
     "Offerer: RED takes opus' nack where the client has RED, stereo is told [SDP-21] [SDP-25]") {
     Offerer with_red(config());
