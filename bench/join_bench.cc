@@ -1,18 +1,23 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
-// bench: modules api room sim rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
+// bench: modules token client rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
 
 // What joining and staying costs a server of its own (02 §10.1, DES-34): joins per second of its
 // CPU time, and its memory per participant and per subscription.
 //
 //   join_bench [--joins N] [--rounds N] [--at-once N] [--publishers N] [--subscribers N]
-//              [--no-deflate] [--hold SECONDS] [--only v1|v0|memory] [--binary FILE]
+//              [--no-deflate] [--hold SECONDS] [--only v1|v0|memory|room] [--binary FILE]
+//              [--room N] [--rate JOINS_PER_SECOND]
 //
 // A join is what livekit-client does until it may publish: WebSocket with token and offer, ICE,
 // DTLS with certificates on both sides, three data channels open, and the second offer of a session
 // with one connection; with two (v0) both connections. Rooms have six participants. CPU is the
 // server's alone, user and system; the clients run in this process. --hold keeps the participants
 // for a profiler and prints the server's process id.
+//
+// `room` fills one room with 250, 500 and 1 000 participants (--room: that size alone) at 500 joins
+// a second, the first five publishing audio: what joins and who is told of them cost, and that all
+// rosters agree within 5 s.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -32,21 +37,29 @@ struct Options {
     std::size_t subscribers = 20;
     std::size_t at_once = 8;
     bool deflate = true;
+    std::size_t room = 0;
+    std::size_t rate = 500;
     std::int64_t hold = 0;
     std::string only;
     std::string binary = "build/release/confab";
 };
 
 constexpr std::size_t kRoomSize = 6;
+constexpr std::size_t kSpeakers = 5;
 constexpr Duration kPatience = Duration::seconds(30);
+constexpr Duration kRostersAgree = Duration::seconds(5);
 
 [[noreturn]] void give_up(const char* what) {
     std::printf("join_bench: %s\n", what);
     std::exit(1);
 }
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double share) {
     std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+    const auto at = static_cast<std::size_t>(static_cast<double>(values.size()) * share);
+    return values[std::min(at, values.size() - 1)];
+}
+double median(std::vector<double> values) {
+    return quantile(std::move(values), 0.5);
 }
 
 class World {
@@ -61,19 +74,27 @@ class World {
         double wall = 0;     // s
         double cpu = 0;      // s of the server
         double latency = 0;  // ms, median
+        double p99 = 0;      // ms
+        double control = 0;  // s of `cpu` that no media worker spent
     };
-    // Joins `count` participants, a few at a time, and keeps them.
-    Cost join(std::size_t count, bool single, std::size_t room_size, bool auto_subscribe = true) {
+    // Joins `count` participants, a few at a time or `rate` a second, and keeps them.
+    Cost join(std::size_t count, bool single, std::size_t room_size, bool auto_subscribe = true,
+              std::size_t rate = 0) {
         const double cpu = server_.cpu();
+        const double control = server_.control_cpu();
         const Timestamp begin = now();
         std::vector<double> latencies;
         std::vector<LoadClient*> joining;
+        const auto may_begin = [&](std::size_t begun) {
+            if (rate == 0) return joining.size() < at_once_;
+            const auto us = static_cast<std::int64_t>(begun * 1'000'000 / rate);
+            return now() - begin >= Duration::micros(us);
+        };
         for (std::size_t begun = 0; begun < count || !joining.empty();) {
-            for (; begun < count && joining.size() < at_once_; ++begun, ++joined_)
+            for (; begun < count && may_begin(begun); ++begun, ++joined_)
                 joining.push_back(&add(single, room_size, auto_subscribe));
-            load_.loop.run_once(Duration::millis(20));
+            load_.loop.run_once(Duration::millis(rate == 0 ? 20 : 1));
             std::erase_if(joining, [&](LoadClient* client) {
-                client->advance();
                 if (client->failed() || now() - client->started > kPatience)
                     give_up("a client could not join");
                 if (!client->joined()) return false;
@@ -81,15 +102,16 @@ class World {
                 return true;
             });
         }
-        return {(now() - begin).to_seconds(), server_.cpu() - cpu, median(latencies)};
+        return {(now() - begin).to_seconds(), server_.cpu() - cpu, median(latencies),
+                quantile(latencies, 0.99), server_.control_cpu() - control};
     }
     void run_for(Duration time) {
         for (const Timestamp end = now() + time; now() < end;)
             load_.loop.run_once(std::min(Duration::millis(50), end - now()));
     }
     template <typename Condition>
-    void run_until(const char* what, Condition condition) {
-        for (const Timestamp end = now() + kPatience; !condition();) {
+    void run_until(const char* what, Condition condition, Duration patience = kPatience) {
+        for (const Timestamp end = now() + patience; !condition();) {
             if (now() > end) give_up(what);
             load_.loop.run_once(Duration::millis(20));
         }
@@ -192,7 +214,7 @@ void subscribe(World& world, std::size_t first, std::size_t last, std::size_t st
         clients[i]->subscribe(clients[i]->tracks());
     world.run_until("not all subscriptions flow", [&] {
         for (std::size_t i = first; i < last; ++i)
-            if (clients[i]->downstream().streams() < streams) return false;
+            if (clients[i]->streams() < streams) return false;
         return true;
     });
     world.run_for(kFill);
@@ -209,7 +231,7 @@ double measure_subscriptions(const Options& options) {
     auto& clients = world.clients();
     const double joined = world.server().rss();
     for (std::size_t i = 0; i < publishers; ++i)
-        clients[i]->publish();
+        clients[i]->publish(true);
     world.run_until("the tracks were not published", [&] {
         for (std::size_t i = 0; i < publishers; ++i)
             if (!clients[i]->published(2)) return false;
@@ -234,6 +256,48 @@ double measure_subscriptions(const Options& options) {
     return each;
 }
 
+// Everybody sees everybody else, and each of them in the same session.
+bool rosters_agree(World& world) {
+    const auto& clients = world.clients();
+    for (const auto& client : clients) {
+        const auto& others = client->session().roster().others();
+        if (others.size() + 1 != clients.size()) return false;
+        for (const auto& other : clients)
+            if (other != client && !others.contains(other->session().self().sid())) return false;
+    }
+    return true;
+}
+
+void measure_room(std::size_t size, const Options& options) {
+    World world(options);
+    (void)world.join(kSpeakers, true, size);
+    for (const auto& client : world.clients())
+        client->publish(false);
+    world.run_until("the tracks were not published", [&] {
+        return std::ranges::all_of(world.clients(), [](auto& c) { return c->published(1); });
+    });
+    for (const auto& client : world.clients())
+        client->start_media();
+    const std::size_t count = size - kSpeakers;
+    const World::Cost cost = world.join(count, true, size, true, options.rate);
+    const Timestamp joined = now();
+    world.run_until(
+        "the rosters do not agree within 5 s", [&] { return rosters_agree(world); }, kRostersAgree);
+    const double agreed = (now() - joined).to_seconds();
+    world.run_until("not all subscriptions flow", [&] {
+        return std::ranges::all_of(world.clients(),
+                                   [](auto& c) { return c->streams() + 1 >= kSpeakers; });
+    });
+    hold(world, options, "a room");
+    const auto each = static_cast<double>(count);
+    std::printf(
+        "room of %zu: %.0f joins/s, p99 %.0f ms (median %.0f), CPU per join %.0f us, of control "
+        "%.0f us; rosters agree after %.1f s\n",
+        size, each / cost.wall, cost.p99, cost.latency, cost.cpu * 1e6 / each,
+        cost.control * 1e6 / each, agreed);
+    std::fflush(stdout);
+}
+
 int run(int argc, char** argv) {
     Options options;
     for (int i = 1; i < argc; ++i) {
@@ -245,6 +309,8 @@ int run(int argc, char** argv) {
         if (argument == "--at-once") options.at_once = number();
         if (argument == "--publishers") options.publishers = number();
         if (argument == "--subscribers") options.subscribers = number();
+        if (argument == "--room") options.room = std::max(2 * kSpeakers, number());
+        if (argument == "--rate") options.rate = number();
         if (argument == "--hold") options.hold = static_cast<std::int64_t>(number());
         if (argument == "--only") options.only = value;
         if (argument == "--binary") options.binary = value;
@@ -262,6 +328,11 @@ int run(int argc, char** argv) {
     if (wanted("v0")) (void)measure_joins("v0", false, options);
     if (wanted("v1")) joins = measure_joins("v1", true, options);
     if (wanted("memory")) subscription = measure_subscriptions(options);
+    const std::vector<std::size_t> sizes =
+        options.room != 0 ? std::vector{options.room} : std::vector<std::size_t>{250, 500, 1000};
+    if (wanted("room"))
+        for (const std::size_t size : sizes)
+            measure_room(size, options);
     if (!options.only.empty()) return 0;
     std::printf("join: %.0f joins/s per core (%.0f us CPU each)\n", 1e6 / joins.cpu_us,
                 joins.cpu_us);

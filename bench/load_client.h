@@ -1,22 +1,26 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A participant of a load: signalling as livekit-client 2.x does it with one connection (/rtc/v1)
-// or two (/rtc), as recorded: the join, the offer that comes with it or answers to the server's
-// offer, trickled candidates, the permission message, a second offer (01 SIG-81, SIG-82).
+// A participant of a load: client::Session behind a WebSocket and a UDP socket for each connection.
+// Received RTP is counted by SSRC and not decrypted.
 #pragma once
 
-#include <map>
+#include <zlib.h>
+
+#include <array>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/text.h"
-#include "bench/load_connection.h"
+#include "bench/load_loop.h"
 #include "bench/load_websocket.h"
-#include "livekit_rtc.pb.h"
-#include "room/signal/trickle.h"
+#include "bench/server_process.h"
+#include "client/session/session.h"
 #include "token/token.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::bench {
 
@@ -46,91 +50,111 @@ inline std::string gzip(const std::string& plain) {
 
 class LoadClient final : public Waiter {
   public:
-    static constexpr std::size_t kChannels = 3;
-    static constexpr Duration kPingInterval = Duration::seconds(5);
-
     LoadClient(Load& load, const Ports& ports, ClientOptions options)
-        : started(now()), load_(load), options_(std::move(options)) {
-        if (options_.single) open_publisher(3);
-        socket_ = std::make_unique<LoadWebSocket>(ports.http, target(), load.deflate);
-        watch();
-        load_.loop.set_timer(*this, timer_, started + kPingInterval);
+        : started(now()),
+          load_(load),
+          options_(std::move(options)),
+          session_(config(), load.rng.fork()) {
+        const livekit::JoinRequest request = session_.start(started);
+        web_ = std::make_unique<LoadWebSocket>(ports.http, target(request), load.deflate);
+        for (const LoadSocket& socket : udp_)
+            load_.loop.watch(socket.fd(), *this, false);
+        flush();
     }
     ~LoadClient() override { load_.loop.set_timer(*this, timer_, Timestamp::never()); }
 
     // Every connection this kind of session has at once is up, its channels are open, and the
     // server has answered everything.
-    bool joined() {
-        if (!got_join_ || offers_ != answers_ || !ready(publisher_.get())) return false;
-        return options_.single ? offers_ > 1 : ready(subscriber_.get());
+    bool joined() const { return session_.settled(); }
+    bool failed() const { return web_->failed() || session_.failed() || over_; }
+    bool published(std::size_t tracks) const {
+        return session_.announced() >= tracks && session_.settled();
     }
-    bool failed() const {
-        return socket_->failed() || (publisher_ && failed(*publisher_)) ||
-               (subscriber_ && failed(*subscriber_));
+    const std::string& identity() const { return options_.identity; }
+    client::Session& session() { return session_; }
+    std::size_t streams() const { return streams_.size(); }
+    std::uint64_t packets() const { return packets_; }
+    // Sids of all tracks of the others.
+    std::vector<std::string> tracks() const {
+        std::vector<std::string> sids;
+        for (const auto& [sid, info] : session_.roster().others())
+            for (const livekit::TrackInfo& track : info.tracks())
+                sids.push_back(track.sid());
+        return sids;
     }
-    bool published(std::size_t tracks) const { return published_ >= tracks && offers_ == answers_; }
-    const std::set<std::string>& tracks() const { return tracks_; }
-    LoadConnection& downstream() { return options_.single ? *publisher_ : *subscriber_; }
-    LoadConnection& upstream() { return *publisher_; }
 
-    // A microphone and a camera with three layers; the encoders start with start_media().
-    void publish() {
-        announce("mic", livekit::AUDIO, livekit::MICROPHONE);
-        announce("cam", livekit::VIDEO, livekit::CAMERA);
-        plan(sfu::MediaKind::kAudio, builder_->add_sending(sdp::Kind::kAudio, "mic", {}), {""});
-        const std::vector<std::string> rids{"q", "h", "f"};
-        plan(sfu::MediaKind::kVideo, builder_->add_sending(sdp::Kind::kVideo, "cam", rids), rids);
-        offer();
+    // A microphone and, if asked, a camera with three layers; the encoders start with
+    // start_media().
+    void publish(bool camera) {
+        session_.publish(now(),
+                         options("mic", livekit::MICROPHONE, client::MediaKind::kAudio, {""}));
+        if (camera)
+            session_.publish(
+                now(), options("cam", livekit::CAMERA, client::MediaKind::kVideo, {"q", "h", "f"}));
+        flush();
     }
     void start_media() {
-        for (const sim::TrackPlan& one : plans_)
-            upstream().publish(one);
+        session_.start_media(now());
+        flush();
     }
-    void subscribe(const std::set<std::string>& tracks) {
-        livekit::SignalRequest request;
-        request.mutable_subscription()->set_subscribe(true);
-        for (const std::string& sid : tracks)
-            request.mutable_subscription()->add_track_sids(sid);
-        send(request);
+    void subscribe(const std::vector<std::string>& tracks) {
+        session_.subscribe(tracks, true);
+        flush();
     }
     void leave() {
-        livekit::SignalRequest request;
-        request.mutable_leave()->set_reason(livekit::CLIENT_INITIATED);
-        send(request);
+        session_.leave();
+        flush();
     }
 
     void on_socket() override {
-        socket_->flush();
-        socket_->receive([this](std::string_view payload) { on_message(payload); });
-        watch();
+        web_->flush();
+        web_->receive(
+            [this](std::string_view message) { (void)session_.handle_signal(now(), message); });
+        for (std::size_t i = 0; i < udp_.size(); ++i)
+            udp_[i].receive([&](const SocketAddress& from, BytesSpan datagram) {
+                take(static_cast<client::Target>(i), from, datagram);
+            });
+        flush();
     }
     void on_time() override {
-        livekit::SignalRequest request;
-        request.mutable_ping_req()->set_timestamp(wall().ms());
-        send(request);
-        load_.loop.set_timer(*this, timer_, timer_ + kPingInterval);
-    }
-    // To be asked after each turn of the loop: what a connection that has come up makes due.
-    void advance() {
-        if (!options_.single || second_offer_ || !publisher_->connected() || answers_ == 0) return;
-        second_offer_ = true;
-        offer();
+        session_.handle_timeout(now());
+        flush();
     }
 
     const Timestamp started;
 
   private:
-    static bool ready(LoadConnection* connection) {
-        return connection != nullptr && connection->connected() &&
-               connection->channels() >= kChannels;
+    client::SessionConfig config() {
+        client::SessionConfig config;
+        config.single = options_.single;
+        config.auto_subscribe = options_.auto_subscribe;
+        config.offer_size = client::OfferSize::kBrowser;
+        config.crypto = {&load_.engine, &*load_.dtls, false};
+        config.fingerprint = load_.fingerprint;
+        config.addresses = {udp_[0].address(), udp_[1].address()};
+        config.wall_at_zero = wall() - (now() - Timestamp{});
+        return config;
     }
-    static bool failed(LoadConnection& connection) {
-        return connection.transport().state() == peer::TransportState::kFailed;
-    }
-
-    void open_publisher(std::size_t receiving) {
-        publisher_ = std::make_unique<LoadConnection>(load_, ice::Role::kControlling, true);
-        builder_ = std::make_unique<OfferBuilder>(publisher_->local(), receiving);
+    client::PublishOptions options(const char* cid, livekit::TrackSource source,
+                                   client::MediaKind kind, const std::vector<std::string>& rids) {
+        client::PublishOptions options;
+        options.cid = cid;
+        options.source = source;
+        options.encode = false;
+        options.plan.number = load_.rng.u32();
+        options.plan.kind = kind;
+        options.plan.frames_per_second = 30;
+        for (std::size_t i = 0; i < rids.size(); ++i) {
+            client::LayerPlan layer;
+            layer.rid = rids[i];
+            layer.ssrc = load_.rng.u32() | 1;
+            if (kind == client::MediaKind::kVideo) layer.rtx_ssrc = load_.rng.u32() | 1;
+            layer.width = static_cast<std::uint16_t>(320U << i);
+            layer.height = static_cast<std::uint16_t>(180U << i);
+            layer.packets_per_frame = static_cast<std::uint8_t>(1 + 2 * i);
+            options.plan.layers.push_back(std::move(layer));
+        }
+        return options;
     }
     std::string token() const {
         token::Grants grants;
@@ -145,184 +169,50 @@ class LoadClient final : public Waiter {
         return token::mint_token(grants, {ServerProcess::kKey, secret}, wall(),
                                  Duration::seconds(600));
     }
-    std::string target() {
+    std::string target(const livekit::JoinRequest& request) const {
         if (!options_.single)
             return "/rtc?access_token=" + token() +
                    "&auto_subscribe=" + (options_.auto_subscribe ? "1" : "0") +
                    "&sdk=js&version=2.23.0&protocol=17&client_protocol=2";
-        livekit::JoinRequest join;
-        auto& info = *join.mutable_client_info();
-        info.set_sdk(livekit::ClientInfo::JS);
-        info.set_version("2.23.0");
-        info.set_protocol(17);
-        join.mutable_connection_settings()->set_auto_subscribe(options_.auto_subscribe);
-        *join.mutable_publisher_offer() = description();
         livekit::WrappedJoinRequest wrapped;
         wrapped.set_compression(livekit::WrappedJoinRequest::GZIP);
-        wrapped.set_join_request(gzip(join.SerializeAsString()));
+        wrapped.set_join_request(gzip(request.SerializeAsString()));
         const std::string bytes = wrapped.SerializeAsString();
         return "/rtc/v1?access_token=" + token() +
                "&join_request=" + base64_encode(as_bytes(bytes), Base64::kUrl);
     }
-    livekit::SessionDescription description() {
-        livekit::SessionDescription result;
-        result.set_type("offer");
-        result.set_sdp(builder_->offer());
-        result.set_id(++offers_);
-        return result;
-    }
-    void offer() {
-        livekit::SignalRequest request;
-        *request.mutable_offer() = description();
-        send(request);
-    }
-    void send(const livekit::SignalRequest& request) {
-        socket_->send(request.SerializeAsString());
-        watch();
-    }
-    void watch() { load_.loop.watch(socket_->fd(), *this, socket_->wants_to_write()); }
-
-    void on_message(std::string_view payload) {
-        livekit::SignalResponse response;
-        if (!response.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) return;
-        if (response.has_join())
-            take_join(response.join());
-        else if (response.has_answer())
-            take_answer(response.answer());
-        else if (response.has_offer())
-            take_offer(response.offer());
-        else if (response.has_trickle())
-            take_trickle(response.trickle());
-        else if (response.has_track_published())
-            ++published_;
-        else if (response.has_update())
-            for (const auto& one : response.update().participants())
-                take_participant(one);
-        else if (response.has_media_sections_requirement())
-            take_requirement(response.media_sections_requirement());
-    }
-    void take_join(const livekit::JoinResponse& join) {
-        got_join_ = true;
-        own_sid_ = join.participant().sid();
-        for (const auto& one : join.other_participants())
-            take_participant(one);
-    }
-    void take_participant(const livekit::ParticipantInfo& info) {
-        if (info.sid() == own_sid_) return;
-        for (const livekit::TrackInfo& track : info.tracks())
-            tracks_.insert(track.sid());
-    }
-    void take_answer(const livekit::SessionDescription& answer) {
-        const auto parsed = sdp::parse(answer.sdp());
-        if (!parsed) return;
-        publisher_->set_remote(*parsed, true);
-        if (++answers_ > 1) return;
-        trickle(*publisher_, livekit::PUBLISHER);
-        if (!options_.single) return;
-        send_permission();
-    }
-    void take_offer(const livekit::SessionDescription& offered) {
-        const auto parsed = sdp::parse(offered.sdp());
-        if (!parsed) return;
-        const bool first = subscriber_ == nullptr;
-        if (first) {
-            const bool lite = parsed->ice_lite;
-            subscriber_ = std::make_unique<LoadConnection>(
-                load_, lite ? ice::Role::kControlling : ice::Role::kControlled, false);
+    void take(client::Target target, const SocketAddress& from, BytesSpan datagram) {
+        if (wire::is_rtp(datagram)) {
+            ++packets_;
+            streams_.insert(load_be32(datagram.data() + 8));
+            return;
         }
-        livekit::SignalRequest request;
-        request.mutable_answer()->set_type("answer");
-        request.mutable_answer()->set_sdp(answer_to(*parsed, subscriber_->local()));
-        request.mutable_answer()->set_id(offered.id());
-        send(request);
-        subscriber_->set_remote(*parsed, false);
-        if (!first) return;
-        trickle(*subscriber_, livekit::SUBSCRIBER);
-        open_publisher(0);
-        offer();
-        send_permission();
+        ice::Path path;
+        path.local = udp_[static_cast<std::size_t>(target)].address();
+        path.remote = from;
+        (void)session_.handle_packet(now(), target, path, datagram);
     }
-    void send_permission() {
-        livekit::SignalRequest request;
-        request.mutable_subscription_permission()->set_all_participants(true);
-        send(request);
-    }
-    void trickle(LoadConnection& connection, livekit::SignalTarget target) {
-        livekit::SignalRequest request;
-        request.mutable_trickle()->set_candidateinit(connection.candidate_init());
-        request.mutable_trickle()->set_target(target);
-        send(request);
-    }
-    void take_trickle(const livekit::TrickleRequest& trickle) {
-        const auto line = room::parse_candidate_init(trickle.candidateinit());
-        const auto candidate = line ? room::parse_candidate(*line) : std::nullopt;
-        LoadConnection* connection = publisher_.get();
-        if (!options_.single && trickle.target() == livekit::SUBSCRIBER)
-            connection = subscriber_.get();
-        if (candidate && connection != nullptr) connection->add_candidate(candidate->address);
-    }
-    void take_requirement(const livekit::MediaSectionsRequirement& requirement) {
-        builder_->add_receiving(requirement.num_audios(), requirement.num_videos());
-        offer();
-    }
-
-    void announce(const std::string& cid, livekit::TrackType type, livekit::TrackSource source) {
-        livekit::SignalRequest request;
-        livekit::AddTrackRequest& add = *request.mutable_add_track();
-        add.set_cid(cid);
-        add.set_name(cid);
-        add.set_type(type);
-        add.set_source(source);
-        if (type == livekit::VIDEO) {
-            add.set_width(1280);
-            add.set_height(720);
-            livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
-            codec.set_codec("vp8");
-            codec.set_cid(cid);
-            for (std::uint32_t i = 0; i < 3; ++i) {
-                livekit::VideoLayer& layer = *add.add_layers();
-                layer.set_quality(static_cast<livekit::VideoQuality>(i));
-                layer.set_width(320U << i);
-                layer.set_height(180U << i);
-                layer.set_bitrate(150'000U << (2 * i));
-            }
-        }
-        send(request);
-    }
-    void plan(sfu::MediaKind kind, const std::string& mid, const std::vector<std::string>& rids) {
-        sim::TrackPlan plan;
-        plan.number = load_.rng.u32();
-        plan.kind = kind;
-        plan.mid = mid;
-        plan.frames_per_second = 30;
-        for (std::size_t i = 0; i < rids.size(); ++i) {
-            sim::LayerPlan layer;
-            layer.rid = rids[i];
-            layer.ssrc = load_.rng.u32() | 1;
-            if (kind == sfu::MediaKind::kVideo) layer.rtx_ssrc = load_.rng.u32() | 1;
-            layer.width = static_cast<std::uint16_t>(320U << i);
-            layer.height = static_cast<std::uint16_t>(180U << i);
-            layer.packets_per_frame = static_cast<std::uint8_t>(1 + 2 * i);
-            plan.layers.push_back(std::move(layer));
-        }
-        plans_.push_back(std::move(plan));
+    void flush() {
+        while (const auto event = session_.poll_event())
+            over_ = over_ || std::holds_alternative<client::Left>(*event);
+        while (const auto message = session_.poll_signal())
+            web_->send(*message);
+        while (const auto out = session_.poll_transmit())
+            udp_[static_cast<std::size_t>(out->target)].send(out->datagram.path.remote,
+                                                             out->datagram.bytes);
+        load_.loop.watch(web_->fd(), *this, web_->wants_to_write());
+        load_.loop.set_timer(*this, timer_, session_.next_deadline());
     }
 
     Load& load_;
     ClientOptions options_;
-    std::unique_ptr<LoadWebSocket> socket_;
-    std::unique_ptr<LoadConnection> publisher_;  // or the only one
-    std::unique_ptr<LoadConnection> subscriber_;
-    std::unique_ptr<OfferBuilder> builder_;
+    std::array<LoadSocket, client::kTargets> udp_;
+    client::Session session_;
+    std::unique_ptr<LoadWebSocket> web_;
     Timestamp timer_ = Timestamp::never();
-    bool got_join_ = false;
-    bool second_offer_ = false;
-    std::uint32_t offers_ = 0;
-    std::uint32_t answers_ = 0;
-    std::size_t published_ = 0;
-    std::string own_sid_;
-    std::set<std::string> tracks_;
-    std::vector<sim::TrackPlan> plans_;
+    bool over_ = false;
+    std::uint64_t packets_ = 0;
+    std::set<std::uint32_t> streams_;
 };
 
 }  // namespace confab::bench

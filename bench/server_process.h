@@ -77,15 +77,11 @@ class ServerProcess {
 
     // User and system time of all threads, in seconds (the first number of schedstat, in ns).
     double cpu() const {
-        double sum = 0;
-        std::error_code error;
-        const std::string tasks = "/proc/" + std::to_string(pid_) + "/task";
-        for (const auto& task : std::filesystem::directory_iterator(tasks, error)) {
-            std::ifstream file(task.path() / "schedstat");
-            double time = 0;
-            if (file >> time) sum += time;
-        }
-        return sum / 1e9;
+        return cpu_of([](const std::string&) { return true; });
+    }
+    // Of those that are no media worker.
+    double control_cpu() const {
+        return cpu_of([](const std::string& name) { return !name.starts_with("media"); });
     }
     // Resident memory in KiB.
     double rss() const {
@@ -98,6 +94,22 @@ class ServerProcess {
     const Ports ports;
 
   private:
+    template <typename Wanted>
+    double cpu_of(Wanted wanted) const {
+        double sum = 0;
+        std::error_code error;
+        const std::string tasks = "/proc/" + std::to_string(pid_) + "/task";
+        for (const auto& task : std::filesystem::directory_iterator(tasks, error)) {
+            std::ifstream names(task.path() / "comm");
+            std::string name;
+            if (!std::getline(names, name) || !wanted(name)) continue;
+            std::ifstream file(task.path() / "schedstat");
+            double time = 0;
+            if (file >> time) sum += time;
+        }
+        return sum / 1e9;
+    }
+
     pid_t pid_ = -1;
 };
 

@@ -11,8 +11,10 @@
 #include "base/text.h"
 #include "sim/scenarios/named.h"
 #include "sim/seed_file.h"
+#include "sim/world/plan_text.h"
 #include "sim/world/swarm.h"
 #include "sim/world/world.h"
+#include "sim/world/worlds.h"
 
 namespace confab::sim {
 namespace {
@@ -21,10 +23,12 @@ struct Options {
     std::uint64_t seeds = 50;
     std::uint64_t first = 1;
     std::uint64_t shards = 0;
-    std::uint64_t clients = 6;
-    std::uint64_t seconds = 10;
+    std::uint64_t clients = 0;  // 0: as many as that kind of plan has
+    std::uint64_t seconds = 0;  // likewise
     std::string scenario;
     std::string file;
+    bool swarm = false;
+    bool plan = false;
     bool twice = false;
     bool verbose = false;
 };
@@ -43,8 +47,8 @@ std::optional<Options> parse(const std::vector<std::string>& args) {
             o.verbose = true;
             continue;
         }
-        if (arg == "--twice") {
-            o.twice = true;
+        if (arg == "--twice" || arg == "--swarm" || arg == "--plan") {
+            (arg == "--twice" ? o.twice : arg == "--swarm" ? o.swarm : o.plan) = true;
             continue;
         }
         if (++i >= args.size()) return std::nullopt;
@@ -71,8 +75,7 @@ std::optional<Options> parse(const std::vector<std::string>& args) {
         else
             return std::nullopt;
     }
-    const bool sane =
-        o.shards <= 16 && o.clients >= 1 && o.clients <= 100 && o.seconds >= 3 && o.seconds <= 3600;
+    const bool sane = o.shards <= 16 && o.clients <= 100 && o.seconds <= 3600;
     if (!sane) return std::nullopt;
     return o;
 }
@@ -87,9 +90,16 @@ void add(RunStats& sum, const RunStats& one) {
     sum.repaired += one.repaired;
     sum.messages += one.messages;
     sum.links += one.links;
+    sum.signals += one.signals;
+    sum.resumes += one.resumes;
+    sum.rejoins += one.rejoins;
 }
 
 void run_one(const Options& options, const Scenario& scenario, std::uint64_t seed, Totals& totals) {
+    if (options.plan) {
+        std::fputs(write_seed_file({seed, scenario}).c_str(), stdout);
+        return;
+    }
     RunResult result = run_scenario(scenario, seed);
     if (options.twice && run_scenario(scenario, seed).hash != result.hash) {
         ++result.violations;
@@ -112,28 +122,33 @@ void run_one(const Options& options, const Scenario& scenario, std::uint64_t see
                  static_cast<unsigned long long>(result.violations));
     for (const std::string& text : result.texts)
         std::fprintf(stderr, "  %s\n", text.c_str());
-    if (scenario.name == "swarm")
-        std::fprintf(stderr,
-                     "  again: --seeds 1 --first %llu --shards %zu --clients %zu --seconds %llu\n",
-                     static_cast<unsigned long long>(seed), scenario.shards, scenario.clients,
-                     static_cast<unsigned long long>(options.seconds));
-    else
-        std::fprintf(stderr, "  again: --scenario %s --seeds 1 --first %llu --shards %zu\n",
-                     scenario.name.c_str(), static_cast<unsigned long long>(seed), scenario.shards);
+    std::fprintf(stderr, "  its plan: the same arguments with --plan --seeds 1 --first %llu\n",
+                 static_cast<unsigned long long>(seed));
 }
 
 std::size_t shards_for(const Options& options, std::uint64_t seed) {
     return options.shards != 0 ? options.shards : std::size_t{1} << seed % 3;
 }
 
-void run_swarms(const Options& options, Totals& totals) {
-    for (std::uint64_t seed = options.first; seed < options.first + options.seeds; ++seed) {
+Scenario random_plan(const Options& options, std::uint64_t seed) {
+    const auto length = Duration::seconds(static_cast<std::int64_t>(options.seconds));
+    if (options.swarm) {
         SwarmOptions swarm;
         swarm.shards = shards_for(options, seed);
-        swarm.clients = options.clients;
-        swarm.length = Duration::seconds(static_cast<std::int64_t>(options.seconds));
-        run_one(options, make_swarm(seed, swarm), seed, totals);
+        if (options.clients != 0) swarm.clients = options.clients;
+        if (options.seconds != 0) swarm.length = length;
+        return make_swarm(seed, swarm);
     }
+    WorldOptions world;
+    world.shards = options.shards != 0 ? options.shards : 1 + seed % 3;
+    world.clients = options.clients != 0 ? options.clients : 2 + seed % 4;
+    if (options.seconds != 0) world.length = length;
+    return make_world(seed, world);
+}
+
+void run_random(const Options& options, Totals& totals) {
+    for (std::uint64_t seed = options.first; seed < options.first + options.seeds; ++seed)
+        run_one(options, random_plan(options, seed), seed, totals);
 }
 
 bool run_named(const Options& options, Totals& totals) {
@@ -151,16 +166,15 @@ bool run_file(const Options& options, Totals& totals) {
     std::ifstream in(options.file, std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     const auto file = parse_seed_file(text);
-    const auto scenario = file ? scenario_of(*file) : std::nullopt;
-    if (!scenario) return false;
-    run_one(options, *scenario, file->seed, totals);
+    if (!file) return false;
+    run_one(options, file->scenario, file->seed, totals);
     return true;
 }
 
 int usage() {
     std::fputs(
         "usage: [--seeds N] [--first S] [--shards W] [--clients M] [--seconds T]\n"
-        "       [--scenario NAME|all] [--file SEED.toml] [--twice] [-v]\n",
+        "       [--swarm] [--scenario NAME|all] [--file SEED.plan] [--plan] [--twice] [-v]\n",
         stderr);
     return 2;
 }
@@ -176,14 +190,16 @@ int run_simulator(const std::vector<std::string>& args) {
     } else if (!options->scenario.empty()) {
         if (!run_named(*options, totals)) return usage();
     } else {
-        run_swarms(*options, totals);
+        run_random(*options, totals);
     }
+    if (options->plan) return 0;
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf(
-        "%llu runs, %llu failed; %llu datagrams, %llu lost, %llu frames, %llu freezes, "
-        "%llu switches, %llu repaired, %llu messages\n",
+        "%llu runs, %llu failed; %llu datagrams, %llu lost, %llu signals, %llu resumes, "
+        "%llu joins, %llu frames, %llu freezes, %llu switches, %llu repaired, %llu messages\n",
         number(totals.runs), number(totals.failed), number(totals.stats.datagrams),
-        number(totals.stats.lost), number(totals.stats.frames), number(totals.stats.freezes),
+        number(totals.stats.lost), number(totals.stats.signals), number(totals.stats.resumes),
+        number(totals.stats.rejoins), number(totals.stats.frames), number(totals.stats.freezes),
         number(totals.stats.switches), number(totals.stats.repaired),
         number(totals.stats.messages));
     return totals.failed == 0 ? 0 : 1;

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A regression seed (07 §8, TST7-12): sim/seeds/<date>-<slug>.toml, of which four keys are used.
+// A regression seed (07 §8, TST7-12): sim/seeds/<date>-<slug>.plan. It holds the plan itself, not
+// what once made it, so that an edited generator does not change what it tests:
 //
-//   scenario = "swarm"      # or a named one
-//   seed = 17
-//   shards = 2
-//   story = "what once went wrong"
+//   # sfu::Vp8Munger::write
+//   story: a late picture …
+//   seed: 680
+//   shards=4 clients=6 …            the rest is a plan (world/plan_text.h)
+//   at=1200000 do=mute client=1
 #pragma once
 
 #include <cstdint>
@@ -19,16 +21,11 @@
 namespace confab::sim {
 
 struct SeedFile {
-    std::string scenario;
-    std::uint64_t seed = 0;
-    std::size_t shards = 1;
-    std::size_t clients = 6;  // of a swarm
-    std::string story;
+    std::uint64_t seed = 1;  // of links, clients and server
+    Scenario scenario;       // with its story
 };
 
-// nullopt if a line is no `key = value`, a key is unknown or the scenario is missing.
 std::optional<SeedFile> parse_seed_file(std::string_view text);
-// The scenario it names; nullopt for an unknown one.
-std::optional<Scenario> scenario_of(const SeedFile& file);
+std::string write_seed_file(const SeedFile& file);
 
 }  // namespace confab::sim

@@ -5,17 +5,24 @@
 
 #include <doctest/doctest.h>
 
-#include "sim/client/encoder.h"
+#include "client/media/encoder.h"
 #include "sim/client/sent_log.h"
 #include "sim/client/video_checker.h"
 
 namespace confab::sim {
 namespace {
 
+using client::EncodedPacket;
+using client::Encoder;
+using client::MediaKind;
+using client::read_stamp;
+using client::TrackPlan;
+using client::write_stamp;
+
 TrackPlan video_plan() {
     TrackPlan plan;
     plan.number = 5;
-    plan.kind = sfu::MediaKind::kVideo;
+    plan.kind = MediaKind::kVideo;
     plan.layers = {{"q", 1, 2, 320, 180, 1}, {"h", 3, 4, 640, 360, 2}, {"f", 5, 6, 1280, 720, 3}};
     return plan;
 }

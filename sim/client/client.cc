@@ -3,115 +3,299 @@
 
 #include "sim/client/client.h"
 
+#include <algorithm>
+#include <array>
+
 namespace confab::sim {
 namespace {
 
-peer::TransportConfig transport_config(const ClientConfig& config) {
-    peer::TransportConfig transport;
-    transport.ice.local = config.credentials;
-    transport.ice.role = ice::Role::kControlling;
-    transport.ice.candidates = {{0, ice::Protocol::kUdp, config.address}};
-    return transport;
-}
+constexpr std::array<std::string_view, 3> kRids{"q", "h", "f"};
+constexpr std::uint16_t kFirstPort = 5000;
+// DefaultReconnectPolicy of livekit-client.
+constexpr std::array<std::int64_t, 10> kRetryMs{0,    300,  1200, 2700, 4800,
+                                                7000, 7000, 7000, 7000, 7000};
+// After which a resume, or a join, whose connections do not come up is not waited for any longer.
+constexpr Duration kPeerTimeout = Duration::seconds(15);
 
 }  // namespace
 
-Client::Client(const ClientConfig& config, srtp::Engine& engine, Rng rng, Report& report)
-    : config_(config),
+Client::Client(ClientConfig config, srtp::Engine& engine, Rng rng, Report& report,
+               Numbers next_number)
+    : config_(std::move(config)),
+      engine_(engine),
+      rng_(rng),
       report_(report),
-      socket_({&engine, nullptr, true}, transport_config(config), config.address, rng.fork()),
-      publisher_(socket_, config.wall, rng.fork()),
-      subscriber_(socket_, config.name, config.own_ssrc) {}
+      next_number_(std::move(next_number)),
+      messages_(config_.name, config_.person) {}
 
-void Client::connect(Timestamp now, const peer::RemoteParameters& remote,
-                     const SocketAddress& server) {
-    transport().set_remote(now, remote);
-    transport().add_remote_candidate(now, {ice::Protocol::kUdp, server});
+void Client::new_session(Timestamp now) {
+    client::SessionConfig config;
+    config.single = config_.single;
+    config.crypto = {&engine_, nullptr, true};
+    config.fingerprint = "AA:BB";  // nobody asks: keys are simulated
+    for (std::size_t i = 0; i < client::kTargets; ++i)
+        config.addresses[i] = {config_.address, static_cast<std::uint16_t>(kFirstPort + i)};
+    config.wall_at_zero = config_.wall_at_zero;
+    session_ = std::make_unique<client::Session>(std::move(config), rng_.fork());
+    subscriber_ = std::make_unique<Subscriber>(config_.name, rng_.u32() | 1);
+    messages_.forget();
+    messages_.set_speaker(next_number_());
+    ++generation_;
+    for (OwnTrack& track : tracks_)
+        track.number = next_number_();
+    phase_ = Phase::kOpening;
+    open_ = session_->start(now);
 }
 
-void Client::restart_ice(Timestamp now, const ice::Credentials& own,
-                         const peer::RemoteParameters& remote, const SocketAddress& server) {
-    transport().restart_ice(now, {own, false});
-    connect(now, remote, server);
+void Client::start(Timestamp now) {
+    new_session(now);
 }
 
-// ---------------------------------------------------------------- data
+// ---------------------------------------------------------------- signalling
 
-bool Client::send_message(Timestamp now, std::uint32_t sender) {
-    const auto channel = channels_.find("_reliable");
-    if (channel == channels_.end() || !connected()) return false;
-    Bytes payload(8 + next_message_ % 2000);
-    ByteWriter out(payload);
-    out.u32(sender);
-    out.u32(next_message_);
-    const auto status =
-        transport().send_message(now, channel->second, sctp::SharedBytes(std::move(payload)));
-    if (status != sctp::SendStatus::kOk) return false;
-    ++next_message_;
+void Client::retry(Timestamp now, bool anew) {
+    if (phase_ == Phase::kGone || phase_ == Phase::kWaiting) {
+        anew_ = anew_ || anew;
+        return;
+    }
+    anew_ = anew_ || anew || !was_in_;
+    session_->signal_closed();
+    close_ = true;
+    give_up_at_ = Timestamp::never();
+    if (attempts_ >= kRetryMs.size()) {
+        phase_ = Phase::kGone;
+        return;
+    }
+    phase_ = Phase::kWaiting;
+    retry_at_ = now + Duration::millis(kRetryMs[attempts_++]);
+}
+
+void Client::wire_message(Timestamp now, std::string_view message) {
+    if (!session_->handle_signal(now, message))
+        report_.violation(now, name() + ": signal that can not be read");
+    if (phase_ == Phase::kOpening && session_->signal_open()) {
+        phase_ = Phase::kIn;
+        was_in_ = true;
+    }
+    check_roster(now);
+    drain(now);
+}
+
+void Client::wire_closed(Timestamp now) {
+    close_ = false;
+    if (phase_ == Phase::kIn || phase_ == Phase::kOpening) retry(now, false);
+    close_ = false;
+}
+
+void Client::wire_refused(Timestamp now) {
+    retry(now, true);
+    close_ = false;
+}
+
+void Client::take_left(Timestamp now, const livekit::LeaveRequest& leave) {
+    switch (leave.action()) {
+        case livekit::LeaveRequest::RESUME:
+            return retry(now, false);
+        case livekit::LeaveRequest::RECONNECT:
+            return retry(now, true);
+        default:
+            phase_ = Phase::kGone;
+            close_ = true;
+    }
+}
+
+void Client::take(Timestamp now, const client::Event& event) {
+    if (const auto* joined = std::get_if<client::Joined>(&event)) {
+        give_up_at_ = now + kPeerTimeout;
+        ++(joined->resumed ? resumes_ : rejoins_);
+        if (joined->resumed) return;
+        for (const OwnTrack& track : tracks_)
+            publish_track(now, track);
+    } else if (const auto* left = std::get_if<client::Left>(&event)) {
+        take_left(now, left->leave);
+    } else if (std::holds_alternative<client::SignalTimedOut>(event)) {
+        retry(now, false);
+    } else if (const auto* changed = std::get_if<client::ConnectionChanged>(&event)) {
+        if (changed->state == peer::TransportState::kFailed && phase_ == Phase::kIn)
+            retry(now, false);
+    } else if (const auto* data = std::get_if<client::DataArrived>(&event)) {
+        if (data->reliable) messages_.take(now, as_bytes(data->packet.user().payload()), report_);
+    }
+}
+
+void Client::drain(Timestamp now) {
+    while (const auto event = session_->poll_event())
+        take(now, *event);
+    subscriber_->set_connection(session_->downstream());
+}
+
+// Once all is up the attempts are forgotten; a session that does not come up is given up.
+void Client::check_connections(Timestamp now) {
+    if (give_up_at_.is_never() || phase_ != Phase::kIn) return;
+    if (session_->settled()) {
+        give_up_at_ = Timestamp::never();
+        attempts_ = 0;
+    } else if (now >= give_up_at_) {
+        retry(now, true);
+    }
+}
+
+void Client::check_roster(Timestamp now) {
+    for (const auto& [sid, info] : session_->roster().others())
+        if (config_.invisible.contains(info.identity()))
+            report_.violation(now, name() + ": is told of hidden " + info.identity());
+}
+
+// ---------------------------------------------------------------- what it does
+
+void Client::publish(Timestamp now, MediaKind kind, std::size_t layers, bool obstinate) {
+    OwnTrack track;
+    track.number = next_number_();
+    track.kind = kind;
+    track.layers = kind == MediaKind::kVideo ? std::clamp<std::size_t>(layers, 1, 3) : 1;
+    track.obstinate = obstinate;
+    tracks_.push_back(track);
+    publish_track(now, track);
+}
+
+void Client::publish_track(Timestamp now, const OwnTrack& own) {
+    client::PublishOptions options;
+    client::TrackPlan& plan = options.plan;
+    const bool video = own.kind == MediaKind::kVideo;
+    plan.number = own.number;
+    plan.kind = own.kind;
+    plan.sends_while_muted = own.obstinate;
+    plan.announce_ssrcs = own.layers == 1 && rng_.below(4) == 0;
+    if (config_.light) {
+        plan.frames_per_second = 5;
+        plan.audio_frame_ms = 100;
+    }
+    for (std::size_t i = 0; i < own.layers; ++i) {
+        client::LayerPlan layer;
+        if (own.layers > 1) layer.rid = kRids[i];
+        layer.ssrc = rng_.u32() | 1;
+        if (video) layer.rtx_ssrc = rng_.u32() | 1;
+        layer.width = static_cast<std::uint16_t>(320 << i);
+        layer.height = static_cast<std::uint16_t>(180 << i);
+        layer.packets_per_frame = config_.light ? 1 : static_cast<std::uint8_t>(1 + i);
+        plan.layers.push_back(std::move(layer));
+    }
+    options.cid = own.cid();
+    options.source = video ? livekit::CAMERA : livekit::MICROPHONE;
+    session_->publish(now, std::move(options));
+    if (own.muted) session_->set_muted(own.cid(), true);
+}
+
+void Client::unpublish(Timestamp now) {
+    if (tracks_.empty()) return;
+    session_->unpublish(now, tracks_.back().cid());
+    tracks_.pop_back();
+}
+
+void Client::set_muted(std::size_t index, bool muted) {
+    if (tracks_.empty()) return;
+    OwnTrack& track = tracks_[index % tracks_.size()];
+    if (track.muted == muted) return;
+    track.muted = muted;
+    session_->set_muted(track.cid(), muted);
+}
+
+void Client::update_settings(std::size_t subscription, const sfu::DownTrackSettings& wish) {
+    const auto& streams = subscriber_->streams();
+    if (streams.empty()) return;
+    const auto stream =
+        std::next(streams.begin(), static_cast<std::ptrdiff_t>(subscription % streams.size()));
+    const std::uint32_t number = stream->first;
+    livekit::UpdateTrackSettings settings;
+    for (const auto& [sid, remote] : session_->streams())
+        if (remote.ssrc == stream->second->plan().ssrc) settings.add_track_sids(sid);
+    if (settings.track_sids_size() == 0) return;
+    settings.set_disabled(!wish.enabled);
+    settings.set_quality(static_cast<livekit::VideoQuality>(
+        std::min<std::uint8_t>(wish.max_spatial, livekit::HIGH)));
+    settings_[number] = wish;
+    session_->update_settings(settings);
+}
+
+std::optional<std::uint8_t> Client::wanted_layer(std::uint32_t number) const {
+    const auto found = settings_.find(number);
+    if (found == settings_.end()) return std::uint8_t{2};
+    if (!found->second.enabled) return std::nullopt;
+    return std::min<std::uint8_t>(2, found->second.max_spatial);
+}
+
+bool Client::send_message(Timestamp now, std::uint32_t to_person, const std::string& to_identity) {
+    if (phase_ != Phase::kIn) return false;
+    livekit::DataPacket packet;
+    if (to_person != 0) packet.add_destination_identities(to_identity);
+    const Bytes payload = messages_.next_message(to_person);
+    packet.mutable_user()->set_payload(std::string(as_text(payload)));
+    if (!session_->send_data(now, std::move(packet), true)) return false;
+    messages_.sent(to_person);
     return true;
 }
 
-void Client::take_message(Timestamp now, BytesView payload) {
-    ByteReader in(payload);
-    const std::uint32_t sender = in.u32();
-    const std::uint32_t number = in.u32();
-    if (!in.ok() || payload.size() != 8 + number % 2000)
-        return report_.violation(now, config_.name + ": damaged message");
-    ++messages_;
-    // A receiver that joined late starts anywhere; from then on nothing is lost or repeated.
-    const auto [expected, is_new] = expected_.try_emplace(sender, number);
-    if (expected->second != number)
-        report_.violation(now, config_.name + ": message " + std::to_string(number) + " of " +
-                                   std::to_string(sender) + " instead of " +
-                                   std::to_string(expected->second));
-    expected->second = number + 1;
-}
-
-void Client::drain_events(Timestamp now) {
-    while (auto event = transport().poll_event()) {
-        if (const auto* opened = std::get_if<peer::ChannelOpened>(&*event))
-            channels_[opened->label] = opened->channel;
-        else if (const auto* message = std::get_if<peer::MessageReceived>(&*event))
-            take_message(now, message->payload);
-    }
+void Client::leave() {
+    session_->leave();
 }
 
 // ---------------------------------------------------------------- packets
 
+void Client::announce(Timestamp now, const std::vector<SubscriptionPlan>& streams) {
+    std::set<std::uint32_t> there;
+    for (const SubscriptionPlan& plan : streams)
+        there.insert(plan.track);
+    std::vector<std::uint32_t> ended;
+    for (const auto& [track, stream] : subscriber_->streams())
+        if (!there.contains(track)) ended.push_back(track);
+    for (const std::uint32_t track : ended)
+        subscriber_->remove(now, track);
+    for (const SubscriptionPlan& plan : streams)
+        (void)subscriber_->add(now, plan);
+}
+
 void Client::note_sent(Timestamp now, BytesView datagram) {
-    if (wire::is_rtp(datagram)) subscriber_.note_sent(now, datagram, report_);
+    if (wire::is_rtp(datagram)) subscriber_->note_sent(now, datagram, report_);
 }
 
-void Client::handle_rtcp(Timestamp now, BytesView compound) {
-    wire::RtcpReader reader(compound);
-    while (const auto block = reader.next()) {
-        publisher_.handle_block(now, *block);
-        subscriber_.handle_block(now, *block, report_);
+void Client::handle_packet(Timestamp now, client::Target target, const ice::Path& path,
+                           BytesSpan datagram) {
+    using Kind = peer::Transport::Media::Kind;
+    const auto media = session_->handle_packet(now, target, path, datagram);
+    if (media.kind == Kind::kRtcp) {
+        wire::RtcpReader reader(media.packet);
+        while (const auto block = reader.next())
+            subscriber_->handle_block(now, *block, report_);
+        if (reader.error()) report_.violation(now, name() + ": RTCP that can not be read");
+    } else if (media.kind == Kind::kRtp) {
+        subscriber_->receive(now, media.packet, report_);
     }
-    if (reader.error()) report_.violation(now, config_.name + ": RTCP that can not be read");
-}
-
-void Client::handle_packet(Timestamp now, const SocketAddress& from, BytesSpan datagram) {
-    ice::Path path;
-    path.local = socket_.address();
-    path.remote = from;
-    const auto media = transport().handle_packet(now, path, datagram);
-    if (media.kind == peer::Transport::Media::Kind::kRtcp) handle_rtcp(now, media.packet);
-    if (media.kind == peer::Transport::Media::Kind::kRtp)
-        subscriber_.receive(now, media.packet, report_);
-    drain_events(now);
+    drain(now);
 }
 
 void Client::handle_timeout(Timestamp now) {
-    if (now >= transport().next_deadline()) transport().handle_timeout(now);
-    drain_events(now);
-    publisher_.handle_timeout(now);
-    subscriber_.handle_timeout(now, report_);
+    if (now >= retry_at_) {
+        retry_at_ = Timestamp::never();
+        if (phase_ == Phase::kWaiting) {
+            if (std::exchange(anew_, false)) {
+                was_in_ = false;
+                new_session(now);
+            } else {
+                phase_ = Phase::kOpening;
+                open_ = session_->resume(now, livekit::RR_SIGNAL_DISCONNECTED);
+            }
+        }
+    }
+    session_->handle_timeout(now);
+    subscriber_->handle_timeout(now, report_);
+    drain(now);
+    check_connections(now);
 }
 
 Timestamp Client::next_deadline() const {
-    return earlier(socket_.transport().next_deadline(),
-                   earlier(publisher_.next_deadline(), subscriber_.next_deadline()));
+    Timestamp deadline = earlier(session_->next_deadline(), subscriber_->next_deadline());
+    if (phase_ == Phase::kIn) deadline = earlier(deadline, give_up_at_);
+    return earlier(deadline, retry_at_);
 }
 
 }  // namespace confab::sim

@@ -1,68 +1,136 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One participant of a run: our own transport in the client role, what it publishes and what it
-// subscribes to. A poll machine, as everything it stands for.
+// One person of a run: a client::Session and what livekit-client does around it: it resumes after a
+// lost connection, joins anew when that fails or is asked for, and publishes again what it had
+// published. Everything that it is sent is checked. A poll machine, as everything it stands for.
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 
-#include "sim/client/publisher.h"
+#include "client/session/session.h"
+#include "sfu/shard/commands.h"
+#include "sim/client/message_checker.h"
 #include "sim/client/subscriber.h"
 
 namespace confab::sim {
 
 struct ClientConfig {
-    std::string name;
-    SocketAddress address;  // as the client itself sees it
-    ice::Credentials credentials;
-    UnixTime wall;  // at kRunStart
-    std::uint32_t own_ssrc = 0;
+    std::string name;      // in reports
+    std::string identity;  // in the room
+    std::uint32_t person = 0;
+    IpAddress address;  // inside its NAT
+    bool single = true;
+    bool light = false;  // publishes few packets
+    UnixTime wall_at_zero;
+    std::set<std::string> invisible;  // identities that it must not be told of
+};
+
+// What it publishes, through all its sessions.
+struct OwnTrack {
+    std::uint32_t number = 0;  // of this session
+    MediaKind kind = MediaKind::kAudio;
+    std::size_t layers = 1;
+    bool obstinate = false;
+    bool muted = false;
+    std::string cid() const { return "t" + std::to_string(number); }
 };
 
 class Client {
   public:
-    Client(const ClientConfig& config, srtp::Engine& engine, Rng rng, Report& report);
+    enum class Phase : std::uint8_t {
+        kOpening,  // a WebSocket is being opened
+        kIn,
+        kWaiting,  // for the next attempt
+        kGone,     // the server ended it, or it gave up
+    };
+    // Each number that `next_number` gives is unique in the run.
+    using Numbers = std::function<std::uint32_t()>;
+
+    Client(ClientConfig config, srtp::Engine& engine, Rng rng, Report& report, Numbers next_number);
 
     const std::string& name() const { return config_.name; }
-    const SocketAddress& address() const { return socket_.address(); }
-    const ice::Credentials& ice_credentials() const { return config_.credentials; }
-    peer::Transport& transport() { return socket_.transport(); }
-    ClientSocket& socket() { return socket_; }
-    Publisher& publisher() { return publisher_; }
-    Subscriber& subscriber() { return subscriber_; }
+    const std::string& identity() const { return config_.identity; }
+    client::Session& session() { return *session_; }
+    Subscriber& subscriber() { return *subscriber_; }
+    Phase phase() const { return phase_; }
+    // Counts its sessions: another has other ports.
+    std::uint64_t generation() const { return generation_; }
+    bool settled() const { return phase_ == Phase::kIn && session_->settled(); }
 
-    void connect(Timestamp now, const peer::RemoteParameters& remote, const SocketAddress& server);
-    void restart_ice(Timestamp now, const ice::Credentials& own,
-                     const peer::RemoteParameters& remote, const SocketAddress& server);
-    // Messages sent on `_reliable` carry sender and number; each receiver checks their order.
-    bool send_message(Timestamp now, std::uint32_t sender);
+    // ---- signalling
+    void start(Timestamp now);
+    // The driver opens a WebSocket with it, or closes the one there is.
+    std::optional<livekit::JoinRequest> poll_open() { return std::exchange(open_, std::nullopt); }
+    bool poll_close() { return std::exchange(close_, false); }
+    void wire_message(Timestamp now, std::string_view message);
+    void wire_closed(Timestamp now);
+    void wire_refused(Timestamp now);
 
-    void handle_packet(Timestamp now, const SocketAddress& from, BytesSpan datagram);
+    // ---- what it does
+    void publish(Timestamp now, MediaKind kind, std::size_t layers, bool obstinate);
+    void unpublish(Timestamp now);
+    void set_muted(std::size_t track, bool muted);
+    void update_settings(std::size_t subscription, const sfu::DownTrackSettings& settings);
+    bool send_message(Timestamp now, std::uint32_t to_person, const std::string& to_identity);
+    void leave();
+    // The server may have dropped messages of ours, or to us, on purpose.
+    void forget_messages() { messages_.forget(); }
+    void new_speaker(std::uint32_t speaker) { messages_.set_speaker(speaker); }
+
+    // ---- packets
+    // A description left the server for us: `streams` come from now on.
+    void announce(Timestamp now, const std::vector<SubscriptionPlan>& streams);
     void note_sent(Timestamp now, BytesView datagram);
+    void handle_packet(Timestamp now, client::Target target, const ice::Path& path,
+                       BytesSpan datagram);
+    std::optional<client::Session::Outgoing> poll_transmit() { return session_->poll_transmit(); }
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
-    std::optional<OutgoingDatagram> poll_transmit() { return socket_.poll_transmit(); }
 
-    bool connected() const { return socket_.transport().connected(); }
-    bool failed() const { return socket_.transport().state() == peer::TransportState::kFailed; }
-    std::uint64_t messages() const { return messages_; }
+    // ---- what it wants
+    const std::vector<OwnTrack>& tracks() const { return tracks_; }
+    // Highest spatial layer wanted of a track; nothing when it wants none.
+    std::optional<std::uint8_t> wanted_layer(std::uint32_t number) const;
+    const MessageChecker& messages() const { return messages_; }
+    std::uint64_t resumes() const { return resumes_; }
+    std::uint64_t rejoins() const { return rejoins_; }
 
   private:
-    void handle_rtcp(Timestamp now, BytesView compound);
-    void drain_events(Timestamp now);
-    void take_message(Timestamp now, BytesView payload);
+    void new_session(Timestamp now);
+    void publish_track(Timestamp now, const OwnTrack& track);
+    void retry(Timestamp now, bool anew);
+    void drain(Timestamp now);
+    void take(Timestamp now, const client::Event& event);
+    void take_left(Timestamp now, const livekit::LeaveRequest& leave);
+    void check_roster(Timestamp now);
+    void check_connections(Timestamp now);
 
     ClientConfig config_;
+    srtp::Engine& engine_;
+    Rng rng_;
     Report& report_;
-    ClientSocket socket_;
-    Publisher publisher_;
-    Subscriber subscriber_;
-    std::map<std::string, std::uint16_t> channels_;
-    std::uint32_t next_message_ = 0;
-    std::map<std::uint32_t, std::uint32_t> expected_;  // next message number, by sender
-    std::uint64_t messages_ = 0;
+    Numbers next_number_;
+    std::unique_ptr<client::Session> session_;
+    std::unique_ptr<Subscriber> subscriber_;
+    MessageChecker messages_;
+    std::vector<OwnTrack> tracks_;
+    std::map<std::uint32_t, sfu::DownTrackSettings> settings_;  // by track number
+
+    Phase phase_ = Phase::kOpening;
+    std::uint64_t generation_ = 0;
+    std::optional<livekit::JoinRequest> open_;
+    bool close_ = false;
+    bool anew_ = false;  // the next attempt is a join
+    bool was_in_ = false;
+    std::size_t attempts_ = 0;
+    Timestamp retry_at_ = Timestamp::never();
+    Timestamp give_up_at_ = Timestamp::never();  // on connections that do not come up
+    std::uint64_t resumes_ = 0;
+    std::uint64_t rejoins_ = 0;
 };
 
 }  // namespace confab::sim

@@ -19,7 +19,7 @@ StreamChecker::StreamChecker(std::string owner, const SubscriptionPlan& plan)
       plan_(plan),
       log_(name_, false),
       repair_log_(name_ + " RTX", true),
-      stats_(clock_rate(plan.kind)),
+      stats_(client::clock_rate(plan.kind)),
       video_(name_, plan.track) {}
 
 void StreamChecker::allow_from(Timestamp until) {
@@ -72,54 +72,32 @@ void StreamChecker::receive(Timestamp now, const wire::RtpPacketView& packet, Re
 
 void StreamChecker::hold(Timestamp now, std::int64_t sequence, const wire::RtpPacketView& packet,
                          BytesView payload, Report& report) {
-    if (next_ && sequence < *next_) return;  // given up, or repaired before
-    const auto [entry, is_new] = held_.try_emplace(sequence);
-    if (!is_new) {
-        // The original and its repair must be the same.
-        if (entry->second.timestamp != packet.header.timestamp ||
-            entry->second.marker != packet.header.marker ||
-            entry->second.payload != to_vector(payload))
-            report.violation(now, name_ + ": repair of number " + std::to_string(sequence) +
-                                      " differs from the packet");
-        return;
-    }
-    entry->second = {now, packet.header.timestamp, packet.header.marker, to_vector(payload)};
+    const auto added = buffer_.add(
+        {sequence, packet.header.timestamp, packet.header.marker, true, now, to_vector(payload)});
+    // The original and its repair must be the same.
+    if (added == client::JitterBuffer::Added::kConflict)
+        report.violation(now, name_ + ": repair of number " + std::to_string(sequence) +
+                                  " differs from the packet");
     advance(now, report);
 }
 
 void StreamChecker::advance(Timestamp now, Report& report) {
-    if (!next_ && log_.first()) next_ = log_.first();
-    if (!next_) return;
-    bool contiguous = true;
-    while (!held_.empty()) {
-        const auto first = held_.begin();
-        if (first->first > *next_) {
-            if (now - first->second.arrival < kPatience && held_.size() < kMaxHeld) return;
-            counters_.given_up += static_cast<std::uint64_t>(first->first - *next_);
-            contiguous = false;
-        }
-        take(now, first->first, first->second, contiguous, report);
-        contiguous = true;
-        next_ = first->first + 1;
-        held_.erase(first);
-    }
+    if (!buffer_.started() && log_.first()) buffer_.start(*log_.first());
+    while (const auto packet = buffer_.pop(now))
+        take(now, *packet, report);
 }
 
 void StreamChecker::handle_timeout(Timestamp now, Report& report) {
     advance(now, report);
 }
 
-Timestamp StreamChecker::next_deadline() const {
-    return held_.empty() ? Timestamp::never() : held_.begin()->second.arrival + kPatience;
-}
-
 // ---------------------------------------------------------------- in order
 
-void StreamChecker::take(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
-                         Report& report) {
-    hole_ = hole_ || !contiguous;
+void StreamChecker::take(Timestamp now, const Held& held, Report& report) {
+    const std::int64_t sequence = held.sequence;
+    hole_ = hole_ || !held.contiguous;
     if (held.payload.empty()) return video_.skip();
-    contiguous = !std::exchange(hole_, false);
+    const bool contiguous = !std::exchange(hole_, false);
     if (!is_video()) return take_audio(now, sequence, held, contiguous, report);
     const auto before = video_.counters();
     video_.take(now, {sequence, held.timestamp, held.marker, contiguous, held.payload}, report);
@@ -129,7 +107,7 @@ void StreamChecker::take(Timestamp now, std::int64_t sequence, const Held& held,
 
 void StreamChecker::take_audio(Timestamp now, std::int64_t sequence, const Held& held,
                                bool contiguous, Report& report) {
-    const auto stamp = read_stamp(held.payload);
+    const auto stamp = client::read_stamp(held.payload);
     if (!stamp) {
         ++counters_.silence;
         return;

@@ -11,28 +11,37 @@
 #include <string>
 #include <vector>
 
+#include "client/media/jitter_buffer.h"
+#include "client/media/track_plan.h"
 #include "rtc/rtp/nack_tracker.h"
 #include "rtc/rtp/reception_stats.h"
 #include "sim/client/sent_log.h"
-#include "sim/client/track_plan.h"
 #include "sim/client/video_checker.h"
 #include "wire/rtp/rtp.h"
 
 namespace confab::sim {
 
+using client::MediaKind;
+
+// A track as its subscriber was told of it.
+struct SubscriptionPlan {
+    std::uint32_t track = 0;  // number of the run, which stands in every payload
+    MediaKind kind = MediaKind::kAudio;
+    std::uint32_t ssrc = 0;
+    std::uint32_t rtx_ssrc = 0;
+    std::uint8_t payload_type = 0;
+    std::uint8_t rtx_payload_type = 0;
+    bool operator==(const SubscriptionPlan&) const = default;
+};
+
 struct StreamCounters {
     std::uint64_t packets = 0;
     std::uint64_t repaired = 0;  // by RTX
-    std::uint64_t given_up = 0;  // numbers that never came
     std::uint64_t silence = 0;   // audio made by the server
 };
 
 class StreamChecker {
   public:
-    // A hole is given up when the packet behind it has waited so long.
-    static constexpr Duration kPatience = Duration::millis(700);
-    static constexpr std::size_t kMaxHeld = 1500;
-
     StreamChecker(std::string owner, const SubscriptionPlan& plan);
 
     const SubscriptionPlan& plan() const { return plan_; }
@@ -45,7 +54,7 @@ class StreamChecker {
     // Came out of SRTP on one of the stream's two SSRCs.
     void receive(Timestamp now, const wire::RtpPacketView& packet, Report& report);
     void handle_timeout(Timestamp now, Report& report);
-    Timestamp next_deadline() const;
+    Timestamp next_deadline() const { return buffer_.next_deadline(); }
 
     // Feedback that is due now.
     std::size_t collect_nacks(Timestamp now, std::span<std::uint16_t> out) {
@@ -54,8 +63,9 @@ class StreamChecker {
     bool wants_key_frame() const;
     rtp::ReceptionStats& stats() { return stats_; }
 
-    bool is_video() const { return plan_.kind == sfu::MediaKind::kVideo; }
+    bool is_video() const { return plan_.kind == MediaKind::kVideo; }
     const VideoChecker& video() const { return video_; }
+    std::uint64_t given_up() const { return buffer_.given_up(); }  // numbers that never came
     const StreamCounters& counters() const { return counters_; }
     const SentLog& sent_log() const { return log_; }
     Timestamp last_content() const { return last_content_; }
@@ -67,12 +77,7 @@ class StreamChecker {
     Seen take_seen();
 
   private:
-    struct Held {
-        Timestamp arrival;
-        std::uint32_t timestamp = 0;
-        bool marker = false;
-        Bytes payload;
-    };
+    using Held = client::JitterBuffer::Packet;
     struct Span {
         Timestamp from;
         Timestamp until;
@@ -80,8 +85,7 @@ class StreamChecker {
     void hold(Timestamp now, std::int64_t sequence, const wire::RtpPacketView& packet,
               BytesView payload, Report& report);
     void advance(Timestamp now, Report& report);
-    void take(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
-              Report& report);
+    void take(Timestamp now, const Held& held, Report& report);
     void take_audio(Timestamp now, std::int64_t sequence, const Held& held, bool contiguous,
                     Report& report);
     void check_content(Timestamp now, std::int64_t sequence, const MediaStamp& stamp,
@@ -92,9 +96,8 @@ class StreamChecker {
     SentLog log_;
     SentLog repair_log_;
     SeqUnwrapper sequence_;
-    std::map<std::int64_t, Held> held_;
-    std::optional<std::int64_t> next_;  // to be handed on
-    bool hole_ = false;                 // something was given up since the last content
+    client::JitterBuffer buffer_;
+    bool hole_ = false;  // something was given up since the last content
     rtp::NackTracker nack_;
     rtp::ReceptionStats stats_;
     RtpTimeUnwrapper time_;

@@ -11,7 +11,10 @@ constexpr std::size_t kMaxCompound = 1100;
 constexpr std::size_t kMaxNacks = 100;
 }  // namespace
 
-StreamChecker& Subscriber::add(const SubscriptionPlan& plan) {
+StreamChecker& Subscriber::add(Timestamp now, const SubscriptionPlan& plan) {
+    if (StreamChecker* same = find(plan.track); same != nullptr && same->plan() == plan)
+        return *same;
+    remove(now, plan.track);
     auto stream = std::make_unique<StreamChecker>(name_, plan);
     StreamChecker& added = *stream;
     streams_[plan.track] = std::move(stream);
@@ -96,7 +99,7 @@ void Subscriber::send_loss_feedback(Timestamp now) {
             (void)wire::write_pli(out, {own_ssrc_, stream->plan().ssrc});
             ++counters_.plis;
         }
-        if (out.size() > 0 && out.ok()) socket_.send_rtcp(out.written());
+        if (out.size() > 0 && out.ok()) connection_->send_rtcp(out.written());
     }
 }
 
@@ -115,7 +118,7 @@ void Subscriber::send_reports(Timestamp now) {
     if (count > 0)
         (void)wire::write_receiver_report(out, own_ssrc_, std::span(blocks).first(count));
     if (bandwidth_ > 0) (void)wire::write_remb(out, own_ssrc_, bandwidth_, {});
-    if (out.size() > 0 && out.ok()) socket_.send_rtcp(out.written());
+    if (out.size() > 0 && out.ok()) connection_->send_rtcp(out.written());
 }
 
 void Subscriber::handle_timeout(Timestamp now, Report& report) {
@@ -123,6 +126,7 @@ void Subscriber::handle_timeout(Timestamp now, Report& report) {
     next_tick_ = streams_.empty() ? Timestamp::never() : now + kTick;
     for (const auto& [track, stream] : streams_)
         stream->handle_timeout(now, report);
+    if (connection_ == nullptr) return;
     send_loss_feedback(now);
     if (now < next_report_) return;
     next_report_ = now + kReportInterval;

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "sim/client/client_socket.h"
+#include "client/connection/connection.h"
 #include "sim/client/stream_checker.h"
 #include "wire/rtcp/rtcp.h"
 
@@ -30,10 +30,13 @@ class Subscriber {
     // Packets of a stream may come this long after its end: blank frames and the network.
     static constexpr Duration kAfterEnd = Duration::seconds(3);
 
-    Subscriber(ClientSocket& socket, std::string name, std::uint32_t own_ssrc)
-        : socket_(socket), name_(std::move(name)), own_ssrc_(own_ssrc) {}
+    Subscriber(std::string name, std::uint32_t own_ssrc)
+        : name_(std::move(name)), own_ssrc_(own_ssrc) {}
 
-    StreamChecker& add(const SubscriptionPlan& plan);
+    // Where feedback goes; before it there is none.
+    void set_connection(client::Connection* connection) { connection_ = connection; }
+    // What stays as it was keeps its state.
+    StreamChecker& add(Timestamp now, const SubscriptionPlan& plan);
     void remove(Timestamp now, std::uint32_t track);
     StreamChecker* find(std::uint32_t track);
     // The downlink that the client claims to have; 0: says nothing.
@@ -56,7 +59,7 @@ class Subscriber {
     void send_loss_feedback(Timestamp now);
     void send_reports(Timestamp now);
 
-    ClientSocket& socket_;
+    client::Connection* connection_ = nullptr;
     std::string name_;
     std::uint32_t own_ssrc_;
     std::uint64_t bandwidth_ = 0;

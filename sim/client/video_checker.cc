@@ -16,7 +16,7 @@ std::optional<MediaStamp> stamp_of(BytesView payload, const wire::Vp8Descriptor&
         if (rest.size() < header) return std::nullopt;
         rest = rest.subspan(header);
     }
-    return read_stamp(rest);
+    return client::read_stamp(rest);
 }
 
 std::string describe(const MediaStamp& s) {

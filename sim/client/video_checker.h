@@ -11,11 +11,13 @@
 #include <optional>
 #include <string>
 
-#include "sim/client/media_stamp.h"
+#include "client/media/media_stamp.h"
 #include "sim/report.h"
 #include "wire/video/vp8.h"
 
 namespace confab::sim {
+
+using client::MediaStamp;
 
 struct OrderedPacket {
     std::int64_t sequence = 0;

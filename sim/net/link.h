@@ -9,6 +9,7 @@
 //   times
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +72,7 @@ class Link {
 
     void set_profile(const LinkProfile& profile) { profile_ = profile; }
     // Nothing passes before `until`.
-    void set_outage(Timestamp until) { outage_until_ = until; }
+    void set_outage(Timestamp until) { outage_until_ = std::max(outage_until_, until); }
     // A datagram of `size` bytes enters at `now`, not before the one offered last.
     Deliveries offer(Timestamp now, std::size_t size);
     const LinkCounters& counters() const { return counters_; }

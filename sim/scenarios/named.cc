@@ -110,10 +110,69 @@ Scenario narrow(std::size_t shards) {
     return s;
 }
 
-Scenario outage(std::size_t shards) {
+Scenario short_outage(std::size_t shards) {
     Scenario s = room("outage", "client 1 hears and says nothing for 4 s", shards, 3, 10);
     s.steps.push_back(step(3000, StepKind::kOutage, 1, 4000));
     s.healing = Scenario::kLayersReturn;
+    return s;
+}
+
+// ---------------------------------------------------------------- who is there
+
+// Three people, one of them with two connections, and an outage of the first and the second.
+Scenario cut_off(std::string name, std::string story, std::size_t shards, std::uint64_t scope,
+                 std::uint64_t length_ms = 19'000) {
+    Scenario s = room(std::move(name), std::move(story), shards, 3, 25);
+    s.light = true;
+    s.expects_full_layers = false;
+    s.steps.push_back(outage(3000, 0, length_ms, scope));
+    s.steps.push_back(outage(3500, 1, length_ms, scope));
+    s.healing = Scenario::kComeBack;
+    return s;
+}
+
+Scenario takeover(std::size_t shards) {
+    Scenario s = room("takeover", "a second session of an identity takes it over, again and again",
+                      shards, 4, 12);
+    s.light = true;
+    s.expects_full_layers = false;
+    s.people.resize(4);
+    s.people[2].identity = s.people[3].identity = "twin";
+    for (std::int64_t at = 2000; at < 10'000; at += 1100) {
+        const auto id = static_cast<ClientId>(2 + at / 1100 % 2);
+        s.steps.push_back(step(at, StepKind::kJoin, id, at / 2200 % 2 == 0 ? 0 : 1));
+        s.steps.push_back(step(at + 300, StepKind::kPublishAudio, id));
+    }
+    return s;
+}
+
+Scenario rights(std::size_t shards) {
+    Scenario s = room("rights", "rights are taken and given back while media flows", shards, 3, 16);
+    s.light = true;
+    s.expects_full_layers = false;
+    for (std::int64_t at = 2000; at < 14'000; at += 2000) {
+        const auto id = static_cast<ClientId>(at / 2000 % 3);
+        // What is not published any more is not published again.
+        const std::uint64_t without = id == 0 ? kMayPublish : kMaySubscribe;
+        constexpr std::uint64_t kAll = kMayPublish | kMaySubscribe | kMaySendData;
+        s.steps.push_back(step(at, StepKind::kPermission, id, kAll & ~without));
+        s.steps.push_back(step(at + 1000, StepKind::kPermission, id, kAll));
+    }
+    return s;
+}
+
+Scenario hidden(std::size_t shards) {
+    Scenario s = room("hidden", "somebody hidden sees all and is seen by nobody, also on a resume",
+                      shards, 4, 12);
+    s.light = true;
+    s.expects_full_layers = false;
+    s.people.resize(4);
+    s.people[3].hidden = true;
+    for (ClientId id = 0; id < 4; ++id)
+        s.steps.push_back(
+            step(3000 + 500 * static_cast<std::int64_t>(id), StepKind::kSignalReset, id));
+    s.steps.push_back(outage(6000, 1, 17'000, kCutAll));
+    s.healing = Scenario::kComeBack;
     return s;
 }
 
@@ -131,7 +190,15 @@ std::vector<Scenario> named_scenarios(std::size_t shards) {
             restarts(shards),
             door(shards),
             narrow(shards),
-            outage(shards)};
+            short_outage(shards),
+            cut_off("udp-cut", "no UDP for 19 s; TCP and the WebSocket live", shards, kCutUdp),
+            cut_off("udp-gone", "no UDP any more: what flows at the end flows over TCP", shards,
+                    kCutUdp, 120'000),
+            cut_off("all-cut", "nothing at all for 19 s", shards, kCutAll),
+            cut_off("signal-cut", "the WebSocket stalls for 19 s, media flows", shards, kCutSignal),
+            takeover(shards),
+            rights(shards),
+            hidden(shards)};
 }
 
 std::optional<Scenario> find_scenario(std::string_view name, std::size_t shards) {

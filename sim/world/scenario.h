@@ -2,20 +2,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A situation as data: who does what when, over which links. Named ones stand in scenarios/, random
-// ones come from a seed (swarm.h).
+// ones come from a seed (swarm.h), old ones from files (plan_text.h).
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "sfu/shard/commands.h"
 #include "sim/net/link.h"
-#include "sim/world/control.h"
 
 namespace confab::sim {
 
+using ClientId = std::size_t;  // of the scenario; joins again under the same number
+
+// What an outage takes away (Step::value of kOutage is its length in ms).
+inline constexpr std::uint64_t kCutUdp = 1;
+inline constexpr std::uint64_t kCutTcp = 2;  // media streams
+inline constexpr std::uint64_t kCutSignal = 4;
+inline constexpr std::uint64_t kCutAll = kCutUdp | kCutTcp | kCutSignal;
+
+// Bits of kPermission's value.
+inline constexpr std::uint64_t kMayPublish = 1;
+inline constexpr std::uint64_t kMaySubscribe = 2;
+inline constexpr std::uint64_t kMaySendData = 4;
+
 enum class StepKind : std::uint8_t {
-    kJoin,  // value: 1 for a server that is ICE-lite
-    kLeave,
+    kJoin,          // value: 1 for two connections (/rtc)
+    kLeave,         // says so
+    kKill,          // the process ends; value: 1 when nobody tells the server
     kPublishAudio,  // value: 1 for a client that sends while muted
     kPublishVideo,  // value likewise; layers
     kUnpublish,     // the last track
@@ -24,9 +38,15 @@ enum class StepKind : std::uint8_t {
     kSettings,   // value: which subscription; settings
     kBandwidth,  // value: bit/s that the client reports by REMB
     kIceRestart,
-    kNatRebind,  // the client's packets come from another port
-    kLinks,      // up and down of the client
-    kOutage,     // value: ms without any packet
+    kNatRebind,    // the client's packets come from another port
+    kLinks,        // up and down of the client
+    kOutage,       // value: ms without any packet; scope
+    kSignalReset,  // the WebSocket breaks
+    kPermission,   // value: bits; a service call
+    kServerMute,   // value: which track; a service call
+    kMetadata,     // a service call changes it
+    kRemove,       // a service call
+    kDeleteRoom,   // likewise
 };
 
 struct Step {
@@ -34,10 +54,17 @@ struct Step {
     StepKind kind = StepKind::kJoin;
     ClientId client = 0;
     std::uint64_t value = 0;
+    std::uint64_t scope = kCutUdp;
     std::size_t layers = 3;
     sfu::DownTrackSettings settings;
     LinkProfile up;
     LinkProfile down;
+};
+
+// Who a client of the plan is.
+struct Person {
+    std::string identity;  // two clients of one identity take it from each other
+    bool hidden = false;
 };
 
 struct Scenario {
@@ -45,15 +72,19 @@ struct Scenario {
     std::string story;
     std::size_t shards = 1;
     std::size_t clients = 2;
-    std::vector<Step> steps;  // in any order; equal times in this order
+    std::vector<Person> people;  // of clients; others are "client N"
+    std::vector<Step> steps;     // in any order; equal times in this order
     Duration length = Duration::seconds(10);
     // Then all links become perfect for so long, and what should flow must flow at its end.
     Duration healing = Duration::seconds(6);
     // At that end the layers are the highest wanted. A layer that stood still, be it for a second,
     // counts as there only after 20 good half seconds (02 IN-21): allow kLayersReturn for it.
     static constexpr Duration kLayersReturn = Duration::seconds(14);
+    // An outage that ends the transport: noticed after 15 s, and up to three attempts to come back.
+    static constexpr Duration kComeBack = Duration::seconds(34);
     bool expects_full_layers = true;
     bool messages = true;  // everybody talks on the data channel too
+    bool light = false;    // few packets: for plans about who is there, not about pictures
 };
 
 // Helpers to write scenarios.
@@ -63,6 +94,11 @@ inline Step step(std::int64_t ms, StepKind kind, ClientId client, std::uint64_t 
     s.kind = kind;
     s.client = client;
     s.value = value;
+    return s;
+}
+inline Step outage(std::int64_t ms, ClientId client, std::uint64_t length_ms, std::uint64_t scope) {
+    Step s = step(ms, StepKind::kOutage, client, length_ms);
+    s.scope = scope;
     return s;
 }
 inline Step links(std::int64_t ms, ClientId client, const LinkProfile& up,

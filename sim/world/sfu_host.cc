@@ -9,6 +9,7 @@ namespace confab::sim {
 namespace {
 constexpr std::uint32_t kServerNetwork = 0x0A00'0001;  // 10.0.0.1
 constexpr std::uint16_t kFirstPort = 7000;
+constexpr std::uint16_t kFirstTcpPort = 8000;
 constexpr std::size_t kServedAtOnce = 8;
 constexpr std::uint64_t kServiceSpreadUs = 200;
 constexpr std::uint64_t kTimerLatenessUs = 500;
@@ -30,6 +31,14 @@ SocketAddress SfuHost::address(std::size_t shard) {
     return {IpAddress::v4(kServerNetwork), static_cast<std::uint16_t>(kFirstPort + shard)};
 }
 
+SocketAddress SfuHost::tcp_address(std::size_t shard) {
+    return {IpAddress::v4(kServerNetwork), static_cast<std::uint16_t>(kFirstTcpPort + shard)};
+}
+
+std::size_t SfuHost::shard_of(const SocketAddress& address) {
+    return std::size_t{address.port} % 1000;
+}
+
 SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Report& report,
                  Transmit transmit, Reaction reaction)
     : events_(events),
@@ -48,7 +57,8 @@ SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Repor
         shard.worker_count = config.shards;
         shard.simulate_dtls = true;
         shard.wall = config.wall;
-        shard.candidates = {{0, ice::Protocol::kUdp, address(i)}};
+        shard.candidates = {{0, ice::Protocol::kUdp, address(i)},
+                            {kTcpSocket, ice::Protocol::kTcp, tcp_address(i)}};
         links_.push_back(std::make_unique<Links>(*this, i));
         shards_.push_back(
             std::make_unique<sfu::Shard>(shard, events.now(), rng_.fork(), *links_.back()));
@@ -94,6 +104,22 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
         ++counters_.foreign;
         shard = *owner;
     }
+}
+
+void SfuHost::frame(std::size_t shard, const ice::Path& path, BytesView bytes) {
+    // The second round is the shard that owns the peer; in production it adopts the stream.
+    for (int round = 0; round < 2; ++round) {
+        const auto owner = shards_[shard]->handle_frame(events_.now(), path, bytes);
+        turn(shard);
+        if (!owner) return;
+        ++counters_.foreign;
+        shard = *owner;
+    }
+}
+
+void SfuHost::stream_closed(std::size_t shard, const ice::Path& path) {
+    shards_[shard]->handle_tcp_closed(events_.now(), path);
+    turn(shard);
 }
 
 bool SfuHost::push_link(std::size_t from, std::size_t to, const sfu::LinkMessage& message,
@@ -172,7 +198,7 @@ void SfuHost::turn(std::size_t shard) {
             const BytesView all = batch_.bytes(run);
             for (std::size_t at = 0; at < all.size(); at += run.segment_size, ++sent)
                 transmit_(
-                    shard, run.path.remote,
+                    shard, run.path,
                     all.subspan(at, std::min<std::size_t>(run.segment_size, all.size() - at)));
         }
         batch_.clear();

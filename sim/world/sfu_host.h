@@ -38,7 +38,10 @@ class SfuHost {
     // No single input may cause more datagrams than this.
     static constexpr std::size_t kMaxSentAtOnce = 2048;
 
-    using Transmit = std::function<void(std::size_t shard, const SocketAddress& to, BytesView)>;
+    // The listener among a shard's sockets.
+    static constexpr std::uint16_t kTcpSocket = 1;
+
+    using Transmit = std::function<void(std::size_t shard, const ice::Path& path, BytesView)>;
     using Reaction = std::function<void(std::size_t shard, const sfu::Event&)>;
 
     SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Report& report,
@@ -46,11 +49,17 @@ class SfuHost {
     ~SfuHost();
 
     static SocketAddress address(std::size_t shard);
+    static SocketAddress tcp_address(std::size_t shard);
+    static std::size_t shard_of(const SocketAddress& address);
     std::size_t size() const { return shards_.size(); }
     // Waits in the shard's mailbox.
     void command(std::size_t shard, sfu::Command command);
     // A datagram at the socket of `to`; dropped if there is none.
     void deliver(const SocketAddress& from, const SocketAddress& to, BytesView bytes);
+
+    // A frame of a stream that a client opened to the shard's listener, and the end of the stream.
+    void frame(std::size_t shard, const ice::Path& path, BytesView bytes);
+    void stream_closed(std::size_t shard, const ice::Path& path);
 
     sfu::ShardSnapshot snapshot(std::size_t shard) const { return shards_[shard]->snapshot(); }
     Timestamp next_deadline(std::size_t shard) const { return shards_[shard]->next_deadline(); }

@@ -1,16 +1,31 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// World: who comes and goes, and when they act.
 #include "sim/world/world.h"
 
 #include "base/check.h"
 
 namespace confab::sim {
 namespace {
-constexpr UnixTime kWall = UnixTime::seconds(1'700'000'000);
-constexpr std::uint32_t kClientNetwork = 0xC0A8'0000;   // 192.168.0.0, behind NAT
-constexpr std::uint32_t kOutsideNetwork = 0xC633'6400;  // 198.51.100.0
+
+constexpr UnixTime kWallAtZero = UnixTime::seconds(1'700'000'000);
+constexpr std::uint32_t kClientNetwork = 0xC0A8'0000;  // 192.168.0.0, behind NAT
 constexpr Duration kMessageInterval = Duration::millis(700);
+
+room::Config server_config(std::size_t shards) {
+    room::Config config;
+    for (std::size_t i = 0; i < shards; ++i)
+        config.media.workers.push_back({{SfuHost::address(i)}, {SfuHost::tcp_address(i)}});
+    config.media.fingerprint_sha256 = "AA:BB";
+    // Neighbours live on different workers.
+    config.place = std::make_shared<room::Placement>(shards, 1);
+    // Rooms end soon, so that their end is seen.
+    config.room.departure_timeout = 2;
+    config.room.empty_timeout = 5;
+    return config;
+}
+
 }  // namespace
 
 World::World(const Scenario& scenario, std::uint64_t seed)
@@ -18,14 +33,14 @@ World::World(const Scenario& scenario, std::uint64_t seed)
       rng_(seed),
       events_(kRunStart),
       host_(
-          {scenario.shards, kWall}, events_, rng_.fork(), report_,
-          [this](std::size_t shard, const SocketAddress& to, BytesView bytes) {
-              transmit_to_client(shard, to, bytes);
+          {scenario.shards, kWallAtZero + (kRunStart - Timestamp{})}, events_, rng_.fork(), report_,
+          [this](std::size_t shard, const ice::Path& path, BytesView bytes) {
+              transmit_to_client(shard, path, bytes);
           },
           [this](std::size_t shard, const sfu::Event& event) {
-              control_.handle_event(shard, event);
+              node_.media_event(static_cast<sfu::WorkerIndex>(shard), event);
           }),
-      control_(*this, rng_.fork()),
+      node_(server_config(scenario.shards), rng_.u64(), events_, kWallAtZero, *this),
       seats_(scenario.clients),
       bugs_before_(bug_count()) {
     for (const Step& step : scenario_.steps)
@@ -34,153 +49,103 @@ World::World(const Scenario& scenario, std::uint64_t seed)
 
 World::~World() = default;
 
-Client* World::client(ClientId id) {
-    return id < seats_.size() ? seats_[id].client.get() : nullptr;
+// ---------------------------------------------------------------- people
+
+Person World::person(ClientId id) const {
+    Person person;
+    if (id < scenario_.people.size()) person = scenario_.people[id];
+    if (person.identity.empty()) person.identity = "client-" + std::to_string(id);
+    return person;
 }
 
-// ---------------------------------------------------------------- steps
-
-SocketAddress World::new_outside(ClientId id) {
-    const auto host = static_cast<std::uint32_t>(id + 1);
-    const SocketAddress address{IpAddress::v4(kOutsideNetwork + host), next_port_++};
-    outside_[address] = {id, seats_[id].incarnation, true};
-    return address;
+std::uint32_t World::number_of(ClientId id) const {
+    ClientId first = 0;
+    while (person(first).identity != person(id).identity)
+        ++first;
+    return static_cast<std::uint32_t>(first + 1);
 }
 
-// What the server still sends there counts as sent, and is lost.
-void World::close_outside(const Seat& seat) {
-    const auto found = outside_.find(seat.outside);
-    if (found != outside_.end()) found->second.open = false;
-}
-
-void World::join(Seat& seat, const Step& step) {
-    if (seat.client) return;
-    const auto host = static_cast<std::uint32_t>(step.client + 1);
+void World::join(ClientId id, const Step& step) {
+    Seat& seat = seats_[id];
+    if (is_in(seat)) return;
+    if (seat.client) forget(id);
     ClientConfig config;
-    config.name = "client " + std::to_string(step.client);
-    config.address = {IpAddress::v4(kClientNetwork + host), next_port_++};
-    config.wall = kWall;
-    config.own_ssrc = rng_.u32();
-    config.credentials = {"u" + std::to_string(rng_.u32()),
-                          "password" + std::to_string(rng_.u64())};
+    config.name = "client " + std::to_string(id);
+    config.identity = person(id).identity;
+    config.person = number_of(id);
+    config.address = IpAddress::v4(kClientNetwork + static_cast<std::uint32_t>(id + 1));
+    config.single = step.value == 0;
+    config.light = scenario_.light;
+    config.wall_at_zero = kWallAtZero;
+    for (ClientId other = 0; other < seats_.size(); ++other)
+        if (person(other).hidden && person(other).identity != config.identity)
+            config.invisible.insert(person(other).identity);
     ++seat.incarnation;
-    seat.speaker = next_speaker_++;
-    seat.outside = new_outside(step.client);
     seat.up = std::make_unique<Link>(seat.up_profile, rng_.fork());
     seat.down = std::make_unique<Link>(seat.down_profile, rng_.fork());
-    seat.client = std::make_unique<Client>(config, engine_, rng_.fork(), report_);
+    seat.signal_delay = Duration::millis(static_cast<std::int64_t>(5 + rng_.below(40)));
+    seat.client = std::make_unique<Client>(std::move(config), engine_, rng_.fork(), report_,
+                                           [this] { return next_number_++; });
+    seat.generation = 0;
     seat.planned = Timestamp::never();
-    control_.join(step.client, step.value != 0);
-    if (scenario_.messages) talk(step.client);
+    seat.may_publish = seat.may_subscribe = seat.may_send_data = true;
+    seat.disabled.clear();
+    seat.client->start(now());
+    if (scenario_.messages) talk(id);
 }
 
-void World::leave(Seat& seat, ClientId id) {
+// The client is no more, whether or not the server knows.
+void World::forget(ClientId id) {
+    Seat& seat = seats_[id];
     if (!seat.client) return;
-    control_.leave(id);
+    collect(seat);
     close_outside(seat);
+    close_streams(id);
     seat.client.reset();
+    seat.wire = 0;
     ++seat.incarnation;
 }
 
-void World::set_links(Seat& seat, const LinkProfile& up, const LinkProfile& down) {
-    seat.up_profile = up;
-    seat.down_profile = down;
-    if (seat.up) seat.up->set_profile(up);
-    if (seat.down) seat.down->set_profile(down);
-}
-
-void World::apply(const Step& step) {
-    if (step.client >= seats_.size()) return;
-    Seat& seat = seats_[step.client];
-    const ClientId id = step.client;
-    switch (step.kind) {
-        case StepKind::kJoin:
-            join(seat, step);
-            break;
-        case StepKind::kLeave:
-            if (seat.client) collect(seat);
-            leave(seat, id);
-            break;
-        case StepKind::kPublishAudio:
-            control_.publish(id, sfu::MediaKind::kAudio, 1, step.value != 0);
-            break;
-        case StepKind::kPublishVideo:
-            control_.publish(id, sfu::MediaKind::kVideo, step.layers, step.value != 0);
-            break;
-        case StepKind::kUnpublish:
-            control_.unpublish(id);
-            break;
-        case StepKind::kMute:
-            control_.set_muted(id, step.value, true);
-            break;
-        case StepKind::kUnmute:
-            control_.set_muted(id, step.value, false);
-            break;
-        case StepKind::kSettings:
-            control_.update_settings(id, step.value, step.settings);
-            break;
-        case StepKind::kBandwidth:
-            bandwidth_limited_ = true;
-            if (seat.client) seat.client->subscriber().set_bandwidth(step.value);
-            break;
-        case StepKind::kIceRestart:
-            control_.restart_ice(id);
-            break;
-        case StepKind::kNatRebind:
-            close_outside(seat);
-            if (seat.client) seat.outside = new_outside(id);
-            break;
-        case StepKind::kLinks:
-            set_links(seat, step.up, step.down);
-            break;
-        case StepKind::kOutage: {
-            const Timestamp until = now() + Duration::millis(static_cast<std::int64_t>(step.value));
-            if (seat.up) seat.up->set_outage(until);
-            if (seat.down) seat.down->set_outage(until);
-            break;
-        }
-    }
-    turn(id);
-}
-
-// ---------------------------------------------------------------- network
-
-void World::transmit_to_client(std::size_t shard, const SocketAddress& to, BytesView bytes) {
-    const SocketAddress from = SfuHost::address(shard);
-    hash_.add_datagram(now(), from, to, bytes);
-    ++stats_.datagrams;
-    const auto found = outside_.find(to);
-    if (found == outside_.end()) return note("datagram to an address of nobody");
-    const ClientId id = found->second.client;
+void World::kill(ClientId id, bool silently) {
     Seat& seat = seats_[id];
-    if (!seat.client || seat.incarnation != found->second.incarnation) return;  // left
-    seat.client->note_sent(now(), bytes);
-    if (!found->second.open) return;
-    const Deliveries deliveries = seat.down->offer(now(), bytes.size());
-    for (std::size_t i = 0; i < deliveries.count; ++i)
-        events_.plan(deliveries.at[i], [this, id, from, incarnation = seat.incarnation,
-                                        copy = to_vector(bytes)]() mutable {
-            Seat& at = seats_[id];
-            if (!at.client || at.incarnation != incarnation) return;
-            at.client->handle_packet(now(), from, copy);
-            turn(id);
-        });
+    if (seat.wire != 0) drop_wire(seat.wire, !silently, false);
+    forget(id);
 }
 
-void World::transmit_from_client(Seat& seat, const OutgoingDatagram& datagram) {
-    hash_.add_datagram(now(), seat.outside, datagram.to, datagram.bytes);
-    ++stats_.datagrams;
-    const Deliveries deliveries = seat.up->offer(now(), datagram.bytes.size());
-    for (std::size_t i = 0; i < deliveries.count; ++i)
-        events_.plan(deliveries.at[i], [this, from = seat.outside, to = datagram.to,
-                                        copy = datagram.bytes] { host_.deliver(from, to, copy); });
-}
+// ---------------------------------------------------------------- time
 
+// Everything the client has to say, then when it wants to be asked again.
 void World::turn(ClientId id) {
     Seat& seat = seats_[id];
     if (!seat.client) return;
-    while (const auto datagram = seat.client->poll_transmit())
-        transmit_from_client(seat, *datagram);
+    Client& client = *seat.client;
+    if (client.poll_close() && seat.wire != 0) drop_wire(seat.wire, true, false);
+    if (const auto request = client.poll_open()) open_wire(id, *request);
+    if (seat.generation != client.generation()) {
+        close_outside(seat);
+        close_streams(id);
+        seat.generation = client.generation();
+        seat.outside = {new_outside(id, client::Target::kPublisher),
+                        new_outside(id, client::Target::kSubscriber)};
+    }
+    while (const auto message = client.session().poll_signal()) {
+        Wire* wire = wires_.find(seat.wire);
+        if (wire == nullptr) continue;
+        livekit::SignalRequest request;
+        (void)request.ParseFromString(*message);
+        hash_.add(as_bytes(*message));
+        ++stats_.signals;
+        events_.plan(up_arrival(*wire), [this, id, of = wire->id, request = std::move(request)] {
+            Wire* at = wires_.find(of);
+            if (at == nullptr || !at->server_open || !at->has_session) return;
+            at->last_heard = now();
+            note_request(id, request);
+            node_.request(at->session, request);
+        });
+    }
+    open_streams(id);
+    while (const auto out = client.poll_transmit())
+        transmit_from_client(id, *out);
     plan_timeout(id);
 }
 
@@ -198,11 +163,16 @@ void World::plan_timeout(ClientId id) {
     });
 }
 
+// To everybody, and now and then to one alone.
 void World::talk(ClientId id) {
     events_.plan(now() + kMessageInterval, [this, id, incarnation = seats_[id].incarnation] {
         Seat& seat = seats_[id];
-        if (!seat.client || seat.incarnation != incarnation) return;
-        (void)seat.client->send_message(now(), seat.speaker);
+        if (!seat.client || seat.incarnation != incarnation || over_) return;
+        if (seat.may_send_data && seat.client->settled()) {
+            (void)seat.client->send_message(now(), 0, {});
+            const ClientId to = rng_.below(seats_.size());
+            (void)seat.client->send_message(now(), number_of(to), person(to).identity);
+        }
         turn(id);
         talk(id);
     });

@@ -8,7 +8,9 @@
 #include <doctest/doctest.h>
 
 #include "sim/scenarios/named.h"
+#include "sim/world/plan_text.h"
 #include "sim/world/swarm.h"
+#include "sim/world/worlds.h"
 
 namespace confab::sim {
 namespace {
@@ -28,6 +30,7 @@ TEST_CASE("World: calm rooms lose, repair and freeze nothing [DES-52][DES-54][IM
         CAPTURE(shards);
         const RunResult result = run_twice(find_scenario("calm", shards).value(), 1);
         CHECK(result.stats.lost == 0);
+        CHECK(result.stats.resumes == 0);
         CHECK(result.stats.late == 0);
         CHECK(result.stats.repaired == 0);
         CHECK(result.stats.freezes == 0);
@@ -55,6 +58,47 @@ TEST_CASE("World: layers change on key frames only and every change happens [MC-
 TEST_CASE("World: a new port of the NAT costs no session [MC-03]") {
     const RunResult result = run_scenario(find_scenario("rebinding", 1).value(), 4);
     CHECK(result.texts == kNone);
+    // Nobody had to join again, nor to resume.
+    CHECK(result.stats.rejoins == 3);
+    CHECK(result.stats.resumes == 0);
+}
+
+TEST_CASE("World: after 19 s without UDP both directions flow again [SIG-145][SIG-160]") {
+    for (const std::size_t shards : {1U, 2U}) {
+        CAPTURE(shards);
+        const RunResult result = run_twice(find_scenario("udp-cut", shards).value(), 5);
+        CHECK(result.stats.lost == 0);
+    }
+}
+
+TEST_CASE("World: after 19 s without anything all are back [SIG-145][SIG-160]") {
+    const RunResult result = run_twice(find_scenario("all-cut", 2).value(), 6);
+    CHECK(result.stats.resumes + result.stats.rejoins > 3);
+}
+
+TEST_CASE("World: who stalls, takes over, loses rights or hides breaks nothing [SIG-133][SIG-42]") {
+    for (const char* name : {"signal-cut", "takeover", "rights", "hidden"}) {
+        CAPTURE(name);
+        CHECK(run_scenario(find_scenario(name, 2).value(), 8).texts == kNone);
+    }
+}
+
+TEST_CASE("World: forty random days of a server, each twice with one hash [DES-51][DES-54]") {
+    RunStats sum;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        CAPTURE(seed);
+        WorldOptions options;
+        options.shards = 1 + seed % 3;
+        options.clients = 2 + seed % 4;
+        const RunResult result = run_twice(make_world(seed, options), seed);
+        sum.resumes += result.stats.resumes;
+        sum.rejoins += result.stats.rejoins;
+        sum.messages += result.stats.messages;
+    }
+    // The plans do happen.
+    CHECK(sum.resumes > 25);
+    CHECK(sum.rejoins > 150);
+    CHECK(sum.messages > 2'000);
 }
 
 TEST_CASE(
@@ -71,13 +115,11 @@ TEST_CASE(
     CHECK(lost > 5'000);
 }
 
-TEST_CASE("Swarm: the seed makes the scenario: from the same seed the same steps [DES-51]") {
-    const Scenario a = make_swarm(5, {});
-    const Scenario b = make_swarm(5, {});
-    REQUIRE(a.steps.size() == b.steps.size());
-    for (std::size_t i = 0; i < a.steps.size(); ++i)
-        CHECK(a.steps[i].at == b.steps[i].at);
-    CHECK(make_swarm(6, {}).steps.size() > a.clients);
+TEST_CASE("Plans: from the same seed the same plan, from another another [DES-51]") {
+    CHECK(write_plan(make_swarm(5, {})) == write_plan(make_swarm(5, {})));
+    CHECK(write_plan(make_swarm(5, {})) != write_plan(make_swarm(6, {})));
+    CHECK(write_plan(make_world(5, {})) == write_plan(make_world(5, {})));
+    CHECK(write_plan(make_world(5, {})) != write_plan(make_world(6, {})));
 }
 
 }  // namespace

@@ -83,6 +83,11 @@ void Transport::restart_ice(Timestamp now, const ice::RestartOptions& options) {
     drain(now);
 }
 
+void Transport::tcp_opened(Timestamp now, const ice::Path& path) {
+    agent_.add_tcp_connection(now, path);
+    drain(now);
+}
+
 void Transport::tcp_closed(Timestamp now, std::uint32_t connection) {
     agent_.remove_tcp_connection(now, connection);
     drain(now);

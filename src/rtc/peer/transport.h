@@ -108,6 +108,8 @@ class Transport {
     void set_remote(Timestamp now, const RemoteParameters& remote);
     void add_remote_candidate(Timestamp now, const ice::RemoteCandidate& candidate);
     void restart_ice(Timestamp now, const ice::RestartOptions& options);
+    // A stream that we opened to a passive candidate of the peer: the role of a client.
+    void tcp_opened(Timestamp now, const ice::Path& path);
     void tcp_closed(Timestamp now, std::uint32_t connection);
 
     struct Media {

@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// World: the steps of a plan. What does not fit the moment is left out.
+#include "sim/world/world.h"
+
+namespace confab::sim {
+namespace {
+constexpr const char* kRoom = "room";
+}
+
+void World::set_links(Seat& seat, const LinkProfile& up, const LinkProfile& down) {
+    seat.up_profile = up;
+    seat.down_profile = down;
+    if (seat.up) seat.up->set_profile(up);
+    if (seat.down) seat.down->set_profile(down);
+}
+
+void World::cut(Seat& seat, const Step& step) {
+    const Timestamp until = now() + Duration::millis(static_cast<std::int64_t>(step.value));
+    if ((step.scope & kCutUdp) != 0) {
+        if (seat.up) seat.up->set_outage(until);
+        if (seat.down) seat.down->set_outage(until);
+    }
+    if ((step.scope & kCutTcp) != 0) seat.tcp_blocked = std::max(seat.tcp_blocked, until);
+    if ((step.scope & kCutSignal) != 0) seat.signal_blocked = std::max(seat.signal_blocked, until);
+}
+
+void World::apply(const Step& step) {
+    if (step.client >= seats_.size()) return;
+    Seat& seat = seats_[step.client];
+    const ClientId id = step.client;
+    Client* client = is_in(seat) ? seat.client.get() : nullptr;
+    switch (step.kind) {
+        case StepKind::kJoin:
+            join(id, step);
+            break;
+        case StepKind::kLeave:
+            if (client != nullptr) {
+                client->leave();
+                turn(id);
+                kill(id, false);
+            }
+            break;
+        case StepKind::kKill:
+            kill(id, step.value != 0);
+            break;
+        case StepKind::kPublishAudio:
+        case StepKind::kPublishVideo:
+            if (client != nullptr)
+                client->publish(
+                    now(),
+                    step.kind == StepKind::kPublishAudio ? MediaKind::kAudio : MediaKind::kVideo,
+                    step.layers, step.value != 0);
+            break;
+        case StepKind::kUnpublish:
+            if (client != nullptr) client->unpublish(now());
+            break;
+        case StepKind::kMute:
+        case StepKind::kUnmute:
+            if (client != nullptr) client->set_muted(step.value, step.kind == StepKind::kMute);
+            break;
+        case StepKind::kSettings:
+            if (client != nullptr) client->update_settings(step.value, step.settings);
+            break;
+        case StepKind::kBandwidth:
+            bandwidth_limited_ = true;
+            if (client != nullptr) client->subscriber().set_bandwidth(step.value);
+            break;
+        case StepKind::kIceRestart:
+            if (client != nullptr && client->settled()) client->session().restart_ice(now());
+            break;
+        case StepKind::kNatRebind:
+            if (client == nullptr) break;
+            close_outside(seat);
+            seat.outside = {new_outside(id, client::Target::kPublisher),
+                            new_outside(id, client::Target::kSubscriber)};
+            break;
+        case StepKind::kLinks:
+            set_links(seat, step.up, step.down);
+            break;
+        case StepKind::kOutage:
+            cut(seat, step);
+            break;
+        case StepKind::kSignalReset:
+            if (client != nullptr && seat.wire != 0) drop_wire(seat.wire, true, true);
+            break;
+        case StepKind::kPermission:
+        case StepKind::kServerMute:
+        case StepKind::kMetadata:
+        case StepKind::kRemove:
+        case StepKind::kDeleteRoom:
+            service(step);
+            break;
+    }
+    turn(id);
+}
+
+// ---------------------------------------------------------------- service calls
+
+void World::permission(ClientId id, std::uint64_t bits) {
+    Seat& seat = seats_[id];
+    livekit::UpdateParticipantRequest request;
+    request.set_room(kRoom);
+    request.set_identity(person(id).identity);
+    livekit::ParticipantPermission& permission = *request.mutable_permission();
+    permission.set_can_publish((bits & kMayPublish) != 0);
+    permission.set_can_subscribe((bits & kMaySubscribe) != 0);
+    permission.set_can_publish_data((bits & kMaySendData) != 0);
+    permission.set_hidden(person(id).hidden);
+    const auto done = node_.service([&](room::RoomManager& rooms, const room::Clock& clock) {
+        return rooms.update_participant(clock, request);
+    });
+    if (!done) return;
+    seat.may_publish = permission.can_publish();
+    seat.may_subscribe = permission.can_subscribe();
+    seat.may_send_data = permission.can_publish_data();
+    // What was under way may be dropped.
+    if (seat.client) {
+        seat.client->new_speaker(next_number_++);
+        seat.client->forget_messages();
+        for (const auto& [track, stream] : seat.client->subscriber().streams())
+            apply_truth(id, track, Duration::zero());
+    }
+    for (Seat& other : seats_)
+        if (other.client) other.client->forget_messages();
+}
+
+void World::service(const Step& step) {
+    const std::string identity = person(step.client).identity;
+    Seat& seat = seats_[step.client];
+    if (step.kind == StepKind::kPermission) return permission(step.client, step.value);
+    node_.service([&](room::RoomManager& rooms, const room::Clock& clock) {
+        if (step.kind == StepKind::kDeleteRoom) {
+            livekit::DeleteRoomRequest request;
+            request.set_room(kRoom);
+            return rooms.delete_room(clock, request).has_value();
+        }
+        if (step.kind == StepKind::kRemove) {
+            livekit::RoomParticipantIdentity request;
+            request.set_room(kRoom);
+            request.set_identity(identity);
+            return rooms.remove_participant(clock, request).has_value();
+        }
+        if (step.kind == StepKind::kMetadata) {
+            livekit::UpdateParticipantRequest request;
+            request.set_room(kRoom);
+            request.set_identity(identity);
+            request.set_metadata("m" + std::to_string(step.at.ms()));
+            return rooms.update_participant(clock, request).has_value();
+        }
+        if (!is_in(seat) || seat.client->tracks().empty()) return false;
+        const auto& tracks = seat.client->tracks();
+        const OwnTrack& track = tracks[step.value % tracks.size()];
+        livekit::MuteRoomTrackRequest request;
+        request.set_room(kRoom);
+        request.set_identity(identity);
+        request.set_track_sid(seat.client->session().track_sid(track.cid()));
+        request.set_muted(true);
+        if (request.track_sid().empty() || !rooms.mute_published_track(clock, request))
+            return false;
+        muted_.insert(track.number);
+        apply_truth_to_all(track.number);
+        seat.client->set_muted(step.value % tracks.size(), true);
+        return true;
+    });
+}
+
+}  // namespace confab::sim

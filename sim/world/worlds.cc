@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/world/worlds.h"
+
+#include <algorithm>
+
+#include "base/rng.h"
+
+namespace confab::sim {
+namespace {
+
+constexpr std::uint64_t kLongestOutageMs = 19'000;
+
+class Builder {
+  public:
+    Builder(std::uint64_t seed, const WorldOptions& options)
+        : rng_(seed ^ 0x574F'524C'4453ULL), options_(options) {}
+
+    Scenario build(std::uint64_t seed) {
+        Scenario s;
+        s.name = "world";
+        s.story = "random day of seed " + std::to_string(seed);
+        s.shards = options_.shards;
+        s.clients = options_.clients;
+        s.length = options_.length;
+        s.healing = Scenario::kComeBack;
+        s.expects_full_layers = false;
+        s.light = true;
+        s.people.resize(s.clients);
+        // One in four rooms has somebody hidden, one in four two of one name.
+        if (rng_.below(4) == 0) s.people[0].hidden = true;
+        if (rng_.below(4) == 0 && s.clients > 2) s.people[1].identity = "client-2";
+        for (ClientId id = 0; id < s.clients; ++id)
+            add_client(s, id);
+        const std::uint64_t actions = s.clients + rng_.below(s.clients * 3);
+        for (std::uint64_t i = 0; i < actions; ++i)
+            add_action(s);
+        return s;
+    }
+
+  private:
+    std::int64_t below(std::uint64_t most) { return static_cast<std::int64_t>(rng_.below(most)); }
+    std::int64_t any_time() {
+        constexpr std::int64_t kStart = 1500;
+        const std::int64_t spread = std::max<std::int64_t>(1, options_.length.ms() - kStart);
+        return kStart + below(static_cast<std::uint64_t>(spread));
+    }
+    void join(Scenario& s, std::int64_t at, ClientId id) {
+        s.steps.push_back(step(at, StepKind::kJoin, id, rng_.below(2)));
+        if (rng_.below(4) != 0)
+            s.steps.push_back(step(at + below(1500), StepKind::kPublishAudio, id));
+        if (rng_.below(2) == 0) return;
+        Step video = step(at + below(2500), StepKind::kPublishVideo, id);
+        video.layers = 1 + rng_.below(3);
+        s.steps.push_back(video);
+    }
+    void add_client(Scenario& s, ClientId id) {
+        if (rng_.below(3) == 0)
+            s.steps.push_back(links(0, id, random_link(rng_, 0.05), random_link(rng_, 0.05)));
+        const auto half = static_cast<std::uint64_t>(options_.length.ms() / 2);
+        join(s, rng_.below(3) == 0 ? below(half) : below(500), id);
+    }
+    std::uint64_t outage_ms() {
+        const std::uint64_t longest = rng_.below(2) == 0 ? 4000 : kLongestOutageMs;
+        return 300 + rng_.below(longest - 300);
+    }
+    void add_action(Scenario& s) {
+        const ClientId id = rng_.below(s.clients);
+        const std::int64_t at = any_time();
+        switch (rng_.below(16)) {
+            case 0:
+            case 1:
+                s.steps.push_back(outage(at, id, outage_ms(), kCutUdp));
+                break;
+            case 2:
+            case 3:
+                s.steps.push_back(outage(at, id, outage_ms(), kCutAll));
+                break;
+            case 4:
+                s.steps.push_back(outage(at, id, outage_ms(), kCutSignal));
+                break;
+            case 5:
+            case 6:
+                s.steps.push_back(step(at, StepKind::kSignalReset, id));
+                break;
+            case 7:
+                s.steps.push_back(step(at, StepKind::kKill, id, rng_.below(2)));
+                if (rng_.below(4) != 0) join(s, at + below(6000), id);
+                break;
+            case 8:
+                s.steps.push_back(step(at, StepKind::kLeave, id));
+                if (rng_.below(4) != 0) join(s, at + below(3000), id);
+                break;
+            case 9:
+            case 10:
+                s.steps.push_back(step(at, StepKind::kPermission, id, rng_.below(8)));
+                if (rng_.below(3) != 0)
+                    s.steps.push_back(step(at + below(4000), StepKind::kPermission, id,
+                                           kMayPublish | kMaySubscribe | kMaySendData));
+                break;
+            case 11:
+                s.steps.push_back(step(at, StepKind::kMute, id, rng_.below(2)));
+                if (rng_.below(3) != 0)
+                    s.steps.push_back(step(at + below(3000), StepKind::kUnmute, id, 0));
+                break;
+            case 12:
+                s.steps.push_back(step(at, StepKind::kServerMute, id, rng_.below(2)));
+                break;
+            case 13:
+                s.steps.push_back(step(at, StepKind::kMetadata, id));
+                break;
+            case 14:
+                s.steps.push_back(step(
+                    at, rng_.below(2) == 0 ? StepKind::kUnpublish : StepKind::kIceRestart, id));
+                break;
+            default:
+                s.steps.push_back(
+                    step(at, rng_.below(6) == 0 ? StepKind::kDeleteRoom : StepKind::kRemove, id));
+                if (rng_.below(2) == 0) join(s, at + below(3000), id);
+                break;
+        }
+    }
+
+    Rng rng_;
+    WorldOptions options_;
+};
+
+}  // namespace
+
+Scenario make_world(std::uint64_t seed, const WorldOptions& options) {
+    return Builder(seed, options).build(seed);
+}
+
+}  // namespace confab::sim

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Synthetic encoders (02 DES-52): the frames of one Opus track, and of one VP8 simulcast track with
+// three temporal layers, as RTP payloads with a MediaStamp in each. Time is an argument.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/rng.h"
+#include "client/media/media_stamp.h"
+#include "client/media/track_plan.h"
+
+namespace confab::client {
+
+struct EncodedPacket {
+    std::size_t layer = 0;
+    std::uint32_t timestamp = 0;
+    bool marker = false;
+    std::uint8_t audio_level = 127;
+    Bytes payload;
+};
+
+class Encoder {
+  public:
+    Encoder(const TrackPlan& plan, Timestamp start, Rng rng);
+
+    Timestamp next_frame() const { return next_frame_; }
+    // The packets of the frame due at `now`, all layers, lowest first; empty before its time.
+    std::vector<EncodedPacket> encode(Timestamp now);
+    // The next frame is a key frame on all layers (02 IN-53).
+    void request_key_frame() { key_wanted_ = true; }
+    std::uint64_t key_frames() const { return key_frames_; }
+    // The RTP time of `now`, for sender reports.
+    std::uint32_t rtp_time(Timestamp now, std::size_t layer) const;
+
+  private:
+    struct Layer {
+        std::uint32_t timestamp_base = 0;
+        std::uint32_t frame = 0;
+        std::uint32_t since_key = 0;
+        std::uint16_t picture_id = 0;
+        std::uint8_t tl0_pic_idx = 0;
+    };
+    void encode_audio(Timestamp now, std::vector<EncodedPacket>& out);
+    void encode_video(Timestamp now, std::size_t index, bool key, std::vector<EncodedPacket>& out);
+    Bytes video_payload(const Layer& layer, const MediaStamp& stamp, std::size_t index,
+                        bool layer_sync) const;
+
+    TrackPlan plan_;
+    Timestamp start_;
+    Timestamp next_frame_;
+    std::uint64_t frames_ = 0;
+    bool key_wanted_ = true;
+    std::uint64_t key_frames_ = 0;
+    Rng rng_;
+    std::vector<Layer> layers_;
+};
+
+}  // namespace confab::client

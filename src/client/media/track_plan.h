@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A track as its publisher sends it and as a subscriber is told of it. Every client uses the same
+// payload types and extension ids in what it offers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace confab::client {
+
+enum class MediaKind : std::uint8_t { kAudio, kVideo };
+
+inline constexpr std::uint8_t kOpusType = 111;
+inline constexpr std::uint8_t kVp8Type = 96;
+inline constexpr std::uint8_t kVp8RtxType = 97;
+
+// Header extension ids, of both directions.
+inline constexpr std::uint8_t kMidExtension = 4;
+inline constexpr std::uint8_t kRidExtension = 10;
+inline constexpr std::uint8_t kRepairedRidExtension = 11;
+inline constexpr std::uint8_t kAudioLevelExtension = 6;
+inline constexpr std::uint8_t kTransportCcExtension = 3;
+inline constexpr std::uint8_t kAbsSendTimeExtension = 2;
+
+struct LayerPlan {
+    std::string rid;  // empty: the only one, without rid
+    std::uint32_t ssrc = 0;
+    std::uint32_t rtx_ssrc = 0;
+    std::uint16_t width = 0;
+    std::uint16_t height = 0;
+    std::uint8_t packets_per_frame = 1;
+};
+
+struct TrackPlan {
+    std::uint32_t number = 0;  // unique in a run; stands in every payload
+    MediaKind kind = MediaKind::kAudio;
+    std::string mid;
+    std::vector<LayerPlan> layers;         // lowest first
+    std::uint32_t frames_per_second = 15;  // of video
+    std::uint32_t audio_frame_ms = 20;
+    // A client that goes on sending while the track is muted must not be heard all the same.
+    bool sends_while_muted = false;
+    bool announce_ssrcs = false;  // a=ssrc lines instead of mid and rid extensions
+};
+
+inline std::uint32_t clock_rate(MediaKind kind) {
+    return kind == MediaKind::kAudio ? 48'000 : 90'000;
+}
+
+}  // namespace confab::client

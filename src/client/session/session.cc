@@ -1,0 +1,279 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Session: connections, media, data, time.
+#include "client/session/session.h"
+
+#include <algorithm>
+
+namespace confab::client {
+
+Session::Session(SessionConfig config, Rng rng)
+    : config_(std::move(config)),
+      rng_(rng),
+      builder_(config_.offer_size, config_.single ? kReceivingSections : 0) {
+    publisher_ = open(Target::kPublisher, ice::Role::kControlling, true);
+    media_ = std::make_unique<Publisher>(*publisher_, config_.wall_at_zero, rng_.fork());
+}
+
+Session::~Session() = default;
+
+std::unique_ptr<Connection> Session::open(Target target, ice::Role role, bool opens_channels) {
+    ConnectionConfig config;
+    config.crypto = config_.crypto;
+    config.local.fingerprint = config_.fingerprint;
+    config.role = role;
+    config.address = config_.addresses[static_cast<std::size_t>(target)];
+    config.opens_channels = opens_channels;
+    return std::make_unique<Connection>(std::move(config), rng_.fork());
+}
+
+void Session::emit(Event event) {
+    if (events_.size() >= kMaxEvents) {
+        ++counters_.dropped_events;
+        return;
+    }
+    events_.push_back(std::move(event));
+}
+
+std::optional<Event> Session::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    std::optional<Event> event(std::move(events_.front()));
+    events_.pop_front();
+    return event;
+}
+
+bool Session::settled() const {
+    const auto ready = [](const std::unique_ptr<Connection>& c) {
+        return c && c->connected() && c->channels() >= kChannels;
+    };
+    if (!joined_ || offers_ != answers_ || offer_wanted_ || !ready(publisher_)) return false;
+    return config_.single ? second_offer_ : ready(subscriber_);
+}
+
+bool Session::failed() const {
+    return publisher_->failed() || (subscriber_ && subscriber_->failed());
+}
+
+// ---------------------------------------------------------------- packets
+
+peer::Transport::Media Session::handle_packet(Timestamp now, Target target, const ice::Path& path,
+                                              BytesSpan datagram) {
+    using Kind = peer::Transport::Media::Kind;
+    if (!link(target)) return {};
+    const auto media = link(target)->transport().handle_packet(now, path, datagram);
+    if (media.kind == Kind::kRtcp && target == Target::kPublisher) {
+        wire::RtcpReader reader(media.packet);
+        while (const auto block = reader.next())
+            media_->handle_block(now, *block);
+    }
+    if (media.kind == Kind::kNone) drain(now, target);
+    return media;
+}
+
+void Session::drain(Timestamp now, Target target) {
+    Connection& connection = *link(target);
+    while (auto event = connection.poll_event()) {
+        if (const auto* state = std::get_if<peer::StateChanged>(&*event)) {
+            emit(ConnectionChanged{target, state->state});
+            if (target == Target::kPublisher) second_offer(now);
+        } else if (const auto* message = std::get_if<peer::MessageReceived>(&*event)) {
+            take_message(now, target, *message);
+        }
+    }
+}
+
+void Session::take_message(Timestamp, Target target, const peer::MessageReceived& message) {
+    const std::string label = link(target)->label_of(message.channel);
+    if (label == "_data_track") return emit(DataTrackArrived{message.payload});
+    const bool reliable = label == "_reliable";
+    DataArrived arrived{{}, reliable};
+    const auto& payload = message.payload;
+    if (!arrived.packet.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
+        ++counters_.bad_signals;
+        return;
+    }
+    if (reliable &&
+        !reliable_.received(arrived.packet.participant_sid(), arrived.packet.sequence()))
+        return;
+    emit(std::move(arrived));
+}
+
+std::optional<Session::Outgoing> Session::poll_transmit() {
+    for (const Target target : {Target::kPublisher, Target::kSubscriber}) {
+        if (!link(target)) continue;
+        if (auto datagram = link(target)->poll_transmit())
+            return Outgoing{target, std::move(*datagram)};
+    }
+    return std::nullopt;
+}
+
+// ---------------------------------------------------------------- time
+
+void Session::handle_timeout(Timestamp now) {
+    for (const Target target : {Target::kPublisher, Target::kSubscriber}) {
+        if (!link(target)) continue;
+        peer::Transport& transport = link(target)->transport();
+        if (now >= transport.next_deadline()) transport.handle_timeout(now);
+        drain(now, target);
+    }
+    media_->handle_timeout(now);
+    keep_alive(now);
+}
+
+Timestamp Session::next_deadline() const {
+    Timestamp deadline = earlier(media_->next_deadline(), next_ping_);
+    for (const auto* connection : {publisher_.get(), subscriber_.get()})
+        if (connection != nullptr)
+            deadline = earlier(deadline, connection->transport().next_deadline());
+    return deadline;
+}
+
+// livekit-client offers again once its only connection is up (recorded).
+void Session::second_offer(Timestamp) {
+    if (!config_.single || second_offer_ || !publisher_->connected() || answers_ == 0) return;
+    second_offer_ = true;
+    want_offer();
+}
+
+// ---------------------------------------------------------------- what a person does
+
+void Session::publish(Timestamp, PublishOptions options) {
+    if (published_.size() >= kMaxPublished || published_.contains(options.cid)) return;
+    livekit::SignalRequest request;
+    livekit::AddTrackRequest& add = *request.mutable_add_track();
+    const TrackPlan& plan = options.plan;
+    add.set_cid(options.cid);
+    add.set_name(options.cid);
+    add.set_type(plan.kind == MediaKind::kVideo ? livekit::VIDEO : livekit::AUDIO);
+    add.set_source(options.source);
+    add.set_disable_red(true);
+    if (plan.kind == MediaKind::kVideo) {
+        add.set_width(plan.layers.back().width);
+        add.set_height(plan.layers.back().height);
+        livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
+        codec.set_codec("vp8");
+        codec.set_cid(options.cid);
+        for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+            livekit::VideoLayer& layer = *add.add_layers();
+            layer.set_quality(plan.layers.size() == 1 ? livekit::HIGH
+                                                      : static_cast<livekit::VideoQuality>(i));
+            layer.set_width(plan.layers[i].width);
+            layer.set_height(plan.layers[i].height);
+            layer.set_bitrate(150'000U << (2 * i));
+        }
+    }
+    send(request);
+    options.plan.mid = builder_.add_sending(options.plan, options.cid);
+    const std::string cid = options.cid;
+    published_[cid] = {std::move(options), {}, false, false, false};
+    want_offer();
+}
+
+void Session::begin_media(Timestamp now) {
+    for (auto& [cid, track] : published_) {
+        if (!track.accepted || track.sending || !track.options.encode) continue;
+        track.sending = true;
+        media_->add_track(now, track.options.plan);
+        media_->set_muted(track.options.plan.number, track.muted);
+    }
+}
+
+void Session::start_media(Timestamp now) {
+    for (auto& [cid, track] : published_)
+        track.options.encode = true;
+    begin_media(now);
+}
+
+void Session::unpublish(Timestamp, const std::string& cid) {
+    const auto found = published_.find(cid);
+    if (found == published_.end()) return;
+    media_->remove_track(found->second.options.plan.number);
+    builder_.stop_sending(found->second.options.plan.mid);
+    published_.erase(found);
+    want_offer();
+}
+
+void Session::set_muted(const std::string& cid, bool muted) {
+    const auto found = published_.find(cid);
+    if (found == published_.end()) return;
+    found->second.muted = muted;
+    media_->set_muted(found->second.options.plan.number, muted);
+    if (found->second.sid.empty()) return;  // told with the answer to its announcement
+    livekit::SignalRequest request;
+    request.mutable_mute()->set_sid(found->second.sid);
+    request.mutable_mute()->set_muted(muted);
+    send(request);
+}
+
+void Session::subscribe(const std::vector<std::string>& track_sids, bool wanted) {
+    livekit::SignalRequest request;
+    request.mutable_subscription()->set_subscribe(wanted);
+    for (const std::string& sid : track_sids) {
+        request.mutable_subscription()->add_track_sids(sid);
+        if (wanted == config_.auto_subscribe)
+            wishes_.erase(sid);
+        else if (wishes_.size() < Roster::kMaxParticipants)
+            wishes_[sid] = wanted;
+    }
+    send(request);
+}
+
+void Session::update_settings(const livekit::UpdateTrackSettings& settings) {
+    for (const std::string& sid : settings.track_sids())
+        if (!settings.disabled())
+            disabled_.erase(sid);
+        else if (disabled_.size() < Roster::kMaxParticipants)
+            disabled_[sid] = true;
+    livekit::SignalRequest request;
+    *request.mutable_track_setting() = settings;
+    send(request);
+}
+
+bool Session::send_data(Timestamp now, livekit::DataPacket packet, bool reliable) {
+    packet.set_kind(reliable ? livekit::DataPacket::RELIABLE : livekit::DataPacket::LOSSY);
+    if (reliable) packet.set_sequence(reliable_.next_number());
+    const std::string text = packet.SerializeAsString();
+    Bytes bytes = to_vector(as_bytes(text));
+    if (!publisher_->send_message(now, reliable ? "_reliable" : "_lossy", bytes)) return false;
+    if (reliable) reliable_.sent(std::move(bytes));
+    return true;
+}
+
+void Session::restart_ice(Timestamp now) {
+    publisher_->restart_ice(now);
+    want_offer();
+}
+
+void Session::leave() {
+    livekit::SignalRequest request;
+    request.mutable_leave()->set_reason(livekit::CLIENT_INITIATED);
+    send(request);
+}
+
+// ---------------------------------------------------------------- what it knows
+
+void Session::set_streams(RemoteStreams streams) {
+    if (streams == streams_) return;
+    streams_ = std::move(streams);
+    emit(StreamsChanged{});
+}
+
+std::string Session::track_sid(const std::string& cid) const {
+    const auto found = published_.find(cid);
+    return found == published_.end() ? std::string{} : found->second.sid;
+}
+
+std::vector<std::string> Session::published() const {
+    std::vector<std::string> cids;
+    for (const auto& [cid, track] : published_)
+        cids.push_back(cid);
+    return cids;
+}
+
+std::size_t Session::announced() const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        published_, [](const auto& track) { return !track.second.sid.empty(); }));
+}
+
+}  // namespace confab::client

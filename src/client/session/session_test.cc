@@ -1,0 +1,239 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The client's half of signalling against hand-made answers of a server. Whole sessions against the
+// real one are in sim/world.
+
+#include "client/session/session.h"
+
+#include <doctest/doctest.h>
+
+namespace confab::client {
+namespace {
+
+constexpr Timestamp kStart = Timestamp::micros(1'000'000);
+
+struct Fixture {
+    explicit Fixture(bool single)
+        : session(
+              [&] {
+                  SessionConfig config;
+                  config.single = single;
+                  config.crypto = {&engine, nullptr, true};
+                  config.fingerprint = "AA:BB";
+                  config.addresses = {SocketAddress{IpAddress::v4(1), 1},
+                                      SocketAddress{IpAddress::v4(1), 2}};
+                  return config;
+              }(),
+              Rng(3)) {}
+
+    livekit::JoinRequest joined() {
+        const livekit::JoinRequest request = session.start(kStart);
+        livekit::SignalResponse response;
+        response.mutable_join()->mutable_participant()->set_sid("PA_me");
+        response.mutable_join()->set_ping_interval(5);
+        response.mutable_join()->set_ping_timeout(15);
+        give(response);
+        return request;
+    }
+    void give(const livekit::SignalResponse& response, Timestamp now = kStart) {
+        REQUIRE(session.handle_signal(now, response.SerializeAsString()));
+    }
+    // Takes everything that is offered.
+    void answer(const livekit::SessionDescription& offer) {
+        livekit::SignalResponse response;
+        const auto parsed = sdp::parse(offer.sdp());
+        REQUIRE(parsed.has_value());
+        response.mutable_answer()->set_type("answer");
+        response.mutable_answer()->set_id(offer.id());
+        response.mutable_answer()->set_sdp(answer_to(*parsed, {"srvr", "server-password", "CC"}));
+        give(response);
+    }
+    std::vector<livekit::SignalRequest> requests() {
+        std::vector<livekit::SignalRequest> all;
+        while (const auto text = session.poll_signal()) {
+            all.emplace_back();
+            REQUIRE(all.back().ParseFromString(*text));
+        }
+        return all;
+    }
+    // The only one of this kind, among those that wait.
+    livekit::SignalRequest one(livekit::SignalRequest::MessageCase kind) {
+        livekit::SignalRequest found;
+        int count = 0;
+        for (const auto& request : requests())
+            if (request.message_case() == kind) {
+                found = request;
+                ++count;
+            }
+        CHECK(count == 1);
+        return found;
+    }
+    template <typename T>
+    std::optional<T> event() {
+        while (const auto next = session.poll_event())
+            if (const T* value = std::get_if<T>(&*next)) return *value;
+        return std::nullopt;
+    }
+    static PublishOptions microphone(const char* cid) {
+        PublishOptions options;
+        options.cid = cid;
+        options.source = livekit::MICROPHONE;
+        options.plan.number = 1;
+        options.plan.layers = {{"", 11, 0, 0, 0, 1}};
+        return options;
+    }
+
+    srtp::Engine engine;
+    Session session;
+};
+
+using Case = livekit::SignalRequest::MessageCase;
+
+TEST_CASE("Session: one connection offers with its join, two wait for the server's [SIG-82]") {
+    Fixture one(true);
+    CHECK(one.joined().has_publisher_offer());
+    CHECK(one.event<Joined>().has_value());
+    Fixture two(false);
+    CHECK_FALSE(two.joined().has_publisher_offer());
+    CHECK(two.session.connection(Target::kSubscriber) == nullptr);
+    OfferBuilder server(OfferSize::kLean, 0);
+    livekit::SignalResponse response;
+    response.mutable_offer()->set_sdp(server.offer({"srvr", "server-password", "CC"}));
+    response.mutable_offer()->set_id(7);
+    two.give(response);
+    const auto requests = two.requests();
+    REQUIRE(requests.size() == 4);
+    CHECK(requests[0].answer().id() == 7);
+    CHECK(requests[1].trickle().target() == livekit::SUBSCRIBER);
+    CHECK(requests[2].has_offer());
+    CHECK(requests[3].subscription_permission().all_participants());
+    CHECK(two.session.downstream() == two.session.connection(Target::kSubscriber));
+}
+
+TEST_CASE("Session: one offer at a time, the next with all that was wanted since [SIG-86]") {
+    Fixture f(true);
+    const livekit::JoinRequest join = f.joined();
+    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.publish(kStart, Fixture::microphone("b"));
+    for (const auto& request : f.requests())
+        CHECK(request.has_add_track());
+    f.answer(join.publisher_offer());
+    const livekit::SignalRequest second = f.one(Case::kOffer);
+    CHECK(second.offer().id() == 2);
+    CHECK(sdp::parse(second.offer().sdp())->sections.size() == 9);
+    f.answer(second.offer());
+    CHECK(f.requests().empty());
+}
+
+TEST_CASE("Session: tracks get sids, are muted, refused and ended [SIG-04][SIG-95]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.set_muted("a", true);
+    CHECK(f.requests().size() == 5);  // trickle, permission, 2 tracks, offer: no mute without a sid
+    livekit::SignalResponse named;
+    named.mutable_track_published()->set_cid("a");
+    named.mutable_track_published()->mutable_track()->set_sid("TR_a");
+    f.give(named);
+    CHECK(f.one(Case::kMute).mute().sid() == "TR_a");
+    CHECK(f.session.announced() == 1);
+    livekit::SignalResponse refused;
+    refused.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_ALLOWED);
+    refused.mutable_request_response()->mutable_add_track()->set_cid("b");
+    f.give(refused);
+    CHECK(f.session.published() == std::vector<std::string>{"a"});
+    livekit::SignalResponse ended;
+    ended.mutable_track_unpublished()->set_track_sid("TR_a");
+    f.give(ended);
+    CHECK(f.session.published().empty());
+    CHECK(f.session.counters().unpublished == 2);
+}
+
+TEST_CASE("Session: a requirement adds sections, within kMaxSections [SIG-84]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    (void)f.requests();
+    livekit::SignalResponse response;
+    response.mutable_media_sections_requirement()->set_num_audios(2);
+    f.give(response);
+    CHECK(sdp::parse(f.one(Case::kOffer).offer().sdp())->sections.size() == 9);
+    response.mutable_media_sections_requirement()->set_num_audios(4'000'000'000U);
+    f.give(response);
+    CHECK(f.requests().empty());
+    CHECK(f.session.counters().bad_signals == 1);
+}
+
+TEST_CASE("Session: resuming says what is there, restarts ICE and sends what waited [SIG-146]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    f.session.publish(kStart, Fixture::microphone("a"));
+    livekit::SignalResponse named;
+    named.mutable_track_published()->set_cid("a");
+    named.mutable_track_published()->mutable_track()->set_sid("TR_a");
+    f.give(named);
+    f.session.subscribe({"TR_x"}, false);
+    (void)f.requests();
+    const std::string before = f.session.upstream()->local().ufrag;
+    f.session.signal_closed();
+    f.session.set_muted("a", true);
+    f.session.restart_ice(kStart);  // its offer dies with the connection
+    CHECK(f.requests().empty());
+
+    const livekit::JoinRequest request = f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
+    CHECK(request.reconnect());
+    CHECK(request.participant_sid() == "PA_me");
+    CHECK_FALSE(request.has_publisher_offer());
+    (void)f.event<Joined>();
+    livekit::SignalResponse response;
+    response.mutable_reconnect()->set_last_message_seq(0);
+    f.give(response);
+    const auto requests = f.requests();
+    REQUIRE(requests.size() == 3);
+    const livekit::SyncState& state = requests[0].sync_state();
+    CHECK(state.publish_tracks(0).track().sid() == "TR_a");
+    CHECK(state.subscription().track_sids(0) == "TR_x");
+    CHECK_FALSE(state.subscription().subscribe());
+    CHECK(requests[1].has_mute());
+    REQUIRE(requests[2].has_offer());
+    CHECK(sdp::parse(requests[2].offer().sdp())->sections[0].ufrag != before);
+    CHECK(f.event<Joined>()->resumed);
+}
+
+TEST_CASE("Session: pings, and says when nothing comes any more [SIG-04]") {
+    Fixture f(true);
+    (void)f.joined();
+    const auto at = [](int seconds) { return kStart + Duration::seconds(seconds); };
+    CHECK(f.session.next_deadline() <= at(5));
+    for (const int seconds : {5, 10}) {
+        f.session.handle_timeout(at(seconds));
+        CHECK(f.one(Case::kPingReq).ping_req().timestamp() > 0);
+    }
+    CHECK_FALSE(f.event<SignalTimedOut>().has_value());
+    f.session.handle_timeout(at(15));
+    CHECK(f.event<SignalTimedOut>().has_value());
+    CHECK(f.requests().empty());
+}
+
+TEST_CASE("Session: what it can not read, or did not wait for, changes nothing") {
+    Fixture f(true);
+    (void)f.joined();
+    (void)f.event<Joined>();
+    CHECK_FALSE(f.session.handle_signal(kStart, std::string_view("\xFF\xFF\xFF")));
+    livekit::SignalResponse response;
+    response.mutable_join()->mutable_participant()->set_sid("PA_other");
+    f.give(response);
+    CHECK(f.session.self().sid() == "PA_me");
+    response.mutable_reconnect();
+    f.give(response);
+    response.mutable_answer()->set_sdp("v=0");
+    f.give(response);
+    response.mutable_offer()->set_sdp("v=0");
+    f.give(response);
+    CHECK(f.session.counters().bad_signals == 5);
+    CHECK_FALSE(f.event<Joined>().has_value());
+}
+
+}  // namespace
+}  // namespace confab::client
