@@ -24,6 +24,8 @@ export class MediaProxy {
   // Called with each datagram; what returns false goes no further.
   to_server = () => true;
   to_client = () => true;
+  tcp = false; // lets the server's TCP candidates through as they are: those streams pass us by
+  #held = false;
   #links = new Map(); // client port → {socket, client}
   #sockets = new Set();
 
@@ -47,6 +49,12 @@ export class MediaProxy {
   inject(bytes) {
     const link = [...this.#links.values()].at(-1);
     link.socket.send(bytes, this.address.port, this.address.host, () => {});
+  }
+
+  // Signalling stands still until false, as when the network is gone: nothing is lost or closed.
+  hold_signal(held) {
+    this.#held = held;
+    for (const socket of this.#sockets) held ? socket.pause() : socket.resume();
   }
 
   stop() {
@@ -83,8 +91,10 @@ export class MediaProxy {
     const upstream = net.connect({ port: this.server.ports.http, host: '127.0.0.1' });
     for (const socket of [client, upstream]) {
       this.#sockets.add(socket);
+      if (this.#held) socket.pause();
       socket.on('error', () => {});
       socket.on('close', () => {
+        this.#sockets.delete(socket);
         client.destroy();
         upstream.destroy();
       });
@@ -148,7 +158,7 @@ export class MediaProxy {
     return request.toBinary();
   }
 
-  // Lets IPv4 UDP candidates through with our port in them, no others.
+  // Lets IPv4 UDP candidates through with our port in them, and those of TCP where asked to.
   #rewrite(payload) {
     const response = SignalResponse.fromBinary(payload);
     const { case: kind, value } = response.message;
@@ -158,7 +168,9 @@ export class MediaProxy {
     }
     if (kind !== 'trickle') return payload;
     const { transport, host, port } = candidate_of(value.candidateInit);
-    if (transport !== 'udp' || host.includes(':')) return undefined;
+    if (host.includes(':')) return undefined;
+    if (transport === 'tcp' && this.tcp) return payload;
+    if (transport !== 'udp') return undefined;
     this.address = { host, port };
     value.candidateInit = value.candidateInit.replace(` ${host} ${port} `, ` ${host} ${this.udp.address().port} `);
     return response.toBinary();
