@@ -10,11 +10,10 @@
 #include <optional>
 #include <string_view>
 
-#include "api/http/callback.h"
+#include "base/callback.h"
 #include "api/twirp/service_error.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "livekit_agent_dispatch.pb.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
 
@@ -75,19 +74,6 @@ class RoomServicePort {
 
     // Whether a room of that name is live (egress requests name rooms).
     virtual bool has_room(std::string_view name) const = 0;
-};
-
-// AgentDispatchService, API-40.
-class AgentDispatchPort {
-  public:
-    virtual ~AgentDispatchPort() = default;
-    virtual void create_dispatch(const CallContext&, const livekit::CreateAgentDispatchRequest&,
-                                 Reply<livekit::AgentDispatch>) = 0;
-    // not_found "dispatch ID not found".
-    virtual void delete_dispatch(const CallContext&, const livekit::DeleteAgentDispatchRequest&,
-                                 Reply<livekit::AgentDispatch>) = 0;
-    virtual void list_dispatch(const CallContext&, const livekit::ListAgentDispatchRequest&,
-                               Reply<livekit::ListAgentDispatchResponse>) = 0;
 };
 
 // The Twirp form of an error a participant answered to an RPC: code by the table of API-14, text

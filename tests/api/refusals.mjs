@@ -3,7 +3,7 @@
 //
 // What the server refuses: wrong secrets, missing grants, things that do not exist.
 
-import { AccessToken, EgressClient, RoomServiceClient } from 'livekit-server-sdk';
+import { AccessToken, AgentDispatchClient, EgressClient, RoomServiceClient } from 'livekit-server-sdk';
 
 import { KEY, SECRET } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
@@ -108,8 +108,12 @@ export async function refusal_checks(suite, server) {
     assert.equal(`${broken.status} ${(await broken.json()).code}`, '400 malformed');
   });
 
-  await suite.check('services without workers refuse in their own words [API-23]', async () => {
+  await suite.check('services without workers refuse in their own words [API-23] [API-40]', async () => {
     const egress = new EgressClient(server.http, KEY, SECRET);
     await refused(egress.listEgress(), 'internal', 500, 'redis required');
+    const dispatches = new AgentDispatchClient(server.http, KEY, SECRET);
+    const nobody = 'no response from servers';
+    await refused(dispatches.createDispatch('a-room', 'helper'), 'unavailable', 503, nobody);
+    await refused(dispatches.listDispatch('a-room'), 'unavailable', 503, nobody);
   });
 }

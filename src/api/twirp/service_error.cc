@@ -39,6 +39,26 @@ constexpr std::array<CodeRow, 18> kCodes{{
 }};
 static_assert(kCodes.back().code == ErrorCode::kDataLoss);
 
+ErrorCode to_twirp(rpc::Code code) {
+    switch (code) {
+        case rpc::Code::kMalformedRequest:
+        case rpc::Code::kUpstreamClientError:
+            return ErrorCode::kInvalidArgument;
+        case rpc::Code::kMalformedResult:
+        case rpc::Code::kUpstreamServerError:
+            return ErrorCode::kInternal;
+        case rpc::Code::kNotAcceptable:
+        case rpc::Code::kUnprocessableEntity:
+            return ErrorCode::kUnknown;
+        default:
+            break;
+    }
+    // The others have the same word in both.
+    for (const CodeRow& candidate : kCodes)
+        if (candidate.text == rpc::to_text(code)) return candidate.code;
+    return ErrorCode::kUnknown;
+}
+
 const CodeRow& row(ErrorCode code) {
     return kCodes[static_cast<std::size_t>(code)];
 }
@@ -54,6 +74,9 @@ int http_status(ErrorCode code) {
 
 ServiceError service_error(ErrorCode code, std::string_view text) {
     return {code, "twirp error unknown: " + std::string(text), {}};
+}
+ServiceError service_error(const rpc::Error& error) {
+    return service_error(to_twirp(error.code), error.text);
 }
 ServiceError native_error(ErrorCode code, std::string_view text) {
     return {code, std::string(text), {}};

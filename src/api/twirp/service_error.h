@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "api/http/http_types.h"
+#include "rpc/error.h"
 
 namespace confab::api {
 
@@ -48,6 +49,8 @@ struct ServiceError {
 // The usual kind: the text gets the prefix "twirp error unknown: " that SDK users match on
 // (API-W5).
 ServiceError service_error(ErrorCode code, std::string_view text);
+// What another service answered: codes that Twirp lacks become the nearest (03 PSR-18).
+ServiceError service_error(const rpc::Error& error);
 // Permission, nonce and SIP errors: no prefix.
 ServiceError native_error(ErrorCode code, std::string_view text);
 // invalid_argument, msg "<argument> <value>", meta.argument.

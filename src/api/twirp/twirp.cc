@@ -62,8 +62,8 @@ HttpResponse not_found_page() {
 
 }  // namespace
 
-TwirpRouter::TwirpRouter(TwirpOptions options, RoomServicePort& rooms, AgentDispatchPort* agents)
-    : options_(options), rooms_(rooms), agents_(agents) {
+TwirpRouter::TwirpRouter(TwirpOptions options, RoomServicePort& rooms, rpc::Bus& bus)
+    : options_(options), rooms_(rooms), bus_(bus) {
     add_room_service();
     add_participant_methods();
     add_agent_dispatch();

@@ -11,9 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "api/http/callback.h"
 #include "api/http/http_types.h"
 #include "api/ports.h"
+#include "base/callback.h"
+#include "rpc/bus.h"
 #include "token/grants.h"
 #include "token/limits.h"
 
@@ -40,8 +41,8 @@ class TwirpRouter {
   public:
     using Responder = Callback<HttpResponse>;
 
-    // The ports must outlive the router. Without an agent port its methods answer 501.
-    TwirpRouter(TwirpOptions options, RoomServicePort& rooms, AgentDispatchPort* agents = nullptr);
+    // Port and bus must outlive the router.
+    TwirpRouter(TwirpOptions options, RoomServicePort& rooms, rpc::Bus& bus);
 
     static bool owns(std::string_view path) { return path.starts_with("/twirp/"); }
     // Answers exactly once, now or when the port does.
@@ -65,7 +66,7 @@ class TwirpRouter {
 
     TwirpOptions options_;
     RoomServicePort& rooms_;
-    AgentDispatchPort* agents_;
+    rpc::Bus& bus_;
     std::map<std::string, Methods, std::less<>> services_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/twirp/twirp_call.h"
+#include "livekit_agent_dispatch.pb.h"
 
 namespace confab::api {
 namespace {
@@ -41,39 +42,43 @@ constexpr auto kAdminOfRoom = [](const token::Grants* grants, const auto& reques
     return require_admin(grants, request.room());
 };
 
-// Calls `use(port)`, or answers 501 when agents are not part of this server.
-template <typename T, typename F>
-void with_port(AgentDispatchPort* port, Reply<T>& reply, F use) {
-    if (port != nullptr) return use(*port);
-    reply(tl::unexpected(
-        native_error(ErrorCode::kUnimplemented, std::string(kService) + " is not available")));
-}
+// The node of the room answers (RPC-05); nobody does for a room that is nowhere, or while no
+// service for agents runs: 503 (API-40).
+constexpr rpc::Method kCreate{"AgentDispatchInternal", "CreateDispatch"};
+constexpr rpc::Method kDelete{"AgentDispatchInternal", "DeleteDispatch"};
+constexpr rpc::Method kList{"AgentDispatchInternal", "ListDispatch"};
 
 }  // namespace
 
 void TwirpRouter::add_agent_dispatch() {
     using namespace livekit;
-    AgentDispatchPort* port = agents_;
+    rpc::Bus& bus = bus_;
     const token::Limits limits = options_.limits;
     add<CreateAgentDispatchRequest, AgentDispatch>(
         kService, "CreateDispatch",
-        [limits](const token::Grants* grants, const auto& r) {
-            return check_create(grants, r, limits);
+        [limits](const token::Grants* grants, const auto& request) {
+            return check_create(grants, request, limits);
         },
-        [port](const CallContext& context, const auto& r, Reply<AgentDispatch> reply) {
-            with_port(port, reply,
-                      [&](auto& p) { p.create_dispatch(context, r, std::move(reply)); });
+        [&bus](const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
+            AgentDispatch dispatch;
+            dispatch.set_agent_name(request.agent_name());
+            dispatch.set_room(request.room());
+            dispatch.set_metadata(request.metadata());
+            dispatch.set_deployment(request.deployment());
+            dispatch.set_restart_policy(request.restart_policy());
+            *dispatch.mutable_attributes() = request.attributes();
+            ask(bus, context, kCreate, {request.room()}, dispatch, std::move(reply));
         });
     add<DeleteAgentDispatchRequest, AgentDispatch>(
         kService, "DeleteDispatch", kAdminOfRoom,
-        [port](const CallContext& context, const auto& r, Reply<AgentDispatch> reply) {
-            with_port(port, reply,
-                      [&](auto& p) { p.delete_dispatch(context, r, std::move(reply)); });
+        [&bus](const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
+            ask(bus, context, kDelete, {request.room()}, request, std::move(reply));
         });
     add<ListAgentDispatchRequest, ListAgentDispatchResponse>(
         kService, "ListDispatch", kAdminOfRoom,
-        [port](const CallContext& context, const auto& r, Reply<ListAgentDispatchResponse> reply) {
-            with_port(port, reply, [&](auto& p) { p.list_dispatch(context, r, std::move(reply)); });
+        [&bus](const CallContext& context, const auto& request,
+               Reply<ListAgentDispatchResponse> reply) {
+            ask(bus, context, kList, {request.room()}, request, std::move(reply));
         });
 }
 

@@ -4,6 +4,7 @@
 // Internal to the Twirp endpoint: one decoded call and the typed registration of methods.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "api/twirp/twirp.h"
 #include "proto/proto_json.h"
+#include "rpc/typed.h"
 
 namespace confab::api {
 
@@ -59,6 +61,20 @@ void TwirpRouter::add(std::string_view service, std::string_view method, Check c
                        respond(encode_response(json, *result));
                    }));
         };
+}
+
+// Asks another service; its errors are those of the call (API-W5).
+template <typename Response, typename Message>
+void ask(rpc::Bus& bus, const CallContext& context, const rpc::Method& method, rpc::Topic topic,
+         const Message& request, Reply<Response> reply) {
+    rpc::CallOptions options;
+    if (context.timeout) options.timeout = std::min(options.timeout, *context.timeout);
+    rpc::call<Response>(bus, context.now, method, std::move(topic), request, std::move(options),
+                        [reply = std::move(reply)](Result<Response, rpc::Error> result) mutable {
+                            if (!result)
+                                return reply(tl::make_unexpected(service_error(result.error())));
+                            reply(*std::move(result));
+                        });
 }
 
 // Grant checks (API-W4): permission_error() or nothing.

@@ -10,13 +10,26 @@
 
 #include "api/fake_rooms_testing.h"
 #include "api/golden_testing.h"
+#include "livekit_agent_dispatch.pb.h"
 #include "proto/proto_json.h"
+#include "rpc/local_bus.h"
+#include "rpc/typed.h"
 
 namespace confab::api {
 namespace {
 
 using testing::Exchange;
 using testing::FakeRooms;
+
+// One for all tests: what a test serves on it ends with the test.
+rpc::LocalHub& hub() {
+    static rpc::LocalHub hub;
+    return hub;
+}
+rpc::LocalBus& bus() {
+    static rpc::LocalBus bus(hub(), "ND_test");
+    return bus;
+}
 
 HttpResponse call(const TwirpRouter& router, const TwirpRequest& request) {
     std::optional<HttpResponse> response;
@@ -25,6 +38,8 @@ HttpResponse call(const TwirpRouter& router, const TwirpRequest& request) {
         ++answers;
         response = std::move(r);
     });
+    while (hub().next_deadline() <= Timestamp())
+        hub().handle_timeout(Timestamp());
     REQUIRE(answers == 1);
     return *std::move(response);
 }
@@ -118,7 +133,7 @@ TEST_CASE(
     "[API-04] [API-05] [API-06] [API-07] [API-08] [API-09] [API-10] [API-11] [API-12] "
     "[API-14] [TOK-10] [API-57]") {
     FakeRooms rooms;
-    const TwirpRouter router({}, rooms);
+    const TwirpRouter router({}, rooms, bus());
     CHECK(replay_file("roomservice.jsonl", router, rooms) == 99);
 }
 
@@ -127,7 +142,7 @@ TEST_CASE(
     "[API-20] [API-22] [API-23] [API-25] [API-26] [API-30] [API-31] [API-32] [API-33] "
     "[API-34]") {
     FakeRooms rooms;
-    const TwirpRouter router({}, rooms);
+    const TwirpRouter router({}, rooms, bus());
     const token::Grants admin = admin_of("gold");
     CHECK(call_json(router, "/twirp/livekit.RoomService/CreateRoom", R"({"name":"gold"})", &admin)
               .status == 200);
@@ -137,58 +152,88 @@ TEST_CASE(
 }
 
 TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]") {
-    struct FakeAgents final : AgentDispatchPort {
-        void create_dispatch(const CallContext&, const livekit::CreateAgentDispatchRequest& request,
-                             Reply<livekit::AgentDispatch> reply) override {
-            livekit::AgentDispatch out;
-            Rng rng(3);
-            out.set_id(token::make_id(token::kAgentDispatchPrefix, rng));
-            out.set_agent_name(request.agent_name());
-            out.set_room(request.room());
-            out.set_metadata(request.metadata());
-            out.set_deployment(request.deployment());
-            out.set_restart_policy(request.restart_policy());
-            *out.mutable_attributes() = request.attributes();
-            out.mutable_state()->set_created_at(1);
-            reply(std::move(out));
-        }
-        void delete_dispatch(const CallContext&, const livekit::DeleteAgentDispatchRequest&,
-                             Reply<livekit::AgentDispatch> reply) override {
-            reply(fail(service_error(ErrorCode::kNotFound, "dispatch ID not found")));
-        }
-        void list_dispatch(const CallContext&, const livekit::ListAgentDispatchRequest&,
-                           Reply<livekit::ListAgentDispatchResponse> reply) override {
-            reply(livekit::ListAgentDispatchResponse());
-        }
+    using livekit::AgentDispatch;
+    const auto create = [](AgentDispatch dispatch, const rpc::Request&,
+                           Callback<Result<AgentDispatch, rpc::Error>> reply) {
+        Rng rng(3);
+        dispatch.set_id(token::make_id(token::kAgentDispatchPrefix, rng));
+        dispatch.mutable_state()->set_created_at(1);
+        reply(std::move(dispatch));
     };
+    const rpc::Method method{"AgentDispatchInternal", "CreateDispatch"};
+    const auto gold = rpc::serve<AgentDispatch, AgentDispatch>(bus(), method, {"gold"}, create);
+    const auto made = rpc::serve<AgentDispatch, AgentDispatch>(bus(), method, {"auto1"}, create);
+    const auto removed = rpc::serve<livekit::DeleteAgentDispatchRequest, AgentDispatch>(
+        bus(), {"AgentDispatchInternal", "DeleteDispatch"}, {"gold"},
+        [](const auto&, const rpc::Request&, Callback<Result<AgentDispatch, rpc::Error>> reply) {
+            reply(fail(rpc::Error{rpc::Code::kNotFound, "dispatch ID not found", {}}));
+        });
+    using List = livekit::ListAgentDispatchResponse;
+    const auto listed = rpc::serve<livekit::ListAgentDispatchRequest, List>(
+        bus(), {"AgentDispatchInternal", "ListDispatch"}, {"gold"},
+        [](const auto&, const rpc::Request&, Callback<Result<List, rpc::Error>> reply) {
+            reply(List());
+        });
     FakeRooms rooms;
-    FakeAgents agents;
-    const TwirpRouter router({}, rooms, &agents);
+    const TwirpRouter router({}, rooms, bus());
     int count = 0;
     for (const Exchange& exchange : testing::load_golden("agentdispatch.jsonl")) {
         const std::string name = exchange.text("name");
-        // These depend on rooms and on earlier dispatches.
-        if (name == "STEP" || name == "ListDispatch" || name == "DeleteDispatch" ||
-            name.ends_with("unknown room"))
-            continue;
+        // These depend on earlier dispatches.
+        if (name == "STEP" || name == "ListDispatch" || name == "DeleteDispatch") continue;
         compare(exchange, replay(router, exchange));
         ++count;
     }
-    CHECK(count == 11);
+    CHECK(count == 13);
+}
 
-    const TwirpRouter bare({}, rooms);
-    const token::Grants admin = admin_of("gold");
-    const auto response = call_json(bare, "/twirp/livekit.AgentDispatchService/ListDispatch",
-                                    R"({"room":"gold"})", &admin);
-    CHECK(response.status == 501);
-    CHECK(testing::difference(
-              R"({"code":"unimplemented","msg":"livekit.AgentDispatchService is not available"})",
-              response.body) == "");
+TEST_CASE("TwirpRouter: a dispatch is asked of the node of the room, errors come back [API-40]") {
+    using livekit::AgentDispatch;
+    FakeRooms rooms;
+    const TwirpRouter router({}, rooms, bus());
+    const token::Grants admin = admin_of("far");
+    const auto remove = [&] {
+        return call_json(router, "/twirp/livekit.AgentDispatchService/DeleteDispatch",
+                         R"({"room":"far","dispatchId":"AD_x"})", &admin);
+    };
+    const HttpResponse nobody = remove();
+    CHECK(nobody.status == 503);
+    CHECK(nobody.body ==
+          R"({"code":"unavailable","msg":"twirp error unknown: no response from servers"})");
+
+    const auto server = rpc::serve<livekit::DeleteAgentDispatchRequest, AgentDispatch>(
+        bus(), {"AgentDispatchInternal", "DeleteDispatch"}, {"far"},
+        [](const livekit::DeleteAgentDispatchRequest& request, const rpc::Request&,
+           Callback<Result<AgentDispatch, rpc::Error>> reply) {
+            CHECK(request.dispatch_id() == "AD_x");
+            reply(fail(rpc::Error{rpc::Code::kNotFound, "dispatch ID not found", {}}));
+        });
+    const HttpResponse unknown = remove();
+    CHECK(unknown.status == 404);
+    CHECK(unknown.body ==
+          R"({"code":"not_found","msg":"twirp error unknown: dispatch ID not found"})");
+}
+
+TEST_CASE("service_error: every code of a service has one of Twirp [PSR-18] [API-W5]") {
+    const auto code = [](rpc::Code from) {
+        return std::string(to_text(service_error(rpc::Error{from, "", {}}).code));
+    };
+    CHECK(code(rpc::Code::kMalformedRequest) == "invalid_argument");
+    CHECK(code(rpc::Code::kUpstreamClientError) == "invalid_argument");
+    CHECK(code(rpc::Code::kMalformedResult) == "internal");
+    CHECK(code(rpc::Code::kUpstreamServerError) == "internal");
+    CHECK(code(rpc::Code::kNotAcceptable) == "unknown");
+    CHECK(code(rpc::Code::kUnprocessableEntity) == "unknown");
+    for (const rpc::Code same :
+         {rpc::Code::kCanceled, rpc::Code::kDeadlineExceeded, rpc::Code::kUnavailable,
+          rpc::Code::kNotFound, rpc::Code::kResourceExhausted, rpc::Code::kDataLoss,
+          rpc::Code::kUnauthenticated})
+        CHECK(code(same) == rpc::to_text(same));
 }
 
 TEST_CASE("TwirpRouter: reads both spellings, numbers as strings, enum numbers [API-W2]") {
     FakeRooms rooms;
-    const TwirpRouter router({}, rooms);
+    const TwirpRouter router({}, rooms, bus());
     const token::Grants admin = admin_of("r");
     CHECK(call_json(router, "/twirp/livekit.RoomService/CreateRoom",
                     R"({"name":"r","empty_timeout":"7","maxParticipants":2})", &admin)
@@ -209,7 +254,7 @@ TEST_CASE("TwirpRouter: reads both spellings, numbers as strings, enum numbers [
 
 TEST_CASE("TwirpRouter: refuses JSON that protobuf's own reader would take [API-W2] [IMM-13]") {
     FakeRooms rooms;
-    const TwirpRouter router({}, rooms);
+    const TwirpRouter router({}, rooms, bus());
     const token::Grants admin = admin_of("r");
     for (const char* body : {"{name:\"r\"}", "{'name':\"r\"}", "{\"name\":\"r\",}",
                              "{\"name\":\"r\"} {}", "\"r\"", "7", "{\"name\":\"r\"}x",
@@ -227,7 +272,7 @@ TEST_CASE("TwirpRouter: refuses JSON that protobuf's own reader would take [API-
 
 TEST_CASE("TwirpRouter: errors are JSON whatever the request line holds [API-W1] [API-W3]") {
     FakeRooms rooms;
-    const TwirpRouter router({}, rooms);
+    const TwirpRouter router({}, rooms, bus());
     for (const char* path : {"/twirp/livekit.RoomService/\xff\"\\", "/twirp/livekit.SIP/\n\x01"}) {
         const auto response = call_json(router, path, "{}", nullptr);
         CHECK(response.status == 404);
@@ -241,7 +286,7 @@ TEST_CASE("TwirpRouter: a body above the limit never reaches a decoder [CON-05] 
     FakeRooms rooms;
     TwirpOptions options;
     options.max_body_bytes = 64;
-    const TwirpRouter router(options, rooms);
+    const TwirpRouter router(options, rooms, bus());
     const token::Grants admin = admin_of("r");
     const std::string body = R"({"name":")" + std::string(100, 'n') + R"("})";
     const auto response = call_json(router, "/twirp/livekit.RoomService/CreateRoom", body, &admin);
@@ -257,7 +302,7 @@ TEST_CASE(
     TwirpOptions options;
     options.limits.metadata = 10;
     options.limits.attributes = 4;
-    const TwirpRouter router(options, rooms);
+    const TwirpRouter router(options, rooms, bus());
     const token::Grants admin = admin_of("r");
     const auto check = [&](const char* method, const std::string& body,
                            const std::string& expected) {
@@ -288,7 +333,7 @@ TEST_CASE("TwirpRouter: remote unmute can be allowed [API-06]") {
     FakeRooms rooms;
     TwirpOptions options;
     options.enable_remote_unmute = true;
-    const TwirpRouter router(options, rooms);
+    const TwirpRouter router(options, rooms, bus());
     const token::Grants admin = admin_of("r");
     (void)call_json(router, "/twirp/livekit.RoomService/CreateRoom", R"({"name":"r"})", &admin);
     rooms.join("r", "a");

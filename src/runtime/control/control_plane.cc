@@ -42,6 +42,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
     : loop_(loop),
       media_(media),
       metrics_(metrics),
+      bus_(hub_, options.room.node_id),
       loads_(options.room.place),
       rooms_(std::move(options.room), seed),
       sessions_(rooms_, options.websocket, metrics),
@@ -80,6 +81,7 @@ void ControlPlane::turn() {
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
     if (webhooks_.next_deadline() <= net::EventLoop::now())
         webhooks_.handle_timeout(net::EventLoop::now());
+    if (hub_.next_deadline() <= net::EventLoop::now()) hub_.handle_timeout(net::EventLoop::now());
     carry_out();
     send_webhooks();
     media_.flush();
@@ -171,7 +173,8 @@ void ControlPlane::send_webhooks() {
 }
 
 void ControlPlane::arm_timer() {
-    const Timestamp deadline = earlier(rooms_.next_deadline(), webhooks_.next_deadline());
+    const Timestamp deadline =
+        earlier(hub_.next_deadline(), earlier(rooms_.next_deadline(), webhooks_.next_deadline()));
     if (deadline == timer_deadline_) return;
     timer_deadline_ = deadline;
     timer_.set(deadline, [this] { timer_deadline_ = Timestamp::never(); });

@@ -14,6 +14,7 @@
 #include "api/ports.h"
 #include "api/webhook/webhook_queue.h"
 #include "room/room_manager.h"
+#include "rpc/local_bus.h"
 #include "runtime/control/signal_sessions.h"
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
@@ -40,6 +41,8 @@ class ControlPlane {
 
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
+    // Where the services of this node meet: agents, egress, ingress, SIP.
+    rpc::Bus& bus() { return bus_; }
     net::EventLoop& loop() { return loop_; }
     const api::WebhookStats& webhook_stats() const { return webhooks_.stats(); }
     room::Clock clock() const;
@@ -62,6 +65,8 @@ class ControlPlane {
     net::EventLoop& loop_;
     worker::MediaNode& media_;
     telemetry::Metrics& metrics_;
+    rpc::LocalHub hub_;
+    rpc::LocalBus bus_;
     WorkerLoads loads_;  // before rooms_, which takes the options
     room::RoomManager rooms_;
     SignalSessions sessions_;

@@ -12,6 +12,7 @@
 #include "api/golden_testing.h"
 #include "api/twirp/twirp.h"
 #include "proto/proto_json.h"
+#include "rpc/local_bus.h"
 #include "runtime/control/room_service.h"
 #include "runtime/net/event_loop.h"
 
@@ -36,7 +37,8 @@ const std::array kMeant{
 
 class Node {
   public:
-    Node() : rooms_(config(), 1), service_(rooms_, [this] { drain(); }), router_({}, service_) {}
+    Node()
+        : rooms_(config(), 1), service_(rooms_, [this] { drain(); }), router_({}, service_, bus_) {}
 
     void join(const Exchange& step) {
         room::JoinParams params;
@@ -87,6 +89,8 @@ class Node {
 
     room::RoomManager rooms_;
     LocalRoomService service_;
+    rpc::LocalHub hub_;
+    rpc::LocalBus bus_{hub_, "ND_test"};
     api::TwirpRouter router_;
 };
 

@@ -57,7 +57,7 @@ Routes::Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry:
       metrics_(metrics),
       options_(std::move(options)),
       rooms_(control.rooms(), [this] { control_.wake(); }),
-      twirp_(options_.twirp, rooms_) {
+      twirp_(options_.twirp, rooms_, control.bus()) {
     control_.set_rpc_done([this](room::RpcDone done) { rooms_.rpc_done(std::move(done)); });
     rooms_.set_over_limit([this] { return load_ && options_.load_limits.reached_by(load_()); });
 }

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace confab::api {
+namespace confab {
 
 template <typename... Args>
 class Callback {
@@ -44,4 +44,4 @@ class Callback {
     std::unique_ptr<Base> target_;
 };
 
-}  // namespace confab::api
+}  // namespace confab
