@@ -9,6 +9,7 @@ find_package(yaml-cpp REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(SQLite3 REQUIRED)
 
 # Boost.Asio and Boost.Beast are headers only; warnings inside them are not ours.
 add_library(confab_boost INTERFACE)

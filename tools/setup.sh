@@ -8,7 +8,7 @@
 readonly PACKAGES_BUILD="clang-19 lld-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 g++-12 cmake
   ninja-build ccache mold make pkg-config python3 git ca-certificates
   libssl-dev libboost1.81-dev libprotobuf-dev protobuf-compiler libspdlog-dev
-  libfmt-dev libyaml-cpp-dev libcli11-dev libexpected-dev zlib1g-dev
+  libfmt-dev libyaml-cpp-dev libcli11-dev libexpected-dev zlib1g-dev libsqlite3-dev
   doctest-dev libsrtp2-dev libusrsctp-dev"
 readonly PACKAGES_AMD64="libipsec-mb-dev"
 readonly PACKAGES_BROWSER="chromium firefox-esr fonts-dejavu-core"

@@ -584,6 +584,8 @@ constexpr auto kOptions = std::to_array<Option>({
         [](C& c) -> Slot { return &c.own.participants_per_worker; },
         "Participants of one room on one media thread before others take part")
         .range(1, 100'000),
+    later("confab.data_dir", Kind::kString, "\"\"",
+          "Folder in which is kept what the API creates (trunks, rules, ingresses)"),
     used(
         "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
         "Folder of static files served beside the API"),
