@@ -130,6 +130,41 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Own metadata: each limit to the byte [ROOM-07] [SIG-14]") {
+    Config config = test_config();
+    config.limits.participant_name = 4;
+    config.limits.metadata = 5;
+    config.limits.attributes = 6;
+    Harness h(std::move(config));
+    const SessionId session = h.join_active("r", "alice");
+    const auto answer = [&](std::size_t name, std::size_t metadata, std::size_t attribute) {
+        livekit::SignalRequest request;
+        auto& update = *request.mutable_update_metadata();
+        update.set_name(std::string(name, 'n'));
+        update.set_metadata(std::string(metadata, 'm'));
+        if (attribute > 0) (*update.mutable_attributes())["k"] = std::string(attribute - 1, 'v');
+        h.send(session, request);
+        return h.of(session, R::kRequestResponse).back().request_response().reason();
+    };
+    using Response = livekit::RequestResponse;
+    CHECK(answer(4, 0, 0) == Response::OK);
+    CHECK(answer(5, 0, 0) == Response::LIMIT_EXCEEDED);
+    CHECK(answer(0, 5, 0) == Response::OK);
+    CHECK(answer(0, 6, 0) == Response::LIMIT_EXCEEDED);
+    CHECK(answer(0, 0, 6) == Response::OK);
+    CHECK(answer(0, 0, 7) == Response::LIMIT_EXCEEDED);
+    // What is too long changes nothing of the rest either.
+    CHECK(answer(3, 6, 0) == Response::LIMIT_EXCEEDED);
+    h.advance(Duration::seconds(4));
+    livekit::RoomParticipantIdentity who;
+    who.set_room("r");
+    who.set_identity("alice");
+    const auto info = h.manager.get_participant(who);
+    REQUIRE(info);
+    CHECK(info->name() == "nnnn");
+    CHECK(info->metadata() == "mmmmm");
+}
+
 TEST_CASE("Sources narrowed: tracks of the others end for all, the rest stays [TOK-13] [TOK-11]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

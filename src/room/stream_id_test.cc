@@ -16,7 +16,7 @@ TEST_CASE("Streams: one id and one CNAME for what belongs together [SDP-04]") {
     for (const bool together : {true, false}) {
         Harness h;
         JoinParams first = test_join("r", "alice");
-        first.room_config.emplace().set_sync_streams(together);
+        first.grants.room_config.emplace().set_sync_streams(together);
         const SessionId alice = h.join(first);
         const SessionId bob = h.join_active("r", "bob");
         JoinParams old = test_join("r", "old");
