@@ -113,6 +113,9 @@ void Publisher::resend(Track& track, Stream& stream, std::uint16_t sequence) {
 void Publisher::send_frame(Timestamp now, Track& track) {
     auto packets = track.encoder->encode(now);
     if (!connection_.can_send()) {
+        // As if sent and lost: pictures and packets go on counting together.
+        for (const EncodedPacket& packet : packets)
+            ++track.streams[packet.layer].sequence;
         // Encoders start when the connection is up: with a key frame.
         track.encoder->request_key_frame();
         return;
