@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "app/command_line.h"
-#include "app/server.h"
+#include "app/commands/command_line.h"
+#include "app/serve/server.h"
 
 int main(int argc, char** argv) {
     using namespace confab::app;

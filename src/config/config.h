@@ -163,6 +163,8 @@ struct Redis {
     SecretText password;
     std::uint32_t db = 0;
     bool use_tls = false;
+    std::vector<std::string> sentinel_addresses;
+    std::vector<std::string> cluster_addresses;
 };
 
 struct Turn {  // the embedded TURN server
@@ -221,6 +223,10 @@ struct Own {                    // the section "confab"
     std::uint32_t participants_per_worker = 64;  // of one room, before another worker takes part
     std::string web_dir;
     bool demo_enabled = false;
+    bool metrics_enabled = false;
+    std::uint32_t max_connections = 65'536;
+    std::uint32_t max_connections_per_address = 0;  // 0 = half of them
+    Duration webhook_flush_timeout = Duration::seconds(5);
 };
 
 struct Config {
@@ -230,6 +236,7 @@ struct Config {
     std::string key_file;
     std::string region;
     bool development = false;
+    bool placeholder_keys = false;  // set by finish(): the secret is known to everybody
     bool enable_data_tracks = true;
     Prometheus prometheus;
     Logging logging;

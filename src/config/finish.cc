@@ -47,6 +47,7 @@ class Finisher {
         if (config_.keys.empty() && config_.development) {
             config_.keys.emplace(kPlaceholderKey, SecretText(kPlaceholderSecret));
             placeholder_ = true;
+            config_.placeholder_keys = true;
         } else if (config_.keys.empty() && options_.require_keys) {
             error("keys",
                   "one of key-file or keys must be provided; make a pair with `confab "
@@ -168,6 +169,14 @@ class Finisher {
     }
 
     void services() {
+        // A node that believes in its cluster and is alone splits every room of it (03 §1).
+        const Redis& redis = config_.redis;
+        if (options_.require_keys && (!redis.address.empty() || !redis.sentinel_addresses.empty() ||
+                                      !redis.cluster_addresses.empty()))
+            error("redis",
+                  "redis is configured, but this release is a single node that would share no room "
+                  "with the others; remove the redis section to run it alone, or stay with "
+                  "livekit-server for a cluster");
         const Webhook& hook = config_.webhook;
         if (!hook.urls.empty() && !config_.keys.empty() && !config_.keys.contains(hook.api_key))
             error("webhook.api_key",

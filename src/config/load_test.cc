@@ -235,6 +235,8 @@ TEST_CASE("finish: development mode without keys stays on this machine [CFG-03]"
     CHECK(bound.rtc.ips.includes == std::vector<std::string>{"10.1.2.3/24"});
     // Own keys: all addresses.
     CHECK(finished("development: true\nkeys: {a: b}")->bind_addresses.empty());
+    CHECK(dev.placeholder_keys);
+    CHECK_FALSE(finished("development: true\nkeys: {a: b}")->placeholder_keys);
 
     Loaded loaded = parsed("development: true");
     REQUIRE(finish(loaded));
@@ -280,6 +282,18 @@ TEST_CASE("finish: start-up errors name the remedy [CFG-02][CFG-07]") {
     CHECK(finished("rtc: {turn_servers: [{host: h, port: 1, protocol: udp, secret: s}]}")
               ->rtc.turn_servers[0]
               .ttl == 14400);
+}
+
+TEST_CASE("finish: redis is refused until there are clusters [CFG-07]") {
+    for (const std::string_view redis : {"address: 'r:6379'", "sentinel_addresses: ['s:26379']",
+                                         "cluster_addresses: ['c:6379']"}) {
+        const auto refused = finished("redis: {" + std::string(redis) + "}");
+        REQUIRE(!refused);
+        CHECK(has(refused.error(), "remove the redis section"));
+        Loaded loaded = parsed("redis: {" + std::string(redis) + "}");
+        CHECK(finish(loaded, {.require_keys = false}));  // a token may be made with that file
+    }
+    CHECK(finished("redis: {db: 2}"));
 }
 
 TEST_CASE("finish: an unknown log level and short secrets are warnings [CFG-07][TOK-02]") {

@@ -441,13 +441,19 @@ constexpr auto kOptions = std::to_array<Option>({
     later("redis.tls.client_cert_file", Kind::kString, "\"\"", "Client certificate"),
     later("redis.tls.client_key_file", Kind::kString, "\"\"", "Client key"),
     later("redis.sentinel_master_name", Kind::kString, "\"\"", "Sentinel master"),
-    later("redis.sentinel_addresses", Kind::kStrings, "[]", "Sentinels"),
+    used(
+        "redis.sentinel_addresses", [](C& c) -> Slot { return &c.redis.sentinel_addresses; },
+        "Sentinels")
+        .later(),
     later("redis.sentinel_username", Kind::kString, "\"\"", "Sentinel user"),
     later("redis.sentinel_password", Kind::kSecret, "\"\"", "Sentinel password"),
     later("redis.dial_timeout", Kind::kUint32, "2000", "Milliseconds to connect"),
     later("redis.read_timeout", Kind::kUint32, "200", "Milliseconds to read"),
     later("redis.write_timeout", Kind::kUint32, "200", "Milliseconds to write"),
-    later("redis.cluster_addresses", Kind::kStrings, "[]", "Redis cluster nodes"),
+    used(
+        "redis.cluster_addresses", [](C& c) -> Slot { return &c.redis.cluster_addresses; },
+        "Redis cluster nodes")
+        .later(),
     later("redis.max_redirects", Kind::kUint32, "2", "Redirects inside a cluster"),
     later("redis.pool_timeout", Kind::kDuration, "0s", "Wait for a free connection"),
     later("redis.pool_size", Kind::kUint32, "0", "Connections"),
@@ -592,6 +598,21 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "confab.demo_enabled", [](C& c) -> Slot { return &c.own.demo_enabled; },
         "Serve the demo page, which hands out tokens to everybody"),
+    used(
+        "confab.metrics_enabled", [](C& c) -> Slot { return &c.own.metrics_enabled; },
+        "Serve /metrics on the main port, too"),
+    used(
+        "confab.max_connections", [](C& c) -> Slot { return &c.own.max_connections; },
+        "HTTP and WebSocket connections; beyond, the longest idle one gives way")
+        .range(16, 1'000'000),
+    used(
+        "confab.max_connections_per_address",
+        [](C& c) -> Slot { return &c.own.max_connections_per_address; },
+        "Share of one IPv4 address or IPv6 /64; 0 for half of max_connections")
+        .range(0, 1'000'000),
+    used(
+        "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
+        "At the end, how long webhooks that wait may still take"),
 });
 
 constexpr auto kTurnServerFields = std::to_array<Field<TurnServer>>({

@@ -1,11 +1,17 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// How the server behaves as a program: limits of the room, its end, what it leaves behind.
+// How the server behaves as a program: full rooms, what is open to whom, drain, scarce descriptors.
 
+import net from 'node:net';
+
+import { Scrape } from '../lib/metrics.mjs';
+import { free_port } from '../lib/ports.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
+import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
+import { until } from '../lib/wait.mjs';
 import { fresh_name, room_client } from './clients.mjs';
 
 async function full_room_checks(suite, server) {
@@ -27,6 +33,141 @@ async function full_room_checks(suite, server) {
   });
 }
 
+const basic = (credentials) => ({ headers: { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } });
+
+async function open_to_all_checks(suite) {
+  await suite.check('/metrics on the main port takes Basic authentication [CON-10]', async () => {
+    const server = await start_server(suite, { prometheus: { username: 'scraper', password: 'pass' } });
+    const scrape = (...options) => fetch(`${server.http}/metrics`, ...options);
+    assert.equal((await scrape(basic('scraper:pass'))).status, 200);
+    const refused = await scrape(basic('scraper:wrong'));
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get('www-authenticate'), 'Basic realm="Protected Area"');
+    await server.stop();
+  });
+
+  await suite.check('--dev with an own key: no page, no tokens, no metrics for everybody [CFG-03] [TOK-15]', async () => {
+    const closed = await start_server(suite, { confab: { demo_enabled: false, metrics_enabled: false } }, { args: ['serve', '--dev'] });
+    const token = { method: 'POST', body: JSON.stringify({ room_name: 'r', participant_name: 'p' }) };
+    for (const [path, options] of [['/api/token', token], ['/demo/'], ['/metrics']]) {
+      assert.equal((await fetch(closed.http + path, options)).status, 404, path);
+    }
+    assert.doesNotMatch(closed.log, /devkey/);
+    await closed.stop();
+  });
+
+  await suite.check('--dev with the placeholder key is open, on loopback only [CFG-03] [TOK-15]', async () => {
+    const port = await free_port();
+    const server = await start_server(suite, { keys: {} }, { args: ['serve', '--dev'], port });
+    assert.match(server.log, new RegExp(`listening http="127\\.0\\.0\\.1:${port}"`));
+    assert.doesNotMatch(server.log, /listening http="(\[::\]|0\.0\.0\.0):/);
+    assert.equal((await fetch(`${server.http}/metrics`)).status, 200);
+    await server.stop();
+  });
+
+  await suite.check('a configuration with redis does not start, and is told what to do [CFG-07]', async () => {
+    const error = await start_server(suite, { redis: { address: '127.0.0.1:6379' } }).catch((caught) => caught);
+    assert.match(error.message, /redis is configured.*single node.*remove the redis section/);
+  });
+}
+
+async function drain_checks(suite) {
+  await suite.check('SIGTERM waits for who is there, a second one ends their calls [CON-11]', async () => {
+    const server = await start_server(suite, {}, { args: ['serve'] });
+    const alice = await Peer.join(suite, server, 'draining', 'alice');
+    server.signal('SIGTERM');
+    await until(() => server.log.includes('draining'), { what: 'the drain to begin' });
+    // It still serves: health, a further join, and who is there.
+    assert.equal((await fetch(`${server.http}/`)).status, 200);
+    const bob = await Peer.join(suite, server, 'draining', 'bob');
+    await until(() => alice.remote('bob'));
+    assert.ok(!server.exited);
+    await bob.leave();
+    await alice.leave();
+    assert.deepEqual(await server.ended, { code: 0, signal: null });
+    assert.match(server.log, /stopped/);
+
+    const forced = await start_server(suite, {}, { args: ['serve'] });
+    const carol = await Peer.join(suite, forced, 'forced', 'carol');
+    forced.signal('SIGTERM');
+    await until(() => forced.log.includes('draining'), { what: 'the drain to begin' });
+    assert.ok(!forced.exited);
+    forced.signal('SIGTERM');
+    assert.deepEqual(await forced.ended, { code: 0, signal: null });
+    await carol.leave();
+  }, { seconds: 60 });
+}
+
+// Connections that say nothing; `closed` of them were ended by the server.
+class IdleClients {
+  sockets = [];
+  closed = 0;
+
+  async open(port, count) {
+    for (let i = 0; i < count; ++i) {
+      const socket = net.connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.on('close', () => (this.closed += 1));
+      socket.resume();
+      this.sockets.push(socket);
+    }
+    await until(() => this.sockets.every((one) => one.readyState !== 'opening'), { what: 'connections' });
+  }
+
+  end() {
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
+async function descriptor_checks(suite) {
+  await suite.check('the soft limit of open files is raised: 1500 connections at 1024 [IMM-15]', async () => {
+    const server = await start_server(suite, {}, { program: ['prlimit', '--nofile=1024:8192'] });
+    assert.match(server.log, /limit of open files was=1024 is=8192/);
+    assert.match(server.log, /few files may be open.*remedy/);
+    const clients = new IdleClients();
+    await clients.open(server.ports.http, 1500);
+    await until(async () => (await Scrape.of(server)).value('confab_http_connections') >= 1500, { what: '1500 connections' });
+    assert.equal(clients.closed, 0);
+    clients.end();
+    await server.stop();
+  });
+
+  await suite.check('when connections are scarce, the longest idle gives way and calls go on [IMM-15]', async () => {
+    const limits = { max_connections: 64, max_connections_per_address: 64 };
+    const server = await start_server(suite, { confab: limits });
+    const alice = await Peer.join(suite, server, 'scarce', 'alice');
+    const clients = new IdleClients();
+    await clients.open(server.ports.http, 200);
+    await until(() => clients.closed >= 137, { what: () => `${clients.closed} closed` });
+    assert.equal((await fetch(`${server.http}/`, { headers: { Connection: 'close' } })).status, 200);
+    const bob = await Peer.join(suite, server, 'scarce', 'bob');
+    await until(() => alice.remote('bob'));
+    const scrape = await Scrape.of(server);
+    assert.ok(scrape.value('confab_http_connections_evicted_total') >= 137);
+    assert.equal(scrape.value('confab_http_connections_refused_total'), 0);
+    clients.end();
+    await Promise.all([alice.leave(), bob.leave()]);
+    await server.stop();
+  });
+
+  await suite.check('out of descriptors: it is said, counted and passes [IMM-15]', async () => {
+    const server = await start_server(suite, { rtc: { node_ip: '127.0.0.1' } }, { program: ['prlimit', '--nofile=128:128'] });
+    const clients = new IdleClients();
+    // Other descriptors than those of HTTP: media over TCP.
+    const media = new IdleClients();
+    await media.open(server.ports.tcp, 100);
+    await clients.open(server.ports.http, 100);
+    await until(() => /a connection could not be taken.*error="?Too many open files/.test(server.log), { what: 'the warning' });
+    media.end();
+    clients.end();
+    await until(async () => (await Scrape.of(server)).value('confab_http_accept_errors_total') > 0);
+    await server.stop();
+  });
+}
+
 export async function operation_checks(suite, server) {
   await full_room_checks(suite, server);
+  await open_to_all_checks(suite);
+  await drain_checks(suite);
+  await descriptor_checks(suite);
 }

@@ -14,6 +14,7 @@ import { refusal_checks } from './refusals.mjs';
 import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
 import { rpc_checks } from './rpc.mjs';
+import { webhook_flood_checks } from './webhook_flood.mjs';
 import { WebhookSink } from './webhook_sink.mjs';
 import { webhook_checks } from './webhooks.mjs';
 
@@ -30,4 +31,5 @@ await suite.run(async () => {
   await rpc_checks(suite, server);
   await webhook_checks(suite, server, sink);
   await operation_checks(suite, server);
+  await webhook_flood_checks(suite);
 });

@@ -131,6 +131,7 @@ export async function start_server(suite, config = {}, { args, program = [], por
     ...config,
     ...worker_options(config.confab),
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
+    confab: { demo_enabled: true, metrics_enabled: true, ...config.confab },
   };
   if (file) fs.writeFileSync(file, yaml(merged), { mode: 0o600 });
   const given = file ? ['serve', '--config', file] : [...leading_args(args), '--config-body', yaml(merged)];

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A queue is in exactly one of ready_ (to be polled), running_ (request out), waiting_ (retry).
+// A queue is in exactly one of ready (of its target: to be polled), running_ (request out),
+// waiting_ (retry).
 #include "api/webhook/webhook_queue.h"
 
 #include <algorithm>
@@ -64,28 +65,60 @@ std::optional<std::size_t> WebhookQueue::add(Timestamp now, UnixTime wall, const
                                              const std::string& body) {
     const std::string* secret = keys_.find_secret(api_key);
     if (secret == nullptr) {
-        ++stats_.dropped_unsigned;
+        lose(event.event(), stats_.dropped_unsigned);
         return std::nullopt;
     }
     QueueId id{url, webhook_key(event)};
     auto found = queues_.find(id);
     const bool is_new = found == queues_.end();
-    if (is_new ? queues_.size() >= kMaxWebhookQueues
-               : found->second.items.size() >= options_.max_depth) {
-        ++stats_.dropped_full;
+    if (bytes_ + body.size() > kMaxWebhookBytes ||
+        (is_new ? queues_.size() >= kMaxWebhookQueues
+                : found->second.items.size() >= options_.max_depth)) {
+        lose(event.event(), stats_.dropped_full);
         return std::nullopt;
     }
     if (is_new) found = queues_.try_emplace(id).first;
+    bytes_ += body.size();
     found->second.items.push_back(
-        {now, body, webhook_authorization(body, {api_key, *secret}, wall)});
-    if (is_new) ready_.push_back(std::move(id));
+        {now, event.event(), body, webhook_authorization(body, {api_key, *secret}, wall)});
+    if (is_new) make_ready(id);
     return found->second.items.size();
 }
 
+void WebhookQueue::make_ready(const QueueId& id) {
+    targets_[id.first].ready.push_back(id);
+}
+
+void WebhookQueue::lose(std::string_view event, std::uint64_t& counter) {
+    ++counter;
+    ++lost_[std::string(event)];
+}
+
+void WebhookQueue::pop_front(Queue& queue, std::size_t& bytes) {
+    bytes -= queue.items.front().body.size();
+    queue.items.pop_front();
+}
+
+void WebhookQueue::give_up() {
+    for (const auto& [id, queue] : queues_)
+        for (const Item& item : queue.items)
+            lose(item.event, stats_.dropped_at_end);
+    queues_.clear();
+    targets_.clear();
+    running_.clear();
+    waiting_.clear();
+    bytes_ = 0;
+}
+
 std::optional<WebhookRequest> WebhookQueue::poll_request() {
-    if (ready_.empty()) return std::nullopt;
-    QueueId id = std::move(ready_.front());
-    ready_.pop_front();
+    if (running_.size() >= kMaxWebhookRequests) return std::nullopt;
+    const auto target = std::find_if(targets_.begin(), targets_.end(), [](const auto& entry) {
+        return !entry.second.ready.empty() && entry.second.running < kMaxWebhookRequestsPerUrl;
+    });
+    if (target == targets_.end()) return std::nullopt;
+    QueueId id = std::move(target->second.ready.front());
+    target->second.ready.pop_front();
+    ++target->second.running;
     Queue& queue = queues_.at(id);
     ++queue.attempts;
     const Item& item = queue.items.front();
@@ -104,6 +137,8 @@ std::optional<WebhookQueue::QueueId> WebhookQueue::take_running(std::uint64_t re
     if (found == running_.end()) return std::nullopt;
     QueueId id = std::move(found->second);
     running_.erase(found);
+    const auto target = targets_.find(id.first);
+    if (--target->second.running == 0 && target->second.ready.empty()) targets_.erase(target);
     return id;
 }
 
@@ -115,7 +150,7 @@ void WebhookQueue::handle_response(Timestamp now, std::uint64_t request, int sta
         ++stats_.delivered;
         finish_front(now, *id);
     } else if (is_final(status)) {
-        ++stats_.failed;
+        lose(queues_.at(*id).items.front().event, stats_.failed);
         finish_front(now, *id);
     } else {
         (void)retry_front(now, *id, status == 429 ? retry_after : std::nullopt);
@@ -130,7 +165,7 @@ void WebhookQueue::handle_failure(Timestamp now, std::uint64_t request) {
 bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
     const int attempts = queues_.at(id).attempts;
     if (attempts > kMaxWebhookRetries) {
-        ++stats_.failed;
+        lose(queues_.at(id).items.front().event, stats_.failed);
         finish_front(now, id);
         return false;
     }
@@ -143,27 +178,27 @@ bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<D
 
 void WebhookQueue::finish_front(Timestamp now, const QueueId& id) {
     Queue& queue = queues_.at(id);
-    queue.items.pop_front();
+    pop_front(queue, bytes_);
     queue.attempts = 0;
     start_front(now, id);
 }
 
 void WebhookQueue::start_front(Timestamp now, const QueueId& id) {
     const auto found = queues_.find(id);
-    std::deque<Item>& items = found->second.items;
+    const std::deque<Item>& items = found->second.items;
     while (!items.empty() && now - items.front().queued > options_.max_age) {
-        ++stats_.dropped_old;
-        items.pop_front();
+        lose(items.front().event, stats_.dropped_old);
+        pop_front(found->second, bytes_);
     }
     if (items.empty())
         queues_.erase(found);
     else
-        ready_.push_back(id);
+        make_ready(id);
 }
 
 void WebhookQueue::handle_timeout(Timestamp now) {
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
-        ready_.push_back(waiting_.begin()->second);
+        make_ready(waiting_.begin()->second);
         waiting_.erase(waiting_.begin());
     }
 }

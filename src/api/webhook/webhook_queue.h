@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Delivery of webhooks as a poll machine (01 HOOK-05 … HOOK-09). One serial queue per URL and key;
-// different queues run in parallel, a retry blocks its queue. The driver sends what poll_request()
-// gives and reports the outcome of each request exactly once.
+// different queues run in parallel, a retry blocks its queue. Requests beyond the number that may
+// be under way wait, they never fail for it. The driver sends what poll_request() gives and reports
+// the outcome of each request exactly once.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +24,13 @@
 
 namespace confab::api {
 
-inline constexpr std::size_t kMaxWebhookQueues = 4096;  // URLs × keys with something to send
-inline constexpr int kMaxWebhookRetries = 4;            // HOOK-06: waits of 1, 2, 4, 8 s
+// URLs × keys with something to send, and all bodies together; beyond: dropped, counted, reported.
+inline constexpr std::size_t kMaxWebhookQueues = 16'384;
+inline constexpr std::size_t kMaxWebhookBytes = 64 * 1024 * 1024;
+// Requests under way, of all and to one URL, so that a slow receiver leaves room for the others.
+inline constexpr std::size_t kMaxWebhookRequests = 256;
+inline constexpr std::size_t kMaxWebhookRequestsPerUrl = 32;
+inline constexpr int kMaxWebhookRetries = 4;  // HOOK-06: waits of 1, 2, 4, 8 s
 inline constexpr Duration kWebhookFirstWait = Duration::seconds(1);
 inline constexpr Duration kWebhookLongestWait = Duration::seconds(30);
 // A longer Retry-After would outlive the signature of the body.
@@ -36,6 +42,8 @@ struct WebhookOptions {
     WebhookFilter filter;
     Duration max_age = Duration::seconds(30);  // webhook.resource_url_notifier.max_age
     std::size_t max_depth = 200;               // …max_depth
+    // At shutdown, how long what is queued may still take (confab.webhook_flush_timeout).
+    Duration flush_timeout = Duration::seconds(5);
 };
 // HOOK-09: the start-up error "api_key is required to use webhooks".
 Result<void, std::string> check_webhook_options(const WebhookOptions& options,
@@ -55,6 +63,7 @@ struct WebhookStats {
     std::uint64_t dropped_full = 0;        // queue, or number of queues, at its limit
     std::uint64_t dropped_old = 0;
     std::uint64_t dropped_unsigned = 0;  // the signing key is unknown
+    std::uint64_t dropped_at_end = 0;    // given up when the server stopped
     std::uint64_t retries = 0;
 };
 
@@ -82,16 +91,27 @@ class WebhookQueue {
     const WebhookStats& stats() const { return stats_; }
     bool idle() const { return queues_.empty(); }
 
+    // How many events of each kind were lost since the last call, for the log.
+    using Lost = std::map<std::string, std::uint64_t, std::less<>>;
+    Lost take_lost() { return std::exchange(lost_, {}); }
+    // Drops everything, requests under way included: they may or may not have arrived.
+    void give_up();
+
   private:
     using QueueId = std::pair<std::string, std::string>;  // URL, key
     struct Item {
         Timestamp queued;
+        std::string event;
         std::string body;
         std::string authorization;
     };
     struct Queue {
         std::deque<Item> items;  // front: being sent or waiting for its retry
         int attempts = 0;        // of the front
+    };
+    struct Target {                 // what shares a URL
+        std::deque<QueueId> ready;  // each queue at most once
+        std::size_t running = 0;
     };
 
     // The new length of its queue; nullopt: dropped.
@@ -105,14 +125,19 @@ class WebhookQueue {
     bool retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
     // The queue of a running request, which is over now.
     std::optional<QueueId> take_running(std::uint64_t request);
+    void make_ready(const QueueId& id);
+    void lose(std::string_view event, std::uint64_t& counter);
+    static void pop_front(Queue& queue, std::size_t& bytes);
 
     WebhookOptions options_;
     const token::KeyProvider& keys_;
     std::map<QueueId, Queue> queues_;
-    std::deque<QueueId> ready_;                 // each queue at most once
-    std::map<std::uint64_t, QueueId> running_;  // each queue at most once
+    std::map<std::string, Target, std::less<>> targets_;  // those with something ready or running
+    std::map<std::uint64_t, QueueId> running_;            // each queue at most once
     std::set<std::pair<Timestamp, QueueId>> waiting_;
     std::uint64_t next_request_ = 1;
+    std::size_t bytes_ = 0;  // of all bodies
+    Lost lost_;
     WebhookStats stats_;
 };
 

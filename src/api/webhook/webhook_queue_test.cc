@@ -229,6 +229,69 @@ TEST_CASE("WebhookQueue: every URL has its own queue, filters and keys apply [HO
     CHECK(bench.poll() == "");  // the queues of a and b are busy; d filters it out
 }
 
+TEST_CASE(
+    "WebhookQueue: beyond the requests that may be under way, queues wait [HOOK-06] [HOOK-07]") {
+    for (const std::size_t count : {kMaxWebhookRequestsPerUrl - 1, kMaxWebhookRequestsPerUrl,
+                                    kMaxWebhookRequestsPerUrl + 1}) {
+        Bench bench;
+        for (std::size_t i = 0; i < count; ++i)
+            bench.add(0, "room" + std::to_string(i), std::to_string(i));
+        std::vector<std::uint64_t> out;
+        while (!bench.poll().empty())
+            out.push_back(bench.last.id);
+        CHECK(out.size() == std::min(count, kMaxWebhookRequestsPerUrl));
+        bench.queue.handle_response(at(1), out.front(), 200);
+        CHECK(bench.poll().empty() == (count <= kMaxWebhookRequestsPerUrl));
+        CHECK(bench.queue.stats().retries == 0);
+    }
+    std::vector<std::string> urls;
+    for (int i = 0; i < 9; ++i)
+        urls.push_back("http://" + std::to_string(i));
+    Bench bench(options(urls));
+    for (std::size_t i = 0; i < kMaxWebhookRequestsPerUrl; ++i)
+        bench.add(0, "room" + std::to_string(i), "x");
+    std::size_t running = 0;
+    for (; !bench.poll().empty(); ++running)
+        ;
+    CHECK(running == kMaxWebhookRequests);
+    bench.queue.handle_failure(at(1), bench.last.id);
+    CHECK(bench.poll() == "x");
+}
+
+TEST_CASE("WebhookQueue: what is lost is told by event, at the end too [HOOK-07]") {
+    using Lost = WebhookQueue::Lost;
+    WebhookOptions small = options();
+    small.max_depth = 2;
+    Bench bench(small);
+    for (const char* name :
+         {"room_started", "participant_joined", "participant_left", "room_finished"})
+        bench.queue.enqueue(at(0), testing::kGoldenNow, event("r", "1", name));
+    CHECK(bench.queue.take_lost() == Lost{{"participant_left", 1}, {"room_finished", 1}});
+    CHECK(bench.queue.take_lost().empty());
+    CHECK(bench.poll() == "1");
+    bench.queue.give_up();
+    CHECK(bench.queue.idle());
+    CHECK(bench.queue.take_lost() == Lost{{"room_started", 1}, {"participant_joined", 1}});
+    CHECK(bench.queue.stats().dropped_at_end == 2);
+    bench.queue.handle_response(at(1), bench.last.id, 200);
+    CHECK(bench.queue.stats().delivered == 0);
+    bench.add(2, "r", "2");
+    CHECK(bench.poll() == "2");
+}
+
+TEST_CASE("WebhookQueue: the bodies together have a bound [HOOK-07]") {
+    Bench bench;
+    livekit::WebhookEvent large = event("r", "1");
+    large.mutable_room()->set_metadata(std::string(kMaxWebhookBytes / 4, 'm'));
+    for (int i = 0; i < 5; ++i)
+        bench.queue.enqueue(at(0), testing::kGoldenNow, large);
+    CHECK(bench.queue.stats().dropped_full == 2);
+    (void)bench.poll();
+    bench.queue.handle_response(at(0), bench.last.id, 200);
+    bench.queue.enqueue(at(0), testing::kGoldenNow, large);
+    CHECK(bench.queue.stats().dropped_full == 2);
+}
+
 TEST_CASE("check_webhook_options: URLs need a known key [HOOK-09]") {
     WebhookOptions none;
     CHECK(check_webhook_options(none, kKeys));

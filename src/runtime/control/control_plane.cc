@@ -9,15 +9,6 @@
 namespace confab::control {
 namespace {
 
-// A webhook that names a track or participant carries less than the machine knows (HOOK-04).
-void trim(livekit::WebhookEvent& event, bool full_room) {
-    if (!event.has_track()) return;
-    const livekit::Room room = event.room();
-    const livekit::ParticipantInfo participant = event.participant();
-    const livekit::TrackInfo track = event.track();
-    api::set_track(event, room, participant, track, full_room);
-}
-
 const char* to_text(sfu::PeerState state) {
     switch (state) {
         case sfu::PeerState::kConnecting:
@@ -46,9 +37,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
       loads_(options.room.place),
       rooms_(std::move(options.room), seed),
       sessions_(rooms_, options.websocket, metrics),
-      webhooks_(std::move(options.webhooks), keys),
-      full_room_in_webhooks_(options.full_room_in_webhooks),
-      http_(loop),
+      webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
       timer_(loop) {
     sessions_.set_wake([this] { turn_wanted_ = true; });
     sessions_.set_carry_out([this] { carry_out(); });
@@ -79,11 +68,8 @@ void ControlPlane::turn() {
     read_media();
     loads_.update(media_);
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
-    if (webhooks_.next_deadline() <= net::EventLoop::now())
-        webhooks_.handle_timeout(net::EventLoop::now());
     if (hub_.next_deadline() <= net::EventLoop::now()) hub_.handle_timeout(net::EventLoop::now());
     carry_out();
-    send_webhooks();
     media_.flush();
     arm_timer();
 }
@@ -133,48 +119,14 @@ void ControlPlane::carry_out(room::Effect effect) {
                                             {"participant", event.participant().identity()},
                                             {"pID", event.participant().sid()},
                                             {"trackID", event.track().sid()}});
-        trim(event, full_room_in_webhooks_);
-        const auto lengths =
-            webhooks_.enqueue(net::EventLoop::now(), net::EventLoop::wall(), event);
-        for (const std::size_t length : lengths)
-            metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));
+        webhooks_.send(std::move(event));
     } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
         record(metrics_, *observation);
     }
 }
 
-void ControlPlane::send_webhooks() {
-    while (auto request = webhooks_.poll_request()) {
-        net::HttpClientRequest http;
-        http.url = request->url;
-        for (api::HttpHeader& header : request->headers)
-            http.headers.add(std::move(header.name), std::move(header.value));
-        http.body = std::move(request->body);
-        const std::uint64_t id = request->id;
-        const std::string url = request->url;
-        http_.send(std::move(http), [this, id, url](net::HttpClient::Result result) {
-            const Timestamp now = net::EventLoop::now();
-            if (result) {
-                const auto wait = result->headers.find("Retry-After");
-                webhooks_.handle_response(
-                    now, id, result->status,
-                    wait ? api::parse_retry_after(*wait) : std::optional<Duration>{});
-                if (result->status >= 500 || result->status == 429)
-                    telemetry::log_warn("webhook refused",
-                                        {{"url", url}, {"status", result->status}});
-            } else {
-                telemetry::log_warn("webhook not delivered",
-                                    {{"url", url}, {"error", net::to_string(result.error())}});
-                webhooks_.handle_failure(now, id);
-            }
-            turn_wanted_ = true;
-        });
-    }
-}
-
 void ControlPlane::arm_timer() {
-    const Timestamp deadline =
-        earlier(hub_.next_deadline(), earlier(rooms_.next_deadline(), webhooks_.next_deadline()));
+    const Timestamp deadline = earlier(hub_.next_deadline(), rooms_.next_deadline());
     if (deadline == timer_deadline_) return;
     timer_deadline_ = deadline;
     timer_.set(deadline, [this] { timer_deadline_ = Timestamp::never(); });

@@ -12,13 +12,12 @@
 #include <string>
 
 #include "api/ports.h"
-#include "api/webhook/webhook_queue.h"
 #include "room/room_manager.h"
 #include "rpc/local_bus.h"
 #include "runtime/control/signal_sessions.h"
+#include "runtime/control/webhook_sender.h"
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
-#include "runtime/net/http/http_client.h"
 #include "runtime/telemetry/metrics.h"
 #include "runtime/worker/media_node.h"
 #include "token/token.h"
@@ -44,7 +43,7 @@ class ControlPlane {
     // Where the services of this node meet: agents, egress, ingress, SIP.
     rpc::Bus& bus() { return bus_; }
     net::EventLoop& loop() { return loop_; }
-    const api::WebhookStats& webhook_stats() const { return webhooks_.stats(); }
+    WebhookSender& webhooks() { return webhooks_; }
     room::Clock clock() const;
     // Effects are carried out at the end of the turn; call after using rooms() directly.
     void wake() { turn_wanted_ = true; }
@@ -59,7 +58,6 @@ class ControlPlane {
     void carry_out();
     void carry_out(room::Effect effect);
     static void log_media_event(const sfu::Event& event);
-    void send_webhooks();
     void arm_timer();
 
     net::EventLoop& loop_;
@@ -70,10 +68,8 @@ class ControlPlane {
     WorkerLoads loads_;  // before rooms_, which takes the options
     room::RoomManager rooms_;
     SignalSessions sessions_;
-    api::WebhookQueue webhooks_;
-    bool full_room_in_webhooks_;
+    WebhookSender webhooks_;
     std::function<void(room::RpcDone)> rpc_done_;
-    net::HttpClient http_;
     net::FdWatch media_watch_;
     net::EventLoop::Timer timer_;
     Timestamp timer_deadline_ = Timestamp::never();

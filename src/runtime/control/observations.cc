@@ -169,6 +169,7 @@ void record(Metrics& metrics, const api::WebhookStats& stats) {
     set("drop", "queue_full", stats.dropped_full);
     set("drop", "too_old", stats.dropped_old);
     set("drop", "unknown_key", stats.dropped_unsigned);
+    set("drop", "shutdown", stats.dropped_at_end);
 }
 
 }  // namespace confab::control

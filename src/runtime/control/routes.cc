@@ -92,6 +92,9 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
         return call.respond(
             api::redirect_response(call.request.method, clean.path, call.request.query));
     call.request.path = clean.path;
+    // Its Authorization header, if any, is for Basic and no token (CON-10).
+    if (options_.metrics_on_main_port && call.request.path == "/metrics")
+        return call.respond(serve_metrics(call.request));
     call.query = api::QueryParams::parse(call.request.query);
     api::QueryParams form;
     if (call.request.method == "POST" &&
@@ -115,8 +118,6 @@ void Routes::route(Call call) {
     if (const api::JoinPath join = api::parse_join_path(path); join != api::JoinPath::kNone)
         return serve_signal(call, join);
     if (api::TwirpRouter::owns(path)) return serve_twirp(call);
-    if (options_.metrics_on_main_port && path == "/metrics")
-        return call.respond(serve_metrics(call.request));
     if (options_.development_tokens && path == "/api/token") return serve_development_token(call);
     if (options_.development_tokens && (path == "/demo" || path.starts_with("/demo/")))
         return serve_demo(call);

@@ -37,7 +37,8 @@ struct LoadLimits {
 struct RouteOptions {
     api::JoinOptions join;
     api::TwirpOptions twirp;
-    // `POST /api/token` without authentication, for the demo page; only with --dev (DEMO-02).
+    // `POST /api/token` without authentication, for the demo page; with the placeholder keys,
+    // or where asked for (DEMO-02).
     bool development_tokens = false;
     bool metrics_on_main_port = false;  // GET /metrics
     std::string metrics_user;           // both empty: metrics are for everybody (CON-10)

@@ -39,7 +39,7 @@ using ErrorCode = boost::system::error_code;
 // Errors come back as values, never as exceptions (CORO-05).
 inline constexpr auto use_result = asio::as_tuple(asio::use_awaitable);
 
-// For co_spawn: what a coroutine throws leaves EventLoop::run() instead of vanishing.
+// For co_spawn: what a coroutine throws is a failure of EventLoop::run() instead of vanishing.
 struct Rethrow {
     void operator()(std::exception_ptr error) const {
         if (error) std::rethrow_exception(error);

@@ -13,6 +13,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <exception>
 
 #include "runtime/net/event_loop_impl.h"
 
@@ -38,20 +39,61 @@ UnixTime EventLoop::wall() {
     return UnixTime::micros(read_clock(CLOCK_REALTIME));
 }
 
+namespace {
+
+// Gives what `fn` gives; 1, as if one handler had run, when it throws.
+template <typename F>
+std::size_t guarded(EventLoop::Impl& impl, F&& fn) {
+    std::string what = "an unknown exception";
+    try {
+        return fn();
+    } catch (const std::exception& error) {
+        what = error.what();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): told below
+    }
+    ++impl.failures;
+    try {
+        if (impl.failed) impl.failed(what);
+    } catch (...) {
+        ++impl.failures;
+    }
+    return 1;
+}
+
+template <typename F>
+void guarded_hook(EventLoop::Impl& impl, F& hook) {
+    if (hook) guarded(impl, [&hook] { return hook(), std::size_t{1}; });
+}
+
+}  // namespace
+
 void EventLoop::run() {
     const auto work = asio::make_work_guard(impl_->context);
     asio::io_context& context = impl_->context;
     if (context.stopped()) context.restart();
     while (!context.stopped()) {
         std::size_t ran = 0;
-        while (ran < kMaxHandlersPerTurn && context.poll_one() > 0)
+        while (ran < kMaxHandlersPerTurn && guarded(*impl_, [&] { return context.poll_one(); }) > 0)
             ++ran;
-        if (ran == 0 && !context.stopped()) {
-            if (!impl_->may_sleep || impl_->may_sleep()) context.run_one();
-            if (impl_->awake) impl_->awake();
-        }
-        if (impl_->turn_hook) impl_->turn_hook();
+        if (ran == 0 && !context.stopped()) sleep();
+        guarded_hook(*impl_, impl_->turn_hook);
     }
+}
+
+void EventLoop::sleep() {
+    bool may_sleep = true;
+    if (impl_->may_sleep)
+        guarded(*impl_, [&] { return may_sleep = impl_->may_sleep(), std::size_t{1}; });
+    if (may_sleep) guarded(*impl_, [this] { return impl_->context.run_one(); });
+    guarded_hook(*impl_, impl_->awake);
+}
+
+void EventLoop::set_failure_handler(std::function<void(const std::string&)> handler) {
+    impl_->failed = std::move(handler);
+}
+
+std::uint64_t EventLoop::failures() const {
+    return impl_->failures;
 }
 
 // Posted, so that a turn that has begun is completed and handlers already queued still run.

@@ -12,8 +12,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -58,6 +60,12 @@ class EventLoop {
     // With worker::Wakeup: announce_sleep() and look at the queues in one, awake() in the other.
     void set_sleep_hooks(std::function<bool()> may_sleep, std::function<void()> awake);
 
+    // What a handler, timer or hook throws does not leave run(): it is counted, and `handler` is
+    // called with its text, to end the room or session it belongs to (07 ERR-04). What `handler`
+    // throws is only counted.
+    void set_failure_handler(std::function<void(const std::string& what)> handler);
+    std::uint64_t failures() const;
+
     static Timestamp now();  // CLOCK_MONOTONIC
     static UnixTime wall();
 
@@ -88,6 +96,8 @@ class EventLoop {
     Impl& impl() { return *impl_; }
 
   private:
+    void sleep();
+
     std::unique_ptr<Impl> impl_;
 };
 

@@ -14,6 +14,8 @@ struct EventLoop::Impl {
     std::function<void()> turn_hook;
     std::function<bool()> may_sleep;
     std::function<void()> awake;
+    std::function<void(const std::string&)> failed;
+    std::uint64_t failures = 0;
 };
 
 inline asio::io_context& context_of(EventLoop& loop) {

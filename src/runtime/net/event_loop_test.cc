@@ -9,6 +9,7 @@
 
 #include <csignal>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -112,6 +113,36 @@ TEST_CASE("EventLoop: watches a descriptor until the watch is gone") {
     loop.run();
     CHECK(calls == 2);
     ::close(fd);
+}
+
+TEST_CASE(
+    "EventLoop: what throws in a handler, timer or hook is told and the loop goes on [ERR-04]") {
+    EventLoop loop;
+    std::string trace;
+    loop.set_failure_handler([&](const std::string& what) {
+        trace += what;
+        if (what == "b") throw std::runtime_error("of the handler");
+    });
+    loop.post([] { throw std::runtime_error("a"); });
+    loop.post([] { throw std::runtime_error("b"); });
+    loop.post([] { throw 5; });  // NOLINT(hicpp-exception-baseclass): somebody may
+    int turns = 0;
+    loop.set_turn_hook([&] {
+        if (++turns == 1) throw std::runtime_error("|");
+        trace += '.';
+    });
+    loop.set_sleep_hooks([]() -> bool { throw std::runtime_error("s"); },
+                         [] { throw std::runtime_error("w"); });
+    EventLoop::Timer timer(loop);
+    timer.set(EventLoop::now() + Duration::millis(10), [&] {
+        loop.stop();
+        throw std::runtime_error("t");
+    });
+    loop.run();
+    CHECK(trace.starts_with("aban unknown exception|s"));
+    CHECK(trace.find('t') != std::string::npos);
+    CHECK(trace.ends_with('.'));
+    CHECK(loop.failures() >= 8);
 }
 
 TEST_CASE("EventLoop: signals arrive as calls, again and again [CON-11]") {

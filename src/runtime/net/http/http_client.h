@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One HTTP/1.1 request over http or https, without redirects or cookies (webhooks, 01 HOOK-03).
-// https verifies the certificate and the name against the system's roots (and `extra_ca_pem`).
+// HTTP/1.1 requests over http or https, without redirects or cookies (webhooks, 01 HOOK-03).
+// Connections are kept and used again (RFC 9112 §9.3). https verifies the certificate and the name
+// against the system's roots (and `extra_ca_pem`).
 #pragma once
 
 #include <cstddef>
@@ -37,18 +38,24 @@ std::string_view to_string(HttpClientError error);
 struct HttpClientRequest {
     std::string method = "POST";
     std::string url;
-    HttpHeaders headers;  // Host, Content-Length and Connection are added
+    HttpHeaders headers;  // Host and Content-Length are added
     std::string body;
     Duration timeout = Duration::seconds(10);  // for everything together
 };
 
 struct HttpClientOptions {
-    std::size_t max_requests = 256;
+    std::size_t max_requests = 256;         // under way; beyond: kBusy
+    std::size_t max_idle_connections = 64;  // kept for a next request; beyond: the oldest closes
+    Duration idle_timeout = Duration::seconds(30);
     std::size_t max_response_header_bytes = 64 * 1024;
     std::size_t max_response_body_bytes = 1024 * 1024;
     // Asked for every resolved address before connecting (08 IMM-14); empty allows all.
     std::function<bool(const IpAddress&)> allow_address;
     std::string extra_ca_pem;
+};
+
+struct HttpClientStats {
+    std::uint64_t connections = 0;  // opened since the start
 };
 
 class HttpClient {
@@ -64,6 +71,9 @@ class HttpClient {
     // `done` is called once from the loop, never inside send().
     void send(HttpClientRequest request, Callback done);
     std::size_t under_way() const;
+    const HttpClientStats& stats() const;
+    // Reads the system's certificates now instead of at the first https request.
+    void prepare_tls();
 
   private:
     class Impl;

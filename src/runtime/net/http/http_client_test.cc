@@ -66,6 +66,7 @@ class Fixture {
         return ask(std::move(request));
     }
     std::uint16_t port() const { return port_; }
+    HttpServer& server() { return *server_; }
     LoopThread& thread() { return thread_; }
     std::unique_ptr<HttpClient>& client() { return client_; }
     const HttpRequest& last() const { return last_; }
@@ -79,10 +80,12 @@ class Fixture {
     HttpRequest last_;
 };
 
-// Accepts one connection, sends fixed bytes after the first it gets, closes.
+// Accepts `connections` one after the other. On each it sends `reply` after what it gets first, and
+// closes: at once, or when something more comes.
 class CannedServer {
   public:
-    explicit CannedServer(std::string reply) {
+    explicit CannedServer(std::string reply, int connections = 1, bool stays_open = false)
+        : reply_(std::move(reply)), stays_open_(stays_open) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_storage storage{};
         auto& address = *static_cast<sockaddr_in*>(static_cast<void*>(&storage));
@@ -94,7 +97,10 @@ class CannedServer {
         socklen_t size = sizeof(storage);
         ::getsockname(listener_, generic, &size);
         port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this, reply = std::move(reply)] { serve(reply); });
+        thread_ = std::thread([this, connections] {
+            for (int i = 0; i < connections; ++i)
+                serve();
+        });
     }
     ~CannedServer() {
         ::shutdown(listener_, SHUT_RDWR);
@@ -104,7 +110,7 @@ class CannedServer {
     std::uint16_t port() const { return port_; }
 
   private:
-    void serve(const std::string& reply) const {
+    void serve() const {
         const int fd = ::accept(listener_, nullptr, nullptr);
         if (fd < 0) return;
         const timeval limit{5, 0};
@@ -117,13 +123,15 @@ class CannedServer {
             request.append(chunk, static_cast<std::size_t>(n));
             if (request.front() == '\x16') break;  // a TLS client
         }
-        (void)::send(fd, reply.data(), reply.size(), MSG_NOSIGNAL);
-        ::shutdown(fd, SHUT_WR);
-        while (::recv(fd, chunk, sizeof(chunk), 0) > 0) {
+        (void)::send(fd, reply_.data(), reply_.size(), MSG_NOSIGNAL);
+        if (!stays_open_) ::shutdown(fd, SHUT_WR);
+        while (::recv(fd, chunk, sizeof(chunk), 0) > 0 && !stays_open_) {
         }
         ::close(fd);
     }
 
+    std::string reply_;
+    bool stays_open_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::thread thread_;
@@ -315,6 +323,39 @@ TEST_CASE("HttpClient: the address filter sees resolved addresses [IMM-14]") {
     CHECK(fixture.get("http://localhost:" + std::to_string(fixture.port()) + "/").error() ==
           HttpClientError::kForbidden);
     CHECK(fixture.get(url_of(fixture.port(), "/")).error() == HttpClientError::kForbidden);
+}
+
+TEST_CASE("HttpClient: a connection carries the next request, many carry many [HOOK-06]") {
+    Fixture fixture;
+    for (int i = 0; i < 3; ++i)
+        CHECK(fixture.get(url_of(fixture.port(), "/" + std::to_string(i)))->status == 201);
+    const auto connections = [&] {
+        return fixture.thread().call([&] { return fixture.client()->stats().connections; });
+    };
+    CHECK(connections() == 1);
+    HttpClientRequest slow;
+    slow.url = url_of(fixture.port(), "/hold");
+    slow.timeout = Duration::millis(50);
+    CHECK(fixture.ask(slow).error() == HttpClientError::kTimeout);  // that one is not used again
+    CHECK(fixture.get(url_of(fixture.port(), "/again"))->status == 201);
+    CHECK(connections() == 2);
+}
+
+TEST_CASE("HttpClient: a connection the server has closed meanwhile is not used [HOOK-06]") {
+    Fixture fixture;
+    CHECK(fixture.get(url_of(fixture.port(), "/"))->status == 201);
+    fixture.thread().call([&] { fixture.server().shutdown(); });  // closes idle ones, takes no more
+    CHECK(fixture.get(url_of(fixture.port(), "/")).error() == HttpClientError::kConnect);
+}
+
+TEST_CASE(
+    "HttpClient: closed under the request, it is sent once more on a new connection [HOOK-06]") {
+    const CannedServer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 2, true);
+    Fixture fixture;
+    CHECK(fixture.get(url_of(server.port(), "/"))->body == "ok");
+    CHECK(fixture.get(url_of(server.port(), "/"))->body == "ok");
+    CHECK(fixture.thread().call([&] { return fixture.client()->stats().connections; }) == 2);
+    fixture.thread().call([&] { fixture.client().reset(); });  // or the server waits for more
 }
 
 TEST_CASE("HttpClient: bounded, and silent after its destruction") {

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <boost/asio/write.hpp>
-#include <exception>
 
 #include "base/text.h"
 #include "runtime/net/event_loop_impl.h"
@@ -19,10 +18,8 @@ namespace confab::net {
 namespace {
 
 constexpr std::size_t kReadChunk = 16 * 1024;
-constexpr std::size_t kMaxPipelined = 64 * 1024;  // read ahead while a request is answered
 constexpr std::size_t kMaxChunkHeader = 64 * 1024;
 constexpr std::size_t kMaxLinger = 1024 * 1024;
-constexpr std::size_t kKeepBuffer = 64 * 1024;
 
 // RFC 9112 §3.2: one Host in HTTP/1.1. RFC 9110 §10.1.1: only 100-continue is known.
 std::optional<HttpResponse> header_fault(const RequestParser& parser) {
@@ -36,10 +33,10 @@ std::optional<HttpResponse> header_fault(const RequestParser& parser) {
 
 }  // namespace
 
-HttpConnection::HttpConnection(std::shared_ptr<ServerState> server, tcp::socket socket,
+HttpConnection::HttpConnection(std::shared_ptr<ServerState> server, Stream stream,
                                SocketAddress remote)
     : server_(std::move(server)),
-      socket_(std::move(socket)),
+      stream_(std::move(stream)),
       remote_(remote),
       watchdog_(server_->loop),
       answered_(context_of(server_->loop)) {
@@ -54,14 +51,22 @@ HttpConnection::~HttpConnection() {
     --server_->stats->connections_open;
 }
 
-void HttpConnection::start() {
+void HttpConnection::start(ConnectionTable::Slot slot) {
+    slot_ = std::move(slot);
     asio::co_spawn(context_of(server_->loop), run(shared_from_this()), Rethrow{});
 }
 
 void HttpConnection::cut() {
-    ErrorCode ignored;
-    socket_.close(ignored);
+    stream_.close();
     answered_.cancel();
+}
+
+void HttpConnection::set_idle(bool idle) {
+    idle_ = idle;
+    if (idle)
+        slot_.set_idle(EventLoop::now());
+    else
+        slot_.set_busy();
 }
 
 void HttpConnection::close_if_idle() {
@@ -142,12 +147,14 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
 // False without an error: the client went away or was too slow.
 asio::awaitable<bool> HttpConnection::read_header(RequestParser& parser, ErrorCode& error) {
     const HttpServerOptions& options = server_->options;
-    idle_ = buffer_.size() == 0;
+    set_idle(buffer_.size() == 0);
     set_deadline(idle_ && serial_ > 0 ? options.idle_timeout : options.header_timeout);
     while (true) {
         if (buffer_.size() > 0) {
-            if (idle_) set_deadline(options.header_timeout);
-            idle_ = false;
+            if (idle_) {
+                set_deadline(options.header_timeout);
+                set_idle(false);
+            }
             error = parser.feed(buffer_);
             if (error) co_return false;
             if (parser.is_header_done()) co_return true;
@@ -184,7 +191,7 @@ asio::awaitable<bool> HttpConnection::read_body(RequestParser& parser, ErrorCode
 
 asio::awaitable<bool> HttpConnection::read_some() {
     const auto space = buffer_.prepare(kReadChunk);
-    const auto [error, size] = co_await socket_.async_read_some(space, use_result);
+    const auto [error, size] = co_await stream_.async_read_some(space, use_result);
     if (error) co_return false;
     buffer_.commit(size);
     co_return true;
@@ -192,7 +199,7 @@ asio::awaitable<bool> HttpConnection::read_some() {
 
 asio::awaitable<bool> HttpConnection::write_all(std::string bytes) {
     set_deadline(server_->options.write_timeout);
-    const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), use_result);
+    const auto [error, size] = co_await asio::async_write(stream_, asio::buffer(bytes), use_result);
     co_return !error && size == bytes.size();
 }
 
@@ -214,167 +221,20 @@ asio::awaitable<HttpConnection::Next> HttpConnection::refuse_text(int status,
 // Closing with unread bytes in the socket would reset the connection and destroy the answer before
 // the client reads it (RFC 9112 §9.6).
 asio::awaitable<void> HttpConnection::linger() {
-    ErrorCode ignored;
-    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    stream_.shutdown_send();
     buffer_.clear();
     buffer_.shrink_to_fit();
     charge(0);
-    idle_ = true;
+    set_idle(true);
     set_deadline(Duration::millis(500));
     std::size_t dropped = 0;
     std::array<char, 4096> rubbish{};
     while (dropped < kMaxLinger) {
         const auto [error, size] =
-            co_await socket_.async_read_some(asio::buffer(rubbish), use_result);
+            co_await stream_.async_read_some(asio::buffer(rubbish), use_result);
         if (error) break;
         dropped += size;
     }
-}
-
-// ------------------------------------------------------------ one request and its answer
-
-asio::awaitable<HttpConnection::Next> HttpConnection::answer_request(RequestParser& parser,
-                                                                     bool truncated) {
-    HttpRequest request;
-    if (!split_target(parser.target, request.path, request.query))
-        co_return co_await refuse_text(400, "400 Bad Request");
-    if (server_->destroyed) co_return Next::kClose;  // so may be what the handler refers to
-    const bool keep_alive = parser.keep_alive() && !truncated;
-    request.method = std::move(parser.method);
-    request.target = std::move(parser.target);
-    request.version = parser.version_number;
-    request.headers = std::move(parser.headers);
-    request.body = std::move(parser.body);
-    request.body_truncated = truncated;
-    request.remote = remote_;
-    request.is_websocket_upgrade = request.method == "GET" &&
-                                   request.headers.has_token("Connection", "upgrade") &&
-                                   request.headers.has_token("Upgrade", "websocket");
-    charge(buffer_.size());
-    head_only_ = request.method == "HEAD";
-    version_ = request.version;
-    if (request.is_websocket_upgrade) {
-        upgrade_headers_ = request.headers;
-    }
-
-    watchdog_.cancel();
-    answer_.reset();
-    waiting_ = true;
-    ++serial_;
-    HttpExchange exchange(std::make_unique<HttpExchange::Impl>(shared_from_this(), serial_));
-    call_handler(std::move(request), std::move(exchange));
-    if (waiting_) co_await wait_for_answer();
-    waiting_ = false;
-    on_gone_ = nullptr;
-    if (upgraded_ || !answer_) co_return Next::kClose;
-
-    ++server_->stats->responses[answer_->status];
-    ResponseForm form;
-    form.head_only = head_only_;
-    form.version = version_;
-    form.keep_alive = keep_alive && !gone_ && !server_->stopping;
-    const HttpResponse response = std::move(*answer_);
-    answer_.reset();
-    const bool written = co_await write_all(serialize(response, form, EventLoop::wall()));
-    if (!written) co_return Next::kClose;
-    if (buffer_.size() == 0 && buffer_.capacity() > kKeepBuffer) buffer_.shrink_to_fit();
-    co_return form.keep_alive ? Next::kKeepAlive : Next::kLinger;
-}
-
-// One request that fails does not take the others with it (01 CON-02): its exchange is destroyed
-// unanswered, which is a 500.
-void HttpConnection::call_handler(HttpRequest request, HttpExchange exchange) {
-    try {
-        server_->handler(std::move(request), std::move(exchange));
-    } catch (const std::exception&) {
-        ++server_->stats->handler_failures;
-    }
-}
-
-asio::awaitable<void> HttpConnection::wait_for_answer() {
-    const Timestamp deadline = EventLoop::now() + server_->options.answer_timeout;
-    watch_client();
-    while (waiting_ && socket_.is_open() && EventLoop::now() < deadline) {
-        answered_.expires_at(to_steady(deadline));
-        (void)co_await answered_.async_wait(use_result);
-    }
-    if (!waiting_) co_return;
-    client_gone();
-    if (!socket_.is_open() || !waiting_) co_return;
-    ++server_->stats->timeouts;
-    answer_ = HttpResponse::text(503, "503 Service Unavailable");
-}
-
-// While the handler thinks, the socket is watched only for readiness: a wait can be cancelled
-// without losing bytes. What a pipelining client sends meanwhile is kept up to a limit.
-void HttpConnection::watch_client() {
-    if (buffer_.size() >= kMaxPipelined) return;
-    ErrorCode ignored;
-    socket_.non_blocking(true, ignored);
-    socket_.async_wait(tcp::socket::wait_read,
-                       [self = shared_from_this(), mine = serial_](ErrorCode error) {
-                           if (error || mine != self->serial_ || !self->waiting_ || self->upgraded_)
-                               return;
-                           const auto space = self->buffer_.prepare(kReadChunk);
-                           const std::size_t size = self->socket_.read_some(space, error);
-                           self->buffer_.commit(size);
-                           if (error && error != asio::error::would_block)
-                               return self->client_gone();
-                           self->charge(self->buffer_.size());
-                           self->watch_client();
-                       });
-}
-
-// A client that only closed its sending side may still get an answer; nobody has to give one.
-void HttpConnection::client_gone() {
-    gone_ = true;
-    const std::function<void()> call = std::exchange(on_gone_, nullptr);
-    if (call) call();
-}
-
-void HttpConnection::answer(std::uint64_t serial, HttpResponse response) {
-    if (serial != serial_ || !waiting_) return;
-    waiting_ = false;
-    on_gone_ = nullptr;
-    answer_ = std::move(response);
-    ErrorCode ignored;
-    if (socket_.is_open()) socket_.cancel(ignored);
-    answered_.cancel();
-}
-
-void HttpConnection::abandon(std::uint64_t serial) {
-    if (serial != serial_ || !waiting_) return;
-    if (!gone_) return answer(serial, HttpResponse::text(500, "500 Internal Server Error"));
-    waiting_ = false;
-    on_gone_ = nullptr;
-    answered_.cancel();
-}
-
-std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHeaders headers,
-                                                   const WebSocketOptions& options) {
-    if (serial != serial_ || !waiting_) return nullptr;
-    if (gone_ || !socket_.is_open()) {
-        abandon(serial);
-        return nullptr;
-    }
-    waiting_ = false;
-    on_gone_ = nullptr;
-    upgraded_ = true;
-    ErrorCode ignored;
-    socket_.cancel(ignored);
-    answered_.cancel();
-    ++server_->stats->responses[101];
-    WebSocketStart start;
-    start.request_headers = std::move(upgrade_headers_);
-    start.response_headers = std::move(headers);
-    start.received.assign(static_cast<const char*>(buffer_.data().data()), buffer_.size());
-    return start_websocket(server_->loop, std::move(socket_), std::move(start), options,
-                           server_->stats);
-}
-
-void HttpConnection::set_on_gone(std::uint64_t serial, std::function<void()> fn) {
-    if (serial != serial_ || !waiting_) return;
-    on_gone_ = std::move(fn);
 }
 
 }  // namespace confab::net

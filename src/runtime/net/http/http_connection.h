@@ -1,32 +1,44 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One TCP connection of an HttpServer: reads requests one after the other, hands each to the
+// One connection of an HttpServer: reads requests one after the other, hands each to the
 // handler, waits for its answer, writes it. Included by .cc files only.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include "runtime/net/asio.h"
 #include "runtime/net/event_loop.h"
+#include "runtime/net/http/connection_table.h"
 #include "runtime/net/http/http_parser.h"
 #include "runtime/net/http/http_server.h"
-#include "runtime/net/websocket/websocket_impl.h"
+#include "runtime/net/stream.h"
+#include "runtime/net/websocket/websocket_start.h"
 
 namespace confab::net {
 
 class HttpConnection;
 
+inline std::size_t share_of_one(const HttpServerOptions& options) {
+    if (options.max_connections_per_address != 0) return options.max_connections_per_address;
+    return std::max<std::size_t>(options.max_connections / 2, 1);
+}
+
 // What the connections share; outlives the server while one of them still writes.
 struct ServerState {
     ServerState(EventLoop& event_loop, HttpServerOptions opts, HttpServer::Handler fn)
-        : loop(event_loop), options(std::move(opts)), handler(std::move(fn)) {}
+        : loop(event_loop),
+          options(std::move(opts)),
+          handler(std::move(fn)),
+          table(ConnectionTable::make(options.max_connections, share_of_one(options))) {}
 
     EventLoop& loop;
     HttpServerOptions options;
     HttpServer::Handler handler;
+    std::shared_ptr<ConnectionTable> table;  // WebSockets included
     std::shared_ptr<HttpServerStats> stats = std::make_shared<HttpServerStats>();
     std::set<HttpConnection*> connections;
     bool stopping = false;   // no keep-alive any more
@@ -47,10 +59,10 @@ class HttpExchange::Impl {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
-    HttpConnection(std::shared_ptr<ServerState> server, tcp::socket socket, SocketAddress remote);
+    HttpConnection(std::shared_ptr<ServerState> server, Stream stream, SocketAddress remote);
     ~HttpConnection();
 
-    void start();
+    void start(ConnectionTable::Slot slot);
     // From the server.
     void cut();
     void close_if_idle();
@@ -81,13 +93,15 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     void watch_client();
     void client_gone();
+    void set_idle(bool idle);
     void charge(std::size_t bytes);
     bool over_budget() const;
     std::size_t body_limit() const;
     void set_deadline(Duration from_now);
 
     std::shared_ptr<ServerState> server_;
-    tcp::socket socket_;
+    Stream stream_;
+    ConnectionTable::Slot slot_;
     SocketAddress remote_;
     beast::flat_buffer buffer_;
     EventLoop::Timer watchdog_;    // cuts the socket when a read or write takes too long

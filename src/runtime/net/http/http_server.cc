@@ -18,6 +18,12 @@ namespace confab::net {
 namespace {
 
 constexpr Duration kAcceptPause = Duration::millis(100);
+constexpr Duration kAcceptReportInterval = Duration::seconds(10);
+
+bool is_out_of_files(ErrorCode error) {
+    return error == asio::error::no_descriptors ||
+           error == boost::system::errc::too_many_files_open_in_system;
+}
 
 SocketAddress to_address(const tcp::endpoint& endpoint) {
     const asio::ip::address& address = endpoint.address();
@@ -83,10 +89,12 @@ class HttpServer::Impl {
         ErrorCode open(const tcp::endpoint& endpoint);
         void accept();
         void take(tcp::socket socket);
+        void report(ErrorCode error);
 
         std::shared_ptr<ServerState> state;
         tcp::acceptor acceptor;
         EventLoop::Timer pause;
+        Timestamp next_report;
     };
 
     std::shared_ptr<ServerState> state_;
@@ -111,7 +119,10 @@ void HttpServer::Impl::Listener::accept() {
             self->take(std::move(socket));
             return self->accept();
         }
-        // Mostly out of descriptors: trying again at once would only burn time.
+        // Mostly out of descriptors: trying again at once would only burn time. Who is idle gives
+        // one back.
+        if (is_out_of_files(error)) (void)self->state->table->evict_idlest();
+        self->report(error);
         self->pause.set(EventLoop::now() + kAcceptPause,
                         [listener = self.get()] { listener->accept(); });
     });
@@ -121,13 +132,28 @@ void HttpServer::Impl::Listener::take(tcp::socket socket) {
     ErrorCode error;
     const tcp::endpoint remote = socket.remote_endpoint(error);
     if (error) return;  // gone already
-    if (state->connections.size() + state->stats->websockets_open >=
-        state->options.max_connections) {
+    const SocketAddress address = to_address(remote);
+    const auto connection = std::make_shared<std::weak_ptr<HttpConnection>>();
+    auto slot = state->table->admit(address.ip, [connection] {
+        if (const auto idle = connection->lock()) idle->cut();
+    });
+    state->stats->connections_evicted = state->table->evicted();
+    if (!slot) {
         ++state->stats->connections_refused;
         return;
     }
     socket.set_option(tcp::no_delay(true), error);
-    std::make_shared<HttpConnection>(state, std::move(socket), to_address(remote))->start();
+    const auto made = std::make_shared<HttpConnection>(state, Stream(std::move(socket)), address);
+    *connection = made;
+    made->start(std::move(*slot));
+}
+
+void HttpServer::Impl::Listener::report(ErrorCode error) {
+    ++state->stats->accept_errors;
+    const Timestamp now = EventLoop::now();
+    if (now < next_report || !state->options.on_accept_error || state->destroyed) return;
+    next_report = now + kAcceptReportInterval;
+    state->options.on_accept_error(error.message(), state->stats->accept_errors);
 }
 
 Result<SocketAddress, std::string> HttpServer::Impl::listen(const std::string& address,

@@ -3,7 +3,8 @@
 
 // HTTP/1.1 listener (01 CON-01): keep-alive, pipelining, HEAD, chunked bodies, 100-continue, and
 // upgrades to WebSocket that may be decided long after the request came (CON-31).
-// No TLS: a proxy terminates it. CORS, routes and authentication are the handler's.
+// A proxy terminates TLS for now; below is a net::Stream, which could. CORS, routes and
+// authentication are the handler's.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +52,9 @@ struct HttpServerOptions {
     std::size_t max_header_bytes = 1024 * 1024;     // beyond: 431
     std::size_t max_header_count = 1000;            // beyond: 431
     std::size_t max_body_bytes = 10 * 1024 * 1024;  // Content-Length beyond: 413; 0 = kHardMaxBody
-    std::size_t max_connections = 16'384;           // WebSockets included; beyond: closed at once
+    // WebSockets included; beyond, the longest idle one gives way, or the new one is closed.
+    std::size_t max_connections = 16'384;
+    std::size_t max_connections_per_address = 0;  // 0 = half of them
     // Headers and bodies being received, over all connections; beyond: 503 (08 IMM-15).
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
     Duration idle_timeout = Duration::seconds(120);   // between requests
@@ -63,6 +66,9 @@ struct HttpServerOptions {
     // headers get there too (CON-03).
     std::function<void(const HttpRequest&, HttpResponse&)> decorate_refusal;
 
+    // Told now and then when connections cannot be taken, mostly for want of descriptors.
+    std::function<void(const std::string& error, std::uint64_t count)> on_accept_error;
+
     static constexpr std::size_t kHardMaxBody = 64 * 1024 * 1024;
 };
 
@@ -70,6 +76,8 @@ struct HttpServerOptions {
 struct HttpServerStats {
     std::uint64_t connections = 0;
     std::uint64_t connections_refused = 0;
+    std::uint64_t connections_evicted = 0;  // idle ones that gave way
+    std::uint64_t accept_errors = 0;
     std::uint64_t connections_open = 0;
     std::map<int, std::uint64_t> responses;  // by status, upgrades as 101
     std::uint64_t websockets = 0;

@@ -317,13 +317,37 @@ TEST_CASE(
 
 TEST_CASE("HttpServer: connections and buffered bytes are bounded [IMM-15]") {
     HttpServerOptions options;
-    SUBCASE("connections") {
+    SUBCASE("connections: busy ones stay, the longest idle one gives way") {
         options.max_connections = 2;
+        options.max_connections_per_address = 2;
+        Fixture fixture(options);
+        const auto ask_to_wait = [&](RawClient& client, std::size_t count) {
+            client.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+            REQUIRE(fixture.thread().eventually([&] { return fixture.held().size() == count; }));
+        };
+        RawClient first(fixture.port());
+        RawClient second(fixture.port());
+        ask_to_wait(first, 1);
+        ask_to_wait(second, 2);
+        CHECK(ask(fixture.port(), kGet).empty());
+        CHECK(fixture.stats().connections_refused == 1);
+        fixture.thread().call(
+            [&] { fixture.held().front().respond(HttpResponse::text(200, "a")); });
+        CHECK(body_of(first.read_until("\r\n\r\na")) == "a");  // idle from now on
+        CHECK(ask(fixture.port(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                  .starts_with("HTTP/1.1 200"));
+        CHECK(first.read_to_end().empty());
+        CHECK(fixture.stats().connections_evicted == 1);
+        CHECK(fixture.stats().connections_refused == 1);
+    }
+    SUBCASE("one address has half of them, unless told otherwise") {
+        options.max_connections = 4;
         Fixture fixture(options);
         RawClient first(fixture.port());
         RawClient second(fixture.port());
-        REQUIRE(fixture.thread().eventually(
-            [&] { return fixture.server().stats().connections_open == 2; }));
+        for (RawClient* client : {&first, &second})
+            client->send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+        REQUIRE(fixture.thread().eventually([&] { return fixture.held().size() == 2; }));
         CHECK(ask(fixture.port(), kGet).empty());
         CHECK(fixture.stats().connections_refused == 1);
     }

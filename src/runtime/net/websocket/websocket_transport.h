@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The byte stream under Beast's WebSocket: a TCP socket that first gives the bytes that came with
+// The byte stream under Beast's WebSocket: a net::Stream that first gives the bytes that came with
 // the request, and counts what it reads, because the limits of 01 CON-41 tell bytes on the wire
 // from inflated ones. Included by .cc files only.
 #pragma once
@@ -17,44 +17,43 @@
 #include <cstring>
 #include <string>
 
+#include "runtime/net/stream.h"
+
 namespace confab::net {
 
 class WebSocketTransport {
   public:
     using executor_type = tcp::socket::executor_type;
 
-    WebSocketTransport(tcp::socket socket, std::string received)
-        : socket_(std::move(socket)), received_(std::move(received)) {}
+    WebSocketTransport(Stream stream, std::string received)
+        : stream_(std::move(stream)), received_(std::move(received)) {}
 
-    executor_type get_executor() { return socket_.get_executor(); }
-    tcp::socket& socket() { return socket_; }
+    executor_type get_executor() { return stream_.get_executor(); }
+    tcp::socket& socket() { return stream_.socket(); }
 
     std::size_t count() const { return count_; }
     void restart_count() { count_ = 0; }
-    void close() {
-        ErrorCode ignored;
-        socket_.close(ignored);
-    }
+    void close() { stream_.close(); }
 
     template <typename Buffers, typename Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
         return asio::async_compose<Token, void(ErrorCode, std::size_t)>(
-            ReadOp<Buffers>{*this, buffers}, token, socket_);
+            ReadOp<Buffers>{*this, buffers}, token, stream_);
     }
     template <typename Buffers, typename Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
-        return socket_.async_write_some(buffers, std::forward<Token>(token));
+        return stream_.async_write_some(buffers, std::forward<Token>(token));
     }
 
     friend void beast_close_socket(WebSocketTransport& transport) { transport.close(); }
     friend void teardown(boost::beast::role_type role, WebSocketTransport& transport,
                          ErrorCode& error) {
-        boost::beast::websocket::teardown(role, transport.socket_, error);
+        boost::beast::websocket::teardown(role, transport.socket(), error);
     }
     template <typename Handler>
     friend void async_teardown(boost::beast::role_type role, WebSocketTransport& transport,
                                Handler&& handler) {
-        boost::beast::websocket::async_teardown(role, transport.socket_,
+        boost::beast::websocket::async_teardown(role, transport.socket(),
                                                 std::forward<Handler>(handler));
     }
 
@@ -71,7 +70,7 @@ class WebSocketTransport {
                 case State::kStart:
                     if (transport.received_.empty()) {
                         state = State::kReading;
-                        transport.socket_.async_read_some(buffers, std::move(self));
+                        transport.stream_.async_read_some(buffers, std::move(self));
                     } else {
                         state = State::kPosted;  // a handler is never called inside its start
                         asio::post(transport.get_executor(), std::move(self));
@@ -89,7 +88,7 @@ class WebSocketTransport {
         }
     };
 
-    tcp::socket socket_;
+    Stream stream_;
     std::string received_;
     std::size_t count_ = 0;
 };

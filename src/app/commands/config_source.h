@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/host.h"
+#include "app/commands/host.h"
 #include "base/result.h"
 #include "config/load.h"
 

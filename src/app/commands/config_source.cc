@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/config_source.h"
+#include "app/commands/config_source.h"
 
 #include <CLI/CLI.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/media_addresses.h"
+#include "app/serve/media_addresses.h"
 
 #include <algorithm>
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "app/host.h"
+#include "app/commands/host.h"
 
 namespace confab::app {
 

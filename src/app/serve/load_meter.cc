@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/load_meter.h"
+#include "app/serve/load_meter.h"
 
 namespace confab::app {
 

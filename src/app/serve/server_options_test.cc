@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Options reach the parts they are for, and none is forgotten.
-#include "app/server_options.h"
+#include "app/serve/server_options.h"
 
 #include <doctest/doctest.h>
 
@@ -12,8 +12,8 @@
 #include <set>
 #include <sstream>
 
-#include "app/ice_servers.h"
-#include "app/load_meter.h"
+#include "app/serve/ice_servers.h"
+#include "app/serve/load_meter.h"
 #include "base/text.h"
 #include "config/options.h"
 #include "crypto/hmac.h"
@@ -69,7 +69,8 @@ std::string code_of(const std::string& text) {
 // The program text that may read options.
 std::string readers() {
     std::string text;
-    for (const auto& entry : std::filesystem::directory_iterator(CONFAB_SOURCE_DIR "/src/app")) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(CONFAB_SOURCE_DIR "/src/app")) {
         const std::string name = entry.path().filename().string();
         if (name.ends_with(".cc") && !name.ends_with("_test.cc"))
             text += code_of(read(entry.path()));
@@ -205,6 +206,16 @@ TEST_CASE("Route options: development extras, metrics users, load limits [CON-10
     config.own.demo_enabled = true;
     CHECK(route_options(config).development_tokens);
     CHECK_FALSE(route_options(config).metrics_on_main_port);
+    config.own = {};
+    config.development = true;  // with own keys
+    CHECK_FALSE(route_options(config).development_tokens);
+    CHECK_FALSE(route_options(config).metrics_on_main_port);
+    config.placeholder_keys = true;
+    CHECK(route_options(config).development_tokens);
+    CHECK(route_options(config).metrics_on_main_port);
+    config.placeholder_keys = false;
+    config.own.metrics_enabled = true;
+    CHECK(route_options(config).metrics_on_main_port);
     config.prometheus.username = "u";
     config.limit.num_tracks = 3;
     config.limit.bytes_per_sec = 1000;

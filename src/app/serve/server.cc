@@ -3,7 +3,7 @@
 
 // Wiring of `confab serve`: configuration → media workers, control plane, listeners.
 
-#include "app/server.h"
+#include "app/serve/server.h"
 
 #include <google/protobuf/stubs/logging.h>
 
@@ -12,10 +12,12 @@
 #include <filesystem>
 #include <memory>
 
-#include "app/external_ip.h"
-#include "app/load_meter.h"
-#include "app/media_addresses.h"
-#include "app/server_options.h"
+#include "app/serve/external_ip.h"
+#include "app/serve/file_limit.h"
+#include "app/serve/load_meter.h"
+#include "app/serve/media_addresses.h"
+#include "app/serve/server_options.h"
+#include "app/serve/shutdown.h"
 #include "app/version.h"
 #include "base/check.h"
 #include "crypto/random.h"
@@ -67,7 +69,7 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     for (std::size_t i = 0; i < media.size(); ++i)
         workers.push_back(&media.snapshot(i));
     control::record_media(metrics, workers);
-    control::record(metrics, control.webhook_stats());
+    control::record(metrics, control.webhooks().stats());
     const auto number = [](auto value) { return static_cast<double>(value); };
     metrics.set(Metric::kBugs, number(bug_count()));
     const net::HttpServerStats& stats = http.stats();
@@ -80,6 +82,9 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     metrics.set(Metric::kWsOversize, number(stats.websocket_oversize));
     metrics.set(Metric::kHttpTimeouts, number(stats.timeouts));
     metrics.set(Metric::kHttpConnectionsRefused, number(stats.connections_refused));
+    metrics.set(Metric::kHttpConnectionsEvicted, number(stats.connections_evicted));
+    metrics.set(Metric::kHttpAcceptErrors, number(stats.accept_errors));
+    metrics.set(Metric::kLoopFailures, number(control.loop().failures()));
     metrics.set(Metric::kHttpBufferedBytes, number(stats.buffered_bytes));
 }
 
@@ -187,8 +192,17 @@ int run_server(const config::Config& config, const ServeContext& context) {
     control::ControlPlane control(loop, **media, keys, metrics, std::move(options), rng.u64());
     control::Routes routes(control, keys, metrics, route_options(config));
 
+    loop.set_failure_handler([](const std::string& what) {
+        telemetry::log_error("exception in the control thread", {{"what", what}});
+    });
     net::HttpServerOptions http_options;
     http_options.max_body_bytes = config.limit.max_api_request_body_size;
+    http_options.max_connections = connection_limit(config.own.max_connections, raise_file_limit());
+    http_options.max_connections_per_address = config.own.max_connections_per_address;
+    http_options.on_accept_error = [](const std::string& error, std::uint64_t count) {
+        telemetry::log_warn("a connection could not be taken",
+                            {{"error", error}, {"count", count}, {"remedy", kFileLimitRemedy}});
+    };
     http_options.decorate_refusal = &control::Routes::add_cors;
     net::HttpServer http(loop, http_options,
                          [&](net::HttpRequest request, net::HttpExchange exchange) {
@@ -215,7 +229,7 @@ int run_server(const config::Config& config, const ServeContext& context) {
         if (!bound) return fail_start(bound.error());
     }
 
-    if (config.development || config.own.demo_enabled) {
+    if (config.placeholder_keys || config.own.demo_enabled) {
         auto files = net::StaticFiles::load(find_web_dir(context.web_dir));
         if (files)
             routes.set_demo(std::move(*files));
@@ -235,30 +249,25 @@ int run_server(const config::Config& config, const ServeContext& context) {
     telemetry::log_info(
         "confab is ready",
         {{"version", kConfabVersion}, {"protocol_of", kLiveKitVersion}, {"nodeID", node_id}});
-    if (context.dev)
+    if (config.placeholder_keys)
         std::fprintf(stderr,
                      "\n  demo page:  http://localhost:%u/demo/\n  url:        ws://localhost:%u\n"
                      "  API key:    devkey    secret: secret\n\n",
                      config.port, config.port);
+    else if (context.dev && !config.own.demo_enabled)
+        telemetry::log_info("your own API key: the demo page and its tokens stay closed",
+                            {{"remedy", "set confab.demo_enabled to open them to everybody"}});
 
-    int signals = 0;
-    net::EventLoop::Timer drain(loop);
-    const std::function<void()> end = [&] {
-        control.shut_down();
-        http.shutdown();
-        // The last frames and closes are written before the loop ends.
-        drain.set(net::EventLoop::now() + Duration::millis(200), [&] { loop.stop(); });
-    };
-    const std::function<void()> wait_until_empty = [&] {
-        if (control.rooms().snapshot().participants == 0) return end();
-        drain.set(net::EventLoop::now() + Duration::seconds(1), wait_until_empty);
-    };
-    loop.on_signal({SIGINT, SIGTERM, SIGQUIT}, [&](int) {
-        // The first drains, the second forces (CON-11); development does not wait.
-        if (++signals > 1 || context.dev) return end();
-        telemetry::log_info("draining: waiting for the participants to leave");
-        wait_until_empty();
-    });
+    Shutdown shutdown(
+        loop, !context.dev,
+        {.is_empty = [&] { return control.rooms().snapshot().participants == 0; },
+         .end_calls =
+             [&] {
+                 control.shut_down();
+                 http.shutdown();
+             },
+         .flush = [&](std::function<void()> done) { control.webhooks().flush(std::move(done)); }});
+    loop.on_signal({SIGINT, SIGTERM, SIGQUIT}, [&](int) { shutdown.handle_signal(); });
     loop.run();
     (*media)->stop();
     telemetry::log_info("stopped");

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "app/command_line.h"
+#include "app/commands/command_line.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "config/diagnostic.h"

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/command_line.h"
+#include "app/commands/command_line.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <sstream>
 
-#include "app/commands.h"
+#include "app/commands/commands.h"
 #include "config/yaml/suggest.h"
 
 namespace confab::app {

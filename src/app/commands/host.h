@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "app/server.h"
+#include "app/serve/server.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"

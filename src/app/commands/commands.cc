@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // serve, ports, version, help-verbose and the config commands.
-#include "app/commands.h"
+#include "app/commands/commands.h"
 
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "app/config_source.h"
+#include "app/commands/config_source.h"
 #include "app/version.h"
 #include "config/print.h"
 #include "runtime/telemetry/metrics.h"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/ice_servers.h"
+#include "app/serve/ice_servers.h"
 
 #include <string>
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "api/webhook/webhook_queue.h"
-#include "app/media_addresses.h"
+#include "app/serve/media_addresses.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "room/config.h"

@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+#include "app/commands/commands.h"
+
 #include <doctest/doctest.h>
 
 #include <map>
 
-#include "app/command_line.h"
-#include "app/commands.h"
-#include "app/config_source.h"
+#include "app/commands/command_line.h"
+#include "app/commands/commands.h"
+#include "app/commands/config_source.h"
 #include "app/version.h"
 #include "config/print.h"
 #include "runtime/telemetry/metrics.h"

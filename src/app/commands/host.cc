@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/host.h"
+#include "app/commands/host.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

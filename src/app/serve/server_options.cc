@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/server_options.h"
+#include "app/serve/server_options.h"
 
 #include <utility>
 
-#include "app/ice_servers.h"
+#include "app/serve/ice_servers.h"
 #include "app/version.h"
 #include "proto/proto_json.h"
 
@@ -82,6 +82,7 @@ api::WebhookOptions webhook_options(const config::Config& config) {
     options.filter.exclude_events = config.webhook.filter_params.exclude_events;
     options.max_age = config.webhook.resource_url_notifier.max_age;
     options.max_depth = config.webhook.resource_url_notifier.max_depth;
+    options.flush_timeout = config.own.webhook_flush_timeout;
     return options;
 }
 
@@ -129,8 +130,10 @@ control::RouteOptions route_options(const config::Config& config) {
     options.twirp.limits = options.join.limits;
     options.twirp.max_body_bytes = config.limit.max_api_request_body_size;
     options.twirp.enable_remote_unmute = config.room.enable_remote_unmute;
-    options.development_tokens = config.development || config.own.demo_enabled;
-    options.metrics_on_main_port = config.development;
+    // Whoever has an own key may be reached by others: what is open to everybody is asked for by
+    // name then (TOK-15, CON-10).
+    options.development_tokens = config.placeholder_keys || config.own.demo_enabled;
+    options.metrics_on_main_port = config.placeholder_keys || config.own.metrics_enabled;
     options.metrics_user = config.prometheus.username;
     options.metrics_password = std::string(config.prometheus.password.reveal());
     options.load_limits.tracks = config.limit.num_tracks;

@@ -6,8 +6,8 @@
 #include <array>
 #include <memory>
 
-#include "app/commands.h"
-#include "app/config_source.h"
+#include "app/commands/commands.h"
+#include "app/commands/config_source.h"
 #include "base/rng.h"
 #include "config/yaml/value.h"
 #include "crypto/base62.h"

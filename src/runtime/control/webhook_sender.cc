@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/webhook_sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/telemetry/log.h"
+
+namespace confab::control {
+namespace {
+
+// What is lost is told at most this often, so that a dead receiver does not fill the log.
+constexpr Duration kReportInterval = Duration::seconds(10);
+
+// A webhook that names a track or participant carries less than the machine knows (HOOK-04).
+void trim(livekit::WebhookEvent& event, bool full_room) {
+    if (!event.has_track()) return;
+    const livekit::Room room = event.room();
+    const livekit::ParticipantInfo participant = event.participant();
+    const livekit::TrackInfo track = event.track();
+    api::set_track(event, room, participant, track, full_room);
+}
+
+// "participant_left 6, room_finished 18"
+std::string to_text(const api::WebhookQueue::Lost& lost) {
+    std::string text;
+    for (const auto& [event, count] : lost)
+        text.append(text.empty() ? "" : ", ")
+            .append(event)
+            .append(" ")
+            .append(std::to_string(count));
+    return text;
+}
+
+bool is_https(const std::string& url) {
+    return url.starts_with("https:");
+}
+
+}  // namespace
+
+WebhookSender::WebhookSender(net::EventLoop& loop, api::WebhookOptions options,
+                             const token::KeyProvider& keys, telemetry::Metrics& metrics,
+                             bool full_room)
+    : loop_(loop),
+      metrics_(metrics),
+      options_(std::move(options)),
+      queue_(options_, keys),
+      full_room_(full_room),
+      retry_(loop),
+      flush_(loop),
+      http_(loop) {
+    if (std::any_of(options_.urls.begin(), options_.urls.end(), is_https)) http_.prepare_tls();
+}
+
+void WebhookSender::send(livekit::WebhookEvent event) {
+    trim(event, full_room_);
+    const auto lengths = queue_.enqueue(net::EventLoop::now(), net::EventLoop::wall(), event);
+    for (const std::size_t length : lengths)
+        metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));
+    pump();
+}
+
+void WebhookSender::pump() {
+    queue_.handle_timeout(net::EventLoop::now());
+    while (auto request = queue_.poll_request())
+        start(std::move(*request));
+    report_lost();
+    retry_.set(queue_.next_deadline(), [this] { pump(); });
+    if (flushed_ && queue_.idle()) end_flush();
+}
+
+void WebhookSender::start(api::WebhookRequest request) {
+    net::HttpClientRequest http;
+    http.url = request.url;
+    for (api::HttpHeader& header : request.headers)
+        http.headers.add(std::move(header.name), std::move(header.value));
+    http.body = std::move(request.body);
+    http_.send(std::move(http), [this, id = request.id, url = std::move(request.url)](
+                                    const net::HttpClient::Result& result) {
+        finish(id, url, result);
+        pump();
+    });
+}
+
+void WebhookSender::finish(std::uint64_t id, const std::string& url,
+                           const net::HttpClient::Result& result) {
+    const Timestamp now = net::EventLoop::now();
+    if (!result) {
+        telemetry::log_warn("webhook not delivered",
+                            {{"url", url}, {"error", net::to_string(result.error())}});
+        return queue_.handle_failure(now, id);
+    }
+    const auto wait = result->headers.find("Retry-After");
+    queue_.handle_response(now, id, result->status,
+                           wait ? api::parse_retry_after(*wait) : std::optional<Duration>{});
+    if (result->status >= 500 || result->status == 429)
+        telemetry::log_warn("webhook refused", {{"url", url}, {"status", result->status}});
+}
+
+void WebhookSender::report_lost() {
+    const Timestamp now = net::EventLoop::now();
+    if (now < next_report_) return;
+    const api::WebhookQueue::Lost lost = queue_.take_lost();
+    if (lost.empty()) return;
+    next_report_ = now + kReportInterval;
+    telemetry::log_warn("webhooks lost", {{"events", to_text(lost)}});
+}
+
+void WebhookSender::flush(std::function<void()> done) {
+    flushed_ = std::move(done);
+    flush_.set(net::EventLoop::now() + options_.flush_timeout, [this] { end_flush(); });
+    loop_.post([this] { pump(); });
+}
+
+void WebhookSender::end_flush() {
+    flush_.cancel();
+    retry_.cancel();
+    queue_.give_up();
+    const std::string lost = to_text(queue_.take_lost());
+    if (!lost.empty())
+        telemetry::log_warn("webhooks given up at the end",
+                            {{"events", lost},
+                             {"waited_ms", options_.flush_timeout.us() / 1000},
+                             {"remedy", "raise confab.webhook_flush_timeout"}});
+    if (const auto done = std::exchange(flushed_, nullptr)) done();
+}
+
+}  // namespace confab::control
