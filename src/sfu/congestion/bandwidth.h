@@ -38,6 +38,8 @@ class BandwidthPort {
                           Timestamp now) = 0;
     virtual Timestamp next_deadline() const = 0;
     virtual bool deficient() const = 0;
+    // False while bitrates change nothing: everything is sent whole.
+    virtual bool heeds_bitrates() const { return true; }
     // Bytes of probe content to be sent now, 0 for none. Asked at next_deadline(), behind
     // allocate().
     virtual std::size_t poll_probe(Timestamp) { return 0; }
@@ -80,6 +82,7 @@ class RembBandwidth final : public BandwidthPort {
                   Timestamp now) override;
     Timestamp next_deadline() const override;
     bool deficient() const override { return deficient_; }
+    bool heeds_bitrates() const override { return !shares_optimally(); }
     std::size_t poll_probe(Timestamp now) override;
     void probe_sent(std::size_t bytes, Timestamp) override { prober_.sent(bytes); }
 

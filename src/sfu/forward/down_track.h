@@ -108,7 +108,8 @@ class DownTrack {
     std::optional<std::uint8_t> handle_pli(Timestamp now);
     // A report block about our SSRC; the round trip time if it could be measured.
     std::optional<Duration> handle_report(const wire::ReportBlock& block, Timestamp now);
-    void set_rtt(Duration rtt) { cold_->rtt = rtt; }
+    // Reads the round trip time there from now on; it outlives the down-track.
+    void share_rtt(const Duration& rtt) { cold_->shared_rtt = &rtt; }
     // The report to send now; none while nothing flows or the source sent none (02 FWD-10).
     std::optional<wire::SenderReport> sender_report(Timestamp now);
     wire::SdesChunk sdes_chunk() const { return {ssrc_, cold_->cname, cold_->mid}; }
@@ -132,7 +133,13 @@ class DownTrack {
     bool screen_share() const { return cold_->screen_share; }
     // A codec came that the subscriber does not take (02 IN-09).
     bool codec_unsupported() const { return codec_unsupported_; }
-    Duration rtt() const { return cold_->rtt; }
+    Duration rtt() const { return cold_->shared_rtt != nullptr ? *cold_->shared_rtt : cold_->rtt; }
+    // Waits for a key frame of another layer; then next_deadline() says when to ask.
+    bool needs_key_frame() const {
+        return flowing_ && request_ >= 0 &&  // never for audio
+               (layers_.current.spatial < request_ ||
+                layers_.current.spatial > layers_.target.spatial);
+    }
     const DownTrackStats& stats() const { return stats_; }
     DownTrackWindow window();
 
@@ -171,7 +178,6 @@ class DownTrack {
     std::int64_t expected_time(Timestamp now) const;
     std::int64_t to_clock(Duration d) const;
 
-    bool needs_key_frame() const;
     void start_blank(int frames, Timestamp now);
     void send_blank(Timestamp now);
     void push_blank(std::int64_t timestamp);

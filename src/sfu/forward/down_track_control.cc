@@ -212,16 +212,9 @@ void DownTrack::close(Timestamp now, bool blank_frames) {
 
 // ------------------------------------------------------------------ key frames
 
-bool DownTrack::needs_key_frame() const {
-    if (!flowing_ || request_ < 0 || cold_->kind == MediaKind::kAudio) return false;
-    const std::int8_t current = layers_.current.spatial;
-    return current < request_ || current > layers_.target.spatial;
-}
-
 std::optional<std::uint8_t> DownTrack::poll_key_frame_request(Timestamp now) {
     if (!needs_key_frame() || now < cold_->key_frame_due) return std::nullopt;
-    cold_->key_frame_due =
-        now + std::clamp(cold_->rtt * 2, kKeyFrameIntervalMin, kKeyFrameIntervalMax);
+    cold_->key_frame_due = now + std::clamp(rtt() * 2, kKeyFrameIntervalMin, kKeyFrameIntervalMax);
     return static_cast<std::uint8_t>(request_);
 }
 

@@ -67,7 +67,7 @@ std::size_t DownTrack::handle_nack(std::span<const std::uint16_t> sequences, Tim
         if (asked.repeated) ++stats_.nack_repeats;
         if (silent || asked.spatial < 0 || !resend_allowed(asked.spatial)) continue;
         Sequencer::Found found;
-        if (sequencer_->request(now, sequence, cold_->rtt, found) != Sequencer::Answer::kResend)
+        if (sequencer_->request(now, sequence, rtt(), found) != Sequencer::Answer::kResend)
             continue;
         out[count++] = cold_->rtx_pt ? copy_of(found, sequence) : same_again(found, sequence);
         ++stats_.resent;
@@ -82,8 +82,7 @@ std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
     pli_pending_ = synced_;
     const std::int8_t wanted = request_ >= 0 ? request_ : layers_.current.spatial;
     if (wanted < 0) return std::nullopt;
-    cold_->key_frame_due =
-        now + std::clamp(cold_->rtt * 2, kKeyFrameIntervalMin, kKeyFrameIntervalMax);
+    cold_->key_frame_due = now + std::clamp(rtt() * 2, kKeyFrameIntervalMin, kKeyFrameIntervalMax);
     return static_cast<std::uint8_t>(wanted);
 }
 

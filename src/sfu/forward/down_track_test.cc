@@ -261,7 +261,8 @@ TEST_CASE(
 TEST_CASE("DownTrack: asks for key frames at clamp(2·RTT, 200 ms, 1 s) [FWD-13]") {
     for (const auto& [rtt, gap] : {std::pair{10, 200}, std::pair{300, 600}, std::pair{900, 1000}}) {
         Simulcast s;
-        s.track.set_rtt(Duration::millis(rtt));
+        const Duration shared = Duration::millis(rtt);
+        s.track.share_rtt(shared);
         CHECK(s.track.poll_key_frame_request(at_ms(0)) == 2);
         CHECK(s.track.next_deadline() == at_ms(gap));
         CHECK_FALSE(s.track.poll_key_frame_request(at_ms(gap - 1)));

@@ -82,6 +82,7 @@ struct DownTrackCold {
 
     Timestamp key_frame_due;  // next request, if one is needed
     Duration rtt = kDefaultDownTrackRtt;
+    const Duration* shared_rtt = nullptr;  // of the peer; where set, it counts
 
     // Timestamps of the outgoing stream.
     std::int64_t reference_offset = 0;  // outgoing time minus the reference stream's

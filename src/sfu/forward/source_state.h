@@ -39,6 +39,7 @@ struct DecodeTargets {
     std::uint32_t up_to(std::uint8_t max_spatial, std::uint8_t max_temporal) const;
     // Bit s for every spatial layer with a target of this mask.
     std::uint8_t layers(std::uint32_t mask) const;
+    bool operator==(const DecodeTargets&) const = default;
 };
 
 struct SourceState {
@@ -58,6 +59,12 @@ struct SourceState {
     // Of the structure last attached to a packet, already when that packet is forwarded.
     DecodeTargets decode_targets;
 
+    // Nothing differs that a packet's way depends on.
+    bool same_but_rates(const SourceState& other) const {
+        return codec == other.codec && mode == other.mode && muted == other.muted &&
+               available == other.available && max_seen == other.max_seen &&
+               decode_targets == other.decode_targets;
+    }
     bool svc() const { return mode == LayerMode::kMultipleSpatialLayersPerStream; }
     // Which entry of `reports` belongs to a packet of this spatial layer.
     std::size_t stream_of(std::int8_t spatial) const {

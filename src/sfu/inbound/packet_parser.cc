@@ -4,6 +4,7 @@
 #include "sfu/inbound/packet_parser.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "wire/video/av1.h"
 #include "wire/video/h264.h"
@@ -112,10 +113,20 @@ void read_temporal_sync(DependencyState& state, const wire::DependencyInfo& info
 // False: the descriptor cannot be used (IN-20: nothing before the first structure).
 bool parse_dependency(DependencyState& state, MediaPacket& packet, wire::FrameSize& size) {
     const wire::DependencyStructure* current = state.structure.valid() ? &state.structure : nullptr;
-    const auto info = wire::parse_dependency_descriptor(packet.dd_bytes, current, &state.structure);
-    if (!info) {
+    // What a repaired packet brings may be older than what is in force: it is then of no use, and
+    // must not take the place of the newer one.
+    std::optional<wire::DependencyStructure> late;
+    if (packet.late) late.emplace();
+    const auto info = wire::parse_dependency_descriptor(packet.dd_bytes, current,
+                                                        late ? &*late : &state.structure);
+    const bool outdated = late && late->valid() && packet.sequence < state.structure_sequence;
+    if (!info || outdated) {
         ++state.without_structure;
         return false;
+    }
+    if (info->structure_attached) {
+        if (late) state.structure = *late;
+        state.structure_sequence = packet.sequence;
     }
     packet.dd = *info;
     packet.has_dd = true;

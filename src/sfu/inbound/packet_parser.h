@@ -14,6 +14,7 @@ namespace confab::sfu {
 // The dependency-descriptor state of one stream.
 struct DependencyState {
     wire::DependencyStructure structure;
+    std::int64_t structure_sequence = -1;  // of the packet that brought it
     // Packets whose descriptor could not be read for want of a structure.
     std::uint64_t without_structure = 0;
     // Temporal layers of the last frames, by frame number.

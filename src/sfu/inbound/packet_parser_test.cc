@@ -15,6 +15,9 @@ namespace {
 class Chromium {
   public:
     MediaPacket frame(std::string_view descriptor, bool key = false) {
+        return packet(descriptor, ++sequence_, key, false);
+    }
+    MediaPacket packet(std::string_view descriptor, std::int64_t sequence, bool key, bool late) {
         dd_ = test::from_hex(descriptor);
         payload_ = {
             0x10, static_cast<std::uint8_t>(key ? 0x00 : 0x01), 0, 0, 0x9D, 1, 0x2A, 64, 0, 48, 0};
@@ -23,6 +26,8 @@ class Chromium {
         packet.payload = payload_;
         packet.dd_bytes = dd_;
         packet.marker = true;
+        packet.sequence = sequence;
+        packet.late = late;
         wire::FrameSize size;
         REQUIRE(parse_payload({}, state_, packet, size));
         return packet;
@@ -30,6 +35,7 @@ class Chromium {
 
   private:
     DependencyState state_;
+    std::int64_t sequence_ = 100;
     Bytes dd_;
     Bytes payload_;
 };
@@ -67,6 +73,20 @@ TEST_CASE("parse_payload: where temporal layers of VP8 can be taken up [FWD-05] 
     }
     state.current = {0, 1};
     CHECK(update_vp8_temporal(state, middle) == 2);
+}
+
+TEST_CASE("parse_payload: a late structure is taken if it is the newer one [IN-20]") {
+    constexpr std::string_view kThreeLayers = "8000018002044eaaaf2860414d34538a0940409fc059c0";
+    constexpr std::string_view kOneLayer = "80000180003a410100400001";
+    constexpr std::string_view kMiddle = "84007b12e900";  // template 4: there in the first only
+    Chromium stream;
+    (void)stream.packet(kThreeLayers, 200, true, false);
+    // Repaired, from before.
+    CHECK_FALSE(stream.packet(kOneLayer, 190, true, true).has_dd);
+    CHECK(stream.packet(kMiddle, 201, false, false).temporal == 1);
+    // Repaired, from behind: the packets that follow are of it.
+    CHECK(stream.packet(kOneLayer, 205, true, true).has_dd);
+    CHECK_FALSE(stream.packet(kMiddle, 206, false, false).has_dd);
 }
 
 TEST_CASE("parse_payload: the Y bit of a full VP8 descriptor [FWD-05]") {

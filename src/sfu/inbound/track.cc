@@ -4,12 +4,37 @@
 #include "sfu/inbound/track.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/check.h"
 
 namespace confab::sfu {
 
 void Track::remove_subscriber(const DownTrack& down_track) {
-    std::erase_if(subscribers_, [&](const Subscriber& s) { return s.down_track == &down_track; });
+    const auto found = std::find_if(subscribers_.begin(), subscribers_.end(),
+                                    [&](const auto& s) { return s.down_track == &down_track; });
+    if (found == subscribers_.end()) return;
+    if (static_cast<std::size_t>(found - subscribers_.begin()) < pass_next_) --pass_next_;
+    subscribers_.erase(found);
     if (subscribers_.empty()) forget();
+}
+
+bool Track::begin_pass() {
+    if (passing_) {
+        pass_again_ = true;
+        return false;
+    }
+    pass_next_ = 0;
+    return passing_ = !subscribers_.empty();
+}
+
+const Subscriber* Track::next_of_pass() {
+    if (!passing_) return nullptr;
+    CONFAB_CHECK(pass_next_ <= subscribers_.size());
+    if (pass_next_ < subscribers_.size()) return &subscribers_[pass_next_++];
+    pass_next_ = 0;
+    passing_ = std::exchange(pass_again_, false) && !subscribers_.empty();
+    return next_of_pass();
 }
 
 bool Track::set_replica(WorkerIndex worker, std::int8_t max_spatial) {

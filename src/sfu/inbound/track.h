@@ -20,10 +20,12 @@
 namespace confab::sfu {
 
 class ShardPeer;
+struct OutboundTrack;
 
 struct Subscriber {
     DownTrack* down_track = nullptr;
     ShardPeer* peer = nullptr;
+    OutboundTrack* outbound = nullptr;  // the down-track's place at the peer
 };
 
 // A worker with subscribers of a track whose home is here.
@@ -55,6 +57,12 @@ class Track {
     void remove_subscriber(const DownTrack& down_track);
     const std::vector<Subscriber>& subscribers() const { return subscribers_; }
 
+    // A pass over the subscribers after a change of the source, one at a time so that it can be cut
+    // into slices. A change during a pass is followed by another one. True: a pass begins.
+    bool begin_pass();
+    // Null: the pass is over.
+    const Subscriber* next_of_pass();
+
     // Workers with a replica of this track; the home's business.
     // True if it is new.
     bool set_replica(WorkerIndex worker, std::int8_t max_spatial);
@@ -84,6 +92,9 @@ class Track {
     std::vector<ArrivedPacket> arrived_;
     std::vector<Subscriber> subscribers_;
     std::vector<Replica> replicas_;
+    std::size_t pass_next_ = 0;  // subscribers before it had their turn
+    bool passing_ = false;
+    bool pass_again_ = false;
 };
 
 }  // namespace confab::sfu

@@ -9,9 +9,6 @@
 #include "wire/ice/stun.h"
 
 namespace confab::sfu {
-namespace {
-constexpr Duration kQualityInterval = Duration::seconds(5);  // CQ-01
-}
 
 std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag) {
     if (ufrag.empty()) return std::nullopt;
@@ -30,10 +27,8 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       encryptor_(engine_),
       crypto_{&engine_, config_.dtls, config_.simulate_dtls},
       wheel_(now),
-      quality_timer_(nullptr),
-      link_timer_(nullptr) {
-    wheel_.schedule(quality_timer_, now + kQualityInterval);
-}
+      due_timer_(nullptr),
+      link_timer_(nullptr) {}
 
 Shard::~Shard() = default;
 
@@ -47,20 +42,7 @@ ShardPeer* Shard::find_peer(PeerId id) {
 }
 
 void Shard::emit(Event event) {
-    // The consumer is behind. State changes must not be lost and are few; data may be.
-    const bool is_data = std::holds_alternative<DataReceived>(event);
-    if (events_.size() >= kMaxEvents && is_data) {
-        ++totals_.events_dropped;
-        return;
-    }
-    events_.push_back(std::move(event));
-}
-
-std::optional<Event> Shard::poll_event() {
-    if (events_.empty()) return std::nullopt;
-    std::optional<Event> event(std::move(events_.front()));
-    events_.pop_front();
-    return event;
+    if (!events_.push(std::move(event))) ++totals_.events_dropped;
 }
 
 // ---------------------------------------------------------------- datagrams
@@ -207,7 +189,7 @@ void Shard::after_input(Timestamp now, ShardPeer& peer) {
                 changed.remote = path->remote;
             }
             emit(changed);
-            if (state->state == peer::TransportState::kConnected) peer_connected(now, peer);
+            if (peer.transport().connected()) peer_connected(now, peer);
             if (state->state == peer::TransportState::kReconnected) peer_reconnected(now, peer);
         } else if (auto* opened = std::get_if<peer::ChannelOpened>(&*event)) {
             peer.note_channel(opened->channel, opened->label);
@@ -254,15 +236,6 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
         after_input(now, peer);
     }
     if (now >= peer.next_media_deadline()) {
-        for (std::size_t i = 0; i < peer.down_tracks().size(); ++i) {
-            OutboundTrack& outbound = *peer.down_tracks()[i];
-            if (now >= outbound.down_track.next_deadline()) outbound.down_track.handle_timeout(now);
-            serve_down_track(now, peer, outbound);
-            if (!outbound.closing || !outbound.down_track.closed()) continue;
-            if (!std::exchange(outbound.ended, true)) continue;
-            finish_down_track(now, peer, outbound);
-            --i;
-        }
         if (now >= peer.bandwidth().next_deadline()) allocate(now, peer);
         peer.feedback_wanted = true;  // key-frame requests that became due
         peer.update_media_deadline(now);
@@ -271,20 +244,45 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
     mark_dirty(peer);
 }
 
+void Shard::reschedule(Timestamp now, OutboundTrack& outbound) {
+    Timestamp deadline = outbound.down_track.next_deadline();
+    // Without a connection nobody takes what it wants; peer_connected() looks again.
+    if (!outbound.peer->transport().connected()) deadline = Timestamp::never();
+    // What it still sends is flushed before it goes, where it can be.
+    if (outbound.closing && (deadline.is_never() || outbound.down_track.closed()))
+        deadline = now + ShardPeer::kTick;
+    wheel_.schedule(outbound.timer, deadline);
+}
+
+void Shard::handle_down_track_timeout(Timestamp now, OutboundTrack& outbound) {
+    ++visited_;
+    ShardPeer& peer = *outbound.peer;
+    if (outbound.closing && outbound.down_track.closed())
+        return finish_down_track(now, peer, outbound);
+    outbound.down_track.handle_timeout(now);
+    serve_down_track(now, peer, outbound);
+}
+
 void Shard::handle_timeout(Timestamp now) {
     deliver_arrived(now);
-    while (TimerNode* node = wheel_.pop_due(now)) {
-        if (node == &quality_timer_) {
-            report_quality(now);
-            wheel_.schedule(quality_timer_, now + kQualityInterval);
-            continue;
-        }
-        if (node == &link_timer_) {
+    refresh_budget_ = kMaxRefreshedPerTurn;
+    refresh_due(now);
+    for (std::size_t i = 0; i < kMaxTimersPerTurn; ++i) {
+        TimerNode* node = wheel_.pop_due(now);
+        if (node == nullptr) return;
+        if (node == &due_timer_) continue;  // it only asked for this turn
+        if (node == &link_timer_)
             retry_links(now);
-            continue;
-        }
-        static_cast<Timed*>(node->owner())->on_timer(*this, now);
+        else
+            static_cast<Timed*>(node->owner())->on_timer(*this, now);
     }
+}
+
+void OutboundTrack::on_timer(Shard& shard, Timestamp now) {
+    shard.handle_down_track_timeout(now, *this);
+}
+void ShardPeer::Quality::on_timer(Shard& shard, Timestamp now) {
+    shard.report_quality(now, *peer);
 }
 
 void ShardPeer::on_timer(Shard& shard, Timestamp now) {
@@ -330,26 +328,28 @@ DownTrackWindow Shard::take_window(DownTrack& down_track) {
     return window;
 }
 
-void Shard::report_quality(Timestamp now) {
+void Shard::report_quality(Timestamp now, ShardPeer& peer) {
+    wheel_.schedule(peer.quality_timer(), now + kQualityInterval);
     QualityBatch batch;
-    for (auto& [id, entry] : receivers_) {
-        for (const auto& stream : entry->receiver->streams()) {
-            const StreamRound round = take_round(*entry->receiver, *stream);
+    for (const Receiver* receiver : peer.inbound().receivers()) {
+        for (const auto& stream : receiver->streams()) {
+            const StreamRound round = take_round(*receiver, *stream);
             QualitySample sample;
-            sample.receiver = id;
+            sample.receiver = receiver->id();
             sample.packets_expected = round.packets;
             sample.packets_lost = round.lost;
-            sample.muted = entry->receiver->muted();
+            sample.muted = receiver->muted();
             const auto& report = stream->sender_report();
             sample.rtcp_overdue = !report || now - report->arrival > kQualityInterval * 2;
             batch.samples.push_back(sample);
         }
     }
-    for (auto& [id, entry] : down_tracks_) {
-        DownTrack& down_track = entry.outbound->down_track;
+    for (const auto& outbound : peer.down_tracks()) {
+        DownTrack& down_track = outbound->down_track;
+        ++visited_;
         const DownTrackWindow window = take_window(down_track);
         QualitySample sample;
-        sample.down_track = id;
+        sample.down_track = down_track.id();
         sample.packets_expected = window.packets;
         sample.packets_lost = window.lost;
         sample.distance_to_desired = down_track.distance_to_desired();
@@ -358,11 +358,6 @@ void Shard::report_quality(Timestamp now) {
         sample.paused = down_track.pause_reason() == PauseReason::kBandwidth;
         batch.samples.push_back(sample);
     }
-    // Hash order must not be seen outside (07 SIO-06).
-    std::sort(batch.samples.begin(), batch.samples.end(),
-              [](const QualitySample& a, const QualitySample& b) {
-                  return std::pair(a.receiver, a.down_track) < std::pair(b.receiver, b.down_track);
-              });
     if (!batch.samples.empty()) emit(std::move(batch));
 }
 

@@ -19,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "sfu/inbound/source_monitor.h"
 #include "sfu/shard/commands.h"
+#include "sfu/shard/event_queue.h"
 #include "sfu/shard/foreign_paths.h"
 #include "sfu/shard/link.h"
 #include "sfu/shard/link_outbox.h"
@@ -93,7 +94,10 @@ std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag);
 
 class Shard {
   public:
-    static constexpr std::size_t kMaxEvents = 65'536;  // data messages are refused first
+    static constexpr Duration kQualityInterval = Duration::seconds(5);  // CQ-01
+    // What one turn does at most; the rest is due at once, behind the packets that came meanwhile.
+    static constexpr std::size_t kMaxTimersPerTurn = 256;
+    static constexpr std::size_t kMaxRefreshedPerTurn = 64;  // down-tracks told of their source
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
@@ -116,10 +120,12 @@ class Shard {
     // ------------------------------------------------------------ outputs
     // Fills the batch; true while more waits. The batch must be empty on entry.
     bool poll_transmit(Timestamp now, SendBatch& batch);
-    std::optional<Event> poll_event();
+    std::optional<Event> poll_event() { return events_.poll(); }
     Timestamp next_deadline() const { return wheel_.next_deadline(); }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return figures_; }
+    // Down-tracks that were looked at for another reason than a packet of theirs.
+    std::uint64_t down_tracks_visited() const { return visited_; }
     // Packets that came and were decided on for at least one subscriber here.
     std::uint64_t forwarded() const { return forwarded_; }
     // A peer uses this TCP stream (so that the driver does not expire it).
@@ -131,6 +137,7 @@ class Shard {
 
   private:
     friend class ShardPeer;
+    friend struct OutboundTrack;
     struct Speakers : Timed {
         RoomId room;
         TimerNode timer{static_cast<Timed*>(this)};
@@ -192,7 +199,9 @@ class Shard {
     NtpTime ntp(Timestamp now) const;
     void handle_peer_timeout(Timestamp now, ShardPeer& peer);
     void report_speakers(Timestamp now, Speakers& speakers);
-    void report_quality(Timestamp now);
+    void report_quality(Timestamp now, ShardPeer& peer);
+    void handle_down_track_timeout(Timestamp now, OutboundTrack& outbound);
+    void reschedule(Timestamp now, OutboundTrack& outbound);
     StreamRound take_round(const Receiver& receiver, InboundStream& stream);
     DownTrackWindow take_window(DownTrack& down_track);
     static void add_peer_counters(ShardSnapshot& s, const ShardPeer& peer);
@@ -208,6 +217,9 @@ class Shard {
     void deliver(Timestamp now, Track& track);
     void deliver_arrived(Timestamp now);
     void source_changed(Timestamp now, Track& track);
+    void bitrates_changed(Timestamp now, Track& track);
+    void refresh_due(Timestamp now);
+    void refresh(Timestamp now, const Subscriber& subscriber);
     void update_source(Timestamp now, ReceiverEntry& entry);
     void push_link(Timestamp now, WorkerIndex to, const LinkBody& body);
     void retry_links(Timestamp now);
@@ -244,7 +256,7 @@ class Shard {
     srtp::BatchEncryptor encryptor_;
     peer::SharedCrypto crypto_;
     TimerWheel wheel_;
-    TimerNode quality_timer_;
+    TimerNode due_timer_;   // subscribers of due_tracks_ are left over from the last turn
     TimerNode link_timer_;  // while messages to other shards wait
     std::unordered_map<PeerId, std::unique_ptr<ShardPeer>> peers_;
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
@@ -258,10 +270,13 @@ class Shard {
     };
     std::unordered_map<DownTrackId, DownTrackEntry> down_tracks_;
     std::unordered_map<RoomId, std::unique_ptr<Speakers>> speakers_;
+    std::deque<ReceiverId> due_tracks_;  // with a pass over their subscribers under way, each once
+    std::size_t refresh_budget_ = kMaxRefreshedPerTurn;
+    std::uint64_t visited_ = 0;
     std::vector<Track*> arrived_;  // have packets that are not decided yet
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
-    std::deque<Event> events_;
+    EventQueue events_;
     MediaFigures figures_;
     std::uint64_t forwarded_ = 0;
     ShardSnapshot totals_;  // of peers that are gone, and of the shard itself

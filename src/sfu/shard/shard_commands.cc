@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "sfu/shard/shard.h"
 
 // The control plane's commands (02 §10.9). A command that names something unknown is ignored: the
@@ -48,6 +49,7 @@ void Shard::apply(Timestamp now, CreatePeer& c) {
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
     by_ufrag_[c.local.ufrag] = peer.get();
+    wheel_.schedule(peer->quality_timer(), now + kQualityInterval);
     after_input(now, *peer);
     mark_dirty(*peer);
     peers_[c.peer] = std::move(peer);
@@ -103,7 +105,8 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
         remove_receiver(now, id);
     while (!peer->down_tracks().empty())
         finish_down_track(now, *peer, *peer->down_tracks().back());
-    std::erase_if(by_path_, [&](const auto& e) { return e.second == peer; });
+    for (const ice::Path& path : peer->paths)
+        by_path_.erase(path);
     std::erase_if(by_ufrag_, [&](const auto& e) { return e.second == peer; });
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
     if (dirty != dirty_.end()) {
@@ -127,8 +130,9 @@ void Shard::drop_track_if_unused(ReceiverId id) {
     const auto found = tracks_.find(id);
     if (found == tracks_.end() || receivers_.contains(id)) return;
     // Other workers still hold on to it until they unsubscribe; the receiver may come back.
-    if (found->second->subscribers().empty() && found->second->replicas().empty())
-        tracks_.erase(found);
+    if (!found->second->subscribers().empty() || !found->second->replicas().empty()) return;
+    CONFAB_CHECK(found->second->arrived().empty());  // arrived_ points there
+    tracks_.erase(found);
 }
 
 void Shard::apply(Timestamp now, AddReceiver& c) {
@@ -220,7 +224,7 @@ void Shard::apply(Timestamp now, AddDownTrack& c) {
     OutboundTrack& outbound =
         peer->add_down_track(c, track, rng_, config_.options.packet_buffer_size(c.kind));
     if (peer->transport().connected()) outbound.down_track.set_writable(now);
-    track.add_subscriber({&outbound.down_track, peer});
+    track.add_subscriber({&outbound.down_track, peer, &outbound});
     down_tracks_[c.down_track] = {peer, &outbound};
     tell_home(now, track);
     allocate(now, *peer);
@@ -251,7 +255,7 @@ void Shard::apply(Timestamp now, SwitchDownTrack& c) {
     detach(now, outbound);
     Track& track = track_for(c.receiver, c.home, outbound.down_track.kind());
     outbound.track = &track;
-    track.add_subscriber({&outbound.down_track, found->second.peer});
+    track.add_subscriber({&outbound.down_track, found->second.peer, &outbound});
     outbound.down_track.switch_source(track.source(), now);
     drop_track_if_unused(old);
     tell_home(now, track);
@@ -285,7 +289,7 @@ void Shard::apply(Timestamp now, RemoveDownTrack& c) {
 
 void Shard::finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound) {
     const ReceiverId receiver = outbound.track->id();
-    down_tracks_.erase(outbound.down_track.id());
+    (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.id()) != 1, "down_track_unknown");
     (void)take_window(outbound.down_track);
     detach(now, outbound);
     peer.remove_down_track(outbound.down_track);

@@ -115,12 +115,17 @@ void Shard::handle_link_packet(Timestamp now, const LinkPacket& packet, BytesVie
 void Shard::handle_source(Timestamp now, const LinkSource& source) {
     const auto found = tracks_.find(source.receiver);
     if (found == tracks_.end()) return;
+    Track& track = *found->second;
+    const bool only_rates = track.source().same_but_rates(source.state);
     // Reports travel by themselves; a copy of older ones must not undo them.
-    const auto reports = found->second->source().reports;
-    found->second->source() = source.state;
+    const auto reports = track.source().reports;
+    track.source() = source.state;
     for (std::size_t i = 0; i < reports.size(); ++i)
-        if (reports[i]) (void)found->second->source().add_report(i, *reports[i]);
-    source_changed(now, *found->second);
+        if (reports[i]) (void)track.source().add_report(i, *reports[i]);
+    if (only_rates)
+        bitrates_changed(now, track);
+    else
+        source_changed(now, track);
 }
 
 void Shard::handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubscribe& subscribe) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "sfu/shard/shard.h"
 #include "wire/rtp/rtp_extensions.h"
 
@@ -162,31 +163,64 @@ void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
     } else if (const auto layer = down_track.poll_key_frame_request(now)) {
         request_key_frame(now, track, *layer);
     }
+    // A packet may have cost it its layer.
+    if (down_track.needs_key_frame() && !subscriber.outbound->timer.scheduled())
+        reschedule(now, *subscriber.outbound);
 }
 
 // ---------------------------------------------------------------- what is known of the source
 
+// Layers, mutes, decode targets: each subscriber must know before the next packet, which visits
+// them all just the same. What follows from it is done in slices.
 void Shard::source_changed(Timestamp now, Track& track) {
     deliver_arrived(now);
+    for (const Subscriber& subscriber : track.subscribers())
+        subscriber.down_track->source_changed(now);
+    bitrates_changed(now, track);
+}
+
+void Shard::bitrates_changed(Timestamp now, Track& track) {
     for (const Replica& replica : track.replicas())
         push_link(now, replica.worker, LinkSource{track.id(), track.source()});
-    for (const Subscriber& subscriber : track.subscribers()) {
-        subscriber.down_track->source_changed(now);
-        if (OutboundTrack* outbound = subscriber.peer->find_by_ssrc(subscriber.down_track->ssrc()))
-            serve_down_track(now, *subscriber.peer, *outbound);
-        allocate(now, *subscriber.peer);
-        subscriber.peer->update_media_deadline(now);
-        subscriber.peer->reschedule_needed = true;
-        mark_dirty(*subscriber.peer);
+    if (track.begin_pass()) due_tracks_.push_back(track.id());
+    refresh_due(now);
+}
+
+void Shard::refresh_due(Timestamp now) {
+    while (refresh_budget_ > 0 && !due_tracks_.empty()) {
+        const auto track = tracks_.find(due_tracks_.front());
+        const Subscriber* next = track == tracks_.end() ? nullptr : track->second->next_of_pass();
+        if (next == nullptr) {
+            due_tracks_.pop_front();
+            continue;
+        }
+        --refresh_budget_;
+        refresh(now, *next);
     }
+    // Not `now`: this turn would take it up again.
+    if (!due_tracks_.empty()) wheel_.schedule(due_timer_, now + Duration::millis(1));
+}
+
+void Shard::refresh(Timestamp now, const Subscriber& subscriber) {
+    ++visited_;
+    if (CONFAB_BUG_IF(subscriber.outbound->peer != subscriber.peer, "subscriber_peer")) return;
+    ShardPeer& peer = *subscriber.peer;
+    subscriber.down_track->source_changed(now);
+    serve_down_track(now, peer, *subscriber.outbound);
+    if (subscriber.down_track->kind() == MediaKind::kVideo && peer.bandwidth().heeds_bitrates())
+        allocate(now, peer);
 }
 
 void Shard::update_source(Timestamp now, ReceiverEntry& entry) {
-    const std::uint8_t before = entry.track->source().available;
-    if (entry.monitor.handle_timeout(now, entry.track->source())) {
-        if (before != entry.track->source().available)
-            emit(LayersChanged{entry.receiver->id(), entry.track->source().available});
-        if (entry.track->kind() == MediaKind::kVideo) source_changed(now, *entry.track);
+    Track& track = *entry.track;
+    const std::uint8_t before = track.source().available;
+    if (entry.monitor.handle_timeout(now, track.source())) {
+        const bool layers = before != track.source().available;
+        if (layers) emit(LayersChanged{entry.receiver->id(), track.source().available});
+        if (track.kind() == MediaKind::kVideo && layers)
+            source_changed(now, track);
+        else if (track.kind() == MediaKind::kVideo)
+            bitrates_changed(now, track);
     }
     wheel_.schedule(entry.timer, entry.monitor.next_deadline());
 }
@@ -226,9 +260,10 @@ void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outb
     }
     while (const auto state = down_track.poll_event())
         emit(StreamStateChanged{down_track.id(), *state});
-    if (!peer.transport().connected()) return;
-    while (const auto layer = down_track.poll_key_frame_request(now))
-        request_key_frame(now, *outbound.track, *layer);
+    if (peer.transport().connected())
+        while (const auto layer = down_track.poll_key_frame_request(now))
+            request_key_frame(now, *outbound.track, *layer);
+    reschedule(now, outbound);
 }
 
 // Bytes that will leave for it, SRTP aside.

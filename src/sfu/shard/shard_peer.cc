@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/check.h"
 #include "rtc/rtp/nack_tracker.h"
 
 namespace confab::sfu {
@@ -27,8 +28,9 @@ ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::Transpor
 
 OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& track, Rng& rng,
                                          std::size_t kept) {
-    down_tracks_.push_back(std::make_unique<OutboundTrack>(config, track, rng, kept));
+    down_tracks_.push_back(std::make_unique<OutboundTrack>(config, track, *this, rng, kept));
     OutboundTrack& added = *down_tracks_.back();
+    added.down_track.share_rtt(rtt_);
     if (added.down_track.kind() == MediaKind::kVideo) {
         demanding_.push_back(&added.down_track);
         shares_.emplace_back();
@@ -39,7 +41,11 @@ OutboundTrack& ShardPeer::add_down_track(const AddDownTrack& config, Track& trac
 }
 
 void ShardPeer::remove_down_track(const DownTrack& down_track) {
-    std::erase_if(by_ssrc_, [&](const auto& e) { return &e.second->down_track == &down_track; });
+    for (const std::uint32_t ssrc : {down_track.ssrc(), down_track.rtx_ssrc()}) {
+        const auto found = by_ssrc_.find(ssrc);
+        if (found != by_ssrc_.end() && &found->second->down_track == &down_track)
+            by_ssrc_.erase(found);
+    }
     // Waiting packets may point into what goes away.
     pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_sent_));
     pending_sent_ = 0;
@@ -52,6 +58,7 @@ void ShardPeer::remove_down_track(const DownTrack& down_track) {
 void ShardPeer::stop_demanding(const DownTrack& down_track) {
     const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
     if (demand == demanding_.end()) return;
+    CONFAB_CHECK(demanding_.size() == shares_.size());
     shares_.erase(shares_.begin() + (demand - demanding_.begin()));
     demanding_.erase(demand);
 }
@@ -303,6 +310,7 @@ void ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
         out = ByteWriter(buffer);
         count = 0;
     };
+    update_media_deadline(now);
     for (const auto& outbound : down_tracks_) {
         const auto report = outbound->down_track.sender_report(now);
         if (!report || !wire::write_sender_report(out, *report)) continue;
@@ -336,12 +344,9 @@ void ShardPeer::update_media_deadline(Timestamp now) {
     Timestamp deadline = Timestamp::never();
     if (!down_tracks_.empty()) {
         if (next_sender_report_.is_never()) next_sender_report_ = now + kSenderReportInterval;
-        deadline = now + kTick;
-        // Before the connection is up nobody takes what a down-track wants: the tick is enough, and
-        // peer_connected() looks at them all.
-        if (transport_.connected())
-            for (const auto& outbound : down_tracks_)
-                deadline = earlier(deadline, outbound->down_track.next_deadline());
+        deadline = next_sender_report_;
+        // A publisher's reports and repairs that no packet of it calls forth.
+        if (!inbound_.receivers().empty()) deadline = earlier(deadline, now + kTick);
     }
     deadline = earlier(deadline, bandwidth_.next_deadline());
     for (const Receiver* receiver : inbound_.receivers())

@@ -33,21 +33,26 @@ struct PendingPacket {
     const SendExtensions* extensions = nullptr;
 };
 
-struct OutboundTrack {
-    OutboundTrack(const AddDownTrack& config, Track& of, Rng& rng, std::size_t kept)
-        : track(&of), down_track(config, of.source(), rng, kept) {}
-    Track* track;
-    DownTrack down_track;
-    bool closing = false;  // sends its blank frames, then goes
-    bool ended = false;    // the last of them waits to be flushed
-};
-
 class Shard;
+class ShardPeer;
 // What a timer of the shard's wheel belongs to.
 class Timed {
   public:
     virtual ~Timed() = default;
     virtual void on_timer(Shard& shard, Timestamp now) = 0;
+};
+
+// A down-track with its timer: only those that are due are looked at, however many a peer has.
+struct OutboundTrack : Timed {
+    OutboundTrack(const AddDownTrack& config, Track& of, ShardPeer& owner, Rng& rng,
+                  std::size_t kept)
+        : track(&of), peer(&owner), down_track(config, of.source(), rng, kept) {}
+    void on_timer(Shard& shard, Timestamp now) override;
+    Track* track;
+    ShardPeer* peer;
+    DownTrack down_track;
+    TimerNode timer{static_cast<Timed*>(this)};
+    bool closing = false;  // sends its blank frames, then goes
 };
 
 struct PeerCounters {
@@ -88,6 +93,8 @@ class ShardPeer : public Timed {
     InboundTable& inbound() { return inbound_; }
     TimerNode& timer() { return timer_; }
     void on_timer(Shard& shard, Timestamp now) override;
+    // Each window of quality (CQ-01) is reported by its own peer, so that no turn looks at all.
+    TimerNode& quality_timer() { return quality_.timer; }
     PeerCounters& counters() { return counters_; }
     const PeerCounters& counters() const { return counters_; }
 
@@ -122,6 +129,8 @@ class ShardPeer : public Timed {
     void stop_demanding(const DownTrack& down_track);
     const std::vector<std::unique_ptr<OutboundTrack>>& down_tracks() const { return down_tracks_; }
     OutboundTrack* find_by_ssrc(std::uint32_t ssrc);
+    // The round trip time that all down-tracks read.
+    void set_rtt(Duration rtt) { rtt_ = rtt; }
 
     // ------------------------------------------------------------ sending
     // Fetch what flush() will read, one behind the other, and the end of the queue for enqueue().
@@ -158,7 +167,7 @@ class ShardPeer : public Timed {
     // Sender reports and SDES of all down-tracks, each 3 s.
     void write_sender_reports(Timestamp now, SendBatch& batch);
     Timestamp next_media_deadline() const { return next_media_deadline_; }
-    // Looks at every down-track; called when something but a packet happened.
+    // Called when something but a packet happened; down-tracks have timers of their own.
     void update_media_deadline(Timestamp now);
 
   private:
@@ -168,9 +177,18 @@ class ShardPeer : public Timed {
     bool write_loss_feedback(Timestamp now, Compounds& out);
     bool write_reports(Timestamp now, NtpTime ntp, Compounds& out);
 
+    struct Quality : Timed {
+        explicit Quality(ShardPeer& of) : peer(&of) {}
+        void on_timer(Shard& shard, Timestamp now) override;
+        ShardPeer* peer;
+        TimerNode timer{static_cast<Timed*>(this)};
+    };
+
     PeerId id_;
     peer::Transport transport_;
     TimerNode timer_;
+    Quality quality_{*this};
+    Duration rtt_ = kDefaultDownTrackRtt;
     InboundTable inbound_;
     rtp::TransportCcResponder transport_cc_;
     Bandwidth bandwidth_;

@@ -85,8 +85,7 @@ void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::Rep
         const auto rtt = outbound->down_track.handle_report(block, now);
         if (!rtt) continue;
         peer.bandwidth().update_rtt(*rtt, now);
-        for (const auto& other : peer.down_tracks())
-            other->down_track.set_rtt(*rtt);
+        peer.set_rtt(*rtt);
     }
 }
 
@@ -154,6 +153,7 @@ void Shard::handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::
 
 void Shard::handle_extended_report(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block) {
     wire::XrReader reader(block);
+    std::optional<Duration> newest;
     while (const auto report = reader.next()) {
         if (const auto reference = wire::read_rrtr(*report)) {
             // Answered at once, so the delay is zero (FWD-13).
@@ -167,11 +167,13 @@ void Shard::handle_extended_report(Timestamp now, ShardPeer& peer, const wire::R
                 ntp(now).compact() - entry.last_rr - entry.delay_since_last_rr;
             const Duration rtt = from_compact_ntp(elapsed);
             if (rtt > Duration::seconds(10)) continue;
-            for (Receiver* receiver : peer.inbound().receivers())
-                for (const auto& stream : receiver->streams())
-                    stream->update_rtt(rtt);
+            newest = rtt;
         }
     }
+    if (!newest) return;
+    for (Receiver* receiver : peer.inbound().receivers())
+        for (const auto& stream : receiver->streams())
+            stream->update_rtt(*newest);
 }
 
 }  // namespace confab::sfu
