@@ -46,7 +46,7 @@ void NackTracker::update_rtt(Duration rtt) {
 Duration NackTracker::delay_after(std::uint32_t tries) const {
     Duration delay = rtt_;
     for (std::uint32_t i = 1; i < tries; ++i)
-        
+        delay = delay.scaled(1.25);
     return std::clamp(delay, kFirstDelay, kMaxDelay);
 }
 
