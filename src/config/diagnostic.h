@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace confab::config {
@@ -21,10 +22,10 @@ struct Diagnostic {
 
 using Diagnostics = std::vector<Diagnostic>;
 
-// "line 3: message", or the message alone.
-std::string to_text(const Diagnostic& diagnostic);
+// "line 3: message", or "FILE:3: message" when a file is named, or the message alone.
+std::string to_text(const Diagnostic& diagnostic, std::string_view file = {});
 // The errors as printed at start (CFG-01, CFG-07): those with a line under the heading "could not
 // parse config: yaml: unmarshal errors:". Without line break at the end.
-std::string to_text(const Diagnostics& diagnostics);
+std::string to_text(const Diagnostics& diagnostics, std::string_view file = {});
 
 }  // namespace confab::config

@@ -240,7 +240,8 @@ std::string flag_help() {
     for (const Option& option : options()) {
         if (!is_scalar(kind_of(option))) continue;
         text += "  --" + std::string(option.path) + "  [" + env_name(option) + "]  " +
-                std::string(option.help) + " (default " + default_text(option) + ")\n";
+                std::string(option.help) + " (default " + default_text(option) + ")" +
+                (option.status == Status::kLater ? "; no effect yet\n" : "\n");
     }
     return text;
 }

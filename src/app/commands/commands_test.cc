@@ -70,6 +70,14 @@ std::string last_line(std::string text) {
     return text.substr(text.rfind('\n') + 1);
 }
 
+std::string line_with(const std::string& text, std::string_view part) {
+    const std::size_t at = text.find(part);
+    if (at == std::string::npos) return "";
+    const std::size_t newline = text.rfind('\n', at);
+    const std::size_t begin = newline == std::string::npos ? 0 : newline + 1;
+    return text.substr(begin, text.find('\n', at) - begin);
+}
+
 token::Grants grants_of(std::string token, const std::string& key, const std::string& secret) {
     REQUIRE(token.ends_with('\n'));
     token.pop_back();
@@ -231,6 +239,13 @@ TEST_CASE("commands: each has help with examples [CLI-01]") {
           "--turn-key"})
         CHECK_MESSAGE(has(serve, flag), flag);
     CHECK(!has(serve, "disable-strict"));
+    CHECK(has(m.run({"--help"}).out, "help-verbose"));
+    // What does nothing yet says so, with the flag and with the list of all.
+    CHECK(line_with(serve, "--redis-host").ends_with("(no effect yet)"));
+    CHECK(!has(line_with(serve, "--udp-port"), "no effect"));
+    const std::string verbose = m.run({"help-verbose"}).out;
+    CHECK(has(line_with(verbose, "--rtc.use_mdns "), "no effect yet"));
+    CHECK(!has(line_with(verbose, "--rtc.tcp_port "), "no effect"));
     CHECK(has(m.run({"help-verbose"}).out, "--rtc.tcp_port  [LIVEKIT_RTC_TCP_PORT]"));
 }
 
@@ -373,6 +388,17 @@ TEST_CASE("config: check, show, sample, reference") {
     CHECK(check.code == 0);
     CHECK(check.out == "the configuration is valid\n");
     CHECK(has(check.err, "warning: line 2: rtc.use_mdns is valid but not implemented"));
+    for (const char* name : {"-c", "--config"}) {
+        CHECK(m.run({"config", "check", name, "c"}).out == check.out);
+        CHECK(has(m.run({"config", "show", name, "c"}).out, "port_range_start: 50000"));
+        CHECK(m.run({"ports", name, "c"}).code == 0);
+        CHECK(m.run({"serve", name, "c"}).code == 7);
+    }
+    m.files["bad"] = {"keys: {a: b}\nrtc:\n  tcp_prot: 1\n", 0600};
+    const Outcome bad = m.run({"config", "check", "-c", "bad"});
+    CHECK(bad.code == kExitFailure);
+    CHECK(has(bad.err, "bad:3: field tcp_prot not found"));
+    CHECK(has(bad.err, "did you mean rtc.tcp_port?"));
     CHECK(m.run({"config", "check"}).code == kExitFailure);
     CHECK(m.run({"config", "check", "missing"}).code == kExitFailure);
     const std::string shown = m.run({"config", "show", "c", "--port", "9"}).out;

@@ -103,7 +103,7 @@ std::string expand_path(std::string_view path, const Host& host) {
 
 void ConfigSource::add_flags(CLI::App& command) {
     using Policy = CLI::MultiOptionPolicy;
-    config_ = command.add_option("--config", "File with the configuration, YAML")
+    config_ = command.add_option("-c,--config", "File with the configuration, YAML")
                   ->type_name("FILE")
                   ->multi_option_policy(Policy::TakeLast);
     config_body_ = command
@@ -132,6 +132,7 @@ void ConfigSource::add_key_flags(CLI::App& command) {
             help += " [" + std::string(option.env) + "]";
         else if (config::is_scalar(kind))
             help += " [" + name + "]";
+        if (option.status == config::Status::kLater) help += " (no effect yet)";
         CLI::Option* flag = add_value(command, std::string(option.flag), help, kind);
         if (option.path == "bind_addresses")
             flag->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -149,11 +150,17 @@ std::vector<config::FlagValue> ConfigSource::given() const {
     return values;
 }
 
+std::string ConfigSource::file_in_use(const Host& host) const {
+    if (config_body_ != nullptr && config_body_->count() > 0) return {};
+    if (const auto body = host.env("LIVEKIT_CONFIG"); body && !body->empty()) return {};
+    if (config_ != nullptr && config_->count() > 0) return config_->results().back();
+    return file_;
+}
+
 Result<std::string, std::string> ConfigSource::yaml(const Host& host) const {
     if (config_body_ != nullptr && config_body_->count() > 0) return config_body_->results().back();
     if (const auto body = host.env("LIVEKIT_CONFIG"); body && !body->empty()) return *body;
-    std::string path = file_;
-    if (config_ != nullptr && config_->count() > 0) path = config_->results().back();
+    const std::string path = file_in_use(host);
     if (path.empty()) return std::string();
     auto file = host.read_file(path);
     if (!file)
@@ -168,7 +175,7 @@ Result<config::Loaded, std::string> ConfigSource::load(const Host& host,
     CONFAB_TRY(const std::string text, yaml(host));
     auto parsed =
         config::parse_yaml(text, {.strict = relaxed_ == nullptr || relaxed_->count() == 0});
-    if (!parsed) return tl::make_unexpected(config::to_text(parsed.error()));
+    if (!parsed) return tl::make_unexpected(config::to_text(parsed.error(), file_in_use(host)));
     config::Loaded loaded = *std::move(parsed);
     CONFAB_TRY_VOID(as_text(config::apply_environment(loaded, host.env)));
     CONFAB_TRY_VOID(as_text(config::apply_flags(loaded, given())));

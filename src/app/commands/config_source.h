@@ -37,6 +37,8 @@ class ConfigSource {
         std::string_view path;
     };
     void add_key_flags(CLI::App& command);
+    // Empty if the configuration is no file.
+    std::string file_in_use(const Host& host) const;
     Result<std::string, std::string> yaml(const Host& host) const;
     std::vector<config::FlagValue> given() const;
 

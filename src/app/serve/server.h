@@ -1,13 +1,26 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The running server: everything behind `confab serve`.
+// The running server: everything behind `confab serve`. Made in steps, each of which needs those
+// before it: addresses and options, media workers, control plane, listeners.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "app/serve/load_meter.h"
+#include "app/serve/media_addresses.h"
+#include "app/serve/shutdown.h"
+#include "base/result.h"
 #include "config/config.h"
+#include "runtime/control/control_plane.h"
+#include "runtime/control/routes/routes.h"
+#include "runtime/net/event_loop.h"
+#include "runtime/net/http/http_server.h"
+#include "runtime/telemetry/metrics.h"
+#include "runtime/worker/media_node.h"
+#include "token/token.h"
 
 namespace confab::app {
 
@@ -18,7 +31,54 @@ struct ServeContext {
     std::string web_dir;                // static files; empty = none
 };
 
-// Runs until a signal ends it; the exit code of the process.
+class Server {
+  public:
+    // Serving when it returns; the error is a text for the operator.
+    static Result<std::unique_ptr<Server>, std::string> start(const config::Config& config,
+                                                              const ServeContext& context);
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    // Until signals, or stop(), end it.
+    void run();
+    // Any thread; like the second signal.
+    void stop();
+    std::uint16_t http_port() const { return http_port_; }  // the one chosen, where it was 0
+
+  private:
+    using Step = Result<void, std::string>;
+    Server(const config::Config& config, const ServeContext& context);
+    Step find_addresses();
+    Step start_media();
+    Step start_control();
+    void make_listeners();
+    Step listen();
+    void load_demo();
+    void tell();
+    control::ControlPlaneOptions control_options();
+    room::MediaNode room_media() const;
+
+    config::Config config_;
+    ServeContext context_;
+    token::KeyMap keys_;
+    Rng rng_;
+    std::string node_id_;
+    telemetry::Metrics metrics_;
+    LoadMeter load_meter_;
+    std::vector<MediaAddress> addresses_;
+    std::map<std::string, livekit::RoomConfiguration> presets_;
+    std::unique_ptr<worker::MediaNode> media_;
+    net::EventLoop loop_;
+    std::unique_ptr<control::ControlPlane> control_;
+    std::unique_ptr<control::Routes> routes_;
+    std::unique_ptr<net::HttpServer> http_;
+    std::unique_ptr<net::HttpServer> metrics_http_;
+    std::uint16_t http_port_ = 0;
+    Shutdown shutdown_;
+};
+
+// Starts a server and runs it; the exit code of the process.
 int run_server(const config::Config& config, const ServeContext& context);
 
 }  // namespace confab::app

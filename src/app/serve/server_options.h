@@ -16,7 +16,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "room/config.h"
-#include "runtime/control/routes.h"
+#include "runtime/control/routes/routes.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"
 #include "sfu/shard/shard.h"

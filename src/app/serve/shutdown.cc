@@ -35,6 +35,10 @@ void Shutdown::handle_signal() {
     }
 }
 
+void Shutdown::force() {
+    if (state_ == State::kRunning || state_ == State::kDraining) end_calls();
+}
+
 void Shutdown::wait_until_empty() {
     if (steps_.is_empty()) return end_calls();
     timer_.set(net::EventLoop::now() + kLookAgain, [this] { wait_until_empty(); });

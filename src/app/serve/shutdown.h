@@ -25,6 +25,8 @@ class Shutdown {
     Shutdown(net::EventLoop& loop, bool drains, ShutdownSteps steps);
 
     void handle_signal();
+    // Ends the calls without waiting.
+    void force();
 
     enum class State : std::uint8_t { kRunning, kDraining, kEnding, kStopped };
     State state() const { return state_; }

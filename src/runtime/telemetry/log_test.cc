@@ -93,6 +93,24 @@ TEST_CASE("log: level, sink, and no secret at full verbosity [IMM-16]") {
     CHECK(lines[2].ends_with("warn  written"));
 }
 
+TEST_CASE("format_text, format_json: no secret leaves in the message nor in a field [IMM-16]") {
+    const std::string jwt(kJwt);
+    for (const std::string& secret :
+         {"Authorization: Bearer " + jwt, "GET /rtc?access_token=" + jwt, "token " + jwt,
+          "redis://user:" + jwt + "@host"}) {
+        const LogFields fields = {{"where", secret}};
+        for (const std::string& line :
+             {format_text(UnixTime{}, LogLevel::kInfo, "failed: " + secret, {}),
+              format_text(UnixTime{}, LogLevel::kInfo, "failed", fields),
+              format_json(UnixTime{}, LogLevel::kInfo, "failed: " + secret, {}),
+              format_json(UnixTime{}, LogLevel::kInfo, "failed", fields)}) {
+            CAPTURE(line);
+            CHECK(line.find(jwt) == std::string::npos);
+            CHECK(line.find("[redacted]") != std::string::npos);
+        }
+    }
+}
+
 TEST_CASE("LogLimiter: a burst per key and interval, with the number left out") {
     LogLimiter limiter(Duration::seconds(60), 2);
     const Timestamp start = Timestamp::micros(1);

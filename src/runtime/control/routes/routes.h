@@ -5,18 +5,16 @@
 // Twirp, metrics, the development token endpoint and the demo page.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
 
-#include "api/http/http_routes.h"
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
 #include "runtime/control/control_plane.h"
 #include "runtime/control/room_service.h"
-#include "runtime/net/http/http_server.h"
-#include "runtime/net/http/static_files.h"
-#include "token/token.h"
+#include "runtime/control/routes/endpoints.h"
+#include "runtime/control/routes/route_table.h"
 
 namespace confab::control {
 
@@ -46,49 +44,38 @@ struct RouteOptions {
     LoadLimits load_limits;
 };
 
+// Where the endpoints get their figures; each may be empty.
+struct RouteSources {
+    std::function<void()> collect;       // sets the metrics before they are shown
+    std::function<Timestamp()> updated;  // when the media workers last told of themselves
+    // Asked before each join and CreateRoom while there are limits.
+    std::function<NodeLoad()> load;
+};
+
 class Routes {
   public:
     Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
-           RouteOptions options);
+           RouteOptions options, RouteSources sources);
     ~Routes();
+    Routes(const Routes&) = delete;
+    Routes& operator=(const Routes&) = delete;
 
     // The built demo page, under /demo; without it the path says how to get it.
     void set_demo(std::optional<net::StaticFiles> files);
     void handle(net::HttpRequest request, net::HttpExchange exchange);
-    // The metrics with fresh values, for who may see them.
+    // For the port of its own: the metrics on every path.
     net::HttpResponse serve_metrics(const net::HttpRequest& request);
-    void set_collect(std::function<void()> collect) { collect_ = std::move(collect); }
-    // When the media workers last told of themselves; without it they count as well.
-    void set_updated(std::function<Timestamp()> updated) { updated_ = std::move(updated); }
-    // Asked before each join and CreateRoom while there are limits.
-    void set_load(std::function<NodeLoad()> load) { load_ = std::move(load); }
     // The headers of CON-03, for answers that the listener gives by itself.
     static void add_cors(const net::HttpRequest& request, net::HttpResponse& response);
 
   private:
-    struct Call;
-    struct PendingCall;
-    void route(Call call);
-    void serve_signal(Call& call, api::JoinPath path);
-    void serve_validate(Call& call, const room::JoinParams& params);
-    void serve_twirp(Call& call);
-    void count_twirp(std::string_view path, Timestamp begin, const api::HttpResponse& response);
-    void serve_development_token(Call& call);
-    void serve_demo(Call& call);
-
     ControlPlane& control_;
     const token::KeyProvider& keys_;
-    telemetry::Metrics& metrics_;
-    RouteOptions options_;
+    RouteSources sources_;
     LocalRoomService rooms_;
-    api::TwirpRouter twirp_;
+    MetricsEndpoint metrics_;
     std::optional<net::StaticFiles> demo_;
-    std::function<void()> collect_;
-    std::function<NodeLoad()> load_;
-    std::function<Timestamp()> updated_;
+    RouteTable table_;
 };
-
-// A checked join request in the terms of the room machines.
-room::JoinParams to_room(const api::JoinParams& params);
 
 }  // namespace confab::control

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A whole server in this process, asked from outside while one of its threads hangs.
+#include "app/serve/server.h"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "runtime/net/net_testing.h"
+
+namespace confab::app {
+namespace {
+
+std::atomic<bool> hangs{false};
+
+// Keeps the thread that gets the signal inside it.
+void hang(int) {
+    while (hangs.load()) {
+        timespec moment{0, 10'000'000};
+        (void)::nanosleep(&moment, nullptr);
+    }
+}
+
+pid_t thread_named(const std::string& name) {
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::ifstream file(task.path() / "comm");
+        std::string comm;
+        std::getline(file, comm);
+        if (comm == name) return std::stoi(task.path().filename().string());
+    }
+    return 0;
+}
+
+class RunningServer {
+  public:
+    RunningServer() {
+        config::Config config;
+        config.port = 0;
+        config.bind_addresses = {"127.0.0.1"};
+        config.keys.emplace("key", config::SecretText("a-secret-of-thirty-two-characters"));
+        config.logging.level = "error";
+        config.rtc.node_ip = "127.0.0.1";
+        config.rtc.tcp_port = 0;
+        config.own.workers = 1;
+        auto started = Server::start(config, {});
+        REQUIRE_MESSAGE(started, started.error());
+        server_ = std::move(*started);
+        thread_ = std::thread([this] { server_->run(); });
+    }
+    ~RunningServer() {
+        server_->stop();
+        thread_.join();
+    }
+    std::string health() const {
+        net::RawClient client(server_->http_port());
+        client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        return client.read_to_end().substr(0, 12);
+    }
+    // Whether the health becomes `status` within a time that a slow machine needs.
+    bool becomes(const std::string& status) const {
+        for (int i = 0; i < 300; ++i) {
+            if (health() == "HTTP/1.1 " + status) return true;
+            (void)::poll(nullptr, 0, 50);
+        }
+        return false;
+    }
+
+  private:
+    std::unique_ptr<Server> server_;
+    std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("Server: GET / tells that a media worker hangs, and that it lives again [CON-06]") {
+    RunningServer server;
+    CHECK(server.becomes("200"));
+    const pid_t worker = thread_named("media-0");
+    REQUIRE(worker != 0);
+    (void)std::signal(SIGUSR2, hang);
+    hangs = true;
+    REQUIRE(::syscall(SYS_tgkill, ::getpid(), worker, SIGUSR2) == 0);
+    CHECK(server.becomes("406"));
+    hangs = false;
+    CHECK(server.becomes("200"));
+    (void)std::signal(SIGUSR2, SIG_DFL);
+}
+
+}  // namespace confab::app

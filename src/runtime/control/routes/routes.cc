@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/routes/routes.h"
+
+#include <utility>
+
+namespace confab::control {
+namespace {
+
+// The token of a form body counts, too (CON-20).
+api::QueryParams form_of(const net::HttpRequest& request) {
+    if (request.method != "POST" ||
+        !request.headers.get("Content-Type").starts_with("application/x-www-form-urlencoded"))
+        return {};
+    return api::QueryParams::parse(request.body);
+}
+
+void refuse_method(Call& call, const std::string& allowed) {
+    net::HttpResponse refusal = net::HttpResponse::text(405, "405 method not allowed\n");
+    refusal.headers.add("Allow", allowed);
+    call.respond(std::move(refusal));
+}
+
+}  // namespace
+
+Routes::Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
+               RouteOptions options, RouteSources sources)
+    : control_(control),
+      keys_(keys),
+      sources_(std::move(sources)),
+      rooms_(control.rooms(), [this] { control_.wake(); }),
+      metrics_(metrics, options.metrics_user, options.metrics_password, sources_.collect) {
+    control_.set_rpc_done([this](room::RpcDone done) { rooms_.rpc_done(std::move(done)); });
+    rooms_.set_over_limit([this, limits = options.load_limits] {
+        return sources_.load && limits.reached_by(sources_.load());
+    });
+    const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
+        table_.add({path, method, access, std::move(endpoint)});
+    };
+    add("/", "", Access::kToken, std::make_unique<HealthEndpoint>(sources_.updated));
+    for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
+        add(path, "", Access::kToken,
+            std::make_unique<SignalEndpoint>(control_, rooms_, options.join, metrics));
+    add("/twirp/", "", Access::kToken,
+        std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control_.bus(), control_.loop(),
+                                        metrics));
+    if (options.metrics_on_main_port)
+        add("/metrics", "", Access::kOpen,
+            std::make_unique<MetricsEndpoint>(metrics, options.metrics_user,
+                                              options.metrics_password, sources_.collect));
+    if (!options.development_tokens) return;
+    add("/api/token", "POST", Access::kOpen, std::make_unique<TokenEndpoint>(keys_));
+    for (const char* path : {"/demo", "/demo/"})
+        add(path, "", Access::kOpen, std::make_unique<DemoEndpoint>(demo_));
+}
+
+Routes::~Routes() {
+    control_.set_rpc_done({});
+}
+
+void Routes::add_cors(const net::HttpRequest& request, net::HttpResponse& response) {
+    for (const api::HttpHeader& header :
+         api::cors_headers(request.path, request.headers.find("Origin")))
+        response.headers.add(header.name, header.value);
+}
+
+void Routes::set_demo(std::optional<net::StaticFiles> files) {
+    demo_ = std::move(files);
+}
+
+// Order of 01 CON-02: CORS, double slashes, authentication, route.
+void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
+    const auto origin = request.headers.find("Origin");
+    if (request.method == "OPTIONS" && request.headers.find("Access-Control-Request-Method")) {
+        exchange.respond(to_net(
+            api::preflight_response(origin, request.headers.get("Access-Control-Request-Method"),
+                                    request.headers.get("Access-Control-Request-Headers"))));
+        return;
+    }
+    Call call{std::move(request), std::move(exchange), {}, {}, {}};
+    call.cors = api::cors_headers(call.request.path, call.request.headers.find("Origin"));
+    const api::CleanPath clean = api::clean_path(call.request.path);
+    if (clean.redirect)
+        return call.respond(
+            api::redirect_response(call.request.method, clean.path, call.request.query));
+    call.request.path = clean.path;
+    call.query = api::QueryParams::parse(call.request.query);
+    const Route* route = table_.find(call.request.method, call.request.path);
+    if (route == nullptr || route->access == Access::kToken) {
+        auto grants = api::authenticate(call.request.headers.find("Authorization"), call.query,
+                                        form_of(call.request), keys_, net::EventLoop::wall());
+        if (!grants) return call.respond(api::to_response(grants.error()));
+        call.grants = std::move(*grants);
+    }
+    if (route == nullptr) return call.respond_text(404, "404 page not found\n");
+    if (!route->method.empty() && route->method != call.request.method)
+        return refuse_method(call, route->method);
+    route->endpoint->serve(std::move(call));
+}
+
+net::HttpResponse Routes::serve_metrics(const net::HttpRequest& request) {
+    return metrics_.answer(request);
+}
+
+}  // namespace confab::control
