@@ -107,15 +107,16 @@ void SignalSessions::refuse(room::SessionId id, int status, const std::string& t
             response.headers.add(header.name, header.value);
         session.exchange->respond(std::move(response));
     }
-    sessions_.erase(found);
+    end(id);
 }
 
 void SignalSessions::close(room::SessionId id, std::uint16_t code) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
     if (found->second->socket) found->second->socket->close(code);
-    // A closed session takes no more frames; its socket ends by itself.
-    sessions_.erase(found);
+    // A closed session takes no more frames; its socket ends by itself. The rooms keep a session
+    // until they are told that it is over, whoever ended it.
+    end(id);
 }
 
 void SignalSessions::on_message(room::SessionId id, bool text, std::string_view payload) {

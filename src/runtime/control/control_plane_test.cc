@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The driver with a real media worker: what it must do by itself, without anybody at its door.
+#include "runtime/control/control_plane.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "runtime/net/net_testing.h"
+
+namespace confab::control {
+namespace {
+
+class Node {
+  public:
+    Node() {
+        worker::MediaNodeOptions media;
+        media.workers = 1;
+        media.pin = false;
+        media.addresses = {IpAddress::v4(0x7F000001)};
+        media_ = worker::MediaNode::start(std::move(media), net::EventLoop::wall()).value();
+        thread_.call([&] {
+            ControlPlaneOptions options;
+            options.room.node_id = "ND_test";
+            options.room.media.workers.resize(1);
+            control_ = std::make_unique<ControlPlane>(thread_.loop(), *media_, keys_, metrics_,
+                                                      std::move(options), 1);
+        });
+    }
+    ~Node() {
+        thread_.call([&] { control_.reset(); });
+    }
+    template <typename F>
+    auto call(F f) {
+        return thread_.call([&] { return f(*control_); });
+    }
+
+  private:
+    net::LoopThread thread_;
+    token::KeyMap keys_;
+    telemetry::Metrics metrics_{"ND_test"};
+    std::unique_ptr<worker::MediaNode> media_;
+    std::unique_ptr<ControlPlane> control_;
+};
+
+// What a call over the bus ends with, while nothing else happens on the loop.
+std::string outcome_of(Node& node, const rpc::Method& method, Duration timeout) {
+    const auto answer = std::make_shared<std::promise<std::string>>();
+    std::future<std::string> waiting = answer->get_future();
+    node.call([&](ControlPlane& control) {
+        rpc::CallOptions options;
+        options.timeout = timeout;
+        control.bus().call(net::EventLoop::now(), method, {}, "x", std::move(options),
+                           [answer](const rpc::Outcome& outcome) {
+                               answer->set_value(outcome ? *outcome : outcome.error().text);
+                           });
+    });
+    if (waiting.wait_for(std::chrono::seconds(10)) != std::future_status::ready) return "waiting";
+    return waiting.get();
+}
+
+}  // namespace
+
+TEST_CASE("ControlPlane: the services of the node meet on its bus [PSR-10] [PSR-12] [API-W7]") {
+    Node node;
+    constexpr rpc::Method kEcho{"Room", "Echo"};
+    constexpr rpc::Method kSilent{"Room", "Silent"};
+    CHECK(outcome_of(node, kEcho, Duration::seconds(3)) == "no response from servers");
+
+    rpc::Reply held;
+    std::vector<rpc::Registration> registrations;
+    node.call([&](ControlPlane& control) {
+        rpc::Handler echo = [](const rpc::Request& request, rpc::Reply reply) {
+            reply(request.payload + "!");
+        };
+        rpc::Handler silent = [&held](const rpc::Request&, rpc::Reply reply) {
+            held = std::move(reply);
+        };
+        registrations.push_back(*control.bus().serve(kEcho, {}, std::move(echo), {}));
+        registrations.push_back(*control.bus().serve(kSilent, {}, std::move(silent), {}));
+    });
+    CHECK(outcome_of(node, kEcho, Duration::seconds(3)) == "x!");
+    // Only the timer of the control plane can end this one.
+    CHECK(outcome_of(node, kSilent, Duration::millis(20)) == "request timed out");
+    node.call([&](ControlPlane&) {
+        registrations.clear();
+        held = {};
+    });
+}
+
+}  // namespace confab::control

@@ -1,0 +1,271 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Signalling connections over real sockets, with real rooms behind them and no media.
+#include "runtime/control/signal_sessions.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <variant>
+
+#include "base/text.h"
+#include "livekit_rtc.pb.h"
+#include "proto/proto_json.h"
+#include "runtime/net/net_testing.h"
+
+namespace confab::control {
+namespace {
+
+constexpr int kText = 1;
+constexpr int kBinary = 2;
+constexpr int kClose = 8;
+
+room::Config config() {
+    room::Config result;
+    result.media.workers.resize(1);
+    result.media.fingerprint_sha256 = "AA:BB";
+    return result;
+}
+
+// GET /<room>/<identity> joins.
+class Node {
+  public:
+    explicit Node(room::Config settings = config()) {
+        thread_.call([&] {
+            rooms_ = std::make_unique<room::RoomManager>(std::move(settings), 1);
+            sessions_ =
+                std::make_unique<SignalSessions>(*rooms_, net::WebSocketOptions{}, metrics_);
+            sessions_->set_wake([] {});
+            sessions_->set_carry_out([this] { carry_out(); });
+            server_ = std::make_unique<net::HttpServer>(
+                thread_.loop(), net::HttpServerOptions{},
+                [this](const net::HttpRequest& request, net::HttpExchange exchange) {
+                    start(request.path, std::move(exchange));
+                });
+            thread_.loop().set_turn_hook([this] {
+                if (answering_) carry_out();
+            });
+            port_ = server_->listen("127.0.0.1", 0).value().port;
+        });
+    }
+    ~Node() {
+        thread_.call([&] {
+            thread_.loop().set_turn_hook({});
+            sessions_.reset();
+            server_.reset();
+            rooms_.reset();
+        });
+    }
+
+    std::uint16_t port() const { return port_; }
+    // While false, what the rooms answer stays with them.
+    void set_answering(bool on) {
+        thread_.call([&] { answering_ = on; });
+    }
+    bool has_sessions(std::size_t count) {
+        return thread_.eventually(
+            [&] { return sessions_->size() == count && rooms_->snapshot().sessions == count; });
+    }
+
+  private:
+    void start(std::string_view path, net::HttpExchange exchange) {
+        const auto parts = split(path, '/');
+        room::JoinParams params;
+        params.room = parts.at(1);
+        params.grants.identity = parts.at(2);
+        params.grants.video.emplace().can_update_own_metadata = true;
+        params.client.set_protocol(16);
+        sessions_->start(params, std::move(exchange), {{"X-Extra", "1"}});
+    }
+    void carry_out() {
+        while (auto effect = rooms_->poll_effect()) {
+            if (auto* send = std::get_if<room::SendSignal>(&*effect))
+                sessions_->send(send->session, send->response);
+            else if (const auto* close = std::get_if<room::CloseSession>(&*effect))
+                sessions_->close(close->session, close->code);
+            else if (auto* refuse = std::get_if<room::RefuseSession>(&*effect))
+                sessions_->refuse(refuse->session, refuse->status, refuse->text);
+        }
+    }
+
+    net::LoopThread thread_;
+    telemetry::Metrics metrics_{"ND_test"};
+    std::unique_ptr<room::RoomManager> rooms_;
+    std::unique_ptr<SignalSessions> sessions_;
+    std::unique_ptr<net::HttpServer> server_;
+    std::uint16_t port_ = 0;
+    bool answering_ = true;
+};
+
+class Client {
+  public:
+    Client(const Node& node, std::string_view path) : raw_(node.port()) {
+        raw_.send("GET " + std::string(path) +
+                  " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                  "\r\n");
+    }
+    net::RawClient& raw() { return raw_; }
+    std::string head() { return raw_.read_until("\r\n\r\n"); }
+
+    // RFC 6455 §5.2, with the mask 0.
+    void send(int opcode, std::string_view payload) {
+        std::string out{static_cast<char>(0x80 | opcode)};
+        if (payload.size() < 126) {
+            out += static_cast<char>(0x80 | payload.size());
+        } else {
+            out += static_cast<char>(0x80 | 126);
+            out += static_cast<char>(payload.size() >> 8);
+            out += static_cast<char>(payload.size() & 0xFF);
+        }
+        raw_.send(out + std::string(4, '\0') + std::string(payload));
+    }
+    void send(const livekit::SignalRequest& request) { send(kBinary, request.SerializeAsString()); }
+    struct Frame {
+        int opcode = -1;  // the connection ended
+        std::string payload;
+    };
+    Frame read() {
+        const std::string head = raw_.read_exactly(2);
+        if (head.size() < 2) return {};
+        std::size_t length = static_cast<std::uint8_t>(head[1]);
+        if (length >= 126) {
+            const std::string bytes = raw_.read_exactly(length == 126 ? 2 : 8);
+            length = 0;
+            for (const std::uint8_t byte : as_bytes(bytes))
+                length = length << 8 | byte;
+        }
+        return {static_cast<std::uint8_t>(head[0]) & 0x0F, raw_.read_exactly(length)};
+    }
+    // The next message of that kind; its frame in `opcode`.
+    livekit::SignalResponse wait(livekit::SignalResponse::MessageCase kind, int* opcode = nullptr) {
+        for (Frame frame = read(); frame.opcode == kText || frame.opcode == kBinary;
+             frame = read()) {
+            livekit::SignalResponse response;
+            if (frame.opcode == kText)
+                REQUIRE(proto::parse_json(frame.payload, response));
+            else
+                REQUIRE(response.ParseFromString(frame.payload));
+            if (opcode != nullptr) *opcode = frame.opcode;
+            if (response.message_case() == kind) return response;
+        }
+        return {};
+    }
+    int close_code() {
+        Frame frame = read();
+        while (frame.opcode == kText || frame.opcode == kBinary)
+            frame = read();
+        return frame.opcode == kClose && frame.payload.size() >= 2
+                   ? load_be16(as_bytes(frame.payload).data())
+                   : 0;
+    }
+
+  private:
+    net::RawClient raw_;
+};
+
+}  // namespace
+
+TEST_CASE("SignalSessions: the upgrade waits for the first response, which is the join [CON-31]") {
+    Node node;
+    node.set_answering(false);
+    Client client(node, "/r/ann");
+    REQUIRE(node.has_sessions(1));
+    node.set_answering(true);
+    const std::string head = client.head();
+    CHECK(head.starts_with("HTTP/1.1 101 "));
+    CHECK(head.find("X-Extra: 1\r\n") != std::string::npos);
+    const auto join = client.wait(livekit::SignalResponse::kJoin);
+    CHECK(join.join().participant().identity() == "ann");
+}
+
+TEST_CASE("SignalSessions: a refusal is an HTTP status with its text, and no session [CON-31]") {
+    room::Config settings = config();
+    settings.room.auto_create = false;
+    Node node(std::move(settings));
+    Client client(node, "/nowhere/ann");
+    const std::string head = client.head();
+    CHECK(head.starts_with("HTTP/1.1 404 "));
+    CHECK(head.find("X-Extra: 1\r\n") != std::string::npos);
+    CHECK(client.raw().read_until("exist").ends_with("requested room does not exist"));
+    CHECK(node.has_sessions(0));
+}
+
+TEST_CASE("SignalSessions: who goes before the answer leaves no session behind [CON-31]") {
+    Node node;
+    node.set_answering(false);
+    auto client = std::make_unique<Client>(node, "/r/ann");
+    REQUIRE(node.has_sessions(1));
+    client.reset();
+    CHECK(node.has_sessions(0));
+    node.set_answering(true);
+    CHECK(node.has_sessions(0));
+}
+
+TEST_CASE("SignalSessions: answers come in the encoding of the last frame [CON-42]") {
+    Node node;
+    Client client(node, "/r/ann");
+    int opcode = 0;
+    client.head();
+    client.wait(livekit::SignalResponse::kJoin, &opcode);
+    CHECK(opcode == kBinary);
+    client.send(kText, R"({"pingReq":{"timestamp":"7"}})");
+    CHECK(client.wait(livekit::SignalResponse::kPongResp, &opcode)
+              .pong_resp()
+              .last_ping_timestamp() == 7);
+    CHECK(opcode == kText);
+    livekit::SignalRequest ping;
+    ping.mutable_ping_req()->set_timestamp(8);
+    client.send(ping);
+    client.wait(livekit::SignalResponse::kPongResp, &opcode);
+    CHECK(opcode == kBinary);
+}
+
+TEST_CASE("SignalSessions: a frame that does not decode ends that session alone [CON-41]") {
+    Node node;
+    Client bad(node, "/r/bad");
+    Client good(node, "/r/good");
+    for (Client* client : {&bad, &good}) {
+        client->head();
+        client->wait(livekit::SignalResponse::kJoin);
+    }
+    SUBCASE("binary") {
+        bad.send(kBinary, "\xff\xff\xff");
+    }
+    SUBCASE("text") {
+        bad.send(kText, "{no json");
+    }
+    CHECK(bad.close_code() == 1000);
+    CHECK(node.has_sessions(1));
+    livekit::SignalRequest ping;
+    ping.mutable_ping_req()->set_timestamp(9);
+    good.send(ping);
+    CHECK(good.wait(livekit::SignalResponse::kPongResp).pong_resp().last_ping_timestamp() == 9);
+}
+
+TEST_CASE("SignalSessions: a client that hangs up is known to the room [SIG-160]") {
+    Node node;
+    auto client = std::make_unique<Client>(node, "/r/ann");
+    client->head();
+    client->wait(livekit::SignalResponse::kJoin);
+    CHECK(node.has_sessions(1));
+    client.reset();
+    CHECK(node.has_sessions(0));
+}
+
+TEST_CASE("SignalSessions: a duplicate closes the first connection after its leave [SIG-142]") {
+    Node node;
+    Client first(node, "/r/ann");
+    first.head();
+    first.wait(livekit::SignalResponse::kJoin);
+    Client second(node, "/r/ann");
+    second.head();
+    second.wait(livekit::SignalResponse::kJoin);
+    CHECK(first.wait(livekit::SignalResponse::kLeave).leave().reason() ==
+          livekit::DUPLICATE_IDENTITY);
+    CHECK(first.close_code() == 1000);
+    CHECK(node.has_sessions(1));
+}
+
+}  // namespace confab::control
