@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "base/rng.h"
@@ -26,6 +27,20 @@ std::vector<std::uint16_t> collect(NackTracker& tracker, Timestamp now) {
     std::array<std::uint16_t, 128> out{};
     const std::size_t count = tracker.collect(now, out);
     return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+TEST_CASE("NackTracker: forgets what it had no room to ask for in its lifetime [IN-04]") {
+    const Timestamp start = Timestamp::micros(1'000'000);
+    NackTracker nacks;
+    nacks.add_gap(start, 10, 12);
+    std::array<std::uint16_t, 4> out{};
+    const auto ask = [&](Timestamp now, std::size_t room) {
+        return nacks.collect(now, std::span(out).first(room));
+    };
+    CHECK(ask(start + NackTracker::kLifetime, 0) == 0);
+    CHECK(nacks.abandoned() == 0);
+    CHECK(ask(start + NackTracker::kLifetime + Duration::micros(1), 4) == 0);
+    CHECK(nacks.abandoned() == 2);
 }
 
 TEST_CASE("NackTracker: first request after 20 ms, five tries with growing distance [IN-04]") {
