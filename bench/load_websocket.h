@@ -17,6 +17,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "runtime/worker/socket/socket_address.h"
@@ -111,10 +112,16 @@ class LoadWebSocket {
         const std::uint8_t first = octet(0);
         const std::string payload = in_.substr(header, size);
         in_.erase(0, header + size);
-        if ((first & 0x0F) == kPing)
+        if ((first & 0x0F) == kPing) {
             send_frame(kPong, payload);
-        else if ((first & 0x0F) <= 2)
-            on_message((first & 0x40) != 0 ? inflated(payload) : payload);
+        } else if ((first & 0x0F) <= 2) {
+            // A long message comes in fragments; the first says whether it is compressed.
+            if ((first & 0x0F) != 0) compressed_ = (first & 0x40) != 0;
+            message_ += payload;
+            if ((first & 0x80) == 0) return true;
+            const std::string whole = std::exchange(message_, {});
+            on_message(compressed_ ? inflated(whole) : whole);
+        }
         return true;
     }
     // A zero mask is a mask.
@@ -157,6 +164,8 @@ class LoadWebSocket {
     z_stream inflate_{};
     bool inflating_ = false;
     bool upgraded_ = false;
+    bool compressed_ = false;
+    std::string message_;  // its fragments so far
     bool failed_ = false;
 };
 

@@ -99,7 +99,6 @@ void World::apply(const Step& step) {
 // ---------------------------------------------------------------- service calls
 
 void World::permission(ClientId id, std::uint64_t bits) {
-    Seat& seat = seats_[id];
     livekit::UpdateParticipantRequest request;
     request.set_room(kRoom);
     request.set_identity(person(id).identity);
@@ -112,15 +111,18 @@ void World::permission(ClientId id, std::uint64_t bits) {
         return rooms.update_participant(clock, request);
     });
     if (!done) return;
-    seat.may_publish = permission.can_publish();
-    seat.may_subscribe = permission.can_subscribe();
-    seat.may_send_data = permission.can_publish_data();
-    // What was under way may be dropped.
-    if (seat.client) {
+    // Whoever of that identity is there.
+    for (ClientId same = 0; same < seats_.size(); ++same) {
+        if (number_of(same) != number_of(id)) continue;
+        Seat& seat = seats_[same];
+        seat.may_publish = permission.can_publish();
+        seat.may_subscribe = permission.can_subscribe();
+        seat.may_send_data = permission.can_publish_data();
+        if (!seat.client) continue;
+        // What was under way may be dropped.
         seat.client->new_speaker(next_number_++);
-        seat.client->forget_messages();
         for (const auto& [track, stream] : seat.client->subscriber().streams())
-            apply_truth(id, track, Duration::zero());
+            apply_truth(same, track, Duration::zero());
     }
     for (Seat& other : seats_)
         if (other.client) other.client->forget_messages();
