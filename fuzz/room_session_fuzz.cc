@@ -55,7 +55,7 @@ class View {
 
 class Driver {
   public:
-    Driver() : manager_(config(), 1) {}
+    Driver() : manager_(config(), 1, seeded_secrets(1)) {}
 
     void step(std::uint8_t operation, std::uint8_t which, BytesView body) {
         now_ = now_ + Duration::millis(which);

@@ -7,7 +7,10 @@ namespace confab::sim {
 
 ControlNode::ControlNode(room::Config config, std::uint64_t seed, EventQueue& events,
                          UnixTime wall_at_zero, ControlHost& host)
-    : rooms_(std::move(config), seed), events_(events), wall_at_zero_(wall_at_zero), host_(host) {}
+    : rooms_(std::move(config), seed, room::seeded_secrets(seed)),
+      events_(events),
+      wall_at_zero_(wall_at_zero),
+      host_(host) {}
 
 room::SessionId ControlNode::start(const room::JoinParams& params) {
     return rooms_.start_session(clock(), params);
@@ -33,6 +36,11 @@ void ControlNode::carry_out(room::Effect effect) {
         host_.command(command->worker, std::move(command->command));
     else if (const auto* send = std::get_if<room::SendSignal>(&effect))
         host_.send(send->session, send->response);
+    else if (const auto* many = std::get_if<room::Broadcast>(&effect))
+        for (const room::SessionId session : many->sessions)
+            host_.send(session, many->response);
+    else if (const auto* join = std::get_if<room::SendJoin>(&effect))
+        host_.send(join->session, room::whole(*join));
     else if (const auto* close = std::get_if<room::CloseSession>(&effect))
         host_.close(close->session);
     else if (const auto* refuse = std::get_if<room::RefuseSession>(&effect))

@@ -10,8 +10,8 @@
 #include <optional>
 #include <string_view>
 
-#include "base/callback.h"
 #include "api/twirp/service_error.h"
+#include "base/callback.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "livekit_models.pb.h"

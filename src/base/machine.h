@@ -14,8 +14,9 @@
 
 namespace confab {
 
-template <typename M>
-concept SansIoMachine = requires(M& machine, const M& const_machine, Timestamp now) {
+// `Now`: what the machine takes for the moment, where it needs the wall clock too.
+template <typename M, typename Now = Timestamp>
+concept SansIoMachine = requires(M& machine, const M& const_machine, Now now) {
     machine.handle_timeout(now);
     { const_machine.next_deadline() } -> std::same_as<Timestamp>;
 };

@@ -218,8 +218,8 @@ struct Logging {
     std::uint32_t item_sample_interval = 0;
 };
 
-struct Own {                    // the section "confab"
-    std::uint32_t workers = 0;  // media threads; 0 = one per processor
+struct Own {                                     // the section "confab"
+    std::uint32_t workers = 0;                   // media threads; 0 = one per processor
     std::uint32_t participants_per_worker = 64;  // of one room, before another worker takes part
     std::string web_dir;
     bool demo_enabled = false;

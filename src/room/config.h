@@ -67,8 +67,8 @@ struct Config {
     RoomDefaults room;
     MediaNode media;
     std::shared_ptr<Placement> place;  // by the number of workers when empty
-    IceServers ice_servers;  // none when empty
-    TokenMinter mint_token;  // no refresh_token when empty
+    IceServers ice_servers;            // none when empty
+    TokenMinter mint_token;            // no refresh_token when empty
     sfu::AudioLevelConfig audio_level;
     Duration dynacast_pause_delay = Duration::seconds(5);
     std::uint32_t codec_regression_threshold = 5;

@@ -7,7 +7,7 @@
 
 namespace confab::room {
 
-Participant::Participant(Context& context, const JoinParams& params, Placement::Seat place)
+Participant::Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place)
     : grants(params.grants),
       client(params.client),
       traits(traits_of(params.client)),
@@ -19,9 +19,9 @@ Participant::Participant(Context& context, const JoinParams& params, Placement::
       disable_ice_lite(params.disable_ice_lite),
       seat(std::move(place)),
       worker(seat.worker()),
-      signal(context),
-      data_subscriptions(static_cast<std::uint16_t>(1 + context.rng.below(255))) {
-    info.set_sid(token::make_id(token::kParticipantPrefix, context.rng));
+      signal(scope),
+      data_subscriptions(static_cast<std::uint16_t>(1 + scope.ids.rng().below(255))) {
+    info.set_sid(token::make_id(token::kParticipantPrefix, scope.ids.rng()));
     info.set_identity(params.grants.identity);
     info.set_name(params.grants.name);
     info.set_metadata(params.grants.metadata);
@@ -31,9 +31,9 @@ Participant::Participant(Context& context, const JoinParams& params, Placement::
     for (const auto detail : params.grants.kind_details)
         info.add_kind_details(detail);
     *info.mutable_permission() = token::to_permission(params.grants);
-    info.set_joined_at(context.clock.wall.s());
-    info.set_joined_at_ms(context.clock.wall.ms());
-    info.set_region(context.config.region);
+    info.set_joined_at(scope.clock.wall.s());
+    info.set_joined_at_ms(scope.clock.wall.ms());
+    info.set_region(scope.config.region);
     info.set_client_protocol(params.client.client_protocol());
     *info.mutable_capabilities() = params.client.capabilities();
     subscriber_primary =

@@ -27,7 +27,7 @@ namespace confab::room {
 enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
 
 struct Participant {
-    Participant(Context& context, const JoinParams& params, Placement::Seat place);
+    Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place);
 
     livekit::ParticipantInfo to_proto() const;
     // Its grants as they are by now, for the next token (TOK-12).
@@ -65,6 +65,9 @@ struct Participant {
     bool disable_ice_lite = false;
     bool closing = false;
     Standing standing;  // as the room counts it
+    std::uint64_t number = 0;
+    bool touched = false;  // its deadline is to be noted
+    std::string shown;     // encoded as others see it, made on demand
     IcePreference ice = IcePreference::kAny;
     Placement::Seat seat;
     sfu::WorkerIndex worker = 0;

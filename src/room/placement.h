@@ -47,7 +47,9 @@ class Placement : public std::enable_shared_from_this<Placement> {
     // The share of time that a worker has been busy of late, 0 to 1.
     void set_load(sfu::WorkerIndex worker, double busy);
     Seat take(const std::string& room);
-    std::size_t participants(sfu::WorkerIndex worker) const { return workers_[worker].participants; }
+    std::size_t participants(sfu::WorkerIndex worker) const {
+        return workers_[worker].participants;
+    }
 
   private:
     struct Worker {

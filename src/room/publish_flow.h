@@ -37,6 +37,7 @@ struct PublishedTrack {
     Timestamp announced_at;
     Timestamp requested_at;
     bool media_started = false;  // the first packet came
+    std::vector<Ssrc> ssrcs;     // its publisher's, as far as known
 
     bool video() const { return info.type() == livekit::VIDEO; }
     bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }

@@ -13,12 +13,13 @@
 #include <vector>
 
 #include "room/broadcaster.h"
-#include "room/context.h"
 #include "room/data_packet.h"
 #include "room/data_router.h"
+#include "room/deadlines.h"
 #include "room/lifecycle.h"
 #include "room/participant.h"
 #include "room/rpc_calls.h"
+#include "room/scope.h"
 #include "room/speakers.h"
 
 namespace confab::room {
@@ -39,7 +40,7 @@ class Room {
     static constexpr std::size_t kMaxRememberedIce = 256;
     static constexpr int kMaxSidsPerRequest = 2'000;
 
-    Room(Context& context, const livekit::CreateRoomRequest& settings);
+    Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
     ~Room();
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
@@ -50,7 +51,7 @@ class Room {
     void join(SessionId session, const JoinParams& params);
     void resume(SessionId session, const JoinParams& params);
     // For a resume of what is not there (SIG-147).
-    static void refuse_resume(Context& context, SessionId session, const JoinParams& params);
+    static void refuse_resume(Outbox& out, SessionId session, const JoinParams& params);
     void handle_request(SessionId session, const std::string& identity,
                         const livekit::SignalRequest& request);
     void signal_closed(SessionId session, const std::string& identity);
@@ -90,8 +91,11 @@ class Room {
     Timestamp next_deadline() const;
     bool expired() const;
     void close(livekit::DisconnectReason reason);
-    // Frees what was closed during the last input; call when no reference is held.
-    void collect() { closed_.clear(); }
+    // Call after every input, when no reference to a participant is held: frees who was closed and
+    // notes the deadlines of those who changed.
+    void finish_turn();
+    // The slow way to next_deadline(), for tests: looks at everybody.
+    Timestamp scan_deadlines() const;
 
     const std::string& name() const { return info_.name(); }
     sfu::RoomId id() const { return id_; }
@@ -111,7 +115,7 @@ class Room {
     void deliver_batch(const std::vector<livekit::ParticipantInfo>& batch);
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
     void touch_counters();
-    void observe(const Observation& value) { context_->observe(value); }
+    void observe(const Observation& value) { scope_->out.observe(value); }
     void send_room_update();
     void send_refresh(Participant& p);
     void update_recording();
@@ -238,10 +242,24 @@ class Room {
     void send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
 
     using Participants = std::map<std::string, std::unique_ptr<Participant>>;
+    // Its deadline may have moved; at the end of the turn it is noted.
+    void touch(Participant& p);
+    Timestamp deadline_of(const Participant& p) const;
+    Timestamp own_deadline() const;
+    // One message to all for whom `wants` says so; made once.
+    template <typename Wants>
+    void tell(livekit::SignalResponse response, Wants&& wants);
+    const std::string& shown(Participant& p) const;
+    std::vector<Participant*> publishers() const;
+    void note_ssrc(PublishedTrack& track, Ssrc ssrc);
     // Pointers that stay valid while participants come and go during a loop.
     std::vector<Participant*> everyone() const;
 
-    Context* context_;
+    const RoomScope* scope_;
+    SsrcPool ssrcs_;
+    Deadlines<std::uint64_t> deadlines_;               // of participants, by number
+    std::map<std::uint64_t, Participant*> by_number_;  // who is here
+    std::vector<Participant*> touched_;
     sfu::RoomId id_;
     livekit::Room info_;         // without counters
     livekit::Room signal_info_;  // as clients were told, counters at most every 5 s
@@ -257,6 +275,7 @@ class Room {
     Participants participants_;
     std::map<std::string, std::string> identity_of_sid_;     // participant sid → identity
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
+    std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
     std::map<std::string, std::string> data_publisher_;      // data track sid → identity
     std::map<std::string, IcePreference> remembered_ice_;    // by identity
     std::vector<std::unique_ptr<Participant>> closed_;
@@ -273,6 +292,21 @@ class Room {
     };
     std::vector<PendingSend> sends_;
 };
+
+template <typename Wants>
+void Room::tell(livekit::SignalResponse response, Wants&& wants) {
+    std::vector<SessionId> sessions;
+    sessions.reserve(participants_.size());
+    for (const auto& [identity, p] : participants_) {
+        if (!wants(*p)) continue;
+        if (const auto session = p->signal.session()) {
+            sessions.push_back(*session);
+        } else {
+            p->signal.miss(response);
+        }
+    }
+    scope_->out.broadcast(std::move(sessions), std::move(response));
+}
 
 template <typename Fill>
 void Room::respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,

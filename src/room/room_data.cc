@@ -14,16 +14,17 @@ void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& e
     const bool was_ready = p.data_ready();
     if (event.channel == sfu::DataChannel::kReliable) p.reliable_open = true;
     if (event.channel == sfu::DataChannel::kLossy) p.lossy_open = true;
+    touch(p);
     note_established(p, *data_link);
     if (!was_ready && p.data_ready()) replay_held(p);
 }
 
 void Room::handle_channel_failed(Participant& p) {
-    if (context_->config.reconnect_on_data_channel_error) full_reconnect(p);
+    if (scope_->config.reconnect_on_data_channel_error) full_reconnect(p);
 }
 
 void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
-    const auto drop_packet = [&] { ++context_->counters.dropped_data; };
+    const auto drop_packet = [&] { ++scope_->counters.dropped_data; };
     if (p.closing || !p.active() || !p.info.permission().can_publish_data()) return drop_packet();
     if (event.channel == sfu::DataChannel::kDataTrack) return route_data_track(p, event.payload);
     const DataSender sender{p.identity(), p.sid(), p.hidden(), p.agent()};
@@ -39,7 +40,7 @@ void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
     }
     if (take_rpc_answer(p, *packet)) return;
     if (!data_.accept_nonce(packet->nonce)) return drop_packet();
-    if (!lossy && packet->sequence > 0) data_.remember(context_->now(), p.sid(), *packet);
+    if (!lossy && packet->sequence > 0) data_.remember(scope_->now(), p.sid(), *packet);
     route(&p, *packet, lossy);
 }
 
@@ -86,12 +87,12 @@ void Room::send_to(Participant& p, sfu::DataChannel channel, const Bytes& payloa
 
 void Room::flush_sends() {
     for (PendingSend& send : sends_)
-        context_->command(send.worker, std::move(send.data));
+        scope_->out.command(send.worker, std::move(send.data));
     sends_.clear();
 }
 
 void Room::replay_held(Participant& p) {
-    for (const DataRouter::Cached* cached : data_.since(context_->now(), p.held.first_missed())) {
+    for (const DataRouter::Cached* cached : data_.since(scope_->now(), p.held.first_missed())) {
         if (!is_destination(p, cached->packet)) continue;
         send_to(p, sfu::DataChannel::kReliable, cached->packet.payload);
         flush_sends();

@@ -12,11 +12,11 @@ void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackReq
         respond(p, reason, std::move(message),
                 [&](livekit::RequestResponse& r) { *r.mutable_publish_data_track() = request; });
     };
-    if (!context_->config.enable_data_tracks || !p.info.permission().can_publish_data())
+    if (!scope_->config.enable_data_tracks || !p.info.permission().can_publish_data())
         return refuse(livekit::RequestResponse::NOT_ALLOWED,
                       "does not have permission to publish data");
     const auto refusal =
-        p.data_tracks.publish(request, context_->config.limits.custom_encoding, context_->rng);
+        p.data_tracks.publish(request, scope_->config.limits.custom_encoding, scope_->ids.rng());
     if (refusal) return refuse(refusal->reason, refusal->message);
     const livekit::DataTrackInfo& info = *p.data_tracks.find(request.pub_handle());
     const std::string sid = info.sid();
@@ -110,7 +110,7 @@ void Room::route_data_track(Participant& p, const Bytes& payload) {
     const auto handle = data_track_handle(payload);
     const livekit::DataTrackInfo* info = handle ? p.data_tracks.find(*handle) : nullptr;
     if (info == nullptr) {
-        ++context_->counters.dropped_data;
+        ++scope_->counters.dropped_data;
         return;
     }
     for (Participant* other : everyone()) {

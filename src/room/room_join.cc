@@ -28,8 +28,7 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (Participant* old = find(params.grants.identity))
         end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
 
-    auto owned =
-        std::make_unique<Participant>(*context_, params, context_->config.place->take(name()));
+    auto owned = std::make_unique<Participant>(*scope_, params, scope_->config.place->take(name()));
     Participant& p = *owned;
     if (const auto known = remembered_ice_.find(params.grants.identity);
         known != remembered_ice_.end())
@@ -37,12 +36,15 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (participants_.empty()) align_quality();
     participants_[params.grants.identity] = std::move(owned);
     identity_of_sid_[p.sid()] = params.grants.identity;
+    p.number = scope_->ids.next();
+    by_number_[p.number] = &p;
+    touch(p);
     count(p, true);
 
     observe(JoinReached{JoinState::kInit});
-    p.last_signal = context_->now();
-    p.joined_at = context_->now();
-    p.join_deadline = context_->now() + kJoinTimeout;
+    p.last_signal = scope_->now();
+    p.joined_at = scope_->now();
+    p.join_deadline = scope_->now() + kJoinTimeout;
     p.signal.open(session);
     send_join(p);
     observe(JoinReached{JoinState::kConnected});
@@ -60,30 +62,30 @@ void Room::send_join(Participant& p) {
     livekit::JoinResponse& join = *response.mutable_join();
     *join.mutable_room() = signal_info_;
     *join.mutable_participant() = p.to_proto();
-    for (const auto& [identity, other] : participants_)
-        if (other.get() != &p && !other->hidden())
-            *join.add_other_participants() = other->to_proto();
-    join.set_server_version(context_->config.server_version);
+    join.set_server_version(scope_->config.server_version);
     for (const livekit::ICEServer& server : ice_servers(p))
         *join.add_ice_servers() = server;
     join.set_subscriber_primary(p.subscriber_primary);
     if (const auto configuration = p.configuration())
         *join.mutable_client_configuration() = *configuration;
-    join.set_server_region(context_->config.region);
-    join.set_ping_timeout(context_->config.ping_timeout_s);
-    join.set_ping_interval(context_->config.ping_interval_s);
+    join.set_server_region(scope_->config.region);
+    join.set_ping_timeout(scope_->config.ping_timeout_s);
+    join.set_ping_interval(scope_->config.ping_interval_s);
     *join.mutable_server_info() = server_info();
     join.set_sif_trailer(sif_trailer_);
     for (const livekit::Codec& codec : publish_codecs(codecs_, p.traits.sdp))
         *join.add_enabled_publish_codecs() = codec;
     join.set_fast_publish(p.info.permission().can_publish() && p.ice == IcePreference::kAny);
-    p.signal.send(std::move(response));
+    std::string others;
+    for (const auto& [identity, other] : participants_)
+        if (other.get() != &p && !other->hidden()) others += shown(*other);
+    p.signal.send_join(std::move(response), std::move(others));
 }
 
 PeerLinkConfig Room::link_config(const Participant& p) const {
     PeerLinkConfig config;
     config.worker = p.worker;
-    config.ice_lite = context_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
+    config.ice_lite = scope_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
                       p.client.protocol() > 5;
     config.tcp_only = p.ice != IcePreference::kAny;
     config.playout_delay = playout_delay_.has_value();
@@ -95,7 +97,7 @@ PeerLinkConfig Room::link_config(const Participant& p) const {
 }
 
 void Room::register_link(Participant& p, const PeerLink& link) {
-    context_->peers[link.id().value()] = {this, &p, {}};
+    scope_->media.peers[link.id()] = {this, &p, {}};
     observe(PeerReached{link.target(), PeerStep::kStarted});
 }
 
@@ -103,7 +105,7 @@ PeerLink& Room::ensure_publisher(Participant& p) {
     if (!p.publisher) {
         PeerLinkConfig config = link_config(p);
         config.single = p.single;
-        p.publisher = std::make_unique<PeerLink>(*context_, std::move(config));
+        p.publisher = std::make_unique<PeerLink>(*scope_, std::move(config));
         register_link(p, *p.publisher);
     }
     return *p.publisher;
@@ -116,11 +118,11 @@ PeerLink& Room::ensure_downstream(Participant& p) {
         config.target = livekit::SUBSCRIBER;
         config.offers = true;
         config.application = p.subscriber_primary;
-        p.subscriber = std::make_unique<PeerLink>(*context_, std::move(config));
+        p.subscriber = std::make_unique<PeerLink>(*scope_, std::move(config));
         register_link(p, *p.subscriber);
         if (p.subscriber_primary)
-            context_->command(p.worker, sfu::OpenDataChannels{p.subscriber->id(),
-                                                              context_->config.enable_data_tracks});
+            scope_->out.command(p.worker, sfu::OpenDataChannels{p.subscriber->id(),
+                                                                scope_->config.enable_data_tracks});
     }
     return *p.subscriber;
 }
@@ -136,7 +138,7 @@ void Room::start_links(Participant& p, const JoinParams& params) {
         if (p.traits.answer_delay == Duration::zero())
             return handle_offer(p, *params.publisher_offer);
         p.held_offer = params.publisher_offer;
-        p.held_offer_at = context_->now() + p.traits.answer_delay;
+        p.held_offer_at = scope_->now() + p.traits.answer_delay;
         return;
     }
     if (p.subscriber_primary) {
@@ -151,7 +153,7 @@ void Room::set_active(Participant& p) {
     p.info.set_state(livekit::ParticipantInfo::ACTIVE);
     observe(JoinReached{JoinState::kActive});
     observe(JoinReached{JoinState::kSuccess});
-    observe(SessionActive{p.client.protocol(), context_->now() - p.joined_at});
+    observe(SessionActive{p.client.protocol(), scope_->now() - p.joined_at});
     changed(p, p.info.is_publisher());
     webhook("participant_joined", &p, nullptr);
     subscribe_existing(p);
@@ -180,7 +182,7 @@ void Room::drop_media_of(Participant& p) {
     for (const auto& [handle, info] : data_tracks)
         end_data_track(p, info);
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
-        if (link != nullptr) context_->peers.erase(link->id().value());
+        if (link != nullptr) scope_->media.peers.erase(link->id());
 }
 
 void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
@@ -192,7 +194,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     p.signal.close();
     drop_media_of(p);
     if (was_active)
-        observe(SessionOver{p.client.protocol(), context_->now() - p.joined_at});
+        observe(SessionOver{p.client.protocol(), scope_->now() - p.joined_at});
     else
         observe(JoinReached{is_failure(reason) ? JoinState::kFailure : JoinState::kCanceled});
 
@@ -202,7 +204,9 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     closed_.push_back(std::move(it->second));
     participants_.erase(it);
     identity_of_sid_.erase(p.sid());
-    lifecycle_.left(context_->now());
+    by_number_.erase(p.number);
+    deadlines_.erase(p.number);
+    lifecycle_.left(scope_->now());
     count(p, false);
     rpc_.participant_left(p.sid());
     report_rpc();
@@ -230,7 +234,7 @@ void Room::close(livekit::DisconnectReason reason) {
                                                            : livekit::LeaveRequest::DISCONNECT;
     for (Participant* p : everyone())
         end(*p, reason, Ending::kWithLeave, action);
-    observe(RoomOver{context_->now() - created_});
+    observe(RoomOver{scope_->now() - created_});
     webhook("room_finished", nullptr, nullptr);
 }
 

@@ -5,9 +5,13 @@
 
 #include <utility>
 
+#include "base/machine.h"
 #include "base/text.h"
 
 namespace confab::room {
+
+static_assert(SansIoMachine<RoomManager, Clock>);
+
 namespace {
 
 // Values of the request win over those of the preset, which win over the defaults (ROOM-03).
@@ -23,99 +27,108 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
 
 }  // namespace
 
-RoomManager::RoomManager(Config config, std::uint64_t seed) : context_(std::move(config), seed) {
-    if (!context_.config.place)
-        context_.config.place =
-            std::make_shared<Placement>(context_.config.media.workers.size());
+RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets)
+    : config_(std::move(config)),
+      ids_(seed, std::move(secrets)),
+      scope_{config_, clock_, out_, ids_, media_, counters_} {
+    if (!config_.place) config_.place = std::make_shared<Placement>(config_.media.workers.size());
 }
 
 RoomManager::~RoomManager() = default;
 
 std::optional<Effect> RoomManager::poll_effect() {
-    if (context_.effects.empty()) return std::nullopt;
-    std::optional<Effect> effect(std::move(context_.effects.front()));
-    context_.effects.pop_front();
-    return effect;
+    return out_.poll();
 }
 
-Room* RoomManager::find(const std::string& name) const {
+// ---------------------------------------------------------------- turns
+
+RoomManager::RoomTurn::~RoomTurn() {
+    if (room_ != nullptr) manager_->settle(*room_);
+}
+
+Participant* RoomManager::RoomTurn::find(const std::string& identity) const {
+    return room_ == nullptr ? nullptr : room_->find(identity);
+}
+
+const Room* RoomManager::find(const std::string& name) const {
     const auto it = rooms_.find(name);
-    return it == rooms_.end() ? nullptr : it->second.room.get();
+    return it == rooms_.end() ? nullptr : it->second.get();
 }
 
-Participant* RoomManager::find_participant(const std::string& room,
-                                           const std::string& identity) const {
-    const Room* found = find(room);
-    return found == nullptr ? nullptr : found->find(identity);
+RoomManager::RoomTurn RoomManager::enter(const std::string& name) {
+    const auto it = rooms_.find(name);
+    return {*this, it == rooms_.end() ? nullptr : it->second.get()};
 }
 
-Result<Room*, std::string> RoomManager::make_room(const livekit::CreateRoomRequest& wanted) {
-    if (Room* existing = find(wanted.name())) return existing;
+Result<RoomManager::RoomTurn, std::string> RoomManager::make_room(
+    const livekit::CreateRoomRequest& wanted) {
+    if (RoomTurn existing = enter(wanted.name())) return existing;
     livekit::CreateRoomRequest request = wanted;
     if (!request.room_preset().empty()) {
-        const auto preset = context_.config.room.presets.find(request.room_preset());
-        if (preset == context_.config.room.presets.end())
+        const auto preset = config_.room.presets.find(request.room_preset());
+        if (preset == config_.room.presets.end())
             return tl::unexpected<std::string>("unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
-    Entry& entry = rooms_[request.name()];
-    entry.room = std::make_unique<Room>(context_, request);
-    room_names_[entry.room->id().value()] = request.name();
-    return entry.room.get();
+    std::unique_ptr<Room>& room = rooms_[request.name()];
+    room = std::make_unique<Room>(scope_, request);
+    room_by_id_[room->id()] = room.get();
+    return RoomTurn(*this, room.get());
 }
 
-void RoomManager::settle(const std::string& name) {
-    const auto it = rooms_.find(name);
-    if (it == rooms_.end()) return;
-    Entry& entry = it->second;
-    if (entry.room->expired()) {
-        entry.room->close(livekit::ROOM_CLOSED);
-        deadlines_.erase({entry.deadline, name});
-        room_names_.erase(entry.room->id().value());
-        rooms_.erase(it);
-        return;
+void RoomManager::settle(Room& room) {
+    if (room.expired()) {
+        room.close(livekit::ROOM_CLOSED);
+        return erase(room);
     }
-    entry.room->collect();
-    const Timestamp next = entry.room->next_deadline();
-    if (next == entry.deadline) return;
-    deadlines_.erase({entry.deadline, name});
-    entry.deadline = next;
-    if (!next.is_never()) deadlines_.insert({next, name});
+    room.finish_turn();
+    deadlines_.set(room.id(), room.next_deadline());
+}
+
+void RoomManager::erase(Room& room) {
+    deadlines_.erase(room.id());
+    room_by_id_.erase(room.id());
+    rooms_.erase(std::string(room.name()));
 }
 
 Timestamp RoomManager::next_deadline() const {
-    return deadlines_.empty() ? Timestamp::never() : deadlines_.begin()->first;
+    return deadlines_.next();
+}
+
+Timestamp RoomManager::scan_deadlines() const {
+    Timestamp result = Timestamp::never();
+    for (const auto& [name, room] : rooms_)
+        result = earlier(result, room->scan_deadlines());
+    return result;
 }
 
 void RoomManager::handle_timeout(Clock clock) {
-    context_.clock = clock;
-    std::vector<std::string> due;
-    for (const auto& [at, name] : deadlines_) {
-        if (at > clock.now) break;
-        due.push_back(name);
-    }
-    for (const std::string& name : due) {
-        if (Room* room = find(name)) room->handle_timeout();
-        settle(name);
+    clock_ = clock;
+    std::vector<sfu::RoomId> due;
+    while (const auto id = deadlines_.pop_due(clock.now))
+        due.push_back(*id);
+    for (const sfu::RoomId id : due) {
+        const auto room = room_by_id_.find(id);
+        if (room != room_by_id_.end()) RoomTurn(*this, room->second)->handle_timeout();
     }
 }
 
 void RoomManager::refuse(SessionId session, int status, std::string text, std::string_view why) {
-    ++context_.counters.sessions_refused;
-    context_.observe(OperationDone{Operation::kParticipantJoin, why});
+    ++counters_.sessions_refused;
+    out_.observe(OperationDone{Operation::kParticipantJoin, why});
     sessions_.erase(session);
-    context_.effects.emplace_back(RefuseSession{session, status, std::move(text)});
+    out_.refuse(session, status, std::move(text));
 }
 
 // CON-33: all of these end the session start, at once.
 std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) const {
-    const Limits& limits = context_.config.limits;
+    const Limits& limits = config_.limits;
     if (token::exceeds(params.grants.metadata.size(), limits.metadata) ||
         token::exceeds(token::attributes_size(params.grants.attributes), limits.attributes))
         return JoinRefusal{500, "connection closed by media", "too_large"};
     const bool may_create = params.grants.video && params.grants.video->room_create;
     const Room* room = find(params.room);
-    if (room == nullptr && !context_.config.room.auto_create && !may_create)
+    if (room == nullptr && !config_.room.auto_create && !may_create)
         return JoinRefusal{404, "requested room does not exist", "no_room"};
     // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
     // statuses, SDKs show their user the text of a 403 and do not try again (ROOM-06).
@@ -128,17 +141,16 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
 }
 
 SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
-    context_.clock = clock;
-    const SessionId session(context_.next_id());
+    clock_ = clock;
+    const SessionId session(ids_.next());
     if (params.reconnect) {
-        Room* room = find(params.room);
-        if (room == nullptr || room->find(params.grants.identity) == nullptr) {
-            Room::refuse_resume(context_, session, params);
+        const RoomTurn room = enter(params.room);
+        if (room.find(params.grants.identity) == nullptr) {
+            Room::refuse_resume(out_, session, params);
             return session;
         }
         sessions_[session] = {params.room, params.grants.identity};
         room->resume(session, params);
-        settle(params.room);
         return session;
     }
     if (auto refusal = admission(params)) {
@@ -156,47 +168,46 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     }
     sessions_[session] = {params.room, params.grants.identity};
     (*room)->join(session, params);
-    settle(params.room);
     return session;
 }
 
 void RoomManager::handle_request(Clock clock, SessionId session,
                                  const livekit::SignalRequest& request) {
-    context_.clock = clock;
+    clock_ = clock;
     const auto it = sessions_.find(session);
     if (it == sessions_.end()) return;
     const SessionPlace place = it->second;
-    if (Room* room = find(place.room)) room->handle_request(session, place.identity, request);
-    settle(place.room);
+    if (const RoomTurn room = enter(place.room))
+        room->handle_request(session, place.identity, request);
 }
 
 void RoomManager::signal_closed(Clock clock, SessionId session) {
-    context_.clock = clock;
+    clock_ = clock;
     const auto it = sessions_.find(session);
     if (it == sessions_.end()) return;
     const SessionPlace place = std::move(it->second);
     sessions_.erase(it);
-    if (Room* room = find(place.room)) room->signal_closed(session, place.identity);
-    settle(place.room);
+    if (const RoomTurn room = enter(place.room)) room->signal_closed(session, place.identity);
 }
 
 void RoomManager::shut_down(Clock clock) {
-    context_.clock = clock;
-    for (auto& [name, entry] : rooms_)
-        entry.room->close(livekit::SERVER_SHUTDOWN);
-    rooms_.clear();
-    room_names_.clear();
-    deadlines_.clear();
+    clock_ = clock;
+    while (!rooms_.empty()) {
+        Room& room = *rooms_.begin()->second;
+        room.close(livekit::SERVER_SHUTDOWN);
+        erase(room);
+    }
 }
 
 RoomManager::Snapshot RoomManager::snapshot() const {
     Snapshot result;
     result.rooms = rooms_.size();
-    for (const auto& [name, entry] : rooms_)
-        result.participants += entry.room->size();
+    for (const auto& [name, room] : rooms_)
+        result.participants += room->size();
     result.sessions = sessions_.size();
-    result.effects_waiting = context_.effects.size();
-    result.counters = context_.counters;
+    result.effects_waiting = out_.size();
+    result.effects_dropped = out_.dropped();
+    result.counters = counters_;
     return result;
 }
 

@@ -11,12 +11,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "room/context.h"
+#include "room/deadlines.h"
 #include "room/room.h"
+#include "room/scope.h"
 #include "room/types.h"
 
 namespace confab::room {
@@ -30,7 +31,8 @@ struct JoinRefusal {
 
 class RoomManager {
   public:
-    RoomManager(Config config, std::uint64_t seed);
+    // `secrets`: where passwords come from, apart from what clients see of `seed`.
+    RoomManager(Config config, std::uint64_t seed, SecretSource secrets);
     ~RoomManager();
     RoomManager(const RoomManager&) = delete;
     RoomManager& operator=(const RoomManager&) = delete;
@@ -45,6 +47,8 @@ class RoomManager {
     void handle_media_event(Clock clock, sfu::WorkerIndex worker, const sfu::Event& event);
     void handle_timeout(Clock clock);
     Timestamp next_deadline() const;
+    // The same by looking at everybody, for tests.
+    Timestamp scan_deadlines() const;
     std::optional<Effect> poll_effect();
 
     // ---- service calls; the caller has checked the token (01 §5.2)
@@ -81,30 +85,48 @@ class RoomManager {
         std::size_t participants = 0;
         std::size_t sessions = 0;
         std::size_t effects_waiting = 0;
+        std::uint64_t effects_dropped = 0;
         Counters counters;
     };
     Snapshot snapshot() const;
 
   private:
-    struct Entry {
-        std::unique_ptr<Room> room;
-        Timestamp deadline = Timestamp::never();
+    // The only way to a room that may change. Its end settles the room, which may erase it, so that
+    // whatever a call returns is a value made within the turn; one turn at a time.
+    class RoomTurn {
+      public:
+        RoomTurn(RoomManager& manager, Room* room) : manager_(&manager), room_(room) {}
+        ~RoomTurn();
+        RoomTurn(RoomTurn&& other) noexcept
+            : manager_(other.manager_), room_(std::exchange(other.room_, nullptr)) {}
+        RoomTurn(const RoomTurn&) = delete;
+        RoomTurn& operator=(const RoomTurn&) = delete;
+        RoomTurn& operator=(RoomTurn&&) = delete;
+        explicit operator bool() const { return room_ != nullptr; }
+        Room* operator->() const { return room_; }
+        Participant* find(const std::string& identity) const;
+
+      private:
+        RoomManager* manager_;
+        Room* room_;
     };
     struct SessionPlace {
         std::string room;
         std::string identity;
     };
 
-    Room* find(const std::string& name) const;
-    Result<Room*, std::string> make_room(const livekit::CreateRoomRequest& request);
+    const Room* find(const std::string& name) const;
+    RoomTurn enter(const std::string& name);
+    Result<RoomTurn, std::string> make_room(const livekit::CreateRoomRequest& request);
     // `why` is a literal, for statistics.
     void refuse(SessionId session, int status, std::string text, std::string_view why);
-    Participant* find_participant(const std::string& room, const std::string& identity) const;
-    // After every change of a room: frees what ended and notes its next deadline.
-    void settle(const std::string& name);
+    // The end of a turn: frees what ended and notes the next deadline.
+    void settle(Room& room);
+    void erase(Room& room);
     void dispatch(const sfu::PeerStateChanged& event);
     void dispatch(const sfu::LayerStarted& event);
-    void dispatch(const sfu::LayersChanged& event);
+    // Which layers flow is the shards' own business; TrackInfo lists what was declared.
+    void dispatch(const sfu::LayersChanged&) {}
     void dispatch(const sfu::SpeakerLevels& event);
     void dispatch(const sfu::StreamStateChanged& event);
     void dispatch(const sfu::QualityBatch& event);
@@ -114,11 +136,17 @@ class RoomManager {
     template <typename F>
     void with_peer(sfu::PeerId peer, F&& f);
 
-    Context context_;
-    std::map<std::string, Entry> rooms_;
-    std::map<std::uint64_t, std::string> room_names_;  // by RoomId
+    Config config_;
+    Clock clock_;
+    Outbox out_;
+    IdSource ids_;
+    MediaRegistry media_;
+    Counters counters_;
+    RoomScope scope_;
+    std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
+    std::map<sfu::RoomId, Room*> room_by_id_;
     std::map<SessionId, SessionPlace> sessions_;
-    std::set<std::pair<Timestamp, std::string>> deadlines_;
+    Deadlines<sfu::RoomId> deadlines_;
 };
 
 }  // namespace confab::room

@@ -9,16 +9,15 @@ namespace confab::room {
 
 template <typename F>
 void RoomManager::with_peer(sfu::PeerId peer, F&& f) {
-    const auto it = context_.peers.find(peer.value());
-    if (it == context_.peers.end()) return;
+    const auto it = media_.peers.find(peer);
+    if (it == media_.peers.end()) return;
     const MediaOwner owner = it->second;
-    const std::string name = owner.room->name();
+    const RoomTurn turn(*this, owner.room);
     f(*owner.room, *owner.participant);
-    settle(name);
 }
 
 void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {
-    context_.clock = clock;
+    clock_ = clock;
     std::visit([this](const auto& value) { dispatch(value); }, event);
 }
 
@@ -40,39 +39,39 @@ void RoomManager::dispatch(const sfu::DataChannelFailed& event) {
 }
 
 void RoomManager::dispatch(const sfu::LayerStarted& event) {
-    const auto it = context_.receivers.find(event.receiver.value());
-    if (it == context_.receivers.end()) return;
+    const auto it = media_.receivers.find(event.receiver);
+    if (it == media_.receivers.end()) return;
     const MediaOwner owner = it->second;
-    owner.room->handle_layer_started(*owner.participant, owner.track_sid, event);
-    settle(std::string(owner.room->name()));
+    RoomTurn(*this, owner.room)->handle_layer_started(*owner.participant, owner.track_sid, event);
 }
 
-// Which layers flow is the shards' own business; TrackInfo lists what was declared.
-void RoomManager::dispatch(const sfu::LayersChanged&) {}
-
 void RoomManager::dispatch(const sfu::SpeakerLevels& event) {
-    const auto it = room_names_.find(event.room.value());
-    if (it == room_names_.end()) return;
-    const std::string name = it->second;
-    if (Room* room = find(name)) room->handle_speaker_levels(event);
-    settle(name);
+    const auto it = room_by_id_.find(event.room);
+    if (it != room_by_id_.end()) RoomTurn(*this, it->second)->handle_speaker_levels(event);
 }
 
 void RoomManager::dispatch(const sfu::StreamStateChanged& event) {
-    const auto it = context_.down_tracks.find(event.down_track.value());
-    if (it == context_.down_tracks.end()) return;
+    const auto it = media_.down_tracks.find(event.down_track);
+    if (it == media_.down_tracks.end()) return;
     const MediaOwner owner = it->second;
-    owner.room->handle_stream_state(*owner.participant, owner.track_sid, event.state);
+    RoomTurn(*this, owner.room)
+        ->handle_stream_state(*owner.participant, owner.track_sid, event.state);
 }
 
+// Samples are noted and told at the next tick; no deadline moves by them.
 void RoomManager::dispatch(const sfu::QualityBatch& event) {
-    for (const sfu::QualitySample& sample : event.samples) {
-        const bool published = sample.receiver.value() != 0;
-        const auto& index = published ? context_.receivers : context_.down_tracks;
-        const std::uint64_t id = published ? sample.receiver.value() : sample.down_track.value();
+    const auto note = [](const auto& index, auto id, const sfu::QualitySample& sample) {
         const auto it = index.find(id);
-        if (it == index.end()) continue;
-        it->second.room->handle_quality(*it->second.participant, id, sample, it->second.track_sid);
+        if (it == index.end()) return;
+        const MediaOwner& owner = it->second;
+        owner.room->handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
+    };
+    for (const sfu::QualitySample& sample : event.samples) {
+        if (sample.receiver.value() != 0) {
+            note(media_.receivers, sample.receiver, sample);
+        } else {
+            note(media_.down_tracks, sample.down_track, sample);
+        }
     }
 }
 

@@ -23,12 +23,12 @@ std::string_view to_text(sfu::PeerFailure failure) {
     return "unknown";
 }
 
-void note_failure(Context& context, const PeerLink& link, sfu::PeerFailure failure) {
+void note_failure(const RoomScope& scope, const PeerLink& link, sfu::PeerFailure failure) {
     const bool had_ice =
         failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
     if (!link.ever_connected && had_ice)
-        context.observe(PeerReached{link.target(), PeerStep::kIceConnected});
-    context.observe(OperationDone{Operation::kPeerConnection, to_text(failure)});
+        scope.out.observe(PeerReached{link.target(), PeerStep::kIceConnected});
+    scope.out.observe(OperationDone{Operation::kPeerConnection, to_text(failure)});
 }
 
 }  // namespace
@@ -36,6 +36,7 @@ void note_failure(Context& context, const PeerLink& link, sfu::PeerFailure failu
 void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event) {
     PeerLink* link = p.link_of(event.peer);
     if (link == nullptr || p.closing) return;
+    touch(p);
     switch (event.state) {
         case sfu::PeerState::kConnecting:
             return;
@@ -48,7 +49,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
             return;
         case sfu::PeerState::kFailed:
             link->connected = false;
-            note_failure(*context_, *link, event.failure);
+            note_failure(*scope_, *link, event.failure);
             return connection_failed(p);
         case sfu::PeerState::kConnected:
             break;
@@ -56,7 +57,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
     const bool first = !link->ever_connected;
     link->connected = true;
     link->ever_connected = true;
-    link->connected_at = context_->now();
+    link->connected_at = scope_->now();
     if (link == p.primary()) media_returned(p);
     if (!first) return;
     observe(PeerReached{link->target(), PeerStep::kIceConnected});
@@ -74,7 +75,10 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
     PublishedTrack* track = p.publish.find(sid);
     if (track == nullptr) return;
     note_media_started(p, *track);
+    note_ssrc(*track, event.ssrc);
+    note_ssrc(*track, event.rtx_ssrc);
     if (!track->video()) return;
+    touch(p);
     for (std::size_t i = 0; i < track->slots.size(); ++i) {
         if (track->slots[i].receiver != event.receiver) continue;
         auto& codec = *track->info.mutable_codecs(static_cast<int>(i));
@@ -88,14 +92,14 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
         }
         if (i == 0) *track->info.mutable_layers() = codec.layers();
         // Layers start one after the other; others are told once.
-        if (track->announced && p.update_at.is_never()) p.update_at = context_->now() + kGather;
+        if (track->announced && p.update_at.is_never()) p.update_at = scope_->now() + kGather;
     }
 }
 
 void Room::handle_speaker_levels(const sfu::SpeakerLevels& event) {
     for (const sfu::SpeakerLevel& level : event.levels) {
-        const auto owner = context_->receivers.find(level.receiver.value());
-        if (owner == context_->receivers.end() || owner->second.room != this) continue;
+        const auto owner = scope_->media.receivers.find(level.receiver);
+        if (owner == scope_->media.receivers.end() || owner->second.room != this) continue;
         speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
                             level.active);
     }
@@ -169,7 +173,7 @@ void Room::send_quality(Participant& p) {
         info.set_quality(lost ? livekit::POOR : score.quality);
     };
     add(p);
-    for (Participant* other : everyone())
+    for (const Participant* other : publishers())
         if (other != &p && !other->hidden() && subscribes_to(p, *other)) add(*other);
     const bool same =
         current.size() == p.quality_told.size() &&

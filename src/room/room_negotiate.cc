@@ -29,7 +29,7 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
     const bool first = !link.has_remote();
     auto answer = link.handle_offer(offer.sdp(), p.publish.pending_sections());
     if (!answer) {
-        ++context_->counters.negotiation_errors;
+        ++scope_->counters.negotiation_errors;
         observe(OperationDone{Operation::kAnswer, sdp::to_text(answer.error())});
         // What is no SDP at all is passed over, anything else ends the session (SIG-86).
         if (answer.error() != sdp::NegotiationError::kParse) full_reconnect(p);
@@ -51,7 +51,7 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
 }
 
 void Room::watch_unknown_media(Participant& p, std::string_view offer) {
-    if (!context_->config.reconnect_on_publication_error) return;
+    if (!scope_->config.reconnect_on_publication_error) return;
     const auto parsed = sdp::parse(offer);
     if (!parsed) return;
     const bool unknown = std::any_of(parsed->sections.begin(), parsed->sections.end(),
@@ -62,23 +62,23 @@ void Room::watch_unknown_media(Participant& p, std::string_view offer) {
     if (!unknown) {
         p.unknown_media_since = Timestamp::never();
     } else {
-        p.unknown_media_since = earlier(p.unknown_media_since, context_->now());
+        p.unknown_media_since = earlier(p.unknown_media_since, scope_->now());
     }
 }
 
 void Room::handle_answer(Participant& p, const livekit::SessionDescription& answer) {
     if (p.single || !p.subscriber || !p.subscriber->offer_outstanding()) {
-        ++context_->counters.bad_requests;
+        ++scope_->counters.bad_requests;
         return;
     }
     PeerLink& link = *p.subscriber;
     const auto applied = link.handle_answer(answer.sdp());
     if (!applied) {
-        ++context_->counters.negotiation_errors;
+        ++scope_->counters.negotiation_errors;
         observe(OperationDone{Operation::kOffer, sdp::to_text(applied.error())});
         return full_reconnect(p);
     }
-    link.timer.answered(context_->now());
+    link.timer.answered(scope_->now());
     bind(p, applied->bound);
     run_negotiation(p);
 }
@@ -87,12 +87,12 @@ void Room::handle_trickle(Participant& p, const livekit::TrickleRequest& trickle
     const bool to_subscriber = !p.single && trickle.target() == livekit::SUBSCRIBER;
     PeerLink* link = to_subscriber ? p.subscriber.get() : &ensure_publisher(p);
     if (link == nullptr) {
-        ++context_->counters.dropped_candidates;
+        ++scope_->counters.dropped_candidates;
         return;
     }
     const auto done = link->handle_trickle(trickle.candidateinit());
     if (done) return;
-    ++context_->counters.bad_requests;
+    ++scope_->counters.bad_requests;
     respond(p, livekit::RequestResponse::UNCLASSIFIED_ERROR, done.error(),
             [&](livekit::RequestResponse& r) { *r.mutable_trickle() = trickle; });
 }
@@ -100,16 +100,17 @@ void Room::handle_trickle(Participant& p, const livekit::TrickleRequest& trickle
 void Room::negotiate(Participant& p, bool force) {
     PeerLink* link = p.downstream();
     if (link == nullptr) return;
-    link->timer.request(context_->now(), force);
+    touch(p);
+    link->timer.request(scope_->now(), force);
     run_negotiation(p);
 }
 
 void Room::run_negotiation(Participant& p) {
     PeerLink* link = p.downstream();
-    if (link == nullptr || !link->timer.due(context_->now())) return;
+    if (link == nullptr || !link->timer.due(scope_->now())) return;
     if (link->single()) return send_requirement(p, *link);
     sdp::Offer offer = link->make_offer();
-    const std::uint32_t id = link->timer.start_offer(context_->now());
+    const std::uint32_t id = link->timer.start_offer(scope_->now());
     p.signal.send(description_message(true, std::move(offer.sdp), id, offer.mid_to_track_id));
     observe(OperationDone{Operation::kOffer, {}});
     send_trickles(p, *link);
@@ -127,7 +128,7 @@ void Room::send_requirement(Participant& p, PeerLink& link) {
     requirement.set_num_videos(more(missing.video, p.requested.video));
     p.requested.audio += requirement.num_audios();
     p.requested.video += requirement.num_videos();
-    link.timer.start_requirement(context_->now());
+    link.timer.start_requirement(scope_->now());
     p.signal.send(std::move(response));
 }
 

@@ -60,9 +60,9 @@ void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     PublishFlow::Rules rules;
     rules.codecs = &codecs_;
     rules.permitted = token::may_publish(p.info.permission(), request.source());
-    rules.now = context_->now();
+    rules.now = scope_->now();
     rules.obs = p.client.browser().find("OBS") != std::string::npos;
-    const auto added = p.publish.add_track(request, rules, context_->rng);
+    const auto added = p.publish.add_track(request, rules, scope_->ids.rng());
     if (!added) {
         respond(p, added.error().reason, added.error().message,
                 [&](livekit::RequestResponse& r) { *r.mutable_add_track() = request; });
@@ -92,7 +92,7 @@ void Room::take_sections(Participant& p, const sdp::Answer& answer) {
 
 void Room::take_publish_sections(Participant& p, const std::vector<sdp::PublishSection>& sections) {
     for (const sdp::PublishSection& section : sections) {
-        const auto match = p.publish.take_section(section, context_->clock.wall);
+        const auto match = p.publish.take_section(section, scope_->clock.wall);
         if (!match) continue;
         add_receiver(p, *match->track, match->codec, section);
         if (match->track->announced) {
@@ -108,8 +108,8 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
                         const sdp::PublishSection& section) {
     CodecSlot& slot = track.slots[codec];
     const livekit::SimulcastCodecInfo& info = track.info.codecs(static_cast<int>(codec));
-    slot.receiver = sfu::ReceiverId(context_->next_id());
-    context_->receivers[slot.receiver->value()] = {this, &p, track.info.sid()};
+    slot.receiver = sfu::ReceiverId(scope_->ids.next());
+    scope_->media.receivers[*slot.receiver] = {this, &p, track.info.sid()};
 
     sfu::AddReceiver add;
     add.receiver = *slot.receiver;
@@ -128,10 +128,23 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
     add.screen_share = track.info.source() == livekit::SCREEN_SHARE;
     add.microphone = track.info.source() == livekit::MICROPHONE;
     add.encrypted = track.encrypted();
-    add.audio_level = context_->config.audio_level;
-    add.pli_throttle = context_->config.pli_throttle;
-    context_->command(p.worker, std::move(add));
-    if (track.info.muted()) context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+    add.audio_level = scope_->config.audio_level;
+    add.pli_throttle = scope_->config.pli_throttle;
+    for (const sfu::ReceiveLayer& layer : add.layers) {
+        note_ssrc(track, layer.ssrc.value_or(Ssrc(0)));
+        note_ssrc(track, layer.rtx_ssrc.value_or(Ssrc(0)));
+    }
+    scope_->out.command(p.worker, std::move(add));
+    if (track.info.muted()) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+}
+
+void Room::note_ssrc(PublishedTrack& track, Ssrc ssrc) {
+    constexpr std::size_t kMaxKnown = 64;  // beyond these a collision is as likely as nothing
+    if (ssrc.value() == 0 || track.ssrcs.size() >= kMaxKnown ||
+        std::find(track.ssrcs.begin(), track.ssrcs.end(), ssrc) != track.ssrcs.end())
+        return;
+    track.ssrcs.push_back(ssrc);
+    ssrcs_.add(ssrc);
 }
 
 void Room::announce_all(Participant& p) {
@@ -141,16 +154,17 @@ void Room::announce_all(Participant& p) {
 
 void Room::announce(Participant& p, PublishedTrack& track) {
     track.announced = true;
-    track.announced_at = context_->now();
+    track.announced_at = scope_->now();
     // Nothing is to be expected of a muted track.
     track.media_started = track.media_started || track.info.muted();
     observe(PublicationStep{track.info.type(), TrackStep::kSuccess});
     if (track.video() || track.info.codecs_size() > 1) {
-        track.dynacast = Dynacast(context_->now(), context_->config.dynacast_pause_delay);
+        track.dynacast = Dynacast(scope_->now(), scope_->config.dynacast_pause_delay);
         track.dynacast.set_muted(track.info.muted());
     }
     const std::string sid = track.info.sid();
     publisher_of_track_[sid] = p.identity();
+    ++announced_[p.identity()];
     p.info.set_is_publisher(true);
     count(p, true);
     changed(p, true);
@@ -183,10 +197,13 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     for (const CodecSlot& slot : track->slots) {
         if (!slot.receiver) continue;
         p.quality.remove(slot.receiver->value());
-        context_->receivers.erase(slot.receiver->value());
-        context_->command(p.worker, sfu::RemoveReceiver{*slot.receiver});
+        scope_->media.receivers.erase(*slot.receiver);
+        scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});
     }
-    publisher_of_track_.erase(sid);
+    if (publisher_of_track_.erase(sid) > 0 && --announced_[p.identity()] == 0)
+        announced_.erase(p.identity());
+    for (const Ssrc ssrc : track->ssrcs)
+        ssrcs_.release(ssrc);
     const auto retry = p.publish.remove(sid);
     if (tell_publisher) {
         livekit::SignalResponse response;
@@ -209,7 +226,7 @@ void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {
     if (track.info.muted() == muted) return;
     track.info.set_muted(muted);
     for (const CodecSlot& slot : track.slots)
-        if (slot.receiver) context_->command(p.worker, sfu::MuteReceiver{*slot.receiver, muted});
+        if (slot.receiver) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, muted});
     track.dynacast.set_muted(muted);
     if (track.announced) changed(p, true);
     poll_dynacast(p, track);
@@ -224,11 +241,12 @@ void Room::want_layers(const Participant& p, const PublishedTrack& track,
         if (report.quality)
             want.max_spatial = static_cast<std::int8_t>(spatial_for_quality(
                 track.info.layers(), static_cast<livekit::VideoQuality>(*report.quality)));
-        context_->command(p.worker, want);
+        scope_->out.command(p.worker, want);
     }
 }
 
 void Room::poll_dynacast(Participant& p, PublishedTrack& track) {
+    touch(p);
     const auto reports = track.dynacast.poll_report();
     if (!reports || reports->empty()) return;
     if (track.video()) {

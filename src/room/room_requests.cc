@@ -19,8 +19,9 @@ void Room::handle_request(SessionId session, const std::string& identity,
     Participant* found = find(identity);
     if (found == nullptr || found->signal.session() != session) return;
     Participant& p = *found;
-    p.last_signal = context_->now();
-    ++context_->counters.requests;
+    touch(p);
+    p.last_signal = scope_->now();
+    ++scope_->counters.requests;
     using Case = livekit::SignalRequest;
     switch (request.message_case()) {
         case Case::kOffer:
@@ -78,7 +79,7 @@ void Room::handle_request(SessionId session, const std::string& identity,
 
 void Room::ping(Participant& p, const livekit::SignalRequest& request) {
     livekit::SignalResponse response;
-    const std::int64_t wall_ms = context_->clock.wall.ms();
+    const std::int64_t wall_ms = scope_->clock.wall.ms();
     if (request.has_ping()) {
         response.set_pong(wall_ms);
     } else {
@@ -117,7 +118,7 @@ void Room::track_settings(Participant& p, const livekit::UpdateTrackSettings& se
         const bool enables =
             s != nullptr && s->settings && s->settings->disabled() && !settings.disabled();
         const Duration wait = enables ? Duration::zero() : SubscriptionTable::kSettingsDebounce;
-        if (!p.subscriptions.set_settings(sid, settings, context_->now() + wait)) return;
+        if (!p.subscriptions.set_settings(sid, settings, scope_->now() + wait)) return;
         if (enables) apply_settings(p, sid, *s);
     }
 }
@@ -154,7 +155,7 @@ void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetad
             *r.mutable_update_metadata() = update;
         });
     };
-    const Limits& limits = context_->config.limits;
+    const Limits& limits = scope_->config.limits;
     if (!p.info.permission().can_update_metadata())
         return answer(Response::NOT_ALLOWED, "does not have permission to update own metadata");
     if (exceeds(update.name().size(), limits.participant_name))

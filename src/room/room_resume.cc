@@ -7,26 +7,26 @@
 
 namespace confab::room {
 
-void Room::refuse_resume(Context& context, SessionId session, const JoinParams& params) {
+void Room::refuse_resume(Outbox& out, SessionId session, const JoinParams& params) {
     const ClientTraits traits = traits_of(params.client);
-    context.effects.emplace_back(SendSignal{
-        session,
-        leave_message(traits.gates, livekit::STATE_MISMATCH, livekit::LeaveRequest::RECONNECT)});
-    context.effects.emplace_back(CloseSession{session, 1000});
+    out.signal(session, leave_message(traits.gates, livekit::STATE_MISMATCH,
+                                      livekit::LeaveRequest::RECONNECT));
+    out.close(session, 1000);
 }
 
 void Room::resume(SessionId session, const JoinParams& params) {
     Participant* found = find(params.grants.identity);
-    if (found == nullptr) return refuse_resume(*context_, session, params);
+    if (found == nullptr) return refuse_resume(scope_->out, session, params);
     Participant& p = *found;
-    if (p.drop_resume_without_messages && context_->now() < p.drop_resume_until) {
+    if (p.drop_resume_without_messages && scope_->now() < p.drop_resume_until) {
         p.drop_resume_without_messages = false;
-        context_->effects.emplace_back(RefuseSession{session, 500, "connection closed by media"});
+        scope_->out.refuse(session, 500, "connection closed by media");
         return;
     }
+    touch(p);
     p.signal.close();
     p.signal.open(session);
-    p.last_signal = context_->now();
+    p.last_signal = scope_->now();
     expect_media(p, kRecoverWindow);
 
     if (p.traits.gates.reconnect_response) {
@@ -51,7 +51,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     *room_update.mutable_room_update()->mutable_room() = signal_info_;
     p.signal.send(std::move(room_update));
 
-    if (p.drop_resume_after_messages && context_->now() < p.drop_resume_until) {
+    if (p.drop_resume_after_messages && scope_->now() < p.drop_resume_until) {
         p.drop_resume_after_messages = false;
         p.signal.close();
         return;
@@ -66,6 +66,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
 void Room::signal_closed(SessionId session, const std::string& identity) {
     Participant* p = find(identity);
     if (p == nullptr || p->signal.session() != session) return;
+    touch(*p);
     p->signal.lost();
     const PeerLink* primary = p->primary();
     const bool live = primary != nullptr && primary->ever_connected;
@@ -75,9 +76,9 @@ void Room::signal_closed(SessionId session, const std::string& identity) {
 // ICE or DTLS gave up: the client is told to resume and has kResumeWindow for it (SIG-145).
 void Room::connection_failed(Participant& p) {
     constexpr Duration kSignalAlive = Duration::seconds(15);
-    const auto& workers = context_->config.media.workers;
+    const auto& workers = scope_->config.media.workers;
     const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
-    if (p.signal.is_open() && context_->now() - p.last_signal < kSignalAlive) {
+    if (p.signal.is_open() && scope_->now() - p.last_signal < kSignalAlive) {
         // ICE-15: the other transport next time, and back when that fails too.
         p.ice = p.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp
                     ? IcePreference::kTcp
@@ -92,8 +93,8 @@ void Room::connection_failed(Participant& p) {
     p.signal.close();
     const PeerLink* primary = p.primary();
     if (primary != nullptr && !primary->connected)
-        p.media_lost_at = earlier(p.media_lost_at, context_->now());
-    p.resume_deadline = context_->now() + kResumeWindow;
+        p.media_lost_at = earlier(p.media_lost_at, scope_->now());
+    p.resume_deadline = scope_->now() + kResumeWindow;
     if (!p.media_lost_at.is_never())
         p.resume_deadline = earlier(p.resume_deadline, p.media_lost_at + kMaxWithoutMedia);
 }
@@ -102,7 +103,7 @@ void Room::connection_failed(Participant& p) {
 void Room::expect_media(Participant& p, Duration within) {
     p.resume_deadline = Timestamp::never();
     if (p.media_lost_at.is_never()) return;
-    p.resume_deadline = earlier(context_->now() + within, p.media_lost_at + kMaxWithoutMedia);
+    p.resume_deadline = earlier(scope_->now() + within, p.media_lost_at + kMaxWithoutMedia);
 }
 
 void Room::media_returned(Participant& p) {

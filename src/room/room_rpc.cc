@@ -21,7 +21,7 @@ Result<void, ServiceError> Room::call_rpc(RpcCallId id, Participant& p,
         return service_error(ServiceCode::kInternal, "data channel is not available");
     if (rpc_.full()) return service_error(ServiceCode::kUnavailable, "too many calls");
     const livekit::DataPacket packet =
-        rpc_.start(context_->now(), id, p.sid(), request, context_->rng);
+        rpc_.start(scope_->now(), id, p.sid(), request, scope_->ids.rng());
     send_to(p, sfu::DataChannel::kReliable, serialized(packet));
     flush_sends();
     return {};
@@ -40,7 +40,7 @@ bool Room::take_rpc_answer(const Participant& p, const RoutedPacket& packet) {
 
 void Room::report_rpc() {
     while (auto done = rpc_.poll_done())
-        context_->effects.emplace_back(std::move(*done));
+        scope_->out.rpc_done(std::move(*done));
 }
 
 }  // namespace confab::room

@@ -16,7 +16,7 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
     switch (scenario.scenario_case()) {
         case Case::kSpeakerUpdate:
             p.simulated_speaker_until =
-                context_->now() +
+                scope_->now() +
                 Duration::seconds(std::clamp(scenario.speaker_update(), 0, kMaxSpeakerSeconds));
             return simulated_speaker(p, true);
         case Case::kNodeFailure:
@@ -29,18 +29,18 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
             return switch_candidates(p, scenario.switch_candidate_protocol());
         case Case::kSubscriberBandwidth:
             if (const PeerLink* link = p.downstream())
-                context_->command(p.worker,
-                                  sfu::SetBandwidthLimit{
-                                      link->id(), static_cast<std::uint64_t>(std::max<std::int64_t>(
-                                                      0, scenario.subscriber_bandwidth()))});
+                scope_->out.command(
+                    p.worker, sfu::SetBandwidthLimit{
+                                  link->id(), static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                                  0, scenario.subscriber_bandwidth()))});
             return;
         case Case::kDisconnectSignalOnResume:
             p.drop_resume_after_messages = true;
-            p.drop_resume_until = context_->now() + kDropWindow;
+            p.drop_resume_until = scope_->now() + kDropWindow;
             return;
         case Case::kDisconnectSignalOnResumeNoMessages:
             p.drop_resume_without_messages = true;
-            p.drop_resume_until = context_->now() + kDropWindow;
+            p.drop_resume_until = scope_->now() + kDropWindow;
             return;
         case Case::kLeaveRequestFullReconnect:
             return full_reconnect(p);

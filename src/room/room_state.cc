@@ -34,30 +34,29 @@ std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
 
 }  // namespace
 
-Room::Room(Context& context, const livekit::CreateRoomRequest& settings)
-    : context_(&context),
-      id_(sfu::RoomId(context.next_id())),
-      codecs_(enabled_codecs(context.config)),
-      sif_trailer_(token::random_alphanumeric(context.rng, 43)),
-      sync_streams_(settings.sync_streams() || context.config.room.sync_streams),
-      playout_delay_(playout_delay(settings, context.config)),
-      created_(context.now()),
-      counters_told_(context.now()),
-      next_quality_(context.now() + kQualityInterval),
-      broadcaster_(context.now(), context.config.update_batch_interval),
-      lifecycle_(context.now(),
-                 or_default(settings.empty_timeout(), context.config.room.empty_timeout),
-                 or_default(settings.departure_timeout(), context.config.room.departure_timeout)) {
-    const RoomDefaults& defaults = context.config.room;
-    info_.set_sid(token::make_id(token::kRoomPrefix, context.rng));
+Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
+    : scope_(&scope),
+      id_(sfu::RoomId(scope.ids.next())),
+      codecs_(enabled_codecs(scope.config)),
+      sif_trailer_(scope.ids.secret(43)),
+      sync_streams_(settings.sync_streams() || scope.config.room.sync_streams),
+      playout_delay_(playout_delay(settings, scope.config)),
+      created_(scope.now()),
+      counters_told_(scope.now()),
+      next_quality_(scope.now() + kQualityInterval),
+      broadcaster_(scope.now(), scope.config.update_batch_interval),
+      lifecycle_(scope.now(), or_default(settings.empty_timeout(), scope.config.room.empty_timeout),
+                 or_default(settings.departure_timeout(), scope.config.room.departure_timeout)) {
+    const RoomDefaults& defaults = scope.config.room;
+    info_.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));
     info_.set_name(settings.name());
     info_.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
     info_.set_departure_timeout(
         or_default(settings.departure_timeout(), defaults.departure_timeout));
     info_.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
-    info_.set_creation_time(context.clock.wall.s());
-    info_.set_creation_time_ms(context.clock.wall.ms());
-    info_.set_turn_password(token::random_alphanumeric(context.rng, 43));
+    info_.set_creation_time(scope.clock.wall.s());
+    info_.set_creation_time_ms(scope.clock.wall.ms());
+    info_.set_turn_password(scope.ids.secret(43));
     info_.set_metadata(settings.metadata());
     for (const sdp::EnabledCodec& codec : codecs_) {
         livekit::Codec& shown = *info_.add_enabled_codecs();
@@ -73,8 +72,17 @@ Room::~Room() = default;
 std::vector<Participant*> Room::everyone() const {
     std::vector<Participant*> result;
     result.reserve(participants_.size());
+    scope_->counters.participants_visited += participants_.size();
     for (const auto& [identity, p] : participants_)
         result.push_back(p.get());
+    return result;
+}
+
+std::vector<Participant*> Room::publishers() const {
+    std::vector<Participant*> result;
+    for (const auto& [identity, tracks] : announced_)
+        if (Participant* p = find(identity)) result.push_back(p);
+    scope_->counters.participants_visited += result.size();
     return result;
 }
 
@@ -120,7 +128,7 @@ void Room::count(Participant& p, bool present) {
         standing.recorder = p.info.permission().recorder();
     }
     heads_.change(p.standing, standing);
-    lifecycle_.set_present(context_->now(), heads_.present());
+    lifecycle_.set_present(scope_->now(), heads_.present());
 }
 
 std::vector<livekit::ParticipantInfo> Room::list() const {
@@ -133,19 +141,26 @@ std::vector<livekit::ParticipantInfo> Room::list() const {
 void Room::changed(Participant& p, bool immediate) {
     p.info.set_version(p.info.version() + 1);
     p.update_at = Timestamp::never();
+    p.shown.clear();
+    touch(p);
     for (const Broadcaster::Update& update :
-         broadcaster_.push(context_->now(), p.to_proto(), immediate))
+         broadcaster_.push(scope_->now(), p.to_proto(), immediate))
         deliver(update);
 }
 
 void Room::deliver(const Broadcaster::Update& update) {
     const bool hidden = update.info.permission().hidden();
-    for (const auto& [identity, p] : participants_) {
-        if (hidden && p->sid() != update.info.sid()) continue;
-        if (update.legacy_only && p->traits.gates.identity_reconnect) continue;
-        if (p->info.state() == livekit::ParticipantInfo::JOINING) continue;
-        p->signal.send(update_message({update.info}));
-    }
+    tell(update_message({update.info}), [&](const Participant& p) {
+        if (hidden && p.sid() != update.info.sid()) return false;
+        if (update.legacy_only && p.traits.gates.identity_reconnect) return false;
+        return p.info.state() != livekit::ParticipantInfo::JOINING;
+    });
+}
+
+// The list of a join is made of these; whatever changes a participant for others ends in changed().
+const std::string& Room::shown(Participant& p) const {
+    if (p.shown.empty()) p.shown = encoded_other(p.to_proto());
+    return p.shown;
 }
 
 void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
@@ -156,14 +171,13 @@ void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
     std::vector<livekit::ParticipantInfo> chunk;
     const auto flush = [&] {
         if (chunk.empty()) return;
-        for (const auto& [identity, p] : participants_)
-            p->signal.send(update_message(chunk));
+        tell(update_message(chunk), [](const Participant&) { return true; });
         chunk.clear();
         bytes = 0;
     };
     for (livekit::ParticipantInfo& info : shown) {
         const std::size_t size = info.ByteSizeLong();
-        const std::size_t limit = context_->config.update_batch_bytes;
+        const std::size_t limit = scope_->config.update_batch_bytes;
         if (limit != 0 && bytes + size > limit) flush();
         bytes += size;
         chunk.push_back(std::move(info));
@@ -174,10 +188,10 @@ void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
 void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
     livekit::WebhookEvent result;
     result.set_event(event);
-    result.set_id(token::make_id(token::kWebhookEventPrefix, context_->rng));
-    result.set_created_at(context_->clock.wall.s());
+    result.set_id(token::make_id(token::kWebhookEventPrefix, scope_->ids.rng()));
+    result.set_created_at(scope_->clock.wall.s());
     if (track != nullptr) {  // HOOK-04: only names
-        if (context_->config.full_room_in_webhooks) {
+        if (scope_->config.full_room_in_webhooks) {
             *result.mutable_room() = info_;
         } else {
             result.mutable_room()->set_sid(info_.sid());
@@ -190,18 +204,18 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
         *result.mutable_room() = info_;
         if (p != nullptr) *result.mutable_participant() = p->to_proto();
     }
-    context_->effects.emplace_back(WebhookEvent{std::move(result)});
+    scope_->out.webhook(std::move(result));
 }
 
 void Room::touch_counters() {
     counters_dirty_ = true;
-    if (context_->now() - counters_told_ < kCountersInterval) return;
+    if (scope_->now() - counters_told_ < kCountersInterval) return;
     counters_dirty_ = false;
     livekit::Room current = snapshot();
     if (current.num_participants() == signal_info_.num_participants() &&
         current.num_publishers() == signal_info_.num_publishers())
         return;
-    counters_told_ = context_->now();
+    counters_told_ = scope_->now();
     signal_info_ = std::move(current);
     send_room_update();
 }
@@ -209,8 +223,7 @@ void Room::touch_counters() {
 void Room::send_room_update() {
     livekit::SignalResponse response;
     *response.mutable_room_update()->mutable_room() = signal_info_;
-    for (const auto& [identity, p] : participants_)
-        p->signal.send(response);
+    tell(std::move(response), [](const Participant&) { return true; });
 }
 
 void Room::update_recording() {
@@ -228,24 +241,24 @@ void Room::set_metadata(const std::string& metadata) {
 }
 
 void Room::send_refresh(Participant& p) {
-    p.refresh_at = context_->now() + kRefreshInterval;
-    if (!context_->config.mint_token) return;
+    p.refresh_at = scope_->now() + kRefreshInterval;
+    if (!scope_->config.mint_token) return;
     livekit::SignalResponse response;
-    response.set_refresh_token(context_->config.mint_token(p.current_grants()));
+    response.set_refresh_token(scope_->config.mint_token(p.current_grants()));
     if (!response.refresh_token().empty()) p.signal.send(std::move(response));
 }
 
 std::vector<livekit::ICEServer> Room::ice_servers(const Participant& p) const {
-    if (!context_->config.ice_servers) return {};
-    return context_->config.ice_servers(p.sid(), p.ice == IcePreference::kTls);
+    if (!scope_->config.ice_servers) return {};
+    return scope_->config.ice_servers(p.sid(), p.ice == IcePreference::kTls);
 }
 
 livekit::ServerInfo Room::server_info() const {
     livekit::ServerInfo result;
-    result.set_version(context_->config.server_version);
-    result.set_protocol(context_->config.protocol);
-    result.set_region(context_->config.region);
-    result.set_node_id(context_->config.node_id);
+    result.set_version(scope_->config.server_version);
+    result.set_protocol(scope_->config.protocol);
+    result.set_region(scope_->config.region);
+    result.set_node_id(scope_->config.node_id);
     result.set_agent_protocol(1);
     return result;
 }

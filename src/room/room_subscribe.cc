@@ -23,10 +23,6 @@ std::vector<std::string> sender_mimes(const PublishedTrack& track) {
     return mimes;
 }
 
-std::uint32_t random_ssrc(Rng& rng) {
-    return std::max<std::uint32_t>(1, rng.u32());
-}
-
 bool accepts(const sdp::BoundSender& bound, sfu::Codec codec) {
     return std::any_of(bound.codecs.begin(), bound.codecs.end(), [&](const auto& negotiated) {
         const sfu::Codec offered = codec_of(negotiated.mime);
@@ -37,13 +33,13 @@ bool accepts(const sdp::BoundSender& bound, sfu::Codec codec) {
 }  // namespace
 
 void Room::subscribe_existing(Participant& p) {
-    for (Participant* publisher : everyone()) {
+    for (const Participant* publisher : publishers()) {
         if (publisher == &p) continue;
         for (const auto& [sid, track] : publisher->publish.tracks()) {
             if (!track.announced) continue;
             const Subscription* known = p.subscriptions.find(sid);
             const bool touched = known != nullptr && known->wanted_since != Timestamp();
-            if (p.auto_subscribe && !touched) p.subscriptions.want(context_->now(), sid);
+            if (p.auto_subscribe && !touched) p.subscriptions.want(scope_->now(), sid);
             reconcile(p, sid);
         }
     }
@@ -53,7 +49,7 @@ void Room::subscribe_existing(Participant& p) {
 void Room::offer_track_to_all(const std::string& sid) {
     for (Participant* p : everyone()) {
         if (find_track(sid).publisher == p) continue;
-        if (p->auto_subscribe) p->subscriptions.want(context_->now(), sid);
+        if (p->auto_subscribe) p->subscriptions.want(scope_->now(), sid);
         reconcile(*p, sid);
     }
 }
@@ -69,6 +65,7 @@ void Room::reconcile_all(Participant& p) {
 void Room::reconcile(Participant& p, const std::string& sid) {
     Subscription* s = p.subscriptions.find(sid);
     if (s == nullptr || p.closing) return;
+    touch(p);
     if (!s->wanted) {
         if (s->state != SubscriptionState::kNone) drop(p, sid, *s, true);
         // What a client refused stays refused while the track lives.
@@ -78,9 +75,9 @@ void Room::reconcile(Participant& p, const std::string& sid) {
     if (s->state == SubscriptionState::kWaiting) return check_stuck(p, sid, *s);
     if (s->state != SubscriptionState::kNone || !p.info.permission().can_subscribe()) return;
     const TrackRef track = find_track(sid);
-    if (p.retry_at.is_never()) p.retry_at = context_->now() + SubscriptionTable::kRetry;
+    if (p.retry_at.is_never()) p.retry_at = scope_->now() + SubscriptionTable::kRetry;
     if (!track) {
-        if (context_->now() - s->wanted_since < SubscriptionTable::kNotFound) return;
+        if (scope_->now() - s->wanted_since < SubscriptionTable::kNotFound) return;
         note_step(*s, TrackStep::kAttempt);
         note_step(*s, TrackStep::kFailure, livekit::SE_TRACK_NOTFOUND);
         p.signal.send(subscription_error_message(sid, livekit::SE_TRACK_NOTFOUND));
@@ -102,36 +99,36 @@ void Room::check_stuck(Participant& p, const std::string& sid, Subscription& s) 
     const PeerLink* link = p.downstream();
     if (s.stuck_told || link == nullptr || !link->connected) return;
     const Timestamp since = std::max(s.waiting_since, link->connected_at);
-    if (context_->now() - since < SubscriptionTable::kStuck) return;
+    if (scope_->now() - since < SubscriptionTable::kStuck) return;
     s.stuck_told = true;
     note_step(s, TrackStep::kFailure, livekit::SE_UNKNOWN);
     p.signal.send(subscription_error_message(sid, livekit::SE_UNKNOWN));
-    if (context_->config.reconnect_on_subscription_error) full_reconnect(p);
+    if (scope_->config.reconnect_on_subscription_error) full_reconnect(p);
 }
 
 void Room::subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track) {
-    const Limits& limits = context_->config.limits;
+    const Limits& limits = scope_->config.limits;
     const std::uint32_t limit =
         track.track->video() ? limits.subscriptions_video : limits.subscriptions_audio;
     if (limit != 0 && p.subscriptions.active(track.track->video()) >= limit) return;
 
     s.video = track.track->video();
     s.state = SubscriptionState::kWaiting;
-    s.waiting_since = context_->now();
+    s.waiting_since = scope_->now();
     s.stuck_told = false;
     note_step(s, TrackStep::kAttempt);
-    s.down_track = sfu::DownTrackId(context_->next_id());
-    s.ssrc = random_ssrc(context_->rng);
-    s.rtx_ssrc = random_ssrc(context_->rng);
-    context_->down_tracks[s.down_track.value()] = {this, &p, sid};
+    s.down_track = sfu::DownTrackId(scope_->ids.next());
+    s.ssrc = ssrcs_.draw(scope_->ids.rng());
+    s.rtx_ssrc = ssrcs_.draw(scope_->ids.rng());
+    scope_->media.down_tracks[s.down_track] = {this, &p, sid};
 
     sdp::Sender sender;
     sender.id = s.down_track.value();
     sender.kind = s.video ? sdp::Kind::kVideo : sdp::Kind::kAudio;
     sender.stream_id = stream_id_of(p, track);
     sender.track_id = sid;
-    sender.ssrc = s.ssrc;
-    sender.rtx_ssrc = s.rtx_ssrc;
+    sender.ssrc = s.ssrc.value();
+    sender.rtx_ssrc = s.rtx_ssrc.value();
     sender.mimes = sender_mimes(*track.track);
     sender.stereo = track.track->info.stereo();
     sender.disable_red = track.track->info.disable_red();
@@ -152,7 +149,7 @@ std::string Room::stream_id_of(const Participant& p, TrackRef track) const {
 void Room::note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
                       std::uint32_t attempt, Timestamp since) {
     observe(MediaDelay{phase, track.info.source(), track.info.type(), p.client.sdk(), p.info.kind(),
-                       attempt, context_->now() - since});
+                       attempt, scope_->now() - since});
 }
 
 // An attempt ends once: what was given up is not canceled as well, and is another attempt when it
@@ -170,12 +167,14 @@ void Room::drop(Participant& p, const std::string& sid, Subscription& s, bool bl
     const std::uint64_t id = s.down_track.value();
     const bool attached = s.attached;
     note_step(s, s.state == SubscriptionState::kBound ? TrackStep::kEnd : TrackStep::kCancel);
-    context_->down_tracks.erase(id);
+    scope_->media.down_tracks.erase(s.down_track);
+    ssrcs_.release(s.ssrc);
+    ssrcs_.release(s.rtx_ssrc);
     p.quality.remove(id);
     if (PeerLink* link = p.downstream()) link->remove_sender(id);
-    if (attached) context_->command(p.worker, sfu::RemoveDownTrack{s.down_track, blank_frames});
+    if (attached) scope_->out.command(p.worker, sfu::RemoveDownTrack{s.down_track, blank_frames});
     if (const TrackRef track = find_track(sid)) {
-        track.track->dynacast.remove(context_->now(), id);
+        track.track->dynacast.remove(scope_->now(), id);
         poll_dynacast(*track.publisher, *track.track);
     }
     s.state = SubscriptionState::kNone;
@@ -184,7 +183,8 @@ void Room::drop(Participant& p, const std::string& sid, Subscription& s, bool bl
     if (p.closing) return;
     if (PeerLink* link = p.downstream()) {
         if (attached && blank_frames) {
-            link->timer.request_after(context_->now(), kBlankFrames);
+            link->timer.request_after(scope_->now(), kBlankFrames);
+            touch(p);
         } else {
             negotiate(p, false);
         }
@@ -201,8 +201,8 @@ void Room::drop_all(Participant& p) {
 
 void Room::bind(Participant& p, const std::vector<sdp::BoundSender>& bound) {
     for (const sdp::BoundSender& sender : bound) {
-        const auto owner = context_->down_tracks.find(sender.id);
-        if (owner == context_->down_tracks.end()) continue;
+        const auto owner = scope_->media.down_tracks.find(sfu::DownTrackId(sender.id));
+        if (owner == scope_->media.down_tracks.end()) continue;
         const std::string sid = owner->second.track_sid;
         Subscription* s = p.subscriptions.find(sid);
         if (s != nullptr && s->state == SubscriptionState::kWaiting) bind_one(p, sid, *s, sender);
@@ -232,7 +232,7 @@ void Room::bind_one(Participant& p, const std::string& sid, Subscription& s,
     note_step(s, TrackStep::kSuccess);
     note_delay(MediaPhase::kSubscribe, p, *track.track, s.attempts, s.waiting_since);
     // Whom nothing is to be sent to is not waited for.
-    if (s.applied.enabled && !track.track->info.muted()) s.starting_since = context_->now();
+    if (s.applied.enabled && !track.track->info.muted()) s.starting_since = scope_->now();
     attach(p, s, track);
     if (!p.hidden() && !track.track->told_subscribed) {
         track.track->told_subscribed = true;
@@ -253,8 +253,8 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
     add.receiver = *slot.receiver;
     add.home = track.publisher->worker;
     add.kind = s.video ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
-    add.ssrc = Ssrc(s.ssrc);
-    add.rtx_ssrc = Ssrc(s.rtx_ssrc);
+    add.ssrc = s.ssrc;
+    add.rtx_ssrc = s.rtx_ssrc;
     for (const sdp::NegotiatedCodec& codec : s.bound.codecs) {
         sfu::SendCodec send;
         send.codec = codec_of(codec.mime);
@@ -274,7 +274,7 @@ void Room::attach(Participant& p, Subscription& s, TrackRef track) {
     add.sif_trailer = to_vector(as_bytes(sif_trailer_));
     if (s.video && add.extensions.playout_delay != 0) add.playout_delay = playout_delay_;
     add.early_media = p.client.sdk() == livekit::ClientInfo::GO;  // SIG-67
-    context_->command(p.worker, std::move(add));
+    scope_->out.command(p.worker, std::move(add));
 }
 
 void Room::codec_unsupported(Participant& p, const std::string& sid, Subscription& s) {
@@ -288,7 +288,7 @@ void Room::codec_unsupported(Participant& p, const std::string& sid, Subscriptio
 void Room::regress(TrackRef track, std::size_t codec) {
     PublishedTrack& published = *track.track;
     const auto policy = published.info.backup_codec_policy();
-    const std::uint32_t threshold = context_->config.codec_regression_threshold;
+    const std::uint32_t threshold = scope_->config.codec_regression_threshold;
     const bool prefers = policy == livekit::PREFER_REGRESSION &&
                          (threshold == 0 || participants_.size() < threshold);
     if (!published.video() || published.regressed || !published.slots[codec].receiver) return;
@@ -298,13 +298,13 @@ void Room::regress(TrackRef track, std::size_t codec) {
         Subscription* s = p->subscriptions.find(published.info.sid());
         if (s == nullptr || s->state != SubscriptionState::kBound || s->codec == codec) continue;
         if (!accepts(s->bound, published.slots[codec].codec)) continue;
-        published.dynacast.want(context_->now(), s->codec, s->down_track.value(), std::nullopt);
+        published.dynacast.want(scope_->now(), s->codec, s->down_track.value(), std::nullopt);
         s->codec = codec;
         want_quality(*s, track);
         if (s->attached)
-            context_->command(p->worker,
-                              sfu::SwitchDownTrack{s->down_track, *published.slots[codec].receiver,
-                                                   track.publisher->worker});
+            scope_->out.command(
+                p->worker, sfu::SwitchDownTrack{s->down_track, *published.slots[codec].receiver,
+                                                track.publisher->worker});
     }
 }
 
@@ -323,7 +323,7 @@ void Room::want_quality(Subscription& s, TrackRef track) {
     if (s.applied.enabled)
         wanted = static_cast<std::uint8_t>(
             quality_for_spatial(track.track->info.layers(), s.applied.max_spatial));
-    track.track->dynacast.want(context_->now(), s.codec, s.down_track.value(), wanted);
+    track.track->dynacast.want(scope_->now(), s.codec, s.down_track.value(), wanted);
     poll_dynacast(*track.publisher, *track.track);
 }
 
@@ -336,13 +336,13 @@ void Room::apply_settings(Participant& p, const std::string& sid, Subscription& 
     if (next == s.applied) return;
     s.applied = next;
     if (!next.enabled) s.starting_since = Timestamp::never();
-    if (s.attached) context_->command(p.worker, sfu::UpdateDownTrack{s.down_track, next});
+    if (s.attached) scope_->out.command(p.worker, sfu::UpdateDownTrack{s.down_track, next});
     want_quality(s, track);
 }
 
 void Room::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
     if (!p.access.set(list)) {
-        ++context_->counters.bad_requests;
+        ++scope_->counters.bad_requests;
         return;
     }
     apply_access(p);
@@ -379,7 +379,7 @@ void Room::update_subscriptions(
     const auto apply = [&](const std::string& sid) {
         if (--budget < 0) return;
         if (subscribe) {
-            p.subscriptions.want(context_->now(), sid);
+            p.subscriptions.want(scope_->now(), sid);
         } else if (Subscription* s = p.subscriptions.find(sid)) {
             s->wanted = false;
         }

@@ -32,8 +32,8 @@ struct Subscription {
     std::optional<bool> allowed;  // what subscription_permission_update said last
     SubscriptionState state = SubscriptionState::kNone;
     sfu::DownTrackId down_track;  // also the id of the sender
-    std::uint32_t ssrc = 0;
-    std::uint32_t rtx_ssrc = 0;
+    Ssrc ssrc;                    // drawn for this room
+    Ssrc rtx_ssrc;
     bool video = false;
     std::size_t codec = 0;  // of the track's codecs, once bound
     bool attached = false;  // the shard forwards (AddDownTrack was sent)

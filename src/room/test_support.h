@@ -85,6 +85,8 @@ class Harness {
     std::vector<livekit::WebhookEvent> webhooks;
     std::vector<RpcDone> rpc_done;
     std::vector<Observation> observations;
+    std::size_t effects = 0;
+    std::size_t broadcasts = 0;
 
   private:
     void react();

@@ -138,14 +138,25 @@ std::string make_answer(const std::string& offer, const std::vector<std::string>
     return sdp::write(*parsed);
 }
 
-Harness::Harness(Config config, std::uint64_t seed) : manager(std::move(config), seed) {}
+Harness::Harness(Config config, std::uint64_t seed)
+    : manager(std::move(config), seed, seeded_secrets(seed)) {}
 
 void Harness::drain() {
+    // No participant's timer may be missing among the deadlines that are kept.
+    REQUIRE(manager.next_deadline() == manager.scan_deadlines());
     while (auto effect = manager.poll_effect()) {
+        ++effects;
         if (auto* signal = std::get_if<SendSignal>(&*effect)) {
             if (signal->response.has_offer())
                 offers_.emplace_back(signal->session, signal->response.offer());
             signals[signal->session].push_back(std::move(signal->response));
+        } else if (const auto* many = std::get_if<Broadcast>(&*effect)) {
+            ++broadcasts;
+            for (const SessionId session : many->sessions)
+                signals[session].push_back(many->response);
+        } else if (const auto* joined = std::get_if<SendJoin>(&*effect)) {
+            livekit::SignalResponse& response = signals[joined->session].emplace_back();
+            REQUIRE(response.ParseFromString(serialized(*joined)));
         } else if (const auto* close_it = std::get_if<CloseSession>(&*effect)) {
             closed[close_it->session] = close_it->code;
         } else if (auto* refuse = std::get_if<RefuseSession>(&*effect)) {

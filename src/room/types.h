@@ -62,6 +62,21 @@ struct SendSignal {
     SessionId session;
     livekit::SignalResponse response;
 };
+// The same for many: made once, and serialised once for each encoding.
+struct Broadcast {
+    std::vector<SessionId> sessions;
+    livekit::SignalResponse response;
+};
+// The join response; who is there already is a run of encoded other_participants fields, each kept
+// as encoded_other() made it, so that a join costs no list of messages.
+struct SendJoin {
+    SessionId session;
+    livekit::SignalResponse response;
+    std::string others;
+};
+std::string encoded_other(const livekit::ParticipantInfo& info);
+std::string serialized(const SendJoin& join);
+livekit::SignalResponse whole(const SendJoin& join);
 // Close the WebSocket after everything sent before is written.
 struct CloseSession {
     SessionId session;
@@ -110,7 +125,7 @@ struct RpcDone {
     RpcOutcome outcome;
 };
 
-using Effect = std::variant<SendSignal, CloseSession, RefuseSession, MediaCommand, WebhookEvent,
-                            RpcDone, Observation>;
+using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
+                            MediaCommand, WebhookEvent, RpcDone, Observation>;
 
 }  // namespace confab::room

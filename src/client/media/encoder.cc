@@ -40,7 +40,8 @@ std::vector<EncodedPacket> Encoder::encode(Timestamp now) {
     ++frames_;
     if (plan_.kind == MediaKind::kAudio) {
         encode_audio(capture, out);
-        next_frame_ = start_ + Duration::millis(plan_.audio_frame_ms) * static_cast<std::int64_t>(frames_);
+        next_frame_ =
+            start_ + Duration::millis(plan_.audio_frame_ms) * static_cast<std::int64_t>(frames_);
         return out;
     }
     const bool key = key_wanted_;

@@ -12,27 +12,27 @@
 namespace confab::room {
 namespace {
 
-sdp::AnswererConfig answerer_config(Context& context, const PeerLinkConfig& config) {
+sdp::AnswererConfig answerer_config(const RoomScope& scope, const PeerLinkConfig& config) {
     sdp::AnswererConfig result;
     result.client = config.client;
     result.publish_codecs = config.codecs;
     result.subscribe_codecs = config.codecs;
     result.single = config.single;
-    result.transport_cc = context.config.send_side_bwe;
-    result.session_id = context.rng.u64() >> 1;
-    result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
+    result.transport_cc = scope.config.send_side_bwe;
+    result.session_id = scope.ids.rng().u64() >> 1;
+    result.session_version = static_cast<std::uint64_t>(scope.clock.wall.s());
     return result;
 }
 
-sdp::OffererConfig offerer_config(Context& context, const PeerLinkConfig& config) {
+sdp::OffererConfig offerer_config(const RoomScope& scope, const PeerLinkConfig& config) {
     sdp::OffererConfig result;
     result.client = config.client;
     result.codecs = config.codecs;
     result.application = config.application;
-    result.transport_cc = context.config.send_side_bwe;
+    result.transport_cc = scope.config.send_side_bwe;
     result.playout_delay = config.playout_delay;
-    result.session_id = context.rng.u64() >> 1;
-    result.session_version = static_cast<std::uint64_t>(context.clock.wall.s());
+    result.session_id = scope.ids.rng().u64() >> 1;
+    result.session_version = static_cast<std::uint64_t>(scope.clock.wall.s());
     return result;
 }
 
@@ -54,16 +54,16 @@ std::vector<sfu::SrtpProfile> srtp_profiles(const sdp::ClientTraits& client) {
 
 }  // namespace
 
-PeerLink::PeerLink(Context& context, PeerLinkConfig config)
-    : timer(1 + static_cast<std::uint32_t>(context.rng.below(256))),
-      context_(&context),
+PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
+    : timer(1 + static_cast<std::uint32_t>(scope.ids.rng().below(256))),
+      scope_(&scope),
       config_(std::move(config)),
-      id_(sfu::PeerId(context.next_id())) {
+      id_(sfu::PeerId(scope.ids.next())) {
     new_credentials();
     if (config_.offers) {
-        offerer_.emplace(offerer_config(context, config_));
+        offerer_.emplace(offerer_config(scope, config_));
     } else {
-        answerer_.emplace(answerer_config(context, config_));
+        answerer_.emplace(answerer_config(scope, config_));
     }
     sfu::CreatePeer create;
     create.peer = id_;
@@ -73,16 +73,16 @@ PeerLink::PeerLink(Context& context, PeerLinkConfig config)
     create.tcp_only = config_.tcp_only;
     create.allow_pause = config_.allow_pause;
     create.srtp_profiles = srtp_profiles(config_.client);
-    context.command(config_.worker, std::move(create));
+    scope.out.command(config_.worker, std::move(create));
 }
 
 PeerLink::~PeerLink() {
-    context_->command(config_.worker, sfu::ClosePeer{id_});
+    scope_->out.command(config_.worker, sfu::ClosePeer{id_});
 }
 
 void PeerLink::new_credentials() {
-    local_ = make_ice_credentials(context_->rng, config_.worker);
-    const auto& workers = context_->config.media.workers;
+    local_ = scope_->ids.ice_credentials(config_.worker);
+    const auto& workers = scope_->config.media.workers;
     lines_ = config_.worker < workers.size()
                  ? candidate_lines(workers[config_.worker], local_.ufrag, config_.tcp_only)
                  : std::vector<std::string>{};
@@ -94,7 +94,7 @@ sdp::LocalTransport PeerLink::local_transport() const {
     sdp::LocalTransport local;
     local.ufrag = local_.ufrag;
     local.pwd = local_.pwd;
-    local.fingerprint_sha256 = context_->config.media.fingerprint_sha256;
+    local.fingerprint_sha256 = scope_->config.media.fingerprint_sha256;
     // The first description goes out before the candidates, later ones repeat them.
     if (trickled_) local.candidates = lines_;
     local.ice_lite = config_.ice_lite;
@@ -112,7 +112,7 @@ void PeerLink::apply_remote(const sdp::RemoteTransport& remote) {
     command.sctp = remote.application;
     command.sctp_port = remote.sctp_port;
     command.sctp_max_message_size = remote.max_message_size;
-    context_->command(config_.worker, std::move(command));
+    scope_->out.command(config_.worker, std::move(command));
     application_ = remote.application;
     has_remote_ = true;
     for (const std::string& line : remote.candidates)
@@ -133,7 +133,8 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
         if (restart) local_ = before;
         return answer;
     }
-    if (restart) context_->command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
+    if (restart)
+        scope_->out.command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
     remote_ice_ = ice;
     apply_remote(answer->remote);
     return answer;
@@ -159,11 +160,11 @@ void PeerLink::add_candidate(std::string_view line) {
     const auto candidate = parse_candidate(line);
     if (!candidate || config_.tcp_only) return;
     if (candidates_ >= kMaxCandidates) {
-        ++context_->counters.dropped_candidates;
+        ++scope_->counters.dropped_candidates;
         return;
     }
     ++candidates_;
-    context_->command(config_.worker, sfu::AddRemoteCandidate{id_, *candidate});
+    scope_->out.command(config_.worker, sfu::AddRemoteCandidate{id_, *candidate});
 }
 
 Result<void, std::string> PeerLink::handle_trickle(const std::string& json) {
@@ -173,7 +174,7 @@ Result<void, std::string> PeerLink::handle_trickle(const std::string& json) {
     } else if (waiting_candidates_.size() < kMaxWaitingCandidates) {
         waiting_candidates_.push_back(line);
     } else {
-        ++context_->counters.dropped_candidates;
+        ++scope_->counters.dropped_candidates;
     }
     return {};
 }
@@ -191,7 +192,7 @@ void PeerLink::restart_ice(bool tcp_only) {
     config_.tcp_only = tcp_only;
     new_credentials();
     timer.abandon();
-    context_->command(config_.worker, sfu::RestartIce{id_, local_, tcp_only});
+    scope_->out.command(config_.worker, sfu::RestartIce{id_, local_, tcp_only});
 }
 
 void PeerLink::add_sender(sdp::Sender sender) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "room/client_traits.h"
-#include "room/context.h"
+#include "room/scope.h"
 #include "room/signal/negotiation_timer.h"
 #include "room/signal/trickle.h"
 
@@ -38,7 +38,7 @@ class PeerLink {
     static constexpr std::size_t kMaxWaitingCandidates = 64;
     static constexpr std::size_t kMaxCandidates = 512;  // per ICE generation
 
-    PeerLink(Context& context, PeerLinkConfig config);
+    PeerLink(const RoomScope& scope, PeerLinkConfig config);
     ~PeerLink();
     PeerLink(const PeerLink&) = delete;
     PeerLink& operator=(const PeerLink&) = delete;
@@ -84,7 +84,7 @@ class PeerLink {
     void add_candidate(std::string_view line);
     void new_credentials();
 
-    Context* context_;
+    const RoomScope* scope_;
     PeerLinkConfig config_;
     sfu::PeerId id_;
     sfu::IceCredentials local_;

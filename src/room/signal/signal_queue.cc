@@ -9,17 +9,25 @@ namespace confab::room {
 
 void SignalQueue::close() {
     if (!session_) return;
-    context_->effects.emplace_back(CloseSession{*session_, 1000});
+    scope_->out.close(*session_, 1000);
     session_.reset();
 }
 
 void SignalQueue::send(livekit::SignalResponse response) {
     if (session_) {
-        context_->effects.emplace_back(SendSignal{*session_, std::move(response)});
+        scope_->out.signal(*session_, std::move(response));
         return;
     }
+    miss(response);
+}
+
+void SignalQueue::send_join(livekit::SignalResponse response, std::string others) {
+    if (session_) scope_->out.join({*session_, std::move(response), std::move(others)});
+}
+
+void SignalQueue::miss(const livekit::SignalResponse& response) {
     if (response.has_update()) remember(response.update());
-    ++context_->counters.dropped_signals;
+    ++scope_->counters.dropped_signals;
 }
 
 void SignalQueue::remember(const livekit::ParticipantUpdate& update) {

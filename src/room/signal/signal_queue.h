@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "room/context.h"
+#include "room/scope.h"
 
 namespace confab::room {
 
@@ -18,7 +18,7 @@ class SignalQueue {
   public:
     static constexpr std::size_t kMaxMissed = 256;
 
-    explicit SignalQueue(Context& context) : context_(&context) {}
+    explicit SignalQueue(const RoomScope& scope) : scope_(&scope) {}
 
     void open(SessionId session) { session_ = session; }
     // Closes the connection after what was sent; no effect without one.
@@ -29,13 +29,16 @@ class SignalQueue {
     std::optional<SessionId> session() const { return session_; }
 
     void send(livekit::SignalResponse response);
+    void send_join(livekit::SignalResponse response, std::string others);
+    // What was sent to everybody while there was no connection here.
+    void miss(const livekit::SignalResponse& response);
     // Participants missed as DISCONNECTED, without a reason; empties the list.
     std::vector<livekit::ParticipantInfo> take_missed();
 
   private:
     void remember(const livekit::ParticipantUpdate& update);
 
-    Context* context_;
+    const RoomScope* scope_;
     std::optional<SessionId> session_;
     std::map<std::string, livekit::ParticipantInfo> missed_;  // by identity
 };

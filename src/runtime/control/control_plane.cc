@@ -3,6 +3,7 @@
 
 #include "runtime/control/control_plane.h"
 
+#include "crypto/random.h"
 #include "runtime/control/observations.h"
 #include "runtime/telemetry/log.h"
 
@@ -35,7 +36,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
       metrics_(metrics),
       bus_(hub_, options.room.node_id),
       loads_(options.room.place),
-      rooms_(std::move(options.room), seed),
+      rooms_(std::move(options.room), seed, crypto::fill_random),
       sessions_(rooms_, options.websocket, metrics),
       webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
       timer_(loop) {
@@ -106,6 +107,10 @@ void ControlPlane::carry_out(room::Effect effect) {
         media_.send(command->worker, std::move(command->command));
     } else if (auto* send = std::get_if<room::SendSignal>(&effect)) {
         sessions_.send(send->session, send->response);
+    } else if (const auto* many = std::get_if<room::Broadcast>(&effect)) {
+        sessions_.broadcast(many->sessions, many->response);
+    } else if (const auto* join = std::get_if<room::SendJoin>(&effect)) {
+        sessions_.send_join(*join);
     } else if (const auto* close = std::get_if<room::CloseSession>(&effect)) {
         sessions_.close(close->session, close->code);
     } else if (auto* refuse = std::get_if<room::RefuseSession>(&effect)) {

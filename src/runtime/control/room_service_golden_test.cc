@@ -38,7 +38,9 @@ const std::array kMeant{
 class Node {
   public:
     Node()
-        : rooms_(config(), 1), service_(rooms_, [this] { drain(); }), router_({}, service_, bus_) {}
+        : rooms_(config(), 1, room::seeded_secrets(1)),
+          service_(rooms_, [this] { drain(); }),
+          router_({}, service_, bus_) {}
 
     void join(const Exchange& step) {
         room::JoinParams params;

@@ -68,28 +68,51 @@ void SignalSessions::count_join(const Session& session, const char* state) {
     if (!session.resumes) metrics_.add(telemetry::Metric::kParticipantJoinTotal, {state});
 }
 
-void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
+SignalSessions::Session* SignalSessions::writable(room::SessionId id) {
     const auto found = sessions_.find(id);
-    if (found == sessions_.end()) return;
-    Session& session = *found->second;
-    if (!accept(id, session)) {
-        end(id);
-        return;
-    }
-    metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
-    auto payload =
-        shared(session.text ? proto::to_camel_json(response) : response.SerializeAsString());
-    count(id, session, payload->size());
-    (void)session.socket->send_shared(session.text, std::move(payload));
+    if (found == sessions_.end()) return nullptr;
+    if (accept(id, *found->second)) return found->second.get();
+    end(id);
+    return nullptr;
 }
 
-// News of a room go to everybody in it one after the other; they are kept once for all.
-std::shared_ptr<const std::string> SignalSessions::shared(std::string payload) {
-    auto last = last_payload_.lock();
-    if (last && *last == payload) return last;
-    last = std::make_shared<const std::string>(std::move(payload));
-    last_payload_ = last;
-    return last;
+void SignalSessions::write(room::SessionId id, Session& session, Payload payload, bool compress) {
+    metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
+    count(id, session, payload->size());
+    (void)session.socket->send_shared(session.text, std::move(payload), compress);
+}
+
+void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
+    Session* session = writable(id);
+    if (session == nullptr) return;
+    std::string payload =
+        session->text ? proto::to_camel_json(response) : response.SerializeAsString();
+    write(id, *session, std::make_shared<const std::string>(std::move(payload)), true);
+}
+
+void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
+                               const livekit::SignalResponse& response) {
+    // Beyond so many receivers, compressing for each costs more than the bytes do.
+    constexpr std::size_t kMaxCompressed = 16;
+    Payload binary;
+    Payload text;
+    for (const room::SessionId id : ids) {
+        Session* session = writable(id);
+        if (session == nullptr) continue;
+        Payload& payload = session->text ? text : binary;
+        if (!payload)
+            payload = std::make_shared<const std::string>(
+                session->text ? proto::to_camel_json(response) : response.SerializeAsString());
+        write(id, *session, payload, ids.size() <= kMaxCompressed);
+    }
+}
+
+void SignalSessions::send_join(const room::SendJoin& join) {
+    Session* session = writable(join.session);
+    if (session == nullptr) return;
+    std::string payload =
+        session->text ? proto::to_camel_json(room::whole(join)) : room::serialized(join);
+    write(join.session, *session, std::make_shared<const std::string>(std::move(payload)), true);
 }
 
 void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {

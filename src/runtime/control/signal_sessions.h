@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "room/room_manager.h"
 #include "runtime/control/request_budget.h"
@@ -37,6 +38,10 @@ class SignalSessions {
                net::HttpHeaders headers);
 
     void send(room::SessionId id, const livekit::SignalResponse& response);
+    // The same to many: serialised once for each encoding that is spoken.
+    void broadcast(const std::vector<room::SessionId>& ids,
+                   const livekit::SignalResponse& response);
+    void send_join(const room::SendJoin& join);
     void refuse(room::SessionId id, int status, const std::string& text);
     void close(room::SessionId id, std::uint16_t code);
     std::size_t size() const { return sessions_.size(); }
@@ -56,13 +61,16 @@ class SignalSessions {
         std::uint64_t caused_by = 0;   // number of the request that sent it something last,
         std::size_t caused_bytes = 0;  // and how much
     };
+    using Payload = std::shared_ptr<const std::string>;
+    // Null when it is gone; one that can not be answered any more ends here.
+    Session* writable(room::SessionId id);
+    void write(room::SessionId id, Session& session, Payload payload, bool compress);
     bool accept(room::SessionId id, Session& session);
     void count_join(const Session& session, const char* state);
     void on_message(room::SessionId id, bool text, std::string_view payload);
     void on_closed(room::SessionId id, net::WebSocketClosed closed);
     void end(room::SessionId id);
     void handle(room::SessionId id, const livekit::SignalRequest& request);
-    std::shared_ptr<const std::string> shared(std::string payload);
     void count(room::SessionId id, Session& receiver, std::size_t bytes);
     room::Clock clock() const;
 
@@ -74,7 +82,6 @@ class SignalSessions {
     std::optional<room::SessionId> sender_;  // of the request being handled
     std::uint64_t request_number_ = 0;
     RequestCost cost_;
-    std::weak_ptr<const std::string> last_payload_;  // while a queue holds it
     std::unordered_map<room::SessionId, std::unique_ptr<Session>> sessions_;
 };
 

@@ -33,7 +33,8 @@ class Node {
   public:
     explicit Node(room::Config settings = config()) {
         thread_.call([&] {
-            rooms_ = std::make_unique<room::RoomManager>(std::move(settings), 1);
+            rooms_ = std::make_unique<room::RoomManager>(std::move(settings), 1,
+                                                         room::seeded_secrets(1));
             sessions_ =
                 std::make_unique<SignalSessions>(*rooms_, net::WebSocketOptions{}, metrics_);
             sessions_->set_wake([] {});
@@ -82,6 +83,10 @@ class Node {
         while (auto effect = rooms_->poll_effect()) {
             if (auto* send = std::get_if<room::SendSignal>(&*effect))
                 sessions_->send(send->session, send->response);
+            else if (const auto* many = std::get_if<room::Broadcast>(&*effect))
+                sessions_->broadcast(many->sessions, many->response);
+            else if (const auto* join = std::get_if<room::SendJoin>(&*effect))
+                sessions_->send_join(*join);
             else if (const auto* close = std::get_if<room::CloseSession>(&*effect))
                 sessions_->close(close->session, close->code);
             else if (auto* refuse = std::get_if<room::RefuseSession>(&*effect))

@@ -92,7 +92,7 @@ void WebSocket::Impl::set_queued(std::size_t bytes) {
     queued_bytes_ = bytes;
 }
 
-bool WebSocket::Impl::send(bool text, std::shared_ptr<const std::string> payload) {
+bool WebSocket::Impl::send(bool text, std::shared_ptr<const std::string> payload, bool compress) {
     // An oversize message ends reading, not yet writing.
     const bool writable = !end_ || (end_->by == WebSocketEnd::kTooBig && !close_code_);
     if (!writable) return false;
@@ -105,7 +105,7 @@ bool WebSocket::Impl::send(bool text, std::shared_ptr<const std::string> payload
         return false;
     }
     set_queued(queued_bytes_ + payload->size());
-    queue_.push_back({text, std::move(payload)});
+    queue_.push_back({text, std::move(payload), compress});
     wake_.cancel();
     return true;
 }
@@ -139,8 +139,8 @@ void WebSocket::set_handlers(OnMessage on_message, OnClosed on_closed) {
 bool WebSocket::send(bool text, std::string payload) {
     return send_shared(text, std::make_shared<const std::string>(std::move(payload)));
 }
-bool WebSocket::send_shared(bool text, std::shared_ptr<const std::string> payload) {
-    return impl_->send(text, std::move(payload));
+bool WebSocket::send_shared(bool text, std::shared_ptr<const std::string> payload, bool compress) {
+    return impl_->send(text, std::move(payload), compress);
 }
 std::size_t WebSocket::queued_bytes() const {
     return impl_->queued_bytes();

@@ -34,7 +34,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
 
     void start();
     void set_handlers(OnMessage on_message, OnClosed on_closed);
-    bool send(bool text, std::shared_ptr<const std::string> payload);
+    bool send(bool text, std::shared_ptr<const std::string> payload, bool compress);
     void close(std::uint16_t code, Duration grace);
     void detach();
     void hold_reading(Timestamp until);
@@ -45,6 +45,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     struct Message {
         bool text = false;
         std::shared_ptr<const std::string> payload;
+        bool compress = true;
     };
     struct Handlers {
         OnMessage on_message;

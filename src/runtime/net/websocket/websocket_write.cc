@@ -40,6 +40,7 @@ asio::awaitable<bool> WebSocket::Impl::write_next() {
     const Message message = std::move(queue_.front());
     queue_.pop_front();
     stream_.text(message.text);
+    stream_.compress(message.compress);
     write_began_ = EventLoop::now();
     write_deadline_ = write_began_ + options_.write_timeout;
     arm(earlier(write_deadline_, close_deadline_));
