@@ -3,6 +3,7 @@
 
 #include "room/room_manager.h"
 
+#include <exception>
 #include <utility>
 
 #include "base/machine.h"
@@ -43,7 +44,8 @@ std::optional<Effect> RoomManager::poll_effect() {
 // ---------------------------------------------------------------- turns
 
 RoomManager::RoomTurn::~RoomTurn() {
-    if (room_ != nullptr) manager_->settle(*room_);
+    // What threw is for contain(), or for the driver, which ends the session.
+    if (room_ != nullptr && std::uncaught_exceptions() == 0) manager_->settle(*room_);
 }
 
 Participant* RoomManager::RoomTurn::find(const std::string& identity) const {
@@ -109,7 +111,8 @@ void RoomManager::handle_timeout(Clock clock) {
         due.push_back(*id);
     for (const sfu::RoomId id : due) {
         const auto room = room_by_id_.find(id);
-        if (room != room_by_id_.end()) RoomTurn(*this, room->second)->handle_timeout();
+        if (room == room_by_id_.end()) continue;
+        contain(*room->second, [&] { RoomTurn(*this, room->second)->handle_timeout(); });
     }
 }
 

@@ -8,12 +8,14 @@
 // status.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "room/deadlines.h"
 #include "room/room.h"
@@ -21,6 +23,12 @@
 #include "room/types.h"
 
 namespace confab::room {
+
+// A room that was ended because something in it threw.
+struct RoomFailure {
+    std::string room;
+    std::string what;
+};
 
 // Why somebody may not join now; `why` is a literal, for statistics.
 struct JoinRefusal {
@@ -80,6 +88,11 @@ class RoomManager {
     void shut_down(Clock clock);
     bool has_room(const std::string& name) const { return rooms_.contains(name); }
 
+    // What threw inside a timer or media event of a room ended that room, no other (07 ERR-04). At
+    // most kMaxFailures since the last call are told.
+    static constexpr std::size_t kMaxFailures = 16;
+    std::vector<RoomFailure> take_failures() { return std::exchange(failures_, {}); }
+
     struct Snapshot {
         std::size_t rooms = 0;
         std::size_t participants = 0;
@@ -133,6 +146,9 @@ class RoomManager {
     void dispatch(const sfu::DataChannelOpened& event);
     void dispatch(const sfu::DataReceived& event);
     void dispatch(const sfu::DataChannelFailed& event);
+    // Calls `turn`, which is the room's; ends the room if it throws.
+    void contain(Room& room, const std::function<void()>& turn);
+    void fail_room(Room& room, std::string what);
     template <typename F>
     void with_peer(sfu::PeerId peer, F&& f);
 
@@ -142,6 +158,7 @@ class RoomManager {
     IdSource ids_;
     MediaRegistry media_;
     Counters counters_;
+    std::vector<RoomFailure> failures_;
     RoomScope scope_;
     std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
     std::map<sfu::RoomId, Room*> room_by_id_;

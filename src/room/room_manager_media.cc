@@ -12,8 +12,10 @@ void RoomManager::with_peer(sfu::PeerId peer, F&& f) {
     const auto it = media_.peers.find(peer);
     if (it == media_.peers.end()) return;
     const MediaOwner owner = it->second;
-    const RoomTurn turn(*this, owner.room);
-    f(*owner.room, *owner.participant);
+    contain(*owner.room, [&] {
+        const RoomTurn turn(*this, owner.room);
+        f(*owner.room, *owner.participant);
+    });
 }
 
 void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {

@@ -70,6 +70,11 @@ void ControlPlane::turn() {
     loads_.update(media_);
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
     if (hub_.next_deadline() <= net::EventLoop::now()) hub_.handle_timeout(net::EventLoop::now());
+    for (const room::RoomFailure& failure : rooms_.take_failures()) {
+        metrics_.add(telemetry::Metric::kRoomFailures);
+        telemetry::log_error("a room was ended because something in it threw",
+                             {{"room", failure.room}, {"what", failure.what}});
+    }
     carry_out();
     media_.flush();
     arm_timer();
