@@ -127,7 +127,7 @@ class Driver {
         worker.udp.push_back({IpAddress::v4(0x7F000001), 7882});
         result.media.workers = {worker, worker};
         result.media.fingerprint_sha256 = "AA:BB";
-        result.place = std::make_shared<room::Placement>(2, 1);
+        result.participants_per_worker = 1;
         result.room.enable_remote_unmute = true;
         return result;
     }

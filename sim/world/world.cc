@@ -19,7 +19,7 @@ room::Config server_config(std::size_t shards) {
         config.media.workers.push_back({{SfuHost::address(i)}, {SfuHost::tcp_address(i)}});
     config.media.fingerprint_sha256 = "AA:BB";
     // Neighbours live on different workers.
-    config.place = std::make_shared<room::Placement>(shards, 1);
+    config.participants_per_worker = 1;
     // Rooms end soon, so that their end is seen.
     config.room.departure_timeout = 2;
     config.room.empty_timeout = 5;

@@ -8,12 +8,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "room/placement.h"
 #include "room/types.h"
 #include "rtc/sdp/negotiator.h"
 #include "token/limits.h"
@@ -66,9 +64,9 @@ struct Config {
     Limits limits;
     RoomDefaults room;
     MediaNode media;
-    std::shared_ptr<Placement> place;  // by the number of workers when empty
-    IceServers ice_servers;            // none when empty
-    TokenMinter mint_token;            // no refresh_token when empty
+    std::size_t participants_per_worker = 64;  // of one room; see Placement
+    IceServers ice_servers;                    // none when empty
+    TokenMinter mint_token;                    // no refresh_token when empty
     sfu::AudioLevelConfig audio_level;
     Duration dynacast_pause_delay = Duration::seconds(5);
     std::uint32_t codec_regression_threshold = 5;

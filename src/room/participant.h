@@ -15,6 +15,7 @@
 #include "room/data_tracks.h"
 #include "room/lifecycle.h"
 #include "room/permissions.h"
+#include "room/placement.h"
 #include "room/publish_flow.h"
 #include "room/quality_view.h"
 #include "room/signal/peer_link.h"

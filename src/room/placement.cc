@@ -53,7 +53,7 @@ Placement::Seat Placement::take(const std::string& room) {
     ++workers_[worker].participants;
     ++workers_[worker].taken_since;
     Seat seat;
-    seat.of_ = shared_from_this();
+    seat.of_ = this;
     seat.room_ = room;
     seat.worker_ = static_cast<sfu::WorkerIndex>(worker);
     return seat;
@@ -62,20 +62,22 @@ Placement::Seat Placement::take(const std::string& room) {
 // ---------------------------------------------------------------- seats
 
 Placement::Seat::Seat(Seat&& other) noexcept
-    : of_(std::move(other.of_)), room_(std::move(other.room_)), worker_(other.worker_) {}
+    : of_(std::exchange(other.of_, nullptr)),
+      room_(std::move(other.room_)),
+      worker_(other.worker_) {}
 
 Placement::Seat& Placement::Seat::operator=(Seat&& other) noexcept {
     if (this == &other) return *this;
     release();
-    of_ = std::move(other.of_);
+    of_ = std::exchange(other.of_, nullptr);
     room_ = std::move(other.room_);
     worker_ = other.worker_;
     return *this;
 }
 
 void Placement::Seat::release() {
-    const std::shared_ptr<Placement> of = std::exchange(of_, nullptr);
-    if (!of) return;
+    Placement* const of = std::exchange(of_, nullptr);
+    if (of == nullptr) return;
     --of->workers_[worker_].participants;
     const auto room = of->rooms_.find(room_);
     --room->second[worker_];

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@
 
 namespace confab::room {
 
-class Placement : public std::enable_shared_from_this<Placement> {
+class Placement {
   public:
     // A worker that works more than this share of its time takes nobody new while others can.
     static constexpr double kBusy = 0.7;
@@ -25,7 +24,7 @@ class Placement : public std::enable_shared_from_this<Placement> {
     // Participants of one room on one worker before others take part.
     static constexpr std::size_t kRoomShare = 64;
 
-    // A participant's place; given back when it goes.
+    // A participant's place, given back when it goes; the placement outlives it.
     class Seat {
       public:
         Seat() = default;
@@ -37,12 +36,14 @@ class Placement : public std::enable_shared_from_this<Placement> {
       private:
         friend class Placement;
         void release();
-        std::shared_ptr<Placement> of_;
+        Placement* of_ = nullptr;
         std::string room_;
         sfu::WorkerIndex worker_ = 0;
     };
 
     explicit Placement(std::size_t workers, std::size_t room_share = kRoomShare);
+    Placement(const Placement&) = delete;
+    Placement& operator=(const Placement&) = delete;
 
     // The share of time that a worker has been busy of late, 0 to 1.
     void set_load(sfu::WorkerIndex worker, double busy);

@@ -37,6 +37,7 @@ class Room {
     static constexpr Duration kJoinTimeout = Duration::seconds(60);     // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
     static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
+    static constexpr Duration kSpeakerGather = Duration::millis(20);
     static constexpr std::size_t kMaxRememberedIce = 256;
     static constexpr int kMaxSidsPerRequest = 2'000;
 
@@ -284,6 +285,7 @@ class Room {
     Lifecycle lifecycle_;
     HeadCount heads_;
     Speakers speakers_;
+    Timestamp speakers_at_ = Timestamp::never();  // reports of other workers may be on their way
     DataRouter data_;
     RpcCalls rpc_;
     struct PendingSend {

@@ -256,6 +256,26 @@ TEST_CASE("Speakers: to subscribers and to the speaker [SIG-134]") {
     CHECK(h.count(carol, R::kSpeakersChanged) == 0);
 }
 
+TEST_CASE("Speakers: what two workers report at the same moment is told at once [SIG-134][IN-31]") {
+    Config config = test_config(2);
+    config.participants_per_worker = 1;
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    h.publish(alice, "mic", false);
+    h.publish(bob, "mic", false);
+    h.advance(Duration::millis(300));
+    const auto receivers = h.commands_of<sfu::AddReceiver>();
+    REQUIRE(receivers.size() == 2);
+    for (const sfu::AddReceiver& receiver : receivers) {
+        h.event(sfu::SpeakerLevels{receiver.room, {{receiver.receiver, 0.2, true}}});
+        h.advance(Duration::millis(2));
+    }
+    h.advance(Duration::millis(50));
+    REQUIRE(h.count(bob, R::kSpeakersChanged) == 1);
+    CHECK(h.of(bob, R::kSpeakersChanged)[0].speakers_changed().speakers_size() == 2);
+}
+
 TEST_CASE("Quality: every five seconds when something changed [SIG-135] [CQ-04]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -28,7 +28,7 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (Participant* old = find(params.grants.identity))
         end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
 
-    auto owned = std::make_unique<Participant>(*scope_, params, scope_->config.place->take(name()));
+    auto owned = std::make_unique<Participant>(*scope_, params, scope_->placement.take(name()));
     Participant& p = *owned;
     if (const auto known = remembered_ice_.find(params.grants.identity);
         known != remembered_ice_.end())

@@ -102,6 +102,8 @@ class RoomManager {
         Counters counters;
     };
     Snapshot snapshot() const;
+    // To be told how busy the workers are.
+    Placement& placement() { return placement_; }
 
   private:
     // The only way to a room that may change. Its end settles the room, which may erase it, so that
@@ -153,6 +155,7 @@ class RoomManager {
     void with_peer(sfu::PeerId peer, F&& f);
 
     Config config_;
+    Placement placement_;
     Clock clock_;
     Outbox out_;
     IdSource ids_;

@@ -103,10 +103,13 @@ void Room::handle_speaker_levels(const sfu::SpeakerLevels& event) {
         speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
                             level.active);
     }
-    speaker_changes();
+    if (scope_->config.media.workers.size() <= 1) return speaker_changes();
+    // Workers report at the same moment; what they say together is told together (SIG-134).
+    if (speakers_at_.is_never()) speakers_at_ = scope_->now() + kSpeakerGather;
 }
 
 void Room::speaker_changes() {
+    speakers_at_ = Timestamp::never();
     const auto changes = speakers_.poll_changes();
     if (changes.empty()) return;
     for (Participant* p : everyone())

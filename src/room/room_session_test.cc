@@ -514,7 +514,7 @@ TEST_CASE("Hidden: unseen by others, its tracks are heard, it sees all [SIG-132]
 TEST_CASE(
     "Two workers: down-tracks name the home of their receiver, ufrag names the worker [SDP-06]") {
     Config config = test_config(2);
-    config.place = std::make_shared<Placement>(2, 1);
+    config.participants_per_worker = 1;
     Harness h(std::move(config));
     const SessionId alice = h.join_active("r", "alice");
     (void)h.join_active("r", "bob");

@@ -43,7 +43,7 @@ void Room::finish_turn() {
 Timestamp Room::own_deadline() const {
     Timestamp result = earlier(broadcaster_.next_deadline(), lifecycle_.next_deadline());
     if (counters_dirty_) result = earlier(result, counters_told_ + kCountersInterval);
-    result = earlier(result, rpc_.next_deadline());
+    result = earlier(earlier(result, rpc_.next_deadline()), speakers_at_);
     if (!participants_.empty()) result = earlier(result, next_quality_);
     return result;
 }
@@ -69,6 +69,7 @@ void Room::handle_timeout() {
         quality_tick();
     }
     if (counters_dirty_ && counters_told_ + kCountersInterval <= now) touch_counters();
+    if (speakers_at_ <= now) speaker_changes();
     rpc_.handle_timeout(now);
     report_rpc();
     std::vector<std::uint64_t> due;

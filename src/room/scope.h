@@ -11,6 +11,7 @@
 #include "room/config.h"
 #include "room/ids.h"
 #include "room/outbox.h"
+#include "room/placement.h"
 #include "room/types.h"
 
 namespace confab::room {
@@ -52,6 +53,7 @@ struct RoomScope {
     IdSource& ids;
     MediaRegistry& media;
     Counters& counters;
+    Placement& placement;
 
     Timestamp now() const { return clock.now; }
 };

@@ -125,8 +125,6 @@ control::ControlPlaneOptions Server::control_options() {
     options.room = room_config(config_, std::move(presets_), &net::EventLoop::wall);
     options.room.node_id = node_id_;
     options.room.media = room_media();
-    options.room.place =
-        std::make_shared<room::Placement>(media_->size(), config_.own.participants_per_worker);
     options.room.mint_token = [this](const token::Grants& grants) {
         return token::mint_refresh_token(grants, keys_, net::EventLoop::wall());
     };

@@ -156,6 +156,7 @@ room::Config room_config(const config::Config& config,
     room::Config result;
     result.server_version = std::string(kLiveKitVersion);
     result.region = config.region;
+    result.participants_per_worker = config.own.participants_per_worker;
     result.limits = room_limits(config);
     result.room = room_defaults(config);
     result.room.presets = std::move(presets);

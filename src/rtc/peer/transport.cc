@@ -24,6 +24,10 @@ std::optional<TransportEvent> Transport::poll_event() {
     if (events_.empty()) return std::nullopt;
     std::optional<TransportEvent> event(std::move(events_.front()));
     events_.pop_front();
+    if (const auto* message = std::get_if<MessageReceived>(&*event)) {
+        untaken_bytes_ -= cost(*message);
+        drain_data();
+    }
     return event;
 }
 
@@ -183,7 +187,7 @@ Timestamp Transport::next_deadline() const {
 void Transport::drain(Timestamp now) {
     drain_ice(now);
     drain_dtls(now);
-    drain_data(now);
+    drain_data();
 }
 
 void Transport::drain_ice(Timestamp now) {
@@ -312,19 +316,26 @@ void Transport::start_data(Timestamp now) {
     wanted_channels_.clear();
 }
 
-void Transport::drain_data(Timestamp) {
+void Transport::drain_data() {
     if (!data_) return;
-    while (auto event = data_->poll_event()) {
+    while (untaken_bytes_ < kMaxUntakenBytes) {
+        auto event = data_->poll_event();
+        if (!event) break;
         if (auto* opened = std::get_if<sctp::ChannelOpened>(&*event))
             emit(ChannelOpened{opened->id, std::move(opened->options.label)});
         else if (auto* message = std::get_if<sctp::ChannelMessage>(&*event))
-            emit(MessageReceived{message->id, std::move(message->payload)});
+            take_message({message->id, std::move(message->payload)});
         else if (const auto* closed = std::get_if<sctp::ChannelClosed>(&*event))
             emit(ChannelClosed{closed->id});
         else if (std::holds_alternative<sctp::ChannelsStalled>(*event) ||
                  std::holds_alternative<sctp::AssociationFailed>(*event))
             emit(DataFailed{});
     }
+}
+
+void Transport::take_message(MessageReceived message) {
+    untaken_bytes_ += cost(message);
+    emit(std::move(message));
 }
 
 // ---------------------------------------------------------------- data channels
@@ -339,14 +350,14 @@ void Transport::want_channel(Timestamp now, WantedChannel channel) {
     options.ordered = channel.ordered;
     options.max_retransmits = channel.max_retransmits;
     (void)data_->open(now, options);
-    drain_data(now);
+    drain_data();
 }
 
 sctp::SendStatus Transport::send_message(Timestamp now, std::uint16_t channel,
                                          sctp::SharedBytes payload) {
     if (!data_) return sctp::SendStatus::kClosed;
     const sctp::SendStatus status = data_->send(now, channel, true, std::move(payload));
-    drain_data(now);
+    drain_data();
     return status;
 }
 

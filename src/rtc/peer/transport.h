@@ -101,6 +101,9 @@ class Transport {
     // the rest of it (DES-25).
     static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = 100;
     static constexpr std::size_t kMaxEarlyFlight = 4;
+    // Messages in poll_event(); more stay in the association, whose window then closes for the
+    // peer (02 §6.3), so that what was acknowledged is never thrown away.
+    static constexpr std::size_t kMaxUntakenBytes = 64 * 1024;
 
     Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng);
     ~Transport();
@@ -129,6 +132,10 @@ class Transport {
     };
     std::optional<Datagram> poll_transmit();
     std::optional<TransportEvent> poll_event();
+    // The next event is a message, which the owner may leave until there is room for it.
+    bool next_is_message() const {
+        return !events_.empty() && std::holds_alternative<MessageReceived>(events_.front());
+    }
 
     // A channel of ours; it is opened as soon as the association exists.
     void want_channel(Timestamp now, WantedChannel channel);
@@ -162,7 +169,12 @@ class Transport {
     void start_dtls(Timestamp now);
     void selected(Timestamp now);
     void drain_dtls(Timestamp now);
-    void drain_data(Timestamp now);
+    void drain_data();
+    void take_message(MessageReceived message);
+    // An empty message takes room too.
+    static std::size_t cost(const MessageReceived& message) {
+        return message.payload.size() + sizeof message;
+    }
     void keys_ready(Timestamp now, const dtls::Connected& connected);
     void use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
                   const std::optional<srtp::MasterKey>& remote);
@@ -196,6 +208,7 @@ class Transport {
     std::deque<Bytes> records_;  // to be sent before those of the session
     Bytes last_datagram_;        // what poll_transmit() gave out last
     std::deque<TransportEvent> events_;
+    std::size_t untaken_bytes_ = 0;  // of messages among them
     Timestamp failure_window_;
     std::uint32_t failures_in_window_ = 0;
     TransportCounters counters_;

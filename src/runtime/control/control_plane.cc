@@ -35,7 +35,6 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
       media_(media),
       metrics_(metrics),
       bus_(hub_, options.room.node_id),
-      loads_(options.room.place),
       rooms_(std::move(options.room), seed, crypto::fill_random),
       sessions_(rooms_, options.websocket, metrics),
       webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
@@ -67,7 +66,7 @@ room::Clock ControlPlane::clock() const {
 void ControlPlane::turn() {
     turn_wanted_ = false;
     read_media();
-    loads_.update(media_);
+    loads_.update(media_, rooms_.placement());
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
     if (hub_.next_deadline() <= net::EventLoop::now()) hub_.handle_timeout(net::EventLoop::now());
     for (const room::RoomFailure& failure : rooms_.take_failures()) {
@@ -76,6 +75,7 @@ void ControlPlane::turn() {
                              {{"room", failure.room}, {"what", failure.what}});
     }
     carry_out();
+    read_data();
     media_.flush();
     arm_timer();
 }
@@ -85,9 +85,22 @@ void ControlPlane::read_media() {
     constexpr int kMaxEventsPerTurn = 2048;
     for (int i = 0; i < kMaxEventsPerTurn; ++i) {
         const auto event = media_.poll_event();
-        if (!event) return;
+        if (!event) break;
         log_media_event(event->event);
         rooms_.handle_media_event(clock(), event->worker, event->event);
+    }
+}
+
+// Behind everything else, and only so much of it: what is left waits at its senders.
+void ControlPlane::read_data() {
+    constexpr int kMaxDataPerTurn = 64;
+    constexpr Duration kDataTime = Duration::millis(2);
+    const Timestamp end = net::EventLoop::now() + kDataTime;
+    for (int i = 0; i < kMaxDataPerTurn && net::EventLoop::now() < end; ++i) {
+        const auto event = media_.poll_data();
+        if (!event) return;
+        rooms_.handle_media_event(clock(), event->worker, event->event);
+        carry_out();
     }
 }
 

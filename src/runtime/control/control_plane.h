@@ -55,6 +55,7 @@ class ControlPlane {
   private:
     void turn();
     void read_media();
+    void read_data();
     void carry_out();
     void carry_out(room::Effect effect);
     static void log_media_event(const sfu::Event& event);
@@ -65,7 +66,7 @@ class ControlPlane {
     telemetry::Metrics& metrics_;
     rpc::LocalHub hub_;
     rpc::LocalBus bus_;
-    WorkerLoads loads_;  // before rooms_, which takes the options
+    WorkerLoads loads_;
     room::RoomManager rooms_;
     SignalSessions sessions_;
     WebhookSender webhooks_;

@@ -4,7 +4,6 @@
 // Tells the placement how busy each media worker has been between its last two figures.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "room/placement.h"
@@ -14,21 +13,17 @@ namespace confab::control {
 
 class WorkerLoads {
   public:
-    // `placement` may be null.
-    explicit WorkerLoads(std::shared_ptr<room::Placement> placement)
-        : placement_(std::move(placement)) {}
-
     // Takes figures that are new; cheap when there are none.
-    void update(worker::MediaNode& media);
+    void update(worker::MediaNode& media, room::Placement& placement);
     // One worker's figures; the first of a worker only say where it starts.
-    void update(sfu::WorkerIndex worker, Timestamp at, std::uint64_t busy_us);
+    void update(room::Placement& placement, sfu::WorkerIndex worker, Timestamp at,
+                std::uint64_t busy_us);
 
   private:
     struct Seen {
         Timestamp at = Timestamp::never();
         std::uint64_t busy_us = 0;
     };
-    std::shared_ptr<room::Placement> placement_;
     std::vector<Seen> seen_;
 };
 

@@ -37,6 +37,8 @@ struct PeerSlot {
 struct Mailbox {
     static constexpr std::size_t kCommands = 4096;
     static constexpr std::size_t kEvents = 16'384;
+    // Data messages, of 64 KiB at most. When it is full, messages stay with their senders.
+    static constexpr std::size_t kData = 64;
     static constexpr std::size_t kPeerSlots = 1024;
 
     explicit Mailbox(std::size_t workers);
@@ -44,6 +46,7 @@ struct Mailbox {
     Wakeup wakeup;  // of the worker
     SpscRing<sfu::Command> commands{kCommands};
     SpscRing<sfu::Event> events{kEvents};
+    SpscRing<sfu::Event> data{kData};  // DataReceived, apart: a flood delays no other event
     // By sender; made with the first message.
     std::vector<std::unique_ptr<LazyRing<PeerSlot>>> from_workers;
     // Written by the worker about once a second, read by the control thread.

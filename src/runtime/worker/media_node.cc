@@ -70,8 +70,7 @@ Result<void, std::string> MediaNode::open() {
             if (options_.tcp_port) shared_tcp[k] = first.tcp[k].port;
         }
     }
-    waiting_.resize(count);
-    ring_bell_.resize(count);
+    outgoing_.resize(count);
     return {};
 }
 
@@ -82,38 +81,78 @@ int MediaNode::smallest_receive_buffer() const {
     return smallest;
 }
 
+std::size_t MediaNode::data_bytes(const sfu::Command& command) {
+    const auto* data = std::get_if<sfu::SendData>(&command);
+    return data == nullptr ? 0 : data->payload.size() + sizeof command;
+}
+
 void MediaNode::send(sfu::WorkerIndex worker, sfu::Command command) {
     if (worker >= workers_.size()) return;
-    ring_bell_[worker] = true;
-    if (waiting_[worker].empty() && mailboxes_[worker]->commands.push(std::move(command))) return;
-    waiting_[worker].push_back(std::move(command));
+    Outgoing& to = outgoing_[worker];
+    to.ring_bell = true;
+    if (to.waiting.empty() && mailboxes_[worker]->commands.push(std::move(command))) return;
+    const std::size_t bytes = data_bytes(command);
+    const bool full =
+        bytes > 0 ? to.data_bytes + bytes > 2 * kMaxWaitingBytes : to.waiting.size() >= kMaxWaiting;
+    if (full) {
+        ++commands_dropped_;
+        return;
+    }
+    to.data_bytes += bytes;
+    to.waiting.push_back(std::move(command));
 }
 
 void MediaNode::flush() {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        while (!waiting_[i].empty() && mailboxes_[i]->commands.push(std::move(waiting_[i].front())))
-            waiting_[i].pop_front();
-        if (ring_bell_[i]) mailboxes_[i]->wakeup.notify();
-        ring_bell_[i] = !waiting_[i].empty();
+        Outgoing& to = outgoing_[i];
+        while (!to.waiting.empty()) {
+            const std::size_t bytes = data_bytes(to.waiting.front());
+            if (!mailboxes_[i]->commands.push(std::move(to.waiting.front()))) break;
+            to.data_bytes -= bytes;
+            to.waiting.pop_front();
+        }
+        if (to.ring_bell) mailboxes_[i]->wakeup.notify();
+        to.ring_bell = !to.waiting.empty();
     }
 }
 
-std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
+std::optional<MediaNode::WorkerEvent> MediaNode::take(EventRing Mailbox::* ring,
+                                                      std::size_t& next) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        const std::size_t index = (next_worker_ + i) % workers_.size();
-        if (sfu::Event* event = mailboxes_[index]->events.front()) {
+        const std::size_t index = (next + i) % workers_.size();
+        EventRing& events = (*mailboxes_[index]).*ring;
+        if (sfu::Event* event = events.front()) {
             WorkerEvent result{static_cast<sfu::WorkerIndex>(index), std::move(*event)};
-            mailboxes_[index]->events.release();
-            next_worker_ = index;
+            events.release();
             return result;
         }
     }
     return std::nullopt;
 }
 
+std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
+    auto event = take(&Mailbox::events, next_worker_);
+    if (event) next_worker_ = event->worker;
+    return event;
+}
+
+bool MediaNode::data_held() const {
+    return std::any_of(outgoing_.begin(), outgoing_.end(),
+                       [](const Outgoing& to) { return to.data_bytes > kMaxWaitingBytes; });
+}
+
+std::optional<MediaNode::WorkerEvent> MediaNode::poll_data() {
+    if (data_held()) return std::nullopt;
+    auto event = take(&Mailbox::data, next_data_);
+    if (event) next_data_ = event->worker + 1U;
+    return event;
+}
+
 bool MediaNode::has_events() const {
-    return std::any_of(mailboxes_.begin(), mailboxes_.end(),
-                       [](const auto& mailbox) { return !mailbox->events.empty(); });
+    const bool data = !data_held();
+    return std::any_of(mailboxes_.begin(), mailboxes_.end(), [&](const auto& mailbox) {
+        return !mailbox->events.empty() || (data && !mailbox->data.empty());
+    });
 }
 
 const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {

@@ -46,8 +46,15 @@ class MediaNode {
     int smallest_receive_buffer() const;
 
     // ------------------------------------------------------------ control thread only
-    // Never blocks: what does not fit the ring waits here and goes with the next call.
+    // Never blocks: what does not fit the ring waits here and goes with the next call. Data waits
+    // up to kMaxWaitingBytes for each worker; then poll_data() gives no more, which holds back the
+    // senders, and what still comes (by the API) is dropped and counted beyond twice that. Other
+    // commands are as many as the rooms' state makes; a worker that left kMaxWaiting of them unread
+    // hangs, and gets no more.
+    static constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20U;
+    static constexpr std::size_t kMaxWaiting = std::size_t{1} << 20U;
     void send(sfu::WorkerIndex worker, sfu::Command command);
+    std::uint64_t commands_dropped() const { return commands_dropped_; }
     // Rings the workers that got commands; call once per turn of the control loop.
     void flush();
     // Readable when events wait; see poll_event().
@@ -59,6 +66,8 @@ class MediaNode {
         sfu::Event event;
     };
     std::optional<WorkerEvent> poll_event();
+    // A data message; worker by worker in turn.
+    std::optional<WorkerEvent> poll_data();
     bool has_events() const;
     // The newest snapshot of a worker, a second old at most while it is well.
     const Mailbox::Published& snapshot(std::size_t worker);
@@ -77,9 +86,20 @@ class MediaNode {
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::vector<WorkerAddressList> addresses_;
-    std::vector<std::deque<sfu::Command>> waiting_;
-    std::vector<bool> ring_bell_;
+    struct Outgoing {
+        std::deque<sfu::Command> waiting;
+        std::size_t data_bytes = 0;  // in `waiting`
+        bool ring_bell = false;
+    };
+    using EventRing = SpscRing<sfu::Event>;
+    std::optional<WorkerEvent> take(EventRing Mailbox::* ring, std::size_t& next);
+    static std::size_t data_bytes(const sfu::Command& command);
+    bool data_held() const;
+
+    std::vector<Outgoing> outgoing_;
+    std::uint64_t commands_dropped_ = 0;
     std::size_t next_worker_ = 0;
+    std::size_t next_data_ = 0;
 };
 
 }  // namespace confab::worker

@@ -451,6 +451,27 @@ TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]
     node->stop();  // twice harms nobody
 }
 
+TEST_CASE("MediaNode: data for a worker that stands still is bounded in bytes [DC-20][DES-41]") {
+    MediaNodeOptions options;
+    options.workers = 1;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    auto node = MediaNode::start(std::move(options), wall_now()).value();
+    node->stop();
+    for (std::size_t i = 0; i < Mailbox::kCommands; ++i)
+        node->send(0, sfu::ClosePeer{sfu::PeerId(i + 1)});
+    constexpr std::size_t kSize = 60'000;
+    const std::size_t fit = 2 * MediaNode::kMaxWaitingBytes / kSize;
+    for (std::size_t i = 0; i < fit + 100; ++i)
+        node->send(0, sfu::SendData{{sfu::PeerId(1)}, sfu::DataChannel::kReliable, Bytes(kSize)});
+    CHECK(node->commands_dropped() >= 100);
+    CHECK(node->commands_dropped() < 110);
+    // What changes the state of a room still waits.
+    node->send(0, sfu::ClosePeer{sfu::PeerId(1)});
+    CHECK(node->commands_dropped() < 110);
+    CHECK_FALSE(node->poll_data());
+}
+
 TEST_CASE("MediaNode: stops with peers, streams and packets in flight [DES-01]") {
     for (int i = 0; i < 3; ++i) {
         Town town(2);

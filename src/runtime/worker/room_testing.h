@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// For tests and benchmarks: one shard and the clients of it in one thread, with virtual time and
-// keys made without DTLS (02 DES-53). Signalling packets of ICE go by function call; what becomes
-// of media is the caller's business.
+// For tests and benchmarks: shards and their clients in one thread, with virtual time and keys made
+// without DTLS (02 DES-53). Signalling packets of ICE go by function call, what workers say to each
+// other by their real rings; what becomes of media is the caller's business.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/worker/worker_links.h"
 #include "sfu/shard/shard.h"
 #include "wire/rtp/rtp.h"
 #include "wire/rtp/rtp_extensions.h"
@@ -20,32 +21,45 @@ namespace confab::worker {
 struct RoomClient {
     sfu::PeerId id;
     SocketAddress address;
+    std::size_t worker = 0;
     std::unique_ptr<peer::Transport> transport;
 };
 
 class TestRoom {
   public:
+    // Worker i has the address `local` with the i-th next port.
     explicit TestRoom(const SocketAddress& local,
-                      srtp::Profile profile = srtp::Profile::kAeadAes128Gcm)
+                      srtp::Profile profile = srtp::Profile::kAeadAes128Gcm,
+                      std::size_t workers = 1)
         : local_(local), profile_(profile) {
-        sfu::ShardConfig config;
-        config.simulate_dtls = true;
-        config.wall = UnixTime::seconds(1'700'000'000);
-        config.candidates = {{0, ice::Protocol::kUdp, local}};
-        shard_ = std::make_unique<sfu::Shard>(config, now_, Rng(100), links_);
+        for (std::size_t i = 0; i < workers; ++i)
+            mailboxes_.push_back(std::make_unique<Mailbox>(workers));
+        for (std::size_t i = 0; i < workers; ++i) {
+            sfu::ShardConfig config;
+            config.index = static_cast<sfu::WorkerIndex>(i);
+            config.worker_count = workers;
+            config.simulate_dtls = true;
+            config.wall = UnixTime::seconds(1'700'000'000);
+            config.candidates = {{0, ice::Protocol::kUdp, address_of(i)}};
+            links_.push_back(std::make_unique<WorkerLinks>(config.index, mailboxes_));
+            shards_.push_back(
+                std::make_unique<sfu::Shard>(config, now_, Rng(100 + i), *links_.back()));
+        }
     }
 
-    sfu::Shard& shard() { return *shard_; }
+    sfu::Shard& shard(std::size_t worker = 0) { return *shards_[worker]; }
+    std::size_t workers() const { return shards_.size(); }
     Timestamp now() const { return now_; }
     void advance(Duration by) { now_ = now_ + by; }
 
-    RoomClient& add_client(const SocketAddress& address) {
+    RoomClient& add_client(const SocketAddress& address, std::size_t worker = 0) {
         clients_.push_back(std::make_unique<RoomClient>());
         RoomClient& client = *clients_.back();
         client.id = sfu::PeerId(clients_.size());
         client.address = address;
+        client.worker = worker;
         by_address_[address] = &client;
-        const std::string name = "a" + std::to_string(clients_.size());
+        const std::string name = sfu::kOwnerLetters[worker] + std::to_string(clients_.size());
         peer::TransportConfig config;
         config.ice.local = {name + "clientufrag", name + "_client_password_1234567890"};
         config.ice.role = ice::Role::kControlling;
@@ -60,39 +74,47 @@ class TestRoom {
         create.peer = client.id;
         create.local = {server.ufrag, server.pwd};
         create.srtp_profiles = {static_cast<sfu::SrtpProfile>(profile_)};
-        shard_->handle_command(now_, create);
+        shards_[worker]->handle_command(now_, create);
         sfu::SetRemote remote;
         remote.peer = client.id;
         remote.remote = {config.ice.local.ufrag, config.ice.local.pwd};
-        shard_->handle_command(now_, remote);
+        shards_[worker]->handle_command(now_, remote);
         peer::RemoteParameters parameters;
         parameters.ice = server;
         parameters.local_role = dtls::Role::kClient;
         client.transport->set_remote(now_, parameters);
-        client.transport->add_remote_candidate(now_, {ice::Protocol::kUdp, local_});
+        client.transport->add_remote_candidate(now_, {ice::Protocol::kUdp, address_of(worker)});
         return client;
     }
 
-    // Lets ICE talk for a while; media that the shard sends meanwhile is lost.
+    // What other workers said to this one.
+    void read_links(std::size_t worker) {
+        for (const auto& lane : mailboxes_[worker]->from_workers) {
+            SpscRing<PeerSlot>* ring = lane->consumer();
+            while (PeerSlot* slot = ring == nullptr ? nullptr : ring->front()) {
+                shards_[worker]->handle_link(now_, slot->link,
+                                             BytesView(slot->bytes).first(slot->size));
+                ring->release();
+            }
+        }
+    }
+    // Lets ICE talk for a while; media that the shards send meanwhile is lost.
     void run(Duration time) {
         constexpr Duration kStep = Duration::millis(10);
         for (const Timestamp end = now_ + time; now_ < end; now_ = now_ + kStep) {
             for (const auto& client : clients_)
                 run_client(*client);
-            shard_->handle_timeout(now_);
-            while (shard_->poll_transmit(now_, batch_)) {
-                for (std::size_t i = 0; i < batch_.run_count(); ++i)
-                    deliver(batch_.run(i));
-                batch_.clear();
-            }
-            while (shard_->poll_event()) {
-            }
+            for (std::size_t i = 0; i < shards_.size(); ++i)
+                run_shard(i);
         }
     }
     bool all_connected() const {
         for (const auto& client : clients_)
             if (!client->transport->connected()) return false;
-        return shard_->snapshot().peers == clients_.size();
+        std::size_t peers = 0;
+        for (const auto& shard : shards_)
+            peers += shard->snapshot().peers;
+        return peers == clients_.size();
     }
 
     // One SRTP packet as `client` would send it; `sequence` is its SRTP index too.
@@ -111,14 +133,14 @@ class TestRoom {
         return packet;
     }
     // A datagram from `from`, received as the worker does it.
-    void datagram(const SocketAddress& from, BytesView bytes) {
-        sfu::PacketRef packet = shard_->pool().acquire_large();
+    void datagram(const SocketAddress& from, BytesView bytes, std::size_t worker = 0) {
+        sfu::PacketRef packet = shards_[worker]->pool().acquire_large();
         std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
         packet.set_size(bytes.size());
         ice::Path path;
-        path.local = local_;
+        path.local = address_of(worker);
         path.remote = from;
-        (void)shard_->handle_datagram(now_, path, packet);
+        (void)shards_[worker]->handle_datagram(now_, path, packet);
     }
 
     static constexpr std::uint8_t kMidId = 4;
@@ -170,14 +192,25 @@ class TestRoom {
     }
 
   private:
-    struct NoLinks final : sfu::ShardLinks {
-        bool push(sfu::WorkerIndex, const sfu::LinkMessage&, BytesView) override { return false; }
-    };
-
+    SocketAddress address_of(std::size_t worker) const {
+        return {local_.ip, static_cast<std::uint16_t>(local_.port + worker)};
+    }
+    void run_shard(std::size_t worker) {
+        sfu::Shard& shard = *shards_[worker];
+        read_links(worker);
+        shard.handle_timeout(now_);
+        while (shard.poll_transmit(now_, batch_)) {
+            for (std::size_t i = 0; i < batch_.run_count(); ++i)
+                deliver(batch_.run(i));
+            batch_.clear();
+        }
+        while (shard.poll_event()) {
+        }
+    }
     void run_client(RoomClient& client) {
         if (now_ >= client.transport->next_deadline()) client.transport->handle_timeout(now_);
         while (const auto sent = client.transport->poll_transmit())
-            datagram(client.address, sent->bytes);
+            datagram(client.address, sent->bytes, client.worker);
         while (client.transport->poll_event()) {
         }
     }
@@ -186,7 +219,7 @@ class TestRoom {
         if (found == by_address_.end()) return;
         ice::Path path;
         path.local = run.path.remote;
-        path.remote = local_;
+        path.remote = run.path.local;
         const BytesSpan all = batch_.bytes(run);
         for (std::size_t at = 0; at < all.size(); at += run.segment_size) {
             const std::size_t size = std::min<std::size_t>(run.segment_size, all.size() - at);
@@ -198,9 +231,10 @@ class TestRoom {
     srtp::Profile profile_;
     Timestamp now_ = Timestamp::micros(1'000'000);
     Rng rng_{5};
-    NoLinks links_;
     srtp::Engine engine_;
-    std::unique_ptr<sfu::Shard> shard_;
+    std::vector<std::unique_ptr<Mailbox>> mailboxes_;
+    std::vector<std::unique_ptr<WorkerLinks>> links_;
+    std::vector<std::unique_ptr<sfu::Shard>> shards_;
     std::vector<std::unique_ptr<RoomClient>> clients_;
     std::unordered_map<SocketAddress, RoomClient*> by_address_;
     sfu::SendBatch batch_;

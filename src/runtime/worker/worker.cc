@@ -21,7 +21,6 @@ constexpr std::uint64_t kUdpTag = 1U << 16;  // plus socket index
 constexpr int kMaxReady = 64;
 constexpr std::size_t kMaxPacketsPerTurn = 256;  // before a flush (DES-04)
 constexpr std::size_t kMaxSlotsPerTurn = 512;
-constexpr std::size_t kMaxHeldEvents = 65'536;
 constexpr Duration kPublishInterval = Duration::seconds(1);
 
 Timestamp monotonic_now() {
@@ -165,8 +164,8 @@ thread_local Ready ready_events;
 int Worker::wait(Timestamp deadline) {
     mailbox_.wakeup.announce_sleep();
     int timeout_ms = 1000;
-    if (has_input() || !held_events_.empty()) {
-        timeout_ms = held_events_.empty() ? 0 : 1;
+    if (has_input() || events_wait_) {
+        timeout_ms = has_input() ? 0 : 1;
     } else if (!deadline.is_never()) {
         const Duration left = deadline - monotonic_now();
         timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
@@ -191,7 +190,8 @@ void Worker::turn(Timestamp now, int ready) {
     shard_->handle_timeout(now);
     tcp_->handle_timeout(now);
     flush(now);
-    send_events();
+    // Whose data was taken may send more, and is to hear of it.
+    if (send_events()) flush(now);
     links_.ring_bells();
 }
 
@@ -288,24 +288,26 @@ void Worker::send_streams() {
     }
 }
 
-void Worker::send_events() {
-    bool any = false;
-    std::size_t sent = 0;
-    for (; sent < held_events_.size(); ++sent) {
-        if (!mailbox_.events.push(std::move(held_events_[sent]))) break;
+// Events for which there is no room wait in the shard; data messages then wait at their senders.
+bool Worker::send_events() {
+    bool any = false, data = false;
+    while (sfu::Event* slot = mailbox_.events.claim()) {
+        auto event = shard_->poll_signal_event();
+        if (!event) break;
+        *slot = std::move(*event);
+        mailbox_.events.publish();
         any = true;
     }
-    held_events_.erase(held_events_.begin(),
-                       held_events_.begin() + static_cast<std::ptrdiff_t>(sent));
-    while (auto event = shard_->poll_event()) {
-        if (held_events_.empty() && mailbox_.events.push(std::move(*event))) {
-            any = true;
-        } else if (held_events_.size() < kMaxHeldEvents ||
-                   !std::holds_alternative<sfu::DataReceived>(*event)) {
-            held_events_.push_back(std::move(*event));
-        }
+    while (shard_->has_data_event()) {
+        sfu::Event* slot = mailbox_.data.claim();
+        if (slot == nullptr) break;
+        *slot = std::move(*shard_->poll_data_event());
+        mailbox_.data.publish();
+        any = data = true;
     }
+    events_wait_ = shard_->has_data_event() || mailbox_.events.claim() == nullptr;
     if (any) control_.notify();
+    return data;
 }
 
 void Worker::publish(Timestamp now) {

@@ -59,7 +59,8 @@ class Worker {
     void hand_over(TcpHandOver stream);
     void flush(Timestamp now);
     void send_streams();
-    void send_events();
+    // True if data messages were taken.
+    bool send_events();
     void publish(Timestamp now);
     bool has_input() const;
     int wait(Timestamp deadline);
@@ -75,7 +76,7 @@ class Worker {
     WorkerLinks links_;
     std::unique_ptr<sfu::Shard> shard_;
     sfu::SendBatch batch_;
-    std::vector<sfu::Event> held_events_;  // the ring to control was full
+    bool events_wait_ = false;  // for room in a ring to control
     ForwardLatency latency_;
     std::uint64_t forwarded_ = 0;  // packets, up to the last turn
     Duration busy_;

@@ -66,8 +66,6 @@ constexpr std::array kMeant{
     Meant{"rtp-chromium-vp9", "descriptor meaning", 3342, 7855, "as above"},
     Meant{"rtp-chromium-vp8-temporal", "not sent", 6149, 6356,
           "refers to a frame of temporal layer 1 that was left out: undecodable (FWD-05)"},
-    Meant{"rtp-chromium-opus-red-dtx", "speaker", 7790, 7790,
-          "a muted microphone falls silent at once, not when its level is stale"},
     // ---- as good
     Meant{"rtp-mute", "not sent", 11056, 11056,
           "a disabled track stops at once; the recorded request took 50 ms to the forwarder"},

@@ -45,6 +45,18 @@ void Shard::emit(Event event) {
     if (!events_.push(std::move(event))) ++totals_.events_dropped;
 }
 
+std::optional<Event> Shard::poll_signal_event() {
+    return events_.poll();
+}
+
+std::optional<Event> Shard::poll_data_event() {
+    if (data_.empty()) return std::nullopt;
+    std::optional<Event> event(std::move(data_.front()));
+    data_.pop_front();
+    refill_data(last_input_);
+    return event;
+}
+
 // ---------------------------------------------------------------- datagrams
 
 // A STUN request names its peer; everything else is known by where it came from (02 ICE-02).
@@ -175,33 +187,75 @@ PeerFailure to_failure(peer::TransportFailure failure) {
 }
 }  // namespace
 
+// Messages wait in the connection while there is no room for them, with all that came after them.
 void Shard::after_input(Timestamp now, ShardPeer& peer) {
+    last_input_ = now;
     peer.reschedule_needed = true;
-    while (auto event = peer.transport().poll_event()) {
-        if (const auto* state = std::get_if<peer::StateChanged>(&*event)) {
-            PeerStateChanged changed;
-            changed.peer = peer.id();
-            changed.state = to_state(state->state);
-            changed.failure = to_failure(state->failure);
-            if (const auto& path = peer.transport().path()) {
-                changed.protocol = path->protocol == ice::Protocol::kTcp ? TransportProtocol::kTcp
-                                                                         : TransportProtocol::kUdp;
-                changed.remote = path->remote;
-            }
-            emit(changed);
-            if (peer.transport().connected()) peer_connected(now, peer);
-            if (state->state == peer::TransportState::kReconnected) peer_reconnected(now, peer);
-        } else if (auto* opened = std::get_if<peer::ChannelOpened>(&*event)) {
-            peer.note_channel(opened->channel, opened->label);
-            emit(DataChannelOpened{peer.id(), peer.channel_kind(opened->channel), opened->label});
-        } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&*event)) {
-            peer.forget_channel(closed->channel);
-        } else if (auto* message = std::get_if<peer::MessageReceived>(&*event)) {
-            emit(DataReceived{peer.id(), peer.channel_kind(message->channel),
-                              peer.channel_label(message->channel), std::move(message->payload)});
-        } else {
-            emit(DataChannelFailed{peer.id(), DataChannel::kReliable});
+    while (!peer.data_waiting) {
+        const bool room = data_.size() < kMaxData && data_waiting_.empty();
+        if (peer.transport().next_is_message() && !room) {
+            peer.data_waiting = true;
+            data_waiting_.push_back(&peer);
+            return;
         }
+        auto event = peer.transport().poll_event();
+        if (!event) return;
+        handle_transport_event(now, peer, std::move(*event));
+    }
+}
+
+void Shard::handle_transport_event(Timestamp now, ShardPeer& peer, peer::TransportEvent event) {
+    if (const auto* state = std::get_if<peer::StateChanged>(&event)) {
+        PeerStateChanged changed;
+        changed.peer = peer.id();
+        changed.state = to_state(state->state);
+        changed.failure = to_failure(state->failure);
+        if (const auto& path = peer.transport().path()) {
+            changed.protocol = path->protocol == ice::Protocol::kTcp ? TransportProtocol::kTcp
+                                                                     : TransportProtocol::kUdp;
+            changed.remote = path->remote;
+        }
+        emit(changed);
+        if (peer.transport().connected()) peer_connected(now, peer);
+        if (state->state == peer::TransportState::kReconnected) peer_reconnected(now, peer);
+    } else if (auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
+        peer.note_channel(opened->channel, opened->label);
+        emit(DataChannelOpened{peer.id(), peer.channel_kind(opened->channel), opened->label});
+    } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
+        peer.forget_channel(closed->channel);
+    } else if (auto* message = std::get_if<peer::MessageReceived>(&event)) {
+        queue_data(peer, std::move(*message));
+    } else {
+        emit(DataChannelFailed{peer.id(), DataChannel::kReliable});
+    }
+}
+
+void Shard::queue_data(ShardPeer& peer, peer::MessageReceived message) {
+    data_.push_back({peer.id(), peer.channel_kind(message.channel),
+                     peer.channel_label(message.channel), std::move(message.payload)});
+}
+
+// One message of the peer whose turn it is, then what else it has to say up to its next one.
+void Shard::refill_data(Timestamp now) {
+    while (data_.size() < kMaxData && !data_waiting_.empty()) {
+        ShardPeer& peer = *data_waiting_.front();
+        data_waiting_.pop_front();
+        peer.data_waiting = false;
+        if (auto event = peer.transport().poll_event())
+            handle_transport_event(now, peer, std::move(*event));
+        // Others first, if any wait.
+        while (!peer.transport().next_is_message()) {
+            auto event = peer.transport().poll_event();
+            if (!event) break;
+            handle_transport_event(now, peer, std::move(*event));
+        }
+        if (peer.transport().next_is_message()) {
+            peer.data_waiting = true;
+            data_waiting_.push_back(&peer);
+        }
+        // Taking it may have opened the window of its sender.
+        peer.reschedule_needed = true;
+        mark_dirty(peer);
     }
 }
 
@@ -311,7 +365,13 @@ void Shard::report_speakers(Timestamp now, Speakers& speakers) {
         microphone.spoke = one.active;
     }
     if (!levels.levels.empty()) emit(std::move(levels));
-    wheel_.schedule(speakers.timer, now + speakers.interval);
+    wheel_.schedule(speakers.timer, next_tick(now, speakers.interval));
+}
+
+// Multiples of the interval: workers that share a room report at the same moment.
+Timestamp Shard::next_tick(Timestamp now, Duration interval) {
+    const std::int64_t passed = (now - Timestamp()).us() / interval.us();
+    return Timestamp() + interval * (passed + 1);
 }
 
 // What ends a round of a stream goes into the figures of the shard.

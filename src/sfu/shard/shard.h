@@ -98,6 +98,8 @@ class Shard {
     // What one turn does at most; the rest is due at once, behind the packets that came meanwhile.
     static constexpr std::size_t kMaxTimersPerTurn = 256;
     static constexpr std::size_t kMaxRefreshedPerTurn = 64;  // down-tracks told of their source
+    // Data messages on their way to the control plane; more stay in their senders' connections.
+    static constexpr std::size_t kMaxData = 64;
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
@@ -120,7 +122,15 @@ class Shard {
     // ------------------------------------------------------------ outputs
     // Fills the batch; true while more waits. The batch must be empty on entry.
     bool poll_transmit(Timestamp now, SendBatch& batch);
-    std::optional<Event> poll_event() { return events_.poll(); }
+    std::optional<Event> poll_event() {
+        auto event = poll_signal_event();
+        return event ? std::move(event) : poll_data_event();
+    }
+    // The two kinds apart, for a driver that has no room for data at times: everything but data,
+    std::optional<Event> poll_signal_event();
+    // and data: one message of each sender in turn, so that a flood delays only its own sender.
+    std::optional<Event> poll_data_event();
+    bool has_data_event() const { return !data_.empty(); }
     Timestamp next_deadline() const { return wheel_.next_deadline(); }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return figures_; }
@@ -128,6 +138,7 @@ class Shard {
     std::uint64_t down_tracks_visited() const { return visited_; }
     // Packets that came and were decided on for at least one subscriber here.
     std::uint64_t forwarded() const { return forwarded_; }
+    std::size_t known_ufrags() const { return by_ufrag_.size(); }
     // A peer uses this TCP stream (so that the driver does not expire it).
     bool uses_path(const ice::Path& path) const { return by_path_.contains(path); }
     // Whose a path is, if a check on it named another worker.
@@ -176,6 +187,7 @@ class Shard {
     void apply(Timestamp now, SetBandwidthLimit& c);
     void apply(Timestamp now, OpenDataChannels& c);
     void apply(Timestamp now, SendData& c);
+    void add_ufrag(ShardPeer& peer, const std::string& ufrag);
     void remove_receiver(Timestamp now, ReceiverId id);
     void finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound);
     Track& track_for(ReceiverId id, WorkerIndex home, MediaKind kind);
@@ -190,6 +202,9 @@ class Shard {
                      std::optional<WorkerIndex>& owner);
     void remember_path(ShardPeer& peer, const ice::Path& path, bool validated);
     void after_input(Timestamp now, ShardPeer& peer);
+    void handle_transport_event(Timestamp now, ShardPeer& peer, peer::TransportEvent event);
+    void queue_data(ShardPeer& peer, peer::MessageReceived message);
+    void refill_data(Timestamp now);
     void peer_connected(Timestamp now, ShardPeer& peer);
     void peer_reconnected(Timestamp now, ShardPeer& peer);
     void drain_transport(ShardPeer& peer, SendBatch& batch);
@@ -199,6 +214,7 @@ class Shard {
     NtpTime ntp(Timestamp now) const;
     void handle_peer_timeout(Timestamp now, ShardPeer& peer);
     void report_speakers(Timestamp now, Speakers& speakers);
+    static Timestamp next_tick(Timestamp now, Duration interval);
     void report_quality(Timestamp now, ShardPeer& peer);
     void handle_down_track_timeout(Timestamp now, OutboundTrack& outbound);
     void reschedule(Timestamp now, OutboundTrack& outbound);
@@ -277,6 +293,9 @@ class Shard {
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
     EventQueue events_;
+    std::deque<DataReceived> data_;
+    std::deque<ShardPeer*> data_waiting_;  // have more messages, in turn
+    Timestamp last_input_;
     MediaFigures figures_;
     std::uint64_t forwarded_ = 0;
     ShardSnapshot totals_;  // of peers that are gone, and of the shard itself

@@ -48,11 +48,20 @@ void Shard::apply(Timestamp now, CreatePeer& c) {
     BandwidthOptions bandwidth = config_.options.bandwidth;
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
-    by_ufrag_[c.local.ufrag] = peer.get();
+    add_ufrag(*peer, c.local.ufrag);
     wheel_.schedule(peer->quality_timer(), now + kQualityInterval);
     after_input(now, *peer);
     mark_dirty(*peer);
     peers_[c.peer] = std::move(peer);
+}
+
+void Shard::add_ufrag(ShardPeer& peer, const std::string& ufrag) {
+    if (peer.ufrags.size() >= ShardPeer::kMaxUfrags) {
+        by_ufrag_.erase(peer.ufrags.front());
+        peer.ufrags.erase(peer.ufrags.begin());
+    }
+    peer.ufrags.push_back(ufrag);
+    by_ufrag_[ufrag] = &peer;
 }
 
 void Shard::apply(Timestamp now, SetRemote& c) {
@@ -89,7 +98,7 @@ void Shard::apply(Timestamp now, RestartIce& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr || by_ufrag_.contains(c.local.ufrag)) return;
     // Checks of the old generation may still be under way: both names lead here until they end.
-    by_ufrag_[c.local.ufrag] = peer;
+    add_ufrag(*peer, c.local.ufrag);
     peer->transport().restart_ice(now, {{c.local.ufrag, c.local.pwd}, c.tcp_only});
     after_input(now, *peer);
     mark_dirty(*peer);
@@ -107,7 +116,9 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
         finish_down_track(now, *peer, *peer->down_tracks().back());
     for (const ice::Path& path : peer->paths)
         by_path_.erase(path);
-    std::erase_if(by_ufrag_, [&](const auto& e) { return e.second == peer; });
+    for (const std::string& ufrag : peer->ufrags)
+        by_ufrag_.erase(ufrag);
+    std::erase(data_waiting_, peer);
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
     if (dirty != dirty_.end()) {
         if (static_cast<std::size_t>(dirty - dirty_.begin()) < dirty_flushed_) --dirty_flushed_;
@@ -202,7 +213,7 @@ void Shard::add_microphone(Timestamp now, Receiver& receiver) {
         speakers->room = receiver.config().room;
         speakers->interval = receiver.config().audio_level.update_interval;
         if (speakers->interval < Duration::millis(50)) speakers->interval = Duration::millis(50);
-        wheel_.schedule(speakers->timer, now + speakers->interval);
+        wheel_.schedule(speakers->timer, next_tick(now, speakers->interval));
     }
     speakers->microphones.push_back({&receiver, false});
 }

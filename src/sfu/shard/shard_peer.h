@@ -116,8 +116,13 @@ class ShardPeer : public Timed {
     // Paths that lead here: validated ones, and those we sent a check to.
     static constexpr std::size_t kMaxPaths = 64;
     std::vector<ice::Path> paths;
+    // Names of this generation of ICE and the ones before it, whose checks may be under way;
+    // older ones lead nowhere any more.
+    static constexpr std::size_t kMaxUfrags = 4;
+    std::vector<std::string> ufrags;
     bool is_dirty = false;  // noted for the next flush
     bool reschedule_needed = true;
+    bool data_waiting = false;         // has messages for which the shard has no room yet
     std::uint8_t transport_cc_id = 0;  // header extension, the same in all sections of a bundle
 
     // ------------------------------------------------------------ down-tracks

@@ -231,7 +231,7 @@ struct World {
             }
             batch.clear();
         }
-        while (auto event = shards[i]->poll_event())
+        while (auto event = take_data ? shards[i]->poll_event() : shards[i]->poll_signal_event())
             events.push_back(std::move(*event));
     }
     void run(std::int64_t ms) {
@@ -282,6 +282,7 @@ struct World {
     std::function<bool(const Client&, BytesView)> lose;
     int foreign = 0;
     const Client* cut = nullptr;  // whose network is down
+    bool take_data = true;        // false: poll_data_event() is the test's business
 };
 
 // ---------------------------------------------------------------- tracks
