@@ -5,7 +5,7 @@
 // fuzz: modules room
 #include "base/check.h"
 #include "livekit_rtc.pb.h"
-#include "room/data_packet.h"
+#include "room/data/data_packet.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace confab;

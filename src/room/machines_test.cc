@@ -6,15 +6,15 @@
 #include <doctest/doctest.h>
 
 #include "base/machine.h"
-#include "room/broadcaster.h"
-#include "room/data_router.h"
-#include "room/data_tracks.h"
+#include "room/data/data_router.h"
+#include "room/data/data_tracks.h"
 #include "room/dynacast.h"
-#include "room/lifecycle.h"
-#include "room/quality_view.h"
+#include "room/quality/quality_view.h"
+#include "room/quality/speakers.h"
+#include "room/roster/broadcaster.h"
+#include "room/roster/lifecycle.h"
 #include "room/signal/negotiation_timer.h"
 #include "room/signal/trickle.h"
-#include "room/speakers.h"
 
 namespace confab::room {
 

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "livekit_models.pb.h"
 #include "livekit_rtc.pb.h"
-#include "room/quality_view.h"
+#include "room/quality/quality_view.h"
 
 namespace confab::room {
 

@@ -13,14 +13,12 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
       traits(traits_of(params.client)),
       single(params.single_connection),
       auto_subscribe(params.auto_subscribe),
-      auto_subscribe_data_track(params.auto_subscribe_data_track),
       adaptive_stream(params.adaptive_stream),
       allow_pause(params.subscriber_allow_pause),
       disable_ice_lite(params.disable_ice_lite),
       seat(std::move(place)),
       worker(seat.worker()),
-      signal(scope),
-      data_subscriptions(static_cast<std::uint16_t>(1 + scope.ids.rng().below(255))) {
+      signal(scope) {
     info.set_sid(token::make_id(token::kParticipantPrefix, scope.ids.rng()));
     info.set_identity(params.grants.identity);
     info.set_name(params.grants.name);
@@ -45,8 +43,6 @@ livekit::ParticipantInfo Participant::to_proto() const {
     if (info.state() == livekit::ParticipantInfo::DISCONNECTED) return result;
     for (const auto& [sid, track] : publish.tracks())
         if (track.announced) *result.add_tracks() = track.info;
-    for (const auto& [handle, track] : data_tracks.all())
-        *result.add_data_tracks() = track;
     return result;
 }
 

@@ -11,13 +11,10 @@
 #include <memory>
 #include <string>
 
-#include "room/data_router.h"
-#include "room/data_tracks.h"
-#include "room/lifecycle.h"
 #include "room/permissions.h"
 #include "room/placement.h"
 #include "room/publish_flow.h"
-#include "room/quality_view.h"
+#include "room/roster/lifecycle.h"
 #include "room/signal/peer_link.h"
 #include "room/signal/signal_queue.h"
 #include "room/subscription_table.h"
@@ -30,6 +27,7 @@ enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
 struct Participant {
     Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place);
 
+    // Who it is and what it publishes of media.
     livekit::ParticipantInfo to_proto() const;
     // Its grants as they are by now, for the next token (TOK-12).
     token::Grants current_grants() const;
@@ -49,8 +47,6 @@ struct Participant {
     // The connection on which tracks come down to the client.
     PeerLink* downstream() const { return single ? publisher.get() : subscriber.get(); }
     PeerLink* link_of(sfu::PeerId peer) const;
-    // Data may go to it reliably: its channels are open, or it never asked for any (DC-09).
-    bool data_ready() const { return reliable_open && lossy_open; }
 
     livekit::ParticipantInfo info;  // without tracks
     token::Grants grants;           // of its token, with what the API changed since
@@ -60,7 +56,6 @@ struct Participant {
     bool single = false;
     bool subscriber_primary = false;
     bool auto_subscribe = true;
-    bool auto_subscribe_data_track = false;
     bool adaptive_stream = false;
     std::optional<bool> allow_pause;
     bool disable_ice_lite = false;
@@ -82,16 +77,6 @@ struct Participant {
     PublishFlow publish;
     SubscriptionTable subscriptions;
     SubscriptionAccess access;
-    QualityView quality;
-    std::map<std::string, QualityScore> quality_told;  // by participant sid
-
-    PublishedDataTracks data_tracks;
-    DataSubscriptions data_subscriptions;
-    HeldData held;
-    std::uint32_t last_sequence = 0;
-    bool reliable_open = false;
-    bool lossy_open = false;
-
     Timestamp joined_at;
     Timestamp join_deadline = Timestamp::never();
     Timestamp resume_deadline = Timestamp::never();

@@ -12,23 +12,19 @@
 #include <string>
 #include <vector>
 
-#include "room/broadcaster.h"
-#include "room/data_packet.h"
-#include "room/data_router.h"
-#include "room/deadlines.h"
-#include "room/lifecycle.h"
+#include "room/data/data_plane.h"
 #include "room/participant.h"
-#include "room/rpc_calls.h"
+#include "room/quality/quality_reports.h"
+#include "room/quality/speakers.h"
+#include "room/roster/room_news.h"
+#include "room/roster/roster.h"
 #include "room/scope.h"
-#include "room/speakers.h"
 
 namespace confab::room {
 
-class Room {
+class Room : private DataHost {
   public:
-    static constexpr Duration kQualityInterval = Duration::seconds(5);
-    static constexpr Duration kCountersInterval = Duration::seconds(5);  // SIG-136
-    static constexpr Duration kResumeWindow = Duration::seconds(5);      // SIG-145
+    static constexpr Duration kResumeWindow = Duration::seconds(5);  // SIG-145
     // SIG-145: after a resume, how long ICE and DTLS may take, and how long resumes may go on
     // without media.
     static constexpr Duration kRecoverWindow = Duration::seconds(20);
@@ -42,7 +38,7 @@ class Room {
     static constexpr int kMaxSidsPerRequest = 2'000;
 
     Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
-    ~Room();
+    ~Room() override;
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
 
@@ -57,7 +53,7 @@ class Room {
                         const livekit::SignalRequest& request);
     void signal_closed(SessionId session, const std::string& identity);
 
-    // ---- media events (room_media.cc, room_data.cc)
+    // ---- media events (room_media.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
     void handle_layer_started(Participant& p, const std::string& sid,
                               const sfu::LayerStarted& event);
@@ -70,9 +66,11 @@ class Room {
     void handle_data(Participant& p, const sfu::DataReceived& event);
 
     // ---- service calls (room_service.cc)
-    livekit::Room snapshot() const;
+    livekit::Room snapshot() const { return news_.snapshot(); }
     std::vector<livekit::ParticipantInfo> list() const;
-    Participant* find(const std::string& identity) const;
+    Participant* find(const std::string& identity) const { return roster_.find(identity); }
+    // As others see it.
+    livekit::ParticipantInfo describe(const Participant& p) const;
     void remove(Participant& p, livekit::DisconnectReason reason);
     // Null when there is no such track; the mute signal is sent all the same.
     const livekit::TrackInfo* mute_track(Participant& p, const std::string& sid, bool muted);
@@ -81,16 +79,18 @@ class Room {
         Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
         const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_participant,
         bool subscribe);
-    void send_data(const livekit::SendDataRequest& request);
-    void set_metadata(const std::string& metadata);
+    void send_data(const livekit::SendDataRequest& request) { data_.send_data(request); }
+    void set_metadata(const std::string& metadata) { news_.set_metadata(metadata); }
     // Its end follows as RpcDone; an error means that there will be none.
     Result<void, ServiceError> call_rpc(RpcCallId id, Participant& p,
-                                        const livekit::PerformRpcRequest& request);
+                                        const livekit::PerformRpcRequest& request) {
+        return data_.call_rpc(id, p, request);
+    }
 
     // ---- time and end (room_timers.cc)
     void handle_timeout();
     Timestamp next_deadline() const;
-    bool expired() const;
+    bool expired() const { return roster_.expired(); }
     void close(livekit::DisconnectReason reason);
     // Call after every input, when no reference to a participant is held: frees who was closed and
     // notes the deadlines of those who changed.
@@ -98,9 +98,9 @@ class Room {
     // The slow way to next_deadline(), for tests: looks at everybody.
     Timestamp scan_deadlines() const;
 
-    const std::string& name() const { return info_.name(); }
+    const std::string& name() const { return news_.info().name(); }
     sfu::RoomId id() const { return id_; }
-    std::size_t size() const { return participants_.size(); }
+    std::size_t size() const { return roster_.size(); }
 
   private:
     struct TrackRef {
@@ -110,22 +110,22 @@ class Room {
     };
     enum class Ending : std::uint8_t { kWithLeave, kSilent };
 
+    // DataHost
+    std::optional<sfu::PeerId> data_peer(const Participant& p) const override;
+    bool grants_access(const Participant& publisher, const Participant& to,
+                       const std::string& track_sid) const override;
+    void data_tracks_changed(Participant& publisher) override { changed(publisher, true); }
+
     // room_state.cc
     void changed(Participant& p, bool immediate);
-    void deliver(const Broadcaster::Update& update);
-    void deliver_batch(const std::vector<livekit::ParticipantInfo>& batch);
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
-    void touch_counters();
     void observe(const Observation& value) { scope_->out.observe(value); }
-    void send_room_update();
     void send_refresh(Participant& p);
-    void update_recording();
     std::vector<livekit::ICEServer> ice_servers(const Participant& p) const;
     livekit::ServerInfo server_info() const;
     TrackRef find_track(const std::string& sid) const;
-    Participant* find_sid(const std::string& sid) const;
     bool subscribes_to(Participant& p, const Participant& publisher) const;
-    void count(Participant& p, bool present);
+    std::vector<const Participant*> heard_by(const Participant& p) const;
 
     // room_join.cc
     void send_join(Participant& p);
@@ -210,105 +210,46 @@ class Room {
     void switch_candidates(Participant& p, livekit::CandidateProtocol protocol);
     void simulated_speaker(Participant& p, bool active);
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
+    void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
+    void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
     template <typename Fill>
     void respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,
                  Fill&& fill);
 
-    // room_data.cc, room_data_tracks.cc
-    void route(const Participant* sender, const RoutedPacket& packet, bool lossy);
-    bool is_destination(const Participant& p, const RoutedPacket& packet) const;
-    void send_to(Participant& p, sfu::DataChannel channel, const Bytes& payload);
-    void flush_sends();
-    void replay_held(Participant& p);
-    void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
-    void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
-    void end_data_track(Participant& p, const livekit::DataTrackInfo& info);
-    void update_data_subscription(Participant& p, const livekit::UpdateDataSubscription& update);
-    bool reconcile_data_track(Participant& p, const std::string& sid);
-    void reconcile_data_tracks(Participant& p);
-    void send_data_handles(Participant& p);
-    void route_data_track(Participant& p, const Bytes& payload);
-
-    // room_rpc.cc
-    bool take_rpc_answer(const Participant& p, const RoutedPacket& packet);
-    void report_rpc();
-
     // room_timers.cc
     void participant_timers(Participant& p);
     Timestamp publish_deadline(const Participant& p) const;
-    void align_quality();
-    void quality_tick();
-    void send_quality(Participant& p);
+
+    // room_media.cc
     void speaker_changes();
     void send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
 
-    using Participants = std::map<std::string, std::unique_ptr<Participant>>;
-    // Its deadline may have moved; at the end of the turn it is noted.
-    void touch(Participant& p);
+    void touch(Participant& p) { roster_.touch(p); }
     Timestamp deadline_of(const Participant& p) const;
     Timestamp own_deadline() const;
-    // One message to all for whom `wants` says so; made once.
-    template <typename Wants>
-    void tell(livekit::SignalResponse response, Wants&& wants);
     const std::string& shown(Participant& p) const;
     std::vector<Participant*> publishers() const;
     void note_ssrc(PublishedTrack& track, Ssrc ssrc);
-    // Pointers that stay valid while participants come and go during a loop.
-    std::vector<Participant*> everyone() const;
 
     const RoomScope* scope_;
-    SsrcPool ssrcs_;
-    Deadlines<std::uint64_t> deadlines_;               // of participants, by number
-    std::map<std::uint64_t, Participant*> by_number_;  // who is here
-    std::vector<Participant*> touched_;
     sfu::RoomId id_;
-    livekit::Room info_;         // without counters
-    livekit::Room signal_info_;  // as clients were told, counters at most every 5 s
+    Timestamp created_;
     std::vector<sdp::EnabledCodec> codecs_;
     std::string sif_trailer_;
     bool sync_streams_ = false;
     std::optional<sfu::PlayoutDelayLimits> playout_delay_;
-    Timestamp created_;
-    Timestamp counters_told_;
-    bool counters_dirty_ = false;
-    Timestamp next_quality_;
 
-    Participants participants_;
-    std::map<std::string, std::string> identity_of_sid_;     // participant sid → identity
+    Roster roster_;
+    RoomNews news_;
+    DataPlane data_;
+    QualityReports quality_;
+    Speakers speakers_;
+    SsrcPool ssrcs_;
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
-    std::map<std::string, std::string> data_publisher_;      // data track sid → identity
     std::map<std::string, IcePreference> remembered_ice_;    // by identity
-    std::vector<std::unique_ptr<Participant>> closed_;
-
-    Broadcaster broadcaster_;
-    Lifecycle lifecycle_;
-    HeadCount heads_;
-    Speakers speakers_;
     Timestamp speakers_at_ = Timestamp::never();  // reports of other workers may be on their way
-    DataRouter data_;
-    RpcCalls rpc_;
-    struct PendingSend {
-        sfu::WorkerIndex worker = 0;
-        sfu::SendData data;
-    };
-    std::vector<PendingSend> sends_;
 };
-
-template <typename Wants>
-void Room::tell(livekit::SignalResponse response, Wants&& wants) {
-    std::vector<SessionId> sessions;
-    sessions.reserve(participants_.size());
-    for (const auto& [identity, p] : participants_) {
-        if (!wants(*p)) continue;
-        if (const auto session = p->signal.session()) {
-            sessions.push_back(*session);
-        } else {
-            p->signal.miss(response);
-        }
-    }
-    scope_->out.broadcast(std::move(sessions), std::move(response));
-}
 
 template <typename Fill>
 void Room::respond(Participant& p, livekit::RequestResponse::Reason reason, std::string message,

@@ -18,10 +18,10 @@ bool is_failure(livekit::DisconnectReason reason) {
 }  // namespace
 
 bool Room::is_full_for(const JoinParams& params) const {
-    const std::uint32_t limit = info_.max_participants();
-    if (limit == 0 || participants_.contains(params.grants.identity)) return false;
+    const std::uint32_t limit = news_.info().max_participants();
+    if (limit == 0 || find(params.grants.identity) != nullptr) return false;
     if (is_dependent(params.grants.kind, token::to_permission(params.grants))) return false;
-    return heads_.present() >= limit;
+    return roster_.heads().present() >= limit;
 }
 
 void Room::join(SessionId session, const JoinParams& params) {
@@ -29,17 +29,12 @@ void Room::join(SessionId session, const JoinParams& params) {
         end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
 
     auto owned = std::make_unique<Participant>(*scope_, params, scope_->placement.take(name()));
-    Participant& p = *owned;
+    Participant& p = roster_.add(std::move(owned));
     if (const auto known = remembered_ice_.find(params.grants.identity);
         known != remembered_ice_.end())
         p.ice = known->second;
-    if (participants_.empty()) align_quality();
-    participants_[params.grants.identity] = std::move(owned);
-    identity_of_sid_[p.sid()] = params.grants.identity;
-    p.number = scope_->ids.next();
-    by_number_[p.number] = &p;
-    touch(p);
-    count(p, true);
+    data_.add(p, params.auto_subscribe_data_track);
+    quality_.add(p);
 
     observe(JoinReached{JoinState::kInit});
     p.last_signal = scope_->now();
@@ -53,15 +48,15 @@ void Room::join(SessionId session, const JoinParams& params) {
     changed(p, false);
     send_refresh(p);
     start_links(p, params);
-    touch_counters();
-    update_recording();
+    news_.counts_changed();
+    news_.recording_changed();
 }
 
 void Room::send_join(Participant& p) {
     livekit::SignalResponse response;
     livekit::JoinResponse& join = *response.mutable_join();
-    *join.mutable_room() = signal_info_;
-    *join.mutable_participant() = p.to_proto();
+    *join.mutable_room() = news_.told();
+    *join.mutable_participant() = describe(p);
     join.set_server_version(scope_->config.server_version);
     for (const livekit::ICEServer& server : ice_servers(p))
         *join.add_ice_servers() = server;
@@ -77,7 +72,7 @@ void Room::send_join(Participant& p) {
         *join.add_enabled_publish_codecs() = codec;
     join.set_fast_publish(p.info.permission().can_publish() && p.ice == IcePreference::kAny);
     std::string others;
-    for (const auto& [identity, other] : participants_)
+    for (const auto& [identity, other] : roster_.participants())
         if (other.get() != &p && !other->hidden()) others += shown(*other);
     p.signal.send_join(std::move(response), std::move(others));
 }
@@ -163,7 +158,7 @@ void Room::set_active(Participant& p) {
 void Room::note_established(Participant& p, PeerLink& link) {
     const PeerLink* data_link = p.subscriber_primary ? p.subscriber.get() : p.publisher.get();
     if (link.established || !link.ever_connected) return;
-    if (&link == data_link && !p.data_ready()) return;
+    if (&link == data_link && !data_.ready(p)) return;
     link.established = true;
     observe(PeerReached{link.target(), PeerStep::kFullyEstablished});
 }
@@ -177,10 +172,7 @@ void Room::drop_media_of(Participant& p) {
     for (const livekit::TrackType kind : p.publish.pending_types())
         observe(PublicationStep{kind, TrackStep::kCancel});
     drop_all(p);
-    const auto data_tracks = p.data_tracks.all();
-    p.data_tracks.clear();
-    for (const auto& [handle, info] : data_tracks)
-        end_data_track(p, info);
+    data_.unpublish_all(p);
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
         if (link != nullptr) scope_->media.peers.erase(link->id());
 }
@@ -200,23 +192,16 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
 
     p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     p.info.set_disconnect_reason(reason);
-    const auto it = participants_.find(p.identity());
-    closed_.push_back(std::move(it->second));
-    participants_.erase(it);
-    identity_of_sid_.erase(p.sid());
-    by_number_.erase(p.number);
-    deadlines_.erase(p.number);
-    lifecycle_.left(scope_->now());
-    count(p, false);
-    rpc_.participant_left(p.sid());
-    report_rpc();
+    roster_.remove(p);
+    quality_.remove(p);
+    data_.remove(p);
 
     // A session that took the identity over makes the end of the old one known (SIG-133).
     changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);
     webhook(was_active ? "participant_left" : "participant_connection_aborted", &p, nullptr);
     speaker_changes();
-    touch_counters();
-    update_recording();
+    news_.counts_changed();
+    news_.recording_changed();
 }
 
 void Room::full_reconnect(Participant& p) {
@@ -232,7 +217,7 @@ void Room::close(livekit::DisconnectReason reason) {
     // is started again, or another one takes over (SIG-143).
     const auto action = reason == livekit::SERVER_SHUTDOWN ? livekit::LeaveRequest::RECONNECT
                                                            : livekit::LeaveRequest::DISCONNECT;
-    for (Participant* p : everyone())
+    for (Participant* p : roster_.everyone())
         end(*p, reason, Ending::kWithLeave, action);
     observe(RoomOver{scope_->now() - created_});
     webhook("room_finished", nullptr, nullptr);

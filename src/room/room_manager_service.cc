@@ -67,7 +67,7 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::get_participant(
     const Room* room = find(request.room());
     const Participant* p = room == nullptr ? nullptr : room->find(request.identity());
     if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
-    return p->to_proto();
+    return room->describe(*p);
 }
 
 ServiceResult<livekit::RemoveParticipantResponse> RoomManager::remove_participant(
@@ -112,7 +112,7 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
     Participant* p = room.find(request.identity());
     if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
     room->update_participant(*p, request);
-    return p->to_proto();
+    return room->describe(*p);
 }
 
 ServiceResult<livekit::UpdateSubscriptionsResponse> RoomManager::update_subscriptions(

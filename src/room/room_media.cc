@@ -112,14 +112,14 @@ void Room::speaker_changes() {
     speakers_at_ = Timestamp::never();
     const auto changes = speakers_.poll_changes();
     if (changes.empty()) return;
-    for (Participant* p : everyone())
+    for (Participant* p : roster_.everyone())
         if (p->traits.gates.subscriber_primary) send_speakers(*p, changes);  // pv > 2
 }
 
 void Room::send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
     livekit::SignalResponse response;
     for (const livekit::SpeakerInfo& info : changes) {
-        const Participant* speaker = find_sid(info.sid());
+        const Participant* speaker = roster_.find_sid(info.sid());
         // Who has left can only be told by sid; its stop concerns all who may have heard it.
         const bool concerns = info.sid() == p.sid() || speaker == nullptr ||
                               (speaker != nullptr && subscribes_to(p, *speaker));
@@ -152,41 +152,23 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
     } else if (const TrackRef source = find_track(sid)) {
         if (!source.track->slots.empty()) weight = loss_weight(source.track->slots.front().codec);
     }
-    p.quality.add(track, sample, weight);
+    quality_.note(p, track, sample, weight);
 }
 
-void Room::quality_tick() {
-    for (Participant* p : everyone())
-        if (p->active() && !p->quality.empty()) observe(QualitySeen{p->quality.current()});
-    for (Participant* p : everyone())
-        if (p->active() && p->traits.gates.connection_quality) send_quality(*p);
+void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event) {
+    PeerLink* link = p.primary();
+    if (link == nullptr || link->id() != event.peer) return;
+    touch(p);
+    data_.channel_opened(p, event.channel);
+    note_established(p, *link);
 }
 
-// CQ-04: own quality and that of subscribed publishers, only when something changed.
-void Room::send_quality(Participant& p) {
-    std::map<std::string, QualityScore> current;
-    livekit::SignalResponse response;
-    const auto add = [&](const Participant& of) {
-        const QualityScore score = of.quality.current();
-        current[of.sid()] = score;
-        auto& info = *response.mutable_connection_quality()->add_updates();
-        info.set_participant_sid(of.sid());
-        info.set_score(score.mos);
-        const bool lost = score.quality == livekit::LOST && !p.traits.gates.quality_lost;
-        info.set_quality(lost ? livekit::POOR : score.quality);
-    };
-    add(p);
-    for (const Participant* other : publishers())
-        if (other != &p && !other->hidden() && subscribes_to(p, *other)) add(*other);
-    const bool same =
-        current.size() == p.quality_told.size() &&
-        std::equal(current.begin(), current.end(), p.quality_told.begin(),
-                   [](const auto& a, const auto& b) {
-                       return a.first == b.first && a.second.quality == b.second.quality;
-                   });
-    if (same) return;
-    p.quality_told = std::move(current);
-    p.signal.send(std::move(response));
+void Room::handle_channel_failed(Participant& p) {
+    if (scope_->config.reconnect_on_data_channel_error) full_reconnect(p);
+}
+
+void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
+    data_.handle_data(p, event);
 }
 
 }  // namespace confab::room

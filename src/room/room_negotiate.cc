@@ -36,8 +36,7 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
         return;
     }
     // A client that asked for no data section waits for none (DC-09).
-    if (first && !link.has_application() && !p.subscriber_primary)
-        p.reliable_open = p.lossy_open = true;
+    if (first && !link.has_application() && !p.subscriber_primary) data_.expect_no_channels(p);
     p.signal.send(description_message(false, answer->sdp, offer.id(), answer->mid_to_track_id));
     observe(OperationDone{Operation::kAnswer, {}});
     send_trickles(p, link);

@@ -166,10 +166,10 @@ void Room::announce(Participant& p, PublishedTrack& track) {
     publisher_of_track_[sid] = p.identity();
     ++announced_[p.identity()];
     p.info.set_is_publisher(true);
-    count(p, true);
+    roster_.count(p);
     changed(p, true);
     webhook("track_published", &p, &track.info);
-    touch_counters();
+    news_.counts_changed();
     offer_track_to_all(sid);
 }
 
@@ -188,7 +188,7 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     for (const CodecSlot& slot : track->slots)
         if (slot.receiver) speakers_.remove(*slot.receiver);
     speaker_changes();
-    for (Participant* other : everyone()) {
+    for (Participant* other : roster_.everyone()) {
         Subscription* s = other->subscriptions.find(sid);
         if (s == nullptr) continue;
         if (s->state != SubscriptionState::kNone) drop(*other, sid, *s, true);
@@ -196,7 +196,7 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     }
     for (const CodecSlot& slot : track->slots) {
         if (!slot.receiver) continue;
-        p.quality.remove(slot.receiver->value());
+        quality_.forget(p, slot.receiver->value());
         scope_->media.receivers.erase(*slot.receiver);
         scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});
     }

@@ -62,7 +62,7 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::kUnpublishDataTrackRequest:
             return unpublish_data_track(p, request.unpublish_data_track_request());
         case Case::kUpdateDataSubscription:
-            return update_data_subscription(p, request.update_data_subscription());
+            return data_.update_subscriptions(p, request.update_data_subscription());
         case Case::kStoreDataBlobRequest:  // off by default (SIG-127)
             return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
                 r.set_request_id(request.store_data_blob_request().request_id());
@@ -75,6 +75,19 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::MESSAGE_NOT_SET:
             return;
     }
+}
+
+void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request) {
+    const auto refusal = data_.publish_track(p, request);
+    if (!refusal) return;
+    respond(p, refusal->reason, refusal->message,
+            [&](Response& r) { *r.mutable_publish_data_track() = request; });
+}
+
+void Room::unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request) {
+    if (data_.unpublish_track(p, request.pub_handle())) return;
+    respond(p, Response::NOT_FOUND, "data track not found",
+            [&](Response& r) { *r.mutable_unpublish_data_track() = request; });
 }
 
 void Room::ping(Participant& p, const livekit::SignalRequest& request) {
@@ -203,7 +216,7 @@ void Room::sync_state(Participant& p, const livekit::SyncState& state) {
         if (!known) return full_reconnect(p);
     }
     for (const livekit::PublishDataTrackResponse& data : state.publish_data_tracks())
-        if (p.data_tracks.find_sid(data.info().sid()) == nullptr) return full_reconnect(p);
+        if (!data_.publishes(p, data.info().sid())) return full_reconnect(p);
     if (state.track_sids_disabled_size() > 0) {
         livekit::UpdateTrackSettings disabled;
         *disabled.mutable_track_sids() = state.track_sids_disabled();
@@ -225,25 +238,20 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     for (const std::string& sid : revoked)
         unpublish(p, sid, true);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
-    if (!permission.can_publish_data()) {
-        const auto data_tracks = p.data_tracks.all();
-        p.data_tracks.clear();
-        for (const auto& [handle, info] : data_tracks)
-            end_data_track(p, info);
-    }
+    if (!permission.can_publish_data()) data_.unpublish_all(p);
     if (!permission.can_subscribe()) {
         for (auto& [sid, s] : p.subscriptions.entries())
             s.allowed.reset();
         drop_all(p);
-        reconcile_data_tracks(p);
+        data_.reconcile(p);
     } else {
         subscribe_existing(p);
     }
-    count(p, true);
+    roster_.count(p);
     changed(p, true);
     send_refresh(p);
-    touch_counters();
-    update_recording();
+    news_.counts_changed();
+    news_.recording_changed();
 }
 
 }  // namespace confab::room

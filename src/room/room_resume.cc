@@ -37,18 +37,18 @@ void Room::resume(SessionId session, const JoinParams& params) {
         if (const auto configuration = p.configuration())
             *reconnect.mutable_client_configuration() = *configuration;
         *reconnect.mutable_server_info() = server_info();
-        reconnect.set_last_message_seq(p.last_sequence);
+        reconnect.set_last_message_seq(data_.last_sequence(p));
         p.signal.send(std::move(response));
     }
     auto missed = p.signal.take_missed();
     if (p.traits.gates.missed_disconnects && !missed.empty())
         p.signal.send(update_message(std::move(missed)));
     std::vector<livekit::ParticipantInfo> all;
-    for (const auto& [identity, other] : participants_)
-        if (other.get() == &p || !other->hidden()) all.push_back(other->to_proto());
+    for (const auto& [identity, other] : roster_.participants())
+        if (other.get() == &p || !other->hidden()) all.push_back(describe(*other));
     p.signal.send(update_message(std::move(all)));
     livekit::SignalResponse room_update;
-    *room_update.mutable_room_update()->mutable_room() = signal_info_;
+    *room_update.mutable_room_update()->mutable_room() = news_.told();
     p.signal.send(std::move(room_update));
 
     if (p.drop_resume_after_messages && scope_->now() < p.drop_resume_until) {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <set>
 
-#include "room/data_router.h"
+#include "room/data/data_router.h"
 #include "room/test_support.h"
 
 namespace confab::room {

@@ -68,7 +68,7 @@ void Room::simulated_speaker(Participant& p, bool active) {
     info.set_sid(p.sid());
     info.set_active(active);
     if (active) info.set_level(kLevel);
-    for (Participant* other : everyone())
+    for (Participant* other : roster_.everyone())
         if (other->active()) send_speakers(*other, {info});
 }
 

@@ -37,46 +37,38 @@ std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
 Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
     : scope_(&scope),
       id_(sfu::RoomId(scope.ids.next())),
+      created_(scope.now()),
       codecs_(enabled_codecs(scope.config)),
       sif_trailer_(scope.ids.secret(43)),
       sync_streams_(settings.sync_streams() || scope.config.room.sync_streams),
       playout_delay_(playout_delay(settings, scope.config)),
-      created_(scope.now()),
-      counters_told_(scope.now()),
-      next_quality_(scope.now() + kQualityInterval),
-      broadcaster_(scope.now(), scope.config.update_batch_interval),
-      lifecycle_(scope.now(), or_default(settings.empty_timeout(), scope.config.room.empty_timeout),
-                 or_default(settings.departure_timeout(), scope.config.room.departure_timeout)) {
+      roster_(scope, or_default(settings.empty_timeout(), scope.config.room.empty_timeout),
+              or_default(settings.departure_timeout(), scope.config.room.departure_timeout)),
+      news_(scope, roster_),
+      data_(scope, roster_, *this),
+      quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }) {
+    livekit::Room info;
     const RoomDefaults& defaults = scope.config.room;
-    info_.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));
-    info_.set_name(settings.name());
-    info_.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
-    info_.set_departure_timeout(
+    info.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));
+    info.set_name(settings.name());
+    info.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
+    info.set_departure_timeout(
         or_default(settings.departure_timeout(), defaults.departure_timeout));
-    info_.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
-    info_.set_creation_time(scope.clock.wall.s());
-    info_.set_creation_time_ms(scope.clock.wall.ms());
-    info_.set_turn_password(scope.ids.secret(43));
-    info_.set_metadata(settings.metadata());
+    info.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
+    info.set_creation_time(scope.clock.wall.s());
+    info.set_creation_time_ms(scope.clock.wall.ms());
+    info.set_turn_password(scope.ids.secret(43));
+    info.set_metadata(settings.metadata());
     for (const sdp::EnabledCodec& codec : codecs_) {
-        livekit::Codec& shown = *info_.add_enabled_codecs();
+        livekit::Codec& shown = *info.add_enabled_codecs();
         shown.set_mime(codec.mime);
         shown.set_fmtp_line(codec.fmtp);
     }
-    signal_info_ = info_;
+    news_.set_room(std::move(info));
     webhook("room_started", nullptr, nullptr);
 }
 
 Room::~Room() = default;
-
-std::vector<Participant*> Room::everyone() const {
-    std::vector<Participant*> result;
-    result.reserve(participants_.size());
-    scope_->counters.participants_visited += participants_.size();
-    for (const auto& [identity, p] : participants_)
-        result.push_back(p.get());
-    return result;
-}
 
 std::vector<Participant*> Room::publishers() const {
     std::vector<Participant*> result;
@@ -84,16 +76,6 @@ std::vector<Participant*> Room::publishers() const {
         if (Participant* p = find(identity)) result.push_back(p);
     scope_->counters.participants_visited += result.size();
     return result;
-}
-
-Participant* Room::find(const std::string& identity) const {
-    const auto it = participants_.find(identity);
-    return it == participants_.end() ? nullptr : it->second.get();
-}
-
-Participant* Room::find_sid(const std::string& sid) const {
-    const auto it = identity_of_sid_.find(sid);
-    return it == identity_of_sid_.end() ? nullptr : find(it->second);
 }
 
 Room::TrackRef Room::find_track(const std::string& sid) const {
@@ -111,30 +93,36 @@ bool Room::subscribes_to(Participant& p, const Participant& publisher) const {
     return false;
 }
 
-livekit::Room Room::snapshot() const {
-    livekit::Room result = info_;
-    result.set_num_participants(heads_.present());
-    result.set_num_publishers(heads_.publishers());
-    result.set_active_recording(heads_.recorders() > 0);
+// The connection on which data goes to it.
+std::optional<sfu::PeerId> Room::data_peer(const Participant& p) const {
+    const PeerLink* link = p.primary();
+    return link == nullptr ? std::nullopt : std::optional(link->id());
+}
+
+bool Room::grants_access(const Participant& publisher, const Participant& to,
+                         const std::string& track_sid) const {
+    return publisher.access.allows(to.identity(), to.sid(), track_sid);
+}
+
+std::vector<const Participant*> Room::heard_by(const Participant& p) const {
+    std::vector<const Participant*> result;
+    Participant* self = find(p.identity());
+    for (const Participant* publisher : publishers())
+        if (self != nullptr && publisher != &p && subscribes_to(*self, *publisher))
+            result.push_back(publisher);
     return result;
 }
 
-// After every change of what a participant is or may.
-void Room::count(Participant& p, bool present) {
-    Standing standing;
-    if (present) {
-        standing.present = !p.dependent();
-        standing.publisher = p.info.is_publisher();
-        standing.recorder = p.info.permission().recorder();
-    }
-    heads_.change(p.standing, standing);
-    lifecycle_.set_present(scope_->now(), heads_.present());
+livekit::ParticipantInfo Room::describe(const Participant& p) const {
+    livekit::ParticipantInfo result = p.to_proto();
+    if (result.state() != livekit::ParticipantInfo::DISCONNECTED) data_.describe(p, result);
+    return result;
 }
 
 std::vector<livekit::ParticipantInfo> Room::list() const {
     std::vector<livekit::ParticipantInfo> result;
-    for (const auto& [identity, p] : participants_)
-        result.push_back(p->to_proto());
+    for (const auto& [identity, p] : roster_.participants())
+        result.push_back(describe(*p));
     return result;
 }
 
@@ -143,46 +131,13 @@ void Room::changed(Participant& p, bool immediate) {
     p.update_at = Timestamp::never();
     p.shown.clear();
     touch(p);
-    for (const Broadcaster::Update& update :
-         broadcaster_.push(scope_->now(), p.to_proto(), immediate))
-        deliver(update);
-}
-
-void Room::deliver(const Broadcaster::Update& update) {
-    const bool hidden = update.info.permission().hidden();
-    tell(update_message({update.info}), [&](const Participant& p) {
-        if (hidden && p.sid() != update.info.sid()) return false;
-        if (update.legacy_only && p.traits.gates.identity_reconnect) return false;
-        return p.info.state() != livekit::ParticipantInfo::JOINING;
-    });
+    news_.participant_changed(describe(p), immediate);
 }
 
 // The list of a join is made of these; whatever changes a participant for others ends in changed().
 const std::string& Room::shown(Participant& p) const {
-    if (p.shown.empty()) p.shown = encoded_other(p.to_proto());
+    if (p.shown.empty()) p.shown = encoded_other(describe(p));
     return p.shown;
-}
-
-void Room::deliver_batch(const std::vector<livekit::ParticipantInfo>& batch) {
-    std::vector<livekit::ParticipantInfo> shown;
-    for (const livekit::ParticipantInfo& info : batch)
-        if (!info.permission().hidden()) shown.push_back(info);
-    std::size_t bytes = 0;
-    std::vector<livekit::ParticipantInfo> chunk;
-    const auto flush = [&] {
-        if (chunk.empty()) return;
-        tell(update_message(chunk), [](const Participant&) { return true; });
-        chunk.clear();
-        bytes = 0;
-    };
-    for (livekit::ParticipantInfo& info : shown) {
-        const std::size_t size = info.ByteSizeLong();
-        const std::size_t limit = scope_->config.update_batch_bytes;
-        if (limit != 0 && bytes + size > limit) flush();
-        bytes += size;
-        chunk.push_back(std::move(info));
-    }
-    flush();
 }
 
 void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
@@ -192,52 +147,19 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
     result.set_created_at(scope_->clock.wall.s());
     if (track != nullptr) {  // HOOK-04: only names
         if (scope_->config.full_room_in_webhooks) {
-            *result.mutable_room() = info_;
+            *result.mutable_room() = news_.info();
         } else {
-            result.mutable_room()->set_sid(info_.sid());
-            result.mutable_room()->set_name(info_.name());
+            result.mutable_room()->set_sid(news_.info().sid());
+            result.mutable_room()->set_name(news_.info().name());
         }
         result.mutable_participant()->set_sid(p->sid());
         result.mutable_participant()->set_identity(p->identity());
         *result.mutable_track() = *track;
     } else {
-        *result.mutable_room() = info_;
-        if (p != nullptr) *result.mutable_participant() = p->to_proto();
+        *result.mutable_room() = news_.info();
+        if (p != nullptr) *result.mutable_participant() = describe(*p);
     }
     scope_->out.webhook(std::move(result));
-}
-
-void Room::touch_counters() {
-    counters_dirty_ = true;
-    if (scope_->now() - counters_told_ < kCountersInterval) return;
-    counters_dirty_ = false;
-    livekit::Room current = snapshot();
-    if (current.num_participants() == signal_info_.num_participants() &&
-        current.num_publishers() == signal_info_.num_publishers())
-        return;
-    counters_told_ = scope_->now();
-    signal_info_ = std::move(current);
-    send_room_update();
-}
-
-void Room::send_room_update() {
-    livekit::SignalResponse response;
-    *response.mutable_room_update()->mutable_room() = signal_info_;
-    tell(std::move(response), [](const Participant&) { return true; });
-}
-
-void Room::update_recording() {
-    const bool recording = heads_.recorders() > 0;
-    if (recording == signal_info_.active_recording()) return;
-    info_.set_active_recording(recording);
-    signal_info_.set_active_recording(recording);
-    send_room_update();
-}
-
-void Room::set_metadata(const std::string& metadata) {
-    info_.set_metadata(metadata);
-    signal_info_.set_metadata(metadata);
-    send_room_update();
 }
 
 void Room::send_refresh(Participant& p) {

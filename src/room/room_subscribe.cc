@@ -43,11 +43,11 @@ void Room::subscribe_existing(Participant& p) {
             reconcile(p, sid);
         }
     }
-    reconcile_data_tracks(p);
+    data_.reconcile(p);
 }
 
 void Room::offer_track_to_all(const std::string& sid) {
-    for (Participant* p : everyone()) {
+    for (Participant* p : roster_.everyone()) {
         if (find_track(sid).publisher == p) continue;
         if (p->auto_subscribe) p->subscriptions.want(scope_->now(), sid);
         reconcile(*p, sid);
@@ -170,7 +170,7 @@ void Room::drop(Participant& p, const std::string& sid, Subscription& s, bool bl
     scope_->media.down_tracks.erase(s.down_track);
     ssrcs_.release(s.ssrc);
     ssrcs_.release(s.rtx_ssrc);
-    p.quality.remove(id);
+    quality_.forget(p, id);
     if (PeerLink* link = p.downstream()) link->remove_sender(id);
     if (attached) scope_->out.command(p.worker, sfu::RemoveDownTrack{s.down_track, blank_frames});
     if (const TrackRef track = find_track(sid)) {
@@ -289,12 +289,12 @@ void Room::regress(TrackRef track, std::size_t codec) {
     PublishedTrack& published = *track.track;
     const auto policy = published.info.backup_codec_policy();
     const std::uint32_t threshold = scope_->config.codec_regression_threshold;
-    const bool prefers = policy == livekit::PREFER_REGRESSION &&
-                         (threshold == 0 || participants_.size() < threshold);
+    const bool prefers =
+        policy == livekit::PREFER_REGRESSION && (threshold == 0 || roster_.size() < threshold);
     if (!published.video() || published.regressed || !published.slots[codec].receiver) return;
     if (policy != livekit::REGRESSION && !prefers) return;
     published.regressed = true;
-    for (Participant* p : everyone()) {
+    for (Participant* p : roster_.everyone()) {
         Subscription* s = p->subscriptions.find(published.info.sid());
         if (s == nullptr || s->state != SubscriptionState::kBound || s->codec == codec) continue;
         if (!accepts(s->bound, published.slots[codec].codec)) continue;
@@ -309,7 +309,7 @@ void Room::regress(TrackRef track, std::size_t codec) {
 }
 
 void Room::attach_waiting(TrackRef track) {
-    for (Participant* p : everyone()) {
+    for (Participant* p : roster_.everyone()) {
         Subscription* s = p->subscriptions.find(track.track->info.sid());
         if (s == nullptr || s->state != SubscriptionState::kBound) continue;
         attach(*p, *s, track);
@@ -350,12 +350,10 @@ void Room::set_access(Participant& p, const livekit::SubscriptionPermission& lis
 
 // SIG-112: takes back what is no longer allowed, gives what now is.
 void Room::apply_access(Participant& publisher) {
-    for (const auto& [handle, info] : publisher.data_tracks.all())
-        for (Participant* p : everyone())
-            if (reconcile_data_track(*p, info.sid())) send_data_handles(*p);
+    data_.reconcile_publisher(publisher);
     for (const auto& [sid, track] : publisher.publish.tracks()) {
         if (!track.announced) continue;
-        for (Participant* p : everyone()) {
+        for (Participant* p : roster_.everyone()) {
             Subscription* s = p->subscriptions.find(sid);
             if (s == nullptr || !s->wanted) continue;
             const bool allowed = p->info.permission().recorder() ||

@@ -6,17 +6,13 @@
 
 namespace confab::room {
 
-bool Room::expired() const {
-    return lifecycle_.expired(scope_->now());
-}
-
 Timestamp Room::next_deadline() const {
-    return earlier(own_deadline(), deadlines_.next());
+    return earlier(own_deadline(), roster_.next_deadline());
 }
 
 Timestamp Room::scan_deadlines() const {
     Timestamp result = own_deadline();
-    for (const auto& [identity, p] : participants_)
+    for (const auto& [identity, p] : roster_.participants())
         result = earlier(result, deadline_of(*p));
     return result;
 }
@@ -25,27 +21,14 @@ Timestamp Room::deadline_of(const Participant& p) const {
     return earlier(p.next_deadline(), publish_deadline(p));
 }
 
-void Room::touch(Participant& p) {
-    if (p.touched) return;
-    p.touched = true;
-    touched_.push_back(&p);
-}
-
 void Room::finish_turn() {
-    for (Participant* p : touched_) {
-        p->touched = false;
-        if (!p->closing) deadlines_.set(p->number, deadline_of(*p));
-    }
-    touched_.clear();
-    closed_.clear();
+    roster_.finish_turn([this](const Participant& p) { return deadline_of(p); });
 }
 
 Timestamp Room::own_deadline() const {
-    Timestamp result = earlier(broadcaster_.next_deadline(), lifecycle_.next_deadline());
-    if (counters_dirty_) result = earlier(result, counters_told_ + kCountersInterval);
-    result = earlier(earlier(result, rpc_.next_deadline()), speakers_at_);
-    if (!participants_.empty()) result = earlier(result, next_quality_);
-    return result;
+    const Timestamp told = earlier(news_.next_deadline(), quality_.next_deadline());
+    const Timestamp own = earlier(roster_.end_deadline(), speakers_at_);
+    return earlier(told, earlier(data_.next_deadline(), own));
 }
 
 // SIG-107: an announced track must get its section, a section that sends its announcement.
@@ -55,31 +38,17 @@ Timestamp Room::publish_deadline(const Participant& p) const {
     return since.is_never() ? since : since + kPublishTimeout;
 }
 
-// Ticks are counted from the creation of the room, also after nobody was there.
-void Room::align_quality() {
-    const std::int64_t passed = (scope_->now() - created_).us() / kQualityInterval.us();
-    next_quality_ = created_ + kQualityInterval * (passed + 1);
-}
-
 void Room::handle_timeout() {
     const Timestamp now = scope_->now();
-    deliver_batch(broadcaster_.poll_batch(now));
-    if (next_quality_ <= now) {
-        align_quality();
-        quality_tick();
-    }
-    if (counters_dirty_ && counters_told_ + kCountersInterval <= now) touch_counters();
+    news_.handle_timeout(now);
+    quality_.handle_timeout(now);
     if (speakers_at_ <= now) speaker_changes();
-    rpc_.handle_timeout(now);
-    report_rpc();
-    std::vector<std::uint64_t> due;
-    while (const auto number = deadlines_.pop_due(now))
-        due.push_back(*number);
-    for (const std::uint64_t number : due) {
-        const auto p = by_number_.find(number);
-        if (p == by_number_.end()) continue;
-        touch(*p->second);
-        participant_timers(*p->second);
+    data_.handle_timeout(now);
+    for (const std::uint64_t number : roster_.take_due(now)) {
+        Participant* p = roster_.find_number(number);
+        if (p == nullptr) continue;
+        touch(*p);
+        participant_timers(*p);
     }
 }
 

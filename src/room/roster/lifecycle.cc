@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/lifecycle.h"
+#include "room/roster/lifecycle.h"
 
 #include "base/check.h"
 

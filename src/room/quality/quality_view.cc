@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/quality_view.h"
+#include "room/quality/quality_view.h"
 
 #include <algorithm>
 

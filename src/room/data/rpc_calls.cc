@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/rpc_calls.h"
+#include "room/data/rpc_calls.h"
 
 #include <algorithm>
 #include <utility>

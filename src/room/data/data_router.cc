@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/data_router.h"
+#include "room/data/data_router.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/speakers.h"
+#include "room/quality/speakers.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/data_packet.h"
+#include "room/data/data_packet.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/broadcaster.h"
+#include "room/roster/broadcaster.h"
 
 #include <utility>
 

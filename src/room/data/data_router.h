@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "room/data_packet.h"
+#include "room/data/data_packet.h"
 
 namespace confab::room {
 

@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// DataPlane: data tracks between participants (01 SIG-125, SIG-126; 02 §6.4).
+#include "room/data/data_plane.h"
+#include "room/signal/responses.h"
+
+namespace confab::room {
+
+std::optional<DataPlane::Refusal> DataPlane::publish_track(
+    Participant& p, const livekit::PublishDataTrackRequest& request) {
+    if (!scope_->config.enable_data_tracks || !p.info.permission().can_publish_data())
+        return Refusal{livekit::RequestResponse::NOT_ALLOWED,
+                       "does not have permission to publish data"};
+    PublishedDataTracks& tracks = member(p).tracks;
+    if (auto refusal =
+            tracks.publish(request, scope_->config.limits.custom_encoding, scope_->ids.rng()))
+        return refusal;
+    const livekit::DataTrackInfo& info = *tracks.find(request.pub_handle());
+    const std::string sid = info.sid();
+    publishers_[sid] = p.identity();
+    livekit::SignalResponse response;
+    *response.mutable_publish_data_track_response()->mutable_info() = info;
+    p.signal.send(std::move(response));
+    host_->data_tracks_changed(p);
+    for (Participant* other : roster_->everyone()) {
+        if (other == &p) continue;
+        Member& m = member(*other);
+        if (m.auto_subscribe) m.subscriptions.want_by_default(sid);
+        if (reconcile_track(*other, sid)) send_handles(*other);
+    }
+    return std::nullopt;
+}
+
+bool DataPlane::unpublish_track(Participant& p, std::uint32_t handle) {
+    const auto info = member(p).tracks.unpublish(handle);
+    if (!info) return false;
+    livekit::SignalResponse response;
+    *response.mutable_unpublish_data_track_response()->mutable_info() = *info;
+    p.signal.send(std::move(response));
+    host_->data_tracks_changed(p);
+    end_track(p, *info);
+    return true;
+}
+
+void DataPlane::unpublish_all(Participant& p) {
+    const auto tracks = member(p).tracks.all();
+    member(p).tracks.clear();
+    for (const auto& [handle, info] : tracks)
+        end_track(p, info);
+}
+
+void DataPlane::end_track(const Participant& p, const livekit::DataTrackInfo& info) {
+    publishers_.erase(info.sid());
+    for (Participant* other : roster_->everyone())
+        if (other != &p && member(*other).subscriptions.forget(info.sid())) send_handles(*other);
+}
+
+// A data track flows to who wants it while it may (SIG-10, SIG-42, SIG-112). True when the handles
+// of the participant changed.
+bool DataPlane::reconcile_track(Participant& p, const std::string& track_sid) {
+    DataSubscriptions& own = member(p).subscriptions;
+    const auto known = publishers_.find(track_sid);
+    const Participant* publisher =
+        known == publishers_.end() ? nullptr : roster_->find(known->second);
+    if (publisher == nullptr || publisher == &p || !own.wants(track_sid) ||
+        !p.info.permission().can_subscribe())
+        return own.detach(track_sid);
+    const bool allowed =
+        p.info.permission().recorder() || host_->grants_access(*publisher, p, track_sid);
+    if (own.note_allowed(track_sid, allowed))
+        p.signal.send(subscription_permission_message(publisher->sid(), track_sid, allowed));
+    return allowed ? own.attach(track_sid, publisher->identity(), publisher->sid())
+                   : own.detach(track_sid);
+}
+
+void DataPlane::reconcile(Participant& p) {
+    Member& m = member(p);
+    bool told = false;
+    for (const auto& [sid, publisher] : publishers_) {
+        if (m.auto_subscribe && publisher != p.identity()) m.subscriptions.want_by_default(sid);
+        if (m.subscriptions.wants(sid)) told = reconcile_track(p, sid) || told;
+    }
+    if (told) send_handles(p);
+}
+
+void DataPlane::reconcile_publisher(Participant& publisher) {
+    for (const auto& [handle, info] : member(publisher).tracks.all())
+        for (Participant* p : roster_->everyone())
+            if (reconcile_track(*p, info.sid())) send_handles(*p);
+}
+
+void DataPlane::update_subscriptions(Participant& p,
+                                     const livekit::UpdateDataSubscription& update) {
+    DataSubscriptions& own = member(p).subscriptions;
+    int budget = kMaxSubscriptionsPerRequest;
+    bool told = false;
+    for (const auto& item : update.updates()) {
+        if (--budget < 0) break;
+        if (item.subscribe()) {
+            (void)own.want(item.track_sid());
+            told = reconcile_track(p, item.track_sid()) || told;
+        } else {
+            told = own.handle(item.track_sid()) != 0 || told;
+            own.unwant(item.track_sid());
+        }
+    }
+    if (told) send_handles(p);
+}
+
+void DataPlane::send_handles(Participant& p) {
+    livekit::SignalResponse response;
+    *response.mutable_data_track_subscriber_handles() = member(p).subscriptions.message();
+    p.signal.send(std::move(response));
+}
+
+bool DataPlane::publishes(const Participant& p, const std::string& track_sid) const {
+    return member(p).tracks.find_sid(track_sid) != nullptr;
+}
+
+void DataPlane::describe(const Participant& p, livekit::ParticipantInfo& info) const {
+    const auto known = members_.find(p.number);
+    if (known == members_.end()) return;
+    for (const auto& [handle, track] : known->second.tracks.all())
+        *info.add_data_tracks() = track;
+}
+
+void DataPlane::route_track(const Participant& p, const Bytes& payload) {
+    const auto handle = data_track_handle(payload);
+    const livekit::DataTrackInfo* info = handle ? member(p).tracks.find(*handle) : nullptr;
+    if (info == nullptr) return drop_packet();
+    for (const Participant* other : roster_->everyone()) {
+        const std::uint16_t own = member(*other).subscriptions.handle(info->sid());
+        if (own == 0 || !other->active()) continue;
+        Bytes copy = payload;
+        set_data_track_handle(copy, own);
+        send_to(*other, sfu::DataChannel::kDataTrack, copy);
+        flush();
+    }
+}
+
+}  // namespace confab::room

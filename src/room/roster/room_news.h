@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a room tells its participants of itself and of each other: participant updates at once or at
+// the tick (01 SIG-131, SIG-133), room_update with counts at most every five seconds and with what
+// was changed on purpose at once (SIG-136).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "room/roster/broadcaster.h"
+#include "room/roster/roster.h"
+#include "room/scope.h"
+
+namespace confab::room {
+
+class RoomNews {
+  public:
+    static constexpr Duration kCountersInterval = Duration::seconds(5);  // SIG-136
+
+    RoomNews(const RoomScope& scope, Roster& roster);
+
+    // Before anything else: the room as it is made.
+    void set_room(livekit::Room info);
+    // Without counts.
+    const livekit::Room& info() const { return info_; }
+    // As clients were told, for joins and resumes.
+    const livekit::Room& told() const { return told_; }
+    // With the counts of now.
+    livekit::Room snapshot() const;
+
+    void participant_changed(livekit::ParticipantInfo info, bool immediate);
+    void counts_changed();
+    void recording_changed();
+    void set_metadata(const std::string& metadata);
+
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+  private:
+    void deliver(Broadcaster::Update update);
+    void deliver_batch(std::vector<livekit::ParticipantInfo> batch);
+    void send_room_update();
+
+    const RoomScope* scope_;
+    Roster* roster_;
+    livekit::Room info_;
+    livekit::Room told_;
+    Timestamp counts_told_;
+    bool counts_dirty_ = false;
+    Broadcaster broadcaster_;
+};
+
+}  // namespace confab::room

@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Roster and RoomNews by themselves: no connections, no tracks.
+#include "room/roster/roster.h"
+
+#include <doctest/doctest.h>
+
+#include "room/roster/room_news.h"
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+struct World {
+    World() {
+        livekit::Room info;
+        info.set_name("r");
+        news.set_room(info);
+    }
+    Participant& join(const std::string& identity, std::uint64_t session) {
+        Participant& p = roster.add(std::make_unique<Participant>(
+            scope, testing::test_join("r", identity), placement.take("r")));
+        p.signal.open(SessionId(session));
+        p.info.set_state(livekit::ParticipantInfo::JOINED);
+        return p;
+    }
+    void at(std::int64_t ms) { clock.now = Timestamp() + Duration::millis(ms); }
+    std::vector<Effect> take() {
+        std::vector<Effect> result;
+        while (auto effect = out.poll())
+            result.push_back(std::move(*effect));
+        return result;
+    }
+
+    Config config = testing::test_config();
+    Clock clock;
+    Outbox out;
+    IdSource ids{1, seeded_secrets(1)};
+    MediaRegistry media;
+    Counters counters;
+    Placement placement{1};
+    RoomScope scope{config, clock, out, ids, media, counters, placement};
+    Roster roster{scope, 300, 20};
+    RoomNews news{scope, roster};
+};
+
+}  // namespace
+
+TEST_CASE("Roster: found by identity, sid and number until it goes; stays until the turn ends") {
+    World w;
+    Participant& alice = w.join("alice", 1);
+    const std::uint64_t number = alice.number;
+    CHECK(w.roster.find("alice") == &alice);
+    CHECK(w.roster.find_sid(alice.sid()) == &alice);
+    CHECK(w.roster.find_number(number) == &alice);
+    w.roster.remove(alice);
+    CHECK(alice.identity() == "alice");
+    CHECK(w.roster.find("alice") == nullptr);
+    CHECK(w.roster.find_number(number) == nullptr);
+    w.roster.finish_turn([](const Participant&) { return Timestamp::never(); });
+    CHECK(w.roster.empty());
+}
+
+TEST_CASE("Roster: who is present keeps the room, by what each is now [ROOM-05] [SIG-138]") {
+    World w;
+    CHECK(w.roster.end_deadline() == Timestamp() + Duration::seconds(300));
+    Participant& alice = w.join("alice", 1);
+    CHECK(w.roster.end_deadline().is_never());
+    CHECK(w.roster.heads().present() == 1);
+    w.at(5'000);
+    alice.info.mutable_permission()->set_recorder(true);
+    w.roster.count(alice);
+    CHECK(w.roster.heads().present() == 0);
+    CHECK(w.roster.heads().recorders() == 1);
+    CHECK(w.roster.end_deadline() == Timestamp() + Duration::seconds(25));
+    w.at(9'000);
+    w.roster.remove(alice);
+    CHECK(w.roster.end_deadline() == Timestamp() + Duration::seconds(29));
+    CHECK(w.roster.heads().recorders() == 0);
+}
+
+TEST_CASE("Roster: deadlines of those who were touched, of nobody who went") {
+    World w;
+    Participant& alice = w.join("alice", 1);
+    Participant& bob = w.join("bob", 2);
+    const auto in = [&](std::int64_t ms) {
+        return [=](const Participant&) { return Timestamp() + Duration::millis(ms); };
+    };
+    w.roster.finish_turn(in(10));
+    CHECK(w.roster.next_deadline() == Timestamp() + Duration::millis(10));
+    w.roster.touch(bob);
+    w.roster.touch(bob);
+    w.roster.finish_turn(in(20));
+    CHECK(w.roster.take_due(Timestamp() + Duration::millis(10)) ==
+          std::vector<std::uint64_t>{alice.number});
+    w.roster.touch(bob);
+    w.roster.remove(bob);
+    w.roster.finish_turn(in(30));
+    CHECK(w.roster.next_deadline().is_never());
+}
+
+TEST_CASE("RoomNews: everybody hears of the room in one effect, who is away does not [SIG-136]") {
+    World w;
+    (void)w.join("alice", 1);
+    (void)w.join("bob", 2);
+    w.join("carol", 3).signal.lost();
+    w.news.set_metadata("m");
+    const auto effects = w.take();
+    REQUIRE(effects.size() == 1);
+    const auto& told = std::get<Broadcast>(effects[0]);
+    CHECK(told.sessions == std::vector<SessionId>{SessionId(1), SessionId(2)});
+    CHECK(told.response.room_update().room().metadata() == "m");
+    CHECK(w.news.snapshot().num_participants() == 3);
+    CHECK(w.news.info().num_participants() == 0);
+}
+
+TEST_CASE("RoomNews: counts at most every five seconds, and only changes [SIG-136] [ROOM-10]") {
+    World w;
+    (void)w.join("alice", 1);
+    w.news.counts_changed();
+    CHECK(w.take().empty());
+    CHECK(w.news.next_deadline() == Timestamp() + Duration::seconds(5));
+    w.at(5'000);
+    w.news.handle_timeout(w.clock.now);
+    CHECK(w.take().size() == 1);
+    CHECK(w.news.told().num_participants() == 1);
+    w.at(11'000);
+    w.news.counts_changed();
+    CHECK(w.take().empty());
+    CHECK(w.news.next_deadline().is_never());
+}
+
+TEST_CASE(
+    "RoomNews: a hidden participant is told to itself alone, at once or in a batch [SIG-132]") {
+    World w;
+    (void)w.join("alice", 1);
+    Participant& ghost = w.join("ghost", 2);
+    ghost.info.mutable_permission()->set_hidden(true);
+    w.news.participant_changed(ghost.info, true);
+    auto effects = w.take();
+    REQUIRE(effects.size() == 1);
+    CHECK(std::get<SendSignal>(effects[0]).session == SessionId(2));
+    ghost.info.set_version(2);
+    w.news.participant_changed(ghost.info, false);
+    w.at(3'000);
+    w.news.handle_timeout(w.clock.now);
+    CHECK(w.take().empty());
+}
+
+}  // namespace confab::room
