@@ -141,6 +141,7 @@ class Room : private DataHost {
     void drop_media_of(Participant& p);
     void full_reconnect(Participant& p);
     void connection_failed(Participant& p);
+    void tell_departures(Participant& p, Timestamp last_heard);
     void expect_media(Participant& p, Duration within);
     void media_returned(Participant& p);
 

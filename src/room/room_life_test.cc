@@ -174,4 +174,45 @@ TEST_CASE("A call to a room whose time is over answers with that room, then ends
     CHECK_FALSE(h.manager.has_room("r"));
 }
 
+// The news went into the old connection, which was dead without the server knowing.
+TEST_CASE(
+    "Resumed: who left while nobody read is told again, the hidden are not [SIG-63] [SIG-160]") {
+    Harness h;
+    (void)h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    JoinParams params = test_join("r", "ghost");
+    params.grants.video->hidden = true;
+    const SessionId ghost = h.join(params);
+    leave(h, ghost);
+    leave(h, bob);
+    h.advance(Duration::seconds(3));
+    const SessionId again = h.join(resumed("alice"));
+    std::vector<std::string> gone;
+    for (const livekit::SignalResponse& response : h.of(again, R::kUpdate))
+        for (const livekit::ParticipantInfo& info : response.update().participants())
+            if (info.state() == livekit::ParticipantInfo::DISCONNECTED)
+                gone.push_back(info.identity());
+    CHECK(gone == std::vector<std::string>{"bob"});
+}
+
+TEST_CASE("A lost path is resumed, a failed handshake is begun anew [SIG-145] [SIG-149]") {
+    const std::pair<sfu::PeerFailure, livekit::LeaveRequest::Action> kinds[] = {
+        {sfu::PeerFailure::kIce, livekit::LeaveRequest::RESUME},
+        {sfu::PeerFailure::kDtls, livekit::LeaveRequest::RECONNECT},
+        {sfu::PeerFailure::kFingerprint, livekit::LeaveRequest::RECONNECT},
+    };
+    for (const auto& [failure, action] : kinds) {
+        CAPTURE(static_cast<int>(failure));
+        Harness h;
+        const SessionId alice = h.join_active("r", "alice");
+        sfu::PeerStateChanged event;
+        event.peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+        event.state = sfu::PeerState::kFailed;
+        event.failure = failure;
+        h.event(event);
+        REQUIRE(h.of(alice, R::kLeave).size() == 1);
+        CHECK(h.of(alice, R::kLeave)[0].leave().action() == action);
+    }
+}
+
 }  // namespace confab::room

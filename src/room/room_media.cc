@@ -50,7 +50,9 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
         case sfu::PeerState::kFailed:
             link->connected = false;
             note_failure(*scope_, *link, event.failure);
-            return connection_failed(p);
+            // A failed handshake stays failed whatever ICE does: only a new connection helps.
+            return event.failure == sfu::PeerFailure::kIce ? connection_failed(p)
+                                                           : full_reconnect(p);
         case sfu::PeerState::kConnected:
             break;
     }

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Room: a participant's signalling connection is lost, resumed or refused (01 §3.13, SIG-145…149).
+#include <algorithm>
+#include <utility>
+
 #include "room/room.h"
 #include "room/signal/responses.h"
 
@@ -26,7 +29,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     touch(p);
     p.signal.close();
     p.signal.open(session);
-    p.last_signal = scope_->now();
+    const Timestamp last_heard = std::exchange(p.last_signal, scope_->now());
     expect_media(p, kRecoverWindow);
 
     if (p.traits.gates.reconnect_response) {
@@ -40,9 +43,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
         reconnect.set_last_message_seq(data_.last_sequence(p));
         p.signal.send(std::move(response));
     }
-    auto missed = p.signal.take_missed();
-    if (p.traits.gates.missed_disconnects && !missed.empty())
-        p.signal.send(update_message(std::move(missed)));
+    tell_departures(p, last_heard);
     std::vector<livekit::ParticipantInfo> all;
     for (const auto& [identity, other] : roster_.participants())
         if (other.get() == &p || !other->hidden()) all.push_back(describe(*other));
@@ -61,6 +62,21 @@ void Room::resume(SessionId session, const JoinParams& params) {
         p.subscriber->restart_ice(p.ice != IcePreference::kAny);
         negotiate(p, true);
     }
+}
+
+// Who left while there was no connection, or while the old one may have been dead already: a client
+// that was not heard for its ping interval and the time out after it may have read nothing since.
+void Room::tell_departures(Participant& p, Timestamp last_heard) {
+    auto gone = p.signal.take_missed();
+    const Duration silence =
+        Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
+    for (livekit::ParticipantInfo& info : news_.departed_since(last_heard - silence)) {
+        const auto known = [&](const auto& other) { return other.sid() == info.sid(); };
+        if (info.sid() != p.sid() && std::none_of(gone.begin(), gone.end(), known))
+            gone.push_back(std::move(info));
+    }
+    if (p.traits.gates.missed_disconnects && !gone.empty())
+        p.signal.send(update_message(std::move(gone)));
 }
 
 void Room::signal_closed(SessionId session, const std::string& identity) {

@@ -37,6 +37,8 @@ livekit::Room RoomNews::snapshot() const {
 // ---------------------------------------------------------------- participants
 
 void RoomNews::participant_changed(livekit::ParticipantInfo info, bool immediate) {
+    if (info.state() == livekit::ParticipantInfo::DISCONNECTED && !info.permission().hidden())
+        departures_.note(scope_->now(), info);
     for (Broadcaster::Update& update : broadcaster_.push(scope_->now(), std::move(info), immediate))
         deliver(std::move(update));
 }

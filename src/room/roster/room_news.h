@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "room/roster/broadcaster.h"
+#include "room/roster/departures.h"
 #include "room/roster/roster.h"
 #include "room/scope.h"
 
@@ -31,6 +32,10 @@ class RoomNews {
     livekit::Room snapshot() const;
 
     void participant_changed(livekit::ParticipantInfo info, bool immediate);
+    // Who left since then and was to be seen.
+    std::vector<livekit::ParticipantInfo> departed_since(Timestamp since) const {
+        return departures_.since(since);
+    }
     void counts_changed();
     void recording_changed();
     void set_metadata(const std::string& metadata);
@@ -50,6 +55,7 @@ class RoomNews {
     Timestamp counts_told_;
     bool counts_dirty_ = false;
     Broadcaster broadcaster_;
+    Departures departures_;
 };
 
 }  // namespace confab::room
