@@ -171,15 +171,20 @@ Transport::Media Transport::handle_media(Timestamp now, const ice::Path& path, B
 void Transport::handle_timeout(Timestamp now) {
     if (now >= agent_.next_deadline()) agent_.handle_timeout(now);
     if (dtls_ && now >= dtls_->next_deadline()) dtls_->handle_timeout(now);
-    if (data_ && now >= data_->next_deadline()) data_->handle_timeout(now);
+    if (data_ && now >= data_deadline()) data_->handle_timeout(now);
     drain(now);
 }
 
 Timestamp Transport::next_deadline() const {
     Timestamp deadline = agent_.next_deadline();
     if (dtls_) deadline = earlier(deadline, dtls_->next_deadline());
-    if (data_) deadline = earlier(deadline, data_->next_deadline());
+    if (data_) deadline = earlier(deadline, data_deadline());
     return deadline;
+}
+
+// Without a path nobody takes the output: to be due for it would be to be due for ever.
+Timestamp Transport::data_deadline() const {
+    return way() ? data_->next_deadline() : data_->next_timeout();
 }
 
 // ---------------------------------------------------------------- what the parts report
@@ -386,19 +391,19 @@ std::optional<Transport::Datagram> Transport::poll_transmit() {
         last_datagram_.assign(stun->bytes().begin(), stun->bytes().end());
         return Datagram{stun->path, last_datagram_};
     }
-    const std::optional<ice::Path>& way = agent_.selected() ? agent_.selected() : early_path_;
-    if (!way) return std::nullopt;
+    const std::optional<ice::Path>& path = way();
+    if (!path) return std::nullopt;
     if (!records_.empty()) {
         last_datagram_ = std::move(records_.front());
         records_.pop_front();
-        return Datagram{*way, last_datagram_};
+        return Datagram{*path, last_datagram_};
     }
     auto record = next_record();
     if (!record) return std::nullopt;
     last_datagram_ = std::move(*record);
     if (!agent_.selected() && early_flight_.size() < kMaxEarlyFlight && !dtls_connected_)
         early_flight_.push_back(last_datagram_);
-    return Datagram{*way, last_datagram_};
+    return Datagram{*path, last_datagram_};
 }
 
 }  // namespace confab::peer

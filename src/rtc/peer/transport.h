@@ -163,6 +163,10 @@ class Transport {
     Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);
     bool is_shed(Timestamp now, BytesView datagram, Media::Kind kind);
     std::optional<Bytes> next_record();
+    const std::optional<ice::Path>& way() const {
+        return agent_.selected() ? agent_.selected() : early_path_;
+    }
+    Timestamp data_deadline() const;
     void drain(Timestamp now);
     void drain_ice(Timestamp now);
     void start_early(Timestamp now, const ice::Path& path);

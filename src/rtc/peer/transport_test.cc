@@ -340,6 +340,34 @@ TEST_CASE(
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
+TEST_CASE("Transport: what waits for a path asks for no turn before there is one [ICE-14]") {
+    Link link;
+    link.drop = [](BytesView datagram) {  // no nomination: the way is that of the first check
+        const auto message = wire::StunMessage::parse(datagram);
+        return message && message->has(wire::StunAttr::kUseCandidate);
+    };
+    link.negotiate(true);
+    link.run(400);
+    std::optional<std::uint16_t> channel;
+    for (const TransportEvent& event : link.b.events)
+        if (const auto* opened = std::get_if<ChannelOpened>(&event)) channel = opened->channel;
+    REQUIRE(channel.has_value());
+    link.run(300);  // what was delayed is acknowledged
+    const sctp::SharedBytes hello(as_bytes("hello"));
+    (void)link.b.transport->send_message(at_ms(link.now_ms), *channel, hello);
+    link.move(link.b, link.a);
+    link.a.transport->restart_ice(
+        at_ms(link.now_ms), {{"newaufragnewaufr", "newapasswordnewapasswordnewapass"}, false});
+    int turns = 0;
+    for (const std::int64_t end = link.now_ms + 1000; link.now_ms < end; ++link.now_ms)
+        if (at_ms(link.now_ms) >= link.a.transport->next_deadline()) {
+            link.a.transport->handle_timeout(at_ms(link.now_ms));
+            CHECK_FALSE(link.a.transport->poll_transmit());
+            ++turns;
+        }
+    CHECK(turns < 20);
+}
+
 TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
     Link link;
     link.negotiate(true);

@@ -92,6 +92,8 @@ class DataChannels {
     void handle_packet(Timestamp now, BytesView packet);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
+    // The same without output that waits to be taken: for an owner that cannot send now.
+    Timestamp next_timeout() const { return association_.next_timeout(); }
     std::optional<Bytes> poll_transmit();
     std::optional<ChannelEvent> poll_event();
 

@@ -162,12 +162,16 @@ void Association::handle_timeout(Timestamp now) {
 }
 
 Timestamp Association::next_deadline() const {
+    const Timestamp at = next_timeout();
+    const bool open = state_ != State::kClosed && state_ != State::kIdle;
+    // poll_event() opened the window.
+    return open && receiving() && tracker_.sack_due() ? earlier(at, now_) : at;
+}
+
+Timestamp Association::next_timeout() const {
     if (state_ == State::kClosed || state_ == State::kIdle) return Timestamp::never();
     Timestamp at = earlier(earlier(t1_, t2_), earlier(t3_, resets_.deadline()));
-    if (receiving()) {
-        at = earlier(at, tracker_.deadline());
-        if (tracker_.sack_due()) at = earlier(at, now_);  // poll_event() opened the window
-    }
+    if (receiving()) at = earlier(at, tracker_.deadline());
     if (sending() && !stall_reported_ && queue_.reliable_bytes() > 0)
         at = earlier(at, progress_at_ + config_.no_progress);
     return at;

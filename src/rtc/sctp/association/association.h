@@ -55,6 +55,8 @@ class Association {
     void handle_packet(Timestamp now, BytesView packet);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
+    // The same without a SACK that is due and only waits to be taken.
+    Timestamp next_timeout() const;
     // One packet of at most Config::mtu bytes.
     std::optional<Bytes> poll_transmit();
     std::optional<Event> poll_event();
