@@ -92,7 +92,10 @@ void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
         from.size = sizeof from.storage;
         FileDescriptor fd(
             ::accept4(listener.fd.get(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (!fd) return;
+        if (!fd) {
+            if (errno == EMFILE || errno == ENFILE) pause_listeners(now);
+            return;
+        }
         if (connections_.size() >= max_connections_) {
             ++counters_.refused;
             continue;
@@ -109,6 +112,22 @@ void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
         path.local = listener.local;
         path.remote = from_kernel(from.storage);
         add(now, std::move(fd), path);
+    }
+}
+
+// Without descriptors the stream that waits cannot be taken, and the listener would be readable
+// turn after turn.
+void TcpConnections::pause_listeners(Timestamp now) {
+    resume_at_ = now + kAcceptPause;
+    watch_listeners(false);
+}
+
+void TcpConnections::watch_listeners(bool readable) {
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        epoll_event event{};
+        event.events = readable ? EPOLLIN : 0U;
+        event.data.u64 = kListenerTag | i;
+        (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i].fd.get(), &event);
     }
 }
 
@@ -213,13 +232,27 @@ void TcpConnections::flush(Connection& connection) {
         const ssize_t size =
             ::send(connection.fd.get(), &connection.write_buffer[connection.written],
                    connection.write_buffer.size() - connection.written, MSG_NOSIGNAL);
-        if (size < 0) return;  // full again, or an error that the next read reports
+        if (size < 0) return drop_written(connection);  // full again, or an error that read tells
         connection.written += static_cast<std::size_t>(size);
     }
     connection.write_buffer.clear();
     connection.written = 0;
     if (connection.writable_watched) watch(connection, false);
     connection.writable_watched = false;
+}
+
+// A reader that never catches up keeps the buffer from ever being empty. Now and then only, as what
+// waits moves to the front.
+void TcpConnections::drop_written(Connection& connection) {
+    if (connection.written <= kMaxWriteBuffer) return;
+    Bytes& buffer = connection.write_buffer;
+    buffer.erase(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(connection.written));
+    connection.written = 0;
+}
+
+std::size_t TcpConnections::buffered(std::uint32_t id) const {
+    const auto found = connections_.find(id);
+    return found == connections_.end() ? 0 : found->second->write_buffer.size();
 }
 
 void TcpConnections::send(std::uint32_t id, std::span<const BytesView> frames) {
@@ -279,6 +312,10 @@ void TcpConnections::keep_rest(Connection& connection, BytesView header, BytesVi
 }
 
 void TcpConnections::handle_timeout(Timestamp now) {
+    if (now >= resume_at_) {
+        resume_at_ = Timestamp::never();
+        watch_listeners(true);
+    }
     if (now < next_sweep_) return;
     std::vector<std::uint32_t> expired;
     for (const auto& [id, connection] : connections_)

@@ -49,6 +49,7 @@ class TcpConnections {
     static constexpr std::size_t kMaxFramesPerWrite = 64;
     static constexpr Duration kFirstFrameLimit = Duration::seconds(30);
     static constexpr Duration kUnclaimedLimit = Duration::seconds(30);
+    static constexpr Duration kAcceptPause = Duration::millis(100);
 
     // `epoll` gets the descriptors with the tags that make_tag() gives. `first_id`: streams are
     // numbered from there in steps of `id_step`, so that numbers are unique over workers.
@@ -78,9 +79,11 @@ class TcpConnections {
     // the stream gone or full are dropped.
     void send(std::uint32_t connection, std::span<const BytesView> frames);
     void handle_timeout(Timestamp now);
-    Timestamp next_deadline() const { return next_sweep_; }
+    Timestamp next_deadline() const { return earlier(next_sweep_, resume_at_); }
     const TcpCounters& counters() const { return counters_; }
     std::size_t size() const { return connections_.size(); }
+    // Bytes kept for the stream, sent or not.
+    std::size_t buffered(std::uint32_t connection) const;
 
   private:
     struct Listener {
@@ -90,11 +93,14 @@ class TcpConnections {
     };
     struct Connection;
     void accept_all(Timestamp now, const Listener& listener);
+    void pause_listeners(Timestamp now);
+    void watch_listeners(bool readable);
     void add(Timestamp now, FileDescriptor fd, const ice::Path& path);
     void read_all(Timestamp now, Connection& connection);
     // False: the connection is gone.
     bool consume(Connection& connection, BytesView bytes);
     void flush(Connection& connection);
+    static void drop_written(Connection& connection);
     void write_frames(Connection& connection, std::span<const BytesView> frames);
     void keep_rest(Connection& connection, BytesView header, BytesView frame, std::size_t sent);
     void watch(const Connection& connection, bool writable);
@@ -110,6 +116,7 @@ class TcpConnections {
     OnHandOver on_hand_over_;
     OnClosed on_closed_;
     Timestamp next_sweep_ = Timestamp::never();
+    Timestamp resume_at_ = Timestamp::never();  // listeners rest for want of descriptors
     TcpCounters counters_;
 };
 

@@ -8,7 +8,9 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 
@@ -220,6 +222,60 @@ TEST_CASE("TcpConnections: what a slow reader does not take is dropped in whole 
     const auto bytes = client.read(500);
     REQUIRE(bytes.has_value());
     CHECK(*bytes == framed(media_like(50, 5)));
+}
+
+TEST_CASE("TcpConnections: a reader that never catches up costs no more memory [TRAP-24][IMM-15]") {
+    Host host;
+    int ends[2] = {-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+    const FileDescriptor reader(ends[1]);
+    const int small = 16 * 1024;  // less than what waits: it never goes at once
+    (void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    ice::Path path;
+    path.protocol = ice::Protocol::kTcp;
+    path.tcp_connection = 5;
+    host.streams.adopt(host.now, {FileDescriptor(ends[0]), path, stun_like(28), {}});
+    std::size_t read = 0;
+    std::size_t most = 0;
+    Bytes bytes(65'536);
+    while (read < 20 * TcpConnections::kMaxWriteBuffer) {
+        for (const auto dropped = host.streams.counters().dropped;
+             host.streams.counters().dropped == dropped;)
+            host.send(5, media_like(1200, 1));
+        const ssize_t size = ::recv(reader.get(), bytes.data(), bytes.size(), 0);
+        REQUIRE(size > 0);
+        read += static_cast<std::size_t>(size);
+        host.run(0);
+        most = std::max(most, host.streams.buffered(5));
+    }
+    CHECK(most > TcpConnections::kMaxWriteBuffer);
+    CHECK(most <= 3 * TcpConnections::kMaxWriteBuffer);
+}
+
+TEST_CASE(
+    "TcpConnections: without descriptors the listener rests, then takes what waits [ICE-08]") {
+    Host host;
+    const SocketAddress address = host.listen();
+    StreamClient client(address);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const FileDescriptor next(::dup(host.epoll.get()));
+    rlimit none = before;
+    none.rlim_cur =
+        static_cast<rlim_t>(next.get());  // the highest that is in use: no other is free
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    std::array<epoll_event, 4> events;
+    int turns = 0;
+    for (; turns < 100 && ::epoll_wait(host.epoll.get(), events.data(), 4, 0) > 0; ++turns)
+        host.streams.handle_event(host.now, events[0].data.u64, events[0].events);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(turns == 1);
+    CHECK(host.streams.size() == 0);
+    CHECK(host.streams.next_deadline() == host.now + TcpConnections::kAcceptPause);
+    host.now = host.streams.next_deadline();
+    host.streams.handle_timeout(host.now);
+    host.run();
+    CHECK(host.streams.size() == 1);
 }
 
 TEST_CASE(
