@@ -37,16 +37,14 @@ Result<void, std::string> check_webhook_options(const WebhookOptions& options,
 WebhookQueue::WebhookQueue(WebhookOptions options, const token::KeyProvider& keys)
     : options_(std::move(options)), keys_(keys) {}
 
-std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, UnixTime wall,
-                                               const livekit::WebhookEvent& event,
+std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, const livekit::WebhookEvent& event,
                                                const livekit::WebhookConfig* extra) {
     std::vector<std::size_t> lengths;
     const bool wanted = !options_.urls.empty() && options_.filter.passes(event.event());
     if (!wanted && extra == nullptr) return lengths;
     const std::string body = webhook_body(event);
     const auto add_to = [&](const std::string& url, const std::string& api_key) {
-        if (const auto length = add(now, wall, url, api_key, event, body))
-            lengths.push_back(*length);
+        if (const auto length = add(now, url, api_key, event, body)) lengths.push_back(*length);
     };
     if (wanted)
         for (const std::string& url : options_.urls)
@@ -59,12 +57,11 @@ std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, UnixTime wall,
     return lengths;
 }
 
-std::optional<std::size_t> WebhookQueue::add(Timestamp now, UnixTime wall, const std::string& url,
+std::optional<std::size_t> WebhookQueue::add(Timestamp now, const std::string& url,
                                              const std::string& api_key,
                                              const livekit::WebhookEvent& event,
                                              const std::string& body) {
-    const std::string* secret = keys_.find_secret(api_key);
-    if (secret == nullptr) {
+    if (keys_.find_secret(api_key) == nullptr) {
         lose(event.event(), stats_.dropped_unsigned);
         return std::nullopt;
     }
@@ -79,8 +76,7 @@ std::optional<std::size_t> WebhookQueue::add(Timestamp now, UnixTime wall, const
     }
     if (is_new) found = queues_.try_emplace(id).first;
     bytes_ += body.size();
-    found->second.items.push_back(
-        {now, event.event(), body, webhook_authorization(body, {api_key, *secret}, wall)});
+    found->second.items.push_back({now, event.event(), body, api_key, {}, {}});
     if (is_new) make_ready(id);
     return found->second.items.size();
 }
@@ -110,25 +106,63 @@ void WebhookQueue::give_up() {
     bytes_ = 0;
 }
 
-std::optional<WebhookRequest> WebhookQueue::poll_request() {
+bool WebhookQueue::sign(Item& item, Timestamp now, UnixTime wall) const {
+    // HOOK-06: retries carry the same token, as long as a receiver would still take it.
+    if (!item.authorization.empty() && now - item.signed_at <= kMaxWebhookRetryAfter) return true;
+    const std::string* secret = keys_.find_secret(item.api_key);
+    if (secret == nullptr) return false;
+    item.authorization = webhook_authorization(item.body, {item.api_key, *secret}, wall);
+    item.signed_at = now;
+    return true;
+}
+
+void WebhookQueue::drop_unsendable(Timestamp now, UnixTime wall, Queue& queue) {
+    if (queue.attempts == 0) drop_old(now, queue);
+    while (!queue.items.empty() && !sign(queue.items.front(), now, wall)) {
+        lose(queue.items.front().event, stats_.dropped_unsigned);
+        pop_front(queue, bytes_);
+        queue.attempts = 0;
+        drop_old(now, queue);
+    }
+}
+
+std::optional<WebhookQueue::QueueId> WebhookQueue::take_ready(Timestamp now, UnixTime wall) {
+    auto target = targets_.begin();
+    while (target != targets_.end()) {
+        Target& of_url = target->second;
+        if (of_url.ready.empty() || of_url.running >= kMaxWebhookRequestsPerUrl) {
+            ++target;
+            continue;
+        }
+        QueueId id = std::move(of_url.ready.front());
+        of_url.ready.pop_front();
+        const auto queue = queues_.find(id);
+        drop_unsendable(now, wall, queue->second);
+        if (!queue->second.items.empty()) {
+            ++of_url.running;
+            return id;
+        }
+        queues_.erase(queue);
+        if (of_url.ready.empty() && of_url.running == 0) target = targets_.erase(target);
+    }
+    return std::nullopt;
+}
+
+std::optional<WebhookRequest> WebhookQueue::poll_request(Timestamp now, UnixTime wall) {
     if (running_.size() >= kMaxWebhookRequests) return std::nullopt;
-    const auto target = std::find_if(targets_.begin(), targets_.end(), [](const auto& entry) {
-        return !entry.second.ready.empty() && entry.second.running < kMaxWebhookRequestsPerUrl;
-    });
-    if (target == targets_.end()) return std::nullopt;
-    QueueId id = std::move(target->second.ready.front());
-    target->second.ready.pop_front();
-    ++target->second.running;
-    Queue& queue = queues_.at(id);
+    std::optional<QueueId> id = take_ready(now, wall);
+    if (!id) return std::nullopt;
+    Queue& queue = queues_.at(*id);
     ++queue.attempts;
     const Item& item = queue.items.front();
     WebhookRequest request{next_request_++,
-                           id.first,
+                           id->first,
                            {{"Content-Type", "application/webhook+json"},
                             {"Authorization", item.authorization},
                             {"User-Agent", "LiveKit"}},
-                           item.body};
-    running_.emplace(request.id, std::move(id));
+                           item.body,
+                           item.event};
+    running_.emplace(request.id, *std::move(id));
     return request;
 }
 
@@ -183,14 +217,17 @@ void WebhookQueue::finish_front(Timestamp now, const QueueId& id) {
     start_front(now, id);
 }
 
+void WebhookQueue::drop_old(Timestamp now, Queue& queue) {
+    while (!queue.items.empty() && now - queue.items.front().queued > options_.max_age) {
+        lose(queue.items.front().event, stats_.dropped_old);
+        pop_front(queue, bytes_);
+    }
+}
+
 void WebhookQueue::start_front(Timestamp now, const QueueId& id) {
     const auto found = queues_.find(id);
-    const std::deque<Item>& items = found->second.items;
-    while (!items.empty() && now - items.front().queued > options_.max_age) {
-        lose(items.front().event, stats_.dropped_old);
-        pop_front(found->second, bytes_);
-    }
-    if (items.empty())
+    drop_old(now, found->second);
+    if (found->second.items.empty())
         queues_.erase(found);
     else
         make_ready(id);

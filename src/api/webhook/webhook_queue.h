@@ -54,6 +54,7 @@ struct WebhookRequest {
     std::string url;
     std::vector<HttpHeader> headers;
     std::string body;
+    std::string event;  // for the log
 };
 
 struct WebhookStats {
@@ -75,11 +76,11 @@ class WebhookQueue {
     // To the configured URLs the filter lets through and, for egress, to at most one extra target
     // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
     // the event itself included.
-    std::vector<std::size_t> enqueue(Timestamp now, UnixTime wall,
-                                     const livekit::WebhookEvent& event,
+    std::vector<std::size_t> enqueue(Timestamp now, const livekit::WebhookEvent& event,
                                      const livekit::WebhookConfig* extra = nullptr);
 
-    std::optional<WebhookRequest> poll_request();
+    // Drops what grew too old while it waited for a place among the requests under way.
+    std::optional<WebhookRequest> poll_request(Timestamp now, UnixTime wall);
     // `retry_after` is the header of a 429 as a length of time. Unknown ids are ignored.
     void handle_response(Timestamp now, std::uint64_t id, int status,
                          std::optional<Duration> retry_after = std::nullopt);
@@ -103,7 +104,9 @@ class WebhookQueue {
         Timestamp queued;
         std::string event;
         std::string body;
-        std::string authorization;
+        std::string api_key;
+        std::string authorization;  // made when it is sent first; retries have the same (HOOK-06)
+        Timestamp signed_at;
     };
     struct Queue {
         std::deque<Item> items;  // front: being sent or waiting for its retry
@@ -115,9 +118,15 @@ class WebhookQueue {
     };
 
     // The new length of its queue; nullopt: dropped.
-    std::optional<std::size_t> add(Timestamp now, UnixTime wall, const std::string& url,
+    std::optional<std::size_t> add(Timestamp now, const std::string& url,
                                    const std::string& api_key, const livekit::WebhookEvent& event,
                                    const std::string& body);
+    // The next ready queue whose front may be sent; its turn is taken.
+    std::optional<QueueId> take_ready(Timestamp now, UnixTime wall);
+    // False if the key is not known any more.
+    bool sign(Item& item, Timestamp now, UnixTime wall) const;
+    // Drops fronts that are too old or cannot be signed, unless their sending has begun.
+    void drop_unsendable(Timestamp now, UnixTime wall, Queue& queue);
     // Starts the front of the queue, dropping what is too old; removes an empty queue.
     void start_front(Timestamp now, const QueueId& id);
     void finish_front(Timestamp now, const QueueId& id);
@@ -126,6 +135,7 @@ class WebhookQueue {
     // The queue of a running request, which is over now.
     std::optional<QueueId> take_running(std::uint64_t request);
     void make_ready(const QueueId& id);
+    void drop_old(Timestamp now, Queue& queue);
     void lose(std::string_view event, std::uint64_t& counter);
     static void pop_front(Queue& queue, std::size_t& bytes);
 

@@ -20,6 +20,10 @@ Timestamp at(double seconds) {
     return Timestamp::micros(static_cast<std::int64_t>(seconds * 1e6));
 }
 
+UnixTime wall(double seconds) {
+    return testing::kGoldenNow + (at(seconds) - at(0));
+}
+
 livekit::WebhookEvent event(const std::string& room, const std::string& id,
                             const std::string& name = "room_started") {
     livekit::WebhookEvent out;
@@ -39,11 +43,11 @@ WebhookOptions options(std::vector<std::string> urls = {"http://a"}) {
 struct Bench {
     explicit Bench(WebhookOptions o = options()) : queue(std::move(o), kKeys) {}
     void add(double now, const std::string& room, const std::string& id) {
-        queue.enqueue(at(now), testing::kGoldenNow, event(room, id));
+        queue.enqueue(at(now), event(room, id));
     }
     // The id inside the body of the next request; empty if there is none.
-    std::string poll() {
-        auto request = queue.poll_request();
+    std::string poll(double now = 0) {
+        auto request = queue.poll_request(at(now), wall(now));
         if (!request) return "";
         last = *std::move(request);
         const std::size_t start = last.body.find("\"id\":\"") + 6;
@@ -76,14 +80,12 @@ TEST_CASE("WebhookQueue: tells how long the queue of each new event is [OBS-01]"
     two.max_depth = 2;
     Bench bench(two);
     using Lengths = std::vector<std::size_t>;
-    const auto add = [&](const char* id) {
-        return bench.queue.enqueue(at(0), testing::kGoldenNow, event("r", id));
-    };
+    const auto add = [&](const char* id) { return bench.queue.enqueue(at(0), event("r", id)); };
     CHECK(add("1") == Lengths{1, 1});
     CHECK(add("2") == Lengths{2, 2});
     CHECK(add("3") == Lengths{});
     CHECK(bench.queue.stats().dropped_full == 2);
-    CHECK(bench.queue.enqueue(at(0), testing::kGoldenNow, event("other", "4")) == Lengths{1, 1});
+    CHECK(bench.queue.enqueue(at(0), event("other", "4")) == Lengths{1, 1});
 }
 
 TEST_CASE("WebhookQueue: what failed without an answer is known apart [OBS-01]") {
@@ -202,6 +204,47 @@ TEST_CASE("WebhookQueue: depth, age and unknown answers [HOOK-07]") {
     CHECK(bench.queue.stats().dropped_full == 8);
 }
 
+TEST_CASE("WebhookQueue: what waits for a place grows old too, and is signed at last [HOOK-07]") {
+    Bench bench;
+    std::vector<std::uint64_t> out;
+    for (std::size_t i = 0; i < kMaxWebhookRequestsPerUrl; ++i) {
+        bench.add(0, "busy" + std::to_string(i), "x");
+        CHECK(bench.poll() == "x");
+        out.push_back(bench.last.id);
+    }
+    bench.add(0, "old", "1");
+    bench.add(0, "mixed", "2");
+    bench.add(580, "mixed", "3");
+    CHECK(bench.poll(600) == "");
+    bench.queue.handle_response(at(600), out.front(), 200);
+    CHECK(bench.poll(600) == "3");
+    CHECK(bench.queue.stats().dropped_old == 2);
+    CHECK(bench.queue.take_lost() == WebhookQueue::Lost{{"room_started", 2}});
+    const HttpResponse as_response{0, bench.last.headers, {}};
+    const std::string authorization{find_header(as_response, "Authorization")};
+    CHECK(token::verify_token(authorization, kKeys, wall(600)));
+    bench.queue.handle_response(at(600), bench.last.id, 200);
+    out.erase(out.begin());
+    for (const std::uint64_t id : out)
+        bench.queue.handle_response(at(600), id, 200);
+    CHECK(bench.queue.idle());
+}
+
+TEST_CASE("WebhookQueue: a retry keeps its token, unless that would have expired [HOOK-06]") {
+    Bench bench;
+    bench.add(0, "r", "1");
+    CHECK(bench.poll() == "1");
+    const std::vector<HttpHeader> first = bench.last.headers;
+    bench.queue.handle_response(at(0), bench.last.id, 429, Duration::seconds(240));
+    bench.queue.handle_timeout(at(240));
+    CHECK(bench.poll(240) == "1");
+    CHECK(bench.last.headers == first);
+    bench.queue.handle_response(at(240), bench.last.id, 429, Duration::seconds(240));
+    bench.queue.handle_timeout(at(480));
+    CHECK(bench.poll(480) == "1");
+    CHECK(bench.last.headers != first);
+}
+
 TEST_CASE("WebhookQueue: every URL has its own queue, filters and keys apply [HOOK-08]") {
     WebhookOptions two = options({"http://a", "http://b"});
     two.filter.exclude_events = {"room_finished"};
@@ -216,16 +259,16 @@ TEST_CASE("WebhookQueue: every URL has its own queue, filters and keys apply [HO
     extra.set_signing_key("devkey");
     extra.mutable_filter_params()->add_include_events("room_finished");
     const auto finished = event("r", "2", "room_finished");
-    bench.queue.enqueue(at(0), testing::kGoldenNow, finished, &extra);
+    bench.queue.enqueue(at(0), finished, &extra);
     CHECK(bench.poll() == "2");
     CHECK(bench.last.url == "http://c");
     CHECK(bench.poll() == "");
     extra.set_url("http://d");
     extra.set_signing_key("unknown");
-    bench.queue.enqueue(at(0), testing::kGoldenNow, finished, &extra);
+    bench.queue.enqueue(at(0), finished, &extra);
     CHECK(bench.queue.stats().dropped_unsigned == 1);
     extra.set_signing_key("devkey");
-    bench.queue.enqueue(at(0), testing::kGoldenNow, event("r", "3", "egress_ended"), &extra);
+    bench.queue.enqueue(at(0), event("r", "3", "egress_ended"), &extra);
     CHECK(bench.poll() == "");  // the queues of a and b are busy; d filters it out
 }
 
@@ -265,7 +308,7 @@ TEST_CASE("WebhookQueue: what is lost is told by event, at the end too [HOOK-07]
     Bench bench(small);
     for (const char* name :
          {"room_started", "participant_joined", "participant_left", "room_finished"})
-        bench.queue.enqueue(at(0), testing::kGoldenNow, event("r", "1", name));
+        bench.queue.enqueue(at(0), event("r", "1", name));
     CHECK(bench.queue.take_lost() == Lost{{"participant_left", 1}, {"room_finished", 1}});
     CHECK(bench.queue.take_lost().empty());
     CHECK(bench.poll() == "1");
@@ -284,11 +327,11 @@ TEST_CASE("WebhookQueue: the bodies together have a bound [HOOK-07]") {
     livekit::WebhookEvent large = event("r", "1");
     large.mutable_room()->set_metadata(std::string(kMaxWebhookBytes / 4, 'm'));
     for (int i = 0; i < 5; ++i)
-        bench.queue.enqueue(at(0), testing::kGoldenNow, large);
+        bench.queue.enqueue(at(0), large);
     CHECK(bench.queue.stats().dropped_full == 2);
     (void)bench.poll();
     bench.queue.handle_response(at(0), bench.last.id, 200);
-    bench.queue.enqueue(at(0), testing::kGoldenNow, large);
+    bench.queue.enqueue(at(0), large);
     CHECK(bench.queue.stats().dropped_full == 2);
 }
 

@@ -11,7 +11,8 @@
 namespace confab::control {
 namespace {
 
-// What is lost is told at most this often, so that a dead receiver does not fill the log.
+// What is lost or refused is told at most this often, so that a dead receiver does not fill the
+// log.
 constexpr Duration kReportInterval = Duration::seconds(10);
 
 // A webhook that names a track or participant carries less than the machine knows (HOOK-04).
@@ -32,6 +33,19 @@ std::string to_text(const api::WebhookQueue::Lost& lost) {
             .append(" ")
             .append(std::to_string(count));
     return text;
+}
+
+bool is_2xx(int status) {
+    return status >= 200 && status < 300;
+}
+
+std::string_view remedy_of(int status) {
+    if (status < 400) return "redirects are not followed: put the final address into webhook.urls";
+    if (status == 401 || status == 403)
+        return "have the receiver check signatures with the key that webhook.api_key names";
+    if (status == 404 || status == 405 || status == 410)
+        return "correct the address in webhook.urls: it must take POST";
+    return "see the log of the receiver";
 }
 
 bool is_https(const std::string& url) {
@@ -56,15 +70,16 @@ WebhookSender::WebhookSender(net::EventLoop& loop, api::WebhookOptions options,
 
 void WebhookSender::send(livekit::WebhookEvent event) {
     trim(event, full_room_);
-    const auto lengths = queue_.enqueue(net::EventLoop::now(), net::EventLoop::wall(), event);
+    const auto lengths = queue_.enqueue(net::EventLoop::now(), event);
     for (const std::size_t length : lengths)
         metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));
     pump();
 }
 
 void WebhookSender::pump() {
-    queue_.handle_timeout(net::EventLoop::now());
-    while (auto request = queue_.poll_request())
+    const Timestamp now = net::EventLoop::now();
+    queue_.handle_timeout(now);
+    while (auto request = queue_.poll_request(now, net::EventLoop::wall()))
         start(std::move(*request));
     report_lost();
     retry_.set(queue_.next_deadline(), [this] { pump(); });
@@ -77,26 +92,40 @@ void WebhookSender::start(api::WebhookRequest request) {
     for (api::HttpHeader& header : request.headers)
         http.headers.add(std::move(header.name), std::move(header.value));
     http.body = std::move(request.body);
-    http_.send(std::move(http), [this, id = request.id, url = std::move(request.url)](
-                                    const net::HttpClient::Result& result) {
-        finish(id, url, result);
-        pump();
-    });
+    http_.send(std::move(http),
+               [this, id = request.id, url = std::move(request.url),
+                event = std::move(request.event)](const net::HttpClient::Result& result) {
+                   finish(id, url, event, result);
+                   pump();
+               });
 }
 
-void WebhookSender::finish(std::uint64_t id, const std::string& url,
+void WebhookSender::finish(std::uint64_t id, const std::string& url, const std::string& event,
                            const net::HttpClient::Result& result) {
     const Timestamp now = net::EventLoop::now();
     if (!result) {
-        telemetry::log_warn("webhook not delivered",
-                            {{"url", url}, {"error", net::to_string(result.error())}});
+        telemetry::log_warn(
+            "webhook not delivered",
+            {{"url", url}, {"event", event}, {"error", net::to_string(result.error())}});
         return queue_.handle_failure(now, id);
     }
     const auto wait = result->headers.find("Retry-After");
     queue_.handle_response(now, id, result->status,
                            wait ? api::parse_retry_after(*wait) : std::optional<Duration>{});
-    if (result->status >= 500 || result->status == 429)
-        telemetry::log_warn("webhook refused", {{"url", url}, {"status", result->status}});
+    if (!is_2xx(result->status)) report_refusal(now, url, event, result->status);
+}
+
+void WebhookSender::report_refusal(Timestamp now, const std::string& url, const std::string& event,
+                                   int status) {
+    Refusals& refusals = refusals_[url];
+    ++refusals.count;
+    if (now < refusals.next_report) return;
+    refusals.next_report = now + kReportInterval;
+    telemetry::log_warn("webhook refused", {{"url", url},
+                                            {"event", event},
+                                            {"status", status},
+                                            {"count", std::exchange(refusals.count, 0)},
+                                            {"remedy", remedy_of(status)}});
 }
 
 void WebhookSender::report_lost() {

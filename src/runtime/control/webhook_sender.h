@@ -5,7 +5,9 @@
 // net::HttpClient sends. Belongs to one event loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "api/webhook/webhook_queue.h"
@@ -34,7 +36,11 @@ class WebhookSender {
   private:
     void pump();
     void start(api::WebhookRequest request);
-    void finish(std::uint64_t id, const std::string& url, const net::HttpClient::Result& result);
+    void finish(std::uint64_t id, const std::string& url, const std::string& event,
+                const net::HttpClient::Result& result);
+    // An answer outside 2xx, which the operator learns now and then for each URL.
+    void report_refusal(Timestamp now, const std::string& url, const std::string& event,
+                        int status);
     void report_lost();
     void end_flush();
 
@@ -45,6 +51,11 @@ class WebhookSender {
     bool full_room_;
     std::function<void()> flushed_;
     Timestamp next_report_;
+    struct Refusals {
+        Timestamp next_report;
+        std::uint64_t count = 0;  // since the last report
+    };
+    std::map<std::string, Refusals, std::less<>> refusals_;  // by URL: those of options_ only
     net::EventLoop::Timer retry_;
     net::EventLoop::Timer flush_;
     net::HttpClient http_;  // last: its callbacks use all of the above
