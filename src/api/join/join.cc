@@ -123,14 +123,16 @@ Result<void, HttpError> check_identity(const token::Grants* grants, const token:
     return {};
 }
 
-// CON-32: where to.
-Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOptions& options,
-                                   const JoinDirectory& directory) {
+// CON-32: where to. differs from upstream: who reconnects is part of the node's load already, or is
+// refused by the room; a full node does not end running calls.
+Result<void, HttpError> check_room(const token::VideoGrant& video, bool reconnect,
+                                   const JoinOptions& options, const JoinDirectory& directory) {
     if (video.room.empty()) return refuse(400, "no room name");
     if (token::exceeds(video.room.size(), options.limits.room_name))
         return refuse(400, "room name length exceeds limits: max length " +
                                std::to_string(options.limits.room_name));
-    if (directory.node_over_limit()) return refuse(503, "node has exceeded its configured limit");
+    if (!reconnect && directory.node_over_limit())
+        return refuse(503, "node has exceeded its configured limit");
     if (!options.auto_create && !video.room_create && !directory.has_room(video.room))
         return refuse(404, "requested room does not exist");
     return {};
@@ -174,7 +176,7 @@ Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
     CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
     wish.params.grants = *request.grants;
     CONFAB_TRY_VOID(apply_publish(wish));
-    CONFAB_TRY_VOID(check_room(*request.grants->video, options, directory));
+    CONFAB_TRY_VOID(check_room(*request.grants->video, wish.params.reconnect, options, directory));
     wish.params.room_name = request.grants->video->room;
     CONFAB_TRY_VOID(apply_changes(wish));
     complete_client_info(wish.params.client, request.user_agent, request.client_address);

@@ -150,6 +150,8 @@ TEST_CASE("validate_join: a full node answers 503, limits of 0 are none [CON-32]
     const auto result = join("", joiner(), JoinPath::kRtc, {}, directory);
     REQUIRE_FALSE(result);
     CHECK(result.error() == HttpError{503, "node has exceeded its configured limit"});
+    CHECK(join("reconnect=1&sid=PA_x", joiner(), JoinPath::kRtc, {}, directory));
+    CHECK_FALSE(join("reconnect=0", joiner(), JoinPath::kRtc, {}, directory));
     JoinOptions options;
     options.limits.identity = 0;
     options.limits.room_name = 0;
