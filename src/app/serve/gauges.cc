@@ -47,6 +47,7 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     for (std::size_t i = 0; i < media.size(); ++i)
         workers.push_back(&media.snapshot(i));
     control::record_media(metrics, workers);
+    metrics.set(Metric::kCommandsDropped, number(media.commands_dropped()));
     control::record(metrics, control.webhooks().stats());
     metrics.set(Metric::kBugs, number(bug_count()));
     metrics.set(Metric::kLoopFailures, number(control.loop().failures()));

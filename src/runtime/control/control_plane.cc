@@ -77,6 +77,7 @@ void ControlPlane::turn() {
     carry_out();
     read_data();
     media_.flush();
+    tell_dropped_commands();
     arm_timer();
 }
 
@@ -148,8 +149,19 @@ void ControlPlane::carry_out(room::Effect effect) {
     }
 }
 
+// Once: the number is a metric.
+void ControlPlane::tell_dropped_commands() {
+    if (told_dropped_commands_ || media_.commands_dropped() == 0) return;
+    told_dropped_commands_ = true;
+    telemetry::log_error("a worker does not take its commands, some were dropped", {});
+}
+
 void ControlPlane::arm_timer() {
-    const Timestamp deadline = earlier(hub_.next_deadline(), rooms_.next_deadline());
+    // A worker that makes room in its ring does not tell.
+    constexpr Duration kFlushAgain = Duration::millis(1);
+    Timestamp deadline = earlier(hub_.next_deadline(), rooms_.next_deadline());
+    if (media_.commands_waiting())
+        deadline = earlier(deadline, net::EventLoop::now() + kFlushAgain);
     if (deadline == timer_deadline_) return;
     timer_deadline_ = deadline;
     timer_.set(deadline, [this] { timer_deadline_ = Timestamp::never(); });

@@ -60,6 +60,7 @@ class ControlPlane {
     void carry_out(room::Effect effect);
     static void log_media_event(const sfu::Event& event);
     void arm_timer();
+    void tell_dropped_commands();
 
     net::EventLoop& loop_;
     worker::MediaNode& media_;
@@ -74,6 +75,7 @@ class ControlPlane {
     net::FdWatch media_watch_;
     net::EventLoop::Timer timer_;
     Timestamp timer_deadline_ = Timestamp::never();
+    bool told_dropped_commands_ = false;
     bool turn_wanted_ = false;
 };
 

@@ -35,6 +35,7 @@ class Node {
     ~Node() {
         thread_.call([&] { control_.reset(); });
     }
+    worker::MediaNode& media() { return *media_; }  // of the control thread only
     template <typename F>
     auto call(F f) {
         return thread_.call([&] { return f(*control_); });
@@ -91,6 +92,23 @@ TEST_CASE("ControlPlane: the services of the node meet on its bus [PSR-10] [PSR-
         registrations.clear();
         held = {};
     });
+}
+
+TEST_CASE("ControlPlane: what did not fit a worker's ring follows, though nobody asks [DES-41]") {
+    Node node;
+    std::promise<bool> waiting;
+    std::unique_ptr<net::EventLoop::Timer> look;
+    node.call([&](ControlPlane& control) {
+        for (std::uint64_t i = 0; i < 3 * worker::Mailbox::kCommands; ++i)
+            node.media().send(0, sfu::ClosePeer{sfu::PeerId(i + 1)});
+        CHECK(node.media().commands_waiting());
+        // Looks before the turn of the loop that it makes itself.
+        look = std::make_unique<net::EventLoop::Timer>(control.loop());
+        look->set(net::EventLoop::now() + Duration::seconds(1),
+                  [&] { waiting.set_value(node.media().commands_waiting()); });
+    });
+    CHECK_FALSE(waiting.get_future().get());
+    node.call([&](ControlPlane&) { look.reset(); });
 }
 
 }  // namespace confab::control

@@ -86,14 +86,21 @@ std::size_t MediaNode::data_bytes(const sfu::Command& command) {
     return data == nullptr ? 0 : data->payload.size() + sizeof command;
 }
 
+// What ends something: as many at most as there is to end, and it would stay for ever without.
+bool MediaNode::is_release(const sfu::Command& command) {
+    return std::holds_alternative<sfu::ClosePeer>(command) ||
+           std::holds_alternative<sfu::RemoveReceiver>(command) ||
+           std::holds_alternative<sfu::RemoveDownTrack>(command);
+}
+
 void MediaNode::send(sfu::WorkerIndex worker, sfu::Command command) {
     if (worker >= workers_.size()) return;
     Outgoing& to = outgoing_[worker];
     to.ring_bell = true;
     if (to.waiting.empty() && mailboxes_[worker]->commands.push(std::move(command))) return;
     const std::size_t bytes = data_bytes(command);
-    const bool full =
-        bytes > 0 ? to.data_bytes + bytes > 2 * kMaxWaitingBytes : to.waiting.size() >= kMaxWaiting;
+    const bool full = bytes > 0 ? to.data_bytes + bytes > 2 * kMaxWaitingBytes
+                                : to.waiting.size() >= kMaxWaiting && !is_release(command);
     if (full) {
         ++commands_dropped_;
         return;
@@ -116,6 +123,11 @@ void MediaNode::flush() {
     }
 }
 
+bool MediaNode::commands_waiting() const {
+    return std::any_of(outgoing_.begin(), outgoing_.end(),
+                       [](const Outgoing& to) { return !to.waiting.empty(); });
+}
+
 std::optional<MediaNode::WorkerEvent> MediaNode::take(EventRing Mailbox::* ring,
                                                       std::size_t& next) {
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -132,7 +144,7 @@ std::optional<MediaNode::WorkerEvent> MediaNode::take(EventRing Mailbox::* ring,
 
 std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
     auto event = take(&Mailbox::events, next_worker_);
-    if (event) next_worker_ = event->worker;
+    if (event) next_worker_ = event->worker + 1U;  // a flood of one keeps nobody waiting
     return event;
 }
 

@@ -50,13 +50,15 @@ class MediaNode {
     // up to kMaxWaitingBytes for each worker; then poll_data() gives no more, which holds back the
     // senders, and what still comes (by the API) is dropped and counted beyond twice that. Other
     // commands are as many as the rooms' state makes; a worker that left kMaxWaiting of them unread
-    // hangs, and gets no more.
+    // hangs, and gets no more but those that end what it has.
     static constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20U;
     static constexpr std::size_t kMaxWaiting = std::size_t{1} << 20U;
     void send(sfu::WorkerIndex worker, sfu::Command command);
     std::uint64_t commands_dropped() const { return commands_dropped_; }
     // Rings the workers that got commands; call once per turn of the control loop.
     void flush();
+    // Something did not fit: call flush() again soon, as nobody tells when there is room.
+    bool commands_waiting() const;
     // Readable when events wait; see poll_event().
     int event_fd() const { return control_.fd(); }
     void announce_sleep() { control_.announce_sleep(); }
@@ -93,6 +95,7 @@ class MediaNode {
     };
     using EventRing = SpscRing<sfu::Event>;
     std::optional<WorkerEvent> take(EventRing Mailbox::* ring, std::size_t& next);
+    static bool is_release(const sfu::Command& command);
     static std::size_t data_bytes(const sfu::Command& command);
     bool data_held() const;
 

@@ -469,7 +469,26 @@ TEST_CASE("MediaNode: data for a worker that stands still is bounded in bytes [D
     // What changes the state of a room still waits.
     node->send(0, sfu::ClosePeer{sfu::PeerId(1)});
     CHECK(node->commands_dropped() < 110);
+    CHECK(node->commands_waiting());
     CHECK_FALSE(node->poll_data());
+}
+
+TEST_CASE("MediaNode: a worker that hangs is told all the same what has ended [DES-41][IMM-15]") {
+    MediaNodeOptions options;
+    options.workers = 1;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    auto node = MediaNode::start(std::move(options), wall_now()).value();
+    node->stop();
+    for (std::size_t i = 0; i < Mailbox::kCommands + MediaNode::kMaxWaiting; ++i)
+        node->send(0, sfu::MuteReceiver{sfu::ReceiverId(i + 1), true});
+    CHECK(node->commands_dropped() == 0);
+    node->send(0, sfu::MuteReceiver{sfu::ReceiverId(1), false});
+    CHECK(node->commands_dropped() == 1);
+    node->send(0, sfu::ClosePeer{sfu::PeerId(1)});
+    node->send(0, sfu::RemoveReceiver{sfu::ReceiverId(1)});
+    node->send(0, sfu::RemoveDownTrack{sfu::DownTrackId(1)});
+    CHECK(node->commands_dropped() == 1);
 }
 
 TEST_CASE("MediaNode: stops with peers, streams and packets in flight [DES-01]") {
