@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -257,6 +258,7 @@ void Room::respond(Participant& p, livekit::RequestResponse::Reason reason, std:
                    Fill&& fill) {
     if (reason == livekit::RequestResponse::OK && !p.traits.gates.request_response_ok) return;
     livekit::SignalResponse response;
+    std::set<std::string> all_profiles_;  // identities whose handshake failed with GCM alone
     livekit::RequestResponse& answer = *response.mutable_request_response();
     answer.set_reason(reason);
     answer.set_message(std::move(message));

@@ -86,6 +86,7 @@ PeerLinkConfig Room::link_config(const Participant& p) const {
     config.playout_delay = playout_delay_.has_value();
     config.allow_pause = p.allow_pause;
     config.client = p.traits.sdp;
+    if (all_profiles_.contains(p.identity())) config.client.takes_gcm = false;
     if (sync_streams_ && p.traits.gates.sync_streams) config.client.reuses_transceivers = false;
     config.codecs = codecs_;
     return config;

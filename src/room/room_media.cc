@@ -50,6 +50,10 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
         case sfu::PeerState::kFailed:
             link->connected = false;
             note_failure(*scope_, *link, event.failure);
+            // It may be that it does not take GCM after all: next time it may choose (DES-23).
+            if (event.failure == sfu::PeerFailure::kDtls && !link->ever_connected &&
+                p.traits.sdp.takes_gcm && all_profiles_.size() < kMaxRememberedIce)
+                all_profiles_.insert(p.identity());
             // A failed handshake stays failed whatever ICE does: only a new connection helps.
             return event.failure == sfu::PeerFailure::kIce ? connection_failed(p)
                                                            : full_reconnect(p);

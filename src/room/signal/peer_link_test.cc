@@ -71,4 +71,30 @@ TEST_CASE("PeerLink: Chromium is offered AES-GCM alone, who is unknown all profi
     CHECK(offered("Safari", "18", "macOS") == all);
 }
 
+TEST_CASE("PeerLink: after a handshake that failed with GCM alone all profiles [DES-23]") {
+    for (const auto failure : {sfu::PeerFailure::kDtls, sfu::PeerFailure::kFingerprint}) {
+        Harness h;
+        h.auto_connect = false;
+        const auto join = [&](const char* identity) {
+            JoinParams params = testing::test_join("r", identity);
+            params.client.set_browser("Chrome");
+            params.client.set_browser_version("140");
+            params.client.set_os("Linux");
+            const SessionId session = h.join(params);
+            return std::pair(session, h.commands_of<sfu::CreatePeer>().back());
+        };
+        const auto [alice, peer] = join("alice");
+        REQUIRE(peer.srtp_profiles.size() == 2);
+        sfu::PeerStateChanged failed;
+        failed.peer = peer.peer;
+        failed.state = sfu::PeerState::kFailed;
+        failed.failure = failure;
+        h.event(failed);
+        REQUIRE(h.count(alice, R::kLeave) == 1);
+        const bool dtls = failure == sfu::PeerFailure::kDtls;
+        CHECK(join("alice").second.srtp_profiles.size() == (dtls ? 3 : 2));
+        CHECK(join("bob").second.srtp_profiles.size() == 2);
+    }
+}
+
 }  // namespace confab::room
