@@ -71,10 +71,11 @@ Result<RoomManager::RoomTurn, std::string> RoomManager::make_room(
             return tl::unexpected<std::string>("unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
-    std::unique_ptr<Room>& room = rooms_[request.name()];
-    room = std::make_unique<Room>(scope_, request);
-    room_by_id_[room->id()] = room.get();
-    return RoomTurn(*this, room.get());
+    auto made = std::make_unique<Room>(scope_, request);  // what throws leaves nothing behind
+    Room& room = *made;
+    rooms_[request.name()] = std::move(made);
+    room_by_id_[room.id()] = &room;
+    return RoomTurn(*this, &room);
 }
 
 void RoomManager::settle(Room& room) {
@@ -162,6 +163,7 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
     request.set_name(params.room);
+    fail_if_broken(params.room, params.grants.identity);
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
     if (!room) {

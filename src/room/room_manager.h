@@ -151,6 +151,7 @@ class RoomManager {
     // Calls `turn`, which is the room's; ends the room if it throws.
     void contain(Room& room, const std::function<void()>& turn);
     void fail_room(Room& room, std::string what);
+    void fail_if_broken(const std::string& name, const std::string& identity);
     template <typename F>
     void with_peer(sfu::PeerId peer, F&& f);
 

@@ -26,6 +26,16 @@ void RoomManager::contain(Room& room, const std::function<void()>& turn) {
     }
 }
 
+// Between turns nobody is both there and ending: an end that threw half way left it. The join that
+// would meet it gets a new room.
+void RoomManager::fail_if_broken(const std::string& name, const std::string& identity) {
+    const auto it = rooms_.find(name);
+    if (it == rooms_.end()) return;
+    const Participant* known = it->second->find(identity);
+    if (known != nullptr && known->closing)
+        fail_room(*it->second, "a participant that ended is still there");
+}
+
 // Its state may be anything: it is asked to close as at a shutdown, so that its clients come back
 // to a new room, and goes whatever comes of that.
 void RoomManager::fail_room(Room& room, std::string what) {

@@ -44,29 +44,38 @@ void RoomManager::dispatch(const sfu::LayerStarted& event) {
     const auto it = media_.receivers.find(event.receiver);
     if (it == media_.receivers.end()) return;
     const MediaOwner owner = it->second;
-    RoomTurn(*this, owner.room)->handle_layer_started(*owner.participant, owner.track_sid, event);
+    contain(*owner.room, [&] {
+        RoomTurn(*this, owner.room)
+            ->handle_layer_started(*owner.participant, owner.track_sid, event);
+    });
 }
 
 void RoomManager::dispatch(const sfu::SpeakerLevels& event) {
     const auto it = room_by_id_.find(event.room);
-    if (it != room_by_id_.end()) RoomTurn(*this, it->second)->handle_speaker_levels(event);
+    if (it == room_by_id_.end()) return;
+    Room* room = it->second;
+    contain(*room, [&] { RoomTurn(*this, room)->handle_speaker_levels(event); });
 }
 
 void RoomManager::dispatch(const sfu::StreamStateChanged& event) {
     const auto it = media_.down_tracks.find(event.down_track);
     if (it == media_.down_tracks.end()) return;
     const MediaOwner owner = it->second;
-    RoomTurn(*this, owner.room)
-        ->handle_stream_state(*owner.participant, owner.track_sid, event.state);
+    contain(*owner.room, [&] {
+        RoomTurn(*this, owner.room)
+            ->handle_stream_state(*owner.participant, owner.track_sid, event.state);
+    });
 }
 
 // Samples are noted and told at the next tick; no deadline moves by them.
 void RoomManager::dispatch(const sfu::QualityBatch& event) {
-    const auto note = [](const auto& index, auto id, const sfu::QualitySample& sample) {
+    const auto note = [this](const auto& index, auto id, const sfu::QualitySample& sample) {
         const auto it = index.find(id);
         if (it == index.end()) return;
-        const MediaOwner& owner = it->second;
-        owner.room->handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
+        const MediaOwner owner = it->second;
+        contain(*owner.room, [&] {
+            owner.room->handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
+        });
     };
     for (const sfu::QualitySample& sample : event.samples) {
         if (sample.receiver.value() != 0) {

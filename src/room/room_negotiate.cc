@@ -25,6 +25,7 @@ void Room::answer_held_offer(Participant& p) {
 
 void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer) {
     answer_held_offer(p);  // in their order
+    if (p.closing) return;
     PeerLink& link = ensure_publisher(p);
     const bool first = !link.has_remote();
     auto answer = link.handle_offer(offer.sdp(), p.publish.pending_sections());

@@ -43,7 +43,7 @@ void Room::subscribe_existing(Participant& p) {
             reconcile(p, sid);
         }
     }
-    data_.reconcile(p);
+    if (!p.closing) data_.reconcile(p);  // a subscription that is stuck may have ended it
 }
 
 void Room::offer_track_to_all(const std::string& sid) {

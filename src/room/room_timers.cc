@@ -72,6 +72,7 @@ void Room::participant_timers(Participant& p) {
     if (p.retry_at <= now) {
         p.retry_at = Timestamp::never();
         reconcile_all(p);
+        if (p.closing) return;
         if (p.subscriptions.has_unfulfilled()) p.retry_at = now + SubscriptionTable::kRetry;
     }
     run_negotiation(p);
