@@ -365,6 +365,11 @@ void Replay::start(const Struct& line) {
     params.auto_subscribe = text_of(query, "auto_subscribe") != "0";
     params.adaptive_stream = text_of(query, "adaptive_stream") == "1";
     params.reconnect = text_of(query, "reconnect") == "1";
+    const auto sid_of_ours = [this](const std::string& recorded) {
+        const auto known = sids_.find(recorded);
+        return known == sids_.end() ? recorded : known->second;
+    };
+    params.participant_sid = sid_of_ours(text_of(query, "sid"));
     params.single_connection = query.fields().contains("join_request");
     if (params.single_connection) {
         livekit::JoinRequest request;
@@ -378,6 +383,7 @@ void Replay::start(const Struct& line) {
         params.auto_subscribe = request.connection_settings().auto_subscribe();
         params.adaptive_stream = request.connection_settings().adaptive_stream();
         params.reconnect = request.reconnect();
+        params.participant_sid = sid_of_ours(request.participant_sid());
         if (request.has_publisher_offer()) {
             params.publisher_offer = request.publisher_offer();
             expand_sdp(*params.publisher_offer, lines_);

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "room/codec_lists.h"
 #include "room/layers.h"
+#include "token/permission.h"
 
 namespace confab::room {
 namespace {
@@ -197,8 +198,8 @@ PublishedTrack* PublishFlow::find(const std::string& sid) {
 
 std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid) {
     std::vector<std::string> cids;
-    if (const PublishedTrack* track = find(sid))
-        for (const livekit::SimulcastCodecInfo& codec : track->info.codecs())
+    if (const livekit::TrackInfo* info = info_of(sid))
+        for (const livekit::SimulcastCodecInfo& codec : info->codecs())
             cids.push_back(codec.cid());
     std::erase_if(pending_, [&](const Pending& p) { return p.info.sid() == sid; });
     std::erase_if(backups_, [&](const Backup& b) { return b.sid == sid; });
@@ -212,6 +213,23 @@ std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid
         queued_.erase(next);
     }
     return retry;
+}
+
+std::vector<std::string> PublishFlow::refused_by(
+    const livekit::ParticipantPermission& permission) const {
+    std::vector<std::string> result;
+    for (const auto& [sid, track] : tracks_)
+        if (!token::may_publish(permission, track.info.source())) result.push_back(sid);
+    for (const Pending& pending : pending_)
+        if (!token::may_publish(permission, pending.info.source()))
+            result.push_back(pending.info.sid());
+    return result;
+}
+
+void PublishFlow::drop_pending() {
+    pending_.clear();
+    backups_.clear();
+    queued_.clear();
 }
 
 std::vector<livekit::TrackType> PublishFlow::pending_types() const {

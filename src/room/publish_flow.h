@@ -85,6 +85,9 @@ class PublishFlow {
     const std::map<std::string, PublishedTrack>& tracks() const { return tracks_; }
     // A pending or published track's info, to change what the client reports about it.
     livekit::TrackInfo* info_of(const std::string& sid);
+    // Pending and published tracks with a source that this does not allow.
+    std::vector<std::string> refused_by(const livekit::ParticipantPermission& permission) const;
+    void drop_pending();
     std::size_t pending_count() const { return pending_.size(); }
     std::vector<livekit::TrackType> pending_types() const;
     // When the oldest announced track that should send by now was announced; never() without one.

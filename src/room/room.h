@@ -119,6 +119,7 @@ class Room : private DataHost {
 
     // room_state.cc
     void changed(Participant& p, bool immediate);
+    void hide(Participant& p);
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
     void observe(const Observation& value) { scope_->out.observe(value); }
     void send_refresh(Participant& p);
@@ -167,6 +168,8 @@ class Room : private DataHost {
     void note_media_started(const Participant& p, PublishedTrack& track);
     void announce_all(Participant& p);
     void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
+    void cancel_pending(Participant& p, const std::string& sid, bool tell_publisher);
+    static void tell_unpublished(Participant& p, const std::string& sid);
     void set_muted(Participant& p, PublishedTrack& track, bool muted);
     void want_layers(const Participant& p, const PublishedTrack& track,
                      const std::vector<Dynacast::Report>& reports);
@@ -196,6 +199,11 @@ class Room : private DataHost {
     void want_quality(Subscription& s, TrackRef track);
     void set_access(Participant& p, const livekit::SubscriptionPermission& list);
     void apply_access(Participant& p);
+    static bool may_subscribe(const Participant& p, const Participant& publisher,
+                              const std::string& sid);
+    void withdraw(Participant& p, const std::string& sid, Subscription& s,
+                  const Participant& publisher);
+    void withdraw_forbidden(Participant& p);
     void drop_all(Participant& p);
 
     // room_requests.cc
@@ -250,6 +258,7 @@ class Room : private DataHost {
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
     std::map<std::string, IcePreference> remembered_ice_;    // by identity
+    std::set<std::string> all_profiles_;  // identities whose handshake failed with GCM alone
     Timestamp speakers_at_ = Timestamp::never();  // reports of other workers may be on their way
 };
 
@@ -258,7 +267,6 @@ void Room::respond(Participant& p, livekit::RequestResponse::Reason reason, std:
                    Fill&& fill) {
     if (reason == livekit::RequestResponse::OK && !p.traits.gates.request_response_ok) return;
     livekit::SignalResponse response;
-    std::set<std::string> all_profiles_;  // identities whose handshake failed with GCM alone
     livekit::RequestResponse& answer = *response.mutable_request_response();
     answer.set_reason(reason);
     answer.set_message(std::move(message));

@@ -172,6 +172,7 @@ void Room::drop_media_of(Participant& p) {
         unpublish(p, sid, false);
     for (const livekit::TrackType kind : p.publish.pending_types())
         observe(PublicationStep{kind, TrackStep::kCancel});
+    p.publish.drop_pending();
     drop_all(p);
     data_.unpublish_all(p);
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})

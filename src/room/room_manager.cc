@@ -148,7 +148,10 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     const SessionId session(ids_.next());
     if (params.reconnect) {
         const RoomTurn room = enter(params.room);
-        if (room.find(params.grants.identity) == nullptr) {
+        const Participant* known = room.find(params.grants.identity);
+        const std::string& sid = params.participant_sid;
+        // Of one identity only the session itself is resumed, not the one that replaced it.
+        if (known == nullptr || (!sid.empty() && sid != known->sid())) {
             Room::refuse_resume(out_, session, params);
             return session;
         }
@@ -160,10 +163,10 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
         refuse(session, refusal->status, std::move(refusal->text), refusal->why);
         return session;
     }
+    fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
     request.set_name(params.room);
-    fail_if_broken(params.room, params.grants.identity);
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
     if (!room) {

@@ -94,6 +94,10 @@ void Room::take_publish_sections(Participant& p, const std::vector<sdp::PublishS
     for (const sdp::PublishSection& section : sections) {
         const auto match = p.publish.take_section(section, scope_->clock.wall);
         if (!match) continue;
+        if (!token::may_publish(p.info.permission(), match->track->info.source())) {
+            unpublish(p, std::string(match->track->info.sid()), true);
+            continue;
+        }
         add_receiver(p, *match->track, match->codec, section);
         if (match->track->announced) {
             changed(p, true);
@@ -180,7 +184,7 @@ void Room::note_media_started(const Participant& p, PublishedTrack& track) {
 
 void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher) {
     PublishedTrack* track = p.publish.find(sid);
-    if (track == nullptr) return;
+    if (track == nullptr) return cancel_pending(p, sid, tell_publisher);
     const bool announced = track->announced;
     const livekit::TrackInfo info = track->info;
     observe(PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
@@ -205,21 +209,34 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     for (const Ssrc ssrc : track->ssrcs)
         ssrcs_.release(ssrc);
     const auto retry = p.publish.remove(sid);
-    if (tell_publisher) {
-        livekit::SignalResponse response;
-        if (p.traits.gates.track_unpublished) {
-            response.mutable_track_unpublished()->set_track_sid(sid);
-        } else {
-            response.mutable_mute()->set_sid(sid);
-            response.mutable_mute()->set_muted(true);
-        }
-        p.signal.send(std::move(response));
-    }
+    if (tell_publisher) tell_unpublished(p, sid);
     if (announced) webhook("track_unpublished", &p, &info);
     if (p.closing) return;
     if (announced) changed(p, true);
     for (const livekit::AddTrackRequest& request : retry)
         add_track(p, request);
+}
+
+// What was announced to the client but has no section yet.
+void Room::cancel_pending(Participant& p, const std::string& sid, bool tell_publisher) {
+    const livekit::TrackInfo* info = p.publish.info_of(sid);
+    if (info == nullptr) return;
+    observe(PublicationStep{info->type(), TrackStep::kCancel});
+    const auto retry = p.publish.remove(sid);
+    if (tell_publisher) tell_unpublished(p, sid);
+    for (const livekit::AddTrackRequest& request : retry)
+        add_track(p, request);
+}
+
+void Room::tell_unpublished(Participant& p, const std::string& sid) {
+    livekit::SignalResponse response;
+    if (p.traits.gates.track_unpublished) {
+        response.mutable_track_unpublished()->set_track_sid(sid);
+    } else {
+        response.mutable_mute()->set_sid(sid);
+        response.mutable_mute()->set_muted(true);
+    }
+    p.signal.send(std::move(response));
 }
 
 void Room::set_muted(Participant& p, PublishedTrack& track, bool muted) {

@@ -229,13 +229,11 @@ void Room::sync_state(Participant& p, const livekit::SyncState& state) {
 }
 
 void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
+    if (permission.hidden() && !p.hidden()) hide(p);
     p.info.mutable_permission()->CopyFrom(permission);
     if (!p.grants.video) p.grants.video.emplace();
     token::set_permission(*p.grants.video, permission);
-    std::vector<std::string> revoked;
-    for (const auto& [sid, track] : p.publish.tracks())
-        if (!token::may_publish(permission, track.info.source())) revoked.push_back(sid);
-    for (const std::string& sid : revoked)
+    for (const std::string& sid : p.publish.refused_by(permission))
         unpublish(p, sid, true);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
     if (!permission.can_publish_data()) data_.unpublish_all(p);
@@ -245,8 +243,10 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
         drop_all(p);
         data_.reconcile(p);
     } else {
+        withdraw_forbidden(p);
         subscribe_existing(p);
     }
+    if (p.closing) return;
     roster_.count(p);
     changed(p, true);
     send_refresh(p);

@@ -134,6 +134,15 @@ void Room::changed(Participant& p, bool immediate) {
     news_.participant_changed(describe(p), immediate);
 }
 
+// To the others it leaves; it stays, and is told nothing of that.
+void Room::hide(Participant& p) {
+    p.info.set_version(p.info.version() + 1);
+    livekit::ParticipantInfo info = p.to_proto();
+    info.set_state(livekit::ParticipantInfo::DISCONNECTED);
+    info.clear_tracks();
+    news_.participant_hidden(std::move(info));
+}
+
 // The list of a join is made of these; whatever changes a participant for others ends in changed().
 const std::string& Room::shown(Participant& p) const {
     if (p.shown.empty()) p.shown = encoded_other(describe(p));

@@ -85,8 +85,7 @@ void Room::reconcile(Participant& p, const std::string& sid) {
         return;
     }
     if (track.publisher == &p) return p.subscriptions.erase(sid);
-    const bool allowed = p.info.permission().recorder() ||
-                         track.publisher->access.allows(p.identity(), p.sid(), sid);
+    const bool allowed = may_subscribe(p, *track.publisher, sid);
     if (s->allowed != allowed) {
         s->allowed = allowed;
         p.signal.send(subscription_permission_message(track.publisher->sid(), sid, allowed));
@@ -340,6 +339,28 @@ void Room::apply_settings(Participant& p, const std::string& sid, Subscription& 
     want_quality(s, track);
 }
 
+bool Room::may_subscribe(const Participant& p, const Participant& publisher,
+                         const std::string& sid) {
+    return p.info.permission().recorder() || publisher.access.allows(p.identity(), p.sid(), sid);
+}
+
+void Room::withdraw(Participant& p, const std::string& sid, Subscription& s,
+                    const Participant& publisher) {
+    s.allowed = false;
+    p.signal.send(subscription_permission_message(publisher.sid(), sid, false));
+    drop(p, sid, s, true);
+}
+
+// After a change of its own rights: a recorder hears what the lists of others keep from it.
+void Room::withdraw_forbidden(Participant& p) {
+    for (auto& [sid, s] : p.subscriptions.entries()) {
+        if (s.state == SubscriptionState::kNone) continue;
+        const TrackRef track = find_track(sid);
+        if (track && !may_subscribe(p, *track.publisher, sid))
+            withdraw(p, sid, s, *track.publisher);
+    }
+}
+
 void Room::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
     if (!p.access.set(list)) {
         ++scope_->counters.bad_requests;
@@ -356,12 +377,8 @@ void Room::apply_access(Participant& publisher) {
         for (Participant* p : roster_.everyone()) {
             Subscription* s = p->subscriptions.find(sid);
             if (s == nullptr || !s->wanted) continue;
-            const bool allowed = p->info.permission().recorder() ||
-                                 publisher.access.allows(p->identity(), p->sid(), sid);
-            if (!allowed && s->state != SubscriptionState::kNone) {
-                s->allowed = false;
-                p->signal.send(subscription_permission_message(publisher.sid(), sid, false));
-                drop(*p, sid, *s, true);
+            if (s->state != SubscriptionState::kNone && !may_subscribe(*p, publisher, sid)) {
+                withdraw(*p, sid, *s, publisher);
             } else {
                 reconcile(*p, sid);
             }

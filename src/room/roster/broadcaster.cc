@@ -26,7 +26,8 @@ std::vector<Broadcaster::Update> Broadcaster::push(Timestamp now, livekit::Parti
             if (old.joined_at_ms() > info.joined_at_ms()) return result;
             old.set_state(livekit::ParticipantInfo::DISCONNECTED);
             old.clear_tracks();
-            result.push_back({std::move(old), true});
+            // Nobody hears of a hidden successor that the old session is gone.
+            result.push_back({std::move(old), !info.permission().hidden()});
             immediate = true;
         } else if (old.version() > info.version()) {
             return result;

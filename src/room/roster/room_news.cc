@@ -43,6 +43,15 @@ void RoomNews::participant_changed(livekit::ParticipantInfo info, bool immediate
         deliver(std::move(update));
 }
 
+// What waits of it for a batch is outdone by the change that follows.
+void RoomNews::participant_hidden(livekit::ParticipantInfo info) {
+    departures_.note(scope_->now(), info);
+    const std::string sid = info.sid();
+    roster_->tell(update_message({std::move(info)}), [&](const Participant& p) {
+        return p.sid() != sid && p.info.state() != livekit::ParticipantInfo::JOINING;
+    });
+}
+
 void RoomNews::deliver(Broadcaster::Update update) {
     const bool hidden = update.info.permission().hidden();
     const bool legacy_only = update.legacy_only;

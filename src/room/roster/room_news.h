@@ -32,6 +32,8 @@ class RoomNews {
     livekit::Room snapshot() const;
 
     void participant_changed(livekit::ParticipantInfo info, bool immediate);
+    // To all but itself it is gone.
+    void participant_hidden(livekit::ParticipantInfo info);
     // Who left since then and was to be seen.
     std::vector<livekit::ParticipantInfo> departed_since(Timestamp since) const {
         return departures_.since(since);

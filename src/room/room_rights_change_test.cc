@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Rights that change during a session, and who a session is: through RoomManager's requests.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using testing::Harness;
+using testing::make_offer;
+using testing::test_join;
+using R = livekit::SignalResponse;
+
+livekit::UpdateParticipantRequest rights(const std::string& identity) {
+    livekit::UpdateParticipantRequest request;
+    request.set_room("r");
+    request.set_identity(identity);
+    request.mutable_permission()->set_can_publish(true);
+    request.mutable_permission()->set_can_subscribe(true);
+    request.mutable_permission()->set_can_publish_data(true);
+    return request;
+}
+
+SessionId join_active(Harness& h, const JoinParams& params) {
+    const SessionId session = h.join(params);
+    h.advance(Duration::millis(300));
+    return session;
+}
+
+SessionId join_hidden(Harness& h, const std::string& identity) {
+    JoinParams params = test_join("r", identity);
+    params.grants.video->hidden = true;
+    return join_active(h, params);
+}
+
+std::string sid_of(Harness& h, SessionId session) {
+    return h.sent(session).at(0).join().participant().sid();
+}
+
+// The states that a session was told for a participant, oldest first.
+std::vector<livekit::ParticipantInfo::State> states_told(Harness& h, SessionId session,
+                                                         const std::string& sid) {
+    std::vector<livekit::ParticipantInfo::State> result;
+    for (const R& frame : h.of(session, R::kUpdate))
+        for (const auto& info : frame.update().participants())
+            if (info.sid() == sid) result.push_back(info.state());
+    return result;
+}
+
+bool told_gone(Harness& h, SessionId session, const std::string& sid) {
+    const auto states = states_told(h, session, sid);
+    return !states.empty() && states.back() == livekit::ParticipantInfo::DISCONNECTED;
+}
+
+}  // namespace
+
+TEST_CASE("A revoked publisher's announced track takes no section any more [TOK-13] [SIG-10]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    (void)h.join_active("r", "bob");
+    h.add_track(alice, "cam", true);
+    const std::string sid = h.of(alice, R::kTrackPublished).at(0).track_published().track().sid();
+    h.add_track(alice, "cam", true);  // queued behind it
+    auto request = rights("alice");
+    request.mutable_permission()->add_can_publish_sources(livekit::MICROPHONE);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.drain();
+    REQUIRE(h.count(alice, R::kTrackUnpublished) == 1);
+    CHECK(h.of(alice, R::kTrackUnpublished)[0].track_unpublished().track_sid() == sid);
+    CHECK(h.of(alice, R::kRequestResponse).back().request_response().reason() ==
+          livekit::RequestResponse::NOT_ALLOWED);
+    h.offer(alice, make_offer({{"cam", true, {}}}));
+    h.advance(Duration::seconds(1));
+    CHECK(h.commands_of<sfu::AddReceiver>().empty());
+    CHECK(h.commands_of<sfu::AddDownTrack>().empty());
+}
+
+TEST_CASE("A resume with another session's sid is refused and leaves that one alone [SIG-147]") {
+    Harness h;
+    const SessionId first = h.join_active("r", "alice");
+    const std::string old_sid = sid_of(h, first);
+    const SessionId second = h.join_active("r", "alice");
+    JoinParams params = test_join("r", "alice");
+    params.reconnect = true;
+    params.participant_sid = old_sid;
+    const SessionId late = h.join(params);
+    REQUIRE(h.count(late, R::kLeave) == 1);
+    CHECK(h.sent(late)[0].leave().reason() == livekit::STATE_MISMATCH);
+    CHECK(h.sent(late)[0].leave().action() == livekit::LeaveRequest::RECONNECT);
+    CHECK(h.closed.contains(late));
+    CHECK_FALSE(h.closed.contains(second));
+
+    params.participant_sid = sid_of(h, second);
+    const SessionId own = h.join(params);
+    CHECK(h.count(own, R::kReconnect) == 1);
+    CHECK(h.count(own, R::kLeave) == 0);
+}
+
+TEST_CASE("Who comes back hidden is gone for the others [SIG-132] [SIG-133]") {
+    Harness h;
+    const SessionId bob = h.join_active("r", "bob");
+    const SessionId alice = h.join_active("r", "alice");
+    h.advance(Duration::seconds(4));
+    const std::string seen = sid_of(h, alice);
+    REQUIRE_FALSE(told_gone(h, bob, seen));
+    const SessionId hidden = join_hidden(h, "alice");
+    h.advance(Duration::seconds(4));
+    CHECK(told_gone(h, bob, seen));
+    CHECK(states_told(h, bob, sid_of(h, hidden)).empty());
+}
+
+TEST_CASE("Hidden or shown at run time: the others are told [SIG-132]") {
+    Harness h;
+    const SessionId bob = h.join_active("r", "bob");
+    const SessionId alice = h.join_active("r", "alice");
+    h.advance(Duration::seconds(4));
+    const std::string sid = sid_of(h, alice);
+    auto request = rights("alice");
+    request.mutable_permission()->set_hidden(true);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.advance(Duration::seconds(4));
+    CHECK(told_gone(h, bob, sid));
+    CHECK_FALSE(told_gone(h, alice, sid));
+    const std::size_t before = states_told(h, bob, sid).size();
+    REQUIRE(h.manager.update_participant(h.clock(), request));  // once is enough
+    h.advance(Duration::seconds(4));
+    CHECK(states_told(h, bob, sid).size() == before);
+
+    request.mutable_permission()->set_hidden(false);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.drain();
+    REQUIRE(states_told(h, bob, sid).size() == before + 1);
+    CHECK(states_told(h, bob, sid).back() == livekit::ParticipantInfo::ACTIVE);
+}
+
+TEST_CASE("A recorder no more loses what the publisher's list keeps from it [SIG-112]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    livekit::SignalRequest nobody;
+    nobody.mutable_subscription_permission()->set_all_participants(false);
+    h.send(alice, nobody);
+    h.publish(alice, "mic", false);
+    JoinParams params = test_join("r", "tape");
+    params.grants.video->recorder = true;
+    const SessionId tape = join_active(h, params);
+    REQUIRE(h.commands_of<sfu::AddDownTrack>().size() == 1);
+    REQUIRE(h.manager.update_participant(h.clock(), rights("tape")));
+    h.advance(Duration::seconds(1));
+    REQUIRE(h.commands_of<sfu::RemoveDownTrack>().size() == 1);
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
+    CHECK_FALSE(h.of(tape, R::kSubscriptionPermissionUpdate)
+                    .back()
+                    .subscription_permission_update()
+                    .allowed());
+}
+
+}  // namespace confab::room
