@@ -40,6 +40,7 @@ class Scenario {
         publisher_ = &room_.add_client({IpAddress::v4(0x7F000002), 9000});
         const auto receiver = TestRoom::receiver(*publisher_, 1000, sfu::Codec::kVp8);
         std::vector<RoomClient*> subscribers;
+        subscribers.reserve(kSubscribers);
         for (std::size_t i = 0; i < kSubscribers; ++i)
             subscribers.push_back(&room_.add_client(
                 {IpAddress::v4(0x7F000003), static_cast<std::uint16_t>(10'000 + i)}, i % workers));
@@ -127,6 +128,7 @@ int run(int argc, char** argv) {
         for (int i = 0; i < 2; ++i)
             (void)scenario.round();  // caches, slabs, vectors
         std::vector<double> costs;
+        costs.reserve(rounds);
         for (std::size_t i = 0; i < rounds; ++i)
             costs.push_back(scenario.round());
         std::sort(costs.begin(), costs.end());

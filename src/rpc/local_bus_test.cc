@@ -74,7 +74,7 @@ TEST_CASE("LocalBus: one call more than kMaxPending is refused [IMM-15]") {
     constexpr Method kEcho{"Room", "Echo", Flow::kQueue};
     std::size_t exhausted = 0;
     const auto count = [&exhausted](const Outcome& outcome) {
-        exhausted += outcome.error().code == Code::kResourceExhausted ? 1 : 0;
+        exhausted += outcome.error().code == Code::kResourceExhausted ? 1U : 0U;
     };
     // Each waits twice: as a call, and as a step of the next turn.
     for (std::size_t i = 0; i < LocalHub::kMaxPending / 2 + 1; ++i)
