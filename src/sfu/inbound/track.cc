@@ -37,14 +37,13 @@ const Subscriber* Track::next_of_pass() {
     return next_of_pass();
 }
 
-bool Track::set_replica(WorkerIndex worker, std::int8_t max_spatial) {
+void Track::set_replica(WorkerIndex worker, std::int8_t max_spatial) {
     for (Replica& replica : replicas_) {
         if (replica.worker != worker) continue;
         replica.max_spatial = max_spatial;
-        return false;
+        return;
     }
     replicas_.push_back({worker, max_spatial, 0});
-    return true;
 }
 
 void Track::remove_replica(WorkerIndex worker) {

@@ -64,8 +64,7 @@ class Track {
     const Subscriber* next_of_pass();
 
     // Workers with a replica of this track; the home's business.
-    // True if it is new.
-    bool set_replica(WorkerIndex worker, std::int8_t max_spatial);
+    void set_replica(WorkerIndex worker, std::int8_t max_spatial);
     void remove_replica(WorkerIndex worker);
     std::vector<Replica>& replicas() { return replicas_; }
     const std::vector<Replica>& replicas() const { return replicas_; }

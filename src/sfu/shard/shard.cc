@@ -70,8 +70,13 @@ ShardPeer* Shard::route(Timestamp now, const ice::Path& path, BytesView datagram
             if (const auto found = by_ufrag_.find(std::string(ufrag)); found != by_ufrag_.end())
                 return found->second;
             const auto worker = owner_of_ufrag(ufrag);
-            if (!worker || *worker == config_.index || *worker >= config_.worker_count)
-                return nullptr;
+            if (!worker || *worker >= config_.worker_count) return nullptr;
+            if (*worker == config_.index) {
+                // A generation so old that its name is forgotten may be the one that works: the
+                // peer that has the path checks the message (ICE-14).
+                const auto found = by_path_.find(path);
+                return found == by_path_.end() ? nullptr : found->second;
+            }
             foreign_paths_.note(now, path, *worker);
             owner = worker;
             return nullptr;
@@ -91,7 +96,13 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
         return owner;
     }
     totals_.bytes_in += packet.data().size();
+    const peer::TransportState before = peer->transport().state();
     const peer::Transport::Media media = peer->transport().handle_packet(now, path, packet.data());
+    // Media may be the first to show that an outage is over.
+    if (peer->transport().state() != before) {
+        after_input(now, *peer);
+        mark_dirty(*peer);
+    }
     if (media.kind == peer::Transport::Media::Kind::kRtp) {
         handle_rtp(now, *peer, std::move(packet), media.packet);
         return std::nullopt;
@@ -446,7 +457,7 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
         drain_transport(peer, batch);
         if (!batch.has_room()) break;
         if (peer.feedback_wanted && !peer.write_feedback(now, wall, batch)) break;
-        peer.write_sender_reports(now, batch);
+        if (!peer.write_sender_reports(now, batch)) break;
         if (peer.flush(wall, encryptor_, batch)) break;
         if (!batch.has_room()) break;
         peer.is_dirty = false;

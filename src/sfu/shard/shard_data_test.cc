@@ -136,5 +136,26 @@ TEST_CASE("Shard: a client that restarts ICE again and again costs no memory [IC
     CHECK(world.shards[0]->known_ufrags() == 0);
 }
 
+TEST_CASE("Shard: the generation that works lives on, however often ICE is restarted [ICE-14]") {
+    World world(1);
+    Client& client = world.add_client(0);
+    world.run(300);
+    for (std::size_t i = 0; i < 2 * ShardPeer::kMaxUfrags; ++i) {
+        RestartIce restart;
+        restart.peer = client.id;
+        restart.local = {"arestart" + std::to_string(i), "a_password_of_enough_length_123"};
+        world.command(0, restart);
+    }
+    world.run(1000);
+    const std::uint64_t unknown = world.shards[0]->snapshot().unknown_datagrams;
+    world.run(12'000);
+    CHECK(world.shards[0]->snapshot().unknown_datagrams == unknown);
+    CHECK(unknown == 0);
+    for (const PeerStateChanged& event : world.events_of<PeerStateChanged>()) {
+        CHECK(event.state != PeerState::kDisconnected);
+        CHECK(event.state != PeerState::kFailed);
+    }
+}
+
 }  // namespace
 }  // namespace confab::sfu

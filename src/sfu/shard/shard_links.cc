@@ -138,8 +138,10 @@ void Shard::handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubscrib
     }
     // The publisher's command may still be on its way: the track remembers who wants it.
     Track& track = track_for(subscribe.receiver, config_.index, subscribe.kind);
-    if (track.set_replica(from, subscribe.max_spatial))
-        push_link(now, from, LinkSource{track.id(), track.source()});
+    track.set_replica(from, subscribe.max_spatial);
+    // Also to one that is known: an end of the subscription between may have been left out, for the
+    // newest only counts while a ring is full, and the track there is a new one.
+    push_link(now, from, LinkSource{track.id(), track.source()});
 }
 
 }  // namespace confab::sfu

@@ -78,16 +78,21 @@ void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, 
     if (entry.receiver->take_started(media.spatial))
         report_started(*entry.peer, *entry.receiver, media.spatial);
     // Packets before this one belong to what was known of the source then.
-    const bool structure = media.has_dd && media.dd.structure_attached;
-    if (structure) {
-        deliver_arrived(now);
-        track.source().decode_targets = DecodeTargets::of(stream.dependency_structure());
+    bool changed = false;
+    if (media.has_dd && media.dd.structure_attached) {
+        // Some encoders repeat the structure all the time: only another one is news.
+        const DecodeTargets targets = DecodeTargets::of(stream.dependency_structure());
+        changed = targets != track.source().decode_targets;
+        if (changed) deliver_arrived(now);
+        track.source().decode_targets = targets;
     }
-    const bool changed = entry.monitor.packet(media, track.source());
-    if (changed || structure) {
+    const std::uint8_t before = track.source().available;
+    if (entry.monitor.packet(media, track.source())) changed = true;
+    if (before != track.source().available) {
         emit(LayersChanged{entry.receiver->id(), track.source().available});
-        source_changed(now, track);
+        changed = true;
     }
+    if (changed) source_changed(now, track);
     if (!entry.timer.scheduled()) wheel_.schedule(entry.timer, entry.monitor.next_deadline());
     if (!track.replicas().empty()) copy_to_replicas(now, track, media, ref);
     fan_out(now, track, media, ref);

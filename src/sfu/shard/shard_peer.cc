@@ -295,9 +295,8 @@ bool ShardPeer::write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch) {
 
 // ---------------------------------------------------------------- reports to a subscriber
 
-void ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
-    if (now < next_sender_report_) return;
-    next_sender_report_ = now + kSenderReportInterval;
+bool ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
+    if (now < next_sender_report_) return true;
     std::array<std::uint8_t, kMaxCompound> buffer;
     ByteWriter out(buffer);
     std::array<wire::SdesChunk, 8> chunks;
@@ -310,14 +309,19 @@ void ShardPeer::write_sender_reports(Timestamp now, SendBatch& batch) {
         out = ByteWriter(buffer);
         count = 0;
     };
-    update_media_deadline(now);
-    for (const auto& outbound : down_tracks_) {
-        const auto report = outbound->down_track.sender_report(now);
+    for (; sender_reports_done_ < down_tracks_.size(); ++sender_reports_done_) {
+        if (count == 0 && !batch.has_room()) return false;
+        DownTrack& down_track = down_tracks_[sender_reports_done_]->down_track;
+        const auto report = down_track.sender_report(now);
         if (!report || !wire::write_sender_report(out, *report)) continue;
-        chunks[count++] = outbound->down_track.sdes_chunk();
+        chunks[count++] = down_track.sdes_chunk();
         if (count == chunks.size()) send();
     }
     send();
+    sender_reports_done_ = 0;
+    next_sender_report_ = now + kSenderReportInterval;
+    update_media_deadline(now);
+    return true;
 }
 
 bool ShardPeer::allocate(Timestamp now) {

@@ -170,7 +170,7 @@ class ShardPeer : public Timed {
     // batch is full before all was said: it goes on with the next one.
     bool write_feedback(Timestamp now, NtpTime ntp, SendBatch& batch);
     // Sender reports and SDES of all down-tracks, each 3 s.
-    void write_sender_reports(Timestamp now, SendBatch& batch);
+    bool write_sender_reports(Timestamp now, SendBatch& batch);
     Timestamp next_media_deadline() const { return next_media_deadline_; }
     // Called when something but a packet happened; down-tracks have timers of their own.
     void update_media_deadline(Timestamp now);
@@ -215,6 +215,7 @@ class ShardPeer : public Timed {
     std::size_t streams_reported_ = 0;  // in a round of reports that did not fit the batch
     Timestamp next_receiver_report_ = Timestamp::never();
     Timestamp next_sender_report_ = Timestamp::never();
+    std::size_t sender_reports_done_ = 0;  // down-tracks, in a round that did not fit the batch
     Timestamp next_media_deadline_ = Timestamp::never();
     PeerCounters counters_;
 };

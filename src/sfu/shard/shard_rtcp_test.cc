@@ -101,6 +101,31 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     CHECK(plis_to(publisher) == before + 1);
 }
 
+TEST_CASE("Shard: media shows at once that an outage is over [SIG-145][IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    world.command(0, camera_of(publisher));
+    Camera camera{world, publisher};
+    camera.run(500);
+    world.cut = &publisher;
+    camera.run(12'000);
+    const auto told = [&](PeerState state) {
+        std::size_t count = 0;
+        for (const PeerStateChanged& event : world.events_of<PeerStateChanged>())
+            count += event.state == state ? 1U : 0U;
+        return count;
+    };
+    REQUIRE(told(PeerState::kDisconnected) == 1);
+    world.cut = nullptr;
+    // Nothing but media gets through.
+    world.drop_to_shards = [](BytesView bytes) {
+        return wire::classify(bytes) != wire::PacketKind::kRtp;
+    };
+    camera.run(40);
+    CHECK(told(PeerState::kReconnected) == 1);
+}
+
 // Many microphones of one publisher, a packet of each every 20 ms.
 struct Choir {
     static constexpr std::uint32_t kVoices = 80;  // NACKs of one packet each need two datagrams

@@ -238,6 +238,9 @@ struct World {
         for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
             for (auto& client : clients)
                 run_client(*client);
+            if (drop_to_shards)
+                std::erase_if(to_shards,
+                              [&](const Datagram& d) { return drop_to_shards(d.bytes); });
             if (cut != nullptr)
                 std::erase_if(to_shards, [&](const Datagram& d) { return d.from == cut->address; });
             deliver_to_shards();
@@ -280,6 +283,7 @@ struct World {
     std::vector<Event> events;
     // A datagram that a client does not get, as it was on the wire.
     std::function<bool(const Client&, BytesView)> lose;
+    std::function<bool(BytesView)> drop_to_shards;  // the same for what shards do not get
     int foreign = 0;
     const Client* cut = nullptr;  // whose network is down
     bool take_data = true;        // false: poll_data_event() is the test's business
