@@ -70,6 +70,26 @@ TEST_CASE("Shard: the end of a subscription waits for a full ring too [DES-41]")
     CHECK(pair.world.links.packets == crossed);
 }
 
+TEST_CASE("Shard: a subscription that ended and began while the ring was full has all [DES-41]") {
+    Pair pair;
+    const AddReceiver receiver = opus_receiver(pair.publisher);
+    pair.world.command(0, receiver);
+    pair.world.command(1, down_track_to(pair.subscriber, receiver, 0, 5000));
+    pair.world.run(10);
+    Client& next = pair.world.add_client(1);
+    pair.world.run(300);
+    pair.world.links.capacity = 0;
+    pair.world.command(1, ClosePeer{pair.subscriber.id});
+    pair.world.run(20);
+    pair.world.command(1, down_track_to(next, receiver, 0, 6000));
+    pair.world.run(20);
+    pair.world.links.capacity = 100'000;
+    const std::size_t before = pair.world.links.messages;
+    pair.world.run(20);
+    // The new subscription, and the source by which it is answered.
+    CHECK(pair.world.links.messages == before + 2);
+}
+
 TEST_CASE("Shard: packets that a full ring swallowed bring a key frame afterwards [DES-41]") {
     Pair pair;
     const AddReceiver receiver = vp8_receiver(pair.publisher);

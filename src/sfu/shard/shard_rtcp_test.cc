@@ -126,6 +126,49 @@ TEST_CASE("Shard: media shows at once that an outage is over [SIG-145][IN-08]") 
     CHECK(told(PeerState::kReconnected) == 1);
 }
 
+TEST_CASE("Shard: sender reports of more tracks than a batch holds all leave [FWD-10]") {
+    constexpr std::uint32_t kTracks = 2400;  // with these names 300 datagrams of 1100 octets
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver receiver = test::opus_receiver(publisher);
+    world.command(0, receiver);
+    for (std::uint32_t i = 0; i < kTracks; ++i) {
+        AddDownTrack add = test::down_track_to(subscriber, receiver, 0, 5000 + 2 * i);
+        add.cname = std::string(95, 'n');
+        world.command(0, add);
+    }
+    const auto publish = [&] {
+        for (std::uint16_t sequence = 100; sequence < 103; ++sequence) {
+            wire::RtpHeader header;
+            header.payload_type = 111;
+            header.ssrc = kVideoSsrc;
+            header.sequence = sequence;
+            header.timestamp = std::uint32_t{sequence} * 960;
+            publisher.send(header, Bytes(40, 0x78), world.client_out[&publisher], "1");
+            world.run(20);
+        }
+    };
+    publish();
+    wire::SenderReport report;
+    report.ssrc = kVideoSsrc;
+    report.ntp = NtpTime::from_unix(UnixTime::seconds(1'600'000'000));
+    report.rtp_time = 960 * 103;
+    Bytes compound(28);
+    ByteWriter out(compound);
+    REQUIRE(wire::write_sender_report(out, report));
+    publisher.send_rtcp(compound, world.client_out[&publisher]);
+    world.run(3500);
+    std::set<std::uint32_t> reported;
+    for (const auto& received : subscriber.rtcp) {
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            if (const auto sr = wire::parse_sender_report(*block)) reported.insert(sr->ssrc);
+    }
+    CHECK(reported.size() == kTracks);
+}
+
 // Many microphones of one publisher, a packet of each every 20 ms.
 struct Choir {
     static constexpr std::uint32_t kVoices = 80;  // NACKs of one packet each need two datagrams
