@@ -200,6 +200,42 @@ TEST_CASE("Shard: the publisher hears of its subscribers' loss where that is wan
     }
 }
 
+TEST_CASE("Shard: a dependency structure that is repeated is no news [IN-22][DES-44]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    AddReceiver receiver = vp8_receiver(publisher);
+    receiver.extensions.dependency_descriptor = 6;
+    world.command(0, receiver);
+    for (std::uint16_t i = 0; i < 30; ++i) {
+        // A key frame of an L1T3 stream with its structure, as recorded.
+        Bytes descriptor{0x80, 0x00, 0x01, 0x80, 0x02, 0x04, 0x4E, 0xAA, 0xAF, 0x28, 0x60, 0x41,
+                         0x4D, 0x34, 0x53, 0x8A, 0x09, 0x40, 0x40, 0x9F, 0xC0, 0x59, 0xC0};
+        store_be16(&descriptor[1], i);
+        Bytes packet(1500);
+        ByteWriter writer(packet);
+        wire::ExtensionWriter extensions;
+        extensions.add(4, as_bytes("0"));
+        extensions.add(6, descriptor);
+        wire::RtpHeader header;
+        header.payload_type = 96;
+        header.ssrc = 0xAA;
+        header.sequence = i;
+        header.timestamp = i * 3000U;
+        header.marker = true;
+        header.has_extension = true;
+        wire::write_rtp_header(writer, header);
+        extensions.write(writer);
+        const Bytes payload = vp8_payload(true, 1);
+        writer.bytes(payload);
+        packet.resize(writer.size());
+        publisher.send_packet(packet, world.client_out[&publisher]);
+        world.run(33);
+    }
+    CHECK(world.shards[0]->snapshot().rtp_in == 30);
+    CHECK(world.events_of<LayersChanged>().size() == 1);
+}
+
 TEST_CASE("Shard: a request for a layer that sends nothing asks another one [IN-53] [IN-08]") {
     World world(1);
     Client& publisher = world.add_client(0);
