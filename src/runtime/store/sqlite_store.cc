@@ -101,6 +101,36 @@ Text damaged(const Text& path, const Text& what) {
 
 }  // namespace
 
+// Only what is damaged may be told to be moved away.
+std::string store_failure_text(const std::string& path, int code, const std::string& what) {
+    switch (code) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return damaged(path, what);
+        case SQLITE_BUSY:
+            return about(path, "another process uses it",
+                         "stop the other confab, or give each its own confab.data_dir");
+        case SQLITE_READONLY:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_CANTOPEN:
+            return about(path, "cannot be written (" + what + ")",
+                         "make file and folder belong to the user of confab, on a file system that "
+                         "is not read-only, or change confab.data_dir");
+        case SQLITE_FULL:
+            return about(path, "the disk is full (" + what + ")",
+                         "free space there, or change confab.data_dir");
+        case SQLITE_IOERR:
+            return about(
+                path, "the disk cannot be read or written (" + what + ")",
+                "look for its errors in the log of the kernel, check quotas and limits, or "
+                "change confab.data_dir");
+        default:
+            return about(path, "the store cannot be used (" + what + ")",
+                         "check rights and free space, or change confab.data_dir");
+    }
+}
+
 SqliteStore::SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 SqliteStore::~SqliteStore() = default;
 
@@ -116,29 +146,27 @@ Result<std::unique_ptr<SqliteStore>, std::string> SqliteStore::open(const std::s
         path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
         nullptr);
     auto database = std::make_unique<Database>(handle);
-    if (opened != SQLITE_OK)
-        return fail(about(path, "cannot open: " + database->message(),
-                          "check owner and rights, or change confab.data_dir"));
+    const auto failure = [&] {
+        return fail(store_failure_text(path, database->code(), database->message()));
+    };
+    if (opened != SQLITE_OK) return failure();
+    // SQLite opens what it may not write all the same.
+    if (sqlite3_db_readonly(handle, "main") == 1)
+        return fail(store_failure_text(path, SQLITE_READONLY, "it is read-only"));
     sqlite3_busy_timeout(handle, kBusyMillis);
     // One process has the file until it ends.
     if (!database->run("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                       "PRAGMA synchronous = FULL; BEGIN EXCLUSIVE; COMMIT;")) {
-        if (database->code() == SQLITE_BUSY)
-            return fail(about(path, "another process uses it",
-                              "stop the other confab, or give each its own confab.data_dir"));
-        return fail(damaged(path, database->message()));
-    }
+                       "PRAGMA synchronous = FULL; BEGIN EXCLUSIVE; COMMIT;"))
+        return failure();
     const auto check = database->text("PRAGMA quick_check(1)");
-    if (check != "ok") return fail(damaged(path, check.value_or(database->message())));
+    if (!check) return failure();
+    if (check != "ok") return fail(damaged(path, *check));
     Database::Statement version(*database, "PRAGMA user_version");
     Database::Statement owner(*database, "PRAGMA application_id");
-    if (version.step() != SQLITE_ROW || owner.step() != SQLITE_ROW)
-        return fail(damaged(path, database->message()));
+    if (version.step() != SQLITE_ROW || owner.step() != SQLITE_ROW) return failure();
     const auto tables = database->text("SELECT CAST(count(*) AS TEXT) FROM sqlite_schema");
     if (version.integer(0) == 0 && owner.integer(0) == 0 && tables == "0") {
-        if (!database->run((Text("BEGIN;") + kSchema + "COMMIT;").c_str()))
-            return fail(about(path, "cannot write: " + database->message(),
-                              "check rights and free space, or change confab.data_dir"));
+        if (!database->run((Text("BEGIN;") + kSchema + "COMMIT;").c_str())) return failure();
     } else if (owner.integer(0) != kApplicationId) {
         return fail(
             about(path, "is not a store of confab", "move it away, or change confab.data_dir"));

@@ -39,4 +39,7 @@ class SqliteStore final : public api::RecordStore {
     std::unique_ptr<Database> database_;
 };
 
+// What open() says about a result code of SQLite: the file, what is wrong, what to do.
+std::string store_failure_text(const std::string& path, int code, const std::string& what);
+
 }  // namespace confab::store

@@ -6,7 +6,10 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -166,6 +169,61 @@ TEST_CASE("SqliteStore: a damaged file is refused, and the text says which and w
     const std::string text = refusal(folder);
     CHECK(text.starts_with(folder.file() + ": the store is damaged ("));
     CHECK(text.find("restore it from a backup, or move it away") != std::string::npos);
+}
+
+TEST_CASE("SqliteStore: what cannot be written is not called damaged") {
+    const Folder folder;
+    put(*opened(folder), {"id", "x"});
+    std::string text;
+    SUBCASE("a read-only file") {
+        namespace fs = std::filesystem;
+        fs::permissions(folder.path, fs::perms(0755));
+        fs::permissions(folder.file(), fs::perms(0444));
+        const bool is_root = geteuid() == 0;  // who may write everything
+        if (is_root) REQUIRE(seteuid(65534) == 0);
+        text = refusal(folder);
+        if (is_root) REQUIRE(seteuid(0) == 0);
+        CHECK(text.find("cannot be written (it is read-only); make file and folder belong") !=
+              std::string::npos);
+    }
+    SUBCASE("a disk that takes nothing") {
+        std::filesystem::remove(folder.file());
+        rlimit before{};
+        REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+        const rlimit none{0, before.rlim_max};
+        auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &none) == 0);
+        text = refusal(folder);
+        REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
+        std::signal(SIGXFSZ, handler);
+        CHECK(text.find("the disk cannot be read or written") != std::string::npos);
+    }
+    CHECK(text.starts_with(folder.file()));
+    CHECK(text.find("damaged") == std::string::npos);
+    CHECK(text.find("move it away") == std::string::npos);
+}
+
+TEST_CASE("store_failure_text: every cause has its remedy, only damage says damaged") {
+    struct Case {
+        int code;
+        const char* remedy;
+        bool is_damage;
+    };
+    for (const auto& [code, remedy, is_damage] :
+         std::initializer_list<Case>{{SQLITE_CORRUPT, "restore it from a backup", true},
+                                     {SQLITE_NOTADB, "restore it from a backup", true},
+                                     {SQLITE_BUSY, "stop the other confab", false},
+                                     {SQLITE_READONLY, "belong to the user", false},
+                                     {SQLITE_PERM, "belong to the user", false},
+                                     {SQLITE_CANTOPEN, "belong to the user", false},
+                                     {SQLITE_FULL, "free space", false},
+                                     {SQLITE_IOERR, "log of the kernel", false},
+                                     {SQLITE_NOMEM, "check rights and free space", false}}) {
+        const std::string text = store_failure_text("/d/f", code, "why");
+        CHECK(text.starts_with("/d/f: "));
+        CHECK(text.find(remedy) != std::string::npos);
+        CHECK((text.find("damaged") != std::string::npos) == is_damage);
+    }
 }
 
 TEST_CASE("SqliteStore: foreign and newer files are left alone") {
