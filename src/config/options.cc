@@ -608,7 +608,8 @@ constexpr auto kOptions = std::to_array<Option>({
     used(
         "confab.max_connections_per_address",
         [](C& c) -> Slot { return &c.own.max_connections_per_address; },
-        "Share of one IPv4 address or IPv6 /64; 0 for half of max_connections")
+        "Share of one IPv4 address or IPv6 /64, but not of loopback; 0 for half of "
+        "max_connections")
         .range(0, 1'000'000),
     used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },

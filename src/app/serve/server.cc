@@ -159,6 +159,16 @@ void Server::make_listeners() {
         telemetry::log_warn("a connection could not be taken",
                             {{"error", error}, {"count", count}, {"remedy", kFileLimitRemedy}});
     };
+    options.on_refused = [](net::ConnectionLimit limit, const IpAddress& address,
+                            std::uint64_t count) {
+        telemetry::log_warn("connections are refused",
+                            {{"address", address.to_string()},
+                             {"count", count},
+                             {"remedy", limit == net::ConnectionLimit::kAll
+                                            ? "raise confab.max_connections"
+                                            : "raise confab.max_connections_per_address, if a "
+                                              "proxy or one network is behind this address"}});
+    };
     http_ = std::make_unique<net::HttpServer>(
         loop_, std::move(options), [this](net::HttpRequest request, net::HttpExchange exchange) {
             routes_->handle(std::move(request), std::move(exchange));

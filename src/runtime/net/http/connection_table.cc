@@ -24,14 +24,14 @@ std::shared_ptr<ConnectionTable> ConnectionTable::make(std::size_t total, std::s
     return std::shared_ptr<ConnectionTable>(new ConnectionTable(total, per_address));
 }
 
-std::optional<ConnectionTable::Slot> ConnectionTable::admit(const IpAddress& address,
-                                                            std::function<void()> give_way) {
+Result<ConnectionTable::Slot, ConnectionLimit> ConnectionTable::admit(
+    const IpAddress& address, std::function<void()> give_way) {
     const IpAddress owner = owner_of(address);
     const auto known = owners_.find(owner);
-    if (known != owners_.end() && known->second.count >= per_address_ &&
+    if (!address.is_loopback() && known != owners_.end() && known->second.count >= per_address_ &&
         !evict_first_of(known->second.idle))
-        return std::nullopt;
-    if (entries_.size() >= total_ && !evict_idlest()) return std::nullopt;
+        return tl::unexpected(ConnectionLimit::kAddress);
+    if (entries_.size() >= total_ && !evict_idlest()) return tl::unexpected(ConnectionLimit::kAll);
     const std::uint64_t id = next_++;
     entries_.emplace(id, Entry{owner, Timestamp::never(), std::move(give_way)});
     ++owners_[owner].count;

@@ -3,7 +3,9 @@
 
 // Who holds how many of a server's connections (08 IMM-15). At the limit of all, or of one address,
 // the connection that has been idle longest gives way to a new one; where none is idle the new one
-// is refused. An address is an IPv4 address or an IPv6 /64, which one host may own as a whole.
+// is refused. An address is an IPv4 address or an IPv6 /64, which one host may own as a whole;
+// those of this machine have no share of their own, as all clients of a proxy on it come from
+// there.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +13,17 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <utility>
 
 #include "base/net_address.h"
+#include "base/result.h"
 #include "base/time.h"
 
 namespace confab::net {
+
+// Which limit refused a connection.
+enum class ConnectionLimit : std::uint8_t { kAll, kAddress };
 
 class ConnectionTable : public std::enable_shared_from_this<ConnectionTable> {
   public:
@@ -52,8 +57,8 @@ class ConnectionTable : public std::enable_shared_from_this<ConnectionTable> {
     };
 
     // `give_way` is called at most once, from a later admit() or evict_idlest(), while the slot is
-    // idle; the place is free from then on. nullopt: no place.
-    std::optional<Slot> admit(const IpAddress& address, std::function<void()> give_way);
+    // idle; the place is free from then on.
+    Result<Slot, ConnectionLimit> admit(const IpAddress& address, std::function<void()> give_way);
     // False if nobody is idle.
     bool evict_idlest();
 

@@ -43,6 +43,20 @@ TEST_CASE("ConnectionTable: at the limit the longest idle gives way, the busy ne
     CHECK(table->evicted() == 2);
 }
 
+TEST_CASE("ConnectionTable: a proxy on this machine has no share, and who is refused knows why") {
+    const auto table = ConnectionTable::make(5, 1);
+    std::vector<ConnectionTable::Slot> slots;
+    for (const char* local : {"127.0.0.1", "127.0.0.1", "::1", "::1"}) {
+        auto slot = table->admit(*IpAddress::parse(local), nullptr);
+        REQUIRE(slot);
+        slots.push_back(*std::move(slot));
+    }
+    slots.push_back(*table->admit(kOne, nullptr));
+    CHECK(table->admit(kOne, nullptr).error() == ConnectionLimit::kAddress);
+    CHECK(table->admit(kTwo, nullptr).error() == ConnectionLimit::kAll);
+    CHECK(table->admit(*IpAddress::parse("::1"), nullptr).error() == ConnectionLimit::kAll);
+}
+
 TEST_CASE("ConnectionTable: one address holds no more than its share [IMM-15]") {
     const auto table = ConnectionTable::make(10, 2);
     std::string gone;
@@ -78,7 +92,7 @@ TEST_CASE("ConnectionTable: a slot that gave way is harmless, and outlives nothi
     REQUIRE(b);
     a->set_busy();
     a->set_idle(at(0));
-    a.reset();
+    *a = {};
     CHECK(table->size() == 1);
     table.reset();
     b->set_idle(at(1));

@@ -88,8 +88,26 @@ void HttpConnection::charge(std::size_t bytes) {
     charged_ = bytes;
 }
 
-bool HttpConnection::over_budget() const {
-    return server_->stats->buffered_bytes > server_->options.max_buffered_bytes;
+// Looks at all connections, but each time it does one of them goes.
+bool HttpConnection::make_room() {
+    const auto held = [](const HttpConnection* connection) {
+        return connection->receiving_ ? connection->charged_ : 0;
+    };
+    while (!gave_way_ && charged_ >= HttpServerOptions::kSmallRequest &&
+           server_->stats->buffered_bytes > server_->options.max_buffered_bytes) {
+        HttpConnection* largest = this;
+        for (HttpConnection* other : server_->connections)
+            if (held(other) > held(largest)) largest = other;
+        largest->give_way();
+        if (largest != this) largest->stream_.cancel();  // its read fails, and it finds out why
+    }
+    return !gave_way_;
+}
+
+void HttpConnection::give_way() {
+    gave_way_ = true;
+    receiving_ = false;
+    charge(0);  // freed in a moment; nobody else has to go for it
 }
 
 std::size_t HttpConnection::body_limit() const {
@@ -114,12 +132,13 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
     const HttpServerOptions& options = server_->options;
     RequestParser parser({options.max_header_bytes, options.max_header_count, body_limit()});
     ErrorCode error;
+    receiving_ = true;
     const bool have_header = co_await read_header(parser, error);
+    if (gave_way_) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (error == beast::http::error::header_limit)
         co_return co_await refuse_text(431, "431 Request Header Fields Too Large");
     if (error) co_return co_await refuse_text(400, "400 Bad Request");
     if (!have_header) co_return Next::kClose;
-    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (std::optional<HttpResponse> fault = header_fault(parser))
         co_return co_await refuse(std::move(*fault));
 
@@ -137,9 +156,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {
     }
 
     const bool have_body = co_await read_body(parser, error);
+    receiving_ = false;
+    if (gave_way_) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (error && error != beast::http::error::body_limit)
         co_return co_await refuse_text(400, "400 Bad Request");
-    if (over_budget()) co_return co_await refuse_text(503, "503 Service Unavailable");
     if (!error && !have_body) co_return Next::kClose;
     co_return co_await answer_request(parser, bool{error});
 }
@@ -160,7 +180,7 @@ asio::awaitable<bool> HttpConnection::read_header(RequestParser& parser, ErrorCo
             if (parser.is_header_done()) co_return true;
         }
         charge(buffer_.size());
-        if (over_budget()) co_return true;
+        if (!make_room()) co_return true;
         const bool more = co_await read_some();
         if (!more) co_return false;
     }
@@ -177,7 +197,7 @@ asio::awaitable<bool> HttpConnection::read_body(RequestParser& parser, ErrorCode
     }
     while (!error && !parser.is_done()) {
         charge(buffer_.size() + parser.header_memory + parser.body.capacity());
-        if (over_budget()) co_return true;
+        if (!make_room()) co_return true;
         const bool more = co_await read_some();
         if (!more) co_return false;
         error = parser.feed(buffer_);
@@ -205,6 +225,7 @@ asio::awaitable<bool> HttpConnection::write_all(std::string bytes) {
 
 // An answer of the server itself; the rest of the request is not read, so the connection ends.
 asio::awaitable<HttpConnection::Next> HttpConnection::refuse(HttpResponse response) {
+    receiving_ = false;
     ++server_->stats->responses[response.status];
     ResponseForm form;
     form.keep_alive = false;

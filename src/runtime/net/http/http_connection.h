@@ -95,7 +95,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     void client_gone();
     void set_idle(bool idle);
     void charge(std::size_t bytes);
-    bool over_budget() const;
+    // False: this request must give way to the others.
+    bool make_room();
+    void give_way();
     std::size_t body_limit() const;
     void set_deadline(Duration from_now);
 
@@ -108,6 +110,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     asio::steady_timer answered_;  // its cancellation wakes wait_for_answer()
     std::size_t charged_ = 0;      // our part of stats->buffered_bytes
     std::uint64_t serial_ = 0;     // of the request being answered
+    bool receiving_ = false;       // a header or a body
+    bool gave_way_ = false;        // it held most when the server had to make room: 503
     bool waiting_ = false;         // the handler owes an answer
     bool gone_ = false;
     bool idle_ = true;

@@ -19,6 +19,7 @@ namespace {
 
 constexpr Duration kAcceptPause = Duration::millis(100);
 constexpr Duration kAcceptReportInterval = Duration::seconds(10);
+constexpr Duration kRefusalReportInterval = Duration::seconds(60);
 
 bool is_out_of_files(ErrorCode error) {
     return error == asio::error::no_descriptors ||
@@ -90,11 +91,13 @@ class HttpServer::Impl {
         void accept();
         void take(tcp::socket socket);
         void report(ErrorCode error);
+        void report_refused(ConnectionLimit limit, const IpAddress& address);
 
         std::shared_ptr<ServerState> state;
         tcp::acceptor acceptor;
         EventLoop::Timer pause;
         Timestamp next_report;
+        std::map<ConnectionLimit, Timestamp> next_refused_report;
     };
 
     std::shared_ptr<ServerState> state_;
@@ -140,7 +143,7 @@ void HttpServer::Impl::Listener::take(tcp::socket socket) {
     state->stats->connections_evicted = state->table->evicted();
     if (!slot) {
         ++state->stats->connections_refused;
-        return;
+        return report_refused(slot.error(), address.ip);
     }
     socket.set_option(tcp::no_delay(true), error);
     const auto made = std::make_shared<HttpConnection>(state, Stream(std::move(socket)), address);
@@ -154,6 +157,13 @@ void HttpServer::Impl::Listener::report(ErrorCode error) {
     if (now < next_report || !state->options.on_accept_error || state->destroyed) return;
     next_report = now + kAcceptReportInterval;
     state->options.on_accept_error(error.message(), state->stats->accept_errors);
+}
+
+void HttpServer::Impl::Listener::report_refused(ConnectionLimit limit, const IpAddress& address) {
+    const Timestamp now = EventLoop::now();
+    if (now < next_refused_report[limit] || !state->options.on_refused || state->destroyed) return;
+    next_refused_report[limit] = now + kRefusalReportInterval;
+    state->options.on_refused(limit, address, state->stats->connections_refused);
 }
 
 Result<SocketAddress, std::string> HttpServer::Impl::listen(const std::string& address,

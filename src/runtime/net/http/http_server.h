@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "runtime/net/event_loop.h"
+#include "runtime/net/http/connection_table.h"
 #include "runtime/net/http/http_message.h"
 #include "runtime/net/websocket/websocket.h"
 
@@ -54,8 +55,10 @@ struct HttpServerOptions {
     std::size_t max_body_bytes = 10 * 1024 * 1024;  // Content-Length beyond: 413; 0 = kHardMaxBody
     // WebSockets included; beyond, the longest idle one gives way, or the new one is closed.
     std::size_t max_connections = 16'384;
-    std::size_t max_connections_per_address = 0;  // 0 = half of them
-    // Headers and bodies being received, over all connections; beyond: 503 (08 IMM-15).
+    std::size_t max_connections_per_address = 0;  // 0 = half of them; not for this machine's own
+    // Headers and bodies being received, over all connections; beyond, the request that holds most
+    // is answered with 503 (08 IMM-15). What is below kSmallRequest comes through in any case, so
+    // that few large bodies which never end do not close the server to everybody.
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
     Duration idle_timeout = Duration::seconds(120);   // between requests
     Duration header_timeout = Duration::seconds(10);  // connection or first byte → end of header
@@ -69,7 +72,13 @@ struct HttpServerOptions {
     // Told now and then when connections cannot be taken, mostly for want of descriptors.
     std::function<void(const std::string& error, std::uint64_t count)> on_accept_error;
 
+    // Told at the first connection that a limit refused, then at most once a minute for each limit.
+    // `count` is of all refused so far.
+    std::function<void(ConnectionLimit limit, const IpAddress& address, std::uint64_t count)>
+        on_refused;
+
     static constexpr std::size_t kHardMaxBody = 64 * 1024 * 1024;
+    static constexpr std::size_t kSmallRequest = 64 * 1024;
 };
 
 // Counters since the start; gauges end in _open.

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "runtime/net/http/http_connection.h"
 #include "runtime/net/net_testing.h"
 
 namespace confab::net {
@@ -340,30 +341,54 @@ TEST_CASE("HttpServer: connections and buffered bytes are bounded [IMM-15]") {
         CHECK(fixture.stats().connections_evicted == 1);
         CHECK(fixture.stats().connections_refused == 1);
     }
-    SUBCASE("one address has half of them, unless told otherwise") {
+    SUBCASE("one address has half of them, unless told otherwise; this machine all of them") {
         options.max_connections = 4;
+        CHECK(share_of_one(options) == 2);
+        options.max_connections = 2;
+        CHECK(share_of_one(options) == 1);
+        std::vector<std::uint64_t> told;
+        options.on_refused = [&](ConnectionLimit limit, const IpAddress& address,
+                                 std::uint64_t count) {
+            CHECK(limit == ConnectionLimit::kAll);
+            CHECK(address.is_loopback());
+            told.push_back(count);
+        };
         Fixture fixture(options);
         RawClient first(fixture.port());
         RawClient second(fixture.port());
         for (RawClient* client : {&first, &second})
             client->send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
         REQUIRE(fixture.thread().eventually([&] { return fixture.held().size() == 2; }));
-        CHECK(ask(fixture.port(), kGet).empty());
-        CHECK(fixture.stats().connections_refused == 1);
+        for (std::uint64_t refused = 1; refused <= 3; ++refused) {
+            CHECK(ask(fixture.port(), kGet).empty());
+            CHECK(fixture.stats().connections_refused == refused);
+        }
+        CHECK(fixture.thread().call([&] { return told; }) == std::vector<std::uint64_t>{1});
     }
-    SUBCASE("bytes of unfinished requests") {
-        options.max_buffered_bytes = 100'000;
+    SUBCASE("bytes of unfinished requests: who holds most goes, the small always pass") {
+        options.max_buffered_bytes = 600'000;
         Fixture fixture(options);
-        RawClient first(fixture.port());
-        first.send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(80'000, 'a'));
+        RawClient header(fixture.port());
+        header.send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(200'000, 'a'));
+        RawClient larger(fixture.port());
+        larger.send("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(380'000, 'b'));
         REQUIRE(fixture.thread().eventually(
-            [&] { return fixture.server().stats().buffered_bytes > 80'000; }));
-        const std::string refused =
-            ask(fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n" +
-                                    std::string(60'000, 'b'));
-        CHECK(status_of(refused) == "HTTP/1.1 503 Service Unavailable");
-        first.send("\r\n\r\n");
-        CHECK(status_of(first.read_until("\r\n")) == "HTTP/1.1 200 OK");
+            [&] { return fixture.server().stats().buffered_bytes > 570'000; }));
+        const std::string close = "Connection: close\r\n";
+        const auto post = [&](std::size_t size) {
+            return status_of(ask(fixture.port(), "POST / HTTP/1.1\r\nHost: x\r\n" + close +
+                                                     "Content-Length: " + std::to_string(size) +
+                                                     "\r\n\r\n" + std::string(size, 'c')));
+        };
+        CHECK(post(20'000) == "HTTP/1.1 200 OK");
+        CHECK(fixture.stats().responses[503] == 0);
+        CHECK(post(150'000) == "HTTP/1.1 200 OK");
+        CHECK(status_of(larger.read_until("\r\n")) == "HTTP/1.1 503 Service Unavailable");
+        CHECK(post(500'000) == "HTTP/1.1 503 Service Unavailable");
+        header.send("\r\n\r\n");
+        CHECK(status_of(header.read_until("\r\n")) == "HTTP/1.1 200 OK");
+        CHECK(fixture.stats().responses[503] == 2);
+        CHECK(fixture.stats().buffered_bytes == 0);
     }
 }
 
