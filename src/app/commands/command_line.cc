@@ -211,10 +211,10 @@ Outcome failure(const std::string& message) {
     return {.code = kExitFailure, .out = {}, .err = "error: " + message + "\n"};
 }
 
-std::string warning_lines(const config::Diagnostics& warnings) {
+std::string warning_lines(const config::Diagnostics& warnings, std::string_view file) {
     std::string text;
     for (const config::Diagnostic& warning : warnings)
-        text += "warning: " + config::to_text(warning) + "\n";
+        text += "warning: " + config::to_text(warning, file) + "\n";
     return text;
 }
 

@@ -29,7 +29,7 @@ Outcome serve(const ConfigSource& source, const Host& host) {
     context.dev = loaded->config.development;
     context.web_dir = loaded->config.own.web_dir;
     for (const config::Diagnostic& warning : loaded->warnings)
-        context.warnings.push_back(config::to_text(warning));
+        context.warnings.push_back(config::to_text(warning, source.file_in_use(host)));
     return {.code = host.serve(loaded->config, context), .out = {}, .err = {}};
 }
 
@@ -100,7 +100,7 @@ Action add_config_check(CLI::App& command) {
         if (!loaded) return failure(loaded.error());
         return {.code = 0,
                 .out = "the configuration is valid\n",
-                .err = warning_lines(loaded->warnings)};
+                .err = warning_lines(loaded->warnings, source->file_in_use(host))};
     };
 }
 
@@ -113,7 +113,7 @@ Action add_config_show(CLI::App& command) {
         if (!loaded) return failure(loaded.error());
         return {.code = 0,
                 .out = config::effective(loaded->config),
-                .err = warning_lines(loaded->warnings)};
+                .err = warning_lines(loaded->warnings, source->file_in_use(host))};
     };
 }
 

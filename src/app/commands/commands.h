@@ -39,7 +39,7 @@ std::string version_text();
 
 // "error: …" and exit code 1.
 Outcome failure(const std::string& message);
-// "warning: …" per line.
-std::string warning_lines(const config::Diagnostics& warnings);
+// "warning: …" per line; `file` as in config::to_text().
+std::string warning_lines(const config::Diagnostics& warnings, std::string_view file);
 
 }  // namespace confab::app

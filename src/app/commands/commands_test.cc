@@ -387,7 +387,7 @@ TEST_CASE("config: check, show, sample, reference") {
     const Outcome check = m.run({"config", "check", "c"});
     CHECK(check.code == 0);
     CHECK(check.out == "the configuration is valid\n");
-    CHECK(has(check.err, "warning: line 2: rtc.use_mdns is valid but not implemented"));
+    CHECK(has(check.err, "warning: c:2: rtc.use_mdns is valid but not implemented"));
     for (const char* name : {"-c", "--config"}) {
         CHECK(m.run({"config", "check", name, "c"}).out == check.out);
         CHECK(has(m.run({"config", "show", name, "c"}).out, "port_range_start: 50000"));
@@ -399,6 +399,16 @@ TEST_CASE("config: check, show, sample, reference") {
     CHECK(bad.code == kExitFailure);
     CHECK(has(bad.err, "bad:3: field tcp_prot not found"));
     CHECK(has(bad.err, "did you mean rtc.tcp_port?"));
+    m.files["old"] = {"keys: {a: " + std::string(kLongSecret) + "}\nno_such_option: 1\n", 0644};
+    const std::vector<std::string> relaxed = {"-c", "old", "--disable-strict-config"};
+    for (const char* command : {"check", "show"}) {
+        std::vector<std::string> arguments = {"config", command};
+        arguments.insert(arguments.end(), relaxed.begin(), relaxed.end());
+        CHECK(has(m.run(arguments).err, "warning: old:2: field no_such_option not found"));
+    }
+    m.run({"serve", relaxed[0], relaxed[1], relaxed[2]});
+    REQUIRE(m.context.warnings.size() == 1);
+    CHECK(m.context.warnings[0].starts_with("old:2: "));
     CHECK(m.run({"config", "check"}).code == kExitFailure);
     CHECK(m.run({"config", "check", "missing"}).code == kExitFailure);
     const std::string shown = m.run({"config", "show", "c", "--port", "9"}).out;

@@ -31,14 +31,15 @@ class ConfigSource {
     // After parsing. Reads key_file and secret_file as well; the error is ready to print.
     Result<config::Loaded, std::string> load(const Host& host, config::FinishOptions options) const;
 
+    // Empty if the configuration is no file. For the places of warnings.
+    std::string file_in_use(const Host& host) const;
+
   private:
     struct Flag {
         CLI::Option* option;
         std::string_view path;
     };
     void add_key_flags(CLI::App& command);
-    // Empty if the configuration is no file.
-    std::string file_in_use(const Host& host) const;
     Result<std::string, std::string> yaml(const Host& host) const;
     std::vector<config::FlagValue> given() const;
 
