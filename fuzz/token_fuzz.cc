@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The input is a token, a claims object to sign, and a query with a token.
-// fuzz: modules token
+// fuzz: modules api token
 #include <cstdlib>
 
 #include "api/http/http_routes.h"
