@@ -22,8 +22,9 @@ namespace confab::rpc {
 
 class LocalHub {
   public:
-    // Calls, streams and publications that wait or are being answered; beyond that a call fails
-    // with kResourceExhausted, and a publication is dropped.
+    // Calls that wait or are being answered, and as many steps (calls, streams and publications
+    // that wait for a turn); beyond either a call fails with kResourceExhausted, and a publication
+    // is dropped.
     static constexpr std::size_t kMaxPending = 16'384;
     // Callbacks in one turn; the others have the next one.
     static constexpr std::size_t kMaxStepsPerTurn = 1024;

@@ -70,19 +70,24 @@ TEST_CASE("LocalBus: nobody there is known at once, not after the selection time
 }
 
 TEST_CASE("LocalBus: one call more than kMaxPending is refused [IMM-15]") {
-    Local local;
     constexpr Method kEcho{"Room", "Echo", Flow::kQueue};
-    std::size_t exhausted = 0;
-    const auto count = [&exhausted](const Outcome& outcome) {
-        exhausted += outcome.error().code == Code::kResourceExhausted ? 1U : 0U;
-    };
-    // Each waits twice: as a call, and as a step of the next turn.
-    for (std::size_t i = 0; i < LocalHub::kMaxPending / 2 + 1; ++i)
-        local.a.call(local.now, kEcho, {}, "x", {}, count);
-    CHECK(local.hub.snapshot().refused == 1);
-    local.pass(Duration::seconds(5));
-    CHECK(exhausted == 1);
-    CHECK(local.hub.snapshot().pending == 0);
+    constexpr std::size_t kMax = LocalHub::kMaxPending;
+    for (const std::size_t calls : {kMax - 1, kMax, kMax + 1}) {
+        Local local;
+        std::size_t exhausted = 0;
+        const auto count = [&exhausted](const Outcome& outcome) {
+            exhausted += outcome.error().code == Code::kResourceExhausted ? 1U : 0U;
+        };
+        for (std::size_t i = 0; i < calls; ++i)
+            local.a.call(local.now, kEcho, {}, "x", {}, count);
+        const std::size_t beyond = calls > kMax ? 1U : 0U;
+        CHECK(local.hub.snapshot().refused == beyond);
+        for (std::size_t turn = 0; local.hub.snapshot().pending > 0 && turn < 100; ++turn)
+            local.pass(Duration::millis(1));
+        local.pass(Duration::seconds(5));
+        CHECK(exhausted == beyond);
+        CHECK(local.hub.snapshot().pending == 0);
+    }
 }
 
 TEST_CASE("LocalBus: handlers, replies and registrations outlive the hub") {

@@ -5,6 +5,8 @@
 // weak pointers, so that they may outlive it.
 #pragma once
 
+#include <algorithm>
+
 #include "rpc/local_bus.h"
 
 namespace confab::rpc {
@@ -34,7 +36,10 @@ struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
     };
     using Step = std::function<void(Timestamp)>;
 
-    bool is_full() const { return calls.size() + steps.size() + timers.size() >= kMaxPending; }
+    // A call that has not begun is a step, too: it counts once.
+    bool is_full() const {
+        return std::max(calls.size(), steps.size()) + timers.size() >= kMaxPending;
+    }
     void queue(Step step) { steps.push_back(std::move(step)); }
     Result<Registration, Error> add_server(const Key& key, Server server);
     // The server of a unary call or stream, null if there is none; `error` says why.
