@@ -35,10 +35,7 @@ class SignalEndpoint final : public Endpoint {
   public:
     SignalEndpoint(ControlPlane& control, const api::JoinDirectory& directory,
                    api::JoinOptions options, telemetry::Metrics& metrics)
-        : control_(control),
-          directory_(directory),
-          options_(std::move(options)),
-          metrics_(metrics) {}
+        : control_(control), directory_(directory), options_(options), metrics_(metrics) {}
     void serve(Call call) override;
 
   private:
@@ -55,7 +52,7 @@ class TwirpEndpoint final : public Endpoint {
   public:
     TwirpEndpoint(api::TwirpOptions options, LocalRoomService& rooms, rpc::Bus& bus,
                   net::EventLoop& loop, telemetry::Metrics& metrics)
-        : twirp_(std::move(options), rooms, bus), loop_(loop), metrics_(metrics) {}
+        : twirp_(options, rooms, bus), loop_(loop), metrics_(metrics) {}
     void serve(Call call) override;
 
   private:
