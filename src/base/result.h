@@ -15,7 +15,7 @@ using Result = tl::expected<T, E>;
 
 template <typename E>
 constexpr auto fail(E error) {
-    return tl::unexpected<E>(error);
+    return tl::unexpected<E>(std::move(error));
 }
 
 }  // namespace confab

@@ -37,6 +37,7 @@ TEST_CASE(
         World world(count);
         Client& publisher = world.add_client(0);
         std::vector<Client*> subscribers;
+        subscribers.reserve(4);
         for (std::size_t i = 0; i < 4; ++i)
             subscribers.push_back(&world.add_client(i % count));
         world.run(300);
