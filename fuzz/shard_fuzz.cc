@@ -178,8 +178,10 @@ class Driver {
         add.receiver = receiver(s.c);
         add.home = static_cast<WorkerIndex>(s.c >> 7);
         add.kind = kind_of(codec);
-        add.ssrc = Ssrc(1'000U + s.a % kIds);
-        add.rtx_ssrc = Ssrc(s.body.empty() ? 0U : 2'000U + s.a % kIds);
+        // Rooms never give an SSRC twice: with the same keys its packets would share nonces.
+        add.ssrc = Ssrc(1'000U + 2U * added_);
+        add.rtx_ssrc = Ssrc(s.body.empty() ? 0U : 1'001U + 2U * added_);
+        ++added_;
         for (std::uint8_t i = 0; i < 6; ++i)
             if (kind_of(codec_of(i)) == add.kind)
                 add.codecs.push_back({codec_of(i), PayloadType(static_cast<std::uint8_t>(100 + i)),
@@ -230,7 +232,7 @@ class Driver {
         wire::RtpHeader header;
         header.payload_type = static_cast<std::uint8_t>(96 + (s.a >> 2) % 4);
         header.ssrc = 100 + s.b % 8 * ((s.a & 0x80) != 0 ? 25U : 1U);
-        header.sequence = static_cast<std::uint16_t>(sequences_[header.ssrc] += s.c % 8);
+        header.sequence = static_cast<std::uint16_t>(sequences_[header.ssrc] += 1U + s.c % 8U);
         if (s.c >= 0xF0) header.sequence = static_cast<std::uint16_t>(s.c * 257U);
         header.timestamp = static_cast<std::uint32_t>(world_.now_ms * 90);
         header.marker = (s.c & 0x40) != 0;
@@ -364,6 +366,7 @@ class Driver {
 
     sfu::test::World world_;
     std::map<std::uint32_t, std::uint32_t> sequences_;
+    std::uint32_t added_ = 0;  // down-tracks
 };
 
 }  // namespace
