@@ -34,10 +34,14 @@ function yaml(config) {
   return Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join('\n') + '\n';
 }
 
-function worker_options(own) {
+// What CONFAB_TEST_WORKERS asks for.
+function worker_options() {
   const workers = Number(process.env.CONFAB_TEST_WORKERS ?? 0);
-  return workers > 0 ? { confab: { workers, participants_per_worker: 1, ...own } } : {};
+  return workers > 0 ? { workers, participants_per_worker: 1 } : {};
 }
+
+// What --dev with own keys opens only by name; a server as an operator runs it has none of it.
+const open_to_all = (file) => (file ? {} : { demo_enabled: true, metrics_enabled: true });
 
 export class Server {
   #process;
@@ -129,9 +133,8 @@ export async function start_server(suite, config = {}, { args, program = [], por
     port: ports.http,
     keys: { [KEY]: SECRET },
     ...config,
-    ...worker_options(config.confab),
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
-    confab: { demo_enabled: true, metrics_enabled: true, ...config.confab },
+    confab: { ...open_to_all(file), ...worker_options(), ...config.confab },
   };
   if (file) fs.writeFileSync(file, yaml(merged), { mode: 0o600 });
   const given = file ? ['serve', '--config', file] : [...leading_args(args), '--config-body', yaml(merged)];
@@ -162,5 +165,9 @@ export async function start_server(suite, config = {}, { args, program = [], por
     await server.stop();
     throw new Error(`${binary()} ended at once:\n${server.tail(0, 5).join('\n')}`);
   }
+  // A suite for several workers must not pass on one.
+  const started = server.log.match(/media worker worker=\d+/g)?.length ?? 0;
+  const { workers } = merged.confab;
+  if (workers && started && started !== workers) throw new Error(`${started} workers run, not ${workers}`);
   return server;
 }
