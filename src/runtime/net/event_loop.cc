@@ -120,8 +120,13 @@ void EventLoop::set_sleep_hooks(std::function<bool()> may_sleep, std::function<v
 struct FdWatch::Impl : std::enable_shared_from_this<Impl> {
     Impl(asio::io_context& context, int fd, std::function<void()> callback)
         : descriptor(context, fd), fn(std::move(callback)) {}
-    ~Impl() { descriptor.release(); }  // the descriptor is the caller's
+    ~Impl() { release(); }
 
+    // The descriptor is the caller's, who may close it as soon as the watch is gone: the reactor
+    // lets go of it here, not when the cancelled wait comes back.
+    void release() {
+        if (descriptor.is_open()) descriptor.release();
+    }
     void wait() {
         descriptor.async_wait(asio::posix::descriptor_base::wait_read,
                               [self = shared_from_this()](ErrorCode error) {
@@ -132,8 +137,7 @@ struct FdWatch::Impl : std::enable_shared_from_this<Impl> {
     }
     void cancel() {
         cancelled = true;
-        ErrorCode ignored;
-        descriptor.cancel(ignored);
+        release();
     }
 
     asio::posix::stream_descriptor descriptor;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -113,6 +114,30 @@ TEST_CASE("EventLoop: watches a descriptor until the watch is gone") {
     loop.run();
     CHECK(calls == 2);
     ::close(fd);
+}
+
+TEST_CASE("EventLoop: a watch that is gone has let go of its descriptor, which may be closed") {
+    // The next descriptor opened may get the same number, and must be watched, not the old one.
+    EventLoop loop;
+    int calls = 0;
+    const int first = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    auto old = std::make_unique<FdWatch>(loop.watch_fd(first, [&] { calls += 100; }));
+    old.reset();
+    ::close(first);
+    const int second = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    REQUIRE(second == first);
+    {
+        const FdWatch watch = loop.watch_fd(second, [&] {
+            ++calls;
+            loop.stop();
+        });
+        loop.post([second] { ::eventfd_write(second, 1); });
+        EventLoop::Timer guard(loop);
+        guard.set(EventLoop::now() + Duration::seconds(5), [&] { loop.stop(); });
+        loop.run();
+    }
+    CHECK(calls == 1);
+    ::close(second);
 }
 
 TEST_CASE(
