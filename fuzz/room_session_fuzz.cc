@@ -15,7 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 
 namespace {
 

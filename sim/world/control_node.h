@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 #include "sim/net/event_queue.h"
 
 namespace confab::sim {

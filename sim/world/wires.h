@@ -9,7 +9,7 @@
 #include <map>
 
 #include "base/time.h"
-#include "room/types.h"
+#include "room/scope/types.h"
 
 namespace confab::sim {
 

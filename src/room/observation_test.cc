@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What rooms tell for statistics: the steps of joins, tracks and connections, each once.
-#include "room/observation.h"
+#include "room/scope/observation.h"
 
 #include <doctest/doctest.h>
 

@@ -6,13 +6,13 @@
 
 #include <set>
 
-#include "room/client_traits.h"
-#include "room/codec_lists.h"
-#include "room/ids.h"
-#include "room/layers.h"
-#include "room/permissions.h"
+#include "room/participant/client_traits.h"
+#include "room/participant/permissions.h"
+#include "room/publish/codec_lists.h"
+#include "room/publish/layers.h"
+#include "room/scope/ids.h"
 #include "room/signal/responses.h"
-#include "room/subscription_table.h"
+#include "room/subscribe/subscription_table.h"
 
 namespace confab::room {
 

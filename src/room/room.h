@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "room/data/data_plane.h"
-#include "room/participant.h"
+#include "room/participant/participant.h"
 #include "room/quality/quality_reports.h"
 #include "room/quality/speakers.h"
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
-#include "room/scope.h"
+#include "room/scope/scope.h"
 
 namespace confab::room {
 

@@ -7,7 +7,7 @@
 
 #include <set>
 
-#include "room/client_traits.h"
+#include "room/participant/client_traits.h"
 #include "room/test_support.h"
 
 namespace confab::room {

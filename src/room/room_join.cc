@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Room: how participants come, become active and go (01 §3.6, §3.12).
-#include "room/codec_lists.h"
+#include "room/publish/codec_lists.h"
 #include "room/room.h"
 #include "room/signal/responses.h"
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Room: what the media shards report about connections, layers, levels and quality.
-#include "room/layers.h"
+#include "room/publish/layers.h"
 #include "room/room.h"
 #include "room/signal/responses.h"
 

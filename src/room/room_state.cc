@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Room: what it shows of itself and of its participants.
-#include "room/codec_lists.h"
+#include "room/publish/codec_lists.h"
 #include "room/room.h"
 #include "room/signal/responses.h"
 #include "token/ids.h"

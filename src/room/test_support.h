@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 #include "rtc/sdp/description/description.h"
 
 namespace confab::room::testing {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who speaks, as a listener is told: begun by sound, ended by silence, mute, unpublishing and
-// leaving. How soon is shown in virtual time (src/room/speakers_seam_test.cc).
+// leaving. How soon is shown in virtual time (src/room/seam/speakers_seam_test.cc).
 
 import { RoomEvent } from '@livekit/rtc-node';
 

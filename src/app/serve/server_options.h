@@ -15,7 +15,7 @@
 #include "app/serve/media_addresses.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "room/config.h"
+#include "room/scope/config.h"
 #include "runtime/control/routes/routes.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"

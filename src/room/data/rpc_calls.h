@@ -16,7 +16,7 @@
 #include "base/time.h"
 #include "livekit_data.pb.h"
 #include "livekit_room.pb.h"
-#include "room/types.h"
+#include "room/scope/types.h"
 
 namespace confab::room {
 

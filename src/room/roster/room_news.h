@@ -12,7 +12,7 @@
 #include "room/roster/broadcaster.h"
 #include "room/roster/departures.h"
 #include "room/roster/roster.h"
-#include "room/scope.h"
+#include "room/scope/scope.h"
 
 namespace confab::room {
 

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "room/deadlines.h"
-#include "room/participant.h"
+#include "room/manager/deadlines.h"
+#include "room/participant/participant.h"
 #include "room/roster/lifecycle.h"
-#include "room/scope.h"
+#include "room/scope/scope.h"
 
 namespace confab::room {
 

@@ -3,7 +3,7 @@
 
 #include "room/signal/responses.h"
 
-#include "room/codec_lists.h"
+#include "room/publish/codec_lists.h"
 
 namespace confab::room {
 

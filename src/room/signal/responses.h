@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "room/client_traits.h"
-#include "room/dynacast.h"
-#include "room/types.h"
+#include "room/participant/client_traits.h"
+#include "room/publish/dynacast.h"
+#include "room/scope/types.h"
 
 namespace confab::room {
 

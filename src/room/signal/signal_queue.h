@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "room/scope.h"
+#include "room/scope/scope.h"
 
 namespace confab::room {
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "api/ports.h"
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 #include "rpc/local_bus.h"
 #include "runtime/control/signal_sessions.h"
 #include "runtime/control/webhook_sender.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "api/webhook/webhook_queue.h"
-#include "room/observation.h"
+#include "room/scope/observation.h"
 #include "runtime/telemetry/metrics.h"
 
 namespace confab::control {

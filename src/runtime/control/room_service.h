@@ -9,7 +9,7 @@
 
 #include "api/join/join.h"
 #include "api/ports.h"
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 
 namespace confab::control {
 

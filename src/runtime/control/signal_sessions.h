@@ -13,7 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "room/room_manager.h"
+#include "room/manager/room_manager.h"
 #include "runtime/control/request_budget.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "room/placement.h"
+#include "room/manager/placement.h"
 #include "runtime/worker/media_node.h"
 
 namespace confab::control {

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/negotiate/negotiation_timer.h"
+
+namespace confab::room {
+
+void NegotiationTimer::request(Timestamp now, bool force) {
+    if (force) {
+        due_ = now;
+        return;
+    }
+    if (!due_.is_never()) return;
+    const bool quiet = !ever_ || now - last_ > kBusyDelay;
+    due_ = now + (quiet ? kQuietDelay : kBusyDelay);
+}
+
+void NegotiationTimer::request_after(Timestamp now, Duration delay) {
+    if (due_.is_never()) due_ = now + delay;
+}
+
+std::uint32_t NegotiationTimer::start_offer(Timestamp now) {
+    started(now);
+    sent_ = now;
+    outstanding_ = true;
+    return ++id_;
+}
+
+void NegotiationTimer::start_requirement(Timestamp now) {
+    repeats_ = repeat_at_ <= now ? repeats_ + 1 : 0;
+    repeat_at_ = repeats_ < kRequirementRepeats ? now + kRequirementTimeout * (1 << repeats_)
+                                                : Timestamp::never();
+    started(now);
+}
+
+void NegotiationTimer::settle() {
+    due_ = repeat_at_ = Timestamp::never();
+}
+
+void NegotiationTimer::started(Timestamp now) {
+    due_ = Timestamp::never();
+    last_ = now;
+    ever_ = true;
+}
+
+void NegotiationTimer::answered(Timestamp now) {
+    outstanding_ = false;
+    if (!due_.is_never()) due_ = earlier(due_, now);
+}
+
+Timestamp NegotiationTimer::next_deadline(bool connected) const {
+    if (!outstanding_) return earlier(due_, repeat_at_);
+    return connected ? sent_ + kAnswerTimeout : Timestamp::never();
+}
+
+}  // namespace confab::room

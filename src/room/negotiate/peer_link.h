@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One peer connection as the control plane sees it: its place, ICE credentials, negotiation state
+// and the candidates that wait for a description (01 SIG-87). It turns descriptions into commands
+// to the media worker; what the sections mean is the room's business.
+//   kAnswers  the client offers: publisher, or the only connection (single)
+//   kOffers   we offer: subscriber
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "room/negotiate/negotiation_timer.h"
+#include "room/negotiate/trickle.h"
+#include "room/participant/client_traits.h"
+#include "room/scope/scope.h"
+
+namespace confab::room {
+
+struct PeerLinkConfig {
+    sfu::WorkerIndex worker = 0;
+    livekit::SignalTarget target = livekit::PUBLISHER;
+    bool offers = false;
+    bool single = false;
+    bool application = true;  // a data section in our offers
+    bool ice_lite = false;
+    bool tcp_only = false;
+    bool playout_delay = false;       // offer that extension
+    std::optional<bool> allow_pause;  // as the client wants it, else as configured
+    sdp::ClientTraits client;
+    std::vector<sdp::EnabledCodec> codecs;
+};
+
+class PeerLink {
+  public:
+    static constexpr std::size_t kMaxWaitingCandidates = 64;
+    static constexpr std::size_t kMaxCandidates = 512;  // per ICE generation
+
+    PeerLink(const RoomScope& scope, PeerLinkConfig config);
+    ~PeerLink();
+    PeerLink(const PeerLink&) = delete;
+    PeerLink& operator=(const PeerLink&) = delete;
+
+    Result<sdp::Answer, sdp::NegotiationError> handle_offer(
+        std::string_view offer, const std::vector<sdp::PendingTrack>& pending);
+    // Sections of the last offer that belong to a track announced after it.
+    std::vector<sdp::PublishSection> match_late(const std::vector<sdp::PendingTrack>& pending);
+    sdp::Offer make_offer();
+    Result<sdp::AppliedAnswer, sdp::NegotiationError> handle_answer(std::string_view answer);
+    // A client's candidate; the error text is for request_response.
+    Result<void, std::string> handle_trickle(const std::string& json);
+    // Our candidates that were not sent since the last (re)start; each once.
+    std::vector<livekit::SignalResponse> take_trickles();
+    // New credentials for the next offer (ICE-14); kOffers only.
+    void restart_ice(bool tcp_only);
+    // For a connection the client offers: from its next ICE restart on.
+    void set_tcp_only(bool tcp_only) { config_.tcp_only = tcp_only; }
+
+    void add_sender(sdp::Sender sender);
+    void remove_sender(std::uint64_t id);
+    sdp::MissingSections missing() const;
+    bool needs_offer() const { return offerer_ && offerer_->needs_offer(); }
+    bool offer_outstanding() const { return offerer_ && offerer_->has_outstanding_offer(); }
+
+    sfu::PeerId id() const { return id_; }
+    sfu::WorkerIndex worker() const { return config_.worker; }
+    bool single() const { return config_.single; }
+    bool offers() const { return config_.offers; }
+    livekit::SignalTarget target() const { return config_.target; }
+    bool has_remote() const { return has_remote_; }
+    bool has_application() const { return application_; }
+
+    NegotiationTimer timer;
+    bool connected = false;  // now
+    bool ever_connected = false;
+    bool established = false;  // connected, and its data channels are open
+    Timestamp connected_at;
+
+  private:
+    sdp::LocalTransport local_transport() const;
+    void apply_remote(const sdp::RemoteTransport& remote);
+    void add_candidate(std::string_view line);
+    void new_credentials();
+
+    const RoomScope* scope_;
+    PeerLinkConfig config_;
+    sfu::PeerId id_;
+    sfu::IceCredentials local_;
+    std::vector<std::string> lines_;
+    RemoteIce remote_ice_;
+    std::optional<sdp::Answerer> answerer_;
+    std::optional<sdp::Offerer> offerer_;
+    std::vector<std::string> waiting_candidates_;
+    std::size_t candidates_ = 0;
+    bool has_remote_ = false;
+    bool application_ = false;
+    bool trickled_ = false;
+};
+
+}  // namespace confab::room

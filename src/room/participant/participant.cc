@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/participant/participant.h"
+
+#include "token/ids.h"
+
+namespace confab::room {
+
+Participant::Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place)
+    : grants(params.grants),
+      client(params.client),
+      traits(traits_of(params.client)),
+      single(params.single_connection),
+      auto_subscribe(params.auto_subscribe),
+      adaptive_stream(params.adaptive_stream),
+      allow_pause(params.subscriber_allow_pause),
+      disable_ice_lite(params.disable_ice_lite),
+      seat(std::move(place)),
+      worker(seat.worker()),
+      signal(scope) {
+    info.set_sid(token::make_id(token::kParticipantPrefix, scope.ids.rng()));
+    info.set_identity(params.grants.identity);
+    info.set_name(params.grants.name);
+    info.set_metadata(params.grants.metadata);
+    for (const auto& [key, value] : params.grants.attributes)
+        if (!value.empty()) (*info.mutable_attributes())[key] = value;
+    info.set_kind(params.grants.kind);
+    for (const auto detail : params.grants.kind_details)
+        info.add_kind_details(detail);
+    *info.mutable_permission() = token::to_permission(params.grants);
+    info.set_joined_at(scope.clock.wall.s());
+    info.set_joined_at_ms(scope.clock.wall.ms());
+    info.set_region(scope.config.region);
+    info.set_client_protocol(params.client.client_protocol());
+    *info.mutable_capabilities() = params.client.capabilities();
+    subscriber_primary =
+        !single && traits.gates.subscriber_primary && info.permission().can_subscribe();
+}
+
+livekit::ParticipantInfo Participant::to_proto() const {
+    livekit::ParticipantInfo result = info;
+    if (info.state() == livekit::ParticipantInfo::DISCONNECTED) return result;
+    for (const auto& [sid, track] : publish.tracks())
+        if (track.announced) *result.add_tracks() = track.info;
+    return result;
+}
+
+token::Grants Participant::current_grants() const {
+    token::Grants current = grants;
+    current.name = info.name();
+    current.metadata = info.metadata();
+    current.attributes = {info.attributes().begin(), info.attributes().end()};
+    return current;
+}
+
+std::optional<livekit::ClientConfiguration> Participant::configuration() const {
+    if (!traits.has_configuration && ice == IcePreference::kAny) return std::nullopt;
+    livekit::ClientConfiguration result = traits.configuration;
+    if (ice == IcePreference::kTls) result.set_force_relay(livekit::ENABLED);
+    return result;
+}
+
+PeerLink* Participant::link_of(sfu::PeerId peer) const {
+    if (publisher && publisher->id() == peer) return publisher.get();
+    if (subscriber && subscriber->id() == peer) return subscriber.get();
+    return nullptr;
+}
+
+Timestamp Participant::next_deadline() const {
+    Timestamp result = earlier(join_deadline, resume_deadline);
+    result = earlier(result, earlier(held_offer_at, earlier(refresh_at, retry_at)));
+    result = earlier(result, earlier(simulated_speaker_until, update_at));
+    result = earlier(result, subscriptions.next_settings_deadline());
+    for (const PeerLink* link : {publisher.get(), subscriber.get()})
+        if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
+    for (const auto& [sid, track] : publish.tracks())
+        result = earlier(result, track.dynacast.next_deadline());
+    return result;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/participant/permissions.h"
+
+#include <algorithm>
+
+namespace confab::room {
+
+bool is_dependent(livekit::ParticipantInfo::Kind kind,
+                  const livekit::ParticipantPermission& permission) {
+    return kind == livekit::ParticipantInfo::AGENT || kind == livekit::ParticipantInfo::EGRESS ||
+           permission.agent() || permission.recorder();
+}
+
+bool SubscriptionAccess::set(const livekit::SubscriptionPermission& list) {
+    if (static_cast<std::size_t>(list.track_permissions_size()) > kMaxEntries ||
+        list.ByteSizeLong() > kMaxBytes)
+        return false;
+    for (const livekit::TrackPermission& entry : list.track_permissions())
+        if (entry.participant_sid().empty() && entry.participant_identity().empty()) return false;
+    everybody_ = list.all_participants();
+    entries_.assign(list.track_permissions().begin(), list.track_permissions().end());
+    return true;
+}
+
+bool SubscriptionAccess::allows(std::string_view identity, std::string_view sid,
+                                std::string_view track_sid) const {
+    if (everybody_) return true;
+    for (const livekit::TrackPermission& entry : entries_) {
+        const bool named = entry.participant_identity().empty()
+                               ? entry.participant_sid() == sid
+                               : entry.participant_identity() == identity;
+        if (!named) continue;
+        if (entry.all_tracks()) return true;
+        const auto& sids = entry.track_sids();
+        if (std::find(sids.begin(), sids.end(), track_sid) != sids.end()) return true;
+    }
+    return false;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Who counts, and the publisher's list of who may subscribe (SIG-10, SIG-112). What a permission
+// allows is in token/permission.h.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "room/scope/types.h"
+#include "token/permission.h"
+
+namespace confab::room {
+
+// Dependents keep no room open and do not count to max_participants (SIG-138).
+bool is_dependent(livekit::ParticipantInfo::Kind kind,
+                  const livekit::ParticipantPermission& permission);
+
+class SubscriptionAccess {
+  public:
+    static constexpr std::size_t kMaxEntries = 2'000;
+    static constexpr std::size_t kMaxBytes = 256 * 1024;
+
+    // Replaces the list. False, and nothing changed, when an entry names nobody or there are too
+    // many.
+    bool set(const livekit::SubscriptionPermission& list);
+    bool allows(std::string_view identity, std::string_view sid, std::string_view track_sid) const;
+
+  private:
+    bool everybody_ = true;
+    std::vector<livekit::TrackPermission> entries_;
+};
+
+}  // namespace confab::room

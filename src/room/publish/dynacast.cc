@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/publish/dynacast.h"
+
+#include <algorithm>
+
+namespace confab::room {
+
+Dynacast::Dynacast(Timestamp published, Duration pause_delay)
+    : first_report_(published + kFirstReport), pause_delay_(pause_delay) {}
+
+WantedQuality Dynacast::largest(const CodecState& state) {
+    WantedQuality result;
+    for (const auto& [subscriber, quality] : state.wanted)
+        result = std::max(result, quality);
+    return result;
+}
+
+void Dynacast::update(Timestamp now, CodecState& state) {
+    const WantedQuality wanted = largest(state);
+    if (!state.told ? wanted.has_value() : wanted > state.sent) {
+        state.told = true;
+        state.sent = wanted;
+        dirty_ = true;
+        first_report_ = Timestamp::never();
+    } else if (state.told && wanted < state.sent && state.downgrade_at.is_never()) {
+        state.downgrade_at = now + pause_delay_;
+    }
+}
+
+void Dynacast::want(Timestamp now, std::size_t codec, std::uint64_t subscriber,
+                    WantedQuality quality) {
+    CodecState& state = codecs_[codec];
+    state.wanted[subscriber] = quality;
+    update(now, state);
+}
+
+void Dynacast::remove(Timestamp now, std::uint64_t subscriber) {
+    for (auto& [codec, state] : codecs_)
+        if (state.wanted.erase(subscriber) > 0) update(now, state);
+}
+
+void Dynacast::set_muted(bool muted) {
+    if (muted_ && !muted && !codecs_.empty()) dirty_ = true;
+    muted_ = muted;
+}
+
+void Dynacast::handle_timeout(Timestamp now) {
+    if (first_report_ <= now) {
+        first_report_ = Timestamp::never();
+        codecs_[0].told = true;
+        dirty_ = true;
+    }
+    for (auto& [codec, state] : codecs_) {
+        if (state.downgrade_at > now) continue;
+        state.downgrade_at = Timestamp::never();
+        state.sent = largest(state);
+        dirty_ = true;
+    }
+}
+
+Timestamp Dynacast::next_deadline() const {
+    Timestamp result = first_report_;
+    for (const auto& [codec, state] : codecs_)
+        result = earlier(result, state.downgrade_at);
+    return result;
+}
+
+std::optional<std::vector<Dynacast::Report>> Dynacast::poll_report() {
+    if (!dirty_ || muted_) return std::nullopt;
+    dirty_ = false;
+    std::vector<Report> reports;
+    for (const auto& [codec, state] : codecs_)
+        if (state.told) reports.push_back({codec, state.sent});
+    return reports;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/scope/outbox.h"
+
+#include <utility>
+
+namespace confab::room {
+
+bool Outbox::fits(std::size_t bytes) {
+    if (bytes <= max_bytes_ - std::min(bytes_, max_bytes_)) return true;
+    ++dropped_;
+    return false;
+}
+
+void Outbox::push(Effect effect, std::size_t bytes) {
+    bytes_ += bytes;
+    effects_.push_back({std::move(effect), bytes});
+}
+
+bool Outbox::takes(SessionId session, std::size_t bytes) {
+    if (given_up_.contains(session)) return false;
+    if (fits(bytes)) return true;
+    given_up_.insert(session);
+    close(session, 1000);
+    return false;
+}
+
+void Outbox::signal(SessionId session, livekit::SignalResponse response) {
+    const std::size_t bytes = sizeof(Item) + response.ByteSizeLong();
+    if (takes(session, bytes)) push(SendSignal{session, std::move(response)}, bytes);
+}
+
+void Outbox::broadcast(std::vector<SessionId> sessions, livekit::SignalResponse response) {
+    const std::size_t bytes =
+        sizeof(Item) + response.ByteSizeLong() + sessions.size() * sizeof(SessionId);
+    std::erase_if(sessions, [&](SessionId session) { return !takes(session, bytes); });
+    if (sessions.empty()) return;
+    if (sessions.size() == 1) {
+        push(SendSignal{sessions.front(), std::move(response)}, bytes);
+    } else {
+        push(Broadcast{std::move(sessions), std::move(response)}, bytes);
+    }
+}
+
+void Outbox::join(SendJoin join) {
+    const std::size_t bytes = sizeof(Item) + join.response.ByteSizeLong() + join.others.size();
+    if (takes(join.session, bytes)) push(std::move(join), bytes);
+}
+
+void Outbox::close(SessionId session, std::uint16_t code) {
+    push(CloseSession{session, code}, sizeof(Item));
+}
+
+void Outbox::refuse(SessionId session, int status, std::string text) {
+    push(RefuseSession{session, status, std::move(text)}, sizeof(Item));
+}
+
+void Outbox::command(sfu::WorkerIndex worker, sfu::Command value) {
+    std::size_t bytes = sizeof(Item);
+    if (const auto* data = std::get_if<sfu::SendData>(&value)) {
+        bytes += data->payload.size() + data->peers.size() * sizeof(sfu::PeerId);
+        if (!fits(bytes)) return;
+    }
+    push(MediaCommand{worker, std::move(value)}, bytes);
+}
+
+void Outbox::webhook(livekit::WebhookEvent event) {
+    const std::size_t bytes = sizeof(Item) + event.ByteSizeLong();
+    if (fits(bytes)) push(WebhookEvent{std::move(event)}, bytes);
+}
+
+void Outbox::rpc_done(RpcDone done) {
+    push(std::move(done), sizeof(Item));
+}
+
+void Outbox::observe(const Observation& value) {
+    if (fits(sizeof(Item))) push(Effect(std::in_place_type<Observation>, value), sizeof(Item));
+}
+
+std::optional<Effect> Outbox::poll() {
+    if (effects_.empty()) {
+        given_up_.clear();
+        return std::nullopt;
+    }
+    std::optional<Effect> effect(std::move(effects_.front().effect));
+    bytes_ -= effects_.front().bytes;
+    effects_.pop_front();
+    return effect;
+}
+
+}  // namespace confab::room

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a room and its parts are given by the control shard they live in: settings, the moment,
+// where effects go, where ids come from. All of it belongs to RoomManager and outlives the rooms.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "room/manager/placement.h"
+#include "room/scope/config.h"
+#include "room/scope/ids.h"
+#include "room/scope/outbox.h"
+#include "room/scope/types.h"
+
+namespace confab::room {
+
+class Room;
+struct Participant;
+
+// Refused or dropped input, for metrics and for tests against hostile clients.
+struct Counters {
+    std::uint64_t requests = 0;
+    std::uint64_t bad_requests = 0;
+    std::uint64_t dropped_candidates = 0;
+    std::uint64_t dropped_data = 0;
+    std::uint64_t dropped_signals = 0;
+    std::uint64_t negotiation_errors = 0;
+    std::uint64_t sessions_refused = 0;
+    // Participants looked at for the sake of another, telling everybody something left out: what an
+    // input costs beyond its own.
+    std::uint64_t participants_visited = 0;
+};
+
+// To whom an id of the media plane belongs.
+struct MediaOwner {
+    Room* room = nullptr;
+    Participant* participant = nullptr;
+    std::string track_sid;  // of receivers and down-tracks
+};
+// What is there now; events about other ids belong to what was closed meanwhile.
+struct MediaRegistry {
+    std::unordered_map<sfu::PeerId, MediaOwner> peers;
+    std::unordered_map<sfu::ReceiverId, MediaOwner> receivers;
+    std::unordered_map<sfu::DownTrackId, MediaOwner> down_tracks;
+};
+
+struct RoomScope {
+    const Config& config;
+    const Clock& clock;
+    Outbox& out;
+    IdSource& ids;
+    MediaRegistry& media;
+    Counters& counters;
+    Placement& placement;
+
+    Timestamp now() const { return clock.now; }
+};
+
+}  // namespace confab::room

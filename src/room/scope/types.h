@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What goes into the control plane and what comes out of it: sessions, join parameters, effects.
+// One session is one signalling connection; a participant may outlive it and be resumed by another
+// (01 SIG-160).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/net_address.h"
+#include "base/result.h"
+#include "base/tagged.h"
+#include "base/time.h"
+#include "livekit_data.pb.h"
+#include "livekit_models.pb.h"
+#include "livekit_room.pb.h"
+#include "livekit_rtc.pb.h"
+#include "livekit_webhook.pb.h"
+#include "room/scope/observation.h"
+#include "sfu/shard/commands.h"
+#include "token/grants.h"
+
+namespace confab::room {
+
+using SessionId = Tagged<struct SessionIdTag, std::uint64_t>;
+using RpcCallId = Tagged<struct RpcCallIdTag, std::uint64_t>;
+
+// Both clocks of one moment; the wall clock is only shown to people (joined_at, created_at).
+struct Clock {
+    Timestamp now;
+    UnixTime wall;
+};
+
+// All that start_session needs; verified and merged by the caller (01 CON-32, 37, 38, 40).
+struct JoinParams {
+    std::string room;
+    token::Grants grants;            // the token's, as the request changed them
+    livekit::ClientInfo client;      // client.protocol() is the protocol version
+    bool single_connection = false;  // a join_request was given (SIG-82)
+    bool auto_subscribe = true;
+    bool auto_subscribe_data_track = false;
+    bool adaptive_stream = false;
+    std::optional<bool> subscriber_allow_pause;
+    bool disable_ice_lite = false;
+    bool reconnect = false;
+    livekit::ReconnectReason reconnect_reason = livekit::RR_UNKNOWN;
+    std::string participant_sid;
+    std::optional<livekit::SessionDescription> publisher_offer;
+    std::vector<livekit::AddTrackRequest> add_track_requests;
+};
+
+// ---------------------------------------------------------------- effects
+
+struct SendSignal {
+    SessionId session;
+    livekit::SignalResponse response;
+};
+// The same for many: made once, and serialised once for each encoding.
+struct Broadcast {
+    std::vector<SessionId> sessions;
+    livekit::SignalResponse response;
+};
+// The join response; who is there already is a run of encoded other_participants fields, each kept
+// as encoded_other() made it, so that a join costs no list of messages.
+struct SendJoin {
+    SessionId session;
+    livekit::SignalResponse response;
+    std::string others;
+};
+std::string encoded_other(const livekit::ParticipantInfo& info);
+std::string serialized(const SendJoin& join);
+livekit::SignalResponse whole(const SendJoin& join);
+// Close the WebSocket after everything sent before is written.
+struct CloseSession {
+    SessionId session;
+    std::uint16_t code = 1000;
+};
+// Instead of the first response: the upgrade is answered with this HTTP status (CON-31, CON-33).
+struct RefuseSession {
+    SessionId session;
+    int status = 500;
+    std::string text;
+};
+struct MediaCommand {
+    sfu::WorkerIndex worker = 0;
+    sfu::Command command;
+};
+struct WebhookEvent {
+    livekit::WebhookEvent event;
+};
+
+// ---------------------------------------------------------------- service calls
+
+enum class ServiceCode : std::uint8_t {
+    kInvalidArgument,
+    kNotFound,
+    kFailedPrecondition,
+    kUnavailable,
+    kUnimplemented,
+    kInternal,
+};
+struct ServiceError {
+    ServiceCode code = ServiceCode::kInternal;
+    std::string text;
+};
+template <typename T>
+using ServiceResult = Result<T, ServiceError>;
+
+inline tl::unexpected<ServiceError> service_error(ServiceCode code, std::string text) {
+    return tl::unexpected<ServiceError>(ServiceError{code, std::move(text)});
+}
+
+// How a call of perform_rpc() ended: what the method returned, the error it or the protocol gave,
+// or that the participant is gone.
+using RpcOutcome = std::variant<livekit::PerformRpcResponse, livekit::RpcError, ServiceError>;
+struct RpcDone {
+    RpcCallId call;
+    RpcOutcome outcome;
+};
+
+using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
+                            MediaCommand, WebhookEvent, RpcDone, Observation>;
+
+}  // namespace confab::room
