@@ -15,7 +15,96 @@ namespace {
 using namespace testing;
 using R = livekit::SignalResponse;
 
+// Rooms "bad" and "good"; what alice's next token, or ICE servers, cost is an exception.
+struct Broken {
+    std::shared_ptr<std::string> what = std::make_shared<std::string>();
+    Harness h{config(what)};
+    SessionId alice = h.join_active("bad", "alice");
+    SessionId carol = h.join_active("bad", "carol");
+    SessionId bob = h.join_active("good", "bob");
+
+    static Config config(const std::shared_ptr<std::string>& what) {
+        Config config = test_config();
+        config.mint_token = [what](const token::Grants& grants) -> std::string {
+            if (*what == "token" && grants.identity == "alice")
+                throw std::runtime_error("injected");
+            return "token";
+        };
+        config.ice_servers = [what](std::string_view, bool) -> std::vector<livekit::ICEServer> {
+            if (*what == "servers") throw std::runtime_error("injected");
+            return {};
+        };
+        return config;
+    }
+    void check_only_bad_ended() {
+        CHECK_FALSE(h.manager.has_room("bad"));
+        REQUIRE(h.count(carol, R::kLeave) == 1);
+        CHECK(h.of(carol, R::kLeave)[0].leave().action() == livekit::LeaveRequest::RECONNECT);
+        CHECK(h.closed.contains(alice));
+        CHECK(h.closed.contains(carol));
+        const auto failures = h.manager.take_failures();
+        REQUIRE(failures.size() == 1);
+        CHECK(failures[0].room == "bad");
+        CHECK(failures[0].what == "injected");
+        CHECK(h.manager.has_room("good"));
+        CHECK_FALSE(h.closed.contains(bob));
+        what->clear();
+        CHECK_FALSE(h.refused.contains(h.join(test_join("bad", "alice"))));  // a new room
+    }
+};
+
 }  // namespace
+
+TEST_CASE(
+    "RoomManager: an exception in a service call ends that room, and the caller is told it "
+    "[ERR-04]") {
+    Broken b;
+    livekit::UpdateParticipantRequest request;
+    request.set_room("bad");
+    request.set_identity("alice");
+    request.set_name("Alice");  // a new token follows
+    *b.what = "token";
+    ServiceResult<livekit::ParticipantInfo> result;
+    REQUIRE_NOTHROW(result = b.h.manager.update_participant(b.h.clock(), request));
+    b.h.drain();
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ServiceCode::kInternal);
+    CHECK(result.error().text == "the room failed and was ended");
+    b.check_only_bad_ended();
+}
+
+TEST_CASE("RoomManager: an exception in a request ends that room only [ERR-04]") {
+    Broken b;
+    livekit::SignalRequest request;
+    request.mutable_update_metadata()->set_name("Alice");
+    *b.what = "token";
+    REQUIRE_NOTHROW(b.h.send(b.alice, request));
+    b.check_only_bad_ended();
+}
+
+TEST_CASE("RoomManager: an exception in a join refuses it and ends that room only [ERR-04]") {
+    Broken b;
+    *b.what = "servers";
+    SessionId dora;
+    REQUIRE_NOTHROW(dora = b.h.join(test_join("bad", "dora")));
+    REQUIRE(b.h.refused.contains(dora));
+    CHECK(b.h.refused.at(dora).status == 500);
+    CHECK(b.h.manager.snapshot().sessions == 3);  // hers is none
+    b.check_only_bad_ended();
+}
+
+TEST_CASE("RoomManager: an exception in a resume ends that room only [ERR-04]") {
+    Broken b;
+    JoinParams again = test_join("bad", "alice");
+    again.reconnect = true;
+    b.h.close(b.alice);
+    *b.what = "servers";
+    SessionId resumed;
+    REQUIRE_NOTHROW(resumed = b.h.join(again));
+    CHECK(b.h.refused.contains(resumed));
+    b.h.closed[b.alice] = 1000;  // closed by itself
+    b.check_only_bad_ended();
+}
 
 TEST_CASE("RoomManager: an exception in a room's timer ends that room, not the others [ERR-04]") {
     const auto broken = std::make_shared<bool>(false);
@@ -54,8 +143,18 @@ TEST_CASE("RoomManager: a room that could not be made leaves nothing behind [ERR
         good(out);
     });
     const Clock clock = Harness().clock();
-    CHECK_THROWS_AS((void)manager.start_session(clock, test_join("r", "alice")),
-                    std::runtime_error);
+    const SessionId session = manager.start_session(clock, test_join("r", "alice"));
+    bool refused = false;
+    while (const auto effect = manager.poll_effect())
+        if (const auto* refusal = std::get_if<RefuseSession>(&*effect))
+            refused = refusal->session == session && refusal->status == 500;
+    CHECK(refused);
+    REQUIRE(manager.take_failures().size() == 1);
+    livekit::CreateRoomRequest request;
+    request.set_name("r");
+    const auto made = manager.create_room(clock, request);
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == ServiceCode::kInternal);
     CHECK_FALSE(manager.has_room("r"));
     CHECK(manager.list_rooms({}).rooms().empty());
     manager.handle_timeout(clock);

@@ -3,7 +3,7 @@
 
 #include "room/manager/room_manager.h"
 
-#include <exception>
+#include <stdexcept>
 #include <utility>
 
 #include "base/machine.h"
@@ -40,43 +40,39 @@ std::optional<Effect> RoomManager::poll_effect() {
     return out_.poll();
 }
 
-// ---------------------------------------------------------------- turns
-
-RoomManager::RoomTurn::~RoomTurn() {
-    // What threw is for contain(), or for the driver, which ends the session.
-    if (room_ != nullptr && std::uncaught_exceptions() == 0) manager_->settle(*room_);
-}
-
-Participant* RoomManager::RoomTurn::find(const std::string& identity) const {
-    return room_ == nullptr ? nullptr : room_->find(identity);
-}
-
 const Room* RoomManager::find(const std::string& name) const {
     const auto it = rooms_.find(name);
     return it == rooms_.end() ? nullptr : it->second.get();
 }
 
-RoomManager::RoomTurn RoomManager::enter(const std::string& name) {
+Room* RoomManager::find(const std::string& name) {
     const auto it = rooms_.find(name);
-    return {*this, it == rooms_.end() ? nullptr : it->second.get()};
+    return it == rooms_.end() ? nullptr : it->second.get();
 }
 
-Result<RoomManager::RoomTurn, std::string> RoomManager::make_room(
-    const livekit::CreateRoomRequest& wanted) {
-    if (RoomTurn existing = enter(wanted.name())) return existing;
+ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wanted) {
+    if (Room* existing = find(wanted.name())) return existing;
     livekit::CreateRoomRequest request = wanted;
     if (!request.room_preset().empty()) {
         const auto preset = config_.room.presets.find(request.room_preset());
         if (preset == config_.room.presets.end())
-            return tl::unexpected<std::string>("unknown room configuration in create room request");
+            return service_error(ServiceCode::kInvalidArgument,
+                                 "unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
-    auto made = std::make_unique<Room>(scope_, request);  // what throws leaves nothing behind
-    Room& room = *made;
-    rooms_[request.name()] = std::move(made);
-    room_by_id_[room.id()] = &room;
-    return RoomTurn(*this, &room);
+    try {
+        auto made = std::make_unique<Room>(scope_, request);  // what throws leaves nothing behind
+        Room* room = made.get();
+        rooms_[request.name()] = std::move(made);
+        room_by_id_[room->id()] = room;
+        return room;
+    } catch (...) {
+        note_failure(request.name(), std::current_exception());
+        return service_error(ServiceCode::kInternal, "the room could not be made");
+    }
 }
+
+// ---------------------------------------------------------------- turns
 
 void RoomManager::settle(Room& room) {
     if (room.expired()) {
@@ -91,6 +87,42 @@ void RoomManager::erase(Room& room) {
     deadlines_.erase(room.id());
     room_by_id_.erase(room.id());
     rooms_.erase(std::string(room.name()));
+}
+
+void RoomManager::note_failure(const std::string& room, const std::exception_ptr& error) {
+    if (failures_.size() >= kMaxFailures) return;
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& known) {
+        failures_.push_back({room, known.what()});
+    } catch (...) {
+        failures_.push_back({room, "an unknown exception"});
+    }
+}
+
+// Its state may be anything: it is asked to close as at a shutdown, so that its clients come back
+// to a new room, and goes whatever comes of that.
+void RoomManager::fail_room(Room& room, const std::exception_ptr& error) {
+    const std::string name(room.name());
+    note_failure(name, error);
+    try {
+        room.close(livekit::SERVER_SHUTDOWN);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): what it did not do follows
+    }
+    for (const auto& [session, place] : sessions_)
+        if (place.room == name) out_.close(session, 1000);
+    media_.forget(room);
+    erase(room);
+}
+
+// Between turns nobody is both there and ending: an end that threw half way left it. The join that
+// would meet it gets a new room.
+void RoomManager::fail_if_broken(const std::string& name, const std::string& identity) {
+    Room* room = find(name);
+    const Participant* known = room == nullptr ? nullptr : room->find(identity);
+    if (known == nullptr || !known->closing) return;
+    fail_room(*room,
+              std::make_exception_ptr(std::logic_error("a participant that ended is still there")));
 }
 
 Timestamp RoomManager::next_deadline() const {
@@ -112,7 +144,7 @@ void RoomManager::handle_timeout(Clock clock) {
     for (const sfu::RoomId id : due) {
         const auto room = room_by_id_.find(id);
         if (room == room_by_id_.end()) continue;
-        contain(*room->second, [&] { RoomTurn(*this, room->second)->handle_timeout(); });
+        in_room(*room->second, [](Room& entered) { entered.handle_timeout(); });
     }
 }
 
@@ -147,22 +179,26 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     clock_ = clock;
     const SessionId session(ids_.next());
     if (params.reconnect) {
-        const RoomTurn room = enter(params.room);
-        const Participant* known = room.find(params.grants.identity);
-        const std::string& sid = params.participant_sid;
-        // Of one identity only the session itself is resumed, not the one that replaced it.
-        if (known == nullptr || (!sid.empty() && sid != known->sid())) {
-            Room::refuse_resume(out_, session, params);
-            return session;
-        }
-        sessions_[session] = {params.room, params.grants.identity};
-        room->resume(session, params);
-        return session;
+        resume(session, params);
+    } else {
+        join(session, params);
     }
-    if (auto refusal = admission(params)) {
-        refuse(session, refusal->status, std::move(refusal->text), refusal->why);
-        return session;
-    }
+    return session;
+}
+
+void RoomManager::resume(SessionId session, const JoinParams& params) {
+    Room* room = find(params.room);
+    const Participant* known = room == nullptr ? nullptr : room->find(params.grants.identity);
+    const std::string& sid = params.participant_sid;
+    // Of one identity only the session itself is resumed, not the one that replaced it.
+    if (known == nullptr || (!sid.empty() && sid != known->sid()))
+        return Room::refuse_resume(out_, session, params);
+    enter(*room, session, params, [&](Room& entered) { entered.resume(session, params); });
+}
+
+void RoomManager::join(SessionId session, const JoinParams& params) {
+    if (auto refusal = admission(params))
+        return refuse(session, refusal->status, std::move(refusal->text), refusal->why);
     fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
@@ -170,12 +206,19 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
     if (!room) {
-        refuse(session, 500, "connection closed by media", "room_preset");
-        return session;
+        const bool preset = room.error().code == ServiceCode::kInvalidArgument;
+        return refuse(session, 500, "connection closed by media",
+                      preset ? "room_preset" : "room_failed");
     }
+    enter(**room, session, params, [&](Room& entered) { entered.join(session, params); });
+}
+
+// When the room breaks over it before anything was said, the refusal is the first that is.
+template <typename Input>
+void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
+    if (!in_room(room, std::forward<Input>(input)))
+        return refuse(session, 500, "connection closed by media", "room_failed");
     sessions_[session] = {params.room, params.grants.identity};
-    (*room)->join(session, params);
-    return session;
 }
 
 void RoomManager::handle_request(Clock clock, SessionId session,
@@ -184,8 +227,9 @@ void RoomManager::handle_request(Clock clock, SessionId session,
     const auto it = sessions_.find(session);
     if (it == sessions_.end()) return;
     const SessionPlace place = it->second;
-    if (const RoomTurn room = enter(place.room))
-        room->handle_request(session, place.identity, request);
+    if (Room* room = find(place.room))
+        in_room(*room,
+                [&](Room& entered) { entered.handle_request(session, place.identity, request); });
 }
 
 void RoomManager::signal_closed(Clock clock, SessionId session) {
@@ -194,15 +238,16 @@ void RoomManager::signal_closed(Clock clock, SessionId session) {
     if (it == sessions_.end()) return;
     const SessionPlace place = std::move(it->second);
     sessions_.erase(it);
-    if (const RoomTurn room = enter(place.room)) room->signal_closed(session, place.identity);
+    if (Room* room = find(place.room))
+        in_room(*room, [&](Room& entered) { entered.signal_closed(session, place.identity); });
 }
 
 void RoomManager::shut_down(Clock clock) {
     clock_ = clock;
     while (!rooms_.empty()) {
         Room& room = *rooms_.begin()->second;
-        room.close(livekit::SERVER_SHUTDOWN);
-        erase(room);
+        if (guarded(room, [](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN); }))
+            erase(room);
     }
 }
 

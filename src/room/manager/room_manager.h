@@ -8,7 +8,7 @@
 // status.
 #pragma once
 
-#include <functional>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -88,7 +88,7 @@ class RoomManager {
     void shut_down(Clock clock);
     bool has_room(const std::string& name) const { return rooms_.contains(name); }
 
-    // What threw inside a timer or media event of a room ended that room, no other (07 ERR-04). At
+    // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04). At
     // most kMaxFailures since the last call are told.
     static constexpr std::size_t kMaxFailures = 16;
     std::vector<RoomFailure> take_failures() { return std::exchange(failures_, {}); }
@@ -106,38 +106,46 @@ class RoomManager {
     Placement& placement() { return placement_; }
 
   private:
-    // The only way to a room that may change. Its end settles the room, which may erase it, so that
-    // whatever a call returns is a value made within the turn; one turn at a time.
-    class RoomTurn {
-      public:
-        RoomTurn(RoomManager& manager, Room* room) : manager_(&manager), room_(room) {}
-        ~RoomTurn();
-        RoomTurn(RoomTurn&& other) noexcept
-            : manager_(other.manager_), room_(std::exchange(other.room_, nullptr)) {}
-        RoomTurn(const RoomTurn&) = delete;
-        RoomTurn& operator=(const RoomTurn&) = delete;
-        RoomTurn& operator=(RoomTurn&&) = delete;
-        explicit operator bool() const { return room_ != nullptr; }
-        Room* operator->() const { return room_; }
-        Participant* find(const std::string& identity) const;
-
-      private:
-        RoomManager* manager_;
-        Room* room_;
-    };
     struct SessionPlace {
         std::string room;
         std::string identity;
     };
 
     const Room* find(const std::string& name) const;
-    RoomTurn enter(const std::string& name);
-    Result<RoomTurn, std::string> make_room(const livekit::CreateRoomRequest& request);
+    Room* find(const std::string& name);
+    // The room of that name, made if there is none.
+    ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
+    void note_failure(const std::string& room, const std::exception_ptr& error);
     // `why` is a literal, for statistics.
     void refuse(SessionId session, int status, std::string text, std::string_view why);
-    // The end of a turn: frees what ended and notes the next deadline.
-    void settle(Room& room);
+    void join(SessionId session, const JoinParams& params);
+    void resume(SessionId session, const JoinParams& params);
+    template <typename Input>
+    void enter(Room& room, SessionId session, const JoinParams& params, Input&& input);
     void erase(Room& room);
+    void fail_if_broken(const std::string& name, const std::string& identity);
+
+    // The only way to a room that may change: `input` is given it for one turn, whose end frees
+    // what ended, may erase the room, and notes its next deadline. What throws ends this room and
+    // no other (07 ERR-04); false then.
+    template <typename Input>
+    bool in_room(Room& room, Input&& input);
+    // The same for what moves no deadline and ends nobody.
+    template <typename Input>
+    bool guarded(Room& room, Input&& input);
+    void settle(Room& room);
+    void fail_room(Room& room, const std::exception_ptr& error);
+    // A service call within a turn; what it returns is a value, which survives the turn. `absent`:
+    // the answer when there is no such room, or participant.
+    template <typename T, typename Work>
+    ServiceResult<T> call(const std::string& room, ServiceError absent, Work&& work);
+    template <typename T, typename Work>
+    ServiceResult<T> call(const std::string& room, const std::string& identity, ServiceError absent,
+                          Work&& work);
+
+    // Whose an event is, by the first of its ids; then `input` has its turn.
+    template <typename Owners, typename Id, typename Input>
+    void in_room_of(const Owners& owners, Id id, Input&& input);
     void dispatch(const sfu::PeerStateChanged& event);
     void dispatch(const sfu::LayerStarted& event);
     // Which layers flow is the shards' own business; TrackInfo lists what was declared.
@@ -148,12 +156,6 @@ class RoomManager {
     void dispatch(const sfu::DataChannelOpened& event);
     void dispatch(const sfu::DataReceived& event);
     void dispatch(const sfu::DataChannelFailed& event);
-    // Calls `turn`, which is the room's; ends the room if it throws.
-    void contain(Room& room, const std::function<void()>& turn);
-    void fail_room(Room& room, std::string what);
-    void fail_if_broken(const std::string& name, const std::string& identity);
-    template <typename F>
-    void with_peer(sfu::PeerId peer, F&& f);
 
     Config config_;
     Placement placement_;
@@ -169,5 +171,24 @@ class RoomManager {
     std::map<SessionId, SessionPlace> sessions_;
     Deadlines<sfu::RoomId> deadlines_;
 };
+
+template <typename Input>
+bool RoomManager::guarded(Room& room, Input&& input) {
+    try {
+        input(room);
+        return true;
+    } catch (...) {
+        fail_room(room, std::current_exception());
+        return false;
+    }
+}
+
+template <typename Input>
+bool RoomManager::in_room(Room& room, Input&& input) {
+    return guarded(room, [&](Room& entered) {
+        input(entered);
+        settle(entered);
+    });
+}
 
 }  // namespace confab::room

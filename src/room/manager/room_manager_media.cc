@@ -7,15 +7,12 @@
 
 namespace confab::room {
 
-template <typename F>
-void RoomManager::with_peer(sfu::PeerId peer, F&& f) {
-    const auto it = media_.peers.find(peer);
-    if (it == media_.peers.end()) return;
+template <typename Owners, typename Id, typename Input>
+void RoomManager::in_room_of(const Owners& owners, Id id, Input&& input) {
+    const auto it = owners.find(id);
+    if (it == owners.end()) return;
     const MediaOwner owner = it->second;
-    contain(*owner.room, [&] {
-        const RoomTurn turn(*this, owner.room);
-        f(*owner.room, *owner.participant);
-    });
+    in_room(*owner.room, [&](Room& room) { input(room, owner); });
 }
 
 void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {
@@ -24,46 +21,44 @@ void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::E
 }
 
 void RoomManager::dispatch(const sfu::PeerStateChanged& event) {
-    with_peer(event.peer, [&](Room& room, Participant& p) { room.handle_peer_state(p, event); });
+    in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_peer_state(*owner.participant, event);
+    });
 }
 
 void RoomManager::dispatch(const sfu::DataChannelOpened& event) {
-    with_peer(event.peer,
-              [&](Room& room, Participant& p) { room.handle_channel_opened(p, event); });
+    in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_channel_opened(*owner.participant, event);
+    });
 }
 
 void RoomManager::dispatch(const sfu::DataReceived& event) {
-    with_peer(event.peer, [&](Room& room, Participant& p) { room.handle_data(p, event); });
+    in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_data(*owner.participant, event);
+    });
 }
 
 void RoomManager::dispatch(const sfu::DataChannelFailed& event) {
-    with_peer(event.peer, [&](Room& room, Participant& p) { room.handle_channel_failed(p); });
+    in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_channel_failed(*owner.participant);
+    });
 }
 
 void RoomManager::dispatch(const sfu::LayerStarted& event) {
-    const auto it = media_.receivers.find(event.receiver);
-    if (it == media_.receivers.end()) return;
-    const MediaOwner owner = it->second;
-    contain(*owner.room, [&] {
-        RoomTurn(*this, owner.room)
-            ->handle_layer_started(*owner.participant, owner.track_sid, event);
+    in_room_of(media_.receivers, event.receiver, [&](Room& room, const MediaOwner& owner) {
+        room.handle_layer_started(*owner.participant, owner.track_sid, event);
     });
 }
 
 void RoomManager::dispatch(const sfu::SpeakerLevels& event) {
     const auto it = room_by_id_.find(event.room);
     if (it == room_by_id_.end()) return;
-    Room* room = it->second;
-    contain(*room, [&] { RoomTurn(*this, room)->handle_speaker_levels(event); });
+    in_room(*it->second, [&](Room& room) { room.handle_speaker_levels(event); });
 }
 
 void RoomManager::dispatch(const sfu::StreamStateChanged& event) {
-    const auto it = media_.down_tracks.find(event.down_track);
-    if (it == media_.down_tracks.end()) return;
-    const MediaOwner owner = it->second;
-    contain(*owner.room, [&] {
-        RoomTurn(*this, owner.room)
-            ->handle_stream_state(*owner.participant, owner.track_sid, event.state);
+    in_room_of(media_.down_tracks, event.down_track, [&](Room& room, const MediaOwner& owner) {
+        room.handle_stream_state(*owner.participant, owner.track_sid, event.state);
     });
 }
 
@@ -73,8 +68,8 @@ void RoomManager::dispatch(const sfu::QualityBatch& event) {
         const auto it = index.find(id);
         if (it == index.end()) return;
         const MediaOwner owner = it->second;
-        contain(*owner.room, [&] {
-            owner.room->handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
+        guarded(*owner.room, [&](Room& room) {
+            room.handle_quality(*owner.participant, id.value(), sample, owner.track_sid);
         });
     };
     for (const sfu::QualitySample& sample : event.samples) {

@@ -3,6 +3,9 @@
 
 // RoomManager: the RoomService calls (01 §5.2). Texts are the tails of what users of the SDKs match
 // on; the caller adds the prefix of API-W5.
+#include <type_traits>
+#include <utility>
+
 #include "room/manager/room_manager.h"
 
 namespace confab::room {
@@ -14,7 +17,36 @@ constexpr const char* kNoParticipant = "participant does not exist";
 constexpr const char* kNoRoom = "requested room does not exist";
 constexpr const char* kNoServers = "no response from servers";
 
+ServiceError not_found(const char* text) {
+    return {ServiceCode::kNotFound, text};
+}
+
+// As upstream, where the call goes to the node of the participant and nobody answers it.
+ServiceError nobody_there() {
+    return {ServiceCode::kUnavailable, kNoServers};
+}
+
 }  // namespace
+
+template <typename T, typename Work>
+ServiceResult<T> RoomManager::call(const std::string& name, ServiceError absent, Work&& work) {
+    static_assert(!std::is_pointer_v<T> && !std::is_reference_v<T>);
+    Room* room = find(name);
+    if (room == nullptr) return tl::unexpected<ServiceError>(std::move(absent));
+    ServiceResult<T> result;
+    if (in_room(*room, [&](Room& entered) { result = work(entered); })) return result;
+    return service_error(ServiceCode::kInternal, "the room failed and was ended");
+}
+
+template <typename T, typename Work>
+ServiceResult<T> RoomManager::call(const std::string& name, const std::string& identity,
+                                   ServiceError absent, Work&& work) {
+    return call<T>(name, absent, [&](Room& room) -> ServiceResult<T> {
+        Participant* p = room.find(identity);
+        if (p == nullptr) return tl::unexpected<ServiceError>(std::move(absent));
+        return work(room, *p);
+    });
+}
 
 ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
                                                       const livekit::CreateRoomRequest& request) {
@@ -27,8 +59,9 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
         return service_error(ServiceCode::kInvalidArgument,
                              "metadata size exceeds limits " + std::to_string(limits.metadata));
     const auto room = make_room(request);
-    if (!room) return service_error(ServiceCode::kInvalidArgument, room.error());
-    return (*room)->snapshot();
+    if (!room) return tl::unexpected<ServiceError>(room.error());
+    return call<livekit::Room>(request.name(), not_found(kNoRoom),
+                               [](const Room& made) { return made.snapshot(); });
 }
 
 livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsRequest& request) const {
@@ -46,10 +79,10 @@ livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsReque
 ServiceResult<livekit::DeleteRoomResponse> RoomManager::delete_room(
     Clock clock, const livekit::DeleteRoomRequest& request) {
     clock_ = clock;
-    const auto it = rooms_.find(request.room());
-    if (it == rooms_.end()) return service_error(ServiceCode::kNotFound, kNoRoom);
-    it->second->close(livekit::ROOM_DELETED);
-    erase(*it->second);
+    Room* room = find(request.room());
+    if (room == nullptr) return service_error(ServiceCode::kNotFound, kNoRoom);
+    // Closing it half would end it all the same.
+    if (guarded(*room, [](Room& entered) { entered.close(livekit::ROOM_DELETED); })) erase(*room);
     return livekit::DeleteRoomResponse{};
 }
 
@@ -73,25 +106,27 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::get_participant(
 ServiceResult<livekit::RemoveParticipantResponse> RoomManager::remove_participant(
     Clock clock, const livekit::RoomParticipantIdentity& request) {
     clock_ = clock;
-    const RoomTurn room = enter(request.room());
-    Participant* p = room.find(request.identity());
-    if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
-    room->remove(*p, livekit::PARTICIPANT_REMOVED);
-    return livekit::RemoveParticipantResponse{};
+    return call<livekit::RemoveParticipantResponse>(
+        request.room(), request.identity(), not_found(kNoParticipant),
+        [](Room& room, Participant& p) {
+            room.remove(p, livekit::PARTICIPANT_REMOVED);
+            return livekit::RemoveParticipantResponse{};
+        });
 }
 
 ServiceResult<livekit::MuteRoomTrackResponse> RoomManager::mute_published_track(
     Clock clock, const livekit::MuteRoomTrackRequest& request) {
     clock_ = clock;
-    const RoomTurn room = enter(request.room());
-    Participant* p = room.find(request.identity());
-    if (p == nullptr) return service_error(ServiceCode::kUnavailable, kNoServers);
-    if (!request.muted() && !config_.room.enable_remote_unmute)
-        return service_error(ServiceCode::kFailedPrecondition, "remote unmute not enabled");
-    livekit::MuteRoomTrackResponse response;
-    const livekit::TrackInfo* track = room->mute_track(*p, request.track_sid(), request.muted());
-    if (track != nullptr) *response.mutable_track() = *track;
-    return response;
+    using Response = livekit::MuteRoomTrackResponse;
+    const auto mute = [&](Room& room, Participant& p) -> ServiceResult<Response> {
+        if (!request.muted() && !config_.room.enable_remote_unmute)
+            return service_error(ServiceCode::kFailedPrecondition, "remote unmute not enabled");
+        Response response;
+        const livekit::TrackInfo* track = room.mute_track(p, request.track_sid(), request.muted());
+        if (track != nullptr) *response.mutable_track() = *track;
+        return response;
+    };
+    return call<Response>(request.room(), request.identity(), nobody_there(), mute);
 }
 
 ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
@@ -108,22 +143,23 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
         return too_long("metadata size", limits.metadata);
     if (exceeds(token::attributes_size(request.attributes()), limits.attributes))
         return too_long("attribute size", limits.attributes);
-    const RoomTurn room = enter(request.room());
-    Participant* p = room.find(request.identity());
-    if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
-    room->update_participant(*p, request);
-    return room->describe(*p);
+    return call<livekit::ParticipantInfo>(request.room(), request.identity(),
+                                          not_found(kNoParticipant),
+                                          [&](Room& room, Participant& p) {
+                                              room.update_participant(p, request);
+                                              return room.describe(p);
+                                          });
 }
 
 ServiceResult<livekit::UpdateSubscriptionsResponse> RoomManager::update_subscriptions(
     Clock clock, const livekit::UpdateSubscriptionsRequest& request) {
     clock_ = clock;
-    const RoomTurn room = enter(request.room());
-    Participant* p = room.find(request.identity());
-    if (p == nullptr) return service_error(ServiceCode::kUnavailable, kNoServers);
-    room->update_subscriptions(*p, request.track_sids(), request.participant_tracks(),
-                               request.subscribe());
-    return livekit::UpdateSubscriptionsResponse{};
+    return call<livekit::UpdateSubscriptionsResponse>(
+        request.room(), request.identity(), nobody_there(), [&](Room& room, Participant& p) {
+            room.update_subscriptions(p, request.track_sids(), request.participant_tracks(),
+                                      request.subscribe());
+            return livekit::UpdateSubscriptionsResponse{};
+        });
 }
 
 ServiceResult<livekit::SendDataResponse> RoomManager::send_data(
@@ -132,10 +168,10 @@ ServiceResult<livekit::SendDataResponse> RoomManager::send_data(
     constexpr std::size_t kNonceBytes = 16;
     if (!request.nonce().empty() && request.nonce().size() != kNonceBytes)
         return service_error(ServiceCode::kInvalidArgument, "nonce should be 16-bytes or empty");
-    const RoomTurn room = enter(request.room());
-    if (!room) return service_error(ServiceCode::kUnavailable, kNoServers);
-    room->send_data(request);
-    return livekit::SendDataResponse{};
+    return call<livekit::SendDataResponse>(request.room(), nobody_there(), [&](Room& room) {
+        room.send_data(request);
+        return livekit::SendDataResponse{};
+    });
 }
 
 ServiceResult<livekit::Room> RoomManager::update_room_metadata(
@@ -145,22 +181,22 @@ ServiceResult<livekit::Room> RoomManager::update_room_metadata(
     if (exceeds(request.metadata().size(), limit))
         return service_error(ServiceCode::kInvalidArgument,
                              "metadata size exceeds limits " + std::to_string(limit));
-    const RoomTurn room = enter(request.room());
-    if (!room) return service_error(ServiceCode::kNotFound, kNoRoom);
-    room->set_metadata(request.metadata());
-    return room->snapshot();
+    return call<livekit::Room>(request.room(), not_found(kNoRoom), [&](Room& room) {
+        room.set_metadata(request.metadata());
+        return room.snapshot();
+    });
 }
 
 ServiceResult<RpcCallId> RoomManager::perform_rpc(Clock clock,
                                                   const livekit::PerformRpcRequest& request) {
     clock_ = clock;
-    const RoomTurn room = enter(request.room());
-    Participant* p = room.find(request.destination_identity());
-    if (p == nullptr) return service_error(ServiceCode::kUnavailable, kNoServers);
-    const RpcCallId id(ids_.next());
-    const auto started = room->call_rpc(id, *p, request);
-    if (!started) return tl::unexpected<ServiceError>(started.error());
-    return id;
+    const auto start = [&](Room& room, Participant& p) -> ServiceResult<RpcCallId> {
+        const RpcCallId id(ids_.next());
+        const auto started = room.call_rpc(id, p, request);
+        if (!started) return tl::unexpected<ServiceError>(started.error());
+        return id;
+    };
+    return call<RpcCallId>(request.room(), request.destination_identity(), nobody_there(), start);
 }
 
 }  // namespace confab::room

@@ -44,6 +44,14 @@ struct MediaRegistry {
     std::unordered_map<sfu::PeerId, MediaOwner> peers;
     std::unordered_map<sfu::ReceiverId, MediaOwner> receivers;
     std::unordered_map<sfu::DownTrackId, MediaOwner> down_tracks;
+
+    // A room that ended without giving its own back.
+    void forget(const Room& room) {
+        const auto of_room = [&](const auto& entry) { return entry.second.room == &room; };
+        std::erase_if(peers, of_room);
+        std::erase_if(receivers, of_room);
+        std::erase_if(down_tracks, of_room);
+    }
 };
 
 struct RoomScope {
