@@ -140,6 +140,7 @@ class World final : public ControlHost {
 
     // world_truth.cc: what should be, and whether it is
     void note_request(ClientId id, const livekit::SignalRequest& request);
+    void note_published(const livekit::SignalResponse& response);
     void note_response(ClientId id, const livekit::SignalResponse& response);
     void announce(ClientId id, const livekit::SessionDescription& description);
     void apply_truth(ClientId id, std::uint32_t track, Duration delay);

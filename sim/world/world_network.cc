@@ -282,6 +282,7 @@ void World::send(room::SessionId session, const livekit::SignalResponse& respons
     hash_.add(as_bytes(bytes));
     ++stats_.signals;
     Seat& seat = seats_[wire->client];
+    note_published(response);
     if (seat.incarnation == wire->incarnation) note_response(wire->client, response);
     events_.plan(down_arrival(*wire), [this, id = wire->id, bytes] {
         const Wire* at = wires_.find(id);

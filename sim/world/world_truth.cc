@@ -36,12 +36,16 @@ void World::note_request(ClientId id, const livekit::SignalRequest& request) {
     }
 }
 
+// Also of a client that has died with its request under way.
+void World::note_published(const livekit::SignalResponse& response) {
+    if (!response.has_track_published()) return;
+    const std::string& cid = response.track_published().cid();
+    if (const auto number = parse_decimal<std::uint32_t>(std::string_view(cid).substr(1)))
+        track_numbers_[response.track_published().track().sid()] = *number;
+}
+
 void World::note_response(ClientId id, const livekit::SignalResponse& response) {
-    if (response.has_track_published()) {
-        const std::string& cid = response.track_published().cid();
-        if (const auto number = parse_decimal<std::uint32_t>(std::string_view(cid).substr(1)))
-            track_numbers_[response.track_published().track().sid()] = *number;
-    } else if (response.has_offer()) {
+    if (response.has_offer()) {
         announce(id, response.offer());
     } else if (response.has_answer() && seats_[id].client &&
                seats_[id].client->session().single()) {

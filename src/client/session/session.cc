@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Session: connections, media, data, time.
+// Session: connections, data, time; wishes about what others publish.
 #include "client/session/session.h"
 
 #include <algorithm>
@@ -138,74 +138,6 @@ void Session::second_offer(Timestamp) {
 
 // ---------------------------------------------------------------- what a person does
 
-void Session::publish(Timestamp, PublishOptions options) {
-    if (published_.size() >= kMaxPublished || published_.contains(options.cid)) return;
-    livekit::SignalRequest request;
-    livekit::AddTrackRequest& add = *request.mutable_add_track();
-    const TrackPlan& plan = options.plan;
-    add.set_cid(options.cid);
-    add.set_name(options.cid);
-    add.set_type(plan.kind == MediaKind::kVideo ? livekit::VIDEO : livekit::AUDIO);
-    add.set_source(options.source);
-    add.set_disable_red(true);
-    if (plan.kind == MediaKind::kVideo) {
-        add.set_width(plan.layers.back().width);
-        add.set_height(plan.layers.back().height);
-        livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
-        codec.set_codec("vp8");
-        codec.set_cid(options.cid);
-        for (std::size_t i = 0; i < plan.layers.size(); ++i) {
-            livekit::VideoLayer& layer = *add.add_layers();
-            layer.set_quality(plan.layers.size() == 1 ? livekit::HIGH
-                                                      : static_cast<livekit::VideoQuality>(i));
-            layer.set_width(plan.layers[i].width);
-            layer.set_height(plan.layers[i].height);
-            layer.set_bitrate(150'000U << (2 * i));
-        }
-    }
-    send(request);
-    options.plan.mid = builder_.add_sending(options.plan, options.cid);
-    const std::string cid = options.cid;
-    published_[cid] = {std::move(options), {}, false, false, false};
-    want_offer();
-}
-
-void Session::begin_media(Timestamp now) {
-    for (auto& [cid, track] : published_) {
-        if (!track.accepted || track.sending || !track.options.encode) continue;
-        track.sending = true;
-        media_->add_track(now, track.options.plan);
-        media_->set_muted(track.options.plan.number, track.muted);
-    }
-}
-
-void Session::start_media(Timestamp now) {
-    for (auto& [cid, track] : published_)
-        track.options.encode = true;
-    begin_media(now);
-}
-
-void Session::unpublish(Timestamp, const std::string& cid) {
-    const auto found = published_.find(cid);
-    if (found == published_.end()) return;
-    media_->remove_track(found->second.options.plan.number);
-    builder_.stop_sending(found->second.options.plan.mid);
-    published_.erase(found);
-    want_offer();
-}
-
-void Session::set_muted(const std::string& cid, bool muted) {
-    const auto found = published_.find(cid);
-    if (found == published_.end()) return;
-    found->second.muted = muted;
-    media_->set_muted(found->second.options.plan.number, muted);
-    if (found->second.sid.empty()) return;  // told with the answer to its announcement
-    livekit::SignalRequest request;
-    request.mutable_mute()->set_sid(found->second.sid);
-    request.mutable_mute()->set_muted(muted);
-    send(request);
-}
-
 void Session::subscribe(const std::vector<std::string>& track_sids, bool wanted) {
     livekit::SignalRequest request;
     request.mutable_subscription()->set_subscribe(wanted);
@@ -257,23 +189,6 @@ void Session::set_streams(RemoteStreams streams) {
     if (streams == streams_) return;
     streams_ = std::move(streams);
     emit(StreamsChanged{});
-}
-
-std::string Session::track_sid(const std::string& cid) const {
-    const auto found = published_.find(cid);
-    return found == published_.end() ? std::string{} : found->second.sid;
-}
-
-std::vector<std::string> Session::published() const {
-    std::vector<std::string> cids;
-    for (const auto& [cid, track] : published_)
-        cids.push_back(cid);
-    return cids;
-}
-
-std::size_t Session::announced() const {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        published_, [](const auto& track) { return !track.second.sid.empty(); }));
 }
 
 }  // namespace confab::client

@@ -161,6 +161,7 @@ class Session {
   private:
     struct Published {
         PublishOptions options;
+        livekit::AddTrackRequest request;
         std::string sid;
         bool accepted = false;  // an answer had its section
         bool sending = false;
@@ -176,7 +177,6 @@ class Session {
     void emit(Event event);
     void drain(Timestamp now, Target target);
     void take_message(Timestamp now, Target target, const peer::MessageReceived& message);
-    void begin_media(Timestamp now);
     void second_offer(Timestamp now);
     void set_streams(RemoteStreams streams);
 
@@ -190,14 +190,24 @@ class Session {
     void take_offer(Timestamp now, const livekit::SessionDescription& offer);
     void take_trickle(Timestamp now, const livekit::TrickleRequest& trickle);
     void take_requirement(const livekit::MediaSectionsRequirement& requirement);
-    void take_published(const livekit::TrackPublishedResponse& published);
-    void take_unpublished(const std::string& sid);
-    void take_response(const livekit::RequestResponse& response);
-    void take_mute(const livekit::MuteTrackRequest& mute);
+    void take_participant(const livekit::ParticipantInfo& info);
     void take_leave(const livekit::LeaveRequest& leave);
     void trickle(Target target);
     void send_sync_state();
     void keep_alive(Timestamp now);
+
+    // session_tracks.cc
+    void announce(const Published& track);
+    void announce_tracks();
+    void compare_tracks();
+    void begin_media(Timestamp now);
+    void accept_sections(const sdp::Description& answer);
+    void drop(const std::string& cid);
+    void name_track(const std::string& cid, const std::string& sid);
+    void send_mute(const Published& track);
+    void take_unpublished(const std::string& sid);
+    void take_response(const livekit::RequestResponse& response);
+    void take_mute(const livekit::MuteTrackRequest& mute);
 
     SessionConfig config_;
     Rng rng_;

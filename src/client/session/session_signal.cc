@@ -110,10 +110,10 @@ bool Session::handle_signal(Timestamp now, const livekit::SignalResponse& respon
             break;
         case Case::kUpdate:
             for (const auto& info : response.update().participants())
-                roster_.update(info);
+                take_participant(info);
             break;
         case Case::kTrackPublished:
-            take_published(response.track_published());
+            name_track(response.track_published().cid(), response.track_published().track().sid());
             break;
         case Case::kTrackUnpublished:
             take_unpublished(response.track_unpublished().track_sid());
@@ -149,6 +149,7 @@ void Session::take_join(Timestamp now, const livekit::JoinResponse& join) {
     if (join.ping_interval() > 0) ping_interval_ = Duration::seconds(join.ping_interval());
     if (join.ping_timeout() > 0) ping_timeout_ = Duration::seconds(join.ping_timeout());
     next_ping_ = now + ping_interval_;
+    announce_tracks();
     std::ranges::move(held_, std::back_inserter(signals_));
     held_.clear();
     emit(Joined{false});
@@ -162,6 +163,7 @@ void Session::take_reconnect(Timestamp now, const livekit::ReconnectResponse& re
     signal_open_ = true;
     next_ping_ = now + ping_interval_;
     send_sync_state();
+    announce_tracks();
     std::ranges::move(held_, std::back_inserter(signals_));
     held_.clear();
     answers_ = offers_;  // what was offered before gets no answer any more
@@ -205,6 +207,11 @@ void Session::send_sync_state() {
     send(request);
 }
 
+void Session::take_participant(const livekit::ParticipantInfo& info) {
+    roster_.update(info);
+    if (info.sid() == self().sid()) compare_tracks();
+}
+
 void Session::take_leave(const livekit::LeaveRequest& leave) {
     emit(Left{leave});
 }
@@ -243,11 +250,7 @@ void Session::take_answer(Timestamp now, const livekit::SessionDescription& answ
     if (answer.id() == 0 || answer.id() == offers_) answers_ = offers_;
     publisher_->set_remote(now, *parsed, true);
     if (config_.single) last_answer_ = answer.sdp();
-    for (auto& [cid, track] : published_)
-        for (const sdp::MediaSection& section : parsed->sections)
-            if (section.mid == track.options.plan.mid && !section.rejected() &&
-                sdp::receives(section.direction))
-                track.accepted = true;
+    accept_sections(*parsed);
     begin_media(now);
     if (config_.single) set_streams(streams_of(*parsed));
     trickle(Target::kPublisher);
@@ -325,46 +328,6 @@ void Session::take_requirement(const livekit::MediaSectionsRequirement& requirem
     }
     builder_.add_receiving(requirement.num_audios(), requirement.num_videos());
     want_offer();
-}
-
-// ---------------------------------------------------------------- our tracks
-
-void Session::take_published(const livekit::TrackPublishedResponse& published) {
-    const auto found = published_.find(published.cid());
-    if (found == published_.end()) return;
-    found->second.sid = published.track().sid();
-    if (found->second.muted) set_muted(published.cid(), true);
-}
-
-void Session::take_unpublished(const std::string& sid) {
-    for (auto& [cid, track] : published_) {
-        if (track.sid != sid || sid.empty()) continue;
-        ++counters_.unpublished;
-        media_->remove_track(track.options.plan.number);
-        builder_.stop_sending(track.options.plan.mid);
-        published_.erase(cid);
-        return want_offer();
-    }
-}
-
-// A track that may not be published is none (SIG-95).
-void Session::take_response(const livekit::RequestResponse& response) {
-    if (!response.has_add_track() || response.reason() == livekit::RequestResponse::OK) return;
-    const auto found = published_.find(response.add_track().cid());
-    if (found == published_.end() || !found->second.sid.empty()) return;
-    ++counters_.unpublished;
-    builder_.stop_sending(found->second.options.plan.mid);
-    media_->remove_track(found->second.options.plan.number);
-    published_.erase(found);
-    want_offer();
-}
-
-void Session::take_mute(const livekit::MuteTrackRequest& mute) {
-    for (auto& [cid, track] : published_) {
-        if (track.sid != mute.sid()) continue;
-        track.muted = mute.muted();
-        media_->set_muted(track.options.plan.number, mute.muted());
-    }
 }
 
 }  // namespace confab::client

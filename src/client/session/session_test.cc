@@ -201,6 +201,82 @@ TEST_CASE("Session: resuming says what is there, restarts ICE and sends what wai
     CHECK(f.event<Joined>()->resumed);
 }
 
+// A session with one announced microphone whose WebSocket dies; `requests` are those after it.
+std::vector<livekit::SignalRequest> resumed_with(Fixture& f, const char* last = nullptr) {
+    f.answer(f.joined().publisher_offer());
+    f.session.publish(kStart, Fixture::microphone("a"));
+    if (last != nullptr) f.session.publish(kStart, Fixture::microphone(last));
+    (void)f.requests();
+    f.session.signal_closed();
+    (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
+    livekit::SignalResponse response;
+    response.mutable_reconnect();
+    f.give(response);
+    return f.requests();
+}
+
+// What the server says of us: one microphone.
+livekit::SignalResponse self_with(const char* cid, const char* sid, bool muted) {
+    livekit::SignalResponse response;
+    livekit::ParticipantInfo& self = *response.mutable_update()->add_participants();
+    self.set_sid("PA_me");
+    self.set_version(9);
+    livekit::TrackInfo& track = *self.add_tracks();
+    track.set_sid(sid);
+    track.set_muted(muted);
+    track.add_codecs()->set_cid(cid);
+    return response;
+}
+
+TEST_CASE("Session: an announcement that died with its WebSocket is made again [SIG-100]") {
+    Fixture f(true);
+    const auto requests = resumed_with(f, "b");
+    // Before the offer with its section.
+    REQUIRE(requests.size() == 4);
+    CHECK(requests[0].has_sync_state());
+    CHECK(requests[1].add_track().cid() == "a");
+    CHECK(requests[2].add_track().cid() == "b");
+    CHECK(requests[3].has_offer());
+}
+
+TEST_CASE("Session: a track published while there is no connection is announced with the next") {
+    Fixture f(true);
+    const livekit::JoinRequest join = f.session.start(kStart);
+    f.session.publish(kStart, Fixture::microphone("early"));
+    CHECK(f.requests().empty());
+    livekit::SignalResponse response;
+    response.mutable_join()->mutable_participant()->set_sid("PA_me");
+    f.give(response);
+    CHECK(f.one(Case::kAddTrack).add_track().cid() == "early");
+}
+
+TEST_CASE("Session: the answer to an announcement may be lost: what is there is ours [SIG-101]") {
+    Fixture f(true);
+    (void)resumed_with(f);
+    livekit::SignalResponse queued;
+    queued.mutable_request_response()->set_reason(livekit::RequestResponse::QUEUED);
+    queued.mutable_request_response()->mutable_add_track()->set_cid("a");
+    f.give(queued);
+    CHECK(f.session.published() == std::vector<std::string>{"a"});
+    CHECK(f.session.announced() == 0);
+    f.give(self_with("a", "TR_a", false));
+    CHECK(f.session.track_sid("a") == "TR_a");
+}
+
+TEST_CASE("Session: a mute that was lost is said again, as livekit-client does") {
+    Fixture f(true);
+    (void)resumed_with(f);
+    f.session.set_muted("a", true);
+    CHECK(f.requests().empty());  // no sid to say it of
+    f.give(self_with("a", "TR_a", false));
+    const livekit::SignalRequest again = f.one(Case::kMute);
+    CHECK(again.mute().sid() == "TR_a");
+    CHECK(again.mute().muted());
+    f.give(self_with("a", "TR_a", true));
+    f.give(self_with("x", "TR_x", false));
+    CHECK(f.requests().empty());
+}
+
 TEST_CASE("Session: pings, and says when nothing comes any more [SIG-04]") {
     Fixture f(true);
     (void)f.joined();
