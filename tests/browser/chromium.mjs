@@ -2,15 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // livekit-client in headless Chromium, single (v1) and dual (v0) peer connection: decoded pixels
-// and tones in every codec, layers, mute, data, reconnecting, refused tokens, ICE/TCP.
+// and tones in every codec, layers, mute, speakers, lost sound, data, reconnecting, refused tokens,
+// ICE/TCP.
 
 import { start_chromium } from '../lib/browser.mjs';
 import { start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
+import { loss_checks } from './loss.mjs';
 import { operation_checks } from './operation.mjs';
 import { refusal_checks } from './refusals.mjs';
+import { speaker_checks } from './speakers.mjs';
 import { tcp_checks } from './tcp.mjs';
 
 const suite = new Suite({ limit: 400 });
@@ -21,7 +24,11 @@ await suite.run(async () => {
     start_chromium(suite),
   ]);
   const place = { suite, server, address, browser };
-  for (const v0 of [false, true]) await call_checks(place, v0);
+  for (const v0 of [false, true]) {
+    await call_checks(place, v0);
+    await speaker_checks(place, v0);
+  }
+  await loss_checks(place);
   await refusal_checks(place);
   await operation_checks(place);
   await browser.close();

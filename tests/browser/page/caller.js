@@ -67,6 +67,7 @@ class Caller {
 
   // Whom an event is about, and why somebody was disconnected.
   #who(values) {
+    if (Array.isArray(values[0])) return values[0].map((one) => one?.identity).join();
     const participant = values.find((value) => value?.identity !== undefined);
     return participant?.identity ?? (['string', 'number'].includes(typeof values[0]) ? values[0] : undefined);
   }
@@ -94,11 +95,17 @@ class Caller {
     return publication.trackSid;
   }
 
-  async publish_tone() {
+  async publish_tone({ red = true } = {}) {
     const source = new ToneSource(this.number);
     this.#sources.tone = source;
-    const publication = await this.room.localParticipant.publishTrack(source.track, { source: Track.Source.Microphone });
+    const options = { source: Track.Source.Microphone, red };
+    const publication = await this.room.localParticipant.publishTrack(source.track, options);
     return publication.trackSid;
+  }
+
+  // The microphone goes on, there is nothing to hear.
+  fall_silent() {
+    this.#sources.tone.silence();
   }
 
   async unpublish(what) {
@@ -227,13 +234,17 @@ class Caller {
     return reports;
   }
 
-  // The codecs of video this page receives and sends, the protocols and ciphers of its connections.
+  // The codecs of video this page receives and sends, losses of the sound that it receives, the
+  // protocols and ciphers of its connections.
   async transport() {
-    const result = { received: [], sent: [], protocols: [], ciphers: [] };
+    const result = { received: [], sent: [], sounds: [], protocols: [], ciphers: [] };
     for (const report of await this.#stats()) {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
         if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded });
+        if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
+          result.sounds.push({ packets: entry.packetsReceived, lost: entry.packetsLost, nacks: entry.nackCount });
+        }
         if (entry.type === 'outbound-rtp' && entry.kind === 'video') {
           result.sent.push({ mime, frames: entry.framesEncoded, rid: entry.rid, active: entry.active });
         }

@@ -51,18 +51,23 @@ export class PictureSource {
 // The tone of `number` as an audio track.
 export class ToneSource {
   #oscillator;
+  #gain;
 
   constructor(number) {
     const context = audio();
     void context.resume();
     const destination = context.createMediaStreamDestination();
-    const gain = context.createGain();
-    gain.gain.value = 0.4;
+    this.#gain = context.createGain();
+    this.#gain.gain.value = 0.4;
     this.#oscillator = context.createOscillator();
     this.#oscillator.frequency.value = tone_of(number);
-    this.#oscillator.connect(gain).connect(destination);
+    this.#oscillator.connect(this.#gain).connect(destination);
     this.#oscillator.start();
     this.track = destination.stream.getAudioTracks()[0];
+  }
+
+  silence() {
+    this.#gain.gain.value = 0;
   }
 
   stop() {
