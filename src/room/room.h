@@ -3,8 +3,8 @@
 
 // One room: its participants, the tracks among them, and everything that one participant's action
 // means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
-// (Broadcaster, Lifecycle, Speakers, DataRouter, Dynacast, SubscriptionTable, PublishFlow,
-// PeerLink); this class connects them. Its methods are spread over room_*.cc by subject.
+// (Roster, RoomNews, Subscriptions, DataPlane, QualityReports, Speakers, PublishFlow, PeerLink);
+// this class connects them. Its methods are spread over room_*.cc by subject.
 #pragma once
 
 #include <map>
@@ -20,10 +20,11 @@
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
 #include "room/scope/scope.h"
+#include "room/subscribe/subscriptions.h"
 
 namespace confab::room {
 
-class Room : private DataHost {
+class Room : private DataHost, private SubscriptionsHost {
   public:
     static constexpr Duration kResumeWindow = Duration::seconds(5);  // SIG-145
     // SIG-145: after a resume, how long ICE and DTLS may take, and how long resumes may go on
@@ -36,7 +37,6 @@ class Room : private DataHost {
     static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
     static constexpr Duration kSpeakerGather = Duration::millis(20);
     static constexpr std::size_t kMaxRememberedIce = 256;
-    static constexpr int kMaxSidsPerRequest = 2'000;
 
     Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
     ~Room() override;
@@ -59,7 +59,9 @@ class Room : private DataHost {
     void handle_layer_started(Participant& p, const std::string& sid,
                               const sfu::LayerStarted& event);
     void handle_speaker_levels(const sfu::SpeakerLevels& event);
-    void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
+    void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
+        subscriptions_.stream_state(p, sid, state);
+    }
     void handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
                         const std::string& sid);
     void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);
@@ -79,7 +81,9 @@ class Room : private DataHost {
     void update_subscriptions(
         Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
         const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_participant,
-        bool subscribe);
+        bool subscribe) {
+        subscriptions_.update(p, sids, by_participant, subscribe);
+    }
     void send_data(const livekit::SendDataRequest& request) { data_.send_data(request); }
     void set_metadata(const std::string& metadata) { news_.set_metadata(metadata); }
     // Its end follows as RpcDone; an error means that there will be none.
@@ -126,7 +130,6 @@ class Room : private DataHost {
     std::vector<livekit::ICEServer> ice_servers(const Participant& p) const;
     livekit::ServerInfo server_info() const;
     TrackRef find_track(const std::string& sid) const;
-    bool subscribes_to(Participant& p, const Participant& publisher) const;
     std::vector<const Participant*> heard_by(const Participant& p) const;
 
     // room_join.cc
@@ -175,39 +178,23 @@ class Room : private DataHost {
                      const std::vector<Dynacast::Report>& reports);
     void poll_dynacast(Participant& p, PublishedTrack& track);
 
-    // room_subscribe.cc
+    // room_parts.cc: SubscriptionsHost
+    Publication find_publication(const std::string& sid) const override;
+    std::vector<Publication> publications() const override;
+    std::vector<Publication> publications_of(const Participant& publisher) const override;
+    void quality_wanted(const Publication& track, const QualityWish& wish) override;
+    void quality_unwanted(const Publication& track, sfu::DownTrackId by) override;
+    void track_subscribed(const Publication& track) override;
+    void codec_regressed(const Publication& track) override;
+    std::optional<Downlink> downlink(const Participant& p) const override;
+    void section_needed(Participant& p, sdp::Sender sender) override;
+    void section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) override;
+    void subscriber_stuck(Participant& p) override;
+
     void subscribe_existing(Participant& p);
-    void offer_track_to_all(const std::string& sid);
-    void reconcile(Participant& p, const std::string& sid);
-    void reconcile_all(Participant& p);
-    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
-    void subscribe(Participant& p, const std::string& sid, Subscription& s, TrackRef track);
-    void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
-    void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
-    void bind_one(Participant& p, const std::string& sid, Subscription& s,
-                  const sdp::BoundSender& bound);
-    void attach(Participant& p, Subscription& s, TrackRef track);
-    std::string stream_id_of(const Participant& p, TrackRef track) const;
-    void note_delay(MediaPhase phase, const Participant& p, const PublishedTrack& track,
-                    std::uint32_t attempt, Timestamp since);
-    void note_step(Subscription& s, TrackStep step,
-                   livekit::SubscriptionError error = livekit::SE_UNKNOWN);
-    void codec_unsupported(Participant& p, const std::string& sid, Subscription& s);
-    void regress(TrackRef track, std::size_t codec);
-    void attach_waiting(TrackRef track);
-    void apply_settings(Participant& p, const std::string& sid, Subscription& s);
-    void want_quality(Subscription& s, TrackRef track);
     void set_access(Participant& p, const livekit::SubscriptionPermission& list);
-    void apply_access(Participant& p);
-    static bool may_subscribe(const Participant& p, const Participant& publisher,
-                              const std::string& sid);
-    void withdraw(Participant& p, const std::string& sid, Subscription& s,
-                  const Participant& publisher);
-    void withdraw_forbidden(Participant& p);
-    void drop_all(Participant& p);
 
     // room_requests.cc
-    void track_settings(Participant& p, const livekit::UpdateTrackSettings& settings);
     void update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
     void apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
     void mute_request(Participant& p, const livekit::MuteTrackRequest& request);
@@ -245,16 +232,14 @@ class Room : private DataHost {
     sfu::RoomId id_;
     Timestamp created_;
     std::vector<sdp::EnabledCodec> codecs_;
-    std::string sif_trailer_;
-    bool sync_streams_ = false;
-    std::optional<sfu::PlayoutDelayLimits> playout_delay_;
 
     Roster roster_;
     RoomNews news_;
+    SsrcPool ssrcs_;  // of publishers and subscribers, which must differ
+    Subscriptions subscriptions_;
     DataPlane data_;
     QualityReports quality_;
     Speakers speakers_;
-    SsrcPool ssrcs_;
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
     std::map<std::string, IcePreference> remembered_ice_;    // by identity

@@ -33,6 +33,7 @@ void Room::join(SessionId session, const JoinParams& params) {
     if (const auto known = remembered_ice_.find(params.grants.identity);
         known != remembered_ice_.end())
         p.ice = known->second;
+    subscriptions_.add(p, params.auto_subscribe, params.adaptive_stream);
     data_.add(p, params.auto_subscribe_data_track);
     quality_.add(p);
 
@@ -67,7 +68,7 @@ void Room::send_join(Participant& p) {
     join.set_ping_timeout(scope_->config.ping_timeout_s);
     join.set_ping_interval(scope_->config.ping_interval_s);
     *join.mutable_server_info() = server_info();
-    join.set_sif_trailer(sif_trailer_);
+    join.set_sif_trailer(subscriptions_.settings().sif_trailer);
     for (const livekit::Codec& codec : publish_codecs(codecs_, p.traits.sdp))
         *join.add_enabled_publish_codecs() = codec;
     join.set_fast_publish(p.info.permission().can_publish() && p.ice == IcePreference::kAny);
@@ -83,11 +84,12 @@ PeerLinkConfig Room::link_config(const Participant& p) const {
     config.ice_lite = scope_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
                       p.client.protocol() > 5;
     config.tcp_only = p.ice != IcePreference::kAny;
-    config.playout_delay = playout_delay_.has_value();
+    config.playout_delay = subscriptions_.settings().playout_delay.has_value();
     config.allow_pause = p.allow_pause;
     config.client = p.traits.sdp;
     if (all_profiles_.contains(p.identity())) config.client.takes_gcm = false;
-    if (sync_streams_ && p.traits.gates.sync_streams) config.client.reuses_transceivers = false;
+    if (subscriptions_.settings().sync_streams && p.traits.gates.sync_streams)
+        config.client.reuses_transceivers = false;
     config.codecs = codecs_;
     return config;
 }
@@ -173,7 +175,7 @@ void Room::drop_media_of(Participant& p) {
     for (const livekit::TrackType kind : p.publish.pending_types())
         observe(PublicationStep{kind, TrackStep::kCancel});
     p.publish.drop_pending();
-    drop_all(p);
+    subscriptions_.drop_all(p);
     data_.unpublish_all(p);
     for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
         if (link != nullptr) scope_->media.peers.erase(link->id());
@@ -197,6 +199,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     roster_.remove(p);
     quality_.remove(p);
     data_.remove(p);
+    subscriptions_.remove(p);
 
     // A session that took the identity over makes the end of the old one known (SIG-133).
     changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);

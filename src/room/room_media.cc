@@ -128,26 +128,10 @@ void Room::send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>
         const Participant* speaker = roster_.find_sid(info.sid());
         // Who has left can only be told by sid; its stop concerns all who may have heard it.
         const bool concerns = info.sid() == p.sid() || speaker == nullptr ||
-                              (speaker != nullptr && subscribes_to(p, *speaker));
+                              subscriptions_.subscribes_to(p, *speaker);
         if (concerns) *response.mutable_speakers_changed()->add_speakers() = info;
     }
     if (response.has_speakers_changed()) p.signal.send(std::move(response));
-}
-
-void Room::handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
-    const TrackRef track = find_track(sid);
-    if (!track || !track.track->video()) return;
-    Subscription* s = p.subscriptions.find(sid);
-    if (s != nullptr && state == sfu::StreamState::kActive && !s->starting_since.is_never()) {
-        note_delay(MediaPhase::kStreamStart, p, *track.track, s->attempts, s->starting_since);
-        s->starting_since = Timestamp::never();
-    }
-    livekit::SignalResponse response;
-    livekit::StreamStateInfo& info = *response.mutable_stream_state_update()->add_stream_states();
-    info.set_participant_sid(track.publisher->sid());
-    info.set_track_sid(sid);
-    info.set_state(state == sfu::StreamState::kActive ? livekit::ACTIVE : livekit::PAUSED);
-    p.signal.send(std::move(response));
 }
 
 void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,

@@ -35,11 +35,11 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::kMute:
             return mute_request(p, request.mute());
         case Case::kSubscription:
-            return update_subscriptions(p, request.subscription().track_sids(),
-                                        request.subscription().participant_tracks(),
-                                        request.subscription().subscribe());
+            return subscriptions_.update(p, request.subscription().track_sids(),
+                                         request.subscription().participant_tracks(),
+                                         request.subscription().subscribe());
         case Case::kTrackSetting:
-            return track_settings(p, request.track_setting());
+            return subscriptions_.update_settings(p, request.track_setting());
         case Case::kLeave:
             return leave_request(p, request.leave());
         case Case::kSubscriptionPermission:
@@ -120,20 +120,6 @@ void Room::mute_request(Participant& p, const livekit::MuteTrackRequest& request
         return pending->set_muted(request.muted());
     respond(p, Response::NOT_FOUND, "track not found",
             [&](Response& r) { *r.mutable_mute() = request; });
-}
-
-void Room::track_settings(Participant& p, const livekit::UpdateTrackSettings& settings) {
-    int budget = kMaxSidsPerRequest;
-    for (const std::string& sid : settings.track_sids()) {
-        if (--budget < 0) return;
-        Subscription* s = p.subscriptions.find(sid);
-        // Only enabling is applied at once (SUB-01).
-        const bool enables =
-            s != nullptr && s->settings && s->settings->disabled() && !settings.disabled();
-        const Duration wait = enables ? Duration::zero() : SubscriptionTable::kSettingsDebounce;
-        if (!p.subscriptions.set_settings(sid, settings, scope_->now() + wait)) return;
-        if (enables) apply_settings(p, sid, *s);
-    }
 }
 
 void Room::update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update) {
@@ -221,11 +207,19 @@ void Room::sync_state(Participant& p, const livekit::SyncState& state) {
         livekit::UpdateTrackSettings disabled;
         *disabled.mutable_track_sids() = state.track_sids_disabled();
         disabled.set_disabled(true);
-        track_settings(p, disabled);
+        subscriptions_.update_settings(p, disabled);
     }
-    update_subscriptions(p, state.subscription().track_sids(),
-                         state.subscription().participant_tracks(),
-                         state.subscription().subscribe());
+    subscriptions_.update(p, state.subscription().track_sids(),
+                          state.subscription().participant_tracks(),
+                          state.subscription().subscribe());
+}
+
+void Room::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
+    if (!subscriptions_.set_access(p, list)) {
+        ++scope_->counters.bad_requests;
+        return;
+    }
+    data_.reconcile_publisher(p);
 }
 
 void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
@@ -237,16 +231,9 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
         unpublish(p, sid, true);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
     if (!permission.can_publish_data()) data_.unpublish_all(p);
-    if (!permission.can_subscribe()) {
-        for (auto& [sid, s] : p.subscriptions.entries())
-            s.allowed.reset();
-        drop_all(p);
-        data_.reconcile(p);
-    } else {
-        withdraw_forbidden(p);
-        subscribe_existing(p);
-    }
+    subscriptions_.rights_changed(p);
     if (p.closing) return;
+    data_.reconcile(p);
     roster_.count(p);
     changed(p, true);
     send_refresh(p);

@@ -23,6 +23,11 @@ std::optional<sfu::PlayoutDelayLimits> playout_delay(const livekit::CreateRoomRe
                                    Duration::millis(settings.max_playout_delay())};
 }
 
+SendSettings send_settings(const RoomScope& scope, const livekit::CreateRoomRequest& settings) {
+    return {scope.ids.secret(43), settings.sync_streams() || scope.config.room.sync_streams,
+            playout_delay(settings, scope.config)};
+}
+
 std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
     auto codecs = config.room.enabled_codecs;
     if (codecs.empty()) return default_codecs();
@@ -39,12 +44,10 @@ Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
       id_(sfu::RoomId(scope.ids.next())),
       created_(scope.now()),
       codecs_(enabled_codecs(scope.config)),
-      sif_trailer_(scope.ids.secret(43)),
-      sync_streams_(settings.sync_streams() || scope.config.room.sync_streams),
-      playout_delay_(playout_delay(settings, scope.config)),
       roster_(scope, or_default(settings.empty_timeout(), scope.config.room.empty_timeout),
               or_default(settings.departure_timeout(), scope.config.room.departure_timeout)),
       news_(scope, roster_),
+      subscriptions_(scope, this, roster_, ssrcs_, send_settings(scope, settings), *this),
       data_(scope, roster_, *this),
       quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }) {
     livekit::Room info;
@@ -85,14 +88,6 @@ Room::TrackRef Room::find_track(const std::string& sid) const {
     return publisher == nullptr ? TrackRef{} : TrackRef{publisher, publisher->publish.find(sid)};
 }
 
-bool Room::subscribes_to(Participant& p, const Participant& publisher) const {
-    for (const auto& [sid, track] : publisher.publish.tracks()) {
-        const Subscription* s = p.subscriptions.find(sid);
-        if (s != nullptr && s->state != SubscriptionState::kNone) return true;
-    }
-    return false;
-}
-
 // The connection on which data goes to it.
 std::optional<sfu::PeerId> Room::data_peer(const Participant& p) const {
     const PeerLink* link = p.primary();
@@ -101,14 +96,13 @@ std::optional<sfu::PeerId> Room::data_peer(const Participant& p) const {
 
 bool Room::grants_access(const Participant& publisher, const Participant& to,
                          const std::string& track_sid) const {
-    return publisher.access.allows(to.identity(), to.sid(), track_sid);
+    return subscriptions_.grants_access(publisher, to, track_sid);
 }
 
 std::vector<const Participant*> Room::heard_by(const Participant& p) const {
     std::vector<const Participant*> result;
-    Participant* self = find(p.identity());
     for (const Participant* publisher : publishers())
-        if (self != nullptr && publisher != &p && subscribes_to(*self, *publisher))
+        if (publisher != &p && subscriptions_.subscribes_to(p, *publisher))
             result.push_back(publisher);
     return result;
 }

@@ -18,7 +18,8 @@ Timestamp Room::scan_deadlines() const {
 }
 
 Timestamp Room::deadline_of(const Participant& p) const {
-    return earlier(p.next_deadline(), publish_deadline(p));
+    const Timestamp own = earlier(p.next_deadline(), publish_deadline(p));
+    return earlier(own, subscriptions_.next_deadline(p));
 }
 
 void Room::finish_turn() {
@@ -67,14 +68,8 @@ void Room::participant_timers(Participant& p) {
     if (p.refresh_at <= now) send_refresh(p);
     if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
     if (p.update_at <= now) changed(p, true);
-    for (const std::string& sid : p.subscriptions.take_due_settings(now))
-        if (Subscription* s = p.subscriptions.find(sid)) apply_settings(p, sid, *s);
-    if (p.retry_at <= now) {
-        p.retry_at = Timestamp::never();
-        reconcile_all(p);
-        if (p.closing) return;
-        if (p.subscriptions.has_unfulfilled()) p.retry_at = now + SubscriptionTable::kRetry;
-    }
+    subscriptions_.handle_timeout(p, now);
+    if (p.closing) return;
     run_negotiation(p);
     for (auto& [sid, track] : p.publish.tracks()) {
         track.dynacast.handle_timeout(now);

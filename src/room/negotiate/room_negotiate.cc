@@ -44,7 +44,7 @@ void Room::handle_offer(Participant& p, const livekit::SessionDescription& offer
     take_sections(p, *answer);
     watch_unknown_media(p, offer.sdp());
     if (!p.single) return;
-    bind(p, answer->bound);
+    subscriptions_.bind(p, answer->bound);
     link.timer.settle();
     p.requested = {};
     if (answer->missing.audio > 0 || answer->missing.video > 0) send_requirement(p, link);
@@ -79,7 +79,7 @@ void Room::handle_answer(Participant& p, const livekit::SessionDescription& answ
         return full_reconnect(p);
     }
     link.timer.answered(scope_->now());
-    bind(p, applied->bound);
+    subscriptions_.bind(p, applied->bound);
     run_negotiation(p);
 }
 

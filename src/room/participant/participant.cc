@@ -12,8 +12,6 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
       client(params.client),
       traits(traits_of(params.client)),
       single(params.single_connection),
-      auto_subscribe(params.auto_subscribe),
-      adaptive_stream(params.adaptive_stream),
       allow_pause(params.subscriber_allow_pause),
       disable_ice_lite(params.disable_ice_lite),
       seat(std::move(place)),
@@ -69,14 +67,18 @@ PeerLink* Participant::link_of(sfu::PeerId peer) const {
 
 Timestamp Participant::next_deadline() const {
     Timestamp result = earlier(join_deadline, resume_deadline);
-    result = earlier(result, earlier(held_offer_at, earlier(refresh_at, retry_at)));
+    result = earlier(result, earlier(held_offer_at, refresh_at));
     result = earlier(result, earlier(simulated_speaker_until, update_at));
-    result = earlier(result, subscriptions.next_settings_deadline());
     for (const PeerLink* link : {publisher.get(), subscriber.get()})
         if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
     for (const auto& [sid, track] : publish.tracks())
         result = earlier(result, track.dynacast.next_deadline());
     return result;
+}
+
+MediaDelay media_delay(MediaPhase phase, const Participant& p, const livekit::TrackInfo& track,
+                       std::uint32_t attempt, Duration took) {
+    return {phase, track.source(), track.type(), p.client.sdk(), p.info.kind(), attempt, took};
 }
 
 }  // namespace confab::room

@@ -17,7 +17,6 @@
 #include "room/publish/publish_flow.h"
 #include "room/roster/lifecycle.h"
 #include "room/signal/signal_queue.h"
-#include "room/subscribe/subscription_table.h"
 
 namespace confab::room {
 
@@ -55,8 +54,6 @@ struct Participant {
 
     bool single = false;
     bool subscriber_primary = false;
-    bool auto_subscribe = true;
-    bool adaptive_stream = false;
     std::optional<bool> allow_pause;
     bool disable_ice_lite = false;
     bool closing = false;
@@ -75,14 +72,11 @@ struct Participant {
     sdp::MissingSections requested;
 
     PublishFlow publish;
-    SubscriptionTable subscriptions;
-    SubscriptionAccess access;
     Timestamp joined_at;
     Timestamp join_deadline = Timestamp::never();
     Timestamp resume_deadline = Timestamp::never();
     Timestamp media_lost_at = Timestamp::never();  // the primary connection failed and is not back
     Timestamp refresh_at = Timestamp::never();
-    Timestamp retry_at = Timestamp::never();
     Timestamp simulated_speaker_until = Timestamp::never();
     Timestamp drop_resume_until;  // SIG-175
     bool drop_resume_without_messages = false;
@@ -96,5 +90,9 @@ struct Participant {
 
     Timestamp next_deadline() const;
 };
+
+// How long something took for whom, as statistics know it.
+MediaDelay media_delay(MediaPhase phase, const Participant& p, const livekit::TrackInfo& track,
+                       std::uint32_t attempt, Duration took);
 
 }  // namespace confab::room

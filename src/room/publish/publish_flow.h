@@ -20,6 +20,8 @@
 
 namespace confab::room {
 
+struct Participant;
+
 // One codec of a track; codecs beyond the first are backups (SIG-102).
 struct CodecSlot {
     std::optional<sfu::ReceiverId> receiver;  // set once negotiated
@@ -41,6 +43,13 @@ struct PublishedTrack {
 
     bool video() const { return info.type() == livekit::VIDEO; }
     bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }
+};
+
+// An announced track and whose it is, as other parts of the room see it.
+struct Publication {
+    Participant* publisher = nullptr;
+    const PublishedTrack* track = nullptr;
+    explicit operator bool() const { return track != nullptr; }
 };
 
 struct AddTrackRefusal {

@@ -101,7 +101,7 @@ void Room::take_publish_sections(Participant& p, const std::vector<sdp::PublishS
         add_receiver(p, *match->track, match->codec, section);
         if (match->track->announced) {
             changed(p, true);
-            attach_waiting({&p, match->track});
+            subscriptions_.codec_added({&p, match->track});
         } else if (p.publisher->ever_connected) {
             announce(p, *match->track);
         }
@@ -174,12 +174,13 @@ void Room::announce(Participant& p, PublishedTrack& track) {
     changed(p, true);
     webhook("track_published", &p, &track.info);
     news_.counts_changed();
-    offer_track_to_all(sid);
+    subscriptions_.track_announced({&p, &track});
 }
 
 void Room::note_media_started(const Participant& p, PublishedTrack& track) {
     if (std::exchange(track.media_started, true)) return;
-    note_delay(MediaPhase::kPublish, p, track, 1, track.requested_at);
+    observe(
+        media_delay(MediaPhase::kPublish, p, track.info, 1, scope_->now() - track.requested_at));
 }
 
 void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher) {
@@ -192,12 +193,7 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     for (const CodecSlot& slot : track->slots)
         if (slot.receiver) speakers_.remove(*slot.receiver);
     speaker_changes();
-    for (Participant* other : roster_.everyone()) {
-        Subscription* s = other->subscriptions.find(sid);
-        if (s == nullptr) continue;
-        if (s->state != SubscriptionState::kNone) drop(*other, sid, *s, true);
-        other->subscriptions.erase(sid);
-    }
+    subscriptions_.track_ended(sid);
     for (const CodecSlot& slot : track->slots) {
         if (!slot.receiver) continue;
         quality_.forget(p, slot.receiver->value());

@@ -31,6 +31,7 @@ struct Subscription {
     bool stuck_told = false;      // kWaiting went on for too long and the client heard of it
     std::optional<bool> allowed;  // what subscription_permission_update said last
     SubscriptionState state = SubscriptionState::kNone;
+    std::uint64_t publisher = 0;  // number of the participant, unless in kNone
     sfu::DownTrackId down_track;  // also the id of the sender
     Ssrc ssrc;                    // drawn for this room
     Ssrc rtx_ssrc;

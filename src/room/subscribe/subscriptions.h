@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Who gets which tracks: wishes and what became of them, the publishers' lists of who may
+// subscribe, the down-tracks and their settings (01 §3.9; 02 §4.3). Tracks, connections and
+// dynacast belong to other parts; what it needs of them it asks its SubscriptionsHost.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "room/participant/permissions.h"
+#include "room/publish/publish_flow.h"
+#include "room/roster/roster.h"
+#include "room/subscribe/subscription_table.h"
+
+namespace confab::room {
+
+// The connection on which tracks come down to a participant.
+struct Downlink {
+    sfu::PeerId peer;
+    bool connected = false;
+    Timestamp connected_at;
+};
+
+// What a subscriber wants of one codec of a track; what it wanted of another one it wants no more.
+struct QualityWish {
+    sfu::DownTrackId by;
+    std::size_t codec = 0;
+    WantedQuality quality;
+    std::optional<std::size_t> instead_of;
+};
+
+class SubscriptionsHost {
+  public:
+    virtual ~SubscriptionsHost() = default;
+
+    // ---- tracks: the announced ones
+    virtual Publication find_publication(const std::string& sid) const = 0;
+    virtual std::vector<Publication> publications() const = 0;
+    virtual std::vector<Publication> publications_of(const Participant& publisher) const = 0;
+    virtual void quality_wanted(const Publication& track, const QualityWish& wish) = 0;
+    virtual void quality_unwanted(const Publication& track, sfu::DownTrackId by) = 0;
+    // Somebody whom its publisher may know of has it.
+    virtual void track_subscribed(const Publication& track) = 0;
+    // Everybody who can takes a backup codec from now on.
+    virtual void codec_regressed(const Publication& track) = 0;
+
+    // ---- connections
+    virtual std::optional<Downlink> downlink(const Participant& p) const = 0;
+    // Makes the connection when there is none; bind() follows when the section is negotiated.
+    virtual void section_needed(Participant& p, sdp::Sender sender) = 0;
+    // `in_use`: what ends the picture is on its way, the section is to stay for it (FWD-15).
+    virtual void section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) = 0;
+    // Its connection is up and there is no section (SIG-111); it may be ended by this.
+    virtual void subscriber_stuck(Participant& p) = 0;
+};
+
+// Of the room's tracks as they are sent to anybody.
+struct SendSettings {
+    std::string sif_trailer;
+    bool sync_streams = false;
+    std::optional<sfu::PlayoutDelayLimits> playout_delay;
+};
+
+class Subscriptions {
+  public:
+    static constexpr int kMaxSidsPerRequest = 2'000;
+
+    // `room` is whose the down-tracks are in the registry.
+    Subscriptions(const RoomScope& scope, Room* room, Roster& roster, SsrcPool& ssrcs,
+                  SendSettings settings, SubscriptionsHost& host);
+
+    void add(const Participant& p, bool auto_subscribe, bool adaptive_stream);
+    // After drop_all(): nobody asks for it any more.
+    void remove(const Participant& p) { members_.erase(p.number); }
+    const SendSettings& settings() const { return settings_; }
+
+    // ---- what a client wants
+    void update(Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
+                const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_publisher,
+                bool subscribe);
+    void update_settings(Participant& p, const livekit::UpdateTrackSettings& settings);
+    void subscribe_existing(Participant& p);
+    // Permission to subscribe, or being a recorder, changed.
+    void rights_changed(Participant& p);
+    void drop_all(Participant& p);
+
+    // ---- what a publisher allows (SIG-112)
+    // False, and nothing changed, when the list cannot be.
+    bool set_access(Participant& publisher, const livekit::SubscriptionPermission& list);
+    bool grants_access(const Participant& publisher, const Participant& to,
+                       std::string_view track_sid) const;
+
+    // ---- what becomes of a track
+    void track_announced(const Publication& track);
+    // One more of its codecs has a receiver.
+    void codec_added(const Publication& track);
+    // It is still to be found during this call.
+    void track_ended(const std::string& sid);
+
+    // ---- what becomes of a subscription
+    void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
+    void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
+
+    bool subscribes_to(const Participant& p, const Participant& publisher) const;
+    void handle_timeout(Participant& p, Timestamp now);
+    Timestamp next_deadline(const Participant& p) const;
+
+  private:
+    struct Member {
+        SubscriptionTable table;
+        SubscriptionAccess access;                     // to what it publishes
+        std::map<std::uint64_t, std::uint32_t> hears;  // publisher → subscriptions to it
+        Timestamp retry_at = Timestamp::never();
+        bool auto_subscribe = true;
+        bool adaptive_stream = false;
+        bool stuck = false;  // to be told to the host
+    };
+    Member& member(const Participant& p) { return members_.at(p.number); }
+    const Member& member(const Participant& p) const { return members_.at(p.number); }
+    Subscription* find(const Participant& p, const std::string& sid) {
+        return member(p).table.find(sid);
+    }
+
+    // subscriptions.cc: from a wish to a sender
+    void reconcile(Participant& p, const std::string& sid);
+    void reconcile_existing(Participant& p);
+    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
+    void report_stuck();
+    bool may_subscribe(const Participant& p, const Participant& publisher,
+                       const std::string& sid) const;
+    void withdraw(Participant& p, const std::string& sid, Subscription& s,
+                  const Participant& publisher);
+    void withdraw_forbidden(Participant& p);
+    void subscribe(Participant& p, const std::string& sid, Subscription& s,
+                   const Publication& track);
+    void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
+    std::string stream_id_of(const Participant& p, const Publication& track) const;
+    void note_step(Subscription& s, TrackStep step,
+                   livekit::SubscriptionError error = livekit::SE_UNKNOWN);
+
+    // subscriptions_bound.cc: from a section to a down-track
+    void bind_one(Participant& p, const std::string& sid, Subscription& s,
+                  const sdp::BoundSender& bound);
+    void attach(Participant& p, Subscription& s, const Publication& track);
+    void give_up_codec(Participant& p, const std::string& sid, Subscription& s);
+    void regress(const Publication& track, std::size_t codec);
+    void apply_settings(Participant& p, const std::string& sid, Subscription& s);
+    void want_quality(const Subscription& s, const Publication& track,
+                      std::optional<std::size_t> instead_of = {});
+
+    const RoomScope* scope_;
+    Room* room_;
+    Roster* roster_;
+    SsrcPool* ssrcs_;
+    SendSettings settings_;
+    SubscriptionsHost* host_;
+    std::map<std::uint64_t, Member> members_;  // by participant number
+    std::vector<std::uint64_t> stuck_;         // participants to tell the host of
+};
+
+}  // namespace confab::room
