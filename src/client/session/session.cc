@@ -12,6 +12,7 @@ Session::Session(SessionConfig config, Rng rng)
     : config_(std::move(config)),
       rng_(rng),
       builder_(config_.offer_size, config_.single ? kReceivingSections : 0) {
+    access_.set_all_participants(true);
     publisher_ = open(Target::kPublisher, ice::Role::kControlling, true);
     media_ = std::make_unique<Publisher>(*publisher_, config_.wall_at_zero, rng_.fork());
 }
@@ -83,22 +84,6 @@ void Session::drain(Timestamp now, Target target) {
     }
 }
 
-void Session::take_message(Timestamp, Target target, const peer::MessageReceived& message) {
-    const std::string label = link(target)->label_of(message.channel);
-    if (label == "_data_track") return emit(DataTrackArrived{message.payload});
-    const bool reliable = label == "_reliable";
-    DataArrived arrived{{}, reliable};
-    const auto& payload = message.payload;
-    if (!arrived.packet.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
-        ++counters_.bad_signals;
-        return;
-    }
-    if (reliable &&
-        !reliable_.received(arrived.packet.participant_sid(), arrived.packet.sequence()))
-        return;
-    emit(std::move(arrived));
-}
-
 std::optional<Session::Outgoing> Session::poll_transmit() {
     for (const Target target : {Target::kPublisher, Target::kSubscriber}) {
         if (!link(target)) continue;
@@ -162,14 +147,16 @@ void Session::update_settings(const livekit::UpdateTrackSettings& settings) {
     send(request);
 }
 
-bool Session::send_data(Timestamp now, livekit::DataPacket packet, bool reliable) {
-    packet.set_kind(reliable ? livekit::DataPacket::RELIABLE : livekit::DataPacket::LOSSY);
-    if (reliable) packet.set_sequence(reliable_.next_number());
-    const std::string text = packet.SerializeAsString();
-    Bytes bytes = to_vector(as_bytes(text));
-    if (!publisher_->send_message(now, reliable ? "_reliable" : "_lossy", bytes)) return false;
-    if (reliable) reliable_.sent(std::move(bytes));
-    return true;
+void Session::set_access(const livekit::SubscriptionPermission& access) {
+    access_ = access;
+    if (signal_open_ && access_told_) send_access();
+}
+
+void Session::send_access() {
+    access_told_ = true;
+    livekit::SignalRequest request;
+    *request.mutable_subscription_permission() = access_;
+    send(request);
 }
 
 void Session::restart_ice(Timestamp now) {

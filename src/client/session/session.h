@@ -23,6 +23,7 @@
 
 #include "client/connection/connection.h"
 #include "client/media/publisher.h"
+#include "client/session/data_tracks.h"
 #include "client/session/descriptions.h"
 #include "client/session/reliable_data.h"
 #include "client/session/roster.h"
@@ -37,6 +38,7 @@ inline constexpr std::size_t kTargets = 2;
 struct SessionConfig {
     bool single = true;  // /rtc/v1
     bool auto_subscribe = true;
+    bool auto_subscribe_data = false;  // data tracks
     OfferSize offer_size = OfferSize::kLean;
     peer::SharedCrypto crypto;
     std::string fingerprint;  // of the certificate in `crypto`
@@ -72,9 +74,11 @@ struct DataArrived {
     livekit::DataPacket packet;
     bool reliable = true;
 };
-// A message on `_data_track`, framed as it is.
+// A packet of a data track with its header; the sid is empty while the server has not yet told (or
+// has taken back) its handle.
 struct DataTrackArrived {
-    Bytes payload;
+    Bytes packet;
+    std::string track_sid;
 };
 using Event = std::variant<Joined, Left, SignalTimedOut, ConnectionChanged, StreamsChanged,
                            DataArrived, DataTrackArrived>;
@@ -133,6 +137,14 @@ class Session {
     void update_settings(const livekit::UpdateTrackSettings& settings);
     // Fills in the sequence number of reliable ones. False: there is no channel (yet), or no room.
     bool send_data(Timestamp now, livekit::DataPacket packet, bool reliable);
+    // Data tracks; the caller chooses the handles, from 1.
+    void publish_data_track(std::uint16_t handle, const std::string& name);
+    void unpublish_data_track(std::uint16_t handle);
+    void subscribe_data(const std::vector<std::string>& track_sids, bool wanted);
+    // A frame of one packet. False: not there yet, or no room.
+    bool send_data_track(Timestamp now, std::uint16_t handle, BytesView payload);
+    // Who may subscribe to what we publish (SIG-10): everybody at first.
+    void set_access(const livekit::SubscriptionPermission& access);
     void leave();
     void send(const livekit::SignalRequest& request);
     void restart_ice(Timestamp now);
@@ -156,6 +168,7 @@ class Session {
     std::string track_sid(const std::string& cid) const;
     std::vector<std::string> published() const;  // cids
     std::size_t announced() const;               // of those that the server has named
+    const DataTracks& data_tracks() const { return data_tracks_; }
     const SessionCounters& counters() const { return counters_; }
 
   private:
@@ -176,9 +189,9 @@ class Session {
     livekit::JoinRequest request() const;
     void emit(Event event);
     void drain(Timestamp now, Target target);
-    void take_message(Timestamp now, Target target, const peer::MessageReceived& message);
     void second_offer(Timestamp now);
     void set_streams(RemoteStreams streams);
+    void send_access();
 
     // session_signal.cc
     livekit::SessionDescription description();
@@ -195,6 +208,10 @@ class Session {
     void trickle(Target target);
     void send_sync_state();
     void keep_alive(Timestamp now);
+
+    // session_data.cc
+    void take_message(Timestamp now, Target target, const peer::MessageReceived& message);
+    void renew_data_tracks();
 
     // session_tracks.cc
     void announce(const Published& track);
@@ -219,6 +236,9 @@ class Session {
     RemoteStreams streams_;
     Roster roster_;
     ReliableData reliable_;
+    DataTracks data_tracks_;
+    livekit::SubscriptionPermission access_;
+    bool access_told_ = false;
     std::map<std::string, bool> wishes_;    // subscriptions other than the default, by track sid
     std::map<std::string, bool> disabled_;  // settings.disabled, by track sid
 

@@ -17,6 +17,8 @@ livekit::JoinRequest Session::request() const {
     info.set_version("2.23.0");
     info.set_protocol(17);
     join.mutable_connection_settings()->set_auto_subscribe(config_.auto_subscribe);
+    if (config_.auto_subscribe_data)
+        join.mutable_connection_settings()->set_auto_subscribe_data_track(true);
     return join;
 }
 
@@ -120,9 +122,19 @@ bool Session::handle_signal(Timestamp now, const livekit::SignalResponse& respon
             break;
         case Case::kRequestResponse:
             take_response(response.request_response());
+            data_tracks_.take_refused(response.request_response());
             break;
         case Case::kMute:
             take_mute(response.mute());
+            break;
+        case Case::kPublishDataTrackResponse:
+            data_tracks_.take_published(response.publish_data_track_response().info());
+            break;
+        case Case::kUnpublishDataTrackResponse:
+            data_tracks_.take_unpublished(response.unpublish_data_track_response().info());
+            break;
+        case Case::kDataTrackSubscriberHandles:
+            data_tracks_.take_handles(response.data_track_subscriber_handles());
             break;
         case Case::kMediaSectionsRequirement:
             take_requirement(response.media_sections_requirement());
@@ -150,6 +162,7 @@ void Session::take_join(Timestamp now, const livekit::JoinResponse& join) {
     if (join.ping_timeout() > 0) ping_timeout_ = Duration::seconds(join.ping_timeout());
     next_ping_ = now + ping_interval_;
     announce_tracks();
+    renew_data_tracks();
     std::ranges::move(held_, std::back_inserter(signals_));
     held_.clear();
     emit(Joined{false});
@@ -164,8 +177,11 @@ void Session::take_reconnect(Timestamp now, const livekit::ReconnectResponse& re
     next_ping_ = now + ping_interval_;
     send_sync_state();
     announce_tracks();
+    renew_data_tracks();
     std::ranges::move(held_, std::back_inserter(signals_));
     held_.clear();
+    // Since it may have died with the last one (as livekit-client does).
+    if (access_told_) send_access();
     answers_ = offers_;  // what was offered before gets no answer any more
     for (Bytes& packet : reliable_.after(reconnect.last_message_seq()))
         (void)publisher_->send_message(now, "_reliable", std::move(packet));
@@ -199,6 +215,8 @@ void Session::send_sync_state() {
         published.set_cid(cid);
         published.mutable_track()->set_sid(track.sid);
     }
+    for (const livekit::DataTrackInfo& info : data_tracks_.named())
+        *state.add_publish_data_tracks()->mutable_info() = info;
     for (const auto& [sender, number] : reliable_.highest()) {
         auto& receive = *state.add_datachannel_receive_states();
         receive.set_publisher_sid(sender);
@@ -209,7 +227,9 @@ void Session::send_sync_state() {
 
 void Session::take_participant(const livekit::ParticipantInfo& info) {
     roster_.update(info);
-    if (info.sid() == self().sid()) compare_tracks();
+    if (info.sid() != self().sid()) return;
+    compare_tracks();
+    data_tracks_.take_self(self());
 }
 
 void Session::take_leave(const livekit::LeaveRequest& leave) {
@@ -254,11 +274,7 @@ void Session::take_answer(Timestamp now, const livekit::SessionDescription& answ
     begin_media(now);
     if (config_.single) set_streams(streams_of(*parsed));
     trickle(Target::kPublisher);
-    if (first && config_.single) {
-        livekit::SignalRequest request;
-        request.mutable_subscription_permission()->set_all_participants(true);
-        send(request);
-    }
+    if (first && config_.single) send_access();
     second_offer(now);
     if (offer_wanted_ && offers_ == answers_) offer();
     drain(now, Target::kPublisher);
@@ -305,9 +321,7 @@ void Session::take_offer(Timestamp now, const livekit::SessionDescription& offer
     drain(now, Target::kSubscriber);
     if (!first) return;
     want_offer();
-    livekit::SignalRequest permission;
-    permission.mutable_subscription_permission()->set_all_participants(true);
-    send(permission);
+    send_access();
 }
 
 void Session::take_trickle(Timestamp now, const livekit::TrickleRequest& trickle) {

@@ -190,14 +190,15 @@ TEST_CASE("Session: resuming says what is there, restarts ICE and sends what wai
     response.mutable_reconnect()->set_last_message_seq(0);
     f.give(response);
     const auto requests = f.requests();
-    REQUIRE(requests.size() == 3);
+    REQUIRE(requests.size() == 4);
     const livekit::SyncState& state = requests[0].sync_state();
     CHECK(state.publish_tracks(0).track().sid() == "TR_a");
     CHECK(state.subscription().track_sids(0) == "TR_x");
     CHECK_FALSE(state.subscription().subscribe());
     CHECK(requests[1].has_mute());
-    REQUIRE(requests[2].has_offer());
-    CHECK(sdp::parse(requests[2].offer().sdp())->sections[0].ufrag != before);
+    CHECK(requests[2].subscription_permission().all_participants());
+    REQUIRE(requests[3].has_offer());
+    CHECK(sdp::parse(requests[3].offer().sdp())->sections[0].ufrag != before);
     CHECK(f.event<Joined>()->resumed);
 }
 
@@ -232,11 +233,12 @@ TEST_CASE("Session: an announcement that died with its WebSocket is made again [
     Fixture f(true);
     const auto requests = resumed_with(f, "b");
     // Before the offer with its section.
-    REQUIRE(requests.size() == 4);
+    REQUIRE(requests.size() == 5);
     CHECK(requests[0].has_sync_state());
     CHECK(requests[1].add_track().cid() == "a");
     CHECK(requests[2].add_track().cid() == "b");
-    CHECK(requests[3].has_offer());
+    CHECK(requests[3].has_subscription_permission());
+    CHECK(requests[4].has_offer());
 }
 
 TEST_CASE("Session: a track published while there is no connection is announced with the next") {
@@ -275,6 +277,50 @@ TEST_CASE("Session: a mute that was lost is said again, as livekit-client does")
     f.give(self_with("a", "TR_a", true));
     f.give(self_with("x", "TR_x", false));
     CHECK(f.requests().empty());
+}
+
+TEST_CASE("Session: who may subscribe is told with the first answer and after a resume [SIG-10]") {
+    Fixture f(true);
+    livekit::SubscriptionPermission nobody;
+    f.session.set_access(nobody);
+    const livekit::JoinRequest join = f.joined();
+    CHECK(f.requests().empty());
+    f.answer(join.publisher_offer());
+    CHECK_FALSE(f.one(Case::kSubscriptionPermission).subscription_permission().all_participants());
+    nobody.add_track_permissions()->set_participant_identity("friend");
+    f.session.set_access(nobody);
+    CHECK(f.one(Case::kSubscriptionPermission)
+              .subscription_permission()
+              .track_permissions(0)
+              .participant_identity() == "friend");
+}
+
+TEST_CASE("Session: data tracks survive a lost WebSocket, also their answers [SIG-125][SIG-161]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    (void)f.requests();
+    f.session.publish_data_track(1, "named");
+    f.session.publish_data_track(2, "lost");
+    livekit::SignalResponse named;
+    named.mutable_publish_data_track_response()->mutable_info()->set_pub_handle(1);
+    named.mutable_publish_data_track_response()->mutable_info()->set_sid("DTR_a");
+    f.give(named);
+    f.session.subscribe_data({"DTR_x"}, true);
+    (void)f.requests();
+    f.session.signal_closed();
+    f.session.publish_data_track(3, "meanwhile");
+    (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
+    livekit::SignalResponse response;
+    response.mutable_reconnect();
+    f.give(response);
+    const auto requests = f.requests();
+    REQUIRE(requests.size() == 6);
+    const livekit::SyncState& state = requests[0].sync_state();
+    REQUIRE(state.publish_data_tracks_size() == 1);
+    CHECK(state.publish_data_tracks(0).info().sid() == "DTR_a");
+    CHECK(requests[1].publish_data_track_request().name() == "lost");
+    CHECK(requests[2].publish_data_track_request().name() == "meanwhile");
+    CHECK(requests[3].update_data_subscription().updates(0).track_sid() == "DTR_x");
 }
 
 TEST_CASE("Session: pings, and says when nothing comes any more [SIG-04]") {
