@@ -20,7 +20,7 @@ double number(auto value) {
 }
 
 void collect_http(telemetry::Metrics& metrics, const net::HttpServerStats& stats) {
-    for (const auto& [status, count] : stats.responses)
+    for (const auto& [status, count] : stats.responses.all())
         metrics.set(Metric::kHttpRequests, {std::to_string(status)}, number(count));
     metrics.set(Metric::kHttpConnections, number(stats.connections_open));
     metrics.set(Metric::kWebSockets, number(stats.websockets_open));

@@ -102,7 +102,7 @@ void EventLoop::stop() {
     asio::post(context, [&context] { context.stop(); });
 }
 
-void EventLoop::post(std::function<void()> fn) {
+void EventLoop::post(Callback<> fn) {
     asio::post(impl_->context, std::move(fn));
 }
 

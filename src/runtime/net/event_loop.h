@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "base/callback.h"
 #include "base/time.h"
 
 namespace confab::net {
@@ -51,7 +52,7 @@ class EventLoop {
     // Any thread. The current turn ends first, its turn hook included.
     void stop();
     // Any thread. Never runs `fn` inside the call.
-    void post(std::function<void()> fn);
+    void post(Callback<> fn);
 
     // Called once at the end of each turn.
     void set_turn_hook(std::function<void()> hook);

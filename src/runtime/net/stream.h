@@ -9,13 +9,40 @@
 #include "runtime/net/asio.h"
 // clang-format on
 
+#include <unistd.h>
+
 #include <boost/asio/ssl/stream.hpp>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace confab::net {
 
 namespace ssl = boost::asio::ssl;
+
+// A stream between two loops: Stream::detach() makes it, the constructor of the other one takes it.
+// Closed if nobody does.
+class DetachedStream {
+  public:
+    DetachedStream(tcp protocol, int fd) : protocol_(protocol), fd_(fd) {}
+    DetachedStream(DetachedStream&& other) noexcept
+        : protocol_(other.protocol_), fd_(std::exchange(other.fd_, -1)) {}
+    DetachedStream& operator=(DetachedStream&&) = delete;
+    ~DetachedStream() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    tcp::socket attach(asio::io_context& context) && {
+        tcp::socket socket(context);
+        ErrorCode error;
+        socket.assign(protocol_, fd_, error);
+        if (!error) fd_ = -1;
+        return socket;
+    }
+
+  private:
+    tcp protocol_;
+    int fd_;
+};
 
 class Stream {
   public:
@@ -23,6 +50,19 @@ class Stream {
     using Tls = ssl::stream<tcp::socket>;
 
     explicit Stream(tcp::socket socket) : plain_(std::move(socket)) {}
+    Stream(asio::io_context& context, DetachedStream stream)
+        : plain_(std::move(stream).attach(context)) {}
+
+    // Ends what is under way and leaves the loop; this stream is closed then. Nothing with TLS: its
+    // state and what it has read ahead would have to go along, which no server needs yet.
+    std::optional<DetachedStream> detach() {
+        ErrorCode error;
+        if (tls_ || !is_open()) return std::nullopt;
+        const tcp protocol = plain_.local_endpoint(error).protocol();
+        const int fd = error ? -1 : plain_.release(error);
+        if (error) return std::nullopt;
+        return DetachedStream(protocol, fd);
+    }
 
     executor_type get_executor() { return socket().get_executor(); }
     // What lies below: for options, waiting and closing; its bytes are not ours when there is TLS.

@@ -34,21 +34,19 @@ std::optional<HttpResponse> header_fault(const RequestParser& parser) {
 }  // namespace
 
 HttpConnection::HttpConnection(std::shared_ptr<ServerState> server, Stream stream,
-                               SocketAddress remote)
+                               SocketAddress remote, OpenConnection open)
     : server_(std::move(server)),
       stream_(std::move(stream)),
+      open_(std::move(open)),
       remote_(remote),
       watchdog_(server_->loop),
       answered_(context_of(server_->loop)) {
     server_->connections.insert(this);
-    ++server_->stats->connections;
-    ++server_->stats->connections_open;
 }
 
 HttpConnection::~HttpConnection() {
     charge(0);
     server_->connections.erase(this);
-    --server_->stats->connections_open;
 }
 
 void HttpConnection::start(ConnectionTable::Slot slot) {
@@ -121,11 +119,15 @@ asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) 
     Next next = Next::kKeepAlive;
     while (next == Next::kKeepAlive)
         next = co_await serve_one();
+    co_await finish(next);
+    self.reset();
+}
+
+asio::awaitable<void> HttpConnection::finish(Next next) {
     if (next == Next::kLinger) co_await linger();
     watchdog_.cancel();
     if (!upgraded_) cut();
     on_gone_ = nullptr;
-    self.reset();
 }
 
 asio::awaitable<HttpConnection::Next> HttpConnection::serve_one() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -13,6 +14,7 @@
 #include "runtime/net/asio.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/connection_table.h"
+#include "runtime/net/http/http_handover.h"
 #include "runtime/net/http/http_parser.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/net/stream.h"
@@ -34,6 +36,14 @@ struct ServerState {
           options(std::move(opts)),
           handler(std::move(fn)),
           table(ConnectionTable::make(options.max_connections, share_of_one(options))) {}
+    // For the upgrades of `home` that have moved to another loop.
+    ServerState(EventLoop& event_loop, const ServerState& home)
+        : loop(event_loop), options(home.options), stats(home.stats) {}
+
+    // The state of the same server for connections in `target`; of that loop only.
+    std::shared_ptr<ServerState> state_in(EventLoop& target);
+    // Cuts the connections that have moved.
+    void cut_elsewhere();
 
     EventLoop& loop;
     HttpServerOptions options;
@@ -41,6 +51,7 @@ struct ServerState {
     std::shared_ptr<ConnectionTable> table;  // WebSockets included
     std::shared_ptr<HttpServerStats> stats = std::make_shared<HttpServerStats>();
     std::set<HttpConnection*> connections;
+    std::map<EventLoop*, std::shared_ptr<ServerState>> elsewhere;
     bool stopping = false;   // no keep-alive any more
     bool destroyed = false;  // the callbacks are not called any more
 };
@@ -59,10 +70,14 @@ class HttpExchange::Impl {
 
 class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   public:
-    HttpConnection(std::shared_ptr<ServerState> server, Stream stream, SocketAddress remote);
+    HttpConnection(std::shared_ptr<ServerState> server, Stream stream, SocketAddress remote,
+                   OpenConnection open);
     ~HttpConnection();
 
     void start(ConnectionTable::Slot slot);
+    // Goes on with what another loop's connection began (http_handover.cc).
+    static void take_over(const std::shared_ptr<ServerState>& server, HttpHandover& handover,
+                          Callback<HttpExchange> there);
     // From the server.
     void cut();
     void close_if_idle();
@@ -73,6 +88,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                        const WebSocketOptions& options);
     void abandon(std::uint64_t serial);
     void set_on_gone(std::uint64_t serial, std::function<void()> fn);
+    void move_to(std::uint64_t serial, EventLoop& target, Callback<HttpExchange> there);
+    bool is_of(const EventLoop& loop) const { return &server_->loop == &loop; }
     bool is_waiting(std::uint64_t serial) const { return serial == serial_ && waiting_ && !gone_; }
 
   private:
@@ -87,6 +104,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     asio::awaitable<Next> refuse(HttpResponse response);
     asio::awaitable<Next> refuse_text(int status, std::string_view text);
     asio::awaitable<Next> answer_request(RequestParser& parser, bool truncated);
+    asio::awaitable<Next> give_answer(bool keep_alive);
+    asio::awaitable<void> finish(Next next);
+    asio::awaitable<void> run_moved(std::shared_ptr<HttpConnection> self,
+                                    Callback<HttpExchange> there);
+    asio::awaitable<void> wait_until_taken();
+    void taken() { answered_.cancel(); }
+    std::shared_ptr<HttpHandover> leave_loop();
     void call_handler(HttpRequest request, HttpExchange exchange);
     asio::awaitable<void> wait_for_answer();
     asio::awaitable<void> linger();
@@ -103,7 +127,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
     std::shared_ptr<ServerState> server_;
     Stream stream_;
+    OpenConnection open_;
     ConnectionTable::Slot slot_;
+    std::shared_ptr<void> place_;  // the slot, when it is in another loop
+    std::shared_ptr<HttpHandover> handover_;
     SocketAddress remote_;
     beast::flat_buffer buffer_;
     EventLoop::Timer watchdog_;    // cuts the socket when a read or write takes too long

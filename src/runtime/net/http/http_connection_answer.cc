@@ -52,7 +52,12 @@ asio::awaitable<HttpConnection::Next> HttpConnection::answer_request(RequestPars
     ++serial_;
     HttpExchange exchange(std::make_unique<HttpExchange::Impl>(shared_from_this(), serial_));
     call_handler(std::move(request), std::move(exchange));
+    co_return co_await give_answer(keep_alive);
+}
+
+asio::awaitable<HttpConnection::Next> HttpConnection::give_answer(bool keep_alive) {
     if (waiting_) co_await wait_for_answer();
+    if (handover_) co_await wait_until_taken();
     waiting_ = false;
     on_gone_ = nullptr;
     if (upgraded_ || !answer_) co_return Next::kClose;
@@ -156,7 +161,8 @@ std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHea
     start.request_headers = std::move(upgrade_headers_);
     start.response_headers = std::move(headers);
     start.received.assign(static_cast<const char*>(buffer_.data().data()), buffer_.size());
-    start.slot = std::move(slot_);
+    start.place =
+        place_ ? std::move(place_) : std::make_shared<ConnectionTable::Slot>(std::move(slot_));
     return start_websocket(server_->loop, std::move(stream_), std::move(start), options,
                            server_->stats);
 }

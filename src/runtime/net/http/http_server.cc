@@ -64,6 +64,13 @@ std::unique_ptr<WebSocket> HttpExchange::accept_websocket(HttpHeaders headers,
     return impl->connection().upgrade(impl->serial(), std::move(headers), options);
 }
 
+void HttpExchange::move_to(EventLoop& target, Callback<HttpExchange> there) {
+    std::unique_ptr<Impl> impl = std::move(impl_);
+    if (!impl) return;
+    if (impl->connection().is_of(target)) return there(HttpExchange(std::move(impl)));
+    impl->connection().move_to(impl->serial(), target, std::move(there));
+}
+
 void HttpExchange::on_gone(std::function<void()> fn) {
     if (impl_) impl_->connection().set_on_gone(impl_->serial(), std::move(fn));
 }
@@ -146,7 +153,9 @@ void HttpServer::Impl::Listener::take(tcp::socket socket) {
         return report_refused(slot.error(), address.ip);
     }
     socket.set_option(tcp::no_delay(true), error);
-    const auto made = std::make_shared<HttpConnection>(state, Stream(std::move(socket)), address);
+    ++state->stats->connections;
+    const auto made = std::make_shared<HttpConnection>(state, Stream(std::move(socket)), address,
+                                                       OpenConnection(state->stats));
     *connection = made;
     made->start(std::move(*slot));
 }
@@ -201,6 +210,7 @@ void HttpServer::Impl::stop(bool cut_all) {
                                                    state_->connections.end());
     for (HttpConnection* connection : connections)
         cut_all ? connection->cut() : connection->close_if_idle();
+    if (cut_all) state_->cut_elsewhere();
 }
 
 HttpServer::HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler)

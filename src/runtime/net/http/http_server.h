@@ -10,16 +10,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 
+#include "base/callback.h"
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/connection_table.h"
 #include "runtime/net/http/http_message.h"
+#include "runtime/net/http/http_stats.h"
 #include "runtime/net/websocket/websocket.h"
 
 namespace confab::net {
@@ -39,6 +40,13 @@ class HttpExchange {
     // gone. A bad handshake (key, version) is answered with 400 and ends as WebSocketEnd::kError.
     std::unique_ptr<WebSocket> accept_websocket(HttpHeaders headers,
                                                 const WebSocketOptions& options = {});
+
+    // For requests with is_websocket_upgrade, once: the connection leaves the loop of the server,
+    // and `there` is called in `target` with an exchange that is answered there, the upgrade or the
+    // refusal, after which the connection closes. Not called if the client has gone before; if
+    // `target` does not take it within answer_timeout, the client gets 503. `target` must outlive
+    // the server, and the loop of the server whatever came to `target`.
+    void move_to(EventLoop& target, Callback<HttpExchange> there);
 
     // Called at most once, from the loop, if the client goes away (or answer_timeout passes) before
     // the answer; not after this exchange is answered or destroyed.
@@ -81,31 +89,12 @@ struct HttpServerOptions {
     static constexpr std::size_t kSmallRequest = 64 * 1024;
 };
 
-// Counters since the start; gauges end in _open.
-struct HttpServerStats {
-    std::uint64_t connections = 0;
-    std::uint64_t connections_refused = 0;
-    std::uint64_t connections_evicted = 0;  // idle ones that gave way
-    std::uint64_t accept_errors = 0;
-    std::uint64_t connections_open = 0;
-    std::map<int, std::uint64_t> responses;  // by status, upgrades as 101
-    std::uint64_t websockets = 0;
-    std::uint64_t websockets_open = 0;
-    std::uint64_t websocket_queue_overflows = 0;
-    std::uint64_t websocket_queued_bytes = 0;  // now, of all
-    std::uint64_t websocket_write_timeouts = 0;
-    std::uint64_t websocket_oversize = 0;
-    std::uint64_t handler_failures = 0;  // a handler threw: 500, or close 1011
-    std::uint64_t timeouts = 0;          // slow header, slow body, no answer
-    std::uint64_t buffered_bytes = 0;    // now
-};
-
 class HttpServer {
   public:
     using Handler = std::function<void(HttpRequest, HttpExchange)>;
 
     HttpServer(EventLoop& loop, HttpServerOptions options, Handler handler);
-    ~HttpServer();  // cuts all connections; WebSockets live on
+    ~HttpServer();  // cuts all connections, wherever they are; WebSockets live on
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
@@ -115,7 +104,7 @@ class HttpServer {
     // No new connections, idle ones are closed, the others after their answer. connections_open of
     // stats() tells when all is done (CON-11).
     void shutdown();
-    const HttpServerStats& stats() const;
+    const HttpServerStats& stats() const;  // to be read by any thread
 
   private:
     class Impl;

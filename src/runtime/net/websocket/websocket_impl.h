@@ -78,7 +78,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     WebSocketStart start_;
     WebSocketOptions options_;
     std::shared_ptr<HttpServerStats> stats_;
-    ConnectionTable::Slot slot_;
+    std::shared_ptr<void> place_;
     boost::beast::websocket::stream<WebSocketTransport> stream_;
     EventLoop::Timer watchdog_;  // cuts the connection when a write takes too long
     asio::steady_timer wake_;    // its cancellation wakes write_loop()

@@ -9,7 +9,6 @@
 
 #include "runtime/net/asio.h"
 #include "runtime/net/event_loop.h"
-#include "runtime/net/http/connection_table.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/net/stream.h"
 
@@ -18,8 +17,8 @@ namespace confab::net {
 struct WebSocketStart {
     HttpHeaders request_headers;
     HttpHeaders response_headers;
-    std::string received;  // bytes that came after the request
-    ConnectionTable::Slot slot;
+    std::string received;         // bytes that came after the request
+    std::shared_ptr<void> place;  // in the server's table of connections, until the end
 };
 std::unique_ptr<WebSocket> start_websocket(EventLoop& loop, Stream stream, WebSocketStart start,
                                            const WebSocketOptions& options,
