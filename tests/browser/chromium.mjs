@@ -2,14 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // livekit-client in headless Chromium, single (v1) and dual (v0) peer connection: decoded pixels
-// and tones in every codec, layers, mute, speakers, lost sound, data, reconnecting, refused tokens,
-// ICE/TCP.
+// and tones in every codec, layers, mute, speakers, lost sound, encryption, data, reconnecting,
+// refused tokens, ICE/TCP.
 
 import { start_chromium } from '../lib/browser.mjs';
 import { start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
+import { e2ee_checks } from './e2ee.mjs';
 import { loss_checks } from './loss.mjs';
 import { operation_checks } from './operation.mjs';
 import { refusal_checks } from './refusals.mjs';
@@ -27,6 +28,7 @@ await suite.run(async () => {
   for (const v0 of [false, true]) {
     await call_checks(place, v0);
     await speaker_checks(place, v0);
+    await e2ee_checks(place, v0);
   }
   await loss_checks(place);
   await refusal_checks(place);

@@ -9,13 +9,14 @@ import path from 'node:path';
 
 import { ROOT } from './server.mjs';
 
-const kClient = 'tests/node_modules/livekit-client/dist/livekit-client.esm.mjs';
+const kClient = 'tests/node_modules/livekit-client/dist/livekit-client';
 const kTypes = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript' };
 
 function file_of(url) {
   const { pathname } = new URL(url, 'http://localhost');
   if (pathname === '/') return 'tests/browser/page/index.html';
-  if (pathname === '/livekit-client.mjs') return kClient;
+  if (pathname === '/livekit-client.mjs') return `${kClient}.esm.mjs`;
+  if (pathname === '/e2ee-worker.mjs') return `${kClient}.e2ee.worker.mjs`;
   if (/^\/page\/[\w.]+$/.test(pathname)) return `tests/browser${pathname}`;
   if (pathname === '/lib/picture.mjs') return `tests${pathname}`;
   return undefined;

@@ -6,6 +6,7 @@
 
 import {
   ConnectionErrorReason,
+  ExternalE2EEKeyProvider,
   Room,
   RoomEvent,
   RpcError,
@@ -21,6 +22,12 @@ const kQualities = { low: VideoQuality.LOW, medium: VideoQuality.MEDIUM, high: V
 
 setLogLevel('warn');
 
+async function encryption_with(secret) {
+  const keyProvider = new ExternalE2EEKeyProvider();
+  await keyProvider.setKey(secret);
+  return { keyProvider, worker: new Worker('/e2ee-worker.mjs', { type: 'module' }) };
+}
+
 class Caller {
   room;
   number = 1;
@@ -30,17 +37,20 @@ class Caller {
   #readers = new Map(); // track sid → {identity, kind, reader, element}
   #sources = {};
 
-  // Joins; returns the own sids.
-  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true }) {
+  // Joins, with end-to-end encryption if there is a `secret`; returns the own sids.
+  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true, secret }) {
     this.number = number;
+    const encryption = secret && (await encryption_with(secret));
     this.room = new Room({
       singlePeerConnection: !v0,
       adaptiveStream: adaptive,
       dynacast,
       publishDefaults: { backupCodec: false },
+      encryption,
     });
     this.#observe();
     try {
+      if (secret) await this.room.setE2EEEnabled(true);
       await this.room.connect(url, token, { autoSubscribe: auto_subscribe });
     } catch (error) {
       return { error: error.message, reason: ConnectionErrorReason[error.reason], status: error.status };
@@ -234,14 +244,14 @@ class Caller {
     return reports;
   }
 
-  // The codecs of video this page receives and sends, losses of the sound that it receives, the
+  // The codecs of video this page receives and sends, counts of the sound that it receives, the
   // protocols and ciphers of its connections.
   async transport() {
     const result = { received: [], sent: [], sounds: [], protocols: [], ciphers: [] };
     for (const report of await this.#stats()) {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
-        if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded });
+        if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded, packets: entry.packetsReceived });
         if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
           result.sounds.push({ packets: entry.packetsReceived, lost: entry.packetsLost, nacks: entry.nackCount });
         }
