@@ -3,17 +3,17 @@
 
 // One room: its participants, the tracks among them, and everything that one participant's action
 // means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
-// (Roster, RoomNews, Subscriptions, DataPlane, QualityReports, Speakers, PublishFlow, PeerLink);
+// (Roster, RoomNews, Negotiation, Subscriptions, DataPlane, QualityReports, Speakers, PublishFlow);
 // this class connects them. Its methods are spread over room_*.cc by subject.
 #pragma once
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "room/data/data_plane.h"
+#include "room/negotiate/negotiation.h"
 #include "room/participant/participant.h"
 #include "room/quality/quality_reports.h"
 #include "room/quality/speakers.h"
@@ -24,19 +24,16 @@
 
 namespace confab::room {
 
-class Room : private DataHost, private SubscriptionsHost {
+class Room : private DataHost, private SubscriptionsHost, private NegotiationHost {
   public:
     static constexpr Duration kResumeWindow = Duration::seconds(5);  // SIG-145
     // SIG-145: after a resume, how long ICE and DTLS may take, and how long resumes may go on
     // without media.
     static constexpr Duration kRecoverWindow = Duration::seconds(20);
     static constexpr Duration kMaxWithoutMedia = Duration::seconds(60);
-    static constexpr Duration kPublishTimeout = Duration::seconds(30);  // SIG-107
-    static constexpr Duration kJoinTimeout = Duration::seconds(60);     // SIG-148
+    static constexpr Duration kJoinTimeout = Duration::seconds(60);  // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
-    static constexpr Duration kBlankFrames = Duration::millis(200);  // FWD-15
     static constexpr Duration kSpeakerGather = Duration::millis(20);
-    static constexpr std::size_t kMaxRememberedIce = 256;
 
     Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
     ~Room() override;
@@ -121,6 +118,22 @@ class Room : private DataHost, private SubscriptionsHost {
                        const std::string& track_sid) const override;
     void data_tracks_changed(Participant& publisher) override { changed(publisher, true); }
 
+    // NegotiationHost
+    std::vector<sdp::PendingTrack> pending_tracks(const Participant& p) const override {
+        return p.publish.pending_sections();
+    }
+    bool publishes_on(const Participant& p, std::string_view mid) const override {
+        return p.publish.has_mid(mid);
+    }
+    void offer_answered(Participant& p, const sdp::Answer& answer) override {
+        take_sections(p, answer);
+    }
+    void senders_bound(Participant& p, const std::vector<sdp::BoundSender>& bound) override {
+        subscriptions_.bind(p, bound);
+    }
+    void no_data_wanted(Participant& p) override { data_.expect_no_channels(p); }
+    void negotiation_failed(Participant& p) override { full_reconnect(p); }
+
     // room_state.cc
     void changed(Participant& p, bool immediate);
     void hide(Participant& p);
@@ -135,12 +148,7 @@ class Room : private DataHost, private SubscriptionsHost {
     // room_join.cc
     void send_join(Participant& p);
     void start_links(Participant& p, const JoinParams& params);
-    PeerLink& ensure_publisher(Participant& p);
-    PeerLink& ensure_downstream(Participant& p);
-    PeerLinkConfig link_config(const Participant& p) const;
-    void register_link(Participant& p, const PeerLink& link);
     void set_active(Participant& p);
-    void note_established(Participant& p, PeerLink& link);
     void end(Participant& p, livekit::DisconnectReason reason, Ending ending,
              livekit::LeaveRequest::Action action = livekit::LeaveRequest::DISCONNECT);
     void drop_media_of(Participant& p);
@@ -150,19 +158,9 @@ class Room : private DataHost, private SubscriptionsHost {
     void expect_media(Participant& p, Duration within);
     void media_returned(Participant& p);
 
-    // room_negotiate.cc
-    void answer_held_offer(Participant& p);
-    void handle_offer(Participant& p, const livekit::SessionDescription& offer);
-    void watch_unknown_media(Participant& p, std::string_view offer);
-    void handle_answer(Participant& p, const livekit::SessionDescription& answer);
-    void handle_trickle(Participant& p, const livekit::TrickleRequest& trickle);
-    void send_trickles(Participant& p, PeerLink& link);
-    void negotiate(Participant& p, bool force);
-    void run_negotiation(Participant& p);
-    void send_requirement(Participant& p, PeerLink& link);
-
     // room_publish.cc
     void add_track(Participant& p, const livekit::AddTrackRequest& request);
+    void trickle(Participant& p, const livekit::TrickleRequest& trickle);
     void take_sections(Participant& p, const sdp::Answer& answer);
     void take_publish_sections(Participant& p, const std::vector<sdp::PublishSection>& sections);
     void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
@@ -204,7 +202,6 @@ class Room : private DataHost, private SubscriptionsHost {
     void leave_request(Participant& p, const livekit::LeaveRequest& leave);
     void ping(Participant& p, const livekit::SignalRequest& request);
     void simulate(Participant& p, const livekit::SimulateScenario& scenario);
-    void switch_candidates(Participant& p, livekit::CandidateProtocol protocol);
     void simulated_speaker(Participant& p, bool active);
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
     void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
@@ -237,13 +234,12 @@ class Room : private DataHost, private SubscriptionsHost {
     RoomNews news_;
     SsrcPool ssrcs_;  // of publishers and subscribers, which must differ
     Subscriptions subscriptions_;
+    Negotiation negotiation_;
     DataPlane data_;
     QualityReports quality_;
     Speakers speakers_;
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
-    std::map<std::string, IcePreference> remembered_ice_;    // by identity
-    std::set<std::string> all_profiles_;  // identities whose handshake failed with GCM alone
     Timestamp speakers_at_ = Timestamp::never();  // reports of other workers may be on their way
 };
 

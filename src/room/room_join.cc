@@ -30,9 +30,7 @@ void Room::join(SessionId session, const JoinParams& params) {
 
     auto owned = std::make_unique<Participant>(*scope_, params, scope_->placement.take(name()));
     Participant& p = roster_.add(std::move(owned));
-    if (const auto known = remembered_ice_.find(params.grants.identity);
-        known != remembered_ice_.end())
-        p.ice = known->second;
+    negotiation_.add(p, params);
     subscriptions_.add(p, params.auto_subscribe, params.adaptive_stream);
     data_.add(p, params.auto_subscribe_data_track);
     quality_.add(p);
@@ -61,8 +59,8 @@ void Room::send_join(Participant& p) {
     join.set_server_version(scope_->config.server_version);
     for (const livekit::ICEServer& server : ice_servers(p))
         *join.add_ice_servers() = server;
-    join.set_subscriber_primary(p.subscriber_primary);
-    if (const auto configuration = p.configuration())
+    join.set_subscriber_primary(negotiation_.subscriber_primary(p));
+    if (const auto configuration = p.configuration(negotiation_.ice(p)))
         *join.mutable_client_configuration() = *configuration;
     join.set_server_region(scope_->config.region);
     join.set_ping_timeout(scope_->config.ping_timeout_s);
@@ -71,79 +69,22 @@ void Room::send_join(Participant& p) {
     join.set_sif_trailer(subscriptions_.settings().sif_trailer);
     for (const livekit::Codec& codec : publish_codecs(codecs_, p.traits.sdp))
         *join.add_enabled_publish_codecs() = codec;
-    join.set_fast_publish(p.info.permission().can_publish() && p.ice == IcePreference::kAny);
+    join.set_fast_publish(p.info.permission().can_publish() &&
+                          negotiation_.ice(p) == IcePreference::kAny);
     std::string others;
     for (const auto& [identity, other] : roster_.participants())
         if (other.get() != &p && !other->hidden()) others += shown(*other);
     p.signal.send_join(std::move(response), std::move(others));
 }
 
-PeerLinkConfig Room::link_config(const Participant& p) const {
-    PeerLinkConfig config;
-    config.worker = p.worker;
-    config.ice_lite = scope_->config.media.ice_lite && !p.traits.firefox && !p.disable_ice_lite &&
-                      p.client.protocol() > 5;
-    config.tcp_only = p.ice != IcePreference::kAny;
-    config.playout_delay = subscriptions_.settings().playout_delay.has_value();
-    config.allow_pause = p.allow_pause;
-    config.client = p.traits.sdp;
-    if (all_profiles_.contains(p.identity())) config.client.takes_gcm = false;
-    if (subscriptions_.settings().sync_streams && p.traits.gates.sync_streams)
-        config.client.reuses_transceivers = false;
-    config.codecs = codecs_;
-    return config;
-}
-
-void Room::register_link(Participant& p, const PeerLink& link) {
-    scope_->media.peers[link.id()] = {this, &p, {}};
-    observe(PeerReached{link.target(), PeerStep::kStarted});
-}
-
-PeerLink& Room::ensure_publisher(Participant& p) {
-    if (!p.publisher) {
-        PeerLinkConfig config = link_config(p);
-        config.single = p.single;
-        p.publisher = std::make_unique<PeerLink>(*scope_, std::move(config));
-        register_link(p, *p.publisher);
-    }
-    return *p.publisher;
-}
-
-PeerLink& Room::ensure_downstream(Participant& p) {
-    if (p.single) return ensure_publisher(p);
-    if (!p.subscriber) {
-        PeerLinkConfig config = link_config(p);
-        config.target = livekit::SUBSCRIBER;
-        config.offers = true;
-        config.application = p.subscriber_primary;
-        p.subscriber = std::make_unique<PeerLink>(*scope_, std::move(config));
-        register_link(p, *p.subscriber);
-        if (p.subscriber_primary)
-            scope_->out.command(p.worker, sfu::OpenDataChannels{p.subscriber->id(),
-                                                                scope_->config.enable_data_tracks});
-    }
-    return *p.subscriber;
-}
-
 void Room::start_links(Participant& p, const JoinParams& params) {
-    if (p.single) {
-        // Existing tracks first, so that the answer to the join's offer holds them (SIG-82).
-        ensure_publisher(p);
-        subscribe_existing(p);
-        for (const livekit::AddTrackRequest& request : params.add_track_requests)
-            add_track(p, request);
-        if (!params.publisher_offer) return;
-        if (p.traits.answer_delay == Duration::zero())
-            return handle_offer(p, *params.publisher_offer);
-        p.held_offer = params.publisher_offer;
-        p.held_offer_at = scope_->now() + p.traits.answer_delay;
-        return;
-    }
-    if (p.subscriber_primary) {
-        ensure_downstream(p);
-        negotiate(p, true);
-    }
-    if (p.traits.gates.fast_start) subscribe_existing(p);
+    negotiation_.open(p);
+    // Existing tracks first, so that the answer to the join's offer holds them (SIG-82).
+    if (params.single_connection || p.traits.gates.fast_start) subscribe_existing(p);
+    if (!params.single_connection) return;
+    for (const livekit::AddTrackRequest& request : params.add_track_requests)
+        add_track(p, request);
+    if (params.publisher_offer) negotiation_.handle_first_offer(p, *params.publisher_offer);
 }
 
 void Room::set_active(Participant& p) {
@@ -157,15 +98,6 @@ void Room::set_active(Participant& p) {
     subscribe_existing(p);
 }
 
-// Media flows, and data may: the channels are open or not wanted.
-void Room::note_established(Participant& p, PeerLink& link) {
-    const PeerLink* data_link = p.subscriber_primary ? p.subscriber.get() : p.publisher.get();
-    if (link.established || !link.ever_connected) return;
-    if (&link == data_link && !data_.ready(p)) return;
-    link.established = true;
-    observe(PeerReached{link.target(), PeerStep::kFullyEstablished});
-}
-
 void Room::drop_media_of(Participant& p) {
     std::vector<std::string> sids;
     for (const auto& [sid, track] : p.publish.tracks())
@@ -177,8 +109,7 @@ void Room::drop_media_of(Participant& p) {
     p.publish.drop_pending();
     subscriptions_.drop_all(p);
     data_.unpublish_all(p);
-    for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
-        if (link != nullptr) scope_->media.peers.erase(link->id());
+    negotiation_.remove(p);
 }
 
 void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,

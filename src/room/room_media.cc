@@ -7,72 +7,23 @@
 #include "room/signal/responses.h"
 
 namespace confab::room {
-namespace {
-
-std::string_view to_text(sfu::PeerFailure failure) {
-    switch (failure) {
-        case sfu::PeerFailure::kNone:
-            return "disconnected";
-        case sfu::PeerFailure::kIce:
-            return "ice";
-        case sfu::PeerFailure::kDtls:
-            return "dtls";
-        case sfu::PeerFailure::kFingerprint:
-            return "fingerprint";
-    }
-    return "unknown";
-}
-
-void note_failure(const RoomScope& scope, const PeerLink& link, sfu::PeerFailure failure) {
-    const bool had_ice =
-        failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
-    if (!link.ever_connected && had_ice)
-        scope.out.observe(PeerReached{link.target(), PeerStep::kIceConnected});
-    scope.out.observe(OperationDone{Operation::kPeerConnection, to_text(failure)});
-}
-
-}  // namespace
-
 void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event) {
-    PeerLink* link = p.link_of(event.peer);
-    if (link == nullptr || p.closing) return;
+    if (p.closing) return;
     touch(p);
-    switch (event.state) {
-        case sfu::PeerState::kConnecting:
-            return;
-        case sfu::PeerState::kDisconnected:
-            link->connected = false;
-            return;
-        case sfu::PeerState::kReconnected:
-            link->connected = true;
-            if (link == p.primary()) media_returned(p);
-            return;
-        case sfu::PeerState::kFailed:
-            link->connected = false;
-            note_failure(*scope_, *link, event.failure);
-            // It may be that it does not take GCM after all: next time it may choose (DES-23).
-            if (event.failure == sfu::PeerFailure::kDtls && !link->ever_connected &&
-                p.traits.sdp.takes_gcm && all_profiles_.size() < kMaxRememberedIce)
-                all_profiles_.insert(p.identity());
-            // A failed handshake stays failed whatever ICE does: only a new connection helps.
-            return event.failure == sfu::PeerFailure::kIce ? connection_failed(p)
-                                                           : full_reconnect(p);
-        case sfu::PeerState::kConnected:
+    const LinkNews link = negotiation_.handle_peer_state(p, event);
+    switch (link.failure) {
+        case LinkNews::Failure::kNone:
             break;
+        case LinkNews::Failure::kIce:
+            return connection_failed(p);
+        case LinkNews::Failure::kHandshake:
+            return full_reconnect(p);
     }
-    const bool first = !link->ever_connected;
-    link->connected = true;
-    link->ever_connected = true;
-    link->connected_at = scope_->now();
-    if (link == p.primary()) media_returned(p);
-    if (!first) return;
-    observe(PeerReached{link->target(), PeerStep::kIceConnected});
-    observe(PeerReached{link->target(), PeerStep::kConnected});
-    observe(OperationDone{Operation::kPeerConnection, {}});
-    note_established(p, *link);
+    if (link.up && link.primary) media_returned(p);
+    if (!link.first) return;
     // The primary connection, or with a publisher-primary client the publisher's (SIG-81).
-    if (link == p.primary() && p.info.state() == livekit::ParticipantInfo::JOINED) set_active(p);
-    if (link == p.publisher.get()) announce_all(p);
+    if (link.primary && p.info.state() == livekit::ParticipantInfo::JOINED) set_active(p);
+    if (link.publisher) announce_all(p);
 }
 
 void Room::handle_layer_started(Participant& p, const std::string& sid,
@@ -146,11 +97,11 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
 }
 
 void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event) {
-    PeerLink* link = p.primary();
+    const PeerLink* link = negotiation_.primary(p);
     if (link == nullptr || link->id() != event.peer) return;
     touch(p);
     data_.channel_opened(p, event.channel);
-    note_established(p, *link);
+    if (data_.ready(p)) negotiation_.data_ready(p);
 }
 
 void Room::handle_channel_failed(Participant& p) {

@@ -58,25 +58,18 @@ void Room::codec_regressed(const Publication& of) {
 }
 
 std::optional<Downlink> Room::downlink(const Participant& p) const {
-    const PeerLink* link = p.downstream();
+    const PeerLink* link = negotiation_.downstream(p);
     if (link == nullptr) return std::nullopt;
     return Downlink{link->id(), link->connected, link->connected_at};
 }
 
 void Room::section_needed(Participant& p, sdp::Sender sender) {
-    ensure_downstream(p).add_sender(std::move(sender));
-    negotiate(p, false);
+    negotiation_.add_sender(p, std::move(sender));
 }
 
 void Room::section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) {
     quality_.forget(p, id.value());
-    PeerLink* link = p.downstream();
-    if (link == nullptr) return;
-    link->remove_sender(id.value());
-    if (p.closing) return;
-    if (!in_use) return negotiate(p, false);
-    link->timer.request_after(scope_->now(), kBlankFrames);
-    touch(p);
+    negotiation_.remove_sender(p, id.value(), in_use);
 }
 
 void Room::subscriber_stuck(Participant& p) {

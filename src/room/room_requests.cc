@@ -25,11 +25,11 @@ void Room::handle_request(SessionId session, const std::string& identity,
     using Case = livekit::SignalRequest;
     switch (request.message_case()) {
         case Case::kOffer:
-            return handle_offer(p, request.offer());
+            return negotiation_.handle_offer(p, request.offer());
         case Case::kAnswer:
-            return handle_answer(p, request.answer());
+            return negotiation_.handle_answer(p, request.answer());
         case Case::kTrickle:
-            return handle_trickle(p, request.trickle());
+            return trickle(p, request.trickle());
         case Case::kAddTrack:
             return add_track(p, request.add_track());
         case Case::kMute:
@@ -75,6 +75,14 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::MESSAGE_NOT_SET:
             return;
     }
+}
+
+void Room::trickle(Participant& p, const livekit::TrickleRequest& trickle) {
+    const auto done = negotiation_.handle_trickle(p, trickle);
+    if (done) return;
+    ++scope_->counters.bad_requests;
+    respond(p, Response::UNCLASSIFIED_ERROR, done.error(),
+            [&](Response& r) { *r.mutable_trickle() = trickle; });
 }
 
 void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request) {

@@ -37,7 +37,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
         livekit::ReconnectResponse& reconnect = *response.mutable_reconnect();
         for (const livekit::ICEServer& server : ice_servers(p))
             *reconnect.add_ice_servers() = server;
-        if (const auto configuration = p.configuration())
+        if (const auto configuration = p.configuration(negotiation_.ice(p)))
             *reconnect.mutable_client_configuration() = *configuration;
         *reconnect.mutable_server_info() = server_info();
         reconnect.set_last_message_seq(data_.last_sequence(p));
@@ -58,10 +58,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
         return;
     }
     send_refresh(p);
-    if (p.subscriber && p.subscriber->has_remote()) {
-        p.subscriber->restart_ice(p.ice != IcePreference::kAny);
-        negotiate(p, true);
-    }
+    negotiation_.restart(p);
 }
 
 // Who left while there was no connection, or while the old one may have been dead already: a client
@@ -84,7 +81,7 @@ void Room::signal_closed(SessionId session, const std::string& identity) {
     if (p == nullptr || p->signal.session() != session) return;
     touch(*p);
     p->signal.lost();
-    const PeerLink* primary = p->primary();
+    const PeerLink* primary = negotiation_.primary(*p);
     const bool live = primary != nullptr && primary->ever_connected;
     if (!live) end(*p, livekit::SIGNAL_CLOSE, Ending::kSilent);
 }
@@ -92,22 +89,13 @@ void Room::signal_closed(SessionId session, const std::string& identity) {
 // ICE or DTLS gave up: the client is told to resume and has kResumeWindow for it (SIG-145).
 void Room::connection_failed(Participant& p) {
     constexpr Duration kSignalAlive = Duration::seconds(15);
-    const auto& workers = scope_->config.media.workers;
-    const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
-    if (p.signal.is_open() && scope_->now() - p.last_signal < kSignalAlive) {
-        // ICE-15: the other transport next time, and back when that fails too.
-        p.ice = p.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp
-                    ? IcePreference::kTcp
-                    : IcePreference::kAny;
-        if (p.publisher) p.publisher->set_tcp_only(p.ice != IcePreference::kAny);
-        if (remembered_ice_.size() < kMaxRememberedIce || remembered_ice_.contains(p.identity()))
-            remembered_ice_[p.identity()] = p.ice;
-    }
+    if (p.signal.is_open() && scope_->now() - p.last_signal < kSignalAlive)
+        negotiation_.try_other_transport(p);
     if (p.traits.gates.leave_action)
         p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
                                     livekit::LeaveRequest::RESUME));
     p.signal.close();
-    const PeerLink* primary = p.primary();
+    const PeerLink* primary = negotiation_.primary(p);
     if (primary != nullptr && !primary->connected)
         p.media_lost_at = earlier(p.media_lost_at, scope_->now());
     p.resume_deadline = scope_->now() + kResumeWindow;

@@ -8,6 +8,14 @@
 #include "room/signal/responses.h"
 
 namespace confab::room {
+namespace {
+
+IcePreference preference_of(livekit::CandidateProtocol protocol) {
+    if (protocol == livekit::UDP) return IcePreference::kAny;
+    return protocol == livekit::TCP ? IcePreference::kTcp : IcePreference::kTls;
+}
+
+}  // namespace
 
 void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
     constexpr Duration kDropWindow = Duration::seconds(5);
@@ -26,9 +34,9 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
         case Case::kServerLeave:
             return end(p, livekit::SERVER_SHUTDOWN, Ending::kWithLeave);
         case Case::kSwitchCandidateProtocol:
-            return switch_candidates(p, scenario.switch_candidate_protocol());
+            return negotiation_.prefer(p, preference_of(scenario.switch_candidate_protocol()));
         case Case::kSubscriberBandwidth:
-            if (const PeerLink* link = p.downstream())
+            if (const PeerLink* link = negotiation_.downstream(p))
                 scope_->out.command(
                     p.worker, sfu::SetBandwidthLimit{
                                   link->id(), static_cast<std::uint64_t>(std::max<std::int64_t>(
@@ -47,18 +55,6 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
         case Case::SCENARIO_NOT_SET:
             return;
     }
-}
-
-void Room::switch_candidates(Participant& p, livekit::CandidateProtocol protocol) {
-    p.ice = protocol == livekit::UDP   ? IcePreference::kAny
-            : protocol == livekit::TCP ? IcePreference::kTcp
-                                       : IcePreference::kTls;
-    if (remembered_ice_.size() < kMaxRememberedIce || remembered_ice_.contains(p.identity()))
-        remembered_ice_[p.identity()] = p.ice;
-    const bool tcp_only = p.ice != IcePreference::kAny;
-    if (p.publisher) p.publisher->set_tcp_only(tcp_only);
-    if (p.subscriber && p.subscriber->has_remote()) p.subscriber->restart_ice(tcp_only);
-    negotiate(p, true);
 }
 
 void Room::simulated_speaker(Participant& p, bool active) {

@@ -28,6 +28,11 @@ SendSettings send_settings(const RoomScope& scope, const livekit::CreateRoomRequ
             playout_delay(settings, scope.config)};
 }
 
+NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
+                                         const SendSettings& send) {
+    return {std::move(codecs), send.sync_streams, send.playout_delay.has_value()};
+}
+
 std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
     auto codecs = config.room.enabled_codecs;
     if (codecs.empty()) return default_codecs();
@@ -48,6 +53,8 @@ Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
               or_default(settings.departure_timeout(), scope.config.room.departure_timeout)),
       news_(scope, roster_),
       subscriptions_(scope, this, roster_, ssrcs_, send_settings(scope, settings), *this),
+      negotiation_(scope, this, roster_, negotiation_settings(codecs_, subscriptions_.settings()),
+                   *this),
       data_(scope, roster_, *this),
       quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }) {
     livekit::Room info;
@@ -90,7 +97,7 @@ Room::TrackRef Room::find_track(const std::string& sid) const {
 
 // The connection on which data goes to it.
 std::optional<sfu::PeerId> Room::data_peer(const Participant& p) const {
-    const PeerLink* link = p.primary();
+    const PeerLink* link = negotiation_.primary(p);
     return link == nullptr ? std::nullopt : std::optional(link->id());
 }
 
@@ -175,7 +182,7 @@ void Room::send_refresh(Participant& p) {
 
 std::vector<livekit::ICEServer> Room::ice_servers(const Participant& p) const {
     if (!scope_->config.ice_servers) return {};
-    return scope_->config.ice_servers(p.sid(), p.ice == IcePreference::kTls);
+    return scope_->config.ice_servers(p.sid(), negotiation_.ice(p) == IcePreference::kTls);
 }
 
 livekit::ServerInfo Room::server_info() const {

@@ -19,11 +19,13 @@ Timestamp Room::scan_deadlines() const {
 
 Timestamp Room::deadline_of(const Participant& p) const {
     const Timestamp own = earlier(p.next_deadline(), publish_deadline(p));
-    return earlier(own, subscriptions_.next_deadline(p));
+    const Timestamp links = negotiation_.next_deadline(p);
+    return earlier(own, earlier(links, subscriptions_.next_deadline(p)));
 }
 
 void Room::finish_turn() {
     roster_.finish_turn([this](const Participant& p) { return deadline_of(p); });
+    negotiation_.finish_turn();
 }
 
 Timestamp Room::own_deadline() const {
@@ -32,11 +34,11 @@ Timestamp Room::own_deadline() const {
     return earlier(told, earlier(data_.next_deadline(), own));
 }
 
-// SIG-107: an announced track must get its section, a section that sends its announcement.
+// SIG-107: an announced track must get its section.
 Timestamp Room::publish_deadline(const Participant& p) const {
     if (!scope_->config.reconnect_on_publication_error) return Timestamp::never();
-    const Timestamp since = earlier(p.publish.oldest_pending(), p.unknown_media_since);
-    return since.is_never() ? since : since + kPublishTimeout;
+    const Timestamp since = p.publish.oldest_pending();
+    return since.is_never() ? since : since + Negotiation::kPublishTimeout;
 }
 
 void Room::handle_timeout() {
@@ -57,20 +59,14 @@ void Room::participant_timers(Participant& p) {
     const Timestamp now = scope_->now();
     if (p.join_deadline <= now) return end(p, livekit::JOIN_FAILURE, Ending::kWithLeave);
     if (p.resume_deadline <= now) return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
-    for (const PeerLink* link : {p.publisher.get(), p.subscriber.get()})
-        if (link != nullptr && link->connected && link->timer.timed_out(now))
-            return full_reconnect(p);
-    if (publish_deadline(p) <= now) return full_reconnect(p);
-    if (p.held_offer_at <= now) {
-        answer_held_offer(p);
-        if (p.closing) return;
-    }
+    if (negotiation_.overdue(p) || publish_deadline(p) <= now) return full_reconnect(p);
     if (p.refresh_at <= now) send_refresh(p);
     if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
     if (p.update_at <= now) changed(p, true);
     subscriptions_.handle_timeout(p, now);
     if (p.closing) return;
-    run_negotiation(p);
+    negotiation_.handle_timeout(p);
+    if (p.closing) return;
     for (auto& [sid, track] : p.publish.tracks()) {
         track.dynacast.handle_timeout(now);
         poll_dynacast(p, track);

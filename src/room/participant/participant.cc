@@ -11,9 +11,6 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
     : grants(params.grants),
       client(params.client),
       traits(traits_of(params.client)),
-      single(params.single_connection),
-      allow_pause(params.subscriber_allow_pause),
-      disable_ice_lite(params.disable_ice_lite),
       seat(std::move(place)),
       worker(seat.worker()),
       signal(scope) {
@@ -32,8 +29,6 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
     info.set_region(scope.config.region);
     info.set_client_protocol(params.client.client_protocol());
     *info.mutable_capabilities() = params.client.capabilities();
-    subscriber_primary =
-        !single && traits.gates.subscriber_primary && info.permission().can_subscribe();
 }
 
 livekit::ParticipantInfo Participant::to_proto() const {
@@ -52,25 +47,17 @@ token::Grants Participant::current_grants() const {
     return current;
 }
 
-std::optional<livekit::ClientConfiguration> Participant::configuration() const {
+std::optional<livekit::ClientConfiguration> Participant::configuration(IcePreference ice) const {
     if (!traits.has_configuration && ice == IcePreference::kAny) return std::nullopt;
     livekit::ClientConfiguration result = traits.configuration;
     if (ice == IcePreference::kTls) result.set_force_relay(livekit::ENABLED);
     return result;
 }
 
-PeerLink* Participant::link_of(sfu::PeerId peer) const {
-    if (publisher && publisher->id() == peer) return publisher.get();
-    if (subscriber && subscriber->id() == peer) return subscriber.get();
-    return nullptr;
-}
-
 Timestamp Participant::next_deadline() const {
     Timestamp result = earlier(join_deadline, resume_deadline);
-    result = earlier(result, earlier(held_offer_at, refresh_at));
+    result = earlier(result, refresh_at);
     result = earlier(result, earlier(simulated_speaker_until, update_at));
-    for (const PeerLink* link : {publisher.get(), subscriber.get()})
-        if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
     for (const auto& [sid, track] : publish.tracks())
         result = earlier(result, track.dynacast.next_deadline());
     return result;

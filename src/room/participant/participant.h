@@ -12,16 +12,13 @@
 #include <string>
 
 #include "room/manager/placement.h"
-#include "room/negotiate/peer_link.h"
+#include "room/negotiate/links.h"
 #include "room/participant/permissions.h"
 #include "room/publish/publish_flow.h"
 #include "room/roster/lifecycle.h"
 #include "room/signal/signal_queue.h"
 
 namespace confab::room {
-
-// Remembered over connections of one identity (ICE-15).
-enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
 
 struct Participant {
     Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place);
@@ -32,7 +29,7 @@ struct Participant {
     token::Grants current_grants() const;
     // What join and reconnect tell the client about itself, when there is something (SIG-69,
     // ICE-19).
-    std::optional<livekit::ClientConfiguration> configuration() const;
+    std::optional<livekit::ClientConfiguration> configuration(IcePreference ice) const;
     const std::string& identity() const { return info.identity(); }
     const std::string& sid() const { return info.sid(); }
     bool hidden() const { return info.permission().hidden(); }
@@ -41,35 +38,20 @@ struct Participant {
     bool agent() const {
         return info.kind() == livekit::ParticipantInfo::AGENT || info.permission().agent();
     }
-    // The connection whose being up makes ACTIVE.
-    PeerLink* primary() const { return subscriber_primary ? subscriber.get() : publisher.get(); }
-    // The connection on which tracks come down to the client.
-    PeerLink* downstream() const { return single ? publisher.get() : subscriber.get(); }
-    PeerLink* link_of(sfu::PeerId peer) const;
-
     livekit::ParticipantInfo info;  // without tracks
     token::Grants grants;           // of its token, with what the API changed since
     livekit::ClientInfo client;
     ClientTraits traits;
 
-    bool single = false;
-    bool subscriber_primary = false;
-    std::optional<bool> allow_pause;
-    bool disable_ice_lite = false;
     bool closing = false;
     Standing standing;  // as the room counts it
     std::uint64_t number = 0;
     bool touched = false;  // its deadline is to be noted
     std::string shown;     // encoded as others see it, made on demand
-    IcePreference ice = IcePreference::kAny;
     Placement::Seat seat;
     sfu::WorkerIndex worker = 0;
 
     SignalQueue signal;
-    std::unique_ptr<PeerLink> publisher;
-    std::unique_ptr<PeerLink> subscriber;
-    // Sections already asked for (SIG-84).
-    sdp::MissingSections requested;
 
     PublishFlow publish;
     Timestamp joined_at;
@@ -81,10 +63,6 @@ struct Participant {
     Timestamp drop_resume_until;  // SIG-175
     bool drop_resume_without_messages = false;
     bool drop_resume_after_messages = false;
-    // The offer of the join, for clients that are not ready for its answer (traits.answer_delay).
-    std::optional<livekit::SessionDescription> held_offer;
-    Timestamp held_offer_at = Timestamp::never();
-    Timestamp unknown_media_since = Timestamp::never();  // sends what it never announced
     Timestamp last_signal;
     Timestamp update_at = Timestamp::never();  // learned layers, told together
 

@@ -191,6 +191,13 @@ PublishedTrack* PublishFlow::find_by_mid(std::string_view mid) {
     return nullptr;
 }
 
+bool PublishFlow::has_mid(std::string_view mid) const {
+    for (const auto& [sid, track] : tracks_)
+        for (const CodecSlot& slot : track.slots)
+            if (slot.receiver && slot.mid == mid) return true;
+    return false;
+}
+
 PublishedTrack* PublishFlow::find(const std::string& sid) {
     const auto it = tracks_.find(sid);
     return it == tracks_.end() ? nullptr : &it->second;

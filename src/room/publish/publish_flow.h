@@ -86,6 +86,7 @@ class PublishFlow {
     std::optional<Match> take_section(const sdp::PublishSection& section, UnixTime wall);
     // The track whose section ended, when that ends the track.
     PublishedTrack* find_by_mid(std::string_view mid);
+    bool has_mid(std::string_view mid) const;
     PublishedTrack* find(const std::string& sid);
     // Requests queued behind the cid of the track come back to be tried again.
     std::vector<livekit::AddTrackRequest> remove(const std::string& sid);

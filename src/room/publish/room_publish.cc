@@ -75,11 +75,7 @@ void Room::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     *response.mutable_track_published()->mutable_track() = *added;
     p.signal.send(std::move(response));
     // The offer with its section may have come first (SIG-04, SDP-30).
-    if (!p.publisher) return;
-    const auto late = p.publisher->match_late(p.publish.pending_sections());
-    if (late.empty()) return;
-    p.unknown_media_since = Timestamp::never();
-    take_publish_sections(p, late);
+    take_publish_sections(p, negotiation_.match_late(p));
 }
 
 void Room::take_sections(Participant& p, const sdp::Answer& answer) {
@@ -102,7 +98,7 @@ void Room::take_publish_sections(Participant& p, const std::vector<sdp::PublishS
         if (match->track->announced) {
             changed(p, true);
             subscriptions_.codec_added({&p, match->track});
-        } else if (p.publisher->ever_connected) {
+        } else if (negotiation_.publisher(p)->ever_connected) {
             announce(p, *match->track);
         }
     }
@@ -117,7 +113,7 @@ void Room::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec
 
     sfu::AddReceiver add;
     add.receiver = *slot.receiver;
-    add.peer = p.publisher->id();
+    add.peer = negotiation_.publisher(p)->id();
     add.room = id_;
     add.kind = track.video() ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
     add.mid = section.mid;

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The peer connections of one participant, how it wants them, and what its negotiation waits for.
+//   single   one connection, which the client offers                    (01 SIG-82)
+//   dual     the client offers the publisher's, we the subscriber's; one of them is the primary,
+//            whose being up makes the participant ACTIVE and which carries the data (SIG-81)
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "room/negotiate/peer_link.h"
+
+namespace confab::room {
+
+// Remembered over connections of one identity (ICE-15).
+enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
+
+struct Links {
+    PeerLink* primary() const { return subscriber_primary ? subscriber.get() : publisher.get(); }
+    // The connection on which tracks come down to the client.
+    PeerLink* downstream() const { return single ? publisher.get() : subscriber.get(); }
+    PeerLink* find(sfu::PeerId peer) const {
+        if (publisher && publisher->id() == peer) return publisher.get();
+        if (subscriber && subscriber->id() == peer) return subscriber.get();
+        return nullptr;
+    }
+    bool tcp_only() const { return ice != IcePreference::kAny; }
+
+    bool single = false;
+    bool subscriber_primary = false;
+    bool disable_ice_lite = false;
+    std::optional<bool> allow_pause;
+    IcePreference ice = IcePreference::kAny;
+
+    std::unique_ptr<PeerLink> publisher;
+    std::unique_ptr<PeerLink> subscriber;
+    bool data_ready = false;         // its channels are open, or not wanted
+    sdp::MissingSections requested;  // sections already asked for (SIG-84)
+    // The offer of the join, for clients that are not ready for its answer (traits.answer_delay).
+    std::optional<livekit::SessionDescription> held_offer;
+    Timestamp held_offer_at = Timestamp::never();
+    Timestamp unknown_media_since = Timestamp::never();  // it sends what it never announced
+};
+
+}  // namespace confab::room
