@@ -1,0 +1,478 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Negotiation by itself: a host that notes what it is told, no tracks, no subscriptions.
+#include "room/negotiate/negotiation.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using R = livekit::SignalResponse;
+
+struct FakeHost : NegotiationHost {
+    std::vector<sdp::PendingTrack> pending_tracks(const Participant&) const override {
+        return pending;
+    }
+    bool publishes_on(const Participant&, std::string_view) const override { return announced; }
+    void offer_answered(Participant&, const sdp::Answer& answer) override {
+        sections += answer.publish.size();
+    }
+    void senders_bound(Participant&, const std::vector<sdp::BoundSender>& senders) override {
+        for (const sdp::BoundSender& sender : senders)
+            bound.push_back(sender.id);
+    }
+    void no_data_wanted(Participant&) override { ++no_data; }
+    void negotiation_failed(Participant& p) override {
+        ++failed;
+        p.closing = true;
+    }
+
+    std::vector<sdp::PendingTrack> pending;
+    bool announced = true;
+    std::size_t sections = 0;
+    std::vector<std::uint64_t> bound;
+    int no_data = 0;
+    int failed = 0;
+};
+
+struct World {
+    explicit World(Config with = testing::test_config()) : config(std::move(with)) {}
+
+    JoinParams params(const std::string& identity, bool single = false) {
+        JoinParams result = testing::test_join("r", identity);
+        result.single_connection = single;
+        return result;
+    }
+    Participant& join(const JoinParams& joining) {
+        Participant& p =
+            roster.add(std::make_unique<Participant>(scope, joining, placement.take("r")));
+        p.signal.open(SessionId(p.number));
+        negotiation.add(p, joining);
+        return p;
+    }
+    Participant& join(const std::string& identity, bool single = false) {
+        return join(params(identity, single));
+    }
+    void offer(Participant& p, const std::string& sdp, std::uint32_t id = 1) {
+        livekit::SessionDescription description;
+        description.set_sdp(sdp);
+        description.set_id(id);
+        negotiation.handle_offer(p, description);
+    }
+    LinkNews state(const Participant& p, const PeerLink* link, sfu::PeerState state,
+                   sfu::PeerFailure failure = sfu::PeerFailure::kNone) {
+        sfu::PeerStateChanged event;
+        event.peer = link->id();
+        event.state = state;
+        event.failure = failure;
+        return negotiation.handle_peer_state(p, event);
+    }
+    void pass(Duration by) { clock.now = clock.now + by; }
+    // What was said and done since the last call.
+    void drain() {
+        said.clear();
+        commands.clear();
+        observed.clear();
+        while (auto effect = out.poll()) {
+            if (auto* send = std::get_if<SendSignal>(&*effect)) {
+                said.push_back(std::move(send->response));
+            } else if (auto* command = std::get_if<MediaCommand>(&*effect)) {
+                commands.push_back(std::move(command->command));
+            } else if (const auto* value = std::get_if<Observation>(&*effect)) {
+                observed.push_back(*value);
+            }
+        }
+    }
+    std::size_t count(R::MessageCase kind) const {
+        return static_cast<std::size_t>(std::count_if(
+            said.begin(), said.end(), [&](const R& r) { return r.message_case() == kind; }));
+    }
+    const R* first(R::MessageCase kind) const {
+        for (const R& response : said)
+            if (response.message_case() == kind) return &response;
+        return nullptr;
+    }
+    template <typename T>
+    std::vector<T> done() const {
+        std::vector<T> result;
+        for (const sfu::Command& command : commands)
+            if (const T* value = std::get_if<T>(&command)) result.push_back(*value);
+        return result;
+    }
+    // Its subscriber connection answers what is offered.
+    void answer(Participant& p) {
+        drain();
+        const R* offered = first(R::kOffer);
+        REQUIRE(offered != nullptr);
+        livekit::SessionDescription description;
+        description.set_sdp(testing::make_answer(offered->offer().sdp()));
+        negotiation.handle_answer(p, description);
+    }
+
+    Config config;
+    Clock clock{Timestamp::micros(1'000'000), UnixTime::seconds(1'700'000'000)};
+    Outbox out;
+    IdSource ids{1, seeded_secrets(1)};
+    MediaRegistry media;
+    Counters counters;
+    Placement placement{1};
+    RoomScope scope{config, clock, out, ids, media, counters, placement};
+    Roster roster{scope, 300, 20};
+    FakeHost host;
+    Negotiation negotiation{
+        scope, nullptr, roster, {{{"audio/opus", ""}, {"video/vp8", ""}}}, host};
+    std::vector<R> said;
+    std::vector<sfu::Command> commands;
+    std::vector<Observation> observed;
+};
+
+sdp::Sender audio(std::uint64_t id) {
+    sdp::Sender sender;
+    sender.id = id;
+    sender.kind = sdp::Kind::kAudio;
+    sender.stream_id = sender.track_id = "TR_" + std::to_string(id);
+    sender.ssrc = static_cast<std::uint32_t>(1'000 + id);
+    sender.mimes = {"audio/opus"};
+    return sender;
+}
+
+std::string without_ufrag(std::string sdp) {
+    for (auto at = sdp.find("a=ice-ufrag"); at != std::string::npos; at = sdp.find("a=ice-ufrag"))
+        sdp.erase(at, sdp.find('\n', at) + 1 - at);
+    return sdp;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Negotiation: a subscriber's connection is offered at once, a publisher's waits [SIG-81]") {
+    World w;
+    Participant& dual = w.join("dual");
+    w.negotiation.open(dual);
+    w.drain();
+    CHECK(w.count(R::kOffer) == 1);
+    CHECK(w.done<sfu::OpenDataChannels>().size() == 1);
+    REQUIRE(w.negotiation.primary(dual) != nullptr);
+    CHECK(w.negotiation.primary(dual) == w.negotiation.downstream(dual));
+    CHECK(w.negotiation.publisher(dual) == nullptr);
+    CHECK(w.media.peers.at(w.negotiation.primary(dual)->id()).participant == &dual);
+
+    Participant& single = w.join("single", true);
+    w.negotiation.open(single);
+    w.drain();
+    CHECK(w.said.empty());
+    CHECK(w.negotiation.primary(single) == w.negotiation.publisher(single));
+
+    JoinParams mute = w.params("mute");
+    mute.grants.video->can_subscribe = false;
+    Participant& publisher_primary = w.join(mute);
+    w.negotiation.open(publisher_primary);
+    CHECK(w.negotiation.primary(publisher_primary) == nullptr);
+    CHECK_FALSE(w.negotiation.subscriber_primary(publisher_primary));
+}
+
+TEST_CASE(
+    "Negotiation: an offer is answered with its number; what is none is passed over [SIG-86]") {
+    World w;
+    Participant& p = w.join("alice", true);
+    w.negotiation.open(p);
+    w.offer(p, testing::make_offer({}), 7);
+    w.drain();
+    REQUIRE(w.count(R::kAnswer) == 1);
+    CHECK(w.first(R::kAnswer)->answer().id() == 7);
+    CHECK(w.count(R::kTrickle) > 0);
+    CHECK(w.done<sfu::SetRemote>().size() == 1);
+    CHECK(w.host.no_data == 0);  // make_offer() has a data section
+
+    w.offer(p, "no description");
+    CHECK(w.host.failed == 0);
+    CHECK(w.counters.negotiation_errors == 1);
+    w.offer(p, without_ufrag(testing::make_offer({})));
+    CHECK(w.host.failed == 1);
+    CHECK(w.counters.negotiation_errors == 2);
+    w.drain();
+    CHECK(w.count(R::kAnswer) == 0);
+}
+
+TEST_CASE("Negotiation: an answer nobody waits for is counted, a wrong one ends the session") {
+    World w;
+    Participant& single = w.join("single", true);
+    w.negotiation.handle_answer(single, {});
+    Participant& p = w.join("dual");
+    w.negotiation.handle_answer(p, {});
+    CHECK(w.counters.bad_requests == 2);
+    CHECK(w.host.failed == 0);
+    w.negotiation.open(p);
+    livekit::SessionDescription wrong;
+    wrong.set_sdp("no description");
+    w.negotiation.handle_answer(p, wrong);
+    CHECK(w.host.failed == 1);
+}
+
+TEST_CASE("Negotiation: a held offer is answered after its delay, and before the next one") {
+    JoinParams params = World().params("go", true);
+    params.client.set_sdk(livekit::ClientInfo::GO);
+    livekit::SessionDescription held;
+    held.set_sdp(testing::make_offer({}));
+    held.set_id(1);
+    {
+        World w;
+        Participant& p = w.join(params);
+        REQUIRE(p.traits.answer_delay > Duration::zero());
+        w.negotiation.handle_first_offer(p, held);
+        w.drain();
+        CHECK(w.count(R::kAnswer) == 0);
+        w.clock.now = w.negotiation.next_deadline(p);
+        w.negotiation.handle_timeout(p);
+        w.drain();
+        CHECK(w.count(R::kAnswer) == 1);
+        CHECK(w.negotiation.next_deadline(p).is_never());
+    }
+    {
+        World w;
+        Participant& p = w.join(params);
+        w.negotiation.handle_first_offer(p, held);
+        w.offer(p, testing::make_offer({}), 2);
+        w.drain();
+        REQUIRE(w.count(R::kAnswer) == 2);
+        CHECK(w.first(R::kAnswer)->answer().id() == 1);
+    }
+    {  // one that ends the session is not followed by an answer to the next
+        World w;
+        Participant& p = w.join(params);
+        held.set_sdp(without_ufrag(testing::make_offer({})));
+        w.negotiation.handle_first_offer(p, held);
+        w.offer(p, testing::make_offer({}), 2);
+        w.drain();
+        CHECK(w.host.failed == 1);
+        CHECK(w.count(R::kAnswer) == 0);
+    }
+}
+
+TEST_CASE("Negotiation: an offer without an answer is overdue once connected [SDP-03]") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    w.answer(p);
+    (void)w.state(p, w.negotiation.primary(p), sfu::PeerState::kConnected);
+    w.pass(Duration::seconds(1));
+    w.negotiation.add_sender(p, audio(1));
+    w.clock.now = w.negotiation.next_deadline(p);
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    REQUIRE(w.count(R::kOffer) == 1);
+    CHECK(w.negotiation.next_deadline(p) == w.clock.now + NegotiationTimer::kAnswerTimeout);
+    w.pass(NegotiationTimer::kAnswerTimeout - Duration::millis(1));
+    CHECK_FALSE(w.negotiation.overdue(p));
+    w.pass(Duration::millis(1));
+    CHECK(w.negotiation.overdue(p));
+}
+
+TEST_CASE(
+    "Negotiation: senders are bound by the answer; a closing picture is waited for [FWD-15]") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.add_sender(p, audio(1));
+    w.clock.now = w.negotiation.next_deadline(p);
+    w.negotiation.handle_timeout(p);
+    w.answer(p);
+    CHECK(w.host.bound == std::vector<std::uint64_t>{1});
+    w.pass(Duration::seconds(1));
+    w.negotiation.remove_sender(p, 1, true);
+    CHECK(w.negotiation.next_deadline(p) == w.clock.now + Negotiation::kBlankFrames);
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    CHECK(w.count(R::kOffer) == 0);
+    p.closing = true;  // who ends is offered nothing any more
+    w.pass(Duration::seconds(1));
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    CHECK(w.count(R::kOffer) == 0);
+}
+
+TEST_CASE("Negotiation: a single connection is asked for what is missing, once [SIG-84]") {
+    World w;
+    Participant& p = w.join("alice", true);
+    w.offer(p, testing::make_offer({}));
+    w.pass(Duration::seconds(1));
+    w.drain();
+    const auto asked = [&](std::uint64_t id) {
+        w.negotiation.add_sender(p, audio(id));
+        w.clock.now = w.negotiation.next_deadline(p);
+        w.negotiation.handle_timeout(p);
+        w.drain();
+        REQUIRE(w.count(R::kMediaSectionsRequirement) == 1);
+        return w.first(R::kMediaSectionsRequirement)->media_sections_requirement().num_audios();
+    };
+    CHECK(asked(1) == 1);
+    CHECK(asked(2) == 1);  // one more, not two
+    w.offer(p, testing::make_offer({}, 2), 2);
+    CHECK(w.host.bound.size() == 2);
+}
+
+TEST_CASE("Negotiation: what a report of the media plane says of a connection [SIG-145]") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    w.offer(p, testing::make_offer({}));
+    const PeerLink* primary = w.negotiation.primary(p);
+    const PeerLink* publisher = w.negotiation.publisher(p);
+    LinkNews news = w.state(p, primary, sfu::PeerState::kConnected);
+    CHECK((news.up && news.first && news.primary && !news.publisher));
+    news = w.state(p, publisher, sfu::PeerState::kConnected);
+    CHECK((news.up && news.first && !news.primary && news.publisher));
+    CHECK(primary->connected);
+    news = w.state(p, primary, sfu::PeerState::kDisconnected);
+    CHECK((!news.up && news.failure == LinkNews::Failure::kNone));
+    CHECK_FALSE(primary->connected);
+    news = w.state(p, primary, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
+    CHECK(news.failure == LinkNews::Failure::kIce);
+    news = w.state(p, primary, sfu::PeerState::kReconnected);
+    CHECK((news.up && !news.first));
+    news = w.state(p, primary, sfu::PeerState::kFailed, sfu::PeerFailure::kFingerprint);
+    CHECK(news.failure == LinkNews::Failure::kHandshake);
+    sfu::PeerStateChanged unknown;
+    unknown.peer = sfu::PeerId(99'999);
+    unknown.state = sfu::PeerState::kConnected;
+    CHECK_FALSE(w.negotiation.handle_peer_state(p, unknown).up);
+}
+
+TEST_CASE("Negotiation: established when media and data are, told once") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    const auto established = [&] {
+        w.drain();
+        return std::count_if(w.observed.begin(), w.observed.end(), [](const Observation& value) {
+            const auto* peer = std::get_if<PeerReached>(&value);
+            return peer != nullptr && peer->step == PeerStep::kFullyEstablished;
+        });
+    };
+    (void)w.state(p, w.negotiation.primary(p), sfu::PeerState::kConnected);
+    CHECK(established() == 0);
+    w.negotiation.data_ready(p);
+    CHECK(established() == 1);
+    w.negotiation.data_ready(p);
+    CHECK(established() == 0);
+}
+
+TEST_CASE("Negotiation: a failed handshake may choose its profile next time [DES-23]") {
+    World w;
+    JoinParams params = w.params("alice");
+    params.client.set_browser("Chrome");
+    params.client.set_browser_version("126.0");
+    Participant& p = w.join(params);
+    REQUIRE(p.traits.sdp.takes_gcm);
+    w.negotiation.open(p);
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().at(0).srtp_profiles.size() == 2);
+    (void)w.state(p, w.negotiation.primary(p), sfu::PeerState::kFailed, sfu::PeerFailure::kDtls);
+    w.negotiation.remove(p);
+    w.roster.remove(p);
+    Participant& again = w.join(params);
+    w.negotiation.open(again);
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().at(0).srtp_profiles.size() == 3);
+}
+
+TEST_CASE(
+    "Negotiation: the other transport, remembered for the identity, within a bound [ICE-15]") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.try_other_transport(p);
+    CHECK(w.negotiation.ice(p) == IcePreference::kTcp);
+    w.negotiation.try_other_transport(p);
+    CHECK(w.negotiation.ice(p) == IcePreference::kAny);
+    w.negotiation.prefer(p, IcePreference::kTls);
+    w.negotiation.remove(p);
+    w.roster.remove(p);
+    w.negotiation.finish_turn();
+    Participant& again = w.join("alice");
+    CHECK(w.negotiation.ice(again) == IcePreference::kTls);
+    w.negotiation.open(again);
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().at(0).tcp_only);
+
+    for (std::size_t i = 1; i < Negotiation::kMaxRemembered; ++i)
+        w.negotiation.prefer(w.join("p" + std::to_string(i)), IcePreference::kTcp);
+    w.negotiation.prefer(w.join("one too many"), IcePreference::kTcp);
+    for (const std::string identity : {"p255", "one too many"}) {
+        Participant& known = *w.roster.find(identity);
+        w.negotiation.remove(known);
+        w.roster.remove(known);
+        const bool remembered = identity != "one too many";
+        CHECK((w.negotiation.ice(w.join(identity)) == IcePreference::kTcp) == remembered);
+    }
+}
+
+TEST_CASE(
+    "Negotiation: a resume restarts the subscriber's connection once it has a peer [SIG-160]") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.restart(p);  // nothing there
+    w.negotiation.open(p);
+    w.negotiation.restart(p);  // nothing answered yet
+    w.answer(p);
+    w.drain();
+    w.negotiation.restart(p);
+    w.drain();
+    CHECK(w.done<sfu::RestartIce>().size() == 1);
+    CHECK(w.count(R::kOffer) == 1);
+}
+
+TEST_CASE("Negotiation: who goes is unknown at once, its connections close with the turn") {
+    World w;
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    const sfu::PeerId peer = w.negotiation.primary(p)->id();
+    w.negotiation.remove(p);
+    CHECK_FALSE(w.media.peers.contains(peer));
+    w.drain();
+    CHECK(w.done<sfu::ClosePeer>().empty());
+    CHECK(w.negotiation.primary(p) != nullptr);  // callers still hold it
+    w.negotiation.finish_turn();
+    w.drain();
+    REQUIRE(w.done<sfu::ClosePeer>().size() == 1);
+    CHECK(w.done<sfu::ClosePeer>()[0].peer == peer);
+    CHECK(w.negotiation.next_deadline(p).is_never());
+}
+
+TEST_CASE("Negotiation: media nobody announced is given its time [SIG-107]") {
+    Config config = testing::test_config();
+    config.reconnect_on_publication_error = true;
+    World w(std::move(config));
+    Participant& p = w.join("alice");
+    w.host.announced = false;
+    w.offer(p, testing::make_offer({{"mic", false, {}}}));
+    w.pass(Negotiation::kPublishTimeout - Duration::millis(1));
+    w.offer(p, testing::make_offer({{"mic", false, {}}}), 2);  // the time goes on
+    CHECK_FALSE(w.negotiation.overdue(p));
+    w.pass(Duration::millis(1));
+    CHECK(w.negotiation.overdue(p));
+    w.host.announced = true;
+    w.offer(p, testing::make_offer({{"mic", false, {}}}), 3);
+    CHECK_FALSE(w.negotiation.overdue(p));
+}
+
+TEST_CASE("Negotiation: candidates for a connection that is not there are counted [SIG-03]") {
+    World w;
+    Participant& p = w.join("alice");
+    livekit::TrickleRequest trickle;
+    trickle.set_target(livekit::SUBSCRIBER);
+    trickle.set_candidateinit("{}");
+    CHECK(w.negotiation.handle_trickle(p, trickle));
+    CHECK(w.counters.dropped_candidates == 1);
+    trickle.set_target(livekit::PUBLISHER);
+    trickle.set_candidateinit("nonsense");
+    const auto done = w.negotiation.handle_trickle(p, trickle);
+    REQUIRE_FALSE(done);
+    CHECK_FALSE(done.error().empty());
+}
+
+}  // namespace confab::room
