@@ -37,11 +37,9 @@ std::vector<EncodedPacket> Encoder::encode(Timestamp now) {
     std::vector<EncodedPacket> out;
     if (now < next_frame_) return out;
     const Timestamp capture = next_frame_;
-    ++frames_;
+    skip_frame();
     if (plan_.kind == MediaKind::kAudio) {
         encode_audio(capture, out);
-        next_frame_ =
-            start_ + Duration::millis(plan_.audio_frame_ms) * static_cast<std::int64_t>(frames_);
         return out;
     }
     const bool key = key_wanted_;
@@ -49,10 +47,17 @@ std::vector<EncodedPacket> Encoder::encode(Timestamp now) {
     if (key) ++key_frames_;
     for (std::size_t i = 0; i < layers_.size(); ++i)
         encode_video(capture, i, key, out);
-    next_frame_ =
-        start_ +
-        Duration::micros(static_cast<std::int64_t>(frames_ * 1'000'000 / plan_.frames_per_second));
     return out;
+}
+
+void Encoder::skip_frame() {
+    ++frames_;
+    const Duration passed =
+        plan_.kind == MediaKind::kAudio
+            ? Duration::millis(plan_.audio_frame_ms) * static_cast<std::int64_t>(frames_)
+            : Duration::micros(
+                  static_cast<std::int64_t>(frames_ * 1'000'000 / plan_.frames_per_second));
+    next_frame_ = start_ + passed;
 }
 
 void Encoder::encode_audio(Timestamp now, std::vector<EncodedPacket>& out) {

@@ -29,6 +29,8 @@ class Encoder {
     Timestamp next_frame() const { return next_frame_; }
     // The packets of the frame due at `now`, all layers, lowest first; empty before its time.
     std::vector<EncodedPacket> encode(Timestamp now);
+    // Time passes that frame, but nobody captures it: an encoder that is not fed counts nothing.
+    void skip_frame();
     // The next frame is a key frame on all layers (02 IN-53).
     void request_key_frame() { key_wanted_ = true; }
     std::uint64_t key_frames() const { return key_frames_; }

@@ -111,6 +111,8 @@ void Publisher::resend(Track& track, Stream& stream, std::uint16_t sequence) {
 }
 
 void Publisher::send_frame(Timestamp now, Track& track) {
+    // A browser's encoder gets no pictures then: the next one follows the last one sent.
+    if (track.muted && !track.plan.sends_while_muted) return track.encoder->skip_frame();
     auto packets = track.encoder->encode(now);
     if (!connection_.can_send()) {
         // As if sent and lost: pictures and packets go on counting together.
@@ -121,7 +123,6 @@ void Publisher::send_frame(Timestamp now, Track& track) {
         return;
     }
     for (EncodedPacket& packet : packets) {
-        if (track.muted && !track.plan.sends_while_muted) continue;
         Stream& stream = track.streams[packet.layer];
         send_packet(track, stream, std::move(packet));
     }
