@@ -9,8 +9,8 @@
 
 namespace confab::rtp {
 
-void PaddingCompactor::exclude(std::int64_t sequence) {
-    CONFAB_DCHECK(sequence >= start_);
+void PaddingCompactor::exclude(std::int64_t sequence, std::int64_t count) {
+    CONFAB_DCHECK(sequence >= start_ && count > 0);
     // Two padding packets in a row only move the start; otherwise the numbers in between become
     // a range of their own.
     if (sequence > start_ || size_ == 0) {
@@ -21,8 +21,8 @@ void PaddingCompactor::exclude(std::int64_t sequence) {
         }
         ranges_[size_++] = {sequence, offset_};
     }
-    start_ = sequence + 1;
-    ++offset_;
+    start_ = sequence + count;
+    offset_ += count;
 }
 
 std::optional<std::int64_t> PaddingCompactor::map(std::int64_t sequence) const {

@@ -17,7 +17,9 @@ class PaddingCompactor {
     static constexpr std::size_t kMaxRanges = 100;
 
     // A padding-only packet newer than all before: its number vanishes.
-    void exclude(std::int64_t sequence);
+    void exclude(std::int64_t sequence) { exclude(sequence, 1); }
+    // `count` numbers from `first` on that were never sent vanish.
+    void exclude(std::int64_t first, std::int64_t count);
     // The number of a packet with content; nullopt if it is older than the ranges kept, or if it
     // was excluded before.
     std::optional<std::int64_t> map(std::int64_t sequence) const;

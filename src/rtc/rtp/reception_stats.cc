@@ -32,6 +32,10 @@ void ReceptionStats::received(Timestamp now, std::int64_t sequence, std::int64_t
     }
 }
 
+std::int64_t ReceptionStats::timestamp_at(Timestamp now) const {
+    return std::max(now.us() * clock_rate_ / 1'000'000 - last_transit_, last_jitter_timestamp_ + 1);
+}
+
 void ReceptionStats::received_sender_report(Timestamp now, NtpTime ntp) {
     last_sr_ = ntp.compact();
     last_sr_arrival_ = now;

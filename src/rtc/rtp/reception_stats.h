@@ -34,6 +34,12 @@ class ReceptionStats {
 
     // A packet that is no duplicate; `timestamp` is its unwrapped RTP time.
     void received(Timestamp now, std::int64_t sequence, std::int64_t timestamp, std::size_t size);
+    // `count` numbers behind the highest were never sent; a packet behind them follows.
+    void skip(std::int64_t count) { first_ += count; }
+    // The RTP time that a packet would have that arrives now and was neither early nor late; later
+    // than those before.
+    std::int64_t timestamp_at(Timestamp now) const;
+    std::int64_t last_timestamp() const { return last_jitter_timestamp_; }
     void received_sender_report(Timestamp now, NtpTime ntp);
 
     bool started() const { return started_; }

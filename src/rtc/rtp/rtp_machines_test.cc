@@ -84,6 +84,13 @@ TEST_CASE("PaddingCompactor: agrees with a model that keeps everything [IN-02]")
                 padding.insert(next);
                 compactor.exclude(next);
                 ++excluded;
+            } else if (rng.below(40) == 0) {
+                const auto count = static_cast<std::int64_t>(1 + rng.below(60));
+                for (std::int64_t s = next; s < next + count; ++s)
+                    padding.insert(s);
+                compactor.exclude(next, count);
+                excluded += count;
+                next += count - 1;
             } else {
                 model[next] = next - excluded;
                 CHECK(compactor.map(next).value() == next - excluded);

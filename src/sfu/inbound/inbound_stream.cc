@@ -44,14 +44,23 @@ bool InboundStream::is_forwardable(const ReceiveCodec& codec) const {
     return codec.codec == first || (first == Codec::kRed && codec.codec == Codec::kOpus);
 }
 
-InboundStream::Arrival InboundStream::note_arrival(Timestamp now, std::int64_t sequence) {
+bool InboundStream::asks_for_losses() const {
+    const ReceiveCodec* codec = receiver_.codecs.empty() ? nullptr : &receiver_.codecs.front();
+    return codec != nullptr && codec->nack && codec->codec != Codec::kRed;
+}
+
+InboundStream::Arrival InboundStream::note_arrival(Timestamp now, const wire::RtpHeader& header) {
     constexpr auto kSize = static_cast<std::int64_t>(kWindow);
     const auto bit = [](std::int64_t s) { return static_cast<std::size_t>(s) % kWindow; };
-    const std::int64_t highest = sequence_.highest();
     if (!sequence_.started()) return Arrival::kNew;
+    const std::int64_t sequence = sequence_.peek(header.sequence);
+    const std::int64_t highest = sequence_.highest();
+    if (sequence_.is_used_ahead(header.sequence) &&
+        timestamp_.peek(header.timestamp) < timestamp_.highest())
+        return Arrival::kRepeated;
     if (sequence <= highest) {
         if (highest - sequence >= kSize) return Arrival::kRepeated;  // too old to know
-        if (seen_[bit(sequence)]) return Arrival::kRepeated;
+        if (seen_[bit(sequence)] || sequence_.expects(header.sequence)) return Arrival::kRepeated;
         return Arrival::kLate;
     }
     if (sequence - highest >= kSize)
@@ -59,10 +68,33 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, std::int64_t s
     else
         for (std::int64_t s = highest + 1; s <= sequence; ++s)
             seen_.reset(bit(s));
-    const ReceiveCodec* codec = receiver_.codecs.empty() ? nullptr : &receiver_.codecs.front();
-    if (sequence > highest + 1 && codec != nullptr && codec->nack && codec->codec != Codec::kRed)
-        nack_.add_gap(now, highest + 1, sequence);
+    if (sequence > highest + 1 && asks_for_losses()) nack_.add_gap(now, highest + 1, sequence);
     return Arrival::kNew;
+}
+
+// The publisher began to count anew (RFC 3550 appendix A.1). For what comes behind here it goes on:
+// the next numbers, and the time by the clock unless the publisher's own went on.
+bool InboundStream::restarts(Timestamp now, const wire::RtpHeader& header) {
+    const std::int64_t before = sequence_.highest();
+    std::int64_t timestamp = timestamp_.peek(header.timestamp);
+    if (!sequence_.restarts(header.sequence, timestamp > timestamp_.highest())) return false;
+    ++counters_.restarts;
+    // The packet before this one passed for a stray: it is asked for.
+    const std::int64_t sequence = sequence_.peek(header.sequence);
+    const std::int64_t first = asks_for_losses() ? sequence - 1 : sequence;
+    seen_.reset();
+    nack_.clear();
+    nack_.add_gap(now, first, sequence);
+    compactor_.exclude(before + 1, first - before - 1);
+    stats_.skip(first - before - 1);
+    sender_report_.reset();
+    const std::int64_t expected = stats_.timestamp_at(now);
+    timestamp += time_shift_;
+    if (timestamp <= stats_.last_timestamp() || timestamp > expected + clock_rate_of(receiver_))
+        time_shift_ += expected - timestamp;
+    // It lost its head, if it began with a key frame.
+    key_frame_wanted_ = receiver_.kind == MediaKind::kVideo;
+    return true;
 }
 
 void InboundStream::read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const {
@@ -99,26 +131,29 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     const bool padding_only = view.payload.empty();
     // A stream never starts on a repaired or padding-only packet (IN-03, TRAP-08).
     if (!started_ && (repaired || padding_only)) return std::nullopt;
-    const std::int64_t sequence = sequence_.peek(view.header.sequence);
     // What was never sent by the stream itself can not be repaired: RTX that was taken for ours
     // without a name must not drag the stream away.
-    if (repaired && sequence > sequence_.highest() + kMaxRepairAhead) {
+    if (repaired && sequence_.peek(view.header.sequence) > sequence_.highest() + kMaxRepairAhead) {
         ++counters_.malformed;
         return std::nullopt;
     }
-    const Arrival arrival = note_arrival(now, sequence);
+    Arrival arrival = note_arrival(now, view.header);
     if (arrival == Arrival::kRepeated) {
-        ++counters_.duplicates;
-        return std::nullopt;
+        if (repaired || padding_only || !restarts(now, view.header)) {
+            ++counters_.duplicates;
+            return std::nullopt;
+        }
+        arrival = Arrival::kNew;
     }
     started_ = true;
-    sequence_.unwrap(view.header.sequence);
+    sequence_.take(view.header.sequence);
+    const std::int64_t sequence = sequence_.peek(view.header.sequence);
     seen_.set(static_cast<std::size_t>(sequence) % kWindow);
     const bool was_missing = arrival == Arrival::kLate && nack_.received(sequence);
     if (repaired && was_missing) ++counters_.repaired;
 
     MediaPacket packet;
-    packet.timestamp = timestamp_.unwrap(view.header.timestamp);
+    packet.timestamp = timestamp_.unwrap(view.header.timestamp) + time_shift_;
     stats_.received(now, sequence, packet.timestamp, view.packet.size());
     if (padding_only && arrival == Arrival::kNew) {
         compactor_.exclude(sequence);
@@ -205,7 +240,8 @@ void InboundStream::receive_sender_report(Timestamp now, const wire::SenderRepor
     // Out of order or standing still (IN-06).
     if (sender_report_ && report.ntp <= sender_report_->ntp) return;
     stats_.received_sender_report(now, report.ntp);
-    sender_report_ = SenderReportInfo{report.ntp, timestamp_.peek(report.rtp_time), now};
+    sender_report_ =
+        SenderReportInfo{report.ntp, timestamp_.peek(report.rtp_time) + time_shift_, now};
 }
 
 void InboundStream::set_muted(bool muted) {

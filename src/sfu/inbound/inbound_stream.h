@@ -17,6 +17,7 @@
 #include "rtc/rtp/pli_throttle.h"
 #include "rtc/rtp/reception_stats.h"
 #include "sfu/inbound/packet_parser.h"
+#include "sfu/inbound/sequence_line.h"
 #include "sfu/packet/media_packet.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/media_figures.h"
@@ -35,6 +36,7 @@ struct InboundCounters {
     std::uint64_t nacks = 0;
     std::uint64_t plis = 0;
     std::uint64_t out_of_order = 0;  // late, and no repair
+    std::uint64_t restarts = 0;      // the publisher began to count anew
 };
 
 class InboundStream {
@@ -86,7 +88,8 @@ class InboundStream {
     const std::optional<SenderReportInfo>& sender_report() const { return sender_report_; }
 
   private:
-    static constexpr std::size_t kWindow = 1024;  // sequence numbers in which duplicates are known
+    // Sequence numbers in which duplicates are known.
+    static constexpr auto kWindow = static_cast<std::size_t>(SequenceLine::kWindow);
     // A repair may overtake originals that are still under way, by this many.
     static constexpr std::int64_t kMaxRepairAhead = 128;
 
@@ -94,7 +97,9 @@ class InboundStream {
     Duration pli_interval() const;
     bool is_forwardable(const ReceiveCodec& codec) const;
     enum class Arrival : std::uint8_t { kNew, kLate, kRepeated };
-    Arrival note_arrival(Timestamp now, std::int64_t sequence);
+    Arrival note_arrival(Timestamp now, const wire::RtpHeader& header);
+    bool asks_for_losses() const;
+    bool restarts(Timestamp now, const wire::RtpHeader& header);
     std::optional<MediaPacket> accept(Timestamp now, const wire::RtpPacketView& packet,
                                       const ReceiveCodec& codec, bool repaired);
     void read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const;
@@ -105,8 +110,9 @@ class InboundStream {
     Ssrc ssrc_;
     bool started_ = false;
     Codec last_codec_ = Codec::kNone;
-    SeqUnwrapper sequence_;
+    SequenceLine sequence_;
     RtpTimeUnwrapper timestamp_;
+    std::int64_t time_shift_ = 0;  // what a restart took from the publisher's time
     std::bitset<kWindow> seen_;
     rtp::PaddingCompactor compactor_;
     rtp::NackTracker nack_;

@@ -121,6 +121,34 @@ TEST_CASE("InboundStream: numbers run on over the 16-bit wrap, duplicates are dr
     CHECK(feed.stream_.counters().duplicates == 2);
 }
 
+TEST_CASE("InboundStream: the first packet of a new count is asked for, a key frame too [IN-01]") {
+    Feed feed(video_receiver());
+    std::int64_t last = 0;
+    for (std::uint16_t i = 0; i < 10; ++i)
+        last =
+            feed(i * 10, {static_cast<std::uint16_t>(40'000 + i), 3000U * i, 96, kSsrc, vp8_key()})
+                ->sequence;
+    CHECK_FALSE(feed(110, {9000, 7, 96, kSsrc, vp8_key()}).has_value());
+    const auto second = feed(111, {9001, 7, 96, kSsrc, vp8_delta()});
+    REQUIRE(second.has_value());
+    CHECK(second->sequence == last + 2);
+    CHECK_FALSE(second->late);
+    Bytes buffer(200);
+    ByteWriter nack(buffer);
+    CHECK(feed.stream_.write_nack(at_ms(140), nack) == 1);
+    CHECK(load_be16(&buffer[12]) == 9000);
+    ByteWriter pli(buffer);
+    CHECK(feed.stream_.write_pli(at_ms(1140), pli));
+    const auto first = feed.rtx(150, {77, 7, 97, kSsrc, vp8_key()}, 9000);
+    REQUIRE(first.has_value());
+    CHECK(first->sequence == last + 1);
+    CHECK(first->late);
+    CHECK(first->timestamp <= second->timestamp);
+    // What was left out is no loss.
+    CHECK(feed.stream_.take_round().lost == 0);
+    CHECK(feed.stream_.counters().restarts == 1);
+}
+
 TEST_CASE("InboundStream: padding-only packets leave no hole; a late one fills its place [IN-02]") {
     Feed feed(video_receiver());
     const std::int64_t base = feed(0, {100, 0, 96, kSsrc, vp8_key()})->sequence;
