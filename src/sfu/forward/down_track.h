@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/rng.h"
 #include "base/time.h"
@@ -131,8 +132,11 @@ class DownTrack {
     PauseReason pause_reason() const { return cold_->pause; }
     double distance_to_desired() const { return cold_->distance; }
     bool screen_share() const { return cold_->screen_share; }
-    // A codec came that the subscriber does not take (02 IN-09).
+    // A codec came that the subscriber does not take (02 IN-09); poll…() tells it once.
     bool codec_unsupported() const { return codec_unsupported_; }
+    bool poll_codec_unsupported() {
+        return codec_unsupported_ && !std::exchange(unsupported_told_, true);
+    }
     Duration rtt() const { return cold_->shared_rtt != nullptr ? *cold_->shared_rtt : cold_->rtt; }
     // Waits for a key frame of another layer; then next_deadline() says when to ask.
     bool needs_key_frame() const {
@@ -198,6 +202,7 @@ class DownTrack {
     bool pli_pending_ = false;  // the subscriber waits for a key frame
     bool closing_ = false;
     bool codec_unsupported_ = false;
+    bool unsupported_told_ = false;
     bool playout_delay_due_ = false;     // not acknowledged yet
     std::int8_t request_ = -1;           // spatial layer to be reached
     std::uint8_t stream_ = 0;            // of the source, being forwarded

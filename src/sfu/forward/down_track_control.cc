@@ -91,6 +91,7 @@ bool DownTrack::take_codec(Codec codec) {
     if (convert) send = find_codec(Codec::kOpus);
     codec_unsupported_ = send == nullptr;
     if (send == nullptr) return false;
+    unsupported_told_ = false;
     if (kind_of(codec) == MediaKind::kVideo && codec_ != Codec::kNone && codec != codec_)
         stop_forwarding();
     codec_ = codec;

@@ -345,6 +345,11 @@ struct StreamStateChanged {
     DownTrackId down_track;
     StreamState state = StreamState::kActive;
 };
+// What is published is of a codec that the subscriber does not take: nothing reaches it until the
+// publisher changes codecs or the down-track gets another receiver (IN-09). Once each time.
+struct CodecUnsupported {
+    DownTrackId down_track;
+};
 // Numbers of one window (5 s) from which connection quality is computed (CQ-01).
 struct QualitySample {
     ReceiverId receiver;     // set for publishing,
@@ -376,8 +381,8 @@ struct DataChannelFailed {
     DataChannel channel = DataChannel::kOther;
 };
 
-using Event =
-    std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels, StreamStateChanged,
-                 QualityBatch, DataChannelOpened, DataReceived, DataChannelFailed>;
+using Event = std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels,
+                           StreamStateChanged, CodecUnsupported, QualityBatch, DataChannelOpened,
+                           DataReceived, DataChannelFailed>;
 
 }  // namespace confab::sfu

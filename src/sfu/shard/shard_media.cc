@@ -167,6 +167,8 @@ void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
             emit(StreamStateChanged{down_track.id(), *state});
     } else if (const auto layer = down_track.poll_key_frame_request(now)) {
         request_key_frame(now, track, *layer);
+    } else if (down_track.poll_codec_unsupported()) {
+        emit(CodecUnsupported{down_track.id()});
     }
     // A packet may have cost it its layer.
     if (down_track.needs_key_frame() && !subscriber.outbound->timer.scheduled())
@@ -265,6 +267,7 @@ void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outb
     }
     while (const auto state = down_track.poll_event())
         emit(StreamStateChanged{down_track.id(), *state});
+    if (down_track.poll_codec_unsupported()) emit(CodecUnsupported{down_track.id()});
     if (peer.transport().connected())
         while (const auto layer = down_track.poll_key_frame_request(now))
             request_key_frame(now, *outbound.track, *layer);

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a shard tells when a subscriber does not take what is published (02 IN-09).
+#include <doctest/doctest.h>
+
+#include "sfu/shard/shard_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::Client;
+using test::down_track_to;
+using test::publish_video;
+using test::vp8_receiver;
+using test::World;
+
+AddDownTrack only_h264(const Client& subscriber, const AddReceiver& receiver) {
+    AddDownTrack add = down_track_to(subscriber, receiver, 0, 5000);
+    add.codecs = {{Codec::kH264, PayloadType(102), std::nullopt, 90'000, true}};
+    return add;
+}
+
+TEST_CASE("Shard: a codec that a subscriber does not take is told once, on any worker [IN-09]") {
+    for (const std::size_t shard : {0U, 1U}) {
+        CAPTURE(shard);
+        World world(2);
+        Client& publisher = world.add_client(0);
+        Client& subscriber = world.add_client(shard);
+        world.run(300);
+        const AddReceiver receiver = vp8_receiver(publisher);
+        world.command(0, receiver);
+        world.command(shard, only_h264(subscriber, receiver));
+        world.run(10);
+        std::uint16_t sequence = 100;
+        std::int64_t frame = 0;
+        publish_video(world, publisher, 1000, sequence, frame);
+        CHECK(subscriber.rtp.empty());
+        const auto told = world.events_of<CodecUnsupported>();
+        REQUIRE(told.size() == 1);
+        CHECK(told.front().down_track == DownTrackId(5000));
+    }
+}
+
+TEST_CASE("Shard: who takes the codec hears nothing of it; another receiver ends it [IN-09]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver vp8 = vp8_receiver(publisher);
+    world.command(0, vp8);
+    AddReceiver h264 = vp8;
+    h264.receiver = ReceiverId(2000);
+    h264.mid = "7";
+    h264.codecs[0].codec = Codec::kH264;
+    h264.codecs[0].pt = PayloadType(102);
+    world.command(0, h264);
+    world.command(0, only_h264(subscriber, vp8));
+    std::uint16_t sequence = 100;
+    std::int64_t frame = 0;
+    publish_video(world, publisher, 1000, sequence, frame);
+    REQUIRE(world.events_of<CodecUnsupported>().size() == 1);
+    // The room gives it the publication's other codec, and later the first one again.
+    SwitchDownTrack change;
+    change.down_track = DownTrackId(5000);
+    change.receiver = h264.receiver;
+    world.command(0, change);
+    wire::RtpHeader header;
+    header.payload_type = 102;
+    header.ssrc = 0x264;
+    header.marker = true;
+    std::deque<std::pair<SocketAddress, Bytes>> out;
+    publisher.send(header, Bytes{0x67, 0x42, 0x00, 0x1F, 1, 2}, out, "7");
+    world.client_out[&publisher].push_back(std::move(out.front()));
+    world.run(40);
+    CHECK(subscriber.rtp.size() == 1);
+    CHECK(world.events_of<CodecUnsupported>().size() == 1);
+    change.receiver = vp8.receiver;
+    world.command(0, change);
+    publish_video(world, publisher, world.now_ms + 500, sequence, frame);
+    CHECK(world.events_of<CodecUnsupported>().size() == 2);
+}
+
+}  // namespace
+}  // namespace confab::sfu
