@@ -10,6 +10,7 @@ import { start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
+import { data_track_checks } from './data_tracks.mjs';
 import { e2ee_checks } from './e2ee.mjs';
 import { loss_checks } from './loss.mjs';
 import { operation_checks } from './operation.mjs';
@@ -29,6 +30,7 @@ await suite.run(async () => {
     await call_checks(place, v0);
     await speaker_checks(place, v0);
     await e2ee_checks(place, v0);
+    await data_track_checks(place, v0);
   }
   await loss_checks(place);
   await refusal_checks(place);

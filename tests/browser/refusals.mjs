@@ -62,10 +62,7 @@ export async function refusal_checks({ suite, server, address, browser }) {
       ['sender', 'other', 'named'].map((name, index) => Caller.open(suite, browser, address, name, 10 + index)));
     await sender.join(server, room, { v0 });
     await other.join(server, room, { v0 });
-    await sender.evaluate(() => {
-      const list = [{ participantIdentity: 'named', allowAll: true }];
-      window.caller.room.localParticipant.setTrackSubscriptionPermissions(false, list);
-    });
+    await sender.call('allow_only', ['named']);
     await sender.call('publish_tone');
     await named.join(server, room, { v0 });
     await named.hears(sender);

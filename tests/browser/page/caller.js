@@ -18,6 +18,7 @@ import {
 
 import { PictureReader, PictureSource, ToneReader, ToneSource } from './media.js';
 
+const kDataFrameMillis = 40;
 const kQualities = { low: VideoQuality.LOW, medium: VideoQuality.MEDIUM, high: VideoQuality.HIGH };
 
 setLogLevel('warn');
@@ -33,7 +34,8 @@ class Caller {
   number = 1;
   events = [];
   data = [];
-  rpc_calls = [];
+  frames = {}; // of data tracks, by publisher: how many came
+  #remote_data_tracks = new Map(); // publisher → track
   #readers = new Map(); // track sid → {identity, kind, reader, element}
   #sources = {};
 
@@ -70,6 +72,7 @@ class Caller {
       this.#readers.set(publication.trackSid, { identity: participant.identity, kind: track.kind, reader, element });
     });
     this.room.on(RoomEvent.TrackUnsubscribed, (_track, publication) => this.#forget(publication.trackSid));
+    this.room.on(RoomEvent.DataTrackPublished, (track) => this.#remote_data_tracks.set(track.publisherIdentity, track));
     this.room.on(RoomEvent.DataReceived, (payload, participant, _kind, topic) => {
       this.data.push({ text: new TextDecoder().decode(payload), from: participant?.identity, topic });
     });
@@ -170,6 +173,34 @@ class Caller {
   async send(text, { reliable = true, to, topic } = {}) {
     const options = { reliable, destinationIdentities: to, topic };
     await this.room.localParticipant.publishData(new TextEncoder().encode(text), options);
+  }
+
+  // A data track with a frame every 40 ms.
+  async publish_data_track(name) {
+    const track = await this.room.localParticipant.publishDataTrack({ name });
+    const push = () => track.tryPush({ payload: new TextEncoder().encode(name) }).catch(() => {});
+    setInterval(push, kDataFrameMillis);
+    return track.info.sid;
+  }
+
+  knows_data_track(identity) {
+    return this.#remote_data_tracks.has(identity);
+  }
+
+  // Counts the frames of somebody's data track from now on.
+  async read_data_track(identity) {
+    this.frames[identity] = 0;
+    const reader = this.#remote_data_tracks.get(identity).subscribe().getReader();
+    void (async () => {
+      while (!(await reader.read()).done) this.frames[identity] += 1;
+      this.frames[identity] = undefined;
+    })().catch(() => {});
+  }
+
+  // Who may subscribe to what this page publishes; undefined: everybody.
+  allow_only(identities) {
+    const list = identities?.map((participantIdentity) => ({ participantIdentity, allowAll: true }));
+    this.room.localParticipant.setTrackSubscriptionPermissions(identities === undefined, list);
   }
 
   take_texts(topic) {
