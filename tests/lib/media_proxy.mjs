@@ -29,9 +29,11 @@ export class MediaProxy {
   #links = new Map(); // client port → {socket, client}
   #sockets = new Set();
 
-  static async start(suite, server) {
+  // `from`: the address that the server sees the client at.
+  static async start(suite, server, { from } = {}) {
     const proxy = new MediaProxy();
     proxy.server = server;
+    proxy.from = from;
     proxy.udp = dgram.createSocket('udp4');
     await new Promise((resolve) => proxy.udp.bind(0, '0.0.0.0', resolve));
     proxy.udp.on('message', (bytes, from) => proxy.#from_client(bytes, from));
@@ -80,6 +82,7 @@ export class MediaProxy {
     if (known) return known;
     const socket = dgram.createSocket('udp4');
     socket.on('error', () => {});
+    if (this.from) socket.bind(0, this.from);
     socket.on('message', (bytes) => {
       if (this.to_client(bytes)) this.udp.send(bytes, from.port, from.address, () => {});
     });

@@ -4,6 +4,8 @@
 // A participant made of @livekit/rtc-node: sends the picture and the tone of lib/picture.mjs and
 // keeps what it decodes of the others.
 
+import { randomFillSync } from 'node:crypto';
+
 import {
   AudioFrame,
   AudioSource,
@@ -36,8 +38,9 @@ const kConnectMillis = 10000;
 const kWhite = 220;
 const kBlack = 24;
 
-function picture(width, height, number, counter) {
+function picture({ width, height, noise }, number, counter) {
   const data = new Uint8Array((width * height * 3) / 2).fill(128);
+  if (noise) randomFillSync(data, width * height);
   const row = new Uint8Array(width);
   const bars = bars_of(number, counter);
   for (let x = 0; x < width; ++x) row[x] = bars[Math.floor((x * kBars) / width)] ? kWhite : kBlack;
@@ -180,12 +183,14 @@ export class Peer {
   }
 
   // Publishes the picture as camera; returns the publication with stop().
-  async publish_picture({ codec = VideoCodec.VP8, width = 160, height = 120, fps = 10, simulcast = false } = {}) {
+  // `noise` in its colours makes each frame many packets.
+  async publish_picture(settings = {}) {
+    const { codec = VideoCodec.VP8, width = 160, height = 120, fps = 10, simulcast = false, noise = false } = settings;
     const source = new VideoSource(width, height);
     const track = LocalVideoTrack.createVideoTrack('picture', source);
     let counter = 0;
     const send = () => {
-      if (!source.closed) source.captureFrame(picture(width, height, this.number, counter++));
+      if (!source.closed) source.captureFrame(picture({ width, height, noise }, this.number, counter++));
     };
     send();
     const timer = setInterval(send, 1000 / fps);
