@@ -18,7 +18,7 @@ namespace confab::room {
 
 TEST_CASE("make_ice_credentials: the first letter of the ufrag names the worker [DES-04]") {
     Rng rng(1);
-    const sfu::IceCredentials ice = IdSource(1, seeded_secrets(1)).ice_credentials(3);
+    const sfu::IceCredentials ice = IdSource(0, 1, seeded_secrets(1)).ice_credentials(3);
     CHECK(ice.ufrag.size() == 16);
     CHECK(ice.ufrag[0] == 'd');
     CHECK(ice.pwd.size() == 32);

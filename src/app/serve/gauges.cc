@@ -36,8 +36,8 @@ void collect_http(telemetry::Metrics& metrics, const net::HttpServerStats& stats
 
 }  // namespace
 
-void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker::MediaNode& media,
-             const net::HttpServer& http) {
+void collect(telemetry::Metrics& metrics, control::ControlPlane& control,
+             worker::ControlPort& media, const net::HttpServer& http) {
     const room::RoomManager::Snapshot rooms = control.rooms().snapshot();
     metrics.set(Metric::kRoomTotal, static_cast<double>(rooms.rooms));
     metrics.set(Metric::kParticipantTotal, static_cast<double>(rooms.participants));
@@ -54,7 +54,7 @@ void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker
     collect_http(metrics, http.stats());
 }
 
-control::NodeLoad node_load(worker::MediaNode& media, LoadMeter& meter) {
+control::NodeLoad node_load(worker::ControlPort& media, LoadMeter& meter) {
     control::NodeLoad load;
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < media.size(); ++i) {

@@ -9,14 +9,14 @@
 #include "runtime/control/routes/routes.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
-#include "runtime/worker/media_node.h"
+#include "runtime/worker/control_port.h"
 
 namespace confab::app {
 
 // Fresh values, from the snapshots of all parts.
-void collect(telemetry::Metrics& metrics, control::ControlPlane& control, worker::MediaNode& media,
-             const net::HttpServer& http);
+void collect(telemetry::Metrics& metrics, control::ControlPlane& control,
+             worker::ControlPort& media, const net::HttpServer& http);
 
-control::NodeLoad node_load(worker::MediaNode& media, LoadMeter& meter);
+control::NodeLoad node_load(worker::ControlPort& media, LoadMeter& meter);
 
 }  // namespace confab::app

@@ -138,12 +138,12 @@ Server::Step Server::start_control() {
     loop_.set_failure_handler([](const std::string& what) {
         telemetry::log_error("exception in the control thread", {{"what", what}});
     });
-    control_ = std::make_unique<control::ControlPlane>(loop_, *media_, keys_, metrics_,
+    control_ = std::make_unique<control::ControlPlane>(loop_, media_->port(0), keys_, metrics_,
                                                        control_options(), rng_.u64());
     control::RouteSources sources;
-    sources.collect = [this] { collect(metrics_, *control_, *media_, *http_); };
-    sources.updated = [this] { return media_->oldest_snapshot(); };
-    sources.load = [this] { return node_load(*media_, load_meter_); };
+    sources.collect = [this] { collect(metrics_, *control_, media_->port(0), *http_); };
+    sources.updated = [this] { return media_->port(0).oldest_snapshot(); };
+    sources.load = [this] { return node_load(media_->port(0), load_meter_); };
     routes_ = std::make_unique<control::Routes>(*control_, keys_, metrics_, route_options(config_),
                                                 std::move(sources));
     return {};

@@ -118,7 +118,7 @@ struct World {
     Config config;
     Clock clock{Timestamp::micros(1'000'000), UnixTime::seconds(1'700'000'000)};
     Outbox out;
-    IdSource ids{1, seeded_secrets(1)};
+    IdSource ids{0, 1, seeded_secrets(1)};
     MediaRegistry media;
     Counters counters;
     Placement placement{1};

@@ -14,6 +14,7 @@
 
 #include "room/scope/types.h"
 #include "rtc/sdp/negotiator.h"
+#include "sfu/shard/control_shard.h"
 #include "token/limits.h"
 
 namespace confab::room {
@@ -58,6 +59,7 @@ struct Config {
     std::string server_version = "1.13.5";
     std::string node_id = "ND_local";
     std::string region;
+    sfu::ControlShard control_shard = 0;  // which of the control threads this one is
     std::int32_t protocol = 17;
     std::int32_t ping_interval_s = 5;
     std::int32_t ping_timeout_s = 15;

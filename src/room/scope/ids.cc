@@ -20,8 +20,10 @@ SecretSource seeded_secrets(std::uint64_t seed) {
     return [rng = Rng(seed)](BytesSpan out) mutable { rng.fill(out); };
 }
 
-IdSource::IdSource(std::uint64_t seed, SecretSource secrets)
-    : rng_(seed), secrets_(std::move(secrets)) {}
+IdSource::IdSource(sfu::ControlShard control_shard, std::uint64_t seed, SecretSource secrets)
+    : rng_(seed),
+      secrets_(std::move(secrets)),
+      last_(std::uint64_t{control_shard} << sfu::kControlShardBit) {}
 
 // Octets beyond the last whole alphabet are passed over, so that no character is likelier.
 std::string IdSource::pick(std::string_view alphabet, std::size_t size) {

@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "sfu/shard/commands.h"
+#include "sfu/shard/control_shard.h"
 
 namespace confab::room {
 
@@ -24,9 +25,9 @@ SecretSource seeded_secrets(std::uint64_t seed);
 
 class IdSource {
   public:
-    IdSource(std::uint64_t seed, SecretSource secrets);
+    IdSource(sfu::ControlShard control_shard, std::uint64_t seed, SecretSource secrets);
 
-    // Unique over peers, receivers, down-tracks, rooms and sessions.
+    // Unique over peers, receivers, down-tracks, rooms and sessions of all control shards.
     std::uint64_t next() { return ++last_; }
     // For what needs to be different, not secret.
     Rng& rng() { return rng_; }
@@ -42,7 +43,7 @@ class IdSource {
 
     Rng rng_;
     SecretSource secrets_;
-    std::uint64_t last_ = 0;
+    std::uint64_t last_;  // begins with the control shard in its upper byte
 };
 
 // The SSRCs of one room: what we draw is neither drawn already nor sent by a publisher here

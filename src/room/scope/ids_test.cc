@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <set>
 
 #include "room/manager/deadlines.h"
@@ -14,8 +15,8 @@ namespace confab::room {
 
 TEST_CASE(
     "ICE credentials: letters, the worker in front, nothing of the visible generator [ICE-13]") {
-    IdSource one(7, seeded_secrets(1));
-    IdSource two(7, seeded_secrets(2));
+    IdSource one(0, 7, seeded_secrets(1));
+    IdSource two(0, 7, seeded_secrets(2));
     const auto a = one.ice_credentials(3);
     const auto b = two.ice_credentials(3);
     CHECK(a.ufrag.size() == 16);
@@ -28,8 +29,21 @@ TEST_CASE(
     CHECK(one.secret(43).size() == 43);
 }
 
+TEST_CASE("Ids: each names its control shard, and no two shards give the same") {
+    std::set<std::uint64_t> all;
+    for (const sfu::ControlShard shard : std::array<sfu::ControlShard, 4>{0, 1, 63, 255}) {
+        IdSource ids(shard, 7, seeded_secrets(1));
+        for (int i = 0; i < 100; ++i) {
+            const std::uint64_t id = ids.next();
+            CHECK(sfu::control_shard_of(id) == shard);
+            CHECK(sfu::control_shard_of(sfu::PeerId(id)) == shard);
+            CHECK(all.insert(id).second);
+        }
+    }
+}
+
 TEST_CASE("Secrets: every character of the alphabet is as likely [ICE-13]") {
-    IdSource ids(7, seeded_secrets(1));
+    IdSource ids(0, 7, seeded_secrets(1));
     std::map<char, int> seen;
     constexpr int kCharacters = 62'000;
     for (const char c : ids.secret(kCharacters))

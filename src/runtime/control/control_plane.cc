@@ -28,7 +28,7 @@ const char* to_text(sfu::PeerState state) {
 
 }  // namespace
 
-ControlPlane::ControlPlane(net::EventLoop& loop, worker::MediaNode& media,
+ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
                            const token::KeyProvider& keys, telemetry::Metrics& metrics,
                            ControlPlaneOptions options, std::uint64_t seed)
     : loop_(loop),

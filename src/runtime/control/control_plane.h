@@ -19,7 +19,7 @@
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/metrics.h"
-#include "runtime/worker/media_node.h"
+#include "runtime/worker/control_port.h"
 #include "token/token.h"
 
 namespace confab::control {
@@ -34,7 +34,7 @@ struct ControlPlaneOptions {
 class ControlPlane {
   public:
     // Everything given must outlive this object.
-    ControlPlane(net::EventLoop& loop, worker::MediaNode& media, const token::KeyProvider& keys,
+    ControlPlane(net::EventLoop& loop, worker::ControlPort& media, const token::KeyProvider& keys,
                  telemetry::Metrics& metrics, ControlPlaneOptions options, std::uint64_t seed);
     ~ControlPlane();
 
@@ -63,7 +63,7 @@ class ControlPlane {
     void tell_dropped_commands();
 
     net::EventLoop& loop_;
-    worker::MediaNode& media_;
+    worker::ControlPort& media_;
     telemetry::Metrics& metrics_;
     rpc::LocalHub hub_;
     rpc::LocalBus bus_;

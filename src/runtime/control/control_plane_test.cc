@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/net/net_testing.h"
+#include "runtime/worker/media_node.h"
 
 namespace confab::control {
 namespace {
@@ -28,14 +29,14 @@ class Node {
             ControlPlaneOptions options;
             options.room.node_id = "ND_test";
             options.room.media.workers.resize(1);
-            control_ = std::make_unique<ControlPlane>(thread_.loop(), *media_, keys_, metrics_,
-                                                      std::move(options), 1);
+            control_ = std::make_unique<ControlPlane>(thread_.loop(), media_->port(0), keys_,
+                                                      metrics_, std::move(options), 1);
         });
     }
     ~Node() {
         thread_.call([&] { control_.reset(); });
     }
-    worker::MediaNode& media() { return *media_; }  // of the control thread only
+    worker::ControlPort& media() { return media_->port(0); }  // of the control thread only
     template <typename F>
     auto call(F f) {
         return thread_.call([&] { return f(*control_); });

@@ -5,7 +5,7 @@
 
 namespace confab::control {
 
-void WorkerLoads::update(worker::MediaNode& media, room::Placement& placement) {
+void WorkerLoads::update(worker::ControlPort& media, room::Placement& placement) {
     for (std::size_t i = 0; i < media.size(); ++i) {
         const worker::Mailbox::Published& figures = media.snapshot(i);
         update(placement, static_cast<sfu::WorkerIndex>(i), figures.at, figures.busy_us);

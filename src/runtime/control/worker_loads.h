@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "room/manager/placement.h"
-#include "runtime/worker/media_node.h"
+#include "runtime/worker/control_port.h"
 
 namespace confab::control {
 
 class WorkerLoads {
   public:
     // Takes figures that are new; cheap when there are none.
-    void update(worker::MediaNode& media, room::Placement& placement);
+    void update(worker::ControlPort& media, room::Placement& placement);
     // One worker's figures; the first of a worker only say where it starts.
     void update(room::Placement& placement, sfu::WorkerIndex worker, Timestamp at,
                 std::uint64_t busy_us);

@@ -1,11 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The rings between threads: control → worker (commands), worker → control (events), worker →
-// worker (media copies, control messages, datagrams and streams that arrived at the wrong socket).
+// What stands between threads. Each pair of a control shard and a worker has a Mailbox: commands
+// one way, events and data the other, and the worker's newest figures. Each worker has a
+// WorkerInbox, into which the other workers put media copies, control messages, datagrams and
+// streams that arrived at the wrong socket. Rings are made with the first message: most pairs never
+// talk.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -34,22 +38,29 @@ struct PeerSlot {
     std::array<std::uint8_t, sfu::PacketPool::kLargeCapacity> bytes;
 };
 
-struct Mailbox {
-    static constexpr std::size_t kCommands = 4096;
-    static constexpr std::size_t kEvents = 16'384;
-    // Data messages, of 64 KiB at most. When it is full, messages stay with their senders.
-    static constexpr std::size_t kData = 64;
+struct WorkerInbox {
     static constexpr std::size_t kPeerSlots = 1024;
 
-    explicit Mailbox(std::size_t workers);
+    explicit WorkerInbox(std::size_t workers);
 
-    Wakeup wakeup;  // of the worker
-    SpscRing<sfu::Command> commands{kCommands};
-    SpscRing<sfu::Event> events{kEvents};
-    SpscRing<sfu::Event> data{kData};  // DataReceived, apart: a flood delays no other event
-    // By sender; made with the first message.
+    Wakeup wakeup;  // of the worker; rung by control shards and workers
+    // By sender.
     std::vector<std::unique_ptr<LazyRing<PeerSlot>>> from_workers;
-    // Written by the worker about once a second, read by the control thread.
+};
+
+struct Mailbox {
+    // What does not fit waits with its producer, who tries again every millisecond.
+    static constexpr std::size_t kCommands = 1024;
+    static constexpr std::size_t kEvents = 2048;
+    // Data messages, of 64 KiB at most. When it is full, messages stay with their senders.
+    static constexpr std::size_t kData = 64;
+
+    LazyRing<sfu::Command> commands{kCommands};
+    // Bytes of data messages among the commands that the worker took, since the start.
+    std::atomic<std::uint64_t> data_bytes_taken{0};
+    LazyRing<sfu::Event> events{kEvents};
+    LazyRing<sfu::Event> data{kData};  // DataReceived, apart: a flood delays no other event
+    // Written by the worker about once a second, read by the control shard.
     struct Published {
         Timestamp at;  // when; one that lags behind belongs to a worker that hangs
         sfu::ShardSnapshot shard;
@@ -65,5 +76,8 @@ struct Mailbox {
     };
     LatestValue<Published> snapshot;
 };
+
+// What a command weighs in the bound on data between control and a worker; 0: it is no data.
+std::size_t data_bytes(const sfu::Command& command);
 
 }  // namespace confab::worker

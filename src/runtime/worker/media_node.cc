@@ -38,7 +38,11 @@ Result<void, std::string> MediaNode::open() {
     if (count == 0) count = processors > 1 ? processors - 1 : 1;
     count = std::min(count, sfu::kMaxWorkers);
     for (std::size_t i = 0; i < count; ++i)
-        mailboxes_.push_back(std::make_unique<Mailbox>(count));
+        inboxes_.push_back(std::make_unique<WorkerInbox>(count));
+    const std::size_t shards =
+        std::clamp<std::size_t>(options_.control_shards, 1, sfu::kMaxControlShards);
+    for (std::size_t i = 0; i < shards; ++i)
+        ports_.push_back(std::make_unique<ControlPort>(inboxes_));
     const bool range = options_.udp_port_end > options_.udp_port;
     const std::size_t ports = range ? options_.udp_port_end - options_.udp_port + 1U : 1U;
     // Ports that the kernel chose for the first worker are those of all, address by address.
@@ -61,7 +65,7 @@ Result<void, std::string> MediaNode::open() {
             worker.udp.push_back({ip, port});
             if (options_.tcp_port) worker.tcp.push_back({ip, shared_tcp[k]});
         }
-        workers_.push_back(std::make_unique<Worker>(std::move(worker), mailboxes_, control_));
+        workers_.push_back(std::make_unique<Worker>(std::move(worker), inboxes_, ports_));
         CONFAB_TRY_VOID(workers_.back()->open());
         addresses_.push_back({workers_.back()->udp_addresses(), workers_.back()->tcp_addresses()});
         const WorkerAddressList& first = addresses_.front();
@@ -70,7 +74,6 @@ Result<void, std::string> MediaNode::open() {
             if (options_.tcp_port) shared_tcp[k] = first.tcp[k].port;
         }
     }
-    outgoing_.resize(count);
     return {};
 }
 
@@ -79,103 +82,6 @@ int MediaNode::smallest_receive_buffer() const {
     for (const auto& worker : workers_)
         smallest = std::min(smallest, worker->smallest_receive_buffer());
     return smallest;
-}
-
-std::size_t MediaNode::data_bytes(const sfu::Command& command) {
-    const auto* data = std::get_if<sfu::SendData>(&command);
-    return data == nullptr ? 0 : data->payload.size() + sizeof command;
-}
-
-// What ends something: as many at most as there is to end, and it would stay for ever without.
-bool MediaNode::is_release(const sfu::Command& command) {
-    return std::holds_alternative<sfu::ClosePeer>(command) ||
-           std::holds_alternative<sfu::RemoveReceiver>(command) ||
-           std::holds_alternative<sfu::RemoveDownTrack>(command);
-}
-
-void MediaNode::send(sfu::WorkerIndex worker, sfu::Command command) {
-    if (worker >= workers_.size()) return;
-    Outgoing& to = outgoing_[worker];
-    to.ring_bell = true;
-    if (to.waiting.empty() && mailboxes_[worker]->commands.push(std::move(command))) return;
-    const std::size_t bytes = data_bytes(command);
-    const bool full = bytes > 0 ? to.data_bytes + bytes > 2 * kMaxWaitingBytes
-                                : to.waiting.size() >= kMaxWaiting && !is_release(command);
-    if (full) {
-        ++commands_dropped_;
-        return;
-    }
-    to.data_bytes += bytes;
-    to.waiting.push_back(std::move(command));
-}
-
-void MediaNode::flush() {
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        Outgoing& to = outgoing_[i];
-        while (!to.waiting.empty()) {
-            const std::size_t bytes = data_bytes(to.waiting.front());
-            if (!mailboxes_[i]->commands.push(std::move(to.waiting.front()))) break;
-            to.data_bytes -= bytes;
-            to.waiting.pop_front();
-        }
-        if (to.ring_bell) mailboxes_[i]->wakeup.notify();
-        to.ring_bell = !to.waiting.empty();
-    }
-}
-
-bool MediaNode::commands_waiting() const {
-    return std::any_of(outgoing_.begin(), outgoing_.end(),
-                       [](const Outgoing& to) { return !to.waiting.empty(); });
-}
-
-std::optional<MediaNode::WorkerEvent> MediaNode::take(EventRing Mailbox::* ring,
-                                                      std::size_t& next) {
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        const std::size_t index = (next + i) % workers_.size();
-        EventRing& events = (*mailboxes_[index]).*ring;
-        if (sfu::Event* event = events.front()) {
-            WorkerEvent result{static_cast<sfu::WorkerIndex>(index), std::move(*event)};
-            events.release();
-            return result;
-        }
-    }
-    return std::nullopt;
-}
-
-std::optional<MediaNode::WorkerEvent> MediaNode::poll_event() {
-    auto event = take(&Mailbox::events, next_worker_);
-    if (event) next_worker_ = event->worker + 1U;  // a flood of one keeps nobody waiting
-    return event;
-}
-
-bool MediaNode::data_held() const {
-    return std::any_of(outgoing_.begin(), outgoing_.end(),
-                       [](const Outgoing& to) { return to.data_bytes > kMaxWaitingBytes; });
-}
-
-std::optional<MediaNode::WorkerEvent> MediaNode::poll_data() {
-    if (data_held()) return std::nullopt;
-    auto event = take(&Mailbox::data, next_data_);
-    if (event) next_data_ = event->worker + 1U;
-    return event;
-}
-
-bool MediaNode::has_events() const {
-    const bool data = !data_held();
-    return std::any_of(mailboxes_.begin(), mailboxes_.end(), [&](const auto& mailbox) {
-        return !mailbox->events.empty() || (data && !mailbox->data.empty());
-    });
-}
-
-const Mailbox::Published& MediaNode::snapshot(std::size_t worker) {
-    return mailboxes_[worker]->snapshot.read();
-}
-
-Timestamp MediaNode::oldest_snapshot() {
-    Timestamp oldest = Timestamp::never();
-    for (std::size_t i = 0; i < workers_.size(); ++i)
-        oldest = earlier(oldest, snapshot(i).at);
-    return oldest;
 }
 
 void MediaNode::stop() {

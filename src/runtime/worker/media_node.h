@@ -1,16 +1,16 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// All media workers of the process and the control thread's side of their rings.
+// All media workers of the process, and for each control shard its port to them.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "crypto/certificate.h"
+#include "runtime/worker/control_port.h"
 #include "runtime/worker/worker.h"
 
 namespace confab::worker {
@@ -18,6 +18,8 @@ namespace confab::worker {
 struct MediaNodeOptions {
     std::size_t workers = 0;  // 0: processors minus one, at least one
     bool pin = true;          // only where there are enough processors
+    // Threads that rooms are spread over, kMaxControlShards at most; each has a port.
+    std::size_t control_shards = 1;
     // The local addresses to bind; each worker binds all of them.
     std::vector<IpAddress> addresses;
     // One UDP port shared by all workers, or the first of a range with one port per worker; 0 lets
@@ -45,36 +47,12 @@ class MediaNode {
     std::string fingerprint() const { return certificate_.sha256_fingerprint(); }
     int smallest_receive_buffer() const;
 
-    // ------------------------------------------------------------ control thread only
-    // Never blocks: what does not fit the ring waits here and goes with the next call. Data waits
-    // up to kMaxWaitingBytes for each worker; then poll_data() gives no more, which holds back the
-    // senders, and what still comes (by the API) is dropped and counted beyond twice that. Other
-    // commands are as many as the rooms' state makes; a worker that left kMaxWaiting of them unread
-    // hangs, and gets no more but those that end what it has.
-    static constexpr std::size_t kMaxWaitingBytes = std::size_t{16} << 20U;
-    static constexpr std::size_t kMaxWaiting = std::size_t{1} << 20U;
-    void send(sfu::WorkerIndex worker, sfu::Command command);
-    std::uint64_t commands_dropped() const { return commands_dropped_; }
-    // Rings the workers that got commands; call once per turn of the control loop.
-    void flush();
-    // Something did not fit: call flush() again soon, as nobody tells when there is room.
-    bool commands_waiting() const;
-    // Readable when events wait; see poll_event().
-    int event_fd() const { return control_.fd(); }
-    void announce_sleep() { control_.announce_sleep(); }
-    void awake() { control_.awake(); }
-    struct WorkerEvent {
-        sfu::WorkerIndex worker = 0;
-        sfu::Event event;
-    };
-    std::optional<WorkerEvent> poll_event();
-    // A data message; worker by worker in turn.
-    std::optional<WorkerEvent> poll_data();
-    bool has_events() const;
-    // The newest snapshot of a worker, a second old at most while it is well.
-    const Mailbox::Published& snapshot(std::size_t worker);
-    // When the worker that has been silent longest told about itself.
-    Timestamp oldest_snapshot();
+    // What the control shard `shard` holds; only its thread may use it.
+    ControlPort& port(std::size_t shard) { return *ports_[shard]; }
+    std::size_t control_shards() const { return ports_.size(); }
+
+    // Ends the threads of the workers, once; commands that wait are not carried out any more. What
+    // the workers reported before can still be read.
     void stop();
 
   private:
@@ -84,25 +62,10 @@ class MediaNode {
     MediaNodeOptions options_;
     crypto::Certificate certificate_;
     dtls::Context dtls_;
-    Wakeup control_;
-    std::vector<std::unique_ptr<Mailbox>> mailboxes_;
-    std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::unique_ptr<WorkerInbox>> inboxes_;
+    std::vector<std::unique_ptr<ControlPort>> ports_;  // by control shard
+    std::vector<std::unique_ptr<Worker>> workers_;     // end before what they use
     std::vector<WorkerAddressList> addresses_;
-    struct Outgoing {
-        std::deque<sfu::Command> waiting;
-        std::size_t data_bytes = 0;  // in `waiting`
-        bool ring_bell = false;
-    };
-    using EventRing = SpscRing<sfu::Event>;
-    std::optional<WorkerEvent> take(EventRing Mailbox::* ring, std::size_t& next);
-    static bool is_release(const sfu::Command& command);
-    static std::size_t data_bytes(const sfu::Command& command);
-    bool data_held() const;
-
-    std::vector<Outgoing> outgoing_;
-    std::uint64_t commands_dropped_ = 0;
-    std::size_t next_worker_ = 0;
-    std::size_t next_data_ = 0;
 };
 
 }  // namespace confab::worker

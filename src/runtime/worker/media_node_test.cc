@@ -153,11 +153,13 @@ class NodeClient {
 };
 
 struct Town {
-    explicit Town(std::size_t workers, std::vector<IpAddress> addresses = {kLoopback})
+    explicit Town(std::size_t workers, std::vector<IpAddress> addresses = {kLoopback},
+                  std::size_t control_shards = 1)
         : certificate(crypto::Certificate::generate(wall_now()).value()),
           context(dtls::Context::create(certificate).value()) {
         MediaNodeOptions options;
         options.workers = workers;
+        options.control_shards = control_shards;
         options.pin = false;
         options.addresses = std::move(addresses);
         options.tcp_port = 0;
@@ -170,12 +172,14 @@ struct Town {
             CHECK(node->addresses(i).tcp == node->addresses(0).tcp);
         }
     }
-    NodeClient& add_client(std::size_t owner, bool tcp = false, std::size_t address = 0) {
+    NodeClient& add_client(std::size_t owner, bool tcp = false, std::size_t address = 0,
+                           std::size_t control = 0) {
+        ControlPort& port = node->port(control);
         const WorkerAddressList& at = node->addresses(0);
         clients.push_back(std::make_unique<NodeClient>(
             clients.size(), tcp, tcp ? at.tcp.at(address) : at.udp.at(address), engine, context));
         NodeClient& client = *clients.back();
-        client.id = sfu::PeerId(clients.size());
+        client.id = sfu::PeerId(control << sfu::kControlShardBit | clients.size());
         client.owner = static_cast<sfu::WorkerIndex>(owner);
         // The letter of the owner, wherever the first check arrives.
         const ice::Credentials server{sfu::kOwnerLetters[owner] + client.name + "serverufrag",
@@ -183,22 +187,26 @@ struct Town {
         sfu::CreatePeer create;
         create.peer = client.id;
         create.local = {server.ufrag, server.pwd};
-        node->send(client.owner, create);
+        port.send(client.owner, create);
         sfu::SetRemote remote;
         remote.peer = client.id;
         remote.remote = {client.credentials.ufrag, client.credentials.pwd};
         remote.local_dtls_role = sfu::DtlsRole::kServer;
         remote.fingerprints = {
             {"sha-256", crypto::parse_fingerprint(certificate.sha256_fingerprint()).value()}};
-        node->send(client.owner, remote);
-        node->flush();
+        port.send(client.owner, remote);
+        port.flush();
         client.negotiate(server, crypto::parse_fingerprint(node->fingerprint()).value());
         return client;
     }
     void step() {
-        node->flush();
-        while (auto event = node->poll_event())
-            events.push_back(std::move(*event));
+        for (std::size_t control = 0; control < node->control_shards(); ++control) {
+            node->port(control).flush();
+            while (auto event = node->port(control).poll_event()) {
+                CHECK(sfu::control_shard_of(event->event) == control);
+                events.push_back(std::move(*event));
+            }
+        }
         for (const auto& client : clients)
             client->step();
         std::vector<pollfd> fds;
@@ -228,7 +236,7 @@ struct Town {
     srtp::Engine engine;
     std::unique_ptr<MediaNode> node;
     std::vector<std::unique_ptr<NodeClient>> clients;
-    std::vector<MediaNode::WorkerEvent> events;
+    std::vector<WorkerEvent> events;
 };
 
 sfu::AddReceiver receiver_of(const NodeClient& publisher, sfu::Codec codec, std::uint64_t id) {
@@ -329,10 +337,11 @@ TEST_CASE(
             Publication{&speaker, receiver_of(speaker, sfu::Codec::kOpus, 1000), 5000},
             Publication{&camera, receiver_of(camera, sfu::Codec::kVp8, 1001), 6000}};
         for (const Publication& p : publications) {
-            town.node->send(p.publisher->owner, p.receiver);
+            town.node->port(0).send(p.publisher->owner, p.receiver);
             for (NodeClient* subscriber : subscribers)
-                town.node->send(subscriber->owner,
-                                down_track_of(*subscriber, p.receiver, p.publisher->owner, p.ssrc));
+                town.node->port(0).send(
+                    subscriber->owner,
+                    down_track_of(*subscriber, p.receiver, p.publisher->owner, p.ssrc));
         }
         // Subscriptions cross workers before the media does.
         (void)town.run_until([] { return false; }, 200);
@@ -369,7 +378,7 @@ TEST_CASE(
         town.node->stop();
         std::uint64_t ring_full = 0;
         for (std::size_t i = 0; i < workers; ++i)
-            ring_full += town.node->snapshot(i).ring_full;
+            ring_full += town.node->port(0).snapshot(i).ring_full;
         CHECK(ring_full == 0);
     }
 }
@@ -418,6 +427,48 @@ TEST_CASE("MediaNode: a wildcard address is refused by name [TURN-19]") {
     CHECK(node.error().find("0.0.0.0") != std::string::npos);
 }
 
+TEST_CASE(
+    "MediaNode: each control shard hears of its own peers, and has its own figures [DES-40]") {
+    constexpr std::size_t kControls = 2;
+    Town town(2, {kLoopback}, kControls);
+    REQUIRE(town.node->control_shards() == kControls);
+    for (std::size_t i = 0; i < 8; ++i)
+        town.add_client(i % 2, i == 7, 0, i / 2 % kControls);
+    CHECK(town.run_until([&] { return town.connected_events() == 8; }));
+    for (std::size_t control = 0; control < kControls; ++control)
+        CHECK_FALSE(town.node->port(control).oldest_snapshot().is_never());
+    // The figures of a worker are the same for all who ask.
+    CHECK(town.run_until([&] {
+        std::size_t peers = 0;
+        for (std::size_t control = 0; control < kControls; ++control)
+            for (std::size_t w = 0; w < 2; ++w)
+                peers += town.node->port(control).snapshot(w).shard.peers;
+        return peers == 8 * kControls;
+    }));
+}
+
+TEST_CASE("MediaNode: stops while commands of all control shards wait [DES-01][DES-41]") {
+    MediaNodeOptions options;
+    options.workers = 2;
+    options.control_shards = 2;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    auto node = MediaNode::start(std::move(options), wall_now()).value();
+    for (std::uint64_t i = 0; i < 4 * Mailbox::kCommands; ++i)
+        for (std::size_t control = 0; control < 2; ++control) {
+            const std::uint64_t id = control << sfu::kControlShardBit | (i + 1);
+            node->port(control).send(i % 2, sfu::ClosePeer{sfu::PeerId(id)});
+        }
+    node->port(0).flush();
+    node->stop();
+    for (std::uint64_t i = 0; i < 2 * Mailbox::kCommands; ++i)
+        node->port(1).send(0, sfu::ClosePeer{sfu::PeerId(1)});
+    node->port(1).flush();
+    CHECK(node->port(1).commands_waiting());
+    CHECK_FALSE(node->port(1).has_events());
+    CHECK(node->port(1).commands_dropped() == 0);
+}
+
 TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]") {
     MediaNodeOptions options;
     options.workers = 1;
@@ -426,28 +477,29 @@ TEST_CASE("MediaNode: commands beyond the ring wait and arrive in order [DES-41]
     auto node = MediaNode::start(std::move(options), wall_now()).value();
     constexpr std::uint64_t kPeers = Mailbox::kCommands + 500;
     for (std::uint64_t i = 1; i <= kPeers; ++i)
-        node->send(0, sfu::ClosePeer{sfu::PeerId(i)});
+        node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(i)});
     sfu::CreatePeer create;
     create.peer = sfu::PeerId(1);
     create.local = {"aLastOne", "a_password_of_enough_length_123"};
-    node->send(0, create);
+    node->port(0).send(0, create);
     const auto end = steady_clock::now() + std::chrono::seconds(3);
-    while (node->snapshot(0).shard.peers != 1 && steady_clock::now() < end) {
-        node->flush();
+    while (node->port(0).snapshot(0).shard.peers != 1 && steady_clock::now() < end) {
+        node->port(0).flush();
         (void)::poll(nullptr, 0, 5);
     }
-    CHECK(node->snapshot(0).shard.peers == 1);
+    CHECK(node->port(0).snapshot(0).shard.peers == 1);
 
     // It tells about itself each second, looked at or not; a worker that ended no longer does.
-    const Timestamp before = node->oldest_snapshot();
+    const Timestamp before = node->port(0).oldest_snapshot();
     const auto limit = steady_clock::now() + std::chrono::seconds(20);
-    while (node->oldest_snapshot() < before + Duration::seconds(2) && steady_clock::now() < limit)
+    while (node->port(0).oldest_snapshot() < before + Duration::seconds(2) &&
+           steady_clock::now() < limit)
         (void)::poll(nullptr, 0, 20);
-    CHECK(node->oldest_snapshot() >= before + Duration::seconds(2));
+    CHECK(node->port(0).oldest_snapshot() >= before + Duration::seconds(2));
     node->stop();
-    const Timestamp last = node->oldest_snapshot();
+    const Timestamp last = node->port(0).oldest_snapshot();
     (void)::poll(nullptr, 0, 1100);
-    CHECK(node->oldest_snapshot() == last);
+    CHECK(node->port(0).oldest_snapshot() == last);
     node->stop();  // twice harms nobody
 }
 
@@ -459,18 +511,19 @@ TEST_CASE("MediaNode: data for a worker that stands still is bounded in bytes [D
     auto node = MediaNode::start(std::move(options), wall_now()).value();
     node->stop();
     for (std::size_t i = 0; i < Mailbox::kCommands; ++i)
-        node->send(0, sfu::ClosePeer{sfu::PeerId(i + 1)});
+        node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(i + 1)});
     constexpr std::size_t kSize = 60'000;
-    const std::size_t fit = 2 * MediaNode::kMaxWaitingBytes / kSize;
+    const std::size_t fit = 2 * ControlPort::kMaxDataBytes / kSize;
     for (std::size_t i = 0; i < fit + 100; ++i)
-        node->send(0, sfu::SendData{{sfu::PeerId(1)}, sfu::DataChannel::kReliable, Bytes(kSize)});
-    CHECK(node->commands_dropped() >= 100);
-    CHECK(node->commands_dropped() < 110);
+        node->port(0).send(
+            0, sfu::SendData{{sfu::PeerId(1)}, sfu::DataChannel::kReliable, Bytes(kSize)});
+    CHECK(node->port(0).commands_dropped() >= 100);
+    CHECK(node->port(0).commands_dropped() < 110);
     // What changes the state of a room still waits.
-    node->send(0, sfu::ClosePeer{sfu::PeerId(1)});
-    CHECK(node->commands_dropped() < 110);
-    CHECK(node->commands_waiting());
-    CHECK_FALSE(node->poll_data());
+    node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(1)});
+    CHECK(node->port(0).commands_dropped() < 110);
+    CHECK(node->port(0).commands_waiting());
+    CHECK(node->port(0).data_held());
 }
 
 TEST_CASE("MediaNode: a worker that hangs is told all the same what has ended [DES-41][IMM-15]") {
@@ -480,15 +533,15 @@ TEST_CASE("MediaNode: a worker that hangs is told all the same what has ended [D
     options.addresses = {kLoopback};
     auto node = MediaNode::start(std::move(options), wall_now()).value();
     node->stop();
-    for (std::size_t i = 0; i < Mailbox::kCommands + MediaNode::kMaxWaiting; ++i)
-        node->send(0, sfu::MuteReceiver{sfu::ReceiverId(i + 1), true});
-    CHECK(node->commands_dropped() == 0);
-    node->send(0, sfu::MuteReceiver{sfu::ReceiverId(1), false});
-    CHECK(node->commands_dropped() == 1);
-    node->send(0, sfu::ClosePeer{sfu::PeerId(1)});
-    node->send(0, sfu::RemoveReceiver{sfu::ReceiverId(1)});
-    node->send(0, sfu::RemoveDownTrack{sfu::DownTrackId(1)});
-    CHECK(node->commands_dropped() == 1);
+    for (std::size_t i = 0; i < Mailbox::kCommands + ControlPort::kMaxWaiting; ++i)
+        node->port(0).send(0, sfu::MuteReceiver{sfu::ReceiverId(i + 1), true});
+    CHECK(node->port(0).commands_dropped() == 0);
+    node->port(0).send(0, sfu::MuteReceiver{sfu::ReceiverId(1), false});
+    CHECK(node->port(0).commands_dropped() == 1);
+    node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(1)});
+    node->port(0).send(0, sfu::RemoveReceiver{sfu::ReceiverId(1)});
+    node->port(0).send(0, sfu::RemoveDownTrack{sfu::DownTrackId(1)});
+    CHECK(node->port(0).commands_dropped() == 1);
 }
 
 TEST_CASE("MediaNode: stops with peers, streams and packets in flight [DES-01]") {

@@ -33,7 +33,7 @@ class TestRoom {
                       std::size_t workers = 1)
         : local_(local), profile_(profile) {
         for (std::size_t i = 0; i < workers; ++i)
-            mailboxes_.push_back(std::make_unique<Mailbox>(workers));
+            inboxes_.push_back(std::make_unique<WorkerInbox>(workers));
         for (std::size_t i = 0; i < workers; ++i) {
             sfu::ShardConfig config;
             config.index = static_cast<sfu::WorkerIndex>(i);
@@ -41,7 +41,7 @@ class TestRoom {
             config.simulate_dtls = true;
             config.wall = UnixTime::seconds(1'700'000'000);
             config.candidates = {{0, ice::Protocol::kUdp, address_of(i)}};
-            links_.push_back(std::make_unique<WorkerLinks>(config.index, mailboxes_));
+            links_.push_back(std::make_unique<WorkerLinks>(config.index, inboxes_));
             shards_.push_back(
                 std::make_unique<sfu::Shard>(config, now_, Rng(100 + i), *links_.back()));
         }
@@ -89,7 +89,7 @@ class TestRoom {
 
     // What other workers said to this one.
     void read_links(std::size_t worker) {
-        for (const auto& lane : mailboxes_[worker]->from_workers) {
+        for (const auto& lane : inboxes_[worker]->from_workers) {
             SpscRing<PeerSlot>* ring = lane->consumer();
             while (PeerSlot* slot = ring == nullptr ? nullptr : ring->front()) {
                 shards_[worker]->handle_link(now_, slot->link,
@@ -232,7 +232,7 @@ class TestRoom {
     Timestamp now_ = Timestamp::micros(1'000'000);
     Rng rng_{5};
     srtp::Engine engine_;
-    std::vector<std::unique_ptr<Mailbox>> mailboxes_;
+    std::vector<std::unique_ptr<WorkerInbox>> inboxes_;
     std::vector<std::unique_ptr<WorkerLinks>> links_;
     std::vector<std::unique_ptr<sfu::Shard>> shards_;
     std::vector<std::unique_ptr<RoomClient>> clients_;

@@ -38,12 +38,12 @@ UnixTime wall_now() {
 
 // ---------------------------------------------------------------- set-up
 
-Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes,
-               Wakeup& control)
+Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<WorkerInbox>>& inboxes,
+               const std::vector<std::unique_ptr<ControlPort>>& ports)
     : options_(std::move(options)),
-      mailbox_(*mailboxes[options_.index]),
-      control_(control),
-      links_(options_.index, mailboxes) {}
+      inbox_(*inboxes[options_.index]),
+      ports_(options_.index, ports),
+      links_(options_.index, inboxes) {}
 
 Worker::~Worker() {
     stop();
@@ -54,7 +54,7 @@ Result<void, std::string> Worker::open() {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = kWakeupTag;
-    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, mailbox_.wakeup.fd(), &event);
+    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_.wakeup.fd(), &event);
     for (const SocketAddress& address : options_.udp) {
         CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
         event.data.u64 = kUdpTag + sockets_.size();
@@ -83,6 +83,7 @@ void Worker::build_shard(Timestamp now) {
     sfu::ShardConfig config;
     config.index = options_.index;
     config.worker_count = options_.worker_count;
+    config.control_shards = ports_.size();
     config.dtls = options_.dtls;
     config.wall = wall_now();
     config.options = options_.shard;
@@ -108,14 +109,15 @@ void Worker::hand_over(TcpHandOver stream) {
 }
 
 void Worker::start() {
-    mailbox_.snapshot.back().at = monotonic_now();
-    mailbox_.snapshot.publish();
+    Mailbox::Published figures;
+    figures.at = monotonic_now();
+    ports_.publish(figures);
     thread_ = std::thread([this] { run(); });
 }
 
 void Worker::stop() {
     stopping_.store(true);
-    mailbox_.wakeup.notify();
+    inbox_.wakeup.notify();
     if (thread_.joinable()) thread_.join();
 }
 
@@ -149,8 +151,8 @@ void Worker::run() {
 }
 
 bool Worker::has_input() const {
-    if (!mailbox_.commands.empty()) return true;
-    return std::any_of(mailbox_.from_workers.begin(), mailbox_.from_workers.end(),
+    if (ports_.has_commands()) return true;
+    return std::any_of(inbox_.from_workers.begin(), inbox_.from_workers.end(),
                        [](const auto& ring) { return !ring->empty(); });
 }
 
@@ -162,16 +164,16 @@ thread_local Ready ready_events;
 }  // namespace
 
 int Worker::wait(Timestamp deadline) {
-    mailbox_.wakeup.announce_sleep();
+    inbox_.wakeup.announce_sleep();
     int timeout_ms = 1000;
-    if (has_input() || events_wait_) {
+    if (has_input() || ports_.events_wait()) {
         timeout_ms = has_input() ? 0 : 1;
     } else if (!deadline.is_never()) {
         const Duration left = deadline - monotonic_now();
         timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
     }
     const int ready = ::epoll_wait(epoll_.get(), ready_events.events.data(), kMaxReady, timeout_ms);
-    mailbox_.wakeup.awake();
+    inbox_.wakeup.awake();
     return std::max(ready, 0);
 }
 
@@ -185,13 +187,13 @@ void Worker::turn(Timestamp now, int ready) {
             read_udp(now, sockets_[index], index);
         }
     }
-    read_commands(now);
+    ports_.read_commands(now, *shard_);
     read_peers(now);
     shard_->handle_timeout(now);
     tcp_->handle_timeout(now);
     flush(now);
     // Whose data was taken may send more, and is to hear of it.
-    if (send_events()) flush(now);
+    if (ports_.send_events(*shard_)) flush(now);
     links_.ring_bells();
 }
 
@@ -220,15 +222,8 @@ TcpConnections::Verdict Worker::handle_frame(const ice::Path& path, BytesSpan fr
     return TcpConnections::Verdict::kKeep;
 }
 
-void Worker::read_commands(Timestamp now) {
-    while (sfu::Command* command = mailbox_.commands.front()) {
-        shard_->handle_command(now, std::move(*command));
-        mailbox_.commands.release();
-    }
-}
-
 void Worker::read_peers(Timestamp now) {
-    for (const auto& lane : mailbox_.from_workers) {
+    for (const auto& lane : inbox_.from_workers) {
         SpscRing<PeerSlot>* ring = lane->consumer();
         if (ring == nullptr) continue;
         for (std::size_t i = 0; i < kMaxSlotsPerTurn; ++i) {
@@ -288,32 +283,9 @@ void Worker::send_streams() {
     }
 }
 
-// Events for which there is no room wait in the shard; data messages then wait at their senders.
-bool Worker::send_events() {
-    bool any = false, data = false;
-    while (sfu::Event* slot = mailbox_.events.claim()) {
-        auto event = shard_->poll_signal_event();
-        if (!event) break;
-        *slot = std::move(*event);
-        mailbox_.events.publish();
-        any = true;
-    }
-    while (shard_->has_data_event()) {
-        sfu::Event* slot = mailbox_.data.claim();
-        if (slot == nullptr) break;
-        *slot = std::move(*shard_->poll_data_event());
-        mailbox_.data.publish();
-        any = data = true;
-    }
-    events_wait_ = shard_->has_data_event() || mailbox_.events.claim() == nullptr;
-    if (any) control_.notify();
-    return data;
-}
-
 void Worker::publish(Timestamp now) {
     next_publish_ = now + kPublishInterval;
-    Mailbox::Published& slot = mailbox_.snapshot.back();
-    slot = {};
+    Mailbox::Published slot;
     slot.at = now;
     slot.shard = shard_->snapshot();
     slot.figures = shard_->figures();
@@ -328,7 +300,7 @@ void Worker::publish(Timestamp now) {
     slot.tcp_connections = tcp_->size();
     slot.ring_full = links_.ring_full();
     slot.busy_us = static_cast<std::uint64_t>(busy_.us());
-    mailbox_.snapshot.publish();
+    ports_.publish(slot);
 }
 
 }  // namespace confab::worker

@@ -15,6 +15,7 @@
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/socket/udp_socket.h"
 #include "runtime/worker/worker_links.h"
+#include "runtime/worker/worker_ports.h"
 
 namespace confab::worker {
 
@@ -32,9 +33,9 @@ struct WorkerOptions {
 
 class Worker {
   public:
-    // `mailboxes` holds those of all workers and outlives this; `control` is rung for events.
-    Worker(WorkerOptions options, std::vector<std::unique_ptr<Mailbox>>& mailboxes,
-           Wakeup& control);
+    // `inboxes` holds those of all workers, `ports` those of all control shards; both outlive this.
+    Worker(WorkerOptions options, std::vector<std::unique_ptr<WorkerInbox>>& inboxes,
+           const std::vector<std::unique_ptr<ControlPort>>& ports);
     ~Worker();
 
     // Opens the sockets; the error names address and reason.
@@ -52,22 +53,19 @@ class Worker {
     void build_shard(Timestamp now);
     void turn(Timestamp now, int ready);
     void read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index);
-    void read_commands(Timestamp now);
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, PeerSlot& slot);
     TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
     void hand_over(TcpHandOver stream);
     void flush(Timestamp now);
     void send_streams();
-    // True if data messages were taken.
-    bool send_events();
     void publish(Timestamp now);
     bool has_input() const;
     int wait(Timestamp deadline);
 
     WorkerOptions options_;
-    Mailbox& mailbox_;
-    Wakeup& control_;
+    WorkerInbox& inbox_;
+    WorkerPorts ports_;
     FileDescriptor epoll_;
     std::vector<UdpSocket> sockets_;
     std::vector<SocketAddress> udp_addresses_;
@@ -76,7 +74,6 @@ class Worker {
     WorkerLinks links_;
     std::unique_ptr<sfu::Shard> shard_;
     sfu::SendBatch batch_;
-    bool events_wait_ = false;  // for room in a ring to control
     ForwardLatency latency_;
     std::uint64_t forwarded_ = 0;  // packets, up to the last turn
     Duration busy_;

@@ -8,12 +8,12 @@
 
 namespace confab::worker {
 
-WorkerLinks::WorkerLinks(sfu::WorkerIndex self, std::vector<std::unique_ptr<Mailbox>>& mailboxes)
-    : self_(self), mailboxes_(mailboxes), bells_(mailboxes.size(), false) {}
+WorkerLinks::WorkerLinks(sfu::WorkerIndex self, std::vector<std::unique_ptr<WorkerInbox>>& inboxes)
+    : self_(self), inboxes_(inboxes), bells_(inboxes.size(), false) {}
 
 PeerSlot* WorkerLinks::claim(sfu::WorkerIndex to) {
-    if (to >= mailboxes_.size() || to == self_) return nullptr;
-    PeerSlot* slot = mailboxes_[to]->from_workers[self_]->producer().claim();
+    if (to >= inboxes_.size() || to == self_) return nullptr;
+    PeerSlot* slot = inboxes_[to]->from_workers[self_]->producer().claim();
     if (slot == nullptr) {
         ++ring_full_;
         bells_[to] = true;
@@ -22,7 +22,7 @@ PeerSlot* WorkerLinks::claim(sfu::WorkerIndex to) {
 }
 
 void WorkerLinks::publish(sfu::WorkerIndex to) {
-    mailboxes_[to]->from_workers[self_]->producer().publish();
+    inboxes_[to]->from_workers[self_]->producer().publish();
     bells_[to] = true;
 }
 
@@ -61,7 +61,7 @@ bool WorkerLinks::push_stream(sfu::WorkerIndex to, TcpHandOver stream) {
 
 void WorkerLinks::ring_bells() {
     for (std::size_t i = 0; i < bells_.size(); ++i) {
-        if (bells_[i]) mailboxes_[i]->wakeup.notify();
+        if (bells_[i]) inboxes_[i]->wakeup.notify();
         bells_[i] = false;
     }
 }

@@ -14,7 +14,7 @@ namespace confab::worker {
 
 class WorkerLinks final : public sfu::ShardLinks {
   public:
-    WorkerLinks(sfu::WorkerIndex self, std::vector<std::unique_ptr<Mailbox>>& mailboxes);
+    WorkerLinks(sfu::WorkerIndex self, std::vector<std::unique_ptr<WorkerInbox>>& inboxes);
 
     bool push(sfu::WorkerIndex to, const sfu::LinkMessage& message, BytesView bytes) override;
     // False: the ring is full and it is lost, as datagrams are.
@@ -31,7 +31,7 @@ class WorkerLinks final : public sfu::ShardLinks {
     void publish(sfu::WorkerIndex to);
 
     sfu::WorkerIndex self_;
-    std::vector<std::unique_ptr<Mailbox>>& mailboxes_;
+    std::vector<std::unique_ptr<WorkerInbox>>& inboxes_;
     std::vector<bool> bells_;
     std::uint64_t ring_full_ = 0;
 };

@@ -362,6 +362,7 @@ struct QualitySample {
     bool rtcp_overdue = false;
 };
 struct QualityBatch {
+    PeerId peer;  // whose receivers and down-tracks
     std::vector<QualitySample> samples;
 };
 struct DataChannelOpened {

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a shard has to report, until its driver takes it. A driver that is behind loses data
-// messages first: state changes are few, and nobody tells them twice.
+// What a shard has to report to one control shard, until its driver takes it. A driver that is
+// behind loses first what is told again in a moment: state changes are few, and nobody tells them
+// twice. Data messages do not wait here but in the connections of their senders.
 #pragma once
 
 #include <deque>
@@ -16,15 +17,17 @@ namespace confab::sfu {
 
 class EventQueue {
   public:
-    // Beyond either, data messages are refused.
-    static constexpr std::size_t kMaxEvents = 65'536;
-    static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;  // of their payloads
+    // Beyond these, levels and quality are refused;
+    static constexpr std::size_t kMaxEvents = 16'384;
+    static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;  // of their lists and texts
+    // beyond this, everything: the control shard has hung for so long that its rooms are lost.
+    static constexpr std::size_t kMaxStates = 16 * kMaxEvents;
 
     // False: refused.
     bool push(Event event) {
         const std::size_t size = payload_size(event);
         const bool full = events_.size() >= kMaxEvents || bytes_ + size > kMaxBytes;
-        if (full && std::holds_alternative<DataReceived>(event)) return false;
+        if (events_.size() >= kMaxStates || (full && is_repeated(event))) return false;
         bytes_ += size;
         events_.push_back(std::move(event));
         return true;
@@ -33,18 +36,28 @@ class EventQueue {
         if (events_.empty()) return std::nullopt;
         std::optional<Event> event(std::move(events_.front()));
         events_.pop_front();
-        CONFAB_CHECK(bytes_ >= payload_size(*event));
-        bytes_ -= payload_size(*event);
+        const std::size_t size = payload_size(*event);
+        CONFAB_CHECK(bytes_ >= size);
+        bytes_ -= size;
         return event;
     }
+    bool empty() const { return events_.empty(); }
     std::size_t size() const { return events_.size(); }
     std::size_t bytes() const { return bytes_; }
 
   private:
     // What an event holds beside itself.
     static std::size_t payload_size(const Event& event) {
-        const auto* data = std::get_if<DataReceived>(&event);
-        return data == nullptr ? 0 : data->payload.size() + data->label.size();
+        if (const auto* levels = std::get_if<SpeakerLevels>(&event))
+            return levels->levels.size() * sizeof(SpeakerLevel);
+        if (const auto* batch = std::get_if<QualityBatch>(&event))
+            return batch->samples.size() * sizeof(QualitySample);
+        const auto* opened = std::get_if<DataChannelOpened>(&event);
+        return opened == nullptr ? 0 : opened->label.size();
+    }
+    static bool is_repeated(const Event& event) {
+        return std::holds_alternative<SpeakerLevels>(event) ||
+               std::holds_alternative<QualityBatch>(event);
     }
 
     std::deque<Event> events_;

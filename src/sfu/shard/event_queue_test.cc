@@ -8,42 +8,52 @@
 namespace confab::sfu {
 namespace {
 
-DataReceived data(std::size_t size) {
-    return {PeerId(1), DataChannel::kReliable, "", Bytes(size)};
+QualityBatch quality(std::size_t samples) {
+    QualityBatch batch;
+    batch.peer = PeerId(1);
+    batch.samples.resize(samples);
+    return batch;
 }
 
 }  // namespace
 
-TEST_CASE("EventQueue: data up to a number of bytes, states always") {
+TEST_CASE("EventQueue: what is told again up to a number of bytes, states always") {
+    constexpr std::size_t kSamples = EventQueue::kMaxBytes / sizeof(QualitySample);
     EventQueue queue;
-    CHECK(queue.push(data(EventQueue::kMaxBytes - 10)));
-    CHECK_FALSE(queue.push(data(11)));
-    CHECK(queue.push(data(9)));
-    CHECK(queue.push(data(1)));
-    CHECK(queue.bytes() == EventQueue::kMaxBytes);
-    CHECK_FALSE(queue.push(data(1)));
+    CHECK(queue.push(quality(kSamples - 10)));
+    CHECK_FALSE(queue.push(quality(11)));
+    CHECK(queue.push(quality(9)));
+    CHECK(queue.push(quality(1)));
+    CHECK(queue.bytes() == kSamples * sizeof(QualitySample));
+    CHECK_FALSE(queue.push(quality(1)));
     CHECK(queue.push(PeerStateChanged{}));
+    CHECK(queue.push(DataChannelOpened{PeerId(1), DataChannel::kOther, "label"}));
     // What was taken makes room.
-    REQUIRE(std::get<DataReceived>(*queue.poll()).payload.size() == EventQueue::kMaxBytes - 10);
-    CHECK(queue.push(data(EventQueue::kMaxBytes - 10)));
-    CHECK_FALSE(queue.push(data(1)));
+    REQUIRE(std::get<QualityBatch>(*queue.poll()).samples.size() == kSamples - 10);
+    CHECK(queue.push(quality(kSamples - 11)));
+    CHECK_FALSE(queue.push(quality(2)));
     while (queue.poll()) {
     }
     CHECK(queue.bytes() == 0);
+    CHECK(queue.empty());
 }
 
-TEST_CASE("EventQueue: data up to a number of events, states always") {
+TEST_CASE("EventQueue: what is told again up to a number of events, states to a far larger one") {
     EventQueue queue;
     for (std::size_t i = 0; i < EventQueue::kMaxEvents - 1; ++i)
-        REQUIRE(queue.push(LayersChanged{}));
-    CHECK(queue.push(data(1)));
-    CHECK_FALSE(queue.push(data(1)));
-    CHECK(queue.push(LayersChanged{}));
+        REQUIRE(queue.push(PeerStateChanged{}));
+    CHECK(queue.push(quality(1)));
+    CHECK_FALSE(queue.push(quality(1)));
+    CHECK_FALSE(queue.push(SpeakerLevels{RoomId(1), {}}));
+    CHECK(queue.push(PeerStateChanged{}));
     CHECK(queue.size() == EventQueue::kMaxEvents + 1);
     (void)queue.poll();
-    CHECK_FALSE(queue.push(data(1)));
+    CHECK_FALSE(queue.push(quality(1)));
     (void)queue.poll();
-    CHECK(queue.push(data(1)));
+    CHECK(queue.push(quality(1)));
+    while (queue.size() < EventQueue::kMaxStates)
+        REQUIRE(queue.push(PeerStateChanged{}));
+    CHECK_FALSE(queue.push(PeerStateChanged{}));
 }
 
 }  // namespace confab::sfu

@@ -28,7 +28,8 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       crypto_{&engine_, config_.dtls, config_.simulate_dtls},
       wheel_(now),
       due_timer_(nullptr),
-      link_timer_(nullptr) {}
+      link_timer_(nullptr),
+      outlets_(std::clamp<std::size_t>(config_.control_shards, 1, kMaxControlShards)) {}
 
 Shard::~Shard() = default;
 
@@ -42,18 +43,31 @@ ShardPeer* Shard::find_peer(PeerId id) {
 }
 
 void Shard::emit(Event event) {
-    if (!events_.push(std::move(event))) ++totals_.events_dropped;
+    const ControlShard control = control_shard_of(event);
+    if (CONFAB_BUG_IF(control >= outlets_.size(), "event_control_shard") ||
+        !outlets_[control].events.push(std::move(event)))
+        ++totals_.events_dropped;
 }
 
-std::optional<Event> Shard::poll_signal_event() {
-    return events_.poll();
+std::optional<Event> Shard::poll_event() {
+    for (std::size_t i = 0; i < outlets_.size(); ++i) {
+        const auto control = static_cast<ControlShard>(i);
+        if (auto event = poll_signal_event(control)) return event;
+        if (auto event = poll_data_event(control)) return event;
+    }
+    return std::nullopt;
 }
 
-std::optional<Event> Shard::poll_data_event() {
-    if (data_.empty()) return std::nullopt;
-    std::optional<Event> event(std::move(data_.front()));
-    data_.pop_front();
-    refill_data(last_input_);
+std::optional<Event> Shard::poll_signal_event(ControlShard control) {
+    return outlets_[control].events.poll();
+}
+
+std::optional<Event> Shard::poll_data_event(ControlShard control) {
+    Outlet& outlet = outlets_[control];
+    if (outlet.data.empty()) return std::nullopt;
+    std::optional<Event> event(std::move(outlet.data.front()));
+    outlet.data.pop_front();
+    refill_data(last_input_, outlet);
     return event;
 }
 
@@ -203,10 +217,11 @@ void Shard::after_input(Timestamp now, ShardPeer& peer) {
     last_input_ = now;
     peer.reschedule_needed = true;
     while (!peer.data_waiting) {
-        const bool room = data_.size() < kMaxData && data_waiting_.empty();
+        Outlet& outlet = outlet_of(peer);
+        const bool room = outlet.data.size() < kMaxData && outlet.data_waiting.empty();
         if (peer.transport().next_is_message() && !room) {
             peer.data_waiting = true;
-            data_waiting_.push_back(&peer);
+            outlet.data_waiting.push_back(&peer);
             return;
         }
         auto event = peer.transport().poll_event();
@@ -242,15 +257,16 @@ void Shard::handle_transport_event(Timestamp now, ShardPeer& peer, peer::Transpo
 }
 
 void Shard::queue_data(ShardPeer& peer, peer::MessageReceived message) {
-    data_.push_back({peer.id(), peer.channel_kind(message.channel),
-                     peer.channel_label(message.channel), std::move(message.payload)});
+    outlet_of(peer).data.push_back({peer.id(), peer.channel_kind(message.channel),
+                                    peer.channel_label(message.channel),
+                                    std::move(message.payload)});
 }
 
 // One message of the peer whose turn it is, then what else it has to say up to its next one.
-void Shard::refill_data(Timestamp now) {
-    while (data_.size() < kMaxData && !data_waiting_.empty()) {
-        ShardPeer& peer = *data_waiting_.front();
-        data_waiting_.pop_front();
+void Shard::refill_data(Timestamp now, Outlet& outlet) {
+    while (outlet.data.size() < kMaxData && !outlet.data_waiting.empty()) {
+        ShardPeer& peer = *outlet.data_waiting.front();
+        outlet.data_waiting.pop_front();
         peer.data_waiting = false;
         if (auto event = peer.transport().poll_event())
             handle_transport_event(now, peer, std::move(*event));
@@ -262,7 +278,7 @@ void Shard::refill_data(Timestamp now) {
         }
         if (peer.transport().next_is_message()) {
             peer.data_waiting = true;
-            data_waiting_.push_back(&peer);
+            outlet.data_waiting.push_back(&peer);
         }
         // Taking it may have opened the window of its sender.
         peer.reschedule_needed = true;
@@ -402,6 +418,7 @@ DownTrackWindow Shard::take_window(DownTrack& down_track) {
 void Shard::report_quality(Timestamp now, ShardPeer& peer) {
     wheel_.schedule(peer.quality_timer(), now + kQualityInterval);
     QualityBatch batch;
+    batch.peer = peer.id();
     for (const Receiver* receiver : peer.inbound().receivers()) {
         for (const auto& stream : receiver->streams()) {
             const StreamRound round = take_round(*receiver, *stream);

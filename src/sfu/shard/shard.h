@@ -19,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "sfu/inbound/source_monitor.h"
 #include "sfu/shard/commands.h"
+#include "sfu/shard/control_shard.h"
 #include "sfu/shard/event_queue.h"
 #include "sfu/shard/foreign_paths.h"
 #include "sfu/shard/link.h"
@@ -43,6 +44,7 @@ struct ShardOptions {
 struct ShardConfig {
     WorkerIndex index = 0;
     std::size_t worker_count = 1;
+    std::size_t control_shards = 1;               // at most kMaxControlShards
     std::vector<ice::LocalCandidate> candidates;  // this worker's sockets
     const dtls::Context* dtls = nullptr;          // certificate of the process
     bool simulate_dtls = false;                   // peer::SharedCrypto
@@ -98,7 +100,7 @@ class Shard {
     // What one turn does at most; the rest is due at once, behind the packets that came meanwhile.
     static constexpr std::size_t kMaxTimersPerTurn = 256;
     static constexpr std::size_t kMaxRefreshedPerTurn = 64;  // down-tracks told of their source
-    // Data messages on their way to the control plane; more stay in their senders' connections.
+    // Data messages on their way to one control shard; more stay in their senders' connections.
     static constexpr std::size_t kMaxData = 64;
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
@@ -122,15 +124,17 @@ class Shard {
     // ------------------------------------------------------------ outputs
     // Fills the batch; true while more waits. The batch must be empty on entry.
     bool poll_transmit(Timestamp now, SendBatch& batch);
-    std::optional<Event> poll_event() {
-        auto event = poll_signal_event();
-        return event ? std::move(event) : poll_data_event();
+    // For whichever control shard.
+    std::optional<Event> poll_event();
+    // The events of each control shard apart, for a driver that has no room for those of one at
+    // times, and of two kinds: everything but data,
+    std::optional<Event> poll_signal_event(ControlShard control = 0);
+    bool has_signal_event(ControlShard control = 0) const {
+        return !outlets_[control].events.empty();
     }
-    // The two kinds apart, for a driver that has no room for data at times: everything but data,
-    std::optional<Event> poll_signal_event();
     // and data: one message of each sender in turn, so that a flood delays only its own sender.
-    std::optional<Event> poll_data_event();
-    bool has_data_event() const { return !data_.empty(); }
+    std::optional<Event> poll_data_event(ControlShard control = 0);
+    bool has_data_event(ControlShard control = 0) const { return !outlets_[control].data.empty(); }
     Timestamp next_deadline() const { return wheel_.next_deadline(); }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return figures_; }
@@ -170,6 +174,13 @@ class Shard {
         void on_timer(Shard& shard, Timestamp now) override;
     };
 
+    // What waits for one control shard.
+    struct Outlet {
+        EventQueue events;
+        std::deque<DataReceived> data;
+        std::deque<ShardPeer*> data_waiting;  // have more messages, in turn
+    };
+
     // shard_commands.cc
     void apply(Timestamp now, CreatePeer& c);
     void apply(Timestamp now, SetRemote& c);
@@ -204,13 +215,14 @@ class Shard {
     void after_input(Timestamp now, ShardPeer& peer);
     void handle_transport_event(Timestamp now, ShardPeer& peer, peer::TransportEvent event);
     void queue_data(ShardPeer& peer, peer::MessageReceived message);
-    void refill_data(Timestamp now);
+    void refill_data(Timestamp now, Outlet& outlet);
     void peer_connected(Timestamp now, ShardPeer& peer);
     void peer_reconnected(Timestamp now, ShardPeer& peer);
     void drain_transport(ShardPeer& peer, SendBatch& batch);
     void reschedule(ShardPeer& peer);
     void mark_dirty(ShardPeer& peer);
     void emit(Event event);
+    Outlet& outlet_of(const ShardPeer& peer) { return outlets_[control_shard_of(peer.id())]; }
     NtpTime ntp(Timestamp now) const;
     void handle_peer_timeout(Timestamp now, ShardPeer& peer);
     void report_speakers(Timestamp now, Speakers& speakers);
@@ -292,9 +304,7 @@ class Shard {
     std::vector<Track*> arrived_;  // have packets that are not decided yet
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
-    EventQueue events_;
-    std::deque<DataReceived> data_;
-    std::deque<ShardPeer*> data_waiting_;  // have more messages, in turn
+    std::vector<Outlet> outlets_;  // by control shard
     Timestamp last_input_;
     MediaFigures figures_;
     std::uint64_t forwarded_ = 0;

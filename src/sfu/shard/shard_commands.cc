@@ -36,6 +36,7 @@ void Shard::handle_command(Timestamp now, Command command) {
 // ---------------------------------------------------------------- transport
 
 void Shard::apply(Timestamp now, CreatePeer& c) {
+    if (CONFAB_BUG_IF(control_shard_of(c.peer) >= outlets_.size(), "peer_control_shard")) return;
     if (peers_.contains(c.peer) || by_ufrag_.contains(c.local.ufrag)) return;
     peer::TransportConfig transport;
     transport.ice.local = {c.local.ufrag, c.local.pwd};
@@ -118,7 +119,7 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
         by_path_.erase(path);
     for (const std::string& ufrag : peer->ufrags)
         by_ufrag_.erase(ufrag);
-    std::erase(data_waiting_, peer);
+    std::erase(outlet_of(*peer).data_waiting, peer);
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
     if (dirty != dirty_.end()) {
         if (static_cast<std::size_t>(dirty - dirty_.begin()) < dirty_flushed_) --dirty_flushed_;
@@ -149,6 +150,10 @@ void Shard::drop_track_if_unused(ReceiverId id) {
 void Shard::apply(Timestamp now, AddReceiver& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr || c.codecs.empty()) return;
+    if (CONFAB_BUG_IF(
+            !same_control_shard(c.peer, c.receiver) || !same_control_shard(c.peer, c.room),
+            "receiver_control_shard"))
+        return;
     const auto existing = receivers_.find(c.receiver);
     if (existing != receivers_.end()) {
         if (existing->second->receiver->config().mid == c.mid) return;
@@ -231,6 +236,8 @@ void Shard::remove_microphone(const Receiver& receiver) {
 void Shard::apply(Timestamp now, AddDownTrack& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr || down_tracks_.contains(c.down_track)) return;
+    if (CONFAB_BUG_IF(!same_control_shard(c.peer, c.down_track), "down_track_control_shard"))
+        return;
     Track& track = track_for(c.receiver, c.home, c.kind);
     OutboundTrack& outbound =
         peer->add_down_track(c, track, rng_, config_.options.packet_buffer_size(c.kind));

@@ -121,12 +121,14 @@ struct Client {
 };
 
 struct World {
-    explicit World(std::size_t shard_count, const ShardOptions& options = {})
+    explicit World(std::size_t shard_count, const ShardOptions& options = {},
+                   std::size_t control_shards = 1)
         : queues(shard_count), links(queues) {
         for (std::size_t i = 0; i < shard_count; ++i) {
             ShardConfig config;
             config.index = static_cast<WorkerIndex>(i);
             config.worker_count = shard_count;
+            config.control_shards = control_shards;
             config.simulate_dtls = true;
             config.options = options;
             config.wall = UnixTime::seconds(1'700'000'000);
@@ -137,12 +139,12 @@ struct World {
     static SocketAddress shard_address(std::size_t i) {
         return {IpAddress::v4(0x7F000001), static_cast<std::uint16_t>(7000 + i)};
     }
-    Client& add_client(std::size_t shard, bool data = false) {
+    Client& add_client(std::size_t shard, bool data = false, ControlShard control = 0) {
         const std::string name = "c" + std::to_string(clients.size());
         clients.push_back(std::make_unique<Client>(
             static_cast<std::uint16_t>(9000 + clients.size()), name, engine, rng));
         Client& client = *clients.back();
-        client.id = PeerId(clients.size());
+        client.id = PeerId(std::uint64_t{control} << kControlShardBit | clients.size());
         client.shard = shard;
         const std::string ufrag = std::string(1, kOwnerLetters[shard]) + name + "serverufrag";
         const std::string pwd = name + "_server_password_1234567890";

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/control_port.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace confab::worker {
+namespace {
+
+// What ends something: as many at most as there is to end, and it would stay for ever without.
+bool is_release(const sfu::Command& command) {
+    return std::holds_alternative<sfu::ClosePeer>(command) ||
+           std::holds_alternative<sfu::RemoveReceiver>(command) ||
+           std::holds_alternative<sfu::RemoveDownTrack>(command);
+}
+
+}  // namespace
+
+ControlPort::ControlPort(const std::vector<std::unique_ptr<WorkerInbox>>& inboxes) {
+    for (const auto& inbox : inboxes) {
+        lanes_.push_back(std::make_unique<Lane>());
+        lanes_.back()->inbox = inbox.get();
+    }
+}
+
+void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
+    if (worker >= lanes_.size()) return;
+    Lane& lane = *lanes_[worker];
+    lane.ring_bell = true;
+    const std::size_t bytes = data_bytes(command);
+    const bool full = bytes > 0 ? lane.data_on_its_way() + bytes > 2 * kMaxDataBytes
+                                : lane.waiting.size() >= kMaxWaiting && !is_release(command);
+    if (full) {
+        ++commands_dropped_;
+        return;
+    }
+    lane.data_bytes_sent += bytes;
+    if (lane.waiting.empty() && lane.mailbox.commands.producer().push(std::move(command))) return;
+    lane.waiting.push_back(std::move(command));
+}
+
+void ControlPort::flush() {
+    for (const auto& lane : lanes_) {
+        while (!lane->waiting.empty()) {
+            if (!lane->mailbox.commands.producer().push(std::move(lane->waiting.front()))) break;
+            lane->waiting.pop_front();
+        }
+        if (lane->ring_bell) lane->inbox->wakeup.notify();
+        lane->ring_bell = !lane->waiting.empty();
+    }
+}
+
+bool ControlPort::commands_waiting() const {
+    return data_held() || std::any_of(lanes_.begin(), lanes_.end(),
+                                      [](const auto& lane) { return !lane->waiting.empty(); });
+}
+
+std::optional<WorkerEvent> ControlPort::take(EventRing Mailbox::* ring, std::size_t& next) {
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        const std::size_t index = (next + i) % lanes_.size();
+        SpscRing<sfu::Event>* events = (lanes_[index]->mailbox.*ring).consumer();
+        sfu::Event* event = events == nullptr ? nullptr : events->front();
+        if (event == nullptr) continue;
+        WorkerEvent result{static_cast<sfu::WorkerIndex>(index), std::move(*event)};
+        events->release();
+        next = index + 1;  // a flood of one keeps nobody waiting
+        return result;
+    }
+    return std::nullopt;
+}
+
+std::optional<WorkerEvent> ControlPort::poll_event() {
+    return take(&Mailbox::events, next_worker_);
+}
+
+bool ControlPort::data_held() const {
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [](const auto& lane) { return lane->data_on_its_way() > kMaxDataBytes; });
+}
+
+std::optional<WorkerEvent> ControlPort::poll_data() {
+    if (data_held()) return std::nullopt;
+    return take(&Mailbox::data, next_data_);
+}
+
+bool ControlPort::has_events() const {
+    const bool data = !data_held();
+    return std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
+        return !lane->mailbox.events.empty() || (data && !lane->mailbox.data.empty());
+    });
+}
+
+const Mailbox::Published& ControlPort::snapshot(std::size_t worker) {
+    return lanes_[worker]->mailbox.snapshot.read();
+}
+
+Timestamp ControlPort::oldest_snapshot() {
+    Timestamp oldest = Timestamp::never();
+    for (std::size_t i = 0; i < lanes_.size(); ++i)
+        oldest = earlier(oldest, snapshot(i).at);
+    return oldest;
+}
+
+}  // namespace confab::worker
