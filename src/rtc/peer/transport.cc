@@ -20,7 +20,15 @@ void Transport::emit(TransportEvent event) {
     events_.push_back(std::move(event));
 }
 
+std::optional<StateChanged> Transport::poll_state() {
+    if (states_.empty()) return std::nullopt;
+    const StateChanged state = states_.front();
+    states_.pop_front();
+    return state;
+}
+
 std::optional<TransportEvent> Transport::poll_event() {
+    if (const auto state = poll_state()) return *state;
     if (events_.empty()) return std::nullopt;
     std::optional<TransportEvent> event(std::move(events_.front()));
     events_.pop_front();
@@ -34,7 +42,7 @@ std::optional<TransportEvent> Transport::poll_event() {
 void Transport::set_state(TransportState state) {
     if (state_ == TransportState::kFailed || state_ == state) return;
     state_ = state;
-    emit(StateChanged{state, failure_});
+    states_.push_back({state, failure_});
 }
 
 void Transport::fail(TransportFailure failure) {
@@ -43,7 +51,7 @@ void Transport::fail(TransportFailure failure) {
     if (failure_ == failure) return;
     failure_ = failure;
     state_ = TransportState::kFailed;
-    emit(StateChanged{state_, failure_});
+    states_.push_back({state_, failure_});
 }
 
 // A new ICE generation: keys, association and numbers live on (02 ICE-14), so a failure of ICE
@@ -52,7 +60,7 @@ void Transport::leave_ice_failure() {
     if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
     failure_ = TransportFailure::kNone;
     state_ = was_connected_ ? TransportState::kDisconnected : TransportState::kConnecting;
-    emit(StateChanged{state_, failure_});
+    states_.push_back({state_, failure_});
 }
 
 // ---------------------------------------------------------------- negotiation

@@ -132,9 +132,12 @@ class Transport {
     };
     std::optional<Datagram> poll_transmit();
     std::optional<TransportEvent> poll_event();
+    // States alone: they are told at once, and poll_event() tells them first, whatever waits.
+    std::optional<StateChanged> poll_state();
     // The next event is a message, which the owner may leave until there is room for it.
     bool next_is_message() const {
-        return !events_.empty() && std::holds_alternative<MessageReceived>(events_.front());
+        return states_.empty() && !events_.empty() &&
+               std::holds_alternative<MessageReceived>(events_.front());
     }
 
     // A channel of ours; it is opened as soon as the association exists.
@@ -211,6 +214,9 @@ class Transport {
     std::vector<Bytes> early_flight_;
     std::deque<Bytes> records_;  // to be sent before those of the session
     Bytes last_datagram_;        // what poll_transmit() gave out last
+    // As many as one input causes, when they are polled behind each; then a call's state is never
+    // old news because its data waits.
+    std::deque<StateChanged> states_;
     std::deque<TransportEvent> events_;
     std::size_t untaken_bytes_ = 0;  // of messages among them
     Timestamp failure_window_;

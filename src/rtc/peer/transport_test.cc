@@ -59,6 +59,7 @@ struct Link {
     std::int64_t now_ms = 0;
     Rng rng{77};
     double loss = 0;
+    bool takes_messages = true;
     std::function<bool(BytesView)> drop;  // whether to lose a datagram, either way
     const End* sender = nullptr;          // of that datagram
 
@@ -84,8 +85,11 @@ struct Link {
             path.remote = from.address;
             (void)to.transport->handle_packet(at_ms(now_ms), path, bytes);
         }
-        while (auto event = from.transport->poll_event())
+        while (takes_messages || !from.transport->next_is_message()) {
+            auto event = from.transport->poll_event();
+            if (!event) break;
             from.events.push_back(std::move(*event));
+        }
     }
     void run(std::int64_t ms) {
         for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
@@ -401,6 +405,34 @@ TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
     }
     CHECK(records > 10'000);
     CHECK(last - first + 1 == records);
+}
+
+TEST_CASE("Transport: a state is told at once, whatever messages nobody took yet [DC-20][ICE-04]") {
+    Link link;
+    link.negotiate(true);
+    link.run(500);
+    std::optional<std::uint16_t> channel;
+    for (const TransportEvent& event : link.b.events)
+        if (const auto* opened = std::get_if<ChannelOpened>(&event)) channel = opened->channel;
+    REQUIRE(channel.has_value());
+    link.takes_messages = false;
+    const sctp::SharedBytes message(BytesView(Bytes(30'000, 7)));
+    for (int i = 0; i < 5; ++i)
+        CHECK(link.b.transport->send_message(at_ms(link.now_ms), *channel, message) ==
+              sctp::SendStatus::kOk);
+    link.run(500);
+    REQUIRE(link.a.transport->next_is_message());
+    link.a.events.clear();
+    link.loss = 1;
+    link.run(11'000);
+    REQUIRE(link.a.events.size() == 1);
+    const auto* changed = std::get_if<StateChanged>(&link.a.events.front());
+    REQUIRE(changed != nullptr);
+    CHECK(changed->state == TransportState::kDisconnected);
+    // The messages are still there.
+    link.takes_messages = true;
+    link.run(1);
+    CHECK(link.a.events.size() == 6);
 }
 
 }  // namespace
