@@ -90,6 +90,7 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
     path.local = to;
     path.remote = from;
     // The second round is the shard that owns the peer, named by the first.
+    std::optional<sfu::WorkerIndex> via;
     for (int round = 0; round < 2; ++round) {
         sfu::PacketRef packet = shards_[shard]->pool().acquire_large();
         if (!packet || packet.buffer().size() < bytes.size()) {
@@ -98,10 +99,12 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
         }
         std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
         packet.set_size(bytes.size());
-        const auto owner = shards_[shard]->handle_datagram(events_.now(), path, std::move(packet));
+        const auto owner =
+            shards_[shard]->handle_datagram(events_.now(), path, std::move(packet), via);
         turn(shard);
         if (!owner) return;
         ++counters_.foreign;
+        via = static_cast<sfu::WorkerIndex>(shard);
         shard = *owner;
     }
 }

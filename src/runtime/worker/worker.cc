@@ -223,19 +223,19 @@ TcpConnections::Verdict Worker::handle_frame(const ice::Path& path, BytesSpan fr
 }
 
 void Worker::read_peers(Timestamp now) {
-    for (const auto& lane : inbox_.from_workers) {
-        SpscRing<PeerSlot>* ring = lane->consumer();
+    for (std::size_t from = 0; from < inbox_.from_workers.size(); ++from) {
+        SpscRing<PeerSlot>* ring = inbox_.from_workers[from]->consumer();
         if (ring == nullptr) continue;
         for (std::size_t i = 0; i < kMaxSlotsPerTurn; ++i) {
             PeerSlot* slot = ring->front();
             if (slot == nullptr) break;
-            handle_slot(now, *slot);
+            handle_slot(now, static_cast<sfu::WorkerIndex>(from), *slot);
             ring->release();
         }
     }
 }
 
-void Worker::handle_slot(Timestamp now, PeerSlot& slot) {
+void Worker::handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot) {
     const BytesView bytes = BytesView(slot.bytes).first(slot.size);
     switch (slot.kind) {
         case PeerSlot::Kind::kLink:
@@ -247,7 +247,7 @@ void Worker::handle_slot(Timestamp now, PeerSlot& slot) {
             if (!packet) break;
             std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
             packet.set_size(bytes.size());
-            (void)shard_->handle_datagram(now, slot.path, std::move(packet));
+            (void)shard_->handle_datagram(now, slot.path, std::move(packet), from);
             break;
         }
         case PeerSlot::Kind::kStream:

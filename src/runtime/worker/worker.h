@@ -54,7 +54,7 @@ class Worker {
     void turn(Timestamp now, int ready);
     void read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index);
     void read_peers(Timestamp now);
-    void handle_slot(Timestamp now, PeerSlot& slot);
+    void handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot);
     TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
     void hand_over(TcpHandOver stream);
     void flush(Timestamp now);

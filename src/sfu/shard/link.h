@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "rtc/ice/path.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/packet/media_packet.h"
 
@@ -64,8 +65,13 @@ struct LinkLoss {
     std::uint8_t fraction = 0;  // 256ths
 };
 
+// Owner → the worker whose socket got it: an authentic check came over this path (DES-03).
+struct LinkPathProved {
+    ice::Path path;
+};
+
 using LinkBody = std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe,
-                              LinkKeyFrame, LinkLoss>;
+                              LinkKeyFrame, LinkLoss, LinkPathProved>;
 
 struct LinkMessage {
     WorkerIndex from = 0;

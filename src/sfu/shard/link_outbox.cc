@@ -18,8 +18,15 @@ std::uint64_t subject_of(const LinkBody& body) {
             return 0;
         },
         body);
-    const auto receiver = std::visit([](const auto& m) { return m.receiver.value(); }, body);
-    return receiver * 64 + body.index() * 8 + part % 8;
+    const auto what = std::visit(
+        [](const auto& m) -> std::uint64_t {
+            if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkPathProved>)
+                return std::hash<ice::Path>{}(m.path);
+            else
+                return m.receiver.value();
+        },
+        body);
+    return what * 64 + body.index() * 8 + part % 8;
 }
 
 }  // namespace

@@ -102,7 +102,8 @@ ShardPeer* Shard::route(Timestamp now, const ice::Path& path, BytesView datagram
 }
 
 std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path& path,
-                                                  PacketRef packet) {
+                                                  PacketRef packet,
+                                                  std::optional<WorkerIndex> via) {
     std::optional<WorkerIndex> owner;
     ShardPeer* peer = route(now, path, packet.data(), owner);
     if (peer == nullptr) {
@@ -110,6 +111,7 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
         return owner;
     }
     totals_.bytes_in += packet.data().size();
+    const bool check = via && wire::classify(packet.data()) == wire::PacketKind::kStun;
     const peer::TransportState before = peer->transport().state();
     const peer::Transport::Media media = peer->transport().handle_packet(now, path, packet.data());
     // Media may be the first to show that an outage is over.
@@ -124,7 +126,10 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
     if (media.kind == peer::Transport::Media::Kind::kRtcp) handle_rtcp(now, *peer, media.packet);
     // STUN, DTLS or SCTP happened, or feedback that may ask for packets.
     if (media.kind == peer::Transport::Media::Kind::kNone) {
-        if (peer->transport().is_valid_path(path)) remember_path(*peer, path, true);
+        if (peer->transport().is_valid_path(path)) {
+            remember_path(*peer, path, true);
+            if (check) push_link(now, *via, LinkPathProved{path});
+        }
         after_input(now, *peer);
     }
     mark_dirty(*peer);
@@ -216,6 +221,8 @@ PeerFailure to_failure(peer::TransportFailure failure) {
 void Shard::after_input(Timestamp now, ShardPeer& peer) {
     last_input_ = now;
     peer.reschedule_needed = true;
+    while (const auto state = peer.transport().poll_state())
+        handle_transport_event(now, peer, *state);
     while (!peer.data_waiting) {
         Outlet& outlet = outlet_of(peer);
         const bool room = outlet.data.size() < kMaxData && outlet.data_waiting.empty();

@@ -112,9 +112,10 @@ class Shard {
     // ------------------------------------------------------------ inputs
     void handle_command(Timestamp now, Command command);
     // A datagram in a slot of pool(). If it is for another shard, which one; the packet is then
-    // untouched.
+    // untouched. `via`: the worker whose socket it came to, if that was another.
     std::optional<WorkerIndex> handle_datagram(Timestamp now, const ice::Path& path,
-                                               PacketRef packet);
+                                               PacketRef packet,
+                                               std::optional<WorkerIndex> via = std::nullopt);
     // A frame of a TCP stream, at most PacketPool::kLargeCapacity bytes; else dropped.
     std::optional<WorkerIndex> handle_frame(Timestamp now, const ice::Path& path, BytesView frame);
     void handle_tcp_closed(Timestamp now, const ice::Path& path);

@@ -93,6 +93,8 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
     } else if (const auto* wanted = std::get_if<LinkKeyFrame>(&message.body)) {
         const auto found = tracks_.find(wanted->receiver);
         if (found != tracks_.end()) request_key_frame(now, *found->second, wanted->spatial);
+    } else if (const auto* proved = std::get_if<LinkPathProved>(&message.body)) {
+        foreign_paths_.prove(now, proved->path, message.from);
     } else if (const auto* loss = std::get_if<LinkLoss>(&message.body)) {
         const auto found = receivers_.find(loss->receiver);
         if (found != receivers_.end()) found->second->receiver->note_loss(loss->fraction);

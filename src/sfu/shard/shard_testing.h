@@ -175,15 +175,23 @@ struct World {
         while (!to_shards.empty()) {
             auto [from, to, bytes] = std::move(to_shards.front());
             to_shards.pop_front();
-            const std::size_t i = to.port - 7000U;
-            PacketRef packet = shards[i]->pool().acquire_large();
-            std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
-            packet.set_size(bytes.size());
             ice::Path path;
-            path.local = shard_address(i);
+            path.local = to;
             path.remote = from;
-            if (shards[i]->handle_datagram(world_time(now_ms), path, std::move(packet))) ++foreign;
+            const std::size_t own = to.port - 7000U;
+            const std::size_t first = entrance.value_or(own);
+            const auto owner = give(first, path, bytes, std::nullopt);
+            if (!owner) continue;
+            ++foreign;
+            if (entrance) (void)give(*owner, path, bytes, static_cast<WorkerIndex>(first));
         }
+    }
+    std::optional<WorkerIndex> give(std::size_t shard, const ice::Path& path, BytesView bytes,
+                                    std::optional<WorkerIndex> via) {
+        PacketRef packet = shards[shard]->pool().acquire_large();
+        std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
+        packet.set_size(bytes.size());
+        return shards[shard]->handle_datagram(world_time(now_ms), path, std::move(packet), via);
     }
     void run_client(Client& client) {
         const Timestamp now = world_time(now_ms);
@@ -287,6 +295,9 @@ struct World {
     std::function<bool(const Client&, BytesView)> lose;
     std::function<bool(BytesView)> drop_to_shards;  // the same for what shards do not get
     int foreign = 0;
+    // Whose socket all datagrams come to, as the kernel chooses where workers share a port; from
+    // there they cross to their owners.
+    std::optional<std::size_t> entrance;
     const Client* cut = nullptr;  // whose network is down
     bool take_data = true;        // false: poll_data_event() is the test's business
 };
