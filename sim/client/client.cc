@@ -26,7 +26,7 @@ Client::Client(ClientConfig config, srtp::Engine& engine, Rng rng, Report& repor
       rng_(rng),
       report_(report),
       next_number_(std::move(next_number)),
-      messages_(config_.name, config_.person) {}
+      data_(config_.name, config_.person, config_.rules) {}
 
 void Client::new_session(Timestamp now) {
     client::SessionConfig config;
@@ -36,13 +36,18 @@ void Client::new_session(Timestamp now) {
     for (std::size_t i = 0; i < client::kTargets; ++i)
         config.addresses[i] = {config_.address, static_cast<std::uint16_t>(kFirstPort + i)};
     config.wall_at_zero = config_.wall_at_zero;
+    config.auto_subscribe_data = config_.auto_data;
     session_ = std::make_unique<client::Session>(std::move(config), rng_.fork());
     subscriber_ = std::make_unique<Subscriber>(config_.name, rng_.u32() | 1);
-    messages_.forget();
-    messages_.set_speaker(next_number_());
+    data_.forget();
+    data_.set_speaker(next_number_());
+    asked_data_.clear();
     ++generation_;
     for (OwnTrack& track : tracks_)
         track.number = next_number_();
+    for (std::uint32_t& track : data_tracks_)
+        track = next_number_();
+    if (!open_to_all_) set_access(false);
     phase_ = Phase::kOpening;
     open_ = session_->start(now);
 }
@@ -78,6 +83,7 @@ void Client::wire_message(Timestamp now, std::string_view message) {
         was_in_ = true;
     }
     check_roster(now);
+    ask_for_data();
     drain(now);
 }
 
@@ -111,6 +117,7 @@ void Client::take(Timestamp now, const client::Event& event) {
         if (joined->resumed) return;
         for (const OwnTrack& track : tracks_)
             publish_track(now, track);
+        publish_data_again();
     } else if (const auto* left = std::get_if<client::Left>(&event)) {
         take_left(now, left->leave);
     } else if (std::holds_alternative<client::SignalTimedOut>(event)) {
@@ -119,7 +126,10 @@ void Client::take(Timestamp now, const client::Event& event) {
         if (changed->state == peer::TransportState::kFailed && phase_ == Phase::kIn)
             retry(now, false);
     } else if (const auto* data = std::get_if<client::DataArrived>(&event)) {
-        if (data->reliable) messages_.take(now, as_bytes(data->packet.user().payload()), report_);
+        data_.take(now, data->reliable ? DataKind::kReliable : DataKind::kLossy, 0,
+                   as_bytes(data->packet.user().payload()), report_);
+    } else if (const auto* packet = std::get_if<client::DataTrackArrived>(&event)) {
+        take_data_track(now, *packet);
     }
 }
 
@@ -222,17 +232,6 @@ std::optional<std::uint8_t> Client::wanted_layer(std::uint32_t number) const {
     if (found == settings_.end()) return std::uint8_t{2};
     if (!found->second.enabled) return std::nullopt;
     return std::min<std::uint8_t>(2, found->second.max_spatial);
-}
-
-bool Client::send_message(Timestamp now, std::uint32_t to_person, const std::string& to_identity) {
-    if (phase_ != Phase::kIn) return false;
-    livekit::DataPacket packet;
-    if (to_person != 0) packet.add_destination_identities(to_identity);
-    const Bytes payload = messages_.next_message(to_person);
-    packet.mutable_user()->set_payload(std::string(as_text(payload)));
-    if (!session_->send_data(now, std::move(packet), true)) return false;
-    messages_.sent(to_person);
-    return true;
 }
 
 void Client::leave() {

@@ -13,7 +13,7 @@
 
 #include "client/session/session.h"
 #include "sfu/shard/commands.h"
-#include "sim/client/message_checker.h"
+#include "sim/client/data_checker.h"
 #include "sim/client/subscriber.h"
 
 namespace confab::sim {
@@ -24,7 +24,9 @@ struct ClientConfig {
     std::uint32_t person = 0;
     IpAddress address;  // inside its NAT
     bool single = true;
-    bool light = false;  // publishes few packets
+    bool light = false;      // publishes few packets
+    bool auto_data = false;  // the server subscribes it to data tracks; else it asks itself
+    const DataRules* rules = nullptr;
     UnixTime wall_at_zero;
     std::set<std::string> invisible;  // identities that it must not be told of
 };
@@ -75,11 +77,20 @@ class Client {
     void unpublish(Timestamp now);
     void set_muted(std::size_t track, bool muted);
     void update_settings(std::size_t subscription, const sfu::DownTrackSettings& settings);
-    bool send_message(Timestamp now, std::uint32_t to_person, const std::string& to_identity);
+    // Says something to a person, or, by 0, to everybody.
+    bool say(Timestamp now, DataKind kind, std::uint32_t to_person, const std::string& to_identity);
+    // One packet on each of its data tracks, whether or not the server has (still) any.
+    void say_on_tracks(Timestamp now);
+    void publish_data();
+    void unpublish_data();
+    // Publishes again what the end of a right took.
+    void publish_data_again();
+    void want_data(bool wanted);
+    void set_access(bool everybody);
     void leave();
     // The server may have dropped messages of ours, or to us, on purpose.
-    void forget_messages() { messages_.forget(); }
-    void new_speaker(std::uint32_t speaker) { messages_.set_speaker(speaker); }
+    void forget_messages() { data_.forget(); }
+    void new_speaker(std::uint32_t speaker) { data_.set_speaker(speaker); }
 
     // ---- packets
     // A description left the server for us: `streams` come from now on.
@@ -95,7 +106,12 @@ class Client {
     const std::vector<OwnTrack>& tracks() const { return tracks_; }
     // Highest spatial layer wanted of a track; nothing when it wants none.
     std::optional<std::uint8_t> wanted_layer(std::uint32_t number) const;
-    const MessageChecker& messages() const { return messages_; }
+    const DataChecker& data() const { return data_; }
+    // Numbers of data tracks, each its handle.
+    const std::vector<std::uint32_t>& data_tracks() const { return data_tracks_; }
+    bool wants_data() const { return wants_data_; }
+    bool auto_data() const { return config_.auto_data; }
+    bool open_to_all() const { return open_to_all_; }
     std::uint64_t resumes() const { return resumes_; }
     std::uint64_t rejoins() const { return rejoins_; }
 
@@ -108,6 +124,8 @@ class Client {
     void take_left(Timestamp now, const livekit::LeaveRequest& leave);
     void check_roster(Timestamp now);
     void check_connections(Timestamp now);
+    void ask_for_data();
+    void take_data_track(Timestamp now, const client::DataTrackArrived& arrived);
 
     ClientConfig config_;
     srtp::Engine& engine_;
@@ -116,8 +134,12 @@ class Client {
     Numbers next_number_;
     std::unique_ptr<client::Session> session_;
     std::unique_ptr<Subscriber> subscriber_;
-    MessageChecker messages_;
+    DataChecker data_;
     std::vector<OwnTrack> tracks_;
+    std::vector<std::uint32_t> data_tracks_;
+    std::set<std::string> asked_data_;  // sids, in this session
+    bool wants_data_ = true;
+    bool open_to_all_ = true;
     std::map<std::uint32_t, sfu::DownTrackSettings> settings_;  // by track number
 
     Phase phase_ = Phase::kOpening;

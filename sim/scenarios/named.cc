@@ -176,6 +176,47 @@ Scenario hidden(std::size_t shards) {
     return s;
 }
 
+// Everybody publishes a data track; rights, lists and wishes come and go (SIG-42, SIG-112, TOK-13).
+Scenario data_rights(std::size_t shards) {
+    Scenario s =
+        room("data-rights", "data tracks follow rights, access lists and wishes", shards, 4, 24);
+    s.light = true;
+    s.expects_full_layers = false;
+    constexpr std::uint64_t kAll = kMayPublish | kMaySubscribe | kMaySendData;
+    for (ClientId id = 0; id < 4; ++id)
+        s.steps.push_back(step(1000, StepKind::kPublishData, id));
+    for (ClientId id = 0; id < 4; ++id) {
+        const auto at = 3000 + 5000 * static_cast<std::int64_t>(id);
+        s.steps.push_back(step(at, StepKind::kPermission, id, kAll & ~kMaySubscribe));
+        s.steps.push_back(step(at + 2000, StepKind::kPermission, id, kAll));
+        s.steps.push_back(
+            step(at + 500, StepKind::kPermission, (id + 1) % 4, kAll & ~kMaySendData));
+        s.steps.push_back(step(at + 2500, StepKind::kPermission, (id + 1) % 4, kAll));
+        s.steps.push_back(step(at + 600, StepKind::kAccess, (id + 2) % 4, 0));
+        s.steps.push_back(step(at + 2600, StepKind::kAccess, (id + 2) % 4, 1));
+        s.steps.push_back(step(at + 700, StepKind::kDataWish, (id + 3) % 4, 0));
+        s.steps.push_back(step(at + 2700, StepKind::kDataWish, (id + 3) % 4, 1));
+    }
+    return s;
+}
+
+// Four people in two rooms, who write to each other's names.
+Scenario two_rooms(std::string name, std::string story, std::size_t shards, std::size_t nodes) {
+    Scenario s = room(std::move(name), std::move(story), shards, 5, 10);
+    s.nodes = nodes;
+    s.light = true;
+    s.expects_full_layers = false;
+    s.people.resize(5);
+    s.people[1].room = s.people[3].room = s.people[4].room = 1;
+    s.people[0].identity = s.people[1].identity = "namesake";
+    for (ClientId id = 0; id < 5; ++id)
+        s.steps.push_back(step(1000, StepKind::kPublishData, id));
+    s.steps.push_back(step(5000, StepKind::kSignalReset, 0));
+    s.steps.push_back(step(7000, StepKind::kRemove, 1));
+    s.steps.push_back(step(7500, StepKind::kMetadata, 3));
+    return s;
+}
+
 }  // namespace
 
 std::vector<Scenario> named_scenarios(std::size_t shards) {
@@ -195,6 +236,13 @@ std::vector<Scenario> named_scenarios(std::size_t shards) {
             cut_off("udp-gone", "no UDP any more: what flows at the end flows over TCP", shards,
                     kCutUdp, 120'000),
             cut_off("all-cut", "nothing at all for 19 s", shards, kCutAll),
+            cut_off("up-cut", "nothing of two clients arrives for 12 s", shards, kCutAll | kOnlyUp,
+                    12'000),
+            cut_off("down-cut", "nothing arrives at two clients for 12 s", shards,
+                    kCutAll | kOnlyDown, 12'000),
+            data_rights(shards),
+            two_rooms("two-rooms", "two rooms of one node know nothing of each other", shards, 1),
+            two_rooms("two-nodes", "rooms of two nodes in one virtual time", shards, 2),
             cut_off("signal-cut", "the WebSocket stalls for 19 s, media flows", shards, kCutSignal),
             takeover(shards),
             rights(shards),

@@ -12,10 +12,11 @@
 namespace confab::sim {
 namespace {
 
-constexpr std::array<std::string_view, 20> kKinds{
-    "join",   "leave",      "kill",       "audio",    "video",  "unpublish", "mute",
-    "unmute", "settings",   "bandwidth",  "restart",  "rebind", "links",     "outage",
-    "reset",  "permission", "servermute", "metadata", "remove", "deleteroom"};
+constexpr std::array<std::string_view, 25> kKinds{
+    "join",    "leave",      "kill",       "audio",    "video",  "unpublish",  "mute",
+    "unmute",  "settings",   "bandwidth",  "restart",  "rebind", "links",      "outage",
+    "reset",   "permission", "servermute", "metadata", "remove", "deleteroom", "datatrack",
+    "enddata", "datawish",   "access",     "expect"};
 
 // ---------------------------------------------------------------- fields, once for both ways
 
@@ -51,6 +52,7 @@ void each_step_field(S& step, F&& field) {
 
 template <typename S, typename F>
 void each_scenario_field(S& s, F&& field) {
+    field("nodes", s.nodes);
     field("shards", s.shards);
     field("clients", s.clients);
     field("length", s.length);
@@ -181,6 +183,7 @@ bool set_person(Scenario& s, std::size_t& who, std::string_view key, std::string
     }
     if (who >= s.people.size()) return false;
     if (key == "hidden") return read(value, s.people[who].hidden);
+    if (key == "room") return read(value, s.people[who].room) && s.people[who].room < kMaxPeople;
     s.people[who].identity = value;
     return key == "identity";
 }
@@ -224,7 +227,9 @@ std::string write_plan(const Scenario& s) {
     for (std::size_t i = 0; i < s.people.size(); ++i) {
         out += "person=" + std::to_string(i);
         if (!s.people[i].identity.empty()) out += " identity=" + s.people[i].identity;
-        out += std::string(" hidden=") + (s.people[i].hidden ? "1" : "0") + "\n";
+        out += std::string(" hidden=") + (s.people[i].hidden ? "1" : "0");
+        if (s.people[i].room != 0) out += " room=" + std::to_string(s.people[i].room);
+        out += "\n";
     }
     for (const Step& step : s.steps)
         write_step(out, step);
@@ -238,7 +243,8 @@ std::optional<Scenario> parse_plan(std::string_view text) {
         if (line.empty() || line.front() == '#') continue;
         if (!parse_line(s, line)) return std::nullopt;
     }
-    const bool sane = s.shards >= 1 && s.shards <= 16 && s.clients >= 1 && s.clients <= 100;
+    const bool sane = s.nodes >= 1 && s.nodes <= 8 && s.shards >= 1 && s.shards <= 16 &&
+                      s.clients >= 1 && s.clients <= 100;
     if (!sane) return std::nullopt;
     return s;
 }

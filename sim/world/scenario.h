@@ -19,6 +19,9 @@ using ClientId = std::size_t;  // of the scenario; joins again under the same nu
 inline constexpr std::uint64_t kCutUdp = 1;
 inline constexpr std::uint64_t kCutTcp = 2;  // media streams
 inline constexpr std::uint64_t kCutSignal = 4;
+// One direction alone.
+inline constexpr std::uint64_t kOnlyUp = 8;
+inline constexpr std::uint64_t kOnlyDown = 16;
 inline constexpr std::uint64_t kCutAll = kCutUdp | kCutTcp | kCutSignal;
 
 // Bits of kPermission's value.
@@ -38,15 +41,20 @@ enum class StepKind : std::uint8_t {
     kSettings,   // value: which subscription; settings
     kBandwidth,  // value: bit/s that the client reports by REMB
     kIceRestart,
-    kNatRebind,    // the client's packets come from another port
-    kLinks,        // up and down of the client
-    kOutage,       // value: ms without any packet; scope
-    kSignalReset,  // the WebSocket breaks
-    kPermission,   // value: bits; a service call
-    kServerMute,   // value: which track; a service call
-    kMetadata,     // a service call changes it
-    kRemove,       // a service call
-    kDeleteRoom,   // likewise
+    kNatRebind,      // the client's packets come from another port
+    kLinks,          // up and down of the client
+    kOutage,         // value: ms without any packet; scope
+    kSignalReset,    // the WebSocket breaks
+    kPermission,     // value: bits; a service call
+    kServerMute,     // value: which track; a service call
+    kMetadata,       // a service call changes it
+    kRemove,         // a service call
+    kDeleteRoom,     // likewise
+    kPublishData,    // a data track
+    kUnpublishData,  // the last of them
+    kDataWish,       // value: 1 when it wants the data tracks of others
+    kAccess,         // value: 1 when everybody may subscribe to what it publishes, 0 nobody
+    kExpectFlow,     // by now it is connected, and all that should flow does
 };
 
 struct Step {
@@ -65,12 +73,14 @@ struct Step {
 struct Person {
     std::string identity;  // two clients of one identity take it from each other
     bool hidden = false;
+    std::size_t room = 0;  // room N is on node N modulo their number
 };
 
 struct Scenario {
     std::string name;
     std::string story;
-    std::size_t shards = 1;
+    std::size_t nodes = 1;
+    std::size_t shards = 1;  // of each node
     std::size_t clients = 2;
     std::vector<Person> people;  // of clients; others are "client N"
     std::vector<Step> steps;     // in any order; equal times in this order

@@ -4,6 +4,7 @@
 #include "sim/world/sfu_host.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace confab::sim {
 namespace {
@@ -27,12 +28,18 @@ class SfuHost::Links final : public sfu::ShardLinks {
     std::size_t from_;
 };
 
-SocketAddress SfuHost::address(std::size_t shard) {
-    return {IpAddress::v4(kServerNetwork), static_cast<std::uint16_t>(kFirstPort + shard)};
+SocketAddress SfuHost::address(std::size_t node, std::size_t shard) {
+    return {IpAddress::v4(kServerNetwork + static_cast<std::uint32_t>(node)),
+            static_cast<std::uint16_t>(kFirstPort + shard)};
 }
 
-SocketAddress SfuHost::tcp_address(std::size_t shard) {
-    return {IpAddress::v4(kServerNetwork), static_cast<std::uint16_t>(kFirstTcpPort + shard)};
+SocketAddress SfuHost::tcp_address(std::size_t node, std::size_t shard) {
+    return {address(node, shard).ip, static_cast<std::uint16_t>(kFirstTcpPort + shard)};
+}
+
+std::size_t SfuHost::node_of(const SocketAddress& address) {
+    return address.ip.is_v4() ? load_be32(address.ip.bytes().data()) - kServerNetwork
+                              : std::numeric_limits<std::size_t>::max();
 }
 
 std::size_t SfuHost::shard_of(const SocketAddress& address) {
@@ -41,7 +48,8 @@ std::size_t SfuHost::shard_of(const SocketAddress& address) {
 
 SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Report& report,
                  Transmit transmit, Reaction reaction)
-    : events_(events),
+    : node_(config.node),
+      events_(events),
       rng_(rng),
       report_(report),
       transmit_(std::move(transmit)),
@@ -57,8 +65,8 @@ SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Repor
         shard.worker_count = config.shards;
         shard.simulate_dtls = true;
         shard.wall = config.wall;
-        shard.candidates = {{0, ice::Protocol::kUdp, address(i)},
-                            {kTcpSocket, ice::Protocol::kTcp, tcp_address(i)}};
+        shard.candidates = {{0, ice::Protocol::kUdp, address(node_, i)},
+                            {kTcpSocket, ice::Protocol::kTcp, tcp_address(node_, i)}};
         links_.push_back(std::make_unique<Links>(*this, i));
         shards_.push_back(
             std::make_unique<sfu::Shard>(shard, events.now(), rng_.fork(), *links_.back()));
@@ -83,7 +91,7 @@ void SfuHost::command(std::size_t shard, sfu::Command command) {
 }
 
 void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesView bytes) {
-    if (to.ip != address(0).ip || to.port < kFirstPort) return;
+    if (to.ip != address(node_, 0).ip || to.port < kFirstPort) return;
     std::size_t shard = std::size_t{to.port} - kFirstPort;
     if (shard >= shards_.size()) return;
     ice::Path path;

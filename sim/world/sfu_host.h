@@ -18,6 +18,7 @@
 namespace confab::sim {
 
 struct SfuHostConfig {
+    std::size_t node = 0;  // each has an address
     std::size_t shards = 1;
     UnixTime wall;  // at kRunStart
 };
@@ -48,9 +49,11 @@ class SfuHost {
             Transmit transmit, Reaction reaction);
     ~SfuHost();
 
-    static SocketAddress address(std::size_t shard);
-    static SocketAddress tcp_address(std::size_t shard);
+    static SocketAddress address(std::size_t node, std::size_t shard);
+    static SocketAddress tcp_address(std::size_t node, std::size_t shard);
     static std::size_t shard_of(const SocketAddress& address);
+    // Whose address it is, be there such a node or not.
+    static std::size_t node_of(const SocketAddress& address);
     std::size_t size() const { return shards_.size(); }
     // Waits in the shard's mailbox.
     void command(std::size_t shard, sfu::Command command);
@@ -86,6 +89,7 @@ class SfuHost {
     void turn(std::size_t shard);
     void plan_timeout(std::size_t shard);
 
+    std::size_t node_;
     EventQueue& events_;
     Rng rng_;
     Report& report_;

@@ -13,36 +13,18 @@ constexpr UnixTime kWallAtZero = UnixTime::seconds(1'700'000'000);
 constexpr std::uint32_t kClientNetwork = 0xC0A8'0000;  // 192.168.0.0, behind NAT
 constexpr Duration kMessageInterval = Duration::millis(700);
 
-room::Config server_config(std::size_t shards) {
-    room::Config config;
-    for (std::size_t i = 0; i < shards; ++i)
-        config.media.workers.push_back({{SfuHost::address(i)}, {SfuHost::tcp_address(i)}});
-    config.media.fingerprint_sha256 = "AA:BB";
-    // Neighbours live on different workers.
-    config.participants_per_worker = 1;
-    // Rooms end soon, so that their end is seen.
-    config.room.departure_timeout = 2;
-    config.room.empty_timeout = 5;
-    return config;
-}
-
 }  // namespace
 
 World::World(const Scenario& scenario, std::uint64_t seed)
     : scenario_(scenario),
       rng_(seed),
       events_(kRunStart),
-      host_(
-          {scenario.shards, kWallAtZero + (kRunStart - Timestamp{})}, events_, rng_.fork(), report_,
-          [this](std::size_t shard, const ice::Path& path, BytesView bytes) {
-              transmit_to_client(shard, path, bytes);
-          },
-          [this](std::size_t shard, const sfu::Event& event) {
-              node_.media_event(static_cast<sfu::WorkerIndex>(shard), event);
-          }),
-      node_(server_config(scenario.shards), rng_.u64(), events_, kWallAtZero, *this),
       seats_(scenario.clients),
       bugs_before_(bug_count()) {
+    NodeHost& host = *this;
+    for (NodeId node = 0; node < scenario.nodes; ++node)
+        nodes_.push_back(std::make_unique<Node>(node, scenario.shards, kWallAtZero, events_, rng_,
+                                                report_, host));
     for (const Step& step : scenario_.steps)
         events_.plan(kRunStart + step.at, [this, &step] { apply(step); });
 }
@@ -60,7 +42,7 @@ Person World::person(ClientId id) const {
 
 std::uint32_t World::number_of(ClientId id) const {
     ClientId first = 0;
-    while (person(first).identity != person(id).identity)
+    while (!same_room(first, id) || person(first).identity != person(id).identity)
         ++first;
     return static_cast<std::uint32_t>(first + 1);
 }
@@ -76,9 +58,12 @@ void World::join(ClientId id, const Step& step) {
     config.address = IpAddress::v4(kClientNetwork + static_cast<std::uint32_t>(id + 1));
     config.single = step.value == 0;
     config.light = scenario_.light;
+    config.auto_data = id % 2 == 0;
+    config.rules = this;
     config.wall_at_zero = kWallAtZero;
     for (ClientId other = 0; other < seats_.size(); ++other)
-        if (person(other).hidden && person(other).identity != config.identity)
+        if (same_room(id, other) && person(other).hidden &&
+            person(other).identity != config.identity)
             config.invisible.insert(person(other).identity);
     ++seat.incarnation;
     seat.up = std::make_unique<Link>(seat.up_profile, rng_.fork());
@@ -88,8 +73,7 @@ void World::join(ClientId id, const Step& step) {
                                            [this] { return next_number_++; });
     seat.generation = 0;
     seat.planned = Timestamp::never();
-    seat.may_publish = seat.may_subscribe = seat.may_send_data = true;
-    seat.disabled.clear();
+    reset_rights(id);
     seat.client->start(now());
     if (scenario_.messages) talk(id);
 }
@@ -140,7 +124,7 @@ void World::turn(ClientId id) {
             if (at == nullptr || !at->server_open || !at->has_session) return;
             at->last_heard = now();
             note_request(id, request);
-            node_.request(at->session, request);
+            nodes_[at->node]->control().request(at->session, request);
         });
     }
     open_streams(id);
@@ -163,19 +147,42 @@ void World::plan_timeout(ClientId id) {
     });
 }
 
-// To everybody, and now and then to one alone.
+// To everybody, and now and then to one alone, who may be in another room.
 void World::talk(ClientId id) {
     events_.plan(now() + kMessageInterval, [this, id, incarnation = seats_[id].incarnation] {
         Seat& seat = seats_[id];
         if (!seat.client || seat.incarnation != incarnation || over_) return;
-        if (seat.may_send_data && seat.client->settled()) {
-            (void)seat.client->send_message(now(), 0, {});
-            const ClientId to = rng_.below(seats_.size());
-            (void)seat.client->send_message(now(), number_of(to), person(to).identity);
-        }
+        if (seat.client->settled()) say_everything(id);
         turn(id);
         talk(id);
     });
+}
+
+void World::say_everything(ClientId id) {
+    Seat& seat = seats_[id];
+    Client& client = *seat.client;
+    if (seat.may_send_data) {
+        client.publish_data_again();
+        (void)client.say(now(), DataKind::kReliable, 0, {});
+        const ClientId to = rng_.below(seats_.size());
+        (void)client.say(now(), DataKind::kReliable, called_by(id, to), person(to).identity);
+    } else {
+        (void)client.say(now(), DataKind::kForbidden, 0, {});
+    }
+    (void)client.say(now(), DataKind::kLossy, 0, {});
+    client.say_on_tracks(now());
+}
+
+// Whom a client calls by somebody's identity: there may be a namesake in its own room.
+std::uint32_t World::called_by(ClientId id, ClientId to) const {
+    for (ClientId other = 0; other < seats_.size(); ++other)
+        if (same_room(id, other) && person(other).identity == person(to).identity)
+            return number_of(other);
+    return number_of(to);
+}
+
+std::string room_name(std::size_t room) {
+    return "room-" + std::to_string(room);
 }
 
 RunResult run_scenario(const Scenario& scenario, std::uint64_t seed) {

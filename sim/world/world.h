@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One run: a whole server, its clients, the network between them and the steps of a scenario, all
-// on one virtual clock and one seed (02 DES-50…54). The server is the real thing without threads
-// and sockets: the RoomManager, sessions of protobuf bytes, shards. The same scenario and seed give
-// the same datagrams.
+// One run: whole servers, their clients, the network between them and the steps of a scenario, all
+// on one virtual clock and one seed (02 DES-50…54). A server is the real thing without threads and
+// sockets: the RoomManager, sessions of protobuf bytes, shards. The same scenario and seed give the
+// same datagrams.
 #pragma once
 
 #include <map>
@@ -16,9 +16,9 @@
 #include "sim/client/client.h"
 #include "sim/net/event_queue.h"
 #include "sim/net/run_hash.h"
-#include "sim/world/control_node.h"
+#include "sim/world/node.h"
+#include "sim/world/rights.h"
 #include "sim/world/scenario.h"
-#include "sim/world/sfu_host.h"
 #include "sim/world/wires.h"
 
 namespace confab::sim {
@@ -50,7 +50,7 @@ struct RunResult {
     bool ok() const { return violations == 0; }
 };
 
-class World final : public ControlHost {
+class World final : private NodeHost, private DataRules {
   public:
     // More events in one virtual second than this per client mean that something runs away.
     static constexpr std::uint64_t kMaxEventsPerSecond = 40'000;
@@ -61,20 +61,28 @@ class World final : public ControlHost {
     // The scenario, the healing, the farewell.
     RunResult run();
 
-    // ControlHost
-    void command(sfu::WorkerIndex worker, sfu::Command command) override {
-        host_.command(worker, std::move(command));
-    }
-    void send(room::SessionId session, const livekit::SignalResponse& response) override;
-    void refuse(room::SessionId session, int status, const std::string& text) override;
-    void close(room::SessionId session) override;
-
   private:
+    // NodeHost
+    void transmit(NodeId node, std::size_t shard, const ice::Path& path, BytesView bytes) override;
+    void send(NodeId node, room::SessionId session,
+              const livekit::SignalResponse& response) override;
+    void refuse(NodeId node, room::SessionId session) override;
+    void close(NodeId node, room::SessionId session) override;
+    // DataRules
+    std::string objection(Timestamp now, std::uint32_t person,
+                          const DataStamp& stamp) const override;
+
+    // Until when each direction is held back.
+    struct Blocked {
+        Timestamp up;
+        Timestamp down;
+    };
     // A stream to the server's passive candidate (RFC 4571 frames, in order).
     struct Stream {
         client::Target target = client::Target::kPublisher;
         ice::Path of_client;
         ice::Path of_server;
+        NodeId node = 0;
         std::size_t shard = 0;
         Timestamp last_up;
         Timestamp last_down;
@@ -91,27 +99,34 @@ class World final : public ControlHost {
         std::uint64_t generation = 0;  // of the client's sessions, as addresses were given
         std::uint64_t wire = 0;        // its WebSocket, 0 for none
         Duration signal_delay;
-        Timestamp signal_blocked;  // until then
-        Timestamp tcp_blocked;
+        Blocked signal_blocked;
+        Blocked tcp_blocked;
         LinkProfile up_profile;
         LinkProfile down_profile;
         // What the server was told last.
         bool may_publish = true;
         bool may_subscribe = true;
         bool may_send_data = true;
+        bool open_to_all = true;           // what it publishes
         std::set<std::uint32_t> disabled;  // track numbers
+        bool heard_last_word = false;      // was there when everybody fell silent
     };
 
     // world.cc: people and time
     Person person(ClientId id) const;
-    // Of its identity, from 1.
+    // Of its identity in its room, from 1.
     std::uint32_t number_of(ClientId id) const;
+    std::uint32_t called_by(ClientId id, ClientId to) const;
+    NodeId node_of(ClientId id) const { return person(id).room % nodes_.size(); }
+    ControlNode& control_of(ClientId id) { return nodes_[node_of(id)]->control(); }
+    bool same_room(ClientId a, ClientId b) const { return person(a).room == person(b).room; }
     void join(ClientId id, const Step& step);
     void forget(ClientId id);
     void kill(ClientId id, bool silently);
     void turn(ClientId id);
     void plan_timeout(ClientId id);
     void talk(ClientId id);
+    void say_everything(ClientId id);
 
     // world_steps.cc
     void apply(const Step& step);
@@ -123,8 +138,7 @@ class World final : public ControlHost {
     // world_network.cc: datagrams, streams, WebSockets
     SocketAddress new_outside(ClientId id, client::Target target);
     void close_outside(const Seat& seat);
-    void transmit_to_client(std::size_t shard, const ice::Path& path, BytesView bytes);
-    void stream_to_client(std::size_t shard, const ice::Path& path, BytesView bytes);
+    void stream_to_client(const ice::Path& path, BytesView bytes);
     void deliver_to_client(ClientId id, std::uint64_t generation, client::Target target,
                            const ice::Path& path, BytesSpan bytes);
     void transmit_from_client(ClientId id, const client::Session::Outgoing& out);
@@ -140,22 +154,29 @@ class World final : public ControlHost {
 
     // world_truth.cc: what should be, and whether it is
     void note_request(ClientId id, const livekit::SignalRequest& request);
-    void note_published(const livekit::SignalResponse& response);
+    void note_published(ClientId id, const livekit::SignalResponse& response);
     void note_response(ClientId id, const livekit::SignalResponse& response);
     void announce(ClientId id, const livekit::SessionDescription& description);
     void apply_truth(ClientId id, std::uint32_t track, Duration delay);
     void apply_truth_to_all(std::uint32_t track);
+    void apply_truths(ClientId id);
+    void reset_rights(ClientId id);
+    void note_data_wishes(ClientId id, const livekit::UpdateDataSubscription& update);
+    void note_access(ClientId id, const livekit::SubscriptionPermission& access);
 
     // world_run.cc: phases and their checks
     void run_until(Timestamp end);
     void heal();
     void check_present();
-    void check_rosters();
+    void check_rosters(std::size_t room);
     void check_flow();
+    void check_flow_of(ClientId id);
     void check_flow_to(ClientId subscriber, ClientId owner);
     void check_messages();
+    void check_messages_to(ClientId receiver, ClientId sender);
     void farewell();
     void check_empty();
+    void check_empty(Node& node);
     void collect(Seat& seat);
     void note(const std::string& what) { report_.violation(events_.now(), what); }
 
@@ -170,8 +191,7 @@ class World final : public ControlHost {
     Report report_;
     RunHash hash_;
     srtp::Engine engine_;
-    SfuHost host_;
-    ControlNode node_;
+    std::vector<std::unique_ptr<Node>> nodes_;
     Wires wires_;
     std::vector<Seat> seats_;
     struct Outside {
@@ -184,7 +204,10 @@ class World final : public ControlHost {
     std::map<SocketAddress, Outside> outside_;
     std::map<std::uint32_t, ClientId> stream_owner_;
     std::map<std::string, std::uint32_t> track_numbers_;  // by sid, as the server told publishers
-    std::set<std::uint32_t> muted_;                       // track numbers
+    std::map<std::uint32_t, ClientId> track_owners_;      // by number
+    std::map<std::string, std::uint32_t> data_track_numbers_;
+    Rights rights_;
+    std::set<std::uint32_t> muted_;  // track numbers
     std::uint16_t next_port_ = 20'000;
     std::uint32_t next_number_ = 1;
     std::uint32_t next_stream_ = 1;
@@ -194,6 +217,7 @@ class World final : public ControlHost {
     RunStats stats_;
 };
 
+std::string room_name(std::size_t room);
 RunResult run_scenario(const Scenario& scenario, std::uint64_t seed);
 
 }  // namespace confab::sim

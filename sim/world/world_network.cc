@@ -18,7 +18,6 @@ constexpr std::size_t kMaxStreamWaiting = 256;
 // A server closes a WebSocket that has been silent for so long (01 §7.1).
 constexpr Duration kSilence = Duration::seconds(20);
 constexpr Duration kWatch = Duration::seconds(5);
-constexpr const char* kRoom = "room";
 
 // The order of a map's entries is otherwise another in each run.
 std::string deterministic(const livekit::SignalResponse& response) {
@@ -49,10 +48,10 @@ void World::close_outside(const Seat& seat) {
             found->second.open = false;
 }
 
-void World::transmit_to_client(std::size_t shard, const ice::Path& path, BytesView bytes) {
+void World::transmit(NodeId node, std::size_t shard, const ice::Path& path, BytesView bytes) {
     hash_.add_datagram(now(), path.local, path.remote, bytes);
     ++stats_.datagrams;
-    if (path.protocol == ice::Protocol::kTcp) return stream_to_client(shard, path, bytes);
+    if (path.protocol == ice::Protocol::kTcp) return stream_to_client(path, bytes);
     const auto found = outside_.find(path.remote);
     // Checks of the candidates that clients know of themselves get nowhere.
     const bool is_private = path.remote.ip.is_v4() && path.remote.ip.bytes()[0] == 192;
@@ -67,7 +66,7 @@ void World::transmit_to_client(std::size_t shard, const ice::Path& path, BytesVi
     if (!outside.open) return;
     const Deliveries deliveries = seat.down->offer(now(), bytes.size());
     ice::Path at_client;
-    at_client.remote = SfuHost::address(shard);
+    at_client.remote = SfuHost::address(node, shard);
     for (std::size_t i = 0; i < deliveries.count; ++i)
         events_.plan(deliveries.at[i], [this, outside, at_client,
                                         copy = to_vector(bytes)]() mutable {
@@ -98,9 +97,11 @@ void World::transmit_from_client(ClientId id, const client::Session::Outgoing& o
         const auto found = seat.streams.find(path.tcp_connection);
         if (found == seat.streams.end()) return;
         Stream& stream = found->second;
-        stream.last_up = std::max(stream.last_up, std::max(now(), seat.tcp_blocked) + kStreamDelay);
-        events_.plan(stream.last_up, [this, server = stream.of_server, shard = stream.shard,
-                                      copy = bytes] { host_.frame(shard, server, copy); });
+        stream.last_up =
+            std::max(stream.last_up, std::max(now(), seat.tcp_blocked.up) + kStreamDelay);
+        events_.plan(stream.last_up,
+                     [this, server = stream.of_server, node = stream.node, shard = stream.shard,
+                      copy = bytes] { nodes_[node]->media().frame(shard, server, copy); });
         return;
     }
     const SocketAddress from = seat.outside[static_cast<std::size_t>(out.target)];
@@ -108,7 +109,8 @@ void World::transmit_from_client(ClientId id, const client::Session::Outgoing& o
     const Deliveries deliveries = seat.up->offer(now(), bytes.size());
     for (std::size_t i = 0; i < deliveries.count; ++i)
         events_.plan(deliveries.at[i], [this, from, to = path.remote, copy = bytes] {
-            host_.deliver(from, to, copy);
+            const std::size_t node = SfuHost::node_of(to);
+            if (node < nodes_.size()) nodes_[node]->media().deliver(from, to, copy);
         });
 }
 
@@ -128,6 +130,7 @@ void World::open_stream(ClientId id, client::Target target, const SocketAddress&
     const std::uint32_t number = next_stream_++;
     Stream stream;
     stream.target = target;
+    stream.node = node_of(id);
     stream.shard = SfuHost::shard_of(to);
     stream.of_client.protocol = stream.of_server.protocol = ice::Protocol::kTcp;
     stream.of_client.tcp_connection = stream.of_server.tcp_connection = number;
@@ -135,7 +138,8 @@ void World::open_stream(ClientId id, client::Target target, const SocketAddress&
     stream.of_client.remote = stream.of_server.local = to;
     stream.of_server.socket = SfuHost::kTcpSocket;
     stream.of_server.remote = {seat.outside[0].ip, next_port_++};
-    const Timestamp at = std::max(now(), seat.tcp_blocked) + kStreamDelay * 2;
+    const Timestamp at =
+        std::max({now(), seat.tcp_blocked.up, seat.tcp_blocked.down}) + kStreamDelay * 2;
     events_.plan(at, [this, id, stream, number, incarnation = seat.incarnation,
                       generation = seat.generation] {
         Seat& of = seats_[id];
@@ -149,7 +153,7 @@ void World::open_stream(ClientId id, client::Target target, const SocketAddress&
     });
 }
 
-void World::stream_to_client(std::size_t, const ice::Path& path, BytesView bytes) {
+void World::stream_to_client(const ice::Path& path, BytesView bytes) {
     const auto owner = stream_owner_.find(path.tcp_connection);
     if (owner == stream_owner_.end()) return;  // closed
     const ClientId id = owner->second;
@@ -158,7 +162,8 @@ void World::stream_to_client(std::size_t, const ice::Path& path, BytesView bytes
     seat.client->note_sent(now(), bytes);
     if (stream.waiting_down >= kMaxStreamWaiting) return;
     ++stream.waiting_down;
-    stream.last_down = std::max(stream.last_down, std::max(now(), seat.tcp_blocked) + kStreamDelay);
+    stream.last_down =
+        std::max(stream.last_down, std::max(now(), seat.tcp_blocked.down) + kStreamDelay);
     events_.plan(stream.last_down,
                  [this, id, number = path.tcp_connection, generation = seat.generation,
                   copy = to_vector(bytes)]() mutable {
@@ -174,9 +179,10 @@ void World::stream_to_client(std::size_t, const ice::Path& path, BytesView bytes
 void World::close_streams(ClientId id) {
     for (const auto& [number, stream] : std::exchange(seats_[id].streams, {})) {
         stream_owner_.erase(number);
-        events_.plan(now() + kStreamDelay, [this, path = stream.of_server, shard = stream.shard] {
-            host_.stream_closed(shard, path);
-        });
+        events_.plan(now() + kStreamDelay,
+                     [this, path = stream.of_server, node = stream.node, shard = stream.shard] {
+                         nodes_[node]->media().stream_closed(shard, path);
+                     });
     }
 }
 
@@ -184,21 +190,22 @@ void World::close_streams(ClientId id) {
 
 Timestamp World::up_arrival(Wire& wire) {
     const Seat& seat = seats_[wire.client];
-    wire.last_up = std::max(wire.last_up, std::max(now(), seat.signal_blocked) + seat.signal_delay);
+    wire.last_up =
+        std::max(wire.last_up, std::max(now(), seat.signal_blocked.up) + seat.signal_delay);
     return wire.last_up;
 }
 
 Timestamp World::down_arrival(Wire& wire) {
     const Seat& seat = seats_[wire.client];
     wire.last_down =
-        std::max(wire.last_down, std::max(now(), seat.signal_blocked) + seat.signal_delay);
+        std::max(wire.last_down, std::max(now(), seat.signal_blocked.down) + seat.signal_delay);
     return wire.last_down;
 }
 
 void World::open_wire(ClientId id, const livekit::JoinRequest& request) {
     Seat& seat = seats_[id];
     if (seat.wire != 0) drop_wire(seat.wire, true, false);
-    Wire& wire = wires_.add(id, seat.incarnation);
+    Wire& wire = wires_.add(id, node_of(id), seat.incarnation);
     seat.wire = wire.id;
     wire.last_heard = now();
     events_.plan(up_arrival(wire), [this, of = wire.id, request] { start_session(of, request); });
@@ -209,32 +216,29 @@ void World::start_session(std::uint64_t id, const livekit::JoinRequest& request)
     if (wire == nullptr || !wire->server_open) return;
     const Person who = person(wire->client);
     room::JoinParams params;
-    params.room = kRoom;
+    params.room = room_name(who.room);
     params.grants.identity = who.identity;
     params.grants.name = who.identity;
     params.grants.video.emplace();
     params.grants.video->room_join = true;
-    params.grants.video->room = kRoom;
+    params.grants.video->room = params.room;
     params.grants.video->hidden = who.hidden;
     params.client = request.client_info();
     params.single_connection =
         request.has_publisher_offer() ||
         (is_in(seats_[wire->client]) && seats_[wire->client].client->session().single());
     params.auto_subscribe = request.connection_settings().auto_subscribe();
+    params.auto_subscribe_data_track = request.connection_settings().auto_subscribe_data_track();
     params.reconnect = request.reconnect();
     params.reconnect_reason = request.reconnect_reason();
     params.participant_sid = request.participant_sid();
     if (request.has_publisher_offer()) params.publisher_offer = request.publisher_offer();
     wire->last_heard = now();
-    if (!params.reconnect) {
-        Seat& seat = seats_[wire->client];
-        seat.may_publish = seat.may_subscribe = seat.may_send_data = true;
-        seat.disabled.clear();
-    }
-    const room::SessionId session = node_.start(params);
-    wires_.start(*wire, session);
+    if (!params.reconnect) reset_rights(wire->client);
+    ControlNode& control = nodes_[wire->node]->control();
+    wires_.start(*wire, control.start(params));
     watch_wire(id);
-    node_.turn();
+    control.turn();
 }
 
 // One side closes; the other hears of it in order, unless nobody tells it.
@@ -258,8 +262,9 @@ void World::drop_wire(std::uint64_t id, bool tell_server, bool tell_client) {
             at->server_open = false;
             const bool started = at->has_session;
             const room::SessionId session = at->session;
+            const NodeId node = at->node;
             wires_.erase_if_closed(id);
-            if (started) node_.closed(session);
+            if (started) nodes_[node]->control().closed(session);
         });
     wires_.erase_if_closed(id);
 }
@@ -270,19 +275,18 @@ void World::watch_wire(std::uint64_t id) {
         Wire* wire = wires_.find(id);
         if (wire == nullptr || !wire->server_open) return;
         if (now() - wire->last_heard < kSilence) return watch_wire(id);
-        const room::SessionId session = wire->session;
-        close(session);
+        close(wire->node, wire->session);
     });
 }
 
-void World::send(room::SessionId session, const livekit::SignalResponse& response) {
-    Wire* wire = wires_.find(session);
+void World::send(NodeId node, room::SessionId session, const livekit::SignalResponse& response) {
+    Wire* wire = wires_.find(node, session);
     if (wire == nullptr || !wire->server_open) return;
     const std::string bytes = deterministic(response);
     hash_.add(as_bytes(bytes));
     ++stats_.signals;
     Seat& seat = seats_[wire->client];
-    note_published(response);
+    note_published(wire->client, response);
     if (seat.incarnation == wire->incarnation) note_response(wire->client, response);
     events_.plan(down_arrival(*wire), [this, id = wire->id, bytes] {
         const Wire* at = wires_.find(id);
@@ -295,8 +299,8 @@ void World::send(room::SessionId session, const livekit::SignalResponse& respons
     });
 }
 
-void World::refuse(room::SessionId session, int, const std::string&) {
-    Wire* wire = wires_.find(session);
+void World::refuse(NodeId node, room::SessionId session) {
+    Wire* wire = wires_.find(node, session);
     if (wire == nullptr) return;
     wire->server_open = false;
     events_.plan(down_arrival(*wire), [this, id = wire->id] {
@@ -312,14 +316,14 @@ void World::refuse(room::SessionId session, int, const std::string&) {
         turn(client);
     });
     // Its driver says once that the socket is gone.
-    events_.plan(now(), [this, session] { node_.closed(session); });
+    events_.plan(now(), [this, node, session] { nodes_[node]->control().closed(session); });
 }
 
-void World::close(room::SessionId session) {
-    Wire* wire = wires_.find(session);
+void World::close(NodeId node, room::SessionId session) {
+    Wire* wire = wires_.find(node, session);
     if (wire == nullptr || !wire->server_open) return;
     wire->server_open = false;
-    events_.plan(now(), [this, session] { node_.closed(session); });
+    events_.plan(now(), [this, node, session] { nodes_[node]->control().closed(session); });
     events_.plan(down_arrival(*wire), [this, id = wire->id] {
         Wire* at = wires_.find(id);
         if (at == nullptr) return;

@@ -23,7 +23,6 @@ constexpr Duration kFarewell = Duration::seconds(50);
 constexpr Duration kIdle = Duration::seconds(10);
 // An idle shard wakes for its quality report each 5 s, and for the levels of its timer wheel.
 constexpr std::uint64_t kMaxIdleTimeouts = 64;
-constexpr const char* kRoom = "room";
 
 // What everybody must agree on about a participant.
 std::string summary(const livekit::ParticipantInfo& info) {
@@ -60,15 +59,19 @@ RunResult World::run() {
     run_until(kRunStart + scenario_.length);
     heal();
     check_present();
-    check_rosters();
+    std::set<std::size_t> rooms;
+    for (ClientId id = 0; id < seats_.size(); ++id)
+        if (rooms.insert(person(id).room).second) check_rosters(person(id).room);
     check_flow();
     check_messages();
     farewell();
     if (bug_count() != bugs_before_) note("CONFAB_BUG was counted");
-    const SfuHostCounters& host = host_.counters();
     stats_.events = events_.taken();
-    stats_.links = host.links;
-    stats_.most_sent = host.most_sent;
+    for (const auto& node : nodes_) {
+        const SfuHostCounters& media = node->media().counters();
+        stats_.links += media.links;
+        stats_.most_sent = std::max(stats_.most_sent, media.most_sent);
+    }
     RunResult result;
     hash_.add(events_.taken());
     result.hash = hash_.value();
@@ -86,10 +89,14 @@ void World::heal() {
     const Timestamp end = now() + scenario_.healing;
     run_until(end - kSilenceAtEnd);
     over_ = true;
-    for (Seat& seat : seats_) {
+    for (ClientId id = 0; id < seats_.size(); ++id) {
+        Seat& seat = seats_[id];
         if (!seat.client) continue;
         for (const auto& [track, stream] : seat.client->subscriber().streams())
             (void)stream->take_seen();
+        seat.heard_last_word = is_in(seat) && seat.client->settled();
+        if (seat.heard_last_word && scenario_.messages) say_everything(id);
+        turn(id);
     }
     run_until(end);
 }
@@ -101,25 +108,29 @@ void World::check_present() {
             note(seat.client->name() + ": not connected after all links healed");
 }
 
-void World::check_rosters() {
+void World::check_rosters(std::size_t room) {
     livekit::ListParticipantsRequest request;
-    request.set_room(kRoom);
+    request.set_room(room_name(room));
+    const room::RoomManager& rooms = nodes_[room % nodes_.size()]->control().rooms();
+    const auto is_here = [&](const Seat& seat) {
+        return is_in(seat) && person(static_cast<ClientId>(&seat - seats_.data())).room == room;
+    };
     std::map<std::string, std::string> visible;
     std::set<std::string> known;
-    const livekit::ListParticipantsResponse list = node_.rooms().list_participants(request);
+    const livekit::ListParticipantsResponse list = rooms.list_participants(request);
     for (const auto& info : list.participants()) {
         if (!known.insert(info.identity()).second) note("two participants are " + info.identity());
         if (!info.permission().hidden()) visible[info.identity()] = summary(info);
     }
     std::set<std::string> present;
     for (const Seat& seat : seats_)
-        if (is_in(seat)) present.insert(seat.client->identity());
+        if (is_here(seat)) present.insert(seat.client->identity());
     for (const std::string& identity : present)
         if (!known.contains(identity)) note("the server does not know " + identity);
     for (const std::string& identity : known)
         if (!present.contains(identity)) note("the server keeps " + identity + ", who is gone");
     for (Seat& seat : seats_) {
-        if (!is_in(seat) || !seat.client->settled()) continue;
+        if (!is_here(seat) || !seat.client->settled()) continue;
         std::map<std::string, std::string> seen;
         for (const auto& [sid, info] : seat.client->session().roster().others()) {
             if (!seen.emplace(info.identity(), summary(info)).second)
@@ -146,11 +157,24 @@ void World::check_flow() {
             if (subscriber != owner) check_flow_to(subscriber, owner);
 }
 
+// Both ways, now.
+void World::check_flow_of(ClientId id) {
+    if (!is_in(seats_[id]) || !seats_[id].client->settled())
+        return note("client " + std::to_string(id) + ": not connected in time");
+    for (ClientId other = 0; other < seats_.size(); ++other) {
+        if (other == id) continue;
+        check_flow_to(id, other);
+        check_flow_to(other, id);
+    }
+}
+
 void World::check_flow_to(ClientId subscriber, ClientId owner) {
     const Seat& to = seats_[subscriber];
     const Seat& from = seats_[owner];
     if (!is_in(to) || !is_in(from) || !to.client->settled() || !from.client->settled()) return;
-    if (!to.may_subscribe || !from.may_publish || person(owner).hidden) return;
+    if (!same_room(subscriber, owner) || !to.may_subscribe || !from.may_publish ||
+        !from.open_to_all || person(owner).hidden)
+        return;
     const auto published = from.client->session().published();
     for (const OwnTrack& track : from.client->tracks()) {
         const bool there = std::ranges::find(published, track.cid()) != published.end();
@@ -177,26 +201,36 @@ void World::check_flow_to(ClientId subscriber, ClientId owner) {
     }
 }
 
-// What was sent reliably to somebody who is there has arrived; MessageChecker has seen to the
-// order.
+// Whoever was there when everybody said a last word has heard it, and with it all before it:
+// DataChecker has seen to the order.
 void World::check_messages() {
-    for (const Seat& from : seats_) {
-        if (!is_in(from) || !from.client->settled() || !from.may_send_data) continue;
-        const MessageChecker& sender = from.client->messages();
-        for (ClientId id = 0; id < seats_.size(); ++id) {
-            const Seat& to = seats_[id];
-            if (&to == &from || !is_in(to) || !to.client->settled()) continue;
-            for (const std::uint32_t destination : {0U, number_of(id)}) {
-                const MessageChecker::Stream stream{sender.speaker(), destination};
-                const std::uint32_t sent = sender.count_sent(destination);
-                const std::uint32_t got = to.client->messages().expected(stream);
-                // Nothing at all: it may have come after the last one.
-                if (got != 0 && got != sent)
-                    note(to.client->name() + ": has " + std::to_string(got) + " of " +
-                         std::to_string(sent) + " messages of " + from.client->name());
-            }
-        }
-    }
+    if (!scenario_.messages) return;
+    for (ClientId sender = 0; sender < seats_.size(); ++sender)
+        for (ClientId receiver = 0; receiver < seats_.size(); ++receiver)
+            if (sender != receiver && same_room(sender, receiver))
+                check_messages_to(receiver, sender);
+}
+
+void World::check_messages_to(ClientId receiver, ClientId sender) {
+    const Seat& from = seats_[sender];
+    const Seat& to = seats_[receiver];
+    if (!from.heard_last_word || !to.heard_last_word || !is_in(from) || !is_in(to)) return;
+    if (!from.may_send_data) return;
+    const DataChecker& says = from.client->data();
+    const auto check = [&](const char* what, const DataChecker::Stream& stream) {
+        const std::uint32_t sent = says.count_sent(stream);
+        const std::uint32_t got = to.client->data().expected(stream);
+        if (got != sent)
+            note(to.client->name() + ": has " + std::to_string(got) + " of " +
+                 std::to_string(sent) + " " + what + " of " + from.client->name());
+    };
+    check("messages", {DataKind::kReliable, says.speaker(), 0});
+    check("lossy messages", {DataKind::kLossy, says.speaker(), 0});
+    // What is never shown can not be asked for (SIG-132).
+    const bool known = !person(sender).hidden || to.client->auto_data();
+    if (!to.may_subscribe || !from.open_to_all || !to.client->wants_data() || !known) return;
+    for (const std::uint32_t track : from.client->data_tracks())
+        check("packets on a data track", {DataKind::kTrack, says.speaker(), track});
 }
 
 // ---------------------------------------------------------------- the end
@@ -214,26 +248,38 @@ void World::farewell() {
     }
     run_until(now() + kFarewell);
     check_empty();
-    const std::uint64_t before = host_.counters().timeouts;
+    const auto timeouts = [&] {
+        std::uint64_t sum = 0;
+        for (const auto& node : nodes_)
+            sum += node->media().counters().timeouts;
+        return sum;
+    };
+    const std::uint64_t before = timeouts();
     run_until(now() + kIdle);
-    const std::uint64_t idle = host_.counters().timeouts - before;
-    if (idle > kMaxIdleTimeouts * host_.size())
+    const std::uint64_t idle = timeouts() - before;
+    if (idle > kMaxIdleTimeouts * scenario_.nodes * scenario_.shards)
         note(std::to_string(idle) + " timeouts of idle shards");
     check_empty();
 }
 
 void World::check_empty() {
+    for (const auto& node : nodes_)
+        check_empty(*node);
+}
+
+void World::check_empty(Node& node) {
+    SfuHost& media = node.media();
     const auto check_left = [&](std::uint64_t left, const std::string& what) {
         if (left != 0) note(std::to_string(left) + " " + what + " left");
     };
-    const room::RoomManager::Snapshot control = node_.rooms().snapshot();
+    const room::RoomManager::Snapshot control = node.control().rooms().snapshot();
     check_left(control.rooms, "rooms");
     check_left(control.participants, "participants");
     check_left(control.sessions, "sessions");
     check_left(control.effects_waiting, "effects");
-    if (!host_.queues_empty()) note("messages wait between idle shards");
-    for (std::size_t i = 0; i < host_.size(); ++i) {
-        const sfu::ShardSnapshot s = host_.snapshot(i);
+    if (!media.queues_empty()) note("messages wait between idle shards");
+    for (std::size_t i = 0; i < media.size(); ++i) {
+        const sfu::ShardSnapshot s = media.snapshot(i);
         const std::string of = "of shard " + std::to_string(i);
         check_left(s.peers, "peers " + of);
         check_left(s.receivers, "receivers " + of);
@@ -248,7 +294,7 @@ void World::check_empty() {
 void World::collect(Seat& seat) {
     stats_.lost += seat.up->counters().lost + seat.down->counters().lost;
     stats_.plis += seat.client->session().publisher().counters().plis;
-    stats_.messages += seat.client->messages().received();
+    stats_.messages += seat.client->data().received();
     stats_.resumes += seat.client->resumes();
     stats_.rejoins += seat.client->rejoins();
     for (const auto& [track, stream] : seat.client->subscriber().streams()) {

@@ -6,8 +6,15 @@
 
 namespace confab::sim {
 namespace {
-constexpr const char* kRoom = "room";
+
+// What of both directions an outage takes.
+template <typename Blocked>
+void hold(Blocked& blocked, std::uint64_t scope, Timestamp until) {
+    if ((scope & kOnlyDown) == 0) blocked.up = std::max(blocked.up, until);
+    if ((scope & kOnlyUp) == 0) blocked.down = std::max(blocked.down, until);
 }
+
+}  // namespace
 
 void World::set_links(Seat& seat, const LinkProfile& up, const LinkProfile& down) {
     seat.up_profile = up;
@@ -19,11 +26,11 @@ void World::set_links(Seat& seat, const LinkProfile& up, const LinkProfile& down
 void World::cut(Seat& seat, const Step& step) {
     const Timestamp until = now() + Duration::millis(static_cast<std::int64_t>(step.value));
     if ((step.scope & kCutUdp) != 0) {
-        if (seat.up) seat.up->set_outage(until);
-        if (seat.down) seat.down->set_outage(until);
+        if (seat.up && (step.scope & kOnlyDown) == 0) seat.up->set_outage(until);
+        if (seat.down && (step.scope & kOnlyUp) == 0) seat.down->set_outage(until);
     }
-    if ((step.scope & kCutTcp) != 0) seat.tcp_blocked = std::max(seat.tcp_blocked, until);
-    if ((step.scope & kCutSignal) != 0) seat.signal_blocked = std::max(seat.signal_blocked, until);
+    if ((step.scope & kCutTcp) != 0) hold(seat.tcp_blocked, step.scope, until);
+    if ((step.scope & kCutSignal) != 0) hold(seat.signal_blocked, step.scope, until);
 }
 
 void World::apply(const Step& step) {
@@ -85,6 +92,21 @@ void World::apply(const Step& step) {
         case StepKind::kSignalReset:
             if (client != nullptr && seat.wire != 0) drop_wire(seat.wire, true, true);
             break;
+        case StepKind::kPublishData:
+            if (client != nullptr) client->publish_data();
+            break;
+        case StepKind::kUnpublishData:
+            if (client != nullptr) client->unpublish_data();
+            break;
+        case StepKind::kDataWish:
+            if (client != nullptr) client->want_data(step.value != 0);
+            break;
+        case StepKind::kAccess:
+            if (client != nullptr) client->set_access(step.value != 0);
+            break;
+        case StepKind::kExpectFlow:
+            check_flow_of(id);
+            break;
         case StepKind::kPermission:
         case StepKind::kServerMute:
         case StepKind::kMetadata:
@@ -100,16 +122,17 @@ void World::apply(const Step& step) {
 
 void World::permission(ClientId id, std::uint64_t bits) {
     livekit::UpdateParticipantRequest request;
-    request.set_room(kRoom);
+    request.set_room(room_name(person(id).room));
     request.set_identity(person(id).identity);
     livekit::ParticipantPermission& permission = *request.mutable_permission();
     permission.set_can_publish((bits & kMayPublish) != 0);
     permission.set_can_subscribe((bits & kMaySubscribe) != 0);
     permission.set_can_publish_data((bits & kMaySendData) != 0);
     permission.set_hidden(person(id).hidden);
-    const auto done = node_.service([&](room::RoomManager& rooms, const room::Clock& clock) {
-        return rooms.update_participant(clock, request);
-    });
+    const auto done =
+        control_of(id).service([&](room::RoomManager& rooms, const room::Clock& clock) {
+            return rooms.update_participant(clock, request);
+        });
     if (!done) return;
     // Whoever of that identity is there.
     for (ClientId same = 0; same < seats_.size(); ++same) {
@@ -121,9 +144,10 @@ void World::permission(ClientId id, std::uint64_t bits) {
         if (!seat.client) continue;
         // What was under way may be dropped.
         seat.client->new_speaker(next_number_++);
-        for (const auto& [track, stream] : seat.client->subscriber().streams())
-            apply_truth(same, track, Duration::zero());
+        apply_truths(same);
     }
+    rights_.set(now(), {Right::kSendData, number_of(id), 0}, permission.can_publish_data());
+    rights_.set(now(), {Right::kHear, number_of(id), 0}, permission.can_subscribe());
     for (Seat& other : seats_)
         if (other.client) other.client->forget_messages();
 }
@@ -132,21 +156,22 @@ void World::service(const Step& step) {
     const std::string identity = person(step.client).identity;
     Seat& seat = seats_[step.client];
     if (step.kind == StepKind::kPermission) return permission(step.client, step.value);
-    node_.service([&](room::RoomManager& rooms, const room::Clock& clock) {
+    const std::string room = room_name(person(step.client).room);
+    control_of(step.client).service([&](room::RoomManager& rooms, const room::Clock& clock) {
         if (step.kind == StepKind::kDeleteRoom) {
             livekit::DeleteRoomRequest request;
-            request.set_room(kRoom);
+            request.set_room(room);
             return rooms.delete_room(clock, request).has_value();
         }
         if (step.kind == StepKind::kRemove) {
             livekit::RoomParticipantIdentity request;
-            request.set_room(kRoom);
+            request.set_room(room);
             request.set_identity(identity);
             return rooms.remove_participant(clock, request).has_value();
         }
         if (step.kind == StepKind::kMetadata) {
             livekit::UpdateParticipantRequest request;
-            request.set_room(kRoom);
+            request.set_room(room);
             request.set_identity(identity);
             request.set_metadata("m" + std::to_string(step.at.ms()));
             return rooms.update_participant(clock, request).has_value();
@@ -155,7 +180,7 @@ void World::service(const Step& step) {
         const auto& tracks = seat.client->tracks();
         const OwnTrack& track = tracks[step.value % tracks.size()];
         livekit::MuteRoomTrackRequest request;
-        request.set_room(kRoom);
+        request.set_room(room);
         request.set_identity(identity);
         request.set_track_sid(seat.client->session().track_sid(track.cid()));
         request.set_muted(true);

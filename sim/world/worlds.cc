@@ -31,6 +31,11 @@ class Builder {
         // One in four rooms has somebody hidden, one in four two of one name.
         if (rng_.below(4) == 0) s.people[0].hidden = true;
         if (rng_.below(4) == 0 && s.clients > 2) s.people[1].identity = "client-2";
+        // One in four has a second room, be it on the same node or on another.
+        if (s.clients > 3 && rng_.below(4) == 0) {
+            s.nodes = 1 + rng_.below(2);
+            s.people[0].room = s.people[s.clients - 1].room = 1;
+        }
         for (ClientId id = 0; id < s.clients; ++id)
             add_client(s, id);
         const std::uint64_t actions = s.clients + rng_.below(s.clients * 3);
@@ -50,6 +55,8 @@ class Builder {
         s.steps.push_back(step(at, StepKind::kJoin, id, rng_.below(2)));
         if (rng_.below(4) != 0)
             s.steps.push_back(step(at + below(1500), StepKind::kPublishAudio, id));
+        if (rng_.below(3) == 0)
+            s.steps.push_back(step(at + below(2500), StepKind::kPublishData, id));
         if (rng_.below(2) == 0) return;
         Step video = step(at + below(2500), StepKind::kPublishVideo, id);
         video.layers = 1 + rng_.below(3);
@@ -65,20 +72,30 @@ class Builder {
         const std::uint64_t longest = rng_.below(2) == 0 ? 4000 : kLongestOutageMs;
         return 300 + rng_.below(longest - 300);
     }
+    // One in three takes one direction alone.
+    std::uint64_t direction() {
+        const std::uint64_t which = rng_.below(6);
+        return which == 0 ? kOnlyUp : which == 1 ? kOnlyDown : 0;
+    }
+    // A wish, and often the contrary later.
+    void there_and_back(Scenario& s, std::int64_t at, StepKind kind, ClientId id) {
+        s.steps.push_back(step(at, kind, id, 0));
+        if (rng_.below(3) != 0) s.steps.push_back(step(at + below(4000), kind, id, 1));
+    }
     void add_action(Scenario& s) {
         const ClientId id = rng_.below(s.clients);
         const std::int64_t at = any_time();
-        switch (rng_.below(16)) {
+        switch (rng_.below(20)) {
             case 0:
             case 1:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutUdp));
+                s.steps.push_back(outage(at, id, outage_ms(), kCutUdp | direction()));
                 break;
             case 2:
             case 3:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutAll));
+                s.steps.push_back(outage(at, id, outage_ms(), kCutAll | direction()));
                 break;
             case 4:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutSignal));
+                s.steps.push_back(outage(at, id, outage_ms(), kCutSignal | direction()));
                 break;
             case 5:
             case 6:
@@ -113,6 +130,18 @@ class Builder {
             case 14:
                 s.steps.push_back(step(
                     at, rng_.below(2) == 0 ? StepKind::kUnpublish : StepKind::kIceRestart, id));
+                break;
+            case 15:
+                there_and_back(s, at, StepKind::kAccess, id);
+                break;
+            case 16:
+                there_and_back(s, at, StepKind::kDataWish, id);
+                break;
+            case 17:
+                s.steps.push_back(step(at, StepKind::kPublishData, id));
+                break;
+            case 18:
+                s.steps.push_back(step(at, StepKind::kUnpublishData, id));
                 break;
             default:
                 s.steps.push_back(

@@ -57,14 +57,19 @@ std::optional<Bytes> DataTracks::frame(std::uint16_t handle, std::uint32_t times
                                        BytesView payload) {
     const auto found = published_.find(handle);
     if (found == published_.end() || found->second.sid.empty()) return std::nullopt;
+    Own& own = found->second;
+    return packet({handle, own.next_sequence++, own.next_frame++, timestamp}, payload);
+}
+
+Bytes DataTracks::packet(const Header& header, BytesView payload) {
     Bytes packet(kHeaderBytes + payload.size());
     ByteWriter out(packet);
     out.u8(kWholeFrame);
     out.u8(0);
-    out.u16(handle);
-    out.u16(found->second.next_sequence++);
-    out.u16(found->second.next_frame++);
-    out.u32(timestamp);
+    out.u16(header.handle);
+    out.u16(header.sequence);
+    out.u16(header.frame);
+    out.u32(header.timestamp);
     out.bytes(payload);
     return packet;
 }

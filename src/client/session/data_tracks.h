@@ -26,6 +26,15 @@ class DataTracks {
     static constexpr std::size_t kMaxWanted = 2'000;  // others are not asked for
     using Requests = std::vector<livekit::SignalRequest>;
 
+    struct Header {
+        std::uint16_t handle = 0;
+        std::uint16_t sequence = 0;
+        std::uint16_t frame = 0;
+        std::uint32_t timestamp = 0;
+    };
+    // A whole frame.
+    static Bytes packet(const Header& header, BytesView payload);
+
     // ---- ours
     // Nothing when the handle is in use or there are too many.
     std::optional<livekit::SignalRequest> publish(std::uint16_t handle, const std::string& name);
