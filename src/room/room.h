@@ -16,7 +16,7 @@
 #include "room/negotiate/negotiation.h"
 #include "room/participant/participant.h"
 #include "room/quality/quality_reports.h"
-#include "room/quality/speakers.h"
+#include "room/quality/speaker_news.h"
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
 #include "room/scope/scope.h"
@@ -26,14 +26,7 @@ namespace confab::room {
 
 class Room : private DataHost, private SubscriptionsHost, private NegotiationHost {
   public:
-    static constexpr Duration kResumeWindow = Duration::seconds(5);  // SIG-145
-    // SIG-145: after a resume, how long ICE and DTLS may take, and how long resumes may go on
-    // without media.
-    static constexpr Duration kRecoverWindow = Duration::seconds(20);
-    static constexpr Duration kMaxWithoutMedia = Duration::seconds(60);
-    static constexpr Duration kJoinTimeout = Duration::seconds(60);  // SIG-148
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
-    static constexpr Duration kSpeakerGather = Duration::millis(20);
 
     Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
     ~Room() override;
@@ -55,7 +48,7 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
     void handle_layer_started(Participant& p, const std::string& sid,
                               const sfu::LayerStarted& event);
-    void handle_speaker_levels(const sfu::SpeakerLevels& event);
+    void handle_speaker_levels(const sfu::SpeakerLevels& event) { speakers_.handle_levels(event); }
     void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
         subscriptions_.stream_state(p, sid, state);
     }
@@ -155,8 +148,6 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
     void full_reconnect(Participant& p);
     void connection_failed(Participant& p);
     void tell_departures(Participant& p, Timestamp last_heard);
-    void expect_media(Participant& p, Duration within);
-    void media_returned(Participant& p);
 
     // room_publish.cc
     void add_track(Participant& p, const livekit::AddTrackRequest& request);
@@ -202,7 +193,6 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
     void leave_request(Participant& p, const livekit::LeaveRequest& leave);
     void ping(Participant& p, const livekit::SignalRequest& request);
     void simulate(Participant& p, const livekit::SimulateScenario& scenario);
-    void simulated_speaker(Participant& p, bool active);
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
     void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
     void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
@@ -213,10 +203,6 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
     // room_timers.cc
     void participant_timers(Participant& p);
     Timestamp publish_deadline(const Participant& p) const;
-
-    // room_media.cc
-    void speaker_changes();
-    void send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
 
     void touch(Participant& p) { roster_.touch(p); }
     Timestamp deadline_of(const Participant& p) const;
@@ -237,10 +223,9 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
     Negotiation negotiation_;
     DataPlane data_;
     QualityReports quality_;
-    Speakers speakers_;
+    SpeakerNews speakers_;
     std::map<std::string, std::string> publisher_of_track_;  // announced track sid → identity
     std::map<std::string, std::size_t> announced_;           // identity → tracks announced, if any
-    Timestamp speakers_at_ = Timestamp::never();  // reports of other workers may be on their way
 };
 
 template <typename Fill>

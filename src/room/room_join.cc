@@ -36,9 +36,6 @@ void Room::join(SessionId session, const JoinParams& params) {
     quality_.add(p);
 
     observe(JoinReached{JoinState::kInit});
-    p.last_signal = scope_->now();
-    p.joined_at = scope_->now();
-    p.join_deadline = scope_->now() + kJoinTimeout;
     p.signal.open(session);
     send_join(p);
     observe(JoinReached{JoinState::kConnected});
@@ -88,11 +85,11 @@ void Room::start_links(Participant& p, const JoinParams& params) {
 }
 
 void Room::set_active(Participant& p) {
-    p.join_deadline = Timestamp::never();
+    p.presence.activated();
     p.info.set_state(livekit::ParticipantInfo::ACTIVE);
     observe(JoinReached{JoinState::kActive});
     observe(JoinReached{JoinState::kSuccess});
-    observe(SessionActive{p.client.protocol(), scope_->now() - p.joined_at});
+    observe(SessionActive{p.client.protocol(), p.presence.since_join(scope_->now())});
     changed(p, p.info.is_publisher());
     webhook("participant_joined", &p, nullptr);
     subscribe_existing(p);
@@ -121,7 +118,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     p.signal.close();
     drop_media_of(p);
     if (was_active)
-        observe(SessionOver{p.client.protocol(), scope_->now() - p.joined_at});
+        observe(SessionOver{p.client.protocol(), p.presence.since_join(scope_->now())});
     else
         observe(JoinReached{is_failure(reason) ? JoinState::kFailure : JoinState::kCanceled});
 
@@ -135,7 +132,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     // A session that took the identity over makes the end of the old one known (SIG-133).
     changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);
     webhook(was_active ? "participant_left" : "participant_connection_aborted", &p, nullptr);
-    speaker_changes();
+    speakers_.tell_changes();
     news_.counts_changed();
     news_.recording_changed();
 }

@@ -67,7 +67,7 @@ TEST_CASE(
         h.advance(Duration::seconds(2));
         const SessionId again = h.join(resumed("alice"));
         CHECK(h.count(again, R::kReconnect) == 1);
-        h.advance(Room::kRecoverWindow - Duration::millis(1));
+        h.advance(Presence::kRecoverWindow - Duration::millis(1));
         CHECK(h.manager.snapshot().participants == 1);
         h.advance(Duration::millis(1));
         CHECK(h.manager.snapshot().participants == 0);
@@ -103,7 +103,7 @@ TEST_CASE("Resumes without media do not go on for ever [SIG-145]") {
         h.advance(Duration::seconds(4));
         h.close(again);
     }
-    CHECK(h.now - lost <= Room::kMaxWithoutMedia + Duration::seconds(4));
+    CHECK(h.now - lost <= Presence::kMaxWithoutMedia + Duration::seconds(4));
 }
 
 TEST_CASE(
@@ -115,7 +115,7 @@ TEST_CASE(
     const SessionId again = h.join(resumed("alice"));
     h.advance(Duration::seconds(1));
     h.close(again);
-    h.advance(Room::kRecoverWindow);
+    h.advance(Presence::kRecoverWindow);
     CHECK(h.manager.snapshot().participants == 0);
 }
 

@@ -19,7 +19,7 @@ void Room::handle_peer_state(Participant& p, const sfu::PeerStateChanged& event)
         case LinkNews::Failure::kHandshake:
             return full_reconnect(p);
     }
-    if (link.up && link.primary) media_returned(p);
+    if (link.up && link.primary) p.presence.media_returned(p.signal.is_open());
     if (!link.first) return;
     // The primary connection, or with a publisher-primary client the publisher's (SIG-81).
     if (link.primary && p.info.state() == livekit::ParticipantInfo::JOINED) set_active(p);
@@ -51,38 +51,6 @@ void Room::handle_layer_started(Participant& p, const std::string& sid,
         // Layers start one after the other; others are told once.
         if (track->announced && p.update_at.is_never()) p.update_at = scope_->now() + kGather;
     }
-}
-
-void Room::handle_speaker_levels(const sfu::SpeakerLevels& event) {
-    for (const sfu::SpeakerLevel& level : event.levels) {
-        const auto owner = scope_->media.receivers.find(level.receiver);
-        if (owner == scope_->media.receivers.end() || owner->second.room != this) continue;
-        speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
-                            level.active);
-    }
-    if (scope_->config.media.workers.size() <= 1) return speaker_changes();
-    // Workers report at the same moment; what they say together is told together (SIG-134).
-    if (speakers_at_.is_never()) speakers_at_ = scope_->now() + kSpeakerGather;
-}
-
-void Room::speaker_changes() {
-    speakers_at_ = Timestamp::never();
-    const auto changes = speakers_.poll_changes();
-    if (changes.empty()) return;
-    for (Participant* p : roster_.everyone())
-        if (p->traits.gates.subscriber_primary) send_speakers(*p, changes);  // pv > 2
-}
-
-void Room::send_speakers(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
-    livekit::SignalResponse response;
-    for (const livekit::SpeakerInfo& info : changes) {
-        const Participant* speaker = roster_.find_sid(info.sid());
-        // Who has left can only be told by sid; its stop concerns all who may have heard it.
-        const bool concerns = info.sid() == p.sid() || speaker == nullptr ||
-                              subscriptions_.subscribes_to(p, *speaker);
-        if (concerns) *response.mutable_speakers_changed()->add_speakers() = info;
-    }
-    if (response.has_speakers_changed()) p.signal.send(std::move(response));
 }
 
 void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,

@@ -20,7 +20,7 @@ void Room::handle_request(SessionId session, const std::string& identity,
     if (found == nullptr || found->signal.session() != session) return;
     Participant& p = *found;
     touch(p);
-    p.last_signal = scope_->now();
+    p.presence.heard(scope_->now());
     ++scope_->counters.requests;
     using Case = livekit::SignalRequest;
     switch (request.message_case()) {

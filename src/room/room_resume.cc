@@ -21,16 +21,12 @@ void Room::resume(SessionId session, const JoinParams& params) {
     Participant* found = find(params.grants.identity);
     if (found == nullptr) return refuse_resume(scope_->out, session, params);
     Participant& p = *found;
-    if (p.drop_resume_without_messages && scope_->now() < p.drop_resume_until) {
-        p.drop_resume_without_messages = false;
-        scope_->out.refuse(session, 500, "connection closed by media");
-        return;
-    }
+    if (p.drops.take(scope_->now(), SimulatedDrops::kBeforeMessages))
+        return scope_->out.refuse(session, 500, "connection closed by media");
     touch(p);
     p.signal.close();
     p.signal.open(session);
-    const Timestamp last_heard = std::exchange(p.last_signal, scope_->now());
-    expect_media(p, kRecoverWindow);
+    const Timestamp last_heard = p.presence.resumed(scope_->now());
 
     if (p.traits.gates.reconnect_response) {
         livekit::SignalResponse response;
@@ -52,11 +48,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     *room_update.mutable_room_update()->mutable_room() = news_.told();
     p.signal.send(std::move(room_update));
 
-    if (p.drop_resume_after_messages && scope_->now() < p.drop_resume_until) {
-        p.drop_resume_after_messages = false;
-        p.signal.close();
-        return;
-    }
+    if (p.drops.take(scope_->now(), SimulatedDrops::kAfterMessages)) return p.signal.close();
     send_refresh(p);
     negotiation_.restart(p);
 }
@@ -86,35 +78,17 @@ void Room::signal_closed(SessionId session, const std::string& identity) {
     if (!live) end(*p, livekit::SIGNAL_CLOSE, Ending::kSilent);
 }
 
-// ICE or DTLS gave up: the client is told to resume and has kResumeWindow for it (SIG-145).
+// ICE or DTLS gave up: the client is told to resume and has Presence::kResumeWindow for it
+// (SIG-145).
 void Room::connection_failed(Participant& p) {
-    constexpr Duration kSignalAlive = Duration::seconds(15);
-    if (p.signal.is_open() && scope_->now() - p.last_signal < kSignalAlive)
+    if (p.signal.is_open() && p.presence.heard_lately(scope_->now()))
         negotiation_.try_other_transport(p);
     if (p.traits.gates.leave_action)
         p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
                                     livekit::LeaveRequest::RESUME));
     p.signal.close();
     const PeerLink* primary = negotiation_.primary(p);
-    if (primary != nullptr && !primary->connected)
-        p.media_lost_at = earlier(p.media_lost_at, scope_->now());
-    p.resume_deadline = scope_->now() + kResumeWindow;
-    if (!p.media_lost_at.is_never())
-        p.resume_deadline = earlier(p.resume_deadline, p.media_lost_at + kMaxWithoutMedia);
-}
-
-// A resume is no proof of life: who lost its media has until then to bring it back.
-void Room::expect_media(Participant& p, Duration within) {
-    p.resume_deadline = Timestamp::never();
-    if (p.media_lost_at.is_never()) return;
-    p.resume_deadline = earlier(scope_->now() + within, p.media_lost_at + kMaxWithoutMedia);
-}
-
-void Room::media_returned(Participant& p) {
-    if (p.media_lost_at.is_never()) return;
-    p.media_lost_at = Timestamp::never();
-    // Without signalling, what is left of the time for a resume goes on.
-    if (p.signal.is_open()) p.resume_deadline = Timestamp::never();
+    p.presence.link_failed(scope_->now(), primary != nullptr && !primary->connected);
 }
 
 }  // namespace confab::room

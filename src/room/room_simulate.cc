@@ -18,15 +18,12 @@ IcePreference preference_of(livekit::CandidateProtocol protocol) {
 }  // namespace
 
 void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
-    constexpr Duration kDropWindow = Duration::seconds(5);
     constexpr std::int32_t kMaxSpeakerSeconds = 3'600;
     using Case = livekit::SimulateScenario;
     switch (scenario.scenario_case()) {
         case Case::kSpeakerUpdate:
-            p.simulated_speaker_until =
-                scope_->now() +
-                Duration::seconds(std::clamp(scenario.speaker_update(), 0, kMaxSpeakerSeconds));
-            return simulated_speaker(p, true);
+            return speakers_.simulate(
+                p, Duration::seconds(std::clamp(scenario.speaker_update(), 0, kMaxSpeakerSeconds)));
         case Case::kNodeFailure:
             return end(p, livekit::SERVER_SHUTDOWN, Ending::kSilent);
         case Case::kMigration:
@@ -43,29 +40,14 @@ void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
                                                   0, scenario.subscriber_bandwidth()))});
             return;
         case Case::kDisconnectSignalOnResume:
-            p.drop_resume_after_messages = true;
-            p.drop_resume_until = scope_->now() + kDropWindow;
-            return;
+            return p.drops.arm(scope_->now(), SimulatedDrops::kAfterMessages);
         case Case::kDisconnectSignalOnResumeNoMessages:
-            p.drop_resume_without_messages = true;
-            p.drop_resume_until = scope_->now() + kDropWindow;
-            return;
+            return p.drops.arm(scope_->now(), SimulatedDrops::kBeforeMessages);
         case Case::kLeaveRequestFullReconnect:
             return full_reconnect(p);
         case Case::SCENARIO_NOT_SET:
             return;
     }
-}
-
-void Room::simulated_speaker(Participant& p, bool active) {
-    constexpr float kLevel = 0.9F;
-    if (!active) p.simulated_speaker_until = Timestamp::never();
-    livekit::SpeakerInfo info;
-    info.set_sid(p.sid());
-    info.set_active(active);
-    if (active) info.set_level(kLevel);
-    for (Participant* other : roster_.everyone())
-        if (other->active()) send_speakers(*other, {info});
 }
 
 }  // namespace confab::room

@@ -56,7 +56,10 @@ Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
       negotiation_(scope, this, roster_, negotiation_settings(codecs_, subscriptions_.settings()),
                    *this),
       data_(scope, roster_, *this),
-      quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }) {
+      quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }),
+      speakers_(scope, this, roster_, [this](const Participant& p, const Participant& speaker) {
+          return subscriptions_.subscribes_to(p, speaker);
+      }) {
     livekit::Room info;
     const RoomDefaults& defaults = scope.config.room;
     info.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));

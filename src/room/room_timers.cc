@@ -30,7 +30,7 @@ void Room::finish_turn() {
 
 Timestamp Room::own_deadline() const {
     const Timestamp told = earlier(news_.next_deadline(), quality_.next_deadline());
-    const Timestamp own = earlier(roster_.end_deadline(), speakers_at_);
+    const Timestamp own = earlier(roster_.end_deadline(), speakers_.next_deadline());
     return earlier(told, earlier(data_.next_deadline(), own));
 }
 
@@ -45,7 +45,7 @@ void Room::handle_timeout() {
     const Timestamp now = scope_->now();
     news_.handle_timeout(now);
     quality_.handle_timeout(now);
-    if (speakers_at_ <= now) speaker_changes();
+    speakers_.handle_timeout(now);
     data_.handle_timeout(now);
     for (const std::uint64_t number : roster_.take_due(now)) {
         Participant* p = roster_.find_number(number);
@@ -57,11 +57,16 @@ void Room::handle_timeout() {
 
 void Room::participant_timers(Participant& p) {
     const Timestamp now = scope_->now();
-    if (p.join_deadline <= now) return end(p, livekit::JOIN_FAILURE, Ending::kWithLeave);
-    if (p.resume_deadline <= now) return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
+    switch (p.presence.due(now)) {
+        case Presence::End::kNone:
+            break;
+        case Presence::End::kNeverActive:
+            return end(p, livekit::JOIN_FAILURE, Ending::kWithLeave);
+        case Presence::End::kNotBack:
+            return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
+    }
     if (negotiation_.overdue(p) || publish_deadline(p) <= now) return full_reconnect(p);
     if (p.refresh_at <= now) send_refresh(p);
-    if (p.simulated_speaker_until <= now) simulated_speaker(p, false);
     if (p.update_at <= now) changed(p, true);
     subscriptions_.handle_timeout(p, now);
     if (p.closing) return;

@@ -13,7 +13,8 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
       traits(traits_of(params.client)),
       seat(std::move(place)),
       worker(seat.worker()),
-      signal(scope) {
+      signal(scope),
+      presence(scope.now()) {
     info.set_sid(token::make_id(token::kParticipantPrefix, scope.ids.rng()));
     info.set_identity(params.grants.identity);
     info.set_name(params.grants.name);
@@ -55,9 +56,7 @@ std::optional<livekit::ClientConfiguration> Participant::configuration(IcePrefer
 }
 
 Timestamp Participant::next_deadline() const {
-    Timestamp result = earlier(join_deadline, resume_deadline);
-    result = earlier(result, refresh_at);
-    result = earlier(result, earlier(simulated_speaker_until, update_at));
+    Timestamp result = earlier(presence.next_deadline(), earlier(refresh_at, update_at));
     for (const auto& [sid, track] : publish.tracks())
         result = earlier(result, track.dynacast.next_deadline());
     return result;

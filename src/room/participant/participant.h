@@ -14,6 +14,7 @@
 #include "room/manager/placement.h"
 #include "room/negotiate/links.h"
 #include "room/participant/permissions.h"
+#include "room/participant/presence.h"
 #include "room/publish/publish_flow.h"
 #include "room/roster/lifecycle.h"
 #include "room/signal/signal_queue.h"
@@ -54,17 +55,10 @@ struct Participant {
     SignalQueue signal;
 
     PublishFlow publish;
-    Timestamp joined_at;
-    Timestamp join_deadline = Timestamp::never();
-    Timestamp resume_deadline = Timestamp::never();
-    Timestamp media_lost_at = Timestamp::never();  // the primary connection failed and is not back
-    Timestamp refresh_at = Timestamp::never();
-    Timestamp simulated_speaker_until = Timestamp::never();
-    Timestamp drop_resume_until;  // SIG-175
-    bool drop_resume_without_messages = false;
-    bool drop_resume_after_messages = false;
-    Timestamp last_signal;
-    Timestamp update_at = Timestamp::never();  // learned layers, told together
+    Presence presence;
+    SimulatedDrops drops;
+    Timestamp refresh_at = Timestamp::never();  // its next token
+    Timestamp update_at = Timestamp::never();   // learned layers, told together
 
     Timestamp next_deadline() const;
 };

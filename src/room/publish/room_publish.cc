@@ -188,7 +188,7 @@ void Room::unpublish(Participant& p, const std::string& sid, bool tell_publisher
     // While those who heard it still subscribe (IN-31).
     for (const CodecSlot& slot : track->slots)
         if (slot.receiver) speakers_.remove(*slot.receiver);
-    speaker_changes();
+    speakers_.tell_changes();
     subscriptions_.track_ended(sid);
     for (const CodecSlot& slot : track->slots) {
         if (!slot.receiver) continue;

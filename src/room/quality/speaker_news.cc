@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/quality/speaker_news.h"
+
+#include <utility>
+
+namespace confab::room {
+
+SpeakerNews::SpeakerNews(const RoomScope& scope, const Room* room, const Roster& roster,
+                         Hears hears)
+    : scope_(&scope), room_(room), roster_(&roster), hears_(std::move(hears)) {}
+
+void SpeakerNews::handle_levels(const sfu::SpeakerLevels& event) {
+    for (const sfu::SpeakerLevel& level : event.levels) {
+        const auto owner = scope_->media.receivers.find(level.receiver);
+        if (owner == scope_->media.receivers.end() || owner->second.room != room_) continue;
+        speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
+                            level.active);
+    }
+    if (scope_->config.media.workers.size() <= 1) return tell_changes();
+    // Workers report at the same moment; what they say together is told together (SIG-134).
+    if (gathered_at_.is_never()) gathered_at_ = scope_->now() + kGather;
+}
+
+void SpeakerNews::tell_changes() {
+    gathered_at_ = Timestamp::never();
+    const auto changes = speakers_.poll_changes();
+    if (changes.empty()) return;
+    for (Participant* p : roster_->everyone())
+        if (p->traits.gates.subscriber_primary) tell(*p, changes);  // pv > 2
+}
+
+void SpeakerNews::tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
+    livekit::SignalResponse response;
+    for (const livekit::SpeakerInfo& info : changes) {
+        const Participant* speaker = roster_->find_sid(info.sid());
+        // Who has left can only be told by sid; its stop concerns all who may have heard it.
+        const bool concerns = info.sid() == p.sid() || speaker == nullptr || hears_(p, *speaker);
+        if (concerns) *response.mutable_speakers_changed()->add_speakers() = info;
+    }
+    if (response.has_speakers_changed()) p.signal.send(std::move(response));
+}
+
+void SpeakerNews::simulate(const Participant& p, Duration time) {
+    simulated_.set(p.number, scope_->now() + time);
+    tell_simulated(p, true);
+}
+
+void SpeakerNews::tell_simulated(const Participant& p, bool active) {
+    constexpr float kLevel = 0.9F;
+    livekit::SpeakerInfo info;
+    info.set_sid(p.sid());
+    info.set_active(active);
+    if (active) info.set_level(kLevel);
+    for (Participant* other : roster_->everyone())
+        if (other->active()) tell(*other, {info});
+}
+
+void SpeakerNews::handle_timeout(Timestamp now) {
+    if (gathered_at_ <= now) tell_changes();
+    while (const auto number = simulated_.pop_due(now))
+        if (const Participant* p = roster_->find_number(*number)) tell_simulated(*p, false);
+}
+
+}  // namespace confab::room

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What participants are told of who speaks: those whom they hear, and themselves (01 SIG-134,
+// SIG-170, SIG-171; 02 IN-31).
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "room/manager/deadlines.h"
+#include "room/quality/speakers.h"
+#include "room/roster/roster.h"
+#include "room/scope/scope.h"
+
+namespace confab::room {
+
+class SpeakerNews {
+  public:
+    static constexpr Duration kGather = Duration::millis(20);
+
+    // Whether the first hears the second.
+    using Hears = std::function<bool(const Participant&, const Participant&)>;
+    // `room` is whose the receivers are in the registry.
+    SpeakerNews(const RoomScope& scope, const Room* room, const Roster& roster, Hears hears);
+
+    void handle_levels(const sfu::SpeakerLevels& event);
+    // Its track ended; told with the next changes.
+    void remove(sfu::ReceiverId receiver) { speakers_.remove(receiver); }
+    void tell_changes();
+    // A client tests itself: it speaks for so long, whatever is heard of it.
+    void simulate(const Participant& p, Duration time);
+
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const { return earlier(gathered_at_, simulated_.next()); }
+
+  private:
+    void tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
+    void tell_simulated(const Participant& p, bool active);
+
+    const RoomScope* scope_;
+    const Room* room_;
+    const Roster* roster_;
+    Hears hears_;
+    Speakers speakers_;
+    // Reports of other workers may be on their way.
+    Timestamp gathered_at_ = Timestamp::never();
+    Deadlines<std::uint64_t> simulated_;  // by participant number
+};
+
+}  // namespace confab::room
