@@ -50,7 +50,7 @@ struct World {
     Config config;
     Clock clock;
     Outbox out;
-    IdSource ids{1, seeded_secrets(1)};
+    IdSource ids{0, 1, seeded_secrets(1)};
     MediaRegistry media;
     Counters counters;
     Placement placement{1};
