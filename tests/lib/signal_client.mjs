@@ -35,9 +35,11 @@ export class SignalClient {
   people = new Map(); // the newest of everybody it was told of, by identity
   trickles = [];
 
-  constructor(ws, identity) {
+  // `on_message` is called with each message, from the first on, and this client.
+  constructor(ws, identity, on_message) {
     this.ws = ws;
     this.identity = identity;
+    this.on_message = on_message;
     ws.on_frame = ({ opcode, payload }) => {
       if (opcode === kBinary) this.#take(SignalResponse.fromBinary(payload).message);
     };
@@ -50,7 +52,7 @@ export class SignalClient {
     const path = v1 ? v1_path(subscribe, query, request) : v0_path(subscribe, query);
     const headers = { Authorization: `Bearer ${token}`, ...settings.headers };
     const reply = await open_websocket({ port: server.ports.http, path, headers });
-    return reply.ws ? { ...reply, client: new SignalClient(reply.ws, identity) } : reply;
+    return reply.ws ? { ...reply, client: new SignalClient(reply.ws, identity, settings.on_message) } : reply;
   }
 
   // Joins, and has the join response when it returns.
@@ -71,6 +73,7 @@ export class SignalClient {
     this.last[kind] = value;
     for (const info of value.otherParticipants ?? value.participants ?? []) this.people.set(info.identity, info);
     if (kind === 'trickle' && this.trickles.length < 64) this.trickles.push(value);
+    this.on_message?.(kind, value, this);
   }
 
   // Waits for message number `count` of a kind; returns the last one.
