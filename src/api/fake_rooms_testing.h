@@ -137,9 +137,10 @@ class FakeRooms final : public RoomServicePort {
         answer_absent(request.room(), request.destination_identity(), std::move(reply),
                       service_error(ErrorCode::kInternal, "data channel is not available"));
     }
-    bool has_room(std::string_view name) const override {
-        return rooms_.contains(std::string(name));
+    void find_room(const std::string& name, Found found) override {
+        found(has_room(name) ? std::optional<std::string>("ND_fake") : std::nullopt);
     }
+    bool has_room(const std::string& name) const { return rooms_.contains(name); }
 
     int calls = 0;
     livekit::SendDataRequest last_data;

@@ -8,7 +8,7 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "api/twirp/service_error.h"
 #include "base/callback.h"
@@ -28,11 +28,19 @@ struct CallContext {
     std::optional<Duration> timeout;
 };
 
-// RoomService, 01 section 5.2. The comments name what is left to the port.
-class RoomServicePort {
+// Which node has a room: the one that is asked, or any that shares a store with it. Answers later,
+// as such a store does.
+class RoomDirectory {
   public:
-    virtual ~RoomServicePort() = default;
+    using Found = Callback<std::optional<std::string>>;
+    virtual ~RoomDirectory() = default;
+    // The id of the node where the room of that name is live; nothing if it is not.
+    virtual void find_room(const std::string& name, Found found) = 0;
+};
 
+// RoomService, 01 section 5.2. The comments name what is left to the port.
+class RoomServicePort : public RoomDirectory {
+  public:
     // API-01, ROOM-02, ROOM-03: returns a live room unchanged; an unknown preset is service_error
     // invalid_argument "unknown room configuration in create room request".
     virtual void create_room(const CallContext&, const livekit::CreateRoomRequest&,
@@ -71,9 +79,6 @@ class RoomServicePort {
     // API-14: use rpc_error() for what comes back from the participant.
     virtual void perform_rpc(const CallContext&, const livekit::PerformRpcRequest&,
                              Reply<livekit::PerformRpcResponse>) = 0;
-
-    // Whether a room of that name is live (egress requests name rooms).
-    virtual bool has_room(std::string_view name) const = 0;
 };
 
 // The Twirp form of an error a participant answered to an RPC: code by the table of API-14, text

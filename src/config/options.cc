@@ -586,6 +586,11 @@ constexpr auto kOptions = std::to_array<Option>({
         "Media threads; 0 for one per processor")
         .range(0, 256),
     used(
+        "confab.control_threads", [](C& c) -> Slot { return &c.own.control_threads; },
+        "Threads for rooms and signalling, over which rooms are spread by name; 0 for a quarter of "
+        "the processors")
+        .range(0, 64),
+    used(
         "confab.participants_per_worker",
         [](C& c) -> Slot { return &c.own.participants_per_worker; },
         "Participants of one room on one media thread before others take part")

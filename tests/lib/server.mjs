@@ -7,6 +7,7 @@
 // CONFAB_ARGS    arguments before `--config-body` (default `serve --dev`)
 // CONFAB_TEST_WORKERS  media workers; each participant of a room then goes to another one, so that
 //                media crosses between them
+// CONFAB_TEST_CONTROL_THREADS  threads that rooms are spread over by their names
 // CONFAB_LOG     a folder that keeps the server's logs
 
 import { spawn } from 'node:child_process';
@@ -34,10 +35,14 @@ function yaml(config) {
   return Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join('\n') + '\n';
 }
 
-// What CONFAB_TEST_WORKERS asks for.
-function worker_options() {
+// What CONFAB_TEST_WORKERS and CONFAB_TEST_CONTROL_THREADS ask for.
+function thread_options() {
   const workers = Number(process.env.CONFAB_TEST_WORKERS ?? 0);
-  return workers > 0 ? { workers, participants_per_worker: 1 } : {};
+  const control_threads = Number(process.env.CONFAB_TEST_CONTROL_THREADS ?? 0);
+  return {
+    ...(workers > 0 && { workers, participants_per_worker: 1 }),
+    ...(control_threads > 0 && { control_threads }),
+  };
 }
 
 // What --dev with own keys opens only by name; a server as an operator runs it has none of it.
@@ -134,7 +139,7 @@ export async function start_server(suite, config = {}, { args, program = [], por
     keys: { [KEY]: SECRET },
     ...config,
     rtc: { udp_port: ports.udp, tcp_port: ports.tcp, ...config.rtc },
-    confab: { ...open_to_all(file), ...worker_options(), ...config.confab },
+    confab: { ...open_to_all(file), ...thread_options(), ...config.confab },
   };
   if (file) fs.writeFileSync(file, yaml(merged), { mode: 0o600 });
   const given = file ? ['serve', '--config', file] : [...leading_args(args), '--config-body', yaml(merged)];
@@ -165,9 +170,16 @@ export async function start_server(suite, config = {}, { args, program = [], por
     await server.stop();
     throw new Error(`${binary()} ended at once:\n${server.tail(0, 5).join('\n')}`);
   }
-  // A suite for several workers must not pass on one.
-  const started = server.log.match(/media worker worker=\d+/g)?.length ?? 0;
-  const { workers } = merged.confab;
-  if (workers && started && started !== workers) throw new Error(`${started} workers run, not ${workers}`);
+  assert_threads(server, merged.confab);
   return server;
+}
+
+// A suite for several threads must not pass on one.
+function assert_threads(server, { workers, control_threads }) {
+  const started = server.log.match(/media worker worker=\d+/g)?.length ?? 0;
+  if (workers && started && started !== workers) throw new Error(`${started} workers run, not ${workers}`);
+  const control = Number(server.log.match(/control threads threads=(\d+)/)?.[1] ?? 0);
+  if (control_threads && control && control !== control_threads) {
+    throw new Error(`${control} control threads run, not ${control_threads}`);
+  }
 }

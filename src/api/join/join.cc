@@ -123,18 +123,13 @@ Result<void, HttpError> check_identity(const token::Grants* grants, const token:
     return {};
 }
 
-// CON-32: where to. differs from upstream: who reconnects is part of the node's load already, or is
-// refused by the room; a full node does not end running calls.
-Result<void, HttpError> check_room(const token::VideoGrant& video, bool reconnect,
-                                   const JoinOptions& options, const JoinDirectory& directory) {
+// CON-32: where to. Whether the room is there, and the node has room for it, is known to those who
+// start the session.
+Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOptions& options) {
     if (video.room.empty()) return refuse(400, "no room name");
     if (token::exceeds(video.room.size(), options.limits.room_name))
         return refuse(400, "room name length exceeds limits: max length " +
                                std::to_string(options.limits.room_name));
-    if (!reconnect && directory.node_over_limit())
-        return refuse(503, "node has exceeded its configured limit");
-    if (!options.auto_create && !video.room_create && !directory.has_room(video.room))
-        return refuse(404, "requested room does not exist");
     return {};
 }
 
@@ -170,14 +165,14 @@ JoinPath parse_join_path(std::string_view path) {
 }
 
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
-                                            const JoinOptions& options,
-                                            const JoinDirectory& directory) {
+                                            const JoinOptions& options) {
     CONFAB_TRY(Wish wish, read_wish(request));
     CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
     wish.params.grants = *request.grants;
     CONFAB_TRY_VOID(apply_publish(wish));
-    CONFAB_TRY_VOID(check_room(*request.grants->video, wish.params.reconnect, options, directory));
+    CONFAB_TRY_VOID(check_room(*request.grants->video, options));
     wish.params.room_name = request.grants->video->room;
+    wish.params.room_must_exist = !options.auto_create && !request.grants->video->room_create;
     CONFAB_TRY_VOID(apply_changes(wish));
     complete_client_info(wish.params.client, request.user_agent, request.client_address);
     return std::move(wish.params);

@@ -26,15 +26,6 @@ constexpr bool is_validate(JoinPath path) {
     return path == JoinPath::kRtcValidate || path == JoinPath::kRtcV1Validate;
 }
 
-// What the check needs to know of the server.
-class JoinDirectory {
-  public:
-    virtual ~JoinDirectory() = default;
-    virtual bool has_room(std::string_view name) const = 0;
-    // limit.num_tracks or limit.bytes_per_sec is reached.
-    virtual bool node_over_limit() const = 0;
-};
-
 struct JoinHttpRequest {
     JoinPath path = JoinPath::kRtc;
     const QueryParams* query = nullptr;
@@ -50,6 +41,7 @@ struct JoinOptions {
 
 struct JoinParams {
     std::string room_name;
+    bool room_must_exist = false;  // nobody may create it by joining (CON-32)
     // The token's, with identity, metadata, attributes and canSubscribe as the request changed
     // them.
     token::Grants grants;
@@ -69,7 +61,6 @@ struct JoinParams {
 };
 
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
-                                            const JoinOptions& options,
-                                            const JoinDirectory& directory);
+                                            const JoinOptions& options);
 
 }  // namespace confab::api

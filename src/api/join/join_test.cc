@@ -17,12 +17,6 @@ namespace {
 
 using testing::Exchange;
 
-struct Directory final : JoinDirectory {
-    bool has_room(std::string_view name) const override { return name == "present"; }
-    bool node_over_limit() const override { return full; }
-    bool full = false;
-};
-
 // What the listener does with a validate request: authenticate, then check.
 HttpResponse validate(const Exchange& exchange) {
     const std::string token = testing::golden_token(exchange, false);
@@ -39,8 +33,7 @@ HttpResponse validate(const Exchange& exchange) {
         authenticate(authorization, query, {}, testing::golden_keys(), testing::kGoldenNow);
     if (!grants) return to_response(grants.error());
     const auto params = validate_join(
-        {parse_join_path(exchange.path()), &query, *grants ? &**grants : nullptr, {}, {}}, {},
-        Directory());
+        {parse_join_path(exchange.path()), &query, *grants ? &**grants : nullptr, {}, {}}, {});
     return params ? text_response(200, "success") : to_response(params.error());
 }
 
@@ -66,10 +59,10 @@ token::Grants joiner() {
 }
 
 Result<JoinParams, HttpError> join(const std::string& query, const token::Grants& grants,
-                                   JoinPath path = JoinPath::kRtc, const JoinOptions& options = {},
-                                   const Directory& directory = {}) {
+                                   JoinPath path = JoinPath::kRtc,
+                                   const JoinOptions& options = {}) {
     const QueryParams params = QueryParams::parse(query);
-    return validate_join({path, &params, &grants, "", "192.0.2.1"}, options, directory);
+    return validate_join({path, &params, &grants, "", "192.0.2.1"}, options);
 }
 
 std::string gzip(const std::string& data) {
@@ -130,28 +123,18 @@ TEST_CASE("parse_join_path: four exact paths [CON-30]") {
         CHECK(parse_join_path(path) == JoinPath::kNone);
 }
 
-TEST_CASE("validate_join: room must exist when auto-create is off [CON-32] [ROOM-01]") {
+TEST_CASE("validate_join: who may not create a room needs one that is there [CON-32] [ROOM-01]") {
     JoinOptions options;
-    options.auto_create = false;
     token::Grants grants = joiner();
-    auto result = join("", grants, JoinPath::kRtc, options);
-    REQUIRE_FALSE(result);
-    CHECK(result.error() == HttpError{404, "requested room does not exist"});
-    grants.video->room = "present";
-    CHECK(join("", grants, JoinPath::kRtc, options));
-    grants.video->room = "r";
+    CHECK_FALSE(join("", grants, JoinPath::kRtc, options)->room_must_exist);
+    options.auto_create = false;
+    CHECK(join("", grants, JoinPath::kRtc, options)->room_must_exist);
+    CHECK(join("", grants, JoinPath::kRtcValidate, options)->room_must_exist);
     grants.video->room_create = true;
-    CHECK(join("", grants, JoinPath::kRtc, options));
+    CHECK_FALSE(join("", grants, JoinPath::kRtc, options)->room_must_exist);
 }
 
-TEST_CASE("validate_join: a full node answers 503, limits of 0 are none [CON-32] [ROOM-07]") {
-    Directory directory;
-    directory.full = true;
-    const auto result = join("", joiner(), JoinPath::kRtc, {}, directory);
-    REQUIRE_FALSE(result);
-    CHECK(result.error() == HttpError{503, "node has exceeded its configured limit"});
-    CHECK(join("reconnect=1&sid=PA_x", joiner(), JoinPath::kRtc, {}, directory));
-    CHECK_FALSE(join("reconnect=0", joiner(), JoinPath::kRtc, {}, directory));
+TEST_CASE("validate_join: limits of 0 are none [CON-32] [ROOM-07]") {
     JoinOptions options;
     options.limits.identity = 0;
     options.limits.room_name = 0;

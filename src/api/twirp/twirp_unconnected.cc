@@ -95,19 +95,22 @@ void TwirpRouter::add_unconnected_egress() {
     add<ListEgressRequest, EgressInfo>(kEgress, "ListEgress", kNeedsRecord, stored);
 
     // The room is looked up before a worker is (API-20), except for web pages and without a name.
-    const auto no_worker =
-        always(service_error(ErrorCode::kUnavailable, "no response from servers"));
-    add<WebEgressRequest, EgressInfo>(kEgress, "StartWebEgress", kNeedsRecord, no_worker);
-    RoomServicePort& rooms = rooms_;
+    const ServiceError no_worker =
+        service_error(ErrorCode::kUnavailable, "no response from servers");
+    add<WebEgressRequest, EgressInfo>(kEgress, "StartWebEgress", kNeedsRecord, always(no_worker));
+    RoomDirectory& rooms = rooms_;
     const auto start = [&]<typename Request>(std::string_view method) {
-        const auto check = [&rooms](const token::Grants* grants,
-                                    const Request& request) -> CheckResult {
-            if (auto error = require_flag(grants, &token::VideoGrant::room_record)) return error;
-            if (request.room_name().empty() || rooms.has_room(request.room_name()))
-                return std::nullopt;
-            return service_error(ErrorCode::kNotFound, "requested room does not exist");
+        const auto invoke = [&rooms, no_worker](const CallContext&, const Request& request,
+                                                Reply<EgressInfo> reply) {
+            if (request.room_name().empty()) return reply(tl::unexpected(no_worker));
+            rooms.find_room(request.room_name(), [no_worker, reply = std::move(reply)](
+                                                     std::optional<std::string> node) mutable {
+                reply(tl::unexpected(
+                    node ? no_worker
+                         : service_error(ErrorCode::kNotFound, "requested room does not exist")));
+            });
         };
-        add<Request, EgressInfo>(kEgress, method, check, no_worker);
+        add<Request, EgressInfo>(kEgress, method, kNeedsRecord, invoke);
     };
     start.operator()<StartEgressRequest>("StartEgress");
     start.operator()<RoomCompositeEgressRequest>("StartRoomCompositeEgress");

@@ -3,7 +3,9 @@
 
 #include "app/serve/gauges.h"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -34,24 +36,58 @@ void collect_http(telemetry::Metrics& metrics, const net::HttpServerStats& stats
     metrics.set(Metric::kHttpBufferedBytes, number(stats.buffered_bytes));
 }
 
+void collect_shards(telemetry::Metrics& metrics, control::ControlNode& control) {
+    const Timestamp now = net::EventLoop::now();
+    for (std::size_t i = 0; i < control.size(); ++i) {
+        const control::ControlReport& report = control.shard(i).report();
+        const std::string shard = std::to_string(i);
+        metrics.set(Metric::kShardRooms, {shard}, number(report.rooms.rooms));
+        metrics.set(Metric::kShardParticipants, {shard}, number(report.rooms.participants));
+        metrics.set(Metric::kShardRequests, {shard}, number(report.rooms.counters.requests));
+        metrics.set(Metric::kShardSilence, {shard}, number((now - report.at).us()) / 1e6);
+    }
+}
+
 }  // namespace
 
-void collect(telemetry::Metrics& metrics, control::ControlPlane& control,
-             worker::ControlPort& media, const net::HttpServer& http) {
-    const room::RoomManager::Snapshot rooms = control.rooms().snapshot();
-    metrics.set(Metric::kRoomTotal, static_cast<double>(rooms.rooms));
-    metrics.set(Metric::kParticipantTotal, static_cast<double>(rooms.participants));
+void Gauges::collect() {
+    const control::ControlReport all = control_.totals();
+    metrics_.set(Metric::kRoomTotal, number(all.rooms.rooms));
+    metrics_.set(Metric::kParticipantTotal, number(all.rooms.participants));
+    metrics_.set(Metric::kLoopFailures, number(all.loop_failures));
+    metrics_.set(Metric::kCommandsDropped, number(all.commands_dropped));
+    collect_shards(metrics_, control_);
 
     std::vector<const worker::Mailbox::Published*> workers;
-    workers.reserve(media.size());
-    for (std::size_t i = 0; i < media.size(); ++i)
-        workers.push_back(&media.snapshot(i));
-    control::record_media(metrics, workers);
-    metrics.set(Metric::kCommandsDropped, number(media.commands_dropped()));
-    control::record(metrics, control.webhooks().stats());
-    metrics.set(Metric::kBugs, number(bug_count()));
-    metrics.set(Metric::kLoopFailures, number(control.loop().failures()));
-    collect_http(metrics, http.stats());
+    workers.reserve(media_.size());
+    for (std::size_t i = 0; i < media_.size(); ++i)
+        workers.push_back(&media_.snapshot(i));
+    control::record_media(metrics_, workers);
+    api::WebhookStats webhooks = control_.webhooks().stats();
+    webhooks.dropped_full += control_.webhooks_dropped();
+    control::record(metrics_, webhooks);
+    metrics_.set(Metric::kBugs, number(bug_count()));
+    collect_http(metrics_, http_.stats());
+    metrics_.collect_process();
+}
+
+void Gauges::render(Callback<std::string> reply) {
+    constexpr Duration kPatience = Duration::millis(500);
+    using Answers = std::vector<std::optional<telemetry::Metrics>>;
+    const auto ask = [](control::ControlPlane& shard) {
+        shard.tell();
+        return shard.metrics();
+    };
+    control_.gather<telemetry::Metrics>(
+        ask, kPatience, [this, reply = std::move(reply)](Answers answers) mutable {
+            for (std::size_t i = 1; i < answers.size(); ++i)
+                if (answers[i]) others_.insert_or_assign(i, *std::move(answers[i]));
+            collect();
+            telemetry::Metrics all = metrics_;
+            for (const auto& [shard, other] : others_)
+                all.merge(other);
+            reply(all.render());
+        });
 }
 
 control::NodeLoad node_load(worker::ControlPort& media, LoadMeter& meter) {

@@ -76,17 +76,15 @@ Server::Server(const config::Config& config, const ServeContext& context)
       rng_(crypto::seeded_rng()),
       node_id_(token::make_id(token::kNodePrefix, rng_)),
       metrics_(node_id_),
-      shutdown_(loop_, !context.dev,
-                {.is_empty = [this] { return control_->rooms().snapshot().participants == 0; },
-                 .end_calls =
-                     [this] {
-                         control_->shut_down();
-                         http_->shutdown();
-                     },
-                 .flush =
-                     [this](std::function<void()> done) {
-                         control_->webhooks().flush(std::move(done));
-                     }}) {}
+      shutdown_(
+          loop_, !context.dev,
+          {.is_empty = [this] { return control_->totals().rooms.participants == 0; },
+           .end_calls =
+               [this] {
+                   control_->shut_down();
+                   http_->shutdown();
+               },
+           .flush = [this](std::function<void()> done) { control_->flush(std::move(done)); }}) {}
 
 Server::~Server() = default;
 
@@ -120,8 +118,8 @@ room::MediaNode Server::room_media() const {
     return result;
 }
 
-control::ControlPlaneOptions Server::control_options() {
-    control::ControlPlaneOptions options;
+control::ControlNodeOptions Server::control_options() {
+    control::ControlNodeOptions options;
     options.room = room_config(config_, std::move(presets_), &net::EventLoop::wall);
     options.room.node_id = node_id_;
     options.room.media = room_media();
@@ -135,14 +133,13 @@ control::ControlPlaneOptions Server::control_options() {
 }
 
 Server::Step Server::start_control() {
-    loop_.set_failure_handler([](const std::string& what) {
-        telemetry::log_error("exception in the control thread", {{"what", what}});
-    });
-    control_ = std::make_unique<control::ControlPlane>(loop_, media_->port(0), keys_, metrics_,
-                                                       control_options(), rng_.u64());
+    control_ = std::make_unique<control::ControlNode>(loop_, *media_, keys_, metrics_,
+                                                      control_options(), rng_.u64());
     control::RouteSources sources;
-    sources.collect = [this] { collect(metrics_, *control_, media_->port(0), *http_); };
-    sources.updated = [this] { return media_->port(0).oldest_snapshot(); };
+    sources.metrics = [this](Callback<std::string> reply) { gauges_->render(std::move(reply)); };
+    sources.updated = [this] {
+        return earlier(media_->port(0).oldest_snapshot(), control_->oldest_report());
+    };
     sources.load = [this] { return node_load(media_->port(0), load_meter_); };
     routes_ = std::make_unique<control::Routes>(*control_, keys_, metrics_, route_options(config_),
                                                 std::move(sources));
@@ -175,9 +172,10 @@ void Server::make_listeners() {
         });
     metrics_http_ = std::make_unique<net::HttpServer>(
         loop_, net::HttpServerOptions{},
-        [this](const net::HttpRequest& request, net::HttpExchange exchange) {
-            exchange.respond(routes_->serve_metrics(request));
+        [this](net::HttpRequest request, net::HttpExchange exchange) {
+            routes_->serve_metrics(std::move(request), std::move(exchange));
         });
+    gauges_ = std::make_unique<Gauges>(metrics_, *control_, media_->port(0), *http_);
 }
 
 Server::Step Server::listen() {
@@ -208,7 +206,7 @@ void Server::load_demo() {
 }
 
 void Server::tell() {
-    log_workers(*media_, addresses_.empty() ? "none" : addresses_.front().advertised.to_string());
+    log_threads(*media_, addresses_.empty() ? "none" : addresses_.front().advertised.to_string());
     warn_about_surroundings(*media_, config_);
     telemetry::log_info(
         "confab is ready",
@@ -219,6 +217,7 @@ void Server::tell() {
 void Server::run() {
     loop_.on_signal({SIGINT, SIGTERM, SIGQUIT}, [this](int) { shutdown_.handle_signal(); });
     loop_.run();
+    control_->stop();
     media_->stop();
     telemetry::log_info("stopped");
 }

@@ -9,13 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "app/serve/gauges.h"
 #include "app/serve/load_meter.h"
 #include "app/serve/media_addresses.h"
 #include "app/serve/shutdown.h"
 #include "base/result.h"
 #include "config/config.h"
-#include "runtime/control/control_plane.h"
 #include "runtime/control/routes/routes.h"
+#include "runtime/control/shards/control_node.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
@@ -56,7 +57,7 @@ class Server {
     Step listen();
     void load_demo();
     void tell();
-    control::ControlPlaneOptions control_options();
+    control::ControlNodeOptions control_options();
     room::MediaNode room_media() const;
 
     config::Config config_;
@@ -70,10 +71,11 @@ class Server {
     std::map<std::string, livekit::RoomConfiguration> presets_;
     std::unique_ptr<worker::MediaNode> media_;
     net::EventLoop loop_;
-    std::unique_ptr<control::ControlPlane> control_;
+    std::unique_ptr<control::ControlNode> control_;  // its threads use all of the above
     std::unique_ptr<control::Routes> routes_;
     std::unique_ptr<net::HttpServer> http_;
     std::unique_ptr<net::HttpServer> metrics_http_;
+    std::unique_ptr<Gauges> gauges_;
     std::uint16_t http_port_ = 0;
     Shutdown shutdown_;
 };

@@ -3,6 +3,8 @@
 
 #include "app/serve/server_options.h"
 
+#include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "app/serve/ice_servers.h"
@@ -103,11 +105,18 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     return options;
 }
 
+std::size_t control_threads(std::uint32_t wanted, std::size_t processors) {
+    if (wanted == 0) return std::clamp<std::size_t>(processors / 4, 1, sfu::kMaxControlShards);
+    return std::min<std::size_t>(wanted, sfu::kMaxControlShards);
+}
+
 worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses,
                                        std::uint64_t seed) {
     worker::MediaNodeOptions options;
     options.workers = config.own.workers;
+    options.control_shards =
+        control_threads(config.own.control_threads, std::thread::hardware_concurrency());
     for (const MediaAddress& address : addresses)
         options.addresses.push_back(address.local);
     if (config.rtc.udp_port.is_set()) {

@@ -28,6 +28,8 @@ telemetry::LogOptions log_options(const config::Config& config);
 token::KeyMap key_map(const config::Config& config);
 api::WebhookOptions webhook_options(const config::Config& config);
 sfu::ShardOptions shard_options(const config::Config& config);
+// As configured; a quarter of the processors, at least one, where nothing is.
+std::size_t control_threads(std::uint32_t wanted, std::size_t processors);
 worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses,
                                        std::uint64_t seed);

@@ -44,7 +44,7 @@ pid_t thread_named(const std::string& name) {
 
 class RunningServer {
   public:
-    RunningServer() {
+    explicit RunningServer(std::uint32_t control_threads = 1) {
         config::Config config;
         config.port = 0;
         config.bind_addresses = {"127.0.0.1"};
@@ -53,6 +53,7 @@ class RunningServer {
         config.rtc.node_ip = "127.0.0.1";
         config.rtc.tcp_port = 0;
         config.own.workers = 1;
+        config.own.control_threads = control_threads;
         auto started = Server::start(config, {});
         REQUIRE_MESSAGE(started, started.error());
         server_ = std::move(*started);
@@ -83,10 +84,16 @@ class RunningServer {
 
 }  // namespace
 
-TEST_CASE("Server: GET / tells that a media worker hangs, and that it lives again [CON-06]") {
-    RunningServer server;
+TEST_CASE("Server: GET / tells that a thread hangs, and that it lives again [CON-06]") {
+    RunningServer server(2);
     CHECK(server.becomes("200"));
-    const pid_t worker = thread_named("media-0");
+    pid_t worker = 0;
+    SUBCASE("of media") {
+        worker = thread_named("media-0");
+    }
+    SUBCASE("of rooms") {
+        worker = thread_named("control-1");
+    }
     REQUIRE(worker != 0);
     (void)std::signal(SIGUSR2, hang);
     hangs = true;

@@ -20,7 +20,8 @@ std::string join_addresses(const std::vector<SocketAddress>& list) {
 
 }  // namespace
 
-void log_workers(const worker::MediaNode& media, const std::string& advertised) {
+void log_threads(const worker::MediaNode& media, const std::string& advertised) {
+    telemetry::log_info("control threads", {{"threads", media.control_shards()}});
     for (std::size_t i = 0; i < media.size(); ++i)
         telemetry::log_info("media worker", {{"worker", i},
                                              {"udp", join_addresses(media.addresses(i).udp)},

@@ -12,7 +12,7 @@
 
 namespace confab::app {
 
-void log_workers(const worker::MediaNode& media, const std::string& advertised);
+void log_threads(const worker::MediaNode& media, const std::string& advertised);
 // What a user most often gets wrong, with the command that mends it.
 void warn_about_surroundings(const worker::MediaNode& media, const config::Config& config);
 // For whoever tries it out: the page, the URL, the placeholder key.

@@ -29,16 +29,17 @@ const char* to_text(sfu::PeerState state) {
 }  // namespace
 
 ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
-                           const token::KeyProvider& keys, telemetry::Metrics& metrics,
-                           ControlPlaneOptions options, std::uint64_t seed)
+                           telemetry::Metrics& metrics, ControlPlaneOptions options,
+                           std::uint64_t seed, SendWebhook send_webhook)
     : loop_(loop),
       media_(media),
       metrics_(metrics),
-      bus_(hub_, options.room.node_id),
-      rooms_(std::move(options.room), seed, crypto::fill_random),
+      rooms_(options.room, seed, crypto::fill_random),
       sessions_(rooms_, options.websocket, metrics),
-      webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
+      service_(rooms_, options.room.node_id, [this] { wake(); }),
+      send_webhook_(std::move(send_webhook)),
       timer_(loop) {
+    make_report(net::EventLoop::now());
     sessions_.set_wake([this] { turn_wanted_ = true; });
     sessions_.set_carry_out([this] { carry_out(); });
     media_watch_ = loop_.watch_fd(media_.event_fd(), [this] {
@@ -68,7 +69,6 @@ void ControlPlane::turn() {
     read_media();
     loads_.update(media_, rooms_.placement());
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
-    if (hub_.next_deadline() <= net::EventLoop::now()) hub_.handle_timeout(net::EventLoop::now());
     for (const room::RoomFailure& failure : rooms_.take_failures()) {
         metrics_.add(telemetry::Metric::kRoomFailures);
         telemetry::log_error("a room was ended because something in it threw",
@@ -78,6 +78,7 @@ void ControlPlane::turn() {
     read_data();
     media_.flush();
     tell_dropped_commands();
+    if (next_report() <= net::EventLoop::now()) make_report(net::EventLoop::now());
     arm_timer();
 }
 
@@ -135,7 +136,7 @@ void ControlPlane::carry_out(room::Effect effect) {
     } else if (auto* refuse = std::get_if<room::RefuseSession>(&effect)) {
         sessions_.refuse(refuse->session, refuse->status, refuse->text);
     } else if (auto* done = std::get_if<room::RpcDone>(&effect)) {
-        if (rpc_done_) rpc_done_(std::move(*done));
+        service_.rpc_done(std::move(*done));
     } else if (auto* hook = std::get_if<room::WebhookEvent>(&effect)) {
         livekit::WebhookEvent& event = hook->event;
         telemetry::log_info(event.event(), {{"room", event.room().name()},
@@ -143,7 +144,7 @@ void ControlPlane::carry_out(room::Effect effect) {
                                             {"participant", event.participant().identity()},
                                             {"pID", event.participant().sid()},
                                             {"trackID", event.track().sid()}});
-        webhooks_.send(std::move(event));
+        send_webhook_(std::move(event));
     } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
         record(metrics_, *observation);
     }
@@ -159,7 +160,8 @@ void ControlPlane::tell_dropped_commands() {
 void ControlPlane::arm_timer() {
     // A worker that makes room in its ring does not tell.
     constexpr Duration kFlushAgain = Duration::millis(1);
-    Timestamp deadline = earlier(hub_.next_deadline(), rooms_.next_deadline());
+    Timestamp deadline = earlier(rooms_.next_deadline(), next_report());
+    if (each_turn_) deadline = earlier(deadline, each_turn_(net::EventLoop::now()));
     if (media_.commands_waiting())
         deadline = earlier(deadline, net::EventLoop::now() + kFlushAgain);
     if (deadline == timer_deadline_) return;
@@ -167,9 +169,24 @@ void ControlPlane::arm_timer() {
     timer_.set(deadline, [this] { timer_deadline_ = Timestamp::never(); });
 }
 
+// Counting those in all rooms looks at every room, so that not each turn does it.
+Timestamp ControlPlane::next_report() const {
+    constexpr Duration kAlive = Duration::seconds(1);
+    constexpr Duration kSoon = Duration::millis(50);
+    return reported_at_ + (sessions_.size() == reported_sessions_ ? kAlive : kSoon);
+}
+
+void ControlPlane::make_report(Timestamp now) {
+    reported_at_ = now;
+    reported_sessions_ = sessions_.size();
+    report_.back() = {now, rooms_.snapshot(), loop_.failures(), media_.commands_dropped()};
+    report_.publish();
+}
+
 void ControlPlane::shut_down() {
     rooms_.shut_down(clock());
     turn();
+    make_report(net::EventLoop::now());
 }
 
 }  // namespace confab::control

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The driver of the control plane (07 §6.3): carries effects of the RoomManager to media workers,
-// signalling connections and webhooks, and their events back. One thread, one loop; all decisions
-// are taken by the machines, this only moves values.
+// One control shard (07 §6.3): carries effects of its RoomManager to media workers, signalling
+// connections and webhooks, and their events back. One thread, one loop; all decisions are taken by
+// the machines, this only moves values. ControlNode has all of them.
 #pragma once
 
 #include <functional>
@@ -11,46 +11,50 @@
 #include <optional>
 #include <string>
 
-#include "api/ports.h"
 #include "room/manager/room_manager.h"
-#include "rpc/local_bus.h"
+#include "runtime/control/room_service.h"
+#include "runtime/control/shards/control_report.h"
 #include "runtime/control/signal_sessions.h"
-#include "runtime/control/webhook_sender.h"
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/metrics.h"
 #include "runtime/worker/control_port.h"
-#include "token/token.h"
+#include "runtime/worker/latest_value.h"
 
 namespace confab::control {
 
 struct ControlPlaneOptions {
     room::Config room;
-    api::WebhookOptions webhooks;
-    bool full_room_in_webhooks = false;
     net::WebSocketOptions websocket;
 };
 
 class ControlPlane {
   public:
+    using SendWebhook = std::function<void(livekit::WebhookEvent)>;
+
     // Everything given must outlive this object.
-    ControlPlane(net::EventLoop& loop, worker::ControlPort& media, const token::KeyProvider& keys,
-                 telemetry::Metrics& metrics, ControlPlaneOptions options, std::uint64_t seed);
+    ControlPlane(net::EventLoop& loop, worker::ControlPort& media, telemetry::Metrics& metrics,
+                 ControlPlaneOptions options, std::uint64_t seed, SendWebhook send_webhook);
     ~ControlPlane();
 
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
-    // Where the services of this node meet: agents, egress, ingress, SIP.
-    rpc::Bus& bus() { return bus_; }
+    LocalRoomService& service() { return service_; }
+    worker::ControlPort& media() { return media_; }
     net::EventLoop& loop() { return loop_; }
-    WebhookSender& webhooks() { return webhooks_; }
+    telemetry::Metrics& metrics() { return metrics_; }
     room::Clock clock() const;
     // Effects are carried out at the end of the turn; call after using rooms() directly.
     void wake() { turn_wanted_ = true; }
-    // Called for every RpcDone.
-    void set_rpc_done(std::function<void(room::RpcDone)> fn) { rpc_done_ = std::move(fn); }
+    // Called in each turn; gives when it wants to be called again at the latest.
+    void set_each_turn(std::function<Timestamp(Timestamp now)> fn) { each_turn_ = std::move(fn); }
     // Ends every room with SERVER_SHUTDOWN.
     void shut_down();
+
+    // The newest report, for one other thread: soon after sessions came or went, a second old at
+    // most while this one lives. tell() makes a new one.
+    const ControlReport& report() { return report_.read(); }
+    void tell() { make_report(net::EventLoop::now()); }
 
   private:
     void turn();
@@ -61,17 +65,21 @@ class ControlPlane {
     static void log_media_event(const sfu::Event& event);
     void arm_timer();
     void tell_dropped_commands();
+    Timestamp next_report() const;
+    void make_report(Timestamp now);
 
     net::EventLoop& loop_;
     worker::ControlPort& media_;
     telemetry::Metrics& metrics_;
-    rpc::LocalHub hub_;
-    rpc::LocalBus bus_;
     WorkerLoads loads_;
     room::RoomManager rooms_;
     SignalSessions sessions_;
-    WebhookSender webhooks_;
-    std::function<void(room::RpcDone)> rpc_done_;
+    LocalRoomService service_;
+    SendWebhook send_webhook_;
+    std::function<Timestamp(Timestamp)> each_turn_;
+    worker::LatestValue<ControlReport> report_;
+    Timestamp reported_at_ = Timestamp::never();
+    std::size_t reported_sessions_ = 0;
     net::FdWatch media_watch_;
     net::EventLoop::Timer timer_;
     Timestamp timer_deadline_ = Timestamp::never();

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/control/shards/control_node.h"
 #include "runtime/net/net_testing.h"
 #include "runtime/worker/media_node.h"
 
@@ -26,11 +27,11 @@ class Node {
         media.addresses = {IpAddress::v4(0x7F000001)};
         media_ = worker::MediaNode::start(std::move(media), net::EventLoop::wall()).value();
         thread_.call([&] {
-            ControlPlaneOptions options;
+            ControlNodeOptions options;
             options.room.node_id = "ND_test";
             options.room.media.workers.resize(1);
-            control_ = std::make_unique<ControlPlane>(thread_.loop(), media_->port(0), keys_,
-                                                      metrics_, std::move(options), 1);
+            control_ = std::make_unique<ControlNode>(thread_.loop(), *media_, keys_, metrics_,
+                                                     std::move(options), 1);
         });
     }
     ~Node() {
@@ -47,14 +48,14 @@ class Node {
     token::KeyMap keys_;
     telemetry::Metrics metrics_{"ND_test"};
     std::unique_ptr<worker::MediaNode> media_;
-    std::unique_ptr<ControlPlane> control_;
+    std::unique_ptr<ControlNode> control_;
 };
 
 // What a call over the bus ends with, while nothing else happens on the loop.
 std::string outcome_of(Node& node, const rpc::Method& method, Duration timeout) {
     const auto answer = std::make_shared<std::promise<std::string>>();
     std::future<std::string> waiting = answer->get_future();
-    node.call([&](ControlPlane& control) {
+    node.call([&](ControlNode& control) {
         rpc::CallOptions options;
         options.timeout = timeout;
         control.bus().call(net::EventLoop::now(), method, {}, "x", std::move(options),
@@ -76,7 +77,7 @@ TEST_CASE("ControlPlane: the services of the node meet on its bus [PSR-10] [PSR-
 
     rpc::Reply held;
     std::vector<rpc::Registration> registrations;
-    node.call([&](ControlPlane& control) {
+    node.call([&](ControlNode& control) {
         rpc::Handler echo = [](const rpc::Request& request, rpc::Reply reply) {
             reply(request.payload + "!");
         };
@@ -89,7 +90,7 @@ TEST_CASE("ControlPlane: the services of the node meet on its bus [PSR-10] [PSR-
     CHECK(outcome_of(node, kEcho, Duration::seconds(3)) == "x!");
     // Only the timer of the control plane can end this one.
     CHECK(outcome_of(node, kSilent, Duration::millis(20)) == "request timed out");
-    node.call([&](ControlPlane&) {
+    node.call([&](ControlNode&) {
         registrations.clear();
         held = {};
     });
@@ -99,7 +100,7 @@ TEST_CASE("ControlPlane: what did not fit a worker's ring follows, though nobody
     Node node;
     std::promise<bool> waiting;
     std::unique_ptr<net::EventLoop::Timer> look;
-    node.call([&](ControlPlane& control) {
+    node.call([&](ControlNode& control) {
         // The worker may be awake and take some at the same time.
         constexpr std::uint64_t kEnough = 1000 * worker::Mailbox::kCommands;
         for (std::uint64_t i = 0; i < kEnough && !node.media().commands_waiting(); ++i)
@@ -111,7 +112,7 @@ TEST_CASE("ControlPlane: what did not fit a worker's ring follows, though nobody
                   [&] { waiting.set_value(node.media().commands_waiting()); });
     });
     CHECK_FALSE(waiting.get_future().get());
-    node.call([&](ControlPlane&) { look.reset(); });
+    node.call([&](ControlNode&) { look.reset(); });
 }
 
 }  // namespace confab::control

@@ -39,15 +39,13 @@ room::Clock clock() {
 
 }  // namespace
 
-LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::function<void()> wake)
-    : rooms_(rooms), wake_(std::move(wake)) {}
+LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::string node_id,
+                                   std::function<void()> wake)
+    : rooms_(rooms), node_id_(std::move(node_id)), wake_(std::move(wake)) {}
 
 void LocalRoomService::create_room(const api::CallContext&,
                                    const livekit::CreateRoomRequest& request,
                                    api::Reply<livekit::Room> reply) {
-    if (node_over_limit())
-        return reply(tl::make_unexpected(api::native_error(
-            api::ErrorCode::kUnknown, "reached configured limit for node")));  // CON-32
     answer(reply, rooms_.create_room(clock(), request));
     wake_();
 }
@@ -144,8 +142,8 @@ void LocalRoomService::rpc_done(room::RpcDone done) {
     reply(tl::make_unexpected(api::service_error(to_code(error.code), error.text)));
 }
 
-bool LocalRoomService::has_room(std::string_view name) const {
-    return rooms_.has_room(std::string(name));
+void LocalRoomService::find_room(const std::string& name, Found found) {
+    found(rooms_.has_room(name) ? std::optional(node_id_) : std::nullopt);
 }
 
 }  // namespace confab::control

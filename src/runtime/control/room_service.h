@@ -6,19 +6,17 @@
 
 #include <functional>
 #include <map>
+#include <string>
 
-#include "api/join/join.h"
 #include "api/ports.h"
 #include "room/manager/room_manager.h"
 
 namespace confab::control {
 
-class LocalRoomService final : public api::RoomServicePort, public api::JoinDirectory {
+class LocalRoomService final : public api::RoomServicePort {
   public:
     // `wake` is called after each change, so that its effects go out.
-    LocalRoomService(room::RoomManager& rooms, std::function<void()> wake);
-    // Whether the node has reached a limit of its own (limit.num_tracks, limit.bytes_per_sec).
-    void set_over_limit(std::function<bool()> fn) { over_limit_ = std::move(fn); }
+    LocalRoomService(room::RoomManager& rooms, std::string node_id, std::function<void()> wake);
     // A call of perform_rpc() has ended.
     void rpc_done(room::RpcDone done);
 
@@ -50,13 +48,12 @@ class LocalRoomService final : public api::RoomServicePort, public api::JoinDire
                           api::Reply<livekit::MoveParticipantResponse>) override;
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
-    bool has_room(std::string_view name) const override;
-    bool node_over_limit() const override { return over_limit_ && over_limit_(); }
+    void find_room(const std::string& name, Found found) override;
 
   private:
     room::RoomManager& rooms_;
+    std::string node_id_;
     std::function<void()> wake_;
-    std::function<bool()> over_limit_;
     std::map<room::RpcCallId, api::Reply<livekit::PerformRpcResponse>> rpc_waiting_;
 };
 

@@ -102,9 +102,12 @@ Metrics::Metrics(std::string node_id)
 }
 
 Metrics::Series* Metrics::series(Metric metric, LabelValues labels) {
+    return series(metric, complete(info(metric), labels));
+}
+
+Metrics::Series* Metrics::series(Metric metric, std::vector<std::string> key) {
     const MetricInfo& about = info(metric);
     auto& family = families_[static_cast<std::size_t>(metric)];
-    std::vector<std::string> key = complete(about, labels);
     if (const auto found = family.find(key); found != family.end()) return &found->second;
     if (family.size() >= kMaxSeries) {
         dropped_ += 1;
@@ -150,6 +153,20 @@ void Metrics::set_histogram(Metric metric, LabelValues labels,
     s->value = sum;
     s->count = total;
     std::copy_n(counts.begin(), s->buckets.size(), s->buckets.begin());
+}
+
+void Metrics::merge(const Metrics& other) {
+    dropped_ += other.dropped_;
+    for (const MetricInfo& metric : kMetricTable) {
+        for (const auto& [key, theirs] : other.families_[static_cast<std::size_t>(metric.id)]) {
+            Series* const ours = series(metric.id, key);
+            if (ours == nullptr) continue;
+            ours->value += theirs.value;
+            ours->count += theirs.count;
+            for (std::size_t i = 0; i < ours->buckets.size(); ++i)
+                ours->buckets[i] += theirs.buckets[i];
+        }
+    }
 }
 
 void Metrics::remove(Metric metric, LabelValues labels) {

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The metrics of the process and their Prometheus text form (03 §6.1). Every metric is declared
-// once, in metrics_table.h; an owner sets or adds values, mostly right before a scrape from the
-// snapshots of the machines. One thread.
+// The metrics of a thread, which others are merged into, and their Prometheus text form (03 §6.1).
+// Every metric is declared once, in metrics_table.h; an owner sets or adds values, mostly right
+// before a scrape from the snapshots of the machines. One thread.
 //   metrics.set(Metric::kRoomTotal, 3);
 //   metrics.set(Metric::kPacketTotal, {"incoming", "initial", ""}, snapshot.rtp_in);
 //   metrics.observe(Metric::kSessionJoinLatencyMs, {"16"}, 12.5);
@@ -46,6 +46,8 @@ class Metrics {
     // older state is ignored.
     void set_histogram(Metric metric, LabelValues labels, std::span<const std::uint64_t> counts,
                        double sum);
+    // Adds what another thread has counted: values, counts and buckets.
+    void merge(const Metrics& other);
     // The series is no longer written.
     void remove(Metric metric, LabelValues labels);
 
@@ -68,6 +70,7 @@ class Metrics {
     };
     // nullptr if the metric has kMaxSeries already.
     Series* series(Metric metric, LabelValues labels);
+    Series* series(Metric metric, std::vector<std::string> key);
 
     std::string node_id_;
     NetworkPackets network_before_;                                     // when this was made

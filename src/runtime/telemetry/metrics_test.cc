@@ -190,4 +190,27 @@ TEST_CASE("metrics_reference: one row per metric, as docs/reference/metrics.md h
         CHECK(text.find("| `" + std::string(metric.name) + "` |") != std::string::npos);
 }
 
+TEST_CASE("Metrics: what another thread counted is added [OBS-01]") {
+    Metrics first("ND_x");
+    Metrics second("ND_x");
+    first.add(Metric::kParticipantJoinTotal, {"rtc_init"}, 2);
+    second.add(Metric::kParticipantJoinTotal, {"rtc_init"}, 3);
+    second.add(Metric::kParticipantJoinTotal, {"rtc_active"});
+    second.add(Metric::kTrackPublishedTotal, {"AUDIO"}, -1);
+    first.observe(Metric::kQualityScore, 2);
+    second.observe(Metric::kQualityScore, 4);
+    Metrics all = first;
+    all.merge(second);
+    CHECK(all.value(Metric::kParticipantJoinTotal, {"rtc_init"}) == 5);
+    CHECK(all.value(Metric::kParticipantJoinTotal, {"rtc_active"}) == 1);
+    CHECK(all.value(Metric::kTrackPublishedTotal, {"AUDIO"}) == -1);
+    CHECK(all.value(Metric::kQualityScore) == 2);
+    const std::string text = all.render();
+    CHECK(text.find("livekit_quality_score_sum{node_id=\"ND_x\",node_type=\"SERVER\"} 6\n") !=
+          std::string::npos);
+    CHECK(text.find("node_type=\"SERVER\",le=\"2\"} 1\n") != std::string::npos);
+    CHECK(text.find("node_type=\"SERVER\",le=\"4\"} 2\n") != std::string::npos);
+    CHECK(first.value(Metric::kParticipantJoinTotal, {"rtc_init"}) == 2);
+}
+
 }  // namespace confab::telemetry

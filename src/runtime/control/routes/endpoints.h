@@ -11,16 +11,17 @@
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
-#include "runtime/control/control_plane.h"
-#include "runtime/control/room_service.h"
+#include "base/callback.h"
 #include "runtime/control/routes/endpoint.h"
+#include "runtime/control/signal/signal_backend.h"
+#include "runtime/net/event_loop.h"
 #include "runtime/net/http/static_files.h"
 #include "runtime/telemetry/metrics.h"
 
 namespace confab::control {
 
-// GET /: whether the media workers live (CON-06). `updated` tells when they last told of
-// themselves.
+// GET /: whether all threads live (CON-06). `updated` tells when the one that has been silent
+// longest told of itself.
 class HealthEndpoint final : public Endpoint {
   public:
     explicit HealthEndpoint(std::function<Timestamp()> updated) : updated_(std::move(updated)) {}
@@ -33,16 +34,12 @@ class HealthEndpoint final : public Endpoint {
 // /rtc, /rtc/v1 and their validate twins (CON-22, CON-30).
 class SignalEndpoint final : public Endpoint {
   public:
-    SignalEndpoint(ControlPlane& control, const api::JoinDirectory& directory,
-                   api::JoinOptions options, telemetry::Metrics& metrics)
-        : control_(control), directory_(directory), options_(options), metrics_(metrics) {}
+    SignalEndpoint(SignalBackend& backend, api::JoinOptions options, telemetry::Metrics& metrics)
+        : backend_(backend), options_(options), metrics_(metrics) {}
     void serve(Call call) override;
 
   private:
-    void validate(Call& call, const room::JoinParams& params);
-
-    ControlPlane& control_;
-    const api::JoinDirectory& directory_;
+    SignalBackend& backend_;
     api::JoinOptions options_;
     telemetry::Metrics& metrics_;
 };
@@ -50,7 +47,7 @@ class SignalEndpoint final : public Endpoint {
 // /twirp/…: the server APIs (01 section 5).
 class TwirpEndpoint final : public Endpoint {
   public:
-    TwirpEndpoint(api::TwirpOptions options, LocalRoomService& rooms, rpc::Bus& bus,
+    TwirpEndpoint(api::TwirpOptions options, api::RoomServicePort& rooms, rpc::Bus& bus,
                   net::EventLoop& loop, telemetry::Metrics& metrics)
         : twirp_(options, rooms, bus), loop_(loop), metrics_(metrics) {}
     void serve(Call call) override;
@@ -64,23 +61,20 @@ class TwirpEndpoint final : public Endpoint {
     telemetry::Metrics& metrics_;
 };
 
-// The metrics with fresh values, for who may see them (CON-10). Both texts empty: for everybody.
+// Gives the metrics of all threads with fresh values, as text.
+using MetricsText = std::function<void(Callback<std::string>)>;
+
+// The metrics, for who may see them (CON-10). User and password empty: for everybody.
 class MetricsEndpoint final : public Endpoint {
   public:
-    MetricsEndpoint(telemetry::Metrics& metrics, std::string user, std::string password,
-                    std::function<void()> collect)
-        : metrics_(metrics),
-          user_(std::move(user)),
-          password_(std::move(password)),
-          collect_(std::move(collect)) {}
-    void serve(Call call) override { call.respond(answer(call.request)); }
-    net::HttpResponse answer(const net::HttpRequest& request);
+    MetricsEndpoint(std::string user, std::string password, MetricsText text)
+        : user_(std::move(user)), password_(std::move(password)), text_(std::move(text)) {}
+    void serve(Call call) override;
 
   private:
-    telemetry::Metrics& metrics_;
     std::string user_;
     std::string password_;
-    std::function<void()> collect_;
+    MetricsText text_;
 };
 
 // POST /api/token: {room_name, participant_name, participant_identity, …} → {server_url,
@@ -103,8 +97,5 @@ class DemoEndpoint final : public Endpoint {
   private:
     const std::optional<net::StaticFiles>& files_;
 };
-
-// A checked join request in the terms of the room machines.
-room::JoinParams to_room(const api::JoinParams& params);
 
 }  // namespace confab::control

@@ -24,39 +24,32 @@ void refuse_method(Call& call, const std::string& allowed) {
 
 }  // namespace
 
-Routes::Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
+Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
                RouteOptions options, RouteSources sources)
-    : control_(control),
-      keys_(keys),
+    : keys_(keys),
       sources_(std::move(sources)),
-      rooms_(control.rooms(), [this] { control_.wake(); }),
-      metrics_(metrics, options.metrics_user, options.metrics_password, sources_.collect) {
-    control_.set_rpc_done([this](room::RpcDone done) { rooms_.rpc_done(std::move(done)); });
-    rooms_.set_over_limit([this, limits = options.load_limits] {
-        return sources_.load && limits.reached_by(sources_.load());
-    });
+      over_limit_([this, limits = options.load_limits] {
+          return sources_.load && limits.reached_by(sources_.load());
+      }),
+      rooms_(control, over_limit_),
+      signal_(control, over_limit_),
+      metrics_(options.metrics_user, options.metrics_password, sources_.metrics) {
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
         table_.add({path, method, access, std::move(endpoint)});
     };
     add("/", "", Access::kToken, std::make_unique<HealthEndpoint>(sources_.updated));
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
         add(path, "", Access::kToken,
-            std::make_unique<SignalEndpoint>(control_, rooms_, options.join, metrics));
+            std::make_unique<SignalEndpoint>(signal_, options.join, metrics));
     add("/twirp/", "", Access::kToken,
-        std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control_.bus(), control_.loop(),
+        std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(), control.loop(),
                                         metrics));
     if (options.metrics_on_main_port)
-        add("/metrics", "", Access::kOpen,
-            std::make_unique<MetricsEndpoint>(metrics, options.metrics_user,
-                                              options.metrics_password, sources_.collect));
+        add("/metrics", "", Access::kOpen, std::make_unique<MetricsEndpoint>(metrics_));
     if (!options.development_tokens) return;
     add("/api/token", "POST", Access::kOpen, std::make_unique<TokenEndpoint>(keys_));
     for (const char* path : {"/demo", "/demo/"})
         add(path, "", Access::kOpen, std::make_unique<DemoEndpoint>(demo_));
-}
-
-Routes::~Routes() {
-    control_.set_rpc_done({});
 }
 
 void Routes::add_cors(const net::HttpRequest& request, net::HttpResponse& response) {
@@ -99,8 +92,8 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
     route->endpoint->serve(std::move(call));
 }
 
-net::HttpResponse Routes::serve_metrics(const net::HttpRequest& request) {
-    return metrics_.answer(request);
+void Routes::serve_metrics(net::HttpRequest request, net::HttpExchange exchange) {
+    metrics_.serve({std::move(request), std::move(exchange), {}, {}, {}});
 }
 
 }  // namespace confab::control

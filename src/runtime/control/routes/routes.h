@@ -11,10 +11,11 @@
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
-#include "runtime/control/control_plane.h"
-#include "runtime/control/room_service.h"
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/control/routes/route_table.h"
+#include "runtime/control/shards/control_node.h"
+#include "runtime/control/shards/node_room_service.h"
+#include "runtime/control/signal/local_signal_backend.h"
 
 namespace confab::control {
 
@@ -44,19 +45,18 @@ struct RouteOptions {
     LoadLimits load_limits;
 };
 
-// Where the endpoints get their figures; each may be empty.
+// Where the endpoints get their figures; all but the first may be empty.
 struct RouteSources {
-    std::function<void()> collect;       // sets the metrics before they are shown
-    std::function<Timestamp()> updated;  // when the media workers last told of themselves
+    MetricsText metrics;
+    std::function<Timestamp()> updated;  // when the threads last told of themselves
     // Asked before each join and CreateRoom while there are limits.
     std::function<NodeLoad()> load;
 };
 
 class Routes {
   public:
-    Routes(ControlPlane& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
+    Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
            RouteOptions options, RouteSources sources);
-    ~Routes();
     Routes(const Routes&) = delete;
     Routes& operator=(const Routes&) = delete;
 
@@ -64,15 +64,16 @@ class Routes {
     void set_demo(std::optional<net::StaticFiles> files);
     void handle(net::HttpRequest request, net::HttpExchange exchange);
     // For the port of its own: the metrics on every path.
-    net::HttpResponse serve_metrics(const net::HttpRequest& request);
+    void serve_metrics(net::HttpRequest request, net::HttpExchange exchange);
     // The headers of CON-03, for answers that the listener gives by itself.
     static void add_cors(const net::HttpRequest& request, net::HttpResponse& response);
 
   private:
-    ControlPlane& control_;
     const token::KeyProvider& keys_;
     RouteSources sources_;
-    LocalRoomService rooms_;
+    std::function<bool()> over_limit_;
+    NodeRoomService rooms_;
+    LocalSignalBackend signal_;
     MetricsEndpoint metrics_;
     std::optional<net::StaticFiles> demo_;
     RouteTable table_;

@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/shards/control_node.h"
+
+#include <algorithm>
+
+#include "runtime/telemetry/log.h"
+
+namespace confab::control {
+namespace {
+
+ControlPlaneOptions options_of(const ControlNodeOptions& options, std::size_t shard) {
+    ControlPlaneOptions result{options.room, options.websocket};
+    result.room.control_shard = static_cast<sfu::ControlShard>(shard);
+    return result;
+}
+
+// Of one seed, another for each shard (the increment of SplitMix64).
+std::uint64_t seed_of(std::uint64_t seed, std::size_t shard) {
+    return seed + shard * 0x9E3779B97F4A7C15ULL;
+}
+
+}  // namespace
+
+ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
+                         const token::KeyProvider& keys, telemetry::Metrics& metrics,
+                         ControlNodeOptions options, std::uint64_t seed)
+    : loop_(loop),
+      bus_(hub_, options.room.node_id),
+      webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
+      relay_(loop, [this](livekit::WebhookEvent event) { webhooks_.send(std::move(event)); }),
+      first_(loop, media.port(0), metrics, options_of(options, 0), seed,
+             [this](livekit::WebhookEvent event) { webhooks_.send(std::move(event)); }) {
+    log_failures(loop, 0);
+    first_.set_each_turn([this](Timestamp now) {
+        if (hub_.next_deadline() <= now) hub_.handle_timeout(now);
+        return hub_.next_deadline();
+    });
+    const auto relay = [this](livekit::WebhookEvent event) { relay_.send(std::move(event)); };
+    for (std::size_t i = 1; i < media.control_shards(); ++i)
+        others_.push_back(std::make_unique<ControlShard>(media.port(i), options_of(options, i),
+                                                         seed_of(seed, i), relay));
+    for (const auto& shard : others_)
+        shard->start();
+}
+
+ControlNode::~ControlNode() {
+    stop();
+}
+
+void ControlNode::run_in(std::size_t shard, Callback<ControlPlane&> fn) {
+    if (shard == 0) return fn(first_);
+    ControlPlane& plane = others_[shard - 1]->plane();
+    plane.loop().post([&plane, fn = std::move(fn)]() mutable { fn(plane); });
+}
+
+Timestamp ControlNode::oldest_report() {
+    Timestamp oldest = net::EventLoop::now();  // of the one that asks
+    for (const auto& shard : others_)
+        oldest = earlier(oldest, shard->plane().report().at);
+    return oldest;
+}
+
+ControlReport ControlNode::totals() {
+    first_.tell();
+    ControlReport all;
+    all.at = oldest_report();
+    for (std::size_t i = 0; i < size(); ++i) {
+        const ControlReport& one = shard(i).report();
+        all.rooms.rooms += one.rooms.rooms;
+        all.rooms.participants += one.rooms.participants;
+        all.rooms.sessions += one.rooms.sessions;
+        all.loop_failures += one.loop_failures;
+        all.commands_dropped += one.commands_dropped;
+    }
+    return all;
+}
+
+void ControlNode::shut_down() {
+    const auto end = [](ControlPlane& plane) {
+        plane.shut_down();
+        return true;
+    };
+    gather<bool>(end, kShardPatience, [this](const std::vector<std::optional<bool>>& ended) {
+        shards_ended(
+            static_cast<std::size_t>(std::count(ended.begin(), ended.end(), std::nullopt)));
+    });
+}
+
+void ControlNode::shards_ended(std::size_t silent) {
+    if (silent > 0)
+        telemetry::log_error("control threads do not end their calls", {{"threads", silent}});
+    shards_ended_ = true;
+    if (flushed_) webhooks_.flush(std::exchange(flushed_, nullptr));
+}
+
+void ControlNode::flush(std::function<void()> done) {
+    if (shards_ended_) return webhooks_.flush(std::move(done));
+    flushed_ = std::move(done);
+}
+
+void ControlNode::stop() {
+    for (const auto& shard : others_)
+        shard->stop();
+}
+
+}  // namespace confab::control

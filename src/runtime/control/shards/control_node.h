@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The control plane of a node: its shards, each with the rooms whose names fall to it, and what the
+// node has once: webhooks and the bus of the services. The first shard runs on the loop of whoever
+// made this, the others on threads of their own. Shards share nothing; they post to each other.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/webhook/webhook_queue.h"
+#include "rpc/local_bus.h"
+#include "runtime/control/control_plane.h"
+#include "runtime/control/shards/control_shard.h"
+#include "runtime/control/shards/home_reply.h"
+#include "runtime/control/shards/webhook_relay.h"
+#include "runtime/control/webhook_sender.h"
+#include "runtime/worker/media_node.h"
+#include "token/token.h"
+
+namespace confab::control {
+
+struct ControlNodeOptions {
+    room::Config room;  // of every shard; control_shard is set here
+    net::WebSocketOptions websocket;
+    api::WebhookOptions webhooks;
+    bool full_room_in_webhooks = false;
+};
+
+// How long the others wait for what a shard is asked, as for a call on the bus.
+inline constexpr Duration kShardPatience = Duration::seconds(3);
+
+class ControlNode {
+  public:
+    // As many shards as `media` has ports. Everything given must outlive this object; all functions
+    // belong to the thread of `loop`.
+    ControlNode(net::EventLoop& loop, worker::MediaNode& media, const token::KeyProvider& keys,
+                telemetry::Metrics& metrics, ControlNodeOptions options, std::uint64_t seed);
+    ~ControlNode();  // stop()
+    ControlNode(const ControlNode&) = delete;
+    ControlNode& operator=(const ControlNode&) = delete;
+
+    std::size_t size() const { return 1 + others_.size(); }
+    std::size_t shard_of(std::string_view room) const { return control::shard_of(room, size()); }
+    ControlPlane& first() { return first_; }
+    // Its loop and report(); all else by run_in().
+    ControlPlane& shard(std::size_t index) {
+        return index == 0 ? first_ : others_[index - 1]->plane();
+    }
+    // Where the services of this node meet: agents, egress, ingress, SIP.
+    rpc::Bus& bus() { return bus_; }
+    net::EventLoop& loop() { return loop_; }
+    const WebhookSender& webhooks() const { return webhooks_; }
+    std::uint64_t webhooks_dropped() const { return relay_.dropped(); }
+
+    // Calls `fn` in the loop of a shard: at once in the first. What waits is bounded by the
+    // connections, as a request of each waits for one answer.
+    void run_in(std::size_t shard, Callback<ControlPlane&> fn);
+    // Asks every shard in its loop. `reply` comes here with the answers by shard when all are there
+    // or `patience` is over; nothing from a shard that did not answer by then. At once if there is
+    // only one.
+    template <typename T>
+    void gather(std::function<T(ControlPlane&)> ask, Duration patience,
+                Callback<std::vector<std::optional<T>>> reply);
+
+    // When the shard that has been silent longest told about itself.
+    Timestamp oldest_report();
+    // Of all shards: the first as it is, the others by their newest reports.
+    ControlReport totals();
+
+    // Ends every room; flush() then waits for what the shards still have to tell.
+    void shut_down();
+    // Calls `done` once all webhooks are delivered or have waited long enough.
+    void flush(std::function<void()> done);
+    // Ends the threads of the other shards. What they posted before still comes while the loop
+    // runs: whoever goes on with it keeps this, and whom its answers are for, until that is done.
+    void stop();
+
+  private:
+    void shards_ended(std::size_t silent);
+
+    net::EventLoop& loop_;
+    rpc::LocalHub hub_;
+    rpc::LocalBus bus_;
+    WebhookSender webhooks_;
+    WebhookRelay relay_;
+    ControlPlane first_;
+    std::vector<std::unique_ptr<ControlShard>> others_;
+    bool shards_ended_ = false;
+    std::function<void()> flushed_;
+};
+
+// ------------------------------------------------------------ gather
+
+template <typename T>
+class Gathering {
+  public:
+    using Answers = std::vector<std::optional<T>>;
+    Gathering(net::EventLoop& loop, std::size_t count, Callback<Answers> reply)
+        : answers_(count), missing_(count), reply_(std::move(reply)), timer_(loop) {}
+
+    void add(std::size_t shard, std::optional<T> answer) {
+        answers_[shard] = std::move(answer);
+        if (--missing_ == 0) finish();
+    }
+    // Whoever has not answered keeps this alive.
+    void finish_at(Timestamp deadline) {
+        if (missing_ > 0) timer_.set(deadline, [this] { finish(); });
+    }
+
+  private:
+    void finish() {
+        timer_.cancel();
+        if (reply_) reply_(std::exchange(answers_, Answers(answers_.size())));
+    }
+
+    Answers answers_;
+    std::size_t missing_;
+    Callback<Answers> reply_;
+    net::EventLoop::Timer timer_;
+};
+
+template <typename T>
+void ControlNode::gather(std::function<T(ControlPlane&)> ask, Duration patience,
+                         Callback<std::vector<std::optional<T>>> reply) {
+    const auto gathering = std::make_shared<Gathering<T>>(loop_, size(), std::move(reply));
+    for (std::size_t i = 1; i < size(); ++i) {
+        HomeReply<std::optional<T>> answer(
+            loop_, [gathering, i](std::optional<T> value) { gathering->add(i, std::move(value)); });
+        run_in(i, [ask, answer = std::move(answer)](ControlPlane& plane) mutable {
+            try {
+                answer(ask(plane));
+            } catch (...) {
+                answer(std::nullopt);
+                throw;  // for the loop to count and tell
+            }
+        });
+    }
+    gathering->add(0, ask(first_));
+    gathering->finish_at(net::EventLoop::now() + patience);
+}
+
+}  // namespace confab::control

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/shards/node_room_service.h"
+
+#include <map>
+
+namespace confab::control {
+
+using Port = api::RoomServicePort;
+
+template <typename Request, typename Response>
+void NodeRoomService::pass(const std::string& room, Method<Request, Response> method,
+                           const api::CallContext& context, const Request& request,
+                           api::Reply<Response> reply) {
+    const std::size_t shard = node_.shard_of(room);
+    if (shard == 0) return (node_.first().service().*method)(context, request, std::move(reply));
+    HomeReply<Result<Response, api::ServiceError>> answer(node_.loop(), std::move(reply));
+    node_.run_in(
+        shard, [method, context, request, answer = std::move(answer)](ControlPlane& plane) mutable {
+            (plane.service().*method)(context, request, api::Reply<Response>(std::move(answer)));
+        });
+}
+
+livekit::ListRoomsResponse merge_rooms(const livekit::ListRoomsRequest& request,
+                                       std::vector<livekit::ListRoomsResponse> lists) {
+    std::map<std::string, livekit::Room> by_name;
+    for (livekit::ListRoomsResponse& list : lists)
+        for (livekit::Room& room : *list.mutable_rooms()) {
+            livekit::Room& place = by_name[room.name()];
+            place = std::move(room);
+        }
+    livekit::ListRoomsResponse merged;
+    if (request.names().empty()) {
+        for (auto& [name, room] : by_name)
+            *merged.add_rooms() = std::move(room);
+        return merged;
+    }
+    for (const std::string& name : request.names())
+        if (const auto room = by_name.find(name); room != by_name.end())
+            *merged.add_rooms() = room->second;
+    return merged;
+}
+
+void NodeRoomService::list_rooms(const api::CallContext& context,
+                                 const livekit::ListRoomsRequest& request,
+                                 api::Reply<livekit::ListRoomsResponse> reply) {
+    using Lists = std::vector<std::optional<livekit::ListRoomsResponse>>;
+    if (node_.size() == 1)
+        return node_.first().service().list_rooms(context, request, std::move(reply));
+    node_.gather<livekit::ListRoomsResponse>(
+        [request](ControlPlane& plane) { return plane.rooms().list_rooms(request); },
+        kShardPatience,
+        [request, reply = std::move(reply)](Lists answers) mutable {
+            std::vector<livekit::ListRoomsResponse> lists;
+            for (auto& answer : answers) {
+                if (!answer)  // a list without its rooms would be a lie
+                    return reply(tl::make_unexpected(api::service_error(
+                        api::ErrorCode::kUnavailable, "no response from servers")));
+                lists.push_back(std::move(*answer));
+            }
+            reply(merge_rooms(request, std::move(lists)));
+        });
+}
+
+void NodeRoomService::find_room(const std::string& name, Found found) {
+    const std::size_t shard = node_.shard_of(name);
+    if (shard == 0) return node_.first().service().find_room(name, std::move(found));
+    HomeReply<std::optional<std::string>> answer(node_.loop(), std::move(found));
+    node_.run_in(shard, [name, answer = std::move(answer)](ControlPlane& plane) mutable {
+        plane.service().find_room(name, Found(std::move(answer)));
+    });
+}
+
+void NodeRoomService::create_room(const api::CallContext& context,
+                                  const livekit::CreateRoomRequest& request,
+                                  api::Reply<livekit::Room> reply) {
+    if (over_limit_ && over_limit_())
+        return reply(tl::make_unexpected(api::native_error(
+            api::ErrorCode::kUnknown, "reached configured limit for node")));  // CON-32
+    pass(request.name(), &Port::create_room, context, request, std::move(reply));
+}
+void NodeRoomService::delete_room(const api::CallContext& context,
+                                  const livekit::DeleteRoomRequest& request,
+                                  api::Reply<livekit::DeleteRoomResponse> reply) {
+    pass(request.room(), &Port::delete_room, context, request, std::move(reply));
+}
+void NodeRoomService::list_participants(const api::CallContext& context,
+                                        const livekit::ListParticipantsRequest& request,
+                                        api::Reply<livekit::ListParticipantsResponse> reply) {
+    pass(request.room(), &Port::list_participants, context, request, std::move(reply));
+}
+void NodeRoomService::get_participant(const api::CallContext& context,
+                                      const livekit::RoomParticipantIdentity& request,
+                                      api::Reply<livekit::ParticipantInfo> reply) {
+    pass(request.room(), &Port::get_participant, context, request, std::move(reply));
+}
+void NodeRoomService::remove_participant(const api::CallContext& context,
+                                         const livekit::RoomParticipantIdentity& request,
+                                         api::Reply<livekit::RemoveParticipantResponse> reply) {
+    pass(request.room(), &Port::remove_participant, context, request, std::move(reply));
+}
+void NodeRoomService::update_participant(const api::CallContext& context,
+                                         const livekit::UpdateParticipantRequest& request,
+                                         api::Reply<livekit::ParticipantInfo> reply) {
+    pass(request.room(), &Port::update_participant, context, request, std::move(reply));
+}
+void NodeRoomService::mute_published_track(const api::CallContext& context,
+                                           const livekit::MuteRoomTrackRequest& request,
+                                           api::Reply<livekit::MuteRoomTrackResponse> reply) {
+    pass(request.room(), &Port::mute_published_track, context, request, std::move(reply));
+}
+void NodeRoomService::update_subscriptions(const api::CallContext& context,
+                                           const livekit::UpdateSubscriptionsRequest& request,
+                                           api::Reply<livekit::UpdateSubscriptionsResponse> reply) {
+    pass(request.room(), &Port::update_subscriptions, context, request, std::move(reply));
+}
+void NodeRoomService::send_data(const api::CallContext& context,
+                                const livekit::SendDataRequest& request,
+                                api::Reply<livekit::SendDataResponse> reply) {
+    pass(request.room(), &Port::send_data, context, request, std::move(reply));
+}
+void NodeRoomService::update_room_metadata(const api::CallContext& context,
+                                           const livekit::UpdateRoomMetadataRequest& request,
+                                           api::Reply<livekit::Room> reply) {
+    pass(request.room(), &Port::update_room_metadata, context, request, std::move(reply));
+}
+void NodeRoomService::forward_participant(const api::CallContext& context,
+                                          const livekit::ForwardParticipantRequest& request,
+                                          api::Reply<livekit::ForwardParticipantResponse> reply) {
+    pass(request.room(), &Port::forward_participant, context, request, std::move(reply));
+}
+void NodeRoomService::move_participant(const api::CallContext& context,
+                                       const livekit::MoveParticipantRequest& request,
+                                       api::Reply<livekit::MoveParticipantResponse> reply) {
+    pass(request.room(), &Port::move_participant, context, request, std::move(reply));
+}
+void NodeRoomService::perform_rpc(const api::CallContext& context,
+                                  const livekit::PerformRpcRequest& request,
+                                  api::Reply<livekit::PerformRpcResponse> reply) {
+    pass(request.room(), &Port::perform_rpc, context, request, std::move(reply));
+}
+
+}  // namespace confab::control
