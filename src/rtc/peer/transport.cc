@@ -295,8 +295,8 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     if (remote_ && remote_->sctp) start_data(now);
 }
 
-// Each end for itself: one may be through while the other hears nothing yet, and has other passwords
-// of ICE when it does. So the keys depend on nothing but the roles.
+// Each end for itself: one may be through while the other hears nothing yet, and has other
+// passwords of ICE when it does. So the keys depend on nothing but the roles.
 void Transport::simulate_handshake(Timestamp now) {
     const bool client = remote_->local_role == dtls::Role::kClient;
     const srtp::Profile profile =

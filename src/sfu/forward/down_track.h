@@ -78,6 +78,8 @@ class DownTrack {
     void set_bandwidth(Layer cap, bool deficient, Timestamp now);
     // No more packets of the source; closed() once the blank frames are out (02 FWD-15).
     void close(Timestamp now, bool blank_frames);
+    // It has sent something.
+    bool started() const { return munger_.started(); }
     bool closed() const { return closing_ && cold_->blank_left == 0 && cold_->outgoing.empty(); }
 
     // ------------------------------------------------------------ time and outputs

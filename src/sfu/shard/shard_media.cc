@@ -140,8 +140,9 @@ void Shard::deliver(Timestamp now, Track& track) {
             all[i + kNear].down_track->prefetch_parts();
             all[i + kNear].peer->prefetch_queue_end();
         }
-        // A stream started before its packets can be sent would have lost its key frame.
-        if (all[i].peer->transport().srtp_sender() == nullptr) continue;
+        // A stream started while its packets can not be sent would have lost its key frame. One
+        // that goes on loses them as on the way.
+        if (!all[i].peer->transport().connected() && !all[i].down_track->started()) continue;
         for (const ArrivedPacket& arrived : track.arrived()) {
             Decision& decision = block[used++];
             decision.subscriber = &all[i];

@@ -48,6 +48,7 @@ struct Camera {
     Client& publisher;
     std::uint16_t sequence = 100;
     std::uint32_t frame = 0;
+    std::set<std::uint32_t> key_frames{0};
 
     void run(std::int64_t ms) {
         for (const std::int64_t end = world.now_ms + ms; world.now_ms < end; ++frame) {
@@ -57,7 +58,7 @@ struct Camera {
             header.sequence = sequence++;
             header.timestamp = frame * 3000;
             header.marker = true;
-            Bytes payload{0x10, static_cast<std::uint8_t>(frame == 0 ? 0 : 1),
+            Bytes payload{0x10, static_cast<std::uint8_t>(key_frames.contains(frame) ? 0 : 1),
                           0,    0,
                           0x9D, 0x01,
                           0x2A, 64,
@@ -99,6 +100,30 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     camera.run(4000);
     CHECK(subscriber.rtp.size() > seen + 20);
     CHECK(plis_to(publisher) == before + 1);
+}
+
+TEST_CASE(
+    "Shard: what is subscribed in an outage starts with a key frame behind it [SIG-145][FWD-16]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    world.command(0, camera_of(publisher));
+    Camera camera{world, publisher};
+    world.cut = &subscriber;
+    camera.run(12'000);
+    world.command(0, video_to(subscriber));
+    // It could start here, were there somebody to hear it.
+    camera.key_frames.insert(camera.frame + 2);
+    camera.run(500);
+    world.cut = nullptr;
+    camera.run(1000);
+    CHECK(subscriber.rtp.empty());
+    CHECK(plis_to(publisher) > 0);
+    camera.key_frames.insert(camera.frame);
+    camera.run(500);
+    REQUIRE_FALSE(subscriber.rtp.empty());
+    CHECK((subscriber.rtp.front().payload[1] & 1) == 0);
 }
 
 TEST_CASE("Shard: media shows at once that an outage is over [SIG-145][IN-08]") {
