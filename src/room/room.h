@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "room/data/data_plane.h"
+#include "room/manager/room_origin.h"
+#include "room/manager/room_records.h"
 #include "room/negotiate/negotiation.h"
 #include "room/participant/participant.h"
 #include "room/quality/quality_reports.h"
@@ -28,7 +30,7 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
   public:
     static constexpr Duration kRefreshInterval = Duration::seconds(300);
 
-    Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
+    Room(const RoomScope& scope, RoomOrigin origin);
     ~Room() override;
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
@@ -75,7 +77,10 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
         subscriptions_.update(p, sids, by_participant, subscribe);
     }
     void send_data(const livekit::SendDataRequest& request) { data_.send_data(request); }
-    void set_metadata(const std::string& metadata) { news_.set_metadata(metadata); }
+    void set_metadata(const std::string& metadata) {
+        news_.set_metadata(metadata);
+        records_.room_changed();
+    }
     // Its end follows as RpcDone; an error means that there will be none.
     Result<void, ServiceError> call_rpc(RpcCallId id, Participant& p,
                                         const livekit::PerformRpcRequest& request) {
@@ -218,6 +223,7 @@ class Room : private DataHost, private SubscriptionsHost, private NegotiationHos
 
     Roster roster_;
     RoomNews news_;
+    RoomRecords records_;
     SsrcPool ssrcs_;  // of publishers and subscribers, which must differ
     Subscriptions subscriptions_;
     Negotiation negotiation_;

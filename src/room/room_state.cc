@@ -10,24 +10,6 @@
 namespace confab::room {
 namespace {
 
-std::uint32_t or_default(std::uint32_t value, std::uint32_t fallback) {
-    return value != 0 ? value : fallback;
-}
-
-// What the room's own request says wins over the configuration.
-std::optional<sfu::PlayoutDelayLimits> playout_delay(const livekit::CreateRoomRequest& settings,
-                                                     const Config& config) {
-    if (settings.min_playout_delay() == 0 && settings.max_playout_delay() == 0)
-        return config.room.playout_delay;
-    return sfu::PlayoutDelayLimits{Duration::millis(settings.min_playout_delay()),
-                                   Duration::millis(settings.max_playout_delay())};
-}
-
-SendSettings send_settings(const RoomScope& scope, const livekit::CreateRoomRequest& settings) {
-    return {scope.ids.secret(43), settings.sync_streams() || scope.config.room.sync_streams,
-            playout_delay(settings, scope.config)};
-}
-
 NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
                                          const SendSettings& send) {
     return {std::move(codecs), send.sync_streams, send.playout_delay.has_value()};
@@ -44,15 +26,17 @@ std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
 
 }  // namespace
 
-Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
+Room::Room(const RoomScope& scope, RoomOrigin origin)
     : scope_(&scope),
       id_(sfu::RoomId(scope.ids.next())),
-      created_(scope.now()),
+      created_(scope.now() - origin.age),
       codecs_(enabled_codecs(scope.config)),
-      roster_(scope, or_default(settings.empty_timeout(), scope.config.room.empty_timeout),
-              or_default(settings.departure_timeout(), scope.config.room.departure_timeout)),
+      roster_(scope, origin.info.empty_timeout(), origin.info.departure_timeout()),
       news_(scope, roster_),
-      subscriptions_(scope, this, roster_, ssrcs_, send_settings(scope, settings), *this),
+      records_(scope, roster_, news_, std::move(origin.internal)),
+      subscriptions_(scope, this, roster_, ssrcs_,
+                     SendSettings{scope.ids.secret(43), origin.sync_streams, origin.playout_delay},
+                     *this),
       negotiation_(scope, this, roster_, negotiation_settings(codecs_, subscriptions_.settings()),
                    *this),
       data_(scope, roster_, *this),
@@ -60,24 +44,13 @@ Room::Room(const RoomScope& scope, const livekit::CreateRoomRequest& settings)
       speakers_(scope, this, roster_, [this](const Participant& p, const Participant& speaker) {
           return subscriptions_.subscribes_to(p, speaker);
       }) {
-    livekit::Room info;
-    const RoomDefaults& defaults = scope.config.room;
-    info.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));
-    info.set_name(settings.name());
-    info.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
-    info.set_departure_timeout(
-        or_default(settings.departure_timeout(), defaults.departure_timeout));
-    info.set_max_participants(or_default(settings.max_participants(), defaults.max_participants));
-    info.set_creation_time(scope.clock.wall.s());
-    info.set_creation_time_ms(scope.clock.wall.ms());
-    info.set_turn_password(scope.ids.secret(43));
-    info.set_metadata(settings.metadata());
+    origin.info.clear_enabled_codecs();
     for (const sdp::EnabledCodec& codec : codecs_) {
-        livekit::Codec& shown = *info.add_enabled_codecs();
+        livekit::Codec& shown = *origin.info.add_enabled_codecs();
         shown.set_mime(codec.mime);
         shown.set_fmtp_line(codec.fmtp);
     }
-    news_.set_room(std::move(info));
+    news_.set_room(std::move(origin.info));
     webhook("room_started", nullptr, nullptr);
 }
 
@@ -136,6 +109,7 @@ void Room::changed(Participant& p, bool immediate) {
     p.shown.clear();
     touch(p);
     news_.participant_changed(describe(p), immediate);
+    records_.participant_changed(p);
 }
 
 // To the others it leaves; it stays, and is told nothing of that.

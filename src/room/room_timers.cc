@@ -26,6 +26,7 @@ Timestamp Room::deadline_of(const Participant& p) const {
 void Room::finish_turn() {
     roster_.finish_turn([this](const Participant& p) { return deadline_of(p); });
     negotiation_.finish_turn();
+    records_.finish_turn([this](const Participant& p) { return describe(p); });
 }
 
 Timestamp Room::own_deadline() const {

@@ -85,6 +85,7 @@ class Harness {
     std::vector<livekit::WebhookEvent> webhooks;
     std::vector<RpcDone> rpc_done;
     std::vector<Observation> observations;
+    std::vector<Effect> stored;  // StoreRoom and the like
     std::size_t effects = 0;
     std::size_t broadcasts = 0;
 

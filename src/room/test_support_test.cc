@@ -171,6 +171,8 @@ void Harness::drain() {
             rpc_done.push_back(std::move(*done));
         } else if (const auto* observation = std::get_if<Observation>(&*effect)) {
             observations.push_back(*observation);
+        } else {
+            stored.push_back(std::move(*effect));
         }
     }
 }

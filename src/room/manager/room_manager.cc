@@ -60,16 +60,34 @@ ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wa
                                  "unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
+    return make_room(request.name(), [&] { return new_room(scope_, request); });
+}
+
+template <typename Origin>
+ServiceResult<Room*> RoomManager::make_room(const std::string& name, Origin&& origin) {
     try {
-        auto made = std::make_unique<Room>(scope_, request);  // what throws leaves nothing behind
+        auto made = std::make_unique<Room>(scope_, origin());  // what throws leaves nothing behind
         Room* room = made.get();
-        rooms_[request.name()] = std::move(made);
+        rooms_[name] = std::move(made);
         room_by_id_[room->id()] = room;
         return room;
     } catch (...) {
-        note_failure(request.name(), std::current_exception());
+        note_failure(name, std::current_exception());
         return service_error(ServiceCode::kInternal, "the room could not be made");
     }
+}
+
+ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room stored,
+                                                std::string internal) {
+    clock_ = clock;
+    if (const Room* existing = find(stored.name())) return existing->snapshot();
+    auto origin = stored_room(scope_, std::move(stored), std::move(internal));
+    if (!origin) return tl::unexpected<ServiceError>(origin.error());
+    const auto room = make_room(origin->info.name(), [&] { return std::move(*origin); });
+    if (!room) return tl::unexpected<ServiceError>(room.error());
+    livekit::Room made;
+    if (in_room(**room, [&](const Room& entered) { made = entered.snapshot(); })) return made;
+    return service_error(ServiceCode::kInternal, "the room failed and was ended");
 }
 
 // ---------------------------------------------------------------- turns
@@ -86,7 +104,9 @@ void RoomManager::settle(Room& room) {
 void RoomManager::erase(Room& room) {
     deadlines_.erase(room.id());
     room_by_id_.erase(room.id());
-    rooms_.erase(std::string(room.name()));
+    const std::string name(room.name());
+    rooms_.erase(name);
+    if (config_.store_listens) out_.forget(RemoveRoom{name});
 }
 
 void RoomManager::note_failure(const std::string& room, const std::exception_ptr& error) {

@@ -84,6 +84,12 @@ class RoomManager {
     // Starts a call; the effect RpcDone with this id tells how it ended.
     ServiceResult<RpcCallId> perform_rpc(Clock clock, const livekit::PerformRpcRequest& request);
 
+    // A room that another node, or an earlier run, left in a store is made with what is stored of
+    // it instead of a new sid and new times (03 RDS-27); one of that name that is here already is
+    // not touched. `internal`: as in StoreRoom. The room as it is now.
+    ServiceResult<livekit::Room> adopt(Clock clock, livekit::Room stored,
+                                       std::string internal = {});
+
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
     bool has_room(const std::string& name) const { return rooms_.contains(name); }
@@ -115,6 +121,8 @@ class RoomManager {
     Room* find(const std::string& name);
     // The room of that name, made if there is none.
     ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
+    template <typename Origin>
+    ServiceResult<Room*> make_room(const std::string& name, Origin&& origin);
     void note_failure(const std::string& room, const std::exception_ptr& error);
     // `why` is a literal, for statistics.
     void refuse(SessionId session, int status, std::string text, std::string_view why);

@@ -83,6 +83,7 @@ struct Config {
     Duration update_batch_interval = Duration::seconds(3);  // SIG-131
     std::size_t update_batch_bytes = 128 * 1024;            // 0: one message
     bool full_room_in_webhooks = false;                     // HOOK-04
+    bool store_listens = false;                             // StoreRoom and the like are made
 };
 
 }  // namespace confab::room

@@ -78,6 +78,28 @@ void Outbox::observe(const Observation& value) {
     if (fits(sizeof(Item))) push(Effect(std::in_place_type<Observation>, value), sizeof(Item));
 }
 
+bool Outbox::store(StoreRoom value) {
+    const std::size_t bytes = sizeof(Item) + value.room.ByteSizeLong() + value.internal.size();
+    if (!fits(bytes)) return false;
+    push(std::move(value), bytes);
+    return true;
+}
+
+bool Outbox::store(StoreParticipant value) {
+    const std::size_t bytes = sizeof(Item) + value.room.size() + value.info.ByteSizeLong();
+    if (!fits(bytes)) return false;
+    push(std::move(value), bytes);
+    return true;
+}
+
+void Outbox::forget(RemoveRoom value) {
+    push(std::move(value), sizeof(Item));
+}
+
+void Outbox::forget(RemoveParticipant value) {
+    push(std::move(value), sizeof(Item));
+}
+
 std::optional<Effect> Outbox::poll() {
     if (effects_.empty()) {
         given_up_.clear();

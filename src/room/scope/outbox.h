@@ -6,6 +6,7 @@
 //   messages to clients   end their session instead: the client resumes and gets the whole state
 //   data packets          are dropped and counted
 //   webhooks, statistics  are dropped and counted
+//   what a store keeps    is refused and counted; the room tells it again
 // while what ends sessions and changes the media plane always gets in: it is small, and at most a
 // constant for each thing that exists.
 #pragma once
@@ -36,6 +37,11 @@ class Outbox {
     void webhook(livekit::WebhookEvent event);
     void rpc_done(RpcDone done);
     void observe(const Observation& value);
+    // False when there is no place for it: it is to be told again.
+    [[nodiscard]] bool store(StoreRoom value);
+    [[nodiscard]] bool store(StoreParticipant value);
+    void forget(RemoveRoom value);
+    void forget(RemoveParticipant value);
 
     std::optional<Effect> poll();
     std::size_t size() const { return effects_.size(); }

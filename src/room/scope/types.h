@@ -96,6 +96,28 @@ struct WebhookEvent {
     livekit::WebhookEvent event;
 };
 
+// ---------------------------------------------------------------- effects for a store
+// What other nodes may read of this one's rooms (03 RDS-02…04); made only when a store listens
+// (Config::store_listens).
+
+struct StoreRoom {
+    livekit::Room room;
+    // livekit.RoomInternal, encoded: what a newer version wrote there is kept (03 RDS-25).
+    std::string internal;
+};
+// With all of its participants.
+struct RemoveRoom {
+    std::string room;
+};
+struct StoreParticipant {
+    std::string room;
+    livekit::ParticipantInfo info;
+};
+struct RemoveParticipant {
+    std::string room;
+    std::string identity;
+};
+
 // ---------------------------------------------------------------- service calls
 
 enum class ServiceCode : std::uint8_t {
@@ -126,6 +148,7 @@ struct RpcDone {
 };
 
 using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
-                            MediaCommand, WebhookEvent, RpcDone, Observation>;
+                            MediaCommand, WebhookEvent, RpcDone, Observation, StoreRoom, RemoveRoom,
+                            StoreParticipant, RemoveParticipant>;
 
 }  // namespace confab::room

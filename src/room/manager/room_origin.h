@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a room is made of: a request and the configuration, or what a store kept of a room that was
+// made elsewhere (03 RDS-02, RDS-03, RDS-21).
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "room/scope/scope.h"
+
+namespace confab::room {
+
+struct RoomOrigin {
+    livekit::Room info;    // without counts and codecs
+    std::string internal;  // as in StoreRoom
+    bool sync_streams = false;
+    std::optional<sfu::PlayoutDelayLimits> playout_delay;
+    Duration age = Duration::zero();  // since it was first made
+};
+
+RoomOrigin new_room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
+// The error says what is wrong with what the store has.
+ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room,
+                                      std::string internal);
+
+}  // namespace confab::room
