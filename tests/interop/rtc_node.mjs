@@ -10,6 +10,7 @@ import { start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { data_checks } from './data.mjs';
 import { e2ee_checks } from './e2ee.mjs';
+import { loss_checks } from './loss.mjs';
 import { many_checks } from './many.mjs';
 import { media_checks } from './media.mjs';
 import { metrics_checks } from './metrics.mjs';
@@ -33,6 +34,7 @@ await suite.run(async () => {
   for (const single of [true, false]) {
     const mode = { single, label: single ? 'single PC' : 'dual PC' };
     await media_checks(suite, server, mode);
+    await loss_checks(suite, server, mode);
     await speaker_checks(suite, server, mode);
     await data_checks(suite, server, mode);
     await session_checks(suite, server, mode);

@@ -53,6 +53,22 @@ export class MediaProxy {
     link.socket.send(bytes, this.address.port, this.address.host, () => {});
   }
 
+  // Loses each `every`th packet of media in both directions; the result counts what was lost.
+  lose(every) {
+    const lost = { up: 0, down: 0 };
+    const some_of = (way) => {
+      let count = 0;
+      return (bytes) => {
+        if (!is_media(bytes) || is_rtcp(bytes) || (count += 1) % every !== 0) return true;
+        lost[way] += 1;
+        return false;
+      };
+    };
+    this.to_server = some_of('up');
+    this.to_client = some_of('down');
+    return lost;
+  }
+
   // Signalling stands still until false, as when the network is gone: nothing is lost or closed.
   hold_signal(held) {
     this.#held = held;
