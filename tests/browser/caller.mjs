@@ -101,7 +101,7 @@ export class Caller {
   }
 
   // Waits for an event since `since`, about `who` if given.
-  event(name, { who, since = 0, timeout = 5000 } = {}) {
+  event(name, { who, since = 0, timeout = 10000 } = {}) {
     const find = async () => {
       const events = await this.evaluate(() => window.caller.events);
       return events.find((one) => one.name === name && one.at >= since && (who === undefined || one.who === who));
@@ -117,7 +117,7 @@ export class Caller {
   }
 
   // Waits for data with this text; returns it.
-  received(text, { timeout = 5000 } = {}) {
+  received(text, { timeout = 10000 } = {}) {
     const find = async () => (await this.evaluate(() => window.caller.data)).find((one) => one.text === text);
     return until(find, { timeout, what: `${this.identity} to receive "${text.slice(0, 40)}"` });
   }

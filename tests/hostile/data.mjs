@@ -9,7 +9,7 @@ import { DataPacket } from '@livekit/protocol';
 import { start_chromium } from '../lib/browser.mjs';
 import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
-import { sleep, until } from '../lib/wait.mjs';
+import { until } from '../lib/wait.mjs';
 import { RandomMessages } from './random_messages.mjs';
 import { attack } from './witness.mjs';
 
@@ -65,8 +65,8 @@ class DataPeer {
     peer.client = await SignalClient.join(place.server, place.room, identity);
     await peer.client.send('offer', { type: 'offer', sdp: offer, id: 1 });
     const answer = await peer.client.wait('answer');
-    await peer.client.wait('trickle');
-    await sleep(100);
+    const all_told = () => peer.client.trickles.some((one) => one.final);
+    await until(all_told, { what: 'the last candidate' });
     const candidates = peer.client.trickles.map((one) => JSON.parse(one.candidateInit));
     assert.ok(await peer.page.evaluate(take_answer, answer.sdp, candidates), `${identity}: no data channels`);
     return peer;

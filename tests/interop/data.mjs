@@ -7,7 +7,7 @@ import { RpcError } from '@livekit/rtc-node';
 
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
-import { sleep, until, within } from '../lib/wait.mjs';
+import { until, within } from '../lib/wait.mjs';
 
 const bytes = (text) => new TextEncoder().encode(text);
 
@@ -65,7 +65,9 @@ async function packet_checks(suite, label, { alice, bob, carol }) {
       await alice.local.publishData(bytes(`${index} ${filling}`), { reliable: true, topic: 'bulk' });
     }
     await until(() => arrived().length >= count, { timeout: 60000, what: () => `${arrived().length} of ${count}` });
-    await sleep(100);
+    // What came twice would be here before a packet that was sent later.
+    await alice.local.publishData(bytes('after all'), { reliable: true });
+    await until(() => bob.data.some((one) => one.text === 'after all'), { what: 'the packet after all others' });
     assert.deepEqual(arrived().map((one) => parseInt(one.text, 10)), [...Array(count).keys()]);
   }, { seconds: kBulkSeconds });
 }

@@ -15,6 +15,7 @@ import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 
 const kRoundMillis = 5000;
+const kPackets = 500;
 const kChecks = {
   idle: 'metrics: before anything happened only what has no labels is there [OBS-01]',
   joins: 'metrics: each join is counted in the states it reached [OBS-01]',
@@ -142,8 +143,11 @@ async function media_checks(suite, server, call) {
       }
     }
     const packets = (direction) => scrape.value('livekit_packet_total', { direction, transmission: 'initial', country: '' });
-    assert.ok(packets('incoming') >= 500, `${packets('incoming')} packets`);
-    assert.ok(packets('outgoing') >= 500, `${packets('outgoing')} packets`);
+    const enough = async () => {
+      scrape = await Scrape.of(server);
+      return Math.min(packets('incoming'), packets('outgoing')) >= kPackets;
+    };
+    await until(enough, { timeout: 20000, every: 250, what: () => `packets: ${packets('incoming')} in, ${packets('outgoing')} out` });
     assert.ok(scrape.value('livekit_packet_bytes', { direction: 'incoming' }) > 40 * packets('incoming'));
     assert.ok(scrape.value('livekit_pli_total', { direction: 'incoming' }) >= 1, 'publishers are asked for key frames');
     const forwarded = scrape.value('livekit_forward_latency_ns_count');

@@ -268,7 +268,7 @@ export class Peer {
   }
 
   // Waits for an event that satisfies `match`; events of the past count from `since` on.
-  async event(name, match = () => true, { timeout = 5000, since = 0 } = {}) {
+  async event(name, match = () => true, { timeout = 10000, since = 0 } = {}) {
     const find = () => this.events.find((one) => one.name === name && one.at >= since && match(...one.values));
     return until(find, { timeout, every: 10, what: `${this.identity} to get the event ${name}` });
   }
