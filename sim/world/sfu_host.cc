@@ -108,7 +108,7 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
         std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
         packet.set_size(bytes.size());
         const auto owner =
-            shards_[shard]->handle_datagram(events_.now(), path, std::move(packet), via);
+            shards_[shard]->handle_datagram(events_.now(), path, std::move(packet), {via, {}});
         turn(shard);
         if (!owner) return;
         ++counters_.foreign;

@@ -33,6 +33,7 @@ struct PeerSlot {
     Kind kind = Kind::kLink;
     sfu::LinkMessage link;
     ice::Path path;
+    Timestamp arrival;  // of a datagram
     std::unique_ptr<TcpHandOver> stream;
     std::uint16_t size = 0;
     std::array<std::uint8_t, sfu::PacketPool::kLargeCapacity> bytes;

@@ -137,12 +137,12 @@ void Worker::run() {
     next_publish_ = now_;
     while (!stopping_.load(std::memory_order_relaxed)) {
         const int ready = wait(earlier(shard_->next_deadline(), tcp_->next_deadline()));
-        now_ = monotonic_now();
-        turn(now_, ready);
+        const Timestamp begin = now_ = monotonic_now();
+        turn(ready);
         const Timestamp end = monotonic_now();
-        busy_ = busy_ + (end - now_);
+        busy_ = busy_ + (end - begin);
         const std::uint64_t forwarded = shard_->forwarded();
-        latency_.add(end - now_, forwarded - std::exchange(forwarded_, forwarded));
+        latency_.add(end - begin, forwarded - std::exchange(forwarded_, forwarded));
         if (end >= next_publish_) publish(end);
     }
     for (UdpSocket& socket : sockets_)
@@ -177,16 +177,17 @@ int Worker::wait(Timestamp deadline) {
     return std::max(ready, 0);
 }
 
-void Worker::turn(Timestamp now, int ready) {
+void Worker::turn(int ready) {
     for (int i = 0; i < ready; ++i) {
         const epoll_event& event = ready_events.events[static_cast<std::size_t>(i)];
         if (TcpConnections::owns_tag(event.data.u64)) {
-            tcp_->handle_event(now, event.data.u64, event.events);
+            tcp_->handle_event(now_, event.data.u64, event.events);
         } else if (event.data.u64 >= kUdpTag) {
             const auto index = static_cast<std::uint16_t>(event.data.u64 - kUdpTag);
-            read_udp(now, sockets_[index], index);
+            read_udp(sockets_[index], index);
         }
     }
+    const Timestamp now = now_;
     ports_.read_commands(now, *shard_);
     read_peers(now);
     shard_->handle_timeout(now);
@@ -197,17 +198,20 @@ void Worker::turn(Timestamp now, int ready) {
     links_.ring_bells();
 }
 
-void Worker::read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index) {
+void Worker::read_udp(UdpSocket& socket, std::uint16_t index) {
     std::array<UdpSocket::Received, UdpSocket::kBatch> received;
     ice::Path path;
     path.socket = index;
     path.local = socket.local();
     for (std::size_t total = 0; total < kMaxPacketsPerTurn;) {
         const std::size_t count = socket.receive(shard_->pool(), received);
+        now_ = monotonic_now();
         for (std::size_t i = 0; i < count; ++i) {
             path.remote = received[i].from;
-            if (const auto owner = shard_->handle_datagram(now, path, received[i].packet))
-                (void)links_.push_datagram(*owner, path, received[i].packet.data());
+            const Timestamp arrival = now_ - received[i].waited;
+            if (const auto owner =
+                    shard_->handle_datagram(now_, path, received[i].packet, {{}, arrival}))
+                (void)links_.push_datagram(*owner, path, received[i].packet.data(), arrival);
             received[i].packet.reset();
         }
         total += count;
@@ -247,7 +251,7 @@ void Worker::handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot) {
             if (!packet) break;
             std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
             packet.set_size(bytes.size());
-            (void)shard_->handle_datagram(now, slot.path, std::move(packet), from);
+            (void)shard_->handle_datagram(now, slot.path, std::move(packet), {from, slot.arrival});
             break;
         }
         case PeerSlot::Kind::kStream:

@@ -51,8 +51,9 @@ class Worker {
   private:
     void run();
     void build_shard(Timestamp now);
-    void turn(Timestamp now, int ready);
-    void read_udp(Timestamp now, UdpSocket& socket, std::uint16_t index);
+    void turn(int ready);
+    // Reads the clock for each batch.
+    void read_udp(UdpSocket& socket, std::uint16_t index);
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot);
     TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);

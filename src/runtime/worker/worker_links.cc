@@ -38,12 +38,14 @@ bool WorkerLinks::push(sfu::WorkerIndex to, const sfu::LinkMessage& message, Byt
     return true;
 }
 
-bool WorkerLinks::push_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes) {
+bool WorkerLinks::push_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes,
+                                Timestamp arrival) {
     if (bytes.size() > sfu::PacketPool::kLargeCapacity) return false;
     PeerSlot* slot = claim(to);
     if (slot == nullptr) return false;
     slot->kind = PeerSlot::Kind::kDatagram;
     slot->path = path;
+    slot->arrival = arrival;
     slot->size = static_cast<std::uint16_t>(bytes.size());
     std::copy(bytes.begin(), bytes.end(), slot->bytes.begin());
     publish(to);

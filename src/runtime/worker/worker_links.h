@@ -18,7 +18,8 @@ class WorkerLinks final : public sfu::ShardLinks {
 
     bool push(sfu::WorkerIndex to, const sfu::LinkMessage& message, BytesView bytes) override;
     // False: the ring is full and it is lost, as datagrams are.
-    bool push_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes);
+    bool push_datagram(sfu::WorkerIndex to, const ice::Path& path, BytesView bytes,
+                       Timestamp arrival);
     // A full ring closes the stream: the client opens another one.
     bool push_stream(sfu::WorkerIndex to, TcpHandOver stream);
 

@@ -102,8 +102,7 @@ ShardPeer* Shard::route(Timestamp now, const ice::Path& path, BytesView datagram
 }
 
 std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path& path,
-                                                  PacketRef packet,
-                                                  std::optional<WorkerIndex> via) {
+                                                  PacketRef packet, const Origin& origin) {
     std::optional<WorkerIndex> owner;
     ShardPeer* peer = route(now, path, packet.data(), owner);
     if (peer == nullptr) {
@@ -111,7 +110,7 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
         return owner;
     }
     totals_.bytes_in += packet.data().size();
-    const bool check = via && wire::classify(packet.data()) == wire::PacketKind::kStun;
+    const bool check = origin.via && wire::classify(packet.data()) == wire::PacketKind::kStun;
     const peer::TransportState before = peer->transport().state();
     const peer::Transport::Media media = peer->transport().handle_packet(now, path, packet.data());
     // Media may be the first to show that an outage is over.
@@ -120,7 +119,8 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
         mark_dirty(*peer);
     }
     if (media.kind == peer::Transport::Media::Kind::kRtp) {
-        handle_rtp(now, *peer, std::move(packet), media.packet);
+        const Timestamp arrival = std::min(origin.arrival.value_or(now), now);
+        handle_rtp({now, arrival}, *peer, std::move(packet), media.packet);
         return std::nullopt;
     }
     if (media.kind == peer::Transport::Media::Kind::kRtcp) handle_rtcp(now, *peer, media.packet);
@@ -128,7 +128,7 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
     if (media.kind == peer::Transport::Media::Kind::kNone) {
         if (peer->transport().is_valid_path(path)) {
             remember_path(*peer, path, true);
-            if (check) push_link(now, *via, LinkPathProved{path});
+            if (check) push_link(now, *origin.via, LinkPathProved{path});
         }
         after_input(now, *peer);
     }

@@ -112,10 +112,13 @@ class Shard {
     // ------------------------------------------------------------ inputs
     void handle_command(Timestamp now, Command command);
     // A datagram in a slot of pool(). If it is for another shard, which one; the packet is then
-    // untouched. `via`: the worker whose socket it came to, if that was another.
+    // untouched.
+    struct Origin {
+        std::optional<WorkerIndex> via;    // to whose socket it came, if that was another worker's
+        std::optional<Timestamp> arrival;  // there; not after `now`, which it is by default
+    };
     std::optional<WorkerIndex> handle_datagram(Timestamp now, const ice::Path& path,
-                                               PacketRef packet,
-                                               std::optional<WorkerIndex> via = std::nullopt);
+                                               PacketRef packet, const Origin& origin = {});
     // A frame of a TCP stream, at most PacketPool::kLargeCapacity bytes; else dropped.
     std::optional<WorkerIndex> handle_frame(Timestamp now, const ice::Path& path, BytesView frame);
     void handle_tcp_closed(Timestamp now, const ice::Path& path);
@@ -236,7 +239,11 @@ class Shard {
     static void add_peer_counters(ShardSnapshot& s, const ShardPeer& peer);
 
     // shard_media.cc
-    void handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSpan bytes);
+    struct Times {
+        Timestamp now;
+        Timestamp arrival;  // by which the network is measured
+    };
+    void handle_rtp(Times at, ShardPeer& peer, PacketRef packet, BytesSpan bytes);
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
     void forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
                  PacketRef& ref);

@@ -14,7 +14,8 @@ namespace confab::sfu {
 
 // ---------------------------------------------------------------- from the publisher
 
-void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSpan bytes) {
+void Shard::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, BytesSpan bytes) {
+    const Timestamp now = at.now;
     const std::size_t size = packet.data().size();
     ++peer.counters().rtp_in;
     peer.counters().rtp_bytes_in += size;
@@ -28,7 +29,8 @@ void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSp
     // Everything counts for transport-wide feedback, probes on unknown SSRCs too (TRAP-07).
     if (const auto element = wire::find_extension(*view, peer.transport_cc_id))
         if (const auto number = wire::read_transport_sequence(*element))
-            peer.transport_cc().received(now, *number, view->header.ssrc, view->header.marker);
+            peer.transport_cc().received(at.arrival, *number, view->header.ssrc,
+                                         view->header.marker);
 
     bool is_new = false;
     const InboundRoute route = peer.inbound().resolve(*view, now, is_new);
@@ -41,8 +43,8 @@ void Shard::handle_rtp(Timestamp now, ShardPeer& peer, PacketRef packet, BytesSp
         ++peer.counters().rtx_in;
         peer.counters().rtx_bytes_in += size;
     }
-    auto media = route.rtx ? route.stream->receive_rtx(now, *view, bytes)
-                           : route.stream->receive(now, *view);
+    auto media = route.rtx ? route.stream->receive_rtx(at.arrival, *view, bytes)
+                           : route.stream->receive(at.arrival, *view);
     if (!media || route.receiver->muted()) return;
     const auto entry = receivers_.find(route.receiver->id());
     if (entry != receivers_.end()) forward(now, *entry->second, *route.stream, *media, packet);

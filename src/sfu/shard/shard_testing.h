@@ -180,18 +180,18 @@ struct World {
             path.remote = from;
             const std::size_t own = to.port - 7000U;
             const std::size_t first = entrance.value_or(own);
-            const auto owner = give(first, path, bytes, std::nullopt);
+            const auto owner = give(first, path, bytes, {});
             if (!owner) continue;
             ++foreign;
-            if (entrance) (void)give(*owner, path, bytes, static_cast<WorkerIndex>(first));
+            if (entrance) (void)give(*owner, path, bytes, {static_cast<WorkerIndex>(first), {}});
         }
     }
     std::optional<WorkerIndex> give(std::size_t shard, const ice::Path& path, BytesView bytes,
-                                    std::optional<WorkerIndex> via) {
+                                    const Shard::Origin& origin) {
         PacketRef packet = shards[shard]->pool().acquire_large();
         std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
         packet.set_size(bytes.size());
-        return shards[shard]->handle_datagram(world_time(now_ms), path, std::move(packet), via);
+        return shards[shard]->handle_datagram(world_time(now_ms), path, std::move(packet), origin);
     }
     void run_client(Client& client) {
         const Timestamp now = world_time(now_ms);

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/worker/socket/receive_time.h"
 #include "runtime/worker/socket/socket_address.h"
 
 #ifndef UDP_SEGMENT
@@ -52,6 +53,7 @@ Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool 
     if (::bind(fd, address.get(), address.size) != 0) return fail(describe("listen udp", local));
     result.receive_buffer_ = enlarge_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
     (void)enlarge_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
+    request_receive_times(fd);
     KernelAddress bound;
     bound.size = sizeof bound.storage;
     if (::getsockname(fd, bound.get(), &bound.size) != 0)
@@ -64,6 +66,7 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
     std::array<mmsghdr, kBatch> messages{};
     std::array<iovec, kBatch> buffers;
     std::array<sockaddr_storage, kBatch> addresses;
+    std::array<ReceiveControl, kBatch> controls;
     std::size_t ready = 0;
     for (; ready < kBatch; ++ready) {
         if (!slots_[ready]) slots_[ready] = pool.acquire_large();
@@ -75,11 +78,16 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
         header.msg_namelen = sizeof addresses[ready];
         header.msg_iov = &buffers[ready];
         header.msg_iovlen = 1;
+        header.msg_control = controls[ready].bytes;
+        header.msg_controllen = ReceiveControl::kSize;
     }
     if (ready == 0) return 0;
     const int count =
         ::recvmmsg(fd_.get(), messages.data(), static_cast<unsigned>(ready), 0, nullptr);
     if (count <= 0) return 0;
+    timespec clock{};
+    (void)clock_gettime(CLOCK_REALTIME, &clock);
+    const UnixTime read = to_unix(clock);
     std::size_t filled = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
         ++counters_.datagrams_in;
@@ -90,6 +98,7 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
         slots_[i].set_size(messages[i].msg_len);
         out[filled].packet = std::move(slots_[i]);
         out[filled].from = from_kernel(addresses[i]);
+        out[filled].waited = wait_of(messages[i].msg_hdr, read);
         ++filled;
     }
     return filled;

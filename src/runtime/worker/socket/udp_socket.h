@@ -39,6 +39,7 @@ class UdpSocket {
     struct Received {
         sfu::PacketRef packet;
         SocketAddress from;
+        Duration waited;  // in the socket, as the kernel knows; zero if it does not
     };
 
     // One local address, never a wildcard: every answer leaves from the address that was asked (02
@@ -53,7 +54,8 @@ class UdpSocket {
     const SocketAddress& local() const { return local_; }
     int receive_buffer() const { return receive_buffer_; }
 
-    // Up to kBatch datagrams into slots of `pool`; 0 when nothing waits.
+    // Up to kBatch datagrams into slots of `pool`; 0 when nothing waits. The wall clock is read
+    // once for all of them.
     std::size_t receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out);
     // Sends the runs of the batch that belong to socket index `index`. A path that takes no
     // segmented sends (its MTU is small, its device cannot) gets its datagrams one by one for

@@ -128,6 +128,38 @@ TEST_CASE("UdpSocket: runs of other sockets and of TCP are left alone [DES-10]")
     CHECK(all[0].second == numbered(50, 1));
 }
 
+TEST_CASE("UdpSocket: a datagram tells how long it waited in the socket [IN-07]") {
+    Sender sender;
+    UdpSocket receiver = open_any();
+    const auto monotonic = [] {
+        timespec t{};
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return Timestamp::micros(std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000);
+    };
+    constexpr Duration kWait = Duration::millis(3);
+    sfu::PacketPool pool;
+    std::array<UdpSocket::Received, UdpSocket::kBatch> received;
+    // The kernel begins to stamp some time behind the first socket that wants it.
+    bool stamped = false;
+    for (int tries = 0; tries < 300 && !stamped; ++tries) {
+        const Timestamp before = monotonic();
+        sender.add(receiver.local(), numbered(100, 1));
+        sender.socket.send(kNow, sender.batch, 0);
+        sender.batch.clear();
+        pollfd p{receiver.fd(), POLLIN, 0};
+        REQUIRE(::poll(&p, 1, 1000) == 1);
+        const Timestamp there = monotonic();
+        while (monotonic() - there < kWait) {
+        }
+        REQUIRE(receiver.receive(pool, received) == 1);
+        stamped = received[0].waited >= kWait;
+        CHECK(received[0].waited <= monotonic() - before + Duration::millis(1));
+        received[0].packet.reset();
+    }
+    CHECK(stamped);
+    receiver.release_slots();
+}
+
 TEST_CASE("UdpSocket: a datagram beyond the slot is dropped and counted [NET-01]") {
     sfu::PacketPool pool;
     {
