@@ -164,6 +164,7 @@ void RembBandwidth::start_probe(const TrackList& tracks, Timestamp now) {
     const std::uint64_t increase =
         std::max(step->more * options_.probe_overage_percent / 100, options_.probe_min_bps);
     probe_began_ = now;
+    if (++cluster_ == 0) ++cluster_;
     prober_.start(increase, regulator_.duration(), now);
     estimator_.begin_probe(usage_of(tracks) + increase, now);
 }

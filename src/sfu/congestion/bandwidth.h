@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// How the downlink of one subscriber is shared among its video down-tracks. BandwidthPort is what a
-// peer drives, whatever estimates the link. RembBandwidth listens to the subscriber's REMB alone
+// How the downlink of one subscriber is shared among its video down-tracks. RembBandwidth stands
+// behind the BandwidthPort of a downlink and listens to the subscriber's REMB alone
 // (02 §5.1, §5.2): everything is sent whole until the feedback tells of congestion (STABLE); then
 // tracks are cut to the capacity, and probes find out whether there is room again (DEFICIENT).
 #pragma once
@@ -12,6 +12,7 @@
 #include <span>
 
 #include "base/time.h"
+#include "sfu/congestion/bandwidth_port.h"
 #include "sfu/congestion/probe_regulator.h"
 #include "sfu/congestion/prober.h"
 #include "sfu/congestion/remb_estimator.h"
@@ -19,33 +20,6 @@
 #include "sfu/congestion/video_demand.h"
 
 namespace confab::sfu {
-
-class BandwidthPort {
-  public:
-    virtual ~BandwidthPort() = default;
-    // The subscriber's estimate of its downlink and the SSRCs it is for. Taken into account by the
-    // next allocate(), which is to follow at once.
-    virtual void handle_remb(std::uint64_t bits_per_second, Timestamp now,
-                             std::span<const std::uint32_t> ssrcs = {}) = 0;
-    // A round trip time as a report block tells it.
-    virtual void update_rtt(Duration rtt, Timestamp now) = 0;
-    // An upper limit set from outside; 0 for none.
-    virtual void set_limit(std::uint64_t bits_per_second) = 0;
-    // Shares the link anew. `shares` holds the previous answer and gets the new one; same order
-    // and size as `demands`. Returns whether any share changed. Not per packet: after a REMB, a
-    // change of demands, and at next_deadline(). Also when the last video track has gone.
-    virtual bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
-                          Timestamp now) = 0;
-    virtual Timestamp next_deadline() const = 0;
-    virtual bool deficient() const = 0;
-    // False while bitrates change nothing: everything is sent whole.
-    virtual bool heeds_bitrates() const { return true; }
-    // Bytes of probe content to be sent now, 0 for none. Asked at next_deadline(), behind
-    // allocate().
-    virtual std::size_t poll_probe(Timestamp) { return 0; }
-    // What was really sent for it.
-    virtual void probe_sent(std::size_t, Timestamp) {}
-};
 
 enum class ProbeMode : std::uint8_t {
     kPadding,  // copies of old packets or padding, beside the media
@@ -84,7 +58,9 @@ class RembBandwidth final : public BandwidthPort {
     bool deficient() const override { return deficient_; }
     bool heeds_bitrates() const override { return !shares_optimally(); }
     std::size_t poll_probe(Timestamp now) override;
+    std::uint8_t probe_cluster() const override { return cluster_; }
     void probe_sent(std::size_t bytes, Timestamp) override { prober_.sent(bytes); }
+    std::uint64_t target_bitrate() const override { return capacity(); }
 
     // ------------------------------------------------------------ views
     std::uint64_t capacity() const { return limit_ > 0 ? limit_ : capacity_; }
@@ -120,6 +96,7 @@ class RembBandwidth final : public BandwidthPort {
     bool deficient_ = false;
     std::size_t track_count_ = 0;
     Duration rtt_ = kDefaultRtt;
+    std::uint8_t cluster_ = 0;  // of the newest probe, never 0 once there was one
     Timestamp probe_began_;
     Timestamp gained_ = Timestamp::never();  // a probe last brought something
     Timestamp retry_after_;

@@ -11,11 +11,10 @@
 #include <span>
 
 #include "base/time.h"
+#include "sfu/congestion/capacity.h"
 #include "sfu/congestion/channel_observer.h"
 
 namespace confab::sfu {
-
-inline constexpr std::uint64_t kUnlimitedCapacity = 100'000'000;
 
 // One REMB with what happened since the one before.
 struct DownlinkReport {

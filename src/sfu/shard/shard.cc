@@ -295,7 +295,7 @@ void Shard::refill_data(Timestamp now, Outlet& outlet) {
 
 // Down-tracks that were added before the connection was up ask for their key frames now.
 void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
-    for (const auto& outbound : peer.down_tracks()) {
+    for (const auto& outbound : peer.downlink().tracks()) {
         outbound->down_track.set_writable(now);
         serve_down_track(now, peer, *outbound);
     }
@@ -304,7 +304,7 @@ void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
 
 // What was forwarded meanwhile is lost: pictures go on with a key frame, before anybody asks.
 void Shard::peer_reconnected(Timestamp now, ShardPeer& peer) {
-    for (const auto& outbound : peer.down_tracks())
+    for (const auto& outbound : peer.downlink().tracks())
         if (const auto layer = outbound->down_track.handle_pli(now))
             request_key_frame(now, *outbound->track, *layer);
     peer.update_media_deadline(now);
@@ -324,7 +324,7 @@ void Shard::handle_peer_timeout(Timestamp now, ShardPeer& peer) {
         after_input(now, peer);
     }
     if (now >= peer.next_media_deadline()) {
-        if (now >= peer.bandwidth().next_deadline()) allocate(now, peer);
+        if (now >= peer.downlink().bandwidth().next_deadline()) allocate(now, peer);
         peer.feedback_wanted = true;  // key-frame requests that became due
         peer.update_media_deadline(now);
     }
@@ -426,7 +426,7 @@ void Shard::report_quality(Timestamp now, ShardPeer& peer) {
     wheel_.schedule(peer.quality_timer(), now + kQualityInterval);
     QualityBatch batch;
     batch.peer = peer.id();
-    for (const Receiver* receiver : peer.inbound().receivers()) {
+    for (const Receiver* receiver : peer.uplink().inbound().receivers()) {
         for (const auto& stream : receiver->streams()) {
             const StreamRound round = take_round(*receiver, *stream);
             QualitySample sample;
@@ -439,7 +439,7 @@ void Shard::report_quality(Timestamp now, ShardPeer& peer) {
             batch.samples.push_back(sample);
         }
     }
-    for (const auto& outbound : peer.down_tracks()) {
+    for (const auto& outbound : peer.downlink().tracks()) {
         DownTrack& down_track = outbound->down_track;
         ++visited_;
         const DownTrackWindow window = take_window(down_track);
@@ -477,12 +477,13 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
     while (dirty_flushed_ < dirty_.size()) {
         ShardPeer& peer = *dirty_[dirty_flushed_];
         if (dirty_flushed_ + 3 < dirty_.size()) dirty_[dirty_flushed_ + 3]->prefetch();
-        if (dirty_flushed_ + 1 < dirty_.size()) dirty_[dirty_flushed_ + 1]->prefetch_pending();
+        if (dirty_flushed_ + 1 < dirty_.size())
+            dirty_[dirty_flushed_ + 1]->downlink().prefetch_pending();
         drain_transport(peer, batch);
         if (!batch.has_room()) break;
         if (peer.feedback_wanted && !peer.write_feedback(now, wall, batch)) break;
         if (!peer.write_sender_reports(now, batch)) break;
-        if (peer.flush(wall, encryptor_, batch)) break;
+        if (peer.downlink().flush({now, wall}, encryptor_, batch)) break;
         if (!batch.has_room()) break;
         peer.is_dirty = false;
         if (peer.reschedule_needed) reschedule(peer);
@@ -493,7 +494,7 @@ bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
     encryptor_.complete_all();
     if (under_way)
         for (std::size_t i = first; i < dirty_.size() && i <= dirty_flushed_; ++i)
-            dirty_[i]->release_flushed();
+            dirty_[i]->downlink().release_flushed();
     const bool more = dirty_flushed_ < dirty_.size();
     if (!more) {
         dirty_.clear();

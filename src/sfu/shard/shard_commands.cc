@@ -109,12 +109,12 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr) return;
     std::vector<ReceiverId> published;
-    for (const Receiver* receiver : peer->inbound().receivers())
+    for (const Receiver* receiver : peer->uplink().inbound().receivers())
         published.push_back(receiver->id());
     for (const ReceiverId id : published)
         remove_receiver(now, id);
-    while (!peer->down_tracks().empty())
-        finish_down_track(now, *peer, *peer->down_tracks().back());
+    while (!peer->downlink().tracks().empty())
+        finish_down_track(now, *peer, *peer->downlink().tracks().back());
     for (const ice::Path& path : peer->paths)
         by_path_.erase(path);
     for (const std::string& ufrag : peer->ufrags)
@@ -169,8 +169,8 @@ void Shard::apply(Timestamp now, AddReceiver& c) {
     source.mode = c.mode;
     source.clock_rate = c.codecs.front().clock_rate;
     source.dependency_descriptor = c.extensions.dependency_descriptor != 0;
-    if (c.extensions.transport_cc != 0) peer->transport_cc_id = c.extensions.transport_cc;
-    peer->inbound().add(*entry->receiver);
+    if (c.extensions.transport_cc != 0) peer->uplink().transport_cc_id = c.extensions.transport_cc;
+    peer->uplink().inbound().add(*entry->receiver);
     if (c.microphone) add_microphone(now, *entry->receiver);
     receivers_[c.receiver] = std::move(entry);
 }
@@ -182,7 +182,7 @@ void Shard::remove_receiver(Timestamp now, ReceiverId id) {
     for (const auto& stream : entry.receiver->streams())
         (void)take_round(*entry.receiver, *stream);
     remove_microphone(*entry.receiver);
-    entry.peer->inbound().remove(*entry.receiver, now);
+    entry.peer->uplink().inbound().remove(*entry.receiver, now);
     entry.peer->update_media_deadline(now);
     entry.peer->reschedule_needed = true;
     for (const Replica& replica : entry.track->replicas())
@@ -239,8 +239,8 @@ void Shard::apply(Timestamp now, AddDownTrack& c) {
     if (CONFAB_BUG_IF(!same_control_shard(c.peer, c.down_track), "down_track_control_shard"))
         return;
     Track& track = track_for(c.receiver, c.home, c.kind);
-    OutboundTrack& outbound =
-        peer->add_down_track(c, track, rng_, config_.options.packet_buffer_size(c.kind));
+    OutboundTrack& outbound = peer->downlink().add(std::make_unique<OutboundTrack>(
+        c, track, *peer, rng_, config_.options.packet_buffer_size(c.kind)));
     if (peer->transport().connected()) outbound.down_track.set_writable(now);
     track.add_subscriber({&outbound.down_track, peer, &outbound});
     down_tracks_[c.down_track] = {peer, &outbound};
@@ -295,7 +295,7 @@ void Shard::apply(Timestamp now, RemoveDownTrack& c) {
     ShardPeer& peer = *found->second.peer;
     OutboundTrack& outbound = *found->second.outbound;
     outbound.closing = true;
-    peer.stop_demanding(outbound.down_track);
+    peer.downlink().stop_demanding(outbound.down_track);
     outbound.down_track.close(now, c.blank_frames);
     serve_down_track(now, peer, outbound);
     if (outbound.down_track.closed()) finish_down_track(now, peer, outbound);
@@ -310,14 +310,14 @@ void Shard::finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& out
     (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.id()) != 1, "down_track_unknown");
     (void)take_window(outbound.down_track);
     detach(now, outbound);
-    peer.remove_down_track(outbound.down_track);
+    peer.downlink().remove(outbound.down_track);
     drop_track_if_unused(receiver);
 }
 
 void Shard::apply(Timestamp now, SetBandwidthLimit& c) {
     ShardPeer* peer = find_peer(c.peer);
     if (peer == nullptr) return;
-    peer->bandwidth().set_limit(c.bits_per_second);
+    peer->downlink().bandwidth().set_limit(c.bits_per_second);
     allocate(now, *peer);
     mark_dirty(*peer);
 }

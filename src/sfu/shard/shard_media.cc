@@ -27,13 +27,13 @@ void Shard::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, BytesSpan by
     peer.feedback_wanted = true;
     mark_dirty(peer);
     // Everything counts for transport-wide feedback, probes on unknown SSRCs too (TRAP-07).
-    if (const auto element = wire::find_extension(*view, peer.transport_cc_id))
+    if (const auto element = wire::find_extension(*view, peer.uplink().transport_cc_id))
         if (const auto number = wire::read_transport_sequence(*element))
-            peer.transport_cc().received(at.arrival, *number, view->header.ssrc,
-                                         view->header.marker);
+            peer.uplink().transport_cc().received(at.arrival, *number, view->header.ssrc,
+                                                  view->header.marker);
 
     bool is_new = false;
-    const InboundRoute route = peer.inbound().resolve(*view, now, is_new);
+    const InboundRoute route = peer.uplink().inbound().resolve(*view, now, is_new);
     if (is_new) stream_found(now, peer, route);
     if (!route) {
         ++peer.counters().rtp_unknown_ssrc;
@@ -59,8 +59,8 @@ void Shard::stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& rou
             report_started(peer, *route.receiver, route.spatial);
         return;
     }
-    peer.start_reports(now);
-    const auto early = peer.inbound().take_early_report(route.stream->ssrc().value());
+    peer.uplink().start_reports(now);
+    const auto early = peer.uplink().inbound().take_early_report(route.stream->ssrc().value());
     if (early) apply_sender_report(early->arrival, *route.receiver, *route.stream, early->report);
 }
 
@@ -71,7 +71,8 @@ void Shard::report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spa
     if (stream == nullptr) return;
     const wire::FrameSize size = stream->frame_size();
     emit(LayerStarted{receiver.id(), spatial, stream->codec(), stream->ssrc(), size.width,
-                      size.height, peer.inbound().rtx_ssrc_of(receiver, stream->spatial())});
+                      size.height,
+                      peer.uplink().inbound().rtx_ssrc_of(receiver, stream->spatial())});
 }
 
 void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
@@ -140,7 +141,7 @@ void Shard::deliver(Timestamp now, Track& track) {
         if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
         if (i + kNear < all.size()) {
             all[i + kNear].down_track->prefetch_parts();
-            all[i + kNear].peer->prefetch_queue_end();
+            all[i + kNear].peer->downlink().prefetch_queue_end();
         }
         // A stream started while its packets can not be sent would have lost its key frame. One
         // that goes on loses them as on the way.
@@ -162,8 +163,9 @@ void Shard::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                     std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
     DownTrack& down_track = *subscriber.down_track;
     for (const ForwardedPacket& packet : packets)
-        (void)subscriber.peer->enqueue({packet, arrived.ref, arrived.media.payload,
-                                        arrived.media.dd_bytes, &down_track.extensions()});
+        (void)subscriber.peer->downlink().enqueue({packet, arrived.ref, arrived.media.payload,
+                                                   arrived.media.dd_bytes,
+                                                   &down_track.extensions()});
     if (!packets.empty()) {
         mark_dirty(*subscriber.peer);
         while (const auto state = down_track.poll_event())
@@ -217,7 +219,8 @@ void Shard::refresh(Timestamp now, const Subscriber& subscriber) {
     ShardPeer& peer = *subscriber.peer;
     subscriber.down_track->source_changed(now);
     serve_down_track(now, peer, *subscriber.outbound);
-    if (subscriber.down_track->kind() == MediaKind::kVideo && peer.bandwidth().heeds_bitrates())
+    if (subscriber.down_track->kind() == MediaKind::kVideo &&
+        peer.downlink().bandwidth().heeds_bitrates())
         allocate(now, peer);
 }
 
@@ -264,7 +267,7 @@ void Shard::request_key_frame(Timestamp now, Track& track, std::uint8_t spatial)
 void Shard::serve_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound) {
     DownTrack& down_track = outbound.down_track;
     while (auto synthetic = down_track.poll_transmit()) {
-        (void)peer.enqueue(
+        (void)peer.downlink().enqueue(
             {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
         mark_dirty(peer);
     }
@@ -295,8 +298,8 @@ std::size_t Shard::resend(ShardPeer& peer, OutboundTrack& outbound,
         complete_resend(packet, source);
         bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
                  packet.packet.body(stored->payload).size();
-        (void)peer.enqueue({packet.packet, stored->packet, stored->payload, stored->dd_bytes,
-                            &outbound.down_track.extensions()});
+        (void)peer.downlink().enqueue({packet.packet, stored->packet, stored->payload,
+                                       stored->dd_bytes, &outbound.down_track.extensions()});
     }
     mark_dirty(peer);
     return bytes;
@@ -308,14 +311,14 @@ std::size_t Shard::resend(ShardPeer& peer, OutboundTrack& outbound,
 // packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
 std::size_t Shard::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
     std::size_t sent = 0;
-    for (const auto& outbound : peer.down_tracks()) {
+    for (const auto& outbound : peer.downlink().tracks()) {
         if (outbound->down_track.kind() != MediaKind::kVideo) continue;
         for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
             if (auto copy = outbound->down_track.probe_packet(back))
                 sent += resend(peer, *outbound, std::span(&*copy, 1));
     }
     if (sent > 0) return sent;
-    for (const auto& outbound : peer.down_tracks()) {
+    for (const auto& outbound : peer.downlink().tracks()) {
         DownTrack& down_track = outbound->down_track;
         if (down_track.kind() != MediaKind::kVideo) continue;
         while (sent < bytes && down_track.write_padding(1, false) > 0) {
@@ -327,12 +330,16 @@ std::size_t Shard::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes)
 }
 
 void Shard::allocate(Timestamp now, ShardPeer& peer) {
-    if (peer.allocate(now))
-        for (const auto& outbound : peer.down_tracks())
+    if (peer.downlink().allocate(now))
+        for (const auto& outbound : peer.downlink().tracks())
             if (outbound->down_track.kind() == MediaKind::kVideo)
                 serve_down_track(now, peer, *outbound);
-    if (const std::size_t bytes = peer.bandwidth().poll_probe(now))
-        peer.bandwidth().probe_sent(send_probe(now, peer, bytes), now);
+    BandwidthPort& bandwidth = peer.downlink().bandwidth();
+    if (const std::size_t bytes = bandwidth.poll_probe(now)) {
+        peer.downlink().set_probe(bandwidth.probe_cluster());
+        bandwidth.probe_sent(send_probe(now, peer, bytes), now);
+        peer.downlink().set_probe(0);
+    }
     peer.update_media_deadline(now);
     peer.reschedule_needed = true;
     mark_dirty(peer);

@@ -5,61 +5,13 @@
 
 #include <doctest/doctest.h>
 
-#include "sfu/shard/shard_testing.h"
+#include "sfu/shard/peer_pair_testing.h"
 
 namespace confab::sfu {
-namespace {
-
 using test::world_time;
 
-// A peer and the other end of its connection, with counter-mode encryption.
-struct Pair {
-    Pair() {
-        const SocketAddress here{IpAddress::v4(0x7F000001), 7000};
-        const SocketAddress there{IpAddress::v4(0x7F000002), 9000};
-        peer::SharedCrypto crypto{&engine, nullptr, true};
-        peer::TransportConfig server;
-        server.ice.local = {"server_ufrag", "server_password_1234567890"};
-        server.ice.candidates = {{0, ice::Protocol::kUdp, here}};
-        server.profiles = {srtp::Profile::kAes128CmSha1_80};
-        peer::TransportConfig client = server;
-        client.ice.local = {"client_ufrag", "client_password_1234567890"};
-        client.ice.role = ice::Role::kControlling;
-        client.ice.candidates = {{0, ice::Protocol::kUdp, there}};
-        local = std::make_unique<ShardPeer>(PeerId(1), crypto, server, BandwidthOptions{}, rng);
-        remote = std::make_unique<peer::Transport>(crypto, client, rng.fork());
-        peer::RemoteParameters parameters;
-        parameters.ice = client.ice.local;
-        parameters.local_role = dtls::Role::kServer;
-        local->transport().set_remote(world_time(0), parameters);
-        parameters.ice = server.ice.local;
-        parameters.local_role = dtls::Role::kClient;
-        remote->set_remote(world_time(0), parameters);
-        remote->add_remote_candidate(world_time(0), {ice::Protocol::kUdp, here});
-        for (int ms = 0; ms < 400 && !local->transport().connected(); ++ms)
-            for (auto [from, to] : {std::pair{&local->transport(), remote.get()},
-                                    std::pair{remote.get(), &local->transport()}}) {
-                from->handle_timeout(world_time(ms));
-                while (const auto datagram = from->poll_transmit()) {
-                    Bytes bytes = to_vector(datagram->bytes);
-                    (void)to->handle_packet(
-                        world_time(ms),
-                        {0, ice::Protocol::kUdp, 0, to == remote.get() ? there : here,
-                         to == remote.get() ? here : there},
-                        bytes);
-                }
-            }
-    }
-    Rng rng{7};
-    srtp::Engine engine;
-    std::unique_ptr<ShardPeer> local;
-    std::unique_ptr<peer::Transport> remote;
-};
-
-}  // namespace
-
 TEST_CASE("ShardPeer: packets stay until their encryption is complete [DES-24]") {
-    Pair pair;
+    test::PeerPair pair;
     REQUIRE(pair.local->transport().srtp_sender() != nullptr);
     srtp::BatchEncryptor encryptor(pair.engine);
     PacketPool pool;
@@ -73,20 +25,21 @@ TEST_CASE("ShardPeer: packets stay until their encryption is complete [DES-24]")
         forwarded.sequence = i;
         forwarded.ssrc = 5;
         const BytesView payload = packet.data();
-        (void)pair.local->enqueue({forwarded, std::move(packet), payload, {}, &extensions});
+        (void)pair.local->downlink().enqueue(
+            {forwarded, std::move(packet), payload, {}, &extensions});
     }
     REQUIRE(pool.large_in_use() == 20);
-    CHECK_FALSE(pair.local->flush(NtpTime(), encryptor, batch));
+    CHECK_FALSE(pair.local->downlink().flush({world_time(400), NtpTime()}, encryptor, batch));
     // Without the library each packet is done at once.
     const bool under_way = encryptor.pending() > 0;
     CHECK(pool.large_in_use() == (under_way ? 20 : 0));
     CHECK(pair.local->counters().rtp_out == 20);
     encryptor.complete_all();
-    pair.local->release_flushed();
+    pair.local->downlink().release_flushed();
     CHECK(pool.large_in_use() == 0);
     // Nothing is sent twice.
     const std::size_t runs = batch.run_count();
-    CHECK_FALSE(pair.local->flush(NtpTime(), encryptor, batch));
+    CHECK_FALSE(pair.local->downlink().flush({world_time(400), NtpTime()}, encryptor, batch));
     CHECK(batch.run_count() == runs);
     CHECK(pair.local->counters().rtp_out == 20);
 }

@@ -6,6 +6,7 @@
 
 #include "sfu/shard/shard.h"
 #include "wire/rtcp/rtcp.h"
+#include "wire/rtcp/transport_cc.h"
 
 // RTCP of a peer: reports of a publisher, feedback of a subscriber, both on one connection in
 // single mode.
@@ -46,9 +47,9 @@ void Shard::handle_sender_report(Timestamp now, ShardPeer& peer, const wire::Rtc
     const auto report = wire::parse_sender_report(block);
     if (!report) return;
     handle_report_blocks(now, peer, report->blocks);
-    const InboundRoute route = peer.inbound().find(report->ssrc);
+    const InboundRoute route = peer.uplink().inbound().find(report->ssrc);
     if (!route) {
-        peer.inbound().keep_early_report(now, *report);
+        peer.uplink().inbound().keep_early_report(now, *report);
     } else if (!route.rtx) {
         apply_sender_report(now, *route.receiver, *route.stream, *report);
     }
@@ -60,7 +61,7 @@ void Shard::apply_sender_report(Timestamp arrival, Receiver& receiver, InboundSt
     if (!stream.started()) {
         const auto entry = receivers_.find(receiver.id());
         if (entry != receivers_.end())
-            entry->second->peer->inbound().keep_early_report(arrival, report);
+            entry->second->peer->uplink().inbound().keep_early_report(arrival, report);
         return;
     }
     stream.receive_sender_report(arrival, report);
@@ -79,13 +80,11 @@ void Shard::apply_sender_report(Timestamp arrival, Receiver& receiver, InboundSt
 void Shard::handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::ReportBlocks& blocks) {
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const wire::ReportBlock block = blocks[i];
-        OutboundTrack* outbound = peer.find_by_ssrc(block.ssrc);
+        OutboundTrack* outbound = peer.downlink().find_by_ssrc(block.ssrc);
         if (outbound == nullptr || outbound->down_track.ssrc() != block.ssrc) continue;
         if (block.fraction_lost > 0) note_loss(now, *outbound->track, block.fraction_lost);
         const auto rtt = outbound->down_track.handle_report(block, now);
-        if (!rtt) continue;
-        peer.bandwidth().update_rtt(*rtt, now);
-        peer.set_rtt(*rtt);
+        if (rtt) peer.downlink().update_rtt(*rtt, now);
     }
 }
 
@@ -101,10 +100,17 @@ void Shard::note_loss(Timestamp now, const Track& track, std::uint8_t fraction) 
 
 void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
                                       const wire::RtcpBlock& block) {
+    if (block.count == wire::kFormatTransportCc) {
+        const auto feedback = wire::parse_transport_feedback(block);
+        if (!feedback) return;
+        peer.downlink().handle_transport_feedback(now, *feedback);
+        if (now >= peer.downlink().bandwidth().next_deadline()) allocate(now, peer);
+        return;
+    }
     if (block.count != wire::kFormatNack) return;
     const auto nack = wire::parse_nack(block);
     if (!nack) return;
-    OutboundTrack* outbound = peer.find_by_ssrc(nack->media_ssrc);
+    OutboundTrack* outbound = peer.downlink().find_by_ssrc(nack->media_ssrc);
     if (outbound == nullptr || outbound->down_track.ssrc() != nack->media_ssrc) return;
     // A datagram holds at most a few hundred entries; each asks for up to 17 packets.
     std::array<std::uint16_t, 512> sequences;
@@ -120,7 +126,7 @@ void Shard::handle_transport_feedback(Timestamp now, ShardPeer& peer,
 }
 
 void Shard::handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc) {
-    OutboundTrack* outbound = peer.find_by_ssrc(ssrc);
+    OutboundTrack* outbound = peer.downlink().find_by_ssrc(ssrc);
     if (outbound == nullptr || outbound->down_track.ssrc() != ssrc) return;
     if (const auto layer = outbound->down_track.handle_pli(now))
         request_key_frame(now, *outbound->track, *layer);
@@ -145,7 +151,8 @@ void Shard::handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::
             const std::size_t count = std::min(remb->size(), ssrcs.size());
             for (std::size_t i = 0; i < count; ++i)
                 ssrcs[i] = remb->ssrc(i);
-            peer.bandwidth().handle_remb(remb->bits_per_second, now, std::span(ssrcs).first(count));
+            peer.downlink().bandwidth().handle_remb(remb->bits_per_second, now,
+                                                    std::span(ssrcs).first(count));
             allocate(now, peer);
         }
     }
@@ -170,10 +177,7 @@ void Shard::handle_extended_report(Timestamp now, ShardPeer& peer, const wire::R
             newest = rtt;
         }
     }
-    if (!newest) return;
-    for (Receiver* receiver : peer.inbound().receivers())
-        for (const auto& stream : receiver->streams())
-            stream->update_rtt(*newest);
+    if (newest) peer.uplink().update_rtt(*newest);
 }
 
 }  // namespace confab::sfu

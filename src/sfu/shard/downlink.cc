@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/downlink.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+
+namespace confab::sfu {
+
+Downlink::Downlink(peer::Transport& transport, PeerCounters& counters,
+                   std::unique_ptr<BandwidthPort> bandwidth)
+    : transport_(transport), counters_(counters), bandwidth_(std::move(bandwidth)) {}
+
+Downlink::~Downlink() = default;
+
+// ---------------------------------------------------------------- down-tracks
+
+OutboundTrack& Downlink::add(std::unique_ptr<OutboundTrack> track) {
+    tracks_.push_back(std::move(track));
+    OutboundTrack& added = *tracks_.back();
+    added.down_track.share_rtt(rtt_);
+    if (added.down_track.kind() == MediaKind::kVideo) {
+        demanding_.push_back(&added.down_track);
+        shares_.emplace_back();
+    }
+    by_ssrc_[added.down_track.ssrc()] = &added;
+    if (added.down_track.rtx_ssrc() != 0) by_ssrc_[added.down_track.rtx_ssrc()] = &added;
+    // Only numbers can be reported on.
+    if (added.down_track.extensions().transport_cc != 0 && !history_)
+        history_ = std::make_unique<SendHistory>();
+    return added;
+}
+
+void Downlink::remove(const DownTrack& down_track) {
+    for (const std::uint32_t ssrc : {down_track.ssrc(), down_track.rtx_ssrc()}) {
+        const auto found = by_ssrc_.find(ssrc);
+        if (found != by_ssrc_.end() && &found->second->down_track == &down_track)
+            by_ssrc_.erase(found);
+    }
+    // Waiting packets may point into what goes away.
+    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_sent_));
+    pending_sent_ = 0;
+    std::erase_if(pending_,
+                  [&](const PendingPacket& p) { return p.extensions == &down_track.extensions(); });
+    stop_demanding(down_track);
+    std::erase_if(tracks_, [&](const auto& t) { return &t->down_track == &down_track; });
+}
+
+void Downlink::stop_demanding(const DownTrack& down_track) {
+    const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
+    if (demand == demanding_.end()) return;
+    CONFAB_CHECK(demanding_.size() == shares_.size());
+    shares_.erase(shares_.begin() + (demand - demanding_.begin()));
+    demanding_.erase(demand);
+}
+
+OutboundTrack* Downlink::find_by_ssrc(std::uint32_t ssrc) {
+    const auto found = by_ssrc_.find(ssrc);
+    return found == by_ssrc_.end() ? nullptr : found->second;
+}
+
+// ---------------------------------------------------------------- sending
+
+bool Downlink::enqueue(PendingPacket&& packet) {
+    if (!transport_.connected()) {
+        ++counters_.dropped_unconnected;
+        return false;
+    }
+    if (pending_.size() >= kMaxPending) {
+        ++counters_.dropped_full;
+        return false;
+    }
+    packet.probe = probe_;
+    pending_.push_back(std::move(packet));
+    return pending_.size() == 1;
+}
+
+bool Downlink::build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
+                     SendBatch& batch) {
+    const BytesSpan out = batch.reserve();
+    SendStamps stamps;
+    stamps.abs_send_time = static_cast<std::uint32_t>(at.ntp.value() >> 14) & 0xFFFFFF;
+    stamps.transport_sequence = transport_sequence_;
+    const std::size_t header =
+        build_header(pending.packet, *pending.extensions, stamps, pending.dd_bytes, out);
+    if (header == 0) return false;
+    BytesView body = pending.packet.body(pending.payload);
+    std::size_t rtp_header = header;
+    if (pending.packet.prefix_size > 0) {
+        // A rewritten descriptor or an original number stands before the source's bytes: joined
+        // here and encrypted in place. Everything else is encrypted on its way (DES-22).
+        if (header + body.size() > out.size()) return false;
+        std::copy(body.begin(), body.end(), out.begin() + static_cast<std::ptrdiff_t>(header));
+        rtp_header -= pending.packet.prefix_size;
+        body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
+    }
+    const std::size_t size = encryptor.submit(
+        *transport_.srtp_sender(),
+        {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
+    if (size == 0) return false;
+    if (pending.extensions->transport_cc != 0) note_sent(pending, at.now, size);
+    batch.commit(*transport_.path(), size);
+    ++counters_.rtp_out;
+    counters_.bytes_out += size;
+    if (pending.packet.rtx) {
+        ++counters_.rtx_out;
+        counters_.rtx_bytes_out += size;
+    }
+    return true;
+}
+
+void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_t size) {
+    if (history_)
+        history_->push({now, transport_sequence_, static_cast<std::uint16_t>(size), pending.probe});
+    ++transport_sequence_;
+}
+
+bool Downlink::flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
+    const bool can_send = transport_.srtp_sender() != nullptr && transport_.path().has_value();
+    while (can_send && pending_sent_ < pending_.size()) {
+        if (!batch.has_room()) return true;  // the port hears with the rest
+        (void)build(pending_[pending_sent_++], at, encryptor, batch);
+    }
+    pending_sent_ = pending_.size();
+    if (history_) history_->tell(*bandwidth_);
+    // Nothing is under way where each packet is encrypted at once (AEAD).
+    if (encryptor.pending() == 0) release_flushed();
+    return false;
+}
+
+void Downlink::release_flushed() {
+    if (pending_sent_ < pending_.size()) return;
+    pending_.clear();
+    pending_sent_ = 0;
+}
+
+// ---------------------------------------------------------------- feedback of the subscriber
+
+void Downlink::update_rtt(Duration rtt, Timestamp now) {
+    rtt_ = rtt;
+    bandwidth_->update_rtt(rtt, now);
+}
+
+void Downlink::handle_transport_feedback(Timestamp now, const wire::TransportFeedback& feedback) {
+    if (!history_) return;
+    wire::TransportStatusCursor cursor(feedback);
+    std::array<PacketResult, 128> results;
+    std::size_t count = 0;
+    const auto tell = [&] {
+        if (count > 0) bandwidth_->handle_transport_feedback(std::span(results).first(count), now);
+        count = 0;
+    };
+    // A run of losses takes few octets: of more than can be remembered nothing is known.
+    for (std::size_t i = 0; i < SendHistory::kMaxPackets; ++i) {
+        const auto status = cursor.next();
+        if (!status) break;
+        const auto sent = history_->resolve(status->sequence, status->received);
+        if (!sent) continue;
+        results[count++] = {*sent, status->received, status->arrival};
+        if (count == results.size()) tell();
+    }
+    tell();
+}
+
+// ---------------------------------------------------------------- reports to the subscriber
+
+void Downlink::write_answers(RtcpCompounds& out) {
+    constexpr std::size_t kDlrrSize = 24;
+    if (!rrtr_) return;
+    const std::array entries{*rrtr_};
+    const std::uint32_t sender = tracks_.empty() ? 0 : tracks_.front()->down_track.ssrc();
+    (void)wire::write_dlrr(out.next(kDlrrSize), sender, entries);
+    rrtr_.reset();
+}
+
+bool Downlink::write_sender_reports(Timestamp now, SendBatch& batch) {
+    std::array<std::uint8_t, kMaxCompound> buffer;
+    ByteWriter out(buffer);
+    std::array<wire::SdesChunk, 8> chunks;
+    std::size_t count = 0;
+    // Several compounds when there are many tracks: eight reports and their SDES fit one.
+    const auto send = [&] {
+        if (count == 0) return;
+        if (wire::write_sdes(out, std::span(chunks).first(count)) && out.ok())
+            send_rtcp(transport_, out.written(), batch);
+        out = ByteWriter(buffer);
+        count = 0;
+    };
+    for (; reports_done_ < tracks_.size(); ++reports_done_) {
+        if (count == 0 && !batch.has_room()) return false;
+        DownTrack& down_track = tracks_[reports_done_]->down_track;
+        const auto report = down_track.sender_report(now);
+        if (!report || !wire::write_sender_report(out, *report)) continue;
+        chunks[count++] = down_track.sdes_chunk();
+        if (count == chunks.size()) send();
+    }
+    send();
+    reports_done_ = 0;
+    next_report_ = now + kSenderReportInterval;
+    return true;
+}
+
+bool Downlink::allocate(Timestamp now) {
+    demands_.clear();
+    for (const DownTrack* down_track : demanding_) {
+        const DownTrackSettings& wish = down_track->settings();
+        VideoDemand demand;
+        demand.source = &down_track->source();
+        demand.max = down_track->wish();
+        demand.priority = wish.priority;
+        demand.muted = !wish.enabled || down_track->source().muted;
+        demand.exempt = down_track->screen_share() && down_track->source().max_seen.spatial <= 0;
+        demand.packets = down_track->stats().packets;
+        demand.nack_repeats = down_track->stats().nack_repeats;
+        demands_.push_back(demand);
+    }
+    if (!bandwidth_->allocate(demands_, shares_, now)) return false;
+    for (std::size_t i = 0; i < demanding_.size(); ++i)
+        demanding_[i]->set_bandwidth(shares_[i].cap, shares_[i].deficient, now);
+    return true;
+}
+
+void Downlink::start_reports(Timestamp now) {
+    if (!tracks_.empty() && next_report_.is_never()) next_report_ = now + kSenderReportInterval;
+}
+
+Timestamp Downlink::next_deadline() const {
+    const Timestamp reports = tracks_.empty() ? Timestamp::never() : next_report_;
+    return earlier(reports, bandwidth_->next_deadline());
+}
+
+}  // namespace confab::sfu

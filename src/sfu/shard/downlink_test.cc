@@ -1,0 +1,217 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/downlink.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "sfu/shard/peer_pair_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::PeerPair;
+using test::world_time;
+
+// Keeps what it hears; its answers are the test's.
+struct RecordingPort final : BandwidthPort {
+    void packets_sent(std::span<const SentPacket> packets) override {
+        ++calls;
+        sent.insert(sent.end(), packets.begin(), packets.end());
+    }
+    void handle_transport_feedback(std::span<const PacketResult> packets, Timestamp) override {
+        results.insert(results.end(), packets.begin(), packets.end());
+    }
+    void handle_remb(std::uint64_t, Timestamp, std::span<const std::uint32_t>) override {}
+    void update_rtt(Duration rtt, Timestamp) override { last_rtt = rtt; }
+    void set_limit(std::uint64_t) override {}
+    bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
+                  Timestamp) override {
+        demanded = demands.size();
+        for (VideoShare& share : shares)
+            share.cap = cap;
+        return true;
+    }
+    Timestamp next_deadline() const override { return deadline; }
+    bool deficient() const override { return false; }
+    std::uint64_t target_bitrate() const override { return kUnlimitedCapacity; }
+    int calls = 0;
+    std::vector<SentPacket> sent;
+    std::vector<PacketResult> results;
+    Duration last_rtt;
+    std::size_t demanded = 0;
+    Layer cap = kTopLayer;
+    Timestamp deadline = Timestamp::never();
+};
+
+// A downlink over a real connection, with a port of our own and one down-track.
+struct Sending {
+    explicit Sending(std::uint8_t transport_cc)
+        : downlink(pair.local->transport(), counters, make_port()), encryptor(pair.engine) {
+        AddDownTrack add;
+        add.down_track = DownTrackId(1);
+        add.kind = MediaKind::kVideo;
+        add.ssrc = Ssrc(500);
+        add.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true}};
+        add.extensions.transport_cc = transport_cc;
+        outbound =
+            &downlink.add(std::make_unique<OutboundTrack>(add, track, *pair.local, pair.rng, 0));
+    }
+    std::unique_ptr<BandwidthPort> make_port() {
+        auto made = std::make_unique<RecordingPort>();
+        port = made.get();
+        return made;
+    }
+    void send(int count, std::int64_t ms) {
+        for (int i = 0; i < count; ++i) {
+            PacketRef packet = pool.acquire_large();
+            packet.set_size(300);
+            ForwardedPacket forwarded;
+            forwarded.sequence = next++;
+            forwarded.ssrc = 500;
+            const BytesView payload = packet.data();
+            (void)downlink.enqueue(
+                {forwarded, std::move(packet), payload, {}, &outbound->down_track.extensions()});
+        }
+        CHECK_FALSE(downlink.flush({world_time(ms), NtpTime()}, encryptor, batch));
+        encryptor.complete_all();
+        downlink.release_flushed();
+        batch.clear();
+    }
+    // Every packet from `base` on, as `received` says, 10 ms apart.
+    void report(std::uint16_t base, std::vector<bool> received) {
+        std::vector<wire::TransportArrival> arrivals;
+        for (std::size_t i = 0; i < received.size(); ++i)
+            if (received[i])
+                arrivals.push_back({static_cast<std::int64_t>(base + i),
+                                    world_time(1000 + 10 * static_cast<std::int64_t>(i))});
+        Bytes buffer(1000);
+        ByteWriter out(buffer);
+        REQUIRE(wire::write_transport_feedback(out, 1, 500, 0, arrivals) > 0);
+        wire::RtcpReader reader(out.written());
+        const auto block = reader.next();
+        REQUIRE(block.has_value());
+        downlink.handle_transport_feedback(world_time(900),
+                                           wire::parse_transport_feedback(*block).value());
+    }
+    PeerPair pair;
+    PeerCounters counters;
+    RecordingPort* port = nullptr;
+    Track track{ReceiverId(9), WorkerIndex(0), MediaKind::kVideo};
+    Downlink downlink;
+    OutboundTrack* outbound = nullptr;
+    srtp::BatchEncryptor encryptor;
+    PacketPool pool;
+    SendBatch batch;
+    std::int64_t next = 1;
+};
+
+TEST_CASE("Downlink: the port hears of each packet that left, with number, time and size") {
+    Sending s(5);
+    s.send(3, 500);
+    s.send(2, 520);
+    REQUIRE(s.port->sent.size() == 5);
+    CHECK(s.port->calls == 2);
+    for (std::size_t i = 0; i < 5; ++i) {
+        const SentPacket& packet = s.port->sent[i];
+        CHECK(packet.number == i);
+        CHECK(packet.at == world_time(i < 3 ? 500 : 520));
+        CHECK(packet.bytes * 5U == s.counters.bytes_out);
+        CHECK(packet.probe == 0);
+    }
+    CHECK(s.counters.rtp_out == 5);
+}
+
+TEST_CASE("Downlink: packets without transport-wide numbers are not remembered") {
+    Sending s(0);
+    s.send(3, 500);
+    CHECK(s.counters.rtp_out == 3);
+    CHECK(s.port->sent.empty());
+    s.report(0, {true, true, true});
+    CHECK(s.port->results.empty());
+}
+
+TEST_CASE("Downlink: what is queued for a probe carries its cluster") {
+    Sending s(5);
+    s.send(1, 500);
+    s.downlink.set_probe(7);
+    s.send(2, 510);
+    s.downlink.set_probe(0);
+    s.send(1, 520);
+    REQUIRE(s.port->sent.size() == 4);
+    CHECK(s.port->sent[0].probe == 0);
+    CHECK(s.port->sent[1].probe == 7);
+    CHECK(s.port->sent[2].probe == 7);
+    CHECK(s.port->sent[3].probe == 0);
+}
+
+TEST_CASE("Downlink: transport feedback is put to the packets it is about [IN-51]") {
+    Sending s(5);
+    s.send(5, 500);
+    s.report(0, {true, false, true});
+    REQUIRE(s.port->results.size() == 3);
+    CHECK(s.port->results[0].received);
+    CHECK_FALSE(s.port->results[1].received);
+    CHECK(s.port->results[2].sent.number == 2);
+    CHECK(s.port->results[2].sent.at == world_time(500));
+    CHECK(s.port->results[2].arrival - s.port->results[0].arrival == Duration::millis(20));
+    // Once more, with what was under way: only news is told.
+    s.report(0, {true, true, true, true});
+    REQUIRE(s.port->results.size() == 5);
+    CHECK(s.port->results[3].sent.number == 1);
+    CHECK(s.port->results[4].sent.number == 3);
+}
+
+TEST_CASE("Downlink: feedback on what was never sent tells nothing [IN-51]") {
+    Sending s(5);
+    s.send(2, 500);
+    s.report(40, std::vector<bool>(100, true));
+    CHECK(s.port->results.empty());
+}
+
+TEST_CASE("Downlink: more feedback than one call takes is told whole [IN-51]") {
+    Sending s(5);
+    s.send(300, 500);
+    s.report(0, std::vector<bool>(300, true));
+    REQUIRE(s.port->results.size() == 300);
+    CHECK(s.port->results.back().sent.number == 299);
+}
+
+TEST_CASE("Downlink: the port shares among the video that wants something, and hears the rtt") {
+    Sending s(5);
+    s.port->cap = {0, 1};
+    CHECK(s.downlink.allocate(world_time(1)));
+    CHECK(s.port->demanded == 1);
+    s.downlink.stop_demanding(s.outbound->down_track);
+    (void)s.downlink.allocate(world_time(2));
+    CHECK(s.port->demanded == 0);
+    s.downlink.update_rtt(Duration::millis(33), world_time(3));
+    CHECK(s.port->last_rtt == Duration::millis(33));
+    CHECK(s.outbound->down_track.rtt() == Duration::millis(33));
+}
+
+TEST_CASE("Downlink: sender reports and the port's deadline, none without down-tracks [FWD-10]") {
+    Sending s(5);
+    CHECK_FALSE(s.downlink.reports_due(world_time(60'000)));
+    s.downlink.start_reports(world_time(0));
+    CHECK(s.downlink.next_deadline() == world_time(0) + Downlink::kSenderReportInterval);
+    s.port->deadline = world_time(70);
+    CHECK(s.downlink.next_deadline() == world_time(70));
+    s.port->deadline = Timestamp::never();
+    CHECK(s.downlink.find_by_ssrc(500) == s.outbound);
+    s.downlink.remove(s.outbound->down_track);
+    CHECK(s.downlink.find_by_ssrc(500) == nullptr);
+    CHECK(s.downlink.next_deadline().is_never());
+}
+
+TEST_CASE("Downlink: beyond kMaxPending packets of a turn are dropped and counted") {
+    Sending s(0);
+    for (std::size_t i = 0; i <= Downlink::kMaxPending; ++i)
+        (void)s.downlink.enqueue({{}, {}, {}, {}, &s.outbound->down_track.extensions()});
+    CHECK(s.counters.dropped_full == 1);
+}
+
+}  // namespace
+}  // namespace confab::sfu

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A down-track on its worker: what a timer leads to, and a packet of it on its way.
+#pragma once
+
+#include "base/timer_wheel.h"
+#include "sfu/forward/down_track.h"
+#include "sfu/inbound/track.h"
+#include "sfu/packet/packet_pool.h"
+
+namespace confab::sfu {
+
+// A decided packet on its way into a send slot. The views point into `source` or, for packets of
+// our own, into the down-track.
+struct PendingPacket {
+    ForwardedPacket packet;
+    PacketRef source;
+    BytesView payload;
+    BytesView dd_bytes;
+    const SendExtensions* extensions = nullptr;
+    std::uint8_t probe = 0;  // cluster that it belongs to; set by enqueue()
+};
+
+class Shard;
+class ShardPeer;
+// What a timer of the shard's wheel belongs to.
+class Timed {
+  public:
+    virtual ~Timed() = default;
+    virtual void on_timer(Shard& shard, Timestamp now) = 0;
+};
+
+// A down-track with its timer: only those that are due are looked at, however many a peer has.
+struct OutboundTrack : Timed {
+    OutboundTrack(const AddDownTrack& config, Track& of, ShardPeer& owner, Rng& rng,
+                  std::size_t kept)
+        : track(&of), peer(&owner), down_track(config, of.source(), rng, kept) {}
+    void on_timer(Shard& shard, Timestamp now) override;
+    Track* track;
+    ShardPeer* peer;
+    DownTrack down_track;
+    TimerNode timer{static_cast<Timed*>(this)};
+    bool closing = false;  // sends its blank frames, then goes
+};
+
+}  // namespace confab::sfu
