@@ -10,8 +10,9 @@
 
 namespace confab::room {
 
-Placement::Placement(std::size_t workers, std::size_t room_share)
+Placement::Placement(std::size_t workers, std::size_t room_share, std::size_t first)
     : room_share_(std::max<std::size_t>(room_share, 1)),
+      first_(first % std::max<std::size_t>(workers, 1)),
       workers_(std::max<std::size_t>(workers, 1)) {}
 
 void Placement::set_load(sfu::WorkerIndex worker, double busy) {
@@ -27,7 +28,8 @@ double Placement::load(const Worker& worker) {
 // By tenths of load first: less than that is noise, and participants tell more.
 bool Placement::is_better(std::size_t a, std::size_t b) const {
     const auto rank = [&](std::size_t i) {
-        return std::tuple(std::floor(load(workers_[i]) * 10), workers_[i].participants, i);
+        return std::tuple(std::floor(load(workers_[i]) * 10), workers_[i].participants,
+                          (i + workers_.size() - first_) % workers_.size());
     };
     return rank(a) < rank(b);
 }

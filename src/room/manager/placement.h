@@ -41,7 +41,10 @@ class Placement {
         sfu::WorkerIndex worker_ = 0;
     };
 
-    explicit Placement(std::size_t workers, std::size_t room_share = kRoomShare);
+    // `first`: where the first of equals is. Control shards do not know each other's seats; each
+    // begins at another worker, so that a few rooms do not all meet on one.
+    explicit Placement(std::size_t workers, std::size_t room_share = kRoomShare,
+                       std::size_t first = 0);
     Placement(const Placement&) = delete;
     Placement& operator=(const Placement&) = delete;
 
@@ -63,6 +66,7 @@ class Placement {
     std::size_t choose(const std::vector<std::size_t>& present) const;
 
     std::size_t room_share_;
+    std::size_t first_;
     std::vector<Worker> workers_;
     std::map<std::string, std::vector<std::size_t>> rooms_;  // participants by worker
 };

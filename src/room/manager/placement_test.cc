@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <set>
 
 namespace confab::room {
 namespace {
@@ -32,6 +33,22 @@ TEST_CASE("Placement: a small room stays on one worker, small rooms spread over 
             CHECK(seats[i].worker() == seats[first].worker());
     }
     CHECK(spread(placement, 4) == std::vector<std::size_t>{10, 10, 10, 10});
+}
+
+TEST_CASE("Placement: the rooms of several control shards do not meet on one worker [DES-40]") {
+    std::set<sfu::WorkerIndex> used;
+    for (std::size_t control = 0; control < 4; ++control) {
+        Placement placement(4, Placement::kRoomShare, control);
+        used.insert(placement.take("room").worker());
+        // And each fills all of them as evenly as one alone.
+        std::vector<Placement::Seat> seats;
+        for (int room = 0; room < 8; ++room)
+            fill(placement, "room" + std::to_string(room), 5, seats);
+        CHECK(spread(placement, 4) == std::vector<std::size_t>{10, 10, 10, 10});
+    }
+    CHECK(used.size() == 4);
+    Placement more(2, Placement::kRoomShare, 5);  // control shards than workers
+    CHECK(more.take("room").worker() == 1);
 }
 
 TEST_CASE("Placement: a large room spills participant by participant and ends up even [DES-40]") {

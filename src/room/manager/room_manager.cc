@@ -30,7 +30,8 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
 
 RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets)
     : config_(std::move(config)),
-      placement_(config_.media.workers.size(), config_.participants_per_worker),
+      placement_(config_.media.workers.size(), config_.participants_per_worker,
+                 config_.control_shard),
       ids_(config_.control_shard, seed, std::move(secrets)),
       scope_{config_, clock_, out_, ids_, media_, counters_, placement_} {}
 
