@@ -106,6 +106,15 @@ bool is_read(const std::string& text, const std::string& member) {
 
 }  // namespace
 
+TEST_CASE("control_threads: as wanted, else a quarter of the processors, at least one") {
+    CHECK(control_threads(0, 1) == 1);
+    CHECK(control_threads(0, 7) == 1);
+    CHECK(control_threads(0, 8) == 2);
+    CHECK(control_threads(0, 1024) == 64);
+    CHECK(control_threads(3, 1) == 3);
+    CHECK(control_threads(64, 1) == 64);
+}
+
 TEST_CASE("is_read: tells readers from mere mentions (the check itself)") {
     const auto reads = [](const std::string& text, const std::string& member) {
         return is_read(code_of(text), member);

@@ -54,6 +54,7 @@ class RunningServer {
         config.rtc.tcp_port = 0;
         config.own.workers = 1;
         config.own.control_threads = control_threads;
+        config.own.metrics_enabled = true;
         auto started = Server::start(config, {});
         REQUIRE_MESSAGE(started, started.error());
         server_ = std::move(*started);
@@ -63,10 +64,19 @@ class RunningServer {
         server_->stop();
         thread_.join();
     }
-    std::string health() const {
+    std::string get(const std::string& path) const {
         net::RawClient client(server_->http_port());
-        client.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        return client.read_to_end().substr(0, 12);
+        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        return client.read_to_end();
+    }
+    std::string health() const { return get("/").substr(0, 12); }
+    // Of a series with the label shard; -1 if there is none.
+    double value(const std::string& metric, const std::string& shard) const {
+        const std::string text = get("/metrics");
+        const std::string mark = "shard=\"" + shard + "\"} ";
+        const std::size_t line = text.find("\n" + metric + "{");
+        const std::size_t at = line == text.npos ? line : text.find(mark, line);
+        return at == text.npos ? -1 : std::stod(text.substr(at + mark.size()));
     }
     // Whether the health becomes `status` within a time that a slow machine needs.
     bool becomes(const std::string& status) const {
@@ -99,6 +109,26 @@ TEST_CASE("Server: GET / tells that a thread hangs, and that it lives again [CON
     hangs = true;
     REQUIRE(::syscall(SYS_tgkill, ::getpid(), worker, SIGUSR2) == 0);
     CHECK(server.becomes("406"));
+    hangs = false;
+    CHECK(server.becomes("200"));
+    (void)std::signal(SIGUSR2, SIG_DFL);
+}
+
+TEST_CASE("Server: a scrape tells of each control thread, of one that hangs too [OBS-01]") {
+    RunningServer server(2);
+    CHECK(server.becomes("200"));
+    for (const char* shard : {"0", "1"}) {
+        CHECK(server.value("confab_control_rooms", shard) == 0);
+        CHECK(server.value("confab_control_silent_seconds", shard) < 4);
+    }
+    CHECK(server.value("confab_control_rooms", "2") == -1);
+    (void)std::signal(SIGUSR2, hang);
+    hangs = true;
+    REQUIRE(::syscall(SYS_tgkill, ::getpid(), thread_named("control-1"), SIGUSR2) == 0);
+    CHECK(server.becomes("406"));
+    CHECK(server.value("confab_control_silent_seconds", "1") > 4);
+    CHECK(server.value("confab_control_silent_seconds", "0") < 4);
+    CHECK(server.value("confab_control_rooms", "1") == 0);
     hangs = false;
     CHECK(server.becomes("200"));
     (void)std::signal(SIGUSR2, SIG_DFL);

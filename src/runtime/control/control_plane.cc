@@ -53,6 +53,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
             return !media_.has_events();
         },
         [this] { media_.awake(); });
+    arm_timer();  // it tells of itself, though nobody comes
 }
 
 ControlPlane::~ControlPlane() {
