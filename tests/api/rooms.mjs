@@ -58,7 +58,7 @@ export async function room_checks(suite, server) {
     await rooms.createRoom({ name, metadata: 'old' });
     const updated = await rooms.updateRoomMetadata(name, 'new');
     assert.equal(updated.metadata, 'new');
-    await until(async () => (await rooms.listRooms([name]))[0].metadata === 'new', { timeout: 1000 });
+    await until(async () => (await rooms.listRooms([name]))[0].metadata === 'new');
     await refused(rooms.updateRoomMetadata('no-such-room', 'x'), 'not_found', 404, 'room does not exist');
     await refused(rooms.updateRoomMetadata(name, 'x'.repeat(512 * 1024 + 1)), 'invalid_argument', 400);
   });

@@ -127,7 +127,7 @@ async function data_checks(suite, mode, alice, bob) {
 
   await suite.check(`${mode}: attributes reach the other page [SIG-130]`, async () => {
     await alice.call('set_attributes', { hand: 'up' });
-    await until(async () => (await bob.person(alice)).attributes.hand === 'up', { timeout: 3000, what: 'the attribute' });
+    await until(async () => (await bob.person(alice)).attributes.hand === 'up', { what: 'the attribute' });
   });
 }
 

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A listener whose way from the server loses each twentieth packet of sound on its first try.
+// A listener whose way from the server loses each tenth packet of sound on its first try.
 
 import { is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { Caller } from './caller.mjs';
 
-const kEvery = 20;
+const kEvery = 10;
 const kLosses = 30;
 // What was lost last may not have been asked for yet.
 const kUnderWay = 2;
