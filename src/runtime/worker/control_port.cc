@@ -37,8 +37,14 @@ void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
         return;
     }
     lane.data_bytes_sent += bytes;
-    if (lane.waiting.empty() && lane.mailbox.commands.producer().push(std::move(command))) return;
-    lane.waiting.push_back(std::move(command));
+    SpscRing<sfu::Command>& ring = lane.mailbox.commands.producer();
+    sfu::Command* slot = lane.waiting.empty() ? ring.claim() : nullptr;
+    if (slot == nullptr) {
+        lane.waiting.push_back(std::move(command));
+        return;
+    }
+    *slot = std::move(command);
+    ring.publish();
 }
 
 void ControlPort::flush() {

@@ -199,6 +199,7 @@ TEST_CASE(
     std::atomic<std::size_t> done{0};
     std::atomic<bool> stop{false};
     std::vector<std::thread> threads;
+    threads.reserve(kWorkers + kControls);
     for (std::size_t w = 0; w < kWorkers; ++w)
         threads.emplace_back([&, w] {
             LoneWorker worker(rig, w);
