@@ -127,6 +127,15 @@ Scenario cut_off(std::string name, std::string story, std::size_t shards, std::u
     s.expects_full_layers = false;
     s.steps.push_back(outage(3000, 0, length_ms, scope));
     s.steps.push_back(outage(3500, 1, length_ms, scope));
+    const auto end = static_cast<std::int64_t>(3500 + length_ms);
+    for (ClientId id = 0; id < 2; ++id) {
+        // Missed for 15 s, the path is given up and TCP takes its place (SIG-145).
+        if ((scope & kCutAll) == kCutUdp)
+            s.steps.push_back(step(3500 + 15'500, StepKind::kExpectFlow, id));
+        // Whatever it was, 2 s behind its end all is well (livekit-server: up to 4 s).
+        if (end + 2000 < s.length.ms())
+            s.steps.push_back(step(end + 2000, StepKind::kExpectFlow, id));
+    }
     s.healing = Scenario::kComeBack;
     return s;
 }

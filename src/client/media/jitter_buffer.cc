@@ -8,6 +8,7 @@ namespace confab::client {
 JitterBuffer::Added JitterBuffer::add(Packet packet) {
     if (next_ && packet.sequence < *next_) return Added::kLate;
     const std::int64_t sequence = packet.sequence;
+    if (held_.size() >= kMaxHeld && !held_.contains(sequence)) return Added::kFull;
     const auto [entry, is_new] = held_.try_emplace(sequence, std::move(packet));
     if (is_new) return Added::kNew;
     const Packet& held = entry->second;

@@ -35,10 +35,14 @@ class JitterBuffer {
         kLate,       // handed on, or given up, before
         kDuplicate,  // the same again
         kConflict,   // the number is held with other contents
+        kFull,       // nobody takes what is held: dropped
     };
 
     // The stream begins here; without it nothing is handed on.
-    void start(std::int64_t first) { next_ = first; }
+    void start(std::int64_t first) {
+        next_ = first;
+        held_.erase(held_.begin(), held_.lower_bound(first));
+    }
     bool started() const { return next_.has_value(); }
     Added add(Packet packet);
     // The next one in order, if it is there or what is before it has been given up.

@@ -79,5 +79,26 @@ TEST_CASE("JitterBuffer: holds kMaxHeld packets, then waits no longer") {
     CHECK(b.buffer.given_up() == 1);
 }
 
+TEST_CASE("JitterBuffer: what nobody takes is dropped beyond kMaxHeld") {
+    Buffer b;  // not started: nothing can be taken
+    for (std::size_t i = 0; i < JitterBuffer::kMaxHeld; ++i)
+        CHECK(b.add(static_cast<std::int64_t>(i)) == Added::kNew);
+    CHECK(b.add(static_cast<std::int64_t>(JitterBuffer::kMaxHeld)) == Added::kFull);
+    CHECK(b.add(5) == Added::kDuplicate);
+    CHECK(b.buffer.held() == JitterBuffer::kMaxHeld);
+}
+
+TEST_CASE("JitterBuffer: begins where it is told, what came before is late") {
+    Buffer b;
+    b.add(8);
+    b.add(12);
+    b.buffer.start(10);
+    CHECK(b.add(9) == Added::kLate);
+    b.add(10);
+    b.add(11);
+    CHECK(b.take() == Sequences{10, 11, 12});
+    CHECK(b.buffer.given_up() == 0);
+}
+
 }  // namespace
 }  // namespace confab::client

@@ -88,6 +88,7 @@ struct SessionCounters {
     std::uint64_t bad_signals = 0;
     std::uint64_t dropped_signals = 0;  // over kMaxSignals
     std::uint64_t dropped_events = 0;   // over kMaxEvents
+    std::uint64_t stale_answers = 0;    // to offers that are not the newest
     std::uint64_t unpublished = 0;      // tracks that the server ended or refused
 };
 

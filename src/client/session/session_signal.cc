@@ -266,8 +266,13 @@ void Session::take_answer(Timestamp now, const livekit::SessionDescription& answ
         ++counters_.bad_signals;
         return;
     }
+    // Of an offer that died with its WebSocket: its credentials are not those of our newest.
+    if (answer.id() != 0 && answer.id() != offers_) {
+        ++counters_.stale_answers;
+        return;
+    }
     const bool first = answers_ == 0;
-    if (answer.id() == 0 || answer.id() == offers_) answers_ = offers_;
+    answers_ = offers_;
     publisher_->set_remote(now, *parsed, true);
     if (config_.single) last_answer_ = answer.sdp();
     accept_sections(*parsed);

@@ -323,6 +323,147 @@ TEST_CASE("Session: data tracks survive a lost WebSocket, also their answers [SI
     CHECK(requests[3].update_data_subscription().updates(0).track_sid() == "DTR_x");
 }
 
+TEST_CASE("Session: the answer to an offer that died with its WebSocket is none [SIG-86]") {
+    Fixture f(true);
+    const livekit::SessionDescription first = f.joined().publisher_offer();
+    f.answer(first);
+    f.session.publish(kStart, Fixture::microphone("a"));
+    (void)f.requests();  // with offer 2, whose answer is lost
+    f.session.signal_closed();
+    (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
+    livekit::SignalResponse response;
+    response.mutable_reconnect();
+    f.give(response);
+    const livekit::SessionDescription newest = f.one(Case::kOffer).offer();
+    CHECK(newest.id() == 3);
+    const std::string remote = f.session.upstream()->remote_credentials().ufrag;
+    livekit::SignalResponse stale;
+    const auto parsed = sdp::parse(first.sdp());
+    stale.mutable_answer()->set_id(2);
+    stale.mutable_answer()->set_sdp(answer_to(*parsed, {"stal", "server-password", "CC"}));
+    f.give(stale);
+    CHECK(f.session.counters().stale_answers == 1);
+    CHECK(f.session.upstream()->remote_credentials().ufrag == remote);
+    f.session.publish(kStart, Fixture::microphone("b"));
+    CHECK(f.one(Case::kAddTrack).add_track().cid() == "b");  // and no offer beside the newest
+    f.answer(newest);
+    CHECK(f.one(Case::kOffer).offer().id() == 4);
+    // The server can not answer what was not offered.
+    stale.mutable_answer()->set_id(9);
+    f.give(stale);
+    CHECK(f.session.counters().bad_signals == 1);
+}
+
+TEST_CASE("Session: each leave is handed on with its action [SIG-145]") {
+    using Leave = livekit::LeaveRequest;
+    for (const auto action : {Leave::DISCONNECT, Leave::RESUME, Leave::RECONNECT}) {
+        Fixture f(true);
+        (void)f.joined();
+        livekit::SignalResponse response;
+        response.mutable_leave()->set_action(action);
+        response.mutable_leave()->set_reason(livekit::SERVER_SHUTDOWN);
+        f.give(response);
+        const auto left = f.event<Left>();
+        REQUIRE(left.has_value());
+        CHECK(left->leave.action() == action);
+        CHECK(left->leave.reason() == livekit::SERVER_SHUTDOWN);
+    }
+}
+
+TEST_CASE("Session: with two connections each offer is answered by its id [SIG-80][SIG-81]") {
+    Fixture f(false);
+    (void)f.joined();
+    OfferBuilder server(OfferSize::kLean, 0);
+    const auto offer = [&](std::uint32_t id, const char* ufrag) {
+        livekit::SignalResponse response;
+        response.mutable_offer()->set_sdp(server.offer({ufrag, "server-password", "CC"}));
+        response.mutable_offer()->set_id(id);
+        f.give(response);
+        return f.one(Case::kAnswer).answer();
+    };
+    CHECK(offer(1, "srvr").id() == 1);
+    const std::string before = f.session.downstream()->local().ufrag;
+    CHECK(offer(2, "srvr").id() == 2);
+    CHECK(f.session.downstream()->local().ufrag == before);
+    // Other credentials are a restart, which takes both ends.
+    const livekit::SessionDescription restarted = offer(3, "next");
+    CHECK(f.session.downstream()->local().ufrag != before);
+    CHECK(restarted.sdp().find(f.session.downstream()->local().ufrag) != std::string::npos);
+    CHECK(f.session.downstream()->remote_credentials().ufrag == "next");
+}
+
+TEST_CASE("Session: with two connections the sync state has the server's offer [SIG-146]") {
+    Fixture f(false);
+    (void)f.joined();
+    OfferBuilder server(OfferSize::kLean, 0);
+    livekit::SignalResponse response;
+    const std::string offered = server.offer({"srvr", "server-password", "CC"});
+    response.mutable_offer()->set_sdp(offered);
+    f.give(response);
+    (void)f.requests();
+    f.session.signal_closed();
+    CHECK_FALSE(f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED).has_publisher_offer());
+    response.mutable_reconnect();
+    f.give(response);
+    const livekit::SyncState state = f.one(Case::kSyncState).sync_state();
+    CHECK(state.offer().sdp() == offered);
+    CHECK(state.answer().type() == "answer");
+    CHECK_FALSE(state.subscription().subscribe());
+}
+
+TEST_CASE("Session: the server mutes a track of ours; other tracks stay as they are [SIG-37]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    f.session.publish(kStart, Fixture::microphone("a"));
+    f.give(self_with("a", "TR_a", false));
+    (void)f.requests();
+    livekit::SignalResponse response;
+    response.mutable_mute()->set_sid("TR_a");
+    response.mutable_mute()->set_muted(true);
+    f.give(response);
+    f.give(self_with("a", "TR_a", true));
+    CHECK(f.requests().empty());  // it is known, nothing to say
+    f.session.set_muted("a", false);
+    CHECK_FALSE(f.one(Case::kMute).mute().muted());
+}
+
+TEST_CASE("Session: what waits for a connection is bounded, and goes with the next") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    (void)f.requests();
+    f.session.signal_closed();
+    for (std::size_t i = 0; i <= Session::kMaxSignals; ++i)
+        f.session.subscribe({"TR_" + std::to_string(i)}, false);
+    CHECK(f.session.counters().dropped_signals == 1);
+    CHECK(f.requests().empty());
+}
+
+TEST_CASE("Session: publishes kMaxPublished tracks, a cid once") {
+    Fixture f(true);
+    (void)f.joined();
+    for (std::size_t i = 0; i <= Session::kMaxPublished; ++i)
+        f.session.publish(kStart, Fixture::microphone(("m" + std::to_string(i)).c_str()));
+    f.session.publish(kStart, Fixture::microphone("m0"));
+    CHECK(f.session.published().size() == Session::kMaxPublished);
+    CHECK(f.requests().size() == Session::kMaxPublished);
+}
+
+TEST_CASE("Session: an ended track gives its section back with the next offer [SDP-44]") {
+    Fixture f(true);
+    const livekit::JoinRequest join = f.joined();
+    f.session.publish(kStart, Fixture::microphone("a"));
+    f.answer(join.publisher_offer());
+    const livekit::SessionDescription with = f.one(Case::kOffer).offer();
+    f.answer(with);
+    f.session.unpublish(kStart, "a");
+    f.session.unpublish(kStart, "a");
+    const auto without = sdp::parse(f.one(Case::kOffer).offer().sdp());
+    REQUIRE(without.has_value());
+    CHECK(without->sections.size() == sdp::parse(with.sdp())->sections.size());
+    CHECK(without->sections.back().direction == sdp::Direction::kInactive);
+    CHECK(f.session.published().empty());
+}
+
 TEST_CASE("Session: pings, and says when nothing comes any more [SIG-04]") {
     Fixture f(true);
     (void)f.joined();
