@@ -40,7 +40,7 @@ class RtcpCompounds {
   private:
     peer::Transport& transport_;
     SendBatch& batch_;
-    std::array<std::uint8_t, kMaxCompound> buffer_;
+    std::array<std::uint8_t, kMaxCompound> buffer_{};
     ByteWriter out_;
 };
 
