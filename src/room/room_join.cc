@@ -31,6 +31,7 @@ void Room::join(SessionId session, const JoinParams& params) {
     auto owned = std::make_unique<Participant>(*scope_, params, scope_->placement.take(name()));
     Participant& p = roster_.add(std::move(owned));
     negotiation_.add(p, params);
+    publications_.add(p);
     subscriptions_.add(p, params.auto_subscribe, params.adaptive_stream);
     data_.add(p, params.auto_subscribe_data_track);
     quality_.add(p);
@@ -64,7 +65,7 @@ void Room::send_join(Participant& p) {
     join.set_ping_interval(scope_->config.ping_interval_s);
     *join.mutable_server_info() = server_info();
     join.set_sif_trailer(subscriptions_.settings().sif_trailer);
-    for (const livekit::Codec& codec : publish_codecs(codecs_, p.traits.sdp))
+    for (const livekit::Codec& codec : publish_codecs(publications_.codecs(), p.traits.sdp))
         *join.add_enabled_publish_codecs() = codec;
     join.set_fast_publish(p.info.permission().can_publish() &&
                           negotiation_.ice(p) == IcePreference::kAny);
@@ -80,8 +81,13 @@ void Room::start_links(Participant& p, const JoinParams& params) {
     if (params.single_connection || p.traits.gates.fast_start) subscribe_existing(p);
     if (!params.single_connection) return;
     for (const livekit::AddTrackRequest& request : params.add_track_requests)
-        add_track(p, request);
+        publications_.add_track(p, request);
     if (params.publisher_offer) negotiation_.handle_first_offer(p, *params.publisher_offer);
+}
+
+void Room::subscribe_existing(Participant& p) {
+    subscriptions_.subscribe_existing(p);
+    if (!p.closing) data_.reconcile(p);  // a subscription that is stuck may have ended it
 }
 
 void Room::set_active(Participant& p) {
@@ -96,14 +102,7 @@ void Room::set_active(Participant& p) {
 }
 
 void Room::drop_media_of(Participant& p) {
-    std::vector<std::string> sids;
-    for (const auto& [sid, track] : p.publish.tracks())
-        sids.push_back(sid);
-    for (const std::string& sid : sids)
-        unpublish(p, sid, false);
-    for (const livekit::TrackType kind : p.publish.pending_types())
-        observe(PublicationStep{kind, TrackStep::kCancel});
-    p.publish.drop_pending();
+    publications_.unpublish_all(p);
     subscriptions_.drop_all(p);
     data_.unpublish_all(p);
     negotiation_.remove(p);
@@ -128,6 +127,7 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
     quality_.remove(p);
     data_.remove(p);
     subscriptions_.remove(p);
+    publications_.remove(p);
 
     // A session that took the identity over makes the end of the old one known (SIG-133).
     changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);

@@ -4,7 +4,7 @@
 // Room: the requests of a client that are not about descriptions (01 §3.1).
 #include "base/text.h"
 #include "room/room.h"
-#include "room/signal/responses.h"
+#include "room/signal/respond.h"
 
 namespace confab::room {
 namespace {
@@ -31,7 +31,7 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::kTrickle:
             return trickle(p, request.trickle());
         case Case::kAddTrack:
-            return add_track(p, request.add_track());
+            return publications_.add_track(p, request.add_track());
         case Case::kMute:
             return mute_request(p, request.mute());
         case Case::kSubscription:
@@ -54,9 +54,9 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::kUpdateMetadata:
             return update_metadata(p, request.update_metadata());
         case Case::kUpdateAudioTrack:
-            return update_audio(p, request.update_audio_track());
+            return publications_.update_audio(p, request.update_audio_track());
         case Case::kUpdateVideoTrack:
-            return update_video(p, request.update_video_track());
+            return publications_.update_video(p, request.update_video_track());
         case Case::kPublishDataTrackRequest:
             return publish_data_track(p, request.publish_data_track_request());
         case Case::kUnpublishDataTrackRequest:
@@ -122,37 +122,9 @@ void Room::leave_request(Participant& p, const livekit::LeaveRequest& leave) {
 }
 
 void Room::mute_request(Participant& p, const livekit::MuteTrackRequest& request) {
-    if (PublishedTrack* track = p.publish.find(request.sid()))
-        return set_muted(p, *track, request.muted());
-    if (livekit::TrackInfo* pending = p.publish.info_of(request.sid()))
-        return pending->set_muted(request.muted());
+    if (publications_.mute(p, request.sid(), request.muted()) != nullptr) return;
     respond(p, Response::NOT_FOUND, "track not found",
             [&](Response& r) { *r.mutable_mute() = request; });
-}
-
-void Room::update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update) {
-    livekit::TrackInfo* info = p.publish.info_of(update.track_sid());
-    if (info == nullptr)
-        return respond(p, Response::NOT_FOUND, "track not found",
-                       [&](Response& r) { *r.mutable_update_audio_track() = update; });
-    constexpr int kMaxFeatures = 16;
-    info->clear_audio_features();
-    for (const int feature : update.features())
-        if (info->audio_features_size() < kMaxFeatures)
-            info->add_audio_features(static_cast<livekit::AudioTrackFeature>(feature));
-    const PublishedTrack* track = p.publish.find(update.track_sid());
-    if (track != nullptr && track->announced) changed(p, true);
-}
-
-void Room::update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update) {
-    livekit::TrackInfo* info = p.publish.info_of(update.track_sid());
-    if (info == nullptr)
-        return respond(p, Response::NOT_FOUND, "track not found",
-                       [&](Response& r) { *r.mutable_update_video_track() = update; });
-    info->set_width(update.width());
-    info->set_height(update.height());
-    const PublishedTrack* track = p.publish.find(update.track_sid());
-    if (track != nullptr && track->announced) changed(p, true);
 }
 
 void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
@@ -206,7 +178,7 @@ void Room::apply_metadata(Participant& p, const livekit::UpdateParticipantMetada
 // SIG-161: what the client believes it published must exist.
 void Room::sync_state(Participant& p, const livekit::SyncState& state) {
     for (const livekit::TrackPublishedResponse& published : state.publish_tracks()) {
-        const bool known = published.has_track() && p.publish.info_of(published.track().sid());
+        const bool known = published.has_track() && publications_.knows(p, published.track().sid());
         if (!known) return full_reconnect(p);
     }
     for (const livekit::PublishDataTrackResponse& data : state.publish_data_tracks())
@@ -235,8 +207,7 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     p.info.mutable_permission()->CopyFrom(permission);
     if (!p.grants.video) p.grants.video.emplace();
     token::set_permission(*p.grants.video, permission);
-    for (const std::string& sid : p.publish.refused_by(permission))
-        unpublish(p, sid, true);
+    publications_.rights_changed(p);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
     if (!permission.can_publish_data()) data_.unpublish_all(p);
     subscriptions_.rights_changed(p);

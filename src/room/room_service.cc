@@ -12,16 +12,7 @@ const livekit::TrackInfo* Room::mute_track(Participant& p, const std::string& si
     response.mutable_mute()->set_sid(sid);
     response.mutable_mute()->set_muted(muted);
     p.signal.send(std::move(response));
-    touch(p);
-    PublishedTrack* track = p.publish.find(sid);
-    if (track == nullptr) {
-        // Announced, but its section or connection is not there yet.
-        livekit::TrackInfo* info = p.publish.info_of(sid);
-        if (info != nullptr) info->set_muted(muted);
-        return info;
-    }
-    set_muted(p, *track, muted);
-    return &track->info;
+    return publications_.mute(p, sid, muted);
 }
 
 void Room::update_participant(Participant& p, const livekit::UpdateParticipantRequest& request) {

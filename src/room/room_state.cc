@@ -15,37 +15,29 @@ NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
     return {std::move(codecs), send.sync_streams, send.playout_delay.has_value()};
 }
 
-std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
-    auto codecs = config.room.enabled_codecs;
-    if (codecs.empty()) return default_codecs();
-    for (const auto& codec : codecs)
-        if (codec.mime == "video/rtx") return codecs;
-    codecs.push_back({"video/rtx", ""});
-    return codecs;
-}
-
 }  // namespace
 
 Room::Room(const RoomScope& scope, RoomOrigin origin)
     : scope_(&scope),
       id_(sfu::RoomId(scope.ids.next())),
       created_(scope.now() - origin.age),
-      codecs_(enabled_codecs(scope.config)),
       roster_(scope, origin.info.empty_timeout(), origin.info.departure_timeout()),
       news_(scope, roster_),
       records_(scope, roster_, news_, std::move(origin.internal)),
+      publications_(scope, this, id_, roster_, ssrcs_, wiring_),
       subscriptions_(scope, this, roster_, ssrcs_,
                      SendSettings{scope.ids.secret(43), origin.sync_streams, origin.playout_delay},
-                     *this),
-      negotiation_(scope, this, roster_, negotiation_settings(codecs_, subscriptions_.settings()),
-                   *this),
-      data_(scope, roster_, *this),
+                     wiring_),
+      negotiation_(scope, this, roster_,
+                   negotiation_settings(publications_.codecs(), subscriptions_.settings()),
+                   wiring_),
+      data_(scope, roster_, wiring_),
       quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }),
       speakers_(scope, this, roster_, [this](const Participant& p, const Participant& speaker) {
           return subscriptions_.subscribes_to(p, speaker);
       }) {
     origin.info.clear_enabled_codecs();
-    for (const sdp::EnabledCodec& codec : codecs_) {
+    for (const sdp::EnabledCodec& codec : publications_.codecs()) {
         livekit::Codec& shown = *origin.info.add_enabled_codecs();
         shown.set_mime(codec.mime);
         shown.set_fmtp_line(codec.fmtp);
@@ -56,43 +48,19 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
 
 Room::~Room() = default;
 
-std::vector<Participant*> Room::publishers() const {
-    std::vector<Participant*> result;
-    for (const auto& [identity, tracks] : announced_)
-        if (Participant* p = find(identity)) result.push_back(p);
-    scope_->counters.participants_visited += result.size();
-    return result;
-}
-
-Room::TrackRef Room::find_track(const std::string& sid) const {
-    const auto it = publisher_of_track_.find(sid);
-    if (it == publisher_of_track_.end()) return {};
-    Participant* publisher = find(it->second);
-    return publisher == nullptr ? TrackRef{} : TrackRef{publisher, publisher->publish.find(sid)};
-}
-
-// The connection on which data goes to it.
-std::optional<sfu::PeerId> Room::data_peer(const Participant& p) const {
-    const PeerLink* link = negotiation_.primary(p);
-    return link == nullptr ? std::nullopt : std::optional(link->id());
-}
-
-bool Room::grants_access(const Participant& publisher, const Participant& to,
-                         const std::string& track_sid) const {
-    return subscriptions_.grants_access(publisher, to, track_sid);
-}
-
 std::vector<const Participant*> Room::heard_by(const Participant& p) const {
     std::vector<const Participant*> result;
-    for (const Participant* publisher : publishers())
+    for (const Participant* publisher : publications_.publishers())
         if (publisher != &p && subscriptions_.subscribes_to(p, *publisher))
             result.push_back(publisher);
     return result;
 }
 
 livekit::ParticipantInfo Room::describe(const Participant& p) const {
-    livekit::ParticipantInfo result = p.to_proto();
-    if (result.state() != livekit::ParticipantInfo::DISCONNECTED) data_.describe(p, result);
+    livekit::ParticipantInfo result = p.info;
+    if (p.closing) return result;
+    publications_.describe(p, result);
+    data_.describe(p, result);
     return result;
 }
 
@@ -105,7 +73,7 @@ std::vector<livekit::ParticipantInfo> Room::list() const {
 
 void Room::changed(Participant& p, bool immediate) {
     p.info.set_version(p.info.version() + 1);
-    p.update_at = Timestamp::never();
+    if (!p.closing) publications_.told(p);
     p.shown.clear();
     touch(p);
     news_.participant_changed(describe(p), immediate);
@@ -115,9 +83,8 @@ void Room::changed(Participant& p, bool immediate) {
 // To the others it leaves; it stays, and is told nothing of that.
 void Room::hide(Participant& p) {
     p.info.set_version(p.info.version() + 1);
-    livekit::ParticipantInfo info = p.to_proto();
+    livekit::ParticipantInfo info = p.info;
     info.set_state(livekit::ParticipantInfo::DISCONNECTED);
-    info.clear_tracks();
     news_.participant_hidden(std::move(info));
 }
 

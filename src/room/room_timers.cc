@@ -18,9 +18,10 @@ Timestamp Room::scan_deadlines() const {
 }
 
 Timestamp Room::deadline_of(const Participant& p) const {
-    const Timestamp own = earlier(p.next_deadline(), publish_deadline(p));
-    const Timestamp links = negotiation_.next_deadline(p);
-    return earlier(own, earlier(links, subscriptions_.next_deadline(p)));
+    const Timestamp own = earlier(p.next_deadline(), negotiation_.next_deadline(p));
+    const Timestamp tracks =
+        earlier(publications_.next_deadline(p), subscriptions_.next_deadline(p));
+    return earlier(own, tracks);
 }
 
 void Room::finish_turn() {
@@ -33,13 +34,6 @@ Timestamp Room::own_deadline() const {
     const Timestamp told = earlier(news_.next_deadline(), quality_.next_deadline());
     const Timestamp own = earlier(roster_.end_deadline(), speakers_.next_deadline());
     return earlier(told, earlier(data_.next_deadline(), own));
-}
-
-// SIG-107: an announced track must get its section.
-Timestamp Room::publish_deadline(const Participant& p) const {
-    if (!scope_->config.reconnect_on_publication_error) return Timestamp::never();
-    const Timestamp since = p.publish.oldest_pending();
-    return since.is_never() ? since : since + Negotiation::kPublishTimeout;
 }
 
 void Room::handle_timeout() {
@@ -66,17 +60,12 @@ void Room::participant_timers(Participant& p) {
         case Presence::End::kNotBack:
             return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
     }
-    if (negotiation_.overdue(p) || publish_deadline(p) <= now) return full_reconnect(p);
+    if (negotiation_.overdue(p) || publications_.overdue(p)) return full_reconnect(p);
     if (p.refresh_at <= now) send_refresh(p);
-    if (p.update_at <= now) changed(p, true);
+    publications_.handle_timeout(p, now);
     subscriptions_.handle_timeout(p, now);
     if (p.closing) return;
     negotiation_.handle_timeout(p);
-    if (p.closing) return;
-    for (auto& [sid, track] : p.publish.tracks()) {
-        track.dynacast.handle_timeout(now);
-        poll_dynacast(p, track);
-    }
 }
 
 }  // namespace confab::room

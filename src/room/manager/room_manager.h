@@ -160,7 +160,7 @@ class RoomManager {
     void dispatch(const sfu::LayersChanged&) {}
     void dispatch(const sfu::SpeakerLevels& event);
     void dispatch(const sfu::StreamStateChanged& event);
-    void dispatch(const sfu::CodecUnsupported&) {}
+    void dispatch(const sfu::CodecUnsupported& event);
     void dispatch(const sfu::QualityBatch& event);
     void dispatch(const sfu::DataChannelOpened& event);
     void dispatch(const sfu::DataReceived& event);

@@ -62,6 +62,12 @@ void RoomManager::dispatch(const sfu::StreamStateChanged& event) {
     });
 }
 
+void RoomManager::dispatch(const sfu::CodecUnsupported& event) {
+    in_room_of(media_.down_tracks, event.down_track, [](Room& room, const MediaOwner& owner) {
+        room.handle_codec_unsupported(*owner.participant, owner.track_sid);
+    });
+}
+
 // Samples are noted and told at the next tick; no deadline moves by them.
 void RoomManager::dispatch(const sfu::QualityBatch& event) {
     const auto note = [this](const auto& index, auto id, const sfu::QualitySample& sample) {

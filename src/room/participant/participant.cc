@@ -32,14 +32,6 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
     *info.mutable_capabilities() = params.client.capabilities();
 }
 
-livekit::ParticipantInfo Participant::to_proto() const {
-    livekit::ParticipantInfo result = info;
-    if (info.state() == livekit::ParticipantInfo::DISCONNECTED) return result;
-    for (const auto& [sid, track] : publish.tracks())
-        if (track.announced) *result.add_tracks() = track.info;
-    return result;
-}
-
 token::Grants Participant::current_grants() const {
     token::Grants current = grants;
     current.name = info.name();
@@ -56,10 +48,7 @@ std::optional<livekit::ClientConfiguration> Participant::configuration(IcePrefer
 }
 
 Timestamp Participant::next_deadline() const {
-    Timestamp result = earlier(presence.next_deadline(), earlier(refresh_at, update_at));
-    for (const auto& [sid, track] : publish.tracks())
-        result = earlier(result, track.dynacast.next_deadline());
-    return result;
+    return earlier(presence.next_deadline(), refresh_at);
 }
 
 MediaDelay media_delay(MediaPhase phase, const Participant& p, const livekit::TrackInfo& track,

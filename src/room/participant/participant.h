@@ -15,7 +15,6 @@
 #include "room/negotiate/links.h"
 #include "room/participant/permissions.h"
 #include "room/participant/presence.h"
-#include "room/publish/publish_flow.h"
 #include "room/roster/lifecycle.h"
 #include "room/signal/signal_queue.h"
 
@@ -24,8 +23,6 @@ namespace confab::room {
 struct Participant {
     Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place);
 
-    // Who it is and what it publishes of media.
-    livekit::ParticipantInfo to_proto() const;
     // Its grants as they are by now, for the next token (TOK-12).
     token::Grants current_grants() const;
     // What join and reconnect tell the client about itself, when there is something (SIG-69,
@@ -54,11 +51,9 @@ struct Participant {
 
     SignalQueue signal;
 
-    PublishFlow publish;
     Presence presence;
     SimulatedDrops drops;
     Timestamp refresh_at = Timestamp::never();  // its next token
-    Timestamp update_at = Timestamp::never();   // learned layers, told together
 
     Timestamp next_deadline() const;
 };

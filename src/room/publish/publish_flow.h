@@ -14,43 +14,11 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "room/publish/dynacast.h"
+#include "room/publish/publication.h"
 #include "room/scope/types.h"
 #include "rtc/sdp/negotiator.h"
 
 namespace confab::room {
-
-struct Participant;
-
-// One codec of a track; codecs beyond the first are backups (SIG-102).
-struct CodecSlot {
-    std::optional<sfu::ReceiverId> receiver;  // set once negotiated
-    std::string mid;
-    sfu::Codec codec = sfu::Codec::kNone;
-};
-
-struct PublishedTrack {
-    livekit::TrackInfo info;
-    std::vector<CodecSlot> slots;  // parallel to info.codecs
-    bool announced = false;        // others may see it
-    bool told_subscribed = false;  // track_subscribed was sent
-    bool regressed = false;        // everybody moved to the backup codec (DYN-05)
-    Dynacast dynacast;
-    Timestamp announced_at;
-    Timestamp requested_at;
-    bool media_started = false;  // the first packet came
-    std::vector<Ssrc> ssrcs;     // its publisher's, as far as known
-
-    bool video() const { return info.type() == livekit::VIDEO; }
-    bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }
-};
-
-// An announced track and whose it is, as other parts of the room see it.
-struct Publication {
-    Participant* publisher = nullptr;
-    const PublishedTrack* track = nullptr;
-    explicit operator bool() const { return track != nullptr; }
-};
 
 struct AddTrackRefusal {
     livekit::RequestResponse::Reason reason = livekit::RequestResponse::UNCLASSIFIED_ERROR;
@@ -130,6 +98,5 @@ class PublishFlow {
 // TrackInfo as add_track announces it (SIG-103).
 livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
                                  const PublishFlow::Rules& rules, Rng& rng);
-sfu::MediaSource media_source(livekit::TrackSource source);
 
 }  // namespace confab::room

@@ -36,8 +36,10 @@ struct Subscription {
     Ssrc ssrc;                    // drawn for this room
     Ssrc rtx_ssrc;
     bool video = false;
-    std::size_t codec = 0;  // of the track's codecs, once bound
-    bool attached = false;  // the shard forwards (AddDownTrack was sent)
+    std::size_t codec = 0;      // of the track's codecs, once bound
+    std::uint32_t untaken = 0;  // bits of those whose packets the client does not take (IN-09)
+    bool attached = false;      // the shard forwards (AddDownTrack was sent)
+    bool moving = false;        // attached to another codec until this one has a receiver
     sdp::BoundSender bound;
     std::uint32_t attempts = 0;
     bool attempt_open = false;                      // neither made nor given up

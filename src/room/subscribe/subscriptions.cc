@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Subscriptions: wanted and actual, what is allowed, and the sender that waits for its section.
+// Subscriptions: wanted and actual, and the sender that waits for its section.
 #include "room/subscribe/subscriptions.h"
 
 #include <algorithm>
@@ -182,66 +182,6 @@ void Subscriptions::report_stuck() {
         }
 }
 
-// ---------------------------------------------------------------- rights
-
-bool Subscriptions::grants_access(const Participant& publisher, const Participant& to,
-                                  std::string_view track_sid) const {
-    return member(publisher).access.allows(to.identity(), to.sid(), track_sid);
-}
-
-bool Subscriptions::may_subscribe(const Participant& p, const Participant& publisher,
-                                  const std::string& sid) const {
-    return p.info.permission().recorder() || grants_access(publisher, p, sid);
-}
-
-void Subscriptions::withdraw(Participant& p, const std::string& sid, Subscription& s,
-                             const Participant& publisher) {
-    s.allowed = false;
-    p.signal.send(subscription_permission_message(publisher.sid(), sid, false));
-    drop(p, sid, s, true);
-}
-
-// After a change of its own rights: a recorder hears what the lists of others keep from it.
-void Subscriptions::withdraw_forbidden(Participant& p) {
-    for (auto& [sid, s] : member(p).table.entries()) {
-        if (s.state == SubscriptionState::kNone) continue;
-        const Publication track = host_->find_publication(sid);
-        if (track && !may_subscribe(p, *track.publisher, sid))
-            withdraw(p, sid, s, *track.publisher);
-    }
-}
-
-void Subscriptions::rights_changed(Participant& p) {
-    if (p.info.permission().can_subscribe()) {
-        withdraw_forbidden(p);
-        reconcile_existing(p);
-        return report_stuck();
-    }
-    for (auto& [sid, s] : member(p).table.entries())
-        s.allowed.reset();
-    drop_all(p);
-}
-
-// Takes back what is no longer allowed, gives what now is.
-bool Subscriptions::set_access(Participant& publisher,
-                               const livekit::SubscriptionPermission& list) {
-    if (!member(publisher).access.set(list)) return false;
-    for (const Publication& track : host_->publications_of(publisher)) {
-        const std::string& sid = track.track->info.sid();
-        for (Participant* p : roster_->everyone()) {
-            Subscription* s = find(*p, sid);
-            if (s == nullptr || !s->wanted) continue;
-            if (s->state != SubscriptionState::kNone && !may_subscribe(*p, publisher, sid)) {
-                withdraw(*p, sid, *s, publisher);
-            } else {
-                reconcile(*p, sid);
-            }
-        }
-    }
-    report_stuck();
-    return true;
-}
-
 // ---------------------------------------------------------------- senders
 
 void Subscriptions::subscribe(Participant& p, const std::string& sid, Subscription& s,
@@ -258,6 +198,8 @@ void Subscriptions::subscribe(Participant& p, const std::string& sid, Subscripti
     ++m.hears[s.publisher];
     s.waiting_since = scope_->now();
     s.stuck_told = false;
+    s.untaken = 0;
+    s.moving = false;
     note_step(s, TrackStep::kAttempt);
     s.down_track = sfu::DownTrackId(scope_->ids.next());
     s.ssrc = ssrcs_->draw(scope_->ids.rng());

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "room/participant/permissions.h"
-#include "room/publish/publish_flow.h"
+#include "room/publish/publication.h"
 #include "room/roster/roster.h"
 #include "room/subscribe/subscription_table.h"
 
@@ -24,14 +24,6 @@ struct Downlink {
     sfu::PeerId peer;
     bool connected = false;
     Timestamp connected_at;
-};
-
-// What a subscriber wants of one codec of a track; what it wanted of another one it wants no more.
-struct QualityWish {
-    sfu::DownTrackId by;
-    std::size_t codec = 0;
-    WantedQuality quality;
-    std::optional<std::size_t> instead_of;
 };
 
 class SubscriptionsHost {
@@ -104,6 +96,9 @@ class Subscriptions {
 
     // ---- what becomes of a subscription
     void bind(Participant& p, const std::vector<sdp::BoundSender>& bound);
+    // Its packets are of a codec that the client does not take: another one of the track, or an
+    // end.
+    void codec_unsupported(Participant& p, const std::string& sid);
     void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
 
     bool subscribes_to(const Participant& p, const Participant& publisher) const;
@@ -126,16 +121,18 @@ class Subscriptions {
         return member(p).table.find(sid);
     }
 
-    // subscriptions.cc: from a wish to a sender
-    void reconcile(Participant& p, const std::string& sid);
-    void reconcile_existing(Participant& p);
-    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
-    void report_stuck();
+    // subscriptions_rights.cc
     bool may_subscribe(const Participant& p, const Participant& publisher,
                        const std::string& sid) const;
     void withdraw(Participant& p, const std::string& sid, Subscription& s,
                   const Participant& publisher);
     void withdraw_forbidden(Participant& p);
+
+    // subscriptions.cc: from a wish to a sender
+    void reconcile(Participant& p, const std::string& sid);
+    void reconcile_existing(Participant& p);
+    void check_stuck(Participant& p, const std::string& sid, Subscription& s);
+    void report_stuck();
     void subscribe(Participant& p, const std::string& sid, Subscription& s,
                    const Publication& track);
     void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
@@ -147,6 +144,7 @@ class Subscriptions {
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
     void attach(Participant& p, Subscription& s, const Publication& track);
+    void move(const Participant& p, Subscription& s, const Publication& track);
     void give_up_codec(Participant& p, const std::string& sid, Subscription& s);
     void regress(const Publication& track, std::size_t codec);
     void apply_settings(Participant& p, const std::string& sid, Subscription& s);

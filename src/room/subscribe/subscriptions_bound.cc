@@ -21,10 +21,11 @@ bool accepts(const sdp::BoundSender& bound, sfu::Codec codec) {
 }
 
 // What flows already before what the publisher would have to start.
-std::optional<std::size_t> choose_codec(const PublishedTrack& track,
-                                        const sdp::BoundSender& bound) {
+std::optional<std::size_t> choose_codec(const PublishedTrack& track, const sdp::BoundSender& bound,
+                                        std::uint32_t untaken) {
     for (const bool flowing : {true, false})
         for (std::size_t i = track.regressed ? 1 : 0; i < track.slots.size(); ++i) {
+            if ((untaken >> i & 1U) != 0) continue;
             const std::string& mime = track.info.codecs(static_cast<int>(i)).mime_type();
             if (track.slots[i].receiver.has_value() == flowing && accepts(bound, codec_of(mime)))
                 return i;
@@ -62,7 +63,7 @@ void Subscriptions::bind_one(Participant& p, const std::string& sid, Subscriptio
                              const sdp::BoundSender& bound) {
     const Publication track = host_->find_publication(sid);
     if (!track) return;
-    const auto chosen = choose_codec(*track.track, bound);
+    const auto chosen = choose_codec(*track.track, bound, s.untaken);
     if (!chosen) return give_up_codec(p, sid, s);
     const bool adaptive = member(p).adaptive_stream;
     s.state = SubscriptionState::kBound;
@@ -110,13 +111,39 @@ void Subscriptions::attach(Participant& p, Subscription& s, const Publication& t
     scope_->out.command(p.worker, std::move(add));
 }
 
+// To the receiver of its codec, once there is one; the stream goes on under its numbers.
+void Subscriptions::move(const Participant& p, Subscription& s, const Publication& track) {
+    const CodecSlot& slot = track.track->slots[s.codec];
+    if (!s.moving || !slot.receiver) return;
+    s.moving = false;
+    scope_->out.command(
+        p.worker, sfu::SwitchDownTrack{s.down_track, *slot.receiver, track.publisher->worker});
+}
+
 void Subscriptions::codec_added(const Publication& track) {
     for (Participant* p : roster_->everyone()) {
         Subscription* s = find(*p, track.track->info.sid());
         if (s == nullptr || s->state != SubscriptionState::kBound) continue;
         attach(*p, *s, track);
+        move(*p, *s, track);
         if (s->codec > 0) regress(track, s->codec);
     }
+}
+
+// The publisher sends what this subscriber does not take, whatever was agreed on. Each codec is
+// tried once, so that two such codecs end in an error and not in a circle.
+void Subscriptions::codec_unsupported(Participant& p, const std::string& sid) {
+    Subscription* s = find(p, sid);
+    const Publication track = host_->find_publication(sid);
+    if (s == nullptr || !s->attached || s->moving || !track) return;
+    s->untaken |= 1U << s->codec;
+    const auto next = choose_codec(*track.track, s->bound, s->untaken);
+    if (!next) return give_up_codec(p, sid, *s);
+    const std::size_t before = std::exchange(s->codec, *next);
+    want_quality(*s, track, before);
+    s->moving = true;
+    move(p, *s, track);
+    if (s->codec > 0) regress(track, s->codec);
 }
 
 void Subscriptions::give_up_codec(Participant& p, const std::string& sid, Subscription& s) {
@@ -143,9 +170,8 @@ void Subscriptions::regress(const Publication& track, std::size_t codec) {
         if (!accepts(s->bound, slot.codec)) continue;
         const std::size_t before = std::exchange(s->codec, codec);
         want_quality(*s, track, before);
-        if (s->attached)
-            scope_->out.command(p->worker, sfu::SwitchDownTrack{s->down_track, *slot.receiver,
-                                                                track.publisher->worker});
+        s->moving = s->attached;
+        move(*p, *s, track);
     }
 }
 

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One track that a participant publishes, and how other parts of the room see it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "room/publish/dynacast.h"
+#include "room/scope/types.h"
+
+namespace confab::room {
+
+struct Participant;
+
+// One codec of a track; codecs beyond the first are backups (SIG-102).
+struct CodecSlot {
+    std::optional<sfu::ReceiverId> receiver;  // set once negotiated
+    std::string mid;
+    sfu::Codec codec = sfu::Codec::kNone;
+};
+
+struct PublishedTrack {
+    livekit::TrackInfo info;
+    std::vector<CodecSlot> slots;  // parallel to info.codecs
+    bool announced = false;        // others may see it
+    bool told_subscribed = false;  // track_subscribed was sent
+    bool regressed = false;        // everybody moved to the backup codec (DYN-05)
+    Dynacast dynacast;
+    Timestamp announced_at;
+    Timestamp requested_at;
+    bool media_started = false;  // the first packet came
+    std::vector<Ssrc> ssrcs;     // its publisher's, as far as known
+
+    bool video() const { return info.type() == livekit::VIDEO; }
+    bool encrypted() const { return info.encryption() != livekit::Encryption::NONE; }
+};
+
+// A track and whose it is.
+struct Publication {
+    Participant* publisher = nullptr;
+    const PublishedTrack* track = nullptr;
+    explicit operator bool() const { return track != nullptr; }
+};
+
+// What a subscriber wants of one codec of a track; what it wanted of another one it wants no more.
+struct QualityWish {
+    sfu::DownTrackId by;
+    std::size_t codec = 0;
+    WantedQuality quality;
+    std::optional<std::size_t> instead_of;
+};
+
+sfu::MediaSource media_source(livekit::TrackSource source);
+
+}  // namespace confab::room

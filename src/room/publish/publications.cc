@@ -1,0 +1,271 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Publications: from add_track to a receiver, its announcement and its end.
+#include "room/publish/publications.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "room/negotiate/extension_uris.h"
+#include "room/publish/codec_lists.h"
+#include "room/publish/layers.h"
+#include "room/signal/respond.h"
+
+namespace confab::room {
+namespace {
+
+sfu::ReceiveCodec receive_codec(const sdp::NegotiatedCodec& codec) {
+    sfu::ReceiveCodec result;
+    result.codec = codec_of(codec.mime);
+    result.pt = PayloadType(codec.pt);
+    if (codec.rtx_pt) result.rtx_pt = PayloadType(*codec.rtx_pt);
+    result.clock_rate = codec.clock_rate;
+    result.nack = codec.nack;
+    if (result.codec == sfu::Codec::kRed) {  // "111/111" (RFC 2198 §5)
+        std::string_view blocks = codec.fmtp;
+        if (const auto pt = parse_decimal<std::uint8_t>(next_token(blocks, '/')))
+            result.red_primary_pt = PayloadType(*pt);
+    }
+    return result;
+}
+
+std::vector<sfu::ReceiveLayer> receive_layers(const sdp::PublishSection& section,
+                                              const Layers& declared) {
+    std::vector<sfu::ReceiveLayer> result;
+    const auto rids = order_rids(section.rids);
+    for (std::size_t i = 0; i < rids.size(); ++i) {
+        sfu::ReceiveLayer& layer = result.emplace_back();
+        layer.rid = rids[i];
+        layer.spatial = static_cast<std::uint8_t>(i);
+    }
+    if (rids.empty()) {
+        sfu::ReceiveLayer& layer = result.emplace_back();
+        if (section.ssrcs.size() == 1) {
+            layer.ssrc = Ssrc(section.ssrcs.front());
+            const auto rtx = section.rtx_of.find(section.ssrcs.front());
+            if (rtx != section.rtx_of.end()) layer.rtx_ssrc = Ssrc(rtx->second);
+        }
+    }
+    for (std::size_t i = 0; i < result.size() && static_cast<int>(i) < declared.size(); ++i) {
+        result[i].width = declared[static_cast<int>(i)].width();
+        result[i].height = declared[static_cast<int>(i)].height();
+    }
+    return result;
+}
+
+void tell_unpublished(Participant& p, const std::string& sid) {
+    livekit::SignalResponse response;
+    if (p.traits.gates.track_unpublished) {
+        response.mutable_track_unpublished()->set_track_sid(sid);
+    } else {
+        response.mutable_mute()->set_sid(sid);
+        response.mutable_mute()->set_muted(true);
+    }
+    p.signal.send(std::move(response));
+}
+
+std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
+    auto codecs = config.room.enabled_codecs;
+    if (codecs.empty()) return default_codecs();
+    for (const auto& codec : codecs)
+        if (codec.mime == "video/rtx") return codecs;
+    codecs.push_back({"video/rtx", ""});
+    return codecs;
+}
+
+}  // namespace
+
+Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, Roster& roster,
+                           SsrcPool& ssrcs, PublicationsHost& host)
+    : scope_(&scope),
+      room_(room),
+      id_(id),
+      roster_(&roster),
+      ssrcs_(&ssrcs),
+      codecs_(enabled_codecs(scope.config)),
+      host_(&host) {}
+
+// ---------------------------------------------------------------- announcements and sections
+
+void Publications::add_track(Participant& p, const livekit::AddTrackRequest& request) {
+    PublishFlow::Rules rules;
+    rules.codecs = &codecs_;
+    rules.permitted = token::may_publish(p.info.permission(), request.source());
+    rules.now = scope_->now();
+    rules.obs = p.client.browser().find("OBS") != std::string::npos;
+    roster_->touch(p);
+    const auto added = flow(p).add_track(request, rules, scope_->ids.rng());
+    if (!added) {
+        respond(p, added.error().reason, added.error().message,
+                [&](livekit::RequestResponse& r) { *r.mutable_add_track() = request; });
+        return;
+    }
+    // With a sid it is one more codec of a track that is there.
+    if (request.sid().empty())
+        scope_->out.observe(PublicationStep{added->type(), TrackStep::kAttempt});
+    livekit::SignalResponse response;
+    response.mutable_track_published()->set_cid(request.cid());
+    *response.mutable_track_published()->mutable_track() = *added;
+    p.signal.send(std::move(response));
+    take_begun(p, host_->late_sections(p));
+}
+
+void Publications::take_sections(Participant& p, const sdp::Answer& answer) {
+    for (const std::string& mid : answer.ended_mids) {
+        const PublishedTrack* track = flow(p).find_by_mid(mid);
+        if (track != nullptr) unpublish(p, std::string(track->info.sid()), false);
+    }
+    take_begun(p, answer.publish);
+}
+
+void Publications::take_begun(Participant& p, const std::vector<sdp::PublishSection>& sections) {
+    for (const sdp::PublishSection& section : sections) {
+        const auto match = flow(p).take_section(section, scope_->clock.wall);
+        const auto link = host_->uplink(p);
+        if (!match || !link) continue;
+        PublishedTrack& track = *match->track;
+        if (!token::may_publish(p.info.permission(), track.info.source())) {
+            unpublish(p, std::string(track.info.sid()), true);
+            continue;
+        }
+        add_receiver(p, track, match->codec, section);
+        if (track.announced) {
+            host_->tracks_changed(p);
+            host_->codec_added({&p, &track});
+        } else if (link->ever_connected) {
+            announce(p, track);
+        }
+    }
+}
+
+void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
+                                const sdp::PublishSection& section) {
+    CodecSlot& slot = track.slots[codec];
+    const livekit::SimulcastCodecInfo& info = track.info.codecs(static_cast<int>(codec));
+    slot.receiver = sfu::ReceiverId(scope_->ids.next());
+    scope_->media.receivers[*slot.receiver] = {room_, &p, track.info.sid()};
+
+    sfu::AddReceiver add;
+    add.receiver = *slot.receiver;
+    add.peer = host_->uplink(p)->peer;
+    add.room = id_;
+    add.kind = track.video() ? sfu::MediaKind::kVideo : sfu::MediaKind::kAudio;
+    add.mid = section.mid;
+    for (const sdp::NegotiatedCodec& negotiated : section.codecs) {
+        sfu::ReceiveCodec receive = receive_codec(negotiated);
+        if (receive.codec != sfu::Codec::kNone) add.codecs.push_back(receive);
+    }
+    add.extensions = receive_extensions(section.extensions);
+    add.layers = receive_layers(section, info.layers());
+    add.mode = static_cast<sfu::LayerMode>(std::clamp<int>(info.video_layer_mode(), 0, 3));
+    add.source = media_source(track.info.source());
+    add.screen_share = track.info.source() == livekit::SCREEN_SHARE;
+    add.microphone = track.info.source() == livekit::MICROPHONE;
+    add.encrypted = track.encrypted();
+    add.audio_level = scope_->config.audio_level;
+    add.pli_throttle = scope_->config.pli_throttle;
+    for (const sfu::ReceiveLayer& layer : add.layers) {
+        note_ssrc(track, layer.ssrc.value_or(Ssrc(0)));
+        note_ssrc(track, layer.rtx_ssrc.value_or(Ssrc(0)));
+    }
+    scope_->out.command(p.worker, std::move(add));
+    if (track.info.muted()) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
+}
+
+void Publications::note_ssrc(PublishedTrack& track, Ssrc ssrc) {
+    constexpr std::size_t kMaxKnown = 64;  // beyond these a collision is as likely as nothing
+    if (ssrc.value() == 0 || track.ssrcs.size() >= kMaxKnown ||
+        std::find(track.ssrcs.begin(), track.ssrcs.end(), ssrc) != track.ssrcs.end())
+        return;
+    track.ssrcs.push_back(ssrc);
+    ssrcs_->add(ssrc);
+}
+
+void Publications::connected(Participant& p) {
+    for (auto& [sid, track] : flow(p).tracks())
+        if (!track.announced) announce(p, track);
+}
+
+void Publications::announce(Participant& p, PublishedTrack& track) {
+    track.announced = true;
+    track.announced_at = scope_->now();
+    // Nothing is to be expected of a muted track.
+    track.media_started = track.media_started || track.info.muted();
+    scope_->out.observe(PublicationStep{track.info.type(), TrackStep::kSuccess});
+    if (track.video() || track.info.codecs_size() > 1) {
+        track.dynacast = Dynacast(scope_->now(), scope_->config.dynacast_pause_delay);
+        track.dynacast.set_muted(track.info.muted());
+    }
+    announced_[track.info.sid()] = {&p, &track};
+    Publisher& publisher = publishers_[p.identity()];
+    publisher.participant = &p;
+    ++publisher.tracks;
+    host_->track_announced({&p, &track});
+}
+
+// ---------------------------------------------------------------- ends
+
+void Publications::unpublish(Participant& p, const std::string& sid, bool tell_publisher) {
+    PublishedTrack* track = flow(p).find(sid);
+    if (track == nullptr) return cancel_pending(p, sid, tell_publisher);
+    const bool announced = track->announced;
+    const livekit::TrackInfo info = track->info;
+    scope_->out.observe(
+        PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
+    host_->track_ending({&p, track});
+    release(p, *track);
+    const auto waiting = flow(p).remove(sid);
+    if (tell_publisher) tell_unpublished(p, sid);
+    if (announced) host_->track_unpublished(p, info);
+    if (!p.closing) add_again(p, waiting);
+}
+
+// What was announced to the client but has no section yet.
+void Publications::cancel_pending(Participant& p, const std::string& sid, bool tell_publisher) {
+    const livekit::TrackInfo* info = flow(p).info_of(sid);
+    if (info == nullptr) return;
+    scope_->out.observe(PublicationStep{info->type(), TrackStep::kCancel});
+    const auto waiting = flow(p).remove(sid);
+    if (tell_publisher) tell_unpublished(p, sid);
+    add_again(p, waiting);
+}
+
+void Publications::release(Participant& p, const PublishedTrack& track) {
+    for (const CodecSlot& slot : track.slots) {
+        if (!slot.receiver) continue;
+        scope_->media.receivers.erase(*slot.receiver);
+        scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});
+    }
+    for (const Ssrc ssrc : track.ssrcs)
+        ssrcs_->release(ssrc);
+    if (announced_.erase(track.info.sid()) == 0) return;
+    const auto publisher = publishers_.find(p.identity());
+    if (--publisher->second.tracks == 0) publishers_.erase(publisher);
+}
+
+// Requests that waited for the cid of what ended.
+void Publications::add_again(Participant& p,
+                             const std::vector<livekit::AddTrackRequest>& requests) {
+    for (const livekit::AddTrackRequest& request : requests)
+        add_track(p, request);
+}
+
+void Publications::rights_changed(Participant& p) {
+    for (const std::string& sid : flow(p).refused_by(p.info.permission()))
+        unpublish(p, sid, true);
+}
+
+void Publications::unpublish_all(Participant& p) {
+    std::vector<std::string> sids;
+    for (const auto& [sid, track] : flow(p).tracks())
+        sids.push_back(sid);
+    for (const std::string& sid : sids)
+        unpublish(p, sid, false);
+    for (const livekit::TrackType kind : flow(p).pending_types())
+        scope_->out.observe(PublicationStep{kind, TrackStep::kCancel});
+    flow(p).drop_pending();
+}
+
+}  // namespace confab::room

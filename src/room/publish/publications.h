@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The tracks of a room: from add_track to a receiver in the shard and the news of it, until it is
+// unpublished (01 §3.8), and what is wanted of each (dynacast). Connections and subscribers belong
+// to other parts; what it needs of them it asks its PublicationsHost.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "room/publish/publication.h"
+#include "room/publish/publish_flow.h"
+#include "room/roster/roster.h"
+
+namespace confab::room {
+
+// The connection on which a participant's media comes.
+struct Uplink {
+    sfu::PeerId peer;
+    bool ever_connected = false;
+};
+
+class PublicationsHost {
+  public:
+    virtual ~PublicationsHost() = default;
+    virtual std::optional<Uplink> uplink(const Participant& p) const = 0;
+    // Sections of its last offer that belong to what it announced after it (SIG-04, SDP-30).
+    virtual std::vector<sdp::PublishSection> late_sections(Participant& p) = 0;
+    // Others may see and have it from now on.
+    virtual void track_announced(const Publication& track) = 0;
+    // One more codec of an announced track has a receiver.
+    virtual void codec_added(const Publication& track) = 0;
+    // It and its receivers go after this call, announced or not.
+    virtual void track_ending(const Publication& track) = 0;
+    // It is gone, and others knew it.
+    virtual void track_unpublished(Participant& publisher, const livekit::TrackInfo& track) = 0;
+    // What others see of its tracks.
+    virtual void tracks_changed(Participant& publisher) = 0;
+};
+
+class Publications {
+  public:
+    // SIG-107: how long what was announced may be without its section.
+    static constexpr Duration kSectionTimeout = Duration::seconds(30);
+    static constexpr Duration kLayersGather = Duration::millis(100);
+
+    // `room` is whose the receivers are in the registry.
+    Publications(const RoomScope& scope, Room* room, sfu::RoomId id, Roster& roster,
+                 SsrcPool& ssrcs, PublicationsHost& host);
+
+    void add(const Participant& p) { members_[p.number]; }
+    // After unpublish_all(): nobody asks for it any more.
+    void remove(const Participant& p) { members_.erase(p.number); }
+    // Of the room (ROOM-08).
+    const std::vector<sdp::EnabledCodec>& codecs() const { return codecs_; }
+
+    // ---- what a client does
+    void add_track(Participant& p, const livekit::AddTrackRequest& request);
+    // Sections of its offer that ended and began.
+    void take_sections(Participant& p, const sdp::Answer& answer);
+    // Its connection is up: its tracks can be announced.
+    void connected(Participant& p);
+    void update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update);
+    void update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update);
+    // Pending or published; null when there is no such track.
+    const livekit::TrackInfo* mute(Participant& p, const std::string& sid, bool muted);
+    // Tracks that its permission does not allow any more go (TOK-13).
+    void rights_changed(Participant& p);
+    void unpublish_all(Participant& p);
+
+    // ---- what subscribers want (SIG-115)
+    void want_quality(const Publication& track, const QualityWish& wish);
+    void unwant_quality(const Publication& track, sfu::DownTrackId by);
+    // Somebody whom its publisher may know of has it.
+    void subscribed(const Publication& track);
+    // Everybody who can takes a backup codec from now on (DYN-05).
+    void regressed(const Publication& track);
+
+    // ---- what there is
+    // Announced tracks, by sid.
+    Publication find(const std::string& sid) const;
+    std::vector<Publication> all() const;
+    std::vector<Publication> of(const Participant& publisher) const;
+    // Who has announced tracks, by identity.
+    std::vector<Participant*> publishers() const;
+    // Of this participant, announced or not.
+    const PublishedTrack* find(const Participant& p, const std::string& sid) const;
+    bool knows(const Participant& p, const std::string& sid) const;
+    std::vector<sdp::PendingTrack> pending_sections(const Participant& p) const;
+    bool publishes_on(const Participant& p, std::string_view mid) const;
+    void describe(const Participant& p, livekit::ParticipantInfo& info) const;
+
+    // ---- the media plane and time
+    void layer_started(Participant& p, const std::string& sid, const sfu::LayerStarted& event);
+    // Others are told of this participant for another reason.
+    void told(const Participant& p) { member(p).update_at = Timestamp::never(); }
+    // What it announced got no section in time.
+    bool overdue(const Participant& p) const;
+    void handle_timeout(Participant& p, Timestamp now);
+    Timestamp next_deadline(const Participant& p) const;
+
+  private:
+    struct Member {
+        PublishFlow flow;
+        Timestamp update_at = Timestamp::never();  // learned layers, told together
+    };
+    struct Announced {
+        Participant* publisher = nullptr;
+        PublishedTrack* track = nullptr;
+    };
+    struct Publisher {
+        Participant* participant = nullptr;
+        std::size_t tracks = 0;  // announced
+    };
+    Member& member(const Participant& p) { return members_.at(p.number); }
+    const Member& member(const Participant& p) const { return members_.at(p.number); }
+    PublishFlow& flow(const Participant& p) { return member(p).flow; }
+
+    // publications.cc
+    void take_begun(Participant& p, const std::vector<sdp::PublishSection>& sections);
+    void add_receiver(Participant& p, PublishedTrack& track, std::size_t codec,
+                      const sdp::PublishSection& section);
+    void announce(Participant& p, PublishedTrack& track);
+    void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
+    void cancel_pending(Participant& p, const std::string& sid, bool tell_publisher);
+    void release(Participant& p, const PublishedTrack& track);
+    void add_again(Participant& p, const std::vector<livekit::AddTrackRequest>& requests);
+    void note_ssrc(PublishedTrack& track, Ssrc ssrc);
+
+    // publications_live.cc
+    void set_muted(Participant& p, PublishedTrack& track, bool muted);
+    void want_layers(const Participant& p, const PublishedTrack& track,
+                     const std::vector<Dynacast::Report>& reports);
+    void poll_dynacast(Participant& p, PublishedTrack& track);
+    Timestamp section_deadline(const Member& m) const;
+
+    const RoomScope* scope_;
+    Room* room_;
+    sfu::RoomId id_;
+    Roster* roster_;
+    SsrcPool* ssrcs_;
+    std::vector<sdp::EnabledCodec> codecs_;
+    PublicationsHost* host_;
+    std::map<std::uint64_t, Member> members_;      // by participant number
+    std::map<std::string, Announced> announced_;   // by track sid
+    std::map<std::string, Publisher> publishers_;  // by identity, while it has announced tracks
+};
+
+}  // namespace confab::room

@@ -1,0 +1,429 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Publications by themselves: connections and subscribers are a small host's.
+#include "room/publish/publications.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "room/roster/part_testing.h"
+
+namespace confab::room {
+namespace {
+
+using testing::PartWorld;
+using Response = livekit::SignalResponse;
+using Reason = livekit::RequestResponse;
+
+struct Host : PublicationsHost {
+    std::optional<Uplink> uplink(const Participant&) const override { return link; }
+    std::vector<sdp::PublishSection> late_sections(Participant&) override {
+        return std::exchange(late, {});
+    }
+    void track_announced(const Publication& track) override {
+        announced.push_back(track.track->info.sid());
+    }
+    void codec_added(const Publication& track) override {
+        added.push_back(track.track->info.sid());
+    }
+    void track_ending(const Publication& track) override { on_ending(track); }
+    void track_unpublished(Participant&, const livekit::TrackInfo& track) override {
+        unpublished.push_back(track.sid());
+    }
+    void tracks_changed(Participant&) override { ++changes; }
+
+    std::optional<Uplink> link = Uplink{sfu::PeerId(55), true};
+    std::vector<sdp::PublishSection> late;
+    std::vector<std::string> announced;
+    std::vector<std::string> added;
+    std::vector<std::string> unpublished;
+    std::function<void(const Publication&)> on_ending = [](const Publication&) {};
+    int changes = 0;
+};
+
+sdp::PublishSection section_of(const std::string& cid, const std::string& mid,
+                               const std::string& mime) {
+    sdp::PublishSection section;
+    section.cid = cid;
+    section.mid = mid;
+    section.sdp_track_id = cid;
+    section.kind = mime.starts_with("video") ? sdp::Kind::kVideo : sdp::Kind::kAudio;
+    section.codecs.emplace_back().mime = mime;
+    section.codecs.back().pt = 96;
+    section.ssrcs = {4711};
+    return section;
+}
+
+struct World : PartWorld {
+    Participant& come(const std::string& identity, std::uint64_t session) {
+        Participant& p = join(identity, session);
+        publications.add(p);
+        return p;
+    }
+    static livekit::AddTrackRequest request_of(const std::string& cid,
+                                               livekit::TrackSource source) {
+        livekit::AddTrackRequest request;
+        request.set_cid(cid);
+        const bool video = source == livekit::CAMERA || source == livekit::SCREEN_SHARE;
+        request.set_type(video ? livekit::VIDEO : livekit::AUDIO);
+        request.set_source(source);
+        if (video) {
+            request.set_width(1280);
+            request.set_height(720);
+            for (const auto quality : {livekit::LOW, livekit::MEDIUM, livekit::HIGH}) {
+                livekit::VideoLayer& layer = *request.add_layers();
+                layer.set_quality(quality);
+            }
+        }
+        return request;
+    }
+    void add_track(Participant& p, const std::string& cid,
+                   livekit::TrackSource source = livekit::CAMERA) {
+        publications.add_track(p, request_of(cid, source));
+    }
+    void offer(Participant& p, std::vector<sdp::PublishSection> begun,
+               std::vector<std::string> ended = {}) {
+        sdp::Answer answer;
+        answer.publish = std::move(begun);
+        answer.ended_mids = std::move(ended);
+        publications.take_sections(p, answer);
+    }
+    // The sid of a camera that is there.
+    std::string publish(Participant& p, const std::string& cid, const std::string& mid) {
+        add_track(p, cid);
+        offer(p, {section_of(cid, mid, "video/VP8")});
+        return publications.of(p).back().track->info.sid();
+    }
+    std::string only_sid(const Sorted& out, std::uint64_t session) {
+        const auto told = out.of(session, Response::kTrackPublished);
+        REQUIRE(told.size() == 1);
+        return told[0].track_published().track().sid();
+    }
+
+    Host host;
+    Publications publications{scope, nullptr, sfu::RoomId(9), roster, ssrcs, host};
+};
+
+std::vector<Reason::Reason> refusals(const PartWorld::Sorted& out, std::uint64_t session) {
+    std::vector<Reason::Reason> result;
+    for (const auto& told : out.of(session, Response::kRequestResponse))
+        result.push_back(told.request_response().reason());
+    return result;
+}
+
+std::vector<std::string> told_gone(const PartWorld::Sorted& out, std::uint64_t session) {
+    std::vector<std::string> result;
+    for (const auto& told : out.of(session, Response::kTrackUnpublished))
+        result.push_back(told.track_unpublished().track_sid());
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("Publications: asked for, a section, announced once the connection is up [SIG-100]") {
+    for (const bool connected : {true, false}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        w.host.link->ever_connected = connected;
+        w.add_track(alice, "cam");
+        const std::string sid = w.only_sid(w.sorted(), 1);
+        CHECK(!w.publications.find(sid));
+        CHECK(w.publications.pending_sections(alice).size() == 1);
+        w.offer(alice, {section_of("cam", "1", "video/VP8")});
+        const auto out = w.sorted();
+        const auto receivers = out.commands_of<sfu::AddReceiver>();
+        REQUIRE(receivers.size() == 1);
+        CHECK(receivers[0].peer == sfu::PeerId(55));
+        CHECK(receivers[0].room == sfu::RoomId(9));
+        CHECK(w.media.receivers.contains(receivers[0].receiver));
+        CHECK(w.publications.publishes_on(alice, "1"));
+        CHECK(w.host.announced.size() == (connected ? 1 : 0));
+        CHECK(bool(w.publications.find(sid)) == connected);
+        if (!connected) w.publications.connected(alice);
+        CHECK(w.host.announced == std::vector<std::string>{sid});
+        CHECK(w.publications.find(sid).publisher == &alice);
+        livekit::ParticipantInfo info;
+        w.publications.describe(alice, info);
+        CHECK(info.tracks_size() == 1);
+        // Nothing is made or told twice.
+        w.publications.connected(alice);
+        w.offer(alice, {section_of("cam", "1", "video/VP8")});
+        CHECK(w.host.announced.size() == 1);
+        CHECK(w.sorted().commands_of<sfu::AddReceiver>().empty());
+    }
+}
+
+TEST_CASE("Publications: a section that came before its announcement is taken [SIG-04]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    w.offer(alice, {section_of("cam", "1", "video/VP8")});
+    CHECK(w.sorted().commands_of<sfu::AddReceiver>().empty());
+    w.host.late = {section_of("cam", "1", "video/VP8")};
+    w.add_track(alice, "cam");
+    CHECK(w.sorted().commands_of<sfu::AddReceiver>().size() == 1);
+    CHECK(w.host.announced.size() == 1);
+}
+
+TEST_CASE("Publications: a source that is not granted is refused [SIG-101]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    alice.info.mutable_permission()->add_can_publish_sources(livekit::MICROPHONE);
+    w.add_track(alice, "cam", livekit::CAMERA);
+    auto out = w.sorted();
+    CHECK(refusals(out, 1) == std::vector{Reason::NOT_ALLOWED});
+    CHECK(out.of(1, Response::kTrackPublished).empty());
+    CHECK(w.publications.pending_sections(alice).empty());
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    CHECK(refusals(w.sorted(), 1).empty());
+}
+
+TEST_CASE("Publications: revoked before its section comes, it never flows [TOK-13]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    w.add_track(alice, "cam");
+    const std::string sid = w.only_sid(w.sorted(), 1);
+    alice.info.mutable_permission()->set_can_publish(false);
+    w.offer(alice, {section_of("cam", "1", "video/VP8")});
+    const auto out = w.sorted();
+    CHECK(out.commands_of<sfu::AddReceiver>().empty());
+    CHECK(told_gone(out, 1) == std::vector{sid});
+    CHECK(w.host.announced.empty());
+    CHECK(w.host.unpublished.empty());
+}
+
+TEST_CASE("Publications: narrowed sources end what they leave out, pending or there [TOK-13]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const std::string camera = w.publish(alice, "cam", "1");
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    w.offer(alice, {section_of("mic", "2", "audio/opus")});
+    (void)w.sorted();
+    w.add_track(alice, "screen", livekit::SCREEN_SHARE);
+    const std::string screen = w.only_sid(w.sorted(), 1);
+    alice.info.mutable_permission()->add_can_publish_sources(livekit::MICROPHONE);
+    w.publications.rights_changed(alice);
+    const auto out = w.sorted();
+    auto gone = told_gone(out, 1);
+    std::sort(gone.begin(), gone.end());
+    auto expected = std::vector{camera, screen};
+    std::sort(expected.begin(), expected.end());
+    CHECK(gone == expected);
+    CHECK(out.commands_of<sfu::RemoveReceiver>().size() == 1);
+    CHECK(w.host.unpublished == std::vector{camera});  // nobody knew of the other
+    CHECK(w.publications.of(alice).size() == 1);
+    CHECK(!w.publications.knows(alice, screen));
+}
+
+TEST_CASE("Publications: so many may wait for their sections [SIG-101]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    for (std::size_t i = 0; i < PublishFlow::kMaxPending; ++i)
+        w.add_track(alice, "cam" + std::to_string(i));
+    CHECK(refusals(w.sorted(), 1).empty());
+    w.add_track(alice, "more");
+    CHECK(refusals(w.sorted(), 1) == std::vector{Reason::LIMIT_EXCEEDED});
+    w.offer(alice, {section_of("cam0", "1", "video/VP8")});
+    w.add_track(alice, "more");
+    CHECK(refusals(w.sorted(), 1).empty());
+}
+
+TEST_CASE("Publications: the same cid waits until the first track ends [SIG-76] [SIG-101]") {
+    for (const bool leaving : {false, true}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        (void)w.publish(alice, "cam", "1");
+        (void)w.sorted();
+        w.add_track(alice, "cam");
+        CHECK(refusals(w.sorted(), 1) == std::vector{Reason::QUEUED});
+        alice.closing = leaving;
+        w.offer(alice, {}, {"1"});
+        CHECK(w.sorted().of(1, Response::kTrackPublished).size() == (leaving ? 0 : 1));
+    }
+}
+
+TEST_CASE("Publications: while a track ends it is found, afterwards nothing is left [SIG-105]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const std::string sid = w.publish(alice, "cam", "1");
+    CHECK(w.ssrcs.contains(Ssrc(4711)));
+    bool found = false;
+    w.host.on_ending = [&](const Publication& track) {
+        found = w.publications.find(sid).track == track.track;
+        CHECK(w.sorted().commands_of<sfu::RemoveReceiver>().empty());
+    };
+    w.offer(alice, {}, {"1"});
+    CHECK(found);
+    const auto out = w.sorted();
+    CHECK(out.commands_of<sfu::RemoveReceiver>().size() == 1);
+    CHECK(told_gone(out, 1).empty());  // it ended it itself
+    CHECK(w.host.unpublished == std::vector{sid});
+    CHECK(!w.publications.find(sid));
+    CHECK(w.publications.publishers().empty());
+    CHECK(w.media.receivers.empty());
+    CHECK(w.ssrcs.size() == 0);
+}
+
+TEST_CASE("Publications: one that leaves takes along what is there and what waits [OBS-01]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    (void)w.publish(alice, "cam", "1");
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    (void)w.sorted();
+    alice.closing = true;
+    w.publications.unpublish_all(alice);
+    std::vector<TrackStep> steps;
+    for (const PublicationStep& step : w.sorted().observed<PublicationStep>())
+        steps.push_back(step.step);
+    CHECK(steps == std::vector{TrackStep::kEnd, TrackStep::kCancel});
+    CHECK(w.publications.pending_sections(alice).empty());
+    w.publications.remove(alice);
+    CHECK(w.publications.next_deadline(alice).is_never());
+}
+
+TEST_CASE("Publications: a backup codec of an announced track is told as such [SIG-102]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    auto request = World::request_of("cam", livekit::CAMERA);
+    request.add_simulcast_codecs()->set_codec("vp8");
+    request.mutable_simulcast_codecs(0)->set_cid("cam");
+    request.add_simulcast_codecs()->set_codec("h264");
+    w.publications.add_track(alice, request);
+    w.offer(alice, {section_of("cam", "1", "video/VP8")});
+    const std::string sid = w.host.announced.at(0);
+    request.set_sid(sid);
+    request.mutable_simulcast_codecs(1)->set_cid("backup");
+    w.publications.add_track(alice, request);
+    CHECK(w.host.added.empty());
+    w.offer(alice, {section_of("backup", "2", "video/H264")});
+    CHECK(w.host.added == std::vector{sid});
+    CHECK(w.host.announced.size() == 1);
+    request.set_sid("TR_nobody");
+    (void)w.sorted();
+    w.publications.add_track(alice, request);
+    CHECK(refusals(w.sorted(), 1) == std::vector{Reason::NOT_FOUND});
+}
+
+TEST_CASE("Publications: what was announced gets its section in 30 s, if it is to send [SIG-107]") {
+    World w;
+    w.config.reconnect_on_publication_error = true;
+    Participant& alice = w.come("alice", 1);
+    auto muted = World::request_of("mic", livekit::MICROPHONE);
+    muted.set_muted(true);
+    w.publications.add_track(alice, muted);
+    CHECK(w.publications.next_deadline(alice).is_never());
+    w.add_track(alice, "cam");
+    w.at(29'999);
+    CHECK(!w.publications.overdue(alice));
+    w.at(30'000);
+    CHECK(w.publications.overdue(alice));
+    CHECK(w.publications.next_deadline(alice) == w.clock.now);
+    w.offer(alice, {section_of("cam", "1", "video/VP8")});
+    CHECK(!w.publications.overdue(alice));
+}
+
+TEST_CASE("Publications: the publisher and its worker hear what is wanted [SIG-115] [IN-21]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const std::string sid = w.publish(alice, "cam", "1");
+    const Publication track = w.publications.find(sid);
+    (void)w.sorted();
+    w.publications.want_quality(track, {sfu::DownTrackId(1), 0, std::uint8_t{1}, {}});
+    auto out = w.sorted();
+    CHECK(out.of(1, Response::kSubscribedQualityUpdate).size() == 1);
+    REQUIRE(out.commands_of<sfu::WantLayers>().size() == 1);
+    CHECK(out.commands_of<sfu::WantLayers>()[0].max_spatial == 1);
+    // A muted one is not told; the state follows.
+    CHECK(w.publications.mute(alice, sid, true) != nullptr);
+    w.publications.want_quality(track, {sfu::DownTrackId(2), 0, std::uint8_t{2}, {}});
+    CHECK(w.sorted().of(1, Response::kSubscribedQualityUpdate).empty());
+    CHECK(w.publications.mute(alice, sid, false) != nullptr);
+    CHECK(w.sorted().commands_of<sfu::WantLayers>().back().max_spatial == 2);
+    // With nobody left it is off, after the delay.
+    w.publications.unwant_quality(track, sfu::DownTrackId(1));
+    w.publications.unwant_quality(track, sfu::DownTrackId(2));
+    CHECK(w.sorted().commands_of<sfu::WantLayers>().empty());
+    const Timestamp at = w.publications.next_deadline(alice);
+    CHECK(at == w.clock.now + w.config.dynacast_pause_delay);
+    w.clock.now = at;
+    w.publications.handle_timeout(alice, at);
+    out = w.sorted();
+    REQUIRE(out.commands_of<sfu::WantLayers>().size() == 1);
+    CHECK(out.commands_of<sfu::WantLayers>()[0].max_spatial == -1);
+}
+
+TEST_CASE("Publications: that somebody subscribed is told once [SIG-49]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const Publication track = w.publications.find(w.publish(alice, "cam", "1"));
+    (void)w.sorted();
+    w.publications.subscribed(track);
+    w.publications.subscribed(track);
+    CHECK(w.sorted().of(1, Response::kTrackSubscribed).size() == 1);
+}
+
+TEST_CASE("Publications: mute and features of a pending track are kept, of none refused [SIG-05]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    const std::string sid = w.only_sid(w.sorted(), 1);
+    REQUIRE(w.publications.mute(alice, sid, true) != nullptr);
+    livekit::UpdateLocalAudioTrack update;
+    update.set_track_sid(sid);
+    update.add_features(livekit::TF_ECHO_CANCELLATION);
+    w.publications.update_audio(alice, update);
+    CHECK(w.host.changes == 0);  // nobody knows it
+    w.offer(alice, {section_of("mic", "1", "audio/opus")});
+    CHECK(w.sorted().commands_of<sfu::MuteReceiver>().size() == 1);
+    CHECK(w.publications.find(sid).track->info.audio_features_size() == 1);
+    w.publications.update_audio(alice, update);
+    CHECK(w.host.changes == 1);
+    CHECK(w.publications.mute(alice, "TR_nobody", true) == nullptr);
+    update.set_track_sid("TR_nobody");
+    w.publications.update_audio(alice, update);
+    CHECK(refusals(w.sorted(), 1) == std::vector{Reason::NOT_FOUND});
+}
+
+TEST_CASE("Publications: layers that start one after the other are told together [SIG-131]") {
+    for (const bool told_meanwhile : {false, true}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        const std::string sid = w.publish(alice, "cam", "1");
+        const sfu::ReceiverId receiver = *w.publications.find(alice, sid)->slots[0].receiver;
+        for (std::uint8_t layer = 0; layer < 3; ++layer) {
+            w.at(10 * layer);
+            sfu::LayerStarted event;
+            event.receiver = receiver;
+            event.spatial = layer;
+            event.ssrc = Ssrc(100U + layer);
+            w.publications.layer_started(alice, sid, event);
+        }
+        CHECK(w.publications.find(sid).track->info.layers(2).ssrc() == 102);
+        CHECK(w.host.changes == 0);
+        if (told_meanwhile) w.publications.told(alice);
+        w.at(100);
+        w.publications.handle_timeout(alice, w.clock.now);
+        w.publications.handle_timeout(alice, w.clock.now);
+        CHECK(w.host.changes == (told_meanwhile ? 0 : 1));
+    }
+}
+
+TEST_CASE("Publications: who publishes and what, in the order of identities") {
+    World w;
+    Participant& bob = w.come("bob", 2);
+    Participant& alice = w.come("alice", 1);
+    (void)w.publish(bob, "cam", "1");
+    (void)w.publish(alice, "cam", "1");
+    (void)w.publish(alice, "cam2", "2");
+    CHECK(w.publications.publishers() == std::vector<Participant*>{&alice, &bob});
+    REQUIRE(w.publications.all().size() == 3);
+    CHECK(w.publications.all().back().publisher == &bob);
+    CHECK(w.publications.of(alice).size() == 2);
+    w.offer(alice, {}, {"1"});
+    CHECK(w.publications.publishers().size() == 2);
+    w.offer(alice, {}, {"2"});
+    CHECK(w.publications.publishers() == std::vector<Participant*>{&bob});
+}
+
+}  // namespace confab::room

@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/room_wiring.h"
+
+#include "room/room.h"
+
+namespace confab::room {
+
+// ---------------------------------------------------------------- data
+
+// The connection on which data goes to it.
+std::optional<sfu::PeerId> RoomWiring::data_peer(const Participant& p) const {
+    const PeerLink* link = room_->negotiation_.primary(p);
+    return link == nullptr ? std::nullopt : std::optional(link->id());
+}
+
+bool RoomWiring::grants_access(const Participant& publisher, const Participant& to,
+                               const std::string& track_sid) const {
+    return room_->subscriptions_.grants_access(publisher, to, track_sid);
+}
+
+void RoomWiring::data_tracks_changed(Participant& publisher) {
+    room_->changed(publisher, true);
+}
+
+// ---------------------------------------------------------------- negotiation
+
+std::vector<sdp::PendingTrack> RoomWiring::pending_tracks(const Participant& p) const {
+    return room_->publications_.pending_sections(p);
+}
+
+bool RoomWiring::publishes_on(const Participant& p, std::string_view mid) const {
+    return room_->publications_.publishes_on(p, mid);
+}
+
+void RoomWiring::offer_answered(Participant& p, const sdp::Answer& answer) {
+    room_->publications_.take_sections(p, answer);
+}
+
+void RoomWiring::senders_bound(Participant& p, const std::vector<sdp::BoundSender>& bound) {
+    room_->subscriptions_.bind(p, bound);
+}
+
+void RoomWiring::no_data_wanted(Participant& p) {
+    room_->data_.expect_no_channels(p);
+}
+
+void RoomWiring::negotiation_failed(Participant& p) {
+    room_->full_reconnect(p);
+}
+
+// ---------------------------------------------------------------- publications
+
+std::optional<Uplink> RoomWiring::uplink(const Participant& p) const {
+    const PeerLink* link = room_->negotiation_.publisher(p);
+    if (link == nullptr) return std::nullopt;
+    return Uplink{link->id(), link->ever_connected};
+}
+
+std::vector<sdp::PublishSection> RoomWiring::late_sections(Participant& p) {
+    return room_->negotiation_.match_late(p);
+}
+
+void RoomWiring::track_announced(const Publication& track) {
+    Participant& publisher = *track.publisher;
+    publisher.info.set_is_publisher(true);
+    room_->roster_.count(publisher);
+    room_->changed(publisher, true);
+    room_->webhook("track_published", &publisher, &track.track->info);
+    room_->news_.counts_changed();
+    room_->subscriptions_.track_announced(track);
+}
+
+void RoomWiring::codec_added(const Publication& track) {
+    room_->subscriptions_.codec_added(track);
+}
+
+void RoomWiring::track_ending(const Publication& track) {
+    // While those who heard it still subscribe (IN-31).
+    for (const CodecSlot& slot : track.track->slots)
+        if (slot.receiver) room_->speakers_.remove(*slot.receiver);
+    room_->speakers_.tell_changes();
+    room_->subscriptions_.track_ended(track.track->info.sid());
+    for (const CodecSlot& slot : track.track->slots)
+        if (slot.receiver) room_->quality_.forget(*track.publisher, slot.receiver->value());
+}
+
+void RoomWiring::track_unpublished(Participant& publisher, const livekit::TrackInfo& track) {
+    room_->webhook("track_unpublished", &publisher, &track);
+    if (!publisher.closing) room_->changed(publisher, true);
+}
+
+void RoomWiring::tracks_changed(Participant& publisher) {
+    room_->changed(publisher, true);
+}
+
+// ---------------------------------------------------------------- subscriptions
+
+Publication RoomWiring::find_publication(const std::string& sid) const {
+    return room_->publications_.find(sid);
+}
+
+std::vector<Publication> RoomWiring::publications() const {
+    return room_->publications_.all();
+}
+
+std::vector<Publication> RoomWiring::publications_of(const Participant& publisher) const {
+    return room_->publications_.of(publisher);
+}
+
+void RoomWiring::quality_wanted(const Publication& track, const QualityWish& wish) {
+    room_->publications_.want_quality(track, wish);
+}
+
+void RoomWiring::quality_unwanted(const Publication& track, sfu::DownTrackId by) {
+    room_->publications_.unwant_quality(track, by);
+}
+
+void RoomWiring::track_subscribed(const Publication& track) {
+    room_->publications_.subscribed(track);
+}
+
+void RoomWiring::codec_regressed(const Publication& track) {
+    room_->publications_.regressed(track);
+}
+
+std::optional<Downlink> RoomWiring::downlink(const Participant& p) const {
+    const PeerLink* link = room_->negotiation_.downstream(p);
+    if (link == nullptr) return std::nullopt;
+    return Downlink{link->id(), link->connected, link->connected_at};
+}
+
+void RoomWiring::section_needed(Participant& p, sdp::Sender sender) {
+    room_->negotiation_.add_sender(p, std::move(sender));
+}
+
+void RoomWiring::section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) {
+    room_->quality_.forget(p, id.value());
+    room_->negotiation_.remove_sender(p, id.value(), in_use);
+}
+
+void RoomWiring::subscriber_stuck(Participant& p) {
+    room_->full_reconnect(p);
+}
+
+}  // namespace confab::room
