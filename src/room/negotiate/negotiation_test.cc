@@ -200,6 +200,23 @@ TEST_CASE(
     CHECK(w.count(R::kAnswer) == 0);
 }
 
+TEST_CASE("Negotiation: a client's new credentials change ours, the same ones do not [ICE-14]") {
+    World w;
+    Participant& p = w.join("alice", true);
+    w.offer(p, testing::make_offer({}));
+    w.offer(p, testing::make_offer({}), 2);
+    w.drain();
+    CHECK(w.done<sfu::RestartIce>().empty());
+    w.offer(p, testing::make_offer({}, 0, 0, "othr"), 3);
+    w.drain();
+    REQUIRE(w.done<sfu::RestartIce>().size() == 1);
+    const std::string ufrag = w.done<sfu::RestartIce>()[0].local.ufrag;
+    CHECK(w.first(R::kAnswer)->answer().sdp().find("a=ice-ufrag:" + ufrag) != std::string::npos);
+    w.offer(p, testing::make_offer({}, 0, 0, "othr"), 4);
+    w.drain();
+    CHECK(w.done<sfu::RestartIce>().empty());
+}
+
 TEST_CASE("Negotiation: an answer nobody waits for is counted, a wrong one ends the session") {
     World w;
     Participant& single = w.join("single", true);

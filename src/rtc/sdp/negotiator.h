@@ -151,7 +151,6 @@ struct MissingSections {
 struct Answer {
     std::string sdp;
     RemoteTransport remote;
-    bool ice_restart = false;             // ufrag or pwd differ from the last offer's
     std::vector<PublishSection> publish;  // every section that sends now
     // Sent in the last offer, do not now, or send another announced track now (then the mid is in
     // `publish` as well).
@@ -192,8 +191,6 @@ class Answerer {
     // Tracks announced after the offer that holds their section (02 SDP-30): the sections that send
     // already and belong to one of `pending`. To be asked after each add_track.
     std::vector<PublishSection> match_late(const std::vector<PendingTrack>& pending);
-    // The last answer, for resumed sessions and debugging; empty before the first.
-    const std::string& last_answer() const;
 
   private:
     struct State;
@@ -217,7 +214,6 @@ struct Offer {
 
 struct AppliedAnswer {
     RemoteTransport remote;
-    bool ice_restart = false;
     std::vector<BoundSender> bound;
 };
 

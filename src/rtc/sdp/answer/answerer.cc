@@ -49,9 +49,6 @@ struct Answerer::State {
     Sections sections;
     std::vector<Sender> senders;  // in order of add_sender
     std::optional<Setup> role;    // fixed by the first answer (DTLS-01)
-    std::string last_ufrag;
-    std::string last_pwd;
-    std::string last_answer;
 
     explicit State(AnswererConfig c)
         : config(std::move(c)),
@@ -283,8 +280,6 @@ Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
     CONFAB_TRY(Sections next, state_->follow(*offer));
     CONFAB_TRY(out.remote, remote_transport(*offer));
     out.remote.local_setup = state_->choose_role(out.remote, local);
-    out.ice_restart = !state_->last_ufrag.empty() && (state_->last_ufrag != out.remote.ufrag ||
-                                                      state_->last_pwd != out.remote.pwd);
     state_->match(next, *offer, pending, out);
     state_->bind(next);
     const Description answer = state_->build(*offer, next, local, out.remote.local_setup);
@@ -293,9 +288,6 @@ Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
 
     state_->sections = std::move(next);
     state_->role = out.remote.local_setup;
-    state_->last_ufrag = out.remote.ufrag;
-    state_->last_pwd = out.remote.pwd;
-    state_->last_answer = out.sdp;
     out.missing = state_->count_missing();
     return out;
 }
@@ -324,10 +316,6 @@ std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>
         out.push_back(section.published);
     }
     return out;
-}
-
-const std::string& Answerer::last_answer() const {
-    return state_->last_answer;
 }
 
 std::string_view to_text(NegotiationError error) {

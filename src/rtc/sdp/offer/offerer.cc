@@ -39,8 +39,6 @@ struct Offerer::State {
     // What the first answered section of a kind left (index: kind). New sections start with it, so
     // that a payload type has the same parameters in the whole bundle (SDP-26).
     std::array<std::vector<Codec>, 2> common;
-    std::string last_ufrag;
-    std::string last_pwd;
 
     explicit State(OffererConfig c)
         : config(std::move(c)),
@@ -234,13 +232,9 @@ Result<AppliedAnswer, NegotiationError> Offerer::apply_answer(std::string_view a
     CONFAB_TRY(out.remote, remote_transport(*answer));
     // We offered actpass; anything but passive is taken as active (RFC 8842 §5.3).
     out.remote.local_setup = out.remote.setup == Setup::kPassive ? Setup::kActive : Setup::kPassive;
-    out.ice_restart = !state.last_ufrag.empty() &&
-                      (state.last_ufrag != out.remote.ufrag || state.last_pwd != out.remote.pwd);
     state.apply(*answer);
     out.bound = state.collect_bound();
     state.outstanding = false;
-    state.last_ufrag = out.remote.ufrag;
-    state.last_pwd = out.remote.pwd;
     return out;
 }
 

@@ -310,11 +310,4 @@ TEST_CASE("Offerer: never more sections than the limit [SDP-06]") {
     CHECK(offered(offerer).sections.size() == kMaxSections);
 }
 
-TEST_CASE("Offerer: ICE restart of the client is seen") {
-    Offerer offerer(config());
-    CHECK_FALSE(negotiate(offerer).ice_restart);
-    CHECK_FALSE(negotiate(offerer).ice_restart);
-    CHECK(apply(offerer, accept(offered(offerer), "other")).ice_restart);
-}
-
 }  // namespace confab::sdp
