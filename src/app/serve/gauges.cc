@@ -17,7 +17,7 @@ namespace {
 
 using telemetry::Metric;
 
-double number(auto value) {
+double number(const auto& value) {
     return static_cast<double>(value);
 }
 

@@ -66,7 +66,7 @@ class ControlNode {
     // or `patience` is over; nothing from a shard that did not answer by then. At once if there is
     // only one.
     template <typename T>
-    void gather(std::function<T(ControlPlane&)> ask, Duration patience,
+    void gather(const std::function<T(ControlPlane&)>& ask, Duration patience,
                 Callback<std::vector<std::optional<T>>> reply);
 
     // When the shard that has been silent longest told about itself.
@@ -127,7 +127,7 @@ class Gathering {
 };
 
 template <typename T>
-void ControlNode::gather(std::function<T(ControlPlane&)> ask, Duration patience,
+void ControlNode::gather(const std::function<T(ControlPlane&)>& ask, Duration patience,
                          Callback<std::vector<std::optional<T>>> reply) {
     const auto gathering = std::make_shared<Gathering<T>>(loop_, size(), std::move(reply));
     for (std::size_t i = 1; i < size(); ++i) {
