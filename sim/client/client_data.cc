@@ -94,7 +94,9 @@ void Client::ask_for_data() {
 }
 
 void Client::take_data_track(Timestamp now, const client::DataTrackArrived& arrived) {
-    std::uint32_t number = 0;  // the handle, or the roster, may be news still under way
+    // The handle, or the roster, may be news still under way.
+    std::optional<std::uint32_t> number;
+    if (!arrived.track_sid.empty()) number = 0;
     for (const auto& [sid, info] : session_->roster().others())
         for (const livekit::DataTrackInfo& track : info.data_tracks())
             if (track.sid() == arrived.track_sid) number = number_of(track.name());

@@ -59,8 +59,8 @@ DataStamp DataChecker::next(Timestamp now, DataKind kind, std::uint32_t to,
     return stamp;
 }
 
-void DataChecker::take(Timestamp now, DataKind kind, std::uint32_t track, BytesView payload,
-                       Report& report) {
+void DataChecker::take(Timestamp now, DataKind kind, std::optional<std::uint32_t> track,
+                       BytesView payload, Report& report) {
     const auto stamp = read_data(payload);
     const auto base = [](DataKind of) {
         return of == DataKind::kForbidden ? DataKind::kReliable : of;
@@ -71,16 +71,16 @@ void DataChecker::take(Timestamp now, DataKind kind, std::uint32_t track, BytesV
     if (stamp->to != 0 && stamp->to != person_)
         report.violation(now, name_ + ": message to person " + std::to_string(stamp->to));
     if (stamp->from == person_) report.violation(now, name_ + ": its own message");
-    if (track != 0 && track != stamp->track)
+    if (track.value_or(0) != 0 && *track != stamp->track)
         report.violation(now, name_ + ": data track " + std::to_string(stamp->track) +
-                                  " under the handle of " + std::to_string(track));
+                                  " under the handle of " + std::to_string(*track));
     const std::string objection =
         rules_ == nullptr ? std::string{} : rules_->objection(now, person_, *stamp);
     if (!objection.empty()) report.violation(now, name_ + ": " + objection);
     if (stamp->kind == DataKind::kReliable)
         take_in_order(now, *stamp, report);
     else
-        take_once(now, *stamp, report);
+        take_once(now, *stamp, track.has_value(), report);
 }
 
 void DataChecker::take_in_order(Timestamp now, const DataStamp& stamp, Report& report) {
@@ -92,11 +92,12 @@ void DataChecker::take_in_order(Timestamp now, const DataStamp& stamp, Report& r
     expected->second = stamp.number + 1;
 }
 
-void DataChecker::take_once(Timestamp now, const DataStamp& stamp, Report& report) {
+void DataChecker::take_once(Timestamp now, const DataStamp& stamp, bool heard, Report& report) {
     const Stream stream = stream_of(stamp);
     if (!seen_[stream].insert(stamp.number).second)
         report.violation(now, name_ + ": message " + std::to_string(stamp.number) + " of " +
                                   std::to_string(stamp.speaker) + " twice");
+    if (!heard) return;
     std::uint32_t& expected = expected_[stream];
     expected = std::max(expected, stamp.number + 1);
 }

@@ -74,8 +74,10 @@ class DataChecker {
     std::uint32_t count_sent(const Stream& stream) const { return at(sent_, stream); }
 
     // ---- receiving
-    // `track`: the number of the data track under whose handle it came, 0 when that is not known.
-    void take(Timestamp now, DataKind kind, std::uint32_t track, BytesView payload, Report& report);
+    // `track`: the number of the data track under whose handle it came, 0 when nobody has told of
+    // it; nullopt for a handle that names nothing: an application does not hear it.
+    void take(Timestamp now, DataKind kind, std::optional<std::uint32_t> track, BytesView payload,
+              Report& report);
     // What was dropped on purpose: streams begin again anywhere.
     void forget() { expected_.clear(); }
     // The next one of a reliable stream, or the highest one of others and 1.
@@ -89,7 +91,7 @@ class DataChecker {
     }
     static Stream stream_of(const DataStamp& stamp);
     void take_in_order(Timestamp now, const DataStamp& stamp, Report& report);
-    void take_once(Timestamp now, const DataStamp& stamp, Report& report);
+    void take_once(Timestamp now, const DataStamp& stamp, bool heard, Report& report);
 
     std::string name_;
     std::uint32_t person_;

@@ -18,7 +18,7 @@ struct Pair {
         speaker.sent(stamp);
         return write_data(stamp);
     }
-    void hear(DataKind kind, const Bytes& payload, std::uint32_t track = 0) {
+    void hear(DataKind kind, const Bytes& payload, std::optional<std::uint32_t> track = 0) {
         receiver.take(kRunStart, kind, track, payload, report);
     }
     DataChecker speaker{"speaker", 1, nullptr};
@@ -86,6 +86,15 @@ TEST_CASE("DataChecker: lossy ones may be missing or overtaken, not doubled") {
         p.hear(kind, first);
         CHECK(p.report.count() == 1);
     }
+}
+
+TEST_CASE("DataChecker: what comes under a handle that names nothing is not heard") {
+    Pair p;
+    p.hear(DataKind::kTrack, p.say(DataKind::kTrack, 0, 5), std::nullopt);
+    CHECK(p.receiver.expected({DataKind::kTrack, 7, 5}) == 0);
+    p.hear(DataKind::kTrack, p.say(DataKind::kTrack, 0, 5));
+    CHECK(p.receiver.expected({DataKind::kTrack, 7, 5}) == 2);
+    CHECK(p.report.count() == 0);
 }
 
 TEST_CASE("DataChecker: what is for others, from oneself, or on another channel is found") {

@@ -47,6 +47,7 @@ void Room::resume(SessionId session, const JoinParams& params) {
     livekit::SignalResponse room_update;
     *room_update.mutable_room_update()->mutable_room() = news_.told();
     p.signal.send(std::move(room_update));
+    data_.repeat_handles(p);
 
     if (p.drops.take(scope_->now(), SimulatedDrops::kAfterMessages)) return p.signal.close();
     send_refresh(p);

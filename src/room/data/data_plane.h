@@ -59,6 +59,8 @@ class DataPlane {
     void update_subscriptions(Participant& p, const livekit::UpdateDataSubscription& update);
     // After a change of what a participant may hear, or of whom a publisher lets hear.
     void reconcile(Participant& p);
+    // After a resume: the last message about its handles may have died with the old connection.
+    void repeat_handles(Participant& p);
     void reconcile_publisher(Participant& publisher);
     bool publishes(const Participant& p, const std::string& track_sid) const;
     void describe(const Participant& p, livekit::ParticipantInfo& info) const;

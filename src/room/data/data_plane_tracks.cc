@@ -108,6 +108,10 @@ void DataPlane::update_subscriptions(Participant& p,
     if (told) send_handles(p);
 }
 
+void DataPlane::repeat_handles(Participant& p) {
+    if (!member(p).subscriptions.message().sub_handles().empty()) send_handles(p);
+}
+
 void DataPlane::send_handles(Participant& p) {
     livekit::SignalResponse response;
     *response.mutable_data_track_subscriber_handles() = member(p).subscriptions.message();
