@@ -32,12 +32,21 @@ void hang(int) {
     }
 }
 
-pid_t thread_named(const std::string& name) {
+// 0 while there is none: a thread gives itself its name when it first runs.
+pid_t find_thread(const std::string& name) {
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
         std::ifstream file(task.path() / "comm");
         std::string comm;
         std::getline(file, comm);
         if (comm == name) return std::stoi(task.path().filename().string());
+    }
+    return 0;
+}
+
+pid_t thread_named(const std::string& name) {
+    for (int i = 0; i < 500; ++i) {
+        if (const pid_t thread = find_thread(name); thread != 0) return thread;
+        (void)::poll(nullptr, 0, 10);
     }
     return 0;
 }
