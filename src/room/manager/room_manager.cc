@@ -105,9 +105,9 @@ void RoomManager::settle(Room& room) {
 void RoomManager::erase(Room& room) {
     deadlines_.erase(room.id());
     room_by_id_.erase(room.id());
-    const std::string name(room.name());
+    std::string name = room.name();  // which ends with the room
     rooms_.erase(name);
-    if (config_.store_listens) out_.forget(RemoveRoom{name});
+    if (config_.store_listens) out_.forget(RemoveRoom{std::move(name)});
 }
 
 void RoomManager::note_failure(const std::string& room, const std::exception_ptr& error) {

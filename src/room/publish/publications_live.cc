@@ -35,6 +35,7 @@ std::vector<Publication> Publications::of(const Participant& publisher) const {
 
 std::vector<Participant*> Publications::publishers() const {
     std::vector<Participant*> result;
+    result.reserve(publishers_.size());
     for (const auto& [identity, publisher] : publishers_)
         result.push_back(publisher.participant);
     scope_->counters.participants_visited += result.size();
