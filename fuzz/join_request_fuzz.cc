@@ -10,15 +10,6 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
-namespace {
-
-struct Directory final : confab::api::JoinDirectory {
-    bool has_room(std::string_view) const override { return true; }
-    bool node_over_limit() const override { return false; }
-};
-
-}  // namespace
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace confab;
     const std::string_view text = as_text({data, size});
@@ -34,8 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     grants.video->can_update_own_metadata = true;
     const api::QueryParams query = api::QueryParams::parse(text);
     for (const api::JoinPath path : {api::JoinPath::kRtc, api::JoinPath::kRtcV1Validate}) {
-        const auto params =
-            api::validate_join({path, &query, &grants, text, text}, {}, Directory());
+        const auto params = api::validate_join({path, &query, &grants, text, text}, {});
         if (params && !params->client.SerializeAsString().empty() && params->room_name != "r")
             std::abort();
     }

@@ -96,8 +96,8 @@ struct World : PartWorld {
         offer(p, {section_of(cid, mid, "video/VP8")});
         return publications.of(p).back().track->info.sid();
     }
-    std::string only_sid(const Sorted& out, std::uint64_t session) {
-        const auto told = out.of(session, Response::kTrackPublished);
+    std::string only_sid(const Sorted& effects, std::uint64_t session) {
+        const auto told = effects.of(session, Response::kTrackPublished);
         REQUIRE(told.size() == 1);
         return told[0].track_published().track().sid();
     }

@@ -30,6 +30,7 @@ struct Host : SubscriptionsHost {
     }
     std::vector<Publication> publications() const override {
         std::vector<Publication> result;
+        result.reserve(tracks.size());
         for (const auto& [publisher, track] : tracks)
             result.push_back({publisher, &track});
         return result;

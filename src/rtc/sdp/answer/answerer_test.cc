@@ -46,6 +46,7 @@ NegotiationError error_of(Answerer& answerer, const Description& offer) {
 
 std::vector<int> order(const MediaSection& section) {
     std::vector<int> out;
+    out.reserve(section.codecs.size());
     for (const Codec& codec : section.codecs)
         out.push_back(codec.pt);
     return out;
@@ -199,7 +200,7 @@ TEST_CASE("Answerer: no RTX where the room has none [SDP-20]") {
 }
 
 TEST_CASE("Answerer: RED first unless disabled, the asked codec wins [SDP-24] [SIG-93]") {
-    const auto first = [](PendingTrack track, const MediaSection& section) {
+    const auto first = [](const PendingTrack& track, const MediaSection& section) {
         Answerer answerer(config());
         return answer_to(answerer, offer_of({section}), {track}).section(0).codecs.at(0).pt;
     };
@@ -494,6 +495,7 @@ TEST_CASE("Answerer: outside the bundle, and a second data section, are turned o
 TEST_CASE("Answerer: a bundle of 1024 sections is answered whole [SDP-44]") {
     Answerer answerer(config(true));
     std::vector<MediaSection> sections;
+    sections.reserve(kMaxSections);
     for (std::size_t i = 0; i < kMaxSections; ++i)
         sections.push_back(audio(std::to_string(i), kRecv));
     for (std::uint64_t id = 0; id < kMaxSections; ++id)
