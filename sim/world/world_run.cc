@@ -104,6 +104,9 @@ void World::heal() {
 // Who has not left, nor been sent away, is in.
 void World::check_present() {
     for (const Seat& seat : seats_)
+        if (seat.client && seat.client->session().roster().late_ends() != 0)
+            note(seat.client->name() + ": is told that somebody left who is there anew [SIG-133]");
+    for (const Seat& seat : seats_)
         if (is_in(seat) && !seat.client->settled())
             note(seat.client->name() + ": not connected after all links healed");
 }

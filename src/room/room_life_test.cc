@@ -195,6 +195,27 @@ TEST_CASE(
     CHECK(gone == std::vector<std::string>{"bob"});
 }
 
+// livekit-client knows people by identity: it would let go of who is there.
+TEST_CASE("Resumed: who left and came back meanwhile is not told as gone [SIG-133] [SIG-160]") {
+    for (const bool hidden : {false, true}) {
+        CAPTURE(hidden);
+        Harness h;
+        (void)h.join_active("r", "alice");
+        leave(h, h.join_active("r", "bob"));
+        JoinParams back = test_join("r", "bob");
+        back.grants.video->hidden = hidden;
+        (void)h.join(back);
+        h.advance(Duration::seconds(3));
+        const SessionId again = h.join(resumed("alice"));
+        std::vector<livekit::ParticipantInfo::State> told;
+        for (const livekit::SignalResponse& response : h.of(again, R::kUpdate))
+            for (const livekit::ParticipantInfo& info : response.update().participants())
+                if (info.identity() == "bob") told.push_back(info.state());
+        REQUIRE(told.size() == 1);
+        CHECK((told[0] == livekit::ParticipantInfo::DISCONNECTED) == hidden);
+    }
+}
+
 TEST_CASE("A lost path is resumed, a failed handshake is begun anew [SIG-145] [SIG-149]") {
     const std::pair<sfu::PeerFailure, livekit::LeaveRequest::Action> kinds[] = {
         {sfu::PeerFailure::kIce, livekit::LeaveRequest::RESUME},

@@ -56,15 +56,20 @@ void Room::resume(SessionId session, const JoinParams& params) {
 
 // Who left while there was no connection, or while the old one may have been dead already: a client
 // that was not heard for its ping interval and the time out after it may have read nothing since.
+// Of those who are here again under a new sid nothing is told: clients know people by identity, and
+// livekit-client would let go of who follows.
 void Room::tell_departures(Participant& p, Timestamp last_heard) {
     auto gone = p.signal.take_missed();
     const Duration silence =
         Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
     for (livekit::ParticipantInfo& info : news_.departed_since(last_heard - silence)) {
         const auto known = [&](const auto& other) { return other.sid() == info.sid(); };
-        if (info.sid() != p.sid() && std::none_of(gone.begin(), gone.end(), known))
-            gone.push_back(std::move(info));
+        if (std::none_of(gone.begin(), gone.end(), known)) gone.push_back(std::move(info));
     }
+    std::erase_if(gone, [&](const livekit::ParticipantInfo& info) {
+        const Participant* now = find(info.identity());
+        return now != nullptr && (now == &p || !now->hidden());
+    });
     if (p.traits.gates.missed_disconnects && !gone.empty())
         p.signal.send(update_message(std::move(gone)));
 }

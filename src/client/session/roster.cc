@@ -13,7 +13,11 @@ void Roster::update(const livekit::ParticipantInfo& info) {
     if (info.state() == livekit::ParticipantInfo::DISCONNECTED) {
         others_.erase(info.sid());
         const auto known = sids_.find(info.identity());
-        if (known != sids_.end() && known->second == info.sid()) sids_.erase(known);
+        if (known == sids_.end()) return;
+        if (known->second == info.sid())
+            sids_.erase(known);
+        else
+            ++late_ends_;
         return;
     }
     if (others_.size() >= kMaxParticipants && !sids_.contains(info.identity())) return;

@@ -5,6 +5,7 @@
 // that takes an identity over ends the one before, of which nothing else is told (01 SIG-133).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -32,11 +33,15 @@ class Roster {
         return found == others_.end() ? nullptr : &found->second;
     }
     const livekit::ParticipantInfo* find_identity(const std::string& identity) const;
+    // How often the end of somebody's former session was told after its next one. livekit-client
+    // lets go of the next one then; we do not.
+    std::uint64_t late_ends() const { return late_ends_; }
 
   private:
     livekit::ParticipantInfo self_;
     std::map<std::string, livekit::ParticipantInfo> others_;  // by sid
     std::map<std::string, std::string> sids_;                 // by identity
+    std::uint64_t late_ends_ = 0;
 };
 
 }  // namespace confab::client

@@ -61,6 +61,7 @@ TEST_CASE("Roster: who takes an identity over ends the session before it [SIG-13
     gone.set_state(livekit::ParticipantInfo::DISCONNECTED);
     roster.update(gone);
     CHECK(roster.find_identity("of PA_a") != nullptr);
+    CHECK(roster.late_ends() == 1);
 }
 
 TEST_CASE("Roster: a join forgets the room before") {

@@ -68,8 +68,21 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, const wire::Rt
     else
         for (std::int64_t s = highest + 1; s <= sequence; ++s)
             seen_.reset(bit(s));
-    if (sequence > highest + 1 && asks_for_losses()) nack_.add_gap(now, highest + 1, sequence);
+    if (sequence > highest + 1) note_gap(now, highest + 1, header);
     return Arrival::kNew;
+}
+
+// Numbers from `first` on did not come before the packet with this header. After an outage they are
+// more than can be asked for, or older than what senders keep: pictures go on with a key frame,
+// before the decoders of all subscribers have found out.
+void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header) {
+    if (asks_for_losses()) nack_.add_gap(now, first, sequence_.peek(header.sequence));
+    if (receiver_.kind != MediaKind::kVideo) return;
+    const auto lost = sequence_.peek(header.sequence) - first;
+    const auto media_time = timestamp_.peek(header.timestamp) - timestamp_.highest();
+    if (lost > static_cast<std::int64_t>(rtp::NackTracker::kMaxMissing) ||
+        media_time >= clock_rate_of(receiver_))
+        key_frame_wanted_ = true;
 }
 
 // The publisher began to count anew (RFC 3550 appendix A.1). For what comes behind here it goes on:

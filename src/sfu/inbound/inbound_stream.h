@@ -98,6 +98,7 @@ class InboundStream {
     bool is_forwardable(const ReceiveCodec& codec) const;
     enum class Arrival : std::uint8_t { kNew, kLate, kRepeated };
     Arrival note_arrival(Timestamp now, const wire::RtpHeader& header);
+    void note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header);
     bool asks_for_losses() const;
     bool restarts(Timestamp now, const wire::RtpHeader& header);
     std::optional<MediaPacket> accept(Timestamp now, const wire::RtpPacketView& packet,

@@ -121,6 +121,25 @@ TEST_CASE("InboundStream: numbers run on over the 16-bit wrap, duplicates are dr
     CHECK(feed.stream_.counters().duplicates == 2);
 }
 
+// 02 §3.1: nothing of it can be repaired, and no subscriber knows that before its own timers.
+TEST_CASE("InboundStream: after an outage a key frame is asked for at once [IN-08] [SIG-145]") {
+    const auto asks = [](std::uint16_t lost, std::uint32_t media_millis, const Bytes& payload) {
+        Feed feed(video_receiver());
+        Bytes buffer(200);
+        REQUIRE(feed(0, {100, 9000, 96, kSsrc, vp8_key()}).has_value());
+        const std::int64_t then = 3000 + media_millis;
+        const auto next = static_cast<std::uint16_t>(101 + lost);
+        REQUIRE(feed(then, {next, 9000 + 90 * media_millis, 96, kSsrc, payload}).has_value());
+        ByteWriter out(buffer);
+        return feed.stream_.write_pli(at_ms(then), out);
+    };
+    CHECK(asks(12, 1000, vp8_delta()));
+    CHECK(asks(101, 100, vp8_delta()));
+    CHECK_FALSE(asks(12, 900, vp8_delta()));     // worth a repair
+    CHECK_FALSE(asks(0, 60'000, vp8_delta()));   // muted, nothing lost
+    CHECK_FALSE(asks(120, 15'000, vp8_key()));   // there it is
+}
+
 TEST_CASE("InboundStream: the first packet of a new count is asked for, a key frame too [IN-01]") {
     Feed feed(video_receiver());
     std::int64_t last = 0;
