@@ -104,7 +104,7 @@ void World::heal() {
 // Who has not left, nor been sent away, is in.
 void World::check_present() {
     for (const Seat& seat : seats_)
-        if (seat.client && seat.client->session().roster().late_ends() != 0)
+        if (seat.client && !seat.client->session().roster().let_go().empty())
             note(seat.client->name() + ": is told that somebody left who is there anew [SIG-133]");
     for (const Seat& seat : seats_)
         if (is_in(seat) && !seat.client->settled())

@@ -5,8 +5,8 @@
 // that takes an identity over ends the one before, of which nothing else is told (01 SIG-133).
 #pragma once
 
-#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "livekit_models.pb.h"
@@ -22,6 +22,7 @@ class Roster {
         self_ = self;
         others_.clear();
         sids_.clear();
+        let_go_.clear();
     }
     // The newest version of one participant, ourselves too; one that has left goes.
     void update(const livekit::ParticipantInfo& info);
@@ -33,15 +34,17 @@ class Roster {
         return found == others_.end() ? nullptr : &found->second;
     }
     const livekit::ParticipantInfo* find_identity(const std::string& identity) const;
-    // How often the end of somebody's former session was told after its next one. livekit-client
-    // lets go of the next one then; we do not.
-    std::uint64_t late_ends() const { return late_ends_; }
+    // Those of the others of whose identity the end of a former session was told late, while they
+    // were there. livekit-client knows people by identity and lets go of them; we do not.
+    const std::set<std::string>& let_go() const { return let_go_; }
 
   private:
+    void forget(const std::string& sid);
+
     livekit::ParticipantInfo self_;
     std::map<std::string, livekit::ParticipantInfo> others_;  // by sid
     std::map<std::string, std::string> sids_;                 // by identity
-    std::uint64_t late_ends_ = 0;
+    std::set<std::string> let_go_;                            // by sid
 };
 
 }  // namespace confab::client

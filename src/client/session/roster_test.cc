@@ -61,7 +61,11 @@ TEST_CASE("Roster: who takes an identity over ends the session before it [SIG-13
     gone.set_state(livekit::ParticipantInfo::DISCONNECTED);
     roster.update(gone);
     CHECK(roster.find_identity("of PA_a") != nullptr);
-    CHECK(roster.late_ends() == 1);
+    CHECK(roster.let_go() == std::set<std::string>{"PA_b"});
+    livekit::ParticipantInfo over = twin;
+    over.set_state(livekit::ParticipantInfo::DISCONNECTED);
+    roster.update(over);
+    CHECK(roster.let_go().empty());
 }
 
 TEST_CASE("Roster: a join forgets the room before") {
