@@ -74,6 +74,7 @@ class LoadClient final : public Waiter {
     client::Session& session() { return session_; }
     std::size_t streams() const { return streams_.size(); }
     std::uint64_t packets() const { return packets_; }
+    std::uint64_t messages() const { return messages_; }  // of data, received
     // Sids of all tracks of the others.
     std::vector<std::string> tracks() const {
         std::vector<std::string> sids;
@@ -100,6 +101,11 @@ class LoadClient final : public Waiter {
     void subscribe(const std::vector<std::string>& tracks) {
         session_.subscribe(tracks, true);
         flush();
+    }
+    bool send_data(const livekit::DataPacket& packet, bool reliable) {
+        const bool sent = session_.send_data(now(), packet, reliable);
+        flush();
+        return sent;
     }
     void leave() {
         session_.leave();
@@ -193,8 +199,10 @@ class LoadClient final : public Waiter {
         (void)session_.handle_packet(now(), target, path, datagram);
     }
     void flush() {
-        while (const auto event = session_.poll_event())
+        while (const auto event = session_.poll_event()) {
             over_ = over_ || std::holds_alternative<client::Left>(*event);
+            if (std::holds_alternative<client::DataArrived>(*event)) ++messages_;
+        }
         while (const auto message = session_.poll_signal())
             web_->send(*message);
         while (const auto out = session_.poll_transmit())
@@ -212,6 +220,7 @@ class LoadClient final : public Waiter {
     Timestamp timer_ = Timestamp::never();
     bool over_ = false;
     std::uint64_t packets_ = 0;
+    std::uint64_t messages_ = 0;
     std::set<std::uint32_t> streams_;
 };
 

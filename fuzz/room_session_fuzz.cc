@@ -179,10 +179,9 @@ class Driver {
     }
     void data(std::uint8_t which, BytesView body) {
         if (peers_.empty()) return;
-        const auto channel = static_cast<sfu::DataChannel>(which & 3);
-        manager_.handle_media_event(
-            clock(), 0,
-            sfu::DataReceived{peers_[which % peers_.size()], channel, "", to_vector(body)});
+        const sfu::PeerId peer = peers_[which % peers_.size()];
+        manager_.handle_media_event(clock(), 0, sfu::CallAnswered{peer, to_vector(body)});
+        manager_.handle_media_event(clock(), 0, sfu::DataProgress{peer, which});
     }
     void state(std::uint8_t which, BytesView body) {
         if (peers_.empty() || body.empty()) return;

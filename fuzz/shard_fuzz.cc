@@ -357,9 +357,23 @@ class Driver {
     void data(const Step& s) {
         if ((s.c & 1) != 0)
             return world_.command(shard_of(s.a), OpenDataChannels{peer_id(s.a), true});
+        // A room of two, who may do what the bits say.
+        DataMember member;
+        member.room = RoomId(1);
+        member.member = MemberId(s.a + 1);
+        member.peer = peer_id(s.a);
+        member.identity = member.sid = "p" + std::to_string(s.a);
+        member.may_publish = (s.c & 2) != 0;
+        member.hears_metrics = (s.c & 4) != 0;
+        member.hidden = (s.c & 8) != 0;
+        member.expects_channels = (s.c & 16) != 0;
+        world_.command(shard_of(s.a), member);
+        if ((s.c & 32) != 0) world_.command(shard_of(s.a), DataWorkers{RoomId(1), {0, 1}});
+        if ((s.c & 64) != 0)
+            world_.command(shard_of(s.a), DataMemberGone{RoomId(1), MemberId(s.b + 1)});
         SendData send;
-        send.peers = {peer_id(s.a), peer_id(s.b)};
-        send.channel = static_cast<DataChannel>(s.c / 2 % 4);
+        send.room = RoomId(1);
+        send.lossy = (s.c & 128) != 0;
         send.payload = to_vector(s.body);
         world_.command(shard_of(s.a), send);
     }

@@ -64,7 +64,12 @@ class Room {
                         const std::string& sid);
     void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);
     void handle_channel_failed(Participant& p);
-    void handle_data(Participant& p, const sfu::DataReceived& event);
+    void handle_progress(const Participant& p, std::uint32_t sequence) {
+        data_.note_progress(p, sequence);
+    }
+    void handle_call_answered(const Participant& p, const Bytes& packet) {
+        data_.call_answered(p, packet);
+    }
 
     // ---- service calls (room_service.cc)
     livekit::Room snapshot() const { return news_.snapshot(); }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Data, speakers, quality, metadata, services, timers and hostile clients, through RoomManager.
+// Speakers, quality, metadata, services, timers and hostile clients, through RoomManager.
 #include <doctest/doctest.h>
 
 #include "room/test_support.h"
@@ -18,223 +18,7 @@ sfu::PeerId data_peer(const Harness& h, std::size_t n) {
     return h.commands_of<sfu::OpenDataChannels>()[n].peer;
 }
 
-Bytes user_packet(const std::string& text, std::uint32_t sequence = 0, const std::string& to = "") {
-    livekit::DataPacket packet;
-    packet.mutable_user()->set_payload(text);
-    packet.set_sequence(sequence);
-    if (!to.empty()) packet.add_destination_identities(to);
-    return to_vector(as_bytes(packet.SerializeAsString()));
-}
-
-sfu::DataReceived received(sfu::PeerId peer, Bytes payload,
-                           sfu::DataChannel channel = sfu::DataChannel::kReliable) {
-    return {peer, channel, "", std::move(payload)};
-}
-
 }  // namespace
-
-TEST_CASE(
-    "Data: to all others, once per worker, by destination, sequence once [SIG-120] [SIG-121]") {
-    Harness h;
-    for (const char* name : {"alice", "bob", "carol"})
-        (void)h.join_active("r", name);
-    const sfu::PeerId alice = data_peer(h, 0);
-    h.event(received(alice, user_packet("x", 1)));
-    auto sends = h.commands_of<sfu::SendData>();
-    REQUIRE(sends.size() == 1);
-    CHECK(sends[0].peers == std::vector<sfu::PeerId>{data_peer(h, 1), data_peer(h, 2)});
-    h.event(received(alice, user_packet("again", 1)));
-    CHECK(h.commands_of<sfu::SendData>().size() == 1);
-    h.event(received(alice, user_packet("bob only", 2, "bob")));
-    sends = h.commands_of<sfu::SendData>();
-    REQUIRE(sends.size() == 2);
-    CHECK(sends[1].peers == std::vector<sfu::PeerId>{data_peer(h, 1)});
-    h.event(received(alice, Bytes{0xFF, 0xFF}));
-    CHECK(h.commands_of<sfu::SendData>().size() == 2);
-    CHECK(h.manager.snapshot().counters.dropped_data == 2);
-    h.event(received(alice, user_packet("l"), sfu::DataChannel::kLossy));
-    CHECK(h.commands_of<sfu::SendData>()[2].channel == sfu::DataChannel::kLossy);
-    h.event(received(alice, Bytes{1, 2, 3}, sfu::DataChannel::kOther));
-    CHECK(h.commands_of<sfu::SendData>()[3].channel == sfu::DataChannel::kReliable);
-}
-
-TEST_CASE("Data: held until the channels are open, then replayed in order [DC-09] [SIG-121]") {
-    Harness h;
-    (void)h.join_active("r", "alice");
-    h.auto_connect = false;
-    (void)h.join(test_join("r", "bob"));
-    h.event(received(data_peer(h, 0), user_packet("one", 1)));
-    h.event(received(data_peer(h, 0), user_packet("two", 2)));
-    livekit::SendDataRequest api;
-    api.set_room("r");
-    api.set_data("three");
-    CHECK(h.manager.send_data(h.clock(), api));
-    h.drain();
-    CHECK(h.commands_of<sfu::SendData>().size() == 1);  // to alice only
-    const sfu::PeerId bob = data_peer(h, 1);
-    sfu::PeerStateChanged up;
-    up.peer = bob;
-    up.state = sfu::PeerState::kConnected;
-    h.event(up);
-    h.event(sfu::DataChannelOpened{bob, sfu::DataChannel::kReliable, "_reliable"});
-    CHECK(h.commands_of<sfu::SendData>().size() == 1);
-    h.event(sfu::DataChannelOpened{bob, sfu::DataChannel::kLossy, "_lossy"});
-    const auto sends = h.commands_of<sfu::SendData>();
-    REQUIRE(sends.size() == 4);
-    livekit::DataPacket packet;
-    const char* expected[] = {"one", "two", "three"};
-    for (std::size_t i = 0; i < 3; ++i) {
-        const Bytes& bytes = sends[i + 1].payload;
-        REQUIRE(packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
-        CHECK(packet.user().payload() == expected[i]);
-    }
-}
-
-TEST_CASE("Data: what is addressed to one is not replayed to another [SIG-120] [SIG-121] [DC-09]") {
-    Harness h;
-    (void)h.join_active("r", "alice");
-    (void)h.join_active("r", "bob");
-    h.auto_connect = false;
-    (void)h.join(test_join("r", "carol"));
-    const sfu::PeerId alice = data_peer(h, 0);
-    h.event(received(alice, user_packet("all", 1)));
-    h.event(received(alice, user_packet("for bob", 2, "bob")));
-    h.event(received(alice, user_packet("for carol", 3, "carol")));
-    livekit::DataPacket metrics;
-    metrics.mutable_metrics()->set_timestamp_ms(1);
-    metrics.set_sequence(4);
-    h.event(received(alice, to_vector(as_bytes(metrics.SerializeAsString()))));
-    const std::size_t before = h.commands_of<sfu::SendData>().size();
-
-    const sfu::PeerId carol = data_peer(h, 2);
-    sfu::PeerStateChanged up;
-    up.peer = carol;
-    up.state = sfu::PeerState::kConnected;
-    h.event(up);
-    for (const auto channel : {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
-        h.event(sfu::DataChannelOpened{carol, channel, ""});
-    std::vector<std::string> heard;
-    const auto sends = h.commands_of<sfu::SendData>();
-    for (std::size_t i = before; i < sends.size(); ++i) {
-        livekit::DataPacket packet;
-        const Bytes& bytes = sends[i].payload;
-        REQUIRE(packet.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
-        heard.push_back(packet.user().payload());
-    }
-    CHECK(heard == std::vector<std::string>{"all", "for carol"});
-}
-
-TEST_CASE("Data: no permission, no data; transcription only from agents [SIG-120]") {
-    Harness h;
-    JoinParams mute = test_join("r", "mute");
-    mute.grants.video->can_publish_data = false;
-    (void)h.join(mute);
-    (void)h.join_active("r", "bob");
-    h.event(received(data_peer(h, 0), user_packet("x")));
-    livekit::DataPacket transcription;
-    transcription.mutable_transcription()->set_track_id("TR_x");
-    h.event(received(data_peer(h, 1), to_vector(as_bytes(transcription.SerializeAsString()))));
-    CHECK(h.commands_of<sfu::SendData>().empty());
-}
-
-TEST_CASE(
-    "Data tracks: published, subscribed by handle, rewritten, gone [SIG-125] [SIG-126] [DT-01]") {
-    Harness h;
-    const SessionId alice = h.join_active("r", "alice");
-    JoinParams params = test_join("r", "bob");
-    params.auto_subscribe_data_track = true;
-    const SessionId bob = h.join(params);
-    livekit::SignalRequest request;
-    request.mutable_publish_data_track_request()->set_pub_handle(5);
-    request.mutable_publish_data_track_request()->set_name("pose");
-    h.send(alice, request);
-    REQUIRE(h.count(alice, R::kPublishDataTrackResponse) == 1);
-    CHECK(h.of(bob, R::kUpdate).back().update().participants(0).data_tracks_size() == 1);
-    const auto handles = h.of(bob, R::kDataTrackSubscriberHandles);
-    REQUIRE(handles.size() == 1);
-    const auto map = handles[0].data_track_subscriber_handles().sub_handles();
-    Bytes packet(20, 0);
-    packet[3] = 5;
-    h.event(received(data_peer(h, 0), packet, sfu::DataChannel::kDataTrack));
-    const auto sends = h.commands_of<sfu::SendData>();
-    REQUIRE(sends.size() == 1);
-    CHECK(load_be16(&sends[0].payload[2]) == map.begin()->first);
-    livekit::SignalRequest end;
-    end.mutable_unpublish_data_track_request()->set_pub_handle(5);
-    h.send(alice, end);
-    CHECK(h.of(bob, R::kDataTrackSubscriberHandles)
-              .back()
-              .data_track_subscriber_handles()
-              .sub_handles()
-              .empty());
-    h.send(alice, end);
-    CHECK(h.of(alice, R::kRequestResponse).back().request_response().reason() ==
-          livekit::RequestResponse::NOT_FOUND);
-}
-
-TEST_CASE("Data tracks: flow only while subscribing is allowed [SIG-42] [SIG-112] [TOK-13]") {
-    Harness h;
-    const SessionId alice = h.join_active("r", "alice");
-    JoinParams params = test_join("r", "bob");
-    params.auto_subscribe_data_track = true;
-    const SessionId bob = h.join(params);
-    livekit::SignalRequest publish;
-    publish.mutable_publish_data_track_request()->set_pub_handle(5);
-    publish.mutable_publish_data_track_request()->set_name("pose");
-    h.send(alice, publish);
-    const auto flows = [&] {
-        const std::size_t before = h.commands_of<sfu::SendData>().size();
-        Bytes packet(20, 0);
-        packet[3] = 5;
-        h.event(received(data_peer(h, 0), packet, sfu::DataChannel::kDataTrack));
-        return h.commands_of<sfu::SendData>().size() > before;
-    };
-    const auto shown = [&] {
-        const auto last = h.of(bob, R::kDataTrackSubscriberHandles).back();
-        return last.data_track_subscriber_handles().sub_handles_size();
-    };
-    const auto told = [&] {
-        return h.of(bob, R::kSubscriptionPermissionUpdate).back().subscription_permission_update();
-    };
-    CHECK(flows());
-    CHECK(told().allowed());
-    CHECK(told().track_sid().starts_with("DTR_"));
-
-    livekit::UpdateParticipantRequest change;
-    change.set_room("r");
-    change.set_identity("bob");
-    change.mutable_permission()->set_can_subscribe(false);
-    REQUIRE(h.manager.update_participant(h.clock(), change));
-    h.drain();
-    CHECK_FALSE(flows());
-    CHECK(shown() == 0);
-    change.mutable_permission()->set_can_subscribe(true);
-    REQUIRE(h.manager.update_participant(h.clock(), change));
-    h.drain();
-    CHECK(flows());
-    CHECK(shown() == 1);
-
-    livekit::SignalRequest access;
-    access.mutable_subscription_permission()->set_all_participants(false);
-    h.send(alice, access);
-    CHECK_FALSE(flows());
-    CHECK(shown() == 0);
-    CHECK_FALSE(told().allowed());
-    auto& entry = *access.mutable_subscription_permission()->add_track_permissions();
-    entry.set_participant_identity("bob");
-    entry.set_all_tracks(true);
-    h.send(alice, access);
-    CHECK(flows());
-    CHECK(told().allowed());
-    // What a client refused stays refused whatever it may.
-    livekit::SignalRequest refuse;
-    auto& item = *refuse.mutable_update_data_subscription()->add_updates();
-    item.set_track_sid(told().track_sid());
-    item.set_subscribe(false);
-    h.send(bob, refuse);
-    h.send(alice, access);
-    CHECK_FALSE(flows());
-}
 
 TEST_CASE("Speakers: to subscribers and to the speaker [SIG-134]") {
     Harness h;
@@ -585,7 +369,8 @@ TEST_CASE("Late events and requests of what is gone change nothing [SIG-149]") {
     h.send(alice, leave);
     const std::size_t frames = h.sent(alice).size();
     h.send(alice, leave);
-    h.event(received(peer, user_packet("x")));
+    h.event(sfu::DataProgress{peer, 5});
+    h.event(sfu::CallAnswered{peer, Bytes{0}});
     h.event(sfu::LayerStarted{receiver, 0, sfu::Codec::kOpus, Ssrc(1), 0, 0, {}});
     h.event(sfu::PeerStateChanged{peer, sfu::PeerState::kFailed, sfu::PeerFailure::kIce, {}, {}});
     h.close(alice);

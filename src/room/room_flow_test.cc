@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "room/seam/data_seam_testing.h"
 #include "room/test_support.h"
 
 namespace confab::room {
@@ -182,7 +183,8 @@ TEST_CASE("Layers of one stream or of several, by codec and by client [SDP-29]")
 }
 
 TEST_CASE("Single connection: the client's channels carry data both ways [SDP-41]") {
-    Harness h;
+    testing::DataRooms d;
+    Harness& h = d.h;
     JoinParams params = test_join("r", "solo");
     params.single_connection = true;
     params.publisher_offer.emplace();
@@ -204,13 +206,13 @@ TEST_CASE("Single connection: the client's channels carry data both ways [SDP-41
         const std::string text = packet.SerializeAsString();
         return Bytes(text.begin(), text.end());
     };
-    h.event(sfu::DataReceived{peer, sfu::DataChannel::kReliable, "_reliable", bytes()});
-    REQUIRE(h.commands_of<sfu::SendData>().size() == 1);
-    CHECK(h.commands_of<sfu::SendData>()[0].peers != std::vector<sfu::PeerId>{peer});
-    h.event(sfu::DataReceived{bob_up, sfu::DataChannel::kReliable, "_reliable", bytes()});
-    REQUIRE(h.commands_of<sfu::SendData>().size() == 2);
-    CHECK(h.commands_of<sfu::SendData>()[1].peers == std::vector<sfu::PeerId>{peer});
-    CHECK(h.commands_of<sfu::SendData>()[1].channel == sfu::DataChannel::kReliable);
+    auto sent = d.receive(peer, bytes());
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].to != peer);
+    sent = d.receive(bob_up, bytes());
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].to == peer);
+    CHECK(sent[0].channel == sfu::DataChannel::kReliable);
 }
 
 TEST_CASE("Audio with a backup codec: which codecs are taken [SIG-52]") {

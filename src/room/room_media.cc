@@ -49,8 +49,4 @@ void Room::handle_channel_failed(Participant& p) {
     if (scope_->config.reconnect_on_data_channel_error) full_reconnect(p);
 }
 
-void Room::handle_data(Participant& p, const sfu::DataReceived& event) {
-    data_.handle_data(p, event);
-}
-
 }  // namespace confab::room

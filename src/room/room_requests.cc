@@ -209,6 +209,7 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     token::set_permission(*p.grants.video, permission);
     publications_.rights_changed(p);
     if (!permission.can_publish()) p.info.set_is_publisher(false);
+    data_.update(p);
     if (!permission.can_publish_data()) data_.unpublish_all(p);
     subscriptions_.rights_changed(p);
     if (p.closing) return;

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <set>
 
-#include "room/data/data_router.h"
 #include "room/test_support.h"
 
 namespace confab::room {
@@ -247,17 +246,6 @@ TEST_CASE("Subscription limits: exactly that many of each kind, the next when on
         CHECK(of_kind(sfu::MediaKind::kAudio) == limit);
         CHECK(of_kind(sfu::MediaKind::kVideo) == 1);
     }
-}
-
-TEST_CASE("HeldData: notes a bounded number of senders, the first ones [SIG-121]") {
-    HeldData held;
-    for (std::size_t i = 0; i < HeldData::kMaxSenders + 10; ++i)
-        held.hold_sequenced("PA_" + std::to_string(i), 5);
-    CHECK(held.first_missed().size() == HeldData::kMaxSenders);
-    // Who is known already keeps its first number.
-    held.hold_sequenced(held.first_missed().begin()->first, 1);
-    CHECK(held.first_missed().begin()->second == 5);
-    CHECK(held.first_missed().size() == HeldData::kMaxSenders);
 }
 
 }  // namespace confab::room

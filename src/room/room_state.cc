@@ -31,7 +31,7 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
       negotiation_(scope, this, roster_,
                    negotiation_settings(publications_.codecs(), subscriptions_.settings()),
                    wiring_),
-      data_(scope, roster_, wiring_),
+      data_(scope, roster_, wiring_, id_),
       quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }),
       speakers_(scope, this, roster_, [this](const Participant& p, const Participant& speaker) {
           return subscriptions_.subscribes_to(p, speaker);

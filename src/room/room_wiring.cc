@@ -10,9 +10,14 @@ namespace confab::room {
 // ---------------------------------------------------------------- data
 
 // The connection on which data goes to it.
-std::optional<sfu::PeerId> RoomWiring::data_peer(const Participant& p) const {
-    const PeerLink* link = room_->negotiation_.primary(p);
-    return link == nullptr ? std::nullopt : std::optional(link->id());
+DataHost::Peers RoomWiring::data_peers(const Participant& p) const {
+    const PeerLink* down = room_->negotiation_.primary(p);
+    const PeerLink* publisher = room_->negotiation_.publisher(p);
+    const PeerLink* other = down == publisher ? room_->negotiation_.downstream(p) : publisher;
+    const auto id = [](const PeerLink* link) {
+        return link == nullptr ? sfu::PeerId() : link->id();
+    };
+    return {id(down), other == down ? sfu::PeerId() : id(other)};
 }
 
 bool RoomWiring::grants_access(const Participant& publisher, const Participant& to,
@@ -40,6 +45,10 @@ void RoomWiring::offer_answered(Participant& p, const sdp::Answer& answer) {
 
 void RoomWiring::senders_bound(Participant& p, const std::vector<sdp::BoundSender>& bound) {
     room_->subscriptions_.bind(p, bound);
+}
+
+void RoomWiring::link_added(const Participant& p) {
+    room_->data_.update(p);
 }
 
 void RoomWiring::no_data_wanted(Participant& p) {

@@ -26,12 +26,13 @@ class RoomWiring final : public DataHost,
     explicit RoomWiring(Room& room) : room_(&room) {}
 
     // ---- DataHost
-    std::optional<sfu::PeerId> data_peer(const Participant& p) const override;
+    Peers data_peers(const Participant& p) const override;
     bool grants_access(const Participant& publisher, const Participant& to,
                        const std::string& track_sid) const override;
     void data_tracks_changed(Participant& publisher) override;
 
     // ---- NegotiationHost
+    void link_added(const Participant& p) override;
     std::vector<sdp::PendingTrack> pending_tracks(const Participant& p) const override;
     bool publishes_on(const Participant& p, std::string_view mid) const override;
     void offer_answered(Participant& p, const sdp::Answer& answer) override;

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// DataPlane: packets from participants and the API to others, and calls of methods.
+// DataPlane: who is where and may what, packets of the API, and calls of methods.
 #include "room/data/data_plane.h"
 
-#include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace confab::room {
 namespace {
@@ -17,19 +18,59 @@ Bytes serialized(const livekit::DataPacket& packet) {
 
 }  // namespace
 
-DataPlane::DataPlane(const RoomScope& scope, const Roster& roster, DataHost& host)
-    : scope_(&scope), roster_(&roster), host_(&host) {}
+DataPlane::DataPlane(const RoomScope& scope, const Roster& roster, DataHost& host, sfu::RoomId room)
+    : scope_(&scope), roster_(&roster), host_(&host), room_(room) {}
+
+// ---------------------------------------------------------------- members
 
 void DataPlane::add(const Participant& p, bool auto_subscribe) {
     const auto first = static_cast<std::uint16_t>(1 + scope_->ids.rng().below(255));
     members_.emplace(p.number, first).first->second.auto_subscribe = auto_subscribe;
+    update(p);
+    if (++workers_[p.worker] == 1 && workers_.size() > 1) tell_workers();
+}
+
+void DataPlane::update(const Participant& p) {
+    const auto known = members_.find(p.number);
+    if (known == members_.end()) return;
+    const auto peers = host_->data_peers(p);
+    const livekit::ParticipantPermission& may = p.info.permission();
+    sfu::DataMember now;
+    now.room = room_;
+    now.member = id_of(p);
+    now.peer = peers.down;
+    now.other = peers.other;
+    now.identity = p.identity();
+    now.sid = p.sid();
+    now.may_publish = may.can_publish_data();
+    now.hears_metrics = may.can_subscribe_metrics();
+    now.hidden = p.hidden();
+    now.agent = p.agent();
+    now.expects_channels = known->second.expects_channels;
+    if (known->second.told == now) return;
+    known->second.told = now;
+    command(p, std::move(now));
 }
 
 void DataPlane::remove(Participant& p) {
     unpublish_all(p);
     members_.erase(p.number);
+    command(p, sfu::DataMemberGone{room_, id_of(p)});
+    const auto worker = workers_.find(p.worker);
+    if (--worker->second == 0) {
+        workers_.erase(worker);
+        tell_workers();
+    }
     rpc_.participant_left(p.sid());
     report_rpc();
+}
+
+void DataPlane::tell_workers() const {
+    sfu::DataWorkers all{room_, {}};
+    for (const auto& [worker, count] : workers_)
+        all.workers.push_back(worker);
+    for (const sfu::WorkerIndex worker : all.workers)
+        scope_->out.command(worker, all);
 }
 
 bool DataPlane::ready(const Participant& p) const {
@@ -37,104 +78,21 @@ bool DataPlane::ready(const Participant& p) const {
 }
 
 void DataPlane::expect_no_channels(const Participant& p) {
-    member(p).reliable_open = member(p).lossy_open = true;
+    member(p).expects_channels = false;
+    update(p);
 }
 
-void DataPlane::channel_opened(Participant& p, sfu::DataChannel channel) {
+void DataPlane::channel_opened(const Participant& p, sfu::DataChannel channel) {
     Member& m = member(p);
-    const bool was_ready = m.ready();
     if (channel == sfu::DataChannel::kReliable) m.reliable_open = true;
     if (channel == sfu::DataChannel::kLossy) m.lossy_open = true;
-    if (!was_ready && m.ready()) replay(p);
 }
 
-// ---------------------------------------------------------------- packets
-
-void DataPlane::handle_data(Participant& p, const sfu::DataReceived& event) {
-    if (p.closing || !p.active() || !p.info.permission().can_publish_data()) return drop_packet();
-    if (event.channel == sfu::DataChannel::kDataTrack) return route_track(p, event.payload);
-    const DataSender sender{p.identity(), p.sid(), p.hidden(), p.agent()};
-    if (event.channel == sfu::DataChannel::kOther)
-        return route(&p, wrap_raw_data(event.payload, sender), false);
-    const bool lossy = event.channel == sfu::DataChannel::kLossy;
-    const auto packet = rewrite_data_packet(event.payload, sender, lossy);
-    if (!packet) return drop_packet();
-    if (packet->kind == DataKind::kTranscription && !p.agent()) return drop_packet();
-    std::uint32_t& last_sequence = member(p).last_sequence;
-    if (!lossy && packet->sequence > 0) {
-        if (packet->sequence <= last_sequence) return drop_packet();
-        last_sequence = packet->sequence;
-    }
-    if (take_rpc_answer(p, *packet)) return;
-    if (!router_.accept_nonce(packet->nonce)) return drop_packet();
-    if (!lossy && packet->sequence > 0) router_.remember(scope_->now(), p.sid(), *packet);
-    route(&p, *packet, lossy);
+void DataPlane::note_progress(const Participant& p, std::uint32_t sequence) {
+    member(p).last_sequence = sequence;
 }
 
-bool DataPlane::is_destination(const Participant& p, const RoutedPacket& packet) const {
-    if (packet.kind == DataKind::kMetrics) return p.info.permission().can_subscribe_metrics();
-    const auto& identities = packet.destination_identities;
-    const auto& sids = packet.destination_sids;
-    if (identities.empty() && sids.empty()) return true;
-    return std::find(identities.begin(), identities.end(), p.identity()) != identities.end() ||
-           std::find(sids.begin(), sids.end(), p.sid()) != sids.end();
-}
-
-void DataPlane::route(const Participant* sender, const RoutedPacket& packet, bool lossy) {
-    for (Participant* p : roster_->everyone()) {
-        // Metrics come back to their sender, nothing else does (SIG-124).
-        if (p == sender && packet.kind != DataKind::kMetrics) continue;
-        if (is_destination(*p, packet)) deliver(*p, sender, packet, lossy);
-    }
-    flush();
-}
-
-void DataPlane::deliver(Participant& p, const Participant* sender, const RoutedPacket& packet,
-                        bool lossy) {
-    Member& m = member(p);
-    if (lossy) {
-        if (p.active()) send_to(p, sfu::DataChannel::kLossy, packet.payload);
-    } else if (p.active() && m.ready()) {
-        send_to(p, sfu::DataChannel::kReliable, packet.payload);
-    } else if (packet.sequence > 0 && sender != nullptr) {
-        m.held.hold_sequenced(sender->sid(), packet.sequence);
-    } else {
-        m.held.hold(packet.payload);
-    }
-}
-
-// One command per worker and message: all receivers there share the payload.
-void DataPlane::send_to(const Participant& p, sfu::DataChannel channel, const Bytes& payload) {
-    const auto peer = host_->data_peer(p);
-    if (!peer) return;
-    const auto same = std::find_if(sends_.begin(), sends_.end(), [&](const PendingSend& send) {
-        return send.worker == p.worker;
-    });
-    if (same != sends_.end()) {
-        same->data.peers.push_back(*peer);
-        return;
-    }
-    sends_.push_back({p.worker, {{*peer}, channel, payload}});
-}
-
-void DataPlane::flush() {
-    for (PendingSend& send : sends_)
-        scope_->out.command(send.worker, std::move(send.data));
-    sends_.clear();
-}
-
-void DataPlane::replay(Participant& p) {
-    HeldData& held = member(p).held;
-    const auto send = [&](const Bytes& payload) {
-        send_to(p, sfu::DataChannel::kReliable, payload);
-        flush();
-    };
-    for (const DataRouter::Cached* cached : router_.since(scope_->now(), held.first_missed()))
-        if (is_destination(p, cached->packet)) send(cached->packet.payload);
-    for (const Bytes& payload : held.take_unsequenced())
-        send(payload);
-    held.clear();
-}
+// ---------------------------------------------------------------- packets of the API
 
 void DataPlane::send_data(const livekit::SendDataRequest& request) {
     livekit::DataPacket packet;
@@ -147,40 +105,36 @@ void DataPlane::send_data(const livekit::SendDataRequest& request) {
     *user.mutable_destination_identities() = request.destination_identities();
     *packet.mutable_destination_identities() = request.destination_identities();
 
-    RoutedPacket routed;
-    routed.kind = DataKind::kUser;
-    routed.payload = serialized(packet);
-    routed.destination_identities = {request.destination_identities().begin(),
-                                     request.destination_identities().end()};
-    routed.destination_sids = {request.destination_sids().begin(),
-                               request.destination_sids().end()};
-    if (!router_.accept_nonce(to_vector(as_bytes(request.nonce())))) return;
-    route(nullptr, routed, request.kind() == livekit::DataPacket::LOSSY);
+    sfu::SendData send;
+    send.room = room_;
+    send.lossy = request.kind() == livekit::DataPacket::LOSSY;
+    send.payload = serialized(packet);
+    send.identities = {request.destination_identities().begin(),
+                       request.destination_identities().end()};
+    send.sids = {request.destination_sids().begin(), request.destination_sids().end()};
+    send.nonce = to_vector(as_bytes(request.nonce()));
+    for (const auto& [worker, count] : workers_)
+        scope_->out.command(worker, send);
 }
 
 // ---------------------------------------------------------------- calls of methods
 
-Result<void, ServiceError> DataPlane::call_rpc(RpcCallId id, Participant& p,
+Result<void, ServiceError> DataPlane::call_rpc(RpcCallId id, const Participant& p,
                                                const livekit::PerformRpcRequest& request) {
     if (!p.active() || !ready(p))
         return service_error(ServiceCode::kInternal, "data channel is not available");
     if (rpc_.full()) return service_error(ServiceCode::kUnavailable, "too many calls");
     const livekit::DataPacket packet =
         rpc_.start(scope_->now(), id, p.sid(), request, scope_->ids.rng());
-    send_to(p, sfu::DataChannel::kReliable, serialized(packet));
-    flush();
+    command(p, sfu::CallMethod{room_, id_of(p), packet.rpc_request().id(), serialized(packet)});
     return {};
 }
 
-bool DataPlane::take_rpc_answer(const Participant& p, const RoutedPacket& packet) {
-    if (rpc_.empty() || (packet.kind != DataKind::kRpcAck && packet.kind != DataKind::kRpcResponse))
-        return false;
+void DataPlane::call_answered(const Participant& p, const Bytes& packet) {
     livekit::DataPacket parsed;
-    if (!parsed.ParseFromArray(packet.payload.data(), static_cast<int>(packet.payload.size())))
-        return false;
-    const bool ours = rpc_.handle_packet(p.sid(), parsed);
+    if (!parsed.ParseFromArray(packet.data(), static_cast<int>(packet.size()))) return;
+    rpc_.handle_packet(p.sid(), parsed);
     report_rpc();
-    return ours;
 }
 
 void DataPlane::report_rpc() {
@@ -189,7 +143,9 @@ void DataPlane::report_rpc() {
 }
 
 void DataPlane::handle_timeout(Timestamp now) {
-    rpc_.handle_timeout(now);
+    for (const RpcCalls::Ended& ended : rpc_.handle_timeout(now))
+        if (const Participant* p = roster_->find_sid(ended.participant_sid))
+            command(*p, sfu::EndCall{room_, id_of(*p), ended.request_id});
     report_rpc();
 }
 

@@ -1,18 +1,17 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Who may send and hear which data in a room: packets (02 §6.2; 01 SIG-120…124), data tracks
-// (SIG-125, SIG-126; 02 §6.4) and calls of methods through the server API (API-14). What it needs
-// to know of the rest of the room it asks its DataHost.
+// Who may send and hear which data in a room. Packets themselves never come here: the shards route
+// them (sfu/data), and this tells each shard who of the room is there and what they may (02 §6.2;
+// 01 SIG-120…124), which data tracks flow to whom (SIG-125, SIG-126; 02 §6.4), and makes the calls
+// of methods through the server API (API-14). What it needs to know of the rest of the room it asks
+// its DataHost.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "room/data/data_packet.h"
-#include "room/data/data_router.h"
 #include "room/data/data_tracks.h"
 #include "room/data/rpc_calls.h"
 #include "room/roster/roster.h"
@@ -22,8 +21,12 @@ namespace confab::room {
 class DataHost {
   public:
     virtual ~DataHost() = default;
-    // The connection that carries data to it, when there is one.
-    virtual std::optional<sfu::PeerId> data_peer(const Participant& p) const = 0;
+    // The connection that carries data to it, and the other one on which it may send.
+    struct Peers {
+        sfu::PeerId down;
+        sfu::PeerId other;
+    };
+    virtual Peers data_peers(const Participant& p) const = 0;
     // By the publisher's list of who may subscribe.
     virtual bool grants_access(const Participant& publisher, const Participant& to,
                                const std::string& track_sid) const = 0;
@@ -34,20 +37,21 @@ class DataPlane {
   public:
     static constexpr int kMaxSubscriptionsPerRequest = 2'000;
 
-    DataPlane(const RoomScope& scope, const Roster& roster, DataHost& host);
+    DataPlane(const RoomScope& scope, const Roster& roster, DataHost& host, sfu::RoomId room);
 
     void add(const Participant& p, bool auto_subscribe);
     void remove(Participant& p);
+    // After every change of its connections and of what it may.
+    void update(const Participant& p);
 
     // Data may go to it reliably: its channels are open, or it never asked for any (DC-09).
     bool ready(const Participant& p) const;
     void expect_no_channels(const Participant& p);
-    // What was held back goes out with the last of them.
-    void channel_opened(Participant& p, sfu::DataChannel channel);
+    void channel_opened(const Participant& p, sfu::DataChannel channel);
 
-    // The last reliable packet that came from it.
+    // The last reliable packet that is known to have come from it.
     std::uint32_t last_sequence(const Participant& p) const { return member(p).last_sequence; }
-    void handle_data(Participant& p, const sfu::DataReceived& event);
+    void note_progress(const Participant& p, std::uint32_t sequence);
     void send_data(const livekit::SendDataRequest& request);
 
     using Refusal = PublishedDataTracks::Refusal;
@@ -66,8 +70,9 @@ class DataPlane {
     void describe(const Participant& p, livekit::ParticipantInfo& info) const;
 
     // Its end follows as RpcDone; an error means that there will be none.
-    Result<void, ServiceError> call_rpc(RpcCallId id, Participant& p,
+    Result<void, ServiceError> call_rpc(RpcCallId id, const Participant& p,
                                         const livekit::PerformRpcRequest& request);
+    void call_answered(const Participant& p, const Bytes& packet);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const { return rpc_.next_deadline(); }
 
@@ -76,43 +81,40 @@ class DataPlane {
         explicit Member(std::uint16_t first_handle) : subscriptions(first_handle) {}
         PublishedDataTracks tracks;
         DataSubscriptions subscriptions;
-        HeldData held;
+        std::optional<sfu::DataMember> told;  // to its shard
         std::uint32_t last_sequence = 0;
         bool auto_subscribe = false;
+        bool expects_channels = true;
         bool reliable_open = false;
         bool lossy_open = false;
-        bool ready() const { return reliable_open && lossy_open; }
+        bool ready() const { return !expects_channels || (reliable_open && lossy_open); }
     };
-    struct PendingSend {
-        sfu::WorkerIndex worker = 0;
-        sfu::SendData data;
+    struct Track {
+        std::string publisher;  // identity
+        sfu::DataTrackId id;
     };
     Member& member(const Participant& p) { return members_.at(p.number); }
     const Member& member(const Participant& p) const { return members_.at(p.number); }
-    void drop_packet() { ++scope_->counters.dropped_data; }
-
-    bool is_destination(const Participant& p, const RoutedPacket& packet) const;
-    void route(const Participant* sender, const RoutedPacket& packet, bool lossy);
-    void deliver(Participant& p, const Participant* sender, const RoutedPacket& packet, bool lossy);
-    void send_to(const Participant& p, sfu::DataChannel channel, const Bytes& payload);
-    void flush();
-    void replay(Participant& p);
-    bool take_rpc_answer(const Participant& p, const RoutedPacket& packet);
+    static sfu::MemberId id_of(const Participant& p) { return sfu::MemberId(p.number); }
+    void command(const Participant& p, sfu::Command value) const {
+        scope_->out.command(p.worker, std::move(value));
+    }
+    void tell_workers() const;
     void report_rpc();
 
     bool reconcile_track(Participant& p, const std::string& track_sid);
+    void flow(const Participant& p, const std::string& track_sid, std::uint16_t handle) const;
     void end_track(const Participant& p, const livekit::DataTrackInfo& info);
-    void route_track(const Participant& p, const Bytes& payload);
     void send_handles(Participant& p);
 
     const RoomScope* scope_;
     const Roster* roster_;
     DataHost* host_;
-    std::map<std::uint64_t, Member> members_;        // by participant number
-    std::map<std::string, std::string> publishers_;  // data track sid → identity
-    DataRouter router_;
+    sfu::RoomId room_;
+    std::map<std::uint64_t, Member> members_;          // by participant number
+    std::map<std::string, Track> tracks_;              // by sid
+    std::map<sfu::WorkerIndex, std::size_t> workers_;  // how many participants each has
     RpcCalls rpc_;
-    std::vector<PendingSend> sends_;
 };
 
 }  // namespace confab::room

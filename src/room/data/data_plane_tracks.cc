@@ -18,7 +18,10 @@ std::optional<DataPlane::Refusal> DataPlane::publish_track(
         return refusal;
     const livekit::DataTrackInfo& info = *tracks.find(request.pub_handle());
     const std::string sid = info.sid();
-    publishers_[sid] = p.identity();
+    const sfu::DataTrackId id(scope_->ids.next());
+    tracks_[sid] = {p.identity(), id};
+    command(p, sfu::AddDataTrack{room_, id_of(p), static_cast<std::uint16_t>(request.pub_handle()),
+                                 id});
     livekit::SignalResponse response;
     *response.mutable_publish_data_track_response()->mutable_info() = info;
     p.signal.send(std::move(response));
@@ -51,34 +54,54 @@ void DataPlane::unpublish_all(Participant& p) {
 }
 
 void DataPlane::end_track(const Participant& p, const livekit::DataTrackInfo& info) {
-    publishers_.erase(info.sid());
-    for (Participant* other : roster_->everyone())
-        if (other != &p && member(*other).subscriptions.forget(info.sid())) send_handles(*other);
+    command(p,
+            sfu::RemoveDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle())});
+    for (Participant* other : roster_->everyone()) {
+        if (other == &p || !member(*other).subscriptions.forget(info.sid())) continue;
+        flow(*other, info.sid(), 0);
+        send_handles(*other);
+    }
+    tracks_.erase(info.sid());
+}
+
+void DataPlane::flow(const Participant& p, const std::string& track_sid,
+                     std::uint16_t handle) const {
+    const auto known = tracks_.find(track_sid);
+    if (known != tracks_.end())
+        command(p, sfu::FlowDataTrack{room_, id_of(p), known->second.id, handle});
 }
 
 // A data track flows to who wants it while it may (SIG-10, SIG-42, SIG-112). True when the handles
 // of the participant changed.
 bool DataPlane::reconcile_track(Participant& p, const std::string& track_sid) {
     DataSubscriptions& own = member(p).subscriptions;
-    const auto known = publishers_.find(track_sid);
+    const auto stop = [&] {
+        const bool flowed = own.detach(track_sid);
+        if (flowed) flow(p, track_sid, 0);
+        return flowed;
+    };
+    const auto known = tracks_.find(track_sid);
     const Participant* publisher =
-        known == publishers_.end() ? nullptr : roster_->find(known->second);
+        known == tracks_.end() ? nullptr : roster_->find(known->second.publisher);
     if (publisher == nullptr || publisher == &p || !own.wants(track_sid) ||
         !p.info.permission().can_subscribe())
-        return own.detach(track_sid);
+        return stop();
     const bool allowed =
         p.info.permission().recorder() || host_->grants_access(*publisher, p, track_sid);
     if (own.note_allowed(track_sid, allowed))
         p.signal.send(subscription_permission_message(publisher->sid(), track_sid, allowed));
-    return allowed ? own.attach(track_sid, publisher->identity(), publisher->sid())
-                   : own.detach(track_sid);
+    if (!allowed) return stop();
+    if (!own.attach(track_sid, publisher->identity(), publisher->sid())) return false;
+    flow(p, track_sid, own.handle(track_sid));
+    return true;
 }
 
 void DataPlane::reconcile(Participant& p) {
     Member& m = member(p);
     bool told = false;
-    for (const auto& [sid, publisher] : publishers_) {
-        if (m.auto_subscribe && publisher != p.identity()) m.subscriptions.want_by_default(sid);
+    for (const auto& [sid, track] : tracks_) {
+        if (m.auto_subscribe && track.publisher != p.identity())
+            m.subscriptions.want_by_default(sid);
         if (m.subscriptions.wants(sid)) told = reconcile_track(p, sid) || told;
     }
     if (told) send_handles(p);
@@ -101,7 +124,9 @@ void DataPlane::update_subscriptions(Participant& p,
             (void)own.want(item.track_sid());
             told = reconcile_track(p, item.track_sid()) || told;
         } else {
-            told = own.handle(item.track_sid()) != 0 || told;
+            const bool flowed = own.handle(item.track_sid()) != 0;
+            if (flowed) flow(p, item.track_sid(), 0);
+            told = told || flowed;
             own.unwant(item.track_sid());
         }
     }
@@ -127,20 +152,6 @@ void DataPlane::describe(const Participant& p, livekit::ParticipantInfo& info) c
     if (known == members_.end()) return;
     for (const auto& [handle, track] : known->second.tracks.all())
         *info.add_data_tracks() = track;
-}
-
-void DataPlane::route_track(const Participant& p, const Bytes& payload) {
-    const auto handle = data_track_handle(payload);
-    const livekit::DataTrackInfo* info = handle ? member(p).tracks.find(*handle) : nullptr;
-    if (info == nullptr) return drop_packet();
-    for (const Participant* other : roster_->everyone()) {
-        const std::uint16_t own = member(*other).subscriptions.handle(info->sid());
-        if (own == 0 || !other->active()) continue;
-        Bytes copy = payload;
-        set_data_track_handle(copy, own);
-        send_to(*other, sfu::DataChannel::kDataTrack, copy);
-        flush();
-    }
 }
 
 }  // namespace confab::room

@@ -14,15 +14,6 @@ constexpr std::size_t kMaxName = 256;
 
 }  // namespace
 
-std::optional<std::uint16_t> data_track_handle(BytesView packet) {
-    if (packet.size() < kDataTrackHeaderBytes) return std::nullopt;
-    return load_be16(&packet[2]);
-}
-
-void set_data_track_handle(BytesSpan packet, std::uint16_t handle) {
-    if (packet.size() >= kDataTrackHeaderBytes) store_be16(&packet[2], handle);
-}
-
 std::optional<PublishedDataTracks::Refusal> PublishedDataTracks::publish(
     const livekit::PublishDataTrackRequest& request, std::size_t max_custom_encoding, Rng& rng) {
     using Response = livekit::RequestResponse;

@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Data tracks of one participant (01 SIG-125, SIG-126; 02 §6.4): what it publishes by handle, and
-// the handles under which it receives those of others.
-//   packet header:  version 3 · start 1 · final 1 · extensions 1 · reserved 2 | reserved 8 |
-//                   handle 16 | sequence 16 | frame 16 | timestamp 32
-// Only the two bytes of the handle are rewritten on the way.
+// the handles under which it receives those of others. Their frames are routed in the shards.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +10,10 @@
 #include <optional>
 #include <string>
 
-#include "base/bytes.h"
 #include "base/rng.h"
 #include "livekit_rtc.pb.h"
 
 namespace confab::room {
-
-inline constexpr std::size_t kDataTrackHeaderBytes = 12;
-
-// The handle of a packet; nothing when it is shorter than its header.
-std::optional<std::uint16_t> data_track_handle(BytesView packet);
-void set_data_track_handle(BytesSpan packet, std::uint16_t handle);
 
 class PublishedDataTracks {
   public:

@@ -114,16 +114,22 @@ void RpcCalls::participant_left(const std::string& participant_sid) {
     }
 }
 
-void RpcCalls::handle_timeout(Timestamp now) {
+std::vector<RpcCalls::Ended> RpcCalls::handle_timeout(Timestamp now) {
+    std::vector<Ended> ended;
+    const auto end = [&](Calls::iterator call, RpcOutcome outcome) {
+        ended.push_back({call->second.participant_sid, call->first});
+        return finish(call, std::move(outcome));
+    };
     for (auto call = calls_.begin(); call != calls_.end();) {
         if (call->second.response_deadline <= now) {
-            call = finish(call, rpc_error(kResponseTimeout, "Response timeout"));
+            call = end(call, rpc_error(kResponseTimeout, "Response timeout"));
         } else if (call->second.ack_deadline <= now) {
-            call = finish(call, rpc_error(kConnectionTimeout, "Connection timeout"));
+            call = end(call, rpc_error(kConnectionTimeout, "Connection timeout"));
         } else {
             ++call;
         }
     }
+    return ended;
 }
 
 Timestamp RpcCalls::next_deadline() const {

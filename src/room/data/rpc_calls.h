@@ -36,11 +36,16 @@ class RpcCalls {
     // Notes the call and gives the packet for the participant.
     livekit::DataPacket start(Timestamp now, RpcCallId id, const std::string& participant_sid,
                               const livekit::PerformRpcRequest& request, Rng& rng);
-    // True when a packet of this participant belongs to a call, and is then not for others.
+    // True when a packet of this participant belongs to a call.
     bool handle_packet(const std::string& participant_sid, const livekit::DataPacket& packet);
     // The participant is gone: its calls fail.
     void participant_left(const std::string& participant_sid);
-    void handle_timeout(Timestamp now);
+    // Gives the calls that nobody waits for any more.
+    struct Ended {
+        std::string participant_sid;
+        std::string request_id;
+    };
+    std::vector<Ended> handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
     std::optional<RpcDone> poll_done();
 

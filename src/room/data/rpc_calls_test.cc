@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "room/seam/data_seam_testing.h"
 #include "room/test_support.h"
 
 namespace confab::room {
@@ -136,28 +137,23 @@ TEST_CASE("RpcCalls: errors are passed on, bounded; odd responses are errors [AP
 }
 
 TEST_CASE("PerformRpc: one packet to that participant; its answer goes to nobody else [API-14]") {
-    Harness h;
+    testing::DataRooms d;
+    Harness& h = d.h;
     (void)h.join_active("r", "alice");
     const sfu::PeerId alice_link = h.commands_of<sfu::CreatePeer>().back().peer;
     (void)h.join_active("r", "bob");
     const sfu::PeerId bob_link = h.commands_of<sfu::CreatePeer>().back().peer;
     const auto call = h.manager.perform_rpc(h.clock(), request_to("bob"));
     REQUIRE(call);
-    h.drain();
-    const auto sends = h.commands_of<sfu::SendData>();
-    REQUIRE(sends.size() == 1);
-    CHECK(sends[0].peers == std::vector<sfu::PeerId>{bob_link});
-    CHECK(sends[0].channel == sfu::DataChannel::kReliable);
-    livekit::DataPacket sent;
-    REQUIRE(
-        sent.ParseFromArray(sends[0].payload.data(), static_cast<int>(sends[0].payload.size())));
-    const std::string id = sent.rpc_request().id();
+    d.turn();
+    REQUIRE(d.sent.size() == 1);
+    CHECK(d.sent[0].to == bob_link);
+    CHECK(d.sent[0].channel == sfu::DataChannel::kReliable);
+    const std::string id = d.sent[0].packet().rpc_request().id();
 
     const auto from = [&](sfu::PeerId link, livekit::DataPacket packet) {
         packet.add_destination_identities(id);
-        const std::string text = packet.SerializeAsString();
-        h.event(sfu::DataReceived{link, sfu::DataChannel::kReliable, "_reliable",
-                                  Bytes(text.begin(), text.end())});
+        (void)d.receive(link, to_vector(as_bytes(packet.SerializeAsString())));
     };
     from(alice_link, response(id, "forged"));
     CHECK(h.rpc_done.empty());
@@ -168,7 +164,7 @@ TEST_CASE("PerformRpc: one packet to that participant; its answer goes to nobody
     REQUIRE(h.rpc_done.size() == 1);
     CHECK(h.rpc_done[0].call == *call);
     CHECK(std::get<livekit::PerformRpcResponse>(h.rpc_done[0].outcome).payload() == "done");
-    CHECK(h.commands_of<sfu::SendData>().size() == 1);  // nothing was forwarded
+    CHECK(d.sent.size() == 1);  // nothing was forwarded
 }
 
 TEST_CASE("PerformRpc: nobody there, no channels, gone meanwhile [API-14] [API-W7]") {

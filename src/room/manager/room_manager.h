@@ -163,7 +163,8 @@ class RoomManager {
     void dispatch(const sfu::CodecUnsupported& event);
     void dispatch(const sfu::QualityBatch& event);
     void dispatch(const sfu::DataChannelOpened& event);
-    void dispatch(const sfu::DataReceived& event);
+    void dispatch(const sfu::DataProgress& event);
+    void dispatch(const sfu::CallAnswered& event);
     void dispatch(const sfu::DataChannelFailed& event);
 
     Config config_;

@@ -32,9 +32,15 @@ void RoomManager::dispatch(const sfu::DataChannelOpened& event) {
     });
 }
 
-void RoomManager::dispatch(const sfu::DataReceived& event) {
+void RoomManager::dispatch(const sfu::DataProgress& event) {
     in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
-        room.handle_data(*owner.participant, event);
+        room.handle_progress(*owner.participant, event.sequence);
+    });
+}
+
+void RoomManager::dispatch(const sfu::CallAnswered& event) {
+    in_room_of(media_.peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_call_answered(*owner.participant, event.payload);
     });
 }
 

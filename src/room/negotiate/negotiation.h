@@ -21,6 +21,8 @@ namespace confab::room {
 class NegotiationHost {
   public:
     virtual ~NegotiationHost() = default;
+    // It has a connection more.
+    virtual void link_added(const Participant& p) = 0;
     // Tracks that were announced and wait for their section.
     virtual std::vector<sdp::PendingTrack> pending_tracks(const Participant& p) const = 0;
     virtual bool publishes_on(const Participant& p, std::string_view mid) const = 0;

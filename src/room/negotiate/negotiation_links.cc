@@ -70,6 +70,7 @@ PeerLinkConfig Negotiation::link_config(const Participant& p) const {
 
 void Negotiation::enter(Participant& p, const PeerLink& link) {
     scope_->media.peers[link.id()] = {room_, &p, {}};
+    host_->link_added(p);
     scope_->out.observe(PeerReached{link.target(), PeerStep::kStarted});
 }
 

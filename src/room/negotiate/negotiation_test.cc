@@ -16,6 +16,7 @@ namespace {
 using R = livekit::SignalResponse;
 
 struct FakeHost : NegotiationHost {
+    void link_added(const Participant&) override {}
     std::vector<sdp::PendingTrack> pending_tracks(const Participant&) const override {
         return pending;
     }

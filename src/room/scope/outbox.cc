@@ -59,7 +59,10 @@ void Outbox::refuse(SessionId session, int status, std::string text) {
 void Outbox::command(sfu::WorkerIndex worker, sfu::Command value) {
     std::size_t bytes = sizeof(Item);
     if (const auto* data = std::get_if<sfu::SendData>(&value)) {
-        bytes += data->payload.size() + data->peers.size() * sizeof(sfu::PeerId);
+        bytes += data->payload.size();
+        for (const auto* names : {&data->identities, &data->sids})
+            for (const std::string& name : *names)
+                bytes += sizeof name + name.size();
         if (!fits(bytes)) return;
     }
     push(MediaCommand{worker, std::move(value)}, bytes);

@@ -47,7 +47,7 @@ TEST_CASE("Outbox: a client for whom there is no room left is closed, once [SIG-
 TEST_CASE("Outbox: data and webhooks are dropped beyond the bound, commands are not") {
     Outbox out(20'000);
     sfu::SendData data;
-    data.peers = {sfu::PeerId(1)};
+    data.identities = {"bob"};
     data.payload = Bytes(9'000, 1);
     for (int i = 0; i < 10; ++i)
         out.command(0, data);

@@ -24,7 +24,6 @@ struct Counters {
     std::uint64_t requests = 0;
     std::uint64_t bad_requests = 0;
     std::uint64_t dropped_candidates = 0;
-    std::uint64_t dropped_data = 0;
     std::uint64_t dropped_signals = 0;
     std::uint64_t negotiation_errors = 0;
     std::uint64_t sessions_refused = 0;

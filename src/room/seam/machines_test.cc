@@ -2,11 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Tests of the small machines: Dynacast, Broadcaster, Lifecycle, Speakers, QualityView,
-// NegotiationTimer, DataRouter, data tracks, trickle.
+// NegotiationTimer, data tracks, trickle.
 #include <doctest/doctest.h>
 
 #include "base/machine.h"
-#include "room/data/data_router.h"
 #include "room/data/data_tracks.h"
 #include "room/negotiate/negotiation_timer.h"
 #include "room/negotiate/trickle.h"
@@ -205,34 +204,6 @@ TEST_CASE(
     CHECK(timer.due(at_ms(1'110)));
 }
 
-TEST_CASE("DataRouter: nonces and the cache by time and size [SIG-121] [SIG-123]") {
-    DataRouter router;
-    const Bytes nonce(16, 7);
-    CHECK(router.accept_nonce(nonce));
-    CHECK_FALSE(router.accept_nonce(nonce));
-    for (std::uint8_t i = 0; i < 100; ++i)
-        CHECK(router.accept_nonce(Bytes{i, 1}));
-    CHECK(router.accept_nonce(nonce));  // forgotten after 100 others
-    for (std::uint32_t i = 1; i <= 30; ++i) {
-        RoutedPacket packet;
-        packet.payload = Bytes(10'000, 1);
-        packet.sequence = i;
-        packet.destination_identities = {"bob"};
-        router.remember(at_ms(i), "PA_a", packet);
-    }
-    CHECK(router.cached_bytes() <= DataRouter::kMaxCachedBytes);
-    const auto replay = router.since(at_ms(30), {{"PA_a", 29}});
-    REQUIRE(replay.size() == 2);
-    CHECK(replay[0]->packet.sequence == 29);
-    CHECK(replay[0]->packet.destination_identities == std::vector<std::string>{"bob"});
-    CHECK(router.since(at_ms(30), {{"PA_b", 1}}).empty());
-    CHECK(router.since(at_ms(5'000), {{"PA_a", 1}}).empty());
-    HeldData held;
-    for (int i = 0; i < 20; ++i)
-        held.hold(Bytes(10'000, 1));
-    CHECK(held.take_unsequenced().size() == 10);
-}
-
 TEST_CASE("Data tracks: errors of publishing, handles of subscribing [SIG-125] [SIG-126] [DT-01]") {
     Rng rng(3);
     PublishedDataTracks tracks;
@@ -262,12 +233,6 @@ TEST_CASE("Data tracks: errors of publishing, handles of subscribing [SIG-125] [
     CHECK(subscriptions.message().sub_handles().at(255).publisher_identity() == "alice");
     CHECK(subscriptions.detach(sid));
     CHECK(subscriptions.message().sub_handles().empty());
-    Bytes packet(12, 0);
-    packet[3] = 9;
-    CHECK(data_track_handle(packet) == 9);
-    set_data_track_handle(packet, 0x0102);
-    CHECK(packet[2] == 1);
-    CHECK_FALSE(data_track_handle(BytesView(packet).first(11)));
 }
 
 TEST_CASE("Trickle: order, JSON both ways, hostile input [SIG-03] [ICE-13]") {

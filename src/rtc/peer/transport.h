@@ -144,6 +144,11 @@ class Transport {
     void want_channel(Timestamp now, WantedChannel channel);
     sctp::SendStatus send_message(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload);
 
+    // Bytes of the channel that wait or are not acknowledged.
+    std::size_t buffered_amount(std::uint16_t channel) const {
+        return data_ ? data_->buffered_amount(channel) : 0;
+    }
+
     // Fetches what sending media needs.
     void prefetch() const {
         prefetch_for_write(&send_, sizeof send_);

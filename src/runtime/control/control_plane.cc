@@ -76,7 +76,6 @@ void ControlPlane::turn() {
                              {{"room", failure.room}, {"what", failure.what}});
     }
     carry_out();
-    read_data();
     media_.flush();
     tell_dropped_commands();
     if (next_report() <= net::EventLoop::now()) make_report(net::EventLoop::now());
@@ -91,19 +90,6 @@ void ControlPlane::read_media() {
         if (!event) break;
         log_media_event(event->event);
         rooms_.handle_media_event(clock(), event->worker, event->event);
-    }
-}
-
-// Behind everything else, and only so much of it: what is left waits at its senders.
-void ControlPlane::read_data() {
-    constexpr int kMaxDataPerTurn = 64;
-    constexpr Duration kDataTime = Duration::millis(2);
-    const Timestamp end = net::EventLoop::now() + kDataTime;
-    for (int i = 0; i < kMaxDataPerTurn && net::EventLoop::now() < end; ++i) {
-        const auto event = media_.poll_data();
-        if (!event) return;
-        rooms_.handle_media_event(clock(), event->worker, event->event);
-        carry_out();
     }
 }
 

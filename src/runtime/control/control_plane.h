@@ -59,7 +59,6 @@ class ControlPlane {
   private:
     void turn();
     void read_media();
-    void read_data();
     void carry_out();
     void carry_out(room::Effect effect);
     static void log_media_event(const sfu::Event& event);

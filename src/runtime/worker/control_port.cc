@@ -13,7 +13,8 @@ namespace {
 bool is_release(const sfu::Command& command) {
     return std::holds_alternative<sfu::ClosePeer>(command) ||
            std::holds_alternative<sfu::RemoveReceiver>(command) ||
-           std::holds_alternative<sfu::RemoveDownTrack>(command);
+           std::holds_alternative<sfu::RemoveDownTrack>(command) ||
+           std::holds_alternative<sfu::DataMemberGone>(command);
 }
 
 }  // namespace
@@ -30,7 +31,7 @@ void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
     Lane& lane = *lanes_[worker];
     lane.ring_bell = true;
     const std::size_t bytes = data_bytes(command);
-    const bool full = bytes > 0 ? lane.data_on_its_way() + bytes > 2 * kMaxDataBytes
+    const bool full = bytes > 0 ? lane.data_on_its_way() + bytes > kMaxDataBytes
                                 : lane.waiting.size() >= kMaxWaiting && !is_release(command);
     if (full) {
         ++commands_dropped_;
@@ -59,43 +60,27 @@ void ControlPort::flush() {
 }
 
 bool ControlPort::commands_waiting() const {
-    return data_held() || std::any_of(lanes_.begin(), lanes_.end(),
-                                      [](const auto& lane) { return !lane->waiting.empty(); });
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [](const auto& lane) { return !lane->waiting.empty(); });
 }
 
-std::optional<WorkerEvent> ControlPort::take(EventRing Mailbox::* ring, std::size_t& next) {
+std::optional<WorkerEvent> ControlPort::poll_event() {
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
-        const std::size_t index = (next + i) % lanes_.size();
-        SpscRing<sfu::Event>* events = (lanes_[index]->mailbox.*ring).consumer();
+        const std::size_t index = (next_worker_ + i) % lanes_.size();
+        SpscRing<sfu::Event>* events = lanes_[index]->mailbox.events.consumer();
         sfu::Event* event = events == nullptr ? nullptr : events->front();
         if (event == nullptr) continue;
         WorkerEvent result{static_cast<sfu::WorkerIndex>(index), std::move(*event)};
         events->release();
-        next = index + 1;  // a flood of one keeps nobody waiting
+        next_worker_ = index + 1;  // a flood of one keeps nobody waiting
         return result;
     }
     return std::nullopt;
 }
 
-std::optional<WorkerEvent> ControlPort::poll_event() {
-    return take(&Mailbox::events, next_worker_);
-}
-
-bool ControlPort::data_held() const {
-    return std::any_of(lanes_.begin(), lanes_.end(),
-                       [](const auto& lane) { return lane->data_on_its_way() > kMaxDataBytes; });
-}
-
-std::optional<WorkerEvent> ControlPort::poll_data() {
-    if (data_held()) return std::nullopt;
-    return take(&Mailbox::data, next_data_);
-}
-
 bool ControlPort::has_events() const {
-    const bool data = !data_held();
-    return std::any_of(lanes_.begin(), lanes_.end(), [&](const auto& lane) {
-        return !lane->mailbox.events.empty() || (data && !lane->mailbox.data.empty());
-    });
+    return std::any_of(lanes_.begin(), lanes_.end(),
+                       [](const auto& lane) { return !lane->mailbox.events.empty(); });
 }
 
 const Mailbox::Published& ControlPort::snapshot(std::size_t worker) {

@@ -31,10 +31,9 @@ class ControlPort {
     std::size_t size() const { return lanes_.size(); }
 
     // ------------------------------------------------------------ to the workers
-    // Never blocks: what does not fit the ring waits here and goes with the next call. Data on its
-    // way to one worker, in the ring or waiting for it, is at most kMaxDataBytes; then poll_data()
-    // gives no more, which holds back the senders, and what still comes (by the API) is dropped and
-    // counted beyond twice that. Other commands are as many as the rooms' state makes; a worker
+    // Never blocks: what does not fit the ring waits here and goes with the next call. Packets of
+    // the API on their way to one worker, in the ring or waiting for it, are at most kMaxDataBytes;
+    // more are dropped and counted. Other commands are as many as the rooms' state makes; a worker
     // that left kMaxWaiting of them unread hangs, and gets no more but those that end what it has.
     static constexpr std::size_t kMaxDataBytes = std::size_t{16} << 20U;
     static constexpr std::size_t kMaxWaiting = std::size_t{1} << 20U;
@@ -42,8 +41,7 @@ class ControlPort {
     std::uint64_t commands_dropped() const { return commands_dropped_; }
     // Rings the workers that got commands; call once per turn of the control loop.
     void flush();
-    // Something did not fit or holds data back: call flush() again soon, as nobody tells when there
-    // is room.
+    // Something did not fit: call flush() again soon, as nobody tells when there is room.
     bool commands_waiting() const;
 
     // ------------------------------------------------------------ from the workers
@@ -54,12 +52,6 @@ class ControlPort {
     bool has_events() const;
     // Worker by worker in turn.
     std::optional<WorkerEvent> poll_event();
-    // A data message; the same.
-    std::optional<WorkerEvent> poll_data();
-    // Data is held back: too much is on its way to a worker that does not take it. Whom a message
-    // will go to is known only when it has been read, so that all senders of this shard wait, and
-    // only they.
-    bool data_held() const;
     // The newest snapshot of a worker, a second old at most while it is well.
     const Mailbox::Published& snapshot(std::size_t worker);
     // When the worker that has been silent longest told about itself.
@@ -81,14 +73,10 @@ class ControlPort {
             return data_bytes_sent - mailbox.data_bytes_taken.load(std::memory_order_acquire);
         }
     };
-    using EventRing = LazyRing<sfu::Event>;
-    std::optional<WorkerEvent> take(EventRing Mailbox::* ring, std::size_t& next);
-
     Wakeup wakeup_;
     std::vector<std::unique_ptr<Lane>> lanes_;  // by worker
     std::uint64_t commands_dropped_ = 0;
     std::size_t next_worker_ = 0;
-    std::size_t next_data_ = 0;
 };
 
 }  // namespace confab::worker

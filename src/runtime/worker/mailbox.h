@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What stands between threads. Each pair of a control shard and a worker has a Mailbox: commands
-// one way, events and data the other, and the worker's newest figures. Each worker has a
+// one way, events the other, and the worker's newest figures. Each worker has a
 // WorkerInbox, into which the other workers put media copies, control messages, datagrams and
 // streams that arrived at the wrong socket. Rings are made with the first message: most pairs never
 // talk.
@@ -53,14 +53,11 @@ struct Mailbox {
     // What does not fit waits with its producer, who tries again every millisecond.
     static constexpr std::size_t kCommands = 1024;
     static constexpr std::size_t kEvents = 2048;
-    // Data messages, of 64 KiB at most. When it is full, messages stay with their senders.
-    static constexpr std::size_t kData = 64;
 
     LazyRing<sfu::Command> commands{kCommands};
     // Bytes of data messages among the commands that the worker took, since the start.
     std::atomic<std::uint64_t> data_bytes_taken{0};
     LazyRing<sfu::Event> events{kEvents};
-    LazyRing<sfu::Event> data{kData};  // DataReceived, apart: a flood delays no other event
     // Written by the worker about once a second, read by the control shard.
     struct Published {
         Timestamp at;  // when; one that lags behind belongs to a worker that hangs

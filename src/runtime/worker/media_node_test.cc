@@ -513,17 +513,17 @@ TEST_CASE("MediaNode: data for a worker that stands still is bounded in bytes [D
     for (std::size_t i = 0; i < Mailbox::kCommands; ++i)
         node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(i + 1)});
     constexpr std::size_t kSize = 60'000;
-    const std::size_t fit = 2 * ControlPort::kMaxDataBytes / kSize;
+    const std::size_t fit = ControlPort::kMaxDataBytes / kSize;
+    sfu::SendData data;
+    data.payload = Bytes(kSize);
     for (std::size_t i = 0; i < fit + 100; ++i)
-        node->port(0).send(
-            0, sfu::SendData{{sfu::PeerId(1)}, sfu::DataChannel::kReliable, Bytes(kSize)});
+        node->port(0).send(0, data);
     CHECK(node->port(0).commands_dropped() >= 100);
     CHECK(node->port(0).commands_dropped() < 110);
     // What changes the state of a room still waits.
     node->port(0).send(0, sfu::ClosePeer{sfu::PeerId(1)});
     CHECK(node->port(0).commands_dropped() < 110);
     CHECK(node->port(0).commands_waiting());
-    CHECK(node->port(0).data_held());
 }
 
 TEST_CASE("MediaNode: a worker that hangs is told all the same what has ended [DES-41][IMM-15]") {

@@ -193,8 +193,7 @@ void Worker::turn(int ready) {
     shard_->handle_timeout(now);
     tcp_->handle_timeout(now);
     flush(now);
-    // Whose data was taken may send more, and is to hear of it.
-    if (ports_.send_events(*shard_)) flush(now);
+    ports_.send_events(*shard_);
     links_.ring_bells();
 }
 

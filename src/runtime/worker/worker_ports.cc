@@ -40,31 +40,22 @@ void WorkerPorts::read_commands(Timestamp now, sfu::Shard& shard) {
     }
 }
 
-bool WorkerPorts::send_events(sfu::Shard& shard) {
-    bool data = false;
+void WorkerPorts::send_events(sfu::Shard& shard) {
     events_wait_ = false;
     for (std::size_t i = 0; i < ends_.size(); ++i) {
         const auto control = static_cast<sfu::ControlShard>(i);
         End& end = ends_[i];
         bool any = false;
-        while (shard.has_signal_event(control)) {
+        while (shard.has_event(control)) {
             sfu::Event* slot = end.mailbox.events.producer().claim();
             if (slot == nullptr) break;
-            *slot = std::move(*shard.poll_signal_event(control));
+            *slot = std::move(*shard.poll_event(control));
             end.mailbox.events.producer().publish();
             any = true;
         }
-        while (shard.has_data_event(control)) {
-            sfu::Event* slot = end.mailbox.data.producer().claim();
-            if (slot == nullptr) break;
-            *slot = std::move(*shard.poll_data_event(control));
-            end.mailbox.data.producer().publish();
-            any = data = true;
-        }
-        if (shard.has_signal_event(control) || shard.has_data_event(control)) events_wait_ = true;
+        if (shard.has_event(control)) events_wait_ = true;
         if (any) end.bell.notify();
     }
-    return data;
 }
 
 void WorkerPorts::publish(const Mailbox::Published& figures) {

@@ -25,9 +25,8 @@ class WorkerPorts {
     bool has_commands() const;
     // One command of each control shard in turn, so that a flood of one keeps no other waiting.
     void read_commands(Timestamp now, sfu::Shard& shard);
-    // Each event to the control shard it is for. What finds no room waits in the shard, data
-    // messages at their senders. True if data messages were taken.
-    bool send_events(sfu::Shard& shard);
+    // Each event to the control shard it is for. What finds no room waits in the shard.
+    void send_events(sfu::Shard& shard);
     // Of the last send_events(): something found no room, and nobody tells when there is.
     bool events_wait() const { return events_wait_; }
     void publish(const Mailbox::Published& figures);

@@ -25,6 +25,8 @@ using PeerId = Tagged<struct PeerIdTag, std::uint64_t>;            // one peer c
 using ReceiverId = Tagged<struct ReceiverIdTag, std::uint64_t>;    // one codec of a published track
 using DownTrackId = Tagged<struct DownTrackIdTag, std::uint64_t>;  // one subscription to it
 using RoomId = Tagged<struct RoomIdTag, std::uint64_t>;            // groups receivers for speakers
+using MemberId = Tagged<struct MemberIdTag, std::uint64_t>;        // a participant, for its data
+using DataTrackId = Tagged<struct DataTrackIdTag, std::uint64_t>;  // a published data track
 using WorkerIndex = std::uint16_t;
 
 enum class MediaKind : std::uint8_t { kAudio, kVideo };
@@ -281,16 +283,80 @@ struct OpenDataChannels {
     PeerId peer;
     bool data_track = true;
 };
+// A participant of a room on this worker, as far as data goes: who it is and what it may (01
+// SIG-120, SIG-124). Again whenever any of it changed.
+struct DataMember {
+    RoomId room;
+    MemberId member;
+    PeerId peer;   // on which data goes to it; none yet
+    PeerId other;  // on which it may send besides, when there is one
+    std::string identity;
+    std::string sid;
+    bool may_publish = false;
+    bool hears_metrics = false;
+    bool hidden = false;
+    bool agent = false;
+    bool expects_channels = true;  // false: its client asked for none (DC-09)
+    bool operator==(const DataMember&) const = default;
+};
+struct DataMemberGone {
+    RoomId room;
+    MemberId member;
+};
+// All workers with members of the room; each of them is told.
+struct DataWorkers {
+    RoomId room;
+    std::vector<WorkerIndex> workers;
+};
+// Frames with this handle of the publisher's, whose worker is told, belong to the track (SIG-125).
+struct AddDataTrack {
+    RoomId room;
+    MemberId publisher;
+    std::uint16_t handle = 0;
+    DataTrackId track;
+};
+struct RemoveDataTrack {
+    RoomId room;
+    MemberId publisher;
+    std::uint16_t handle = 0;
+};
+// The track flows to a member on this worker under this handle; 0: no more (SIG-126).
+struct FlowDataTrack {
+    RoomId room;
+    MemberId member;
+    DataTrackId track;
+    std::uint16_t handle = 0;
+};
+// A packet of the API, for members on this worker.
 struct SendData {
-    std::vector<PeerId> peers;
-    DataChannel channel = DataChannel::kReliable;
+    RoomId room;
+    bool lossy = false;
     Bytes payload;
+    std::vector<std::string> identities;  // with `sids` those it is for; both empty: everybody
+    std::vector<std::string> sids;
+    Bytes nonce;
+};
+// A call of a participant's method by the API: its packet, and the id by which its acknowledgement
+// and its response are known, which come back as CallAnswered (API-14).
+struct CallMethod {
+    RoomId room;
+    MemberId member;
+    std::string request_id;
+    Bytes payload;
+};
+// Nobody waits for it any more.
+struct EndCall {
+    RoomId room;
+    MemberId member;
+    std::string request_id;
 };
 
 using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
                  RemoveReceiver, MuteReceiver, WantLayers, AddDownTrack, UpdateDownTrack,
-                 SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, SendData>;
+                 SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, DataMember,
+                 DataMemberGone, DataWorkers, AddDataTrack, RemoveDataTrack, FlowDataTrack,
+                 SendData, CallMethod, EndCall>;
 
 // ================================================================ events
 
@@ -370,10 +436,15 @@ struct DataChannelOpened {
     DataChannel channel = DataChannel::kOther;
     std::string label;
 };
-struct DataReceived {
+// The last reliable packet with a number that was taken from its sender; not for each one, but soon
+// after the last (SIG-121).
+struct DataProgress {
     PeerId peer;
-    DataChannel channel = DataChannel::kOther;
-    std::string label;
+    std::uint32_t sequence = 0;
+};
+// The packet with which a participant acknowledges or answers a CallMethod.
+struct CallAnswered {
+    PeerId peer;
     Bytes payload;
 };
 // A channel broke or a receiver made no progress for 5 s (DC-25).
@@ -384,6 +455,6 @@ struct DataChannelFailed {
 
 using Event = std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels,
                            StreamStateChanged, CodecUnsupported, QualityBatch, DataChannelOpened,
-                           DataReceived, DataChannelFailed>;
+                           DataProgress, CallAnswered, DataChannelFailed>;
 
 }  // namespace confab::sfu

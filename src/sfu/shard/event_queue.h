@@ -3,7 +3,7 @@
 
 // What a shard has to report to one control shard, until its driver takes it. A driver that is
 // behind loses first what is told again in a moment: state changes are few, and nobody tells them
-// twice. Data messages do not wait here but in the connections of their senders.
+// twice. Answers to calls are refused with them: whoever waits for one has a time limit.
 #pragma once
 
 #include <deque>
@@ -17,7 +17,7 @@ namespace confab::sfu {
 
 class EventQueue {
   public:
-    // Beyond these, levels and quality are refused;
+    // Beyond these, levels, quality and answers are refused;
     static constexpr std::size_t kMaxEvents = 16'384;
     static constexpr std::size_t kMaxBytes = std::size_t{16} << 20;  // of their lists and texts
     // beyond this, everything: the control shard has hung for so long that its rooms are lost.
@@ -52,12 +52,15 @@ class EventQueue {
             return levels->levels.size() * sizeof(SpeakerLevel);
         if (const auto* batch = std::get_if<QualityBatch>(&event))
             return batch->samples.size() * sizeof(QualitySample);
+        if (const auto* answer = std::get_if<CallAnswered>(&event)) return answer->payload.size();
         const auto* opened = std::get_if<DataChannelOpened>(&event);
         return opened == nullptr ? 0 : opened->label.size();
     }
     static bool is_repeated(const Event& event) {
         return std::holds_alternative<SpeakerLevels>(event) ||
-               std::holds_alternative<QualityBatch>(event);
+               std::holds_alternative<QualityBatch>(event) ||
+               std::holds_alternative<DataProgress>(event) ||
+               std::holds_alternative<CallAnswered>(event);
     }
 
     std::deque<Event> events_;

@@ -51,6 +51,7 @@ TEST_CASE("EventQueue: what is told again up to a number of events, states to a 
     CHECK_FALSE(queue.push(quality(1)));
     (void)queue.poll();
     CHECK(queue.push(quality(1)));
+    CHECK_FALSE(queue.push(CallAnswered{PeerId(1), Bytes(1)}));
     while (queue.size() < EventQueue::kMaxStates)
         REQUIRE(queue.push(PeerStateChanged{}));
     CHECK_FALSE(queue.push(PeerStateChanged{}));

@@ -70,8 +70,12 @@ struct LinkPathProved {
     ice::Path path;
 };
 
+// The bytes beside the message are the next of the stream of data between two workers
+// (sfu/data/data_link.h).
+struct LinkData {};
+
 using LinkBody = std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe,
-                              LinkKeyFrame, LinkLoss, LinkPathProved>;
+                              LinkKeyFrame, LinkLoss, LinkPathProved, LinkData>;
 
 struct LinkMessage {
     WorkerIndex from = 0;

@@ -22,6 +22,8 @@ std::uint64_t subject_of(const LinkBody& body) {
         [](const auto& m) -> std::uint64_t {
             if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkPathProved>)
                 return std::hash<ice::Path>{}(m.path);
+            else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkData>)
+                return 0;  // never waits here
             else
                 return m.receiver.value();
         },

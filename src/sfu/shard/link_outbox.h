@@ -30,9 +30,14 @@ class LinkOutbox {
     bool push_packet(WorkerIndex to, const LinkPacket& packet, BytesView bytes);
     // Any other message; waits if it must.
     void push(WorkerIndex to, const LinkBody& body);
+    // A piece of a stream that its owner keeps until it is taken: false, and nothing was taken.
+    bool push_piece(WorkerIndex to, const LinkBody& body, BytesView bytes) {
+        return to < queues_.size() && flush(to) && send(to, body, bytes);
+    }
     // Sends what waits as far as it goes; true while some is left.
     bool flush();
     bool waiting() const { return waiting_ > 0; }
+    std::size_t workers() const { return queues_.size(); }
     std::size_t waiting_for(WorkerIndex to) const { return queues_[to].messages.size(); }
 
     // Packets dropped, and messages beyond kMaxWaiting.

@@ -29,7 +29,9 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       wheel_(now),
       due_timer_(nullptr),
       link_timer_(nullptr),
-      outlets_(std::clamp<std::size_t>(config_.control_shards, 1, kMaxControlShards)) {}
+      data_timer_(nullptr),
+      outlets_(std::clamp<std::size_t>(config_.control_shards, 1, kMaxControlShards)),
+      data_(config_.index, links_.workers(), data_door_) {}
 
 Shard::~Shard() = default;
 
@@ -45,30 +47,14 @@ ShardPeer* Shard::find_peer(PeerId id) {
 void Shard::emit(Event event) {
     const ControlShard control = control_shard_of(event);
     if (CONFAB_BUG_IF(control >= outlets_.size(), "event_control_shard") ||
-        !outlets_[control].events.push(std::move(event)))
+        !outlets_[control].push(std::move(event)))
         ++totals_.events_dropped;
 }
 
 std::optional<Event> Shard::poll_event() {
-    for (std::size_t i = 0; i < outlets_.size(); ++i) {
-        const auto control = static_cast<ControlShard>(i);
-        if (auto event = poll_signal_event(control)) return event;
-        if (auto event = poll_data_event(control)) return event;
-    }
+    for (EventQueue& events : outlets_)
+        if (auto event = events.poll()) return event;
     return std::nullopt;
-}
-
-std::optional<Event> Shard::poll_signal_event(ControlShard control) {
-    return outlets_[control].events.poll();
-}
-
-std::optional<Event> Shard::poll_data_event(ControlShard control) {
-    Outlet& outlet = outlets_[control];
-    if (outlet.data.empty()) return std::nullopt;
-    std::optional<Event> event(std::move(outlet.data.front()));
-    outlet.data.pop_front();
-    refill_data(last_input_, outlet);
-    return event;
 }
 
 // ---------------------------------------------------------------- datagrams
@@ -217,20 +203,19 @@ PeerFailure to_failure(peer::TransportFailure failure) {
 }
 }  // namespace
 
-// Messages wait in the connection while there is no room for them, with all that came after them.
 void Shard::after_input(Timestamp now, ShardPeer& peer) {
-    last_input_ = now;
     peer.reschedule_needed = true;
     while (const auto state = peer.transport().poll_state())
         handle_transport_event(now, peer, *state);
+    take_events(now, peer);
+    if (data_.lagging()) data_.made_room(now, peer.id());
+}
+
+// A message that is not to be taken yet stays in the connection, with all that came after it but
+// the connection's own state.
+void Shard::take_events(Timestamp now, ShardPeer& peer) {
     while (!peer.data_waiting) {
-        Outlet& outlet = outlet_of(peer);
-        const bool room = outlet.data.size() < kMaxData && outlet.data_waiting.empty();
-        if (peer.transport().next_is_message() && !room) {
-            peer.data_waiting = true;
-            outlet.data_waiting.push_back(&peer);
-            return;
-        }
+        if (peer.transport().next_is_message() && !may_take_message(peer)) return;
         auto event = peer.transport().poll_event();
         if (!event) return;
         handle_transport_event(now, peer, std::move(*event));
@@ -254,47 +239,19 @@ void Shard::handle_transport_event(Timestamp now, ShardPeer& peer, peer::Transpo
     } else if (auto* opened = std::get_if<peer::ChannelOpened>(&event)) {
         peer.note_channel(opened->channel, opened->label);
         emit(DataChannelOpened{peer.id(), peer.channel_kind(opened->channel), opened->label});
+        data_.channel_opened(now, peer.id());
     } else if (const auto* closed = std::get_if<peer::ChannelClosed>(&event)) {
         peer.forget_channel(closed->channel);
-    } else if (auto* message = std::get_if<peer::MessageReceived>(&event)) {
-        queue_data(peer, std::move(*message));
+    } else if (const auto* message = std::get_if<peer::MessageReceived>(&event)) {
+        route_message(now, peer, *message);
     } else {
         emit(DataChannelFailed{peer.id(), DataChannel::kReliable});
     }
 }
 
-void Shard::queue_data(ShardPeer& peer, peer::MessageReceived message) {
-    outlet_of(peer).data.push_back({peer.id(), peer.channel_kind(message.channel),
-                                    peer.channel_label(message.channel),
-                                    std::move(message.payload)});
-}
-
-// One message of the peer whose turn it is, then what else it has to say up to its next one.
-void Shard::refill_data(Timestamp now, Outlet& outlet) {
-    while (outlet.data.size() < kMaxData && !outlet.data_waiting.empty()) {
-        ShardPeer& peer = *outlet.data_waiting.front();
-        outlet.data_waiting.pop_front();
-        peer.data_waiting = false;
-        if (auto event = peer.transport().poll_event())
-            handle_transport_event(now, peer, std::move(*event));
-        // Others first, if any wait.
-        while (!peer.transport().next_is_message()) {
-            auto event = peer.transport().poll_event();
-            if (!event) break;
-            handle_transport_event(now, peer, std::move(*event));
-        }
-        if (peer.transport().next_is_message()) {
-            peer.data_waiting = true;
-            outlet.data_waiting.push_back(&peer);
-        }
-        // Taking it may have opened the window of its sender.
-        peer.reschedule_needed = true;
-        mark_dirty(peer);
-    }
-}
-
 // Down-tracks that were added before the connection was up ask for their key frames now.
 void Shard::peer_connected(Timestamp now, ShardPeer& peer) {
+    data_.connected(now, peer.id());
     for (const auto& outbound : peer.downlink().tracks()) {
         outbound->down_track.set_writable(now);
         serve_down_track(now, peer, *outbound);
@@ -353,12 +310,14 @@ void Shard::handle_down_track_timeout(Timestamp now, OutboundTrack& outbound) {
 
 void Shard::handle_timeout(Timestamp now) {
     deliver_arrived(now);
+    data_.handle_timeout(now);
+    serve_data(now);
     refresh_budget_ = kMaxRefreshedPerTurn;
     refresh_due(now);
     for (std::size_t i = 0; i < kMaxTimersPerTurn; ++i) {
         TimerNode* node = wheel_.pop_due(now);
         if (node == nullptr) return;
-        if (node == &due_timer_) continue;  // it only asked for this turn
+        if (node == &due_timer_ || node == &data_timer_) continue;  // they only asked for this turn
         if (node == &link_timer_)
             retry_links(now);
         else
@@ -472,6 +431,7 @@ void Shard::drain_transport(ShardPeer& peer, SendBatch& batch) {
 
 bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
     deliver_arrived(now);
+    flush_data(now);
     const NtpTime wall = ntp(now);
     const std::size_t first = dirty_flushed_;
     while (dirty_flushed_ < dirty_.size()) {
@@ -541,6 +501,7 @@ ShardSnapshot Shard::snapshot() const {
     s.down_tracks = down_tracks_.size();
     s.pool_bytes = pool_.bytes_held();
     s.links_dropped = links_.dropped();
+    s.data_dropped = data_.dropped();
     s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
     for (const auto& [id, peer] : peers_) {
         add_peer_counters(s, *peer);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
+#include "sfu/data/data_router.h"
 #include "sfu/inbound/source_monitor.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/control_shard.h"
@@ -99,9 +100,8 @@ class Shard {
     static constexpr Duration kQualityInterval = Duration::seconds(5);  // CQ-01
     // What one turn does at most; the rest is due at once, behind the packets that came meanwhile.
     static constexpr std::size_t kMaxTimersPerTurn = 256;
-    static constexpr std::size_t kMaxRefreshedPerTurn = 64;  // down-tracks told of their source
-    // Data messages on their way to one control shard; more stay in their senders' connections.
-    static constexpr std::size_t kMaxData = 64;
+    static constexpr std::size_t kMaxRefreshedPerTurn = 64;     // down-tracks told of their source
+    static constexpr std::size_t kMaxDeliveriesPerTurn = 1024;  // of data messages
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
@@ -130,15 +130,9 @@ class Shard {
     bool poll_transmit(Timestamp now, SendBatch& batch);
     // For whichever control shard.
     std::optional<Event> poll_event();
-    // The events of each control shard apart, for a driver that has no room for those of one at
-    // times, and of two kinds: everything but data,
-    std::optional<Event> poll_signal_event(ControlShard control = 0);
-    bool has_signal_event(ControlShard control = 0) const {
-        return !outlets_[control].events.empty();
-    }
-    // and data: one message of each sender in turn, so that a flood delays only its own sender.
-    std::optional<Event> poll_data_event(ControlShard control = 0);
-    bool has_data_event(ControlShard control = 0) const { return !outlets_[control].data.empty(); }
+    // Those of each control shard apart, for a driver that has no room for those of one at times.
+    std::optional<Event> poll_event(ControlShard control) { return outlets_[control].poll(); }
+    bool has_event(ControlShard control) const { return !outlets_[control].empty(); }
     Timestamp next_deadline() const { return wheel_.next_deadline(); }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return figures_; }
@@ -178,13 +172,6 @@ class Shard {
         void on_timer(Shard& shard, Timestamp now) override;
     };
 
-    // What waits for one control shard.
-    struct Outlet {
-        EventQueue events;
-        std::deque<DataReceived> data;
-        std::deque<ShardPeer*> data_waiting;  // have more messages, in turn
-    };
-
     // shard_commands.cc
     void apply(Timestamp now, CreatePeer& c);
     void apply(Timestamp now, SetRemote& c);
@@ -201,7 +188,12 @@ class Shard {
     void apply(Timestamp now, RemoveDownTrack& c);
     void apply(Timestamp now, SetBandwidthLimit& c);
     void apply(Timestamp now, OpenDataChannels& c);
-    void apply(Timestamp now, SendData& c);
+    // shard_data.cc
+    template <typename C>
+        requires requires(DataRouter& router, C& c) { router.apply(Timestamp(), c); }
+    void apply(Timestamp now, C& c) {
+        data_.apply(now, c);
+    }
     void add_ufrag(ShardPeer& peer, const std::string& ufrag);
     void remove_receiver(Timestamp now, ReceiverId id);
     void finish_down_track(Timestamp now, ShardPeer& peer, OutboundTrack& outbound);
@@ -217,16 +209,14 @@ class Shard {
                      std::optional<WorkerIndex>& owner);
     void remember_path(ShardPeer& peer, const ice::Path& path, bool validated);
     void after_input(Timestamp now, ShardPeer& peer);
+    void take_events(Timestamp now, ShardPeer& peer);
     void handle_transport_event(Timestamp now, ShardPeer& peer, peer::TransportEvent event);
-    void queue_data(ShardPeer& peer, peer::MessageReceived message);
-    void refill_data(Timestamp now, Outlet& outlet);
     void peer_connected(Timestamp now, ShardPeer& peer);
     void peer_reconnected(Timestamp now, ShardPeer& peer);
     void drain_transport(ShardPeer& peer, SendBatch& batch);
     void reschedule(ShardPeer& peer);
     void mark_dirty(ShardPeer& peer);
     void emit(Event event);
-    Outlet& outlet_of(const ShardPeer& peer) { return outlets_[control_shard_of(peer.id())]; }
     NtpTime ntp(Timestamp now) const;
     void handle_peer_timeout(Timestamp now, ShardPeer& peer);
     void report_speakers(Timestamp now, Speakers& speakers);
@@ -272,6 +262,12 @@ class Shard {
     void note_loss(Timestamp now, const Track& track, std::uint8_t fraction);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);
 
+    // shard_data.cc
+    bool may_take_message(ShardPeer& peer);
+    void route_message(Timestamp now, ShardPeer& peer, const peer::MessageReceived& message);
+    void serve_data(Timestamp now);
+    void flush_data(Timestamp now);
+
     // shard_rtcp.cc
     void handle_rtcp(Timestamp now, ShardPeer& peer, BytesView compound);
     void handle_sender_report(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
@@ -282,6 +278,20 @@ class Shard {
     void handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
     void handle_extended_report(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
     void handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc);
+
+    // What the router of data asks of the connections.
+    struct DataDoor final : DataPort {
+        explicit DataDoor(Shard& of) : shard(of) {}
+        bool is_connected(PeerId peer) override;
+        bool has_channel(PeerId peer, DataChannel channel) override;
+        sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
+                              const sctp::SharedBytes& payload) override;
+        std::size_t buffered(PeerId to) override;
+        void resume(PeerId sender) override;
+        void emit(Event event) override { shard.emit(std::move(event)); }
+        bool push_link(WorkerIndex to, BytesView piece) override;
+        Shard& shard;
+    };
 
     ShardConfig config_;
     Rng rng_;
@@ -294,6 +304,7 @@ class Shard {
     TimerWheel wheel_;
     TimerNode due_timer_;   // subscribers of due_tracks_ are left over from the last turn
     TimerNode link_timer_;  // while messages to other shards wait
+    TimerNode data_timer_;  // of data_, or at once while data_waiting_ has some
     std::unordered_map<PeerId, std::unique_ptr<ShardPeer>> peers_;
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
     std::unordered_map<std::string, ShardPeer*> by_ufrag_;
@@ -312,8 +323,11 @@ class Shard {
     std::vector<Track*> arrived_;  // have packets that are not decided yet
     std::vector<ShardPeer*> dirty_;
     std::size_t dirty_flushed_ = 0;
-    std::vector<Outlet> outlets_;  // by control shard
-    Timestamp last_input_;
+    std::vector<EventQueue> outlets_;  // by control shard
+    DataDoor data_door_{*this};
+    DataRouter data_;
+    std::deque<ShardPeer*> data_waiting_;  // have messages to be taken, in turn
+    std::size_t data_budget_ = kMaxDeliveriesPerTurn;
     MediaFigures figures_;
     std::uint64_t forwarded_ = 0;
     ShardSnapshot totals_;  // of peers that are gone, and of the shard itself

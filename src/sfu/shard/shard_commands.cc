@@ -119,7 +119,8 @@ void Shard::apply(Timestamp now, ClosePeer& c) {
         by_path_.erase(path);
     for (const std::string& ufrag : peer->ufrags)
         by_ufrag_.erase(ufrag);
-    std::erase(outlet_of(*peer).data_waiting, peer);
+    std::erase(data_waiting_, peer);
+    data_.closed(c.peer);
     const auto dirty = std::find(dirty_.begin(), dirty_.end(), peer);
     if (dirty != dirty_.end()) {
         if (static_cast<std::size_t>(dirty - dirty_.begin()) < dirty_flushed_) --dirty_flushed_;
@@ -333,23 +334,6 @@ void Shard::apply(Timestamp now, OpenDataChannels& c) {
     if (c.data_track) transport.want_channel(now, {"_data_track", false, std::uint16_t{0}});
     after_input(now, *peer);
     mark_dirty(*peer);
-}
-
-void Shard::apply(Timestamp now, SendData& c) {
-    const sctp::SharedBytes payload(std::move(c.payload));
-    for (const PeerId id : c.peers) {
-        ShardPeer* peer = find_peer(id);
-        if (peer == nullptr) continue;
-        const auto channel = peer->find_channel(c.channel);
-        if (!channel) {
-            ++totals_.data_dropped;
-            continue;
-        }
-        if (peer->transport().send_message(now, *channel, payload) != sctp::SendStatus::kOk)
-            ++totals_.data_dropped;
-        peer->reschedule_needed = true;
-        mark_dirty(*peer);
-    }
 }
 
 }  // namespace confab::sfu

@@ -11,18 +11,12 @@ namespace {
 
 using test::Client;
 using test::World;
-using test::world_time;
 
-constexpr ControlShard kIdle = 0;  // takes nothing
+constexpr ControlShard kIdle = 0;
 constexpr ControlShard kBusy = 1;
 
 std::uint64_t of(ControlShard control, std::uint64_t number) {
     return std::uint64_t{control} << kControlShardBit | number;
-}
-
-bool send(World& world, Client& from, std::string_view text) {
-    return from.transport->send_message(world_time(world.now_ms), from.channels.at("_reliable"),
-                                        sctp::SharedBytes(as_bytes(text))) == sctp::SendStatus::kOk;
 }
 
 }  // namespace
@@ -35,41 +29,7 @@ TEST_CASE("Control shards: an id names its own") {
     CHECK(control_shard_of(Event(StreamStateChanged{DownTrackId(of(4, 9)), {}})) == 4);
     CHECK(control_shard_of(Event(LayersChanged{ReceiverId(of(5, 9)), 0})) == 5);
     CHECK(control_shard_of(Event(QualityBatch{PeerId(of(6, 9)), {}})) == 6);
-    CHECK(control_shard_of(Event(DataReceived{PeerId(of(7, 9)), {}, {}, {}})) == 7);
-}
-
-TEST_CASE("Shard: data that one control shard does not take holds back no other's [DC-20]") {
-    World world(1, {}, 2);
-    world.take_data = false;
-    Client& loud = world.add_client(0, true, kIdle);
-    Client& quiet = world.add_client(0, true, kBusy);
-    for (const Client* client : {&loud, &quiet})
-        world.command(0, OpenDataChannels{client->id, false});
-    world.run(800);
-    for (int i = 0; i < 500; ++i)
-        REQUIRE(send(world, loud, "loud"));
-    world.run(300);
-    for (int i = 0; i < 200; ++i)
-        REQUIRE(send(world, quiet, "quiet"));
-    std::size_t heard = 0;
-    for (int ms = 0; ms < 500; ++ms) {
-        world.run(1);
-        while (const auto event = world.shards[0]->poll_data_event(kBusy)) {
-            CHECK(control_shard_of(*event) == kBusy);
-            ++heard;
-        }
-    }
-    CHECK(heard == 200);
-    // And the first gets all of its own when it is back.
-    heard = 0;
-    for (int ms = 0; ms < 2000; ++ms) {
-        world.run(1);
-        while (const auto event = world.shards[0]->poll_data_event(kIdle)) {
-            CHECK(control_shard_of(*event) == kIdle);
-            ++heard;
-        }
-    }
-    CHECK(heard == 500);
+    CHECK(control_shard_of(Event(DataProgress{PeerId(of(7, 9)), 1})) == 7);
 }
 
 TEST_CASE("Shard: levels and quality of two rooms go to the control shards of the rooms [IN-31]") {
@@ -114,7 +74,7 @@ TEST_CASE("Shard: levels and quality of two rooms go to the control shards of th
     }
     CHECK(batches[kIdle] >= 1);
     CHECK(batches[kBusy] >= 1);
-    CHECK_FALSE(shard.has_signal_event(kIdle));
+    CHECK_FALSE(shard.has_event(kIdle));
 }
 
 #ifdef CONFAB_RELEASE  // elsewhere a bug of our own ends the program

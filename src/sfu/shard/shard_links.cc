@@ -76,6 +76,8 @@ void Shard::tell_home(Timestamp now, Track& track) {
 void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView bytes) {
     if (const auto* packet = std::get_if<LinkPacket>(&message.body))
         return handle_link_packet(now, *packet, bytes);
+    if (std::holds_alternative<LinkData>(message.body))
+        return data_.handle_link(now, message.from, bytes);
     deliver_arrived(now);
     if (const auto* source = std::get_if<LinkSource>(&message.body)) {
         handle_source(now, *source);

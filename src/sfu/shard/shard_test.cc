@@ -487,22 +487,22 @@ TEST_CASE(
     World world(1);
     Client& client = world.add_client(0, true);
     Client& mute = world.add_client(0, false);
-    world.command(0, OpenDataChannels{client.id, true});
+    world.add_member(client, "client");
+    DataMember without = world.add_member(mute, "mute");
+    without.expects_channels = false;
+    world.command(0, without);
     world.run(800);
     REQUIRE(client.channels.contains("_reliable"));
     CHECK(client.channels.at("_reliable") == 1);
     CHECK(client.channels.at("_lossy") == 3);
     CHECK(client.channels.at("_data_track") == 5);
     CHECK(world.events_of<DataChannelOpened>().size() == 3);
-    world.command(
-        0, SendData{{client.id, mute.id}, DataChannel::kReliable, to_vector(as_bytes("hi"))});
-    client.transport->send_message(world_time(world.now_ms), 3, sctp::SharedBytes(as_bytes("up")));
+    SendData send;
+    send.room = RoomId(1);
+    send.payload = to_vector(as_bytes("hi"));
+    world.command(0, send);
     world.run(50);
     CHECK(client.messages == std::vector<std::string>{"hi"});
-    const auto received = world.events_of<DataReceived>();
-    REQUIRE(received.size() == 1);
-    CHECK(received[0].channel == DataChannel::kLossy);
-    CHECK(as_text(received[0].payload) == "up");
     CHECK(world.shards[0]->snapshot().data_dropped == 1);
 }
 

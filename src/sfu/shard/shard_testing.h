@@ -118,6 +118,7 @@ struct Client {
     std::vector<ReceivedRtcp> rtcp;
     std::map<std::string, std::uint16_t> channels;
     std::vector<std::string> messages;
+    bool deaf = false;  // takes nothing of its data channels, whose window closes
 };
 
 struct World {
@@ -167,6 +168,19 @@ struct World {
                                                {ice::Protocol::kUdp, shard_address(shard)});
         return client;
     }
+    // As a participant of one room, by number; its channels are opened.
+    DataMember add_member(const Client& client, const std::string& identity) {
+        command(client.shard, OpenDataChannels{client.id, true});
+        DataMember member;
+        member.room = RoomId(1);
+        member.member = MemberId(client.id.value());
+        member.peer = client.id;
+        member.identity = identity;
+        member.sid = "PA_" + identity;
+        member.may_publish = true;
+        command(client.shard, member);
+        return member;
+    }
     void command(std::size_t shard, Command c) {
         shards[shard]->handle_command(world_time(now_ms), std::move(c));
     }
@@ -204,7 +218,9 @@ struct World {
             to_shards.push_back({client.address, to, bytes});
             client_out[&client].pop_front();
         }
-        while (auto event = client.transport->poll_event()) {
+        while (!client.deaf) {
+            auto event = client.transport->poll_event();
+            if (!event) break;
             if (auto* opened = std::get_if<peer::ChannelOpened>(&*event))
                 client.channels[opened->label] = opened->channel;
             if (auto* message = std::get_if<peer::MessageReceived>(&*event))
@@ -241,7 +257,7 @@ struct World {
             }
             batch.clear();
         }
-        while (auto event = take_data ? shards[i]->poll_event() : shards[i]->poll_signal_event())
+        while (auto event = shards[i]->poll_event())
             events.push_back(std::move(*event));
     }
     void run(std::int64_t ms) {
@@ -299,7 +315,6 @@ struct World {
     // there they cross to their owners.
     std::optional<std::size_t> entrance;
     const Client* cut = nullptr;  // whose network is down
-    bool take_data = true;        // false: poll_data_event() is the test's business
 };
 
 // ---------------------------------------------------------------- tracks

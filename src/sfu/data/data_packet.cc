@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/data/data_packet.h"
+#include "sfu/data/data_packet.h"
 
 #include <optional>
 
 #include "base/text.h"
 
-namespace confab::room {
+namespace confab::sfu {
 namespace {
 
 enum WireType : std::uint8_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
@@ -17,6 +17,7 @@ constexpr std::uint32_t kPacketKind = 1, kPacketUser = 2, kPacketIdentity = 4, k
                         kPacketSequence = 16, kPacketSid = 17;
 constexpr std::uint32_t kUserSid = 1, kUserPayload = 2, kUserToSids = 3, kUserIdentity = 5,
                         kUserTo = 6, kUserNonce = 11;
+constexpr std::uint32_t kRpcRequestId = 1;  // of RpcAck and RpcResponse
 constexpr std::uint32_t kChatGenerated = 6, kHeaderText = 9, kTextGenerated = 5;
 
 struct Field {
@@ -145,6 +146,7 @@ struct Parts {
     std::optional<UserParts> user;
     DataKind kind = DataKind::kNone;
     std::uint32_t sequence = 0;
+    std::string request_id;
 };
 
 bool speaks_for_others(DataKind kind) {
@@ -166,6 +168,14 @@ DataKind kind_of_field(std::uint32_t number) {
     }
 }
 
+std::optional<DataError> scan_answer(BytesView answer, Parts& parts) {
+    return for_each_field(answer, [&](const Field& field) -> std::optional<DataError> {
+        if (field.number == kRpcRequestId && field.type == kLength)
+            parts.request_id = as_text(field.body);
+        return std::nullopt;
+    });
+}
+
 std::optional<DataError> scan_value(const Field& field, Parts& parts) {
     if (field.type != kLength) {
         append(parts.kept, field.whole);
@@ -181,6 +191,8 @@ std::optional<DataError> scan_value(const Field& field, Parts& parts) {
         return std::nullopt;
     }
     append(parts.kept, field.whole);
+    if (parts.kind == DataKind::kRpcAck || parts.kind == DataKind::kRpcResponse)
+        return scan_answer(field.body, parts);
     return std::nullopt;
 }
 
@@ -264,6 +276,7 @@ Result<RoutedPacket, DataError> rewrite_data_packet(BytesView packet, const Data
     RoutedPacket result;
     result.kind = parts.kind;
     result.sequence = parts.sequence;
+    result.request_id = std::move(parts.request_id);
     result.destination_identities = std::move(parts.to);
     if (parts.user && result.destination_identities.empty())
         result.destination_identities = std::move(parts.user->to);
@@ -297,4 +310,4 @@ RoutedPacket wrap_raw_data(BytesView payload, const DataSender& sender) {
     return result;
 }
 
-}  // namespace confab::room
+}  // namespace confab::sfu

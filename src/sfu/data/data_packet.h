@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 
-namespace confab::room {
+namespace confab::sfu {
 
 inline constexpr std::size_t kMaxDataPacketBytes = 65'536;
 inline constexpr std::size_t kMaxDestinations = 1'000;
@@ -54,7 +54,8 @@ struct RoutedPacket {
     std::uint32_t sequence = 0;
     std::vector<std::string> destination_identities;
     std::vector<std::string> destination_sids;
-    Bytes nonce;  // of a user packet
+    Bytes nonce;             // of a user packet
+    std::string request_id;  // of an RPC acknowledgement or response
 };
 
 // `lossy`: the channel it came in on.
@@ -63,4 +64,4 @@ Result<RoutedPacket, DataError> rewrite_data_packet(BytesView packet, const Data
 // Raw bytes of an unlabelled channel as a packet (02 DC-12).
 RoutedPacket wrap_raw_data(BytesView payload, const DataSender& sender);
 
-}  // namespace confab::room
+}  // namespace confab::sfu

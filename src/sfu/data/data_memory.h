@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Memory of a room's data packets (02 §6.2 steps 2, 6, 7, 9; 01 SIG-121, SIG-123): sequence numbers
-// seen per sender, nonces seen, and the packets a receiver gets later whose channels are not open
-// yet.
+// Memory of a room's data packets on one shard (02 §6.2 steps 6, 7, 9; 01 SIG-121, SIG-123): nonces
+// seen, and the packets a receiver gets later whose channels are not open yet.
 #pragma once
 
 #include <deque>
@@ -13,11 +12,11 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "room/data/data_packet.h"
+#include "sfu/data/data_message.h"
 
-namespace confab::room {
+namespace confab::sfu {
 
-class DataRouter {
+class DataMemory {
   public:
     static constexpr std::size_t kMaxNonces = 100;
     static constexpr std::size_t kMaxCachedBytes = 100'000;
@@ -29,12 +28,11 @@ class DataRouter {
 
     struct Cached {
         Timestamp at;
-        std::string sender_sid;
-        RoutedPacket packet;  // with its destinations: a replay reaches nobody else
+        DataMessage message;  // with its destinations: a replay reaches nobody else
     };
-    void remember(Timestamp now, std::string sender_sid, RoutedPacket packet);
-    // Packets from that sequence on, of the senders listed, oldest first; for whom they are is for
-    // the caller to see.
+    void remember(Timestamp now, const DataMessage& message);
+    // Messages from that sequence on, of the senders listed by sid, oldest first; for whom they are
+    // is for the caller to see.
     std::vector<const Cached*> since(Timestamp now,
                                      const std::map<std::string, std::uint32_t>& first) const;
     std::size_t cached_bytes() const { return cached_bytes_; }
@@ -51,18 +49,20 @@ class DataRouter {
 class HeldData {
   public:
     static constexpr std::size_t kMaxBytes = 100'000;
+    static constexpr std::size_t kMaxMessages = 4'096;
     static constexpr std::size_t kMaxSenders = 1'000;
 
-    void hold_sequenced(const std::string& sender_sid, std::uint32_t sequence);
-    void hold(Bytes payload);
+    // Both are false when it does not fit, which loses it.
+    bool hold_sequenced(const std::string& sender_sid, std::uint32_t sequence);
+    bool hold(sctp::SharedBytes payload);
     const std::map<std::string, std::uint32_t>& first_missed() const { return first_; }
-    std::vector<Bytes> take_unsequenced();
+    std::vector<sctp::SharedBytes> take_unsequenced();
     void clear();
 
   private:
     std::map<std::string, std::uint32_t> first_;
-    std::vector<Bytes> held_;
+    std::vector<sctp::SharedBytes> held_;
     std::size_t bytes_ = 0;
 };
 
-}  // namespace confab::room
+}  // namespace confab::sfu

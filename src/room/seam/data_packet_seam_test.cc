@@ -1,17 +1,24 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "room/data/data_packet.h"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
 #include "base/rng.h"
 #include "livekit_rtc.pb.h"
+#include "sfu/data/data_packet.h"
 
 namespace confab::room {
 namespace {
+
+using sfu::DataError;
+using sfu::DataKind;
+using sfu::DataSender;
+using sfu::kMaxDataPacketBytes;
+using sfu::kMaxDestinations;
+using sfu::rewrite_data_packet;
+using sfu::wrap_raw_data;
 
 Bytes bytes_of(const livekit::DataPacket& packet) {
     return to_vector(as_bytes(packet.SerializeAsString()));

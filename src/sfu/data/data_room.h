@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What one shard knows of a room for its data: the participants that live here, who they are and
+// what they may, the data tracks that flow to them, and which other workers have some.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "sfu/data/data_backlog.h"
+#include "sfu/data/data_memory.h"
+
+namespace confab::sfu {
+
+struct DataRoom;
+
+struct DataRoomMember {
+    DataMember info;
+    DataRoom* room = nullptr;
+
+    // As a sender.
+    WindowId window;
+    std::uint32_t last_sequence = 0;  // reliable; what is not above it came before (SIG-121)
+    bool progress_untold = false;
+    std::map<std::uint16_t, DataTrackId> tracks;  // by its handle
+    std::map<std::string, bool> calls;            // of the API: acknowledged?
+
+    // As a receiver.
+    bool active = false;  // its connection was up once
+    bool ready = false;   // its channels are open, or it wants none (DC-09)
+    HeldData held;        // until then
+    DataBacklog backlog;
+    bool lagging = false;         // something is in the backlog,
+    Timestamp lagging_since;      // watched since then:
+    std::size_t taken = 0;        // bytes of it that were taken
+    Timestamp slow_until;         // holds nobody back until then
+    std::uint64_t addressed = 0;  // the last message that named it
+};
+
+struct DataRoom {
+    RoomId id;
+    std::map<MemberId, std::unique_ptr<DataRoomMember>> members;
+    std::vector<DataRoomMember*> list;  // the same, for walking
+    std::unordered_map<std::string, DataRoomMember*> by_identity;
+    std::unordered_map<std::string, DataRoomMember*> by_sid;
+    std::vector<WorkerIndex> others;  // workers that have members too
+    DataMemory memory;
+    struct Flow {
+        DataRoomMember* to = nullptr;
+        std::uint16_t handle = 0;
+    };
+    std::map<DataTrackId, std::vector<Flow>> flows;
+    WindowId own;  // of the API, of what is sent again, and for receivers that are too slow
+    // Of members of other workers that something came from.
+    std::map<MemberId, WindowId> remote;
+};
+
+}  // namespace confab::sfu
