@@ -181,14 +181,34 @@ class Finisher {
         if (!hook.urls.empty() && !config_.keys.empty() && !config_.keys.contains(hook.api_key))
             error("webhook.api_key",
                   "api_key is required to use webhooks; set webhook.api_key to one of the keys");
+        webhook_urls();
         if (config_.prometheus.username.empty() != config_.prometheus.password.empty())
             error("prometheus",
                   "prometheus.username and prometheus.password go together; set both");
         warn_level("logging.level", config_.logging.level);
         warn_level("logging.pion_level", config_.logging.pion_level);
         const PlayoutDelay& delay = config_.room.playout_delay;
-        if (delay.enabled && delay.min > delay.max)
+        if (delay.enabled && delay.max != 0 && delay.min > delay.max)
             error("room.playout_delay", "room.playout_delay.min must not be above max");
+    }
+    // Events to any other address would be lost one by one. It is not repeated: it may hold a
+    // password.
+    void webhook_urls() {
+        for (const std::string& url : config_.webhook.urls) {
+            const std::size_t scheme = url.find("://");
+            const std::string name = to_lower(std::string_view(url).substr(0, scheme));
+            const std::string_view rest =
+                scheme == url.npos ? std::string_view() : std::string_view(url).substr(scheme + 3);
+            const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+            if ((name != "http" && name != "https") || host.empty())
+                error("webhook.urls",
+                      "an entry of webhook.urls is no address; write http://HOST/PATH or "
+                      "https://HOST/PATH");
+            else if (host.find('@') != host.npos)
+                error("webhook.urls",
+                      "an entry of webhook.urls has a user name in it; events are signed instead, "
+                      "remove what is before the @");
+        }
     }
     // CFG-07: not an error.
     void warn_level(const std::string& path, const std::string& level) {

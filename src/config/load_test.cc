@@ -5,45 +5,10 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
-
+#include "config/load_testing.h"
 #include "config/options.h"
-#include "config/print.h"
 
 namespace confab::config {
-namespace {
-
-constexpr std::string_view kGoodSecret = "0123456789012345678901234567890123456789";
-
-std::string error_of(std::string_view yaml, YamlOptions options = {}) {
-    const auto loaded = parse_yaml(yaml, options);
-    return loaded ? "" : to_text(loaded.error());
-}
-bool has(std::string_view text, std::string_view part) {
-    return text.find(part) != text.npos;
-}
-Loaded parsed(std::string_view yaml) {
-    auto loaded = parse_yaml(yaml);
-    if (!loaded) FAIL(to_text(loaded.error()));
-    return *std::move(loaded);
-}
-// finish() of a text; keys are added so that only the matter of the test can fail.
-Result<Config, std::string> finished(std::string_view yaml) {
-    Loaded loaded = parsed(yaml);
-    if (loaded.config.keys.empty() && !loaded.config.development)
-        loaded.config.keys.emplace("APIx", SecretText(kGoodSecret));
-    if (auto done = finish(loaded); !done) return tl::make_unexpected(to_text(done.error()));
-    return loaded.config;
-}
-EnvLookup environment(std::map<std::string, std::string> variables) {
-    return [variables = std::move(variables)](std::string_view name) -> std::optional<std::string> {
-        const auto found = variables.find(std::string(name));
-        if (found == variables.end()) return std::nullopt;
-        return found->second;
-    };
-}
-
-}  // namespace
 
 TEST_CASE("parse_yaml: reads every kind of value [CFG-01]") {
     const Config c = parsed(R"(
@@ -183,126 +148,6 @@ TEST_CASE("parse_keys: needs the space [CFG-02][CFG-07][CLI-01]") {
         CHECK(parse_keys(bad).error() ==
               "Could not parse keys, it needs to be exactly, \"key: secret\", including the space");
     }
-}
-
-TEST_CASE("apply_environment, apply_flags: flags beat environment, both beat the file [CLI-02]") {
-    Loaded loaded = parsed("port: 1\nrtc: {tcp_port: 1, node_ip: 9.9.9.9}\nregion: file");
-    const auto env = environment({{"LIVEKIT_PORT", "2"},
-                                  {"LIVEKIT_RTC_TCP_PORT", "2"},
-                                  {"LIVEKIT_RTC_NODE_IP", "1.1.1.1"},
-                                  {"NODE_IP", "2.2.2.2"},
-                                  {"UDP_PORT", "5000-5001"},
-                                  {"LIVEKIT_KEYS", "a: b"},
-                                  {"LIVEKIT_REGION", ""},
-                                  {"LIVEKIT_LIMIT_BYTES_PER_SEC", "12.5"},
-                                  {"LIVEKIT_PROMETHEUS_PORT", "77"},
-                                  {"CONFAB_WORKERS", "4"},
-                                  {"LIVEKIT_URL", "ws://x"}});
-    REQUIRE(apply_environment(loaded, env));
-    REQUIRE(apply_flags(loaded, {{"port", {"3"}}, {"bind_addresses", {"::1", "127.0.0.1"}}}));
-    CHECK(loaded.warnings.empty());
-    CHECK(loaded.config.port == 3);
-    CHECK(loaded.config.rtc.tcp_port == 2);
-    CHECK(loaded.config.rtc.node_ip == "2.2.2.2");
-    CHECK(loaded.config.rtc.udp_port == PortRange{5000, 5001});
-    CHECK(loaded.config.keys.at("a").reveal() == "b");
-    CHECK(loaded.config.region == "file");
-    CHECK(loaded.config.limit.bytes_per_sec == 12.5);
-    CHECK(loaded.config.prometheus.port == 77);
-    CHECK(loaded.config.own.workers == 4);
-    CHECK(loaded.config.bind_addresses.size() == 2);
-
-    const auto bad = apply_environment(loaded, environment({{"LIVEKIT_PORT", "x"}}));
-    REQUIRE(!bad);
-    CHECK(to_text(bad.error()) == "LIVEKIT_PORT needs a whole number from 0 to 65535");
-    CHECK(!apply_flags(loaded, {{"audio.active_level", {"128"}}}));
-    REQUIRE(apply_flags(loaded, {{"turn.enabled", {"true"}}}));
-    CHECK(loaded.warnings.size() == 1);
-}
-
-TEST_CASE("finish: development mode without keys stays on this machine [CFG-03]") {
-    const Config dev = *finished("development: true");
-    CHECK(dev.keys.at("devkey").reveal() == "secret");
-    CHECK(dev.bind_addresses == std::vector<std::string>{"127.0.0.1", "::1"});
-    CHECK(dev.rtc.udp_port == PortRange{7882, 7882});
-    CHECK(dev.rtc.port_range_start == 0);
-    CHECK(dev.logging.level == "debug");
-    CHECK(dev.turn.relay_range_end == 30002);
-
-    const Config bound =
-        *finished("development: true\nbind_addresses: [10.1.2.3, 127.0.0.1, 0.0.0.0]");
-    CHECK(bound.bind_addresses.size() == 3);
-    CHECK(bound.rtc.ips.includes == std::vector<std::string>{"10.1.2.3/24"});
-    // Own keys: all addresses.
-    CHECK(finished("development: true\nkeys: {a: b}")->bind_addresses.empty());
-    CHECK(dev.placeholder_keys);
-    CHECK_FALSE(finished("development: true\nkeys: {a: b}")->placeholder_keys);
-
-    Loaded loaded = parsed("development: true");
-    REQUIRE(finish(loaded));
-    CHECK(loaded.warnings.empty());  // not even for the short placeholder
-}
-
-TEST_CASE("finish: chooses ports [CFG-04]") {
-    const Config plain = *finished("");
-    CHECK(plain.rtc.port_range_start == 50000);
-    CHECK(plain.rtc.port_range_end == 60000);
-    CHECK(plain.logging.level == "info");
-    const Config mux = *finished("rtc: {udp_port: 7000}");
-    CHECK(mux.rtc.port_range_start == 0);
-    CHECK(mux.rtc.udp_port == PortRange{7000, 7000});
-    const Config both = *finished("rtc: {udp_port: 7000, port_range_start: 1, port_range_end: 2}");
-    CHECK(!both.rtc.udp_port.is_set());
-    CHECK(finished("rtc: {node_ip: '1.2.3.4,::1'}"));
-    CHECK(has(finished("rtc: {node_ip: 1.2.3.x}").error(), "invalid ip 1.2.3.x"));
-    CHECK(!finished("rtc: {port_range_start: 5}"));
-    CHECK(!finished("rtc: {port_range_end: 5}"));
-    CHECK(!finished("rtc: {tcp_port: 7880}"));
-}
-
-TEST_CASE("finish: start-up errors name the remedy [CFG-02][CFG-07]") {
-    Loaded none;
-    const auto keys = finish(none);
-    REQUIRE(!keys);
-    CHECK(has(to_text(keys.error()), "one of key-file or keys must be provided"));
-    CHECK(finish(none, {.require_keys = false}));
-
-    CHECK(has(finished("turn: {enabled: true}").error(), "invalid TURN ports"));
-    CHECK(has(finished("turn: {enabled: true, tls_port: 5349}").error(), "TURN domain required"));
-    CHECK(has(finished("webhook: {urls: ['http://h']}").error(),
-              "api_key is required to use webhooks"));
-    CHECK(finished("webhook: {urls: ['http://h'], api_key: APIx}"));
-    CHECK(!finished("webhook: {urls: ['http://h'], api_key: other}"));
-    CHECK(!finished("prometheus: {port: 1, username: u}"));
-    CHECK(has(finished("rtc: {ips: {includes: [10.0.0.0]}}").error(), "invalid CIDR"));
-    CHECK(!finished("turn: {deny_peer_cidrs: [x]}"));
-    CHECK(!finished("bind_addresses: [example]"));
-    CHECK(!finished("rtc: {turn_servers: [{host: h, port: 1, protocol: tls}]}"));
-    CHECK(!finished("rtc: {turn_servers: [{host: h, port: 1, protocol: x, secret: s}]}"));
-    CHECK(finished("rtc: {turn_servers: [{host: h, port: 1, protocol: udp, secret: s}]}")
-              ->rtc.turn_servers[0]
-              .ttl == 14400);
-}
-
-TEST_CASE("finish: redis is refused until there are clusters [CFG-07]") {
-    for (const std::string_view redis : {"address: 'r:6379'", "sentinel_addresses: ['s:26379']",
-                                         "cluster_addresses: ['c:6379']"}) {
-        const auto refused = finished("redis: {" + std::string(redis) + "}");
-        REQUIRE(!refused);
-        CHECK(has(refused.error(), "remove the redis section"));
-        Loaded loaded = parsed("redis: {" + std::string(redis) + "}");
-        CHECK(finish(loaded, {.require_keys = false}));  // a token may be made with that file
-    }
-    CHECK(finished("redis: {db: 2}"));
-}
-
-TEST_CASE("finish: an unknown log level and short secrets are warnings [CFG-07][TOK-02]") {
-    Loaded loaded = parsed("logging: {level: loud}\nkeys: {a: short}");
-    REQUIRE(finish(loaded));
-    REQUIRE(loaded.warnings.size() == 2);
-    CHECK(has(loaded.warnings[0].message, "shorter than 32"));
-    CHECK(!has(loaded.warnings[0].message, "short\""));
-    CHECK(has(loaded.warnings[1].message, "unknown level loud"));
 }
 
 }  // namespace confab::config

@@ -319,7 +319,7 @@ constexpr auto kOptions = std::to_array<Option>({
         "Shortest buffer in milliseconds"),
     used(
         "room.playout_delay.max", [](C& c) -> Slot { return &c.room.playout_delay.max; },
-        "Longest buffer in milliseconds"),
+        "Longest buffer in milliseconds; 0 for 10 seconds"),
     used(
         "room.sync_streams", [](C& c) -> Slot { return &c.room.sync_streams; },
         "Group audio and video of a participant for lip sync"),

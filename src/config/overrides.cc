@@ -18,11 +18,8 @@ class Overrides {
     // `source` is how the user calls it: "LIVEKIT_PORT" or "--port".
     void set(const Option& option, const std::string& source, std::string_view text) {
         if (option.path == kKeysPath) return set_keys(source, text);
-        Scratch scratch;
-        const Slot slot = slot_of(option, loaded_.config, scratch);
-        auto read = read_scalar(slot, text);
-        if (read) read = check_bounds(option, slot);
-        if (!read) return error(option, source + " needs " + read.error());
+        if (const auto read = take(option, text); !read)
+            return error(option, source + " needs " + read.error());
         if (option.status == Status::kLater)
             warn(option, source + " is valid but not implemented in this release; ignored");
         else if (option.status == Status::kDeprecated)
@@ -44,6 +41,17 @@ class Overrides {
     }
 
   private:
+    // Under an old name the bounds are those of the new one, and 0 and "" say nothing.
+    Result<void, std::string> take(const Option& option, std::string_view text) {
+        Scratch scratch;
+        const Slot tried = scratch_slot(kind_of(option), scratch);
+        CONFAB_TRY_VOID(read_scalar(tried, text));
+        const Option* target = find_option(option.instead);
+        if (target != nullptr && says_nothing(tried)) return {};
+        CONFAB_TRY_VOID(check_bounds(target != nullptr ? *target : option, tried));
+        if (option.slot == nullptr) return {};
+        return read_scalar(option.slot(loaded_.config), text);
+    }
     void warn(const Option& option, std::string message) {
         loaded_.warnings.push_back(
             {Severity::kWarning, 0, std::string(option.path), std::move(message)});

@@ -99,6 +99,39 @@ video: {dynacast_pause_delay: 1m30s}
     CHECK(effective(again->config) == text);
 }
 
+TEST_CASE("effective: shows no value of any secret option, however it came [IMM-16]") {
+    std::size_t secrets = 0;
+    for (const Option& option : options()) {
+        const Kind kind = kind_of(option);
+        if (kind != Kind::kSecret && kind != Kind::kKeys) continue;
+        if (option.slot == nullptr) continue;
+        CAPTURE(option.path);
+        ++secrets;
+        Loaded loaded;
+        const std::string text = kind == Kind::kKeys ? "a: hunter2" : "hunter2";
+        REQUIRE(apply_flags(loaded, {{std::string(option.path), {text}}}));
+        CHECK(effective(loaded.config).find("hunter2") == std::string::npos);
+        CHECK(effective(loaded.config).find("<redacted>") != std::string::npos);
+        for (const Diagnostic& warning : loaded.warnings)
+            CHECK(warning.message.find("hunter2") == std::string::npos);
+    }
+    CHECK(secrets >= 3);
+    // An empty one is shown as empty: nothing is hidden there.
+    CHECK(effective(Config{}).find("<redacted>") == std::string::npos);
+}
+
+TEST_CASE("format_number: whole numbers without exponent, to be read back by any setting") {
+    CHECK(format_number(0) == "0");
+    CHECK(format_number(1'000'000) == "1000000");
+    CHECK(format_number(-1e9) == "-1000000000");
+    CHECK(format_number(0.95) == "0.95");
+    for (const double value : {1e14, 1e15, 1e300, -1e-300, 1.0 / 3}) {
+        double back = 0;
+        REQUIRE(read_scalar(&back, format_number(value)));
+        CHECK(back == value);
+    }
+}
+
 TEST_CASE("reference_markdown: is what docs/reference/config.md holds") {
     std::ifstream file(CONFAB_SOURCE_DIR "/docs/reference/config.md");
     std::stringstream committed;

@@ -35,10 +35,23 @@ Outcome read(bool& out, std::string_view text) {
     return expected("true or false");
 }
 
+bool is_digit_at(std::string_view text, std::size_t at) {
+    return at < text.size() && text[at] >= '0' && text[at] <= '9';
+}
+
+// Without the underscores between digits: LiveKit's sample has 1_000_000_000.
+std::string ungrouped(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i)
+        if (text[i] != '_' || i == 0 || !is_digit_at(text, i - 1) || !is_digit_at(text, i + 1))
+            out += text[i];
+    return out;
+}
+
 template <typename T>
     requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
 Outcome read(T& out, std::string_view text) {
-    const auto value = parse_decimal<T>(text);
+    const auto value = parse_decimal<T>(ungrouped(text));
     if (!value) return expected(whole_number_text<T>());
     out = *value;
     return {};
@@ -46,16 +59,18 @@ Outcome read(T& out, std::string_view text) {
 
 Outcome read(double& out, std::string_view text) {
     double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value))
-        return expected("a number");
+    const std::string plain = ungrouped(text);
+    const char* const last = plain.data() + plain.size();
+    const auto [end, error] = std::from_chars(plain.data(), last, value);
+    if (error != std::errc{} || end != last || !std::isfinite(value)) return expected("a number");
     out = value;
     return {};
 }
 
 Outcome read(Duration& out, std::string_view text) {
     const auto value = parse_duration(text);
-    if (!value) return expected("a duration with its unit, for example 500ms, 2s or 0s");
+    if (!value || *value < Duration::zero())
+        return expected("a duration with its unit, for example 500ms, 2s or 0s");
     out = *value;
     return {};
 }
@@ -235,7 +250,12 @@ std::string format_value(const Slot& slot, Secrets secrets) {
 
 std::string format_number(double value) {
     std::array<char, 32> buffer{};
-    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    // Whole numbers without exponent: they are read back into settings that are no floats.
+    const bool whole = std::abs(value) < 1e15 && value == std::trunc(value);
+    const auto end = whole ? std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
+                                           std::chars_format::fixed)
+                                 .ptr
+                           : std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
     return {buffer.data(), end};
 }
 
@@ -260,6 +280,12 @@ std::string quote(std::string_view text) {
         }
     }
     return out + "\"";
+}
+
+bool says_nothing(const Slot& slot) {
+    Scratch empty;
+    return format_value(slot, Secrets::kShown) ==
+           format_value(scratch_slot(kind_of(slot), empty), Secrets::kShown);
 }
 
 // tidy: dispatch

@@ -25,6 +25,7 @@ std::optional<PortRange> parse_port_range(std::string_view text);
 
 // Reads a scalar into its slot. The error says what was expected, for example "a whole number from
 // 0 to 65535". Slots that are no scalars are refused. Nothing is written on error.
+// Numbers may have single underscores between their digits, durations are not below 0.
 Result<void, std::string> read_scalar(const Slot& slot, std::string_view text);
 // The bounds and choices of the row for the value in the slot; error as above.
 Result<void, std::string> check_bounds(const Option& option, const Slot& slot);
@@ -36,6 +37,9 @@ std::string format_value(const Slot& slot, Secrets secrets);
 std::string format_number(double value);
 // Text as a YAML and JSON string in double quotes.
 std::string quote(std::string_view text);
+
+// True for 0, false, "" and what is empty: under a deprecated name that meant "not set" (CFG-05).
+bool says_nothing(const Slot& slot);
 
 // Storage for rows without a member.
 struct Scratch {

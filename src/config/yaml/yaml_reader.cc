@@ -16,8 +16,19 @@ namespace {
 
 using NodeKind = YamlNode::Kind;
 
+constexpr std::size_t kMaxShown = 40;  // bytes of a value in an error
+
 std::string join_path(std::string_view section, std::string_view name) {
     return section.empty() ? std::string(name) : std::string(section) + "." + std::string(name);
+}
+
+// Cut between characters: the rest of a long text is of no use in an error.
+std::string cut(const std::string& text, std::size_t most) {
+    std::size_t length = std::min(text.size(), most);
+    while (length < text.size() && length > 0 &&
+           (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80)
+        --length;
+    return text.substr(0, length);
 }
 
 // How upstream's texts show a value: its YAML tag and, for short scalars, the text.
@@ -36,12 +47,7 @@ std::string shown(const YamlNode& node, bool secret) {
     const bool is_number = !node.quoted && read_scalar(&number, node.text).has_value();
     std::string text = is_number ? "!!int" : "!!str";
     if (secret) return text;
-    // Cut between characters: the rest of a long text is of no use in an error.
-    std::size_t length = std::min<std::size_t>(node.text.size(), 40);
-    while (length < node.text.size() && length > 0 &&
-           (static_cast<unsigned char>(node.text[length]) & 0xC0) == 0x80)
-        --length;
-    return text + " `" + node.text.substr(0, length) + "`";
+    return text + " `" + cut(node.text, kMaxShown) + "`";
 }
 
 class Reader {
@@ -98,7 +104,7 @@ class Reader {
     void unknown(const std::string& section, const std::string& name, int line) {
         const bool enough = options_.strict ? full() : loaded_.warnings.size() >= kMaxDiagnostics;
         if (enough) return;
-        std::string text = "field " + name.substr(0, kMaxSuggestLength) + " not found in " +
+        std::string text = "field " + cut(name, kMaxSuggestLength) + " not found in " +
                            (section.empty() ? "the top level" : section);
         if (name == "<<")
             text += "; write the values out, merging is not supported";
@@ -166,11 +172,7 @@ class Reader {
         if (!read_value(option, slot, node)) return;
         const std::string path(option.path);
         warn(node.line, path, path + " is deprecated; use " + std::string(option.instead));
-        Scratch empty;
-        const bool says_nothing =
-            format_value(slot, Secrets::kShown) ==
-            format_value(scratch_slot(kind_of(option), empty), Secrets::kShown);
-        if (says_nothing || seen_.contains(std::string(option.instead))) return;
+        if (says_nothing(slot) || seen_.contains(std::string(option.instead))) return;
         (void)read_value(*target, option.slot(loaded_.config), node);
     }
 
@@ -307,7 +309,7 @@ class Reader {
             names.push_back(field.name);
         }
         const auto close = nearest(item.names[i], names);
-        std::string text = "field " + item.names[i].substr(0, kMaxSuggestLength) +
+        std::string text = "field " + cut(item.names[i], kMaxSuggestLength) +
                            " not found in an entry of " + path +
                            (close ? "; did you mean " + std::string(*close) + "?" : "; remove it");
         if (options_.strict)
@@ -360,7 +362,9 @@ Result<KeySecrets, std::string> parse_keys(std::string_view text) {
         const YamlNode& secret = root->children[i];
         if (secret.kind != NodeKind::kScalar || secret.text.empty() || root->names[i].empty())
             return tl::make_unexpected(refusal);
-        keys.insert_or_assign(root->names[i], SecretText(secret.text));
+        if (!keys.emplace(root->names[i], SecretText(secret.text)).second)
+            return tl::make_unexpected("API key " + root->names[i] +
+                                       " is given twice; remove one of them");
     }
     return keys;
 }

@@ -15,7 +15,8 @@ double linear(double level) {
 
 AudioLevel::AudioLevel(AudioLevelOptions options)
     : options_(options),
-      smooth_factor_(2.0 / (static_cast<double>(options.smooth_intervals) + 1.0)),
+      // 0 intervals: unsmoothed, as after 1.
+      smooth_factor_(2.0 / (static_cast<double>(std::max(options.smooth_intervals, 1U)) + 1.0)),
       active_threshold_(linear(options.active_level)) {}
 
 void AudioLevel::observe(Timestamp now, std::uint8_t level, Duration covers) {

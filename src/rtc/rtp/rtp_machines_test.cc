@@ -172,6 +172,18 @@ TEST_CASE("AudioLevel: loud for 40 % of the interval is active, silence ends it 
     CHECK_FALSE(level.is_active(at_ms(1200)));
 }
 
+TEST_CASE("AudioLevel: without smoothing the level is that of the last interval [IN-30]") {
+    AudioLevelOptions options;
+    options.smooth_intervals = 0;
+    AudioLevel level(options);
+    // Even loudness for ten intervals: the same level after each.
+    for (int i = 1; i <= 200; ++i) {
+        const Timestamp now = at_ms(20 * i);
+        level.observe(now, 20, Duration::millis(20));
+        if (i % 20 == 0) CHECK(level.level(now) == doctest::Approx(0.1));
+    }
+}
+
 TEST_CASE("AudioLevel: a jump of the RTP clock does not count as speech [IN-30]") {
     AudioLevel level;
     level.observe(at_ms(0), 5, Duration::seconds(1000));
