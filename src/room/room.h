@@ -4,7 +4,7 @@
 // One room: its participants, the tracks among them, and everything that one participant's action
 // means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
 // (Roster, RoomNews, Negotiation, Publications, Subscriptions, DataPlane, QualityReports,
-// Speakers); this class connects them. Its methods are spread over room_*.cc by subject.
+// Speakers, Requests); this class connects them. Its methods are spread over room_*.cc by subject.
 #pragma once
 
 #include <memory>
@@ -23,6 +23,8 @@
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
 #include "room/scope/scope.h"
+#include "room/session_wiring.h"
+#include "room/signal/requests.h"
 #include "room/subscribe/subscriptions.h"
 
 namespace confab::room {
@@ -44,7 +46,9 @@ class Room {
     // For a resume of what is not there (SIG-147).
     static void refuse_resume(Outbox& out, SessionId session, const JoinParams& params);
     void handle_request(SessionId session, const std::string& identity,
-                        const livekit::SignalRequest& request);
+                        const livekit::SignalRequest& request) {
+        requests_.handle(session, identity, request);
+    }
     void signal_closed(SessionId session, const std::string& identity);
 
     // ---- media events (room_media.cc)
@@ -115,7 +119,7 @@ class Room {
 
   private:
     friend class RoomWiring;
-    enum class Ending : std::uint8_t { kWithLeave, kSilent };
+    friend class SessionWiring;
 
     // room_state.cc
     void changed(Participant& p, bool immediate);
@@ -131,28 +135,16 @@ class Room {
     void send_join(Participant& p);
     void start_links(Participant& p, const JoinParams& params);
     void set_active(Participant& p);
-    void end(Participant& p, livekit::DisconnectReason reason, Ending ending,
-             livekit::LeaveRequest::Action action = livekit::LeaveRequest::DISCONNECT);
+    void end(Participant& p, const Ending& ending);
     void drop_media_of(Participant& p);
     void full_reconnect(Participant& p);
     void connection_failed(Participant& p);
     void tell_departures(Participant& p, Timestamp last_heard);
 
     void subscribe_existing(Participant& p);
-    void set_access(Participant& p, const livekit::SubscriptionPermission& list);
 
-    // room_requests.cc
-    void trickle(Participant& p, const livekit::TrickleRequest& trickle);
-    void update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
-    void apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update);
-    void mute_request(Participant& p, const livekit::MuteTrackRequest& request);
-    void sync_state(Participant& p, const livekit::SyncState& state);
-    void leave_request(Participant& p, const livekit::LeaveRequest& leave);
-    void ping(Participant& p, const livekit::SignalRequest& request);
-    void simulate(Participant& p, const livekit::SimulateScenario& scenario);
+    // room_service.cc
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
-    void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
-    void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
 
     // room_timers.cc
     void participant_timers(Participant& p);
@@ -167,6 +159,7 @@ class Room {
     Timestamp created_;
 
     RoomWiring wiring_{*this};  // what the parts need of each other
+    SessionWiring session_wiring_{*this};
     Roster roster_;
     RoomNews news_;
     RoomRecords records_;
@@ -177,6 +170,7 @@ class Room {
     DataPlane data_;
     QualityReports quality_;
     SpeakerNews speakers_;
+    Requests requests_;
 };
 
 }  // namespace confab::room

@@ -25,8 +25,7 @@ bool Room::is_full_for(const JoinParams& params) const {
 }
 
 void Room::join(SessionId session, const JoinParams& params) {
-    if (Participant* old = find(params.grants.identity))
-        end(*old, livekit::DUPLICATE_IDENTITY, Ending::kWithLeave);
+    if (Participant* old = find(params.grants.identity)) end(*old, {livekit::DUPLICATE_IDENTITY});
 
     auto owned = std::make_unique<Participant>(*scope_, params, scope_->placement.take(name()));
     Participant& p = roster_.add(std::move(owned));
@@ -108,12 +107,12 @@ void Room::drop_media_of(Participant& p) {
     negotiation_.remove(p);
 }
 
-void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
-               livekit::LeaveRequest::Action action) {
+void Room::end(Participant& p, const Ending& ending) {
+    const livekit::DisconnectReason reason = ending.reason;
     if (p.closing) return;
     p.closing = true;
     const bool was_active = p.active();
-    if (ending == Ending::kWithLeave) p.signal.send(leave_message(p.traits.gates, reason, action));
+    if (ending.with_leave) p.signal.send(leave_message(p.traits.gates, reason, ending.action));
     p.signal.close();
     drop_media_of(p);
     if (was_active)
@@ -138,11 +137,11 @@ void Room::end(Participant& p, livekit::DisconnectReason reason, Ending ending,
 }
 
 void Room::full_reconnect(Participant& p) {
-    end(p, livekit::STATE_MISMATCH, Ending::kWithLeave, livekit::LeaveRequest::RECONNECT);
+    end(p, Ending::full_reconnect());
 }
 
 void Room::remove(Participant& p, livekit::DisconnectReason reason) {
-    end(p, reason, Ending::kWithLeave);
+    end(p, {reason});
 }
 
 void Room::close(livekit::DisconnectReason reason) {
@@ -151,7 +150,7 @@ void Room::close(livekit::DisconnectReason reason) {
     const auto action = reason == livekit::SERVER_SHUTDOWN ? livekit::LeaveRequest::RECONNECT
                                                            : livekit::LeaveRequest::DISCONNECT;
     for (Participant* p : roster_.everyone())
-        end(*p, reason, Ending::kWithLeave, action);
+        end(*p, {reason, true, action});
     observe(RoomOver{scope_->now() - created_});
     webhook("room_finished", nullptr, nullptr);
 }

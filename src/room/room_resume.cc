@@ -81,7 +81,7 @@ void Room::signal_closed(SessionId session, const std::string& identity) {
     p->signal.lost();
     const PeerLink* primary = negotiation_.primary(*p);
     const bool live = primary != nullptr && primary->ever_connected;
-    if (!live) end(*p, livekit::SIGNAL_CLOSE, Ending::kSilent);
+    if (!live) end(*p, Ending::silent(livekit::SIGNAL_CLOSE));
 }
 
 // ICE or DTLS gave up: the client is told to resume and has Presence::kResumeWindow for it

@@ -33,9 +33,11 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
                    wiring_),
       data_(scope, roster_, wiring_, id_),
       quality_(scope, roster_, [this](const Participant& p) { return heard_by(p); }),
-      speakers_(scope, this, roster_, [this](const Participant& p, const Participant& speaker) {
-          return subscriptions_.subscribes_to(p, speaker);
-      }) {
+      speakers_(scope, this, roster_,
+                [this](const Participant& p, const Participant& speaker) {
+                    return subscriptions_.subscribes_to(p, speaker);
+                }),
+      requests_(scope, roster_, session_wiring_) {
     origin.info.clear_enabled_codecs();
     for (const sdp::EnabledCodec& codec : publications_.codecs()) {
         livekit::Codec& shown = *origin.info.add_enabled_codecs();

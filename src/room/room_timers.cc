@@ -56,9 +56,9 @@ void Room::participant_timers(Participant& p) {
         case Presence::End::kNone:
             break;
         case Presence::End::kNeverActive:
-            return end(p, livekit::JOIN_FAILURE, Ending::kWithLeave);
+            return end(p, {livekit::JOIN_FAILURE});
         case Presence::End::kNotBack:
-            return end(p, livekit::CONNECTION_TIMEOUT, Ending::kWithLeave);
+            return end(p, {livekit::CONNECTION_TIMEOUT});
     }
     if (negotiation_.overdue(p) || publications_.overdue(p)) return full_reconnect(p);
     if (p.refresh_at <= now) send_refresh(p);

@@ -1,11 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Room: failures a client asks for, to test itself (01 §3.14).
+// Requests: failures a client asks for, to test itself (01 §3.14).
 #include <algorithm>
 
-#include "room/room.h"
-#include "room/signal/responses.h"
+#include "room/signal/requests.h"
 
 namespace confab::room {
 namespace {
@@ -17,34 +16,29 @@ IcePreference preference_of(livekit::CandidateProtocol protocol) {
 
 }  // namespace
 
-void Room::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
-    constexpr std::int32_t kMaxSpeakerSeconds = 3'600;
+void Requests::simulate(Participant& p, const livekit::SimulateScenario& scenario) {
     using Case = livekit::SimulateScenario;
     switch (scenario.scenario_case()) {
         case Case::kSpeakerUpdate:
-            return speakers_.simulate(
+            return host_->seem_to_speak(
                 p, Duration::seconds(std::clamp(scenario.speaker_update(), 0, kMaxSpeakerSeconds)));
         case Case::kNodeFailure:
-            return end(p, livekit::SERVER_SHUTDOWN, Ending::kSilent);
+            return host_->end(p, Ending::silent(livekit::SERVER_SHUTDOWN));
         case Case::kMigration:
-            return end(p, livekit::MIGRATION, Ending::kSilent);
+            return host_->end(p, Ending::silent(livekit::MIGRATION));
         case Case::kServerLeave:
-            return end(p, livekit::SERVER_SHUTDOWN, Ending::kWithLeave);
+            return host_->end(p, {livekit::SERVER_SHUTDOWN});
         case Case::kSwitchCandidateProtocol:
-            return negotiation_.prefer(p, preference_of(scenario.switch_candidate_protocol()));
+            return host_->prefer_transport(p, preference_of(scenario.switch_candidate_protocol()));
         case Case::kSubscriberBandwidth:
-            if (const PeerLink* link = negotiation_.downstream(p))
-                scope_->out.command(
-                    p.worker, sfu::SetBandwidthLimit{
-                                  link->id(), static_cast<std::uint64_t>(std::max<std::int64_t>(
-                                                  0, scenario.subscriber_bandwidth()))});
-            return;
+            return host_->limit_downlink(p, static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                                0, scenario.subscriber_bandwidth())));
         case Case::kDisconnectSignalOnResume:
             return p.drops.arm(scope_->now(), SimulatedDrops::kAfterMessages);
         case Case::kDisconnectSignalOnResumeNoMessages:
             return p.drops.arm(scope_->now(), SimulatedDrops::kBeforeMessages);
         case Case::kLeaveRequestFullReconnect:
-            return full_reconnect(p);
+            return host_->end(p, Ending::full_reconnect());
         case Case::SCENARIO_NOT_SET:
             return;
     }

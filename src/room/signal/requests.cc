@@ -1,9 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Room: the requests of a client that are not about descriptions (01 §3.1).
-#include "base/text.h"
-#include "room/room.h"
+#include "room/signal/requests.h"
+
 #include "room/signal/respond.h"
 
 namespace confab::room {
@@ -14,34 +13,35 @@ using token::exceeds;
 
 }  // namespace
 
-void Room::handle_request(SessionId session, const std::string& identity,
-                          const livekit::SignalRequest& request) {
-    Participant* found = find(identity);
-    if (found == nullptr || found->signal.session() != session) return;
-    Participant& p = *found;
-    touch(p);
-    p.presence.heard(scope_->now());
+void Requests::handle(SessionId session, const std::string& identity,
+                      const livekit::SignalRequest& request) {
+    Participant* p = roster_->find(identity);
+    if (p == nullptr || p->signal.session() != session) return;
+    roster_->touch(*p);
+    p->presence.heard(scope_->now());
     ++scope_->counters.requests;
+    dispatch(*p, request);
+}
+
+void Requests::dispatch(Participant& p, const livekit::SignalRequest& request) {
     using Case = livekit::SignalRequest;
     switch (request.message_case()) {
         case Case::kOffer:
-            return negotiation_.handle_offer(p, request.offer());
+            return host_->take_offer(p, request.offer());
         case Case::kAnswer:
-            return negotiation_.handle_answer(p, request.answer());
+            return host_->take_answer(p, request.answer());
         case Case::kTrickle:
             return trickle(p, request.trickle());
         case Case::kAddTrack:
-            return publications_.add_track(p, request.add_track());
+            return host_->add_track(p, request.add_track());
         case Case::kMute:
-            return mute_request(p, request.mute());
+            return mute(p, request.mute());
         case Case::kSubscription:
-            return subscriptions_.update(p, request.subscription().track_sids(),
-                                         request.subscription().participant_tracks(),
-                                         request.subscription().subscribe());
+            return host_->subscribe(p, request.subscription());
         case Case::kTrackSetting:
-            return subscriptions_.update_settings(p, request.track_setting());
+            return host_->update_settings(p, request.track_setting());
         case Case::kLeave:
-            return leave_request(p, request.leave());
+            return leave(p, request.leave());
         case Case::kSubscriptionPermission:
             return set_access(p, request.subscription_permission());
         case Case::kSyncState:
@@ -54,15 +54,15 @@ void Room::handle_request(SessionId session, const std::string& identity,
         case Case::kUpdateMetadata:
             return update_metadata(p, request.update_metadata());
         case Case::kUpdateAudioTrack:
-            return publications_.update_audio(p, request.update_audio_track());
+            return host_->update_audio(p, request.update_audio_track());
         case Case::kUpdateVideoTrack:
-            return publications_.update_video(p, request.update_video_track());
+            return host_->update_video(p, request.update_video_track());
         case Case::kPublishDataTrackRequest:
             return publish_data_track(p, request.publish_data_track_request());
         case Case::kUnpublishDataTrackRequest:
             return unpublish_data_track(p, request.unpublish_data_track_request());
         case Case::kUpdateDataSubscription:
-            return data_.update_subscriptions(p, request.update_data_subscription());
+            return host_->subscribe_data(p, request.update_data_subscription());
         case Case::kStoreDataBlobRequest:  // off by default (SIG-127)
             return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
                 r.set_request_id(request.store_data_blob_request().request_id());
@@ -77,28 +77,29 @@ void Room::handle_request(SessionId session, const std::string& identity,
     }
 }
 
-void Room::trickle(Participant& p, const livekit::TrickleRequest& trickle) {
-    const auto done = negotiation_.handle_trickle(p, trickle);
+void Requests::trickle(Participant& p, const livekit::TrickleRequest& trickle) {
+    const auto done = host_->take_candidate(p, trickle);
     if (done) return;
     ++scope_->counters.bad_requests;
     respond(p, Response::UNCLASSIFIED_ERROR, done.error(),
             [&](Response& r) { *r.mutable_trickle() = trickle; });
 }
 
-void Room::publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request) {
-    const auto refusal = data_.publish_track(p, request);
+void Requests::publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request) {
+    const auto refusal = host_->publish_data_track(p, request);
     if (!refusal) return;
     respond(p, refusal->reason, refusal->message,
             [&](Response& r) { *r.mutable_publish_data_track() = request; });
 }
 
-void Room::unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request) {
-    if (data_.unpublish_track(p, request.pub_handle())) return;
+void Requests::unpublish_data_track(Participant& p,
+                                    const livekit::UnpublishDataTrackRequest& request) {
+    if (host_->unpublish_data_track(p, request.pub_handle())) return;
     respond(p, Response::NOT_FOUND, "data track not found",
             [&](Response& r) { *r.mutable_unpublish_data_track() = request; });
 }
 
-void Room::ping(Participant& p, const livekit::SignalRequest& request) {
+void Requests::ping(Participant& p, const livekit::SignalRequest& request) {
     livekit::SignalResponse response;
     const std::int64_t wall_ms = scope_->clock.wall.ms();
     if (request.has_ping()) {
@@ -110,24 +111,24 @@ void Room::ping(Participant& p, const livekit::SignalRequest& request) {
     p.signal.send(std::move(response));
 }
 
-void Room::leave_request(Participant& p, const livekit::LeaveRequest& leave) {
+void Requests::leave(Participant& p, const livekit::LeaveRequest& leave) {
     switch (leave.reason()) {
         case livekit::USER_UNAVAILABLE:
         case livekit::USER_REJECTED:
         case livekit::AGENT_ERROR:
-            return end(p, leave.reason(), Ending::kWithLeave);
+            return host_->end(p, {leave.reason()});
         default:
-            return end(p, livekit::CLIENT_INITIATED, Ending::kWithLeave);
+            return host_->end(p, {livekit::CLIENT_INITIATED});
     }
 }
 
-void Room::mute_request(Participant& p, const livekit::MuteTrackRequest& request) {
-    if (publications_.mute(p, request.sid(), request.muted()) != nullptr) return;
+void Requests::mute(Participant& p, const livekit::MuteTrackRequest& request) {
+    if (host_->mute(p, request.sid(), request.muted())) return;
     respond(p, Response::NOT_FOUND, "track not found",
             [&](Response& r) { *r.mutable_mute() = request; });
 }
 
-void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
+void Requests::update_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
     const auto answer = [&](Response::Reason reason, const char* message) {
         respond(p, reason, message, [&](Response& r) {
             r.set_request_id(update.request_id());
@@ -151,10 +152,10 @@ void Room::update_metadata(Participant& p, const livekit::UpdateParticipantMetad
 }
 
 // Each changed property is one update and one token, in this order (SIG-14).
-void Room::apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
+void Requests::apply_metadata(Participant& p, const livekit::UpdateParticipantMetadata& update) {
     const auto announce_change = [&] {
-        changed(p, true);
-        send_refresh(p);
+        host_->described_anew(p);
+        host_->send_token(p);
     };
     if (!update.name().empty() && update.name() != p.info.name()) {
         p.info.set_name(update.name());
@@ -176,49 +177,25 @@ void Room::apply_metadata(Participant& p, const livekit::UpdateParticipantMetada
 }
 
 // SIG-161: what the client believes it published must exist.
-void Room::sync_state(Participant& p, const livekit::SyncState& state) {
+void Requests::sync_state(Participant& p, const livekit::SyncState& state) {
     for (const livekit::TrackPublishedResponse& published : state.publish_tracks()) {
-        const bool known = published.has_track() && publications_.knows(p, published.track().sid());
-        if (!known) return full_reconnect(p);
+        const bool known = published.has_track() && host_->has_track(p, published.track().sid());
+        if (!known) return host_->end(p, Ending::full_reconnect());
     }
     for (const livekit::PublishDataTrackResponse& data : state.publish_data_tracks())
-        if (!data_.publishes(p, data.info().sid())) return full_reconnect(p);
+        if (!host_->has_data_track(p, data.info().sid()))
+            return host_->end(p, Ending::full_reconnect());
     if (state.track_sids_disabled_size() > 0) {
         livekit::UpdateTrackSettings disabled;
         *disabled.mutable_track_sids() = state.track_sids_disabled();
         disabled.set_disabled(true);
-        subscriptions_.update_settings(p, disabled);
+        host_->update_settings(p, disabled);
     }
-    subscriptions_.update(p, state.subscription().track_sids(),
-                          state.subscription().participant_tracks(),
-                          state.subscription().subscribe());
+    host_->subscribe(p, state.subscription());
 }
 
-void Room::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
-    if (!subscriptions_.set_access(p, list)) {
-        ++scope_->counters.bad_requests;
-        return;
-    }
-    data_.reconcile_publisher(p);
-}
-
-void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
-    if (permission.hidden() && !p.hidden()) hide(p);
-    p.info.mutable_permission()->CopyFrom(permission);
-    if (!p.grants.video) p.grants.video.emplace();
-    token::set_permission(*p.grants.video, permission);
-    publications_.rights_changed(p);
-    if (!permission.can_publish()) p.info.set_is_publisher(false);
-    data_.update(p);
-    if (!permission.can_publish_data()) data_.unpublish_all(p);
-    subscriptions_.rights_changed(p);
-    if (p.closing) return;
-    data_.reconcile(p);
-    roster_.count(p);
-    changed(p, true);
-    send_refresh(p);
-    news_.counts_changed();
-    news_.recording_changed();
+void Requests::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
+    if (!host_->set_access(p, list)) ++scope_->counters.bad_requests;
 }
 
 }  // namespace confab::room
