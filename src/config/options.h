@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Every setting is declared once, as a row of the table in options.cc (07 §10.2). Parser, flags,
+// Every setting is declared once, as a row of the table in rows/ (07 §10.2). Parser, flags,
 // environment, sample file and reference are made from these rows.
 #pragma once
 

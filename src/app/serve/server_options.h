@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // From the configuration to the settings of each part of the server. Every option that is not
-// marked as "later" in config/options.cc is read here, in media_addresses.cc or in server.cc;
+// marked as "later" in config/rows is read here, in media_addresses.cc or in server.cc;
 // server_options_test.cc holds them to it.
 #pragma once
 

@@ -34,9 +34,9 @@ std::string read(const std::filesystem::path& path) {
 //    "rtc.tcp_port", [](C& c) -> Slot { return &c.rtc.tcp_port; }
 std::map<std::string, std::string> members_of_options() {
     std::map<std::string, std::string> members;
-    const std::filesystem::path folder = CONFAB_SOURCE_DIR "/src/config";
-    for (const char* name : {"options.cc", "options_bwe.inc", "options_tracker.inc"}) {
-        const std::string text = read(folder / name);
+    const std::filesystem::path folder = CONFAB_SOURCE_DIR "/src/config/rows";
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+        const std::string text = read(file.path());
         constexpr std::string_view kMark = "return &c.";
         for (std::size_t at = text.find(kMark); at != text.npos; at = text.find(kMark, at + 1)) {
             const std::size_t end_quote = text.rfind('"', at);

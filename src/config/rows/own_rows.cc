@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Settings: the section confab, which LiveKit does not have.
+#include <array>
+
+#include "config/rows/rows.h"
+
+namespace confab::config {
+namespace {
+
+using C = Config;
+
+constexpr auto kRows = std::to_array<Option>({
+    used(
+        "confab.workers", [](C& c) -> Slot { return &c.own.workers; },
+        "Media threads; 0 for one per processor")
+        .range(0, 256),
+    used(
+        "confab.control_threads", [](C& c) -> Slot { return &c.own.control_threads; },
+        "Threads for rooms and signalling, over which rooms are spread by name; 0 for a quarter of "
+        "the processors")
+        .range(0, 64),
+    used(
+        "confab.participants_per_worker",
+        [](C& c) -> Slot { return &c.own.participants_per_worker; },
+        "Participants of one room on one media thread before others take part")
+        .range(1, 100'000),
+    later("confab.data_dir", Kind::kString, "\"\"",
+          "Folder in which is kept what the API creates (trunks, rules, ingresses)"),
+    used(
+        "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
+        "Folder of static files served beside the API"),
+    used(
+        "confab.demo_enabled", [](C& c) -> Slot { return &c.own.demo_enabled; },
+        "Serve the demo page, which hands out tokens to everybody"),
+    used(
+        "confab.metrics_enabled", [](C& c) -> Slot { return &c.own.metrics_enabled; },
+        "Serve /metrics on the main port, too"),
+    used(
+        "confab.max_connections", [](C& c) -> Slot { return &c.own.max_connections; },
+        "HTTP and WebSocket connections; beyond, the longest idle one gives way")
+        .range(16, 1'000'000),
+    used(
+        "confab.max_connections_per_address",
+        [](C& c) -> Slot { return &c.own.max_connections_per_address; },
+        "Share of one IPv4 address or IPv6 /64, but not of loopback; 0 for half of "
+        "max_connections")
+        .range(0, 1'000'000),
+    used(
+        "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
+        "At the end, how long webhooks that wait may still take"),
+});
+
+}  // namespace
+
+std::span<const Option> own_rows() {
+    return kRows;
+}
+
+}  // namespace confab::config

@@ -1,0 +1,150 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Settings: ports, addresses and connections of media.
+#include <array>
+
+#include "config/rows/rows.h"
+
+namespace confab::config {
+namespace {
+
+using C = Config;
+
+constexpr auto kRows = std::to_array<Option>({
+    used(
+        "rtc.udp_port", [](C& c) -> Slot { return &c.rtc.udp_port; },
+        "Port or range start-end shared by all participants; development 7882, else "
+        "port_range_start to port_range_end")
+        .named("udp-port", "UDP_PORT"),
+    used(
+        "rtc.tcp_port", [](C& c) -> Slot { return &c.rtc.tcp_port; },
+        "Media over TCP where UDP is blocked; 0 for none"),
+    used(
+        "rtc.port_range_start", [](C& c) -> Slot { return &c.rtc.port_range_start; },
+        "First UDP port for media; beats udp_port")
+        .shown("50000"),
+    used(
+        "rtc.port_range_end", [](C& c) -> Slot { return &c.rtc.port_range_end; },
+        "Last UDP port for media")
+        .shown("60000"),
+    used(
+        "rtc.node_ip", [](C& c) -> Slot { return &c.rtc.node_ip; },
+        "Address told to clients, or \"v4,v6\"; empty to find it")
+        .named("node-ip", "NODE_IP"),
+    used(
+        "rtc.use_external_ip", [](C& c) -> Slot { return &c.rtc.use_external_ip; },
+        "Ask a STUN server for the public address"),
+    later("rtc.external_ip_only", Kind::kBool, "false", "Offer no other than the public address"),
+    later("rtc.use_stun_port_as_ice", Kind::kBool, "false", "Media also on UDP port 3478"),
+    later("rtc.advertise_internal_ip", Kind::kBool, "false",
+          "Offer the private beside the public address"),
+    later("rtc.skip_external_ip_validation", Kind::kBool, "false",
+          "Believe the public address without a test packet"),
+    later("rtc.additional_host_ips", Kind::kStrings, "[]", "Further addresses to offer"),
+    later("rtc.require_ipv4", Kind::kBool, "false", "Start only with an IPv4 address"),
+    later("rtc.host_acceptance_min_wait", Kind::kDuration, "0s",
+          "Wait before a host pair is taken"),
+    later("rtc.srflx_acceptance_min_wait", Kind::kDuration, "0s",
+          "Wait before a server reflexive pair is taken"),
+    later("rtc.prflx_acceptance_min_wait", Kind::kDuration, "0s",
+          "Wait before a peer reflexive pair is taken"),
+    later("rtc.relay_acceptance_min_wait", Kind::kDuration, "0s",
+          "Wait before a relayed pair is taken"),
+    used(
+        "rtc.stun_servers", [](C& c) -> Slot { return &c.rtc.stun_servers; },
+        "host:port of STUN servers for clients; empty for public ones"),
+    used(
+        "rtc.turn_servers", [](C& c) -> Slot { return &c.rtc.turn_servers; },
+        "TURN servers for clients"),
+    used(
+        "rtc.use_ice_lite", [](C& c) -> Slot { return &c.rtc.use_ice_lite; },
+        "Answer connectivity checks, send none"),
+    later("rtc.use_mdns", Kind::kBool, "false", "Resolve .local candidates"),
+    used(
+        "rtc.enable_loopback_candidate",
+        [](C& c) -> Slot { return &c.rtc.enable_loopback_candidate; }, "Offer 127.0.0.1"),
+    later("rtc.force_tcp", Kind::kBool, "false", "Media over TCP only, for tests"),
+    used(
+        "rtc.interfaces.includes", [](C& c) -> Slot { return &c.rtc.interfaces.includes; },
+        "Use these network interfaces only"),
+    used(
+        "rtc.interfaces.excludes", [](C& c) -> Slot { return &c.rtc.interfaces.excludes; },
+        "Use all but these network interfaces"),
+    used(
+        "rtc.ips.includes", [](C& c) -> Slot { return &c.rtc.ips.includes; },
+        "Use addresses inside these CIDR blocks only"),
+    used(
+        "rtc.ips.excludes", [](C& c) -> Slot { return &c.rtc.ips.excludes; },
+        "Use all addresses but those inside these CIDR blocks"),
+    later("rtc.batch_io.batch_size", Kind::kUint32, "0", "Packets per batch"),
+    later("rtc.batch_io.max_flush_interval", Kind::kDuration, "0s", "Longest wait for a batch"),
+    later("rtc.sctp_min_cwnd", Kind::kUint32, "0", "Smallest SCTP congestion window"),
+    later("rtc.sctp_fast_rtx_wnd", Kind::kUint32, "0", "SCTP window of fast retransmission"),
+    later("rtc.sctp_cwnd_ca_step", Kind::kUint32, "0", "SCTP congestion avoidance step"),
+    later("rtc.enable_warp", Kind::kBool, "false", "Faster connection set-up, experimental"),
+    dropped("rtc.strict_acks", Kind::kBool, "false"),
+    used(
+        "rtc.packet_buffer_size", [](C& c) -> Slot { return &c.rtc.packet_buffer_size_video; },
+        "Packets kept per video track")
+        .replaced_by("rtc.packet_buffer_size_video"),
+    dropped("rtc.data_channel_max_buffered_amount", Kind::kUint32, "0"),
+    used(
+        "rtc.packet_buffer_size_video",
+        [](C& c) -> Slot { return &c.rtc.packet_buffer_size_video; },
+        "Packets kept per video track for retransmission")
+        .range(1, 32768),
+    used(
+        "rtc.packet_buffer_size_audio",
+        [](C& c) -> Slot { return &c.rtc.packet_buffer_size_audio; },
+        "Packets kept per audio track for retransmission")
+        .range(1, 32768),
+    used(
+        "rtc.pli_throttle.low_quality",
+        [](C& c) -> Slot { return &c.rtc.pli_throttle.low_quality; },
+        "Shortest time between key frame requests, lowest layer"),
+    used(
+        "rtc.pli_throttle.mid_quality",
+        [](C& c) -> Slot { return &c.rtc.pli_throttle.mid_quality; },
+        "Shortest time between key frame requests, middle layer"),
+    used(
+        "rtc.pli_throttle.high_quality",
+        [](C& c) -> Slot { return &c.rtc.pli_throttle.high_quality; },
+        "Shortest time between key frame requests, highest layer"),
+    later("rtc.allow_tcp_fallback", Kind::kBool, "true", "Suggest TCP to clients whose UDP fails"),
+    later("rtc.tcp_fallback_rtt_threshold", Kind::kUint32, "0",
+          "Round trip in ms from which TLS is suggested at once"),
+    later("rtc.allow_udp_unstable_fallback", Kind::kBool, "false",
+          "Suggest TCP when UDP loses much"),
+    used(
+        "rtc.reconnect_on_publication_error",
+        [](C& c) -> Slot { return &c.rtc.reconnect_on_publication_error; },
+        "Full reconnect when publishing fails"),
+    used(
+        "rtc.reconnect_on_subscription_error",
+        [](C& c) -> Slot { return &c.rtc.reconnect_on_subscription_error; },
+        "Full reconnect when a subscription fails"),
+    used(
+        "rtc.reconnect_on_data_channel_error",
+        [](C& c) -> Slot { return &c.rtc.reconnect_on_data_channel_error; },
+        "Full reconnect when a data channel fails"),
+    later("rtc.datachannel_slow_threshold", Kind::kUint32, "0",
+          "Readers below this many bytes per second lose messages"),
+    later("rtc.datachannel_lossy_target_latency", Kind::kDuration, "0s",
+          "Longest queue of the lossy channel"),
+    later("rtc.datachannel_data_track_target_latency", Kind::kDuration, "100ms",
+          "Longest queue of the data track channel"),
+    later("rtc.forward_stats.summary_interval", Kind::kDuration, "0s", "Latency summary"),
+    later("rtc.forward_stats.report_interval", Kind::kDuration, "0s", "Latency report"),
+    later("rtc.forward_stats.report_window", Kind::kDuration, "0s", "Latency window"),
+    later("rtc.enable_rtp_stream_restart_detection", Kind::kBool, "false",
+          "Notice publishers that restart their numbering"),
+});
+
+}  // namespace
+
+std::span<const Option> rtc_rows() {
+    return kRows;
+}
+
+}  // namespace confab::config

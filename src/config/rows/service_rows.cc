@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Settings: TURN, ingress, webhooks, agents and the API.
+#include <array>
+
+#include "config/rows/rows.h"
+
+namespace confab::config {
+namespace {
+
+using C = Config;
+
+constexpr auto kRows = std::to_array<Option>({
+    used(
+        "turn.enabled", [](C& c) -> Slot { return &c.turn.enabled; }, "Embedded TURN server")
+        .later(),
+    used(
+        "turn.domain", [](C& c) -> Slot { return &c.turn.domain; }, "Name in the certificate")
+        .later(),
+    used(
+        "turn.cert_file", [](C& c) -> Slot { return &c.turn.cert_file; }, "TLS certificate")
+        .named("turn-cert", "LIVEKIT_TURN_CERT")
+        .later(),
+    used(
+        "turn.key_file", [](C& c) -> Slot { return &c.turn.key_file; }, "TLS key")
+        .named("turn-key", "LIVEKIT_TURN_KEY")
+        .later(),
+    used(
+        "turn.tls_port", [](C& c) -> Slot { return &c.turn.tls_port; }, "TURN over TLS")
+        .later(),
+    used(
+        "turn.udp_port", [](C& c) -> Slot { return &c.turn.udp_port; }, "TURN over UDP")
+        .later(),
+    used(
+        "turn.external_tls", [](C& c) -> Slot { return &c.turn.external_tls; },
+        "A load balancer ends TLS")
+        .later(),
+    used(
+        "turn.relay_range_start", [](C& c) -> Slot { return &c.turn.relay_range_start; },
+        "First relay port")
+        .shown("30000")
+        .later(),
+    used(
+        "turn.relay_range_end", [](C& c) -> Slot { return &c.turn.relay_range_end; },
+        "Last relay port, in development 30002")
+        .shown("40000")
+        .later(),
+    used(
+        "turn.bind_addresses", [](C& c) -> Slot { return &c.turn.bind_addresses; },
+        "Addresses TURN listens on")
+        .later(),
+    used(
+        "turn.ttl_seconds", [](C& c) -> Slot { return &c.turn.ttl_seconds; },
+        "Life of TURN credentials")
+        .range(0, 86400)
+        .later(),
+    used(
+        "turn.per_user_relay_allocation_limit",
+        [](C& c) -> Slot { return &c.turn.per_user_relay_allocation_limit; },
+        "Relays per participant")
+        .later(),
+    used(
+        "turn.allow_restricted_peer_cidrs",
+        [](C& c) -> Slot { return &c.turn.allow_restricted_peer_cidrs; },
+        "Private blocks that may be relayed to")
+        .later(),
+    used(
+        "turn.deny_peer_cidrs", [](C& c) -> Slot { return &c.turn.deny_peer_cidrs; },
+        "Blocks that are never relayed to")
+        .later(),
+    later("ingress.rtmp_base_url", Kind::kString, "\"\"", "RTMP address shown to users"),
+    later("ingress.whip_base_url", Kind::kString, "\"\"", "WHIP address shown to users"),
+    later("sip", Kind::kJsonByName, "{}", "No keys"),
+    used(
+        "webhook.urls", [](C& c) -> Slot { return &c.webhook.urls; }, "Where events are posted"),
+    used(
+        "webhook.api_key", [](C& c) -> Slot { return &c.webhook.api_key; },
+        "Key whose secret signs the events"),
+    later("webhook.url_notifier.num_workers", Kind::kUint32, "10", "Senders of the older kind"),
+    later("webhook.url_notifier.queue_size", Kind::kUint32, "100", "Queue of the older kind"),
+    used(
+        "webhook.resource_url_notifier.max_age",
+        [](C& c) -> Slot { return &c.webhook.resource_url_notifier.max_age; },
+        "Older events are dropped"),
+    used(
+        "webhook.resource_url_notifier.max_depth",
+        [](C& c) -> Slot { return &c.webhook.resource_url_notifier.max_depth; },
+        "Events that wait per address"),
+    used(
+        "webhook.filter_params.include_events",
+        [](C& c) -> Slot { return &c.webhook.filter_params.include_events; },
+        "Only these events; empty for all"),
+    used(
+        "webhook.filter_params.exclude_events",
+        [](C& c) -> Slot { return &c.webhook.filter_params.exclude_events; },
+        "All but these events"),
+    later("agents.target_load", Kind::kFloat, "0.7", "Load above which a worker gets no jobs"),
+    later("agents.enable_user_data_recording", Kind::kBool, "false", "Agents may record"),
+    later("agents.enable_user_data_redaction", Kind::kBool, "false", "Agents must redact"),
+    later("metric.collector.sampling_interval_ms", Kind::kUint32, "3000", "Sampling"),
+    later("metric.collector.batch_interval_ms", Kind::kUint32, "10000", "Batches"),
+    later("metric.reporter.reporting_interval_ms", Kind::kUint32, "10000", "Reports"),
+    later("metric.timestamper_config.one_way_delay_estimator_min_interval", Kind::kDuration, "5s",
+          "Clock comparison"),
+    later("metric.timestamper_config.one_way_delay_estimator_max_batch", Kind::kUint32, "100",
+          "Samples per comparison"),
+    later("api.execution_timeout", Kind::kDuration, "2s", "Longest wait for an effect"),
+    later("api.check_interval", Kind::kDuration, "100ms", "First check for an effect"),
+    later("api.max_check_interval", Kind::kDuration, "300s", "Longest time between checks"),
+    later("api.enable_psrpc_for_get_list_participants", Kind::kBool, "false",
+          "Ask the node of the room"),
+});
+
+}  // namespace
+
+std::span<const Option> service_rows() {
+    return kRows;
+}
+
+}  // namespace confab::config
