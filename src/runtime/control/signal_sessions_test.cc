@@ -164,6 +164,37 @@ TEST_CASE("SignalSessions: answers come in the encoding of the last frame [CON-4
     CHECK(opcode == kBinary);
 }
 
+TEST_CASE("SignalSessions: what goes to many comes in the encoding of each [CON-42]") {
+    Node node;
+    Client ann(node, "/r/ann");
+    Client bob(node, "/r/bob");
+    Client cleo(node, "/r/cleo");
+    for (Client* client : {&ann, &bob, &cleo}) {
+        client->head();
+        client->wait(livekit::SignalResponse::kJoin);
+    }
+    bob.send(kText, R"({"pingReq":{"timestamp":"7"}})");
+    bob.wait(livekit::SignalResponse::kPongResp);
+    livekit::SignalRequest change;
+    change.mutable_update_metadata()->set_metadata("caf\u00e9 \"1\"");
+    ann.send(change);
+    // Until the update that carries it, past those that tell of who joined.
+    const auto metadata_of_ann = [](Client& client, int& opcode) {
+        for (;;) {
+            const auto update = client.wait(livekit::SignalResponse::kUpdate, &opcode);
+            if (!update.has_update()) return std::string("none came");
+            for (const auto& participant : update.update().participants())
+                if (participant.identity() == "ann" && !participant.metadata().empty())
+                    return participant.metadata();
+        }
+    };
+    for (const auto& [client, encoding] : {std::pair{&bob, kText}, std::pair{&cleo, kBinary}}) {
+        int opcode = 0;
+        CHECK(metadata_of_ann(*client, opcode) == "caf\u00e9 \"1\"");
+        CHECK(opcode == encoding);
+    }
+}
+
 TEST_CASE("SignalSessions: a frame that does not decode ends that session alone [CON-41]") {
     Node node;
     Client bad(node, "/r/bad");

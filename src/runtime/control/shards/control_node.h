@@ -17,6 +17,7 @@
 #include "api/webhook/webhook_queue.h"
 #include "rpc/local_bus.h"
 #include "runtime/control/control_plane.h"
+#include "runtime/control/shards/awaited.h"
 #include "runtime/control/shards/control_shard.h"
 #include "runtime/control/shards/home_reply.h"
 #include "runtime/control/shards/webhook_relay.h"
@@ -69,6 +70,12 @@ class ControlNode {
     void gather(const std::function<T(ControlPlane&)>& ask, Duration patience,
                 Callback<std::vector<std::optional<T>>> reply);
 
+    // Has a shard answer in its loop, now or later; `reply` comes here. A shard that has not begun
+    // by kShardPatience is not asked any more, and the reply is nothing.
+    template <typename T>
+    void ask(std::size_t shard, Callback<ControlPlane&, Callback<T>> question,
+             Callback<std::optional<T>> reply);
+
     // When the shard that has been silent longest told about itself.
     Timestamp oldest_report();
     // Of all shards: the first as it is, the others by their newest reports.
@@ -96,35 +103,7 @@ class ControlNode {
     std::function<void()> flushed_;
 };
 
-// ------------------------------------------------------------ gather
-
-template <typename T>
-class Gathering {
-  public:
-    using Answers = std::vector<std::optional<T>>;
-    Gathering(net::EventLoop& loop, std::size_t count, Callback<Answers> reply)
-        : answers_(count), missing_(count), reply_(std::move(reply)), timer_(loop) {}
-
-    void add(std::size_t shard, std::optional<T> answer) {
-        answers_[shard] = std::move(answer);
-        if (--missing_ == 0) finish();
-    }
-    // Whoever has not answered keeps this alive.
-    void finish_at(Timestamp deadline) {
-        if (missing_ > 0) timer_.set(deadline, [this] { finish(); });
-    }
-
-  private:
-    void finish() {
-        timer_.cancel();
-        if (reply_) reply_(std::exchange(answers_, Answers(answers_.size())));
-    }
-
-    Answers answers_;
-    std::size_t missing_;
-    Callback<Answers> reply_;
-    net::EventLoop::Timer timer_;
-};
+// ------------------------------------------------------------ gather, ask
 
 template <typename T>
 void ControlNode::gather(const std::function<T(ControlPlane&)>& ask, Duration patience,
@@ -144,6 +123,23 @@ void ControlNode::gather(const std::function<T(ControlPlane&)>& ask, Duration pa
     }
     gathering->add(0, ask(first_));
     gathering->finish_at(net::EventLoop::now() + patience);
+}
+
+template <typename T>
+void ControlNode::ask(std::size_t shard, Callback<ControlPlane&, Callback<T>> question,
+                      Callback<std::optional<T>> reply) {
+    if (shard == 0)
+        return question(first_, [reply = std::move(reply)](T value) mutable {
+            reply(std::optional<T>(std::move(value)));
+        });
+    const auto asked = std::make_shared<Asked<T>>(loop_, std::move(reply));
+    const auto taken = std::make_shared<std::atomic<bool>>(false);
+    asked->give_up_at(net::EventLoop::now() + kShardPatience, taken);
+    HomeReply<T> answer(loop_, [asked](T value) { asked->answer(std::move(value)); });
+    run_in(shard, [taken, question = std::move(question),
+                   answer = std::move(answer)](ControlPlane& plane) mutable {
+        if (!taken->exchange(true)) question(plane, Callback<T>(std::move(answer)));
+    });
 }
 
 }  // namespace confab::control

@@ -9,16 +9,27 @@ namespace confab::control {
 
 using Port = api::RoomServicePort;
 
+namespace {
+
+// As of a node that does not answer on the bus (API-W7).
+api::ServiceError no_response() {
+    return api::service_error(api::ErrorCode::kUnavailable, "no response from servers");
+}
+
+}  // namespace
+
 template <typename Request, typename Response>
 void NodeRoomService::pass(const std::string& room, Method<Request, Response> method,
                            const api::CallContext& context, const Request& request,
                            api::Reply<Response> reply) {
-    const std::size_t shard = node_.shard_of(room);
-    if (shard == 0) return (node_.first().service().*method)(context, request, std::move(reply));
-    HomeReply<Result<Response, api::ServiceError>> answer(node_.loop(), std::move(reply));
-    node_.run_in(
-        shard, [method, context, request, answer = std::move(answer)](ControlPlane& plane) mutable {
-            (plane.service().*method)(context, request, api::Reply<Response>(std::move(answer)));
+    using Outcome = Result<Response, api::ServiceError>;
+    node_.ask<Outcome>(
+        node_.shard_of(room),
+        [method, context, request](ControlPlane& plane, api::Reply<Response> answer) {
+            (plane.service().*method)(context, request, std::move(answer));
+        },
+        [reply = std::move(reply)](std::optional<Outcome> outcome) mutable {
+            reply(outcome ? *std::move(outcome) : tl::make_unexpected(no_response()));
         });
 }
 
@@ -55,8 +66,7 @@ void NodeRoomService::list_rooms(const api::CallContext& context,
             std::vector<livekit::ListRoomsResponse> lists;
             for (auto& answer : answers) {
                 if (!answer)  // a list without its rooms would be a lie
-                    return reply(tl::make_unexpected(api::service_error(
-                        api::ErrorCode::kUnavailable, "no response from servers")));
+                    return reply(tl::make_unexpected(no_response()));
                 lists.push_back(std::move(*answer));
             }
             reply(merge_rooms(request, std::move(lists)));

@@ -130,6 +130,7 @@ class TestNode {
                                                  std::move(settings.control), 1);
         RouteSources sources;
         sources.load = [load = settings.load] { return load; };
+        sources.metrics = [](Callback<std::string> reply) { reply("figures\n"); };
         routes_ = std::make_unique<Routes>(*control_, keys_, metrics_, std::move(settings.routes),
                                            std::move(sources));
         server_ = std::make_unique<net::HttpServer>(

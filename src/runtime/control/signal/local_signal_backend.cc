@@ -64,11 +64,16 @@ void LocalSignalBackend::start(api::JoinParams params, net::HttpExchange exchang
 void LocalSignalBackend::validate(api::JoinParams params,
                                   Callback<std::optional<api::HttpError>> reply) {
     if (auto refusal = refusal_of_node(params)) return reply(std::move(refusal));
+    using Refusal = std::optional<api::HttpError>;
     const std::size_t shard = node_.shard_of(params.room_name);
-    if (shard == 0) return reply(validate_in(node_.first(), params));
-    node_.run_in(shard,
-                 [params = std::move(params), answer = HomeReply(node_.loop(), std::move(reply))](
-                     ControlPlane& plane) mutable { answer(validate_in(plane, params)); });
+    node_.ask<Refusal>(
+        shard,
+        [params = std::move(params)](ControlPlane& plane, Callback<Refusal> answer) {
+            answer(validate_in(plane, params));
+        },
+        [reply = std::move(reply)](std::optional<Refusal> refusal) mutable {
+            reply(refusal ? *std::move(refusal) : api::HttpError{503, "no response from servers"});
+        });
 }
 
 room::JoinParams to_room(const api::JoinParams& params) {

@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What each path answers, asked over a plain socket.
+#include "runtime/control/routes/routes.h"
+
+#include <doctest/doctest.h>
+
+#include "json/json.h"
+#include "runtime/control/shards/node_testing.h"
+
+namespace confab::control {
+namespace {
+
+struct Row {
+    std::string request;  // method, path and further header lines
+    std::string body;
+    std::string status;  // what the answer begins with
+    std::string part;    // of the answer
+};
+
+std::string ask(const TestNode& node, const Row& row) {
+    const std::size_t line = row.request.find('\n');
+    const std::string headers =
+        line == std::string::npos ? "" : row.request.substr(line + 1) + "\r\n";
+    net::RawClient client(node.port());
+    client.send(row.request.substr(0, line) + " HTTP/1.1\r\nHost: h:1\r\nConnection: close\r\n" +
+                headers + "Content-Length: " + std::to_string(row.body.size()) + "\r\n\r\n" +
+                row.body);
+    return client.read_to_end();
+}
+
+void check(const TestNode& node, const std::vector<Row>& rows) {
+    for (const Row& row : rows) {
+        CAPTURE(row.request);
+        CAPTURE(row.body);
+        const std::string answer = ask(node, row);
+        CAPTURE(answer);
+        CHECK(answer.starts_with("HTTP/1.1 " + row.status + " "));
+        CHECK(answer.find(row.part) != std::string::npos);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Routes: without the extras only what LiveKit has is there [CON-02] [CON-20]") {
+    const TestNode node(1);
+    const std::string token = node.token("r", "ann");
+    check(node,
+          {
+              {"GET /", "", "200", "OK"},
+              {"GET /?access_token=nonsense", "", "401", ""},
+              {"GET /rtc?access_token=" + token, "", "404", ""},  // no upgrade
+              {"GET /rtc/validate?access_token=" + token, "", "200", "success"},
+              {"GET /rtc/v1/validate?access_token=" + token, "", "400", "join_request is required"},
+              {"GET /rtc/validate", "", "401", ""},
+              {"GET /nowhere", "", "404", "404 page not found"},
+              {"GET /metrics", "", "404", "404 page not found"},
+              {"GET /demo/", "", "404", "404 page not found"},
+              {"POST /api/token", R"({"room_name":"r","participant_name":"a"})", "404", ""},
+              // Before authentication.
+              {"GET //rtc//validate?a=b", "", "307", "Location: /rtc/validate?a=b"},
+              {"POST /rtc/validate\nContent-Type: application/x-www-form-urlencoded",
+               "access_token=" + token, "200", "success"},
+              {"POST /rtc/validate\nContent-Type: text/plain", "access_token=" + token, "401", ""},
+          });
+}
+
+TEST_CASE("Routes: pages of other origins may ask, and learn why not [CON-02] [CON-03]") {
+    const TestNode node(1);
+    check(node,
+          {
+              {"GET /rtc/validate\nOrigin: http://a", "", "401", "Access-Control-Allow-Origin: "},
+              {"GET /nowhere\nOrigin: http://a", "", "404", "Access-Control-Allow-Origin: "},
+              {"OPTIONS /twirp/livekit.RoomService/ListRooms\nOrigin: http://a\r\n"
+               "Access-Control-Request-Method: POST\r\n"
+               "Access-Control-Request-Headers: authorization",
+               "", "204", "Access-Control-Allow-Methods: POST"},
+          });
+}
+
+TEST_CASE("Routes: the demo page gets tokens that let in, and says what is wrong [DEMO-02]") {
+    const TestNode node(
+        1, [](TestNode::Settings& settings) { settings.routes.development_tokens = true; });
+    const std::string path = "POST /api/token";
+    check(node, {
+                    {path, "", "400", "must be a JSON object"},
+                    {path, "[]", "400", "must be a JSON object"},
+                    {path, "{", "400", "must be a JSON object"},
+                    {path, "{}", "400", "room_name and participant_name are needed"},
+                    {path, R"({"room_name":"r"})", "400", "are needed"},
+                    {path, R"({"room_name":7,"participant_name":"a"})", "400", "are needed"},
+                    {path, R"({"participant_identity":"a"})", "400", "are needed"},
+                    {"GET /api/token", "", "405", "Allow: POST"},
+                    {"GET /demo/", "", "404", "has not been built"},
+                });
+    const std::string answer = ask(
+        node, {path + "\nX-Forwarded-Proto: https",
+               R"({"room_name":"r","participant_name":"Ann","participant_metadata":"m"})", "", ""});
+    REQUIRE(answer.starts_with("HTTP/1.1 200 "));
+    CHECK(answer.find("Cache-Control: no-store\r\n") != std::string::npos);
+    const auto body = json::parse(answer.substr(answer.find("\r\n\r\n") + 4));
+    REQUIRE(body);
+    CHECK(body->find("server_url")->string == "wss://h:1");
+    const token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
+    const auto grants =
+        token::verify_token(body->find("participant_token")->string, keys, net::EventLoop::wall());
+    REQUIRE(grants);
+    CHECK(grants->identity == "Ann");  // the name, as no identity was given
+    CHECK(grants->metadata == "m");
+    REQUIRE(grants->video);
+    CHECK(grants->video->room == "r");
+    CHECK(grants->video->room_join);
+    CHECK_FALSE(grants->video->room_admin);
+    CHECK_FALSE(grants->video->room_list);
+}
+
+TEST_CASE("Routes: metrics on the main port ask for their user, nothing else [CON-10]") {
+    const auto with = [](const char* user, const char* password) {
+        return [=](TestNode::Settings& settings) {
+            settings.routes.metrics_on_main_port = true;
+            settings.routes.metrics_user = user;
+            settings.routes.metrics_password = password;
+        };
+    };
+    const TestNode guarded(1, with("me", "pass"));
+    check(guarded,
+          {
+              {"GET /metrics", "", "401", "WWW-Authenticate: Basic"},
+              {"GET /metrics\nAuthorization: Basic bWU6d3Jvbmc=", "", "401", ""},
+              {"GET /metrics\nAuthorization: Basic bWU6cGFzcw==", "", "200", "figures"},
+              {"GET /metrics\nAuthorization: Bearer " + guarded.token("r", "a"), "", "401", ""},
+          });
+    const TestNode open(1, with("", ""));
+    check(open, {{"GET /metrics", "", "200", "figures"}});
+}
+
+TEST_CASE("Routes: a call that takes longer than its caller waits is a timeout [API-W6]") {
+    TestNode node(2);
+    const std::string room = node.room_in(1);
+    const HungShard hang(node, 1);
+    livekit::RoomParticipantIdentity who;
+    const std::string path =
+        "POST /twirp/livekit.RoomService/ListParticipants\n"
+        "Authorization: Bearer " +
+        node.token(room, "") + "\r\nContent-Type: application/json\r\nX-Twirp-Timeout-Ms: 30";
+    const std::string answer = ask(node, {path, R"({"room":")" + room + R"("})", "", ""});
+    CAPTURE(answer);
+    CHECK(answer.starts_with("HTTP/1.1 408 "));
+    CHECK(answer.find("request canceled") != std::string::npos);
+}
+
+}  // namespace confab::control
