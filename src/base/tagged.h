@@ -1,13 +1,12 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Numbers and strings with a meaning (07 TYP-01): a room name can not be passed for a room sid.
+// Numbers with a meaning (07 TYP-01): a payload type can not be passed for an SSRC.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <functional>
-#include <string>
 #include <utility>
 
 namespace confab {
@@ -29,13 +28,6 @@ class Tagged {
 
 using Ssrc = Tagged<struct SsrcTag, std::uint32_t>;
 using PayloadType = Tagged<struct PayloadTypeTag, std::uint8_t>;
-using Mid = Tagged<struct MidTag, std::string>;
-using Rid = Tagged<struct RidTag, std::string>;
-using RoomName = Tagged<struct RoomNameTag, std::string>;
-using RoomSid = Tagged<struct RoomSidTag, std::string>;
-using ParticipantSid = Tagged<struct ParticipantSidTag, std::string>;
-using Identity = Tagged<struct IdentityTag, std::string>;
-using TrackSid = Tagged<struct TrackSidTag, std::string>;
 
 }  // namespace confab
 

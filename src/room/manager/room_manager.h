@@ -157,7 +157,6 @@ class RoomManager {
     void dispatch(const sfu::PeerStateChanged& event);
     void dispatch(const sfu::LayerStarted& event);
     // Which layers flow is the shards' own business; TrackInfo lists what was declared.
-    void dispatch(const sfu::LayersChanged&) {}
     void dispatch(const sfu::SpeakerLevels& event);
     void dispatch(const sfu::StreamStateChanged& event);
     void dispatch(const sfu::CodecUnsupported& event);

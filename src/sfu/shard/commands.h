@@ -387,11 +387,6 @@ struct LayerStarted {
     std::uint32_t height = 0;
     Ssrc rtx_ssrc;  // 0 when not known (yet)
 };
-// Which layers flow, bit 0 = spatial 0 (IN-21).
-struct LayersChanged {
-    ReceiverId receiver;
-    std::uint8_t available = 0;
-};
 struct SpeakerLevel {
     ReceiverId receiver;
     double level = 0;  // linear, 0 to 1, smoothed (IN-30)
@@ -453,7 +448,7 @@ struct DataChannelFailed {
     DataChannel channel = DataChannel::kOther;
 };
 
-using Event = std::variant<PeerStateChanged, LayerStarted, LayersChanged, SpeakerLevels,
+using Event = std::variant<PeerStateChanged, LayerStarted, SpeakerLevels,
                            StreamStateChanged, CodecUnsupported, QualityBatch, DataChannelOpened,
                            DataProgress, CallAnswered, DataChannelFailed>;
 

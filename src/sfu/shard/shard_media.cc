@@ -91,10 +91,7 @@ void Shard::forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, 
     }
     const std::uint8_t before = track.source().available;
     if (entry.monitor.packet(media, track.source())) changed = true;
-    if (before != track.source().available) {
-        emit(LayersChanged{entry.receiver->id(), track.source().available});
-        changed = true;
-    }
+    if (before != track.source().available) changed = true;
     if (changed) source_changed(now, track);
     if (!entry.timer.scheduled()) wheel_.schedule(entry.timer, entry.monitor.next_deadline());
     if (!track.replicas().empty()) copy_to_replicas(now, track, media, ref);
@@ -229,7 +226,6 @@ void Shard::update_source(Timestamp now, ReceiverEntry& entry) {
     const std::uint8_t before = track.source().available;
     if (entry.monitor.handle_timeout(now, track.source())) {
         const bool layers = before != track.source().available;
-        if (layers) emit(LayersChanged{entry.receiver->id(), track.source().available});
         if (track.kind() == MediaKind::kVideo && layers)
             source_changed(now, track);
         else if (track.kind() == MediaKind::kVideo)
