@@ -7,70 +7,13 @@
 
 #include <doctest/doctest.h>
 
-#include "client/session/descriptions.h"
+#include "client/connection/connection_testing.h"
 #include "wire/rtp/rtp.h"
 
 namespace confab::client {
 namespace {
 
 constexpr Timestamp kStart = Timestamp::micros(1'000'000);
-
-class Pair {
-  public:
-    Pair() {
-        for (std::size_t i = 0; i < 2; ++i) {
-            ConnectionConfig config;
-            config.crypto = {&engine_, nullptr, true};
-            config.role = i == 0 ? ice::Role::kControlling : ice::Role::kControlled;
-            config.address = {IpAddress::v4(0x0A00'0001U + static_cast<std::uint32_t>(i)), 4000};
-            config.local.fingerprint = "AA:BB";  // nobody asks: keys are simulated
-            config.opens_channels = i == 0;
-            ends_[i] = std::make_unique<Connection>(config, Rng(i + 1));
-        }
-    }
-    Connection& offerer() { return *ends_[0]; }
-    Connection& answerer() { return *ends_[1]; }
-    void negotiate() {
-        const auto offer = sdp::parse(builder_.offer(offerer().local()));
-        REQUIRE(offer.has_value());
-        REQUIRE(answerer().set_remote(now_, *offer, false));
-        const auto answer = sdp::parse(answer_to(*offer, answerer().local()));
-        REQUIRE(answer.has_value());
-        REQUIRE(offerer().set_remote(now_, *answer, true));
-        for (std::size_t i = 0; i < 2; ++i)
-            ends_[1 - i]->add_candidate(now_, *candidate_of(ends_[i]->candidate_init()));
-    }
-    void run(Duration time) {
-        for (const Timestamp end = now_ + time; now_ < end; now_ = now_ + Duration::millis(5))
-            for (std::size_t i = 0; i < 2; ++i)
-                turn(i);
-    }
-
-    std::vector<Bytes> messages;  // that either side got
-    std::vector<Bytes> rtp;       // that the answerer got, decrypted
-    Timestamp now_ = kStart;
-
-  private:
-    void turn(std::size_t i) {
-        if (now_ >= ends_[i]->transport().next_deadline())
-            ends_[i]->transport().handle_timeout(now_);
-        while (auto out = ends_[i]->poll_transmit()) {
-            ice::Path path;
-            path.local = ends_[1 - i]->address();
-            path.remote = ends_[i]->address();
-            const auto media = ends_[1 - i]->transport().handle_packet(now_, path, out->bytes);
-            if (media.kind == peer::Transport::Media::Kind::kRtp)
-                rtp.push_back(to_vector(BytesView(media.packet)));
-        }
-        while (const auto event = ends_[i]->poll_event())
-            if (const auto* message = std::get_if<peer::MessageReceived>(&*event))
-                messages.push_back(message->payload);
-    }
-
-    srtp::Engine engine_;
-    std::array<std::unique_ptr<Connection>, 2> ends_;
-    OfferBuilder builder_{OfferSize::kLean, 1};
-};
 
 TEST_CASE("Connection: offer and answer connect, channels open, messages arrive [SIG-78]") {
     Pair pair;
@@ -81,9 +24,9 @@ TEST_CASE("Connection: offer and answer connect, channels open, messages arrive 
     REQUIRE(pair.answerer().connected());
     CHECK(pair.offerer().channels() == 3);
     CHECK(pair.answerer().has_channel("_data_track"));
-    CHECK(pair.offerer().send_message(pair.now_, "_reliable", Bytes{1, 2, 3}));
-    CHECK(pair.answerer().send_message(pair.now_, "_lossy", Bytes{4}));
-    CHECK_FALSE(pair.offerer().send_message(pair.now_, "no such", Bytes{4}));
+    CHECK(pair.offerer().send_message(pair.now, "_reliable", Bytes{1, 2, 3}));
+    CHECK(pair.answerer().send_message(pair.now, "_lossy", Bytes{4}));
+    CHECK_FALSE(pair.offerer().send_message(pair.now, "no such", Bytes{4}));
     pair.run(Duration::millis(200));
     CHECK(pair.messages == std::vector<Bytes>{{1, 2, 3}, {4}});
 }
@@ -112,14 +55,14 @@ TEST_CASE("Connection: an ICE restart has other credentials and keeps what is th
     pair.negotiate();
     pair.run(Duration::seconds(1));
     const std::string before = pair.offerer().local().ufrag;
-    pair.offerer().restart_ice(pair.now_);
-    pair.answerer().restart_ice(pair.now_);
+    pair.offerer().restart_ice(pair.now);
+    pair.answerer().restart_ice(pair.now);
     CHECK(pair.offerer().local().ufrag != before);
     pair.negotiate();
     CHECK(pair.answerer().remote_credentials().ufrag == pair.offerer().local().ufrag);
     pair.run(Duration::seconds(1));
     CHECK(pair.offerer().connected());
-    CHECK(pair.offerer().send_message(pair.now_, "_reliable", Bytes{5}));
+    CHECK(pair.offerer().send_message(pair.now, "_reliable", Bytes{5}));
     pair.run(Duration::millis(100));
     CHECK(pair.messages == std::vector<Bytes>{{5}});
 }

@@ -100,5 +100,46 @@ TEST_CASE("candidate_of: the line of a RTCIceCandidateInit, or nothing [SIG-03]"
     CHECK_FALSE(candidate_of(R"({"candidate":")" + std::string(5000, 'x') + "\"}").has_value());
 }
 
+TEST_CASE("OfferBuilder: stops at what can be parsed, with room for one more to send [SDP-07]") {
+    OfferBuilder builder(OfferSize::kLean, 0);
+    builder.add_receiving(100'000, 100'000);
+    CHECK(builder.sections() == sdp::kMaxSections - 1);
+    (void)builder.add_sending(camera(), "cam");
+    CHECK(parsed(builder.offer(kLocal)).sections.size() == sdp::kMaxSections);
+}
+
+TEST_CASE("streams_of: a section that says too little is no stream [SDP-04]") {
+    OfferBuilder builder(OfferSize::kLean, 0);
+    TrackPlan plan = camera();
+    plan.layers.resize(1);
+    plan.layers[0].rid.clear();
+    plan.announce_ssrcs = true;
+    (void)builder.add_sending(plan, "TR_cam");
+    const sdp::Description good = parsed(builder.offer(kLocal));
+    REQUIRE(streams_of(good).size() == 1);
+    const auto without = [&](void (*change)(sdp::MediaSection&)) {
+        sdp::Description changed = good;
+        change(changed.sections.back());
+        return streams_of(changed);
+    };
+    using Section = sdp::MediaSection;
+    CHECK(without([](Section& s) { s.msid.reset(); }).empty());
+    CHECK(without([](Section& s) { s.ssrcs.clear(); }).empty());
+    CHECK(without([](Section& s) { s.port = 0; }).empty());
+    CHECK(without([](Section& s) { s.direction = sdp::Direction::kRecvOnly; }).empty());
+    CHECK(without([](Section& s) {
+              for (sdp::Codec& codec : s.codecs)
+                  codec.name = "H264";
+          }).empty());
+    // Without RTX it is one all the same.
+    for (auto* change : {+[](Section& s) { s.ssrc_groups.clear(); },
+                         +[](Section& s) { s.ssrc_groups[0].ssrcs.push_back(9); },
+                         +[](Section& s) { s.ssrc_groups[0].semantics = "SIM"; }}) {
+        const RemoteStreams streams = without(change);
+        REQUIRE(streams.size() == 1);
+        CHECK(streams.begin()->second.rtx_ssrc == 0);
+    }
+}
+
 }  // namespace
 }  // namespace confab::client

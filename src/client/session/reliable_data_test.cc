@@ -45,5 +45,16 @@ TEST_CASE("ReliableData: a number of a sender is taken once, 0 always [SIG-146]"
     CHECK(data.highest().at("PA_a") == 2);
 }
 
+TEST_CASE("ReliableData: remembers kMaxSenders, further ones are taken unchecked [SIG-146]") {
+    ReliableData data;
+    for (std::size_t i = 0; i < ReliableData::kMaxSenders; ++i)
+        CHECK(data.received("PA_" + std::to_string(i), 5));
+    CHECK(data.received("PA_late", 5));
+    CHECK(data.received("PA_late", 5));
+    CHECK_FALSE(data.received("PA_0", 5));
+    CHECK(data.received("PA_0", 6));
+    CHECK(data.highest().size() == ReliableData::kMaxSenders);
+}
+
 }  // namespace
 }  // namespace confab::client

@@ -77,5 +77,20 @@ TEST_CASE("Roster: a join forgets the room before") {
     CHECK(roster.self().sid() == "PA_again");
 }
 
+TEST_CASE("Roster: keeps kMaxParticipants, and who is known may come back") {
+    Roster roster;
+    roster.join(info("PA_me", 1));
+    for (std::size_t i = 0; i < Roster::kMaxParticipants + 2; ++i)
+        roster.update(info("PA_" + std::to_string(i), 1));
+    CHECK(roster.others().size() == Roster::kMaxParticipants);
+    CHECK(roster.find("PA_" + std::to_string(Roster::kMaxParticipants)) == nullptr);
+    livekit::ParticipantInfo again = info("PA_new", 1);
+    again.set_identity("of PA_7");
+    roster.update(again);
+    CHECK(roster.others().size() == Roster::kMaxParticipants);
+    CHECK(roster.find("PA_7") == nullptr);
+    CHECK(roster.find_identity("of PA_7") == roster.find("PA_new"));
+}
+
 }  // namespace
 }  // namespace confab::client
