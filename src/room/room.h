@@ -3,8 +3,8 @@
 
 // One room: its participants, the tracks among them, and everything that one participant's action
 // means for the others (01 §3.8–§3.13). The pieces with rules of their own are separate machines
-// (Roster, RoomNews, Negotiation, Publications, Subscriptions, DataPlane, QualityReports,
-// Speakers, Requests); this class connects them. Its methods are spread over room_*.cc by subject.
+// (Sessions, Requests, Roster, RoomNews, Negotiation, Publications, Subscriptions, DataPlane,
+// QualityReports, Speakers); this class connects them.
 #pragma once
 
 #include <memory>
@@ -16,9 +16,11 @@
 #include "room/manager/room_records.h"
 #include "room/negotiate/negotiation.h"
 #include "room/participant/participant.h"
+#include "room/participant/sessions.h"
 #include "room/publish/publications.h"
 #include "room/quality/quality_reports.h"
 #include "room/quality/speaker_news.h"
+#include "room/request_wiring.h"
 #include "room/room_wiring.h"
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
@@ -31,25 +33,15 @@ namespace confab::room {
 
 class Room {
   public:
-    static constexpr Duration kRefreshInterval = Duration::seconds(300);
-
     Room(const RoomScope& scope, RoomOrigin origin);
     ~Room();
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
 
-    // ---- sessions (room_join.cc, room_resume.cc)
-    // Why a join is refused, empty when it is not (CON-33, ROOM-06).
-    bool is_full_for(const JoinParams& params) const;
-    void join(SessionId session, const JoinParams& params);
-    void resume(SessionId session, const JoinParams& params);
-    // For a resume of what is not there (SIG-147).
-    static void refuse_resume(Outbox& out, SessionId session, const JoinParams& params);
-    void handle_request(SessionId session, const std::string& identity,
-                        const livekit::SignalRequest& request) {
-        requests_.handle(session, identity, request);
-    }
-    void signal_closed(SessionId session, const std::string& identity);
+    // ---- who comes and goes, and what they ask
+    const Sessions& sessions() const { return sessions_; }
+    Sessions& sessions() { return sessions_; }
+    Requests& requests() { return requests_; }
 
     // ---- media events (room_media.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
@@ -75,13 +67,12 @@ class Room {
         data_.call_answered(p, packet);
     }
 
-    // ---- service calls (room_service.cc)
+    // ---- service calls
     livekit::Room snapshot() const { return news_.snapshot(); }
     std::vector<livekit::ParticipantInfo> list() const;
     Participant* find(const std::string& identity) const { return roster_.find(identity); }
     // As others see it.
     livekit::ParticipantInfo describe(const Participant& p) const;
-    void remove(Participant& p, livekit::DisconnectReason reason);
     // Null when there is no such track; the mute signal is sent all the same.
     const livekit::TrackInfo* mute_track(Participant& p, const std::string& sid, bool muted);
     void update_participant(Participant& p, const livekit::UpdateParticipantRequest& request);
@@ -102,7 +93,7 @@ class Room {
         return data_.call_rpc(id, p, request);
     }
 
-    // ---- time and end (room_timers.cc)
+    // ---- time and end
     void handle_timeout();
     Timestamp next_deadline() const;
     bool expired() const { return roster_.expired(); }
@@ -119,40 +110,16 @@ class Room {
 
   private:
     friend class RoomWiring;
+    friend class RequestWiring;
     friend class SessionWiring;
 
-    // room_state.cc
+    // What others see of it has changed, and everybody is told.
     void changed(Participant& p, bool immediate);
-    void hide(Participant& p);
+    const std::string& shown(Participant& p) const;
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
-    void observe(const Observation& value) { scope_->out.observe(value); }
-    void send_refresh(Participant& p);
-    std::vector<livekit::ICEServer> ice_servers(const Participant& p) const;
-    livekit::ServerInfo server_info() const;
-    std::vector<const Participant*> heard_by(const Participant& p) const;
-
-    // room_join.cc
-    void send_join(Participant& p);
-    void start_links(Participant& p, const JoinParams& params);
-    void set_active(Participant& p);
-    void end(Participant& p, const Ending& ending);
-    void drop_media_of(Participant& p);
-    void full_reconnect(Participant& p);
-    void connection_failed(Participant& p);
-    void tell_departures(Participant& p, Timestamp last_heard);
-
-    void subscribe_existing(Participant& p);
-
-    // room_service.cc
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
-
-    // room_timers.cc
-    void participant_timers(Participant& p);
-
-    void touch(Participant& p) { roster_.touch(p); }
     Timestamp deadline_of(const Participant& p) const;
     Timestamp own_deadline() const;
-    const std::string& shown(Participant& p) const;
 
     const RoomScope* scope_;
     sfu::RoomId id_;
@@ -160,6 +127,7 @@ class Room {
 
     RoomWiring wiring_{*this};  // what the parts need of each other
     SessionWiring session_wiring_{*this};
+    RequestWiring request_wiring_{*this};
     Roster roster_;
     RoomNews news_;
     RoomRecords records_;
@@ -170,6 +138,7 @@ class Room {
     DataPlane data_;
     QualityReports quality_;
     SpeakerNews speakers_;
+    Sessions sessions_;
     Requests requests_;
 };
 

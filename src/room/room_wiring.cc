@@ -56,7 +56,7 @@ void RoomWiring::no_data_wanted(Participant& p) {
 }
 
 void RoomWiring::negotiation_failed(Participant& p) {
-    room_->full_reconnect(p);
+    room_->sessions_.end(p, Ending::full_reconnect());
 }
 
 // ---------------------------------------------------------------- publications
@@ -150,7 +150,7 @@ void RoomWiring::section_dropped(Participant& p, sfu::DownTrackId id, bool in_us
 }
 
 void RoomWiring::subscriber_stuck(Participant& p) {
-    room_->full_reconnect(p);
+    room_->sessions_.end(p, Ending::full_reconnect());
 }
 
 }  // namespace confab::room

@@ -3,108 +3,119 @@
 
 #include "room/session_wiring.h"
 
+#include "room/publish/codec_lists.h"
 #include "room/room.h"
 
 namespace confab::room {
 
-// ---------------------------------------------------------------- connections
+// ---------------------------------------------------------------- coming and going
 
-void SessionWiring::take_offer(Participant& p, const livekit::SessionDescription& offer) {
-    room_->negotiation_.handle_offer(p, offer);
+void SessionWiring::came(Participant& p, const JoinParams& params) {
+    room_->negotiation_.add(p, params);
+    room_->publications_.add(p);
+    room_->subscriptions_.add(p, params.auto_subscribe, params.adaptive_stream);
+    room_->data_.add(p, params.auto_subscribe_data_track);
+    room_->quality_.add(p);
 }
 
-void SessionWiring::take_answer(Participant& p, const livekit::SessionDescription& answer) {
-    room_->negotiation_.handle_answer(p, answer);
+void SessionWiring::open_links(Participant& p) {
+    room_->negotiation_.open(p);
 }
 
-Result<void, std::string> SessionWiring::take_candidate(Participant& p,
-                                                        const livekit::TrickleRequest& trickle) {
-    return room_->negotiation_.handle_trickle(p, trickle);
+void SessionWiring::subscribe_existing(Participant& p) {
+    room_->subscriptions_.subscribe_existing(p);
+    if (!p.closing) room_->data_.reconcile(p);  // a subscription that is stuck may have ended it
 }
-
-void SessionWiring::prefer_transport(Participant& p, IcePreference preference) {
-    room_->negotiation_.prefer(p, preference);
-}
-
-void SessionWiring::limit_downlink(Participant& p, std::uint64_t bits_per_second) {
-    if (const PeerLink* link = room_->negotiation_.downstream(p))
-        room_->scope_->out.command(p.worker, sfu::SetBandwidthLimit{link->id(), bits_per_second});
-}
-
-// ---------------------------------------------------------------- tracks
 
 void SessionWiring::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     room_->publications_.add_track(p, request);
 }
 
-bool SessionWiring::mute(Participant& p, const std::string& sid, bool muted) {
-    return room_->publications_.mute(p, sid, muted) != nullptr;
+void SessionWiring::take_first_offer(Participant& p, const livekit::SessionDescription& offer) {
+    room_->negotiation_.handle_first_offer(p, offer);
 }
 
-void SessionWiring::update_audio(Participant& p, const livekit::UpdateLocalAudioTrack& update) {
-    room_->publications_.update_audio(p, update);
+void SessionWiring::drop_media(Participant& p) {
+    room_->publications_.unpublish_all(p);
+    room_->subscriptions_.drop_all(p);
+    room_->data_.unpublish_all(p);
+    room_->negotiation_.remove(p);
 }
 
-void SessionWiring::update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update) {
-    room_->publications_.update_video(p, update);
+void SessionWiring::forget(Participant& p) {
+    room_->quality_.remove(p);
+    room_->data_.remove(p);
+    room_->subscriptions_.remove(p);
+    room_->publications_.remove(p);
 }
 
-bool SessionWiring::has_track(const Participant& p, const std::string& sid) const {
-    return room_->publications_.knows(p, sid);
+// ---------------------------------------------------------------- connections
+
+SessionsHost::Transport SessionWiring::transport(const Participant& p) const {
+    const Negotiation& negotiation = room_->negotiation_;
+    Transport result{negotiation.ice(p), negotiation.subscriber_primary(p)};
+    if (const PeerLink* primary = negotiation.primary(p)) {
+        result.ever_connected = primary->ever_connected;
+        result.lost = !primary->connected;
+    }
+    return result;
 }
 
-// ---------------------------------------------------------------- subscriptions
-
-void SessionWiring::subscribe(Participant& p, const livekit::UpdateSubscription& wish) {
-    room_->subscriptions_.update(p, wish.track_sids(), wish.participant_tracks(), wish.subscribe());
+void SessionWiring::restart_links(Participant& p) {
+    room_->negotiation_.restart(p);
 }
 
-void SessionWiring::update_settings(Participant& p, const livekit::UpdateTrackSettings& settings) {
-    room_->subscriptions_.update_settings(p, settings);
+void SessionWiring::try_other_transport(Participant& p) {
+    room_->negotiation_.try_other_transport(p);
 }
 
-// The list is of data tracks too (SIG-42).
-bool SessionWiring::set_access(Participant& p, const livekit::SubscriptionPermission& list) {
-    if (!room_->subscriptions_.set_access(p, list)) return false;
-    room_->data_.reconcile_publisher(p);
-    return true;
+// ---------------------------------------------------------------- what is told
+
+livekit::ParticipantInfo SessionWiring::describe(const Participant& p) const {
+    return room_->describe(p);
 }
 
-// ---------------------------------------------------------------- data
-
-std::optional<RequestsHost::DataRefusal> SessionWiring::publish_data_track(
-    Participant& p, const livekit::PublishDataTrackRequest& request) {
-    return room_->data_.publish_track(p, request);
+const std::string& SessionWiring::shown(Participant& p) {
+    return room_->shown(p);
 }
 
-bool SessionWiring::unpublish_data_track(Participant& p, std::uint32_t handle) {
-    return room_->data_.unpublish_track(p, handle);
+void SessionWiring::describe_media(const Participant& p, livekit::JoinResponse& join) const {
+    join.set_sif_trailer(room_->subscriptions_.settings().sif_trailer);
+    for (const livekit::Codec& codec : publish_codecs(room_->publications_.codecs(), p.traits.sdp))
+        *join.add_enabled_publish_codecs() = codec;
 }
 
-void SessionWiring::subscribe_data(Participant& p, const livekit::UpdateDataSubscription& update) {
-    room_->data_.update_subscriptions(p, update);
+void SessionWiring::changed(Participant& p, bool immediate) {
+    room_->changed(p, immediate);
 }
 
-bool SessionWiring::has_data_track(const Participant& p, const std::string& sid) const {
-    return room_->data_.publishes(p, sid);
+void SessionWiring::webhook(const char* event, const Participant& p) {
+    room_->webhook(event, &p, nullptr);
 }
 
-// ---------------------------------------------------------------- the participant itself
-
-void SessionWiring::described_anew(Participant& p) {
-    room_->changed(p, true);
+void SessionWiring::tell_speakers() {
+    room_->speakers_.tell_changes();
 }
 
-void SessionWiring::send_token(Participant& p) {
-    room_->send_refresh(p);
+std::uint32_t SessionWiring::last_data_sequence(const Participant& p) const {
+    return room_->data_.last_sequence(p);
 }
 
-void SessionWiring::seem_to_speak(Participant& p, Duration time) {
-    room_->speakers_.simulate(p, time);
+void SessionWiring::repeat_data_handles(Participant& p) {
+    room_->data_.repeat_handles(p);
 }
 
-void SessionWiring::end(Participant& p, const Ending& ending) {
-    room_->end(p, ending);
+// ---------------------------------------------------------------- time
+
+bool SessionWiring::media_overdue(const Participant& p) const {
+    return room_->negotiation_.overdue(p) || room_->publications_.overdue(p);
+}
+
+void SessionWiring::handle_media_timeout(Participant& p) {
+    const Timestamp now = room_->scope_->now();
+    room_->publications_.handle_timeout(p, now);
+    room_->subscriptions_.handle_timeout(p, now);
+    if (!p.closing) room_->negotiation_.handle_timeout(p);
 }
 
 }  // namespace confab::room

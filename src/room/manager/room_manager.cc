@@ -188,7 +188,7 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
         return JoinRefusal{404, "requested room does not exist", "no_room"};
     // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
     // statuses, SDKs show their user the text of a 403 and do not try again (ROOM-06).
-    if (room != nullptr && room->is_full_for(params))
+    if (room != nullptr && room->sessions().is_full_for(params))
         return JoinRefusal{403,
                            "the room is full (max_participants is " +
                                std::to_string(room->snapshot().max_participants()) + ")",
@@ -213,8 +213,9 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
     const std::string& sid = params.participant_sid;
     // Of one identity only the session itself is resumed, not the one that replaced it.
     if (known == nullptr || (!sid.empty() && sid != known->sid()))
-        return Room::refuse_resume(out_, session, params);
-    enter(*room, session, params, [&](Room& entered) { entered.resume(session, params); });
+        return Sessions::refuse_resume(out_, session, params);
+    enter(*room, session, params,
+          [&](Room& entered) { entered.sessions().resume(session, params); });
 }
 
 void RoomManager::join(SessionId session, const JoinParams& params) {
@@ -231,7 +232,8 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
         return refuse(session, 500, "connection closed by media",
                       preset ? "room_preset" : "room_failed");
     }
-    enter(**room, session, params, [&](Room& entered) { entered.join(session, params); });
+    enter(**room, session, params,
+          [&](Room& entered) { entered.sessions().join(session, params); });
 }
 
 // When the room breaks over it before anything was said, the refusal is the first that is.
@@ -249,8 +251,9 @@ void RoomManager::handle_request(Clock clock, SessionId session,
     if (it == sessions_.end()) return;
     const SessionPlace place = it->second;
     if (Room* room = find(place.room))
-        in_room(*room,
-                [&](Room& entered) { entered.handle_request(session, place.identity, request); });
+        in_room(*room, [&](Room& entered) {
+            entered.requests().handle(session, place.identity, request);
+        });
 }
 
 void RoomManager::signal_closed(Clock clock, SessionId session) {
@@ -260,7 +263,8 @@ void RoomManager::signal_closed(Clock clock, SessionId session) {
     const SessionPlace place = std::move(it->second);
     sessions_.erase(it);
     if (Room* room = find(place.room))
-        in_room(*room, [&](Room& entered) { entered.signal_closed(session, place.identity); });
+        in_room(*room,
+                [&](Room& entered) { entered.sessions().signal_closed(session, place.identity); });
 }
 
 void RoomManager::shut_down(Clock clock) {

@@ -109,7 +109,7 @@ ServiceResult<livekit::RemoveParticipantResponse> RoomManager::remove_participan
     return call<livekit::RemoveParticipantResponse>(
         request.room(), request.identity(), not_found(kNoParticipant),
         [](Room& room, Participant& p) {
-            room.remove(p, livekit::PARTICIPANT_REMOVED);
+            room.sessions().end(p, {livekit::PARTICIPANT_REMOVED});
             return livekit::RemoveParticipantResponse{};
         });
 }

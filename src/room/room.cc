@@ -1,0 +1,212 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/room.h"
+
+#include "room/signal/responses.h"
+#include "token/ids.h"
+
+namespace confab::room {
+namespace {
+
+NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
+                                         const SendSettings& send) {
+    return {std::move(codecs), send.sync_streams, send.playout_delay.has_value()};
+}
+
+// Whom a participant hears, besides itself.
+std::vector<const Participant*> heard_by(const Participant& p, const Publications& publications,
+                                         const Subscriptions& subscriptions) {
+    std::vector<const Participant*> result;
+    for (const Participant* publisher : publications.publishers())
+        if (publisher != &p && subscriptions.subscribes_to(p, *publisher))
+            result.push_back(publisher);
+    return result;
+}
+
+}  // namespace
+
+Room::Room(const RoomScope& scope, RoomOrigin origin)
+    : scope_(&scope),
+      id_(sfu::RoomId(scope.ids.next())),
+      created_(scope.now() - origin.age),
+      roster_(scope, origin.info.empty_timeout(), origin.info.departure_timeout()),
+      news_(scope, roster_),
+      records_(scope, roster_, news_, std::move(origin.internal)),
+      publications_(scope, this, id_, roster_, ssrcs_, wiring_),
+      subscriptions_(scope, this, roster_, ssrcs_,
+                     SendSettings{scope.ids.secret(43), origin.sync_streams, origin.playout_delay},
+                     wiring_),
+      negotiation_(scope, this, roster_,
+                   negotiation_settings(publications_.codecs(), subscriptions_.settings()),
+                   wiring_),
+      data_(scope, roster_, wiring_, id_),
+      quality_(scope, roster_,
+               [this](const Participant& p) { return heard_by(p, publications_, subscriptions_); }),
+      speakers_(scope, this, roster_,
+                [this](const Participant& p, const Participant& speaker) {
+                    return subscriptions_.subscribes_to(p, speaker);
+                }),
+      sessions_(scope, roster_, news_, session_wiring_),
+      requests_(scope, roster_, request_wiring_) {
+    origin.info.clear_enabled_codecs();
+    for (const sdp::EnabledCodec& codec : publications_.codecs()) {
+        livekit::Codec& shown = *origin.info.add_enabled_codecs();
+        shown.set_mime(codec.mime);
+        shown.set_fmtp_line(codec.fmtp);
+    }
+    news_.set_room(std::move(origin.info));
+    webhook("room_started", nullptr, nullptr);
+}
+
+Room::~Room() = default;
+
+livekit::ParticipantInfo Room::describe(const Participant& p) const {
+    livekit::ParticipantInfo result = p.info;
+    if (p.closing) return result;
+    publications_.describe(p, result);
+    data_.describe(p, result);
+    return result;
+}
+
+std::vector<livekit::ParticipantInfo> Room::list() const {
+    std::vector<livekit::ParticipantInfo> result;
+    for (const auto& [identity, p] : roster_.participants())
+        result.push_back(describe(*p));
+    return result;
+}
+
+void Room::changed(Participant& p, bool immediate) {
+    p.info.set_version(p.info.version() + 1);
+    if (!p.closing) publications_.told(p);
+    p.shown.clear();
+    roster_.touch(p);
+    news_.participant_changed(describe(p), immediate);
+    records_.participant_changed(p);
+}
+
+// The list of a join is made of these; whatever changes a participant for others ends in changed().
+const std::string& Room::shown(Participant& p) const {
+    if (p.shown.empty()) p.shown = encoded_other(describe(p));
+    return p.shown;
+}
+
+void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
+    livekit::WebhookEvent result;
+    result.set_event(event);
+    result.set_id(token::make_id(token::kWebhookEventPrefix, scope_->ids.rng()));
+    result.set_created_at(scope_->clock.wall.s());
+    if (track != nullptr) {  // HOOK-04: only names
+        if (scope_->config.full_room_in_webhooks) {
+            *result.mutable_room() = news_.info();
+        } else {
+            result.mutable_room()->set_sid(news_.info().sid());
+            result.mutable_room()->set_name(news_.info().name());
+        }
+        result.mutable_participant()->set_sid(p->sid());
+        result.mutable_participant()->set_identity(p->identity());
+        *result.mutable_track() = *track;
+    } else {
+        *result.mutable_room() = news_.info();
+        if (p != nullptr) *result.mutable_participant() = describe(*p);
+    }
+    scope_->out.webhook(std::move(result));
+}
+
+// ---------------------------------------------------------------- service calls
+
+const livekit::TrackInfo* Room::mute_track(Participant& p, const std::string& sid, bool muted) {
+    livekit::SignalResponse response;
+    response.mutable_mute()->set_sid(sid);
+    response.mutable_mute()->set_muted(muted);
+    p.signal.send(std::move(response));
+    return publications_.mute(p, sid, muted);
+}
+
+void Room::update_participant(Participant& p, const livekit::UpdateParticipantRequest& request) {
+    livekit::UpdateParticipantMetadata metadata;
+    metadata.set_name(request.name());
+    metadata.set_metadata(request.metadata());
+    *metadata.mutable_attributes() = request.attributes();
+    requests_.apply_metadata(p, metadata);
+    if (request.has_permission()) set_permission(p, request.permission());
+}
+
+void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
+    if (permission.hidden() &&
+        !p.hidden()) {  // to the others it leaves; it is told nothing of that
+        p.info.set_version(p.info.version() + 1);
+        livekit::ParticipantInfo info = p.info;
+        info.set_state(livekit::ParticipantInfo::DISCONNECTED);
+        news_.participant_hidden(std::move(info));
+    }
+    p.info.mutable_permission()->CopyFrom(permission);
+    if (!p.grants.video) p.grants.video.emplace();
+    token::set_permission(*p.grants.video, permission);
+    publications_.rights_changed(p);
+    if (!permission.can_publish()) p.info.set_is_publisher(false);
+    data_.update(p);
+    if (!permission.can_publish_data()) data_.unpublish_all(p);
+    subscriptions_.rights_changed(p);
+    if (p.closing) return;
+    data_.reconcile(p);
+    roster_.count(p);
+    changed(p, true);
+    sessions_.send_token(p);
+    news_.counts_changed();
+    news_.recording_changed();
+}
+
+// ---------------------------------------------------------------- time and end
+
+Timestamp Room::next_deadline() const {
+    return earlier(own_deadline(), roster_.next_deadline());
+}
+
+Timestamp Room::scan_deadlines() const {
+    Timestamp result = own_deadline();
+    for (const auto& [identity, p] : roster_.participants())
+        result = earlier(result, deadline_of(*p));
+    return result;
+}
+
+Timestamp Room::deadline_of(const Participant& p) const {
+    const Timestamp own = earlier(p.next_deadline(), negotiation_.next_deadline(p));
+    const Timestamp tracks =
+        earlier(publications_.next_deadline(p), subscriptions_.next_deadline(p));
+    return earlier(own, tracks);
+}
+
+void Room::finish_turn() {
+    roster_.finish_turn([this](const Participant& p) { return deadline_of(p); });
+    negotiation_.finish_turn();
+    records_.finish_turn([this](const Participant& p) { return describe(p); });
+}
+
+Timestamp Room::own_deadline() const {
+    const Timestamp told = earlier(news_.next_deadline(), quality_.next_deadline());
+    const Timestamp own = earlier(roster_.end_deadline(), speakers_.next_deadline());
+    return earlier(told, earlier(data_.next_deadline(), own));
+}
+
+void Room::handle_timeout() {
+    const Timestamp now = scope_->now();
+    news_.handle_timeout(now);
+    quality_.handle_timeout(now);
+    speakers_.handle_timeout(now);
+    data_.handle_timeout(now);
+    for (const std::uint64_t number : roster_.take_due(now)) {
+        Participant* p = roster_.find_number(number);
+        if (p == nullptr) continue;
+        roster_.touch(*p);
+        sessions_.handle_timeout(*p);
+    }
+}
+
+void Room::close(livekit::DisconnectReason reason) {
+    sessions_.end_all(reason);
+    scope_->out.observe(RoomOver{scope_->now() - created_});
+    webhook("room_finished", nullptr, nullptr);
+}
+
+}  // namespace confab::room
