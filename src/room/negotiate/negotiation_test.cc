@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "room/test_support.h"
+#include "room/roster/part_testing.h"
 
 namespace confab::room {
 namespace {
@@ -42,8 +42,10 @@ struct FakeHost : NegotiationHost {
     int failed = 0;
 };
 
-struct World {
-    explicit World(Config with = testing::test_config()) : config(std::move(with)) {}
+struct World : testing::PartWorld {
+    explicit World(Config with = testing::test_config()) : PartWorld(std::move(with)) {
+        clock = {Timestamp::micros(1'000'000), UnixTime::seconds(1'700'000'000)};
+    }
 
     JoinParams params(const std::string& identity, bool single = false) {
         JoinParams result = testing::test_join("r", identity);
@@ -116,15 +118,6 @@ struct World {
         negotiation.handle_answer(p, description);
     }
 
-    Config config;
-    Clock clock{Timestamp::micros(1'000'000), UnixTime::seconds(1'700'000'000)};
-    Outbox out;
-    IdSource ids{0, 1, seeded_secrets(1)};
-    MediaRegistry media;
-    Counters counters;
-    Placement placement{1};
-    RoomScope scope{config, clock, out, ids, media, counters, placement};
-    Roster roster{scope, 300, 20};
     FakeHost host;
     Negotiation negotiation{
         scope, nullptr, roster, {{{"audio/opus", ""}, {"video/vp8", ""}}}, host};

@@ -16,6 +16,8 @@
 namespace confab::room::testing {
 
 struct PartWorld {
+    explicit PartWorld(Config with = test_config()) : config(std::move(with)) {}
+
     Participant& join(const JoinParams& params, std::uint64_t session) {
         Participant& p =
             roster.add(std::make_unique<Participant>(scope, params, placement.take(params.room)));
@@ -78,7 +80,7 @@ struct PartWorld {
         return result;
     }
 
-    Config config = test_config();
+    Config config;
     Clock clock;
     Outbox out;
     IdSource ids{0, 1, seeded_secrets(1)};

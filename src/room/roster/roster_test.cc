@@ -6,42 +6,18 @@
 
 #include <doctest/doctest.h>
 
+#include "room/roster/part_testing.h"
 #include "room/roster/room_news.h"
-#include "room/test_support.h"
 
 namespace confab::room {
 namespace {
 
-struct World {
+struct World : testing::PartWorld {
     World() {
         livekit::Room info;
         info.set_name("r");
         news.set_room(info);
     }
-    Participant& join(const std::string& identity, std::uint64_t session) {
-        Participant& p = roster.add(std::make_unique<Participant>(
-            scope, testing::test_join("r", identity), placement.take("r")));
-        p.signal.open(SessionId(session));
-        p.info.set_state(livekit::ParticipantInfo::JOINED);
-        return p;
-    }
-    void at(std::int64_t ms) { clock.now = Timestamp() + Duration::millis(ms); }
-    std::vector<Effect> take() {
-        std::vector<Effect> result;
-        while (auto effect = out.poll())
-            result.push_back(std::move(*effect));
-        return result;
-    }
-
-    Config config = testing::test_config();
-    Clock clock;
-    Outbox out;
-    IdSource ids{0, 1, seeded_secrets(1)};
-    MediaRegistry media;
-    Counters counters;
-    Placement placement{1};
-    RoomScope scope{config, clock, out, ids, media, counters, placement};
-    Roster roster{scope, 300, 20};
     RoomNews news{scope, roster};
 };
 
