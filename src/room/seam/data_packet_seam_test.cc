@@ -77,6 +77,10 @@ TEST_CASE("DataPacket: hidden senders and unlabelled channels [SIG-120] [SIG-78]
     CHECK(raw.user().payload() == "raw");
     CHECK(raw.participant_identity() == "alice");
     CHECK(raw.participant_sid().empty());
+    const auto ghostly = packet_of(wrap_raw_data(as_bytes("raw"), hidden).payload);
+    CHECK(ghostly.user().payload() == "raw");
+    CHECK(ghostly.participant_identity().empty());
+    CHECK(ghostly.participant_sid().empty());
 }
 
 TEST_CASE("DataPacket: an agent may speak for another [SIG-120]") {

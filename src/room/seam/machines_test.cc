@@ -102,6 +102,17 @@ TEST_CASE("Broadcaster: an identity that comes back is told at once [SIG-133]") 
     CHECK_FALSE(updates[1].legacy_only);
 }
 
+TEST_CASE("Broadcaster: a late word of the session before does not end the new one [SIG-133]") {
+    Broadcaster broadcaster(at_ms(0), Duration::seconds(3));
+    CHECK(broadcaster.push(at_ms(1), info("PA_2", "a", 1, 200), false).empty());
+    CHECK(broadcaster.push(at_ms(2), info("PA_1", "a", 9, 100), false).empty());
+    CHECK(broadcaster.push(at_ms(3), info("PA_1", "a", 10, 100), true).empty());
+    const auto batch = broadcaster.poll_batch(at_ms(3'000));
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].sid() == "PA_2");
+    CHECK(batch[0].state() != livekit::ParticipantInfo::DISCONNECTED);
+}
+
 TEST_CASE("Lifecycle: empty, departure and dependents [ROOM-05]") {
     Lifecycle room(at_ms(0), 300, 20);
     CHECK(room.next_deadline() == at_ms(300'000));

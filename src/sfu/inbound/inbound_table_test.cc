@@ -5,7 +5,9 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "wire/rtp/rtp_extensions.h"
 
@@ -69,6 +71,24 @@ TEST_CASE(
     CHECK(rtx.stream == h.stream);
     CHECK_FALSE(table.resolve(packet(13, 96, "1", "x").view(), at_ms(0), fresh));
     CHECK_FALSE(table.resolve(packet(0, 96, "1", "f").view(), at_ms(0), fresh));
+}
+
+TEST_CASE("InboundTable: remembers a bounded number of SSRCs, the newest [SDP-28][IMM-15]") {
+    std::vector<std::unique_ptr<Receiver>> receivers;
+    InboundTable table;
+    std::uint32_t ssrc = 0;
+    for (std::size_t i = 0; i <= InboundTable::kMaxSsrcs / 3; ++i) {
+        const std::string mid = std::to_string(i);
+        table.add(*receivers.emplace_back(std::make_unique<Receiver>(simulcast(mid))));
+        for (const char* rid : {"q", "h", "f"}) {
+            bool fresh = false;
+            REQUIRE(table.resolve(packet(++ssrc, 96, mid, rid).view(), at_ms(0), fresh));
+        }
+    }
+    REQUIRE(ssrc == InboundTable::kMaxSsrcs + 1);
+    CHECK_FALSE(table.find(1));
+    CHECK(table.find(2));
+    CHECK(table.find(ssrc));
 }
 
 TEST_CASE("InboundTable: a layer that comes with a new SSRC starts anew [SDP-28]") {

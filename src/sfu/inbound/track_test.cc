@@ -81,4 +81,23 @@ TEST_CASE("Track: who leaves during a pass costs nobody the turn [DES-44]") {
     CHECK_FALSE(one.track.begin_pass());  // nobody is left
 }
 
+TEST_CASE("Track: keeps media for subscribers that come, padding for nobody [IN-02]") {
+    PacketPool pool;
+    {
+        Subscribed s(1);
+        for (const bool padding_only : {false, true}) {
+            PacketRef ref = pool.acquire_large();
+            ref.set_size(100);
+            MediaPacket packet;
+            packet.sequence = padding_only ? 11 : 10;
+            packet.padding_only = padding_only;
+            packet.payload = BytesView(ref.data()).subspan(12, padding_only ? 0 : 50);
+            s.track.remember(pool, packet, ref);
+        }
+        CHECK(s.track.find(0, 10) != nullptr);
+        CHECK(s.track.find(0, 11) == nullptr);
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
 }  // namespace confab::sfu

@@ -153,6 +153,11 @@ TEST_CASE("Answerer: is DTLS client unless the remote is lite or active, for eve
     Description active = offer_of({data("0")});
     active.sections[0].setup = Setup::kActive;
     CHECK(answer_to(third, active).section(0).setup == Setup::kPassive);
+    // Lite or not: two that both wait would wait for ever.
+    Answerer fourth(config());
+    Description passive = lite;
+    passive.sections[0].setup = Setup::kPassive;
+    CHECK(answer_to(fourth, passive).section(0).setup == Setup::kActive);
 }
 
 TEST_CASE(
