@@ -9,18 +9,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "runtime/control/shards/control_shard.h"
+#include "runtime/control/signal_testing.h"
 #include "runtime/net/net_testing.h"
+#include "token/token.h"
 
 namespace confab::app {
 namespace {
+
+constexpr const char* kSecret = "a-secret-of-thirty-two-characters";
 
 std::atomic<bool> hangs{false};
 
@@ -57,7 +65,7 @@ class RunningServer {
         config::Config config;
         config.port = 0;
         config.bind_addresses = {"127.0.0.1"};
-        config.keys.emplace("key", config::SecretText("a-secret-of-thirty-two-characters"));
+        config.keys.emplace("key", config::SecretText(kSecret));
         config.logging.level = "error";
         config.rtc.node_ip = "127.0.0.1";
         config.rtc.tcp_port = 0;
@@ -79,6 +87,19 @@ class RunningServer {
         return client.read_to_end();
     }
     std::string health() const { return get("/").substr(0, 12); }
+    std::uint16_t port() const { return server_->http_port(); }
+    // Of the only series of that metric with `label`; -1 if there is none.
+    double sum(const std::string& metric, const std::string& label) const {
+        const std::string text = get("/metrics");
+        std::size_t line = text.find("\n" + metric + "{");
+        while (line != text.npos) {
+            const std::size_t end = text.find('\n', line + 1);
+            const std::string one = text.substr(line + 1, end - line - 1);
+            if (one.find(label) != one.npos) return std::stod(one.substr(one.rfind(' ')));
+            line = text.find("\n" + metric + "{", line + 1);
+        }
+        return -1;
+    }
     // Of a series with the label shard; -1 if there is none.
     double value(const std::string& metric, const std::string& shard) const {
         const std::string text = get("/metrics");
@@ -141,6 +162,40 @@ TEST_CASE("Server: a scrape tells of each control thread, of one that hangs too 
     hangs = false;
     CHECK(server.becomes("200"));
     (void)std::signal(SIGUSR2, SIG_DFL);
+}
+
+TEST_CASE("Server: a scrape adds up what the control threads count [OBS-01]") {
+    const RunningServer server(2);
+    const token::KeyMap keys{{{"key", kSecret}}};
+    const auto join = [&](const std::string& room) {
+        token::Grants grants;
+        grants.identity = "ann";
+        grants.video.emplace().room_join = true;
+        grants.video->room = room;
+        const std::string token = token::mint_token(grants, *keys.signing_key(),
+                                                    net::EventLoop::wall(), Duration::seconds(60));
+        return std::make_unique<control::SignalClient>(server.port(),
+                                                       "/rtc?protocol=16&access_token=" + token);
+    };
+    std::vector<std::unique_ptr<control::SignalClient>> clients;
+    std::array<int, 2> rooms{};
+    for (int i = 0; i < 20 && (rooms[0] < 1 || rooms[1] < 2); ++i) {
+        const std::string room = "room" + std::to_string(i);
+        const std::size_t shard = control::shard_of(room, 2);
+        if (rooms[shard] > static_cast<int>(shard)) continue;
+        ++rooms[shard];
+        clients.push_back(join(room));
+        REQUIRE(clients.back()->head().starts_with("HTTP/1.1 101 "));
+        REQUIRE(clients.back()->wait(livekit::SignalResponse::kJoin).has_join());
+    }
+    REQUIRE(rooms == std::array<int, 2>{1, 2});
+    CHECK(server.sum("livekit_room_total", "") == 3);
+    CHECK(server.sum("livekit_participant_total", "") == 3);
+    CHECK(server.sum("livekit_participant_join_total", "state=\"signal_connected\"") == 3);
+    CHECK(server.value("confab_control_rooms", "0") == 1);
+    CHECK(server.value("confab_control_rooms", "1") == 2);
+    // Nothing is counted twice by a second look.
+    CHECK(server.sum("livekit_participant_join_total", "state=\"signal_connected\"") == 3);
 }
 
 }  // namespace confab::app
