@@ -135,9 +135,9 @@ TEST_CASE("InboundStream: after an outage a key frame is asked for at once [IN-0
     };
     CHECK(asks(12, 1000, vp8_delta()));
     CHECK(asks(101, 100, vp8_delta()));
-    CHECK_FALSE(asks(12, 900, vp8_delta()));     // worth a repair
-    CHECK_FALSE(asks(0, 60'000, vp8_delta()));   // muted, nothing lost
-    CHECK_FALSE(asks(120, 15'000, vp8_key()));   // there it is
+    CHECK_FALSE(asks(12, 900, vp8_delta()));    // worth a repair
+    CHECK_FALSE(asks(0, 60'000, vp8_delta()));  // muted, nothing lost
+    CHECK_FALSE(asks(120, 15'000, vp8_key()));  // there it is
 }
 
 TEST_CASE("InboundStream: the first packet of a new count is asked for, a key frame too [IN-01]") {

@@ -448,8 +448,8 @@ struct DataChannelFailed {
     DataChannel channel = DataChannel::kOther;
 };
 
-using Event = std::variant<PeerStateChanged, LayerStarted, SpeakerLevels,
-                           StreamStateChanged, CodecUnsupported, QualityBatch, DataChannelOpened,
-                           DataProgress, CallAnswered, DataChannelFailed>;
+using Event = std::variant<PeerStateChanged, LayerStarted, SpeakerLevels, StreamStateChanged,
+                           CodecUnsupported, QualityBatch, DataChannelOpened, DataProgress,
+                           CallAnswered, DataChannelFailed>;
 
 }  // namespace confab::sfu
