@@ -19,6 +19,7 @@
 #include "base/timer_wheel.h"
 #include "sfu/data/data_router.h"
 #include "sfu/inbound/source_monitor.h"
+#include "sfu/peer/shard_peer.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/control_shard.h"
 #include "sfu/shard/event_queue.h"
@@ -26,7 +27,6 @@
 #include "sfu/shard/link.h"
 #include "sfu/shard/link_outbox.h"
 #include "sfu/shard/media_figures.h"
-#include "sfu/shard/shard_peer.h"
 
 namespace confab::sfu {
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/uplink.h"
+#include "sfu/peer/uplink.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/rtcp_compounds.h"
+#include "sfu/peer/rtcp_compounds.h"
 
 #include <algorithm>
 

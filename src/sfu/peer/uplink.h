@@ -7,8 +7,8 @@
 
 #include "rtc/rtp/transport_cc_responder.h"
 #include "sfu/inbound/inbound_table.h"
-#include "sfu/shard/peer_counters.h"
-#include "sfu/shard/rtcp_compounds.h"
+#include "sfu/peer/peer_counters.h"
+#include "sfu/peer/rtcp_compounds.h"
 
 namespace confab::sfu {
 

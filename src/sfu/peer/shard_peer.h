@@ -13,8 +13,8 @@
 #include "base/timer_wheel.h"
 #include "rtc/peer/transport.h"
 #include "sfu/congestion/bandwidth.h"
-#include "sfu/shard/downlink.h"
-#include "sfu/shard/uplink.h"
+#include "sfu/peer/downlink.h"
+#include "sfu/peer/uplink.h"
 
 namespace confab::sfu {
 

@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/uplink.h"
+#include "sfu/peer/uplink.h"
 
 #include <doctest/doctest.h>
 
 #include <optional>
 #include <vector>
 
-#include "sfu/shard/peer_pair_testing.h"
+#include "sfu/peer/peer_pair_testing.h"
 
 namespace confab::sfu {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/downlink.h"
+#include "sfu/peer/downlink.h"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
-#include "sfu/shard/peer_pair_testing.h"
+#include "sfu/peer/peer_pair_testing.h"
 
 namespace confab::sfu {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-#include "sfu/shard/shard_peer.h"
+#include "sfu/peer/shard_peer.h"
 #include "sfu/shard/shard_testing.h"
 
 namespace confab::sfu::test {

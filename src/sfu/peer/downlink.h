@@ -15,9 +15,9 @@
 #include "rtc/srtp/batch.h"
 #include "sfu/congestion/bandwidth_port.h"
 #include "sfu/congestion/send_history.h"
-#include "sfu/shard/outbound_track.h"
-#include "sfu/shard/peer_counters.h"
-#include "sfu/shard/rtcp_compounds.h"
+#include "sfu/peer/outbound_track.h"
+#include "sfu/peer/peer_counters.h"
+#include "sfu/peer/rtcp_compounds.h"
 #include "wire/rtcp/transport_cc.h"
 
 namespace confab::sfu {

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/shard_peer.h"
+#include "sfu/peer/shard_peer.h"
 
 #include <doctest/doctest.h>
 
-#include "sfu/shard/peer_pair_testing.h"
+#include "sfu/peer/peer_pair_testing.h"
 
 namespace confab::sfu {
 using test::world_time;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/downlink.h"
+#include "sfu/peer/downlink.h"
 
 #include <algorithm>
 #include <array>

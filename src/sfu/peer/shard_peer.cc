@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/shard_peer.h"
+#include "sfu/peer/shard_peer.h"
 
 #include <algorithm>
 #include <utility>
