@@ -5,11 +5,11 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sys/epoll.h>
 #include <time.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -17,8 +17,7 @@ namespace confab::worker {
 namespace {
 
 constexpr std::uint64_t kWakeupTag = 1;
-constexpr std::uint64_t kUdpTag = 1U << 16;  // plus socket index
-constexpr int kMaxReady = 64;
+constexpr std::uint64_t kUdpTag = 1U << 16;      // plus socket index
 constexpr std::size_t kMaxPacketsPerTurn = 256;  // before a flush (DES-04)
 constexpr std::size_t kMaxSlotsPerTurn = 512;
 constexpr Duration kPublishInterval = Duration::seconds(1);
@@ -50,19 +49,16 @@ Worker::~Worker() {
 }
 
 Result<void, std::string> Worker::open() {
-    epoll_ = FileDescriptor(::epoll_create1(EPOLL_CLOEXEC));
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = kWakeupTag;
-    (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, inbox_.wakeup.fd(), &event);
+    if (!poller_.add(inbox_.wakeup.fd(), kWakeupTag))
+        return fail(std::string("watch the wake-up: ") + std::strerror(errno));
     for (const SocketAddress& address : options_.udp) {
         CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
-        event.data.u64 = kUdpTag + sockets_.size();
-        (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), &event);
+        if (!poller_.add(socket.fd(), kUdpTag + sockets_.size()))
+            return fail("watch udp " + address.to_string() + ": " + std::strerror(errno));
         udp_addresses_.push_back(socket.local());
         sockets_.push_back(std::move(socket));
     }
-    tcp_ = std::make_unique<TcpConnections>(epoll_.get(), options_.index + 1U,
+    tcp_ = std::make_unique<TcpConnections>(poller_, options_.index + 1U,
                                             static_cast<std::uint32_t>(options_.worker_count));
     for (const SocketAddress& address : options_.tcp) {
         const auto index = static_cast<std::uint16_t>(sockets_.size() + tcp_addresses_.size());
@@ -136,7 +132,7 @@ void Worker::run() {
     build_shard(now_);
     next_publish_ = now_;
     while (!stopping_.load(std::memory_order_relaxed)) {
-        const int ready = wait(earlier(shard_->next_deadline(), tcp_->next_deadline()));
+        const auto ready = wait(earlier(shard_->next_deadline(), tcp_->next_deadline()));
         const Timestamp begin = now_ = monotonic_now();
         turn(ready);
         const Timestamp end = monotonic_now();
@@ -156,14 +152,7 @@ bool Worker::has_input() const {
                        [](const auto& ring) { return !ring->empty(); });
 }
 
-namespace {
-struct Ready {
-    std::array<epoll_event, kMaxReady> events;
-};
-thread_local Ready ready_events;
-}  // namespace
-
-int Worker::wait(Timestamp deadline) {
+std::span<const Poller::Ready> Worker::wait(Timestamp deadline) {
     inbox_.wakeup.announce_sleep();
     int timeout_ms = 1000;
     if (has_input() || ports_.events_wait()) {
@@ -172,18 +161,17 @@ int Worker::wait(Timestamp deadline) {
         const Duration left = deadline - monotonic_now();
         timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
     }
-    const int ready = ::epoll_wait(epoll_.get(), ready_events.events.data(), kMaxReady, timeout_ms);
+    const auto ready = poller_.wait(timeout_ms);
     inbox_.wakeup.awake();
-    return std::max(ready, 0);
+    return ready;
 }
 
-void Worker::turn(int ready) {
-    for (int i = 0; i < ready; ++i) {
-        const epoll_event& event = ready_events.events[static_cast<std::size_t>(i)];
-        if (TcpConnections::owns_tag(event.data.u64)) {
-            tcp_->handle_event(now_, event.data.u64, event.events);
-        } else if (event.data.u64 >= kUdpTag) {
-            const auto index = static_cast<std::uint16_t>(event.data.u64 - kUdpTag);
+void Worker::turn(std::span<const Poller::Ready> ready) {
+    for (const Poller::Ready& one : ready) {
+        if (TcpConnections::owns_tag(one.tag)) {
+            tcp_->handle_ready(now_, one);
+        } else if (one.tag >= kUdpTag) {
+            const auto index = static_cast<std::uint16_t>(one.tag - kUdpTag);
             read_udp(sockets_[index], index);
         }
     }

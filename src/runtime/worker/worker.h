@@ -1,18 +1,20 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A media worker: one pinned thread that owns its sockets and a shard, and sleeps in epoll (02
-// DES-01, DES-04). Runs every packet to completion; never locks, never blocks.
+// A media worker: one pinned thread that owns its sockets and a shard, and sleeps in a Poller
+// (02 DES-01, DES-04). Runs every packet to completion; never locks, never blocks.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/result.h"
 #include "runtime/worker/mailbox.h"
+#include "runtime/worker/socket/poller.h"
 #include "runtime/worker/socket/udp_socket.h"
 #include "runtime/worker/worker_links.h"
 #include "runtime/worker/worker_ports.h"
@@ -51,7 +53,7 @@ class Worker {
   private:
     void run();
     void build_shard(Timestamp now);
-    void turn(int ready);
+    void turn(std::span<const Poller::Ready> ready);
     // Reads the clock for each batch.
     void read_udp(UdpSocket& socket, std::uint16_t index);
     void read_peers(Timestamp now);
@@ -62,12 +64,12 @@ class Worker {
     void send_streams();
     void publish(Timestamp now);
     bool has_input() const;
-    int wait(Timestamp deadline);
+    std::span<const Poller::Ready> wait(Timestamp deadline);
 
     WorkerOptions options_;
     WorkerInbox& inbox_;
     WorkerPorts ports_;
-    FileDescriptor epoll_;
+    Poller poller_;
     std::vector<UdpSocket> sockets_;
     std::vector<SocketAddress> udp_addresses_;
     std::vector<SocketAddress> tcp_addresses_;

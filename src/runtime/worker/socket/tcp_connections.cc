@@ -5,7 +5,6 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -44,9 +43,9 @@ struct TcpConnections::Connection {
     bool writable_watched = false;
 };
 
-TcpConnections::TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step,
+TcpConnections::TcpConnections(Poller& poller, std::uint32_t first_id, std::uint32_t id_step,
                                std::size_t max_connections)
-    : epoll_(epoll), next_id_(first_id), id_step_(id_step), max_connections_(max_connections) {}
+    : poller_(&poller), next_id_(first_id), id_step_(id_step), max_connections_(max_connections) {}
 TcpConnections::~TcpConnections() = default;
 
 void TcpConnections::set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed) {
@@ -70,20 +69,19 @@ Result<SocketAddress, std::string> TcpConnections::listen(const SocketAddress& l
     address.size = sizeof address.storage;
     (void)::getsockname(fd.get(), address.get(), &address.size);
     const SocketAddress bound = from_kernel(address.storage);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = kListenerTag | listeners_.size();
-    (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd.get(), &event);
+    if (!poller_->add(fd.get(), kListenerTag | listeners_.size()))
+        return fail(describe("watch tcp", local));
     listeners_.push_back({std::move(fd), bound, socket_index});
     return bound;
 }
 
-void TcpConnections::handle_event(Timestamp now, std::uint64_t tag, std::uint32_t epoll_events) {
-    if ((tag & kConnectionTag) == 0) return accept_all(now, listeners_[tag & ~kListenerTag]);
-    const auto found = connections_.find(static_cast<std::uint32_t>(tag));
+void TcpConnections::handle_ready(Timestamp now, const Poller::Ready& ready) {
+    if ((ready.tag & kConnectionTag) == 0)
+        return accept_all(now, listeners_[ready.tag & ~kListenerTag]);
+    const auto found = connections_.find(static_cast<std::uint32_t>(ready.tag));
     if (found == connections_.end()) return;
-    if ((epoll_events & EPOLLOUT) != 0) flush(*found->second);
-    if ((epoll_events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read_all(now, *found->second);
+    if (ready.writable) flush(*found->second);
+    if (ready.readable) read_all(now, *found->second);
 }
 
 void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
@@ -123,21 +121,15 @@ void TcpConnections::pause_listeners(Timestamp now) {
 }
 
 void TcpConnections::watch_listeners(bool readable) {
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        epoll_event event{};
-        event.events = readable ? EPOLLIN : 0U;
-        event.data.u64 = kListenerTag | i;
-        (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, listeners_[i].fd.get(), &event);
-    }
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
+        poller_->modify(listeners_[i].fd.get(), kListenerTag | i, {.readable = readable});
 }
 
 void TcpConnections::add(Timestamp now, FileDescriptor fd, const ice::Path& path) {
     const int on = 1;
     (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = kConnectionTag | path.tcp_connection;
-    (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd.get(), &event);
+    // One that cannot be watched goes as one that says nothing: after kUnclaimedLimit.
+    (void)poller_->add(fd.get(), kConnectionTag | path.tcp_connection);
     auto connection = std::make_unique<Connection>();
     connection->fd = std::move(fd);
     connection->path = path;
@@ -202,7 +194,7 @@ bool TcpConnections::consume(Connection& connection, BytesView bytes) {
                 close(id);
                 return false;
             case Verdict::kHandOver: {
-                (void)::epoll_ctl(epoll_, EPOLL_CTL_DEL, connection.fd.get(), nullptr);
+                poller_->remove(connection.fd.get());
                 TcpHandOver out{std::move(connection.fd), connection.path, to_vector(copy),
                                 to_vector(bytes)};
                 connections_.erase(id);
@@ -221,10 +213,8 @@ void TcpConnections::claim(std::uint32_t id) {
 }
 
 void TcpConnections::watch(const Connection& connection, bool writable) {
-    epoll_event event{};
-    event.events = writable ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    event.data.u64 = kConnectionTag | connection.path.tcp_connection;
-    (void)::epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.fd.get(), &event);
+    poller_->modify(connection.fd.get(), kConnectionTag | connection.path.tcp_connection,
+                    {.readable = true, .writable = writable});
 }
 
 void TcpConnections::flush(Connection& connection) {

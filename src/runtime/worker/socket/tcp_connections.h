@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "rtc/ice/path.h"
 #include "runtime/worker/socket/file_descriptor.h"
+#include "runtime/worker/socket/poller.h"
 #include "wire/ice/rfc4571.h"
 
 namespace confab::worker {
@@ -51,16 +52,17 @@ class TcpConnections {
     static constexpr Duration kUnclaimedLimit = Duration::seconds(30);
     static constexpr Duration kAcceptPause = Duration::millis(100);
 
-    // `epoll` gets the descriptors with the tags that make_tag() gives. `first_id`: streams are
-    // numbered from there in steps of `id_step`, so that numbers are unique over workers.
-    TcpConnections(int epoll, std::uint32_t first_id, std::uint32_t id_step,
+    // `poller` gets the descriptors with tags that owns_tag() knows; it outlives this. `first_id`:
+    // streams are numbered from there in steps of `id_step`, so that numbers are unique over
+    // workers.
+    TcpConnections(Poller& poller, std::uint32_t first_id, std::uint32_t id_step,
                    std::size_t max_connections = kMaxConnections);
     ~TcpConnections();
 
     Result<SocketAddress, std::string> listen(const SocketAddress& local,
                                               std::uint16_t socket_index);
 
-    // Whether the tag of an epoll event is one of ours.
+    // Whether the tag of something ready is one of ours.
     static bool owns_tag(std::uint64_t tag) { return (tag >> 62) != 0; }
 
     enum class Verdict : std::uint8_t { kKeep, kClose, kHandOver };
@@ -70,7 +72,7 @@ class TcpConnections {
     using OnClosed = std::function<void(const ice::Path&)>;
     void set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed);
 
-    void handle_event(Timestamp now, std::uint64_t tag, std::uint32_t epoll_events);
+    void handle_ready(Timestamp now, const Poller::Ready& ready);
     // A stream that another worker accepted.
     void adopt(Timestamp now, TcpHandOver connection);
     // A peer uses the stream: it is no longer subject to expiry.
@@ -106,7 +108,7 @@ class TcpConnections {
     void watch(const Connection& connection, bool writable);
     void close(std::uint32_t id);
 
-    int epoll_;
+    Poller* poller_;
     std::uint32_t next_id_;
     std::uint32_t id_step_;
     std::size_t max_connections_;

@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -81,7 +80,7 @@ class StreamClient {
 struct Host {
     explicit Host(std::uint32_t first_id = 1, std::uint32_t step = 1,
                   std::size_t limit = TcpConnections::kMaxConnections)
-        : epoll(::epoll_create1(EPOLL_CLOEXEC)), streams(epoll.get(), first_id, step, limit) {
+        : streams(poller, first_id, step, limit) {
         streams.set_handlers(
             [this](const ice::Path& path, BytesSpan frame) {
                 frames.emplace_back(path, to_vector(frame));
@@ -96,20 +95,18 @@ struct Host {
     SocketAddress listen() { return streams.listen({IpAddress::v4(0x7F000001), 0}, 7).value(); }
     // Serves the sockets until nothing has happened for `quiet_ms`.
     void run(int quiet_ms = 30) {
-        std::array<epoll_event, 16> events;
         for (int rounds = 0; rounds < 1000; ++rounds) {
-            const int ready = ::epoll_wait(epoll.get(), events.data(), 16, quiet_ms);
-            if (ready <= 0) return;
-            for (int i = 0; i < ready; ++i) {
-                const auto& event = events[static_cast<std::size_t>(i)];
-                CHECK(TcpConnections::owns_tag(event.data.u64));
-                streams.handle_event(now, event.data.u64, event.events);
+            const auto ready = poller.wait(quiet_ms);
+            if (ready.empty()) return;
+            for (const Poller::Ready& one : ready) {
+                CHECK(TcpConnections::owns_tag(one.tag));
+                streams.handle_ready(now, one);
             }
         }
     }
 
     Timestamp now = at_s(0);
-    FileDescriptor epoll;
+    Poller poller;
     TcpConnections streams;
     Verdict verdict = Verdict::kKeep;
     std::vector<std::pair<ice::Path, Bytes>> frames;
@@ -259,15 +256,17 @@ TEST_CASE(
     StreamClient client(address);
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-    const FileDescriptor next(::dup(host.epoll.get()));
+    const FileDescriptor next(::dup(STDERR_FILENO));
     rlimit none = before;
     none.rlim_cur =
         static_cast<rlim_t>(next.get());  // the highest that is in use: no other is free
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-    std::array<epoll_event, 4> events;
     int turns = 0;
-    for (; turns < 100 && ::epoll_wait(host.epoll.get(), events.data(), 4, 0) > 0; ++turns)
-        host.streams.handle_event(host.now, events[0].data.u64, events[0].events);
+    for (; turns < 100; ++turns) {
+        const auto ready = host.poller.wait(0);
+        if (ready.empty()) break;
+        host.streams.handle_ready(host.now, ready[0]);
+    }
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(turns == 1);
     CHECK(host.streams.size() == 0);

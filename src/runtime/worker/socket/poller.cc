@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/worker/socket/poller.h"
+
+#include <sys/epoll.h>
+
+namespace confab::worker {
+namespace {
+
+epoll_event event_of(std::uint64_t tag, Poller::Interest interest) {
+    epoll_event event{};
+    event.events = (interest.readable ? EPOLLIN : 0U) | (interest.writable ? EPOLLOUT : 0U);
+    event.data.u64 = tag;
+    return event;
+}
+
+}  // namespace
+
+struct Poller::Events {
+    std::array<epoll_event, kMaxReady> list;
+};
+
+Poller::Poller() : fd_(::epoll_create1(EPOLL_CLOEXEC)), events_(std::make_unique<Events>()) {}
+Poller::Poller(Poller&&) noexcept = default;
+Poller& Poller::operator=(Poller&&) noexcept = default;
+Poller::~Poller() = default;
+
+bool Poller::add(int fd, std::uint64_t tag, Interest interest) {
+    epoll_event event = event_of(tag, interest);
+    return ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void Poller::modify(int fd, std::uint64_t tag, Interest interest) {
+    epoll_event event = event_of(tag, interest);
+    (void)::epoll_ctl(fd_.get(), EPOLL_CTL_MOD, fd, &event);
+}
+
+void Poller::remove(int fd) {
+    (void)::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+std::span<const Poller::Ready> Poller::wait(int timeout_ms) {
+    const int count =
+        ::epoll_wait(fd_.get(), events_->list.data(), static_cast<int>(kMaxReady), timeout_ms);
+    if (count <= 0) return {};
+    const auto size = static_cast<std::size_t>(count);
+    for (std::size_t i = 0; i < size; ++i) {
+        const epoll_event& event = events_->list[i];
+        ready_[i] = {event.data.u64, (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
+                     (event.events & EPOLLOUT) != 0};
+    }
+    return std::span(ready_).first(size);
+}
+
+}  // namespace confab::worker
