@@ -3,7 +3,6 @@
 
 #include "room/manager/room_manager.h"
 
-#include <stdexcept>
 #include <utility>
 
 #include "base/machine.h"
@@ -33,7 +32,8 @@ RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets
       placement_(config_.media.workers.size(), config_.participants_per_worker,
                  config_.control_shard),
       ids_(config_.control_shard, seed, std::move(secrets)),
-      scope_{config_, clock_, out_, ids_, media_, counters_, placement_} {}
+      scope_{config_, clock_, out_, ids_, media_, counters_, placement_},
+      rooms_(scope_, [this](const std::string& room) { close_sessions_of(room); }) {}
 
 RoomManager::~RoomManager() = default;
 
@@ -41,18 +41,8 @@ std::optional<Effect> RoomManager::poll_effect() {
     return out_.poll();
 }
 
-const Room* RoomManager::find(const std::string& name) const {
-    const auto it = rooms_.find(name);
-    return it == rooms_.end() ? nullptr : it->second.get();
-}
-
-Room* RoomManager::find(const std::string& name) {
-    const auto it = rooms_.find(name);
-    return it == rooms_.end() ? nullptr : it->second.get();
-}
-
 ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wanted) {
-    if (Room* existing = find(wanted.name())) return existing;
+    if (Room* existing = rooms_.find(wanted.name())) return existing;
     livekit::CreateRoomRequest request = wanted;
     if (!request.room_preset().empty()) {
         const auto preset = config_.room.presets.find(request.room_preset());
@@ -61,112 +51,37 @@ ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wa
                                  "unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
-    return make_room(request.name(), [&] { return new_room(scope_, request); });
-}
-
-template <typename Origin>
-ServiceResult<Room*> RoomManager::make_room(const std::string& name, Origin&& origin) {
-    try {
-        auto made = std::make_unique<Room>(scope_, origin());  // what throws leaves nothing behind
-        Room* room = made.get();
-        rooms_[name] = std::move(made);
-        room_by_id_[room->id()] = room;
-        return room;
-    } catch (...) {
-        note_failure(name, std::current_exception());
-        return service_error(ServiceCode::kInternal, "the room could not be made");
-    }
+    return rooms_.make(request.name(), [&] { return new_room(scope_, request); });
 }
 
 ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room stored,
                                                 std::string internal) {
     clock_ = clock;
-    if (const Room* existing = find(stored.name())) return existing->snapshot();
+    if (const Room* existing = rooms_.find(stored.name())) return existing->snapshot();
     auto origin = stored_room(scope_, std::move(stored), std::move(internal));
     if (!origin) return tl::unexpected<ServiceError>(origin.error());
-    const auto room = make_room(origin->info.name(), [&] { return std::move(*origin); });
+    const auto room = rooms_.make(origin->info.name(), [&] { return std::move(*origin); });
     if (!room) return tl::unexpected<ServiceError>(room.error());
     livekit::Room made;
-    if (in_room(**room, [&](const Room& entered) { made = entered.snapshot(); })) return made;
+    if (rooms_.in_room(**room, [&](const Room& entered) { made = entered.snapshot(); }))
+        return made;
     return service_error(ServiceCode::kInternal, "the room failed and was ended");
 }
 
-// ---------------------------------------------------------------- turns
-
-void RoomManager::settle(Room& room) {
-    if (room.expired()) {
-        room.close(livekit::ROOM_CLOSED);
-        return erase(room);
-    }
-    room.finish_turn();
-    deadlines_.set(room.id(), room.next_deadline());
-}
-
-void RoomManager::erase(Room& room) {
-    deadlines_.erase(room.id());
-    room_by_id_.erase(room.id());
-    std::string name = room.name();  // which ends with the room
-    rooms_.erase(name);
-    if (config_.store_listens) out_.forget(RemoveRoom{std::move(name)});
-}
-
-void RoomManager::note_failure(const std::string& room, const std::exception_ptr& error) {
-    if (failures_.size() >= kMaxFailures) return;
-    try {
-        std::rethrow_exception(error);
-    } catch (const std::exception& known) {
-        failures_.push_back({room, known.what()});
-    } catch (...) {
-        failures_.push_back({room, "an unknown exception"});
-    }
-}
-
-// Its state may be anything: it is asked to close as at a shutdown, so that its clients come back
-// to a new room, and goes whatever comes of that.
-void RoomManager::fail_room(Room& room, const std::exception_ptr& error) {
-    const std::string name(room.name());
-    note_failure(name, error);
-    try {
-        room.close(livekit::SERVER_SHUTDOWN);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): what it did not do follows
-    }
-    for (const auto& [session, place] : sessions_)
-        if (place.room == name) out_.close(session, 1000);
-    media_.forget(room);
-    erase(room);
-}
-
-// Between turns nobody is both there and ending: an end that threw half way left it. The join that
-// would meet it gets a new room.
-void RoomManager::fail_if_broken(const std::string& name, const std::string& identity) {
-    Room* room = find(name);
-    const Participant* known = room == nullptr ? nullptr : room->find(identity);
-    if (known == nullptr || !known->closing) return;
-    fail_room(*room,
-              std::make_exception_ptr(std::logic_error("a participant that ended is still there")));
-}
-
-Timestamp RoomManager::next_deadline() const {
-    return deadlines_.next();
-}
-
-Timestamp RoomManager::scan_deadlines() const {
-    Timestamp result = Timestamp::never();
-    for (const auto& [name, room] : rooms_)
-        result = earlier(result, room->scan_deadlines());
-    return result;
+void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {
+    clock_ = clock;
+    media_events_.handle(event);
 }
 
 void RoomManager::handle_timeout(Clock clock) {
     clock_ = clock;
-    std::vector<sfu::RoomId> due;
-    while (const auto id = deadlines_.pop_due(clock.now))
-        due.push_back(*id);
-    for (const sfu::RoomId id : due) {
-        const auto room = room_by_id_.find(id);
-        if (room == room_by_id_.end()) continue;
-        in_room(*room->second, [](Room& entered) { entered.handle_timeout(); });
-    }
+    rooms_.handle_timeout();
+}
+
+// What is left of a room that failed.
+void RoomManager::close_sessions_of(const std::string& room) {
+    for (const auto& [session, place] : sessions_)
+        if (place.room == room) out_.close(session, 1000);
 }
 
 void RoomManager::refuse(SessionId session, int status, std::string text, std::string_view why) {
@@ -183,7 +98,7 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
         token::exceeds(token::attributes_size(params.grants.attributes), limits.attributes))
         return JoinRefusal{500, "connection closed by media", "too_large"};
     const bool may_create = params.grants.video && params.grants.video->room_create;
-    const Room* room = find(params.room);
+    const Room* room = rooms_.find(params.room);
     if (room == nullptr && !config_.room.auto_create && !may_create)
         return JoinRefusal{404, "requested room does not exist", "no_room"};
     // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
@@ -208,7 +123,7 @@ SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
 }
 
 void RoomManager::resume(SessionId session, const JoinParams& params) {
-    Room* room = find(params.room);
+    Room* room = rooms_.find(params.room);
     const Participant* known = room == nullptr ? nullptr : room->find(params.grants.identity);
     const std::string& sid = params.participant_sid;
     // Of one identity only the session itself is resumed, not the one that replaced it.
@@ -221,7 +136,7 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
 void RoomManager::join(SessionId session, const JoinParams& params) {
     if (auto refusal = admission(params))
         return refuse(session, refusal->status, std::move(refusal->text), refusal->why);
-    fail_if_broken(params.room, params.grants.identity);
+    rooms_.fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
     request.set_name(params.room);
@@ -239,7 +154,7 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
 // When the room breaks over it before anything was said, the refusal is the first that is.
 template <typename Input>
 void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
-    if (!in_room(room, std::forward<Input>(input)))
+    if (!rooms_.in_room(room, std::forward<Input>(input)))
         return refuse(session, 500, "connection closed by media", "room_failed");
     sessions_[session] = {params.room, params.grants.identity};
 }
@@ -250,8 +165,8 @@ void RoomManager::handle_request(Clock clock, SessionId session,
     const auto it = sessions_.find(session);
     if (it == sessions_.end()) return;
     const SessionPlace place = it->second;
-    if (Room* room = find(place.room))
-        in_room(*room, [&](Room& entered) {
+    if (Room* room = rooms_.find(place.room))
+        rooms_.in_room(*room, [&](Room& entered) {
             entered.requests().handle(session, place.identity, request);
         });
 }
@@ -262,24 +177,25 @@ void RoomManager::signal_closed(Clock clock, SessionId session) {
     if (it == sessions_.end()) return;
     const SessionPlace place = std::move(it->second);
     sessions_.erase(it);
-    if (Room* room = find(place.room))
-        in_room(*room,
-                [&](Room& entered) { entered.sessions().signal_closed(session, place.identity); });
+    if (Room* room = rooms_.find(place.room))
+        rooms_.in_room(*room, [&](Room& entered) {
+            entered.sessions().signal_closed(session, place.identity);
+        });
 }
 
 void RoomManager::shut_down(Clock clock) {
     clock_ = clock;
-    while (!rooms_.empty()) {
-        Room& room = *rooms_.begin()->second;
-        if (guarded(room, [](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN); }))
-            erase(room);
+    while (!rooms_.all().empty()) {
+        Room& room = *rooms_.all().begin()->second;
+        if (rooms_.guarded(room, [](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN); }))
+            rooms_.erase(room);
     }
 }
 
 RoomManager::Snapshot RoomManager::snapshot() const {
     Snapshot result;
-    result.rooms = rooms_.size();
-    for (const auto& [name, room] : rooms_)
+    result.rooms = rooms_.all().size();
+    for (const auto& [name, room] : rooms_.all())
         result.participants += room->size();
     result.sessions = sessions_.size();
     result.effects_waiting = out_.size();

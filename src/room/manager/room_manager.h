@@ -8,27 +8,18 @@
 // status.
 #pragma once
 
-#include <exception>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "room/manager/deadlines.h"
-#include "room/room.h"
+#include "room/manager/media_events.h"
+#include "room/manager/rooms.h"
 #include "room/scope/scope.h"
 #include "room/scope/types.h"
 
 namespace confab::room {
-
-// A room that was ended because something in it threw.
-struct RoomFailure {
-    std::string room;
-    std::string what;
-};
 
 // Why somebody may not join now; `why` is a literal, for statistics.
 struct JoinRefusal {
@@ -54,9 +45,9 @@ class RoomManager {
     void signal_closed(Clock clock, SessionId session);
     void handle_media_event(Clock clock, sfu::WorkerIndex worker, const sfu::Event& event);
     void handle_timeout(Clock clock);
-    Timestamp next_deadline() const;
+    Timestamp next_deadline() const { return rooms_.next_deadline(); }
     // The same by looking at everybody, for tests.
-    Timestamp scan_deadlines() const;
+    Timestamp scan_deadlines() const { return rooms_.scan_deadlines(); }
     std::optional<Effect> poll_effect();
 
     // ---- service calls; the caller has checked the token (01 §5.2)
@@ -92,12 +83,10 @@ class RoomManager {
 
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
-    bool has_room(const std::string& name) const { return rooms_.contains(name); }
+    bool has_room(const std::string& name) const { return rooms_.find(name) != nullptr; }
 
-    // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04). At
-    // most kMaxFailures since the last call are told.
-    static constexpr std::size_t kMaxFailures = 16;
-    std::vector<RoomFailure> take_failures() { return std::exchange(failures_, {}); }
+    // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04).
+    std::vector<RoomFailure> take_failures() { return rooms_.take_failures(); }
 
     struct Snapshot {
         std::size_t rooms = 0;
@@ -117,32 +106,16 @@ class RoomManager {
         std::string identity;
     };
 
-    const Room* find(const std::string& name) const;
-    Room* find(const std::string& name);
     // The room of that name, made if there is none.
     ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
-    template <typename Origin>
-    ServiceResult<Room*> make_room(const std::string& name, Origin&& origin);
-    void note_failure(const std::string& room, const std::exception_ptr& error);
+    void close_sessions_of(const std::string& room);
     // `why` is a literal, for statistics.
     void refuse(SessionId session, int status, std::string text, std::string_view why);
     void join(SessionId session, const JoinParams& params);
     void resume(SessionId session, const JoinParams& params);
     template <typename Input>
     void enter(Room& room, SessionId session, const JoinParams& params, Input&& input);
-    void erase(Room& room);
-    void fail_if_broken(const std::string& name, const std::string& identity);
 
-    // The only way to a room that may change: `input` is given it for one turn, whose end frees
-    // what ended, may erase the room, and notes its next deadline. What throws ends this room and
-    // no other (07 ERR-04); false then.
-    template <typename Input>
-    bool in_room(Room& room, Input&& input);
-    // The same for what moves no deadline and ends nobody.
-    template <typename Input>
-    bool guarded(Room& room, Input&& input);
-    void settle(Room& room);
-    void fail_room(Room& room, const std::exception_ptr& error);
     // A service call within a turn; what it returns is a value, which survives the turn. `absent`:
     // the answer when there is no such room, or participant.
     template <typename T, typename Work>
@@ -151,21 +124,6 @@ class RoomManager {
     ServiceResult<T> call(const std::string& room, const std::string& identity, ServiceError absent,
                           Work&& work);
 
-    // Whose an event is, by the first of its ids; then `input` has its turn.
-    template <typename Owners, typename Id, typename Input>
-    void in_room_of(const Owners& owners, Id id, Input&& input);
-    void dispatch(const sfu::PeerStateChanged& event);
-    void dispatch(const sfu::LayerStarted& event);
-    // Which layers flow is the shards' own business; TrackInfo lists what was declared.
-    void dispatch(const sfu::SpeakerLevels& event);
-    void dispatch(const sfu::StreamStateChanged& event);
-    void dispatch(const sfu::CodecUnsupported& event);
-    void dispatch(const sfu::QualityBatch& event);
-    void dispatch(const sfu::DataChannelOpened& event);
-    void dispatch(const sfu::DataProgress& event);
-    void dispatch(const sfu::CallAnswered& event);
-    void dispatch(const sfu::DataChannelFailed& event);
-
     Config config_;
     Placement placement_;
     Clock clock_;
@@ -173,31 +131,10 @@ class RoomManager {
     IdSource ids_;
     MediaRegistry media_;
     Counters counters_;
-    std::vector<RoomFailure> failures_;
     RoomScope scope_;
-    std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
-    std::map<sfu::RoomId, Room*> room_by_id_;
+    Rooms rooms_;
+    MediaEvents media_events_{media_, rooms_};
     std::map<SessionId, SessionPlace> sessions_;
-    Deadlines<sfu::RoomId> deadlines_;
 };
-
-template <typename Input>
-bool RoomManager::guarded(Room& room, Input&& input) {
-    try {
-        input(room);
-        return true;
-    } catch (...) {
-        fail_room(room, std::current_exception());
-        return false;
-    }
-}
-
-template <typename Input>
-bool RoomManager::in_room(Room& room, Input&& input) {
-    return guarded(room, [&](Room& entered) {
-        input(entered);
-        settle(entered);
-    });
-}
 
 }  // namespace confab::room

@@ -31,10 +31,10 @@ ServiceError nobody_there() {
 template <typename T, typename Work>
 ServiceResult<T> RoomManager::call(const std::string& name, ServiceError absent, Work&& work) {
     static_assert(!std::is_pointer_v<T> && !std::is_reference_v<T>);
-    Room* room = find(name);
+    Room* room = rooms_.find(name);
     if (room == nullptr) return tl::unexpected<ServiceError>(std::move(absent));
     ServiceResult<T> result;
-    if (in_room(*room, [&](Room& entered) { result = work(entered); })) return result;
+    if (rooms_.in_room(*room, [&](Room& entered) { result = work(entered); })) return result;
     return service_error(ServiceCode::kInternal, "the room failed and was ended");
 }
 
@@ -67,29 +67,30 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
 livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsRequest& request) const {
     livekit::ListRoomsResponse response;
     if (request.names().empty()) {
-        for (const auto& [name, room] : rooms_)
+        for (const auto& [name, room] : rooms_.all())
             *response.add_rooms() = room->snapshot();
         return response;
     }
     for (const std::string& name : request.names())
-        if (const Room* room = find(name)) *response.add_rooms() = room->snapshot();
+        if (const Room* room = rooms_.find(name)) *response.add_rooms() = room->snapshot();
     return response;
 }
 
 ServiceResult<livekit::DeleteRoomResponse> RoomManager::delete_room(
     Clock clock, const livekit::DeleteRoomRequest& request) {
     clock_ = clock;
-    Room* room = find(request.room());
+    Room* room = rooms_.find(request.room());
     if (room == nullptr) return service_error(ServiceCode::kNotFound, kNoRoom);
     // Closing it half would end it all the same.
-    if (guarded(*room, [](Room& entered) { entered.close(livekit::ROOM_DELETED); })) erase(*room);
+    if (rooms_.guarded(*room, [](Room& entered) { entered.close(livekit::ROOM_DELETED); }))
+        rooms_.erase(*room);
     return livekit::DeleteRoomResponse{};
 }
 
 livekit::ListParticipantsResponse RoomManager::list_participants(
     const livekit::ListParticipantsRequest& request) const {
     livekit::ListParticipantsResponse response;
-    if (const Room* room = find(request.room()))
+    if (const Room* room = rooms_.find(request.room()))
         for (livekit::ParticipantInfo& info : room->list())
             *response.add_participants() = std::move(info);
     return response;
@@ -97,7 +98,7 @@ livekit::ListParticipantsResponse RoomManager::list_participants(
 
 ServiceResult<livekit::ParticipantInfo> RoomManager::get_participant(
     const livekit::RoomParticipantIdentity& request) const {
-    const Room* room = find(request.room());
+    const Room* room = rooms_.find(request.room());
     const Participant* p = room == nullptr ? nullptr : room->find(request.identity());
     if (p == nullptr) return service_error(ServiceCode::kNotFound, kNoParticipant);
     return room->describe(*p);

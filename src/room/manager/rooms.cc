@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/manager/rooms.h"
+
+#include <stdexcept>
+
+namespace confab::room {
+
+Room* Rooms::find(const std::string& name) const {
+    const auto it = rooms_.find(name);
+    return it == rooms_.end() ? nullptr : it->second.get();
+}
+
+Room* Rooms::find(sfu::RoomId id) const {
+    const auto it = by_id_.find(id);
+    return it == by_id_.end() ? nullptr : it->second;
+}
+
+void Rooms::settle(Room& room) {
+    if (room.expired()) {
+        room.close(livekit::ROOM_CLOSED);
+        return erase(room);
+    }
+    room.finish_turn();
+    deadlines_.set(room.id(), room.next_deadline());
+}
+
+void Rooms::erase(Room& room) {
+    deadlines_.erase(room.id());
+    by_id_.erase(room.id());
+    std::string name = room.name();  // which ends with the room
+    rooms_.erase(name);
+    if (scope_->config.store_listens) scope_->out.forget(RemoveRoom{std::move(name)});
+}
+
+// ---------------------------------------------------------------- failures
+
+void Rooms::note_failure(const std::string& room, const std::exception_ptr& error) {
+    if (failures_.size() >= kMaxFailures) return;
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& known) {
+        failures_.push_back({room, known.what()});
+    } catch (...) {
+        failures_.push_back({room, "an unknown exception"});
+    }
+}
+
+// Its state may be anything: it is asked to close as at a shutdown, so that its clients come back
+// to a new room, and goes whatever comes of that.
+void Rooms::fail(Room& room, const std::exception_ptr& error) {
+    const std::string name(room.name());
+    note_failure(name, error);
+    try {
+        room.close(livekit::SERVER_SHUTDOWN);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): what it did not do follows
+    }
+    failed_(name);
+    scope_->media.forget(room);
+    erase(room);
+}
+
+void Rooms::fail_if_broken(const std::string& name, const std::string& identity) {
+    Room* room = find(name);
+    const Participant* known = room == nullptr ? nullptr : room->find(identity);
+    if (known == nullptr || !known->closing) return;
+    fail(*room,
+         std::make_exception_ptr(std::logic_error("a participant that ended is still there")));
+}
+
+// ---------------------------------------------------------------- time
+
+Timestamp Rooms::scan_deadlines() const {
+    Timestamp result = Timestamp::never();
+    for (const auto& [name, room] : rooms_)
+        result = earlier(result, room->scan_deadlines());
+    return result;
+}
+
+void Rooms::handle_timeout() {
+    std::vector<sfu::RoomId> due;
+    while (const auto id = deadlines_.pop_due(scope_->now()))
+        due.push_back(*id);
+    for (const sfu::RoomId id : due)
+        if (Room* room = find(id)) in_room(*room, [](Room& entered) { entered.handle_timeout(); });
+}
+
+}  // namespace confab::room
