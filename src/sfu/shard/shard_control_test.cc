@@ -19,6 +19,26 @@ std::uint64_t of(ControlShard control, std::uint64_t number) {
     return std::uint64_t{control} << kControlShardBit | number;
 }
 
+// 20 ms of Opus of somebody who speaks up (RFC 6464 §3).
+Bytes loud_packet(std::uint16_t sequence) {
+    wire::RtpHeader header;
+    header.payload_type = 111;
+    header.ssrc = 77;
+    header.sequence = sequence;
+    header.timestamp = sequence * 960U;
+    header.has_extension = true;
+    Bytes packet(200);
+    ByteWriter writer(packet);
+    wire::write_rtp_header(writer, header);
+    wire::ExtensionWriter extensions;
+    extensions.add(4, as_bytes("1"));
+    extensions.add_audio_level(6, {true, 12});
+    extensions.write(writer);
+    packet.resize(writer.size());
+    packet.resize(packet.size() + 60, 0x5A);
+    return packet;
+}
+
 }  // namespace
 
 TEST_CASE("Control shards: an id names its own") {
@@ -38,33 +58,20 @@ TEST_CASE("Shard: levels and quality of two rooms go to the control shards of th
                                    &world.add_client(0, false, kBusy)};
     world.run(300);
     for (ControlShard control = 0; control < 2; ++control) {
-        AddReceiver add;
+        AddReceiver add = test::opus_receiver(*clients[control]);
         add.receiver = ReceiverId(of(control, 1000));
-        add.peer = clients[control]->id;
         add.room = RoomId(of(control, 2000));
-        add.mid = "0";
-        add.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
-        add.extensions.mid = 4;
-        add.extensions.audio_level = 7;
-        add.layers = {{}};
-        add.microphone = true;
+        add.extensions.audio_level = 6;
         world.command(0, add);
     }
-    Shard& shard = *world.shards[0];
-    std::array<std::size_t, 2> batches{};
     // World takes what comes; so it is told apart by the ids.
     world.events.clear();
     for (std::uint16_t i = 0; i < 300; ++i) {
-        for (Client* client : clients) {
-            wire::RtpHeader header;
-            header.payload_type = 111;
-            header.ssrc = 77;
-            header.sequence = i;
-            header.timestamp = i * 960U;
-            client->send(header, Bytes(60, 0x5A), world.client_out[client], "0");
-        }
+        for (Client* client : clients)
+            client->send_packet(loud_packet(i), world.client_out[client]);
         world.run(20);
     }
+    std::array<std::size_t, 2> batches{};
     for (const QualityBatch& batch : world.events_of<QualityBatch>()) {
         const ControlShard control = control_shard_of(batch.peer);
         REQUIRE(control < 2);
@@ -74,7 +81,17 @@ TEST_CASE("Shard: levels and quality of two rooms go to the control shards of th
     }
     CHECK(batches[kIdle] >= 1);
     CHECK(batches[kBusy] >= 1);
-    CHECK_FALSE(shard.has_event(kIdle));
+    std::array<std::size_t, 2> reports{};
+    for (const SpeakerLevels& report : world.events_of<SpeakerLevels>()) {
+        const ControlShard control = control_shard_of(report.room);
+        REQUIRE(control < 2);
+        ++reports[control];
+        REQUIRE(report.levels.size() == 1);
+        CHECK(report.levels[0].receiver == ReceiverId(of(control, 1000)));
+    }
+    CHECK(reports[kIdle] >= 4);
+    CHECK(reports[kBusy] >= 4);
+    CHECK_FALSE(world.shards[0]->has_event(kIdle));
 }
 
 #ifdef CONFAB_RELEASE  // elsewhere a bug of our own ends the program
