@@ -17,7 +17,9 @@
 
 namespace confab::crypto {
 
-inline constexpr std::size_t kMaxJwsSize = 64 * 1024;
+// As the whole head of a request: a refresh token carries metadata and attributes of up to their
+// limits (01 ROOM-07), and who may have those must be able to come back with it (TOK-12).
+inline constexpr std::size_t kMaxJwsSize = 1024 * 1024;
 inline constexpr std::size_t kMaxJwsHeaderSize = 4 * 1024;
 
 // In the order in which they are looked for; 01 CON-21 names the texts made of them.
