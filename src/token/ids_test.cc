@@ -58,4 +58,60 @@ TEST_CASE("is_valid_id: one or two prefixes, then letters and digits [SID-01]") 
         CHECK_FALSE(is_valid_id(id));
 }
 
+TEST_CASE("is_valid_id: every length up to the limits, none beyond [SID-01] [SID-03]") {
+    const auto id = [](std::size_t prefix, std::size_t rest) {
+        return std::string(prefix, 'P') + "_" + std::string(rest, 'x');
+    };
+    for (std::size_t prefix = 1; prefix <= 16; ++prefix)
+        for (std::size_t rest = 1; rest <= 14; ++rest)
+            CHECK(is_valid_id(id(prefix, rest)));
+    CHECK_FALSE(is_valid_id(id(17, 12)));
+    CHECK_FALSE(is_valid_id(id(2, 15)));
+    CHECK(is_valid_id(id(16, 0) + id(16, 14)));  // two prefixes, as of a proxied room
+    CHECK_FALSE(is_valid_id(id(16, 0) + id(17, 12)));
+    for (const char bad : {'-', '.', ' ', '\0', '\x7f', '\xc3', '/', '@', '[', '`', '{', ':'}) {
+        CAPTURE(bad);
+        CHECK_FALSE(is_valid_id(std::string("RM_ab") + bad));
+        CHECK_FALSE(is_valid_id(std::string("R") + bad + "_ab"));
+    }
+    for (const char edge : {'0', '9', 'A', 'Z', 'a', 'z'})
+        CHECK(is_valid_id(std::string(1, edge) + "_" + edge));
+}
+
+TEST_CASE("random texts: all letters of their alphabet and no others, as long as asked [SID-02]") {
+    Rng rng(3);
+    const auto alphabet = [](const std::string& text) {
+        return std::set<char>(text.begin(), text.end());
+    };
+    const std::string letters = random_letters(rng, 5'000);
+    CHECK(letters.size() == 5'000);
+    CHECK(alphabet(letters) == std::set<char>(kLetters.begin(), kLetters.end()));
+    CHECK(alphabet(letters).size() == 52);
+    const std::string both = random_alphanumeric(rng, 5'000);
+    std::set<char> expected(kLetters.begin(), kLetters.end());
+    for (char digit = '0'; digit <= '9'; ++digit)
+        expected.insert(digit);
+    CHECK(alphabet(both) == expected);
+    CHECK(random_letters(rng, 0).empty());
+}
+
+TEST_CASE("ids: the same seed gives the same ids, which replays rely on [SID-02] [SIO-01]") {
+    Rng one(4);
+    Rng two(4);
+    for (int i = 0; i < 100; ++i)
+        CHECK(make_id(kParticipantPrefix, one) == make_id(kParticipantPrefix, two));
+    Rng other(5);
+    CHECK(make_id(kParticipantPrefix, one) != make_id(kParticipantPrefix, other));
+}
+
+TEST_CASE("make_deterministic_id: all of the input counts, and the prefix stands before [SID-04]") {
+    std::set<std::string> seen;
+    for (int i = 0; i < 2'000; ++i)
+        seen.insert(make_deterministic_id("", "request " + std::to_string(i)));
+    CHECK(seen.size() == 2'000);
+    CHECK(make_deterministic_id("A_", "x").substr(2) == make_deterministic_id("B_", "x").substr(2));
+    // On every machine and in every release: what is stored under it is found again.
+    CHECK(make_deterministic_id(kAgentDispatchPrefix, "request 1") == "AD_DZvyuTfykuTc");
+}
+
 }  // namespace confab::token

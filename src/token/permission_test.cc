@@ -64,4 +64,58 @@ TEST_CASE("set_permission: replaces what a permission says and nothing else [TOK
     CHECK(grant.destination_room == "other");
 }
 
+TEST_CASE("to_permission: a token without the claim gets the defaults [TOK-04] [TOK-11]") {
+    Grants grants;
+    CHECK(to_permission(grants).SerializeAsString() ==
+          to_permission(VideoGrant{}).SerializeAsString());
+    CHECK(to_permission(grants).can_subscribe());
+    grants.video.emplace().can_subscribe = false;
+    CHECK_FALSE(to_permission(grants).can_subscribe());
+}
+
+TEST_CASE("to_permission: every grant has its own place, there and back [TOK-11] [TOK-13]") {
+    using Permission = livekit::ParticipantPermission;
+    struct Place {
+        void (Permission::*set)(bool);
+        bool (Permission::*get)() const;
+    };
+    const Place places[] = {
+        {&Permission::set_can_subscribe, &Permission::can_subscribe},
+        {&Permission::set_can_publish, &Permission::can_publish},
+        {&Permission::set_can_publish_data, &Permission::can_publish_data},
+        {&Permission::set_hidden, &Permission::hidden},
+        {&Permission::set_recorder, &Permission::recorder},
+        {&Permission::set_can_update_metadata, &Permission::can_update_metadata},
+        {&Permission::set_agent, &Permission::agent},
+        {&Permission::set_can_subscribe_metrics, &Permission::can_subscribe_metrics},
+        {&Permission::set_can_manage_agent_session, &Permission::can_manage_agent_session},
+    };
+    for (const Place& place : places) {
+        Permission only;
+        (only.*place.set)(true);
+        VideoGrant grant;
+        grant.hidden = grant.recorder = grant.agent = true;  // replaced, whatever was there
+        grant.can_publish = grant.can_update_own_metadata = true;
+        set_permission(grant, only);
+        const Permission back = to_permission(grant);
+        for (const Place& other : places)
+            CHECK((back.*other.get)() == (&other == &place));
+    }
+}
+
+TEST_CASE("set_permission: what is taken away stays away in the next token [TOK-12] [TOK-13]") {
+    VideoGrant grant;  // a token that leaves all to the defaults
+    set_permission(grant, livekit::ParticipantPermission{});
+    CHECK(grant.can_publish == false);
+    CHECK(grant.can_subscribe == false);
+    CHECK(grant.can_publish_data == false);
+    CHECK_FALSE(grant.publishes_data());
+    grant.can_publish_sources = {livekit::CAMERA};
+    livekit::ParticipantPermission all;
+    all.set_can_publish(true);
+    set_permission(grant, all);
+    CHECK(grant.can_publish_sources.empty());
+    CHECK(may_publish(to_permission(grant), livekit::SCREEN_SHARE));
+}
+
 }  // namespace confab::token
