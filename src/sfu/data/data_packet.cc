@@ -153,7 +153,8 @@ bool speaks_for_others(DataKind kind) {
     return kind == DataKind::kChat || kind == DataKind::kStreamHeader;
 }
 
-DataKind kind_of_field(std::uint32_t number) {
+// None: not a value, but a field that we do not know.
+std::optional<DataKind> kind_of_field(std::uint32_t number) {
     switch (number) {
         case 2:
         case 7:
@@ -163,8 +164,15 @@ DataKind kind_of_field(std::uint32_t number) {
         case 12:
         case 13:
             return static_cast<DataKind>(number);
-        default:
+        case 3:   // speaker
+        case 6:   // sip_dtmf
+        case 10:  // rpc_request
+        case 14:  // stream_chunk
+        case 15:  // stream_trailer
+        case 18:  // encrypted_packet
             return DataKind::kOther;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -177,11 +185,18 @@ std::optional<DataError> scan_answer(BytesView answer, Parts& parts) {
 }
 
 std::optional<DataError> scan_value(const Field& field, Parts& parts) {
-    if (field.type != kLength) {
+    const auto kind = field.type == kLength ? kind_of_field(field.number) : std::nullopt;
+    if (!kind) {
         append(parts.kept, field.whole);
         return std::nullopt;
     }
-    parts.kind = kind_of_field(field.number);
+    // They are a oneof: the last counts, here as for whoever reads what we send.
+    if (*kind != parts.kind) {
+        parts.user.reset();
+        parts.value.clear();
+        parts.request_id.clear();
+    }
+    parts.kind = *kind;
     if (field.number == kPacketUser) {
         if (!parts.user) parts.user.emplace();
         return scan_user(field.body, *parts.user);

@@ -104,6 +104,33 @@ TEST_CASE("Data: who may not send any more is not heard any more, at once [TOK-1
     CHECK(data.dropped() == 50);
 }
 
+TEST_CASE(
+    "Data: transcriptions are agents' alone, metrics for who may hear them [SIG-120][SIG-124]") {
+    DataWorld data(2, {0, 0, 1});
+    const auto value = [](unsigned number, const std::string& text, bool disguised) {
+        test::WireMessage packet;
+        packet.message(number, test::WireMessage().text(1, "[[[" + text + "]]]"));
+        if (disguised) packet.text(200, "a field that nobody knows");
+        return packet.encoded();
+    };
+    data.members[2].hears_metrics = true;
+    data.world.command(1, data.members[2]);
+    for (const bool disguised : {false, true}) {
+        REQUIRE(data.send(0, value(7, "transcription", disguised)));
+        REQUIRE(data.send(0, value(8, "metrics", disguised)));
+    }
+    data.world.run(300);
+    CHECK(data.texts(1).empty());
+    CHECK(data.texts(2) == std::vector<std::string>{"metrics", "metrics"});
+    CHECK(data.dropped() == 2);
+    data.members[0].agent = true;
+    data.world.command(0, data.members[0]);
+    REQUIRE(data.send(0, value(7, "spoken", false)));
+    data.world.run(300);
+    CHECK(data.texts(1) == std::vector<std::string>{"spoken"});
+    CHECK(data.texts(2).back() == "spoken");
+}
+
 TEST_CASE("Data: a hidden sender is not named, its sid stays [SIG-120]") {
     DataWorld data(2, {0, 1});
     data.members[0].hidden = true;

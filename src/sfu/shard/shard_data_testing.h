@@ -9,38 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "sfu/data/data_packet_testing.h"
 #include "sfu/shard/shard_testing.h"
 
 namespace confab::sfu::test {
-
-// A DataPacket {user {payload}, sequence, destination_identities} by hand.
-inline Bytes text_packet(const std::string& text, std::uint32_t sequence = 0,
-                         const std::string& to = {}) {
-    const auto varint = [](Bytes& out, std::uint64_t value) {
-        for (; value >= 0x80; value >>= 7)
-            out.push_back(static_cast<std::uint8_t>(value | 0x80));
-        out.push_back(static_cast<std::uint8_t>(value));
-    };
-    const auto field = [&](Bytes& out, unsigned number, BytesView body) {
-        varint(out, number << 3 | 2);
-        varint(out, body.size());
-        out.insert(out.end(), body.begin(), body.end());
-    };
-    Bytes user, packet;
-    field(user, 2, as_bytes("[[[" + text + "]]]"));
-    field(packet, 2, user);
-    if (!to.empty()) field(packet, 5, as_bytes(to));
-    if (sequence > 0) {
-        varint(packet, 16 << 3);
-        varint(packet, sequence);
-    }
-    return packet;
-}
-inline std::string text_in(const std::string& packet) {
-    const auto from = packet.find("[[[");
-    const auto to = packet.find("]]]");
-    return from == std::string::npos ? std::string() : packet.substr(from + 3, to - from - 3);
-}
 
 struct DataWorld {
     // One participant per entry, on that shard.
