@@ -8,6 +8,7 @@
 
 #include "sfu/shard/shard_testing.h"
 #include "wire/rtcp/rtcp.h"
+#include "wire/rtcp/rtcp_xr.h"
 
 namespace confab::sfu {
 namespace {
@@ -262,6 +263,46 @@ TEST_CASE("Shard: reports and NACKs of more streams than a datagram holds [IN-05
     read();
     CHECK(reported.size() == Choir::kVoices);
     CHECK(asked.size() == Choir::kVoices);
+}
+
+// How often one lost packet is asked for in 150 ms, behind a DLRR of its publisher with those round
+// trips.
+std::size_t asks_with(std::initializer_list<Duration> round_trips) {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    world.run(300);
+    world.command(0, camera_of(publisher));
+    Camera camera{world, publisher};
+    camera.run(500);
+    const UnixTime wall = UnixTime::seconds(1'700'000'000) + Duration::millis(world.now_ms);
+    std::vector<wire::DlrrEntry> entries;
+    for (const Duration round_trip : round_trips)
+        entries.push_back({1, NtpTime::from_unix(wall).compact() - to_compact_ntp(round_trip), 0});
+    Bytes compound(100);
+    ByteWriter out(compound);
+    REQUIRE(wire::write_dlrr(out, kVideoSsrc, entries));
+    compound.resize(out.size());
+    publisher.send_rtcp(compound, world.client_out[&publisher]);
+    world.run(5);
+    publisher.rtcp.clear();
+    ++camera.sequence;
+    camera.run(165);
+    std::size_t asks = 0;
+    for (const auto& received : publisher.rtcp) {
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            asks += wire::parse_nack(*block) ? 1U : 0U;
+    }
+    return asks;
+}
+
+TEST_CASE("Shard: NACKs follow the publisher's round trip, unless it is absurd [FWD-13][IN-04]") {
+    constexpr Duration kAbsurd = Duration::millis(10'100);
+    const std::size_t near = asks_with({Duration::millis(70)});
+    CHECK(near >= 2);
+    CHECK(asks_with({Duration::millis(9'900)}) == 1);
+    CHECK(asks_with({kAbsurd}) == near);
+    CHECK(asks_with({Duration::millis(9'900), kAbsurd}) == 1);  // the other one still counts
 }
 
 }  // namespace

@@ -120,6 +120,23 @@ TEST_CASE("HttpServer: pipelined requests are answered in order on one connectio
     CHECK(fixture.stats().connections == 1);
 }
 
+TEST_CASE("HttpServer: reads no more than a little ahead while a request is answered [IMM-15]") {
+    Fixture fixture;
+    RawClient client(fixture.port());
+    const std::string body(128 * 1024, 'b');
+    REQUIRE(
+        client.send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"
+                    "POST /next HTTP/1.1\r\nHost: x\r\nContent-Length: " +
+                    std::to_string(body.size()) + "\r\n\r\n" + body));
+    CHECK(fixture.thread().eventually(
+        [&] { return fixture.server().stats().buffered_bytes >= 64 * 1024; }));
+    // More of it waits in the socket; these are turns of the loop that could read it.
+    for (int turn = 0; turn < 50; ++turn)
+        CHECK(fixture.stats().buffered_bytes < 96 * 1024);
+    fixture.thread().call([&] { fixture.held()[0].respond(HttpResponse::text(202, "held")); });
+    CHECK(client.read_until("/next||").ends_with("/next||"));
+}
+
 TEST_CASE("HttpServer: HEAD gets the length without the body, 204 neither") {
     Fixture fixture({}, [](HttpRequest request, HttpExchange exchange) {
         HttpResponse response = HttpResponse::text(request.path == "/none" ? 204 : 200, "12345");
