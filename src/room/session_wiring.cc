@@ -101,8 +101,10 @@ std::uint32_t SessionWiring::last_data_sequence(const Participant& p) const {
     return room_->data_.last_sequence(p);
 }
 
-void SessionWiring::repeat_data_handles(Participant& p) {
+void SessionWiring::repeat_news(Participant& p, Timestamp since) {
     room_->data_.repeat_handles(p);
+    room_->publications_.repeat_wishes(p);
+    room_->speakers_.repeat(p, since);
 }
 
 // ---------------------------------------------------------------- time

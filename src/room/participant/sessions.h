@@ -56,7 +56,8 @@ class SessionsHost {
     virtual void webhook(const char* event, const Participant& p) = 0;
     virtual void tell_speakers() = 0;
     virtual std::uint32_t last_data_sequence(const Participant& p) const = 0;
-    virtual void repeat_data_handles(Participant& p) = 0;
+    // What is told only when it changes: it may have heard nothing since then.
+    virtual void repeat_news(Participant& p, Timestamp since) = 0;
 
     // ---- time
     // Its session is to be replaced for something that did not come in time.
@@ -103,7 +104,7 @@ class Sessions {
 
     // sessions_resume.cc
     void send_reconnect(Participant& p);
-    void tell_departures(Participant& p, Timestamp last_heard);
+    void tell_departures(Participant& p, Timestamp since);
     void connection_failed(Participant& p);
 
     const RoomScope* scope_;

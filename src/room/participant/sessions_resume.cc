@@ -26,10 +26,14 @@ void Sessions::resume(SessionId session, const JoinParams& params) {
     roster_->touch(p);
     p.signal.close();
     p.signal.open(session);
-    const Timestamp last_heard = p.presence.resumed(scope_->now());
+    // The old connection may have been dead already: a client that was not heard for its ping
+    // interval and the time out after it may have read nothing since.
+    const Timestamp since =
+        p.presence.resumed(scope_->now()) -
+        Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
 
     if (p.traits.gates.reconnect_response) send_reconnect(p);
-    tell_departures(p, last_heard);
+    tell_departures(p, since);
     std::vector<livekit::ParticipantInfo> all;
     for (const auto& [identity, other] : roster_->participants())
         if (other.get() == &p || !other->hidden()) all.push_back(host_->describe(*other));
@@ -37,7 +41,7 @@ void Sessions::resume(SessionId session, const JoinParams& params) {
     livekit::SignalResponse room_update;
     *room_update.mutable_room_update()->mutable_room() = news_->told();
     p.signal.send(std::move(room_update));
-    host_->repeat_data_handles(p);
+    host_->repeat_news(p, since);
 
     if (p.drops.take(scope_->now(), SimulatedDrops::kAfterMessages)) return p.signal.close();
     send_token(p);
@@ -57,15 +61,12 @@ void Sessions::send_reconnect(Participant& p) {
     p.signal.send(std::move(response));
 }
 
-// Who left while there was no connection, or while the old one may have been dead already: a client
-// that was not heard for its ping interval and the time out after it may have read nothing since.
-// Of those who are here again under a new sid nothing is told: clients know people by identity, and
-// livekit-client would let go of who follows.
-void Sessions::tell_departures(Participant& p, Timestamp last_heard) {
+// Who left while there was no connection, or since then. Of those who are here again under a new
+// sid nothing is told: clients know people by identity, and livekit-client would let go of who
+// follows.
+void Sessions::tell_departures(Participant& p, Timestamp since) {
     auto gone = p.signal.take_missed();
-    const Duration silence =
-        Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
-    for (livekit::ParticipantInfo& info : news_->departed_since(last_heard - silence)) {
+    for (livekit::ParticipantInfo& info : news_->departed_since(since)) {
         const auto known = [&](const auto& other) { return other.sid() == info.sid(); };
         if (std::none_of(gone.begin(), gone.end(), known)) gone.push_back(std::move(info));
     }

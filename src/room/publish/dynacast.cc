@@ -67,6 +67,11 @@ Timestamp Dynacast::next_deadline() const {
     return result;
 }
 
+void Dynacast::repeat() {
+    for (const auto& [codec, state] : codecs_)
+        dirty_ = dirty_ || state.told;
+}
+
 std::optional<std::vector<Dynacast::Report>> Dynacast::poll_report() {
     if (!dirty_ || muted_) return std::nullopt;
     dirty_ = false;

@@ -37,6 +37,8 @@ class Dynacast {
         std::size_t codec = 0;
         WantedQuality quality;
     };
+    // What was told may not have been heard: it is told once more.
+    void repeat();
     // All codecs that were ever wanted, when something is to be told.
     std::optional<std::vector<Report>> poll_report();
 

@@ -75,6 +75,8 @@ class Publications {
     // ---- what subscribers want (SIG-115)
     void want_quality(const Publication& track, const QualityWish& wish);
     void unwant_quality(const Publication& track, sfu::DownTrackId by);
+    // What it was told may have died with a connection (DYN-01).
+    void repeat_wishes(Participant& p);
     // Somebody whom its publisher may know of has it.
     void subscribed(const Publication& track);
     // Everybody who can takes a backup codec from now on (DYN-05).

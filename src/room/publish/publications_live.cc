@@ -165,6 +165,13 @@ void Publications::poll_dynacast(Participant& p, PublishedTrack& track) {
     }
 }
 
+void Publications::repeat_wishes(Participant& p) {
+    for (auto& [sid, track] : flow(p).tracks()) {
+        track.dynacast.repeat();
+        poll_dynacast(p, track);
+    }
+}
+
 void Publications::subscribed(const Publication& of) {
     const auto it = announced_.find(of.track->info.sid());
     if (it == announced_.end() || std::exchange(it->second.track->told_subscribed, true)) return;

@@ -3,6 +3,7 @@
 
 #include "room/quality/speaker_news.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace confab::room {
@@ -27,8 +28,32 @@ void SpeakerNews::tell_changes() {
     gathered_at_ = Timestamp::never();
     const auto changes = speakers_.poll_changes();
     if (changes.empty()) return;
+    note_stops(changes);
     for (Participant* p : roster_->everyone())
         if (p->traits.gates.subscriber_primary) tell(*p, changes);  // pv > 2
+}
+
+void SpeakerNews::note_stops(const std::vector<livekit::SpeakerInfo>& changes) {
+    const Timestamp now = scope_->now();
+    for (const livekit::SpeakerInfo& info : changes) {
+        if (info.active()) continue;
+        while (!stops_.empty() &&
+               (stops_.size() >= kMaxStops || now - stops_.front().at > kStopsKept))
+            stops_.pop_front();
+        stops_.push_back({now, info.sid()});
+    }
+}
+
+void SpeakerNews::repeat(Participant& p, Timestamp since) {
+    if (!p.traits.gates.subscriber_primary) return;
+    std::vector<livekit::SpeakerInfo> news = speakers_.told();
+    const auto is_told = [&](const Stop& stop) {
+        return std::any_of(news.begin(), news.end(),
+                           [&](const auto& info) { return info.sid() == stop.sid; });
+    };
+    for (const Stop& stop : stops_)
+        if (stop.at >= since && !is_told(stop)) news.emplace_back().set_sid(stop.sid);
+    tell(p, news);
 }
 
 void SpeakerNews::tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
@@ -53,6 +78,7 @@ void SpeakerNews::tell_simulated(const Participant& p, bool active) {
     info.set_sid(p.sid());
     info.set_active(active);
     if (active) info.set_level(kLevel);
+    note_stops({info});
     for (Participant* other : roster_->everyone())
         if (other->active()) tell(*other, {info});
 }

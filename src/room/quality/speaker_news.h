@@ -5,7 +5,9 @@
 // SIG-170, SIG-171; 02 IN-31).
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "room/manager/deadlines.h"
@@ -18,6 +20,10 @@ namespace confab::room {
 class SpeakerNews {
   public:
     static constexpr Duration kGather = Duration::millis(20);
+    // Longer than a participant may be without signalling. Of more who stopped, the oldest are
+    // forgotten.
+    static constexpr Duration kStopsKept = Duration::seconds(90);
+    static constexpr std::size_t kMaxStops = 256;
 
     // Whether the first hears the second.
     using Hears = std::function<bool(const Participant&, const Participant&)>;
@@ -28,6 +34,8 @@ class SpeakerNews {
     // Its track ended; told with the next changes.
     void remove(sfu::ReceiverId receiver) { speakers_.remove(receiver); }
     void tell_changes();
+    // To somebody who may have heard nothing since then: who speaks, and who stopped meanwhile.
+    void repeat(Participant& p, Timestamp since);
     // A client tests itself: it speaks for so long, whatever is heard of it.
     void simulate(const Participant& p, Duration time);
 
@@ -35,6 +43,7 @@ class SpeakerNews {
     Timestamp next_deadline() const { return earlier(gathered_at_, simulated_.next()); }
 
   private:
+    void note_stops(const std::vector<livekit::SpeakerInfo>& changes);
     void tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
     void tell_simulated(const Participant& p, bool active);
 
@@ -43,6 +52,11 @@ class SpeakerNews {
     const Roster* roster_;
     Hears hears_;
     Speakers speakers_;
+    struct Stop {
+        Timestamp at;
+        std::string sid;
+    };
+    std::deque<Stop> stops_;
     // Reports of other workers may be on their way.
     Timestamp gathered_at_ = Timestamp::never();
     Deadlines<std::uint64_t> simulated_;  // by participant number

@@ -25,6 +25,17 @@ void Speakers::remove(sfu::ReceiverId receiver) {
     levels_.erase(receiver);
 }
 
+std::vector<livekit::SpeakerInfo> Speakers::told() const {
+    std::vector<livekit::SpeakerInfo> result;
+    for (const auto& [sid, level] : told_) {
+        livekit::SpeakerInfo& info = result.emplace_back();
+        info.set_sid(sid);
+        info.set_level(level);
+        info.set_active(true);
+    }
+    return result;
+}
+
 std::vector<livekit::SpeakerInfo> Speakers::poll_changes() {
     std::map<std::string, float> current;
     for (const auto& [receiver, level] : levels_) {

@@ -23,6 +23,9 @@ class Speakers {
     // Who changed since the last call: loudest first, then who stopped (level 0, inactive).
     std::vector<livekit::SpeakerInfo> poll_changes();
 
+    // Who speaks, as was told last.
+    std::vector<livekit::SpeakerInfo> told() const;
+
     // Level in eighths, rounded up, at most 1.
     static float quantize(double level);
 

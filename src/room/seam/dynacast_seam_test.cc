@@ -169,6 +169,28 @@ TEST_CASE("Dynacast: a layer that stops by itself comes back slowly all the same
     CHECK(c.last_seen() == 0x20);
 }
 
+// The word that a layer is wanted again dies with the publisher's connection, be it known to be
+// dead or not: after the resume it must be told, or the layer never comes back.
+TEST_CASE("Dynacast: who resumes is told what is wanted of its tracks [DYN-01] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Call c;
+        c.run(2'000);
+        c.wish(livekit::LOW);
+        c.run(7'000);
+        REQUIRE(c.asked_of_publisher() == std::set<std::size_t>{0});
+        if (noticed) c.w.room.close(c.alice);
+        c.wish(livekit::HIGH);
+        c.run(1'000);
+        JoinParams again = test_join("r", "alice");
+        again.reconnect = true;
+        c.alice = c.w.room.join(again);
+        REQUIRE(c.w.room.count(c.alice, R::kReconnect) == 1);
+        CHECK(c.asked_of_publisher() == std::set<std::size_t>{0, 1, 2});
+        // Once: nothing has changed since.
+        CHECK(c.w.room.count(c.alice, R::kSubscribedQualityUpdate) == 1);
+    }
+}
+
 TEST_CASE("Settings: the wished frame rate is compared with the measured one [SUB-03] [IN-23]") {
     Call c;
     // 15 a second in three temporal layers: 3.75, 7.5 and 15.

@@ -50,6 +50,8 @@ struct MeantKind {
     std::string_view reason;
     mutable bool needed = false;
 };
+constexpr std::string_view kSpeakersAgain =
+    "who resumes is told who speaks and who stopped; the recorded server tells nothing";
 const std::array kMeantKinds{
     MeantKind{"", 0, "media_sections_requirement",
               "not sent when the answer just before carried every track already"},
@@ -58,6 +60,12 @@ const std::array kMeantKinds{
     MeantKind{"mute-quality-unsubscribe-unpublish", 1, "subscribed_quality_update",
               "settings outlive an unsubscription (SUB-01); the recorded server forgets them"},
     MeantKind{"rtc-node-call", 3, "leave", "the client closed its socket within 1 ms"},
+    MeantKind{"rtc-node-call", 3, "speakers_changed", kSpeakersAgain},
+    MeantKind{"simulate-resume-reconnect", 3, "speakers_changed", kSpeakersAgain},
+    MeantKind{"simulate-signal-reconnect", 3, "speakers_changed", kSpeakersAgain},
+    MeantKind{"disconnect-signal-on-resume", 3, "speakers_changed", kSpeakersAgain},
+    MeantKind{"disconnect-signal-on-resume", 4, "speakers_changed", kSpeakersAgain},
+    MeantKind{"disconnect-signal-on-resume-no-messages", 5, "speakers_changed", kSpeakersAgain},
 };
 // Scenarios where we mean to do otherwise from a request on: compared is what comes before it.
 struct MeantFrom {

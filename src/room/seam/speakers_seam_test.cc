@@ -111,4 +111,30 @@ TEST_CASE("Speakers: leaving ends it [IN-31]") {
     CHECK(c.until_silent(kNever, kLoud) <= 420);
 }
 
+// Whoever was away when somebody fell silent would see it speak for ever.
+TEST_CASE("Speakers: who resumes is told what it missed [IN-31] [SIG-134] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Call c;
+        c.run(1'200, kLoud);
+        REQUIRE(c.bob_hears_alice());
+        if (noticed) c.w.room.close(c.bob);
+        c.run(2'000, kQuiet);
+        JoinParams again = test_join("r", "bob");
+        again.reconnect = true;
+        c.bob = c.w.room.join(again);
+        const auto told = c.w.room.of(c.bob, R::kSpeakersChanged);
+        REQUIRE(told.size() == 1);
+        REQUIRE(told[0].speakers_changed().speakers_size() == 1);
+        CHECK(told[0].speakers_changed().speakers(0).sid() == c.alice_sid());
+        CHECK_FALSE(told[0].speakers_changed().speakers(0).active());
+
+        c.w.room.close(c.bob);
+        c.run(1'200, kLoud);
+        c.bob = c.w.room.join(again);
+        CHECK(c.bob_hears_alice());
+        c.run(2'000, kQuiet);
+        CHECK_FALSE(c.bob_hears_alice());
+    }
+}
+
 }  // namespace confab::room::testing
