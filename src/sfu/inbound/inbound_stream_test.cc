@@ -5,105 +5,14 @@
 
 #include <doctest/doctest.h>
 
-#include <optional>
 #include <vector>
 
-#include "base/rng.h"
-#include "sfu/packet/send_batch.h"
-#include "sfu/rewrite/packet_history.h"
-#include "wire/rtp/rtp_extensions.h"
+#include "sfu/inbound/inbound_testing.h"
 
 namespace confab::sfu {
 namespace {
 
-constexpr std::uint32_t kSsrc = 0x11223344;
-Timestamp at_ms(std::int64_t ms) {
-    return Timestamp::micros(ms * 1000);
-}
-
-AddReceiver video_receiver() {
-    AddReceiver receiver;
-    receiver.kind = MediaKind::kVideo;
-    receiver.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
-    receiver.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
-    return receiver;
-}
-
-struct PacketSpec {
-    std::uint16_t sequence = 0;
-    std::uint32_t timestamp = 0;
-    std::uint8_t pt = 96;
-    std::uint32_t ssrc = kSsrc;
-    Bytes payload;
-    std::uint8_t padding{0};
-    std::optional<std::uint8_t> level{};
-};
-
-Bytes build(const PacketSpec& spec) {
-    Bytes packet(1500);
-    ByteWriter out(packet);
-    wire::RtpHeader header;
-    header.payload_type = spec.pt;
-    header.sequence = spec.sequence;
-    header.timestamp = spec.timestamp;
-    header.ssrc = spec.ssrc;
-    header.padding_size = spec.padding;
-    header.has_extension = spec.level.has_value();
-    wire::write_rtp_header(out, header);
-    if (spec.level) {
-        wire::ExtensionWriter extensions;
-        extensions.add_audio_level(1, {true, *spec.level});
-        CHECK(extensions.write(out));
-    }
-    out.bytes(spec.payload);
-    if (spec.padding > 0) wire::write_rtp_padding(out, spec.padding);
-    packet.resize(out.size());
-    return packet;
-}
-
-// VP8: a one-byte descriptor and a key frame head (start code, 16×8), or a delta frame.
-Bytes vp8_key() {
-    return {0x10, 0x00, 0x00, 0x00, 0x9D, 0x01, 0x2A, 16, 0, 8, 0, 1, 2, 3};
-}
-Bytes vp8_delta() {
-    return {0x10, 0x01, 9, 9, 9};
-}
-
-class Feed {
-  public:
-    explicit Feed(AddReceiver receiver)
-        : receiver_(std::move(receiver)),
-          stream_(receiver_, receiver_.layers.front(), Ssrc(kSsrc)) {}
-    std::optional<MediaPacket> operator()(std::int64_t ms, const PacketSpec& spec) {
-        last_ = build(spec);
-        return stream_.receive(at_ms(ms), wire::parse_rtp(last_).value());
-    }
-    std::optional<MediaPacket> rtx(std::int64_t ms, PacketSpec spec, std::uint16_t original) {
-        Bytes payload{static_cast<std::uint8_t>(original >> 8),
-                      static_cast<std::uint8_t>(original)};
-        payload.insert(payload.end(), spec.payload.begin(), spec.payload.end());
-        spec.payload = payload;
-        spec.ssrc = 99;
-        last_ = build(spec);
-        return stream_.receive_rtx(at_ms(ms), wire::parse_rtp(last_).value(), last_);
-    }
-    AddReceiver receiver_;
-    InboundStream stream_;
-    Bytes last_;
-};
-
-std::vector<std::uint16_t> nacked(InboundStream& stream, Timestamp now) {
-    std::array<std::uint8_t, 1200> buffer{};
-    ByteWriter out(buffer);
-    std::vector<std::uint16_t> list;
-    if (!stream.write_nack(now, out)) return list;
-    wire::RtcpReader reader(out.written());
-    const auto nack = wire::parse_nack(reader.next().value()).value();
-    CHECK(nack.media_ssrc == kSsrc);
-    CHECK(nack.sender_ssrc == kSsrc);
-    nack.for_each([&](std::uint16_t s) { list.push_back(s); });
-    return list;
-}
+using namespace inbound_test;
 
 TEST_CASE("InboundStream: numbers run on over the 16-bit wrap, duplicates are dropped [IN-01]") {
     Feed feed(video_receiver());
@@ -218,19 +127,6 @@ TEST_CASE("InboundStream: a copy in RTX of a packet that arrived is no repair [I
     CHECK(feed.stream_.counters().repaired == 0);
 }
 
-AddReceiver audio_receiver(bool red_first) {
-    AddReceiver receiver;
-    receiver.kind = MediaKind::kAudio;
-    const ReceiveCodec opus{Codec::kOpus, PayloadType(111), std::nullopt, 48'000,
-                            true,         std::nullopt};
-    const ReceiveCodec red{Codec::kRed, PayloadType(63), std::nullopt,
-                           48'000,      false,           PayloadType(111)};
-    receiver.codecs = red_first ? std::vector{red, opus} : std::vector{opus, red};
-    receiver.extensions.audio_level = 1;
-    receiver.layers = {{}};
-    return receiver;
-}
-
 TEST_CASE(
     "InboundStream: only the codec of the answer passes, except Opus behind RED [IN-12][TRAP-35]") {
     Feed opus_first(audio_receiver(false));
@@ -286,100 +182,6 @@ TEST_CASE(
     feed.stream_.receive_sender_report(at_ms(6), report);
     CHECK(feed.stream_.sender_report()->ntp == NtpTime(1ULL << 40));
     CHECK(feed.stream_.report_block(at_ms(505))->delay_since_last_sr == 32'768);
-}
-
-TEST_CASE("PacketHistory: finds what it kept, in small slots for audio, and forgets the oldest") {
-    PacketPool pool;
-    {
-        PacketHistory history(MediaKind::kAudio);
-        for (std::int64_t s = 0; s < 100; ++s) {
-            PacketRef ref = pool.acquire_large();
-            ref.set_size(100);
-            ref.data()[12] = static_cast<std::uint8_t>(s);
-            MediaPacket packet;
-            packet.sequence = 1000 + s;
-            packet.payload = BytesView(ref.data()).subspan(12, 50);
-            history.add(pool, packet, ref);
-            CHECK(packet.payload[0] == static_cast<std::uint8_t>(s));
-        }
-        CHECK(pool.large_in_use() == 0);
-        CHECK(pool.small_in_use() == history.capacity());
-        CHECK(history.find(1000) == nullptr);
-        CHECK(history.find(1100) == nullptr);
-        CHECK(history.find(-5) == nullptr);
-        CHECK(history.find(1099)->payload[0] == 99);
-        CHECK(history.find(1030)->payload.size() == 50);
-    }
-    CHECK(pool.small_in_use() == 0);
-}
-
-TEST_CASE("PacketHistory: the configuration bounds what is kept [DES-32]") {
-    CHECK(PacketHistory(MediaKind::kVideo, 50).capacity() == 50);
-    CHECK(PacketHistory(MediaKind::kVideo, 1000).capacity() == PacketHistory::kVideoInitial);
-    CHECK(PacketHistory(MediaKind::kAudio, 20).capacity() == 20);
-    CHECK(PacketHistory(MediaKind::kAudio).capacity() == PacketHistory::kAudioInitial);
-}
-
-TEST_CASE("PacketHistory: a fast stream gets a longer memory, up to the limit") {
-    PacketPool pool;
-    PacketHistory history(MediaKind::kVideo);
-    for (std::int64_t s = 0; s < 3000; ++s) {
-        PacketRef ref = pool.acquire_large();
-        ref.set_size(1200);
-        MediaPacket packet;
-        packet.sequence = s;
-        packet.arrival = at_ms(s);
-        packet.payload = ref.data();
-        history.add(pool, packet, ref);
-    }
-    CHECK(history.capacity() == PacketHistory::kVideoMax);
-    CHECK(history.find(2999 - 400) != nullptr);
-    history.clear();
-}
-
-TEST_CASE("PacketPool: refuses beyond its limit and reuses what is freed [IMM-15]") {
-    PacketPool pool({.large_slots_max = 256, .small_slots_max = 256});
-    std::vector<PacketRef> held;
-    for (int i = 0; i < 256; ++i)
-        held.push_back(pool.acquire_large());
-    CHECK_FALSE(static_cast<bool>(pool.acquire_large()));
-    held.pop_back();
-    CHECK(static_cast<bool>(pool.acquire_large()));
-    PacketRef copy = held[0];
-    held.clear();
-    CHECK(pool.large_in_use() == 1);
-    copy.reset();
-    CHECK(pool.large_in_use() == 0);
-}
-
-TEST_CASE("SendBatch: equal lengths to one path make one run, the shorter last one closes it") {
-    SendBatch batch;
-    ice::Path a, b;
-    a.remote.port = 1;
-    b.remote.port = 2;
-    for (const std::size_t size : {1200U, 1200U, 1200U, 700U, 700U})
-        batch.commit(a, size);
-    batch.commit(b, 700);
-    batch.commit(a, 700);
-    batch.commit(a, 701);
-    REQUIRE(batch.run_count() == 5);
-    CHECK(batch.run(0).count == 4);
-    CHECK(batch.run(0).size == 3 * 1200 + 700);
-    CHECK(batch.run(0).segment_size == 1200);
-    CHECK(batch.run(1).count == 1);
-    CHECK(batch.run(2).path == b);
-    CHECK(batch.run(4).segment_size == 701);
-    batch.clear();
-    for (int i = 0; i < 130; ++i)
-        batch.commit(a, 100);
-    CHECK(batch.run(0).count == SendBatch::kMaxSegments);
-    CHECK(batch.run_count() == 3);
-    batch.clear();
-    ice::Path tcp = a;
-    tcp.protocol = ice::Protocol::kTcp;
-    batch.commit(tcp, 100);
-    batch.commit(tcp, 100);
-    CHECK(batch.run_count() == 2);
 }
 
 }  // namespace
