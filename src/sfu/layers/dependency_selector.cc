@@ -118,7 +118,8 @@ bool DependencySelector::decide_new_frame(LayerState& s, const MediaPacket& pack
 void DependencySelector::fill_rewrite(const LayerState& s, const MediaPacket& packet,
                                       const DecodeTargets& targets, Rewrite& rewrite) {
     const wire::DependencyInfo& dd = packet.dd;
-    if (dd.structure_attached && sent_before_) {
+    // A repaired one belongs to a frame of which other packets went out under its number.
+    if (dd.structure_attached && sent_before_ && !packet.late) {
         const auto out = static_cast<std::uint16_t>(dd.frame_number + frame_offset_);
         if (sequence_distance(last_sent_frame_, out) < 0)
             frame_offset_ =
@@ -149,7 +150,7 @@ Selection DependencySelector::select(LayerState& s, const MediaPacket& packet,
     const std::int64_t frame = unwrap(dd.frame_number);
     Decision known = decision(frame);
     if (known == Decision::kUnknown) {
-        if (frame < newest_ - kFrames || dd.decode_target_count != targets.count) return result;
+        if (frame <= newest_ - kFrames || dd.decode_target_count != targets.count) return result;
         known =
             decide_new_frame(s, packet, targets, frame) ? Decision::kForwarded : Decision::kDropped;
     }

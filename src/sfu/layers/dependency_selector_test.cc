@@ -1,0 +1,375 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Layers chosen by dependency descriptors (AV1 RTP payload specification 1.0, Appendix A; 02
+// FWD-08).
+#include "sfu/layers/dependency_selector.h"
+
+#include <doctest/doctest.h>
+
+#include "sfu/forward/forward_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+// L3T3_KEY as Chromium sends it: pictures of three frames, one per spatial layer.
+class L3T3Key {
+  public:
+    L3T3Key() {
+        const auto info = wire::parse_dependency_descriptor(test::from_hex(test::kL3T3KeyStructure),
+                                                            nullptr, &structure_);
+        REQUIRE(info.has_value());
+        targets = DecodeTargets::of(structure_);
+    }
+    // One packet; `dd` in hex as recorded.
+    MediaPacket packet(std::string_view dd) {
+        MediaPacket p;
+        p.codec = Codec::kAv1;
+        p.sequence = sequence_++;
+        const auto info = wire::parse_dependency_descriptor(test::from_hex(dd), &structure_);
+        REQUIRE(info.has_value());
+        p.dd = *info;
+        p.has_dd = true;
+        p.key_frame = info->structure_attached;
+        p.spatial = info->spatial_id;
+        p.temporal = info->temporal_id;
+        return p;
+    }
+    struct Seen {
+        bool forward = false;
+        bool marker = false;
+        std::uint32_t mask = 0;
+        std::uint16_t number = 0;
+    };
+    Seen show(const MediaPacket& p) {
+        DependencySelector::Rewrite rewrite;
+        const Selection out = selector.select(layers, p, targets, rewrite);
+        return {out.forward, out.forward && out.marker, out.forward ? rewrite.mask : 0,
+                rewrite.frame_number};
+    }
+    Seen show(std::string_view dd) { return show(packet(dd)); }
+    Seen show(std::string_view dd, std::uint16_t number) {
+        MediaPacket p = packet(dd);
+        p.dd.frame_number = number;
+        return show(p);
+    }
+    // The three layers of a key picture, the first of which is `number`.
+    void show_key(std::uint16_t number = 1) {
+        CHECK(show(test::kL3T3KeyStructure, number).forward == (layers.current.spatial >= 0));
+        (void)show(kKey1, static_cast<std::uint16_t>(number + 1));
+        (void)show(kKey2, static_cast<std::uint16_t>(number + 2));
+    }
+
+    // Descriptors of the recording, by layer: of the key picture, T0 and T2.
+    static constexpr std::string_view kKey1 = "c50002", kKey2 = "ca0003";
+    static constexpr std::string_view kS2T0 = "cb000f", kS2T2 = "cd0006", kS0T2 = "c30004",
+                                      kS1T2 = "c80005";
+
+    DependencySelector selector;
+    LayerState layers;
+    DecodeTargets targets;
+
+  private:
+    wire::DependencyStructure structure_;
+    std::int64_t sequence_ = 70'000;
+};
+
+}  // namespace
+
+TEST_CASE("dependency: all layers of a key frame, then the target's own [FWD-08] [IN-26]") {
+    // Frame numbers and templates of the recording: key picture 1–3, then T2, T1 pictures.
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    CHECK_FALSE(av1.show("c40004").forward);  // nothing before the structure
+    const auto s0 = av1.show(test::kL3T3KeyStructure);
+    CHECK(s0.forward);
+    CHECK_FALSE(s0.marker);
+    CHECK(s0.mask == 0x1FF);
+    CHECK(av1.show("400001").forward);
+    CHECK(av1.show("850002").forward);
+    CHECK(av1.show("450002").mask == 0x1FF);
+    const auto s2 = av1.show("ca0003");
+    CHECK(s2.forward);
+    CHECK(s2.marker);
+    CHECK_FALSE(av1.show("c30004").forward);  // S0 of the next picture
+    CHECK_FALSE(av1.show("c80005").forward);
+    const auto delta = av1.show("cd0006");
+    CHECK(delta.forward);
+    CHECK(delta.marker);
+    CHECK(delta.mask == 0x1FF);
+}
+
+TEST_CASE("dependency: down waits for a key frame too [FWD-08] [IN-26]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    (void)av1.show(test::kL3T3KeyStructure);
+    (void)av1.show("c50002");
+    (void)av1.show("ca0003");
+    // T2, T1, T2, T0 pictures, of which only S2 passes.
+    for (const char* dd : {"c30004", "c80005", "cd0006", "c20007", "c70008", "cc0009", "c4000a",
+                           "c9000b", "ce000c", "c1000d", "c6000e", "cb000f"})
+        CHECK(av1.show(dd).forward == ((dd[1] >= 'b' && dd[1] <= 'e')));
+    av1.layers.target = {0, 3};
+    CHECK_FALSE(av1.show("c30010").forward);  // S0's chain was left: not decodable
+    CHECK_FALSE(av1.show("c80011").forward);
+    CHECK(av1.show("cd0012").forward);  // the old layer goes on
+    CHECK(av1.layers.current.spatial == 2);
+    auto key = av1.packet(test::kL3T3KeyStructure);
+    key.dd.frame_number = 0x13;
+    const auto s0 = av1.show(key);
+    CHECK(s0.forward);
+    CHECK(s0.mask == 0x007);
+    CHECK(av1.layers.current.spatial == 0);
+    CHECK_FALSE(av1.show("c50014").forward);
+    CHECK_FALSE(av1.show("ca0015").forward);
+    const auto t2 = av1.show("c30016");
+    CHECK(t2.forward);
+    CHECK(t2.marker);
+    CHECK(t2.mask == 0x007);
+}
+
+TEST_CASE("dependency: temporal layers change without key frame [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 0};
+    CHECK(av1.show(test::kL3T3KeyStructure).mask == 0x049);
+    CHECK(av1.show("c50002").forward);
+    CHECK(av1.show("ca0003").mask == 0x049);
+    CHECK_FALSE(av1.show("cd0006").forward);  // T2
+    av1.layers.target = {2, 1};
+    const auto t1 = av1.show("cc0009");
+    CHECK(t1.forward);
+    CHECK(t1.mask == 0x0DB);
+    CHECK_FALSE(av1.show("ce000c").forward);
+    for (const char* dd : {"c1000d", "c6000e"})
+        CHECK_FALSE(av1.show(dd).forward);
+    CHECK(av1.show("cb000f").forward);
+    av1.layers.target = {1, 3};
+    CHECK(av1.show("cd0012").mask == 0x1FF);  // spatial change waits, temporal does not
+}
+
+TEST_CASE("dependency: masks by layer [FWD-08]") {
+    const L3T3Key av1;
+    CHECK(av1.targets.count == 9);
+    CHECK(av1.targets.chain_count == 3);
+    CHECK(av1.targets.up_to(2, 3) == 0x1FF);
+    CHECK(av1.targets.up_to(1, 3) == 0x03F);
+    CHECK(av1.targets.up_to(0, 3) == 0x007);
+    CHECK(av1.targets.up_to(2, 0) == 0x049);
+    CHECK(av1.targets.up_to(2, 1) == 0x0DB);
+}
+
+TEST_CASE("dependency: a frame that refers to a dropped one is dropped [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    (void)av1.show(test::kL3T3KeyStructure);
+    (void)av1.show("c50002");
+    (void)av1.show("ca0003");
+    auto t1 = av1.packet("cc0006");
+    CHECK(av1.show(t1).forward);
+    // A T2 frame made to refer to S0's frame 4, which is not forwarded.
+    (void)av1.show("c30004");
+    CHECK_FALSE(av1.show("c30007").forward);
+    auto bad = av1.packet("cd0009");
+    bad.dd.frame_diff_count = 1;
+    bad.dd.frame_diffs[0] = 2;
+    CHECK_FALSE(av1.show(bad).forward);
+}
+
+TEST_CASE("dependency: a frame keeps its decision for all its packets, late ones too [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    (void)av1.show(test::kL3T3KeyStructure);
+    (void)av1.show("850002");
+    (void)av1.show("8a0003");
+    CHECK(av1.show("8d0006").forward);
+    av1.layers.target = {0, 3};
+    auto late = av1.packet("0a0003");
+    late.late = true;
+    CHECK(av1.show(late).forward);
+    CHECK(av1.show("4d0006").forward);
+    CHECK(av1.layers.current.spatial == 2);
+}
+
+TEST_CASE(
+    "dependency: never starts on a late structure; an old number restarts [FWD-08] [TRAP-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    auto key = av1.packet(test::kL3T3KeyStructure);
+    key.late = true;
+    CHECK_FALSE(av1.show(key).forward);
+    key.late = false;
+    key.dd.frame_number = 5000;
+    DependencySelector::Rewrite rewrite;
+    CHECK(av1.selector.select(av1.layers, key, av1.targets, rewrite).forward);
+    CHECK(rewrite.frame_number == 5000);
+    // The encoder began again at 1: its number would look older, so it is raised past the last.
+    key.dd.frame_number = 1;
+    CHECK(av1.selector.select(av1.layers, key, av1.targets, rewrite).forward);
+    CHECK(rewrite.frame_number == 5000 + 6000);
+    auto next = av1.packet("c50002");
+    CHECK(av1.selector.select(av1.layers, next, av1.targets, rewrite).forward);
+    CHECK(rewrite.frame_number == 11'001);
+}
+
+TEST_CASE("dependency: a structure that was repaired keeps the number of its frame [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {0, 3};
+    CHECK(av1.show(test::kL3T3KeyStructure).forward);
+    // The first packet of the next key frame is lost; the rest of it and more come.
+    MediaPacket key = av1.packet(test::kL3T3KeyStructure);
+    key.dd.frame_number = 10;
+    MediaPacket rest = key;
+    rest.dd.structure_attached = false;
+    CHECK(av1.show(rest).number == 10);
+    CHECK(av1.show(av1.kS0T2, 13).number == 13);
+    key.late = true;
+    const auto repaired = av1.show(key);
+    CHECK(repaired.forward);
+    CHECK(repaired.number == 10);
+    CHECK(av1.show(av1.kS0T2, 16).number == 16);  // it refers to those before by its number
+}
+
+TEST_CASE("dependency: a missing frame of the chain ends it after 80 frames [FWD-08]") {
+    for (const int diff : {79, 80, 255}) {
+        CAPTURE(diff);
+        L3T3Key av1;
+        av1.layers.target = {2, 3};
+        av1.show_key();
+        MediaPacket far = av1.packet(av1.kS2T0);  // the frame before it on the chain never came
+        far.dd.frame_number = 400;
+        far.dd.chain_diffs[2] = static_cast<std::uint8_t>(diff);
+        CHECK(av1.show(far).forward == (diff < DependencySelector::kPatience));
+        CHECK(av1.show(av1.kS2T2, 403).forward == (diff < DependencySelector::kPatience));
+        av1.show_key(410);
+        CHECK(av1.show(av1.kS2T2, 415).forward);  // whole again
+    }
+}
+
+TEST_CASE("dependency: a chain ends at once with a frame that was dropped [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    av1.show_key();
+    MediaPacket bad = av1.packet(av1.kS2T0);
+    bad.dd.frame_number = 15;
+    bad.dd.frame_diff_count = 1;
+    bad.dd.frame_diffs[0] = 14;  // to S0 of the key picture, which went on
+    CHECK(av1.show(bad).forward);
+    CHECK_FALSE(av1.show(av1.kS0T2, 16).forward);
+    bad.dd.frame_number = 27;
+    bad.dd.frame_diffs[0] = 11;  // to 16, which did not
+    bad.dd.chain_diffs[2] = 12;
+    CHECK_FALSE(av1.show(bad).forward);
+    bad.dd.frame_number = 39;
+    bad.dd.frame_diff_count = 0;  // on the chain behind it
+    CHECK_FALSE(av1.show(bad).forward);
+    CHECK_FALSE(av1.show(av1.kS2T2, 42).forward);
+    av1.show_key(50);
+    CHECK(av1.show(av1.kS2T2, 55).forward);
+}
+
+TEST_CASE("dependency: decisions are remembered for 256 frames, then all is left out [FWD-08]") {
+    for (const int back : {1, 255, 256, 257, 1000}) {
+        CAPTURE(back);
+        L3T3Key av1;
+        av1.layers.target = {2, 0};
+        av1.show_key(1000);
+        CHECK_FALSE(av1.show(av1.kS2T2, 1005).forward);
+        // Layer T2 is wanted from here on; what depends on it came as it was then.
+        av1.layers.target = {2, 3};
+        CHECK(av1.show(av1.kS2T2, static_cast<std::uint16_t>(1005 + back)).forward);
+        MediaPacket late = av1.packet(av1.kS2T2);
+        late.dd.frame_number = 1005;
+        late.late = true;
+        CHECK_FALSE(av1.show(late).forward);
+    }
+}
+
+TEST_CASE("dependency: frame numbers go on over their 16 bits [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    av1.show_key(65'534);
+    CHECK(av1.show(av1.kS2T2, 3).number == 3);
+    CHECK_FALSE(av1.show(av1.kS0T2, 4).forward);
+    MediaPacket late = av1.packet(av1.kKey2);  // its number is 0
+    late.dd.frame_number = 0;
+    late.late = true;
+    CHECK(av1.show(late).forward);
+    av1.show_key(7);  // no restart
+    CHECK(av1.show(av1.kS2T2, 12).number == 12);
+}
+
+TEST_CASE("dependency: only layers that the encoder produces are chosen [FWD-08] [IN-26]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    MediaPacket key = av1.packet(test::kL3T3KeyStructure);
+    key.dd.has_active_targets = true;
+    key.dd.active_targets = 0x03F;
+    CHECK(av1.show(key).mask == 0x03F);
+    CHECK(av1.selector.active() == 0x03F);
+    CHECK(av1.layers.current == Layer{1, 2});
+    const auto top = av1.show(av1.kKey1);
+    CHECK(top.forward);
+    CHECK(top.marker);
+    MediaPacket more = av1.packet(av1.kS1T2);
+    more.dd.has_active_targets = true;
+    more.dd.active_targets = 0x1FF;
+    more.dd.frame_number = 4;
+    (void)av1.show(more);
+    CHECK(av1.selector.active() == 0x1FF);
+    av1.show_key(7);
+    CHECK(av1.layers.current == Layer{2, 2});
+    // A mask that comes late is out of date.
+    more.dd.frame_number = 2;
+    more.dd.active_targets = 0x007;
+    more.late = true;
+    (void)av1.show(more);
+    CHECK(av1.selector.active() == 0x1FF);
+}
+
+TEST_CASE("dependency: nothing without target, descriptor or structure [FWD-08] [IN-20]") {
+    L3T3Key av1;
+    DependencySelector::Rewrite rewrite;
+    const MediaPacket key = av1.packet(test::kL3T3KeyStructure);
+    Selection out = av1.selector.select(av1.layers, key, av1.targets, rewrite);
+    CHECK(out.relevant);  // it leaves no hole
+    CHECK_FALSE(out.forward);
+    av1.layers.target = {2, 3};
+    out = av1.selector.select(av1.layers, key, av1.targets, rewrite);
+    CHECK(out.forward);
+    CHECK(out.switched);
+    MediaPacket bare = av1.packet(av1.kKey1);
+    bare.has_dd = false;
+    CHECK_FALSE(av1.show(bare).forward);
+    // Made for a structure of fewer targets than the one in force.
+    MediaPacket foreign = av1.packet(av1.kKey1);
+    foreign.dd.decode_target_count = 8;
+    CHECK_FALSE(av1.show(foreign).forward);
+    CHECK(av1.show(av1.kKey1).forward);
+    CHECK_FALSE(av1.selector.select(av1.layers, key, av1.targets, rewrite).switched);
+    av1.selector.reset();
+    CHECK(av1.selector.active() == 0);
+    CHECK_FALSE(av1.show(av1.kKey2).forward);
+    CHECK(av1.show(test::kL3T3KeyStructure, 4).forward);
+}
+
+TEST_CASE("dependency: without chains each frame goes by its references [FWD-08]") {
+    L3T3Key av1;
+    av1.targets.chain.fill(DecodeTargets::kNoChain);
+    av1.layers.target = {0, 3};
+    MediaPacket key = av1.packet(test::kL3T3KeyStructure);
+    key.dd.chain_count = 0;
+    CHECK(av1.show(key).forward);
+    MediaPacket delta = av1.packet(av1.kS0T2);
+    delta.dd.chain_count = 0;
+    CHECK(av1.show(delta).forward);
+    delta.dd.frame_number = 7;
+    delta.dd.frame_diff_count = 1;
+    delta.dd.frame_diffs[0] = 5;  // to S1 of the key picture, which did not go on
+    (void)av1.show(av1.kKey1);
+    CHECK_FALSE(av1.show(delta).forward);
+    delta.dd.frame_number = 8;
+    delta.dd.frame_diffs[0] = 4;
+    CHECK(av1.show(delta).forward);
+}
+
+}  // namespace confab::sfu
