@@ -29,6 +29,12 @@ DataRoomMember* DataRouter::find_peer(PeerId peer) {
     return found == by_peer_.end() ? nullptr : found->second;
 }
 
+std::array<PeerId, 2> DataRouter::peers_of(RoomId room, MemberId member) {
+    const Member* m = find_member(room, member);
+    if (m == nullptr) return {};
+    return {m->info.peer, m->info.other};
+}
+
 // ---------------------------------------------------------------- members
 
 void DataRouter::apply(Timestamp now, DataMember& c) {

@@ -12,6 +12,7 @@
 // to nothing: then it holds nobody back, and what waits for it counts for the room instead.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -78,6 +79,8 @@ class DataRouter {
     void connected(Timestamp now, PeerId peer);
     void channel_opened(Timestamp now, PeerId peer);
     void closed(PeerId peer);
+    // Those of a member that is known here; none of others.
+    std::array<PeerId, 2> peers_of(RoomId room, MemberId member);
     // Whether a message of it is to be handed in; if not, DataPort::resume() follows.
     bool may_send(PeerId peer);
     // Gives the number of deliveries, a measure of work.

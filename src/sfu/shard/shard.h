@@ -102,6 +102,8 @@ class Shard {
     static constexpr std::size_t kMaxTimersPerTurn = 256;
     static constexpr std::size_t kMaxRefreshedPerTurn = 64;     // down-tracks told of their source
     static constexpr std::size_t kMaxDeliveriesPerTurn = 1024;  // of data messages
+    // What a participant that goes had sent before; more than that is lost with it.
+    static constexpr std::size_t kMaxDeliveriesAtEnd = 4 * kMaxDeliveriesPerTurn;
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 
     Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links);
@@ -189,6 +191,7 @@ class Shard {
     void apply(Timestamp now, SetBandwidthLimit& c);
     void apply(Timestamp now, OpenDataChannels& c);
     // shard_data.cc
+    void apply(Timestamp now, DataMemberGone& c);
     template <typename C>
         requires requires(DataRouter& router, C& c) { router.apply(Timestamp(), c); }
     void apply(Timestamp now, C& c) {
@@ -266,6 +269,7 @@ class Shard {
     bool may_take_message(ShardPeer& peer);
     void route_message(Timestamp now, ShardPeer& peer, const peer::MessageReceived& message);
     void serve_data(Timestamp now);
+    void take_rest(Timestamp now, ShardPeer& peer);
     void flush_data(Timestamp now);
 
     // shard_rtcp.cc

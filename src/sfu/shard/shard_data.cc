@@ -61,6 +61,24 @@ void Shard::serve_data(Timestamp now) {
     }
 }
 
+// Its connections acknowledged what waits in them, and it may have gone because of that.
+void Shard::apply(Timestamp now, DataMemberGone& c) {
+    for (const PeerId id : data_.peers_of(c.room, c.member))
+        if (ShardPeer* peer = find_peer(id)) take_rest(now, *peer);
+    data_.apply(now, c);
+}
+
+// Nobody is asked whether there is room: it is one connection's window at most.
+void Shard::take_rest(Timestamp now, ShardPeer& peer) {
+    const std::size_t budget = std::exchange(data_budget_, kMaxDeliveriesAtEnd);
+    while (data_budget_ > 0) {
+        auto event = peer.transport().poll_event();
+        if (!event) break;
+        handle_transport_event(now, peer, std::move(*event));
+    }
+    data_budget_ = budget;
+}
+
 // The end of a turn: who may go on is in line for the next, which comes at once.
 void Shard::flush_data(Timestamp now) {
     data_.resume_senders();

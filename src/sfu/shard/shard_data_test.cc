@@ -280,6 +280,31 @@ TEST_CASE("Data: what came before its sender left is delivered, half messages ar
     CHECK(data.texts(2).back() == "still here");
 }
 
+// The sender saw all of it acknowledged, said goodbye and went, while a receiver lagged: what
+// waited in its connection is not lost with it.
+TEST_CASE("Data: what was acknowledged before its sender left is delivered [SIG-122][DC-20]") {
+    for (const std::size_t worker : {0U, 1U}) {
+        DataWorld data(2, {0, worker});
+        const std::string filling(10'000, '.');
+        constexpr std::uint32_t kMessages = 220;
+        data.clients[1]->deaf = true;
+        for (std::uint32_t i = 0; i < kMessages; ++i)
+            REQUIRE(data.send(0, text_packet(std::to_string(i) + filling, i + 1)));
+        data.world.run(3000);
+        REQUIRE(data.clients[0]->transport->buffered_amount(
+                    data.clients[0]->channels.at("_reliable")) == 0);
+        data.world.command(0, DataMemberGone{RoomId(1), data.members[0].member});
+        data.world.command(0, ClosePeer{data.clients[0]->id});
+        data.clients[1]->deaf = false;
+        data.world.run(6000);
+        const auto got = data.texts(1);
+        CHECK(got.size() == kMessages);
+        for (std::size_t i = 0; i < got.size(); ++i)
+            REQUIRE(got[i].starts_with(std::to_string(i) + "."));
+        CHECK(data.dropped() == 0);
+    }
+}
+
 TEST_CASE("Data: frames of a track reach who has a handle, on every worker [SIG-126][DT-01]") {
     DataWorld data(2, {0, 0, 1});
     const DataTrackId track(77);
