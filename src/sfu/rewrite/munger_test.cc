@@ -221,4 +221,62 @@ TEST_CASE("RangeMap: neighbours that are excluded take one range") {
     CHECK(map.map(1030) == 1030 - 999);
 }
 
+TEST_CASE("RangeMap: numbers of our own only behind all that came [FWD-04] [FWD-15]") {
+    RangeMap map;
+    map.reset(100, 0);
+    map.insert(110, 2);
+    map.insert(105, 7);  // older: nothing is moved any more
+    map.exclude(105);
+    CHECK(map.map(109) == 109);
+    CHECK(map.map(110) == 112);
+    CHECK(map.offset() == -2);
+    map.insert(110, 1);  // twice at one place
+    CHECK(map.map(110) == 113);
+    CHECK(map.map(109) == 109);
+    CHECK_FALSE(map.map(99));
+}
+
+TEST_CASE("Munger: order, open places and own packets beside a hole [FWD-04] [FWD-14]") {
+    Munger munger;
+    munger.drop(69'999);  // nothing has started
+    munger.start(70'000, 500);
+    CHECK(munger.order(70'000) == Munger::Order::kNext);
+    CHECK(munger.order(70'001) == Munger::Order::kGap);
+    REQUIRE(munger.map(70'000, 500, true));
+    REQUIRE(munger.map(70'002, 900, false));
+    CHECK(munger.order(70'001) == Munger::Order::kLate);
+    CHECK(munger.is_open(70'001));
+    CHECK_FALSE(munger.is_open(70'002));
+    CHECK_FALSE(munger.is_open(69'999));
+    const std::int64_t base = 70'000 & 0xFFFF;
+    CHECK(munger.insert(1000, true) == base + 3);
+    CHECK(munger.last_sequence() == base + 3);
+    CHECK(munger.last_timestamp() == 1000);
+    CHECK(munger.last_marker());
+    CHECK(munger.is_open(70'001));  // the hole stays for its packet
+    munger.drop(70'001);            // which leaves it when it is not wanted
+    CHECK(munger.map(70'001, 700, true)->sequence == base + 1);
+    CHECK(munger.last_timestamp() == 1000);
+    CHECK(munger.map(70'003, 1200, false)->sequence == base + 4);
+    CHECK_FALSE(munger.last_marker());
+}
+
+TEST_CASE("SentWindow: tells numbers apart over its length, not beyond [TRAP-14]") {
+    for (const std::int64_t ahead :
+         {SentWindow::kSize - 1, SentWindow::kSize, SentWindow::kSize + 1}) {
+        CAPTURE(ahead);
+        SentWindow window;
+        window.start(1000);
+        CHECK_FALSE(window.is_free(999));
+        CHECK(window.mark(1001));
+        CHECK(window.mark(1000 + ahead));
+        CHECK(window.is_free(1000) == (ahead < SentWindow::kSize));
+        CHECK_FALSE(window.mark(1001));
+        CHECK(window.mark(1002));
+        CHECK_FALSE(window.is_free(1002));
+        CHECK_FALSE(window.is_free(1000 + ahead));
+        CHECK(window.is_free(1001 + ahead));
+    }
+}
+
 }  // namespace confab::sfu

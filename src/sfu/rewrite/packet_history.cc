@@ -31,8 +31,11 @@ void PacketHistory::grow_if_needed(Timestamp now) {
     if (now - window_start_ < Duration::seconds(1)) return;
     if (window_packets_ > entries_.size() && entries_.size() < max_) {
         std::vector<HistoryEntry> larger(std::min(max_, entries_.size() + step_));
+        // One that stayed because its successor was lost may meet a newer one here.
         for (HistoryEntry& entry : entries_)
-            if (entry.packet) larger[slot_of(entry.sequence, larger.size())] = std::move(entry);
+            if (HistoryEntry& slot = larger[slot_of(entry.sequence, larger.size())];
+                entry.packet && (!slot.packet || slot.sequence < entry.sequence))
+                slot = std::move(entry);
         entries_ = std::move(larger);
     }
     window_start_ = now;

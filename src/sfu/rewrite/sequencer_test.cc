@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <utility>
 
 #include "base/rng.h"
 
@@ -116,6 +117,90 @@ TEST_CASE("Sequencer: at most three copies, none too soon [FWD-11]") {
     CHECK(sequencer.request(at_ms(9000), 7 + 256, kRtt, found) == Answer::kUnknown);
     sequencer.clear();
     CHECK(sequencer.request(at_ms(9000), 7, kRtt, found) == Answer::kUnknown);
+}
+
+TEST_CASE("Sequencer: a packet is known until the ring comes round to its place [FWD-11]") {
+    for (const std::size_t entries :
+         {Sequencer::kAudioEntries, Sequencer::kVideoEntries, Sequencer::kMaxEntries}) {
+        CAPTURE(entries);
+        Sequencer sequencer(entries);
+        ForwardedPacket p;
+        Sequencer::Found found;
+        for (std::size_t i = 0; i < entries; ++i) {
+            p.sequence = 65'000 + static_cast<std::int64_t>(i);
+            sequencer.push(at_ms(0), p, 70'000, 0, 0);
+        }
+        CHECK(sequencer.find(65'000, found));
+        p.sequence += 1;
+        sequencer.push(at_ms(0), p, 70'000, 0, 0);
+        CHECK_FALSE(sequencer.find(65'000, found));
+        CHECK(sequencer.find(65'001, found));
+        CHECK(sequencer.find(static_cast<std::uint16_t>(p.sequence), found));
+        CHECK_FALSE(sequencer.find(static_cast<std::uint16_t>(p.sequence + 1), found));
+    }
+}
+
+TEST_CASE(
+    "Sequencer: a NACK is noted by number and layer, until the number is used anew [BWE-21]") {
+    Sequencer sequencer(Sequencer::kAudioEntries);
+    CHECK(sequencer.asked(0).spatial == -1);  // an empty place is nobody's
+    ForwardedPacket p;
+    p.sequence = 300;
+    sequencer.push(at_ms(0), p, 70'000, 1, 2);
+    CHECK(sequencer.asked(300 - 256).spatial == -1);
+    CHECK(sequencer.asked(300).spatial == 2);
+    CHECK(sequencer.asked(300).repeated);
+    Sequencer::Found found;
+    CHECK(sequencer.find(300, found));
+    CHECK(found.stream == 1);
+    CHECK(found.spatial == 2);
+    CHECK(found.resends == 0);
+    p.sequence += 256;
+    sequencer.push(at_ms(0), p, 70'000, 0, 0);
+    CHECK(sequencer.asked(300).spatial == -1);
+    CHECK_FALSE(sequencer.asked(556).repeated);
+}
+
+TEST_CASE("Sequencer: the gap is twice the round trip, over the wrap of its clock too [FWD-11]") {
+    using Answer = Sequencer::Answer;
+    for (const std::int64_t sent : {std::int64_t{1000}, (std::int64_t{1} << 32) - 10}) {
+        for (const auto& [rtt, gap] : {std::pair{0, 0}, std::pair{10, 20}, std::pair{49, 98},
+                                       std::pair{50, 100}, std::pair{51, 100}}) {
+            CAPTURE(rtt);
+            Sequencer sequencer(Sequencer::kAudioEntries);
+            ForwardedPacket p;
+            p.sequence = 7;
+            sequencer.push(at_ms(sent), p, 70'000, 0, 0);
+            Sequencer::Found found;
+            const Duration trip = Duration::millis(rtt);
+            if (gap > 0)
+                CHECK(sequencer.request(at_ms(sent + gap - 1), 7, trip, found) == Answer::kTooSoon);
+            CHECK(sequencer.request(at_ms(sent + gap), 7, trip, found) == Answer::kResend);
+        }
+    }
+}
+
+TEST_CASE("Sequencer: what it gives back holds nothing of the packet found before [FWD-11]") {
+    Sequencer sequencer(Sequencer::kAudioEntries);
+    ForwardedPacket described;
+    described.sequence = 1;
+    described.dd_mode = DescriptorMode::kSetMask;
+    described.dd_mask = 5;
+    described.marker = true;
+    ForwardedPacket plain;
+    plain.sequence = 2;
+    plain.payload_type = 111;
+    sequencer.push(at_ms(0), described, 70'000, 0, 0);
+    sequencer.push(at_ms(0), plain, 70'001, 0, 0);
+    Sequencer::Found found;
+    REQUIRE(sequencer.find(1, found));
+    CHECK(found.packet.payload_type == 0);  // its place holds the decode targets
+    REQUIRE(sequencer.find(2, found));
+    CHECK(found.packet.dd_mode == DescriptorMode::kNone);
+    CHECK(found.packet.dd_mask == 0);
+    CHECK_FALSE(found.packet.marker);
+    CHECK(found.packet.payload_type == 111);
+    CHECK(found.packet.payload_size == ForwardedPacket::kToEnd);
 }
 
 }  // namespace confab::sfu

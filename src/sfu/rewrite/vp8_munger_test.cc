@@ -174,6 +174,103 @@ TEST_CASE("Vp8Munger: a blank frame continues all counters [FWD-15]") {
     CHECK(parsed(munger.blank_frame()).picture_id == 0x2FF9);
 }
 
+TEST_CASE("Vp8Munger: each of many switches goes on by one, whatever was before [FWD-06]") {
+    Vp8Munger munger;
+    std::uint16_t picture = 0x7FFE;
+    std::uint8_t tl0 = 254;
+    std::uint8_t key = 30;
+    munger.switch_source(full(picture, tl0, 0, key));
+    (void)send(munger, full(picture, tl0, 0, key), 1);
+    std::int64_t time = 1;
+    for (const std::uint16_t first : std::vector<std::uint16_t>{100, 20'000, 5, 0x7FFF}) {
+        const auto byte = static_cast<std::uint8_t>(first * 7);
+        munger.switch_source(full(first, byte, 0, byte & 0x1F));
+        for (std::uint8_t i = 0; i < 3; ++i) {  // all three counters wrap on the way
+            picture = static_cast<std::uint16_t>((picture + 1) & 0x7FFF);
+            tl0 = static_cast<std::uint8_t>(tl0 + 1);
+            key = static_cast<std::uint8_t>((key + 1) & 0x1F);
+            auto in = full(static_cast<std::uint16_t>((first + i) & 0x7FFF),
+                           static_cast<std::uint8_t>(byte + i), 0,
+                           static_cast<std::uint8_t>((byte + i) & 0x1F));
+            in.picture_id_15bit = true;
+            const auto out = send(munger, in, ++time);
+            CHECK(out.picture_id == picture);
+            CHECK(out.picture_id_15bit == (picture > 127));
+            CHECK(out.tl0_pic_idx == tl0);
+            CHECK(out.key_idx == key);
+        }
+    }
+}
+
+TEST_CASE("Vp8Munger: late packets of the source before a switch have no place [FWD-06]") {
+    Vp8Munger munger;
+    DescriptorPatch patch;
+    munger.switch_source(full(1000, 1, 0, 0));
+    (void)send(munger, full(1000, 1, 0, 0), 1);
+    REQUIRE(munger.process(full(1002, 1, 0, 0), 3, Order::kGap, false, patch) == Verdict::kForward);
+    munger.switch_source(full(1010, 1, 0, 0));
+    (void)send(munger, full(1010, 1, 0, 0), 4);
+    for (const std::uint16_t id : std::vector<std::uint16_t>{1000, 1001, 1002, 1009})
+        CHECK(munger.process(full(id, 1, 0, 0), 2, Order::kLate, false, patch) == Verdict::kDrop);
+}
+
+TEST_CASE("Vp8Munger: a late picture is known for 128 pictures [FWD-06]") {
+    for (const int back : {1, 127, 128, 129}) {
+        CAPTURE(back);
+        Vp8Munger munger;
+        DescriptorPatch patch;
+        munger.switch_source(full(1000, 1, 0, 0));
+        (void)send(munger, full(1000, 1, 0, 0), 1);
+        const auto newest = static_cast<std::uint16_t>(1001 + back);
+        REQUIRE(munger.process(full(newest, 1, 0, 0), 3, Order::kGap, false, patch) ==
+                Verdict::kForward);
+        const Verdict late = munger.process(full(1001, 1, 0, 0), 2, Order::kLate, false, patch);
+        CHECK(late == (back < 128 ? Verdict::kForward : Verdict::kDrop));
+        if (late == Verdict::kForward) CHECK(parsed(patch).picture_id == 1001);
+    }
+}
+
+TEST_CASE("Vp8Munger: the first picture behind a switch passes whatever its time [TRAP-36]") {
+    Vp8Munger munger;
+    wire::Vp8Descriptor d;
+    d.start_of_partition = true;
+    DescriptorPatch patch;
+    munger.switch_source(d);
+    REQUIRE(munger.process(d, 100, Order::kNext, false, patch) == Verdict::kForward);
+    CHECK(munger.process(d, 200, Order::kNext, true, patch) == Verdict::kFilter);
+    munger.switch_source(d);  // to a source whose clock stands just there
+    CHECK(munger.process(d, 200, Order::kNext, false, patch) == Verdict::kForward);
+}
+
+TEST_CASE("Vp8Munger: a blank frame is a whole reference picture of layer 0 [FWD-15]") {
+    Vp8Munger munger;
+    auto d = full(126, 255, 2, 31);
+    d.non_reference = true;
+    d.start_of_partition = false;
+    d.partition_id = 3;
+    munger.switch_source(d);
+    (void)send(munger, d, 1);
+    for (const std::uint16_t expected : std::vector<std::uint16_t>{127, 128, 129}) {
+        const DescriptorPatch blank = munger.blank_frame();
+        CHECK(blank.size == (expected > 127 ? 6 : 5));
+        const auto out = parsed(blank);
+        CHECK(out.picture_id == expected);
+        CHECK_FALSE(out.non_reference);
+        CHECK(out.start_of_partition);
+        CHECK(out.partition_id == 0);
+        CHECK(out.temporal_id == 0);
+        CHECK(out.layer_sync);
+        CHECK(out.tl0_pic_idx == expected - 127);
+        CHECK(out.key_idx == expected - 127);
+    }
+    // What comes then goes on behind them.
+    munger.switch_source(full(9, 9, 0, 9));
+    const auto next = send(munger, full(9, 9, 0, 9), 2);
+    CHECK(next.picture_id == 130);
+    CHECK(next.tl0_pic_idx == 3);
+    CHECK(next.key_idx == 3);
+}
+
 TEST_CASE("Vp8Munger: an encoder that starts anew in one stream goes on [FWD-06]") {
     Vp8Munger munger;
     munger.switch_source(full(5000, 1, 0, 0));
