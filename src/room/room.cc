@@ -18,7 +18,7 @@ NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
 std::vector<const Participant*> heard_by(const Participant& p, const Publications& publications,
                                          const Subscriptions& subscriptions) {
     std::vector<const Participant*> result;
-    for (const Participant* publisher : publications.publishers())
+    for (const Participant* publisher : publications.announced().publishers())
         if (publisher != &p && subscriptions.subscribes_to(p, *publisher))
             result.push_back(publisher);
     return result;

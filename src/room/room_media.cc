@@ -20,7 +20,7 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
     double weight = loss_weight(sfu::Codec::kVp8);
     if (const PublishedTrack* published = publications_.find(p, sid)) {
         if (!published->slots.empty()) weight = loss_weight(published->slots.front().codec);
-    } else if (const Publication source = publications_.find(sid)) {
+    } else if (const Publication source = publications_.announced().find(sid)) {
         if (!source.track->slots.empty()) weight = loss_weight(source.track->slots.front().codec);
     }
     quality_.note(p, track, sample, weight);

@@ -107,27 +107,27 @@ void RoomWiring::tracks_changed(Participant& publisher) {
 // ---------------------------------------------------------------- subscriptions
 
 Publication RoomWiring::find_publication(const std::string& sid) const {
-    return room_->publications_.find(sid);
+    return room_->publications_.announced().find(sid);
 }
 
 std::vector<Publication> RoomWiring::publications() const {
-    return room_->publications_.all();
+    return room_->publications_.announced().all();
 }
 
 std::vector<Publication> RoomWiring::publications_of(const Participant& publisher) const {
-    return room_->publications_.of(publisher);
+    return room_->publications_.announced().of(publisher);
 }
 
 void RoomWiring::quality_wanted(const Publication& track, const QualityWish& wish) {
-    room_->publications_.want_quality(track, wish);
+    room_->publications_.announced().want_quality(track, wish);
 }
 
 void RoomWiring::quality_unwanted(const Publication& track, sfu::DownTrackId by) {
-    room_->publications_.unwant_quality(track, by);
+    room_->publications_.announced().unwant_quality(track, by);
 }
 
 void RoomWiring::track_subscribed(const Publication& track) {
-    room_->publications_.subscribed(track);
+    room_->publications_.announced().subscribed(track);
 }
 
 void RoomWiring::codec_regressed(const Publication& track) {

@@ -26,9 +26,7 @@ struct PublishedTrack {
     livekit::TrackInfo info;
     std::vector<CodecSlot> slots;  // parallel to info.codecs
     bool announced = false;        // others may see it
-    bool told_subscribed = false;  // track_subscribed was sent
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
-    Dynacast dynacast;
     Timestamp announced_at;
     Timestamp requested_at;
     bool media_started = false;  // the first packet came

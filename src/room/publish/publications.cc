@@ -85,7 +85,8 @@ Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, R
       roster_(&roster),
       ssrcs_(&ssrcs),
       codecs_(enabled_codecs(scope.config)),
-      host_(&host) {}
+      host_(&host),
+      announced_(scope, roster) {}
 
 // ---------------------------------------------------------------- announcements and sections
 
@@ -194,14 +195,7 @@ void Publications::announce(Participant& p, PublishedTrack& track) {
     // Nothing is to be expected of a muted track.
     track.media_started = track.media_started || track.info.muted();
     scope_->out.observe(PublicationStep{track.info.type(), TrackStep::kSuccess});
-    if (track.video() || track.info.codecs_size() > 1) {
-        track.dynacast = Dynacast(scope_->now(), scope_->config.dynacast_pause_delay);
-        track.dynacast.set_muted(track.info.muted());
-    }
-    announced_[track.info.sid()] = {&p, &track};
-    Publisher& publisher = publishers_[p.identity()];
-    publisher.participant = &p;
-    ++publisher.tracks;
+    announced_.add(p, track);
     host_->track_announced({&p, &track});
 }
 
@@ -240,9 +234,7 @@ void Publications::release(Participant& p, const PublishedTrack& track) {
     }
     for (const Ssrc ssrc : track.ssrcs)
         ssrcs_->release(ssrc);
-    if (announced_.erase(track.info.sid()) == 0) return;
-    const auto publisher = publishers_.find(p.identity());
-    if (--publisher->second.tracks == 0) publishers_.erase(publisher);
+    announced_.end(track);
 }
 
 // Requests that waited for the cid of what ended.

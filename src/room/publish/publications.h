@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The tracks of a room: from add_track to a receiver in the shard and the news of it, until it is
-// unpublished (01 §3.8), and what is wanted of each (dynacast). Connections and subscribers belong
-// to other parts; what it needs of them it asks its PublicationsHost.
+// unpublished (01 §3.8). What others may see is in AnnouncedTracks. Connections and subscribers
+// belong to other parts; what it needs of them it asks its PublicationsHost.
 #pragma once
 
 #include <map>
@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "room/publish/announced_tracks.h"
 #include "room/publish/publication.h"
 #include "room/publish/publish_flow.h"
 #include "room/roster/roster.h"
@@ -72,23 +73,12 @@ class Publications {
     void rights_changed(Participant& p);
     void unpublish_all(Participant& p);
 
-    // ---- what subscribers want (SIG-115)
-    void want_quality(const Publication& track, const QualityWish& wish);
-    void unwant_quality(const Publication& track, sfu::DownTrackId by);
-    // What it was told may have died with a connection (DYN-01).
-    void repeat_wishes(Participant& p);
-    // Somebody whom its publisher may know of has it.
-    void subscribed(const Publication& track);
     // Everybody who can takes a backup codec from now on (DYN-05).
     void regressed(const Publication& track);
 
     // ---- what there is
-    // Announced tracks, by sid.
-    Publication find(const std::string& sid) const;
-    std::vector<Publication> all() const;
-    std::vector<Publication> of(const Participant& publisher) const;
-    // Who has announced tracks, by identity.
-    std::vector<Participant*> publishers() const;
+    AnnouncedTracks& announced() { return announced_; }
+    const AnnouncedTracks& announced() const { return announced_; }
     // Of this participant, announced or not.
     const PublishedTrack* find(const Participant& p, const std::string& sid) const;
     bool knows(const Participant& p, const std::string& sid) const;
@@ -110,14 +100,6 @@ class Publications {
         PublishFlow flow;
         Timestamp update_at = Timestamp::never();  // learned layers, told together
     };
-    struct Announced {
-        Participant* publisher = nullptr;
-        PublishedTrack* track = nullptr;
-    };
-    struct Publisher {
-        Participant* participant = nullptr;
-        std::size_t tracks = 0;  // announced
-    };
     Member& member(const Participant& p) { return members_.at(p.number); }
     const Member& member(const Participant& p) const { return members_.at(p.number); }
     PublishFlow& flow(const Participant& p) { return member(p).flow; }
@@ -135,9 +117,6 @@ class Publications {
 
     // publications_live.cc
     void set_muted(Participant& p, PublishedTrack& track, bool muted);
-    void want_layers(const Participant& p, const PublishedTrack& track,
-                     const std::vector<Dynacast::Report>& reports);
-    void poll_dynacast(Participant& p, PublishedTrack& track);
     Timestamp section_deadline(const Member& m) const;
 
     const RoomScope* scope_;
@@ -147,9 +126,8 @@ class Publications {
     SsrcPool* ssrcs_;
     std::vector<sdp::EnabledCodec> codecs_;
     PublicationsHost* host_;
-    std::map<std::uint64_t, Member> members_;      // by participant number
-    std::map<std::string, Announced> announced_;   // by track sid
-    std::map<std::string, Publisher> publishers_;  // by identity, while it has announced tracks
+    std::map<std::uint64_t, Member> members_;  // by participant number
+    AnnouncedTracks announced_;
 };
 
 }  // namespace confab::room

@@ -94,7 +94,7 @@ struct World : PartWorld {
     std::string publish(Participant& p, const std::string& cid, const std::string& mid) {
         add_track(p, cid);
         offer(p, {section_of(cid, mid, "video/VP8")});
-        return publications.of(p).back().track->info.sid();
+        return publications.announced().of(p).back().track->info.sid();
     }
     std::string only_sid(const Sorted& effects, std::uint64_t session) {
         const auto told = effects.of(session, Response::kTrackPublished);
@@ -129,7 +129,7 @@ TEST_CASE("Publications: asked for, a section, announced once the connection is 
         w.host.link->ever_connected = connected;
         w.add_track(alice, "cam");
         const std::string sid = w.only_sid(w.sorted(), 1);
-        CHECK(!w.publications.find(sid));
+        CHECK(!w.publications.announced().find(sid));
         CHECK(w.publications.pending_sections(alice).size() == 1);
         w.offer(alice, {section_of("cam", "1", "video/VP8")});
         const auto out = w.sorted();
@@ -140,10 +140,10 @@ TEST_CASE("Publications: asked for, a section, announced once the connection is 
         CHECK(w.media.receivers.contains(receivers[0].receiver));
         CHECK(w.publications.publishes_on(alice, "1"));
         CHECK(w.host.announced.size() == (connected ? 1 : 0));
-        CHECK(bool(w.publications.find(sid)) == connected);
+        CHECK(bool(w.publications.announced().find(sid)) == connected);
         if (!connected) w.publications.connected(alice);
         CHECK(w.host.announced == std::vector<std::string>{sid});
-        CHECK(w.publications.find(sid).publisher == &alice);
+        CHECK(w.publications.announced().find(sid).publisher == &alice);
         livekit::ParticipantInfo info;
         w.publications.describe(alice, info);
         CHECK(info.tracks_size() == 1);
@@ -212,7 +212,7 @@ TEST_CASE("Publications: narrowed sources end what they leave out, pending or th
     CHECK(gone == expected);
     CHECK(out.commands_of<sfu::RemoveReceiver>().size() == 1);
     CHECK(w.host.unpublished == std::vector{camera});  // nobody knew of the other
-    CHECK(w.publications.of(alice).size() == 1);
+    CHECK(w.publications.announced().of(alice).size() == 1);
     CHECK(!w.publications.knows(alice, screen));
 }
 
@@ -250,7 +250,7 @@ TEST_CASE("Publications: while a track ends it is found, afterwards nothing is l
     CHECK(w.ssrcs.contains(Ssrc(4711)));
     bool found = false;
     w.host.on_ending = [&](const Publication& track) {
-        found = w.publications.find(sid).track == track.track;
+        found = w.publications.announced().find(sid).track == track.track;
         CHECK(w.sorted().commands_of<sfu::RemoveReceiver>().empty());
     };
     w.offer(alice, {}, {"1"});
@@ -259,8 +259,8 @@ TEST_CASE("Publications: while a track ends it is found, afterwards nothing is l
     CHECK(out.commands_of<sfu::RemoveReceiver>().size() == 1);
     CHECK(told_gone(out, 1).empty());  // it ended it itself
     CHECK(w.host.unpublished == std::vector{sid});
-    CHECK(!w.publications.find(sid));
-    CHECK(w.publications.publishers().empty());
+    CHECK(!w.publications.announced().find(sid));
+    CHECK(w.publications.announced().publishers().empty());
     CHECK(w.media.receivers.empty());
     CHECK(w.ssrcs.size() == 0);
 }
@@ -327,22 +327,22 @@ TEST_CASE("Publications: the publisher and its worker hear what is wanted [SIG-1
     World w;
     Participant& alice = w.come("alice", 1);
     const std::string sid = w.publish(alice, "cam", "1");
-    const Publication track = w.publications.find(sid);
+    const Publication track = w.publications.announced().find(sid);
     (void)w.sorted();
-    w.publications.want_quality(track, {sfu::DownTrackId(1), 0, std::uint8_t{1}, {}});
+    w.publications.announced().want_quality(track, {sfu::DownTrackId(1), 0, std::uint8_t{1}, {}});
     auto out = w.sorted();
     CHECK(out.of(1, Response::kSubscribedQualityUpdate).size() == 1);
     REQUIRE(out.commands_of<sfu::WantLayers>().size() == 1);
     CHECK(out.commands_of<sfu::WantLayers>()[0].max_spatial == 1);
     // A muted one is not told; the state follows.
     CHECK(w.publications.mute(alice, sid, true) != nullptr);
-    w.publications.want_quality(track, {sfu::DownTrackId(2), 0, std::uint8_t{2}, {}});
+    w.publications.announced().want_quality(track, {sfu::DownTrackId(2), 0, std::uint8_t{2}, {}});
     CHECK(w.sorted().of(1, Response::kSubscribedQualityUpdate).empty());
     CHECK(w.publications.mute(alice, sid, false) != nullptr);
     CHECK(w.sorted().commands_of<sfu::WantLayers>().back().max_spatial == 2);
     // With nobody left it is off, after the delay.
-    w.publications.unwant_quality(track, sfu::DownTrackId(1));
-    w.publications.unwant_quality(track, sfu::DownTrackId(2));
+    w.publications.announced().unwant_quality(track, sfu::DownTrackId(1));
+    w.publications.announced().unwant_quality(track, sfu::DownTrackId(2));
     CHECK(w.sorted().commands_of<sfu::WantLayers>().empty());
     const Timestamp at = w.publications.next_deadline(alice);
     CHECK(at == w.clock.now + w.config.dynacast_pause_delay);
@@ -356,10 +356,10 @@ TEST_CASE("Publications: the publisher and its worker hear what is wanted [SIG-1
 TEST_CASE("Publications: that somebody subscribed is told once [SIG-49]") {
     World w;
     Participant& alice = w.come("alice", 1);
-    const Publication track = w.publications.find(w.publish(alice, "cam", "1"));
+    const Publication track = w.publications.announced().find(w.publish(alice, "cam", "1"));
     (void)w.sorted();
-    w.publications.subscribed(track);
-    w.publications.subscribed(track);
+    w.publications.announced().subscribed(track);
+    w.publications.announced().subscribed(track);
     CHECK(w.sorted().of(1, Response::kTrackSubscribed).size() == 1);
 }
 
@@ -376,7 +376,7 @@ TEST_CASE("Publications: mute and features of a pending track are kept, of none 
     CHECK(w.host.changes == 0);  // nobody knows it
     w.offer(alice, {section_of("mic", "1", "audio/opus")});
     CHECK(w.sorted().commands_of<sfu::MuteReceiver>().size() == 1);
-    CHECK(w.publications.find(sid).track->info.audio_features_size() == 1);
+    CHECK(w.publications.announced().find(sid).track->info.audio_features_size() == 1);
     w.publications.update_audio(alice, update);
     CHECK(w.host.changes == 1);
     CHECK(w.publications.mute(alice, "TR_nobody", true) == nullptr);
@@ -399,7 +399,7 @@ TEST_CASE("Publications: layers that start one after the other are told together
             event.ssrc = Ssrc(100U + layer);
             w.publications.layer_started(alice, sid, event);
         }
-        CHECK(w.publications.find(sid).track->info.layers(2).ssrc() == 102);
+        CHECK(w.publications.announced().find(sid).track->info.layers(2).ssrc() == 102);
         CHECK(w.host.changes == 0);
         if (told_meanwhile) w.publications.told(alice);
         w.at(100);
@@ -416,14 +416,14 @@ TEST_CASE("Publications: who publishes and what, in the order of identities") {
     (void)w.publish(bob, "cam", "1");
     (void)w.publish(alice, "cam", "1");
     (void)w.publish(alice, "cam2", "2");
-    CHECK(w.publications.publishers() == std::vector<Participant*>{&alice, &bob});
-    REQUIRE(w.publications.all().size() == 3);
-    CHECK(w.publications.all().back().publisher == &bob);
-    CHECK(w.publications.of(alice).size() == 2);
+    CHECK(w.publications.announced().publishers() == std::vector<Participant*>{&alice, &bob});
+    REQUIRE(w.publications.announced().all().size() == 3);
+    CHECK(w.publications.announced().all().back().publisher == &bob);
+    CHECK(w.publications.announced().of(alice).size() == 2);
     w.offer(alice, {}, {"1"});
-    CHECK(w.publications.publishers().size() == 2);
+    CHECK(w.publications.announced().publishers().size() == 2);
     w.offer(alice, {}, {"2"});
-    CHECK(w.publications.publishers() == std::vector<Participant*>{&bob});
+    CHECK(w.publications.announced().publishers() == std::vector<Participant*>{&bob});
 }
 
 }  // namespace confab::room
