@@ -54,6 +54,8 @@ class LinkStream {
     void add_taken(RoomId room, MemberId sender, std::size_t bytes);
     // Bytes that wait to be sent.
     std::size_t waiting() const { return out_.size() - sent_; }
+    // With those that were sent and are not let go of yet: twice as many at most.
+    std::size_t held() const { return out_.size(); }
     // push(piece) is false when there is no room. True while some is left.
     template <typename Push>
     bool flush(Push&& push);

@@ -139,6 +139,17 @@ TEST_CASE("LinkStream: a ring without room takes nothing, and nothing is lost [D
     CHECK(wire.records().size() == 2);
 }
 
+TEST_CASE("LinkStream: what was sent is let go of, though something always waits [IMM-15]") {
+    Wire wire;
+    for (std::uint32_t i = 0; i < 500; ++i) {
+        wire.out.add(RoomId(1), message_of(2'000, i));
+        (void)wire.flush(wire.out.waiting() > 10'000 ? 2 : 1);
+        wire.pieces.clear();
+        REQUIRE(wire.out.held() <= 2 * wire.out.waiting() + LinkStream::kMaxPiece);
+        if (i > 5) REQUIRE(wire.out.waiting() > 0);
+    }
+}
+
 TEST_CASE("LinkStream: any pieces and any order of calls give the same records [DES-41] [DES-56]") {
     Rng rng(17);
     Wire wire;

@@ -252,6 +252,13 @@ TEST_CASE("DataPacket: text streams of agents are marked, a header of nonsense r
     const ReadMessage plain(routed(packet).payload);
     CHECK(plain.text(kHeader) == as_text(text_header.encoded()));
     CHECK(plain.text(kIdentity) == "alice");
+    // Neither are those of byte streams, which nobody else's words are in.
+    const WireMessage bytes =
+        WireMessage().text(1, "stream").message(10, WireMessage().text(1, "f"));
+    const ReadMessage file(
+        routed(WireMessage().text(kIdentity, "human").message(kHeader, bytes), kAgent).payload);
+    CHECK(file.text(kHeader) == as_text(bytes.encoded()));
+    CHECK(file.text(kIdentity) == "bot");
     const WireMessage broken =
         WireMessage().text(kIdentity, "human").bytes(kHeader, Bytes{0x4A, 0x05});
     CHECK(refusal(broken, kAgent) == DataError::kMalformed);
