@@ -115,16 +115,28 @@ class Finisher {
     void addresses() {
         if (config_.logging.level.empty())
             config_.logging.level = config_.development ? "debug" : "info";
-        if (!config_.rtc.node_ip.empty())
-            for (const std::string_view part : split(config_.rtc.node_ip, ','))
-                if (!IpAddress::parse(trim(part)))
-                    error("rtc.node_ip", "invalid ip " + std::string(trim(part)) +
-                                             " in rtc.node_ip; write one address or \"v4,v6\"");
+        if (!config_.rtc.node_ip.empty()) node_ip();
         check_cidrs("rtc.ips.includes", config_.rtc.ips.includes);
         check_cidrs("rtc.ips.excludes", config_.rtc.ips.excludes);
         // As in releases after 1.13.5: a block that is misspelt must not be left out silently.
         check_cidrs("turn.allow_restricted_peer_cidrs", config_.turn.allow_restricted_peer_cidrs);
         check_cidrs("turn.deny_peer_cidrs", config_.turn.deny_peer_cidrs);
+    }
+    void node_ip() {
+        std::size_t v4 = 0;
+        std::size_t v6 = 0;
+        for (const std::string_view part : split(config_.rtc.node_ip, ',')) {
+            const auto ip = IpAddress::parse(trim(part));
+            if (!ip)
+                error("rtc.node_ip", "invalid ip " + std::string(trim(part)) +
+                                         " in rtc.node_ip; write one address or \"v4,v6\"");
+            else
+                ++(ip->is_v4() ? v4 : v6);
+        }
+        // Candidates have room for one of each: the others would be lost.
+        if (v4 > 1 || v6 > 1)
+            error("rtc.node_ip",
+                  "rtc.node_ip has two addresses of one family; write one address or \"v4,v6\"");
     }
     void check_cidrs(const std::string& path, const std::vector<std::string>& blocks) {
         for (const std::string& block : blocks)

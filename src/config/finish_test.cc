@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "config/load_testing.h"
+#include "config/print.h"
 
 namespace confab::config {
 
@@ -182,6 +183,237 @@ TEST_CASE("finish: several mistakes are told together [CFG-07]") {
     for (const std::string_view part :
          {"invalid ip x", "invalid ip y", "invalid CIDR z", "invalid TURN ports"})
         CHECK_MESSAGE(has(refused.error(), part), part);
+}
+
+TEST_CASE("finish: each rule between ports, at its edge [CFG-04]") {
+    struct Row {
+        std::string_view yaml;
+        std::string_view error;  // empty: taken
+    };
+    constexpr Row kRows[] = {
+        {"rtc: {port_range_start: 5, port_range_end: 5}", ""},
+        {"rtc: {port_range_start: 6, port_range_end: 5}", "must not be below rtc.port_range_start"},
+        {"rtc: {port_range_start: 5}", "must not be below rtc.port_range_start"},
+        {"rtc: {port_range_end: 5}", "rtc.port_range_end needs rtc.port_range_start"},
+        {"rtc: {port_range_end: 5, udp_port: 7882}", "needs rtc.port_range_start"},
+        {"rtc: {tcp_port: 7880}", "port and rtc.tcp_port are both 7880; give them different"},
+        {"{port: 7881}", "port and rtc.tcp_port are both 7881"},
+        {"{port: 80, rtc: {tcp_port: 80}}", "are both 80"},
+        {"{port: 0, rtc: {tcp_port: 0}}", ""},  // any free port, and none
+        {"rtc: {udp_port: 7880}", ""},          // UDP and TCP do not meet
+        {"rtc: {udp_port: 7881}", ""}};
+    for (const Row& row : kRows) {
+        CAPTURE(row.yaml);
+        const auto done = finished(row.yaml);
+        CHECK(done.has_value() == row.error.empty());
+        if (!done) CHECK(has(done.error(), row.error));
+    }
+    // Also in development, where no range is chosen.
+    CHECK(finished("{development: true, rtc: {port_range_start: 5, port_range_end: 6}}")
+              ->rtc.udp_port == PortRange{});
+    CHECK(finished("{development: true, rtc: {udp_port: 5-6}}")->rtc.udp_port == PortRange{5, 6});
+    CHECK(!finished("{development: true, port: 7881}"));
+}
+
+TEST_CASE("finish: each rule of the TURN server, at its edge [CFG-07]") {
+    struct Row {
+        std::string_view fields;
+        std::string_view error;  // empty: taken
+    };
+    constexpr Row kRows[] = {
+        {"udp_port: 3478", ""},
+        {"tls_port: 5349, domain: t.example.org", ""},
+        {"tls_port: 5349, udp_port: 3478, domain: t.example.org", ""},
+        {"domain: t.example.org", "invalid TURN ports; set turn.udp_port or turn.tls_port"},
+        {"tls_port: 5349", "TURN domain required; set turn.domain"},
+        {"tls_port: 5349, udp_port: 3478", "TURN domain required"},
+        {"udp_port: 3478, relay_range_start: 40000", ""},
+        {"udp_port: 3478, relay_range_start: 40001", "must not be below turn.relay_range_start"},
+        {"udp_port: 3478, relay_range_end: 29999", "must not be below turn.relay_range_start"},
+        {"udp_port: 3478, relay_range_start: 9, relay_range_end: 9", ""},
+        {"udp_port: 3478, deny_peer_cidrs: [10.0.0.0/8], allow_restricted_peer_cidrs: ['::/0']",
+         ""},
+        {"udp_port: 3478, deny_peer_cidrs: [10.0.0.0]", "10.0.0.0 in turn.deny_peer_cidrs"},
+        {"udp_port: 3478, allow_restricted_peer_cidrs: [x]",
+         "in turn.allow_restricted_peer_cidrs"}};
+    for (const Row& row : kRows) {
+        CAPTURE(row.fields);
+        const auto done = finished("turn: {enabled: true, " + std::string(row.fields) + "}");
+        CHECK(done.has_value() == row.error.empty());
+        if (!done) CHECK(has(done.error(), row.error));
+        // Switched off only the blocks are looked at.
+        CHECK(finished("turn: {" + std::string(row.fields) + "}").has_value() ==
+              !has(row.error, "cidrs"));
+    }
+    const auto range = [](std::string_view yaml) {
+        const Turn turn = finished(yaml)->turn;
+        return std::pair<int, int>(turn.relay_range_start, turn.relay_range_end);
+    };
+    CHECK(range("") == std::pair(30000, 40000));
+    CHECK(range("turn: {relay_range_start: 31000}") == std::pair(31000, 40000));
+    CHECK(range("turn: {relay_range_end: 39000}") == std::pair(30000, 39000));
+    CHECK(range("development: true") == std::pair(30000, 30002));
+    CHECK(range("{development: true, turn: {relay_range_end: 39000}}") == std::pair(30000, 39000));
+}
+
+TEST_CASE("finish: node_ip is one address of each family at most [CFG-04]") {
+    for (const std::string_view good :
+         {"", "1.2.3.4", "::1", "1.2.3.4,::1", "::1,1.2.3.4", " 1.2.3.4 , 2001:db8::1 "})
+        CHECK_MESSAGE(finished("rtc: {node_ip: '" + std::string(good) + "'}"), good);
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {"1.2.3.x", "invalid ip 1.2.3.x in rtc.node_ip; write one address or \"v4,v6\""},
+        {"1.2.3.4,", "invalid ip  in rtc.node_ip"},
+        {"1.2.3.4:80", "invalid ip 1.2.3.4:80"},
+        {"example.org", "invalid ip example.org"},
+        {"1.2.3.4,x", "invalid ip x in rtc.node_ip"},
+        {"1.2.3.4 ::1", "invalid ip 1.2.3.4 ::1"},
+        {"1.2.3.4,5.6.7.8", "rtc.node_ip has two addresses of one family"},
+        {"::1,::2", "rtc.node_ip has two addresses of one family"},
+        {"1.2.3.4,::1,5.6.7.8", "rtc.node_ip has two addresses of one family"}};
+    for (const auto& [text, error] : rows) {
+        CAPTURE(text);
+        const auto refused = finished("rtc: {node_ip: '" + std::string(text) + "'}");
+        REQUIRE(!refused);
+        CHECK(has(refused.error(), error));
+    }
+}
+
+TEST_CASE("finish: blocks of addresses are checked wherever they stand [CFG-07]") {
+    for (const std::string_view path :
+         {"rtc.ips.includes", "rtc.ips.excludes", "turn.deny_peer_cidrs",
+          "turn.allow_restricted_peer_cidrs"}) {
+        CAPTURE(path);
+        CHECK(finished(yaml_of(path, "[10.0.0.0/8, '2001:db8::/32']")));
+        const auto refused = finished(yaml_of(path, "[10.0.0.0/8, 10.0.0.0/33, x]"));
+        REQUIRE(!refused);
+        CHECK(has(refused.error(),
+                  "invalid CIDR 10.0.0.0/33 in " + std::string(path) + "; write for example 10."));
+        CHECK(has(refused.error(), "invalid CIDR x in "));
+    }
+}
+
+TEST_CASE("finish: log levels [CFG-03][CFG-07]") {
+    const auto warnings = [](std::string_view yaml) {
+        Loaded loaded = parsed(yaml);
+        REQUIRE(finish(loaded, {.require_keys = false}));
+        std::erase_if(loaded.warnings, [](const Diagnostic& d) { return d.line != 0; });
+        return loaded.warnings;
+    };
+    for (const std::string_view level : {"debug", "info", "warn", "error"}) {
+        CHECK(warnings(yaml_of("logging.level", level)).empty());
+        CHECK(warnings(yaml_of("logging.pion_level", level)).empty());
+    }
+    for (const std::string_view path : {"logging.level", "logging.pion_level"})
+        for (const std::string_view level : {"Info", "trace", "warning", "debug "}) {
+            const Diagnostics told = warnings(yaml_of(path, "'" + std::string(level) + "'"));
+            REQUIRE(told.size() == 1);
+            CHECK(told[0].path == path);
+            CHECK(told[0].message == "unknown level " + std::string(level) + " in " +
+                                         std::string(path) +
+                                         "; use debug, info, warn or error. Taken as info");
+        }
+    CHECK(finished("{development: true, logging: {level: warn}}")->logging.level == "warn");
+}
+
+TEST_CASE("finish: a secret of 32 characters is long enough [TOK-02]") {
+    for (const std::size_t length : {kShortSecret - 1, kShortSecret, kShortSecret + 1}) {
+        Loaded loaded = parsed("keys: {APIa: " + std::string(length, 's') + "}");
+        REQUIRE(finish(loaded));
+        CHECK(loaded.warnings.size() == (length < kShortSecret ? 1 : 0));
+        if (loaded.warnings.empty()) continue;
+        CHECK(loaded.warnings[0].message ==
+              "the secret of API key APIa is shorter than 32 characters; make a safe one with "
+              "`confab generate-keys`");
+    }
+    // The placeholder is known to be short; a short one of one's own is told in development, too.
+    Loaded own = parsed("{development: true, keys: {devkey: secret}}");
+    REQUIRE(finish(own));
+    CHECK(own.warnings.size() == 1);
+}
+
+TEST_CASE("finish: addresses of one's own keep placeholder keys where they are bound [CFG-03]") {
+    struct Row {
+        std::string_view binds;
+        std::vector<std::string> bound;
+        std::vector<std::string> blocks;
+    };
+    const Row rows[] = {
+        {"[127.0.0.1]", {"127.0.0.1"}, {}},
+        {"[localhost]", {"127.0.0.1", "::1"}, {}},
+        {"[10.1.2.3]", {"10.1.2.3"}, {"10.1.2.3/24"}},
+        {"[10.1.2.3, 10.1.3.3]", {"10.1.2.3", "10.1.3.3"}, {"10.1.2.3/24", "10.1.3.3/24"}},
+        {"['::1', '2001:db8::5']", {"::1", "2001:db8::5"}, {"2001:db8::5/24"}},
+        {"['']", {}, {}},  // asked for by name: all addresses
+        {"[0.0.0.0, '::']", {"0.0.0.0", "::"}, {}}};
+    for (const Row& row : rows) {
+        CAPTURE(row.binds);
+        const std::string yaml = "bind_addresses: " + std::string(row.binds);
+        const Config placeholder = *finished("development: true\n" + yaml);
+        CHECK(placeholder.placeholder_keys);
+        CHECK(placeholder.bind_addresses == row.bound);
+        CHECK(placeholder.rtc.ips.includes == row.blocks);
+        // With keys of one's own no candidate is left out.
+        const Config own = *finished("development: true\nkeys: {a: b}\n" + yaml);
+        CHECK(own.bind_addresses == row.bound);
+        CHECK(own.rtc.ips.includes.empty());
+    }
+}
+
+TEST_CASE("finish: a webhook is signed with a key that there is [HOOK-09]") {
+    const auto with = [](std::string_view webhook, std::string_view keys) {
+        Loaded loaded = parsed("webhook: " + std::string(webhook));
+        if (!keys.empty()) loaded.config.keys = *parse_keys(keys);
+        const auto done = finish(loaded, {.require_keys = false});
+        return done ? std::string() : to_text(done.error());
+    };
+    constexpr std::string_view kUrl = "urls: ['http://h']";
+    const std::string error = "api_key is required to use webhooks; set webhook.api_key to one of";
+    CHECK(has(with("{" + std::string(kUrl) + "}", "a: b"), error));
+    CHECK(has(with("{" + std::string(kUrl) + ", api_key: c}", "a: b"), error));
+    CHECK(with("{" + std::string(kUrl) + ", api_key: a}", "a: b\nc: d").empty());
+    CHECK(with("{urls: [], api_key: c}", "a: b").empty());
+    CHECK(with("{api_key: c}", "a: b").empty());
+    // A command that serves nobody has no keys to look it up in.
+    CHECK(with("{" + std::string(kUrl) + ", api_key: c}", "").empty());
+}
+
+TEST_CASE("finish: metrics ask for both or nothing [CFG-07]") {
+    const std::pair<std::string_view, bool> rows[] = {{"{port: 1}", true},
+                                                      {"{port: 1, username: u, password: p}", true},
+                                                      {"{port: 1, username: u}", false},
+                                                      {"{port: 1, password: p}", false},
+                                                      {"{password: p}", false}};
+    for (const auto& [fields, taken] : rows) {
+        CAPTURE(fields);
+        const auto done = finished("prometheus: " + std::string(fields));
+        CHECK(done.has_value() == taken);
+        if (!done) CHECK(has(done.error(), "prometheus.username and prometheus.password go"));
+    }
+}
+
+TEST_CASE("reveal_keys: every key with its secret as plain text") {
+    Config config;
+    config.keys = *parse_keys("APIa: one\nAPIb: two");
+    const auto keys = reveal_keys(config);
+    CHECK(keys.size() == 2);
+    CHECK(keys.at("APIa") == "one");
+    CHECK(keys.at("APIb") == "two");
+    CHECK(reveal_keys(Config{}).empty());
+}
+
+TEST_CASE("finish: run twice it changes nothing more") {
+    for (const std::string_view yaml :
+         {"{}", "development: true", "{development: true, keys: {a: b}}",
+          "rtc: {udp_port: 7000, port_range_start: 1, port_range_end: 2}",
+          "rtc: {turn_servers: [{host: h, port: 1, protocol: udp, secret: s}]}",
+          "bind_addresses: [localhost]"}) {
+        CAPTURE(yaml);
+        Loaded loaded = parsed(yaml);
+        REQUIRE(finish(loaded, {.require_keys = false}));
+        const std::string once = effective(loaded.config);
+        REQUIRE(finish(loaded, {.require_keys = false}));
+        CHECK(effective(loaded.config) == once);
+    }
 }
 
 }  // namespace confab::config

@@ -6,6 +6,7 @@
 
 #include "config/options.h"
 #include "config/yaml/value.h"
+#include "config/yaml/yaml_tree.h"
 
 namespace confab::config {
 namespace {
@@ -53,6 +54,18 @@ std::string default_text(const Option& option) {
         return std::string(option.default_text);
     Config config;
     return format_value(option.slot(config), Secrets::kShown);
+}
+
+std::string default_value(const Option& option) {
+    Config defaults;
+    Scratch scratch;
+    const Slot slot = slot_of(option, defaults, scratch);
+    const auto node = load_yaml(option.default_text);
+    if (node && node->kind == YamlNode::Kind::kScalar) (void)read_scalar(slot, node->text);
+    if (node && option.kind == Kind::kDurations)
+        for (const YamlNode& item : node->children)
+            (void)read_scalar(&scratch.durations.emplace_back(), item.text);
+    return format_value(slot, Secrets::kShown);
 }
 
 std::string_view type_name(Kind kind) {

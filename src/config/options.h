@@ -57,6 +57,8 @@ enum class Status : std::uint8_t {
     kDeprecated,  // `instead` names the key to use; without one it has no effect
 };
 
+inline constexpr std::string_view kNoEntries = "-";  // an empty map is all there can be
+
 struct Option {
     std::string_view path;  // "rtc.tcp_port"
     Kind kind = Kind::kNone;
@@ -69,6 +71,7 @@ struct Option {
     std::string_view flag{};     // a second flag, "node-ip"
     std::string_view env{};      // a second variable, "NODE_IP"
     std::string_view choices{};  // "any|cpuload"
+    std::string_view entries{};  // of trees: the keys of each entry, "name|lat"; kNoEntries
     double min = 0;              // both 0 = no bounds beside those of the type
     double max = 0;
 
@@ -87,6 +90,11 @@ struct Option {
     constexpr Option one_of(std::string_view values) const {
         Option o = *this;
         o.choices = values;
+        return o;
+    }
+    constexpr Option with_entries(std::string_view names) const {
+        Option o = *this;
+        o.entries = names;
         return o;
     }
     constexpr Option shown(std::string_view text) const {

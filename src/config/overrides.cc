@@ -18,9 +18,11 @@ class Overrides {
     // `source` is how the user calls it: "LIVEKIT_PORT" or "--port".
     void set(const Option& option, const std::string& source, std::string_view text) {
         if (option.path == kKeysPath) return set_keys(source, text);
-        if (const auto read = take(option, text); !read)
+        Scratch scratch;
+        const Slot value = scratch_slot(kind_of(option), scratch);
+        if (const auto read = take(option, value, text); !read)
             return error(option, source + " needs " + read.error());
-        if (option.status == Status::kLater)
+        if (option.status == Status::kLater && is_news(option, value))
             warn(option, source + " is valid but not implemented in this release; ignored");
         else if (option.status == Status::kDeprecated)
             warn(option, source + " is deprecated" +
@@ -42,15 +44,16 @@ class Overrides {
 
   private:
     // Under an old name the bounds are those of the new one, and 0 and "" say nothing.
-    Result<void, std::string> take(const Option& option, std::string_view text) {
-        Scratch scratch;
-        const Slot tried = scratch_slot(kind_of(option), scratch);
+    Result<void, std::string> take(const Option& option, const Slot& tried, std::string_view text) {
         CONFAB_TRY_VOID(read_scalar(tried, text));
         const Option* target = find_option(option.instead);
         if (target != nullptr && says_nothing(tried)) return {};
         CONFAB_TRY_VOID(check_bounds(target != nullptr ? *target : option, tried));
         if (option.slot == nullptr) return {};
         return read_scalar(option.slot(loaded_.config), text);
+    }
+    static bool is_news(const Option& option, const Slot& value) {
+        return format_value(value, Secrets::kShown) != default_value(option);
     }
     void warn(const Option& option, std::string message) {
         loaded_.warnings.push_back(
@@ -85,6 +88,19 @@ void apply_variables(Overrides& overrides, const EnvLookup& env, bool deprecated
     }
 }
 
+void apply_given(Overrides& overrides, Loaded& loaded, const std::vector<FlagValue>& flags,
+                 bool deprecated) {
+    for (const FlagValue& flag : flags) {
+        const Option* option = find_option(flag.path);
+        if (option == nullptr || flag.values.empty()) continue;
+        if ((option->status == Status::kDeprecated) != deprecated) continue;
+        if (option->path == "bind_addresses")
+            loaded.config.bind_addresses = flag.values;
+        else
+            overrides.set(*option, "--" + flag.path, flag.values.back());
+    }
+}
+
 }  // namespace
 
 Result<void, Diagnostics> apply_environment(Loaded& loaded, const EnvLookup& env) {
@@ -96,14 +112,8 @@ Result<void, Diagnostics> apply_environment(Loaded& loaded, const EnvLookup& env
 
 Result<void, Diagnostics> apply_flags(Loaded& loaded, const std::vector<FlagValue>& flags) {
     Overrides overrides(loaded);
-    for (const FlagValue& flag : flags) {
-        const Option* option = find_option(flag.path);
-        if (option == nullptr || flag.values.empty()) continue;
-        if (option->path == "bind_addresses")
-            loaded.config.bind_addresses = flag.values;
-        else
-            overrides.set(*option, "--" + flag.path, flag.values.back());
-    }
+    apply_given(overrides, loaded, flags, true);  // as above
+    apply_given(overrides, loaded, flags, false);
     return overrides.result();
 }
 

@@ -116,4 +116,95 @@ TEST_CASE("apply_flags: the last of a repeated flag counts, of bind all [CLI-01]
     CHECK(has(to_text(bad.error()), "including the space (--keys)"));
 }
 
+TEST_CASE("apply_flags: a new name beats the old one, in whatever order they stand [CFG-05]") {
+    for (const bool old_first : {true, false}) {
+        std::vector<FlagValue> flags = {{"log_level", {"warn"}},
+                                        {"logging.level", {"error"}},
+                                        {"room.max_metadata_size", {"7"}}};
+        if (!old_first) std::swap(flags[0], flags[1]);
+        Loaded loaded;
+        REQUIRE(apply_flags(loaded, flags));
+        CHECK(loaded.config.logging.level == "error");
+        CHECK(loaded.config.limit.max_metadata_size == 7);
+        REQUIRE(loaded.warnings.size() == 2);
+        CHECK(loaded.warnings[0].message == "--log_level is deprecated; use logging.level");
+    }
+}
+
+TEST_CASE("apply_environment, apply_flags: a default is no news, as in the file [CFG-05][CLI-02]") {
+    struct Row {
+        std::string_view path;
+        std::string value;
+        bool told;
+    };
+    const Row rows[] = {{"rtc.use_mdns", "false", false},
+                        {"rtc.use_mdns", "true", true},
+                        {"turn.enabled", "0", false},
+                        {"turn.enabled", "1", true},
+                        {"psrpc.timeout", "3000ms", false},
+                        {"psrpc.timeout", "4s", true},
+                        {"redis.max_redirects", "2", false},
+                        {"redis.max_redirects", "0", true},
+                        {"node_selector.kind", "any", false},
+                        {"node_selector.kind", "cpuload", true},
+                        {"turn.relay_range_start", "30000", false}};
+    for (const Row& row : rows) {
+        CAPTURE(row.path);
+        CAPTURE(row.value);
+        Loaded by_env;
+        const std::string name = env_name(*find_option(row.path));
+        REQUIRE(apply_environment(by_env, environment({{name, row.value}})));
+        Loaded by_flag;
+        REQUIRE(apply_flags(by_flag, {{std::string(row.path), {row.value}}}));
+        REQUIRE(by_env.warnings.size() == (row.told ? 1 : 0));
+        REQUIRE(by_flag.warnings.size() == (row.told ? 1 : 0));
+        CHECK(parsed(yaml_of(row.path, row.value)).warnings.size() == (row.told ? 1 : 0));
+        if (!row.told) continue;
+        const std::string text = " is valid but not implemented in this release; ignored";
+        CHECK(by_env.warnings[0].message == name + text);
+        CHECK(by_flag.warnings[0].message == "--" + std::string(row.path) + text);
+    }
+}
+
+TEST_CASE("apply_flags: what is no option or has no value changes nothing") {
+    Loaded loaded;
+    REQUIRE(apply_flags(loaded, {{"no.such", {"1"}}, {"port", {}}, {"bind_addresses", {}}}));
+    CHECK(loaded.warnings.empty());
+    CHECK(loaded.config.port == 7880);
+    CHECK(loaded.config.bind_addresses.empty());
+}
+
+TEST_CASE("apply_environment: asks for each variable once, and for no empty name [CLI-02]") {
+    std::map<std::string, int> asked;
+    Loaded loaded;
+    REQUIRE(apply_environment(loaded, [&asked](std::string_view name) {
+        ++asked[std::string(name)];
+        return std::optional<std::string>();
+    }));
+    CHECK(!asked.contains(""));
+    CHECK(asked.contains("LIVEKIT_KEYS"));
+    CHECK(!asked.contains("LIVEKIT_BIND_ADDRESSES"));
+    for (const auto& [name, count] : asked) {
+        CAPTURE(name);
+        CHECK(count == 1);
+        const bool prefixed = name.starts_with("LIVEKIT_") || name.starts_with("CONFAB_");
+        const bool short_name = name == "NODE_IP" || name == "UDP_PORT" || name == "REDIS_HOST" ||
+                                name == "REDIS_PASSWORD";
+        CHECK((prefixed || short_name));
+    }
+}
+
+TEST_CASE("apply_environment, apply_flags: what is refused leaves the value as it was [CLI-02]") {
+    Loaded loaded = parsed("{port: 1, audio: {active_level: 30}, keys: {a: b}}");
+    for (const auto& [path, value] : std::map<std::string, std::string>{
+             {"port", "x"}, {"audio.active_level", "128"}, {"keys", "a:b"}}) {
+        CHECK(!apply_flags(loaded, {{path, {value}}}));
+        const std::string name = path == "keys" ? "LIVEKIT_KEYS" : env_name(*find_option(path));
+        CHECK(!apply_environment(loaded, environment({{name, value}})));
+    }
+    CHECK(loaded.config.port == 1);
+    CHECK(loaded.config.audio.active_level == 30);
+    CHECK(loaded.config.keys.at("a").reveal() == "b");
+}
+
 }  // namespace confab::config

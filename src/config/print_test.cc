@@ -149,4 +149,116 @@ TEST_CASE("env_name: LIVEKIT_ and the path, CONFAB_ for own keys [CLI-02]") {
     CHECK(help.find("--rtc.stun_servers") == help.npos);  // lists have none
 }
 
+TEST_CASE("effective: shows no credential of a preset [IMM-16]") {
+    const auto loaded = parse_yaml(R"(
+room:
+  room_configurations:
+    recorded:
+      max_participants: 5
+      egress:
+        room:
+          file_outputs:
+            - {filepath: "x.mp4", s3: {access_key: AKIA, secret: hunter2, bucket: b}}
+            - gcp: {credentials: "hunter2", bucket: b}
+            - azure: {account_name: n, account_key: hunter2}
+            - aliOSS: {accessKey: AKIA, secret: hunter2}
+            - s3: {proxy: {url: "http://p", username: u, password: hunter2}}
+)");
+    REQUIRE(loaded);
+    const std::string text = effective(loaded->config);
+    CHECK(text.find("hunter2") == text.npos);
+    CHECK(text.find("AKIA") == text.npos);
+    for (const std::string_view shown :
+         {R"("max_participants": 5)", R"("filepath": "x.mp4")", R"("bucket": "b")",
+          R"("account_name": "n")", R"("username": "u")", R"("secret": "<redacted>")"})
+        CHECK_MESSAGE(text.find(shown) != text.npos, shown);
+    const auto again = parse_yaml(text);
+    REQUIRE(again);
+    CHECK(effective(again->config) == text);
+}
+
+TEST_CASE("effective: every option with a member once, under its section, and no old name") {
+    const std::string text = effective(Config{});
+    for (const Option& option : options()) {
+        if (option.slot == nullptr || option.status == Status::kDeprecated) continue;
+        CAPTURE(option.path);
+        const std::string_view last = option.path.substr(option.path.rfind('.') + 1);
+        CHECK(text.find(std::string(last) + ": ") != text.npos);
+    }
+    CHECK(text.find("log_level") == text.npos);
+    CHECK(text.find("prometheus_port") == text.npos);
+    CHECK(text.find("use_tls") == text.npos);
+    CHECK(text.find("\nrtc:\n") != text.npos);
+    CHECK(text.find("\n  pli_throttle:\n    low_quality: 500ms\n") != text.npos);
+    // A blank line before a section of the top, none inside one.
+    CHECK(text.find("\n\nrtc:\n") != text.npos);
+    CHECK(text.find("\n\n  pli_throttle:") == text.npos);
+    CHECK(text.find("\nrtc:\n", text.find("\nrtc:\n") + 1) == text.npos);
+}
+
+TEST_CASE("annotated_sample: every used option with its meaning in front, no other") {
+    const std::string sample = annotated_sample();
+    std::size_t used = 0;
+    for (const Option& option : options()) {
+        const std::string_view last = option.path.substr(option.path.rfind('.') + 1);
+        const std::string line = "#" + std::string(last) + ": " + default_text(option) + "\n";
+        if (option.status != Status::kUsed) continue;
+        ++used;
+        CAPTURE(option.path);
+        const std::size_t help = sample.find("# " + std::string(option.help));
+        REQUIRE(help != sample.npos);
+        CHECK(sample.find(line, help) != sample.npos);
+    }
+    std::size_t keys = 0;
+    for (const std::string_view line : split(uncommented(sample), '\n'))
+        keys += line.find_first_not_of(' ') != line.npos &&
+                line[line.find_first_not_of(' ')] != '#' && !line.ends_with(':');
+    CHECK(keys == used);
+    for (const std::string_view part :
+         {"; from 0 to 127\n", "; one of padding|media\n", "; flag `--node-ip`"})
+        CHECK_MESSAGE(sample.find(part) != sample.npos, part);
+}
+
+TEST_CASE("reference_markdown: names variables, flags, bounds, old keys and what has no effect") {
+    const std::string text = reference_markdown();
+    for (const std::string_view row :
+         {"| `rtc.tcp_port` | port | `7881` | `LIVEKIT_RTC_TCP_PORT` | Media over TCP",
+          "| `rtc.node_ip` | text | `\"\"` | `LIVEKIT_RTC_NODE_IP`, `NODE_IP` | ",
+          "| `keys` | map of secrets | `{}` | `LIVEKIT_KEYS` | ",
+          "| `rtc.stun_servers` | list of texts | `[]` |  | ",
+          "| `region` | text | `\"\"` | `LIVEKIT_REGION` | ", "; from 1 to 32768 |",
+          "; one of padding\\|media |", "| `prometheus_port` | `prometheus.port` |\n",
+          "| `rtc.strict_acks` | nothing, it has no effect |\n",
+          "| `psrpc.timeout` | duration | `3s` | Timeout of a call between nodes |\n",
+          "| `prometheus.password` | secret | `\"\"` | ", "| `limit.num_tracks` | whole number | "})
+        CHECK_MESSAGE(text.find(row) != text.npos, row);
+    // Each option stands in the table of its status.
+    const std::size_t later = text.find("\n## Valid, not implemented\n");
+    const std::size_t deprecated = text.find("\n## Deprecated\n");
+    REQUIRE(later < deprecated);
+    for (const Option& option : options()) {
+        CAPTURE(option.path);
+        const std::size_t at = text.find("\n| `" + std::string(option.path) + "` |");
+        REQUIRE(at != text.npos);
+        CHECK((at < later) == (option.status == Status::kUsed));
+        CHECK((at > deprecated) == (option.status == Status::kDeprecated));
+    }
+}
+
+TEST_CASE("flag_help: a line for each scalar option, and says what has no effect yet [CLI-03]") {
+    const std::string help = flag_help();
+    std::size_t scalars = 0;
+    for (const Option& option : options()) {
+        const bool scalar = is_scalar(kind_of(option));
+        scalars += scalar ? 1 : 0;
+        const std::size_t at = help.find("  --" + std::string(option.path) + "  [");
+        CAPTURE(option.path);
+        CHECK((at != help.npos) == scalar);
+        if (!scalar) continue;
+        const std::string line = help.substr(at, help.find('\n', at) - at);
+        CHECK(line.ends_with("; no effect yet") == (option.status == Status::kLater));
+    }
+    CHECK(split(help, '\n').size() == scalars + 1);
+}
+
 }  // namespace confab::config

@@ -72,7 +72,8 @@ constexpr auto kRows = std::to_array<Option>({
         .one_of("lowest|twochoice"),
     later("node_selector.cpu_load_limit", Kind::kFloat, "0.9", "CPU load of a full node"),
     later("node_selector.sysload_limit", Kind::kFloat, "0.9", "System load of a full node"),
-    later("node_selector.regions", Kind::kJsonList, "[]", "Regions with name, lat, lon"),
+    later("node_selector.regions", Kind::kJsonList, "[]", "Regions with name, lat, lon")
+        .with_entries("name|lat|lon"),
     later("node_stats.stats_update_interval", Kind::kDuration, "2s", "Node statistics"),
     later("node_stats.stats_rate_measurement_intervals", Kind::kDurations, "[10s]", "Rates"),
     later("node_stats.stats_max_delay", Kind::kDuration, "30s", "Age of a dead node"),

@@ -48,7 +48,8 @@ constexpr auto kRows = std::to_array<Option>({
     later("video.stream_tracker_manager.video.bitrate_report_interval", Kind::kJsonByName, "{}",
           "Bit rate reports by layer"),
     later("video.stream_tracker_manager.video.packet_tracker", Kind::kJsonByName, "{}",
-          "Packet counting by layer"),
+          "Packet counting by layer")
+        .with_entries("samples_required|cycles_required|cycle_duration"),
     later("video.stream_tracker_manager.video.frame_tracker.min_fps", Kind::kFloat, "5",
           "Frames per second of a living layer"),
     later("video.stream_tracker_manager.screenshare.stream_tracker_type", Kind::kString, "packet",
@@ -57,7 +58,8 @@ constexpr auto kRows = std::to_array<Option>({
     later("video.stream_tracker_manager.screenshare.bitrate_report_interval", Kind::kJsonByName,
           "{}", "Bit rate reports by layer"),
     later("video.stream_tracker_manager.screenshare.packet_tracker", Kind::kJsonByName, "{}",
-          "Packet counting by layer"),
+          "Packet counting by layer")
+        .with_entries("samples_required|cycles_required|cycle_duration"),
     later("video.stream_tracker_manager.screenshare.frame_tracker.min_fps", Kind::kFloat, "0.5",
           "Frames per second of a living layer"),
 });

@@ -71,7 +71,7 @@ constexpr auto kRows = std::to_array<Option>({
         .later(),
     later("ingress.rtmp_base_url", Kind::kString, "\"\"", "RTMP address shown to users"),
     later("ingress.whip_base_url", Kind::kString, "\"\"", "WHIP address shown to users"),
-    later("sip", Kind::kJsonByName, "{}", "No keys"),
+    later("sip", Kind::kJsonByName, "{}", "No keys").with_entries(kNoEntries),
     used(
         "webhook.urls", [](C& c) -> Slot { return &c.webhook.urls; }, "Where events are posted"),
     used(

@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/text.h"
+#include "config/yaml/yaml_tree.h"
 
 namespace confab::config {
 namespace {
@@ -164,10 +165,18 @@ struct Formatter {
         std::vector<std::string> items;
         items.reserve(v->items.size());
         for (const auto& [name, json] : v->items)
-            items.push_back(quote(name) + ": " + json);
+            items.push_back(quote(name) + ": " + tree_text(json));
         return braces(items);
     }
-    std::string operator()(const JsonList* v) const { return join(v->items); }
+    std::string operator()(const JsonList* v) const {
+        std::vector<std::string> items;
+        for (const std::string& json : v->items)
+            items.push_back(tree_text(json));
+        return join(items);
+    }
+    std::string tree_text(const std::string& json) const {
+        return secrets == Secrets::kShown ? json : without_secrets(json, quote(kRedacted));
+    }
 
     template <typename T>
     std::string elements(const std::vector<T>& list, std::span<const Field<T>> fields) const {

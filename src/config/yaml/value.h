@@ -38,6 +38,9 @@ std::string format_number(double value);
 // Text as a YAML and JSON string in double quotes.
 std::string quote(std::string_view text);
 
+// The default of the row in the form of format_value().
+std::string default_value(const Option& option);
+
 // True for 0, false, "" and what is empty: under a deprecated name that meant "not set" (CFG-05).
 bool says_nothing(const Slot& slot);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "config/load.h"
 #include "config/options.h"
 #include "config/yaml/suggest.h"
@@ -22,13 +23,16 @@ std::string join_path(std::string_view section, std::string_view name) {
     return section.empty() ? std::string(name) : std::string(section) + "." + std::string(name);
 }
 
-// Cut between characters: the rest of a long text is of no use in an error.
+// On one line and cut between characters: the rest of a long text is of no use in an error.
 std::string cut(const std::string& text, std::size_t most) {
     std::size_t length = std::min(text.size(), most);
     while (length < text.size() && length > 0 &&
            (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80)
         --length;
-    return text.substr(0, length);
+    std::string out = text.substr(0, length);
+    for (char& c : out)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+    return out;
 }
 
 // How upstream's texts show a value: its YAML tag and, for short scalars, the text.
@@ -117,9 +121,15 @@ class Reader {
     }
 
     static std::string remedy(const std::string& section, const std::string& name) {
-        const auto siblings = child_names(section);
-        if (const auto close = nearest(name, siblings))
-            return "did you mean " + join_path(section, *close) + "?";
+        if (const auto close = nearest(name, child_names(section))) {
+            const std::string path = join_path(section, *close);
+            const Option* option = find_option(path);
+            if (option == nullptr || option->status != Status::kDeprecated)
+                return "did you mean " + path + "?";
+            // An old name would be warned of next.
+            if (!option->instead.empty())
+                return "did you mean " + std::string(option->instead) + "?";
+        }
         for (const Option& option : options()) {
             const std::string_view last = option.path.substr(option.path.rfind('.') + 1);
             if (last == name && option.status != Status::kDeprecated)
@@ -141,26 +151,8 @@ class Reader {
         if (option.status == Status::kDeprecated)
             warn(node.line, path, path + " has no effect any more; remove it");
         else if (option.status == Status::kLater &&
-                 format_value(slot, Secrets::kShown) != default_of(option))
+                 format_value(slot, Secrets::kShown) != default_value(option))
             warn(node.line, path, path + " is valid but not implemented in this release; ignored");
-    }
-
-    // The default in the form of format_value().
-    static std::string default_of(const Option& option) {
-        Config defaults;
-        Scratch scratch;
-        const Slot slot = slot_of(option, defaults, scratch);
-        if (!option.default_text.empty()) {
-            const auto node = load_yaml(option.default_text);
-            if (node && node->kind == NodeKind::kScalar) (void)read_scalar(slot, node->text);
-            if (option.kind == Kind::kDurations && node) (void)read_durations(scratch, *node);
-        }
-        return format_value(slot, Secrets::kShown);
-    }
-    static bool read_durations(Scratch& scratch, const YamlNode& node) {
-        for (const YamlNode& item : node.children)
-            if (!read_scalar(&scratch.durations.emplace_back(), item.text)) return false;
-        return true;
     }
 
     // The old key counts where the new one is absent; 0 and "" say nothing.
@@ -183,11 +175,31 @@ class Reader {
         return std::visit(
             [&](auto out) {
                 if constexpr (requires { read_many(path, *out, node); })
-                    return read_many(path, *out, node);
+                    return read_many(path, *out, node) && known_entries(option, node);
                 else
                     return false;
             },
             slot);
+    }
+
+    // Also of what is kept as a tree, a misspelt key must not be left out silently.
+    bool known_entries(const Option& option, const YamlNode& node) {
+        if (option.entries.empty()) return true;
+        const std::string path(option.path);
+        if (option.entries == kNoEntries) {
+            for (std::size_t i = 0; i < node.names.size(); ++i)
+                unknown(path, node.names[i], node.name_lines[i]);
+            return node.names.empty() || !options_.strict;
+        }
+        const auto names = split(option.entries, '|');
+        for (const YamlNode& item : node.children) {
+            if (!is_map(path, item, kind_of(option))) return false;
+            for (std::size_t i = 0; i < item.names.size(); ++i)
+                if (std::find(names.begin(), names.end(), item.names[i]) == names.end() &&
+                    !unknown_in_entry(path, item.names[i], item.name_lines[i], names))
+                    return false;
+        }
+        return true;
     }
 
     bool bounds(const Option& option, const Slot& slot, const YamlNode& node) {
@@ -260,7 +272,8 @@ class Reader {
         if (!is_map(path, node, Kind::kStringMap)) return false;
         out.clear();
         for (std::size_t i = 0; i < node.children.size(); ++i)
-            if (!read_one(path + "." + node.names[i], &out[node.names[i]], node.children[i]))
+            if (!read_one(path + "." + cut(node.names[i], kMaxShown), &out[node.names[i]],
+                          node.children[i]))
                 return false;
         return true;
     }
@@ -308,14 +321,19 @@ class Reader {
                                 item.children[i]);
             names.push_back(field.name);
         }
-        const auto close = nearest(item.names[i], names);
-        std::string text = "field " + cut(item.names[i], kMaxSuggestLength) +
-                           " not found in an entry of " + path +
+        return unknown_in_entry(path, item.names[i], item.name_lines[i], names);
+    }
+    // False if that is an error.
+    bool unknown_in_entry(const std::string& path, const std::string& name, int line,
+                          std::span<const std::string_view> names) {
+        const auto close = nearest(name, names);
+        std::string text = "field " + cut(name, kMaxSuggestLength) + " not found in an entry of " +
+                           path +
                            (close ? "; did you mean " + std::string(*close) + "?" : "; remove it");
         if (options_.strict)
-            error(item.name_lines[i], path, std::move(text));
+            error(line, path, std::move(text));
         else
-            warn(item.name_lines[i], path, text + "; ignored");
+            warn(line, path, text + "; ignored");
         return !options_.strict;
     }
 

@@ -3,10 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "config/load_testing.h"
 #include "config/options.h"
 #include "config/yaml/value.h"
-#include "config/yaml/yaml_tree.h"
 
 namespace confab::config {
 
@@ -134,63 +135,194 @@ TEST_CASE("parse_yaml: files of other systems are read [CFG-01]") {
     CHECK(has(error_of("rtc:\n\ttcp_port: 1"), "line 2"));  // a tab
 }
 
-TEST_CASE("load_yaml: one more than each bound is refused [IMM-13]") {
-    const auto nested = [](std::size_t depth) {
-        return load_yaml(std::string(depth, '[') + "x" + std::string(depth, ']'));
-    };
-    CHECK(nested(kMaxYamlDepth - 1));
-    CHECK(nested(kMaxYamlDepth).error().message == "nested too deeply");
-
-    const auto list = [](std::size_t items) {
-        std::string text = "[";
-        for (std::size_t i = 0; i < items; ++i)
-            text += "x,";
-        return load_yaml(text + "]");
-    };
-    CHECK(list(kMaxYamlNodes - 1));  // and the list itself
-    CHECK(list(kMaxYamlNodes).error().message == "too many values");
-
-    const auto aliases = [](std::size_t count) {
-        std::string text = "[&a x";
-        for (std::size_t i = 0; i < count; ++i)
-            text += ", *a";
-        return load_yaml(text + "]");
-    };
-    REQUIRE(aliases(kMaxYamlAliases));
-    CHECK(aliases(kMaxYamlAliases)->children.back().text == "x");
-    CHECK(aliases(kMaxYamlAliases + 1).error().message == "too many aliases");
-
-    const auto sized = [](std::size_t size) { return load_yaml("#" + std::string(size - 1, ' ')); };
-    CHECK(sized(kMaxYamlSize));
-    CHECK(has(sized(kMaxYamlSize + 1).error().message, "larger than 1 MiB"));
+TEST_CASE("parse_yaml: an unknown key is told with the name that was meant [CFG-01]") {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {"porrt: 1", "field porrt not found in the top level; did you mean port?"},
+        {"rtc: {nodeip: x}", "did you mean rtc.node_ip?"},
+        {"rtc: {pli_throttel: {}}", "did you mean rtc.pli_throttle?"},
+        {"rtc: {pli_throttle: {low: 1s}}", "remove it, or see `confab config reference`"},
+        // Of another section.
+        {"node_ip: x", "did you mean rtc.node_ip?"},
+        {"workers: 2", "did you mean confab.workers?"},
+        {"confab: {keys: {}}", "did you mean keys?"},
+        // In an entry of a list.
+        {"rtc: {turn_servers: [{hots: x}]}", "in an entry of rtc.turn_servers; did you mean host?"},
+        {"room: {enabled_codecs: [{type: x}]}", "in an entry of room.enabled_codecs; remove it"},
+        // Never an old name: it would be warned of next.
+        {"prometheus_prt: 1", "did you mean prometheus.port?"},
+        {"log_levle: info", "did you mean logging.level?"},
+        {"rtc: {strict_ack: true}", "remove it, or see `confab config reference`"},
+        {"strict_acks: true", "remove it, or see `confab config reference`"},
+        {"rtc: {<<: {tcp_port: 1}}", "write the values out, merging is not supported"}};
+    for (const auto& [yaml, remedy] : rows) {
+        CAPTURE(yaml);
+        CHECK(has(error_of(yaml), remedy));
+        const auto relaxed = parse_yaml(yaml, {.strict = false});
+        REQUIRE(relaxed);
+        REQUIRE(relaxed->warnings.size() == 1);
+        CHECK(has(relaxed->warnings[0].message, remedy));
+        CHECK(relaxed->warnings[0].message.ends_with("; ignored"));
+        CHECK(relaxed->warnings[0].line == 1);
+    }
 }
 
-TEST_CASE("load_yaml: an alias counts with all that it stands for [IMM-13]") {
-    // The depth of what it stands for adds to that of its place.
-    std::string deep = "a: &a " + std::string(20, '[') + std::string(20, ']') + "\nb: ";
-    CHECK(load_yaml(deep + std::string(11, '[') + "*a" + std::string(11, ']')));
-    CHECK(load_yaml(deep + std::string(12, '[') + "*a" + std::string(12, ']')).error().message ==
-          "nested too deeply");
-    // So does its number of values: 20 times a thousand.
-    std::string wide = "- &a [";
-    for (int i = 0; i < 1000; ++i)
-        wide += "x,";
-    wide += "]\n";
-    for (int i = 0; i < 20; ++i)
-        wide += "- *a\n";
-    const auto refused = load_yaml(wide);
-    REQUIRE(!refused);
-    CHECK(refused.error().message == "too many values");
-    CHECK(refused.error().line > 1);
-    // And anchors inside anchors: what is kept for them is bounded as well.
-    std::string kept;
-    for (int i = 0; i < 25; ++i)
-        kept += "&a" + std::to_string(i) + " [";
-    for (int i = 0; i < 1000; ++i)
-        kept += "x,";
-    CHECK(load_yaml(kept + std::string(25, ']')).error().message == "too many values");
-    CHECK(!load_yaml("*unknown"));
-    CHECK(!load_yaml("a: &a {b: *a}"));
+TEST_CASE("parse_yaml: unknown keys are found inside trees, too [CFG-01]") {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {"sip: {trunk: x}", "field trunk not found in sip"},
+        {"node_selector:\n  regions:\n    - {name: eu, lat: 1, lon: 2}\n    - {nmae: us}",
+         "line 4: field nmae not found in an entry of node_selector.regions; did you mean name?"},
+        {"video: {stream_tracker_manager: {video: {packet_tracker: {0: {cycle_required: 4}}}}}",
+         "did you mean cycles_required?"},
+        {"video: {stream_tracker_manager: {screenshare: {packet_tracker: {0: {fps: 4}}}}}",
+         "field fps not found in an entry of "
+         "video.stream_tracker_manager.screenshare.packet_tracker; remove it"}};
+    for (const auto& [yaml, error] : rows) {
+        CAPTURE(yaml);
+        CHECK(has(error_of(yaml), error));
+        CHECK(parse_yaml(yaml, {.strict = false}));
+    }
+    // Entries of another form are told, whatever is relaxed.
+    for (const std::string_view bad : {"node_selector: {regions: [eu]}",
+                                       "video: {stream_tracker_manager: {video: {packet_tracker: "
+                                       "{0: 5}}}}"}) {
+        CHECK(has(error_of(bad), "indented lines"));
+        CHECK(!parse_yaml(bad, {.strict = false}));
+    }
+    CHECK(parse_yaml("sip: {}"));
+    CHECK(parse_yaml("sip:"));
+    CHECK(parse_yaml("node_selector: {regions: [{name: eu, lat: 1.5, lon: -2}]}"));
+    CHECK(
+        parse_yaml("video: {stream_tracker_manager: {video: {packet_tracker: {0: "
+                   "{samples_required: 1, cycles_required: 4, cycle_duration: 500ms}}}}}"));
+}
+
+TEST_CASE("parse_yaml: values are shown by their YAML type [CFG-07]") {
+    const std::pair<std::string_view, std::string_view> rows[] = {
+        {"port: x", "cannot unmarshal !!str `x` into uint16: port needs a whole number"},
+        {"port: '80'", "cannot unmarshal !!str `80` into uint16: port needs a value without"},
+        {"port: 65536", "cannot unmarshal !!int `65536` into uint16"},
+        {"port: [1]", "cannot unmarshal !!seq into uint16: port needs a single value"},
+        {"port: {a: 1}", "cannot unmarshal !!map into uint16: port needs a single value"},
+        {"room: {empty_timeout: 5s}", "!!str `5s` into uint32"},
+        {"audio: 5", "cannot unmarshal !!int `5` into map: audio needs indented lines"},
+        {"webhook: {urls: x}", "cannot unmarshal !!str into []string: webhook.urls needs a list"},
+        {"webhook: {urls: [[x]]}", "cannot unmarshal !!seq into string: webhook.urls needs"},
+        {"logging: {component_levels: {a: [x]}}", "logging.component_levels.a needs a single"},
+        {"rtc: {turn_servers: [{port: x}]}", "uint16: rtc.turn_servers[].port needs a whole"},
+        {"node_selector: {kind: best}",
+         "unsupported node selector: node_selector.kind needs one of any, cpuload, sysload"},
+        {"rtc: {congestion_control: {stream_allocator: {probe_mode: x}}}",
+         "line 1: rtc.congestion_control.stream_allocator.probe_mode needs one of padding, media"},
+        {"audio: {active_level: 128}", "line 1: audio.active_level needs a number from 0 to 127"},
+        {"x", "cannot unmarshal !!str `x` into map needs lines \"key: value\""}};
+    for (const auto& [yaml, error] : rows) {
+        CAPTURE(yaml);
+        CHECK(has(error_of(yaml), error));
+    }
+}
+
+TEST_CASE("parse_yaml: an error is one line, whatever stands in the text [CFG-07]") {
+    std::string name(200, 'n');
+    for (const std::string& yaml :
+         {std::string("port: \"a\\nb\""), std::string("port: \"\\e[31mred\""),
+          std::string("\"a\\nb\": 1"), std::string("rtc: {turn_servers: [{\"a\\nb\": 1}]}"),
+          std::string("logging: {component_levels: {\"a\\nb\": [x]}}"),
+          std::string("logging: {component_levels: {\"a\\x7f\": [x]}}"),
+          "logging: {component_levels: {" + name + ": [x]}}"}) {
+        CAPTURE(yaml);
+        const auto refused = parse_yaml(yaml);
+        REQUIRE(!refused);
+        REQUIRE(refused.error().size() == 1);
+        const std::string& message = refused.error()[0].message;
+        for (const char c : message)
+            CHECK((static_cast<unsigned char>(c) >= 0x20 && c != 0x7F));
+        CHECK(message.size() < 200);
+    }
+}
+
+TEST_CASE("parse_yaml: a list or map of the file takes the place of the default one [CFG-01]") {
+    const Config c = parsed("{room: {enabled_codecs: []}, turn: {bind_addresses: []}}").config;
+    CHECK(c.room.enabled_codecs.empty());
+    CHECK(c.turn.bind_addresses.empty());
+    // A list of its own, not more of the default.
+    CHECK(parsed("turn: {bind_addresses: ['::']}").config.turn.bind_addresses ==
+          std::vector<std::string>{"::"});
+    CHECK(parsed("room: {enabled_codecs: [{mime: a/b}]}").config.room.enabled_codecs.size() == 1);
+}
+
+TEST_CASE("parse_yaml: one mistake does not hide the next, up to the bound [CFG-01]") {
+    CHECK(parse_yaml("{port: x, rtc: {tcp_port: y, zzzzzz: 1}, audio: 5}").error().size() == 4);
+    // An old name is read after the rest, but told as well.
+    CHECK(parse_yaml("{log_level: [], port: x}").error().size() == 2);
+    const auto mistakes = [](std::size_t count) {
+        std::string yaml = "keys:\n  a: b\n";
+        for (std::size_t i = 0; i < count; ++i)
+            yaml += "unknown" + std::to_string(i) + ": 1\n";
+        return yaml;
+    };
+    for (const std::size_t count : {kMaxDiagnostics - 1, kMaxDiagnostics, kMaxDiagnostics + 1}) {
+        const std::size_t told = std::min(count, kMaxDiagnostics);
+        CHECK(parse_yaml(mistakes(count)).error().size() == told);
+        CHECK(parse_yaml(mistakes(count), {.strict = false})->warnings.size() == told);
+    }
+}
+
+TEST_CASE("parse_yaml: what is not implemented is told unless it has its default [CFG-05]") {
+    const std::pair<std::string_view, bool> rows[] = {
+        {"rtc: {use_mdns: false}", false},
+        {"rtc: {use_mdns: no}", false},
+        {"rtc: {use_mdns: true}", true},
+        {"node_stats: {stats_rate_measurement_intervals: [10s]}", false},
+        {"node_stats: {stats_rate_measurement_intervals: [10000ms]}", false},
+        {"node_stats: {stats_rate_measurement_intervals: [10s, 1m]}", true},
+        {"node_stats: {stats_rate_measurement_intervals: []}", true},
+        {"node_selector: {regions: []}", false},
+        {"node_selector: {regions: [{name: eu}]}", true},
+        {"turn: {bind_addresses: [0.0.0.0]}", false},
+        {"turn: {bind_addresses: ['::']}", true},
+        {"redis: {max_redirects: 2}", false},
+        {"redis: {max_redirects: 3}", true},
+        {"psrpc: {timeout: 3000ms}", false},
+        {"sip: {}", false}};
+    for (const auto& [yaml, told] : rows) {
+        CAPTURE(yaml);
+        const Loaded loaded = parsed(yaml);
+        CHECK(loaded.warnings.size() == (told ? 1 : 0));
+        if (told) CHECK(has(loaded.warnings[0].message, " is valid but not implemented in this"));
+    }
+}
+
+TEST_CASE("parse_keys: each line is a key, a blank and a secret, all of them text [CFG-02]") {
+    const auto keys = parse_keys("# keys\n\nAPIa: one\n'APIb': \"t: wo\"\nAPIc: 42\n");
+    REQUIRE(keys);
+    CHECK(keys->size() == 3);
+    CHECK(keys->at("APIb").reveal() == "t: wo");
+    CHECK(keys->at("APIc").reveal() == "42");
+    CHECK(parse_keys("{APIa: one, APIb: two}")->size() == 2);
+    CHECK(parse_keys("\xEF\xBB\xBF"
+                     "APIa: one\r\n")
+              ->at("APIa")
+              .reveal() == "one");
+    CHECK(parse_keys("{}")->empty());
+    for (const std::string_view bad :
+         {"APIa:one", "", " ", "# APIa: one", "~", "text", "[a]", "[a: b]", "a: ", "a: ''", "'': b",
+          "a: ~", "a: [b]", "a: {b: c}", "a: b: c", "a: b\nc", "a: b\n---\nc: d", "a: \xFF",
+          "\ta: b"}) {
+        CAPTURE(bad);
+        const auto refused = parse_keys(bad);
+        REQUIRE(!refused);
+        CHECK(refused.error() ==
+              "Could not parse keys, it needs to be exactly, \"key: secret\", including the space");
+    }
+}
+
+TEST_CASE("parse_yaml: keys of the file need a name and a secret each [CFG-02]") {
+    for (const std::string_view bad : {"keys: {a: ''}", "keys: {'': b}", "keys: {a: b, c: ''}"}) {
+        const std::string error = error_of(bad);
+        CHECK(has(error, "line 1: an API key or its secret is empty in keys"));
+    }
+    CHECK(parsed("keys: {}").config.keys.empty());
+    CHECK(parsed("keys: {1: 2}").config.keys.at("1").reveal() == "2");
 }
 
 }  // namespace confab::config

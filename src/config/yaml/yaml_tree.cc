@@ -160,6 +160,28 @@ bool is_json_number(std::string_view text) {
     return read_scalar(&value, text).has_value();
 }
 
+// The names in livekit_storage.proto and what else ends like a secret, in either spelling.
+bool is_secret_name(std::string_view name) {
+    std::string plain = to_lower(name);
+    std::erase(plain, '_');
+    for (const std::string_view ending :
+         {"secret", "password", "token", "credential", "credentials", "accesskey", "accountkey"})
+        if (plain.ends_with(ending)) return true;
+    return false;
+}
+
+void hide_secrets(YamlNode& node, const YamlNode& instead) {
+    for (std::size_t i = 0; i < node.children.size(); ++i) {
+        YamlNode& child = node.children[i];
+        const bool empty = child.kind == YamlNode::Kind::kNull ||
+                           (child.kind == YamlNode::Kind::kScalar && child.text.empty());
+        if (node.kind == YamlNode::Kind::kMap && !empty && is_secret_name(node.names[i]))
+            child = instead;
+        else
+            hide_secrets(child, instead);
+    }
+}
+
 std::string list_to_json(const YamlNode& node) {
     std::string out = "[";
     for (const YamlNode& child : node.children)
@@ -198,6 +220,14 @@ Result<YamlNode, Diagnostic> load_yaml(std::string_view text) {
     } catch (const std::exception& error) {
         return refuse(0, error.what());
     }
+}
+
+std::string without_secrets(std::string_view json, std::string_view instead) {
+    auto tree = load_yaml(json);
+    const auto shown = load_yaml(instead);
+    if (!tree || !shown) return std::string(instead);
+    hide_secrets(*tree, *shown);
+    return to_json(*tree);
 }
 
 std::string to_json(const YamlNode& node) {

@@ -38,4 +38,8 @@ Result<YamlNode, Diagnostic> load_yaml(std::string_view text);
 // The tree as JSON on one line. Plain scalars that look like numbers or truth values become such.
 std::string to_json(const YamlNode& node);
 
+// The JSON with `instead`, itself JSON, for every value under a name of passwords, keys and the
+// like; empty texts stay.
+std::string without_secrets(std::string_view json, std::string_view instead);
+
 }  // namespace confab::config
