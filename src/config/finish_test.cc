@@ -57,6 +57,9 @@ TEST_CASE("finish: start-up errors name the remedy [CFG-02][CFG-07]") {
 
     CHECK(has(finished("turn: {enabled: true}").error(), "invalid TURN ports"));
     CHECK(has(finished("turn: {enabled: true, tls_port: 5349}").error(), "TURN domain required"));
+    const std::string relay = "turn: {enabled: true, udp_port: 3478, relay_range_start: 5, ";
+    CHECK(has(finished(relay + "relay_range_end: 4}").error(), "turn.relay_range_end must not be"));
+    CHECK(finished(relay + "relay_range_end: 5}"));
     CHECK(has(finished("webhook: {urls: ['http://h']}").error(),
               "api_key is required to use webhooks"));
     CHECK(finished("webhook: {urls: ['http://h'], api_key: APIx}"));

@@ -514,6 +514,19 @@ TEST_CASE("Sessions: who is missed and known to have left is told once [SIG-63]"
     CHECK(w.told(3) == Texts{"reconnect", "update -bob", "update alice", "room_update", "token"});
 }
 
+TEST_CASE("Sessions: who resumes hidden is not told that an earlier self of it left [SIG-132]") {
+    World w;
+    Participant& shown = w.come_active("alice", 1);
+    shown.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
+    w.news.participant_changed(shown.info, true);
+    w.come_active("alice", 2).info.mutable_permission()->set_hidden(true);
+    w.come_active("bob", 3);
+    w.sessions.resume(SessionId(4), resume_of("alice"));
+    CHECK(w.told(4) == Texts{"reconnect", "update alice bob", "room_update", "token"});
+    w.sessions.resume(SessionId(5), resume_of("bob"));  // for others it is gone
+    CHECK(w.told(5) == Texts{"reconnect", "update -alice", "update bob", "room_update", "token"});
+}
+
 TEST_CASE("Sessions: resumes that a client asked to fail, each once [SIG-175]") {
     World w;
     Participant& p = w.come_active("alice", 1);

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a participant is at first, and what it would be given to come again.
+#include "room/participant/participant.h"
+
+#include <doctest/doctest.h>
+
+#include "room/roster/part_testing.h"
+
+namespace confab::room {
+namespace {
+
+using testing::PartWorld;
+using testing::test_join;
+using Attributes = std::map<std::string, std::string>;
+
+Attributes attributes_of(const Participant& p) {
+    return {p.info.attributes().begin(), p.info.attributes().end()};
+}
+
+}  // namespace
+
+TEST_CASE("Participant: an attribute without a value is none [SIG-14]") {
+    PartWorld w;
+    JoinParams params = test_join("r", "alice");
+    params.grants.attributes = {{"mood", "fine"}, {"gone", ""}};
+    CHECK(attributes_of(w.join(params, 1)) == Attributes{{"mood", "fine"}});
+}
+
+TEST_CASE("Participant: a token has what it is by then, and the rights of the first [TOK-12]") {
+    PartWorld w;
+    JoinParams params = test_join("r", "alice");
+    params.grants.name = "Al";
+    params.grants.metadata = "old";
+    params.grants.attributes = {{"mood", "fine"}, {"hat", "red"}};
+    params.grants.api_key = "APIx";
+    Participant& p = w.join(params, 1);
+    p.info.set_name("Alice");
+    p.info.set_metadata("new");
+    p.info.mutable_attributes()->erase("hat");
+    (*p.info.mutable_attributes())["mood"] = "better";
+    const token::Grants now = p.current_grants();
+    CHECK(now.name == "Alice");
+    CHECK(now.metadata == "new");
+    CHECK(now.attributes == Attributes{{"mood", "better"}});
+    CHECK(now.identity == "alice");
+    CHECK(now.api_key == "APIx");
+    CHECK(now.video.has_value());
+}
+
+TEST_CASE("Participant: is told of a relay only where TLS is all that is left [SIG-69] [ICE-19]") {
+    PartWorld w;
+    const Participant& p = w.join("alice", 1);
+    CHECK_FALSE(p.configuration(IcePreference::kAny));
+    REQUIRE(p.configuration(IcePreference::kTcp));
+    CHECK(p.configuration(IcePreference::kTcp)->force_relay() == livekit::UNSET);
+    REQUIRE(p.configuration(IcePreference::kTls));
+    CHECK(p.configuration(IcePreference::kTls)->force_relay() == livekit::ENABLED);
+}
+
+}  // namespace confab::room
