@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "sfu/forward/forward_testing.h"
-#include "sfu/forward/source_state.h"
 #include "sfu/inbound/layer_fps.h"
 #include "sfu/inbound/stream_tracker.h"
 #include "sfu/layers/quality_mapping.h"
@@ -142,21 +141,6 @@ TEST_CASE("quality_for_size: smallest layer that fills the tile [SUB-02]") {
     const std::vector<wire::FrameSize> portrait{{180, 320}, {360, 640}, {720, 1280}};
     CHECK(quality_for_size(200, 1000, {}, portrait) == 0);
     CHECK(quality_for_size(200, 1000, portrait, {}) == 2);
-}
-
-TEST_CASE("SourceState: available layers and reports in order [IN-22] [IN-06]") {
-    SourceState source;
-    CHECK(source.highest_available(2) == -1);
-    CHECK(source.lowest_available() == -1);
-    source.available = 0b101;
-    CHECK(source.highest_available(2) == 2);
-    CHECK(source.highest_available(1) == 0);
-    CHECK(source.lowest_available() == 0);
-    CHECK(source.add_report(0, {NtpTime(100), 50, at_ms(0)}));
-    CHECK_FALSE(source.add_report(0, {NtpTime(100), 60, at_ms(1)}));
-    CHECK_FALSE(source.add_report(0, {NtpTime(101), 49, at_ms(1)}));
-    CHECK_FALSE(source.add_report(3, {NtpTime(101), 60, at_ms(1)}));
-    CHECK(source.add_report(0, {NtpTime(101), 60, at_ms(1)}));
 }
 
 }  // namespace confab::sfu
