@@ -197,13 +197,9 @@ void Session::send_sync_state() {
         to.set_type(type);
         to.set_sdp(sdp);
     };
-    if (config_.single) {
-        set(*state.mutable_offer(), "offer", last_offer_);
-        set(*state.mutable_answer(), "answer", last_answer_);
-    } else if (!last_answer_.empty()) {
-        set(*state.mutable_offer(), "offer", last_remote_offer_);
-        set(*state.mutable_answer(), "answer", last_answer_);
-    }
+    const std::string& offer = config_.single ? last_offer_ : last_remote_offer_;
+    if (!offer.empty()) set(*state.mutable_offer(), "offer", offer);
+    if (!last_answer_.empty()) set(*state.mutable_answer(), "answer", last_answer_);
     state.mutable_subscription()->set_subscribe(!config_.auto_subscribe);
     for (const auto& [sid, wanted] : wishes_)
         state.mutable_subscription()->add_track_sids(sid);
@@ -271,7 +267,6 @@ void Session::take_answer(Timestamp now, const livekit::SessionDescription& answ
         ++counters_.stale_answers;
         return;
     }
-    const bool first = answers_ == 0;
     answers_ = offers_;
     publisher_->set_remote(now, *parsed, true);
     if (config_.single) last_answer_ = answer.sdp();
@@ -279,7 +274,7 @@ void Session::take_answer(Timestamp now, const livekit::SessionDescription& answ
     begin_media(now);
     if (config_.single) set_streams(streams_of(*parsed));
     trickle(Target::kPublisher);
-    if (first && config_.single) send_access();
+    if (config_.single && !access_told_) send_access();
     second_offer(now);
     if (offer_wanted_ && offers_ == answers_) offer();
     drain(now, Target::kPublisher);

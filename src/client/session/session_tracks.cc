@@ -166,7 +166,7 @@ void Session::take_response(const livekit::RequestResponse& response) {
 
 void Session::take_mute(const livekit::MuteTrackRequest& mute) {
     for (auto& [cid, track] : published_) {
-        if (track.sid != mute.sid()) continue;
+        if (track.sid.empty() || track.sid != mute.sid()) continue;
         track.muted = mute.muted();
         media_->set_muted(track.options.plan.number, mute.muted());
     }
