@@ -240,6 +240,44 @@ TEST_CASE("parse_yaml: an error is one line, whatever stands in the text [CFG-07
     }
 }
 
+TEST_CASE("parse_yaml: of a long text the start is shown, up to whole characters [CFG-07]") {
+    std::string umlauts;
+    for (int i = 0; i < 30; ++i)
+        umlauts += "\xC3\xA4";
+    const std::string ascii(60, 'a');
+    const std::pair<std::string, std::string> rows[] = {
+        {"a b", "`a b`"},
+        {ascii.substr(0, 40), "`" + ascii.substr(0, 40) + "`"},
+        {ascii.substr(0, 41), "`" + ascii.substr(0, 40) + "`"},
+        {umlauts, "`" + umlauts.substr(0, 40) + "`"},
+        {"x" + umlauts, "`x" + umlauts.substr(0, 38) + "`"},
+        {ascii.substr(0, 39) + "\xE2\x82\xAC", "`" + ascii.substr(0, 39) + "`"}};
+    for (const auto& [value, shown] : rows) {
+        CAPTURE(value);
+        CHECK(has(error_of("port: " + value), "!!str " + shown + " into uint16"));
+    }
+}
+
+TEST_CASE("parse_yaml: warnings of what is not implemented have an end, too [CFG-05]") {
+    std::string many = "rtc:\n";
+    std::size_t count = 0;
+    for (const Option& option : options()) {
+        const bool here = option.path.starts_with("rtc.") && kind_of(option) == Kind::kBool &&
+                          option.path.find('.', 4) == option.path.npos;
+        if (!here || option.status != Status::kLater) continue;
+        many += "  " + std::string(option.path.substr(4)) + ": " +
+                (default_text(option) == "true" ? "false\n" : "true\n");
+        ++count;
+    }
+    CHECK(parsed(many).warnings.size() == count);
+    many +=
+        "psrpc: {max_attempts: 9, timeout: 9s, backoff: 9s, buffer_size: 9}\n"
+        "signal_relay: {retry_timeout: 9s, min_retry_interval: 9s, max_retry_interval: 9s}\n"
+        "api: {execution_timeout: 9s, check_interval: 9s, max_check_interval: 9s}\n";
+    REQUIRE(count + 10 > kMaxDiagnostics);
+    CHECK(parsed(many).warnings.size() == kMaxDiagnostics);
+}
+
 TEST_CASE("parse_yaml: a list or map of the file takes the place of the default one [CFG-01]") {
     const Config c = parsed("{room: {enabled_codecs: []}, turn: {bind_addresses: []}}").config;
     CHECK(c.room.enabled_codecs.empty());
