@@ -127,7 +127,6 @@ control::ControlNodeOptions Server::control_options() {
         return token::mint_refresh_token(grants, keys_, net::EventLoop::wall());
     };
     options.webhooks = webhook_options(config_);
-    options.full_room_in_webhooks = config_.room.enable_full_room_in_webhooks;
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
     return options;
 }

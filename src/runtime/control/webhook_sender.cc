@@ -15,15 +15,6 @@ namespace {
 // log.
 constexpr Duration kReportInterval = Duration::seconds(10);
 
-// A webhook that names a track or participant carries less than the machine knows (HOOK-04).
-void trim(livekit::WebhookEvent& event, bool full_room) {
-    if (!event.has_track()) return;
-    const livekit::Room room = event.room();
-    const livekit::ParticipantInfo participant = event.participant();
-    const livekit::TrackInfo track = event.track();
-    api::set_track(event, room, participant, track, full_room);
-}
-
 // "participant_left 6, room_finished 18"
 std::string to_text(const api::WebhookQueue::Lost& lost) {
     std::string text;
@@ -55,21 +46,18 @@ bool is_https(const std::string& url) {
 }  // namespace
 
 WebhookSender::WebhookSender(net::EventLoop& loop, api::WebhookOptions options,
-                             const token::KeyProvider& keys, telemetry::Metrics& metrics,
-                             bool full_room)
+                             const token::KeyProvider& keys, telemetry::Metrics& metrics)
     : loop_(loop),
       metrics_(metrics),
       options_(std::move(options)),
       queue_(options_, keys),
-      full_room_(full_room),
       retry_(loop),
       flush_(loop),
       http_(loop) {
     if (std::any_of(options_.urls.begin(), options_.urls.end(), is_https)) http_.prepare_tls();
 }
 
-void WebhookSender::send(livekit::WebhookEvent event) {
-    trim(event, full_room_);
+void WebhookSender::send(const livekit::WebhookEvent& event) {
     const auto lengths = queue_.enqueue(net::EventLoop::now(), event);
     for (const std::size_t length : lengths)
         metrics_.observe(telemetry::Metric::kWebhookQueueLength, static_cast<double>(length));

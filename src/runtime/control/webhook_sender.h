@@ -22,9 +22,9 @@ class WebhookSender {
   public:
     // `keys` and `metrics` must outlive it.
     WebhookSender(net::EventLoop& loop, api::WebhookOptions options, const token::KeyProvider& keys,
-                  telemetry::Metrics& metrics, bool full_room);
+                  telemetry::Metrics& metrics);
 
-    void send(livekit::WebhookEvent event);
+    void send(const livekit::WebhookEvent& event);
     // Calls `done` once everything is delivered or flush_timeout is over; then says in the log what
     // was given up. For the end of the server.
     void flush(std::function<void()> done);
@@ -48,7 +48,6 @@ class WebhookSender {
     telemetry::Metrics& metrics_;
     api::WebhookOptions options_;
     api::WebhookQueue queue_;
-    bool full_room_;
     std::function<void()> flushed_;
     Timestamp next_report_;
     struct Refusals {

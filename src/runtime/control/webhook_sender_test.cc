@@ -76,7 +76,7 @@ struct Bench {
             options.flush_timeout = flush_timeout;
             for (const std::string& path : paths)
                 options.urls.push_back("http://127.0.0.1:" + port + path);
-            sender = std::make_unique<WebhookSender>(thread.loop(), options, keys, metrics, false);
+            sender = std::make_unique<WebhookSender>(thread.loop(), options, keys, metrics);
         });
     }
     ~Bench() {

@@ -28,10 +28,10 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
                          ControlNodeOptions options, std::uint64_t seed)
     : loop_(loop),
       bus_(hub_, options.room.node_id),
-      webhooks_(loop, std::move(options.webhooks), keys, metrics, options.full_room_in_webhooks),
-      relay_(loop, [this](livekit::WebhookEvent event) { webhooks_.send(std::move(event)); }),
+      webhooks_(loop, std::move(options.webhooks), keys, metrics),
+      relay_(loop, [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }),
       first_(loop, media.port(0), metrics, options_of(options, 0), seed,
-             [this](livekit::WebhookEvent event) { webhooks_.send(std::move(event)); }) {
+             [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }) {
     log_failures(loop, 0);
     first_.set_each_turn([this](Timestamp now) {
         if (hub_.next_deadline() <= now) hub_.handle_timeout(now);

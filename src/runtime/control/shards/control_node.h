@@ -31,7 +31,6 @@ struct ControlNodeOptions {
     room::Config room;  // of every shard; control_shard is set here
     net::WebSocketOptions websocket;
     api::WebhookOptions webhooks;
-    bool full_room_in_webhooks = false;
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.
