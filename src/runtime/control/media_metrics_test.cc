@@ -7,6 +7,8 @@
 
 #include <array>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace confab::control {
 namespace {
@@ -75,6 +77,102 @@ TEST_CASE("record_media: streams by direction, source and kind [OBS-01]") {
     // Nothing got less: the next scrape without news says the same.
     record_media(metrics, workers);
     CHECK(metrics.render() == text);
+}
+
+TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]") {
+    const auto one = std::make_unique<Published>();
+    sfu::ShardSnapshot& shard = one->shard;
+    shard.rtp_in = 1'000;
+    shard.rtx_in = 100;
+    shard.rtp_out = 2'000;
+    shard.rtx_out = 300;
+    shard.rtp_bytes_in = 10'000;
+    shard.rtx_bytes_in = 1'000;
+    shard.bytes_out = 20'000;
+    shard.rtx_bytes_out = 3'000;
+    shard.nacks_out = 5;
+    shard.nacks_in = 6;
+    shard.plis_out = 7;
+    shard.plis_in = 8;
+    shard.firs_in = 9;
+    shard.srtp_failures = 10;
+    shard.unknown_datagrams = 11;
+    shard.rtp_unknown_ssrc = 12;
+    shard.links_dropped = 13;
+    one->ring_full = 14;
+    shard.events_dropped = 15;
+    shard.data_dropped = 16;
+    shard.pool_bytes = 17;
+    shard.packets_in_use = 18;
+    shard.peers = 19;
+    const std::array<const Published*, 1> workers{one.get()};
+    Metrics metrics("n");
+    record_media(metrics, workers);
+    CHECK(metrics.value(Metric::kPacketTotal, {"incoming", "initial"}) == 900);
+    CHECK(metrics.value(Metric::kPacketTotal, {"incoming", "retransmit"}) == 100);
+    CHECK(metrics.value(Metric::kPacketTotal, {"outgoing", "initial"}) == 1'700);
+    CHECK(metrics.value(Metric::kPacketTotal, {"outgoing", "retransmit"}) == 300);
+    CHECK(metrics.value(Metric::kPacketBytes, {"incoming", "initial"}) == 9'000);
+    CHECK(metrics.value(Metric::kPacketBytes, {"incoming", "retransmit"}) == 1'000);
+    CHECK(metrics.value(Metric::kPacketBytes, {"outgoing", "initial"}) == 17'000);
+    CHECK(metrics.value(Metric::kPacketBytes, {"outgoing", "retransmit"}) == 3'000);
+    // Feedback goes against its stream: what is sent is about what comes in.
+    CHECK(metrics.value(Metric::kNackTotal, {"incoming"}) == 5);
+    CHECK(metrics.value(Metric::kNackTotal, {"outgoing"}) == 6);
+    CHECK(metrics.value(Metric::kPliTotal, {"incoming"}) == 7);
+    CHECK(metrics.value(Metric::kPliTotal, {"outgoing"}) == 8);
+    CHECK(metrics.value(Metric::kFirTotal, {"outgoing"}) == 9);
+    CHECK(metrics.value(Metric::kSrtpFailures) == 10);
+    CHECK(metrics.value(Metric::kUnknownDatagrams) == 11);
+    CHECK(metrics.value(Metric::kUnknownSsrc) == 12);
+    CHECK(metrics.value(Metric::kLinksDropped) == 13 + 14);
+    CHECK(metrics.value(Metric::kEventsDropped) == 15);
+    CHECK(metrics.value(Metric::kDataDropped) == 16);
+    CHECK(metrics.value(Metric::kPoolBytes) == 17);
+    CHECK(metrics.value(Metric::kPacketsInUse) == 18);
+    CHECK(metrics.value(Metric::kPeers) == 19);
+}
+
+TEST_CASE("record_media: each direction, kind and source of a stream apart [OBS-01]") {
+    using sfu::Direction;
+    using sfu::MediaKind;
+    using sfu::MediaSource;
+    const auto one = std::make_unique<Published>();
+    sfu::StreamRound round;
+    round.packets = 100;
+    std::uint64_t lost = 0;
+    const std::array<std::pair<MediaSource, const char*>, 5> sources{
+        {{MediaSource::kUnknown, "UNKNOWN"},
+         {MediaSource::kCamera, "CAMERA"},
+         {MediaSource::kMicrophone, "MICROPHONE"},
+         {MediaSource::kScreenShare, "SCREEN_SHARE"},
+         {MediaSource::kScreenShareAudio, "SCREEN_SHARE_AUDIO"}}};
+    const std::array<std::pair<Direction, const char*>, 2> directions{
+        {{Direction::kIncoming, "incoming"}, {Direction::kOutgoing, "outgoing"}}};
+    const std::array<std::pair<MediaKind, const char*>, 2> kinds{
+        {{MediaKind::kAudio, "AUDIO"}, {MediaKind::kVideo, "VIDEO"}}};
+    for (const auto& [direction, d] : directions)
+        for (const auto& [source, s] : sources)
+            for (const auto& [kind, k] : kinds) {
+                round.lost = ++lost;
+                one->figures.add(direction, kind, source, round);
+            }
+    const std::array<const Published*, 1> workers{one.get()};
+    Metrics metrics("n");
+    record_media(metrics, workers);
+    lost = 0;
+    for (const auto& [direction, d] : directions)
+        for (const auto& [source, s] : sources)
+            for (const auto& [kind, k] : kinds)
+                CHECK(metrics.value(Metric::kPacketLossTotal, {d, s, k, ""}) ==
+                      static_cast<double>(++lost));
+}
+
+TEST_CASE("record_media: without workers nothing is said of media [OBS-01]") {
+    Metrics metrics("n");
+    record_media(metrics, {});
+    CHECK(metrics.value(Metric::kPeers) == 0);
+    CHECK(metrics.render().find("livekit_packet_total") == std::string::npos);
 }
 
 }  // namespace confab::control

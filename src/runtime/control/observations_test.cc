@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 
 namespace confab::control {
 namespace {
@@ -118,6 +119,91 @@ TEST_CASE("record: webhooks by outcome, without series of what never happened [O
     CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"failure", "unreachable"}) == 1);
     CHECK(metrics.value(Metric::kWebhookDispatchTotal, {"drop", "too_old"}) == 4);
     CHECK(metrics.render().find("reason=\"queue_full\"") == std::string::npos);
+}
+
+TEST_CASE("record: every state, step and phase has the label of the recorded dumps [OBS-01]") {
+    using room::MediaPhase;
+    using room::Operation;
+    using room::PeerStep;
+    using room::TrackStep;
+    Metrics metrics("n");
+    for (const auto& [step, label] :
+         {std::pair{TrackStep::kAttempt, "attempt"}, std::pair{TrackStep::kSuccess, "success"},
+          std::pair{TrackStep::kFailure, "failure"}, std::pair{TrackStep::kCancel, "cancel"}}) {
+        CAPTURE(label);
+        record(metrics, room::PublicationStep{livekit::AUDIO, step});
+        CHECK(metrics.value(Metric::kTrackPublishCounter, {"AUDIO", label}) == 1);
+        record(metrics, room::SubscriptionStep{livekit::AUDIO, step, livekit::SE_TRACK_NOTFOUND});
+        const char* error = step == TrackStep::kFailure ? "SE_TRACK_NOTFOUND" : "";
+        CHECK(metrics.value(Metric::kTrackSubscribeCounter, {label, error}) == 1);
+    }
+    for (const auto& [step, label] :
+         {std::pair{PeerStep::kStarted, "started"},
+          std::pair{PeerStep::kIceConnected, "ice_connected"},
+          std::pair{PeerStep::kConnected, "connected"},
+          std::pair{PeerStep::kFullyEstablished, "fully_established"}}) {
+        CAPTURE(label);
+        record(metrics, room::PeerReached{livekit::PUBLISHER, step});
+        CHECK(metrics.value(Metric::kPeerConnectionState, {"PUBLISHER", label}) == 1);
+        CHECK(metrics.value(Metric::kPeerConnectionState, {"SUBSCRIBER", label}) == 0);
+    }
+    for (const auto& [operation, label] :
+         {std::pair{Operation::kAnswer, "answer"}, std::pair{Operation::kOffer, "offer"},
+          std::pair{Operation::kParticipantJoin, "participant_join"},
+          std::pair{Operation::kPeerConnection, "peer_connection"}}) {
+        CAPTURE(label);
+        record(metrics, room::OperationDone{operation, {}});
+        record(metrics, room::OperationDone{operation, "why"});
+        CHECK(metrics.value(Metric::kNodeServiceOperation, {label, "success", ""}) == 1);
+        CHECK(metrics.value(Metric::kNodeServiceOperation, {label, "error", "why"}) == 1);
+    }
+    for (const auto& [phase, label] : {std::pair{MediaPhase::kPublish, "publish"},
+                                       std::pair{MediaPhase::kSubscribe, "subscribe"}}) {
+        room::MediaDelay delay;
+        delay.phase = phase;
+        record(metrics, delay);
+        CHECK(metrics.value(Metric::kPubSubTimeMs,
+                            {label, "UNKNOWN", "AUDIO", "", "UNKNOWN", "STANDARD", "1"}) == 1);
+    }
+}
+
+TEST_CASE("record: attempts have labels of their own up to five [OBS-01]") {
+    Metrics metrics("n");
+    room::MediaDelay delay;
+    for (delay.attempt = 1; delay.attempt <= 7; ++delay.attempt)
+        record(metrics, delay);
+    const auto count = [&](const char* attempt) {
+        return metrics.value(Metric::kPubSubTimeMs,
+                             {"publish", "UNKNOWN", "AUDIO", "", "UNKNOWN", "STANDARD", attempt});
+    };
+    CHECK(count("1") == 1);
+    CHECK(count("4") == 1);
+    CHECK(count("5") == 3);
+    CHECK(count("6") == 0);
+}
+
+TEST_CASE("record: webhooks by every outcome, and none stands for two [OBS-01]") {
+    Metrics metrics("n");
+    api::WebhookStats stats;
+    stats.delivered = 1;
+    stats.failed = 6;  // those without an answer included
+    stats.failed_unreachable = 4;
+    stats.dropped_full = 8;
+    stats.dropped_old = 16;
+    stats.dropped_unsigned = 32;
+    stats.dropped_at_end = 64;
+    stats.retries = 1000;  // no outcome
+    record(metrics, stats);
+    const auto count = [&](const char* status, const char* reason) {
+        return metrics.value(Metric::kWebhookDispatchTotal, {status, reason});
+    };
+    CHECK(count("success", "") == 1);
+    CHECK(count("failure", "refused") == 2);
+    CHECK(count("failure", "unreachable") == 4);
+    CHECK(count("drop", "queue_full") == 8);
+    CHECK(count("drop", "too_old") == 16);
+    CHECK(count("drop", "unknown_key") == 32);
+    CHECK(count("drop", "shutdown") == 64);
 }
 
 }  // namespace confab::control

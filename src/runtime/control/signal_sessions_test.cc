@@ -7,12 +7,8 @@
 #include <doctest/doctest.h>
 
 #include <memory>
-#include <variant>
 
-#include "base/text.h"
-#include "livekit_rtc.pb.h"
-#include "runtime/control/signal_testing.h"
-#include "runtime/net/net_testing.h"
+#include "runtime/control/signal_node_testing.h"
 
 namespace confab::control {
 namespace {
@@ -20,87 +16,7 @@ namespace {
 constexpr int kText = SignalClient::kText;
 constexpr int kBinary = SignalClient::kBinary;
 
-room::Config config() {
-    room::Config result;
-    result.media.workers.resize(1);
-    result.media.fingerprint_sha256 = "AA:BB";
-    return result;
-}
-
-// GET /<room>/<identity> joins.
-class Node {
-  public:
-    explicit Node(room::Config settings = config()) {
-        thread_.call([&] {
-            rooms_ = std::make_unique<room::RoomManager>(std::move(settings), 1,
-                                                         room::seeded_secrets(1));
-            sessions_ =
-                std::make_unique<SignalSessions>(*rooms_, net::WebSocketOptions{}, metrics_);
-            sessions_->set_wake([] {});
-            sessions_->set_carry_out([this] { carry_out(); });
-            server_ = std::make_unique<net::HttpServer>(
-                thread_.loop(), net::HttpServerOptions{},
-                [this](const net::HttpRequest& request, net::HttpExchange exchange) {
-                    start(request.path, std::move(exchange));
-                });
-            thread_.loop().set_turn_hook([this] {
-                if (answering_) carry_out();
-            });
-            port_ = server_->listen("127.0.0.1", 0).value().port;
-        });
-    }
-    ~Node() {
-        thread_.call([&] {
-            thread_.loop().set_turn_hook({});
-            sessions_.reset();
-            server_.reset();
-            rooms_.reset();
-        });
-    }
-
-    std::uint16_t port() const { return port_; }
-    // While false, what the rooms answer stays with them.
-    void set_answering(bool on) {
-        thread_.call([&] { answering_ = on; });
-    }
-    bool has_sessions(std::size_t count) {
-        return thread_.eventually(
-            [&] { return sessions_->size() == count && rooms_->snapshot().sessions == count; });
-    }
-
-  private:
-    void start(std::string_view path, net::HttpExchange exchange) {
-        const auto parts = split(path, '/');
-        room::JoinParams params;
-        params.room = parts.at(1);
-        params.grants.identity = parts.at(2);
-        params.grants.video.emplace().can_update_own_metadata = true;
-        params.client.set_protocol(16);
-        sessions_->start(params, std::move(exchange), {{"X-Extra", "1"}});
-    }
-    void carry_out() {
-        while (auto effect = rooms_->poll_effect()) {
-            if (auto* send = std::get_if<room::SendSignal>(&*effect))
-                sessions_->send(send->session, send->response);
-            else if (const auto* many = std::get_if<room::Broadcast>(&*effect))
-                sessions_->broadcast(many->sessions, many->response);
-            else if (const auto* join = std::get_if<room::SendJoin>(&*effect))
-                sessions_->send_join(*join);
-            else if (const auto* close = std::get_if<room::CloseSession>(&*effect))
-                sessions_->close(close->session, close->code);
-            else if (auto* refuse = std::get_if<room::RefuseSession>(&*effect))
-                sessions_->refuse(refuse->session, refuse->status, refuse->text);
-        }
-    }
-
-    net::LoopThread thread_;
-    telemetry::Metrics metrics_{"ND_test"};
-    std::unique_ptr<room::RoomManager> rooms_;
-    std::unique_ptr<SignalSessions> sessions_;
-    std::unique_ptr<net::HttpServer> server_;
-    std::uint16_t port_ = 0;
-    bool answering_ = true;
-};
+using Node = SignalNode;
 
 class Client : public SignalClient {
   public:
@@ -123,7 +39,7 @@ TEST_CASE("SignalSessions: the upgrade waits for the first response, which is th
 }
 
 TEST_CASE("SignalSessions: a refusal is an HTTP status with its text, and no session [CON-31]") {
-    room::Config settings = config();
+    room::Config settings = signal_config();
     settings.room.auto_create = false;
     Node node(std::move(settings));
     Client client(node, "/nowhere/ann");

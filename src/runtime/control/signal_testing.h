@@ -22,12 +22,16 @@ class SignalClient {
     static constexpr int kText = 1;
     static constexpr int kBinary = 2;
     static constexpr int kClose = 8;
+    static constexpr int kPing = 9;
 
-    SignalClient(std::uint16_t port, std::string_view path) : raw_(port) {
+    // `headers`: further lines of the request, each with its end.
+    SignalClient(std::uint16_t port, std::string_view path, std::string_view headers = "",
+                 int receive_buffer = 0)
+        : raw_(port, receive_buffer) {
         raw_.send("GET " + std::string(path) +
                   " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                  "\r\n");
+                  "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+                  std::string(headers) + "\r\n");
     }
     net::RawClient& raw() { return raw_; }
     std::string head() { return raw_.read_until("\r\n\r\n"); }
@@ -48,6 +52,7 @@ class SignalClient {
     struct Frame {
         int opcode = -1;  // the connection ended
         std::string payload;
+        bool compressed = false;  // RFC 7692 §6
     };
     Frame read() {
         const std::string head = raw_.read_exactly(2);
@@ -59,13 +64,14 @@ class SignalClient {
             for (const std::uint8_t byte : as_bytes(bytes))
                 length = length << 8 | byte;
         }
-        return {static_cast<std::uint8_t>(head[0]) & 0x0F, raw_.read_exactly(length)};
+        const auto first = static_cast<std::uint8_t>(head[0]);
+        return {first & 0x0F, raw_.read_exactly(length), (first & 0x40U) != 0};
     }
     // The next message of that kind; its frame in `opcode`.
     livekit::SignalResponse wait(livekit::SignalResponse::MessageCase kind, int* opcode = nullptr) {
-        for (Frame frame = read(); frame.opcode == kText || frame.opcode == kBinary;
-             frame = read()) {
+        for (Frame frame = read(); is_on(frame); frame = read()) {
             livekit::SignalResponse response;
+            if (frame.opcode == kPing) continue;
             if (frame.opcode == kText)
                 REQUIRE(proto::parse_json(frame.payload, response));
             else
@@ -77,7 +83,7 @@ class SignalClient {
     }
     int close_code() {
         Frame frame = read();
-        while (frame.opcode == kText || frame.opcode == kBinary)
+        while (is_on(frame))
             frame = read();
         return frame.opcode == kClose && frame.payload.size() >= 2
                    ? load_be16(as_bytes(frame.payload).data())
@@ -85,6 +91,9 @@ class SignalClient {
     }
 
   private:
+    static bool is_on(const Frame& frame) {
+        return frame.opcode == kText || frame.opcode == kBinary || frame.opcode == kPing;
+    }
     net::RawClient raw_;
 };
 

@@ -71,7 +71,8 @@ std::string body_of(const std::string& answer) {
 
 }  // namespace
 
-TEST_CASE("HealthEndpoint: well while all tell of themselves, 406 with the time after 4 s [CON-06]") {
+TEST_CASE(
+    "HealthEndpoint: well while all tell of themselves, 406 with the time after 4 s [CON-06]") {
     const Timestamp now = net::EventLoop::now();
     Timestamp told = now;
     Served served(std::make_unique<HealthEndpoint>([&told] { return told; }));
@@ -175,8 +176,8 @@ TEST_CASE("TokenEndpoint: without a key it says so [TOK-02] [TOK-15]") {
 }
 
 TEST_CASE("DemoEndpoint: the built page and nothing beside its folder [DEMO-02]") {
-    const auto folder = std::filesystem::temp_directory_path() /
-                        ("confab-demo-" + std::to_string(::getpid()));
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("confab-demo-" + std::to_string(::getpid()));
     std::filesystem::create_directories(folder);
     std::ofstream(folder / "index.html") << "<p>page</p>";
     auto page = net::StaticFiles::load(folder.string());

@@ -81,6 +81,18 @@ class TestNode {
         });
     }
 
+    // In the loop of the first shard.
+    double metric(telemetry::Metric which, telemetry::LabelValues labels = {}) {
+        return thread_.call([&] { return metrics_.value(which, labels); });
+    }
+
+    std::string token_for(const token::VideoGrant& video) const {
+        token::Grants grants;
+        grants.identity = "somebody";
+        grants.video = video;
+        return token::mint_token(grants, *keys_.signing_key(), net::EventLoop::wall(),
+                                 Duration::seconds(600));
+    }
     std::string token(const std::string& room, const std::string& identity) const {
         token::Grants grants;
         grants.identity = identity;
@@ -105,11 +117,15 @@ class TestNode {
     // A call of livekit.RoomService, and the whole answer.
     std::string twirp(std::string_view method, const std::string& room,
                       const google::protobuf::Message& request) const {
+        return twirp_with(token(room, ""), method, request);
+    }
+    std::string twirp_with(const std::string& bearer, std::string_view method,
+                           const google::protobuf::Message& request) const {
         const std::string body = request.SerializeAsString();
         net::RawClient client(port_);
         client.send("POST /twirp/livekit.RoomService/" + std::string(method) +
-                    " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " +
-                    token(room, "") + "\r\nContent-Type: application/protobuf\r\nContent-Length: " +
+                    " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " + bearer +
+                    "\r\nContent-Type: application/protobuf\r\nContent-Length: " +
                     std::to_string(body.size()) + "\r\n\r\n" + body);
         return client.read_to_end();
     }

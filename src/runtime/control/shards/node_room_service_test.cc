@@ -1,0 +1,233 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Service calls over HTTP to a node of two shards: each reaches the room where it lives, with the
+// grant that it needs and no less.
+#include "runtime/control/shards/node_room_service.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/control/shards/node_testing.h"
+
+namespace confab::control {
+namespace {
+
+livekit::ListRoomsResponse rooms(const std::vector<std::string>& names, std::uint32_t people) {
+    livekit::ListRoomsResponse list;
+    for (const std::string& name : names) {
+        livekit::Room& room = *list.add_rooms();
+        room.set_name(name);
+        room.set_num_participants(people);
+    }
+    return list;
+}
+std::string text_of(const livekit::ListRoomsResponse& list) {
+    std::string text;
+    for (const livekit::Room& room : list.rooms())
+        text += room.name() + std::to_string(room.num_participants()) + " ";
+    return text;
+}
+
+// A call of every method about ann in a room.
+struct Method {
+    const char* name;
+    std::function<std::string(const std::string& room)> request;  // serialised
+    token::VideoGrant needed;  // `room` is set where roomAdmin is
+    const char* part;          // of the answer, where ann and her room are there
+};
+
+template <typename Request>
+std::string about_ann(Request request, const std::string& room) {
+    request.set_room(room);
+    if constexpr (requires { request.set_identity(""); }) request.set_identity("ann");
+    return request.SerializeAsString();
+}
+template <typename Request>
+std::function<std::string(const std::string&)> ask(Request request = {}) {
+    return [request](const std::string& room) { return about_ann(request, room); };
+}
+
+token::VideoGrant admin() {
+    token::VideoGrant grant;
+    grant.room_admin = true;
+    return grant;
+}
+token::VideoGrant creator() {
+    token::VideoGrant grant;
+    grant.room_create = true;
+    return grant;
+}
+token::VideoGrant lister() {
+    token::VideoGrant grant;
+    grant.room_list = true;
+    return grant;
+}
+
+std::vector<Method> methods() {
+    livekit::UpdateParticipantRequest update;
+    update.set_metadata("new");
+    livekit::UpdateRoomMetadataRequest room_update;
+    room_update.set_metadata("new");
+    livekit::SendDataRequest data;
+    data.set_data("x");
+    livekit::MuteRoomTrackRequest mute;
+    mute.set_track_sid("TR_unknown");
+    mute.set_muted(true);
+    return {
+        {"ListParticipants", ask<livekit::ListParticipantsRequest>(), admin(), "ann"},
+        {"GetParticipant", ask<livekit::RoomParticipantIdentity>(), admin(), "ann"},
+        {"UpdateParticipant", ask(update), admin(), "new"},
+        {"UpdateSubscriptions", ask<livekit::UpdateSubscriptionsRequest>(), admin(), ""},
+        {"UpdateRoomMetadata", ask(room_update), admin(), "new"},
+        {"SendData", ask(data), admin(), ""},
+        {"MutePublishedTrack", ask(mute), admin(), ""},
+        {"RemoveParticipant", ask<livekit::RoomParticipantIdentity>(), admin(), ""},
+        {"DeleteRoom", ask<livekit::DeleteRoomRequest>(), creator(), ""},
+        {"CreateRoom",
+         [](const std::string& room) {
+             livekit::CreateRoomRequest request;
+             request.set_name(room);
+             return request.SerializeAsString();
+         },
+         creator(), "RM_"},
+        {"ListRooms", [](const std::string&) { return std::string(); }, lister(), "RM_"},
+    };
+}
+
+std::string call(const TestNode& node, const Method& method, const std::string& room,
+                 const token::VideoGrant& grant) {
+    const std::string body = method.request(room);
+    net::RawClient client(node.port());
+    client.send("POST /twirp/livekit.RoomService/" + std::string(method.name) +
+                " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " +
+                node.token_for(grant) +
+                "\r\nContent-Type: application/protobuf\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    return client.read_to_end();
+}
+int status_of(const std::string& answer) {
+    return answer.size() > 12 ? std::stoi(answer.substr(9, 3)) : 0;
+}
+std::optional<std::string> node_of(TestNode& node, const std::string& room) {
+    std::promise<std::optional<std::string>> found;
+    node.call([&](ControlNode& control) {
+        NodeRoomService service(control, {});
+        service.find_room(room, [&](std::optional<std::string> id) { found.set_value(id); });
+    });
+    return found.get_future().get();
+}
+
+}  // namespace
+
+TEST_CASE("merge_rooms: all by name, or those asked for in their order [API-02]") {
+    const std::vector<livekit::ListRoomsResponse> lists{rooms({"b", "d"}, 1), rooms({}, 0),
+                                                        rooms({"a", "c"}, 2)};
+    livekit::ListRoomsRequest request;
+    CHECK(text_of(merge_rooms(request, lists)) == "a2 b1 c2 d1 ");
+    CHECK(merge_rooms(request, {}).rooms().empty());
+    for (const char* name : {"d", "nowhere", "a", "d"})
+        request.add_names(name);
+    CHECK(text_of(merge_rooms(request, lists)) == "d1 a2 d1 ");
+}
+
+TEST_CASE("NodeRoomService: every call reaches its room in whichever shard [API-01] [API-10]") {
+    TestNode node(2);
+    for (const std::size_t shard : {0U, 1U}) {
+        const std::string room = node.room_in(shard, "room");
+        for (const Method& method : methods()) {
+            CAPTURE(shard);
+            CAPTURE(method.name);
+            Joined ann(node, room, "ann");
+            REQUIRE(ann.is_in());
+            token::VideoGrant grant = method.needed;
+            grant.room = room;
+            const std::string answer = call(node, method, room, grant);
+            CAPTURE(answer);
+            CHECK(status_of(answer) == 200);
+            CHECK(answer.find(method.part, answer.find("\r\n\r\n")) != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("NodeRoomService: each call needs its grant, for its own room [API-W4] [TOK-10]") {
+    TestNode node(2);
+    const std::string room = node.room_in(1);
+    Joined ann(node, room, "ann");
+    REQUIRE(ann.is_in());
+    token::VideoGrant all = admin();
+    all.room_create = all.room_list = all.room_record = all.room_join = all.ingress_admin = true;
+    all.room = room;
+    for (const Method& method : methods()) {
+        CAPTURE(method.name);
+        token::VideoGrant without = all;
+        if (method.needed.room_admin) without.room_admin = false;
+        if (method.needed.room_create) without.room_create = false;
+        if (method.needed.room_list) without.room_list = false;
+        const std::string refused = call(node, method, room, without);
+        CHECK(status_of(refused) == 401);
+        CHECK(refused.find("permissions denied") != std::string::npos);
+        if (!method.needed.room_admin) continue;
+        token::VideoGrant elsewhere = all;
+        for (const std::string& other : {room + "x", room.substr(1), std::string()}) {
+            elsewhere.room = other;
+            CHECK(status_of(call(node, method, room, elsewhere)) == 401);
+        }
+    }
+    CHECK(ann.is_served(1));  // nothing of it was done
+}
+
+TEST_CASE("NodeRoomService: what is told changes the room where it is [API-07] [API-10]") {
+    TestNode node(2);
+    for (const std::size_t shard : {0U, 1U}) {
+        const std::string room = node.room_in(shard);
+        Joined ann(node, room, "ann");
+        REQUIRE(ann.is_in());
+        livekit::UpdateRoomMetadataRequest update;
+        update.set_room(room);
+        update.set_metadata("new");
+        CHECK(node.answer<livekit::Room>("UpdateRoomMetadata", room, update).metadata() == "new");
+        CHECK(ann.wait(livekit::SignalResponse::kRoomUpdate).room_update().room().metadata() ==
+              "new");
+        livekit::RoomParticipantIdentity who;
+        who.set_room(room);
+        who.set_identity("ann");
+        (void)node.answer<livekit::RemoveParticipantResponse>("RemoveParticipant", room, who);
+        CHECK(ann.wait(livekit::SignalResponse::kLeave).leave().reason() ==
+              livekit::PARTICIPANT_REMOVED);
+    }
+}
+
+TEST_CASE("NodeRoomService: a room that is nowhere is not found in any shard [API-04] [API-10]") {
+    TestNode node(2);
+    for (const std::size_t shard : {0U, 1U}) {
+        const std::string room = node.room_in(shard);
+        CAPTURE(shard);
+        livekit::UpdateRoomMetadataRequest update;
+        update.set_room(room);
+        CHECK(status_of(node.twirp("UpdateRoomMetadata", room, update)) == 404);
+        CHECK_FALSE(node_of(node, room));
+        Joined ann(node, room, "ann");
+        REQUIRE(ann.is_in());
+        CHECK(node_of(node, room) == "ND_test");
+    }
+}
+
+TEST_CASE("ControlNode: ids of two shards never meet [SID-01]") {
+    TestNode node(2);
+    std::vector<std::string> sids;
+    for (const std::size_t shard : {0U, 1U}) {
+        const std::string room = node.room_in(shard);
+        livekit::CreateRoomRequest create;
+        create.set_name(room);
+        sids.push_back(node.answer<livekit::Room>("CreateRoom", room, create).sid());
+    }
+    CHECK(sids[0] != sids[1]);
+}
+
+}  // namespace confab::control
