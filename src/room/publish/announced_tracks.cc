@@ -32,9 +32,10 @@ void AnnouncedTracks::end(const PublishedTrack& track) {
     const auto it = tracks_.find(track.info.sid());
     if (it == tracks_.end() || it->second.track != &track) return;
     const auto by = publishers_.find(it->second.publisher->identity());
-    CONFAB_CHECK(by != publishers_.end());
-    by->second.tracks.erase(it->first);
-    if (by->second.tracks.empty()) publishers_.erase(by);
+    if (by != publishers_.end()) {
+        by->second.tracks.erase(it->first);
+        if (by->second.tracks.empty()) publishers_.erase(by);
+    }
     tracks_.erase(it);
 }
 

@@ -13,7 +13,7 @@
 
 #include "base/time.h"
 #include "livekit_rtc.pb.h"
-#include "rtc/sdp/negotiator.h"
+#include "room/subscribe/track_sender.h"
 #include "sfu/shard/commands.h"
 
 namespace confab::room {
@@ -32,21 +32,13 @@ struct Subscription {
     std::optional<bool> allowed;  // what subscription_permission_update said last
     SubscriptionState state = SubscriptionState::kNone;
     std::uint64_t publisher = 0;  // number of the participant, unless in kNone
-    sfu::DownTrackId down_track;  // also the id of the sender
-    Ssrc ssrc;                    // drawn for this room
-    Ssrc rtx_ssrc;
+    TrackSender sender;           // open unless in kNone
     bool video = false;
-    std::size_t codec = 0;      // of the track's codecs, once bound
-    std::uint32_t untaken = 0;  // bits of those whose packets the client does not take (IN-09)
-    bool attached = false;      // the shard forwards (AddDownTrack was sent)
-    bool moving = false;        // attached to another codec until this one has a receiver
-    sdp::BoundSender bound;
     std::uint32_t attempts = 0;
     bool attempt_open = false;                      // neither made nor given up
     Timestamp starting_since = Timestamp::never();  // bound, and the first packet did not leave yet
     std::optional<livekit::UpdateTrackSettings> settings;
     Timestamp apply_at = Timestamp::never();
-    sfu::DownTrackSettings applied;
 };
 
 class SubscriptionTable {

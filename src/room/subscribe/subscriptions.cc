@@ -1,36 +1,22 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Subscriptions: wanted and actual, and the sender that waits for its section.
+// Subscriptions: wanted and actual, and what a participant may have, by its own permission and by
+// the publishers' lists.
 #include "room/subscribe/subscriptions.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "room/publish/codec_lists.h"
 #include "room/signal/responses.h"
 
 namespace confab::room {
-namespace {
-
-std::vector<std::string> sender_mimes(const PublishedTrack& track) {
-    std::vector<std::string> mimes;
-    for (const livekit::SimulcastCodecInfo& codec : track.info.codecs())
-        if (!codec.mime_type().empty()) mimes.push_back(codec.mime_type());
-    // The shard takes the primary block out of RED for those who want plain opus.
-    if (codec_of(track.info.mime_type()) == sfu::Codec::kRed) mimes.emplace_back("audio/opus");
-    return mimes;
-}
-
-}  // namespace
 
 Subscriptions::Subscriptions(const RoomScope& scope, Room* room, Roster& roster, SsrcPool& ssrcs,
                              SendSettings settings, SubscriptionsHost& host)
     : scope_(&scope),
-      room_(room),
+      sending_{scope, room, ssrcs, std::move(settings)},
       roster_(&roster),
-      ssrcs_(&ssrcs),
-      settings_(std::move(settings)),
       host_(&host) {}
 
 void Subscriptions::add(const Participant& p, bool auto_subscribe, bool adaptive_stream) {
@@ -182,84 +168,64 @@ void Subscriptions::report_stuck() {
         }
 }
 
-// ---------------------------------------------------------------- senders
+// ---------------------------------------------------------------- rights (SIG-112, TOK-13)
 
-void Subscriptions::subscribe(Participant& p, const std::string& sid, Subscription& s,
-                              const Publication& track) {
-    const Limits& limits = scope_->config.limits;
-    Member& m = member(p);
-    const bool video = track.track->video();
-    const std::uint32_t limit = video ? limits.subscriptions_video : limits.subscriptions_audio;
-    if (limit != 0 && m.table.active(video) >= limit) return;
-
-    s.video = video;
-    s.state = SubscriptionState::kWaiting;
-    s.publisher = track.publisher->number;
-    ++m.hears[s.publisher];
-    s.waiting_since = scope_->now();
-    s.stuck_told = false;
-    s.untaken = 0;
-    s.moving = false;
-    note_step(s, TrackStep::kAttempt);
-    s.down_track = sfu::DownTrackId(scope_->ids.next());
-    s.ssrc = ssrcs_->draw(scope_->ids.rng());
-    s.rtx_ssrc = ssrcs_->draw(scope_->ids.rng());
-    scope_->media.down_tracks[s.down_track] = {room_, &p, sid};
-
-    sdp::Sender sender;
-    sender.id = s.down_track.value();
-    sender.kind = s.video ? sdp::Kind::kVideo : sdp::Kind::kAudio;
-    sender.stream_id = stream_id_of(p, track);
-    sender.track_id = sid;
-    sender.ssrc = s.ssrc.value();
-    sender.rtx_ssrc = s.rtx_ssrc.value();
-    sender.mimes = sender_mimes(*track.track);
-    sender.stereo = track.track->info.stereo();
-    sender.disable_red = track.track->info.disable_red();
-    sender.red = codec_of(track.track->info.mime_type()) == sfu::Codec::kRed;
-    host_->section_needed(p, std::move(sender));
+bool Subscriptions::grants_access(const Participant& publisher, const Participant& to,
+                                  std::string_view track_sid) const {
+    return member(publisher).access.allows(to.identity(), to.sid(), track_sid);
 }
 
-void Subscriptions::drop(Participant& p, const std::string& sid, Subscription& s,
-                         bool blank_frames) {
-    const sfu::DownTrackId id = s.down_track;
-    const bool attached = std::exchange(s.attached, false);
-    note_step(s, s.state == SubscriptionState::kBound ? TrackStep::kEnd : TrackStep::kCancel);
-    scope_->media.down_tracks.erase(id);
-    ssrcs_->release(s.ssrc);
-    ssrcs_->release(s.rtx_ssrc);
-    if (attached) scope_->out.command(p.worker, sfu::RemoveDownTrack{id, blank_frames});
-    if (const Publication track = host_->find_publication(sid)) host_->quality_unwanted(track, id);
-    auto& hears = member(p).hears;
-    if (--hears[s.publisher] == 0) hears.erase(s.publisher);
-    s.state = SubscriptionState::kNone;
-    s.bound = {};
-    host_->section_dropped(p, id, attached && blank_frames);
+bool Subscriptions::may_subscribe(const Participant& p, const Participant& publisher,
+                                  const std::string& sid) const {
+    return p.info.permission().recorder() || grants_access(publisher, p, sid);
 }
 
-void Subscriptions::drop_all(Participant& p) {
+void Subscriptions::withdraw(Participant& p, const std::string& sid, Subscription& s,
+                             const Participant& publisher) {
+    s.allowed = false;
+    p.signal.send(subscription_permission_message(publisher.sid(), sid, false));
+    drop(p, sid, s, true);
+}
+
+// After a change of its own rights: a recorder hears what the lists of others keep from it.
+void Subscriptions::withdraw_forbidden(Participant& p) {
+    for (auto& [sid, s] : member(p).table.entries()) {
+        if (s.state == SubscriptionState::kNone) continue;
+        const Publication track = host_->find_publication(sid);
+        if (track && !may_subscribe(p, *track.publisher, sid))
+            withdraw(p, sid, s, *track.publisher);
+    }
+}
+
+void Subscriptions::rights_changed(Participant& p) {
+    if (p.info.permission().can_subscribe()) {
+        withdraw_forbidden(p);
+        reconcile_existing(p);
+        return report_stuck();
+    }
     for (auto& [sid, s] : member(p).table.entries())
-        if (s.state != SubscriptionState::kNone) drop(p, sid, s, false);
+        s.allowed.reset();
+    drop_all(p);
 }
 
-// SDP-04: what belongs together has one stream id, which is its CNAME too.
-std::string Subscriptions::stream_id_of(const Participant& p, const Publication& track) const {
-    const bool shared = settings_.sync_streams && p.traits.gates.sync_streams && !p.traits.firefox;
-    std::string id = track.publisher->sid();
-    if (p.client.protocol() > 0)
-        id += "|" + (shared ? track.track->info.stream() : track.track->info.sid());
-    return id;
-}
-
-// An attempt ends once: what was given up is not canceled as well, and is another attempt when it
-// succeeds all the same.
-void Subscriptions::note_step(Subscription& s, TrackStep step, livekit::SubscriptionError error) {
-    if (step == TrackStep::kCancel && !s.attempt_open) return;
-    if (step == TrackStep::kSuccess && !s.attempt_open) note_step(s, TrackStep::kAttempt);
-    s.attempt_open = step == TrackStep::kAttempt;
-    if (step == TrackStep::kAttempt) ++s.attempts;
-    if (step != TrackStep::kSuccess) s.starting_since = Timestamp::never();
-    scope_->out.observe(SubscriptionStep{s.video ? livekit::VIDEO : livekit::AUDIO, step, error});
+// Takes back what is no longer allowed, gives what now is.
+bool Subscriptions::set_access(Participant& publisher,
+                               const livekit::SubscriptionPermission& list) {
+    if (!member(publisher).access.set(list)) return false;
+    for (const Publication& track : host_->publications_of(publisher)) {
+        const std::string& sid = track.track->info.sid();
+        for (Participant* p : roster_->everyone()) {
+            Subscription* s = find(*p, sid);
+            if (s == nullptr || !s->wanted) continue;
+            if (s->state != SubscriptionState::kNone && !may_subscribe(*p, publisher, sid)) {
+                withdraw(*p, sid, *s, publisher);
+            } else {
+                reconcile(*p, sid);
+            }
+        }
+    }
+    report_stuck();
+    return true;
 }
 
 }  // namespace confab::room

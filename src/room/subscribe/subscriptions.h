@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Who gets which tracks: wishes and what became of them, the publishers' lists of who may
-// subscribe, the down-tracks and their settings (01 §3.9; 02 §4.3). Tracks, connections and
-// dynacast belong to other parts; what it needs of them it asks its SubscriptionsHost.
+// subscribe, settings (01 §3.9; 02 §4.3). How one track is sent is for its TrackSender. Tracks,
+// connections and dynacast belong to other parts; what it needs of them it asks its
+// SubscriptionsHost.
 #pragma once
 
 #include <map>
@@ -51,13 +52,6 @@ class SubscriptionsHost {
     virtual void subscriber_stuck(Participant& p) = 0;
 };
 
-// Of the room's tracks as they are sent to anybody.
-struct SendSettings {
-    std::string sif_trailer;
-    bool sync_streams = false;
-    std::optional<sfu::PlayoutDelayLimits> playout_delay;
-};
-
 class Subscriptions {
   public:
     static constexpr int kMaxSidsPerRequest = 2'000;
@@ -69,7 +63,7 @@ class Subscriptions {
     void add(const Participant& p, bool auto_subscribe, bool adaptive_stream);
     // After drop_all(): nobody asks for it any more.
     void remove(const Participant& p) { members_.erase(p.number); }
-    const SendSettings& settings() const { return settings_; }
+    const SendSettings& settings() const { return sending_.settings; }
 
     // ---- what a client wants
     void update(Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
@@ -121,30 +115,26 @@ class Subscriptions {
         return member(p).table.find(sid);
     }
 
-    // subscriptions_rights.cc
+    // subscriptions.cc: wishes and rights
     bool may_subscribe(const Participant& p, const Participant& publisher,
                        const std::string& sid) const;
     void withdraw(Participant& p, const std::string& sid, Subscription& s,
                   const Participant& publisher);
     void withdraw_forbidden(Participant& p);
 
-    // subscriptions.cc: from a wish to a sender
     void reconcile(Participant& p, const std::string& sid);
     void reconcile_existing(Participant& p);
     void check_stuck(Participant& p, const std::string& sid, Subscription& s);
     void report_stuck();
+
+    // subscriptions_bound.cc: from a sender to a down-track
     void subscribe(Participant& p, const std::string& sid, Subscription& s,
                    const Publication& track);
     void drop(Participant& p, const std::string& sid, Subscription& s, bool blank_frames);
-    std::string stream_id_of(const Participant& p, const Publication& track) const;
     void note_step(Subscription& s, TrackStep step,
                    livekit::SubscriptionError error = livekit::SE_UNKNOWN);
-
-    // subscriptions_bound.cc: from a section to a down-track
     void bind_one(Participant& p, const std::string& sid, Subscription& s,
                   const sdp::BoundSender& bound);
-    void attach(Participant& p, Subscription& s, const Publication& track);
-    void move(const Participant& p, Subscription& s, const Publication& track);
     void give_up_codec(Participant& p, const std::string& sid, Subscription& s);
     void regress(const Publication& track, std::size_t codec);
     void apply_settings(Participant& p, const std::string& sid, Subscription& s);
@@ -152,10 +142,8 @@ class Subscriptions {
                       std::optional<std::size_t> instead_of = {});
 
     const RoomScope* scope_;
-    Room* room_;
+    SendScope sending_;
     Roster* roster_;
-    SsrcPool* ssrcs_;
-    SendSettings settings_;
     SubscriptionsHost* host_;
     std::map<std::uint64_t, Member> members_;  // by participant number
     std::vector<std::uint64_t> stuck_;         // participants to tell the host of
