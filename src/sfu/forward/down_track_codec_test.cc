@@ -111,6 +111,9 @@ TEST_CASE("DownTrack: descriptors that were not negotiated choose nothing [FWD-0
     const auto out = pass(vp8.track, p, at_ms(0));
     REQUIRE(out);
     CHECK(out->dd_mode == DescriptorMode::kNone);
+    CHECK(out->prefix_size == 1);  // the one octet of its own
+    CHECK(out->prefix[0] == 0x10);
+    CHECK(out->payload_offset == 1);
 }
 
 TEST_CASE("DownTrack: layers of one stream or of several, by codec and mode [FWD-05] [FWD-07]") {

@@ -96,11 +96,16 @@ TEST_CASE("DownTrack: padding goes behind whole frames and leaves no gap [FWD-14
     const ForwardedPacket open = v.send(33, false, false);
     CHECK(v.track.write_padding(1, false) == 0);  // inside a frame
     const ForwardedPacket end = v.send(33);
+    const DownTrackStats before = v.track.stats();
     CHECK(v.track.write_padding(3, false) == 3);
     const auto padding = drain(v.track);
     REQUIRE(padding.size() == 3);
     std::int64_t expected = end.sequence + 1;
+    CHECK(v.track.stats().packets - before.packets == 3);
+    std::uint64_t octets = before.octets;
     for (const SyntheticPacket& p : padding) {
+        octets += header_size(p.packet, v.track.extensions(), {}) + p.payload.size();
+        CHECK(p.packet.payload_type == 96);
         CHECK(p.packet.sequence == expected++);
         CHECK(p.packet.timestamp == end.timestamp);
         CHECK(p.packet.ssrc == 0x1111);
@@ -116,6 +121,7 @@ TEST_CASE("DownTrack: padding goes behind whole frames and leaves no gap [FWD-14
         CHECK(parsed->header.padding_size == DownTrack::kPaddingSize);
         CHECK(parsed->payload.empty());
     }
+    CHECK(v.track.stats().octets == octets);
     CHECK(v.send(66).sequence == expected);
     CHECK(open.sequence + 1 == end.sequence);
     // Inside a frame when forced; never more than there is room for.

@@ -477,6 +477,7 @@ TEST_CASE("DownTrack: ends VP8 with six blank key frames [FWD-15]") {
     CHECK(to_vector(BytesView(frames[0].packet.prefix).first(6)) ==
           Bytes{0x90, 0xF0, 0xAF, 0xF8, 0x1D, 0x3C});
     for (std::size_t i = 1; i < frames.size(); ++i) {
+        CHECK(frames[i].packet.prefix_size == 6);
         CHECK(frames[i].packet.sequence == frames[i - 1].packet.sequence + 1);
         CHECK(frames[i].packet.marker);
         const auto step = frames[i].packet.timestamp - frames[i - 1].packet.timestamp;

@@ -177,4 +177,131 @@ TEST_CASE("ForwardedPacket: body() stays inside the source payload") {
     CHECK(p.body(payload).size() == 3);
 }
 
+TEST_CASE("build_header: ids above 14 and values above 16 octets take two bytes [FWD-09]") {
+    struct Row {
+        const char* what;
+        SendExtensions ids;
+        std::size_t dd;
+        bool two_byte;
+    };
+    const auto with = [](auto member, std::uint8_t id) {
+        SendExtensions ids = kIds;
+        ids.*member = id;
+        return ids;
+    };
+    using E = SendExtensions;
+    const Row rows[] = {
+        {"none", kIds, 3, false},
+        {"16 octets", kIds, 16, false},
+        {"17 octets", kIds, 17, true},
+        {"17 octets, not negotiated", with(&E::dependency_descriptor, 0), 17, false},
+        {"descriptor 14", with(&E::dependency_descriptor, 14), 3, false},
+        {"descriptor 15", with(&E::dependency_descriptor, 15), 3, true},
+        {"playout 14", with(&E::playout_delay, 14), 3, false},
+        {"playout 15", with(&E::playout_delay, 15), 3, true},
+        {"capture 15", with(&E::abs_capture_time, 15), 3, true},
+        {"send time 15", with(&E::abs_send_time, 15), 3, true},
+        {"transport 15", with(&E::transport_cc, 15), 3, true}};
+    for (const Row& row : rows) {
+        CAPTURE(row.what);
+        ForwardedPacket p;
+        p.dd_mode = DescriptorMode::kAsIs;
+        p.dd_frame_number = 0x1234;
+        p.has_playout_delay = true;
+        p.playout_delay = {1, 2, 3};
+        p.has_abs_capture_time = true;
+        p.abs_capture_time = 77;
+        const Bytes dd(row.dd, 0x55);
+        std::array<std::uint8_t, kMaxForwardedHeader> buffer{};
+        buffer.fill(0xFF);
+        const std::size_t size = build_header(p, row.ids, {0xABCDEF, 0x4321}, dd, buffer);
+        REQUIRE(size == header_size(p, row.ids, dd));
+        CHECK(size % 4 == 0);
+        const auto view = wire::parse_rtp(BytesView(buffer).first(size));
+        REQUIRE(view);
+        CHECK((view->header.extension_profile == wire::kTwoByteProfile) == row.two_byte);
+        // All are there whatever the form, and behind them zeros.
+        const auto found = wire::find_extension(*view, row.ids.dependency_descriptor);
+        REQUIRE(found.has_value() == (row.ids.dependency_descriptor != 0));
+        if (found) {
+            CHECK(found->size() == row.dd);
+            CHECK(load_be16(found->data() + 1) == 0x1234);
+            CHECK(found->front() == 0x55);
+        }
+        CHECK(to_vector(*wire::find_extension(*view, row.ids.playout_delay)) == Bytes{1, 2, 3});
+        CHECK(wire::find_extension(*view, row.ids.abs_capture_time)->size() == 8);
+        CHECK(wire::read_abs_send_time(*wire::find_extension(*view, row.ids.abs_send_time)) ==
+              0xABCDEF);
+        CHECK(wire::read_transport_sequence(*wire::find_extension(*view, row.ids.transport_cc)) ==
+              0x4321);
+        for (std::size_t room = 0; room < size; ++room)
+            REQUIRE(build_header(p, row.ids, {}, dd, BytesSpan(buffer).first(room)) == 0);
+    }
+}
+
+TEST_CASE("build_header: no id, no extension; no packet that has none is asked for it [FWD-09]") {
+    ForwardedPacket p;
+    p.has_playout_delay = p.has_abs_capture_time = true;
+    p.dd_mode = DescriptorMode::kAsIs;
+    const Bytes dd(3, 0);
+    CHECK(header_size(p, {}, dd) == 12);
+    p.has_playout_delay = p.has_abs_capture_time = false;
+    p.dd_mode = DescriptorMode::kNone;
+    SendExtensions ids = kIds;
+    ids.abs_send_time = ids.transport_cc = 0;
+    CHECK(header_size(p, ids, dd) == 12);
+    p.dd_mode = DescriptorMode::kAsIs;
+    CHECK(header_size(p, ids, Bytes(2, 0)) == 12);  // no descriptor is that short
+    CHECK(header_size(p, ids, dd) == 12 + 4 + 4);
+}
+
+TEST_CASE("build_header: the longest descriptor fits, one octet more does not [FWD-08]") {
+    for (const std::size_t length : {254U, 255U, 256U}) {
+        CAPTURE(length);
+        ForwardedPacket p;
+        p.dd_mode = DescriptorMode::kAsIs;
+        p.has_playout_delay = p.has_abs_capture_time = true;
+        p.prefix_size = 8;
+        const Bytes dd(length, 0x55);
+        std::array<std::uint8_t, kMaxForwardedHeader + 4> buffer{};
+        const std::size_t size = build_header(p, kIds, {}, dd, buffer);
+        CHECK((size > 0) == (length <= wire::kMaxDependencyDescriptorSize));
+        CHECK(size <= kMaxForwardedHeader);
+    }
+}
+
+TEST_CASE("build_header: a descriptor that takes no mask leaves no old octets [FWD-08]") {
+    ForwardedPacket p;
+    p.dd_mode = DescriptorMode::kSetMask;
+    p.dd_target_count = 9;
+    p.dd_mask = 7;
+    const Bytes broken = test::from_hex("00000040");  // says it has a mask, and ends
+    std::array<std::uint8_t, 100> buffer{};
+    buffer.fill(0xEE);
+    const std::size_t size = build_header(p, kIds, {}, broken, buffer);
+    const auto view = wire::parse_rtp(BytesView(buffer).first(size));
+    REQUIRE(view);
+    CHECK(to_vector(*wire::find_extension(*view, 1)) == Bytes(4, 0));
+}
+
+TEST_CASE("write_masked_descriptor: masks of 0 to 32 targets, no more [FWD-08]") {
+    for (const std::uint8_t targets : std::vector<std::uint8_t>{0, 1, 3, 11, 31, 32, 33}) {
+        CAPTURE(static_cast<int>(targets));
+        const Bytes in = test::from_hex("c30004");
+        const std::size_t size = masked_descriptor_size(in, targets);
+        CHECK(size == (24U + 5U + targets + 7U) / 8U);
+        Bytes out(size);
+        const std::size_t written = write_masked_descriptor(in, targets, ~0U, 0xBEEF, out);
+        REQUIRE(written == (targets <= 32 ? size : 0));
+        if (written == 0) continue;
+        CHECK(load_be16(&out[1]) == 0xBEEF);
+        // Flag A, then a one for each target and zeros.
+        unsigned ones = 0;
+        for (std::size_t bit = 29; bit < 8 * size; ++bit)
+            ones += out[bit / 8] >> (7 - bit % 8) & 1U;
+        CHECK(ones == targets);
+        CHECK((out[3] & 0xF8) == 0x40);
+    }
+}
+
 }  // namespace confab::sfu
