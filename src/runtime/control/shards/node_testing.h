@@ -57,6 +57,8 @@ class TestNode {
 
     std::uint16_t port() const { return port_; }
     net::LoopThread& thread() { return thread_; }
+    // Only in the loop of that shard.
+    worker::ControlPort& port_of(std::size_t shard) { return media_->port(shard); }
     template <typename F>
     auto call(F f) {
         return thread_.call([&] { return f(*control_); });
