@@ -7,106 +7,13 @@
 
 #include <vector>
 
-#include "sfu/peer/peer_pair_testing.h"
+#include "sfu/peer/downlink_testing.h"
 
 namespace confab::sfu {
 namespace {
 
-using test::PeerPair;
+using test::Sending;
 using test::world_time;
-
-// Keeps what it hears; its answers are the test's.
-struct RecordingPort final : BandwidthPort {
-    void packets_sent(std::span<const SentPacket> packets) override {
-        ++calls;
-        sent.insert(sent.end(), packets.begin(), packets.end());
-    }
-    void handle_transport_feedback(std::span<const PacketResult> packets, Timestamp) override {
-        results.insert(results.end(), packets.begin(), packets.end());
-    }
-    void handle_remb(std::uint64_t, Timestamp, std::span<const std::uint32_t>) override {}
-    void update_rtt(Duration rtt, Timestamp) override { last_rtt = rtt; }
-    void set_limit(std::uint64_t) override {}
-    bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
-                  Timestamp) override {
-        demanded = demands.size();
-        for (VideoShare& share : shares)
-            share.cap = cap;
-        return true;
-    }
-    Timestamp next_deadline() const override { return deadline; }
-    bool deficient() const override { return false; }
-    std::uint64_t target_bitrate() const override { return kUnlimitedCapacity; }
-    int calls = 0;
-    std::vector<SentPacket> sent;
-    std::vector<PacketResult> results;
-    Duration last_rtt;
-    std::size_t demanded = 0;
-    Layer cap = kTopLayer;
-    Timestamp deadline = Timestamp::never();
-};
-
-// A downlink over a real connection, with a port of our own and one down-track.
-struct Sending {
-    explicit Sending(std::uint8_t transport_cc)
-        : downlink(pair.local->transport(), counters, make_port()), encryptor(pair.engine) {
-        AddDownTrack add;
-        add.down_track = DownTrackId(1);
-        add.kind = MediaKind::kVideo;
-        add.ssrc = Ssrc(500);
-        add.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true}};
-        add.extensions.transport_cc = transport_cc;
-        outbound =
-            &downlink.add(std::make_unique<OutboundTrack>(add, track, *pair.local, pair.rng, 0));
-    }
-    std::unique_ptr<BandwidthPort> make_port() {
-        auto made = std::make_unique<RecordingPort>();
-        port = made.get();
-        return made;
-    }
-    void send(int count, std::int64_t ms) {
-        for (int i = 0; i < count; ++i) {
-            PacketRef packet = pool.acquire_large();
-            packet.set_size(300);
-            ForwardedPacket forwarded;
-            forwarded.sequence = next++;
-            forwarded.ssrc = 500;
-            const BytesView payload = packet.data();
-            (void)downlink.enqueue(
-                {forwarded, std::move(packet), payload, {}, &outbound->down_track.extensions()});
-        }
-        CHECK_FALSE(downlink.flush({world_time(ms), NtpTime()}, encryptor, batch));
-        encryptor.complete_all();
-        downlink.release_flushed();
-        batch.clear();
-    }
-    // Every packet from `base` on, as `received` says, 10 ms apart.
-    void report(std::uint16_t base, std::vector<bool> received) {
-        std::vector<wire::TransportArrival> arrivals;
-        for (std::size_t i = 0; i < received.size(); ++i)
-            if (received[i])
-                arrivals.push_back({static_cast<std::int64_t>(base + i),
-                                    world_time(1000 + 10 * static_cast<std::int64_t>(i))});
-        Bytes buffer(1000);
-        ByteWriter out(buffer);
-        REQUIRE(wire::write_transport_feedback(out, 1, 500, 0, arrivals) > 0);
-        wire::RtcpReader reader(out.written());
-        const auto block = reader.next();
-        REQUIRE(block.has_value());
-        downlink.handle_transport_feedback(world_time(900),
-                                           wire::parse_transport_feedback(*block).value());
-    }
-    PeerPair pair;
-    PeerCounters counters;
-    RecordingPort* port = nullptr;
-    Track track{ReceiverId(9), WorkerIndex(0), MediaKind::kVideo};
-    Downlink downlink;
-    OutboundTrack* outbound = nullptr;
-    srtp::BatchEncryptor encryptor;
-    PacketPool pool;
-    SendBatch batch;
-    std::int64_t next = 1;
-};
 
 TEST_CASE("Downlink: the port hears of each packet that left, with number, time and size") {
     Sending s(5);

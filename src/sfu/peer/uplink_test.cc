@@ -131,5 +131,68 @@ TEST_CASE("Uplink: transport-wide feedback waits for a batch with room [IN-51]")
     CHECK(Publishing::count(p.read(batch), wire::RtcpType::kTransportFeedback) == 1);
 }
 
+TEST_CASE(
+    "Uplink: a round of reports names the streams, the worst loss of subscribers too [IN-05]") {
+    Publishing p;
+    p.receive(1, 500);
+    p.receive(2, 520);
+    p.receiver.note_loss(10);
+    p.receiver.note_loss(64);
+    p.receiver.note_loss(20);
+    const auto report_at = [&](std::int64_t ms) {
+        SendBatch batch;
+        RtcpCompounds out(p.pair.local->transport(), batch);
+        CHECK(p.uplink.write_feedback(world_time(ms), NtpTime(), out));
+        out.send();
+        std::vector<wire::ReportBlock> blocks;
+        std::size_t references = 0;
+        Bytes bytes = to_vector(batch.bytes(batch.run(0)));
+        ice::Path path;
+        path.local = {IpAddress::v4(0x7F000002), 9000};
+        path.remote = {IpAddress::v4(0x7F000001), 7000};
+        const auto media = p.pair.remote->handle_packet(world_time(500), path, bytes);
+        wire::RtcpReader reader(media.packet);
+        while (const auto block = reader.next()) {
+            if (const auto report = wire::parse_receiver_report(*block))
+                for (std::size_t i = 0; i < report->blocks.size(); ++i)
+                    blocks.push_back(report->blocks[i]);
+            references += block->type == wire::RtcpType::kExtendedReport ? 1 : 0;
+        }
+        CHECK(references == 1);  // once a round (IN-07)
+        REQUIRE(blocks.size() == 1);
+        CHECK(blocks[0].ssrc == 0xABCD);
+        return blocks[0].fraction_lost;
+    };
+    CHECK(report_at(1500) == 64);
+    p.receive(3, 1600);
+    // Told once: later rounds have what was heard since.
+    CHECK(report_at(2500) == 0);
+}
+
+TEST_CASE("Uplink: what has no room in the batch is said with the next one, once [IN-04] [IN-05]") {
+    Publishing p;
+    p.receive(1, 500);
+    p.receive(4, 501);
+    SendBatch full;
+    while (full.has_room_for(3))
+        full.commit({}, SendBatch::kMaxDatagram);
+    RtcpCompounds nowhere(p.pair.local->transport(), full);
+    CHECK_FALSE(p.uplink.write_feedback(world_time(1600), NtpTime(), nowhere));
+    CHECK(p.counters.nacks_out == 0);
+    const auto types = p.feedback(1600);
+    CHECK(Publishing::count(types, wire::RtcpType::kReceiverReport) == 1);
+    CHECK(Publishing::count(types, wire::RtcpType::kTransportFeedback) == 1);
+    CHECK(p.counters.nacks_out == 2);
+}
+
+TEST_CASE("Uplink: who publishes nothing is told nothing, after the last stream neither [IN-05]") {
+    Publishing p;
+    p.receive(1, 500);
+    CHECK(Publishing::count(p.feedback(1500), wire::RtcpType::kReceiverReport) == 1);
+    p.uplink.inbound().remove(p.receiver, world_time(1600));
+    CHECK(p.feedback(9'000).empty());
+    CHECK(p.uplink.next_deadline().is_never());
+}
+
 }  // namespace
 }  // namespace confab::sfu
