@@ -219,7 +219,7 @@ struct Logging {
 };
 
 struct Own {                                     // the section "confab"
-    std::uint32_t workers = 0;                   // media threads; 0 = one per processor
+    std::uint32_t workers = 0;                   // media threads; 0 = one per processor but one
     std::uint32_t control_threads = 0;           // 0 = a quarter of the processors
     std::uint32_t participants_per_worker = 64;  // of one room, before another worker takes part
     std::string web_dir;

@@ -14,8 +14,8 @@ using C = Config;
 constexpr auto kRows = std::to_array<Option>({
     used(
         "confab.workers", [](C& c) -> Slot { return &c.own.workers; },
-        "Media threads; 0 for one per processor")
-        .range(0, 256),
+        "Media threads; 0 for one per processor but one")
+        .range(0, 52),  // sfu::kMaxWorkers: each has a letter in the ICE names
     used(
         "confab.control_threads", [](C& c) -> Slot { return &c.own.control_threads; },
         "Threads for rooms and signalling, over which rooms are spread by name; 0 for a quarter of "
