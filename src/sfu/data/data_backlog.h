@@ -81,6 +81,15 @@ class DataBacklog {
         return taken;
     }
 
+    // All of one sender, which does not wait any more.
+    std::deque<PendingId> take(WindowId of) {
+        std::deque<PendingId> taken;
+        for (Lane& lane : lanes_)
+            if (lane.of == of) taken = std::move(lane.messages);
+        std::erase_if(lanes_, [&](const Lane& lane) { return lane.of == of; });
+        return taken;
+    }
+
   private:
     struct Lane {
         WindowId of;

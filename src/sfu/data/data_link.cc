@@ -9,7 +9,7 @@
 namespace confab::sfu {
 namespace {
 
-enum Type : std::uint8_t { kMessage = 1, kFrame = 2, kTaken = 3 };
+enum Type : std::uint8_t { kMessage = 1, kFrame = 2, kTaken = 3, kLeft = 4 };
 constexpr std::size_t kSizeField = 4;
 
 template <typename T>
@@ -94,6 +94,10 @@ void LinkStream::add_taken(RoomId room, MemberId sender, std::size_t bytes) {
     });
 }
 
+void LinkStream::add_left(RoomId room, MemberId sender) {
+    add_record(out_, kLeft, room, [&] { put(out_, sender.value()); });
+}
+
 std::optional<BytesView> LinkStream::next_record() {
     const BytesView rest = BytesView(in_).subspan(read_);
     const std::size_t size = rest.size() < kSizeField ? 0 : load_be32(rest.data());
@@ -124,6 +128,8 @@ std::optional<LinkRecord> parse_link_record(BytesView record) {
     } else if (type == kTaken) {
         const MemberId sender(in.u64());
         result = LinkedTaken{room, sender, in.u32()};
+    } else if (type == kLeft) {
+        result = LinkedLeft{room, MemberId(in.u64())};
     }
     return in.ok() ? std::move(result) : std::nullopt;
 }

@@ -9,6 +9,7 @@
 //              payload (rest);  texts are u32 + bytes, lists u32 + texts
 //    frame:    … track u64 · frame (rest)
 //    taken:    … sender u64 · bytes u32     receiver's worker → sender's
+//    left:     … sender u64                 after its last message
 #pragma once
 
 #include <algorithm>
@@ -35,7 +36,11 @@ struct LinkedTaken {
     MemberId sender;
     std::size_t bytes = 0;
 };
-using LinkRecord = std::variant<LinkedMessage, LinkedFrame, LinkedTaken>;
+struct LinkedLeft {
+    RoomId room;
+    MemberId sender;
+};
+using LinkRecord = std::variant<LinkedMessage, LinkedFrame, LinkedTaken, LinkedLeft>;
 
 // One record without its size; nothing when it does not scan.
 std::optional<LinkRecord> parse_link_record(BytesView record);
@@ -52,6 +57,7 @@ class LinkStream {
     void add(RoomId room, const DataMessage& message);
     void add_frame(RoomId room, DataTrackId track, BytesView frame);
     void add_taken(RoomId room, MemberId sender, std::size_t bytes);
+    void add_left(RoomId room, MemberId sender);
     // Bytes that wait to be sent.
     std::size_t waiting() const { return out_.size() - sent_; }
     // With those that were sent and are not let go of yet: twice as many at most.

@@ -71,6 +71,8 @@ void DataRouter::release(PendingId id) {
     DataWindow& window = *windows_.find(of);
     window.waiting -= std::min(window.waiting, message.cost);
     note_taken(window, message.cost);
+    if (Room* room = window.abandoned ? find_room(window.room) : nullptr)
+        room->left_bytes -= std::min(room->left_bytes, message.cost);
     pending_.erase(id);
     if (window.abandoned && window.waiting == 0) windows_.erase(of);
     look_at_held_back_ = true;
@@ -88,6 +90,21 @@ void DataRouter::abandon(WindowId id) {
     DataWindow& window = *windows_.find(id);
     window.abandoned = true;
     if (window.waiting == 0) windows_.erase(id);
+}
+
+// Its sender went. Each holds a window at most, and many may come and go.
+void DataRouter::leave_behind(Room& room, WindowId id) {
+    const std::size_t waiting = windows_.find(id)->waiting;
+    abandon(id);
+    room.left_bytes += waiting;
+    if (room.left_bytes <= kMaxLeftBytes) return;
+    for (Member* to : room.list) {
+        for (const PendingId message : to->backlog.take(id)) {
+            ++dropped_;
+            release(message);
+        }
+        if (to->backlog.empty()) stop_lagging(*to);
+    }
 }
 
 // ---------------------------------------------------------------- other workers
@@ -184,6 +201,15 @@ void DataRouter::handle_record(Timestamp, WorkerIndex from, const LinkedTaken& r
     std::size_t& bytes = windows_.find(m->window)->at(from);
     bytes -= std::min(bytes, record.bytes);
     look_at_held_back_ = true;
+}
+
+void DataRouter::handle_record(Timestamp, WorkerIndex, const LinkedLeft& record) {
+    Room* room = find_room(record.room);
+    if (room == nullptr) return;
+    const auto remote = room->remote.find(record.sender);
+    if (remote == room->remote.end()) return;
+    leave_behind(*room, remote->second);
+    room->remote.erase(remote);
 }
 
 }  // namespace confab::sfu

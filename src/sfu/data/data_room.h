@@ -58,6 +58,7 @@ struct DataRoom {
     WindowId own;  // of the API, of what is sent again, and for receivers that are too slow
     // Of members of other workers that something came from.
     std::map<MemberId, WindowId> remote;
+    std::size_t left_bytes = 0;  // that wait of senders who went
 };
 
 }  // namespace confab::sfu

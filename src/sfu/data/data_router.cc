@@ -82,7 +82,7 @@ void DataRouter::apply(Timestamp, const DataMemberGone& c) {
     rooms_.erase(c.room);
 }
 
-// What it sent stays in the backlogs of the others.
+// What it sent stays in the backlogs of the others, here and on their workers.
 void DataRouter::remove(Room& room, Member& m) {
     drop_backlog(m);
     forget_peers(m);
@@ -97,7 +97,9 @@ void DataRouter::remove(Room& room, Member& m) {
     std::erase_if(room.flows, [](const auto& entry) { return entry.second.empty(); });
     std::erase(progress_, &m);
     std::erase(room.list, &m);
-    abandon(m.window);
+    leave_behind(room, m.window);
+    for (const WorkerIndex worker : room.others)
+        links_[worker].add_left(room.id, m.info.member);
     room.members.erase(m.info.member);
     look_at_held_back_ = true;
 }

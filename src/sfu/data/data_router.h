@@ -55,6 +55,8 @@ class DataRouter {
     static constexpr Duration kProgressDelay = Duration::millis(100);
     // For such receivers, and from the API, which nobody can hold back; more is dropped.
     static constexpr std::size_t kMaxOwnBytes = 4 * 1024 * 1024;
+    // Of senders who went, waiting in a room; of one beyond it all is dropped.
+    static constexpr std::size_t kMaxLeftBytes = 4 * 1024 * 1024;
     // On the way to one other worker: beyond the first, senders of rooms that live there too are
     // held back; beyond the second, lossy messages are dropped.
     static constexpr std::size_t kMaxLinkBytes = 1024 * 1024;
@@ -138,6 +140,7 @@ class DataRouter {
     void release(PendingId message);
     WindowId add_window(RoomId room, MemberId sender);
     void abandon(WindowId window);
+    void leave_behind(Room& room, WindowId window);
     void note_taken(DataWindow& window, std::size_t bytes);
     bool link_has_room(const Room& room) const;
     void link(Room& room, Member& from, const DataMessage& message);
@@ -146,6 +149,7 @@ class DataRouter {
     void handle_record(Timestamp now, WorkerIndex from, const LinkedMessage& record);
     void handle_record(Timestamp now, WorkerIndex from, const LinkedFrame& record);
     void handle_record(Timestamp now, WorkerIndex from, const LinkedTaken& record);
+    void handle_record(Timestamp now, WorkerIndex from, const LinkedLeft& record);
 
     WorkerIndex self_;
     DataPort& port_;
