@@ -122,6 +122,101 @@ TEST_CASE("LayerFps: a long silence does not count [IN-23]") {
     CHECK(fps.fps()[0] == doctest::Approx(10));
 }
 
+TEST_CASE("StreamTracker: a cycle that ends a little late keeps the beat [IN-21]") {
+    StreamTracker tracker(TrackerOptions::for_layer(0, false));
+    (void)tracker.packet(at_ms(0));
+    (void)tracker.handle_timeout(at_ms(520));
+    CHECK(tracker.next_deadline() == at_ms(1000));
+    (void)tracker.handle_timeout(at_ms(1499));
+    CHECK(tracker.next_deadline() == at_ms(1500));
+    (void)tracker.packet(at_ms(1499));
+    (void)tracker.handle_timeout(at_ms(2000));  // just when the next one is over as well
+    CHECK(tracker.next_deadline() == at_ms(2500));
+}
+
+TEST_CASE("StreamTracker: each stop costs all good cycles again, mutes count nothing [IN-21]") {
+    StreamTracker tracker(TrackerOptions::for_layer(0, false));
+    std::int64_t ms = 0;
+    CHECK(run(tracker, ms, 3, 1, Change::kStarted) == 1);
+    for (int times = 0; times < 3; ++times) {
+        CHECK(run(tracker, ms, 1, 0, Change::kStopped) == 0);
+        CHECK(run(tracker, ms, 1, 1, Change::kStopped) == 0);  // a poor one alone is forgiven
+        CHECK(run(tracker, ms, 2, 0, Change::kStopped) == 2);
+        CHECK(run(tracker, ms, 4, 1, Change::kStarted) == 4);
+    }
+    // Packets from before a mute are none of the first cycle behind it.
+    StreamTracker upper(TrackerOptions::for_layer(1, false));
+    for (int i = 0; i < 4; ++i)
+        (void)upper.packet(at_ms(0));
+    (void)upper.pause();
+    upper.reset();
+    CHECK(upper.next_deadline().is_never());
+    CHECK(upper.packet(at_ms(100)) == Change::kStarted);
+    CHECK(upper.handle_timeout(at_ms(600)) == Change::kStopped);
+    CHECK(upper.pause() == Change::kNone);  // it had stopped already
+    // Wanted again, one that is paused stays so.
+    upper.expect();
+    CHECK(upper.packet(at_ms(700)) == Change::kNone);
+}
+
+TEST_CASE("BitrateMeter: each interval for itself, begun anew by a reset [IN-21]") {
+    BitrateMeter meter(BitrateMeter::kScreenInterval);
+    meter.packet(9, 500);                    // counts as the highest
+    CHECK_FALSE(meter.update(at_ms(9000)));  // the first interval begins here
+    meter.packet(0, 1000);
+    CHECK_FALSE(meter.update(at_ms(12'999)));
+    CHECK(meter.update(at_ms(13'000)));
+    CHECK(meter.rates() == BitrateMeter::Rates{2000, 0, 0, 3000});
+    meter.packet(0, 1000);
+    CHECK_FALSE(meter.update(at_ms(14'000)));
+    CHECK(meter.update(at_ms(18'000)));  // over 5 s
+    CHECK(meter.rates() == BitrateMeter::Rates{1600, 0, 0, 0});
+    meter.packet(0, 1000);
+    meter.reset();
+    CHECK(meter.rates() == BitrateMeter::Rates{});
+    CHECK_FALSE(meter.update(at_ms(30'000)));
+    CHECK(meter.update(at_ms(34'000)));
+    CHECK(meter.rates() == BitrateMeter::Rates{});
+}
+
+TEST_CASE("LayerFps: as many frames as the highest layer seen takes [IN-23]") {
+    for (const auto& [temporal, frames] : {std::pair{0, 8}, std::pair{1, 15}, std::pair{2, 40},
+                                           std::pair{3, 60}, std::pair{7, 60}}) {
+        for (const bool first : {false, true}) {  // the layer comes first, or once on the way
+            CAPTURE(temporal);
+            LayerFps fps;
+            for (int i = 0; i <= frames; ++i) {
+                CHECK(fps.known() == false);
+                const bool here = first ? i == 0 : i == 5;
+                fps.packet(i * 3000, static_cast<std::uint8_t>(here ? temporal : 0));
+            }
+            CHECK(fps.known());
+            CHECK(fps.fps()[3] == doctest::Approx(30));
+        }
+    }
+}
+
+TEST_CASE("LayerFps: five seconds without a frame count, more start over [IN-23]") {
+    for (const std::int64_t gap : {450'000, 450'001}) {
+        CAPTURE(gap);
+        LayerFps fps;
+        std::int64_t timestamp = 0;
+        for (int i = 0; i < 8; ++i)  // seven intervals, one too few
+            fps.packet(timestamp += 3000, 0);
+        CHECK_FALSE(fps.known());
+        fps.packet(timestamp += gap, 0);
+        CHECK(fps.known() == (gap <= 450'000));
+        for (int i = 0; i < 7; ++i)
+            fps.packet(timestamp += 9000, 0);
+        CHECK(fps.known() == (gap <= 450'000));
+        fps.packet(timestamp += 9000, 0);
+        CHECK(fps.fps()[0] == doctest::Approx(10));
+        fps.packet(timestamp - 9000, 0);  // an older one is none
+        fps.reset();
+        CHECK_FALSE(fps.known());
+    }
+}
+
 TEST_CASE("quality_for_size: smallest layer that fills the tile [SUB-02]") {
     const std::vector<wire::FrameSize> layers{{320, 180}, {640, 360}, {1280, 720}};
     const auto quality = [&](std::uint32_t w, std::uint32_t h) {

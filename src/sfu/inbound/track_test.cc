@@ -100,4 +100,88 @@ TEST_CASE("Track: keeps media for subscribers that come, padding for nobody [IN-
     CHECK(pool.large_in_use() == 0);
 }
 
+TEST_CASE("Track: replicas once for each worker, with what they want [DES-40] [DES-43]") {
+    Track track(ReceiverId(1), 0, MediaKind::kVideo);
+    track.set_replica(3, 2);
+    track.set_replica(5, 0);
+    track.replicas()[0].gaps = 1;
+    track.set_replica(3, 1);
+    REQUIRE(track.replicas().size() == 2);
+    CHECK(track.replicas()[0].max_spatial == 1);
+    CHECK(track.replicas()[0].gaps == 1);  // what is missing there still is
+    CHECK(track.replicas()[1].max_spatial == 0);
+    track.remove_replica(3);
+    track.remove_replica(4);
+    REQUIRE(track.replicas().size() == 1);
+    CHECK(track.replicas()[0].worker == 5);
+}
+
+TEST_CASE("Track: wants the highest layer of those who watch [DES-43] [SUB-05]") {
+    Subscribed s(3);
+    const auto set = [&](std::size_t i, bool enabled, std::uint8_t spatial) {
+        DownTrackSettings settings = s.down_tracks[i]->settings();
+        settings.enabled = true;
+        settings.max_spatial = spatial;
+        s.down_tracks[i]->update_settings(settings, test::at_ms(0));
+        settings.enabled = enabled;
+        s.down_tracks[i]->update_settings(settings, test::at_ms(0));
+    };
+    set(0, true, 0);
+    set(1, true, 1);
+    set(2, false, 2);
+    CHECK(s.track.max_wanted() == 1);
+    set(1, false, 1);
+    CHECK(s.track.max_wanted() == 0);
+    set(0, false, 0);
+    CHECK(s.track.max_wanted() == -1);
+    CHECK(Track(ReceiverId(1), 0, MediaKind::kVideo).max_wanted() == -1);
+}
+
+TEST_CASE("Track: keeps each stream for itself, while anybody watches [DES-32] [DES-33]") {
+    PacketPool pool;
+    const auto add = [&](Track& track, std::uint8_t spatial, std::int64_t sequence) {
+        PacketRef ref = pool.acquire_large();
+        ref.set_size(1000);
+        MediaPacket packet;
+        packet.spatial = spatial;
+        packet.sequence = sequence;
+        packet.payload = BytesView(ref.data()).subspan(12, 900);
+        track.remember(pool, packet, ref);
+    };
+    {
+        Subscribed s(2);
+        add(s.track, 0, 10);
+        add(s.track, 2, 10);
+        add(s.track, 0, 11);  // beside the one before
+        CHECK(s.track.find(0, 10) != nullptr);
+        CHECK(s.track.find(2, 10) != s.track.find(0, 10));
+        CHECK(s.track.find(1, 10) == nullptr);
+        CHECK(s.track.find(2, 11) == nullptr);
+        CHECK(s.track.find(3, 10) == nullptr);  // no such stream
+        CHECK(pool.large_in_use() == 3);
+        const DownTrack stranger(test::subscription(Codec::kVp8), s.track.source(), s.rng);
+        s.track.remove_subscriber(stranger);
+        s.track.remove_subscriber(*s.down_tracks[0]);
+        CHECK(s.track.find(0, 10) != nullptr);
+        s.track.remove_subscriber(*s.down_tracks[1]);
+        CHECK(pool.large_in_use() == 0);
+        CHECK(s.track.find(0, 10) == nullptr);
+        add(s.track, 0, 12);
+        CHECK(s.track.find(0, 12) == nullptr);
+        CHECK(pool.large_in_use() == 0);
+    }
+    Track all(ReceiverId(1), 0, MediaKind::kVideo, 2);  // two packets, as configured
+    all.source().mode = LayerMode::kMultipleSpatialLayersPerStream;
+    Rng rng(1);
+    DownTrack watcher(test::subscription(Codec::kVp9), all.source(), rng);
+    all.add_subscriber({&watcher, nullptr, nullptr});
+    for (std::uint8_t i = 0; i < 3; ++i)
+        add(all, i, 10 + i);  // one stream, whatever the layer
+    CHECK(all.find(0, 10) == nullptr);
+    CHECK(all.find(0, 11) != nullptr);
+    CHECK(all.find(0, 12) != nullptr);
+    all.forget();
+    CHECK(pool.large_in_use() == 0);
+}
+
 }  // namespace confab::sfu
