@@ -170,6 +170,7 @@ struct Formatter {
     }
     std::string operator()(const JsonList* v) const {
         std::vector<std::string> items;
+        items.reserve(v->items.size());
         for (const std::string& json : v->items)
             items.push_back(tree_text(json));
         return join(items);
