@@ -1,16 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Does a layer flow, how much, how often, how large (02 IN-21, IN-23, SUB-02, SUB-03).
+// Does a layer flow, how much, how often (02 IN-21, IN-23, SUB-03).
 #include <doctest/doctest.h>
 
 #include <array>
-#include <vector>
 
 #include "sfu/forward/forward_testing.h"
 #include "sfu/inbound/layer_fps.h"
 #include "sfu/inbound/stream_tracker.h"
-#include "sfu/layers/quality_mapping.h"
 
 namespace confab::sfu {
 namespace {
@@ -215,27 +213,6 @@ TEST_CASE("LayerFps: five seconds without a frame count, more start over [IN-23]
         fps.reset();
         CHECK_FALSE(fps.known());
     }
-}
-
-TEST_CASE("quality_for_size: smallest layer that fills the tile [SUB-02]") {
-    const std::vector<wire::FrameSize> layers{{320, 180}, {640, 360}, {1280, 720}};
-    const auto quality = [&](std::uint32_t w, std::uint32_t h) {
-        return quality_for_size(w, h, layers, {});
-    };
-    CHECK(quality(200, 112) == 0);
-    CHECK(quality(356, 200) == 0);  // 0.9 · 200 = 180
-    CHECK(quality(358, 201) == 1);
-    CHECK(quality(640, 400) == 1);
-    CHECK(quality(800, 401) == 2);
-    CHECK(quality(4000, 3000) == 2);
-    CHECK(quality_for_size(100, 100, {}, {}) == 2);
-    // Two layers of one size: the better of them.
-    const std::vector<wire::FrameSize> same{{320, 180}, {1280, 720}, {1280, 720}};
-    CHECK(quality_for_size(1000, 500, same, {}) == 2);
-    // Portrait and nothing declared: by width.
-    const std::vector<wire::FrameSize> portrait{{180, 320}, {360, 640}, {720, 1280}};
-    CHECK(quality_for_size(200, 1000, {}, portrait) == 0);
-    CHECK(quality_for_size(200, 1000, portrait, {}) == 2);
 }
 
 }  // namespace confab::sfu

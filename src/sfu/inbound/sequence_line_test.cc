@@ -69,5 +69,31 @@ TEST_CASE("SequenceLine: ranges used before restarts stay used, behind and ahead
     CHECK_FALSE(line.restarts(20'001, false));
 }
 
+TEST_CASE("SequenceLine: what was used is known over the wrap behind a restart [IMM-10]") {
+    SequenceLine line = line_of(100, 10);
+    REQUIRE_FALSE(line.restarts(60'000, false));
+    REQUIRE(line.restarts(60'001, false));
+    CHECK(line.is_used_ahead(105));  // behind 65535
+    CHECK_FALSE(line.is_used_ahead(110));
+    CHECK(line.peek(105) > line.highest());
+}
+
+TEST_CASE("SequenceLine: restarts one behind another go on upwards [IN-01]") {
+    SequenceLine line = line_of(40'000, 2000);
+    std::int64_t highest = line.highest();
+    for (const int first : {30'000, 20'000, 10'000, 500, 50'000, 45'000}) {
+        CAPTURE(first);
+        const auto number = static_cast<std::uint16_t>(first);
+        REQUIRE_FALSE(line.restarts(number, true));
+        REQUIRE(line.restarts(static_cast<std::uint16_t>(number + 1), true));
+        CHECK(line.highest() > highest);
+        CHECK(line.highest() - highest <= 0x1'0000);
+        CHECK((line.highest() & 0xFFFF) == first + 1);
+        highest = line.highest();
+        line.take(static_cast<std::uint16_t>(number + 2));
+        CHECK(line.highest() == ++highest);
+    }
+}
+
 }  // namespace
 }  // namespace confab::sfu

@@ -95,6 +95,11 @@ struct Camera {
 }  // namespace
 
 TEST_CASE("SourceMonitor: layers flow with their first packet and stop on their own [IN-21]") {
+    Camera few;
+    (void)few.monitor.packet(few.at(1), few.state);
+    CHECK(few.monitor.handle_timeout(at_ms(1500), few.state));  // too few, and nothing measured
+    CHECK(few.state.available == 0);
+
     Camera c;
     CHECK(c.monitor.next_deadline().is_never());
     CHECK(c.monitor.packet(c.at(0), c.state));
@@ -252,7 +257,7 @@ TEST_CASE("SourceMonitor: an SVC stream wanted again flows with its next packet 
         for (std::int64_t ms = 0; ms < 3000; ms += 100)
             (void)monitor.handle_timeout(at_ms(ms), state);
         REQUIRE(state.available == 0);
-        if (wanted) monitor.want(2);
+        monitor.want(wanted ? 2 : 0);  // the same as before is no wish
         (void)monitor.packet(svc_packet(3000, 1), state);
         CHECK(state.available == (wanted ? 7 : 0));
     }

@@ -4,7 +4,7 @@
 // Layer selection by codec (02 FWD-05, FWD-07, FWD-08).
 #include <doctest/doctest.h>
 
-#include <vector>
+#include <array>
 
 #include "sfu/forward/forward_testing.h"
 #include "sfu/layers/simulcast_selector.h"
@@ -142,6 +142,208 @@ TEST_CASE("vp9: locks on a key frame, steps at switching points [FWD-07]") {
     CHECK(top.forward);
     CHECK(top.marker);
     CHECK_FALSE(select_vp9(s, packet(0, 0)).marker);
+}
+
+// ------------------------------------------------------------------ all cases
+
+TEST_CASE("simulcast: where a key frame leads, from everywhere to everywhere [FWD-05]") {
+    // By target; rows: the layer that goes on, none first; columns: the layer of the key frame.
+    constexpr std::int8_t kAfter[3][4][3] = {
+        {{0, -1, -1}, {0, 0, 0}, {0, 1, 1}, {0, 1, 2}},
+        {{0, 1, -1}, {0, 1, 0}, {1, 1, 1}, {2, 1, 2}},
+        {{0, 1, 2}, {0, 1, 2}, {1, 1, 2}, {2, 2, 2}},
+    };
+    for (std::int8_t target = 0; target < 3; ++target)
+        for (std::int8_t current = -1; current < 3; ++current)
+            for (std::int8_t key = 0; key < 3; ++key) {
+                CAPTURE(static_cast<int>(target));
+                CAPTURE(static_cast<int>(current));
+                CAPTURE(static_cast<int>(key));
+                LayerState s;
+                s.target = {target, 1};
+                s.current = {current, static_cast<std::int8_t>(current < 0 ? -1 : 3)};
+                const Selection out = select_simulcast(s, vp8(key, true, 2), false);
+                const std::int8_t after = kAfter[target][current + 1][key];
+                CHECK(s.current.spatial == after);
+                CHECK(out.switched == (after != current));
+                CHECK(out.forward == (after == key));
+                CHECK(out.relevant == (after == key));
+                // VP8 goes on from the key frame's own temporal layer.
+                if (out.switched) CHECK(s.current.temporal == 2);
+            }
+}
+
+TEST_CASE("simulcast: back from above the maximum by any key frame within it [FWD-05]") {
+    for (const auto& [max, key, after] :
+         {std::array{1, 1, 1}, std::array{1, 0, 0}, std::array{0, 1, 2}, std::array{0, 0, 0}}) {
+        CAPTURE(max);
+        CAPTURE(key);
+        LayerState s;
+        s.max = {static_cast<std::int8_t>(max), 3};
+        s.target = s.current = {2, 3};
+        (void)select_simulcast(s, vp8(static_cast<std::int8_t>(key), true), false);
+        CHECK(s.current.spatial == after);
+        CHECK(s.target.spatial == after);  // and it stays there
+    }
+}
+
+TEST_CASE("simulcast: paused nothing, congested upwards as ever, H264 at the target [FWD-05]") {
+    LayerState s;
+    const Selection paused = select_simulcast(s, vp8(0, true), false);
+    CHECK_FALSE(paused.relevant);
+    CHECK_FALSE(paused.forward);
+    s.target = {1, 2};
+    MediaPacket h264 = vp8(0, true, 0, false);
+    h264.codec = Codec::kH264;
+    const Selection low = select_simulcast(s, h264, true);
+    CHECK(low.forward);
+    CHECK_FALSE(low.marker);
+    CHECK(s.current == Layer{0, 2});
+    CHECK(select_simulcast(s, vp8(0, false), true).marker);  // as it came
+    CHECK(select_simulcast(s, vp8(0, false), true).forward);
+}
+
+TEST_CASE("vp8 temporal: each step by sync point and target [FWD-05]") {
+    struct Row {
+        std::int8_t current, target;
+        std::uint8_t temporal;
+        bool lower_only;
+        std::int8_t sync, used, after;
+    };
+    for (const Row& row :
+         {Row{1, 1, 2, true, 2, 1, 1},    // there already
+          Row{0, 2, 1, true, 1, 1, 1},    // up by one
+          Row{0, 2, 1, true, 3, 2, 2},    // further, if it says so, up to the target
+          Row{0, 2, 1, false, 2, 0, 0},   // refers to what was left out
+          Row{0, 3, 2, true, 2, 0, 0},    // over a layer in between
+          Row{1, 3, 1, false, 1, 1, 1},   // no point for what is above
+          Row{1, 3, 0, false, 3, 3, 3},   // of a layer that goes on, whatever it refers to
+          Row{3, 1, 0, false, -1, 3, 1},  // down: from the next frame on
+          Row{2, 0, 2, false, -1, 2, 0}}) {
+        CAPTURE(static_cast<int>(row.current));
+        CAPTURE(static_cast<int>(row.target));
+        CAPTURE(static_cast<int>(row.temporal));
+        LayerState s;
+        s.current = {0, row.current};
+        s.target = {0, row.target};
+        MediaPacket p = vp8(0, false, row.temporal);
+        p.needs_lower_only = row.lower_only;
+        p.sync_temporal = row.sync;
+        CHECK(update_vp8_temporal(s, p) == row.used);
+        CHECK(s.current.temporal == row.after);
+    }
+}
+
+namespace {
+
+struct Vp9Flags {
+    std::uint8_t spatial = 0, temporal = 0;
+    bool start = true, end = true, predicted = true, up = false, marker = false, late = false;
+};
+MediaPacket vp9(const Vp9Flags& f) {
+    MediaPacket p;
+    p.codec = Codec::kVp9;
+    p.spatial = f.spatial;
+    p.temporal = f.temporal;
+    p.marker = f.marker;
+    p.late = f.late;
+    p.vp9.frame_start = f.start;
+    p.vp9.frame_end = f.end;
+    p.vp9.inter_picture_predicted = f.predicted;
+    p.vp9.switching_up_point = f.up;
+    return p;
+}
+
+}  // namespace
+
+TEST_CASE("vp9: where layers may change, flag by flag [FWD-07]") {
+    struct Row {
+        const char* what;
+        Layer current, target;
+        Vp9Flags packet;
+        bool forward;
+        Layer after;
+    };
+    const Row rows[] = {
+        {"up in time", {1, 0}, {1, 2}, {.temporal = 1, .up = true}, true, {1, 1}},
+        {"no switching point", {1, 0}, {1, 2}, {.temporal = 1}, false, {1, 0}},
+        {"inside a frame",
+         {1, 0},
+         {1, 2},
+         {.temporal = 1, .start = false, .up = true},
+         false,
+         {1, 0}},
+        {"beyond the target", {1, 0}, {1, 1}, {.temporal = 2, .up = true}, false, {1, 0}},
+        {"late", {1, 0}, {1, 2}, {.temporal = 1, .up = true, .late = true}, false, {1, 0}},
+        {"there already", {1, 1}, {1, 1}, {.temporal = 2, .up = true}, false, {1, 1}},
+        {"down in time at the end", {1, 2}, {1, 0}, {.temporal = 2}, true, {1, 0}},
+        {"not before the end", {1, 2}, {1, 0}, {.temporal = 2, .end = false}, true, {1, 2}},
+        {"not by a late one", {1, 2}, {1, 0}, {.temporal = 2, .late = true}, true, {1, 2}},
+        {"up in space", {0, 0}, {2, 0}, {.spatial = 1, .predicted = false}, true, {1, 0}},
+        {"predicted", {0, 0}, {2, 0}, {.spatial = 1}, false, {0, 0}},
+        {"inside a layer",
+         {0, 0},
+         {2, 0},
+         {.spatial = 1, .start = false, .predicted = false},
+         false,
+         {0, 0}},
+        {"a layer too high", {0, 0}, {1, 0}, {.spatial = 2, .predicted = false}, false, {0, 0}},
+        {"down in space at the end", {2, 0}, {0, 0}, {.spatial = 2}, true, {0, 0}},
+        {"not before", {2, 0}, {0, 0}, {.spatial = 2, .end = false}, true, {2, 0}},
+        {"both at once",
+         {1, 0},
+         {2, 1},
+         {.spatial = 2, .temporal = 1, .predicted = false, .up = true},
+         true,
+         {2, 1}},
+        {"paused", {1, 0}, kNoLayer, {.spatial = 1}, false, {1, 0}}};
+    for (const Row& row : rows) {
+        CAPTURE(row.what);
+        LayerState s;
+        s.current = row.current;
+        s.target = row.target;
+        const Selection out = select_vp9(s, vp9(row.packet));
+        CHECK(out.forward == row.forward);
+        CHECK(out.relevant == row.target.valid());
+        CHECK_FALSE(out.switched);
+        CHECK(s.current == row.after);
+        if (row.current != row.after) CHECK(s.previous == row.current);
+    }
+}
+
+TEST_CASE("vp9: begins with a key frame in order, of a layer that is wanted [FWD-07] [TRAP-08]") {
+    for (const bool late : {false, true})
+        for (std::uint8_t spatial = 0; spatial < 3; ++spatial) {
+            LayerState s;
+            s.target = {1, 3};
+            MediaPacket p = vp9({.spatial = spatial, .predicted = false, .late = late});
+            CHECK_FALSE(select_vp9(s, p).relevant);
+            p.key_frame = true;
+            const Selection out = select_vp9(s, p);
+            CHECK(out.switched == (!late && spatial <= 1));
+            CHECK(out.forward == out.switched);
+            CHECK(s.current.valid() == out.switched);
+        }
+}
+
+TEST_CASE("vp9: the picture ends with its highest layer that goes on [FWD-07]") {
+    struct Row {
+        std::int8_t current, target;
+        Vp9Flags packet;
+        bool marker;
+    };
+    for (const Row& row :
+         {Row{1, 1, {.spatial = 1}, true}, Row{1, 1, {.spatial = 0}, false},
+          Row{1, 1, {.spatial = 1, .end = false}, false},
+          Row{1, 1, {.spatial = 0, .marker = true}, true},
+          // More may come with this key picture.
+          Row{1, 2, {.spatial = 1, .predicted = false}, false}, Row{1, 2, {.spatial = 1}, true},
+          Row{1, 1, {.spatial = 1, .predicted = false}, true}}) {
+        LayerState s;
+        s.current = {row.current, 0};
+        s.target = {row.target, 0};
+        CHECK(select_vp9(s, vp9(row.packet)).marker == row.marker);
+    }
 }
 
 }  // namespace confab::sfu
