@@ -18,6 +18,21 @@ constexpr std::string_view kPlaceholderSecret = "secret";
 constexpr std::uint32_t kDefaultTurnTtl = 14400;  // s, 01 section 7.1
 constexpr std::uint32_t kMaxTurnTtl = 86400;
 
+// A name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
+bool is_host(std::string_view text) {
+    if (text.empty() || text.find_first_of(" \t/?#@") != text.npos) return false;
+    if (!text.starts_with('[')) return text.find(':') == text.npos;
+    const auto ip = IpAddress::parse(text.substr(1, text.size() - 2));
+    return text.ends_with(']') && ip && ip->is_v6();
+}
+
+bool is_host_and_perhaps_port(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == text.npos || text.ends_with(']')) return is_host(text);
+    const auto port = parse_decimal<std::uint16_t>(text.substr(colon + 1));
+    return port && *port != 0 && is_host(text.substr(0, colon));
+}
+
 class Finisher {
   public:
     Finisher(Loaded& loaded, FinishOptions options)
@@ -29,6 +44,7 @@ class Finisher {
         ports();
         addresses();
         turn();
+        stun_servers();
         turn_servers();
         services();
         return std::move(errors_);
@@ -163,11 +179,21 @@ class Finisher {
                   "turn.relay_range_end must not be below turn.relay_range_start");
     }
 
+    // RTCPeerConnection throws at an address that is none: no call would work.
+    void stun_servers() {
+        for (const std::string& server : config_.rtc.stun_servers)
+            if (!is_host_and_perhaps_port(server))
+                error("rtc.stun_servers",
+                      "an entry of rtc.stun_servers is no host; write HOST:PORT without stun:");
+    }
     void turn_servers() {
         for (TurnServer& server : config_.rtc.turn_servers) {
             if (server.ttl == 0) server.ttl = kDefaultTurnTtl;
             if (server.host.empty() || server.port == 0)
                 error("rtc.turn_servers", "an entry of rtc.turn_servers needs host and port");
+            else if (!is_host(server.host))
+                error("rtc.turn_servers",
+                      "host in rtc.turn_servers is none; write its name or address without turn:");
             if (server.protocol != "tls" && server.protocol != "tcp" && server.protocol != "udp")
                 error("rtc.turn_servers",
                       "an entry of rtc.turn_servers needs protocol tls, tcp or udp");

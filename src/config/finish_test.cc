@@ -362,6 +362,29 @@ TEST_CASE("finish: addresses of one's own keep placeholder keys where they are b
     }
 }
 
+TEST_CASE("finish: servers for clients are hosts, browsers throw at anything else [SIG-88]") {
+    const auto stun = [](std::string_view one) {
+        return finished("rtc: {stun_servers: [ok.example.org, '" + std::string(one) + "']}");
+    };
+    const auto turn = [](std::string_view host) {
+        return finished("rtc: {turn_servers: [{port: 1, protocol: udp, secret: s, host: '" +
+                        std::string(host) + "'}]}");
+    };
+    for (const std::string_view good :
+         {"stun.example.org", "stun.example.org:3478", "192.0.2.1:3478", "[2001:db8::1]:3478"})
+        CHECK_MESSAGE(stun(good), good);
+    for (const std::string_view good : {"turn.example.org", "192.0.2.1", "[2001:db8::1]"})
+        CHECK_MESSAGE(turn(good), good);
+    for (const std::string_view bad :
+         {"stun:h:3478", "STUN:h", "stuns:h", "turn:h", "turns:h:443", "https://h", "h/p", "a b",
+          "h?transport=udp", " h", "me@h"}) {
+        CAPTURE(bad);
+        CHECK(has(stun(bad).error(), "an entry of rtc.stun_servers is no host; write HOST:PORT"));
+        CHECK(has(turn(bad).error(), "host in rtc.turn_servers is none; write its name or"));
+    }
+    CHECK(has(stun("").error(), "an entry of rtc.stun_servers is no host"));
+}
+
 TEST_CASE("finish: a webhook is signed with a key that there is [HOOK-09]") {
     const auto with = [](std::string_view webhook, std::string_view keys) {
         Loaded loaded = parsed("webhook: " + std::string(webhook));
