@@ -121,6 +121,9 @@ TEST_CASE("Shard: a peer or a name that is there already is not made again [DES-
     CHECK(second.transport->connected());
     for (const PeerStateChanged& event : world.events_of<PeerStateChanged>())
         CHECK(event.state == PeerState::kConnected);
+    // Neither took the other's name with it.
+    world.command(0, ClosePeer{second.id});
+    CHECK(world.shards[0]->known_ufrags() == 1);
 }
 
 TEST_CASE("Shard: the letter of a name is its worker's, for as many as there are [DES-03]") {
@@ -251,20 +254,24 @@ TEST_CASE("Shard: a switch to another track ends the old one, to the same one is
     }
 }
 
-TEST_CASE("Shard: a down-track of a peer that never connects ends too [FWD-15] [IMM-15]") {
-    World world(1);
-    Client& publisher = world.add_client(0);
-    world.run(300);
-    Client& absent = world.add_client(0);
-    world.cut = &absent;
-    const AddReceiver receiver = vp8_receiver(publisher);
-    world.command(0, receiver);
-    world.command(0, down_track_to(absent, receiver, 0, 5000));
-    world.run(100);
-    CHECK(world.shards[0]->snapshot().down_tracks == 1);
-    world.command(0, RemoveDownTrack{DownTrackId(5000), true});
-    world.run(2000);
-    CHECK(world.shards[0]->snapshot().down_tracks == 0);
+TEST_CASE("Shard: a down-track ends though nobody takes its blank frames [FWD-15] [IMM-15]") {
+    for (const bool was_connected : {false, true}) {
+        CAPTURE(was_connected);
+        Call call;
+        if (!was_connected) {
+            Client& absent = call.world.add_client(0);
+            call.world.cut = &absent;
+            call.down = down_track_to(absent, call.receiver, 0, 5000);
+        }
+        call.begin();
+        call.publish(300);
+        call.world.cut = was_connected ? &call.subscriber : call.world.cut;
+        call.world.run(20'000);
+        CHECK(call.snapshot().down_tracks == 1);
+        call.world.command(0, RemoveDownTrack{call.down.down_track, true});
+        call.world.run(2'000);
+        CHECK(call.snapshot().down_tracks == 0);
+    }
 }
 
 TEST_CASE("Shard: a subscriber that goes while blank frames leave takes the down-track [FWD-15]") {
