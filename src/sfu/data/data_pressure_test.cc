@@ -202,24 +202,46 @@ TEST_CASE(
     CHECK(std::equal(of_bob.begin(), of_bob.end(), of_carol.begin()));
 }
 
-TEST_CASE("Data pressure: who was slow counts again after kPenalty, with nothing waiting [DC-25]") {
+constexpr std::size_t kMore = 2 * kMaxWindow / 1'000;  // messages, more than a window
+
+TEST_CASE("Data pressure: who was slow holds nobody back for kPenalty, then again [DC-25]") {
     Lagging room;
     room.fill(room.bob);
     (void)room.flood(room.alice, 1'000);
     room.run(DataRouter::kPatience);
     room.acknowledge(room.bob);
     CHECK_FALSE(room.router().lagging());
-    // Slow again within the penalty: alice goes on at once.
+    room.run(DataRouter::kPenalty - Duration::millis(1));
     room.fill(room.bob);
-    constexpr std::size_t kMore = 2 * kMaxWindow / 1'000;
-    CHECK(room.flood(room.alice, 1'000, kMore) == kMore);
-    // The penalty is over, but something waits still.
-    room.run(DataRouter::kPenalty + DataRouter::kPatience);
     CHECK(room.flood(room.alice, 1'000, kMore) == kMore);
     room.acknowledge(room.bob);
-    room.run(DataRouter::kPenalty + DataRouter::kPatience);
+    room.run(Duration::millis(1));
     room.fill(room.bob);
     CHECK(room.flood(room.alice, 1'000, kMore) < kMore);
+}
+
+TEST_CASE(
+    "Data pressure: who was slow stays so while anything waits, so nothing is overtaken "
+    "[DC-25] [SIG-121]") {
+    Lagging room;
+    room.fill(room.bob);
+    (void)room.flood(room.alice, 1'000);
+    room.run(DataRouter::kPatience);
+    (void)room.resumed();
+    (void)room.flood(room.alice, 1'000, 4 * kMore);
+    // It takes enough not to be slow anew, and never all.
+    room.connection(room.bob).keeps = true;
+    for (Duration passed; passed <= DataRouter::kPenalty; passed = passed + DataRouter::kPatience) {
+        room.connection(room.bob).buffered =
+            DataRouter::kMaxUnacknowledged - DataRouter::kMinTaken * 5 / 4;
+        room.router().made_room(room.now, room.bob.peer);
+        room.run(DataRouter::kPatience);
+    }
+    REQUIRE(room.router().lagging());
+    CHECK(room.flood(room.alice, 1'000, kMore) == kMore);
+    room.connection(room.bob).keeps = false;
+    room.acknowledge(room.bob);
+    CHECK(room.heard(room.bob) == room.heard(room.carol));
 }
 
 TEST_CASE(
