@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "sfu/forward/forward_testing.h"
 
 namespace confab::sfu {
@@ -370,6 +372,67 @@ TEST_CASE("dependency: without chains each frame goes by its references [FWD-08]
     delta.dd.frame_number = 8;
     delta.dd.frame_diffs[0] = 4;
     CHECK(av1.show(delta).forward);
+}
+
+TEST_CASE("dependency: the best target counts, wherever it stands in the structure [FWD-08]") {
+    for (const bool turned : {false, true}) {
+        L3T3Key av1;
+        av1.layers.target = {1, 3};
+        if (turned) {  // of layer 1 the targets of T0 and T2 change places
+            std::swap(av1.targets.temporal[3], av1.targets.temporal[5]);
+            std::swap(av1.targets.spatial[0], av1.targets.spatial[8]);
+            std::swap(av1.targets.chain[0], av1.targets.chain[8]);
+        }
+        CHECK(av1.show(test::kL3T3KeyStructure).forward);
+        CHECK(av1.layers.current == Layer{1, 2});
+    }
+}
+
+TEST_CASE("dependency: late packets move neither the layer nor the last number [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 0};
+    av1.show_key(1000);
+    MediaPacket missing = av1.packet(av1.kS2T0);
+    missing.dd.frame_number = 1015;
+    missing.late = true;
+    CHECK(av1.show(av1.kS2T0, 1027).forward);
+    av1.layers.target = {2, 3};
+    CHECK(av1.show(missing).number == 1015);
+    CHECK(av1.layers.current == Layer{2, 0});
+    // The encoder begins anew between the two: behind what was sent last, not before it.
+    CHECK(av1.show(test::kL3T3KeyStructure, 1020).number == 1027 + DependencySelector::kRestartGap);
+    CHECK(av1.show(av1.kKey1, 1021).number == 1028 + DependencySelector::kRestartGap);
+}
+
+TEST_CASE("dependency: what was decided before a key frame stays so behind it [FWD-08]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 3};
+    av1.show_key(1000);
+    CHECK(av1.show(av1.kS2T2, 1006).forward);
+    av1.layers.target = {0, 0};
+    av1.show_key(1007);
+    CHECK(av1.layers.current == Layer{0, 0});
+    MediaPacket late = av1.packet(av1.kS2T2);
+    late.dd.frame_number = 1006;
+    late.late = true;
+    CHECK(av1.show(late).number == 1006);  // the rest of it went out
+    CHECK(av1.layers.current == Layer{0, 0});
+}
+
+TEST_CASE("dependency: nothing is decided by what was before a reset [FWD-08] [FWD-17]") {
+    L3T3Key av1;
+    av1.layers.target = {2, 0};
+    av1.show_key(1000);
+    CHECK_FALSE(av1.show(av1.kS2T2, 1006).forward);  // not at this rate
+    av1.selector.reset();
+    av1.layers.stop();
+    av1.layers.target = {2, 3};
+    CHECK_FALSE(av1.show(av1.kS2T2, 1009).forward);
+    CHECK_FALSE(av1.layers.current.valid());
+    av1.show_key(1001);  // other frames, some of the same numbers
+    MediaPacket same = av1.packet(av1.kS2T2);
+    same.dd.frame_number = 1006;
+    CHECK(av1.show(same).forward);
 }
 
 }  // namespace confab::sfu
