@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cctype>
+
 #include "client/connection/connection_testing.h"
 #include "wire/rtp/rtp.h"
 
@@ -86,6 +88,83 @@ TEST_CASE("Connection: passive TCP candidates wait to be opened, others are pass
 TEST_CASE("Connection: a description without sections is none") {
     Pair pair;
     CHECK_FALSE(pair.offerer().set_remote(kStart, {}, true));
+}
+
+TEST_CASE("Connection: candidates in a description are as good as trickled ones [SDP-01]") {
+    Pair pair;
+    OfferBuilder builder(OfferSize::kLean, 1);
+    const auto offer = sdp::parse(builder.offer(pair.offerer().local()));
+    REQUIRE(offer.has_value());
+    REQUIRE(pair.answerer().set_remote(pair.now, *offer, false));
+    auto answer = *sdp::parse(answer_to(*offer, pair.answerer().local()));
+    answer.sections[0].candidates = {*candidate_of(pair.answerer().candidate_init())};
+    REQUIRE(pair.offerer().set_remote(pair.now, answer, true));
+    pair.run(Duration::seconds(1));
+    CHECK(pair.offerer().connected());
+    CHECK(pair.answerer().connected());
+}
+
+TEST_CASE("Connection: credentials of the session count where the section has none [SDP-01]") {
+    Pair pair;
+    OfferBuilder builder(OfferSize::kLean, 1);
+    sdp::Description remote =
+        *sdp::parse(builder.offer({"sect", "password-of-a-section-xx", "AA"}));
+    remote.ufrag = "sess";
+    remote.pwd = "password-of-the-session-x";
+    REQUIRE(pair.offerer().set_remote(kStart, remote, true));
+    CHECK(pair.offerer().remote_credentials().ufrag == "sect");
+    for (sdp::MediaSection& section : remote.sections) {
+        section.ufrag.clear();
+        section.pwd.clear();
+    }
+    REQUIRE(pair.offerer().set_remote(kStart, remote, true));
+    CHECK(pair.offerer().remote_credentials().ufrag == "sess");
+    CHECK(pair.offerer().remote_credentials().pwd == "password-of-the-session-x");
+}
+
+TEST_CASE("Connection: what nobody takes is dropped beyond kMaxQueued") {
+    Pair pair;
+    pair.negotiate();
+    pair.run(Duration::seconds(1));
+    REQUIRE(pair.offerer().can_send());
+    while (pair.offerer().poll_transmit()) {
+    }
+    wire::RtpHeader header;
+    header.payload_type = kOpusType;
+    header.ssrc = 7;
+    wire::ExtensionWriter none;
+    for (std::size_t i = 0; i < Connection::kMaxQueued + 2; ++i, ++header.sequence)
+        pair.offerer().send_rtp(header, none, Bytes{9});
+    std::size_t queued = 0;
+    while (pair.offerer().poll_transmit())
+        ++queued;
+    CHECK(queued == Connection::kMaxQueued);
+    // An empty compound is none.
+    pair.offerer().send_rtcp({});
+    CHECK_FALSE(pair.offerer().poll_transmit().has_value());
+}
+
+TEST_CASE("Connection: credentials are long enough, of letters and digits, and new each time") {
+    Rng rng(4);
+    for (const std::size_t size : {0U, 1U, 24U}) {
+        const std::string text = random_text(rng, size);
+        CHECK(text.size() == size);
+        for (const char c : text)
+            CHECK(std::isalnum(static_cast<unsigned char>(c)) != 0);
+    }
+    CHECK(random_text(rng, 24) != random_text(rng, 24));
+    Pair pair;
+    const LocalDescription before = pair.offerer().local();
+    CHECK(before.ufrag.size() >= 4);  // RFC 8839 §5.4
+    CHECK(before.pwd.size() >= 22);
+    pair.offerer().restart_ice(kStart);
+    CHECK(pair.offerer().local().ufrag != before.ufrag);
+    CHECK(pair.offerer().local().pwd != before.pwd);
+    CHECK(pair.offerer().local().fingerprint == before.fingerprint);
+    CHECK(pair.answerer().local().ufrag != before.ufrag);
+    const std::string init = pair.offerer().candidate_init();
+    CHECK(init.find(pair.offerer().local().ufrag) != std::string::npos);
+    CHECK(init.find("10.0.0.1 4000 typ host") != std::string::npos);
 }
 
 }  // namespace

@@ -279,4 +279,97 @@ TEST_CASE("Publisher: transport-wide numbers run over all tracks, without a gap 
     }
 }
 
+TEST_CASE("Publisher: packets are of their codec, with marker and level where they belong") {
+    Bench bench;
+    bench.publisher.add_track(bench.pair.now, camera());
+    bench.publisher.add_track(bench.pair.now, microphone());
+    bench.run(Duration::millis(500));
+    const auto video = bench.packets(3);
+    REQUIRE(video.size() > 4);
+    for (std::size_t i = 0; i < video.size(); ++i) {
+        CHECK(video[i].header.payload_type == kVp8Type);
+        CHECK(video[i].header.marker == (i % 2 == 1));  // two packets a frame
+        CHECK_FALSE(wire::find_extension(video[i], kAudioLevelExtension).has_value());
+    }
+    const auto audio = bench.packets(11);
+    REQUIRE(audio.size() > 20);
+    for (std::size_t i = 0; i < audio.size(); ++i) {
+        CHECK(audio[i].header.payload_type == kOpusType);
+        CHECK(audio[i].header.marker == (i == 0));
+        CHECK(wire::find_extension(audio[i], kAudioLevelExtension).has_value());
+        CHECK(text_of(audio[i], kRidExtension).empty());
+    }
+}
+
+TEST_CASE("Publisher: RTX has numbers of its own and the time of what it repeats [RFC 4588 4]") {
+    Bench bench;
+    bench.publisher.add_track(bench.pair.now, camera());
+    bench.run(Duration::millis(500));
+    const auto sent = bench.packets(3);
+    REQUIRE(sent.size() > 5);
+    std::vector<std::pair<std::uint32_t, bool>> expected;
+    std::vector<std::uint16_t> wanted;
+    for (const std::size_t i : {1U, 2U, 4U}) {
+        wanted.push_back(sent[i].header.sequence);
+        expected.emplace_back(sent[i].header.timestamp, sent[i].header.marker);
+    }
+    bench.nack(3, wanted);
+    bench.forget();
+    bench.pair.run(Duration::millis(20));
+    const auto again = bench.packets(4);
+    REQUIRE(again.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(std::pair(again[i].header.timestamp, again[i].header.marker) == expected[i]);
+        CHECK(again[i].header.sequence == static_cast<std::uint16_t>(again[0].header.sequence + i));
+    }
+}
+
+TEST_CASE("Publisher: reports tell the time of day, and nothing of what was never sent") {
+    Bench bench;
+    TrackPlan silent = microphone();
+    bench.publisher.add_track(bench.pair.now, camera());
+    bench.publisher.add_track(bench.pair.now, silent);
+    bench.publisher.set_muted(silent.number, true);
+    bench.run(Duration::millis(3500));
+    std::vector<std::uint64_t> times;
+    for (const Pair::Rtcp& one : bench.pair.rtcp) {
+        wire::RtcpReader reader(one.compound);
+        while (const auto block = reader.next()) {
+            const auto report = wire::parse_sender_report(*block);
+            if (!report) continue;
+            CHECK(report->ssrc != 11);
+            if (report->ssrc != 1) continue;
+            times.push_back(report->ntp.value());
+        }
+    }
+    REQUIRE(times.size() >= 3);
+    const std::uint64_t second = std::uint64_t{1} << 32;
+    for (std::size_t i = 1; i < times.size(); ++i) {
+        CHECK(times[i] - times[i - 1] > second * 9 / 10);
+        CHECK(times[i] - times[i - 1] < second * 11 / 10);
+    }
+    const NtpTime now = NtpTime::from_unix(kWallAtZero + (bench.pair.now - Timestamp{}));
+    CHECK(now.value() - times.back() < 2 * second);
+}
+
+TEST_CASE("Publisher: muting one track leaves the others alone") {
+    Bench bench;
+    bench.publisher.add_track(bench.pair.now, camera());
+    bench.publisher.add_track(bench.pair.now, microphone());
+    bench.run(Duration::millis(200));
+    bench.publisher.set_muted(1, true);
+    bench.publisher.set_muted(99, true);
+    bench.pair.run(Duration::millis(20));
+    bench.forget();
+    bench.run(Duration::millis(500));
+    CHECK(bench.packets(1).empty());
+    CHECK(bench.packets(11).size() > 20);
+    CHECK(bench.publisher.key_frames() == 1);
+    bench.publisher.remove_track(2);
+    bench.pair.run(Duration::millis(20));
+    bench.forget();
+    bench.run(Duration::millis(200));
+    CHECK(bench.pair.rtp.empty());
+}
+
 }  // namespace confab::client

@@ -181,6 +181,7 @@ std::string Session::track_sid(const std::string& cid) const {
 
 std::vector<std::string> Session::published() const {
     std::vector<std::string> cids;
+    cids.reserve(published_.size());
     for (const auto& [cid, track] : published_)
         cids.push_back(cid);
     return cids;
