@@ -10,6 +10,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab {
 
 template <typename T, std::size_t N>
@@ -30,7 +32,10 @@ class Ring {
         --size_;
         return value;
     }
-    T& front() { return slots_[head_]; }
+    T& front() {
+        CONFAB_DCHECK(!empty());
+        return slots_[head_];
+    }
     const T& operator[](std::size_t i) const { return slots_[(head_ + i) & (N - 1)]; }
     bool empty() const { return size_ == 0; }
     bool full() const { return size_ == N; }

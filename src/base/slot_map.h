@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+
 namespace confab {
 
 template <typename Tag>
@@ -40,6 +42,7 @@ class SlotMap {
         const std::uint32_t index = free_.back();
         free_.pop_back();
         Slot& slot = slots_[index];
+        CONFAB_DCHECK(slot.object == nullptr);  // free_ names a slot once
         slot.object = std::make_unique<T>(std::forward<Args>(args)...);
         ++size_;
         return {index, slot.generation};
@@ -51,6 +54,7 @@ class SlotMap {
         if (++slot.generation == 0) slot.generation = 1;
         free_.push_back(handle.index);
         --size_;
+        CONFAB_DCHECK(size_ + free_.size() == slots_.size());
         return true;
     }
     // Stable address until erased; null for an outdated handle.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/check.h"
+
 namespace confab {
 namespace {
 constexpr std::size_t slot_index(std::int64_t slot) {
@@ -35,6 +37,7 @@ TimerWheel::~TimerWheel() {
 }
 
 void TimerWheel::link(TimerNode& head, TimerNode& node) {
+    CONFAB_DCHECK(!node.scheduled());  // a node in two lists would tear both
     node.previous_ = head.previous_;
     node.next_ = &head;
     head.previous_->next_ = &node;
@@ -98,6 +101,7 @@ TimerNode* TimerWheel::pop_due(Timestamp now) {
         cascade(0);
     }
     TimerNode* node = due_.next_;
+    CONFAB_DCHECK(node->deadline_ <= now);  // never early
     node->unlink();
     return node;
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab::ice {
 namespace {
 
@@ -206,6 +208,7 @@ void Agent::send(const Path& path, Bytes bytes) {
 }
 
 std::optional<Transmit> Agent::poll_transmit() {
+    CONFAB_DCHECK(outgoing_taken_ <= outgoing_.size());
     if (outgoing_taken_ == outgoing_.size()) {
         outgoing_.clear();
         outgoing_taken_ = 0;
@@ -213,6 +216,7 @@ std::optional<Transmit> Agent::poll_transmit() {
     }
     const Outgoing& next = outgoing_[outgoing_taken_++];
     std::optional<Transmit> transmit(std::in_place);
+    CONFAB_CHECK(next.bytes.size() <= transmit->buffer.size());
     transmit->path = next.path;
     transmit->size = static_cast<std::uint16_t>(next.bytes.size());
     std::copy(next.bytes.begin(), next.bytes.end(), transmit->buffer.begin());
@@ -229,6 +233,7 @@ std::optional<Event> Agent::poll_event() {
 
 void Agent::change_state(State state) {
     if (state_ == state) return;
+    CONFAB_DCHECK(state != State::kConnected || selection_.path.has_value());
     state_ = state;
     emit(StateChanged{state});
 }

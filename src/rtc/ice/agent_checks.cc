@@ -4,6 +4,7 @@
 // What the agent does by itself: checks, keepalives, nomination, supervision (02 ICE-04, ICE-06).
 #include <algorithm>
 
+#include "base/check.h"
 #include "rtc/ice/agent.h"
 
 namespace confab::ice {
@@ -154,6 +155,7 @@ void Agent::nominate(Timestamp now) {
             best = &pair;
     }
     if (best == nullptr) return;
+    CONFAB_DCHECK(best != current);
     if (current != nullptr) current->nominating = false;
     best->nominating = true;
     best->unanswered = 0;
@@ -173,6 +175,8 @@ void Agent::follow_nomination(Timestamp now, Pair& pair) {
 }
 
 void Agent::select(Timestamp now, Pair& pair) {
+    CONFAB_DCHECK(list_.find(pair.id) == &pair);
+    CONFAB_DCHECK(pair.is_valid());  // 08 IMM-1: nothing is sent to whom STUN has not shown
     const bool is_news = state_ != State::kConnected || selection_.path != pair.path;
     selection_.path = pair.path;
     selection_.pair = pair.id;

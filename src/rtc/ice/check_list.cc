@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/check.h"
+
 namespace confab::ice {
 namespace {
 
@@ -82,10 +84,12 @@ bool CheckList::make_room(bool is_authenticated, std::uint32_t keep) {
 }
 
 Pair* CheckList::add(Pair pair, Role role, std::uint32_t keep) {
+    CONFAB_DCHECK(find(pair.path) == nullptr);
     update_priority(pair, role);
     if (pairs_.size() >= kMaxPairs && !make_room(pair.check_received, keep)) return nullptr;
     pair.id = ++last_id_;
     pairs_.push_back(pair);
+    CONFAB_DCHECK(pairs_.size() <= kMaxPairs);
     return &pairs_.back();
 }
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::rtp {
 
 void NackTracker::remove_oldest(std::size_t count) {
@@ -22,6 +24,7 @@ void NackTracker::add_gap(Timestamp now, std::int64_t first, std::int64_t last) 
         first = last - kMax;
     }
     const auto count = static_cast<std::size_t>(last - first);
+    CONFAB_DCHECK(size_ == 0 || list_[size_ - 1].sequence < first);  // received() searches it
     if (size_ + count > kMaxMissing) remove_oldest(size_ + count - kMaxMissing);
     for (std::int64_t sequence = first; sequence < last; ++sequence)
         list_[size_++] = {sequence, now, now + kFirstDelay, 0};

@@ -10,6 +10,8 @@
 #include <memory>
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab::worker {
 
 template <typename T>
@@ -34,6 +36,7 @@ class SpscRing {
         return &slots_[head & mask_];
     }
     void publish() {
+        CONFAB_DCHECK(head_.load(std::memory_order_relaxed) - cached_tail_ <= mask_);  // claimed
         head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     bool push(T&& value) {
@@ -54,6 +57,7 @@ class SpscRing {
         return &slots_[tail & mask_];
     }
     void release() {
+        CONFAB_DCHECK(tail_.load(std::memory_order_relaxed) != cached_head_);  // there was a front
         tail_.store(tail_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
     bool empty() const {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 
 void SendHistory::tell(BandwidthPort& port) {
@@ -12,6 +14,7 @@ void SendHistory::tell(BandwidthPort& port) {
     while (untold_ > 0) {
         const std::size_t first = static_cast<std::uint16_t>(next_ - untold_) % kMaxPackets;
         const std::size_t count = std::min(untold_, kMaxPackets - first);
+        CONFAB_DCHECK(packets_[first].number == static_cast<std::uint16_t>(next_ - untold_));
         port.packets_sent(std::span(packets_).subspan(first, count));
         untold_ -= count;
     }

@@ -8,6 +8,7 @@
 #include <array>
 #include <tuple>
 
+#include "base/check.h"
 #include "sfu/congestion/layer_cost.h"
 
 namespace confab::sfu {
@@ -29,6 +30,7 @@ class Sharing {
     }
 
     std::uint64_t run() {
+        CONFAB_CHECK(tracks_.size() <= order_.size());
         for (std::size_t i = 0; i < tracks_.size(); ++i)
             begin(i);
         for (std::int8_t s = 0; s < static_cast<std::int8_t>(kMaxSpatialLayers); ++s)
@@ -47,6 +49,7 @@ class Sharing {
         used_ += bits;
     }
     void repay(std::uint64_t bits) {
+        CONFAB_DCHECK(used_ >= bits);
         left_ += bits;
         used_ -= bits;
     }

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -47,6 +49,7 @@ void add_record(Bytes& out, Type type, RoomId room, Fill&& fill) {
     out.push_back(type);
     put(out, room.value());
     fill();
+    CONFAB_DCHECK(out.size() - at - kSizeField <= LinkStream::kMaxRecord);  // its reader's limit
     store_be32(&out[at], static_cast<std::uint32_t>(out.size() - at - kSizeField));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "sfu/data/data_router.h"
 
 namespace confab::sfu {
@@ -39,6 +40,7 @@ void DataRouter::made_room(Timestamp now, PeerId peer) {
         release(m->backlog.pop());
     }
     if (m->backlog.empty()) stop_lagging(*m);
+    CONFAB_DCHECK(m->lagging == !m->backlog.empty());
 }
 
 void DataRouter::drop_backlog(Member& m) {
@@ -66,9 +68,12 @@ void DataRouter::resume_senders() {
 // The last receiver has it: its sender's window opens by as much.
 void DataRouter::release(PendingId id) {
     PendingMessage& message = *pending_.find(id);
+    CONFAB_DCHECK(message.receivers > 0);
     if (--message.receivers > 0) return;
     const WindowId of = message.window;
     DataWindow& window = *windows_.find(of);
+    // Else its sender were held back for ever, or too early let go.
+    (void)CONFAB_BUG_IF(window.waiting < message.cost, "data_window");
     window.waiting -= std::min(window.waiting, message.cost);
     note_taken(window, message.cost);
     if (Room* room = window.abandoned ? find_room(window.room) : nullptr)
@@ -118,6 +123,7 @@ void DataRouter::note_taken(DataWindow& window, std::size_t bytes) {
 
 void DataRouter::tell_taken(DataWindow& window) {
     if (window.untold == 0) return;
+    CONFAB_CHECK(window.home.has_value() && *window.home < links_.size());
     links_[*window.home].add_taken(window.room, window.sender, std::exchange(window.untold, 0));
 }
 

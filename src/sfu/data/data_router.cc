@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 
 DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port)
@@ -79,6 +81,7 @@ void DataRouter::apply(Timestamp, const DataMemberGone& c) {
     abandon(room->own);
     for (const auto& [sender, window] : room->remote)
         abandon(window);
+    CONFAB_DCHECK(room->by_identity.empty() && room->by_sid.empty() && room->flows.empty());
     rooms_.erase(c.room);
 }
 
@@ -101,6 +104,7 @@ void DataRouter::remove(Room& room, Member& m) {
     for (const WorkerIndex worker : room.others)
         links_[worker].add_left(room.id, m.info.member);
     room.members.erase(m.info.member);
+    CONFAB_DCHECK(room.members.size() == room.list.size());
     look_at_held_back_ = true;
 }
 

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 
 bool SequenceLine::is_used_ahead_of_restart(std::uint16_t sequence) const {
@@ -38,6 +40,7 @@ void SequenceLine::restart(std::uint16_t sequence, std::int64_t index) {
     to_index_ = index - position;
     to_line_ = (last - position + kCycle) / kCycle * kCycle;
     first_ = index;
+    CONFAB_DCHECK(index_.highest() + to_line_ > last);  // the line only goes up
     expected_ = -1;
 }
 

@@ -16,6 +16,7 @@ void Track::remove_subscriber(const DownTrack& down_track) {
     if (found == subscribers_.end()) return;
     if (static_cast<std::size_t>(found - subscribers_.begin()) < pass_next_) --pass_next_;
     subscribers_.erase(found);
+    CONFAB_DCHECK(pass_next_ <= subscribers_.size());
     if (subscribers_.empty()) forget();
 }
 

@@ -70,6 +70,7 @@ PacketRef PacketPool::acquire(SizeClass& c) {
         grow(c);
     }
     PacketSlot* slot = c.free;
+    CONFAB_DCHECK(slot->references == 0 && slot->pool == this);
     c.free = slot->next_free;
     slot->references = 1;
     slot->size = 0;
@@ -80,6 +81,7 @@ PacketRef PacketPool::acquire(SizeClass& c) {
 
 void PacketPool::release(PacketSlot* slot) {
     SizeClass& c = slot->capacity == kLargeCapacity ? large_ : small_;
+    CONFAB_DCHECK(slot->references == 0 && c.in_use > 0);
     poison(slot);
     slot->next_free = c.free;
     c.free = slot;

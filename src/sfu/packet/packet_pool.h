@@ -111,6 +111,7 @@ inline std::uint8_t* PacketSlot::bytes() {
 
 inline void PacketRef::reset() {
     if (slot_ == nullptr) return;
+    CONFAB_DCHECK(slot_->references > 0);
     if (--slot_->references == 0) slot_->pool->release(slot_);
     slot_ = nullptr;
 }

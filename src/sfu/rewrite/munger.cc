@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -76,6 +78,7 @@ std::optional<Munger::Output> Munger::map(std::int64_t sequence, std::int64_t ti
     if (!out || !sent_.mark(*out)) return std::nullopt;
     const Output output{*out, timestamp - timestamp_offset_};
     if (sequence > newest_in_) {
+        CONFAB_DCHECK(output.sequence > last_sequence_);  // numbers never go back or repeat
         newest_in_ = sequence;
         last_sequence_ = output.sequence;
         last_timestamp_ = output.timestamp;
@@ -96,7 +99,8 @@ std::int64_t Munger::insert(std::int64_t timestamp, bool marker) {
     // Holes before the newest source packet stay open: the own packet comes behind them.
     const std::int64_t out = newest_in_ + 1 - ranges_.offset();
     ranges_.insert(newest_in_ + 1, 1);
-    (void)sent_.mark(out);
+    const bool unused = sent_.mark(out);
+    CONFAB_DCHECK(unused);
     last_sequence_ = out;
     last_timestamp_ = timestamp;
     last_marker_ = marker;

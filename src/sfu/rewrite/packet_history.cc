@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 namespace {
 std::size_t slot_of(std::int64_t sequence, std::size_t size) {
@@ -13,6 +15,8 @@ std::size_t slot_of(std::int64_t sequence, std::size_t size) {
 // The same view in a copy of the slot.
 BytesView moved(BytesView view, const PacketRef& from, const PacketRef& to) {
     if (view.empty()) return {};
+    CONFAB_DCHECK(view.data() >= from.data().data() &&
+                  view.data() + view.size() <= from.data().data() + from.data().size());
     return BytesView(to.data()).subspan(static_cast<std::size_t>(view.data() - from.data().data()),
                                         view.size());
 }
@@ -43,6 +47,7 @@ void PacketHistory::grow_if_needed(Timestamp now) {
 }
 
 void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
+    CONFAB_CHECK(packet.sequence >= 0);  // it is an index
     grow_if_needed(packet.arrival);
     PacketRef kept = pool.compact(ref);
     if (kept.slot() != ref.slot()) {

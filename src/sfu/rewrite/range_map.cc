@@ -6,10 +6,13 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 
 void RangeMap::close(std::int64_t last) {
     if (last < start_) return;
+    CONFAB_DCHECK(size_ == 0 || closed_->at((head_ + kMaxRanges - 1) % kMaxRanges).last < start_);
     (*closed_)[head_] = {start_, last, offset_};
     head_ = (head_ + 1) % kMaxRanges;
     size_ = std::min<std::uint32_t>(size_ + 1, kMaxRanges);

@@ -47,6 +47,7 @@ void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t sourc
         store_be32(e.detail.data(), p.dd_mask);
         store_be16(e.detail.data() + 4, p.dd_frame_number);
     } else if (p.prefix_size > 0) {
+        CONFAB_DCHECK(p.prefix_size <= e.detail.size() && p.payload_offset <= 0xFF);
         e.prefix_size = p.prefix_size & 7;
         e.skip = static_cast<std::uint8_t>(p.payload_offset);
         std::copy_n(p.prefix.begin(), std::min<std::size_t>(p.prefix_size, e.detail.size()),

@@ -5,6 +5,8 @@
 
 #include <type_traits>
 
+#include "base/check.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -72,6 +74,7 @@ bool LinkOutbox::flush(WorkerIndex to) {
         queue.by_subject.erase(subject_of(queue.messages.front()));
         queue.messages.pop_front();
         --waiting_;
+        CONFAB_DCHECK(queue.by_subject.size() == queue.messages.size());
     }
     return true;
 }

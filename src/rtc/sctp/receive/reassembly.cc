@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
 #include "base/sequence.h"
 
 namespace confab::sctp {
@@ -47,6 +48,7 @@ bool Reassembly::add(std::int64_t tsn, const wire::sctp::DataChunk& data, EventQ
     if (run->second.bytes.size() > max_message_size_ || run->second.fragments > kMaxFragments) {
         drop_stream_data(data.stream, *stream);
         stream->discarding = true;
+        CONFAB_DCHECK(sum_agrees());
         events.push(MessageTooLarge{data.stream});
         return false;
     }
@@ -55,6 +57,7 @@ bool Reassembly::add(std::int64_t tsn, const wire::sctp::DataChunk& data, EventQ
     Run whole = std::move(run->second);
     runs_.erase(run);
     finish(std::move(whole), *stream, events);
+    CONFAB_DCHECK(sum_agrees());
     return true;
 }
 
@@ -103,6 +106,16 @@ void Reassembly::join_right(Runs::iterator run) {
         return;
     }
     join_left(right);
+}
+
+bool Reassembly::sum_agrees() const {
+    std::size_t held = 0;
+    for (const auto& [tsn, run] : runs_)
+        held += run.bytes.size() + run.fragments * kItemOverhead;
+    for (const auto& [id, stream] : streams_)
+        for (const auto& [ssn, message] : stream.waiting)
+            held += cost(message);
+    return held == held_;
 }
 
 void Reassembly::drop_run(Runs::iterator run) {
@@ -157,6 +170,7 @@ void Reassembly::forward(std::int64_t tsn, const wire::sctp::ForwardTsnView& ski
         const auto entry = skipped.skipped_stream(i);
         skip_to(entry.stream, entry.ssn, events);
     }
+    CONFAB_DCHECK(sum_agrees());
 }
 
 // RFC 3758 §3.6: messages that waited up to the skipped number are delivered, then the stream
@@ -191,6 +205,7 @@ void Reassembly::reset(std::span<const std::uint16_t> streams, EventQueue& event
         }
         events.push(StreamReset{id});
     }
+    CONFAB_DCHECK(sum_agrees());
 }
 
 }  // namespace confab::sctp

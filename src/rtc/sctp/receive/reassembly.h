@@ -61,6 +61,8 @@ class Reassembly {
     void finish(Run run, Stream& stream, EventQueue& events);
     void deliver_waiting(Stream& stream, EventQueue& events);
     void skip_to(std::uint16_t id, std::uint16_t ssn, EventQueue& events);
+    // held_ is what is held; walks it, for CONFAB_DCHECK.
+    bool sum_agrees() const;
     static std::int64_t unwrap_ssn(const Stream& stream, std::uint16_t ssn);
 
     std::size_t max_message_size_;

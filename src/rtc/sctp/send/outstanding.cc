@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "base/check.h"
 #include "base/sequence.h"
 #include "rtc/sctp/limits.h"
 
@@ -38,6 +39,16 @@ void Outstanding::set_state(Chunk& chunk, State state) {
     chunk.state = state;
 }
 
+bool Outstanding::sums_agree() const {
+    std::size_t flight = 0;
+    std::size_t lost = 0;
+    for (const Chunk& chunk : chunks_) {
+        if (chunk.state == State::kInFlight) flight += chunk.fragment.size;
+        if (chunk.state == State::kLost) ++lost;
+    }
+    return flight == flight_ && lost == lost_;
+}
+
 // Only TSNs that were sent, gap blocks ascending: the walk stays linear.
 bool Outstanding::plausible(const wire::sctp::SackView& sack, std::int64_t cumulative) const {
     if (cumulative < base_ - 1 || cumulative > highest()) return false;
@@ -64,6 +75,7 @@ Outstanding::SackResult Outstanding::handle_sack(const wire::sctp::SackView& sac
     // §7.2.4: within fast recovery an advancing SACK counts for everything reported missing.
     const bool all = in_fast_recovery && result.advanced;
     count_misses(all ? highest_reported : highest_newly_, result, now, queue);
+    CONFAB_DCHECK(sums_agree());
     return result;
 }
 
@@ -186,6 +198,7 @@ void Outstanding::handle_timeout(Timestamp now, SendQueue& queue) {
         Chunk& chunk = chunks_[index];
         if (chunk.state == State::kInFlight) lose(index, now, queue);
     }
+    CONFAB_DCHECK(flight_ == 0 && sums_agree());
 }
 
 std::optional<Outstanding::Lost> Outstanding::next_lost(Timestamp now, SendQueue& queue) {
@@ -197,6 +210,7 @@ std::optional<Outstanding::Lost> Outstanding::next_lost(Timestamp now, SendQueue
                         &chunks_[i].fragment};
         abandon_message(i, queue);
     }
+    CONFAB_DCHECK(lost_ == 0);
     return std::nullopt;
 }
 
@@ -207,6 +221,7 @@ void Outstanding::resent(std::uint32_t tsn, Timestamp now) {
         static_cast<std::size_t>(sequence_distance(static_cast<std::uint32_t>(base_), tsn));
     if (index >= chunks_.size()) return;
     Chunk& chunk = chunks_[index];
+    CONFAB_DCHECK(chunk.state == State::kLost);  // what next_lost() gave
     set_state(chunk, State::kInFlight);
     chunk.misses = 0;
     chunk.miss_barrier = highest();

@@ -88,6 +88,8 @@ class Outstanding {
     void abandon_message(std::size_t index, SendQueue& queue);
     void abandon_chunk(Chunk& chunk, SendQueue& queue);
     void set_state(Chunk& chunk, State state);
+    // The sums are those of the chunks; walks them, for CONFAB_DCHECK.
+    bool sums_agree() const;
 
     std::int64_t base_;  // TSN of chunks_.front()
     std::deque<Chunk> chunks_;

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/check.h"
 #include "rtc/sctp/limits.h"
 
 namespace confab::sctp {
@@ -55,6 +56,7 @@ std::size_t SendQueue::prepare(Timestamp now, bool keep_expired) {
 }
 
 Fragment SendQueue::take(std::size_t max_size) {
+    CONFAB_CHECK(current_.has_value() && ready_.contains(*current_));  // prepare() said so
     const std::uint16_t id = *current_;
     Stream& stream = streams_[id];
     Message& message = stream.messages.front();
@@ -91,6 +93,7 @@ void SendQueue::abandon_current() {
 
 // Gives back what was never sent of the front message.
 void SendQueue::drop_front(std::uint16_t id, Stream& stream) {
+    CONFAB_DCHECK(!stream.messages.empty());
     const Message& message = stream.messages.front();
     account_release(id, message.payload.size() - message.offset, kItemOverhead,
                     message.options.lossy());
@@ -106,11 +109,13 @@ void SendQueue::release(const Fragment& fragment) {
 void SendQueue::account_release(std::uint16_t id, std::size_t bytes, std::size_t overhead,
                                 bool lossy) {
     std::size_t& used = lossy ? lossy_ : reliable_;
+    CONFAB_DCHECK(used >= bytes + overhead);
     used -= std::min(used, bytes + overhead);
     const auto it = streams_.find(id);
     if (it == streams_.end()) return;
     Stream& stream = it->second;
     const std::size_t before = stream.buffered;
+    CONFAB_DCHECK(before >= bytes);
     stream.buffered -= std::min(stream.buffered, bytes);
     const auto& low = stream.low_threshold;
     if (low && before > *low && stream.buffered <= *low) low_.insert(id);
