@@ -374,6 +374,28 @@ TEST_CASE(
     CHECK(hook.room().empty_timeout() == 300);
 }
 
+TEST_CASE("Webhooks: whole objects, but names alone around a track [HOOK-02] [HOOK-04]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "cam", true);
+    REQUIRE(h.webhook_names() ==
+            std::vector<std::string>{"room_started", "participant_joined", "track_published"});
+    for (const livekit::WebhookEvent& hook : h.webhooks) {
+        INFO(hook.event());
+        CHECK(hook.id().starts_with("EV_"));
+        CHECK(hook.id().size() == 15);
+        CHECK(hook.created_at() == h.clock().wall.s());
+        CHECK(hook.room().name() == "r");
+        CHECK(hook.room().sid().starts_with("RM_"));
+        CHECK((hook.room().creation_time() != 0) == !hook.has_track());
+        if (hook.has_participant()) CHECK(hook.participant().identity() == "alice");
+        CHECK(hook.participant().has_permission() == (hook.event() == "participant_joined"));
+    }
+    CHECK(h.webhooks.back().participant().sid() == h.webhooks[1].participant().sid());
+    CHECK(h.webhooks.back().track().sid().starts_with("TR_"));
+    CHECK(h.webhooks.back().track().mime_type() == "video/VP8");
+}
+
 TEST_CASE("Playout delay: offered and told where the room has one [SIG-92] [IN-41]") {
     const auto run = [](std::uint32_t max_ms) {
         Config config = test_config();

@@ -8,6 +8,7 @@
 
 #include "api/golden_testing.h"
 #include "base/machine.h"
+#include "base/rng.h"
 
 namespace confab::api {
 namespace {

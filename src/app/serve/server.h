@@ -14,6 +14,7 @@
 #include "app/serve/media_addresses.h"
 #include "app/serve/shutdown.h"
 #include "base/result.h"
+#include "base/rng.h"
 #include "config/config.h"
 #include "runtime/control/routes/routes.h"
 #include "runtime/control/shards/control_node.h"
