@@ -13,6 +13,7 @@ namespace {
 TEST_CASE("PacketPool: refuses beyond its limit and reuses what is freed [IMM-15]") {
     PacketPool pool({.large_slots_max = 256, .small_slots_max = 256});
     std::vector<PacketRef> held;
+    held.reserve(256);
     for (int i = 0; i < 256; ++i)
         held.push_back(pool.acquire_large());
     CHECK_FALSE(static_cast<bool>(pool.acquire_large()));
