@@ -8,6 +8,7 @@
 
 #include "json/json.h"
 #include "runtime/control/shards/node_testing.h"
+#include "token/limits.h"
 
 namespace confab::control {
 namespace {
@@ -19,15 +20,18 @@ struct Row {
     std::string part;    // of the answer
 };
 
-std::string ask(const TestNode& node, const Row& row) {
+std::string ask(std::uint16_t port, const Row& row) {
     const std::size_t line = row.request.find('\n');
     const std::string headers =
         line == std::string::npos ? "" : row.request.substr(line + 1) + "\r\n";
-    net::RawClient client(node.port());
+    net::RawClient client(port);
     client.send(row.request.substr(0, line) + " HTTP/1.1\r\nHost: h:1\r\nConnection: close\r\n" +
                 headers + "Content-Length: " + std::to_string(row.body.size()) + "\r\n\r\n" +
                 row.body);
     return client.read_to_end();
+}
+std::string ask(const TestNode& node, const Row& row) {
+    return ask(node.port(), row);
 }
 
 void check(const TestNode& node, const std::vector<Row>& rows) {
@@ -148,6 +152,104 @@ TEST_CASE("Routes: a call that takes longer than its caller waits is a timeout [
     CAPTURE(answer);
     CHECK(answer.starts_with("HTTP/1.1 408 "));
     CHECK(answer.find("request canceled") != std::string::npos);
+}
+
+TEST_CASE("Routes: the metrics have every path of their own port, and its user [CON-10]") {
+    const TestNode guarded(1, [](TestNode::Settings& settings) {
+        settings.routes.metrics_user = "me";
+        settings.routes.metrics_password = "pass";
+    });
+    for (const char* line : {"GET /", "GET /metrics", "GET /any//path", "POST /rtc"}) {
+        CAPTURE(line);
+        CHECK(ask(guarded.metrics_port(), {line, "", "", ""}).starts_with("HTTP/1.1 401 "));
+        const std::string answer =
+            ask(guarded.metrics_port(),
+                {std::string(line) + "\nAuthorization: Basic bWU6cGFzcw==", "", "", ""});
+        CHECK(answer.starts_with("HTTP/1.1 200 "));
+        CHECK(answer.ends_with("figures\n"));
+    }
+    check(guarded, {{"GET /metrics", "", "404", "404 page not found"}});
+}
+
+TEST_CASE("Routes: only a preflight is answered as one [CON-02] [CON-03]") {
+    const TestNode node(1);
+    const std::string origin = "\nOrigin: http://a";
+    const std::string token = node.token("r", "ann");
+    check(node, {
+                    // Before authentication, and whatever the path.
+                    {"OPTIONS /nowhere?access_token=x" + origin +
+                         "\r\nAccess-Control-Request-Method: DELETE",
+                     "", "204", "Access-Control-Allow-Methods: DELETE"},
+                    {"OPTIONS /" + origin, "", "200", "OK"},
+                    {"OPTIONS /rtc/validate?access_token=" + token + origin, "", "200", "success"},
+                    {"OPTIONS /nowhere" + origin, "", "404", "404 page not found"},
+                    // Such a header on anything else is none.
+                    {"GET /nowhere\nAccess-Control-Request-Method: GET", "", "404", "not found"},
+                });
+    const std::string plain = ask(node, {"GET /", "", "", ""});
+    CHECK(plain.find("Vary: Origin\r\n") != std::string::npos);
+    CHECK(plain.find("Access-Control-Allow-Origin") == std::string::npos);
+}
+
+TEST_CASE("Routes: what the listener refuses by itself can be read by pages, too [CON-03]") {
+    net::HttpRequest request;
+    request.path = "/rtc";
+    request.headers.add("Origin", "http://a");
+    net::HttpResponse response;
+    Routes::add_cors(request, response);
+    CHECK(response.headers.get("Access-Control-Allow-Origin") == "http://a");
+    CHECK(response.headers.get("Vary") == "Origin");
+}
+
+TEST_CASE("Routes: paths with two slashes at their begin are served, others sent on [CON-04]") {
+    const TestNode node(1);
+    const std::string token = "?access_token=" + node.token("r", "ann");
+    check(node, {
+                    {"GET //rtc/validate" + token, "", "200", "success"},
+                    {"POST //twirp/livekit.RoomService/ListRooms" + token +
+                         "\nContent-Type: application/json",
+                     "{}", "200", "rooms"},
+                    {"GET ///rtc/validate", "", "307", "Location: /rtc/validate"},
+                    {"POST /rtc//validate?a=1", "", "307", "Location: /rtc/validate?a=1"},
+                    {"GET /rtc/../rtc/validate" + token, "", "307", "Location: /rtc/validate?"},
+                });
+}
+
+TEST_CASE("Routes: a token of the form counts for POST, and the header before all [CON-20]") {
+    const TestNode node(1);
+    const std::string token = node.token("r", "ann");
+    const std::string form = "Content-Type: application/x-www-form-urlencoded";
+    check(node, {
+                    {"GET /rtc/validate\n" + form, "access_token=" + token, "401", ""},
+                    {"POST /rtc/validate\n" + form + "; charset=utf-8", "access_token=" + token,
+                     "200", "success"},
+                    {"GET /rtc/validate?access_token=" + token + "\nAuthorization: Bearer x", "",
+                     "401", "invalid authorization token"},
+                    {"GET /rtc/validate?access_token=x\nAuthorization: Bearer " + token, "", "200",
+                     "success"},
+                    // An empty header is none.
+                    {"GET /rtc/validate?access_token=" + token + "\nAuthorization: ", "", "200",
+                     "success"},
+                    {"GET /?access_token=" + token, "", "200", "OK"},
+                });
+}
+
+TEST_CASE("Routes: a token as long as the limits of metadata allow lets in [TOK-12] [ROOM-07]") {
+    const TestNode node(1);
+    const token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
+    token::Grants grants;
+    grants.api_key = "key";
+    grants.identity = "ann";
+    grants.metadata = std::string(token::Limits{}.metadata, 'm');
+    grants.attributes["a"] = std::string(token::Limits{}.attributes - 1, 'a');
+    token::VideoGrant& video = grants.video.emplace();
+    video.room_join = true;
+    video.room = "r";
+    const std::string token = token::mint_refresh_token(grants, keys, net::EventLoop::wall());
+    check(node, {
+                    {"GET /rtc/validate?access_token=" + token, "", "200", "success"},
+                    {"GET /rtc/validate\nAuthorization: Bearer " + token, "", "200", "success"},
+                });
 }
 
 }  // namespace confab::control

@@ -46,6 +46,7 @@ class TestNode {
     ~TestNode() {
         thread_.call([&] {
             server_.reset();
+            metrics_server_.reset();
             control_->stop();
         });
         thread_.call([&] {  // behind what the shards had posted
@@ -56,6 +57,7 @@ class TestNode {
     }
 
     std::uint16_t port() const { return port_; }
+    std::uint16_t metrics_port() const { return metrics_port_; }
     net::LoopThread& thread() { return thread_; }
     // Only in the loop of that shard.
     worker::ControlPort& port_of(std::size_t shard) { return media_->port(shard); }
@@ -157,6 +159,12 @@ class TestNode {
                 routes_->handle(std::move(request), std::move(exchange));
             });
         port_ = server_->listen("127.0.0.1", 0).value().port;
+        metrics_server_ = std::make_unique<net::HttpServer>(
+            thread_.loop(), net::HttpServerOptions{},
+            [this](net::HttpRequest request, net::HttpExchange exchange) {
+                routes_->serve_metrics(std::move(request), std::move(exchange));
+            });
+        metrics_port_ = metrics_server_->listen("127.0.0.1", 0).value().port;
     }
 
     net::LoopThread thread_;
@@ -167,7 +175,9 @@ class TestNode {
     std::unique_ptr<ControlNode> control_;
     std::unique_ptr<Routes> routes_;
     std::unique_ptr<net::HttpServer> server_;
+    std::unique_ptr<net::HttpServer> metrics_server_;
     std::uint16_t port_ = 0;
+    std::uint16_t metrics_port_ = 0;
 };
 
 // In a room, until it is destroyed.

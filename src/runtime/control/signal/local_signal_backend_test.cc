@@ -5,6 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
+#include "runtime/control/shards/node_testing.h"
+
 namespace confab::control {
 
 TEST_CASE("to_room: all that the request said reaches the room [CON-31] [SIG-82]") {
@@ -42,6 +46,45 @@ TEST_CASE("to_room: all that the request said reaches the room [CON-31] [SIG-82]
     CHECK(room.publisher_offer->sdp() == "offer");
     REQUIRE(room.add_track_requests.size() == 1);
     CHECK(room.add_track_requests[0].cid() == "c");
+}
+
+TEST_CASE("LocalSignalBackend: a refusal of the shard has the headers of pages [CON-03] [CON-32]") {
+    TestNode node(2, [](TestNode::Settings& settings) {
+        settings.routes.join.auto_create = false;
+        settings.control.room.room.auto_create = false;
+    });
+    node.set_creates(false);
+    for (const std::size_t shard : {0U, 1U}) {
+        CAPTURE(shard);
+        const std::string room = node.room_in(shard);
+        const auto refused = [&] {
+            return node.call_in(shard, [](ControlPlane& plane) {
+                return plane.metrics().value(telemetry::Metric::kParticipantJoinTotal,
+                                             {"signal_validation_failed"});
+            });
+        };
+        CHECK(refused() == 0);
+        SignalClient ann(node.port(), node.join_path(room, "ann"), "Origin: http://a\r\n");
+        const std::string head = ann.head();
+        CHECK(head.starts_with("HTTP/1.1 404 "));
+        CHECK(head.find("Access-Control-Allow-Origin: http://a\r\n") != std::string::npos);
+        CHECK(refused() == 1);
+        (void)node.validate(room, "ann");  // only asks
+        CHECK(refused() == 1);
+    }
+}
+
+TEST_CASE("LocalSignalBackend: a full node is counted where it refuses [CON-32] [OBS-01]") {
+    TestNode node(2, [](TestNode::Settings& settings) {
+        settings.load.bytes_per_second = 1000;
+        settings.routes.load_limits.bytes_per_second = 1000;
+    });
+    const std::string room = node.room_in(1);
+    SignalClient ann(node.port(), node.join_path(room, "ann"), "Origin: http://a\r\n");
+    const std::string head = ann.head();
+    CHECK(head.starts_with("HTTP/1.1 503 "));
+    CHECK(head.find("Access-Control-Allow-Origin: http://a\r\n") != std::string::npos);
+    CHECK(node.metric(telemetry::Metric::kParticipantJoinTotal, {"signal_validation_failed"}) == 1);
 }
 
 }  // namespace confab::control
