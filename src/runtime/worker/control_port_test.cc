@@ -283,7 +283,7 @@ TEST_CASE("ControlPort: packets of the API for a worker that takes none are boun
     CHECK(port.commands_dropped() == dropped);
 }
 
-TEST_CASE("ControlPort: rings that nobody used are not there [MEM-03]") {
+TEST_CASE("ControlPort: rings that nobody used are not there") {
     Rig rig(4, 16);
     LoneWorker worker(rig, 0);
     worker.turn();
