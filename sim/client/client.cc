@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace confab::sim {
 namespace {
@@ -38,6 +39,7 @@ void Client::new_session(Timestamp now) {
     config.wall_at_zero = config_.wall_at_zero;
     config.auto_subscribe_data = config_.auto_data;
     session_ = std::make_unique<client::Session>(std::move(config), rng_.fork());
+    repeated_ = 0;
     subscriber_ = std::make_unique<Subscriber>(config_.name, rng_.u32() | 1);
     data_.forget();
     data_.set_speaker(next_number_());
@@ -126,6 +128,10 @@ void Client::take(Timestamp now, const client::Event& event) {
         if (changed->state == peer::TransportState::kFailed && phase_ == Phase::kIn)
             retry(now, false);
     } else if (const auto* data = std::get_if<client::DataArrived>(&event)) {
+        for (const std::string& by :
+             {data->packet.participant_identity(), data->packet.user().participant_identity()})
+            if (config_.invisible.contains(by))
+                report_.violation(now, name() + ": a message names hidden " + by);
         data_.take(now, data->reliable ? DataKind::kReliable : DataKind::kLossy, 0,
                    as_bytes(data->packet.user().payload()), report_);
     } else if (const auto* packet = std::get_if<client::DataTrackArrived>(&event)) {
@@ -136,6 +142,9 @@ void Client::take(Timestamp now, const client::Event& event) {
 void Client::drain(Timestamp now) {
     while (const auto event = session_->poll_event())
         take(now, *event);
+    const std::uint64_t repeated = session_->counters().repeated_data;
+    if (repeated > std::exchange(repeated_, repeated))
+        report_.violation(now, name() + ": a reliable message came again [SIG-121]");
     subscriber_->set_connection(session_->downstream());
 }
 

@@ -135,6 +135,7 @@ class Client {
     std::unique_ptr<client::Session> session_;
     std::unique_ptr<Subscriber> subscriber_;
     DataChecker data_;
+    std::uint64_t repeated_ = 0;  // messages, in this session
     std::vector<OwnTrack> tracks_;
     std::vector<std::uint32_t> data_tracks_;
     std::set<std::string> asked_data_;  // sids, in this session

@@ -12,11 +12,11 @@
 namespace confab::sim {
 namespace {
 
-constexpr std::array<std::string_view, 25> kKinds{
+constexpr std::array<std::string_view, 26> kKinds{
     "join",    "leave",      "kill",       "audio",    "video",  "unpublish",  "mute",
     "unmute",  "settings",   "bandwidth",  "restart",  "rebind", "links",      "outage",
     "reset",   "permission", "servermute", "metadata", "remove", "deleteroom", "datatrack",
-    "enddata", "datawish",   "access",     "expect"};
+    "enddata", "datawish",   "access",     "flood",    "expect"};
 
 // ---------------------------------------------------------------- fields, once for both ways
 

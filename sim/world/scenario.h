@@ -54,6 +54,7 @@ enum class StepKind : std::uint8_t {
     kUnpublishData,  // the last of them
     kDataWish,       // value: 1 when it wants the data tracks of others
     kAccess,         // value: 1 when everybody may subscribe to what it publishes, 0 nobody
+    kFlood,          // value: so many reliable messages at once
     kExpectFlow,     // by now it is connected, and all that should flow does
 };
 

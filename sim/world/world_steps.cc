@@ -104,6 +104,11 @@ void World::apply(const Step& step) {
         case StepKind::kAccess:
             if (client != nullptr) client->set_access(step.value != 0);
             break;
+        case StepKind::kFlood:
+            if (client == nullptr || !client->settled() || !seat.may_send_data || over_) break;
+            for (std::uint64_t i = 0; i < step.value; ++i)
+                (void)client->say(now(), DataKind::kReliable, 0, {});
+            break;
         case StepKind::kExpectFlow:
             check_flow_of(id);
             break;

@@ -85,7 +85,7 @@ class Builder {
     void add_action(Scenario& s) {
         const ClientId id = rng_.below(s.clients);
         const std::int64_t at = any_time();
-        switch (rng_.below(20)) {
+        switch (rng_.below(22)) {
             case 0:
             case 1:
                 s.steps.push_back(outage(at, id, outage_ms(), kCutUdp | direction()));
@@ -142,6 +142,14 @@ class Builder {
                 break;
             case 18:
                 s.steps.push_back(step(at, StepKind::kUnpublishData, id));
+                break;
+            case 19:
+            case 20:
+                s.steps.push_back(step(at, StepKind::kFlood, id, 100 + rng_.below(400)));
+                // One in two of the others hears nothing of it for a while.
+                if (rng_.below(2) == 0)
+                    s.steps.push_back(
+                        outage(at, rng_.below(s.clients), outage_ms(), kCutUdp | direction()));
                 break;
             default:
                 s.steps.push_back(

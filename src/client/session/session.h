@@ -86,6 +86,7 @@ using Event = std::variant<Joined, Left, SignalTimedOut, ConnectionChanged, Stre
 struct SessionCounters {
     std::uint64_t signals = 0;
     std::uint64_t bad_signals = 0;
+    std::uint64_t repeated_data = 0;    // reliable messages that came before
     std::uint64_t dropped_signals = 0;  // over kMaxSignals
     std::uint64_t dropped_events = 0;   // over kMaxEvents
     std::uint64_t stale_answers = 0;    // to offers that are not the newest

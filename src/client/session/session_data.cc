@@ -18,8 +18,10 @@ void Session::take_message(Timestamp, Target target, const peer::MessageReceived
         return;
     }
     if (reliable &&
-        !reliable_.received(arrived.packet.participant_sid(), arrived.packet.sequence()))
+        !reliable_.received(arrived.packet.participant_sid(), arrived.packet.sequence())) {
+        ++counters_.repeated_data;
         return;
+    }
     emit(std::move(arrived));
 }
 
