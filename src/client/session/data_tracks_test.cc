@@ -119,5 +119,64 @@ TEST_CASE("DataTracks: a refusal ends it, a duplicate is there already [SIG-125]
     CHECK(tracks.renew().empty());
 }
 
+TEST_CASE("DataTracks: answers for other handles, or of another sid, change nothing [SIG-125]") {
+    using Response = livekit::RequestResponse;
+    DataTracks tracks;
+    (void)tracks.publish(1, "depth");
+    tracks.take_published(info_of(2, "DTR_x", "depth"));
+    CHECK(tracks.sid(1).empty());
+    CHECK(tracks.sid(2).empty());
+    tracks.take_refused(refusal(2, Response::NOT_ALLOWED));
+    tracks.take_unpublished(info_of(2, "DTR_x", "depth"));
+    tracks.take_published(info_of(1, "DTR_a", "depth"));
+    // What has a sid is refused no more, and ends by that sid alone.
+    tracks.take_refused(refusal(1, Response::NOT_ALLOWED));
+    tracks.take_unpublished(info_of(1, "DTR_old", "depth"));
+    CHECK(tracks.sid(1) == "DTR_a");
+    CHECK(tracks.named().size() == 1);
+    tracks.take_unpublished(info_of(1, "DTR_a", "depth"));
+    CHECK(tracks.named().empty());
+    CHECK_FALSE(tracks.frame(1, 0, Bytes{1}).has_value());
+}
+
+TEST_CASE(
+    "DataTracks: a refusal of its end is an end; a handle used again is not ended [SIG-125]") {
+    DataTracks tracks;
+    (void)tracks.publish(1, "a");
+    (void)tracks.publish(2, "b");
+    (void)tracks.unpublish(1);
+    (void)tracks.unpublish(2);
+    CHECK(tracks.renew().size() == 2);
+    livekit::RequestResponse gone;
+    gone.set_reason(livekit::RequestResponse::NOT_FOUND);
+    gone.mutable_unpublish_data_track()->set_pub_handle(1);
+    tracks.take_refused(gone);
+    CHECK(tracks.renew().size() == 1);
+    REQUIRE(tracks.publish(2, "anew").has_value());
+    const auto requests = tracks.renew();
+    REQUIRE(requests.size() == 1);
+    CHECK(requests[0].publish_data_track_request().name() == "anew");
+}
+
+TEST_CASE("DataTracks: wishes and handles have an end; a known wish may change [IMM-13]") {
+    DataTracks tracks;
+    std::vector<std::string> sids;
+    for (std::size_t i = 0; i < DataTracks::kMaxWanted + 1; ++i)
+        sids.push_back("DTR_" + std::to_string(i));
+    const auto asked = tracks.want(sids, true);
+    CHECK(asked.update_data_subscription().updates_size() == DataTracks::kMaxWanted);
+    const auto changed = tracks.want({sids.front(), sids.back()}, false);
+    REQUIRE(changed.update_data_subscription().updates_size() == 1);
+    CHECK(changed.update_data_subscription().updates(0).track_sid() == sids.front());
+    CHECK_FALSE(changed.update_data_subscription().updates(0).subscribe());
+    // With nothing to say it is a request of that kind all the same.
+    CHECK(tracks.want({sids.back()}, true).has_update_data_subscription());
+    livekit::DataTrackSubscriberHandles handles;
+    for (std::uint32_t i = 1; i <= DataTracks::kMaxWanted + 1; ++i)
+        (*handles.mutable_sub_handles())[i].set_track_sid("DTR_x");
+    tracks.take_handles(handles);
+    CHECK(tracks.handles().size() == DataTracks::kMaxWanted);
+}
+
 }  // namespace
 }  // namespace confab::client

@@ -206,6 +206,7 @@ TEST_CASE("OfferBuilder: one bundle of all sections, data with its port and size
     const std::string audio = builder.add_sending({}, "mic");
     const sdp::Description offer = parsed(builder.offer(kLocal));
     std::vector<std::string> mids;
+    mids.reserve(offer.sections.size());
     for (const sdp::MediaSection& section : offer.sections)
         mids.push_back(section.mid);
     CHECK(*offer.bundle == mids);

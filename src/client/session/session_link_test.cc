@@ -361,4 +361,34 @@ TEST_CASE("Session: a data track is sent once it has a sid, and known by its han
     CHECK(come().empty());
 }
 
+TEST_CASE(
+    "Session: muted by us or by the server nothing is sent, from the first frame on [SIG-37]") {
+    for (const bool early : {true, false}) {
+        CAPTURE(early);
+        Fixture f(true);
+        Linked link(f);
+        link.join();
+        link.run(Duration::seconds(1));
+        f.session.publish(link.now, Fixture::microphone("a"));
+        livekit::SignalResponse response;
+        response.mutable_track_published()->set_cid("a");
+        response.mutable_track_published()->mutable_track()->set_sid("TR_a");
+        f.give(response, link.now);
+        const auto server_mutes = [&](const char* sid, bool muted) {
+            response.mutable_mute()->set_sid(sid);
+            response.mutable_mute()->set_muted(muted);
+            f.give(response, link.now);
+        };
+        if (early) f.session.set_muted("a", true);
+        link.pump();
+        if (!early) server_mutes("TR_a", true);
+        server_mutes("TR_b", false);  // another one
+        link.run(Duration::millis(500));
+        CHECK(link.rtp.empty());
+        server_mutes("TR_a", false);
+        link.run(Duration::millis(200));
+        CHECK_FALSE(link.rtp.empty());
+    }
+}
+
 }  // namespace confab::client

@@ -306,4 +306,78 @@ TEST_CASE("Session: the requests of two connections wait for each other [SIG-80]
     CHECK(third[0].answer().id() == 201);
 }
 
+TEST_CASE("Session: a join request names a client that servers know [CON-36][CON-40]") {
+    for (const bool data : {true, false}) {
+        srtp::Engine engine;
+        SessionConfig config;
+        config.crypto = {&engine, nullptr, true};
+        config.auto_subscribe_data = data;
+        Session session(config, Rng(1));
+        const livekit::JoinRequest join = session.start(kStart);
+        CHECK(join.client_info().sdk() == livekit::ClientInfo::JS);
+        CHECK(!join.client_info().version().empty());
+        CHECK(join.connection_settings().has_auto_subscribe_data_track() == data);
+        CHECK(join.publisher_offer().type() == "offer");
+    }
+}
+
+TEST_CASE(
+    "Session: an access list is said once it counts, and while there is a WebSocket [SIG-10]") {
+    Fixture f(true);
+    const livekit::JoinRequest join = f.joined();
+    f.session.set_access({});  // before the first answer: with it
+    CHECK(f.requests().empty());
+    f.answer(join.publisher_offer());
+    CHECK(count(f.requests(), Case::kSubscriptionPermission) == 1);
+    f.session.signal_closed();
+    livekit::SubscriptionPermission everybody;
+    everybody.set_all_participants(true);
+    f.session.set_access(everybody);
+    (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
+    livekit::SignalResponse response;
+    response.mutable_reconnect();
+    f.give(response);
+    const auto told = f.one(Case::kSubscriptionPermission).subscription_permission();
+    CHECK(told.all_participants());
+}
+
+TEST_CASE("Session: what is sent after a resume are requests, each of them [SIG-161]") {
+    Fixture f(true);
+    (void)f.session.start(kStart);
+    f.session.update_settings({});
+    f.session.publish_data_track(1, "a");
+    livekit::SignalResponse join;
+    join.mutable_join()->mutable_participant()->set_sid("PA_me");
+    f.give(join);
+    const auto first = f.requests();
+    CHECK(count(first, Case::kTrackSetting) == 1);
+    CHECK(count(first, Case::kPublishDataTrackRequest) == 1);
+    for (int i = 0; i < 2; ++i) {
+        f.session.signal_closed();
+        f.session.update_settings({});
+        f.session.subscribe_data({"DTR_x"}, true);
+        f.session.unpublish_data_track(1);
+        const auto requests = f.resumed();
+        CHECK(count(requests, Case::MESSAGE_NOT_SET) == 0);
+        CHECK(count(requests, Case::kTrackSetting) == 1);
+        CHECK(count(requests, Case::kUpdateDataSubscription) == 1);
+        CHECK(count(requests, Case::kUnpublishDataTrackRequest) == 1);
+    }
+}
+
+TEST_CASE("Session: a server that is slow to take us back is no dead WebSocket [SIG-04]") {
+    Fixture f(true);
+    f.answer(f.joined().publisher_offer());
+    f.session.signal_closed();
+    (void)f.session.resume(at(100), livekit::RR_SIGNAL_DISCONNECTED);
+    f.session.handle_timeout(at(110));
+    livekit::SignalResponse response;
+    response.mutable_reconnect();
+    f.give(response, at(110));
+    f.session.handle_timeout(at(115));
+    CHECK_FALSE(f.event<SignalTimedOut>().has_value());
+    const livekit::SyncState state = f.one(Case::kSyncState).sync_state();
+    CHECK(state.publish_tracks_size() == 0);  // nothing has a sid
+}
+
 }  // namespace confab::client
