@@ -360,6 +360,7 @@ TEST_CASE(
     // Eight senders, of whom none fills its own window.
     const std::string large(60'000, '.');
     std::vector<DataMember> others;
+    others.reserve(8);
     for (int i = 0; i < 8; ++i)
         others.push_back(room.join("s" + std::to_string(i)));
     std::size_t said = 0;

@@ -100,7 +100,7 @@ struct DataRouters {
         return member;
     }
     std::size_t place(const DataMember& member) const { return places.at(member.member); }
-    void tell(const DataMember& member) { command(place(member), member); }
+    void tell(DataMember member) { command(place(member), member); }
     void leave(const DataMember& member) {
         command(place(member), DataMemberGone{RoomId(1), member.member});
     }
@@ -109,7 +109,7 @@ struct DataRouters {
             command(worker, DataWorkers{RoomId(1), workers});
     }
     template <typename C>
-    void command(std::size_t at, C c) {
+    void command(std::size_t at, C&& c) {
         router(at).apply(now, c);
     }
     DataConnection& connection(const DataMember& member) {

@@ -143,6 +143,7 @@ AddDownTrack with_priority(std::uint32_t ssrc, std::uint8_t priority) {
 TEST_CASE("Downlink: the port's notes stay with their track when another one goes [BWE-03]") {
     Sending s(0);
     std::vector<OutboundTrack*> tracks;
+    tracks.reserve(4);
     for (std::uint32_t i = 0; i < 4; ++i)
         tracks.push_back(&s.add(with_priority(600 + i, static_cast<std::uint8_t>(10 * (i + 1)))));
     s.port->look = [](auto demands, auto shares) {
