@@ -161,6 +161,7 @@ TEST_CASE(
 TEST_CASE("DataTracks: wishes and handles have an end; a known wish may change [IMM-13]") {
     DataTracks tracks;
     std::vector<std::string> sids;
+    sids.reserve(DataTracks::kMaxWanted + 1);
     for (std::size_t i = 0; i < DataTracks::kMaxWanted + 1; ++i)
         sids.push_back("DTR_" + std::to_string(i));
     const auto asked = tracks.want(sids, true);
