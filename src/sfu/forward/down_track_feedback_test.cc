@@ -34,6 +34,7 @@ wire::ReportBlock report_of(std::uint32_t last_sr, Duration held) {
 TEST_CASE("DownTrack: a NACK is answered as far as there is room, the rest later [FWD-11]") {
     Leg leg(Codec::kVp8, 2);
     std::vector<std::uint16_t> asked;
+    asked.reserve(5);
     for (int i = 0; i < 5; ++i)
         asked.push_back(static_cast<std::uint16_t>(leg.send(i, 3000, i == 0)->sequence));
     std::array<ResendPacket, 3> out;
@@ -166,6 +167,7 @@ TEST_CASE("DownTrack: round trips by its last four reports [FWD-10]") {
     REQUIRE(leg.send(0, 0, true));
     leg.source.add_report(2, {kNtp, 0x1'0000'0000, at_ms(0)});
     std::vector<std::uint32_t> sent;
+    sent.reserve(5);
     for (std::int64_t i = 0; i < 5; ++i)
         sent.push_back(leg.track.sender_report(at_ms(3000 * (i + 1)))->ntp.compact());
     CHECK_FALSE(leg.track.handle_report(report_of(sent[0], Duration::zero()), at_ms(15'100)));

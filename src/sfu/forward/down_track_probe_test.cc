@@ -20,7 +20,7 @@ using test::Stream;
 constexpr std::int64_t kTs = 0x1'0000'0000;
 
 struct Video {
-    explicit Video(AddDownTrack config = test::subscription(Codec::kVp8))
+    explicit Video(const AddDownTrack& config = test::subscription(Codec::kVp8))
         : source(test::source_of(Codec::kVp8)),
           rng(1),
           stream(Codec::kVp8, 2, 70'000, kTs),
@@ -55,6 +55,7 @@ TEST_CASE("DownTrack: probes are copies of the six newest packets [FWD-14] [FWD-
     Video v;
     CHECK_FALSE(v.track.probe_packet(0));  // nothing was sent
     std::vector<ForwardedPacket> sent;
+    sent.reserve(10);
     for (int i = 0; i < 10; ++i)
         sent.push_back(v.send(33 * i, i == 0));
     CHECK_FALSE(v.track.probe_packet(0));  // nobody confirmed a packet yet
