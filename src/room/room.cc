@@ -3,6 +3,7 @@
 
 #include "room/room.h"
 
+#include "base/check.h"
 #include "room/signal/responses.h"
 #include "token/ids.h"
 
@@ -180,6 +181,10 @@ Timestamp Room::deadline_of(const Participant& p) const {
 void Room::finish_turn() {
     roster_.finish_turn([this](const Participant& p) { return deadline_of(p); });
     negotiation_.finish_turn();
+    // Who went took everything along: what stays is there until the room ends, and adds up.
+    (void)CONFAB_BUG_IF(
+        roster_.empty() && (ssrcs_.size() != 0 || !publications_.announced().empty()),
+        "room_left_behind");
     records_.finish_turn([this](const Participant& p) { return describe(p); });
 }
 

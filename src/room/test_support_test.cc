@@ -8,6 +8,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace confab::room::testing {
 namespace {
 
@@ -144,6 +146,7 @@ Harness::Harness(Config config, std::uint64_t seed)
 void Harness::drain() {
     // No participant's timer may be missing among the deadlines that are kept.
     REQUIRE(manager.next_deadline() == manager.scan_deadlines());
+    REQUIRE(bug_count() == 0);  // in a release build an impossible state is only counted
     while (auto effect = manager.poll_effect()) {
         ++effects;
         if (auto* signal = std::get_if<SendSignal>(&*effect)) {

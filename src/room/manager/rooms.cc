@@ -5,6 +5,8 @@
 
 #include <stdexcept>
 
+#include "base/check.h"
+
 namespace confab::room {
 
 Room* Rooms::find(const std::string& name) const {
@@ -27,6 +29,8 @@ void Rooms::settle(Room& room) {
 }
 
 void Rooms::erase(Room& room) {
+    // Whose an event is says a pointer: what is left there is used after its end.
+    CONFAB_DCHECK(!scope_->media.names(room));
     deadlines_.erase(room.id());
     by_id_.erase(room.id());
     std::string name = room.name();  // which ends with the room

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "room/manager/deadlines.h"
 #include "room/room.h"
 #include "room/scope/scope.h"
@@ -79,6 +80,8 @@ class Rooms {
 
 template <typename Origin>
 ServiceResult<Room*> Rooms::make(const std::string& name, Origin&& origin) {
+    // Another one in its place would end the first under those who are in it.
+    if (CONFAB_BUG_IF(rooms_.contains(name), "room_made_twice")) return rooms_.at(name).get();
     try {
         auto made = std::make_unique<Room>(*scope_, origin());
         Room* room = made.get();
@@ -86,6 +89,7 @@ ServiceResult<Room*> Rooms::make(const std::string& name, Origin&& origin) {
         by_id_[room->id()] = room;
         return room;
     } catch (...) {
+        rooms_.erase(name);
         note_failure(name, std::current_exception());
         return service_error(ServiceCode::kInternal, "the room could not be made");
     }

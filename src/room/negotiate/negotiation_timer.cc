@@ -3,6 +3,8 @@
 
 #include "room/negotiate/negotiation_timer.h"
 
+#include "base/check.h"
+
 namespace confab::room {
 
 void NegotiationTimer::request(Timestamp now, bool force) {
@@ -20,6 +22,8 @@ void NegotiationTimer::request_after(Timestamp now, Duration delay) {
 }
 
 std::uint32_t NegotiationTimer::start_offer(Timestamp now) {
+    // RFC 3264 §4: no second offer before the first is answered; due() is false until then.
+    (void)CONFAB_BUG_IF(outstanding_, "offer_outstanding");
     started(now);
     sent_ = now;
     outstanding_ = true;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "room/scope/ids.h"
 #include "room/signal/responses.h"
@@ -128,6 +129,7 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
     const sfu::IceCredentials before = local_;
     // RFC 8445 §9: both sides change their credentials.
     if (restart) new_credentials();
+    CONFAB_CHECK(answerer_);  // which description is whose is for Negotiation
     auto answer = answerer_->answer(offer, pending, local_transport());
     if (!answer) {
         if (restart) local_ = before;
@@ -147,10 +149,12 @@ std::vector<sdp::PublishSection> PeerLink::match_late(
 }
 
 sdp::Offer PeerLink::make_offer() {
+    CONFAB_CHECK(offerer_);
     return offerer_->make_offer(local_transport());
 }
 
 Result<sdp::AppliedAnswer, sdp::NegotiationError> PeerLink::handle_answer(std::string_view answer) {
+    CONFAB_CHECK(offerer_);
     auto applied = offerer_->apply_answer(answer);
     if (applied) apply_remote(applied->remote);
     return applied;

@@ -28,6 +28,7 @@ class AnnouncedTracks {
     void mute_changed(const PublishedTrack& track);
 
     // ---- what there is
+    bool empty() const { return tracks_.empty(); }
     Publication find(const std::string& sid) const;
     std::vector<Publication> all() const;
     std::vector<Publication> of(const Participant& publisher) const;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/rng.h"
 #include "room/publish/codec_lists.h"
 #include "room/publish/layers.h"
@@ -125,6 +126,7 @@ std::optional<PublishFlow::Match> PublishFlow::match(const sdp::PublishSection& 
     track.info = std::move(pending->info);
     track.requested_at = pending->since;
     track.slots.resize(static_cast<std::size_t>(track.info.codecs_size()));
+    CONFAB_CHECK(!track.slots.empty());  // track_info_of() gives each one codec at least
     pending_.erase(pending);
     std::size_t codec = std::min(section.codec_index, track.slots.size() - 1);
     // A client that can not encode what it announced sends one of its backups at once.

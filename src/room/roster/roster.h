@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "room/manager/deadlines.h"
 #include "room/participant/participant.h"
 #include "room/roster/lifecycle.h"
@@ -95,7 +96,12 @@ void Roster::finish_turn(DeadlineOf&& deadline_of) {
         if (by_number_.contains(p->number)) deadlines_.set(p->number, deadline_of(*p));
     }
     touched_.clear();
+    for (const auto& gone : closed_)
+        CONFAB_DCHECK(!scope_->media.names(*gone));  // events would find it after its end
     closed_.clear();
+    (void)CONFAB_BUG_IF(
+        by_number_.size() != participants_.size() || deadlines_.size() > participants_.size(),
+        "roster_left_behind");
 }
 
 }  // namespace confab::room

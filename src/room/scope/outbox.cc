@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "base/check.h"
+
 namespace confab::room {
 
 bool Outbox::fits(std::size_t bytes) {
@@ -109,6 +111,7 @@ std::optional<Effect> Outbox::poll() {
         return std::nullopt;
     }
     std::optional<Effect> effect(std::move(effects_.front().effect));
+    CONFAB_CHECK(bytes_ >= effects_.front().bytes);  // below nothing is no bound
     bytes_ -= effects_.front().bytes;
     effects_.pop_front();
     return effect;

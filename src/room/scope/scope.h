@@ -5,6 +5,7 @@
 // where effects go, where ids come from. All of it belongs to RoomManager and outlives the rooms.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 
@@ -44,12 +45,27 @@ struct MediaRegistry {
     std::unordered_map<sfu::ReceiverId, MediaOwner> receivers;
     std::unordered_map<sfu::DownTrackId, MediaOwner> down_tracks;
 
+    // Looks at everything: for asserts.
+    bool names(const Room& room) const {
+        return any([&](const auto& entry) { return entry.second.room == &room; });
+    }
+    bool names(const Participant& p) const {
+        return any([&](const auto& entry) { return entry.second.participant == &p; });
+    }
     // A room that ended without giving its own back.
     void forget(const Room& room) {
         const auto of_room = [&](const auto& entry) { return entry.second.room == &room; };
         std::erase_if(peers, of_room);
         std::erase_if(receivers, of_room);
         std::erase_if(down_tracks, of_room);
+    }
+
+  private:
+    template <typename Is>
+    bool any(Is&& is) const {
+        return std::any_of(peers.begin(), peers.end(), is) ||
+               std::any_of(receivers.begin(), receivers.end(), is) ||
+               std::any_of(down_tracks.begin(), down_tracks.end(), is);
     }
 };
 

@@ -70,6 +70,12 @@ std::vector<sfu::SendCodec> send_codecs(const sdp::BoundSender& bound) {
     return result;
 }
 
+// Of the codec that was chosen. Codecs are added to a track by nobody once it has a section.
+const CodecSlot& slot_of(const PublishedTrack& track, std::size_t codec) {
+    CONFAB_CHECK(codec < track.slots.size());
+    return track.slots[codec];
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- made and ended
@@ -112,7 +118,7 @@ bool TrackSender::bind(const PublishedTrack& track, sdp::BoundSender bound) {
 
 void TrackSender::attach(const SendScope& shared, const Participant& to, const Publication& track,
                          sfu::PeerId peer) {
-    const CodecSlot& slot = track.track->slots[codec_];
+    const CodecSlot& slot = slot_of(*track.track, codec_);
     if (!slot.receiver || attached_) return;
     attached_ = true;
     const livekit::TrackInfo& info = track.track->info;
@@ -168,7 +174,7 @@ std::size_t TrackSender::switch_to(std::size_t codec) {
 }
 
 void TrackSender::move(const SendScope& shared, const Participant& to, const Publication& track) {
-    const CodecSlot& slot = track.track->slots[codec_];
+    const CodecSlot& slot = slot_of(*track.track, codec_);
     if (!moving_ || !slot.receiver) return;
     moving_ = false;
     shared.scope.out.command(to.worker,
