@@ -60,6 +60,7 @@ TEST_CASE("DataBacklog: what comes first is looked at without being taken [DC-20
 TEST_CASE("DataBacklog: no sender waits for more than one message of each other [DC-20] [DES-56]") {
     Names names;
     std::vector<WindowId> senders;
+    senders.reserve(5);
     for (int i = 0; i < 5; ++i)
         senders.push_back(names.window());
     Rng rng(3);
