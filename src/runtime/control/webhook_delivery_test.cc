@@ -213,8 +213,10 @@ TEST_CASE("WebhookSender: rooms go side by side, one room in order through a ret
     });
     bench.send({room_event("slow", "room_started"), room_event("slow", "room_finished"),
                 room_event("quick", "room_started"), room_event("quick", "room_finished")});
+    const std::vector<Seen> seen_in_order = bench.flushed();
     std::vector<std::string> order;
-    for (const Seen& seen : bench.flushed())
+    order.reserve(seen_in_order.size());
+    for (const Seen& seen : seen_in_order)
         order.push_back(seen.room() +
                         (seen.body.find("started") == std::string::npos ? " -" : " +"));
     CHECK(order.size() == 5);

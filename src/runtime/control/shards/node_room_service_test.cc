@@ -49,7 +49,7 @@ std::string about_ann(Request request, const std::string& room) {
     return request.SerializeAsString();
 }
 template <typename Request>
-std::function<std::string(const std::string&)> ask(Request request = {}) {
+std::function<std::string(const std::string&)> ask(const Request& request = {}) {
     return [request](const std::string& room) { return about_ann(request, room); };
 }
 
@@ -118,7 +118,7 @@ std::optional<std::string> node_of(TestNode& node, const std::string& room) {
     std::promise<std::optional<std::string>> found;
     node.call([&](ControlNode& control) {
         NodeRoomService service(control, {});
-        service.find_room(room, [&](std::optional<std::string> id) { found.set_value(id); });
+        service.find_room(room, [&](const std::optional<std::string>& id) { found.set_value(id); });
     });
     return found.get_future().get();
 }
