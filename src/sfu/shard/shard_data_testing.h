@@ -58,6 +58,7 @@ struct DataWorld {
 
 inline std::vector<std::string> numbered(const std::string& prefix, std::size_t count) {
     std::vector<std::string> result;
+    result.reserve(count);
     for (std::size_t i = 0; i < count; ++i)
         result.push_back(prefix + std::to_string(i));
     return result;
