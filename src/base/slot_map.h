@@ -23,9 +23,6 @@ struct Handle {
     explicit operator bool() const { return generation != 0; }
     bool operator==(const Handle&) const = default;
     std::uint64_t packed() const { return (std::uint64_t{generation} << 32) | index; }
-    static Handle unpack(std::uint64_t v) {
-        return {static_cast<std::uint32_t>(v), static_cast<std::uint32_t>(v >> 32)};
-    }
 };
 
 template <typename T, typename Tag = T>

@@ -66,7 +66,6 @@ class PublishFlow {
     // Pending and published tracks with a source that this does not allow.
     std::vector<std::string> refused_by(const livekit::ParticipantPermission& permission) const;
     void drop_pending();
-    std::size_t pending_count() const { return pending_.size(); }
     std::vector<livekit::TrackType> pending_types() const;
     // When the oldest announced track that should send by now was announced; never() without one.
     Timestamp oldest_pending() const;

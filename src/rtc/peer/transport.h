@@ -163,9 +163,7 @@ class Transport {
     // Null before DTLS is done.
     srtp::SendContext* srtp_sender() { return send_ ? &*send_ : nullptr; }
     bool is_valid_path(const ice::Path& path) const { return agent_.is_valid_path(path); }
-    const std::string& local_ufrag() const { return agent_.local_credentials().ufrag; }
     const TransportCounters& counters() const { return counters_; }
-    ice::Snapshot ice_snapshot() const { return agent_.snapshot(); }
 
   private:
     Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);

@@ -74,7 +74,6 @@ class Stream {
         tls_ = std::make_unique<Tls>(std::move(plain_), context);
         return *tls_;
     }
-    bool is_tls() const { return tls_ != nullptr; }
 
     template <typename Buffers, typename Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {

@@ -71,7 +71,6 @@ class Munger {
     bool last_marker() const { return last_marker_; }
     // Source time minus outgoing time, of the present source.
     std::int64_t timestamp_offset() const { return timestamp_offset_; }
-    std::int64_t newest_source_sequence() const { return newest_in_; }
 
   private:
     bool started_ = false;

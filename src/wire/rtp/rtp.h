@@ -25,9 +25,6 @@ PacketKind classify(BytesView packet);
 inline bool is_rtp(BytesView packet) {
     return classify(packet) == PacketKind::kRtp;
 }
-inline bool is_rtcp(BytesView packet) {
-    return classify(packet) == PacketKind::kRtcp;
-}
 
 struct RtpHeader {
     bool marker = false;

@@ -82,10 +82,6 @@ void store_abs_send_time(BytesSpan at, std::uint32_t value) {
     ByteWriter(at).u24(value);
 }
 
-void store_transport_sequence(BytesSpan at, std::uint16_t value) {
-    ByteWriter(at).u16(value);
-}
-
 void ExtensionWriter::add_audio_level(std::uint8_t id, AudioLevel value) {
     const unsigned bits = (value.voice_activity ? 0x80U : 0U) | (value.level & 0x7FU);
     const std::array<std::uint8_t, 1> data{static_cast<std::uint8_t>(bits)};
@@ -110,12 +106,6 @@ void ExtensionWriter::add_abs_capture_time(std::uint8_t id, AbsCaptureTime value
     if (value.clock_offset)
         store_be64(data.data() + 8, static_cast<std::uint64_t>(*value.clock_offset));
     add_small(id, BytesView(data).first(value.clock_offset ? 16 : 8));
-}
-
-void ExtensionWriter::add_playout_delay(std::uint8_t id, PlayoutDelay value) {
-    std::array<std::uint8_t, 3> data{};
-    ByteWriter(data).u24((std::uint32_t{value.min} & 0xFFF) << 12 | (value.max & 0xFFFU));
-    add_small(id, data);
 }
 
 }  // namespace confab::wire

@@ -79,9 +79,8 @@ std::optional<std::string_view> read_rid(BytesView data);
 // NTP >> 14, 24 bits (02 FWD-09).
 std::uint32_t to_abs_send_time(NtpTime time);
 
-// Stamps a value in place, for what the pacer writes last; `at` has 3 (2) bytes.
+// Stamps a value in place, for what is written last; `at` has 3 bytes.
 void store_abs_send_time(BytesSpan at, std::uint32_t value);
-void store_transport_sequence(BytesSpan at, std::uint16_t value);
 
 // ---------------------------------------------------------------- writing
 
@@ -100,7 +99,6 @@ class ExtensionWriter {
     void add_abs_send_time(std::uint8_t id, std::uint32_t value);
     void add_transport_sequence(std::uint8_t id, std::uint16_t value);
     void add_abs_capture_time(std::uint8_t id, AbsCaptureTime value);
-    void add_playout_delay(std::uint8_t id, PlayoutDelay value);
 
     bool empty() const { return count_ == 0; }
     // One-byte unless an element cannot be expressed in it: more than 16 bytes, none, or id > 14.

@@ -38,10 +38,8 @@ Reassembly::Stream* Reassembly::stream_for(std::uint16_t id) {
 bool Reassembly::add(std::int64_t tsn, const wire::sctp::DataChunk& data, EventQueue& events) {
     Stream* stream = stream_for(data.stream);
     if (stream == nullptr || stream->discarding ||
-        (!data.unordered && unwrap_ssn(*stream, data.ssn) < stream->next_ssn)) {
-        ++dropped_;
+        (!data.unordered && unwrap_ssn(*stream, data.ssn) < stream->next_ssn))
         return true;
-    }
     Runs::iterator run = insert_run(tsn, data);
     run = join_left(run);
     join_right(run);
@@ -120,7 +118,6 @@ bool Reassembly::sum_agrees() const {
 
 void Reassembly::drop_run(Runs::iterator run) {
     held_ -= run->second.bytes.size() + run->second.fragments * kItemOverhead;
-    dropped_ += run->second.fragments;
     runs_.erase(run);
 }
 
@@ -148,8 +145,6 @@ void Reassembly::finish(Run run, Stream& stream, EventQueue& events) {
     } else if (ssn > stream.next_ssn && !stream.waiting.contains(ssn)) {
         held_ += cost(message);
         stream.waiting.emplace(ssn, std::move(message));
-    } else {
-        ++dropped_;
     }
 }
 

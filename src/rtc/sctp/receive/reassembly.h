@@ -31,7 +31,6 @@ class Reassembly {
     // Bytes waiting here, overhead included (not those in `events`).
     std::size_t held_bytes() const { return held_; }
     std::size_t tracked_streams() const { return streams_.size(); }
-    std::uint64_t dropped_chunks() const { return dropped_; }
 
   private:
     struct Run {
@@ -69,7 +68,6 @@ class Reassembly {
     Runs runs_;
     std::map<std::uint16_t, Stream> streams_;
     std::size_t held_ = 0;
-    std::uint64_t dropped_ = 0;
 };
 
 }  // namespace confab::sctp

@@ -71,7 +71,6 @@ class WebSocket {
     // The same for a payload that goes to several connections: it is kept once (08 IMM-15).
     // `compress`: false where compressing it for each connection would cost more than it saves.
     bool send_shared(bool text, std::shared_ptr<const std::string> payload, bool compress = true);
-    bool send_binary(BytesView payload) { return send(false, std::string(as_text(payload))); }
     std::size_t queued_bytes() const;
 
     // Leaves the peer's messages unread until then (08 IMM-15); a later call may shorten the wait.
