@@ -33,7 +33,7 @@ class LoadWebSocket {
         const int on = 1;
         (void)::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         const auto to = worker::to_kernel({IpAddress::v4(INADDR_LOOPBACK), port});
-        (void)::connect(fd_, to.get(), to.size);
+        failed_ = ::connect(fd_, to.get(), to.size) != 0 && errno != EINPROGRESS;
         out_ = "GET " + target + " HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

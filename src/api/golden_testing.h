@@ -104,7 +104,7 @@ inline std::string golden_token(const Exchange& exchange, bool add_defaults) {
     if (add_defaults && claims->find("iss") == nullptr) out.string("iss", "devkey");
     if (add_defaults && claims->find("exp") == nullptr) out.integer("exp", kGoldenNow.s() + 3600);
     out.end_object();
-    const std::string token = crypto::jws_sign(as_bytes(out.take()), as_bytes(secret));
+    std::string token = crypto::jws_sign(as_bytes(out.take()), as_bytes(secret));
     if (alg == "HS256") return token;
     const std::string header =
         base64_encode(as_bytes("{\"alg\":\"" + alg + "\",\"typ\":\"JWT\"}"), Base64::kUrlNoPadding);

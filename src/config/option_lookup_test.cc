@@ -97,7 +97,7 @@ TEST_CASE("options: the short flags and variables of the command line [CLI-01]")
                              {"turn.key_file", "turn-key", "LIVEKIT_TURN_KEY"}};
     std::size_t short_ones = 0;
     for (const Option& option : options())
-        short_ones += option.flag.empty() ? 0 : 1;
+        short_ones += option.flag.empty() ? 0U : 1U;
     CHECK(short_ones == std::size(kRows));
     for (const Row& row : kRows) {
         CAPTURE(row.path);

@@ -250,7 +250,7 @@ TEST_CASE("flag_help: a line for each scalar option, and says what has no effect
     std::size_t scalars = 0;
     for (const Option& option : options()) {
         const bool scalar = is_scalar(kind_of(option));
-        scalars += scalar ? 1 : 0;
+        scalars += scalar ? 1U : 0U;
         const std::size_t at = help.find("  --" + std::string(option.path) + "  [");
         CAPTURE(option.path);
         CHECK((at != help.npos) == scalar);

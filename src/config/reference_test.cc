@@ -330,7 +330,7 @@ TEST_CASE("options: the documented old names, and where their values go [CFG-05]
         {"rtc.data_channel_max_buffered_amount", "", "5"}};
     std::size_t deprecated = 0;
     for (const Option& option : options())
-        deprecated += option.status == Status::kDeprecated ? 1 : 0;
+        deprecated += option.status == Status::kDeprecated ? 1U : 0U;
     CHECK(deprecated == std::size(kRows));
     for (const Row& row : kRows) {
         CAPTURE(row.path);

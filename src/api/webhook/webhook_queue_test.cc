@@ -289,6 +289,7 @@ TEST_CASE(
         CHECK(bench.queue.stats().retries == 0);
     }
     std::vector<std::string> urls;
+    urls.reserve(9);
     for (int i = 0; i < 9; ++i)
         urls.push_back("http://" + std::to_string(i));
     Bench bench(options(urls));

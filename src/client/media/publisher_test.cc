@@ -92,7 +92,7 @@ std::string text_of(const wire::RtpPacketView& packet, std::uint8_t extension) {
 std::size_t key_packets(const std::vector<wire::RtpPacketView>& packets) {
     std::size_t count = 0;
     for (const auto& packet : packets)
-        count += wire::parse_vp8(packet.payload)->key_frame ? 1 : 0;
+        count += wire::parse_vp8(packet.payload)->key_frame ? 1U : 0U;
     return count;
 }
 

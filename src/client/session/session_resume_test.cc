@@ -23,7 +23,7 @@ livekit::SignalResponse named(const char* cid, const char* sid) {
 std::size_t count(const std::vector<livekit::SignalRequest>& requests, Case kind) {
     std::size_t found = 0;
     for (const auto& request : requests)
-        found += request.message_case() == kind ? 1 : 0;
+        found += request.message_case() == kind ? 1U : 0U;
     return found;
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("HeldData: bounded in bytes and in messages [SIG-121] [IMM-15]") {
     CHECK(held.take_unsequenced().size() == 10);
     std::size_t taken = 0;
     for (std::size_t i = 0; i < HeldData::kMaxMessages + 10; ++i)
-        taken += held.hold(bytes(1)) ? 1 : 0;
+        taken += held.hold(bytes(1)) ? 1U : 0U;
     CHECK(taken == HeldData::kMaxMessages);
 }
 

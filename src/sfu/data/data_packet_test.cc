@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "sfu/data/data_packet_testing.h"
 
 namespace confab::sfu {

@@ -409,7 +409,7 @@ TEST_CASE(
         back.receive(piece);
     std::size_t told = 0;
     while (const auto record = back.next_record())
-        told += std::holds_alternative<LinkedTaken>(parse_link_record(*record).value()) ? 1 : 0;
+        told += std::holds_alternative<LinkedTaken>(parse_link_record(*record).value()) ? 1U : 0U;
     CHECK(told == DataRouter::kMaxRemoteIdle);
 }
 

@@ -156,7 +156,7 @@ TEST_CASE(
             if (const auto report = wire::parse_receiver_report(*block))
                 for (std::size_t i = 0; i < report->blocks.size(); ++i)
                     blocks.push_back(report->blocks[i]);
-            references += block->type == wire::RtcpType::kExtendedReport ? 1 : 0;
+            references += block->type == wire::RtcpType::kExtendedReport ? 1U : 0U;
         }
         CHECK(references == 1);  // once a round (IN-07)
         REQUIRE(blocks.size() == 1);
