@@ -210,7 +210,8 @@ TEST_CASE("annotated_sample: every used option with its meaning in front, no oth
         CHECK(sample.find(line, help) != sample.npos);
     }
     std::size_t keys = 0;
-    for (const std::string_view line : split(uncommented(sample), '\n'))
+    const std::string bare = uncommented(sample);
+    for (const std::string_view line : split(bare, '\n'))
         keys += line.find_first_not_of(' ') != line.npos &&
                 line[line.find_first_not_of(' ')] != '#' && !line.ends_with(':');
     CHECK(keys == used);
