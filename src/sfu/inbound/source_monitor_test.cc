@@ -21,17 +21,23 @@ MediaPacket svc_packet(std::int64_t ms, std::uint8_t spatial) {
     return p;
 }
 
-}  // namespace
-
-TEST_CASE(
-    "SourceMonitor: the mask of an SVC stream tells its layers, few packets or not "
-    "[IN-21] [IN-26]") {
+// Three spatial layers in one stream, as its structure says.
+SourceState svc_state() {
     SourceState state;
     state.mode = LayerMode::kMultipleSpatialLayersPerStream;
     wire::DependencyStructure structure;
     REQUIRE(wire::parse_dependency_descriptor(test::from_hex(test::kL3T3KeyStructure), nullptr,
                                               &structure));
     state.decode_targets = DecodeTargets::of(structure);
+    return state;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "SourceMonitor: the mask of an SVC stream tells its layers, few packets or not "
+    "[IN-21] [IN-26]") {
+    SourceState state = svc_state();
     SourceMonitor monitor(MediaKind::kVideo, false);
     MediaPacket key = svc_packet(0, 0);
     key.dd.structure_attached = true;
@@ -241,12 +247,7 @@ TEST_CASE("SourceMonitor: a layer wanted again flows with its next packet [IN-21
 }
 
 TEST_CASE("SourceMonitor: an SVC stream wanted again flows with its next packet [IN-21]") {
-    SourceState state;
-    state.mode = LayerMode::kMultipleSpatialLayersPerStream;
-    wire::DependencyStructure structure;
-    REQUIRE(wire::parse_dependency_descriptor(test::from_hex(test::kL3T3KeyStructure), nullptr,
-                                              &structure));
-    state.decode_targets = DecodeTargets::of(structure);
+    SourceState state = svc_state();
     SourceMonitor monitor(MediaKind::kVideo, false);
     MediaPacket key = svc_packet(0, 0);
     key.dd.structure_attached = true;

@@ -109,7 +109,7 @@ void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
         next_id_ += id_step_;
         path.local = listener.local;
         path.remote = from_kernel(from.storage);
-        add(now, std::move(fd), path);
+        (void)add(now, std::move(fd), path);
     }
 }
 
@@ -125,17 +125,21 @@ void TcpConnections::watch_listeners(bool readable) {
         poller_->modify(listeners_[i].fd.get(), kListenerTag | i, {.readable = readable});
 }
 
-void TcpConnections::add(Timestamp now, FileDescriptor fd, const ice::Path& path) {
+bool TcpConnections::add(Timestamp now, FileDescriptor fd, const ice::Path& path) {
+    // One that cannot be watched would never be read, nor its end be seen.
+    if (!poller_->add(fd.get(), kConnectionTag | path.tcp_connection)) {
+        ++counters_.refused;
+        return false;
+    }
     const int on = 1;
     (void)setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    // One that cannot be watched goes as one that says nothing: after kUnclaimedLimit.
-    (void)poller_->add(fd.get(), kConnectionTag | path.tcp_connection);
     auto connection = std::make_unique<Connection>();
     connection->fd = std::move(fd);
     connection->path = path;
     connection->since = now;
     connections_[path.tcp_connection] = std::move(connection);
     if (next_sweep_.is_never()) next_sweep_ = now + kSweepInterval;
+    return true;
 }
 
 void TcpConnections::adopt(Timestamp now, TcpHandOver hand_over) {
@@ -144,7 +148,7 @@ void TcpConnections::adopt(Timestamp now, TcpHandOver hand_over) {
         return;
     }
     const std::uint32_t id = hand_over.path.tcp_connection;
-    add(now, std::move(hand_over.fd), hand_over.path);
+    if (!add(now, std::move(hand_over.fd), hand_over.path)) return;
     connections_[id]->first_frame_seen = true;
     if (on_frame_(hand_over.path, hand_over.frame) == Verdict::kClose) return close(id);
     const auto found = connections_.find(id);

@@ -26,7 +26,7 @@ namespace confab::worker {
 
 struct TcpCounters {
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;  // over the limit, accepted or handed over
+    std::uint64_t refused = 0;  // over a limit, accepted or handed over
     std::uint64_t frames_in = 0;
     std::uint64_t frames_out = 0;
     std::uint64_t writes = 0;   // system calls for them
@@ -97,7 +97,8 @@ class TcpConnections {
     void accept_all(Timestamp now, const Listener& listener);
     void pause_listeners(Timestamp now);
     void watch_listeners(bool readable);
-    void add(Timestamp now, FileDescriptor fd, const ice::Path& path);
+    // False if the kernel watches no more.
+    bool add(Timestamp now, FileDescriptor fd, const ice::Path& path);
     void read_all(Timestamp now, Connection& connection);
     // False: the connection is gone.
     bool consume(Connection& connection, BytesView bytes);

@@ -277,6 +277,18 @@ TEST_CASE(
     CHECK(host.streams.size() == 1);
 }
 
+TEST_CASE("TcpConnections: a stream that cannot be watched is refused, not kept unread [ICE-08]") {
+    Host host;
+    TcpHandOver stream;
+    stream.path.protocol = ice::Protocol::kTcp;
+    stream.path.tcp_connection = 9;
+    stream.frame = stun_like(28);
+    host.streams.adopt(host.now, std::move(stream));  // its descriptor is none
+    CHECK(host.streams.size() == 0);
+    CHECK(host.streams.counters().refused == 1);
+    CHECK(host.frames.empty());
+}
+
 TEST_CASE(
     "TcpConnections: a stream goes to another worker with all that was read [DES-03][ICE-08]") {
     Host first(1, 2), second(2, 2);
