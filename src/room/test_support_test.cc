@@ -298,6 +298,7 @@ std::vector<livekit::SignalResponse> Harness::of(SessionId session,
 
 std::vector<std::string> Harness::webhook_names() const {
     std::vector<std::string> names;
+    names.reserve(webhooks.size());
     for (const livekit::WebhookEvent& hook : webhooks)
         names.push_back(hook.event());
     return names;

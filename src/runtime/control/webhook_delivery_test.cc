@@ -232,6 +232,7 @@ TEST_CASE("WebhookSender: rooms go side by side, one room in order through a ret
 TEST_CASE("WebhookSender: one connection carries one room's events [HOOK-07]") {
     Bench bench(ok);
     std::vector<livekit::WebhookEvent> events;
+    events.reserve(100);
     for (int i = 0; i < 100; ++i)
         events.push_back(room_event("r", "room_" + std::to_string(i)));
     bench.send(events);
