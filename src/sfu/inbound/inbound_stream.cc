@@ -74,15 +74,19 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, const wire::Rt
 
 // Numbers from `first` on did not come before the packet with this header. After an outage they are
 // more than can be asked for, or older than what senders keep: pictures go on with a key frame,
-// before the decoders of all subscribers have found out.
+// before the decoders of all subscribers have found out. Between two frames of a slow picture lies
+// as much time; of the few that are lost there, only what repair gives up takes a key frame.
 void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header) {
     if (asks_for_losses()) nack_.add_gap(now, first, sequence_.peek(header.sequence));
     if (receiver_.kind != MediaKind::kVideo) return;
     const auto lost = sequence_.peek(header.sequence) - first;
     const auto media_time = timestamp_.peek(header.timestamp) - timestamp_.highest();
+    const bool is_long = media_time >= clock_rate_of(receiver_);
     if (lost > static_cast<std::int64_t>(rtp::NackTracker::kMaxMissing) ||
-        media_time >= clock_rate_of(receiver_))
+        (is_long && (lost > kFewLost || !asks_for_losses())))
         key_frame_wanted_ = true;
+    else if (is_long)
+        repair_awaited_ = true;
 }
 
 // The publisher began to count anew (RFC 3550 appendix A.1). For what comes behind here it goes on:
@@ -204,6 +208,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     if (packet.key_frame) {
         pli_.key_frame_received();
         key_frame_wanted_ = false;
+        repair_awaited_ = false;
     }
     last_codec_ = packet.codec;
     return packet;
@@ -263,7 +268,10 @@ void InboundStream::set_muted(bool muted) {
 
 std::size_t InboundStream::write_nack(Timestamp now, ByteWriter& out) {
     std::array<std::uint16_t, rtp::NackTracker::kMaxMissing> list;
+    const std::uint64_t given_up = nack_.abandoned();
     const std::size_t count = nack_.collect(now, list);
+    if (repair_awaited_ && nack_.abandoned() > given_up) key_frame_wanted_ = true;
+    repair_awaited_ = repair_awaited_ && !key_frame_wanted_ && nack_.missing() > 0;
     if (count == 0) return 0;
     counters_.nacks += count;
     const bool written =

@@ -92,6 +92,8 @@ class InboundStream {
     static constexpr auto kWindow = static_cast<std::size_t>(SequenceLine::kWindow);
     // A repair may overtake originals that are still under way, by this many.
     static constexpr std::int64_t kMaxRepairAhead = 128;
+    // Lost in a long gap, these may be repaired: senders keep what is not pushed out for seconds.
+    static constexpr std::int64_t kFewLost = 5;
 
     const ReceiveCodec* find_codec(std::uint8_t payload_type) const;
     Duration pli_interval() const;
@@ -120,6 +122,7 @@ class InboundStream {
     rtp::PliThrottle pli_;
     // A request waits here until it may be sent: a key frame that comes meanwhile settles it.
     bool key_frame_wanted_ = false;
+    bool repair_awaited_ = false;  // of a long gap; a key frame takes its place
     Timestamp pli_allowed_;
     rtp::ReceptionStats stats_;
     rtp::AudioLevel audio_level_;

@@ -49,6 +49,48 @@ TEST_CASE("InboundStream: after an outage a key frame is asked for at once [IN-0
     CHECK_FALSE(asks(120, 15'000, vp8_key()));  // there it is
 }
 
+// A screen share below one frame a second: what lies between two of its frames is no outage.
+TEST_CASE(
+    "InboundStream: few packets of a slow picture are repaired, without a key frame [IN-08]") {
+    Feed feed(video_receiver());
+    Bytes buffer(200);
+    const auto asks_key_frame = [&](std::int64_t ms) {
+        ByteWriter out(buffer);
+        return feed.stream_.write_pli(at_ms(ms), out);
+    };
+    REQUIRE(feed(0, {100, 0, 96, kSsrc, vp8_key()}).has_value());
+    (void)asks_key_frame(0);
+    REQUIRE(feed(2000, {101, 180'000, 96, kSsrc, vp8_delta()}).has_value());
+    REQUIRE(feed(4000, {103, 360'000, 96, kSsrc, vp8_delta()}).has_value());
+    CHECK_FALSE(asks_key_frame(4000));
+    CHECK(nacked(feed.stream_, at_ms(4020)) == std::vector<std::uint16_t>{102});
+    REQUIRE(feed.rtx(4060, {9, 360'000, 97, 99, vp8_delta()}, 102).has_value());
+    CHECK(nacked(feed.stream_, at_ms(6000)).empty());
+    CHECK_FALSE(asks_key_frame(6000));
+}
+
+// What the publisher has no longer: its history may be shorter than the gap.
+TEST_CASE("InboundStream: what repair gives up of a slow picture ends in a key frame [IN-08]") {
+    for (const bool key_frame_comes : {false, true}) {
+        Feed feed(video_receiver());
+        Bytes buffer(200);
+        REQUIRE(feed(0, {100, 0, 96, kSsrc, vp8_key()}).has_value());
+        REQUIRE(feed(9000, {104, 810'000, 96, kSsrc, vp8_delta()}).has_value());
+        std::size_t tries = 0;
+        std::size_t asked = 0;
+        for (std::int64_t ms = 9000; ms < 12'000; ms += 10) {
+            if (key_frame_comes && ms == 9100)
+                REQUIRE(feed(ms, {105, 819'000, 96, kSsrc, vp8_key()}).has_value());
+            tries += nacked(feed.stream_, at_ms(ms)).empty() ? 0 : 1;
+            ByteWriter out(buffer);
+            asked += feed.stream_.write_pli(at_ms(ms), out) ? 1 : 0;
+            if (tries < rtp::NackTracker::kMaxTries) CHECK(asked == 0);
+        }
+        CHECK(tries == rtp::NackTracker::kMaxTries);
+        CHECK(asked == (key_frame_comes ? 0 : 1));
+    }
+}
+
 TEST_CASE("InboundStream: the first packet of a new count is asked for, a key frame too [IN-01]") {
     Feed feed(video_receiver());
     std::int64_t last = 0;
