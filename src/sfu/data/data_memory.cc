@@ -9,7 +9,7 @@
 namespace confab::sfu {
 
 bool DataMemory::accept_nonce(const Bytes& nonce) {
-    if (nonce.empty()) return true;
+    if (nonce.empty() || nonce.size() > kMaxNonceBytes) return true;
     if (std::find(nonces_.begin(), nonces_.end(), nonce) != nonces_.end()) return false;
     nonces_.push_back(nonce);
     if (nonces_.size() > kMaxNonces) nonces_.pop_front();

@@ -19,11 +19,13 @@ namespace confab::sfu {
 class DataMemory {
   public:
     static constexpr std::size_t kMaxNonces = 100;
+    // Of each; those of the API have 16. Longer ones are not remembered.
+    static constexpr std::size_t kMaxNonceBytes = 64;
     static constexpr std::size_t kMaxCachedBytes = 100'000;
     static constexpr std::size_t kMaxCachedPackets = 4'096;
     static constexpr Duration kCacheTime = Duration::seconds(2);
 
-    // False for a nonce seen before; the empty nonce is always new.
+    // False for a nonce seen before; an empty one is always new, and one that is too long.
     bool accept_nonce(const Bytes& nonce);
 
     struct Cached {

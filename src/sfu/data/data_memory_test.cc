@@ -40,6 +40,17 @@ TEST_CASE("DataMemory: nonces and the cache by time and size [SIG-121] [SIG-123]
     CHECK(memory.since(at_ms(5'000), {{"PA_a", 1}}).empty());
 }
 
+// Nobody but the API says how long a nonce is, and a hundred of 64 KiB are kept by no room.
+TEST_CASE("DataMemory: nonces are bounded in bytes [SIG-123] [IMM-15]") {
+    DataMemory memory;
+    const Bytes longest(DataMemory::kMaxNonceBytes, 7);
+    const Bytes longer(DataMemory::kMaxNonceBytes + 1, 7);
+    CHECK(memory.accept_nonce(longest));
+    for (std::size_t i = 0; i < DataMemory::kMaxNonces; ++i)
+        CHECK(memory.accept_nonce(longer));  // not remembered
+    CHECK_FALSE(memory.accept_nonce(longest));
+}
+
 TEST_CASE("HeldData: bounded in bytes and in messages [SIG-121] [IMM-15]") {
     HeldData held;
     for (int i = 0; i < 20; ++i)
