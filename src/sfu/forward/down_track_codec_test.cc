@@ -266,4 +266,19 @@ TEST_CASE("DownTrack: a codec that is not taken is told once, what is taken goes
     CHECK(after->timestamp - before->timestamp == 3 * 960);
 }
 
+TEST_CASE("DownTrack: what the next source sends and is not taken is told again [IN-09]") {
+    AddDownTrack secret = test::subscription(Codec::kOpus, 111);
+    secret.encrypted = true;
+    Leg leg(secret, Codec::kOpus);
+    REQUIRE(leg.send(0, 960));
+    leg.stream.packet().codec = Codec::kRed;
+    CHECK_FALSE(leg.send(20, 960));
+    REQUIRE(leg.track.poll_codec_unsupported());
+    SourceState other = leg.source;  // of the codec that was taken last
+    leg.track.switch_source(other, test::at_ms(40));
+    CHECK_FALSE(leg.track.codec_unsupported());
+    CHECK_FALSE(leg.send(60, 960));
+    CHECK(leg.track.poll_codec_unsupported());
+}
+
 }  // namespace confab::sfu

@@ -189,6 +189,7 @@ void DownTrack::switch_source(const SourceState& source, Timestamp now) {
     reference_stream_ = 0;
     stream_ = 0;
     request_ = -1;
+    codec_unsupported_ = unsupported_told_ = false;
     // Numbers sent so far refer to the other receiver's history.
     if (sequencer_) sequencer_->clear();
     if (source.codec != Codec::kNone && source.codec != codec_) (void)take_codec(source.codec);
