@@ -501,7 +501,7 @@ ShardSnapshot Shard::snapshot() const {
     s.down_tracks = down_tracks_.size();
     s.pool_bytes = pool_.bytes_held();
     s.links_dropped = links_.dropped();
-    s.data_dropped = data_.dropped();
+    s.data_dropped += data_.dropped();
     s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
     for (const auto& [id, peer] : peers_) {
         add_peer_counters(s, *peer);

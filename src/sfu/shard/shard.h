@@ -102,7 +102,7 @@ class Shard {
     static constexpr std::size_t kMaxTimersPerTurn = 256;
     static constexpr std::size_t kMaxRefreshedPerTurn = 64;     // down-tracks told of their source
     static constexpr std::size_t kMaxDeliveriesPerTurn = 1024;  // of data messages
-    // What a participant that goes had sent before; more than that is lost with it.
+    // What a participant that goes had sent before; more than that is lost with it and counted.
     static constexpr std::size_t kMaxDeliveriesAtEnd = 4 * kMaxDeliveriesPerTurn;
     static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
 

@@ -77,6 +77,12 @@ void Shard::take_rest(Timestamp now, ShardPeer& peer) {
         handle_transport_event(now, peer, std::move(*event));
     }
     data_budget_ = budget;
+    while (auto event = peer.transport().poll_event()) {
+        if (std::holds_alternative<peer::MessageReceived>(*event))
+            ++totals_.data_dropped;
+        else
+            handle_transport_event(now, peer, std::move(*event));
+    }
 }
 
 // The end of a turn: who may go on is in line for the next, which comes at once.

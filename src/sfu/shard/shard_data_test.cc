@@ -305,6 +305,27 @@ TEST_CASE("Data: what was acknowledged before its sender left is delivered [SIG-
     }
 }
 
+TEST_CASE("Data: what a sender that goes had too much of is counted as dropped [DC-20] [IMM-15]") {
+    DataWorld data(1, {0, 0, 0, 0});
+    const std::string filling(10'000, '.');
+    constexpr std::uint32_t kLarge = 180;
+    constexpr std::uint32_t kMessages = 4'000;
+    data.clients[1]->deaf = true;
+    for (std::uint32_t i = 0; i < kMessages; ++i)
+        REQUIRE(data.send(0, text_packet(std::to_string(i) + (i < kLarge ? filling : "."), i + 1)));
+    data.world.run(3000);
+    REQUIRE(data.clients[0]->transport->buffered_amount(
+                data.clients[0]->channels.at("_reliable")) == 0);
+    REQUIRE(data.texts(2).size() < kLarge);  // the rest waits in the sender's connection
+    data.world.command(0, DataMemberGone{RoomId(1), data.members[0].member});
+    data.world.command(0, ClosePeer{data.clients[0]->id});
+    data.clients[1]->deaf = false;
+    data.world.run(6000);
+    CHECK(data.dropped() > 0);
+    for (const std::size_t at : {1U, 2U, 3U})
+        CHECK(data.texts(at).size() + data.dropped() == kMessages);
+}
+
 TEST_CASE("Data: frames of a track reach who has a handle, on every worker [SIG-126][DT-01]") {
     DataWorld data(2, {0, 0, 1});
     const DataTrackId track(77);
