@@ -157,6 +157,24 @@ TEST_CASE("A recorder made ordinary keeps the room open [ROOM-05] [ROOM-06] [SIG
     CHECK(rooms.rooms(0).num_participants() == 1);
 }
 
+TEST_CASE("A full room takes nobody ordinary in an agent's place [ROOM-06] [SIG-138]") {
+    Config config = test_config();
+    config.room.max_participants = 2;
+    Harness h(config);
+    JoinParams agent = test_join("r", "helper");
+    agent.grants.kind = livekit::ParticipantInfo::AGENT;
+    (void)h.join(agent);
+    (void)h.join_active("r", "alice");
+    (void)h.join_active("r", "bob");
+    const SessionId taken = h.join(test_join("r", "helper"));
+    REQUIRE(h.refused.contains(taken));
+    CHECK(h.refused.at(taken).status == 403);
+    // Who counts already may come again, and so may the agent.
+    CHECK_FALSE(h.refused.contains(h.join(test_join("r", "bob"))));
+    CHECK_FALSE(h.refused.contains(h.join(agent)));
+    CHECK(h.manager.list_rooms({}).rooms(0).num_participants() == 2);
+}
+
 TEST_CASE("A call to a room whose time is over answers with that room, then ends it [API-08]") {
     Harness h;
     livekit::CreateRoomRequest create;

@@ -21,7 +21,10 @@ bool is_failure(livekit::DisconnectReason reason) {
 
 bool Sessions::is_full_for(const JoinParams& params) const {
     const std::uint32_t limit = news_->info().max_participants();
-    if (limit == 0 || roster_->find(params.grants.identity) != nullptr) return false;
+    if (limit == 0) return false;
+    // Who counts already gives its place to whoever comes under its name.
+    const Participant* old = roster_->find(params.grants.identity);
+    if (old != nullptr && old->standing.present) return false;
     if (is_dependent(params.grants.kind, token::to_permission(params.grants))) return false;
     return roster_->heads().present() >= limit;
 }
