@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "room/test_support.h"
 
@@ -157,6 +159,49 @@ TEST_CASE("A recorder no more loses what the publisher's list keeps from it [SIG
                     .back()
                     .subscription_permission_update()
                     .allowed());
+}
+
+// Whoever was away when a publisher changed its list would show the contrary for ever.
+TEST_CASE("Access list: who resumes is told what it may have by now [SIG-42] [SIG-112] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Harness h;
+        const SessionId alice = h.join_active("r", "alice");
+        h.publish(alice, "mic", false);
+        livekit::SignalRequest data;
+        data.mutable_publish_data_track_request()->set_pub_handle(5);
+        data.mutable_publish_data_track_request()->set_name("d");
+        h.send(alice, data);
+        JoinParams params = test_join("r", "bob");
+        params.auto_subscribe_data_track = true;
+        SessionId bob = h.join(params);
+        h.advance(Duration::millis(300));
+        params.reconnect = true;
+        for (const bool allowed : {false, true}) {
+            if (noticed) h.close(bob);
+            livekit::SignalRequest access;
+            access.mutable_subscription_permission()->set_all_participants(allowed);
+            h.send(alice, access);
+            bob = h.join(params);
+            REQUIRE(h.count(bob, R::kReconnect) == 1);
+            std::set<std::string> told;
+            for (const auto& update : h.of(bob, R::kSubscriptionPermissionUpdate)) {
+                CHECK(update.subscription_permission_update().allowed() == allowed);
+                told.insert(update.subscription_permission_update().track_sid().substr(0, 3));
+            }
+            CHECK(told == std::set<std::string>{"DTR", "TR_"});
+            const auto handles = h.of(bob, R::kDataTrackSubscriberHandles);
+            REQUIRE(handles.size() == 1);
+            CHECK(handles[0].data_track_subscriber_handles().sub_handles_size() ==
+                  (allowed ? 1 : 0));
+        }
+        // What was surely heard is no news.
+        livekit::SignalRequest ping;
+        ping.mutable_ping_req()->set_timestamp(1);
+        h.advance(Duration::seconds(30));
+        h.send(bob, ping);
+        bob = h.join(params);
+        CHECK(h.count(bob, R::kSubscriptionPermissionUpdate) == 0);
+    }
 }
 
 }  // namespace confab::room

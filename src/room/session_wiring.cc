@@ -102,7 +102,8 @@ std::uint32_t SessionWiring::last_data_sequence(const Participant& p) const {
 }
 
 void SessionWiring::repeat_news(Participant& p, Timestamp since) {
-    room_->data_.repeat_handles(p);
+    room_->data_.repeat_news(p, since);
+    room_->subscriptions_.repeat_news(p, since);
     room_->publications_.announced().repeat_wishes(p);
     room_->speakers_.repeat(p, since);
 }

@@ -63,8 +63,9 @@ class DataPlane {
     void update_subscriptions(Participant& p, const livekit::UpdateDataSubscription& update);
     // After a change of what a participant may hear, or of whom a publisher lets hear.
     void reconcile(Participant& p);
-    // After a resume: the last message about its handles may have died with the old connection.
-    void repeat_handles(Participant& p);
+    // After a resume: what it was told of handles and permissions since then may have died with
+    // the old connection.
+    void repeat_news(Participant& p, Timestamp since);
     void reconcile_publisher(Participant& publisher);
     bool publishes(const Participant& p, const std::string& track_sid) const;
     void describe(const Participant& p, livekit::ParticipantInfo& info) const;
@@ -81,6 +82,7 @@ class DataPlane {
         explicit Member(std::uint16_t first_handle) : subscriptions(first_handle) {}
         PublishedDataTracks tracks;
         DataSubscriptions subscriptions;
+        std::optional<Timestamp> handles_at;  // when it was told of them last
         std::optional<sfu::DataMember> told;  // to its shard
         std::uint32_t last_sequence = 0;
         bool auto_subscribe = false;

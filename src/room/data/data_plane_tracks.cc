@@ -88,7 +88,7 @@ bool DataPlane::reconcile_track(Participant& p, const std::string& track_sid) {
         return stop();
     const bool allowed =
         p.info.permission().recorder() || host_->grants_access(*publisher, p, track_sid);
-    if (own.note_allowed(track_sid, allowed))
+    if (own.note_allowed(scope_->now(), track_sid, allowed))
         p.signal.send(subscription_permission_message(publisher->sid(), track_sid, allowed));
     if (!allowed) return stop();
     if (!own.attach(track_sid, publisher->identity(), publisher->sid())) return false;
@@ -133,11 +133,22 @@ void DataPlane::update_subscriptions(Participant& p,
     if (told) send_handles(p);
 }
 
-void DataPlane::repeat_handles(Participant& p) {
-    if (!member(p).subscriptions.message().sub_handles().empty()) send_handles(p);
+void DataPlane::repeat_news(Participant& p, Timestamp since) {
+    DataSubscriptions& own = member(p).subscriptions;
+    for (const auto& [sid, allowed] : own.repeat_allowed(scope_->now(), since)) {
+        const auto known = tracks_.find(sid);
+        const Participant* publisher =
+            known == tracks_.end() ? nullptr : roster_->find(known->second.publisher);
+        if (publisher != nullptr)
+            p.signal.send(subscription_permission_message(publisher->sid(), sid, allowed));
+    }
+    // None is news, too.
+    const auto& told = member(p).handles_at;
+    if ((told && *told >= since) || !own.message().sub_handles().empty()) send_handles(p);
 }
 
 void DataPlane::send_handles(Participant& p) {
+    member(p).handles_at = scope_->now();
     livekit::SignalResponse response;
     *response.mutable_data_track_subscriber_handles() = member(p).subscriptions.message();
     p.signal.send(std::move(response));

@@ -85,11 +85,22 @@ bool DataSubscriptions::wants(const std::string& track_sid) const {
     return it != entries_.end() && it->second.wanted;
 }
 
-bool DataSubscriptions::note_allowed(const std::string& track_sid, bool allowed) {
+bool DataSubscriptions::note_allowed(Timestamp now, const std::string& track_sid, bool allowed) {
     const auto it = entries_.find(track_sid);
     if (it == entries_.end() || it->second.allowed == allowed) return false;
     it->second.allowed = allowed;
+    it->second.allowed_at = now;
     return true;
+}
+
+std::map<std::string, bool> DataSubscriptions::repeat_allowed(Timestamp now, Timestamp since) {
+    std::map<std::string, bool> result;
+    for (auto& [sid, entry] : entries_) {
+        if (!entry.allowed || entry.allowed_at < since) continue;
+        result[sid] = *entry.allowed;
+        entry.allowed_at = now;
+    }
+    return result;
 }
 
 bool DataSubscriptions::attach(const std::string& track_sid, const std::string& identity,

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/rng.h"
+#include "base/time.h"
 #include "livekit_rtc.pb.h"
 
 namespace confab::room {
@@ -46,6 +47,7 @@ class DataSubscriptions {
         bool wanted = false;          // false: the client said so, which auto-subscribing heeds
         std::uint16_t handle = 0;     // 0: does not flow: not wanted, not allowed or not there
         std::optional<bool> allowed;  // what subscription_permission_update said last
+        Timestamp allowed_at;         // and when
         std::string publisher_identity;
         std::string publisher_sid;
     };
@@ -58,7 +60,9 @@ class DataSubscriptions {
     void unwant(const std::string& track_sid);
     bool wants(const std::string& track_sid) const;
     // True when that was not said before since the track is wanted (SIG-42).
-    bool note_allowed(const std::string& track_sid, bool allowed);
+    bool note_allowed(Timestamp now, const std::string& track_sid, bool allowed);
+    // What was said since then and may not have been heard; it is said now.
+    std::map<std::string, bool> repeat_allowed(Timestamp now, Timestamp since);
     // The track exists: gives it a handle. True when it had none.
     bool attach(const std::string& track_sid, const std::string& identity, const std::string& sid);
     // It stops to flow; the wish stays. True when it had a handle.

@@ -83,8 +83,21 @@ struct Camera {
     std::uint16_t picture = 0;
 };
 
+JoinParams with_pauses(const std::string& identity) {
+    JoinParams params = test_join("r", identity);
+    params.subscriber_allow_pause = true;
+    return params;
+}
+
+livekit::SignalRequest ping() {
+    livekit::SignalRequest request;
+    request.mutable_ping_req()->set_timestamp(1);
+    return request;
+}
+
 struct Call {
-    Call() : alice(w.room.join_active("r", "alice")), bob(w.room.join_active("r", "bob")) {
+    explicit Call(const JoinParams& subscribing = test_join("r", "bob"))
+        : alice(w.room.join_active("r", "alice")), bob(w.room.join(subscribing)) {
         w.room.publish(alice, "cam", true);
         w.run(Duration::seconds(1));
         camera = std::make_unique<Camera>(w.receiver(0));
@@ -188,6 +201,40 @@ TEST_CASE("Dynacast: who resumes is told what is wanted of its tracks [DYN-01] [
         CHECK(c.asked_of_publisher() == std::set<std::size_t>{0, 1, 2});
         // Once: nothing has changed since.
         CHECK(c.w.room.count(c.alice, R::kSubscribedQualityUpdate) == 1);
+    }
+}
+
+// Whoever was away when the link became too narrow, or wide again, would show the contrary for
+// ever.
+TEST_CASE("Pauses: who resumes is told what became of its streams [BWE-09] [SIG-40] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Call c(with_pauses("bob"));
+        c.run(25'000);
+        REQUIRE(c.last_seen() == 0x20);
+        c.w.room.send(c.bob, ping());
+        const auto limit = [&](std::uint64_t bits) {
+            c.w.world.command(0, sfu::SetBandwidthLimit{c.subscriber.peer, bits});
+            c.run(2'000);
+        };
+        const auto resume = [&] {
+            JoinParams again = with_pauses("bob");
+            again.reconnect = true;
+            c.bob = c.w.room.join(again);
+            REQUIRE(c.w.room.count(c.bob, R::kReconnect) == 1);
+            return c.w.room.of(c.bob, R::kStreamStateUpdate);
+        };
+        CHECK(resume().empty());  // what was surely heard is no news
+        for (const bool paused : {true, false}) {
+            if (noticed) c.w.room.close(c.bob);
+            limit(paused ? 20'000 : 0);
+            const auto told = resume();
+            REQUIRE(told.size() == 1);
+            REQUIRE(told[0].stream_state_update().stream_states_size() == 1);
+            const auto& state = told[0].stream_state_update().stream_states(0);
+            CHECK(state.track_sid() ==
+                  c.w.room.of(c.alice, R::kTrackPublished)[0].track_published().track().sid());
+            CHECK(state.state() == (paused ? livekit::PAUSED : livekit::ACTIVE));
+        }
     }
 }
 

@@ -52,6 +52,8 @@ struct MeantKind {
 };
 constexpr std::string_view kSpeakersAgain =
     "who resumes is told who speaks and who stopped; the recorded server tells nothing";
+constexpr std::string_view kToldAgain =
+    "who resumes is told what changed lately; the recorded server tells nothing";
 const std::array kMeantKinds{
     MeantKind{"", 0, "media_sections_requirement",
               "not sent when the answer just before carried every track already"},
@@ -66,6 +68,18 @@ const std::array kMeantKinds{
     MeantKind{"disconnect-signal-on-resume", 3, "speakers_changed", kSpeakersAgain},
     MeantKind{"disconnect-signal-on-resume", 4, "speakers_changed", kSpeakersAgain},
     MeantKind{"disconnect-signal-on-resume-no-messages", 5, "speakers_changed", kSpeakersAgain},
+    MeantKind{"rtc-node-call", 3, "subscription_permission_update", kToldAgain},
+    MeantKind{"simulate-resume-reconnect", 3, "subscription_permission_update", kToldAgain},
+    MeantKind{"simulate-resume-reconnect", 3, "stream_state_update", kToldAgain},
+    MeantKind{"simulate-signal-reconnect", 3, "subscription_permission_update", kToldAgain},
+    MeantKind{"simulate-signal-reconnect", 3, "stream_state_update", kToldAgain},
+    MeantKind{"disconnect-signal-on-resume", 3, "subscription_permission_update", kToldAgain},
+    MeantKind{"disconnect-signal-on-resume", 3, "stream_state_update", kToldAgain},
+    MeantKind{"disconnect-signal-on-resume", 4, "subscription_permission_update", kToldAgain},
+    MeantKind{"disconnect-signal-on-resume", 4, "stream_state_update", kToldAgain},
+    MeantKind{"disconnect-signal-on-resume-no-messages", 5, "subscription_permission_update",
+              kToldAgain},
+    MeantKind{"disconnect-signal-on-resume-no-messages", 5, "stream_state_update", kToldAgain},
 };
 // Scenarios where we mean to do otherwise from a request on: compared is what comes before it.
 struct MeantFrom {

@@ -30,6 +30,9 @@ struct Subscription {
     Timestamp waiting_since;      // in kWaiting
     bool stuck_told = false;      // kWaiting went on for too long and the client heard of it
     std::optional<bool> allowed;  // what subscription_permission_update said last
+    Timestamp allowed_at;         // and when
+    std::optional<livekit::StreamState> streams;  // what stream_state_update said last
+    Timestamp streams_at;
     SubscriptionState state = SubscriptionState::kNone;
     std::uint64_t publisher = 0;  // number of the participant, unless in kNone
     TrackSender sender;           // open unless in kNone

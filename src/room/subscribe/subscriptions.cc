@@ -138,10 +138,7 @@ void Subscriptions::reconcile(Participant& p, const std::string& sid) {
     }
     if (track.publisher == &p) return m.table.erase(sid);
     const bool allowed = may_subscribe(p, *track.publisher, sid);
-    if (s->allowed != allowed) {
-        s->allowed = allowed;
-        p.signal.send(subscription_permission_message(track.publisher->sid(), sid, allowed));
-    }
+    if (std::exchange(s->allowed, allowed) != allowed) tell_allowed(p, sid, *s, *track.publisher);
     if (allowed) subscribe(p, sid, *s, track);
 }
 
@@ -183,8 +180,15 @@ bool Subscriptions::may_subscribe(const Participant& p, const Participant& publi
 void Subscriptions::withdraw(Participant& p, const std::string& sid, Subscription& s,
                              const Participant& publisher) {
     s.allowed = false;
-    p.signal.send(subscription_permission_message(publisher.sid(), sid, false));
+    tell_allowed(p, sid, s, publisher);
     drop(p, sid, s, true);
+}
+
+void Subscriptions::tell_allowed(Participant& p, const std::string& sid, Subscription& s,
+                                 const Participant& publisher) {
+    s.allowed_at = scope_->now();
+    const bool allowed = s.allowed.value_or(false);
+    p.signal.send(subscription_permission_message(publisher.sid(), sid, allowed));
 }
 
 // After a change of its own rights: a recorder hears what the lists of others keep from it.

@@ -94,6 +94,8 @@ class Subscriptions {
     // end.
     void codec_unsupported(Participant& p, const std::string& sid);
     void stream_state(Participant& p, const std::string& sid, sfu::StreamState state);
+    // Permissions and stream states that it was told since then may not have been heard.
+    void repeat_news(Participant& p, Timestamp since);
 
     bool subscribes_to(const Participant& p, const Participant& publisher) const;
     void handle_timeout(Participant& p, Timestamp now);
@@ -121,6 +123,8 @@ class Subscriptions {
     void withdraw(Participant& p, const std::string& sid, Subscription& s,
                   const Participant& publisher);
     void withdraw_forbidden(Participant& p);
+    void tell_allowed(Participant& p, const std::string& sid, Subscription& s,
+                      const Participant& publisher);
 
     void reconcile(Participant& p, const std::string& sid);
     void reconcile_existing(Participant& p);

@@ -9,6 +9,17 @@
 #include "room/subscribe/subscriptions.h"
 
 namespace confab::room {
+namespace {
+
+void add_stream_state(livekit::SignalResponse& response, const Participant& publisher,
+                      const std::string& sid, livekit::StreamState state) {
+    livekit::StreamStateInfo& info = *response.mutable_stream_state_update()->add_stream_states();
+    info.set_participant_sid(publisher.sid());
+    info.set_track_sid(sid);
+    info.set_state(state);
+}
+
+}  // namespace
 
 // ---------------------------------------------------------------- senders
 
@@ -40,6 +51,7 @@ void Subscriptions::drop(Participant& p, const std::string& sid, Subscription& s
     auto& hears = member(p).hears;
     if (--hears[s.publisher] == 0) hears.erase(s.publisher);
     s.state = SubscriptionState::kNone;
+    s.streams.reset();
     host_->section_dropped(p, id, flowed && blank_frames);
 }
 
@@ -186,12 +198,26 @@ void Subscriptions::stream_state(Participant& p, const std::string& sid, sfu::St
                                         scope_->now() - s->starting_since));
         s->starting_since = Timestamp::never();
     }
+    const auto told = state == sfu::StreamState::kActive ? livekit::ACTIVE : livekit::PAUSED;
     livekit::SignalResponse response;
-    livekit::StreamStateInfo& info = *response.mutable_stream_state_update()->add_stream_states();
-    info.set_participant_sid(track.publisher->sid());
-    info.set_track_sid(sid);
-    info.set_state(state == sfu::StreamState::kActive ? livekit::ACTIVE : livekit::PAUSED);
+    add_stream_state(response, *track.publisher, sid, told);
     p.signal.send(std::move(response));
+    if (s == nullptr) return;
+    s->streams = told;
+    s->streams_at = scope_->now();
+}
+
+void Subscriptions::repeat_news(Participant& p, Timestamp since) {
+    livekit::SignalResponse streams;
+    for (auto& [sid, s] : member(p).table.entries()) {
+        const Publication track = host_->find_publication(sid);
+        if (!track) continue;
+        if (s.allowed && s.allowed_at >= since) tell_allowed(p, sid, s, *track.publisher);
+        if (!s.streams || s.streams_at < since) continue;
+        add_stream_state(streams, *track.publisher, sid, *s.streams);
+        s.streams_at = scope_->now();  // nor may this be
+    }
+    if (streams.has_stream_state_update()) p.signal.send(std::move(streams));
 }
 
 }  // namespace confab::room
