@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "sfu/congestion/layer_cost.h"
 #include "sfu/forward/forward_testing.h"
 
 namespace confab::sfu {
@@ -215,6 +216,29 @@ TEST_CASE("SourceMonitor: a mute stops all at once, an unmute waits for packets 
     // What came before the mute is in no rate.
     c.run(6020, {1});
     CHECK(c.state.bitrate[0][0] == 0);
+}
+
+// Of a layer without a rate a short link could not be given any but the lowest, for a second more.
+TEST_CASE(
+    "SourceMonitor: after a short mute the rates of before hold until others are known [IN-21]") {
+    Camera c;
+    c.run(3020, {0, 1, 2});
+    const auto before = c.state.bitrate;
+    REQUIRE(before[2][0] > 0);
+    c.monitor.set_muted(true, c.state);
+    c.monitor.set_muted(false, c.state);
+    for (std::uint8_t layer = 0; layer < 3; ++layer)
+        CHECK(c.monitor.packet(c.at(layer), c.state));
+    CHECK(c.state.available == 0b111);
+    CHECK(c.state.bitrate == before);
+    VideoDemand demand;
+    demand.source = &c.state;
+    demand.max = kTopLayer;
+    CHECK(can_choose(demand, 2));
+    // They end with the first measurement of what comes now, a second later.
+    c.run(5020, {0});
+    CHECK(c.state.bitrate[0][0] > 100'000);
+    CHECK(c.state.bitrate[2][0] == 8'000);  // its one packet
 }
 
 TEST_CASE("SourceMonitor: a layer wanted again flows with its next packet [IN-21] [DYN-05]") {
