@@ -32,9 +32,10 @@ struct CallContext {
 // as such a store does.
 class RoomDirectory {
   public:
-    using Found = Callback<std::optional<std::string>>;
+    using Found = Reply<std::optional<std::string>>;
     virtual ~RoomDirectory() = default;
-    // The id of the node where the room of that name is live; nothing if it is not.
+    // The id of the node where the room of that name is live; nothing if it is not. An error when
+    // that cannot be known.
     virtual void find_room(const std::string& name, Found found) = 0;
 };
 

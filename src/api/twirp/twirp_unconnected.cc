@@ -103,12 +103,14 @@ void TwirpRouter::add_unconnected_egress() {
         const auto invoke = [&rooms, no_worker](const CallContext&, const Request& request,
                                                 Reply<EgressInfo> reply) {
             if (request.room_name().empty()) return reply(tl::unexpected(no_worker));
-            rooms.find_room(request.room_name(), [no_worker, reply = std::move(reply)](
-                                                     std::optional<std::string> node) mutable {
-                reply(tl::unexpected(
-                    node ? no_worker
-                         : service_error(ErrorCode::kNotFound, "requested room does not exist")));
-            });
+            using Node = Result<std::optional<std::string>, ServiceError>;
+            rooms.find_room(
+                request.room_name(), [no_worker, reply = std::move(reply)](Node node) mutable {
+                    if (!node) return reply(tl::unexpected(std::move(node.error())));
+                    reply(tl::unexpected(*node ? no_worker
+                                               : service_error(ErrorCode::kNotFound,
+                                                               "requested room does not exist")));
+                });
         };
         add<Request, EgressInfo>(kEgress, method, kNeedsRecord, invoke);
     };

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -213,12 +214,17 @@ void Server::tell() {
     show_first_steps(config_, context_);
 }
 
-void Server::run() {
+bool Server::run() {
     loop_.on_signal({SIGINT, SIGTERM, SIGQUIT}, [this](int) { shutdown_.handle_signal(); });
     loop_.run();
-    control_->stop();
+    if (const std::size_t hung = control_->stop(); hung > 0) {
+        telemetry::log_error("stopped without control threads that hang",
+                             {{"threads", hung}, {"lost", "what their rooms had still to tell"}});
+        return false;
+    }
     media_->stop();
     telemetry::log_info("stopped");
+    return true;
 }
 
 void Server::stop() {
@@ -231,7 +237,8 @@ int run_server(const config::Config& config, const ServeContext& context) {
         std::fprintf(stderr, "error: %s\n", server.error().c_str());
         return 1;
     }
-    (*server)->run();
+    // Nothing is torn down under a thread that may go on: what it uses ends with the process.
+    if (!(*server)->run()) std::_Exit(1);
     return 0;
 }
 

@@ -42,8 +42,9 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Until signals, or stop(), end it.
-    void run();
+    // Until signals, or stop(), end it. False: a control thread hangs. Whoever destroys this waits
+    // for that thread, which may never end.
+    [[nodiscard]] bool run();
     // Any thread; like the second signal.
     void stop();
     std::uint16_t http_port() const { return http_port_; }  // the one chosen, where it was 0

@@ -7,14 +7,17 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -41,8 +44,9 @@ void hang(int) {
 }
 
 // 0 while there is none: a thread gives itself its name when it first runs.
-pid_t find_thread(const std::string& name) {
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+pid_t find_thread(const std::string& name, pid_t process) {
+    const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
         std::ifstream file(task.path() / "comm");
         std::string comm;
         std::getline(file, comm);
@@ -51,41 +55,56 @@ pid_t find_thread(const std::string& name) {
     return 0;
 }
 
-pid_t thread_named(const std::string& name) {
+pid_t thread_named(const std::string& name, pid_t process = ::getpid()) {
     for (int i = 0; i < 500; ++i) {
-        if (const pid_t thread = find_thread(name); thread != 0) return thread;
+        if (const pid_t thread = find_thread(name, process); thread != 0) return thread;
         (void)::poll(nullptr, 0, 10);
     }
     return 0;
 }
 
+config::Config config_of(std::uint32_t control_threads) {
+    config::Config config;
+    config.port = 0;
+    config.bind_addresses = {"127.0.0.1"};
+    config.keys.emplace("key", config::SecretText(kSecret));
+    config.logging.level = "error";
+    config.rtc.node_ip = "127.0.0.1";
+    config.rtc.tcp_port = 0;
+    config.own.workers = 1;
+    config.own.control_threads = control_threads;
+    config.own.metrics_enabled = true;
+    return config;
+}
+
+// Whether it comes to be so within as many looks, 50 ms apart.
+bool within(int looks, const std::function<bool()>& is_so) {
+    for (int i = 0; i < looks; ++i) {
+        if (is_so()) return true;
+        (void)::poll(nullptr, 0, 50);
+    }
+    return false;
+}
+
+std::string get_from(std::uint16_t port, const std::string& path) {
+    net::RawClient client(port);
+    client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    return client.read_to_end();
+}
+
 class RunningServer {
   public:
     explicit RunningServer(std::uint32_t control_threads = 1) {
-        config::Config config;
-        config.port = 0;
-        config.bind_addresses = {"127.0.0.1"};
-        config.keys.emplace("key", config::SecretText(kSecret));
-        config.logging.level = "error";
-        config.rtc.node_ip = "127.0.0.1";
-        config.rtc.tcp_port = 0;
-        config.own.workers = 1;
-        config.own.control_threads = control_threads;
-        config.own.metrics_enabled = true;
-        auto started = Server::start(config, {});
+        auto started = Server::start(config_of(control_threads), {});
         REQUIRE_MESSAGE(started, started.error());
         server_ = std::move(*started);
-        thread_ = std::thread([this] { server_->run(); });
+        thread_ = std::thread([this] { (void)server_->run(); });
     }
     ~RunningServer() {
         server_->stop();
         thread_.join();
     }
-    std::string get(const std::string& path) const {
-        net::RawClient client(server_->http_port());
-        client.send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        return client.read_to_end();
-    }
+    std::string get(const std::string& path) const { return get_from(port(), path); }
     std::string health() const { return get("/").substr(0, 12); }
     std::uint16_t port() const { return server_->http_port(); }
     // Of the only series of that metric with `label`; -1 if there is none.
@@ -110,11 +129,7 @@ class RunningServer {
     }
     // Whether the health becomes `status` within a time that a slow machine needs.
     bool becomes(const std::string& status) const {
-        for (int i = 0; i < 300; ++i) {
-            if (health() == "HTTP/1.1 " + status) return true;
-            (void)::poll(nullptr, 0, 50);
-        }
-        return false;
+        return within(300, [&] { return health() == "HTTP/1.1 " + status; });
     }
 
   private:
@@ -142,6 +157,36 @@ TEST_CASE("Server: GET / tells that a thread hangs, and that it lives again [CON
     hangs = false;
     CHECK(server.becomes("200"));
     (void)std::signal(SIGUSR2, SIG_DFL);
+}
+
+// In a process of its own, which it is to end.
+TEST_CASE("Server: a control thread that hangs does not keep the process from ending [CON-11]") {
+    config::Config config = config_of(2);
+    config.port = [] { return RunningServer().port(); }();  // one that is free
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        (void)std::signal(SIGUSR2, hang);
+        hangs = true;
+        std::_Exit(run_server(config, {}));
+    }
+    const std::uint16_t port = config.port;
+    const bool serves =
+        within(600, [&] { return get_from(port, "/").starts_with("HTTP/1.1 200 "); });
+    CHECK(serves);
+    if (serves) {
+        CHECK(::syscall(SYS_tgkill, child, thread_named("control-1", child), SIGUSR2) == 0);
+        CHECK(::kill(child, SIGTERM) == 0);
+    }
+    int status = 0;
+    const bool ended = within(600, [&] { return ::waitpid(child, &status, WNOHANG) == child; });
+    CHECK(ended);
+    if (!ended) {
+        (void)::kill(child, SIGKILL);
+        (void)::waitpid(child, &status, 0);
+    }
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 1);
 }
 
 TEST_CASE("Server: a scrape tells of each control thread, of one that hangs too [OBS-01]") {

@@ -167,7 +167,7 @@ TEST_CASE("LocalRoomService: a room is found on this node while it is there [PSR
     Rooms rooms;
     const auto find = [&](const std::string& name) {
         std::optional<std::string> node;
-        rooms.service.find_room(name, [&](std::optional<std::string> id) { node = std::move(id); });
+        rooms.service.find_room(name, [&](const auto& found) { node = found.value(); });
         return node.value_or("");
     };
     CHECK(find("r").empty());

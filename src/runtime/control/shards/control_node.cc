@@ -46,7 +46,7 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
 }
 
 ControlNode::~ControlNode() {
-    stop();
+    (void)stop();
 }
 
 void ControlNode::run_in(std::size_t shard, Callback<ControlPlane&> fn) {
@@ -100,9 +100,13 @@ void ControlNode::flush(std::function<void()> done) {
     flushed_ = std::move(done);
 }
 
-void ControlNode::stop() {
+std::size_t ControlNode::stop() {
     for (const auto& shard : others_)
-        shard->stop();
+        shard->end();
+    const Timestamp deadline = net::EventLoop::now() + kShardPatience;
+    return static_cast<std::size_t>(
+        std::count_if(others_.begin(), others_.end(),
+                      [deadline](const auto& shard) { return !shard->stop(deadline); }));
 }
 
 }  // namespace confab::control

@@ -42,7 +42,7 @@ class ControlNode {
     // belong to the thread of `loop`.
     ControlNode(net::EventLoop& loop, worker::MediaNode& media, const token::KeyProvider& keys,
                 telemetry::Metrics& metrics, ControlNodeOptions options, std::uint64_t seed);
-    ~ControlNode();  // stop()
+    ~ControlNode();  // stop(), and waits for the threads that hang
     ControlNode(const ControlNode&) = delete;
     ControlNode& operator=(const ControlNode&) = delete;
 
@@ -84,9 +84,11 @@ class ControlNode {
     void shut_down();
     // Calls `done` once all webhooks are delivered or have waited long enough.
     void flush(std::function<void()> done);
-    // Ends the threads of the other shards. What they posted before still comes while the loop
-    // runs: whoever goes on with it keeps this, and whom its answers are for, until that is done.
-    void stop();
+    // Ends the threads of the other shards; gives the number of those that did not end within
+    // kShardPatience: what they use must live on. What the others posted before still comes while
+    // the loop runs: whoever goes on with it keeps this, and whom its answers are for, until that
+    // is done.
+    std::size_t stop();
 
   private:
     void shards_ended(std::size_t silent);

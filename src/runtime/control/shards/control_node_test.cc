@@ -211,8 +211,10 @@ TEST_CASE("ControlNode: a shard that hangs keeps only its own rooms waiting [API
     CHECK(rooms.find("no response from servers") != std::string::npos);
     CHECK(node.call([](ControlNode& control) { return control.oldest_report(); }) == told);
 
+    CHECK(bob.head().starts_with("HTTP/1.1 503 "));
     hang.open();
-    CHECK(bob.is_in());
+    Joined again(node, hung, "bob");
+    CHECK(again.is_in());
     CHECK(node.answer<livekit::ListRoomsResponse>("ListRooms", well, livekit::ListRoomsRequest())
               .rooms_size() == 2);
     CHECK(node.call([](ControlNode& control) { return control.oldest_report(); }) > told);

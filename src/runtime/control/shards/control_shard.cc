@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,16 +26,22 @@ ControlShard::~ControlShard() {
 }
 
 void ControlShard::start() {
-    thread_ = std::thread([this] {
+    std::promise<void> ended;
+    ended_ = ended.get_future();
+    thread_ = std::thread([this, ended = std::move(ended)]() mutable {
         pthread_setname_np(pthread_self(), ("control-" + std::to_string(index_)).c_str());
         loop_.run();
+        ended.set_value();
     });
 }
 
-void ControlShard::stop() {
-    if (!thread_.joinable()) return;
-    loop_.stop();
+bool ControlShard::stop(Timestamp deadline) {
+    if (!thread_.joinable()) return true;
+    end();
+    const std::chrono::microseconds wait((deadline - net::EventLoop::now()).us());
+    if (!deadline.is_never() && ended_.wait_for(wait) != std::future_status::ready) return false;
     thread_.join();
+    return true;
 }
 
 std::size_t shard_of(std::string_view room, std::size_t shards) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <future>
 #include <memory>
 #include <string_view>
 #include <thread>
@@ -25,8 +26,10 @@ class ControlShard {
     ControlShard& operator=(const ControlShard&) = delete;
 
     void start();
-    // Waits for the turn to end.
-    void stop();
+    // Its turn is the last.
+    void end() { loop_.stop(); }
+    // Waits for that. False if it has not come by `deadline`: then nothing that it uses may go.
+    bool stop(Timestamp deadline = Timestamp::never());
     // Of its thread while that runs; post() and stop() of the loop are for all.
     ControlPlane& plane() { return plane_; }
     net::EventLoop& loop() { return loop_; }
@@ -37,6 +40,7 @@ class ControlShard {
     telemetry::Metrics metrics_;
     ControlPlane plane_;
     std::thread thread_;
+    std::future<void> ended_;
 };
 
 // Which shard has the rooms of that name: the same on every machine and in every release (FNV-1a,

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "runtime/control/shards/control_node.h"
+#include "runtime/control/shards/node_room_service.h"
 #include "runtime/control/shards/node_testing.h"
 
 namespace confab::control {
@@ -95,6 +96,47 @@ TEST_CASE("ControlNode: the end waits for a hung shard, but not for ever [CON-11
     CHECK(net::EventLoop::now() - began >= kShardPatience);
     hang.open();
     CHECK(bob.wait(livekit::SignalResponse::kLeave).has_leave());
+}
+
+// The Rust core gives an upgrade five seconds, and so does this client.
+TEST_CASE(
+    "ControlNode: a join that a hung shard does not take is refused in time [CON-33] [CON-46]") {
+    TestNode node(2);
+    const std::string room = node.room_in(1);
+    HungShard hang(node, 1);
+    SignalClient ann(node.port(), node.join_path(room, "ann"));
+    CHECK(ann.head().starts_with("HTTP/1.1 503 "));
+    hang.open();
+    CHECK(has_sessions(node, 1, 0));
+    Joined again(node, room, "ann");
+    CHECK(again.is_in());
+}
+
+TEST_CASE(
+    "NodeRoomService: a room of a hung shard is not looked for without end [API-20] [API-W7]") {
+    std::promise<bool> known;
+    TestNode node(2);
+    const std::string room = node.room_in(1);
+    HungShard hang(node, 1);
+    std::future<bool> answer = known.get_future();
+    node.call([&](ControlNode& control) {
+        NodeRoomService service(control, {});
+        service.find_room(room, [&](const auto& found) { known.set_value(found.has_value()); });
+    });
+    REQUIRE(answer.wait_for(std::chrono::seconds(15)) == std::future_status::ready);
+    CHECK_FALSE(answer.get());  // an error, as for any other call
+}
+
+TEST_CASE("ControlNode: stopping gives a hung thread up after a while [CON-11]") {
+    std::promise<std::size_t> stopped;
+    TestNode node(3);
+    HungShard hang(node, 2);
+    std::future<std::size_t> end = stopped.get_future();
+    node.thread().loop().post([&] { stopped.set_value(node.control().stop()); });
+    REQUIRE(end.wait_for(std::chrono::seconds(15)) == std::future_status::ready);
+    CHECK(end.get() == 1);
+    hang.open();
+    CHECK(node.call([](ControlNode& control) { return control.stop(); }) == 0);
 }
 
 }  // namespace confab::control

@@ -74,12 +74,15 @@ void NodeRoomService::list_rooms(const api::CallContext& context,
 }
 
 void NodeRoomService::find_room(const std::string& name, Found found) {
-    const std::size_t shard = node_.shard_of(name);
-    if (shard == 0) return node_.first().service().find_room(name, std::move(found));
-    HomeReply<std::optional<std::string>> answer(node_.loop(), std::move(found));
-    node_.run_in(shard, [name, answer = std::move(answer)](ControlPlane& plane) mutable {
-        plane.service().find_room(name, Found(std::move(answer)));
-    });
+    using Node = Result<std::optional<std::string>, api::ServiceError>;
+    node_.ask<Node>(
+        node_.shard_of(name),
+        [name](ControlPlane& plane, Found answer) {
+            plane.service().find_room(name, std::move(answer));
+        },
+        [found = std::move(found)](std::optional<Node> node) mutable {
+            found(node ? *std::move(node) : tl::make_unexpected(no_response()));
+        });
 }
 
 void NodeRoomService::create_room(const api::CallContext& context,

@@ -118,7 +118,7 @@ std::optional<std::string> node_of(TestNode& node, const std::string& room) {
     std::promise<std::optional<std::string>> found;
     node.call([&](ControlNode& control) {
         NodeRoomService service(control, {});
-        service.find_room(room, [&](const std::optional<std::string>& id) { found.set_value(id); });
+        service.find_room(room, [&](const auto& answer) { found.set_value(answer.value()); });
     });
     return found.get_future().get();
 }

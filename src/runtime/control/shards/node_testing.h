@@ -59,6 +59,7 @@ class TestNode {
     std::uint16_t port() const { return port_; }
     std::uint16_t metrics_port() const { return metrics_port_; }
     net::LoopThread& thread() { return thread_; }
+    ControlNode& control() { return *control_; }  // only in the loop of the first shard
     // Only in the loop of that shard.
     worker::ControlPort& port_of(std::size_t shard) { return media_->port(shard); }
     template <typename F>

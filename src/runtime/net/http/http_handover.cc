@@ -80,7 +80,7 @@ void HttpConnection::move_to(std::uint64_t serial, EventLoop& target,
 }
 
 asio::awaitable<void> HttpConnection::wait_until_taken() {
-    const Timestamp deadline = EventLoop::now() + server_->options.answer_timeout;
+    const Timestamp deadline = EventLoop::now() + server_->options.handover_timeout;
     while (!handover_->taken && !server_->destroyed && EventLoop::now() < deadline) {
         answered_.expires_at(to_steady(deadline));
         (void)co_await answered_.async_wait(use_result);

@@ -276,7 +276,7 @@ TEST_CASE("HttpExchange: a loop that does not take it in time is answered for wi
     EventLoop stopped;
     {
         HttpServerOptions options;
-        options.answer_timeout = Duration::millis(60);
+        options.handover_timeout = Duration::millis(60);
         Fixture fixture(options, &stopped);
         RawClient client(fixture.port());
         client.send(kUpgrade);

@@ -44,7 +44,7 @@ class HttpExchange {
     // For requests with is_websocket_upgrade, once: the connection leaves the loop of the server,
     // and `there` is called in `target` with an exchange that is answered there, the upgrade or the
     // refusal, after which the connection closes. Not called if the client has gone before; if
-    // `target` does not take it within answer_timeout, the client gets 503. `target` must outlive
+    // `target` does not take it within handover_timeout, the client gets 503. `target` must outlive
     // the server, and the loop of the server whatever came to `target`.
     void move_to(EventLoop& target, Callback<HttpExchange> there);
 
@@ -68,10 +68,11 @@ struct HttpServerOptions {
     // is answered with 503 (08 IMM-15). What is below kSmallRequest comes through in any case, so
     // that few large bodies which never end do not close the server to everybody.
     std::size_t max_buffered_bytes = 256 * 1024 * 1024;
-    Duration idle_timeout = Duration::seconds(120);   // between requests
-    Duration header_timeout = Duration::seconds(10);  // connection or first byte → end of header
-    Duration body_timeout = Duration::seconds(60);    // end of header → end of body
-    Duration answer_timeout = Duration::seconds(60);  // request → respond(); beyond: 503
+    Duration idle_timeout = Duration::seconds(120);    // between requests
+    Duration header_timeout = Duration::seconds(10);   // connection or first byte → end of header
+    Duration body_timeout = Duration::seconds(60);     // end of header → end of body
+    Duration answer_timeout = Duration::seconds(60);   // request → respond(); beyond: 503
+    Duration handover_timeout = Duration::seconds(3);  // move_to() → taken; beyond: 503 (CON-46)
     Duration write_timeout = Duration::seconds(30);
     // Called on answers of the server itself when the request is known (413), so that the CORS
     // headers get there too (CON-03).
