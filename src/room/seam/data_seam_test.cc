@@ -209,7 +209,7 @@ TEST_CASE(
     d.turn();
     for (std::uint32_t i = 1; i <= 7; ++i)
         (void)d.receive(d.peer(0), user_packet("x", i));
-    d.h.advance(sfu::DataRouter::kProgressDelay);
+    d.h.advance(sfu::DataProgressList::kDelay);
     d.turn();
     d.h.close(alice);
     JoinParams again = test_join("r", "alice");

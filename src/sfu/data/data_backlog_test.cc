@@ -90,26 +90,5 @@ TEST_CASE("DataBacklog: no sender waits for more than one message of each other 
     }
 }
 
-TEST_CASE(
-    "DataWindow: full with kMaxBytes here or with any other worker, not with the sum [DC-20]") {
-    constexpr std::size_t kMax = DataWindow::kMaxBytes;
-    DataWindow here;
-    here.waiting = kMax - 1;
-    CHECK_FALSE(here.full());
-    here.waiting = kMax;
-    CHECK(here.full());
-
-    DataWindow abroad;
-    abroad.waiting = kMax - 1;
-    abroad.at(1) = kMax - 1;
-    abroad.at(2) = kMax - 1;
-    CHECK_FALSE(abroad.full());
-    abroad.at(2) += 1;
-    CHECK(abroad.full());
-    abroad.at(2) -= 1;
-    CHECK_FALSE(abroad.full());
-    CHECK(abroad.abroad.size() == 2);  // one entry for each worker
-}
-
 }  // namespace
 }  // namespace confab::sfu

@@ -124,8 +124,8 @@ TEST_CASE("Data: what waits of senders who went is bounded, on each worker [SIG-
         w.full.clear();
         w.router(0).made_room(w.now, PeerId(1));
         CHECK_FALSE(w.router(0).lagging());
-        CHECK(w.got[PeerId(1)] <= DataRouter::kMaxLeftBytes);
-        CHECK(w.got[PeerId(1)] > DataRouter::kMaxLeftBytes / 2);
+        CHECK(w.got[PeerId(1)] <= DataWindows::kMaxLeftBytes);
+        CHECK(w.got[PeerId(1)] > DataWindows::kMaxLeftBytes / 2);
         // It is over: there is room for the next.
         const std::uint64_t dropped = w.router(0).dropped();
         w.full.insert(PeerId(1));

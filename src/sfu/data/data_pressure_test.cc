@@ -27,14 +27,14 @@ struct Lagging : DataRouters {
     }
     // Nothing more fits the connection.
     void fill(const DataMember& member) {
-        connection(member).buffered = DataRouter::kMaxUnacknowledged;
+        connection(member).buffered = DataReceivers::kMaxUnacknowledged;
     }
     DataMember alice, bob, carol;
 };
 
 TEST_CASE("Data pressure: with kMaxUnacknowledged on the way a message waits [DC-20]") {
     Lagging room;
-    room.connection(room.bob).buffered = DataRouter::kMaxUnacknowledged - 1;
+    room.connection(room.bob).buffered = DataReceivers::kMaxUnacknowledged - 1;
     room.say(room.alice, text_packet("one", 1));
     CHECK(room.heard(room.bob) == Texts{"one"});
     CHECK_FALSE(room.router().lagging());
@@ -136,7 +136,7 @@ TEST_CASE("Data pressure: as much as fits goes, the rest waits on [DC-20]") {
     room.connection(room.bob).keeps = true;
     room.fill(room.bob);
     const std::size_t said = room.flood(room.alice, 1'000);
-    room.connection(room.bob).buffered = DataRouter::kMaxUnacknowledged - 2'000;
+    room.connection(room.bob).buffered = DataReceivers::kMaxUnacknowledged - 2'000;
     room.router().made_room(room.now, room.bob.peer);
     CHECK(room.heard(room.bob).size() == 2);
     CHECK(room.router().lagging());
@@ -161,7 +161,7 @@ bool held_back_after(Duration time, std::size_t octets) {
     (void)room.flood(room.alice, 1'000);
     CHECK_FALSE(room.may_send(room.alice));
     // Messages of some 1 100 octets and what they cost beside: so many are taken early.
-    room.connection(room.bob).buffered = DataRouter::kMaxUnacknowledged - octets;
+    room.connection(room.bob).buffered = DataReceivers::kMaxUnacknowledged - octets;
     room.run(time);
     room.fill(room.bob);
     (void)room.flood(room.alice, 1'000, 1'000);
@@ -171,11 +171,11 @@ bool held_back_after(Duration time, std::size_t octets) {
 TEST_CASE(
     "Data pressure: next to nothing in kPatience holds nobody back any more [SIG-122] "
     "[DC-25]") {
-    const Duration early = DataRouter::kPatience - Duration::millis(1);
+    const Duration early = DataReceivers::kPatience - Duration::millis(1);
     CHECK(held_back_after(early, 0));
-    CHECK_FALSE(held_back_after(DataRouter::kPatience, 0));
-    CHECK_FALSE(held_back_after(DataRouter::kPatience, DataRouter::kMinTaken / 2));
-    CHECK(held_back_after(DataRouter::kPatience, DataRouter::kMinTaken));
+    CHECK_FALSE(held_back_after(DataReceivers::kPatience, 0));
+    CHECK_FALSE(held_back_after(DataReceivers::kPatience, DataReceivers::kMinTaken / 2));
+    CHECK(held_back_after(DataReceivers::kPatience, DataReceivers::kMinTaken));
 }
 
 TEST_CASE(
@@ -184,7 +184,7 @@ TEST_CASE(
     Lagging room;
     room.fill(room.bob);
     (void)room.flood(room.alice, 1'000);
-    room.run(DataRouter::kPatience);
+    room.run(DataReceivers::kPatience);
     CHECK(room.resumed() == std::vector<PeerId>{room.alice.peer});
     CHECK(room.router().dropped() == 0);  // what waited waits on
     constexpr std::size_t kMessages = 6'000;
@@ -195,8 +195,8 @@ TEST_CASE(
     const std::size_t got = room.heard(room.bob).size();
     CHECK(got + dropped == room.heard(room.carol).size());
     const std::size_t each = room.connection(room.carol).sent.back().bytes.size();
-    CHECK(got * (each + DataMessage::kOverhead) > DataRouter::kMaxOwnBytes - 2'000);
-    CHECK(got * each < DataRouter::kMaxOwnBytes + kMaxWindow);
+    CHECK(got * (each + DataMessage::kOverhead) > DataReceivers::kMaxOwnBytes - 2'000);
+    CHECK(got * each < DataReceivers::kMaxOwnBytes + kMaxWindow);
     // The newest are lost, and none overtakes another.
     const Texts of_bob = room.heard(room.bob), of_carol = room.heard(room.carol);
     CHECK(std::equal(of_bob.begin(), of_bob.end(), of_carol.begin()));
@@ -208,10 +208,10 @@ TEST_CASE("Data pressure: who was slow holds nobody back for kPenalty, then agai
     Lagging room;
     room.fill(room.bob);
     (void)room.flood(room.alice, 1'000);
-    room.run(DataRouter::kPatience);
+    room.run(DataReceivers::kPatience);
     room.acknowledge(room.bob);
     CHECK_FALSE(room.router().lagging());
-    room.run(DataRouter::kPenalty - Duration::millis(1));
+    room.run(DataReceivers::kPenalty - Duration::millis(1));
     room.fill(room.bob);
     CHECK(room.flood(room.alice, 1'000, kMore) == kMore);
     room.acknowledge(room.bob);
@@ -226,16 +226,17 @@ TEST_CASE(
     Lagging room;
     room.fill(room.bob);
     (void)room.flood(room.alice, 1'000);
-    room.run(DataRouter::kPatience);
+    room.run(DataReceivers::kPatience);
     (void)room.resumed();
     (void)room.flood(room.alice, 1'000, 4 * kMore);
     // It takes enough not to be slow anew, and never all.
     room.connection(room.bob).keeps = true;
-    for (Duration passed; passed <= DataRouter::kPenalty; passed = passed + DataRouter::kPatience) {
+    for (Duration passed; passed <= DataReceivers::kPenalty;
+         passed = passed + DataReceivers::kPatience) {
         room.connection(room.bob).buffered =
-            DataRouter::kMaxUnacknowledged - DataRouter::kMinTaken * 5 / 4;
+            DataReceivers::kMaxUnacknowledged - DataReceivers::kMinTaken * 5 / 4;
         room.router().made_room(room.now, room.bob.peer);
-        room.run(DataRouter::kPatience);
+        room.run(DataReceivers::kPatience);
     }
     REQUIRE(room.router().lagging());
     CHECK(room.flood(room.alice, 1'000, kMore) == kMore);
@@ -250,7 +251,7 @@ TEST_CASE(
     Lagging room;
     room.fill(room.bob);
     const std::size_t each = text_packet(std::string(10'000, 'x')).size() + DataMessage::kOverhead;
-    const std::size_t fit = DataRouter::kMaxOwnBytes / each + 1;
+    const std::size_t fit = DataReceivers::kMaxOwnBytes / each + 1;
     for (std::size_t i = 0; i < fit + 3; ++i)
         room.command(0,
                      SendData{RoomId(1), false, text_packet(std::string(10'000, 'x')), {}, {}, {}});
@@ -367,8 +368,8 @@ TEST_CASE(
     for (const DataMember& other : others)
         for (int i = 0; i < 3 && room.may_send(other); ++i, ++said)
             room.say(other, text_packet(large));
-    CHECK(said * 60'000 >= DataRouter::kMaxLinkBytes);
-    CHECK((said - 1) * 60'000 < DataRouter::kMaxLinkBytes);
+    CHECK(said * 60'000 >= DataLinks::kMaxBytes);
+    CHECK((said - 1) * 60'000 < DataLinks::kMaxBytes);
     CHECK_FALSE(room.may_send(room.alice));
     // Lossy packets are not kept there.
     CHECK(room.router().dropped() == 0);
@@ -393,7 +394,7 @@ TEST_CASE(
     "Data pressure: senders elsewhere that are idle are forgotten, and told what was taken "
     "[DES-41] [IMM-15]") {
     Lagging room(2, 1);
-    for (std::size_t i = 0; i <= DataRouter::kMaxRemoteIdle; ++i) {
+    for (std::size_t i = 0; i <= RemoteSenders::kMaxIdle; ++i) {
         const DataMember other = room.join("s" + std::to_string(i));
         room.say(other, text_packet("x"));
     }
@@ -401,7 +402,7 @@ TEST_CASE(
     (void)room.router(0).flush_links();
     for (const Bytes& piece : std::exchange(room.port(0).pieces[1], {}))
         room.router(1).handle_link(room.now, 0, piece);
-    CHECK(room.heard(room.bob).size() == DataRouter::kMaxRemoteIdle + 2);
+    CHECK(room.heard(room.bob).size() == RemoteSenders::kMaxIdle + 2);
     // Nobody had taken a quarter of a window.
     (void)room.router(1).flush_links();
     LinkStream back;
@@ -410,7 +411,7 @@ TEST_CASE(
     std::size_t told = 0;
     while (const auto record = back.next_record())
         told += std::holds_alternative<LinkedTaken>(parse_link_record(*record).value()) ? 1U : 0U;
-    CHECK(told == DataRouter::kMaxRemoteIdle);
+    CHECK(told == RemoteSenders::kMaxIdle);
 }
 
 }  // namespace

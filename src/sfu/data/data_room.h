@@ -7,38 +7,43 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "sfu/data/data_backlog.h"
+#include "sfu/data/data_calls.h"
 #include "sfu/data/data_memory.h"
+#include "sfu/data/data_windows.h"
 
 namespace confab::sfu {
 
 struct DataRoom;
 
+// What DataReceivers keeps of a participant.
+struct DataReceiver {
+    bool ready = false;  // its channels are open, or it wants none (DC-09)
+    HeldData held;       // until then
+    DataBacklog backlog;
+    bool lagging = false;     // something is in the backlog,
+    Timestamp lagging_since;  // watched since then:
+    std::size_t taken = 0;    // bytes of it that were taken
+    Timestamp slow_until;     // holds nobody back until then
+};
+
 struct DataRoomMember {
     DataMember info;
     DataRoom* room = nullptr;
+    bool active = false;  // its connection was up once
 
     // As a sender.
     WindowId window;
     std::uint32_t last_sequence = 0;  // reliable; what is not above it came before (SIG-121)
     bool progress_untold = false;
     std::map<std::uint16_t, DataTrackId> tracks;  // by its handle
-    std::map<std::string, bool> calls;            // of the API: acknowledged?
+    MethodCalls calls;
 
-    // As a receiver.
-    bool active = false;  // its connection was up once
-    bool ready = false;   // its channels are open, or it wants none (DC-09)
-    HeldData held;        // until then
-    DataBacklog backlog;
-    bool lagging = false;         // something is in the backlog,
-    Timestamp lagging_since;      // watched since then:
-    std::size_t taken = 0;        // bytes of it that were taken
-    Timestamp slow_until;         // holds nobody back until then
+    DataReceiver receiver;
     std::uint64_t addressed = 0;  // the last message that named it
 };
 
@@ -56,9 +61,7 @@ struct DataRoom {
     };
     std::map<DataTrackId, std::vector<Flow>> flows;
     WindowId own;  // of the API, of what is sent again, and for receivers that are too slow
-    // Of members of other workers that something came from.
-    std::map<MemberId, WindowId> remote;
-    std::size_t left_bytes = 0;  // that wait of senders who went
+    RemoteSenders remote;
 };
 
 }  // namespace confab::sfu

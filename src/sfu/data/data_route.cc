@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// DataRouter: one packet from its sender to its receivers (02 §6.2).
+// DataRouter: one packet from its sender to its receivers, here and on other workers (02 §6.2).
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "sfu/data/data_router.h"
 
@@ -17,15 +19,15 @@ constexpr std::size_t kHandleAt = 2;
 
 }  // namespace
 
-std::size_t DataRouter::drop(std::size_t count) {
-    dropped_ += count;
+std::size_t DataRouter::refuse() {
+    ++refused_;
     return 1;
 }
 
 std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel channel,
                                        BytesView payload) {
-    Member* m = find_peer(from);
-    if (m == nullptr || !m->active || !m->info.may_publish) return drop();
+    Member* m = rooms_.find(from);
+    if (m == nullptr || !m->active || !m->info.may_publish) return refuse();
     ++routed_;
     if (channel == DataChannel::kDataTrack) return route_frame(now, *m, payload);
     const DataSender sender{m->info.identity, m->info.sid, m->info.hidden, m->info.agent};
@@ -33,41 +35,19 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     auto packet = channel == DataChannel::kOther
                       ? Result<RoutedPacket, DataError>(wrap_raw_data(payload, sender))
                       : rewrite_data_packet(payload, sender, lossy);
-    if (!packet) return drop();
-    if (packet->kind == DataKind::kTranscription && !sender.agent) return drop();
-    if (!lossy && packet->sequence > 0 && !take_sequence(now, *m, packet->sequence)) return drop();
-    if (take_answer(*m, *packet)) return 1;
+    if (!packet) return refuse();
+    if (packet->kind == DataKind::kTranscription && !sender.agent) return refuse();
+    if (!lossy && packet->sequence > 0 && !progress_.take(now, *m, packet->sequence))
+        return refuse();
+    const MethodCalls::Answer answer = m->calls.take(*packet);
+    if (answer == MethodCalls::Answer::kFirst)
+        port_.emit(CallAnswered{m->info.peer, std::move(packet->payload)});
+    if (answer != MethodCalls::Answer::kNone) return 1;
     Room& room = *m->room;
-    if (!room.memory.accept_nonce(packet->nonce)) return drop();
+    if (!room.memory.accept_nonce(packet->nonce)) return refuse();
     const DataMessage message(m->info.member, m->info.sid, std::move(*packet), lossy);
     link(room, *m, message);
     return 1 + deliver(now, room, message, m->window);
-}
-
-// Each number once, upwards (SIG-121). Control hears of it a little later, for resumes: a client
-// that is told an older one sends what came meanwhile again, and here it is known.
-bool DataRouter::take_sequence(Timestamp now, Member& m, std::uint32_t sequence) {
-    if (sequence <= m.last_sequence) return false;
-    m.last_sequence = sequence;
-    if (!std::exchange(m.progress_untold, true)) {
-        progress_.push_back(&m);
-        if (tell_at_.is_never()) tell_at_ = now + kProgressDelay;
-    }
-    return true;
-}
-
-// Of the API's calls: one acknowledgement and one response each go to control, and to nobody else.
-bool DataRouter::take_answer(Member& m, RoutedPacket& packet) {
-    const bool response = packet.kind == DataKind::kRpcResponse;
-    if (m.calls.empty() || (!response && packet.kind != DataKind::kRpcAck)) return false;
-    const auto call = m.calls.find(packet.request_id);
-    if (call == m.calls.end()) return false;
-    if (response)
-        m.calls.erase(call);
-    else if (std::exchange(call->second, true))
-        return true;
-    port_.emit(CallAnswered{m.info.peer, std::move(packet.payload)});
-    return true;
 }
 
 // ---------------------------------------------------------------- to members here
@@ -79,7 +59,7 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
     std::size_t count = 0;
     const auto one = [&](Member& to) {
         ++count;
-        give(now, to, message, window, pending);
+        receivers_.give(now, to, message, window, pending);
     };
     if (message.kind == DataKind::kMetrics) {
         // They come back to their sender, nothing else does (SIG-124).
@@ -105,69 +85,13 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
     return count;
 }
 
-void DataRouter::give(Timestamp now, Member& to, const DataMessage& message, WindowId window,
-                      PendingId& pending) {
-    if (message.lossy) {
-        if (to.active) send_lossy(now, to, DataChannel::kLossy, message.payload);
-    } else if (to.active && to.ready) {
-        send_reliable(now, to, message.payload, window, pending);
-    } else if (message.sequence > 0) {
-        if (!to.held.hold_sequenced(message.sender_sid, message.sequence)) ++dropped_;
-    } else if (!to.held.hold(message.payload)) {
-        ++dropped_;
-    }
-}
-
-void DataRouter::send_lossy(Timestamp now, const Member& to, DataChannel channel,
-                            const sctp::SharedBytes& payload) {
-    if (port_.send(now, to.info.peer, channel, payload) != sctp::SendStatus::kOk) ++dropped_;
-}
-
-void DataRouter::send_reliable(Timestamp now, Member& to, const sctp::SharedBytes& payload,
-                               WindowId window, PendingId& pending) {
-    const PeerId peer = to.info.peer;
-    if (to.backlog.empty() && port_.buffered(peer) < kMaxUnacknowledged) {
-        const sctp::SendStatus status = port_.send(now, peer, DataChannel::kReliable, payload);
-        if (status == sctp::SendStatus::kOk) return;
-        if (status != sctp::SendStatus::kQueueFull) {
-            ++dropped_;
-            return;
-        }
-    }
-    // Once slow, it is until nothing waits, so that nothing is overtaken.
-    const bool slow = to.slow_until > now || (!to.backlog.empty() && to.slow_until != Timestamp());
-    if (!slow) to.slow_until = Timestamp();
-    const WindowId account = slow ? to.room->own : window;
-    DataWindow& of = *windows_.find(account);
-    if (account == to.room->own && of.waiting > kMaxOwnBytes) {
-        ++dropped_;
-        return;
-    }
-    PendingId alone;
-    PendingId& shared = slow ? alone : pending;
-    if (!shared) {
-        const std::size_t cost = payload.size() + DataMessage::kOverhead;
-        shared = pending_.emplace(PendingMessage{payload, cost, account, 0});
-        of.waiting += cost;
-    }
-    ++pending_.find(shared)->receivers;
-    to.backlog.add(account, shared);
-    start_lagging(now, to);
-}
-
 // ---------------------------------------------------------------- data tracks
 
 std::size_t DataRouter::route_frame(Timestamp now, Member& m, BytesView frame) {
-    if (frame.size() < kFrameHeader || frame.size() > kMaxDataPacketBytes) return drop();
+    if (frame.size() < kFrameHeader || frame.size() > kMaxDataPacketBytes) return refuse();
     const auto track = m.tracks.find(load_be16(&frame[kHandleAt]));
-    if (track == m.tracks.end()) return drop();
-    for (const WorkerIndex worker : m.room->others) {
-        LinkStream& to = links_[worker];
-        if (to.waiting() < kMaxLinkLossy)
-            to.add_frame(m.room->id, track->second, frame);
-        else
-            ++dropped_;
-    }
+    if (track == m.tracks.end()) return refuse();
+    links_.add_frame(m.room->others, m.room->id, track->second, frame);
     return 1 + deliver_frame(now, *m.room, track->second, frame);
 }
 
@@ -180,9 +104,67 @@ std::size_t DataRouter::deliver_frame(Timestamp now, Room& room, DataTrackId tra
         if (!flow.to->active) continue;
         Bytes copy = to_vector(frame);
         store_be16(&copy[kHandleAt], flow.handle);
-        send_lossy(now, *flow.to, DataChannel::kDataTrack, sctp::SharedBytes(std::move(copy)));
+        receivers_.send_lossy(now, *flow.to, DataChannel::kDataTrack,
+                              sctp::SharedBytes(std::move(copy)));
     }
     return found->second.size();
+}
+
+// ---------------------------------------------------------------- other workers
+
+void DataRouter::link(Room& room, Member& from, const DataMessage& message) {
+    for (const WorkerIndex worker : room.others) {
+        if (!message.lossy) windows_.at(from.window).at(worker) += message.cost();
+        (void)links_.add(worker, room.id, message);
+    }
+}
+
+bool DataRouter::flush_links() {
+    const DataLinks::Flushed flushed =
+        links_.flush([&](WorkerIndex to, BytesView piece) { return port_.push_link(to, piece); });
+    if (flushed.any) windows_.note_opened();
+    return flushed.more;
+}
+
+void DataRouter::handle_link(Timestamp now, WorkerIndex from, BytesView piece) {
+    links_.receive(from, piece, [&](const LinkRecord& record) {
+        std::visit([&](const auto& value) { handle_record(now, from, value); }, record);
+    });
+}
+
+void DataRouter::handle_record(Timestamp now, WorkerIndex from, const LinkedMessage& record) {
+    const DataMessage& message = record.message;
+    Room* room = rooms_.find(record.room);
+    if (room == nullptr) {
+        // Its last member here went meanwhile.
+        if (!message.lossy) links_.add_taken(from, record.room, message.sender, message.cost());
+        return;
+    }
+    const WindowId id = room->remote.window(windows_, record.room, message.sender, from);
+    DataWindow& window = windows_.at(id);
+    const std::size_t waiting = window.waiting;
+    if (room->memory.accept_nonce(message.nonce)) (void)deliver(now, *room, message, id);
+    if (!message.lossy && window.waiting == waiting) windows_.note_taken(window, message.cost());
+}
+
+void DataRouter::handle_record(Timestamp now, WorkerIndex, const LinkedFrame& record) {
+    Room* room = rooms_.find(record.room);
+    if (room != nullptr) (void)deliver_frame(now, *room, record.track, record.frame);
+}
+
+void DataRouter::handle_record(Timestamp, WorkerIndex from, const LinkedTaken& record) {
+    const Member* m = rooms_.find(record.room, record.sender);
+    if (m == nullptr) return;
+    std::size_t& bytes = windows_.at(m->window).at(from);
+    bytes -= std::min(bytes, record.bytes);
+    windows_.note_opened();
+}
+
+void DataRouter::handle_record(Timestamp, WorkerIndex, const LinkedLeft& record) {
+    Room* room = rooms_.find(record.room);
+    if (room == nullptr) return;
+    if (const WindowId window = room->remote.take(record.sender))
+        receivers_.leave_behind(*room, window);
 }
 
 }  // namespace confab::sfu

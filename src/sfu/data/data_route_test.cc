@@ -290,8 +290,8 @@ TEST_CASE("Data route: frames for a ring that is far behind are dropped and coun
         ++sent;
     }
     // Up to kMaxLinkLossy, by one frame more at most.
-    CHECK((sent - 1) * frame.size() <= DataRouter::kMaxLinkLossy);
-    CHECK((sent + 1) * frame.size() > DataRouter::kMaxLinkLossy - 30 * sent);
+    CHECK((sent - 1) * frame.size() <= DataLinks::kMaxLossy);
+    CHECK((sent + 1) * frame.size() > DataLinks::kMaxLossy - 30 * sent);
     CHECK(room.connection(room.bob).sent.size() == sent);  // here all of them
     room.port(0).ring_room = 1'000'000;
     room.exchange();

@@ -213,17 +213,17 @@ TEST_CASE("DataRouter: numbers begin anew with a new participant [SIG-121]") {
     CHECK(routers.heard(bob) == Texts{"nine", "one"});
 }
 
-TEST_CASE("DataRouter: control hears how far a sender is, once in kProgressDelay [SIG-121]") {
+TEST_CASE("DataRouter: control hears how far a sender is, once in kDelay [SIG-121]") {
     DataRouters routers;
     const DataMember alice = routers.join("alice");
     (void)routers.join("bob");
     const Timestamp start = routers.now;
     for (std::uint32_t i = 1; i <= 5; ++i)
         routers.say(alice, text_packet("x", i));
-    CHECK(routers.router().next_deadline() == start + DataRouter::kProgressDelay);
-    routers.router().handle_timeout(start + DataRouter::kProgressDelay - Duration::micros(1));
+    CHECK(routers.router().next_deadline() == start + DataProgressList::kDelay);
+    routers.router().handle_timeout(start + DataProgressList::kDelay - Duration::micros(1));
     CHECK(routers.port().events.empty());
-    routers.run(DataRouter::kProgressDelay);
+    routers.run(DataProgressList::kDelay);
     const auto told = routers.port().events_of<DataProgress>();
     REQUIRE(told.size() == 1);
     CHECK(told[0].peer == alice.peer);

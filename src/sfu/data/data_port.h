@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What the data plane of a shard needs of its shard: the connections of the participants here, a
+// way to control, and one to the other workers.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "rtc/sctp/shared_bytes.h"
+#include "rtc/sctp/types.h"
+#include "sfu/shard/commands.h"
+
+namespace confab::sfu {
+
+class DataPort {
+  public:
+    virtual ~DataPort() = default;
+    virtual bool is_connected(PeerId peer) = 0;
+    virtual bool has_channel(PeerId peer, DataChannel channel) = 0;
+    virtual sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
+                                  const sctp::SharedBytes& payload) = 0;
+    // Bytes on its reliable channel that it has not acknowledged.
+    virtual std::size_t buffered(PeerId to) = 0;
+    // Messages of it may be handed in again.
+    virtual void resume(PeerId sender) = 0;
+    virtual void emit(Event event) = 0;
+    // A piece of at most LinkStream::kMaxPiece bytes; false when there is no room.
+    virtual bool push_link(WorkerIndex to, BytesView piece) = 0;
+};
+
+}  // namespace confab::sfu
