@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The packet path of a down-track: 02 FWD-04, FWD-05, FWD-06, FWD-08, IN-32, IN-34.
+// The packet path of a down-track: 02 FWD-01, FWD-04, FWD-05, FWD-06, FWD-08, IN-32, IN-34.
 #include "sfu/forward/down_track.h"
 
 #include <algorithm>
@@ -28,6 +28,27 @@ void DownTrack::prefetch_parts() const {
     if (vp8_) vp8_->prefetch();
     if (sequencer_) sequencer_->prefetch(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
     prefetch_for_write(&cold_->events);
+}
+
+// Where the stream starts, switches or goes on (02 FWD-01, FWD-02, FWD-03).
+bool DownTrack::place(const MediaPacket& packet, Timestamp now) {
+    StreamClock& clock = cold_->clock;
+    const std::size_t stream = source_->stream_of(static_cast<std::int8_t>(packet.spatial));
+    const StreamClock::Position position{packet.timestamp, stream};
+    if (!munger_.started()) {
+        munger_.start(packet.sequence, packet.timestamp);
+        clock.start(position, munger_.timestamp_offset(), now);
+    } else {
+        const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
+        if (!next) return false;
+        munger_.switch_source(packet.sequence, packet.timestamp, *next);
+    }
+    if (codec_ == Codec::kVp8) vp8_->switch_source(packet.vp8);
+    stream_ = static_cast<std::uint8_t>(stream);
+    reference_stream_ = static_cast<std::uint8_t>(clock.reference_stream());
+    synced_ = true;
+    cold_->early.stop();
+    return true;
 }
 
 // A padding packet that came late has a number that was kept free for it (02 IN-02).
@@ -136,7 +157,7 @@ bool DownTrack::emit(const MediaPacket& packet, Munger::Output position, bool ma
     if (sequencer_ && !packet.padding_only && out.payload_size != 0)
         sequencer_->push(now, out, packet.sequence, stream_, packet.spatial);
     ++stats_.packets;
-    if (packet.late) ++cold_->window_out_of_order;
+    if (packet.late) cold_->reports.note_out_of_order();
     stats_.octets +=
         header_size(out, extensions_, packet.dd_bytes) + out.body(packet.payload).size();
     if (resuming_) {

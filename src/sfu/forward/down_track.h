@@ -36,15 +36,10 @@ class DownTrack {
   public:
     static constexpr std::size_t kMaxPerPacket = RedSlices::kMax;
     static constexpr Duration kDefaultRtt = kDefaultDownTrackRtt;
-    static constexpr Duration kResumeBehind = Duration::millis(200);  // after a publisher mute
-    static constexpr Duration kResumeBehindHigh = Duration::seconds(2);
-    static constexpr Duration kSwitchBehind = Duration::millis(50);
     static constexpr Duration kKeyFrameIntervalMin = Duration::millis(200);
     static constexpr Duration kKeyFrameIntervalMax = Duration::seconds(1);
     // An SVC picture shows its layers one behind the other.
     static constexpr Duration kPictureSpread = Duration::millis(50);
-    static constexpr Duration kEarlyInterval = Duration::millis(100);  // 02 FWD-16
-    static constexpr Duration kEarlyLimit = Duration::seconds(5);
     static constexpr std::size_t kPaddingSize = 255;  // of a padding packet (02 FWD-14)
     static constexpr std::size_t kProbePackets = 6;   // newest packets copied as probes
     static constexpr int kMuteFrames = 50;            // 1 s of 20 ms
@@ -80,7 +75,7 @@ class DownTrack {
     void close(Timestamp now, bool blank_frames);
     // It has sent something.
     bool started() const { return munger_.started(); }
-    bool closed() const { return closing_ && cold_->blank_left == 0 && cold_->outgoing.empty(); }
+    bool closed() const { return closing_ && cold_->blank.done() && cold_->outgoing.empty(); }
 
     // ------------------------------------------------------------ time and outputs
 
@@ -112,7 +107,7 @@ class DownTrack {
     // A report block about our SSRC; the round trip time if it could be measured.
     std::optional<Duration> handle_report(const wire::ReportBlock& block, Timestamp now);
     // Reads the round trip time there from now on; it outlives the down-track.
-    void share_rtt(const Duration& rtt) { cold_->shared_rtt = &rtt; }
+    void share_rtt(const Duration& rtt) { cold_->reports.share_rtt(rtt); }
     // The report to send now; none while nothing flows or the source sent none (02 FWD-10).
     std::optional<wire::SenderReport> sender_report(Timestamp now);
     wire::SdesChunk sdes_chunk() const { return {ssrc_, cold_->cname, cold_->mid}; }
@@ -123,7 +118,7 @@ class DownTrack {
     MediaKind kind() const { return cold_->kind; }
     MediaSource media_source() const { return cold_->source; }
     std::uint32_t ssrc() const { return ssrc_; }
-    std::uint32_t rtx_ssrc() const { return cold_->rtx_ssrc; }
+    std::uint32_t rtx_ssrc() const { return cold_->rtx.ssrc(); }
     const SendExtensions& extensions() const { return extensions_; }
     const DownTrackSettings& settings() const { return cold_->settings; }
     // The highest layer the settings ask for, as the source is now (02 SUB-03).
@@ -139,7 +134,7 @@ class DownTrack {
     bool poll_codec_unsupported() {
         return codec_unsupported_ && !std::exchange(unsupported_told_, true);
     }
-    Duration rtt() const { return cold_->shared_rtt != nullptr ? *cold_->shared_rtt : cold_->rtt; }
+    Duration rtt() const { return cold_->reports.rtt(); }
     // Waits for a key frame of another layer; then next_deadline() says when to ask.
     bool needs_key_frame() const {
         return flowing_ && request_ >= 0 &&  // never for audio
@@ -164,8 +159,6 @@ class DownTrack {
     std::size_t forward_padding(const MediaPacket& packet, Timestamp now, Output out);
     Selection select(const MediaPacket& packet, DependencySelector::Rewrite& rewrite);
     bool probing_allowed() const;
-    ResendPacket copy_of(Sequencer::Found& found, std::uint16_t sequence);
-    ResendPacket same_again(Sequencer::Found& found, std::uint16_t sequence) const;
     void push_padding(bool frame_ended);
     void send_early(Timestamp now);
     void write_playout_delay(ForwardedPacket& out);
@@ -176,19 +169,12 @@ class DownTrack {
               ForwardedPacket& out);
 
     bool place(const MediaPacket& packet, Timestamp now);
-    void place_first(const MediaPacket& packet, Timestamp now);
-    std::optional<std::int64_t> next_time(const MediaPacket& packet, std::size_t stream,
-                                          Timestamp now);
-    std::int64_t resume_time(std::int64_t reference, Timestamp now);
-    std::optional<std::int64_t> reference_time(const MediaPacket& packet, std::size_t stream) const;
-    std::int64_t expected_time(Timestamp now) const;
-    std::int64_t to_clock(Duration d) const;
+    std::int64_t next_own_time(Timestamp now) const;
 
     void start_blank(int frames, Timestamp now);
     void send_blank(Timestamp now);
     void push_blank(std::int64_t timestamp);
-    Duration blank_interval() const;
-    bool prepare_blank_payload();
+    bool prepare_blank();
     bool resend_allowed(std::int8_t spatial) const;
 
     // ---- read or written with every packet
@@ -208,7 +194,7 @@ class DownTrack {
     bool playout_delay_due_ = false;     // not acknowledged yet
     std::int8_t request_ = -1;           // spatial layer to be reached
     std::uint8_t stream_ = 0;            // of the source, being forwarded
-    std::uint8_t reference_stream_ = 0;  // the first one forwarded (02 FWD-02)
+    std::uint8_t reference_stream_ = 0;  // of the clock, at hand for each packet
     SendExtensions extensions_;
     LayerState layers_;
     Munger munger_;

@@ -8,28 +8,9 @@
 
 #include "sfu/forward/down_track.h"
 #include "sfu/inbound/layer_fps.h"
-#include "wire/video/blank_frames.h"
 
 namespace confab::sfu {
 namespace {
-
-// RTX streams start in the third quarter of the number space (02 FWD-01).
-std::int64_t random_rtx_start(Rng& rng) {
-    return 0x8000 + static_cast<std::int64_t>(rng.below(0x4000));
-}
-
-constexpr Duration kAudioFrame = Duration::millis(20);
-constexpr Duration kVideoFrame = Duration::micros(33'333);
-constexpr std::int64_t kAudioFramesPerSecond = 50;
-constexpr std::int64_t kVideoFramesPerSecond = 30;
-constexpr std::uint8_t kDefaultOpusType = 111;
-
-// Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);
-// what is stamped on leaving rules that out. Video always has a stamp.
-bool may_resend_on_main(const SendCodec& codec, const SendExtensions& ids) {
-    return kind_of(codec.codec) == MediaKind::kAudio && codec.nack && ids.abs_send_time == 0 &&
-           ids.transport_cc == 0;
-}
 
 std::size_t sequencer_entries(MediaKind kind, std::size_t kept) {
     const std::size_t usual =
@@ -50,16 +31,15 @@ DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng&
     cold_->source = config.source;
     cold_->screen_share = config.screen_share;
     cold_->encrypted = config.encrypted;
-    cold_->rtx_ssrc = config.rtx_ssrc.value();
     cold_->codecs = config.codecs;
     cold_->cname = config.cname;
     cold_->mid = config.mid;
     cold_->sif_trailer = config.sif_trailer;
     cold_->settings = config.settings;
-    cold_->rtx_sequence = random_rtx_start(rng);
+    cold_->rtx = RtxStream(config.rtx_ssrc.value(), third_quarter_start(rng));
     const bool rtx = std::any_of(config.codecs.begin(), config.codecs.end(),
                                  [](const SendCodec& c) { return c.rtx_pt.has_value(); });
-    if ((rtx && cold_->rtx_ssrc != 0) ||
+    if ((rtx && rtx_ssrc() != 0) ||
         std::any_of(config.codecs.begin(), config.codecs.end(),
                     [&](const SendCodec& c) { return may_resend_on_main(c, extensions_); }))
         sequencer_ = std::make_unique<Sequencer>(sequencer_entries(config.kind, kept));
@@ -67,12 +47,7 @@ DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng&
         cold_->playout_delay.emplace(*config.playout_delay);
         playout_delay_due_ = true;
     }
-    if (config.early_media) {
-        cold_->early_media = true;
-        // Third quarter of both number spaces: room to go back and before they wrap (02 FWD-01).
-        cold_->early_sequence = random_rtx_start(rng);
-        cold_->early_timestamp = 0x8000'0000 + static_cast<std::int64_t>(rng.below(0x4000'0000));
-    }
+    if (config.early_media) cold_->early = EarlyMedia(rng);
     if (source.codec != Codec::kNone) (void)take_codec(source.codec);
     cold_->publisher_was_muted = source.muted;
     refresh(Timestamp{});
@@ -97,8 +72,7 @@ bool DownTrack::take_codec(Codec codec) {
     codec_ = codec;
     down_convert_ = convert;
     payload_type_ = send->pt.value();
-    cold_->rtx_pt = cold_->rtx_ssrc != 0 ? send->rtx_pt : std::nullopt;
-    cold_->resends_on_main = !cold_->rtx_pt && may_resend_on_main(*send, extensions_);
+    cold_->rtx.take_codec(*send, extensions_);
     if (codec == Codec::kVp8 && !vp8_) vp8_ = std::make_unique<Vp8Munger>();
     const bool layered = codec == Codec::kVp9 || codec == Codec::kAv1;
     if (layered && source_->dependency_descriptor && !dependency_)
@@ -154,7 +128,7 @@ void DownTrack::refresh(Timestamp now) {
         if (!video && !closing_) start_blank(kMuteFrames, now);
     }
     if (!before && flowing_) {
-        cold_->blank_left = 0;
+        cold_->blank.stop();
         cold_->key_frame_due = now;
     }
 }
@@ -172,7 +146,7 @@ void DownTrack::update_settings(const DownTrackSettings& settings, Timestamp now
 }
 
 void DownTrack::source_changed(Timestamp now) {
-    if (source_->muted && !cold_->publisher_was_muted) cold_->after_publisher_mute = true;
+    if (source_->muted && !cold_->publisher_was_muted) cold_->clock.note_publisher_mute();
     cold_->publisher_was_muted = source_->muted;
     const std::int8_t before = request_;
     refresh(now);
@@ -184,7 +158,7 @@ void DownTrack::source_changed(Timestamp now) {
 void DownTrack::switch_source(const SourceState& source, Timestamp now) {
     source_ = &source;
     stop_forwarding();
-    cold_->foreign_source = true;
+    cold_->clock.switch_source();
     cold_->publisher_was_muted = source.muted;
     reference_stream_ = 0;
     stream_ = 0;
@@ -207,7 +181,7 @@ void DownTrack::close(Timestamp now, bool blank_frames) {
     if (closing_) return;
     closing_ = true;
     refresh(now);
-    cold_->blank_left = 0;
+    cold_->blank.stop();
     const bool video = cold_->kind == MediaKind::kVideo;
     if (blank_frames) start_blank(video ? kCloseVideoFrames : kCloseAudioFrames, now);
 }
@@ -222,53 +196,17 @@ std::optional<std::uint8_t> DownTrack::poll_key_frame_request(Timestamp now) {
 
 // ------------------------------------------------------------------ blank frames
 
-Duration DownTrack::blank_interval() const {
-    return cold_->kind == MediaKind::kVideo ? kVideoFrame : kAudioFrame;
-}
-
-bool DownTrack::prepare_blank_payload() {
-    const Codec codec = down_convert_ ? Codec::kOpus : codec_;
-    if (codec == cold_->blank_codec) return true;
-    Bytes& out = cold_->blank_payload;
-    out.clear();
-    BytesView frame;
-    switch (codec) {
-        case Codec::kRed: {
-            const SendCodec* opus = find_codec(Codec::kOpus);
-            out.push_back(opus != nullptr ? opus->pt.value() : kDefaultOpusType);
-            frame = wire::opus_silence();
-            break;
-        }
-        case Codec::kOpus:
-            frame = wire::opus_silence();
-            break;
-        case Codec::kPcmu:
-            frame = wire::pcmu_silence();
-            break;
-        case Codec::kPcma:
-            frame = wire::pcma_silence();
-            break;
-        case Codec::kVp8:
-            frame = wire::vp8_blank_frame();
-            break;
-        case Codec::kH264:
-            frame = wire::h264_blank_frame();
-            break;
-        default:
-            return false;
-    }
-    out.insert(out.end(), frame.begin(), frame.end());
-    if (cold_->encrypted)
-        out.insert(out.end(), cold_->sif_trailer.begin(), cold_->sif_trailer.end());
-    cold_->blank_codec = codec;
-    return true;
+bool DownTrack::prepare_blank() {
+    const SendCodec* opus = find_codec(Codec::kOpus);
+    return cold_->blank.prepare(down_convert_ ? Codec::kOpus : codec_,
+                                opus != nullptr ? std::optional(opus->pt) : std::nullopt,
+                                cold_->encrypted ? BytesView(cold_->sif_trailer) : BytesView());
 }
 
 void DownTrack::start_blank(int frames, Timestamp now) {
     // Nothing to clear where nothing was sent.
-    if (!munger_.started() || !prepare_blank_payload()) return;
-    cold_->blank_left = frames;
-    cold_->blank_due = now;
+    if (!munger_.started() || !prepare_blank()) return;
+    cold_->blank.start(frames, now);
     handle_timeout(now);
 }
 
@@ -285,68 +223,56 @@ void DownTrack::push_blank(std::int64_t timestamp) {
         p.prefix_size = descriptor.size;
         std::copy_n(descriptor.bytes.begin(), descriptor.size, p.prefix.begin());
     }
-    out.payload = cold_->blank_payload;
+    out.payload = cold_->blank.payload();
     ++stats_.packets;
     stats_.octets += header_size(p, extensions_, {}) + out.payload.size();
     (void)cold_->outgoing.push(out);
 }
 
+// The time of a packet of our own that follows now.
+std::int64_t DownTrack::next_own_time(Timestamp now) const {
+    return std::max(cold_->clock.expected(now, source_->clock_rate), munger_.last_timestamp() + 1);
+}
+
 void DownTrack::send_blank(Timestamp now) {
-    const bool video = cold_->kind == MediaKind::kVideo;
-    const std::int64_t step = static_cast<std::int64_t>(source_->clock_rate) /
-                              (video ? kVideoFramesPerSecond : kAudioFramesPerSecond);
     // A frame that was left open ends first, at its own time.
     if (!munger_.last_marker()) push_blank(munger_.last_timestamp());
-    push_blank(std::max(expected_time(now), munger_.last_timestamp() + 1) + step);
+    push_blank(next_own_time(now) + BlankFrames::ticks(cold_->kind, source_->clock_rate));
 }
 
 // ------------------------------------------------------------------ early media
 
 void DownTrack::set_writable(Timestamp now) {
-    if (!cold_->early_media || munger_.started()) return;
-    cold_->early_media = false;  // once
-    cold_->early_due = now + kEarlyInterval;
-    cold_->early_end = now + kEarlyLimit;
+    if (!munger_.started()) cold_->early.start(now);
 }
 
 void DownTrack::send_early(Timestamp now) {
-    if (now < cold_->early_due) return;
-    cold_->early_due = now + kEarlyInterval > cold_->early_end || closing_ ? Timestamp::never()
-                                                                           : now + kEarlyInterval;
+    EarlyMedia& early = cold_->early;
+    if (!early.take_due(now, closing_)) return;
     const bool video = cold_->kind == MediaKind::kVideo;
     if (codec_ == Codec::kNone && source_->codec != Codec::kNone) (void)take_codec(source_->codec);
-    if (closing_ || codec_ == Codec::kNone || (!video && !prepare_blank_payload())) return;
+    if (closing_ || codec_ == Codec::kNone || (!video && !prepare_blank())) return;
     if (!munger_.started()) {
-        munger_.start(cold_->early_sequence, cold_->early_timestamp);
-        cold_->first_timestamp = cold_->early_timestamp;
-        cold_->first_time = now;
-        // The first packet of the source continues by the clock.
-        cold_->foreign_source = true;
+        munger_.start(early.sequence(), early.timestamp());
+        cold_->clock.start_own(early.timestamp(), now);
     }
     if (video)
         push_padding(true);
     else
-        push_blank(std::max(expected_time(now), munger_.last_timestamp() + 1));
+        push_blank(next_own_time(now));
 }
 
 // ------------------------------------------------------------------ time
 
 void DownTrack::handle_timeout(Timestamp now) {
     send_early(now);
-    // One frame per call: after a late call the rest keeps its distance.
-    if (cold_->blank_left == 0 || now < cold_->blank_due || cold_->outgoing.size() > 4) return;
-    send_blank(now);
-    --cold_->blank_left;
-    cold_->blank_due = cold_->blank_due + blank_interval();
-    if (cold_->blank_due <= now) cold_->blank_due = now + blank_interval();
+    if (cold_->outgoing.size() > 4) return;
+    if (cold_->blank.take_due(now, BlankFrames::interval(cold_->kind))) send_blank(now);
 }
 
 Timestamp DownTrack::next_deadline() const {
-    Timestamp next = Timestamp::never();
-    if (cold_->blank_left > 0) next = cold_->blank_due;
-    next = std::min(next, cold_->early_due);
-    if (needs_key_frame()) next = std::min(next, cold_->key_frame_due);
-    return next;
+    const Timestamp next = earlier(cold_->blank.next_deadline(), cold_->early.next_deadline());
+    return needs_key_frame() ? earlier(next, cold_->key_frame_due) : next;
 }
 
 }  // namespace confab::sfu

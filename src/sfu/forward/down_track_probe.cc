@@ -21,17 +21,17 @@ constexpr auto kPadding = make_padding();
 
 // A stream that was stopped on purpose takes none: nobody waits for more of it.
 bool DownTrack::probing_allowed() const {
-    return munger_.started() && cold_->reported_on && !muted();
+    return munger_.started() && cold_->reports.any() && !muted();
 }
 
 std::optional<ResendPacket> DownTrack::probe_packet(std::size_t back) {
-    if (!sequencer_ || !cold_->rtx_pt || !probing_allowed() || back >= kProbePackets)
+    if (!sequencer_ || !cold_->rtx.negotiated() || !probing_allowed() || back >= kProbePackets)
         return std::nullopt;
     const auto sequence =
         static_cast<std::uint16_t>(munger_.last_sequence() - static_cast<std::int64_t>(back));
     Sequencer::Found found;
     if (!sequencer_->find(sequence, found)) return std::nullopt;
-    return copy_of(found, sequence);
+    return cold_->rtx.copy_of(found, sequence);
 }
 
 void DownTrack::push_padding(bool frame_ended) {

@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What a subscriber's reports say of one stream: its round trip time, and loss and jitter since
+// quality was asked for last (02 CQ-01).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/time.h"
+#include "wire/rtcp/rtcp.h"
+
+namespace confab::sfu {
+
+struct DownTrackStats {
+    std::uint64_t packets = 0;  // without resends
+    std::uint64_t octets = 0;   // RTP header and extensions included (02 FWD-10)
+    std::uint64_t resent = 0;
+    std::uint64_t nacked = 0;        // numbers asked for
+    std::uint64_t nack_repeats = 0;  // asked for before
+    std::uint64_t plis = 0;
+    std::uint64_t late_dropped = 0;  // late or doubled packets that had no place any more
+    std::uint64_t refused_switches = 0;
+    std::uint32_t reported_lost = 0;
+    std::uint8_t fraction_lost = 0;
+    std::uint32_t jitter = 0;  // clock units
+};
+// Since the last window(), for connection quality (02 CQ-01).
+struct DownTrackWindow {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t nacked = 0;
+    std::uint64_t out_of_order = 0;
+    std::optional<Duration> jitter;  // as the subscriber reported it last
+    std::optional<Duration> rtt;
+};
+
+inline constexpr Duration kDefaultDownTrackRtt = Duration::millis(70);
+
+constexpr Duration jitter_time(std::uint32_t jitter, std::uint32_t clock_rate) {
+    return Duration::micros(std::int64_t{jitter} * 1'000'000 /
+                            std::max(std::int64_t{clock_rate}, std::int64_t{1}));
+}
+
+class SubscriberReports {
+  public:
+    // A block about our SSRC; its figures go into `stats`.
+    void note(const wire::ReportBlock& block, DownTrackStats& stats);
+    void note_rtt(Duration rtt) {
+        rtt_ = (rtt_ + rtt) / 2;
+        window_rtt_ = rtt;
+    }
+    // Reads the round trip time there from now on; it outlives this.
+    void share_rtt(const Duration& rtt) { shared_rtt_ = &rtt; }
+    Duration rtt() const { return shared_rtt_ != nullptr ? *shared_rtt_ : rtt_; }
+    bool any() const { return any_; }
+
+    void note_out_of_order() { ++window_out_of_order_; }
+    // What came since the last call.
+    DownTrackWindow window(const DownTrackStats& stats, std::uint32_t clock_rate);
+
+  private:
+    Duration rtt_ = kDefaultDownTrackRtt;
+    const Duration* shared_rtt_ = nullptr;  // of the peer; where set, it counts
+    bool any_ = false;
+    bool window_reported_ = false;
+    std::uint64_t window_out_of_order_ = 0;
+    std::optional<Duration> window_rtt_;
+    DownTrackStats window_start_;
+};
+
+}  // namespace confab::sfu
