@@ -8,6 +8,7 @@
 #include "sfu/forward/down_track.h"
 #include "sfu/inbound/track.h"
 #include "sfu/packet/packet_pool.h"
+#include "sfu/peer/timed.h"
 
 namespace confab::sfu {
 
@@ -22,21 +23,12 @@ struct PendingPacket {
     std::uint8_t probe = 0;  // cluster that it belongs to; set by enqueue()
 };
 
-class Shard;
-class ShardPeer;
-// What a timer of the shard's wheel belongs to.
-class Timed {
-  public:
-    virtual ~Timed() = default;
-    virtual void on_timer(Shard& shard, Timestamp now) = 0;
-};
-
 // A down-track with its timer: only those that are due are looked at, however many a peer has.
 struct OutboundTrack : Timed {
     OutboundTrack(const AddDownTrack& config, Track& of, ShardPeer& owner, Rng& rng,
                   std::size_t kept)
         : track(&of), peer(&owner), down_track(config, of.source(), rng, kept) {}
-    void on_timer(Shard& shard, Timestamp now) override;
+    void on_timer(DueTimers& timers, Timestamp now) override { timers.down_track_due(now, *this); }
     Track* track;
     ShardPeer* peer;
     DownTrack down_track;

@@ -31,7 +31,7 @@ class ShardPeer : public Timed {
     Uplink& uplink() { return uplink_; }
     Downlink& downlink() { return downlink_; }
     TimerNode& timer() { return timer_; }
-    void on_timer(Shard& shard, Timestamp now) override;
+    void on_timer(DueTimers& timers, Timestamp now) override { timers.peer_due(now, *this); }
     // Each window of quality (CQ-01) is reported by its own peer, so that no turn looks at all.
     TimerNode& quality_timer() { return quality_.timer; }
     PeerCounters& counters() { return counters_; }
@@ -81,7 +81,7 @@ class ShardPeer : public Timed {
   private:
     struct Quality : Timed {
         explicit Quality(ShardPeer& of) : peer(&of) {}
-        void on_timer(Shard& shard, Timestamp now) override;
+        void on_timer(DueTimers& timers, Timestamp now) override { timers.quality_due(now, *peer); }
         ShardPeer* peer;
         TimerNode timer{static_cast<Timed*>(this)};
     };

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Data messages between the connections of a shard and its DataRouter. A message is taken from its
+// sender's connection when its turn has come and nobody it sends to is too far behind; until then
+// the sender's SCTP window closes.
+#pragma once
+
+#include <deque>
+#include <utility>
+
+#include "sfu/data/data_router.h"
+#include "sfu/peer/peer_table.h"
+#include "sfu/shard/event_outlets.h"
+#include "sfu/shard/flush_queue.h"
+#include "sfu/shard/link_sender.h"
+
+namespace confab::sfu {
+
+class DataTurns final : private DataPort {
+  public:
+    static constexpr std::size_t kMaxDeliveriesPerTurn = 1024;
+    // What a participant that goes had sent before; more than that is lost with it and counted.
+    static constexpr std::size_t kMaxDeliveriesAtEnd = 4 * kMaxDeliveriesPerTurn;
+
+    // All outlive this.
+    struct Parts {
+        PeerTable& peers;
+        EventOutlets& events;
+        LinkSender& links;
+        FlushQueue& queue;
+        TimerWheel& wheel;
+    };
+    DataTurns(WorkerIndex self, const Parts& parts)
+        : parts_(parts), router_(self, parts.links.workers(), *this) {}
+    ~DataTurns() override = default;
+
+    DataRouter& router() { return router_; }
+    const DataRouter& router() const { return router_; }
+
+    // ------------------------------------------------------------ the senders' turns
+    // Whether a message of it is to be taken now. If not, it is ShardPeer::data_waiting.
+    bool may_take(ShardPeer& peer);
+    void take(Timestamp now, ShardPeer& peer, const peer::MessageReceived& message);
+    void begin_turn() { budget_ = kMaxDeliveriesPerTurn; }
+    // Who may have one message taken, out of the line; null: nobody, or the turn is over.
+    ShardPeer* next();
+    // At the end of the line.
+    void line_up(ShardPeer& peer);
+    // What one participant sends at its end is counted apart.
+    std::size_t begin_rest() { return std::exchange(budget_, kMaxDeliveriesAtEnd); }
+    void end_rest(std::size_t budget) { budget_ = budget; }
+    bool is_over() const { return budget_ == 0; }
+    // A message that nobody takes any more.
+    void drop_one() { ++dropped_; }
+    void closed(ShardPeer& peer);
+    // Messages and frames, for want of time or of a receiver that keeps up.
+    std::uint64_t dropped() const { return dropped_ + router_.dropped(); }
+
+    // The end of a turn: who may go on is in line for the next, which comes at once.
+    void flush(Timestamp now);
+
+  private:
+    bool is_connected(PeerId peer) override;
+    bool has_channel(PeerId peer, DataChannel channel) override;
+    sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
+                          const sctp::SharedBytes& payload) override;
+    std::size_t buffered(PeerId to) override;
+    void resume(PeerId sender) override;
+    void emit(Event event) override { parts_.events.emit(std::move(event)); }
+    bool push_link(WorkerIndex to, BytesView piece) override {
+        return parts_.links.push_piece(to, piece);
+    }
+
+    Parts parts_;
+    TimerNode timer_;  // of the router, or at once while somebody waits
+    DataRouter router_;
+    std::deque<ShardPeer*> waiting_;  // have messages to be taken, in turn
+    std::size_t budget_ = kMaxDeliveriesPerTurn;
+    std::uint64_t dropped_ = 0;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Whose a datagram is (02 ICE-02, DES-03): a STUN request names its peer or the worker that has it,
+// everything else is known by where it came from.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/bytes.h"
+#include "sfu/peer/shard_peer.h"
+#include "sfu/shard/foreign_paths.h"
+
+namespace confab::sfu {
+
+// The ufrags we give out begin with the letter of the worker that owns the peer, so that a check
+// that arrives at any socket finds its owner without a shared table (02 DES-03).
+inline constexpr std::string_view kOwnerLetters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+inline constexpr std::size_t kMaxWorkers = kOwnerLetters.size();
+std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag);
+
+class PeerRoutes {
+  public:
+    PeerRoutes(WorkerIndex self, std::size_t workers) : self_(self), workers_(workers) {}
+
+    struct Route {
+        ShardPeer* peer = nullptr;         // here, or
+        std::optional<WorkerIndex> owner;  // the worker that has it; neither: nobody's
+    };
+    Route find(Timestamp now, const ice::Path& path, BytesView datagram);
+
+    // ------------------------------------------------------------ names
+    bool has_ufrag(const std::string& ufrag) const { return by_ufrag_.contains(ufrag); }
+    // A peer has kMaxUfrags at most: the oldest gives way.
+    void add_ufrag(ShardPeer& peer, const std::string& ufrag);
+    std::size_t known_ufrags() const { return by_ufrag_.size(); }
+
+    // ------------------------------------------------------------ paths
+    // Leads to the peer from now on, unless another one has it and this one did not prove it. A
+    // peer has kMaxPaths at most: the oldest that is not in use gives way.
+    void remember(ShardPeer& peer, const ice::Path& path, bool validated);
+    // The path is no more. Whose it was.
+    ShardPeer* forget(const ice::Path& path);
+    // `owner` found a check over `path` authentic.
+    void prove(Timestamp now, const ice::Path& path, WorkerIndex owner) {
+        foreign_paths_.prove(now, path, owner);
+    }
+    bool contains(const ice::Path& path) const { return by_path_.contains(path); }
+    std::optional<WorkerIndex> foreign_owner(const ice::Path& path) const {
+        return foreign_paths_.owner(path);
+    }
+
+    // All names and paths of a peer that goes.
+    void forget(const ShardPeer& peer);
+
+  private:
+    Route find_named(Timestamp now, const ice::Path& path, std::string_view ufrag);
+
+    WorkerIndex self_;
+    std::size_t workers_;
+    std::unordered_map<ice::Path, ShardPeer*> by_path_;
+    std::unordered_map<std::string, ShardPeer*> by_ufrag_;
+    ForeignPaths foreign_paths_;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Settings of the configuration that hold for all rooms of a shard.
+#pragma once
+
+#include <cstddef>
+
+#include "sfu/congestion/bandwidth.h"
+#include "sfu/shard/commands.h"
+
+namespace confab::sfu {
+
+struct ShardOptions {
+    BandwidthOptions bandwidth;                  // rtc.congestion_control.*
+    std::size_t packet_buffer_size_video = 500;  // rtc.*: packets kept for retransmission
+    std::size_t packet_buffer_size_audio = 200;
+    bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
+
+    std::size_t packet_buffer_size(MediaKind kind) const {
+        return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;
+    }
+};
+
+}  // namespace confab::sfu

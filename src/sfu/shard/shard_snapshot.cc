@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/shard_snapshot.h"
+
+#include "sfu/peer/shard_peer.h"
+
+namespace confab::sfu {
+
+void ShardSnapshot::merge(const ShardSnapshot& other) {
+    static_assert(sizeof(ShardSnapshot) == 26 * sizeof(std::uint64_t), "a new one is added here");
+    peers += other.peers;
+    receivers += other.receivers;
+    tracks += other.tracks;
+    down_tracks += other.down_tracks;
+    pool_bytes += other.pool_bytes;
+    packets_in_use += other.packets_in_use;
+    unknown_datagrams += other.unknown_datagrams;
+    rtp_in += other.rtp_in;
+    rtp_out += other.rtp_out;
+    bytes_in += other.bytes_in;
+    bytes_out += other.bytes_out;
+    rtp_bytes_in += other.rtp_bytes_in;
+    rtx_in += other.rtx_in;
+    rtx_bytes_in += other.rtx_bytes_in;
+    rtx_out += other.rtx_out;
+    rtx_bytes_out += other.rtx_bytes_out;
+    srtp_failures += other.srtp_failures;
+    rtp_unknown_ssrc += other.rtp_unknown_ssrc;
+    links_dropped += other.links_dropped;
+    nacks_in += other.nacks_in;
+    nacks_out += other.nacks_out;
+    plis_in += other.plis_in;
+    plis_out += other.plis_out;
+    firs_in += other.firs_in;
+    events_dropped += other.events_dropped;
+    data_dropped += other.data_dropped;
+}
+
+void ShardSnapshot::add(const ShardPeer& peer) {
+    const PeerCounters& c = peer.counters();
+    rtp_in += c.rtp_in;
+    rtp_out += c.rtp_out;
+    bytes_out += c.bytes_out;
+    rtp_bytes_in += c.rtp_bytes_in;
+    rtx_in += c.rtx_in;
+    rtx_bytes_in += c.rtx_bytes_in;
+    rtx_out += c.rtx_out;
+    rtx_bytes_out += c.rtx_bytes_out;
+    nacks_out += c.nacks_out;
+    plis_out += c.plis_out;
+    rtp_unknown_ssrc += c.rtp_unknown_ssrc;
+    srtp_failures += peer.transport().counters().srtp_failures;
+}
+
+}  // namespace confab::sfu

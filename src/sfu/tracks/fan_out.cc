@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/tracks/fan_out.h"
+
+#include <array>
+
+namespace confab::sfu {
+
+void FanOut::take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
+    if (track.subscribers().empty()) return;
+    track.remember(parts_.pool, media, ref);
+    if (track.arrived().empty()) arrived_.push_back(&track);
+    track.arrived().push_back({media, ref});
+    if (track.arrived().size() >= kMaxArrived) deliver(now);
+}
+
+void FanOut::deliver(Timestamp now) {
+    for (Track* track : arrived_)
+        deliver(now, *track);
+    arrived_.clear();
+}
+
+void FanOut::deliver(Timestamp now, Track& track) {
+    // What forward() stores in small pieces has left the store buffer when a block of decisions is
+    // copied, and the next states are on their way from memory meanwhile.
+    constexpr std::size_t kBlock = 10;
+    constexpr std::size_t kFar = 6, kNear = 3;  // subscribers ahead
+    struct Decision {
+        const Subscriber* subscriber = nullptr;
+        const ArrivedPacket* arrived = nullptr;
+        std::size_t count = 0;
+        std::array<ForwardedPacket, DownTrack::kMaxPerPacket> packets;
+    };
+    std::array<Decision, kBlock> block;
+    std::size_t used = 0;
+    const auto flush = [&] {
+        for (Decision& decision : std::span(block).first(used))
+            deliver(now, track, *decision.subscriber,
+                    std::span(decision.packets).first(decision.count), *decision.arrived);
+        used = 0;
+    };
+    const std::span<const Subscriber> all = track.subscribers();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
+        if (i + kNear < all.size()) {
+            all[i + kNear].down_track->prefetch_parts();
+            all[i + kNear].peer->downlink().prefetch_queue_end();
+        }
+        // A stream started while its packets can not be sent would have lost its key frame. One
+        // that goes on loses them as on the way.
+        if (!all[i].peer->transport().connected() && !all[i].down_track->started()) continue;
+        for (const ArrivedPacket& arrived : track.arrived()) {
+            Decision& decision = block[used++];
+            decision.subscriber = &all[i];
+            decision.arrived = &arrived;
+            decision.count = all[i].down_track->forward(arrived.media, now, decision.packets);
+            if (used == kBlock) flush();
+        }
+    }
+    flush();
+    forwarded_ += track.arrived().size();
+    track.arrived().clear();
+}
+
+void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
+                     std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
+    DownTrack& down_track = *subscriber.down_track;
+    for (const ForwardedPacket& packet : packets)
+        (void)subscriber.peer->downlink().enqueue({packet, arrived.ref, arrived.media.payload,
+                                                   arrived.media.dd_bytes,
+                                                   &down_track.extensions()});
+    if (!packets.empty()) {
+        parts_.queue.mark(*subscriber.peer);
+        while (const auto state = down_track.poll_event())
+            parts_.events.emit(StreamStateChanged{down_track.id(), *state});
+    } else if (const auto layer = down_track.poll_key_frame_request(now)) {
+        parts_.upstream.request_key_frame(now, track, *layer);
+    } else if (down_track.poll_codec_unsupported()) {
+        parts_.events.emit(CodecUnsupported{down_track.id()});
+    }
+    // A packet may have cost it its layer.
+    if (down_track.needs_key_frame() && !subscriber.outbound->timer.scheduled())
+        parts_.subscriptions.reschedule(now, *subscriber.outbound);
+}
+
+}  // namespace confab::sfu

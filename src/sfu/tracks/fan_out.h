@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The packets of one turn on their way to the down-tracks of their track (02 §10.1, DES-44): they
+// are kept and decided together, subscriber by subscriber, so that the state of a down-track is
+// fetched once for all of them.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "sfu/packet/packet_pool.h"
+#include "sfu/tracks/subscriptions.h"
+
+namespace confab::sfu {
+
+class FanOut {
+  public:
+    static constexpr std::size_t kMaxArrived = 64;  // packets of a track that are decided together
+
+    // All outlive this.
+    struct Parts {
+        PacketPool& pool;
+        Subscriptions& subscriptions;
+        Upstream& upstream;
+        FlushQueue& queue;
+        EventOutlets& events;
+    };
+    explicit FanOut(const Parts& parts) : parts_(parts) {}
+
+    // Keeps the packet until deliver(), which must come before anything else changes what is
+    // decided. Not where nobody subscribed.
+    void take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref);
+    void deliver(Timestamp now);
+    // Packets that were decided on for at least one subscriber here.
+    std::uint64_t forwarded() const { return forwarded_; }
+
+  private:
+    void deliver(Timestamp now, Track& track);
+    void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
+                 std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
+
+    Parts parts_;
+    std::vector<Track*> arrived_;  // have packets that are not decided yet
+    std::uint64_t forwarded_ = 0;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What is published on a worker: commands about receivers, their timers, and the way of a packet
+// from its publisher to its track.
+#pragma once
+
+#include "sfu/peer/peer_table.h"
+#include "sfu/tracks/replicas.h"
+#include "sfu/tracks/speakers.h"
+
+namespace confab::sfu {
+
+class Publications {
+  public:
+    // All outlive this.
+    struct Parts {
+        PeerTable& peers;
+        TrackTable& tracks;
+        Speakers& speakers;
+        QualityReports& quality;
+        FanOut& fan_out;
+        SourceChanges& changes;
+        Replicas& replicas;
+        EventOutlets& events;
+        FlushQueue& queue;
+        TimerWheel& wheel;
+    };
+    explicit Publications(const Parts& parts) : parts_(parts) {}
+
+    // ------------------------------------------------------------ commands
+    void apply(Timestamp now, AddReceiver& c);
+    void apply(Timestamp now, RemoveReceiver& c);
+    void apply(Timestamp now, MuteReceiver& c);
+    void apply(Timestamp now, WantLayers& c);
+    // Those of a peer that goes.
+    void remove_all(Timestamp now, ShardPeer& peer);
+
+    // ------------------------------------------------------------ packets
+    struct Times {
+        Timestamp now;
+        Timestamp arrival;  // by which the network is measured
+    };
+    // `bytes`: the packet in the clear, inside of `packet`.
+    void handle_rtp(Times at, ShardPeer& peer, PacketRef packet, BytesSpan bytes);
+    void handle_sender_report(Timestamp now, ShardPeer& peer, const wire::SenderReport& report);
+
+    void handle_timeout(Timestamp now, ReceiverEntry& entry);
+
+  private:
+    void remove(Timestamp now, ReceiverId id);
+    void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
+    void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);
+    void forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
+                 PacketRef& ref);
+    void apply_sender_report(Timestamp arrival, Receiver& receiver, InboundStream& stream,
+                             const wire::SenderReport& report);
+
+    Parts parts_;
+};
+
+}  // namespace confab::sfu

@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/tracks/subscriptions.h"
+
+#include "base/check.h"
+
+namespace confab::sfu {
+
+OutboundTrack* Subscriptions::find(DownTrackId id) {
+    const auto found = down_tracks_.find(id);
+    return found == down_tracks_.end() ? nullptr : found->second;
+}
+
+void Subscriptions::changed(Timestamp now, ShardPeer& peer) {
+    peer.update_media_deadline(now);
+    parts_.queue.mark_changed(peer);
+}
+
+// ---------------------------------------------------------------- commands
+
+void Subscriptions::apply(Timestamp now, AddDownTrack& c) {
+    ShardPeer* peer = parts_.peers.find(c.peer);
+    if (peer == nullptr || down_tracks_.contains(c.down_track)) return;
+    if (CONFAB_BUG_IF(!same_control_shard(c.peer, c.down_track), "down_track_control_shard"))
+        return;
+    Track& track = parts_.tracks.at(c.receiver, c.home, c.kind);
+    OutboundTrack& outbound = peer->downlink().add(std::make_unique<OutboundTrack>(
+        c, track, *peer, parts_.rng, parts_.options.packet_buffer_size(c.kind)));
+    if (peer->transport().connected()) outbound.down_track.set_writable(now);
+    track.add_subscriber({&outbound.down_track, peer, &outbound});
+    down_tracks_[c.down_track] = &outbound;
+    parts_.upstream.tell_wanted(now, track);
+    allocate(now, *peer);
+    serve(now, outbound);
+    changed(now, *peer);
+}
+
+void Subscriptions::apply(Timestamp now, UpdateDownTrack& c) {
+    OutboundTrack* outbound = find(c.down_track);
+    if (outbound == nullptr) return;
+    outbound->down_track.update_settings(c.settings, now);
+    parts_.upstream.tell_wanted(now, *outbound->track);
+    allocate(now, *outbound->peer);
+    serve(now, *outbound);
+    changed(now, *outbound->peer);
+}
+
+void Subscriptions::apply(Timestamp now, SwitchDownTrack& c) {
+    OutboundTrack* outbound = find(c.down_track);
+    if (outbound == nullptr) return;
+    const ReceiverId old = outbound->track->id();
+    if (old == c.receiver) return;
+    detach(now, *outbound);
+    Track& track = parts_.tracks.at(c.receiver, c.home, outbound->down_track.kind());
+    outbound->track = &track;
+    track.add_subscriber({&outbound->down_track, outbound->peer, outbound});
+    outbound->down_track.switch_source(track.source(), now);
+    parts_.tracks.drop_if_unused(old);
+    parts_.upstream.tell_wanted(now, track);
+    serve(now, *outbound);
+    changed(now, *outbound->peer);
+}
+
+void Subscriptions::apply(Timestamp now, RemoveDownTrack& c) {
+    OutboundTrack* outbound = find(c.down_track);
+    if (outbound == nullptr) return;
+    ShardPeer& peer = *outbound->peer;
+    outbound->closing = true;
+    peer.downlink().stop_demanding(outbound->down_track);
+    outbound->down_track.close(now, c.blank_frames);
+    serve(now, *outbound);
+    if (outbound->down_track.closed()) finish(now, *outbound);
+    allocate(now, peer);
+    changed(now, peer);
+}
+
+void Subscriptions::apply(Timestamp now, SetBandwidthLimit& c) {
+    ShardPeer* peer = parts_.peers.find(c.peer);
+    if (peer == nullptr) return;
+    peer->downlink().bandwidth().set_limit(c.bits_per_second);
+    allocate(now, *peer);
+    parts_.queue.mark(*peer);
+}
+
+// Takes the down-track away from its track, whose replica ends with the last subscriber.
+void Subscriptions::detach(Timestamp now, OutboundTrack& outbound) {
+    outbound.track->remove_subscriber(outbound.down_track);
+    parts_.upstream.tell_wanted(now, *outbound.track);
+}
+
+void Subscriptions::finish(Timestamp now, OutboundTrack& outbound) {
+    const ReceiverId receiver = outbound.track->id();
+    (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.id()) != 1, "down_track_unknown");
+    parts_.quality.end(outbound.down_track);
+    detach(now, outbound);
+    outbound.peer->downlink().remove(outbound.down_track);
+    parts_.tracks.drop_if_unused(receiver);
+}
+
+void Subscriptions::remove_all(Timestamp now, ShardPeer& peer) {
+    while (!peer.downlink().tracks().empty())
+        finish(now, *peer.downlink().tracks().back());
+}
+
+// ---------------------------------------------------------------- connections
+
+void Subscriptions::connected(Timestamp now, ShardPeer& peer) {
+    for (const auto& outbound : peer.downlink().tracks()) {
+        outbound->down_track.set_writable(now);
+        serve(now, *outbound);
+    }
+    peer.update_media_deadline(now);
+}
+
+void Subscriptions::reconnected(Timestamp now, ShardPeer& peer) {
+    for (const auto& outbound : peer.downlink().tracks())
+        if (const auto layer = outbound->down_track.handle_pli(now))
+            parts_.upstream.request_key_frame(now, *outbound->track, *layer);
+    peer.update_media_deadline(now);
+}
+
+// ---------------------------------------------------------------- towards a subscriber
+
+void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
+    ShardPeer& peer = *outbound.peer;
+    DownTrack& down_track = outbound.down_track;
+    while (auto synthetic = down_track.poll_transmit()) {
+        (void)peer.downlink().enqueue(
+            {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
+        parts_.queue.mark(peer);
+    }
+    while (const auto state = down_track.poll_event())
+        parts_.events.emit(StreamStateChanged{down_track.id(), *state});
+    if (down_track.poll_codec_unsupported()) parts_.events.emit(CodecUnsupported{down_track.id()});
+    if (peer.transport().connected())
+        while (const auto layer = down_track.poll_key_frame_request(now))
+            parts_.upstream.request_key_frame(now, *outbound.track, *layer);
+    reschedule(now, outbound);
+}
+
+std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacket> packets) {
+    ShardPeer& peer = *outbound.peer;
+    std::size_t bytes = 0;
+    for (ResendPacket& packet : packets) {
+        const HistoryEntry* stored = outbound.track->find(packet.stream, packet.source_sequence);
+        if (stored == nullptr) continue;
+        MediaPacket source;
+        source.sequence = stored->sequence;
+        source.timestamp = stored->timestamp;
+        source.codec = stored->codec;
+        source.payload = stored->payload;
+        source.dd_bytes = stored->dd_bytes;
+        source.abs_capture_time = stored->abs_capture_time;
+        source.has_abs_capture_time = stored->has_abs_capture_time;
+        complete_resend(packet, source);
+        bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
+                 packet.packet.body(stored->payload).size();
+        (void)peer.downlink().enqueue({packet.packet, stored->packet, stored->payload,
+                                       stored->dd_bytes, &outbound.down_track.extensions()});
+    }
+    parts_.queue.mark(peer);
+    return bytes;
+}
+
+// At least `bytes` of packets that repair nothing, if there is anything to make them of: the newest
+// packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
+std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
+    std::size_t sent = 0;
+    for (const auto& outbound : peer.downlink().tracks()) {
+        if (outbound->down_track.kind() != MediaKind::kVideo) continue;
+        for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
+            if (auto copy = outbound->down_track.probe_packet(back))
+                sent += resend(*outbound, std::span(&*copy, 1));
+    }
+    if (sent > 0) return sent;
+    for (const auto& outbound : peer.downlink().tracks()) {
+        DownTrack& down_track = outbound->down_track;
+        if (down_track.kind() != MediaKind::kVideo) continue;
+        while (sent < bytes && down_track.write_padding(1, false) > 0) {
+            sent += wire::kRtpFixedHeaderSize + DownTrack::kPaddingSize;
+            serve(now, *outbound);
+        }
+    }
+    return sent;
+}
+
+void Subscriptions::allocate(Timestamp now, ShardPeer& peer) {
+    if (peer.downlink().allocate(now))
+        for (const auto& outbound : peer.downlink().tracks())
+            if (outbound->down_track.kind() == MediaKind::kVideo) serve(now, *outbound);
+    BandwidthPort& bandwidth = peer.downlink().bandwidth();
+    if (const std::size_t bytes = bandwidth.poll_probe(now)) {
+        peer.downlink().set_probe(bandwidth.probe_cluster());
+        bandwidth.probe_sent(send_probe(now, peer, bytes), now);
+        peer.downlink().set_probe(0);
+    }
+    changed(now, peer);
+}
+
+// ---------------------------------------------------------------- time
+
+void Subscriptions::reschedule(Timestamp now, OutboundTrack& outbound) {
+    Timestamp deadline = outbound.down_track.next_deadline();
+    // Without a connection nobody takes what it wants; connected() looks again.
+    if (!outbound.peer->transport().connected()) deadline = Timestamp::never();
+    // What it still sends is flushed before it goes, where it can be.
+    if (outbound.closing && (deadline.is_never() || outbound.down_track.closed()))
+        deadline = now + ShardPeer::kTick;
+    parts_.wheel.schedule(outbound.timer, deadline);
+}
+
+void Subscriptions::handle_timeout(Timestamp now, OutboundTrack& outbound) {
+    ++visited_;
+    if (outbound.closing && outbound.down_track.closed()) return finish(now, outbound);
+    outbound.down_track.handle_timeout(now);
+    serve(now, outbound);
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The down-tracks of a worker: commands about them, their timers, what each of them wants to say
+// beside forwarded packets, and the sharing of a subscriber's link among its own.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+
+#include "sfu/peer/peer_table.h"
+#include "sfu/shard/event_outlets.h"
+#include "sfu/shard/flush_queue.h"
+#include "sfu/shard/quality_reports.h"
+#include "sfu/tracks/upstream.h"
+
+namespace confab::sfu {
+
+class Subscriptions {
+  public:
+    // All outlive this.
+    struct Parts {
+        PeerTable& peers;
+        TrackTable& tracks;
+        Upstream& upstream;
+        QualityReports& quality;
+        EventOutlets& events;
+        FlushQueue& queue;
+        TimerWheel& wheel;
+        Rng& rng;
+        const ShardOptions& options;
+    };
+    explicit Subscriptions(const Parts& parts) : parts_(parts) {}
+
+    // ------------------------------------------------------------ commands
+    void apply(Timestamp now, AddDownTrack& c);
+    void apply(Timestamp now, UpdateDownTrack& c);
+    void apply(Timestamp now, SwitchDownTrack& c);
+    void apply(Timestamp now, RemoveDownTrack& c);
+    void apply(Timestamp now, SetBandwidthLimit& c);
+    // Those of a peer that goes, at once.
+    void remove_all(Timestamp now, ShardPeer& peer);
+
+    // ------------------------------------------------------------ connections
+    // Down-tracks that were added before the connection was up ask for their key frames now.
+    void connected(Timestamp now, ShardPeer& peer);
+    // What was forwarded meanwhile is lost: pictures go on with a key frame, before anybody asks.
+    void reconnected(Timestamp now, ShardPeer& peer);
+
+    // ------------------------------------------------------------ towards a subscriber
+    // Takes what a down-track wants to say and send beside forwarded packets.
+    void serve(Timestamp now, OutboundTrack& outbound);
+    // Bytes that will leave for it, SRTP aside.
+    std::size_t resend(OutboundTrack& outbound, std::span<ResendPacket> packets);
+    // Shares the subscriber's link anew, and probes it where that is wanted.
+    void allocate(Timestamp now, ShardPeer& peer);
+    void allocate_if_due(Timestamp now, ShardPeer& peer) {
+        if (now >= peer.downlink().bandwidth().next_deadline()) allocate(now, peer);
+    }
+
+    // ------------------------------------------------------------ time
+    void handle_timeout(Timestamp now, OutboundTrack& outbound);
+    void reschedule(Timestamp now, OutboundTrack& outbound);
+
+    std::size_t size() const { return down_tracks_.size(); }
+    std::uint64_t down_tracks_visited() const { return visited_; }
+
+  private:
+    OutboundTrack* find(DownTrackId id);
+    void changed(Timestamp now, ShardPeer& peer);
+    void detach(Timestamp now, OutboundTrack& outbound);
+    void finish(Timestamp now, OutboundTrack& outbound);
+    std::size_t send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes);
+
+    Parts parts_;
+    std::unordered_map<DownTrackId, OutboundTrack*> down_tracks_;
+    std::uint64_t visited_ = 0;
+};
+
+}  // namespace confab::sfu
