@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/shard/peer_routes.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "wire/ice/stun.h"
+
+namespace confab::sfu {
+namespace {
+
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1'000);
+}
+
+ice::Path from_port(std::uint16_t port) {
+    ice::Path path;
+    path.local = {IpAddress::v4(0x7F000001), 7000};
+    path.remote = {IpAddress::v4(0x7F000002), port};
+    return path;
+}
+
+// A check for the peer of that name.
+Bytes check_for(std::string_view ufrag) {
+    std::array<std::uint8_t, 128> buffer;
+    wire::StunBuilder builder(buffer, wire::StunClass::kRequest, wire::StunMethod::kBinding, {});
+    builder.text(wire::StunAttr::kUsername, std::string(ufrag) + ":theirs");
+    return to_vector(builder.finish());
+}
+
+// The first of three workers, and two connections on it.
+struct Worker {
+    std::unique_ptr<ShardPeer> make_peer(std::uint64_t id) {
+        peer::TransportConfig config;
+        config.ice.local = {"unused_ufrag", "unused_password_1234567890"};
+        config.profiles = {srtp::Profile::kAes128CmSha1_80};
+        return std::make_unique<ShardPeer>(PeerId(id), peer::SharedCrypto{&engine, nullptr, true},
+                                           config, BandwidthOptions{}, rng);
+    }
+    ShardPeer* peer_of(const ice::Path& path, BytesView datagram) {
+        return routes.find(at_ms(0), path, datagram).peer;
+    }
+    Rng rng{7};
+    srtp::Engine engine;
+    PeerRoutes routes{0, 3};
+    std::unique_ptr<ShardPeer> one = make_peer(1);
+    std::unique_ptr<ShardPeer> two = make_peer(2);
+    Bytes media = Bytes(40, 0x80);
+};
+
+TEST_CASE("PeerRoutes: a check names its peer, or the worker that has it [DES-03][ICE-02]") {
+    Worker worker;
+    worker.routes.add_ufrag(*worker.one, "aone");
+    CHECK(worker.peer_of(from_port(1), check_for("aone")) == worker.one.get());
+    const auto foreign = worker.routes.find(at_ms(0), from_port(2), check_for("cother"));
+    CHECK(foreign.peer == nullptr);
+    CHECK(foreign.owner == WorkerIndex(2));
+    // What follows over that path is for the same worker, until it closes.
+    CHECK(worker.routes.find(at_ms(0), from_port(2), worker.media).owner == WorkerIndex(2));
+    CHECK(worker.routes.forget(from_port(2)) == nullptr);
+    CHECK_FALSE(worker.routes.find(at_ms(0), from_port(2), worker.media).owner);
+    // There is no fourth worker, and nobody of ours has that name.
+    for (const std::string_view name : {"dother", "anobody", "-", ""}) {
+        const auto nobody = worker.routes.find(at_ms(0), from_port(3), check_for(name));
+        CHECK(nobody.peer == nullptr);
+        CHECK_FALSE(nobody.owner);
+    }
+}
+
+TEST_CASE("PeerRoutes: a name that is forgotten leads to who has the path [ICE-14]") {
+    Worker worker;
+    for (std::size_t i = 0; i <= ShardPeer::kMaxUfrags; ++i)
+        worker.routes.add_ufrag(*worker.one, "a" + std::to_string(i));
+    CHECK(worker.routes.known_ufrags() == ShardPeer::kMaxUfrags);
+    CHECK_FALSE(worker.routes.has_ufrag("a0"));
+    CHECK(worker.peer_of(from_port(1), check_for("a1")) == worker.one.get());
+    CHECK(worker.peer_of(from_port(1), check_for("a0")) == nullptr);
+    worker.routes.remember(*worker.one, from_port(1), true);
+    CHECK(worker.peer_of(from_port(1), check_for("a0")) == worker.one.get());
+    // A name that is known decides alone.
+    worker.routes.add_ufrag(*worker.two, "atwo");
+    CHECK(worker.peer_of(from_port(1), check_for("atwo")) == worker.two.get());
+}
+
+TEST_CASE("PeerRoutes: a path is for the one who proved it [ICE-02]") {
+    Worker worker;
+    worker.routes.remember(*worker.one, from_port(1), false);
+    CHECK(worker.peer_of(from_port(1), worker.media) == worker.one.get());
+    worker.routes.remember(*worker.two, from_port(1), false);
+    CHECK(worker.peer_of(from_port(1), worker.media) == worker.one.get());
+    CHECK(worker.two->paths.empty());
+    worker.routes.remember(*worker.two, from_port(1), true);
+    CHECK(worker.peer_of(from_port(1), worker.media) == worker.two.get());
+    CHECK(worker.one->paths.empty());
+    CHECK(worker.two->paths.size() == 1);
+}
+
+TEST_CASE("PeerRoutes: the oldest path of a peer gives way [ICE-02]") {
+    Worker worker;
+    const auto remember = [&](std::size_t count) {
+        for (std::uint16_t port = 1; port <= count; ++port)
+            worker.routes.remember(*worker.one, from_port(port), true);
+    };
+    remember(ShardPeer::kMaxPaths);
+    CHECK(worker.one->paths.size() == ShardPeer::kMaxPaths);
+    CHECK(worker.routes.contains(from_port(1)));
+    remember(ShardPeer::kMaxPaths + 1);
+    CHECK(worker.one->paths.size() == ShardPeer::kMaxPaths);
+    CHECK_FALSE(worker.routes.contains(from_port(1)));
+    CHECK(worker.routes.contains(from_port(ShardPeer::kMaxPaths + 1)));
+}
+
+TEST_CASE("PeerRoutes: nothing leads to a peer that is gone [IMM-15]") {
+    Worker worker;
+    worker.routes.add_ufrag(*worker.one, "aone");
+    worker.routes.add_ufrag(*worker.two, "atwo");
+    worker.routes.remember(*worker.one, from_port(1), true);
+    worker.routes.remember(*worker.one, from_port(2), true);
+    worker.routes.remember(*worker.two, from_port(3), true);
+    CHECK(worker.routes.forget(from_port(2)) == worker.one.get());
+    CHECK(worker.one->paths.size() == 1);
+    worker.routes.forget(*worker.one);
+    CHECK(worker.routes.known_ufrags() == 1);
+    CHECK_FALSE(worker.routes.contains(from_port(1)));
+    CHECK(worker.peer_of(from_port(1), check_for("aone")) == nullptr);
+    CHECK(worker.peer_of(from_port(3), worker.media) == worker.two.get());
+}
+
+}  // namespace
+}  // namespace confab::sfu
