@@ -21,8 +21,8 @@
 #include "runtime/worker/socket/tcp_connections.h"
 #include "runtime/worker/spsc_ring.h"
 #include "runtime/worker/wakeup.h"
+#include "sfu/link/link.h"
 #include "sfu/packet/packet_pool.h"
-#include "sfu/shard/link.h"
 #include "sfu/shard/shard.h"
 
 namespace confab::worker {

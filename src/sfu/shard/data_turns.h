@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "sfu/data/data_router.h"
+#include "sfu/link/link_sender.h"
 #include "sfu/peer/peer_table.h"
 #include "sfu/shard/event_outlets.h"
 #include "sfu/shard/flush_queue.h"
-#include "sfu/shard/link_sender.h"
 
 namespace confab::sfu {
 

@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "sfu/link/foreign_paths.h"
 #include "sfu/peer/shard_peer.h"
-#include "sfu/shard/foreign_paths.h"
 
 namespace confab::sfu {
 

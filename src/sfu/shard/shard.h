@@ -16,14 +16,14 @@
 #include <vector>
 
 #include "base/timer_wheel.h"
+#include "sfu/link/link.h"
+#include "sfu/link/link_sender.h"
 #include "sfu/peer/peer_table.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/connection_events.h"
 #include "sfu/shard/data_turns.h"
 #include "sfu/shard/event_outlets.h"
 #include "sfu/shard/flush_queue.h"
-#include "sfu/shard/link.h"
-#include "sfu/shard/link_sender.h"
 #include "sfu/shard/peer_routes.h"
 #include "sfu/shard/quality_reports.h"
 #include "sfu/shard/shard_clock.h"

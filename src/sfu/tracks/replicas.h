@@ -5,7 +5,7 @@
 // sends to replicas, and what becomes of it there and of what they send back.
 #pragma once
 
-#include "sfu/shard/link_sender.h"
+#include "sfu/link/link_sender.h"
 #include "sfu/tracks/source_changes.h"
 
 namespace confab::sfu {

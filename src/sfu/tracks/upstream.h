@@ -5,8 +5,8 @@
 // is here, else to the worker that is the track's home (02 DES-40, DES-43).
 #pragma once
 
+#include "sfu/link/link_sender.h"
 #include "sfu/shard/flush_queue.h"
-#include "sfu/shard/link_sender.h"
 #include "sfu/tracks/track_table.h"
 
 namespace confab::sfu {

@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sfu/shard/link.h"
+#include "sfu/link/link.h"
 
 namespace confab::sfu {
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/link_outbox.h"
+#include "sfu/link/link_outbox.h"
 
 #include <doctest/doctest.h>
 

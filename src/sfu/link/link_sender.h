@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/timer_wheel.h"
+#include "sfu/link/link_outbox.h"
 #include "sfu/peer/timed.h"
-#include "sfu/shard/link_outbox.h"
 
 namespace confab::sfu {
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/foreign_paths.h"
+#include "sfu/link/foreign_paths.h"
 
 #include <doctest/doctest.h>
 
