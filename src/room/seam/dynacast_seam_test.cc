@@ -25,17 +25,17 @@ struct Camera {
     }
     // One frame of each layer; its last octet tells the layer and its temporal layer.
     void frame(RoomAndShard& w, std::uint8_t temporal) {
-        for (; rtcp_seen < w.client(peer).rtcp.size(); ++rtcp_seen)
-            note_feedback(w.client(peer).rtcp[rtcp_seen].compound);
-        if (picture++ % 15 == 0) report(w);
+        for (; rtcp_seen_ < w.client(peer).rtcp.size(); ++rtcp_seen_)
+            note_feedback(w.client(peer).rtcp[rtcp_seen_].compound);
+        if (picture_++ % 15 == 0) report(w);
         for (std::size_t i = 0; i < sources.size(); ++i) {
             sources[i].timestamp += ticks;
             if (!enabled.contains(i)) continue;
             Bytes payload{0x90,
                           0xF0,
-                          static_cast<std::uint8_t>(0x80 | (picture >> 8 & 0x7F)),
-                          static_cast<std::uint8_t>(picture),
-                          static_cast<std::uint8_t>(picture),
+                          static_cast<std::uint8_t>(0x80 | (picture_ >> 8 & 0x7F)),
+                          static_cast<std::uint8_t>(picture_),
+                          static_cast<std::uint8_t>(picture_),
                           static_cast<std::uint8_t>(temporal << 6)};
             const bool key = key_wanted.erase(i) > 0;
             payload.insert(payload.end(), {static_cast<std::uint8_t>(key ? 0 : 1), 0, 0, 0x9D, 0x01,
@@ -79,8 +79,8 @@ struct Camera {
             if (block->type == wire::RtcpType::kPayloadFeedback && block->count == wire::kFormatPli)
                 key_wanted = enabled;
     }
-    std::size_t rtcp_seen = 0;
-    std::uint16_t picture = 0;
+    std::size_t rtcp_seen_ = 0;
+    std::uint16_t picture_ = 0;
 };
 
 JoinParams with_pauses(const std::string& identity) {

@@ -688,9 +688,11 @@ void Replay::compare_final(int id, const std::vector<R>& recorded, const std::ve
         const std::string shown = found == mine.end() ? "nothing" : found->second;
         const bool chance = leaves_with_another(id) &&
                             (shown.starts_with("DISCONNECTED") || text.starts_with("DISCONNECTED"));
-        if (shown != text && !chance)
-            differences.push_back("#" + std::to_string(id) + " final " + identity + ": " + text +
-                                  " | ours: " + shown);
+        if (shown != text && !chance) {
+            std::string difference = "#" + std::to_string(id) + " final ";
+            difference.append(identity).append(": ").append(text);
+            differences.push_back(difference.append(" | ours: ").append(shown));
+        }
     }
 }
 

@@ -257,6 +257,7 @@ TEST_CASE("ControlNode: webhooks of a room come in order, from whichever thread 
         settings.control.webhooks.api_key = "key";
     });
     std::vector<std::string> rooms;
+    rooms.reserve(8);
     for (int i = 0; i < 8; ++i)
         rooms.push_back(node.room_in(static_cast<std::size_t>(i) % 2, "r" + std::to_string(i)));
     for (const std::string& room : rooms) {
