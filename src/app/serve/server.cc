@@ -222,7 +222,10 @@ bool Server::run() {
                              {{"threads", hung}, {"lost", "what their rooms had still to tell"}});
         return false;
     }
-    media_->stop();
+    if (const std::size_t hung = media_->stop(); hung > 0) {
+        telemetry::log_error("stopped without media workers that hang", {{"threads", hung}});
+        return false;
+    }
     telemetry::log_info("stopped");
     return true;
 }

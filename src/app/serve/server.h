@@ -42,8 +42,8 @@ class Server {
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
 
-    // Until signals, or stop(), end it. False: a control thread hangs. Whoever destroys this waits
-    // for that thread, which may never end.
+    // Until signals, or stop(), end it. False: a thread hangs. Whoever destroys this waits for
+    // that thread, which may never end.
     [[nodiscard]] bool run();
     // Any thread; like the second signal.
     void stop();

@@ -15,7 +15,7 @@ MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,
       dtls_(std::move(context)) {}
 
 MediaNode::~MediaNode() {
-    stop();
+    (void)stop();
 }
 
 Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOptions options,
@@ -84,9 +84,13 @@ int MediaNode::smallest_receive_buffer() const {
     return smallest;
 }
 
-void MediaNode::stop() {
-    for (auto& worker : workers_)
-        worker->stop();
+std::size_t MediaNode::stop() {
+    for (const auto& worker : workers_)
+        worker->end();
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    return static_cast<std::size_t>(
+        std::count_if(workers_.begin(), workers_.end(),
+                      [deadline](const auto& worker) { return !worker->ended_by(deadline); }));
 }
 
 }  // namespace confab::worker

@@ -4,6 +4,7 @@
 // All media workers of the process, and for each control shard its port to them.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,7 +41,7 @@ class MediaNode {
   public:
     static Result<std::unique_ptr<MediaNode>, std::string> start(MediaNodeOptions options,
                                                                  UnixTime now);
-    ~MediaNode();
+    ~MediaNode();  // stop(), and waits for the threads that hang
 
     std::size_t size() const { return workers_.size(); }
     const WorkerAddressList& addresses(std::size_t worker) const { return addresses_[worker]; }
@@ -51,9 +52,11 @@ class MediaNode {
     ControlPort& port(std::size_t shard) { return *ports_[shard]; }
     std::size_t control_shards() const { return ports_.size(); }
 
-    // Ends the threads of the workers, once; commands that wait are not carried out any more. What
-    // the workers reported before can still be read.
-    void stop();
+    // Ends the threads of the workers; commands that wait are not carried out any more. What the
+    // workers reported before can still be read. Gives the number of those that did not end within
+    // kPatience: what they use must live on.
+    static constexpr std::chrono::seconds kPatience{3};
+    std::size_t stop();
 
   private:
     MediaNode(MediaNodeOptions options, crypto::Certificate certificate, dtls::Context context);

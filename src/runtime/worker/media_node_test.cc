@@ -375,7 +375,7 @@ TEST_CASE(
                     changed->protocol == sfu::TransportProtocol::kTcp)
                     ++over_tcp;
         CHECK(over_tcp == (workers > 1 ? 3U : 2U));
-        town.node->stop();
+        CHECK(town.node->stop() == 0);
         std::uint64_t ring_full = 0;
         for (std::size_t i = 0; i < workers; ++i)
             ring_full += town.node->port(0).snapshot(i).ring_full;

@@ -45,7 +45,8 @@ Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<WorkerInbox>>&
       links_(options_.index, inboxes) {}
 
 Worker::~Worker() {
-    stop();
+    end();
+    thread_.join();
 }
 
 Result<void, std::string> Worker::open() {
@@ -108,13 +109,16 @@ void Worker::start() {
     Mailbox::Published figures;
     figures.at = monotonic_now();
     ports_.publish(figures);
-    thread_ = std::thread([this] { run(); });
+    thread_.start([this] { run(); });
 }
 
-void Worker::stop() {
+void Worker::end() {
     stopping_.store(true);
     inbox_.wakeup.notify();
-    if (thread_.joinable()) thread_.join();
+}
+
+bool Worker::ended_by(std::chrono::steady_clock::time_point deadline) {
+    return thread_.join_until(deadline);
 }
 
 // ---------------------------------------------------------------- the loop

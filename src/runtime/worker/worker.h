@@ -6,16 +6,17 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/result.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/socket/poller.h"
 #include "runtime/worker/socket/udp_socket.h"
+#include "runtime/worker/timed_thread.h"
 #include "runtime/worker/worker_links.h"
 #include "runtime/worker/worker_ports.h"
 
@@ -47,8 +48,10 @@ class Worker {
     int smallest_receive_buffer() const;
 
     void start();
-    // Ends the thread after its present turn.
-    void stop();
+    // The present turn of the thread is its last. ended_by() waits for that; false if it has not
+    // come by then: nothing that the worker uses may go.
+    void end();
+    bool ended_by(std::chrono::steady_clock::time_point deadline);
 
   private:
     void run();
@@ -83,7 +86,7 @@ class Worker {
     Timestamp next_publish_;
     Timestamp now_;
     std::atomic<bool> stopping_{false};
-    std::thread thread_;
+    TimedThread thread_;
 };
 
 }  // namespace confab::worker

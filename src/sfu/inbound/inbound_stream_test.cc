@@ -81,9 +81,9 @@ TEST_CASE("InboundStream: what repair gives up of a slow picture ends in a key f
         for (std::int64_t ms = 9000; ms < 12'000; ms += 10) {
             if (key_frame_comes && ms == 9100)
                 REQUIRE(feed(ms, {105, 819'000, 96, kSsrc, vp8_key()}).has_value());
-            tries += nacked(feed.stream_, at_ms(ms)).empty() ? 0 : 1;
+            tries += nacked(feed.stream_, at_ms(ms)).empty() ? 0U : 1U;
             ByteWriter out(buffer);
-            asked += feed.stream_.write_pli(at_ms(ms), out) ? 1 : 0;
+            asked += feed.stream_.write_pli(at_ms(ms), out) ? 1U : 0U;
             if (tries < rtp::NackTracker::kMaxTries) CHECK(asked == 0);
         }
         CHECK(tries == rtp::NackTracker::kMaxTries);

@@ -4,6 +4,7 @@
 #include "runtime/control/shards/control_node.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "runtime/telemetry/log.h"
 
@@ -103,10 +104,11 @@ void ControlNode::flush(std::function<void()> done) {
 std::size_t ControlNode::stop() {
     for (const auto& shard : others_)
         shard->end();
-    const Timestamp deadline = net::EventLoop::now() + kShardPatience;
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::microseconds(kShardPatience.us());
     return static_cast<std::size_t>(
         std::count_if(others_.begin(), others_.end(),
-                      [deadline](const auto& shard) { return !shard->stop(deadline); }));
+                      [deadline](const auto& shard) { return !shard->ended_by(deadline); }));
 }
 
 }  // namespace confab::control

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -22,26 +21,19 @@ ControlShard::ControlShard(worker::ControlPort& media, ControlPlaneOptions optio
 }
 
 ControlShard::~ControlShard() {
-    stop();
+    end();
+    thread_.join();
 }
 
 void ControlShard::start() {
-    std::promise<void> ended;
-    ended_ = ended.get_future();
-    thread_ = std::thread([this, ended = std::move(ended)]() mutable {
+    thread_.start([this] {
         pthread_setname_np(pthread_self(), ("control-" + std::to_string(index_)).c_str());
         loop_.run();
-        ended.set_value();
     });
 }
 
-bool ControlShard::stop(Timestamp deadline) {
-    if (!thread_.joinable()) return true;
-    end();
-    const std::chrono::microseconds wait((deadline - net::EventLoop::now()).us());
-    if (!deadline.is_never() && ended_.wait_for(wait) != std::future_status::ready) return false;
-    thread_.join();
-    return true;
+bool ControlShard::ended_by(std::chrono::steady_clock::time_point deadline) {
+    return thread_.join_until(deadline);
 }
 
 std::size_t shard_of(std::string_view room, std::size_t shards) {

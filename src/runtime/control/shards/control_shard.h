@@ -4,15 +4,15 @@
 // A control thread beside the first one: a loop, metrics and a control plane of its own.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
-#include <future>
 #include <memory>
 #include <string_view>
-#include <thread>
 
 #include "runtime/control/control_plane.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/metrics.h"
+#include "runtime/worker/timed_thread.h"
 
 namespace confab::control {
 
@@ -21,7 +21,7 @@ class ControlShard {
     // `media` must outlive it.
     ControlShard(worker::ControlPort& media, ControlPlaneOptions options, std::uint64_t seed,
                  ControlPlane::SendWebhook send_webhook);
-    ~ControlShard();  // stop()
+    ~ControlShard();  // end(), and waits for it
     ControlShard(const ControlShard&) = delete;
     ControlShard& operator=(const ControlShard&) = delete;
 
@@ -29,7 +29,7 @@ class ControlShard {
     // Its turn is the last.
     void end() { loop_.stop(); }
     // Waits for that. False if it has not come by `deadline`: then nothing that it uses may go.
-    bool stop(Timestamp deadline = Timestamp::never());
+    bool ended_by(std::chrono::steady_clock::time_point deadline);
     // Of its thread while that runs; post() and stop() of the loop are for all.
     ControlPlane& plane() { return plane_; }
     net::EventLoop& loop() { return loop_; }
@@ -39,8 +39,7 @@ class ControlShard {
     net::EventLoop loop_;
     telemetry::Metrics metrics_;
     ControlPlane plane_;
-    std::thread thread_;
-    std::future<void> ended_;
+    worker::TimedThread thread_;
 };
 
 // Which shard has the rooms of that name: the same on every machine and in every release (FNV-1a,

@@ -36,8 +36,8 @@ void ServerState::cut_elsewhere() {
     for (const auto& [target, state] : elsewhere)
         target->post([there = state] {
             there->destroyed = true;
-            const std::set<HttpConnection*> connections = there->connections;
-            for (HttpConnection* connection : connections)
+            const std::set<HttpConnection*> open = there->connections;
+            for (HttpConnection* connection : open)
                 connection->cut();
         });
 }
