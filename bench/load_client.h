@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -57,8 +58,11 @@ class LoadClient final : public Waiter {
           session_(config(), load.rng.fork()) {
         const livekit::JoinRequest request = session_.start(started);
         web_ = std::make_unique<LoadWebSocket>(ports.http, target(request), load.deflate);
-        for (const LoadSocket& socket : udp_)
-            load_.loop.watch(socket.fd(), *this, false);
+        for (std::size_t i = 0; i < udp_.size(); ++i) {
+            if (load.sample_rtp > 1) udp_[i].sample_rtp(load.sample_rtp);
+            load_.loop.watch(udp_[i].fd(), *this, i, false);
+        }
+        load_.loop.watch(web_->fd(), *this, kWeb, true);
         flush();
     }
     ~LoadClient() override { load_.loop.set_timer(*this, timer_, Timestamp::never()); }
@@ -78,8 +82,8 @@ class LoadClient final : public Waiter {
     // Sids of all tracks of the others.
     std::vector<std::string> tracks() const {
         std::vector<std::string> sids;
-        for (const auto& [sid, info] : session_.roster().others())
-            for (const livekit::TrackInfo& track : info.tracks())
+        for (const auto& info : session_.roster().others())
+            for (const livekit::TrackInfo& track : info->tracks())
                 sids.push_back(track.sid());
         return sids;
     }
@@ -112,15 +116,18 @@ class LoadClient final : public Waiter {
         flush();
     }
 
-    void on_socket() override {
-        web_->flush();
-        web_->receive(
-            [this](std::string_view message) { (void)session_.handle_signal(now(), message); });
-        for (std::size_t i = 0; i < udp_.size(); ++i)
-            udp_[i].receive([&](const SocketAddress& from, BytesSpan datagram) {
-                take(static_cast<client::Target>(i), from, datagram);
-            });
-        flush();
+    void on_socket(std::size_t number) override {
+        if (number == kWeb) {
+            web_->flush();
+            web_->receive(
+                [this](std::string_view message) { (void)session_.handle_signal(now(), message); });
+            return flush();
+        }
+        bool counted_only = true;
+        udp_[number].receive([&](const SocketAddress& from, BytesSpan datagram) {
+            counted_only &= take(static_cast<client::Target>(number), from, datagram);
+        });
+        if (!counted_only) flush();
     }
     void on_time() override {
         session_.handle_timeout(now());
@@ -130,6 +137,8 @@ class LoadClient final : public Waiter {
     const Timestamp started;
 
   private:
+    static constexpr std::size_t kWeb = client::kTargets;  // after the sockets of media
+
     client::SessionConfig config() {
         client::SessionConfig config;
         config.single = options_.single;
@@ -139,6 +148,7 @@ class LoadClient final : public Waiter {
         config.fingerprint = load_.fingerprint;
         config.addresses = {udp_[0].address(), udp_[1].address()};
         config.wall_at_zero = wall() - (now() - Timestamp{});
+        config.participants = load_.participants;
         return config;
     }
     client::PublishOptions options(const char* cid, livekit::TrackSource source,
@@ -187,16 +197,18 @@ class LoadClient final : public Waiter {
         return "/rtc/v1?access_token=" + token() +
                "&join_request=" + base64_encode(as_bytes(bytes), Base64::kUrl);
     }
-    void take(client::Target target, const SocketAddress& from, BytesSpan datagram) {
+    // Whether it only had to be counted.
+    bool take(client::Target target, const SocketAddress& from, BytesSpan datagram) {
         if (wire::is_rtp(datagram)) {
             ++packets_;
             streams_.insert(load_be32(datagram.data() + 8));
-            return;
+            return true;
         }
         ice::Path path;
         path.local = udp_[static_cast<std::size_t>(target)].address();
         path.remote = from;
         (void)session_.handle_packet(now(), target, path, datagram);
+        return false;
     }
     void flush() {
         while (const auto event = session_.poll_event()) {
@@ -208,7 +220,8 @@ class LoadClient final : public Waiter {
         while (const auto out = session_.poll_transmit())
             udp_[static_cast<std::size_t>(out->target)].send(out->datagram.path.remote,
                                                              out->datagram.bytes);
-        load_.loop.watch(web_->fd(), *this, web_->wants_to_write());
+        if (std::exchange(writing_, web_->wants_to_write()) != web_->wants_to_write())
+            load_.loop.watch(web_->fd(), *this, kWeb, writing_);
         load_.loop.set_timer(*this, timer_, session_.next_deadline());
     }
 
@@ -219,6 +232,7 @@ class LoadClient final : public Waiter {
     std::unique_ptr<LoadWebSocket> web_;
     Timestamp timer_ = Timestamp::never();
     bool over_ = false;
+    bool writing_ = true;  // the socket is watched for it
     std::uint64_t packets_ = 0;
     std::uint64_t messages_ = 0;
     std::set<std::uint32_t> streams_;

@@ -5,6 +5,7 @@
 // all of them share.
 #pragma once
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -13,12 +14,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "base/rng.h"
+#include "client/session/participant_pool.h"
 #include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "rtc/peer/transport.h"
@@ -37,11 +41,13 @@ inline UnixTime wall() {
     return UnixTime::micros(t.tv_sec * 1'000'000 + t.tv_nsec / 1000);
 }
 
-// What waits for sockets and for moments.
-class Waiter {
+// What waits for sockets and for moments. Aligned, so that the number of a socket fits beside it.
+class alignas(8) Waiter {
   public:
+    static constexpr std::size_t kMaxSockets = 8;
+
     virtual ~Waiter() = default;
-    virtual void on_socket() = 0;
+    virtual void on_socket(std::size_t number) = 0;
     virtual void on_time() = 0;
 };
 
@@ -52,10 +58,11 @@ class LoadLoop {
     LoadLoop(const LoadLoop&) = delete;
     LoadLoop& operator=(const LoadLoop&) = delete;
 
-    void watch(int fd, Waiter& waiter, bool writing) {
+    // `number` is the waiter's own of that socket, below kMaxSockets.
+    void watch(int fd, Waiter& waiter, std::size_t number, bool writing) {
         epoll_event event{};
         event.events = EPOLLIN | (writing ? EPOLLOUT : 0U);
-        event.data.ptr = &waiter;
+        event.data.u64 = reinterpret_cast<std::uintptr_t>(&waiter) | number;
         if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) != 0)
             (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
     }
@@ -74,8 +81,11 @@ class LoadLoop {
         const int count =
             ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
                          static_cast<int>(std::max<std::int64_t>(0, (wait.us() + 999) / 1000)));
-        for (int i = 0; i < count; ++i)
-            static_cast<Waiter*>(events[static_cast<std::size_t>(i)].data.ptr)->on_socket();
+        for (int i = 0; i < count; ++i) {
+            constexpr std::uintptr_t kNumber = Waiter::kMaxSockets - 1;
+            const std::uintptr_t both = events[static_cast<std::size_t>(i)].data.u64;
+            reinterpret_cast<Waiter*>(both & ~kNumber)->on_socket(both & kNumber);
+        }
         const Timestamp at = now();
         while (!timers_.empty() && timers_.begin()->first <= at) {
             Waiter* const waiter = timers_.begin()->second;
@@ -96,6 +106,9 @@ struct Load {
     std::string fingerprint;
     std::optional<dtls::Context> dtls;
     bool deflate = true;
+    std::uint16_t sample_rtp = 1;  // one RTP packet in so many is received
+    std::shared_ptr<client::ParticipantPool> participants =
+        std::make_shared<client::ParticipantPool>();
 
     Load() {
         const auto certificate = crypto::Certificate::generate(wall());
@@ -127,20 +140,45 @@ class LoadSocket {
         const auto kernel = worker::to_kernel(to);
         (void)::sendto(fd_, bytes.data(), bytes.size(), 0, kernel.get(), kernel.size);
     }
-    // take(from, datagram) for all that is there.
+    // Lets one RTP packet in so many through, a power of two; the kernel drops the others, so that
+    // it is not the load generator that is measured. What is no RTP always passes (RFC 7983,
+    // RFC 5761 §4). Offsets count from the UDP header.
+    void sample_rtp(std::uint16_t one_in) {
+        constexpr std::uint32_t kAll = 0xFFFF;
+        std::array<sock_filter, 10> program = {{
+            BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8),
+            BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xC0),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x80, 0, 6),  // RTP or RTCP
+            BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+            BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xE0),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xC0, 3, 0),  // 192–223: RTCP
+            BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 10),           // the sequence number
+            BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, one_in - 1U, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, 0),
+            BPF_STMT(BPF_RET | BPF_K, kAll),
+        }};
+        sock_fprog filter{program.size(), program.data()};
+        if (::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0)
+            std::abort();
+    }
+    // take(from, datagram) for what is there, some at a time: epoll tells of the rest.
     template <typename F>
     void receive(F&& take) const {
-        std::array<std::uint8_t, 2048> buffer;
-        for (;;) {
-            sockaddr_storage from{};
-            socklen_t from_size = sizeof from;
-            void* const raw = &from;
-            const ssize_t size = ::recvfrom(fd_, buffer.data(), buffer.size(), 0,
-                                            static_cast<sockaddr*>(raw), &from_size);
-            if (size <= 0) return;
-            take(worker::from_kernel(from),
-                 BytesSpan(buffer).first(static_cast<std::size_t>(size)));
+        constexpr std::size_t kBatch = 16;
+        static thread_local std::array<std::array<std::uint8_t, 2048>, kBatch> buffers;
+        std::array<sockaddr_storage, kBatch> from;
+        std::array<iovec, kBatch> parts;
+        std::array<mmsghdr, kBatch> messages{};
+        for (std::size_t i = 0; i < kBatch; ++i) {
+            parts[i] = {buffers[i].data(), buffers[i].size()};
+            messages[i].msg_hdr.msg_iov = &parts[i];
+            messages[i].msg_hdr.msg_iovlen = 1;
+            messages[i].msg_hdr.msg_name = &from[i];
+            messages[i].msg_hdr.msg_namelen = sizeof from[i];
         }
+        const int count = ::recvmmsg(fd_, messages.data(), kBatch, MSG_DONTWAIT, nullptr);
+        for (std::size_t i = 0; std::cmp_less(i, count); ++i)
+            take(worker::from_kernel(from[i]), BytesSpan(buffers[i]).first(messages[i].msg_len));
     }
 
   private:

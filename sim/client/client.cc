@@ -160,9 +160,9 @@ void Client::check_connections(Timestamp now) {
 }
 
 void Client::check_roster(Timestamp now) {
-    for (const auto& [sid, info] : session_->roster().others())
-        if (config_.invisible.contains(info.identity()))
-            report_.violation(now, name() + ": is told of hidden " + info.identity());
+    for (const auto& info : session_->roster().others())
+        if (config_.invisible.contains(info->identity()))
+            report_.violation(now, name() + ": is told of hidden " + info->identity());
 }
 
 // ---------------------------------------------------------------- what it does

@@ -86,8 +86,8 @@ void Client::want_data(bool wanted) {
 // What is new to this session.
 void Client::ask_for_data() {
     std::vector<std::string> news;
-    for (const auto& [sid, info] : session_->roster().others())
-        for (const livekit::DataTrackInfo& track : info.data_tracks())
+    for (const auto& info : session_->roster().others())
+        for (const livekit::DataTrackInfo& track : info->data_tracks())
             if (asked_data_.insert(track.sid()).second) news.push_back(track.sid());
     if (!news.empty() && wants_data_ != config_.auto_data)
         session_->subscribe_data(news, wants_data_);
@@ -97,8 +97,8 @@ void Client::take_data_track(Timestamp now, const client::DataTrackArrived& arri
     // The handle, or the roster, may be news still under way.
     std::optional<std::uint32_t> number;
     if (!arrived.track_sid.empty()) number = 0;
-    for (const auto& [sid, info] : session_->roster().others())
-        for (const livekit::DataTrackInfo& track : info.data_tracks())
+    for (const auto& info : session_->roster().others())
+        for (const livekit::DataTrackInfo& track : info->data_tracks())
             if (track.sid() == arrived.track_sid) number = number_of(track.name());
     const std::size_t header = std::min(arrived.packet.size(), client::DataTracks::kHeaderBytes);
     data_.take(now, DataKind::kTrack, number, BytesView(arrived.packet).subspan(header), report_);

@@ -135,9 +135,9 @@ void World::check_rosters(std::size_t room) {
     for (Seat& seat : seats_) {
         if (!is_here(seat) || !seat.client->settled()) continue;
         std::map<std::string, std::string> seen;
-        for (const auto& [sid, info] : seat.client->session().roster().others()) {
-            if (!seen.emplace(info.identity(), summary(info)).second)
-                note(seat.client->name() + ": sees " + info.identity() + " twice");
+        for (const auto& info : seat.client->session().roster().others()) {
+            if (!seen.emplace(info->identity(), summary(*info)).second)
+                note(seat.client->name() + ": sees " + info->identity() + " twice");
         }
         for (const auto& [identity, text] : visible) {
             if (identity == seat.client->identity()) continue;

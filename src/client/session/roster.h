@@ -5,11 +5,11 @@
 // that takes an identity over ends the one before, of which nothing else is told (01 SIG-133).
 #pragma once
 
-#include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 
-#include "livekit_models.pb.h"
+#include "client/session/participant_pool.h"
 
 namespace confab::client {
 
@@ -21,30 +21,29 @@ class Roster {
     void join(const livekit::ParticipantInfo& self) {
         self_ = self;
         others_.clear();
-        sids_.clear();
         let_go_.clear();
     }
     // The newest version of one participant, ourselves too; one that has left goes.
-    void update(const livekit::ParticipantInfo& info);
+    void update(const ParticipantRef& info);
 
     const livekit::ParticipantInfo& self() const { return self_; }
-    const std::map<std::string, livekit::ParticipantInfo>& others() const { return others_; }
-    const livekit::ParticipantInfo* find(const std::string& sid) const {
-        const auto found = others_.find(sid);
-        return found == others_.end() ? nullptr : &found->second;
-    }
+    // How many others there are, and a list of them by sid.
+    std::size_t size() const { return others_.size(); }
+    ParticipantList others() const;
+    // Looks at everybody; null if there is none.
+    const livekit::ParticipantInfo* find(const std::string& sid) const;
     const livekit::ParticipantInfo* find_identity(const std::string& identity) const;
     // Those of the others of whose identity the end of a former session was told late, while they
     // were there. livekit-client knows people by identity and lets go of them; we do not.
     const std::set<std::string>& let_go() const { return let_go_; }
 
   private:
-    void forget(const std::string& sid);
+    void leave(const livekit::ParticipantInfo& info);
 
     livekit::ParticipantInfo self_;
-    std::map<std::string, livekit::ParticipantInfo> others_;  // by sid
-    std::map<std::string, std::string> sids_;                 // by identity
-    std::set<std::string> let_go_;                            // by sid
+    // By identity: one session of each. What comes out is sorted, since the order of this is not.
+    std::unordered_map<std::string, ParticipantRef> others_;
+    std::set<std::string> let_go_;  // by sid
 };
 
 }  // namespace confab::client

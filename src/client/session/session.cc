@@ -13,6 +13,7 @@ Session::Session(SessionConfig config, Rng rng)
       rng_(rng),
       builder_(config_.offer_size, config_.single ? kReceivingSections : 0) {
     access_.set_all_participants(true);
+    if (!config_.participants) config_.participants = std::make_shared<ParticipantPool>();
     publisher_ = open(Target::kPublisher, ice::Role::kControlling, true);
     media_ = std::make_unique<Publisher>(*publisher_, config_.wall_at_zero, rng_.fork());
 }

@@ -27,6 +27,7 @@
 #include "client/session/descriptions.h"
 #include "client/session/reliable_data.h"
 #include "client/session/roster.h"
+#include "client/session/signal_reader.h"
 #include "livekit_rtc.pb.h"
 
 namespace confab::client {
@@ -44,6 +45,8 @@ struct SessionConfig {
     std::string fingerprint;  // of the certificate in `crypto`
     std::array<SocketAddress, kTargets> addresses;
     UnixTime wall_at_zero;  // at Timestamp{}
+    // Shared by sessions that see the same participants; none: its own.
+    std::shared_ptr<ParticipantPool> participants;
 };
 
 struct PublishOptions {
@@ -199,13 +202,14 @@ class Session {
     livekit::SessionDescription description();
     void want_offer();
     void offer();
-    void take_join(Timestamp now, const livekit::JoinResponse& join);
+    bool handle_signal(Timestamp now, const ReadSignal& signal);
+    void take_join(Timestamp now, const ReadSignal& signal);
     void take_reconnect(Timestamp now, const livekit::ReconnectResponse& reconnect);
     void take_answer(Timestamp now, const livekit::SessionDescription& answer);
     void take_offer(Timestamp now, const livekit::SessionDescription& offer);
     void take_trickle(Timestamp now, const livekit::TrickleRequest& trickle);
     void take_requirement(const livekit::MediaSectionsRequirement& requirement);
-    void take_participant(const livekit::ParticipantInfo& info);
+    void take_participant(const ParticipantRef& info);
     void take_leave(const livekit::LeaveRequest& leave);
     void trickle(Target target);
     void send_sync_state();

@@ -82,21 +82,24 @@ void Session::keep_alive(Timestamp now) {
 // ---------------------------------------------------------------- what comes
 
 bool Session::handle_signal(Timestamp now, std::string_view message) {
-    livekit::SignalResponse response;
-    if (!response.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
-        ++counters_.bad_signals;
-        return false;
-    }
-    return handle_signal(now, response);
+    const auto signal = read_signal(message, *config_.participants);
+    if (signal) return handle_signal(now, *signal);
+    ++counters_.bad_signals;
+    return false;
 }
 
 bool Session::handle_signal(Timestamp now, const livekit::SignalResponse& response) {
+    return handle_signal(now, read_signal(response));
+}
+
+bool Session::handle_signal(Timestamp now, const ReadSignal& signal) {
+    const livekit::SignalResponse& response = signal.response;
     using Case = livekit::SignalResponse::MessageCase;
     ++counters_.signals;
     last_signal_ = now;
     switch (response.message_case()) {
         case Case::kJoin:
-            take_join(now, response.join());
+            take_join(now, signal);
             break;
         case Case::kReconnect:
             take_reconnect(now, response.reconnect());
@@ -111,7 +114,7 @@ bool Session::handle_signal(Timestamp now, const livekit::SignalResponse& respon
             take_trickle(now, response.trickle());
             break;
         case Case::kUpdate:
-            for (const auto& info : response.update().participants())
+            for (const ParticipantRef& info : signal.participants)
                 take_participant(info);
             break;
         case Case::kTrackPublished:
@@ -148,7 +151,8 @@ bool Session::handle_signal(Timestamp now, const livekit::SignalResponse& respon
     return true;
 }
 
-void Session::take_join(Timestamp now, const livekit::JoinResponse& join) {
+void Session::take_join(Timestamp now, const ReadSignal& signal) {
+    const livekit::JoinResponse& join = signal.response.join();
     if (joined_) {
         ++counters_.bad_signals;
         return;
@@ -156,7 +160,7 @@ void Session::take_join(Timestamp now, const livekit::JoinResponse& join) {
     joined_ = true;
     signal_open_ = true;
     roster_.join(join.participant());
-    for (const auto& info : join.other_participants())
+    for (const ParticipantRef& info : signal.participants)
         roster_.update(info);
     if (join.ping_interval() > 0) ping_interval_ = Duration::seconds(join.ping_interval());
     if (join.ping_timeout() > 0) ping_timeout_ = Duration::seconds(join.ping_timeout());
@@ -221,9 +225,9 @@ void Session::send_sync_state() {
     send(request);
 }
 
-void Session::take_participant(const livekit::ParticipantInfo& info) {
+void Session::take_participant(const ParticipantRef& info) {
     roster_.update(info);
-    if (info.sid() != self().sid()) return;
+    if (info->sid() != self().sid()) return;
     compare_tracks();
     data_tracks_.take_self(self());
 }
