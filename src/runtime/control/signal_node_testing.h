@@ -70,6 +70,9 @@ class SignalNode {
     double metric(telemetry::Metric which, telemetry::LabelValues labels = {}) {
         return thread_.call([&] { return metrics_.value(which, labels); });
     }
+    net::HttpServerStats server_stats() {
+        return thread_.call([&] { return server_->stats(); });
+    }
     // In the loop, with the sessions.
     template <typename F>
     auto call(F f) {

@@ -76,10 +76,10 @@ SignalSessions::Session* SignalSessions::writable(room::SessionId id) {
     return nullptr;
 }
 
-void SignalSessions::write(room::SessionId id, Session& session, Payload payload, bool compress) {
+void SignalSessions::write(room::SessionId id, Session& session, Payload payload) {
     metrics_.add(telemetry::Metric::kNodeMessages, {"signal", "success", "response"});
-    count(id, session, payload->size());
-    (void)session.socket->send_shared(session.text, std::move(payload), compress);
+    count(id, session, payload->size);
+    (void)session.socket->send(session.text, std::move(payload));
 }
 
 void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
@@ -87,13 +87,11 @@ void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& res
     if (session == nullptr) return;
     std::string payload =
         session->text ? proto::to_camel_json(response) : response.SerializeAsString();
-    write(id, *session, std::make_shared<const std::string>(std::move(payload)), true);
+    write(id, *session, std::make_shared<const net::WebSocketMessage>(std::move(payload)));
 }
 
 void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
                                const livekit::SignalResponse& response) {
-    // Beyond so many receivers, compressing for each costs more than the bytes do.
-    constexpr std::size_t kMaxCompressed = 16;
     Payload binary;
     Payload text;
     for (const room::SessionId id : ids) {
@@ -101,9 +99,9 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
         if (session == nullptr) continue;
         Payload& payload = session->text ? text : binary;
         if (!payload)
-            payload = std::make_shared<const std::string>(
+            payload = std::make_shared<const net::WebSocketMessage>(
                 session->text ? proto::to_camel_json(response) : response.SerializeAsString());
-        write(id, *session, payload, ids.size() <= kMaxCompressed);
+        write(id, *session, payload);
     }
 }
 
@@ -112,7 +110,8 @@ void SignalSessions::send_join(const room::SendJoin& join) {
     if (session == nullptr) return;
     std::string payload =
         session->text ? proto::to_camel_json(room::whole(join)) : room::serialized(join);
-    write(join.session, *session, std::make_shared<const std::string>(std::move(payload)), true);
+    write(join.session, *session,
+          std::make_shared<const net::WebSocketMessage>(std::move(payload)));
 }
 
 void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {

@@ -61,10 +61,10 @@ class SignalSessions {
         std::uint64_t caused_by = 0;   // number of the request that sent it something last,
         std::size_t caused_bytes = 0;  // and how much
     };
-    using Payload = std::shared_ptr<const std::string>;
+    using Payload = std::shared_ptr<const net::WebSocketMessage>;
     // Null when it is gone; one that can not be answered any more ends here.
     Session* writable(room::SessionId id);
-    void write(room::SessionId id, Session& session, Payload payload, bool compress);
+    void write(room::SessionId id, Session& session, Payload payload);
     bool accept(room::SessionId id, Session& session);
     void count_join(const Session& session, const char* state);
     void on_message(room::SessionId id, bool text, std::string_view payload);

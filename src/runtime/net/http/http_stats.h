@@ -69,6 +69,7 @@ struct HttpServerStats {
     Counter websocket_queue_overflows;
     Counter websocket_queued_bytes;  // now, of all
     Counter websocket_write_timeouts;
+    Counter websocket_deflated;  // parts of messages compressed, each once for all its receivers
     Counter websocket_oversize;
     Counter handler_failures;  // a handler threw: 500, or close 1011
     Counter timeouts;          // slow header, slow body, no answer

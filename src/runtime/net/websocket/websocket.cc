@@ -11,12 +11,6 @@ namespace confab::net {
 
 namespace websocket = boost::beast::websocket;
 
-namespace {
-
-constexpr int kCompressionWindowBits = 12;
-
-}  // namespace
-
 WebSocket::Impl::Impl(EventLoop& loop, Stream stream, WebSocketStart start,
                       const WebSocketOptions& options, std::shared_ptr<HttpServerStats> stats)
     : loop_(loop),
@@ -39,21 +33,16 @@ void WebSocket::Impl::leave() {
 void WebSocket::Impl::set_stream_options() {
     websocket::permessage_deflate deflate;
     deflate.server_enable = options_.deflate;
-    // Without context takeover a connection that is silent holds no window.
+    // Without context takeover a connection that is silent holds no window, and what we compress
+    // does for all. Beast agrees on it and decompresses.
     deflate.server_no_context_takeover = true;
     deflate.client_no_context_takeover = true;
-    // The compressor's tables stay for the life of the connection: 139 KB with the full window of
-    // 32 KB, 25 KB with this one, which still sees the section before of a session description.
-    deflate.server_max_window_bits = kCompressionWindowBits;
-    deflate.compLevel = 3;
-    deflate.msg_size_threshold = 256;
     stream_.set_option(deflate);
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = std::chrono::microseconds(options_.handshake_timeout.us());
     timeout.idle_timeout = websocket::stream_base::none();
     timeout.keep_alive_pings = false;
     stream_.set_option(timeout);
-    stream_.auto_fragment(false);
     stream_.read_message_max(0);  // take_message() has the two limits
     ErrorCode ignored;
     stream_.next_layer().socket().set_option(tcp::no_delay(true), ignored);
@@ -92,11 +81,11 @@ void WebSocket::Impl::set_queued(std::size_t bytes) {
     queued_bytes_ = bytes;
 }
 
-bool WebSocket::Impl::send(bool text, std::shared_ptr<const std::string> payload, bool compress) {
+bool WebSocket::Impl::send(bool text, std::shared_ptr<const WebSocketMessage> message) {
     // An oversize message ends reading, not yet writing.
     const bool writable = !end_ || (end_->by == WebSocketEnd::kTooBig && !close_code_);
     if (!writable) return false;
-    if (overflows(payload->size())) {
+    if (overflows(message->size)) {
         ++stats_->websocket_queue_overflows;
         end(WebSocketEnd::kOverflow, 1006);
         queue_.clear();
@@ -104,8 +93,8 @@ bool WebSocket::Impl::send(bool text, std::shared_ptr<const std::string> payload
         cut();
         return false;
     }
-    set_queued(queued_bytes_ + payload->size());
-    queue_.push_back({text, std::move(payload), compress});
+    set_queued(queued_bytes_ + message->size);
+    queue_.push_back({text, std::move(message)});
     wake_.cancel();
     return true;
 }
@@ -137,10 +126,10 @@ void WebSocket::set_handlers(OnMessage on_message, OnClosed on_closed) {
     impl_->set_handlers(std::move(on_message), std::move(on_closed));
 }
 bool WebSocket::send(bool text, std::string payload) {
-    return send_shared(text, std::make_shared<const std::string>(std::move(payload)));
+    return send(text, std::make_shared<const WebSocketMessage>(std::move(payload)));
 }
-bool WebSocket::send_shared(bool text, std::shared_ptr<const std::string> payload, bool compress) {
-    return impl_->send(text, std::move(payload), compress);
+bool WebSocket::send(bool text, std::shared_ptr<const WebSocketMessage> message) {
+    return impl_->send(text, std::move(message));
 }
 std::size_t WebSocket::queued_bytes() const {
     return impl_->queued_bytes();

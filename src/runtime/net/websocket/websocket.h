@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "runtime/net/websocket/websocket_message.h"
 
 namespace confab::net {
 
@@ -68,9 +69,9 @@ class WebSocket {
     // Queued until the handshake is over. False if the connection is closing or gone, or goes now
     // because too much is queued.
     bool send(bool text, std::string payload);
-    // The same for a payload that goes to several connections: it is kept once (08 IMM-15).
-    // `compress`: false where compressing it for each connection would cost more than it saves.
-    bool send_shared(bool text, std::shared_ptr<const std::string> payload, bool compress = true);
+    // The same for one that goes to several connections: it is kept and compressed once (08
+    // IMM-15).
+    bool send(bool text, std::shared_ptr<const WebSocketMessage> message);
     std::size_t queued_bytes() const;
 
     // Leaves the peer's messages unread until then (08 IMM-15); a later call may shorten the wait.

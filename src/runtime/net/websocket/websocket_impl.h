@@ -34,7 +34,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
 
     void start();
     void set_handlers(OnMessage on_message, OnClosed on_closed);
-    bool send(bool text, std::shared_ptr<const std::string> payload, bool compress);
+    bool send(bool text, std::shared_ptr<const WebSocketMessage> message);
     void close(std::uint16_t code, Duration grace);
     void detach();
     void hold_reading(Timestamp until);
@@ -44,8 +44,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
   private:
     struct Message {
         bool text = false;
-        std::shared_ptr<const std::string> payload;
-        bool compress = true;
+        std::shared_ptr<const WebSocketMessage> message;
     };
     struct Handlers {
         OnMessage on_message;
@@ -56,7 +55,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<void> run(std::shared_ptr<Impl> self);
     asio::awaitable<void> write_loop(std::shared_ptr<Impl> self);
     asio::awaitable<bool> handshake();
-    asio::awaitable<bool> write_next();
+    asio::awaitable<bool> write_queued();
     asio::awaitable<bool> write_ping();
     asio::awaitable<void> write_close();
     asio::awaitable<void> wait_for_work();
@@ -94,6 +93,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     Timestamp write_deadline_ = Timestamp::never();
     Timestamp next_ping_ = Timestamp::never();
     Timestamp hold_until_;
+    bool deflates_ = false;  // both sides agreed on it
     bool peer_closed_ = false;
     bool notified_ = false;
     bool counted_ = true;

@@ -41,6 +41,13 @@ constexpr std::array<std::string_view, 6> kHandshakeHeaders = {"Host",
                                                                "Sec-WebSocket-Extensions"};
 constexpr std::size_t kMaxHandshakeHeader = 4096;
 
+// What is compressed for all has the whole window; who can only read a smaller one is sent
+// everything plain, which may be decided for each message (RFC 7692 §7.1.2.1, §6).
+bool agrees_on_deflate(std::string_view extensions) {
+    return extensions.starts_with("permessage-deflate") &&
+           extensions.find("server_max_window_bits") == std::string_view::npos;
+}
+
 template <typename Request>
 void copy_header(const HttpHeaders& from, std::string_view name, Request& to) {
     for (const HttpHeader& header : from)
@@ -52,7 +59,8 @@ void copy_header(const HttpHeaders& from, std::string_view name, Request& to) {
 
 asio::awaitable<bool> WebSocket::Impl::handshake() {
     const auto add_headers =
-        [headers = std::move(start_.response_headers)](websocket::response_type& response) {
+        [this, headers = std::move(start_.response_headers)](websocket::response_type& response) {
+            deflates_ = agrees_on_deflate(response[beast::http::field::sec_websocket_extensions]);
             for (const HttpHeader& header : headers)
                 if (is_writable(header)) response.insert(header.name, header.value);
         };

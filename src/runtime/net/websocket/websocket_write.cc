@@ -1,7 +1,13 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// WebSocket: the queue of messages, pings and the close frame.
+// WebSocket: the queue of messages, pings and the close frame. Beast writes control frames, ours
+// are those of messages, which it can neither compress for many nor write together.
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
 #include "runtime/net/websocket/websocket_impl.h"
 
 namespace confab::net {
@@ -11,6 +17,59 @@ namespace websocket = boost::beast::websocket;
 namespace {
 
 constexpr Duration kCloseTimeout = Duration::seconds(1);  // for the close frame of the peer
+constexpr std::size_t kBytesAtOnce = 64 * 1024;
+
+//  0 1 2 3 4 5 6 7   (RFC 6455 §5.2; RSV1 is "compressed", RFC 7692 §6)
+// |F|R|R|R|opcode | |M| length 7 | 16 or 64 bits of length if that is 126 or 127 | payload
+// A server's frame has no mask.
+class Frame {
+  public:
+    Frame(bool text, std::shared_ptr<const WebSocketMessage> message, bool deflates,
+          HttpServerStats& stats)
+        : message_(std::move(message)), parts_(message_->parts.size()) {
+        deflated_ = deflates && message_->size >= WebSocketMessage::kMinDeflated;
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            const WebSocketPart& part = *message_->parts[i];
+            parts_[i] = deflated_ ? part.deflated(stats) : part.plain();
+            size += parts_[i].size();
+        }
+        if (deflated_) {
+            parts_.back().remove_suffix(WebSocketPart::kTailBytes);
+            size -= WebSocketPart::kTailBytes;
+        }
+        put_header(text, size);
+    }
+    void append_to(std::vector<asio::const_buffer>& buffers) const {
+        buffers.emplace_back(header_.data(), header_size_);
+        for (const std::string_view part : parts_)
+            if (!part.empty()) buffers.emplace_back(part.data(), part.size());
+    }
+
+  private:
+    void put_header(bool text, std::size_t size) {
+        constexpr std::uint8_t kFin = 0x80, kRsv1 = 0x40, kText = 1, kBinary = 2;
+        const int opcode = kFin | (deflated_ ? kRsv1 : 0) | (text ? kText : kBinary);
+        header_[0] = static_cast<std::uint8_t>(opcode);
+        if (size < 126) {
+            header_[1] = static_cast<std::uint8_t>(size);
+        } else if (size < 65'536) {
+            header_[1] = 126;
+            store_be16(header_.data() + 2, static_cast<std::uint16_t>(size));
+            header_size_ = 4;
+        } else {
+            header_[1] = 127;
+            store_be64(header_.data() + 2, size);
+            header_size_ = 10;
+        }
+    }
+
+    std::shared_ptr<const WebSocketMessage> message_;
+    std::vector<std::string_view> parts_;
+    std::array<std::uint8_t, 10> header_{};
+    std::size_t header_size_ = 2;
+    bool deflated_ = false;
+};
 
 }  // namespace
 
@@ -19,7 +78,7 @@ asio::awaitable<void> WebSocket::Impl::write_loop(std::shared_ptr<Impl> self) {
     bool alive = true;
     while (alive && !peer_closed_ && stream_.next_layer().socket().is_open()) {
         if (!queue_.empty() && EventLoop::now() < close_deadline_) {
-            alive = co_await write_next();
+            alive = co_await write_queued();
         } else if (close_code_) {
             co_await write_close();
             alive = false;
@@ -36,20 +95,26 @@ asio::awaitable<void> WebSocket::Impl::write_loop(std::shared_ptr<Impl> self) {
     self.reset();
 }
 
-asio::awaitable<bool> WebSocket::Impl::write_next() {
-    const Message message = std::move(queue_.front());
-    queue_.pop_front();
-    stream_.text(message.text);
-    stream_.compress(message.compress);
+// As many as are short go with one write.
+asio::awaitable<bool> WebSocket::Impl::write_queued() {
+    std::vector<Frame> frames;
+    std::size_t bytes = 0;
+    for (; !queue_.empty() && bytes < kBytesAtOnce; queue_.pop_front()) {
+        const Message& message = queue_.front();
+        bytes += message.message->size;
+        frames.emplace_back(message.text, message.message, deflates_, *stats_);
+    }
+    std::vector<asio::const_buffer> buffers;
+    for (const Frame& frame : frames)
+        frame.append_to(buffers);
     write_began_ = EventLoop::now();
     write_deadline_ = write_began_ + options_.write_timeout;
     arm(earlier(write_deadline_, close_deadline_));
-    const auto [error, size] =
-        co_await stream_.async_write(asio::buffer(*message.payload), use_result);
+    const bool written = co_await stream_.next_layer().write_frames(buffers);
     write_deadline_ = Timestamp::never();
     watchdog_.cancel();
-    set_queued(queued_bytes_ - std::min(queued_bytes_, message.payload->size()));
-    co_return !error;
+    set_queued(queued_bytes_ - std::min(queued_bytes_, bytes));
+    co_return written;
 }
 
 asio::awaitable<bool> WebSocket::Impl::write_ping() {
