@@ -81,6 +81,7 @@ void Room::changed(Participant& p, bool immediate) {
     p.info.set_version(p.info.version() + 1);
     if (!p.closing) publications_.told(p);
     p.shown.clear();
+    roster_.shown_otherwise(p);
     roster_.touch(p);
     news_.participant_changed(describe(p), immediate);
     records_.participant_changed(p);

@@ -70,10 +70,10 @@ void Sessions::send_join(Participant& p) {
     host_->describe_media(p, join);
     join.set_fast_publish(p.info.permission().can_publish() &&
                           transport.ice == IcePreference::kAny);
-    std::string others;
-    for (const auto& [identity, other] : roster_->participants())
-        if (other.get() != &p && !other->hidden()) others += host_->shown(*other);
-    p.signal.send_join(std::move(response), std::move(others));
+    const auto shown = [&](Participant& other) -> const std::string& {
+        return host_->shown(other);
+    };
+    p.signal.send_join(std::move(response), roster_->pages().list(p, shown));
 }
 
 void Sessions::start_links(Participant& p, const JoinParams& params) {

@@ -173,7 +173,9 @@ TEST_CASE("Sessions: the join is the first message, and the links come after it 
 TEST_CASE("Sessions: who is here is listed for who comes, the hidden are not [SIG-132]") {
     World w;
     w.come("alice", 1);
-    w.come("eve", 2).info.mutable_permission()->set_hidden(true);
+    JoinParams hidden = test_join("r", "eve");
+    hidden.grants.video->hidden = true;
+    w.come(hidden, 2);
     w.come("bob", 3);
     (void)w.told(3);
     REQUIRE(w.last_join.join().other_participants_size() == 1);

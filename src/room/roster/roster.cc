@@ -43,6 +43,7 @@ Participant& Roster::add(std::unique_ptr<Participant> owned) {
     by_number_[p.number] = &p;
     participants_[p.identity()] = std::move(owned);
     set_standing(p, true);
+    pages_.changed(p);
     touch(p);
     return p;
 }
@@ -55,6 +56,7 @@ void Roster::remove(Participant& p) {
     by_sid_.erase(p.sid());
     by_number_.erase(p.number);
     deadlines_.erase(p.number);
+    pages_.remove(p);
     lifecycle_.left(scope_->now());
     set_standing(p, false);
 }

@@ -16,6 +16,7 @@
 #include "room/manager/deadlines.h"
 #include "room/participant/participant.h"
 #include "room/roster/lifecycle.h"
+#include "room/roster/roster_pages.h"
 #include "room/scope/scope.h"
 
 namespace confab::room {
@@ -47,6 +48,12 @@ class Roster {
     bool expired() const { return lifecycle_.expired(scope_->now()); }
     Timestamp end_deadline() const { return lifecycle_.next_deadline(); }
 
+    // After every change of what others see of it.
+    void shown_otherwise(Participant& p) {
+        if (by_number_.contains(p.number)) pages_.changed(p);
+    }
+    RosterPages& pages() { return pages_; }
+
     // One message, made once, to all for whom `wants` says so.
     template <typename Wants>
     void tell(livekit::SignalResponse response, Wants&& wants);
@@ -72,6 +79,7 @@ class Roster {
     Deadlines<std::uint64_t> deadlines_;  // by number
     HeadCount heads_;
     Lifecycle lifecycle_;
+    RosterPages pages_;
 };
 
 template <typename Wants>

@@ -46,7 +46,9 @@ void Outbox::broadcast(std::vector<SessionId> sessions, livekit::SignalResponse 
 }
 
 void Outbox::join(SendJoin join) {
-    const std::size_t bytes = sizeof(Item) + join.response.ByteSizeLong() + join.others.size();
+    std::size_t bytes = sizeof(Item) + join.response.ByteSizeLong();
+    for (const EncodedOthers& run : join.others)
+        bytes += run->size();
     if (takes(join.session, bytes)) push(std::move(join), bytes);
 }
 

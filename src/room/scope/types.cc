@@ -20,6 +20,13 @@ void append_key(std::string& out, int field, std::size_t size) {
 
 constexpr std::size_t kKeyBytes = 12;  // at most: a key and a length
 
+std::size_t bytes_of(const std::vector<EncodedOthers>& others) {
+    std::size_t size = 0;
+    for (const EncodedOthers& run : others)
+        size += run->size();
+    return size;
+}
+
 }  // namespace
 
 std::string encoded_other(const livekit::ParticipantInfo& info) {
@@ -33,14 +40,22 @@ std::string encoded_other(const livekit::ParticipantInfo& info) {
 
 // The order of the fields of a message is free (Protocol Buffers encoding), so that the list may
 // stand behind the rest.
-std::string serialized(const SendJoin& join) {
+std::string serialized_head(const SendJoin& join) {
     const livekit::JoinResponse& rest = join.response.join();
-    const std::size_t size = rest.ByteSizeLong() + join.others.size();
+    const std::size_t own = rest.ByteSizeLong();
     std::string result;
-    result.reserve(size + kKeyBytes);
-    append_key(result, livekit::SignalResponse::kJoinFieldNumber, size);
+    result.reserve(own + kKeyBytes);
+    append_key(result, livekit::SignalResponse::kJoinFieldNumber, own + bytes_of(join.others));
     (void)rest.AppendToString(&result);
-    return result += join.others;
+    return result;
+}
+
+std::string serialized(const SendJoin& join) {
+    std::string result = serialized_head(join);
+    result.reserve(result.size() + bytes_of(join.others));
+    for (const EncodedOthers& run : join.others)
+        result += *run;
+    return result;
 }
 
 livekit::SignalResponse whole(const SendJoin& join) {

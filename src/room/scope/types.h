@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -67,14 +68,18 @@ struct Broadcast {
     std::vector<SessionId> sessions;
     livekit::SignalResponse response;
 };
-// The join response; who is there already is a run of encoded other_participants fields, each kept
-// as encoded_other() made it, so that a join costs no list of messages.
+// A run of encoded other_participants fields of a join response, each as encoded_other() made it.
+using EncodedOthers = std::shared_ptr<const std::string>;
+// The join response; who is there already comes in runs that many join responses have in common,
+// so that a join costs no list of messages.
 struct SendJoin {
     SessionId session;
     livekit::SignalResponse response;
-    std::string others;
+    std::vector<EncodedOthers> others;
 };
 std::string encoded_other(const livekit::ParticipantInfo& info);
+// The message up to where `others` follow, and all of it.
+std::string serialized_head(const SendJoin& join);
 std::string serialized(const SendJoin& join);
 livekit::SignalResponse whole(const SendJoin& join);
 // Close the WebSocket after everything sent before is written.

@@ -21,7 +21,7 @@ void SignalQueue::send(livekit::SignalResponse response) {
     miss(response);
 }
 
-void SignalQueue::send_join(livekit::SignalResponse response, std::string others) {
+void SignalQueue::send_join(livekit::SignalResponse response, std::vector<EncodedOthers> others) {
     if (session_) scope_->out.join({*session_, std::move(response), std::move(others)});
 }
 

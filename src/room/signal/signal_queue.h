@@ -29,7 +29,7 @@ class SignalQueue {
     std::optional<SessionId> session() const { return session_; }
 
     void send(livekit::SignalResponse response);
-    void send_join(livekit::SignalResponse response, std::string others);
+    void send_join(livekit::SignalResponse response, std::vector<EncodedOthers> others);
     // What was sent to everybody while there was no connection here.
     void miss(const livekit::SignalResponse& response);
     // Participants missed as DISCONNECTED, without a reason; empties the list.

@@ -108,10 +108,13 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
 void SignalSessions::send_join(const room::SendJoin& join) {
     Session* session = writable(join.session);
     if (session == nullptr) return;
-    std::string payload =
-        session->text ? proto::to_camel_json(room::whole(join)) : room::serialized(join);
+    net::WebSocketMessage message(session->text ? proto::to_camel_json(room::whole(join))
+                                                : room::serialized_head(join));
+    if (!session->text)
+        for (const room::EncodedOthers& run : join.others)
+            message.add(roster_parts_.part_of(run));
     write(join.session, *session,
-          std::make_shared<const net::WebSocketMessage>(std::move(payload)));
+          std::make_shared<const net::WebSocketMessage>(std::move(message)));
 }
 
 void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {

@@ -15,6 +15,7 @@
 
 #include "room/manager/room_manager.h"
 #include "runtime/control/request_budget.h"
+#include "runtime/control/roster_parts.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
 
@@ -83,6 +84,7 @@ class SignalSessions {
     std::uint64_t request_number_ = 0;
     RequestCost cost_;
     std::unordered_map<room::SessionId, std::unique_ptr<Session>> sessions_;
+    RosterParts roster_parts_;
 };
 
 }  // namespace confab::control

@@ -56,7 +56,7 @@ class Deflater {
 const std::string& WebSocketPart::deflated(HttpServerStats& stats) const {
     if (deflated_.empty()) {
         static thread_local Deflater deflater;
-        deflated_ = deflater.deflate(plain_);
+        deflated_ = deflater.deflate(*plain_);
         ++stats.websocket_deflated;
     }
     return deflated_;

@@ -18,9 +18,11 @@ namespace confab::net {
 
 class WebSocketPart {
   public:
-    explicit WebSocketPart(std::string plain) : plain_(std::move(plain)) {}
+    explicit WebSocketPart(std::string plain)
+        : WebSocketPart(std::make_shared<const std::string>(std::move(plain))) {}
+    explicit WebSocketPart(std::shared_ptr<const std::string> plain) : plain_(std::move(plain)) {}
 
-    const std::string& plain() const { return plain_; }
+    const std::string& plain() const { return *plain_; }
     // A DEFLATE stream of its own that ends on a byte boundary, with the empty block that the last
     // one of a message goes without (RFC 7692 §7.2.1): it refers to nothing before it, so that
     // parts stand behind each other in any order.
@@ -29,7 +31,7 @@ class WebSocketPart {
     static constexpr std::size_t kTailBytes = 4;  // of that empty block: 00 00 FF FF
 
   private:
-    std::string plain_;
+    std::shared_ptr<const std::string> plain_;
     mutable std::string deflated_;
 };
 

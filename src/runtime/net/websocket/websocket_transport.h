@@ -143,7 +143,7 @@ class WebSocketTransport {
     Stream stream_;
     std::string received_;
     std::size_t count_ = 0;
-    asio::steady_timer gate_;  // its cancellation wakes who waits for the other's write
+    asio::steady_timer gate_;   // its cancellation wakes who waits for the other's write
     bool beast_waits_ = false;  // it is next
     bool beast_writes_ = false;
     bool we_write_ = false;
