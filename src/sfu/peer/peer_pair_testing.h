@@ -11,11 +11,11 @@
 
 namespace confab::sfu::test {
 
-// A peer and the other end of its connection, with counter-mode encryption.
+// A peer and the other end of its connection, with counter-mode encryption. Those with different
+// numbers may share a worker.
 struct PeerPair {
-    PeerPair() {
-        const SocketAddress here{IpAddress::v4(0x7F000001), 7000};
-        const SocketAddress there{IpAddress::v4(0x7F000002), 9000};
+    explicit PeerPair(std::uint16_t number = 1)
+        : there{IpAddress::v4(0x7F000002), static_cast<std::uint16_t>(8999 + number)} {
         peer::SharedCrypto crypto{&engine, nullptr, true};
         peer::TransportConfig server;
         server.ice.local = {"server_ufrag", "server_password_1234567890"};
@@ -25,7 +25,8 @@ struct PeerPair {
         client.ice.local = {"client_ufrag", "client_password_1234567890"};
         client.ice.role = ice::Role::kControlling;
         client.ice.candidates = {{0, ice::Protocol::kUdp, there}};
-        local = std::make_unique<ShardPeer>(PeerId(1), crypto, server, BandwidthOptions{}, rng);
+        local =
+            std::make_unique<ShardPeer>(PeerId(number), crypto, server, BandwidthOptions{}, rng);
         remote = std::make_unique<peer::Transport>(crypto, client, rng.fork());
         peer::RemoteParameters parameters;
         parameters.ice = client.ice.local;
@@ -49,6 +50,8 @@ struct PeerPair {
                 }
             }
     }
+    SocketAddress here{IpAddress::v4(0x7F000001), 7000};
+    SocketAddress there;
     Rng rng{7};
     srtp::Engine engine;
     std::unique_ptr<ShardPeer> local;

@@ -7,11 +7,11 @@
 
 namespace confab::sfu {
 
+// Flushed and marked again before all others were, it is there twice.
 void FlushQueue::forget(const ShardPeer& peer) {
-    const auto dirty = std::find(dirty_.begin(), dirty_.end(), &peer);
-    if (dirty == dirty_.end()) return;
-    if (static_cast<std::size_t>(dirty - dirty_.begin()) < flushed_) --flushed_;
-    dirty_.erase(dirty);
+    const auto done = dirty_.begin() + static_cast<std::ptrdiff_t>(flushed_);
+    flushed_ -= static_cast<std::size_t>(std::count(dirty_.begin(), done, &peer));
+    std::erase(dirty_, &peer);
 }
 
 void FlushQueue::reschedule(ShardPeer& peer) {
