@@ -38,8 +38,9 @@ void SourceChanges::refresh_due(Timestamp now) {
         --budget_;
         refresh(now, *next);
     }
-    // Not `now`: this turn would take it up again.
-    if (!due_.empty()) parts_.wheel.schedule(timer_, now + Duration::millis(1));
+    // Not `now`: this turn would take it up again. Nor later than it was due, however much comes.
+    if (!due_.empty() && (!timer_.scheduled() || timer_.deadline() <= now))
+        parts_.wheel.schedule(timer_, now + Duration::millis(1));
 }
 
 void SourceChanges::refresh(Timestamp now, const Subscriber& subscriber) {
