@@ -11,12 +11,12 @@ void RosterPages::changed(Participant& p) {
     if (p.hidden()) return remove(p);
     const auto known = places_.find(p.number);
     if (known != places_.end()) {
-        known->second->encoded = nullptr;
+        known->second->encoded = {};
         return;
     }
     if (pages_.empty() || pages_.back().members.size() >= kMaxOnPage) pages_.emplace_back();
     pages_.back().members.push_back(&p);
-    pages_.back().encoded = nullptr;
+    pages_.back().encoded = {};
     places_[p.number] = std::prev(pages_.end());
 }
 
@@ -26,7 +26,7 @@ void RosterPages::remove(const Participant& p) {
     const Place page = known->second;
     places_.erase(known);
     std::erase(page->members, &p);
-    page->encoded = nullptr;
+    page->encoded = {};
     const Place here = page->members.empty() ? pages_.erase(page) : page;
     if (here == pages_.end()) return;
     join_next(here);
@@ -43,7 +43,7 @@ void RosterPages::join_next(Place page) {
         page->members.push_back(member);
         places_[member->number] = page;
     }
-    page->encoded = nullptr;
+    page->encoded = {};
     pages_.erase(next);
 }
 

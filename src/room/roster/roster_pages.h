@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <list>
 #include <map>
-#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "room/participant/participant.h"
@@ -36,7 +36,7 @@ class RosterPages {
   private:
     struct Page {
         std::vector<Participant*> members;
-        EncodedOthers encoded;  // null: to be made
+        EncodedOthers encoded;  // nothing: to be made
     };
     using Place = std::list<Page>::iterator;
 
@@ -66,10 +66,10 @@ std::vector<EncodedOthers> RosterPages::list(const Participant& reader, Shown&& 
 
 template <typename Shown>
 EncodedOthers RosterPages::encode(const Page& page, const Participant* reader, Shown& shown) {
-    auto text = std::make_shared<std::string>();
+    std::string text;
     for (Participant* member : page.members)
-        if (member != reader) *text += shown(*member);
-    return text;
+        if (member != reader) text += shown(*member);
+    return EncodedOthers(std::move(text));
 }
 
 }  // namespace confab::room

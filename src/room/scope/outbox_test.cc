@@ -81,7 +81,7 @@ TEST_CASE("A join response is the same spliced or whole [SIG-30]") {
             livekit::ParticipantInfo& info = *expected.mutable_join()->add_other_participants();
             info.set_identity("p" + std::to_string(i));
             info.set_metadata(std::string(i, 'm'));
-            join.others.push_back(std::make_shared<const std::string>(encoded_other(info)));
+            join.others.emplace_back(encoded_other(info));
         }
         livekit::SignalResponse parsed;
         REQUIRE(parsed.ParseFromString(serialized(join)));

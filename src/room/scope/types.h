@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,6 +16,7 @@
 
 #include "base/net_address.h"
 #include "base/result.h"
+#include "base/shared.h"
 #include "base/tagged.h"
 #include "base/time.h"
 #include "livekit_data.pb.h"
@@ -69,7 +69,7 @@ struct Broadcast {
     livekit::SignalResponse response;
 };
 // A run of encoded other_participants fields of a join response, each as encoded_other() made it.
-using EncodedOthers = std::shared_ptr<const std::string>;
+using EncodedOthers = Shared<std::string>;
 // The join response; who is there already comes in runs that many join responses have in common,
 // so that a join costs no list of messages.
 struct SendJoin {

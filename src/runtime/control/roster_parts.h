@@ -31,11 +31,12 @@ class RosterParts {
   private:
     void sweep() {
         // The key and the part itself hold it.
-        std::erase_if(parts_, [](const auto& entry) { return entry.first.use_count() == 2; });
+        std::erase_if(parts_, [](const auto& entry) { return entry.first.holders() == 2; });
         sweep_at_ = std::max(kMaxIdle, 2 * parts_.size());
     }
 
-    std::unordered_map<room::EncodedOthers, net::WebSocketMessage::Part> parts_;
+    std::unordered_map<room::EncodedOthers, net::WebSocketMessage::Part, room::EncodedOthers::Hash>
+        parts_;
     std::size_t sweep_at_ = kMaxIdle;
 };
 

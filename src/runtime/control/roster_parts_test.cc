@@ -12,7 +12,7 @@ namespace confab::control {
 namespace {
 
 room::EncodedOthers page(const std::string& text) {
-    return std::make_shared<const std::string>(text);
+    return room::EncodedOthers(text);
 }
 
 }  // namespace

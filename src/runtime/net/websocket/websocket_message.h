@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/shared.h"
 #include "runtime/net/http/http_stats.h"
 
 namespace confab::net {
@@ -19,8 +20,8 @@ namespace confab::net {
 class WebSocketPart {
   public:
     explicit WebSocketPart(std::string plain)
-        : WebSocketPart(std::make_shared<const std::string>(std::move(plain))) {}
-    explicit WebSocketPart(std::shared_ptr<const std::string> plain) : plain_(std::move(plain)) {}
+        : WebSocketPart(Shared<std::string>(std::move(plain))) {}
+    explicit WebSocketPart(Shared<std::string> plain) : plain_(std::move(plain)) {}
 
     const std::string& plain() const { return *plain_; }
     // A DEFLATE stream of its own that ends on a byte boundary, with the empty block that the last
@@ -31,7 +32,7 @@ class WebSocketPart {
     static constexpr std::size_t kTailBytes = 4;  // of that empty block: 00 00 FF FF
 
   private:
-    std::shared_ptr<const std::string> plain_;
+    Shared<std::string> plain_;
     mutable std::string deflated_;
 };
 
