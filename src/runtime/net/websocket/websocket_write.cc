@@ -17,7 +17,9 @@ namespace websocket = boost::beast::websocket;
 namespace {
 
 constexpr Duration kCloseTimeout = Duration::seconds(1);  // for the close frame of the peer
-constexpr std::size_t kBytesAtOnce = 64 * 1024;
+// One write takes messages from the queue until it has so many bytes or messages.
+constexpr std::size_t kBytesAtOnce = 32 * 1024;
+constexpr std::size_t kMaxAtOnce = 32;
 
 //  0 1 2 3 4 5 6 7   (RFC 6455 §5.2; RSV1 is "compressed", RFC 7692 §6)
 // |F|R|R|R|opcode | |M| length 7 | 16 or 64 bits of length if that is 126 or 127 | payload
@@ -99,7 +101,8 @@ asio::awaitable<void> WebSocket::Impl::write_loop(std::shared_ptr<Impl> self) {
 asio::awaitable<bool> WebSocket::Impl::write_queued() {
     std::vector<Frame> frames;
     std::size_t bytes = 0;
-    for (; !queue_.empty() && bytes < kBytesAtOnce; queue_.pop_front()) {
+    for (; !queue_.empty() && bytes < kBytesAtOnce && frames.size() < kMaxAtOnce;
+         queue_.pop_front()) {
         const Message& message = queue_.front();
         bytes += message.message->size;
         frames.emplace_back(message.text, message.message, deflates_, *stats_);
