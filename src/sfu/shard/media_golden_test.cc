@@ -52,6 +52,16 @@ constexpr std::array kMeant{
     Meant{"rtp-chromium-vp9-temporal", "sent too", 172, 738, "as above"},
     Meant{"rtp-chromium-vp9-temporal", "pli missing", 776, 776, "as above"},
     Meant{"rtp-chromium-vp9-temporal", "state", 831, 831, "as above"},
+    Meant{
+        "rtp-chromium-vp8", "sent too", 667, 2556,
+        "the top layer's first report, which the recorded server lost as it came before the first "
+        "packet, was kept (IN-13): its first key frame is taken, not its third"},
+    Meant{"rtp-chromium-vp8", "not sent", 670, 2501, "as above, of the layer below"},
+    Meant{"rtp-chromium-vp8", "pli missing", 1575, 1575, "as above"},
+    Meant{"rtp-chromium-vp8", "pli missing", 2577, 2577, "as above"},
+    Meant{"rtp-chromium-vp8-temporal", "sent too", 662, 1556, "as above"},
+    Meant{"rtp-chromium-vp8-temporal", "not sent", 665, 1499, "as above, of the layer below"},
+    Meant{"rtp-chromium-vp8-temporal", "pli missing", 1568, 1568, "as above"},
     Meant{"rtp-chromium-h264", "pli missing", 190, 190,
           "one request brings key frames on all layers (IN-53)"},
     Meant{"rtp-chromium-h264", "pli missing", 8902, 8902, "as above"},

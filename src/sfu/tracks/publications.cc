@@ -109,14 +109,16 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
         ++peer.counters().rtx_in;
         peer.counters().rtx_bytes_in += size;
     }
+    const bool started = route.stream->started();
     auto media = route.rtx ? route.stream->receive_rtx(at.arrival, *view, bytes)
                            : route.stream->receive(at.arrival, *view);
+    if (!started && route.stream->started()) stream_started(peer, route);
     if (!media || route.receiver->muted()) return;
     if (ReceiverEntry* entry = parts_.tracks.find_receiver(route.receiver->id()))
         forward(now, *entry, *route.stream, *media, packet);
 }
 
-// An SSRC was recognised: its sender report may have come before it (IN-13).
+// An SSRC was recognised.
 void Publications::stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route) {
     peer.update_media_deadline(now);
     peer.reschedule_needed = true;
@@ -126,6 +128,10 @@ void Publications::stream_found(Timestamp now, ShardPeer& peer, const InboundRou
         return;
     }
     peer.uplink().start_reports(now);
+}
+
+// Its RTP line has begun: its sender report may have come before it (IN-13).
+void Publications::stream_started(ShardPeer& peer, const InboundRoute& route) {
     const auto early = peer.uplink().inbound().take_early_report(route.stream->ssrc().value());
     if (early) apply_sender_report(early->arrival, *route.receiver, *route.stream, early->report);
 }

@@ -50,6 +50,7 @@ class Publications {
   private:
     void remove(Timestamp now, ReceiverId id);
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
+    void stream_started(ShardPeer& peer, const InboundRoute& route);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);
     void forward(Timestamp now, ReceiverEntry& entry, InboundStream& stream, MediaPacket& media,
                  PacketRef& ref);
