@@ -56,7 +56,7 @@ struct Senders : Stage {
 
 using Order = std::vector<std::uint64_t>;
 
-TEST_CASE("FlushQueue: connections leave in the order in which they were marked, once [DES-56]") {
+TEST_CASE("FlushQueue: connections leave in the order in which they were marked, once") {
     Senders senders(3);
     for (const std::size_t i : {2U, 0U, 1U, 2U, 2U}) {
         senders.enqueue(i);
@@ -70,6 +70,19 @@ TEST_CASE("FlushQueue: connections leave in the order in which they were marked,
     // Flushed, it can be marked again.
     senders.enqueue(1);
     senders.queue.mark(senders.peer(1));
+    CHECK(senders.flush_once(more) == Order{2});
+}
+
+TEST_CASE("FlushQueue: one that was marked twice has one place in the line") {
+    Senders senders(2);
+    senders.enqueue(0);
+    senders.enqueue(1, 300);
+    for (const std::size_t i : {0U, 1U, 0U})
+        senders.queue.mark(senders.peer(i));
+    bool more = false;
+    CHECK(senders.flush_once(more) == Order{1, 2});
+    REQUIRE(more);
+    senders.enqueue(0);  // not marked for it
     CHECK(senders.flush_once(more) == Order{2});
 }
 

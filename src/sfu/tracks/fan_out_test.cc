@@ -98,29 +98,41 @@ TEST_CASE("FanOut: the first packet tells that the stream flows, a later one doe
 }
 
 TEST_CASE("FanOut: who can not start with what comes asks for a key frame [FWD-13] [IN-08]") {
-    Call call;
-    call.next = 2;  // its first frame was before
-    call.send(1);
-    call.look_on(500);
-    call.flush();
-    const std::size_t before = Stage::plis_to(*call.seats[0]);
-    call.now_ms += 2'000;  // the throttle and the down-track's own interval are over
-    call.send(1);
-    call.fan_out.deliver(call.now());
-    call.flush();
-    CHECK(call.seat.sequences(500).empty());
-    CHECK(Stage::plis_to(*call.seats[0]) == before + 1);
+    Stage stage;
+    Seat& seat = stage.connect();
+    stage.command(Stage::track_to(*seat.peer, MediaKind::kVideo, 500, Stage::kOther));
+    stage.linked(LinkSource{Stage::kVideo, stage.video_source()});
+    (void)stage.kept.take<LinkKeyFrame>(Stage::kOther);
+    const auto asked_with = [&](std::uint16_t sequence, bool key) {
+        stage.now_ms += 2'000;
+        stage.linked_video(sequence, key);
+        stage.fan_out.deliver(stage.now());
+        return stage.kept.take<LinkKeyFrame>(Stage::kOther).size();
+    };
+    CHECK(asked_with(2, false) == 1);
+    CHECK(asked_with(3, true) == 0);
+    CHECK(asked_with(4, false) == 0);
+    stage.flush();
+    CHECK(seat.sequences(500).size() == 2);
 }
 
 TEST_CASE("FanOut: a codec that a subscriber does not take is told once [IN-09]") {
-    Call call;
-    AddDownTrack add = Stage::track_to(call.subscriber, MediaKind::kVideo, 500);
-    add.codecs[0].codec = Codec::kH264;
-    call.command(add);
-    call.send(5);
-    call.flush();
-    CHECK(call.take_events<CodecUnsupported>().size() == 1);
-    CHECK(call.seat.rtp.empty());
+    Stage stage;
+    Seat& seat = stage.connect();
+    stage.command(Stage::track_to(*seat.peer, MediaKind::kVideo, 500, Stage::kOther));
+    stage.linked(LinkSource{Stage::kVideo, stage.video_source()});
+    stage.linked_video(1, true);
+    stage.flush();
+    CHECK(stage.take_events<CodecUnsupported>().empty());
+    for (std::uint16_t i = 2; i < 8; ++i) {  // the publisher changes over
+        stage.linked_video(i, false);
+        stage.track(Stage::kVideo).arrived().back().media.codec = Codec::kH264;
+    }
+    stage.flush();
+    const auto told = stage.take_events<CodecUnsupported>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].down_track == DownTrackId(500));
+    CHECK(seat.rtp.size() == 1);
 }
 
 }  // namespace

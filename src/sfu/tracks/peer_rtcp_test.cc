@@ -151,7 +151,7 @@ TEST_CASE("PeerRtcp: what stands before a broken block counts, and it is counted
     CHECK(call.rtcp.counters().plis == 1);
 }
 
-TEST_CASE("PeerRtcp: blocks of a sender report count as those of a receiver's [IN-05] [SDP-04]") {
+TEST_CASE("PeerRtcp: blocks of a sender report count as those of a receiver's [IN-05]") {
     for (const bool sender : {false, true}) {
         ShardOptions options;
         options.loss_proxying = true;
