@@ -181,19 +181,22 @@ TEST_CASE("DataReceivers: who lags is looked at each kTick, nobody when nobody d
     Hall hall;
     DataRoomMember& ann = hall.join_ready("ann");
     DataRoomMember& bob = hall.join_ready("bob");
+    DataRoomMember& eve = hall.join_ready("eve");
     CHECK(hall.receivers.next_deadline().is_never());
     hall.connection(bob).buffered = kFull;
     hall.give(bob, ann, "waits");
     const Timestamp tick = hall.now + DataReceivers::kTick;
     CHECK(hall.receivers.next_deadline() == tick);
     hall.now = hall.now + Duration::millis(100);
-    hall.give(bob, ann, "waits too");  // does not put it off
+    hall.connection(eve).buffered = kFull;
+    hall.give(eve, ann, "waits too");  // does not put it off
     CHECK(hall.receivers.next_deadline() == tick);
     CHECK(hall.receivers.take_due(tick - Duration::micros(1)).empty());
-    CHECK(hall.receivers.take_due(tick) == std::vector<DataRoomMember*>{&bob});
+    CHECK(hall.receivers.take_due(tick) == std::vector<DataRoomMember*>{&bob, &eve});
     CHECK(hall.receivers.take_due(tick).empty());
     CHECK(hall.receivers.next_deadline() == tick + DataReceivers::kTick);
     hall.acknowledge(bob);
+    hall.acknowledge(eve);
     CHECK(hall.receivers.take_due(tick + DataReceivers::kTick).empty());
     CHECK(hall.receivers.next_deadline().is_never());
 }

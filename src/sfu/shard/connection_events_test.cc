@@ -54,20 +54,6 @@ TEST_CASE("ConnectionEvents: a connection that fails says of what [ICE-04]") {
     CHECK(world.events_of<PeerStateChanged>().back().failure == PeerFailure::kIce);
 }
 
-TEST_CASE("ConnectionEvents: messages that wait hold up no state of their connection [SIG-145]") {
-    DataWorld data(1, {0, 0});
-    data.clients[1]->deaf = true;
-    const std::string filling(1'000, '.');
-    for (std::uint32_t i = 0; i < 2'000; ++i)
-        (void)data.send(0, text_packet(std::to_string(i) + filling, i + 1));
-    data.world.run(3'000);
-    REQUIRE(data.texts(1).empty());
-    REQUIRE(states_of(data.world, *data.clients[0]).back() == PeerState::kConnected);
-    data.world.cut = data.clients[0];
-    data.world.run(11'000);
-    CHECK(states_of(data.world, *data.clients[0]).back() == PeerState::kDisconnected);
-}
-
 TEST_CASE("ConnectionEvents: channels are told with what they are for [DC-02] [SIG-78]") {
     DataWorld data(1, {0});
     data.clients[0]->transport->want_channel(test::world_time(data.world.now_ms),
