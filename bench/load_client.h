@@ -72,7 +72,7 @@ class LoadClient final : public Waiter {
     bool joined() const { return session_.settled(); }
     bool failed() const { return web_->failed() || session_.failed() || over_; }
     bool published(std::size_t tracks) const {
-        return session_.announced() >= tracks && session_.settled();
+        return session_.tracks().announced() >= tracks && session_.settled();
     }
     const std::string& identity() const { return options_.identity; }
     client::Session& session() { return session_; }
@@ -91,23 +91,23 @@ class LoadClient final : public Waiter {
     // A microphone and, if asked, a camera with three layers; the encoders start with
     // start_media().
     void publish(bool camera) {
-        session_.publish(now(),
-                         options("mic", livekit::MICROPHONE, client::MediaKind::kAudio, {""}));
+        session_.tracks().publish(
+            options("mic", livekit::MICROPHONE, client::MediaKind::kAudio, {""}));
         if (camera)
-            session_.publish(
-                now(), options("cam", livekit::CAMERA, client::MediaKind::kVideo, {"q", "h", "f"}));
+            session_.tracks().publish(
+                options("cam", livekit::CAMERA, client::MediaKind::kVideo, {"q", "h", "f"}));
         flush();
     }
     void start_media() {
-        session_.start_media(now());
+        session_.tracks().start_media(now());
         flush();
     }
     void subscribe(const std::vector<std::string>& tracks) {
-        session_.subscribe(tracks, true);
+        session_.subscriptions().subscribe(tracks, true);
         flush();
     }
     bool send_data(const livekit::DataPacket& packet, bool reliable) {
-        const bool sent = session_.send_data(now(), packet, reliable);
+        const bool sent = session_.data().send(now(), packet, reliable);
         flush();
         return sent;
     }

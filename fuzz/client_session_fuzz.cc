@@ -62,7 +62,7 @@ class Driver {
         PublishOptions options;
         options.cid = std::to_string(argument % 8);
         options.plan.layers = {{"", 1, 0, 0, 0, 1}};
-        session_.publish(now_, std::move(options));
+        session_.tracks().publish(std::move(options));
     }
     void packet(std::uint8_t argument, BytesView body) {
         Bytes copy = to_vector(body);

@@ -118,7 +118,7 @@ void Client::take(Timestamp now, const client::Event& event) {
         ++(joined->resumed ? resumes_ : rejoins_);
         if (joined->resumed) return;
         for (const OwnTrack& track : tracks_)
-            publish_track(now, track);
+            publish_track(track);
         publish_data_again();
     } else if (const auto* left = std::get_if<client::Left>(&event)) {
         take_left(now, left->leave);
@@ -167,17 +167,17 @@ void Client::check_roster(Timestamp now) {
 
 // ---------------------------------------------------------------- what it does
 
-void Client::publish(Timestamp now, MediaKind kind, std::size_t layers, bool obstinate) {
+void Client::publish(MediaKind kind, std::size_t layers, bool obstinate) {
     OwnTrack track;
     track.number = next_number_();
     track.kind = kind;
     track.layers = kind == MediaKind::kVideo ? std::clamp<std::size_t>(layers, 1, 3) : 1;
     track.obstinate = obstinate;
     tracks_.push_back(track);
-    publish_track(now, track);
+    publish_track(track);
 }
 
-void Client::publish_track(Timestamp now, const OwnTrack& own) {
+void Client::publish_track(const OwnTrack& own) {
     client::PublishOptions options;
     client::TrackPlan& plan = options.plan;
     const bool video = own.kind == MediaKind::kVideo;
@@ -201,13 +201,13 @@ void Client::publish_track(Timestamp now, const OwnTrack& own) {
     }
     options.cid = own.cid();
     options.source = video ? livekit::CAMERA : livekit::MICROPHONE;
-    session_->publish(now, std::move(options));
-    if (own.muted) session_->set_muted(own.cid(), true);
+    session_->tracks().publish(std::move(options));
+    if (own.muted) session_->tracks().set_muted(own.cid(), true);
 }
 
-void Client::unpublish(Timestamp now) {
+void Client::unpublish() {
     if (tracks_.empty()) return;
-    session_->unpublish(now, tracks_.back().cid());
+    session_->tracks().unpublish(tracks_.back().cid());
     tracks_.pop_back();
 }
 
@@ -216,7 +216,7 @@ void Client::set_muted(std::size_t index, bool muted) {
     OwnTrack& track = tracks_[index % tracks_.size()];
     if (track.muted == muted) return;
     track.muted = muted;
-    session_->set_muted(track.cid(), muted);
+    session_->tracks().set_muted(track.cid(), muted);
 }
 
 void Client::update_settings(std::size_t subscription, const sfu::DownTrackSettings& wish) {
@@ -226,14 +226,14 @@ void Client::update_settings(std::size_t subscription, const sfu::DownTrackSetti
         std::next(streams.begin(), static_cast<std::ptrdiff_t>(subscription % streams.size()));
     const std::uint32_t number = stream->first;
     livekit::UpdateTrackSettings settings;
-    for (const auto& [sid, remote] : session_->streams())
+    for (const auto& [sid, remote] : session_->subscriptions().streams())
         if (remote.ssrc == stream->second->plan().ssrc) settings.add_track_sids(sid);
     if (settings.track_sids_size() == 0) return;
     settings.set_disabled(!wish.enabled);
     settings.set_quality(static_cast<livekit::VideoQuality>(
         std::min<std::uint8_t>(wish.max_spatial, livekit::HIGH)));
     settings_[number] = wish;
-    session_->update_settings(settings);
+    session_->subscriptions().update_settings(settings);
 }
 
 std::optional<std::uint8_t> Client::wanted_layer(std::uint32_t number) const {

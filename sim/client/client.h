@@ -73,8 +73,8 @@ class Client {
     void wire_refused(Timestamp now);
 
     // ---- what it does
-    void publish(Timestamp now, MediaKind kind, std::size_t layers, bool obstinate);
-    void unpublish(Timestamp now);
+    void publish(MediaKind kind, std::size_t layers, bool obstinate);
+    void unpublish();
     void set_muted(std::size_t track, bool muted);
     void update_settings(std::size_t subscription, const sfu::DownTrackSettings& settings);
     // Says something to a person, or, by 0, to everybody.
@@ -117,7 +117,7 @@ class Client {
 
   private:
     void new_session(Timestamp now);
-    void publish_track(Timestamp now, const OwnTrack& track);
+    void publish_track(const OwnTrack& track);
     void retry(Timestamp now, bool anew);
     void drain(Timestamp now);
     void take(Timestamp now, const client::Event& event);

@@ -33,7 +33,7 @@ bool Client::say(Timestamp now, DataKind kind, std::uint32_t to_person,
     if (to_person != 0) packet.add_destination_identities(to_identity);
     const DataStamp stamp = data_.next(now, kind, to_person, 0);
     packet.mutable_user()->set_payload(std::string(as_text(write_data(stamp))));
-    if (!session_->send_data(now, std::move(packet), kind != DataKind::kLossy)) return false;
+    if (!session_->data().send(now, std::move(packet), kind != DataKind::kLossy)) return false;
     data_.sent(stamp);
     return true;
 }
@@ -58,28 +58,28 @@ void Client::publish_data() {
 
 void Client::unpublish_data() {
     if (data_tracks_.empty()) return;
-    session_->unpublish_data_track(handle_of(data_tracks_.back()));
+    session_->data().unpublish_track(handle_of(data_tracks_.back()));
     data_tracks_.pop_back();
 }
 
 void Client::publish_data_again() {
     for (const std::uint32_t track : data_tracks_)
-        if (!session_->data_tracks().publishes(handle_of(track)))
-            session_->publish_data_track(handle_of(track), name_of(track));
+        if (!session_->data().tracks().publishes(handle_of(track)))
+            session_->data().publish_track(handle_of(track), name_of(track));
 }
 
 void Client::set_access(bool everybody) {
     open_to_all_ = everybody;
     livekit::SubscriptionPermission access;
     access.set_all_participants(everybody);
-    session_->set_access(access);
+    session_->tracks().set_access(access);
 }
 
 // ---------------------------------------------------------------- what others publish
 
 void Client::want_data(bool wanted) {
     wants_data_ = wanted;
-    session_->subscribe_data({asked_data_.begin(), asked_data_.end()}, wanted);
+    session_->data().subscribe({asked_data_.begin(), asked_data_.end()}, wanted);
     ask_for_data();
 }
 
@@ -90,7 +90,7 @@ void Client::ask_for_data() {
         for (const livekit::DataTrackInfo& track : info->data_tracks())
             if (asked_data_.insert(track.sid()).second) news.push_back(track.sid());
     if (!news.empty() && wants_data_ != config_.auto_data)
-        session_->subscribe_data(news, wants_data_);
+        session_->data().subscribe(news, wants_data_);
 }
 
 void Client::take_data_track(Timestamp now, const client::DataTrackArrived& arrived) {

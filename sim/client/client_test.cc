@@ -133,16 +133,17 @@ TEST_CASE("Client: connections that do not come up within 15 s are given up [CON
 TEST_CASE("Client: what it published is published again by each new session") {
     Fixture f;
     f.join();
-    f.client.publish(f.now, MediaKind::kAudio, 1, false);
+    f.client.publish(MediaKind::kAudio, 1, false);
     f.client.publish_data();
     const std::uint32_t before = f.client.tracks()[0].number;
     f.leave(livekit::LeaveRequest::RECONNECT);
     (void)f.pause();
     f.join();
     CHECK(f.client.tracks()[0].number != before);
-    CHECK(f.client.session().published() == std::vector<std::string>{f.client.tracks()[0].cid()});
+    CHECK(f.client.session().tracks().cids() ==
+          std::vector<std::string>{f.client.tracks()[0].cid()});
     const auto handle = static_cast<std::uint16_t>(f.client.data_tracks()[0]);
-    CHECK(f.client.session().data_tracks().publishes(handle));
+    CHECK(f.client.session().data().tracks().publishes(handle));
 }
 
 TEST_CASE("Client: to be told of somebody hidden is a fault") {

@@ -178,7 +178,7 @@ void World::check_flow_to(ClientId subscriber, ClientId owner) {
     if (!same_room(subscriber, owner) || !to.may_subscribe || !from.may_publish ||
         !from.open_to_all || person(owner).hidden)
         return;
-    const auto published = from.client->session().published();
+    const auto published = from.client->session().tracks().cids();
     for (const OwnTrack& track : from.client->tracks()) {
         const bool there = std::ranges::find(published, track.cid()) != published.end();
         const auto wanted = to.client->wanted_layer(track.number);

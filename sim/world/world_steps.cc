@@ -56,12 +56,11 @@ void World::apply(const Step& step) {
         case StepKind::kPublishVideo:
             if (client != nullptr)
                 client->publish(
-                    now(),
                     step.kind == StepKind::kPublishAudio ? MediaKind::kAudio : MediaKind::kVideo,
                     step.layers, step.value != 0);
             break;
         case StepKind::kUnpublish:
-            if (client != nullptr) client->unpublish(now());
+            if (client != nullptr) client->unpublish();
             break;
         case StepKind::kMute:
         case StepKind::kUnmute:
@@ -187,7 +186,7 @@ void World::service(const Step& step) {
         livekit::MuteRoomTrackRequest request;
         request.set_room(room);
         request.set_identity(identity);
-        request.set_track_sid(seat.client->session().track_sid(track.cid()));
+        request.set_track_sid(seat.client->session().tracks().sid(track.cid()));
         request.set_muted(true);
         if (request.track_sid().empty() || !rooms.mute_published_track(clock, request))
             return false;

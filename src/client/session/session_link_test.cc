@@ -149,7 +149,7 @@ TEST_CASE("Session: one connection offers again once it is up, and is settled th
     CHECK(link.offers == 1);
     link.run(Duration::seconds(1));
     REQUIRE(f.session.upstream()->connected());
-    CHECK(f.session.upstream()->channels() == Session::kChannels);
+    CHECK(f.session.upstream()->channels() == Connections::kChannels);
     // It has offered, and waits for the answer.
     CHECK_FALSE(f.session.settled());
     CHECK_FALSE(f.session.failed());
@@ -171,7 +171,7 @@ TEST_CASE("Session: the second offer comes once, and further ones when they are 
     CHECK(f.session.settled());
     link.run(Duration::seconds(3));
     CHECK(link.offers == 2);
-    f.session.publish(link.now, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     CHECK_FALSE(f.session.settled());
     link.run(Duration::millis(10));
     CHECK(link.offers == 3);
@@ -185,12 +185,12 @@ TEST_CASE(
     "Session: reliable data is numbered from 1, lossy is not, both need a channel [SIG-120]") {
     Fixture f(true);
     Linked link(f);
-    CHECK_FALSE(f.session.send_data(kStart, text_from("", 0, "early"), true));
-    CHECK_FALSE(f.session.send_data(kStart, text_from("", 0, "early"), false));
+    CHECK_FALSE(f.session.data().send(kStart, text_from("", 0, "early"), true));
+    CHECK_FALSE(f.session.data().send(kStart, text_from("", 0, "early"), false));
     link.join();
     link.run(Duration::seconds(1));
     for (const bool reliable : {true, false, true})
-        CHECK(f.session.send_data(link.now, text_from("", 9, "x"), reliable));
+        CHECK(f.session.data().send(link.now, text_from("", 9, "x"), reliable));
     link.run(Duration::millis(200));
     const auto packets = link.packets();
     REQUIRE(packets.size() == 3);
@@ -247,7 +247,7 @@ TEST_CASE("Session: after a resume what the server has not got is sent again [SI
     link.join();
     link.run(Duration::seconds(1));
     for (const char* text : {"one", "two", "three"})
-        CHECK(f.session.send_data(link.now, text_from("", 0, text), true));
+        CHECK(f.session.data().send(link.now, text_from("", 0, text), true));
     link.run(Duration::millis(200));
     REQUIRE(link.messages.size() == 3);
     link.messages.clear();
@@ -285,7 +285,7 @@ TEST_CASE("Session: an outage ends the connection, a resume brings it back [SIG-
     CHECK(f.session.upstream()->connected());
     CHECK_FALSE(f.session.failed());
     CHECK(f.session.settled());
-    CHECK(f.session.send_data(link.now, text_from("", 0, "back"), true));
+    CHECK(f.session.data().send(link.now, text_from("", 0, "back"), true));
     link.messages.clear();
     link.run(Duration::millis(300));
     REQUIRE(link.packets().size() == 1);
@@ -302,7 +302,7 @@ TEST_CASE("Session: media flows once its section is taken, and hears what is ask
     camera.plan.number = 3;
     camera.plan.kind = MediaKind::kVideo;
     camera.plan.layers = {{"", 21, 22, 320, 180, 1}};
-    f.session.publish(link.now, camera);
+    f.session.tracks().publish(camera);
     link.run(Duration::seconds(1));
     REQUIRE(!link.rtp.empty());
     CHECK(wire::parse_rtp(link.rtp[0])->header.ssrc == 21);
@@ -314,12 +314,12 @@ TEST_CASE("Session: media flows once its section is taken, and hears what is ask
     link.run(Duration::millis(200));
     CHECK(f.session.publisher().key_frames() == 2);
     // Muted nothing is sent, but the section stays.
-    f.session.set_muted("cam", true);
+    f.session.tracks().set_muted("cam", true);
     link.run(Duration::millis(100));
     link.rtp.clear();
     link.run(Duration::seconds(1));
     CHECK(link.rtp.empty());
-    f.session.set_muted("cam", false);
+    f.session.tracks().set_muted("cam", false);
     link.run(Duration::millis(200));
     CHECK(f.session.publisher().key_frames() == 3);
     CHECK(!link.rtp.empty());
@@ -330,14 +330,14 @@ TEST_CASE("Session: a data track is sent once it has a sid, and known by its han
     Linked link(f);
     link.join();
     link.run(Duration::seconds(1));
-    f.session.publish_data_track(1, "sensor");
-    CHECK_FALSE(f.session.send_data_track(link.now, 1, Bytes{5}));
+    f.session.data().publish_track(1, "sensor");
+    CHECK_FALSE(f.session.data().send_track(link.now, 1, Bytes{5}));
     livekit::SignalResponse response;
     response.mutable_publish_data_track_response()->mutable_info()->set_pub_handle(1);
     response.mutable_publish_data_track_response()->mutable_info()->set_sid("DTR_a");
     f.give(response, link.now);
-    CHECK(f.session.send_data_track(link.now, 1, Bytes{5}));
-    CHECK_FALSE(f.session.send_data_track(link.now, 2, Bytes{5}));
+    CHECK(f.session.data().send_track(link.now, 1, Bytes{5}));
+    CHECK_FALSE(f.session.data().send_track(link.now, 2, Bytes{5}));
     link.run(Duration::millis(200));
     REQUIRE(link.messages.size() == 1);
     const Bytes packet = link.messages[0];
@@ -369,7 +369,7 @@ TEST_CASE(
         Linked link(f);
         link.join();
         link.run(Duration::seconds(1));
-        f.session.publish(link.now, Fixture::microphone("a"));
+        f.session.tracks().publish(Fixture::microphone("a"));
         livekit::SignalResponse response;
         response.mutable_track_published()->set_cid("a");
         response.mutable_track_published()->mutable_track()->set_sid("TR_a");
@@ -379,7 +379,7 @@ TEST_CASE(
             response.mutable_mute()->set_muted(muted);
             f.give(response, link.now);
         };
-        if (early) f.session.set_muted("a", true);
+        if (early) f.session.tracks().set_muted("a", true);
         link.pump();
         if (!early) server_mutes("TR_a", true);
         server_mutes("TR_b", false);  // another one

@@ -31,7 +31,7 @@ std::size_t count(const std::vector<livekit::SignalRequest>& requests, Case kind
 
 TEST_CASE("Session: gone before the first answer, its access list is told all the same [SIG-10]") {
     Fixture f(true);
-    f.session.set_access({});
+    f.session.tracks().set_access({});
     (void)f.joined();
     const auto requests = f.resumed();  // the answer to the join was lost
     REQUIRE(count(requests, Case::kOffer) == 1);
@@ -39,7 +39,7 @@ TEST_CASE("Session: gone before the first answer, its access list is told all th
     const auto told = f.one(Case::kSubscriptionPermission).subscription_permission();
     CHECK_FALSE(told.all_participants());
     // And once only.
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     f.answer(f.one(Case::kOffer).offer());
     CHECK(count(f.requests(), Case::kSubscriptionPermission) == 0);
 }
@@ -65,7 +65,7 @@ TEST_CASE("Session: a sync state has no description that there was not [SIG-146]
 TEST_CASE("Session: a mute without a sid is of no track of ours [SIG-37]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));  // has no sid yet
+    f.session.tracks().publish(Fixture::microphone("a"));  // has no sid yet
     (void)f.requests();
     livekit::SignalResponse mute;
     mute.mutable_mute()->set_muted(true);
@@ -77,13 +77,13 @@ TEST_CASE("Session: a mute without a sid is of no track of ours [SIG-37]") {
 TEST_CASE("Session: the sync state comes first, then what waited, the offer last [SIG-161]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     f.give(named("a", "TR_a"));
     (void)f.requests();
     f.session.signal_closed();
-    f.session.subscribe({"TR_x"}, false);
-    f.session.set_muted("a", true);
-    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.subscriptions().subscribe({"TR_x"}, false);
+    f.session.tracks().set_muted("a", true);
+    f.session.tracks().publish(Fixture::microphone("b"));
     (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
     CHECK(f.requests().empty());  // nothing before the server has taken us back
     livekit::SignalResponse response;
@@ -101,7 +101,7 @@ TEST_CASE("Session: of two resumes the first one's messages are gone with it [SI
     f.answer(f.joined().publisher_offer());
     (void)f.requests();
     f.session.signal_closed();
-    f.session.subscribe({"TR_x"}, false);
+    f.session.subscriptions().subscribe({"TR_x"}, false);
     const auto request = f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
     CHECK(request.reconnect_reason() == livekit::RR_SIGNAL_DISCONNECTED);
     livekit::SignalResponse response;
@@ -131,11 +131,11 @@ TEST_CASE("Session: an answer between two WebSockets changes nothing; there is o
     f.answer(requests.back().offer());
     CHECK(f.session.upstream()->remote_credentials().ufrag == "srvr");
     // Without an id it is that of the newest (01 SIG-85).
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     livekit::SessionDescription third = f.one(Case::kOffer).offer();
     third.set_id(0);
     f.answer(third);
-    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.tracks().publish(Fixture::microphone("b"));
     CHECK(f.one(Case::kOffer).offer().id() == 4);
 }
 
@@ -207,10 +207,10 @@ TEST_CASE("Session: muted before it has a sid, it says so with its sid [SIG-04]"
     for (const bool muted : {true, false}) {
         Fixture f(true);
         f.answer(f.joined().publisher_offer());
-        f.session.publish(kStart, Fixture::microphone("a"));
-        f.session.set_muted("a", true);
-        f.session.set_muted("a", muted);
-        f.session.set_muted("no such", true);
+        f.session.tracks().publish(Fixture::microphone("a"));
+        f.session.tracks().set_muted("a", true);
+        f.session.tracks().set_muted("a", muted);
+        f.session.tracks().set_muted("no such", true);
         (void)f.requests();
         f.give(named("a", "TR_a"));
         const auto requests = f.requests();
@@ -227,7 +227,7 @@ TEST_CASE("Session: what is announced says what it is [SIG-04][SIG-100]") {
     camera.plan.kind = MediaKind::kVideo;
     camera.plan.layers = {
         {"q", 1, 2, 320, 180, 1}, {"h", 3, 4, 640, 360, 1}, {"f", 5, 6, 1280, 720, 1}};
-    f.session.publish(kStart, camera);
+    f.session.tracks().publish(camera);
     const livekit::AddTrackRequest add = f.one(Case::kAddTrack).add_track();
     CHECK(add.type() == livekit::VIDEO);
     CHECK(add.source() == livekit::CAMERA);
@@ -245,12 +245,12 @@ TEST_CASE("Session: what is announced says what it is [SIG-04][SIG-100]") {
     camera.cid = "screen";
     camera.source = livekit::SCREEN_SHARE;
     camera.plan.layers = {{"", 7, 8, 1920, 1080, 1}};
-    f.session.publish(kStart, camera);
+    f.session.tracks().publish(camera);
     const livekit::AddTrackRequest screen = f.one(Case::kAddTrack).add_track();
     REQUIRE(screen.layers_size() == 1);
     CHECK(screen.layers(0).quality() == livekit::HIGH);  // the only one is the best
 
-    f.session.publish(kStart, Fixture::microphone("mic"));
+    f.session.tracks().publish(Fixture::microphone("mic"));
     const livekit::AddTrackRequest microphone = f.one(Case::kAddTrack).add_track();
     CHECK(microphone.type() == livekit::AUDIO);
     CHECK(microphone.layers_size() == 0);
@@ -284,7 +284,7 @@ TEST_CASE("Session: nothing but its own kind of offer is answered [SIG-80][SIG-8
 TEST_CASE("Session: the requests of two connections wait for each other [SIG-80][SIG-86]") {
     Fixture f(false);
     (void)f.joined();
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     // A publisher needs no subscriber to offer.
     const auto first = f.requests();
     REQUIRE(count(first, Case::kOffer) == 1);
@@ -325,14 +325,14 @@ TEST_CASE(
     "Session: an access list is said once it counts, and while there is a WebSocket [SIG-10]") {
     Fixture f(true);
     const livekit::JoinRequest join = f.joined();
-    f.session.set_access({});  // before the first answer: with it
+    f.session.tracks().set_access({});  // before the first answer: with it
     CHECK(f.requests().empty());
     f.answer(join.publisher_offer());
     CHECK(count(f.requests(), Case::kSubscriptionPermission) == 1);
     f.session.signal_closed();
     livekit::SubscriptionPermission everybody;
     everybody.set_all_participants(true);
-    f.session.set_access(everybody);
+    f.session.tracks().set_access(everybody);
     (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
     livekit::SignalResponse response;
     response.mutable_reconnect();
@@ -344,8 +344,8 @@ TEST_CASE(
 TEST_CASE("Session: what is sent after a resume are requests, each of them [SIG-161]") {
     Fixture f(true);
     (void)f.session.start(kStart);
-    f.session.update_settings({});
-    f.session.publish_data_track(1, "a");
+    f.session.subscriptions().update_settings({});
+    f.session.data().publish_track(1, "a");
     livekit::SignalResponse join;
     join.mutable_join()->mutable_participant()->set_sid("PA_me");
     f.give(join);
@@ -354,9 +354,9 @@ TEST_CASE("Session: what is sent after a resume are requests, each of them [SIG-
     CHECK(count(first, Case::kPublishDataTrackRequest) == 1);
     for (int i = 0; i < 2; ++i) {
         f.session.signal_closed();
-        f.session.update_settings({});
-        f.session.subscribe_data({"DTR_x"}, true);
-        f.session.unpublish_data_track(1);
+        f.session.subscriptions().update_settings({});
+        f.session.data().subscribe({"DTR_x"}, true);
+        f.session.data().unpublish_track(1);
         const auto requests = f.resumed();
         CHECK(count(requests, Case::MESSAGE_NOT_SET) == 0);
         CHECK(count(requests, Case::kTrackSetting) == 1);

@@ -43,17 +43,17 @@ TEST_CASE("Session: a resume tells the wishes that are not the default, no other
         const livekit::JoinRequest join = f.joined();
         CHECK(join.connection_settings().auto_subscribe() == automatic);
         f.answer(join.publisher_offer());
-        f.session.subscribe({"TR_a", "TR_b", "TR_c"}, !automatic);
-        f.session.subscribe({"TR_b"}, automatic);  // as without a word
+        f.session.subscriptions().subscribe({"TR_a", "TR_b", "TR_c"}, !automatic);
+        f.session.subscriptions().subscribe({"TR_b"}, automatic);  // as without a word
         livekit::UpdateTrackSettings settings;
         settings.add_track_sids("TR_d");
         settings.add_track_sids("TR_e");
         settings.set_disabled(true);
-        f.session.update_settings(settings);
+        f.session.subscriptions().update_settings(settings);
         settings.clear_track_sids();
         settings.add_track_sids("TR_d");
         settings.set_disabled(false);
-        f.session.update_settings(settings);
+        f.session.subscriptions().update_settings(settings);
         const livekit::SyncState state = f.resumed().at(0).sync_state();
         CHECK(state.subscription().subscribe() == !automatic);
         CHECK(sids(state.subscription().track_sids()) == std::vector<std::string>{"TR_a", "TR_c"});
@@ -80,14 +80,14 @@ TEST_CASE("Session: wishes and events have an end") {
     f.answer(f.joined().publisher_offer());
     livekit::UpdateTrackSettings settings;
     settings.set_disabled(true);
-    for (std::size_t i = 0; i <= Roster::kMaxParticipants; ++i) {
-        f.session.subscribe({"TR_" + std::to_string(i)}, false);
+    for (std::size_t i = 0; i <= Subscriptions::kMaxWishes; ++i) {
+        f.session.subscriptions().subscribe({"TR_" + std::to_string(i)}, false);
         settings.clear_track_sids();
         settings.add_track_sids("TR_" + std::to_string(i));
-        f.session.update_settings(settings);
+        f.session.subscriptions().update_settings(settings);
         if (i % 1000 == 0) (void)f.requests();
     }
-    const auto kept = static_cast<int>(Roster::kMaxParticipants);
+    const auto kept = static_cast<int>(Subscriptions::kMaxWishes);
     const livekit::SyncState state = f.resumed().at(0).sync_state();
     CHECK(state.subscription().track_sids_size() == kept);
     CHECK(state.track_sids_disabled_size() == kept);
@@ -111,8 +111,8 @@ TEST_CASE("Session: media begins when the server has taken its section, not befo
     PublishOptions held = Fixture::microphone("held");
     held.plan.number = 2;
     held.encode = false;
-    f.session.publish(kStart, Fixture::microphone("a"));
-    f.session.publish(kStart, held);
+    f.session.tracks().publish(Fixture::microphone("a"));
+    f.session.tracks().publish(held);
     const auto waits = [&] { return f.session.publisher().next_deadline().is_never(); };
     CHECK(waits());
     livekit::SessionDescription offer = f.one(Case::kOffer).offer();
@@ -124,16 +124,16 @@ TEST_CASE("Session: media begins when the server has taken its section, not befo
         offer.set_sdp(sdp::write(sections));
         f.answer(offer);
         CHECK(waits());
-        f.session.start_media(kStart);
+        f.session.tracks().start_media(kStart);
         CHECK(waits());
     }
     SUBCASE("taken") {
         f.answer(offer);
         CHECK_FALSE(waits());
         f.answer(f.one(Case::kOffer).offer());  // with the other
-        f.session.unpublish(kStart, "a");
+        f.session.tracks().unpublish("a");
         CHECK(waits());  // the other was not to begin yet
-        f.session.start_media(kStart);
+        f.session.tracks().start_media(kStart);
         CHECK_FALSE(waits());
     }
 }
@@ -141,7 +141,7 @@ TEST_CASE("Session: media begins when the server has taken its section, not befo
 TEST_CASE("Session: an end or a refusal of another track is none of ours [SIG-95]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     livekit::SignalResponse response;
     response.mutable_track_unpublished();  // no sid; ours has none yet
     f.give(response);
@@ -154,8 +154,8 @@ TEST_CASE("Session: an end or a refusal of another track is none of ours [SIG-95
     response.mutable_track_published()->set_cid("b");
     response.mutable_track_published()->mutable_track()->set_sid("TR_b");
     f.give(response);
-    CHECK(f.session.published() == std::vector<std::string>{"a"});
-    CHECK(f.session.announced() == 0);
+    CHECK(f.session.tracks().cids() == std::vector<std::string>{"a"});
+    CHECK(f.session.tracks().announced() == 0);
     // Once it has a sid, a late refusal of its announcement changes nothing.
     response.mutable_track_published()->set_cid("a");
     response.mutable_track_published()->mutable_track()->set_sid("TR_a");
@@ -163,7 +163,7 @@ TEST_CASE("Session: an end or a refusal of another track is none of ours [SIG-95
     response.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_ALLOWED);
     response.mutable_request_response()->mutable_add_track()->set_cid("a");
     f.give(response);
-    CHECK(f.session.track_sid("a") == "TR_a");
+    CHECK(f.session.tracks().sid("a") == "TR_a");
     CHECK(f.session.counters().unpublished == 0);
 }
 

@@ -50,18 +50,18 @@ TEST_CASE("Session: streams are those of the newest offer, a change is told once
     auto description = with_stream("PA_x|TR_a", "TR_a");
     f.give(offered(description, 1));
     CHECK(events<StreamsChanged>(f) == 1);
-    REQUIRE(f.session.streams().size() == 1);
-    CHECK(f.session.streams().at("TR_a").participant_sid == "PA_x");
+    REQUIRE(f.session.subscriptions().streams().size() == 1);
+    CHECK(f.session.subscriptions().streams().at("TR_a").participant_sid == "PA_x");
     f.give(offered(description, 2));  // the same again
     CHECK(events<StreamsChanged>(f) == 0);
     description.sections.back().ssrcs[0].ssrc = 32;
     f.give(offered(description, 3));
     CHECK(events<StreamsChanged>(f) == 1);
-    CHECK(f.session.streams().at("TR_a").ssrc == 32);
+    CHECK(f.session.subscriptions().streams().at("TR_a").ssrc == 32);
     description.sections.back().direction = sdp::Direction::kInactive;
     f.give(offered(description, 4));
     CHECK(events<StreamsChanged>(f) == 1);
-    CHECK(f.session.streams().empty());
+    CHECK(f.session.subscriptions().streams().empty());
     for (const auto& request : f.requests())
         if (request.has_answer()) CHECK(request.answer().type() == "answer");
 }
@@ -72,7 +72,7 @@ TEST_CASE("Session: with one connection streams stand in the answer, with two no
         Fixture f(single);
         livekit::SessionDescription offer = f.joined().publisher_offer();
         if (!single) {
-            f.session.publish(kStart, Fixture::microphone("a"));
+            f.session.tracks().publish(Fixture::microphone("a"));
             offer = f.one(Case::kOffer).offer();
         }
         livekit::SignalResponse response;
@@ -82,7 +82,7 @@ TEST_CASE("Session: with one connection streams stand in the answer, with two no
         response.mutable_answer()->set_id(offer.id());
         response.mutable_answer()->set_sdp(sdp::write(answer));
         f.give(response);
-        CHECK(f.session.streams().size() == (single ? 1 : 0));
+        CHECK(f.session.subscriptions().streams().size() == (single ? 1 : 0));
         CHECK(events<StreamsChanged>(f) == (single ? 1 : 0));
     }
 }
@@ -92,7 +92,7 @@ TEST_CASE("Session: wishes are said as they are [SIG-06][SIG-07]") {
     f.answer(f.joined().publisher_offer());
     (void)f.requests();
     for (const bool wanted : {true, false}) {
-        f.session.subscribe({"TR_a", "TR_b"}, wanted);
+        f.session.subscriptions().subscribe({"TR_a", "TR_b"}, wanted);
         const auto request = f.one(Case::kSubscription).subscription();
         CHECK(request.subscribe() == wanted);
         REQUIRE(request.track_sids_size() == 2);
@@ -102,12 +102,12 @@ TEST_CASE("Session: wishes are said as they are [SIG-06][SIG-07]") {
     settings.add_track_sids("TR_a");
     settings.set_quality(livekit::LOW);
     settings.set_width(320);
-    f.session.update_settings(settings);
+    f.session.subscriptions().update_settings(settings);
     const auto told = f.one(Case::kTrackSetting).track_setting();
     CHECK(told.track_sids(0) == "TR_a");
     CHECK(told.quality() == livekit::LOW);
     CHECK(told.width() == 320);
-    f.session.subscribe_data({"DTR_a"}, true);
+    f.session.data().subscribe({"DTR_a"}, true);
     const auto data = f.one(Case::kUpdateDataSubscription).update_data_subscription();
     REQUIRE(data.updates_size() == 1);
     CHECK(data.updates(0).track_sid() == "DTR_a");
@@ -119,16 +119,16 @@ TEST_CASE(
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
     (void)f.requests();
-    f.session.publish_data_track(1, "a");
+    f.session.data().publish_track(1, "a");
     CHECK(f.one(Case::kPublishDataTrackRequest).publish_data_track_request().name() == "a");
-    f.session.publish_data_track(1, "again");  // the handle is taken
-    f.session.unpublish_data_track(2);         // there is none
+    f.session.data().publish_track(1, "again");  // the handle is taken
+    f.session.data().unpublish_track(2);         // there is none
     CHECK(f.requests().empty());
     livekit::SignalResponse response;
     response.mutable_publish_data_track_response()->mutable_info()->set_pub_handle(1);
     response.mutable_publish_data_track_response()->mutable_info()->set_sid("DTR_a");
     f.give(response);
-    f.session.unpublish_data_track(1);
+    f.session.data().unpublish_track(1);
     CHECK(f.one(Case::kUnpublishDataTrackRequest).unpublish_data_track_request().pub_handle() == 1);
     // Unanswered it is said again after a resume, answered it is not.
     CHECK(said(f.resumed(), Case::kUnpublishDataTrackRequest));
@@ -137,8 +137,8 @@ TEST_CASE(
     f.give(response);
     CHECK_FALSE(said(f.resumed(), Case::kUnpublishDataTrackRequest));
     f.session.signal_closed();
-    f.session.publish_data_track(3, "later");
-    f.session.subscribe_data({"DTR_x"}, true);
+    f.session.data().publish_track(3, "later");
+    f.session.data().subscribe({"DTR_x"}, true);
     CHECK(f.requests().empty());
     const auto requests = f.resumed();
     CHECK(said(requests, Case::kPublishDataTrackRequest));
@@ -148,8 +148,8 @@ TEST_CASE(
 TEST_CASE("Session: a refused data track is none, one the server names is ours [SIG-125][TOK-13]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish_data_track(1, "refused");
-    f.session.publish_data_track(2, "named");
+    f.session.data().publish_track(1, "refused");
+    f.session.data().publish_track(2, "named");
     (void)f.requests();
     livekit::SignalResponse refused;
     refused.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_ALLOWED);
@@ -178,7 +178,7 @@ TEST_CASE("Session: what the server ends or refuses gives its section back at on
         CAPTURE(refused);
         Fixture f(true);
         f.answer(f.joined().publisher_offer());
-        f.session.publish(kStart, Fixture::microphone("a"));
+        f.session.tracks().publish(Fixture::microphone("a"));
         f.answer(f.one(Case::kOffer).offer());
         CHECK_FALSE(f.session.publisher().next_deadline().is_never());
         livekit::SignalResponse response;
@@ -196,21 +196,21 @@ TEST_CASE("Session: what the server ends or refuses gives its section back at on
         CHECK(offer->sections.back().direction == sdp::Direction::kInactive);
         CHECK(f.session.publisher().next_deadline().is_never());
         // The cid is free again.
-        f.session.publish(kStart, Fixture::microphone("a"));
-        CHECK(f.session.published().size() == 1);
+        f.session.tracks().publish(Fixture::microphone("a"));
+        CHECK(f.session.tracks().cids().size() == 1);
     }
 }
 
 TEST_CASE("Session: each answer begins the media of a track once [SIG-86]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     f.answer(f.one(Case::kOffer).offer());
-    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.tracks().publish(Fixture::microphone("b"));
     f.answer(f.one(Case::kOffer).offer());
-    f.session.start_media(kStart);
-    f.session.unpublish(kStart, "a");
-    f.session.unpublish(kStart, "b");
+    f.session.tracks().start_media(kStart);
+    f.session.tracks().unpublish("a");
+    f.session.tracks().unpublish("b");
     // With a second encoder of the first track something would be left.
     CHECK(f.session.publisher().next_deadline().is_never());
 }
@@ -241,14 +241,14 @@ TEST_CASE("Session: others are known from the join on, and by later updates [SIG
 TEST_CASE("Session: what waited goes once, not with every resume [SIG-161]") {
     Fixture f(true);
     (void)f.session.start(kStart);
-    f.session.update_settings({});  // before there is a WebSocket
+    f.session.subscriptions().update_settings({});  // before there is a WebSocket
     livekit::SignalResponse join;
     join.mutable_join()->mutable_participant()->set_sid("PA_me");
     f.give(join);
     CHECK(said(f.requests(), Case::kTrackSetting));
     CHECK_FALSE(said(f.resumed(), Case::kTrackSetting));
     f.session.signal_closed();
-    f.session.update_settings({});
+    f.session.subscriptions().update_settings({});
     CHECK(said(f.resumed(), Case::kTrackSetting));
     CHECK_FALSE(said(f.resumed(), Case::kTrackSetting));
 }

@@ -39,8 +39,8 @@ TEST_CASE("Session: one connection offers with its join, two wait for the server
 TEST_CASE("Session: one offer at a time, the next with all that was wanted since [SIG-86]") {
     Fixture f(true);
     const livekit::JoinRequest join = f.joined();
-    f.session.publish(kStart, Fixture::microphone("a"));
-    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.tracks().publish(Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("b"));
     for (const auto& request : f.requests())
         CHECK(request.has_add_track());
     f.answer(join.publisher_offer());
@@ -54,25 +54,25 @@ TEST_CASE("Session: one offer at a time, the next with all that was wanted since
 TEST_CASE("Session: tracks get sids, are muted, refused and ended [SIG-04][SIG-95]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
-    f.session.publish(kStart, Fixture::microphone("b"));
-    f.session.set_muted("a", true);
+    f.session.tracks().publish(Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("b"));
+    f.session.tracks().set_muted("a", true);
     CHECK(f.requests().size() == 5);  // trickle, permission, 2 tracks, offer: no mute without a sid
     livekit::SignalResponse named;
     named.mutable_track_published()->set_cid("a");
     named.mutable_track_published()->mutable_track()->set_sid("TR_a");
     f.give(named);
     CHECK(f.one(Case::kMute).mute().sid() == "TR_a");
-    CHECK(f.session.announced() == 1);
+    CHECK(f.session.tracks().announced() == 1);
     livekit::SignalResponse refused;
     refused.mutable_request_response()->set_reason(livekit::RequestResponse::NOT_ALLOWED);
     refused.mutable_request_response()->mutable_add_track()->set_cid("b");
     f.give(refused);
-    CHECK(f.session.published() == std::vector<std::string>{"a"});
+    CHECK(f.session.tracks().cids() == std::vector<std::string>{"a"});
     livekit::SignalResponse ended;
     ended.mutable_track_unpublished()->set_track_sid("TR_a");
     f.give(ended);
-    CHECK(f.session.published().empty());
+    CHECK(f.session.tracks().cids().empty());
     CHECK(f.session.counters().unpublished == 2);
 }
 
@@ -93,16 +93,16 @@ TEST_CASE("Session: a requirement adds sections, within kMaxSections [SIG-84]") 
 TEST_CASE("Session: resuming says what is there, restarts ICE and sends what waited [SIG-146]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     livekit::SignalResponse named;
     named.mutable_track_published()->set_cid("a");
     named.mutable_track_published()->mutable_track()->set_sid("TR_a");
     f.give(named);
-    f.session.subscribe({"TR_x"}, false);
+    f.session.subscriptions().subscribe({"TR_x"}, false);
     (void)f.requests();
     const std::string before = f.session.upstream()->local().ufrag;
     f.session.signal_closed();
-    f.session.set_muted("a", true);
+    f.session.tracks().set_muted("a", true);
     f.session.restart_ice(kStart);  // its offer dies with the connection
     CHECK(f.requests().empty());
 
@@ -130,8 +130,8 @@ TEST_CASE("Session: resuming says what is there, restarts ICE and sends what wai
 // A session with one announced microphone whose WebSocket dies; `requests` are those after it.
 std::vector<livekit::SignalRequest> resumed_with(Fixture& f, const char* last = nullptr) {
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
-    if (last != nullptr) f.session.publish(kStart, Fixture::microphone(last));
+    f.session.tracks().publish(Fixture::microphone("a"));
+    if (last != nullptr) f.session.tracks().publish(Fixture::microphone(last));
     return f.resumed();
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("Session: an announcement that died with its WebSocket is made again [
 TEST_CASE("Session: a track published while there is no connection is announced with the next") {
     Fixture f(true);
     const livekit::JoinRequest join = f.session.start(kStart);
-    f.session.publish(kStart, Fixture::microphone("early"));
+    f.session.tracks().publish(Fixture::microphone("early"));
     CHECK(f.requests().empty());
     livekit::SignalResponse response;
     response.mutable_join()->mutable_participant()->set_sid("PA_me");
@@ -178,16 +178,16 @@ TEST_CASE("Session: the answer to an announcement may be lost: what is there is 
     queued.mutable_request_response()->set_reason(livekit::RequestResponse::QUEUED);
     queued.mutable_request_response()->mutable_add_track()->set_cid("a");
     f.give(queued);
-    CHECK(f.session.published() == std::vector<std::string>{"a"});
-    CHECK(f.session.announced() == 0);
+    CHECK(f.session.tracks().cids() == std::vector<std::string>{"a"});
+    CHECK(f.session.tracks().announced() == 0);
     f.give(self_with("a", "TR_a", false));
-    CHECK(f.session.track_sid("a") == "TR_a");
+    CHECK(f.session.tracks().sid("a") == "TR_a");
 }
 
 TEST_CASE("Session: a mute that was lost is said again, as livekit-client does") {
     Fixture f(true);
     (void)resumed_with(f);
-    f.session.set_muted("a", true);
+    f.session.tracks().set_muted("a", true);
     CHECK(f.requests().empty());  // no sid to say it of
     f.give(self_with("a", "TR_a", false));
     const livekit::SignalRequest again = f.one(Case::kMute);
@@ -201,13 +201,13 @@ TEST_CASE("Session: a mute that was lost is said again, as livekit-client does")
 TEST_CASE("Session: who may subscribe is told with the first answer and after a resume [SIG-10]") {
     Fixture f(true);
     livekit::SubscriptionPermission nobody;
-    f.session.set_access(nobody);
+    f.session.tracks().set_access(nobody);
     const livekit::JoinRequest join = f.joined();
     CHECK(f.requests().empty());
     f.answer(join.publisher_offer());
     CHECK_FALSE(f.one(Case::kSubscriptionPermission).subscription_permission().all_participants());
     nobody.add_track_permissions()->set_participant_identity("friend");
-    f.session.set_access(nobody);
+    f.session.tracks().set_access(nobody);
     CHECK(f.one(Case::kSubscriptionPermission)
               .subscription_permission()
               .track_permissions(0)
@@ -218,16 +218,16 @@ TEST_CASE("Session: data tracks survive a lost WebSocket, also their answers [SI
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
     (void)f.requests();
-    f.session.publish_data_track(1, "named");
-    f.session.publish_data_track(2, "lost");
+    f.session.data().publish_track(1, "named");
+    f.session.data().publish_track(2, "lost");
     livekit::SignalResponse named;
     named.mutable_publish_data_track_response()->mutable_info()->set_pub_handle(1);
     named.mutable_publish_data_track_response()->mutable_info()->set_sid("DTR_a");
     f.give(named);
-    f.session.subscribe_data({"DTR_x"}, true);
+    f.session.data().subscribe({"DTR_x"}, true);
     (void)f.requests();
     f.session.signal_closed();
-    f.session.publish_data_track(3, "meanwhile");
+    f.session.data().publish_track(3, "meanwhile");
     (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
     livekit::SignalResponse response;
     response.mutable_reconnect();
@@ -246,7 +246,7 @@ TEST_CASE("Session: the answer to an offer that died with its WebSocket is none 
     Fixture f(true);
     const livekit::SessionDescription first = f.joined().publisher_offer();
     f.answer(first);
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     (void)f.requests();  // with offer 2, whose answer is lost
     f.session.signal_closed();
     (void)f.session.resume(kStart, livekit::RR_SIGNAL_DISCONNECTED);
@@ -263,7 +263,7 @@ TEST_CASE("Session: the answer to an offer that died with its WebSocket is none 
     f.give(stale);
     CHECK(f.session.counters().stale_answers == 1);
     CHECK(f.session.upstream()->remote_credentials().ufrag == remote);
-    f.session.publish(kStart, Fixture::microphone("b"));
+    f.session.tracks().publish(Fixture::microphone("b"));
     CHECK(f.one(Case::kAddTrack).add_track().cid() == "b");  // and no offer beside the newest
     f.answer(newest);
     CHECK(f.one(Case::kOffer).offer().id() == 4);
@@ -333,7 +333,7 @@ TEST_CASE("Session: with two connections the sync state has the server's offer [
 TEST_CASE("Session: the server mutes a track of ours; other tracks stay as they are [SIG-37]") {
     Fixture f(true);
     f.answer(f.joined().publisher_offer());
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     f.give(self_with("a", "TR_a", false));
     (void)f.requests();
     livekit::SignalResponse response;
@@ -342,7 +342,7 @@ TEST_CASE("Session: the server mutes a track of ours; other tracks stay as they 
     f.give(response);
     f.give(self_with("a", "TR_a", true));
     CHECK(f.requests().empty());  // it is known, nothing to say
-    f.session.set_muted("a", false);
+    f.session.tracks().set_muted("a", false);
     CHECK_FALSE(f.one(Case::kMute).mute().muted());
 }
 
@@ -351,8 +351,8 @@ TEST_CASE("Session: what waits for a connection is bounded, and goes with the ne
     f.answer(f.joined().publisher_offer());
     (void)f.requests();
     f.session.signal_closed();
-    for (std::size_t i = 0; i <= Session::kMaxSignals; ++i)
-        f.session.subscribe({"TR_" + std::to_string(i)}, false);
+    for (std::size_t i = 0; i <= SignalLink::kMaxMessages; ++i)
+        f.session.subscriptions().subscribe({"TR_" + std::to_string(i)}, false);
     CHECK(f.session.counters().dropped_signals == 1);
     CHECK(f.requests().empty());
 }
@@ -360,27 +360,27 @@ TEST_CASE("Session: what waits for a connection is bounded, and goes with the ne
 TEST_CASE("Session: publishes kMaxPublished tracks, a cid once") {
     Fixture f(true);
     (void)f.joined();
-    for (std::size_t i = 0; i <= Session::kMaxPublished; ++i)
-        f.session.publish(kStart, Fixture::microphone(("m" + std::to_string(i)).c_str()));
-    f.session.publish(kStart, Fixture::microphone("m0"));
-    CHECK(f.session.published().size() == Session::kMaxPublished);
-    CHECK(f.requests().size() == Session::kMaxPublished);
+    for (std::size_t i = 0; i <= PublishedTracks::kMaxTracks; ++i)
+        f.session.tracks().publish(Fixture::microphone(("m" + std::to_string(i)).c_str()));
+    f.session.tracks().publish(Fixture::microphone("m0"));
+    CHECK(f.session.tracks().cids().size() == PublishedTracks::kMaxTracks);
+    CHECK(f.requests().size() == PublishedTracks::kMaxTracks);
 }
 
 TEST_CASE("Session: an ended track gives its section back with the next offer [SDP-44]") {
     Fixture f(true);
     const livekit::JoinRequest join = f.joined();
-    f.session.publish(kStart, Fixture::microphone("a"));
+    f.session.tracks().publish(Fixture::microphone("a"));
     f.answer(join.publisher_offer());
     const livekit::SessionDescription with = f.one(Case::kOffer).offer();
     f.answer(with);
-    f.session.unpublish(kStart, "a");
-    f.session.unpublish(kStart, "a");
+    f.session.tracks().unpublish("a");
+    f.session.tracks().unpublish("a");
     const auto without = sdp::parse(f.one(Case::kOffer).offer().sdp());
     REQUIRE(without.has_value());
     CHECK(without->sections.size() == sdp::parse(with.sdp())->sections.size());
     CHECK(without->sections.back().direction == sdp::Direction::kInactive);
-    CHECK(f.session.published().empty());
+    CHECK(f.session.tracks().cids().empty());
 }
 
 TEST_CASE("Session: pings, and says when nothing comes any more [SIG-04]") {
