@@ -55,7 +55,7 @@ struct Joined {
 struct Left {
     livekit::LeaveRequest leave;
 };
-// Nothing came over the WebSocket for too long: it is to be closed (SIG-04).
+// Nothing came over the WebSocket for too long: it is to be closed (CON-43).
 struct SignalTimedOut {};
 struct ConnectionChanged {
     Target target = Target::kPublisher;
