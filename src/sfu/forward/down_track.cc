@@ -1,170 +1,171 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The packet path of a down-track: 02 FWD-01, FWD-04, FWD-05, FWD-06, FWD-08, IN-32, IN-34.
+// Settings, mutes, pauses and the end of a down-track, and its RTCP (02 FWD-10, FWD-12, FWD-13,
+// FWD-15, FWD-17, BWE-09, SUB-01).
 #include "sfu/forward/down_track.h"
-
-#include <algorithm>
-
-#include "base/prefetch.h"
-#include "sfu/layers/simulcast_selector.h"
-#include "sfu/layers/vp9_selector.h"
 
 namespace confab::sfu {
 
-std::size_t DownTrack::forward(const MediaPacket& packet, Timestamp now, Output out) {
-    if (!flowing_) return 0;
-    if (packet.codec != codec_ && !take_codec(packet.codec)) return 0;
-    if (packet.padding_only) return forward_padding(packet, now, out);
-    return kind_of(codec_) == MediaKind::kAudio ? forward_audio(packet, now, out)
-                                                : forward_video(packet, now, out);
+DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng,
+                     std::size_t kept)
+    : forwarder_(config, source, rng, kept), cold_(std::make_unique<DownTrackCold>(config, rng)) {
+    refresh(Timestamp{});
 }
 
-void DownTrack::prefetch() const {
-    prefetch_for_write(this, sizeof *this);
+// ------------------------------------------------------------------ what flows
+
+bool DownTrack::muted() const {
+    return !cold_->settings.enabled || source().muted || forwarder_.closing();
 }
 
-void DownTrack::prefetch_parts() const {
-    if (vp8_) vp8_->prefetch();
-    if (sequencer_) sequencer_->prefetch(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
-    prefetch_for_write(&cold_->events);
+void DownTrack::refresh(Timestamp now) {
+    DownTrackCold& cold = *cold_;
+    const bool before = forwarder_.flowing();
+    const bool video = cold.info.video();
+    LayerState& layers = forwarder_.selector().layers();
+    if (video) {
+        const bool muted_here = !cold.settings.enabled || forwarder_.closing();
+        const auto outcome = cold.allocator.allocate(
+            source(), wished_layer(cold.settings, source()), muted_here, layers);
+        if (outcome != LayerAllocator::Outcome::kSame) cold.key_frames.set_due(now);
+        if (outcome == LayerAllocator::Outcome::kPaused) forwarder_.announce_pause();
+    }
+    const bool flowing = !muted() && (!video || layers.target.valid());
+    forwarder_.set_flowing(flowing);
+    if (before && !flowing && !video && !forwarder_.closing())
+        cold.own.start_blank(forwarder_, kMuteFrames, now);
+    if (!before && flowing) {
+        cold.own.stop_blank();
+        cold.key_frames.set_due(now);
+    }
 }
 
-// Where the stream starts, switches or goes on (02 FWD-01, FWD-02, FWD-03).
-bool DownTrack::place(const MediaPacket& packet, Timestamp now) {
-    StreamClock& clock = cold_->clock;
-    const std::size_t stream = source_->stream_of(static_cast<std::int8_t>(packet.spatial));
-    const StreamClock::Position position{packet.timestamp, stream};
-    if (!munger_.started()) {
-        munger_.start(packet.sequence, packet.timestamp);
-        clock.start(position, munger_.timestamp_offset(), now);
+void DownTrack::update_settings(const DownTrackSettings& settings, Timestamp now) {
+    if (settings == cold_->settings) return;
+    // While disabled the layer stays as it was asked for last (02 SUB-01).
+    if (settings.enabled) {
+        cold_->settings = settings;
     } else {
-        const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
-        if (!next) return false;
-        munger_.switch_source(packet.sequence, packet.timestamp, *next);
+        cold_->settings.enabled = false;
+        cold_->settings.priority = settings.priority;
     }
-    if (codec_ == Codec::kVp8) vp8_->switch_source(packet.vp8);
-    stream_ = static_cast<std::uint8_t>(stream);
-    reference_stream_ = static_cast<std::uint8_t>(clock.reference_stream());
-    synced_ = true;
-    cold_->early.stop();
-    return true;
+    refresh(now);
 }
 
-// A padding packet that came late has a number that was kept free for it (02 IN-02).
-std::size_t DownTrack::forward_padding(const MediaPacket& packet, Timestamp now, Output out) {
-    if (!packet.late || !synced_ ||
-        source_->stream_of(static_cast<std::int8_t>(packet.spatial)) != stream_)
-        return 0;
-    out[0] = {};
-    return emit(packet, {packet.sequence, packet.timestamp}, false, now, out[0]) ? 1 : 0;
+void DownTrack::source_changed(Timestamp now) {
+    forwarder_.source_changed();
+    const LayerState& layers = forwarder_.selector().layers();
+    const std::int8_t before = layers.request;
+    refresh(now);
+    // The rest of this picture may bring what is wanted.
+    if (source().svc() && layers.current.valid() && layers.request > before)
+        cold_->key_frames.set_due(now + kPictureSpread);
 }
 
-std::size_t DownTrack::forward_audio(const MediaPacket& packet, Timestamp now, Output out) {
-    if (!synced_ && (packet.late || !place(packet, now))) return 0;
-    if (!down_convert_) {
-        out[0] = {};
-        return emit(packet, {packet.sequence, packet.timestamp}, false, now, out[0]) ? 1 : 0;
-    }
-    const RedSlices red = split_red(packet.payload, packet.sequence, packet.timestamp);
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < red.count; ++i) {
-        const RedSlice& slice = red.slices[i];
-        const bool primary = slice.sequence == packet.sequence;
-        // Redundant frames are for holes only; a number already sent is refused below.
-        if (!primary && !munger_.is_open(slice.sequence)) continue;
-        ForwardedPacket& p = out[count];
-        p = {};
-        p.payload_offset = slice.offset;
-        p.payload_size = slice.size;
-        if (emit(packet, {slice.sequence, slice.timestamp}, false, now, p)) ++count;
-    }
-    return count;
+void DownTrack::switch_source(const SourceState& source, Timestamp now) {
+    forwarder_.switch_source(source);
+    refresh(now);
 }
 
-Selection DownTrack::select(const MediaPacket& packet, DependencySelector::Rewrite& rewrite) {
-    const bool layered_codec = codec_ == Codec::kVp9 || codec_ == Codec::kAv1;
-    if (!layered_codec || !source_->svc()) return select_simulcast(layers_, packet, deficient_);
-    if (packet.has_dd && dependency_)
-        return dependency_->select(layers_, packet, source_->decode_targets, rewrite);
-    if (codec_ == Codec::kVp9) return select_vp9(layers_, packet);
-    return select_simulcast(layers_, packet, deficient_);
+void DownTrack::set_bandwidth(Layer cap, bool deficient, Timestamp now) {
+    forwarder_.selector().set_deficient(deficient);
+    if (cold_->allocator.set_cap(cap)) refresh(now);
 }
 
-bool DownTrack::vp8_passes(const MediaPacket& packet, ForwardedPacket& out) {
-    const Munger::Order order = munger_.order(packet.sequence);
-    const std::int8_t limit = order == Munger::Order::kLate ? layers_.current.temporal
-                                                            : update_vp8_temporal(layers_, packet);
-    const bool too_high = static_cast<std::int8_t>(packet.temporal) > limit;
-    DescriptorPatch patch;
-    const Vp8Munger::Verdict verdict =
-        vp8_->process(packet.vp8, packet.timestamp, order, too_high, patch, limit);
-    if (verdict == Vp8Munger::Verdict::kFilter) munger_.drop(packet.sequence);
-    if (verdict == Vp8Munger::Verdict::kFill) out.payload_size = 0;
-    if (verdict != Vp8Munger::Verdict::kForward) return verdict == Vp8Munger::Verdict::kFill;
-    out.prefix_size = patch.size;
-    out.prefix = patch.bytes;
-    out.payload_offset = packet.vp8.size;
-    return true;
+void DownTrack::close(Timestamp now, bool blank_frames) {
+    if (forwarder_.closing()) return;
+    forwarder_.close();
+    refresh(now);
+    cold_->own.stop_blank();
+    if (blank_frames)
+        cold_->own.start_blank(forwarder_,
+                               cold_->info.video() ? kCloseVideoFrames : kCloseAudioFrames, now);
 }
 
-std::size_t DownTrack::forward_video(const MediaPacket& packet, Timestamp now, Output out) {
-    DependencySelector::Rewrite rewrite;
-    const Selection selection = select(packet, rewrite);
-    if (!selection.relevant) return 0;
-    if (selection.switched && !place(packet, now)) {
-        layers_.roll_back();
-        ++stats_.refused_switches;
-        return 0;
-    }
-    if (!synced_) return 0;
-    if (!selection.forward) {
-        munger_.drop(packet.sequence);
-        return 0;
-    }
-    ForwardedPacket& p = out[0];
-    p = {};
-    if (codec_ == Codec::kVp8 && !vp8_passes(packet, p)) return 0;
-    if (rewrite.target_count > 0) {
-        p.dd_mode = packet.dd.structure_attached ? DescriptorMode::kAsIs : DescriptorMode::kSetMask;
-        p.dd_mask = rewrite.mask;
-        p.dd_frame_number = rewrite.frame_number;
-        p.dd_target_count = rewrite.target_count;
-    }
-    if (!emit(packet, {packet.sequence, packet.timestamp}, selection.marker, now, p)) return 0;
-    if (packet.key_frame) pli_pending_ = false;
-    return 1;
+Timestamp DownTrack::next_deadline() const {
+    const Timestamp next = cold_->own.next_deadline(forwarder_);
+    return needs_key_frame() ? earlier(next, cold_->key_frames.due()) : next;
 }
 
-bool DownTrack::emit(const MediaPacket& packet, Munger::Output position, bool marker, Timestamp now,
-                     ForwardedPacket& out) {
-    const auto mapped = munger_.map(position.sequence, position.timestamp, marker);
-    if (!mapped) {
-        ++stats_.late_dropped;
-        return false;
-    }
-    out.sequence = mapped->sequence;
-    out.timestamp = static_cast<std::uint32_t>(mapped->timestamp);
-    out.ssrc = ssrc_;
-    out.payload_type = payload_type_;
-    out.marker = marker;
-    // Without a report of the reference layer the capture time can not be placed (02 IN-40).
-    if (packet.has_abs_capture_time && source_->reports[reference_stream_].has_value()) {
-        out.has_abs_capture_time = true;
-        out.abs_capture_time = packet.abs_capture_time;
-    }
-    if (playout_delay_due_) write_playout_delay(out);
-    if (sequencer_ && !packet.padding_only && out.payload_size != 0)
-        sequencer_->push(now, out, packet.sequence, stream_, packet.spatial);
-    ++stats_.packets;
-    if (packet.late) cold_->reports.note_out_of_order();
-    stats_.octets +=
-        header_size(out, extensions_, packet.dd_bytes) + out.body(packet.payload).size();
-    if (resuming_) {
-        resuming_ = false;
-        if (kind_of(codec_) == MediaKind::kVideo) announce(StreamState::kActive);
-    }
-    return true;
+std::optional<std::uint8_t> DownTrack::poll_key_frame_request(Timestamp now) {
+    if (!needs_key_frame() || !cold_->key_frames.take_due(now, rtt())) return std::nullopt;
+    return static_cast<std::uint8_t>(forwarder_.selector().layers().request);
+}
+
+// ------------------------------------------------------------------ probing
+
+// A stream that was stopped on purpose takes none: nobody waits for more of it.
+bool DownTrack::probing_allowed() const {
+    return started() && cold_->reports.any() && !muted();
+}
+
+std::optional<ResendPacket> DownTrack::probe_packet(std::size_t back) {
+    if (!probing_allowed() || back >= kProbePackets) return std::nullopt;
+    return forwarder_.copy_of_sent(back);
+}
+
+std::size_t DownTrack::write_padding(std::size_t packets, bool forced) {
+    if (!probing_allowed() || (!forced && !forwarder_.numbers().last_marker())) return 0;
+    return cold_->own.write_padding(forwarder_, packets);
+}
+
+// ------------------------------------------------------------------ RTCP
+
+std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
+    if (!forwarder_.handle_pli()) return std::nullopt;
+    const LayerState& layers = forwarder_.selector().layers();
+    const std::int8_t wanted = layers.request >= 0 ? layers.request : layers.current.spatial;
+    if (wanted < 0) return std::nullopt;
+    cold_->key_frames.asked(now, rtt());
+    return static_cast<std::uint8_t>(wanted);
+}
+
+std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
+    forwarder_.handle_report(block, now);
+    cold_->reports.note(block, forwarder_.stats());
+    const std::optional<Duration> rtt = cold_->sender_reports.round_trip(block, now);
+    if (rtt) cold_->reports.note_rtt(*rtt);
+    return rtt;
+}
+
+std::optional<wire::SenderReport> DownTrack::sender_report(Timestamp now) {
+    const SourceReport* const of_source = forwarder_.source_report();
+    if (of_source == nullptr) return std::nullopt;
+    const auto times = cold_->sender_reports.next(
+        *of_source, forwarder_.numbers().timestamp_offset(), source().clock_rate, now);
+    if (!times) return std::nullopt;
+    wire::SenderReport report;
+    report.ssrc = cold_->info.ssrc;
+    report.ntp = times->ntp;
+    report.rtp_time = static_cast<std::uint32_t>(times->timestamp);
+    report.packet_count = static_cast<std::uint32_t>(stats().packets);
+    report.octet_count = static_cast<std::uint32_t>(stats().octets);
+    return report;
+}
+
+// ------------------------------------------------------------------ views
+
+DownTrackLayers DownTrack::layers() const {
+    const LayerState& layers = forwarder_.selector().layers();
+    const LayerAllocator& allocator = cold_->allocator;
+    return {layers.current, layers.target, allocator.pause(), allocator.distance()};
+}
+
+VideoDemand DownTrack::demand() const {
+    VideoDemand demand;
+    demand.source = &source();
+    demand.max = wished_layer(cold_->settings, source());
+    demand.priority = cold_->settings.priority;
+    demand.muted = !cold_->settings.enabled || source().muted;
+    demand.exempt = cold_->info.screen_share && source().max_seen.spatial <= 0;
+    demand.packets = stats().packets;
+    demand.nack_repeats = stats().nack_repeats;
+    return demand;
+}
+
+DownTrackWindow DownTrack::window() {
+    return cold_->reports.window(stats(), source().clock_rate);
 }
 
 }  // namespace confab::sfu

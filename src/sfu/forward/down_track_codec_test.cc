@@ -276,7 +276,7 @@ TEST_CASE("DownTrack: what the next source sends and is not taken is told again 
     REQUIRE(leg.track.poll_codec_unsupported());
     SourceState other = leg.source;  // of the codec that was taken last
     leg.track.switch_source(other, test::at_ms(40));
-    CHECK_FALSE(leg.track.codec_unsupported());
+    CHECK_FALSE(leg.track.poll_codec_unsupported());
     CHECK_FALSE(leg.send(60, 960));
     CHECK(leg.track.poll_codec_unsupported());
 }

@@ -192,8 +192,8 @@ TEST_CASE("DownTrack: passes sender reports on, moved to its own time line [FWD-
     CHECK(report->octet_count == 60);
     CHECK_FALSE(v.track.sender_report(at_ms(1200)));  // would not be newer
     CHECK(v.track.sender_report(at_ms(4200))->rtp_time == 12'000 + 360'000);
-    CHECK(v.track.sdes_chunk().cname == "PA_pub|TR_cam");
-    CHECK(v.track.sdes_chunk().mid == "1");
+    CHECK(v.track.info().sdes_chunk().cname == "PA_pub|TR_cam");
+    CHECK(v.track.info().sdes_chunk().mid == "1");
     DownTrackSettings off = v.track.settings();
     off.enabled = false;
     v.track.update_settings(off, at_ms(5000));

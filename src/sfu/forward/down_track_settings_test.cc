@@ -28,9 +28,9 @@ TEST_CASE("DownTrack: while disabled the layer stays as it was asked for last [S
     CHECK(leg.track.settings().max_spatial == 1);
     CHECK(leg.track.settings().priority == 9);
     leg.enable(2, true);
-    CHECK(leg.track.wish().spatial == 1);
+    CHECK(leg.track.demand().max.spatial == 1);
     leg.change(3, [](DownTrackSettings& s) { s.max_spatial = 0; });
-    CHECK(leg.track.wish().spatial == 0);
+    CHECK(leg.track.demand().max.spatial == 0);
 }
 
 TEST_CASE("DownTrack: a wished rate takes no more temporal layers than it needs [SUB-03]") {
@@ -55,16 +55,16 @@ TEST_CASE("DownTrack: a wished rate takes no more temporal layers than it needs 
             s.max_fps = row.max_fps;
             s.max_temporal = row.max_temporal;
         });
-        CHECK(leg.track.wish().temporal == row.temporal);
+        CHECK(leg.track.demand().max.temporal == row.temporal);
         leg.track.source_changed(at_ms(1));
-        CHECK(leg.track.target_layer().temporal == row.temporal);
+        CHECK(leg.track.layers().target.temporal == row.temporal);
     }
 }
 
 TEST_CASE("DownTrack: wishes beyond the layers there are end at the highest [SUB-01]") {
     Leg leg(Codec::kVp8, 2);
     leg.change(0, [](DownTrackSettings& s) { s.max_spatial = s.max_temporal = 3; });
-    CHECK(leg.track.wish() == Layer{2, 3});
+    CHECK(leg.track.demand().max == Layer{2, 3});
 }
 
 // ------------------------------------------------------------------ key frames and pauses
@@ -123,10 +123,10 @@ TEST_CASE("DownTrack: a pause for bandwidth is told once, its end with a packet 
     }
     CHECK(leg.track.poll_event() == StreamState::kPaused);
     CHECK_FALSE(leg.track.poll_event());
-    CHECK(leg.track.pause_reason() == PauseReason::kBandwidth);
+    CHECK(leg.track.layers().pause == PauseReason::kBandwidth);
     // A mute is its own reason, and the pause is told again behind it.
     leg.enable(70, false);
-    CHECK(leg.track.pause_reason() == PauseReason::kMuted);
+    CHECK(leg.track.layers().pause == PauseReason::kMuted);
     leg.enable(80, true);
     CHECK(leg.track.poll_event() == StreamState::kPaused);
     leg.track.set_bandwidth(kTopLayer, false, at_ms(90));
@@ -141,11 +141,11 @@ TEST_CASE("DownTrack: a layer above the wish is left with the next lower one [FW
     leg.source.available = 4;
     leg.change(0, [](DownTrackSettings& s) { s.max_spatial = 0; });
     REQUIRE(leg.send(0, 0, true));  // rather too large than no picture
-    CHECK(leg.track.current_layer().spatial == 2);
+    CHECK(leg.track.layers().current.spatial == 2);
     test::Stream low(Codec::kVp8, 0, 900, 900);
     leg.source.available = 5;  // not told yet
     REQUIRE(pass(leg.track, low.next(0, true), at_ms(100)));
-    CHECK(leg.track.current_layer().spatial == 0);
+    CHECK(leg.track.layers().current.spatial == 0);
     CHECK_FALSE(leg.send(133, 3000, true));
 }
 
@@ -201,15 +201,15 @@ TEST_CASE("DownTrack: tells what it was made for") {
     config.source = MediaSource::kScreenShare;
     config.screen_share = true;
     const Leg leg(config, Codec::kVp8, 2);
-    CHECK(leg.track.id() == DownTrackId(77));
-    CHECK(leg.track.kind() == MediaKind::kVideo);
-    CHECK(leg.track.media_source() == MediaSource::kScreenShare);
-    CHECK(leg.track.screen_share());
-    CHECK(leg.track.ssrc() == 0x1111);
-    CHECK(leg.track.rtx_ssrc() == 0x2222);
+    CHECK(leg.track.info().id == DownTrackId(77));
+    CHECK(leg.track.info().kind == MediaKind::kVideo);
+    CHECK(leg.track.info().source == MediaSource::kScreenShare);
+    CHECK(leg.track.info().screen_share);
+    CHECK(leg.track.info().ssrc == 0x1111);
+    CHECK(leg.track.info().rtx_ssrc == 0x2222);
     CHECK_FALSE(leg.track.started());
     const Leg plain(test::subscription(Codec::kOpus, 111), Codec::kOpus);
-    CHECK_FALSE(plain.track.screen_share());
+    CHECK_FALSE(plain.track.info().screen_share);
 }
 
 }  // namespace confab::sfu

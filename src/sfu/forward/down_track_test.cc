@@ -104,7 +104,7 @@ TEST_CASE("DownTrack: refuses a switch while a report is missing [FWD-02] [TRAP-
     REQUIRE(pass(s.track, q.next(0, true), at_ms(0)));
     CHECK_FALSE(pass(s.track, f.next(0, true), at_ms(100)));
     CHECK(s.track.stats().refused_switches == 1);
-    CHECK(s.track.current_layer().spatial == 0);
+    CHECK(s.track.layers().current.spatial == 0);
     REQUIRE(pass(s.track, q.next(9000), at_ms(101)));  // the old layer goes on
     s.source.add_report(0, {NtpTime(std::uint64_t{100} << 32), kTs + 9000, at_ms(102)});
     CHECK_FALSE(pass(s.track, f.next(9000, true), at_ms(200)));
@@ -282,7 +282,7 @@ TEST_CASE("DownTrack: pauses for lack of bandwidth and says so [BWE-09] [TRAP-17
     s.track.set_bandwidth(kNoLayer, true, at_ms(10));
     CHECK(s.track.poll_event() == StreamState::kPaused);
     CHECK_FALSE(pass(s.track, q.next(90, true), at_ms(11)));
-    CHECK(s.track.distance_to_desired() == 3.75);
+    CHECK(s.track.layers().distance == 3.75);
     s.track.set_bandwidth({0, 3}, true, at_ms(20));
     CHECK_FALSE(s.track.poll_event());
     REQUIRE(pass(s.track, q.next(90, true), at_ms(21)));
@@ -320,7 +320,7 @@ TEST_CASE("DownTrack: a codec the subscriber does not take is not sent [IN-09]")
     Simulcast s;
     Stream f(Codec::kH264, 2, 70'000, kTs);
     CHECK_FALSE(pass(s.track, f.next(0, true), at_ms(0)));
-    CHECK(s.track.codec_unsupported());
+    CHECK(s.track.poll_codec_unsupported());
 }
 
 TEST_CASE("DownTrack: capture time is left out before the reference layer's report [IN-40]") {
@@ -551,7 +551,7 @@ TEST_CASE("DownTrack: RED passes unchanged to those who take it, and when encryp
     secret.encrypted = true;
     Audio b(secret, Codec::kRed);
     CHECK_FALSE(pass(b.track, b.stream.next(), at_ms(0)));
-    CHECK(b.track.codec_unsupported());
+    CHECK(b.track.poll_codec_unsupported());
 }
 
 TEST_CASE("DownTrack: a late padding packet fills its slot with nothing [IN-02]") {

@@ -1,69 +1,65 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// What a down-track gives out, and the part of its state that no packet touches.
+// What a down-track says of itself, and the part of its state that no packet touches.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
-#include "base/ring.h"
-#include "base/time.h"
-#include "sfu/forward/forwarded_packet.h"
-#include "sfu/forward/own_media.h"
-#include "sfu/forward/playout_delay.h"
-#include "sfu/forward/rtx_stream.h"
+#include "sfu/forward/own_packets.h"
 #include "sfu/forward/sender_reports.h"
-#include "sfu/forward/stream_clock.h"
 #include "sfu/forward/subscriber_reports.h"
-#include "sfu/layers/layer_allocation.h"
-#include "sfu/packet/media_packet.h"
+#include "sfu/layers/layer_allocator.h"
 #include "sfu/shard/commands.h"
+#include "wire/rtcp/rtcp.h"
 
 namespace confab::sfu {
 
-// A packet of our own; `payload` lives as long as the down-track.
-struct SyntheticPacket {
-    ForwardedPacket packet;
-    BytesView payload;
+// What does not change.
+struct DownTrackInfo {
+    explicit DownTrackInfo(const AddDownTrack& config)
+        : id(config.down_track),
+          kind(config.kind),
+          source(config.source),
+          screen_share(config.screen_share),
+          ssrc(config.ssrc.value()),
+          rtx_ssrc(config.rtx_ssrc.value()),
+          cname(config.cname),
+          mid(config.mid) {}
+    bool video() const { return kind == MediaKind::kVideo; }
+    wire::SdesChunk sdes_chunk() const { return {ssrc, cname, mid}; }
+
+    DownTrackId id;
+    MediaKind kind;
+    MediaSource source;
+    bool screen_share;
+    std::uint32_t ssrc;
+    std::uint32_t rtx_ssrc;  // 0: none
+    std::string cname;
+    std::string mid;
 };
-// Fills in what the history knows; call before build_header().
-void complete_resend(ResendPacket& resend, const MediaPacket& source);
+
+// The layers of a video down-track.
+struct DownTrackLayers {
+    Layer current;  // being forwarded
+    Layer target;   // to be reached; none: paused
+    PauseReason pause = PauseReason::kNone;
+    double distance = 0;  // to what was asked for, 0 at the optimum
+};
 
 // Read per control action, not per packet.
 struct DownTrackCold {
-    DownTrackId id;
-    MediaKind kind = MediaKind::kAudio;
-    MediaSource source = MediaSource::kUnknown;
-    bool screen_share = false;
-    bool encrypted = false;
-    std::vector<SendCodec> codecs;
-    std::string cname;
-    std::string mid;
-    Bytes sif_trailer;
+    DownTrackCold(const AddDownTrack& config, Rng& rng)
+        : info(config), settings(config.settings), own(config, rng) {}
+
+    DownTrackInfo info;
     DownTrackSettings settings;
-
-    Layer cap = kTopLayer;
-    PauseReason pause = PauseReason::kNone;
-    double distance = 0;
-
-    Timestamp key_frame_due;  // next request, if one is needed
-
-    StreamClock clock;
-    RtxStream rtx;
-    BlankFrames blank;
-    EarlyMedia early;
+    LayerAllocator allocator;
+    KeyFrameRequests key_frames;
+    OwnPackets own;
     SenderReports sender_reports;
     SubscriberReports reports;
-    bool publisher_was_muted = false;
-
-    std::optional<PlayoutDelay> playout_delay;
-    DownTrackStats playout_start;  // at the last receiver report
-
-    Ring<SyntheticPacket, 8> outgoing;
-    Ring<StreamState, 8> events;
 };
 
 }  // namespace confab::sfu

@@ -22,6 +22,16 @@ PlayoutDelay::PlayoutDelay(const PlayoutDelayLimits& limits)
     delay_ = min_;
 }
 
+std::optional<bool> PlayoutDelay::handle_report(std::uint32_t highest, Duration jitter, Sent sent,
+                                                Timestamp now) {
+    const bool arrived = acknowledged(highest);
+    const std::uint64_t packets = std::max<std::uint64_t>(sent.packets - reported_.packets, 1);
+    const std::uint64_t percent = (sent.nacked - reported_.nacked) * 100 / packets;
+    reported_ = sent;
+    if (update(jitter, static_cast<std::int64_t>(percent), now)) return true;
+    return arrived ? std::optional(false) : std::nullopt;
+}
+
 bool PlayoutDelay::update(Duration jitter, std::int64_t nack_percent, Timestamp now) {
     const std::int64_t wish =
         jitter.ms() * kJitterFactor +

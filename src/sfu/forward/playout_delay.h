@@ -14,8 +14,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "base/time.h"
+#include "sfu/forward/forwarded_packet.h"
 #include "sfu/shard/commands.h"
 
 namespace confab::sfu {
@@ -36,8 +38,22 @@ class PlayoutDelay {
     // A receiver report: its jitter, and how many of the packets sent since the last one were asked
     // for again, in per cent. True if another delay is to be written from now on.
     bool update(Duration jitter, std::int64_t nack_percent, Timestamp now);
+    struct Sent {
+        std::uint64_t packets = 0;
+        std::uint64_t nacked = 0;  // numbers asked for
+    };
+    // A receiver report with this highest number and jitter; `sent`: sums so far. Whether a delay
+    // is to be written from now on; nullopt: as before.
+    std::optional<bool> handle_report(std::uint32_t highest, Duration jitter, Sent sent,
+                                      Timestamp now);
     // The packet that is about to carry wire(); the first one is waited for.
     void carried(std::int64_t sequence);
+    // Makes it one that does.
+    void write(ForwardedPacket& packet) {
+        packet.has_playout_delay = true;
+        packet.playout_delay = wire();
+        carried(packet.sequence);
+    }
     // The subscriber has everything up to `sequence`, cycles included (RFC 3550 §6.4.1). True if
     // the delay need not be written any more.
     bool acknowledged(std::uint32_t sequence);
@@ -50,6 +66,7 @@ class PlayoutDelay {
     Duration max_;
     Duration delay_;
     Timestamp last_;
+    Sent reported_;  // at the last report
     bool updated_ = false;
     std::int64_t first_ = -1;  // packet that carried the present value first
 };

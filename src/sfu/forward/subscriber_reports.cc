@@ -22,7 +22,7 @@ DownTrackWindow SubscriberReports::window(const DownTrackStats& stats, std::uint
     out.nacked = stats.nacked - from.nacked;
     if (stats.reported_lost > from.reported_lost)
         out.lost = stats.reported_lost - from.reported_lost;
-    out.out_of_order = std::exchange(window_out_of_order_, std::uint64_t{0});
+    out.out_of_order = stats.out_of_order - from.out_of_order;
     if (std::exchange(window_reported_, false)) out.jitter = jitter_time(stats.jitter, clock_rate);
     out.rtt = std::exchange(window_rtt_, std::nullopt);
     window_start_ = stats;

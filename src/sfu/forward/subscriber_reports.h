@@ -24,9 +24,10 @@ struct DownTrackStats {
     std::uint64_t plis = 0;
     std::uint64_t late_dropped = 0;  // late or doubled packets that had no place any more
     std::uint64_t refused_switches = 0;
+    std::uint32_t out_of_order = 0;  // sent, but came late from the publisher
     std::uint32_t reported_lost = 0;
-    std::uint8_t fraction_lost = 0;
     std::uint32_t jitter = 0;  // clock units
+    std::uint8_t fraction_lost = 0;
 };
 // Since the last window(), for connection quality (02 CQ-01).
 struct DownTrackWindow {
@@ -59,7 +60,6 @@ class SubscriberReports {
     Duration rtt() const { return shared_rtt_ != nullptr ? *shared_rtt_ : rtt_; }
     bool any() const { return any_; }
 
-    void note_out_of_order() { ++window_out_of_order_; }
     // What came since the last call.
     DownTrackWindow window(const DownTrackStats& stats, std::uint32_t clock_rate);
 
@@ -68,7 +68,6 @@ class SubscriberReports {
     const Duration* shared_rtt_ = nullptr;  // of the peer; where set, it counts
     bool any_ = false;
     bool window_reported_ = false;
-    std::uint64_t window_out_of_order_ = 0;
     std::optional<Duration> window_rtt_;
     DownTrackStats window_start_;
 };

@@ -27,7 +27,7 @@ TEST_CASE("SubscriberReports: a window has what came since the one before [CQ-01
     stats.nacked = 3;
     reports.note(block_of(7, 480), stats);
     reports.note_rtt(Duration::millis(30));
-    reports.note_out_of_order();
+    stats.out_of_order = 1;
     CHECK(reports.any());
     CHECK(stats.fraction_lost == 12);
     const DownTrackWindow first = reports.window(stats, kRate);

@@ -32,11 +32,16 @@ constexpr Layer lower_of(Layer a, Layer b) {
 
 // What a selector knows and changes. The rest of a down-track reads it.
 struct LayerState {
-    Layer current;          // being forwarded; none before the first key frame
-    Layer previous;         // current before the last switch, for a refused one (02 FWD-02)
-    Layer target;           // to be reached; none: paused
-    Layer max = kTopLayer;  // what the subscriber asked for at most
+    Layer current;             // being forwarded; none before the first key frame
+    Layer previous;            // current before the last switch, for a refused one (02 FWD-02)
+    Layer target;              // to be reached; none: paused
+    Layer max = kTopLayer;     // what the subscriber asked for at most
+    std::int8_t request = -1;  // spatial layer to be reached by a key frame; never for audio
 
+    // Waits for a key frame of another layer.
+    bool needs_key_frame() const {
+        return request >= 0 && (current.spatial < request || current.spatial > target.spatial);
+    }
     void move_to(Layer layer) {
         previous = current;
         current = layer;

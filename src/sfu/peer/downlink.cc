@@ -23,12 +23,13 @@ OutboundTrack& Downlink::add(std::unique_ptr<OutboundTrack> track) {
     tracks_.push_back(std::move(track));
     OutboundTrack& added = *tracks_.back();
     added.down_track.share_rtt(rtt_);
-    if (added.down_track.kind() == MediaKind::kVideo) {
+    const DownTrackInfo& info = added.down_track.info();
+    if (info.video()) {
         demanding_.push_back(&added.down_track);
         shares_.emplace_back();
     }
-    by_ssrc_[added.down_track.ssrc()] = &added;
-    if (added.down_track.rtx_ssrc() != 0) by_ssrc_[added.down_track.rtx_ssrc()] = &added;
+    by_ssrc_[info.ssrc] = &added;
+    if (info.rtx_ssrc != 0) by_ssrc_[info.rtx_ssrc] = &added;
     // Only numbers can be reported on.
     if (added.down_track.extensions().transport_cc != 0 && !history_)
         history_ = std::make_unique<SendHistory>();
@@ -36,7 +37,7 @@ OutboundTrack& Downlink::add(std::unique_ptr<OutboundTrack> track) {
 }
 
 void Downlink::remove(const DownTrack& down_track) {
-    for (const std::uint32_t ssrc : {down_track.ssrc(), down_track.rtx_ssrc()}) {
+    for (const std::uint32_t ssrc : {down_track.info().ssrc, down_track.info().rtx_ssrc}) {
         const auto found = by_ssrc_.find(ssrc);
         if (found != by_ssrc_.end() && &found->second->down_track == &down_track)
             by_ssrc_.erase(found);
@@ -172,7 +173,7 @@ void Downlink::write_answers(RtcpCompounds& out) {
     constexpr std::size_t kDlrrSize = 24;
     if (!rrtr_) return;
     const std::array entries{*rrtr_};
-    const std::uint32_t sender = tracks_.empty() ? 0 : tracks_.front()->down_track.ssrc();
+    const std::uint32_t sender = tracks_.empty() ? 0 : tracks_.front()->down_track.info().ssrc;
     (void)wire::write_dlrr(out.next(kDlrrSize), sender, entries);
     rrtr_.reset();
 }
@@ -195,7 +196,7 @@ bool Downlink::write_sender_reports(Timestamp now, SendBatch& batch) {
         DownTrack& down_track = tracks_[reports_done_]->down_track;
         const auto report = down_track.sender_report(now);
         if (!report || !wire::write_sender_report(out, *report)) continue;
-        chunks[count++] = down_track.sdes_chunk();
+        chunks[count++] = down_track.info().sdes_chunk();
         if (count == chunks.size()) send();
     }
     send();
@@ -206,18 +207,8 @@ bool Downlink::write_sender_reports(Timestamp now, SendBatch& batch) {
 
 bool Downlink::allocate(Timestamp now) {
     demands_.clear();
-    for (const DownTrack* down_track : demanding_) {
-        const DownTrackSettings& wish = down_track->settings();
-        VideoDemand demand;
-        demand.source = &down_track->source();
-        demand.max = down_track->wish();
-        demand.priority = wish.priority;
-        demand.muted = !wish.enabled || down_track->source().muted;
-        demand.exempt = down_track->screen_share() && down_track->source().max_seen.spatial <= 0;
-        demand.packets = down_track->stats().packets;
-        demand.nack_repeats = down_track->stats().nack_repeats;
-        demands_.push_back(demand);
-    }
+    for (const DownTrack* down_track : demanding_)
+        demands_.push_back(down_track->demand());
     if (!bandwidth_->allocate(demands_, shares_, now)) return false;
     for (std::size_t i = 0; i < demanding_.size(); ++i)
         demanding_[i]->set_bandwidth(shares_[i].cap, shares_[i].deficient, now);

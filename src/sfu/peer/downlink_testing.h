@@ -75,7 +75,7 @@ struct Sending {
         packet.set_size(300);
         ForwardedPacket forwarded;
         forwarded.sequence = next++;
-        forwarded.ssrc = of.down_track.ssrc();
+        forwarded.ssrc = of.down_track.info().ssrc;
         const BytesView payload = packet.data();
         return downlink.enqueue(
             {forwarded, std::move(packet), payload, {}, &of.down_track.extensions()});

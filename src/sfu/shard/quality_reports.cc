@@ -15,7 +15,7 @@ StreamRound QualityReports::take_round(const Receiver& receiver, InboundStream& 
 
 DownTrackWindow QualityReports::take_window(DownTrack& down_track) {
     const DownTrackWindow window = down_track.window();
-    figures_.add(Direction::kOutgoing, down_track.kind(), down_track.media_source(),
+    figures_.add(Direction::kOutgoing, down_track.info().kind, down_track.info().source,
                  {window.packets, window.lost, window.out_of_order, window.jitter, window.rtt});
     return window;
 }
@@ -42,13 +42,14 @@ QualitySample QualityReports::sample(DownTrack& down_track) {
     ++visited_;
     const DownTrackWindow window = take_window(down_track);
     QualitySample sample;
-    sample.down_track = down_track.id();
+    sample.down_track = down_track.info().id;
     sample.packets_expected = window.packets;
     sample.packets_lost = window.lost;
-    sample.distance_to_desired = down_track.distance_to_desired();
-    sample.muted = down_track.pause_reason() == PauseReason::kMuted ||
-                   down_track.pause_reason() == PauseReason::kPublisherMuted;
-    sample.paused = down_track.pause_reason() == PauseReason::kBandwidth;
+    const DownTrackLayers layers = down_track.layers();
+    sample.distance_to_desired = layers.distance;
+    sample.muted =
+        layers.pause == PauseReason::kMuted || layers.pause == PauseReason::kPublisherMuted;
+    sample.paused = layers.pause == PauseReason::kBandwidth;
     return sample;
 }
 

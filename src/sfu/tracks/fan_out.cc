@@ -73,11 +73,11 @@ void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
     if (!packets.empty()) {
         parts_.queue.mark(*subscriber.peer);
         while (const auto state = down_track.poll_event())
-            parts_.events.emit(StreamStateChanged{down_track.id(), *state});
+            parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
     } else if (const auto layer = down_track.poll_key_frame_request(now)) {
         parts_.upstream.request_key_frame(now, track, *layer);
     } else if (down_track.poll_codec_unsupported()) {
-        parts_.events.emit(CodecUnsupported{down_track.id()});
+        parts_.events.emit(CodecUnsupported{down_track.info().id});
     }
     // A packet may have cost it its layer.
     if (down_track.needs_key_frame() && !subscriber.outbound->timer.scheduled())

@@ -14,7 +14,7 @@ namespace {
 // The repair stream of a down-track has no state of its own.
 OutboundTrack* find_media(ShardPeer& peer, std::uint32_t ssrc) {
     OutboundTrack* outbound = peer.downlink().find_by_ssrc(ssrc);
-    return outbound == nullptr || outbound->down_track.ssrc() != ssrc ? nullptr : outbound;
+    return outbound == nullptr || outbound->down_track.info().ssrc != ssrc ? nullptr : outbound;
 }
 
 }  // namespace

@@ -49,8 +49,7 @@ void SourceChanges::refresh(Timestamp now, const Subscriber& subscriber) {
     ShardPeer& peer = *subscriber.peer;
     subscriber.down_track->source_changed(now);
     parts_.subscriptions.serve(now, *subscriber.outbound);
-    if (subscriber.down_track->kind() == MediaKind::kVideo &&
-        peer.downlink().bandwidth().heeds_bitrates())
+    if (subscriber.down_track->info().video() && peer.downlink().bandwidth().heeds_bitrates())
         parts_.subscriptions.allocate(now, peer);
 }
 

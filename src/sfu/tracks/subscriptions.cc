@@ -52,7 +52,7 @@ void Subscriptions::apply(Timestamp now, SwitchDownTrack& c) {
     const ReceiverId old = outbound->track->id();
     if (old == c.receiver) return;
     detach(now, *outbound);
-    Track& track = parts_.tracks.at(c.receiver, c.home, outbound->down_track.kind());
+    Track& track = parts_.tracks.at(c.receiver, c.home, outbound->down_track.info().kind);
     outbound->track = &track;
     track.add_subscriber({&outbound->down_track, outbound->peer, outbound});
     outbound->down_track.switch_source(track.source(), now);
@@ -91,7 +91,8 @@ void Subscriptions::detach(Timestamp now, OutboundTrack& outbound) {
 
 void Subscriptions::finish(Timestamp now, OutboundTrack& outbound) {
     const ReceiverId receiver = outbound.track->id();
-    (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.id()) != 1, "down_track_unknown");
+    (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.info().id) != 1,
+                        "down_track_unknown");
     parts_.quality.end(outbound.down_track);
     detach(now, outbound);
     outbound.peer->downlink().remove(outbound.down_track);
@@ -131,8 +132,9 @@ void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
         parts_.queue.mark(peer);
     }
     while (const auto state = down_track.poll_event())
-        parts_.events.emit(StreamStateChanged{down_track.id(), *state});
-    if (down_track.poll_codec_unsupported()) parts_.events.emit(CodecUnsupported{down_track.id()});
+        parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
+    if (down_track.poll_codec_unsupported())
+        parts_.events.emit(CodecUnsupported{down_track.info().id});
     if (peer.transport().connected())
         while (const auto layer = down_track.poll_key_frame_request(now))
             parts_.upstream.request_key_frame(now, *outbound.track, *layer);
@@ -168,7 +170,7 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
 std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
     std::size_t sent = 0;
     for (const auto& outbound : peer.downlink().tracks()) {
-        if (outbound->down_track.kind() != MediaKind::kVideo) continue;
+        if (!outbound->down_track.info().video()) continue;
         for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
             if (auto copy = outbound->down_track.probe_packet(back))
                 sent += resend(*outbound, std::span(&*copy, 1));
@@ -176,7 +178,7 @@ std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_
     if (sent > 0) return sent;
     for (const auto& outbound : peer.downlink().tracks()) {
         DownTrack& down_track = outbound->down_track;
-        if (down_track.kind() != MediaKind::kVideo) continue;
+        if (!down_track.info().video()) continue;
         while (sent < bytes && down_track.write_padding(1, false) > 0) {
             sent += wire::kRtpFixedHeaderSize + DownTrack::kPaddingSize;
             serve(now, *outbound);
@@ -188,7 +190,7 @@ std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_
 void Subscriptions::allocate(Timestamp now, ShardPeer& peer) {
     if (peer.downlink().allocate(now))
         for (const auto& outbound : peer.downlink().tracks())
-            if (outbound->down_track.kind() == MediaKind::kVideo) serve(now, *outbound);
+            if (outbound->down_track.info().video()) serve(now, *outbound);
     BandwidthPort& bandwidth = peer.downlink().bandwidth();
     if (const std::size_t bytes = bandwidth.poll_probe(now)) {
         peer.downlink().set_probe(bandwidth.probe_cluster());

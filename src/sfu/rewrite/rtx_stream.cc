@@ -1,13 +1,18 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/forward/rtx_stream.h"
+#include "sfu/rewrite/rtx_stream.h"
 
 #include <algorithm>
 
 #include "base/bytes.h"
 
 namespace confab::sfu {
+
+void complete_resend(ResendPacket& resend, const MediaPacket& source) {
+    resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
+    resend.packet.abs_capture_time = source.abs_capture_time;
+}
 
 bool may_resend_on_main(const SendCodec& codec, const SendExtensions& ids) {
     return kind_of(codec.codec) == MediaKind::kAudio && codec.nack && ids.abs_send_time == 0 &&

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "sfu/forward/forwarded_packet.h"
+#include "sfu/packet/media_packet.h"
 #include "sfu/rewrite/sequencer.h"
 #include "sfu/shard/commands.h"
 
@@ -20,6 +21,8 @@ struct ResendPacket {
     std::int64_t source_sequence = 0;
     std::uint8_t stream = 0;
 };
+// Fills in what the history knows; call before build_header().
+void complete_resend(ResendPacket& resend, const MediaPacket& source);
 
 // Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);
 // what is stamped on leaving rules that out. Video always has a stamp.

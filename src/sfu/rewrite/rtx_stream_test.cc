@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/forward/rtx_stream.h"
+#include "sfu/rewrite/rtx_stream.h"
 
 #include <doctest/doctest.h>
 

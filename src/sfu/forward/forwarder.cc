@@ -1,0 +1,322 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// 02 FWD-01, FWD-04, FWD-05, FWD-06, FWD-08, IN-32, IN-34.
+#include "sfu/forward/forwarder.h"
+
+#include <algorithm>
+
+#include "base/prefetch.h"
+#include "sfu/forward/own_media.h"
+
+namespace confab::sfu {
+namespace {
+
+// Whether a packet of VP8 goes on as what `out` says.
+bool vp8_passes(const MediaPacket& packet, LayerState& layers, Munger& munger, Vp8Munger& vp8,
+                ForwardedPacket& out) {
+    const Munger::Order order = munger.order(packet.sequence);
+    const std::int8_t limit = order == Munger::Order::kLate ? layers.current.temporal
+                                                            : update_vp8_temporal(layers, packet);
+    const bool too_high = static_cast<std::int8_t>(packet.temporal) > limit;
+    DescriptorPatch patch;
+    const Vp8Munger::Verdict verdict =
+        vp8.process(packet.vp8, packet.timestamp, order, too_high, patch, limit);
+    if (verdict == Vp8Munger::Verdict::kFilter) munger.drop(packet.sequence);
+    if (verdict == Vp8Munger::Verdict::kFill) out.payload_size = 0;
+    if (verdict != Vp8Munger::Verdict::kForward) return verdict == Vp8Munger::Verdict::kFill;
+    out.prefix_size = patch.size;
+    out.prefix = patch.bytes;
+    out.payload_offset = packet.vp8.size;
+    return true;
+}
+
+}  // namespace
+
+Forwarder::Forwarder(const AddDownTrack& config, const SourceState& source, Rng& rng,
+                     std::size_t kept)
+    : source_(&source),
+      ssrc_(config.ssrc.value()),
+      kind_(config.kind),
+      extensions_(config.extensions),
+      rare_(std::make_unique<Rare>()) {
+    rare_->codecs = SendCodecs(config.codecs, config.encrypted);
+    rare_->publisher_was_muted = source.muted;
+    const std::int64_t first_rtx_sequence = third_quarter_start(rng);
+    if (Retransmitter::needed(config))
+        retransmitter_ = std::make_unique<Retransmitter>(config, kept, first_rtx_sequence);
+    if (config.playout_delay && config.extensions.playout_delay != 0) {
+        rare_->playout_delay.emplace(*config.playout_delay);
+        playout_delay_due_ = true;
+    }
+    (void)ensure_codec();
+}
+
+// ------------------------------------------------------------------ packets
+
+std::size_t Forwarder::forward(const MediaPacket& packet, Timestamp now, Output out) {
+    if (!flowing_) return 0;
+    if (packet.codec != codec_ && !take_codec(packet.codec)) return 0;
+    if (packet.padding_only) return forward_padding(packet, now, out);
+    return kind_of(codec_) == MediaKind::kAudio ? forward_audio(packet, now, out)
+                                                : forward_video(packet, now, out);
+}
+
+void Forwarder::prefetch_parts() const {
+    if (vp8_) vp8_->prefetch();
+    if (retransmitter_)
+        retransmitter_->prefetch(static_cast<std::uint16_t>(munger_.last_sequence() + 1));
+    prefetch_for_write(&rare_->events);
+}
+
+// Where the stream starts, switches or goes on (02 FWD-01, FWD-02, FWD-03).
+bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
+    StreamClock& clock = rare_->clock;
+    const std::size_t stream = source_->stream_of(static_cast<std::int8_t>(packet.spatial));
+    const StreamClock::Position position{packet.timestamp, stream};
+    if (!munger_.started()) {
+        munger_.start(packet.sequence, packet.timestamp);
+        clock.start(position, munger_.timestamp_offset(), now);
+    } else {
+        const auto next = clock.next(*source_, position, munger_.last_timestamp(), !synced_, now);
+        if (!next) return false;
+        munger_.switch_source(packet.sequence, packet.timestamp, *next);
+    }
+    if (codec_ == Codec::kVp8) vp8_->switch_source(packet.vp8);
+    stream_ = static_cast<std::uint8_t>(stream);
+    reference_stream_ = static_cast<std::uint8_t>(clock.reference_stream());
+    synced_ = true;
+    rare_->placed = true;
+    return true;
+}
+
+// A padding packet that came late has a number that was kept free for it (02 IN-02).
+std::size_t Forwarder::forward_padding(const MediaPacket& packet, Timestamp now, Output out) {
+    if (!packet.late || !synced_ ||
+        source_->stream_of(static_cast<std::int8_t>(packet.spatial)) != stream_)
+        return 0;
+    out[0] = {};
+    return emit(packet, {packet.sequence, packet.timestamp}, false, now, out[0]) ? 1 : 0;
+}
+
+std::size_t Forwarder::forward_audio(const MediaPacket& packet, Timestamp now, Output out) {
+    if (!synced_ && (packet.late || !place(packet, now))) return 0;
+    if (!down_convert_) {
+        out[0] = {};
+        return emit(packet, {packet.sequence, packet.timestamp}, false, now, out[0]) ? 1 : 0;
+    }
+    const RedSlices red = split_red(packet.payload, packet.sequence, packet.timestamp);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < red.count; ++i) {
+        const RedSlice& slice = red.slices[i];
+        const bool primary = slice.sequence == packet.sequence;
+        // Redundant frames are for holes only; a number already sent is refused below.
+        if (!primary && !munger_.is_open(slice.sequence)) continue;
+        ForwardedPacket& p = out[count];
+        p = {};
+        p.payload_offset = slice.offset;
+        p.payload_size = slice.size;
+        if (emit(packet, {slice.sequence, slice.timestamp}, false, now, p)) ++count;
+    }
+    return count;
+}
+
+std::size_t Forwarder::forward_video(const MediaPacket& packet, Timestamp now, Output out) {
+    VideoLayerSelector::Rewrite rewrite;
+    const Selection selection = selector_.select(packet, *source_, rewrite);
+    if (!selection.relevant) return 0;
+    if (selection.switched && !place(packet, now)) {
+        selector_.layers().roll_back();
+        ++stats_.refused_switches;
+        return 0;
+    }
+    if (!synced_) return 0;
+    if (!selection.forward) {
+        munger_.drop(packet.sequence);
+        return 0;
+    }
+    ForwardedPacket& p = out[0];
+    p = {};
+    if (codec_ == Codec::kVp8 && !vp8_passes(packet, selector_.layers(), munger_, *vp8_, p))
+        return 0;
+    if (rewrite.target_count > 0) {
+        p.dd_mode = packet.dd.structure_attached ? DescriptorMode::kAsIs : DescriptorMode::kSetMask;
+        p.dd_mask = rewrite.mask;
+        p.dd_frame_number = rewrite.frame_number;
+        p.dd_target_count = rewrite.target_count;
+    }
+    if (!emit(packet, {packet.sequence, packet.timestamp}, selection.marker, now, p)) return 0;
+    if (packet.key_frame) pli_pending_ = false;
+    return 1;
+}
+
+bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool marker, Timestamp now,
+                     ForwardedPacket& out) {
+    const auto mapped = munger_.map(position.sequence, position.timestamp, marker);
+    if (!mapped) {
+        ++stats_.late_dropped;
+        return false;
+    }
+    out.sequence = mapped->sequence;
+    out.timestamp = static_cast<std::uint32_t>(mapped->timestamp);
+    out.ssrc = ssrc_;
+    out.payload_type = payload_type_;
+    out.marker = marker;
+    // Without a report of the reference layer the capture time can not be placed (02 IN-40).
+    if (packet.has_abs_capture_time && source_->reports[reference_stream_].has_value()) {
+        out.has_abs_capture_time = true;
+        out.abs_capture_time = packet.abs_capture_time;
+    }
+    if (playout_delay_due_) rare_->playout_delay->write(out);
+    if (retransmitter_ && !packet.padding_only && out.payload_size != 0)
+        retransmitter_->note_sent(now, out, packet.sequence, stream_, packet.spatial);
+    ++stats_.packets;
+    if (packet.late) ++stats_.out_of_order;
+    stats_.octets +=
+        header_size(out, extensions_, packet.dd_bytes) + out.body(packet.payload).size();
+    if (resuming_) {
+        resuming_ = false;
+        if (kind_of(codec_) == MediaKind::kVideo) (void)rare_->events.push(StreamState::kActive);
+    }
+    return true;
+}
+
+// ------------------------------------------------------------------ control
+
+bool Forwarder::take_codec(Codec codec) {
+    const auto [send, convert] = rare_->codecs.choose(codec);
+    if (send == nullptr) {
+        if (refused_ == Refused::kNo) refused_ = Refused::kUntold;
+        return false;
+    }
+    refused_ = Refused::kNo;
+    if (kind_of(codec) == MediaKind::kVideo && codec_ != Codec::kNone && codec != codec_) stop();
+    codec_ = codec;
+    down_convert_ = convert;
+    payload_type_ = send->pt.value();
+    if (retransmitter_) retransmitter_->take_codec(*send, extensions_);
+    if (codec == Codec::kVp8 && !vp8_) vp8_ = std::make_unique<Vp8Munger>();
+    selector_.take_codec(codec, *source_);
+    return true;
+}
+
+bool Forwarder::ensure_codec() {
+    if (codec_ == Codec::kNone && source_->codec != Codec::kNone) (void)take_codec(source_->codec);
+    return codec_ != Codec::kNone;
+}
+
+void Forwarder::stop() {
+    selector_.stop();
+    synced_ = false;
+    resuming_ = true;
+}
+
+void Forwarder::set_flowing(bool flowing) {
+    if (flowing_ && !flowing) stop();
+    flowing_ = flowing;
+}
+
+void Forwarder::source_changed() {
+    if (source_->muted && !rare_->publisher_was_muted) rare_->clock.note_publisher_mute();
+    rare_->publisher_was_muted = source_->muted;
+}
+
+void Forwarder::switch_source(const SourceState& source) {
+    source_ = &source;
+    stop();
+    rare_->clock.switch_source();
+    rare_->publisher_was_muted = source.muted;
+    reference_stream_ = 0;
+    stream_ = 0;
+    selector_.layers().request = -1;
+    refused_ = Refused::kNo;
+    // Numbers sent so far refer to the other receiver's history.
+    if (retransmitter_) retransmitter_->clear();
+    if (source.codec != Codec::kNone && source.codec != codec_) (void)take_codec(source.codec);
+}
+
+// ------------------------------------------------------------------ feedback
+
+std::size_t Forwarder::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
+                                   Duration rtt, std::span<ResendPacket> out) {
+    stats_.nacked += sequences.size();
+    if (!retransmitter_) return 0;
+    Retransmitter::State state;
+    state.rtt = rtt;
+    state.ssrc = ssrc_;
+    state.newest = munger_.last_sequence();
+    state.silent = pli_pending_ || closing_;
+    if (kind_ == MediaKind::kVideo) state.layers = &selector_;
+    return retransmitter_->handle_nack(sequences, now, state, stats_, out);
+}
+
+bool Forwarder::handle_pli() {
+    ++stats_.plis;
+    if (!flowing_ || kind_ == MediaKind::kAudio) return false;
+    // A copy of an old packet is of no use before the next key frame.
+    pli_pending_ = synced_;
+    return true;
+}
+
+void Forwarder::handle_report(const wire::ReportBlock& block, Timestamp now) {
+    if (!rare_->playout_delay) return;
+    const Duration jitter = jitter_time(block.jitter, source_->clock_rate);
+    if (const auto due = rare_->playout_delay->handle_report(block.highest_sequence, jitter,
+                                                             {stats_.packets, stats_.nacked}, now))
+        playout_delay_due_ = *due;
+}
+
+std::optional<ResendPacket> Forwarder::copy_of_sent(std::size_t back) {
+    if (!retransmitter_) return std::nullopt;
+    return retransmitter_->copy_of(
+        static_cast<std::uint16_t>(munger_.last_sequence() - static_cast<std::int64_t>(back)));
+}
+
+const SourceReport* Forwarder::source_report() const {
+    if (!flowing_ || !synced_) return nullptr;
+    const std::optional<SourceReport>& report = source_->reports[stream_];
+    return report ? &*report : nullptr;
+}
+
+// ------------------------------------------------------------------ packets of our own
+
+void Forwarder::start_own(std::int64_t sequence, std::int64_t timestamp, Timestamp now) {
+    munger_.start(sequence, timestamp);
+    rare_->clock.start_own(timestamp, now);
+}
+
+std::int64_t Forwarder::next_own_time(Timestamp now) const {
+    return std::max(rare_->clock.expected(now, source_->clock_rate), munger_.last_timestamp() + 1);
+}
+
+ForwardedPacket Forwarder::own_packet(std::int64_t timestamp, bool frame_ended) {
+    ForwardedPacket out;
+    out.sequence = munger_.insert(timestamp, frame_ended);
+    out.timestamp = static_cast<std::uint32_t>(timestamp);
+    out.ssrc = ssrc_;
+    out.payload_type = payload_type_;
+    return out;
+}
+
+ForwardedPacket Forwarder::blank_frame(std::int64_t timestamp, BytesView payload) {
+    ForwardedPacket out = own_packet(timestamp, true);
+    out.marker = true;
+    if (codec_ == Codec::kVp8) {
+        const DescriptorPatch descriptor = vp8_->blank_frame();
+        out.prefix_size = descriptor.size;
+        std::copy_n(descriptor.bytes.begin(), descriptor.size, out.prefix.begin());
+    }
+    ++stats_.packets;
+    stats_.octets += header_size(out, extensions_, {}) + payload.size();
+    return out;
+}
+
+ForwardedPacket Forwarder::padding(bool frame_ended, BytesView payload) {
+    ForwardedPacket out = own_packet(munger_.last_timestamp(), frame_ended);
+    out.padding = true;
+    ++stats_.packets;
+    stats_.octets += header_size(out, extensions_, {}) + payload.size();
+    return out;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/rewrite/retransmitter.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "sfu/layers/video_layer_selector.h"
+
+namespace confab::sfu {
+namespace {
+
+std::size_t sequencer_entries(MediaKind kind, std::size_t kept) {
+    const std::size_t usual =
+        kind == MediaKind::kVideo ? Sequencer::kVideoEntries : Sequencer::kAudioEntries;
+    return kept == 0 ? usual : std::bit_ceil(std::min(kept, Sequencer::kMaxEntries));
+}
+
+}  // namespace
+
+bool Retransmitter::needed(const AddDownTrack& config) {
+    return std::any_of(config.codecs.begin(), config.codecs.end(), [&](const SendCodec& c) {
+        return (c.rtx_pt.has_value() && config.rtx_ssrc.value() != 0) ||
+               may_resend_on_main(c, config.extensions);
+    });
+}
+
+Retransmitter::Retransmitter(const AddDownTrack& config, std::size_t kept,
+                             std::int64_t first_rtx_sequence)
+    : sent_(sequencer_entries(config.kind, kept)),
+      rtx_(config.rtx_ssrc.value(), first_rtx_sequence) {}
+
+std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
+                                       const State& state, DownTrackStats& stats,
+                                       std::span<ResendPacket> out) {
+    const bool silent = state.silent || !rtx_.answers();
+    std::size_t count = 0;
+    for (const std::uint16_t sequence : sequences.first(std::min(sequences.size(), kMaxNacked))) {
+        if (count == out.size()) break;
+        const Sequencer::Asked asked = sent_.asked(sequence);
+        if (asked.repeated) ++stats.nack_repeats;
+        if (silent || asked.spatial < 0) continue;
+        if (state.layers != nullptr && !state.layers->may_resend(asked.spatial)) continue;
+        Sequencer::Found found;
+        if (sent_.request(now, sequence, state.rtt, found) != Sequencer::Answer::kResend) continue;
+        out[count++] = rtx_.negotiated()
+                           ? rtx_.copy_of(found, sequence)
+                           : RtxStream::same_again(found, sequence, state.ssrc, state.newest);
+        ++stats.resent;
+    }
+    return count;
+}
+
+std::optional<ResendPacket> Retransmitter::copy_of(std::uint16_t sequence) {
+    if (!rtx_.negotiated()) return std::nullopt;
+    Sequencer::Found found;
+    if (!sent_.find(sequence, found)) return std::nullopt;
+    return rtx_.copy_of(found, sequence);
+}
+
+}  // namespace confab::sfu

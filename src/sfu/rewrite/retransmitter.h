@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Answers the NACKs of one subscription (RFC 4585 §6.2.1, RFC 4588; 02 FWD-11): what was sent, in
+// its Sequencer, and the stream that copies go on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/time.h"
+#include "sfu/forward/subscriber_reports.h"
+#include "sfu/rewrite/rtx_stream.h"
+#include "sfu/rewrite/sequencer.h"
+#include "sfu/shard/commands.h"
+
+namespace confab::sfu {
+
+class VideoLayerSelector;
+
+class Retransmitter {
+  public:
+    static constexpr std::size_t kMaxNacked = 5000;  // numbers looked at per packet (02 FWD-11)
+
+    // How a NACK finds the stream.
+    struct State {
+        Duration rtt;
+        std::uint32_t ssrc = 0;
+        std::int64_t newest = 0;                     // number of the last packet sent
+        bool silent = false;                         // nothing is sent again now
+        const VideoLayerSelector* layers = nullptr;  // none for audio
+    };
+
+    // Whether a NACK can be answered, with one of the codecs at least.
+    static bool needed(const AddDownTrack& config);
+    // `kept`: packets of the track that can be sent again; 0 for the usual.
+    Retransmitter(const AddDownTrack& config, std::size_t kept, std::int64_t first_rtx_sequence);
+
+    // Packets are of this codec from now on.
+    void take_codec(const SendCodec& codec, const SendExtensions& ids) {
+        rtx_.take_codec(codec, ids);
+    }
+    void note_sent(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
+                   std::uint8_t stream, std::uint8_t spatial) {
+        sent_.push(now, packet, source_sequence, stream, spatial);
+    }
+    // What was sent so far can not be found any more.
+    void clear() { sent_.clear(); }
+    void prefetch(std::uint16_t sequence) const { sent_.prefetch(sequence); }
+
+    // Returns how many entries of `out` are to be sent again; counts in `stats`.
+    std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
+                            const State& state, DownTrackStats& stats, std::span<ResendPacket> out);
+    // A copy on the RTX stream, whatever a NACK asked for before; nullopt without such a stream and
+    // for what can not be sent again.
+    std::optional<ResendPacket> copy_of(std::uint16_t sequence);
+
+  private:
+    Sequencer sent_;
+    RtxStream rtx_;
+};
+
+}  // namespace confab::sfu
