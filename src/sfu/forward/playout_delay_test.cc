@@ -59,6 +59,19 @@ TEST_CASE("PlayoutDelay: bounds out of order and beyond 12 bits are made to fit 
     CHECK(wire::read_playout_delay(huge.wire())->max == 4095);
 }
 
+TEST_CASE("PlayoutDelay: written until it arrived, again with each other delay [IN-41]") {
+    PlayoutDelay delay(PlayoutDelayLimits{ms(100), ms(2000)});
+    ForwardedPacket packet;
+    packet.sequence = 10;
+    delay.write(packet);
+    CHECK(packet.has_playout_delay);
+    CHECK_FALSE(delay.handle_report(9, ms(0), {10, 0}, at_ms(1000)));
+    CHECK(delay.handle_report(10, ms(0), {20, 0}, at_ms(2000)) == false);
+    // Loss counts by what was sent since the last report: 80 of 100 are 20 per cent too many.
+    CHECK(delay.handle_report(30, ms(8), {120, 80}, at_ms(3000)) == true);
+    CHECK(delay.delay() == ms(8 * 10 + 20 * 2));
+}
+
 TEST_CASE("DownTrack: packets carry the playout delay until one of them has arrived [IN-41]") {
     AddDownTrack config = test::subscription(Codec::kVp8);
     config.extensions.playout_delay = 4;
