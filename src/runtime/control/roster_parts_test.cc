@@ -29,6 +29,7 @@ TEST_CASE("RosterParts: a page is one part for all, by what it is and not by wha
 TEST_CASE("RosterParts: pages that no room has go, those that one has stay") {
     RosterParts parts;
     std::vector<room::EncodedOthers> kept;
+    kept.reserve(2 * RosterParts::kMaxIdle);
     for (std::size_t i = 0; i < 2 * RosterParts::kMaxIdle; ++i)
         kept.push_back(page(std::to_string(i)));
     const auto first = parts.part_of(kept.front());

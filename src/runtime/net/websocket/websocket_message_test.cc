@@ -53,7 +53,7 @@ TEST_CASE("WebSocket message: what is compressed is what it was, at every size [
     for (const std::size_t size : {1U, 2U, 255U, 1000U, 65'535U, 65'536U, 300'000U}) {
         for (const std::string& plain : {std::string(size, 'x'), noise(size)}) {
             const WebSocketPart part(plain);
-            const std::string deflated = part.deflated(stats);
+            const std::string& deflated = part.deflated(stats);
             CHECK(deflated.ends_with(std::string_view("\0\0\xFF\xFF", 4)));
             CHECK(inflate(without_tail(deflated)) == plain);
         }
