@@ -210,6 +210,7 @@ struct Town {
         for (const auto& client : clients)
             client->step();
         std::vector<pollfd> fds;
+        fds.reserve(clients.size());
         for (const auto& client : clients)
             fds.push_back({client->fd(), POLLIN, 0});
         (void)::poll(fds.data(), fds.size(), 1);
@@ -322,6 +323,7 @@ TEST_CASE(
         NodeClient& speaker = town.add_client(0);
         NodeClient& camera = town.add_client(workers - 1, workers > 1);
         std::vector<NodeClient*> subscribers;
+        subscribers.reserve(workers + 2);
         for (std::size_t i = 0; i < workers; ++i)
             subscribers.push_back(&town.add_client(i));
         for (std::size_t i = 0; i < 2; ++i)

@@ -34,7 +34,7 @@ void add_recorded_reports(SourceState& source) {
 }
 
 struct Simulcast {
-    explicit Simulcast(AddDownTrack config = test::subscription(Codec::kVp8))
+    explicit Simulcast(const AddDownTrack& config = test::subscription(Codec::kVp8))
         : source(test::source_of(Codec::kVp8)), rng(1), track(config, source, rng) {}
     void want(std::uint8_t spatial, std::int64_t ms) {
         DownTrackSettings settings = track.settings();
@@ -340,7 +340,7 @@ TEST_CASE("DownTrack: capture time is left out before the reference layer's repo
 namespace {
 
 struct Audio {
-    explicit Audio(AddDownTrack config, Codec codec = Codec::kOpus)
+    explicit Audio(const AddDownTrack& config, Codec codec = Codec::kOpus)
         : source(test::source_of(codec)),
           rng(1),
           track(config, source, rng),
@@ -428,8 +428,8 @@ TEST_CASE("DownTrack: ends audio with 0.2 s of silence [FWD-15]") {
 }
 
 TEST_CASE("DownTrack: silence in RED, PCMU and PCMA, and on encrypted tracks [FWD-15] [TRAP-19]") {
-    const auto first_silence = [](AddDownTrack config, Codec codec) {
-        Audio a(std::move(config), codec);
+    const auto first_silence = [](const AddDownTrack& config, Codec codec) {
+        Audio a(config, codec);
         REQUIRE(pass(a.track, a.stream.next(), at_ms(0)));
         a.mute(true, at_ms(10));
         const auto out = test::drain(a.track);

@@ -513,7 +513,7 @@ void Comparison::compare_states() {
 }
 
 // The differences of a recording that the table does not explain.
-std::string unexplained(const std::string& name, std::vector<Difference> differences,
+std::string unexplained(const std::string& name, const std::vector<Difference>& differences,
                         std::set<std::size_t>& used) {
     std::string out;
     for (const Difference& d : differences) {
