@@ -41,6 +41,7 @@ void FanOut::deliver(Timestamp now, Track& track) {
         used = 0;
     };
     const std::span<const Subscriber> all = track.subscribers();
+    bool decided = false;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
         if (i + kNear < all.size()) {
@@ -50,6 +51,7 @@ void FanOut::deliver(Timestamp now, Track& track) {
         // A stream started while its packets can not be sent would have lost its key frame. One
         // that goes on loses them as on the way.
         if (!all[i].peer->transport().connected() && !all[i].down_track->started()) continue;
+        decided = true;
         for (const ArrivedPacket& arrived : track.arrived()) {
             Decision& decision = block[used++];
             decision.subscriber = &all[i];
@@ -59,7 +61,7 @@ void FanOut::deliver(Timestamp now, Track& track) {
         }
     }
     flush();
-    forwarded_ += track.arrived().size();
+    if (decided) forwarded_ += track.arrived().size();
     track.arrived().clear();
 }
 

@@ -82,6 +82,19 @@ TEST_CASE("FanOut: a stream does not start before its packets can be sent [FWD-1
     CHECK(late.counters().dropped_unconnected == 0);
 }
 
+TEST_CASE("FanOut: packets count as forwarded when there is somebody they could be sent to") {
+    Call call;
+    ShardPeer& late = call.expect(PeerId(77));
+    call.command(Stage::track_to(late, MediaKind::kVideo, 700));
+    call.send(5);
+    call.flush();
+    CHECK(call.fan_out.forwarded() == 0);
+    call.look_on(500);
+    call.send(5);
+    call.flush();
+    CHECK(call.fan_out.forwarded() == 5);
+}
+
 TEST_CASE("FanOut: the first packet tells that the stream flows, a later one does not [BWE-09]") {
     Call call;
     call.look_on(500);
