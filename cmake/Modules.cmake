@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: confab contributors
 # SPDX-License-Identifier: Apache-2.0
-# confab_module(NAME [SPEAKS_PROTOCOL] [DIR dir] DEPS modules… LIBS public libraries… PRIVATE libraries… TEST_LIBS …)
+# confab_module(NAME [SPEAKS_PROTOCOL] [DIR dir] DEPS modules… LIBS public libraries… PRIVATE libraries… TEST_LIBS …
+#               PRECOMPILED headers… TEST_PRECOMPILED headers…)
 #   One static library from src/NAME/**.cc and, from its *_test.cc, one doctest program.
+#   PRECOMPILED: what most of its sources (of its tests) include, compiled once for them.
 #   Files are found by name: NAME_test.cc, NAME_fuzz.cc and NAME_bench.cc are no part of the library.
 function(confab_target_name out module)
     string(REPLACE "/" "_" flat ${module})
@@ -46,12 +48,10 @@ function(confab_precompiled)
 endfunction()
 
 # Test code is compiled far more often than it runs: no optimisation (the libraries under test have
-# theirs), except with sanitizers, where it would run too long.
+# theirs).
 function(confab_test_options target)
     target_compile_definitions(${target} PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-    if(NOT CONFAB_SANITIZE)
-        target_compile_options(${target} PRIVATE -O0)
-    endif()
+    target_compile_options(${target} PRIVATE -O0)
 endfunction()
 
 # The main() of all test programs, compiled once.
@@ -62,11 +62,25 @@ function(confab_unit_main)
     endif()
 endfunction()
 
+# confab_use_precompiled(TARGET KIND headers…): those of the kind, with the headers in one of its own.
 function(confab_use_precompiled target kind)
     if(arg_SPEAKS_PROTOCOL)
         set(kind ${kind}_proto)
     endif()
-    if(TARGET confab_precompiled_${kind})
+    if(NOT TARGET confab_precompiled_${kind})
+        return()
+    endif()
+    if(ARGN)
+        set(common base/precompiled.h)
+        if(arg_SPEAKS_PROTOCOL)
+            set(common proto/precompiled.h)
+        endif()
+        list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/src/ OUTPUT_VARIABLE own)
+        target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/${common} ${own})
+        if(kind MATCHES "^test")
+            target_precompile_headers(${target} PRIVATE <doctest/doctest.h>)
+        endif()
+    else()
         target_precompile_headers(${target} REUSE_FROM confab_precompiled_${kind})
     endif()
 endfunction()
@@ -79,7 +93,8 @@ function(confab_link target scope)
 endfunction()
 
 function(confab_module module)
-    cmake_parse_arguments(arg "SPEAKS_PROTOCOL" "DIR" "DEPS;LIBS;PRIVATE;TEST_LIBS" ${ARGN})
+    cmake_parse_arguments(arg "SPEAKS_PROTOCOL" "DIR"
+                          "DEPS;LIBS;PRIVATE;TEST_LIBS;PRECOMPILED;TEST_PRECOMPILED" ${ARGN})
     confab_target_name(target ${module})
     set(dir ${PROJECT_SOURCE_DIR}/src/${module})
     if(arg_DIR)
@@ -89,7 +104,7 @@ function(confab_module module)
     if(library)
         add_library(${target} STATIC ${library})
         target_link_libraries(${target} PUBLIC confab_options ${arg_LIBS} PRIVATE ${arg_PRIVATE})
-        confab_use_precompiled(${target} library)
+        confab_use_precompiled(${target} library ${arg_PRECOMPILED})
         confab_link(${target} PUBLIC ${arg_DEPS})
     else()
         add_library(${target} INTERFACE)
@@ -102,7 +117,7 @@ function(confab_module module)
         target_link_libraries(${test_target} PRIVATE ${target} ${arg_PRIVATE} ${arg_TEST_LIBS})
         target_compile_options(${test_target} PRIVATE -fPIC)  # as the precompiled header
         confab_test_options(${test_target})
-        confab_use_precompiled(${test_target} test)
+        confab_use_precompiled(${test_target} test ${arg_TEST_PRECOMPILED})
         set_target_properties(${test_target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
         target_compile_definitions(${test_target} PRIVATE CONFAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
         add_test(NAME ${test_target} COMMAND ${test_target})

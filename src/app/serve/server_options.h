@@ -19,7 +19,7 @@
 #include "runtime/control/routes/routes.h"
 #include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"
-#include "sfu/shard/shard.h"
+#include "sfu/shard/shard_options.h"
 #include "token/token.h"
 
 namespace confab::app {

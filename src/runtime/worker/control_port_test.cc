@@ -14,6 +14,7 @@
 
 #include "runtime/worker/worker_links.h"
 #include "runtime/worker/worker_ports.h"
+#include "sfu/shard/shard.h"
 
 namespace confab::worker {
 namespace {

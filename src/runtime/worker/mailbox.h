@@ -23,7 +23,8 @@
 #include "runtime/worker/wakeup.h"
 #include "sfu/link/link.h"
 #include "sfu/packet/packet_pool.h"
-#include "sfu/shard/shard.h"
+#include "sfu/shard/commands.h"
+#include "sfu/shard/shard_snapshot.h"
 
 namespace confab::worker {
 

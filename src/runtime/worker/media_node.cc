@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <thread>
 
+#include "sfu/shard/control_shard.h"
+#include "sfu/shard/peer_routes.h"
+
 namespace confab::worker {
 
 MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,

@@ -13,6 +13,7 @@
 #include "crypto/certificate.h"
 #include "runtime/worker/control_port.h"
 #include "runtime/worker/worker.h"
+#include "sfu/shard/shard_options.h"
 
 namespace confab::worker {
 

@@ -15,6 +15,7 @@
 #include <map>
 
 #include "runtime/worker/socket/socket_address.h"
+#include "sfu/shard/shard.h"
 #include "wire/rtp/rtp.h"
 #include "wire/rtp/rtp_extensions.h"
 

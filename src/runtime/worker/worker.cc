@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "sfu/shard/shard.h"
+
 namespace confab::worker {
 namespace {
 

@@ -13,12 +13,18 @@
 #include <vector>
 
 #include "base/result.h"
+#include "rtc/dtls/session.h"
 #include "runtime/worker/mailbox.h"
 #include "runtime/worker/socket/poller.h"
 #include "runtime/worker/socket/udp_socket.h"
 #include "runtime/worker/timed_thread.h"
 #include "runtime/worker/worker_links.h"
 #include "runtime/worker/worker_ports.h"
+#include "sfu/shard/shard_options.h"
+
+namespace confab::sfu {
+class Shard;
+}
 
 namespace confab::worker {
 

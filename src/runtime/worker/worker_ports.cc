@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sfu/shard/shard.h"
+
 namespace confab::worker {
 
 WorkerPorts::WorkerPorts(sfu::WorkerIndex self,

@@ -10,6 +10,10 @@
 
 #include "runtime/worker/control_port.h"
 
+namespace confab::sfu {
+class Shard;
+}
+
 namespace confab::worker {
 
 class WorkerPorts {

@@ -21,8 +21,8 @@ using test::Tracks;
 using test::wish;
 
 // A subscriber in virtual time: fetches probes and notes what happens.
-struct Subscriber {
-    explicit Subscriber(BandwidthOptions options = {}) : bandwidth(options) {}
+struct Watcher {
+    explicit Watcher(BandwidthOptions options = {}) : bandwidth(options) {}
 
     RembBandwidth bandwidth;
     Tracks tracks;
@@ -160,7 +160,7 @@ TEST_CASE("distance_to_desired: in spatial steps [BWE-02]") {
 
 TEST_CASE("RembBandwidth: everything whole while nothing congests [BWE-01]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     for (int i = 0; i < 5; ++i)
         s.tracks.add(wish(source));
     for (int i = 0; i < 50; ++i) {
@@ -174,7 +174,7 @@ TEST_CASE("RembBandwidth: everything whole while nothing congests [BWE-01]") {
 
 TEST_CASE("RembBandwidth: the recorded run without pauses [BWE-04] [BWE-06] [BWE-07] [BWE-08]") {
     const SourceState source = recorded_camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     struct Step {
         std::int64_t ms;
@@ -213,7 +213,7 @@ TEST_CASE("RembBandwidth: the recorded run without pauses [BWE-04] [BWE-06] [BWE
 
 TEST_CASE("RembBandwidth: the recorded run with pauses [BWE-04] [BWE-08] [BWE-09]") {
     SourceState source = recorded_camera();
-    Subscriber s(pausing());
+    Watcher s(pausing());
     s.tracks.add(wish(source));
     std::int64_t paused = 0;
     std::int64_t resumed = 0;
@@ -239,7 +239,7 @@ TEST_CASE("RembBandwidth: the recorded run with pauses [BWE-04] [BWE-08] [BWE-09
 
 TEST_CASE("RembBandwidth: a receiver that reports seldom recovers too [BWE-11] [BWE-23]") {
     const SourceState source = recorded_camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.now = 1000;
     s.allocate();
@@ -270,7 +270,7 @@ TEST_CASE("RembBandwidth: pauses only when allowed [BWE-04]") {
     for (const bool allow : {false, true}) {
         BandwidthOptions options;
         options.allow_pause = allow;
-        Subscriber s(options);
+        Watcher s(options);
         s.tracks.add(wish(source));
         s.allocate();
         s.congest(60'000);
@@ -283,7 +283,7 @@ TEST_CASE("RembBandwidth: the committed capacity has a floor [BWE-04]") {
     const SourceState source = camera();
     BandwidthOptions options;
     options.min_capacity = 520'000;
-    Subscriber s(options);
+    Watcher s(options);
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(60'000);
@@ -292,7 +292,7 @@ TEST_CASE("RembBandwidth: the committed capacity has a floor [BWE-04]") {
 
 TEST_CASE("RembBandwidth: failed probes wait 3, 4, 6, 9 s [BWE-06] [BWE-07] [BWE-11]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(600'000);
@@ -316,7 +316,7 @@ TEST_CASE("RembBandwidth: failed probes wait 3, 4, 6, 9 s [BWE-06] [BWE-07] [BWE
 
 TEST_CASE("RembBandwidth: a probe asks for a fifth more than the next step adds [BWE-06]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(700'000);
@@ -334,7 +334,7 @@ TEST_CASE("RembBandwidth: in mode media the next layer itself is the probe [BWE-
     const SourceState source = camera();
     BandwidthOptions options;
     options.probe_mode = ProbeMode::kMedia;
-    Subscriber s(options);
+    Watcher s(options);
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(700'000);
@@ -348,7 +348,7 @@ TEST_CASE("RembBandwidth: in mode media the next layer itself is the probe [BWE-
 
 TEST_CASE("RembBandwidth: a track that changes stops the probe [BWE-03]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.tracks.add(wish(source));
     s.allocate();
@@ -366,7 +366,7 @@ TEST_CASE("RembBandwidth: a track that changes stops the probe [BWE-03]") {
 
 TEST_CASE("RembBandwidth: tracks come, unmute and go while the link is short [BWE-03] [BWE-05]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(1'000'000);
@@ -396,7 +396,7 @@ TEST_CASE("RembBandwidth: tracks come, unmute and go while the link is short [BW
 
 TEST_CASE("RembBandwidth: a publisher that drops its top layer ends the shortage [BWE-08]") {
     SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.allocate();
     s.congest(700'000);
@@ -410,7 +410,7 @@ TEST_CASE("RembBandwidth: a publisher that drops its top layer ends the shortage
 
 TEST_CASE("RembBandwidth: repeated requests count from the first report on [BWE-20] [BWE-22]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.tracks.demands[0].nack_repeats = 5000;  // of before
     s.allocate();
@@ -431,7 +431,7 @@ TEST_CASE("RembBandwidth: repeated requests count from the first report on [BWE-
 
 TEST_CASE("RembBandwidth: an outer limit holds without any report, nothing is probed [BWE-10]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.bandwidth.set_limit(600'000);
     s.tracks.add(wish(source));
     s.allocate();
@@ -453,7 +453,7 @@ TEST_CASE("RembBandwidth: switched off it leaves everything whole [BWE-01]") {
     const SourceState source = camera();
     BandwidthOptions options;
     options.enabled = false;
-    Subscriber s(options);
+    Watcher s(options);
     s.tracks.add(wish(source));
     s.allocate();
     for (std::uint64_t bits = 2'000'000; bits > 10'000; bits = bits * 9 / 10) {
@@ -466,7 +466,7 @@ TEST_CASE("RembBandwidth: switched off it leaves everything whole [BWE-01]") {
 
 TEST_CASE("RembBandwidth: an exempt track stays whole when others are cut [BWE-04]") {
     const SourceState source = camera();
-    Subscriber s;
+    Watcher s;
     s.tracks.add(wish(source));
     s.tracks.add(wish(source));
     s.tracks.demands[0].exempt = true;
