@@ -29,7 +29,7 @@ struct RunStats {
     std::uint64_t lost = 0;     // on links
     std::uint64_t signals = 0;  // messages of WebSockets, both ways
     std::uint64_t rtp_to_clients = 0;
-    std::uint64_t frames = 0;  // decoded, all subscribers
+    std::uint64_t frames = 0;   // decoded, all subscribers
     std::uint64_t freezes = 0;
     std::uint64_t switches = 0;
     std::uint64_t repaired = 0;
@@ -130,6 +130,7 @@ class World final : private NodeHost, private DataRules {
 
     // world_steps.cc
     void apply(const Step& step);
+    void act(Seat& seat, const Step& step);
     void cut(Seat& seat, const Step& step);
     void permission(ClientId id, std::uint64_t bits);
     void service(const Step& step);

@@ -4,6 +4,8 @@
 // World: the steps of a plan. What does not fit the moment is left out.
 #include "sim/world/world.h"
 
+#include "base/check.h"
+
 namespace confab::sim {
 namespace {
 
@@ -12,6 +14,35 @@ template <typename Blocked>
 void hold(Blocked& blocked, std::uint64_t scope, Timestamp until) {
     if ((scope & kOnlyDown) == 0) blocked.up = std::max(blocked.up, until);
     if ((scope & kOnlyUp) == 0) blocked.down = std::max(blocked.down, until);
+}
+
+// What a person wants to send and to get.
+void wish(Client& client, const Step& step) {
+    switch (step.kind) {
+        case StepKind::kPublishAudio:
+            return client.publish(MediaKind::kAudio, step.layers, step.value != 0);
+        case StepKind::kPublishVideo:
+            return client.publish(MediaKind::kVideo, step.layers, step.value != 0);
+        case StepKind::kUnpublish:
+            return client.unpublish();
+        case StepKind::kMute:
+        case StepKind::kUnmute:
+            return client.set_muted(step.value, step.kind == StepKind::kMute);
+        case StepKind::kSettings:
+            return client.update_settings(step.value, step.settings);
+        case StepKind::kBandwidth:
+            return client.subscriber().set_bandwidth(step.value);
+        case StepKind::kPublishData:
+            return client.publish_data();
+        case StepKind::kUnpublishData:
+            return client.unpublish_data();
+        case StepKind::kDataWish:
+            return client.want_data(step.value != 0);
+        case StepKind::kAccess:
+            return client.set_access(step.value != 0);
+        default:
+            CONFAB_CHECK(false);  // a kind of step that nobody carries out
+    }
 }
 
 }  // namespace
@@ -35,81 +66,22 @@ void World::cut(Seat& seat, const Step& step) {
 
 void World::apply(const Step& step) {
     if (step.client >= seats_.size()) return;
-    Seat& seat = seats_[step.client];
     const ClientId id = step.client;
-    Client* client = is_in(seat) ? seat.client.get() : nullptr;
     switch (step.kind) {
         case StepKind::kJoin:
             join(id, step);
             break;
-        case StepKind::kLeave:
-            if (client != nullptr) {
-                client->leave();
-                turn(id);
-                kill(id, false);
-            }
-            break;
         case StepKind::kKill:
             kill(id, step.value != 0);
             break;
-        case StepKind::kPublishAudio:
-        case StepKind::kPublishVideo:
-            if (client != nullptr)
-                client->publish(
-                    step.kind == StepKind::kPublishAudio ? MediaKind::kAudio : MediaKind::kVideo,
-                    step.layers, step.value != 0);
-            break;
-        case StepKind::kUnpublish:
-            if (client != nullptr) client->unpublish();
-            break;
-        case StepKind::kMute:
-        case StepKind::kUnmute:
-            if (client != nullptr) client->set_muted(step.value, step.kind == StepKind::kMute);
-            break;
-        case StepKind::kSettings:
-            if (client != nullptr) client->update_settings(step.value, step.settings);
-            break;
-        case StepKind::kBandwidth:
-            bandwidth_limited_ = true;
-            if (client != nullptr) client->subscriber().set_bandwidth(step.value);
-            break;
-        case StepKind::kIceRestart:
-            if (client != nullptr && client->settled()) client->session().restart_ice(now());
-            break;
-        case StepKind::kNatRebind:
-            if (client == nullptr) break;
-            close_outside(seat);
-            seat.outside = {new_outside(id, client::Target::kPublisher),
-                            new_outside(id, client::Target::kSubscriber)};
-            break;
-        case StepKind::kLinks:
-            set_links(seat, step.up, step.down);
-            break;
-        case StepKind::kOutage:
-            cut(seat, step);
-            break;
-        case StepKind::kSignalReset:
-            if (client != nullptr && seat.wire != 0) drop_wire(seat.wire, true, true);
-            break;
-        case StepKind::kPublishData:
-            if (client != nullptr) client->publish_data();
-            break;
-        case StepKind::kUnpublishData:
-            if (client != nullptr) client->unpublish_data();
-            break;
-        case StepKind::kDataWish:
-            if (client != nullptr) client->want_data(step.value != 0);
-            break;
-        case StepKind::kAccess:
-            if (client != nullptr) client->set_access(step.value != 0);
-            break;
-        case StepKind::kFlood:
-            if (client == nullptr || !client->settled() || !seat.may_send_data || over_) break;
-            for (std::uint64_t i = 0; i < step.value; ++i)
-                (void)client->say(now(), DataKind::kReliable, 0, {});
-            break;
         case StepKind::kExpectFlow:
             check_flow_of(id);
+            break;
+        case StepKind::kLinks:
+            set_links(seats_[id], step.up, step.down);
+            break;
+        case StepKind::kOutage:
+            cut(seats_[id], step);
             break;
         case StepKind::kPermission:
         case StepKind::kServerMute:
@@ -118,8 +90,44 @@ void World::apply(const Step& step) {
         case StepKind::kDeleteRoom:
             service(step);
             break;
+        default:
+            if (step.kind == StepKind::kBandwidth) bandwidth_limited_ = true;
+            if (is_in(seats_[id])) act(seats_[id], step);
+            break;
     }
     turn(id);
+}
+
+// What somebody who is there does, and what happens to it.
+void World::act(Seat& seat, const Step& step) {
+    const ClientId id = step.client;
+    Client& client = *seat.client;
+    switch (step.kind) {
+        case StepKind::kLeave:
+            client.leave();
+            turn(id);
+            kill(id, false);
+            break;
+        case StepKind::kIceRestart:
+            if (client.settled()) client.session().restart_ice(now());
+            break;
+        case StepKind::kNatRebind:
+            close_outside(seat);
+            seat.outside = {new_outside(id, client::Target::kPublisher),
+                            new_outside(id, client::Target::kSubscriber)};
+            break;
+        case StepKind::kSignalReset:
+            if (seat.wire != 0) drop_wire(seat.wire, true, true);
+            break;
+        case StepKind::kFlood:
+            if (!client.settled() || !seat.may_send_data || over_) break;
+            for (std::uint64_t i = 0; i < step.value; ++i)
+                (void)client.say(now(), DataKind::kReliable, 0, {});
+            break;
+        default:
+            wish(client, step);
+            break;
+    }
 }
 
 // ---------------------------------------------------------------- service calls

@@ -138,6 +138,7 @@ class Session {
     void take_reconnect(Timestamp now, const livekit::ReconnectResponse& reconnect);
     void take_answer(Timestamp now, const livekit::SessionDescription& answer);
     void take_offer(Timestamp now, const livekit::SessionDescription& offer);
+    void take_of_tracks(const livekit::SignalResponse& response);
     void take_streams(const sdp::Description& description);
     void take_participant(const ParticipantRef& info);
     void send_sync_state();

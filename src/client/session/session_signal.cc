@@ -79,6 +79,23 @@ bool Session::handle_signal(Timestamp now, const ReadSignal& signal) {
             for (const ParticipantRef& info : signal.participants)
                 take_participant(info);
             break;
+        case Case::kMediaSectionsRequirement:
+            negotiation_.take_requirement(response.media_sections_requirement());
+            break;
+        case Case::kLeave:
+            emit(Left{response.leave()});
+            break;
+        default:
+            take_of_tracks(response);
+            break;
+    }
+    return true;
+}
+
+// What is said of tracks, of data tracks too.
+void Session::take_of_tracks(const livekit::SignalResponse& response) {
+    using Case = livekit::SignalResponse::MessageCase;
+    switch (response.message_case()) {
         case Case::kTrackPublished:
             tracks_.take_published(response.track_published());
             break;
@@ -101,16 +118,9 @@ bool Session::handle_signal(Timestamp now, const ReadSignal& signal) {
         case Case::kDataTrackSubscriberHandles:
             data_.tracks().take_handles(response.data_track_subscriber_handles());
             break;
-        case Case::kMediaSectionsRequirement:
-            negotiation_.take_requirement(response.media_sections_requirement());
-            break;
-        case Case::kLeave:
-            emit(Left{response.leave()});
-            break;
         default:  // told for display alone
             break;
     }
-    return true;
 }
 
 void Session::take_join(Timestamp now, const ReadSignal& signal) {

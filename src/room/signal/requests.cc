@@ -11,6 +11,16 @@ namespace {
 using Response = livekit::RequestResponse;
 using token::exceeds;
 
+// Off by default (SIG-127).
+void refuse_data_blob(Participant& p, const livekit::SignalRequest& request) {
+    if (request.has_store_data_blob_request())
+        return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
+            r.set_request_id(request.store_data_blob_request().request_id());
+        });
+    respond(p, Response::NOT_FOUND, "data blob not found",
+            [&](Response& r) { r.set_request_id(request.get_data_blob_request().request_id()); });
+}
+
 }  // namespace
 
 void Requests::handle(SessionId session, const std::string& identity,
@@ -63,14 +73,9 @@ void Requests::dispatch(Participant& p, const livekit::SignalRequest& request) {
             return unpublish_data_track(p, request.unpublish_data_track_request());
         case Case::kUpdateDataSubscription:
             return host_->subscribe_data(p, request.update_data_subscription());
-        case Case::kStoreDataBlobRequest:  // off by default (SIG-127)
-            return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
-                r.set_request_id(request.store_data_blob_request().request_id());
-            });
+        case Case::kStoreDataBlobRequest:
         case Case::kGetDataBlobRequest:
-            return respond(p, Response::NOT_FOUND, "data blob not found", [&](Response& r) {
-                r.set_request_id(request.get_data_blob_request().request_id());
-            });
+            return refuse_data_blob(p, request);
         case Case::kUpdateLayers:  // SIG-09
         case Case::MESSAGE_NOT_SET:
             return;

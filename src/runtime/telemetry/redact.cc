@@ -87,57 +87,68 @@ std::size_t user_info_length(std::string_view after_slashes) {
     return at == std::string_view::npos ? 0 : at;
 }
 
+// Goes through a text once; what it has passed stands in `out_`, or a mark in its place.
+class Redaction {
+  public:
+    explicit Redaction(std::string_view text) : text_(text) { out_.reserve(text.size()); }
+
+    std::string take() {
+        while (at_ < text_.size()) {
+            if (rest().starts_with("://")) {
+                copy_to(at_ + 3);
+                hide_to(at_ + user_info_length(rest()));
+            } else if (!is_name_char(text_[at_])) {
+                copy_to(at_ + 1);
+            } else if (const std::size_t length = jwt_length(rest()); length > 0) {
+                hide_to(at_ + length);
+            } else {
+                pass_name();
+            }
+        }
+        return std::move(out_);
+    }
+
+  private:
+    std::string_view rest() const { return text_.substr(at_); }
+    void copy_to(std::size_t end) {
+        out_ += text_.substr(at_, end - at_);
+        at_ = end;
+    }
+    void hide_to(std::size_t end) {
+        if (end > at_) out_ += kMark;
+        at_ = end;
+    }
+    void pass_name() {
+        const std::size_t end = end_of(text_, at_, is_name_char);
+        const std::string_view name = text_.substr(at_, end - at_);
+        copy_to(end);
+        if (contains_name(kSchemes, name) && rest().starts_with(' ')) {
+            const std::size_t stop = end_of(text_, at_ + 1, is_token_char);
+            if (stop == at_ + 1) return;
+            copy_to(at_ + 1);
+            hide_to(stop);
+        } else if (contains_name(kSecretNames, name)) {
+            hide_value();
+        }
+    }
+    void hide_value() {
+        const Range value = value_range(text_, at_);
+        if (value.end <= value.begin) return;
+        copy_to(value.begin);
+        // "Authorization: Bearer x" has its secret one word further.
+        const std::size_t word = end_of(text_, at_, is_name_char);
+        if (!contains_name(kSchemes, text_.substr(at_, word - at_))) hide_to(value.end);
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::string out_;
+};
+
 }  // namespace
 
 std::string redact(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    std::size_t i = 0;
-    while (i < text.size()) {
-        if (text.substr(i).starts_with("://")) {
-            out += "://";
-            i += 3;
-            if (const std::size_t length = user_info_length(text.substr(i)); length > 0) {
-                out += kMark;
-                i += length;
-            }
-            continue;
-        }
-        if (!is_name_char(text[i])) {
-            out += text[i++];
-            continue;
-        }
-        if (const std::size_t length = jwt_length(text.substr(i)); length > 0) {
-            out += kMark;
-            i += length;
-            continue;
-        }
-        const std::size_t end = end_of(text, i, is_name_char);
-        const std::string_view name = text.substr(i, end - i);
-        out += name;
-        i = end;
-        if (contains_name(kSchemes, name) && i < text.size() && text[i] == ' ') {
-            const std::size_t stop = end_of(text, i + 1, is_token_char);
-            if (stop > i + 1) {
-                out += " " + std::string(kMark);
-                i = stop;
-            }
-            continue;
-        }
-        if (!contains_name(kSecretNames, name)) continue;
-        const Range value = value_range(text, i);
-        if (value.end <= value.begin) continue;
-        // "Authorization: Bearer x" has its secret one word further.
-        const std::size_t word = end_of(text, value.begin, is_name_char);
-        const bool is_scheme =
-            contains_name(kSchemes, text.substr(value.begin, word - value.begin));
-        out += text.substr(i, value.begin - i);
-        i = value.begin;
-        if (is_scheme) continue;
-        out += kMark;
-        i = value.end;
-    }
-    return out;
+    return Redaction(text).take();
 }
 
 }  // namespace confab::telemetry

@@ -143,8 +143,9 @@ void InboundStream::observe_level(Timestamp now, const MediaPacket& packet,
     last_level_timestamp_ = packet.timestamp;
 }
 
-std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpPacketView& view,
-                                                 const ReceiveCodec& codec, bool repaired) {
+std::optional<InboundStream::Place> InboundStream::place(Timestamp now,
+                                                         const wire::RtpPacketView& view,
+                                                         bool repaired) {
     const bool padding_only = view.payload.empty();
     // A stream never starts on a repaired or padding-only packet (IN-03, TRAP-08).
     if (!started_ && (repaired || padding_only)) return std::nullopt;
@@ -168,16 +169,40 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     seen_.set(static_cast<std::size_t>(sequence) % kWindow);
     const bool was_missing = arrival == Arrival::kLate && nack_.received(sequence);
     if (repaired && was_missing) ++counters_.repaired;
+    return Place{sequence, arrival == Arrival::kLate};
+}
 
+bool InboundStream::read_payload(MediaPacket& packet) {
+    wire::FrameSize size;
+    const ParseOptions options{receiver_.mode, layer_.spatial, receiver_.encrypted};
+    if (!parse_payload(options, dependency_, packet, size)) {
+        ++counters_.malformed;
+        return false;
+    }
+    if (size.known()) frame_size_ = size;
+    if (packet.key_frame) {
+        pli_.key_frame_received();
+        key_frame_wanted_ = false;
+        repair_awaited_ = false;
+    }
+    last_codec_ = packet.codec;
+    return true;
+}
+
+std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpPacketView& view,
+                                                 const ReceiveCodec& codec, bool repaired) {
+    const auto placed = place(now, view, repaired);
+    if (!placed) return std::nullopt;
+    const bool padding_only = view.payload.empty();
     MediaPacket packet;
     packet.timestamp = timestamp_.unwrap(view.header.timestamp) + time_shift_;
-    stats_.received(now, sequence, packet.timestamp, view.packet.size());
-    if (padding_only && arrival == Arrival::kNew) {
-        compactor_.exclude(sequence);
+    stats_.received(now, placed->sequence, packet.timestamp, view.packet.size());
+    if (padding_only && !placed->late) {
+        compactor_.exclude(placed->sequence);
         ++counters_.padding_only;
         return std::nullopt;
     }
-    const auto compacted = compactor_.map(sequence);
+    const auto compacted = compactor_.map(placed->sequence);
     if (!compacted) {
         ++counters_.too_late;
         return std::nullopt;
@@ -185,7 +210,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     packet.sequence = *compacted;
     packet.codec = codec.codec;
     packet.marker = view.header.marker;
-    packet.late = arrival == Arrival::kLate;
+    packet.late = placed->late;
     if (packet.late && !repaired) ++counters_.out_of_order;
     packet.padding_only = padding_only;
     packet.arrival = now;
@@ -196,21 +221,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
         ++counters_.wrong_codec;
         return std::nullopt;
     }
-    if (padding_only) return packet;
-
-    wire::FrameSize size;
-    const ParseOptions options{receiver_.mode, layer_.spatial, receiver_.encrypted};
-    if (!parse_payload(options, dependency_, packet, size)) {
-        ++counters_.malformed;
-        return std::nullopt;
-    }
-    if (size.known()) frame_size_ = size;
-    if (packet.key_frame) {
-        pli_.key_frame_received();
-        key_frame_wanted_ = false;
-        repair_awaited_ = false;
-    }
-    last_codec_ = packet.codec;
+    if (!padding_only && !read_payload(packet)) return std::nullopt;
     return packet;
 }
 

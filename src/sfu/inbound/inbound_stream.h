@@ -103,9 +103,16 @@ class InboundStream {
     void note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header);
     bool asks_for_losses() const;
     bool restarts(Timestamp now, const wire::RtpHeader& header);
+    // Where a packet stands; nullopt for one that is no news.
+    struct Place {
+        std::int64_t sequence = 0;
+        bool late = false;
+    };
+    std::optional<Place> place(Timestamp now, const wire::RtpPacketView& packet, bool repaired);
     std::optional<MediaPacket> accept(Timestamp now, const wire::RtpPacketView& packet,
                                       const ReceiveCodec& codec, bool repaired);
     void read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const;
+    bool read_payload(MediaPacket& packet);
     void observe_level(Timestamp now, const MediaPacket& packet, const ReceiveCodec& codec);
 
     const AddReceiver& receiver_;
