@@ -85,4 +85,25 @@ TEST_CASE("ClientTraits: AES-GCM for Chromium from 120, by whatever name [DTLS-0
     CHECK_FALSE(gcm(native));
 }
 
+TEST_CASE("ClientTraits: protocol gates and disabled codecs [SIG-60] [SIG-65] [SIG-69]") {
+    livekit::ClientInfo client;
+    client.set_protocol(12);
+    CHECK_FALSE(traits_of(client).gates.leave_action);
+    client.set_protocol(13);
+    CHECK(traits_of(client).gates.leave_action);
+    CHECK_FALSE(traits_of(client).gates.request_response_ok);
+    client.set_browser("Safari");
+    client.set_browser_version("18.4");
+    const ClientTraits safari = traits_of(client);
+    REQUIRE(safari.has_configuration);
+    CHECK(safari.configuration.disabled_codecs().codecs(0).mime() == "video/AV1");
+    CHECK(safari.configuration.disabled_codecs().publish(0).mime() == "video/VP9");
+    CHECK_FALSE(safari.sdp.supports_red);
+    client.set_browser("firefox");
+    client.set_os("Linux");
+    CHECK(traits_of(client).configuration.disabled_codecs().publish(0).mime() == "video/H264");
+    CHECK(compare_versions("1.10.0", "1.9") > 0);
+    CHECK(compare_versions("1.6", "1.6.0") == 0);
+}
+
 }  // namespace confab::room

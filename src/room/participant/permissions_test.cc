@@ -75,4 +75,20 @@ TEST_CASE("is_dependent: agents, egress and recorders, by kind or by right [SIG-
     CHECK(is_dependent(Info::STANDARD, recorder));
 }
 
+TEST_CASE("SubscriptionAccess: replaced as a whole, bad entries change nothing [SIG-10]") {
+    SubscriptionAccess access;
+    CHECK(access.allows("bob", "PA_b", "TR_1"));
+    livekit::SubscriptionPermission list;
+    list.add_track_permissions()->set_participant_identity("bob");
+    list.mutable_track_permissions(0)->add_track_sids("TR_1");
+    CHECK(access.set(list));
+    CHECK(access.allows("bob", "PA_b", "TR_1"));
+    CHECK_FALSE(access.allows("bob", "PA_b", "TR_2"));
+    CHECK_FALSE(access.allows("eve", "PA_e", "TR_1"));
+    livekit::SubscriptionPermission bad;
+    bad.add_track_permissions()->set_all_tracks(true);
+    CHECK_FALSE(access.set(bad));
+    CHECK(access.allows("bob", "PA_b", "TR_1"));
+}
+
 }  // namespace confab::room

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Ids, SSRCs, secrets and deadlines of a control shard.
+// Ids, SSRCs and secrets of a control shard.
 #include "room/scope/ids.h"
 
 #include <doctest/doctest.h>
@@ -9,12 +9,11 @@
 #include <array>
 #include <set>
 
-#include "room/manager/deadlines.h"
-
 namespace confab::room {
 
 TEST_CASE(
-    "ICE credentials: letters, the worker in front, nothing of the visible generator [ICE-13]") {
+    "ICE credentials: letters, the worker in front, nothing of the visible generator [ICE-13] "
+    "[DES-04]") {
     IdSource one(0, 7, seeded_secrets(1));
     IdSource two(0, 7, seeded_secrets(2));
     const auto a = one.ice_credentials(3);
@@ -74,24 +73,6 @@ TEST_CASE("SSRCs: never 0, never twice, never a publisher's [FWD-04]") {
     CHECK(pool.contains(theirs));
     pool.add(Ssrc(0));
     CHECK_FALSE(pool.contains(Ssrc(0)));
-}
-
-TEST_CASE("Deadlines: the next one, moved, taken, in order") {
-    Deadlines<int> deadlines;
-    const auto at = [](std::int64_t ms) { return Timestamp() + Duration::millis(ms); };
-    CHECK(deadlines.next().is_never());
-    CHECK_FALSE(deadlines.pop_due(Timestamp::never()));
-    deadlines.set(2, at(20));
-    deadlines.set(1, at(20));
-    deadlines.set(3, at(10));
-    deadlines.set(3, at(30));
-    CHECK(deadlines.next() == at(20));
-    CHECK_FALSE(deadlines.pop_due(at(19)));
-    CHECK(deadlines.pop_due(at(20)) == 1);
-    CHECK(deadlines.pop_due(at(20)) == 2);
-    CHECK_FALSE(deadlines.pop_due(at(20)));
-    deadlines.erase(3);
-    CHECK(deadlines.size() == 0);
 }
 
 }  // namespace confab::room
