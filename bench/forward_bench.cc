@@ -177,7 +177,7 @@ class Scenario {
                     name, static_cast<unsigned long long>(ours.datagrams_out),
                     ratio(ours.datagrams_out, ours.sends),
                     ratio(floor_.counters().packets, floor_.counters().runs),
-                    ratio(room_counters().bytes_out, room_counters().rtp_out),
+                    ratio(room_counters().rtp_bytes_out, room_counters().rtp_out),
                     ratio(floor_.counters().bytes, floor_.counters().packets));
         if (ours.dropped_full + ours.send_errors > 0)
             std::printf("%s: %llu dropped, %llu errors\n", name,

@@ -44,6 +44,7 @@ void collect_shards(telemetry::Metrics& metrics, control::ControlNode& control) 
         metrics.set(Metric::kShardRooms, {shard}, number(report.rooms.rooms));
         metrics.set(Metric::kShardParticipants, {shard}, number(report.rooms.participants));
         metrics.set(Metric::kShardRequests, {shard}, number(report.rooms.counters.requests));
+        metrics.set(Metric::kShardEffectsDropped, {shard}, number(report.rooms.effects_dropped));
         metrics.set(Metric::kShardSilence, {shard}, number((now - report.at).us()) / 1e6);
     }
 }
@@ -96,7 +97,7 @@ control::NodeLoad node_load(worker::ControlPort& media, LoadMeter& meter) {
     for (std::size_t i = 0; i < media.size(); ++i) {
         const sfu::ShardSnapshot& shard = media.snapshot(i).shard;
         load.tracks += shard.receivers + shard.down_tracks;
-        bytes += shard.bytes_in + shard.bytes_out;
+        bytes += shard.bytes_in + shard.rtp_bytes_out;
     }
     load.bytes_per_second = meter.rate(net::EventLoop::now(), bytes);
     return load;

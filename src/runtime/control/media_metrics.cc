@@ -96,7 +96,7 @@ void record_packets(Metrics& metrics, const sfu::ShardSnapshot& all) {
           all.rtp_bytes_in - all.rtx_bytes_in);
     count(metrics, Metric::kPacketBytes, {"incoming", "retransmit", ""}, all.rtx_bytes_in);
     count(metrics, Metric::kPacketBytes, {"outgoing", "initial", ""},
-          all.bytes_out - all.rtx_bytes_out);
+          all.rtp_bytes_out - all.rtx_bytes_out);
     count(metrics, Metric::kPacketBytes, {"outgoing", "retransmit", ""}, all.rtx_bytes_out);
     count(metrics, Metric::kNackTotal, {"incoming", ""}, all.nacks_out);
     count(metrics, Metric::kNackTotal, {"outgoing", ""}, all.nacks_in);
@@ -123,14 +123,20 @@ void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* 
     sfu::ShardSnapshot all;
     sfu::MediaFigures figures;
     worker::ForwardLatency latency;
+    std::uint64_t send_dropped = 0;
+    std::uint64_t tcp_connections = 0;
     for (const worker::Mailbox::Published* one : workers) {
         all.merge(one->shard);
         all.links_dropped += one->ring_full;
+        send_dropped += one->send_dropped;
+        tcp_connections += one->tcp_connections;
         figures.merge(one->figures);
         latency.merge(one->latency);
     }
     record_packets(metrics, all);
     record_own(metrics, all);
+    metrics.set(Metric::kSendDropped, number(send_dropped));
+    metrics.set(Metric::kTcpConnections, number(tcp_connections));
     for (const auto direction : {sfu::Direction::kIncoming, sfu::Direction::kOutgoing})
         for (const auto kind : {sfu::MediaKind::kAudio, sfu::MediaKind::kVideo})
             for (std::size_t source = 0; source < sfu::kMediaSources; ++source)

@@ -88,7 +88,7 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     shard.rtx_out = 300;
     shard.rtp_bytes_in = 10'000;
     shard.rtx_bytes_in = 1'000;
-    shard.bytes_out = 20'000;
+    shard.rtp_bytes_out = 20'000;
     shard.rtx_bytes_out = 3'000;
     shard.nacks_out = 5;
     shard.nacks_in = 6;
@@ -105,6 +105,8 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     shard.pool_bytes = 17;
     shard.packets_in_use = 18;
     shard.peers = 19;
+    one->send_dropped = 20;
+    one->tcp_connections = 21;
     const std::array<const Published*, 1> workers{one.get()};
     Metrics metrics("n");
     record_media(metrics, workers);
@@ -131,6 +133,8 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     CHECK(metrics.value(Metric::kPoolBytes) == 17);
     CHECK(metrics.value(Metric::kPacketsInUse) == 18);
     CHECK(metrics.value(Metric::kPeers) == 19);
+    CHECK(metrics.value(Metric::kSendDropped) == 20);
+    CHECK(metrics.value(Metric::kTcpConnections) == 21);
 }
 
 TEST_CASE("record_media: each direction, kind and source of a stream apart [OBS-01]") {

@@ -65,10 +65,7 @@ struct Mailbox {
         sfu::ShardSnapshot shard;
         sfu::MediaFigures figures;
         ForwardLatency latency;
-        std::uint64_t datagrams_in = 0;
-        std::uint64_t datagrams_out = 0;
-        std::uint64_t sends = 0;
-        std::uint64_t send_dropped = 0;
+        std::uint64_t send_dropped = 0;  // datagrams that the system did not take
         std::uint64_t tcp_connections = 0;
         std::uint64_t ring_full = 0;
         std::uint64_t busy_us = 0;  // time not asleep

@@ -288,12 +288,8 @@ void Worker::publish(Timestamp now) {
     slot.figures = shard_->figures();
     slot.latency = latency_;
     latency_.decay();
-    for (const UdpSocket& socket : sockets_) {
-        slot.datagrams_in += socket.counters().datagrams_in;
-        slot.datagrams_out += socket.counters().datagrams_out;
-        slot.sends += socket.counters().sends;
+    for (const UdpSocket& socket : sockets_)
         slot.send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
-    }
     slot.tcp_connections = tcp_->size();
     slot.ring_full = links_.ring_full();
     slot.busy_us = static_cast<std::uint64_t>(busy_.us());

@@ -106,7 +106,7 @@ bool Downlink::build(const PendingPacket& pending, SendTime at, srtp::BatchEncry
     if (pending.extensions->transport_cc != 0) note_sent(pending, at.now, size);
     batch.commit(*transport_.path(), size);
     ++counters_.rtp_out;
-    counters_.bytes_out += size;
+    counters_.rtp_bytes_out += size;
     if (pending.packet.rtx) {
         ++counters_.rtx_out;
         counters_.rtx_bytes_out += size;

@@ -25,7 +25,7 @@ TEST_CASE("Downlink: the port hears of each packet that left, with number, time 
         const SentPacket& packet = s.port->sent[i];
         CHECK(packet.number == i);
         CHECK(packet.at == world_time(i < 3 ? 500 : 520));
-        CHECK(packet.bytes * 5U == s.counters.bytes_out);
+        CHECK(packet.bytes * 5U == s.counters.rtp_bytes_out);
         CHECK(packet.probe == 0);
     }
     CHECK(s.counters.rtp_out == 5);

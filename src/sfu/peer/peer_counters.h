@@ -13,7 +13,7 @@ struct PeerCounters {
     std::uint64_t rtp_in = 0;
     std::uint64_t rtp_bytes_in = 0;
     std::uint64_t rtp_out = 0;
-    std::uint64_t bytes_out = 0;
+    std::uint64_t rtp_bytes_out = 0;
     // Of those, retransmissions and probes.
     std::uint64_t rtx_in = 0;
     std::uint64_t rtx_bytes_in = 0;

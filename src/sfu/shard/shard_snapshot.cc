@@ -19,7 +19,7 @@ void ShardSnapshot::merge(const ShardSnapshot& other) {
     rtp_in += other.rtp_in;
     rtp_out += other.rtp_out;
     bytes_in += other.bytes_in;
-    bytes_out += other.bytes_out;
+    rtp_bytes_out += other.rtp_bytes_out;
     rtp_bytes_in += other.rtp_bytes_in;
     rtx_in += other.rtx_in;
     rtx_bytes_in += other.rtx_bytes_in;
@@ -41,7 +41,7 @@ void ShardSnapshot::add(const ShardPeer& peer) {
     const PeerCounters& c = peer.counters();
     rtp_in += c.rtp_in;
     rtp_out += c.rtp_out;
-    bytes_out += c.bytes_out;
+    rtp_bytes_out += c.rtp_bytes_out;
     rtp_bytes_in += c.rtp_bytes_in;
     rtx_in += c.rtx_in;
     rtx_bytes_in += c.rtx_bytes_in;

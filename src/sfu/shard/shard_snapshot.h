@@ -21,8 +21,8 @@ struct ShardSnapshot {
     std::uint64_t unknown_datagrams = 0;
     std::uint64_t rtp_in = 0;
     std::uint64_t rtp_out = 0;
-    std::uint64_t bytes_in = 0;  // of everything
-    std::uint64_t bytes_out = 0;
+    std::uint64_t bytes_in = 0;  // of all datagrams
+    std::uint64_t rtp_bytes_out = 0;
     std::uint64_t rtp_bytes_in = 0;
     std::uint64_t rtx_in = 0;  // of rtp_in
     std::uint64_t rtx_bytes_in = 0;
