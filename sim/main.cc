@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// confab_sim_runner.
 #include "sim/runner.h"
 
 int main(int argc, char** argv) {

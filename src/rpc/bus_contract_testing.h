@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What every bus must do (03 PSR-08 … PSR-21). A test of an implementation gives two nodes and a
-// way to let time pass, and calls check_contract().
+// way to let time pass, and calls each of the checks below.
 #pragma once
 
 #include <doctest/doctest.h>

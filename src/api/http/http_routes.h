@@ -40,8 +40,8 @@ CleanPath clean_path(std::string_view path);
 HttpResponse redirect_response(std::string_view method, std::string_view path,
                                std::string_view query);
 
-// CON-06: 200 `OK`, or 406 when the media workers have been silent for too long; `since` is when
-// they told of themselves last, as text.
+// CON-06: 200 `OK`, or 406 when a media worker or a control thread has been silent for too long;
+// `since` is when it told of itself last, as text.
 HttpResponse health_response(Duration silent, std::string_view since);
 
 // CON-20, CON-21: the token of a request and its grants. No token: success without grants.

@@ -4,8 +4,8 @@
 // One peer connection as the control plane sees it: its place, ICE credentials, negotiation state
 // and the candidates that wait for a description (01 SIG-87). It turns descriptions into commands
 // to the media worker; what the sections mean is the room's business.
-//   kAnswers  the client offers: publisher, or the only connection (single)
-//   kOffers   we offer: subscriber
+//   answers  the client offers: publisher, or the only connection (single)
+//   offers   we offer: subscriber
 #pragma once
 
 #include <optional>
@@ -53,7 +53,7 @@ class PeerLink {
     Result<void, std::string> handle_trickle(const std::string& json);
     // Our candidates that were not sent since the last (re)start; each once.
     std::vector<livekit::SignalResponse> take_trickles();
-    // New credentials for the next offer (ICE-14); kOffers only.
+    // New credentials for the next offer (ICE-14), where we offer.
     void restart_ice(bool tcp_only);
     // For a connection the client offers: from its next ICE restart on.
     void set_tcp_only(bool tcp_only) { config_.tcp_only = tcp_only; }

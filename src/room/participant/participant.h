@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// One participant: who it is, its peer connections, what it publishes and what it wants. Behaviour
-// that concerns others is in Room; this is the state with the small decisions that need no one
-// else.
+// One participant: who it is, what it may, its session, where its media is. What it publishes,
+// wants and negotiates is kept by the parts of the room; this is the state with the small decisions
+// that need no one else.
 //   JOINING → JOINED (join written) → ACTIVE (primary connection up) → DISCONNECTED   (01 SIG-137)
 #pragma once
 

@@ -289,7 +289,7 @@ TEST_CASE("Data route: frames for a ring that is far behind are dropped and coun
         (void)room.send(frame);
         ++sent;
     }
-    // Up to kMaxLinkLossy, by one frame more at most.
+    // Up to kMaxLossy, by one frame more at most.
     CHECK((sent - 1) * frame.size() <= DataLinks::kMaxLossy);
     CHECK((sent + 1) * frame.size() > DataLinks::kMaxLossy - 30 * sent);
     CHECK(room.connection(room.bob).sent.size() == sent);  // here all of them

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// Shard: the commands that make, change and end connections.
 #include <memory>
 #include <utility>
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// DemoEndpoint: the built page, or how to get it.
 #include <utility>
 
 #include "runtime/control/routes/endpoints.h"

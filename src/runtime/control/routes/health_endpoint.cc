@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// HealthEndpoint: whether all threads live (01 CON-06).
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/net/http/http_message.h"
 

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// MetricsEndpoint: the metrics, behind Basic authentication where asked for (01 CON-10).
 #include <utility>
 
 #include "api/http/basic_auth.h"

@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// SignalEndpoint: joins and their validate twins (01 CON-22, CON-30).
 #include <optional>
 #include <utility>
 

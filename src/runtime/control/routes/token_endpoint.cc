@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// TokenEndpoint: tokens for the demo page (01 TOK-15).
 #include <utility>
 
 #include "json/json.h"

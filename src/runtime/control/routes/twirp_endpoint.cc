@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
+// TwirpEndpoint: the server APIs over HTTP (01 §5).
 #include <algorithm>
 #include <memory>
 #include <utility>
