@@ -151,8 +151,7 @@ class Driver {
         add.mid = std::string(1, static_cast<char>('0' + s.a % kIds));
         add.codecs = {
             {codec, PayloadType(96), PayloadType(97), clock_rate(codec), true, PayloadType(98)}};
-        if (s.c >= 0x80)
-            add.codecs.push_back({Codec::kOpus, PayloadType(98), {}, 48'000, true, {}});
+        if (s.c >= 0x80) add.codecs.push_back({Codec::kOpus, PayloadType(98), {}, 48'000, true});
         add.extensions.mid = 4;
         add.extensions.rid = 5;
         add.extensions.repaired_rid = 6;

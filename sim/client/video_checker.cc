@@ -116,7 +116,6 @@ void VideoChecker::frame_complete(Timestamp now, const MediaStamp& stamp, Report
     ++counters_.frames;
     if (stamp.key) ++counters_.key_frames;
     last_frame_ = stamp;
-    last_frame_time_ = now;
 }
 
 void VideoChecker::take(Timestamp now, const OrderedPacket& packet, Report& report) {

@@ -48,7 +48,6 @@ class VideoChecker {
     bool broken() const { return broken_; }
     const VideoCounters& counters() const { return counters_; }
     std::optional<MediaStamp> last_frame() const { return last_frame_; }
-    Timestamp last_frame_time() const { return last_frame_time_; }
 
   private:
     struct Before {
@@ -75,7 +74,6 @@ class VideoChecker {
     std::optional<Before> before_;
     std::map<std::uint32_t, bool> delivered_;  // frames of the present layer since its key frame
     std::optional<MediaStamp> last_frame_;
-    Timestamp last_frame_time_;
     VideoCounters counters_;
 };
 

@@ -28,7 +28,6 @@ struct RunStats {
     std::uint64_t datagrams = 0;
     std::uint64_t lost = 0;     // on links
     std::uint64_t signals = 0;  // messages of WebSockets, both ways
-    std::uint64_t rtp_to_clients = 0;
     std::uint64_t frames = 0;   // decoded, all subscribers
     std::uint64_t freezes = 0;
     std::uint64_t switches = 0;

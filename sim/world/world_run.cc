@@ -301,7 +301,6 @@ void World::collect(Seat& seat) {
     stats_.resumes += seat.client->resumes();
     stats_.rejoins += seat.client->rejoins();
     for (const auto& [track, stream] : seat.client->subscriber().streams()) {
-        stats_.rtp_to_clients += stream->counters().packets;
         stats_.repaired += stream->counters().repaired;
         stats_.late += stream->sent_log().late();
         stats_.frames += stream->video().counters().frames;

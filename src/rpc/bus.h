@@ -47,10 +47,8 @@ using Metadata = std::map<std::string, std::string>;  // trace context; unknown 
 
 struct CallOptions {  // PSR-12
     Duration timeout = Duration::seconds(3);
-    Duration selection_timeout = Duration::seconds(1);  // until a server has been found
-    Duration short_circuit = Duration::millis(200);     // kAffinity: after the first claim
-    double minimum_affinity = 0;                        // claims below do not count
-    double maximum_affinity = 0;                        // a claim that reaches it wins at once
+    double minimum_affinity = 0;  // claims below do not count
+    double maximum_affinity = 0;  // a claim that reaches it wins at once
     Metadata metadata;
 };
 

@@ -19,7 +19,6 @@ namespace confab::token {
 
 inline constexpr Duration kTokenLeeway = Duration::seconds(60);          // TOK-01
 inline constexpr Duration kMinRefreshLifetime = Duration::seconds(600);  // TOK-12
-inline constexpr Duration kDefaultTokenLifetime = Duration::seconds(6 * 3600);
 
 // API key → secret (TOK-02).
 class KeyProvider {

@@ -27,7 +27,6 @@ struct PublishedTrack {
     std::vector<CodecSlot> slots;  // parallel to info.codecs
     bool announced = false;        // others may see it
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
-    Timestamp announced_at;
     Timestamp requested_at;
     bool media_started = false;  // the first packet came
     std::vector<Ssrc> ssrcs;     // its publisher's, as far as known

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/text.h"
 #include "room/negotiate/extension_uris.h"
 #include "room/publish/codec_lists.h"
 #include "room/publish/layers.h"
@@ -23,11 +22,6 @@ sfu::ReceiveCodec receive_codec(const sdp::NegotiatedCodec& codec) {
     if (codec.rtx_pt) result.rtx_pt = PayloadType(*codec.rtx_pt);
     result.clock_rate = codec.clock_rate;
     result.nack = codec.nack;
-    if (result.codec == sfu::Codec::kRed) {  // "111/111" (RFC 2198 §5)
-        std::string_view blocks = codec.fmtp;
-        if (const auto pt = parse_decimal<std::uint8_t>(next_token(blocks, '/')))
-            result.red_primary_pt = PayloadType(*pt);
-    }
     return result;
 }
 
@@ -191,7 +185,6 @@ void Publications::connected(Participant& p) {
 
 void Publications::announce(Participant& p, PublishedTrack& track) {
     track.announced = true;
-    track.announced_at = scope_->now();
     // Nothing is to be expected of a muted track.
     track.media_started = track.media_started || track.info.muted();
     scope_->out.observe(PublicationStep{track.info.type(), TrackStep::kSuccess});

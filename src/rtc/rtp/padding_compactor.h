@@ -23,7 +23,6 @@ class PaddingCompactor {
     // The number of a packet with content; nullopt if it is older than the ranges kept, or if it
     // was excluded before.
     std::optional<std::int64_t> map(std::int64_t sequence) const;
-    std::int64_t excluded() const { return offset_; }
 
   private:
     // Numbers below `end` (and not below the previous range's end) are lowered by `offset`.

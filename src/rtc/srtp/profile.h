@@ -38,7 +38,6 @@ constexpr std::size_t tag_size(Profile profile) {
 
 inline constexpr std::size_t kMaxKeySize = 32;
 inline constexpr std::size_t kMaxSaltSize = 14;
-inline constexpr std::size_t kMaxTagSize = 16;
 inline constexpr std::size_t kSrtcpIndexSize = 4;  // E flag and index (RFC 3711 §3.4)
 
 // Octets that protection adds to an RTP or an RTCP packet.

@@ -59,14 +59,12 @@ class RembBandwidth final : public BandwidthPort {
     bool heeds_bitrates() const override { return !shares_optimally(); }
     std::size_t poll_probe(Timestamp now) override;
     std::uint8_t probe_cluster() const override { return cluster_; }
-    void probe_sent(std::size_t bytes, Timestamp) override { prober_.sent(bytes); }
     std::uint64_t target_bitrate() const override { return capacity(); }
 
     // ------------------------------------------------------------ views
     std::uint64_t capacity() const { return limit_ > 0 ? limit_ : capacity_; }
     bool congested() const { return estimator_.congested(); }
     bool probing() const { return estimator_.probing(); }
-    const RembEstimator& estimator() const { return estimator_; }
     const ProbeRegulator& regulator() const { return regulator_; }
 
   private:

@@ -20,7 +20,6 @@ void Prober::start(std::uint64_t bits_per_second, Duration duration, Timestamp n
     interval_ = rounds > 1 ? duration / static_cast<std::int64_t>(rounds - 1) : duration;
     next_ = now;
     end_ = now + duration + std::max(interval_, kBucket);
-    sent_ = 0;
 }
 
 std::size_t Prober::poll(Timestamp now) {

@@ -29,13 +29,9 @@ class Prober {
     std::size_t poll(Timestamp now);
     Timestamp next_deadline() const { return running() ? next_ : Timestamp::never(); }
 
-    void sent(std::size_t bytes) { sent_ += bytes; }
-    std::size_t bytes_sent() const { return sent_; }
-
   private:
     std::size_t rounds_left_ = 0;
     std::size_t round_bytes_ = 0;
-    std::size_t sent_ = 0;
     Duration interval_;
     Timestamp next_ = Timestamp::never();
     Timestamp end_ = Timestamp::never();

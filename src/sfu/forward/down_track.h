@@ -33,8 +33,6 @@ class DownTrack {
   public:
     static constexpr std::size_t kMaxPerPacket = Forwarder::kMaxPerPacket;
     static constexpr Duration kDefaultRtt = kDefaultDownTrackRtt;
-    static constexpr Duration kKeyFrameIntervalMin = KeyFrameRequests::kIntervalMin;
-    static constexpr Duration kKeyFrameIntervalMax = KeyFrameRequests::kIntervalMax;
     // An SVC picture shows its layers one behind the other.
     static constexpr Duration kPictureSpread = Duration::millis(50);
     static constexpr std::size_t kPaddingSize = OwnPackets::kPaddingSize;

@@ -82,7 +82,7 @@ TEST_CASE("InboundTable: SSRCs of the SDP need no extension; one section needs n
     CHECK_FALSE(table.resolve(packet(7, 96, "", "").view(), at_ms(0), fresh));
 
     AddReceiver audio;
-    audio.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
+    audio.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true}};
     Receiver microphone(audio);
     InboundTable plain;
     plain.add(microphone);

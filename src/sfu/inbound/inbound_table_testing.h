@@ -20,7 +20,7 @@ inline AddReceiver simulcast(const std::string& mid) {
     AddReceiver config;
     config.kind = MediaKind::kVideo;
     config.mid = mid;
-    config.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    config.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
     config.extensions.mid = 4;
     config.extensions.rid = 5;
     config.extensions.repaired_rid = 6;

@@ -26,7 +26,7 @@ inline Timestamp at_ms(std::int64_t ms) {
 inline AddReceiver video_receiver() {
     AddReceiver receiver;
     receiver.kind = MediaKind::kVideo;
-    receiver.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    receiver.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
     receiver.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
     return receiver;
 }
@@ -110,10 +110,8 @@ inline std::vector<std::uint16_t> nacked(InboundStream& stream, Timestamp now) {
 inline AddReceiver audio_receiver(bool red_first) {
     AddReceiver receiver;
     receiver.kind = MediaKind::kAudio;
-    const ReceiveCodec opus{Codec::kOpus, PayloadType(111), std::nullopt, 48'000,
-                            true,         std::nullopt};
-    const ReceiveCodec red{Codec::kRed, PayloadType(63), std::nullopt,
-                           48'000,      false,           PayloadType(111)};
+    const ReceiveCodec opus{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true};
+    const ReceiveCodec red{Codec::kRed, PayloadType(63), std::nullopt, 48'000, false};
     receiver.codecs = red_first ? std::vector{red, opus} : std::vector{opus, red};
     receiver.extensions.audio_level = 1;
     receiver.layers = {{}};

@@ -84,7 +84,7 @@ TEST_CASE("ShardPeer: feedback that finds no room stays wanted [IN-05] [FWD-13]"
     AddReceiver video;
     video.receiver = ReceiverId(1);
     video.kind = MediaKind::kVideo;
-    video.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true, std::nullopt}};
+    video.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true}};
     video.layers = {{"", 0, Ssrc(0xABCD), std::nullopt, 640, 360}};
     Receiver receiver(video);
     peer.uplink().inbound().add(receiver);

@@ -25,7 +25,7 @@ struct Publishing {
         AddReceiver add;
         add.receiver = ReceiverId(1);
         add.kind = MediaKind::kVideo;
-        add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+        add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
         add.layers = {{"", 0, Ssrc(0xABCD), std::nullopt, 640, 360}};
         return add;
     }

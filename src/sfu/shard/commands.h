@@ -117,8 +117,6 @@ struct ReceiveCodec {
     std::optional<PayloadType> rtx_pt;
     std::uint32_t clock_rate = 90'000;
     bool nack = true;
-    // For RED: the payload type of the blocks inside (fmtp "111/111").
-    std::optional<PayloadType> red_primary_pt;
 };
 // Ids of RTP header extensions on one section, 0 where not negotiated (RFC 8285).
 struct ReceiveExtensions {

@@ -200,11 +200,9 @@ inline void MediaReplay::add_receiver(const ScriptLine& line) {
     add.kind = f.word() == "v" ? MediaKind::kVideo : MediaKind::kAudio;
     add.mid = f.word();
     const Codec codec = codec_named(f.word());
-    ReceiveCodec receive{codec,        PayloadType(f.number<std::uint8_t>()),
-                         std::nullopt, clock_of(codec),
-                         true,         std::nullopt};
+    ReceiveCodec receive{codec, PayloadType(f.number<std::uint8_t>()), std::nullopt,
+                         clock_of(codec), true};
     if (const auto rtx = f.number<std::uint8_t>(); rtx != 0) receive.rtx_pt = PayloadType(rtx);
-    if (codec == Codec::kRed) receive.red_primary_pt = PayloadType(111);
     add.codecs = {receive};
     if (f.word() == "m") add.mode = LayerMode::kMultipleSpatialLayersPerStream;
     std::uint8_t spatial = 0;

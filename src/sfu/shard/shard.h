@@ -50,7 +50,6 @@ struct ShardConfig {
 
 class Shard : private DueTimers {
   public:
-    static constexpr Duration kQualityInterval = QualityReports::kInterval;
     // What one turn does at most; the rest is due at once, behind the packets that came meanwhile.
     static constexpr std::size_t kMaxTimersPerTurn = 256;
     static constexpr std::size_t kMaxRefreshedPerTurn = SourceChanges::kMaxPerTurn;

@@ -64,7 +64,7 @@ TEST_CASE("Shard: commands for what is not there change nothing [DES-10]") {
     AddReceiver add;
     add.peer = peer;
     add.receiver = receiver;
-    add.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true, std::nullopt}};
+    add.codecs = {{Codec::kVp8, PayloadType(96), std::nullopt, 90'000, true}};
     AddDownTrack look;
     look.peer = peer;
     look.down_track = down_track;

@@ -25,7 +25,7 @@ AddReceiver camera_of(const Client& publisher) {
     add.room = RoomId(1);
     add.kind = MediaKind::kVideo;
     add.mid = "0";
-    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
     add.extensions.mid = 4;
     add.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
     return add;
@@ -206,8 +206,7 @@ struct Choir {
             add.receiver = ReceiverId(kFirstSsrc + i);
             add.kind = MediaKind::kAudio;
             add.mid = std::to_string(i);
-            add.codecs = {
-                {Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
+            add.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true}};
             add.layers = {{}};
             world.command(0, add);
         }

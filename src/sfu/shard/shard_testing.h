@@ -326,7 +326,7 @@ inline AddReceiver vp8_receiver(const Client& publisher) {
     add.room = RoomId(1);
     add.kind = MediaKind::kVideo;
     add.mid = "0";
-    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true, std::nullopt}};
+    add.codecs = {{Codec::kVp8, PayloadType(96), PayloadType(97), 90'000, true}};
     add.extensions.mid = 4;
     add.extensions.rid = 5;
     add.layers = {{"", 0, std::nullopt, std::nullopt, 640, 360}};
@@ -339,7 +339,7 @@ inline AddReceiver opus_receiver(const Client& publisher) {
     add.room = RoomId(1);
     add.kind = MediaKind::kAudio;
     add.mid = "1";
-    add.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true, std::nullopt}};
+    add.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, true}};
     add.extensions.mid = 4;
     add.layers = {{}};
     add.microphone = true;

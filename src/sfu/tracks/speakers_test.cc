@@ -18,7 +18,7 @@ AddReceiver microphone_in(std::uint64_t room, std::uint64_t id) {
     config.receiver = ReceiverId(id);
     config.room = RoomId(room);
     config.kind = MediaKind::kAudio;
-    config.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, false, std::nullopt}};
+    config.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, false}};
     config.extensions.audio_level = 1;
     config.microphone = true;
     return config;

@@ -14,7 +14,6 @@
 namespace confab::wire {
 
 inline constexpr std::size_t kMaxReportBlocks = 31;
-inline constexpr std::size_t kMaxSdesChunks = 31;
 inline constexpr std::uint8_t kSdesCname = 1;
 inline constexpr std::uint8_t kSdesMid = 15;
 
@@ -91,7 +90,7 @@ struct SdesChunk {
     std::string_view cname;
     std::string_view mid;
 };
-// At most kMaxSdesChunks; false when there are more.
+// At most 31, which the count of a block can say; false when there are more.
 bool write_sdes(ByteWriter& out, std::span<const SdesChunk> chunks);
 
 struct Bye {

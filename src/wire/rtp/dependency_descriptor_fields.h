@@ -9,7 +9,6 @@
 namespace confab::wire::dd {
 
 inline constexpr std::size_t kMandatorySize = 3;
-inline constexpr std::size_t kMandatoryBits = 24;
 inline constexpr std::size_t kFlagBits = 5;  // structure, active targets, DTIs, diffs, chains
 
 }  // namespace confab::wire::dd

@@ -48,7 +48,6 @@ class TcpConnections {
     static constexpr std::size_t kMaxConnections = 8192;
     static constexpr std::size_t kMaxWriteBuffer = 128 * 1024;  // about 100 ms of video
     static constexpr std::size_t kMaxFramesPerWrite = 64;
-    static constexpr Duration kFirstFrameLimit = Duration::seconds(30);
     static constexpr Duration kUnclaimedLimit = Duration::seconds(30);
     static constexpr Duration kAcceptPause = Duration::millis(100);
 
