@@ -8,9 +8,23 @@
 #include "room/publish/layers.h"
 
 namespace confab::room {
+namespace {
+
+// A client that changes settings while a track ends leaves them here, and nothing else would take
+// them away.
+void drop_settings_alone(SubscriptionTable::Map& entries) {
+    std::erase_if(entries, [](const auto& item) {
+        return !item.second.wanted && item.second.wanted_since == Timestamp();
+    });
+}
+
+}  // namespace
+
 Subscription* SubscriptionTable::entry(const std::string& track_sid) {
     if (const auto it = entries_.find(track_sid); it != entries_.end()) return &it->second;
-    if (entries_.size() >= kMaxEntries || track_sid.size() > kMaxSidBytes) return nullptr;
+    if (track_sid.size() > kMaxSidBytes) return nullptr;
+    if (entries_.size() >= kMaxEntries) drop_settings_alone(entries_);
+    if (entries_.size() >= kMaxEntries) return nullptr;
     return &entries_[track_sid];
 }
 

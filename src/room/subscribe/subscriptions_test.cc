@@ -522,6 +522,23 @@ TEST_CASE("Subscriptions: settings wait for each other, switching on does not [S
     CHECK(w.sorted().commands_of<sfu::UpdateDownTrack>().empty());
 }
 
+TEST_CASE("Subscriptions: settings of tracks that ended take no place of others [SUB-01]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2);
+    // Each was on its way while its track ended; a long call has many.
+    for (std::size_t i = 0; i < SubscriptionTable::kMaxEntries; ++i) {
+        livekit::UpdateTrackSettings settings;
+        settings.add_track_sids("TR_gone" + std::to_string(i));
+        settings.set_quality(livekit::HIGH);
+        w.subscriptions.update_settings(bob, settings);
+    }
+    w.publish(alice, "TR_cam", kVp8);
+    REQUIRE(w.host.needed.size() == 1);
+    w.bind(bob, kVp8);
+    CHECK(w.sorted().commands_of<sfu::AddDownTrack>().size() == 1);
+}
+
 TEST_CASE("Subscriptions: an adaptive client starts visible [SUB-04] [SIG-113]") {
     for (const bool adaptive : {true, false}) {
         World w;
