@@ -307,6 +307,44 @@ TEST_CASE(
     CHECK(h.of(again, R::kTrickle).back().trickle().final());
 }
 
+TEST_CASE(
+    "Resume: a late answer to the offer that died with the connection is not the new one's "
+    "[SIG-85] [SIG-160]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    h.auto_answer = false;
+    h.publish(alice, "mic", false);
+    h.advance(Duration::millis(200));
+    const livekit::SessionDescription before = h.of(bob, R::kOffer).back().offer();
+    REQUIRE(before.sdp().find("m=audio") != std::string::npos);
+    JoinParams params = test_join("r", "bob");
+    params.reconnect = true;
+    const SessionId again = h.join(params);
+    const livekit::SessionDescription after = h.of(again, R::kOffer).at(0).offer();
+    CHECK(after.id() == before.id() + 1);
+    h.commands.clear();
+
+    // livekit-client sends what it was about to answer over the new connection.
+    const auto answer = [&](const livekit::SessionDescription& offer, const std::string& ufrag) {
+        std::string sdp = testing::make_answer(offer.sdp());
+        const std::string line = "a=ice-ufrag:";
+        for (auto at = sdp.find(line); at != std::string::npos; at = sdp.find(line, at + 1))
+            sdp.replace(at, sdp.find('\r', at) - at, line + ufrag);
+        livekit::SignalRequest request;
+        request.mutable_answer()->set_id(offer.id());
+        request.mutable_answer()->set_sdp(std::move(sdp));
+        h.send(again, request);
+    };
+    answer(before, "gone");
+    CHECK(h.commands_of<sfu::SetRemote>().empty());
+    answer(after, "here");
+    const auto remotes = h.commands_of<sfu::SetRemote>();
+    REQUIRE(remotes.size() == 1);
+    CHECK(remotes[0].remote.ufrag == "here");
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
+}
+
 TEST_CASE("Resume of what is not there: leave RECONNECT and close, no room is made [SIG-147]") {
     Harness h;
     JoinParams params = test_join("nowhere", "bob");

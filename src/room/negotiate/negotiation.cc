@@ -11,6 +11,17 @@
 #include "rtc/sdp/description/description.h"
 
 namespace confab::room {
+namespace {
+
+// After a resume the answer to the offer that it made void may still come (SIG-85): with its
+// credentials ICE would not come up again, and the answer that is meant would find nobody waiting.
+bool is_late(const PeerLink& link, std::uint32_t id) {
+    constexpr std::uint32_t kRecent = 2;  // further off are the numbers of who counts by itself
+    const std::uint32_t behind = link.timer.last_id() - id;
+    return id != 0 && behind != 0 && behind <= kRecent;
+}
+
+}  // namespace
 
 Negotiation::Negotiation(const RoomScope& scope, Room* room, Roster& roster,
                          NegotiationSettings settings, NegotiationHost& host)
@@ -115,7 +126,8 @@ Result<void, std::string> Negotiation::handle_trickle(Participant& p,
 
 void Negotiation::handle_answer(Participant& p, const livekit::SessionDescription& answer) {
     const Links& l = links(p);
-    if (l.single || !l.subscriber || !l.subscriber->offer_outstanding()) {
+    const bool waited_for = !l.single && l.subscriber && l.subscriber->offer_outstanding();
+    if (!waited_for || is_late(*l.subscriber, answer.id())) {
         ++scope_->counters.bad_requests;
         return;
     }
