@@ -83,6 +83,32 @@ TEST_CASE("Quality: every five seconds when something changed [SIG-135] [CQ-04]"
           livekit::GOOD);  // 100 + 0.8·(30 − 100)
 }
 
+TEST_CASE("Quality: who resumes is told what a lost connection was told [SIG-135] [SIG-160]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    const SessionId bob = h.join_active("r", "bob");
+    h.publish(alice, "mic", false);
+    h.advance(Duration::seconds(5));
+    h.close(bob);
+    sfu::QualityBatch batch;
+    batch.samples.emplace_back();
+    batch.samples[0].receiver = h.commands_of<sfu::AddReceiver>()[0].receiver;
+    batch.samples[0].packets_expected = 100;
+    batch.samples[0].packets_lost = 20;
+    h.event(batch);
+    h.advance(Duration::seconds(5));
+    JoinParams params = test_join("r", "bob");
+    params.reconnect = true;
+    const SessionId again = h.join(params);
+    h.advance(Duration::seconds(5));
+    REQUIRE(h.count(again, R::kConnectionQuality) == 1);
+    const R told = h.of(again, R::kConnectionQuality).at(0);
+    REQUIRE(told.connection_quality().updates_size() == 2);
+    CHECK(told.connection_quality().updates(1).quality() == livekit::GOOD);
+    h.advance(Duration::seconds(5));
+    CHECK(h.count(again, R::kConnectionQuality) == 1);
+}
+
 TEST_CASE("Metadata: one update and token per property, then the answer [SIG-14] [TOK-12]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -53,7 +53,8 @@ void QualityReports::handle_timeout(Timestamp now) {
         if (!p->active()) continue;
         const QualityView& view = members_.at(p->number).view;
         if (!view.empty()) scope_->out.observe(QualitySeen{view.current()});
-        if (p->traits.gates.connection_quality) report(*p);
+        // Without a connection it hears nothing: a resume finds out what changed meanwhile.
+        if (p->traits.gates.connection_quality && p->signal.is_open()) report(*p);
     }
 }
 
