@@ -373,9 +373,13 @@ TEST_CASE(
     "Sessions: another transport is tried for who is there, not for who fell silent [ICE-15]") {
     World w;
     Participant& silent = w.come_active("alice", 1);
+    w.at(1);
+    Participant& heard = w.come_active("carol", 3);
     w.at(15'000);
     w.sessions.handle_link(silent, World::failure(LinkNews::Failure::kIce));
     CHECK(w.calls().empty());
+    w.sessions.handle_link(heard, World::failure(LinkNews::Failure::kIce));
+    CHECK(w.calls() == Texts{"other transport carol"});
     Participant& away = w.come_active("bob", 2);
     away.signal.lost();
     w.sessions.handle_link(away, World::failure(LinkNews::Failure::kIce));

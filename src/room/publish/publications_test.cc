@@ -229,6 +229,69 @@ TEST_CASE("Publications: so many may wait for their sections [SIG-101]") {
     CHECK(refusals(w.sorted(), 1).empty());
 }
 
+TEST_CASE("Publications: kMaxTracks of one participant, whatever waits for its section [SIG-101]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    for (std::size_t i = 0; i < PublishFlow::kMaxTracks; ++i)
+        (void)w.publish(alice, "cam" + std::to_string(i), std::to_string(i));
+    CHECK(refusals(w.sorted(), 1).empty());
+    w.add_track(alice, "more");
+    CHECK(refusals(w.sorted(), 1) == std::vector{Reason::LIMIT_EXCEEDED});
+    w.offer(alice, {}, {"7"});
+    w.add_track(alice, "more");
+    CHECK(refusals(w.sorted(), 1).empty());
+}
+
+TEST_CASE("Publications: kMaxQueuedPerCid wait for a cid, and a bounded number for all [SIG-101]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    constexpr std::size_t kCids = PublishFlow::kMaxPending;
+    for (std::size_t i = 0; i <= kCids; ++i)
+        (void)w.publish(alice, "cam" + std::to_string(i), std::to_string(i));
+    (void)w.sorted();
+    for (std::size_t i = 0; i < kCids; ++i) {
+        for (std::size_t k = 0; k < PublishFlow::kMaxQueuedPerCid; ++k) {
+            w.add_track(alice, "cam" + std::to_string(i));
+            CHECK(refusals(w.sorted(), 1) == std::vector{Reason::QUEUED});
+        }
+        w.add_track(alice, "cam" + std::to_string(i));
+        CHECK(refusals(w.sorted(), 1) == std::vector{Reason::LIMIT_EXCEEDED});
+    }
+    w.add_track(alice, "cam" + std::to_string(kCids));
+    CHECK(refusals(w.sorted(), 1) == std::vector{Reason::LIMIT_EXCEEDED});
+}
+
+TEST_CASE("Publications: a request of more than kMaxRequestBytes is refused [SIG-101] [IMM-13]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    constexpr std::size_t kMost = PublishFlow::kMaxRequestBytes;
+    auto request = World::request_of("cam", livekit::CAMERA);
+    request.set_name(std::string(kMost - 1'000, 'n'));
+    const std::size_t rest = request.ByteSizeLong() - (kMost - 1'000);
+    for (const std::size_t size : {kMost + 1, kMost}) {
+        request.set_name(std::string(size - rest, 'n'));
+        REQUIRE(request.ByteSizeLong() == size);
+        w.publications.add_track(alice, request);
+        CHECK(refusals(w.sorted(), 1).empty() == (size <= kMost));
+    }
+}
+
+TEST_CASE("Publications: of a track that changes its SSRC for ever 64 are kept apart [IMM-15]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const std::string sid = w.publish(alice, "cam", "1");
+    sfu::LayerStarted event;
+    event.receiver = *w.publications.find(alice, sid)->slots[0].receiver;
+    for (std::uint32_t i = 1; i <= 100; ++i) {
+        event.ssrc = Ssrc(i);
+        w.publications.layer_started(alice, sid, event);
+    }
+    CHECK(w.ssrcs.size() == 64);
+    CHECK(w.ssrcs.contains(Ssrc(1)));
+    w.offer(alice, {}, {"1"});
+    CHECK(w.ssrcs.size() == 0);
+}
+
 TEST_CASE("Publications: the same cid waits until the first track ends [SIG-76] [SIG-101]") {
     for (const bool leaving : {false, true}) {
         World w;

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "room/test_support.h"
@@ -119,6 +120,31 @@ TEST_CASE("SpeakerNews: reports of several workers are told together [SIG-134]")
     w.news.handle_timeout(w.clock.now);
     CHECK(w.take()[bob.number].size() == 2);
     CHECK(w.news.next_deadline().is_never());
+}
+
+TEST_CASE(
+    "SpeakerNews: who resumes hears of each who stopped, once, of a bounded number [SIG-160]") {
+    constexpr std::size_t kMax = SpeakerNews::kMaxStops;
+    World w;
+    Participant& bob = w.join("bob");
+    std::vector<sfu::ReceiverId> microphones;
+    microphones.reserve(kMax + 1);
+    for (std::size_t i = 0; i <= kMax; ++i)
+        microphones.push_back(w.microphone(w.join("p" + std::to_string(i)), {"bob"}));
+    const Timestamp since = w.clock.now;
+    for (const sfu::ReceiverId one : microphones) {
+        w.level(one, 0.5);
+        w.level(one, 0);
+    }
+    w.level(microphones.back(), 0.5);  // speaks again: it is told as that alone
+    (void)w.take();
+    w.news.repeat(bob, since);
+    const auto told = w.take()[bob.number];
+    CHECK(told.size() == kMax);
+    CHECK(std::count_if(told.begin(), told.end(), [](const auto& one) { return one.active(); }) ==
+          1);
+    w.news.repeat(bob, since + Duration::millis(1));
+    CHECK(w.take()[bob.number].size() == 1);
 }
 
 TEST_CASE("SpeakerNews: a simulated speaker stops at its time, or when it has left [SIG-171]") {

@@ -318,6 +318,29 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Data tracks: of one request the first 2000 wishes count [SIG-126] [IMM-13]") {
+    for (const std::size_t before : {1'999U, 2'000U}) {
+        DataRooms d;
+        const SessionId alice = d.h.join_active("r", "alice");
+        const SessionId bob = d.h.join_active("r", "bob");
+        livekit::SignalRequest publish;
+        publish.mutable_publish_data_track_request()->set_pub_handle(5);
+        publish.mutable_publish_data_track_request()->set_name("pose");
+        d.h.send(alice, publish);
+        REQUIRE(d.h.count(alice, R::kPublishDataTrackResponse) == 1);
+        const auto told = d.h.of(alice, R::kPublishDataTrackResponse)[0];
+        livekit::SignalRequest wishes;
+        for (std::size_t i = 0; i <= before; ++i) {
+            auto& wish = *wishes.mutable_update_data_subscription()->add_updates();
+            wish.set_subscribe(true);
+            wish.set_track_sid(i < before ? "DTR_other"
+                                          : told.publish_data_track_response().info().sid());
+        }
+        d.h.send(bob, wishes);
+        CHECK(d.h.count(bob, R::kDataTrackSubscriberHandles) == (before < 2'000 ? 1 : 0));
+    }
+}
+
 TEST_CASE("Data tracks: flow only while subscribing is allowed [SIG-42] [SIG-112] [TOK-13]") {
     DataRooms d(spread(2));
     const SessionId alice = d.h.join_active("r", "alice");

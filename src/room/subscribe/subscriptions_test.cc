@@ -539,6 +539,25 @@ TEST_CASE("Subscriptions: settings of tracks that ended take no place of others 
     CHECK(w.sorted().commands_of<sfu::AddDownTrack>().size() == 1);
 }
 
+TEST_CASE("Subscriptions: of one request for settings the first 2000 sids count [IMM-13]") {
+    for (const std::size_t before : {1'999U, 2'000U}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        Participant& bob = w.come("bob", 2);
+        w.publish(alice, "TR_cam", kVp8);
+        w.bind(bob, kVp8);
+        (void)w.sorted();
+        livekit::UpdateTrackSettings settings;
+        for (std::size_t i = 0; i < before; ++i)
+            settings.add_track_sids("TR_other");
+        settings.add_track_sids("TR_cam");
+        settings.set_disabled(true);
+        w.subscriptions.update_settings(bob, settings);
+        w.run(bob, 100);
+        CHECK(w.sorted().commands_of<sfu::UpdateDownTrack>().size() == (before < 2'000 ? 1 : 0));
+    }
+}
+
 TEST_CASE("Subscriptions: an adaptive client starts visible [SUB-04] [SIG-113]") {
     for (const bool adaptive : {true, false}) {
         World w;

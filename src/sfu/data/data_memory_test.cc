@@ -40,6 +40,21 @@ TEST_CASE("DataMemory: nonces and the cache by time and size [SIG-121] [SIG-123]
     CHECK(memory.since(at_ms(5'000), {{"PA_a", 1}}).empty());
 }
 
+TEST_CASE("DataMemory: of packets however small kMaxCachedPackets are kept [SIG-121] [IMM-15]") {
+    DataMemory memory;
+    for (std::uint32_t i = 1; i <= DataMemory::kMaxCachedPackets + 1; ++i) {
+        DataMessage message;
+        message.sender_sid = "PA_a";
+        message.payload = bytes(1);
+        message.sequence = i;
+        memory.remember(at_ms(0), message);
+    }
+    const auto replay = memory.since(at_ms(1), {{"PA_a", 1}});
+    CHECK(replay.size() == DataMemory::kMaxCachedPackets);
+    CHECK(replay.front()->message.sequence == 2);
+    CHECK(memory.cached_bytes() == DataMemory::kMaxCachedPackets);
+}
+
 // Nobody but the API says how long a nonce is, and a hundred of 64 KiB are kept by no room.
 TEST_CASE("DataMemory: nonces are bounded in bytes [SIG-123] [IMM-15]") {
     DataMemory memory;

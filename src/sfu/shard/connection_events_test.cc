@@ -96,6 +96,24 @@ TEST_CASE("ConnectionEvents: one that ends while it waits for its turn holds nob
     }
 }
 
+TEST_CASE("ConnectionEvents: what waits for a receiver follows as it makes room [DC-20]") {
+    constexpr std::uint32_t kMessages = 2'500;
+    DataWorld data(1, {0, 0});
+    const std::string filling(1'000, '.');
+    data.clients[1]->deaf = true;
+    for (std::uint32_t i = 0; i < kMessages; ++i)
+        REQUIRE(data.send(0, text_packet(std::to_string(i) + filling, i + 1)));
+    data.world.run(3'000);
+    REQUIRE(data.texts(1).empty());
+    data.clients[1]->deaf = false;
+    const std::int64_t begin = data.world.now_ms;
+    while (data.clients[1]->messages.size() < kMessages && data.world.now_ms - begin < 10'000)
+        data.world.run(10);
+    // Else each 256 KiB waited for the next look at those who lag.
+    CHECK(data.world.now_ms - begin < DataReceivers::kTick.ms());
+    CHECK(data.texts(1).size() == kMessages);
+}
+
 // A sender with much in its connection goes; how much of it the others get.
 std::size_t delivered_at_end(std::size_t receivers) {
     DataWorld data(1, std::vector<std::size_t>(1 + receivers, 0));

@@ -226,14 +226,27 @@ TEST_CASE("Shard: NACK, PLI, FIR and retransmissions of both directions are coun
     call.publisher.send(header, Bytes{0, 1, 0x10, 0}, call.world.client_out[&call.publisher], "v");
     call.world.run(5);
     CHECK(call.world.shards[0]->snapshot().rtx_in == 1);
+    // One that was changed on its way.
+    std::deque<std::pair<SocketAddress, Bytes>> forged;
+    ++header.sequence;
+    call.publisher.send(header, Bytes{0, 2, 0x10, 0}, forged, "v");
+    forged.front().second.back() ^= 1;
+    call.world.client_out[&call.publisher].push_back(std::move(forged.front()));
+    call.world.run(5);
     // What a peer counted stays when it goes.
     const ShardSnapshot before = call.world.shards[0]->snapshot();
+    CHECK(before.rtx_in == 1);
+    CHECK(before.rtx_bytes_in > 0);
+    CHECK(before.rtx_bytes_in < before.rtp_bytes_in);
+    CHECK(before.srtp_failures == 1);
     call.world.command(0, ClosePeer{call.publisher.id});
     call.world.command(0, ClosePeer{call.subscriber.id});
     const ShardSnapshot after = call.world.shards[0]->snapshot();
     CHECK(after.rtp_bytes_in == before.rtp_bytes_in);
     CHECK(after.rtx_out == before.rtx_out);
     CHECK(after.nacks_out == before.nacks_out);
+    CHECK(after.srtp_failures == before.srtp_failures);
+    CHECK(after.rtx_bytes_in == before.rtx_bytes_in);
 }
 
 }  // namespace confab::sfu

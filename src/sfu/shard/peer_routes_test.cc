@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "sfu/peer/peer_pair_testing.h"
 #include "wire/ice/stun.h"
 
 namespace confab::sfu {
@@ -111,6 +112,19 @@ TEST_CASE("PeerRoutes: the oldest path of a peer gives way [ICE-02]") {
     CHECK(worker.one->paths.size() == ShardPeer::kMaxPaths);
     CHECK_FALSE(worker.routes.contains(from_port(1)));
     CHECK(worker.routes.contains(from_port(ShardPeer::kMaxPaths + 1)));
+}
+
+TEST_CASE("PeerRoutes: the path in use stays, however many others are proved [ICE-02]") {
+    test::PeerPair pair;
+    PeerRoutes routes{0, 1};
+    const ice::Path used = pair.local->transport().path().value();
+    routes.remember(*pair.local, used, true);
+    for (std::uint16_t port = 1; port <= 2 * ShardPeer::kMaxPaths; ++port)
+        routes.remember(*pair.local, from_port(port), true);
+    CHECK(pair.local->paths.size() == ShardPeer::kMaxPaths);
+    CHECK(routes.contains(used));
+    CHECK_FALSE(routes.contains(from_port(1)));
+    CHECK(routes.contains(from_port(2 * ShardPeer::kMaxPaths)));
 }
 
 TEST_CASE("PeerRoutes: nothing leads to a peer that is gone [IMM-15]") {
