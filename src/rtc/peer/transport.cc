@@ -316,7 +316,6 @@ void Transport::simulate_handshake(Timestamp now) {
 
 void Transport::start_data(Timestamp now) {
     sctp::DataChannels::Config config;
-    config.association.local_port = remote_->sctp_port;
     config.association.remote_port = remote_->sctp_port;
     config.association.peer_max_message_size = remote_->max_message_size;
     config.dtls_client = remote_->local_role == dtls::Role::kClient;

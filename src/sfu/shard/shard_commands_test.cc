@@ -126,6 +126,70 @@ TEST_CASE("Shard: a peer or a name that is there already is not made again [DES-
     CHECK(world.shards[0]->known_ufrags() == 1);
 }
 
+// The client's description once more, with data.
+SetRemote described(const Client& client) {
+    SetRemote remote;
+    remote.peer = client.id;
+    remote.remote = {client.credentials.ufrag, client.credentials.pwd};
+    remote.local_dtls_role = DtlsRole::kServer;
+    remote.sctp = true;
+    return remote;
+}
+
+TEST_CASE("Shard: data leaves our port for the one that the client named [SDP-01]") {
+    World world(1);
+    const Client& client = world.add_client(0);
+    SetRemote remote = described(client);
+    remote.sctp_port = 6'000;
+    world.command(0, remote);
+    std::vector<std::pair<int, int>> ports;
+    world.lose = [&](const Client&, BytesView datagram) {
+        const bool data = datagram.size() > 12 && datagram[0] == 23;
+        if (data) ports.emplace_back(load_be16(&datagram[1]), load_be16(&datagram[3]));
+        return false;
+    };
+    world.run(300);
+    REQUIRE_FALSE(ports.empty());
+    CHECK(ports.front() == std::pair(5'000, 6'000));
+}
+
+TEST_CASE("Shard: a client is sent no message larger than it takes [DC-05] [SDP-01]") {
+    constexpr std::size_t kMost = 1'000;
+    World world(1);
+    const Client& client = world.add_client(0, true);
+    SetRemote remote = described(client);
+    remote.sctp_max_message_size = kMost;
+    world.command(0, remote);
+    (void)world.add_member(client, "alice");
+    world.run(800);
+    for (const std::size_t size : {kMost + 1, kMost}) {
+        SendData send;
+        send.room = RoomId(1);
+        send.payload = Bytes(size, 'x');
+        world.command(0, send);
+    }
+    world.run(200);
+    REQUIRE(client.messages.size() == 1);
+    CHECK(client.messages[0].size() == kMost);
+    CHECK(world.shards[0]->snapshot().data_dropped == 1);
+}
+
+TEST_CASE("Shard: who is to use TCP alone gets no answer over UDP [ICE-15] [SIG-173]") {
+    for (const bool tcp_only : {false, true}) {
+        World world(1);
+        const Client& client = world.add_client(0);
+        world.command(0, ClosePeer{client.id});
+        CreatePeer create;
+        create.peer = client.id;
+        create.local = {"ac0serverufrag", "c0_server_password_1234567890"};
+        create.tcp_only = tcp_only;
+        world.command(0, create);
+        world.command(0, described(client));
+        world.run(3'000);
+        CHECK(client.transport->connected() != tcp_only);
+    }
+}
+
 TEST_CASE("Shard: the letter of a name is its worker's, for as many as there are [DES-03]") {
     CHECK(owner_of_ufrag("abc") == WorkerIndex(0));
     CHECK(owner_of_ufrag("Zbc") == WorkerIndex(kMaxWorkers - 1));
