@@ -264,6 +264,55 @@ TEST_CASE("Shard: reports and NACKs of more streams than a datagram holds [IN-05
     CHECK(asked.size() == Choir::kVoices);
 }
 
+TEST_CASE("Shard: key frames of more streams than a datagram has requests for [IN-08][IN-05]") {
+    constexpr std::uint32_t kCameras = 110;  // 12 octets each
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    for (std::uint32_t i = 0; i < kCameras; ++i) {
+        AddReceiver add = camera_of(publisher);
+        add.receiver = ReceiverId(2000 + i);
+        add.mid = std::to_string(i);
+        world.command(0, add);
+    }
+    const auto picture = [&](std::uint16_t sequence) {
+        for (std::uint32_t i = 0; i < kCameras; ++i) {
+            wire::RtpHeader header;
+            header.payload_type = 96;
+            header.ssrc = 2000 + i;
+            header.sequence = sequence;
+            header.timestamp = std::uint32_t{sequence} * 3000;
+            header.marker = true;
+            Bytes payload{0x10, 1, 0, 0};
+            payload.resize(60);
+            publisher.send(header, payload, world.client_out[&publisher], std::to_string(i));
+        }
+        world.run(33);
+    };
+    for (std::uint16_t sequence = 100; sequence < 160; ++sequence)
+        picture(sequence);
+    publisher.rtcp.clear();
+    // All become wanted at once.
+    for (std::uint32_t i = 0; i < kCameras; ++i) {
+        AddDownTrack add = video_to(subscriber);
+        add.down_track = DownTrackId(5000 + 2 * i);
+        add.receiver = ReceiverId(2000 + i);
+        add.ssrc = Ssrc(5000 + 2 * i);
+        add.rtx_ssrc = Ssrc(5001 + 2 * i);
+        world.command(0, add);
+    }
+    picture(160);
+    std::set<std::uint32_t> asked;
+    for (const auto& received : publisher.rtcp) {
+        CHECK(received.compound.size() <= 1200);
+        wire::RtcpReader reader(received.compound);
+        while (const auto block = reader.next())
+            if (const auto pli = wire::parse_pli(*block)) asked.insert(pli->media_ssrc);
+    }
+    CHECK(asked.size() == kCameras);
+}
+
 // How often one lost packet is asked for in 150 ms, behind a DLRR of its publisher with those round
 // trips.
 std::size_t asks_with(std::initializer_list<Duration> round_trips) {
