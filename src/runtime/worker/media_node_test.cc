@@ -11,11 +11,13 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <chrono>
 #include <map>
 
 #include "runtime/worker/socket/socket_address.h"
 #include "sfu/shard/shard.h"
+#include "runtime/worker/socket/udp_socket.h"
 #include "wire/rtp/rtp.h"
 #include "wire/rtp/rtp_extensions.h"
 
@@ -547,14 +549,46 @@ TEST_CASE("MediaNode: a worker that hangs is told all the same what has ended [D
     CHECK(node->port(0).commands_dropped() == 1);
 }
 
-TEST_CASE("MediaNode: stops with peers, streams and packets in flight [DES-01]") {
-    for (int i = 0; i < 3; ++i) {
+// The other end of a stream has closed it.
+bool is_closed(int fd) {
+    std::array<std::uint8_t, 4096> buffer;
+    pollfd p{fd, POLLIN, 0};
+    while (::poll(&p, 1, 5000) == 1)
+        if (::recv(fd, buffer.data(), buffer.size(), 0) <= 0) return true;
+    return false;
+}
+
+TEST_CASE("MediaNode: stops in the middle of handshakes and of media, its ports free [DES-01]") {
+    for (const bool connected : {false, true}) {
+        CAPTURE(connected);
         Town town(2);
         for (std::size_t c = 0; c < 4; ++c)
             town.add_client(c % 2, c >= 2);
-        for (int steps = 0; steps < 10 * i; ++steps)
-            town.step();
-        town.node->stop();
+        NodeClient& speaker = *town.clients[0];
+        NodeClient& listener = *town.clients[3];
+        Publication audio{&speaker, receiver_of(speaker, sfu::Codec::kOpus, 1000), 5000};
+        if (connected) {
+            REQUIRE(town.run_until(
+                [&] { return town.connected_events() == 4 && speaker.transport->connected(); }));
+            town.node->port(0).send(speaker.owner, audio.receiver);
+            town.node->port(0).send(listener.owner,
+                                    down_track_of(listener, audio.receiver, speaker.owner, 5000));
+            REQUIRE(town.run_until([&] {
+                audio.send_frame(1);
+                return !listener.numbers[5000].empty();
+            }));
+            for (int i = 0; i < 100; ++i)
+                audio.send_frame(1);
+        } else {
+            for (int steps = 0; steps < 3; ++steps)
+                town.step();
+        }
+        const SocketAddress udp = town.node->addresses(0).udp.at(0);
+        CHECK(town.node->stop() == 0);
+        town.node.reset();
+        CHECK(UdpSocket::open(udp, false).has_value());
+        for (std::size_t c = 2; c < 4; ++c)
+            CHECK(is_closed(town.clients[c]->fd()));
     }
 }
 
