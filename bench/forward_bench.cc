@@ -1,18 +1,22 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 // bench: modules runtime/worker sfu rtc/peer rtc/srtp wire crypto base
+// bench: needs ipsec-mb, which the floor calls itself
 
 // CPU time per forwarded packet of a whole shard with its socket, against the bare floor: the same
 // packets to the same destinations in the same runs with nothing but rewriting, AES-128-GCM and UDP
 // GSO (02 §10.1). Both alternate in one thread, so that what disturbs one disturbs the other.
 //
-//   forward_bench [--rounds N] [--breakdown] [--gro] [--only video|audio|split] [--srtp gcm|cm]
+//   forward_bench [--rounds N] [--breakdown] [--gro] [--only video|audio|opus|split]
+//                 [--srtp gcm|cm]
 //
 // Video: 1 publisher, 500 subscribers, a burst of 6 to 10 VP8 packets per turn (02 §10.3). Audio:
-// 10 speakers, 100 subscribers, one 100-byte packet of each speaker per turn. The destinations are
-// loopback sockets that nobody reads; with --gro they take a GSO send in one piece, which leaves
-// out most of the receiver's work that loopback charges to the sender. Each load is measured with
-// AES-128-GCM and with AES-128-CM-SHA1-80 (02 DES-23); the floor always encrypts with GCM.
+// 10 speakers, 100 subscribers, one 100-byte packet of each speaker per turn; opus: the same with
+// packets of 60 to 180 bytes, as Opus makes them, which one segmented send seldom takes. The
+// destinations are loopback sockets that nobody reads; with --gro they take a GSO send in one
+// piece, which leaves out most of the receiver's work that loopback charges to the sender. Each
+// load is measured with AES-128-GCM and with AES-128-CM-SHA1-80 (02 DES-23); the floor always
+// encrypts with GCM.
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -51,7 +55,10 @@ constexpr const char* name_of(srtp::Profile profile) {
     return profile == srtp::Profile::kAes128CmSha1_80 ? "cm" : "gcm";
 }
 
-enum class Load { kVideo, kSplitVideo, kAudio };
+enum class Load { kVideo, kSplitVideo, kAudio, kOpus };
+constexpr bool is_audio(Load load) {
+    return load == Load::kAudio || load == Load::kOpus;
+}
 
 // User and system time of this thread; the softirq work of loopback counts for the sender.
 double cpu_ns() {
@@ -105,8 +112,8 @@ class Scenario {
   public:
     Scenario(Load load, srtp::Profile profile, const Options& options)
         : load_(load),
-          publishers_count_(load == Load::kAudio ? 10 : 1),
-          subscribers_count_(load == Load::kAudio ? 100 : 500),
+          publishers_count_(is_audio(load) ? 10 : 1),
+          subscribers_count_(is_audio(load) ? 100 : 500),
           sinks_(subscribers_count_, options.gro),
           socket_(UdpSocket::open({IpAddress::v4(INADDR_LOOPBACK), 0}, false).value()),
           room_(socket_.local(), profile),
@@ -119,7 +126,7 @@ class Scenario {
             subscribers.push_back(&room_.add_client(sinks_.address(i)));
         room_.run(Duration::millis(600));
         if (!room_.all_connected()) std::abort();
-        const auto codec = load == Load::kAudio ? sfu::Codec::kOpus : sfu::Codec::kVp8;
+        const auto codec = is_audio(load) ? sfu::Codec::kOpus : sfu::Codec::kVp8;
         for (std::size_t p = 0; p < publishers_count_; ++p) {
             const sfu::AddReceiver receiver = TestRoom::receiver(*publishers_[p], 1000 + p, codec);
             room_.shard().handle_command(room_.now(), receiver);
@@ -137,7 +144,7 @@ class Scenario {
     std::vector<Turn> make_turns(std::size_t count) {
         std::vector<Turn> turns(count);
         for (Turn& turn : turns) {
-            if (load_ == Load::kAudio)
+            if (is_audio(load_))
                 audio_turn(turn);
             else
                 video_turn(turn);
@@ -192,7 +199,7 @@ class Scenario {
     sfu::ShardSnapshot room_counters() const {
         return const_cast<TestRoom&>(room_).shard().snapshot();
     }
-    Duration interval() const { return Duration::millis(load_ == Load::kAudio ? 20 : 33); }
+    Duration interval() const { return Duration::millis(is_audio(load_) ? 20 : 33); }
 
     void flush() {
         sfu::Shard& shard = room_.shard();
@@ -237,7 +244,8 @@ class Scenario {
             header.payload_type = 111;
             header.ssrc = static_cast<std::uint32_t>(77 + p);
             header.timestamp = static_cast<std::uint32_t>(frame_ * 960);
-            add(turn, p, header, Bytes(100 - Floor::kHeader, static_cast<std::uint8_t>(p)));
+            const std::size_t size = load_ == Load::kOpus ? 60 + rng_.below(121) : 100;
+            add(turn, p, header, Bytes(size - Floor::kHeader, static_cast<std::uint8_t>(p)));
         }
         ++frame_;
     }
@@ -293,7 +301,7 @@ void Scenario::print_breakdown(const std::vector<Turn>& turns) {
     // The header builder alone.
     sfu::ForwardedPacket packet;
     packet.ssrc = 1;
-    packet.prefix_size = load_ == Load::kAudio ? 0 : 6;
+    packet.prefix_size = is_audio(load_) ? 0 : 6;
     sfu::SendExtensions ids;
     ids.abs_send_time = 3;
     std::array<std::uint8_t, 64> out{};
@@ -316,7 +324,7 @@ void measure(const std::string& load_name, Load load, srtp::Profile profile,
     const std::string title = load_name + " " + name_of(profile);
     const char* const name = title.c_str();
     Scenario scenario(load, profile, options);
-    const std::size_t turns_per_round = load == Load::kAudio ? 250 : 40;
+    const std::size_t turns_per_round = is_audio(load) ? 250 : 40;
     std::vector<double> ours, floor, ratios;
     for (std::size_t round = 0; round < options.rounds + 2; ++round) {
         const std::vector<Turn> turns = scenario.make_turns(turns_per_round);
@@ -378,6 +386,7 @@ int run(int argc, char** argv) {
         if (wanted("split")) measure("video in split bursts", Load::kSplitVideo, profile, options);
         if (wanted("video")) measure("video", Load::kVideo, profile, options);
         if (wanted("audio")) measure("audio", Load::kAudio, profile, options);
+        if (wanted("opus")) measure("opus", Load::kOpus, profile, options);
     }
     return 0;
 }

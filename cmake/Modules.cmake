@@ -159,12 +159,17 @@ function(confab_fuzz_targets)
 endfunction()
 
 # Every bench/X_bench.cc becomes the program bench/X_bench, and all are the target `benches`
-# ("// bench: modules …" names what it links).
+# ("// bench: modules …" names what it links; "// bench: needs ipsec-mb" leaves it out elsewhere).
 function(confab_benchmarks)
     add_custom_target(benches)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*_bench.cc)
     foreach(source ${sources})
         get_filename_component(name ${source} NAME_WE)
+        file(STRINGS ${source} needs REGEX "^// bench: needs ipsec-mb")
+        if(needs AND NOT CONFAB_IPSEC_MB_LIBRARY)
+            message(STATUS "no ${name}: it needs intel-ipsec-mb")
+            continue()
+        endif()
         add_executable(${name} EXCLUDE_FROM_ALL ${source})
         add_dependencies(benches ${name})
         file(STRINGS ${source} uses REGEX "^// bench: modules ")
