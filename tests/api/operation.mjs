@@ -7,12 +7,15 @@ import net from 'node:net';
 
 import { Scrape } from '../lib/metrics.mjs';
 import { free_port } from '../lib/ports.mjs';
+import { resident } from '../lib/process_stats.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
 import { fresh_name, room_client } from './clients.mjs';
+
+const kIdleBytes = Number(process.env.CONFAB_IDLE_MB ?? 160) * 2 ** 20;
 
 async function full_room_checks(suite, server) {
   await suite.check('a full room is refused in words, at the upgrade and at validate [ROOM-06] [CON-22] [CON-33]', async () => {
@@ -165,9 +168,19 @@ async function descriptor_checks(suite) {
   });
 }
 
+async function memory_checks(suite) {
+  await suite.check('sixteen idle workers take little memory: rings are made on first use [IMM-15]', async () => {
+    const server = await start_server(suite, { confab: { workers: 16 } });
+    const bytes = resident(server.pid);
+    assert.ok(bytes < kIdleBytes, `${(bytes / 2 ** 20).toFixed(0)} MB`);
+    await server.stop();
+  });
+}
+
 export async function operation_checks(suite, server) {
   await full_room_checks(suite, server);
   await open_to_all_checks(suite);
   await drain_checks(suite);
   await descriptor_checks(suite);
+  await memory_checks(suite);
 }

@@ -4,8 +4,10 @@
 // Rights as clients meet them, in both kinds of session: what is refused, and what others are told.
 
 import { RequestResponse_Reason, TrackSource, TrackType } from '@livekit/protocol';
+import { RoomEvent } from '@livekit/rtc-node';
 
 import { Peer } from '../lib/rtc_peer.mjs';
+import { start_server } from '../lib/server.mjs';
 import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -16,6 +18,8 @@ export async function rights_checks(suite, server) {
   await metadata_checks(suite, server);
   await source_checks(suite, server, rooms);
   await hidden_checks(suite, server);
+  await recorder_checks(suite, server, rooms);
+  await limit_checks(suite);
 }
 
 async function metadata_checks(suite, server) {
@@ -82,4 +86,59 @@ async function hidden_checks(suite, server) {
     again.client.destroy();
     await Promise.all([ghost, alice, bob].map((peer) => peer.leave().catch(() => {})));
   });
+}
+
+async function recorder_checks(suite, server, rooms) {
+  await suite.check('who is there keeps a room: recorders made and unmade by the API [ROOM-05] [SIG-138]', async () => {
+    const [left, kept, later] = ['left', 'kept', 'later'].map(fresh_name);
+    for (const name of [left, kept, later]) await rooms.createRoom({ name, departureTimeout: 1 });
+    const make_recorder = (room, identity, recorder) =>
+      rooms.updateParticipant(room, identity, { permission: { canPublish: true, canSubscribe: true, recorder } });
+    const ended = (name) =>
+      until(async () => (await rooms.listRooms([name])).length === 0, { timeout: 10000, what: `${name} to end` });
+
+    const alice = await Peer.join(suite, server, left, 'alice');
+    await make_recorder(left, 'alice', true);
+    await alice.leave();
+    await ended(left);
+
+    const bob = await Peer.join(suite, server, kept, 'bob');
+    const recorder = await Peer.join(suite, server, kept, 'recorder', { number: 2, grant: { recorder: true } });
+    await make_recorder(kept, 'recorder', false);
+    await bob.leave();
+    // A room that is left later than bob left his has ended, and his has not.
+    const carol = await Peer.join(suite, server, later, 'carol', { number: 3 });
+    await carol.leave();
+    await ended(later);
+    const [room] = await rooms.listRooms([kept]);
+    assert.equal(room?.numParticipants, 1, 'the room of a former recorder');
+
+    await make_recorder(kept, 'recorder', true);
+    await recorder.event(RoomEvent.Disconnected);
+    await ended(kept);
+  }, { seconds: 60 });
+}
+
+async function limit_checks(suite) {
+  await suite.check('limit.subscription_limit_video: so many and no more, the next when one ends [SIG-112]', async () => {
+    const server = await start_server(suite, { limit: { subscription_limit_video: 2 } });
+    const room = fresh_name('limited');
+    const senders = [];
+    for (const number of [1, 2, 3]) {
+      const sender = await Peer.join(suite, server, room, `sender-${number}`, { number, auto_subscribe: false });
+      senders.push({ sender, picture: await sender.publish_picture() });
+    }
+    const viewer = await Peer.join(suite, server, room, 'viewer', { number: 4 });
+    const shown = () => viewer.pictures.size;
+    await until(() => shown() === 2, { what: () => `two pictures, there are ${shown()}` });
+    // Subscribed behind what a third picture would have been.
+    await senders[0].sender.publish_tone();
+    await viewer.hears(senders[0].sender);
+    assert.equal(shown(), 2);
+    const first = senders.find(({ sender }) => viewer.pictures.has(sender.identity));
+    await first.picture.stop();
+    await until(() => shown() === 3, { what: 'the third picture in its place' });
+    await Promise.all([viewer, ...senders.map(({ sender }) => sender)].map((peer) => peer.leave()));
+    await server.stop();
+  }, { seconds: 60 });
 }

@@ -77,6 +77,8 @@ await suite.run(async () => {
       assert.ok([401, 403, 404].includes(reply.status), `${place}: ${reply.status} ${text.slice(0, 80)}`);
       assert.ok(!/eyJ[\w-]{8,}\./.test(text), `${place} gives a token`);
     }
+    const body = JSON.stringify({ room_name: 'r', participant_name: 'p' });
+    assert.equal((await fetch(`${server.http}/api/token`, { method: 'POST', body })).status, 404, 'tokens');
     assert.equal((await fetch(`${server.http}/`)).status, 200);
   });
 });
