@@ -26,7 +26,9 @@ bool is_rtp_of(BytesView datagram, std::uint32_t ssrc) {
 
 }  // namespace
 
-TEST_CASE("Audio: what a subscriber asks for again is repaired [FWD-11] [SDP-21] [TRAP-14]") {
+TEST_CASE(
+    "Audio: what a subscriber asks for again is repaired "
+    "[FWD-11] [SDP-21] [TRAP-14] [outside]") {
     RoomAndShard w;
     const SessionId alice = w.room.join_active("r", "alice");
     const SessionId bob = w.room.join_active("r", "bob");

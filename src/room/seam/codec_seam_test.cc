@@ -11,7 +11,9 @@ namespace confab::room::testing {
 
 using R = livekit::SignalResponse;
 
-TEST_CASE("Codec: who can not take what is sent is told, not left in silence [IN-09] [SIG-111]") {
+TEST_CASE(
+    "Codec: who can not take what is sent is told, not left in silence "
+    "[IN-09] [SIG-111] [outside]") {
     for (const bool encrypted : {true, false}) {
         CAPTURE(encrypted);
         RoomAndShard w;

@@ -148,7 +148,7 @@ struct Call {
 
 }  // namespace
 
-TEST_CASE("Dynacast: a layer that was paused is back within a second [IN-21] [SIG-115]") {
+TEST_CASE("Dynacast: a layer that was paused is back within a second [IN-21] [SIG-115] [outside]") {
     Call c;
     c.run(2'000);
     REQUIRE(c.last_seen() == 0x20);
@@ -169,7 +169,9 @@ TEST_CASE("Dynacast: a layer that was paused is back within a second [IN-21] [SI
     CHECK(waited <= 1'000);
 }
 
-TEST_CASE("Dynacast: a layer that stops by itself comes back slowly all the same [IN-21]") {
+TEST_CASE(
+    "Dynacast: a layer that stops by itself comes back slowly all the same "
+    "[IN-21] [outside]") {
     Call c;
     c.run(2'000);
     c.camera->enable({0, 1});
@@ -184,7 +186,9 @@ TEST_CASE("Dynacast: a layer that stops by itself comes back slowly all the same
 
 // The word that a layer is wanted again dies with the publisher's connection, be it known to be
 // dead or not: after the resume it must be told, or the layer never comes back.
-TEST_CASE("Dynacast: who resumes is told what is wanted of its tracks [DYN-01] [SIG-160]") {
+TEST_CASE(
+    "Dynacast: who resumes is told what is wanted of its tracks "
+    "[DYN-01] [SIG-160] [outside]") {
     for (const bool noticed : {true, false}) {
         Call c;
         c.run(2'000);
@@ -206,7 +210,9 @@ TEST_CASE("Dynacast: who resumes is told what is wanted of its tracks [DYN-01] [
 
 // Whoever was away when the link became too narrow, or wide again, would show the contrary for
 // ever.
-TEST_CASE("Pauses: who resumes is told what became of its streams [BWE-09] [SIG-40] [SIG-160]") {
+TEST_CASE(
+    "Pauses: who resumes is told what became of its streams "
+    "[BWE-09] [SIG-40] [SIG-160] [outside]") {
     for (const bool noticed : {true, false}) {
         Call c(with_pauses("bob"));
         c.run(25'000);
@@ -238,7 +244,9 @@ TEST_CASE("Pauses: who resumes is told what became of its streams [BWE-09] [SIG-
     }
 }
 
-TEST_CASE("Settings: the wished frame rate is compared with the measured one [SUB-03] [IN-23]") {
+TEST_CASE(
+    "Settings: the wished frame rate is compared with the measured one "
+    "[SUB-03] [IN-23] [outside]") {
     Call c;
     // 15 a second in three temporal layers: 3.75, 7.5 and 15.
     constexpr std::array<std::uint8_t, 4> kThree{0, 2, 1, 2};

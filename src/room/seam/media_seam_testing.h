@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class RoomAndShard {
 
     Harness room;
     sfu::test::World world{1};
+    // Of the clients' ends made from now on: what their answer says instead of what suits.
+    std::optional<dtls::Role> client_role;
 
   private:
     void pass_commands() {
@@ -76,8 +79,9 @@ class RoomAndShard {
         client->transport = std::make_unique<peer::Transport>(crypto, config, world.rng.fork());
         peer::RemoteParameters server;
         server.ice = {create.local.ufrag, create.local.pwd};
-        server.local_role = remote.local_dtls_role == sfu::DtlsRole::kServer ? dtls::Role::kClient
-                                                                             : dtls::Role::kServer;
+        const bool worker_serves = remote.local_dtls_role == sfu::DtlsRole::kServer;
+        server.local_role =
+            client_role.value_or(worker_serves ? dtls::Role::kClient : dtls::Role::kServer);
         server.sctp = remote.sctp;
         const Timestamp now = sfu::test::world_time(world.now_ms);
         client->transport->set_remote(now, server);

@@ -5,6 +5,7 @@
 // transports, in virtual time. Whatever was cut for 19 s, media flows again in both directions.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -312,7 +313,9 @@ struct TwoInCall : Call {
 
 }  // namespace
 
-TEST_CASE("Outage: UDP is cut for 19 s, TCP is not: both directions go on [SIG-145][SIG-160]") {
+TEST_CASE(
+    "Outage: UDP is cut for 19 s, TCP is not: both directions go on "
+    "[SIG-145] [SIG-160] [outside]") {
     for (const bool single : {true, false}) {
         CAPTURE(single);
         TwoInCall call(single, true);
@@ -332,7 +335,9 @@ TEST_CASE("Outage: UDP is cut for 19 s, TCP is not: both directions go on [SIG-1
 
 // What a browser does: of the pairs that work it keeps the best, so there is no TCP before a
 // restart.
-TEST_CASE("Outage: UDP is cut for 19 s, TCP comes with the resume only [SIG-145][ICE-15]") {
+TEST_CASE(
+    "Outage: UDP is cut for 19 s, TCP comes with the resume only "
+    "[SIG-145] [ICE-15] [outside]") {
     for (const bool single : {true, false}) {
         CAPTURE(single);
         TwoInCall call(single, true);
@@ -350,7 +355,9 @@ TEST_CASE("Outage: UDP is cut for 19 s, TCP comes with the resume only [SIG-145]
     }
 }
 
-TEST_CASE("Outage: everything is cut for 19 s: both directions are back [SIG-145][SIG-160]") {
+TEST_CASE(
+    "Outage: everything is cut for 19 s: both directions are back "
+    "[SIG-145] [SIG-160] [outside]") {
     for (const bool single : {true, false}) {
         CAPTURE(single);
         TwoInCall call(single, false);
@@ -365,7 +372,9 @@ TEST_CASE("Outage: everything is cut for 19 s: both directions are back [SIG-145
     }
 }
 
-TEST_CASE("Outage: media fails while signalling lives: the resume brings it back [SIG-145]") {
+TEST_CASE(
+    "Outage: media fails while signalling lives: the resume brings it back "
+    "[SIG-145] [outside]") {
     for (const bool single : {true, false}) {
         CAPTURE(single);
         TwoInCall call(single, false);
@@ -375,6 +384,29 @@ TEST_CASE("Outage: media fails while signalling lives: the resume brings it back
         call.run(Duration::seconds(4));
         CHECK(call.heard(call.alice) > 40);
         CHECK(call.heard(call.bob) > 40);
+    }
+}
+
+// The resumes of a client whose media never comes back keep nobody: it goes within the row's time,
+// and with the last one the room.
+TEST_CASE(
+    "Outage: media never comes back though signalling does: all leave, the room ends "
+    "[SIG-145] [outside]") {
+    for (const bool single : {true, false}) {
+        CAPTURE(single);
+        TwoInCall call(single, false);
+        call.udp_cut = true;
+        const auto left = [&] {
+            const auto names = call.h.webhook_names();
+            return std::count(names.begin(), names.end(), "participant_left");
+        };
+        // 15 s of silence, then kMaxWithoutMedia.
+        call.run(Duration::seconds(15) + Presence::kMaxWithoutMedia + Duration::seconds(2));
+        CHECK(call.alice.generation > 0);
+        CHECK(call.bob.generation > 0);
+        CHECK(left() == 2);
+        call.run(Duration::seconds(21));
+        CHECK_FALSE(call.h.manager.has_room("r"));
     }
 }
 

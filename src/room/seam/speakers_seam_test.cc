@@ -66,7 +66,7 @@ livekit::SignalRequest mute(const std::string& sid) {
 
 }  // namespace
 
-TEST_CASE("Speakers: silence ends it, with or without packets [IN-31] [SIG-134]") {
+TEST_CASE("Speakers: silence ends it, with or without packets [IN-31] [SIG-134] [outside]") {
     for (const auto silence :
          {std::optional<std::uint8_t>(kQuiet), std::optional<std::uint8_t>()}) {
         Call c;
@@ -82,7 +82,7 @@ TEST_CASE("Speakers: silence ends it, with or without packets [IN-31] [SIG-134]"
     }
 }
 
-TEST_CASE("Speakers: a mute ends it [IN-31]") {
+TEST_CASE("Speakers: a mute ends it [IN-31] [outside]") {
     Call c;
     c.run(1'200, kLoud);
     REQUIRE(c.bob_hears_alice());
@@ -92,7 +92,7 @@ TEST_CASE("Speakers: a mute ends it [IN-31]") {
     CHECK(c.until_silent(kNever, kLoud) <= 420);
 }
 
-TEST_CASE("Speakers: the end of the track ends it [IN-31]") {
+TEST_CASE("Speakers: the end of the track ends it [IN-31] [outside]") {
     Call c;
     c.run(1'200, kLoud);
     REQUIRE(c.bob_hears_alice());
@@ -101,7 +101,7 @@ TEST_CASE("Speakers: the end of the track ends it [IN-31]") {
     CHECK(c.until_silent(kNever, kLoud) <= 420);
 }
 
-TEST_CASE("Speakers: leaving ends it [IN-31]") {
+TEST_CASE("Speakers: leaving ends it [IN-31] [outside]") {
     Call c;
     c.run(1'200, kLoud);
     REQUIRE(c.bob_hears_alice());
@@ -112,7 +112,7 @@ TEST_CASE("Speakers: leaving ends it [IN-31]") {
 }
 
 // Whoever was away when somebody fell silent would see it speak for ever.
-TEST_CASE("Speakers: who resumes is told what it missed [IN-31] [SIG-134] [SIG-160]") {
+TEST_CASE("Speakers: who resumes is told what it missed [IN-31] [SIG-134] [SIG-160] [outside]") {
     for (const bool noticed : {true, false}) {
         Call c;
         c.run(1'200, kLoud);

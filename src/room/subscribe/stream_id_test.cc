@@ -44,4 +44,29 @@ TEST_CASE("Streams: one id and one CNAME for what belongs together [SDP-04]") {
     }
 }
 
+// The same draws twice: the second time a publisher sends under what was drawn first.
+TEST_CASE("Streams: what a publisher sends under is given to no subscriber [FWD-04]") {
+    const auto subscribed = [](std::uint32_t published) {
+        Harness h;
+        const SessionId alice = h.join_active("r", "alice");
+        (void)h.join_active("r", "bob");
+        std::string offer = make_offer({{"mic", false, {}}});
+        if (published != 0) offer += "a=ssrc:" + std::to_string(published) + " cname:c\r\n";
+        h.add_track(alice, "mic", false);
+        h.offer(alice, offer);
+        h.advance(Duration::seconds(1));
+        const auto added = h.commands_of<sfu::AddDownTrack>();
+        REQUIRE(added.size() == 1);
+        return added[0];
+    };
+    const sfu::AddDownTrack first = subscribed(0);
+    CHECK(subscribed(4711).ssrc == first.ssrc);
+    for (const Ssrc taken : {first.ssrc, first.rtx_ssrc}) {
+        const sfu::AddDownTrack second = subscribed(taken.value());
+        CHECK(second.ssrc != taken);
+        CHECK(second.rtx_ssrc != taken);
+        CHECK(second.ssrc != second.rtx_ssrc);
+    }
+}
+
 }  // namespace confab::room::testing

@@ -8,6 +8,8 @@
 
 #include <map>
 #include <stdexcept>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "json/json.h"
@@ -103,6 +105,26 @@ TEST_CASE("ControlNode: rooms live in the threads of their names [CON-31] [API-0
         some.add_names(name);
     CHECK(names_of(node.answer<livekit::ListRoomsResponse>("ListRooms", here, some)) ==
           std::vector<std::string>{here, there});
+}
+
+// Whoever knows the ids that clients see, and with them the generator, knows no password.
+TEST_CASE("ControlNode: ids are the seed's, passwords of connections nobody's [ICE-13] [IMM-16]") {
+    const auto first_offer = [] {
+        TestNode node(1);  // of one seed each time
+        Joined ann(node, "room", "ann");
+        REQUIRE(ann.head().starts_with("HTTP/1.1 101 "));
+        const std::string sid = ann.wait(livekit::SignalResponse::kJoin).join().participant().sid();
+        const std::string sdp = ann.wait(livekit::SignalResponse::kOffer).offer().sdp();
+        constexpr std::string_view kLine = "a=ice-pwd:";
+        const std::size_t at = sdp.find(kLine);
+        REQUIRE(at != std::string::npos);
+        return std::pair(sid, sdp.substr(at + kLine.size(), 32));
+    };
+    const auto [sid, password] = first_offer();
+    const auto [same_sid, other_password] = first_offer();
+    CHECK(sid == same_sid);
+    CHECK(password.find('\r') == std::string::npos);
+    CHECK(password != other_password);
 }
 
 TEST_CASE("ControlNode: a call reaches the room in its thread [API-03] [API-05] [API-14]") {
