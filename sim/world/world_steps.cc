@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // World: the steps of a plan. What does not fit the moment is left out.
-#include "sim/world/world.h"
-
 #include "base/check.h"
+#include "sim/world/world.h"
 
 namespace confab::sim {
 namespace {

@@ -16,8 +16,8 @@
 #include <map>
 
 #include "runtime/worker/socket/socket_address.h"
-#include "sfu/shard/shard.h"
 #include "runtime/worker/socket/udp_socket.h"
+#include "sfu/shard/shard.h"
 #include "wire/rtp/rtp.h"
 #include "wire/rtp/rtp_extensions.h"
 
