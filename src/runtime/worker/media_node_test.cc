@@ -251,8 +251,8 @@ sfu::AddReceiver receiver_of(const NodeClient& publisher, sfu::Codec codec, std:
     add.room = sfu::RoomId(1);
     add.kind = sfu::kind_of(codec);
     add.mid = "0";
-    add.codecs = {{codec, PayloadType(video ? 96 : 111), std::nullopt, video ? 90'000U : 48'000U,
-                   true, std::nullopt}};
+    add.codecs = {
+        {codec, PayloadType(video ? 96 : 111), std::nullopt, video ? 90'000U : 48'000U, true}};
     add.extensions.mid = kMidId;
     add.layers = {{}};
     return add;

@@ -154,8 +154,8 @@ class TestRoom {
         add.room = sfu::RoomId(1);
         add.kind = sfu::kind_of(codec);
         add.mid = "0";
-        add.codecs = {{codec, PayloadType(video ? 96 : 111), std::nullopt,
-                       video ? 90'000U : 48'000U, true, std::nullopt}};
+        add.codecs = {
+            {codec, PayloadType(video ? 96 : 111), std::nullopt, video ? 90'000U : 48'000U, true}};
         add.extensions.mid = kMidId;
         add.layers = {{}};
         add.microphone = !video;
