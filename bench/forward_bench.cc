@@ -122,6 +122,7 @@ class Scenario {
             publishers_.push_back(&room_.add_client(
                 {IpAddress::v4(0x7F000002), static_cast<std::uint16_t>(9000 + i)}));
         std::vector<RoomClient*> subscribers;
+        subscribers.reserve(subscribers_count_);
         for (std::size_t i = 0; i < subscribers_count_; ++i)
             subscribers.push_back(&room_.add_client(sinks_.address(i)));
         room_.run(Duration::millis(600));
