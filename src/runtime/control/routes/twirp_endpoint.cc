@@ -41,7 +41,7 @@ void TwirpEndpoint::serve(Call from) {
     pending->done = [this, path = std::string(request.path), begin = context.now](
                         const api::HttpResponse& response) { count(path, begin, response); };
     twirp_.handle(request, context,
-                  [pending](api::HttpResponse response) { pending->respond(response); });
+                  [pending](const api::HttpResponse& response) { pending->respond(response); });
     if (!context.timeout || pending->answered) return;
     // Whoever answers later keeps the call, and with it the timer, alive (API-W6).
     pending->timer.set(context.now + *context.timeout,
