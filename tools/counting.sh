@@ -11,6 +11,7 @@ failed=0
 repeated=0
 counting_repeats=0
 steps=()
+failures=()
 
 make_logs() { # a folder $logs that goes at the end
   logs=$(mktemp -d)
@@ -47,6 +48,7 @@ step() { # step <title> <command…>: says it, runs it, notes how long it took
 step_failed() {
   [[ $2 =~ ^(must_count|run_check|static_checks|gcc_changed|threaded_tests)$ && $failed -gt 0 ]] && return 0
   printf 'FAILED %s\n' "$1"
+  failures+=("$1")
   failed=$((failed + 1))
   print_count
   exit 1
@@ -65,7 +67,9 @@ count() { # count <title> <log> <passed> <failed> <lines of the log to show>
   if [ "$counting_repeats" = 1 ]; then repeated=$((repeated + $3)); else passed=$((passed + $3)); fi
   failed=$((failed + bad))
   [ "$bad" != 0 ] || return 0
-  printf 'FAILED %s (exit code %s, %d passed, %d failed)\n' "$1" "$status" "$3" "$4"
+  local title="$1 (exit code $status, $3 passed, $4 failed)"
+  failures+=("$title" "$(sed -n '/^FAILED /s/^/  /p; /^TEST CASE:/s/^/  /p' "$2" | sort -u | head -n 20)")
+  printf 'FAILED %s\n' "$title"
   tail -n "$5" "$2"
   return 1
 }
@@ -107,10 +111,15 @@ must_count() { # must_count <what> <command…>: the command has to count someth
   "$@"
   [ $((passed + failed + repeated)) -gt "$before" ] && return 0
   failed=$((failed + 1))
+  failures+=("$what: there are none")
   printf 'FAILED %s: there are none\n' "$what"
 }
 
-print_count() { # the last line; fails if anything did
+print_count() { # what failed by name, then the last line; fails if anything did
+  if [ ${#failures[@]} -gt 0 ]; then
+    echo 'what failed:'
+    printf '%s\n' "${failures[@]}" | sed '/^$/d'
+  fi
   [ "$repeated" = 0 ] || printf '%d test cases passed again in other builds\n' "$repeated"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
