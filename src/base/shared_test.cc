@@ -16,7 +16,7 @@ namespace {
 
 // Tells when it goes.
 struct Witness {
-    explicit Witness(int* ended) : ended(ended) {}
+    explicit Witness(int* counter) : ended(counter) {}
     Witness(Witness&& other) noexcept : ended(std::exchange(other.ended, nullptr)) {}
     Witness& operator=(Witness&&) = delete;
     Witness(const Witness&) = delete;

@@ -69,7 +69,9 @@ async function reconnect_checks(suite, label, alice, bob) {
       const timeout = kReconnectMillis;
       await Promise.all([bob.sees(alice, { timeout }), alice.sees(bob, { timeout })]);
       await Promise.all([bob.hears(alice, { timeout }), alice.hears(bob, { timeout })]);
-      assert.equal(alice.room.connectionState, ConnectionState.CONN_CONNECTED);
+      // A picture of before the scenario may have been enough so far.
+      const connected = () => alice.room.connectionState === ConnectionState.CONN_CONNECTED;
+      await until(connected, { timeout, what: () => `a connection, is ${alice.room.connectionState}` });
       if (scenario === SimulateScenarioKind.SIMULATE_FORCE_TCP) {
         const tcp = async () => (await alice.protocols()).every((protocol) => protocol === 'tcp');
         await until(tcp, { timeout, every: 200, what: async () => `tcp, is ${await alice.protocols()}` });
@@ -86,12 +88,15 @@ async function refusal_checks(suite, server, { room, single, label }, bob) {
   };
 
   await suite.check(`${label}: forged, expired and foreign tokens are refused [CON-21] [CON-32] [CON-34]`, async () => {
-    const forged = await refused(await join_token(room, 'mallory', { secret: 'x'.repeat(40) }));
-    assert.match(forged.message, /401|nauthorized|invalid/i);
-    const expired = await join_token(room, 'mallory', { options: { ttl: -600 } });
-    await refused(expired);
-    const foreign = await join_token(room, 'mallory', { grant: { roomJoin: false } });
-    await refused(foreign);
+    const tokens = [
+      [/401.*signature is invalid/, { secret: 'x'.repeat(40) }],
+      [/401.*token is expired/, { options: { ttl: -600 } }],
+      [/401.*permissions denied/, { grant: { roomJoin: false } }],
+    ];
+    for (const [reason, made] of tokens) {
+      const error = await refused(await join_token(room, 'mallory', made));
+      assert.match(error.message, reason);
+    }
     assert.ok(!bob.remote('mallory'));
   });
 
