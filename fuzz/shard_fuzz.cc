@@ -149,8 +149,7 @@ class Driver {
         add.room = RoomId(1 + s.a % 2U);
         add.kind = kind_of(codec);
         add.mid = std::string(1, static_cast<char>('0' + s.a % kIds));
-        add.codecs = {
-            {codec, PayloadType(96), PayloadType(97), clock_rate(codec), true, PayloadType(98)}};
+        add.codecs = {{codec, PayloadType(96), PayloadType(97), clock_rate(codec), true}};
         if (s.c >= 0x80) add.codecs.push_back({Codec::kOpus, PayloadType(98), {}, 48'000, true});
         add.extensions.mid = 4;
         add.extensions.rid = 5;
