@@ -76,7 +76,7 @@ TEST_CASE("RosterPages: what a join makes anew does not grow with the room [SIG-
     REQUIRE(before.size() == after.size());
     std::size_t same = 0;
     for (std::size_t i = 0; i < before.size(); ++i)
-        same += before[i] == after[i] ? 1 : 0;
+        same += static_cast<std::size_t>(before[i] == after[i]);
     CHECK(same == before.size() - 2);  // the reader's own page is made for it
 }
 

@@ -7,6 +7,8 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdlib>
+#include <map>
 #include <set>
 
 namespace confab::room {

@@ -298,8 +298,8 @@ struct Call {
 };
 
 struct TwoInCall : Call {
-    TwoInCall(bool single, bool with_tcp)
-        : Call(with_tcp), alice(join("alice", single)), bob(join("bob", single)) {
+    TwoInCall(bool single, bool with_tcp_streams)
+        : Call(with_tcp_streams), alice(join("alice", single)), bob(join("bob", single)) {
         run(Duration::seconds(1));
         publish(alice);
         publish(bob);
