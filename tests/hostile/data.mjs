@@ -185,7 +185,10 @@ export async function data_attacks(place) {
         kChannels[index % 3],
         user(`${index}`.padEnd(1000, '.')),
       ]);
-      console.log(`   ${opened} channels, ${await peer.send([...empty, ...flood])} messages`);
+      const sent = await peer.send([...empty, ...flood]);
+      console.log(`   ${opened} channels, ${sent} messages`);
+      assert.ok(opened >= 100, `${opened} channels`);
+      assert.ok(sent >= 1000, `${sent} messages`);
       await peer.leave();
     },
     { seconds: 60 },

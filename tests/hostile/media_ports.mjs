@@ -310,7 +310,11 @@ async function udp_attacks(place) {
 
 async function tcp_attacks(place) {
   const { server, random } = place;
-  const connect = () => net.connect({ port: server.ports.tcp, host: place.media_host }).on('error', () => {});
+  let connected = 0;
+  const connect = () =>
+    net
+      .connect({ port: server.ports.tcp, host: place.media_host }, () => (connected += 1))
+      .on('error', () => {});
 
   await attack(
     place,
@@ -331,6 +335,7 @@ async function tcp_attacks(place) {
       const silent = Array.from({ length: 500 }, connect);
       await sleep(500);
       for (const socket of silent) socket.resetAndDestroy();
+      assert.ok(connected >= 400, `${connected} connections`);
     },
     { seconds: 60 },
   );
@@ -344,10 +349,12 @@ async function tcp_attacks(place) {
       socket.pause();
       let open = true;
       socket.on('close', () => (open = false));
-      for (let index = 0; index < 20000 && open; ++index) {
+      let asked = 0;
+      for (; asked < 20000 && open; ++asked) {
         const request = binding_request({ local, remote });
         if (!socket.write(Buffer.concat([uint(request.length, 2), request]))) await sleep(1);
       }
+      assert.ok(asked >= 500, `${asked} checks`);
       socket.destroy();
       udp.close();
       client.destroy();

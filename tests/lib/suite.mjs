@@ -94,6 +94,7 @@ export class Suite {
         this.#report('cleaning up', error);
       }
     }
+    if (this.#passed + this.#failed === 0) this.#report('suite', new Error(`no check has '${this.#filter}' in its name`));
     console.log(`${this.#passed} passed, ${this.#failed} failed`);
     // Native clients keep threads alive; the process has nothing left to do.
     process.exit(this.#failed === 0 ? 0 : 1);
