@@ -33,6 +33,7 @@ const kRate = 48000;
 const kAudioMillis = 20;
 const kToneWindow = 9600;
 const kConnectMillis = 10000;
+const kToldEvents = 12; // of each participant, when a check fails
 
 // Black and white in the middle of limited-range luma.
 const kWhite = 220;
@@ -98,6 +99,7 @@ export class Peer {
   #timers = new Set();
   #readers = new Set();
   #left = false;
+  #forget = () => {};
 
   constructor(identity, number) {
     this.identity = identity;
@@ -110,6 +112,7 @@ export class Peer {
   static async join(suite, server, room_name, identity, settings = {}) {
     const { number = 1, single = true, auto_subscribe = true, grant, options, secret } = settings;
     const peer = new Peer(identity, number);
+    peer.#forget = suite.diagnostics(() => {}, () => peer.#story());
     suite.cleanup(() => peer.leave());
     const token = settings.token ?? (await join_token(room_name, identity, { grant, options }));
     const connect = peer.room.connect(server.ws, token, {
@@ -277,9 +280,18 @@ export class Peer {
     return this.room.remoteParticipants.get(identity);
   }
 
+  // For a failed check: what the client says of itself, and what it heard last.
+  #story() {
+    const time = (at) => new Date(at).toISOString().slice(11, 23);
+    const tracks = [...(this.local?.trackPublications.keys() ?? [])].join(' ');
+    const last = this.events.slice(-kToldEvents).map(({ name, at }) => `${time(at)} ${name}`);
+    return [`${this.identity} at ${time(Date.now())}: connection state ${this.room.connectionState}, publishes ${tracks}`, ...last];
+  }
+
   async leave() {
     if (this.#left) return;
     this.#left = true;
+    this.#forget();
     for (const timer of this.#timers) clearInterval(timer);
     for (const { reader } of this.#readers) reader.cancel().catch(() => {});
     await within(5000, `${this.identity} leaving`, this.room.disconnect());

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A suite is a sequence of named checks. Each prints `ok <name>` or `FAILED <name>: why`; the
-// last line is `N passed, N failed`. Whatever happens, everything registered with `cleanup` ends.
+// A suite is a sequence of named checks. Each prints `ok <name> (<time>)` or
+// `FAILED <name> (<time>): why`; the last line is `N passed, N failed`. Whatever happens, everything
+// registered with `cleanup` ends.
 
 import assert from 'node:assert/strict';
 
@@ -68,7 +69,7 @@ export class Suite {
       console.log(`ok ${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`);
       return true;
     } catch (error) {
-      this.#report(name, error);
+      this.#report(`${name} (${((Date.now() - begin) / 1000).toFixed(1)} s)`, error);
       return false;
     }
   }
