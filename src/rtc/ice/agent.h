@@ -5,12 +5,9 @@
 // machine. One data stream, one component, host candidates; behaviour as 02 ICE-03 to ICE-08 and
 // ICE-14.
 //
-//            remote credentials          pair nominated             10 s silence
-//   kNew ────────────────────▶ kChecking ─────────────▶ kConnected ─────────────▶ kDisconnected
-//                               │  ▲ restart()              ▲      heard again / new pair │
-//                     15 s      │  └── any state            └─────────────────────────────┤
-//                               ▼                            5 s more, or consent expired │
-//                            kFailed ◀────────────────────────────────────────────────────┘
+//   RemoteCandidates ─▶ CheckList ─▶ requests, Transactions ─▶ answers ─▶ nomination ─▶ Selection
+//
+// The states and their transitions are drawn in selection.h; who controls is kept in Roles.
 //
 // What upstream does not do: a controlled agent follows the latest nomination even to a lower pair
 // (02 ICE-06); a controlling one nominates at once and improves its choice for two seconds; after
@@ -22,15 +19,17 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "base/bytes.h"
-#include "base/ring.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "rtc/ice/binding.h"
 #include "rtc/ice/check_list.h"
+#include "rtc/ice/remote_candidates.h"
+#include "rtc/ice/roles.h"
+#include "rtc/ice/selection.h"
 #include "rtc/ice/transactions.h"
+#include "rtc/ice/transmit_queue.h"
 #include "rtc/ice/types.h"
 
 namespace confab::ice {
@@ -58,84 +57,51 @@ class Agent {
     void note_activity(Timestamp now, const Path& path);
     void handle_timeout(Timestamp now);
 
-    std::optional<Transmit> poll_transmit();
-    std::optional<Event> poll_event();
+    std::optional<Transmit> poll_transmit() { return transmits_.pop(); }
+    std::optional<Event> poll_event() { return selection_.poll_event(); }
     Timestamp next_deadline() const;
 
     // DTLS, SRTP and RTCP are to be accepted from this path: STUN with our credentials came over it
     // (02 TRAP-16, 08 IMM-1).
     bool is_valid_path(const Path& path) const;
     // During a restart the path of the generation before.
-    const std::optional<Path>& selected() const { return selection_.path; }
-    State state() const { return state_; }
-    Role role() const { return role_; }
+    const std::optional<Path>& selected() const { return selection_.path(); }
+    State state() const { return selection_.state(); }
+    Role role() const { return roles_.ours(); }
     const Credentials& local_credentials() const { return credentials_.local; }
     Snapshot snapshot() const;
 
   private:
-    struct Selection {
-        std::optional<Path> path;
-        std::uint32_t pair = 0;        // 0: none, or of the generation before
-        std::uint64_t nomination = 0;  // controlled: the one that was followed
-        Timestamp last_heard;
-        Timestamp last_consent;  // last authenticated STUN
-        Timestamp keepalive_at = Timestamp::never();
-        // A pair that the peer has checked since anything came over this one; 0 for none. never():
-        // its time has come, its first answer is missing.
-        std::uint32_t rival = 0;
-        Timestamp rival_wins_at = Timestamp::never();
-    };
     struct PreviousGeneration {
         CredentialPair credentials;
         Path path;
         Timestamp expires_at = Timestamp::never();  // some time after the new selection
     };
-    struct Outgoing {
-        Path path;
-        Bytes bytes;
-    };
 
     // agent.cc
     void begin_generation(const Credentials& local);
-    Timestamp first_check_at(Timestamp now) const;
     void form_pairs(Timestamp now, const RemoteCandidate& remote);
-    void apply_signalled(Pair& pair, const RemoteCandidate& remote);
-    void send(const Path& path, Bytes bytes);
-    void emit(const Event& event);
-    void change_state(State state);
     bool is_running() const;
-    bool is_allowed(const Path& path) const;
-    std::optional<CandidateType> selected_type() const;
 
     // agent_checks.cc
+    void give_up();
     void run_checks(Timestamp now);
     void send_check(Timestamp now, Pair& pair);
     void send_request(Timestamp now, const Path& path, const CredentialPair& credentials,
                       const Pair* pair);
     void send_keepalive(Timestamp now);
-    void trigger_check(Timestamp now, Pair& pair);
     void recheck_all(Timestamp now);
-    Timestamp acceptance_time(const Pair& pair) const;
     void nominate(Timestamp now);
     void follow_nomination(Timestamp now, Pair& pair);
     void select(Timestamp now, Pair& pair);
-    void note_rival(Timestamp now, const Pair& pair);
     void follow_rival(Timestamp now);
-    void forget_rival();
-    bool is_selection_live() const;
-    bool is_in_upgrade_window(Timestamp now) const;
-    void heard(Timestamp now);
-    void consented(Timestamp now);
-    void update_state(Timestamp now);
-    Timestamp fail_deadline() const;
-    void give_up();
 
     // agent_packets.cc
     void handle_request(Timestamp now, const Path& path, const wire::StunMessage& message);
     void handle_check(Timestamp now, const Path& path, const wire::StunMessage& message);
+    void follow_check(Timestamp now, Pair& pair);
     void answer(const Path& path, const wire::StunMessage& message, const Credentials& local);
     bool refuse_role(Timestamp now, const Path& path, const wire::StunMessage& message);
-    Pair* pair_for_check(Timestamp now, const Path& path, const wire::StunMessage& message);
     void handle_response(Timestamp now, const Path& path, const wire::StunMessage& message);
     void handle_success(Timestamp now, const Transaction& transaction);
     void handle_error(Timestamp now, const Transaction& transaction,
@@ -143,22 +109,17 @@ class Agent {
 
     AgentConfig config_;
     Rng rng_;
-    Role role_;
-    std::uint64_t tie_breaker_;
-    State state_ = State::kNew;
+    Roles roles_;
     CredentialPair credentials_;
     std::optional<PreviousGeneration> previous_;
-    std::vector<RemoteCandidate> remote_candidates_;
+    RemoteCandidates remote_candidates_;
     CheckList list_;
     Transactions transactions_;
     Selection selection_;
     std::uint64_t nominations_received_ = 0;
-    Timestamp started_ = Timestamp::never();      // of the checks of this generation
     Timestamp nominate_at_ = Timestamp::never();  // a succeeded pair's waiting time ends
     Duration rtt_;
-    std::vector<Outgoing> outgoing_;
-    std::size_t outgoing_taken_ = 0;
-    Ring<Event, kMaxQueuedEvents> events_;
+    TransmitQueue transmits_;
     Counters counters_;
 };
 

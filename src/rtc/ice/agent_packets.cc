@@ -17,6 +17,16 @@ using wire::StunMessage;
 
 constexpr std::uint16_t kRoleConflict = 487;  // RFC 8445 §16.2
 
+// On a pair that is known or a socket of ours.
+bool is_allowed(const AgentConfig& config, const CheckList& list, const Path& path) {
+    if (config.tcp_only && path.protocol != Protocol::kTcp) return false;
+    if (list.find(path) != nullptr) return true;
+    return std::any_of(config.candidates.begin(), config.candidates.end(),
+                       [&](const LocalCandidate& local) {
+                           return local.protocol == path.protocol && local.socket == path.socket;
+                       });
+}
+
 }  // namespace
 
 void Agent::handle_packet(Timestamp now, const Path& path, BytesView stun) {
@@ -25,7 +35,7 @@ void Agent::handle_packet(Timestamp now, const Path& path, BytesView stun) {
         ++counters_.malformed;
         return;
     }
-    if (state_ == State::kFailed) {
+    if (state() == State::kFailed) {
         ++counters_.filtered;
         return;
     }
@@ -45,7 +55,7 @@ void Agent::handle_packet(Timestamp now, const Path& path, BytesView stun) {
 
 void Agent::handle_request(Timestamp now, const Path& path, const StunMessage& message) {
     if (is_authentic_request(message, credentials_)) {
-        if (!is_allowed(path)) {
+        if (!is_allowed(config_, list_, path)) {
             ++counters_.filtered;
             return;
         }
@@ -58,10 +68,7 @@ void Agent::handle_request(Timestamp now, const Path& path, const StunMessage& m
         is_authentic_request(message, previous_->credentials)) {
         ++counters_.requests_received;
         answer(path, message, previous_->credentials.local);
-        if (selection_.path == path) {
-            heard(now);
-            consented(now);
-        }
+        if (selection_.is_on(path)) selection_.consented(now);
         return;
     }
     ++counters_.bad_credentials;
@@ -69,76 +76,62 @@ void Agent::handle_request(Timestamp now, const Path& path, const StunMessage& m
 
 void Agent::answer(const Path& path, const StunMessage& message, const Credentials& local) {
     ++counters_.successes_sent;
-    send(path, build_success(message.transaction_id(), path.remote, local.pwd));
+    transmits_.push(path, build_success(message.transaction_id(), path.remote, local.pwd));
 }
 
 // RFC 8445 §7.3.1.1. True: 487 was sent.
 bool Agent::refuse_role(Timestamp now, const Path& path, const StunMessage& message) {
-    const bool controlling = role_ == Role::kControlling;
-    const auto theirs =
-        message.u64(controlling ? StunAttr::kIceControlling : StunAttr::kIceControlled);
+    const auto theirs = message.u64(role() == Role::kControlling ? StunAttr::kIceControlling
+                                                                 : StunAttr::kIceControlled);
     if (!theirs) return false;
-    // The larger tie-breaker controls; a lite agent never does.
-    const bool we_control = tie_breaker_ >= *theirs && !config_.lite;
-    if (we_control != controlling && !config_.lite) {
-        set_role(now, controlling ? Role::kControlled : Role::kControlling);
+    if (roles_.judge(*theirs) == Roles::Verdict::kSwitch) {
+        set_role(now, opposite(role()));
         return false;
     }
     ++counters_.role_conflicts;
-    send(path, build_error(message.transaction_id(), kRoleConflict, "Role Conflict",
-                           credentials_.local.pwd));
+    transmits_.push(path, build_error(message.transaction_id(), kRoleConflict, "Role Conflict",
+                                      credentials_.local.pwd));
     return true;
 }
 
-// The pair of this path, made now if the remote address is new (RFC 8445 §7.3.1.3).
-Pair* Agent::pair_for_check(Timestamp now, const Path& path, const StunMessage& message) {
+void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& message) {
     Pair* pair = list_.find(path);
+    if (pair == nullptr)  // the remote address is new
+        pair = list_.add(peer_reflexive_pair(now, path, message.u32(StunAttr::kPriority)), role(),
+                         selection_.pair());
     if (pair == nullptr) {
-        Pair fresh;
-        fresh.path = path;
-        fresh.local_priority = host_priority(path.protocol, wire::TcpType::kPassive);
-        // Upstream does not insist on PRIORITY, so neither do we (02 ICE-05).
-        fresh.remote_priority =
-            message.u32(StunAttr::kPriority)
-                .value_or(reflexive_priority(path.protocol, fresh.local_priority));
-        fresh.check_received = true;
-        fresh.last_heard = now;
-        pair = list_.add(fresh, role_, selection_.pair);
-        if (pair == nullptr) {
-            ++counters_.pairs_refused;
-            return nullptr;
-        }
+        ++counters_.pairs_refused;
+        return;
     }
     pair->check_received = true;
     pair->last_heard = now;
-    return pair;
+    answer(path, message, credentials_.local);
+    if (pair->id == selection_.pair()) selection_.consented(now);
+    if (role() == Role::kControlled && message.has(StunAttr::kUseCandidate))
+        pair->nomination = ++nominations_received_;
+    follow_check(now, *pair);
 }
 
-void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& message) {
-    Pair* pair = pair_for_check(now, path, message);
-    if (pair == nullptr) return;
-    answer(path, message, credentials_.local);
-    if (pair->id == selection_.pair) {
-        heard(now);
-        consented(now);
-    }
-    if (role_ == Role::kControlled && message.has(StunAttr::kUseCandidate))
-        pair->nomination = ++nominations_received_;
+// What an answered check of the peer causes.
+void Agent::follow_check(Timestamp now, Pair& pair) {
     if (config_.lite) {
-        if (pair->nomination <= selection_.nomination) return note_rival(now, *pair);
-        selection_.nomination = pair->nomination;
-        select(now, *pair);
-        return;
+        if (pair.nomination > selection_.nomination()) {
+            selection_.follow(pair.nomination);
+            return select(now, pair);
+        }
+    } else {
+        // Before the remote credentials are known the pair waits; its nomination is kept.
+        if (!is_running()) return;
+        const bool succeeded = pair.state == PairState::kSucceeded;
+        if (succeeded) follow_nomination(now, pair);
+        // pion nominates a pair of its own when a check comes over it, else at its next tick.
+        if (!succeeded || (role() == Role::kControlled && selection_.pair() == 0)) {
+            pair.trigger_check(now, config_.timers.min_check_spacing);
+            run_checks(now);
+        }
+        nominate(now);
     }
-    // Before the remote credentials are known the pair waits; its nomination is kept.
-    if (!is_running()) return;
-    const bool succeeded = pair->state == PairState::kSucceeded;
-    if (succeeded) follow_nomination(now, *pair);
-    // pion nominates a pair of its own when a check comes over it, else at its next tick.
-    if (!succeeded || (role_ == Role::kControlled && selection_.pair == 0))
-        trigger_check(now, *pair);
-    nominate(now);
-    note_rival(now, *pair);
+    if (selection_.note_rival(now, pair)) send_keepalive(now);
 }
 
 void Agent::handle_response(Timestamp now, const Path& path, const StunMessage& message) {
@@ -169,9 +162,8 @@ void Agent::handle_response(Timestamp now, const Path& path, const StunMessage& 
 
 void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     ++counters_.successes_received;
-    if (selection_.path == transaction.path) {
-        heard(now);
-        consented(now);
+    if (selection_.is_on(transaction.path)) {
+        selection_.consented(now);
         rtt_ = now - transaction.sent;
     }
     Pair* pair = list_.find(transaction.pair);
@@ -184,8 +176,8 @@ void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     // lost, this starts them again.
     if (!pair->nominating)
         pair->next_check =
-            is_selection_live() ? Timestamp::never() : now + config_.timers.keepalive;
-    if (role_ == Role::kControlling && transaction.use_candidate && pair->nominating) {
+            selection_.is_live() ? Timestamp::never() : now + config_.timers.keepalive;
+    if (role() == Role::kControlling && transaction.use_candidate && pair->nominating) {
         rtt_ = now - transaction.sent;
         select(now, *pair);
     }
@@ -200,9 +192,9 @@ void Agent::handle_error(Timestamp now, const Transaction& transaction,
     if (!error || error->code != kRoleConflict || transaction.pair == 0) return;
     // RFC 8445 §7.2.5.1: take the other role than the request had, under a new tie-breaker.
     ++counters_.role_conflicts;
-    if (transaction.role == role_) {
-        tie_breaker_ = rng_.u64();
-        set_role(now, role_ == Role::kControlling ? Role::kControlled : Role::kControlling);
+    if (transaction.role == role()) {
+        roles_.renew_tie_breaker(rng_.u64());
+        set_role(now, opposite(role()));
     }
     Pair* pair = list_.find(transaction.pair);
     if (pair == nullptr) return;

@@ -41,6 +41,45 @@ void update_priority(Pair& pair, Role role) {
                         : pair_priority(pair.remote_priority, pair.local_priority);
 }
 
+void apply_signalled(Pair& pair, const RemoteCandidate& remote, Role role) {
+    pair.remote_type = remote.type;
+    pair.remote_priority = remote.priority;
+    update_priority(pair, role);
+}
+
+Pair peer_reflexive_pair(Timestamp now, const Path& path, std::optional<std::uint32_t> priority) {
+    Pair pair;
+    pair.path = path;
+    pair.local_priority = host_priority(path.protocol, wire::TcpType::kPassive);
+    // Upstream does not insist on PRIORITY, so neither do we (02 ICE-05).
+    pair.remote_priority =
+        priority.value_or(reflexive_priority(path.protocol, pair.local_priority));
+    pair.check_received = true;
+    pair.last_heard = now;
+    return pair;
+}
+
+bool Pair::begin_check(Timestamp now, const Timers& timers, bool is_selection_live) {
+    if (state != PairState::kFailed && unanswered >= timers.requests_per_pair) {
+        state = PairState::kFailed;
+        nominating = false;
+        next_check = now + timers.slow_check_interval;
+        return false;
+    }
+    const bool has_failed = state == PairState::kFailed;
+    if (has_failed && is_selection_live) {
+        next_check = Timestamp::never();
+        return false;
+    }
+    if (!has_failed) {
+        ++unanswered;
+        if (state != PairState::kSucceeded) state = PairState::kInProgress;
+    }
+    last_check = now;
+    next_check = now + (has_failed ? timers.slow_check_interval : timers.check_interval);
+    return true;
+}
+
 Pair* CheckList::find(const Path& path) {
     const auto it = std::find_if(pairs_.begin(), pairs_.end(),
                                  [&](const Pair& pair) { return pair.path == path; });
@@ -100,8 +139,24 @@ void CheckList::erase_tcp_connection(std::uint32_t connection) {
 }
 
 void CheckList::set_role(Role role) {
-    for (Pair& pair : pairs_)
+    for (Pair& pair : pairs_) {
         update_priority(pair, role);
+        pair.nominating = false;
+    }
+}
+
+void CheckList::start_over(Timestamp now) {
+    for (Pair& pair : pairs_) {
+        pair.nominating = false;
+        pair.start_over(now);
+    }
+}
+
+Timestamp CheckList::next_check() const {
+    Timestamp next = Timestamp::never();
+    for (const Pair& pair : pairs_)
+        next = earlier(next, pair.next_check);
+    return next;
 }
 
 }  // namespace confab::ice

@@ -5,6 +5,7 @@
 // by path or by a number that is never used twice. Holds state, sends nothing; the agent drives it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -52,7 +53,19 @@ struct Pair {
         unanswered = 0;
         next_check = when;
     }
+    // RFC 8445 §7.3.1.4: a check of the peer causes one of ours in the other direction.
+    void trigger_check(Timestamp now, Duration min_spacing) {
+        if (state == PairState::kFailed) start_over(Timestamp::never());
+        check_at(std::max(now, last_check + min_spacing));
+    }
+    // Its check is due. True: a request goes out now, and the next one is scheduled. A pair that
+    // has failed is asked slowly, and not at all while a pair is selected.
+    bool begin_check(Timestamp now, const Timers& timers, bool is_selection_live);
 };
+
+// The pair of a remote address that an authenticated check has shown, with the PRIORITY that the
+// check carried (RFC 8445 §7.3.1.3).
+Pair peer_reflexive_pair(Timestamp now, const Path& path, std::optional<std::uint32_t> priority);
 
 // RFC 8445 §6.1.2.3: G is the priority of the controlling side's candidate, D of the other's.
 std::uint64_t pair_priority(std::uint32_t g, std::uint32_t d);
@@ -72,8 +85,11 @@ class CheckList {
     Pair* add(Pair pair, Role role, std::uint32_t keep);
     void erase_tcp_connection(std::uint32_t connection);
     void clear() { pairs_.clear(); }
-    // Recomputes every priority for our role.
+    // Recomputes every priority for our role; what we had nominated is void.
     void set_role(Role role);
+    // All are to be checked as if they were new, none is nominated.
+    void start_over(Timestamp now);
+    Timestamp next_check() const;
 
     std::vector<Pair>& pairs() { return pairs_; }
     const std::vector<Pair>& pairs() const { return pairs_; }
@@ -95,5 +111,9 @@ std::uint32_t reflexive_priority(Protocol protocol, std::uint32_t host_priority)
 
 // Sets pair.priority from its two candidates.
 void update_priority(Pair& pair, Role role);
+// The remote candidate of a pair that a check had shown before it was signalled. Its signalled
+// priority is the true one: Chromium gives relayed candidates the PRIORITY of a peer-reflexive one
+// in checks.
+void apply_signalled(Pair& pair, const RemoteCandidate& remote, Role role);
 
 }  // namespace confab::ice

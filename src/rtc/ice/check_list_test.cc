@@ -79,6 +79,100 @@ TEST_CASE("CheckList: closing a stream removes its pairs only") {
     CHECK(list.pairs().size() == 1);
 }
 
+TEST_CASE("CheckList: starting over asks every pair anew, and the next check is the earliest") {
+    CheckList list;
+    CHECK(list.next_check().is_never());
+    for (std::uint16_t i = 1; i <= 3; ++i) {
+        Pair pair = pair_to(i, i, true);
+        pair.state = i == 1 ? PairState::kFailed : PairState::kSucceeded;
+        pair.unanswered = 5;
+        pair.nominating = true;
+        pair.next_check = Timestamp::micros(100 - i);
+        list.add(pair, Role::kControlling, 0);
+    }
+    CHECK(list.next_check() == Timestamp::micros(97));
+    list.start_over(Timestamp::micros(50));
+    CHECK(list.next_check() == Timestamp::micros(50));
+    for (const Pair& pair : list.pairs()) {
+        CHECK(pair.state == PairState::kWaiting);
+        CHECK(pair.unanswered == 0);
+        CHECK_FALSE(pair.nominating);
+    }
+}
+
+TEST_CASE("CheckList: another role means other priorities, and no nomination of ours [ICE-07]") {
+    CheckList list;
+    Pair pair = pair_to(1, 5, true);
+    pair.nominating = true;
+    const Pair& added = *list.add(pair, Role::kControlling, 0);
+    const std::uint32_t ours = added.local_priority;
+    CHECK(added.priority == pair_priority(ours, 5));
+    list.set_role(Role::kControlled);
+    CHECK(added.priority == pair_priority(5, ours));
+    CHECK_FALSE(added.nominating);
+}
+
+TEST_CASE("Pair: asked 8 times 200 ms apart, then slowly, not at all beside a selection [ICE-04]") {
+    const Timers timers;
+    Pair pair;
+    Timestamp now = Timestamp::micros(0);
+    for (int i = 0; i < timers.requests_per_pair; ++i) {
+        CHECK(pair.begin_check(now, timers, false));
+        CHECK(pair.state == PairState::kInProgress);
+        CHECK(pair.next_check - now == timers.check_interval);
+        now = pair.next_check;
+    }
+    CHECK_FALSE(pair.begin_check(now, timers, false));
+    CHECK(pair.state == PairState::kFailed);
+    now = pair.next_check;
+    CHECK(pair.begin_check(now, timers, false));
+    CHECK(pair.next_check - now == timers.slow_check_interval);
+    CHECK_FALSE(pair.begin_check(pair.next_check, timers, true));
+    CHECK(pair.next_check.is_never());
+    CHECK(pair.last_check == now);
+    // An answered one stays so while it is asked.
+    Pair answered;
+    answered.state = PairState::kSucceeded;
+    CHECK(answered.begin_check(now, timers, true));
+    CHECK(answered.state == PairState::kSucceeded);
+}
+
+TEST_CASE("Pair: a check of the peer triggers ours, 50 ms after the last at the earliest") {
+    const Duration spacing = Timers().min_check_spacing;
+    Pair pair;
+    pair.trigger_check(Timestamp::micros(7), spacing);
+    CHECK(pair.next_check == Timestamp::micros(7));
+    pair.state = PairState::kFailed;
+    pair.unanswered = 8;
+    pair.last_check = Timestamp::micros(10'000);
+    pair.next_check = Timestamp::micros(500'000);
+    pair.trigger_check(Timestamp::micros(20'000), spacing);
+    CHECK(pair.next_check == Timestamp::micros(60'000));
+    CHECK(pair.state == PairState::kWaiting);
+    CHECK(pair.unanswered == 0);
+    pair.trigger_check(Timestamp::micros(70'000), spacing);
+    CHECK(pair.next_check == Timestamp::micros(60'000));  // not later than it was
+}
+
+TEST_CASE(
+    "Pair: peer-reflexive with the PRIORITY of the check, ours without one [ICE-05][ICE-07]") {
+    const Timestamp now = Timestamp::micros(9);
+    Pair pair = peer_reflexive_pair(now, path_to(1), 77);
+    CHECK(pair.remote_priority == 77);
+    CHECK(pair.remote_type == CandidateType::kPeerReflexive);
+    CHECK(pair.is_valid());
+    CHECK(pair.last_heard == now);
+    CHECK(peer_reflexive_pair(now, path_to(1), std::nullopt).remote_priority ==
+          reflexive_priority(Protocol::kUdp, pair.local_priority));
+    // Once it is signalled, what was signalled counts.
+    RemoteCandidate signalled;
+    signalled.type = CandidateType::kRelay;
+    signalled.priority = 5;
+    apply_signalled(pair, signalled, Role::kControlled);
+    CHECK(pair.remote_type == CandidateType::kRelay);
+    CHECK(pair.priority == pair_priority(5, pair.local_priority));
+}
+
 TEST_CASE("Transactions: bounded, the oldest is forgotten first") {
     Transactions transactions;
     for (std::uint16_t i = 0; i < 2 * kMaxPendingTransactions; ++i) {

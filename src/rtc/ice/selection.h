@@ -1,0 +1,105 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Which pair media takes, and whether the peer still is at its end: the agent's state, the selected
+// path, consent to send there (RFC 7675 §5.1), the keepalive's time, and the pair that takes over
+// when the peer's address has changed. A poll machine that sends nothing: the agent names the pairs
+// and does what is due.
+//
+//            start_checks()                select()               10 s silence
+//   kNew ────────────────────▶ kChecking ─────────────▶ kConnected ─────────────▶ kDisconnected
+//                               │  ▲ begin_generation()     ▲     heard() / select()      │
+//                     15 s      │  └── any state            └─────────────────────────────┤
+//                               ▼                            5 s more, or consent expired │
+//                            kFailed ◀────────────────────────────────────────────────────┘
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/ring.h"
+#include "base/time.h"
+#include "rtc/ice/check_list.h"
+#include "rtc/ice/types.h"
+
+namespace confab::ice {
+
+class Selection {
+  public:
+    explicit Selection(const AgentConfig& config);
+
+    // A restart of either side: the path lives on, no pair of the new generation is selected yet.
+    void begin_generation();
+    // The peer's credentials are known.
+    void start_checks(Timestamp now);
+    void select(Timestamp now, const Pair& pair);
+    // The stream of the selected path has closed.
+    void close_path();
+
+    // Any packet of the selected path shows that the peer is there; authenticated STUN renews the
+    // consent too.
+    void heard(Timestamp now);
+    void consented(Timestamp now);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+    std::optional<Event> poll_event() { return events_.pop(); }
+
+    // Without effect in a lite agent, which asks nobody.
+    void schedule_keepalive(Timestamp when);
+    // True: it is due, and the next one follows by itself.
+    bool take_keepalive(Timestamp now);
+
+    // Controlled: the nomination with this number was followed (Pair::nomination).
+    void follow(std::uint64_t nomination) { nomination_ = nomination; }
+    std::uint64_t nomination() const { return nomination_; }
+
+    // The peer has checked a pair that is not the selected one: either it looks after its
+    // alternatives, or its address has changed and nothing comes over the selected pair any more.
+    // Then the selected pair is asked at once, and the rival wins if nothing comes. False: it is
+    // the selected one itself, or there is none.
+    bool note_rival(Timestamp now, const Pair& pair);
+    // The pair whose time to win has come, until it is forgotten; 0 for none.
+    std::uint32_t due_rival(Timestamp now);
+    void forget_rival();
+
+    State state() const { return state_; }
+    // During a restart the path of the generation before.
+    const std::optional<Path>& path() const { return path_; }
+    bool is_on(const Path& path) const { return path_ && *path_ == path; }
+    // 0: none, or of the generation before.
+    std::uint32_t pair() const { return pair_; }
+    bool is_live() const { return pair_ != 0 && state_ == State::kConnected; }
+    Timestamp checks_started() const { return checks_started_; }
+    // AgentConfig::upgrade_window.
+    bool is_in_upgrade_window(Timestamp now) const {
+        return now <= checks_started_ + upgrade_window_;
+    }
+    std::uint64_t events_dropped() const { return events_dropped_; }
+
+  private:
+    void change_state(State state);
+    void emit(const Event& event);
+    Timestamp silent_at() const { return last_heard_ + timers_.disconnected_after; }
+    Timestamp fail_at() const;
+    void fail();
+
+    std::optional<Path> path_;
+    State state_ = State::kNew;
+    std::uint32_t pair_ = 0;
+    std::uint64_t nomination_ = 0;
+    Timestamp last_heard_;
+    Timestamp last_consent_;  // last authenticated STUN
+    Timestamp keepalive_at_ = Timestamp::never();
+    // Checked by the peer since anything came over the selected pair. never(): its time has come,
+    // and its first answer may be missing.
+    std::uint32_t rival_ = 0;
+    Timestamp rival_wins_at_ = Timestamp::never();
+    Timestamp checks_started_ = Timestamp::never();  // of this generation
+    Timers timers_;
+    Duration upgrade_window_;
+    bool lite_ = false;
+    Ring<Event, kMaxQueuedEvents> events_;
+    std::uint64_t events_dropped_ = 0;
+};
+
+}  // namespace confab::ice
