@@ -16,53 +16,6 @@ Transport::Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng
 
 Transport::~Transport() = default;
 
-void Transport::emit(TransportEvent event) {
-    events_.push_back(std::move(event));
-}
-
-std::optional<StateChanged> Transport::poll_state() {
-    if (states_.empty()) return std::nullopt;
-    const StateChanged state = states_.front();
-    states_.pop_front();
-    return state;
-}
-
-std::optional<TransportEvent> Transport::poll_event() {
-    if (const auto state = poll_state()) return *state;
-    if (events_.empty()) return std::nullopt;
-    std::optional<TransportEvent> event(std::move(events_.front()));
-    events_.pop_front();
-    if (const auto* message = std::get_if<MessageReceived>(&*event)) {
-        untaken_bytes_ -= cost(*message);
-        drain_data();
-    }
-    return event;
-}
-
-void Transport::set_state(TransportState state) {
-    if (state_ == TransportState::kFailed || state_ == state) return;
-    state_ = state;
-    states_.push_back({state, failure_});
-}
-
-void Transport::fail(TransportFailure failure) {
-    // Of two failures the one that no restart mends counts.
-    if (failure_ != TransportFailure::kNone && failure_ != TransportFailure::kIce) return;
-    if (failure_ == failure) return;
-    failure_ = failure;
-    state_ = TransportState::kFailed;
-    states_.push_back({state_, failure_});
-}
-
-// A new ICE generation: keys, association and numbers live on (02 ICE-14), so a failure of ICE
-// alone is over as soon as there is something to hope for again. One of DTLS is not.
-void Transport::leave_ice_failure() {
-    if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
-    failure_ = TransportFailure::kNone;
-    state_ = was_connected_ ? TransportState::kDisconnected : TransportState::kConnecting;
-    states_.push_back({state_, failure_});
-}
-
 // ---------------------------------------------------------------- negotiation
 
 void Transport::set_remote(Timestamp now, const RemoteParameters& remote) {
@@ -80,7 +33,7 @@ void Transport::set_remote(Timestamp now, const RemoteParameters& remote) {
         dtls_ = std::make_unique<dtls::Session>(*crypto_.dtls, std::move(config));
     }
     (void)agent_.set_remote_credentials(now, remote.ice);
-    if (dtls_connected_ && remote.sctp && !data_) start_data(now);
+    if (dtls_connected_ && remote.sctp && !sctp_.started()) start_data(now);
     drain(now);
 }
 
@@ -107,8 +60,7 @@ void Transport::tcp_closed(Timestamp now, std::uint32_t connection) {
 
 // ---------------------------------------------------------------- input
 
-Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
-                                          BytesSpan datagram) {
+Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan datagram) {
     const wire::PacketKind kind = wire::classify(datagram);
     if (kind == wire::PacketKind::kStun) {
         agent_.handle_packet(now, path, datagram);
@@ -118,11 +70,11 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
         return {};
     }
     if (kind == wire::PacketKind::kUnknown || kind == wire::PacketKind::kTurnChannel) {
-        ++counters_.unknown_kind;
+        ++unknown_kind_;
         return {};
     }
     if (!agent_.is_valid_path(path)) {
-        ++counters_.unvalidated_path;
+        ++unvalidated_path_;
         return {};
     }
     if (kind == wire::PacketKind::kDtls) {
@@ -130,7 +82,7 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
         if (!agent_.selected()) early_path_ = path;
         early_flight_.clear();
         if (dtls_) dtls_->handle_packet(now, datagram);
-        if (crypto_.simulate_dtls && data_) data_->handle_packet(now, datagram.subspan(1));
+        if (crypto_.simulate_dtls) sctp_.handle_packet(now, datagram.subspan(1));
         drain(now);
         return {};
     }
@@ -138,61 +90,32 @@ Transport::Media Transport::handle_packet(Timestamp now, const ice::Path& path,
                         kind == wire::PacketKind::kRtcp ? Media::Kind::kRtcp : Media::Kind::kRtp);
 }
 
-// After too many failures within a second only streams that were authentic before are tried for the
-// rest of it (DES-25). Anybody can send us a hundred packets with the publisher's address in them;
-// the SSRCs of its streams only somebody on the path knows, who could as well drop its packets.
-bool Transport::is_shed(Timestamp now, BytesView datagram, Media::Kind kind) {
-    if (failures_in_window_ < kMaxSrtpFailuresPerSecond) return false;
-    if (now - failure_window_ >= Duration::seconds(1)) {
-        failures_in_window_ = 0;
-        return false;
-    }
-    return kind == Media::Kind::kRtp ? !receive_->knows_rtp(datagram)
-                                     : !receive_->knows_rtcp(datagram);
-}
-
-Transport::Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram,
-                                         Media::Kind kind) {
-    if (!receive_) {
-        ++counters_.before_keys;
-        return {};
-    }
-    if (is_shed(now, datagram, kind)) {
-        ++counters_.throttled;
-        return {};
-    }
-    const auto size = kind == Media::Kind::kRtp ? receive_->unprotect_rtp(datagram)
-                                                : receive_->unprotect_rtcp(datagram);
-    if (!size) {
-        ++counters_.srtp_failures;
-        if (failures_in_window_ == 0 || now - failure_window_ >= Duration::seconds(1))
-            failure_window_ = now, failures_in_window_ = 0;
-        ++failures_in_window_;
-        return {};
-    }
+Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram,
+                              Media::Kind kind) {
+    const Media media = srtp_.unprotect(now, datagram, kind);
+    if (media.kind == Media::Kind::kNone) return media;
     // Only what is authentic shows that the peer is alive.
     agent_.note_activity(now, path);
-    if (state_ == TransportState::kDisconnected) drain_ice(now);
-    return {kind, datagram.first(*size)};
+    if (connection_.state() == TransportState::kDisconnected) drain_ice(now);
+    return media;
 }
 
 void Transport::handle_timeout(Timestamp now) {
     if (now >= agent_.next_deadline()) agent_.handle_timeout(now);
     if (dtls_ && now >= dtls_->next_deadline()) dtls_->handle_timeout(now);
-    if (data_ && now >= data_deadline()) data_->handle_timeout(now);
+    if (now >= data_deadline()) sctp_.handle_timeout(now);
     drain(now);
 }
 
 Timestamp Transport::next_deadline() const {
     Timestamp deadline = agent_.next_deadline();
     if (dtls_) deadline = earlier(deadline, dtls_->next_deadline());
-    if (data_) deadline = earlier(deadline, data_deadline());
-    return deadline;
+    return earlier(deadline, data_deadline());
 }
 
 // Without a path nobody takes the output: to be due for it would be to be due for ever.
 Timestamp Transport::data_deadline() const {
-    return way() ? data_->next_deadline() : data_->next_timeout();
+    return way() ? sctp_.next_deadline() : sctp_.next_timeout();
 }
 
 // ---------------------------------------------------------------- what the parts report
@@ -200,7 +123,7 @@ Timestamp Transport::data_deadline() const {
 void Transport::drain(Timestamp now) {
     drain_ice(now);
     drain_dtls(now);
-    drain_data();
+    sctp_.drain();
 }
 
 void Transport::drain_ice(Timestamp now) {
@@ -213,17 +136,16 @@ void Transport::drain_ice(Timestamp now) {
             case ice::State::kNew:
                 break;
             case ice::State::kChecking:
-                leave_ice_failure();
+                connection_.ice_checking();
                 break;
             case ice::State::kConnected:
-                if (state_ == TransportState::kDisconnected)
-                    set_state(TransportState::kReconnected);
+                connection_.ice_connected();
                 break;
             case ice::State::kDisconnected:
-                if (connected()) set_state(TransportState::kDisconnected);
+                connection_.ice_disconnected();
                 break;
             case ice::State::kFailed:
-                fail(TransportFailure::kIce);
+                connection_.fail(TransportFailure::kIce);
                 break;
         }
     }
@@ -250,13 +172,7 @@ void Transport::selected(Timestamp now) {
     for (Bytes& record : std::exchange(early_flight_, {}))
         records_.push_back(std::move(record));
     if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
-    if (dtls_connected_) media_ready();
-}
-
-void Transport::media_ready() {
-    if (state_ != TransportState::kConnecting) return;
-    was_connected_ = true;
-    set_state(TransportState::kConnected);
+    if (dtls_connected_) connection_.media_ready();
 }
 
 void Transport::drain_dtls(Timestamp now) {
@@ -266,16 +182,17 @@ void Transport::drain_dtls(Timestamp now) {
             keys_ready(now, *connected);
         } else {
             const auto reason = std::get<dtls::Failed>(*event).reason;
-            fail(reason == dtls::FailureReason::kFingerprint ? TransportFailure::kFingerprint
-                                                             : TransportFailure::kDtls);
+            connection_.fail(reason == dtls::FailureReason::kFingerprint
+                                 ? TransportFailure::kFingerprint
+                                 : TransportFailure::kDtls);
         }
     }
     while (const auto packet = dtls_->poll_application_data())
-        if (data_) data_->handle_packet(now, *packet);
+        sctp_.handle_packet(now, *packet);
 }
 
 void Transport::keys_ready(Timestamp now, const dtls::Connected& connected) {
-    if (!connected.srtp) return fail(TransportFailure::kDtls);
+    if (!connected.srtp) return connection_.fail(TransportFailure::kDtls);
     const auto profile = static_cast<srtp::Profile>(connected.srtp->profile);
     const auto local =
         srtp::MasterKey::from(profile, connected.srtp->local_key(), connected.srtp->local_salt());
@@ -286,12 +203,11 @@ void Transport::keys_ready(Timestamp now, const dtls::Connected& connected) {
 
 void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
                          const std::optional<srtp::MasterKey>& remote) {
-    if (!local || !remote) return fail(TransportFailure::kDtls);
-    send_.emplace(*crypto_.engine, *local);
-    receive_.emplace(*crypto_.engine, *remote);
+    if (!local || !remote) return connection_.fail(TransportFailure::kDtls);
+    srtp_.start(*crypto_.engine, *local, *remote);
     dtls_connected_ = true;
     // Media needs a path as well.
-    if (agent_.selected()) media_ready();
+    if (agent_.selected()) connection_.media_ready();
     if (remote_ && remote_->sctp) start_data(now);
 }
 
@@ -319,56 +235,7 @@ void Transport::start_data(Timestamp now) {
     config.association.remote_port = remote_->sctp_port;
     config.association.peer_max_message_size = remote_->max_message_size;
     config.dtls_client = remote_->local_role == dtls::Role::kClient;
-    data_ = std::make_unique<sctp::DataChannels>(config, rng_.fork());
-    data_->connect(now);
-    for (WantedChannel& channel : wanted_channels_)
-        want_channel(now, std::move(channel));
-    wanted_channels_.clear();
-}
-
-void Transport::drain_data() {
-    if (!data_) return;
-    while (untaken_bytes_ < kMaxUntakenBytes) {
-        auto event = data_->poll_event();
-        if (!event) break;
-        if (auto* opened = std::get_if<sctp::ChannelOpened>(&*event))
-            emit(ChannelOpened{opened->id, std::move(opened->options.label)});
-        else if (auto* message = std::get_if<sctp::ChannelMessage>(&*event))
-            take_message({message->id, std::move(message->payload)});
-        else if (const auto* closed = std::get_if<sctp::ChannelClosed>(&*event))
-            emit(ChannelClosed{closed->id});
-        else if (std::holds_alternative<sctp::ChannelsStalled>(*event) ||
-                 std::holds_alternative<sctp::AssociationFailed>(*event))
-            emit(DataFailed{});
-    }
-}
-
-void Transport::take_message(MessageReceived message) {
-    untaken_bytes_ += cost(message);
-    emit(std::move(message));
-}
-
-// ---------------------------------------------------------------- data channels
-
-void Transport::want_channel(Timestamp now, WantedChannel channel) {
-    if (!data_) {
-        wanted_channels_.push_back(std::move(channel));
-        return;
-    }
-    sctp::ChannelOptions options;
-    options.label = std::move(channel.label);
-    options.ordered = channel.ordered;
-    options.max_retransmits = channel.max_retransmits;
-    (void)data_->open(now, options);
-    drain_data();
-}
-
-sctp::SendStatus Transport::send_message(Timestamp now, std::uint16_t channel,
-                                         sctp::SharedBytes payload) {
-    if (!data_) return sctp::SendStatus::kClosed;
-    const sctp::SendStatus status = data_->send(now, channel, true, std::move(payload));
-    drain_data();
-    return status;
+    sctp_.start(now, config, rng_.fork());
 }
 
 // ---------------------------------------------------------------- output
@@ -378,8 +245,8 @@ sctp::SendStatus Transport::send_message(Timestamp now, std::uint16_t channel,
 std::optional<Bytes> Transport::next_record() {
     if (dtls_)
         if (auto record = dtls_->poll_transmit()) return record;
-    if (!data_ || !dtls_connected_) return std::nullopt;
-    const auto packet = data_->poll_transmit();
+    if (!dtls_connected_) return std::nullopt;
+    const auto packet = sctp_.poll_transmit();
     if (!packet) return std::nullopt;
     if (crypto_.simulate_dtls) {
         // A content type of DTLS, so that the demultiplexer knows it, then the packet.
@@ -409,6 +276,21 @@ std::optional<Transport::Datagram> Transport::poll_transmit() {
     if (!agent_.selected() && early_flight_.size() < kMaxEarlyFlight && !dtls_connected_)
         early_flight_.push_back(last_datagram_);
     return Datagram{*path, last_datagram_};
+}
+
+std::optional<TransportEvent> Transport::poll_event() {
+    if (const auto state = poll_state()) return *state;
+    return sctp_.poll_event();
+}
+
+TransportCounters Transport::counters() const {
+    TransportCounters counters;
+    counters.unknown_kind = unknown_kind_;
+    counters.unvalidated_path = unvalidated_path_;
+    counters.before_keys = srtp_.counters().before_keys;
+    counters.srtp_failures = srtp_.counters().failures;
+    counters.throttled = srtp_.counters().throttled;
+    return counters;
 }
 
 }  // namespace confab::peer

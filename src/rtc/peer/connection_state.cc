@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rtc/peer/connection_state.h"
+
+namespace confab::peer {
+
+void ConnectionState::media_ready() {
+    if (state_ != TransportState::kConnecting) return;
+    was_connected_ = true;
+    change(TransportState::kConnected);
+}
+
+void ConnectionState::ice_checking() {
+    if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
+    failure_ = TransportFailure::kNone;
+    change(was_connected_ ? TransportState::kDisconnected : TransportState::kConnecting);
+}
+
+void ConnectionState::ice_connected() {
+    if (state_ == TransportState::kDisconnected) change(TransportState::kReconnected);
+}
+
+void ConnectionState::ice_disconnected() {
+    if (connected()) change(TransportState::kDisconnected);
+}
+
+void ConnectionState::fail(TransportFailure failure) {
+    if (failure_ != TransportFailure::kNone && failure_ != TransportFailure::kIce) return;
+    if (failure_ == failure) return;
+    failure_ = failure;
+    change(TransportState::kFailed);
+}
+
+std::optional<StateChanged> ConnectionState::poll() {
+    if (news_.empty()) return std::nullopt;
+    const StateChanged state = news_.front();
+    news_.pop_front();
+    return state;
+}
+
+void ConnectionState::change(TransportState state) {
+    state_ = state;
+    news_.push_back({state, failure_});
+}
+
+}  // namespace confab::peer

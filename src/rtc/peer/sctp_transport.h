@@ -1,0 +1,64 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The data channels of one peer connection (RFC 8831): what is wanted before the association
+// exists, the association from then on, and its events until the owner takes them. Pure; packets
+// are those of SCTP, which DTLS carries (RFC 8261).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "rtc/peer/transport_types.h"
+#include "rtc/sctp/data_channels.h"
+
+namespace confab::peer {
+
+class SctpTransport {
+  public:
+    // Messages in poll_event(); more stay in the association, whose window then closes for the
+    // peer (02 §6.3), so that what was acknowledged is never thrown away.
+    static constexpr std::size_t kMaxUntakenBytes = 64 * 1024;
+
+    // Once DTLS is up: the association begins, with the channels that are wanted.
+    void start(Timestamp now, const sctp::DataChannels::Config& config, Rng rng);
+    bool started() const { return data_ != nullptr; }
+    // A channel of ours; it is opened as soon as the association exists.
+    void want_channel(Timestamp now, WantedChannel channel);
+    sctp::SendStatus send(Timestamp now, std::uint16_t channel, sctp::SharedBytes payload);
+
+    // Without effect before start(), as there is nothing to be due for.
+    void handle_packet(Timestamp now, BytesView packet);
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+    // The same without output that waits: for an owner that cannot send now.
+    Timestamp next_timeout() const;
+    // Behind packets and timeouts, once for all of them: takes what the association reports.
+    void drain();
+
+    std::optional<Bytes> poll_transmit();
+    std::optional<TransportEvent> poll_event();
+    bool next_is_message() const {
+        return !events_.empty() && std::holds_alternative<MessageReceived>(events_.front());
+    }
+    // Bytes of the channel that wait or are not acknowledged.
+    std::size_t buffered_amount(std::uint16_t channel) const {
+        return data_ ? data_->buffered_amount(channel) : 0;
+    }
+
+  private:
+    void take_message(MessageReceived message);
+
+    std::unique_ptr<sctp::DataChannels> data_;
+    std::vector<WantedChannel> wanted_;
+    std::deque<TransportEvent> events_;
+    std::size_t untaken_bytes_ = 0;  // of messages among them
+};
+
+}  // namespace confab::peer

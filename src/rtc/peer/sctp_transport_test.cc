@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rtc/peer/sctp_transport.h"
+
+#include <doctest/doctest.h>
+
+#include "base/machine.h"
+
+namespace confab::peer {
+namespace {
+
+static_assert(SansIoMachine<SctpTransport>);
+
+constexpr std::size_t kWindow = 128 * 1024;
+
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
+
+// Two ends whose packets arrive at once; `b` hands its events out when the test wants them.
+struct Pair {
+    SctpTransport a;
+    SctpTransport b;
+    std::int64_t now_ms = 0;
+
+    void start() {
+        sctp::DataChannels::Config config;
+        config.association.a_rwnd = kWindow;
+        config.dtls_client = true;
+        a.start(at_ms(now_ms), config, Rng(1));
+        config.dtls_client = false;
+        b.start(at_ms(now_ms), config, Rng(2));
+    }
+    void move(SctpTransport& from, SctpTransport& to) const {
+        while (const auto packet = from.poll_transmit())
+            to.handle_packet(at_ms(now_ms), *packet);
+        to.drain();
+    }
+    void run(std::int64_t ms) {
+        for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
+            for (SctpTransport* side : {&a, &b}) {
+                if (at_ms(now_ms) >= side->next_timeout()) side->handle_timeout(at_ms(now_ms));
+                side->drain();
+            }
+            move(a, b);
+            move(b, a);
+        }
+    }
+    // The first channel that this side was told of.
+    static std::optional<std::uint16_t> opened(SctpTransport& side) {
+        while (const auto event = side.poll_event())
+            if (const auto* channel = std::get_if<ChannelOpened>(&*event)) return channel->channel;
+        return std::nullopt;
+    }
+};
+
+TEST_CASE("SctpTransport: before the association there is nothing to do [SCTP-01]") {
+    SctpTransport idle;
+    CHECK_FALSE(idle.started());
+    CHECK(idle.next_deadline().is_never());
+    CHECK(idle.next_timeout().is_never());
+    idle.handle_packet(at_ms(0), Bytes(40, 1));
+    idle.handle_timeout(at_ms(0));
+    idle.drain();
+    CHECK_FALSE(idle.poll_transmit());
+    CHECK_FALSE(idle.poll_event());
+    CHECK_FALSE(idle.next_is_message());
+    CHECK(idle.buffered_amount(1) == 0);
+    CHECK(idle.send(at_ms(0), 1, sctp::SharedBytes(Bytes{1})) == sctp::SendStatus::kClosed);
+}
+
+TEST_CASE("SctpTransport: channels wanted early are opened with the association [SCTP-01][DC-02]") {
+    Pair pair;
+    pair.a.want_channel(at_ms(0), {"_reliable", true, std::nullopt});
+    pair.a.want_channel(at_ms(0), {"_lossy", false, std::uint16_t{0}});
+    CHECK_FALSE(pair.a.poll_transmit());
+    pair.start();
+    CHECK(pair.a.started());
+    pair.run(100);
+    std::vector<std::string> labels;
+    while (const auto event = pair.b.poll_event())
+        if (const auto* channel = std::get_if<ChannelOpened>(&*event)) {
+            CHECK(channel->channel % 2 == 0);  // the DTLS client's are even
+            labels.push_back(channel->label);
+        }
+    CHECK(labels == std::vector<std::string>{"_reliable", "_lossy"});
+    // Later ones at once.
+    pair.a.want_channel(at_ms(pair.now_ms), {"_data_track", false, std::uint16_t{0}});
+    pair.run(100);
+    CHECK(Pair::opened(pair.b).has_value());
+}
+
+TEST_CASE("SctpTransport: messages that nobody takes close the sender's window [DC-20]") {
+    constexpr std::size_t kCount = 20;
+    constexpr std::size_t kSize = 30'000;
+    Pair pair;
+    pair.a.want_channel(at_ms(0), {"_reliable", true, std::nullopt});
+    pair.start();
+    pair.run(300);
+    const auto channel = Pair::opened(pair.a);
+    REQUIRE(channel.has_value());
+    (void)Pair::opened(pair.b);
+    for (std::size_t i = 0; i < kCount; ++i)
+        CHECK(pair.a.send(at_ms(pair.now_ms), *channel,
+                          sctp::SharedBytes(Bytes(kSize, static_cast<std::uint8_t>(i)))) ==
+              sctp::SendStatus::kOk);
+    pair.run(3000);
+    CHECK(pair.b.next_is_message());
+    // All but the window, what is kept here, and the message that went beyond.
+    CHECK(pair.a.buffered_amount(*channel) >=
+          kCount * kSize - kWindow - SctpTransport::kMaxUntakenBytes - 2 * kSize);
+    // Taken, they come on: each once, in order, none lost.
+    std::size_t taken = 0;
+    while (taken < kCount && pair.now_ms < 60'000) {
+        while (const auto event = pair.b.poll_event()) {
+            const auto* message = std::get_if<MessageReceived>(&*event);
+            REQUIRE(message != nullptr);
+            CHECK(message->payload == Bytes(kSize, static_cast<std::uint8_t>(taken)));
+            ++taken;
+        }
+        pair.run(10);
+    }
+    CHECK(taken == kCount);
+    pair.run(500);
+    CHECK(pair.a.buffered_amount(*channel) == 0);
+}
+
+TEST_CASE("SctpTransport: an association without progress is reported [DC-25]") {
+    Pair pair;
+    pair.a.want_channel(at_ms(0), {"_reliable", true, std::nullopt});
+    pair.start();
+    pair.run(300);
+    const auto channel = Pair::opened(pair.a);
+    REQUIRE(channel.has_value());
+    CHECK(pair.a.send(at_ms(pair.now_ms), *channel, sctp::SharedBytes(Bytes{1})) ==
+          sctp::SendStatus::kOk);
+    bool failed = false;
+    for (const std::int64_t end = pair.now_ms + 10'000; pair.now_ms < end; ++pair.now_ms) {
+        if (at_ms(pair.now_ms) >= pair.a.next_timeout()) pair.a.handle_timeout(at_ms(pair.now_ms));
+        while (pair.a.poll_transmit()) {  // and lost
+        }
+        pair.a.drain();
+        while (const auto event = pair.a.poll_event())
+            failed = failed || std::holds_alternative<DataFailed>(*event);
+    }
+    CHECK(failed);
+}
+
+}  // namespace
+}  // namespace confab::peer
