@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Construction, packet dispatch, timers and outputs of the association (RFC 9260 §6.10, §8.5).
+// Calls, timers, packets and the end of the association (RFC 9260 §6.10, §8, §9).
 #include "rtc/sctp/association/association.h"
 
 #include <algorithm>
@@ -11,9 +11,9 @@
 
 namespace confab::sctp {
 
+using wire::sctp::Cause;
 using wire::sctp::ChunkType;
-using wire::sctp::ChunkView;
-using wire::sctp::PacketView;
+using wire::sctp::PacketWriter;
 
 namespace {
 
@@ -22,41 +22,96 @@ Config checked(Config config) {
     return config;
 }
 
-std::uint32_t nonzero(Rng& rng) {
-    const std::uint32_t value = rng.u32();
-    return value != 0 ? value : 1;
-}
-
 }  // namespace
 
 Association::Association(const Config& config, Rng rng)
     : config_(checked(config)),
-      rng_(rng),
-      my_tag_(nonzero(rng_)),
-      my_initial_tsn_(rng_.u32()),
-      rto_(config_.rto_initial, config_.rto_min, config_.rto_max),
-      congestion_(config_),
-      queue_({config_.max_buffered_bytes, config_.max_lossy_buffered_bytes}),
-      outstanding_(my_initial_tsn_),
-      tracker_(0),
-      reassembly_(config_.max_message_size),
-      resets_(my_initial_tsn_),
-      advertised_(config_.a_rwnd) {}
+      path_(config_),
+      packets_(config_),
+      handshake_(config_, rng),
+      sender_(config_, handshake_.initial_tsn()),
+      receiver_(config_),
+      resets_(handshake_.initial_tsn()) {}
 
-// RFC 9260 §8.5, §8.5.1.
-bool Association::tag_is_valid(const PacketView& packet, const ChunkView& first) const {
-    const std::uint32_t tag = packet.header.verification_tag;
-    switch (first.type) {
-        case ChunkType::kInit:
-            return tag == 0;
-        case ChunkType::kAbort:
-        case ChunkType::kShutdownComplete:
-            if ((first.flags & wire::sctp::kFlagTagReflected) != 0)
-                return peer_tag_ != 0 && tag == peer_tag_;
-            return tag == my_tag_;
-        default:
-            return tag == my_tag_;
+Association::State Association::state() const {
+    if (closed_) return State::kClosed;
+    switch (handshake_.phase()) {
+        case Handshake::Phase::kIdle:
+            return State::kIdle;
+        case Handshake::Phase::kCookieWait:
+            return State::kCookieWait;
+        case Handshake::Phase::kCookieEchoed:
+            return State::kCookieEchoed;
+        case Handshake::Phase::kDone:
+            break;
     }
+    switch (shutdown_.phase()) {
+        case Shutdown::Phase::kNone:
+            break;
+        case Shutdown::Phase::kPending:
+            return State::kShutdownPending;
+        case Shutdown::Phase::kSent:
+            return State::kShutdownSent;
+        case Shutdown::Phase::kReceived:
+            return State::kShutdownReceived;
+        case Shutdown::Phase::kAckSent:
+            return State::kShutdownAckSent;
+    }
+    return State::kEstablished;
+}
+
+bool Association::sending() const {
+    return !closed_ && handshake_.phase() == Handshake::Phase::kDone && shutdown_.may_send();
+}
+
+bool Association::receiving() const {
+    return !closed_ && handshake_.phase() == Handshake::Phase::kDone && shutdown_.may_receive();
+}
+
+void Association::connect(Timestamp now) {
+    now_ = now;
+    if (!closed_) handshake_.connect(now, path_.rto(), packets_);
+}
+
+SendStatus Association::send(Timestamp now, std::uint16_t stream, std::uint32_t ppid,
+                             SharedBytes payload, const SendOptions& options) {
+    now_ = now;
+    const std::size_t size = payload.size();
+    SendStatus status = SendStatus::kOk;
+    if (state() > State::kEstablished || stream >= config_.streams) {
+        status = SendStatus::kClosed;
+    } else if (size == 0) {
+        status = SendStatus::kEmpty;
+    } else if (config_.peer_max_message_size != 0 && size > config_.peer_max_message_size) {
+        status = SendStatus::kTooLarge;
+    } else {
+        status = sender_.send(now, stream, ppid, std::move(payload), options);
+    }
+    ++(status == SendStatus::kOk ? counters_.messages_sent : counters_.sends_refused);
+    return status;
+}
+
+bool Association::reset_stream(Timestamp now, std::uint16_t stream, bool discard) {
+    now_ = now;
+    if (state() != State::kEstablished || !peer_extensions().re_config) return false;
+    if (sender_.close_stream(stream, discard)) resets_.want(stream);
+    after_input();
+    return true;
+}
+
+void Association::shutdown(Timestamp now) {
+    now_ = now;
+    if (state() == State::kEstablished) {
+        shutdown_.request();
+        after_input();
+    } else if (state() < State::kEstablished) {
+        fail_with({AbortReason::kLocalAbort, Cause::kUserInitiatedAbort});
+    }
+}
+
+void Association::abort(Timestamp now) {
+    now_ = now;
+    fail_with({AbortReason::kLocalAbort, Cause::kUserInitiatedAbort});
 }
 
 void Association::handle_packet(Timestamp now, BytesView bytes) {
@@ -64,116 +119,68 @@ void Association::handle_packet(Timestamp now, BytesView bytes) {
     ++counters_.packets_received;
     const auto packet = wire::sctp::parse_packet(bytes);
     if (!packet || packet->header.destination_port != config_.local_port ||
-        packet->header.source_port != config_.remote_port || state_ == State::kClosed) {
+        packet->header.source_port != config_.remote_port || closed_) {
         ++counters_.packets_dropped;
         return;
     }
     wire::sctp::ChunkReader chunks(packet->chunks);
     auto chunk = chunks.next();
-    if (!chunk || !tag_is_valid(*packet, *chunk) ||
+    if (!chunk || !handshake_.tag_is_valid(packet->header.verification_tag, *chunk) ||
         (chunk->type == ChunkType::kInit && !chunks.at_end())) {
         ++counters_.packets_dropped;
         return;
     }
-    packet_has_data_ = false;
-    immediate_sack_ = false;
+    receiver_.begin_packet();
     bool proceed = true;
-    for (; chunk && proceed && state_ != State::kClosed; chunk = chunks.next())
+    for (; chunk && proceed && !closed_; chunk = chunks.next())
         handle_chunk(*chunk, proceed);
     if (!chunks.ok()) ++counters_.packets_dropped;
-    if (packet_has_data_) tracker_.packet_done(now, config_.sack_delay, immediate_sack_);
+    receiver_.end_packet(now);
     after_input();
-}
-
-void Association::handle_chunk(const ChunkView& chunk, bool& proceed) {
-    switch (chunk.type) {
-        case ChunkType::kData:
-            return handle_data(chunk);
-        case ChunkType::kSack:
-            return handle_sack(chunk);
-        case ChunkType::kForwardTsn:
-            return handle_forward_tsn(chunk);
-        case ChunkType::kInit:
-            return handle_init(chunk);
-        case ChunkType::kInitAck:
-            return handle_init_ack(chunk);
-        case ChunkType::kCookieEcho:
-            return handle_cookie_echo(chunk);
-        case ChunkType::kCookieAck:
-            return handle_cookie_ack();
-        case ChunkType::kHeartbeat:
-            return handle_heartbeat(chunk);
-        case ChunkType::kReConfig:
-            return handle_re_config(chunk);
-        case ChunkType::kAbort:
-            return handle_abort(chunk);
-        case ChunkType::kError:
-            return handle_error(chunk);
-        case ChunkType::kShutdown:
-            return handle_shutdown(chunk);
-        case ChunkType::kShutdownAck:
-            return handle_shutdown_ack();
-        case ChunkType::kShutdownComplete:
-            if (state_ == State::kShutdownAckSent) close(Closed{});
-            return;
-        case ChunkType::kHeartbeatAck:
-            return;
-        default:
-            return handle_unknown(chunk, proceed);
-    }
-}
-
-void Association::handle_unknown(const ChunkView& chunk, bool& proceed) {
-    const auto rule = wire::sctp::unknown_chunk_rule(chunk.type);
-    proceed = rule.skip;
-    if (rule.report && chunk.raw.size() <= kMaxReportedChunk) unknown_chunk_ = to_vector(chunk.raw);
 }
 
 // What may become possible after any input.
 void Association::after_input() {
-    if (state_ == State::kClosed) return;
-    if (events_.overflowing()) {
-        fail_with(AbortReason::kOutOfResource, wire::sctp::Cause::kOutOfResource);
-        return;
-    }
-    for (const std::uint16_t stream : queue_.take_low())
+    if (closed_) return;
+    if (events_.overflowing())
+        return fail_with({AbortReason::kOutOfResource, Cause::kOutOfResource});
+    for (const std::uint16_t stream : sender_.take_low())
         events_.push(BufferedAmountLow{stream});
-    check_skip(false);
-    if (state_ == State::kEstablished)
-        resets_.start(outstanding_.last_assigned(), now_, rto_.rto(),
-                      [this](std::uint16_t stream) { return queue_.drained(stream); });
-    advance_shutdown();
+    sender_.update_skip();
+    if (state() == State::kEstablished)
+        resets_.start(sender_.last_assigned_tsn(), now_, path_.rto(),
+                      [this](std::uint16_t stream) { return sender_.queue().drained(stream); });
+    if (sender_.all_acknowledged())
+        shutdown_.advance(now_, path_.rto(), handshake_.peer().tag, packets_);
 }
 
 void Association::handle_timeout(Timestamp now) {
     now_ = now;
-    if (state_ == State::kClosed) return;
-    if (now >= t1_) handle_handshake_timeout();
-    if (now >= t2_) handle_shutdown_timeout();
-    if (now >= t3_) handle_t3_timeout();
-    if (now >= resets_.deadline()) handle_reset_timeout();
-    tracker_.handle_timeout(now);
-    if (sending() && !stall_reported_ && queue_.reliable_bytes() > 0 &&
-        now >= progress_at_ + config_.no_progress) {
-        stall_reported_ = true;
-        events_.push(NoProgress{});
+    if (closed_) return;
+    if (now >= handshake_.deadline()) follow(handshake_.handle_timeout(now, path_, packets_));
+    if (now >= shutdown_.deadline() && !shutdown_.handle_timeout(now, path_)) fail_path();
+    if (now >= sender_.deadline() && !sender_.handle_timeout(now, path_)) fail_path();
+    if (now >= resets_.deadline() && resets_.handle_timeout(now, path_.rto())) {
+        path_.back_off();
+        if (!path_.count_timeout()) fail_path();
     }
+    receiver_.handle_timeout(now);
+    if (sending() && sender_.take_stall(now)) events_.push(NoProgress{});
     after_input();
 }
 
 Timestamp Association::next_deadline() const {
     const Timestamp at = next_timeout();
-    const bool open = state_ != State::kClosed && state_ != State::kIdle;
     // poll_event() opened the window.
-    return open && receiving() && tracker_.sack_due() ? earlier(at, now_) : at;
+    return receiving() && receiver_.sack_due() ? earlier(at, now_) : at;
 }
 
 Timestamp Association::next_timeout() const {
-    if (state_ == State::kClosed || state_ == State::kIdle) return Timestamp::never();
-    Timestamp at = earlier(earlier(t1_, t2_), earlier(t3_, resets_.deadline()));
-    if (receiving()) at = earlier(at, tracker_.deadline());
-    if (sending() && !stall_reported_ && queue_.reliable_bytes() > 0)
-        at = earlier(at, progress_at_ + config_.no_progress);
+    if (closed_) return Timestamp::never();
+    Timestamp at = earlier(earlier(handshake_.deadline(), shutdown_.deadline()),
+                           earlier(sender_.deadline(), resets_.deadline()));
+    if (receiving()) at = earlier(at, receiver_.deadline());
+    if (sending()) at = earlier(at, sender_.stall_deadline());
     return at;
 }
 
@@ -183,26 +190,83 @@ std::optional<Event> Association::poll_event() {
     if (const auto* message = std::get_if<MessageReceived>(&*event)) {
         ++counters_.messages_received;
         counters_.bytes_received += message->payload.size();
-        // A window update once it is worth a packet (RFC 9260 §6.2, RFC 1122 §4.2.3.3).
-        if (receiving() && advertised_ < config_.a_rwnd / 4 && window() >= config_.a_rwnd / 2)
-            tracker_.request_sack();
+        if (receiving()) receiver_.message_taken(events_);
     }
     return event;
 }
 
+std::optional<Bytes> Association::poll_transmit() {
+    if (auto packet = packets_.pop()) {
+        ++counters_.packets_sent;
+        return packet;
+    }
+    if (closed_ || handshake_.phase() != Handshake::Phase::kDone) return std::nullopt;
+    PacketWriter packet = packets_.start(handshake_.peer().tag);
+    write_control(packet);
+    if (sending()) sender_.write_data(now_, path_.rto(), packet);
+    // Giving up expired chunks may have made a FORWARD-TSN or a reset due.
+    after_input();
+    if (packet.empty() && sender_.skip_due()) write_control(packet);
+    if (packet.empty()) return std::nullopt;
+    ++counters_.packets_sent;
+    return packet.finish();
+}
+
+void Association::write_control(PacketWriter& packet) {
+    handshake_.write_cookie_ack(packet);
+    const bool data_follows = sending() && sender_.data_ready();
+    if (receiving() && (receiver_.sack_due() || (receiver_.sack_waiting() && data_follows)))
+        receiver_.write_sack(events_, packet);
+    shutdown_.write(static_cast<std::uint32_t>(receiver_.cumulative()), packet);
+    replies_.write_heartbeat_ack(packet);
+    if (state() == State::kEstablished) resets_.write(packet);
+    if (sending()) sender_.write_forward_tsn(now_, path_.rto(), packet);
+    replies_.write_error(packet);
+}
+
+void Association::fail_path() {
+    fail_with({AbortReason::kTooManyRetransmissions, Cause::kNone});
+}
+
+void Association::fail_with(const Aborted& failure) {
+    if (closed_) return;
+    if (const std::uint32_t tag = handshake_.peer().tag; tag != 0) {
+        PacketWriter packet = packets_.start(tag);
+        if (wire::sctp::write_with_cause(packet, ChunkType::kAbort, 0, failure.cause, {}))
+            packets_.push(packet.finish());
+    }
+    close(failure);
+}
+
+void Association::close(Event event) {
+    closed_ = true;
+    handshake_.clear();
+    shutdown_.clear();
+    sender_.clear();
+    receiver_.clear();
+    resets_.clear();
+    replies_.clear();
+    events_.push(std::move(event));
+}
+
 Association::Snapshot Association::snapshot() const {
+    const DataSender::Snapshot sent = sender_.snapshot();
     Snapshot s;
-    s.state = state_;
-    s.cwnd = congestion_.window();
-    s.flight = outstanding_.flight();
-    s.peer_rwnd = peer_rwnd_;
-    s.send_bytes = queue_.total_bytes();
-    s.receive_bytes = receive_bytes();
-    s.srtt = rto_.srtt();
-    s.rto = rto_.rto();
-    s.retransmissions = outstanding_.retransmissions();
-    s.abandoned = outstanding_.abandoned_messages() + queue_.expired_messages();
+    s.state = state();
+    s.cwnd = sent.cwnd;
+    s.flight = sent.flight;
+    s.peer_rwnd = sent.peer_rwnd;
+    s.send_bytes = sent.queued_bytes;
+    s.receive_bytes = receiver_.held_bytes(events_);
+    s.srtt = path_.srtt();
+    s.rto = path_.rto();
+    s.retransmissions = sent.retransmissions;
+    s.abandoned = sent.abandoned;
     s.counters = counters_;
+    s.counters.chunks_refused = receiver_.chunks_refused();
+    s.counters.bytes_acked = sent.bytes_acked;
+    s.counters.fast_losses = sent.fast_losses;
+    s.counters.timeouts = handshake_.timeouts() + sent.timeouts;
     return s;
 }
 

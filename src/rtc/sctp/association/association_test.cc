@@ -16,6 +16,7 @@
 
 #include "base/machine.h"
 #include "rtc/sctp/association/association_pair_test.h"
+#include "rtc/sctp/chunks_test.h"
 #include "rtc/sctp/limits.h"
 
 using namespace confab;
@@ -23,28 +24,6 @@ using namespace confab::sctp;
 using wire::sctp::ChunkType;
 
 static_assert(SansIoMachine<Association>);
-
-namespace {
-
-std::vector<ChunkType> chunk_types(BytesView bytes) {
-    std::vector<ChunkType> types;
-    const auto packet = wire::sctp::parse_packet(bytes);
-    REQUIRE(packet.has_value());
-    for (wire::sctp::ChunkReader r(packet->chunks); auto c = r.next();)
-        types.push_back(c->type);
-    return types;
-}
-
-bool has_chunk(BytesView bytes, ChunkType type) {
-    const auto types = chunk_types(bytes);
-    return std::find(types.begin(), types.end(), type) != types.end();
-}
-
-std::uint32_t tag_of(BytesView packet) {
-    return load_be32(&packet[4]);
-}
-
-}  // namespace
 
 TEST_CASE("Association: both sides send INIT and one association comes of it [DC-01]") {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -457,6 +436,7 @@ TEST_CASE("Association: thousands of idle ones are small") {
     constexpr std::size_t kPairs = 200;
     const std::size_t before = mallinfo2().uordblks;
     std::vector<std::unique_ptr<Association>> idle;
+    idle.reserve(2 * kPairs);
     Timestamp now;
     for (std::size_t i = 0; i < 2 * kPairs; ++i)
         idle.push_back(std::make_unique<Association>(Config{}, Rng(i)));

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The one path to the peer, which every timer of an association shares: its retransmission timeout
+// (RFC 9260 §6.3) and how many timeouts in a row were not answered (§8.1; with one path the error
+// count of the association is that of the path).
+#pragma once
+
+#include "rtc/sctp/send/rto.h"
+#include "rtc/sctp/types.h"
+
+namespace confab::sctp {
+
+class Path {
+  public:
+    explicit Path(const Config& config)
+        : rto_(config.rto_initial, config.rto_min, config.rto_max),
+          max_errors_(config.max_retransmits) {}
+
+    void observe(Duration rtt) { rto_.observe(rtt); }
+    void back_off() { rto_.back_off(); }
+    Duration rto() const { return rto_.rto(); }
+    Duration srtt() const { return rto_.srtt(); }
+
+    // False when this one is more than Config::max_retransmits in a row: the peer is gone.
+    bool count_timeout() { return ++errors_ <= max_errors_; }
+    // The peer acknowledged something.
+    void answered() { errors_ = 0; }
+
+  private:
+    RtoEstimator rto_;
+    int max_errors_;
+    int errors_ = 0;
+};
+
+}  // namespace confab::sctp
