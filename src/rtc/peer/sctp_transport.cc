@@ -52,6 +52,10 @@ void SctpTransport::handle_timeout(Timestamp now) {
     if (data_) data_->handle_timeout(now);
 }
 
+void SctpTransport::path_restored(Timestamp now) {
+    if (data_) data_->path_restored(now);
+}
+
 Timestamp SctpTransport::next_deadline() const {
     return data_ ? data_->next_deadline() : Timestamp::never();
 }

@@ -36,6 +36,8 @@ class SctpTransport {
     // Without effect before start(), as there is nothing to be due for.
     void handle_packet(Timestamp now, BytesView packet);
     void handle_timeout(Timestamp now);
+    // The path may work again, or is another one.
+    void path_restored(Timestamp now);
     Timestamp next_deadline() const;
     // The same without output that waits: for an owner that cannot send now.
     Timestamp next_timeout() const;

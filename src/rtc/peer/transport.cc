@@ -66,6 +66,7 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
         agent_.handle_packet(now, path, datagram);
         if (!early_path_ && !agent_.selected() && agent_.is_valid_path(path))
             start_early(now, path);
+        if (agent_.is_valid_path(path)) heard(now);
         drain(now);
         return {};
     }
@@ -79,6 +80,7 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
     }
     if (kind == wire::PacketKind::kDtls) {
         agent_.note_activity(now, path);
+        heard(now);
         if (!agent_.selected()) early_path_ = path;
         early_flight_.clear();
         if (dtls_) dtls_->handle_packet(now, datagram);
@@ -97,7 +99,14 @@ Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan da
     // Only what is authentic shows that the peer is alive.
     agent_.note_activity(now, path);
     if (connection_.state() == TransportState::kDisconnected) drain_ice(now);
+    if (kind == Media::Kind::kRtcp) heard(now);
     return media;
+}
+
+// Whoever is heard after a silence may hear again too. RTP is left out: it comes without a turn to
+// send in, and RTCP soon follows it.
+void Transport::heard(Timestamp now) {
+    if (now - std::exchange(heard_at_, now) >= kSilence) sctp_.path_restored(now);
 }
 
 void Transport::handle_timeout(Timestamp now) {
@@ -167,6 +176,7 @@ void Transport::start_dtls(Timestamp now) {
 
 void Transport::selected(Timestamp now) {
     early_path_.reset();
+    sctp_.path_restored(now);
     start_dtls(now);
     // A peer that takes no hello before its own side of ICE is done has lost ours.
     for (Bytes& record : std::exchange(early_flight_, {}))

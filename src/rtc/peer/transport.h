@@ -42,6 +42,9 @@ class Transport {
   public:
     static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = SrtpSession::kMaxFailuresPerSecond;
     static constexpr std::size_t kMaxEarlyFlight = 4;
+    // After a silence as long data that waits for its timer is sent again with the first sign of
+    // the peer: an outage would otherwise hold it back for as long again (RFC 9260 §6.3.3 E2).
+    static constexpr Duration kSilence = Duration::seconds(1);
 
     Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng);
     ~Transport();
@@ -104,6 +107,7 @@ class Transport {
     const std::optional<ice::Path>& way() const {
         return agent_.selected() ? agent_.selected() : early_path_;
     }
+    void heard(Timestamp now);
     Timestamp data_deadline() const;
     void drain(Timestamp now);
     void drain_ice(Timestamp now);
@@ -132,6 +136,7 @@ class Transport {
     // peer said anything.
     std::optional<ice::Path> early_path_;
     std::vector<Bytes> early_flight_;
+    Timestamp heard_at_;         // anything but RTP, on a valid path
     std::deque<Bytes> records_;  // to be sent before those of the session
     Bytes last_datagram_;        // what poll_transmit() gave out last
     std::uint64_t unknown_kind_ = 0;

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -405,6 +406,33 @@ TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
     }
     CHECK(records > 10'000);
     CHECK(last - first + 1 == records);
+}
+
+TEST_CASE(
+    "Transport: data that an outage held back follows with the first sign of the peer [DC-20]") {
+    Link link;
+    link.negotiate(true);
+    link.run(1'000);
+    const auto opened = [](const TransportEvent& event) {
+        return std::holds_alternative<ChannelOpened>(event);
+    };
+    const auto channel = std::find_if(link.b.events.begin(), link.b.events.end(), opened);
+    REQUIRE(channel != link.b.events.end());
+    const std::uint16_t id = std::get<ChannelOpened>(*channel).channel;
+    const auto messages = [&] {
+        return std::count_if(link.a.events.begin(), link.a.events.end(), [](const auto& event) {
+            return std::holds_alternative<MessageReceived>(event);
+        });
+    };
+    // Timeouts after 1, 3 and 7 s: the next one would come after 15.
+    link.drop = [](BytesView) { return true; };
+    const sctp::SharedBytes message(BytesView(Bytes{1}));
+    REQUIRE(link.b.transport->send_message(at_ms(link.now_ms), id, message) ==
+            sctp::SendStatus::kOk);
+    link.run(9'000);
+    link.drop = nullptr;
+    link.run(1'500);
+    CHECK(messages() == 1);
 }
 
 TEST_CASE("Transport: a state is told at once, whatever messages nobody took yet [DC-20][ICE-04]") {

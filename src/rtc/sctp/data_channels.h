@@ -91,6 +91,8 @@ class DataChannels {
     void connect(Timestamp now);
     void handle_packet(Timestamp now, BytesView packet);
     void handle_timeout(Timestamp now);
+    // As of the association.
+    void path_restored(Timestamp now) { association_.path_restored(now); }
     Timestamp next_deadline() const;
     // The same without output that waits to be taken: for an owner that cannot send now.
     Timestamp next_timeout() const { return association_.next_timeout(); }

@@ -99,6 +99,13 @@ bool Association::reset_stream(Timestamp now, std::uint16_t stream, bool discard
     return true;
 }
 
+void Association::path_restored(Timestamp now) {
+    now_ = now;
+    if (!sending()) return;
+    sender_.retry(now, path_);
+    after_input();
+}
+
 void Association::shutdown(Timestamp now) {
     now_ = now;
     if (state() == State::kEstablished) {

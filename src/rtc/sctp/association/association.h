@@ -69,6 +69,10 @@ class Association {
     // Resets our direction of the stream behind what is queued, or with `discard` behind what was
     // begun. StreamResetDone follows; nothing happens when the peer lacks RE-CONFIG (false).
     bool reset_stream(Timestamp now, std::uint16_t stream, bool discard = false);
+    // The path to the peer may work again, or is another one. What unanswered timeouts hold back,
+    // up to Config::rto_max, is sent at once. RFC 9260 knows no such news of its path; timeouts are
+    // counted and back off as before, so that it costs a packet each time it is said.
+    void path_restored(Timestamp now);
     // Sends all that is queued, then closes (event Closed).
     void shutdown(Timestamp now);
     // Sends ABORT and closes at once; event Aborted{kLocalAbort}.

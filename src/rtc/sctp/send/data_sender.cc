@@ -111,6 +111,13 @@ bool DataSender::handle_timeout(Timestamp now, Path& path) {
     return true;
 }
 
+void DataSender::retry(Timestamp now, const Path& path) {
+    if (t3_.is_never() || outstanding_.empty() || !path.failing()) return;
+    outstanding_.handle_timeout(now, queue_);
+    forward_tsn_.handle_timeout(outstanding_);
+    t3_ = now + path.rto();
+}
+
 bool DataSender::take_stall(Timestamp now) {
     return queue_.reliable_bytes() > 0 && progress_.take_stall(now);
 }

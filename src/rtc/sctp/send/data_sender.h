@@ -51,6 +51,9 @@ class DataSender {
     // T3-rtx: all that is in flight is lost. False when the path has failed.
     bool handle_timeout(Timestamp now, Path& path);
     Timestamp deadline() const { return t3_; }
+    // The path may work again: what T3-rtx would send goes out now, and T3-rtx waits as long as it
+    // had to from here. Without effect unless timeouts went unanswered.
+    void retry(Timestamp now, const Path& path);
     // True once per stall; both only while data may be sent.
     bool take_stall(Timestamp now);
     Timestamp stall_deadline() const;

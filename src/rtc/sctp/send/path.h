@@ -26,6 +26,8 @@ class Path {
     bool count_timeout() { return ++errors_ <= max_errors_; }
     // The peer acknowledged something.
     void answered() { errors_ = 0; }
+    // What was sent again was not answered either.
+    bool failing() const { return errors_ > 0; }
 
   private:
     RtoEstimator rto_;
