@@ -157,7 +157,7 @@ void Association::after_input() {
     if (state() == State::kEstablished)
         resets_.start(sender_.last_assigned_tsn(), now_, path_.rto(),
                       [this](std::uint16_t stream) { return sender_.queue().drained(stream); });
-    if (sender_.all_acknowledged())
+    if (shutdown_.phase() != Shutdown::Phase::kNone && sender_.all_acknowledged())
         shutdown_.advance(now_, path_.rto(), handshake_.peer().tag, packets_);
 }
 

@@ -11,14 +11,6 @@ namespace confab::sctp {
 using wire::sctp::ChunkType;
 using wire::sctp::PacketWriter;
 
-bool Shutdown::may_send() const {
-    return phase_ == Phase::kNone || phase_ == Phase::kPending || phase_ == Phase::kReceived;
-}
-
-bool Shutdown::may_receive() const {
-    return phase_ == Phase::kNone || phase_ == Phase::kPending || phase_ == Phase::kSent;
-}
-
 void Shutdown::request() {
     if (phase_ == Phase::kNone) phase_ = Phase::kPending;
 }

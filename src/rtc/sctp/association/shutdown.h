@@ -24,9 +24,13 @@ class Shutdown {
 
     Phase phase() const { return phase_; }
     // Data still goes out until all is acknowledged.
-    bool may_send() const;
+    bool may_send() const {
+        return phase_ == Phase::kNone || phase_ == Phase::kPending || phase_ == Phase::kReceived;
+    }
     // Data still comes until the peer said SHUTDOWN.
-    bool may_receive() const;
+    bool may_receive() const {
+        return phase_ == Phase::kNone || phase_ == Phase::kPending || phase_ == Phase::kSent;
+    }
 
     void request();
     void handle_shutdown();
