@@ -10,11 +10,11 @@
 
 #include "base/text.h"
 #include "sim/scenarios/named.h"
+#include "sim/scenarios/plan_text.h"
+#include "sim/scenarios/swarm.h"
+#include "sim/scenarios/worlds.h"
 #include "sim/seed_file.h"
-#include "sim/world/plan_text.h"
-#include "sim/world/swarm.h"
-#include "sim/world/world.h"
-#include "sim/world/worlds.h"
+#include "sim/world/run.h"
 
 namespace confab::sim {
 namespace {

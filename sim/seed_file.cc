@@ -4,7 +4,7 @@
 #include "sim/seed_file.h"
 
 #include "base/text.h"
-#include "sim/world/plan_text.h"
+#include "sim/scenarios/plan_text.h"
 
 namespace confab::sim {
 namespace {

@@ -7,7 +7,7 @@
 //   # sfu::Vp8Munger::write
 //   story: a late picture …
 //   seed: 680
-//   shards=4 clients=6 …            the rest is a plan (world/plan_text.h)
+//   shards=4 clients=6 …            the rest is a plan (scenarios/plan_text.h)
 //   at=1200000 do=mute client=1
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <string>
 #include <string_view>
 
-#include "sim/world/scenario.h"
+#include "sim/scenarios/scenario.h"
 
 namespace confab::sim {
 

@@ -12,9 +12,9 @@
 #include <iterator>
 
 #include "sim/runner.h"
-#include "sim/world/swarm.h"
-#include "sim/world/world.h"
-#include "sim/world/worlds.h"
+#include "sim/scenarios/swarm.h"
+#include "sim/scenarios/worlds.h"
+#include "sim/world/run.h"
 
 namespace confab::sim {
 namespace {
@@ -50,7 +50,7 @@ TEST_CASE("SeedFile: what is written is read again, every field of it") {
     SwarmOptions swarm;
     WorldOptions world;
     for (std::uint64_t seed = 1; seed <= 20; ++seed)
-        for (Scenario plan : {make_swarm(seed, swarm), make_world(seed, world)}) {
+        for (const Scenario& plan : {make_swarm(seed, swarm), make_world(seed, world)}) {
             const std::string text = write_seed_file({seed, plan});
             const auto again = parse_seed_file(text);
             REQUIRE(again.has_value());

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What a person does when the signalling ends, with hand-made answers of a server: resumes, joins
-// anew or stays away, after the pauses of livekit-client (01 CON-46).
+// anew or stays away, after the pauses of attempts.h (01 CON-46).
 
 #include "sim/client/client.h"
 
@@ -133,16 +133,16 @@ TEST_CASE("Client: connections that do not come up within 15 s are given up [CON
 TEST_CASE("Client: what it published is published again by each new session") {
     Fixture f;
     f.join();
-    f.client.publish(MediaKind::kAudio, 1, false);
-    f.client.publish_data();
-    const std::uint32_t before = f.client.tracks()[0].number;
+    f.client.tracks().publish(MediaKind::kAudio, 1, false);
+    f.client.messages().publish_track();
+    const std::uint32_t before = f.client.tracks().all()[0].number;
     f.leave(livekit::LeaveRequest::RECONNECT);
     (void)f.pause();
     f.join();
-    CHECK(f.client.tracks()[0].number != before);
+    CHECK(f.client.tracks().all()[0].number != before);
     CHECK(f.client.session().tracks().cids() ==
-          std::vector<std::string>{f.client.tracks()[0].cid()});
-    const auto handle = static_cast<std::uint16_t>(f.client.data_tracks()[0]);
+          std::vector<std::string>{f.client.tracks().all()[0].cid()});
+    const auto handle = static_cast<std::uint16_t>(f.client.messages().tracks()[0]);
     CHECK(f.client.session().data().tracks().publishes(handle));
 }
 

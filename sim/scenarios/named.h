@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/world/scenario.h"
+#include "sim/scenarios/scenario.h"
 
 namespace confab::sim {
 

@@ -5,14 +5,11 @@
 // clock and nothing else; links between them come with clusters.
 #pragma once
 
-#include <cstddef>
-
+#include "sim/ids.h"
 #include "sim/world/control_node.h"
 #include "sim/world/sfu_host.h"
 
 namespace confab::sim {
-
-using NodeId = std::size_t;
 
 // What leaves a node.
 class NodeHost {

@@ -3,14 +3,13 @@
 
 // Whole rooms on one, two and four shards: named situations, random swarms, and every run twice.
 
-#include "sim/world/world.h"
-
 #include <doctest/doctest.h>
 
 #include "sim/scenarios/named.h"
-#include "sim/world/plan_text.h"
-#include "sim/world/swarm.h"
-#include "sim/world/worlds.h"
+#include "sim/scenarios/plan_text.h"
+#include "sim/scenarios/swarm.h"
+#include "sim/scenarios/worlds.h"
+#include "sim/world/run.h"
 
 namespace confab::sim {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/world/swarm.h"
+#include "sim/scenarios/swarm.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 // rebindings, departures and returns over links with up to 10 % loss and reordering.
 #pragma once
 
-#include "sim/world/scenario.h"
+#include "sim/scenarios/scenario.h"
 
 namespace confab::sim {
 

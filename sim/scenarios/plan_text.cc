@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/world/plan_text.h"
+#include "sim/scenarios/plan_text.h"
 
 #include <array>
 #include <charconv>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/world/worlds.h"
+#include "sim/scenarios/worlds.h"
 
 #include <algorithm>
 

@@ -6,7 +6,7 @@
 // and rooms are deleted under them. Few packets; swarm.h is for pictures.
 #pragma once
 
-#include "sim/world/scenario.h"
+#include "sim/scenarios/scenario.h"
 
 namespace confab::sim {
 

@@ -1,19 +1,18 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A situation as data: who does what when, over which links. Named ones stand in scenarios/, random
-// ones come from a seed (swarm.h), old ones from files (plan_text.h).
+// A situation as data: who does what when, over which links. Some have names (named.h), random
+// ones come from a seed (swarm.h, worlds.h), old ones from files (plan_text.h).
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "sfu/shard/commands.h"
+#include "sim/ids.h"
 #include "sim/net/link.h"
 
 namespace confab::sim {
-
-using ClientId = std::size_t;  // of the scenario; joins again under the same number
 
 // What an outage takes away (Step::value of kOutage is its length in ms).
 inline constexpr std::uint64_t kCutUdp = 1;

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "sim/world/scenario.h"
+#include "sim/scenarios/scenario.h"
 
 namespace confab::sim {
 
