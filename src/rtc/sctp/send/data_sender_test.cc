@@ -163,6 +163,27 @@ TEST_CASE("DataSender: T3 doubles the timeout and sends all again, the oldest fi
     CHECK(s.sender.snapshot().retransmissions == 3);
 }
 
+TEST_CASE("DataSender: a path that works again gets what unanswered timeouts hold back [DC-20]") {
+    Sender s;
+    s.messages(2);
+    CHECK(s.transmit() == std::vector<std::uint32_t>{0, 1});
+    s.sender.retry(s.now, s.path);
+    CHECK(s.transmit().empty());  // the first timeout may still be answered
+    REQUIRE(s.expire());
+    CHECK(s.transmit() == std::vector<std::uint32_t>{0});
+    const Duration doubled = s.path.rto();
+    s.now = s.now + Duration::millis(300);
+    s.sender.retry(s.now, s.path);
+    CHECK(s.transmit() == std::vector<std::uint32_t>{0});
+    // As many timeouts, as far apart, as without it.
+    CHECK(s.path.rto() == doubled);
+    CHECK(s.sender.deadline() == s.now + doubled);
+    CHECK(s.sender.snapshot().timeouts == 1);
+    s.sack(2);
+    s.sender.retry(s.now, s.path);
+    CHECK(s.transmit().empty());
+}
+
 TEST_CASE("DataSender: without anything in flight T3 changes nothing") {
     Sender s;
     CHECK(s.sender.handle_timeout(s.now, s.path));
