@@ -11,7 +11,7 @@ import { Peer } from '../lib/rtc_peer.mjs';
 
 const kLookMillis = 20;
 const kMaxStepMillis = 5 * kLookMillis;
-const ignored = { cleanup() {} };
+const ignored = { cleanup() {}, diagnostics: () => () => {} };
 
 // The time that this process had: while it does not run for want of a processor, nothing it should
 // have seen counts as a gap.
