@@ -80,6 +80,7 @@ struct Link {
         while (const auto datagram = from.transport->poll_transmit()) {
             if (rng.unit() < loss) continue;
             if (drop && drop(datagram->bytes)) continue;
+            if (datagram->path.remote != to.address) continue;  // nobody is there any more
             Bytes bytes = to_vector(datagram->bytes);
             ice::Path path;
             path.local = to.address;
@@ -433,6 +434,34 @@ TEST_CASE(
     link.drop = nullptr;
     link.run(1'500);
     CHECK(messages() == 1);
+}
+
+TEST_CASE("Transport: data follows a peer whose address has changed with the new path [DC-20]") {
+    Link link;
+    link.negotiate(true);
+    link.run(1'000);
+    std::optional<std::uint16_t> channel;
+    for (const TransportEvent& event : link.b.events)
+        if (const auto* opened = std::get_if<ChannelOpened>(&event)) channel = opened->channel;
+    REQUIRE(channel.has_value());
+    link.a.address.port = 1001;
+    const sctp::SharedBytes message(BytesView(Bytes{1}));
+    REQUIRE(link.b.transport->send_message(at_ms(link.now_ms), *channel, message) ==
+            sctp::SendStatus::kOk);
+    const auto there = [&] {
+        return std::any_of(link.a.events.begin(), link.a.events.end(), [](const auto& event) {
+            return std::holds_alternative<MessageReceived>(event);
+        });
+    };
+    const auto moved = [&] {
+        const auto& path = link.b.transport->path();
+        return path && path->remote == link.a.address;
+    };
+    for (int i = 0; i < 10'000 && !moved(); ++i)
+        link.run(1);
+    REQUIRE(moved());
+    link.run(100);
+    CHECK(there());
 }
 
 TEST_CASE("Transport: a state is told at once, whatever messages nobody took yet [DC-20][ICE-04]") {
