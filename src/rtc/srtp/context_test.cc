@@ -151,8 +151,40 @@ TEST_CASE("Srtp: each SSRC has its own roll-over counter, from 0 [TRAP-15][SRTP-
     }
     Bytes other = protect(sender, PlainRtp(rng, 2, 5, 9), 5);
     CHECK(receiver.unprotect_rtp(other).has_value());
-    Bytes wrong = protect(sender, PlainRtp(rng, 3, 5, 9), 65'541);
+    Bytes wrong = protect(sender, PlainRtp(rng, 3, 5, 9), (2ULL << 16) + 5);
     CHECK(receiver.unprotect_rtp(wrong).error() == OpenError::kAuthentication);
+}
+
+TEST_CASE("Srtp: a stream whose packets before the wrap were lost is heard [SRTP-03][MC-05]") {
+    Rng rng(29);
+    for (const Profile profile : kProfiles) {
+        for (const Backend backend : kBackends) {
+            const RawKey raw(profile, rng);
+            Engine engine(backend);
+            SendContext sender(engine, raw.master());
+            ReceiveContext receiver(engine, raw.master());
+            const auto packet = [&](std::uint32_t ssrc, std::uint64_t index) {
+                return PlainRtp(rng, ssrc, static_cast<std::uint16_t>(index), 60);
+            };
+            // Began at 65 500; the first 73 are lost, one of them comes late.
+            for (const std::uint64_t index : {65'573ULL, 65'574ULL, 65'510ULL, 90'000ULL}) {
+                const PlainRtp plain = packet(7, index);
+                Bytes sealed = protect(sender, plain, index);
+                REQUIRE(receiver.unprotect_rtp(sealed).has_value());
+                sealed.resize(sealed.size() - sender.rtp_overhead());
+                CHECK(sealed == plain.joined());
+            }
+            // A forged packet moves nothing, and more than half a cycle cannot have been lost.
+            Bytes forged = protect(sender, packet(8, 9), 9);
+            forged.back() ^= 1;
+            CHECK_FALSE(receiver.unprotect_rtp(forged).has_value());
+            Bytes first = protect(sender, packet(8, 10), 10);
+            CHECK(receiver.unprotect_rtp(first).has_value());
+            Bytes late = protect(sender, packet(9, 65'536 + 40'000), 65'536 + 40'000);
+            CHECK(receiver.unprotect_rtp(late).error() == OpenError::kAuthentication);
+            CHECK(receiver.counters().authentication_failures == 2);
+        }
+    }
 }
 
 TEST_CASE("Srtp: duplicates pass, any changed octet and any truncation fails [SRTP-02][TRAP-06]") {

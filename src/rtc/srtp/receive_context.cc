@@ -12,12 +12,19 @@
 //   |      extension profile        |       length in words         |  if X
 #include "rtc/srtp/receive_context.h"
 
+#include <algorithm>
+#include <array>
+
 #include "rtc/srtp/send_context.h"
 
 namespace confab::srtp {
 namespace {
 
 constexpr std::uint32_t kEncryptedFlag = 0x8000'0000;
+constexpr std::uint64_t kCycle = 0x1'0000;  // of sequence numbers
+constexpr std::uint64_t kHalfCycle = kCycle / 2;
+// Longer datagrams than this do not come over the networks that media uses.
+constexpr std::size_t kMaxFirstPacket = 2048;
 
 }  // namespace
 
@@ -71,17 +78,36 @@ Result<std::size_t, OpenError> ReceiveContext::unprotect_rtp(BytesSpan packet) n
     const Rollover* const known = rollovers_.find(ssrc);
     const auto index = (known != nullptr ? *known : Rollover{}).guess(sequence);
     if (!index) return refuse(OpenError::kAuthentication);
-
-    std::array<std::uint8_t, 4> roc;
-    store_be32(roc.data(), static_cast<std::uint32_t>(*index >> 16));
-    Frame frame{make_iv(rtp_keys_, ssrc, *index), packet.first(header_size), {}};
-    if (!is_aead(profile())) frame.suffix = roc;
-    const std::size_t size = packet.size() - tag;
-    if (!rtp_->open(frame, packet.subspan(header_size, size - header_size), packet.subspan(size)))
-        return refuse(OpenError::kAuthentication);
-    rollovers_.use(ssrc).commit(*index);
+    const bool authentic = known != nullptr ? open_rtp(packet, header_size, ssrc, *index)
+                                            : open_first_rtp(packet, header_size, ssrc, *index);
+    if (!authentic) return refuse(OpenError::kAuthentication);
     ++counters_.rtp;
-    return size;
+    return packet.size() - tag;
+}
+
+bool ReceiveContext::open_rtp(BytesSpan packet, std::size_t header_size, std::uint32_t ssrc,
+                              std::uint64_t index) noexcept {
+    std::array<std::uint8_t, 4> roc;
+    store_be32(roc.data(), static_cast<std::uint32_t>(index >> 16));
+    Frame frame{make_iv(rtp_keys_, ssrc, index), packet.first(header_size), {}};
+    if (!is_aead(profile())) frame.suffix = roc;
+    const std::size_t size = packet.size() - tag_size(profile());
+    if (!rtp_->open(frame, packet.subspan(header_size, size - header_size), packet.subspan(size)))
+        return false;
+    rollovers_.use(ssrc).commit(index);
+    return true;
+}
+
+bool ReceiveContext::open_first_rtp(BytesSpan packet, std::size_t header_size, std::uint32_t ssrc,
+                                    std::uint64_t index) noexcept {
+    std::array<std::uint8_t, kMaxFirstPacket> before;
+    const bool may_have_wrapped = index < kHalfCycle && packet.size() <= before.size();
+    if (may_have_wrapped) std::ranges::copy(packet, before.begin());
+    if (open_rtp(packet, header_size, ssrc, index)) return true;
+    if (!may_have_wrapped) return false;
+    // A failed attempt leaves other octets behind.
+    std::copy_n(before.begin(), packet.size(), packet.begin());
+    return open_rtp(packet, header_size, ssrc, index + kCycle);
 }
 
 Result<std::size_t, OpenError> ReceiveContext::unprotect_rtcp(BytesSpan packet) noexcept {

@@ -62,6 +62,13 @@ class ReceiveContext {
 
   private:
     Result<std::size_t, OpenError> refuse(OpenError error) noexcept;
+    bool open_rtp(BytesSpan packet, std::size_t header_size, std::uint32_t ssrc,
+                  std::uint64_t index) noexcept;
+    // The first authentic packet of an SSRC tells its roll-over counter: 0, or 1 if the sender
+    // began shortly before its numbers wrapped and the packets before were lost. RFC 3711 §3.3.1
+    // takes 0 for granted, with which such a stream stays silent for good.
+    bool open_first_rtp(BytesSpan packet, std::size_t header_size, std::uint32_t ssrc,
+                        std::uint64_t index) noexcept;
 
     SessionKeys rtp_keys_;
     SessionKeys rtcp_keys_;
