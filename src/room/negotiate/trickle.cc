@@ -6,38 +6,31 @@
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
-#include "base/text.h"
+#include "wire/ice/candidate.h"
 
 namespace confab::room {
 namespace {
 
 constexpr std::size_t kMaxCandidateJson = 4'096;
-// Host candidates: type preference 126 (RFC 8445 §5.1.2.1), TCP ones as the recorded server has
-// them.
-constexpr std::uint32_t kUdpPriority = 2'130'706'431;
-constexpr std::uint32_t kTcpPriority = 1'671'430'143;
+constexpr std::string_view kAttribute = "candidate:";
 
-// Equal for candidates of one type, base and transport (RFC 8445 §5.1.1.3).
-std::uint32_t foundation(std::string_view transport, const IpAddress& ip) {
-    std::uint32_t hash = 2'166'136'261U;
-    const auto mix = [&](std::uint8_t byte) { hash = (hash ^ byte) * 16'777'619U; };
-    for (const char c : transport)
-        mix(static_cast<std::uint8_t>(c));
-    for (const std::uint8_t byte : ip.bytes())
-        mix(byte);
-    return hash;
-}
-
+// Host candidates of one family; the ufrag as browsers' own have it (02 ICE-07).
 void add_lines(std::vector<std::string>& lines, const std::vector<SocketAddress>& addresses,
-               bool v4, std::string_view transport, std::uint32_t priority,
-               std::string_view suffix) {
+               bool v4, wire::CandidateTransport transport, std::string_view ufrag) {
+    const auto type = wire::CandidateType::kHost;
+    const bool tcp = transport == wire::CandidateTransport::kTcp;
+    wire::Candidate candidate;
+    candidate.transport = transport;
+    candidate.tcp_type = tcp ? wire::TcpType::kPassive : wire::TcpType::kNone;
+    candidate.priority =
+        wire::candidate_priority(wire::type_preference(type, transport),
+                                 wire::local_preference(transport, candidate.tcp_type));
+    candidate.ufrag = ufrag;
     for (const SocketAddress& address : addresses) {
         if (address.ip.is_v4() != v4) continue;
-        std::string line = std::to_string(foundation(transport, address.ip)) + " 1 ";
-        line.append(transport).append(" ").append(std::to_string(priority)).append(" ");
-        line.append(address.ip.to_string()).append(" ").append(std::to_string(address.port));
-        line.append(" typ host").append(suffix);
-        lines.push_back(std::move(line));
+        candidate.address = address;
+        candidate.foundation = wire::candidate_foundation(type, address.ip, transport);
+        lines.push_back(wire::to_string(candidate).substr(kAttribute.size()));
     }
 }
 
@@ -52,13 +45,12 @@ std::string value_after(std::string_view sdp, std::string_view prefix) {
 
 std::vector<std::string> candidate_lines(const WorkerAddresses& addresses, std::string_view ufrag,
                                          bool tcp_only) {
-    const std::string udp_suffix = " ufrag " + std::string(ufrag);
-    const std::string tcp_suffix = " tcptype passive" + udp_suffix;
+    using enum wire::CandidateTransport;
     std::vector<std::string> lines;
     for (const bool v4 : {true, false})
-        if (!tcp_only) add_lines(lines, addresses.udp, v4, "udp", kUdpPriority, udp_suffix);
+        if (!tcp_only) add_lines(lines, addresses.udp, v4, kUdp, ufrag);
     for (const bool v4 : {true, false})
-        add_lines(lines, addresses.tcp, v4, "tcp", kTcpPriority, tcp_suffix);
+        add_lines(lines, addresses.tcp, v4, kTcp, ufrag);
     return lines;
 }
 
@@ -80,19 +72,12 @@ Result<std::string, std::string> parse_candidate_init(std::string_view json) {
 }
 
 std::optional<sfu::RemoteCandidate> parse_candidate(std::string_view line) {
-    if (line.starts_with("candidate:")) line.remove_prefix(10);
-    std::string_view rest = line;
-    (void)next_token(rest, ' ');
-    const std::string_view component = next_token(rest, ' ');
-    const std::string_view transport = next_token(rest, ' ');
-    const auto priority = parse_decimal<std::uint32_t>(next_token(rest, ' '));
-    const std::string_view address = next_token(rest, ' ');
-    const auto port = parse_decimal<std::uint16_t>(next_token(rest, ' '));
-    if (component != "1" || !equals_ignore_case(transport, "udp") || !priority || !port)
+    const auto candidate = wire::parse_candidate(line);
+    if (!candidate || candidate->component != 1 || candidate->is_mdns() ||
+        candidate->transport != wire::CandidateTransport::kUdp || candidate->address.port == 0)
         return std::nullopt;
-    const auto ip = IpAddress::parse(address);
-    if (!ip || *port == 0) return std::nullopt;
-    return sfu::RemoteCandidate{sfu::TransportProtocol::kUdp, {*ip, *port}, *priority};
+    return sfu::RemoteCandidate{sfu::TransportProtocol::kUdp, candidate->address,
+                                candidate->priority};
 }
 
 RemoteIce remote_ice_of(std::string_view sdp) {

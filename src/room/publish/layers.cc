@@ -78,12 +78,15 @@ livekit::VideoQuality quality_for_size(const livekit::TrackInfo& track, std::uin
     const bool portrait = track.layers().empty() && track.width() < track.height();
     for (const livekit::VideoLayer& layer : track.layers())
         sizes.push_back(layer.height());
-    if (sizes.empty()) sizes = {180, 360, portrait ? track.width() : track.height()};
-    if (sizes.back() == 0) return livekit::HIGH;
+    if (sizes.empty()) {
+        const std::uint32_t whole = portrait ? track.width() : track.height();
+        if (whole == 0) return livekit::HIGH;
+        sizes = {180, 360, whole};
+    }
     const double wanted = 0.9 * (portrait ? width : height);
     for (std::size_t i = 0; i < sizes.size(); ++i) {
         const bool differs = i + 1 == sizes.size() || sizes[i + 1] != sizes[i];
-        if (sizes[i] >= wanted && differs)
+        if (sizes[i] != 0 && sizes[i] >= wanted && differs)
             return static_cast<livekit::VideoQuality>(std::min<std::size_t>(i, 2));
     }
     return livekit::HIGH;

@@ -55,6 +55,30 @@ TEST_CASE("Layers: the smallest quality that covers the size [SUB-02]") {
     CHECK(quality_for_size(track, 360, 202) == livekit::MEDIUM);
     CHECK(quality_for_size(track, 4000, 4000) == livekit::HIGH);
     CHECK(quality_for_size(livekit::TrackInfo{}, 100, 100) == livekit::HIGH);
+    // Layers whose size nobody knows, as of one that is not sent, are passed over.
+    const auto top_unknown =
+        track_with({{livekit::LOW, 180}, {livekit::MEDIUM, 360}, {livekit::HIGH, 0}});
+    CHECK(quality_for_size(top_unknown, 160, 90) == livekit::LOW);
+    CHECK(quality_for_size(top_unknown, 600, 340) == livekit::MEDIUM);
+    CHECK(quality_for_size(top_unknown, 1280, 720) == livekit::HIGH);
+    const auto low_unknown =
+        track_with({{livekit::LOW, 0}, {livekit::MEDIUM, 360}, {livekit::HIGH, 720}});
+    CHECK(quality_for_size(low_unknown, 1, 0) == livekit::MEDIUM);
+    const auto none_known =
+        track_with({{livekit::LOW, 0}, {livekit::MEDIUM, 0}, {livekit::HIGH, 0}});
+    CHECK(quality_for_size(none_known, 16, 9) == livekit::HIGH);
+    // Of two that look the same the better one.
+    const auto alike =
+        track_with({{livekit::LOW, 360}, {livekit::MEDIUM, 360}, {livekit::HIGH, 720}});
+    CHECK(quality_for_size(alike, 300, 180) == livekit::MEDIUM);
+}
+
+TEST_CASE("Layers: a portrait source without declared layers is compared by its width [SUB-02]") {
+    livekit::TrackInfo portrait;
+    portrait.set_width(720);
+    portrait.set_height(1280);
+    CHECK(quality_for_size(portrait, 200, 1000) == livekit::LOW);
+    CHECK(quality_for_size(portrait, 700, 300) == livekit::HIGH);
 }
 
 }  // namespace confab::room
