@@ -70,4 +70,35 @@ TEST_CASE("DataSubscriptions: kMaxWanted tracks are wanted, of sids of bounded s
     CHECK(subscriptions.want(std::string(DataSubscriptions::kMaxSidBytes, 'x')));
 }
 
+TEST_CASE("Data tracks: errors of publishing, handles of subscribing [SIG-125] [SIG-126] [DT-01]") {
+    Rng rng(3);
+    PublishedDataTracks tracks;
+    livekit::PublishDataTrackRequest request;
+    const auto reason = [&] { return tracks.publish(request, 32, rng)->reason; };
+    CHECK(reason() == livekit::RequestResponse::INVALID_HANDLE);
+    request.set_pub_handle(65'536);
+    CHECK(reason() == livekit::RequestResponse::INVALID_HANDLE);
+    request.set_pub_handle(9);
+    CHECK(reason() == livekit::RequestResponse::INVALID_NAME);
+    request.set_name("pose");
+    request.mutable_frame_encoding()->set_custom(std::string(33, 'x'));
+    CHECK(reason() == livekit::RequestResponse::INVALID_REQUEST);
+    request.clear_frame_encoding();
+    CHECK_FALSE(tracks.publish(request, 32, rng));
+    CHECK(reason() == livekit::RequestResponse::DUPLICATE_HANDLE);
+    request.set_pub_handle(10);
+    CHECK(reason() == livekit::RequestResponse::DUPLICATE_NAME);
+    const std::string sid = tracks.find(9)->sid();
+    CHECK(sid.starts_with("DTR_"));
+
+    DataSubscriptions subscriptions(255);
+    CHECK(subscriptions.want(sid));
+    CHECK(subscriptions.attach(sid, "alice", "PA_a"));
+    CHECK_FALSE(subscriptions.attach(sid, "alice", "PA_a"));
+    CHECK(subscriptions.handle(sid) == 255);
+    CHECK(subscriptions.message().sub_handles().at(255).publisher_identity() == "alice");
+    CHECK(subscriptions.detach(sid));
+    CHECK(subscriptions.message().sub_handles().empty());
+}
+
 }  // namespace confab::room

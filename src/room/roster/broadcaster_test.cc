@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/roster/broadcaster.h"
+
+#include <doctest/doctest.h>
+
+namespace confab::room {
+
+namespace {
+
+Timestamp at_ms(std::int64_t ms) {
+    return Timestamp::micros(ms * 1000);
+}
+
+livekit::ParticipantInfo info(const std::string& sid, const std::string& identity,
+                              std::uint32_t version, std::int64_t joined = 0) {
+    livekit::ParticipantInfo result;
+    result.set_sid(sid);
+    result.set_identity(identity);
+    result.set_version(version);
+    result.set_joined_at_ms(joined);
+    return result;
+}
+
+}  // namespace
+
+TEST_CASE("Broadcaster: batches to the tick, publishers at once [SIG-131]") {
+    Broadcaster broadcaster(at_ms(0), Duration::seconds(3));
+    CHECK(broadcaster.next_deadline().is_never());
+    CHECK(broadcaster.push(at_ms(1), info("PA_1", "a", 1), false).empty());
+    CHECK(broadcaster.next_deadline() == at_ms(3'000));
+    CHECK(broadcaster.poll_batch(at_ms(2'999)).empty());
+    // An immediate update takes the waiting one with it; an older version is dropped.
+    CHECK(broadcaster.push(at_ms(1), info("PA_1", "a", 3), true).size() == 1);
+    CHECK(broadcaster.poll_batch(at_ms(3'000)).empty());
+    // Ticks stay aligned to the creation of the room after a pause.
+    CHECK(broadcaster.push(at_ms(15'100), info("PA_1", "a", 5), false).empty());
+    CHECK(broadcaster.next_deadline() == at_ms(18'000));
+    CHECK(broadcaster.push(at_ms(15'200), info("PA_1", "a", 4), true).empty());
+    const auto batch = broadcaster.poll_batch(at_ms(18'500));
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].version() == 5);
+}
+
+TEST_CASE("Broadcaster: an identity that comes back is told at once [SIG-133]") {
+    Broadcaster broadcaster(at_ms(0), Duration::seconds(3));
+    CHECK(broadcaster.push(at_ms(1), info("PA_1", "a", 3, 100), false).empty());
+    const auto updates = broadcaster.push(at_ms(1), info("PA_2", "a", 1, 200), false);
+    REQUIRE(updates.size() == 2);
+    CHECK(updates[0].legacy_only);
+    CHECK(updates[0].info.state() == livekit::ParticipantInfo::DISCONNECTED);
+    CHECK(updates[1].info.sid() == "PA_2");
+    CHECK_FALSE(updates[1].legacy_only);
+}
+
+TEST_CASE("Broadcaster: a late word of the session before does not end the new one [SIG-133]") {
+    Broadcaster broadcaster(at_ms(0), Duration::seconds(3));
+    CHECK(broadcaster.push(at_ms(1), info("PA_2", "a", 1, 200), false).empty());
+    CHECK(broadcaster.push(at_ms(2), info("PA_1", "a", 9, 100), false).empty());
+    CHECK(broadcaster.push(at_ms(3), info("PA_1", "a", 10, 100), true).empty());
+    const auto batch = broadcaster.poll_batch(at_ms(3'000));
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].sid() == "PA_2");
+    CHECK(batch[0].state() != livekit::ParticipantInfo::DISCONNECTED);
+}
+
+}  // namespace confab::room
