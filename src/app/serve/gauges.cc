@@ -36,6 +36,17 @@ void collect_http(telemetry::Metrics& metrics, const net::HttpServerStats& stats
     metrics.set(Metric::kHttpBufferedBytes, number(stats.buffered_bytes));
 }
 
+void collect_refused(telemetry::Metrics& metrics, const std::string& shard,
+                     const room::Counters& counters) {
+    const std::pair<const char*, std::uint64_t> inputs[] = {
+        {"session", counters.sessions_refused},       {"request", counters.bad_requests},
+        {"negotiation", counters.negotiation_errors}, {"candidate", counters.dropped_candidates},
+        {"message", counters.dropped_signals},
+    };
+    for (const auto& [input, count] : inputs)
+        metrics.set(Metric::kShardInputRefused, {shard, input}, number(count));
+}
+
 void collect_shards(telemetry::Metrics& metrics, control::ControlNode& control) {
     const Timestamp now = net::EventLoop::now();
     for (std::size_t i = 0; i < control.size(); ++i) {
@@ -44,6 +55,7 @@ void collect_shards(telemetry::Metrics& metrics, control::ControlNode& control) 
         metrics.set(Metric::kShardRooms, {shard}, number(report.rooms.rooms));
         metrics.set(Metric::kShardParticipants, {shard}, number(report.rooms.participants));
         metrics.set(Metric::kShardRequests, {shard}, number(report.rooms.counters.requests));
+        collect_refused(metrics, shard, report.rooms.counters);
         metrics.set(Metric::kShardEffectsDropped, {shard}, number(report.rooms.effects_dropped));
         metrics.set(Metric::kShardSilence, {shard}, number((now - report.at).us()) / 1e6);
     }

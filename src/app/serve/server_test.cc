@@ -137,6 +137,20 @@ class RunningServer {
     std::thread thread_;
 };
 
+std::unique_ptr<control::SignalClient> join(const RunningServer& server, const std::string& room,
+                                            const std::string& preset = {}) {
+    const token::KeyMap keys{{{"key", kSecret}}};
+    token::Grants grants;
+    grants.identity = "ann";
+    grants.room_preset = preset;
+    grants.video.emplace().room_join = true;
+    grants.video->room = room;
+    const std::string token = token::mint_token(grants, *keys.signing_key(), net::EventLoop::wall(),
+                                                Duration::seconds(60));
+    return std::make_unique<control::SignalClient>(server.port(),
+                                                   "/rtc?protocol=16&access_token=" + token);
+}
+
 }  // namespace
 
 TEST_CASE("Server: GET / tells that a thread hangs, and that it lives again [CON-06]") {
@@ -218,17 +232,6 @@ TEST_CASE("Server: a scrape tells of each control thread, of one that hangs too 
 
 TEST_CASE("Server: a scrape adds up what the control threads count [OBS-01]") {
     const RunningServer server(2);
-    const token::KeyMap keys{{{"key", kSecret}}};
-    const auto join = [&](const std::string& room) {
-        token::Grants grants;
-        grants.identity = "ann";
-        grants.video.emplace().room_join = true;
-        grants.video->room = room;
-        const std::string token = token::mint_token(grants, *keys.signing_key(),
-                                                    net::EventLoop::wall(), Duration::seconds(60));
-        return std::make_unique<control::SignalClient>(server.port(),
-                                                       "/rtc?protocol=16&access_token=" + token);
-    };
     std::vector<std::unique_ptr<control::SignalClient>> clients;
     std::array<int, 2> rooms{};
     for (int i = 0; i < 20 && (rooms[0] < 1 || rooms[1] < 2); ++i) {
@@ -236,7 +239,7 @@ TEST_CASE("Server: a scrape adds up what the control threads count [OBS-01]") {
         const std::size_t shard = control::shard_of(room, 2);
         if (rooms[shard] > static_cast<int>(shard)) continue;
         ++rooms[shard];
-        clients.push_back(join(room));
+        clients.push_back(join(server, room));
         REQUIRE(clients.back()->head().starts_with("HTTP/1.1 101 "));
         REQUIRE(clients.back()->wait(livekit::SignalResponse::kJoin).has_join());
     }
@@ -248,6 +251,16 @@ TEST_CASE("Server: a scrape adds up what the control threads count [OBS-01]") {
     CHECK(server.value("confab_control_rooms", "1") == 2);
     // Nothing is counted twice by a second look.
     CHECK(server.sum("livekit_participant_join_total", "state=\"signal_connected\"") == 3);
+}
+
+TEST_CASE("Server: a scrape tells what was refused [OBS-01] [ROOM-03]") {
+    const RunningServer server;
+    CHECK(server.sum("confab_control_refused_total", "input=\"session\"") == 0);
+    const auto client = join(server, "room", "a-preset-that-is-not-there");
+    CHECK(client->head().starts_with("HTTP/1.1 500 "));
+    CHECK(within(
+        300, [&] { return server.sum("confab_control_refused_total", "input=\"session\"") == 1; }));
+    CHECK(server.sum("confab_control_refused_total", "input=\"request\"") == 0);
 }
 
 }  // namespace confab::app

@@ -38,8 +38,20 @@ Timestamp EventLoop::now() {
 UnixTime EventLoop::wall() {
     return UnixTime::micros(read_clock(CLOCK_REALTIME));
 }
+Duration EventLoop::worked() {
+    return Duration::micros(read_clock(CLOCK_THREAD_CPUTIME_ID));
+}
 
 namespace {
+
+void report(EventLoop::Impl& impl, const std::string& what) noexcept {
+    ++impl.failures;
+    try {
+        if (impl.failed) impl.failed(what);
+    } catch (...) {
+        ++impl.failures;
+    }
+}
 
 // Gives what `fn` gives; 1, as if one handler had run, when it throws.
 template <typename F>
@@ -51,12 +63,7 @@ std::size_t guarded(EventLoop::Impl& impl, F&& fn) {
         what = error.what();
     } catch (...) {  // NOLINT(bugprone-empty-catch): told below
     }
-    ++impl.failures;
-    try {
-        if (impl.failed) impl.failed(what);
-    } catch (...) {
-        ++impl.failures;
-    }
+    report(impl, what);
     return 1;
 }
 
@@ -90,6 +97,10 @@ void EventLoop::sleep() {
 
 void EventLoop::set_failure_handler(std::function<void(const std::string&)> handler) {
     impl_->failed = std::move(handler);
+}
+
+void EventLoop::report_failure(const std::string& what) noexcept {
+    report(*impl_, what);
 }
 
 std::uint64_t EventLoop::failures() const {

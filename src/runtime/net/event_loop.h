@@ -65,10 +65,14 @@ class EventLoop {
     // called with its text, to end the room or session it belongs to (07 ERR-04). What `handler`
     // throws is only counted.
     void set_failure_handler(std::function<void(const std::string& what)> handler);
+    // For what a handler threw and its caller answered itself: counts and tells it as well.
+    void report_failure(const std::string& what) noexcept;
     std::uint64_t failures() const;
 
     static Timestamp now();  // CLOCK_MONOTONIC
     static UnixTime wall();
+    // Processor time of the calling thread: what it did itself, however long it was kept waiting.
+    static Duration worked();
 
     // Calls `fn` while `fd` is readable (level-triggered, once per turn).
     FdWatch watch_fd(int fd, std::function<void()> fn);

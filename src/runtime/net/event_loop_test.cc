@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -34,6 +35,16 @@ TEST_CASE("EventLoop: the turn hook runs once after a batch of handlers") {
     timer->set(EventLoop::now() + Duration::millis(20), [&] { trace += 't'; });
     loop.run();
     CHECK(trace.substr(0, 6) == "abc|t|");
+}
+
+TEST_CASE("EventLoop: work counts, waiting does not [IMM-15]") {
+    const Duration before = EventLoop::worked();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    const Duration waited = EventLoop::worked() - before;
+    CHECK(waited < Duration::millis(150));
+    while (EventLoop::worked() - before < Duration::millis(3)) {
+    }
+    CHECK(EventLoop::worked() - before > Duration::zero());
 }
 
 TEST_CASE("EventLoop: a flood of handlers does not starve the turn hook") {

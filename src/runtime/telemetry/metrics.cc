@@ -76,8 +76,8 @@ constexpr std::string_view kReferenceHead =
 # Metrics
 
 Prometheus text on every path of `prometheus.port`, behind Basic authentication when
-`prometheus.username` and `prometheus.password` are set; in development also on `/metrics` of the
-main port. Names that begin with `livekit_` are those that dashboards of a LiveKit server expect.
+`prometheus.username` and `prometheus.password` are set; with `confab.metrics_enabled`, or `--dev`
+without keys of your own, also on `/metrics` of the main port. Names that begin with `livekit_` are those that dashboards of a LiveKit server expect.
 Metrics that begin with `livekit_` or `confab_` also carry `node_id` and `node_type`. A metric with
 labels appears with its first value. Histograms have `_bucket`, `_sum` and `_count`.
 

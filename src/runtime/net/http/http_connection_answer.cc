@@ -80,8 +80,9 @@ asio::awaitable<HttpConnection::Next> HttpConnection::give_answer(bool keep_aliv
 void HttpConnection::call_handler(HttpRequest request, HttpExchange exchange) {
     try {
         server_->handler(std::move(request), std::move(exchange));
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
         ++server_->stats->handler_failures;
+        server_->loop.report_failure(error.what());
     }
 }
 

@@ -123,8 +123,9 @@ asio::awaitable<void> HttpConnection::run_moved(std::shared_ptr<HttpConnection> 
     ++serial_;
     try {
         there(HttpExchange(std::make_unique<HttpExchange::Impl>(self, serial_)));
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
         ++server_->stats->handler_failures;
+        server_->loop.report_failure(error.what());
     }
     const Next next = co_await give_answer(false);
     co_await finish(next);

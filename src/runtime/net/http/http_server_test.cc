@@ -44,6 +44,9 @@ class Fixture {
     HttpServerStats stats() {
         return thread_.call([&] { return server_->stats(); });
     }
+    std::uint64_t loop_failures() {
+        return thread_.call([&] { return thread_.loop().failures(); });
+    }
     std::vector<HttpExchange>& held() { return held_; }
     std::vector<HttpRequest> requests() {
         return thread_.call([&] { return requests_; });
@@ -328,6 +331,7 @@ TEST_CASE(
               ask(fixture.port(), "GET /throw HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) ==
           "HTTP/1.1 500 Internal Server Error");
     CHECK(fixture.stats().handler_failures == 1);
+    CHECK(fixture.loop_failures() == 1);  // so that an operator hears of it
     RawClient client(fixture.port());
     client.send("GET /drop HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(status_of(client.read_until("\r\n")) == "HTTP/1.1 500 Internal Server Error");

@@ -148,8 +148,9 @@ void WebSocket::Impl::deliver_message() {
     const std::string_view payload(static_cast<const char*>(data.data()), data.size());
     try {
         hold->on_message(stream_.got_text(), payload);
-    } catch (const std::exception&) {  // one session that fails, not all (01 CON-02)
+    } catch (const std::exception& error) {  // one session that fails, not all (01 CON-02)
         ++stats_->handler_failures;
+        loop_.report_failure(error.what());
         end(WebSocketEnd::kError, kInternalError);
         begin_close(kInternalError, options_.error_grace);
     }

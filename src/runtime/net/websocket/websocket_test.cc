@@ -403,6 +403,7 @@ TEST_CASE("WebSocket: a handler that throws ends its own connection only [CON-02
     Client other(fixture.port());
     CHECK(other.open());
     CHECK(fixture.stats().handler_failures == 1);
+    CHECK(fixture.loop_failures() == 1);  // so that an operator hears of it
 }
 
 TEST_CASE("WebSocket: lives on when its server is gone, ends with its loop") {

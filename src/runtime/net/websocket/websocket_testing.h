@@ -149,6 +149,9 @@ class Fixture {
         CHECK(thread_.eventually([&] { return closed_.has_value(); }));
         return thread_.call([&] { return closed_.value_or(WebSocketClosed{}); });
     }
+    std::uint64_t loop_failures() {
+        return thread_.call([&] { return thread_.loop().failures(); });
+    }
     HttpServerStats stats() {
         return thread_.call([&] { return server_->stats(); });
     }
