@@ -240,7 +240,19 @@ TEST_CASE("Room: full, absent, presets, oversize metadata [CON-33] [ROOM-01] [RO
     CHECK_FALSE(h.refused.contains(h.join(test_join("r", "alice"))));
     JoinParams big = test_join("r", "alice");
     big.grants.metadata.assign(600 * 1024, 'x');
-    CHECK(h.refused.contains(h.join(big)));
+    // Clients hear no more than from upstream; what to change stands in the log.
+    const RefuseSession& too_large = h.refused.at(h.join(big));
+    CHECK(too_large.text == "connection closed by media");
+    CHECK(too_large.cause ==
+          "metadata of the token: 614400 bytes, limit.max_metadata_size is 524288");
+    JoinParams many = test_join("r", "alice");
+    many.grants.attributes["k"].assign(64 * 1024, 'x');
+    CHECK(h.refused.at(h.join(many)).cause ==
+          "attributes of the token: 65537 bytes, limit.max_attributes_size is 65536");
+    JoinParams unknown = test_join("other", "alice");
+    unknown.grants.video->room_create = true;
+    unknown.grants.room_preset = "nothing";
+    CHECK(h.refused.at(h.join(unknown)).cause == "room.room_configurations has no \"nothing\"");
 }
 
 TEST_CASE("Room: closes when left, leftovers hear ROOM_CLOSED [ROOM-05] [SIG-144]") {

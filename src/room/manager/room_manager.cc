@@ -25,6 +25,16 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (preset.sync_streams()) request.set_sync_streams(true);
 }
 
+// What clients are told where upstream tells them no more than this (CON-33).
+constexpr const char* kClosedByMedia = "connection closed by media";
+
+JoinRefusal too_large(std::string_view what, std::size_t size, std::string_view option,
+                      std::size_t limit) {
+    return {500, kClosedByMedia, "too_large",
+            std::string(what) + " of the token: " + std::to_string(size) + " bytes, " +
+                std::string(option) + " is " + std::to_string(limit)};
+}
+
 }  // namespace
 
 RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets)
@@ -84,19 +94,22 @@ void RoomManager::close_sessions_of(const std::string& room) {
         if (place.room == room) out_.close(session, 1000);
 }
 
-void RoomManager::refuse(SessionId session, int status, std::string text, std::string_view why) {
+void RoomManager::refuse(SessionId session, JoinRefusal refusal) {
     ++counters_.sessions_refused;
-    out_.observe(OperationDone{Operation::kParticipantJoin, why});
+    out_.observe(OperationDone{Operation::kParticipantJoin, refusal.why});
     sessions_.erase(session);
-    out_.refuse(session, status, std::move(text));
+    out_.refuse({session, refusal.status, std::move(refusal.text), std::move(refusal.cause)});
 }
 
 // CON-33: all of these end the session start, at once.
 std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) const {
     const Limits& limits = config_.limits;
-    if (token::exceeds(params.grants.metadata.size(), limits.metadata) ||
-        token::exceeds(token::attributes_size(params.grants.attributes), limits.attributes))
-        return JoinRefusal{500, "connection closed by media", "too_large"};
+    const std::size_t metadata = params.grants.metadata.size();
+    if (token::exceeds(metadata, limits.metadata))
+        return too_large("metadata", metadata, "limit.max_metadata_size", limits.metadata);
+    const std::size_t attributes = token::attributes_size(params.grants.attributes);
+    if (token::exceeds(attributes, limits.attributes))
+        return too_large("attributes", attributes, "limit.max_attributes_size", limits.attributes);
     const bool may_create = params.grants.video && params.grants.video->room_create;
     const Room* room = rooms_.find(params.room);
     if (room == nullptr && !config_.room.auto_create && !may_create)
@@ -134,8 +147,7 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
 }
 
 void RoomManager::join(SessionId session, const JoinParams& params) {
-    if (auto refusal = admission(params))
-        return refuse(session, refusal->status, std::move(refusal->text), refusal->why);
+    if (auto refusal = admission(params)) return refuse(session, std::move(*refusal));
     rooms_.fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
@@ -144,8 +156,10 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
     const auto room = make_room(request);
     if (!room) {
         const bool preset = room.error().code == ServiceCode::kInvalidArgument;
-        return refuse(session, 500, "connection closed by media",
-                      preset ? "room_preset" : "room_failed");
+        return refuse(session,
+                      {500, kClosedByMedia, preset ? "room_preset" : "room_failed",
+                       preset ? "room.room_configurations has no \"" + request.room_preset() + "\""
+                              : room.error().text});
     }
     enter(**room, session, params,
           [&](Room& entered) { entered.sessions().join(session, params); });
@@ -155,7 +169,8 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
 template <typename Input>
 void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
     if (!rooms_.in_room(room, std::forward<Input>(input)))
-        return refuse(session, 500, "connection closed by media", "room_failed");
+        return refuse(session,
+                      {500, kClosedByMedia, "room_failed", "the room failed and was ended"});
     sessions_[session] = {params.room, params.grants.identity};
 }
 

@@ -26,6 +26,7 @@ struct JoinRefusal {
     int status = 500;
     std::string text;
     std::string_view why;
+    std::string cause = {};  // for the log, where the text must not say it
 };
 
 class RoomManager {
@@ -109,8 +110,7 @@ class RoomManager {
     // The room of that name, made if there is none.
     ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
     void close_sessions_of(const std::string& room);
-    // `why` is a literal, for statistics.
-    void refuse(SessionId session, int status, std::string text, std::string_view why);
+    void refuse(SessionId session, JoinRefusal refusal);
     void join(SessionId session, const JoinParams& params);
     void resume(SessionId session, const JoinParams& params);
     template <typename Input>

@@ -22,7 +22,8 @@ void Sessions::resume(SessionId session, const JoinParams& params) {
     if (found == nullptr) return refuse_resume(scope_->out, session, params);
     Participant& p = *found;
     if (p.drops.take(scope_->now(), SimulatedDrops::kBeforeMessages))
-        return scope_->out.refuse(session, 500, "connection closed by media");
+        return scope_->out.refuse(
+            {session, 500, "connection closed by media", "the client asked for it (simulate)"});
     roster_->touch(p);
     p.signal.close();
     p.signal.open(session);

@@ -56,8 +56,8 @@ void Outbox::close(SessionId session, std::uint16_t code) {
     push(CloseSession{session, code}, sizeof(Item));
 }
 
-void Outbox::refuse(SessionId session, int status, std::string text) {
-    push(RefuseSession{session, status, std::move(text)}, sizeof(Item));
+void Outbox::refuse(RefuseSession refusal) {
+    push(std::move(refusal), sizeof(Item));
 }
 
 void Outbox::command(sfu::WorkerIndex worker, sfu::Command value) {

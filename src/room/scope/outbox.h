@@ -32,7 +32,7 @@ class Outbox {
     void broadcast(std::vector<SessionId> sessions, livekit::SignalResponse response);
     void join(SendJoin join);
     void close(SessionId session, std::uint16_t code);
-    void refuse(SessionId session, int status, std::string text);
+    void refuse(RefuseSession refusal);
     void command(sfu::WorkerIndex worker, sfu::Command value);
     void webhook(livekit::WebhookEvent event);
     void rpc_done(RpcDone done);

@@ -92,6 +92,7 @@ struct RefuseSession {
     SessionId session;
     int status = 500;
     std::string text;
+    std::string cause;  // for the operator's log, where the text must not say it
 };
 struct MediaCommand {
     sfu::WorkerIndex worker = 0;

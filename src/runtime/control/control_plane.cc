@@ -121,7 +121,7 @@ void ControlPlane::carry_out(room::Effect effect) {
     } else if (const auto* close = std::get_if<room::CloseSession>(&effect)) {
         sessions_.close(close->session, close->code);
     } else if (auto* refuse = std::get_if<room::RefuseSession>(&effect)) {
-        sessions_.refuse(refuse->session, refuse->status, refuse->text);
+        sessions_.refuse(*refuse);
     } else if (auto* done = std::get_if<room::RpcDone>(&effect)) {
         service_.rpc_done(std::move(*done));
     } else if (auto* hook = std::get_if<room::WebhookEvent>(&effect)) {

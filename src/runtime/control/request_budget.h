@@ -17,9 +17,9 @@
 namespace confab::control {
 
 struct RequestCost {
-    std::size_t largest = 0;  // bytes to the other connection that got most
-    std::size_t total = 0;    // bytes to all connections
-    Duration took = Duration::zero();
+    std::size_t largest = 0;           // bytes to the other connection that got most
+    std::size_t total = 0;             // bytes to all connections
+    Duration took = Duration::zero();  // of the processor
 };
 
 class RequestBudget {

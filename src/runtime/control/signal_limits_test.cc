@@ -129,7 +129,7 @@ TEST_CASE("SignalSessions: who reads nothing is cut, and nobody else [IMM-15]") 
         sessions.send(of_deaf, big);
         sessions.broadcast({of_deaf}, big);
         sessions.close(of_deaf, 1000);
-        sessions.refuse(of_deaf, 500, "late");
+        sessions.refuse({of_deaf, 500, "late", {}});
     });
     CHECK(node.metric(Metric::kParticipantJoinTotal, {"signal_failed"}) == 0);
 }

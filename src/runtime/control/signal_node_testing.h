@@ -106,7 +106,7 @@ class SignalNode {
             else if (const auto* close = std::get_if<room::CloseSession>(&*effect))
                 sessions_->close(close->session, close->code);
             else if (auto* refuse = std::get_if<room::RefuseSession>(&*effect))
-                sessions_->refuse(refuse->session, refuse->status, refuse->text);
+                sessions_->refuse(*refuse);
         }
     }
 

@@ -117,22 +117,23 @@ void SignalSessions::send_join(const room::SendJoin& join) {
           std::make_shared<const net::WebSocketMessage>(std::move(message)));
 }
 
-void SignalSessions::refuse(room::SessionId id, int status, const std::string& text) {
-    const auto found = sessions_.find(id);
+void SignalSessions::refuse(const room::RefuseSession& refusal) {
+    const auto found = sessions_.find(refusal.session);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
     telemetry::log_info("session refused", {{"room", session.room},
                                             {"participant", session.identity},
-                                            {"status", status},
-                                            {"reason", text}});
+                                            {"status", refusal.status},
+                                            {"reason", refusal.text},
+                                            {"cause", refusal.cause}});
     count_join(session, "signal_failed");
     if (session.exchange) {
-        net::HttpResponse response = net::HttpResponse::text(status, text);
+        net::HttpResponse response = net::HttpResponse::text(refusal.status, refusal.text);
         for (const net::HttpHeader& header : session.headers)
             response.headers.add(header.name, header.value);
         session.exchange->respond(std::move(response));
     }
-    end(id);
+    end(refusal.session);
 }
 
 void SignalSessions::close(room::SessionId id, std::uint16_t code) {
@@ -165,18 +166,18 @@ void SignalSessions::on_message(room::SessionId id, bool text, std::string_view 
 // What the request leads to is carried out at once, so that its cost is known.
 void SignalSessions::handle(room::SessionId id, const livekit::SignalRequest& request) {
     carry_out_();  // what was there before is not this session's doing
-    const room::Clock began = clock();
+    const Duration began = net::EventLoop::worked();
     sender_ = id;
     ++request_number_;
     cost_ = {};
-    rooms_.handle_request(began, id, request);
+    rooms_.handle_request(clock(), id, request);
     carry_out_();
     wake_();
     sender_.reset();
     const auto found = sessions_.find(id);
     if (found == sessions_.end() || !found->second->socket) return;
     const Timestamp now = net::EventLoop::now();
-    cost_.took = now - began.now;
+    cost_.took = net::EventLoop::worked() - began;
     const Timestamp next = found->second->budget.spend(now, cost_);
     if (next > now) found->second->socket->hold_reading(next);
 }

@@ -43,7 +43,7 @@ class SignalSessions {
     void broadcast(const std::vector<room::SessionId>& ids,
                    const livekit::SignalResponse& response);
     void send_join(const room::SendJoin& join);
-    void refuse(room::SessionId id, int status, const std::string& text);
+    void refuse(const room::RefuseSession& refusal);
     void close(room::SessionId id, std::uint16_t code);
     std::size_t size() const { return sessions_.size(); }
 
