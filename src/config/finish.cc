@@ -271,11 +271,4 @@ Result<void, Diagnostics> finish(Loaded& loaded, FinishOptions options) {
     return {};
 }
 
-std::map<std::string, std::string, std::less<>> reveal_keys(const Config& config) {
-    std::map<std::string, std::string, std::less<>> keys;
-    for (const auto& [key, secret] : config.keys)
-        keys.emplace(key, secret.reveal());
-    return keys;
-}
-
 }  // namespace confab::config

@@ -417,16 +417,6 @@ TEST_CASE("finish: metrics ask for both or nothing [CFG-07]") {
     }
 }
 
-TEST_CASE("reveal_keys: every key with its secret as plain text") {
-    Config config;
-    config.keys = *parse_keys("APIa: one\nAPIb: two");
-    const auto keys = reveal_keys(config);
-    CHECK(keys.size() == 2);
-    CHECK(keys.at("APIa") == "one");
-    CHECK(keys.at("APIb") == "two");
-    CHECK(reveal_keys(Config{}).empty());
-}
-
 TEST_CASE("finish: run twice it changes nothing more") {
     for (const std::string_view yaml :
          {"{}", "development: true", "{development: true, keys: {a: b}}",

@@ -57,7 +57,4 @@ struct FinishOptions {
 // before.
 Result<void, Diagnostics> finish(Loaded& loaded, FinishOptions options = {});
 
-// For what takes plain strings, such as the key provider of the API.
-std::map<std::string, std::string, std::less<>> reveal_keys(const Config& config);
-
 }  // namespace confab::config

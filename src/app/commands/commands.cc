@@ -74,7 +74,9 @@ Action add_ports(CLI::App& command) {
     return [source = add_source(command)](const Host& host) -> Outcome {
         const auto loaded = source->load(host, {.require_keys = false});
         if (!loaded) return failure(loaded.error());
-        return {.code = 0, .out = ports_text(loaded->config), .err = {}};
+        return {.code = 0,
+                .out = ports_text(loaded->config),
+                .err = warning_lines(loaded->warnings, source->file_in_use(host))};
     };
 }
 

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "app/serve/public_stun.h"
 #include "crypto/random.h"
 #include "runtime/worker/socket/file_descriptor.h"
 #include "runtime/worker/socket/socket_address.h"
@@ -20,8 +21,6 @@ namespace confab::app {
 namespace {
 
 constexpr Duration kRetransmit = Duration::millis(500);  // RFC 8489 §6.2.1
-constexpr const char* kPublicStun[] = {"global.stun.twilio.com:3478", "stun.l.google.com:19302",
-                                       "stun1.l.google.com:19302"};
 
 Timestamp now() {
     const auto since = std::chrono::steady_clock::now().time_since_epoch();

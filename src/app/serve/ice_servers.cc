@@ -5,16 +5,12 @@
 
 #include <string>
 
+#include "app/serve/public_stun.h"
 #include "base/text.h"
 #include "crypto/hmac.h"
 
 namespace confab::app {
 namespace {
-
-// What browsers are commonly given; used when nothing is configured.
-constexpr const char* kPublicStun[] = {"stun:global.stun.twilio.com:3478",
-                                       "stun:stun.l.google.com:19302",
-                                       "stun:stun1.l.google.com:19302"};
 
 std::string turn_url(const config::TurnServer& turn) {
     const bool v6 = turn.host.find(':') != std::string::npos && !turn.host.starts_with('[');
@@ -56,8 +52,8 @@ std::vector<livekit::ICEServer> ice_servers(const config::Rtc& rtc,
             servers.push_back(turn_server(turn, participant_sid, now));
     if (rtc.stun_servers.empty() && rtc.turn_servers.empty()) {
         livekit::ICEServer& server = servers.emplace_back();
-        for (const char* url : kPublicStun)
-            server.add_urls(url);
+        for (const char* address : kPublicStun)
+            server.add_urls(std::string("stun:") + address);
     }
     return servers;
 }

@@ -6,15 +6,19 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "config/cidr.h"
 
 namespace confab::app {
 namespace {
 
+using config::Cidr;
+
 Result<std::vector<Cidr>, std::string> parse_all(const std::vector<std::string>& texts) {
     std::vector<Cidr> result;
     for (const std::string& text : texts) {
-        CONFAB_TRY(const Cidr cidr, Cidr::parse(text));
-        result.push_back(cidr);
+        const auto block = Cidr::parse(text);
+        if (!block) return fail("\"" + text + "\" is no address range like 10.0.0.0/8");
+        result.push_back(*block);
     }
     return result;
 }
@@ -50,31 +54,6 @@ Result<NodeIp, std::string> parse_node_ip(const std::string& text) {
 }
 
 }  // namespace
-
-Result<Cidr, std::string> Cidr::parse(std::string_view text) {
-    const std::size_t slash = text.find('/');
-    const auto ip = IpAddress::parse(text.substr(0, slash));
-    if (!ip) return fail("\"" + std::string(text) + "\" is no address range like 10.0.0.0/8");
-    const int bits = ip->is_v4() ? 32 : 128;
-    const auto prefix = slash == std::string_view::npos
-                            ? std::optional<int>(bits)
-                            : parse_decimal<int>(text.substr(slash + 1));
-    if (!prefix || *prefix < 0 || *prefix > bits)
-        return fail("\"" + std::string(text) + "\" is no address range like 10.0.0.0/8");
-    return Cidr{*ip, *prefix};
-}
-
-bool Cidr::contains(const IpAddress& ip) const {
-    if (ip.family() != base.family()) return false;
-    const BytesView a = ip.bytes();
-    const BytesView b = base.bytes();
-    for (int bit = 0; bit < prefix; ++bit) {
-        const auto byte = static_cast<std::size_t>(bit / 8);
-        const int mask = 0x80 >> (bit % 8);
-        if ((a[byte] & mask) != (b[byte] & mask)) return false;
-    }
-    return true;
-}
 
 Result<std::vector<MediaAddress>, std::string> media_addresses(
     const config::Config& config, const std::vector<worker::LocalAddress>& interfaces) {

@@ -19,14 +19,6 @@ struct MediaAddress {
     IpAddress advertised;  // what candidates say; differs under rtc.node_ip
 };
 
-// An address range in CIDR form; the error repeats the text.
-struct Cidr {
-    IpAddress base;
-    int prefix = 0;
-    static Result<Cidr, std::string> parse(std::string_view text);
-    bool contains(const IpAddress& ip) const;
-};
-
 // The addresses of `interfaces` that the filters of rtc leave. Loopback only when it is enabled, in
 // development without any other address, or asked for by node_ip. Error: a bad CIDR or node_ip.
 Result<std::vector<MediaAddress>, std::string> media_addresses(

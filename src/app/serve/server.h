@@ -30,7 +30,7 @@ namespace confab::app {
 struct ServeContext {
     bool dev = false;
     std::vector<std::string> warnings;  // of loading the configuration, for the log
-    std::string web_dir;                // static files; empty = none
+    std::string web_dir;                // of the demo page; empty = where it is built or installed
 };
 
 class Server {

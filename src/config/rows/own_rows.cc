@@ -30,7 +30,9 @@ constexpr auto kRows = std::to_array<Option>({
           "Folder in which is kept what the API creates (trunks, rules, ingresses)"),
     used(
         "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
-        "Folder of static files served beside the API"),
+        "Folder of the demo page, which confab.demo_enabled opens under /demo/; empty for where it "
+        "is "
+        "built or installed"),
     used(
         "confab.demo_enabled", [](C& c) -> Slot { return &c.own.demo_enabled; },
         "Serve the demo page, which hands out tokens to everybody"),

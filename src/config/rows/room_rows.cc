@@ -130,7 +130,7 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "limit.max_api_request_body_size",
         [](C& c) -> Slot { return &c.limit.max_api_request_body_size; },
-        "Bytes of one API request; 0 for no limit"),
+        "Bytes of one API request; 0 for the most there is, 64 MiB"),
 });
 
 }  // namespace

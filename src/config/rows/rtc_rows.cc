@@ -53,7 +53,7 @@ constexpr auto kRows = std::to_array<Option>({
           "Wait before a relayed pair is taken"),
     used(
         "rtc.stun_servers", [](C& c) -> Slot { return &c.rtc.stun_servers; },
-        "host:port of STUN servers for clients; empty for public ones"),
+        "host:port of STUN servers, for clients and rtc.use_external_ip; empty for public ones"),
     used(
         "rtc.turn_servers", [](C& c) -> Slot { return &c.rtc.turn_servers; },
         "TURN servers for clients"),

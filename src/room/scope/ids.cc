@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "sfu/shard/owner_letters.h"
 #include "token/ids.h"
 
 namespace confab::room {
@@ -46,7 +47,7 @@ std::string IdSource::secret(std::size_t size) {
 
 sfu::IceCredentials IdSource::ice_credentials(sfu::WorkerIndex worker) {
     sfu::IceCredentials result{pick(token::kLetters, 16), pick(token::kLetters, 32)};
-    result.ufrag[0] = token::kLetters[worker % token::kLetters.size()];
+    result.ufrag[0] = sfu::kOwnerLetters[worker % sfu::kOwnerLetters.size()];
     return result;
 }
 

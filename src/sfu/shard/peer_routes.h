@@ -13,14 +13,10 @@
 #include "base/bytes.h"
 #include "sfu/link/foreign_paths.h"
 #include "sfu/peer/shard_peer.h"
+#include "sfu/shard/owner_letters.h"
 
 namespace confab::sfu {
 
-// The ufrags we give out begin with the letter of the worker that owns the peer, so that a check
-// that arrives at any socket finds its owner without a shared table (02 DES-03).
-inline constexpr std::string_view kOwnerLetters =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-inline constexpr std::size_t kMaxWorkers = kOwnerLetters.size();
 std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag);
 
 class PeerRoutes {
