@@ -186,8 +186,15 @@ void Negotiation::try_other_transport(Participant& p) {
 
 void Negotiation::restart(Participant& p) {
     const Links& l = links(p);
-    if (!l.subscriber || !l.subscriber->has_remote()) return;
-    l.subscriber->restart_ice(l.tcp_only());
+    if (!l.subscriber) return;
+    NegotiationTimer& timer = l.subscriber->timer;
+    if (l.subscriber->has_remote()) {
+        l.subscriber->restart_ice(l.tcp_only());
+    } else if (timer.outstanding()) {
+        timer.abandon();  // the first offer, or its answer, died with the connection
+    } else {
+        return;
+    }
     request(p, true);
 }
 
