@@ -118,11 +118,7 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
 // ---------------------------------------------------------------- service calls
 
 const livekit::TrackInfo* Room::mute_track(Participant& p, const std::string& sid, bool muted) {
-    livekit::SignalResponse response;
-    response.mutable_mute()->set_sid(sid);
-    response.mutable_mute()->set_muted(muted);
-    p.signal.send(std::move(response));
-    return publications_.mute(p, sid, muted);
+    return publications_.ask_mute(p, sid, muted);
 }
 
 void Room::update_participant(Participant& p, const livekit::UpdateParticipantRequest& request) {

@@ -42,6 +42,38 @@ void answer(Harness& h, SessionId session, const livekit::SessionDescription& of
     h.send(session, request);
 }
 
+// The track of a publisher's first announcement.
+std::string track_of(Harness& h, SessionId session) {
+    return h.of(session, R::kTrackPublished).at(0).track_published().track().sid();
+}
+
+void mute(Harness& h, const std::string& sid, bool muted) {
+    livekit::MuteRoomTrackRequest request;
+    request.set_room("r");
+    request.set_identity("alice");
+    request.set_track_sid(sid);
+    request.set_muted(muted);
+    REQUIRE(h.manager.mute_published_track(h.clock(), request));
+    h.drain();
+}
+
+// The mutes that a session was told before the first update, which a client answers with its own.
+std::vector<bool> mutes_before_update(Harness& h, SessionId session) {
+    std::vector<bool> result;
+    for (const R& frame : h.sent(session)) {
+        if (frame.has_update()) return result;
+        if (frame.has_mute()) result.push_back(frame.mute().muted());
+    }
+    return {};
+}
+
+void ping_after(Harness& h, SessionId session, Duration wait) {
+    livekit::SignalRequest ping;
+    ping.mutable_ping_req()->set_timestamp(1);
+    h.advance(wait);
+    h.send(session, ping);
+}
+
 }  // namespace
 
 // Nothing else would ever offer again: an offer waits for its answer.
@@ -86,6 +118,61 @@ TEST_CASE("Resume: a first offer whose answer died is made again, once [ICE-14] 
     answer(h, again, offer);
     CHECK(h.commands_of<sfu::AddDownTrack>().size() == 1);
     CHECK(h.count(again, R::kOffer) == 1);
+}
+
+// A client that did not hear of the mute takes the update for a mistake and unmutes.
+TEST_CASE("Resume: a mute by the API comes before what shows it [SIG-05] [API-06] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Harness h;
+        SessionId alice = h.join_active("r", "alice");
+        h.publish(alice, "mic", false);
+        const std::string sid = track_of(h, alice);
+        alice = resume(h, "alice");
+        CHECK(h.count(alice, R::kMute) == 0);
+        if (noticed) h.close(alice);
+        mute(h, sid, true);
+        alice = resume(h, "alice");
+        CHECK(h.sent(alice)[0].has_reconnect());
+        CHECK(mutes_before_update(h, alice) == std::vector{true});
+        // What was surely heard is not said again.
+        ping_after(h, alice, Duration::seconds(30));
+        alice = resume(h, "alice");
+        CHECK(h.count(alice, R::kMute) == 0);
+    }
+}
+
+TEST_CASE("Resume: of a track that was muted and is not any more nothing is said [SIG-05]") {
+    Config config = testing::test_config();
+    config.room.enable_remote_unmute = true;
+    Harness h(std::move(config));
+    SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    const std::string sid = track_of(h, alice);
+    mute(h, sid, true);
+    livekit::SignalRequest unmute;
+    unmute.mutable_mute()->set_sid(sid);
+    h.send(alice, unmute);
+    alice = resume(h, "alice");
+    CHECK(h.count(alice, R::kMute) == 0);
+    // The other way round is said as well.
+    unmute.mutable_mute()->set_muted(true);
+    h.send(alice, unmute);
+    mute(h, sid, false);
+    alice = resume(h, "alice");
+    CHECK(mutes_before_update(h, alice) == std::vector{false});
+}
+
+TEST_CASE("Resume: a track that was muted before it had its section [SIG-05] [SIG-160]") {
+    Harness h;
+    SessionId alice = h.join_active("r", "alice");
+    h.offer(alice, make_offer({}));
+    h.add_track(alice, "mic", false);
+    const std::string sid = track_of(h, alice);
+    h.close(alice);
+    mute(h, sid, true);
+    mute(h, "TR_unknown", true);
+    alice = resume(h, "alice");
+    CHECK(mutes_before_update(h, alice) == std::vector{true});
 }
 
 }  // namespace confab::room

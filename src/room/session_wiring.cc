@@ -101,6 +101,10 @@ std::uint32_t SessionWiring::last_data_sequence(const Participant& p) const {
     return room_->data_.last_sequence(p);
 }
 
+void SessionWiring::repeat_mutes(Participant& p, Timestamp since) {
+    room_->publications_.repeat_mutes(p, since);
+}
+
 void SessionWiring::repeat_news(Participant& p, Timestamp since) {
     room_->data_.repeat_news(p, since);
     room_->subscriptions_.repeat_news(p, since);

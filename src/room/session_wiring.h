@@ -34,6 +34,7 @@ class SessionWiring final : public SessionsHost {
     void webhook(const char* event, const Participant& p) override;
     void tell_speakers() override;
     std::uint32_t last_data_sequence(const Participant& p) const override;
+    void repeat_mutes(Participant& p, Timestamp since) override;
     void repeat_news(Participant& p, Timestamp since) override;
     bool media_overdue(const Participant& p) const override;
     void handle_media_timeout(Participant& p) override;

@@ -56,6 +56,8 @@ class SessionsHost {
     virtual void webhook(const char* event, const Participant& p) = 0;
     virtual void tell_speakers() = 0;
     virtual std::uint32_t last_data_sequence(const Participant& p) const = 0;
+    // Before it is told of its tracks: whose state it does not expect, it sets to its own.
+    virtual void repeat_mutes(Participant& p, Timestamp since) = 0;
     // What is told only when it changes: it may have heard nothing since then.
     virtual void repeat_news(Participant& p, Timestamp since) = 0;
 

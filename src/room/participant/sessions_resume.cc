@@ -34,6 +34,7 @@ void Sessions::resume(SessionId session, const JoinParams& params) {
         Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
 
     if (p.traits.gates.reconnect_response) send_reconnect(p);
+    host_->repeat_mutes(p, since);
     tell_departures(p, since);
     std::vector<livekit::ParticipantInfo> all;
     for (const auto& [identity, other] : roster_->participants())

@@ -50,6 +50,7 @@ struct Host : SessionsHost {
     void webhook(const char* event, const Participant& p) override { note(event, p); }
     void tell_speakers() override { calls.emplace_back("speakers"); }
     std::uint32_t last_data_sequence(const Participant&) const override { return 12; }
+    void repeat_mutes(Participant& p, Timestamp) override { note("mutes again", p); }
     void repeat_news(Participant& p, Timestamp) override { note("news again", p); }
     bool media_overdue(const Participant&) const override { return overdue; }
     void handle_media_timeout(Participant& p) override { note("media timeout", p); }
@@ -453,7 +454,7 @@ TEST_CASE("Sessions: a resume closes the old connection and tells all, in order 
     CHECK(closed->session == SessionId(1));
     CHECK(p.signal.session() == SessionId(4));
     CHECK(p.touched);
-    CHECK(w.calls() == Texts{"news again alice", "restart alice"});
+    CHECK(w.calls() == Texts{"mutes again alice", "news again alice", "restart alice"});
 
     w.sessions.resume(SessionId(5), resume_of("alice"));
     CHECK(w.told(5) == Texts{"reconnect", "update alice bob", "room_update", "token"});

@@ -69,6 +69,10 @@ class Publications {
     void update_video(Participant& p, const livekit::UpdateLocalVideoTrack& update);
     // Pending or published; null when there is no such track.
     const livekit::TrackInfo* mute(Participant& p, const std::string& sid, bool muted);
+    // The same by the API: it is told, whether there is such a track or not.
+    const livekit::TrackInfo* ask_mute(Participant& p, const std::string& sid, bool muted);
+    // What it was asked since then and may not have heard.
+    void repeat_mutes(Participant& p, Timestamp since);
     // Tracks that its permission does not allow any more go (TOK-13).
     void rights_changed(Participant& p);
     void unpublish_all(Participant& p);

@@ -6,6 +6,7 @@
 
 #include "room/publish/publications.h"
 #include "room/signal/respond.h"
+#include "room/signal/responses.h"
 
 namespace confab::room {
 namespace {
@@ -51,6 +52,18 @@ const livekit::TrackInfo* Publications::mute(Participant& p, const std::string& 
     livekit::TrackInfo* pending = flow(p).info_of(sid);
     if (pending != nullptr) pending->set_muted(muted);
     return pending;
+}
+
+const livekit::TrackInfo* Publications::ask_mute(Participant& p, const std::string& sid,
+                                                 bool muted) {
+    p.signal.send(mute_message(sid, muted));
+    flow(p).mute_asked(scope_->now(), sid, muted);
+    return mute(p, sid, muted);
+}
+
+void Publications::repeat_mutes(Participant& p, Timestamp since) {
+    for (const auto& [sid, muted] : flow(p).repeat_mutes(scope_->now(), since))
+        p.signal.send(mute_message(sid, muted));
 }
 
 void Publications::set_muted(Participant& p, PublishedTrack& track, bool muted) {

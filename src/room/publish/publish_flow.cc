@@ -213,6 +213,7 @@ std::vector<livekit::AddTrackRequest> PublishFlow::remove(const std::string& sid
     std::erase_if(pending_, [&](const Pending& p) { return p.info.sid() == sid; });
     std::erase_if(backups_, [&](const Backup& b) { return b.sid == sid; });
     tracks_.erase(sid);
+    mutes_.erase(sid);
     std::vector<livekit::AddTrackRequest> retry;
     for (const std::string& cid : cids) {
         const auto next = std::find_if(queued_.begin(), queued_.end(),
@@ -239,6 +240,22 @@ void PublishFlow::drop_pending() {
     pending_.clear();
     backups_.clear();
     queued_.clear();
+}
+
+void PublishFlow::mute_asked(Timestamp now, const std::string& sid, bool muted) {
+    if (info_of(sid) != nullptr) mutes_[sid] = {muted, now};
+}
+
+std::map<std::string, bool> PublishFlow::repeat_mutes(Timestamp now, Timestamp since) {
+    std::map<std::string, bool> result;
+    for (auto& [sid, mute] : mutes_) {
+        const livekit::TrackInfo* info = info_of(sid);
+        // It may have changed its mind, which it told us.
+        if (mute.at < since || info == nullptr || info->muted() != mute.muted) continue;
+        result[sid] = mute.muted;
+        mute.at = now;
+    }
+    return result;
 }
 
 std::vector<livekit::TrackType> PublishFlow::pending_types() const {

@@ -66,6 +66,11 @@ class PublishFlow {
     // Pending and published tracks with a source that this does not allow.
     std::vector<std::string> refused_by(const livekit::ParticipantPermission& permission) const;
     void drop_pending();
+    // The publisher is asked to mute a track, or not to.
+    void mute_asked(Timestamp now, const std::string& sid, bool muted);
+    // Tracks that are as it was asked to have them since then, which it may not have heard; it is
+    // asked again now.
+    std::map<std::string, bool> repeat_mutes(Timestamp now, Timestamp since);
     std::vector<livekit::TrackType> pending_types() const;
     // When the oldest announced track that should send by now was announced; never() without one.
     Timestamp oldest_pending() const;
@@ -81,6 +86,10 @@ class PublishFlow {
         std::string sid;
         std::size_t codec = 0;
     };
+    struct Mute {
+        bool muted = false;
+        Timestamp at;
+    };
     Result<livekit::TrackInfo, AddTrackRefusal> add_backup(const livekit::AddTrackRequest& request,
                                                            const Rules& rules);
     Result<livekit::TrackInfo, AddTrackRefusal> queue(const livekit::AddTrackRequest& request);
@@ -92,6 +101,7 @@ class PublishFlow {
     std::vector<Backup> backups_;
     std::deque<livekit::AddTrackRequest> queued_;
     std::map<std::string, PublishedTrack> tracks_;  // by sid
+    std::map<std::string, Mute> mutes_;             // asked for last, by sid
 };
 
 // TrackInfo as add_track announces it (SIG-103).

@@ -61,6 +61,13 @@ livekit::SignalResponse subscription_permission_message(const std::string& parti
     return response;
 }
 
+livekit::SignalResponse mute_message(const std::string& track_sid, bool muted) {
+    livekit::SignalResponse response;
+    response.mutable_mute()->set_sid(track_sid);
+    response.mutable_mute()->set_muted(muted);
+    return response;
+}
+
 livekit::SignalResponse subscription_error_message(const std::string& track_sid,
                                                    livekit::SubscriptionError error) {
     livekit::SignalResponse response;

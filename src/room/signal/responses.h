@@ -25,6 +25,7 @@ livekit::SignalResponse subscription_permission_message(const std::string& parti
                                                         const std::string& track_sid, bool allowed);
 livekit::SignalResponse subscription_error_message(const std::string& track_sid,
                                                    livekit::SubscriptionError error);
+livekit::SignalResponse mute_message(const std::string& track_sid, bool muted);
 // All three qualities of every codec, plus the legacy list of the first codec (DYN-02).
 livekit::SignalResponse subscribed_quality_message(const livekit::TrackInfo& track,
                                                    const std::vector<Dynacast::Report>& reports);
