@@ -131,6 +131,7 @@ void Room::update_participant(Participant& p, const livekit::UpdateParticipantRe
 }
 
 void Room::set_permission(Participant& p, const livekit::ParticipantPermission& permission) {
+    const bool shown_again = p.hidden() && !permission.hidden();
     if (permission.hidden() &&
         !p.hidden()) {  // to the others it leaves; it is told nothing of that
         p.info.set_version(p.info.version() + 1);
@@ -150,6 +151,10 @@ void Room::set_permission(Participant& p, const livekit::ParticipantPermission& 
     data_.reconcile(p);
     roster_.count(p);
     changed(p, true);
+    if (shown_again) {  // they let go of its tracks with it
+        subscriptions_.renew(p);
+        data_.renew(p);
+    }
     sessions_.send_token(p);
     news_.counts_changed();
     news_.recording_changed();

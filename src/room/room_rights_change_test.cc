@@ -140,6 +140,57 @@ TEST_CASE("Hidden or shown at run time: the others are told [SIG-132]") {
     CHECK(states_told(h, bob, sid).back() == livekit::ParticipantInfo::ACTIVE);
 }
 
+// Clients let go of the tracks with their publisher: without new sections they never hear it again.
+TEST_CASE("Shown again at run time: what it publishes comes anew [SIG-132] [SIG-42]") {
+    Harness h;
+    JoinParams params = test_join("r", "bob");
+    params.auto_subscribe_data_track = true;
+    const SessionId bob = join_active(h, params);
+    const SessionId carol = h.join_active("r", "carol");
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    h.publish(carol, "mic", false);
+    livekit::SignalRequest data;
+    data.mutable_publish_data_track_request()->set_pub_handle(5);
+    data.mutable_publish_data_track_request()->set_name("d");
+    h.send(alice, data);
+    h.advance(Duration::seconds(1));
+    livekit::SignalRequest without;
+    without.mutable_subscription()->add_track_sids(
+        h.of(alice, R::kTrackPublished).at(0).track_published().track().sid());
+    h.send(carol, without);
+    h.advance(Duration::seconds(1));
+    REQUIRE(h.commands_of<sfu::AddDownTrack>().size() == 4);
+    REQUIRE(h.commands_of<sfu::RemoveDownTrack>().size() == 1);
+    REQUIRE(h.count(bob, R::kDataTrackSubscriberHandles) == 1);
+
+    auto request = rights("alice");
+    request.mutable_permission()->set_hidden(true);
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    h.advance(Duration::seconds(1));
+    CHECK(h.commands_of<sfu::AddDownTrack>().size() == 4);
+    request.mutable_permission()->set_hidden(false);
+    for (int i = 0; i < 2; ++i) {  // once is enough
+        REQUIRE(h.manager.update_participant(h.clock(), request));
+        h.advance(Duration::seconds(1));
+    }
+    const auto down = h.commands_of<sfu::AddDownTrack>();
+    REQUIRE(down.size() == 5);  // bob's of alice: carol wants none
+    CHECK(h.commands_of<sfu::RemoveDownTrack>().size() == 2);
+    const auto handles = h.of(bob, R::kDataTrackSubscriberHandles);
+    REQUIRE(handles.size() == 2);
+    const auto handle = [&](std::size_t i) {
+        return handles[i].data_track_subscriber_handles().sub_handles().begin()->first;
+    };
+    CHECK(handle(0) != handle(1));
+    CHECK(h.commands_of<sfu::FlowDataTrack>().back().handle == handle(1));
+    // The section that was heard before ends, the new one is another.
+    const std::string offer = h.of(bob, R::kOffer).back().offer().sdp();
+    CHECK(offer.find("a=recvonly") != std::string::npos);
+    CHECK(offer.find("a=ssrc:" + std::to_string(down[4].ssrc.value())) != std::string::npos);
+    CHECK(h.count(bob, R::kLeave) == 0);
+}
+
 TEST_CASE("A recorder no more loses what the publisher's list keeps from it [SIG-112]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -67,6 +67,8 @@ class DataPlane {
     // the old connection.
     void repeat_news(Participant& p, Timestamp since);
     void reconcile_publisher(Participant& publisher);
+    // Those who have its tracks get them under new handles.
+    void renew(Participant& publisher);
     bool publishes(const Participant& p, const std::string& track_sid) const;
     void describe(const Participant& p, livekit::ParticipantInfo& info) const;
 

@@ -113,6 +113,16 @@ void DataPlane::reconcile_publisher(Participant& publisher) {
             if (reconcile_track(*p, info.sid())) send_handles(*p);
 }
 
+void DataPlane::renew(Participant& publisher) {
+    for (const auto& [handle, info] : member(publisher).tracks.all())
+        for (Participant* p : roster_->everyone()) {
+            if (!member(*p).subscriptions.detach(info.sid())) continue;
+            flow(*p, info.sid(), 0);
+            (void)reconcile_track(*p, info.sid());
+            send_handles(*p);
+        }
+}
+
 void DataPlane::update_subscriptions(Participant& p,
                                      const livekit::UpdateDataSubscription& update) {
     DataSubscriptions& own = member(p).subscriptions;

@@ -88,6 +88,19 @@ void Subscriptions::track_ended(const std::string& sid) {
     }
 }
 
+void Subscriptions::renew(const Participant& publisher) {
+    for (const Publication& track : host_->publications_of(publisher)) {
+        const std::string& sid = track.track->info.sid();
+        for (Participant* p : roster_->everyone()) {
+            Subscription* s = find(*p, sid);
+            if (s == nullptr || s->state == SubscriptionState::kNone) continue;
+            drop(*p, sid, *s, false);
+            reconcile(*p, sid);
+        }
+    }
+    report_stuck();
+}
+
 void Subscriptions::handle_timeout(Participant& p, Timestamp now) {
     Member& m = member(p);
     for (const std::string& sid : m.table.take_due_settings(now))

@@ -85,6 +85,8 @@ class Subscriptions {
     void track_announced(const Publication& track);
     // One more of its codecs has a receiver.
     void codec_added(const Publication& track);
+    // Those who have tracks of this publisher get them in new sections.
+    void renew(const Participant& publisher);
     // It is still to be found during this call.
     void track_ended(const std::string& sid);
 
