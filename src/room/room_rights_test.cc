@@ -164,6 +164,43 @@ TEST_CASE("Own metadata: each limit to the byte [ROOM-07] [SIG-14]") {
     CHECK(info->metadata() == "mmmmm");
 }
 
+// More than a token may hold: it could not come back.
+TEST_CASE("UpdateParticipant: attributes are bounded by what comes of them [ROOM-07] [API-07]") {
+    Config config = test_config();
+    config.limits.attributes = 8;
+    Harness h(std::move(config));
+    (void)h.join_active("r", "alice");
+    livekit::UpdateParticipantRequest request;
+    request.set_room("r");
+    request.set_identity("alice");
+    request.set_name("Alice");
+    const auto set = [&](const std::string& key, const std::string& value) {
+        (*request.mutable_attributes())[key] = value;
+    };
+    set("a", "12345");
+    REQUIRE(h.manager.update_participant(h.clock(), request));
+    request.clear_attributes();
+    request.set_name("Bob");
+    set("b", "12345");
+    const auto refused = h.manager.update_participant(h.clock(), request);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == ServiceCode::kInvalidArgument);
+    CHECK(refused.error().text == "attribute size exceeds limits 8");
+    // What goes makes room, and of what was refused nothing is done.
+    request.clear_name();
+    set("a", "");
+    set("nothing", "");
+    CHECK_FALSE(h.manager.update_participant(h.clock(), request));  // it is too long by itself
+    request.mutable_attributes()->erase("nothing");
+    const auto info = h.manager.update_participant(h.clock(), request);
+    REQUIRE(info);
+    CHECK(info->name() == "Alice");
+    CHECK(info->attributes().size() == 1);
+    CHECK(info->attributes().at("b") == "12345");
+    request.set_identity("nobody");
+    CHECK(h.manager.update_participant(h.clock(), request).error().code == ServiceCode::kNotFound);
+}
+
 TEST_CASE("Sources narrowed: tracks of the others end for all, the rest stays [TOK-13] [TOK-11]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -30,4 +30,16 @@ std::size_t attributes_size(const Map& attributes) {
     return size;
 }
 
+// The same after changes, of which those to nothing take their key away.
+template <typename Map>
+std::size_t attributes_size_after(const Map& attributes, const Map& changes) {
+    std::size_t size = attributes_size(attributes);
+    for (const auto& [key, value] : changes) {
+        const auto before = attributes.find(key);
+        if (before != attributes.end()) size -= key.size() + before->second.size();
+        if (!value.empty()) size += key.size() + value.size();
+    }
+    return size;
+}
+
 }  // namespace confab::token

@@ -27,6 +27,15 @@ TEST_CASE("attributes_size: keys and values, in bytes of UTF-8 [ROOM-07]") {
     CHECK(attributes_size(attributes) == 11);
 }
 
+TEST_CASE("attributes_size_after: what is set replaces, what is set to nothing goes [ROOM-07]") {
+    using Attributes = std::map<std::string, std::string>;
+    const Attributes before{{"a", "12"}, {"b", "345"}};
+    CHECK(attributes_size_after(before, Attributes{}) == 7);
+    CHECK(attributes_size_after(before, Attributes{{"a", "1"}}) == 6);
+    CHECK(attributes_size_after(before, Attributes{{"c", "67"}}) == 10);
+    CHECK(attributes_size_after(before, Attributes{{"b", ""}, {"c", ""}}) == 3);
+}
+
 TEST_CASE("Limits: as LiveKit has them where nothing is configured [ROOM-07]") {
     constexpr Limits limits;
     CHECK(limits.room_name == 256);

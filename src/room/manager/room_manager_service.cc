@@ -144,12 +144,15 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
         return too_long("metadata size", limits.metadata);
     if (exceeds(token::attributes_size(request.attributes()), limits.attributes))
         return too_long("attribute size", limits.attributes);
-    return call<livekit::ParticipantInfo>(request.room(), request.identity(),
-                                          not_found(kNoParticipant),
-                                          [&](Room& room, Participant& p) {
-                                              room.update_participant(p, request);
-                                              return room.describe(p);
-                                          });
+    using Info = livekit::ParticipantInfo;
+    const auto update = [&](Room& room, Participant& p) -> ServiceResult<Info> {
+        // They all go into its next token, which would not be taken.
+        const auto size = token::attributes_size_after(p.info.attributes(), request.attributes());
+        if (exceeds(size, limits.attributes)) return too_long("attribute size", limits.attributes);
+        room.update_participant(p, request);
+        return room.describe(p);
+    };
+    return call<Info>(request.room(), request.identity(), not_found(kNoParticipant), update);
 }
 
 ServiceResult<livekit::UpdateSubscriptionsResponse> RoomManager::update_subscriptions(

@@ -147,10 +147,8 @@ void Requests::update_metadata(Participant& p, const livekit::UpdateParticipantM
         return answer(Response::LIMIT_EXCEEDED, "exceeds name length limit");
     if (exceeds(update.metadata().size(), limits.metadata))
         return answer(Response::LIMIT_EXCEEDED, "exceeds metadata size limit");
-    auto merged = p.info.attributes();
-    for (const auto& [key, value] : update.attributes())
-        merged[key] = value;
-    if (exceeds(token::attributes_size(merged), limits.attributes))
+    const auto& attributes = p.info.attributes();
+    if (exceeds(token::attributes_size_after(attributes, update.attributes()), limits.attributes))
         return answer(Response::LIMIT_EXCEEDED, "exceeds attributes size limit");
     apply_metadata(p, update);
     answer(Response::OK, "");

@@ -304,8 +304,12 @@ TEST_CASE("Requests: metadata needs its grant and fits its limits, or nothing ch
     CHECK(w.p.info.name() == "1234");
     // What there is already counts, with what it is replaced by.
     livekit::UpdateParticipantMetadata more;
-    (*more.mutable_attributes())["k"] = "";
+    (*more.mutable_attributes())["k"] = "1";
     CHECK(w.asks_for(more) == "exceeds attributes size limit");
+    (*more.mutable_attributes())["k1"] = "";  // what goes does not
+    (*more.mutable_attributes())["k2"] = "1234";
+    CHECK(w.asks_for(more).empty());
+    CHECK(w.p.info.attributes().size() == 2);
     (void)w.calls();
     w.p.info.mutable_permission()->set_can_update_metadata(false);
     CHECK(w.asks_for(update) == "does not have permission to update own metadata");
