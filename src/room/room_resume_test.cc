@@ -74,6 +74,15 @@ void ping_after(Harness& h, SessionId session, Duration wait) {
     h.send(session, ping);
 }
 
+void report(Harness& h, sfu::PeerId peer, sfu::PeerState state,
+            sfu::PeerFailure failure = sfu::PeerFailure::kNone) {
+    h.event(sfu::PeerStateChanged{peer, state, failure, {}, {}});
+}
+
+void fail_ice(Harness& h, sfu::PeerId peer) {
+    report(h, peer, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
+}
+
 }  // namespace
 
 // Nothing else would ever offer again: an offer waits for its answer.
@@ -173,6 +182,50 @@ TEST_CASE("Resume: a track that was muted before it had its section [SIG-05] [SI
     mute(h, "TR_unknown", true);
     alice = resume(h, "alice");
     CHECK(mutes_before_update(h, alice) == std::vector{true});
+}
+
+TEST_CASE("One outage that both connections notice is one switch of the transport [ICE-15]") {
+    Harness h;
+    SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "mic", false);
+    const auto peers = h.commands_of<sfu::CreatePeer>();
+    REQUIRE(peers.size() == 2);
+    for (const auto& peer : peers)
+        report(h, peer.peer, sfu::PeerState::kDisconnected);
+    fail_ice(h, peers[0].peer);
+    h.advance(Duration::millis(500));
+    alice = resume(h, "alice");
+    report(h, peers[0].peer, sfu::PeerState::kReconnected);
+    h.advance(Duration::millis(500));
+    fail_ice(h, peers[1].peer);
+    CHECK(h.of(alice, R::kLeave).back().leave().action() == livekit::LeaveRequest::RESUME);
+    alice = resume(h, "alice");
+    const auto restarts = h.commands_of<sfu::RestartIce>();
+    REQUIRE(restarts.size() == 2);
+    for (const sfu::RestartIce& restart : restarts)
+        CHECK(restart.tcp_only);
+
+    // Once both are up, what fails is news.
+    report(h, peers[1].peer, sfu::PeerState::kReconnected);
+    fail_ice(h, peers[1].peer);
+    alice = resume(h, "alice");
+    REQUIRE(h.commands_of<sfu::RestartIce>().size() == 3);
+    CHECK_FALSE(h.commands_of<sfu::RestartIce>().back().tcp_only);
+}
+
+TEST_CASE("A transport that does not come up either is left after 15 s [ICE-15]") {
+    Harness h;
+    SessionId alice = h.join_active("r", "alice");
+    const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+    fail_ice(h, peer);
+    alice = resume(h, "alice");
+    ping_after(h, alice, Duration::millis(15'100));
+    fail_ice(h, peer);
+    alice = resume(h, "alice");
+    const auto restarts = h.commands_of<sfu::RestartIce>();
+    REQUIRE(restarts.size() == 2);
+    CHECK(restarts[0].tcp_only);
+    CHECK_FALSE(restarts[1].tcp_only);
 }
 
 }  // namespace confab::room

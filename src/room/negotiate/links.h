@@ -27,12 +27,20 @@ struct Links {
         return nullptr;
     }
     bool tcp_only() const { return ice != IcePreference::kAny; }
+    // None that ever was up is down.
+    bool all_up() const {
+        const auto down = [](const std::unique_ptr<PeerLink>& link) {
+            return link && link->ever_connected && !link->connected;
+        };
+        return !down(publisher) && !down(subscriber);
+    }
 
     bool single = false;
     bool subscriber_primary = false;
     bool disable_ice_lite = false;
     std::optional<bool> allow_pause;
     IcePreference ice = IcePreference::kAny;
+    std::optional<Timestamp> switched_at;  // that, until it is seen to work
 
     std::unique_ptr<PeerLink> publisher;
     std::unique_ptr<PeerLink> subscriber;

@@ -61,6 +61,8 @@ class Negotiation {
   public:
     static constexpr Duration kBlankFrames = Duration::millis(200);     // FWD-15
     static constexpr Duration kPublishTimeout = Duration::seconds(30);  // SIG-107
+    // How long one switch of the transport is enough, unless all comes up before (ICE-15).
+    static constexpr Duration kSwitchTime = Duration::seconds(15);
     // Identities whose transport, or handshake, is remembered; beyond so many no more are.
     static constexpr std::size_t kMaxRemembered = 256;
 
@@ -95,7 +97,8 @@ class Negotiation {
     // After a resume: the client's side of the subscriber's connection may be new.
     void restart(Participant& p);
     void prefer(Participant& p, IcePreference preference);
-    // ICE-15: the other transport next time, and back when that fails too.
+    // ICE-15: the other transport next time, and back when that fails too. Both connections of a
+    // client notice an outage, seconds apart: that is one switch.
     void try_other_transport(Participant& p);
     LinkNews handle_peer_state(const Participant& p, const sfu::PeerStateChanged& event);
     void data_ready(const Participant& p);

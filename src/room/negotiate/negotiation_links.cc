@@ -105,7 +105,7 @@ PeerLink& Negotiation::ensure_downstream(Participant& p) {
 // ---------------------------------------------------------------- up and down
 
 LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerStateChanged& event) {
-    const Links& l = links(p);
+    Links& l = links(p);
     PeerLink* link = l.find(event.peer);
     if (link == nullptr) return {};
     LinkNews news;
@@ -131,6 +131,7 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
             news.first = !std::exchange(link->ever_connected, true);
             break;
     }
+    if (news.up && l.all_up()) l.switched_at.reset();
     if (!news.first) return news;
     scope_->out.observe(PeerReached{link->target(), PeerStep::kIceConnected});
     scope_->out.observe(PeerReached{link->target(), PeerStep::kConnected});
@@ -178,9 +179,12 @@ void Negotiation::set_ice(const Participant& p, IcePreference preference) {
 }
 
 void Negotiation::try_other_transport(Participant& p) {
+    Links& l = links(p);
+    if (l.switched_at && scope_->now() - *l.switched_at < kSwitchTime) return;
+    l.switched_at = scope_->now();
     const auto& workers = scope_->config.media.workers;
     const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
-    const bool to_tcp = links(p).ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp;
+    const bool to_tcp = l.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp;
     set_ice(p, to_tcp ? IcePreference::kTcp : IcePreference::kAny);
 }
 
