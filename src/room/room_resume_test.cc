@@ -184,6 +184,23 @@ TEST_CASE("Resume: a track that was muted before it had its section [SIG-05] [SI
     CHECK(mutes_before_update(h, alice) == std::vector{true});
 }
 
+// Agents wait for it before they speak.
+TEST_CASE("Resume: that somebody has the track is told again if it was lost [SIG-49] [SIG-160]") {
+    for (const bool noticed : {true, false}) {
+        Harness h;
+        SessionId alice = h.join_active("r", "alice");
+        h.publish(alice, "mic", false);
+        if (noticed) h.close(alice);
+        (void)h.join_active("r", "bob");
+        REQUIRE(h.commands_of<sfu::AddDownTrack>().size() == 1);
+        alice = resume(h, "alice");
+        CHECK(h.count(alice, R::kTrackSubscribed) == 1);
+        ping_after(h, alice, Duration::seconds(30));
+        alice = resume(h, "alice");
+        CHECK(h.count(alice, R::kTrackSubscribed) == 0);
+    }
+}
+
 TEST_CASE("One outage that both connections notice is one switch of the transport [ICE-15]") {
     Harness h;
     SessionId alice = h.join_active("r", "alice");

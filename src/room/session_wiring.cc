@@ -108,7 +108,7 @@ void SessionWiring::repeat_mutes(Participant& p, Timestamp since) {
 void SessionWiring::repeat_news(Participant& p, Timestamp since) {
     room_->data_.repeat_news(p, since);
     room_->subscriptions_.repeat_news(p, since);
-    room_->publications_.announced().repeat_wishes(p);
+    room_->publications_.announced().repeat_wishes(p, since);
     room_->speakers_.repeat(p, since);
 }
 

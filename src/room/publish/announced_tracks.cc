@@ -138,10 +138,11 @@ void AnnouncedTracks::report(Entry& entry) {
     }
 }
 
-void AnnouncedTracks::repeat_wishes(const Participant& p) {
+void AnnouncedTracks::repeat_wishes(const Participant& p, Timestamp since) {
     const Publisher* by = publisher(p);
     if (by == nullptr) return;
     for (const auto& [sid, entry] : by->tracks) {
+        if (entry->subscribed_at && *entry->subscribed_at >= since) tell_subscribed(*entry);
         entry->dynacast.repeat();
         report(*entry);
     }
@@ -149,10 +150,14 @@ void AnnouncedTracks::repeat_wishes(const Participant& p) {
 
 void AnnouncedTracks::subscribed(const Publication& track) {
     Entry* found = entry(track);
-    if (found == nullptr || std::exchange(found->told_subscribed, true)) return;
+    if (found != nullptr && !found->subscribed_at) tell_subscribed(*found);
+}
+
+void AnnouncedTracks::tell_subscribed(Entry& entry) {
+    entry.subscribed_at = scope_->now();
     livekit::SignalResponse response;
-    response.mutable_track_subscribed()->set_track_sid(found->track->info.sid());
-    found->publisher->signal.send(std::move(response));
+    response.mutable_track_subscribed()->set_track_sid(entry.track->info.sid());
+    entry.publisher->signal.send(std::move(response));
 }
 
 // ---------------------------------------------------------------- time

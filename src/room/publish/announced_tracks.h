@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,9 @@ class AnnouncedTracks {
     // ---- what subscribers want
     void want_quality(const Publication& track, const QualityWish& wish);
     void unwant_quality(const Publication& track, sfu::DownTrackId by);
-    // What the publisher was told may have died with a connection (DYN-01).
-    void repeat_wishes(const Participant& publisher);
+    // What the publisher was told since then may have died with a connection; of the quality that
+    // is wanted only the last word counts, whenever that was (DYN-01).
+    void repeat_wishes(const Participant& publisher, Timestamp since);
     // Somebody whom its publisher may know of has it.
     void subscribed(const Publication& track);
 
@@ -52,7 +54,7 @@ class AnnouncedTracks {
         Participant* publisher = nullptr;
         const PublishedTrack* track = nullptr;
         Dynacast dynacast;
-        bool told_subscribed = false;  // track_subscribed was sent
+        std::optional<Timestamp> subscribed_at;  // when track_subscribed was sent last
     };
     struct Publisher {
         Participant* participant = nullptr;
@@ -62,6 +64,7 @@ class AnnouncedTracks {
     // Null for one of the same identity that has none.
     const Publisher* publisher(const Participant& p) const;
     void report(Entry& entry);
+    void tell_subscribed(Entry& entry);
     void want_layers(const Entry& entry, const std::vector<Dynacast::Report>& reports);
 
     const RoomScope* scope_;

@@ -195,9 +195,9 @@ TEST_CASE("AnnouncedTracks: a publisher that lost a connection is told again [DY
     (void)w.announce(alice, "TR_2");  // of which nobody wanted anything yet
     w.announced.want_quality(track, wish_of(1, std::uint8_t{1}));
     (void)w.sorted();
-    w.announced.repeat_wishes(alice);
+    w.announced.repeat_wishes(alice, w.clock.now);
     CHECK(w.sorted().of(1, Response::kSubscribedQualityUpdate).size() == 1);
-    w.announced.repeat_wishes(w.join("bob", 2));
+    w.announced.repeat_wishes(w.join("bob", 2), w.clock.now);
     CHECK(w.sorted().signals.empty());
 }
 
@@ -206,9 +206,23 @@ TEST_CASE("AnnouncedTracks: that somebody has it is told once for each track [SI
     Participant& alice = w.join("alice", 1);
     const Publication first = w.announce(alice, "TR_1");
     const Publication second = w.announce(alice, "TR_2");
-    for (const Publication& track : {first, first, second})
+    (void)w.announce(alice, "TR_3");
+    w.at(1'000);
+    w.announced.subscribed(first);
+    w.at(2'000);
+    for (const Publication& track : {first, second})
         w.announced.subscribed(track);
     CHECK(w.sorted().of(1, Response::kTrackSubscribed).size() == 2);
+    // Again what may not have been heard, this time as well.
+    w.at(5'000);
+    const auto repeated = [&](std::int64_t since_ms) {
+        w.announced.repeat_wishes(alice, Timestamp() + Duration::millis(since_ms));
+        return w.sorted().of(1, Response::kTrackSubscribed).size();
+    };
+    CHECK(repeated(2'001) == 0);
+    CHECK(repeated(2'000) == 1);
+    CHECK(repeated(2'001) == 1);
+    CHECK(repeated(0) == 2);
 }
 
 }  // namespace confab::room
