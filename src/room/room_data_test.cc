@@ -109,6 +109,23 @@ TEST_CASE("Quality: who resumes is told what a lost connection was told [SIG-135
     CHECK(h.count(again, R::kConnectionQuality) == 1);
 }
 
+TEST_CASE("Quality: what a connection may have lost before it was noticed [SIG-135] [SIG-160]") {
+    Harness h;
+    const SessionId alice = h.join_active("r", "alice");
+    (void)h.join_active("r", "bob");
+    h.publish(alice, "mic", false);
+    h.advance(Duration::seconds(5));
+    JoinParams params = test_join("r", "bob");
+    params.reconnect = true;
+    const SessionId again = h.join(params);
+    h.advance(Duration::seconds(5));
+    REQUIRE(h.count(again, R::kConnectionQuality) == 1);
+    CHECK(h.of(again, R::kConnectionQuality)[0].connection_quality().updates_size() == 2);
+    h.advance(Duration::seconds(5));
+    CHECK(h.count(again, R::kConnectionQuality) == 1);
+    CHECK(h.count(alice, R::kConnectionQuality) == 1);
+}
+
 TEST_CASE("Metadata: one update and token per property, then the answer [SIG-14] [TOK-12]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -110,6 +110,7 @@ void SessionWiring::repeat_news(Participant& p, Timestamp since) {
     room_->subscriptions_.repeat_news(p, since);
     room_->publications_.announced().repeat_wishes(p, since);
     room_->speakers_.repeat(p, since);
+    room_->quality_.repeat(p);
 }
 
 // ---------------------------------------------------------------- time

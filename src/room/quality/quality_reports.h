@@ -30,6 +30,9 @@ class QualityReports {
               double weight);
     void forget(const Participant& p, std::uint64_t track);
 
+    // It may have read nothing of what it was told: it is told all at the next tick.
+    void repeat(const Participant& p) { members_.at(p.number).told.clear(); }
+
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const { return members_.empty() ? Timestamp::never() : next_; }
 
