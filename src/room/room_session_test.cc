@@ -214,6 +214,8 @@ TEST_CASE("Single connection: a Go client gets the answer when it is ready for i
     REQUIRE(h.count(first, R::kAnswer) == 1);
     CHECK(h.of(first, R::kAnswer)[0].answer().id() == 1);
     CHECK(h.of(first, R::kAnswer)[0].answer().mid_to_track_id().size() == 1);
+    // What is missing is known with the answer.
+    CHECK(h.count(first, R::kMediaSectionsRequirement) == 0);
 
     // An offer that comes meanwhile is answered after it.
     params.grants.identity = "ingress";

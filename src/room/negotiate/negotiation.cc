@@ -169,6 +169,7 @@ void Negotiation::request(Participant& p, bool force) {
 void Negotiation::run(Participant& p) {
     PeerLink* link = links(p).downstream();
     if (link == nullptr || !link->timer.due(scope_->now())) return;
+    if (links(p).held_offer) return;  // its answer tells what is missing
     if (link->single()) return send_requirement(p, *link);
     sdp::Offer offer = link->make_offer();
     const std::uint32_t id = link->timer.start_offer(scope_->now());
@@ -221,6 +222,7 @@ Timestamp Negotiation::next_deadline(const Participant& p) const {
     if (known == members_.end()) return Timestamp::never();
     const Links& l = known->second;
     Timestamp result = earlier(l.held_offer_at, unknown_media_deadline(l));
+    if (l.held_offer) return result;
     for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
         if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
     return result;
