@@ -184,4 +184,29 @@ TEST_CASE("MediaEvents: an event has a turn in the room whose it is, and in no o
     CHECK(w.failed.empty());
 }
 
+// Of whom the room knows nothing it cannot find anything either.
+TEST_CASE("MediaEvents: what throws in an event ends its room and no other [ERR-04]") {
+    World w;
+    w.make("good");
+    Participant stranger(w.scope, test_join("bad", "stranger"), w.placement.take("bad"));
+    stranger.number = 1'000;
+    sfu::PeerStateChanged state;
+    state.peer = sfu::PeerId(1'001);
+    state.state = sfu::PeerState::kConnected;
+    sfu::QualityBatch batch;
+    batch.samples.emplace_back().receiver = sfu::ReceiverId(1'002);
+    for (const sfu::Event& event : {sfu::Event(state), sfu::Event(batch)}) {
+        Room& bad = w.make("bad");
+        w.media.peers[state.peer] = {&bad, &stranger, {}};
+        w.media.receivers[batch.samples[0].receiver] = {&bad, &stranger, "TR_1"};
+        CHECK_NOTHROW(w.events.handle(event));
+        CHECK(w.rooms.find("bad") == nullptr);
+        CHECK(w.media.peers.empty());
+        CHECK_NOTHROW(w.events.handle(event));  // of nobody by now
+    }
+    CHECK(w.failed == std::vector<std::string>{"bad", "bad"});
+    CHECK(w.rooms.take_failures().size() == 2);
+    CHECK(w.rooms.find("good") != nullptr);
+}
+
 }  // namespace confab::room
