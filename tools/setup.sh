@@ -94,8 +94,8 @@ ask_for_root() { # ask_for_root <command> <package…>
 }
 
 # Debian's Node 18 serves; a newer one that is already there is used as it is.
-node_install() {
-  command -v node >/dev/null && command -v npm >/dev/null || apt_install nodejs npm
+node_packages() {
+  command -v node >/dev/null && command -v npm >/dev/null || echo nodejs npm
 }
 
 npm_packages() { # npm_packages <folder>: what its lock file names, when it is missing or older
