@@ -4,7 +4,7 @@
 #
 # What ./dev counts of tests: results of programs, scripts and checks into $passed and $failed.
 # Whatever gives no result, or tests nothing, has failed. A test case that passes again in another
-# build is a repeat and no further test. tools/counting_test shows it.
+# build or setting is a repeat and no further test. tools/counting_test shows it.
 
 passed=0
 failed=0
@@ -120,7 +120,7 @@ print_count() { # what failed by name, then the last line; fails if anything did
     echo 'what failed:'
     printf '%s\n' "${failures[@]}" | sed '/^$/d'
   fi
-  [ "$repeated" = 0 ] || printf '%d test cases passed again in other builds\n' "$repeated"
+  [ "$repeated" = 0 ] || printf '%d test cases passed again in other builds and settings\n' "$repeated"
   printf '%d passed, %d failed\n' "$passed" "$failed"
   [ "$failed" = 0 ]
 }
