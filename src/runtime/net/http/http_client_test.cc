@@ -169,10 +169,12 @@ struct Identity {
     }
 };
 
-// One TLS connection that gets a fixed answer.
+// Accepts `connections` one after the other, and gives each request a fixed answer: so many
+// `requests` on each of them, then it closes.
 class TlsServer {
   public:
-    explicit TlsServer(const char* names) : identity_(names) {
+    explicit TlsServer(const char* names, int connections = 1, int requests = 1)
+        : requests_(requests), identity_(names) {
         listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         sockaddr_storage storage{};
         auto& address = *static_cast<sockaddr_in*>(static_cast<void*>(&storage));
@@ -184,7 +186,10 @@ class TlsServer {
         socklen_t size = sizeof(storage);
         ::getsockname(listener_, generic, &size);
         port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this] { serve(); });
+        thread_ = std::thread([this, connections] {
+            for (int i = 0; i < connections; ++i)
+                serve();
+        });
     }
     ~TlsServer() {
         ::shutdown(listener_, SHUT_RDWR);
@@ -206,16 +211,19 @@ class TlsServer {
         SSL* const session = SSL_new(context);
         SSL_set_fd(session, fd);
         char chunk[4096];
-        if (SSL_accept(session) == 1 && SSL_read(session, chunk, sizeof(chunk)) > 0) {
+        const bool accepted = SSL_accept(session) == 1;
+        for (int i = 0; accepted && i < requests_; ++i) {
+            if (SSL_read(session, chunk, sizeof(chunk)) <= 0) break;
             constexpr std::string_view kReply = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntls";
             SSL_write(session, kReply.data(), static_cast<int>(kReply.size()));
-            SSL_shutdown(session);
         }
+        if (accepted) SSL_shutdown(session);
         SSL_free(session);
         SSL_CTX_free(context);
         ::close(fd);
     }
 
+    int requests_;
     Identity identity_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
@@ -339,6 +347,22 @@ TEST_CASE("HttpClient: a connection carries the next request, many carry many [H
     CHECK(fixture.ask(slow).error() == HttpClientError::kTimeout);  // that one is not used again
     CHECK(fixture.get(url_of(fixture.port(), "/again"))->status == 201);
     CHECK(connections() == 2);
+}
+
+TEST_CASE("HttpClient: one TLS connection carries many requests, as long as it lives [HOOK-06]") {
+    const TlsServer server("IP:127.0.0.1", 2, 3);
+    HttpClientOptions options;
+    options.extra_ca_pem = server.pem();
+    Fixture fixture(options);
+    const auto connections_after_one_more = [&] {
+        const auto result = fixture.get(url_of(server.port(), "/", "https"));
+        CHECK((result && result->body == "tls"));
+        return fixture.thread().call([&] { return fixture.client()->stats().connections; });
+    };
+    for (int i = 0; i < 3; ++i)
+        CHECK(connections_after_one_more() == 1);
+    CHECK(connections_after_one_more() == 2);                  // the server has closed the first
+    fixture.thread().call([&] { fixture.client().reset(); });  // or the server waits for more
 }
 
 TEST_CASE("HttpClient: a connection the server has closed meanwhile is not used [HOOK-06]") {
