@@ -182,6 +182,14 @@ TEST_CASE("mint_refresh_token: all that clients come back with, and nothing more
     grants.inference_perform = true;
     grants.observability_write = true;
     grants.sha256 = "abc=";
+    VideoGrant& video = *grants.video;
+    video.room_create = video.room_list = video.room_record = video.room_admin = true;
+    video.ingress_admin = video.hidden = video.recorder = video.agent = true;
+    video.room = "here";
+    video.destination_room = "there";
+    video.can_publish_sources = {livekit::CAMERA};
+    video.can_publish = video.can_subscribe = video.can_publish_data = false;
+    video.can_update_own_metadata = video.can_subscribe_metrics = true;
     const Grants kept = refreshed(grants);
     CHECK(kept.identity == "ann");
     CHECK(kept.name == "Ann");
