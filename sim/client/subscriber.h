@@ -29,6 +29,8 @@ class Subscriber {
     static constexpr Duration kPliInterval = Duration::millis(500);
     // Packets of a stream may come this long after its end: blank frames and the network.
     static constexpr Duration kAfterEnd = Duration::seconds(3);
+    // Bit/s of one stream: some 250 000 of the highest layer, and as much to spare.
+    static constexpr std::uint64_t kAmple = 500'000;
 
     Subscriber(std::string name, std::uint32_t own_ssrc)
         : name_(std::move(name)), own_ssrc_(own_ssrc) {}
@@ -41,6 +43,8 @@ class Subscriber {
     StreamChecker* find(std::uint32_t track);
     // The downlink that the client claims to have; 0: says nothing.
     void set_bandwidth(std::uint64_t bits_per_second) { bandwidth_ = bits_per_second; }
+    // Whether that may be too little for the highest layers of all that it gets.
+    bool is_narrow() const { return bandwidth_ > 0 && bandwidth_ < kAmple * streams_.size(); }
 
     // An RTP datagram, still encrypted, left the server for us.
     void note_sent(Timestamp now, BytesView datagram, Report& report);

@@ -103,10 +103,14 @@ Scenario door(std::size_t shards) {
 
 Scenario narrow(std::size_t shards) {
     Scenario s =
-        room("narrow", "a subscriber reports a narrow downlink, later a wide one", shards, 3, 12);
-    s.steps.push_back(step(3000, StepKind::kBandwidth, 1, 150'000));
-    s.steps.push_back(step(7000, StepKind::kBandwidth, 1, 20'000'000));
-    s.healing = Duration::seconds(10);
+        room("narrow", "a subscriber reports a narrow downlink, later a wide one", shards, 3, 24);
+    // One low report is noise, a row of them that fall is a link that fills (BWE-21).
+    std::uint64_t bits_per_second = 600'000;
+    for (std::int64_t at = 3000; at < 18'000;
+         at += 1000, bits_per_second = bits_per_second * 9 / 10)
+        s.steps.push_back(step(at, StepKind::kBandwidth, 1, bits_per_second));
+    s.steps.push_back(step(20'000, StepKind::kBandwidth, 1, 20'000'000));
+    s.healing = Scenario::kProbedAgain;
     return s;
 }
 

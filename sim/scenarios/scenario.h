@@ -90,6 +90,9 @@ struct Scenario {
     // At that end the layers are the highest wanted. A layer that stood still, be it for a second,
     // counts as there only after 20 good half seconds (02 IN-21): allow kLayersReturn for it.
     static constexpr Duration kLayersReturn = Duration::seconds(14);
+    // What was narrow is tried by probes each 3 s, which grow until three reports of a client that
+    // gives one a second fall into one of them (BWE-11, BWE-23).
+    static constexpr Duration kProbedAgain = Duration::seconds(30);
     // An outage that ends the transport: noticed after 15 s, and up to three attempts to come back.
     static constexpr Duration kComeBack = Duration::seconds(34);
     bool expects_full_layers = true;

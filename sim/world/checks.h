@@ -15,8 +15,8 @@ namespace confab::sim {
 void check_present(World& world);
 // All rosters of all rooms agree with the server's, and that with who is there.
 void check_rosters(World& world);
-// What should flow flows, in the layers that are wanted if those can be had: the highest that came
-// since the last look.
+// What should flow flows; with `full_layers`, in the layers that are wanted, but not to who reports
+// a narrow downlink: the highest that came since the last look.
 void check_flow(World& world, bool full_layers);
 // To and from one client, which is connected.
 void check_flow_of(World& world, ClientId id, bool full_layers);

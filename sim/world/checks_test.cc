@@ -101,6 +101,30 @@ TEST_CASE("Checks: layers are those that are wanted, if they can be had") {
     CHECK(contains(t.noted(), "of client 0: layer 0.2 instead of 2.2"));
 }
 
+TEST_CASE("Checks: a narrow downlink excuses lower layers, a wide one no more") {
+    TwoPeople t;
+    t.connect();
+    Subscriber& viewer = t.world.client(1)->subscriber();
+    const std::uint32_t video = t.world.client(0)->tracks().all()[1].number;
+    // One report alone changes nothing (BWE-21).
+    for (std::uint64_t rate = 600'000; rate > 120'000; rate = rate * 9 / 10) {
+        t.apply(StepKind::kBandwidth, 1, rate);
+        t.run(Duration::seconds(1));
+    }
+    (void)viewer.find(video)->take_seen();
+    t.run(Duration::seconds(1));
+    check_flow(t.world, true);
+    CHECK(t.noted() == Texts{});
+    t.apply(StepKind::kBandwidth, 1, 20'000'000);
+    check_flow(t.world, true);
+    const Texts texts = t.noted();
+    REQUIRE(texts.size() == 1);
+    CHECK(contains(texts, " instead of 2.2"));
+    t.run(Scenario::kProbedAgain);
+    check_flow(t.world, true);
+    CHECK(t.noted() == Texts{});
+}
+
 TEST_CASE("Checks: those who were there have heard everything") {
     TwoPeople t;
     t.connect();

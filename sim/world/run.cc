@@ -33,7 +33,7 @@ RunResult Run::play() {
     heal();
     check_present(world_);
     check_rosters(world_);
-    check_flow(world_, steps_.full_layers());
+    check_flow(world_, scenario_.expects_full_layers);
     if (scenario_.messages) check_messages(world_, heard_);
     bid_farewell();
     check_idle();

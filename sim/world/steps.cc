@@ -57,7 +57,7 @@ void Steps::apply(const Step& step) {
             world_.kill(id, step.value != 0);
             break;
         case StepKind::kExpectFlow:
-            check_flow_of(world_, id, full_layers());
+            check_flow_of(world_, id, scenario_.expects_full_layers);
             break;
         case StepKind::kLinks:
             world_.udp().set_profiles(id, step.up, step.down);
@@ -75,7 +75,6 @@ void Steps::apply(const Step& step) {
             service(step);
             break;
         default:
-            if (step.kind == StepKind::kBandwidth) bandwidth_limited_ = true;
             if (Client* client = world_.present(id)) act(*client, step);
             break;
     }

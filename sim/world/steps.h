@@ -16,8 +16,6 @@ class Steps {
     Steps(const Scenario& scenario, World& world, Chatter& chatter);
 
     void apply(const Step& step);
-    // Whether subscribers get the highest layers that they want: nobody reported a narrow downlink.
-    bool full_layers() const { return scenario_.expects_full_layers && !bandwidth_limited_; }
 
   private:
     void join(const Step& step);
@@ -31,7 +29,6 @@ class Steps {
     const Scenario& scenario_;
     World& world_;
     Chatter& chatter_;
-    bool bandwidth_limited_ = false;
 };
 
 }  // namespace confab::sim

@@ -41,11 +41,17 @@ TEST_CASE("Steps: what does not fit the moment is left out") {
     CHECK(t.noted() == Texts{});
 }
 
-TEST_CASE("Steps: full layers are expected until somebody reports a narrow downlink") {
+TEST_CASE("Steps: a downlink is narrow for who reports it, until it reports a wide one") {
     TwoPeople t;
-    CHECK(t.steps.full_layers());
+    t.connect();
+    Subscriber& viewer = t.world.client(1)->subscriber();
+    CHECK_FALSE(viewer.is_narrow());
     t.apply(StepKind::kBandwidth, 0, 300'000);
-    CHECK_FALSE(t.steps.full_layers());
+    CHECK_FALSE(viewer.is_narrow());
+    t.apply(StepKind::kBandwidth, 1, 300'000);
+    CHECK(viewer.is_narrow());
+    t.apply(StepKind::kBandwidth, 1, 20'000'000);
+    CHECK_FALSE(viewer.is_narrow());
 }
 
 TEST_CASE("Steps: an outage takes what its scope says, and nothing else") {

@@ -61,6 +61,19 @@ TEST_CASE("World: layers change on key frames only and every change happens [MC-
     CHECK(result.stats.freezes == 0);
 }
 
+TEST_CASE("World: a narrow downlink costs layers, a wide one brings them back [BWE-21]") {
+    for (const std::size_t shards : {1U, 2U}) {
+        CAPTURE(shards);
+        Scenario scenario = find_scenario("narrow", shards).value();
+        const RunResult narrow = run_scenario(scenario, 12);
+        CHECK(faults(narrow) == kNone);
+        std::erase_if(scenario.steps,
+                      [](const Step& step) { return step.kind == StepKind::kBandwidth; });
+        // Both pictures of the one who is short of it have fewer frames for a while.
+        CHECK(narrow.stats.frames + 200 < run_scenario(scenario, 12).stats.frames);
+    }
+}
+
 TEST_CASE("World: a new port of the NAT costs no session [MC-03]") {
     const RunResult result = run_scenario(find_scenario("rebinding", 1).value(), 4);
     CHECK(faults(result) == kNone);
