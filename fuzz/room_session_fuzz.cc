@@ -263,11 +263,18 @@ class Driver {
         }
     }
     void drain() {
+        const auto tell = [&](SessionId session, const livekit::SignalResponse& response) {
+            const auto view = views_.find(session);
+            if (view != views_.end()) view->second.take(response);
+        };
         while (auto effect = manager_.poll_effect()) {
-            if (const auto* signal = std::get_if<SendSignal>(&*effect)) {
-                const auto view = views_.find(signal->session);
-                if (view != views_.end()) view->second.take(signal->response);
-            }
+            if (const auto* signal = std::get_if<SendSignal>(&*effect))
+                tell(signal->session, signal->response);
+            if (const auto* join = std::get_if<SendJoin>(&*effect))
+                tell(join->session, whole(*join));
+            if (const auto* many = std::get_if<Broadcast>(&*effect))
+                for (const SessionId session : many->sessions)
+                    tell(session, many->response);
             if (const auto* closed = std::get_if<CloseSession>(&*effect))
                 ended_.push_back(closed->session);
             if (const auto* refused = std::get_if<RefuseSession>(&*effect))

@@ -83,6 +83,37 @@ TEST_CASE("Quality: every five seconds when something changed [SIG-135] [CQ-04]"
           livekit::GOOD);  // 100 + 0.8·(30 − 100)
 }
 
+TEST_CASE(
+    "Quality: what ended says nothing any more, at the publisher and at who heard it [CQ-04]") {
+    for (const bool published : {true, false}) {
+        CAPTURE(published);
+        Harness h;
+        const SessionId alice = h.join_active("r", "alice");
+        const SessionId bob = h.join_active("r", "bob");
+        h.publish(alice, "mic", false);
+        h.advance(Duration::seconds(5));
+        sfu::QualityBatch batch;
+        sfu::QualitySample& sample = batch.samples.emplace_back();
+        if (published)
+            sample.receiver = h.commands_of<sfu::AddReceiver>().at(0).receiver;
+        else
+            sample.down_track = h.commands_of<sfu::AddDownTrack>().at(0).down_track;
+        sample.packets_expected = 100;
+        sample.packets_lost = 20;
+        h.event(batch);
+        h.advance(Duration::seconds(5));
+        const SessionId who = published ? alice : bob;
+        const auto own = [&] {
+            return h.of(who, R::kConnectionQuality).back().connection_quality().updates(0);
+        };
+        REQUIRE(own().participant_sid() == h.sent(who)[0].join().participant().sid());
+        CHECK(own().quality() == livekit::GOOD);
+        h.offer(alice, testing::make_offer({}, 1), 2);  // its section sends no more
+        h.advance(Duration::seconds(5));
+        CHECK(own().quality() == livekit::EXCELLENT);
+    }
+}
+
 TEST_CASE("Quality: who resumes is told what a lost connection was told [SIG-135] [SIG-160]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

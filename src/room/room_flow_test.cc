@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "room/seam/data_seam_testing.h"
 #include "room/test_support.h"
@@ -374,6 +375,24 @@ TEST_CASE(
     CHECK(hook.room().empty_timeout() == 300);
 }
 
+TEST_CASE("A batch of updates goes in messages of bounded size, nobody is left out [SIG-131]") {
+    Config config = test_config();
+    config.update_batch_bytes = 1'000;
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    for (int i = 0; i < 20; ++i)
+        (void)h.join_active("r", "p" + std::to_string(i));
+    h.advance(Duration::seconds(4));
+    std::set<std::string> told;
+    for (const R& message : h.of(alice, R::kUpdate)) {
+        CHECK(message.update().ByteSizeLong() < 1'100);  // and the frames around each
+        for (const auto& info : message.update().participants())
+            CHECK(told.insert(info.identity()).second);
+    }
+    CHECK(told.size() == 21);
+    CHECK(h.count(alice, R::kUpdate) > 1);
+}
+
 TEST_CASE("Webhooks: whole objects, but names alone around a track [HOOK-02] [HOOK-04]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");
@@ -422,6 +441,32 @@ TEST_CASE("Playout delay: offered and told where the room has one [SIG-92] [IN-4
     REQUIRE(run(500));
     CHECK(run(500)->max == Duration::millis(500));
     CHECK(run(500)->min == Duration::zero());
+}
+
+TEST_CASE("Presets: what the request says itself stays [ROOM-03] [IN-41]") {
+    Config config = test_config();
+    livekit::RoomConfiguration& preset = config.room.presets["calm"];
+    preset.set_min_playout_delay(100);
+    preset.set_max_playout_delay(200);
+    preset.set_empty_timeout(77);
+    Harness h(std::move(config));
+    livekit::CreateRoomRequest request;
+    request.set_name("r");
+    request.set_room_preset("calm");
+    request.set_max_playout_delay(500);
+    request.set_empty_timeout(5);
+    const auto made = h.manager.create_room(h.clock(), request);
+    REQUIRE(made);
+    CHECK(made->empty_timeout() == 5);
+    const SessionId alice = h.join_active("r", "alice");
+    (void)h.join_active("r", "bob");
+    h.publish(alice, "cam", true);
+    h.advance(Duration::millis(300));
+    const auto down = h.commands_of<sfu::AddDownTrack>();
+    REQUIRE(down.size() == 1);
+    REQUIRE(down[0].playout_delay);
+    CHECK(down[0].playout_delay->min == Duration::millis(100));
+    CHECK(down[0].playout_delay->max == Duration::millis(500));
 }
 
 TEST_CASE("A client's wish about pausing reaches its connection [CON-40]") {

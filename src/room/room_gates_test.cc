@@ -72,6 +72,14 @@ TEST_CASE("Gates: stream ids, ICE-lite and the primary connection as told to cli
     };
     CHECK_FALSE(lite(5));
     CHECK(lite(6));
+    JoinParams other = old_join("firefox", 17);
+    other.client.set_browser("firefox");
+    (void)h.join(other);
+    CHECK_FALSE(h.commands_of<sfu::CreatePeer>().back().ice_lite);
+    other = old_join("no-lite", 17);
+    other.disable_ice_lite = true;
+    (void)h.join(other);
+    CHECK_FALSE(h.commands_of<sfu::CreatePeer>().back().ice_lite);
     for (const std::int32_t protocol : {2, 3}) {
         const SessionId session = h.join(old_join("p" + std::to_string(protocol), protocol));
         CHECK(h.sent(session)[0].join().subscriber_primary() == (protocol > 2));

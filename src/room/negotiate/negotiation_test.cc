@@ -426,6 +426,15 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Negotiation: where there is no TCP it is not tried [ICE-15]") {
+    Config config = testing::test_config();
+    config.media.workers.at(0).tcp.clear();
+    World w(std::move(config));
+    Participant& p = w.join("alice");
+    w.negotiation.try_other_transport(p);
+    CHECK(w.negotiation.ice(p) == IcePreference::kAny);
+}
+
 TEST_CASE(
     "Negotiation: a resume restarts the subscriber's connection once it has a peer [SIG-160]") {
     World w;

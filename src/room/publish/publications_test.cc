@@ -448,6 +448,26 @@ TEST_CASE("Publications: mute and features of a pending track are kept, of none 
     CHECK(refusals(w.sorted(), 1) == std::vector{Reason::NOT_FOUND});
 }
 
+TEST_CASE("Publications: so many codecs and features of one track, and no more [IMM-13]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    livekit::AddTrackRequest request = World::request_of("cam", livekit::CAMERA);
+    for (int i = 0; i < 9; ++i)
+        request.add_simulcast_codecs()->set_codec("vp8");
+    w.publications.add_track(alice, request);
+    w.add_track(alice, "mic", livekit::MICROPHONE);
+    const auto told = w.sorted().of(1, Response::kTrackPublished);
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].track_published().track().codecs_size() == 4);
+    livekit::UpdateLocalAudioTrack update;
+    update.set_track_sid(told[1].track_published().track().sid());
+    for (int i = 0; i < 40; ++i)
+        update.add_features(livekit::TF_ECHO_CANCELLATION);
+    w.publications.update_audio(alice, update);
+    w.offer(alice, {section_of("mic", "1", "audio/opus")});
+    CHECK(w.publications.announced().of(alice).at(0).track->info.audio_features_size() == 16);
+}
+
 TEST_CASE("Publications: layers that start one after the other are told together [SIG-131]") {
     for (const bool told_meanwhile : {false, true}) {
         World w;

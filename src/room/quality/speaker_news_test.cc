@@ -145,6 +145,11 @@ TEST_CASE(
           1);
     w.news.repeat(bob, since + Duration::millis(1));
     CHECK(w.take()[bob.number].size() == 1);
+    Participant& old = w.join("old", 2);
+    for (const std::string identity : {"p0", "p1"})
+        w.hears.insert({"old", identity});
+    w.news.repeat(old, since);
+    CHECK(w.take().empty());  // pv 2 knows no such message
 }
 
 TEST_CASE("SpeakerNews: a simulated speaker stops at its time, or when it has left [SIG-171]") {

@@ -341,6 +341,39 @@ TEST_CASE("Data tracks: of one request the first 2000 wishes count [SIG-126] [IM
     }
 }
 
+TEST_CASE("Data tracks: end for all without the right to publish data [SIG-125] [TOK-13]") {
+    DataRooms d(spread(2));
+    const SessionId alice = d.h.join_active("r", "alice");
+    JoinParams params = test_join("r", "bob");
+    params.auto_subscribe_data_track = true;
+    const SessionId bob = d.h.join(params);
+    livekit::SignalRequest publish;
+    publish.mutable_publish_data_track_request()->set_pub_handle(5);
+    publish.mutable_publish_data_track_request()->set_name("pose");
+    d.h.send(alice, publish);
+    const auto tracks = [&] {
+        livekit::RoomParticipantIdentity who;
+        who.set_room("r");
+        who.set_identity("alice");
+        return d.h.manager.get_participant(who)->data_tracks_size();
+    };
+    const auto handles = [&] {
+        const auto last = d.h.of(bob, R::kDataTrackSubscriberHandles).back();
+        return last.data_track_subscriber_handles().sub_handles_size();
+    };
+    REQUIRE(tracks() == 1);
+    REQUIRE(handles() == 1);
+    livekit::ParticipantPermission may = everything();
+    may.set_can_publish_data(false);
+    update(d, "alice", may);
+    CHECK(tracks() == 0);
+    CHECK(handles() == 0);
+    CHECK(d.h.of(bob, R::kUpdate).back().update().participants(0).data_tracks_size() == 0);
+    // Nor are they there again with the right.
+    update(d, "alice", everything());
+    CHECK(tracks() == 0);
+}
+
 TEST_CASE("Data tracks: flow only while subscribing is allowed [SIG-42] [SIG-112] [TOK-13]") {
     DataRooms d(spread(2));
     const SessionId alice = d.h.join_active("r", "alice");

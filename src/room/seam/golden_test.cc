@@ -694,6 +694,13 @@ void Replay::compare_final(int id, const std::vector<R>& recorded, const std::ve
             differences.push_back(difference.append(" | ours: ").append(shown));
         }
     }
+    for (const auto& [identity, text] : mine) {
+        const bool chance = leaves_with_another(id) && text.starts_with("DISCONNECTED");
+        if (theirs.contains(identity) || chance) continue;
+        std::string difference = "#" + std::to_string(id) + " final ";
+        differences.push_back(
+            difference.append(identity).append(": nothing | ours: ").append(text));
+    }
 }
 
 }  // namespace

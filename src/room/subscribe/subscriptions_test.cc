@@ -303,6 +303,25 @@ TEST_CASE("Subscriptions: one who needs the backup takes along who can [DYN-05]"
     }
 }
 
+TEST_CASE("Subscriptions: the backup is preferred for all in small rooms only [DYN-05]") {
+    for (const std::uint32_t threshold : {0U, 3U, 4U}) {
+        CAPTURE(threshold);
+        World w;
+        w.config.codec_regression_threshold = threshold;
+        Participant& alice = w.come("alice", 1);
+        Participant& able = w.come("able", 2);
+        PublishedTrack& track = w.publish(alice, "TR_cam", kBoth);
+        track.info.set_backup_codec_policy(livekit::PREFER_REGRESSION);
+        w.bind(able, kBoth);
+        Participant& limited = w.come("limited", 3);
+        w.subscriptions.subscribe_existing(limited);
+        w.bind(limited, kH264);
+        World::flow(track, 1, sfu::ReceiverId(900));
+        w.subscriptions.codec_added({&alice, &track});
+        CHECK(track.regressed == (threshold != 3));  // three are there
+    }
+}
+
 TEST_CASE("Subscriptions: a codec the client refused is an error and no wish any more [SIG-111]") {
     World w;
     Participant& alice = w.come("alice", 1);
@@ -390,6 +409,19 @@ TEST_CASE("Subscriptions: with the track everything of it goes [SIG-105]") {
     CHECK(!w.subscriptions.subscribes_to(bob, alice));
     w.run(bob, 70'000);
     CHECK(errors(w.sorted(), 2).empty());
+}
+
+TEST_CASE("Subscriptions: a publisher is heard until the last of its tracks goes [SIG-134]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    const Participant& bob = w.come("bob", 2);
+    w.publish(alice, "TR_cam", kVp8);
+    w.publish(alice, "TR_screen", kVp8);
+    REQUIRE(w.subscriptions.subscribes_to(bob, alice));
+    w.subscriptions.track_ended("TR_cam");
+    CHECK(w.subscriptions.subscribes_to(bob, alice));
+    w.subscriptions.track_ended("TR_screen");
+    CHECK_FALSE(w.subscriptions.subscribes_to(bob, alice));
 }
 
 TEST_CASE("Subscriptions: a wish for what never comes ends after a minute [SIG-111]") {

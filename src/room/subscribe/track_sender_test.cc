@@ -92,6 +92,18 @@ TEST_CASE("TrackSender: section and packets name the same stream [SDP-04]") {
     }
 }
 
+TEST_CASE("TrackSender: only Go clients get media before there is any [SIG-67]") {
+    for (const auto sdk : {livekit::ClientInfo::GO, livekit::ClientInfo::JS}) {
+        World w({"video/VP8"});
+        w.bob.client.set_sdk(sdk);
+        REQUIRE(w.bind({"video/VP8"}));
+        w.attach();
+        const auto added = w.told<sfu::AddDownTrack>();
+        REQUIRE(added.size() == 1);
+        CHECK(added[0].early_media == (sdk == livekit::ClientInfo::GO));
+    }
+}
+
 TEST_CASE("TrackSender: a section without a codec of the track binds nothing [IN-09]") {
     World w({"video/VP8"});
     CHECK_FALSE(w.bind({"video/H264"}));

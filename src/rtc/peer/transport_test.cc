@@ -346,6 +346,45 @@ TEST_CASE(
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
+TEST_CASE(
+    "Transport: forged media from the peer's address is no sign of its life [ICE-04][IMM-7]") {
+    Link link;
+    link.negotiate(false);
+    link.run(400);
+    REQUIRE(link.b.transport->connected());
+    link.loss = 1;
+    ice::Path path;
+    path.local = link.b.address;
+    path.remote = link.a.address;
+    for (int second = 0; second < 11; ++second) {
+        Bytes junk = rtp_packet();
+        (void)link.b.transport->handle_packet(at_ms(link.now_ms), path, junk);
+        link.run(1000);
+    }
+    CHECK(link.b.transport->state() == TransportState::kDisconnected);
+}
+
+TEST_CASE("Transport: the role in DTLS is that of the first description [DTLS-01]") {
+    Link link;
+    link.negotiate(true);
+    for (End* end : {&link.a, &link.b}) {
+        const bool first = end == &link.a;
+        const End& other = first ? link.b : link.a;
+        end->transport->set_remote(at_ms(link.now_ms),
+                                   {other.credentials,
+                                    first ? dtls::Role::kServer : dtls::Role::kClient,
+                                    {other.fingerprint()},
+                                    true});
+    }
+    link.run(1000);
+    CHECK(link.b.transport->connected());
+    const auto is_open = [](const TransportEvent& event) {
+        const auto* opened = std::get_if<ChannelOpened>(&event);
+        return opened != nullptr && opened->channel % 2 == 1;  // of the DTLS server [DC-02]
+    };
+    CHECK(std::any_of(link.b.events.begin(), link.b.events.end(), is_open));
+}
+
 TEST_CASE("Transport: what waits for a path asks for no turn before there is one [ICE-14]") {
     Link link;
     link.drop = [](BytesView datagram) {  // no nomination: the way is that of the first check

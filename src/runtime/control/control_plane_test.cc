@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/net_testing.h"
+#include "runtime/telemetry/log.h"
 #include "runtime/worker/media_node.h"
 
 namespace confab::control {
@@ -38,6 +40,7 @@ class Node {
         thread_.call([&] { control_.reset(); });
     }
     worker::ControlPort& media() { return media_->port(0); }  // of the control thread only
+    void stop_workers() { media_->stop(); }
     template <typename F>
     auto call(F f) {
         return thread_.call([&] { return f(*control_); });
@@ -113,6 +116,37 @@ TEST_CASE("ControlPlane: what did not fit a worker's ring follows, though nobody
     });
     CHECK_FALSE(waiting.get_future().get());
     node.call([&](ControlNode&) { look.reset(); });
+}
+
+TEST_CASE("ControlPlane: that a worker takes no commands is told once [DC-20]") {
+    std::atomic<int> told = 0;
+    telemetry::LogOptions log;
+    log.level = telemetry::LogLevel::kError;
+    log.sink = [&told](std::string_view line) {
+        if (line.find("does not take its commands") != std::string_view::npos) ++told;
+    };
+    telemetry::init_log(log);
+    {
+        Node node;
+        node.stop_workers();
+        node.call([&](ControlNode&) {
+            sfu::SendData data;
+            data.payload = Bytes(std::size_t{1} << 20U);
+            while (node.media().commands_dropped() == 0)
+                node.media().send(0, data);
+        });
+        // While commands wait it turns each millisecond, and could say it each time.
+        std::promise<void> turned;
+        std::unique_ptr<net::EventLoop::Timer> later;
+        node.call([&](ControlNode& control) {
+            later = std::make_unique<net::EventLoop::Timer>(control.loop());
+            later->set(net::EventLoop::now() + Duration::millis(50), [&] { turned.set_value(); });
+        });
+        turned.get_future().wait();
+        node.call([&](ControlNode&) { later.reset(); });
+    }
+    telemetry::init_log({});
+    CHECK(told == 1);
 }
 
 }  // namespace confab::control

@@ -127,6 +127,16 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("WebhookSender: what is lost is told now and then, not with each event [HOOK-07]") {
+    Warnings warnings;
+    Bench bench({"/501"});
+    for (std::uint64_t lost = 1; lost <= 5; ++lost) {
+        bench.thread.call([&] { bench.sender->send(event(std::to_string(lost))); });
+        REQUIRE(bench.thread.eventually([&] { return bench.sender->stats().failed >= lost; }));
+    }
+    CHECK(warnings.with("webhooks lost").size() == 1);
+}
+
 TEST_CASE("WebhookSender: the end waits for what is on its way [HOOK-07]") {
     Warnings warnings;
     Bench bench({"/200"});

@@ -346,6 +346,40 @@ TEST_CASE("RembBandwidth: in mode media the next layer itself is the probe [BWE-
     CHECK(s.tracks.sent(0) == Layer{2, 1});
 }
 
+TEST_CASE(
+    "RembBandwidth: after a gain that did not hold the next try waits longer [BWE-11] [MC-13]") {
+    const SourceState source = camera();
+    for (const bool soon : {true, false}) {
+        CAPTURE(soon);
+        BandwidthOptions options;
+        options.probe_mode = ProbeMode::kMedia;
+        Watcher s(options);
+        s.tracks.add(wish(source));
+        s.allocate();
+        s.congest(700'000);
+        const Layer cut = s.tracks.sent(0);
+        s.calm(700'000);
+        for (int i = 0; i < 50 && s.tracks.sent(0) == cut; ++i) {
+            s.run_until(s.now + 100);
+            s.report(700'000);
+        }
+        REQUIRE(s.tracks.sent(0) != cut);
+        // Steady, for shorter or longer than a gain has to hold; each step up is one.
+        const std::int64_t end = s.now + (soon ? 2'000 : 2 * RembBandwidth::kHolds.ms());
+        while (s.now < end) {
+            s.run_until(s.now + 200);
+            s.report(700'000);
+        }
+        std::uint64_t bits = 700'000;
+        for (int i = 0; i < 60 && !s.bandwidth.congested(); ++i, bits = bits * 99 / 100) {
+            s.run_until(s.now + 200);
+            s.report(bits);
+        }
+        REQUIRE(s.bandwidth.congested());
+        CHECK((s.bandwidth.regulator().next() == at_ms(s.now + 4'000)) == soon);
+    }
+}
+
 TEST_CASE("RembBandwidth: a track that changes stops the probe [BWE-03]") {
     const SourceState source = camera();
     Watcher s;
