@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Routing and errors of the endpoint; the methods are in twirp_*.cc.
+// Routing and errors of the endpoint; twirp_*.cc have the methods.
 #include "api/twirp/twirp.h"
 
 #include <algorithm>
@@ -62,17 +62,12 @@ HttpResponse not_found_page() {
 
 }  // namespace
 
-TwirpRouter::TwirpRouter(TwirpOptions options, RoomServicePort& rooms, rpc::Bus& bus)
-    : options_(options), rooms_(rooms), bus_(bus) {
-    add_room_service();
-    add_participant_methods();
-    add_agent_dispatch();
-    add_unconnected_services();
-    add_unconnected_egress();
-}
-
-void TwirpRouter::respond_error(const ServiceError& error, Responder& respond) {
-    respond(to_response(error));
+TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus)
+    : max_body_bytes_(options.max_body_bytes) {
+    add_room_methods(methods_, options.limits, rooms);
+    add_participant_methods(methods_, options, rooms);
+    add_agent_dispatch(methods_, options.limits, bus);
+    add_unconnected_services(methods_, rooms);
 }
 
 void TwirpRouter::handle(const TwirpRequest& request, const CallContext& context,
@@ -80,19 +75,19 @@ void TwirpRouter::handle(const TwirpRequest& request, const CallContext& context
     if (!owns(request.path)) return respond(not_found_page());
     std::string_view rest = request.path.substr(kPrefix.size());
     const std::size_t slash = rest.find('/');
-    const auto service = services_.find(rest.substr(0, slash));
-    if (service == services_.end()) return respond(not_found_page());
+    const TwirpMethods::Service* service = methods_.find(rest.substr(0, slash));
+    if (service == nullptr) return respond(not_found_page());
     if (slash == rest.npos)
         return respond({307, {{"Location", std::string(request.path) + "/"}}, {}});
 
-    if (token::exceeds(request.body.size(), options_.max_body_bytes))
+    if (token::exceeds(request.body.size(), max_body_bytes_))
         return respond(text_response(413, "request body too large"));
     if (request.method != "POST")
         return respond_error(bad_route(request, "unsupported method " + quoted(request.method) +
                                                     " (only POST is allowed)"),
                              respond);
-    const auto method = service->second.find(rest.substr(slash + 1));
-    if (method == service->second.end())
+    const auto method = service->find(rest.substr(slash + 1));
+    if (method == service->end())
         return respond_error(bad_route(request, "no handler for path " + quoted(request.path)),
                              respond);
     const Encoding encoding = parse_encoding(request.content_type);

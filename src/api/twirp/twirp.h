@@ -6,13 +6,13 @@
 // the request. Errors are always JSON.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
+#include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "api/http/http_types.h"
 #include "api/ports.h"
+#include "api/twirp/twirp_methods.h"
 #include "base/callback.h"
 #include "rpc/bus.h"
 #include "token/grants.h"
@@ -42,32 +42,15 @@ class TwirpRouter {
     using Responder = Callback<HttpResponse>;
 
     // Port and bus must outlive the router.
-    TwirpRouter(TwirpOptions options, RoomServicePort& rooms, rpc::Bus& bus);
+    TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus);
 
     static bool owns(std::string_view path) { return path.starts_with("/twirp/"); }
     // Answers exactly once, now or when the port does.
     void handle(const TwirpRequest& request, const CallContext& context, Responder respond) const;
 
   private:
-    struct Call;
-    using Handler = std::function<void(const Call&, Responder)>;
-    using Methods = std::map<std::string, Handler, std::less<>>;
-
-    static void respond_error(const ServiceError& error, Responder& respond);
-    // Registers a method: decode, `check` (returns an error to refuse), then `invoke` on the port.
-    template <typename Request, typename Response, typename Check, typename Invoke>
-    void add(std::string_view service, std::string_view method, Check check, Invoke invoke);
-    void add_room_service();
-    void add_participant_methods();
-    void add_agent_dispatch();
-    // Egress, Ingress and SIP as they answer without a store and without workers.
-    void add_unconnected_services();
-    void add_unconnected_egress();
-
-    TwirpOptions options_;
-    RoomServicePort& rooms_;
-    rpc::Bus& bus_;
-    std::map<std::string, Methods, std::less<>> services_;
+    std::size_t max_body_bytes_;
+    TwirpMethods methods_;
 };
 
 // The server-side deadline a client asks for (API-W6); nullopt if the header is no number.

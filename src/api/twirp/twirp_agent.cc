@@ -50,12 +50,11 @@ constexpr rpc::Method kList{"AgentDispatchInternal", "ListDispatch"};
 
 }  // namespace
 
-void TwirpRouter::add_agent_dispatch() {
+void add_agent_dispatch(TwirpMethods& methods, const token::Limits& limits, rpc::Bus& bus) {
     using namespace livekit;
-    rpc::Bus& bus = bus_;
-    const token::Limits limits = options_.limits;
-    add<CreateAgentDispatchRequest, AgentDispatch>(
-        kService, "CreateDispatch",
+    const ServiceMethods service(methods, kService);
+    service.add<CreateAgentDispatchRequest, AgentDispatch>(
+        "CreateDispatch",
         [limits](const token::Grants* grants, const auto& request) {
             return check_create(grants, request, limits);
         },
@@ -69,13 +68,13 @@ void TwirpRouter::add_agent_dispatch() {
             *dispatch.mutable_attributes() = request.attributes();
             ask(bus, context, kCreate, {request.room()}, dispatch, std::move(reply));
         });
-    add<DeleteAgentDispatchRequest, AgentDispatch>(
-        kService, "DeleteDispatch", kAdminOfRoom,
+    service.add<DeleteAgentDispatchRequest, AgentDispatch>(
+        "DeleteDispatch", kAdminOfRoom,
         [&bus](const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
             ask(bus, context, kDelete, {request.room()}, request, std::move(reply));
         });
-    add<ListAgentDispatchRequest, ListAgentDispatchResponse>(
-        kService, "ListDispatch", kAdminOfRoom,
+    service.add<ListAgentDispatchRequest, ListAgentDispatchResponse>(
+        "ListDispatch", kAdminOfRoom,
         [&bus](const CallContext& context, const auto& request,
                Reply<ListAgentDispatchResponse> reply) {
             ask(bus, context, kList, {request.room()}, request, std::move(reply));

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Internal to the Twirp endpoint: one decoded call and the typed registration of methods.
+// Internal to the Twirp endpoint: one call and the typed registration of methods.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,15 @@
 #include <string_view>
 #include <utility>
 
-#include "api/twirp/twirp.h"
+#include "api/twirp/service_error.h"
+#include "api/twirp/twirp_methods.h"
 #include "proto/proto_json.h"
 #include "rpc/typed.h"
+#include "token/grants.h"
 
 namespace confab::api {
 
-struct TwirpRouter::Call {
+struct TwirpCall {
     std::string_view body;
     bool json = false;
     const token::Grants* grants = nullptr;
@@ -43,25 +45,43 @@ inline ServiceError decode_error(bool json) {
                                                     : "the protobuf request could not be decoded");
 }
 
-template <typename Request, typename Response, typename Check, typename Invoke>
-void TwirpRouter::add(std::string_view service, std::string_view method, Check check,
-                      Invoke invoke) {
-    services_[std::string(service)][std::string(method)] =
-        [check = std::move(check), invoke = std::move(invoke)](const Call& call,
-                                                               Responder respond) {
-            Request request;
-            if (!decode_body(call.json, call.body, request))
-                return respond_error(decode_error(call.json), respond);
-            if (const CheckResult error = check(call.grants, request))
-                return respond_error(*error, respond);
-            invoke(call.context, request,
-                   Reply<Response>([json = call.json, respond = std::move(respond)](
-                                       Result<Response, ServiceError> result) mutable {
-                       if (!result) return respond_error(result.error(), respond);
-                       respond(encode_response(json, *result));
-                   }));
-        };
+inline void respond_error(const ServiceError& error, Callback<HttpResponse>& respond) {
+    respond(to_response(error));
 }
+
+// One service of the table, whose methods get their types here.
+class ServiceMethods {
+  public:
+    ServiceMethods(TwirpMethods& methods, std::string_view service)
+        : methods_(methods), service_(service) {}
+
+    // Registers a method: decode, `check` (returns an error to refuse), then `invoke` on the port.
+    template <typename Request, typename Response, typename Check, typename Invoke>
+    void add(std::string_view method, Check check, Invoke invoke) const {
+        methods_.add(service_, method,
+                     [check = std::move(check), invoke = std::move(invoke)](
+                         const TwirpCall& call, Callback<HttpResponse> respond) {
+                         Request request;
+                         if (!decode_body(call.json, call.body, request))
+                             return respond_error(decode_error(call.json), respond);
+                         if (const CheckResult error = check(call.grants, request))
+                             return respond_error(*error, respond);
+                         invoke(call.context, request, reply_to<Response>(call.json, respond));
+                     });
+    }
+
+  private:
+    template <typename Response>
+    static Reply<Response> reply_to(bool json, Callback<HttpResponse>& respond) {
+        return [json, respond = std::move(respond)](Result<Response, ServiceError> result) mutable {
+            if (!result) return respond_error(result.error(), respond);
+            respond(encode_response(json, *result));
+        };
+    }
+
+    TwirpMethods& methods_;
+    std::string_view service_;
+};
 
 // Asks another service; its errors are those of the call (API-W5).
 template <typename Response, typename Message>

@@ -4,6 +4,7 @@
 // RoomService: participants and their tracks (01 API-04 … API-08, API-11, API-12).
 #include <string>
 
+#include "api/twirp/twirp.h"
 #include "api/twirp/twirp_call.h"
 
 namespace confab::api {
@@ -47,39 +48,39 @@ constexpr auto kAdminOfRoom = [](const token::Grants* grants, const auto& reques
 
 }  // namespace
 
-void TwirpRouter::add_participant_methods() {
+void add_participant_methods(TwirpMethods& methods, const TwirpOptions& options,
+                             RoomServicePort& port) {
     using namespace livekit;
-    RoomServicePort& port = rooms_;
-    const TwirpOptions options = options_;
-    add<ListParticipantsRequest, ListParticipantsResponse>(
-        kService, "ListParticipants", kAdminOfRoom,
+    const ServiceMethods service(methods, kService);
+    service.add<ListParticipantsRequest, ListParticipantsResponse>(
+        "ListParticipants", kAdminOfRoom,
         [&port](auto&&... a) { port.list_participants(std::forward<decltype(a)>(a)...); });
-    add<RoomParticipantIdentity, ParticipantInfo>(
-        kService, "GetParticipant", kAdminOfRoom,
+    service.add<RoomParticipantIdentity, ParticipantInfo>(
+        "GetParticipant", kAdminOfRoom,
         [&port](auto&&... a) { port.get_participant(std::forward<decltype(a)>(a)...); });
-    add<RoomParticipantIdentity, RemoveParticipantResponse>(
-        kService, "RemoveParticipant", kAdminOfRoom,
+    service.add<RoomParticipantIdentity, RemoveParticipantResponse>(
+        "RemoveParticipant", kAdminOfRoom,
         [&port](auto&&... a) { port.remove_participant(std::forward<decltype(a)>(a)...); });
-    add<MuteRoomTrackRequest, MuteRoomTrackResponse>(
-        kService, "MutePublishedTrack",
+    service.add<MuteRoomTrackRequest, MuteRoomTrackResponse>(
+        "MutePublishedTrack",
         [options](const token::Grants* grants, const auto& r) {
             return check_mute(grants, r, options.enable_remote_unmute);
         },
         [&port](auto&&... a) { port.mute_published_track(std::forward<decltype(a)>(a)...); });
-    add<UpdateParticipantRequest, ParticipantInfo>(
-        kService, "UpdateParticipant",
+    service.add<UpdateParticipantRequest, ParticipantInfo>(
+        "UpdateParticipant",
         [options](const token::Grants* grants, const auto& r) {
             return check_update(grants, r, options.limits);
         },
         [&port](auto&&... a) { port.update_participant(std::forward<decltype(a)>(a)...); });
-    add<UpdateSubscriptionsRequest, UpdateSubscriptionsResponse>(
-        kService, "UpdateSubscriptions", kAdminOfRoom,
+    service.add<UpdateSubscriptionsRequest, UpdateSubscriptionsResponse>(
+        "UpdateSubscriptions", kAdminOfRoom,
         [&port](auto&&... a) { port.update_subscriptions(std::forward<decltype(a)>(a)...); });
-    add<ForwardParticipantRequest, ForwardParticipantResponse>(
-        kService, "ForwardParticipant", check_destination<ForwardParticipantRequest>,
+    service.add<ForwardParticipantRequest, ForwardParticipantResponse>(
+        "ForwardParticipant", check_destination<ForwardParticipantRequest>,
         [&port](auto&&... a) { port.forward_participant(std::forward<decltype(a)>(a)...); });
-    add<MoveParticipantRequest, MoveParticipantResponse>(
-        kService, "MoveParticipant", check_destination<MoveParticipantRequest>,
+    service.add<MoveParticipantRequest, MoveParticipantResponse>(
+        "MoveParticipant", check_destination<MoveParticipantRequest>,
         [&port](auto&&... a) { port.move_participant(std::forward<decltype(a)>(a)...); });
 }
 

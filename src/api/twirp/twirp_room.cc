@@ -82,40 +82,39 @@ ServiceError rpc_error(const livekit::RpcError& error) {
     return service_error(rpc_code(error.code()), text);
 }
 
-void TwirpRouter::add_room_service() {
+void add_room_methods(TwirpMethods& methods, const token::Limits& limits, RoomServicePort& port) {
     using namespace livekit;
-    RoomServicePort& port = rooms_;
-    const token::Limits limits = options_.limits;
-    add<CreateRoomRequest, Room>(
-        kService, "CreateRoom",
+    const ServiceMethods service(methods, kService);
+    service.add<CreateRoomRequest, Room>(
+        "CreateRoom",
         [limits](const token::Grants* grants, const auto& r) {
             return check_create(grants, r, limits);
         },
         [&port](auto&&... a) { port.create_room(std::forward<decltype(a)>(a)...); });
-    add<ListRoomsRequest, ListRoomsResponse>(
-        kService, "ListRooms",
+    service.add<ListRoomsRequest, ListRoomsResponse>(
+        "ListRooms",
         [](const token::Grants* grants, const auto&) {
             return require_flag(grants, &token::VideoGrant::room_list);
         },
         [&port](auto&&... a) { port.list_rooms(std::forward<decltype(a)>(a)...); });
-    add<DeleteRoomRequest, DeleteRoomResponse>(
-        kService, "DeleteRoom",
+    service.add<DeleteRoomRequest, DeleteRoomResponse>(
+        "DeleteRoom",
         [](const token::Grants* grants, const auto&) {
             return require_flag(grants, &token::VideoGrant::room_create);
         },
         [&port](auto&&... a) { port.delete_room(std::forward<decltype(a)>(a)...); });
-    add<UpdateRoomMetadataRequest, Room>(
-        kService, "UpdateRoomMetadata",
+    service.add<UpdateRoomMetadataRequest, Room>(
+        "UpdateRoomMetadata",
         [limits](const token::Grants* grants, const auto& r) {
             if (auto error = check_metadata(r.metadata(), limits)) return error;
             return require_admin(grants, r.room());
         },
         [&port](auto&&... a) { port.update_room_metadata(std::forward<decltype(a)>(a)...); });
-    add<SendDataRequest, SendDataResponse>(kService, "SendData", check_data, [&port](auto&&... a) {
+    service.add<SendDataRequest, SendDataResponse>("SendData", check_data, [&port](auto&&... a) {
         port.send_data(std::forward<decltype(a)>(a)...);
     });
-    add<PerformRpcRequest, PerformRpcResponse>(
-        kService, "PerformRpc", check_rpc,
+    service.add<PerformRpcRequest, PerformRpcResponse>(
+        "PerformRpc", check_rpc,
         [&port](auto&&... a) { port.perform_rpc(std::forward<decltype(a)>(a)...); });
 }
 

@@ -14,10 +14,6 @@
 namespace confab::api {
 namespace {
 
-constexpr std::string_view kEgress = "livekit.Egress";
-constexpr std::string_view kIngress = "livekit.Ingress";
-constexpr std::string_view kSip = "livekit.SIP";
-
 ServiceError not_connected(std::string_view what) {
     return service_error(ErrorCode::kInternal,
                          std::string(what) + " not connected (redis required)");
@@ -47,19 +43,20 @@ auto always(ServiceError error) {
     };
 }
 
-}  // namespace
-
-void TwirpRouter::add_unconnected_services() {
+void add_ingress(const ServiceMethods& service) {
     using namespace livekit;
     const auto ingress = always(not_connected("ingress"));
-    add<CreateIngressRequest, IngressInfo>(kIngress, "CreateIngress", kNeedsIngressAdmin, ingress);
-    add<UpdateIngressRequest, IngressInfo>(kIngress, "UpdateIngress", kNeedsIngressAdmin, ingress);
-    add<ListIngressRequest, IngressInfo>(kIngress, "ListIngress", kNeedsIngressAdmin, ingress);
-    add<DeleteIngressRequest, IngressInfo>(kIngress, "DeleteIngress", kNeedsIngressAdmin, ingress);
+    service.add<CreateIngressRequest, IngressInfo>("CreateIngress", kNeedsIngressAdmin, ingress);
+    service.add<UpdateIngressRequest, IngressInfo>("UpdateIngress", kNeedsIngressAdmin, ingress);
+    service.add<ListIngressRequest, IngressInfo>("ListIngress", kNeedsIngressAdmin, ingress);
+    service.add<DeleteIngressRequest, IngressInfo>("DeleteIngress", kNeedsIngressAdmin, ingress);
+}
 
+void add_sip(const ServiceMethods& service) {
+    using namespace livekit;
     const auto sip = always(not_connected("sip"));
     const auto admin = [&]<typename Request>(std::string_view method) {
-        add<Request, SIPTrunkInfo>(kSip, method, kNeedsSipAdmin, sip);
+        service.add<Request, SIPTrunkInfo>(method, kNeedsSipAdmin, sip);
     };
     admin.operator()<ListSIPTrunkRequest>("ListSIPTrunk");
     admin.operator()<CreateSIPInboundTrunkRequest>("CreateSIPInboundTrunk");
@@ -75,10 +72,10 @@ void TwirpRouter::add_unconnected_services() {
     admin.operator()<UpdateSIPDispatchRuleRequest>("UpdateSIPDispatchRule");
     admin.operator()<ListSIPDispatchRuleRequest>("ListSIPDispatchRule");
     admin.operator()<DeleteSIPDispatchRuleRequest>("DeleteSIPDispatchRule");
-    add<CreateSIPParticipantRequest, SIPParticipantInfo>(kSip, "CreateSIPParticipant",
-                                                         kNeedsSipCall, sip);
-    add<TransferSIPParticipantRequest, TransferSIPParticipantResponse>(
-        kSip, "TransferSIPParticipant",
+    service.add<CreateSIPParticipantRequest, SIPParticipantInfo>("CreateSIPParticipant",
+                                                                 kNeedsSipCall, sip);
+    service.add<TransferSIPParticipantRequest, TransferSIPParticipantResponse>(
+        "TransferSIPParticipant",
         [](const token::Grants* grants, const auto& request) {
             if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
             return require_admin(grants, request.room_name());
@@ -86,19 +83,18 @@ void TwirpRouter::add_unconnected_services() {
         always(service_error(ErrorCode::kNotFound, "participant does not exist")));
 }
 
-void TwirpRouter::add_unconnected_egress() {
+void add_egress(const ServiceMethods& service, RoomDirectory& rooms) {
     using namespace livekit;
     const auto stored = always(not_connected("egress"));
-    add<UpdateLayoutRequest, EgressInfo>(kEgress, "UpdateLayout", kNeedsRecord, stored);
-    add<UpdateStreamRequest, EgressInfo>(kEgress, "UpdateStream", kNeedsRecord, stored);
-    add<StopEgressRequest, EgressInfo>(kEgress, "StopEgress", kNeedsRecord, stored);
-    add<ListEgressRequest, EgressInfo>(kEgress, "ListEgress", kNeedsRecord, stored);
+    service.add<UpdateLayoutRequest, EgressInfo>("UpdateLayout", kNeedsRecord, stored);
+    service.add<UpdateStreamRequest, EgressInfo>("UpdateStream", kNeedsRecord, stored);
+    service.add<StopEgressRequest, EgressInfo>("StopEgress", kNeedsRecord, stored);
+    service.add<ListEgressRequest, EgressInfo>("ListEgress", kNeedsRecord, stored);
 
     // The room is looked up before a worker is (API-20), except for web pages and without a name.
     const ServiceError no_worker =
         service_error(ErrorCode::kUnavailable, "no response from servers");
-    add<WebEgressRequest, EgressInfo>(kEgress, "StartWebEgress", kNeedsRecord, always(no_worker));
-    RoomDirectory& rooms = rooms_;
+    service.add<WebEgressRequest, EgressInfo>("StartWebEgress", kNeedsRecord, always(no_worker));
     const auto start = [&]<typename Request>(std::string_view method) {
         const auto invoke = [&rooms, no_worker](const CallContext&, const Request& request,
                                                 Reply<EgressInfo> reply) {
@@ -112,13 +108,21 @@ void TwirpRouter::add_unconnected_egress() {
                                                                "requested room does not exist")));
                 });
         };
-        add<Request, EgressInfo>(kEgress, method, kNeedsRecord, invoke);
+        service.add<Request, EgressInfo>(method, kNeedsRecord, invoke);
     };
     start.operator()<StartEgressRequest>("StartEgress");
     start.operator()<RoomCompositeEgressRequest>("StartRoomCompositeEgress");
     start.operator()<ParticipantEgressRequest>("StartParticipantEgress");
     start.operator()<TrackCompositeEgressRequest>("StartTrackCompositeEgress");
     start.operator()<TrackEgressRequest>("StartTrackEgress");
+}
+
+}  // namespace
+
+void add_unconnected_services(TwirpMethods& methods, RoomDirectory& rooms) {
+    add_egress({methods, "livekit.Egress"}, rooms);
+    add_ingress({methods, "livekit.Ingress"});
+    add_sip({methods, "livekit.SIP"});
 }
 
 }  // namespace confab::api
