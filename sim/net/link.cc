@@ -106,6 +106,20 @@ Duration Link::extra_delay() {
     return profile_.jitter.scaled(last_jitter_);
 }
 
+std::optional<Timestamp> Link::send_over_wire(Timestamp now, std::size_t on_wire) {
+    if (profile_.bits_per_second == 0) return now;
+    const auto bits = [&](Duration d) {
+        return static_cast<double>(d.us()) * static_cast<double>(profile_.bits_per_second) / 1e6;
+    };
+    const Duration waiting = std::max(wire_free_ - now, Duration::zero());
+    if (bits(waiting) / 8 + static_cast<double>(on_wire) >
+        static_cast<double>(profile_.queue_bytes))
+        return std::nullopt;
+    const std::uint64_t us = on_wire * 8'000'000ULL / profile_.bits_per_second;
+    wire_free_ = std::max(wire_free_, now) + Duration::micros(static_cast<std::int64_t>(us));
+    return wire_free_;
+}
+
 Deliveries Link::offer(Timestamp now, std::size_t size) {
     ++counters_.offered;
     const std::size_t on_wire = size + kHeaderBytes;
@@ -117,28 +131,17 @@ Deliveries Link::offer(Timestamp now, std::size_t size) {
         ++counters_.in_outage;
         return {};
     }
-    Timestamp sent = now;
-    if (profile_.bits_per_second > 0) {
-        const auto bits = [&](Duration d) {
-            return static_cast<double>(d.us()) * static_cast<double>(profile_.bits_per_second) /
-                   1e6;
-        };
-        const Duration waiting = std::max(wire_free_ - now, Duration::zero());
-        if (bits(waiting) / 8 + static_cast<double>(on_wire) >
-            static_cast<double>(profile_.queue_bytes)) {
-            ++counters_.queue_dropped;
-            return {};
-        }
-        const std::uint64_t us = on_wire * 8'000'000ULL / profile_.bits_per_second;
-        wire_free_ = std::max(wire_free_, now) + Duration::micros(static_cast<std::int64_t>(us));
-        sent = wire_free_;
+    const std::optional<Timestamp> sent = send_over_wire(now, on_wire);
+    if (!sent) {
+        ++counters_.queue_dropped;
+        return {};
     }
     if (is_lost()) {
         ++counters_.lost;
         return {};
     }
     Deliveries out;
-    Timestamp arrival = std::max(sent + profile_.propagation + extra_delay(), last_delivery_);
+    Timestamp arrival = std::max(*sent + profile_.propagation + extra_delay(), last_delivery_);
     if (profile_.reorder > 0 && rng_.unit() < profile_.reorder) {
         ++counters_.reordered;
         arrival = arrival + profile_.reorder_delay;

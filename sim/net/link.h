@@ -80,6 +80,8 @@ class Link {
   private:
     bool is_lost();
     Duration extra_delay();
+    // When the wire has sent it; nothing if the queue in front of it is full.
+    std::optional<Timestamp> send_over_wire(Timestamp now, std::size_t on_wire);
 
     LinkProfile profile_;
     Rng rng_;

@@ -57,31 +57,37 @@ class Builder {
         join(s, rng_.below(3) == 0 ? wait(static_cast<std::uint64_t>(length_ms() / 2)) : wait(300),
              id);
     }
+    // A publisher mutes, and mostly unmutes later.
+    void mute_and_back(Scenario& s, std::int64_t at, ClientId id) {
+        const std::uint64_t track = rng_.below(2);
+        s.steps.push_back(step(at, StepKind::kMute, id, track));
+        if (rng_.below(4) != 0)
+            s.steps.push_back(step(at + wait(3000), StepKind::kUnmute, id, track));
+    }
+    // A subscriber switches a track off for a while.
+    void off_and_on(Scenario& s, std::int64_t at, ClientId id) {
+        const std::uint64_t track = rng_.below(16);
+        sfu::DownTrackSettings off;
+        off.enabled = false;
+        s.steps.push_back(settings(at, id, track, off));
+        s.steps.push_back(settings(at + wait(3000), id, track, any_settings()));
+    }
     void add_action(Scenario& s) {
         const ClientId id = rng_.below(s.clients);
         const std::int64_t at = any_time();
         switch (rng_.below(12)) {
             case 0:
-            case 1: {
-                const std::uint64_t track = rng_.below(2);
-                s.steps.push_back(step(at, StepKind::kMute, id, track));
-                if (rng_.below(4) != 0)
-                    s.steps.push_back(step(at + wait(3000), StepKind::kUnmute, id, track));
+            case 1:
+                mute_and_back(s, at, id);
                 break;
-            }
             case 2:
             case 3:
             case 4:
                 s.steps.push_back(settings(at, id, rng_.below(16), any_settings()));
                 break;
-            case 5: {
-                const std::uint64_t track = rng_.below(16);
-                sfu::DownTrackSettings off;
-                off.enabled = false;
-                s.steps.push_back(settings(at, id, track, off));
-                s.steps.push_back(settings(at + wait(3000), id, track, any_settings()));
+            case 5:
+                off_and_on(s, at, id);
                 break;
-            }
             case 6:
                 s.steps.push_back(step(at, StepKind::kLeave, id));
                 if (rng_.below(3) != 0) join(s, at + wait(2000), id);

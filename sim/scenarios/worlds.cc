@@ -82,33 +82,48 @@ class Builder {
         s.steps.push_back(step(at, kind, id, 0));
         if (rng_.below(3) != 0) s.steps.push_back(step(at + below(4000), kind, id, 1));
     }
+    // Some way is cut for a while.
+    void cut(Scenario& s, std::int64_t at, ClientId id, std::uint64_t what) {
+        const std::uint64_t length = outage_ms();
+        s.steps.push_back(outage(at, id, length, what | direction()));
+    }
     void add_action(Scenario& s) {
         const ClientId id = rng_.below(s.clients);
         const std::int64_t at = any_time();
-        switch (rng_.below(22)) {
-            case 0:
-            case 1:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutUdp | direction()));
-                break;
-            case 2:
-            case 3:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutAll | direction()));
-                break;
-            case 4:
-                s.steps.push_back(outage(at, id, outage_ms(), kCutSignal | direction()));
-                break;
-            case 5:
-            case 6:
-                s.steps.push_back(step(at, StepKind::kSignalReset, id));
-                break;
-            case 7:
-                s.steps.push_back(step(at, StepKind::kKill, id, rng_.below(2)));
-                if (rng_.below(4) != 0) join(s, at + below(6000), id);
-                break;
-            case 8:
-                s.steps.push_back(step(at, StepKind::kLeave, id));
-                if (rng_.below(4) != 0) join(s, at + below(3000), id);
-                break;
+        const std::uint64_t what = rng_.below(22);
+        if (what < 7) return add_trouble(s, at, id, what);
+        if (what < 9 || what == 21) return add_departure(s, at, id, what);
+        if (what < 15) return add_change(s, at, id, what);
+        add_data(s, at, id, what);
+    }
+    // Of the network.
+    void add_trouble(Scenario& s, std::int64_t at, ClientId id, std::uint64_t what) {
+        if (what < 2)
+            cut(s, at, id, kCutUdp);
+        else if (what < 4)
+            cut(s, at, id, kCutAll);
+        else if (what == 4)
+            cut(s, at, id, kCutSignal);
+        else
+            s.steps.push_back(step(at, StepKind::kSignalReset, id));
+    }
+    // Somebody goes, or is made to, and often comes again.
+    void add_departure(Scenario& s, std::int64_t at, ClientId id, std::uint64_t what) {
+        if (what == 7) {
+            s.steps.push_back(step(at, StepKind::kKill, id, rng_.below(2)));
+            if (rng_.below(4) != 0) join(s, at + below(6000), id);
+        } else if (what == 8) {
+            s.steps.push_back(step(at, StepKind::kLeave, id));
+            if (rng_.below(4) != 0) join(s, at + below(3000), id);
+        } else {
+            const bool all = rng_.below(6) == 0;
+            s.steps.push_back(step(at, all ? StepKind::kDeleteRoom : StepKind::kRemove, id));
+            if (rng_.below(2) == 0) join(s, at + below(3000), id);
+        }
+    }
+    // Of rights, of tracks and of what others are told.
+    void add_change(Scenario& s, std::int64_t at, ClientId id, std::uint64_t what) {
+        switch (what) {
             case 9:
             case 10:
                 s.steps.push_back(step(at, StepKind::kPermission, id, rng_.below(8)));
@@ -127,10 +142,15 @@ class Builder {
             case 13:
                 s.steps.push_back(step(at, StepKind::kMetadata, id));
                 break;
-            case 14:
+            default:
                 s.steps.push_back(step(
                     at, rng_.below(2) == 0 ? StepKind::kUnpublish : StepKind::kIceRestart, id));
                 break;
+        }
+    }
+    // Who may hear what, and data.
+    void add_data(Scenario& s, std::int64_t at, ClientId id, std::uint64_t what) {
+        switch (what) {
             case 15:
                 there_and_back(s, at, StepKind::kAccess, id);
                 break;
@@ -143,18 +163,10 @@ class Builder {
             case 18:
                 s.steps.push_back(step(at, StepKind::kUnpublishData, id));
                 break;
-            case 19:
-            case 20:
+            default:
                 s.steps.push_back(step(at, StepKind::kFlood, id, 100 + rng_.below(400)));
                 // One in two of the others hears nothing of it for a while.
-                if (rng_.below(2) == 0)
-                    s.steps.push_back(
-                        outage(at, rng_.below(s.clients), outage_ms(), kCutUdp | direction()));
-                break;
-            default:
-                s.steps.push_back(
-                    step(at, rng_.below(6) == 0 ? StepKind::kDeleteRoom : StepKind::kRemove, id));
-                if (rng_.below(2) == 0) join(s, at + below(3000), id);
+                if (rng_.below(2) == 0) cut(s, at, rng_.below(s.clients), kCutUdp);
                 break;
         }
     }
