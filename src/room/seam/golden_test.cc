@@ -4,8 +4,9 @@
 // Replays recorded signalling (testdata/signal, one scenario per file) into RoomManager: the
 // client's frames at their times, media events as the recording shows them, and compares what the
 // server says per connection: kinds, order where it is fixed, the set of fields, and the final
-// state. Values (ids, times, addresses, SDP bodies) are not compared. SDPs of clients are stored by
-// line numbers into sdp-lines.txt.
+// state. Values (ids, times, addresses) are not compared. SDPs of clients are stored by line
+// numbers into sdp-lines.txt, those of the server as their sections (more of them:
+// rtc/sdp/golden_test.cc), its tokens as what they say of the participant.
 #include <doctest/doctest.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -54,9 +55,16 @@ constexpr std::string_view kSpeakersAgain =
     "who resumes is told who speaks and who stopped; the recorded server tells nothing";
 constexpr std::string_view kToldAgain =
     "who resumes is told what changed lately; the recorded server tells nothing";
+constexpr std::string_view kNothingAsked =
+    "not sent when the answer just before carried every track already";
 const std::array kMeantKinds{
-    MeantKind{"", 0, "media_sections_requirement",
-              "not sent when the answer just before carried every track already"},
+    MeantKind{"js-v1-late-joiner", 2, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-force-tcp", 3, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-force-tls", 3, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-full-reconnect", 3, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-migration", 4, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-node-failure", 4, "media_sections_requirement", kNothingAsked},
+    MeantKind{"js-v1-simulate-resume-reconnect", 4, "media_sections_requirement", kNothingAsked},
     MeantKind{"mute-quality-unsubscribe-unpublish", 2, "subscription_permission_update",
               "a grant to all works at once, the recorded server takes up to 3 s"},
     MeantKind{"mute-quality-unsubscribe-unpublish", 1, "subscribed_quality_update",
@@ -155,6 +163,43 @@ void paths_of(const google::protobuf::Message& message, const std::string& prefi
     }
 }
 
+// Whom a token lets in again, and as what: as the recorded ones are stored.
+std::string token_text(const token::Grants& grants) {
+    std::string text = grants.identity + " " + grants.name + " " + grants.metadata;
+    for (const auto& [key, value] : grants.attributes)
+        text.append(" ").append(key).append("=").append(value);
+    const auto say = [&](const char* what, std::optional<bool> may) {
+        if (may) text.append(*may ? " +" : " -").append(what);
+    };
+    const token::VideoGrant video = grants.video.value_or(token::VideoGrant());
+    say("canPublish", video.can_publish);
+    say("canSubscribe", video.can_subscribe);
+    say("canPublishData", video.can_publish_data);
+    say("canUpdateOwnMetadata", video.can_update_own_metadata);
+    if (video.hidden) say("hidden", true);
+    return text;
+}
+
+// The sections of a description: mid, kind, direction. The recorded ones are stored so.
+std::string sections_text(const std::string& body) {
+    if (!body.starts_with("v=0")) return body;
+    const auto description = sdp::parse(body);
+    REQUIRE(description);
+    std::string text;
+    for (const sdp::MediaSection& section : description->sections) {
+        if (!text.empty()) text += ",";
+        text += section.mid + " " + section.media + " ";
+        text += section.rejected() ? "rejected" : to_text(section.direction);
+    }
+    return text;
+}
+
+Config config_of_replay() {
+    Config config = testing::test_config();
+    config.mint_token = token_text;
+    return config;
+}
+
 class SdpLines {
   public:
     explicit SdpLines(const std::string& path) {
@@ -237,7 +282,7 @@ class Replay {
     const SdpLines& lines_;
     std::map<int, std::int64_t> left_;  // when the client sent leave
     bool relay_only_ = false;           // the recorded client could not connect any more
-    Harness harness_{testing::test_config(), 5};
+    Harness harness_{config_of_replay(), 5};
     std::vector<Struct> script_;
     std::map<int, Connection> connections_;
     std::map<std::string, std::string> sids_;  // recorded → ours
@@ -412,7 +457,9 @@ void Replay::start(const Struct& line) {
             connections_[id].offers.push_back(*params.publisher_offer);
         }
         if (params.grants.identity.empty()) {  // the token was in a header: who it was shows later
-            params.grants.video->can_update_own_metadata = true;
+            token::VideoGrant& all = *params.grants.video;
+            all.can_update_own_metadata = all.can_publish = true;
+            all.can_subscribe = all.can_publish_data = true;
             for (const Struct& other : script_) {
                 const Struct& join = object_of(object_of(other, "message"), "join");
                 const Struct& who = object_of(join, "participant");
@@ -602,6 +649,18 @@ void last_words(const R& frame, const std::function<std::string(const std::strin
                 LastWords& known) {
     for (const auto& [mid, sid] : frame.offer().mid_to_track_id())
         known["offer " + ours(sid)] = "offered";
+    if (frame.has_answer())
+        // The first: react() offers once more what it offered last, with its number.
+        known.try_emplace("answer " + std::to_string(frame.answer().id()),
+                          sections_text(frame.answer().sdp()));
+    for (const auto& [mid, sid] : frame.answer().mid_to_track_id())
+        known["answer " + ours(sid)] = "answered";
+    if (frame.has_media_sections_requirement()) {
+        const auto& needs = frame.media_sections_requirement();
+        known["media_sections_requirement "] =
+            std::to_string(needs.num_audios()) + " audio " + std::to_string(needs.num_videos());
+    }
+    if (!frame.refresh_token().empty()) known["refresh_token "] = frame.refresh_token();
     if (frame.has_trickle())
         known["trickle " + livekit::SignalTarget_Name(frame.trickle().target())] =
             frame.trickle().final() ? "final" : "more";
