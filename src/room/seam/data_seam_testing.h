@@ -76,8 +76,10 @@ class DataRooms {
         }
         for (auto& shard : shards_)
             shard->router.handle_timeout(h.now);
-        for (const sfu::Event& event : std::exchange(events_, {}))
+        for (const sfu::Event& event : std::exchange(events_, {})) {
+            ++events_told;
             h.event(event);
+        }
     }
     // The connection came up, or its channels did.
     void connect(sfu::PeerId peer) {
@@ -158,6 +160,7 @@ class DataRooms {
   public:
     Harness h;
     std::vector<Sent> sent;
+    std::size_t events_told = 0;  // by the shards to the rooms
     std::set<sfu::PeerId> offline;
 };
 
