@@ -14,11 +14,13 @@ import { RandomMessages } from './random_messages.mjs';
 import { attack } from './witness.mjs';
 
 const kPackets = 4000;
+const kRequests = 200;
 const kChannels = ['_reliable', '_lossy', '_data_track'];
 const kNames = [
   'spoofed senders on data channels never come through [SIG-120] [IMM-9]',
   `${kPackets} random, changed and oversize packets on data channels [IMM-7] [IMM-13]`,
   '500 data channels, empty messages and a flood on data channels [IMM-13] [IMM-15]',
+  `a flood of data in one room: ${kRequests} requests of another are answered, each in its turn [SIG-48] [IMM-15]`,
 ];
 
 // Runs in the page.
@@ -55,6 +57,19 @@ async function send_packets(list) {
     sent += 1;
   }
   return sent;
+}
+
+// Sends one packet again and again, as fast as it goes, until window.over; gives how often.
+async function flood(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const channel = window.channels._reliable;
+  window.over = false;
+  for (window.sent = 0; !window.over && channel.readyState === 'open'; window.sent += 1) {
+    channel.send(bytes);
+    while (channel.bufferedAmount > 1 << 20 && !window.over) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (window.sent % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+  return window.sent;
 }
 
 class DataPeer {
@@ -189,6 +204,32 @@ export async function data_attacks(place) {
       console.log(`   ${opened} channels, ${sent} messages`);
       assert.ok(opened >= 100, `${opened} channels`);
       assert.ok(sent >= 1000, `${sent} messages`);
+      await peer.leave();
+    },
+    { seconds: 60 },
+  );
+
+  await attack(
+    place,
+    kNames[3],
+    async () => {
+      const peer = await DataPeer.join(place, browser, 'flooder');
+      const asker = await SignalClient.join(server, 'quiet', 'asker');
+      const sent = () => peer.page.evaluate(() => window.sent ?? 0);
+      const flooding = peer.page.evaluate(flood, Buffer.from(user('x'.repeat(1000))).toString('base64'));
+      await until(async () => (await sent()) > 1000, { what: 'the flood to be under way' });
+      const before = await sent();
+      for (let count = 1; count <= kRequests; ++count) {
+        await asker.send('updateMetadata', { metadata: `${count}`, requestId: count });
+        const { requestId, reason } = await asker.wait('requestResponse', { count });
+        assert.equal(requestId, count);
+        assert.equal(reason, 0, 'the answer is no success');
+      }
+      const during = (await sent()) - before;
+      await peer.page.evaluate(() => (window.over = true));
+      console.log(`   ${during} packets meanwhile, ${await flooding} in all`);
+      assert.ok(during > kRequests, `${during} packets while the requests were answered`);
+      await asker.leave();
       await peer.leave();
     },
     { seconds: 60 },
