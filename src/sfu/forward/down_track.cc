@@ -73,6 +73,11 @@ void DownTrack::set_bandwidth(Layer cap, bool deficient, Timestamp now) {
     if (cold_->allocator.set_cap(cap)) refresh(now);
 }
 
+void DownTrack::interrupt(Timestamp now) {
+    forwarder_.interrupt();
+    refresh(now);
+}
+
 void DownTrack::close(Timestamp now, bool blank_frames) {
     if (forwarder_.closing()) return;
     forwarder_.close();

@@ -67,6 +67,9 @@ class DownTrack {
     void switch_source(const SourceState& source, Timestamp now);
     // What the peer's link allows; none pauses. `deficient`: less than asked for (02 FWD-05, 12).
     void set_bandwidth(Layer cap, bool deficient, Timestamp now);
+    // Packets can not be sent for a while: what is forwarded next gets the next number, as behind a
+    // pause, and a picture goes on with a key frame (02 ICE-14).
+    void interrupt(Timestamp now);
     // No more packets of the source; closed() once the blank frames are out (02 FWD-15).
     void close(Timestamp now, bool blank_frames);
     // It has sent something.

@@ -51,6 +51,8 @@ class Forwarder {
 
     // Whether packets of the source go on; begins with false.
     void set_flowing(bool flowing);
+    // The next packet that goes on follows the last one that did, as behind a pause.
+    void interrupt() { stop(); }
     // It is the link that allows nothing; for poll_event().
     void announce_pause() { (void)rare_->events.push(StreamState::kPaused); }
     // For good: NACKs are not answered any more.

@@ -129,6 +129,8 @@ void ConnectionEvents::handle_state(Timestamp now, ShardPeer& peer,
     if (peer.transport().connected()) {
         parts_.data.router().connected(now, peer.id());
         parts_.subscriptions.connected(now, peer);
+    } else {
+        parts_.subscriptions.disconnected(now, peer);
     }
     if (state.state == peer::TransportState::kReconnected)
         parts_.subscriptions.reconnected(now, peer);

@@ -98,6 +98,9 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     const std::size_t before = plis_to(publisher);
     const std::size_t seen = subscriber.rtp.size();
     world.cut = nullptr;
+    while (plis_to(publisher) == before && world.now_ms < 20'000)
+        camera.run(33);
+    camera.key_frames.insert(camera.frame);
     camera.run(4000);
     CHECK(subscriber.rtp.size() > seen + 20);
     CHECK(plis_to(publisher) == before + 1);

@@ -49,8 +49,9 @@ void FanOut::deliver(Timestamp now, Track& track) {
             all[i + kNear].peer->downlink().prefetch_queue_end();
         }
         // A stream started while its packets can not be sent would have lost its key frame. One
-        // that goes on loses them as on the way.
-        if (!all[i].peer->transport().connected() && !all[i].down_track->started()) continue;
+        // that went on would use up numbers: the client takes a jump of half a cycle for one back
+        // (RFC 3711 §3.3.1).
+        if (!all[i].peer->transport().connected()) continue;
         decided = true;
         for (const ArrivedPacket& arrived : track.arrived()) {
             Decision& decision = block[used++];

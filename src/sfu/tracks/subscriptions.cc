@@ -114,6 +114,13 @@ void Subscriptions::connected(Timestamp now, ShardPeer& peer) {
     peer.update_media_deadline(now);
 }
 
+void Subscriptions::disconnected(Timestamp now, ShardPeer& peer) {
+    for (const auto& outbound : peer.downlink().tracks()) {
+        outbound->down_track.interrupt(now);
+        reschedule(now, *outbound);
+    }
+}
+
 void Subscriptions::reconnected(Timestamp now, ShardPeer& peer) {
     for (const auto& outbound : peer.downlink().tracks())
         if (const auto layer = outbound->down_track.handle_pli(now))

@@ -44,7 +44,9 @@ class Subscriptions {
     // ------------------------------------------------------------ connections
     // Down-tracks that were added before the connection was up ask for their key frames now.
     void connected(Timestamp now, ShardPeer& peer);
-    // What was forwarded meanwhile is lost: pictures go on with a key frame, before anybody asks.
+    // Nothing goes to it; what does later goes on as behind a pause.
+    void disconnected(Timestamp now, ShardPeer& peer);
+    // What came meanwhile was not sent: pictures go on with a key frame, before anybody asks.
     void reconnected(Timestamp now, ShardPeer& peer);
 
     // ------------------------------------------------------------ towards a subscriber
