@@ -56,9 +56,17 @@ std::int8_t Track::max_wanted() const {
     for (const Subscriber& s : subscribers_) {
         const DownTrackSettings& settings = s.down_track->settings();
         if (settings.enabled)
-            highest = std::max(highest, static_cast<std::int8_t>(settings.max_spatial));
+            highest = std::max({highest, static_cast<std::int8_t>(settings.max_spatial),
+                                s.down_track->layers().current.spatial});
     }
     return highest;
+}
+
+bool Track::take_key_frame_request(Timestamp now, std::uint8_t spatial) {
+    Timestamp& next = next_request_[spatial % next_request_.size()];
+    if (now < next) return false;
+    next = now + kRequestInterval;
+    return true;
 }
 
 void Track::remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {

@@ -43,6 +43,9 @@ struct ArrivedPacket {
 
 class Track {
   public:
+    // Between two requests of a replica for key frames of one layer.
+    static constexpr Duration kRequestInterval = Duration::millis(50);
+
     // `kept`: packets remembered for retransmission, 0 for the default.
     Track(ReceiverId id, WorkerIndex home, MediaKind kind, std::size_t kept = 0)
         : id_(id), home_(home), kind_(kind), kept_(kept) {}
@@ -69,9 +72,14 @@ class Track {
     std::vector<Replica>& replicas() { return replicas_; }
     const std::vector<Replica>& replicas() const { return replicas_; }
 
-    // What the subscribers here want of it, and what its home was told last; a replica's business.
+    // What the subscribers here want of it, or have until a key frame takes them lower, and what
+    // its home was told last; a replica's business.
     std::int8_t max_wanted() const;
     std::optional<std::int8_t> told_home;
+    // Whether the home is to hear that a key frame is needed: not of each of a flood, for it merges
+    // and throttles what it hears (IN-08). One that came settled what was asked before it.
+    bool take_key_frame_request(Timestamp now, std::uint8_t spatial);
+    void key_frame_came() { next_request_.fill({}); }
 
     // Packets of this turn that are not decided yet.
     std::vector<ArrivedPacket>& arrived() { return arrived_; }
@@ -91,6 +99,7 @@ class Track {
     std::vector<ArrivedPacket> arrived_;
     std::vector<Subscriber> subscribers_;
     std::vector<Replica> replicas_;
+    std::array<Timestamp, kMaxSpatialLayers> next_request_{};
     std::size_t pass_next_ = 0;  // subscribers before it had their turn
     bool passing_ = false;
     bool pass_again_ = false;

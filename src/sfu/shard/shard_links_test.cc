@@ -162,8 +162,10 @@ TEST_CASE("Shard: a subscription that comes before its audio track makes an audi
 
 // Three streams of which each tenth frame is a key frame.
 struct Simulcast : Pair {
-    explicit Simulcast(std::uint8_t max_spatial) {
+    explicit Simulcast(std::uint8_t max_spatial,
+                       LayerMode mode = LayerMode::kOneSpatialLayerPerStream) {
         receiver = vp8_receiver(publisher);
+        receiver.mode = mode;
         receiver.layers = {{"q", 0, std::nullopt, std::nullopt, 320, 180},
                            {"h", 1, std::nullopt, std::nullopt, 640, 360},
                            {"f", 2, std::nullopt, std::nullopt, 1280, 720}};
@@ -217,6 +219,34 @@ TEST_CASE("Shard: only streams that somebody there wants cross [DES-43]") {
     pair.subscriber.rtp.clear();
     CHECK(pair.crossed(30) == 60);
     CHECK(pair.subscriber.rtp.size() > 15);
+}
+
+TEST_CASE("Shard: a layer crosses until its subscriber has left it for a lower one [DES-43]") {
+    // Without sender reports, for which a switch would wait.
+    Simulcast pair(2, LayerMode::kOneSpatialLayerPerStreamIncompleteRtcpSr);
+    CHECK(pair.crossed(33) == 99);  // three frames behind a key frame
+    pair.down.settings.max_spatial = 0;
+    pair.update();
+    pair.subscriber.rtp.clear();
+    (void)pair.crossed(7);
+    const auto shown = [&](std::uint8_t layer) {
+        std::size_t count = 0;
+        for (const auto& packet : pair.subscriber.rtp)
+            count += packet.payload.back() == layer ? 1U : 0U;
+        return count;
+    };
+    CHECK(shown(2) == 7);  // no freeze while it waits for a key frame
+    (void)pair.crossed(1);
+    CHECK(shown(0) == 1);
+    CHECK(pair.crossed(9) == 9);
+    CHECK(shown(0) == 10);
+    // Up again, and out.
+    pair.down.settings.max_spatial = 1;
+    pair.update();
+    CHECK(pair.crossed(10) == 20);
+    pair.down.settings.enabled = false;
+    pair.update();
+    CHECK(pair.crossed(5) == 0);
 }
 
 TEST_CASE("Shard: where less is wanted than there is the least there is crosses [DES-43][BWE-01]") {

@@ -3,6 +3,7 @@
 
 #include "sfu/tracks/fan_out.h"
 
+#include <algorithm>
 #include <array>
 
 namespace confab::sfu {
@@ -63,7 +64,19 @@ void FanOut::deliver(Timestamp now, Track& track) {
     }
     flush();
     if (decided) forwarded_ += track.arrived().size();
+    if (track.told_home) settle_key_frames(now, track);
     track.arrived().clear();
+}
+
+// Of a replica: behind a key frame its subscribers may have left a layer, which then need not cross
+// any more (DES-43).
+void FanOut::settle_key_frames(Timestamp now, Track& track) {
+    const std::vector<ArrivedPacket>& arrived = track.arrived();
+    if (std::none_of(arrived.begin(), arrived.end(),
+                     [](const ArrivedPacket& a) { return a.media.key_frame; }))
+        return;
+    track.key_frame_came();
+    parts_.upstream.tell_wanted(now, track);
 }
 
 void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,

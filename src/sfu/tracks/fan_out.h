@@ -37,6 +37,7 @@ class FanOut {
 
   private:
     void deliver(Timestamp now, Track& track);
+    void settle_key_frames(Timestamp now, Track& track);
     void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                  std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
 

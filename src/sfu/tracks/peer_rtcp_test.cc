@@ -116,6 +116,38 @@ TEST_CASE("PeerRtcp: a FIR is a PLI for each stream that it names [IN-08]") {
     CHECK(call.plis() == 1);
 }
 
+// Each is worth one to the home, and a message in its ring.
+TEST_CASE("PeerRtcp: of a flood of FIRs one crosses to the home of the track [DES-43] [IN-08]") {
+    Stage stage;
+    Seat& viewer = stage.connect();
+    stage.command(Stage::track_to(*viewer.peer, MediaKind::kVideo, kSsrc, Stage::kOther));
+    stage.linked(LinkSource{Stage::kVideo, stage.video_source()});
+    stage.linked_video(1, true);
+    stage.flush();
+    stage.now_ms += 1'000;
+    (void)stage.kept.take<LinkKeyFrame>(Stage::kOther);
+    const auto crossed_of_flood = [&] {
+        std::array<wire::FirEntry, 170> entries;
+        entries.fill({kSsrc, 1});
+        Bytes compound(1'400);
+        ByteWriter out(compound);
+        REQUIRE(wire::write_fir(out, 1, entries));
+        stage.rtcp.handle(stage.now(), *viewer.peer, out.written());
+        return stage.kept.take<LinkKeyFrame>(Stage::kOther).size();
+    };
+    CHECK(crossed_of_flood() == 1);
+    CHECK(crossed_of_flood() == 0);
+    stage.now_ms += 49;
+    CHECK(crossed_of_flood() == 0);
+    stage.now_ms += 1;
+    CHECK(crossed_of_flood() == 1);
+    // One that came settled what was asked before it: somebody may have missed it.
+    stage.linked_video(2, true);
+    stage.flush();
+    CHECK(crossed_of_flood() == 1);
+    CHECK(stage.rtcp.counters().firs == 5 * 170);
+}
+
 TEST_CASE("PeerRtcp: of a NACK of more packets than 512 the first are looked at [FWD-11]") {
     Call call;
     std::vector<std::uint16_t> many;

@@ -7,9 +7,12 @@
 
 namespace confab::sfu {
 
-void Upstream::request_key_frame(Timestamp now, const Track& track, std::uint8_t spatial) {
-    if (!tracks_.is_home(track))
-        return links_.push(now, track.home(), LinkKeyFrame{track.id(), spatial});
+void Upstream::request_key_frame(Timestamp now, Track& track, std::uint8_t spatial) {
+    if (!tracks_.is_home(track)) {
+        if (track.take_key_frame_request(now, spatial))
+            links_.push(now, track.home(), LinkKeyFrame{track.id(), spatial});
+        return;
+    }
     ReceiverEntry* entry = tracks_.find_receiver(track.id());
     if (entry == nullptr) return;
     const bool svc = track.source().svc();

@@ -17,7 +17,7 @@ class Upstream {
     Upstream(TrackTable& tracks, LinkSender& links, FlushQueue& queue, bool loss_proxying)
         : tracks_(tracks), links_(links), queue_(queue), loss_proxying_(loss_proxying) {}
 
-    void request_key_frame(Timestamp now, const Track& track, std::uint8_t spatial);
+    void request_key_frame(Timestamp now, Track& track, std::uint8_t spatial);
     // What the publisher of an audio track hears of its subscribers, so that it can add redundancy
     // (audio.enable_loss_proxying, IN-05).
     void note_loss(Timestamp now, const Track& track, std::uint8_t fraction);
