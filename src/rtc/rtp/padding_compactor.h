@@ -16,6 +16,13 @@ class PaddingCompactor {
   public:
     static constexpr std::size_t kMaxRanges = 100;
 
+    // The line begins: packets from `sequence` on get the numbers from `number` on, and those
+    // before it none.
+    void begin(std::int64_t sequence, std::int64_t number) {
+        size_ = 0;
+        start_ = floor_ = sequence;
+        offset_ = sequence - number;
+    }
     // A padding-only packet newer than all before: its number vanishes.
     void exclude(std::int64_t sequence) { exclude(sequence, 1); }
     // `count` numbers from `first` on that were never sent vanish.

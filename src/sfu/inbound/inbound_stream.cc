@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "wire/rtp/rtp_extensions.h"
 #include "wire/rtp/rtx.h"
 
@@ -30,6 +31,32 @@ InboundStream::InboundStream(const AddReceiver& receiver, const ReceiveLayer& la
       pli_(receiver.pli_throttle[std::min<std::size_t>(layer.spatial, 2)]),
       stats_(clock_rate_of(receiver)),
       audio_level_(level_options(receiver.audio_level)) {}
+
+void InboundStream::follow(std::unique_ptr<StreamEnd> before) {
+    CONFAB_DCHECK(!started_);
+    before_ = std::move(before);
+    if (!before_) return;
+    timestamp_ = before_->timestamp;
+    time_shift_ = before_->time_shift;
+    key_frame_wanted_ = receiver_.kind == MediaKind::kVideo;
+}
+
+std::unique_ptr<StreamEnd> InboundStream::end() const {
+    if (before_) return std::make_unique<StreamEnd>(*before_);
+    if (!started_) return nullptr;
+    const auto next = compactor_.map(sequence_.highest() + 1);
+    return std::make_unique<StreamEnd>(
+        StreamEnd{next.value_or(sequence_.highest() + 1), stats_, timestamp_, time_shift_});
+}
+
+// Whether the packet, at this position of the line, is the first that goes on.
+bool InboundStream::take_over(MediaPacket& packet, std::int64_t position) {
+    if (receiver_.kind == MediaKind::kVideo && !packet.key_frame) return false;
+    compactor_.begin(position, before_->next);
+    packet.sequence = before_->next;
+    before_.reset();
+    return true;
+}
 
 const ReceiveCodec* InboundStream::find_codec(std::uint8_t payload_type) const {
     for (const ReceiveCodec& codec : receiver_.codecs)
@@ -93,7 +120,7 @@ void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpH
 // the next numbers, and the time by the clock unless the publisher's own went on.
 bool InboundStream::restarts(Timestamp now, const wire::RtpHeader& header) {
     const std::int64_t before = sequence_.highest();
-    std::int64_t timestamp = timestamp_.peek(header.timestamp);
+    const std::int64_t timestamp = timestamp_.peek(header.timestamp);
     if (!sequence_.restarts(header.sequence, timestamp > timestamp_.highest())) return false;
     ++counters_.restarts;
     // The packet before this one passed for a stray: it is asked for.
@@ -105,13 +132,26 @@ bool InboundStream::restarts(Timestamp now, const wire::RtpHeader& header) {
     compactor_.exclude(before + 1, first - before - 1);
     stats_.skip(first - before - 1);
     sender_report_.reset();
-    const std::int64_t expected = stats_.timestamp_at(now);
-    timestamp += time_shift_;
-    if (timestamp <= stats_.last_timestamp() || timestamp > expected + clock_rate_of(receiver_))
-        time_shift_ += expected - timestamp;
+    keep_time(now, timestamp, stats_);
     // It lost its head, if it began with a key frame.
     key_frame_wanted_ = receiver_.kind == MediaKind::kVideo;
     return true;
+}
+
+// The publisher's time goes on behind what came before, or by the clock from here.
+void InboundStream::keep_time(Timestamp now, std::int64_t timestamp,
+                              const rtp::ReceptionStats& before) {
+    const std::int64_t expected = before.timestamp_at(now);
+    const std::int64_t shifted = timestamp + time_shift_;
+    if (shifted <= before.last_timestamp() || shifted > expected + clock_rate_of(receiver_))
+        time_shift_ += expected - shifted;
+}
+
+void InboundStream::follow_time(Timestamp now, std::uint32_t timestamp) {
+    keep_time(now, timestamp_.peek(timestamp), before_->stats);
+    const std::int64_t place = timestamp_.peek(timestamp) + time_shift_;
+    timestamp_ = {};  // compared from here on with its own packets' time only
+    time_shift_ = place - timestamp_.peek(timestamp);
 }
 
 void InboundStream::read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const {
@@ -163,6 +203,7 @@ std::optional<InboundStream::Place> InboundStream::place(Timestamp now,
         }
         arrival = Arrival::kNew;
     }
+    if (!started_ && before_) follow_time(now, view.header.timestamp);
     started_ = true;
     sequence_.take(view.header.sequence);
     const std::int64_t sequence = sequence_.peek(view.header.sequence);
@@ -222,6 +263,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
         return std::nullopt;
     }
     if (!padding_only && !read_payload(packet)) return std::nullopt;
+    if (before_ && (padding_only || !take_over(packet, placed->sequence))) return std::nullopt;
     return packet;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/sequence.h"
@@ -39,10 +40,25 @@ struct InboundCounters {
     std::uint64_t restarts = 0;      // the publisher began to count anew
 };
 
+// Where a layer's stream ended: what comes after it under another SSRC goes on there.
+struct StreamEnd {
+    std::int64_t next = 0;  // number
+    rtp::ReceptionStats stats;
+    RtpTimeUnwrapper timestamp;
+    std::int64_t time_shift = 0;
+};
+
 class InboundStream {
   public:
     // `receiver` is shared by the streams of a track and outlives them.
     InboundStream(const AddReceiver& receiver, const ReceiveLayer& layer, Ssrc ssrc);
+
+    // For whoever subscribed this stream is the continuation of another one: the next number, and
+    // the time by the clock unless the publisher's own goes on (02 FWD-02). Pictures from the first
+    // key frame on, for what comes before it refers to nothing. Before the first packet.
+    void follow(std::unique_ptr<StreamEnd> before);
+    // Null if nothing came of it.
+    std::unique_ptr<StreamEnd> end() const;
 
     Ssrc ssrc() const { return ssrc_; }
     std::uint8_t spatial() const { return layer_.spatial; }
@@ -103,6 +119,9 @@ class InboundStream {
     void note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header);
     bool asks_for_losses() const;
     bool restarts(Timestamp now, const wire::RtpHeader& header);
+    void keep_time(Timestamp now, std::int64_t timestamp, const rtp::ReceptionStats& before);
+    void follow_time(Timestamp now, std::uint32_t timestamp);
+    bool take_over(MediaPacket& packet, std::int64_t position);
     // Where a packet stands; nullopt for one that is no news.
     struct Place {
         std::int64_t sequence = 0;
@@ -125,6 +144,7 @@ class InboundStream {
     std::int64_t time_shift_ = 0;  // what a restart took from the publisher's time
     std::bitset<kWindow> seen_;
     rtp::PaddingCompactor compactor_;
+    std::unique_ptr<StreamEnd> before_;  // until the first packet that goes on
     rtp::NackTracker nack_;
     rtp::PliThrottle pli_;
     // A request waits here until it may be sent: a key frame that comes meanwhile settles it.

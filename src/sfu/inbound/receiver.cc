@@ -7,7 +7,8 @@
 
 namespace confab::sfu {
 
-Receiver::Receiver(AddReceiver config) : config_(std::move(config)) {
+Receiver::Receiver(AddReceiver config, Ends before)
+    : config_(std::move(config)), before_(std::move(before)) {
     if (config_.layers.empty()) config_.layers.emplace_back();
 }
 
@@ -31,11 +32,23 @@ InboundStream* Receiver::attach(std::string_view rid, Ssrc ssrc) {
     if (layer == nullptr) return nullptr;
     for (auto& stream : streams_) {
         if (stream->spatial() != layer->spatial) continue;
-        if (stream->ssrc() != ssrc) stream = std::make_unique<InboundStream>(config_, *layer, ssrc);
+        if (stream->ssrc() != ssrc) {
+            auto next = std::make_unique<InboundStream>(config_, *layer, ssrc);
+            next->follow(stream->end());
+            stream = std::move(next);
+        }
         return stream.get();
     }
     streams_.push_back(std::make_unique<InboundStream>(config_, *layer, ssrc));
+    streams_.back()->follow(std::move(before_[layer->spatial % before_.size()]));
     return streams_.back().get();
+}
+
+Receiver::Ends Receiver::ends() const {
+    Ends result;
+    for (const auto& stream : streams_)
+        result[stream->spatial() % result.size()] = stream->end();
+    return result;
 }
 
 InboundStream* Receiver::find_by_spatial(std::uint8_t spatial) {

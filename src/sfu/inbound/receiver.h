@@ -6,18 +6,23 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "sfu/inbound/inbound_stream.h"
+#include "sfu/layers/layer.h"
 
 namespace confab::sfu {
 
 class Receiver {
   public:
-    explicit Receiver(AddReceiver config);
+    using Ends = std::array<std::unique_ptr<StreamEnd>, kMaxSpatialLayers>;
+
+    // `before`: by layer, where the streams ended of one in whose place this is.
+    explicit Receiver(AddReceiver config, Ends before = {});
 
     const AddReceiver& config() const { return config_; }
     ReceiverId id() const { return config_.receiver; }
@@ -26,11 +31,13 @@ class Receiver {
 
     // The stream of the layer with this rid, made for `ssrc` if it has none yet. Null when the rid
     // was not declared (a section without rids has one layer that takes any). A second SSRC for a
-    // layer replaces the first: the publisher started its encoder anew.
+    // layer replaces the first and goes on behind it: the publisher started its encoder anew.
     InboundStream* attach(std::string_view rid, Ssrc ssrc);
     // Null before the layer's first packet.
     InboundStream* find_by_spatial(std::uint8_t spatial);
     const std::vector<std::unique_ptr<InboundStream>>& streams() const { return streams_; }
+    // For one that takes its place.
+    Ends ends() const;
 
     const ReceiveLayer* find_layer(std::string_view rid) const;
 
@@ -51,6 +58,7 @@ class Receiver {
     bool muted_ = false;
     std::uint8_t reported_started_ = 0;
     std::uint8_t worst_loss_ = 0;
+    Ends before_;  // of layers without a stream yet
     std::vector<std::unique_ptr<InboundStream>> streams_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "sfu/forward/down_track.h"
 #include "sfu/forward/source_state.h"
+#include "sfu/inbound/receiver.h"
 #include "sfu/rewrite/packet_history.h"
 #include "sfu/shard/commands.h"
 
@@ -80,6 +81,10 @@ class Track {
     // and throttles what it hears (IN-08). One that came settled what was asked before it.
     bool take_key_frame_request(Timestamp now, std::uint8_t spatial);
     void key_frame_came() { next_request_.fill({}); }
+
+    // Where the streams ended of a receiver that went, for the one that comes in its place; the
+    // home's business.
+    Receiver::Ends ends;
 
     // Packets of this turn that are not decided yet.
     std::vector<ArrivedPacket>& arrived() { return arrived_; }

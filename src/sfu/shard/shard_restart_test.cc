@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Publishers whose sequence numbers start anew under the same SSRC, through a whole shard: bytes
-// in, bytes out (RFC 3550 appendix A.1).
+// Publishers whose sequence numbers start anew, under the same SSRC (RFC 3550 appendix A.1) or
+// another one, through a whole shard: bytes in, bytes out.
 #include <doctest/doctest.h>
 
 #include <array>
+#include <string>
 
 #include "sfu/shard/shard_testing.h"
 
@@ -16,6 +17,8 @@ using test::Client;
 using test::down_track_to;
 using test::opus_receiver;
 using test::ReceivedRtp;
+using test::vp8_payload;
+using test::vp8_receiver;
 using test::World;
 
 constexpr std::int64_t kFrame = 20;            // ms
@@ -36,12 +39,12 @@ struct Call {
         for (int i = 0; i < count; ++i) {
             wire::RtpHeader header;
             header.payload_type = 111;
-            header.ssrc = 0x5EED;
+            header.ssrc = ssrc;
             header.sequence = sequence++;
             header.timestamp = timestamp;
             timestamp += kFrameTime;
             std::deque<std::pair<SocketAddress, Bytes>> out;
-            publisher.send(header, Bytes(40, tag), out, "1");
+            publisher.send(header, Bytes(40, tag), out, mid);
             sent.push_back(out.front());
             world.client_out[&publisher].push_back(std::move(out.front()));
             world.run(kFrame);
@@ -71,6 +74,8 @@ struct Call {
         }
     }
     const bool nack = false;
+    std::uint32_t ssrc = 0x5EED;
+    std::string mid = "1";
     World world;
     Client& publisher;
     Client& subscriber;
@@ -130,6 +135,101 @@ TEST_CASE("Shard: a restart leaves no hole and no jump for the subscriber [FWD-0
         call.check_continuous();
         CHECK(call.subscriber.rtp.size() == 99);
     }
+}
+
+TEST_CASE("Shard: another SSRC of the same section goes on where the first ended [FWD-02]") {
+    for (const std::uint16_t begin :
+         std::array<std::uint16_t, 5>{30'000, 39'000, 40'050, 45'000, 9})
+        for (const std::uint32_t timestamp :
+             std::array<std::uint32_t, 3>{77, 4'000'000'000, 48'960}) {
+            CAPTURE(begin);
+            CAPTURE(timestamp);
+            Call call;
+            call.talk(1, 40'000, 960, 100);
+            call.ssrc = 0xB0B;
+            call.talk(2, begin, timestamp, 50);
+            call.ssrc = 0xB0C;
+            call.talk(3, 40'000, 960, 50);
+            CHECK(call.heard(2) == 50);
+            CHECK(call.heard(3) == 50);
+            call.check_continuous();
+        }
+}
+
+// The numbers of the packet before the first one are those of another encoder.
+TEST_CASE("Shard: what another SSRC sent before its first packet has no place [FWD-02][IN-01]") {
+    Call call;
+    call.talk(1, 40'000, 960, 50);
+    call.ssrc = 0xB0B;
+    call.talk(2, 20'000, 77, 3);
+    const std::size_t before = call.subscriber.rtp.size();
+    call.talk(3, 19'999, 77 - kFrameTime, 1);
+    CHECK(call.subscriber.rtp.size() == before);
+    call.talk(2, 20'003, 77 + 3 * kFrameTime, 3);
+    call.check_continuous();
+}
+
+TEST_CASE("Shard: a picture under another SSRC goes on with its first key frame [FWD-02][IN-08]") {
+    for (const std::size_t there : {0U, 1U}) {
+        CAPTURE(there);
+        World world(2);
+        Client& publisher = world.add_client(0);
+        Client& subscriber = world.add_client(there);
+        world.run(300);
+        const AddReceiver receiver = vp8_receiver(publisher);
+        world.command(0, receiver);
+        world.command(there, down_track_to(subscriber, receiver, 0, 6000));
+        world.run(10);
+        const auto show = [&](std::uint32_t ssrc, std::uint16_t first, bool key,
+                              std::uint16_t count) {
+            for (std::uint16_t i = 0; i < count; ++i) {
+                wire::RtpHeader header;
+                header.payload_type = 96;
+                header.ssrc = ssrc;
+                header.sequence = static_cast<std::uint16_t>(first + i);
+                header.timestamp = ssrc + header.sequence * 3000U;
+                header.marker = true;
+                publisher.send(header, vp8_payload(key && i == 0, static_cast<std::uint8_t>(ssrc)),
+                               world.client_out[&publisher], "0");
+                world.run(33);
+            }
+        };
+        show(0xA1, 1000, true, 30);
+        REQUIRE(subscriber.rtp.size() == 30);
+        publisher.rtcp.clear();
+        show(0xB2, 200, false, 5);
+        CHECK(subscriber.rtp.size() == 30);
+        std::size_t asked = 0;
+        for (const auto& received : publisher.rtcp) {
+            wire::RtcpReader reader(received.compound);
+            while (const auto block = reader.next())
+                if (const auto pli = wire::parse_pli(*block)) asked += pli->media_ssrc == 0xB2;
+        }
+        CHECK(asked >= 1);
+        show(0xB2, 205, true, 30);
+        REQUIRE(subscriber.rtp.size() == 60);
+        for (std::size_t i = 1; i < 60; ++i) {
+            const ReceivedRtp& last = subscriber.rtp[i - 1];
+            const ReceivedRtp& packet = subscriber.rtp[i];
+            CHECK(static_cast<std::uint16_t>(packet.sequence - last.sequence) == 1);
+            const auto passed = static_cast<std::int32_t>(packet.timestamp - last.timestamp);
+            CHECK(passed > 0);
+            CHECK(passed < 10 * 3000);
+        }
+    }
+}
+
+TEST_CASE("Shard: a section that is moved goes on where it was [FWD-02]") {
+    Call call;
+    call.talk(1, 40'000, 960, 50);
+    AddReceiver receiver = opus_receiver(call.publisher);
+    receiver.mid = "7";
+    call.world.command(0, receiver);
+    call.mid = "7";
+    call.ssrc = 0xB0B;
+    call.talk(2, 20'000, 77, 50);
+    CHECK(call.heard(2) == 50);
+    call.check_continuous();
 }
 
 }  // namespace

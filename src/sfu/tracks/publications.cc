@@ -24,9 +24,9 @@ void Publications::apply(Timestamp now, AddReceiver& c) {
         remove(now, c.receiver);
     }
     auto entry = std::make_unique<ReceiverEntry>();
-    entry->receiver = std::make_unique<Receiver>(c);
     entry->peer = peer;
     entry->track = &parts_.tracks.at_home(c.receiver, c.kind);
+    entry->receiver = std::make_unique<Receiver>(c, std::move(entry->track->ends));
     entry->monitor = SourceMonitor(c.kind, c.screen_share);
     SourceState& source = entry->track->source();
     source.codec = c.codecs.front().codec;
@@ -54,6 +54,7 @@ void Publications::remove(Timestamp now, ReceiverId id) {
     peer.reschedule_needed = true;
     parts_.replicas.tell_ended(now, *entry->track);
     entry->track->source().available = 0;
+    entry->track->ends = entry->receiver->ends();
     parts_.tracks.remove_receiver(id);
 }
 
