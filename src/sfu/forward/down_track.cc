@@ -5,6 +5,8 @@
 // FWD-15, FWD-17, BWE-09, SUB-01).
 #include "sfu/forward/down_track.h"
 
+#include <algorithm>
+
 namespace confab::sfu {
 
 DownTrack::DownTrack(const AddDownTrack& config, const SourceState& source, Rng& rng,
@@ -155,6 +157,17 @@ DownTrackLayers DownTrack::layers() const {
     const LayerState& layers = forwarder_.selector().layers();
     const LayerAllocator& allocator = cold_->allocator;
     return {layers.current, layers.target, allocator.pause(), allocator.distance()};
+}
+
+std::uint8_t DownTrack::streams() const {
+    if (!forwarder_.flowing()) return 0;
+    if (!info().video() || source().svc()) return 1;
+    const LayerState& layers = forwarder_.selector().layers();
+    const std::int8_t current = layers.current.spatial;
+    const bool any_below = current < 0 || current > layers.max.spatial;
+    const int low = any_below ? 0 : std::min(current, layers.target.spatial);
+    const int high = std::max({current, layers.target.spatial, layers.request});
+    return static_cast<std::uint8_t>((2U << high) - (1U << low));
 }
 
 VideoDemand DownTrack::demand() const {

@@ -121,6 +121,8 @@ class DownTrack {
     const DownTrackSettings& settings() const { return cold_->settings; }
     const SourceState& source() const { return forwarder_.source(); }
     DownTrackLayers layers() const;
+    // Bit s: stream s of the source is forwarded, or would be from its next key frame on.
+    std::uint8_t streams() const;
     // What the allocator of the peer is told.
     VideoDemand demand() const;
     Duration rtt() const { return cold_->reports.rtt(); }

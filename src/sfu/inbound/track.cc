@@ -72,8 +72,29 @@ bool Track::take_key_frame_request(Timestamp now, std::uint8_t spatial) {
 void Track::remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     if (subscribers_.empty() || packet.padding_only) return;
     const std::size_t stream = source_.stream_of(static_cast<std::int8_t>(packet.spatial));
+    const auto is_kept = [&] { return (kept_streams_ >> stream & 1) != 0; };
+    // A stream begins for a subscriber with a key frame; sound has one, which is kept at once.
+    if (packet.arrival >= next_review_ ||
+        (!is_kept() && (packet.key_frame || kind_ == MediaKind::kAudio)))
+        review_streams(packet.arrival);
+    if (!is_kept()) return;
     if (!history_[stream]) history_[stream] = std::make_unique<PacketHistory>(kind_, kept_);
     history_[stream]->add(pool, packet, ref);
+}
+
+void Track::review_streams(Timestamp now) {
+    unsigned wanted = kind_ == MediaKind::kAudio ? 1 : 0;
+    for (const Subscriber& s : subscribers_)
+        wanted |= s.down_track->streams();
+    if (now >= next_review_) {
+        kept_streams_ = wanted_streams_;
+        wanted_streams_ = 0;
+        next_review_ = now + kReviewInterval;
+    }
+    kept_streams_ = static_cast<std::uint8_t>(kept_streams_ | wanted);
+    wanted_streams_ = static_cast<std::uint8_t>(wanted_streams_ | wanted);
+    for (std::size_t stream = 0; stream < history_.size(); ++stream)
+        if ((kept_streams_ >> stream & 1) == 0) history_[stream].reset();
 }
 
 const HistoryEntry* Track::find(std::uint8_t stream, std::int64_t sequence) const {
@@ -84,6 +105,8 @@ const HistoryEntry* Track::find(std::uint8_t stream, std::int64_t sequence) cons
 void Track::forget() {
     for (auto& history : history_)
         history.reset();
+    kept_streams_ = wanted_streams_ = 0;
+    next_review_ = {};
 }
 
 }  // namespace confab::sfu

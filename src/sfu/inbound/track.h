@@ -44,6 +44,8 @@ struct ArrivedPacket {
 
 class Track {
   public:
+    // A layer keeps its history for as long behind the last subscriber that got it, or twice that.
+    static constexpr Duration kReviewInterval = Duration::seconds(1);
     // Between two requests of a replica for key frames of one layer.
     static constexpr Duration kRequestInterval = Duration::millis(50);
 
@@ -88,19 +90,24 @@ class Track {
 
     // Packets of this turn that are not decided yet.
     std::vector<ArrivedPacket>& arrived() { return arrived_; }
-    // Keeps the packet for retransmission; not where nobody subscribed (DES-33).
+    // Keeps the packet for retransmission; not that of a stream that nobody gets here (DES-33).
     void remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
     // The stored packet of source stream `stream`.
     const HistoryEntry* find(std::uint8_t stream, std::int64_t sequence) const;
     void forget();
 
   private:
+    void review_streams(Timestamp now);
+
     ReceiverId id_;
     WorkerIndex home_;
     MediaKind kind_;
     std::size_t kept_;
     SourceState source_;
     std::array<std::unique_ptr<PacketHistory>, kMaxSpatialLayers> history_;
+    std::uint8_t kept_streams_ = 0;    // bit s: stream s has a history
+    std::uint8_t wanted_streams_ = 0;  // since the last review
+    Timestamp next_review_;
     std::vector<ArrivedPacket> arrived_;
     std::vector<Subscriber> subscribers_;
     std::vector<Replica> replicas_;

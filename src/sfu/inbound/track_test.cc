@@ -184,4 +184,59 @@ TEST_CASE("Track: keeps each stream for itself, while anybody watches [DES-32] [
     CHECK(pool.large_in_use() == 0);
 }
 
+TEST_CASE("Track: keeps streams that somebody gets or waits for, others for a while [DES-33]") {
+    PacketPool pool;
+    {
+        Subscribed s(2);
+        s.track.source().codec = Codec::kVp8;
+        s.track.source().available = 7;
+        s.track.source().mode = LayerMode::kOneSpatialLayerPerStreamIncompleteRtcpSr;
+        const auto want = [&](std::size_t i, bool enabled, std::uint8_t spatial) {
+            DownTrackSettings settings = s.down_tracks[i]->settings();
+            settings.enabled = enabled;
+            settings.max_spatial = spatial;
+            s.down_tracks[i]->update_settings(settings, test::at_ms(0));
+        };
+        want(0, true, 0);
+        want(1, false, 2);
+        std::int64_t next = 10;
+        const auto kept = [&](std::uint8_t spatial, std::int64_t ms, bool key = false) {
+            PacketRef ref = pool.acquire_large();
+            ref.set_size(1000);
+            MediaPacket packet;
+            packet.codec = Codec::kVp8;
+            packet.vp8.start_of_partition = true;
+            packet.vp8.size = 1;
+            packet.spatial = spatial;
+            packet.key_frame = key;
+            packet.sequence = next++;
+            packet.timestamp = ms * 90;
+            packet.arrival = test::at_ms(ms);
+            packet.payload = BytesView(ref.data()).subspan(12, 900);
+            s.track.remember(pool, packet, ref);
+            (void)test::pass(*s.down_tracks[0], packet, packet.arrival);
+            return s.track.find(spatial, packet.sequence) != nullptr;
+        };
+        CHECK(kept(0, 1000, true));
+        CHECK_FALSE(kept(1, 1001, true));
+        CHECK_FALSE(kept(2, 1002, true));
+        CHECK(kept(0, 1003));
+        want(0, true, 2);
+        CHECK_FALSE(kept(2, 1004));  // it can not begin with it
+        CHECK(kept(2, 1005, true));
+        CHECK(s.down_tracks[0]->layers().current.spatial == 2);
+        CHECK(kept(2, 1006));
+        CHECK(s.track.find(0, 10) != nullptr);  // may be asked for again
+        CHECK(kept(2, 2010));
+        CHECK(kept(2, 3010));
+        CHECK(kept(2, 4010));
+        CHECK(s.track.find(0, 10) == nullptr);
+        CHECK_FALSE(kept(0, 4011));
+        want(0, false, 2);
+        CHECK(kept(2, 5010));
+        CHECK_FALSE(kept(2, 6011));
+        CHECK(pool.large_in_use() == 0);
+    }
+}
+
 }  // namespace confab::sfu

@@ -83,6 +83,9 @@ class PacketPool {
     // The packet to keep for `packet`: itself, or a copy in a small slot if that saves memory.
     PacketRef compact(const PacketRef& packet);
 
+    // What is left is for packets on their way; nothing more is kept (02 DES-33).
+    bool crowded() const { return large_.in_use > large_.slots_max / 5 * 4; }
+
     std::size_t large_in_use() const { return large_.in_use; }
     std::size_t small_in_use() const { return small_.in_use; }
     std::size_t bytes_held() const;

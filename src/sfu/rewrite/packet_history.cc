@@ -57,6 +57,11 @@ void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     }
     HistoryEntry& entry = entries_[slot_of(packet.sequence, entries_.size())];
     if (entry.packet && entry.sequence > packet.sequence) return;  // a very late packet
+    // The place of its predecessor is for packets that are yet to come.
+    if (pool.crowded() && kept.buffer().size() > PacketPool::kSmallCapacity) {
+        entry = {};
+        return;
+    }
     entry.sequence = packet.sequence;
     entry.packet = std::move(kept);
     entry.payload = packet.payload;

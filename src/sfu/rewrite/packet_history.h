@@ -36,7 +36,8 @@ class PacketHistory {
     explicit PacketHistory(MediaKind kind, std::size_t max = 0);
 
     // Keeps `packet`, whose views point into `ref`; a small one is moved to a small slot, and the
-    // views of `packet` are moved with it.
+    // views of `packet` are moved with it. While the pool is crowded a large one is not kept, and
+    // the oldest goes all the same.
     void add(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
     // Null when it was never there or has been overwritten.
     const HistoryEntry* find(std::int64_t sequence) const;

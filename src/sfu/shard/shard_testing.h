@@ -123,7 +123,7 @@ struct Client {
 
 struct World {
     explicit World(std::size_t shard_count, const ShardOptions& options = {},
-                   std::size_t control_shards = 1)
+                   std::size_t control_shards = 1, const PacketPoolLimits& pool = {})
         : queues(shard_count), links(queues) {
         for (std::size_t i = 0; i < shard_count; ++i) {
             ShardConfig config;
@@ -132,6 +132,7 @@ struct World {
             config.control_shards = control_shards;
             config.simulate_dtls = true;
             config.options = options;
+            config.pool = pool;
             config.wall = UnixTime::seconds(1'700'000'000);
             config.candidates = {{0, ice::Protocol::kUdp, shard_address(i)}};
             shards.push_back(std::make_unique<Shard>(config, world_time(0), Rng(100 + i), links));
@@ -203,6 +204,7 @@ struct World {
     std::optional<WorkerIndex> give(std::size_t shard, const ice::Path& path, BytesView bytes,
                                     const Shard::Origin& origin) {
         PacketRef packet = shards[shard]->pool().acquire_large();
+        if (!packet) return std::nullopt;  // it stays in the socket
         std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
         packet.set_size(bytes.size());
         return shards[shard]->handle_datagram(world_time(now_ms), path, std::move(packet), origin);

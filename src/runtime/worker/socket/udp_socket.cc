@@ -62,6 +62,13 @@ Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool 
     return result;
 }
 
+// One that was made ready and not filled.
+sfu::PacketRef UdpSocket::take_slot_behind(std::size_t place) {
+    for (std::size_t i = kBatch - 1; i > place; --i)
+        if (slots_[i]) return std::move(slots_[i]);
+    return {};
+}
+
 std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out) {
     std::array<mmsghdr, kBatch> messages{};
     std::array<iovec, kBatch> buffers;
@@ -70,6 +77,7 @@ std::size_t UdpSocket::receive(sfu::PacketPool& pool, std::array<Received, kBatc
     std::size_t ready = 0;
     for (; ready < kBatch; ++ready) {
         if (!slots_[ready]) slots_[ready] = pool.acquire_large();
+        if (!slots_[ready]) slots_[ready] = take_slot_behind(ready);
         if (!slots_[ready]) break;
         const BytesSpan room = slots_[ready].buffer();
         buffers[ready] = {room.data(), room.size()};

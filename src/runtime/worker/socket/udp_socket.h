@@ -68,6 +68,7 @@ class UdpSocket {
   private:
     struct Messages;
     UdpSocket();
+    sfu::PacketRef take_slot_behind(std::size_t place);
     void send_messages(Timestamp now, Messages& messages, sfu::SendBatch& batch);
     void send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run);
 

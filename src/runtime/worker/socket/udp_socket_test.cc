@@ -196,6 +196,30 @@ TEST_CASE(
     CHECK(pool.large_in_use() == 0);
 }
 
+TEST_CASE("UdpSocket: with the slots it has it goes on when there are no others [DES-30][DES-33]") {
+    sfu::PacketPool pool({.large_slots_max = 256, .small_slots_max = 0});
+    {
+        std::vector<sfu::PacketRef> hoard(256 - UdpSocket::kBatch);
+        for (sfu::PacketRef& slot : hoard)
+            slot = pool.acquire_large();
+        UdpSocket receiver = open_any();
+        for (std::size_t i = 0; i < UdpSocket::kBatch; ++i) {
+            Sender sender;
+            sender.add(receiver.local(), numbered(60, 9));
+            sender.socket.send(kNow, sender.batch, 0);
+            std::array<UdpSocket::Received, UdpSocket::kBatch> received;
+            std::size_t count = 0;
+            for (int tries = 0; tries < 1000 && count == 0; ++tries)
+                count = receiver.receive(pool, received);
+            REQUIRE(count == 1);
+            hoard.push_back(std::move(received[0].packet));
+        }
+        CHECK(receive_all(receiver, pool, 0).empty());
+        hoard.clear();
+    }
+    CHECK(pool.large_in_use() == 0);
+}
+
 TEST_CASE("UdpSocket: a full destination or a refused port costs nothing but the packet [DES-06]") {
     sfu::PacketPool pool;
     Sender sender;
