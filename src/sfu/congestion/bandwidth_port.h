@@ -40,7 +40,7 @@ class BandwidthPort {
     // The subscriber's feedback on them, in order of their numbers; each is told once as received.
     virtual void handle_transport_feedback(std::span<const PacketResult>, Timestamp) {}
     // The subscriber's estimate of its downlink and the SSRCs it is for. Taken into account by the
-    // next allocate(), which is to follow at once.
+    // next allocate(), which is to follow in this turn.
     virtual void handle_remb(std::uint64_t bits_per_second, Timestamp now,
                              std::span<const std::uint32_t> ssrcs = {}) = 0;
     // A round trip time as a report block tells it.

@@ -21,6 +21,7 @@ OutboundTrack* find_media(ShardPeer& peer, std::uint32_t ssrc) {
 
 void PeerRtcp::handle(Timestamp now, ShardPeer& peer, BytesView compound) {
     ++peer.counters().rtcp_in;
+    bool estimated = false;
     wire::RtcpReader reader(compound);
     while (const auto block = reader.next()) {
         switch (block->type) {
@@ -35,7 +36,7 @@ void PeerRtcp::handle(Timestamp now, ShardPeer& peer, BytesView compound) {
                 handle_transport_feedback(now, peer, *block);
                 break;
             case wire::RtcpType::kPayloadFeedback:
-                handle_payload_feedback(now, peer, *block);
+                estimated |= handle_payload_feedback(now, peer, *block);
                 break;
             case wire::RtcpType::kExtendedReport:
                 handle_extended_report(now, peer, *block);
@@ -46,6 +47,8 @@ void PeerRtcp::handle(Timestamp now, ShardPeer& peer, BytesView compound) {
                 break;
         }
     }
+    // Once, however many there were: the link of all its tracks is shared anew.
+    if (estimated) subscriptions_.allocate(now, peer);
     if (reader.error()) ++peer.counters().rtcp_malformed;
 }
 
@@ -133,11 +136,12 @@ void PeerRtcp::handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc) {
         upstream_.request_key_frame(now, *outbound->track, *layer);
 }
 
-void PeerRtcp::handle_payload_feedback(Timestamp now, ShardPeer& peer,
+bool PeerRtcp::handle_payload_feedback(Timestamp now, ShardPeer& peer,
                                        const wire::RtcpBlock& block) {
+    if (block.count == wire::kFormatAfb) return handle_remb(now, peer, block);
     if (block.count == wire::kFormatPli) {
         const auto pli = wire::parse_pli(block);
-        if (!pli) return;
+        if (!pli) return false;
         ++counters_.plis;
         handle_pli(now, peer, pli->media_ssrc);
     } else if (block.count == wire::kFormatFir) {
@@ -147,21 +151,20 @@ void PeerRtcp::handle_payload_feedback(Timestamp now, ShardPeer& peer,
                 ++counters_.firs;
                 handle_pli(now, peer, fir->entry(i).ssrc);
             }
-    } else if (block.count == wire::kFormatAfb) {
-        handle_remb(now, peer, block);
     }
+    return false;
 }
 
-void PeerRtcp::handle_remb(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block) {
+bool PeerRtcp::handle_remb(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block) {
     const auto remb = wire::parse_remb(block);
-    if (!remb) return;
+    if (!remb) return false;
     std::array<std::uint32_t, 32> ssrcs;
     const std::size_t count = std::min(remb->size(), ssrcs.size());
     for (std::size_t i = 0; i < count; ++i)
         ssrcs[i] = remb->ssrc(i);
     peer.downlink().bandwidth().handle_remb(remb->bits_per_second, now,
                                             std::span(ssrcs).first(count));
-    subscriptions_.allocate(now, peer);
+    return true;
 }
 
 }  // namespace confab::sfu

@@ -36,8 +36,9 @@ class PeerRtcp {
     void handle_report_blocks(Timestamp now, ShardPeer& peer, const wire::ReportBlocks& blocks);
     void handle_transport_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
     void handle_nack(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
-    void handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
-    void handle_remb(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
+    // Both tell whether there was an estimate of the link, which allocate() has to follow.
+    bool handle_payload_feedback(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
+    bool handle_remb(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
     void handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc);
     void handle_extended_report(Timestamp now, ShardPeer& peer, const wire::RtcpBlock& block);
 

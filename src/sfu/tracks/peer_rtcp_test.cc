@@ -148,6 +148,17 @@ TEST_CASE("PeerRtcp: of a flood of FIRs one crosses to the home of the track [DE
     CHECK(stage.rtcp.counters().firs == 5 * 170);
 }
 
+TEST_CASE("PeerRtcp: the estimates in one compound share the link once [BWE-03]") {
+    Call call;
+    const std::uint64_t before = call.subscriptions.allocations();
+    call.say(call.viewer, [&](ByteWriter& out) {
+        const std::array ssrcs{kSsrc};
+        for (std::uint64_t i = 1; i <= 50; ++i)
+            CHECK(wire::write_remb(out, 1, i * 100'000, ssrcs));
+    });
+    CHECK(call.subscriptions.allocations() == before + 1);
+}
+
 TEST_CASE("PeerRtcp: of a NACK of more packets than 512 the first are looked at [FWD-11]") {
     Call call;
     std::vector<std::uint16_t> many;

@@ -195,6 +195,7 @@ std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_
 }
 
 void Subscriptions::allocate(Timestamp now, ShardPeer& peer) {
+    ++allocations_;
     if (peer.downlink().allocate(now))
         for (const auto& outbound : peer.downlink().tracks())
             if (outbound->down_track.info().video()) serve(now, *outbound);

@@ -66,6 +66,7 @@ class Subscriptions {
 
     std::size_t size() const { return down_tracks_.size(); }
     std::uint64_t down_tracks_visited() const { return visited_; }
+    std::uint64_t allocations() const { return allocations_; }
 
   private:
     OutboundTrack* find(DownTrackId id);
@@ -77,6 +78,7 @@ class Subscriptions {
     Parts parts_;
     std::unordered_map<DownTrackId, OutboundTrack*> down_tracks_;
     std::uint64_t visited_ = 0;
+    std::uint64_t allocations_ = 0;
 };
 
 }  // namespace confab::sfu
