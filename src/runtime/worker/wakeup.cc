@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace confab::worker {
@@ -14,21 +15,23 @@ Wakeup::Wakeup() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
 void Wakeup::notify() {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!sleeping_.exchange(false, std::memory_order_acq_rel)) return;
+    State announced = State::kSleeping;
+    if (!state_.compare_exchange_strong(announced, State::kRung, std::memory_order_acq_rel)) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);
 }
 
 void Wakeup::announce_sleep() {
-    sleeping_.store(true, std::memory_order_release);
+    if (state_.exchange(State::kSleeping, std::memory_order_acq_rel) == State::kRung) ++unread_;
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 void Wakeup::awake() {
-    // Still announced: nobody rang, so there is nothing to read.
-    if (sleeping_.exchange(false, std::memory_order_acq_rel)) return;
+    if (state_.exchange(State::kAwake, std::memory_order_acq_rel) == State::kRung) ++unread_;
+    if (unread_ == 0) return;  // nobody rang
     std::uint64_t count = 0;
-    [[maybe_unused]] const auto read = ::read(fd_.get(), &count, sizeof count);
+    const auto size = ::read(fd_.get(), &count, sizeof count);
+    if (size == static_cast<ssize_t>(sizeof count)) unread_ -= std::min(count, unread_);
 }
 
 }  // namespace confab::worker

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "runtime/worker/socket/file_descriptor.h"
 
@@ -19,13 +20,19 @@ class Wakeup {
     int fd() const { return fd_.get(); }
     // Producer, after publish().
     void notify();
-    // Owner: announce_sleep(), check the queues, wait on fd(), then awake().
+    // Owner: announce_sleep(), check the queues, wait on fd(), then awake(); that again while fd()
+    // is readable.
     void announce_sleep();
     void awake();
 
   private:
+    enum class State : std::uint8_t { kAwake, kSleeping, kRung };
+
     FileDescriptor fd_;
-    std::atomic<bool> sleeping_{false};
+    std::atomic<State> state_{State::kAwake};
+    // The owner's. A producer first takes the announcement, then writes: what it took and what was
+    // not read yet comes later, and would leave fd() readable for ever if nobody read it.
+    std::uint64_t unread_ = 0;
 };
 
 }  // namespace confab::worker
