@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/worker/worker_streams.h"
 #include "sfu/shard/shard.h"
 
 namespace confab::worker {
@@ -93,18 +94,7 @@ void Worker::build_shard(Timestamp now) {
         config.candidates.push_back({static_cast<std::uint16_t>(sockets_.size() + i),
                                      ice::Protocol::kTcp, tcp_addresses_[i]});
     shard_ = std::make_unique<sfu::Shard>(std::move(config), now, Rng(options_.seed), links_);
-    tcp_->set_handlers(
-        [this](const ice::Path& path, BytesSpan frame) { return handle_frame(path, frame); },
-        [this](TcpHandOver stream) { hand_over(std::move(stream)); },
-        [this](const ice::Path& path) { shard_->handle_tcp_closed(now_, path); });
-}
-
-void Worker::hand_over(TcpHandOver stream) {
-    const ice::Path path = stream.path;
-    if (const auto owner = shard_->foreign_owner(path))
-        (void)links_.push_stream(*owner, std::move(stream));
-    // Nothing of it comes here any more, not even its end.
-    shard_->handle_tcp_closed(now_, path);
+    join_streams(*tcp_, *shard_, links_, now_);
 }
 
 void Worker::start() {
@@ -210,13 +200,6 @@ void Worker::read_udp(UdpSocket& socket, std::uint16_t index) {
         total += count;
         if (count < UdpSocket::kBatch) break;
     }
-}
-
-TcpConnections::Verdict Worker::handle_frame(const ice::Path& path, BytesSpan frame) {
-    const auto owner = shard_->handle_frame(now_, path, frame);
-    if (owner) return TcpConnections::Verdict::kHandOver;
-    if (shard_->uses_path(path)) tcp_->claim(path.tcp_connection);
-    return TcpConnections::Verdict::kKeep;
 }
 
 void Worker::read_peers(Timestamp now) {

@@ -67,8 +67,6 @@ class Worker {
     void read_udp(UdpSocket& socket, std::uint16_t index);
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot);
-    TcpConnections::Verdict handle_frame(const ice::Path& path, BytesSpan frame);
-    void hand_over(TcpHandOver stream);
     void flush(Timestamp now);
     void send_streams();
     void publish(Timestamp now);

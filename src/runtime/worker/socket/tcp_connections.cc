@@ -37,7 +37,7 @@ struct TcpConnections::Connection {
     wire::Rfc4571Reader reader;
     Bytes write_buffer;
     std::size_t written = 0;
-    Timestamp since;
+    Timestamp since;  // it came, or its use was looked at
     bool first_frame_seen = false;
     bool claimed = false;
     bool writable_watched = false;
@@ -48,10 +48,12 @@ TcpConnections::TcpConnections(Poller& poller, std::uint32_t first_id, std::uint
     : poller_(&poller), next_id_(first_id), id_step_(id_step), max_connections_(max_connections) {}
 TcpConnections::~TcpConnections() = default;
 
-void TcpConnections::set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed) {
+void TcpConnections::set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed,
+                                  InUse in_use) {
     on_frame_ = std::move(on_frame);
     on_hand_over_ = std::move(on_hand_over);
     on_closed_ = std::move(on_closed);
+    in_use_ = std::move(in_use);
 }
 
 Result<SocketAddress, std::string> TcpConnections::listen(const SocketAddress& local,
@@ -313,12 +315,21 @@ void TcpConnections::handle_timeout(Timestamp now) {
     if (now < next_sweep_) return;
     std::vector<std::uint32_t> expired;
     for (const auto& [id, connection] : connections_)
-        if (!connection->claimed && now - connection->since > kUnclaimedLimit)
-            expired.push_back(id);
+        if (has_expired(now, *connection)) expired.push_back(id);
     counters_.expired += expired.size();
     for (const std::uint32_t id : expired)
         close(id);
     next_sweep_ = connections_.empty() ? Timestamp::never() : now + kSweepInterval;
+}
+
+// The peer of a claimed stream may have gone, or have forgotten it for newer ones: it is then as
+// one that nobody took yet.
+bool TcpConnections::has_expired(Timestamp now, Connection& connection) const {
+    if (now - connection.since <= kUnclaimedLimit) return false;
+    if (!connection.claimed) return true;
+    connection.claimed = in_use_(connection.path);
+    connection.since = now;
+    return false;
 }
 
 void TcpConnections::close(std::uint32_t id) {

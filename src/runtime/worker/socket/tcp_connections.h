@@ -3,7 +3,8 @@
 
 // ICE over TCP, passive side (RFC 6544, RFC 4571 framing; 02 ICE-08): listeners, accepted streams,
 // bounded reading and writing. A stream must begin with a STUN message within 30 s and be taken by
-// a peer within 30 s. Media that does not fit the send buffer is dropped, never queued (TRAP-24).
+// a peer within 30 s, and again once no peer uses it any more. Media that does not fit the send
+// buffer is dropped, never queued (TRAP-24).
 #pragma once
 
 #include <cstdint>
@@ -69,12 +70,14 @@ class TcpConnections {
     using OnFrame = std::function<Verdict(const ice::Path&, BytesSpan frame)>;
     using OnHandOver = std::function<void(TcpHandOver)>;
     using OnClosed = std::function<void(const ice::Path&)>;
-    void set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed);
+    // Whether a peer still uses a stream that was claimed.
+    using InUse = std::function<bool(const ice::Path&)>;
+    void set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed, InUse in_use);
 
     void handle_ready(Timestamp now, const Poller::Ready& ready);
     // A stream that another worker accepted.
     void adopt(Timestamp now, TcpHandOver connection);
-    // A peer uses the stream: it is no longer subject to expiry.
+    // A peer uses the stream: it does not expire as long as that is so.
     void claim(std::uint32_t connection);
     // Frames of at most kMaxRfc4571Frame bytes in one write, as far as possible; those that find
     // the stream gone or full are dropped.
@@ -106,6 +109,7 @@ class TcpConnections {
     void write_frames(Connection& connection, std::span<const BytesView> frames);
     void keep_rest(Connection& connection, BytesView header, BytesView frame, std::size_t sent);
     void watch(const Connection& connection, bool writable);
+    bool has_expired(Timestamp now, Connection& connection) const;
     void close(std::uint32_t id);
 
     Poller* poller_;
@@ -117,6 +121,7 @@ class TcpConnections {
     OnFrame on_frame_;
     OnHandOver on_hand_over_;
     OnClosed on_closed_;
+    InUse in_use_;
     Timestamp next_sweep_ = Timestamp::never();
     Timestamp resume_at_ = Timestamp::never();  // listeners rest for want of descriptors
     TcpCounters counters_;

@@ -87,7 +87,8 @@ struct Host {
                 return verdict;
             },
             [this](TcpHandOver stream) { handed_over.push_back(std::move(stream)); },
-            [this](const ice::Path& path) { closed.push_back(path); });
+            [this](const ice::Path& path) { closed.push_back(path); },
+            [this](const ice::Path&) { return in_use; });
     }
     void send(std::uint32_t connection, const Bytes& frame) {
         streams.send(connection, std::array<BytesView, 1>{frame});
@@ -109,6 +110,7 @@ struct Host {
     Poller poller;
     TcpConnections streams;
     Verdict verdict = Verdict::kKeep;
+    bool in_use = true;
     std::vector<std::pair<ice::Path, Bytes>> frames;
     std::vector<TcpHandOver> handed_over;
     std::vector<ice::Path> closed;
@@ -385,6 +387,37 @@ TEST_CASE("TcpConnections: streams that nobody claims expire, claimed ones stay 
     CHECK(silent.closed_by_peer());
     host.streams.handle_timeout(at_s(1000));
     CHECK(host.streams.size() == 1);
+}
+
+TEST_CASE("TcpConnections: a stream that its peer left expires as one nobody claimed [ICE-08]") {
+    Host host;
+    StreamClient client(host.listen());
+    client.write(framed(stun_like(28)));
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    const std::uint32_t id = host.frames[0].first.tcp_connection;
+    host.streams.claim(id);
+    const auto pass = [&](std::int64_t from, std::int64_t to) {
+        for (std::int64_t s = from; s <= to; ++s)
+            host.streams.handle_timeout(at_s(s));
+    };
+    pass(1, 300);
+    CHECK(host.streams.size() == 1);
+    // Left alone, then used again in time.
+    host.in_use = false;
+    pass(301, 340);
+    CHECK(host.streams.size() == 1);
+    host.in_use = true;
+    host.streams.claim(id);
+    pass(341, 640);
+    CHECK(host.streams.size() == 1);
+    CHECK(host.closed.empty());
+    host.in_use = false;
+    pass(641, 703);
+    CHECK(host.streams.size() == 0);
+    CHECK(host.closed.size() == 1);
+    CHECK(host.streams.counters().expired == 1);
+    CHECK(client.closed_by_peer());
 }
 
 TEST_CASE("TcpConnections: the end of a stream is told once [ICE-08]") {
