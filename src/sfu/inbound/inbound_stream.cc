@@ -28,6 +28,7 @@ InboundStream::InboundStream(const AddReceiver& receiver, const ReceiveLayer& la
     : receiver_(receiver),
       layer_(layer),
       ssrc_(ssrc),
+      timestamp_(clock_rate_of(receiver)),
       pli_(receiver.pli_throttle[std::min<std::size_t>(layer.spatial, 2)]),
       stats_(clock_rate_of(receiver)),
       audio_level_(level_options(receiver.audio_level)) {}
@@ -83,7 +84,7 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, const wire::Rt
     const std::int64_t sequence = sequence_.peek(header.sequence);
     const std::int64_t highest = sequence_.highest();
     if (sequence_.is_used_ahead(header.sequence) &&
-        timestamp_.peek(header.timestamp) < timestamp_.highest())
+        timestamp_.peek(now, header.timestamp) < timestamp_.highest())
         return Arrival::kRepeated;
     if (sequence <= highest) {
         if (highest - sequence >= kSize) return Arrival::kRepeated;  // too old to know
@@ -107,7 +108,7 @@ void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpH
     if (asks_for_losses()) nack_.add_gap(now, first, sequence_.peek(header.sequence));
     if (receiver_.kind != MediaKind::kVideo) return;
     const auto lost = sequence_.peek(header.sequence) - first;
-    const auto media_time = timestamp_.peek(header.timestamp) - timestamp_.highest();
+    const auto media_time = timestamp_.peek(now, header.timestamp) - timestamp_.highest();
     const bool is_long = media_time >= clock_rate_of(receiver_);
     if (lost > static_cast<std::int64_t>(rtp::NackTracker::kMaxMissing) ||
         (is_long && (lost > kFewLost || !asks_for_losses())))
@@ -120,7 +121,7 @@ void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpH
 // the next numbers, and the time by the clock unless the publisher's own went on.
 bool InboundStream::restarts(Timestamp now, const wire::RtpHeader& header) {
     const std::int64_t before = sequence_.highest();
-    const std::int64_t timestamp = timestamp_.peek(header.timestamp);
+    const std::int64_t timestamp = timestamp_.peek(now, header.timestamp);
     if (!sequence_.restarts(header.sequence, timestamp > timestamp_.highest())) return false;
     ++counters_.restarts;
     // The packet before this one passed for a stray: it is asked for.
@@ -148,10 +149,11 @@ void InboundStream::keep_time(Timestamp now, std::int64_t timestamp,
 }
 
 void InboundStream::follow_time(Timestamp now, std::uint32_t timestamp) {
-    keep_time(now, timestamp_.peek(timestamp), before_->stats);
-    const std::int64_t place = timestamp_.peek(timestamp) + time_shift_;
-    timestamp_ = {};  // compared from here on with its own packets' time only
-    time_shift_ = place - timestamp_.peek(timestamp);
+    keep_time(now, timestamp_.peek(now, timestamp), before_->stats);
+    const std::int64_t place = timestamp_.peek(now, timestamp) + time_shift_;
+    // Compared from here on with its own packets' time only.
+    timestamp_ = TimeLine(clock_rate_of(receiver_));
+    time_shift_ = place - timestamp_.peek(now, timestamp);
 }
 
 void InboundStream::read_extensions(const wire::RtpPacketView& view, MediaPacket& packet) const {
@@ -236,7 +238,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     if (!placed) return std::nullopt;
     const bool padding_only = view.payload.empty();
     MediaPacket packet;
-    packet.timestamp = timestamp_.unwrap(view.header.timestamp) + time_shift_;
+    packet.timestamp = timestamp_.unwrap(now, view.header.timestamp) + time_shift_;
     stats_.received(now, placed->sequence, packet.timestamp, view.packet.size());
     if (padding_only && !placed->late) {
         compactor_.exclude(placed->sequence);
@@ -312,7 +314,7 @@ void InboundStream::receive_sender_report(Timestamp now, const wire::SenderRepor
     if (sender_report_ && report.ntp <= sender_report_->ntp) return;
     stats_.received_sender_report(now, report.ntp);
     sender_report_ =
-        SenderReportInfo{report.ntp, timestamp_.peek(report.rtp_time) + time_shift_, now};
+        SenderReportInfo{report.ntp, timestamp_.peek(now, report.rtp_time) + time_shift_, now};
 }
 
 void InboundStream::set_muted(bool muted) {

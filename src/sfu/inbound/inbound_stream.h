@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 
-#include "base/sequence.h"
 #include "rtc/rtp/audio_level.h"
 #include "rtc/rtp/nack_tracker.h"
 #include "rtc/rtp/padding_compactor.h"
@@ -19,6 +18,7 @@
 #include "rtc/rtp/reception_stats.h"
 #include "sfu/inbound/packet_parser.h"
 #include "sfu/inbound/sequence_line.h"
+#include "sfu/inbound/time_line.h"
 #include "sfu/packet/media_packet.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/media_figures.h"
@@ -44,7 +44,7 @@ struct InboundCounters {
 struct StreamEnd {
     std::int64_t next = 0;  // number
     rtp::ReceptionStats stats;
-    RtpTimeUnwrapper timestamp;
+    TimeLine timestamp;
     std::int64_t time_shift = 0;
 };
 
@@ -140,7 +140,7 @@ class InboundStream {
     bool started_ = false;
     Codec last_codec_ = Codec::kNone;
     SequenceLine sequence_;
-    RtpTimeUnwrapper timestamp_;
+    TimeLine timestamp_;
     std::int64_t time_shift_ = 0;  // what a restart took from the publisher's time
     std::bitset<kWindow> seen_;
     rtp::PaddingCompactor compactor_;

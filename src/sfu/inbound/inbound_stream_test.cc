@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "sfu/forward/source_state.h"
 #include "sfu/inbound/inbound_testing.h"
 
 namespace confab::sfu {
@@ -224,6 +225,37 @@ TEST_CASE(
     feed.stream_.receive_sender_report(at_ms(6), report);
     CHECK(feed.stream_.sender_report()->ntp == NtpTime(1ULL << 40));
     CHECK(feed.stream_.report_block(at_ms(505))->delay_since_last_sr == 32'768);
+}
+
+TEST_CASE("InboundStream: a layer that was off overnight goes on in time [IN-01][IN-06][FWD-02]") {
+    for (const std::int64_t hours : {8, 20}) {
+        CAPTURE(hours);
+        const std::int64_t off_ms = hours * 3'600'000;
+        const auto time_at = [](std::int64_t ms) { return static_cast<std::uint32_t>(ms * 90); };
+        const NtpTime ntp(1ULL << 40);
+        Feed feed(video_receiver());
+        SourceState source;
+        const auto report = [&](std::int64_t ms) {
+            wire::SenderReport sr;
+            sr.ntp = ntp + Duration::millis(ms);
+            sr.rtp_time = time_at(ms);
+            feed.stream_.receive_sender_report(at_ms(ms), sr);
+            const auto& kept = feed.stream_.sender_report();
+            return source.add_report(2, {kept->ntp, kept->rtp_time, kept->arrival});
+        };
+        const auto before = feed(0, {1, time_at(0), 96, kSsrc, vp8_key()});
+        REQUIRE(before);
+        REQUIRE(report(10));
+        const auto after = feed(off_ms, {2, time_at(off_ms), 96, kSsrc, vp8_key()});
+        REQUIRE(after);
+        CHECK(after->timestamp - before->timestamp == off_ms * 90);
+        CHECK(report(off_ms + 10));
+        CHECK(feed.stream_.sender_report()->rtp_time == after->timestamp + 900);
+        CHECK(feed.stream_.report_block(at_ms(off_ms + 20))->jitter == 0);
+        const auto next = feed(off_ms + 33, {3, time_at(off_ms + 33), 96, kSsrc, vp8_delta()});
+        REQUIRE(next);
+        CHECK(next->timestamp - after->timestamp == 33 * 90);
+    }
 }
 
 }  // namespace
