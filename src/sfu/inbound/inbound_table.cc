@@ -48,12 +48,17 @@ InboundTable::Age InboundTable::retired(std::uint32_t ssrc, Timestamp now) const
     return Age::kNever;
 }
 
+std::vector<InboundTable::Known>::const_iterator InboundTable::at_or_behind(
+    std::uint32_t ssrc) const {
+    return std::lower_bound(known_.begin(), known_.end(), ssrc,
+                            [](const Known& k, std::uint32_t value) { return k.ssrc < value; });
+}
+
 InboundRoute InboundTable::find(std::uint32_t ssrc) const {
-    for (const Known& known : known_)
-        if (known.ssrc == ssrc)
-            return {known.receiver, known.receiver->find_by_spatial(known.spatial), known.rtx,
-                    known.spatial};
-    return {};
+    const auto found = at_or_behind(ssrc);
+    if (found == known_.end() || found->ssrc != ssrc) return {};
+    return {found->receiver, found->receiver->find_by_spatial(found->spatial), found->rtx,
+            found->spatial};
 }
 
 Ssrc InboundTable::rtx_ssrc_of(const Receiver& receiver, std::uint8_t spatial) const {
@@ -85,8 +90,7 @@ void InboundTable::learn(std::uint32_t ssrc, const InboundRoute& route, Timestam
         return replaced;
     });
     std::erase_if(retired_, [&](const Retired& r) { return r.ssrc == ssrc; });
-    if (known_.size() >= kMaxSsrcs) known_.erase(known_.begin());
-    known_.push_back({ssrc, route.receiver, route.spatial, route.rtx});
+    known_.insert(at_or_behind(ssrc), Known{ssrc, route.receiver, route.spatial, route.rtx});
 }
 
 namespace {

@@ -25,7 +25,6 @@ struct InboundRoute {
 
 class InboundTable {
   public:
-    static constexpr std::size_t kMaxSsrcs = 128;
     static constexpr std::size_t kMaxProbed = 25;    // unknown SSRCs looked at at a time
     static constexpr std::uint32_t kMaxProbes = 10;  // packets looked at for each, then not until
     static constexpr Duration kProbeAgain = Duration::seconds(1);  // this much later
@@ -34,7 +33,9 @@ class InboundTable {
     // How long packets of an ended track may still be under way.
     static constexpr Duration kRetired = Duration::seconds(5);
 
-    // Receivers outlive the table or are removed first.
+    // Receivers outlive the table or are removed first. Of each layer two SSRCs are known, media
+    // and retransmissions: none that is in use gives way to others, as nothing would name it again
+    // (IN-50).
     void add(Receiver& receiver);
     void remove(const Receiver& receiver, Timestamp now);
 
@@ -52,6 +53,7 @@ class InboundTable {
     };
     std::optional<EarlyReport> take_early_report(std::uint32_t ssrc);
 
+    std::size_t known_ssrcs() const { return known_.size(); }
     const std::vector<Receiver*>& receivers() const { return receivers_; }
 
   private:
@@ -72,6 +74,7 @@ class InboundTable {
         Timestamp since;
     };
     enum class Age : std::uint8_t { kNever, kLongAgo, kJustNow };
+    std::vector<Known>::const_iterator at_or_behind(std::uint32_t ssrc) const;
     bool may_probe(std::uint32_t ssrc, Timestamp now);
     InboundRoute identify(const wire::RtpPacketView& packet, Age retired) const;
     void learn(std::uint32_t ssrc, const InboundRoute& route, Timestamp now);
@@ -79,7 +82,7 @@ class InboundTable {
     Age retired(std::uint32_t ssrc, Timestamp now) const;
 
     std::vector<Receiver*> receivers_;
-    std::vector<Known> known_;
+    std::vector<Known> known_;  // by SSRC: each packet looks there
     std::vector<Probed> probed_;
     std::vector<EarlyReport> early_reports_;
     std::vector<Retired> retired_;  // oldest first

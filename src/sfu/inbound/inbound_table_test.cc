@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,22 +38,54 @@ TEST_CASE(
     CHECK_FALSE(table.resolve(packet(0, 96, "1", "f").view(), at_ms(0), fresh));
 }
 
-TEST_CASE("InboundTable: remembers a bounded number of SSRCs, the newest [SDP-28][IMM-15]") {
+TEST_CASE(
+    "InboundTable: none of many SSRCs in use is forgotten, named at first only [IN-50][SDP-28]") {
+    constexpr std::uint32_t kSections = 40;
     std::vector<std::unique_ptr<Receiver>> receivers;
     InboundTable table;
-    std::uint32_t ssrc = 0;
-    for (std::size_t i = 0; i <= InboundTable::kMaxSsrcs / 3; ++i) {
+    bool fresh = false;
+    std::uint32_t number = 0;
+    // Not in their order.
+    const auto ssrc_of = [](std::uint32_t n) { return n * 0x9E37'79B9U; };
+    for (std::uint32_t i = 0; i < kSections; ++i) {
         const std::string mid = std::to_string(i);
         table.add(*receivers.emplace_back(std::make_unique<Receiver>(simulcast(mid))));
         for (const char* rid : {"q", "h", "f"}) {
-            bool fresh = false;
-            REQUIRE(table.resolve(packet(++ssrc, 96, mid, rid).view(), at_ms(0), fresh));
+            const std::uint32_t media = ssrc_of(++number);
+            const std::uint32_t rtx = ssrc_of(++number);
+            REQUIRE(table.resolve(packet(media, 96, mid, rid).view(), at_ms(0), fresh));
+            REQUIRE(table.resolve(packet(rtx, 97, mid, rid, 6).view(), at_ms(0), fresh).rtx);
         }
     }
-    REQUIRE(ssrc == InboundTable::kMaxSsrcs + 1);
-    CHECK_FALSE(table.find(1));
-    CHECK(table.find(2));
-    CHECK(table.find(ssrc));
+    for (std::uint32_t n = 1; n <= number; ++n) {
+        CAPTURE(n);
+        const bool rtx = n % 2 == 0;
+        const auto route =
+            table.resolve(packet(ssrc_of(n), rtx ? 97 : 96, "", "").view(), at_ms(9), fresh);
+        CHECK_FALSE(fresh);
+        CHECK(route.receiver == receivers[(n - 1) / 6].get());
+        CHECK(route.spatial == (n - 1) / 2 % 3);
+        CHECK(route.rtx == rtx);
+    }
+    CHECK(table.known_ssrcs() == 6 * kSections);
+}
+
+TEST_CASE("InboundTable: a publisher that changes its SSRCs makes it no larger [SDP-28][IMM-15]") {
+    Receiver receiver(simulcast("1"));
+    InboundTable table;
+    table.add(receiver);
+    bool fresh = false;
+    for (std::uint32_t ssrc = 1; ssrc < 5000; ++ssrc) {
+        const char* rid = std::array{"q", "h", "f"}[ssrc % 3];
+        const bool rtx = ssrc % 2 == 0;
+        (void)table.resolve(packet(ssrc, rtx ? 97 : 96, "1", rid, rtx ? 6 : 5).view(), at_ms(ssrc),
+                            fresh);
+        CHECK(fresh);
+        CHECK(table.known_ssrcs() <= 6);
+    }
+    CHECK(table.known_ssrcs() == 6);
+    table.remove(receiver, at_ms(6000));
+    CHECK(table.known_ssrcs() == 0);
 }
 
 TEST_CASE("InboundTable: a layer that comes with a new SSRC starts anew [SDP-28]") {
