@@ -6,8 +6,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/worker/command_size.h"
+
 namespace confab::worker {
 namespace {
+
+// Plain commands are bounded by their number, those with much to say by their bytes.
+static_assert(ControlPort::kMaxWaitingBytes >= ControlPort::kMaxWaiting * sizeof(sfu::Command));
 
 // What ends something: as many at most as there is to end, and it would stay for ever without.
 bool is_release(const sfu::Command& command) {
@@ -26,13 +31,17 @@ ControlPort::ControlPort(const std::vector<std::unique_ptr<WorkerInbox>>& inboxe
     }
 }
 
+bool ControlPort::Lane::is_full() const {
+    return waiting.size() >= kMaxWaiting || waiting_bytes >= kMaxWaitingBytes;
+}
+
 void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
     if (worker >= lanes_.size()) return;
     Lane& lane = *lanes_[worker];
     lane.ring_bell = true;
     const std::size_t bytes = data_bytes(command);
     const bool full = bytes > 0 ? lane.data_on_its_way() + bytes > kMaxDataBytes
-                                : lane.waiting.size() >= kMaxWaiting && !is_release(command);
+                                : lane.is_full() && !is_release(command);
     if (full) {
         ++commands_dropped_;
         return;
@@ -41,6 +50,7 @@ void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
     SpscRing<sfu::Command>& ring = lane.mailbox.commands.producer();
     sfu::Command* slot = lane.waiting.empty() ? ring.claim() : nullptr;
     if (slot == nullptr) {
+        lane.waiting_bytes += command_size(command);
         lane.waiting.push_back(std::move(command));
         return;
     }
@@ -51,8 +61,10 @@ void ControlPort::send(sfu::WorkerIndex worker, sfu::Command command) {
 void ControlPort::flush() {
     for (const auto& lane : lanes_) {
         while (!lane->waiting.empty()) {
+            const std::size_t bytes = command_size(lane->waiting.front());
             if (!lane->mailbox.commands.producer().push(std::move(lane->waiting.front()))) break;
             lane->waiting.pop_front();
+            lane->waiting_bytes -= bytes;
         }
         if (lane->ring_bell) lane->inbox->wakeup.notify();
         lane->ring_bell = !lane->waiting.empty();

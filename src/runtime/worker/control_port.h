@@ -34,9 +34,11 @@ class ControlPort {
     // Never blocks: what does not fit the ring waits here and goes with the next call. Packets of
     // the API on their way to one worker, in the ring or waiting for it, are at most kMaxDataBytes;
     // more are dropped and counted. Other commands are as many as the rooms' state makes; a worker
-    // that left kMaxWaiting of them unread hangs, and gets no more but those that end what it has.
+    // that left kMaxWaiting of them unread, or kMaxWaitingBytes, hangs, and gets no more but those
+    // that end what it has.
     static constexpr std::size_t kMaxDataBytes = std::size_t{16} << 20U;
     static constexpr std::size_t kMaxWaiting = std::size_t{1} << 20U;
+    static constexpr std::size_t kMaxWaitingBytes = std::size_t{256} << 20U;
     void send(sfu::WorkerIndex worker, sfu::Command command);
     std::uint64_t commands_dropped() const { return commands_dropped_; }
     // Rings the workers that got commands; call once per turn of the control loop.
@@ -66,9 +68,11 @@ class ControlPort {
         Mailbox mailbox;
         WorkerInbox* inbox = nullptr;
         std::deque<sfu::Command> waiting;
+        std::size_t waiting_bytes = 0;
         std::uint64_t data_bytes_sent = 0;  // since the start; not what was dropped
         bool ring_bell = false;
 
+        bool is_full() const;
         std::uint64_t data_on_its_way() const {
             return data_bytes_sent - mailbox.data_bytes_taken.load(std::memory_order_acquire);
         }

@@ -127,4 +127,32 @@ TEST_CASE("ControlPort: a worker that hangs gets no more but what ends something
     CHECK(lanes.port->commands_dropped() == 1);
 }
 
+// 256 MB for a moment.
+TEST_CASE("ControlPort: what waits for a worker that hangs is bounded in bytes too [IMM-15]") {
+    Lanes lanes(1);
+    sfu::AddReceiver large;
+    large.layers.resize(8);
+    for (sfu::ReceiveLayer& layer : large.layers)
+        layer.rid.assign(std::size_t{128} << 10U, 'q');
+    constexpr std::size_t kFit = ControlPort::kMaxWaitingBytes >> 20U;
+    for (std::uint64_t round = 1; round <= 2; ++round) {  // what went does not count any more
+        CAPTURE(round);
+        for (std::size_t i = 0; i < Mailbox::kCommands; ++i)
+            lanes.port->send(0, sfu::MuteReceiver{});
+        for (std::size_t i = 0; i < kFit + 50; ++i)
+            lanes.port->send(0, large);
+        CHECK(lanes.port->commands_dropped() >= round * 50);
+        CHECK(lanes.port->commands_dropped() <= round * 52);
+        const std::uint64_t dropped = lanes.port->commands_dropped();
+        lanes.port->send(0, sfu::MuteReceiver{});
+        CHECK(lanes.port->commands_dropped() == dropped + 1);
+        lanes.port->send(0, sfu::RemoveReceiver{});
+        CHECK(lanes.port->commands_dropped() == dropped + 1);
+        CHECK(lanes.take(0) == Mailbox::kCommands);
+        lanes.port->flush();
+        CHECK_FALSE(lanes.port->commands_waiting());
+        lanes.take(0);
+    }
+}
+
 }  // namespace confab::worker
