@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+
 namespace confab::sfu {
 namespace {
 
