@@ -307,6 +307,30 @@ TEST_CASE(
     CHECK(w.count(R::kOffer) == 0);
 }
 
+TEST_CASE(
+    "Negotiation: what is missing is known with a held answer, not before [SIG-82] [SIG-84]") {
+    World w;
+    JoinParams params = w.params("go", true);
+    params.client.set_sdk(livekit::ClientInfo::GO);
+    Participant& p = w.join(params);
+    livekit::SessionDescription held;
+    held.set_sdp(testing::make_offer({}, 1));
+    w.negotiation.handle_first_offer(p, held);
+    const Timestamp due = w.clock.now + p.traits.answer_delay;
+    w.negotiation.add_sender(p, audio(1));
+    CHECK(w.negotiation.next_deadline(p) == due);
+    w.pass(p.traits.answer_delay - Duration::millis(1));
+    w.negotiation.handle_timeout(p);  // for another reason
+    w.drain();
+    CHECK(w.said.empty());
+    w.pass(Duration::millis(1));
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    CHECK(w.count(R::kAnswer) == 1);
+    CHECK(w.count(R::kMediaSectionsRequirement) == 0);
+    CHECK(w.host.bound == std::vector<std::uint64_t>{1});
+}
+
 TEST_CASE("Negotiation: a single connection is asked for what is missing, once [SIG-84]") {
     World w;
     Participant& p = w.join("alice", true);
