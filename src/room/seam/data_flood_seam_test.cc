@@ -28,7 +28,7 @@ void update_own_metadata(DataRooms& d, SessionId session, std::uint32_t id) {
 
 }  // namespace
 
-TEST_CASE("Data: a flood in one room delays no request in another [SIG-101] [IMM-15]") {
+TEST_CASE("Data: a flood in one room delays no request in another [SIG-48] [IMM-15]") {
     for (const std::size_t workers : {1U, 2U}) {
         CAPTURE(workers);
         Config config = test_config(workers);
