@@ -29,7 +29,7 @@ const char* to_text(sfu::PeerState state) {
 }  // namespace
 
 ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
-                           telemetry::Metrics& metrics, ControlPlaneOptions options,
+                           telemetry::Metrics& metrics, const ControlPlaneOptions& options,
                            std::uint64_t seed, SendWebhook send_webhook)
     : loop_(loop),
       media_(media),

@@ -34,7 +34,7 @@ class ControlPlane {
 
     // Everything given must outlive this object.
     ControlPlane(net::EventLoop& loop, worker::ControlPort& media, telemetry::Metrics& metrics,
-                 ControlPlaneOptions options, std::uint64_t seed, SendWebhook send_webhook);
+                 const ControlPlaneOptions& options, std::uint64_t seed, SendWebhook send_webhook);
     ~ControlPlane();
 
     room::RoomManager& rooms() { return rooms_; }

@@ -12,11 +12,11 @@
 
 namespace confab::control {
 
-ControlShard::ControlShard(worker::ControlPort& media, ControlPlaneOptions options,
+ControlShard::ControlShard(worker::ControlPort& media, const ControlPlaneOptions& options,
                            std::uint64_t seed, ControlPlane::SendWebhook send_webhook)
     : index_(options.room.control_shard),
       metrics_(options.room.node_id),
-      plane_(loop_, media, metrics_, std::move(options), seed, std::move(send_webhook)) {
+      plane_(loop_, media, metrics_, options, seed, std::move(send_webhook)) {
     log_failures(loop_, index_);
 }
 

@@ -19,7 +19,7 @@ namespace confab::control {
 class ControlShard {
   public:
     // `media` must outlive it.
-    ControlShard(worker::ControlPort& media, ControlPlaneOptions options, std::uint64_t seed,
+    ControlShard(worker::ControlPort& media, const ControlPlaneOptions& options, std::uint64_t seed,
                  ControlPlane::SendWebhook send_webhook);
     ~ControlShard();  // end(), and waits for it
     ControlShard(const ControlShard&) = delete;
