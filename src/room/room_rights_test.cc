@@ -18,7 +18,7 @@ using testing::test_config;
 using testing::test_join;
 using R = livekit::SignalResponse;
 
-SessionId join_active(Harness& h, JoinParams params) {
+SessionId join_active(Harness& h, const JoinParams& params) {
     const SessionId session = h.join(params);
     h.advance(Duration::millis(300));
     return session;

@@ -47,6 +47,7 @@ struct World : PartWorld {
     }
     static std::vector<std::string> sids(const std::vector<Publication>& tracks) {
         std::vector<std::string> result;
+        result.reserve(tracks.size());
         for (const Publication& track : tracks)
             result.push_back(track.track->info.sid());
         return result;
