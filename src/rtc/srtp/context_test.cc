@@ -272,6 +272,7 @@ TEST_CASE(
         SendContext sender(engine, raw.master());
         ReceiveContext receiver(engine, raw.master());
         std::vector<Bytes> sent;
+        sent.reserve(100);
         for (std::uint32_t i = 0; i < 100; ++i)
             sent.push_back(testing::protect_rtcp(sender, testing::make_rtcp(rng, 8, 40)));
         const Bytes good = sent[3];

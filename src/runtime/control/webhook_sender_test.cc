@@ -75,7 +75,7 @@ struct Bench {
             options.api_key = "key";
             options.flush_timeout = flush_timeout;
             for (const std::string& path : paths)
-                options.urls.push_back("http://127.0.0.1:" + port + path);
+                options.urls.push_back(std::string("http://127.0.0.1:").append(port).append(path));
             sender = std::make_unique<WebhookSender>(thread.loop(), options, keys, metrics);
         });
     }

@@ -92,6 +92,7 @@ TEST_CASE(
     sfu::PacketPool pool;
     {
         std::vector<UdpSocket> receivers;
+        receivers.reserve(3);
         for (int i = 0; i < 3; ++i)
             receivers.push_back(open_any());
         Sender sender;
@@ -336,7 +337,7 @@ TEST_CASE("PlainPaths: bounded, each entry ends by itself, a collision loses one
         paths.add(kNow, address(i));
     std::size_t known = 0;
     for (std::uint32_t i = 0; i < 20 * PlainPaths::kMaxPaths; ++i)
-        known += paths.contains(kNow, address(i)) ? 1 : 0;
+        if (paths.contains(kNow, address(i))) ++known;
     CHECK(known <= PlainPaths::kMaxPaths);
     CHECK(known > PlainPaths::kMaxPaths / 2);
     const std::uint32_t last = 20 * PlainPaths::kMaxPaths - 1;
