@@ -92,8 +92,8 @@ class CannedServer {
         auto* const generic = static_cast<sockaddr*>(static_cast<void*>(&storage));
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        (void)::bind(listener_, generic, sizeof(sockaddr_in));
-        (void)::listen(listener_, 4);
+        REQUIRE(::bind(listener_, generic, sizeof(sockaddr_in)) == 0);
+        REQUIRE(::listen(listener_, 4) == 0);
         socklen_t size = sizeof(storage);
         ::getsockname(listener_, generic, &size);
         port_ = ntohs(address.sin_port);
@@ -181,8 +181,8 @@ class TlsServer {
         auto* const generic = static_cast<sockaddr*>(static_cast<void*>(&storage));
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        (void)::bind(listener_, generic, sizeof(sockaddr_in));
-        (void)::listen(listener_, 4);
+        REQUIRE(::bind(listener_, generic, sizeof(sockaddr_in)) == 0);
+        REQUIRE(::listen(listener_, 4) == 0);
         socklen_t size = sizeof(storage);
         ::getsockname(listener_, generic, &size);
         port_ = ntohs(address.sin_port);
