@@ -146,7 +146,7 @@ async function layer_checks(suite, mode, alice, bob) {
     await until(async () => {
       log = (await bob.person(alice))?.picture;
       return log?.width === width;
-    }, { timeout, every: 100, what: () => `a picture ${width} wide: ${JSON.stringify(log)}` });
+    }, { timeout, every: 100, what: async () => `a picture ${width} wide: ${JSON.stringify(log)}, sent ${JSON.stringify((await alice.call('transport')).sent)}` });
     await bob.sees(alice);
   };
 

@@ -275,8 +275,8 @@ class Caller {
     return reports;
   }
 
-  // The codecs of video this page receives and sends, counts of the sound that it receives, the
-  // protocols and ciphers of its connections.
+  // The codecs of video this page receives, what it sends of each layer and why no more, counts of the
+  // sound that it receives, the protocols and ciphers of its connections.
   async transport() {
     const result = { received: [], sent: [], sounds: [], protocols: [], ciphers: [] };
     for (const report of await this.#stats()) {
@@ -287,7 +287,8 @@ class Caller {
           result.sounds.push({ packets: entry.packetsReceived, lost: entry.packetsLost, nacks: entry.nackCount });
         }
         if (entry.type === 'outbound-rtp' && entry.kind === 'video') {
-          result.sent.push({ mime, frames: entry.framesEncoded, rid: entry.rid, active: entry.active });
+          const { rid, active, framesEncoded: frames, frameWidth: width, qualityLimitationReason: limited, targetBitrate: bps } = entry;
+          result.sent.push({ mime, frames, rid, active, width, limited, bps });
         }
         const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
         if (entry.type === 'transport') result.ciphers.push(entry.srtpCipher);
