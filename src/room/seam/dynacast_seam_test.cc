@@ -184,6 +184,35 @@ TEST_CASE(
     CHECK(c.last_seen() == 0x20);
 }
 
+// A browser that is short of processor time sends few frames of every layer, all the same.
+TEST_CASE(
+    "Dynacast: a slow camera's large layer is shown, and shown again [IN-21] [SIG-113] [outside]") {
+    constexpr std::int64_t kSlow = 125;  // ms between its frames, of one packet each
+    Call c;
+    c.run(10'000, kSlow);
+    CHECK(c.last_seen() == 0x20);
+    for (int i = 0; i < 3; ++i) {
+        c.wish(livekit::LOW);
+        c.run(2'000, kSlow);
+        REQUIRE(c.last_seen() == 0x00);
+        c.wish(livekit::HIGH);
+        c.run(2'000, kSlow);
+        CHECK(c.last_seen() == 0x20);
+    }
+}
+
+TEST_CASE("Dynacast: a camera that stalled is back with all its layers at once [IN-21] [outside]") {
+    Call c;
+    c.run(2'000);
+    c.camera->enable({});
+    c.run(4'000);
+    c.camera->enable({0, 1, 2});
+    for (int i = 0; i < 12; ++i) {  // not for two seconds only, until the lowest layer counts
+        c.run(500);
+        CHECK(c.last_seen() == 0x20);
+    }
+}
+
 // The word that a layer is wanted again dies with the publisher's connection, be it known to be
 // dead or not: after the resume it must be told, or the layer never comes back.
 TEST_CASE(

@@ -20,7 +20,7 @@ Duration meter_interval(bool screen_share) {
 
 SourceMonitor::LayerWatch SourceMonitor::watch(std::uint8_t spatial, bool screen_share) {
     return {StreamTracker(TrackerOptions::for_layer(spatial, screen_share)),
-            BitrateMeter(meter_interval(screen_share)), LayerFps()};
+            BitrateMeter(meter_interval(screen_share)), LayerFps(), 0, 0};
 }
 
 SourceMonitor::SourceMonitor(MediaKind kind, bool screen_share)
@@ -49,6 +49,9 @@ bool SourceMonitor::packet(const MediaPacket& packet, SourceState& state) {
     const std::size_t tracker = produced_ != 0 ? 0 : layer;
     const bool started =
         layers_[tracker].tracker.packet(packet.arrival) == StreamTracker::Change::kStarted;
+    if (started) begin_cycle(layers_[tracker]);
+    ++all_packets_;
+    if (tracker == 0) ++lowest_packets_;
     if (started || (produced_ != before && layers_[tracker].tracker.active())) {
         set_flowing(state, tracker, true);
         changed = true;
@@ -88,7 +91,7 @@ bool SourceMonitor::handle_timeout(Timestamp now, SourceState& state) {
     bool changed = false;
     bool measured = false;
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s) {
-        const auto change = layers_[s].tracker.handle_timeout(now);
+        const auto change = end_cycle(s, now);
         if (change != StreamTracker::Change::kNone && (produced_ == 0 || s == 0)) {
             set_flowing(state, s, change == StreamTracker::Change::kStarted);
             changed = true;
@@ -97,6 +100,25 @@ bool SourceMonitor::handle_timeout(Timestamp now, SourceState& state) {
     }
     if (measured && kind_ == MediaKind::kVideo) write_rates(state);
     return changed || measured;
+}
+
+void SourceMonitor::begin_cycle(LayerWatch& watch) const {
+    watch.all_before = all_packets_;
+    watch.lowest_before = lowest_packets_;
+}
+
+StreamTracker::Change SourceMonitor::end_cycle(std::size_t layer, Timestamp now) {
+    LayerWatch& watch = layers_[layer];
+    if (now < watch.tracker.next_deadline()) return StreamTracker::Change::kNone;
+    StreamTracker::Others others;
+    // Whether an SVC layer is there stands in the mask, not in its packets.
+    others.all_silent = produced_ == 0 && all_packets_ == watch.all_before;
+    if (layer > 0) {
+        const std::uint64_t lowest = lowest_packets_ - watch.lowest_before;
+        others.lowest = static_cast<std::uint32_t>(std::min<std::uint64_t>(lowest, 1'000));
+    }
+    begin_cycle(watch);
+    return watch.tracker.handle_timeout(now, others);
 }
 
 Timestamp SourceMonitor::next_deadline() const {

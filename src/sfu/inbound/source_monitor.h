@@ -34,14 +34,22 @@ class SourceMonitor {
         StreamTracker tracker;
         BitrateMeter meter;
         LayerFps fps;
+        // Of all layers and of the lowest, when the tracker's cycle began.
+        std::uint64_t all_before = 0;
+        std::uint64_t lowest_before = 0;
     };
     static LayerWatch watch(std::uint8_t spatial, bool screen_share);
     void write_rates(SourceState& state) const;
     void write_bitrates(SourceState& state) const;
+    StreamTracker::Change end_cycle(std::size_t layer, Timestamp now);
+    void begin_cycle(LayerWatch& watch) const;
     void set_flowing(SourceState& state, std::size_t tracker, bool flowing) const;
 
     MediaKind kind_;
     std::array<LayerWatch, kMaxSpatialLayers> layers_;
+    // Packets with content, ever: as the trackers count them.
+    std::uint64_t all_packets_ = 0;
+    std::uint64_t lowest_packets_ = 0;
     // Of an SVC stream with dependency descriptors: the layers its mask says are produced, bit s
     // for layer s; one tracker then watches them all. 0: no mask seen.
     std::uint8_t produced_ = 0;

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "sfu/congestion/layer_cost.h"
 #include "sfu/forward/forward_testing.h"
 
@@ -255,10 +257,11 @@ TEST_CASE("SourceMonitor: a layer wanted again flows with its next packet [IN-21
         Camera c;
         c.run(2000, {0, 1, 2});
         c.monitor.want(row.before);
-        c.run(5000, {});
+        c.run(3500, {2});
+        c.run(4500, {0});  // the lowest layer is not back so soon
         REQUIRE(c.state.available == 0);
         c.monitor.want(row.after);
-        c.run(5020, {0, 1, 2});
+        c.run(4520, {0, 1, 2});
         CHECK(c.state.available == row.at_once);
     }
     // One that flows is not interrupted.
@@ -268,6 +271,62 @@ TEST_CASE("SourceMonitor: a layer wanted again flows with its next packet [IN-21
     c.monitor.want(2);
     CHECK(c.state.available == 0b111);
     CHECK_FALSE(c.monitor.packet(c.at(2), c.state));
+}
+
+TEST_CASE(
+    "SourceMonitor: a layer that keeps up with the lowest one flows, slow as both are [IN-21]") {
+    // Eight frames a second of one packet each: fewer than five in half a second.
+    Camera slow;
+    const auto film = [&slow](std::int64_t until, std::initializer_list<std::uint8_t> layers) {
+        while (slow.ms < until) {
+            for (const std::uint8_t layer : layers)
+                (void)slow.monitor.packet(slow.at(layer), slow.state);
+            slow.ms += 125;
+            (void)slow.monitor.handle_timeout(at_ms(slow.ms), slow.state);
+        }
+    };
+    film(20'000, {0, 1, 2});
+    CHECK(slow.state.available == 0b111);
+    // One layer alone is given up, and comes back after ten seconds.
+    film(22'000, {0, 1});
+    CHECK(slow.state.available == 0b011);
+    film(31'000, {0, 1, 2});
+    CHECK(slow.state.available == 0b011);
+    film(33'000, {0, 1, 2});
+    CHECK(slow.state.available == 0b111);
+}
+
+TEST_CASE("SourceMonitor: a frame between the cycles of two layers costs none of them [IN-21]") {
+    Camera c;
+    (void)c.monitor.packet(c.at(1), c.state);
+    c.ms += 30;
+    (void)c.monitor.packet(c.at(0), c.state);  // its cycles end 30 ms later
+    // Four frames in each cycle of layer 0, of which layer 1 sees three and then five.
+    for (int cycle = 0; cycle < 40; ++cycle) {
+        const std::int64_t begin = 1000 + cycle * 500;
+        for (const std::int64_t at : {100, 220, 340, cycle % 2 == 0 ? 510 : 490}) {
+            c.ms = begin + at;
+            (void)c.monitor.handle_timeout(at_ms(c.ms), c.state);
+            for (const std::uint8_t layer : std::array<std::uint8_t, 2>{0, 1})
+                (void)c.monitor.packet(c.at(layer), c.state);
+        }
+        CHECK(c.state.available == 0b011);
+    }
+}
+
+TEST_CASE(
+    "SourceMonitor: what fell silent with all the others is back with its next packet [IN-21]") {
+    Camera c;
+    c.run(2000, {0, 1, 2});
+    c.run(6000, {});
+    REQUIRE(c.state.available == 0);
+    c.run(6020, {0, 1, 2});
+    CHECK(c.state.available == 0b111);
+    // Not so what was given up before.
+    c.run(8000, {0, 1});
+    c.run(12'000, {});
+    c.run(12'020, {0, 1, 2});
+    CHECK(c.state.available == 0b011);
 }
 
 TEST_CASE("SourceMonitor: an SVC stream wanted again flows with its next packet [IN-21]") {

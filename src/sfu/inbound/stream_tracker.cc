@@ -4,6 +4,8 @@
 // 02 IN-21.
 #include "sfu/inbound/stream_tracker.h"
 
+#include <algorithm>
+
 namespace confab::sfu {
 
 TrackerOptions TrackerOptions::for_layer(std::uint8_t spatial, bool screen_share) {
@@ -24,15 +26,19 @@ StreamTracker::Change StreamTracker::packet(Timestamp now) {
     return Change::kStarted;
 }
 
-StreamTracker::Change StreamTracker::handle_timeout(Timestamp now) {
+StreamTracker::Change StreamTracker::handle_timeout(Timestamp now, const Others& others) {
     if (now < cycle_end_) return Change::kNone;
-    const bool good = packets_ >= options_.min_packets;
+    const bool good = packets_ >= needed(others);
     packets_ = 0;
     // One call is one cycle, however late it comes.
     cycle_end_ = cycle_end_ + options_.cycle;
     if (cycle_end_ <= now) cycle_end_ = now + options_.cycle;
     poor_ = good ? 0 : poor_ + 1;
     if (state_ == State::kActive && poor_ >= options_.poor_cycles) {
+        if (others.all_silent) {
+            reset();
+            return Change::kStopped;
+        }
         state_ = State::kStopped;
         good_ = 0;
         return Change::kStopped;
@@ -42,6 +48,12 @@ StreamTracker::Change StreamTracker::handle_timeout(Timestamp now) {
     if (good_ < options_.good_cycles) return Change::kNone;
     state_ = State::kActive;
     return Change::kStarted;
+}
+
+// A frame may fall to this side of the cycle's end on one layer and to that side on the other.
+std::uint32_t StreamTracker::needed(const Others& others) const {
+    if (others.lowest == 0) return options_.min_packets;
+    return std::min(options_.min_packets, std::max<std::uint32_t>(1, others.lowest - 1));
 }
 
 StreamTracker::Change StreamTracker::pause() {

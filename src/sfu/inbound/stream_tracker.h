@@ -3,6 +3,10 @@
 
 // Does a layer flow, and how much? (02 IN-21) Fast to stop, slow to come back: active with the
 // first packet, stopped after one poor cycle, then active again only after several good ones.
+//
+// Differs from upstream in what is poor: an encoder that is short of processor time, or films
+// little, sends few packets on all layers. A layer that keeps up with the lowest one flows; and
+// what fell silent with all the others comes back with its next packet.
 #pragma once
 
 #include <array>
@@ -28,11 +32,19 @@ class StreamTracker {
   public:
     enum class Change : std::uint8_t { kNone, kStarted, kStopped };
 
+    // What the layers of the track did in the cycle that ends.
+    struct Others {
+        std::uint32_t lowest = kMany;  // packets of the lowest one; kMany: not to be compared with
+        bool all_silent = false;       // no packet of any
+    };
+    static constexpr std::uint32_t kMany = 0xFFFF'FFFF;
+
     explicit StreamTracker(TrackerOptions options) : options_(options) {}
 
     // A packet with content.
     Change packet(Timestamp now);
-    Change handle_timeout(Timestamp now);
+    Change handle_timeout(Timestamp now) { return handle_timeout(now, Others()); }
+    Change handle_timeout(Timestamp now, const Others& others);
     Timestamp next_deadline() const { return cycle_end_; }
     // Publisher mute: stopped and blind until resumed.
     Change pause();
@@ -45,6 +57,8 @@ class StreamTracker {
     bool active() const { return state_ == State::kActive; }
 
   private:
+    std::uint32_t needed(const Others& others) const;
+
     enum class State : std::uint8_t { kNew, kActive, kStopped, kPaused };
 
     TrackerOptions options_;
