@@ -5,8 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include <array>
-
 #include "sfu/congestion/layer_cost.h"
 #include "sfu/forward/forward_testing.h"
 
@@ -298,18 +296,22 @@ TEST_CASE(
 
 TEST_CASE("SourceMonitor: a frame between the cycles of two layers costs none of them [IN-21]") {
     Camera c;
+    (void)c.monitor.packet(c.at(0), c.state);
     (void)c.monitor.packet(c.at(1), c.state);
-    c.ms += 30;
-    (void)c.monitor.packet(c.at(0), c.state);  // its cycles end 30 ms later
+    const auto arrive = [&c](std::int64_t at, std::uint8_t layer) {
+        c.ms = at;
+        (void)c.monitor.handle_timeout(at_ms(at), c.state);
+        (void)c.monitor.packet(c.at(layer), c.state);
+    };
     // Four frames in each cycle of layer 0, of which layer 1 sees three and then five.
     for (int cycle = 0; cycle < 40; ++cycle) {
         const std::int64_t begin = 1000 + cycle * 500;
-        for (const std::int64_t at : {100, 220, 340, cycle % 2 == 0 ? 510 : 490}) {
-            c.ms = begin + at;
-            (void)c.monitor.handle_timeout(at_ms(c.ms), c.state);
-            for (const std::uint8_t layer : std::array<std::uint8_t, 2>{0, 1})
-                (void)c.monitor.packet(c.at(layer), c.state);
+        for (const std::int64_t at : {100, 220, 340}) {
+            arrive(begin + at, 0);
+            arrive(begin + at, 1);
         }
+        arrive(begin + 490, 0);
+        arrive(begin + (cycle % 2 == 0 ? 505 : 495), 1);
         CHECK(c.state.available == 0b011);
     }
 }
