@@ -228,6 +228,7 @@ struct Own {                                     // the section "confab"
     std::uint32_t max_connections = 65'536;
     std::uint32_t max_connections_per_address = 0;  // 0 = half of them
     Duration webhook_flush_timeout = Duration::seconds(5);
+    bool watch_config = true;
 };
 
 struct Config {

@@ -74,6 +74,7 @@ struct Option {
     std::string_view entries{};  // of trees: the keys of each entry, "name|lat"; kNoEntries
     double min = 0;              // both 0 = no bounds beside those of the type
     double max = 0;
+    bool live = false;  // a reload makes it hold without a restart
 
     constexpr Option named(std::string_view second_flag, std::string_view variable = {}) const {
         Option o = *this;
@@ -100,6 +101,11 @@ struct Option {
     constexpr Option shown(std::string_view text) const {
         Option o = *this;
         o.default_text = text;
+        return o;
+    }
+    constexpr Option reloaded() const {
+        Option o = *this;
+        o.live = true;
         return o;
     }
     constexpr Option later() const {

@@ -70,6 +70,7 @@ std::string meaning(const Option& option) {
     if (option.min != option.max)
         text += "; from " + format_number(option.min) + " to " + format_number(option.max);
     if (!option.choices.empty()) text += "; one of " + std::string(option.choices);
+    if (option.live) text += "; holds after a reload";
     return text;
 }
 

@@ -22,8 +22,8 @@ tl::unexpected<TokenError> refuse(std::string_view text, std::string_view detail
 }
 
 std::optional<KeyProvider::Key> key_of(const Grants& grants, const KeyProvider& keys) {
-    if (const std::string* secret = keys.find_secret(grants.api_key))
-        return KeyProvider::Key{grants.api_key, *secret};
+    if (auto secret = keys.find_secret(grants.api_key))
+        return KeyProvider::Key{grants.api_key, *std::move(secret)};
     return keys.signing_key();
 }
 
@@ -76,9 +76,10 @@ std::string_view time_error(const Registered& registered, UnixTime now) {
 
 }  // namespace
 
-const std::string* KeyMap::find_secret(std::string_view api_key) const {
+std::optional<std::string> KeyMap::find_secret(std::string_view api_key) const {
     const auto found = keys_.find(api_key);
-    return found == keys_.end() ? nullptr : &found->second;
+    if (found == keys_.end()) return std::nullopt;
+    return found->second;
 }
 
 std::optional<KeyProvider::Key> KeyMap::signing_key() const {
@@ -95,8 +96,8 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
     const auto registered = read_registered(*claims);
     if (!registered) return refuse(kUnreadable);
 
-    const std::string* secret = keys.find_secret(registered->issuer);
-    if (secret == nullptr) return refuse("invalid API key");
+    const auto secret = keys.find_secret(registered->issuer);
+    if (!secret) return refuse("invalid API key");
     if (const auto verified = crypto::jws_verify(*jws, as_bytes(*secret)); !verified)
         return refuse(kUnreadable, "token signature is invalid: " + to_text(verified.error()));
     if (const std::string_view error = time_error(*registered, now); !error.empty())
@@ -113,7 +114,7 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
     return *std::move(grants);
 }
 
-std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now,
+std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime) {
     json::Writer claims;
     claims.begin_object();

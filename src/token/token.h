@@ -24,12 +24,13 @@ inline constexpr Duration kMinRefreshLifetime = Duration::seconds(600);  // TOK-
 class KeyProvider {
   public:
     virtual ~KeyProvider() = default;
-    // Null if the key is unknown; valid until the provider changes.
-    virtual const std::string* find_secret(std::string_view api_key) const = 0;
-    // A key to sign own tokens with: {key, secret}; nullopt if there is none.
+    // nullopt if the key is unknown. Copies, here and below: the keys may be replaced at any
+    // moment.
+    virtual std::optional<std::string> find_secret(std::string_view api_key) const = 0;
+    // A key to sign own tokens with; nullopt if there is none.
     struct Key {
-        std::string_view name;
-        std::string_view secret;
+        std::string name;
+        std::string secret;
     };
     virtual std::optional<Key> signing_key() const = 0;
 };
@@ -39,7 +40,7 @@ class KeyMap final : public KeyProvider {
     KeyMap() = default;
     explicit KeyMap(std::map<std::string, std::string, std::less<>> keys)
         : keys_(std::move(keys)) {}
-    const std::string* find_secret(std::string_view api_key) const override;
+    std::optional<std::string> find_secret(std::string_view api_key) const override;
     std::optional<Key> signing_key() const override;
 
   private:
@@ -55,7 +56,8 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
 
 // A token of `grants` with iss = key, sub = grants.identity, nbf = now, exp = now + lifetime.
 // grants.api_key and expires_at are ignored.
-std::string mint_token(const Grants& grants, KeyProvider::Key key, UnixTime now, Duration lifetime);
+std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
+                       Duration lifetime);
 
 // TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original

@@ -11,6 +11,7 @@ import { operation_checks } from './operation.mjs';
 import { participant_checks } from './participants.mjs';
 import { refresh_checks } from './refresh.mjs';
 import { refusal_checks } from './refusals.mjs';
+import { reload_checks } from './reload.mjs';
 import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
 import { rpc_checks } from './rpc.mjs';
@@ -32,4 +33,5 @@ await suite.run(async () => {
   await webhook_checks(suite, server, sink);
   await operation_checks(suite, server);
   await webhook_flood_checks(suite);
+  await reload_checks(suite);
 });

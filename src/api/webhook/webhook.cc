@@ -31,7 +31,7 @@ std::string webhook_body(const livekit::WebhookEvent& event) {
     return proto::to_camel_json(event);
 }
 
-std::string webhook_authorization(std::string_view body, token::KeyProvider::Key key,
+std::string webhook_authorization(std::string_view body, const token::KeyProvider::Key& key,
                                   UnixTime now) {
     token::Grants grants;
     grants.sha256 = base64_encode(crypto::sha256(as_bytes(body)));

@@ -22,7 +22,8 @@ std::string webhook_key(const livekit::WebhookEvent& event);
 // HOOK-03: protobuf JSON, camelCase, without empty fields.
 std::string webhook_body(const livekit::WebhookEvent& event);
 // HOOK-05: the value of the Authorization header, a token without "Bearer ".
-std::string webhook_authorization(std::string_view body, token::KeyProvider::Key key, UnixTime now);
+std::string webhook_authorization(std::string_view body, const token::KeyProvider::Key& key,
+                                  UnixTime now);
 inline constexpr Duration kWebhookTokenLifetime = Duration::seconds(300);
 
 // HOOK-08: include_events, when not empty, beats exclude_events.

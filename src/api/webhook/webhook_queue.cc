@@ -30,7 +30,7 @@ Duration backoff(int attempts) {
 Result<void, std::string> check_webhook_options(const WebhookOptions& options,
                                                 const token::KeyProvider& keys) {
     if (options.urls.empty()) return {};
-    if (!options.api_key.empty() && keys.find_secret(options.api_key) != nullptr) return {};
+    if (!options.api_key.empty() && keys.find_secret(options.api_key)) return {};
     return tl::unexpected<std::string>("api_key is required to use webhooks");
 }
 
@@ -61,7 +61,7 @@ std::optional<std::size_t> WebhookQueue::add(Timestamp now, const std::string& u
                                              const std::string& api_key,
                                              const livekit::WebhookEvent& event,
                                              const std::string& body) {
-    if (keys_.find_secret(api_key) == nullptr) {
+    if (!keys_.find_secret(api_key)) {
         lose(event.event(), stats_.dropped_unsigned);
         return std::nullopt;
     }
@@ -109,9 +109,9 @@ void WebhookQueue::give_up() {
 bool WebhookQueue::sign(Item& item, Timestamp now, UnixTime wall) const {
     // HOOK-06: retries carry the same token, as long as a receiver would still take it.
     if (!item.authorization.empty() && now - item.signed_at <= kMaxWebhookRetryAfter) return true;
-    const std::string* secret = keys_.find_secret(item.api_key);
-    if (secret == nullptr) return false;
-    item.authorization = webhook_authorization(item.body, {item.api_key, *secret}, wall);
+    auto secret = keys_.find_secret(item.api_key);
+    if (!secret) return false;
+    item.authorization = webhook_authorization(item.body, {item.api_key, *std::move(secret)}, wall);
     item.signed_at = now;
     return true;
 }

@@ -30,6 +30,9 @@ Outcome serve(const ConfigSource& source, const Host& host) {
     context.web_dir = loaded->config.own.web_dir;
     for (const config::Diagnostic& warning : loaded->warnings)
         context.warnings.push_back(config::to_text(warning, source.file_in_use(host)));
+    // Both outlive the server, which runs inside host.serve().
+    context.reader.load = [&] { return source.load(host, {}); };
+    context.reader.files = [&](const config::Config& config) { return source.files(host, config); };
     return {.code = host.serve(loaded->config, context), .out = {}, .err = {}};
 }
 

@@ -157,6 +157,18 @@ std::string ConfigSource::file_in_use(const Host& host) const {
     return file_;
 }
 
+std::vector<std::string> ConfigSource::files(const Host& host, const config::Config& config) const {
+    std::vector<std::string> list;
+    const auto add = [&](const std::string& file) {
+        if (!file.empty()) list.push_back(file);
+    };
+    add(file_in_use(host));
+    add(expand_path(config.key_file, host));
+    for (const config::TurnServer& server : config.rtc.turn_servers)
+        add(expand_path(server.secret_file, host));
+    return list;
+}
+
 Result<std::string, std::string> ConfigSource::yaml(const Host& host) const {
     if (config_body_ != nullptr && config_body_->count() > 0) return config_body_->results().back();
     if (const auto body = host.env("LIVEKIT_CONFIG"); body && !body->empty()) return *body;

@@ -31,6 +31,9 @@ class ConfigSource {
     // After parsing. Reads key_file and secret_file as well; the error is ready to print.
     Result<config::Loaded, std::string> load(const Host& host, config::FinishOptions options) const;
 
+    // The files that load() reads for this configuration.
+    std::vector<std::string> files(const Host& host, const config::Config& config) const;
+
     // Empty if the configuration is no file. For the places of warnings.
     std::string file_in_use(const Host& host) const;
 

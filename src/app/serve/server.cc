@@ -85,7 +85,9 @@ Server::Server(const config::Config& config, const ServeContext& context)
                    control_->shut_down();
                    http_->shutdown();
                },
-           .flush = [this](std::function<void()> done) { control_->flush(std::move(done)); }}) {}
+           .flush = [this](std::function<void()> done) { control_->flush(std::move(done)); }}),
+      reload_(loop_, metrics_, config, context.reader,
+              [this](const config::Config& wanted) { return reconfigure(wanted); }) {}
 
 Server::~Server() = default;
 
@@ -214,8 +216,26 @@ void Server::tell() {
     show_first_steps(config_, context_);
 }
 
+Server::Step Server::reconfigure(const config::Config& config) {
+    token::KeyMap keys = key_map(config);
+    CONFAB_TRY(auto presets, room_presets(config));
+    CONFAB_TRY_VOID(api::check_webhook_options(webhook_options(config), keys));
+    keys_.replace(std::move(keys));
+    telemetry::set_log_level(log_options(config).level);
+    routes_->reconfigure(route_options(config));
+    control_->reconfigure(room_config(config, std::move(presets), &net::EventLoop::wall));
+    return {};
+}
+
+void Server::begin_reloading() {
+    // In development a terminal that is closed ends the server, as it does others.
+    if (!context_.dev) loop_.on_signal({SIGHUP}, [this](int) { reload_.reload(); });
+    if (config_.own.watch_config) reload_.watch_files();
+}
+
 bool Server::run() {
     loop_.on_signal({SIGINT, SIGTERM, SIGQUIT}, [this](int) { shutdown_.handle_signal(); });
+    begin_reloading();
     loop_.run();
     if (const std::size_t hung = control_->stop(); hung > 0) {
         telemetry::log_error("stopped without control threads that hang",

@@ -12,17 +12,18 @@
 #include "app/serve/gauges.h"
 #include "app/serve/load_meter.h"
 #include "app/serve/media_addresses.h"
+#include "app/serve/reload.h"
 #include "app/serve/shutdown.h"
 #include "base/result.h"
 #include "base/rng.h"
 #include "config/config.h"
+#include "runtime/control/live_keys.h"
 #include "runtime/control/routes/routes.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
 #include "runtime/worker/media_node.h"
-#include "token/token.h"
 
 namespace confab::app {
 
@@ -31,6 +32,7 @@ struct ServeContext {
     bool dev = false;
     std::vector<std::string> warnings;  // of loading the configuration, for the log
     std::string web_dir;                // of the demo page; empty = where it is built or installed
+    ConfigReader reader;                // to read the configuration again
 };
 
 class Server {
@@ -59,12 +61,15 @@ class Server {
     Step listen();
     void load_demo();
     void tell();
+    // Takes over what may change while the server runs; or the error, and nothing has changed.
+    Step reconfigure(const config::Config& config);
+    void begin_reloading();
     control::ControlNodeOptions control_options();
     room::MediaNode room_media() const;
 
     config::Config config_;
     ServeContext context_;
-    token::KeyMap keys_;
+    control::LiveKeys keys_;
     Rng rng_;
     std::string node_id_;
     telemetry::Metrics metrics_;
@@ -80,6 +85,7 @@ class Server {
     std::unique_ptr<Gauges> gauges_;
     std::uint16_t http_port_ = 0;
     Shutdown shutdown_;
+    Reload reload_;
 };
 
 // Starts a server and runs it; the exit code of the process.

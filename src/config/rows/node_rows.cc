@@ -20,10 +20,12 @@ constexpr auto kRows = std::to_array<Option>({
         .named("bind"),
     used(
         "keys", [](C& c) -> Slot { return &c.keys; }, "API key to secret, at least one pair")
+        .reloaded()
         .named("keys", "LIVEKIT_KEYS"),
     used(
         "key_file", [](C& c) -> Slot { return &c.key_file; },
         "File with lines \"key: secret\", used instead of keys; not readable by others")
+        .reloaded()
         .named("key-file"),
     used(
         "region", [](C& c) -> Slot { return &c.region; }, "Region this node reports to clients")
@@ -47,15 +49,18 @@ constexpr auto kRows = std::to_array<Option>({
         "Metrics are served on this port; 0 for none"),
     used(
         "prometheus.username", [](C& c) -> Slot { return &c.prometheus.username; },
-        "User name the metrics ask for"),
+        "User name the metrics ask for")
+        .reloaded(),
     used(
         "prometheus.password", [](C& c) -> Slot { return &c.prometheus.password; },
-        "Password the metrics ask for"),
+        "Password the metrics ask for")
+        .reloaded(),
     later("debug_handler.port", Kind::kUint16, "0", "Debug pages on their own port"),
     later("trace.jaeger_url", Kind::kString, "\"\"", "Where traces are sent"),
     used(
         "logging.level", [](C& c) -> Slot { return &c.logging.level; },
-        "debug, info, warn or error; empty for info, in development debug"),
+        "debug, info, warn or error; empty for info, in development debug")
+        .reloaded(),
     used(
         "logging.json", [](C& c) -> Slot { return &c.logging.json; },
         "Log one JSON object per line instead of readable text"),

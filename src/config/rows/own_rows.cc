@@ -52,6 +52,9 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
+    used(
+        "confab.watch_config", [](C& c) -> Slot { return &c.own.watch_config; },
+        "Reload when a file of the configuration changes, as after SIGHUP"),
 });
 
 }  // namespace

@@ -14,34 +14,44 @@ using C = Config;
 constexpr auto kRows = std::to_array<Option>({
     used(
         "room.auto_create", [](C& c) -> Slot { return &c.room.auto_create; },
-        "Joining creates a missing room"),
+        "Joining creates a missing room")
+        .reloaded(),
     used(
         "room.enabled_codecs", [](C& c) -> Slot { return &c.room.enabled_codecs; },
-        "Codecs participants may use"),
+        "Codecs participants may use")
+        .reloaded(),
     used(
         "room.max_participants", [](C& c) -> Slot { return &c.room.max_participants; },
-        "Participants per room; 0 for any number"),
+        "Participants per room; 0 for any number")
+        .reloaded(),
     used(
         "room.empty_timeout", [](C& c) -> Slot { return &c.room.empty_timeout; },
-        "Seconds a room waits for its first participant"),
+        "Seconds a room waits for its first participant")
+        .reloaded(),
     used(
         "room.departure_timeout", [](C& c) -> Slot { return &c.room.departure_timeout; },
-        "Seconds a room stays after the last participant left"),
+        "Seconds a room stays after the last participant left")
+        .reloaded(),
     used(
         "room.enable_remote_unmute", [](C& c) -> Slot { return &c.room.enable_remote_unmute; },
-        "The API may unmute tracks"),
+        "The API may unmute tracks")
+        .reloaded(),
     used(
         "room.playout_delay.enabled", [](C& c) -> Slot { return &c.room.playout_delay.enabled; },
-        "Tell receivers how long to buffer"),
+        "Tell receivers how long to buffer")
+        .reloaded(),
     used(
         "room.playout_delay.min", [](C& c) -> Slot { return &c.room.playout_delay.min; },
-        "Shortest buffer in milliseconds"),
+        "Shortest buffer in milliseconds")
+        .reloaded(),
     used(
         "room.playout_delay.max", [](C& c) -> Slot { return &c.room.playout_delay.max; },
-        "Longest buffer in milliseconds; 0 for 10 seconds"),
+        "Longest buffer in milliseconds; 0 for 10 seconds")
+        .reloaded(),
     used(
         "room.sync_streams", [](C& c) -> Slot { return &c.room.sync_streams; },
-        "Group audio and video of a participant for lip sync"),
+        "Group audio and video of a participant for lip sync")
+        .reloaded(),
     used(
         "room.create_room_timeout", [](C& c) -> Slot { return &c.room.create_room_timeout; },
         "Longest wait for a room to start")
@@ -60,7 +70,8 @@ constexpr auto kRows = std::to_array<Option>({
         "Bytes per participant update message; 0 for one message"),
     used(
         "room.room_configurations", [](C& c) -> Slot { return &c.room.room_configurations; },
-        "Presets by name, for tokens and CreateRoom"),
+        "Presets by name, for tokens and CreateRoom")
+        .reloaded(),
     used(
         "room.max_metadata_size", [](C& c) -> Slot { return &c.limit.max_metadata_size; },
         "Bytes of metadata")
@@ -76,35 +87,44 @@ constexpr auto kRows = std::to_array<Option>({
         .replaced_by("limit.max_participant_identity_length"),
     used(
         "limit.num_tracks", [](C& c) -> Slot { return &c.limit.num_tracks; },
-        "Tracks of the whole node; 0 or less for no limit"),
+        "Tracks of the whole node; 0 or less for no limit")
+        .reloaded(),
     used(
         "limit.bytes_per_sec", [](C& c) -> Slot { return &c.limit.bytes_per_sec; },
-        "Bytes per second of the whole node; 0 or less for no limit"),
+        "Bytes per second of the whole node; 0 or less for no limit")
+        .reloaded(),
     used(
         "limit.subscription_limit_video",
         [](C& c) -> Slot { return &c.limit.subscription_limit_video; },
-        "Video tracks a participant may receive; 0 for no limit"),
+        "Video tracks a participant may receive; 0 for no limit")
+        .reloaded(),
     used(
         "limit.subscription_limit_audio",
         [](C& c) -> Slot { return &c.limit.subscription_limit_audio; },
-        "Audio tracks a participant may receive; 0 for no limit"),
+        "Audio tracks a participant may receive; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_metadata_size", [](C& c) -> Slot { return &c.limit.max_metadata_size; },
-        "Bytes of room and participant metadata; 0 for no limit"),
+        "Bytes of room and participant metadata; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_attributes_size", [](C& c) -> Slot { return &c.limit.max_attributes_size; },
-        "Bytes of all attributes of a participant; 0 for no limit"),
+        "Bytes of all attributes of a participant; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_room_name_length", [](C& c) -> Slot { return &c.limit.max_room_name_length; },
-        "Bytes of a room name; 0 for no limit"),
+        "Bytes of a room name; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_participant_identity_length",
         [](C& c) -> Slot { return &c.limit.max_participant_identity_length; },
-        "Bytes of an identity; 0 for no limit"),
+        "Bytes of an identity; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_participant_name_length",
         [](C& c) -> Slot { return &c.limit.max_participant_name_length; },
-        "Bytes of a participant name; 0 for no limit"),
+        "Bytes of a participant name; 0 for no limit")
+        .reloaded(),
     used(
         "limit.max_data_blob_key_length",
         [](C& c) -> Slot { return &c.limit.max_data_blob_key_length; },
@@ -117,7 +137,8 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "limit.max_data_track_custom_encoding_length",
         [](C& c) -> Slot { return &c.limit.max_data_track_custom_encoding_length; },
-        "Bytes of the encoding name of a data track; 0 for no limit"),
+        "Bytes of the encoding name of a data track; 0 for no limit")
+        .reloaded(),
     used(
         "limit.signal_message_size_limit",
         [](C& c) -> Slot { return &c.limit.signal_message_size_limit; },

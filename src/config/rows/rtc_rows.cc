@@ -53,10 +53,12 @@ constexpr auto kRows = std::to_array<Option>({
           "Wait before a relayed pair is taken"),
     used(
         "rtc.stun_servers", [](C& c) -> Slot { return &c.rtc.stun_servers; },
-        "host:port of STUN servers, for clients and rtc.use_external_ip; empty for public ones"),
+        "host:port of STUN servers, for clients and rtc.use_external_ip; empty for public ones")
+        .reloaded(),
     used(
         "rtc.turn_servers", [](C& c) -> Slot { return &c.rtc.turn_servers; },
-        "TURN servers for clients"),
+        "TURN servers for clients")
+        .reloaded(),
     used(
         "rtc.use_ice_lite", [](C& c) -> Slot { return &c.rtc.use_ice_lite; },
         "Answer connectivity checks, send none"),

@@ -124,6 +124,12 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
     return std::nullopt;
 }
 
+void RoomManager::reconfigure(Limits limits, RoomDefaults defaults, IceServers ice_servers) {
+    config_.limits = limits;
+    config_.room = std::move(defaults);
+    config_.ice_servers = std::move(ice_servers);
+}
+
 SessionId RoomManager::start_session(Clock clock, const JoinParams& params) {
     clock_ = clock;
     const SessionId session(ids_.next());

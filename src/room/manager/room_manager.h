@@ -100,6 +100,9 @@ class RoomManager {
     Snapshot snapshot() const;
     // To be told how busy the workers are.
     Placement& placement() { return placement_; }
+    // What a reload of the configuration may change. Limits and ICE servers hold from the next
+    // request or session on, defaults for rooms and participants that come.
+    void reconfigure(Limits limits, RoomDefaults defaults, IceServers ice_servers);
 
   private:
     struct SessionPlace {

@@ -85,6 +85,10 @@ void init_log(LogOptions options) {
     s.level.store(options.level, std::memory_order_relaxed);
 }
 
+void set_log_level(LogLevel level) {
+    state().level.store(level, std::memory_order_relaxed);
+}
+
 bool log_enabled(LogLevel level) {
     return level >= state().level.load(std::memory_order_relaxed) && level != LogLevel::kOff;
 }

@@ -58,6 +58,8 @@ struct LogOptions {
 };
 // Until the first call: kInfo, JSON, stderr. Call before other threads log.
 void init_log(LogOptions options);
+// Any thread, any time.
+void set_log_level(LogLevel level);
 bool log_enabled(LogLevel level);
 void log(LogLevel level, std::string_view event, LogFields fields = {});
 

@@ -37,6 +37,7 @@ class SignalEndpoint final : public Endpoint {
     SignalEndpoint(SignalBackend& backend, api::JoinOptions options, telemetry::Metrics& metrics)
         : backend_(backend), options_(options), metrics_(metrics) {}
     void serve(Call call) override;
+    void reconfigure(const api::JoinOptions& options) { options_ = options; }
 
   private:
     SignalBackend& backend_;
@@ -49,13 +50,19 @@ class TwirpEndpoint final : public Endpoint {
   public:
     TwirpEndpoint(api::TwirpOptions options, api::RoomServicePort& rooms, rpc::Bus& bus,
                   net::EventLoop& loop, telemetry::Metrics& metrics)
-        : twirp_(options, rooms, bus), loop_(loop), metrics_(metrics) {}
+        : rooms_(rooms), bus_(bus), twirp_(options, rooms, bus), loop_(loop), metrics_(metrics) {}
     void serve(Call call) override;
+    // Calls under way are answered as they began.
+    void reconfigure(const api::TwirpOptions& options) {
+        twirp_ = api::TwirpRouter(options, rooms_, bus_);
+    }
 
   private:
     struct Pending;
     void count(std::string_view path, Timestamp begin, const api::HttpResponse& response);
 
+    api::RoomServicePort& rooms_;
+    rpc::Bus& bus_;
     api::TwirpRouter twirp_;
     net::EventLoop& loop_;
     telemetry::Metrics& metrics_;
@@ -70,6 +77,10 @@ class MetricsEndpoint final : public Endpoint {
     MetricsEndpoint(std::string user, std::string password, MetricsText text)
         : user_(std::move(user)), password_(std::move(password)), text_(std::move(text)) {}
     void serve(Call call) override;
+    void reconfigure(std::string user, std::string password) {
+        user_ = std::move(user);
+        password_ = std::move(password);
+    }
 
   private:
     std::string user_;

@@ -28,28 +28,41 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
                RouteOptions options, RouteSources sources)
     : keys_(keys),
       sources_(std::move(sources)),
-      over_limit_([this, limits = options.load_limits] {
-          return sources_.load && limits.reached_by(sources_.load());
-      }),
+      load_limits_(options.load_limits),
+      over_limit_([this] { return sources_.load && load_limits_.reached_by(sources_.load()); }),
       rooms_(control, over_limit_),
       signal_(control, over_limit_),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics) {
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
+        auto* const added = endpoint.get();
         table_.add({path, method, access, std::move(endpoint)});
+        return added;
     };
     add("/", "", Access::kToken, std::make_unique<HealthEndpoint>(sources_.updated));
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
-        add(path, "", Access::kToken,
-            std::make_unique<SignalEndpoint>(signal_, options.join, metrics));
-    add("/twirp/", "", Access::kToken,
-        std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(), control.loop(),
-                                        metrics));
+        signal_endpoints_.push_back(
+            add(path, "", Access::kToken,
+                std::make_unique<SignalEndpoint>(signal_, options.join, metrics)));
+    twirp_endpoint_ = add("/twirp/", "", Access::kToken,
+                          std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
+                                                          control.loop(), metrics));
     if (options.metrics_on_main_port)
-        add("/metrics", "", Access::kOpen, std::make_unique<MetricsEndpoint>(metrics_));
+        main_metrics_ =
+            add("/metrics", "", Access::kOpen, std::make_unique<MetricsEndpoint>(metrics_));
     if (!options.development_tokens) return;
     add("/api/token", "POST", Access::kOpen, std::make_unique<TokenEndpoint>(keys_));
     for (const char* path : {"/demo", "/demo/"})
         add(path, "", Access::kOpen, std::make_unique<DemoEndpoint>(demo_));
+}
+
+void Routes::reconfigure(const RouteOptions& options) {
+    load_limits_ = options.load_limits;
+    for (SignalEndpoint* endpoint : signal_endpoints_)
+        endpoint->reconfigure(options.join);
+    twirp_endpoint_->reconfigure(options.twirp);
+    metrics_.reconfigure(options.metrics_user, options.metrics_password);
+    if (main_metrics_ != nullptr)
+        main_metrics_->reconfigure(options.metrics_user, options.metrics_password);
 }
 
 void Routes::add_cors(const net::HttpRequest& request, net::HttpResponse& response) {

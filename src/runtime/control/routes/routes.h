@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
@@ -60,6 +61,9 @@ class Routes {
     Routes(const Routes&) = delete;
     Routes& operator=(const Routes&) = delete;
 
+    // From the next request on. Which routes there are stays as it was: development_tokens and
+    // metrics_on_main_port have no effect here.
+    void reconfigure(const RouteOptions& options);
     // The built demo page, under /demo; without it the path says how to get it.
     void set_demo(std::optional<net::StaticFiles> files);
     void handle(net::HttpRequest request, net::HttpExchange exchange);
@@ -71,12 +75,17 @@ class Routes {
   private:
     const token::KeyProvider& keys_;
     RouteSources sources_;
+    LoadLimits load_limits_;
     std::function<bool()> over_limit_;
     NodeRoomService rooms_;
     LocalSignalBackend signal_;
     MetricsEndpoint metrics_;
     std::optional<net::StaticFiles> demo_;
     RouteTable table_;
+    // Those of the table whose options may change.
+    std::vector<SignalEndpoint*> signal_endpoints_;
+    TwirpEndpoint* twirp_endpoint_ = nullptr;
+    MetricsEndpoint* main_metrics_ = nullptr;  // null: not on the main port
 };
 
 }  // namespace confab::control

@@ -78,6 +78,14 @@ ControlReport ControlNode::totals() {
     return all;
 }
 
+void ControlNode::reconfigure(const room::Config& config) {
+    for (std::size_t i = 0; i < size(); ++i)
+        run_in(i, [limits = config.limits, defaults = config.room,
+                   ice_servers = config.ice_servers](ControlPlane& plane) {
+            plane.rooms().reconfigure(limits, defaults, ice_servers);
+        });
+}
+
 void ControlNode::shut_down() {
     const auto end = [](ControlPlane& plane) {
         plane.shut_down();

@@ -80,6 +80,9 @@ class ControlNode {
     // Of all shards: the first as it is, the others by their newest reports.
     ControlReport totals();
 
+    // RoomManager::reconfigure in every shard, each in its own time.
+    void reconfigure(const room::Config& config);
+
     // Ends every room; flush() then waits for what the shards still have to tell.
     void shut_down();
     // Calls `done` once all webhooks are delivered or have waited long enough.
