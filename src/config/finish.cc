@@ -5,9 +5,9 @@
 // (01 CFG-02 … CFG-04, CFG-07).
 #include <algorithm>
 
+#include "base/cidr.h"
 #include "base/net_address.h"
 #include "base/text.h"
-#include "config/cidr.h"
 #include "config/load.h"
 
 namespace confab::config {

@@ -76,6 +76,7 @@ TEST_CASE("annotated_sample: parses, and its keys hold the defaults") {
     if (!all) FAIL(to_text(all.error()));
     CHECK(all->warnings.empty());
     all->config.rtc.port_range_start = all->config.rtc.port_range_end = 0;  // chosen later
+    all->config.turn.relay_range_start = all->config.turn.relay_range_end = 0;
     CHECK(effective(all->config) == effective(Config{}));
     CHECK(sample.find("#tcp_port: 7881") != sample.npos);
 }

@@ -76,6 +76,12 @@ void Hasher::finish(BytesSpan out) {
     restart();
 }
 
+std::array<std::uint8_t, 16> md5(BytesView data) {
+    static const EVP_MD* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
+    std::array<std::uint8_t, 16> out;
+    CONFAB_CHECK(EVP_Digest(data.data(), data.size(), out.data(), nullptr, kMd5, nullptr) == 1);
+    return out;
+}
 Digest<DigestAlgorithm::kSha1> sha1(BytesView data) {
     return one_shot<DigestAlgorithm::kSha1>(data);
 }

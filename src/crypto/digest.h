@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Message digests of FIPS 180-4 over OpenSSL: SHA-1 (only where a protocol fixes it), SHA-256,
-// SHA-384, SHA-512. One-shot functions and an incremental Hasher.
+// Message digests of FIPS 180-4 over OpenSSL: SHA-1 and MD5 (RFC 1321) only where a protocol fixes
+// them, SHA-256, SHA-384, SHA-512. One-shot functions and an incremental Hasher.
 #pragma once
 
 #include <array>
@@ -65,6 +65,8 @@ class Hasher {
     DigestAlgorithm algorithm_;
 };
 
+// Makes the key of TURN's long-term credentials (RFC 8489 §9.2.2) and protects nothing else.
+std::array<std::uint8_t, 16> md5(BytesView data);
 Digest<DigestAlgorithm::kSha1> sha1(BytesView data);
 Digest<DigestAlgorithm::kSha256> sha256(BytesView data);
 Digest<DigestAlgorithm::kSha384> sha384(BytesView data);

@@ -57,7 +57,7 @@ Config test_config(std::size_t workers) {
     }
     config.media.fingerprint_sha256 = std::string(kFingerprint.substr(8));
     config.node_id = "ND_testnode";
-    config.ice_servers = [](std::string_view, bool) {
+    config.ice_servers = [](const IceUser&) {
         livekit::ICEServer server;
         server.add_urls("stun:stun.example.org:3478");
         return std::vector<livekit::ICEServer>{server};

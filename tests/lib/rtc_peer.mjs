@@ -109,8 +109,9 @@ export class Peer {
 
   // Joins `room_name`. `single` chooses single (true) or dual peer connection; `token` replaces
   // the one made here; `grant` and `options` go into it. `secret`: the key of end-to-end encryption.
+  // `ice`: the transport type, where it is not all.
   static async join(suite, server, room_name, identity, settings = {}) {
-    const { number = 1, single = true, auto_subscribe = true, grant, options, secret } = settings;
+    const { number = 1, single = true, auto_subscribe = true, grant, options, secret, ice } = settings;
     const peer = new Peer(identity, number);
     peer.#forget = suite.diagnostics(() => {}, () => peer.#story());
     suite.cleanup(() => peer.leave());
@@ -120,6 +121,7 @@ export class Peer {
       dynacast: false,
       singlePeerConnection: single,
       ...(secret && { encryption: encryption(secret) }),
+      ...(ice !== undefined && { rtcConfig: { iceTransportType: ice, continualGatheringPolicy: 1, iceServers: [] } }),
     });
     await within(kConnectMillis, `${identity} joining`, connect);
     return peer;

@@ -61,6 +61,31 @@ void collect_shards(telemetry::Metrics& metrics, control::ControlNode& control) 
     }
 }
 
+void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& figures) {
+    const turn::Counters& counters = figures.counters;
+    metrics.set(Metric::kTurnAllocations, number(figures.allocations));
+    metrics.set(Metric::kTurnAllocationsMade, number(counters.allocations));
+    metrics.set(Metric::kTurnConnections, number(figures.connections));
+    metrics.set(Metric::kTurnRelayedBytes, {"to_peer"}, number(counters.to_peers_bytes));
+    metrics.set(Metric::kTurnRelayedBytes, {"to_client"}, number(counters.to_clients_bytes));
+    const std::pair<const char*, std::uint64_t> refused[] = {
+        {"credentials", counters.unauthorized},
+        {"peer", counters.forbidden_peers},
+        {"quota", counters.over_quota},
+        {"port", counters.without_port},
+    };
+    for (const auto& [reason, count] : refused)
+        metrics.set(Metric::kTurnRefused, {reason}, number(count));
+    const std::pair<const char*, std::uint64_t> dropped[] = {
+        {"no_permission", counters.without_permission},
+        {"too_many_strangers", counters.limited},
+        {"socket", figures.send_dropped},
+        {"slow_client", figures.streams.dropped},
+    };
+    for (const auto& [reason, count] : dropped)
+        metrics.set(Metric::kTurnDropped, {reason}, number(count));
+}
+
 }  // namespace
 
 void Gauges::collect() {
@@ -81,6 +106,7 @@ void Gauges::collect() {
     control::record(metrics_, webhooks);
     metrics_.set(Metric::kBugs, number(bug_count()));
     collect_http(metrics_, http_.stats());
+    if (turn_ != nullptr) collect_turn(metrics_, turn_->figures());
     metrics_.collect_process();
 }
 

@@ -13,16 +13,17 @@
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
+#include "runtime/turn/turn_node.h"
 #include "runtime/worker/control_port.h"
 
 namespace confab::app {
 
 class Gauges {
   public:
-    // `metrics`: those of the first control thread. All must outlive this.
+    // `metrics`: those of the first control thread; `turn` may be null. All must outlive this.
     Gauges(telemetry::Metrics& metrics, control::ControlNode& control, worker::ControlPort& media,
-           const net::HttpServer& http)
-        : metrics_(metrics), control_(control), media_(media), http_(http) {}
+           const net::HttpServer& http, turn_server::TurnNode* turn)
+        : metrics_(metrics), control_(control), media_(media), http_(http), turn_(turn) {}
 
     // Asks the control threads; of one that does not answer soon the values are those of before.
     void render(Callback<std::string> reply);
@@ -34,6 +35,7 @@ class Gauges {
     control::ControlNode& control_;
     worker::ControlPort& media_;
     const net::HttpServer& http_;
+    turn_server::TurnNode* turn_;
     std::map<std::size_t, telemetry::Metrics> others_;  // by shard
 };
 

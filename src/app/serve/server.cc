@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <utility>
 
-#include "app/serve/external_ip.h"
 #include "app/serve/file_limit.h"
 #include "app/serve/gauges.h"
+#include "app/serve/network/external_ip.h"
 #include "app/serve/server_options.h"
 #include "app/serve/surroundings.h"
 #include "app/version.h"
@@ -62,6 +62,7 @@ Result<std::unique_ptr<Server>, std::string> Server::start(const config::Config&
     std::unique_ptr<Server> server(new Server(config, context));
     CONFAB_TRY_VOID(server->find_addresses());
     CONFAB_TRY_VOID(server->start_media());
+    CONFAB_TRY_VOID(server->start_turn());
     CONFAB_TRY_VOID(server->start_control());
     server->make_listeners();
     CONFAB_TRY_VOID(server->listen());
@@ -104,6 +105,32 @@ Server::Step Server::start_media() {
     return {};
 }
 
+turn::PeerRules Server::peer_rules(const config::Config& config) const {
+    std::vector<worker::WorkerAddressList> media;
+    media.reserve(media_->size());
+    for (std::size_t i = 0; i < media_->size(); ++i)
+        media.push_back(media_->addresses(i));
+    return turn_peer_rules(config, addresses_, media);
+}
+
+Server::Step Server::start_turn() {
+    if (!config_.turn.enabled) return {};
+    CONFAB_TRY(turn_server::TurnNodeOptions options, turn_options(config_, addresses_));
+    options.server.peers = peer_rules(config_);
+    options.server.nonce_key = crypto::random_bytes<32>();
+    options.server.seed = rng_.u64();
+    const FindSecret find_secret = [this](std::string_view key) { return keys_.find_secret(key); };
+    options.server.find_secret = find_secret;
+    CONFAB_TRY(turn_, turn_server::TurnNode::start(std::move(options)));
+    told_turn_ = embedded_turn(config_, addresses_, turn_->udp(), find_secret);
+    for (const SocketAddress& address : turn_->udp())
+        telemetry::log_info("TURN server", {{"udp", address.to_string()}});
+    for (const SocketAddress& address : turn_->streams())
+        telemetry::log_info("TURN server",
+                            {{config_.turn.external_tls ? "tcp" : "tls", address.to_string()}});
+    return {};
+}
+
 room::MediaNode Server::room_media() const {
     room::MediaNode result;
     result.fingerprint_sha256 = media_->fingerprint();
@@ -121,9 +148,18 @@ room::MediaNode Server::room_media() const {
     return result;
 }
 
+room::Config Server::room_settings(const config::Config& config, Presets presets) const {
+    room::Config result = room_config(config, std::move(presets));
+    // For the threads of the rooms: all that it needs goes along.
+    result.ice_servers = [rtc = config.rtc, turn = told_turn_](const room::IceUser& user) {
+        return ice_servers(rtc, turn ? &*turn : nullptr, user, net::EventLoop::wall());
+    };
+    return result;
+}
+
 control::ControlNodeOptions Server::control_options() {
     control::ControlNodeOptions options;
-    options.room = room_config(config_, std::move(presets_), &net::EventLoop::wall);
+    options.room = room_settings(config_, std::move(presets_));
     options.room.node_id = node_id_;
     options.room.media = room_media();
     options.room.mint_token = [this](const token::Grants& grants) {
@@ -177,7 +213,7 @@ void Server::make_listeners() {
         [this](net::HttpRequest request, net::HttpExchange exchange) {
             routes_->serve_metrics(std::move(request), std::move(exchange));
         });
-    gauges_ = std::make_unique<Gauges>(metrics_, *control_, media_->port(0), *http_);
+    gauges_ = std::make_unique<Gauges>(metrics_, *control_, media_->port(0), *http_, turn_.get());
 }
 
 Server::Step Server::listen() {
@@ -223,7 +259,8 @@ Server::Step Server::reconfigure(const config::Config& config) {
     keys_.replace(std::move(keys));
     telemetry::set_log_level(log_options(config).level);
     routes_->reconfigure(route_options(config));
-    control_->reconfigure(room_config(config, std::move(presets), &net::EventLoop::wall));
+    control_->reconfigure(room_settings(config, std::move(presets)));
+    if (turn_) turn_->set_peer_rules(peer_rules(config));
     return {};
 }
 
@@ -244,6 +281,10 @@ bool Server::run() {
     }
     if (const std::size_t hung = media_->stop(); hung > 0) {
         telemetry::log_error("stopped without media workers that hang", {{"threads", hung}});
+        return false;
+    }
+    if (turn_ && !turn_->stop()) {
+        telemetry::log_error("stopped without the TURN server, which hangs");
         return false;
     }
     telemetry::log_info("stopped");

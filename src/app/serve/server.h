@@ -6,12 +6,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/serve/gauges.h"
 #include "app/serve/load_meter.h"
-#include "app/serve/media_addresses.h"
+#include "app/serve/network/media_addresses.h"
+#include "app/serve/network/turn_options.h"
 #include "app/serve/reload.h"
 #include "app/serve/shutdown.h"
 #include "base/result.h"
@@ -56,6 +58,7 @@ class Server {
     Server(const config::Config& config, const ServeContext& context);
     Step find_addresses();
     Step start_media();
+    Step start_turn();
     Step start_control();
     void make_listeners();
     Step listen();
@@ -65,6 +68,9 @@ class Server {
     Step reconfigure(const config::Config& config);
     void begin_reloading();
     control::ControlNodeOptions control_options();
+    using Presets = std::map<std::string, livekit::RoomConfiguration>;
+    room::Config room_settings(const config::Config& config, Presets presets) const;
+    turn::PeerRules peer_rules(const config::Config& config) const;
     room::MediaNode room_media() const;
 
     config::Config config_;
@@ -75,8 +81,10 @@ class Server {
     telemetry::Metrics metrics_;
     LoadMeter load_meter_;
     std::vector<MediaAddress> addresses_;
-    std::map<std::string, livekit::RoomConfiguration> presets_;
+    Presets presets_;
     std::unique_ptr<worker::MediaNode> media_;
+    std::unique_ptr<turn_server::TurnNode> turn_;  // null where it is not enabled
+    std::optional<EmbeddedTurn> told_turn_;        // as clients are told of it
     net::EventLoop loop_;
     std::unique_ptr<control::ControlNode> control_;  // its threads use all of the above
     std::unique_ptr<control::Routes> routes_;

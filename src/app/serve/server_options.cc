@@ -7,7 +7,6 @@
 #include <thread>
 #include <utility>
 
-#include "app/serve/ice_servers.h"
 #include "app/version.h"
 #include "proto/proto_json.h"
 
@@ -160,8 +159,7 @@ Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_pres
 }
 
 room::Config room_config(const config::Config& config,
-                         std::map<std::string, livekit::RoomConfiguration> presets,
-                         std::function<UnixTime()> wall) {
+                         std::map<std::string, livekit::RoomConfiguration> presets) {
     room::Config result;
     result.server_version = std::string(kLiveKitVersion);
     result.region = config.region;
@@ -169,10 +167,6 @@ room::Config room_config(const config::Config& config,
     result.limits = room_limits(config);
     result.room = room_defaults(config);
     result.room.presets = std::move(presets);
-    result.ice_servers = [rtc = config.rtc, wall = std::move(wall)](std::string_view sid,
-                                                                    bool tls_only) {
-        return ice_servers(rtc, sid, tls_only, wall());
-    };
     result.audio_level = audio_level(config);
     result.dynacast_pause_delay = config.video.dynacast_pause_delay;
     result.codec_regression_threshold = config.video.codec_regression_threshold;

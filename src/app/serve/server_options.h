@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "api/webhook/webhook_queue.h"
-#include "app/serve/media_addresses.h"
+#include "app/serve/network/media_addresses.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "room/scope/config.h"
@@ -38,9 +38,8 @@ control::RouteOptions route_options(const config::Config& config);
 // Parses room.room_configurations; the error names the entry.
 Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_presets(
     const config::Config& config);
-// All but media, place and mint_token, which the caller knows. `wall` is asked for the time.
+// All but media, place, mint_token and ice_servers, which the caller knows.
 room::Config room_config(const config::Config& config,
-                         std::map<std::string, livekit::RoomConfiguration> presets,
-                         std::function<UnixTime()> wall);
+                         std::map<std::string, livekit::RoomConfiguration> presets);
 
 }  // namespace confab::app

@@ -12,11 +12,12 @@
 #include <set>
 #include <sstream>
 
-#include "app/serve/ice_servers.h"
 #include "app/serve/load_meter.h"
+#include "app/serve/network/ice_servers.h"
 #include "base/text.h"
 #include "config/options.h"
 #include "crypto/hmac.h"
+#include "turn/credentials.h"
 
 namespace confab::app {
 namespace {
@@ -191,7 +192,7 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     config.room.room_configurations.items["small"] = R"({"max_participants": 2})";
     const auto presets = room_presets(config);
     REQUIRE(presets);
-    const room::Config room = room_config(config, *presets, [] { return kNow; });
+    const room::Config room = room_config(config, *presets);
     CHECK(room.limits.metadata == 11);
     CHECK(room.limits.subscriptions_video == 2);
     CHECK(room.room.empty_timeout == 12);
@@ -203,7 +204,7 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     CHECK(room.update_batch_bytes == 0);
     CHECK(room.full_room_in_webhooks);
     config.room.playout_delay.enabled = false;
-    CHECK_FALSE(room_config(config, {}, [] { return kNow; }).room.playout_delay);
+    CHECK_FALSE(room_config(config, {}).room.playout_delay);
     config.room.room_configurations.items["bad"] = "[1]";
     CHECK_FALSE(room_presets(config));
 }
@@ -249,11 +250,11 @@ TEST_CASE("LoadMeter: bytes over the time between two looks [CON-32]") {
 
 TEST_CASE("ice_servers: public STUN only when nothing is configured [SIG-88]") {
     config::Rtc rtc;
-    auto servers = ice_servers(rtc, "PA_x", false, kNow);
+    auto servers = ice_servers(rtc, nullptr, {"PA_x", "APIx"}, kNow);
     REQUIRE(servers.size() == 1);
     CHECK(servers[0].urls_size() == 3);
     rtc.stun_servers = {"stun.example.org:3478", "[2001:db8::1]:3478"};
-    servers = ice_servers(rtc, "PA_x", false, kNow);
+    servers = ice_servers(rtc, nullptr, {"PA_x", "APIx"}, kNow);
     REQUIRE(servers.size() == 1);
     CHECK(servers[0].urls(1) == "stun:[2001:db8::1]:3478");
 }
@@ -266,7 +267,7 @@ TEST_CASE("ice_servers: fixed and made TURN credentials, UDP left out for TLS on
     rtc.turn_servers[1] = {"turn.example.org",           443, "tls", {}, {},
                            config::SecretText("shared"), {},  600};
     rtc.turn_servers[2] = {"2001:db8::7", 80, "tcp", "u", config::SecretText("p"), {}, {}, 0};
-    const auto servers = ice_servers(rtc, "PA_alice", false, kNow);
+    const auto servers = ice_servers(rtc, nullptr, {"PA_alice", "APIx"}, kNow);
     REQUIRE(servers.size() == 3);
     CHECK(servers[0].urls(0) == "turn:turn.example.org:3478?transport=udp");
     CHECK(servers[0].username() == "user");
@@ -276,9 +277,44 @@ TEST_CASE("ice_servers: fixed and made TURN credentials, UDP left out for TLS on
     CHECK(servers[1].credential() ==
           base64_encode(crypto::hmac_sha1(as_bytes("shared"), as_bytes("1800000600:PA_alice"))));
     CHECK(servers[2].urls(0) == "turn:[2001:db8::7]:80?transport=tcp");
-    const auto tls = ice_servers(rtc, "PA_alice", true, kNow);
+    const auto tls = ice_servers(rtc, nullptr, {"PA_alice", "APIx", true}, kNow);
     REQUIRE(tls.size() == 2);
     CHECK(tls[0].urls(0).starts_with("turns:"));
+}
+
+TEST_CASE(
+    "ice_servers: the embedded server by all its ways, with one credential [TURN-02, SIG-88]") {
+    EmbeddedTurn own;
+    own.udp = {{*IpAddress::parse("1.2.3.4"), 3478}, {*IpAddress::parse("2600::1"), 3478}};
+    own.tls_domain = "turn.example.org";
+    own.find_secret = [](std::string_view key) -> std::optional<std::string> {
+        if (key != "APIx") return std::nullopt;
+        return "secret";
+    };
+    const config::Rtc rtc;
+    const auto all = ice_servers(rtc, &own, {"PA_alice", "APIx"}, kNow);
+    REQUIRE(all.size() == 1);
+    REQUIRE(all[0].urls_size() == 3);
+    CHECK(all[0].urls(0) == "turn:1.2.3.4:3478?transport=udp");
+    CHECK(all[0].urls(1) == "turn:[2600::1]:3478?transport=udp");
+    CHECK(all[0].urls(2) == "turns:turn.example.org:443?transport=tcp");
+    const auto user = confab::turn::parse_username(all[0].username());
+    REQUIRE(user.has_value());
+    CHECK(*user == confab::turn::User{"APIx", "PA_alice", kNow.s() + 300});
+    CHECK(all[0].credential() == confab::turn::make_password(*user, "secret"));
+
+    const auto tls_only = ice_servers(rtc, &own, {"PA_alice", "APIx", true}, kNow);
+    REQUIRE(tls_only.size() == 1);
+    CHECK(tls_only[0].urls_size() == 1);
+    CHECK(tls_only[0].urls(0).starts_with("turns:"));
+    // Where UDP is all there is, it stays; a key that is gone makes no credentials.
+    own.tls_domain.clear();
+    CHECK(ice_servers(rtc, &own, {"PA_alice", "APIx", true}, kNow)[0].urls_size() == 2);
+    CHECK(ice_servers(rtc, &own, {"PA_alice", "APIgone"}, kNow).empty());
+    // Without UDP there is no STUN of ours.
+    own.tls_domain = "turn.example.org";
+    own.udp.clear();
+    CHECK(ice_servers(rtc, &own, {"PA_alice", "APIx"}, kNow).size() == 2);
 }
 
 }  // namespace confab::app

@@ -13,62 +13,50 @@ using C = Config;
 
 constexpr auto kRows = std::to_array<Option>({
     used(
-        "turn.enabled", [](C& c) -> Slot { return &c.turn.enabled; }, "Embedded TURN server")
-        .later(),
+        "turn.enabled", [](C& c) -> Slot { return &c.turn.enabled; }, "Embedded TURN server"),
     used(
-        "turn.domain", [](C& c) -> Slot { return &c.turn.domain; }, "Name in the certificate")
-        .later(),
+        "turn.domain", [](C& c) -> Slot { return &c.turn.domain; }, "Name in the certificate"),
     used(
         "turn.cert_file", [](C& c) -> Slot { return &c.turn.cert_file; }, "TLS certificate")
-        .named("turn-cert", "LIVEKIT_TURN_CERT")
-        .later(),
+        .named("turn-cert", "LIVEKIT_TURN_CERT"),
     used(
         "turn.key_file", [](C& c) -> Slot { return &c.turn.key_file; }, "TLS key")
-        .named("turn-key", "LIVEKIT_TURN_KEY")
-        .later(),
+        .named("turn-key", "LIVEKIT_TURN_KEY"),
     used(
-        "turn.tls_port", [](C& c) -> Slot { return &c.turn.tls_port; }, "TURN over TLS")
-        .later(),
+        "turn.tls_port", [](C& c) -> Slot { return &c.turn.tls_port; }, "TURN over TLS"),
     used(
-        "turn.udp_port", [](C& c) -> Slot { return &c.turn.udp_port; }, "TURN over UDP")
-        .later(),
+        "turn.udp_port", [](C& c) -> Slot { return &c.turn.udp_port; }, "TURN over UDP"),
     used(
         "turn.external_tls", [](C& c) -> Slot { return &c.turn.external_tls; },
-        "A load balancer ends TLS")
-        .later(),
+        "A load balancer ends TLS"),
     used(
         "turn.relay_range_start", [](C& c) -> Slot { return &c.turn.relay_range_start; },
         "First relay port")
-        .shown("30000")
-        .later(),
+        .shown("30000"),
     used(
         "turn.relay_range_end", [](C& c) -> Slot { return &c.turn.relay_range_end; },
         "Last relay port, in development 30002")
-        .shown("40000")
-        .later(),
+        .shown("40000"),
     used(
         "turn.bind_addresses", [](C& c) -> Slot { return &c.turn.bind_addresses; },
-        "Addresses TURN listens on")
-        .later(),
+        "Addresses TURN listens on"),
     used(
         "turn.ttl_seconds", [](C& c) -> Slot { return &c.turn.ttl_seconds; },
         "Life of TURN credentials")
-        .range(0, 86400)
-        .later(),
+        .range(0, 86400),
     used(
         "turn.per_user_relay_allocation_limit",
         [](C& c) -> Slot { return &c.turn.per_user_relay_allocation_limit; },
-        "Relays per participant")
-        .later(),
+        "Relays per participant"),
     used(
         "turn.allow_restricted_peer_cidrs",
         [](C& c) -> Slot { return &c.turn.allow_restricted_peer_cidrs; },
         "Private blocks that may be relayed to")
-        .later(),
+        .reloaded(),
     used(
         "turn.deny_peer_cidrs", [](C& c) -> Slot { return &c.turn.deny_peer_cidrs; },
         "Blocks that are never relayed to")
-        .later(),
+        .reloaded(),
     later("ingress.rtmp_base_url", Kind::kString, "\"\"", "RTMP address shown to users"),
     later("ingress.whip_base_url", Kind::kString, "\"\"", "WHIP address shown to users"),
     later("sip", Kind::kJsonByName, "{}", "No keys").with_entries(kNoEntries),

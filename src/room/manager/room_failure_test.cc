@@ -30,7 +30,7 @@ struct Broken {
                 throw std::runtime_error("injected");
             return "token";
         };
-        config.ice_servers = [what](std::string_view, bool) -> std::vector<livekit::ICEServer> {
+        config.ice_servers = [what](const IceUser&) -> std::vector<livekit::ICEServer> {
             if (*what == "servers") throw std::runtime_error("injected");
             return {};
         };

@@ -50,10 +50,14 @@ struct RoomDefaults {
 
 // The refresh token of a participant with these grants (TOK-12).
 using TokenMinter = std::function<std::string(const token::Grants&)>;
-// ICE servers for one participant; tls_only when its connection fell back to TURN over TLS
-// (SIG-88).
-using IceServers =
-    std::function<std::vector<livekit::ICEServer>(std::string_view participant_sid, bool tls_only)>;
+// Whom ICE servers are for.
+struct IceUser {
+    std::string_view participant_sid;
+    std::string_view api_key;  // of its token
+    bool tls_only = false;     // its connection fell back to TURN over TLS
+};
+// The ICE servers of one participant (SIG-88).
+using IceServers = std::function<std::vector<livekit::ICEServer>(const IceUser& user)>;
 
 struct Config {
     std::string server_version = "1.13.5";

@@ -182,6 +182,10 @@ std::optional<SocketAddress> StunMessage::xor_address(StunAttr type) const {
     return read_address(*value, xor_mask(message_.subspan(8, 12)));
 }
 
+std::optional<SocketAddress> StunMessage::xor_address(const StunAttribute& attribute) const {
+    return read_address(attribute.value, xor_mask(message_.subspan(8, 12)));
+}
+
 std::optional<SocketAddress> StunMessage::address(StunAttr type) const {
     const auto value = find(type);
     if (!value) return std::nullopt;

@@ -132,6 +132,8 @@ class StunMessage {
     std::optional<std::uint64_t> u64(StunAttr type) const;
     std::optional<std::string_view> text(StunAttr type) const;
     std::optional<SocketAddress> xor_address(StunAttr type) const;
+    // Of an attribute of this message that may be there several times (XOR-PEER-ADDRESS).
+    std::optional<SocketAddress> xor_address(const StunAttribute& attribute) const;
     std::optional<SocketAddress> address(StunAttr type) const;
     std::optional<StunErrorCode> error_code() const;
 

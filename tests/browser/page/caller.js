@@ -40,7 +40,7 @@ class Caller {
   #sources = {};
 
   // Joins, with end-to-end encryption if there is a `secret`; returns the own sids.
-  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true, secret }) {
+  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true, secret, relay = false }) {
     this.number = number;
     const encryption = secret && (await encryption_with(secret));
     this.room = new Room({
@@ -53,7 +53,8 @@ class Caller {
     this.#observe();
     try {
       if (secret) await this.room.setE2EEEnabled(true);
-      await this.room.connect(url, token, { autoSubscribe: auto_subscribe });
+      const rtcConfig = relay ? { iceTransportPolicy: 'relay' } : undefined;
+      await this.room.connect(url, token, { autoSubscribe: auto_subscribe, rtcConfig });
     } catch (error) {
       return { error: error.message, reason: ConnectionErrorReason[error.reason], status: error.status };
     }
@@ -276,9 +277,9 @@ class Caller {
   }
 
   // The codecs of video this page receives, what it sends of each layer and why no more, counts of the
-  // sound that it receives, the protocols and ciphers of its connections.
+  // sound that it receives, the protocols (and those to a relay) and ciphers of its connections.
   async transport() {
-    const result = { received: [], sent: [], sounds: [], protocols: [], ciphers: [] };
+    const result = { received: [], sent: [], sounds: [], protocols: [], relays: [], ciphers: [] };
     for (const report of await this.#stats()) {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
@@ -292,7 +293,11 @@ class Caller {
         }
         const selected = entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded' && entry.bytesSent > 0;
         if (entry.type === 'transport') result.ciphers.push(entry.srtpCipher);
-        if (selected) result.protocols.push(report[entry.localCandidateId]?.protocol);
+        if (selected) {
+          const local = report[entry.localCandidateId];
+          result.protocols.push(local?.protocol);
+          result.relays.push(local?.relayProtocol);
+        }
       }
     }
     return result;

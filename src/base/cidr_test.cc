@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "config/cidr.h"
+#include "base/cidr.h"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/rng.h"
 
-namespace confab::config {
+namespace confab {
 
 TEST_CASE("Cidr: contains what shares the prefix") {
     struct Row {
@@ -101,4 +101,4 @@ TEST_CASE("Cidr: what is no block is refused") {
     CHECK(!Cidr::parse("8"));
 }
 
-}  // namespace confab::config
+}  // namespace confab

@@ -9,7 +9,7 @@
 
 #include "base/net_address.h"
 
-namespace confab::config {
+namespace confab {
 
 struct Cidr {
     IpAddress base;
@@ -21,4 +21,4 @@ struct Cidr {
     bool contains(const IpAddress& address) const;
 };
 
-}  // namespace confab::config
+}  // namespace confab

@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "config/cidr.h"
+#include "base/cidr.h"
 
 #include "base/text.h"
 
-namespace confab::config {
+namespace confab {
 
 std::optional<Cidr> Cidr::parse(std::string_view text) {
     const std::size_t slash = text.find('/');
@@ -28,4 +28,4 @@ bool Cidr::contains(const IpAddress& address) const {
     return true;
 }
 
-}  // namespace confab::config
+}  // namespace confab

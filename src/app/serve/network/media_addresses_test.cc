@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Which addresses are bound and what is advertised in their place (02 ICE-01, ICE-10, ICE-11).
-#include "app/serve/media_addresses.h"
+#include "app/serve/network/media_addresses.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/serve/external_ip.h"
+#include "app/serve/network/external_ip.h"
 
 #include <doctest/doctest.h>
 

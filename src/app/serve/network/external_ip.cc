@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/serve/external_ip.h"
+#include "app/serve/network/external_ip.h"
 
 #include <netdb.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "app/serve/public_stun.h"
+#include "app/serve/network/public_stun.h"
 #include "crypto/random.h"
 #include "runtime/worker/socket/file_descriptor.h"
 #include "runtime/worker/socket/socket_address.h"

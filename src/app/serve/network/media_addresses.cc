@@ -1,17 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "app/serve/media_addresses.h"
+#include "app/serve/network/media_addresses.h"
 
 #include <algorithm>
 
+#include "base/cidr.h"
 #include "base/text.h"
-#include "config/cidr.h"
 
 namespace confab::app {
 namespace {
-
-using config::Cidr;
 
 Result<std::vector<Cidr>, std::string> parse_all(const std::vector<std::string>& texts) {
     std::vector<Cidr> result;

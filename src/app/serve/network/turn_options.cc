@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/serve/network/turn_options.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/cidr.h"
+
+namespace confab::app {
+namespace {
+
+// The address of the node that clients and peers see: the first of its family.
+IpAddress node_address(const std::vector<MediaAddress>& addresses, IpAddress::Family family) {
+    for (const MediaAddress& address : addresses)
+        if (address.advertised.family() == family) return address.advertised;
+    return {};
+}
+
+std::vector<Cidr> blocks(const std::vector<std::string>& texts) {
+    std::vector<Cidr> result;
+    for (const std::string& text : texts)
+        if (const auto block = Cidr::parse(text)) result.push_back(*block);  // config checked them
+    return result;
+}
+
+}  // namespace
+
+turn::PeerRules turn_peer_rules(const config::Config& config,
+                                const std::vector<MediaAddress>& addresses,
+                                const std::vector<worker::WorkerAddressList>& media) {
+    turn::PeerRules rules;
+    rules.allow_restricted = blocks(config.turn.allow_restricted_peer_cidrs);
+    rules.deny = blocks(config.turn.deny_peer_cidrs);
+    // Both as clients are told and as it is bound: behind a NAT that does not turn packets around
+    // a proxy in front may have rewritten the candidates.
+    const auto add = [&](const IpAddress& ip, std::uint16_t port) {
+        auto found = std::find_if(rules.own_media.begin(), rules.own_media.end(),
+                                  [&](const auto& own) { return own.ip == ip; });
+        if (found == rules.own_media.end())
+            found = rules.own_media.insert(found, turn::PeerRules::OwnMedia{ip, {}});
+        found->ports.emplace_back(port, port);
+    };
+    for (const worker::WorkerAddressList& worker : media)
+        for (std::size_t i = 0; i < worker.udp.size(); ++i) {
+            add(addresses[i].advertised, worker.udp[i].port);
+            if (addresses[i].local != addresses[i].advertised)
+                add(addresses[i].local, worker.udp[i].port);
+        }
+    return rules;
+}
+
+Result<turn_server::TurnNodeOptions, std::string> turn_options(
+    const config::Config& config, const std::vector<MediaAddress>& addresses) {
+    const config::Turn& turn = config.turn;
+    turn_server::TurnNodeOptions options;
+    for (const std::string& text : turn.bind_addresses) {
+        const auto ip = IpAddress::parse(text);
+        if (!ip) return fail("turn.bind_addresses: \"" + text + "\" is no IP address");
+        const IpAddress node = node_address(addresses, ip->family());
+        if (node.is_none())
+            return fail("turn.bind_addresses: this node has no " +
+                        std::string(ip->is_v6() ? "IPv6" : "IPv4") + " address to relay \"" + text +
+                        "\" from; set rtc.node_ip, or leave it out");
+        (ip->is_v4() ? options.relay_bind_v4 : options.relay_bind_v6) = *ip;
+        (ip->is_v4() ? options.server.relay_v4 : options.server.relay_v6) = node;
+        if (turn.udp_port != 0) options.udp.push_back({*ip, turn.udp_port});
+        if (turn.tls_port != 0) options.streams.push_back({*ip, turn.tls_port});
+    }
+    if (turn.tls_port != 0 && !turn.external_tls) {
+        options.stream.cert_file = turn.cert_file;
+        options.stream.key_file = turn.key_file;
+        if (turn.cert_file.empty() || turn.key_file.empty())
+            return fail(
+                std::string("TURN tls cert required: set turn.cert_file and turn.key_file, or "
+                            "turn.external_tls where a proxy in front ends TLS"));
+    }
+    options.server.first_port = turn.relay_range_start;
+    options.server.last_port = turn.relay_range_end;
+    options.server.allocations_per_user = turn.per_user_relay_allocation_limit;
+    return options;
+}
+
+EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<MediaAddress>& addresses,
+                           const std::vector<SocketAddress>& udp, FindSecret find_secret) {
+    EmbeddedTurn result;
+    for (const SocketAddress& bound : udp) {
+        const SocketAddress told{node_address(addresses, bound.ip.family()), bound.port};
+        if (std::find(result.udp.begin(), result.udp.end(), told) == result.udp.end())
+            result.udp.push_back(told);
+    }
+    if (config.turn.tls_port != 0) result.tls_domain = config.turn.domain;
+    result.ttl_seconds = config.turn.ttl_seconds;
+    result.find_secret = std::move(find_secret);
+    return result;
+}
+
+}  // namespace confab::app

@@ -1,0 +1,88 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Messages of a protocol that says itself where each of them ends, over TLS or plain TCP (TURN is
+// one, RFC 8656 §3.1): takes connections, cuts what comes into messages and sends what goes out.
+// Only for the thread of its loop.
+//
+// Media must not wait behind media: what a client does not take in time is dropped, message by
+// message, beyond kMaxWaiting. A client that its owner does not know ends after kPatience.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/net_address.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "runtime/net/event_loop.h"
+
+namespace confab::net {
+
+// One connection.
+struct FramedClient {
+    SocketAddress local;
+    SocketAddress remote;
+    std::uint32_t stream = 0;  // its number, never 0
+
+    bool operator==(const FramedClient&) const = default;
+};
+
+// The message at the start of what came.
+struct FramedMessage {
+    enum class State : std::uint8_t { kWhole, kMore, kInvalid };
+    State state = State::kMore;
+    std::size_t size = 0;  // with kWhole
+};
+
+struct FramedListenerOptions {
+    // PEM files; without them TLS is ended elsewhere.
+    std::string cert_file;
+    std::string key_file;
+    std::size_t max_connections = 10'000;
+    std::size_t max_connections_per_address = 1'000;
+};
+
+struct FramedCounters {
+    std::uint64_t accepted = 0;
+    std::uint64_t refused = 0;  // no place in the table
+    std::uint64_t failed_handshakes = 0;
+    std::uint64_t dropped = 0;  // messages to a client that was too slow
+};
+
+class FramedListener {
+  public:
+    static constexpr Duration kPatience = Duration::seconds(30);  // for TLS, and to be known
+    static constexpr std::size_t kMaxMessage = 65'536 + 4;
+    static constexpr std::size_t kMaxWaiting = 131'072;  // bytes to one client: 100 ms at 10 Mbit/s
+
+    // What the listener asks and tells.
+    struct Handlers {
+        std::function<FramedMessage(BytesView stream, bool known)> next_message;
+        std::function<void(const FramedClient&, BytesView message)> message;
+        std::function<void(const FramedClient&)> closed;
+        std::function<bool(const FramedClient&)> is_known;  // has shown a password
+    };
+
+    // The error names the file and what is wrong with it.
+    static Result<std::unique_ptr<FramedListener>, std::string> make(
+        EventLoop& loop, const FramedListenerOptions& options, Handlers handlers);
+    ~FramedListener();
+
+    // The address bound; the error names address and reason.
+    Result<SocketAddress, std::string> listen(const SocketAddress& address);
+    void send(std::uint32_t stream, BytesView message);
+    std::size_t connections() const;
+    const FramedCounters& counters() const;
+
+  private:
+    struct Impl;
+    explicit FramedListener(std::unique_ptr<Impl> impl);
+
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace confab::net

@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/turn/turn_node.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+#include "wire/ice/channel_data.h"
+
+namespace confab::turn_server {
+namespace {
+
+turn::ClientPath path_of(const net::FramedClient& client) {
+    return {client.local, client.remote, client.stream};
+}
+
+net::FramedMessage next_message(BytesView stream, bool known) {
+    const wire::TurnFrame frame = wire::next_turn_frame(stream, known);
+    switch (frame.state) {
+        case wire::TurnFrame::State::kWhole:
+            return {net::FramedMessage::State::kWhole, frame.size};
+        case wire::TurnFrame::State::kMore:
+            return {net::FramedMessage::State::kMore, 0};
+        case wire::TurnFrame::State::kInvalid:
+            break;
+    }
+    return {net::FramedMessage::State::kInvalid, 0};
+}
+
+}  // namespace
+
+TurnNode::TurnNode(TurnNodeOptions options)
+    : options_(std::move(options)),
+      relays_(loop_, options_.relay_bind_v4, options_.relay_bind_v6,
+              [this](turn::AllocationHandle allocation, const Datagram& datagram) {
+                  deliver(server_.handle_peer(net::EventLoop::now(), allocation, datagram.from,
+                                              datagram.bytes));
+              }),
+      server_(net::EventLoop::now(), options_.server, relays_),
+      timer_(loop_) {}
+
+TurnNode::~TurnNode() {
+    (void)stop();
+    thread_.join();
+}
+
+Result<std::unique_ptr<TurnNode>, std::string> TurnNode::start(TurnNodeOptions options) {
+    std::unique_ptr<TurnNode> node(new TurnNode(std::move(options)));
+    CONFAB_TRY_VOID(node->open());
+    node->thread_.start([loop = &node->loop_] {
+        pthread_setname_np(pthread_self(), "turn");
+        loop->run();
+    });
+    return node;
+}
+
+Result<void, std::string> TurnNode::open() {
+    for (const SocketAddress& address : options_.udp) {
+        CONFAB_TRY(DatagramSocket socket, DatagramSocket::open(address));
+        udp_addresses_.push_back(socket.local());
+        Listener& listener =
+            *listeners_.emplace_back(std::make_unique<Listener>(Listener{std::move(socket), {}}));
+        listener.watch =
+            loop_.watch_fd(listener.socket.fd(), [this, &listener] { read(listener); });
+    }
+    loop_.set_turn_hook([this] { end_turn(); });
+    return options_.streams.empty() ? Result<void, std::string>() : open_streams();
+}
+
+Result<void, std::string> TurnNode::open_streams() {
+    net::FramedListener::Handlers handlers;
+    handlers.next_message = next_message;
+    handlers.message = [this](const net::FramedClient& client, BytesView message) {
+        deliver(server_.handle_client(net::EventLoop::now(), net::EventLoop::wall(),
+                                      path_of(client), message));
+    };
+    handlers.closed = [this](const net::FramedClient& client) {
+        server_.close_client(path_of(client));
+    };
+    handlers.is_known = [this](const net::FramedClient& client) {
+        return server_.has_allocation(path_of(client));
+    };
+    auto streams = net::FramedListener::make(loop_, options_.stream, std::move(handlers));
+    if (!streams) return fail("TURN tls " + streams.error());
+    streams_ = *std::move(streams);
+    for (const SocketAddress& address : options_.streams) {
+        CONFAB_TRY(const SocketAddress bound, streams_->listen(address));
+        stream_addresses_.push_back(bound);
+    }
+    return {};
+}
+
+void TurnNode::read(Listener& listener) {
+    const Timestamp now = net::EventLoop::now();
+    const UnixTime wall = net::EventLoop::wall();
+    for (const Datagram& datagram : listener.socket.receive(batch_))
+        deliver(
+            server_.handle_client(now, wall, {datagram.local, datagram.from, 0}, datagram.bytes));
+}
+
+void TurnNode::deliver(const turn::Output& output) {
+    switch (output.to) {
+        case turn::Output::To::kNobody:
+            return;
+        case turn::Output::To::kClient: {
+            if (output.client.stream != 0) {
+                if (streams_) streams_->send(output.client.stream, output.bytes);
+                return;
+            }
+            DatagramSocket* const through = listener_of(output.client.local);
+            const bool sent =
+                through != nullptr &&
+                through->send(output.client.local, output.client.remote, output.bytes);
+            send_dropped_ += sent ? 0U : 1U;
+            return;
+        }
+        case turn::Output::To::kPeer:
+            if (!relays_.send(output.allocation, output.peer, output.bytes)) ++send_dropped_;
+            return;
+    }
+}
+
+// The listener that takes what comes to this address.
+DatagramSocket* TurnNode::listener_of(const SocketAddress& local) {
+    for (const auto& listener : listeners_) {
+        const SocketAddress& bound = listener->socket.local();
+        if (bound.port == local.port && bound.ip.family() == local.ip.family() &&
+            (bound.ip == local.ip || bound.ip.is_unspecified()))
+            return &listener->socket;
+    }
+    return nullptr;
+}
+
+void TurnNode::end_turn() {
+    TurnFigures& figures = figures_.back();
+    figures = {server_.allocations(), server_.counters(), send_dropped_, 0, {}};
+    if (streams_) {
+        figures.connections = streams_->connections();
+        figures.streams = streams_->counters();
+    }
+    figures_.publish();
+    const Timestamp deadline = server_.next_deadline();
+    if (deadline == timer_at_) return;
+    timer_at_ = deadline;
+    timer_.set(deadline, [this] {
+        timer_at_ = Timestamp::never();
+        server_.handle_timeout(net::EventLoop::now());
+    });
+}
+
+void TurnNode::close_user(std::string participant_sid) {
+    loop_.post([this, sid = std::move(participant_sid)] { server_.close_user(sid); });
+}
+
+void TurnNode::set_peer_rules(turn::PeerRules rules) {
+    loop_.post(
+        [this, rules = std::move(rules)]() mutable { server_.set_peer_rules(std::move(rules)); });
+}
+
+bool TurnNode::stop() {
+    loop_.stop();
+    return thread_.join_until(std::chrono::steady_clock::now() + kPatience);
+}
+
+}  // namespace confab::turn_server

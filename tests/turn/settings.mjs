@@ -1,0 +1,32 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A server with TURN as an operator configures it, and what it counts.
+
+import { Scrape } from '../lib/metrics.mjs';
+import { start_server } from '../lib/server.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
+
+export const kUdpPort = 3478;
+
+// `turn` is laid over TURN over UDP.
+export function start_turn_server({ suite, host }, turn = {}, config = {}) {
+  return start_server(suite, {
+    rtc: { node_ip: host, ...config.rtc },
+    turn: { enabled: true, udp_port: kUdpPort, relay_range_start: 31000, relay_range_end: 31999, ...turn },
+    ...config.rest,
+  });
+}
+
+// The sum of a metric's series.
+export async function metric(server, name) {
+  return (await Scrape.of(server)).value(name) ?? 0;
+}
+
+// The user name and credential that a participant who joins is given for TURN.
+export async function credentials(server, identity = 'someone') {
+  const client = await SignalClient.join(server, 'credentials', identity);
+  const [{ username, credential, urls }] = client.last.join.iceServers;
+  await client.leave();
+  return { username, credential, urls };
+}
