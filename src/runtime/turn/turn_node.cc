@@ -35,8 +35,8 @@ TurnNode::TurnNode(TurnNodeOptions options)
     : options_(std::move(options)),
       relays_(loop_, options_.relay_bind_v4, options_.relay_bind_v6,
               [this](turn::AllocationHandle allocation, const Datagram& datagram) {
-                  deliver(server_.handle_peer(net::EventLoop::now(), allocation, datagram.from,
-                                              datagram.bytes));
+                  deliver(server_.handle_peer(net::EventLoop::now(), allocation,
+                                              told_of(datagram.from), datagram.bytes));
               }),
       server_(net::EventLoop::now(), options_.server, relays_),
       timer_(loop_) {}
@@ -117,7 +117,8 @@ void TurnNode::deliver(const turn::Output& output) {
             return;
         }
         case turn::Output::To::kPeer:
-            if (!relays_.send(output.allocation, output.peer, output.bytes)) ++send_dropped_;
+            if (!relays_.send(output.allocation, bound_for(output.peer), output.bytes))
+                ++send_dropped_;
             return;
     }
 }
@@ -131,6 +132,18 @@ DatagramSocket* TurnNode::listener_of(const SocketAddress& local) {
             return &listener->socket;
     }
     return nullptr;
+}
+
+SocketAddress TurnNode::bound_for(const SocketAddress& peer) const {
+    for (const TurnNodeOptions::Alias& alias : options_.aliases)
+        if (alias.told == peer.ip) return {alias.bound, peer.port};
+    return peer;
+}
+
+SocketAddress TurnNode::told_of(const SocketAddress& peer) const {
+    for (const TurnNodeOptions::Alias& alias : options_.aliases)
+        if (alias.bound == peer.ip) return {alias.told, peer.port};
+    return peer;
 }
 
 void TurnNode::end_turn() {

@@ -28,6 +28,13 @@ struct TurnNodeOptions {
     // Where the sockets of relayed addresses are bound.
     IpAddress relay_bind_v4;
     IpAddress relay_bind_v6;
+    // What clients are told of our media, and where it is bound. Behind a NAT nothing need come
+    // back from outside to get from one to the other.
+    struct Alias {
+        IpAddress told;
+        IpAddress bound;
+    };
+    std::vector<Alias> aliases;
     turn::ServerOptions server;
 };
 
@@ -70,6 +77,8 @@ class TurnNode {
     void read(Listener& listener);
     void deliver(const turn::Output& output);
     DatagramSocket* listener_of(const SocketAddress& local);
+    SocketAddress bound_for(const SocketAddress& peer) const;
+    SocketAddress told_of(const SocketAddress& peer) const;
     void end_turn();
 
     TurnNodeOptions options_;

@@ -179,6 +179,27 @@ TEST_CASE("TurnNode: bound to any address, it answers from the one that was aske
     CHECK(back->from == SocketAddress{kSecond, port});
 }
 
+TEST_CASE("TurnNode: behind a NAT our media is reached without leaving the host [TURN-03]") {
+    const IpAddress told = *IpAddress::parse("203.0.113.9");
+    TurnNodeOptions behind_nat = options(kLoopback);
+    behind_nat.aliases = {{told, kSecond}};
+    const auto media = std::make_unique<Endpoint>(kSecond);
+    const std::uint16_t port = media->local().port;
+    behind_nat.server.peers.own_media = {{told, {{port, port}}}};
+    const auto node = start(behind_nat);
+    Client client(node->udp()[0]);
+    const SocketAddress relayed = client.allocate();
+    client.bind(0x4000, {told, port});
+    client.send_on(0x4000, "hello");
+    const auto there = media->receive();
+    REQUIRE(there.has_value());
+    CHECK(as_text(there->bytes) == "hello");
+    media->send(relayed, as_bytes("world"));
+    const auto back = client.receive();
+    REQUIRE(back.has_value());
+    CHECK(as_text(wire::ChannelData::parse(back->bytes)->data) == "world");
+}
+
 TEST_CASE("TurnNode: an ended allocation gives its port back [TURN-13, TURN-17]") {
     TurnNodeOptions one = options(kLoopback);
     one.server.first_port = one.server.last_port = 29'998;

@@ -33,8 +33,7 @@ turn::PeerRules turn_peer_rules(const config::Config& config,
     turn::PeerRules rules;
     rules.allow_restricted = blocks(config.turn.allow_restricted_peer_cidrs);
     rules.deny = blocks(config.turn.deny_peer_cidrs);
-    // Both as clients are told and as it is bound: behind a NAT that does not turn packets around
-    // a proxy in front may have rewritten the candidates.
+    // Both as clients are told and as it is bound.
     const auto add = [&](const IpAddress& ip, std::uint16_t port) {
         auto found = std::find_if(rules.own_media.begin(), rules.own_media.end(),
                                   [&](const auto& own) { return own.ip == ip; });
@@ -76,6 +75,14 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
                 std::string("TURN tls cert required: set turn.cert_file and turn.key_file, or "
                             "turn.external_tls where a proxy in front ends TLS"));
     }
+    // A proxy may have all clients behind its address.
+    if (turn.external_tls)
+        options.stream.max_connections_per_address = options.stream.max_connections;
+    for (const MediaAddress& address : addresses)
+        if (std::none_of(addresses.begin(), addresses.end(), [&](const MediaAddress& other) {
+                return other.local == address.advertised;
+            }))
+            options.aliases.push_back({address.advertised, address.local});
     options.server.first_port = turn.relay_range_start;
     options.server.last_port = turn.relay_range_end;
     options.server.allocations_per_user = turn.per_user_relay_allocation_limit;

@@ -12,7 +12,7 @@
 namespace confab::net {
 namespace {
 
-constexpr std::size_t kReadSize = 16'384;
+constexpr std::size_t kReadSize = 4'096;  // each connection has as much
 
 }  // namespace
 
