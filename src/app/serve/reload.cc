@@ -35,7 +35,7 @@ Result<config::Changes, std::string> Reload::take_over() {
     CONFAB_TRY(const config::Loaded loaded, reader_.load());
     for (const config::Diagnostic& warning : loaded.warnings)
         telemetry::log_warn(config::to_text(warning));
-    const config::Changes changes = config::changes(running_, loaded.config);
+    config::Changes changes = config::changes(running_, loaded.config);
     if (!changes.live.empty()) {
         config::Config wanted = config::with_live(running_, loaded.config);
         CONFAB_TRY_VOID(apply_(wanted));

@@ -78,7 +78,7 @@ UnixTime wall() {
 
 }  // namespace
 
-void init_log(LogOptions options) {
+void init_log(const LogOptions& options) {
     State& s = state();
     s.logger = make_logger(options);
     s.json = options.json;

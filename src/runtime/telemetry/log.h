@@ -57,7 +57,7 @@ struct LogOptions {
     std::function<void(std::string_view)> sink;
 };
 // Until the first call: kInfo, JSON, stderr. Call before other threads log.
-void init_log(LogOptions options);
+void init_log(const LogOptions& options);
 // Any thread, any time.
 void set_log_level(LogLevel level);
 bool log_enabled(LogLevel level);

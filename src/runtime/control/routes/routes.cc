@@ -25,7 +25,7 @@ void refuse_method(Call& call, const std::string& allowed) {
 }  // namespace
 
 Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
-               RouteOptions options, RouteSources sources)
+               const RouteOptions& options, RouteSources sources)
     : keys_(keys),
       sources_(std::move(sources)),
       load_limits_(options.load_limits),

@@ -57,7 +57,7 @@ struct RouteSources {
 class Routes {
   public:
     Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::Metrics& metrics,
-           RouteOptions options, RouteSources sources);
+           const RouteOptions& options, RouteSources sources);
     Routes(const Routes&) = delete;
     Routes& operator=(const Routes&) = delete;
 
