@@ -18,8 +18,11 @@ PeerRoutes::Route PeerRoutes::find(Timestamp now, const ice::Path& path, BytesVi
     if (wire::classify(datagram) == wire::PacketKind::kStun) {
         const auto message = wire::StunMessage::parse(datagram);
         if (!message) return {};
-        if (const auto username = message->text(wire::StunAttr::kUsername))
-            return find_named(now, path, username->substr(0, username->find(':')));
+        // Only a request names whom it is for: libnice repeats the name of our own in its answers.
+        const auto username = message->message_class() == wire::StunClass::kRequest
+                                  ? message->text(wire::StunAttr::kUsername)
+                                  : std::nullopt;
+        if (username) return find_named(now, path, username->substr(0, username->find(':')));
     }
     if (const auto found = by_path_.find(path); found != by_path_.end())
         return {found->second, std::nullopt};

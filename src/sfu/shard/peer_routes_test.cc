@@ -24,12 +24,15 @@ ice::Path from_port(std::uint16_t port) {
     return path;
 }
 
+Bytes named(wire::StunClass message_class, const std::string& username) {
+    std::array<std::uint8_t, 128> buffer;
+    wire::StunBuilder builder(buffer, message_class, wire::StunMethod::kBinding, {});
+    builder.text(wire::StunAttr::kUsername, username);
+    return to_vector(builder.finish());
+}
 // A check for the peer of that name.
 Bytes check_for(std::string_view ufrag) {
-    std::array<std::uint8_t, 128> buffer;
-    wire::StunBuilder builder(buffer, wire::StunClass::kRequest, wire::StunMethod::kBinding, {});
-    builder.text(wire::StunAttr::kUsername, std::string(ufrag) + ":theirs");
-    return to_vector(builder.finish());
+    return named(wire::StunClass::kRequest, std::string(ufrag) + ":theirs");
 }
 
 // The first of three workers, and two connections on it.
@@ -68,6 +71,22 @@ TEST_CASE("PeerRoutes: a check names its peer, or the worker that has it [DES-03
         const auto nobody = worker.routes.find(at_ms(0), from_port(3), check_for(name));
         CHECK(nobody.peer == nullptr);
         CHECK_FALSE(nobody.owner);
+    }
+}
+
+TEST_CASE(
+    "PeerRoutes: an answer that repeats our request's name is for who has the path [ICE-02]") {
+    Worker worker;
+    worker.routes.add_ufrag(*worker.one, "aone");
+    worker.routes.remember(*worker.one, from_port(1), false);
+    const Bytes check = check_for("cother");  // on its way to another worker
+    CHECK(worker.routes.find(at_ms(0), from_port(2), check).owner == WorkerIndex(2));
+    for (const std::string_view theirs : {"theirs", "a", "b", "c", "zz"}) {
+        const Bytes answer = named(wire::StunClass::kSuccess, std::string(theirs) + ":aone");
+        CHECK(worker.peer_of(from_port(1), answer) == worker.one.get());
+        CHECK(worker.routes.find(at_ms(0), from_port(2), answer).owner == WorkerIndex(2));
+        const Bytes error = named(wire::StunClass::kError, std::string(theirs) + ":aone");
+        CHECK(worker.peer_of(from_port(1), error) == worker.one.get());
     }
 }
 
