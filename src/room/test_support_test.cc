@@ -174,6 +174,8 @@ void Harness::drain() {
             rpc_done.push_back(std::move(*done));
         } else if (const auto* observation = std::get_if<Observation>(&*effect)) {
             observations.push_back(*observation);
+        } else if (const auto* over_now = std::get_if<ParticipantOver>(&*effect)) {
+            over.push_back(over_now->sid);
         } else {
             stored.push_back(std::move(*effect));
         }

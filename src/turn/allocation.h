@@ -22,6 +22,8 @@ namespace confab::turn {
 
 inline constexpr Duration kDefaultLifetime = Duration::seconds(600);  // TURN-13
 inline constexpr Duration kMaxLifetime = Duration::seconds(3600);     // from here on: the default
+// What a participant has lives on after it for that long (TURN-17).
+inline constexpr Duration kAfterParticipant = Duration::seconds(30);
 inline constexpr Duration kPermissionLifetime = Duration::seconds(300);
 inline constexpr Duration kChannelLifetime = Duration::seconds(600);
 // A client asks for one per candidate of ours, and those are few.
@@ -61,6 +63,7 @@ struct Allocation {
     IntegrityKey key{};
     wire::StunTransactionId made_by{};  // the request that asked for it
     TimerNode expiry;
+    Timestamp ends_by = Timestamp::never();  // however often it is refreshed
 
   private:
     struct Channel {

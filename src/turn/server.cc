@@ -110,12 +110,26 @@ void Server::close_client(const ClientPath& path) {
     if (Allocation* const allocation = find(path)) remove(*allocation);
 }
 
-void Server::close_user(std::string_view participant_sid) {
-    std::vector<AllocationHandle> theirs;
+void Server::end_user(Timestamp now, std::string_view participant_sid) {
+    const auto theirs = by_user_.find(std::string(participant_sid));
+    if (theirs == by_user_.end()) return;
+    for (const AllocationHandle handle : theirs->second) {
+        Allocation& allocation = *allocations_.find(handle);
+        allocation.ends_by = earlier(allocation.ends_by, now + kAfterParticipant);
+        timers_.schedule(allocation.expiry,
+                         earlier(allocation.expiry.deadline(), allocation.ends_by));
+    }
+}
+
+void Server::handle_new_keys() {
+    std::vector<AllocationHandle> revoked;
     allocations_.for_each([&](AllocationHandle handle, const Allocation& allocation) {
-        if (allocation.user.participant_sid == participant_sid) theirs.push_back(handle);
+        const auto secret = options_.find_secret(allocation.user.api_key);
+        if (!secret || integrity_key(allocation.username,
+                                     make_password(allocation.user, *secret)) != allocation.key)
+            revoked.push_back(handle);
     });
-    for (const AllocationHandle handle : theirs)
+    for (const AllocationHandle handle : revoked)
         remove(*allocations_.find(handle));
 }
 
@@ -126,9 +140,9 @@ Allocation* Server::find(const ClientPath& path) {
 
 void Server::remove(Allocation& allocation) {
     const AllocationHandle handle = allocation.handle;
-    const auto count = per_user_.find(allocation.user.participant_sid);
-    CONFAB_CHECK(count != per_user_.end() && count->second > 0);
-    if (--count->second == 0) per_user_.erase(count);
+    const auto theirs = by_user_.find(allocation.user.participant_sid);
+    CONFAB_CHECK(theirs != by_user_.end() && std::erase(theirs->second, handle) == 1);
+    if (theirs->second.empty()) by_user_.erase(theirs);
     by_path_.erase(allocation.path);
     ports_.close(handle);
     CONFAB_CHECK(allocations_.erase(handle));

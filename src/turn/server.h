@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/rng.h"
@@ -100,8 +101,11 @@ class Server {
 
     // The client's TCP or TLS connection is gone, and with it what it had (TURN-16).
     void close_client(const ClientPath& path);
-    // What the participant has ends (TURN-17).
-    void close_user(std::string_view participant_sid);
+    // The participant is gone; what it has follows after kAfterParticipant (TURN-17).
+    void end_user(Timestamp now, std::string_view participant_sid);
+    // ServerOptions::find_secret answers otherwise now: what was made with a key that is gone, or
+    // has another secret, ends at once (TURN-17).
+    void handle_new_keys();
     // The rules of new permissions, and at once of everything that is relayed.
     void set_peer_rules(PeerRules rules) { filter_ = PeerFilter(std::move(rules)); }
 
@@ -165,7 +169,7 @@ class Server {
     TimerWheel timers_;
     SlotMap<Allocation> allocations_;
     std::unordered_map<ClientPath, AllocationHandle> by_path_;
-    std::unordered_map<std::string, std::size_t> per_user_;  // by participant sid
+    std::unordered_map<std::string, std::vector<AllocationHandle>> by_user_;  // participant sid
     Counters counters_;
     std::array<std::uint8_t, 2048> buffer_{};  // of the answer
 };

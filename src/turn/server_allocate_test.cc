@@ -274,14 +274,63 @@ TEST_CASE("Server: a closed connection takes its allocation along, no other [TUR
     CHECK(world.ports.opened.size() == 1);
 }
 
-TEST_CASE("Server: with its participant go a user's allocations, no others [TURN-17]") {
+TEST_CASE("Server: a user's allocations follow its participant, no others [TURN-17]") {
     TurnWorld world;
-    REQUIRE(TurnClient(world, "9.8.7.6:1").allocate().ok());
-    REQUIRE(TurnClient(world, "9.8.7.6:2").allocate().ok());
-    REQUIRE(TurnClient(world, "9.8.7.6:3", "PA_two").allocate().ok());
-    world.server.close_user("PA_one");
+    TurnClient first(world, "9.8.7.6:1");
+    TurnClient second(world, "9.8.7.6:2");
+    TurnClient other(world, "9.8.7.6:3", "PA_two");
+    for (TurnClient* const one : {&first, &second, &other})
+        REQUIRE(one->allocate().ok());
+    world.server.end_user(world.now, "PA_nobody");
+    world.server.end_user(world.now, "PA_one");
+    world.pass(Duration::seconds(10));
+    CHECK(first.refresh(600).lifetime == 20);  // not longer, however often it asks
+    CHECK(other.refresh(600).lifetime == 600);
+    world.pass(Duration::millis(19'990));
+    CHECK(world.server.allocations() == 3);
+    world.pass(Duration::millis(20));
     CHECK(world.server.allocations() == 1);
-    CHECK(TurnClient(world, "9.8.7.6:1").allocate().ok());
+    CHECK(world.server.has_allocation(other.path));
+    CHECK(first.allocate().ok());
+}
+
+TEST_CASE(
+    "Server: an allocation that ends sooner than its participant's time is over then [TURN-17]") {
+    TurnWorld world;
+    TurnClient client(world, "9.8.7.6:1");
+    REQUIRE(client.allocate().ok());
+    CHECK(client.refresh(5).lifetime == 5);
+    world.server.end_user(world.now, "PA_one");
+    world.pass(Duration::millis(5'010));
+    CHECK(world.server.allocations() == 0);
+}
+
+TEST_CASE(
+    "Server: with its key an allocation goes at once, be it gone or another secret [TURN-17]") {
+    std::map<std::string, std::string, std::less<>> keys{
+        {"APIkey", std::string(TurnWorld::kSecret)}, {"another", std::string(TurnWorld::kSecret)}};
+    TurnWorld world([&](ServerOptions& options) {
+        options.find_secret = [&](std::string_view key) -> std::optional<std::string> {
+            const auto found = keys.find(key);
+            if (found == keys.end()) return std::nullopt;
+            return found->second;
+        };
+    });
+    TurnClient one(world, "9.8.7.6:1");
+    TurnClient two(world, "9.8.7.6:2");
+    two.user.api_key = "another";
+    REQUIRE(one.allocate().ok());
+    REQUIRE(two.allocate().ok());
+    world.server.handle_new_keys();
+    CHECK(world.server.allocations() == 2);
+    keys["another"] = "another secret";
+    world.server.handle_new_keys();
+    CHECK(world.server.has_allocation(one.path));
+    CHECK_FALSE(world.server.has_allocation(two.path));
+    keys.erase("APIkey");
+    world.server.handle_new_keys();
+    CHECK(world.server.allocations() == 0);
+    CHECK(world.ports.opened.empty());
 }
 
 TEST_CASE("Server: STUN Binding says where the client is seen [TURN-01]") {

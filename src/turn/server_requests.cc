@@ -154,7 +154,7 @@ Output Server::allocate(Request& request) {
     made.key = request.key;
     made.made_by = request.message.transaction_id();
     by_path_[made.path] = *handle;
-    ++per_user_[made.user.participant_sid];
+    by_user_[made.user.participant_sid].push_back(*handle);
     ++counters_.allocations;
     const Duration asked = granted_lifetime(request.message);
     const Duration lifetime = asked == Duration::zero() ? kDefaultLifetime : asked;
@@ -191,9 +191,9 @@ std::uint16_t Server::refuse_allocate(const Request& request, IpAddress& relay) 
         if (even->size() != 1) return 400;
         if (((*even)[0] & 0x80) != 0) return 508;
     }
-    const auto theirs = per_user_.find(request.user.participant_sid);
-    if (options_.allocations_per_user != 0 && theirs != per_user_.end() &&
-        theirs->second >= options_.allocations_per_user) {
+    const auto theirs = by_user_.find(request.user.participant_sid);
+    if (options_.allocations_per_user != 0 && theirs != by_user_.end() &&
+        theirs->second.size() >= options_.allocations_per_user) {
         ++counters_.over_quota;
         return 486;
     }
@@ -217,14 +217,15 @@ std::optional<AllocationHandle> Server::open_relay(const Request& request, const
 }
 
 Output Server::refresh(Request& request) {
-    const Duration lifetime = granted_lifetime(request.message);
-    if (lifetime == Duration::zero()) {
+    const Duration asked = granted_lifetime(request.message);
+    if (asked == Duration::zero()) {
         remove(*request.allocation);
         request.allocation = nullptr;
         return success(request, 0);
     }
-    timers_.schedule(request.allocation->expiry, request.now + lifetime);
-    return success(request, in_seconds(lifetime));
+    const Timestamp end = earlier(request.now + asked, request.allocation->ends_by);
+    timers_.schedule(request.allocation->expiry, end);
+    return success(request, in_seconds(end - request.now));
 }
 
 // One peer that may not be refuses the whole request (02 §7.3).

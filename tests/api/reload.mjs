@@ -9,6 +9,7 @@ import path from 'node:path';
 
 import { RoomServiceClient } from 'livekit-server-sdk';
 
+import { change } from '../lib/config_file.mjs';
 import { Scrape } from '../lib/metrics.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
@@ -18,20 +19,6 @@ import { until } from '../lib/wait.mjs';
 import { fresh_name, refused } from './clients.mjs';
 
 const kNext = { key: 'APInext', secret: 'the-next-secret-of-this-node-0123456789' };
-
-// What start_server wrote: a line of JSON for each key.
-function read_config(file) {
-  const lines = fs.readFileSync(file, 'utf8').trim().split('\n');
-  return Object.fromEntries(lines.map((line) => {
-    const colon = line.indexOf(': ');
-    return [line.slice(0, colon), JSON.parse(line.slice(colon + 2))];
-  }));
-}
-
-function change(file, config) {
-  const next = { ...read_config(file), ...config };
-  fs.writeFileSync(file, Object.entries(next).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`).join(''));
-}
 
 // Waits for a line of the log that comes after `action`.
 async function told(server, line, action) {

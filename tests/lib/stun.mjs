@@ -11,14 +11,14 @@ const kCookie = 0x2112a442;
 const kFingerprintMask = 0x5354554e;
 const kFingerprintBytes = 8;
 
-function attribute(type, value) {
+export function attribute(type, value) {
   const head = Buffer.alloc(4);
   head.writeUInt16BE(type, 0);
   head.writeUInt16BE(value.length, 2);
   return Buffer.concat([head, value, Buffer.alloc((4 - (value.length % 4)) % 4)]);
 }
 
-const uint32 = (value) => {
+export const uint32 = (value) => {
   const result = Buffer.alloc(4);
   result.writeUInt32BE(value >>> 0);
   return result;
@@ -37,7 +37,7 @@ function checksum(bytes) {
   return ~value >>> 0;
 }
 
-function header(type, length, transaction) {
+export function header(type, length, transaction) {
   const result = Buffer.alloc(8);
   result.writeUInt16BE(type, 0);
   result.writeUInt16BE(length, 2);

@@ -15,7 +15,7 @@ export function start_turn_server({ suite, host }, turn = {}, config = {}) {
     rtc: { node_ip: host, ...config.rtc },
     turn: { enabled: true, udp_port: kUdpPort, relay_range_start: 31000, relay_range_end: 31999, ...turn },
     ...config.rest,
-  });
+  }, config.start);
 }
 
 // The sum of a metric's series.

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { Suite } from '../lib/suite.mjs';
 import { browser_checks } from './browser.mjs';
 import { coturn_checks } from './coturn.mjs';
+import { life_checks } from './life.mjs';
 import { node_checks } from './node.mjs';
 import { refusal_checks } from './refusals.mjs';
 
@@ -30,6 +31,7 @@ await suite.run(async () => {
   suite.cleanup(() => fs.rmSync(folder, { recursive: true }));
   const place = { suite, host: kHost, folder, certificate: make_certificate(folder) };
   await refusal_checks(place);
+  await life_checks(place);
   await node_checks(place);
   await coturn_checks(place);
   await browser_checks(place);

@@ -164,6 +164,11 @@ JoinPath parse_join_path(std::string_view path) {
     return JoinPath::kNone;
 }
 
+Result<void, HttpError> check_join_grants(const token::Grants* grants, const JoinOptions& options) {
+    CONFAB_TRY_VOID(check_identity(grants, options.limits));
+    return check_room(*grants->video, options);
+}
+
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options) {
     CONFAB_TRY(Wish wish, read_wish(request));

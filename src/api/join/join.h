@@ -60,6 +60,9 @@ struct JoinParams {
     std::vector<livekit::AddTrackRequest> add_track_requests;
 };
 
+// Whether a token lets its bearer join its room (CON-32).
+Result<void, HttpError> check_join_grants(const token::Grants* grants, const JoinOptions& options);
+
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options);
 

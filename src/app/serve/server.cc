@@ -167,6 +167,10 @@ control::ControlNodeOptions Server::control_options() {
     };
     options.webhooks = webhook_options(config_);
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
+    if (turn_)
+        options.participant_over = [turn = turn_.get()](const std::string& sid) {
+            turn->end_user(sid);
+        };
     return options;
 }
 
@@ -260,7 +264,10 @@ Server::Step Server::reconfigure(const config::Config& config) {
     telemetry::set_log_level(log_options(config).level);
     routes_->reconfigure(route_options(config));
     control_->reconfigure(room_settings(config, std::move(presets)));
-    if (turn_) turn_->set_peer_rules(peer_rules(config));
+    if (turn_) {
+        turn_->set_peer_rules(peer_rules(config));
+        turn_->handle_new_keys();
+    }
     return {};
 }
 

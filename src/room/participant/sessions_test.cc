@@ -275,6 +275,18 @@ TEST_CASE("Sessions: an end drops what it has before others hear of it, and come
     CHECK(p.info.disconnect_reason() == livekit::PARTICIPANT_REMOVED);
 }
 
+TEST_CASE("Sessions: an end is told to who serves it beside the room, once [TURN-17]") {
+    World w;
+    Participant& p = w.come_active("alice", 1);
+    const std::string sid = p.info.sid();
+    w.sessions.end(p, {livekit::PARTICIPANT_REMOVED});
+    w.sessions.end(p, {livekit::PARTICIPANT_REMOVED});
+    Texts over;
+    for (const Effect& effect : w.take())
+        if (const auto* one = std::get_if<ParticipantOver>(&effect)) over.push_back(one->sid);
+    CHECK(over == Texts{sid});
+}
+
 TEST_CASE("Sessions: a silent end closes the connection and says nothing [SIG-171]") {
     World w;
     Participant& p = w.come_active("alice", 1);

@@ -85,6 +85,10 @@ void Outbox::observe(const Observation& value) {
     if (fits(sizeof(Item))) push(Effect(std::in_place_type<Observation>, value), sizeof(Item));
 }
 
+void Outbox::participant_over(std::string sid) {
+    push(ParticipantOver{std::move(sid)}, sizeof(Item));
+}
+
 bool Outbox::store(StoreRoom value) {
     const std::size_t bytes = sizeof(Item) + value.room.ByteSizeLong() + value.internal.size();
     if (!fits(bytes)) return false;

@@ -37,6 +37,7 @@ class Outbox {
     void webhook(livekit::WebhookEvent event);
     void rpc_done(RpcDone done);
     void observe(const Observation& value);
+    void participant_over(std::string sid);
     // False when there is no place for it: it is to be told again.
     [[nodiscard]] bool store(StoreRoom value);
     [[nodiscard]] bool store(StoreParticipant value);

@@ -102,6 +102,11 @@ struct WebhookEvent {
     livekit::WebhookEvent event;
 };
 
+// A participant has ended: what was given to it beside its room (its TURN allocations) ends too.
+struct ParticipantOver {
+    std::string sid;
+};
+
 // ---------------------------------------------------------------- effects for a store
 // What other nodes may read of this one's rooms (03 RDS-02…04); made only when a store listens
 // (Config::store_listens).
@@ -154,7 +159,7 @@ struct RpcDone {
 };
 
 using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
-                            MediaCommand, WebhookEvent, RpcDone, Observation, StoreRoom, RemoveRoom,
-                            StoreParticipant, RemoveParticipant>;
+                            MediaCommand, WebhookEvent, RpcDone, Observation, ParticipantOver,
+                            StoreRoom, RemoveRoom, StoreParticipant, RemoveParticipant>;
 
 }  // namespace confab::room

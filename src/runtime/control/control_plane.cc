@@ -35,9 +35,11 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
       media_(media),
       metrics_(metrics),
       rooms_(options.room, seed, crypto::fill_random),
+      whip_(loop, sessions_),
       sessions_(rooms_, options.websocket, metrics),
       service_(rooms_, options.room.node_id, [this] { wake(); }),
       send_webhook_(std::move(send_webhook)),
+      participant_over_(options.participant_over),
       timer_(loop) {
     make_report(net::EventLoop::now());
     sessions_.set_wake([this] { turn_wanted_ = true; });
@@ -134,6 +136,8 @@ void ControlPlane::carry_out(room::Effect effect) {
         send_webhook_(std::move(event));
     } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
         record(metrics_, *observation);
+    } else if (const auto* over = std::get_if<room::ParticipantOver>(&effect)) {
+        if (participant_over_) participant_over_(over->sid);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "runtime/control/room_service.h"
 #include "runtime/control/shards/control_report.h"
 #include "runtime/control/signal_sessions.h"
+#include "runtime/control/whip/whip_sessions.h"
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/metrics.h"
@@ -26,6 +27,8 @@ namespace confab::control {
 struct ControlPlaneOptions {
     room::Config room;
     net::WebSocketOptions websocket;
+    // A participant has ended; called in the thread of its shard. May be empty.
+    std::function<void(const std::string& sid)> participant_over;
 };
 
 class ControlPlane {
@@ -39,6 +42,7 @@ class ControlPlane {
 
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
+    WhipSessions& whip() { return whip_; }
     LocalRoomService& service() { return service_; }
     worker::ControlPort& media() { return media_; }
     net::EventLoop& loop() { return loop_; }
@@ -72,9 +76,11 @@ class ControlPlane {
     telemetry::Metrics& metrics_;
     WorkerLoads loads_;
     room::RoomManager rooms_;
+    WhipSessions whip_;  // outlives its sessions
     SignalSessions sessions_;
     LocalRoomService service_;
     SendWebhook send_webhook_;
+    std::function<void(const std::string&)> participant_over_;
     std::function<Timestamp(Timestamp)> each_turn_;
     worker::LatestValue<ControlReport> report_;
     Timestamp reported_at_ = Timestamp::never();

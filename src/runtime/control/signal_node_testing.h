@@ -59,6 +59,7 @@ class SignalNode {
     }
 
     std::uint16_t port() const { return port_; }
+    net::EventLoop& loop() { return thread_.loop(); }
     // While false, what the rooms answer stays with them.
     void set_answering(bool on) {
         thread_.call([&] { answering_ = on; });

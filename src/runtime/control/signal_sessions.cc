@@ -23,20 +23,31 @@ room::Clock SignalSessions::clock() const {
 
 void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exchange,
                            net::HttpHeaders headers) {
+    const room::SessionId id = rooms_.start_session(clock(), params);
+    Session& session = add(params, id);
+    session.exchange = std::make_unique<net::HttpExchange>(std::move(exchange));
+    session.headers = std::move(headers);
+    session.exchange->on_gone([this, id] {
+        sessions_.erase(id);
+        rooms_.signal_closed(clock(), id);
+        wake_();
+    });
+}
+
+room::SessionId SignalSessions::start(const room::JoinParams& params,
+                                      std::unique_ptr<SignalSink> sink) {
+    const room::SessionId id = rooms_.start_session(clock(), params);
+    add(params, id).sink = std::move(sink);
+    return id;
+}
+
+SignalSessions::Session& SignalSessions::add(const room::JoinParams& params, room::SessionId id) {
     auto session = std::make_unique<Session>();
-    session->exchange = std::make_unique<net::HttpExchange>(std::move(exchange));
-    session->headers = std::move(headers);
     session->started = net::EventLoop::now();
     session->room = params.room;
     session->identity = params.grants.identity;
     session->protocol = params.client.protocol();
     session->resumes = params.reconnect;
-    const room::SessionId id = rooms_.start_session(clock(), params);
-    session->exchange->on_gone([this, id] {
-        sessions_.erase(id);
-        rooms_.signal_closed(clock(), id);
-        wake_();
-    });
     telemetry::log_debug("signal connection",
                          {{"room", params.room},
                           {"participant", params.grants.identity},
@@ -44,8 +55,13 @@ void SignalSessions::start(const room::JoinParams& params, net::HttpExchange exc
                           {"version", params.client.version()},
                           {"single", params.single_connection},
                           {"reconnect", params.reconnect}});
-    sessions_[id] = std::move(session);
     wake_();
+    return *(sessions_[id] = std::move(session));
+}
+
+SignalSink* SignalSessions::sink_of(room::SessionId id) {
+    const auto found = sessions_.find(id);
+    return found == sessions_.end() ? nullptr : found->second->sink.get();
 }
 
 bool SignalSessions::accept(room::SessionId id, Session& session) {
@@ -83,6 +99,7 @@ void SignalSessions::write(room::SessionId id, Session& session, Payload payload
 }
 
 void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
+    if (SignalSink* const sink = sink_of(id)) return sink->handle_signal(response);
     Session* session = writable(id);
     if (session == nullptr) return;
     std::string payload =
@@ -95,6 +112,10 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
     Payload binary;
     Payload text;
     for (const room::SessionId id : ids) {
+        if (SignalSink* const sink = sink_of(id)) {
+            sink->handle_signal(response);
+            continue;
+        }
         Session* session = writable(id);
         if (session == nullptr) continue;
         Payload& payload = session->text ? text : binary;
@@ -106,6 +127,8 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
 }
 
 void SignalSessions::send_join(const room::SendJoin& join) {
+    if (SignalSink* const sink = sink_of(join.session))
+        return sink->handle_join(join.response.join());
     Session* session = writable(join.session);
     if (session == nullptr) return;
     net::WebSocketMessage message(session->text ? proto::to_camel_json(room::whole(join))
@@ -127,6 +150,7 @@ void SignalSessions::refuse(const room::RefuseSession& refusal) {
                                             {"reason", refusal.text},
                                             {"cause", refusal.cause}});
     count_join(session, "signal_failed");
+    if (session.sink) session.sink->handle_refusal(refusal);
     if (session.exchange) {
         net::HttpResponse response = net::HttpResponse::text(refusal.status, refusal.text);
         for (const net::HttpHeader& header : session.headers)

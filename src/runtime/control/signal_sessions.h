@@ -3,7 +3,7 @@
 
 // The signalling connections (01 CON-30…45): from a validated upgrade request to frames in and out.
 // The upgrade is answered only when the session's first response is there, so that every refusal is
-// an HTTP status (CON-31).
+// an HTTP status (CON-31). And sessions whose client speaks something else (SignalSink).
 #pragma once
 
 #include <functional>
@@ -16,6 +16,7 @@
 #include "room/manager/room_manager.h"
 #include "runtime/control/request_budget.h"
 #include "runtime/control/roster_parts.h"
+#include "runtime/control/signal/signal_sink.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
 
@@ -38,6 +39,12 @@ class SignalSessions {
     void start(const room::JoinParams& params, net::HttpExchange exchange,
                net::HttpHeaders headers);
 
+    // Starts a session for a client that is not at the other end of a WebSocket; the sink lives as
+    // long as the session.
+    room::SessionId start(const room::JoinParams& params, std::unique_ptr<SignalSink> sink);
+    // What such a client asks for; what it leads to has happened when this returns.
+    void request(room::SessionId id, const livekit::SignalRequest& request) { handle(id, request); }
+
     void send(room::SessionId id, const livekit::SignalResponse& response);
     // The same to many: serialised once for each encoding that is spoken.
     void broadcast(const std::vector<room::SessionId>& ids,
@@ -52,7 +59,8 @@ class SignalSessions {
         std::unique_ptr<net::HttpExchange> exchange;  // until answered
         net::HttpHeaders headers;
         std::unique_ptr<net::WebSocket> socket;
-        bool text = false;  // the encoding of the last frame received (CON-42)
+        std::unique_ptr<SignalSink> sink;  // in place of exchange and socket
+        bool text = false;                 // the encoding of the last frame received (CON-42)
         Timestamp started;
         std::string room;
         std::string identity;
@@ -63,6 +71,9 @@ class SignalSessions {
         std::size_t caused_bytes = 0;  // and how much
     };
     using Payload = std::shared_ptr<const net::WebSocketMessage>;
+    Session& add(const room::JoinParams& params, room::SessionId id);
+    // The sink of a session that has one, else null.
+    SignalSink* sink_of(room::SessionId id);
     // Null when it is gone; one that can not be answered any more ends here.
     Session* writable(room::SessionId id);
     void write(room::SessionId id, Session& session, Payload payload);

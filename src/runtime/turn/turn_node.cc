@@ -163,8 +163,13 @@ void TurnNode::end_turn() {
     });
 }
 
-void TurnNode::close_user(std::string participant_sid) {
-    loop_.post([this, sid = std::move(participant_sid)] { server_.close_user(sid); });
+void TurnNode::end_user(std::string participant_sid) {
+    loop_.post(
+        [this, sid = std::move(participant_sid)] { server_.end_user(net::EventLoop::now(), sid); });
+}
+
+void TurnNode::handle_new_keys() {
+    loop_.post([this] { server_.handle_new_keys(); });
 }
 
 void TurnNode::set_peer_rules(turn::PeerRules rules) {

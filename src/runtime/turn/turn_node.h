@@ -57,7 +57,8 @@ class TurnNode {
     const std::vector<SocketAddress>& streams() const { return stream_addresses_; }
 
     // Any thread.
-    void close_user(std::string participant_sid);
+    void end_user(std::string participant_sid);
+    void handle_new_keys();
     void set_peer_rules(turn::PeerRules rules);
     // One reader's thread: as of the last turn of the loop.
     const TurnFigures& figures() { return figures_.read(); }

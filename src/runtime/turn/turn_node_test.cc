@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -201,16 +202,40 @@ TEST_CASE("TurnNode: behind a NAT our media is reached without leaving the host 
 }
 
 TEST_CASE("TurnNode: an ended allocation gives its port back [TURN-13, TURN-17]") {
+    std::atomic<bool> revoked{false};
     TurnNodeOptions one = options(kLoopback);
     one.server.first_port = one.server.last_port = 29'998;
+    one.server.find_secret = [&](std::string_view key) -> std::optional<std::string> {
+        if (revoked && key == "key") return std::nullopt;
+        return "secret";
+    };
     const auto node = start(one);
     Client first(node->udp()[0]);
     Client second(node->udp()[0]);
     CHECK(first.allocate().port == 29'998);
     CHECK_FALSE(DatagramSocket::open({kLoopback, 29'998}).has_value());
-    node->close_user("PA_1");
+    revoked = true;
+    node->handle_new_keys();
     REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 0; }));
+    revoked = false;
     CHECK(second.allocate().port == 29'998);
+}
+
+TEST_CASE("TurnNode: what a participant has ends soon after it [TURN-17]") {
+    const auto node = start(options(kLoopback));
+    Client client(node->udp()[0]);
+    client.allocate();
+    node->end_user("PA_1");
+    const auto left = [&] {
+        return *client
+                    .ask(StunMethod::kRefresh,
+                         [](StunBuilder& b) { b.u32(StunAttr::kLifetime, 600); })
+                    .u32(StunAttr::kLifetime);
+    };
+    std::uint32_t seconds = left();
+    for (int i = 0; i < 100 && seconds > 30; ++i)
+        seconds = left();
+    CHECK(seconds <= 30);
 }
 
 TEST_CASE("TurnNode: allocations end by themselves [TURN-13]") {

@@ -13,6 +13,7 @@
 #include "api/twirp/twirp.h"
 #include "base/callback.h"
 #include "runtime/control/routes/endpoint.h"
+#include "runtime/control/shards/control_node.h"
 #include "runtime/control/signal/signal_backend.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/static_files.h"
@@ -43,6 +44,32 @@ class SignalEndpoint final : public Endpoint {
     SignalBackend& backend_;
     api::JoinOptions options_;
     telemetry::Metrics& metrics_;
+};
+
+// /whip/v1 and what is below it (CON-60, CON-61).
+class WhipEndpoint final : public Endpoint {
+  public:
+    // `over_limit` as for LocalSignalBackend; both references must outlive this.
+    WhipEndpoint(ControlNode& node, api::JoinOptions options, std::function<bool()> over_limit)
+        : node_(node), options_(options), over_limit_(std::move(over_limit)) {}
+    void serve(Call call) override;
+    void reconfigure(const api::JoinOptions& options) { options_ = options; }
+
+  private:
+    // A checked request of somebody who wants to publish.
+    struct Wish {
+        room::JoinParams params;
+        api::WhipOffer offer;
+        bool room_must_exist = false;
+    };
+    Result<Wish, api::HttpError> read(const Call& call) const;
+    void create(Call call);
+    void change(Call call);
+    static void refuse(Call& call, const api::HttpError& error);
+
+    ControlNode& node_;
+    api::JoinOptions options_;
+    std::function<bool()> over_limit_;
 };
 
 // /twirp/…: the server APIs (01 section 5).

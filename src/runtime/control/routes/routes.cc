@@ -43,6 +43,10 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
         signal_endpoints_.push_back(
             add(path, "", Access::kToken,
                 std::make_unique<SignalEndpoint>(signal_, options.join, metrics)));
+    for (const char* path : {"/whip/v1", "/whip/v1/"})
+        whip_endpoints_.push_back(
+            add(path, "", Access::kToken,
+                std::make_unique<WhipEndpoint>(control, options.join, over_limit_)));
     twirp_endpoint_ = add("/twirp/", "", Access::kToken,
                           std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
                                                           control.loop(), metrics));
@@ -58,6 +62,8 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
 void Routes::reconfigure(const RouteOptions& options) {
     load_limits_ = options.load_limits;
     for (SignalEndpoint* endpoint : signal_endpoints_)
+        endpoint->reconfigure(options.join);
+    for (WhipEndpoint* endpoint : whip_endpoints_)
         endpoint->reconfigure(options.join);
     twirp_endpoint_->reconfigure(options.twirp);
     metrics_.reconfigure(options.metrics_user, options.metrics_password);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What is served where on the main port (01 section 1): health, signalling and its validate twins,
-// Twirp, metrics, the development token endpoint and the demo page.
+// WHIP, Twirp, metrics, the development token endpoint and the demo page.
 #pragma once
 
 #include <functional>
@@ -84,6 +84,7 @@ class Routes {
     RouteTable table_;
     // Those of the table whose options may change.
     std::vector<SignalEndpoint*> signal_endpoints_;
+    std::vector<WhipEndpoint*> whip_endpoints_;
     TwirpEndpoint* twirp_endpoint_ = nullptr;
     MetricsEndpoint* main_metrics_ = nullptr;  // null: not on the main port
 };

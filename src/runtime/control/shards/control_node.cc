@@ -12,7 +12,7 @@ namespace confab::control {
 namespace {
 
 ControlPlaneOptions options_of(const ControlNodeOptions& options, std::size_t shard) {
-    ControlPlaneOptions result{options.room, options.websocket};
+    ControlPlaneOptions result{options.room, options.websocket, options.participant_over};
     result.room.control_shard = static_cast<sfu::ControlShard>(shard);
     return result;
 }

@@ -31,6 +31,8 @@ struct ControlNodeOptions {
     room::Config room;  // of every shard; control_shard is set here
     net::WebSocketOptions websocket;
     api::WebhookOptions webhooks;
+    // As ControlPlaneOptions, for all shards: any of their threads calls it.
+    std::function<void(const std::string& sid)> participant_over;
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// WhipEndpoint: publishing by HTTP (01 CON-60, CON-61; RFC 9725).
+#include <string>
+#include <utility>
+
+#include "api/join/client_info.h"
+#include "runtime/control/routes/endpoints.h"
+#include "runtime/control/signal/local_signal_backend.h"
+
+namespace confab::control {
+namespace {
+
+// Clients say no version; this one has everything that a client without signalling can use.
+constexpr int kProtocol = 17;
+
+api::HttpResponse nobody_answers(std::string_view content_type) {
+    return api::whip_error({503, "no response from servers"}, content_type);
+}
+
+}  // namespace
+
+void WhipEndpoint::serve(Call call) {
+    const std::string& method = call.request.method;
+    const bool collection = call.request.path == api::kWhipPath;
+    if (method == "OPTIONS") return call.respond_text(200, "");
+    if (method == "POST" && collection) return create(std::move(call));
+    if (!collection && (method == "PATCH" || method == "DELETE")) return change(std::move(call));
+    if (method == "GET" && !collection) return call.respond_text(204, "");
+    call.respond_text(405, "405 method not allowed\n");
+}
+
+void WhipEndpoint::refuse(Call& call, const api::HttpError& error) {
+    call.respond(api::whip_error(error, call.request.headers.get("Content-Type")));
+}
+
+Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) const {
+    CONFAB_TRY_VOID(api::check_join_grants(call.grants ? &*call.grants : nullptr, options_));
+    CONFAB_TRY(api::WhipOffer offer, api::read_whip_offer(call.request.body));
+    const token::VideoGrant& video = *call.grants->video;
+    if (!offer.tracks.empty() && !video.publishes())
+        return tl::make_unexpected(api::HttpError{401, "no permissions to publish"});
+    if (over_limit_ && over_limit_())
+        return tl::make_unexpected(api::HttpError{503, "node has exceeded its configured limit"});
+    Wish wish;
+    wish.room_must_exist = !options_.auto_create && !video.room_create;
+    room::JoinParams& params = wish.params;
+    params.room = video.room;
+    params.grants = *call.grants;
+    params.client.set_protocol(kProtocol);
+    api::complete_client_info(params.client, call.request.headers.get("User-Agent"),
+                              call.client_address());
+    params.single_connection = true;
+    params.auto_subscribe = offer.receives;
+    params.disable_ice_lite = true;
+    params.publisher_offer.emplace();
+    params.publisher_offer->set_type("offer");
+    params.publisher_offer->set_sdp(call.request.body);
+    params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
+    params.add_track_requests = offer.tracks;
+    wish.offer = std::move(offer);
+    return wish;
+}
+
+void WhipEndpoint::create(Call call) {
+    if (call.request.headers.get("Content-Type") != api::kApplicationSdp)
+        return call.respond(
+            api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
+    auto wish = read(call);
+    if (!wish) return refuse(call, wish.error());
+    node_.ask<api::HttpResponse>(
+        node_.shard_of(wish->params.room),
+        [wish = *std::move(wish)](ControlPlane& shard, WhipSessions::Reply reply) {
+            if (wish.room_must_exist && !shard.rooms().has_room(wish.params.room))
+                return reply(
+                    api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));
+            shard.whip().create(wish.params, wish.offer, std::move(reply));
+        },
+        [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
+            call.respond(response ? *std::move(response) : nobody_answers(api::kApplicationSdp));
+        });
+}
+
+void WhipEndpoint::change(Call call) {
+    if (auto allowed = api::check_join_grants(call.grants ? &*call.grants : nullptr, options_);
+        !allowed)
+        return refuse(call, allowed.error());
+    WhipRequest request;
+    request.room = call.grants->video->room;
+    request.identity = call.grants->identity;
+    if (const auto tag = call.request.headers.find("If-Match")) request.if_match = *tag;
+    request.content_type = call.request.headers.get("Content-Type");
+    request.body = call.request.body;
+    const bool removes = call.request.method == "DELETE";
+    const std::size_t shard = node_.shard_of(request.room);
+    node_.ask<api::HttpResponse>(
+        shard,
+        [removes, request = std::move(request)](ControlPlane& plane, WhipSessions::Reply reply) {
+            if (removes) return plane.whip().remove(request, std::move(reply));
+            plane.whip().patch(request, std::move(reply));
+        },
+        [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
+            call.respond(response ? *std::move(response)
+                                  : nobody_answers(call.request.headers.get("Content-Type")));
+        });
+}
+
+}  // namespace confab::control

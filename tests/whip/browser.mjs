@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Chromium as an encoder: a peer connection and fetch, no SDK.
+
+import { randomUUID } from 'node:crypto';
+
+import { start_chromium } from '../lib/browser.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { assert } from '../lib/suite.mjs';
+import { join_token } from '../lib/token.mjs';
+import { until } from '../lib/wait.mjs';
+import { gone, people } from './http.mjs';
+
+// ---- in the page; functions stand for themselves there
+
+// Publishes the picture and the tone of `number`.
+async function publish({ url, token, number, rids, width }) {
+  const { PictureSource, ToneSource } = await import('/page/media.js');
+  const media = [new ToneSource(number), new PictureSource(number, { width, height: (width * 9) / 16 })];
+  const pc = new RTCPeerConnection();
+  const sendEncodings = rids.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** (rids.length - 1 - index) }));
+  pc.addTransceiver(media[0].track, { direction: 'sendonly' });
+  pc.addTransceiver(media[1].track, { direction: 'sendonly', ...(rids.length > 0 && { sendEncodings }) });
+  await pc.setLocalDescription();
+  const headers = { Authorization: `Bearer ${token}` };
+  const answer = await fetch(`${url}/whip/v1`, { method: 'POST', headers: { ...headers, 'Content-Type': 'application/sdp' }, body: pc.localDescription.sdp });
+  const sdp = await answer.text();
+  if (answer.status !== 201) throw new Error(`${answer.status}: ${sdp}`);
+  await pc.setRemoteDescription({ type: 'answer', sdp });
+  Object.assign(window, { whip: { pc, headers, url, location: answer.headers.get('Location'), etag: answer.headers.get('ETag') } });
+  return { location: window.whip.location, etag: window.whip.etag };
+}
+
+// An ICE restart by a PATCH; returns the new entity tag.
+async function restart() {
+  const { pc, headers, url, location } = window.whip;
+  const value = (name, sdp) => sdp.match(new RegExp(`a=${name}:(.*)\r\n`))[1];
+  await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
+  const mine = pc.localDescription.sdp;
+  const response = await fetch(`${url}${location}`, {
+    method: 'PATCH',
+    headers: { ...headers, 'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '*' },
+    body: `a=ice-ufrag:${value('ice-ufrag', mine)}\r\na=ice-pwd:${value('ice-pwd', mine)}\r\n`,
+  });
+  const fragment = await response.text();
+  if (response.status !== 200) throw new Error(`${response.status}: ${fragment}`);
+  const theirs = ['ice-ufrag', 'ice-pwd'].reduce(
+    (sdp, name) => sdp.replace(new RegExp(`a=${name}:.*\r\n`, 'g'), `a=${name}:${value(name, fragment)}\r\n`),
+    window.whip.pc.remoteDescription.sdp,
+  );
+  await pc.setRemoteDescription({ type: 'answer', sdp: theirs });
+  return response.headers.get('ETag');
+}
+
+const end = async () => {
+  const { headers, url, location } = window.whip;
+  return (await fetch(`${url}${location}`, { method: 'DELETE', headers })).status;
+};
+
+// ---- the checks
+
+export async function browser_checks(suite, server) {
+  const names = {
+    call: 'Chromium: picture and tone arrive, over an ICE restart too, until DELETE [CON-60] [CON-61]',
+    simulcast: 'Chromium: simulcast is three layers, of which each can be had [CON-60] [CON-62]',
+  };
+  if (!Object.values(names).some((name) => suite.selected(name))) return;
+  const address = await start_page_server(suite);
+  const browser = await start_chromium(suite);
+  const open = async () => {
+    const page = await browser.newPage();
+    await page.goto(address);
+    return page;
+  };
+
+  await suite.check(names.call, async () => {
+    const room = `whip-${randomUUID()}`;
+    const bob = await Peer.join(suite, server, room, 'bob');
+    const encoder = { identity: 'encoder', number: 3 };
+    const page = await open();
+    const token = await join_token(room, encoder.identity);
+    const created = await page.evaluate(publish, { url: server.http, token, number: encoder.number, rids: [], width: 320 });
+    await Promise.all([bob.sees(encoder), bob.hears(encoder)]);
+    const { tracks, state } = (await people(server, room)).get(encoder.identity);
+    assert.equal(state, 2); // ACTIVE
+    assert.deepEqual(tracks.map(({ name }) => name).sort(), ['synthesized-camera', 'synthesized-microphone']);
+    const etag = await page.evaluate(restart);
+    assert.notEqual(etag, created.etag);
+    await until(() => page.evaluate(() => ['connected', 'completed'].includes(window.whip.pc.iceConnectionState)), { what: 'ICE to be up again' });
+    await Promise.all([bob.sees(encoder, { changes: 10 }), bob.hears(encoder)]);
+    assert.equal((await people(server, room)).get(encoder.identity).sid, created.location.split('/').at(-1));
+    assert.equal(await page.evaluate(end), 200);
+    await gone(server, room, encoder.identity);
+    await page.close();
+    await bob.leave();
+  }, { seconds: 60 });
+
+  await suite.check(names.simulcast, async () => {
+    const room = `whip-${randomUUID()}`;
+    const bob = await Peer.join(suite, server, room, 'bob');
+    const encoder = { identity: 'encoder', number: 4 };
+    const page = await open();
+    const token = await join_token(room, encoder.identity);
+    await page.evaluate(publish, { url: server.http, token, number: encoder.number, rids: ['q', 'h', 'f'], width: 1280 });
+    await bob.sees(encoder);
+    const camera = async () => (await people(server, room)).get(encoder.identity).tracks.find(({ name }) => name === 'synthesized-camera');
+    const track = await camera();
+    assert.equal(track.simulcast, true);
+    assert.equal(track.layers.length, 3);
+    await until(() => bob.pictures.get(encoder.identity).width >= 1280, { timeout: 20000, what: () => `the large layer, ${bob.pictures.get(encoder.identity).width} is shown` });
+    await page.evaluate(end);
+    await gone(server, room, encoder.identity);
+    await page.close();
+    await bob.leave();
+  }, { seconds: 60 });
+}
