@@ -206,7 +206,8 @@ std::optional<AllocationHandle> Server::open_relay(const Request& request, const
     Allocation& allocation = *allocations_.find(handle);
     allocation.handle = handle;
     const unsigned step = request.message.has(StunAttr::kEvenPort) ? 2 : 1;
-    const std::uint64_t first = options_.first_port + (step == 2 ? options_.first_port % 2 : 0);
+    const unsigned lowest = options_.first_port;
+    const std::uint64_t first = lowest + (step == 2 ? lowest % 2 : 0);
     for (int i = 0; i < kPortTries && first <= options_.last_port; ++i) {
         const std::uint64_t ports = (options_.last_port - first) / step + 1;
         allocation.relayed = {relay, static_cast<std::uint16_t>(first + step * rng_.below(ports))};

@@ -16,12 +16,12 @@ tl::unexpected<HttpError> refuse(int status, std::string text) {
 }
 
 // Where ICE credentials stand: in the session part, or in each section.
-template <typename T>
-const std::string& first_of(const sdp::Description& description, T sdp::MediaSection::* in_section,
-                            const std::string& in_session) {
+std::string first_of(const sdp::Description& description,
+                     std::string sdp::MediaSection::* in_section,
+                     std::string sdp::Description::* in_session) {
     for (const sdp::MediaSection& section : description.sections)
         if (!(section.*in_section).empty()) return section.*in_section;
-    return in_session;
+    return description.*in_session;
 }
 
 // RTCIceCandidateInit; empty if it says that there is none.
@@ -89,7 +89,7 @@ std::optional<HttpResponse> WhipSession::poll_response() {
     sdp::MediaSection& first = answer_->sections.front();
     if (first.candidates.empty()) first.candidates = std::move(candidates_);
     first.end_of_candidates = true;
-    etag_ = first_of(*answer_, &sdp::MediaSection::ufrag, answer_->ufrag);
+    etag_ = first_of(*answer_, &sdp::MediaSection::ufrag, &sdp::Description::ufrag);
     HttpResponse response =
         std::exchange(waiting_, Waiting::kNothing) == Waiting::kJoin ? created() : restarted();
     answer_.reset();
@@ -113,7 +113,7 @@ HttpResponse WhipSession::created() {
 HttpResponse WhipSession::restarted() {
     SdpFragment fragment;
     fragment.ufrag = etag_;
-    fragment.pwd = first_of(*answer_, &sdp::MediaSection::pwd, answer_->pwd);
+    fragment.pwd = first_of(*answer_, &sdp::MediaSection::pwd, &sdp::Description::pwd);
     const sdp::MediaSection& first = answer_->sections.front();
     for (const std::string& line : first.candidates)
         fragment.candidates.push_back({first.mid, line});

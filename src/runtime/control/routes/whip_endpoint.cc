@@ -69,13 +69,14 @@ void WhipEndpoint::create(Call call) {
             api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
     auto wish = read(call);
     if (!wish) return refuse(call, wish.error());
+    const std::size_t shard = node_.shard_of(wish->params.room);
     node_.ask<api::HttpResponse>(
-        node_.shard_of(wish->params.room),
-        [wish = *std::move(wish)](ControlPlane& shard, WhipSessions::Reply reply) {
-            if (wish.room_must_exist && !shard.rooms().has_room(wish.params.room))
+        shard,
+        [wish = *std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) {
+            if (wish.room_must_exist && !plane.rooms().has_room(wish.params.room))
                 return reply(
                     api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));
-            shard.whip().create(wish.params, wish.offer, std::move(reply));
+            plane.whip().create(wish.params, wish.offer, std::move(reply));
         },
         [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
             call.respond(response ? *std::move(response) : nobody_answers(api::kApplicationSdp));

@@ -91,16 +91,19 @@ WhipSessions::Session* WhipSessions::find(const WhipRequest& request) {
     return found == sessions_.end() ? nullptr : found->second;
 }
 
-void WhipSessions::patch(WhipRequest request, Reply reply) {
+void WhipSessions::patch(const WhipRequest& request, Reply reply) {
     Session* session = find(request);
     if (session == nullptr) return reply(not_found(request));
     auto patch = session->machine().patch(request.if_match, request.body);
     if (!patch) return reply(api::whip_error(patch.error(), request.content_type));
-    if (patch->restarts) session->wait(std::move(reply), request.content_type);
+    if (patch->restarts) {
+        session->wait(std::move(reply), request.content_type);
+    } else {
+        reply({204, {}, {}});
+    }
     // What the room makes of a request may end the session.
     for (const livekit::SignalRequest& one : patch->requests)
         if ((session = find(request)) != nullptr) signal_.request(session->id(), one);
-    if (!patch->restarts) reply({204, {}, {}});
 }
 
 void WhipSessions::remove(const WhipRequest& request, Reply reply) {

@@ -39,7 +39,7 @@ class WhipSessions {
 
     // Joins; `params` hold the offer, too. The reply comes with the answer, or as 503.
     void create(const room::JoinParams& params, const api::WhipOffer& offer, Reply reply);
-    void patch(WhipRequest request, Reply reply);
+    void patch(const WhipRequest& request, Reply reply);
     void remove(const WhipRequest& request, Reply reply);
     std::size_t size() const { return sessions_.size(); }
 
