@@ -9,7 +9,7 @@ import path from 'node:path';
 
 import { RoomServiceClient } from 'livekit-server-sdk';
 
-import { change } from '../lib/config_file.mjs';
+import { change, read_config } from '../lib/config_file.mjs';
 import { Scrape } from '../lib/metrics.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';

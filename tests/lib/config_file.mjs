@@ -5,7 +5,7 @@
 
 import fs from 'node:fs';
 
-function read_config(file) {
+export function read_config(file) {
   const lines = fs.readFileSync(file, 'utf8').trim().split('\n');
   return Object.fromEntries(lines.map((line) => {
     const colon = line.indexOf(': ');

@@ -204,7 +204,9 @@ TEST_CASE("TurnNode: behind a NAT our media is reached without leaving the host 
 TEST_CASE("TurnNode: an ended allocation gives its port back [TURN-13, TURN-17]") {
     std::atomic<bool> revoked{false};
     TurnNodeOptions one = options(kLoopback);
-    one.server.first_port = one.server.last_port = 29'998;
+    // One that no other program has.
+    const std::uint16_t port = Endpoint().local().port;
+    one.server.first_port = one.server.last_port = port;
     one.server.find_secret = [&](std::string_view key) -> std::optional<std::string> {
         if (revoked && key == "key") return std::nullopt;
         return "secret";
@@ -212,13 +214,13 @@ TEST_CASE("TurnNode: an ended allocation gives its port back [TURN-13, TURN-17]"
     const auto node = start(one);
     Client first(node->udp()[0]);
     Client second(node->udp()[0]);
-    CHECK(first.allocate().port == 29'998);
-    CHECK_FALSE(DatagramSocket::open({kLoopback, 29'998}).has_value());
+    CHECK(first.allocate().port == port);
+    CHECK_FALSE(DatagramSocket::open({kLoopback, port}).has_value());
     revoked = true;
     node->handle_new_keys();
     REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 0; }));
     revoked = false;
-    CHECK(second.allocate().port == 29'998);
+    CHECK(second.allocate().port == port);
 }
 
 TEST_CASE("TurnNode: what a participant has ends soon after it [TURN-17]") {
