@@ -24,7 +24,8 @@ Server::Server(Timestamp now, ServerOptions options, RelayPorts& ports)
       nonces_(options_.nonce_key),
       limiter_(options_.seed),
       rng_(options_.seed),
-      timers_(now) {
+      timers_(now),
+      ended_(options_.credential_lifetime) {
     CONFAB_CHECK(options_.first_port <= options_.last_port && options_.first_port != 0);
 }
 
@@ -111,6 +112,7 @@ void Server::close_client(const ClientPath& path) {
 }
 
 void Server::end_user(Timestamp now, std::string_view participant_sid) {
+    ended_.note(now, participant_sid);
     const auto theirs = by_user_.find(std::string(participant_sid));
     if (theirs == by_user_.end()) return;
     for (const AllocationHandle handle : theirs->second) {

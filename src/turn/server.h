@@ -29,6 +29,7 @@
 #include "base/time.h"
 #include "base/timer_wheel.h"
 #include "turn/allocation.h"
+#include "turn/ended_users.h"
 #include "turn/nonce.h"
 #include "turn/peer_filter.h"
 #include "turn/source_limiter.h"
@@ -54,8 +55,9 @@ struct ServerOptions {
     IpAddress relay_v6;
     std::uint16_t first_port = 30000;
     std::uint16_t last_port = 40000;
-    std::size_t allocations_per_user = 12;  // TURN-05; 0: any number
-    std::size_t max_allocations = 20'000;   // of all together: each has a socket
+    std::size_t allocations_per_user = 12;                  // TURN-05; 0: any number
+    std::size_t max_allocations = 20'000;                   // of all together: each has a socket
+    Duration credential_lifetime = Duration::seconds(300);  // turn.ttl_seconds
     PeerRules peers;
     Nonces::Key nonce_key{};
     std::uint64_t seed = 0;
@@ -101,7 +103,8 @@ class Server {
 
     // The client's TCP or TLS connection is gone, and with it what it had (TURN-16).
     void close_client(const ClientPath& path);
-    // The participant is gone; what it has follows after kAfterParticipant (TURN-17).
+    // The participant is gone; what it has, or makes now with credentials that are still good,
+    // follows after kAfterParticipant (TURN-17).
     void end_user(Timestamp now, std::string_view participant_sid);
     // ServerOptions::find_secret answers otherwise now: what was made with a key that is gone, or
     // has another secret, ends at once (TURN-17).
@@ -168,6 +171,7 @@ class Server {
     Rng rng_;
     TimerWheel timers_;
     SlotMap<Allocation> allocations_;
+    EndedUsers ended_;
     std::unordered_map<ClientPath, AllocationHandle> by_path_;
     std::unordered_map<std::string, std::vector<AllocationHandle>> by_user_;  // participant sid
     Counters counters_;

@@ -291,7 +291,21 @@ TEST_CASE("Server: a user's allocations follow its participant, no others [TURN-
     world.pass(Duration::millis(20));
     CHECK(world.server.allocations() == 1);
     CHECK(world.server.has_allocation(other.path));
-    CHECK(first.allocate().ok());
+    CHECK(first.allocate().error == 400);
+    CHECK(world.server.allocations() == 1);
+}
+
+TEST_CASE("Server: what is made after the participant's end ends with the rest [TURN-17]") {
+    TurnWorld world;
+    world.server.end_user(world.now, "PA_one");
+    world.pass(Duration::seconds(10));
+    TurnClient late(world, "9.8.7.6:1");
+    CHECK(late.allocate().lifetime == 20);
+    CHECK(late.refresh(600).lifetime == 20);
+    world.pass(Duration::millis(20'010));
+    CHECK(world.server.allocations() == 0);
+    CHECK(TurnClient(world, "9.8.7.6:2").allocate().error == 400);
+    CHECK(TurnClient(world, "9.8.7.6:3", "PA_two").allocate().ok());
 }
 
 TEST_CASE(

@@ -157,16 +157,21 @@ Output Server::allocate(Request& request) {
     by_user_[made.user.participant_sid].push_back(*handle);
     ++counters_.allocations;
     const Duration asked = granted_lifetime(request.message);
-    const Duration lifetime = asked == Duration::zero() ? kDefaultLifetime : asked;
-    timers_.schedule(made.expiry, request.now + lifetime);
+    const Duration wanted = asked == Duration::zero() ? kDefaultLifetime : asked;
+    if (const auto ended = ended_.ended_at(request.now, made.user.participant_sid))
+        made.ends_by = *ended + kAfterParticipant;
+    const Timestamp end = earlier(request.now + wanted, made.ends_by);
+    timers_.schedule(made.expiry, end);
     request.allocation = &made;
-    return allocated(request, lifetime);
+    return allocated(request, end - request.now);
 }
 
 // TURN-12, in its order; 0 if nothing speaks against it, and the address to relay from.
 std::uint16_t Server::refuse_allocate(const Request& request, IpAddress& relay) {
     const StunMessage& message = request.message;
-    if (request.wall.s() > request.user.expires_at) {
+    const auto ended = ended_.ended_at(request.now, request.user.participant_sid);
+    if (request.wall.s() > request.user.expires_at ||
+        (ended && request.now >= *ended + kAfterParticipant)) {
         ++counters_.unauthorized;
         return 400;
     }

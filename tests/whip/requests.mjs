@@ -49,7 +49,7 @@ export async function request_checks(suite, server) {
     await refused(server, { status: 400, error: /no room name/ }, { ...good, token: no_room });
     await refused(server, { status: 400, error: /no SDP offer/ }, { ...good, body: '' });
     await refused(server, { status: 400, error: /invalid SDP offer/ }, { ...good, body: 'hello' });
-    await refused(server, { status: 400, error: /no a=ice-ufrag/ }, { ...good, body: offer().replace(/a=ice-ufrag.*\r\n/, '') });
+    await refused(server, { status: 400, error: /no valid a=ice-ufrag/ }, { ...good, body: offer().replace(/a=ice-ufrag.*\r\n/, '') });
     await refused(server, { status: 413, error: /too large/ }, { ...good, body: `${offer()}${'a=x\r\n'.repeat(1 << 18)}` });
     await refused(server, { status: 405 }, { method: 'DELETE', token });
     assert.equal((await people(server, room)).size, 0);

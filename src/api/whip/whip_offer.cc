@@ -4,6 +4,7 @@
 #include "api/whip/whip_offer.h"
 
 #include <array>
+#include <set>
 #include <utility>
 
 namespace confab::api {
@@ -46,8 +47,10 @@ std::string missing_in(const sdp::Description& description) {
         if (section.rejected()) continue;
         any = true;
         if (section.mid.empty()) return "a=mid";
-        if (section.ufrag.empty() && description.ufrag.empty()) return "a=ice-ufrag";
-        if (section.pwd.empty() && description.pwd.empty()) return "a=ice-pwd";
+        if (!is_ufrag(section.ufrag.empty() ? description.ufrag : section.ufrag))
+            return "valid a=ice-ufrag";
+        if (!is_ice_pwd(section.pwd.empty() ? description.pwd : section.pwd))
+            return "valid a=ice-pwd";
         if (section.fingerprints.empty() && description.fingerprints.empty())
             return "a=fingerprint";
     }
@@ -65,18 +68,30 @@ Result<WhipOffer, HttpError> read_whip_offer(std::string_view body) {
     offer.description = *std::move(parsed);
     bool audio = false;
     bool video = false;
+    std::set<std::string> cids;
     for (const sdp::MediaSection& section : offer.description.sections) {
         if (!section.is_rtp() || section.rejected()) continue;
         offer.receives = offer.receives || sdp::receives(section.direction);
         if (!sdp::sends(section.direction)) continue;
         bool& seen = section.kind == sdp::Kind::kAudio ? audio : video;
         offer.tracks.push_back(make_track(section, !std::exchange(seen, true)));
+        // Some encoders call all of their tracks the same.
+        livekit::AddTrackRequest& track = offer.tracks.back();
+        if (!cids.insert(track.cid()).second) track.set_cid("whip-" + section.mid);
     }
     if (const std::string missing = missing_in(offer.description); !missing.empty())
         return refuse(400, "the SDP offer has no " + missing);
     if (offer.tracks.size() > kMaxWhipTracks)
         return refuse(400, "the SDP offer has too many media");
     return offer;
+}
+
+bool is_ufrag(std::string_view text) {
+    return text.size() >= 4 && text.size() <= 256;
+}
+
+bool is_ice_pwd(std::string_view text) {
+    return text.size() >= 22 && text.size() <= 256;
 }
 
 std::string restarted_offer(sdp::Description description, const WhipIce& ice) {
@@ -87,8 +102,8 @@ std::string restarted_offer(sdp::Description description, const WhipIce& ice) {
         // Who has them in the session part has them there only.
         if (!section.ufrag.empty()) section.ufrag = ice.ufrag;
         if (!section.pwd.empty()) section.pwd = ice.pwd;
-        section.candidates =
-            std::exchange(first, false) ? ice.candidates : std::vector<std::string>();
+        section.candidates.clear();
+        if (!section.rejected() && std::exchange(first, false)) section.candidates = ice.candidates;
         section.end_of_candidates = false;
     }
     return sdp::write(description);

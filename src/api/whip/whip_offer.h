@@ -36,6 +36,9 @@ struct WhipIce {
     std::string pwd;
     std::vector<std::string> candidates;  // behind "candidate:"
 };
+// RFC 8839 §5.4: 4 to 256 characters, and 22 to 256.
+bool is_ufrag(std::string_view text);
+bool is_ice_pwd(std::string_view text);
 std::string restarted_offer(sdp::Description description, const WhipIce& ice);
 
 }  // namespace confab::api

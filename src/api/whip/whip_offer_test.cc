@@ -93,14 +93,32 @@ TEST_CASE("WHIP offer: what is missing is named [CON-60]") {
     CHECK(error("hello").starts_with("invalid SDP offer: "));
     CHECK(error(std::string(kSession)) == "the SDP offer has no media");
     CHECK(error(without(testing::offer(), "a=ice-ufrag:abcd\r\n")) ==
-          "the SDP offer has no a=ice-ufrag");
+          "the SDP offer has no valid a=ice-ufrag");
     CHECK(error(without(testing::offer(), "a=ice-pwd:0123456789012345678901\r\n")) ==
-          "the SDP offer has no a=ice-pwd");
+          "the SDP offer has no valid a=ice-pwd");
     CHECK(error(without(testing::offer(), "a=mid:1\r\n")) == "the SDP offer has no a=mid");
     std::string bare = testing::offer();
     const std::size_t print = bare.find("a=fingerprint");
     bare.erase(print, bare.find("\r\n", print) + 2 - print);
     CHECK(error(bare) == "the SDP offer has no a=fingerprint");
+}
+
+TEST_CASE("WHIP offer: ICE credentials are as long as RFC 8839 has them [CON-60] [CON-61]") {
+    for (const std::size_t size : {4U, 256U})
+        CHECK(is_ufrag(std::string(size, 'u')));
+    for (const std::size_t size : {0U, 3U, 257U})
+        CHECK_FALSE(is_ufrag(std::string(size, 'u')));
+    for (const std::size_t size : {22U, 256U})
+        CHECK(is_ice_pwd(std::string(size, 'p')));
+    for (const std::size_t size : {0U, 21U, 257U})
+        CHECK_FALSE(is_ice_pwd(std::string(size, 'p')));
+}
+
+TEST_CASE("WHIP offer: tracks of one id are told apart [CON-62]") {
+    const std::string same = "a=sendonly\r\na=msid:- all\r\n";
+    const WhipOffer offer = read(std::string(kSession) + audio("0", same) + video("1", same));
+    CHECK(offer.tracks[0].cid() == "all");
+    CHECK(offer.tracks[1].cid() == "whip-1");
 }
 
 TEST_CASE("WHIP offer: a mebibyte is read, more is too large [CON-60]") {

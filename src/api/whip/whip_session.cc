@@ -24,6 +24,13 @@ std::string first_of(const sdp::Description& description,
     return description.*in_session;
 }
 
+// The section that the transport of the bundle is in (RFC 8843 §8.2); null if all are rejected.
+sdp::MediaSection* transport_section(sdp::Description& description) {
+    for (sdp::MediaSection& section : description.sections)
+        if (!section.rejected()) return &section;
+    return nullptr;
+}
+
 // RTCIceCandidateInit; empty if it says that there is none.
 std::string line_of(const std::string& candidate_init) {
     constexpr std::string_view kPrefix = "candidate:";
@@ -67,7 +74,7 @@ void WhipSession::handle_signal(const livekit::SignalResponse& response) {
     if (!waiting()) return;
     if (response.has_answer() && response.answer().id() == offers_) {
         auto parsed = sdp::parse(response.answer().sdp());
-        if (parsed) answer_ = *std::move(parsed);
+        if (parsed && transport_section(*parsed) != nullptr) answer_ = *std::move(parsed);
     } else if (response.has_trickle()) {
         std::string line = line_of(response.trickle().candidateinit());
         if (!line.empty() && candidates_.size() < sdp::kMaxCandidates)
@@ -85,8 +92,7 @@ bool WhipSession::complete() const {
 
 std::optional<HttpResponse> WhipSession::poll_response() {
     if (!waiting() || !complete() || sid_.empty()) return std::nullopt;
-    // A bundle has one transport; its candidates stand in the first section (RFC 8843 §8.2).
-    sdp::MediaSection& first = answer_->sections.front();
+    sdp::MediaSection& first = *transport_section(*answer_);
     if (first.candidates.empty()) first.candidates = std::move(candidates_);
     first.end_of_candidates = true;
     etag_ = first_of(*answer_, &sdp::MediaSection::ufrag, &sdp::Description::ufrag);
@@ -114,7 +120,7 @@ HttpResponse WhipSession::restarted() {
     SdpFragment fragment;
     fragment.ufrag = etag_;
     fragment.pwd = first_of(*answer_, &sdp::MediaSection::pwd, &sdp::Description::pwd);
-    const sdp::MediaSection& first = answer_->sections.front();
+    const sdp::MediaSection& first = *transport_section(*answer_);
     for (const std::string& line : first.candidates)
         fragment.candidates.push_back({first.mid, line});
     fragment.end_of_candidates = true;
@@ -132,7 +138,7 @@ Result<WhipSession::Patch, HttpError> WhipSession::patch(std::optional<std::stri
     if (waiting()) return refuse(409, "a request of this session is not answered yet");
     Patch patch;
     if (*if_match == "*") {
-        if (fragment->ufrag.empty() || fragment->pwd.empty())
+        if (!is_ufrag(fragment->ufrag) || !is_ice_pwd(fragment->pwd))
             return refuse(400, "invalid sdp fragment");
         patch.restarts = true;
         patch.requests.push_back(restart(*fragment));

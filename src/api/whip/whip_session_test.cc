@@ -99,6 +99,35 @@ TEST_CASE("WhipSession: 201 with all candidates once the last one is there [CON-
     CHECK_FALSE(w.session.poll_response().has_value());
 }
 
+TEST_CASE(
+    "WhipSession: candidates stand where the transport is, not in what is rejected [CON-60]") {
+    World w;
+    w.join();
+    livekit::SignalResponse response;
+    std::string sdp = answer_sdp("ours");
+    sdp.replace(sdp.find("m=audio 9"), 9, "m=audio 0");
+    response.mutable_answer()->set_sdp(sdp);
+    response.mutable_answer()->set_id(1);
+    w.session.handle_signal(response);
+    w.trickle(true);
+    const auto created = w.session.poll_response();
+    REQUIRE(created.has_value());
+    const auto answer = sdp::parse(created->body);
+    REQUIRE(answer.has_value());
+    CHECK(answer->sections[0].candidates.empty());
+    CHECK(answer->sections[1].candidates.size() == 1);
+    CHECK(answer->sections[1].end_of_candidates);
+}
+
+TEST_CASE("WhipSession: a restart with credentials that are none changes nothing [CON-61]") {
+    World w;
+    w.created();
+    CHECK(w.patch_error("*", "a=ice-ufrag:efgh\r\na=ice-pwd:short\r\n") == 400);
+    CHECK(w.patch_error("*", "a=ice-ufrag:" + std::string(257, 'u') +
+                                 "\r\na=ice-pwd:a-new-password-of-22-c\r\n") == 400);
+    CHECK_FALSE(w.session.waiting());
+}
+
 TEST_CASE("WhipSession: ICE servers are links, quotes in them escaped [CON-60]") {
     World w;
     CHECK(links_of(w.created()) ==

@@ -110,7 +110,7 @@ turn::PeerRules Server::peer_rules(const config::Config& config) const {
     media.reserve(media_->size());
     for (std::size_t i = 0; i < media_->size(); ++i)
         media.push_back(media_->addresses(i));
-    return turn_peer_rules(config, addresses_, media);
+    return turn_peer_rules(config, addresses_, media, worker::local_addresses());
 }
 
 Server::Step Server::start_turn() {

@@ -74,9 +74,13 @@ bool SignalSessions::accept(room::SessionId id, Session& session) {
     session.socket->set_handlers(
         [this, id](bool text, std::string_view payload) { on_message(id, text, payload); },
         [this, id](net::WebSocketClosed closed) { on_closed(id, closed); });
+    count_start(session);
+    return true;
+}
+
+void SignalSessions::count_start(const Session& session) {
     metrics_.observe(telemetry::Metric::kSessionJoinLatencyMs, {std::to_string(session.protocol)},
                      static_cast<double>((net::EventLoop::now() - session.started).us()) / 1000.0);
-    return true;
 }
 
 // A resume is no join.
@@ -127,8 +131,12 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
 }
 
 void SignalSessions::send_join(const room::SendJoin& join) {
-    if (SignalSink* const sink = sink_of(join.session))
+    if (SignalSink* const sink = sink_of(join.session)) {
+        const Session& started = *sessions_.at(join.session);
+        count_join(started, "signal_connected");
+        count_start(started);
         return sink->handle_join(join.response.join());
+    }
     Session* session = writable(join.session);
     if (session == nullptr) return;
     net::WebSocketMessage message(session->text ? proto::to_camel_json(room::whole(join))

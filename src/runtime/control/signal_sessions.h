@@ -72,6 +72,7 @@ class SignalSessions {
     };
     using Payload = std::shared_ptr<const net::WebSocketMessage>;
     Session& add(const room::JoinParams& params, room::SessionId id);
+    void count_start(const Session& session);
     // The sink of a session that has one, else null.
     SignalSink* sink_of(room::SessionId id);
     // Null when it is gone; one that can not be answered any more ends here.

@@ -42,6 +42,7 @@ TurnFrame next_turn_frame(BytesView stream, bool allocated) {
     // A STUN message is a multiple of four and shows its cookie as soon as it is there (RFC 8489
     // §5): what is neither is told before 64 KiB have been waited for.
     if (!channel_data && length % 4 != 0) return {State::kInvalid, 0};
+    if (!allocated && length > kMaxStrangersMessage) return {State::kInvalid, 0};
     if (!channel_data && stream.size() >= 8 && load_be32(&stream[4]) != kStunMagicCookie)
         return {State::kInvalid, 0};
     const std::size_t size =

@@ -33,8 +33,12 @@ constexpr bool looks_like_channel_data(std::uint8_t first_byte) {
 // small.
 BytesView build_channel_data(BytesSpan out, std::uint16_t channel, BytesView data, bool padded);
 
+// Longer is no request of a client that has not shown its password; more is not waited for.
+inline constexpr std::size_t kMaxStrangersMessage = 2048;
+
 // The size of the message at the start of these bytes of a stream, with its padding. Before there
-// is an allocation ChannelData cannot be (`allocated`): half of all other protocols begin like it.
+// is an allocation (`allocated`) ChannelData cannot be, half of all other protocols begin like it,
+// and messages are short.
 struct TurnFrame {
     enum class State : std::uint8_t { kWhole, kMore, kInvalid };
     State state = State::kMore;

@@ -69,6 +69,18 @@ TEST_CASE("next_turn_frame: messages of both kinds, however a stream is cut [TUR
     CHECK(next_turn_frame(rest, true).size == 12);
 }
 
+TEST_CASE("next_turn_frame: who has no allocation sends short messages only [TURN-14] [IMM-3]") {
+    const auto state = [](std::size_t length, bool allocated) {
+        Bytes header = {0, 3, 0, 0, 0x21, 0x12, 0xA4, 0x42};
+        header[2] = static_cast<std::uint8_t>(length >> 8);
+        header[3] = static_cast<std::uint8_t>(length & 0xFF);
+        return next_turn_frame(header, allocated).state;
+    };
+    CHECK(state(kMaxStrangersMessage, false) == TurnFrame::State::kMore);
+    CHECK(state(kMaxStrangersMessage + 4, false) == TurnFrame::State::kInvalid);
+    CHECK(state(0xFFFC, true) == TurnFrame::State::kMore);
+}
+
 TEST_CASE("next_turn_frame: a stream of something else is told by its first bytes [TURN-14]") {
     const Bytes not_turn[] = {{0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01},  // TLS
                               {0x80},

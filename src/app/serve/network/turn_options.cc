@@ -11,10 +11,12 @@
 namespace confab::app {
 namespace {
 
-// The address of the node that clients and peers see: the first of its family.
-IpAddress node_address(const std::vector<MediaAddress>& addresses, IpAddress::Family family) {
+// As which clients and peers see what is bound there: that address, or the first of its family.
+IpAddress node_address(const std::vector<MediaAddress>& addresses, const IpAddress& bound) {
     for (const MediaAddress& address : addresses)
-        if (address.advertised.family() == family) return address.advertised;
+        if (address.local == bound) return address.advertised;
+    for (const MediaAddress& address : addresses)
+        if (address.advertised.family() == bound.family()) return address.advertised;
     return {};
 }
 
@@ -25,11 +27,33 @@ std::vector<Cidr> blocks(const std::vector<std::string>& texts) {
     return result;
 }
 
+Result<void, std::string> listen_at(turn_server::TurnNodeOptions& options, const std::string& text,
+                                    const config::Turn& turn,
+                                    const std::vector<MediaAddress>& addresses) {
+    const auto ip = IpAddress::parse(text);
+    if (!ip) return fail("turn.bind_addresses: \"" + text + "\" is no IP address");
+    const IpAddress node = node_address(addresses, *ip);
+    if (node.is_none())
+        return fail("turn.bind_addresses: this node has no " +
+                    std::string(ip->is_v6() ? "IPv6" : "IPv4") + " address to relay \"" + text +
+                    "\" from; set rtc.node_ip, or leave it out");
+    // Relaying is from the first of a family.
+    IpAddress& relay = ip->is_v4() ? options.server.relay_v4 : options.server.relay_v6;
+    if (relay.is_none()) {
+        relay = node;
+        (ip->is_v4() ? options.relay_bind_v4 : options.relay_bind_v6) = *ip;
+    }
+    if (turn.udp_port != 0) options.udp.push_back({*ip, turn.udp_port});
+    if (turn.tls_port != 0) options.streams.push_back({*ip, turn.tls_port});
+    return {};
+}
+
 }  // namespace
 
 turn::PeerRules turn_peer_rules(const config::Config& config,
                                 const std::vector<MediaAddress>& addresses,
-                                const std::vector<worker::WorkerAddressList>& media) {
+                                const std::vector<worker::WorkerAddressList>& media,
+                                const std::vector<worker::LocalAddress>& interfaces) {
     turn::PeerRules rules;
     rules.allow_restricted = blocks(config.turn.allow_restricted_peer_cidrs);
     rules.deny = blocks(config.turn.deny_peer_cidrs);
@@ -47,6 +71,12 @@ turn::PeerRules turn_peer_rules(const config::Config& config,
             if (addresses[i].local != addresses[i].advertised)
                 add(addresses[i].local, worker.udp[i].port);
         }
+    // Of the other public addresses of this host nothing: what comes from inside passes firewalls.
+    for (const worker::LocalAddress& address : interfaces) {
+        const bool known = std::any_of(rules.own_media.begin(), rules.own_media.end(),
+                                       [&](const auto& own) { return own.ip == address.ip; });
+        if (!known && !turn::is_restricted(address.ip)) rules.own_media.push_back({address.ip, {}});
+    }
     return rules;
 }
 
@@ -54,19 +84,8 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
     const config::Config& config, const std::vector<MediaAddress>& addresses) {
     const config::Turn& turn = config.turn;
     turn_server::TurnNodeOptions options;
-    for (const std::string& text : turn.bind_addresses) {
-        const auto ip = IpAddress::parse(text);
-        if (!ip) return fail("turn.bind_addresses: \"" + text + "\" is no IP address");
-        const IpAddress node = node_address(addresses, ip->family());
-        if (node.is_none())
-            return fail("turn.bind_addresses: this node has no " +
-                        std::string(ip->is_v6() ? "IPv6" : "IPv4") + " address to relay \"" + text +
-                        "\" from; set rtc.node_ip, or leave it out");
-        (ip->is_v4() ? options.relay_bind_v4 : options.relay_bind_v6) = *ip;
-        (ip->is_v4() ? options.server.relay_v4 : options.server.relay_v6) = node;
-        if (turn.udp_port != 0) options.udp.push_back({*ip, turn.udp_port});
-        if (turn.tls_port != 0) options.streams.push_back({*ip, turn.tls_port});
-    }
+    for (const std::string& text : turn.bind_addresses)
+        CONFAB_TRY_VOID(listen_at(options, text, turn, addresses));
     if (turn.tls_port != 0 && !turn.external_tls) {
         options.stream.cert_file = turn.cert_file;
         options.stream.key_file = turn.key_file;
@@ -85,6 +104,7 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
             options.aliases.push_back({address.advertised, address.local});
     options.server.first_port = turn.relay_range_start;
     options.server.last_port = turn.relay_range_end;
+    options.server.credential_lifetime = Duration::seconds(turn.ttl_seconds);
     options.server.allocations_per_user = turn.per_user_relay_allocation_limit;
     return options;
 }
@@ -93,7 +113,7 @@ EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<Media
                            const std::vector<SocketAddress>& udp, FindSecret find_secret) {
     EmbeddedTurn result;
     for (const SocketAddress& bound : udp) {
-        const SocketAddress told{node_address(addresses, bound.ip.family()), bound.port};
+        const SocketAddress told{node_address(addresses, bound.ip), bound.port};
         if (std::find(result.udp.begin(), result.udp.end(), told) == result.udp.end())
             result.udp.push_back(told);
     }

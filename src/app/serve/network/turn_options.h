@@ -21,10 +21,12 @@ namespace confab::app {
 
 using FindSecret = std::function<std::optional<std::string>(std::string_view api_key)>;
 
-// Whom TURN clients may reach: the configured blocks, and our own media at `media`'s ports.
+// Whom TURN clients may reach: the configured blocks, and of this host (`interfaces`) only our own
+// media at `media`'s ports.
 turn::PeerRules turn_peer_rules(const config::Config& config,
                                 const std::vector<MediaAddress>& addresses,
-                                const std::vector<worker::WorkerAddressList>& media);
+                                const std::vector<worker::WorkerAddressList>& media,
+                                const std::vector<worker::LocalAddress>& interfaces);
 
 // All but server.peers, nonce_key, seed and find_secret. The error names the option.
 Result<turn_server::TurnNodeOptions, std::string> turn_options(

@@ -50,6 +50,24 @@ TEST_CASE(
     CHECK_FALSE(turn_options(config, kBehindNat).has_value());
 }
 
+TEST_CASE("turn_options: clients are told the addresses that are listened at [TURN-02] [TURN-03]") {
+    const std::vector<MediaAddress> two = {{ip("9.0.0.1"), ip("9.0.0.1")},
+                                           {ip("9.0.0.2"), ip("9.0.0.2")}};
+    const auto told = [&](const std::vector<std::string>& bind) {
+        config::Config config = with_turn();
+        config.turn.bind_addresses = bind;
+        const auto options = turn_options(config, two);
+        REQUIRE(options.has_value());
+        CHECK(options->server.relay_v4 == ip(bind[0] == "0.0.0.0" ? "9.0.0.1" : bind[0]));
+        CHECK(options->relay_bind_v4 == ip(bind[0]));
+        return embedded_turn(config, two, options->udp, {}).udp;
+    };
+    using Addresses = std::vector<SocketAddress>;
+    CHECK(told({"0.0.0.0"}) == Addresses{{ip("9.0.0.1"), 3478}});
+    CHECK(told({"9.0.0.2"}) == Addresses{{ip("9.0.0.2"), 3478}});
+    CHECK(told({"9.0.0.2", "9.0.0.1"}) == Addresses{{ip("9.0.0.2"), 3478}, {ip("9.0.0.1"), 3478}});
+}
+
 TEST_CASE("turn_options: TLS needs a certificate, unless a proxy has it [TURN-01]") {
     config::Config config = with_turn();
     config.turn.tls_port = 5349;
@@ -88,12 +106,17 @@ TEST_CASE(
     config.turn.allow_restricted_peer_cidrs = {"10.9.0.0/16"};
     config.turn.deny_peer_cidrs = {"1.1.1.0/24"};
     const turn::PeerFilter filter(turn_peer_rules(
-        config, kBehindNat, {{{{ip("10.0.0.5"), 7882}}, {}}, {{{ip("10.0.0.5"), 7883}}, {}}}));
+        config, kBehindNat, {{{{ip("10.0.0.5"), 7882}}, {}}, {{{ip("10.0.0.5"), 7883}}, {}}},
+        {{"eth0", ip("10.0.0.5")}, {"eth1", ip("9.9.9.9")}, {"lo", ip("127.0.0.1")}}));
     for (const char* host : {"8.8.4.4", "10.0.0.5"}) {
         CHECK(filter.allows(SocketAddress{ip(host), 7882}));
         CHECK(filter.allows(SocketAddress{ip(host), 7883}));
         CHECK_FALSE(filter.allows(SocketAddress{ip(host), 7880}));
     }
+    // Another public address of this host, and its loopback.
+    CHECK_FALSE(filter.allows(SocketAddress{ip("9.9.9.9"), 7882}));
+    CHECK_FALSE(filter.allows(ip("127.0.0.1")));
+    CHECK(filter.allows(SocketAddress{ip("9.9.9.8"), 161}));
     CHECK_FALSE(filter.allows(ip("10.0.0.6")));
     CHECK(filter.allows(ip("10.9.0.6")));
     CHECK_FALSE(filter.allows(ip("1.1.1.1")));

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // WhipEndpoint: publishing by HTTP (01 CON-60, CON-61; RFC 9725).
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "api/join/client_info.h"
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/control/signal/local_signal_backend.h"
+#include "token/permission.h"
 
 namespace confab::control {
 namespace {
@@ -39,7 +41,11 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     CONFAB_TRY_VOID(api::check_join_grants(call.grants ? &*call.grants : nullptr, options_));
     CONFAB_TRY(api::WhipOffer offer, api::read_whip_offer(call.request.body));
     const token::VideoGrant& video = *call.grants->video;
-    if (!offer.tracks.empty() && !video.publishes())
+    const livekit::ParticipantPermission permission = token::to_permission(*call.grants);
+    const auto allowed = [&](const livekit::AddTrackRequest& track) {
+        return token::may_publish(permission, track.source());
+    };
+    if (!offer.tracks.empty() && std::none_of(offer.tracks.begin(), offer.tracks.end(), allowed))
         return tl::make_unexpected(api::HttpError{401, "no permissions to publish"});
     if (over_limit_ && over_limit_())
         return tl::make_unexpected(api::HttpError{503, "node has exceeded its configured limit"});

@@ -91,6 +91,10 @@ class TestNode {
         return thread_.call([&] { return metrics_.value(which, labels); });
     }
 
+    std::string token_of(const token::Grants& grants) const {
+        return token::mint_token(grants, *keys_.signing_key(), net::EventLoop::wall(),
+                                 Duration::seconds(600));
+    }
     std::string token_for(const token::VideoGrant& video) const {
         token::Grants grants;
         grants.identity = "somebody";

@@ -17,9 +17,7 @@ api::HttpResponse not_found(const WhipRequest& request) {
 class WhipSessions::Session final : public SignalSink {
   public:
     Session(WhipSessions& all, Name name, sdp::Description offer)
-        : all_(all), name_(std::move(name)), machine_(std::move(offer)), timer_(all.loop_) {
-        all_.sessions_[name_] = this;
-    }
+        : all_(all), name_(std::move(name)), machine_(std::move(offer)), timer_(all.loop_) {}
     ~Session() override {
         fail("the session has ended");
         if (const auto found = all_.sessions_.find(name_);
@@ -40,7 +38,11 @@ class WhipSessions::Session final : public SignalSink {
         timer_.set(net::EventLoop::now() + all_.patience_, [this] { time_out(); });
     }
 
-    void handle_join(const livekit::JoinResponse& join) override { machine_.handle_join(join); }
+    // Who is refused does not take an older session's place.
+    void handle_join(const livekit::JoinResponse& join) override {
+        all_.sessions_[name_] = this;
+        machine_.handle_join(join);
+    }
     void handle_signal(const livekit::SignalResponse& response) override {
         machine_.handle_signal(response);
         answer();

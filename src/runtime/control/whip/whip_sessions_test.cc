@@ -107,6 +107,22 @@ TEST_CASE("WHIP: the newest session of an identity is the one that is found [CON
     CHECK(ask(node, token, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
 }
 
+TEST_CASE("WHIP: who is refused does not take the running session's place [CON-61]") {
+    TestNode node(
+        1, [](TestNode::Settings& settings) { settings.control.room.limits.attributes = 100; });
+    const std::string good = node.token("r", "encoder");
+    REQUIRE(post(node, good, offer()).starts_with("HTTP/1.1 201 "));
+    token::Grants grants;
+    grants.identity = "encoder";
+    grants.video.emplace().room_join = true;
+    grants.video->room = "r";
+    grants.attributes["k"] = std::string(200, 'x');
+    const std::string refused = node.token_of(grants);
+    CHECK(post(node, refused, offer()).starts_with("HTTP/1.1 503 "));
+    CHECK(node.call_in(0, [](ControlPlane& plane) { return plane.whip().size(); }) == 1);
+    CHECK(ask(node, good, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
+}
+
 TEST_CASE("WHIP: an offer that cannot be agreed on is refused, and leaves nobody [CON-60]") {
     TestNode node(1);
     const std::string token = node.token("r", "encoder");
