@@ -11,7 +11,7 @@ import net from 'node:net';
 import { Caller, meet } from '../browser/caller.mjs';
 import { start_chromium } from '../lib/browser.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
-import { assert } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
 import { start_turn_server } from './settings.mjs';
 
 const kTlsPort = 443; // as clients are told, whatever turn.tls_port says
@@ -63,8 +63,13 @@ export async function browser_checks(place) {
         }
         await meet(alice, bob);
         for (const caller of [alice, bob]) {
-          const { relays } = await caller.call('transport');
-          assert.ok(relays.length > 0 && relays.every((one) => one === expect), `relayed over ${relays}`);
+          // Statistics of a connection come bit by bit.
+          let relays = [];
+          const relayed = async () => {
+            ({ relays } = await caller.call('transport'));
+            return relays.length > 0 && relays.every((one) => one === expect);
+          };
+          await until(relayed, { what: () => `relaying over ${expect}, is over [${relays}]` });
         }
         await Promise.all([alice.close(), bob.close()]);
       }, { seconds: 60 });
