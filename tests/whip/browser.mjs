@@ -78,50 +78,47 @@ export async function browser_checks(suite, server) {
   if (!Object.values(names).some((name) => suite.selected(name))) return;
   const address = await start_page_server(suite);
   const browser = await start_chromium(suite);
-  const open = async () => {
+  // A viewer, and an encoder in a page of its own, in a room of their own.
+  const start_call = async (number, settings) => {
+    const room = `whip-${randomUUID()}`;
+    const bob = await Peer.join(suite, server, room, 'bob');
+    const encoder = { identity: 'encoder', number };
     const page = await browser.newPage();
     await page.goto(address);
-    return page;
+    const token = await join_token(room, encoder.identity);
+    const created = await page.evaluate(publish, { url: server.http, token, number, ...settings });
+    const info = async () => (await people(server, room)).get(encoder.identity);
+    // The encoder leaves by DELETE.
+    const finish = async () => {
+      assert.equal(await page.evaluate(end), 200);
+      await gone(server, room, encoder.identity);
+      await page.close();
+      await bob.leave();
+    };
+    return { bob, encoder, page, created, info, finish };
   };
 
   await suite.check(names.call, async () => {
-    const room = `whip-${randomUUID()}`;
-    const bob = await Peer.join(suite, server, room, 'bob');
-    const encoder = { identity: 'encoder', number: 3 };
-    const page = await open();
-    const token = await join_token(room, encoder.identity);
-    const created = await page.evaluate(publish, { url: server.http, token, number: encoder.number, rids: [], width: 320 });
+    const { bob, encoder, page, created, info, finish } = await start_call(3, { rids: [], width: 320 });
     await Promise.all([bob.sees(encoder), bob.hears(encoder)]);
-    const { tracks, state } = (await people(server, room)).get(encoder.identity);
+    const { tracks, state } = await info();
     assert.equal(state, 2); // ACTIVE
     assert.deepEqual(tracks.map(({ name }) => name).sort(), ['synthesized-camera', 'synthesized-microphone']);
     const etag = await page.evaluate(restart);
     assert.notEqual(etag, created.etag);
     await until(() => page.evaluate(is_on_newest), { what: 'media over the new ICE generation' });
     await Promise.all([bob.sees(encoder, { changes: 10 }), bob.hears(encoder)]);
-    assert.equal((await people(server, room)).get(encoder.identity).sid, created.location.split('/').at(-1));
-    assert.equal(await page.evaluate(end), 200);
-    await gone(server, room, encoder.identity);
-    await page.close();
-    await bob.leave();
+    assert.equal((await info()).sid, created.location.split('/').at(-1));
+    await finish();
   }, { seconds: 60 });
 
   await suite.check(names.simulcast, async () => {
-    const room = `whip-${randomUUID()}`;
-    const bob = await Peer.join(suite, server, room, 'bob');
-    const encoder = { identity: 'encoder', number: 4 };
-    const page = await open();
-    const token = await join_token(room, encoder.identity);
-    await page.evaluate(publish, { url: server.http, token, number: encoder.number, rids: ['q', 'h', 'f'], width: 1280 });
+    const { bob, encoder, info, finish } = await start_call(4, { rids: ['q', 'h', 'f'], width: 1280 });
     await bob.sees(encoder);
-    const camera = async () => (await people(server, room)).get(encoder.identity).tracks.find(({ name }) => name === 'synthesized-camera');
-    const track = await camera();
+    const track = (await info()).tracks.find(({ name }) => name === 'synthesized-camera');
     assert.equal(track.simulcast, true);
     assert.equal(track.layers.length, 3);
     await until(() => bob.pictures.get(encoder.identity).width >= 1280, { timeout: 20000, what: () => `the large layer, ${bob.pictures.get(encoder.identity).width} is shown` });
-    await page.evaluate(end);
-    await gone(server, room, encoder.identity);
-    await page.close();
-    await bob.leave();
+    await finish();
   }, { seconds: 60 });
 }

@@ -3,20 +3,13 @@
 
 #include "api/whip/sdp_fragment.h"
 
+#include "base/text.h"
+
 namespace confab::api {
 namespace {
 
 // RFC 8839 §5.4 allows 256 for credentials; a candidate with a name and extensions is shorter, too.
 constexpr std::size_t kMaxValueBytes = 512;
-
-// The next line without its end.
-std::string_view next_line(std::string_view& text) {
-    const std::size_t end = text.find('\n');
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(end == text.npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-}
 
 class Reader {
   public:
@@ -58,8 +51,10 @@ class Reader {
 std::optional<SdpFragment> parse_fragment(std::string_view text) {
     if (text.size() > kMaxFragmentBytes) return std::nullopt;
     Reader reader;
-    while (!text.empty())
-        if (!reader.read(next_line(text))) return std::nullopt;
+    for (std::string_view line : split(text, '\n')) {
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        if (!reader.read(line)) return std::nullopt;
+    }
     if (reader.result == SdpFragment{}) return std::nullopt;
     return std::move(reader.result);
 }
