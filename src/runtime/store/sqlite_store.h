@@ -14,6 +14,8 @@
 
 namespace confab::store {
 
+class Database;
+
 class SqliteStore final : public api::RecordStore {
   public:
     static constexpr const char* kFileName = "confab.db";
@@ -32,14 +34,10 @@ class SqliteStore final : public api::RecordStore {
     void list(api::RecordKind kind, api::StoreReply<std::vector<Record>> reply) override;
 
   private:
-    class Database;
     explicit SqliteStore(std::unique_ptr<Database> database);
     Result<void, api::StoreError> write(api::RecordKind kind, const Record& record);
 
     std::unique_ptr<Database> database_;
 };
-
-// What open() says about a result code of SQLite: the file, what is wrong, what to do.
-std::string store_failure_text(const std::string& path, int code, const std::string& what);
 
 }  // namespace confab::store

@@ -14,6 +14,7 @@
 #include <fstream>
 
 #include "livekit_ingress.pb.h"
+#include "runtime/store/sqlite_database.h"
 
 namespace confab::store {
 namespace {
