@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # confab_proto_generated: every proto/**/*.proto compiled once and without warnings; at -O1 what is
 # parsed and written for every participant, the rest (calls of an operator, now and then) at -O0.
-# Headers are included as "livekit_models.pb.h": the protos sit flat in proto/livekit.
-file(GLOB confab_protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/livekit/*.proto)
+# Headers are included as "livekit_models.pb.h": the protos sit flat in proto/livekit, those of
+# services of our own in proto/confab.
+file(GLOB confab_protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/livekit/*.proto
+     ${PROJECT_SOURCE_DIR}/proto/confab/*.proto)
 set(confab_proto_dir ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${confab_proto_dir})
 set(confab_proto_sources)
@@ -11,7 +13,8 @@ foreach(proto ${confab_protos})
     get_filename_component(name ${proto} NAME_WE)
     add_custom_command(
         OUTPUT ${confab_proto_dir}/${name}.pb.cc ${confab_proto_dir}/${name}.pb.h
-        COMMAND protobuf::protoc --cpp_out=${confab_proto_dir} -I ${PROJECT_SOURCE_DIR}/proto/livekit ${proto}
+        COMMAND protobuf::protoc --cpp_out=${confab_proto_dir} -I ${PROJECT_SOURCE_DIR}/proto/livekit
+                -I ${PROJECT_SOURCE_DIR}/proto/confab ${proto}
         DEPENDS ${confab_protos}
         VERBATIM)
     list(APPEND confab_proto_sources ${confab_proto_dir}/${name}.pb.cc)

@@ -222,12 +222,14 @@ struct Own {                                     // the section "confab"
     std::uint32_t workers = 0;                   // media threads; 0 = one per processor but one
     std::uint32_t control_threads = 0;           // 0 = a quarter of the processors
     std::uint32_t participants_per_worker = 64;  // of one room, before another worker takes part
+    std::string data_dir;                        // empty: STATE_DIRECTORY, else nothing is kept
     std::string web_dir;
     bool demo_enabled = false;
     bool metrics_enabled = false;
     std::uint32_t max_connections = 65'536;
     std::uint32_t max_connections_per_address = 0;  // 0 = half of them
     Duration webhook_flush_timeout = Duration::seconds(5);
+    Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;
 };
 

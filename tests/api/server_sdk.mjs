@@ -16,6 +16,7 @@ import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
 import { rpc_checks } from './rpc.mjs';
 import { webhook_flood_checks } from './webhook_flood.mjs';
+import { webhook_outbox_checks } from './webhook_outbox.mjs';
 import { WebhookSink } from './webhook_sink.mjs';
 import { webhook_checks } from './webhooks.mjs';
 
@@ -33,5 +34,6 @@ await suite.run(async () => {
   await webhook_checks(suite, server, sink);
   await operation_checks(suite, server);
   await webhook_flood_checks(suite);
+  await webhook_outbox_checks(suite);
   await reload_checks(suite);
 });

@@ -62,12 +62,14 @@ HttpResponse not_found_page() {
 
 }  // namespace
 
-TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus)
+TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus,
+                         WebhookPort* webhooks)
     : max_body_bytes_(options.max_body_bytes) {
     add_room_methods(methods_, options.limits, rooms);
     add_participant_methods(methods_, options, rooms);
     add_agent_dispatch(methods_, options.limits, bus);
     add_unconnected_services(methods_, rooms);
+    if (webhooks != nullptr) add_webhooks(methods_, *webhooks);
 }
 
 void TwirpRouter::handle(const TwirpRequest& request, const CallContext& context,

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The Twirp endpoint (01 section 5.1): routes POST /twirp/livekit.<Service>/<Method>, decodes the
-// body, checks grants and argument limits, calls the port and encodes the answer in the encoding of
-// the request. Errors are always JSON.
+// The Twirp endpoint (01 section 5.1): routes POST /twirp/livekit.<Service>/<Method> (and
+// confab.Webhooks), decodes the body, checks grants and argument limits, calls the port and encodes
+// the answer in the encoding of the request. Errors are always JSON.
 #pragma once
 
 #include <cstddef>
@@ -41,8 +41,9 @@ class TwirpRouter {
   public:
     using Responder = Callback<HttpResponse>;
 
-    // Port and bus must outlive the router.
-    TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus);
+    // Ports and bus must outlive the router; without `webhooks` there is no such service.
+    TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus,
+                WebhookPort* webhooks = nullptr);
 
     static bool owns(std::string_view path) { return path.starts_with("/twirp/"); }
     // Answers exactly once, now or when the port does.

@@ -21,6 +21,7 @@ namespace confab::api {
 
 struct TwirpCall;  // twirp_call.h
 struct TwirpOptions;
+class WebhookPort;  // webhook/webhook_port.h
 
 class TwirpMethods {
   public:
@@ -47,5 +48,6 @@ void add_participant_methods(TwirpMethods& methods, const TwirpOptions& options,
 void add_agent_dispatch(TwirpMethods& methods, const token::Limits& limits, rpc::Bus& bus);
 // Egress, Ingress and SIP as they answer without a store and without workers.
 void add_unconnected_services(TwirpMethods& methods, RoomDirectory& rooms);
+void add_webhooks(TwirpMethods& methods, WebhookPort& port);
 
 }  // namespace confab::api

@@ -10,6 +10,7 @@
 
 #include "api/fake_rooms_testing.h"
 #include "api/golden_testing.h"
+#include "api/webhook/webhook_port.h"
 #include "livekit_agent_dispatch.pb.h"
 #include "proto/proto_json.h"
 #include "rpc/local_bus.h"
@@ -389,6 +390,70 @@ TEST_CASE("parse_twirp_timeout: milliseconds, other text is ignored [API-W6]") {
     CHECK(
         testing::difference(R"({"code":"canceled","msg":"twirp error unknown: request canceled"})",
                             timeout_response().body) == "");
+}
+
+namespace {
+
+// Answers with how often it was asked.
+struct FakeWebhooks final : WebhookPort {
+    void list_events(const confab::ListWebhookEventsRequest&,
+                     Reply<confab::ListWebhookEventsResponse> reply) override {
+        ++asked;
+        reply(confab::ListWebhookEventsResponse());
+    }
+    void replay_events(const confab::ReplayWebhookEventsRequest&,
+                       Reply<confab::ReplayWebhookEventsResponse> reply) override {
+        ++asked;
+        reply(confab::ReplayWebhookEventsResponse());
+    }
+    int asked = 0;
+};
+
+}  // namespace
+
+TEST_CASE("TwirpRouter: webhooks are for who administers all rooms, in bounds [HOOK-12] [API-W4]") {
+    FakeRooms rooms;
+    FakeWebhooks webhooks;
+    const TwirpRouter router({}, rooms, bus(), &webhooks);
+    token::Grants grants;
+    const auto status = [&](const std::string& method, const std::string& body,
+                            const token::Grants* who) {
+        return call_json(router, "/twirp/confab.Webhooks/" + method, body, who).status;
+    };
+    const std::string since = R"({"selection":{"since":1}})";
+    const auto try_all = [&](const token::Grants* who, int expected) {
+        CHECK(status("ListEvents", "{}", who) == expected);
+        CHECK(status("ReplayEvents", since, who) == expected);
+    };
+    try_all(nullptr, 401);
+    try_all(&grants, 401);
+    grants.video.emplace().room_admin = true;
+    try_all(&grants, 401);
+    grants.video->room_list = true;
+    grants.video->room = "r";
+    try_all(&grants, 401);
+    grants.video->room.clear();
+    CHECK(webhooks.asked == 0);
+    try_all(&grants, 200);
+    grants.video->room_admin = false;
+    try_all(&grants, 401);
+    grants.video->room_admin = true;
+    CHECK(webhooks.asked == 2);
+    CHECK(status("ReplayEvents", "{}", &grants) == 400);
+    CHECK(status("ReplayEvents", R"({"selection":{"url":"http://a"}})", &grants) == 400);
+    CHECK(status("ListEvents", R"({"selection":{"since":-1}})", &grants) == 400);
+    for (const int count : {999, 1000, 1001}) {
+        const int expected = count > 1000 ? 400 : 200;
+        CHECK(status("ListEvents", R"({"limit":)" + std::to_string(count) + "}", &grants) ==
+              expected);
+        std::string ids;
+        for (int i = 0; i < count; ++i)
+            ids += ids.empty() ? "\"a\"" : ",\"a\"";
+        CHECK(status("ReplayEvents", R"({"selection":{"ids":[)" + ids + "]}}", &grants) ==
+              expected);
+    }
+    const TwirpRouter without({}, rooms, bus());
+    CHECK(call_json(without, "/twirp/confab.Webhooks/ListEvents", "{}", &grants).status == 404);
 }
 
 }  // namespace confab::api

@@ -5,6 +5,9 @@
 // different queues run in parallel, a retry blocks its queue. Requests beyond the number that may
 // be under way wait, they never fail for it. The driver sends what poll_request() gives and reports
 // the outcome of each request exactly once.
+//
+// With an outbox (restore()) an event is written before it is tried, and tried until its receiver
+// takes it or retention is over; what waits at the end is there at the next start.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "api/http/http_types.h"
+#include "api/webhook/outbox.h"
 #include "api/webhook/webhook.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -44,6 +48,8 @@ struct WebhookOptions {
     std::size_t max_depth = 200;               // …max_depth
     // At shutdown, how long what is queued may still take (confab.webhook_flush_timeout).
     Duration flush_timeout = Duration::seconds(5);
+    // With an outbox, instead of max_age and max_depth (confab.webhook_retention).
+    Duration retention = Duration::seconds(24 * 3600);
 };
 // HOOK-09: the start-up error "api_key is required to use webhooks".
 Result<void, std::string> check_webhook_options(const WebhookOptions& options,
@@ -64,6 +70,7 @@ struct WebhookStats {
     std::uint64_t dropped_full = 0;        // queue, or number of queues, at its limit
     std::uint64_t dropped_old = 0;
     std::uint64_t dropped_unsigned = 0;  // the signing key is unknown
+    std::uint64_t dropped_unwanted = 0;  // of an earlier start, to a URL that is not configured now
     std::uint64_t dropped_at_end = 0;    // given up when the server stopped
     std::uint64_t retries = 0;
 };
@@ -79,6 +86,17 @@ class WebhookQueue {
     std::vector<std::size_t> enqueue(Timestamp now, const livekit::WebhookEvent& event,
                                      const livekit::WebhookConfig* extra = nullptr);
 
+    // Once, before all else: from now on there is an outbox, and what waited in it goes on.
+    void restore(Timestamp now, UnixTime wall, OutboxContents contents);
+    // Events of the outbox that are to be sent again, as new ones; gives how many are. What cannot
+    // be is marked as given up.
+    std::size_t replay(Timestamp now, std::vector<OutboxEvent> events);
+    // For the store, in this order; its answer: all events up to that number are kept, or not.
+    std::optional<OutboxWrite> poll_write() {
+        return outbox_ ? outbox_->poll_write() : std::nullopt;
+    }
+    void handle_stored(std::uint64_t through, bool kept);
+
     // Drops what grew too old while it waited for a place among the requests under way.
     std::optional<WebhookRequest> poll_request(Timestamp now, UnixTime wall);
     // `retry_after` is the header of a 429 as a length of time. Unknown ids are ignored.
@@ -91,26 +109,32 @@ class WebhookQueue {
 
     const WebhookStats& stats() const { return stats_; }
     bool idle() const { return queues_.empty(); }
+    std::size_t waiting() const { return waiting_items_; }  // requests under way included
+    // How long the oldest has waited.
+    Duration oldest(Timestamp now) const;
 
     // How many events of each kind were lost since the last call, for the log.
     using Lost = std::map<std::string, std::uint64_t, std::less<>>;
     Lost take_lost() { return std::exchange(lost_, {}); }
-    // Drops everything, requests under way included: they may or may not have arrived.
-    void give_up();
+    // Drops everything, requests under way included: they may or may not have arrived. Gives the
+    // number of those that the outbox has for the next start; they are not lost.
+    std::size_t give_up();
 
   private:
     using QueueId = std::pair<std::string, std::string>;  // URL, key
     struct Item {
         Timestamp queued;
-        std::string event;
-        std::string body;
-        std::string api_key;
+        OutboxEvent event;          // without an outbox its number is 0
         std::string authorization;  // made when it is sent first; retries have the same (HOOK-06)
         Timestamp signed_at;
     };
     struct Queue {
         std::deque<Item> items;  // front: being sent or waiting for its retry
-        int attempts = 0;        // of the front
+        // Of the front.
+        int attempts = 0;
+        int status = 0;    // of the last answer; 0: none
+        int refusals = 0;  // while the receiver took others
+        Timestamp failed;
     };
     struct Target {                 // what shares a URL
         std::deque<QueueId> ready;  // each queue at most once
@@ -118,26 +142,42 @@ class WebhookQueue {
     };
 
     // The new length of its queue; nullopt: dropped.
-    std::optional<std::size_t> add(Timestamp now, const std::string& url,
-                                   const std::string& api_key, const livekit::WebhookEvent& event,
-                                   const std::string& body);
+    std::optional<std::size_t> add(Timestamp now, OutboxEvent event);
+    bool has_room(const Queue* queue, std::size_t bytes) const;
+    std::size_t append(Timestamp queued, OutboxEvent event);
+    // Again into a queue, of an earlier start or by replay; false: given up.
+    bool take_back(Timestamp queued, OutboxEvent event);
+    bool is_wanted(const OutboxEvent& event) const;
+    const std::string& signer(const OutboxEvent& event) const {
+        return event.api_key.empty() ? options_.api_key : event.api_key;
+    }
+    Duration max_age() const { return outbox_ ? options_.retention : options_.max_age; }
+    bool is_answered(const Item& item) const {
+        return !outbox_ || outbox_->is_answered(item.event.number);
+    }
     // The next ready queue whose front may be sent; its turn is taken.
     std::optional<QueueId> take_ready(Timestamp now, UnixTime wall);
     // False if the key is not known any more.
     bool sign(Item& item, Timestamp now, UnixTime wall) const;
     // Drops fronts that are too old or cannot be signed, unless their sending has begun.
     void drop_unsendable(Timestamp now, UnixTime wall, Queue& queue);
+    // Notes that the front failed; whether to give it up.
+    bool fails_for_good(Timestamp now, const std::string& url, Queue& queue) const;
     // Starts the front of the queue, dropping what is too old; removes an empty queue.
     void start_front(Timestamp now, const QueueId& id);
-    void finish_front(Timestamp now, const QueueId& id);
+    void finish_front(Timestamp now, const QueueId& id, OutboxState state);
     // Has the front sent again later; false when all its attempts are used.
     bool retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
     // The queue of a running request, which is over now.
     std::optional<QueueId> take_running(std::uint64_t request);
+    // To be polled, once the store has answered about its front.
     void make_ready(const QueueId& id);
+    void release_answered();
     void drop_old(Timestamp now, Queue& queue);
     void lose(std::string_view event, std::uint64_t& counter);
-    static void pop_front(Queue& queue, std::size_t& bytes);
+    void lose_front(Queue& queue, std::uint64_t& counter);
+    void pop_front(Queue& queue, OutboxState state);
+    void mark(const OutboxEvent& event, OutboxState state, const Queue& queue);
 
     WebhookOptions options_;
     const token::KeyProvider& keys_;
@@ -145,6 +185,10 @@ class WebhookQueue {
     std::map<std::string, Target, std::less<>> targets_;  // those with something ready or running
     std::map<std::uint64_t, QueueId> running_;            // each queue at most once
     std::set<std::pair<Timestamp, QueueId>> waiting_;
+    std::optional<Outbox> outbox_;
+    std::map<std::uint64_t, QueueId> unanswered_;          // queues by the number of their front
+    std::map<std::string, Timestamp, std::less<>> taken_;  // last delivery to each of options_.urls
+    std::size_t waiting_items_ = 0;
     std::uint64_t next_request_ = 1;
     std::size_t bytes_ = 0;  // of all bodies
     Lost lost_;

@@ -104,6 +104,8 @@ void Gauges::collect() {
     api::WebhookStats webhooks = control_.webhooks().stats();
     webhooks.dropped_full += control_.webhooks_dropped();
     control::record(metrics_, webhooks);
+    if (const auto outbox = control_.webhooks().outbox_figures())
+        control::record(metrics_, *outbox);
     metrics_.set(Metric::kBugs, number(bug_count()));
     collect_http(metrics_, http_.stats());
     if (turn_ != nullptr) collect_turn(metrics_, turn_->figures());

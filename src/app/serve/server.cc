@@ -166,12 +166,28 @@ control::ControlNodeOptions Server::control_options() {
         return token::mint_refresh_token(grants, keys_, net::EventLoop::wall());
     };
     options.webhooks = webhook_options(config_);
+    options.outbox = open_outbox();
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
     if (turn_)
         options.participant_over = [turn = turn_.get()](const std::string& sid) {
             turn->end_user(sid);
         };
     return options;
+}
+
+std::unique_ptr<store::WebhookFile> Server::open_outbox() {
+    const char* const given = std::getenv("STATE_DIRECTORY");
+    const std::string folder = data_dir(config_.own.data_dir, given == nullptr ? "" : given);
+    if (folder.empty()) return nullptr;
+    std::string notice;
+    store::WebhookFileLimits limits;
+    limits.retention = config_.own.webhook_retention;
+    auto file = store::WebhookFile::open(folder, token::make_id("OB_", rng_), limits, notice);
+    if (!notice.empty()) telemetry::log_error(notice);
+    if (file) return *std::move(file);
+    metrics_.set(telemetry::Metric::kWebhookOutboxWorks, 0);
+    telemetry::log_error("webhooks are kept in memory only", {{"reason", file.error()}});
+    return nullptr;
 }
 
 Server::Step Server::start_control() {

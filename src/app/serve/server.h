@@ -68,6 +68,8 @@ class Server {
     Step reconfigure(const config::Config& config);
     void begin_reloading();
     control::ControlNodeOptions control_options();
+    // Null, which the log tells, where there is no folder for it or the folder does not serve.
+    std::unique_ptr<store::WebhookFile> open_outbox();
     using Presets = std::map<std::string, livekit::RoomConfiguration>;
     room::Config room_settings(const config::Config& config, Presets presets) const;
     turn::PeerRules peer_rules(const config::Config& config) const;

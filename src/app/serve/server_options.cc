@@ -84,7 +84,12 @@ api::WebhookOptions webhook_options(const config::Config& config) {
     options.max_age = config.webhook.resource_url_notifier.max_age;
     options.max_depth = config.webhook.resource_url_notifier.max_depth;
     options.flush_timeout = config.own.webhook_flush_timeout;
+    options.retention = config.own.webhook_retention;
     return options;
+}
+
+std::string data_dir(const std::string& configured, std::string_view given) {
+    return configured.empty() ? std::string(given.substr(0, given.find(':'))) : configured;
 }
 
 sfu::ShardOptions shard_options(const config::Config& config) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/webhook/webhook_queue.h"
@@ -27,6 +28,8 @@ namespace confab::app {
 telemetry::LogOptions log_options(const config::Config& config);
 token::KeyMap key_map(const config::Config& config);
 api::WebhookOptions webhook_options(const config::Config& config);
+// confab.data_dir, or the first of the folders that systemd gives in STATE_DIRECTORY; empty: none.
+std::string data_dir(const std::string& configured, std::string_view given);
 sfu::ShardOptions shard_options(const config::Config& config);
 // As configured; a quarter of the processors, at least one, where nothing is.
 std::size_t control_threads(std::uint32_t wanted, std::size_t processors);

@@ -107,6 +107,20 @@ bool is_read(const std::string& text, const std::string& member) {
 
 }  // namespace
 
+TEST_CASE("data_dir: as configured, else the first folder that systemd gives [HOOK-10]") {
+    CHECK(data_dir("/data", "/var/lib/confab") == "/data");
+    CHECK(data_dir("", "/var/lib/confab") == "/var/lib/confab");
+    CHECK(data_dir("", "/var/lib/confab:/var/lib/other") == "/var/lib/confab");
+    CHECK(data_dir("", "").empty());
+}
+
+TEST_CASE("webhook_options: retention is that of the outbox [HOOK-10]") {
+    config::Config config;
+    CHECK(webhook_options(config).retention == Duration::seconds(86'400));
+    config.own.webhook_retention = Duration::seconds(60);
+    CHECK(webhook_options(config).retention == Duration::seconds(60));
+}
+
 TEST_CASE("control_threads: as wanted, else a quarter of the processors, at least one") {
     CHECK(control_threads(0, 1) == 1);
     CHECK(control_threads(0, 7) == 1);

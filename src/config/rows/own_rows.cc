@@ -26,8 +26,10 @@ constexpr auto kRows = std::to_array<Option>({
         [](C& c) -> Slot { return &c.own.participants_per_worker; },
         "Participants of one room on one media thread before others take part")
         .range(1, 100'000),
-    later("confab.data_dir", Kind::kString, "\"\"",
-          "Folder in which is kept what the API creates (trunks, rules, ingresses)"),
+    used(
+        "confab.data_dir", [](C& c) -> Slot { return &c.own.data_dir; },
+        "Folder for what outlives a restart: webhooks that wait, and the last ones for a replay; "
+        "empty for the one that systemd gives (StateDirectory=), else none"),
     used(
         "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
         "Folder of the demo page, which confab.demo_enabled opens under /demo/; empty for where it "
@@ -52,6 +54,9 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
+    used(
+        "confab.webhook_retention", [](C& c) -> Slot { return &c.own.webhook_retention; },
+        "With confab.data_dir: how long webhooks are tried, and kept for a replay"),
     used(
         "confab.watch_config", [](C& c) -> Slot { return &c.own.watch_config; },
         "Reload when a file of the configuration changes, as after SIGHUP"),

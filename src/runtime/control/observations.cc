@@ -169,7 +169,21 @@ void record(Metrics& metrics, const api::WebhookStats& stats) {
     set("drop", "queue_full", stats.dropped_full);
     set("drop", "too_old", stats.dropped_old);
     set("drop", "unknown_key", stats.dropped_unsigned);
+    set("drop", "unknown_url", stats.dropped_unwanted);
     set("drop", "shutdown", stats.dropped_at_end);
+}
+
+void record(Metrics& metrics, const WebhookSender::OutboxFigures& outbox) {
+    const auto set = [&](Metric metric, std::uint64_t value) {
+        metrics.set(metric, static_cast<double>(value));
+    };
+    set(Metric::kWebhookOutboxWorks, outbox.file.works ? 1 : 0);
+    set(Metric::kWebhookOutboxWaiting, outbox.waiting);
+    metrics.set(Metric::kWebhookOutboxOldest, outbox.oldest.to_seconds());
+    set(Metric::kWebhookOutboxEvents, outbox.file.events);
+    set(Metric::kWebhookOutboxBytes, outbox.file.bytes);
+    set(Metric::kWebhookOutboxFailures, outbox.file.failed);
+    set(Metric::kWebhookOutboxDropped, outbox.file.dropped);
 }
 
 }  // namespace confab::control

@@ -6,6 +6,7 @@
 
 #include "api/webhook/webhook_queue.h"
 #include "room/scope/observation.h"
+#include "runtime/control/webhook_sender.h"
 #include "runtime/telemetry/metrics.h"
 
 namespace confab::control {
@@ -13,5 +14,6 @@ namespace confab::control {
 void record(telemetry::Metrics& metrics, const room::Observation& observation);
 // Counters since the start.
 void record(telemetry::Metrics& metrics, const api::WebhookStats& stats);
+void record(telemetry::Metrics& metrics, const WebhookSender::OutboxFigures& outbox);
 
 }  // namespace confab::control

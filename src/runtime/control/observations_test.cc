@@ -192,6 +192,7 @@ TEST_CASE("record: webhooks by every outcome, and none stands for two [OBS-01]")
     stats.dropped_old = 16;
     stats.dropped_unsigned = 32;
     stats.dropped_at_end = 64;
+    stats.dropped_unwanted = 128;
     stats.retries = 1000;  // no outcome
     record(metrics, stats);
     const auto count = [&](const char* status, const char* reason) {
@@ -204,6 +205,26 @@ TEST_CASE("record: webhooks by every outcome, and none stands for two [OBS-01]")
     CHECK(count("drop", "too_old") == 16);
     CHECK(count("drop", "unknown_key") == 32);
     CHECK(count("drop", "shutdown") == 64);
+    CHECK(count("drop", "unknown_url") == 128);
+}
+
+TEST_CASE("record: the outbox, each figure where it belongs [HOOK-10]") {
+    Metrics metrics("n");
+    WebhookSender::OutboxFigures outbox;
+    outbox.waiting = 3;
+    outbox.oldest = Duration::millis(1500);
+    outbox.file = {5, 7, 11, 13, true};
+    record(metrics, outbox);
+    CHECK(metrics.value(Metric::kWebhookOutboxWaiting) == 3);
+    CHECK(metrics.value(Metric::kWebhookOutboxOldest) == 1.5);
+    CHECK(metrics.value(Metric::kWebhookOutboxEvents) == 5);
+    CHECK(metrics.value(Metric::kWebhookOutboxBytes) == 7);
+    CHECK(metrics.value(Metric::kWebhookOutboxFailures) == 11);
+    CHECK(metrics.value(Metric::kWebhookOutboxDropped) == 13);
+    CHECK(metrics.value(Metric::kWebhookOutboxWorks) == 1);
+    outbox.file.works = false;
+    record(metrics, outbox);
+    CHECK(metrics.value(Metric::kWebhookOutboxWorks) == 0);
 }
 
 }  // namespace confab::control

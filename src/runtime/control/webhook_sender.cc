@@ -46,7 +46,8 @@ bool is_https(const std::string& url) {
 }  // namespace
 
 WebhookSender::WebhookSender(net::EventLoop& loop, api::WebhookOptions options,
-                             const token::KeyProvider& keys, telemetry::Metrics& metrics)
+                             const token::KeyProvider& keys, telemetry::Metrics& metrics,
+                             std::unique_ptr<store::WebhookFile> file)
     : loop_(loop),
       metrics_(metrics),
       options_(std::move(options)),
@@ -55,6 +56,45 @@ WebhookSender::WebhookSender(net::EventLoop& loop, api::WebhookOptions options,
       flush_(loop),
       http_(loop) {
     if (std::any_of(options_.urls.begin(), options_.urls.end(), is_https)) http_.prepare_tls();
+    if (file) open_outbox(std::move(file));
+}
+
+void WebhookSender::open_outbox(std::unique_ptr<store::WebhookFile> file) {
+    auto contents = file->load();
+    if (!contents) {
+        telemetry::log_error("webhooks are kept in memory only", {{"reason", contents.error()}});
+        return;
+    }
+    if (!contents->waiting.empty())
+        telemetry::log_info("webhooks of an earlier start are sent",
+                            {{"events", contents->waiting.size()}});
+    queue_.restore(net::EventLoop::now(), net::EventLoop::wall(), *std::move(contents));
+    store::WebhookWriter::Hooks hooks;
+    hooks.post = [this](Callback<> fn) { loop_.post(std::move(fn)); };
+    hooks.stored = [this](std::uint64_t through, bool kept) {
+        queue_.handle_stored(through, kept);
+        pump();
+    };
+    outbox_ = std::make_unique<store::WebhookWriter>(std::move(file), std::move(hooks));
+    retry_.set(net::EventLoop::now(), [this] { pump(); });
+}
+
+std::size_t WebhookSender::replay(std::vector<api::OutboxEvent> events) {
+    const std::size_t count = queue_.replay(net::EventLoop::now(), std::move(events));
+    pump();
+    return count;
+}
+
+bool WebhookSender::end_outbox(std::chrono::steady_clock::time_point deadline) {
+    if (!outbox_) return true;
+    outbox_->end();
+    return outbox_->ended_by(deadline);
+}
+
+std::optional<WebhookSender::OutboxFigures> WebhookSender::outbox_figures() const {
+    if (!outbox_) return std::nullopt;
+    return OutboxFigures{queue_.waiting(), queue_.oldest(net::EventLoop::now()),
+                         outbox_->figures()};
 }
 
 void WebhookSender::send(const livekit::WebhookEvent& event) {
@@ -69,6 +109,8 @@ void WebhookSender::pump() {
     queue_.handle_timeout(now);
     while (auto request = queue_.poll_request(now, net::EventLoop::wall()))
         start(std::move(*request));
+    while (auto write = queue_.poll_write())
+        outbox_->write(std::move(*write));
     report_lost();
     retry_.set(queue_.next_deadline(), [this] { pump(); });
     if (flushed_ && queue_.idle()) end_flush();
@@ -134,7 +176,10 @@ void WebhookSender::flush(std::function<void()> done) {
 void WebhookSender::end_flush() {
     flush_.cancel();
     retry_.cancel();
-    queue_.give_up();
+    const std::size_t kept = queue_.give_up();
+    while (auto write = queue_.poll_write())
+        outbox_->write(std::move(*write));
+    if (kept > 0) telemetry::log_info("webhooks wait for the next start", {{"events", kept}});
     const std::string lost = to_text(queue_.take_lost());
     if (!lost.empty())
         telemetry::log_warn("webhooks given up at the end",

@@ -9,13 +9,16 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "runtime/control/webhook_service.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/net/net_testing.h"
+#include "runtime/store/webhook_testing.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -61,7 +64,8 @@ livekit::WebhookEvent event(const std::string& room) {
 // A receiver that answers /STATUS, and a sender to the URLs /STATUS of it.
 struct Bench {
     explicit Bench(const std::vector<std::string>& paths,
-                   Duration flush_timeout = Duration::seconds(5)) {
+                   Duration flush_timeout = Duration::seconds(5),
+                   std::unique_ptr<store::WebhookFile> file = nullptr) {
         thread.call([&] {
             receiver = std::make_unique<net::HttpServer>(
                 thread.loop(), net::HttpServerOptions{},
@@ -70,16 +74,20 @@ struct Bench {
                     exchange.respond(
                         net::HttpResponse::text(std::stoi(request.path.substr(1)), ""));
                 });
-            const auto port = std::to_string(receiver->listen("127.0.0.1", 0).value().port);
+            port = receiver->listen("127.0.0.1", 0).value().port;
             api::WebhookOptions options;
             options.api_key = "key";
             options.flush_timeout = flush_timeout;
             for (const std::string& path : paths)
-                options.urls.push_back(std::string("http://127.0.0.1:").append(port).append(path));
-            sender = std::make_unique<WebhookSender>(thread.loop(), options, keys, metrics);
+                options.urls.push_back("http://127.0.0.1:" + std::to_string(port) + path);
+            sender = std::make_unique<WebhookSender>(thread.loop(), options, keys, metrics,
+                                                     std::move(file));
         });
     }
     ~Bench() {
+        // The thread of the outbox has posted all it will before the sender goes.
+        thread.call(
+            [&] { (void)sender->end_outbox(std::chrono::steady_clock::time_point::max()); });
         thread.call([&] {
             sender.reset();
             unanswered.clear();
@@ -99,6 +107,7 @@ struct Bench {
     }
 
     net::LoopThread thread;
+    std::uint16_t port = 0;
     token::KeyMap keys{std::map<std::string, std::string, std::less<>>{{"key", "secret"}}};
     telemetry::Metrics metrics{"ND_a"};
     std::vector<net::HttpExchange> unanswered;
@@ -180,6 +189,120 @@ TEST_CASE("WebhookSender: a receiver that is not there is told with address and 
     CHECK(bench.thread.call([&] { return bench.sender->stats().delivered; }) == 0);
     REQUIRE(bench.flushes());
     CHECK(warnings.with("given up at the end").size() == 1);
+}
+
+TEST_CASE("WebhookSender: what a receiver did not take is sent by the next one [HOOK-10]") {
+    Warnings warnings;
+    const store::DataFolder folder;
+    const std::string url = "/200";
+    std::uint16_t port = 0;
+    {
+        Bench bench({url}, Duration::millis(50), folder.open());
+        port = bench.port;
+        bench.thread.call([&] {
+            bench.receiver.reset();
+            bench.sender->send(event("a"));
+            bench.sender->send(event("a"));
+        });
+        REQUIRE(bench.thread.eventually([&] { return !warnings.with("not delivered").empty(); }));
+        const auto figures = bench.thread.call([&] { return bench.sender->outbox_figures(); });
+        REQUIRE(figures);
+        CHECK(figures->waiting == 2);
+        CHECK(figures->oldest > Duration::zero());
+        CHECK(figures->file.works);
+        REQUIRE(bench.flushes());
+        CHECK(warnings.with("given up at the end").empty());
+    }
+    // As configured now, the address is another one: that of the first is not asked any more.
+    {
+        Bench other({url}, Duration::seconds(5), folder.open());
+        CHECK(other.thread.eventually([&] { return other.sender->stats().dropped_unwanted == 2; }));
+        REQUIRE(other.flushes());
+        CHECK(warnings.with("room_started 2").size() == 1);
+    }
+    CHECK(folder.open()->load()->waiting.empty());
+    CHECK(port != 0);
+}
+
+TEST_CASE("WebhookSender: with an outbox all is delivered, and marked, before it ends [HOOK-10]") {
+    Warnings warnings;
+    const store::DataFolder folder;
+    {
+        Bench bench({"/200"}, Duration::seconds(5), folder.open());
+        bench.thread.call([&] {
+            for (int i = 0; i < 300; ++i)
+                bench.sender->send(event(std::to_string(i % 7)));
+        });
+        REQUIRE(bench.flushes());
+        CHECK(bench.thread.call([&] { return bench.sender->stats().delivered; }) == 300);
+    }
+    const auto file = folder.open();
+    CHECK(file->load()->waiting.empty());
+    CHECK(file->load()->last_number == 300);
+    CHECK(file->events() == 300);
+    CHECK(warnings.with("").empty());
+}
+
+TEST_CASE(
+    "WebhookService: lists and replays what the outbox has, or says how to get one [HOOK-12]") {
+    Warnings warnings;
+    const store::DataFolder folder;
+    Bench bench({"/204"}, Duration::seconds(5), folder.open());
+    bench.send(1);
+    WebhookService service(*bench.sender);
+    confab::ListWebhookEventsResponse listed;
+    std::string error;
+    const auto list = [&](const confab::ListWebhookEventsRequest& request) {
+        std::promise<void> answered;
+        bench.thread.call([&] {
+            service.list_events(request, [&](auto result) {
+                if (result) listed = *result;
+                answered.set_value();
+            });
+        });
+        answered.get_future().get();
+        return listed.events_size();
+    };
+    confab::ListWebhookEventsRequest all;
+    CHECK(list(all) == 1);
+    CHECK(listed.events(0).status() == 204);
+    CHECK(listed.events(0).attempts() == 1);
+    CHECK(listed.events(0).state() == confab::WEBHOOK_DELIVERED);
+    CHECK(listed.events(0).key() == "1");
+    CHECK(listed.next() == 0);
+    // Numbers beyond those of the file find nothing, and are no error.
+    confab::ListWebhookEventsRequest beyond;
+    beyond.set_after(~std::uint64_t{0});
+    CHECK(list(beyond) == 0);
+    beyond.set_after(0);
+    beyond.mutable_selection()->set_since(std::numeric_limits<std::int64_t>::max());
+    CHECK(list(beyond) == 0);
+
+    std::promise<confab::ReplayWebhookEventsResponse> replayed;
+    confab::ReplayWebhookEventsRequest again;
+    again.mutable_selection()->set_since_sequence(1);
+    bench.thread.call(
+        [&] { service.replay_events(again, [&](auto result) { replayed.set_value(*result); }); });
+    const auto response = replayed.get_future().get();
+    CHECK(response.replayed() == 1);
+    CHECK(response.refused() == 0);
+    CHECK(bench.thread.eventually([&] { return bench.sender->stats().delivered == 2; }));
+
+    Bench without({"/200"});
+    WebhookService none(*without.sender);
+    int refused = 0;
+    const auto refuse = [&](const auto& result) {
+        REQUIRE_FALSE(result);
+        CHECK(result.error().code == api::ErrorCode::kFailedPrecondition);
+        CHECK(result.error().message.find("confab.data_dir") != std::string::npos);
+        ++refused;
+    };
+    without.thread.call([&] {
+        none.list_events(all, refuse);
+        none.replay_events(again, refuse);
+        CHECK_FALSE(without.sender->outbox_figures());
+    });
+    CHECK(refused == 2);
 }
 
 }  // namespace confab::control

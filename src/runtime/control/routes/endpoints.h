@@ -76,12 +76,17 @@ class WhipEndpoint final : public Endpoint {
 class TwirpEndpoint final : public Endpoint {
   public:
     TwirpEndpoint(api::TwirpOptions options, api::RoomServicePort& rooms, rpc::Bus& bus,
-                  net::EventLoop& loop, telemetry::Metrics& metrics)
-        : rooms_(rooms), bus_(bus), twirp_(options, rooms, bus), loop_(loop), metrics_(metrics) {}
+                  api::WebhookPort& webhooks, net::EventLoop& loop, telemetry::Metrics& metrics)
+        : rooms_(rooms),
+          bus_(bus),
+          webhooks_(webhooks),
+          twirp_(options, rooms, bus, &webhooks),
+          loop_(loop),
+          metrics_(metrics) {}
     void serve(Call call) override;
     // Calls under way are answered as they began.
     void reconfigure(const api::TwirpOptions& options) {
-        twirp_ = api::TwirpRouter(options, rooms_, bus_);
+        twirp_ = api::TwirpRouter(options, rooms_, bus_, &webhooks_);
     }
 
   private:
@@ -90,6 +95,7 @@ class TwirpEndpoint final : public Endpoint {
 
     api::RoomServicePort& rooms_;
     rpc::Bus& bus_;
+    api::WebhookPort& webhooks_;
     api::TwirpRouter twirp_;
     net::EventLoop& loop_;
     telemetry::Metrics& metrics_;

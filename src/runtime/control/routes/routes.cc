@@ -32,6 +32,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       over_limit_([this] { return sources_.load && load_limits_.reached_by(sources_.load()); }),
       rooms_(control, over_limit_),
       signal_(control, over_limit_),
+      webhooks_(control.webhooks()),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics) {
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
         auto* const added = endpoint.get();
@@ -49,7 +50,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
                 std::make_unique<WhipEndpoint>(control, options.join, over_limit_)));
     twirp_endpoint_ = add("/twirp/", "", Access::kToken,
                           std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
-                                                          control.loop(), metrics));
+                                                          webhooks_, control.loop(), metrics));
     if (options.metrics_on_main_port)
         main_metrics_ =
             add("/metrics", "", Access::kOpen, std::make_unique<MetricsEndpoint>(metrics_));

@@ -17,6 +17,7 @@
 #include "runtime/control/shards/control_node.h"
 #include "runtime/control/shards/node_room_service.h"
 #include "runtime/control/signal/local_signal_backend.h"
+#include "runtime/control/webhook_service.h"
 
 namespace confab::control {
 
@@ -79,6 +80,7 @@ class Routes {
     std::function<bool()> over_limit_;
     NodeRoomService rooms_;
     LocalSignalBackend signal_;
+    WebhookService webhooks_;
     MetricsEndpoint metrics_;
     std::optional<net::StaticFiles> demo_;
     RouteTable table_;

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // TwirpEndpoint: the server APIs over HTTP (01 §5).
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -51,7 +50,8 @@ void TwirpEndpoint::serve(Call from) {
 // "200" or the family of the status; the code of the error, as its body says it.
 void TwirpEndpoint::count(std::string_view path, Timestamp begin,
                           const api::HttpResponse& response) {
-    path.remove_prefix(std::min(path.size(), std::string_view("/twirp/livekit.").size()));
+    for (const std::string_view prefix : {"/twirp/", "livekit."})
+        if (path.starts_with(prefix)) path.remove_prefix(prefix.size());
     const std::size_t slash = path.find('/');
     const std::string service(path.substr(0, slash));
     std::string method(slash == path.npos ? std::string_view() : path.substr(slash + 1));

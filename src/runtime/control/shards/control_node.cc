@@ -29,7 +29,7 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
                          ControlNodeOptions options, std::uint64_t seed)
     : loop_(loop),
       bus_(hub_, options.room.node_id),
-      webhooks_(loop, std::move(options.webhooks), keys, metrics),
+      webhooks_(loop, std::move(options.webhooks), keys, metrics, std::move(options.outbox)),
       relay_(loop, [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }),
       first_(loop, media.port(0), metrics, options_of(options, 0), seed,
              [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }) {
@@ -114,9 +114,10 @@ std::size_t ControlNode::stop() {
         shard->end();
     const auto deadline =
         std::chrono::steady_clock::now() + std::chrono::microseconds(kShardPatience.us());
-    return static_cast<std::size_t>(
-        std::count_if(others_.begin(), others_.end(),
-                      [deadline](const auto& shard) { return !shard->ended_by(deadline); }));
+    const auto hung = std::count_if(others_.begin(), others_.end(), [deadline](const auto& shard) {
+        return !shard->ended_by(deadline);
+    });
+    return static_cast<std::size_t>(hung) + (webhooks_.end_outbox(deadline) ? 0 : 1);
 }
 
 }  // namespace confab::control

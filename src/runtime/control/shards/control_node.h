@@ -33,6 +33,7 @@ struct ControlNodeOptions {
     api::WebhookOptions webhooks;
     // As ControlPlaneOptions, for all shards: any of their threads calls it.
     std::function<void(const std::string& sid)> participant_over;
+    std::unique_ptr<store::WebhookFile> outbox;  // null: what waits is lost with the process
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.
@@ -58,6 +59,7 @@ class ControlNode {
     // Where the services of this node meet: agents, egress, ingress, SIP.
     rpc::Bus& bus() { return bus_; }
     net::EventLoop& loop() { return loop_; }
+    WebhookSender& webhooks() { return webhooks_; }
     const WebhookSender& webhooks() const { return webhooks_; }
     std::uint64_t webhooks_dropped() const { return relay_.dropped(); }
 
@@ -89,10 +91,10 @@ class ControlNode {
     void shut_down();
     // Calls `done` once all webhooks are delivered or have waited long enough.
     void flush(std::function<void()> done);
-    // Ends the threads of the other shards; gives the number of those that did not end within
-    // kShardPatience: what they use must live on. What the others posted before still comes while
-    // the loop runs: whoever goes on with it keeps this, and whom its answers are for, until that
-    // is done.
+    // Ends the threads of the other shards and of the outbox; gives the number of those that did
+    // not end within kShardPatience: what they use must live on. What the others posted before
+    // still comes while the loop runs: whoever goes on with it keeps this, and whom its answers are
+    // for, until that is done.
     std::size_t stop();
 
   private:

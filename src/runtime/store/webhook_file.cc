@@ -1,0 +1,284 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/store/webhook_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "runtime/store/sqlite_database.h"
+
+namespace confab::store {
+namespace {
+
+constexpr int kApplicationId = 0x636f6e77;  // "conw"
+
+constexpr const char* kSchema =
+    "CREATE TABLE events (number INTEGER PRIMARY KEY, state INTEGER NOT NULL,"
+    " sequence INTEGER NOT NULL, created INTEGER NOT NULL, settled INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, status INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " id TEXT NOT NULL, event TEXT NOT NULL, url TEXT NOT NULL, key TEXT NOT NULL,"
+    " api_key TEXT NOT NULL, body BLOB NOT NULL);"
+    "CREATE INDEX by_state ON events (state, created);"
+    "CREATE INDEX by_id ON events (id);"
+    "CREATE TABLE urls (url TEXT PRIMARY KEY, sequence INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE numbers (last INTEGER NOT NULL, id TEXT NOT NULL);"
+    "INSERT INTO numbers VALUES (0, '');"
+    "PRAGMA application_id = 0x636f6e77; PRAGMA user_version = 1;";
+
+constexpr const char* kColumns =
+    "SELECT number, state, sequence, created, settled, attempts, status, id, event, url, key,"
+    " api_key, size, body FROM events ";
+
+WebhookRow row_of(Database::Statement& row, bool with_body) {
+    WebhookRow result;
+    api::OutboxEvent& event = result.event;
+    event.number = static_cast<std::uint64_t>(row.integer64(0));
+    event.sequence = static_cast<std::uint64_t>(row.integer64(2));
+    event.created = UnixTime::micros(row.integer64(3));
+    event.id = row.bytes(7);
+    event.event = row.bytes(8);
+    event.url = row.bytes(9);
+    event.key = row.bytes(10);
+    event.api_key = row.bytes(11);
+    if (with_body) event.body = row.bytes(13);
+    result.mark = {event.number, static_cast<api::OutboxState>(row.integer(1)), row.integer(5),
+                   row.integer(6)};
+    result.settled = UnixTime::micros(row.integer64(4));
+    return result;
+}
+
+std::string joined(const std::vector<std::string>& ids) {
+    std::string all;
+    for (const std::string& id : ids)
+        all.append(all.empty() ? "," : "").append(id).append(",");
+    return all;
+}
+
+// A file with its log and index; one that is not there does not matter.
+void set_aside(const std::string& path) {
+    std::error_code ignored;
+    for (const char* part : {"", "-wal", "-shm"})
+        std::filesystem::rename(path + part, path + ".damaged" + part, ignored);
+}
+
+}  // namespace
+
+WebhookFile::WebhookFile(std::string folder, const WebhookFileLimits& limits)
+    : folder_(std::move(folder)), limits_(limits) {}
+WebhookFile::~WebhookFile() = default;
+
+std::string WebhookFile::path() const {
+    return (std::filesystem::path(folder_) / kFileName).string();
+}
+
+WebhookFileError WebhookFile::failure() const {
+    const int code = database_->code();
+    return {code == SQLITE_CORRUPT || code == SQLITE_NOTADB,
+            store_failure_text(path(), code, database_->message())};
+}
+
+Result<std::unique_ptr<WebhookFile>, std::string> WebhookFile::open(const std::string& data_dir,
+                                                                    const std::string& id,
+                                                                    const WebhookFileLimits& limits,
+                                                                    std::string& notice) {
+    std::unique_ptr<WebhookFile> file(new WebhookFile(data_dir, limits));
+    const Layout layout{kApplicationId, kSchemaVersion, kSchema};
+    auto database = Database::open(data_dir, kFileName, layout);
+    if (!database && database.error().kind == OpenError::Kind::kDamaged) {
+        set_aside(file->path());
+        notice = file->path() + ": damaged, set aside as " + file->path() +
+                 ".damaged; webhooks that waited in it are lost";
+        database = Database::open(data_dir, kFileName, layout);
+    }
+    if (!database) return fail(std::move(database.error().text));
+    file->database_ = *std::move(database);
+    CONFAB_TRY_VOID(file->begin(id));
+    return file;
+}
+
+Result<void, std::string> WebhookFile::begin(const std::string& id) {
+    Database::Statement name(*database_, "UPDATE numbers SET id = ?1 WHERE id = ''");
+    name.bind_text(1, id);
+    if (name.step() != SQLITE_DONE) return fail(failure().text);
+    const auto known = database_->text("SELECT id FROM numbers");
+    if (!known || !count()) return fail(failure().text);
+    id_ = *known;
+    return {};
+}
+
+Result<void, std::string> WebhookFile::begin_anew() {
+    database_.reset();
+    set_aside(path());
+    auto database = Database::open(folder_, kFileName, {kApplicationId, kSchemaVersion, kSchema});
+    if (!database) {
+        // Something to ask, which knows nothing and takes nothing.
+        database_ = std::make_unique<Database>(nullptr);
+        return fail(std::move(database.error().text));
+    }
+    database_ = *std::move(database);
+    return begin(id_ + "x");
+}
+
+bool WebhookFile::count() {
+    Database::Statement sum(*database_, "SELECT count(*), total(size) FROM events");
+    if (sum.step() != SQLITE_ROW) return false;
+    events_ = static_cast<std::size_t>(sum.integer64(0));
+    bytes_ = static_cast<std::size_t>(sum.integer64(1));
+    return true;
+}
+
+Result<api::OutboxContents, std::string> WebhookFile::load() {
+    api::OutboxContents contents;
+    contents.id = id_;
+    Database::Statement last(*database_, "SELECT last FROM numbers");
+    if (last.step() != SQLITE_ROW) return fail(failure().text);
+    contents.last_number = static_cast<std::uint64_t>(last.integer64(0));
+    Database::Statement urls(*database_, "SELECT url, sequence FROM urls LIMIT ?1");
+    urls.bind(1, static_cast<std::int64_t>(api::kMaxOutboxUrls));
+    int step = urls.step();
+    for (; step == SQLITE_ROW; step = urls.step())
+        contents.sequences[urls.bytes(0)] = static_cast<std::uint64_t>(urls.integer64(1));
+    if (step != SQLITE_DONE) return fail(failure().text);
+    const std::string sql = std::string(kColumns) + "WHERE state = 0 ORDER BY number";
+    Database::Statement waiting(*database_, sql.c_str());
+    for (step = waiting.step(); step == SQLITE_ROW; step = waiting.step())
+        contents.waiting.push_back(row_of(waiting, true).event);
+    if (step != SQLITE_DONE) return fail(failure().text);
+    return contents;
+}
+
+bool WebhookFile::insert(const api::OutboxEvent& event, UnixTime now) {
+    Database::Statement row(*database_,
+                            "INSERT OR IGNORE INTO events (number, state, sequence, created,"
+                            " settled, attempts, status, size, id, event, url, key, api_key, body)"
+                            " VALUES (?1, 0, ?2, ?3, 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    row.bind(1, static_cast<std::int64_t>(event.number))
+        .bind(2, static_cast<std::int64_t>(event.sequence))
+        .bind(3, now.us())
+        .bind(4, static_cast<std::int64_t>(event.body.size()))
+        .bind_text(5, event.id)
+        .bind_text(6, event.event)
+        .bind_text(7, event.url)
+        .bind_text(8, event.key)
+        .bind_text(9, event.api_key)
+        .bind_blob(10, event.body);
+    if (row.step() != SQLITE_DONE) return false;
+    Database::Statement last(*database_, "UPDATE numbers SET last = max(last, ?1)");
+    last.bind(1, static_cast<std::int64_t>(event.number));
+    if (last.step() != SQLITE_DONE) return false;
+    if (event.sequence == 0) return true;
+    Database::Statement url(*database_,
+                            "INSERT INTO urls VALUES (?1, ?2) ON CONFLICT (url) DO UPDATE SET"
+                            " sequence = max(sequence, excluded.sequence)");
+    url.bind_text(1, event.url).bind(2, static_cast<std::int64_t>(event.sequence));
+    return url.step() == SQLITE_DONE;
+}
+
+bool WebhookFile::mark(const api::OutboxMark& mark, UnixTime now) {
+    Database::Statement row(*database_,
+                            "UPDATE events SET state = ?2, attempts = ?3, status = ?4,"
+                            " settled = ?5 WHERE number = ?1");
+    const bool settled = mark.state != api::OutboxState::kPending;
+    row.bind(1, static_cast<std::int64_t>(mark.number))
+        .bind(2, static_cast<int>(mark.state))
+        .bind(3, mark.attempts)
+        .bind(4, mark.status)
+        .bind(5, settled ? now.us() : 0);
+    return row.step() == SQLITE_DONE;
+}
+
+bool WebhookFile::write_all(std::span<const api::OutboxWrite> batch, UnixTime now) {
+    return std::all_of(batch.begin(), batch.end(), [this, now](const api::OutboxWrite& one) {
+        if (const auto* event = std::get_if<api::OutboxEvent>(&one)) return insert(*event, now);
+        return mark(std::get<api::OutboxMark>(one), now);
+    });
+}
+
+Result<void, WebhookFileError> WebhookFile::write(std::span<const api::OutboxWrite> batch,
+                                                  UnixTime now) {
+    if (!database_->run("BEGIN IMMEDIATE")) return fail(failure());
+    if (!write_all(batch, now) || !database_->run("COMMIT")) {
+        auto error = failure();
+        (void)database_->run("ROLLBACK");
+        return fail(std::move(error));
+    }
+    for (const api::OutboxWrite& one : batch)
+        if (const auto* event = std::get_if<api::OutboxEvent>(&one)) {
+            ++events_;
+            bytes_ += event->body.size();
+        }
+    if (events_ <= limits_.max_events && bytes_ <= limits_.max_bytes) return {};
+    return prune(now);
+}
+
+Result<void, WebhookFileError> WebhookFile::prune(UnixTime now) {
+    Database::Statement old(*database_, "DELETE FROM events WHERE state <> 0 AND created < ?1");
+    old.bind(1, (now - limits_.retention).us());
+    if (old.step() != SQLITE_DONE || !count()) return fail(failure());
+    while (events_ > limits_.max_events || bytes_ > limits_.max_bytes) {
+        // A tenth more than needed, so that it is not at the limit again with the next event.
+        const std::size_t excess = events_ - std::min(events_, limits_.max_events);
+        Database::Statement first(*database_,
+                                  "DELETE FROM events WHERE number IN (SELECT number FROM events"
+                                  " WHERE state <> 0 ORDER BY number LIMIT ?1)");
+        first.bind(1, static_cast<std::int64_t>(excess + limits_.max_events / 10 + 1));
+        if (first.step() != SQLITE_DONE) return fail(failure());
+        if (database_->changes() == 0) break;  // all of it waits
+        if (!count()) return fail(failure());
+    }
+    return {};
+}
+
+Result<WebhookPage, std::string> WebhookFile::list(const WebhookQuery& query) {
+    const std::string sql =
+        std::string(kColumns) +
+        "WHERE number > ?1 AND (?2 = '' OR instr(?2, ',' || id || ',') > 0)"
+        " AND (?3 = '' OR url = ?3) AND (?4 = '' OR key = ?4) AND (?5 = '' OR event = ?5)"
+        " AND sequence >= ?6 AND created >= ?7 AND (?8 = 0 OR ((1 << state) & ?8) <> 0)"
+        " ORDER BY number LIMIT ?9";
+    const std::string ids = joined(query.ids);
+    const std::size_t limit = std::min(query.limit, WebhookQuery::kMaxLimit);
+    Database::Statement rows(*database_, sql.c_str());
+    rows.bind(1, static_cast<std::int64_t>(query.after))
+        .bind_text(2, ids)
+        .bind_text(3, query.url)
+        .bind_text(4, query.key)
+        .bind_text(5, query.event)
+        .bind(6, static_cast<std::int64_t>(query.since_sequence))
+        .bind(7, query.since.us())
+        .bind(8, static_cast<int>(query.states))
+        .bind(9, static_cast<std::int64_t>(limit + 1));
+    WebhookPage page;
+    std::size_t bytes = 0;
+    int step = rows.step();
+    for (; step == SQLITE_ROW; step = rows.step()) {
+        bytes += static_cast<std::size_t>(rows.integer64(12));
+        const bool is_full = page.rows.size() == limit || bytes > WebhookQuery::kMaxBytes;
+        if (is_full && !page.rows.empty()) {
+            page.next = page.rows.back().event.number;
+            return page;
+        }
+        page.rows.push_back(row_of(rows, true));
+    }
+    if (step != SQLITE_DONE) return fail(failure().text);
+    return page;
+}
+
+Result<WebhookPage, std::string> WebhookFile::replay(const WebhookQuery& query) {
+    WebhookQuery settled = query;
+    const unsigned pending = 1U << static_cast<unsigned>(api::OutboxState::kPending);
+    settled.states = (query.states == 0 ? ~0U : query.states) & ~pending & 0xFFU;
+    if (settled.states == 0) return WebhookPage{};
+    CONFAB_TRY(WebhookPage page, list(settled));
+    std::vector<api::OutboxWrite> marks;
+    marks.reserve(page.rows.size());
+    for (const WebhookRow& row : page.rows)
+        marks.emplace_back(api::OutboxMark{row.event.number, api::OutboxState::kPending, 0, 0});
+    auto written = write(marks, {});
+    if (!written) return fail(std::move(written.error().text));
+    return page;
+}
+
+}  // namespace confab::store

@@ -1,0 +1,196 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/store/webhook_writer.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/telemetry/log.h"
+
+namespace confab::store {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kTryAgain{1};
+constexpr std::chrono::seconds kPruneInterval{60};
+constexpr std::chrono::seconds kReportInterval{10};
+
+UnixTime wall() {
+    return UnixTime::micros(std::chrono::duration_cast<std::chrono::microseconds>(
+                                std::chrono::system_clock::now().time_since_epoch())
+                                .count());
+}
+
+std::size_t size_of(const api::OutboxWrite& write) {
+    const auto* event = std::get_if<api::OutboxEvent>(&write);
+    return event == nullptr ? 0 : event->body.size();
+}
+
+}  // namespace
+
+WebhookWriter::WebhookWriter(std::unique_ptr<WebhookFile> file, Hooks hooks)
+    : file_(std::move(file)), hooks_(std::move(hooks)) {
+    publish(true);
+    thread_.start([this] {
+        pthread_setname_np(pthread_self(), "webhook-store");
+        run();
+    });
+}
+
+WebhookWriter::~WebhookWriter() {
+    end();
+    thread_.join();
+}
+
+void WebhookWriter::end() {
+    {
+        const std::lock_guard lock(mutex_);
+        ends_ = true;
+    }
+    changed_.notify_one();
+}
+
+bool WebhookWriter::ended_by(Clock::time_point deadline) {
+    return thread_.join_until(deadline);
+}
+
+void WebhookWriter::write(api::OutboxWrite write) {
+    const std::size_t size = size_of(write);
+    {
+        const std::lock_guard lock(mutex_);
+        if (waiting_ >= kMaxWaiting || waiting_bytes_ + size > kMaxWaitingBytes) {
+            lost_ = lost_ || std::holds_alternative<api::OutboxEvent>(write);
+            dropped_.fetch_add(1, std::memory_order_relaxed);
+            return;
+        }
+        ++waiting_;
+        waiting_bytes_ += size;
+        orders_.emplace_back(std::move(write));
+    }
+    changed_.notify_one();
+}
+
+void WebhookWriter::ask(Query query) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (queries_ < kMaxQueries) {
+            ++queries_;
+            orders_.emplace_back(std::move(query));
+        }
+    }
+    // Still there: it had no place.
+    if (query.reply) return query.reply(confab::fail(std::string("too many ask at once")));
+    changed_.notify_one();
+}
+
+void WebhookWriter::list(WebhookQuery query, PageReply reply) {
+    ask({std::move(query), std::move(reply), false});
+}
+
+void WebhookWriter::replay(WebhookQuery query, PageReply reply) {
+    ask({std::move(query), std::move(reply), true});
+}
+
+WebhookWriterFigures WebhookWriter::figures() const {
+    return {events_.load(std::memory_order_relaxed), bytes_.load(std::memory_order_relaxed),
+            failed_.load(std::memory_order_relaxed), dropped_.load(std::memory_order_relaxed),
+            works_.load(std::memory_order_relaxed)};
+}
+
+void WebhookWriter::publish(bool works) {
+    events_.store(file_->events(), std::memory_order_relaxed);
+    bytes_.store(file_->bytes(), std::memory_order_relaxed);
+    works_.store(works, std::memory_order_relaxed);
+}
+
+bool WebhookWriter::wait(std::deque<Order>& orders) {
+    std::unique_lock lock(mutex_);
+    const auto something = [this] { return ends_ || !orders_.empty(); };
+    changed_.wait_for(lock, batch_.empty() ? kPruneInterval : kTryAgain, something);
+    orders = std::exchange(orders_, {});
+    queries_ = 0;
+    lost_now_ = std::exchange(lost_, false);
+    return !ends_ || !orders.empty();
+}
+
+void WebhookWriter::run() {
+    std::deque<Order> orders;
+    while (wait(orders)) {
+        carry_out(orders);
+        if (Clock::now() < next_prune_) continue;
+        next_prune_ = Clock::now() + kPruneInterval;
+        if (const auto pruned = file_->prune(wall()); !pruned) fail(pruned.error());
+        publish(works_.load(std::memory_order_relaxed));
+    }
+    next_try_ = {};  // the last attempt
+    if (!batch_.empty()) commit();
+}
+
+void WebhookWriter::carry_out(std::deque<Order>& orders) {
+    if (orders.empty() && !batch_.empty()) return commit();
+    for (; !orders.empty(); orders.pop_front()) {
+        if (auto* query = std::get_if<Query>(&orders.front())) {
+            if (!batch_.empty()) commit();
+            answer(std::move(*query));
+            continue;
+        }
+        auto& write = std::get<api::OutboxWrite>(orders.front());
+        if (const auto* event = std::get_if<api::OutboxEvent>(&write))
+            seen_ = std::max(seen_, event->number);
+        batch_.push_back(std::move(write));
+        if (batch_.size() % kMaxBatch == 0) commit();
+    }
+    if (!batch_.empty()) commit();
+}
+
+void WebhookWriter::commit() {
+    // A disk that is full is not asked with every event.
+    if (Clock::now() < next_try_) return tell(false);
+    const auto written = file_->write(batch_, wall());
+    publish(written.has_value());
+    if (!written) {
+        next_try_ = Clock::now() + kTryAgain;
+        fail(written.error());
+        return tell(false);
+    }
+    next_try_ = {};
+    {
+        const std::lock_guard lock(mutex_);
+        waiting_ -= batch_.size();
+        for (const api::OutboxWrite& one : batch_)
+            waiting_bytes_ -= size_of(one);
+    }
+    batch_.clear();
+    tell(!lost_now_);
+}
+
+void WebhookWriter::tell(bool kept) {
+    if (seen_ == told_) return;
+    told_ = seen_;
+    hooks_.post([this, through = seen_, kept] { hooks_.stored(through, kept); });
+}
+
+void WebhookWriter::fail(const WebhookFileError& error) {
+    failed_.fetch_add(1, std::memory_order_relaxed);
+    if (Clock::now() >= next_report_) {
+        next_report_ = Clock::now() + kReportInterval;
+        telemetry::log_error("webhooks are kept in memory only", {{"reason", error.text}});
+    }
+    if (!error.damaged) return;
+    const auto anew = file_->begin_anew();
+    telemetry::log_error("the outbox of the webhooks is begun anew",
+                         {{"outcome", anew ? std::string("done") : anew.error()}});
+}
+
+void WebhookWriter::answer(Query query) {
+    auto page = query.replays ? file_->replay(query.query) : file_->list(query.query);
+    hooks_.post([reply = std::move(query.reply), page = std::move(page)]() mutable {
+        reply(std::move(page));
+    });
+}
+
+}  // namespace confab::store
