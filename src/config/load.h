@@ -17,8 +17,9 @@
 
 namespace confab::config {
 
-inline constexpr std::size_t kMaxDiagnostics = 20;  // further ones are not collected
-inline constexpr std::size_t kShortSecret = 32;     // TOK-02: shorter ones are warned of
+// Further errors, and warnings of unknown keys, are not collected.
+inline constexpr std::size_t kMaxDiagnostics = 20;
+inline constexpr std::size_t kShortSecret = 32;  // TOK-02: shorter ones are warned of
 
 struct YamlOptions {
     bool strict = true;  // false: unknown keys are warnings (--disable-strict-config)

@@ -53,12 +53,12 @@ video:
       stream_tracker_type: packet
       bitrate_report_interval: {}
       packet_tracker: {}
-      frame_tracker: {min_fps: 5}
+      frame_tracker: {}
     screenshare:
       stream_tracker_type: packet
       bitrate_report_interval: {}
       packet_tracker: {}
-      frame_tracker: {min_fps: 0.5}
+      frame_tracker: {}
 room:
   auto_create: true
   enabled_codecs:

@@ -50,8 +50,9 @@ constexpr auto kRows = std::to_array<Option>({
     later("video.stream_tracker_manager.video.packet_tracker", Kind::kJsonByName, "{}",
           "Packet counting by layer")
         .with_entries("samples_required|cycles_required|cycle_duration"),
-    later("video.stream_tracker_manager.video.frame_tracker.min_fps", Kind::kFloat, "5",
-          "Frames per second of a living layer"),
+    later("video.stream_tracker_manager.video.frame_tracker", Kind::kJsonByName, "{}",
+          "Frames per second of a living layer, by layer")
+        .with_entries("min_fps"),
     later("video.stream_tracker_manager.screenshare.stream_tracker_type", Kind::kString, "packet",
           "What tells that a layer is alive")
         .one_of("packet|frame"),
@@ -60,8 +61,9 @@ constexpr auto kRows = std::to_array<Option>({
     later("video.stream_tracker_manager.screenshare.packet_tracker", Kind::kJsonByName, "{}",
           "Packet counting by layer")
         .with_entries("samples_required|cycles_required|cycle_duration"),
-    later("video.stream_tracker_manager.screenshare.frame_tracker.min_fps", Kind::kFloat, "0.5",
-          "Frames per second of a living layer"),
+    later("video.stream_tracker_manager.screenshare.frame_tracker", Kind::kJsonByName, "{}",
+          "Frames per second of a living layer, by layer")
+        .with_entries("min_fps"),
 });
 
 }  // namespace

@@ -75,10 +75,12 @@ class Reader {
         if (!full())
             errors_.push_back({Severity::kError, line, std::move(path), std::move(message)});
     }
+    // Of an option: each is told, there are only so many.
     void warn(int line, std::string path, std::string message) {
-        if (loaded_.warnings.size() < kMaxDiagnostics)
-            loaded_.warnings.push_back(
-                {Severity::kWarning, line, std::move(path), std::move(message)});
+        loaded_.warnings.push_back({Severity::kWarning, line, std::move(path), std::move(message)});
+    }
+    void warn_unknown(int line, std::string path, std::string message) {
+        if (unknown_++ < kMaxDiagnostics) warn(line, std::move(path), std::move(message));
     }
     void wrong_type(const YamlNode& node, const std::string& path, std::string_view type,
                     std::string_view remedy, bool secret = false) {
@@ -106,7 +108,7 @@ class Reader {
     }
 
     void unknown(const std::string& section, const std::string& name, int line) {
-        const bool enough = options_.strict ? full() : loaded_.warnings.size() >= kMaxDiagnostics;
+        const bool enough = options_.strict ? full() : unknown_ >= kMaxDiagnostics;
         if (enough) return;
         std::string text = "field " + cut(name, kMaxSuggestLength) + " not found in " +
                            (section.empty() ? "the top level" : section);
@@ -117,7 +119,7 @@ class Reader {
         if (options_.strict)
             error(line, join_path(section, name), std::move(text));
         else
-            warn(line, join_path(section, name), text + "; ignored");
+            warn_unknown(line, join_path(section, name), text + "; ignored");
     }
 
     static std::string remedy(const std::string& section, const std::string& name) {
@@ -333,7 +335,7 @@ class Reader {
         if (options_.strict)
             error(line, path, std::move(text));
         else
-            warn(line, path, text + "; ignored");
+            warn_unknown(line, path, text + "; ignored");
         return !options_.strict;
     }
 
@@ -354,6 +356,7 @@ class Reader {
 
     Loaded& loaded_;
     YamlOptions options_;
+    std::size_t unknown_ = 0;  // of those that became warnings
     Diagnostics errors_;
     std::set<std::string> seen_;
     std::vector<std::pair<const Option*, const YamlNode*>> aliases_;
