@@ -14,6 +14,7 @@ import { coturn_checks } from './coturn.mjs';
 import { life_checks } from './life.mjs';
 import { node_checks } from './node.mjs';
 import { refusal_checks } from './refusals.mjs';
+import { self_hosting_checks } from './self_hosting.mjs';
 
 export const kHost = '10.71.0.1';
 
@@ -32,6 +33,7 @@ await suite.run(async () => {
   const place = { suite, host: kHost, folder, certificate: make_certificate(folder) };
   await refusal_checks(place);
   await life_checks(place);
+  await self_hosting_checks(place);
   await node_checks(place);
   await coturn_checks(place);
   await browser_checks(place);
