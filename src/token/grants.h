@@ -74,7 +74,8 @@ struct Grants {
     bool observability_write = false;
     std::optional<livekit::RoomConfiguration> room_config;
     std::string room_preset;
-    std::string sha256;  // base64 SHA-256 of a body (TOK-09)
+    std::string sha256;                 // base64 SHA-256 of a body (TOK-09)
+    std::optional<UnixTime> issued_at;  // nbf, else iat
     std::optional<UnixTime> expires_at;
 };
 

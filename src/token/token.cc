@@ -34,6 +34,7 @@ struct Registered {
     std::string id;
     std::optional<UnixTime> expires;
     std::optional<UnixTime> not_before;
+    std::optional<UnixTime> issued_at;
 };
 
 bool read_text(const json::Value& claims, std::string_view name, std::string& out) {
@@ -54,11 +55,11 @@ bool read_date(const json::Value& claims, std::string_view name, std::optional<U
 
 std::optional<Registered> read_registered(const json::Value& claims) {
     Registered out;
-    std::optional<UnixTime> issued_at;
     const bool ok = claims.kind == json::Kind::kObject && read_text(claims, "iss", out.issuer) &&
                     read_text(claims, "sub", out.subject) && read_text(claims, "jti", out.id) &&
                     read_date(claims, "exp", out.expires) &&
-                    read_date(claims, "nbf", out.not_before) && read_date(claims, "iat", issued_at);
+                    read_date(claims, "nbf", out.not_before) &&
+                    read_date(claims, "iat", out.issued_at);
     if (!ok) return std::nullopt;
     return out;
 }
@@ -110,6 +111,7 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
                           " is of type " + std::string(to_text(grants.error().found)));
     grants->api_key = registered->issuer;
     grants->identity = registered->subject.empty() ? registered->id : registered->subject;
+    grants->issued_at = registered->not_before ? registered->not_before : registered->issued_at;
     grants->expires_at = registered->expires;
     return *std::move(grants);
 }
@@ -121,7 +123,7 @@ std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTi
     claims.string("iss", key.name);
     if (!grants.identity.empty()) claims.string("sub", grants.identity);
     claims.integer("iat", now.s());
-    claims.integer("nbf", now.s());
+    claims.integer("nbf", std::max(now, grants.issued_at.value_or(now)).s());
     claims.integer("exp", (now + lifetime).s());
     write_grants(grants, claims);
     claims.end_object();
@@ -133,6 +135,7 @@ std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, Un
     if (!key) return {};
     Grants kept;
     kept.identity = grants.identity;
+    kept.issued_at = grants.issued_at;
     kept.name = grants.name;
     kept.kind = grants.kind;
     kept.metadata = grants.metadata;

@@ -54,8 +54,9 @@ struct TokenError {
 Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
                                         UnixTime now);
 
-// A token of `grants` with iss = key, sub = grants.identity, nbf = now, exp = now + lifetime.
-// grants.api_key and expires_at are ignored.
+// A token of `grants` with iss = key, sub = grants.identity, exp = now + lifetime; nbf = now, or
+// grants.issued_at when that is to come (a clock that is ahead): what was issued after a revocation
+// is not revoked by being refreshed. grants.api_key and expires_at are ignored.
 std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime);
 

@@ -106,6 +106,29 @@ TEST_CASE(
     CHECK(refusal(sign(R"({"iss":"devkey","exp":-1e300})")).find("expired") != std::string::npos);
 }
 
+TEST_CASE("verify_token: a token was issued at its nbf, else at its iat [TOK-14]") {
+    const auto issued = [](const std::string& claims) {
+        return verify_token(sign_with_exp(claims), golden_keys(), kGoldenNow)->issued_at;
+    };
+    CHECK(issued(R"(,"nbf":12,"iat":34)") == UnixTime::seconds(12));
+    CHECK(issued(R"(,"iat":34)") == UnixTime::seconds(34));
+    CHECK_FALSE(issued(""));
+}
+
+TEST_CASE("mint_refresh_token: no older than the token that it follows [TOK-12] [TOK-14]") {
+    Grants grants = full_grants();
+    const auto issued = [&] {
+        const auto read = verify_token(mint_refresh_token(grants, golden_keys(), kGoldenNow),
+                                       golden_keys(), kGoldenNow);
+        return read ? read->issued_at : std::nullopt;
+    };
+    CHECK(issued() == kGoldenNow);
+    grants.issued_at = kGoldenNow - Duration::seconds(10);
+    CHECK(issued() == kGoldenNow);
+    grants.issued_at = kGoldenNow + Duration::seconds(60);  // as far as a clock may be ahead
+    CHECK(issued() == grants.issued_at);
+}
+
 TEST_CASE("verify_token: the issuer selects the secret [TOK-02] [CON-21] [CON-47]") {
     CHECK(refusal(sign(R"({"iss":"nokey","exp":9999999999})")) == "invalid API key");
     CHECK(refusal(sign(R"({"exp":9999999999})")) == "invalid API key");

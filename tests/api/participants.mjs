@@ -124,10 +124,17 @@ async function mute_checks(suite, server, rooms, { name, alice, bob }) {
     const peer = await Peer.join(suite, other, 'unmute', 'carol', { number: 3 });
     const tone = await peer.publish_tone();
     const client = room_client(other);
+    const listener = await Peer.join(suite, other, 'unmute', 'dave', { number: 4 });
+    await listener.hears(peer);
     const sid = tone.publication.sid;
     await client.mutePublishedTrack('unmute', 'carol', sid, true);
+    await listener.event(RoomEvent.TrackMuted, (publication) => publication.sid === sid);
+    const since = Date.now();
     const track = await client.mutePublishedTrack('unmute', 'carol', sid, false);
     assert.equal(track.muted, false);
+    await listener.event(RoomEvent.TrackUnmuted, (publication) => publication.sid === sid, { since });
+    await listener.hears(peer);
+    await listener.leave();
     await peer.leave();
     await other.stop();
     other.forget();

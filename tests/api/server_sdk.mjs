@@ -12,6 +12,7 @@ import { participant_checks } from './participants.mjs';
 import { refresh_checks } from './refresh.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { reload_checks } from './reload.mjs';
+import { revocation_checks } from './revocation.mjs';
 import { rights_checks } from './rights.mjs';
 import { room_checks } from './rooms.mjs';
 import { rpc_checks } from './rpc.mjs';
@@ -29,6 +30,7 @@ await suite.run(async () => {
   await refusal_checks(suite, server);
   await http_checks(suite, server, sink);
   await participant_checks(suite, server);
+  await revocation_checks(suite, server);
   await rights_checks(suite, server);
   await rpc_checks(suite, server);
   await webhook_checks(suite, server, sink);

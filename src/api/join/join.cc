@@ -173,6 +173,9 @@ Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options) {
     CONFAB_TRY(Wish wish, read_wish(request));
     CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
+    // Beyond upstream, which takes revoke_token_ts and forgets it (TOK-14).
+    if (request.revocations != nullptr && request.revocations->refuses(*request.grants))
+        return refuse(401, "invalid authorization token: token was revoked");
     wish.params.grants = *request.grants;
     CONFAB_TRY_VOID(apply_publish(wish));
     CONFAB_TRY_VOID(check_room(*request.grants->video, options));

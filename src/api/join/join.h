@@ -16,6 +16,7 @@
 #include "livekit_rtc.pb.h"
 #include "token/grants.h"
 #include "token/limits.h"
+#include "token/revocations.h"
 
 namespace confab::api {
 
@@ -32,6 +33,7 @@ struct JoinHttpRequest {
     const token::Grants* grants = nullptr;  // null: no token
     std::string_view user_agent;
     std::string_view client_address;
+    const token::Revocations* revocations = nullptr;  // null: none
 };
 
 struct JoinOptions {

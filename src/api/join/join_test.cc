@@ -284,4 +284,25 @@ TEST_CASE("decode_join_request: any octets give a value or an error [IMM-13]") {
     CHECK(decode_join_request(good)->publisher_offer().sdp().size() == 300);
 }
 
+TEST_CASE("validate_join: revoked is the identity of the token, whatever is made of it [TOK-14]") {
+    token::Revocations revocations;
+    const UnixTime now = UnixTime::seconds(1'700'000'000);
+    revocations.revoke("r", "ann", now, now);
+    token::Grants grants = joiner();
+    grants.video->can_publish = true;
+    const auto status = [&](const std::string& text) {
+        const QueryParams query = QueryParams::parse(text);
+        const auto params =
+            validate_join({JoinPath::kRtc, &query, &grants, "", "", &revocations}, {});
+        return params ? 200 : params.error().status;
+    };
+    CHECK(status("") == 401);  // nobody knows when it was issued
+    grants.issued_at = now - Duration::seconds(1);
+    CHECK(status("publish=x") == 401);
+    grants.issued_at = now;
+    CHECK(status("publish=x") == 200);
+    grants.identity = "";
+    CHECK(status("") == 400);
+}
+
 }  // namespace confab::api

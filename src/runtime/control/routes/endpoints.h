@@ -35,13 +35,15 @@ class HealthEndpoint final : public Endpoint {
 // /rtc, /rtc/v1 and their validate twins (CON-22, CON-30).
 class SignalEndpoint final : public Endpoint {
   public:
-    SignalEndpoint(SignalBackend& backend, api::JoinOptions options, telemetry::Metrics& metrics)
-        : backend_(backend), options_(options), metrics_(metrics) {}
+    SignalEndpoint(SignalBackend& backend, const token::Revocations& revocations,
+                   api::JoinOptions options, telemetry::Metrics& metrics)
+        : backend_(backend), revocations_(revocations), options_(options), metrics_(metrics) {}
     void serve(Call call) override;
     void reconfigure(const api::JoinOptions& options) { options_ = options; }
 
   private:
     SignalBackend& backend_;
+    const token::Revocations& revocations_;
     api::JoinOptions options_;
     telemetry::Metrics& metrics_;
 };

@@ -43,7 +43,8 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
         signal_endpoints_.push_back(
             add(path, "", Access::kToken,
-                std::make_unique<SignalEndpoint>(signal_, options.join, metrics)));
+                std::make_unique<SignalEndpoint>(signal_, control.revocations(), options.join,
+                                                 metrics)));
     for (const char* path : {"/whip/v1", "/whip/v1/"})
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,

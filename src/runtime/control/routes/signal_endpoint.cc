@@ -23,6 +23,7 @@ void SignalEndpoint::serve(Call call) {
     request.grants = call.grants ? &*call.grants : nullptr;
     request.user_agent = call.request.headers.get("User-Agent");
     request.client_address = address;
+    request.revocations = &revocations_;
     auto params = api::validate_join(request, options_);
     if (!params) {
         if (!api::is_validate(path))

@@ -47,7 +47,8 @@ class Served {
         video.room_join = true;
         video.room = "r";
         thread_.call([&] {
-            endpoint_ = std::make_unique<SignalEndpoint>(backend, api::JoinOptions{}, metrics_);
+            endpoint_ = std::make_unique<SignalEndpoint>(backend, revocations, api::JoinOptions{},
+                                                         metrics_);
             server_ = std::make_unique<net::HttpServer>(
                 thread_.loop(), net::HttpServerOptions{},
                 [this](net::HttpRequest request, net::HttpExchange exchange) {
@@ -89,6 +90,7 @@ class Served {
     // Of the loop, while requests come.
     Backend backend;
     token::Grants grants;
+    token::Revocations revocations;
 
   private:
     net::LoopThread thread_;
@@ -193,6 +195,29 @@ TEST_CASE("SignalEndpoint: what cannot be right is refused here, and counted for
     both("400", "participant identity length exceeds limits: max length 256");
     CHECK(served.call(
         [&] { return served.backend.started.empty() && served.backend.validated.empty(); }));
+}
+
+TEST_CASE("SignalEndpoint: a revoked token joins, resumes and validates no more [TOK-14]") {
+    Served served;
+    const UnixTime now = UnixTime::seconds(1'700'000'000);
+    served.call([&] {
+        served.grants.issued_at = now;
+        served.grants.video->can_publish = true;
+        served.revocations.revoke("r", "ann", now + Duration::seconds(1), now);
+    });
+    for (const char* query : {"", "?reconnect=1&sid=PA_x", "?publish=2"}) {
+        CAPTURE(query);
+        const std::string answer = served.upgrade("/rtc" + std::string(query));
+        CHECK(answer.starts_with("HTTP/1.1 401 "));
+        CHECK(body_of(answer) == "invalid authorization token: token was revoked");
+        const std::string twin = served.ask("GET /rtc/validate" + std::string(query));
+        CHECK(twin.starts_with("HTTP/1.1 401 "));
+        CHECK(body_of(twin) == body_of(answer));
+    }
+    CHECK(served.call([&] { return served.backend.started.empty(); }));
+    CHECK(served.refused() == 3);
+    served.call([&] { served.grants.issued_at = now + Duration::seconds(1); });
+    CHECK(served.upgrade("/rtc").starts_with("HTTP/1.1 418 "));
 }
 
 }  // namespace confab::control

@@ -23,6 +23,7 @@
 #include "runtime/control/shards/webhook_relay.h"
 #include "runtime/control/webhook_sender.h"
 #include "runtime/worker/media_node.h"
+#include "token/revocations.h"
 #include "token/token.h"
 
 namespace confab::control {
@@ -61,6 +62,8 @@ class ControlNode {
     net::EventLoop& loop() { return loop_; }
     WebhookSender& webhooks() { return webhooks_; }
     const WebhookSender& webhooks() const { return webhooks_; }
+    // Who joins passes here before a shard sees anything of it, and so does who is removed.
+    token::Revocations& revocations() { return revocations_; }
     std::uint64_t webhooks_dropped() const { return relay_.dropped(); }
 
     // Calls `fn` in the loop of a shard: at once in the first. What waits is bounded by the
@@ -105,6 +108,7 @@ class ControlNode {
     rpc::LocalBus bus_;
     WebhookSender webhooks_;
     WebhookRelay relay_;
+    token::Revocations revocations_;
     ControlPlane first_;
     std::vector<std::unique_ptr<ControlShard>> others_;
     bool shards_ended_ = false;

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "runtime/telemetry/log.h"
+
 namespace confab::control {
 
 using Port = api::RoomServicePort;
@@ -31,6 +33,15 @@ void NodeRoomService::pass(const std::string& room, Method<Request, Response> me
         [reply = std::move(reply)](std::optional<Outcome> outcome) mutable {
             reply(outcome ? *std::move(outcome) : tl::make_unexpected(no_response()));
         });
+}
+
+void NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
+    const UnixTime before = token::revocation_time(who.revoke_token_ts());
+    telemetry::log_info(
+        "tokens revoked",
+        {{"room", who.room()}, {"participant", who.identity()}, {"before", before.s()}});
+    if (!node_.revocations().revoke(who.room(), who.identity(), before, net::EventLoop::wall()))
+        telemetry::log_warn("too many revocations, the oldest is forgotten", {});
 }
 
 livekit::ListRoomsResponse merge_rooms(const livekit::ListRoomsRequest& request,
@@ -108,9 +119,12 @@ void NodeRoomService::get_participant(const api::CallContext& context,
                                       api::Reply<livekit::ParticipantInfo> reply) {
     pass(request.room(), &Port::get_participant, context, request, std::move(reply));
 }
+// TOK-14: revoked whether it is there or not, since it may come back meanwhile; and before it is
+// removed, as a join that follows is posted behind this.
 void NodeRoomService::remove_participant(const api::CallContext& context,
                                          const livekit::RoomParticipantIdentity& request,
                                          api::Reply<livekit::RemoveParticipantResponse> reply) {
+    if (request.revoke_token_ts() > 0) revoke(request);
     pass(request.room(), &Port::remove_participant, context, request, std::move(reply));
 }
 void NodeRoomService::update_participant(const api::CallContext& context,

@@ -203,6 +203,31 @@ TEST_CASE("NodeRoomService: what is told changes the room where it is [API-07] [
     }
 }
 
+TEST_CASE("NodeRoomService: tokens are revoked with a removal, in every shard, for good [TOK-14]") {
+    TestNode node(2);
+    for (const std::size_t shard : {0U, 1U}) {
+        const std::string room = node.room_in(shard);
+        CAPTURE(shard);
+        Joined ann(node, room, "ann");
+        Joined bob(node, room, "bob");
+        REQUIRE((ann.is_in() && bob.is_in()));
+        livekit::RoomParticipantIdentity who;
+        who.set_room(room);
+        who.set_identity("ann");
+        (void)node.answer<livekit::RemoveParticipantResponse>("RemoveParticipant", room, who);
+        CHECK(node.validate(room, "ann").starts_with("HTTP/1.1 200 "));  // not asked for
+        who.set_revoke_token_ts(net::EventLoop::wall().s() + 30);
+        // It is not there, and is kept from coming back all the same.
+        CHECK(status_of(node.twirp("RemoveParticipant", room, who)) == 404);
+        CHECK(node.validate(room, "ann").starts_with("HTTP/1.1 401 "));
+        CHECK(node.validate(room, "bob").starts_with("HTTP/1.1 200 "));
+        livekit::DeleteRoomRequest end;
+        end.set_room(room);
+        (void)node.answer<livekit::DeleteRoomResponse>("DeleteRoom", room, end);
+        CHECK(node.validate(room, "ann").starts_with("HTTP/1.1 401 "));
+    }
+}
+
 TEST_CASE("NodeRoomService: a room that is nowhere is not found in any shard [API-04] [API-10]") {
     TestNode node(2);
     for (const std::size_t shard : {0U, 1U}) {
