@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
+import { until } from '../lib/wait.mjs';
 import { ask, gone, kFragment, kSdp, people, rooms_of } from './http.mjs';
 
 const kFingerprint = Array.from({ length: 32 }, (_, index) => index.toString(16).padStart(2, '0').toUpperCase()).join(':');
@@ -100,6 +101,18 @@ export async function request_checks(suite, server) {
     await rooms_of(server).removeParticipant(room, 'encoder');
     await gone(server, room, 'encoder');
     await refused(server, { status: 404, error: /participant does not exist/ }, { method: 'DELETE', token, location: second.headers.get('location'), type: kFragment });
+  });
+
+  await suite.check('a token that was revoked publishes no more, a newer one does [CON-60] [TOK-14]', async () => {
+    const revoked = `whip-revoked-${randomUUID()}`;
+    const old = await join_token(revoked, 'encoder');
+    assert.equal((await ask(server, 'POST', { token: old, type: kSdp, body: offer() })).status, 201);
+    const soon = BigInt(Math.floor(Date.now() / 1000) + 1);
+    await rooms_of(server).removeParticipant(revoked, 'encoder', { revokeTokenTs: soon });
+    await refused(server, { status: 401, error: /token was revoked/ }, { token: old, type: kSdp, body: offer() });
+    await until(async () => BigInt(Math.floor(Date.now() / 1000)) >= soon, { what: 'the next second' });
+    const fresh = await join_token(revoked, 'encoder');
+    assert.equal((await ask(server, 'POST', { token: fresh, type: kSdp, body: offer() })).status, 201);
   });
 
   await suite.check('a room that is full, or may not be made: no session [CON-60] [CON-32] [ROOM-06]', async () => {

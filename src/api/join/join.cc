@@ -123,6 +123,14 @@ Result<void, HttpError> check_identity(const token::Grants* grants, const token:
     return {};
 }
 
+// Beyond upstream, which takes revoke_token_ts and forgets it (TOK-14).
+Result<void, HttpError> check_not_revoked(const token::Grants& grants,
+                                          const token::Revocations* revocations) {
+    if (revocations != nullptr && revocations->refuses(grants))
+        return refuse(401, "invalid authorization token: token was revoked");
+    return {};
+}
+
 // CON-32: where to. Whether the room is there, and the node has room for it, is known to those who
 // start the session.
 Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOptions& options) {
@@ -164,8 +172,11 @@ JoinPath parse_join_path(std::string_view path) {
     return JoinPath::kNone;
 }
 
-Result<void, HttpError> check_join_grants(const token::Grants* grants, const JoinOptions& options) {
+Result<void, HttpError> check_join_grants(const token::Grants* grants,
+                                          const token::Revocations* revocations,
+                                          const JoinOptions& options) {
     CONFAB_TRY_VOID(check_identity(grants, options.limits));
+    CONFAB_TRY_VOID(check_not_revoked(*grants, revocations));
     return check_room(*grants->video, options);
 }
 
@@ -173,9 +184,7 @@ Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options) {
     CONFAB_TRY(Wish wish, read_wish(request));
     CONFAB_TRY_VOID(check_identity(request.grants, options.limits));
-    // Beyond upstream, which takes revoke_token_ts and forgets it (TOK-14).
-    if (request.revocations != nullptr && request.revocations->refuses(*request.grants))
-        return refuse(401, "invalid authorization token: token was revoked");
+    CONFAB_TRY_VOID(check_not_revoked(*request.grants, request.revocations));
     wish.params.grants = *request.grants;
     CONFAB_TRY_VOID(apply_publish(wish));
     CONFAB_TRY_VOID(check_room(*request.grants->video, options));

@@ -63,7 +63,9 @@ struct JoinParams {
 };
 
 // Whether a token lets its bearer join its room (CON-32).
-Result<void, HttpError> check_join_grants(const token::Grants* grants, const JoinOptions& options);
+Result<void, HttpError> check_join_grants(const token::Grants* grants,
+                                          const token::Revocations* revocations,
+                                          const JoinOptions& options);
 
 Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
                                             const JoinOptions& options);

@@ -64,6 +64,7 @@ class WhipEndpoint final : public Endpoint {
         api::WhipOffer offer;
         bool room_must_exist = false;
     };
+    Result<void, api::HttpError> check_grants(const Call& call) const;
     Result<Wish, api::HttpError> read(const Call& call) const;
     void create(Call call);
     void change(Call call);

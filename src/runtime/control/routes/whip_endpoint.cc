@@ -37,8 +37,13 @@ void WhipEndpoint::refuse(Call& call, const api::HttpError& error) {
     call.respond(api::whip_error(error, call.request.headers.get("Content-Type")));
 }
 
+Result<void, api::HttpError> WhipEndpoint::check_grants(const Call& call) const {
+    return api::check_join_grants(call.grants ? &*call.grants : nullptr, &node_.revocations(),
+                                  options_);
+}
+
 Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) const {
-    CONFAB_TRY_VOID(api::check_join_grants(call.grants ? &*call.grants : nullptr, options_));
+    CONFAB_TRY_VOID(check_grants(call));
     CONFAB_TRY(api::WhipOffer offer, api::read_whip_offer(call.request.body));
     const token::VideoGrant& video = *call.grants->video;
     const livekit::ParticipantPermission permission = token::to_permission(*call.grants);
@@ -90,9 +95,7 @@ void WhipEndpoint::create(Call call) {
 }
 
 void WhipEndpoint::change(Call call) {
-    if (auto allowed = api::check_join_grants(call.grants ? &*call.grants : nullptr, options_);
-        !allowed)
-        return refuse(call, allowed.error());
+    if (auto allowed = check_grants(call); !allowed) return refuse(call, allowed.error());
     WhipRequest request;
     request.room = call.grants->video->room;
     request.identity = call.grants->identity;
