@@ -201,6 +201,9 @@ class Driver {
             case 0:
                 return world_.command(shard, RemoveReceiver{receiver(s.a)});
             case 1:
+                if ((s.c & 0x40) != 0)
+                    return world_.command(shard,
+                                          MoveReceiver{receiver(s.a), RoomId(1 + s.c / 3 % 2U)});
                 return world_.command(shard, MuteReceiver{receiver(s.a), (s.c & 0x80) != 0});
             default:
                 return world_.command(

@@ -28,6 +28,7 @@
 #include "room/session_wiring.h"
 #include "room/signal/requests.h"
 #include "room/subscribe/subscriptions.h"
+#include "room/transfer.h"
 
 namespace confab::room {
 
@@ -92,6 +93,11 @@ class Room {
                                         const livekit::PerformRpcRequest& request) {
         return data_.call_rpc(id, p, request);
     }
+
+    // ---- moves (room_move.cc)
+    // It goes to another room and takes along what is returned; it is still there until then.
+    Transfer release(Participant& p);
+    void admit(Transfer coming);
 
     // ---- time and end
     void handle_timeout();

@@ -13,7 +13,7 @@ namespace confab::room {
 void SessionWiring::came(Participant& p, const JoinParams& params) {
     room_->negotiation_.add(p, params);
     room_->publications_.add(p);
-    room_->subscriptions_.add(p, params.auto_subscribe, params.adaptive_stream);
+    room_->subscriptions_.add(p, {{}, params.auto_subscribe, params.adaptive_stream});
     room_->data_.add(p, params.auto_subscribe_data_track);
     room_->quality_.add(p);
 }

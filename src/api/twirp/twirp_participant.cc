@@ -37,6 +37,8 @@ template <typename Request>
 CheckResult check_destination(const token::Grants* grants, const Request& request) {
     if (auto error = require_admin(grants, request.room())) return error;
     if (grants->video->destination_room != request.destination_room()) return permission_error();
+    if (request.destination_room().empty())
+        return service_error(ErrorCode::kInvalidArgument, "destination room is required");
     if (request.room() == request.destination_room())
         return argument_error("destination room cannot be the same as source room", "");
     return std::nullopt;

@@ -26,8 +26,34 @@ DataPlane::DataPlane(const RoomScope& scope, const Roster& roster, DataHost& hos
 void DataPlane::add(const Participant& p, bool auto_subscribe) {
     const auto first = static_cast<std::uint16_t>(1 + scope_->ids.rng().below(255));
     members_.emplace(p.number, first).first->second.auto_subscribe = auto_subscribe;
+    seat(p);
+}
+
+void DataPlane::seat(const Participant& p) {
     update(p);
     if (++workers_[p.worker] == 1 && workers_.size() > 1) tell_workers();
+}
+
+DataPresence DataPlane::take(Participant& p) {
+    const Member& m = member(p);
+    DataPresence taken{
+        m.tracks,        m.last_sequence, m.auto_subscribe,        m.expects_channels,
+        m.reliable_open, m.lossy_open,    m.handles_at.has_value()};
+    remove(p);
+    return taken;
+}
+
+void DataPlane::put(const Participant& p, DataPresence presence) {
+    const auto first = static_cast<std::uint16_t>(1 + scope_->ids.rng().below(255));
+    Member& m = members_.emplace(p.number, first).first->second;
+    m.tracks = std::move(presence.tracks);
+    m.last_sequence = presence.last_sequence;
+    m.auto_subscribe = presence.auto_subscribe;
+    m.expects_channels = presence.expects_channels;
+    m.reliable_open = presence.reliable_open;
+    m.lossy_open = presence.lossy_open;
+    if (presence.knows_handles) m.handles_at = scope_->now();
+    seat(p);
 }
 
 void DataPlane::update(const Participant& p) {

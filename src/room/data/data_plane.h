@@ -33,6 +33,17 @@ class DataHost {
     virtual void data_tracks_changed(Participant& publisher) = 0;
 };
 
+// What of a participant's data goes with it to another room.
+struct DataPresence {
+    PublishedDataTracks tracks;
+    std::uint32_t last_sequence = 0;
+    bool auto_subscribe = false;
+    bool expects_channels = true;
+    bool reliable_open = false;
+    bool lossy_open = false;
+    bool knows_handles = false;  // of tracks that it had
+};
+
 class DataPlane {
   public:
     static constexpr int kMaxSubscriptionsPerRequest = 2'000;
@@ -41,6 +52,10 @@ class DataPlane {
 
     void add(const Participant& p, bool auto_subscribe);
     void remove(Participant& p);
+    DataPresence take(Participant& p);
+    void put(const Participant& p, DataPresence presence);
+    // Its data tracks flow to who wants them here; it forgets the handles it had.
+    void announce_all(Participant& p);
     // After every change of its connections and of what it may.
     void update(const Participant& p);
 
@@ -103,6 +118,9 @@ class DataPlane {
     void command(const Participant& p, sfu::Command value) const {
         scope_->out.command(p.worker, std::move(value));
     }
+    void seat(const Participant& p);
+    void add_track(const Participant& p, const livekit::DataTrackInfo& info);
+    void offer(const Participant& publisher, const std::string& track_sid);
     void tell_workers() const;
     void report_rpc();
 

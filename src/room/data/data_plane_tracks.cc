@@ -17,22 +17,38 @@ std::optional<DataPlane::Refusal> DataPlane::publish_track(
             tracks.publish(request, scope_->config.limits.custom_encoding, scope_->ids.rng()))
         return refusal;
     const livekit::DataTrackInfo& info = *tracks.find(request.pub_handle());
-    const std::string sid = info.sid();
-    const sfu::DataTrackId id(scope_->ids.next());
-    tracks_[sid] = {p.identity(), id};
-    command(p, sfu::AddDataTrack{room_, id_of(p), static_cast<std::uint16_t>(request.pub_handle()),
-                                 id});
+    add_track(p, info);
     livekit::SignalResponse response;
     *response.mutable_publish_data_track_response()->mutable_info() = info;
     p.signal.send(std::move(response));
     host_->data_tracks_changed(p);
-    for (Participant* other : roster_->everyone()) {
-        if (other == &p) continue;
-        Member& m = member(*other);
-        if (m.auto_subscribe) m.subscriptions.want_by_default(sid);
-        if (reconcile_track(*other, sid)) send_handles(*other);
-    }
+    offer(p, info.sid());
     return std::nullopt;
+}
+
+void DataPlane::add_track(const Participant& p, const livekit::DataTrackInfo& info) {
+    const sfu::DataTrackId id(scope_->ids.next());
+    tracks_[info.sid()] = {p.identity(), id};
+    command(p,
+            sfu::AddDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle()), id});
+}
+
+// A new track, to those who want it.
+void DataPlane::offer(const Participant& publisher, const std::string& track_sid) {
+    for (Participant* other : roster_->everyone()) {
+        if (other == &publisher) continue;
+        Member& m = member(*other);
+        if (m.auto_subscribe) m.subscriptions.want_by_default(track_sid);
+        if (reconcile_track(*other, track_sid)) send_handles(*other);
+    }
+}
+
+void DataPlane::announce_all(Participant& p) {
+    for (const auto& [handle, info] : member(p).tracks.all()) {
+        add_track(p, info);
+        offer(p, info.sid());
+    }
+    if (member(p).handles_at) send_handles(p);
 }
 
 bool DataPlane::unpublish_track(Participant& p, std::uint32_t handle) {

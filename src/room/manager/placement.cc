@@ -50,7 +50,16 @@ std::size_t Placement::choose(const std::vector<std::size_t>& present) const {
 Placement::Seat Placement::take(const std::string& room) {
     std::vector<std::size_t>& present = rooms_[room];
     present.resize(workers_.size());
-    const std::size_t worker = choose(present);
+    return sit(room, choose(present));
+}
+
+Placement::Seat Placement::keep(const std::string& room, sfu::WorkerIndex worker) {
+    return sit(room, std::min<std::size_t>(worker, workers_.size() - 1));
+}
+
+Placement::Seat Placement::sit(const std::string& room, std::size_t worker) {
+    std::vector<std::size_t>& present = rooms_[room];
+    present.resize(workers_.size());
     ++present[worker];
     ++workers_[worker].participants;
     ++workers_[worker].taken_since;

@@ -51,6 +51,8 @@ class Placement {
     // The share of time that a worker has been busy of late, 0 to 1.
     void set_load(sfu::WorkerIndex worker, double busy);
     Seat take(const std::string& room);
+    // For somebody who comes with its connections: where it is.
+    Seat keep(const std::string& room, sfu::WorkerIndex worker);
     std::size_t participants(sfu::WorkerIndex worker) const {
         return workers_[worker].participants;
     }
@@ -64,6 +66,7 @@ class Placement {
     static double load(const Worker& worker);
     bool is_better(std::size_t a, std::size_t b) const;
     std::size_t choose(const std::vector<std::size_t>& present) const;
+    Seat sit(const std::string& room, std::size_t worker);
 
     std::size_t room_share_;
     std::size_t first_;

@@ -35,6 +35,22 @@ TEST_CASE("Placement: a small room stays on one worker, small rooms spread over 
     CHECK(spread(placement, 4) == std::vector<std::size_t>{10, 10, 10, 10});
 }
 
+TEST_CASE("Placement: who comes with its connections sits where they are [API-12] [DES-40]") {
+    Placement placement(2, 2);
+    std::vector<Placement::Seat> seats;
+    fill(placement, "room", 2, seats);
+    const sfu::WorkerIndex full = seats[0].worker();
+    placement.set_load(full, 1);
+    seats.push_back(placement.keep("room", full));
+    CHECK(seats.back().worker() == full);
+    CHECK(placement.participants(full) == 3);
+    seats.back() = placement.keep("other", full);  // it moves on
+    CHECK(placement.participants(full) == 3);
+    CHECK(placement.keep("room", 7).worker() == 1);  // a worker that is not there
+    seats.clear();
+    CHECK(spread(placement, 2) == std::vector<std::size_t>{0, 0});
+}
+
 TEST_CASE("Placement: the rooms of several control shards do not meet on one worker [DES-40]") {
     std::set<sfu::WorkerIndex> used;
     for (std::size_t control = 0; control < 4; ++control) {

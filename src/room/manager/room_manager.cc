@@ -146,10 +146,25 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
     const Participant* known = room == nullptr ? nullptr : room->find(params.grants.identity);
     const std::string& sid = params.participant_sid;
     // Of one identity only the session itself is resumed, not the one that replaced it.
-    if (known == nullptr || (!sid.empty() && sid != known->sid()))
-        return Sessions::refuse_resume(out_, session, params);
+    if (known == nullptr || (!sid.empty() && !known->answers_to(sid))) {
+        if (!resume_moved(session, params)) Sessions::refuse_resume(out_, session, params);
+        return;
+    }
     enter(*room, session, params,
           [&](Room& entered) { entered.sessions().resume(session, params); });
+}
+
+// It says where it was before; who it is, its sid of then says.
+bool RoomManager::resume_moved(SessionId session, const JoinParams& params) {
+    const std::string* name = moves_.find(clock_.now, params.participant_sid);
+    Room* room = name == nullptr ? nullptr : rooms_.find(*name);
+    const Participant* p = room == nullptr ? nullptr : room->find(params.grants.identity);
+    if (p == nullptr || !p->answers_to(params.participant_sid)) return false;
+    JoinParams there = params;
+    there.room = *name;
+    enter(*room, session, there,
+          [&](Room& entered) { entered.sessions().resume(session, there, true); });
+    return true;
 }
 
 void RoomManager::join(SessionId session, const JoinParams& params) {

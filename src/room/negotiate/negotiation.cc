@@ -21,6 +21,16 @@ bool is_late(const PeerLink& link, std::uint32_t id) {
     return id != 0 && behind != 0 && behind <= kRecent;
 }
 
+void send_trickles(Participant& p, PeerLink& link) {
+    for (livekit::SignalResponse& trickle : link.take_trickles())
+        p.signal.send(std::move(trickle));
+}
+
+Timestamp unknown_media_deadline(const Links& l) {
+    return l.unknown_media_since.is_never() ? l.unknown_media_since
+                                            : l.unknown_media_since + Negotiation::kPublishTimeout;
+}
+
 }  // namespace
 
 Negotiation::Negotiation(const RoomScope& scope, Room* room, Roster& roster,
@@ -35,11 +45,6 @@ void Negotiation::open(Participant& p) {
         ensure_downstream(p);
         request(p, true);
     }
-}
-
-void Negotiation::send_trickles(Participant& p, PeerLink& link) {
-    for (livekit::SignalResponse& trickle : link.take_trickles())
-        p.signal.send(std::move(trickle));
 }
 
 // ---------------------------------------------------------------- the client offers
@@ -196,11 +201,6 @@ void Negotiation::send_requirement(Participant& p, PeerLink& link) {
 }
 
 // ---------------------------------------------------------------- time
-
-Timestamp Negotiation::unknown_media_deadline(const Links& l) const {
-    return l.unknown_media_since.is_never() ? l.unknown_media_since
-                                            : l.unknown_media_since + kPublishTimeout;
-}
 
 bool Negotiation::overdue(const Participant& p) const {
     const Links& l = links(p);

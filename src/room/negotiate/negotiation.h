@@ -74,6 +74,9 @@ class Negotiation {
     // Its connections are closed when the turn ends, because callers still hold it.
     void remove(const Participant& p);
     void finish_turn();
+    // It moves to another room with its connections, which stay as they were agreed on.
+    Links take(const Participant& p);
+    void put(Participant& p, Links links);
 
     // ---- descriptions and candidates
     // The connections that are there from the start; a subscriber's is offered at once.
@@ -124,7 +127,6 @@ class Negotiation {
     // negotiation.cc
     void answer_held_offer(Participant& p);
     void watch_unknown_media(const Participant& p, std::string_view offer);
-    static void send_trickles(Participant& p, PeerLink& link);
     void request(Participant& p, bool force);
     void run(Participant& p);
     void send_requirement(Participant& p, PeerLink& link);
@@ -137,7 +139,6 @@ class Negotiation {
     void set_ice(const Participant& p, IcePreference preference);
     void link_failed(const Participant& p, PeerLink& link, sfu::PeerFailure failure);
     void note_established(const Participant& p, PeerLink& link);
-    Timestamp unknown_media_deadline(const Links& l) const;
 
     const RoomScope* scope_;
     Room* room_;

@@ -44,6 +44,22 @@ void Negotiation::remove(const Participant& p) {
     removed_.push_back(p.number);
 }
 
+Links Negotiation::take(const Participant& p) {
+    auto taken = members_.extract(p.number);
+    for (const PeerLink* link : {taken.mapped().publisher.get(), taken.mapped().subscriber.get()})
+        if (link != nullptr) scope_->media.peers.erase(link->id());
+    return std::move(taken.mapped());
+}
+
+void Negotiation::put(Participant& p, Links links) {
+    const Links& l = members_[p.number] = std::move(links);
+    for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
+        if (link != nullptr) scope_->media.peers[link->id()] = {room_, &p, {}};
+    if (l.ice != IcePreference::kAny) set_ice(p, l.ice);
+    // Sections ended without a word to the client.
+    if (PeerLink* down = l.downstream()) down->timer.request_after(scope_->now(), {});
+}
+
 void Negotiation::finish_turn() {
     for (const std::uint64_t number : std::exchange(removed_, {}))
         members_.erase(number);

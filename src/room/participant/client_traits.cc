@@ -25,6 +25,7 @@ ClientGates gates_of(const livekit::ClientInfo& client) {
     gates.identity_reconnect = pv > 11;
     gates.leave_action = pv > 12;
     gates.request_response_ok = pv > 14;
+    gates.room_moved = pv > 15;
     const bool js = client.sdk() == livekit::ClientInfo::JS;
     gates.reconnect_response = !js || compare_versions(client.version(), "1.6.3") >= 0;
     const bool old_swift = client.sdk() == livekit::ClientInfo::SWIFT &&

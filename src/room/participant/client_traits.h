@@ -25,6 +25,7 @@ struct ClientGates {
     bool identity_reconnect = true;   // pv > 11
     bool leave_action = true;         // pv > 12
     bool request_response_ok = true;  // pv > 14
+    bool room_moved = true;           // pv > 15
     bool reconnect_response = true;   // not JS < 1.6.3
     bool ice_tcp = true;              // not Go, Swift from 1.0.5
 };

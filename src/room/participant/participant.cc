@@ -3,6 +3,9 @@
 
 #include "room/participant/participant.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "token/ids.h"
 
 namespace confab::room {
@@ -30,6 +33,17 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
     info.set_region(scope.config.region);
     info.set_client_protocol(params.client.client_protocol());
     *info.mutable_capabilities() = params.client.capabilities();
+}
+
+bool Participant::answers_to(const std::string& sid) const {
+    return sid == info.sid() ||
+           std::find(earlier_sids.begin(), earlier_sids.end(), sid) != earlier_sids.end();
+}
+
+void Participant::take_new_sid(std::string sid) {
+    if (earlier_sids.size() >= kMaxEarlierSids) earlier_sids.erase(earlier_sids.begin());
+    earlier_sids.push_back(info.sid());
+    info.set_sid(std::move(sid));
 }
 
 token::Grants Participant::current_grants() const {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "room/manager/placement.h"
 #include "room/negotiate/links.h"
@@ -30,6 +31,10 @@ struct Participant {
     std::optional<livekit::ClientConfiguration> configuration(IcePreference ice) const;
     const std::string& identity() const { return info.identity(); }
     const std::string& sid() const { return info.sid(); }
+    // Whether a client that resumes means it: by its sid, or by one from before it moved.
+    bool answers_to(const std::string& sid) const;
+    // Another room knows it by another sid (API-12).
+    void take_new_sid(std::string sid);
     bool hidden() const { return info.permission().hidden(); }
     bool dependent() const { return is_dependent(info.kind(), info.permission()); }
     bool active() const { return info.state() == livekit::ParticipantInfo::ACTIVE; }
@@ -41,6 +46,8 @@ struct Participant {
     livekit::ClientInfo client;
     ClientTraits traits;
 
+    static constexpr std::size_t kMaxEarlierSids = 8;
+    std::vector<std::string> earlier_sids;  // the newest
     bool closing = false;
     Standing standing;  // as the room counts it
     std::uint64_t number = 0;

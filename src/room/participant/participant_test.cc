@@ -59,4 +59,22 @@ TEST_CASE("Participant: is told of a relay only where TLS is all that is left [S
     CHECK(p.configuration(IcePreference::kTls)->force_relay() == livekit::ENABLED);
 }
 
+TEST_CASE("Participant: answers to the sids it had before it moved, to so many [API-12]") {
+    PartWorld w;
+    Participant& p = w.join("alice", 1);
+    const std::string first = p.sid();
+    for (std::size_t i = 0; i < Participant::kMaxEarlierSids - 1; ++i)
+        p.take_new_sid("PA_" + std::to_string(i));
+    CHECK(p.answers_to(first));
+    p.take_new_sid("PA_x");
+    CHECK(p.sid() == "PA_x");
+    CHECK(p.answers_to("PA_x"));
+    CHECK(p.answers_to(first));
+    p.take_new_sid("PA_y");
+    CHECK_FALSE(p.answers_to(first));
+    CHECK(p.answers_to("PA_0"));
+    CHECK(p.answers_to("PA_x"));
+    CHECK_FALSE(p.answers_to(""));
+}
+
 }  // namespace confab::room

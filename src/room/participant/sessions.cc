@@ -128,11 +128,15 @@ void Sessions::handle_timeout(Participant& p) {
     host_->handle_media_timeout(p);
 }
 
-void Sessions::send_token(Participant& p) {
+std::string Sessions::next_token(Participant& p) {
     p.refresh_at = scope_->now() + kRefreshInterval;
-    if (!scope_->config.mint_token) return;
+    if (!scope_->config.mint_token) return {};
+    return scope_->config.mint_token(p.current_grants());
+}
+
+void Sessions::send_token(Participant& p) {
     livekit::SignalResponse response;
-    response.set_refresh_token(scope_->config.mint_token(p.current_grants()));
+    response.set_refresh_token(next_token(p));
     if (!response.refresh_token().empty()) p.signal.send(std::move(response));
 }
 

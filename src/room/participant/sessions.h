@@ -78,7 +78,8 @@ class Sessions {
     // Whether the join is refused because max_participants are here (CON-33, ROOM-06).
     bool is_full_for(const JoinParams& params) const;
     void join(SessionId session, const JoinParams& params);
-    void resume(SessionId session, const JoinParams& params);
+    // `moved`: it resumes in the room that it was in before, as it did not hear of its move.
+    void resume(SessionId session, const JoinParams& params, bool moved = false);
     // For a resume of what is not there (SIG-147).
     static void refuse_resume(Outbox& out, SessionId session, const JoinParams& params);
 
@@ -88,6 +89,12 @@ class Sessions {
     void handle_timeout(Participant& p);
     // Its next token (TOK-12).
     void send_token(Participant& p);
+
+    // ---- to another room, with its session (sessions_move.cc)
+    // The last that it hears of this room.
+    void say_farewell(Participant& p);
+    // The first that it hears of this one, and the others of it.
+    void welcome(Participant& p);
 
     // ---- going
     void end(Participant& p, const Ending& ending);
@@ -103,6 +110,8 @@ class Sessions {
     void send_join(Participant& p);
     void start_links(Participant& p, const JoinParams& params);
     void set_active(Participant& p);
+    std::string next_token(Participant& p);
+    void tell_moved(Participant& p);
 
     // sessions_resume.cc
     void send_reconnect(Participant& p);

@@ -17,7 +17,7 @@ void Sessions::refuse_resume(Outbox& out, SessionId session, const JoinParams& p
     out.close(session, 1000);
 }
 
-void Sessions::resume(SessionId session, const JoinParams& params) {
+void Sessions::resume(SessionId session, const JoinParams& params, bool moved) {
     Participant* found = roster_->find(params.grants.identity);
     if (found == nullptr) return refuse_resume(scope_->out, session, params);
     Participant& p = *found;
@@ -34,6 +34,7 @@ void Sessions::resume(SessionId session, const JoinParams& params) {
         Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
 
     if (p.traits.gates.reconnect_response) send_reconnect(p);
+    if (moved) tell_moved(p);
     host_->repeat_mutes(p, since);
     tell_departures(p, since);
     std::vector<livekit::ParticipantInfo> all;

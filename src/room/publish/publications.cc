@@ -202,7 +202,7 @@ void Publications::unpublish(Participant& p, const std::string& sid, bool tell_p
     scope_->out.observe(
         PublicationStep{info.type(), announced ? TrackStep::kEnd : TrackStep::kCancel});
     host_->track_ending({&p, track});
-    release(p, *track);
+    release(p, *track, Receivers::kEnd);
     const auto waiting = flow(p).remove(sid);
     if (tell_publisher) tell_unpublished(p, sid);
     if (announced) host_->track_unpublished(p, info);
@@ -219,11 +219,12 @@ void Publications::cancel_pending(Participant& p, const std::string& sid, bool t
     add_again(p, waiting);
 }
 
-void Publications::release(Participant& p, const PublishedTrack& track) {
+void Publications::release(Participant& p, const PublishedTrack& track, Receivers receivers) {
     for (const CodecSlot& slot : track.slots) {
         if (!slot.receiver) continue;
         scope_->media.receivers.erase(*slot.receiver);
-        scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});
+        if (receivers == Receivers::kEnd)
+            scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});
     }
     for (const Ssrc ssrc : track.ssrcs)
         ssrcs_->release(ssrc);

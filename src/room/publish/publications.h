@@ -53,9 +53,13 @@ class Publications {
     Publications(const RoomScope& scope, Room* room, sfu::RoomId id, Roster& roster,
                  SsrcPool& ssrcs, PublicationsHost& host);
 
-    void add(const Participant& p) { members_[p.number]; }
+    // What it brings along from another room; others are told and get it with announce_all().
+    void add(Participant& p, PublishFlow published = {});
     // After unpublish_all(): nobody asks for it any more.
     void remove(const Participant& p) { members_.erase(p.number); }
+    // It moves to another room: what it publishes ends here and goes along with its receivers.
+    PublishFlow take(Participant& p);
+    void announce_all(Participant& p);
     // Of the room (ROOM-08).
     const std::vector<sdp::EnabledCodec>& codecs() const { return codecs_; }
 
@@ -115,13 +119,13 @@ class Publications {
     void announce(Participant& p, PublishedTrack& track);
     void unpublish(Participant& p, const std::string& sid, bool tell_publisher);
     void cancel_pending(Participant& p, const std::string& sid, bool tell_publisher);
-    void release(Participant& p, const PublishedTrack& track);
+    enum class Receivers : std::uint8_t { kEnd, kLiveOn };
+    void release(Participant& p, const PublishedTrack& track, Receivers receivers);
     void add_again(Participant& p, const std::vector<livekit::AddTrackRequest>& requests);
     void note_ssrc(PublishedTrack& track, Ssrc ssrc);
 
     // publications_live.cc
     void set_muted(Participant& p, PublishedTrack& track, bool muted);
-    Timestamp section_deadline(const Member& m) const;
 
     const RoomScope* scope_;
     Room* room_;

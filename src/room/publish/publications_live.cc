@@ -13,6 +13,12 @@ namespace {
 
 using Response = livekit::RequestResponse;
 
+Timestamp section_deadline(const Config& config, const PublishFlow& flow) {
+    if (!config.reconnect_on_publication_error) return Timestamp::never();
+    const Timestamp since = flow.oldest_pending();
+    return since.is_never() ? since : since + Publications::kSectionTimeout;
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- what there is
@@ -135,13 +141,7 @@ void Publications::layer_started(Participant& p, const std::string& sid,
 }
 
 bool Publications::overdue(const Participant& p) const {
-    return section_deadline(member(p)) <= scope_->now();
-}
-
-Timestamp Publications::section_deadline(const Member& m) const {
-    if (!scope_->config.reconnect_on_publication_error) return Timestamp::never();
-    const Timestamp since = m.flow.oldest_pending();
-    return since.is_never() ? since : since + kSectionTimeout;
+    return section_deadline(scope_->config, member(p).flow) <= scope_->now();
 }
 
 void Publications::handle_timeout(Participant& p, Timestamp now) {
@@ -156,7 +156,7 @@ void Publications::handle_timeout(Participant& p, Timestamp now) {
 Timestamp Publications::next_deadline(const Participant& p) const {
     const auto it = members_.find(p.number);
     if (it == members_.end()) return Timestamp::never();
-    return earlier(earlier(it->second.update_at, section_deadline(it->second)),
+    return earlier(earlier(it->second.update_at, section_deadline(scope_->config, it->second.flow)),
                    announced_.next_deadline(p));
 }
 

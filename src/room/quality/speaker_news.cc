@@ -56,6 +56,13 @@ void SpeakerNews::repeat(Participant& p, Timestamp since) {
     tell(p, news);
 }
 
+void SpeakerNews::part(Participant& p) {
+    std::vector<livekit::SpeakerInfo> stops;
+    for (const livekit::SpeakerInfo& info : speakers_.told())
+        stops.emplace_back().set_sid(info.sid());
+    tell(p, stops);
+}
+
 void SpeakerNews::tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes) {
     livekit::SignalResponse response;
     for (const livekit::SpeakerInfo& info : changes) {

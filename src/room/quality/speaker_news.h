@@ -36,6 +36,8 @@ class SpeakerNews {
     void tell_changes();
     // To somebody who may have heard nothing since then: who speaks, and who stopped meanwhile.
     void repeat(Participant& p, Timestamp since);
+    // It hears nobody here any more.
+    void part(Participant& p);
     // A client tests itself: it speaks for so long, whatever is heard of it.
     void simulate(const Participant& p, Duration time);
 

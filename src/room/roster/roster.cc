@@ -49,9 +49,13 @@ Participant& Roster::add(std::unique_ptr<Participant> owned) {
 }
 
 void Roster::remove(Participant& p) {
+    closed_.push_back(take(p));
+}
+
+std::unique_ptr<Participant> Roster::take(Participant& p) {
     const auto it = participants_.find(p.identity());
     CONFAB_CHECK(it != participants_.end() && it->second.get() == &p);
-    closed_.push_back(std::move(it->second));
+    std::unique_ptr<Participant> taken = std::move(it->second);
     participants_.erase(it);
     by_sid_.erase(p.sid());
     by_number_.erase(p.number);
@@ -59,6 +63,7 @@ void Roster::remove(Participant& p) {
     pages_.remove(p);
     lifecycle_.left(scope_->now());
     set_standing(p, false);
+    return taken;
 }
 
 void Roster::set_standing(Participant& p, bool present) {

@@ -41,6 +41,8 @@ class Roster {
     Participant& add(std::unique_ptr<Participant> p);
     // It is nobody's any more, but stays until the turn ends, because callers still hold it.
     void remove(Participant& p);
+    // It is here no more, and the caller's.
+    std::unique_ptr<Participant> take(Participant& p);
 
     // After every change of what a participant is or may.
     void count(Participant& p) { set_standing(p, true); }

@@ -19,10 +19,14 @@ Subscriptions::Subscriptions(const RoomScope& scope, Room* room, Roster& roster,
       roster_(&roster),
       host_(&host) {}
 
-void Subscriptions::add(const Participant& p, bool auto_subscribe, bool adaptive_stream) {
-    Member& m = members_[p.number];
-    m.auto_subscribe = auto_subscribe;
-    m.adaptive_stream = adaptive_stream;
+void Subscriptions::add(const Participant& p, SubscriberSettings settings) {
+    members_[p.number].settings = std::move(settings);
+}
+
+SubscriberSettings Subscriptions::remove(const Participant& p) {
+    SubscriberSettings settings = std::move(member(p).settings);
+    members_.erase(p.number);
+    return settings;
 }
 
 // ---------------------------------------------------------------- wishes
@@ -62,7 +66,7 @@ void Subscriptions::reconcile_existing(Participant& p) {
         const std::string& sid = track.track->info.sid();
         const Subscription* known = m.table.find(sid);
         const bool touched = known != nullptr && known->wanted_since != Timestamp();
-        if (m.auto_subscribe && !touched) m.table.want(scope_->now(), sid);
+        if (m.settings.auto_subscribe && !touched) m.table.want(scope_->now(), sid);
         reconcile(p, sid);
     }
 }
@@ -72,7 +76,7 @@ void Subscriptions::track_announced(const Publication& track) {
     for (Participant* p : roster_->everyone()) {
         if (track.publisher == p) continue;
         Member& m = member(*p);
-        if (m.auto_subscribe) m.table.want(scope_->now(), sid);
+        if (m.settings.auto_subscribe) m.table.want(scope_->now(), sid);
         reconcile(*p, sid);
     }
     report_stuck();
@@ -182,7 +186,7 @@ void Subscriptions::report_stuck() {
 
 bool Subscriptions::grants_access(const Participant& publisher, const Participant& to,
                                   std::string_view track_sid) const {
-    return member(publisher).access.allows(to.identity(), to.sid(), track_sid);
+    return member(publisher).settings.access.allows(to.identity(), to.sid(), track_sid);
 }
 
 bool Subscriptions::may_subscribe(const Participant& p, const Participant& publisher,
@@ -228,7 +232,7 @@ void Subscriptions::rights_changed(Participant& p) {
 // Takes back what is no longer allowed, gives what now is.
 bool Subscriptions::set_access(Participant& publisher,
                                const livekit::SubscriptionPermission& list) {
-    if (!member(publisher).access.set(list)) return false;
+    if (!member(publisher).settings.access.set(list)) return false;
     for (const Publication& track : host_->publications_of(publisher)) {
         const std::string& sid = track.track->info.sid();
         for (Participant* p : roster_->everyone()) {

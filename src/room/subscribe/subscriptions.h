@@ -27,6 +27,13 @@ struct Downlink {
     Timestamp connected_at;
 };
 
+// What a participant wants in whatever room it is, and whom it lets have what it publishes.
+struct SubscriberSettings {
+    SubscriptionAccess access;
+    bool auto_subscribe = true;
+    bool adaptive_stream = false;
+};
+
 class SubscriptionsHost {
   public:
     virtual ~SubscriptionsHost() = default;
@@ -60,9 +67,9 @@ class Subscriptions {
     Subscriptions(const RoomScope& scope, Room* room, Roster& roster, SsrcPool& ssrcs,
                   SendSettings settings, SubscriptionsHost& host);
 
-    void add(const Participant& p, bool auto_subscribe, bool adaptive_stream);
-    // After drop_all(): nobody asks for it any more.
-    void remove(const Participant& p) { members_.erase(p.number); }
+    void add(const Participant& p, SubscriberSettings settings);
+    // After drop_all(): nobody asks for it any more. With what it was added.
+    SubscriberSettings remove(const Participant& p);
     const SendSettings& settings() const { return sending_.settings; }
 
     // ---- what a client wants
@@ -106,11 +113,9 @@ class Subscriptions {
   private:
     struct Member {
         SubscriptionTable table;
-        SubscriptionAccess access;                     // to what it publishes
+        SubscriberSettings settings;
         std::map<std::uint64_t, std::uint32_t> hears;  // publisher → subscriptions to it
         Timestamp retry_at = Timestamp::never();
-        bool auto_subscribe = true;
-        bool adaptive_stream = false;
         bool stuck = false;  // to be told to the host
     };
     Member& member(const Participant& p) { return members_.at(p.number); }

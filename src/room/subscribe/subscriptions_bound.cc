@@ -88,7 +88,7 @@ void Subscriptions::bind_one(Participant& p, const std::string& sid, Subscriptio
     const Publication track = host_->find_publication(sid);
     if (!track) return;
     if (!s.sender.bind(*track.track, bound)) return give_up_codec(p, sid, s);
-    const bool adaptive = member(p).adaptive_stream;
+    const bool adaptive = member(p).settings.adaptive_stream;
     s.state = SubscriptionState::kBound;
     // A client that hides what it does not show starts visible (SUB-04).
     if (adaptive && s.settings) s.settings->set_disabled(false);
@@ -183,7 +183,7 @@ void Subscriptions::apply_settings(Participant& p, const std::string& sid, Subsc
     const Publication track = host_->find_publication(sid);
     if (!track || s.state != SubscriptionState::kBound) return;
     const sfu::DownTrackSettings next =
-        shard_settings(track.track->info, s.settings, member(p).adaptive_stream);
+        shard_settings(track.track->info, s.settings, member(p).settings.adaptive_stream);
     if (!s.sender.apply(sending_, p, next)) return;
     if (!next.enabled) s.starting_since = Timestamp::never();
     want_quality(s, track);

@@ -80,7 +80,7 @@ struct World : PartWorld {
     Participant& come(const std::string& identity, std::uint64_t session,
                       bool auto_subscribe = true, bool adaptive = false) {
         Participant& p = join(identity, session);
-        subscriptions.add(p, auto_subscribe, adaptive);
+        subscriptions.add(p, {{}, auto_subscribe, adaptive});
         return p;
     }
     // A track with these codecs; the first flows.

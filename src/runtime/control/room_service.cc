@@ -111,10 +111,10 @@ void LocalRoomService::forward_participant(const api::CallContext&,
                                                  "forwarding a participant is not implemented")));
 }
 void LocalRoomService::move_participant(const api::CallContext&,
-                                        const livekit::MoveParticipantRequest&,
+                                        const livekit::MoveParticipantRequest& request,
                                         api::Reply<livekit::MoveParticipantResponse> reply) {
-    reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
-                                                 "moving a participant is not implemented")));
+    answer(reply, rooms_.move_participant(clock(), request));
+    wake_();
 }
 void LocalRoomService::perform_rpc(const api::CallContext&,
                                    const livekit::PerformRpcRequest& request,

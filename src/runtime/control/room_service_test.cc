@@ -119,9 +119,12 @@ TEST_CASE("LocalRoomService: what is not there has the code that SDKs look at [A
     rooms.service.mute_published_track({}, mute, muted.reply());
     CHECK(muted.text() == "unavailable twirp error unknown: no response from servers");
     Answer<livekit::MoveParticipantResponse> moved;
-    rooms.service.move_participant({}, {}, moved.reply());
-    CHECK(moved.text() ==
-          "unimplemented twirp error unknown: moving a participant is not implemented");
+    livekit::MoveParticipantRequest move;
+    move.set_room("r");
+    move.set_identity("nobody");
+    move.set_destination_room("s");
+    rooms.service.move_participant({}, move, moved.reply());
+    CHECK(moved.text() == "not_found twirp error unknown: participant does not exist");
     Answer<livekit::ForwardParticipantResponse> forwarded;
     rooms.service.forward_participant({}, {}, forwarded.reply());
     CHECK(forwarded.text().starts_with("unimplemented "));

@@ -26,6 +26,7 @@ class Receiver {
 
     const AddReceiver& config() const { return config_; }
     ReceiverId id() const { return config_.receiver; }
+    void set_room(RoomId room) { config_.room = room; }
     bool muted() const { return muted_; }
     void set_muted(bool muted);
 

@@ -183,6 +183,12 @@ struct AddReceiver {
 struct RemoveReceiver {
     ReceiverId receiver;
 };
+// Its participant went to another room with it (API-12): who subscribes is for others to say, this
+// is about whose speaker it is.
+struct MoveReceiver {
+    ReceiverId receiver;
+    RoomId room;
+};
 // The publisher muted or unmuted the track (FWD-15, IN-21).
 struct MuteReceiver {
     ReceiverId receiver;
@@ -351,10 +357,10 @@ struct EndCall {
 
 using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
-                 RemoveReceiver, MuteReceiver, WantLayers, AddDownTrack, UpdateDownTrack,
-                 SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, OpenDataChannels, DataMember,
-                 DataMemberGone, DataWorkers, AddDataTrack, RemoveDataTrack, FlowDataTrack,
-                 SendData, CallMethod, EndCall>;
+                 RemoveReceiver, MoveReceiver, MuteReceiver, WantLayers, AddDownTrack,
+                 UpdateDownTrack, SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit,
+                 OpenDataChannels, DataMember, DataMemberGone, DataWorkers, AddDataTrack,
+                 RemoveDataTrack, FlowDataTrack, SendData, CallMethod, EndCall>;
 
 // ================================================================ events
 

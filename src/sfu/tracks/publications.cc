@@ -43,6 +43,14 @@ void Publications::apply(Timestamp now, RemoveReceiver& c) {
     remove(now, c.receiver);
 }
 
+void Publications::apply(Timestamp now, const MoveReceiver& c) {
+    ReceiverEntry* entry = parts_.tracks.find_receiver(c.receiver);
+    if (entry == nullptr) return;
+    parts_.speakers.remove(*entry->receiver);
+    entry->receiver->set_room(c.room);
+    if (entry->receiver->config().microphone) parts_.speakers.add(now, *entry->receiver);
+}
+
 void Publications::remove(Timestamp now, ReceiverId id) {
     ReceiverEntry* entry = parts_.tracks.find_receiver(id);
     if (entry == nullptr) return;

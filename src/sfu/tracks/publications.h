@@ -31,6 +31,7 @@ class Publications {
     // ------------------------------------------------------------ commands
     void apply(Timestamp now, AddReceiver& c);
     void apply(Timestamp now, RemoveReceiver& c);
+    void apply(Timestamp now, const MoveReceiver& c);
     void apply(Timestamp now, MuteReceiver& c);
     void apply(Timestamp now, WantLayers& c);
     // Those of a peer that goes.

@@ -91,6 +91,30 @@ TEST_CASE("Publications: what goes with a connection is all of its own, and only
     CHECK(studio.peer.counters().rtp_unknown_ssrc == 1);
 }
 
+TEST_CASE("Publications: a receiver that moves is another room's speaker [API-12] [IN-31]") {
+    Studio studio;
+    studio.command(MoveReceiver{ReceiverId(77), RoomId(2)});
+    AddReceiver add = Stage::audio_of(studio.peer);
+    add.room = RoomId(1);
+    add.microphone = true;
+    studio.command(add);
+    AddReceiver other = add;
+    other.receiver = ReceiverId(2000);
+    other.mid = "9";
+    studio.command(other);
+    CHECK(studio.speakers.rooms() == 1);
+    studio.command(MoveReceiver{add.receiver, RoomId(2)});
+    CHECK(studio.speakers.rooms() == 2);
+    CHECK(studio.tracks.find_receiver(add.receiver)->receiver->config().room == RoomId(2));
+    studio.command(RemoveReceiver{add.receiver});
+    CHECK(studio.speakers.rooms() == 1);
+    // What is no microphone stays none.
+    AddReceiver video = Stage::video_of(studio.peer);
+    studio.command(video);
+    studio.command(MoveReceiver{video.receiver, RoomId(3)});
+    CHECK(studio.speakers.rooms() == 1);
+}
+
 TEST_CASE("Publications: what can not be read or is nobody's counts, and is answered [TRAP-07]") {
     Studio studio;
     AddReceiver add = Stage::video_of(studio.peer);

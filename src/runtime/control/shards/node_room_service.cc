@@ -160,6 +160,11 @@ void NodeRoomService::forward_participant(const api::CallContext& context,
 void NodeRoomService::move_participant(const api::CallContext& context,
                                        const livekit::MoveParticipantRequest& request,
                                        api::Reply<livekit::MoveParticipantResponse> reply) {
+    if (node_.shard_of(request.room()) != node_.shard_of(request.destination_room()))
+        return reply(tl::make_unexpected(api::service_error(
+            api::ErrorCode::kFailedPrecondition,
+            "the rooms are on different control threads: participants move between all rooms "
+            "with confab.control_threads: 1")));
     pass(request.room(), &Port::move_participant, context, request, std::move(reply));
 }
 void NodeRoomService::perform_rpc(const api::CallContext& context,

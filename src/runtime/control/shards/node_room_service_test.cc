@@ -228,6 +228,32 @@ TEST_CASE("NodeRoomService: tokens are revoked with a removal, in every shard, f
     }
 }
 
+TEST_CASE("NodeRoomService: nobody moves between shards, and is told what to do [API-12]") {
+    TestNode node(2);
+    const std::string room = node.room_in(0);
+    Joined ann(node, room, "ann");
+    REQUIRE(ann.is_in());
+    const auto move_to = [&](const std::string& destination) {
+        token::VideoGrant grant = admin();
+        grant.room = room;
+        grant.destination_room = destination;
+        livekit::MoveParticipantRequest request;
+        request.set_room(room);
+        request.set_identity("ann");
+        request.set_destination_room(destination);
+        return node.twirp_with(node.token_for(grant), "MoveParticipant", request);
+    };
+    const std::string apart = move_to(node.room_in(1));
+    CHECK(status_of(apart) == 412);
+    CHECK(apart.find("confab.control_threads: 1") != std::string::npos);
+    // Within a shard it is the room that decides: she is not connected yet.
+    const std::string together = move_to(node.room_in(0, "other"));
+    CHECK(status_of(together) == 412);
+    CHECK(together.find("try again") != std::string::npos);
+    CHECK(status_of(move_to("")) == 400);
+    CHECK(ann.is_served(1));
+}
+
 TEST_CASE("NodeRoomService: a room that is nowhere is not found in any shard [API-04] [API-10]") {
     TestNode node(2);
     for (const std::size_t shard : {0U, 1U}) {

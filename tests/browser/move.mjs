@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A participant moves to another room while its picture and its tone go on: one made of
+// livekit-client in Chromium and one of rtc-node, with one peer connection and with two. Who stays
+// and who is there already is rtc-node.
+
+import { RoomEvent } from '@livekit/rtc-node';
+
+import { refused, room_client } from '../api/clients.mjs';
+import { start_chromium } from '../lib/browser.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
+import { start_server } from '../lib/server.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { assert, Suite } from '../lib/suite.mjs';
+import { join_token } from '../lib/token.mjs';
+import { until } from '../lib/wait.mjs';
+import { Caller } from './caller.mjs';
+
+const kNames = {
+  page: { moved: 'moved', breaks: ['reconnecting', 'signalReconnecting', 'reconnected', 'disconnected'] },
+  node: { moved: RoomEvent.Moved, breaks: [RoomEvent.Reconnecting, RoomEvent.Reconnected, RoomEvent.Disconnected] },
+};
+
+// What differs between a page and a peer of rtc-node for those who watch it move.
+const mover_of = (one) =>
+  one instanceof Caller
+    ? {
+        ...kNames.page,
+        events: () => one.evaluate(() => window.caller.events.map(({ name, at }) => ({ name, at }))),
+        publish: async () => [await one.call('publish_picture'), await one.call('publish_tone')],
+        room: () => one.evaluate(() => window.caller.room.name),
+        sid: () => one.evaluate(() => window.caller.room.localParticipant.sid),
+        others: () => one.evaluate(() => [...window.caller.room.remoteParticipants.keys()]),
+        say: (text) => one.call('send', text),
+      }
+    : {
+        ...kNames.node,
+        events: async () => one.events,
+        publish: async () => [(await one.publish_picture()).publication.sid, (await one.publish_tone()).publication.sid],
+        room: async () => one.room.name,
+        sid: async () => one.local.sid,
+        others: async () => [...one.room.remoteParticipants.keys()],
+        say: (text) => one.local.publishData(new TextEncoder().encode(text), { reliable: true }),
+      };
+
+const received = (peer, text) =>
+  peer instanceof Caller
+    ? peer.received(text)
+    : until(() => peer.data.find((one) => one.text === text), { what: `${peer.identity} to receive "${text}"` });
+
+async function move_checks(place, what, single, join) {
+  const { suite, server, rooms, peers } = place;
+  const [lobby, stage] = [`lobby-${what}`, `stage-${what}`];
+  let mia;
+  let mover;
+  let sid;
+
+  await suite.check(`${what}: the picture and the tone go on in the new room, on the same connections [API-12] [SIG-50]`, async () => {
+    peers.bob = await Peer.join(suite, server, lobby, 'bob', { number: 2, single });
+    peers.carol = await Peer.join(suite, server, stage, 'carol', { number: 3, single: !single });
+    await peers.carol.publish_picture();
+    await peers.carol.publish_tone();
+    mia = await join(lobby);
+    mover = mover_of(mia);
+    const tracks = await mover.publish();
+    await peers.bob.sees(mia);
+    await peers.bob.hears(mia);
+    sid = await mover.sid();
+    const since = Date.now();
+    await rooms.moveParticipant(lobby, 'mia', stage);
+    await peers.bob.event(RoomEvent.ParticipantDisconnected, (who) => who.identity === 'mia', { since });
+    await peers.carol.event(RoomEvent.ParticipantConnected, (who) => who.identity === 'mia', { since });
+    await Promise.all([peers.carol.sees(mia), peers.carol.hears(mia), mia.sees(peers.carol), mia.hears(peers.carol)]);
+    await peers.bob.sees_no_more(mia);
+    const events = (await mover.events()).filter((one) => one.at >= since);
+    assert.equal(events.filter((one) => one.name === mover.moved).length, 1);
+    assert.deepEqual(events.filter((one) => mover.breaks.includes(one.name)), []);
+    assert.equal(await mover.room(), stage);
+    assert.deepEqual(await mover.others(), ['carol']);
+    const there = await rooms.getParticipant(stage, 'mia');
+    assert.notEqual(there.sid, sid);
+    assert.equal(await mover.sid(), there.sid);
+    sid = there.sid;
+    assert.deepEqual(there.tracks.map((one) => one.sid).sort(), tracks.sort());
+    await refused(rooms.getParticipant(lobby, 'mia'), 'not_found', 404);
+  }, { needed: true, seconds: 40 });
+
+  await suite.check(`${what}: data goes both ways in the new room and not to the old [API-12] [SIG-120]`, async () => {
+    await mover.say(`from mia ${what}`);
+    await received(peers.carol, `from mia ${what}`);
+    await peers.carol.local.publishData(new TextEncoder().encode(`to mia ${what}`), { reliable: true });
+    await received(mia, `to mia ${what}`);
+    assert.deepEqual(peers.bob.data, []);
+  });
+
+  if (mia instanceof Caller) {
+    await suite.check(`${what}: it resumes in the new room, and joins there anew [API-12] [SIG-160] [SIG-162]`, async () => {
+      for (const scenario of ['signal-reconnect', 'full-reconnect']) {
+        const since = Date.now();
+        await mia.call('simulate', scenario);
+        await mia.event('reconnected', { since, timeout: 20000 });
+        await mia.settled();
+        await Promise.all([peers.carol.sees(mia), mia.sees(peers.carol)]);
+        const resumed = (await rooms.getParticipant(stage, 'mia')).sid === sid;
+        assert.equal(resumed, scenario === 'signal-reconnect', scenario);
+        assert.equal(await mover.room(), stage);
+      }
+    }, { seconds: 40 });
+  }
+
+  await suite.check(`${what}: and back again [API-12]`, async () => {
+    const since = Date.now();
+    await rooms.moveParticipant(stage, 'mia', lobby);
+    await Promise.all([peers.bob.sees(mia), peers.bob.hears(mia), peers.carol.sees_no_more(mia)]);
+    await peers.carol.event(RoomEvent.ParticipantDisconnected, (who) => who.identity === 'mia', { since });
+    assert.equal(await mover.room(), lobby);
+    assert.deepEqual(await mover.others(), ['bob']);
+    await (mia.leave?.() ?? mia.close());
+    await peers.bob.leave();
+    await peers.carol.leave();
+  }, { seconds: 30 });
+}
+
+async function refusal_checks({ suite, server, rooms }) {
+  await suite.check('a move that can not be is refused and changes nothing [API-12] [API-W4]', async () => {
+    const peer = await Peer.join(suite, server, 'here', 'mia');
+    await rooms.createRoom({ name: 'full', maxParticipants: 1 });
+    const guest = await Peer.join(suite, server, 'full', 'guest', { number: 2 });
+    await refused(rooms.moveParticipant('here', 'mia', 'here'), 'invalid_argument', 400, 'destination room cannot be the same as source room');
+    await refused(rooms.moveParticipant('here', 'nobody', 'there'), 'not_found', 404, 'participant does not exist');
+    await refused(rooms.moveParticipant('here', 'mia', 'full'), 'failed_precondition', 412, 'the room is full');
+    await refused(rooms.moveParticipant('here', 'mia', ''), 'invalid_argument', 400, 'destination room is required');
+    const headers = await rooms.authHeader({ roomAdmin: true, room: 'here', destinationRoom: 'elsewhere' });
+    const reply = await fetch(`${server.http}/twirp/livekit.RoomService/MoveParticipant`, {
+      method: 'POST',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ room: 'here', identity: 'mia', destination_room: 'there' }),
+    });
+    assert.equal(`${reply.status} ${(await reply.json()).code}`, '401 unauthenticated');
+    assert.deepEqual((await rooms.listParticipants('here')).map((one) => one.identity), ['mia']);
+    assert.deepEqual(peer.events.filter((one) => one.name === RoomEvent.Moved), []);
+    await Promise.all([peer.leave(), guest.leave()]);
+  });
+}
+
+const suite = new Suite({ limit: 240 });
+await suite.run(async () => {
+  const [server, address, browser] = await Promise.all([
+    start_server(suite, { confab: { control_threads: 1 } }),
+    start_page_server(suite),
+    start_chromium(suite),
+  ]);
+  const place = { suite, server, rooms: room_client(server), peers: {} };
+  for (const single of [true, false]) {
+    const mode = single ? 'v1' : 'v0';
+    await move_checks(place, `rtc-node ${mode}`, single, (room) => Peer.join(suite, server, room, 'mia', { single }));
+    await move_checks(place, `page ${mode}`, single, async (room) => {
+      const caller = await Caller.open(suite, browser, address, 'mia', 1);
+      await caller.join(server, room, { v0: !single, token: await join_token(room, 'mia') });
+      return caller;
+    });
+  }
+  await refusal_checks(place);
+});
