@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # confab_proto_generated: every proto/**/*.proto compiled once and without warnings; at -O1 what is
 # parsed and written for every participant, the rest (calls of an operator, now and then) at -O0.
-# Headers are included as "livekit_models.pb.h": the protos sit flat in proto/livekit, those of
-# services of our own in proto/confab.
+# Headers are included as "livekit_models.pb.h": the protos sit flat in proto/livekit, those between
+# confab's own processes in proto/rpc, those of services of our own in proto/confab.
 file(GLOB confab_protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/proto/livekit/*.proto
-     ${PROJECT_SOURCE_DIR}/proto/confab/*.proto)
+     ${PROJECT_SOURCE_DIR}/proto/confab/*.proto ${PROJECT_SOURCE_DIR}/proto/rpc/*.proto)
 set(confab_proto_dir ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${confab_proto_dir})
 set(confab_proto_sources)
@@ -14,7 +14,7 @@ foreach(proto ${confab_protos})
     add_custom_command(
         OUTPUT ${confab_proto_dir}/${name}.pb.cc ${confab_proto_dir}/${name}.pb.h
         COMMAND protobuf::protoc --cpp_out=${confab_proto_dir} -I ${PROJECT_SOURCE_DIR}/proto/livekit
-                -I ${PROJECT_SOURCE_DIR}/proto/confab ${proto}
+                -I ${PROJECT_SOURCE_DIR}/proto/confab -I ${PROJECT_SOURCE_DIR}/proto/rpc ${proto}
         DEPENDS ${confab_protos}
         VERBATIM)
     list(APPEND confab_proto_sources ${confab_proto_dir}/${name}.pb.cc)

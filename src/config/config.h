@@ -199,6 +199,12 @@ struct Webhook {
     EventFilter filter_params;
 };
 
+struct Agents {
+    double target_load = 0.7;
+    bool enable_user_data_recording = false;
+    bool enable_user_data_redaction = false;
+};
+
 struct Prometheus {
     std::uint16_t port = 0;  // 0 = off
     std::string username;
@@ -252,6 +258,7 @@ struct Config {
     Redis redis;
     Turn turn;
     Webhook webhook;
+    Agents agents;
     Own own;
 };
 

@@ -49,7 +49,8 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
                     return subscriptions_.subscribes_to(p, speaker);
                 }),
       sessions_(scope, roster_, news_, session_wiring_),
-      requests_(scope, roster_, request_wiring_) {
+      requests_(scope, roster_, request_wiring_),
+      dispatches_(scope, roster_, wiring_) {
     origin.info.clear_enabled_codecs();
     for (const sdp::EnabledCodec& codec : publications_.codecs()) {
         livekit::Codec& shown = *origin.info.add_enabled_codecs();
@@ -57,7 +58,9 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
         shown.set_fmtp_line(codec.fmtp);
     }
     news_.set_room(std::move(origin.info));
+    if (scope.config.agents_listen) scope.out.served({name(), true});
     webhook("room_started", nullptr, nullptr);
+    dispatches_.start(origin.agents);
 }
 
 Room::~Room() = default;
@@ -112,6 +115,16 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
         *result.mutable_room() = news_.info();
         if (p != nullptr) *result.mutable_participant() = describe(*p);
     }
+    scope_->out.webhook(std::move(result));
+}
+
+void Room::job_webhook(const char* event, const livekit::Job& job) {
+    livekit::WebhookEvent result;
+    result.set_event(event);
+    result.set_id(token::make_id(token::kWebhookEventPrefix, scope_->ids.rng()));
+    result.set_created_at(scope_->clock.wall.s());
+    *result.mutable_room() = news_.info();
+    *result.mutable_job() = job;
     scope_->out.webhook(std::move(result));
 }
 
@@ -193,7 +206,8 @@ void Room::finish_turn() {
 Timestamp Room::own_deadline() const {
     const Timestamp told = earlier(news_.next_deadline(), quality_.next_deadline());
     const Timestamp own = earlier(roster_.end_deadline(), speakers_.next_deadline());
-    return earlier(told, earlier(data_.next_deadline(), own));
+    const Timestamp parts = earlier(data_.next_deadline(), dispatches_.next_deadline());
+    return earlier(told, earlier(parts, own));
 }
 
 void Room::handle_timeout() {
@@ -202,6 +216,7 @@ void Room::handle_timeout() {
     quality_.handle_timeout(now);
     speakers_.handle_timeout(now);
     data_.handle_timeout(now);
+    dispatches_.handle_timeout(now);
     for (const std::uint64_t number : roster_.take_due(now)) {
         Participant* p = roster_.find_number(number);
         if (p == nullptr) continue;
@@ -212,6 +227,7 @@ void Room::handle_timeout() {
 
 void Room::close(livekit::DisconnectReason reason) {
     sessions_.end_all(reason);
+    dispatches_.room_ends();
     scope_->out.observe(RoomOver{scope_->now() - created_});
     webhook("room_finished", nullptr, nullptr);
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "room/agents/room_dispatches.h"
 #include "room/data/data_plane.h"
 #include "room/manager/room_origin.h"
 #include "room/manager/room_records.h"
@@ -43,6 +44,7 @@ class Room {
     const Sessions& sessions() const { return sessions_; }
     Sessions& sessions() { return sessions_; }
     Requests& requests() { return requests_; }
+    RoomDispatches& dispatches() { return dispatches_; }
 
     // ---- media events (room_media.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
@@ -123,6 +125,7 @@ class Room {
     void changed(Participant& p, bool immediate);
     const std::string& shown(Participant& p) const;
     void webhook(const char* event, const Participant* p, const livekit::TrackInfo* track);
+    void job_webhook(const char* event, const livekit::Job& job);
     void set_permission(Participant& p, const livekit::ParticipantPermission& permission);
     Timestamp deadline_of(const Participant& p) const;
     Timestamp own_deadline() const;
@@ -146,6 +149,7 @@ class Room {
     SpeakerNews speakers_;
     Sessions sessions_;
     Requests requests_;
+    RoomDispatches dispatches_;
 };
 
 }  // namespace confab::room

@@ -77,6 +77,7 @@ void RoomWiring::track_announced(const Publication& track) {
     room_->roster_.count(publisher);
     room_->changed(publisher, true);
     room_->webhook("track_published", &publisher, &track.track->info);
+    room_->dispatches_.published(publisher);
     room_->news_.counts_changed();
     room_->subscriptions_.track_announced(track);
 }
@@ -151,6 +152,26 @@ void RoomWiring::section_dropped(Participant& p, sfu::DownTrackId id, bool in_us
 
 void RoomWiring::subscriber_stuck(Participant& p) {
     room_->sessions_.end(p, Ending::full_reconnect());
+}
+
+// ---------------------------------------------------------------- agents
+
+livekit::Room RoomWiring::job_room() const {
+    livekit::Room room = room_->news_.info();
+    room.clear_turn_password();
+    return room;
+}
+
+livekit::ParticipantInfo RoomWiring::describe(const Participant& p) const {
+    return room_->describe(p);
+}
+
+void RoomWiring::job_webhook(const char* event, const livekit::Job& job) {
+    room_->job_webhook(event, job);
+}
+
+void RoomWiring::remove_agent(Participant& p) {
+    room_->sessions_.end(p, {livekit::PARTICIPANT_REMOVED});
 }
 
 }  // namespace confab::room

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "room/agents/room_dispatches.h"
 #include "room/data/data_plane.h"
 #include "room/negotiate/negotiation.h"
 #include "room/publish/publications.h"
@@ -21,7 +22,8 @@ namespace confab::room {
 class RoomWiring final : public DataHost,
                          public NegotiationHost,
                          public PublicationsHost,
-                         public SubscriptionsHost {
+                         public SubscriptionsHost,
+                         public DispatchesHost {
   public:
     explicit RoomWiring(Room& room) : room_(&room) {}
 
@@ -61,6 +63,12 @@ class RoomWiring final : public DataHost,
     void section_needed(Participant& p, sdp::Sender sender) override;
     void section_dropped(Participant& p, sfu::DownTrackId id, bool in_use) override;
     void subscriber_stuck(Participant& p) override;
+
+    // ---- DispatchesHost
+    livekit::Room job_room() const override;
+    livekit::ParticipantInfo describe(const Participant& p) const override;
+    void job_webhook(const char* event, const livekit::Job& job) override;
+    void remove_agent(Participant& p) override;
 
   private:
     Room* room_;

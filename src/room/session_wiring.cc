@@ -16,6 +16,7 @@ void SessionWiring::came(Participant& p, const JoinParams& params) {
     room_->subscriptions_.add(p, {{}, params.auto_subscribe, params.adaptive_stream});
     room_->data_.add(p, params.auto_subscribe_data_track);
     room_->quality_.add(p);
+    room_->dispatches_.came(p);
 }
 
 void SessionWiring::open_links(Participant& p) {
@@ -47,6 +48,7 @@ void SessionWiring::forget(Participant& p) {
     room_->data_.remove(p);
     room_->subscriptions_.remove(p);
     room_->publications_.remove(p);
+    room_->dispatches_.left(p);
 }
 
 // ---------------------------------------------------------------- connections

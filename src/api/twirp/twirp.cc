@@ -67,7 +67,7 @@ TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rp
     : max_body_bytes_(options.max_body_bytes) {
     add_room_methods(methods_, options.limits, rooms);
     add_participant_methods(methods_, options, rooms);
-    add_agent_dispatch(methods_, options.limits, bus);
+    add_agent_dispatch(methods_, options, rooms, bus);
     add_unconnected_services(methods_, rooms);
     if (webhooks != nullptr) add_webhooks(methods_, *webhooks);
 }

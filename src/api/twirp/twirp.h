@@ -35,6 +35,7 @@ struct TwirpOptions {
     token::Limits limits;
     std::size_t max_body_bytes = 10 * 1024 * 1024;  // 0: no limit
     bool enable_remote_unmute = false;              // room.enable_remote_unmute
+    bool auto_create = true;                        // room.auto_create
 };
 
 class TwirpRouter {

@@ -5,32 +5,26 @@
 #include <algorithm>
 #include <string>
 
+#include "api/twirp/twirp.h"
 #include "api/twirp/twirp_call.h"
 #include "livekit_agent_dispatch.pb.h"
+#include "token/deployment.h"
 
 namespace confab::api {
 namespace {
 
 constexpr std::string_view kService = "livekit.AgentDispatchService";
-constexpr std::size_t kMaxDeploymentLength = 64;
-
-CheckResult check_deployment(std::string_view deployment) {
-    constexpr std::string_view kBlanks = " \t\r\n\v\f";
-    if (deployment.size() > kMaxDeploymentLength)
-        return service_error(ErrorCode::kInvalidArgument, "deployment exceeds 64 bytes");
-    if (deployment.find('_') != deployment.npos)
-        return service_error(ErrorCode::kInvalidArgument,
-                             "deployment contains reserved character '_'");
-    if (deployment.find_first_of(kBlanks) != deployment.npos)
-        return service_error(ErrorCode::kInvalidArgument, "deployment contains whitespace");
-    return std::nullopt;
-}
 
 CheckResult check_create(const token::Grants* grants,
                          const livekit::CreateAgentDispatchRequest& request,
                          const token::Limits& limits) {
     if (auto error = require_admin(grants, request.room())) return error;
-    if (auto error = check_deployment(request.deployment())) return error;
+    // differs from upstream, where an admin of no room makes a room without a name (DSP-24).
+    if (request.room().empty())
+        return service_error(ErrorCode::kInvalidArgument, "room is required");
+    if (const std::string_view error = token::deployment_error(request.deployment());
+        !error.empty())
+        return service_error(ErrorCode::kInvalidArgument, std::string(error));
     if (token::exceeds(request.metadata().size(), limits.metadata))
         return argument_error("metadata size exceeds limits", std::to_string(limits.metadata));
     if (token::exceeds(token::attributes_size(request.attributes()), limits.attributes))
@@ -48,25 +42,44 @@ constexpr rpc::Method kCreate{"AgentDispatchInternal", "CreateDispatch"};
 constexpr rpc::Method kDelete{"AgentDispatchInternal", "DeleteDispatch"};
 constexpr rpc::Method kList{"AgentDispatchInternal", "ListDispatch"};
 
+livekit::AgentDispatch dispatch_of(const livekit::CreateAgentDispatchRequest& request) {
+    livekit::AgentDispatch dispatch;
+    dispatch.set_agent_name(request.agent_name());
+    dispatch.set_room(request.room());
+    dispatch.set_metadata(request.metadata());
+    dispatch.set_deployment(request.deployment());
+    dispatch.set_restart_policy(request.restart_policy());
+    *dispatch.mutable_attributes() = request.attributes();
+    return dispatch;
+}
+
 }  // namespace
 
-void add_agent_dispatch(TwirpMethods& methods, const token::Limits& limits, rpc::Bus& bus) {
+void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, RoomServicePort& rooms,
+                        rpc::Bus& bus) {
     using namespace livekit;
     const ServiceMethods service(methods, kService);
     service.add<CreateAgentDispatchRequest, AgentDispatch>(
         "CreateDispatch",
-        [limits](const token::Grants* grants, const auto& request) {
+        [limits = options.limits](const token::Grants* grants, const auto& request) {
             return check_create(grants, request, limits);
         },
-        [&bus](const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
-            AgentDispatch dispatch;
-            dispatch.set_agent_name(request.agent_name());
-            dispatch.set_room(request.room());
-            dispatch.set_metadata(request.metadata());
-            dispatch.set_deployment(request.deployment());
-            dispatch.set_restart_policy(request.restart_policy());
-            *dispatch.mutable_attributes() = request.attributes();
-            ask(bus, context, kCreate, {request.room()}, dispatch, std::move(reply));
+        [&bus, &rooms, auto_create = options.auto_create](
+            const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
+            const AgentDispatch wanted = dispatch_of(request);
+            if (!auto_create)
+                return ask(bus, context, kCreate, {request.room()}, wanted, std::move(reply));
+            // A live room stays as it is (ROOM-02).
+            CreateRoomRequest create;
+            create.set_name(request.room());
+            rooms.create_room(context, create,
+                              [&bus, context, wanted,
+                               reply = std::move(reply)](Result<Room, ServiceError> room) mutable {
+                                  if (!room)
+                                      return reply(tl::make_unexpected(std::move(room.error())));
+                                  ask(bus, context, kCreate, {wanted.room()}, wanted,
+                                      std::move(reply));
+                              });
         });
     service.add<DeleteAgentDispatchRequest, AgentDispatch>(
         "DeleteDispatch", kAdminOfRoom,

@@ -45,7 +45,8 @@ class TwirpMethods {
 void add_room_methods(TwirpMethods& methods, const token::Limits& limits, RoomServicePort& port);
 void add_participant_methods(TwirpMethods& methods, const TwirpOptions& options,
                              RoomServicePort& port);
-void add_agent_dispatch(TwirpMethods& methods, const token::Limits& limits, rpc::Bus& bus);
+void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, RoomServicePort& rooms,
+                        rpc::Bus& bus);
 // Egress, Ingress and SIP as they answer without a store and without workers.
 void add_unconnected_services(TwirpMethods& methods, RoomDirectory& rooms);
 void add_webhooks(TwirpMethods& methods, WebhookPort& port);

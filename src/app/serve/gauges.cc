@@ -86,6 +86,20 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
         metrics.set(Metric::kTurnDropped, {reason}, number(count));
 }
 
+void collect_agents(telemetry::Metrics& metrics, const control::NodeAgents::Snapshot& agents) {
+    metrics.set(Metric::kAgentWorkers, {"connected"}, number(agents.hub.connected));
+    metrics.set(Metric::kAgentWorkers, {"registered"}, number(agents.hub.registered));
+    const std::pair<const char*, std::size_t> jobs[] = {
+        {"waiting", agents.launcher.waiting},
+        {"asked", agents.launcher.asked},
+        {"running", agents.launcher.running},
+        {"offered", agents.hub.offers},
+        {"held", agents.hub.jobs},
+    };
+    for (const auto& [state, count] : jobs)
+        metrics.set(Metric::kAgentJobs, {state}, number(count));
+}
+
 }  // namespace
 
 void Gauges::collect() {
@@ -106,6 +120,7 @@ void Gauges::collect() {
     control::record(metrics_, webhooks);
     if (const auto outbox = control_.webhooks().outbox_figures())
         control::record(metrics_, *outbox);
+    collect_agents(metrics_, control_.agents().snapshot());
     metrics_.set(Metric::kBugs, number(bug_count()));
     collect_http(metrics_, http_.stats());
     if (turn_ != nullptr) collect_turn(metrics_, turn_->figures());

@@ -81,6 +81,7 @@ Server::Server(const config::Config& config, const ServeContext& context)
       shutdown_(
           loop_, !context.dev,
           {.is_empty = [this] { return control_->totals().rooms.participants == 0; },
+           .drain = [this] { control_->agents().drain(); },
            .end_calls =
                [this] {
                    control_->shut_down();
@@ -167,6 +168,8 @@ control::ControlNodeOptions Server::control_options() {
     };
     options.webhooks = webhook_options(config_);
     options.outbox = open_outbox();
+    options.agents = agent_options(config_);
+    options.agents.hub.server.set_node_id(node_id_);
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
     if (turn_)
         options.participant_over = [turn = turn_.get()](const std::string& sid) {

@@ -143,6 +143,7 @@ control::RouteOptions route_options(const config::Config& config) {
     options.twirp.limits = options.join.limits;
     options.twirp.max_body_bytes = config.limit.max_api_request_body_size;
     options.twirp.enable_remote_unmute = config.room.enable_remote_unmute;
+    options.twirp.auto_create = config.room.auto_create;
     // Whoever has an own key may be reached by others: what is open to everybody is asked for by
     // name then (TOK-15, CON-10).
     options.development_tokens = config.placeholder_keys || config.own.demo_enabled;
@@ -151,6 +152,21 @@ control::RouteOptions route_options(const config::Config& config) {
     options.metrics_password = std::string(config.prometheus.password.reveal());
     options.load_limits.tracks = config.limit.num_tracks;
     options.load_limits.bytes_per_second = config.limit.bytes_per_sec;
+    return options;
+}
+
+control::AgentOptions agent_options(const config::Config& config) {
+    // WRK-04: a worker that answers no ping is gone, whatever its system says.
+    constexpr Duration kMaxSilence = Duration::seconds(30);
+    control::AgentOptions options;
+    livekit::ServerInfo& server = options.hub.server;
+    server.set_version(std::string(kLiveKitVersion));
+    server.set_protocol(room::Config().protocol);
+    server.set_region(config.region);
+    server.set_agent_protocol(1);
+    options.hub.target_load = config.agents.target_load;
+    options.websocket.max_message_bytes = config.limit.agent_signal_message_size_limit;
+    options.websocket.silence_timeout = kMaxSilence;
     return options;
 }
 
@@ -183,6 +199,8 @@ room::Config room_config(const config::Config& config,
     result.reconnect_on_data_channel_error = config.rtc.reconnect_on_data_channel_error;
     result.update_batch_bytes = config.room.update_batch_target_size;
     result.full_room_in_webhooks = config.room.enable_full_room_in_webhooks;
+    result.agent_recording = config.agents.enable_user_data_recording;
+    result.agent_redaction = config.agents.enable_user_data_redaction;
     return result;
 }
 

@@ -37,6 +37,8 @@ worker::MediaNodeOptions media_options(const config::Config& config,
                                        const std::vector<MediaAddress>& addresses,
                                        std::uint64_t seed);
 control::RouteOptions route_options(const config::Config& config);
+// All but the id of the node.
+control::AgentOptions agent_options(const config::Config& config);
 
 // Parses room.room_configurations; the error names the entry.
 Result<std::map<std::string, livekit::RoomConfiguration>, std::string> room_presets(

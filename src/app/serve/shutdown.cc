@@ -24,6 +24,7 @@ void Shutdown::handle_signal() {
         case State::kRunning:
             if (!drains_) return end_calls();
             state_ = State::kDraining;
+            if (steps_.drain) steps_.drain();
             telemetry::log_info("draining: waiting for the participants to leave",
                                 {{"remedy", "a second signal ends their calls"}});
             return wait_until_empty();

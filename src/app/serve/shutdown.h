@@ -14,6 +14,7 @@ namespace confab::app {
 
 struct ShutdownSteps {
     std::function<bool()> is_empty;   // no participant is left
+    std::function<void()> drain;      // nobody new comes
     std::function<void()> end_calls;  // and take no more connections
     // Calls `done` when nothing waits to be delivered any more, or it has waited long enough.
     std::function<void(std::function<void()> done)> flush;

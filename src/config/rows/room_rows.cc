@@ -146,8 +146,7 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "limit.agent_signal_message_size_limit",
         [](C& c) -> Slot { return &c.limit.agent_signal_message_size_limit; },
-        "Bytes of one message of an agent worker; 0 for no limit")
-        .later(),
+        "Bytes of one message of an agent worker; 0 for no limit"),
     used(
         "limit.max_api_request_body_size",
         [](C& c) -> Slot { return &c.limit.max_api_request_body_size; },

@@ -83,9 +83,16 @@ constexpr auto kRows = std::to_array<Option>({
         "webhook.filter_params.exclude_events",
         [](C& c) -> Slot { return &c.webhook.filter_params.exclude_events; },
         "All but these events"),
-    later("agents.target_load", Kind::kFloat, "0.7", "Load above which a worker gets no jobs"),
-    later("agents.enable_user_data_recording", Kind::kBool, "false", "Agents may record"),
-    later("agents.enable_user_data_redaction", Kind::kBool, "false", "Agents must redact"),
+    used(
+        "agents.target_load", [](C& c) -> Slot { return &c.agents.target_load; },
+        "Load up to which workers of a node attract jobs")
+        .range(0, 1),
+    used(
+        "agents.enable_user_data_recording",
+        [](C& c) -> Slot { return &c.agents.enable_user_data_recording; }, "Agents may record"),
+    used(
+        "agents.enable_user_data_redaction",
+        [](C& c) -> Slot { return &c.agents.enable_user_data_redaction; }, "Agents must redact"),
     later("metric.collector.sampling_interval_ms", Kind::kUint32, "3000", "Sampling"),
     later("metric.collector.batch_interval_ms", Kind::kUint32, "10000", "Batches"),
     later("metric.reporter.reporting_interval_ms", Kind::kUint32, "10000", "Reports"),

@@ -23,6 +23,7 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (request.min_playout_delay() == 0) request.set_min_playout_delay(preset.min_playout_delay());
     if (request.max_playout_delay() == 0) request.set_max_playout_delay(preset.max_playout_delay());
     if (preset.sync_streams()) request.set_sync_streams(true);
+    if (request.agents().empty()) *request.mutable_agents() = preset.agents();  // DSP-20
 }
 
 // What clients are told where upstream tells them no more than this (CON-33).
@@ -42,7 +43,7 @@ RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets
       placement_(config_.media.workers.size(), config_.participants_per_worker,
                  config_.control_shard),
       ids_(config_.control_shard, seed, std::move(secrets)),
-      scope_{config_, clock_, out_, ids_, media_, counters_, placement_},
+      scope_{config_, clock_, out_, ids_, media_, counters_, placement_, agents_},
       rooms_(scope_, [this](const std::string& room) { close_sessions_of(room); }) {}
 
 RoomManager::~RoomManager() = default;
@@ -81,6 +82,27 @@ ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room store
 void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {
     clock_ = clock;
     media_events_.handle(event);
+}
+
+void RoomManager::set_agents(Clock clock, AgentKinds kinds) {
+    clock_ = clock;
+    agents_ = std::move(kinds);
+    std::vector<std::string> names;
+    for (const auto& [name, room] : rooms_.all())
+        names.push_back(name);
+    for (const std::string& name : names)
+        if (Room* room = rooms_.find(name))
+            rooms_.in_room(*room, [](Room& entered) { entered.dispatches().agents_changed(); });
+}
+
+void RoomManager::job_changed(Clock clock, const livekit::Job& job, bool lost) {
+    clock_ = clock;
+    Room* room = rooms_.find(job.room().name());
+    if (room == nullptr) {  // it ended meanwhile
+        if (job.state().status() == livekit::JS_RUNNING) out_.end_job({job.id(), false});
+        return;
+    }
+    rooms_.in_room(*room, [&](Room& entered) { entered.dispatches().job_changed(job, lost); });
 }
 
 void RoomManager::handle_timeout(Clock clock) {

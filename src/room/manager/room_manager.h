@@ -80,6 +80,19 @@ class RoomManager {
     // Starts a call; the effect RpcDone with this id tells how it ended.
     ServiceResult<RpcCallId> perform_rpc(Clock clock, const livekit::PerformRpcRequest& request);
 
+    // ---- agents; of a room that is not here: kUnavailable (RPC-05)
+    ServiceResult<livekit::AgentDispatch> create_dispatch(Clock clock,
+                                                          const livekit::AgentDispatch& wanted);
+    ServiceResult<livekit::AgentDispatch> delete_dispatch(
+        Clock clock, const livekit::DeleteAgentDispatchRequest& request);
+    ServiceResult<livekit::ListAgentDispatchResponse> list_dispatch(
+        Clock clock, const livekit::ListAgentDispatchRequest& request);
+    // Which workers there are by now.
+    void set_agents(Clock clock, AgentKinds kinds);
+    // Of a job that was launched: it runs, or it is over. `lost`: its worker is gone, which says
+    // nothing of the agent.
+    void job_changed(Clock clock, const livekit::Job& job, bool lost);
+
     // A room that another node, or an earlier run, left in a store is made with what is stored of
     // it instead of a new sid and new times (03 RDS-27); one of that name that is here already is
     // not touched. `internal`: as in StoreRoom. The room as it is now.
@@ -136,6 +149,7 @@ class RoomManager {
 
     Config config_;
     Placement placement_;
+    AgentKinds agents_;
     Clock clock_;
     Outbox out_;
     IdSource ids_;

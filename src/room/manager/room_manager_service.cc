@@ -191,6 +191,30 @@ ServiceResult<livekit::Room> RoomManager::update_room_metadata(
     });
 }
 
+ServiceResult<livekit::AgentDispatch> RoomManager::create_dispatch(
+    Clock clock, const livekit::AgentDispatch& wanted) {
+    clock_ = clock;
+    return call<livekit::AgentDispatch>(wanted.room(), nobody_there(), [&](Room& room) {
+        return room.dispatches().create(wanted);
+    });
+}
+
+ServiceResult<livekit::AgentDispatch> RoomManager::delete_dispatch(
+    Clock clock, const livekit::DeleteAgentDispatchRequest& request) {
+    clock_ = clock;
+    return call<livekit::AgentDispatch>(request.room(), nobody_there(), [&](Room& room) {
+        return room.dispatches().remove(request.dispatch_id());
+    });
+}
+
+ServiceResult<livekit::ListAgentDispatchResponse> RoomManager::list_dispatch(
+    Clock clock, const livekit::ListAgentDispatchRequest& request) {
+    clock_ = clock;
+    return call<livekit::ListAgentDispatchResponse>(
+        request.room(), nobody_there(),
+        [&](Room& room) { return room.dispatches().list(request.dispatch_id()); });
+}
+
 ServiceResult<RpcCallId> RoomManager::perform_rpc(Clock clock,
                                                   const livekit::PerformRpcRequest& request) {
     clock_ = clock;

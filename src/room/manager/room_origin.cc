@@ -59,6 +59,7 @@ RoomOrigin new_room(const RoomScope& scope, const livekit::CreateRoomRequest& se
     info.set_turn_password(scope.ids.secret(43));
     info.set_metadata(settings.metadata());
     origin.internal = internal_of(settings);
+    origin.agents = settings.agents();
     origin.sync_streams = settings.sync_streams() || defaults.sync_streams;
     // What the room's own request says wins over the configuration.
     origin.playout_delay = defaults.playout_delay;
@@ -99,6 +100,7 @@ ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room
     if (parsed.playout_delay().enabled())
         origin.playout_delay =
             limits_of(parsed.playout_delay().min(), parsed.playout_delay().max());
+    origin.agents = parsed.agent_dispatches();
     // As it came: what this version does not know of it is kept (03 RDS-25).
     origin.internal = std::move(internal);
     return origin;

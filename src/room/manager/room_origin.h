@@ -16,6 +16,7 @@ struct RoomOrigin {
     livekit::Room info;    // without counts and codecs
     std::string internal;  // as in StoreRoom
     bool sync_streams = false;
+    google::protobuf::RepeatedPtrField<livekit::RoomAgentDispatch> agents;
     std::optional<sfu::PlayoutDelayLimits> playout_delay;
     Duration age = Duration::zero();  // since it was first made
 };

@@ -184,7 +184,8 @@ TEST_CASE("RoomRecords: what finds no place is told with the next turn, removals
     MediaRegistry media;
     Counters counters;
     Placement placement{1};
-    const RoomScope scope{config, clock, out, ids, media, counters, placement};
+    const AgentKinds agents;
+    const RoomScope scope{config, clock, out, ids, media, counters, placement, agents};
     Roster roster(scope, 300, 20);
     const RoomNews news(scope, roster);
     RoomRecords records(scope, roster, news, "internal");

@@ -35,6 +35,7 @@ void Rooms::erase(Room& room) {
     by_id_.erase(room.id());
     std::string name = room.name();  // which ends with the room
     rooms_.erase(name);
+    if (scope_->config.agents_listen) scope_->out.served({name, false});
     if (scope_->config.store_listens) scope_->out.forget(RemoveRoom{std::move(name)});
 }
 

@@ -23,7 +23,7 @@ Participant::Participant(const RoomScope& scope, const JoinParams& params, Place
     info.set_name(params.grants.name);
     info.set_metadata(params.grants.metadata);
     for (const auto& [key, value] : params.grants.attributes)
-        if (!value.empty()) (*info.mutable_attributes())[key] = value;
+        (*info.mutable_attributes())[key] = value;
     info.set_kind(params.grants.kind);
     for (const auto detail : params.grants.kind_details)
         info.add_kind_details(detail);

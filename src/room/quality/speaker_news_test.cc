@@ -55,7 +55,8 @@ struct World {
     MediaRegistry media;
     Counters counters;
     Placement placement{1};
-    RoomScope scope{config, clock, out, ids, media, counters, placement};
+    const AgentKinds agents;
+    RoomScope scope{config, clock, out, ids, media, counters, placement, agents};
     Roster roster{scope, 300, 20};
     std::set<std::pair<std::string, std::string>> hears;
     SpeakerNews news{scope, nullptr, roster,

@@ -87,7 +87,8 @@ struct PartWorld {
     MediaRegistry media;
     Counters counters;
     Placement placement{1};
-    RoomScope scope{config, clock, out, ids, media, counters, placement};
+    AgentKinds agents;
+    RoomScope scope{config, clock, out, ids, media, counters, placement, agents};
     Roster roster{scope, 300, 20};
     SsrcPool ssrcs;
 };

@@ -88,6 +88,9 @@ struct Config {
     std::size_t update_batch_bytes = 128 * 1024;            // 0: one message
     bool full_room_in_webhooks = false;                     // HOOK-04
     bool store_listens = false;                             // StoreRoom and the like are made
+    bool agents_listen = false;                             // RoomServed is made
+    bool agent_recording = false;                           // flags of jobs (DSP-31)
+    bool agent_redaction = false;
 };
 
 }  // namespace confab::room

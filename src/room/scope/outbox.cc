@@ -111,6 +111,21 @@ void Outbox::forget(RemoveParticipant value) {
     push(std::move(value), sizeof(Item));
 }
 
+bool Outbox::launch(LaunchAgentJob value) {
+    const std::size_t bytes = sizeof(Item) + value.job.ByteSizeLong();
+    if (!fits(bytes)) return false;
+    push(std::move(value), bytes);
+    return true;
+}
+
+void Outbox::end_job(EndAgentJob value) {
+    push(std::move(value), sizeof(Item));
+}
+
+void Outbox::served(RoomServed value) {
+    push(std::move(value), sizeof(Item));
+}
+
 std::optional<Effect> Outbox::poll() {
     if (effects_.empty()) {
         given_up_.clear();

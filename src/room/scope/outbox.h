@@ -7,6 +7,7 @@
 //   data packets          are dropped and counted
 //   webhooks, statistics  are dropped and counted
 //   what a store keeps    is refused and counted; the room tells it again
+//   jobs for agents       are refused and counted; the room tries again
 // while what ends sessions and changes the media plane always gets in: it is small, and at most a
 // constant for each thing that exists.
 #pragma once
@@ -43,6 +44,10 @@ class Outbox {
     [[nodiscard]] bool store(StoreParticipant value);
     void forget(RemoveRoom value);
     void forget(RemoveParticipant value);
+    // False when there is no place for it: it is to be tried again.
+    [[nodiscard]] bool launch(LaunchAgentJob value);
+    void end_job(EndAgentJob value);
+    void served(RoomServed value);
 
     std::optional<Effect> poll();
     std::size_t size() const { return effects_.size(); }

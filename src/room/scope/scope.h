@@ -77,6 +77,7 @@ struct RoomScope {
     MediaRegistry& media;
     Counters& counters;
     Placement& placement;
+    const AgentKinds& agents;  // that there are
 
     Timestamp now() const { return clock.now; }
 };

@@ -6,10 +6,12 @@
 // (01 SIG-160).
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -19,6 +21,7 @@
 #include "base/shared.h"
 #include "base/tagged.h"
 #include "base/time.h"
+#include "livekit_agent.pb.h"
 #include "livekit_data.pb.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
@@ -129,6 +132,35 @@ struct RemoveParticipant {
     std::string identity;
 };
 
+// ---------------------------------------------------------------- effects for agents
+// Made only when somebody cares for agents (Config::agents_listen).
+
+// Which workers there are somewhere, by what they registered with.
+struct AgentKind {
+    livekit::JobType type = livekit::JT_ROOM;
+    std::string agent_name;
+    std::string ns;  // namespace, deprecated
+    std::string deployment;
+    auto operator<=>(const AgentKind&) const = default;
+};
+using AgentKinds = std::set<AgentKind>;
+
+// A worker is to be found for it; what becomes of it is told with RoomManager::job_changed().
+struct LaunchAgentJob {
+    livekit::Job job;
+};
+// Nobody is to look for a worker any more; a worker that has it is told to end it. `left`: its
+// agent is gone already.
+struct EndAgentJob {
+    std::string job;
+    bool left = false;
+};
+// From when until when dispatches of a room can be asked for (03 RPC-05).
+struct RoomServed {
+    std::string room;
+    bool open = true;
+};
+
 // ---------------------------------------------------------------- service calls
 
 enum class ServiceCode : std::uint8_t {
@@ -158,8 +190,9 @@ struct RpcDone {
     RpcOutcome outcome;
 };
 
-using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
-                            MediaCommand, WebhookEvent, RpcDone, Observation, ParticipantOver,
-                            StoreRoom, RemoveRoom, StoreParticipant, RemoveParticipant>;
+using Effect =
+    std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession, MediaCommand,
+                 WebhookEvent, RpcDone, Observation, ParticipantOver, StoreRoom, RemoveRoom,
+                 StoreParticipant, RemoveParticipant, LaunchAgentJob, EndAgentJob, RoomServed>;
 
 }  // namespace confab::room

@@ -138,7 +138,17 @@ void ControlPlane::carry_out(room::Effect effect) {
         record(metrics_, *observation);
     } else if (const auto* over = std::get_if<room::ParticipantOver>(&effect)) {
         if (participant_over_) participant_over_(over->sid);
+    } else if (auto* job = std::get_if<room::LaunchAgentJob>(&effect)) {
+        tell_agents(std::move(*job));
+    } else if (auto* end = std::get_if<room::EndAgentJob>(&effect)) {
+        tell_agents(std::move(*end));
+    } else if (auto* served = std::get_if<room::RoomServed>(&effect)) {
+        tell_agents(std::move(*served));
     }
+}
+
+void ControlPlane::tell_agents(AgentEffect effect) {
+    if (send_agents_) send_agents_(std::move(effect));
 }
 
 // Once: the number is a metric.

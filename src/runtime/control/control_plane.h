@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 
 #include "room/manager/room_manager.h"
 #include "runtime/control/room_service.h"
@@ -23,6 +24,9 @@
 #include "runtime/worker/latest_value.h"
 
 namespace confab::control {
+
+// What rooms want of agents.
+using AgentEffect = std::variant<room::LaunchAgentJob, room::EndAgentJob, room::RoomServed>;
 
 struct ControlPlaneOptions {
     room::Config room;
@@ -50,6 +54,8 @@ class ControlPlane {
     room::Clock clock() const;
     // Effects are carried out at the end of the turn; call after using rooms() directly.
     void wake() { turn_wanted_ = true; }
+    // Where that goes; without it nobody cares.
+    void set_agents(std::function<void(AgentEffect)> fn) { send_agents_ = std::move(fn); }
     // Called in each turn; gives when it wants to be called again at the latest.
     void set_each_turn(std::function<Timestamp(Timestamp now)> fn) { each_turn_ = std::move(fn); }
     // Ends every room with SERVER_SHUTDOWN.
@@ -65,6 +71,7 @@ class ControlPlane {
     void read_media();
     void carry_out();
     void carry_out(room::Effect effect);
+    void tell_agents(AgentEffect effect);
     static void log_media_event(const sfu::Event& event);
     void arm_timer();
     void tell_dropped_commands();
@@ -81,6 +88,7 @@ class ControlPlane {
     LocalRoomService service_;
     SendWebhook send_webhook_;
     std::function<void(const std::string&)> participant_over_;
+    std::function<void(AgentEffect)> send_agents_;
     std::function<Timestamp(Timestamp)> each_turn_;
     worker::LatestValue<ControlReport> report_;
     Timestamp reported_at_ = Timestamp::never();

@@ -46,8 +46,9 @@ LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::string node_id
 void LocalRoomService::create_room(const api::CallContext&,
                                    const livekit::CreateRoomRequest& request,
                                    api::Reply<livekit::Room> reply) {
-    answer(reply, rooms_.create_room(clock(), request));
+    auto made = rooms_.create_room(clock(), request);
     wake_();
+    answer(reply, std::move(made));
 }
 void LocalRoomService::list_rooms(const api::CallContext&, const livekit::ListRoomsRequest& request,
                                   api::Reply<livekit::ListRoomsResponse> reply) {

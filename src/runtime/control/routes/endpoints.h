@@ -12,6 +12,7 @@
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
 #include "base/callback.h"
+#include "runtime/control/agents/node_agents.h"
 #include "runtime/control/routes/endpoint.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/control/signal/signal_backend.h"
@@ -73,6 +74,16 @@ class WhipEndpoint final : public Endpoint {
     ControlNode& node_;
     api::JoinOptions options_;
     std::function<bool()> over_limit_;
+};
+
+// /agent: the workers of agents (CON-50).
+class AgentEndpoint final : public Endpoint {
+  public:
+    explicit AgentEndpoint(NodeAgents& agents) : agents_(agents) {}
+    void serve(Call call) override;
+
+  private:
+    NodeAgents& agents_;
 };
 
 // /twirp/…: the server APIs (01 section 5).

@@ -49,6 +49,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,
                 std::make_unique<WhipEndpoint>(control, options.join, over_limit_)));
+    add("/agent", "", Access::kToken, std::make_unique<AgentEndpoint>(control.agents()));
     twirp_endpoint_ = add("/twirp/", "", Access::kToken,
                           std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
                                                           webhooks_, control.loop(), metrics));

@@ -14,6 +14,7 @@ namespace {
 ControlPlaneOptions options_of(const ControlNodeOptions& options, std::size_t shard) {
     ControlPlaneOptions result{options.room, options.websocket, options.participant_over};
     result.room.control_shard = static_cast<sfu::ControlShard>(shard);
+    result.room.agents_listen = true;
     return result;
 }
 
@@ -31,19 +32,47 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
       bus_(hub_, options.room.node_id),
       webhooks_(loop, std::move(options.webhooks), keys, metrics, std::move(options.outbox)),
       relay_(loop, [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }),
+      agents_(loop, bus_, keys, options.agents, seed_of(seed, media.control_shards()),
+              agent_shards()),
       first_(loop, media.port(0), metrics, options_of(options, 0), seed,
              [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }) {
     log_failures(loop, 0);
     first_.set_each_turn([this](Timestamp now) {
         if (hub_.next_deadline() <= now) hub_.handle_timeout(now);
-        return hub_.next_deadline();
+        const Timestamp agents = agents_.turn(now);
+        return earlier(agents, hub_.next_deadline());
     });
     const auto relay = [this](livekit::WebhookEvent event) { relay_.send(std::move(event)); };
     for (std::size_t i = 1; i < media.control_shards(); ++i)
         others_.push_back(std::make_unique<ControlShard>(media.port(i), options_of(options, i),
                                                          seed_of(seed, i), relay));
+    connect_agents();
     for (const auto& shard : others_)
         shard->start();
+}
+
+// Never within the call: what rooms do next has a turn of its own.
+NodeAgents::Shards ControlNode::agent_shards() {
+    const auto post = [](ControlPlane& plane, Callback<ControlPlane&> fn) {
+        plane.loop().post([&plane, fn = std::move(fn)]() mutable { fn(plane); });
+    };
+    return {[this, post](const std::function<void(ControlPlane&)>& fn) {
+                for (std::size_t i = 0; i < size(); ++i)
+                    post(shard(i), fn);
+            },
+            [this, post](const std::string& room, Callback<ControlPlane&> fn) {
+                post(shard(shard_of(room)), std::move(fn));
+            }};
+}
+
+void ControlNode::connect_agents() {
+    first_.set_agents([this](AgentEffect effect) { agents_.handle(std::move(effect)); });
+    for (const auto& shard : others_)
+        shard->plane().set_agents([this](AgentEffect effect) {
+            loop_.post([this, effect = std::move(effect)]() mutable {
+                agents_.handle(std::move(effect));
+            });
+        });
 }
 
 ControlNode::~ControlNode() {

@@ -16,6 +16,7 @@
 
 #include "api/webhook/webhook_queue.h"
 #include "rpc/local_bus.h"
+#include "runtime/control/agents/node_agents.h"
 #include "runtime/control/control_plane.h"
 #include "runtime/control/shards/awaited.h"
 #include "runtime/control/shards/control_shard.h"
@@ -35,6 +36,7 @@ struct ControlNodeOptions {
     // As ControlPlaneOptions, for all shards: any of their threads calls it.
     std::function<void(const std::string& sid)> participant_over;
     std::unique_ptr<store::WebhookFile> outbox;  // null: what waits is lost with the process
+    AgentOptions agents;
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.
@@ -59,6 +61,7 @@ class ControlNode {
     }
     // Where the services of this node meet: agents, egress, ingress, SIP.
     rpc::Bus& bus() { return bus_; }
+    NodeAgents& agents() { return agents_; }
     net::EventLoop& loop() { return loop_; }
     WebhookSender& webhooks() { return webhooks_; }
     const WebhookSender& webhooks() const { return webhooks_; }
@@ -102,6 +105,8 @@ class ControlNode {
 
   private:
     void shards_ended(std::size_t silent);
+    NodeAgents::Shards agent_shards();
+    void connect_agents();
 
     net::EventLoop& loop_;
     rpc::LocalHub hub_;
@@ -109,6 +114,7 @@ class ControlNode {
     WebhookSender webhooks_;
     WebhookRelay relay_;
     token::Revocations revocations_;
+    NodeAgents agents_;
     ControlPlane first_;
     std::vector<std::unique_ptr<ControlShard>> others_;
     bool shards_ended_ = false;

@@ -113,6 +113,13 @@ void WebSocket::Impl::close(std::uint16_t code, Duration grace) {
     begin_close(code, grace);
 }
 
+void WebSocket::Impl::cut_off() {
+    end(WebSocketEnd::kUs, 1006);
+    queue_.clear();
+    set_queued(0);
+    cut();
+}
+
 void WebSocket::Impl::detach() {
     handlers_ = nullptr;
     close(1000, options_.write_timeout);
@@ -139,6 +146,9 @@ void WebSocket::hold_reading(Timestamp until) {
 }
 void WebSocket::close(std::uint16_t code, Duration grace) {
     impl_->close(code, grace);
+}
+void WebSocket::cut() {
+    impl_->cut_off();
 }
 bool WebSocket::is_open() const {
     return impl_->is_open();

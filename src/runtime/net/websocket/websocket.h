@@ -31,6 +31,8 @@ struct WebSocketOptions {
     Duration ping_interval = Duration::seconds(10);
     Duration ping_write_timeout = Duration::seconds(2);
     Duration write_timeout = Duration::seconds(5);
+    // Without any frame of the peer, pongs included; seen at a ping. Beyond that it is cut.
+    Duration silence_timeout = Duration::max();
     Duration handshake_timeout = Duration::seconds(5);
     // After an oversize message: how long queued messages may still take (CON-45).
     Duration error_grace = Duration::millis(250);
@@ -81,6 +83,8 @@ class WebSocket {
     // Writes what is queued, for at most `grace`, then the close frame; messages of the peer are
     // dropped from now on.
     void close(std::uint16_t code, Duration grace = Duration::seconds(5));
+    // At once and without a close frame: the peer sees 1006. on_closed comes.
+    void cut();
     bool is_open() const;
 
   private:

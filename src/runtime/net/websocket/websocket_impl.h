@@ -36,6 +36,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     void set_handlers(OnMessage on_message, OnClosed on_closed);
     bool send(bool text, std::shared_ptr<const WebSocketMessage> message);
     void close(std::uint16_t code, Duration grace);
+    void cut_off();
     void detach();
     void hold_reading(Timestamp until);
     bool is_open() const { return !end_; }
@@ -58,6 +59,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<bool> write_queued();
     asio::awaitable<bool> write_ping();
     asio::awaitable<void> write_close();
+    bool fell_silent();
     asio::awaitable<void> wait_for_work();
     asio::awaitable<void> wait_to_read();
     bool take_message();
@@ -93,6 +95,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     Timestamp write_deadline_ = Timestamp::never();
     Timestamp next_ping_ = Timestamp::never();
     Timestamp hold_until_;
+    Timestamp heard_at_;     // the last frame of the peer
     bool deflates_ = false;  // both sides agreed on it
     bool peer_closed_ = false;
     bool notified_ = false;

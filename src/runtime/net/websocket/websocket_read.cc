@@ -83,7 +83,9 @@ asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
         cut();
     } else {
         // The callback lives in the stream, so it may not hold the owner.
+        heard_at_ = EventLoop::now();
         stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+            heard_at_ = EventLoop::now();
             if (kind == websocket::frame_type::close) on_close_frame();
         });
         asio::co_spawn(context_of(loop_), write_loop(self), Rethrow{});
@@ -96,6 +98,7 @@ asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
                 end(WebSocketEnd::kError, 1006);
                 cut();
             }
+            heard_at_ = EventLoop::now();
             more = !error && take_message();
             if (more) co_await wait_to_read();
         }

@@ -85,7 +85,7 @@ asio::awaitable<void> WebSocket::Impl::write_loop(std::shared_ptr<Impl> self) {
             co_await write_close();
             alive = false;
         } else if (EventLoop::now() >= next_ping_) {
-            alive = co_await write_ping();
+            alive = !fell_silent() && co_await write_ping();
         } else {
             co_await wait_for_work();
         }
@@ -118,6 +118,12 @@ asio::awaitable<bool> WebSocket::Impl::write_queued() {
     watchdog_.cancel();
     set_queued(queued_bytes_ - std::min(queued_bytes_, bytes));
     co_return written;
+}
+
+bool WebSocket::Impl::fell_silent() {
+    if (EventLoop::now() - heard_at_ <= options_.silence_timeout) return false;
+    end(WebSocketEnd::kError, 1006);
+    return true;
 }
 
 asio::awaitable<bool> WebSocket::Impl::write_ping() {

@@ -1,0 +1,22 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What nodes call each other for on the bus (03 RPC-06 … RPC-09).
+#pragma once
+
+#include "rpc/bus.h"
+
+namespace confab::agents {
+
+inline constexpr rpc::Method kCheckEnabled{"AgentInternal", "CheckEnabled", rpc::Flow::kMulti};
+inline constexpr rpc::Method kJobRequest{"AgentInternal", "JobRequest", rpc::Flow::kAffinity};
+inline constexpr rpc::Method kJobTerminate{"AgentInternal", "JobTerminate"};
+// The first worker of a kind came, or a job that found nobody would find somebody now.
+inline constexpr rpc::Method kWorkerRegistered{"AgentInternal", "WorkerRegistered",
+                                               rpc::Flow::kPublish};
+// Ours: a livekit.Job with its final state, as its worker said (kJobEnded), or because its worker
+// did not come back (kJobLost).
+inline constexpr rpc::Method kJobEnded{"ConfabAgents", "JobEnded", rpc::Flow::kPublish};
+inline constexpr rpc::Method kJobLost{"ConfabAgents", "JobLost", rpc::Flow::kPublish};
+
+}  // namespace confab::agents

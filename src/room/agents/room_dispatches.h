@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The agents that a room wants and the jobs that came of it (01 ROOM-11, 05 DSP-20 … DSP-30): its
+// dispatches, when a job is launched (room, participant, publisher), how it ends, and what goes
+// with a dispatch that is deleted. Who works is none of its business: jobs go out as effects, and
+// what became of them comes back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "livekit_agent_dispatch.pb.h"
+#include "room/roster/roster.h"
+#include "room/scope/scope.h"
+
+namespace confab::room {
+
+class DispatchesHost {
+  public:
+    virtual ~DispatchesHost() = default;
+    // As jobs show it.
+    virtual livekit::Room job_room() const = 0;
+    virtual livekit::ParticipantInfo describe(const Participant& p) const = 0;
+    virtual void job_webhook(const char* event, const livekit::Job& job) = 0;
+    // Its agent was told to go and is still there.
+    virtual void remove_agent(Participant& p) = 0;
+};
+
+class RoomDispatches {
+  public:
+    static constexpr std::size_t kMaxDispatches = 100;
+    static constexpr std::size_t kMaxOpenJobs = 10'000;  // waiting or running; of more none is made
+    static constexpr std::size_t kMaxEndedJobs = 100;    // of a dispatch; older ones are forgotten
+    // From the deletion of a dispatch until its agents are removed (DSP-25).
+    static constexpr Duration kLeaveTime = Duration::seconds(3);
+    // From the end of an agent's session until its job is over (DSP-27): its worker may say how it
+    // ended; an agent that lost its connection may come back.
+    static constexpr Duration kStatusTime = Duration::seconds(5);
+    static constexpr Duration kReturnTime = Duration::seconds(10);
+    // A job that failed is started again so often, each time after twice as long (06 AGT-7).
+    static constexpr int kMaxRestarts = 5;
+    static constexpr Duration kFirstRestart = Duration::seconds(1);
+
+    RoomDispatches(const RoomScope& scope, const Roster& roster, DispatchesHost& host)
+        : scope_(&scope), roster_(&roster), host_(&host) {}
+
+    using Wanted = google::protobuf::RepeatedPtrField<livekit::RoomAgentDispatch>;
+    // With the room. An empty list stands for every worker without a name (DSP-20).
+    void start(const Wanted& wanted);
+
+    // ---- the API
+    ServiceResult<livekit::AgentDispatch> create(const livekit::AgentDispatch& wanted);
+    ServiceResult<livekit::AgentDispatch> remove(const std::string& id);
+    // Of one dispatch, or of all with an empty id; what is not there is left out.
+    livekit::ListAgentDispatchResponse list(const std::string& id) const;
+
+    // ---- what happens
+    void came(const Participant& p);
+    void published(const Participant& p);
+    void left(const Participant& p);
+    // There are other kinds of workers now.
+    void agents_changed();
+    // It runs, or is over. `lost`: its worker is gone, which says nothing of the agent.
+    void job_changed(const livekit::Job& job, bool lost);
+    void room_ends();
+
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+  private:
+    // What a job is for: the room, or a participant's session by its sid.
+    using Purpose = std::pair<livekit::JobType, std::string>;
+    struct Dispatch {
+        livekit::AgentDispatch info;  // without jobs
+        std::set<Purpose> launched;
+    };
+    struct Job {
+        livekit::Job job;
+        Purpose purpose;
+        std::uint64_t order = 0;
+        int restarts = 0;  // how often it was started before
+        // Its agent went; how it ends then unless somebody says otherwise before.
+        Timestamp end_at = Timestamp::never();
+        livekit::JobStatus outcome = livekit::JS_SUCCESS;
+        bool open() const {
+            return job.state().status() == livekit::JS_PENDING ||
+                   job.state().status() == livekit::JS_RUNNING;
+        }
+        bool runs() const { return job.state().status() == livekit::JS_RUNNING; }
+    };
+    using Jobs = std::map<std::string, Job>;
+    enum class Due : std::uint8_t { kJobEnds, kRestart, kRemoval };
+    struct Todo {
+        Due what = Due::kJobEnds;
+        std::string id;  // of a job; of kRemoval the sid of a participant
+    };
+
+    Dispatch* find(const std::string& id);
+    Dispatch& add(livekit::AgentDispatch info);
+    void evaluate(Dispatch& dispatch);
+    void launch(Dispatch& dispatch, const Purpose& purpose, const Participant* p);
+    bool make_job(const Dispatch& dispatch, const AgentKind& kind, const Purpose& purpose,
+                  const Participant* p, int restarts);
+    void withdraw(Jobs::iterator at);
+    void finish(Jobs::iterator at, livekit::JobStatus status, const std::string& error);
+    void forget_old(const std::string& dispatch);
+    void plan_restart(const Job& job, const std::string& id);
+    void restart(const std::string& id);
+    void agent_left(const Participant& p, Jobs::iterator at);
+    void end_due(Jobs::iterator at, Timestamp now);
+
+    const RoomScope* scope_;
+    const Roster* roster_;
+    DispatchesHost* host_;
+    std::vector<Dispatch> dispatches_;
+    Jobs jobs_;  // by id
+    std::size_t open_jobs_ = 0;
+    std::uint64_t last_order_ = 0;
+    std::multimap<std::string, std::string> by_identity_;  // agent → job that runs
+    std::multimap<Timestamp, Todo> todo_;
+};
+
+}  // namespace confab::room

@@ -1,0 +1,555 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Dispatches and jobs of rooms, through RoomManager: a harness that answers for the workers.
+#include "room/agents/room_dispatches.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "room/test_support.h"
+
+namespace confab::room {
+namespace {
+
+using livekit::JS_FAILED;
+using livekit::JS_PENDING;
+using livekit::JS_RUNNING;
+using livekit::JS_SUCCESS;
+using livekit::JT_PARTICIPANT;
+using livekit::JT_PUBLISHER;
+using livekit::JT_ROOM;
+using testing::Harness;
+using testing::test_config;
+using testing::test_join;
+using R = livekit::SignalResponse;
+
+Config listening() {
+    Config config = test_config();
+    config.agents_listen = true;
+    config.agent_recording = true;
+    return config;
+}
+
+struct World : Harness {
+    World() : Harness(listening()) {}
+
+    void kinds(AgentKinds all) {
+        manager.set_agents(clock(), std::move(all));
+        drain();
+    }
+    // Of that type, without a name.
+    void any(livekit::JobType type) { kinds({{type, "", "", ""}}); }
+    void create(const std::function<void(livekit::CreateRoomRequest&)>& with = {}) {
+        livekit::CreateRoomRequest request;
+        request.set_name("r");
+        if (with) with(request);
+        REQUIRE(manager.create_room(clock(), request));
+        drain();
+    }
+    std::vector<livekit::Job> launched() const {
+        return of<LaunchAgentJob, livekit::Job>(&LaunchAgentJob::job);
+    }
+    std::vector<std::string> ended() const {
+        return of<EndAgentJob, std::string>(&EndAgentJob::job);
+    }
+    template <typename E, typename T>
+    std::vector<T> of(T E::* member) const {
+        std::vector<T> result;
+        for (const Effect& effect : stored)
+            if (const E* one = std::get_if<E>(&effect)) result.push_back(one->*member);
+        return result;
+    }
+    std::string dispatch(const std::string& name,
+                         livekit::JobRestartPolicy policy = livekit::JRP_ON_FAILURE) {
+        livekit::AgentDispatch wanted;
+        wanted.set_room("r");
+        wanted.set_agent_name(name);
+        wanted.set_metadata("md");
+        wanted.set_restart_policy(policy);
+        const auto made = manager.create_dispatch(clock(), wanted);
+        REQUIRE(made);
+        drain();
+        return made->id();
+    }
+    ServiceResult<livekit::AgentDispatch> remove(const std::string& id) {
+        livekit::DeleteAgentDispatchRequest request;
+        request.set_room("r");
+        request.set_dispatch_id(id);
+        auto result = manager.delete_dispatch(clock(), request);
+        drain();
+        return result;
+    }
+    livekit::ListAgentDispatchResponse list(const std::string& id = "") {
+        livekit::ListAgentDispatchRequest request;
+        request.set_room("r");
+        request.set_dispatch_id(id);
+        return manager.list_dispatch(clock(), request).value();
+    }
+    std::vector<livekit::JobStatus> states() {
+        std::vector<livekit::JobStatus> result;
+        for (const livekit::AgentDispatch& one : list().agent_dispatches())
+            for (const livekit::Job& job : one.state().jobs())
+                result.push_back(job.state().status());
+        return result;
+    }
+    void change(livekit::Job job, livekit::JobStatus status, bool lost = false) {
+        job.mutable_state()->set_status(status);
+        job.mutable_state()->set_participant_identity("agent-" + job.id());
+        job.mutable_state()->set_worker_id("AW_x");
+        manager.job_changed(clock(), job, lost);
+        drain();
+    }
+    JoinParams agent(const livekit::Job& job) const {
+        JoinParams params = test_join("r", "agent-" + job.id());
+        params.grants.kind = livekit::ParticipantInfo::AGENT;
+        if (!params.grants.video) params.grants.video.emplace();
+        params.grants.video->agent = true;
+        return params;
+    }
+    void leave(SessionId session) {
+        livekit::SignalRequest request;
+        request.mutable_leave();
+        send(session, request);
+    }
+    // The only job there is runs, and its agent is in the room.
+    SessionId run(const livekit::Job& job) {
+        change(job, JS_RUNNING);
+        return join(agent(job));
+    }
+};
+
+using Ids = std::vector<std::string>;
+using States = std::vector<livekit::JobStatus>;
+
+}  // namespace
+
+TEST_CASE("RoomDispatches: a room wants every worker without a name [DSP-20] [ROOM-11]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    REQUIRE(w.launched().size() == 1);
+    const livekit::Job job = w.launched()[0];
+    CHECK(job.type() == JT_ROOM);
+    CHECK(job.room().name() == "r");
+    CHECK(job.room().sid().starts_with("RM_"));
+    CHECK(job.room().turn_password().empty());
+    CHECK(job.enable_recording());
+    CHECK_FALSE(job.enable_redaction());
+    CHECK_FALSE(job.has_participant());
+    const auto listed = w.list();
+    REQUIRE(listed.agent_dispatches_size() == 1);
+    const livekit::AgentDispatch& one = listed.agent_dispatches(0);
+    CHECK(one.id() == job.dispatch_id());
+    CHECK(one.agent_name().empty());
+    CHECK(one.room() == "r");
+    CHECK(one.state().created_at() == w.clock().wall.us() * 1000);
+    CHECK(w.states() == States{JS_PENDING});
+    w.join_active("r", "alice");
+    CHECK(w.launched().size() == 1);
+}
+
+TEST_CASE("RoomDispatches: what is asked for by name is all there is [DSP-20] [DSP-32]") {
+    World w;
+    w.kinds({{JT_ROOM, "", "", ""}, {JT_ROOM, "bot", "", ""}, {JT_ROOM, "bot", "", "blue"}});
+    w.create([](auto& request) {
+        auto& bot = *request.add_agents();
+        bot.set_agent_name("bot");
+        bot.set_metadata("md");
+        (*bot.mutable_attributes())["a"] = "b";
+        bot.set_restart_policy(livekit::JRP_NEVER);
+        request.add_agents()->set_deployment("a_b");
+    });
+    REQUIRE(w.launched().size() == 1);
+    CHECK(w.launched()[0].agent_name() == "bot");
+    CHECK(w.launched()[0].metadata() == "md");
+    CHECK(w.launched()[0].attributes().at("a") == "b");
+    CHECK(w.launched()[0].deployment().empty());
+    CHECK(w.list().agent_dispatches_size() == 1);
+    CHECK(w.list().agent_dispatches(0).restart_policy() == livekit::JRP_NEVER);
+}
+
+TEST_CASE("RoomDispatches: a list of nothing but nonsense is no automatic one [DSP-20]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create([](auto& request) { request.add_agents()->set_deployment("a b"); });
+    CHECK(w.launched().empty());
+    CHECK(w.list().agent_dispatches_size() == 0);
+}
+
+TEST_CASE("RoomDispatches: the token that makes the room says its agents, or a preset [DSP-20]") {
+    World w;
+    w.kinds({{JT_ROOM, "bot", "", ""}});
+    JoinParams params = test_join("r", "alice");
+    params.grants.room_config.emplace().add_agents()->set_agent_name("bot");
+    w.join(params);
+    CHECK(w.launched().size() == 1);
+    params.grants.identity = "bob";
+    params.grants.room_config->add_agents();
+    w.join(params);
+    CHECK(w.list().agent_dispatches_size() == 1);
+
+    Config config = listening();
+    config.room.presets["p"].add_agents()->set_agent_name("of the preset");
+    Harness h(config);
+    const auto names = [&](const char* room, const char* own) {
+        livekit::CreateRoomRequest request;
+        request.set_name(room);
+        request.set_room_preset("p");
+        if (own != nullptr) request.add_agents()->set_agent_name(own);
+        REQUIRE(h.manager.create_room(h.clock(), request));
+        livekit::ListAgentDispatchRequest ask;
+        ask.set_room(room);
+        const auto listed = h.manager.list_dispatch(h.clock(), ask).value();
+        REQUIRE(listed.agent_dispatches_size() == 1);
+        return listed.agent_dispatches(0).agent_name();
+    };
+    CHECK(names("a", nullptr) == "of the preset");
+    CHECK(names("b", "own") == "own");
+}
+
+TEST_CASE("RoomDispatches: a job for each participant and publisher, once [DSP-21] [DSP-12]") {
+    World w;
+    w.kinds({{JT_PARTICIPANT, "", "", ""}, {JT_PUBLISHER, "", "", ""}});
+    w.create();
+    CHECK(w.launched().empty());
+    const SessionId alice = w.join_active("r", "alice");
+    REQUIRE(w.launched().size() == 1);
+    CHECK(w.launched()[0].type() == JT_PARTICIPANT);
+    CHECK(w.launched()[0].participant().identity() == "alice");
+    w.publish(alice, "mic", false);
+    w.publish(alice, "cam", true);
+    REQUIRE(w.launched().size() == 2);
+    CHECK(w.launched()[1].type() == JT_PUBLISHER);
+    CHECK(w.launched()[1].participant().tracks_size() == 1);
+    w.join(w.agent(w.launched()[0]));
+    JoinParams recorder = test_join("r", "recorder");
+    recorder.grants.kind = livekit::ParticipantInfo::EGRESS;
+    w.join(recorder);
+    CHECK(w.launched().size() == 2);
+    JoinParams phone = test_join("r", "phone");
+    phone.grants.kind = livekit::ParticipantInfo::SIP;
+    w.join(phone);
+    JoinParams ghost = test_join("r", "ghost");
+    ghost.grants.video->hidden = true;
+    w.join(ghost);
+    CHECK(w.launched().size() == 4);
+    w.join_active("r", "alice");  // a new session counts as new
+    CHECK(w.launched().size() == 5);
+}
+
+TEST_CASE("RoomDispatches: workers that come later get what is there [DSP-23] [DSP-21]") {
+    World w;
+    const SessionId alice = w.join_active("r", "alice");
+    w.publish(alice, "mic", false);
+    CHECK(w.launched().empty());
+    CHECK(w.states().empty());
+    w.kinds({{JT_ROOM, "", "", ""}, {JT_PARTICIPANT, "", "", ""}, {JT_PUBLISHER, "", "", ""}});
+    REQUIRE(w.launched().size() == 3);
+    w.kinds({{JT_ROOM, "", "", ""}, {JT_ROOM, "bot", "", ""}, {JT_PUBLISHER, "bot", "", ""}});
+    CHECK(w.launched().size() == 3);
+    w.dispatch("bot");
+    CHECK(w.launched().size() == 5);
+    CHECK(w.launched()[4].participant().identity() == "alice");
+}
+
+TEST_CASE("RoomDispatches: a job for each namespace [DSP-22]") {
+    World w;
+    w.kinds({{JT_ROOM, "", "", ""}, {JT_ROOM, "", "n", ""}, {JT_ROOM, "", "n", "blue"}});
+    w.create();
+    REQUIRE(w.launched().size() == 2);
+    CHECK(w.launched()[0].namespace_().empty());
+    CHECK(w.launched()[1].namespace_() == "n");
+    CHECK(w.launched()[0].id() != w.launched()[1].id());
+}
+
+TEST_CASE("RoomDispatches: jobs that nobody took yet go with who they were for [DSP-21]") {
+    World w;
+    w.any(JT_PARTICIPANT);
+    const SessionId alice = w.join_active("r", "alice");
+    const SessionId bob = w.join_active("r", "bob");
+    w.change(w.launched()[1], JS_RUNNING);
+    w.leave(alice);
+    CHECK(w.ended() == Ids{w.launched()[0].id()});
+    w.leave(bob);
+    CHECK(w.ended().size() == 1);
+    CHECK(w.states() == States{JS_RUNNING});
+    w.change(w.launched()[0], JS_RUNNING);  // somebody took it in the last moment
+    CHECK(w.ended() == Ids{w.launched()[0].id(), w.launched()[0].id()});
+}
+
+TEST_CASE("RoomDispatches: a job's way is listed and told by webhook [DSP-26] [DSP-30] [HOOK-01]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    const livekit::Job job = w.launched()[0];
+    w.change(job, JS_RUNNING);
+    livekit::Job listed = w.list().agent_dispatches(0).state().jobs(0);
+    CHECK(listed.state().status() == JS_RUNNING);
+    CHECK(listed.state().worker_id() == "AW_x");
+    w.change(job, JS_SUCCESS);
+    listed = w.list().agent_dispatches(0).state().jobs(0);
+    CHECK(listed.state().status() == JS_SUCCESS);
+    CHECK(listed.state().ended_at() > 0);
+    CHECK(w.webhook_names() == Ids{"room_started", "agent_job_started", "agent_job_ended"});
+    CHECK(w.webhooks[1].job().id() == job.id());
+    CHECK(w.webhooks[1].room().name() == "r");
+    CHECK(w.webhooks[2].job().state().status() == JS_SUCCESS);
+    w.change(job, JS_FAILED);  // it is over
+    CHECK(w.states() == States{JS_SUCCESS});
+}
+
+TEST_CASE("RoomDispatches: how the agent left says how its job ended [DSP-27]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    w.join_active("r", "alice");
+    const livekit::Job job = w.launched()[0];
+    SUBCASE("it took its leave") {
+        const SessionId session = w.run(job);
+        w.leave(session);
+        w.advance(RoomDispatches::kStatusTime - Duration::millis(1));
+        CHECK(w.states() == States{JS_RUNNING});
+        CHECK(w.ended().empty());
+        w.advance(Duration::millis(1));
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended() == Ids{job.id()});
+    }
+    SUBCASE("its worker says so before") {
+        w.leave(w.run(job));
+        w.change(job, JS_SUCCESS);
+        w.advance(RoomDispatches::kReturnTime);
+        CHECK(w.states() == States{JS_SUCCESS});
+        CHECK(w.ended().empty());
+    }
+    SUBCASE("its connection was lost") {
+        w.close(w.run(job));
+        w.advance(RoomDispatches::kReturnTime - Duration::millis(1));
+        CHECK(w.states() == States{JS_RUNNING});
+        w.advance(Duration::millis(1));
+        CHECK(w.states() == States{JS_FAILED});
+        CHECK(w.list().agent_dispatches(0).state().jobs(0).state().error() ==
+              "agent worker left the room");
+    }
+    SUBCASE("it is back in time") {
+        w.close(w.run(job));
+        w.advance(RoomDispatches::kReturnTime - Duration::millis(1));
+        w.join(w.agent(job));
+        w.advance(RoomDispatches::kReturnTime);
+        CHECK(w.states() == States{JS_RUNNING});
+        CHECK(w.ended().empty());
+    }
+    SUBCASE("another session took over") {
+        w.run(job);
+        const SessionId second = w.join(w.agent(job));
+        w.advance(RoomDispatches::kReturnTime * 2);
+        CHECK(w.states() == States{JS_RUNNING});
+        w.leave(second);
+        w.advance(RoomDispatches::kStatusTime);
+        CHECK(w.states() == States{JS_SUCCESS});
+    }
+    SUBCASE("somebody of its name who is no agent left") {
+        w.change(job, JS_RUNNING);
+        const SessionId other = w.join(test_join("r", "agent-" + job.id()));
+        w.leave(other);
+        w.advance(RoomDispatches::kReturnTime);
+        CHECK(w.states() == States{JS_RUNNING});
+    }
+}
+
+TEST_CASE("RoomDispatches: a lost worker is no lost agent [WRK-10] [DSP-27]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    const livekit::Job job = w.launched()[0];
+    SUBCASE("the agent is there") {
+        w.run(job);
+        w.change(job, JS_FAILED, true);
+        CHECK(w.states() == States{JS_RUNNING});
+    }
+    SUBCASE("it never came") {
+        w.change(job, JS_RUNNING);
+        w.change(job, JS_FAILED, true);
+        CHECK(w.states() == States{JS_FAILED});
+    }
+}
+
+TEST_CASE("RoomDispatches: a job that failed is started again, five times [DSP-28]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    std::int64_t pause = RoomDispatches::kFirstRestart.us();
+    for (std::size_t i = 0; i < RoomDispatches::kMaxRestarts; ++i) {
+        REQUIRE(w.launched().size() == i + 1);
+        w.change(w.launched().back(), JS_RUNNING);
+        w.change(w.launched().back(), JS_FAILED);
+        w.advance(Duration::micros(pause - 1));
+        CHECK(w.launched().size() == i + 1);
+        w.advance(Duration::micros(1));
+        CHECK(w.launched().size() == i + 2);
+        CHECK(w.launched()[i].id() != w.launched()[i + 1].id());
+        pause *= 2;
+    }
+    w.change(w.launched().back(), JS_RUNNING);
+    w.change(w.launched().back(), JS_FAILED);
+    w.advance(Duration::seconds(120));
+    CHECK(w.launched().size() == RoomDispatches::kMaxRestarts + 1);
+}
+
+TEST_CASE("RoomDispatches: what is not started again [DSP-28]") {
+    World w;
+    w.kinds({{JT_ROOM, "bot", "", ""}, {JT_PARTICIPANT, "bot", "", ""}});
+    w.create([](auto& request) { request.add_agents()->set_agent_name("nobody"); });
+    const SessionId alice = w.join_active("r", "alice");
+    const std::string never = w.dispatch("bot", livekit::JRP_NEVER);
+    for (const livekit::Job& job : w.launched()) {
+        w.change(job, JS_RUNNING);
+        w.change(job, JS_FAILED);
+    }
+    w.advance(Duration::seconds(5));
+    CHECK(w.launched().size() == 2);
+    // Its participant is gone.
+    w.dispatch("bot");
+    REQUIRE(w.launched().size() == 4);
+    w.change(w.launched()[2], JS_FAILED);  // nobody took it in time: that is no failure of an agent
+    const livekit::Job of_alice = w.launched()[3];
+    REQUIRE(of_alice.type() == JT_PARTICIPANT);
+    w.change(of_alice, JS_RUNNING);
+    w.change(of_alice, JS_FAILED);
+    w.leave(alice);
+    w.advance(Duration::seconds(5));
+    CHECK(w.launched().size() == 4);
+}
+
+TEST_CASE("RoomDispatches: a deleted dispatch takes its jobs and agents along [DSP-25]") {
+    World w;
+    w.kinds({{JT_ROOM, "bot", "", ""}, {JT_PARTICIPANT, "bot", "", ""}});
+    w.join_active("r", "alice");
+    const std::string id = w.dispatch("bot");
+    REQUIRE(w.launched().size() == 2);
+    const SessionId agent = w.run(w.launched()[0]);
+    const auto removed = w.remove(id);
+    REQUIRE(removed);
+    CHECK(removed->id() == id);
+    CHECK(removed->metadata() == "md");
+    CHECK(removed->state().deleted_at() == w.clock().wall.us() * 1000);
+    CHECK(removed->state().jobs_size() == 2);
+    CHECK(w.ended().size() == 2);
+    CHECK(w.list(id).agent_dispatches_size() == 0);
+    CHECK(w.list().agent_dispatches_size() == 1);
+    CHECK(w.remove(id).error().text == "dispatch ID not found");
+    CHECK(w.webhook_names().back() == "agent_job_ended");
+    w.advance(RoomDispatches::kLeaveTime - Duration::millis(1));
+    CHECK(w.count(agent, R::kLeave) == 0);
+    w.advance(Duration::millis(1));
+    REQUIRE(w.count(agent, R::kLeave) == 1);
+    CHECK(w.of(agent, R::kLeave)[0].leave().reason() == livekit::PARTICIPANT_REMOVED);
+    w.advance(Duration::seconds(60));
+    CHECK(w.launched().size() == 2);
+}
+
+TEST_CASE("RoomDispatches: an agent that is gone, or here anew, is not removed [DSP-25]") {
+    World w;
+    w.kinds({{JT_ROOM, "bot", "", ""}});
+    w.join_active("r", "alice");
+    const std::string id = w.dispatch("bot");
+    const SessionId agent = w.run(w.launched()[0]);
+    REQUIRE(w.remove(id));
+    w.leave(agent);
+    const SessionId second = w.join(w.agent(w.launched()[0]));
+    w.advance(RoomDispatches::kLeaveTime * 2);
+    CHECK(w.count(second, R::kLeave) == 0);
+}
+
+TEST_CASE("RoomDispatches: the end of a room is the end of its jobs [DSP-12]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    const livekit::Job job = w.launched()[0];
+    const SessionId agent = w.run(job);
+    livekit::DeleteRoomRequest request;
+    request.set_room("r");
+    REQUIRE(w.manager.delete_room(w.clock(), request));
+    w.drain();
+    CHECK(w.ended() == Ids{job.id()});
+    CHECK(w.count(agent, R::kLeave) == 1);
+    const auto hooks = w.webhook_names();
+    CHECK(hooks[hooks.size() - 2] == "agent_job_ended");
+    CHECK(w.webhooks[hooks.size() - 2].job().state().status() == JS_SUCCESS);
+    w.change(job, JS_SUCCESS);  // nobody knows it
+    livekit::Job late = job;
+    late.set_id("AJ_late");
+    w.change(late, JS_RUNNING);  // taken when the room was gone
+    CHECK(w.ended() == Ids{job.id(), "AJ_late"});
+    livekit::ListAgentDispatchRequest ask;
+    ask.set_room("r");
+    CHECK(w.manager.list_dispatch(w.clock(), ask).error().code == ServiceCode::kUnavailable);
+}
+
+TEST_CASE("RoomDispatches: only an agent is left, the room ends in its time [DSP-12] [ROOM-05]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    const SessionId agent = w.run(w.launched()[0]);
+    const SessionId alice = w.join_active("r", "alice");
+    w.leave(alice);
+    w.advance(Duration::seconds(19));
+    CHECK(w.manager.has_room("r"));
+    w.advance(Duration::seconds(1));
+    CHECK_FALSE(w.manager.has_room("r"));
+    CHECK(w.of(agent, R::kLeave)[0].leave().reason() == livekit::ROOM_CLOSED);
+}
+
+TEST_CASE("RoomDispatches: it is told when a room can be asked [RPC-05]") {
+    World w;
+    w.create();
+    livekit::DeleteRoomRequest request;
+    request.set_room("r");
+    REQUIRE(w.manager.delete_room(w.clock(), request));
+    w.drain();
+    std::vector<bool> open;
+    for (const Effect& effect : w.stored)
+        if (const auto* served = std::get_if<RoomServed>(&effect)) {
+            CHECK(served->room == "r");
+            open.push_back(served->open);
+        }
+    CHECK(open == std::vector<bool>{true, false});
+    Harness deaf;
+    deaf.join_active("r", "alice");
+    CHECK(deaf.stored.empty());
+}
+
+TEST_CASE("RoomDispatches: so many dispatches and ended jobs [IMM-15]") {
+    World w;
+    w.create();
+    for (std::size_t i = 1; i < RoomDispatches::kMaxDispatches; ++i)
+        w.dispatch("bot");
+    livekit::AgentDispatch wanted;
+    wanted.set_room("r");
+    const auto refused = w.manager.create_dispatch(w.clock(), wanted);
+    CHECK(refused.error().code == ServiceCode::kFailedPrecondition);
+    CHECK(w.list().agent_dispatches_size() == static_cast<int>(RoomDispatches::kMaxDispatches));
+    World many;
+    many.create([](auto& request) {
+        for (std::size_t i = 0; i <= RoomDispatches::kMaxDispatches; ++i)
+            request.add_agents();
+    });
+    CHECK(many.list().agent_dispatches_size() == static_cast<int>(RoomDispatches::kMaxDispatches));
+
+    World w2;
+    w2.any(JT_PARTICIPANT);
+    w2.create();
+    for (std::size_t i = 0; i <= RoomDispatches::kMaxEndedJobs; ++i) {
+        w2.join(test_join("r", "p" + std::to_string(i)));
+        w2.change(w2.launched().back(), JS_RUNNING);
+        w2.change(w2.launched().back(), JS_SUCCESS);
+        CHECK(w2.states().size() == std::min(i + 1, RoomDispatches::kMaxEndedJobs));
+    }
+    CHECK(w2.list().agent_dispatches(0).state().jobs(0).id() == w2.launched()[1].id());
+}
+
+}  // namespace confab::room

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/agents/node_agents.h"
+
+#include <utility>
+
+#include "rpc/typed.h"
+#include "runtime/control/shards/home_reply.h"
+#include "runtime/telemetry/log.h"
+
+namespace confab::control {
+namespace {
+
+constexpr rpc::Method kCreateDispatch{"AgentDispatchInternal", "CreateDispatch"};
+constexpr rpc::Method kDeleteDispatch{"AgentDispatchInternal", "DeleteDispatch"};
+constexpr rpc::Method kListDispatch{"AgentDispatchInternal", "ListDispatch"};
+
+rpc::Code to_code(room::ServiceCode code) {
+    switch (code) {
+        case room::ServiceCode::kInvalidArgument:
+            return rpc::Code::kInvalidArgument;
+        case room::ServiceCode::kNotFound:
+            return rpc::Code::kNotFound;
+        case room::ServiceCode::kFailedPrecondition:
+            return rpc::Code::kFailedPrecondition;
+        case room::ServiceCode::kUnavailable:
+            return rpc::Code::kUnavailable;
+        case room::ServiceCode::kUnimplemented:
+            return rpc::Code::kUnimplemented;
+        case room::ServiceCode::kInternal:
+            return rpc::Code::kInternal;
+    }
+    return rpc::Code::kUnknown;
+}
+
+room::AgentKinds to_room(const std::set<agents::WorkerKey>& kinds) {
+    room::AgentKinds result;
+    for (const agents::WorkerKey& key : kinds)
+        result.insert({key.type, key.agent_name, key.ns, key.deployment});
+    return result;
+}
+
+}  // namespace
+
+NodeAgents::NodeAgents(net::EventLoop& home, rpc::Bus& bus, const token::KeyProvider& keys,
+                       AgentOptions options, std::uint64_t seed, Shards shards)
+    : home_(home),
+      bus_(bus),
+      shards_(std::move(shards)),
+      hub_(bus, keys, std::move(options.hub), seed),
+      sockets_(hub_, options.websocket),
+      launcher_(
+          std::make_shared<agents::JobLauncher>(bus, static_cast<agents::LauncherHost&>(*this))) {
+    launcher_->start(net::EventLoop::now());
+}
+
+void NodeAgents::handle(AgentEffect effect) {
+    const Timestamp now = net::EventLoop::now();
+    if (auto* wanted = std::get_if<room::LaunchAgentJob>(&effect)) {
+        launcher_->launch(now, std::move(wanted->job));
+    } else if (const auto* end = std::get_if<room::EndAgentJob>(&effect)) {
+        launcher_->end(now, end->job,
+                       end->left ? ::rpc::AGENT_LEFT_ROOM : ::rpc::TERMINATION_REQUESTED);
+    } else if (const auto* served = std::get_if<room::RoomServed>(&effect)) {
+        if (served->open)
+            serve(served->room);
+        else
+            served_.erase(served->room);
+    }
+}
+
+Timestamp NodeAgents::turn(Timestamp now) {
+    if (launcher_->next_deadline() <= now) launcher_->handle_timeout(now);
+    if (hub_.next_deadline() <= now) hub_.handle_timeout(agents_clock());
+    sockets_.flush();
+    return earlier(launcher_->next_deadline(), hub_.next_deadline());
+}
+
+// ---------------------------------------------------------------- to the rooms
+
+void NodeAgents::kinds_known(const std::set<agents::WorkerKey>& kinds) {
+    shards_.each([kinds = to_room(kinds)](ControlPlane& plane) {
+        plane.rooms().set_agents(plane.clock(), kinds);
+        plane.wake();
+    });
+}
+
+void NodeAgents::job_changed(const livekit::Job& job, bool lost) {
+    telemetry::log_info("agent job", {{"jobID", job.id()},
+                                      {"room", job.room().name()},
+                                      {"agentName", job.agent_name()},
+                                      {"status", livekit::JobStatus_Name(job.state().status())},
+                                      {"workerID", job.state().worker_id()},
+                                      {"error", job.state().error()}});
+    shards_.of_room(job.room().name(), [job, lost](ControlPlane& plane) {
+        plane.rooms().job_changed(plane.clock(), job, lost);
+        plane.wake();
+    });
+}
+
+// ---------------------------------------------------------------- calls about dispatches
+
+template <typename Request, typename Response>
+void NodeAgents::serve_call(
+    const std::string& room, const rpc::Method& method,
+    room::ServiceResult<Response> (room::RoomManager::*call)(room::Clock, const Request&)) {
+    using Outcome = Result<Response, rpc::Error>;
+    auto registration = rpc::serve<Request, Response>(
+        bus_, method, {room},
+        [this, room, call](Request request, const rpc::Request&, Callback<Outcome> reply) {
+            request.set_room(room);
+            HomeReply<Outcome> answer(home_, std::move(reply));
+            shards_.of_room(room, [call, request = std::move(request),
+                                   answer = std::move(answer)](ControlPlane& plane) mutable {
+                auto result = (plane.rooms().*call)(plane.clock(), request);
+                plane.wake();
+                if (result) return answer(*std::move(result));
+                answer(tl::make_unexpected(
+                    rpc::Error{to_code(result.error().code), result.error().text, {}}));
+            });
+        });
+    if (registration) served_[room].push_back(std::move(*registration));
+}
+
+void NodeAgents::serve(const std::string& room) {
+    served_.erase(room);
+    serve_call(room, kCreateDispatch, &room::RoomManager::create_dispatch);
+    serve_call(room, kDeleteDispatch, &room::RoomManager::delete_dispatch);
+    serve_call(room, kListDispatch, &room::RoomManager::list_dispatch);
+}
+
+}  // namespace confab::control
