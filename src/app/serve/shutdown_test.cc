@@ -20,6 +20,7 @@ struct Bench {
 
     ShutdownSteps steps() {
         return {.is_empty = [this] { return empty; },
+                .drain = [this] { trace += "drain "; },
                 .end_calls = [this] { trace += "end "; },
                 .flush =
                     [this](std::function<void()> done) {
@@ -36,10 +37,10 @@ TEST_CASE("Shutdown: the first signal drains, the second ends the calls, the thi
     Shutdown shutdown(bench.loop, true, bench.steps());
     shutdown.handle_signal();
     CHECK(shutdown.state() == State::kDraining);
-    CHECK(bench.trace == "");
+    CHECK(bench.trace == "drain ");  // once: not with the second signal
     shutdown.handle_signal();
     CHECK(shutdown.state() == State::kEnding);
-    CHECK(bench.trace == "end flush ");
+    CHECK(bench.trace == "drain end flush ");
     shutdown.handle_signal();
     CHECK(shutdown.state() == State::kStopped);
     bench.loop.run();  // returns
@@ -52,7 +53,7 @@ TEST_CASE("Shutdown: with nobody there the first signal ends; so it does in deve
         Shutdown shutdown(bench.loop, drains, bench.steps());
         shutdown.handle_signal();
         CHECK(shutdown.state() == State::kEnding);
-        CHECK(bench.trace == "end flush ");
+        CHECK(bench.trace == (drains ? "drain end flush " : "end flush "));
     }
 }
 

@@ -21,11 +21,11 @@ Attributes attributes_of(const Participant& p) {
 
 }  // namespace
 
-TEST_CASE("Participant: an attribute without a value is none [SIG-14]") {
+TEST_CASE("Participant: an attribute of its token without a value is there [DSP-11]") {
     PartWorld w;
     JoinParams params = test_join("r", "alice");
-    params.grants.attributes = {{"mood", "fine"}, {"gone", ""}};
-    CHECK(attributes_of(w.join(params, 1)) == Attributes{{"mood", "fine"}});
+    params.grants.attributes = {{"mood", "fine"}, {"lk.agent_name", ""}};
+    CHECK(attributes_of(w.join(params, 1)) == params.grants.attributes);
 }
 
 TEST_CASE("Participant: a token has what it is by then, and the rights of the first [TOK-12]") {
