@@ -230,6 +230,11 @@ void JobLauncher::end(Timestamp now, const std::string& job, ::rpc::JobTerminate
     }
 }
 
+void JobLauncher::forget(const std::string& job) {
+    const auto at = jobs_.find(job);
+    if (at != jobs_.end() && at->second.stage == Stage::kRunning) drop(at);
+}
+
 void JobLauncher::terminate(Timestamp now, const std::string& job,
                             ::rpc::JobTerminateReason reason) {
     ::rpc::JobTerminateRequest request;

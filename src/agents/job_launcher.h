@@ -53,6 +53,8 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     void launch(Timestamp now, livekit::Job job);
     // Nobody wants it any more.
     void end(Timestamp now, const std::string& job, ::rpc::JobTerminateReason reason);
+    // A job that runs goes on, and is nobody's here any more.
+    void forget(const std::string& job);
 
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;

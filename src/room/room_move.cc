@@ -23,6 +23,7 @@ Transfer Room::release(Participant& p) {
     sessions_.say_farewell(p);
     p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     p.info.set_disconnect_reason(livekit::MIGRATION);
+    dispatches_.left(p);
     leaving.participant = roster_.take(p);
     changed(p, p.info.is_publisher());
     webhook("participant_left", &p, nullptr);
@@ -43,6 +44,7 @@ void Room::admit(Transfer coming) {
     subscriptions_.add(p, std::move(coming.subscriber));
     data_.put(p, std::move(coming.data));
     quality_.add(p);
+    dispatches_.came(p);
     sessions_.welcome(p);
     publications_.announce_all(p);
     data_.announce_all(p);

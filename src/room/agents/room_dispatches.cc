@@ -47,7 +47,7 @@ RoomDispatches::Dispatch& RoomDispatches::add(livekit::AgentDispatch info) {
     info.set_room(host_->job_room().name());
     info.clear_state();
     info.mutable_state()->set_created_at(nanoseconds(scope_->clock.wall));
-    return dispatches_.emplace_back(Dispatch{std::move(info), {}});
+    return dispatches_.emplace_back(Dispatch{std::move(info), {}, {}});
 }
 
 RoomDispatches::Dispatch* RoomDispatches::find(const std::string& id) {
@@ -78,7 +78,7 @@ ServiceResult<livekit::AgentDispatch> RoomDispatches::remove(const std::string& 
         if (state.status() != livekit::JS_RUNNING) continue;
         const Participant* agent = roster_->find(state.participant_identity());
         if (agent != nullptr && agent->agent())
-            todo_.insert({scope_->now() + kLeaveTime, {Due::kRemoval, agent->sid()}});
+            todo_.insert({scope_->now() + kLeaveTime, {Due::kRemoval, agent->sid(), {}, 0}});
     }
     std::erase_if(dispatches_, [&](const Dispatch& one) { return one.info.id() == id; });
     return removed;
@@ -109,7 +109,7 @@ void RoomDispatches::agents_changed() {
 // All that it has not launched yet and that somebody may take now; also for those who are here
 // already (DSP-21).
 void RoomDispatches::evaluate(Dispatch& dispatch) {
-    launch(dispatch, {livekit::JT_ROOM, ""}, nullptr);
+    launch(dispatch, livekit::JT_ROOM, nullptr);
     const auto is_wanted = [&](livekit::JobType type) {
         return std::any_of(scope_->agents.begin(), scope_->agents.end(), [&](const auto& kind) {
             return kind.type == type && kind.agent_name == dispatch.info.agent_name();
@@ -118,33 +118,43 @@ void RoomDispatches::evaluate(Dispatch& dispatch) {
     if (!is_wanted(livekit::JT_PARTICIPANT) && !is_wanted(livekit::JT_PUBLISHER)) return;
     for (const auto& [identity, p] : roster_->participants()) {
         if (p->dependent()) continue;
-        launch(dispatch, {livekit::JT_PARTICIPANT, p->sid()}, p.get());
-        if (p->info.is_publisher()) launch(dispatch, {livekit::JT_PUBLISHER, p->sid()}, p.get());
+        launch(dispatch, livekit::JT_PARTICIPANT, p.get());
+        if (p->info.is_publisher()) launch(dispatch, livekit::JT_PUBLISHER, p.get());
     }
 }
 
 // One job for each namespace (DSP-22), once.
-void RoomDispatches::launch(Dispatch& dispatch, const Purpose& purpose, const Participant* p) {
-    if (dispatch.launched.contains(purpose)) return;
+void RoomDispatches::launch(Dispatch& dispatch, livekit::JobType type, const Participant* p) {
     for (const AgentKind& kind : scope_->agents) {
-        if (kind.type != purpose.first || kind.agent_name != dispatch.info.agent_name() ||
+        if (kind.type != type || kind.agent_name != dispatch.info.agent_name() ||
             kind.deployment != dispatch.info.deployment())
             continue;
-        if (make_job(dispatch, kind, purpose, p, 0)) dispatch.launched.insert(purpose);
+        const Purpose purpose{type, p == nullptr ? std::string() : p->sid(), kind.ns};
+        if (dispatch.launched.contains(purpose)) continue;
+        if (make_job(dispatch, purpose, p, 0))
+            dispatch.launched.insert(purpose);
+        else
+            evaluate_later();
     }
 }
 
-bool RoomDispatches::make_job(const Dispatch& dispatch, const AgentKind& kind,
-                              const Purpose& purpose, const Participant* p, int restarts) {
+void RoomDispatches::evaluate_later() {
+    if (std::exchange(evaluates_later_, true)) return;
+    todo_.insert({scope_->now() + kLaunchAgain, {Due::kEvaluate, {}, {}, 0}});
+}
+
+// False where there is no place for it.
+bool RoomDispatches::make_job(const Dispatch& dispatch, const Purpose& purpose,
+                              const Participant* p, int restarts) {
     if (open_jobs_ >= kMaxOpenJobs) return false;
     Job made;
     livekit::Job& job = made.job;
     job.set_id(token::make_id(token::kAgentJobPrefix, scope_->ids.rng()));
     job.set_dispatch_id(dispatch.info.id());
-    job.set_type(purpose.first);
+    job.set_type(purpose.type);
     *job.mutable_room() = host_->job_room();
     if (p != nullptr) *job.mutable_participant() = host_->describe(*p);
-    job.set_namespace_(kind.ns);
+    job.set_namespace_(purpose.ns);
     job.set_metadata(dispatch.info.metadata());
     job.set_agent_name(dispatch.info.agent_name());
     job.set_deployment(dispatch.info.deployment());
@@ -157,6 +167,7 @@ bool RoomDispatches::make_job(const Dispatch& dispatch, const AgentKind& kind,
     made.order = ++last_order_;
     made.restarts = restarts;
     const std::string id = job.id();
+    if (p != nullptr) by_sid_.insert({purpose.sid, id});
     jobs_.emplace(id, std::move(made));
     ++open_jobs_;
     return true;
@@ -170,28 +181,33 @@ void RoomDispatches::came(const Participant& p) {
         jobs_.at(at->second).end_at = Timestamp::never();  // the agent is back
     if (p.dependent()) return;
     for (Dispatch& dispatch : dispatches_)
-        launch(dispatch, {livekit::JT_PARTICIPANT, p.sid()}, &p);
+        launch(dispatch, livekit::JT_PARTICIPANT, &p);
 }
 
 void RoomDispatches::published(const Participant& p) {
     if (p.dependent()) return;
     for (Dispatch& dispatch : dispatches_)
-        launch(dispatch, {livekit::JT_PUBLISHER, p.sid()}, &p);
+        launch(dispatch, livekit::JT_PUBLISHER, &p);
 }
 
 void RoomDispatches::left(const Participant& p) {
     const auto [begin, end] = by_identity_.equal_range(p.identity());
-    for (auto at = begin; at != end; ++at)
-        agent_left(p, jobs_.find(at->second));
+    for (auto at = begin; at != end;) {
+        const auto job = at++;  // a moved agent's goes with its job
+        agent_left(p, jobs_.find(job->second));
+    }
     if (p.dependent()) return;
-    for (Dispatch& dispatch : dispatches_)
-        for (const livekit::JobType type : {livekit::JT_PARTICIPANT, livekit::JT_PUBLISHER})
-            dispatch.launched.erase({type, p.sid()});
-    for (auto at = jobs_.begin(); at != jobs_.end();) {  // nobody is to begin with it any more
-        const auto job = at++;
-        if (job->second.purpose.second == p.sid() &&
-            job->second.job.state().status() == livekit::JS_PENDING)
-            withdraw(job);
+    for (Dispatch& dispatch : dispatches_) {
+        for (const livekit::JobType type : {livekit::JT_PARTICIPANT, livekit::JT_PUBLISHER}) {
+            auto at = dispatch.launched.lower_bound({type, p.sid(), {}});
+            while (at != dispatch.launched.end() && at->type == type && at->sid == p.sid())
+                at = dispatch.launched.erase(at);
+        }
+    }
+    const auto [first, last] = by_sid_.equal_range(p.sid());
+    for (auto at = first; at != last;) {  // nobody is to begin with it any more
+        const auto job = jobs_.find((at++)->second);
+        if (!job->second.runs()) withdraw(job);
     }
 }
 
@@ -199,11 +215,15 @@ void RoomDispatches::left(const Participant& p) {
 void RoomDispatches::agent_left(const Participant& p, Jobs::iterator at) {
     const livekit::DisconnectReason reason = p.info.disconnect_reason();
     if (!p.agent() || reason == livekit::DUPLICATE_IDENTITY) return;
+    if (reason == livekit::MIGRATION) {
+        scope_->out.end_job({at->first, EndAgentJob::Why::kAgentMoved});
+        return finish(at, livekit::JS_SUCCESS, {});
+    }
     Job& job = at->second;
     const bool failed = is_failure(reason);
     job.outcome = failed ? livekit::JS_FAILED : livekit::JS_SUCCESS;
     job.end_at = scope_->now() + (failed ? kReturnTime : kStatusTime);
-    todo_.insert({job.end_at, {Due::kJobEnds, at->first}});
+    todo_.insert({job.end_at, {Due::kJobEnds, at->first, {}, 0}});
 }
 
 // ---------------------------------------------------------------- jobs
@@ -213,85 +233,110 @@ void RoomDispatches::job_changed(const livekit::Job& told, bool lost) {
     const livekit::JobStatus status = told.state().status();
     const bool ends = status == livekit::JS_SUCCESS || status == livekit::JS_FAILED;
     if (at == jobs_.end() || !at->second.open()) {  // it was withdrawn meanwhile
-        if (!ends) scope_->out.end_job({told.id(), false});
+        if (!ends) scope_->out.end_job({told.id(), EndAgentJob::Why::kUnwanted});
         return;
     }
     livekit::Job& job = at->second.job;
     const std::string agent = job.state().participant_identity();
     if (lost && roster_->find(agent) != nullptr) return;  // its agent is well; when it goes we see
-    if (ends) {
-        if (at->second.runs()) {
-            return finish(at, status, told.state().error());
-        }
-        *job.mutable_state() = told.state();
-        --open_jobs_;
-        return forget_old(std::string(job.dispatch_id()));
-    }
+    if (ends && at->second.runs()) return finish(at, status, told.state().error());
+    if (ends) return never_ran(at, told.state());
+    const bool ran = at->second.runs();
     *job.mutable_state() = told.state();
     job.mutable_state()->set_status(livekit::JS_RUNNING);
+    if (ran) return;
     by_identity_.insert({job.state().participant_identity(), told.id()});
     host_->job_webhook("agent_job_started", job);
 }
 
+// Out of the indices of open jobs; to be called before its state changes.
+void RoomDispatches::settle(Jobs::iterator at) {
+    const auto forget = [&](auto& index, const std::string& key) {
+        const auto [begin, end] = index.equal_range(key);
+        const auto found =
+            std::find_if(begin, end, [&](const auto& entry) { return entry.second == at->first; });
+        if (found != end) index.erase(found);
+    };
+    forget(by_identity_, at->second.job.state().participant_identity());
+    forget(by_sid_, at->second.purpose.sid);
+    --open_jobs_;
+}
+
 void RoomDispatches::finish(Jobs::iterator at, livekit::JobStatus status,
                             const std::string& error) {
-    Job& ended = at->second;
+    settle(at);
+    tell_end(at->second, status, error);
+    if (status == livekit::JS_FAILED) plan_restart(at->second);
+    if (Dispatch* dispatch = find(at->second.job.dispatch_id())) keep_ended(*dispatch, at->first);
+}
+
+void RoomDispatches::tell_end(Job& ended, livekit::JobStatus status, const std::string& error) {
     livekit::JobState& state = *ended.job.mutable_state();
-    const auto [begin, end] = by_identity_.equal_range(state.participant_identity());
-    const auto running =
-        std::find_if(begin, end, [&](const auto& entry) { return entry.second == at->first; });
-    if (running != end) by_identity_.erase(running);
     state.set_status(status);
     state.set_error(error);
     state.set_ended_at(nanoseconds(scope_->clock.wall));
     state.set_updated_at(nanoseconds(scope_->clock.wall));
-    --open_jobs_;
     host_->job_webhook("agent_job_ended", ended.job);
-    if (status == livekit::JS_FAILED) plan_restart(ended, at->first);
-    forget_old(std::string(ended.job.dispatch_id()));
 }
 
-void RoomDispatches::forget_old(const std::string& dispatch) {
-    std::map<std::uint64_t, Jobs::iterator> over;
-    for (auto at = jobs_.begin(); at != jobs_.end(); ++at)
-        if (!at->second.open() && at->second.job.dispatch_id() == dispatch)
-            over.emplace(at->second.order, at);
-    for (auto at = over.begin(); over.size() > kMaxEndedJobs; at = over.erase(at))
-        jobs_.erase(at->second);
+// Nobody took it for too long, or it had no place in the line: it is made anew later. Or a worker
+// refused it for good, or had it for less time than the news of it took.
+void RoomDispatches::never_ran(Jobs::iterator at, const livekit::JobState& state) {
+    settle(at);
+    *at->second.job.mutable_state() = state;
+    Dispatch* dispatch = find(at->second.job.dispatch_id());
+    if (dispatch == nullptr) return;
+    if (state.status() == livekit::JS_FAILED) {
+        if (state.worker_id().empty()) {
+            dispatch->launched.erase(at->second.purpose);
+            evaluate_later();
+        } else {
+            plan_restart(at->second);
+        }
+    }
+    keep_ended(*dispatch, at->first);
 }
 
-// Nobody is to work on it any more; it is not listed any more either.
+void RoomDispatches::keep_ended(Dispatch& dispatch, const std::string& id) {
+    dispatch.ended.push_back(id);
+    if (dispatch.ended.size() <= kMaxEndedJobs) return;
+    jobs_.erase(dispatch.ended.front());
+    dispatch.ended.pop_front();
+}
+
+// Nobody is to work on it any more; it is not listed any more either. Its dispatch must go with it
+// if it ended before.
 void RoomDispatches::withdraw(Jobs::iterator at) {
-    if (at->second.open()) scope_->out.end_job({at->first, false});
-    if (at->second.runs())
-        finish(at, livekit::JS_SUCCESS, {});
-    else if (at->second.open())
-        --open_jobs_;
+    Job& job = at->second;
+    if (job.open()) {
+        const bool ran = job.runs();
+        scope_->out.end_job({at->first, EndAgentJob::Why::kUnwanted});
+        settle(at);
+        if (ran) tell_end(job, livekit::JS_SUCCESS, {});
+    }
     jobs_.erase(at);
 }
 
-void RoomDispatches::plan_restart(const Job& job, const std::string& id) {
+void RoomDispatches::plan_restart(const Job& job) {
     const Dispatch* dispatch = find(job.job.dispatch_id());
     if (dispatch == nullptr || job.restarts >= kMaxRestarts ||
         dispatch->info.restart_policy() == livekit::JRP_NEVER)
         return;
     const Duration pause = kFirstRestart * (std::int64_t{1} << job.restarts);
-    todo_.insert({scope_->now() + pause, {Due::kRestart, id}});
+    todo_.insert({scope_->now() + pause,
+                  {Due::kRestart, job.job.dispatch_id(), job.purpose, job.restarts + 1}});
 }
 
-void RoomDispatches::restart(const std::string& id) {
-    const auto at = jobs_.find(id);
-    Dispatch* dispatch = at == jobs_.end() ? nullptr : find(at->second.job.dispatch_id());
+void RoomDispatches::restart(const Todo& todo) {
+    const Dispatch* dispatch = find(todo.id);
     if (dispatch == nullptr) return;
-    const Job& failed = at->second;
     const Participant* p = nullptr;
-    if (!failed.purpose.second.empty()) {
-        p = roster_->find_sid(failed.purpose.second);
+    if (!todo.purpose.sid.empty()) {
+        p = roster_->find_sid(todo.purpose.sid);
         if (p == nullptr) return;
     }
-    const AgentKind kind{failed.purpose.first, failed.job.agent_name(), failed.job.namespace_(),
-                         failed.job.deployment()};
-    (void)make_job(*dispatch, kind, failed.purpose, p, failed.restarts + 1);
+    if (!make_job(*dispatch, todo.purpose, p, todo.restarts))
+        todo_.insert({scope_->now() + kLaunchAgain, todo});
 }
 
 void RoomDispatches::room_ends() {
@@ -307,25 +352,31 @@ void RoomDispatches::room_ends() {
 void RoomDispatches::end_due(Jobs::iterator at, Timestamp now) {
     if (!at->second.runs() || at->second.end_at > now) return;
     const bool failed = at->second.outcome == livekit::JS_FAILED;
-    scope_->out.end_job({at->first, true});
+    scope_->out.end_job({at->first, EndAgentJob::Why::kAgentLeft});
     finish(at, at->second.outcome, failed ? "agent worker left the room" : "");
+}
+
+void RoomDispatches::carry_out(const Todo& todo, Timestamp now) {
+    switch (todo.what) {
+        case Due::kJobEnds:
+            if (const auto at = jobs_.find(todo.id); at != jobs_.end()) end_due(at, now);
+            return;
+        case Due::kRestart:
+            return restart(todo);
+        case Due::kRemoval:
+            if (Participant* agent = roster_->find_sid(todo.id)) host_->remove_agent(*agent);
+            return;
+        case Due::kEvaluate:
+            evaluates_later_ = false;
+            return agents_changed();
+    }
 }
 
 void RoomDispatches::handle_timeout(Timestamp now) {
     while (!todo_.empty() && todo_.begin()->first <= now) {
         const Todo todo = std::move(todo_.begin()->second);
         todo_.erase(todo_.begin());
-        switch (todo.what) {
-            case Due::kJobEnds:
-                if (const auto at = jobs_.find(todo.id); at != jobs_.end()) end_due(at, now);
-                break;
-            case Due::kRestart:
-                restart(todo.id);
-                break;
-            case Due::kRemoval:
-                if (Participant* agent = roster_->find_sid(todo.id)) host_->remove_agent(*agent);
-                break;
-        }
+        carry_out(todo, now);
     }
 }
 

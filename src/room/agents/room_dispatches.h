@@ -7,7 +7,9 @@
 // what became of them comes back.
 #pragma once
 
+#include <compare>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -45,6 +47,8 @@ class RoomDispatches {
     // A job that failed is started again so often, each time after twice as long (06 AGT-7).
     static constexpr int kMaxRestarts = 5;
     static constexpr Duration kFirstRestart = Duration::seconds(1);
+    // From a launch that found no place, or found no worker for too long, to the next try.
+    static constexpr Duration kLaunchAgain = Duration::seconds(30);
 
     RoomDispatches(const RoomScope& scope, const Roster& roster, DispatchesHost& host)
         : scope_(&scope), roster_(&roster), host_(&host) {}
@@ -62,6 +66,7 @@ class RoomDispatches {
     // ---- what happens
     void came(const Participant& p);
     void published(const Participant& p);
+    // Also to another room: an agent's job is over then, and the agent goes on.
     void left(const Participant& p);
     // There are other kinds of workers now.
     void agents_changed();
@@ -73,11 +78,17 @@ class RoomDispatches {
     Timestamp next_deadline() const;
 
   private:
-    // What a job is for: the room, or a participant's session by its sid.
-    using Purpose = std::pair<livekit::JobType, std::string>;
+    // What a job is for: the room, or a participant's session; one for each namespace (DSP-22).
+    struct Purpose {
+        livekit::JobType type = livekit::JT_ROOM;
+        std::string sid;  // of the participant; empty for the room
+        std::string ns;
+        auto operator<=>(const Purpose&) const = default;
+    };
     struct Dispatch {
         livekit::AgentDispatch info;  // without jobs
         std::set<Purpose> launched;
+        std::deque<std::string> ended;  // jobs, in the order of their ends
     };
     struct Job {
         livekit::Job job;
@@ -94,24 +105,31 @@ class RoomDispatches {
         bool runs() const { return job.state().status() == livekit::JS_RUNNING; }
     };
     using Jobs = std::map<std::string, Job>;
-    enum class Due : std::uint8_t { kJobEnds, kRestart, kRemoval };
+    enum class Due : std::uint8_t { kJobEnds, kRestart, kRemoval, kEvaluate };
     struct Todo {
         Due what = Due::kJobEnds;
-        std::string id;  // of a job; of kRemoval the sid of a participant
+        std::string id;    // of a job, a dispatch (kRestart) or a participant's session (kRemoval)
+        Purpose purpose;   // kRestart
+        int restarts = 0;  // kRestart: how often before
     };
 
     Dispatch* find(const std::string& id);
     Dispatch& add(livekit::AgentDispatch info);
     void evaluate(Dispatch& dispatch);
-    void launch(Dispatch& dispatch, const Purpose& purpose, const Participant* p);
-    bool make_job(const Dispatch& dispatch, const AgentKind& kind, const Purpose& purpose,
-                  const Participant* p, int restarts);
+    void launch(Dispatch& dispatch, livekit::JobType type, const Participant* p);
+    bool make_job(const Dispatch& dispatch, const Purpose& purpose, const Participant* p,
+                  int restarts);
+    void evaluate_later();
     void withdraw(Jobs::iterator at);
+    void settle(Jobs::iterator at);
     void finish(Jobs::iterator at, livekit::JobStatus status, const std::string& error);
-    void forget_old(const std::string& dispatch);
-    void plan_restart(const Job& job, const std::string& id);
-    void restart(const std::string& id);
+    void tell_end(Job& ended, livekit::JobStatus status, const std::string& error);
+    void never_ran(Jobs::iterator at, const livekit::JobState& state);
+    void keep_ended(Dispatch& dispatch, const std::string& id);
+    void plan_restart(const Job& job);
+    void restart(const Todo& todo);
     void agent_left(const Participant& p, Jobs::iterator at);
+    void carry_out(const Todo& todo, Timestamp now);
     void end_due(Jobs::iterator at, Timestamp now);
 
     const RoomScope* scope_;
@@ -122,7 +140,9 @@ class RoomDispatches {
     std::size_t open_jobs_ = 0;
     std::uint64_t last_order_ = 0;
     std::multimap<std::string, std::string> by_identity_;  // agent → job that runs
+    std::multimap<std::string, std::string> by_sid_;  // participant's session → open job for it
     std::multimap<Timestamp, Todo> todo_;
+    bool evaluates_later_ = false;
 };
 
 }  // namespace confab::room

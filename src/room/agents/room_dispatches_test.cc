@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "room/test_support.h"
+#include "room/agents/dispatch_testing.h"
 
 namespace confab::room {
 namespace {
@@ -24,128 +24,12 @@ using livekit::JT_PARTICIPANT;
 using livekit::JT_PUBLISHER;
 using livekit::JT_ROOM;
 using testing::Harness;
-using testing::test_config;
+using testing::Ids;
+using testing::listening;
+using testing::States;
 using testing::test_join;
+using World = testing::AgentWorld;
 using R = livekit::SignalResponse;
-
-Config listening() {
-    Config config = test_config();
-    config.agents_listen = true;
-    config.agent_recording = true;
-    return config;
-}
-
-struct World : Harness {
-    World() : Harness(listening()) {}
-    using Harness::of;
-
-    void kinds(AgentKinds all) {
-        manager.set_agents(clock(), std::move(all));
-        drain();
-    }
-    // Of that type, without a name.
-    void any(livekit::JobType type) { kinds({{type, "", "", ""}}); }
-    void create(const std::function<void(livekit::CreateRoomRequest&)>& with = {}) {
-        livekit::CreateRoomRequest request;
-        request.set_name("r");
-        if (with) with(request);
-        REQUIRE(manager.create_room(clock(), request));
-        drain();
-    }
-    std::vector<livekit::Job> launched() const {
-        return of<LaunchAgentJob, livekit::Job>(&LaunchAgentJob::job);
-    }
-    std::vector<std::string> ended() const {
-        return of<EndAgentJob, std::string>(&EndAgentJob::job);
-    }
-    template <typename E, typename T>
-    std::vector<T> of(T E::* member) const {
-        std::vector<T> result;
-        for (const Effect& effect : stored)
-            if (const E* one = std::get_if<E>(&effect)) result.push_back(one->*member);
-        return result;
-    }
-    std::string dispatch(const std::string& name,
-                         livekit::JobRestartPolicy policy = livekit::JRP_ON_FAILURE) {
-        livekit::AgentDispatch wanted;
-        wanted.set_room("r");
-        wanted.set_agent_name(name);
-        wanted.set_metadata("md");
-        wanted.set_restart_policy(policy);
-        const auto made = manager.create_dispatch(clock(), wanted);
-        REQUIRE(made);
-        drain();
-        return made->id();
-    }
-    ServiceResult<livekit::AgentDispatch> remove(const std::string& id) {
-        livekit::DeleteAgentDispatchRequest request;
-        request.set_room("r");
-        request.set_dispatch_id(id);
-        auto result = manager.delete_dispatch(clock(), request);
-        drain();
-        return result;
-    }
-    livekit::ListAgentDispatchResponse list(const std::string& id = "") {
-        livekit::ListAgentDispatchRequest request;
-        request.set_room("r");
-        request.set_dispatch_id(id);
-        return manager.list_dispatch(clock(), request).value();
-    }
-    std::vector<livekit::JobStatus> states() {
-        std::vector<livekit::JobStatus> result;
-        const livekit::ListAgentDispatchResponse all = list();
-        for (const livekit::AgentDispatch& one : all.agent_dispatches())
-            for (const livekit::Job& job : one.state().jobs())
-                result.push_back(job.state().status());
-        return result;
-    }
-    void change(livekit::Job job, livekit::JobStatus status, bool lost = false) {
-        job.mutable_state()->set_status(status);
-        job.mutable_state()->set_participant_identity("agent-" + job.id());
-        job.mutable_state()->set_worker_id("AW_x");
-        manager.job_changed(clock(), job, lost);
-        drain();
-    }
-    JoinParams agent(const livekit::Job& job) const {
-        JoinParams params = test_join("r", "agent-" + job.id());
-        params.grants.kind = livekit::ParticipantInfo::AGENT;
-        if (!params.grants.video) params.grants.video.emplace();
-        params.grants.video->agent = true;
-        return params;
-    }
-    void leave(SessionId session) {
-        livekit::SignalRequest request;
-        request.mutable_leave();
-        send(session, request);
-    }
-    // The only job there is runs, and its agent is in the room.
-    SessionId run(const livekit::Job& job) {
-        change(job, JS_RUNNING);
-        return join(agent(job));
-    }
-    // Runs the job, and then the agent's signalling and media are gone: returns when the room has
-    // given it up.
-    void run_and_lose(const livekit::Job& job) {
-        const std::size_t others = commands_of<sfu::CreatePeer>().size();
-        const SessionId session = run(job);
-        const auto peers = commands_of<sfu::CreatePeer>();
-        for (std::size_t i = others; i < peers.size(); ++i) {
-            sfu::PeerStateChanged state;
-            state.peer = peers[i].peer;
-            state.state = sfu::PeerState::kFailed;
-            state.failure = sfu::PeerFailure::kIce;
-            event(state);
-        }
-        close(session);
-        for (int step = 0; webhook_names().back() != "participant_left"; ++step) {
-            REQUIRE(step < 1000);
-            advance(Duration::millis(100));
-        }
-    }
-};
-
-using Ids = std::vector<std::string>;
-using States = std::vector<livekit::JobStatus>;
 
 }  // namespace
 
@@ -436,7 +320,7 @@ TEST_CASE("RoomDispatches: what is not started again [DSP-28]") {
     // Its participant is gone.
     w.dispatch("bot");
     REQUIRE(w.launched().size() == 4);
-    w.change(w.launched()[2], JS_FAILED);  // nobody took it in time: that is no failure of an agent
+    w.give_up(w.launched()[2]);  // nobody took it in time: that is no failure of an agent
     const livekit::Job of_alice = w.launched()[3];
     REQUIRE(of_alice.type() == JT_PARTICIPANT);
     w.change(of_alice, JS_RUNNING);
@@ -542,35 +426,6 @@ TEST_CASE("RoomDispatches: it is told when a room can be asked [RPC-05]") {
     Harness deaf;
     deaf.join_active("r", "alice");
     CHECK(deaf.stored.empty());
-}
-
-TEST_CASE("RoomDispatches: so many dispatches and ended jobs [IMM-15]") {
-    World w;
-    w.create();
-    for (std::size_t i = 1; i < RoomDispatches::kMaxDispatches; ++i)
-        w.dispatch("bot");
-    livekit::AgentDispatch wanted;
-    wanted.set_room("r");
-    const auto refused = w.manager.create_dispatch(w.clock(), wanted);
-    CHECK(refused.error().code == ServiceCode::kFailedPrecondition);
-    CHECK(w.list().agent_dispatches_size() == static_cast<int>(RoomDispatches::kMaxDispatches));
-    World many;
-    many.create([](auto& request) {
-        for (std::size_t i = 0; i <= RoomDispatches::kMaxDispatches; ++i)
-            request.add_agents();
-    });
-    CHECK(many.list().agent_dispatches_size() == static_cast<int>(RoomDispatches::kMaxDispatches));
-
-    World w2;
-    w2.any(JT_PARTICIPANT);
-    w2.create();
-    for (std::size_t i = 0; i <= RoomDispatches::kMaxEndedJobs; ++i) {
-        w2.join(test_join("r", "p" + std::to_string(i)));
-        w2.change(w2.launched().back(), JS_RUNNING);
-        w2.change(w2.launched().back(), JS_SUCCESS);
-        CHECK(w2.states().size() == std::min(i + 1, RoomDispatches::kMaxEndedJobs));
-    }
-    CHECK(w2.list().agent_dispatches(0).state().jobs(0).id() == w2.launched()[1].id());
 }
 
 }  // namespace confab::room

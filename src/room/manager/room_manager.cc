@@ -99,7 +99,7 @@ void RoomManager::job_changed(Clock clock, const livekit::Job& job, bool lost) {
     clock_ = clock;
     Room* room = rooms_.find(job.room().name());
     if (room == nullptr) {  // it ended meanwhile
-        if (job.state().status() == livekit::JS_RUNNING) out_.end_job({job.id(), false});
+        if (job.state().status() == livekit::JS_RUNNING) out_.end_job({job.id(), EndAgentJob::Why::kUnwanted});
         return;
     }
     rooms_.in_room(*room, [&](Room& entered) { entered.dispatches().job_changed(job, lost); });

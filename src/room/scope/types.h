@@ -149,11 +149,15 @@ using AgentKinds = std::set<AgentKind>;
 struct LaunchAgentJob {
     livekit::Job job;
 };
-// Nobody is to look for a worker any more; a worker that has it is told to end it. `left`: its
-// agent is gone already.
+// Nobody is to look for a worker any more; a worker that has it is told to end it.
 struct EndAgentJob {
+    enum class Why : std::uint8_t {
+        kUnwanted,
+        kAgentLeft,   // the agent is gone already
+        kAgentMoved,  // it goes on in another room: its worker is told nothing
+    };
     std::string job;
-    bool left = false;
+    Why why = Why::kUnwanted;
 };
 // From when until when dispatches of a room can be asked for (03 RPC-05).
 struct RoomServed {

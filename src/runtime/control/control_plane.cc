@@ -37,7 +37,8 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
       rooms_(options.room, seed, crypto::fill_random),
       whip_(loop, sessions_),
       sessions_(rooms_, options.websocket, metrics),
-      service_(rooms_, options.room.node_id, [this] { wake(); }),
+      service_(
+          rooms_, options.room.node_id, [this] { wake(); }, [this] { carry_out(); }),
       send_webhook_(std::move(send_webhook)),
       participant_over_(options.participant_over),
       timer_(loop) {

@@ -40,14 +40,18 @@ room::Clock clock() {
 }  // namespace
 
 LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::string node_id,
-                                   std::function<void()> wake)
-    : rooms_(rooms), node_id_(std::move(node_id)), wake_(std::move(wake)) {}
+                                   std::function<void()> wake, std::function<void()> carry_out)
+    : rooms_(rooms),
+      node_id_(std::move(node_id)),
+      wake_(std::move(wake)),
+      carry_out_(std::move(carry_out)) {}
 
 void LocalRoomService::create_room(const api::CallContext&,
                                    const livekit::CreateRoomRequest& request,
                                    api::Reply<livekit::Room> reply) {
     auto made = rooms_.create_room(clock(), request);
     wake_();
+    carry_out_();  // whoever has the answer may ask the room for its dispatches
     answer(reply, std::move(made));
 }
 void LocalRoomService::list_rooms(const api::CallContext&, const livekit::ListRoomsRequest& request,
@@ -57,8 +61,10 @@ void LocalRoomService::list_rooms(const api::CallContext&, const livekit::ListRo
 void LocalRoomService::delete_room(const api::CallContext&,
                                    const livekit::DeleteRoomRequest& request,
                                    api::Reply<livekit::DeleteRoomResponse> reply) {
-    answer(reply, rooms_.delete_room(clock(), request));
+    auto deleted = rooms_.delete_room(clock(), request);
     wake_();
+    carry_out_();  // nor its dispatches any more
+    answer(reply, std::move(deleted));
 }
 void LocalRoomService::list_participants(const api::CallContext&,
                                          const livekit::ListParticipantsRequest& request,

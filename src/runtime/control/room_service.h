@@ -15,8 +15,10 @@ namespace confab::control {
 
 class LocalRoomService final : public api::RoomServicePort {
   public:
-    // `wake` is called after each change, so that its effects go out.
-    LocalRoomService(room::RoomManager& rooms, std::string node_id, std::function<void()> wake);
+    // `wake` is called after each change, so that its effects go out; `carry_out` sends them out at
+    // once.
+    LocalRoomService(room::RoomManager& rooms, std::string node_id, std::function<void()> wake,
+                     std::function<void()> carry_out);
     // A call of perform_rpc() has ended.
     void rpc_done(room::RpcDone done);
 
@@ -54,6 +56,7 @@ class LocalRoomService final : public api::RoomServicePort {
     room::RoomManager& rooms_;
     std::string node_id_;
     std::function<void()> wake_;
+    std::function<void()> carry_out_;
     std::map<room::RpcCallId, api::Reply<livekit::PerformRpcResponse>> rpc_waiting_;
 };
 

@@ -39,7 +39,8 @@ class Node {
   public:
     Node()
         : rooms_(config(), 1, room::seeded_secrets(1)),
-          service_(rooms_, "ND_test", [this] { drain(); }),
+          service_(
+              rooms_, "ND_test", [this] { drain(); }, [] {}),
           router_({}, service_, bus_) {}
 
     void join(const Exchange& step) {

@@ -24,7 +24,7 @@ class Rooms {
   public:
     Rooms()
         : rooms_(config(), 1, room::seeded_secrets(1)),
-          service(rooms_, "ND_x", [this] { drain(); }) {}
+          service(rooms_, "ND_x", [this] { drain(); }, [] {}) {}
 
     void join(const std::string& room, const std::string& identity) {
         room::JoinParams params;

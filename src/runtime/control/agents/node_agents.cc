@@ -60,8 +60,11 @@ void NodeAgents::handle(AgentEffect effect) {
     if (auto* wanted = std::get_if<room::LaunchAgentJob>(&effect)) {
         launcher_->launch(now, std::move(wanted->job));
     } else if (const auto* end = std::get_if<room::EndAgentJob>(&effect)) {
-        launcher_->end(now, end->job,
-                       end->left ? ::rpc::AGENT_LEFT_ROOM : ::rpc::TERMINATION_REQUESTED);
+        using Why = room::EndAgentJob::Why;
+        if (end->why == Why::kAgentMoved) return launcher_->forget(end->job);
+        launcher_->end(
+            now, end->job,
+            end->why == Why::kAgentLeft ? ::rpc::AGENT_LEFT_ROOM : ::rpc::TERMINATION_REQUESTED);
     } else if (const auto* served = std::get_if<room::RoomServed>(&effect)) {
         if (served->open)
             serve(served->room);

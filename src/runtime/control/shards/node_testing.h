@@ -130,9 +130,13 @@ class TestNode {
     }
     std::string twirp_with(const std::string& bearer, std::string_view method,
                            const google::protobuf::Message& request) const {
+        return call_api("RoomService", bearer, method, request);
+    }
+    std::string call_api(std::string_view service, const std::string& bearer,
+                         std::string_view method, const google::protobuf::Message& request) const {
         const std::string body = request.SerializeAsString();
         net::RawClient client(port_);
-        client.send("POST /twirp/livekit.RoomService/" + std::string(method) +
+        client.send("POST /twirp/livekit." + std::string(service) + "/" + std::string(method) +
                     " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " + bearer +
                     "\r\nContent-Type: application/protobuf\r\nContent-Length: " +
                     std::to_string(body.size()) + "\r\n\r\n" + body);
