@@ -22,9 +22,14 @@ function file_of(url) {
   return undefined;
 }
 
-// Returns the address of the page.
-export async function start_page_server(suite) {
+// Returns the address of the page. `pages`: further ones, as text by path.
+export async function start_page_server(suite, pages = {}) {
   const server = http.createServer(async (request, response) => {
+    const text = pages[new URL(request.url, 'http://localhost').pathname];
+    if (text) {
+      response.writeHead(200, { 'Content-Type': kTypes['.html'] }).end(text);
+      return;
+    }
     const file = file_of(request.url);
     if (!file) {
       response.writeHead(404).end();

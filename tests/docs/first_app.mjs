@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The files of docs/guide/first-app.md as a reader copies them, with another address, other keys
+// and livekit-client from the lock file instead of the network.
+
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { start_chromium } from '../lib/browser.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
+import { KEY, ROOT, SECRET, start_server } from '../lib/server.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { assert, Suite } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
+
+const run = promisify(execFile);
+const kPython = path.join(ROOT, 'tests/agents/sdk/.venv/bin/python');
+const kRoom = 'first';
+
+// Name → text of each block whose first line names its file.
+function shown_files(server) {
+  const page = fs.readFileSync(path.join(ROOT, 'docs/guide/first-app.md'), 'utf8');
+  const files = {};
+  for (const [, text] of page.matchAll(/^```(?:js|python|html)\n(.*?)^```/gms)) {
+    const name = text.match(/^(?:\/\/|#|<!--) (\S+) – /)?.[1];
+    assert.ok(name, `a block without a file's name: ${text.slice(0, 60)}`);
+    files[name] = text.replaceAll('ws://localhost:7880', server.ws)
+      .replaceAll(/(["'])devkey\1/g, `'${KEY}'`).replaceAll(/(["'])secret\1/g, `'${SECRET}'`);
+  }
+  return files;
+}
+
+const suite = new Suite({ limit: 180 });
+await suite.run(async () => {
+  const server = await start_server(suite);
+  const files = shown_files(server);
+  // Below tests/, where the packages are found.
+  const folder = fs.mkdtempSync(path.join(ROOT, 'tests/docs/.first-app-'));
+  suite.cleanup(() => fs.rmSync(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
+  const node = (name, ...args) => run(process.execPath, [path.join(folder, name), ...args], { timeout: 20000, polling: 200 });
+  const python = (name, ...args) => run(kPython, [path.join(folder, name), ...args], { timeout: 20000, polling: 200 });
+  const tokens = {};
+
+  await suite.check('the tokens of both languages let their bearer in [TOK-01] [TOK-03] [SDK-01]', async () => {
+    tokens.node = (await node('make_token.mjs', 'alice')).stdout.trim();
+    tokens.python = (await python('make_token.py', 'bob')).stdout.trim();
+    for (const token of Object.values(tokens)) {
+      const reply = await fetch(`${server.http}/rtc/validate?access_token=${token}`);
+      assert.equal(reply.status, 200);
+    }
+    const payload = JSON.parse(Buffer.from(tokens.python.split('.')[1], 'base64url'));
+    assert.equal(payload.sub, 'bob');
+  }, { needed: true });
+
+  await suite.check('the programs say hello to who is there', async () => {
+    const carol = await Peer.join(suite, server, kRoom, 'carol');
+    const said = await Promise.all([node('hello.mjs', tokens.node), python('hello.py', tokens.python)]);
+    for (const { stdout } of said) assert.match(stdout, /connected, with [12] others/);
+    // From whom it is not known yet: those who publish no track are told of within 3 s (SIG-131).
+    for (const language of ['Node', 'Python'])
+      await until(() => carol.data.some((one) => one.text === `hello from ${language}`), { what: language });
+    await carol.leave();
+  });
+
+  await suite.check('the page shows who is there, and what is said', async () => {
+    const chromium = await start_chromium(suite);
+    const html = files['index.html'].replace(/https:\/\/cdn\.jsdelivr\.net\/npm\/livekit-client@2\/\S+\.mjs/, '/livekit-client.mjs');
+    assert.notEqual(html, files['index.html']);
+    const address = await start_page_server(suite, { '/first.html': html });
+    const open = async (token) => {
+      const page = await chromium.newPage();
+      const trouble = [];
+      page.on('pageerror', (error) => trouble.push(error.message));
+      page.on('console', (message) => trouble.push(message.text()));
+      suite.diagnostics(() => {}, () => trouble.slice(-8));
+      await page.goto(`${address}first.html?token=${token}`);
+      return page;
+    };
+    const pages = await Promise.all([open(tokens.node), open(tokens.python)]);
+    const sees = (page, identity) => page.waitForFunction(
+      (name) => [...document.querySelectorAll('video')].some((one) => one.title === name && one.videoWidth > 0),
+      { timeout: 20000, polling: 200 }, identity);
+    await Promise.all([sees(pages[0], 'bob'), sees(pages[1], 'alice')]);
+    const dave = await Peer.join(suite, server, kRoom, 'dave');
+    await dave.local.publishData(new TextEncoder().encode('hi'), { reliable: true });
+    await pages[0].waitForFunction(() => document.body.textContent.includes('dave: hi'), { timeout: 10000, polling: 200 });
+    await pages[1].close();
+    await pages[0].waitForFunction(() => document.querySelectorAll('video').length === 0, { timeout: 20000, polling: 200 });
+    await dave.leave();
+  }, { seconds: 60 });
+});
