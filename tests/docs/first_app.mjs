@@ -87,7 +87,7 @@ await suite.run(async () => {
     await Promise.all([sees(pages[0], 'bob'), sees(pages[1], 'alice')]);
     const dave = await Peer.join(suite, server, kRoom, 'dave');
     await dave.local.publishData(new TextEncoder().encode('hi'), { reliable: true });
-    await pages[0].waitForFunction(() => document.body.textContent.includes('dave: hi'), { timeout: 10000, polling: 200 });
+    await pages[0].waitForFunction(() => document.body.textContent.match(/(dave|somebody): hi/), { timeout: 10000, polling: 200 });
     await pages[1].close();
     await pages[0].waitForFunction(() => document.querySelectorAll('video').length === 0, { timeout: 20000, polling: 200 });
     await dave.leave();
