@@ -326,6 +326,16 @@ TEST_CASE("token create: finds its key [TOK-02]") {
     CHECK(grants_of(m.run(base).out, "e", "v").expires_at == kNow + Duration::seconds(6 * 3600));
 }
 
+TEST_CASE("token create: an operator's token is for no room [HOOK-12]") {
+    FakeMachine m;
+    const Outcome o = m.run({"token", "create", "--dev", "--admin", "--list"});
+    const auto video = grants_of(o.out, "devkey", "secret").video;
+    REQUIRE(video);
+    CHECK(video->room_admin);
+    CHECK(video->room_list);
+    CHECK(video->room.empty());
+}
+
 TEST_CASE("token create: refuses tokens that make no sense") {
     FakeMachine m;
     for (const auto& bad :

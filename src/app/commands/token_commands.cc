@@ -73,7 +73,8 @@ void add_grant_flags(CLI::App& command, TokenFlags& f) {
     command.add_flag("--create", f.video.room_create, "May create rooms");
     command.add_flag("--list", f.video.room_list, "May list rooms");
     command.add_flag("--record", f.video.room_record, "May use egress");
-    command.add_flag("--admin", f.video.room_admin, "May manage --room");
+    command.add_flag("--admin", f.video.room_admin,
+                     "May manage --room; with --list and no room, webhooks");
     command.add_flag("--ingress-admin", f.video.ingress_admin, "May use ingress");
     const auto tri_state = [&command](const char* name, const char* help) {
         return command.add_flag(name)->description(help);
@@ -143,8 +144,9 @@ Result<void, std::string> check_grants(const TokenFlags& f) {
             "the token would allow nothing; add --join --room R --identity I, --list or --create"));
     if (v.room_join && (v.room.empty() || f.grants.identity.empty()))
         return tl::make_unexpected(std::string("--join needs --room and --identity"));
-    if (v.room_admin && v.room.empty())
-        return tl::make_unexpected(std::string("--admin needs --room"));
+    // Of an operator, for webhooks; by itself it would open nothing.
+    if (v.room_admin && v.room.empty() && !v.room_list)
+        return tl::make_unexpected(std::string("--admin needs --room, or --list for webhooks"));
     return {};
 }
 
