@@ -92,6 +92,7 @@ export class FrameReader {
 export class RawWebSocket {
   open = true;
   code = undefined; // of the close frame received
+  reason = undefined; // and its text
   #reader = new FrameReader();
   #room; // of those who wait for room to write
   #early = []; // frames that came before on_frame was set
@@ -118,6 +119,7 @@ export class RawWebSocket {
     for (const one of this.#reader.read(chunk)) {
       if (one.opcode === kClose) {
         this.code = one.payload.length >= 2 ? one.payload.readUInt16BE(0) : 1005;
+        this.reason = one.payload.subarray(2).toString();
         this.socket.end();
       }
       this.#on_frame(one);

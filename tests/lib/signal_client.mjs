@@ -6,7 +6,7 @@
 
 import { SignalRequest, SignalResponse, JoinRequest, WrappedJoinRequest } from '@livekit/protocol';
 
-import { kBinary, open_websocket } from './raw_websocket.mjs';
+import { kBinary, kPing, kText, open_websocket } from './raw_websocket.mjs';
 import { join_token } from './token.mjs';
 import { sleep, until } from './wait.mjs';
 
@@ -14,9 +14,12 @@ const base64url = (bytes) => Buffer.from(bytes).toString('base64').replaceAll('+
 
 const kClientInfo = { sdk: 'js', protocol: '16', version: '2.23.0', os: 'linux' };
 
+// Without those that a check leaves out.
+const given = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
 function v0_path(subscribe, query) {
   const fields = { auto_subscribe: subscribe ? '1' : '0', ...kClientInfo, ...query };
-  return `/rtc?${new URLSearchParams(fields)}`;
+  return `/rtc?${new URLSearchParams(given(fields))}`;
 }
 
 function v1_path(subscribe, query, request) {
@@ -32,6 +35,8 @@ function v1_path(subscribe, query, request) {
 export class SignalClient {
   counts = {}; // messages by kind
   last = {}; // the last of each kind
+  texts = []; // text frames as they came
+  pings = 0; // ping frames
   people = new Map(); // the newest of everybody it was told of, by identity
   trickles = [];
 
@@ -42,15 +47,23 @@ export class SignalClient {
     this.on_message = on_message;
     ws.on_frame = ({ opcode, payload }) => {
       if (opcode === kBinary) this.#take(SignalResponse.fromBinary(payload).message);
+      if (opcode === kPing) this.pings += 1;
+      if (opcode === kText) {
+        this.texts.push(payload.toString());
+        this.#take(SignalResponse.fromJsonString(payload.toString()).message);
+      }
     };
   }
 
-  // Asks to join; the reply of open_websocket, with `client` when it worked.
+  // Asks to join; the reply of open_websocket, with `client` when it worked. The token goes into
+  // the header, with `token_in_query` into the query.
   static async ask(server, room, identity, settings = {}) {
     const { v1 = true, subscribe = true, query = {}, request = {}, grant, options } = settings;
     const token = settings.token ?? (await join_token(room, identity, { grant, options }));
-    const path = v1 ? v1_path(subscribe, query, request) : v0_path(subscribe, query);
-    const headers = { Authorization: `Bearer ${token}`, ...settings.headers };
+    const { token_in_query } = settings;
+    const asked = token_in_query ? { access_token: token, ...query } : query;
+    const path = v1 ? v1_path(subscribe, asked, request) : v0_path(subscribe, asked);
+    const headers = { ...(!token_in_query && { Authorization: `Bearer ${token}` }), ...settings.headers };
     const reply = await open_websocket({ port: server.ports.http, path, headers });
     return reply.ws ? { ...reply, client: new SignalClient(reply.ws, identity, settings.on_message) } : reply;
   }

@@ -1,0 +1,164 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The peer connections of a Client, made of werift: two of them, or one in single mode. It answers
+// offers and, in single mode, asks for sections when it is told to.
+
+import { SignalTarget, TrackSource, TrackType } from '@livekit/protocol';
+import { MediaStream, MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, RtpHeader, RtpPacket } from 'werift';
+
+import { until } from '../lib/wait.mjs';
+import { Client } from './client.mjs';
+
+const kFeedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
+const codecs = () => ({
+  audio: [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48000, channels: 2, payloadType: 111 })],
+  video: [new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, payloadType: 96, rtcpFeedback: kFeedback })],
+});
+const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);
+const kChannels = {
+  _reliable: { ordered: true },
+  _lossy: { ordered: false, maxRetransmits: 0 },
+  _data_track: { ordered: false, maxRetransmits: 0 },
+};
+
+export class MediaClient {
+  channels = {}; // by label: those the server sends on
+  data = []; // {label, bytes}
+  packets = new Map(); // RTP packets by mid or track id that came
+  errors = [];
+  silent = false; // true: it answers no offer
+  #connections = new Map();
+  #work = Promise.resolve();
+  #offers = 0;
+  #timers = [];
+
+  static async join(suite, server, room, identity, settings = {}) {
+    const peer = new MediaClient();
+    peer.v1 = settings.v1 ?? false;
+    suite.cleanup(() => peer.close());
+    const on_message = (kind, value, client) => {
+      peer.client = client;
+      peer.#do(() => peer.#take(kind, value));
+    };
+    peer.client = await Client.join(suite, server, room, identity, { ...settings, on_message });
+    if (peer.v1 || !peer.client.joined.subscriberPrimary) peer.#do(() => peer.#open_channels());
+    if (settings.active !== false) await peer.active();
+    return peer;
+  }
+
+  get sid() {
+    return this.client.sid;
+  }
+
+  // Waits until the server says that it is connected.
+  async active() {
+    const target = this.v1 || !this.client.joined.subscriberPrimary ? SignalTarget.PUBLISHER : SignalTarget.SUBSCRIBER;
+    const state = () => this.#connections.get(target)?.connectionState;
+    await until(() => state() === 'connected', { what: () => `${this.client.identity} to connect, is ${state()} ${this.errors.map((e) => e.stack)}` });
+  }
+
+  connection(target) {
+    const known = this.#connections.get(target);
+    if (known) return known;
+    const connection = new RTCPeerConnection({ codecs: codecs(), iceServers: [], iceUseIpv6: false });
+    connection.onIceCandidate.subscribe((candidate) => {
+      if (candidate) this.client.send('trickle', { target, candidateInit: JSON.stringify(candidate.toJSON()) });
+    });
+    connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(() => {
+      this.packets.set(track.kind, (this.packets.get(track.kind) ?? 0) + 1);
+    }));
+    connection.onDataChannel.subscribe((channel) => this.#listen(channel));
+    this.#connections.set(target, connection);
+    return connection;
+  }
+
+  #listen(channel) {
+    this.channels[channel.label] = channel;
+    channel.onMessage.subscribe((bytes) => this.data.push({ label: channel.label, bytes }));
+  }
+
+  #do(step) {
+    this.#work = this.#work.then(step).catch((error) => this.errors.push(error));
+    return this.#work;
+  }
+
+  async #take(kind, value) {
+    if (kind === 'trickle') {
+      await this.connection(value.target).addIceCandidate(JSON.parse(value.candidateInit));
+    } else if (kind === 'offer' && !this.silent) {
+      const connection = this.connection(SignalTarget.SUBSCRIBER);
+      await connection.setRemoteDescription({ type: 'offer', sdp: value.sdp });
+      await connection.setLocalDescription(await connection.createAnswer());
+      this.client.send('answer', { type: 'answer', sdp: connection.localDescription.sdp, id: value.id });
+    } else if (kind === 'mediaSectionsRequirement' && !this.silent) {
+      const connection = this.connection(SignalTarget.PUBLISHER);
+      for (let i = 0; i < value.numAudios; ++i) connection.addTransceiver('audio', { direction: 'recvonly' });
+      for (let i = 0; i < value.numVideos; ++i) connection.addTransceiver('video', { direction: 'recvonly' });
+      await this.#offer();
+    }
+  }
+
+  async #open_channels() {
+    const connection = this.connection(SignalTarget.PUBLISHER);
+    for (const [label, options] of Object.entries(kChannels)) this.#listen(connection.createDataChannel(label, options));
+    await this.#offer();
+  }
+
+  // Sends an offer and waits for what the answer does to the connection.
+  async #offer() {
+    const connection = this.connection(SignalTarget.PUBLISHER);
+    const from = this.client.log.length;
+    const id = (this.#offers += 1);
+    await connection.setLocalDescription(await connection.createOffer());
+    this.client.send('offer', { type: 'offer', sdp: connection.localDescription.sdp, id });
+    const answer = await this.client.told('answer', (one) => one.id === id, { from });
+    await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+  }
+
+  // Publishes and sends packets; gives the TrackInfo of track_published.
+  async publish(kind, request = {}) {
+    const connection = this.connection(SignalTarget.PUBLISHER);
+    const track = new MediaStreamTrack({ kind });
+    connection.addTransceiver(track, { direction: 'sendonly', streams: [new MediaStream([track])] });
+    const video = kind === 'video';
+    const cid = track.id;
+    this.client.send('addTrack', {
+      cid,
+      name: kind,
+      type: video ? TrackType.VIDEO : TrackType.AUDIO,
+      source: video ? TrackSource.CAMERA : TrackSource.MICROPHONE,
+      ...(video && { width: 640, height: 360 }),
+      ...request,
+    });
+    const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
+    await this.#do(() => this.#offer());
+    if (this.errors.length) throw this.errors[0];
+    await until(() => connection.connectionState === 'connected');
+    this.#send_packets(track, video);
+    return info;
+  }
+
+  // A packet each 20 ms; those of video are key frames of nothing.
+  #send_packets(track, video) {
+    let sequenceNumber = 0;
+    let timestamp = 0;
+    const payload = video ? Buffer.from('1000' + '9d012a' + '80026801', 'hex') : kOpusSilence;
+    this.#timers.push(setInterval(() => {
+      sequenceNumber = (sequenceNumber + 1) & 0xffff;
+      timestamp += video ? 1800 : 960;
+      track.writeRtp(new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker: true }), payload));
+    }, 20));
+  }
+
+  // The m-lines of the last answer or offer, as the client has them.
+  sdp(target) {
+    return this.connection(target).remoteDescription.sdp;
+  }
+
+  async close() {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.client?.destroy();
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+  }
+}
