@@ -85,7 +85,7 @@ async function end_checks(suite, server) {
       const { code, leave } = await alice.ended();
       assert.equal(code, 1000);
       assert.equal(alice.signal.ws.reason, '');
-      assert.deepEqual([leave.action, leave.reason], [LeaveRequest_Action.DISCONNECT, reason]);
+      assert.deepEqual([leave.action, leave.reason], [LeaveRequest_Action.DISCONNECT, counted]);
       const gone = await watcher.told_of('alice', (one) => one.state === 3);
       assert.equal(gone.disconnectReason, counted);
       await assert.rejects(room_client(server).getParticipant(room, 'alice'));

@@ -36,6 +36,7 @@ export class MediaClient {
   static async join(suite, server, room, identity, settings = {}) {
     const peer = new MediaClient();
     peer.v1 = settings.v1 ?? false;
+    peer.silent = settings.silent ?? false;
     suite.cleanup(() => peer.close());
     const on_message = (kind, value, client) => {
       peer.client = client;
@@ -43,7 +44,7 @@ export class MediaClient {
     };
     peer.client = await Client.join(suite, server, room, identity, { ...settings, on_message });
     if (peer.v1 || !peer.client.joined.subscriberPrimary) peer.#do(() => peer.#open_channels());
-    if (settings.active !== false) await peer.active();
+    if (!peer.silent) await peer.active();
     return peer;
   }
 
@@ -87,16 +88,20 @@ export class MediaClient {
     if (kind === 'trickle') {
       await this.connection(value.target).addIceCandidate(JSON.parse(value.candidateInit));
     } else if (kind === 'offer' && !this.silent) {
-      const connection = this.connection(SignalTarget.SUBSCRIBER);
-      await connection.setRemoteDescription({ type: 'offer', sdp: value.sdp });
-      await connection.setLocalDescription(await connection.createAnswer());
-      this.client.send('answer', { type: 'answer', sdp: connection.localDescription.sdp, id: value.id });
+      await this.answer(value);
     } else if (kind === 'mediaSectionsRequirement' && !this.silent) {
       const connection = this.connection(SignalTarget.PUBLISHER);
       for (let i = 0; i < value.numAudios; ++i) connection.addTransceiver('audio', { direction: 'recvonly' });
       for (let i = 0; i < value.numVideos; ++i) connection.addTransceiver('video', { direction: 'recvonly' });
       await this.#offer();
     }
+  }
+
+  async answer(offer) {
+    const connection = this.connection(SignalTarget.SUBSCRIBER);
+    await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+    await connection.setLocalDescription(await connection.createAnswer());
+    this.client.send('answer', { type: 'answer', sdp: connection.localDescription.sdp, id: offer.id });
   }
 
   async #open_channels() {

@@ -7,6 +7,7 @@
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { client_info_checks } from './client_info.mjs';
+import { description_checks } from './descriptions.mjs';
 import { frame_checks } from './frames.mjs';
 import { query_checks } from './query.mjs';
 
@@ -17,6 +18,7 @@ await suite.run(async () => {
     query_checks,
     client_info_checks,
     frame_checks,
+    description_checks,
   ];
   await Promise.all(groups.map((group) => group(suite, server)));
 });
