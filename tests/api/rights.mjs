@@ -120,7 +120,7 @@ async function recorder_checks(suite, server, rooms) {
 }
 
 async function limit_checks(suite) {
-  await suite.check('limit.subscription_limit_video: so many and no more, the next when one ends [SIG-112]', async () => {
+  await suite.check('limit.subscription_limit_video: so many and no more, the next when one ends [SIG-114]', async () => {
     const server = await start_server(suite, { limit: { subscription_limit_video: 2 } });
     const room = fresh_name('limited');
     const senders = [];

@@ -58,8 +58,8 @@ export class SignalClient {
   // Asks to join; the reply of open_websocket, with `client` when it worked. The token goes into
   // the header, with `token_in_query` into the query.
   static async ask(server, room, identity, settings = {}) {
-    const { v1 = true, subscribe = true, query = {}, request = {}, grant, options } = settings;
-    const token = settings.token ?? (await join_token(room, identity, { grant, options }));
+    const { v1 = true, subscribe = true, query = {}, request = {}, grant, options, kind } = settings;
+    const token = settings.token ?? (await join_token(room, identity, { grant, options, kind }));
     const { token_in_query } = settings;
     const asked = token_in_query ? { access_token: token, ...query } : query;
     const path = v1 ? v1_path(subscribe, asked, request) : v0_path(subscribe, asked);

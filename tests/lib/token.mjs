@@ -12,9 +12,10 @@ globalThis.crypto ??= webcrypto;
 const { AccessToken } = await import('livekit-server-sdk');
 
 // A token to join `room` as `identity`; `grant` is laid over the join grant, `options` go to the
-// token itself (name, metadata, attributes, ttl …).
-export async function join_token(room, identity, { grant = {}, options = {}, key = KEY, secret = SECRET } = {}) {
+// token itself (name, metadata, attributes, ttl …), `kind` is that of the participant.
+export async function join_token(room, identity, { grant = {}, options = {}, kind, key = KEY, secret = SECRET } = {}) {
   const token = new AccessToken(key, secret, { identity, ttl: 600, ...options });
+  if (kind) token.kind = kind;
   token.addGrant({ roomJoin: true, room, canUpdateOwnMetadata: true, ...grant });
   return token.toJwt();
 }

@@ -25,7 +25,7 @@ const kChannels = {
 export class MediaClient {
   channels = {}; // by label: those the server sends on
   data = []; // {label, bytes}
-  packets = new Map(); // RTP packets by mid or track id that came
+  packets = new Map(); // RTP packets that came, by kind: {count, last}, last is the payload
   errors = [];
   silent = false; // true: it answers no offer
   #connections = new Map();
@@ -66,8 +66,8 @@ export class MediaClient {
     connection.onIceCandidate.subscribe((candidate) => {
       if (candidate) this.client.send('trickle', { target, candidateInit: JSON.stringify(candidate.toJSON()) });
     });
-    connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(() => {
-      this.packets.set(track.kind, (this.packets.get(track.kind) ?? 0) + 1);
+    connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(({ payload }) => {
+      this.packets.set(track.kind, { count: (this.packets.get(track.kind)?.count ?? 0) + 1, last: payload });
     }));
     connection.onDataChannel.subscribe((channel) => this.#listen(channel));
     this.#connections.set(target, connection);
@@ -101,7 +101,9 @@ export class MediaClient {
     const connection = this.connection(SignalTarget.SUBSCRIBER);
     await connection.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
     await connection.setLocalDescription(await connection.createAnswer());
-    this.client.send('answer', { type: 'answer', sdp: connection.localDescription.sdp, id: offer.id });
+    // An inactive section is no rejected one, as werift has it (RFC 8829 §5.3.1).
+    const sdp = connection.localDescription.sdp.replace(/^(m=\S+) 0 /gm, '$1 9 ');
+    this.client.send('answer', { type: 'answer', sdp, id: offer.id });
   }
 
   async #open_channels() {
@@ -121,8 +123,9 @@ export class MediaClient {
     await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
   }
 
-  // Publishes and sends packets; gives the TrackInfo of track_published.
-  async publish(kind, request = {}) {
+  // Publishes and sends packets; gives the TrackInfo of track_published. `at_once`: the offer goes
+  // without waiting for that.
+  async publish(kind, { at_once = false, ...request } = {}) {
     const connection = this.connection(SignalTarget.PUBLISHER);
     const track = new MediaStreamTrack({ kind });
     connection.addTransceiver(track, { direction: 'sendonly', streams: [new MediaStream([track])] });
@@ -136,8 +139,9 @@ export class MediaClient {
       ...(video && { width: 640, height: 360 }),
       ...request,
     });
-    const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
+    if (!at_once) await this.client.told('trackPublished', (one) => one.cid === cid);
     await this.#do(() => this.#offer());
+    const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
     if (this.errors.length) throw this.errors[0];
     await until(() => connection.connectionState === 'connected');
     this.#send_packets(track, video);
@@ -156,13 +160,12 @@ export class MediaClient {
     }, 20));
   }
 
-  // The m-lines of the last answer or offer, as the client has them.
-  sdp(target) {
-    return this.connection(target).remoteDescription.sdp;
+  stop_sending() {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
   }
 
   async close() {
-    for (const timer of this.#timers) clearInterval(timer);
+    this.stop_sending();
     this.client?.destroy();
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
   }

@@ -39,6 +39,7 @@ async function offer_checks(suite, server) {
     assert.deepEqual(sound.extensions, { [kUris.abs_capture_time]: 2 });
     assert.equal(sound.direction, 'sendrecv');
     assert.ok(sound.text.includes(audio.sid));
+    assert.equal(sound.feedback[111], undefined);
 
     await sender.publish('video');
     const picture = await section('video');

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// add_track and what it becomes, before there is any media.
+
+import { AudioTrackFeature, BackupCodecPolicy, RequestResponse_Reason, TrackSource, TrackType, VideoLayer_Mode, VideoQuality } from '@livekit/protocol';
+
+import { start_server } from '../lib/server.mjs';
+import { assert } from '../lib/suite.mjs';
+import { Client, fresh_room } from './client.mjs';
+
+const { LOW, MEDIUM, HIGH } = VideoQuality;
+const { TF_STEREO, TF_NO_DTX, TF_ECHO_CANCELLATION } = AudioTrackFeature;
+const kLayers = [[HIGH, 1280, 720], [LOW, 320, 180], [MEDIUM, 640, 360]].map(([quality, width, height]) => ({ quality, width, height }));
+const kCamera = { type: TrackType.VIDEO, source: TrackSource.CAMERA, width: 1280, height: 720 };
+const kMicrophone = { type: TrackType.AUDIO, source: TrackSource.MICROPHONE };
+
+// The TrackInfo that track_published carries.
+async function announced(client, request) {
+  client.send('addTrack', request);
+  const { track } = await client.told('trackPublished', (one) => one.cid === request.cid);
+  return track;
+}
+
+const qualities = (layers) => layers.map((one) => one.quality);
+const mimes = (track) => track.codecs.map((one) => one.mimeType);
+
+async function reply_checks(suite, server) {
+  await suite.check('add_track is answered with a sid and the TrackInfo, once [SIG-04] [SIG-34]', async () => {
+    for (const v1 of [false, true]) {
+      const alice = await Client.join(suite, server, fresh_room('announce'), 'alice', { v1 });
+      const video = await announced(alice, { ...kCamera, cid: 'cam', name: 'me', layers: kLayers, simulcastCodecs: [{ codec: 'vp8', cid: 'cam' }] });
+      assert.match(video.sid, /^TR_VC\w{12}$/);
+      const said = [video.type, video.name, video.width, video.height, video.source, video.stream, video.simulcast, video.muted];
+      assert.deepEqual(said, [TrackType.VIDEO, 'me', 1280, 720, TrackSource.CAMERA, 'camera', true, false]);
+      assert.deepEqual(video.codecs.map((one) => one.cid), ['cam']);
+      const audio = await announced(alice, { ...kMicrophone, cid: 'mic', muted: true });
+      assert.match(audio.sid, /^TR_AM\w{12}$/);
+      assert.deepEqual([audio.type, audio.source, audio.stream, audio.muted], [TrackType.AUDIO, TrackSource.MICROPHONE, 'camera', true]);
+      const screen = await announced(alice, { ...kCamera, cid: 'screen', source: TrackSource.SCREEN_SHARE });
+      assert.deepEqual([screen.sid.slice(0, 5), screen.stream], ['TR_VS', 'screen']);
+      await alice.fence();
+      assert.equal(alice.all('trackPublished').length, 3);
+      alice.destroy();
+    }
+  });
+
+  await suite.check('add_track that may not be gets a request_response and no sid [SIG-04] [SIG-101]', async () => {
+    const { NOT_ALLOWED, UNSUPPORTED_TYPE, NOT_FOUND } = RequestResponse_Reason;
+    const grant = { canPublishSources: [TrackSource.MICROPHONE] };
+    const alice = await Client.join(suite, server, fresh_room('announce'), 'alice', { grant });
+    const refused = [
+      [{ ...kCamera, cid: 'cam' }, NOT_ALLOWED],
+      [{ ...kMicrophone, cid: 'data', type: TrackType.DATA }, UNSUPPORTED_TYPE],
+      [{ ...kMicrophone, cid: 'old', sid: 'TR_AMnonesuch123' }, NOT_FOUND],
+    ];
+    for (const [request, reason] of refused) {
+      const reply = await alice.answer_to('addTrack', request);
+      assert.equal(reply.reason, reason);
+      assert.deepEqual([reply.request.case, reply.request.value.cid], ['addTrack', request.cid]);
+    }
+    assert.equal(alice.all('trackPublished').length, 0);
+    await announced(alice, { ...kMicrophone, cid: 'mic' });
+  });
+
+  await suite.check('a cid that is waiting already is queued and gets no second sid [SIG-76]', async () => {
+    const alice = await Client.join(suite, server, fresh_room('announce'), 'alice');
+    const { sid } = await announced(alice, { ...kMicrophone, cid: 'mic' });
+    const reply = await alice.answer_to('addTrack', { ...kMicrophone, cid: 'mic' });
+    assert.equal(reply.reason, RequestResponse_Reason.QUEUED);
+    await alice.fence();
+    assert.deepEqual(alice.all('trackPublished').map((one) => one.track.sid), [sid]);
+    const pending = await alice.answer_to('addTrack', { ...kMicrophone, cid: 'backup', sid });
+    assert.equal(pending.reason, RequestResponse_Reason.NOT_FOUND);
+  });
+}
+
+async function info_checks(suite, server) {
+  await suite.check('TrackInfo: codecs as named, layers sorted, simulcast, audio features [SIG-103]', async () => {
+    const alice = await Client.join(suite, server, fresh_room('announce'), 'alice');
+    const vp8 = await announced(alice, { ...kCamera, cid: 'vp8', layers: kLayers, simulcastCodecs: [{ codec: 'vp8', cid: 'vp8' }] });
+    assert.deepEqual([mimes(vp8), vp8.simulcast], [['video/vp8'], true]);
+    assert.deepEqual(qualities(vp8.layers), [LOW, MEDIUM, HIGH]);
+    assert.deepEqual(qualities(vp8.codecs[0].layers), [LOW, MEDIUM, HIGH]);
+    assert.equal(vp8.codecs[0].videoLayerMode, VideoLayer_Mode.ONE_SPATIAL_LAYER_PER_STREAM);
+    const svc = [{ codec: 'vp9', cid: 'vp9' }, { codec: 'vp8', cid: '' }];
+    const vp9 = await announced(alice, { ...kCamera, cid: 'vp9', layers: kLayers, simulcastCodecs: svc });
+    assert.deepEqual([mimes(vp9), vp9.simulcast], [['video/vp9', 'video/vp8'], false]);
+    assert.equal(vp9.codecs[0].videoLayerMode, VideoLayer_Mode.MULTIPLE_SPATIAL_LAYERS_PER_STREAM);
+    const single = await announced(alice, { ...kCamera, cid: 'one', layers: [kLayers[0]], simulcastCodecs: [{ codec: 'vp8', cid: 'one' }] });
+    assert.equal(single.simulcast, false);
+    const unnamed = await announced(alice, { ...kMicrophone, cid: 'mic' });
+    assert.deepEqual([mimes(unnamed), unnamed.backupCodecPolicy], [[''], BackupCodecPolicy.SIMULCAST]);
+    const fields = await announced(alice, { ...kMicrophone, cid: 'fields', stereo: true, disableDtx: true });
+    assert.deepEqual([...fields.audioFeatures].sort(), [TF_STEREO, TF_NO_DTX]);
+    const features = await announced(alice, { ...kMicrophone, cid: 'features', audioFeatures: [TF_STEREO, TF_NO_DTX, TF_ECHO_CANCELLATION] });
+    assert.deepEqual([features.stereo, features.disableDtx], [true, true]);
+    const neither = await announced(alice, { ...kMicrophone, cid: 'neither', audioFeatures: [TF_ECHO_CANCELLATION] });
+    assert.deepEqual([neither.stereo, neither.disableDtx, [...neither.audioFeatures]], [false, false, [TF_ECHO_CANCELLATION]]);
+  });
+
+  await suite.check('codecs that the room does not have become the first of their kind [SIG-103]', async () => {
+    const few = await start_server(suite, { room: { enabled_codecs: [{ mime: 'audio/opus' }, { mime: 'video/H264' }, { mime: 'video/VP8' }] } });
+    const alice = await Client.join(suite, few, fresh_room('announce'), 'alice');
+    const video = await announced(alice, { ...kCamera, cid: 'cam', simulcastCodecs: [{ codec: 'av1', cid: 'cam' }] });
+    assert.deepEqual(mimes(video).map((one) => one.toLowerCase()), ['video/h264']);
+    const vp8 = await announced(alice, { ...kCamera, cid: 'vp8', simulcastCodecs: [{ codec: 'vp8', cid: 'vp8' }] });
+    assert.deepEqual(mimes(vp8), ['video/vp8']);
+    const audio = await announced(alice, { ...kMicrophone, cid: 'mic', simulcastCodecs: [{ codec: 'red', cid: 'mic' }] });
+    assert.deepEqual(mimes(audio).map((one) => one.toLowerCase()), ['audio/opus']);
+    await few.stop();
+    few.forget();
+  });
+}
+
+export async function announcing_checks(suite, server) {
+  await Promise.all([reply_checks(suite, server), info_checks(suite, server)]);
+}
