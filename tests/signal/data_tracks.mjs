@@ -107,7 +107,7 @@ async function subscribe_checks(suite, server) {
 }
 
 async function metrics_check(suite, server) {
-  await suite.check('metrics reach those who may subscribe to them, the sender too, and nobody else [SIG-124]', async () => {
+  await suite.check('metrics reach those who may subscribe to them, the sender too, and nobody else', async () => {
     const room = fresh_room('metrics');
     const may = { grant: { canSubscribeMetrics: true } };
     const alice = await MediaClient.join(suite, server, room, 'alice', { ...may, v1: true });

@@ -6,19 +6,42 @@
 
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
+import { announcing_checks } from './announcing.mjs';
 import { client_info_checks } from './client_info.mjs';
+import { connecting_checks } from './connecting.mjs';
+import { data_track_checks } from './data_tracks.mjs';
 import { description_checks } from './descriptions.mjs';
+import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
+import { id_checks } from './ids.mjs';
+import { joining_checks } from './joining.mjs';
+import { leaving_checks } from './leaving.mjs';
+import { publishing_checks } from './publishing.mjs';
 import { query_checks } from './query.mjs';
+import { resuming_checks } from './resuming.mjs';
+import { section_checks } from './sections.mjs';
+import { subscribing_checks } from './subscribing.mjs';
+
+const kGroups = [
+  announcing_checks,
+  client_info_checks,
+  connecting_checks,
+  data_track_checks,
+  description_checks,
+  fanout_checks,
+  frame_checks,
+  id_checks,
+  joining_checks,
+  leaving_checks,
+  publishing_checks,
+  query_checks,
+  resuming_checks,
+  section_checks,
+  subscribing_checks,
+];
 
 const suite = new Suite({ limit: 180 });
 await suite.run(async () => {
   const server = await start_server(suite);
-  const groups = [
-    query_checks,
-    client_info_checks,
-    frame_checks,
-    description_checks,
-  ];
-  await Promise.all(groups.map((group) => group(suite, server)));
+  await Promise.all(kGroups.map((group) => group(suite, server)));
 });

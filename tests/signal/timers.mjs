@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The long timers of a session, all at the same time: a join that never gets a connection, and
+// publications without media where the configuration asks for a reconnect.
+
+import { LeaveRequest_Action } from '@livekit/protocol';
+
+import { room_client } from '../api/clients.mjs';
+import { start_server } from '../lib/server.mjs';
+import { assert, Suite } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
+import { Client, fresh_room } from './client.mjs';
+import { MediaClient } from './media.mjs';
+
+const { DISCONNECT, RECONNECT } = LeaveRequest_Action;
+const kJoinFailure = 7;
+const kStateMismatch = 6;
+const kMicrophone = { cid: 'mic', type: 0, source: 2 };
+
+// How somebody is sent away, and after how many seconds.
+async function sent_away(client, seconds) {
+  const begin = Date.now();
+  const { code, leave } = await client.ended({ seconds });
+  return { code, action: leave?.action, reason: leave?.reason, after: (Date.now() - begin) / 1000 };
+}
+
+async function join_check(suite, server) {
+  await suite.check('who is not active a minute after the join is sent away [SIG-148]', async () => {
+    const room = fresh_room('timers');
+    const bob = await MediaClient.join(suite, server, room, 'bob');
+    const names = { v0: false, v1: true };
+    const waits = Object.entries(names).map(async ([identity, v1]) => {
+      const client = await Client.join(suite, server, room, identity, { v1 });
+      const { after, ...end } = await sent_away(client, 75);
+      assert.deepEqual(end, { code: 1000, action: DISCONNECT, reason: kJoinFailure }, identity);
+      assert.ok(after > 58 && after < 70, `after ${after} s`);
+      const gone = await bob.client.told_of(identity, (one) => one.state === 3);
+      assert.equal(gone.disconnectReason, kJoinFailure);
+    });
+    await Promise.all(waits);
+    assert.ok(bob.client.open);
+    const left = await room_client(server).listParticipants(room);
+    assert.deepEqual(left.map((one) => one.identity), ['bob']);
+  }, { seconds: 90 });
+}
+
+async function publication_check(suite, server, strict) {
+  await suite.check('30 s without media of what was announced, or with media that was not: a reconnect where it is configured [SIG-107] [SIG-146]', async () => {
+    const end = async (server_of, identity, break_it) => {
+      const peer = await MediaClient.join(suite, server_of, 'timers-publication', identity);
+      await break_it(peer);
+      return { peer, wait: () => sent_away(peer.client, 40) };
+    };
+    const announce = async ({ client }) => {
+      client.send('addTrack', kMicrophone);
+      await client.told('trackPublished');
+    };
+    const patient = await end(server, 'patient', announce);
+    const honest = await end(strict, 'honest', (peer) => peer.publish('audio'));
+    const wrong = await Promise.all([end(strict, 'silent', announce), end(strict, 'smuggler', (peer) => peer.smuggle('audio'))]);
+    for (const { after, ...found } of await Promise.all(wrong.map((one) => one.wait()))) {
+      assert.deepEqual(found, { code: 1000, action: RECONNECT, reason: kStateMismatch });
+      assert.ok(after > 28 && after < 36, `after ${after} s`);
+    }
+    // They began earlier.
+    for (const { peer } of [patient, honest]) {
+      await peer.client.fence();
+      assert.ok(peer.client.open, `${peer.client.identity} was sent away`);
+    }
+    await until(async () => (await room_client(strict).listParticipants('timers-publication')).length === 1);
+  }, { seconds: 60 });
+}
+
+const suite = new Suite({ limit: 150 });
+await suite.run(async () => {
+  const server = await start_server(suite);
+  const strict = await start_server(suite, { rtc: { reconnect_on_publication_error: true } });
+  await Promise.all([join_check(suite, server), publication_check(suite, server, strict)]);
+});
