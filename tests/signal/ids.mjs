@@ -5,6 +5,7 @@
 
 import { AgentDispatchClient } from 'livekit-server-sdk';
 
+import { room_client } from '../api/clients.mjs';
 import { WebhookSink } from '../api/webhook_sink.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
@@ -16,6 +17,7 @@ export async function id_checks(suite) {
     const sink = await WebhookSink.start(suite);
     const server = await start_server(suite, { webhook: { urls: [sink.url], api_key: KEY } });
     const room = fresh_room('ids');
+    await room_client(server).createRoom({ name: room });
     const dispatch = await new AgentDispatchClient(server.http, KEY, SECRET).createDispatch(room, 'helper');
     const alice = await Client.join(suite, server, room, 'alice');
     alice.send('addTrack', { cid: 'mic', type: 0, source: 2 });

@@ -5,17 +5,12 @@
 // offers and, in single mode, asks for sections when it is told to.
 
 import { SignalTarget, TrackSource, TrackType } from '@livekit/protocol';
-import { MediaStream, MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, RtpHeader, RtpPacket } from 'werift';
+import { MediaStream, MediaStreamTrack, RTCPeerConnection } from 'werift';
 
 import { until } from '../lib/wait.mjs';
 import { Client } from './client.mjs';
+import { codecs, send_packets } from './packets.mjs';
 
-const kFeedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
-const codecs = () => ({
-  audio: [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48000, channels: 2, payloadType: 111 })],
-  video: [new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, payloadType: 96, rtcpFeedback: kFeedback })],
-});
-const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);
 const kChannels = {
   _reliable: { ordered: true },
   _lossy: { ordered: false, maxRetransmits: 0 },
@@ -143,7 +138,7 @@ export class MediaClient {
     const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
     if (this.errors.length) throw this.errors[0];
     await until(() => connection.connectionState === 'connected');
-    this.#send_packets(track, video);
+    this.#timers.push(send_packets(track));
     return info;
   }
 
@@ -157,19 +152,7 @@ export class MediaClient {
   async smuggle(kind) {
     const track = this.#add_track(kind);
     await this.#do(() => this.#offer());
-    this.#send_packets(track, kind === 'video');
-  }
-
-  // A packet each 20 ms; those of video are key frames of nothing.
-  #send_packets(track, video) {
-    let sequenceNumber = 0;
-    let timestamp = 0;
-    const payload = video ? Buffer.from('1000' + '9d012a' + '80026801', 'hex') : kOpusSilence;
-    this.#timers.push(setInterval(() => {
-      sequenceNumber = (sequenceNumber + 1) & 0xffff;
-      timestamp += video ? 1800 : 960;
-      track.writeRtp(new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker: true }), payload));
-    }, 20));
+    this.#timers.push(send_packets(track));
   }
 
   stop_sending() {
@@ -182,3 +165,13 @@ export class MediaClient {
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
   }
 }
+
+export const count = (peer, kind) => peer.packets.get(kind)?.count ?? 0;
+
+// Waits until so many further packets of a kind came.
+export const more = (peer, kind, packets = 20) => {
+  const begin = count(peer, kind);
+  return until(() => count(peer, kind) >= begin + packets, {
+    what: () => `${packets} packets of ${kind}, of ${begin} there are ${count(peer, kind)}`,
+  });
+};

@@ -1,30 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Published tracks: how others learn of them, what changes them, who takes them away.
+// Published tracks: how others learn of them, and what changes them.
 
-import { AudioTrackFeature, Encryption_Type, RequestResponse_Reason, TrackType } from '@livekit/protocol';
+import { AudioTrackFeature, RequestResponse_Reason, TrackType } from '@livekit/protocol';
 
-import { room_client } from '../api/clients.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
-import { Client, fresh_room } from './client.mjs';
-import { MediaClient } from './media.mjs';
+import { pair, told_of_track } from './pair.mjs';
 
-const { TF_PRECONNECT_BUFFER, TF_STEREO, TF_NOISE_SUPPRESSION } = AudioTrackFeature;
+const { TF_STEREO, TF_NOISE_SUPPRESSION } = AudioTrackFeature;
 const kModes = [['v0', false], ['v1', true]];
-
-const track_of = (info, sid) => info.tracks.find((one) => one.sid === sid);
-
-// A publisher with media and somebody who only hears the socket.
-async function pair(suite, server, v1 = false) {
-  const room = fresh_room('publish');
-  const bob = await Client.join(suite, server, room, 'bob', { v1 });
-  const alice = await MediaClient.join(suite, server, room, 'alice', { v1 });
-  return { room, alice, bob };
-}
-const told_of_track = async (bob, sid, match = () => true, options) =>
-  track_of(await bob.told_of('alice', (info) => track_of(info, sid) && match(track_of(info, sid)), options), sid);
 
 async function sid_checks(suite, server) {
   await suite.check('add_track and offer back to back: each section finds its track, which keeps its sid over a resume [SIG-04] [SIG-76] [SIG-77]', async () => {
@@ -95,69 +80,7 @@ async function change_checks(suite, server) {
   });
 }
 
-async function relay_checks(suite, server) {
-  await suite.check('PRECONNECT_BUFFER and packet trailer features are relayed [SIG-108]', async () => {
-    const { alice, bob } = await pair(suite, server);
-    const audio = await alice.publish('audio', { audioFeatures: [TF_PRECONNECT_BUFFER] });
-    const heard = await told_of_track(bob, audio.sid);
-    assert.deepEqual([...heard.audioFeatures], [TF_PRECONNECT_BUFFER]);
-    assert.deepEqual([...heard.packetTrailerFeatures], []);
-    const video = await alice.publish('video', { packetTrailerFeatures: [0, 1] });
-    assert.deepEqual([...(await told_of_track(bob, video.sid)).packetTrailerFeatures], [0, 1]);
-  });
-
-  await suite.check('encryption is relayed, and what the server adds to it ends with the trailer of the room [SIG-95]', async () => {
-    const { alice, room } = await pair(suite, server);
-    const bob = await MediaClient.join(suite, server, room, 'listener');
-    const { sid } = await alice.publish('audio', { encryption: Encryption_Type.GCM });
-    assert.equal((await told_of_track(bob.client, sid)).encryption, Encryption_Type.GCM);
-    const trailer = Buffer.from(alice.client.joined.sifTrailer);
-    assert.ok(trailer.length >= 4);
-    assert.deepEqual(Buffer.from(bob.client.joined.sifTrailer), trailer);
-    const other = await Client.join(suite, server, fresh_room('publish'), 'other');
-    assert.notDeepEqual(Buffer.from(other.joined.sifTrailer), trailer);
-    await until(() => bob.packets.get('audio')?.count > 5);
-    assert.ok(!bob.packets.get('audio').last.includes(trailer), 'a packet of the publisher has it');
-    alice.stop_sending();
-    alice.client.send('mute', { sid, muted: true });
-    await until(() => bob.packets.get('audio').last.subarray(-trailer.length).equals(trailer));
-  });
-}
-
-async function server_side_checks(suite, server) {
-  await suite.check('a mute by the API is told to the publisher alone [SIG-36] [SIG-106]', async () => {
-    for (const [mode, v1] of kModes) {
-      const { room, alice, bob } = await pair(suite, server, v1);
-      const { sid } = await alice.publish('audio');
-      await told_of_track(bob, sid);
-      await room_client(server).mutePublishedTrack(room, 'alice', sid, true);
-      const mute = await alice.client.told('mute');
-      assert.deepEqual([mute.sid, mute.muted], [sid, true], mode);
-      await told_of_track(bob, sid, (one) => one.muted);
-      alice.client.send('mute', { sid, muted: true });
-      await alice.client.fence(bob);
-      assert.equal(alice.client.all('mute').length, 1, 'the confirmation is answered');
-      assert.equal(bob.all('mute').length, 0);
-    }
-  });
-
-  await suite.check('a track that the server takes away is told to its publisher, by a mute up to protocol 6 [SIG-44] [SIG-61]', async () => {
-    const permission = { canPublish: false, canSubscribe: true, canPublishData: true };
-    for (const protocol of ['16', '6']) {
-      const room = fresh_room('publish');
-      const alice = await MediaClient.join(suite, server, room, 'alice', { query: { protocol } });
-      const { sid } = await alice.publish('audio');
-      await alice.client.told_of('alice', (one) => track_of(one, sid));
-      await room_client(server).updateParticipant(room, 'alice', { permission });
-      const told = await (protocol === '16' ? alice.client.told('trackUnpublished') : alice.client.told('mute'));
-      assert.equal(told.trackSid ?? told.sid, sid);
-      await alice.client.told_of('alice', (one) => one.tracks.length === 0 && !one.permission.canPublish);
-      assert.equal(alice.client.all(protocol === '16' ? 'mute' : 'trackUnpublished').length, 0);
-    }
-  });
-}
-
 export async function publishing_checks(suite, server) {
-  const groups = [sid_checks, change_checks, relay_checks, server_side_checks];
+  const groups = [sid_checks, change_checks];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

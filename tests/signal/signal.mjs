@@ -7,6 +7,7 @@
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { announcing_checks } from './announcing.mjs';
+import { candidate_checks } from './candidates.mjs';
 import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
 import { data_track_checks } from './data_tracks.mjs';
@@ -18,12 +19,15 @@ import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
 import { publishing_checks } from './publishing.mjs';
 import { query_checks } from './query.mjs';
+import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
+import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
 
 const kGroups = [
   announcing_checks,
+  candidate_checks,
   client_info_checks,
   connecting_checks,
   data_track_checks,
@@ -35,8 +39,10 @@ const kGroups = [
   leaving_checks,
   publishing_checks,
   query_checks,
+  relaying_checks,
   resuming_checks,
   section_checks,
+  subscriber_checks,
   subscribing_checks,
 ];
 
