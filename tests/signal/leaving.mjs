@@ -12,7 +12,7 @@ import { Client, fresh_room } from './client.mjs';
 import { MediaClient } from './media.mjs';
 
 const { DISCONNECT, RECONNECT } = LeaveRequest_Action;
-const kReason = { SERVER_SHUTDOWN: 3, STATE_MISMATCH: 6, SIGNAL_CLOSE: 9, ROOM_CLOSED: 10 };
+const kReason = { STATE_MISMATCH: 6, SIGNAL_CLOSE: 9, ROOM_CLOSED: 10 };
 const kModes = [['v0', false], ['v1', true]];
 
 async function room_check(suite, server) {
@@ -96,31 +96,7 @@ async function socket_checks(suite, server) {
   });
 }
 
-async function simulate_checks(suite, server) {
-  const simulate = async (scenario, protocol = '16') => {
-    const room = fresh_room('leave');
-    const watcher = await Client.join(suite, server, room, 'watcher');
-    const alice = await Client.join(suite, server, room, 'alice', { query: { protocol } });
-    alice.send('simulate', { scenario: { case: scenario, value: true } });
-    const { code, leave } = await alice.ended();
-    const gone = await watcher.told_of('alice', (one) => one.state === 3);
-    watcher.destroy();
-    return { code, leave, gone };
-  };
-
-  await suite.check('simulated ends: with a leave by the server, without one as from a dead node [SIG-12] [SIG-171] [SIG-172] [SIG-152]', async () => {
-    const [node, server_leave] = await Promise.all([simulate('nodeFailure'), simulate('serverLeave')]);
-    assert.deepEqual([node.code, node.leave, node.gone.disconnectReason], [1000, undefined, kReason.SERVER_SHUTDOWN]);
-    assert.equal(server_leave.code, 1000);
-    assert.deepEqual([server_leave.leave.action, server_leave.leave.reason], [DISCONNECT, kReason.SERVER_SHUTDOWN]);
-    const alice = await Client.join(suite, server, fresh_room('leave'), 'alice');
-    alice.send('simulate', {});
-    await alice.fence();
-    assert.ok(alice.open);
-  });
-}
-
 export async function leaving_checks(suite, server) {
-  const groups = [room_check, resume_checks, socket_checks, simulate_checks];
+  const groups = [room_check, resume_checks, socket_checks];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

@@ -23,7 +23,7 @@ const kVideoOffer = [
 ];
 
 async function offer_checks(suite, server) {
-  await suite.check('offers of the server: payload types, header extensions, feedback [SIG-90] [SIG-92]', async () => {
+  await suite.check('offers of the server: payload types, header extensions, feedback, stereo [SIG-90] [SIG-92] [SIG-93]', async () => {
     const room = fresh_room('sections');
     const sender = await MediaClient.join(suite, server, room, 'sender');
     const audio = await sender.publish('audio');
@@ -40,6 +40,12 @@ async function offer_checks(suite, server) {
     assert.equal(sound.direction, 'sendrecv');
     assert.ok(sound.text.includes(audio.sid));
     assert.equal(sound.feedback[111], undefined);
+
+    const { sid } = await sender.publish('audio', { source: TrackSource.SCREEN_SHARE_AUDIO, stereo: true });
+    const { sdp } = await bob.client.told('offer', (one) => one.sdp.includes(sid));
+    const stereo = sections_of(sdp).find((one) => one.text.includes(sid));
+    assert.ok(stereo.fmtp[111].split(';').includes('sprop-stereo=1'), stereo.fmtp[111]);
+    assert.ok(!sections_of(sdp).find((one) => one.text.includes(audio.sid)).fmtp[111].includes('stereo'));
 
     await sender.publish('video');
     const picture = await section('video');

@@ -14,6 +14,7 @@ import { data_track_checks } from './data_tracks.mjs';
 import { description_checks } from './descriptions.mjs';
 import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
+import { gate_checks } from './gates.mjs';
 import { id_checks } from './ids.mjs';
 import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
@@ -22,6 +23,7 @@ import { query_checks } from './query.mjs';
 import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
+import { simulating_checks } from './simulating.mjs';
 import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
 
@@ -34,6 +36,7 @@ const kGroups = [
   description_checks,
   fanout_checks,
   frame_checks,
+  gate_checks,
   id_checks,
   joining_checks,
   leaving_checks,
@@ -42,6 +45,7 @@ const kGroups = [
   relaying_checks,
   resuming_checks,
   section_checks,
+  simulating_checks,
   subscriber_checks,
   subscribing_checks,
 ];

@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What depends on the protocol version that a client names.
+
+import { room_client } from '../api/clients.mjs';
+import { assert } from '../lib/suite.mjs';
+import { Client, fresh_room } from './client.mjs';
+import { MediaClient } from './media.mjs';
+
+const kGone = 3;
+const of_protocol = (protocol) => ({ query: { protocol: String(protocol) } });
+
+async function start_check(suite, server) {
+  await suite.check('from protocol 8 on subscriptions begin at the join, before that when there is a connection [SIG-62]', async () => {
+    const room = fresh_room('gates');
+    const alice = await MediaClient.join(suite, server, room, 'alice');
+    const { sid } = await alice.publish('audio');
+    const told = (peer) => peer.client.all('subscriptionPermissionUpdate', (one) => one.trackSid === sid).length;
+    const fast = await MediaClient.join(suite, server, room, 'fast', { ...of_protocol(8), silent: true });
+    const slow = await MediaClient.join(suite, server, room, 'slow', { ...of_protocol(7), silent: true });
+    await fast.client.told('subscriptionPermissionUpdate', (one) => one.trackSid === sid);
+    await alice.client.fence(fast.client, slow.client);
+    assert.equal(told(slow), 0, 'subscribed before it is connected');
+    slow.silent = false;
+    await slow.answer(slow.client.all('offer').at(-1));
+    await slow.active();
+    await slow.client.told('subscriptionPermissionUpdate', (one) => one.trackSid === sid);
+  });
+}
+
+async function missed_check(suite, server) {
+  await suite.check('from protocol 9 on a resume tells who left meanwhile, without a reason [SIG-63] [SIG-160]', async () => {
+    const room = fresh_room('gates');
+    const leaver = await Client.join(suite, server, room, 'leaver');
+    const peers = [];
+    for (const protocol of [8, 9]) {
+      const peer = await MediaClient.join(suite, server, room, `p${protocol}`, of_protocol(protocol));
+      assert.ok(peer.client.joined.otherParticipants.some((one) => one.sid === leaver.sid));
+      peers.push({ peer, protocol });
+    }
+    for (const { peer } of peers) peer.client.destroy();
+    leaver.send('leave', { reason: 1 });
+    await leaver.ended();
+    for (const { peer, protocol } of peers) {
+      const query = { reconnect: '1', sid: peer.sid, protocol: String(protocol) };
+      const again = await peer.client.resume(server, room, { query });
+      suite.cleanup(() => again.destroy());
+      await again.told('roomUpdate');
+      const gone = again.updates_of('leaver').filter((one) => one.state === kGone);
+      assert.deepEqual(gone.map((one) => [one.sid, one.disconnectReason]), protocol > 8 ? [[leaver.sid, 0]] : [], `protocol ${protocol}`);
+    }
+  });
+}
+
+async function stream_check(suite, server) {
+  await suite.check('from protocol 10 on tracks of a room with sync_streams share a stream [SIG-63] [SIG-75]', async () => {
+    const room = fresh_room('gates');
+    await room_client(server).createRoom({ name: room, syncStreams: true });
+    const alice = await MediaClient.join(suite, server, room, 'alice');
+    const { sid } = await alice.publish('audio');
+    const stream = async (protocol) => {
+      const { client } = await MediaClient.join(suite, server, room, `p${protocol}`, of_protocol(protocol));
+      const { sdp } = await client.told('offer', (one) => one.sdp.includes(sid));
+      return /^a=msid:(\S+) (\S+)\r$/m.exec(sdp).slice(1);
+    };
+    assert.deepEqual(await stream(10), [`${alice.sid}|camera`, sid]);
+    assert.deepEqual(await stream(9), [`${alice.sid}|${sid}`, sid]);
+  });
+}
+
+async function duplicate_check(suite, server) {
+  await suite.check('who joins again ends its old sid only for those up to protocol 11 [SIG-64] [SIG-133]', async () => {
+    const room = fresh_room('gates');
+    const old = await Client.join(suite, server, room, 'p11', of_protocol(11));
+    const recent = await Client.join(suite, server, room, 'p12', of_protocol(12));
+    const first = await Client.join(suite, server, room, 'alice');
+    for (const one of [old, recent]) await one.told_of('alice', (info) => info.sid === first.sid);
+    const second = await Client.join(suite, server, room, 'alice');
+    await old.told_of('alice', (info) => info.sid === first.sid && info.state === kGone);
+    for (const one of [old, recent]) await one.told_of('alice', (info) => info.sid === second.sid);
+    assert.equal(recent.updates_of('alice').filter((one) => one.state === kGone).length, 0);
+    assert.equal((await first.ended()).leave.reason, 2);
+  });
+}
+
+async function response_check(suite, server) {
+  await suite.check('requests that went well are answered from protocol 15 on', async () => {
+    for (const protocol of [14, 15]) {
+      const alice = await Client.join(suite, server, fresh_room('gates'), 'alice', of_protocol(protocol));
+      alice.send('updateMetadata', { name: 'Alice', requestId: 3 });
+      await alice.told_of('alice', (one) => one.name === 'Alice');
+      alice.send('mute', { sid: 'TR_nonesuch', muted: true }); // what went wrong is, whatever the version
+      await alice.told('requestResponse', (one) => one.request.case === 'mute');
+      const answers = alice.all('requestResponse', (one) => one.requestId === 3);
+      assert.deepEqual(answers.map((one) => one.reason), protocol > 14 ? [0] : []);
+    }
+  });
+}
+
+export async function gate_checks(suite, server) {
+  const groups = [start_check, missed_check, stream_check, duplicate_check, response_check];
+  await Promise.all(groups.map((group) => group(suite, server)));
+}
