@@ -23,6 +23,7 @@ import { query_checks } from './query.mjs';
 import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
+import { setting_checks } from './settings.mjs';
 import { simulating_checks } from './simulating.mjs';
 import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
@@ -45,6 +46,7 @@ const kGroups = [
   relaying_checks,
   resuming_checks,
   section_checks,
+  setting_checks,
   simulating_checks,
   subscriber_checks,
   subscribing_checks,
