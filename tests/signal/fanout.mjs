@@ -15,7 +15,7 @@ import { MediaClient } from './media.mjs';
 
 const kActive = 2;
 const kGone = 3;
-const kPrompt = 1000; // ms: at once, for a machine that is busy
+const kPrompt = 1500; // ms: at once, for a machine that is busy
 
 const took = async (promise) => {
   const begin = Date.now();
@@ -55,7 +55,8 @@ async function update_checks(suite, server) {
     const known = () => new Set(messages().flatMap((one) => one.participants.map((info) => info.identity)));
     await until(() => came.every((one) => known().has(one.identity)), { timeout: 4500 });
     assert.ok(Date.now() - begin < whole + 3500, 'a batch waits for more than 3 s');
-    assert.ok(messages().length <= 2, `${messages().length} messages for nine who came`);
+    const ticks = Math.floor(whole / 3000) + 2;
+    assert.ok(messages().length <= ticks, `${messages().length} messages for nine who came`);
   });
 }
 
@@ -97,7 +98,7 @@ async function speaker_checks(suite, server) {
     }
     await bob.client.told('speakersChanged', (one) => one.speakers.some((two) => !two.active && two.level === 0));
     const seconds = (Date.now() - begin) / 1000;
-    assert.ok(seconds > 1.5 && seconds < 3.5, `after ${seconds} s`);
+    assert.ok(seconds > 1.5 && seconds < 5, `after ${seconds} s`);
     await alice.client.fence(bob.client, deaf.client);
     assert.equal(bob.client.all('speakersChanged').length, 2);
     assert.equal(deaf.client.all('speakersChanged').length, 0, 'told to who does not hear it');
@@ -119,6 +120,7 @@ async function quality_check(suite, server) {
     // Evaluated at the same time as all others, later.
     const carol = await MediaClient.join(suite, server, room, 'carol');
     await carol.client.told('connectionQuality');
+    await carol.client.fence(bob.client);
     assert.equal(bob.client.all('connectionQuality').length, count, 'nothing changed');
   });
 }

@@ -86,7 +86,7 @@ async function socket_checks(suite, server) {
     const early = await Client.join(suite, server, room, 'early');
     early.destroy();
     alice.client.destroy();
-    await until(async () => !(await rooms.listParticipants(room)).some((one) => one.identity === 'early'), { timeout: 2000 });
+    await until(async () => !(await rooms.listParticipants(room)).some((one) => one.identity === 'early'), { timeout: 3000 });
     const gone = await bob.client.told_of('early', (one) => one.state === 3);
     assert.equal(gone.disconnectReason, kReason.SIGNAL_CLOSE);
     const { count } = bob.packets.get('audio');
