@@ -3,7 +3,15 @@
 //
 // add_track and what it becomes, before there is any media.
 
-import { AudioTrackFeature, BackupCodecPolicy, RequestResponse_Reason, TrackSource, TrackType, VideoLayer_Mode, VideoQuality } from '@livekit/protocol';
+import {
+  AudioTrackFeature,
+  BackupCodecPolicy,
+  RequestResponse_Reason,
+  TrackSource,
+  TrackType,
+  VideoLayer_Mode,
+  VideoQuality,
+} from '@livekit/protocol';
 
 import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';

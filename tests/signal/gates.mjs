@@ -6,7 +6,7 @@
 import { room_client } from '../api/clients.mjs';
 import { assert } from '../lib/suite.mjs';
 import { Client, fresh_room } from './client.mjs';
-import { MediaClient } from './media.mjs';
+import { MediaClient, more } from './media.mjs';
 
 const kGone = 3;
 const of_protocol = (protocol) => ({ query: { protocol: String(protocol) } });
@@ -69,6 +69,27 @@ async function stream_check(suite, server) {
   });
 }
 
+async function speaker_check(suite, server) {
+  await suite.check('speakers and a subscriber connection are for clients from protocol 3 on [SIG-60] [SIG-37]', async () => {
+    const room = fresh_room('gates');
+    const alice = await MediaClient.join(suite, server, room, 'alice');
+    const peers = [];
+    for (const protocol of [2, 3]) peers.push(await MediaClient.join(suite, server, room, `p${protocol}`, of_protocol(protocol)));
+    const [old, recent] = peers.map((one) => one.client);
+    assert.deepEqual([old.joined.subscriberPrimary, recent.joined.subscriberPrimary], [false, true]);
+    await alice.publish('audio');
+    for (const peer of peers) await more(peer, 'audio', 5);
+    alice.loud = true;
+    const fits = (one, active) => one.sid === alice.sid && one.active === active && (one.level > 0) === active;
+    const speaks = (active) => ({ speakers }) => speakers.some((one) => fits(one, active));
+    for (const client of [recent, alice.client]) await client.told('speakersChanged', speaks(true));
+    alice.loud = false;
+    for (const client of [recent, alice.client]) await client.told('speakersChanged', speaks(false));
+    await alice.client.fence(old);
+    assert.equal(old.all('speakersChanged').length, 0);
+  });
+}
+
 async function duplicate_check(suite, server) {
   await suite.check('who joins again ends its old sid only for those up to protocol 11 [SIG-64] [SIG-133]', async () => {
     const room = fresh_room('gates');
@@ -99,6 +120,6 @@ async function response_check(suite, server) {
 }
 
 export async function gate_checks(suite, server) {
-  const groups = [start_check, missed_check, stream_check, duplicate_check, response_check];
+  const groups = [start_check, missed_check, stream_check, speaker_check, duplicate_check, response_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

@@ -9,7 +9,7 @@ import { MediaStream, MediaStreamTrack, RTCPeerConnection } from 'werift';
 
 import { until } from '../lib/wait.mjs';
 import { Client } from './client.mjs';
-import { codecs, send_packets } from './packets.mjs';
+import { codecs, header_extensions, send_packets } from './packets.mjs';
 
 const kChannels = {
   _reliable: { ordered: true },
@@ -23,6 +23,7 @@ export class MediaClient {
   packets = new Map(); // RTP packets that came, by kind: {count, last}, last is the payload
   errors = [];
   silent = false; // true: it answers no offer
+  loud = false; // true: its packets say that it speaks
   #connections = new Map();
   #work = Promise.resolve();
   #offers = 0;
@@ -51,13 +52,14 @@ export class MediaClient {
   async active() {
     const target = this.v1 || !this.client.joined.subscriberPrimary ? SignalTarget.PUBLISHER : SignalTarget.SUBSCRIBER;
     const state = () => this.#connections.get(target)?.connectionState;
-    await until(() => state() === 'connected', { what: () => `${this.client.identity} to connect, is ${state()} ${this.errors.map((e) => e.stack)}` });
+    const what = () => `${this.client.identity} to connect, is ${state()} ${this.errors.join()}`;
+    await until(() => state() === 'connected', { what });
   }
 
   connection(target) {
     const known = this.#connections.get(target);
     if (known) return known;
-    const connection = new RTCPeerConnection({ codecs: codecs(), iceServers: [], iceUseIpv6: false });
+    const connection = new RTCPeerConnection({ codecs: codecs(), headerExtensions: header_extensions(), iceServers: [], iceUseIpv6: false });
     connection.onIceCandidate.subscribe((candidate) => {
       if (candidate) this.client.send('trickle', { target, candidateInit: JSON.stringify(candidate.toJSON()) });
     });
@@ -138,7 +140,7 @@ export class MediaClient {
     const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
     if (this.errors.length) throw this.errors[0];
     await until(() => connection.connectionState === 'connected');
-    this.#timers.push(send_packets(track));
+    this.#timers.push(send_packets(track, () => this.loud));
     return info;
   }
 
@@ -152,7 +154,7 @@ export class MediaClient {
   async smuggle(kind) {
     const track = this.#add_track(kind);
     await this.#do(() => this.#offer());
-    this.#timers.push(send_packets(track));
+    this.#timers.push(send_packets(track, () => this.loud));
   }
 
   stop_sending() {

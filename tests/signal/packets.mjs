@@ -3,19 +3,23 @@
 //
 // The codecs of a werift connection, and packets for them.
 
-import { RTCRtpCodecParameters, RtpHeader, RtpPacket } from 'werift';
+import { RTCRtpCodecParameters, RtpHeader, RtpPacket, useAudioLevelIndication } from 'werift';
 
 const kFeedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
 export const codecs = () => ({
   audio: [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48000, channels: 2, payloadType: 111 })],
   video: [new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, payloadType: 96, rtcpFeedback: kFeedback })],
 });
+export const header_extensions = () => ({ audio: [useAudioLevelIndication()] });
+const kLevelId = 1; // the first that is offered
+const kLoud = Buffer.from([0x80 | 15]); // voice, -15 dBov (RFC 6464 §3)
 const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);
 // A key frame of nothing, 640 × 360.
 const kVp8KeyFrame = Buffer.from('10009d012a80026801', 'hex');
 
-// Sends a packet on the track each 20 ms; gives the timer.
-export function send_packets(track) {
+// Sends a packet on the track each 20 ms, of sound as loud as speech when `is_loud()`; gives the
+// timer.
+export function send_packets(track, is_loud) {
   const video = track.kind === 'video';
   const payload = video ? kVp8KeyFrame : kOpusSilence;
   let sequenceNumber = 0;
@@ -23,6 +27,8 @@ export function send_packets(track) {
   return setInterval(() => {
     sequenceNumber = (sequenceNumber + 1) & 0xffff;
     timestamp += video ? 1800 : 960;
-    track.writeRtp(new RtpPacket(new RtpHeader({ sequenceNumber, timestamp, marker: true }), payload));
+    const extensions = !video && is_loud() ? [{ id: kLevelId, payload: kLoud }] : [];
+    const header = new RtpHeader({ sequenceNumber, timestamp, marker: true, extension: extensions.length > 0, extensions });
+    track.writeRtp(new RtpPacket(header, payload));
   }, 20);
 }

@@ -31,7 +31,8 @@ const kAudio = [
   'a=rtpmap:0 PCMU/8000',
   'a=rtpmap:8 PCMA/8000',
 ];
-const kVideo = [[96, 'VP8'], [98, 'VP9', 'profile-id=0'], [108, 'H264', 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f'], [45, 'AV1']]
+const kH264 = 'level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f';
+const kVideo = [[96, 'VP8'], [98, 'VP9', 'profile-id=0'], [108, 'H264', kH264], [45, 'AV1']]
   .flatMap(([type, name, format]) => [
     `a=rtpmap:${type} ${name}/90000`,
     ...(format ? [`a=fmtp:${type} ${format}`] : []),

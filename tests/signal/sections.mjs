@@ -69,7 +69,9 @@ async function answered(suite, server, v1, requests) {
   const tracks = requests.map(({ kind, ...request }, index) => ({ kind, cid: `track-${index}`, request }));
   for (const { kind, cid, request } of tracks) {
     const video = kind === 'video';
-    client.send('addTrack', { cid, type: video ? TrackType.VIDEO : TrackType.AUDIO, source: video ? TrackSource.CAMERA : TrackSource.MICROPHONE, ...request });
+    const type = video ? TrackType.VIDEO : TrackType.AUDIO;
+    const source = video ? TrackSource.CAMERA : TrackSource.MICROPHONE;
+    client.send('addTrack', { cid, type, source, ...request });
   }
   client.send('offer', { type: 'offer', sdp: rich_offer(tracks), id: 1 });
   const { sdp } = await client.told('answer');

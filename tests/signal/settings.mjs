@@ -15,7 +15,8 @@ import { count, MediaClient, more } from './media.mjs';
 
 const { ACTIVE, PAUSED } = StreamState;
 const { LOW, MEDIUM, HIGH } = VideoQuality;
-const kLayers = [[LOW, 160, 90], [MEDIUM, 320, 180], [HIGH, 640, 360]].map(([quality, width, height]) => ({ quality, width, height, bitrate: 100000 * (quality + 1) }));
+const kLayers = [[LOW, 160, 90], [MEDIUM, 320, 180], [HIGH, 640, 360]]
+  .map(([quality, width, height]) => ({ quality, width, height, bitrate: 100000 * (quality + 1) }));
 
 const v0 = (query) => ({ query });
 const v1 = (settings) => ({ v1: true, request: { connectionSettings: { autoSubscribe: true, ...settings } } });

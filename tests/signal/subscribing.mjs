@@ -43,7 +43,8 @@ async function explicit_checks(suite, server) {
       bob.client.send('subscription', { trackSids: [audio.sid], subscribe: false });
       await ceases(bob, 'audio', 'video');
       const from = bob.client.log.length;
-      const described = (list) => bob.client.told(v1 ? 'answer' : 'offer', ({ midToTrackId }) => `${Object.values(midToTrackId)}` === `${list}`, { from });
+      const tracks = ({ midToTrackId }) => `${Object.values(midToTrackId)}`;
+      const described = (list) => bob.client.told(v1 ? 'answer' : 'offer', (one) => tracks(one) === `${list}`, { from });
       bob.client.send('subscription', { participantTracks, subscribe: false });
       await described([]);
       bob.client.send('subscription', { trackSids: [audio.sid], subscribe: true });
