@@ -303,6 +303,40 @@ TEST_CASE("Room: full, absent, presets, oversize metadata [CON-33] [ROOM-01] [RO
     CHECK(h.refused.at(h.join(unknown)).cause == "room.room_configurations has no \"nothing\"");
 }
 
+TEST_CASE("Room: one that is to be recorded is refused while no worker could [ROOM-09] [API-01]") {
+    Config config = test_config();
+    config.room.presets["recorded"].mutable_egress()->mutable_participant();
+    config.room.presets["plain"].mutable_egress();  // of nothing
+    Harness h(std::move(config));
+    livekit::CreateRoomRequest create;
+    create.set_name("r");
+    const auto refused = [&] {
+        const auto made = h.manager.create_room(h.clock(), create);
+        return !made && made.error().code == ServiceCode::kUnavailable &&
+               made.error().text == "no response from servers" && !h.manager.has_room("r");
+    };
+    create.mutable_egress()->mutable_room();
+    CHECK(refused());
+    create.clear_egress();
+    create.mutable_egress()->mutable_tracks();
+    CHECK(refused());
+    create.clear_egress();
+    create.set_room_preset("recorded");
+    CHECK(refused());
+    JoinParams join = test_join("r", "alice");
+    join.grants.room_config.emplace().mutable_egress()->mutable_room();
+    const SessionId alice = h.join(join);
+    CHECK(h.refused.at(alice).status == 503);
+    CHECK(h.refused.at(alice).text == "the room is to be recorded, and no egress worker answers");
+    CHECK_FALSE(h.manager.has_room("r"));
+    create.set_room_preset("plain");
+    CHECK(h.manager.create_room(h.clock(), create));
+    // Of a live room nothing is asked any more (ROOM-02).
+    create.mutable_egress()->mutable_room();
+    CHECK(h.manager.create_room(h.clock(), create));
+    CHECK_FALSE(h.refused.contains(h.join(join)));
+}
+
 TEST_CASE("Room: closes when left, leftovers hear ROOM_CLOSED [ROOM-05] [SIG-144]") {
     Harness h;
     const SessionId alice = h.join_active("r", "alice");

@@ -24,6 +24,12 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (request.max_playout_delay() == 0) request.set_max_playout_delay(preset.max_playout_delay());
     if (preset.sync_streams()) request.set_sync_streams(true);
     if (request.agents().empty()) *request.mutable_agents() = preset.agents();  // DSP-20
+    if (!request.has_egress() && preset.has_egress()) *request.mutable_egress() = preset.egress();
+}
+
+bool is_recorded(const livekit::CreateRoomRequest& request) {
+    const livekit::RoomEgress& egress = request.egress();
+    return egress.has_room() || egress.has_participant() || egress.has_tracks();
 }
 
 // What clients are told where upstream tells them no more than this (CON-33).
@@ -62,6 +68,10 @@ ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wa
                                  "unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
+    // ROOM-09. differs from upstream: there are no egress workers, and a room that is to be
+    // recorded and is not would be taken for a recorded one.
+    if (is_recorded(request))
+        return service_error(ServiceCode::kUnavailable, "no response from servers");
     return rooms_.make(request.name(), [&] { return new_room(scope_, request); });
 }
 
@@ -197,6 +207,9 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
     request.set_name(params.room);
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
+    if (!room && room.error().code == ServiceCode::kUnavailable)
+        return refuse(session, {503, "the room is to be recorded, and no egress worker answers",
+                                "room_egress", room.error().text});
     if (!room) {
         const bool preset = room.error().code == ServiceCode::kInvalidArgument;
         return refuse(session,

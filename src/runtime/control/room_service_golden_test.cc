@@ -29,6 +29,8 @@ struct Meant {
     mutable bool needed = false;
 };
 const std::array kMeant{
+    Meant{"create with egress, no redis", "status 503 for 200",
+          "it would be taken for a recorded room"},
     Meant{"forward", "status 501 for 500", "not there yet, and said so"},
     Meant{"forward unknown participant", "status 501 for 503", "as above"},
     Meant{"move", "status 501 for 500", "as above"},
