@@ -48,7 +48,7 @@ void add_participant_methods(TwirpMethods& methods, const TwirpOptions& options,
 void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, RoomServicePort& rooms,
                         rpc::Bus& bus);
 // Egress, Ingress and SIP as they answer without a store and without workers.
-void add_unconnected_services(TwirpMethods& methods, RoomDirectory& rooms);
+void add_unconnected_services(TwirpMethods& methods, RoomServicePort& rooms);
 void add_webhooks(TwirpMethods& methods, WebhookPort& port);
 
 }  // namespace confab::api

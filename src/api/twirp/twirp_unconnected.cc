@@ -52,7 +52,45 @@ void add_ingress(const ServiceMethods& service) {
     service.add<DeleteIngressRequest, IngressInfo>("DeleteIngress", kNeedsIngressAdmin, ingress);
 }
 
-void add_sip(const ServiceMethods& service) {
+// `tel:`, `sip:` or `sips:` with something behind it, `<>` around it if one likes.
+bool is_transfer_target(std::string_view uri) {
+    if (uri.starts_with('<') && uri.ends_with('>')) uri = uri.substr(1, uri.size() - 2);
+    for (const std::string_view scheme : {"tel:", "sip:", "sips:"})
+        if (uri.starts_with(scheme) && uri.size() > scheme.size()) return true;
+    return false;
+}
+
+CheckResult check_transfer(const token::Grants* grants,
+                           const livekit::TransferSIPParticipantRequest& request) {
+    if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
+    if (auto error = require_admin(grants, request.room_name())) return error;
+    if (is_transfer_target(request.transfer_to())) return std::nullopt;
+    return native_error(ErrorCode::kInvalidArgument,
+                        "transfer_to must be a valid SIP(s) or TEL URI (sip:, sips: or tel:)");
+}
+
+// The participant is looked up before the bridge is missed (05 SIP-09).
+void add_transfer(const ServiceMethods& service, RoomServicePort& rooms) {
+    using Response = livekit::TransferSIPParticipantResponse;
+    service.add<livekit::TransferSIPParticipantRequest, Response>(
+        "TransferSIPParticipant", check_transfer,
+        [&rooms](const CallContext& context, const auto& request, Reply<Response> reply) {
+            livekit::RoomParticipantIdentity who;
+            who.set_room(request.room_name());
+            who.set_identity(request.participant_identity());
+            using Info = Result<livekit::ParticipantInfo, ServiceError>;
+            rooms.get_participant(context, who, [reply = std::move(reply)](Info info) mutable {
+                if (!info) return reply(tl::unexpected(std::move(info.error())));
+                reply(tl::unexpected(
+                    info->attributes().contains("sip.callID")
+                        ? not_connected("sip")
+                        : service_error(ErrorCode::kInvalidArgument,
+                                        "no SIP session associated with participant")));
+            });
+        });
+}
+
+void add_sip(const ServiceMethods& service, RoomServicePort& rooms) {
     using namespace livekit;
     const auto sip = always(not_connected("sip"));
     const auto admin = [&]<typename Request>(std::string_view method) {
@@ -74,13 +112,7 @@ void add_sip(const ServiceMethods& service) {
     admin.operator()<DeleteSIPDispatchRuleRequest>("DeleteSIPDispatchRule");
     service.add<CreateSIPParticipantRequest, SIPParticipantInfo>("CreateSIPParticipant",
                                                                  kNeedsSipCall, sip);
-    service.add<TransferSIPParticipantRequest, TransferSIPParticipantResponse>(
-        "TransferSIPParticipant",
-        [](const token::Grants* grants, const auto& request) {
-            if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
-            return require_admin(grants, request.room_name());
-        },
-        always(service_error(ErrorCode::kNotFound, "participant does not exist")));
+    add_transfer(service, rooms);
 }
 
 void add_egress(const ServiceMethods& service, RoomDirectory& rooms) {
@@ -119,10 +151,10 @@ void add_egress(const ServiceMethods& service, RoomDirectory& rooms) {
 
 }  // namespace
 
-void add_unconnected_services(TwirpMethods& methods, RoomDirectory& rooms) {
+void add_unconnected_services(TwirpMethods& methods, RoomServicePort& rooms) {
     add_egress({methods, "livekit.Egress"}, rooms);
     add_ingress({methods, "livekit.Ingress"});
-    add_sip({methods, "livekit.SIP"});
+    add_sip({methods, "livekit.SIP"}, rooms);
 }
 
 }  // namespace confab::api
