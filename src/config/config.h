@@ -211,6 +211,11 @@ struct Prometheus {
     SecretText password;
 };
 
+// Behind no password: on loopback only.
+struct DebugHandler {
+    std::uint16_t port = 0;  // 0 = off
+};
+
 struct Logging {
     std::string level;  // "" → info, in development debug
     bool json = false;
@@ -249,6 +254,7 @@ struct Config {
     bool placeholder_keys = false;  // set by finish(): the secret is known to everybody
     bool enable_data_tracks = true;
     Prometheus prometheus;
+    DebugHandler debug_handler;
     Logging logging;
     Rtc rtc;
     Audio audio;

@@ -46,5 +46,11 @@ inline HttpResponse text_response(int status, std::string text) {
 inline HttpResponse to_response(const HttpError& error) {
     return text_response(error.status, error.text);
 }
+// For paths that are not there; the only text with a newline at its end (01 CON-07).
+inline HttpResponse not_found_page() {
+    HttpResponse response = text_response(404, "404 page not found\n");
+    response.headers.push_back({"X-Content-Type-Options", "nosniff"});
+    return response;
+}
 
 }  // namespace confab::api

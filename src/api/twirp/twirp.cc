@@ -54,12 +54,6 @@ Encoding parse_encoding(std::string_view content_type) {
     return Encoding::kOther;
 }
 
-HttpResponse not_found_page() {
-    HttpResponse response = text_response(404, "404 page not found\n");
-    response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-    return response;
-}
-
 }  // namespace
 
 TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus,

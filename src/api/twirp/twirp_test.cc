@@ -152,6 +152,34 @@ TEST_CASE(
     CHECK(replay_file("sip.jsonl", router, rooms) == 34);
 }
 
+TEST_CASE("TwirpRouter: a SIP transfer asks for grants, target, participant, call [API-34]") {
+    FakeRooms rooms;
+    const TwirpRouter router({}, rooms, bus());
+    token::Grants grants = admin_of("r");
+    (void)call_json(router, "/twirp/livekit.RoomService/CreateRoom", R"({"name":"r"})", &grants);
+    rooms.join("r", "a");
+    const auto answer = [&](const std::string& who, const std::string& target) {
+        return call_json(router, "/twirp/livekit.SIP/TransferSIPParticipant",
+                         R"({"roomName":"r","participantIdentity":")" + who +
+                             R"(","transferTo":")" + target + "\"}",
+                         &grants)
+            .body;
+    };
+    const auto has = [](const std::string& text, const char* part) {
+        return text.find(part) != std::string::npos;
+    };
+    CHECK(has(answer("a", "nonsense"), "permissions denied"));
+    grants.sip.emplace().call = true;
+    for (const char* wrong : {"", "+15", "tel:", "<sip:>", "<sip:a", "http://a", "mailto:a@b"})
+        CHECK(has(answer("a", wrong), "\"transfer_to must be a valid SIP(s) or TEL URI"));
+    CHECK(has(answer("b", "tel:+15"), "participant does not exist"));
+    for (const char* right : {"tel:+15", "sip:a@b", "sips:a@b", "<sip:a@b>"})
+        CHECK(has(answer("a", right), "no SIP session associated with participant"));
+    (void)call_json(router, "/twirp/livekit.RoomService/UpdateParticipant",
+                    R"({"room":"r","identity":"a","attributes":{"sip.callID":"SCL_x"}})", &grants);
+    CHECK(has(answer("a", "tel:+15"), "sip not connected (redis required)"));
+}
+
 TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]") {
     using livekit::AgentDispatch;
     const auto create = [](AgentDispatch dispatch, const rpc::Request&,

@@ -55,6 +55,7 @@ std::string ports_text(const config::Config& config) {
         "TCP Ports\n" + port_line(config.port, "HTTP service") + port_line(rtc.tcp_port, "ICE/TCP");
     if (turn.enabled) text += port_line(turn.tls_port, "TURN/TLS");
     text += port_line(config.prometheus.port, "Prometheus");
+    text += port_line(config.debug_handler.port, "Debug pages");
     text += "UDP Ports\n";
     if (rtc.udp_port.is_set())
         text += range_text(rtc.udp_port.start, rtc.udp_port.end) + " - ICE/UDP\n";

@@ -92,6 +92,7 @@ class Server {
     std::unique_ptr<control::Routes> routes_;
     std::unique_ptr<net::HttpServer> http_;
     std::unique_ptr<net::HttpServer> metrics_http_;
+    std::unique_ptr<net::HttpServer> debug_http_;
     std::unique_ptr<Gauges> gauges_;
     std::uint16_t http_port_ = 0;
     Shutdown shutdown_;

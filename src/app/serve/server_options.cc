@@ -148,6 +148,9 @@ control::RouteOptions route_options(const config::Config& config) {
     // name then (TOK-15, CON-10).
     options.development_tokens = config.placeholder_keys || config.own.demo_enabled;
     options.metrics_on_main_port = config.placeholder_keys || config.own.metrics_enabled;
+    if (config.development)
+        options.debug_on_main_port = config.placeholder_keys ? control::DebugAccess::kAll
+                                                             : control::DebugAccess::kRoomLister;
     options.metrics_user = config.prometheus.username;
     options.metrics_password = std::string(config.prometheus.password.reveal());
     options.load_limits.tracks = config.limit.num_tracks;

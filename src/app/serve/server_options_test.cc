@@ -240,6 +240,12 @@ TEST_CASE("Route options: development extras, metrics users, load limits [CON-10
     config.placeholder_keys = false;
     config.own.metrics_enabled = true;
     CHECK(route_options(config).metrics_on_main_port);
+    config.placeholder_keys = true;
+    CHECK(route_options(config).debug_on_main_port == control::DebugAccess::kAll);
+    config.placeholder_keys = false;
+    CHECK(route_options(config).debug_on_main_port == control::DebugAccess::kRoomLister);
+    config.development = false;
+    CHECK_FALSE(route_options(config).debug_on_main_port);
     config.prometheus.username = "u";
     config.limit.num_tracks = 3;
     config.limit.bytes_per_sec = 1000;

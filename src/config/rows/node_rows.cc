@@ -55,7 +55,9 @@ constexpr auto kRows = std::to_array<Option>({
         "prometheus.password", [](C& c) -> Slot { return &c.prometheus.password; },
         "Password the metrics ask for")
         .reloaded(),
-    later("debug_handler.port", Kind::kUint16, "0", "Debug pages on their own port"),
+    used(
+        "debug_handler.port", [](C& c) -> Slot { return &c.debug_handler.port; },
+        "Debug pages are served on this port of 127.0.0.1; 0 for none"),
     later("trace.jaeger_url", Kind::kString, "\"\"", "Where traces are sent"),
     used(
         "logging.level", [](C& c) -> Slot { return &c.logging.level; },

@@ -8,6 +8,8 @@
 namespace confab::control {
 namespace {
 
+using std::make_unique;
+
 // The token of a form body counts, too (CON-20).
 api::QueryParams form_of(const net::HttpRequest& request) {
     if (request.method != "POST" ||
@@ -33,33 +35,35 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       rooms_(control, over_limit_),
       signal_(control, over_limit_),
       webhooks_(control.webhooks()),
-      metrics_(options.metrics_user, options.metrics_password, sources_.metrics) {
+      metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
+      debug_(rooms_, DebugAccess::kAll) {
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
         auto* const added = endpoint.get();
         table_.add({path, method, access, std::move(endpoint)});
         return added;
     };
-    add("/", "", Access::kToken, std::make_unique<HealthEndpoint>(sources_.updated));
+    add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
-        signal_endpoints_.push_back(
-            add(path, "", Access::kToken,
-                std::make_unique<SignalEndpoint>(signal_, control.revocations(), options.join,
-                                                 metrics)));
+        signal_endpoints_.push_back(add(
+            path, "", Access::kToken,
+            make_unique<SignalEndpoint>(signal_, control.revocations(), options.join, metrics)));
     for (const char* path : {"/whip/v1", "/whip/v1/"})
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,
-                std::make_unique<WhipEndpoint>(control, options.join, over_limit_)));
-    add("/agent", "", Access::kToken, std::make_unique<AgentEndpoint>(control.agents()));
+                make_unique<WhipEndpoint>(control, options.join, over_limit_)));
+    add("/agent", "", Access::kToken, make_unique<AgentEndpoint>(control.agents()));
     twirp_endpoint_ = add("/twirp/", "", Access::kToken,
-                          std::make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
-                                                          webhooks_, control.loop(), metrics));
+                          make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
+                                                     webhooks_, control.loop(), metrics));
     if (options.metrics_on_main_port)
-        main_metrics_ =
-            add("/metrics", "", Access::kOpen, std::make_unique<MetricsEndpoint>(metrics_));
+        main_metrics_ = add("/metrics", "", Access::kOpen, make_unique<MetricsEndpoint>(metrics_));
+    if (options.debug_on_main_port)
+        add("/debug/", "", Access::kToken,
+            make_unique<DebugEndpoint>(rooms_, *options.debug_on_main_port));
     if (!options.development_tokens) return;
-    add("/api/token", "POST", Access::kOpen, std::make_unique<TokenEndpoint>(keys_));
+    add("/api/token", "POST", Access::kOpen, make_unique<TokenEndpoint>(keys_));
     for (const char* path : {"/demo", "/demo/"})
-        add(path, "", Access::kOpen, std::make_unique<DemoEndpoint>(demo_));
+        add(path, "", Access::kOpen, make_unique<DemoEndpoint>(demo_));
 }
 
 void Routes::reconfigure(const RouteOptions& options) {
@@ -108,7 +112,7 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
         if (!grants) return call.respond(api::to_response(grants.error()));
         call.grants = std::move(*grants);
     }
-    if (route == nullptr) return call.respond_text(404, "404 page not found\n");
+    if (route == nullptr) return call.respond(api::not_found_page());
     if (!route->method.empty() && route->method != call.request.method)
         return refuse_method(call, route->method);
     route->endpoint->serve(std::move(call));
@@ -116,6 +120,10 @@ void Routes::handle(net::HttpRequest request, net::HttpExchange exchange) {
 
 void Routes::serve_metrics(net::HttpRequest request, net::HttpExchange exchange) {
     metrics_.serve({std::move(request), std::move(exchange), {}, {}, {}});
+}
+
+void Routes::serve_debug(net::HttpRequest request, net::HttpExchange exchange) {
+    debug_.serve({std::move(request), std::move(exchange), {}, {}, {}});
 }
 
 }  // namespace confab::control

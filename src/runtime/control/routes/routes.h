@@ -12,6 +12,7 @@
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
+#include "runtime/control/routes/debug_endpoint.h"
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/control/routes/route_table.h"
 #include "runtime/control/shards/control_node.h"
@@ -42,7 +43,9 @@ struct RouteOptions {
     // or where asked for (DEMO-02).
     bool development_tokens = false;
     bool metrics_on_main_port = false;  // GET /metrics
-    std::string metrics_user;           // both empty: metrics are for everybody (CON-10)
+    // /debug/… on the main port, and for whom (CON-09).
+    std::optional<DebugAccess> debug_on_main_port;
+    std::string metrics_user;  // both empty: metrics are for everybody (CON-10)
     std::string metrics_password;
     LoadLimits load_limits;
 };
@@ -62,14 +65,16 @@ class Routes {
     Routes(const Routes&) = delete;
     Routes& operator=(const Routes&) = delete;
 
-    // From the next request on. Which routes there are stays as it was: development_tokens and
-    // metrics_on_main_port have no effect here.
+    // From the next request on. Which routes there are stays as it was: development_tokens,
+    // metrics_on_main_port and debug_on_main_port have no effect here.
     void reconfigure(const RouteOptions& options);
     // The built demo page, under /demo; without it the path says how to get it.
     void set_demo(std::optional<net::StaticFiles> files);
     void handle(net::HttpRequest request, net::HttpExchange exchange);
     // For the port of its own: the metrics on every path.
     void serve_metrics(net::HttpRequest request, net::HttpExchange exchange);
+    // So the debug pages, for whoever reaches that port.
+    void serve_debug(net::HttpRequest request, net::HttpExchange exchange);
     // The headers of CON-03, for answers that the listener gives by itself.
     static void add_cors(const net::HttpRequest& request, net::HttpResponse& response);
 
@@ -82,6 +87,7 @@ class Routes {
     LocalSignalBackend signal_;
     WebhookService webhooks_;
     MetricsEndpoint metrics_;
+    DebugEndpoint debug_;
     std::optional<net::StaticFiles> demo_;
     RouteTable table_;
     // Those of the table whose options may change.

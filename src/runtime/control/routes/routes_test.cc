@@ -171,6 +171,43 @@ TEST_CASE("Routes: the metrics have every path of their own port, and its user [
     check(guarded, {{"GET /metrics", "", "404", "404 page not found"}});
 }
 
+TEST_CASE("Routes: debug pages are there where asked for, and tell no secret [CON-09]") {
+    const TestNode closed(1);
+    check(closed, {{"GET /debug/rooms", "", "404", "404 page not found"}});
+    TestNode open(2, [](TestNode::Settings& settings) {
+        settings.routes.debug_on_main_port = DebugAccess::kAll;
+    });
+    check(open, {{"GET /debug/rooms", "", "200", "\r\n\r\n[]"},
+                 {"GET /debug/rooms?access_token=nonsense", "", "401", "invalid"},
+                 {"GET /debug/pprof/heap", "", "404", "only /debug/rooms"}});
+    for (const std::size_t shard : {std::size_t{0}, std::size_t{1}}) {
+        livekit::CreateRoomRequest create;
+        create.set_name(open.room_in(shard));
+        create.set_metadata("private");
+        (void)open.twirp("CreateRoom", create.name(), create);
+    }
+    const std::string dump = ask(open, {"GET /debug/rooms", "", "", ""});
+    const auto rooms = json::parse(dump.substr(dump.find("\r\n\r\n") + 4));
+    REQUIRE(rooms);
+    CHECK(rooms->items.size() == 2);
+    for (const json::Value& one : rooms->items) {
+        CHECK(one.find("room")->find("sid")->string.starts_with("RM_"));
+        CHECK(one.find("room")->find("turn_password")->string.empty());
+        CHECK(one.find("participants")->items.empty());
+    }
+    CHECK(dump.find("private") == std::string::npos);
+    const TestNode guarded(1, [](TestNode::Settings& settings) {
+        settings.routes.debug_on_main_port = DebugAccess::kRoomLister;
+    });
+    token::VideoGrant admin;
+    admin.room_admin = true;
+    check(guarded,
+          {{"GET /debug/rooms", "", "401", "permissions denied"},
+           {"GET /debug/pprof/", "", "401", "permissions denied"},
+           {"GET /debug/rooms?access_token=" + guarded.token_for(admin), "", "401", "denied"},
+           {"GET /debug/rooms?access_token=" + guarded.token("r", "a"), "", "200", "[]"}});
+}
+
 TEST_CASE("Routes: only a preflight is answered as one [CON-02] [CON-03]") {
     const TestNode node(1);
     const std::string origin = "\nOrigin: http://a";
