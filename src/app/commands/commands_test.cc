@@ -131,6 +131,7 @@ TEST_CASE("serve: --dev, flags without command, values of switches [CFG-03][CLI-
     CHECK(m.context.web_dir == "web");
     REQUIRE(m.context.warnings.size() == 2);
     CHECK(has(m.context.warnings[0], "not implemented"));
+    CHECK(m.context.warnings[1] == "--cpuprofile has no effect; remove it");
     m.run({"serve", "--keys", "APIa: b"});
     CHECK(m.served->keys.at("APIa").reveal() == "b");
 }

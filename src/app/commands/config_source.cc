@@ -197,8 +197,10 @@ Result<config::Loaded, std::string> ConfigSource::load(const Host& host,
     CONFAB_TRY_VOID(as_text(config::finish(loaded, options)));
     for (const CLI::Option* option : ignored_)
         if (option->count() > 0)
-            loaded.warnings.push_back({config::Severity::kWarning, 0, "",
-                                       option->get_name() + " has no effect; remove it"});
+            loaded.warnings.push_back(
+                {config::Severity::kWarning, 0, "",
+                 // get_name() is empty for what the help does not show.
+                 "--" + option->get_lnames().front() + " has no effect; remove it"});
     return loaded;
 }
 

@@ -10,6 +10,12 @@
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
+namespace {
+
+// CON-08: behind proxies it is a header, of any length.
+constexpr std::size_t kMaxLoggedAddress = 256;
+
+}  // namespace
 
 SignalSessions::SignalSessions(room::RoomManager& rooms, net::WebSocketOptions options,
                                telemetry::Metrics& metrics)
@@ -53,6 +59,7 @@ SignalSessions::Session& SignalSessions::add(const room::JoinParams& params, roo
                           {"participant", params.grants.identity},
                           {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
                           {"version", params.client.version()},
+                          {"address", params.client.address().substr(0, kMaxLoggedAddress)},
                           {"single", params.single_connection},
                           {"reconnect", params.reconnect}});
     wake_();
