@@ -4,7 +4,6 @@
 // The HTTP under the APIs, byte for byte as SDKs in other languages look at it.
 
 import dgram from 'node:dgram';
-import net from 'node:net';
 
 import { AccessToken, RoomServiceClient, WebhookReceiver } from 'livekit-server-sdk';
 
@@ -13,8 +12,9 @@ import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
-import { until, within } from '../lib/wait.mjs';
+import { until } from '../lib/wait.mjs';
 import { fresh_name, refused } from './clients.mjs';
+import { exchange } from './requests.mjs';
 
 async function bearer(grant) {
   const token = new AccessToken(KEY, SECRET, { identity: 'caller', ttl: 60 });
@@ -29,19 +29,6 @@ async function post(url, grant, body) {
     body: JSON.stringify(body),
     redirect: 'manual',
   });
-}
-
-// Sends raw bytes and returns what came back until the server closes.
-function exchange(port, bytes) {
-  const answer = new Promise((resolve, reject) => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes));
-    let text = '';
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => (text += chunk));
-    socket.on('close', () => resolve(text));
-    socket.on('error', (error) => (text ? resolve(text) : reject(error)));
-  });
-  return within(5000, 'the answer', answer);
 }
 
 export async function http_checks(suite, server, sink) {
@@ -135,14 +122,16 @@ async function route_checks(suite, server) {
     assert.equal(`${slash.status} ${await slash.text()}`, '404 404 page not found\n');
   });
 
-  await suite.check('no debug pages are served [IMM-16]', async () => {
+  await suite.check('outside of development no debug pages are served [IMM-16]', async () => {
+    const closed = await start_server(suite, {}, { args: ['serve'] });
     const admin = { Authorization: await bearer({ roomCreate: true, roomList: true, roomAdmin: true }) };
     for (const path of ['/debug', '/debug/pprof/', '/debug/pprof/heap', '/debug/goroutine', '/debug/rooms', '/debug/vars']) {
       for (const headers of [{}, admin]) {
-        const reply = await fetch(`${server.http}${path}`, { headers });
+        const reply = await fetch(`${closed.http}${path}`, { headers });
         assert.equal(`${reply.status} ${await reply.text()}`, '404 404 page not found\n', path);
       }
     }
+    await closed.stop();
   });
 
   await suite.check('a refused body is 413 with the CORS headers [CON-03] [CON-05]', async () => {
