@@ -114,9 +114,10 @@ async function route_checks(suite, server) {
       assert.equal(reply.status, 200, method);
       if (method === 'GET') assert.equal(await reply.text(), 'OK');
     }
-    for (const path of ['/rtc', '/rtc/v1', '/rtc?access_token=']) {
+    for (const path of ['/rtc', '/rtc/v1', '/rtc?access_token=', '/agent']) {
       const reply = await fetch(`${server.http}${path}`);
       assert.equal(`${reply.status} ${await reply.text()}`, '404 ', path);
+      assert.equal(reply.headers.get('content-type'), null, path);
     }
     const slash = await fetch(`${server.http}/rtc/`);
     assert.equal(`${slash.status} ${await slash.text()}`, '404 404 page not found\n');

@@ -9,7 +9,7 @@
 namespace confab::control {
 
 void AgentEndpoint::serve(Call call) {
-    if (!call.request.is_websocket_upgrade) return call.respond_text(404, "");
+    if (!call.request.is_websocket_upgrade) return call.respond(net::HttpResponse{404, {}, {}});
     if (!call.grants || !call.grants->video || !call.grants->video->agent)
         return call.respond_text(401, "no permissions to access the room");
     // Before the upgrade: who is let in and then closed comes back at once (WRK-15).

@@ -68,6 +68,13 @@ TEST_CASE("Routes: without the extras only what LiveKit has is there [CON-02] [C
                "access_token=" + token, "200", "success"},
               {"POST /rtc/validate\nContent-Type: text/plain", "access_token=" + token, "401", ""},
           });
+    for (const char* socket : {"GET /rtc", "GET /rtc/v1", "GET /agent"}) {
+        CAPTURE(socket);
+        const std::string answer = ask(node, {socket, "", "", ""});
+        CHECK(answer.starts_with("HTTP/1.1 404 "));
+        CHECK(answer.find("Content-Type") == std::string::npos);
+        CHECK(answer.ends_with("\r\n\r\n"));
+    }
 }
 
 TEST_CASE("Routes: pages of other origins may ask, and learn why not [CON-02] [CON-03]") {

@@ -15,7 +15,7 @@ void SignalEndpoint::serve(Call call) {
     const api::JoinPath path = api::parse_join_path(call.request.path);
     // A request that is no upgrade gets 404 with an empty body (CON-30).
     if (!api::is_validate(path) && !call.request.is_websocket_upgrade)
-        return call.respond_text(404, "");
+        return call.respond(net::HttpResponse{404, {}, {}});
     const std::string address = call.client_address();
     api::JoinHttpRequest request;
     request.path = path;
