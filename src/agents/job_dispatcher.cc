@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "agents/job_state.h"
 #include "agents/job_token.h"
 #include "token/ids.h"
 
@@ -16,25 +17,8 @@ rpc::Error nobody() {
     return {rpc::Code::kResourceExhausted, "no worker takes the job", {}};
 }
 
-std::int64_t nanoseconds(UnixTime time) {
-    return time.us() * 1000;
-}
-
-livekit::JobState running_state(const std::string& worker, UnixTime wall) {
-    livekit::JobState state;
-    state.set_status(livekit::JS_RUNNING);
-    state.set_started_at(nanoseconds(wall));
-    state.set_updated_at(nanoseconds(wall));
-    state.set_worker_id(worker);
-    return state;
-}
-
-void end_state(livekit::JobState& state, livekit::JobStatus status, const std::string& error,
-               UnixTime wall) {
-    state.set_status(status);
-    state.set_error(error);
-    state.set_ended_at(nanoseconds(wall));
-    state.set_updated_at(nanoseconds(wall));
+rpc::Error too_many() {
+    return {rpc::Code::kUnavailable, "too many jobs on this node", {}};
 }
 
 }  // namespace
@@ -58,8 +42,7 @@ void JobDispatcher::request(Clock clock, livekit::Job job, Timestamp expires, An
         return;
     }
     if (offers_.size() >= kMaxOffers || jobs_.size() >= kMaxJobs)
-        return answer(tl::make_unexpected(
-            rpc::Error{rpc::Code::kResourceExhausted, "too many jobs on this node", {}}));
+        return answer(tl::make_unexpected(too_many()));
     Offer offer;
     offer.job = std::move(job);
     offer.answer = std::move(answer);
@@ -71,7 +54,9 @@ void JobDispatcher::request(Clock clock, livekit::Job job, Timestamp expires, An
 
 void JobDispatcher::simulate(Clock clock, Worker& worker,
                              const livekit::SimulateJobRequest& request) {
-    if (!request.has_room() || offers_.size() >= kMaxOffers) return;
+    if (!request.has_room() || offers_.size() >= kMaxOffers || jobs_.size() >= kMaxJobs ||
+        worker.simulated >= kMaxSimulated)
+        return;
     Offer offer;
     livekit::Job& job = offer.job;
     job.set_id(token::make_id(token::kAgentJobPrefix, rng_));
@@ -83,6 +68,7 @@ void JobDispatcher::simulate(Clock clock, Worker& worker,
         *job.mutable_participant() = request.participant();
     }
     offer.simulated = true;
+    ++worker.simulated;
     offer.expires = clock.now + kOfferTimeout;
     const std::string id = job.id();
     const auto at = offers_.emplace(id, std::move(offer)).first;
@@ -113,6 +99,8 @@ void JobDispatcher::try_next(Clock clock, Offers::iterator at) {
 }
 
 void JobDispatcher::finish(Offers::iterator at, Outcome outcome) {
+    if (at->second.simulated && !jobs_.contains(at->first))
+        if (Worker* worker = pool_.find(*at->second.tried.begin())) --worker->simulated;
     Answer answer = std::move(at->second.answer);
     timers_.erase({at->second.timer, at->first});
     offers_.erase(at);
@@ -155,10 +143,12 @@ void JobDispatcher::accept(Clock clock, Offers::iterator at, Worker& worker,
     message.mutable_assignment()->set_token(*token);
     ++worker.jobs;
     host_.send(worker.id, message);
-    const livekit::Job& job =
-        jobs_.insert_or_assign(at->first, std::move(running)).first->second.job;
-    if (!offer.simulated) host_.job_started(job);
-    finish(at, job.state());
+    Running& runs = jobs_.insert_or_assign(at->first, std::move(running)).first->second;
+    if (offer.simulated)
+        set_timer(at->first, runs, clock.now + kSimulatedTime);
+    else
+        host_.job_started(runs.job);
+    finish(at, runs.job.state());
 }
 
 // ---------------------------------------------------------------- jobs
@@ -169,9 +159,16 @@ void JobDispatcher::tell_termination(const std::string& worker, const std::strin
     host_.send(worker, message);
 }
 
-void JobDispatcher::leave_worker(Running& running) {
-    Worker* worker = pool_.find(running.worker);
-    if (worker != nullptr) worker->jobs -= std::min<std::size_t>(worker->jobs, 1);
+JobDispatcher::Running JobDispatcher::remove(Jobs::iterator at) {
+    Running running = std::move(at->second);
+    timers_.erase({running.timer, at->first});
+    jobs_.erase(at);
+    if (running.adopted) --adopted_;
+    if (Worker* worker = pool_.find(running.worker)) {
+        worker->jobs -= std::min<std::size_t>(worker->jobs, 1);
+        if (running.simulated) --worker->simulated;
+    }
+    return running;
 }
 
 JobDispatcher::Outcome JobDispatcher::terminate(Clock clock, const std::string& job,
@@ -179,7 +176,8 @@ JobDispatcher::Outcome JobDispatcher::terminate(Clock clock, const std::string& 
     const auto at = jobs_.find(job);
     if (at == jobs_.end())
         return tl::make_unexpected(rpc::Error{rpc::Code::kNotFound, "no such job", {}});
-    Running& running = at->second;
+    const Running running = remove(at);
+    ended_.add(clock.now, job);
     if (!running.worker.empty()) {
         tell_termination(running.worker, job);
     } else {  // it may be back as any of these (05 B.6); the others do not know the job
@@ -187,56 +185,91 @@ JobDispatcher::Outcome JobDispatcher::terminate(Clock clock, const std::string& 
             if (worker.api_key == running.api_key && worker.key == key_of(running.job))
                 tell_termination(id, job);
     }
-    leave_worker(running);
     livekit::JobState state = running.job.state();
     const bool left = reason == ::rpc::AGENT_LEFT_ROOM;
     end_state(state, left ? livekit::JS_FAILED : livekit::JS_SUCCESS,
               left ? "agent worker left the room" : "", clock.wall);
-    timers_.erase({running.timer, at->first});
-    jobs_.erase(at);
     return state;
 }
 
 void JobDispatcher::end(Clock clock, Jobs::iterator at, livekit::JobStatus status,
                         const std::string& error) {
-    Running running = std::move(at->second);
-    timers_.erase({running.timer, at->first});
-    jobs_.erase(at);
-    leave_worker(running);
+    const std::string id = at->first;
+    Running running = remove(at);
+    const bool lost = running.worker.empty();
+    if (!lost) ended_.add(clock.now, id);
     end_state(*running.job.mutable_state(), status, error, clock.wall);
-    if (!running.simulated) host_.job_over(running.job, running.worker.empty());
+    if (!running.simulated) host_.job_over(running.job, lost);
 }
 
+// What a worker could not say while it was away comes before it says which jobs it has.
 void JobDispatcher::updated(Clock clock, Worker& worker, const livekit::UpdateJobStatus& update) {
     const auto at = jobs_.find(update.job_id());
-    if (at == jobs_.end() || at->second.worker != worker.id) return;
+    if (at == jobs_.end()) return;
+    Running& running = at->second;
+    if (running.worker.empty() && running.api_key == worker.api_key &&
+        key_of(running.job) == worker.key)
+        take_over(at, worker);
+    if (running.worker != worker.id) return;
     if (update.status() == livekit::JS_SUCCESS || update.status() == livekit::JS_FAILED)
         return end(clock, at, update.status(), update.error());
-    at->second.job.mutable_state()->set_updated_at(nanoseconds(clock.wall));
+    running.job.mutable_state()->set_updated_at(nanoseconds(clock.wall));
 }
 
-void JobDispatcher::migrated(Clock, Worker& worker, const livekit::MigrateJobRequest& request) {
+void JobDispatcher::take_over(Jobs::iterator at, Worker& worker) {
+    Running& running = at->second;
+    if (Worker* before = pool_.find(running.worker))
+        before->jobs -= std::min<std::size_t>(before->jobs, 1);
+    running.worker = worker.id;
+    running.job.mutable_state()->set_worker_id(worker.id);
+    ++worker.jobs;
+    set_timer(at->first, running, Timestamp::never());
+}
+
+void JobDispatcher::adopt(Clock clock, Worker& worker, const std::string& job) {
+    if (adopted_ >= kMaxAdopted || jobs_.size() >= kMaxJobs || offers_.contains(job)) return;
+    Running& running = jobs_[job];
+    running.job.set_id(job);
+    running.job.set_type(worker.key.type);
+    running.job.set_agent_name(worker.key.agent_name);
+    running.job.set_namespace_(worker.key.ns);
+    running.job.set_deployment(worker.key.deployment);
+    *running.job.mutable_state() = running_state(worker.id, clock.wall);
+    running.worker = worker.id;
+    running.api_key = worker.api_key;
+    running.adopted = true;
+    ++adopted_;
+    ++worker.jobs;
+    host_.job_started(running.job);
+}
+
+void JobDispatcher::migrated(Clock clock, Worker& worker,
+                             const livekit::MigrateJobRequest& request) {
     for (const std::string& id : request.job_ids()) {
         const auto at = jobs_.find(id);
-        // Whatever room it was in is not ours, or ended without it.
-        if (at == jobs_.end() || at->second.api_key != worker.api_key) {
-            tell_termination(worker.id, id);
-            continue;
+        if (at == jobs_.end()) {
+            if (ended_.contains(clock.now, id) || !is_job_id(id))
+                tell_termination(worker.id, id);
+            else
+                adopt(clock, worker, id);
+        } else if (at->second.api_key != worker.api_key) {
+            tell_termination(worker.id, id);  // of another project: not its job
+        } else if (at->second.worker != worker.id && !at->second.simulated) {
+            take_over(at, worker);
         }
-        if (at->second.worker == worker.id) continue;
-        leave_worker(at->second);
-        at->second.worker = worker.id;
-        at->second.job.mutable_state()->set_worker_id(worker.id);
-        ++worker.jobs;
-        set_timer(id, at->second, Timestamp::never());
     }
 }
 
 void JobDispatcher::worker_gone(Clock clock, const std::string& worker) {
-    for (auto& [id, running] : jobs_) {
-        if (running.worker != worker) continue;
-        running.worker.clear();
-        set_timer(id, running, clock.now + kKeptWithoutWorker);
+    for (auto at = jobs_.begin(); at != jobs_.end();) {
+        const auto job = at++;
+        if (job->second.worker != worker) continue;
+        if (job->second.simulated) {  // nobody else wants it
+            (void)remove(job);
+            continue;
+        }
+        job->second.worker.clear();
+        set_timer(job->first, job->second, clock.now + kKeptWithoutWorker);
     }
     std::vector<std::string> left;
     for (auto& [id, offer] : offers_)
@@ -255,6 +288,13 @@ void JobDispatcher::offer_due(Clock clock, Offers::iterator at) {
     try_next(clock, at);
 }
 
+void JobDispatcher::job_due(Clock clock, Jobs::iterator at) {
+    if (at->second.simulated)
+        (void)remove(at);
+    else
+        end(clock, at, livekit::JS_FAILED, "the worker is gone");
+}
+
 void JobDispatcher::handle_timeout(Clock clock) {
     while (!timers_.empty() && timers_.begin()->first <= clock.now) {
         const std::string id = timers_.begin()->second;
@@ -262,7 +302,7 @@ void JobDispatcher::handle_timeout(Clock clock) {
         if (const auto offer = offers_.find(id); offer != offers_.end()) {
             offer_due(clock, offer);
         } else if (const auto job = jobs_.find(id); job != jobs_.end()) {
-            end(clock, job, livekit::JS_FAILED, "the worker is gone");
+            job_due(clock, job);
         }
     }
 }

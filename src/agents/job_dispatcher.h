@@ -4,7 +4,9 @@
 // The jobs of this node's workers: offered to one after the other until somebody takes it, assigned
 // with a token, followed until they end (05 B.3, B.6). A worker that leaves an offer unanswered
 // keeps it while others are asked; the first that accepts has the job (DSP-02, DSP-06). The jobs of
-// a worker whose connection broke are kept for a while: it may come back for them (WRK-10).
+// a worker whose connection broke are kept for a while: it may come back for them. Jobs that it
+// brings along and nobody here knows, as after a restart of the server, go on; only of those that
+// ended here it is told so (WRK-10).
 #pragma once
 
 #include <map>
@@ -13,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "agents/ended_jobs.h"
 #include "agents/worker_key.h"
 #include "agents/worker_pool.h"
 #include "base/callback.h"
@@ -36,10 +39,17 @@ class DispatcherHost {
 class JobDispatcher {
   public:
     static constexpr Duration kOfferTimeout = Duration::seconds(5);
-    static constexpr Duration kKeptWithoutWorker = Duration::seconds(60);
-    // Beyond either, requests are refused with kResourceExhausted.
+    // Longer than the SDKs try to come back: Python 130 s, Node 80 s (WRK-15).
+    static constexpr Duration kKeptWithoutWorker = Duration::seconds(150);
+    // Beyond either, requests are refused with kUnavailable.
     static constexpr std::size_t kMaxOffers = 10'000;
     static constexpr std::size_t kMaxJobs = 100'000;
+    // Of a worker, offers included; Node workers never say that one is over, so that it is
+    // forgotten when its agent's token is over.
+    static constexpr std::size_t kMaxSimulated = 100;
+    static constexpr Duration kSimulatedTime = Duration::seconds(3600);
+    // Jobs that workers brought along from elsewhere; of more it is not followed how they go on.
+    static constexpr std::size_t kMaxAdopted = 10'000;
 
     using Outcome = Result<livekit::JobState, rpc::Error>;
     using Answer = Callback<Outcome>;
@@ -84,6 +94,7 @@ class JobDispatcher {
         std::string worker;  // empty: its connection broke
         std::string api_key;
         bool simulated = false;
+        bool adopted = false;
         Timestamp timer = Timestamp::never();
     };
     using Offers = std::map<std::string, Offer>;
@@ -95,9 +106,13 @@ class JobDispatcher {
     void accept(Clock clock, Offers::iterator at, Worker& worker,
                 livekit::AvailabilityResponse answer);
     void end(Clock clock, Jobs::iterator at, livekit::JobStatus status, const std::string& error);
-    void leave_worker(Running& running);
+    void adopt(Clock clock, Worker& worker, const std::string& job);
+    void take_over(Jobs::iterator at, Worker& worker);
+    // Not known any more from now on.
+    Running remove(Jobs::iterator at);
     void tell_termination(const std::string& worker, const std::string& job);
     void offer_due(Clock clock, Offers::iterator at);
+    void job_due(Clock clock, Jobs::iterator at);
     template <typename Entry>
     void set_timer(const std::string& id, Entry& entry, Timestamp deadline);
 
@@ -107,6 +122,8 @@ class JobDispatcher {
     DispatcherHost& host_;
     Offers offers_;  // by job id
     Jobs jobs_;
+    std::size_t adopted_ = 0;  // of them
+    EndedJobs ended_;
     std::set<std::pair<Timestamp, std::string>> timers_;
 };
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "token/ids.h"
+
 namespace confab::agents {
 namespace {
 
@@ -305,7 +307,7 @@ TEST_CASE(
     CHECK(left->error() == "agent worker left the room");
 }
 
-TEST_CASE("JobDispatcher: jobs of a lost worker are kept for a minute [WRK-10]") {
+TEST_CASE("JobDispatcher: jobs of a lost worker are kept for a while [WRK-10]") {
     World w;
     Worker& a = w.worker("AW_a");
     w.request("AJ_1");
@@ -337,8 +339,7 @@ TEST_CASE("JobDispatcher: a worker that is back takes its jobs along [WRK-10]") 
     w.migrate(b, "AJ_1");
     w.migrate(b, "AJ_1");
     CHECK(b.jobs == 1);
-    w.migrate(b, "AJ_x");
-    CHECK(w.ended() == Ids{"AW_o", "AW_b"});
+    CHECK(w.ended() == Ids{"AW_o"});
     w.advance(JobDispatcher::kKeptWithoutWorker * 2);
     CHECK(w.over.empty());
     CHECK(w.dispatcher.terminate(w.clock(), "AJ_1", ::rpc::TERMINATION_REQUESTED));
@@ -417,10 +418,230 @@ TEST_CASE("JobDispatcher: so many offers and no more [IMM-15]") {
     w.request("AJ_more");
     REQUIRE(w.answers.size() == 1);
     CHECK(w.answers[0].error().text == "too many jobs on this node");
+    CHECK(w.answers[0].error().code == rpc::Code::kUnavailable);  // it says nothing of the job
     livekit::SimulateJobRequest request;
     request.mutable_room()->set_name("sim");
     w.dispatcher.simulate(w.clock(), a, request);
     CHECK(w.dispatcher.offers() == JobDispatcher::kMaxOffers);
+}
+
+TEST_CASE(
+    "JobDispatcher: a worker that tries to come back as long as SDKs do finds its jobs [WRK-15]") {
+    constexpr Duration kPython = Duration::seconds(130);
+    World w;
+    Worker& a = w.worker("AW_a");
+    w.request("AJ_1");
+    w.say(a, "AJ_1", true);
+    w.lose("AW_a");
+    w.advance(kPython + Duration::seconds(10));
+    CHECK(w.over.empty());
+    Worker& b = w.worker("AW_b");
+    w.migrate(b, "AJ_1");
+    CHECK(b.jobs == 1);
+    CHECK(w.ended().empty());
+}
+
+TEST_CASE("JobDispatcher: a job that nobody here knows goes on, and its end is told [WRK-10]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    const std::string id = "AJ_23456789ABCD";
+    w.migrate(a, id);
+    w.migrate(a, id);
+    CHECK(w.ended().empty());
+    CHECK(w.started == Ids{id});
+    CHECK(a.jobs == 1);
+    CHECK(w.dispatcher.jobs() == 1);
+    CHECK(w.dispatcher.next_deadline().is_never());
+    w.update(a, id, JS_RUNNING);
+    CHECK(w.over.empty());
+    w.update(a, id, JS_SUCCESS);
+    REQUIRE(w.over.size() == 1);
+    CHECK(w.over[0].id() == id);
+    CHECK(w.over[0].agent_name() == "bot");
+    CHECK(w.over[0].state().status() == JS_SUCCESS);
+    CHECK(a.jobs == 0);
+    // Its worker may be lost once more.
+    const std::string other = "AJ_23456789ABCE";
+    w.migrate(a, other);
+    w.lose("AW_a");
+    w.advance(JobDispatcher::kKeptWithoutWorker);
+    CHECK(w.over.size() == 2);
+    CHECK(w.over_lost[1]);
+    Worker& b = w.worker("AW_b");
+    w.migrate(b, other);  // and come back all the same: nothing says that it is over
+    CHECK(w.ended().empty());
+    CHECK(w.dispatcher.jobs() == 1);
+}
+
+TEST_CASE("JobDispatcher: a job that ended here is not brought back [WRK-10]") {
+    const std::string said = "AJ_23456789ABCD";
+    const std::string ended = "AJ_23456789ABCE";
+    World w;
+    Worker& a = w.worker("AW_a");
+    for (const std::string& id : {said, ended}) {
+        w.request(id);
+        w.say(a, id, true);
+    }
+    w.update(a, said, JS_SUCCESS);
+    w.lose("AW_a");
+    CHECK(w.dispatcher.terminate(w.clock(), ended, ::rpc::TERMINATION_REQUESTED));
+    Worker& b = w.worker("AW_b");
+    w.migrate(b, said);
+    w.migrate(b, ended);
+    CHECK(w.ended() == Ids{"AW_b", "AW_b"});
+    CHECK(w.dispatcher.jobs() == 0);
+    w.advance(EndedJobs::kKept);
+    w.migrate(b, ended);  // nobody remembers
+    CHECK(w.ended().size() == 2);
+    CHECK(w.dispatcher.jobs() == 1);
+}
+
+TEST_CASE("JobDispatcher: what is no id of a job is none [WRK-10]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    const Ids none = {"",
+                      "AJ_",
+                      "AJ_23456789ABC",
+                      "AJ_23456789ABCDE",
+                      "AJ_23456789AB/D",
+                      "XX_23456789ABCD",
+                      std::string(5000, 'x')};
+    for (const std::string& id : none)
+        w.migrate(a, id);
+    CHECK(w.ended().size() == none.size());
+    CHECK(w.dispatcher.jobs() == 0);
+}
+
+TEST_CASE("JobDispatcher: a job that is on offer is not brought along [WRK-10]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    w.request("AJ_23456789ABCD");
+    w.migrate(a, "AJ_23456789ABCD");
+    CHECK(w.dispatcher.jobs() == 0);
+    w.say(a, "AJ_23456789ABCD", true);
+    CHECK(w.dispatcher.jobs() == 1);
+    CHECK(a.jobs == 1);
+}
+
+TEST_CASE("JobDispatcher: so many jobs are brought along and no more [IMM-15]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    Rng rng(1);
+    std::string last;
+    const auto bring = [&] { w.migrate(a, last = token::make_id(token::kAgentJobPrefix, rng)); };
+    for (std::size_t i = 0; i < JobDispatcher::kMaxAdopted - 1; ++i)
+        bring();
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxAdopted - 1);
+    bring();
+    const std::string taken = last;
+    bring();
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxAdopted);
+    CHECK(w.ended().empty());  // it is not followed, which is no reason to end it
+    w.update(a, taken, JS_SUCCESS);
+    bring();
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxAdopted);
+    w.request("AJ_1");  // those of this node go on
+    w.say(a, "AJ_1", true);
+    CHECK(w.answers.back());
+}
+
+TEST_CASE("JobDispatcher: what a worker could not say while it was away is heard first [WRK-08]") {
+    for (const livekit::JobStatus status : {JS_SUCCESS, JS_FAILED}) {
+        World w;
+        Worker& a = w.worker("AW_a");
+        w.request("AJ_1");
+        w.say(a, "AJ_1", true);
+        Worker& other = w.worker("AW_o");
+        w.update(other, "AJ_1", status);  // somebody else has it
+        CHECK(w.dispatcher.jobs() == 1);
+        w.lose("AW_a");
+        other.key.agent_name = "other";
+        w.update(other, "AJ_1", status);  // of another kind
+        Worker& foreign = w.worker("AW_f");
+        foreign.api_key = "another";
+        w.update(foreign, "AJ_1", status);
+        CHECK(w.over.empty());
+        Worker& b = w.worker("AW_b");
+        w.update(b, "AJ_1", JS_RUNNING);
+        CHECK(b.jobs == 1);
+        CHECK(w.dispatcher.next_deadline().is_never());  // it is not lost any more
+        w.update(b, "AJ_1", status);
+        REQUIRE(w.over.size() == 1);
+        CHECK(w.over[0].state().status() == status);
+        CHECK_FALSE(w.over_lost[0]);
+        CHECK(w.over[0].state().worker_id() == "AW_b");
+        CHECK(b.jobs == 0);
+    }
+}
+
+TEST_CASE("JobDispatcher: so many simulated jobs of a worker [WRK-09] [IMM-15]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    Worker& b = w.worker("AW_b");
+    livekit::SimulateJobRequest request;
+    request.mutable_room()->set_name("sim");
+    const auto simulate = [&](Worker& worker, bool accept) {
+        const std::size_t before = w.offered().size();
+        w.dispatcher.simulate(w.clock(), worker, request);
+        if (w.offered().size() == before) return std::string();
+        const std::string id = w.sent.back().second.availability().job().id();
+        w.say(worker, id, accept);
+        return id;
+    };
+    std::string last;
+    for (std::size_t i = 0; i < JobDispatcher::kMaxSimulated - 1; ++i) {
+        last = simulate(a, true);
+        (void)simulate(a, false);  // what is refused does not count
+    }
+    w.dispatcher.simulate(w.clock(), a, request);  // an offer does
+    CHECK(a.simulated == JobDispatcher::kMaxSimulated);
+    CHECK(simulate(a, true).empty());
+    CHECK_FALSE(simulate(b, true).empty());
+    w.update(a, last, JS_SUCCESS);
+    CHECK_FALSE(simulate(a, true).empty());
+    w.advance(JobDispatcher::kOfferTimeout);
+    CHECK_FALSE(simulate(a, true).empty());
+    CHECK(simulate(a, true).empty());
+    // Node workers never say that one is over.
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxSimulated + 1);
+    w.advance(JobDispatcher::kSimulatedTime - Duration::micros(1));
+    CHECK(w.dispatcher.jobs() > 0);
+    CHECK_FALSE(w.dispatcher.next_deadline().is_never());
+    w.advance(Duration::micros(1));
+    CHECK(w.dispatcher.jobs() == 0);
+    CHECK(a.simulated == 0);
+    CHECK(a.jobs == 0);
+    CHECK(w.over.empty());
+    CHECK(w.ended().empty());
+    (void)simulate(a, true);
+    w.lose("AW_a");
+    CHECK(w.dispatcher.jobs() == 0);
+    CHECK(w.dispatcher.next_deadline().is_never());
+}
+
+TEST_CASE("JobDispatcher: so many jobs and no more, simulated ones too [IMM-15]") {
+    World w;
+    Worker& a = w.worker("AW_a");
+    for (std::size_t i = 0; i < JobDispatcher::kMaxJobs; ++i) {
+        REQUIRE(w.dispatcher.jobs() == i);
+        w.request("AJ_" + std::to_string(i));
+        w.say(a, "AJ_" + std::to_string(i), true);
+        w.sent.clear();
+        w.answers.clear();
+    }
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxJobs);
+    w.request("AJ_more");
+    REQUIRE(w.answers.size() == 1);
+    CHECK(w.answers[0].error().text == "too many jobs on this node");
+    livekit::SimulateJobRequest request;
+    request.mutable_room()->set_name("sim");
+    w.dispatcher.simulate(w.clock(), a, request);
+    w.migrate(a, "AJ_23456789ABCD");
+    CHECK(w.sent.empty());
+    CHECK(w.dispatcher.jobs() == JobDispatcher::kMaxJobs);
+    w.update(a, "AJ_0", JS_SUCCESS);
+    w.dispatcher.simulate(w.clock(), a, request);
+    CHECK(w.offered() == Ids{"AW_a"});
 }
 
 }  // namespace confab::agents

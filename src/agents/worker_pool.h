@@ -25,15 +25,17 @@ struct Worker {
     livekit::ParticipantPermission permissions;
     bool available = true;
     double load = 0;
-    std::size_t jobs = 0;    // running
-    std::size_t unseen = 0;  // offers that its load does not show yet
-    bool silent = false;     // it left its last offer unanswered
+    std::size_t jobs = 0;       // running
+    std::size_t unseen = 0;     // offers that its load does not show yet
+    std::size_t simulated = 0;  // offers and jobs that it asked for itself
+    bool silent = false;        // it left its last offer unanswered
+    bool revoked = false;       // its API key is gone
 
     // What a job adds to it: as its jobs do by what it says, else a guess.
     double load_per_job() const;
     double expected_load() const { return load + static_cast<double>(unseen) * load_per_job(); }
     // DSP-06: who is at its limit is never asked.
-    bool takes_jobs() const { return available && load < 1; }
+    bool takes_jobs() const { return available && load < 1 && !revoked; }
 };
 
 class WorkerPool {

@@ -176,4 +176,15 @@ TEST_CASE("WorkerPool: how well a node suits [DSP-01] [DSP-08] [RPC-07]") {
     CHECK(pool.affinity(kBot, 0.7) == -1);
 }
 
+TEST_CASE("WorkerPool: who may get no token is not drawn and attracts nothing [DSP-10]") {
+    WorkerPool pool;
+    Rng rng(1);
+    pool.add(worker("AW_a")).revoked = true;
+    CHECK(pool.choose(kBot, {}, rng) == nullptr);
+    CHECK(pool.affinity(kBot, 0.7) < 0);
+    pool.add(worker("AW_b", 0.5));
+    CHECK(pool.choose(kBot, {}, rng)->id == "AW_b");
+    CHECK(pool.affinity(kBot, 0.7) == doctest::Approx(0.2));
+}
+
 }  // namespace confab::agents
