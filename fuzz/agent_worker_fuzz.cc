@@ -4,11 +4,14 @@
 // Agent workers that say anything, while jobs are launched and ended. The input is a list of steps
 //   operation 8 | worker 8 | length 16 | body
 // Checked: hub, launcher and bus come to rest, timers move forward, what a worker may make the node
-// keep is bounded, and once everybody is gone nothing is left but jobs that wait.
+// keep is bounded, a job that all refuse is offered ever more seldom whatever they report, and once
+// everybody is gone nothing is left but jobs that wait.
 // fuzz: modules agents
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agents/job_launcher.h"
@@ -50,6 +53,7 @@ class Driver final : public LauncherHost {
         settle();
     }
     void finish() {
+        refuse_all();
         while (!workers_.empty())
             leave(0);
         advance(JobDispatcher::kKeptWithoutWorker * 2);
@@ -60,11 +64,15 @@ class Driver final : public LauncherHost {
 
   private:
     static constexpr std::size_t kMaxWorkers = 8;
+    // After 0, 1, 3, 7, 15, 31, 61 and 91 s; twice more for room that the first reports tell of.
+    static constexpr std::size_t kMaxOffersEach = 10;
 
     void kinds_known(const std::set<WorkerKey>& kinds) override {
         CONFAB_CHECK(kinds.size() <= kMaxWorkers * 64);
     }
-    void job_changed(const livekit::Job& job, bool) override { CONFAB_CHECK(!job.id().empty()); }
+    void job_changed(const livekit::Job& job, JobChange) override {
+        CONFAB_CHECK(!job.id().empty());
+    }
 
     static std::string job_name(std::size_t number) { return "AJ_" + std::to_string(number); }
     void launch(std::string_view body) {
@@ -91,6 +99,29 @@ class Driver final : public LauncherHost {
         hub_.disconnected(clock(), worker);
         settle();
     }
+    // Two minutes in which all refuse what they are offered, and report as SDKs do.
+    void refuse_all() {
+        settle();
+        refuses_ = true;
+        refused_.clear();
+        livekit::WorkerMessage report;
+        report.mutable_update_worker()->set_status(livekit::WS_AVAILABLE);
+        report.mutable_update_worker()->set_load(0.1F);
+        for (int i = 0; i < 48; ++i) {
+            for (const std::string& worker : workers_)
+                hub_.handle_message(clock(), worker, false, report.SerializeAsString());
+            advance(Duration::millis(2500));
+        }
+        for (const auto& [to, count] : refused_)
+            CONFAB_CHECK(count <= kMaxOffersEach);
+        refuses_ = false;
+    }
+    void refuse(const std::string& worker, const std::string& job) {
+        ++refused_[{worker, job}];
+        livekit::WorkerMessage answer;
+        answer.mutable_availability()->set_job_id(job);
+        hub_.handle_message(clock(), worker, false, answer.SerializeAsString());
+    }
     Timestamp next() const {
         return earlier(bus_hub_.next_deadline(),
                        earlier(hub_.next_deadline(), launcher_->next_deadline()));
@@ -101,7 +132,9 @@ class Driver final : public LauncherHost {
             if (frame == nullptr || frame->frame.text) continue;
             livekit::ServerMessage message;
             CONFAB_CHECK(message.ParseFromString(frame->frame.payload));
-            if (message.has_availability()) offered_ = message.availability().job().id();
+            if (!message.has_availability()) continue;
+            offered_ = message.availability().job().id();
+            if (refuses_) refuse(frame->worker, offered_);
         }
     }
     void settle() {
@@ -121,14 +154,16 @@ class Driver final : public LauncherHost {
     Clock clock() const { return {now_, UnixTime::seconds(1) + (now_ - Timestamp())}; }
 
     Timestamp now_ = Timestamp::micros(1'000'000);
-    rpc::LocalHub bus_hub_;
-    rpc::LocalBus bus_{bus_hub_, "ND_fuzz"};
+    confab::rpc::LocalHub bus_hub_;
+    confab::rpc::LocalBus bus_{bus_hub_, "ND_fuzz"};
     token::KeyMap keys_{{{"key", "a-secret-of-thirty-two-characters"}}};
     WorkerHub hub_{bus_, keys_, {}, 1};
     std::shared_ptr<JobLauncher> launcher_ =
         std::make_shared<JobLauncher>(bus_, static_cast<LauncherHost&>(*this));
     std::vector<std::string> workers_;
     std::string offered_;
+    bool refuses_ = false;
+    std::map<std::pair<std::string, std::string>, std::size_t> refused_;  // worker and job
     std::size_t jobs_ = 0;
 };
 

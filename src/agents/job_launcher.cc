@@ -5,50 +5,28 @@
 
 #include <algorithm>
 
+#include "agents/kinds.h"
 #include "agents/methods.h"
 #include "rpc/typed.h"
 
 namespace confab::agents {
-namespace {
-
-// What others than us answer says names and namespaces, not which go together.
-std::set<WorkerKey> kinds_of(const ::rpc::CheckEnabledResponse& response) {
-    std::set<WorkerKey> kinds;
-    for (const ::rpc::AgentKind& kind : response.kinds())
-        kinds.insert({kind.type(), kind.agent_name(), kind.namespace_(), kind.deployment()});
-    if (!kinds.empty()) return kinds;
-    std::set<livekit::JobType> types;
-    if (response.room_enabled()) types.insert(livekit::JT_ROOM);
-    if (response.publisher_enabled()) types.insert(livekit::JT_PUBLISHER);
-    if (response.participant_enabled()) types.insert(livekit::JT_PARTICIPANT);
-    for (const livekit::JobType type : types)
-        for (const std::string& name : response.agent_names())
-            for (const std::string& ns : response.namespaces())
-                kinds.insert({type, name, ns, ""});
-    return kinds;
-}
-
-}  // namespace
-
 void JobLauncher::start(Timestamp now) {
     const std::weak_ptr<JobLauncher> weak = weak_from_this();
-    worker_registered_ = bus_.subscribe(kWorkerRegistered, {""}, [weak](const std::string&) {
-        const auto self = weak.lock();
-        if (self == nullptr || std::exchange(self->capacity_told_, true)) return;
-        self->later([self = self.get()](Timestamp when) {
-            self->capacity_told_ = false;
-            self->capacity(when);
+    worker_registered_ =
+        bus_.subscribe(kWorkerRegistered, {""}, [weak](const std::string& payload) {
+            if (const auto self = weak.lock()) self->told_of_room(payload);
         });
-    });
     job_ended_ = bus_.subscribe(kJobEnded, {}, [weak](const std::string& payload) {
         const auto self = weak.lock();
         if (self)
-            self->later([self = self.get(), payload](Timestamp) { self->over(payload, false); });
+            self->later(
+                [self = self.get(), payload](Timestamp when) { self->over(when, payload, false); });
     });
     job_lost_ = bus_.subscribe(kJobLost, {}, [weak](const std::string& payload) {
         const auto self = weak.lock();
         if (self)
-            self->later([self = self.get(), payload](Timestamp) { self->over(payload, true); });
+            self->later(
+                [self = self.get(), payload](Timestamp when) { self->over(when, payload, true); });
     });
     gather(now);
 }
@@ -96,12 +74,27 @@ void JobLauncher::gathered(std::uint64_t number, const std::set<WorkerKey>& kind
     host_.kinds_known(kinds_);
 }
 
+// Others than us do not say of which kind.
+void JobLauncher::told_of_room(const std::string& payload) {
+    ::rpc::CheckEnabledResponse told;
+    const bool is_read = told.ParseFromString(payload);
+    const std::set<WorkerKey> kinds = is_read ? kinds_of(told) : std::set<WorkerKey>{};
+    if (told_.empty() && !told_all_) later([this](Timestamp now) { capacity(now); });
+    told_.insert(kinds.begin(), kinds.end());
+    if (!kinds.empty() && told_.size() <= kMaxTold) return;
+    told_all_ = true;
+    told_.clear();
+}
+
 void JobLauncher::capacity(Timestamp now) {
-    gather(now);
+    const std::set<WorkerKey> told = std::exchange(told_, {});
+    const bool all = std::exchange(told_all_, false);
+    const bool known = std::includes(kinds_.begin(), kinds_.end(), told.begin(), told.end());
+    if (all || !known) gather(now);
     for (auto at = lines_.begin(); at != lines_.end();) {
         const auto line = at++;
-        line->second.retry = Timestamp::never();
-        line->second.backoff = kFirstRetry;
+        if (!all && !told.contains(line->first)) continue;
+        line->second.jobs.capacity(now);
         ask_next(now, line);
     }
 }
@@ -109,36 +102,39 @@ void JobLauncher::capacity(Timestamp now) {
 // ---------------------------------------------------------------- asking
 
 void JobLauncher::launch(Timestamp now, livekit::Job job) {
-    if (jobs_.size() >= kMaxJobs || waiting_ >= kMaxWaiting)
-        return fail(std::move(job), "too many jobs wait for a worker");
-    const WorkerKey key = key_of(job);
+    if (jobs_.size() >= kMaxJobs) return give_up(std::move(job), "too many jobs on this node");
     const std::string id = job.id();
-    Entry entry;
-    entry.job = std::move(job);
-    entry.give_up = now + kMaxWait;
-    const auto [at, is_new] = jobs_.emplace(id, std::move(entry));
+    const auto [at, is_new] = jobs_.try_emplace(id);
     if (!is_new) return;
-    give_ups_.insert({at->second.give_up, id});
-    const auto line = lines_.try_emplace(key).first;
-    line->second.waiting.push_back(id);
-    ++waiting_;
+    at->second.job = std::move(job);
+    ++counts_[static_cast<std::size_t>(Stage::kWaiting)];
+    by_room_[at->second.job.room().name()].insert(id);
+    set_over(at, now + kMaxWait);
+    const auto line = lines_.try_emplace(key_of(at->second.job)).first;
+    line->second.jobs.add(id);
+    ask_next(now, line);
+    if (at->second.stage != Stage::kWaiting) return;  // the line may be gone, too
+    crowd_out(at, line->second.jobs);
     ask_next(now, line);
 }
 
 void JobLauncher::ask_next(Timestamp now, Lines::iterator at) {
     Line& line = at->second;
-    while (line.retry.is_never() && line.asked < line.window && !line.waiting.empty()) {
-        const std::string id = std::move(line.waiting.front());
-        line.waiting.pop_front();
-        --waiting_;
-        ++line.asked;
-        ask(now, at->first, jobs_.at(id));
+    while (const auto id = line.jobs.take(now)) {
+        Entry& entry = jobs_.at(*id);
+        set_stage(entry, Stage::kAsked);
+        ask(now, at->first, entry);
     }
-    if (line.asked == 0 && line.waiting.empty()) lines_.erase(at);
+    due_.erase({line.due, at->first});
+    if (line.jobs.is_empty()) {
+        lines_.erase(at);
+        return;
+    }
+    line.due = line.jobs.next_deadline();
+    if (!line.due.is_never()) due_.insert({line.due, at->first});
 }
 
-void JobLauncher::ask(Timestamp now, const WorkerKey& key, Entry& entry) {
-    entry.stage = Stage::kAsked;
+void JobLauncher::ask(Timestamp now, const WorkerKey& key, const Entry& entry) {
     rpc::CallOptions options;
     options.timeout = kRequestTimeout;
     const std::weak_ptr<JobLauncher> weak = weak_from_this();
@@ -156,55 +152,83 @@ void JobLauncher::ask(Timestamp now, const WorkerKey& key, Entry& entry) {
 void JobLauncher::answered(Timestamp now, const std::string& job, const Outcome& outcome) {
     const auto at = jobs_.find(job);
     const auto line = lines_.find(key_of(at->second.job));
-    --line->second.asked;
     if (outcome) {
-        line->second.window = std::min(line->second.window * 2, kMaxAsked);
-        line->second.backoff = kFirstRetry;
+        line->second.jobs.accepted(job);
         took(now, at, outcome->state());
     } else {
-        refused(now, at, line->second);
+        not_taken(now, at, line->second.jobs, outcome.error().code);
     }
     ask_next(now, line);
 }
 
 void JobLauncher::took(Timestamp now, Entries::iterator at, const livekit::JobState& state) {
     Entry& entry = at->second;
+    const bool ended =
+        state.status() == livekit::JS_SUCCESS || state.status() == livekit::JS_FAILED;
     if (entry.unwanted) {
-        terminate(now, at->first, entry.reason);
+        if (!ended) ender_->end(now, at->first, entry.reason);
         return drop(at);
     }
     *entry.job.mutable_state() = state;
     const livekit::Job job = entry.job;
-    if (state.status() == livekit::JS_SUCCESS || state.status() == livekit::JS_FAILED) {
+    if (ended) {
         drop(at);
     } else {
-        entry.stage = Stage::kRunning;
-        give_ups_.erase({entry.give_up, at->first});
+        set_stage(entry, Stage::kRunning);
+        set_over(at, Timestamp::never());
     }
-    host_.job_changed(job, false);
+    host_.job_changed(job, ended ? JobChange::kEnded : JobChange::kRuns);
 }
 
-// It waits on, before those that came later.
-void JobLauncher::refused(Timestamp now, Entries::iterator at, Line& line) {
-    line.window = 1;
-    if (line.retry.is_never()) {
-        line.retry = now + line.backoff;
-        line.backoff = std::min(line.backoff * 2, kLastRetry);
+// Nobody that has room: so it is for all of its kind. Anything else is about this job.
+void JobLauncher::not_taken(Timestamp now, Entries::iterator at, JobLine& line, rpc::Code why) {
+    if (why == rpc::Code::kUnavailable) {
+        line.nobody_there(now, at->first);
+    } else {
+        line.refused(now, at->first);
     }
-    if (at->second.unwanted) return drop(at);
-    at->second.stage = Stage::kWaiting;
-    line.waiting.push_front(at->first);
-    ++waiting_;
+    if (at->second.unwanted) {
+        line.remove(at->first);
+        return drop(at);
+    }
+    set_stage(at->second, Stage::kWaiting);
+    crowd_out(at, line);
 }
 
-void JobLauncher::fail(livekit::Job job, const std::string& error) {
+void JobLauncher::crowd_out(Entries::iterator at, JobLine& line) {
+    if (!line.is_crowded() && count(Stage::kWaiting) <= kMaxWaiting) return;
+    line.remove(at->first);
+    livekit::Job job = at->second.job;
+    drop(at);
+    give_up(std::move(job), "too many jobs wait for a worker");
+}
+
+void JobLauncher::give_up(livekit::Job job, const std::string& error) {
     job.mutable_state()->set_status(livekit::JS_FAILED);
     job.mutable_state()->set_error(error);
-    host_.job_changed(job, false);
+    host_.job_changed(job, JobChange::kGivenUp);
+}
+
+// ---------------------------------------------------------------- entries
+
+void JobLauncher::set_stage(Entry& entry, Stage stage) {
+    --counts_.at(static_cast<std::size_t>(entry.stage));
+    ++counts_.at(static_cast<std::size_t>(stage));
+    entry.stage = stage;
+}
+
+void JobLauncher::set_over(Entries::iterator at, Timestamp when) {
+    overs_.erase({at->second.over_at, at->first});
+    at->second.over_at = when;
+    if (!when.is_never()) overs_.insert({when, at->first});
 }
 
 void JobLauncher::drop(Entries::iterator at) {
-    give_ups_.erase({at->second.give_up, at->first});
+    overs_.erase({at->second.over_at, at->first});
+    --counts_.at(static_cast<std::size_t>(at->second.stage));
+    const auto room = by_room_.find(at->second.job.room().name());
+    room->second.erase(at->first);
+    if (room->second.empty()) by_room_.erase(room);
     jobs_.erase(at);
 }
 
@@ -216,7 +240,7 @@ void JobLauncher::end(Timestamp now, const std::string& job, ::rpc::JobTerminate
     switch (at->second.stage) {
         case Stage::kWaiting: {
             const auto line = lines_.find(key_of(at->second.job));
-            waiting_ -= std::erase(line->second.waiting, job);
+            line->second.jobs.remove(job);
             drop(at);
             return ask_next(now, line);
         }
@@ -225,7 +249,8 @@ void JobLauncher::end(Timestamp now, const std::string& job, ::rpc::JobTerminate
             at->second.reason = reason;
             return;
         case Stage::kRunning:
-            terminate(now, job, reason);
+        case Stage::kLost:
+            ender_->end(now, job, reason);
             return drop(at);
     }
 }
@@ -235,38 +260,48 @@ void JobLauncher::forget(const std::string& job) {
     if (at != jobs_.end() && at->second.stage == Stage::kRunning) drop(at);
 }
 
-void JobLauncher::terminate(Timestamp now, const std::string& job,
-                            ::rpc::JobTerminateReason reason) {
-    ::rpc::JobTerminateRequest request;
-    request.set_job_id(job);
-    request.set_reason(reason);
-    rpc::call<::rpc::JobTerminateResponse>(
-        bus_, now, kJobTerminate, {job}, request, {},
-        [](const Result<::rpc::JobTerminateResponse, rpc::Error>&) {
-            // Whoever does not know it has no such job.
-        });
+void JobLauncher::room_over(Timestamp now, const std::string& room) {
+    const auto found = by_room_.find(room);
+    if (found == by_room_.end()) return;
+    const std::set<std::string> jobs = found->second;
+    for (const std::string& job : jobs)
+        end(now, job, ::rpc::TERMINATION_REQUESTED);
 }
 
-void JobLauncher::over(const std::string& payload, bool lost) {
+// Of one that was lost the worker may have come back, and tell its end after all.
+void JobLauncher::over(Timestamp now, const std::string& payload, bool lost) {
     livekit::Job told;
     if (!told.ParseFromString(payload)) return;
     const auto at = jobs_.find(told.id());
-    if (at == jobs_.end() || at->second.stage != Stage::kRunning) return;
-    livekit::Job job = std::move(at->second.job);
-    *job.mutable_state() = told.state();
-    drop(at);
-    host_.job_changed(job, lost);
+    if (at == jobs_.end()) return;
+    const Stage stage = at->second.stage;
+    if (stage != Stage::kRunning && (lost || stage != Stage::kLost)) return;
+    *at->second.job.mutable_state() = told.state();
+    const livekit::Job job = at->second.job;
+    if (lost) {
+        set_stage(at->second, Stage::kLost);
+        set_over(at, now + kKeepLost);
+    } else {
+        drop(at);
+    }
+    host_.job_changed(job, lost ? JobChange::kLost : JobChange::kEnded);
 }
 
 // ---------------------------------------------------------------- time
 
-void JobLauncher::give_up(Timestamp now) {
-    while (!give_ups_.empty() && give_ups_.begin()->first <= now) {
-        const std::string id = give_ups_.begin()->second;
-        const livekit::Job job = jobs_.at(id).job;
-        give_ups_.erase(give_ups_.begin());
-        end(now, id, ::rpc::TERMINATION_REQUESTED);
-        fail(job, "no worker took the job in time");
+void JobLauncher::over_due(Timestamp now) {
+    while (!overs_.empty() && overs_.begin()->first <= now) {
+        const auto at = jobs_.find(overs_.begin()->second);
+        const Stage stage = at->second.stage;
+        const bool unwanted = at->second.unwanted;
+        livekit::Job job = at->second.job;
+        set_over(at, Timestamp::never());
+        if (stage == Stage::kLost) {
+            drop(at);
+            continue;
+        }
+        end(now, job.id(), ::rpc::TERMINATION_REQUESTED);
+        if (!unwanted) give_up(std::move(job), "no worker took the job in time");
     }
 }
 
@@ -276,32 +311,22 @@ void JobLauncher::handle_timeout(Timestamp now) {
         todo_.pop_front();
         fn(now);
     }
-    give_up(now);
+    over_due(now);
+    if (ender_->next_deadline() <= now) ender_->handle_timeout(now);
     if (next_gather_ <= now) gather(now);
-    for (auto at = lines_.begin(); at != lines_.end();) {
-        const auto line = at++;
-        if (line->second.retry > now) continue;
-        line->second.retry = Timestamp::never();
-        ask_next(now, line);
-    }
+    while (!due_.empty() && due_.begin()->first <= now)
+        ask_next(now, lines_.find(due_.begin()->second));
 }
 
 Timestamp JobLauncher::next_deadline() const {
     if (!todo_.empty()) return Timestamp::micros(0);
-    Timestamp next = next_gather_;
-    if (!give_ups_.empty()) next = earlier(next, give_ups_.begin()->first);
-    for (const auto& [key, line] : lines_)
-        next = earlier(next, line.retry);
-    return next;
+    Timestamp next = earlier(next_gather_, ender_->next_deadline());
+    if (!overs_.empty()) next = earlier(next, overs_.begin()->first);
+    return due_.empty() ? next : earlier(next, due_.begin()->first);
 }
 
 JobLauncher::Snapshot JobLauncher::snapshot() const {
-    Snapshot result;
-    result.waiting = waiting_;
-    for (const auto& [key, line] : lines_)
-        result.asked += line.asked;
-    result.running = jobs_.size() - result.waiting - result.asked;
-    return result;
+    return {count(Stage::kWaiting), count(Stage::kAsked), count(Stage::kRunning)};
 }
 
 }  // namespace confab::agents

@@ -1,149 +1,19 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The launcher of a node with rooms, over a bus, against a hub with workers of the same node.
 #include "agents/job_launcher.h"
 
 #include <doctest/doctest.h>
 
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "agents/worker_hub.h"
-#include "rpc/local_bus.h"
+#include "agents/launcher_testing.h"
 
 namespace confab::agents {
 namespace {
 
-struct World : LauncherHost {
-    World() { launcher->start(now); }
-    void kinds_known(const std::set<WorkerKey>& all) override { kinds = all; }
-    void job_changed(const livekit::Job& job, bool lost) override {
-        changes.push_back(job);
-        changes_lost.push_back(lost);
-    }
-
-    Clock clock() const { return {now, UnixTime::seconds(100) + (now - Timestamp())}; }
-    // All that is due now.
-    void settle() {
-        for (int i = 0; i < 10'000; ++i) {
-            take_outputs();
-            const Timestamp next =
-                earlier(bus_hub.next_deadline(),
-                        earlier(launcher->next_deadline(), workers.next_deadline()));
-            if (next > now) return;
-            if (bus_hub.next_deadline() <= now) bus_hub.handle_timeout(now);
-            if (workers.next_deadline() <= now) workers.handle_timeout(clock());
-            if (launcher->next_deadline() <= now) launcher->handle_timeout(now);
-        }
-        FAIL("it never rests");
-    }
-    void advance(Duration by) {
-        settle();
-        const Timestamp until = now + by;
-        for (;;) {
-            const Timestamp next =
-                earlier(bus_hub.next_deadline(),
-                        earlier(launcher->next_deadline(), workers.next_deadline()));
-            if (next > until) break;
-            now = next;
-            settle();
-        }
-        now = until;
-        settle();
-    }
-    void take_outputs() {
-        while (auto output = workers.poll_output()) {
-            if (const auto* end = std::get_if<WorkerEnd>(&*output)) {
-                ended.push_back(end->worker);
-                cut = end->cut;
-                continue;
-            }
-            const auto& frame = std::get<WorkerFrame>(*output);
-            livekit::ServerMessage message;
-            REQUIRE(message.ParseFromString(frame.frame.payload));
-            told[frame.worker].push_back(message);
-            if (message.has_availability() && accepts) {
-                livekit::WorkerMessage answer;
-                answer.mutable_availability()->set_job_id(message.availability().job().id());
-                answer.mutable_availability()->set_available(*accepts);
-                say(frame.worker, answer);
-            }
-        }
-    }
-    void say(const std::string& worker, const livekit::WorkerMessage& message) {
-        workers.handle_message(clock(), worker, false, message.SerializeAsString());
-    }
-    std::string worker(const std::string& name, const std::string& ns = "",
-                       livekit::JobType type = livekit::JT_ROOM) {
-        const std::string id = workers.connect(clock(), "key");
-        livekit::WorkerMessage message;
-        message.mutable_register_()->set_agent_name(name);
-        message.mutable_register_()->set_namespace_(ns);
-        message.mutable_register_()->set_type(type);
-        say(id, message);
-        settle();
-        return id;
-    }
-    void load(const std::string& worker, float load, bool full) {
-        livekit::WorkerMessage message;
-        message.mutable_update_worker()->set_load(load);
-        message.mutable_update_worker()->set_status(full ? livekit::WS_FULL
-                                                         : livekit::WS_AVAILABLE);
-        say(worker, message);
-        settle();
-    }
-    livekit::Job job(const std::string& id, const std::string& name = "bot") {
-        livekit::Job result;
-        result.set_id(id);
-        result.set_agent_name(name);
-        result.mutable_room()->set_name("r");
-        return result;
-    }
-    void launch(const std::string& id, const std::string& name = "bot") {
-        launcher->launch(now, job(id, name));
-        settle();
-    }
-    void end(const std::string& id) {
-        launcher->end(now, id, ::rpc::TERMINATION_REQUESTED);
-        settle();
-    }
-    std::size_t count(const std::string& worker, livekit::ServerMessage::MessageCase kind) {
-        std::size_t result = 0;
-        for (const livekit::ServerMessage& message : told[worker])
-            result += message.message_case() == kind ? 1 : 0;
-        return result;
-    }
-    std::size_t offers(const std::string& worker) {
-        return count(worker, livekit::ServerMessage::kAvailability);
-    }
-    // "AJ_1 1" for a job that runs.
-    std::vector<std::string> seen() const {
-        std::vector<std::string> result;
-        for (const livekit::Job& job : changes)
-            result.push_back(job.id() + " " + std::to_string(job.state().status()));
-        return result;
-    }
-
-    using Texts = std::vector<std::string>;
-    Timestamp now = Timestamp::micros(1'000'000);
-    rpc::LocalHub bus_hub;
-    rpc::LocalBus bus{bus_hub, "ND_one"};
-    token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
-    WorkerHub workers{bus, keys, {}, 5};
-    std::shared_ptr<JobLauncher> launcher =
-        std::make_shared<JobLauncher>(bus, static_cast<LauncherHost&>(*this));
-    std::optional<bool> accepts = true;
-    std::set<WorkerKey> kinds;
-    std::map<std::string, std::vector<livekit::ServerMessage>> told;
-    std::vector<std::string> ended;
-    bool cut = false;
-    std::vector<livekit::Job> changes;
-    std::vector<bool> changes_lost;
-};
-
+using testing::World;
 using Texts = World::Texts;
 using S = livekit::ServerMessage;
 
@@ -213,7 +83,7 @@ TEST_CASE("JobLauncher: a job goes to a worker, runs and ends [CON-52] [RPC-07] 
     w.settle();
     CHECK(w.seen() == Texts{"AJ_1 1", "AJ_1 3"});
     CHECK(w.changes[1].state().error() == "e");
-    CHECK_FALSE(w.changes_lost[1]);
+    CHECK(w.how[1] == JobChange::kEnded);
     CHECK(w.launcher->snapshot().running == 0);
     w.launch("AJ_2");
     w.end("AJ_2");
@@ -259,17 +129,17 @@ TEST_CASE("JobLauncher: a job that all refused is tried again, ever more seldom 
     w.accepts = false;
     w.launch("AJ_1");
     CHECK(w.offers(a) == 1);
-    std::int64_t pause = JobLauncher::kFirstRetry.us();
+    std::int64_t pause = JobLine::kFirstRetry.us();
     for (std::size_t tries = 1; tries <= 6; ++tries) {
         w.advance(Duration::micros(pause - 1));
         CHECK(w.offers(a) == tries);
         w.advance(Duration::micros(1));
         CHECK(w.offers(a) == tries + 1);
-        pause = std::min(pause * 2, JobLauncher::kLastRetry.us());
+        pause = std::min(pause * 2, JobLine::kLastRetry.us());
     }
     CHECK(w.changes.empty());
     w.accepts = true;
-    w.advance(JobLauncher::kLastRetry);
+    w.advance(JobLine::kLastRetry);
     CHECK(w.seen() == Texts{"AJ_1 1"});
 }
 
@@ -282,7 +152,7 @@ TEST_CASE("JobLauncher: nobody answers in time, the job waits on [DSP-02] [DSP-0
     CHECK(w.launcher->snapshot().asked == 1);
     w.advance(Duration::micros(1));
     CHECK(w.launcher->snapshot().waiting == 1);
-    w.advance(JobLauncher::kFirstRetry);
+    w.advance(JobLine::kFirstRetry);
     CHECK(w.offers(a) == 2);
     CHECK(w.changes.empty());
 }
@@ -320,21 +190,264 @@ TEST_CASE("JobLauncher: a job does not wait for ever [DSP-23]") {
     w.advance(Duration::micros(1));
     CHECK(w.seen() == Texts{"AJ_1 3"});
     CHECK(w.changes[0].state().error() == "no worker took the job in time");
+    CHECK(w.how[0] == JobChange::kGivenUp);
+    w.worker("bot");
+    CHECK(w.changes.size() == 1);
     CHECK(w.launcher->snapshot().waiting == 0);
 }
 
-TEST_CASE("JobLauncher: so many jobs wait and no more [DSP-23] [IMM-15]") {
+TEST_CASE("JobLauncher: so many jobs of a kind wait, others are not concerned [DSP-23] [IMM-15]") {
     World w;
-    for (std::size_t i = 0; i < JobLauncher::kMaxWaiting; ++i)
-        w.launcher->launch(w.now, w.job("AJ_" + std::to_string(i)));
-    // One of them is on its way.
-    CHECK(w.launcher->snapshot().waiting == JobLauncher::kMaxWaiting - 1);
+    const std::string a = w.worker("free");
+    for (std::size_t i = 0; i < JobLine::kMaxWaiting - 1; ++i)
+        w.launch("AJ_" + std::to_string(i));
+    w.launch("AJ_last");
+    CHECK(w.launcher->snapshot().waiting == JobLine::kMaxWaiting);
     CHECK(w.changes.empty());
-    w.launcher->launch(w.now, w.job("AJ_last"));
-    CHECK(w.changes.empty());
-    w.launcher->launch(w.now, w.job("AJ_more"));
+    w.launch("AJ_more");
     CHECK(w.seen() == Texts{"AJ_more 3"});
     CHECK(w.changes[0].state().error() == "too many jobs wait for a worker");
+    CHECK(w.how[0] == JobChange::kGivenUp);
+    w.launch("AJ_free", "free");
+    CHECK(w.seen() == Texts{"AJ_more 3", "AJ_free 1"});
+    w.end("AJ_last");
+    w.launch("AJ_again");  // there is a place again
+    CHECK(w.changes.size() == 2);
+    CHECK(w.launcher->snapshot().waiting == JobLine::kMaxWaiting);
+}
+
+TEST_CASE("JobLauncher: where too many were refused, a new one is still asked for [DSP-23]") {
+    World w;
+    w.worker("bot");
+    w.accepts = false;
+    for (std::size_t i = 0; i < JobLine::kMaxWaiting; ++i)
+        w.launcher->launch(w.now, w.job("AJ_" + std::to_string(i)));
+    w.settle();
+    CHECK(w.changes.empty());
+    CHECK(w.launcher->snapshot().waiting == JobLine::kMaxWaiting);
+    w.launch("AJ_refused");
+    CHECK(w.seen() == Texts{"AJ_refused 3"});
+    CHECK(w.how[0] == JobChange::kGivenUp);
+    w.accepts = true;
+    w.launch("AJ_taken");
+    CHECK(w.seen() == Texts{"AJ_refused 3", "AJ_taken 1"});
+}
+
+TEST_CASE("JobLauncher: so many jobs wait in all, who is taken at once is free [IMM-15]") {
+    World w;
+    const std::string a = w.worker("free");
+    const std::size_t lines = JobLauncher::kMaxWaiting / JobLine::kMaxWaiting;
+    for (std::size_t i = 0; i < JobLauncher::kMaxWaiting - 1; ++i)
+        w.launcher->launch(w.now,
+                           w.job("AJ_" + std::to_string(i), "bot" + std::to_string(i % lines)));
+    w.settle();
+    w.launch("AJ_last", "bot4");
+    CHECK(w.launcher->snapshot().waiting == JobLauncher::kMaxWaiting);
+    CHECK(w.changes.empty());
+    w.launch("AJ_more", "another");
+    CHECK(w.seen() == Texts{"AJ_more 3"});
+    CHECK(w.how[0] == JobChange::kGivenUp);
+    w.launch("AJ_free", "free");
+    CHECK(w.seen() == Texts{"AJ_more 3", "AJ_free 1"});
+}
+
+TEST_CASE("JobLauncher: so many jobs and no more [IMM-15]") {
+    World w;
+    // On their way, all of them: none waits.
+    for (std::size_t i = 0; i < JobLauncher::kMaxJobs; ++i)
+        w.launcher->launch(w.now, w.job("AJ_" + std::to_string(i),
+                                        "bot" + std::to_string(i / JobLine::kFirstAsked)));
+    CHECK(w.launcher->snapshot().asked == JobLauncher::kMaxJobs);
+    CHECK(w.changes.empty());
+    w.launcher->launch(w.now, w.job("AJ_more", "free"));
+    CHECK(w.seen() == Texts{"AJ_more 3"});
+    CHECK(w.changes[0].state().error() == "too many jobs on this node");
+    CHECK(w.how[0] == JobChange::kGivenUp);
+}
+
+TEST_CASE("JobLauncher: a job that a worker refuses stops no other [CON-52] [DSP-07]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.unwelcome = {"AJ_1"};
+    w.launch("AJ_1");
+    w.launch("AJ_2");
+    CHECK(w.seen() == Texts{"AJ_2 1"});
+    for (int i = 0; i < 100; ++i)
+        w.unwelcome.insert("AJ_no" + std::to_string(i));
+    for (const std::string& id : w.unwelcome)
+        w.launch(id);
+    w.launch("AJ_3");
+    CHECK(w.seen() == Texts{"AJ_2 1", "AJ_3 1"});
+    CHECK(w.launcher->snapshot().waiting == 101);
+}
+
+TEST_CASE("JobLauncher: a job that is left unanswered stops no other [CON-52] [DSP-06]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.unanswered = {"AJ_1"};
+    w.launch("AJ_1");
+    w.launch("AJ_2");
+    CHECK(w.seen() == Texts{"AJ_2 1"});
+    w.advance(JobLauncher::kRequestTimeout);
+    CHECK(w.launcher->snapshot().waiting == 1);
+    w.launch("AJ_3");
+    CHECK(w.seen() == Texts{"AJ_2 1", "AJ_3 1"});
+}
+
+TEST_CASE("JobLauncher: reports of load do not make refused jobs more frequent [DSP-07] [WRK-06]") {
+    World w;
+    const std::vector<std::string> all = {w.worker("bot"), w.worker("bot")};
+    w.accepts = false;
+    w.launch("AJ_1");
+    w.advance_reporting(Duration::seconds(300), all);
+    // After 0, 1, 3, 7, 15, 31, 61, 91 … 271 s, and little later.
+    for (const std::string& worker : all) {
+        CHECK(w.offers(worker) <= 14);
+        CHECK(w.offers(worker) >= 12);
+    }
+    w.accepts = true;
+    w.advance_reporting(JobLine::kLastRetry, all);
+    CHECK(w.seen() == Texts{"AJ_1 1"});
+}
+
+TEST_CASE("JobLauncher: a worker that takes jobs again is asked at once [DSP-07] [DSP-23]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.accepts = false;
+    w.launch("AJ_1");
+    w.advance(Duration::seconds(40));
+    w.load(a, 0.1F, true);
+    w.accepts = true;
+    w.load(a, 0.1F, false);
+    CHECK(w.seen() == Texts{"AJ_1 1"});
+    w.accepts = false;
+    w.launch("AJ_2");
+    w.advance(Duration::seconds(40));
+    w.accepts = true;
+    w.worker("bot");  // or another one that comes
+    CHECK(w.seen() == Texts{"AJ_1 1", "AJ_2 1"});
+}
+
+TEST_CASE("JobLauncher: room of one kind says nothing of others [RPC-09]") {
+    World w;
+    const std::string a = w.worker("bot");
+    const std::string b = w.worker("other");
+    w.accepts = false;
+    w.launch("AJ_1");
+    w.advance(Duration::seconds(40));
+    const std::size_t offers = w.offers(a);
+    w.load(b, 0.1F, true);
+    w.launch("AJ_2", "other");
+    w.load(b, 0.1F, false);
+    CHECK(w.offers(b) == 1);
+    CHECK(w.offers(a) == offers);
+    w.bus.publish({"AgentInternal", "WorkerRegistered", rpc::Flow::kPublish}, {""}, {});
+    w.settle();  // of whoever does not say which: it may be any
+    CHECK(w.offers(a) == offers + 1);
+}
+
+TEST_CASE("JobLauncher: with its room all jobs end, wherever they are [DSP-25]") {
+    World w;
+    const std::string a = w.worker("bot");
+    const auto launch = [&](const std::string& id, const std::string& name, const char* room) {
+        livekit::Job job = w.job(id, name);
+        job.mutable_room()->set_name(room);
+        w.launcher->launch(w.now, job);
+        w.settle();
+    };
+    launch("AJ_runs", "bot", "r");
+    launch("AJ_other", "bot", "other");
+    launch("AJ_waits", "nobody", "r");
+    w.accepts.reset();
+    launch("AJ_asked", "bot", "r");
+    w.launcher->room_over(w.now, "r");
+    w.launcher->room_over(w.now, "unknown");
+    w.settle();
+    CHECK(w.count(a, S::kTermination) == 1);
+    w.answer(a, "AJ_asked", true);
+    w.settle();
+    CHECK(w.count(a, S::kTermination) == 2);
+    CHECK(w.launcher->snapshot().waiting == 0);
+    CHECK(w.launcher->snapshot().asked == 0);
+    CHECK(w.launcher->snapshot().running == 1);
+    CHECK(w.workers.snapshot().jobs == 1);
+    CHECK(w.seen() == Texts{"AJ_runs 1", "AJ_other 1"});
+    w.launcher->room_over(w.now, "r");
+    w.launcher->room_over(w.now, "other");
+    w.settle();
+    CHECK(w.workers.snapshot().jobs == 0);
+}
+
+TEST_CASE("JobLauncher: a job that nobody wants is not given up, too [DSP-23]") {
+    World w;
+    w.worker("bot");
+    w.accepts = false;
+    w.launch("AJ_1");
+    w.advance(JobLauncher::kMaxWait - Duration::seconds(5));
+    w.accepts.reset();
+    w.worker("bot");
+    w.advance(Duration::seconds(4));
+    CHECK(w.launcher->snapshot().asked == 1);
+    w.end("AJ_1");
+    w.advance(JobLauncher::kRequestTimeout * 2);
+    CHECK(w.changes.empty());
+    CHECK(w.launcher->snapshot().waiting == 0);
+}
+
+TEST_CASE("JobLauncher: an end that is not heard is told again [RPC-08]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.launch("AJ_1");
+    for (std::size_t i = 0; i < rpc::LocalHub::kMaxPending; ++i)
+        w.bus.publish({"Any", "Thing", rpc::Flow::kPublish}, {}, {});
+    w.end("AJ_1");
+    CHECK(w.count(a, S::kTermination) == 0);
+    w.advance(JobEnder::kFirstRetry);
+    CHECK(w.count(a, S::kTermination) == 1);
+    CHECK(w.workers.snapshot().jobs == 0);
+}
+
+TEST_CASE("JobLauncher: a job whose lost worker came back late ends as it says [WRK-10]") {
+    const std::string kId = "AJ_23456789ABCD";
+    for (const bool by_room : {false, true}) {
+        CAPTURE(by_room);
+        World w;
+        const std::string a = w.worker("bot");
+        w.launch(kId);
+        w.workers.disconnected(w.clock(), a);
+        w.advance(JobDispatcher::kKeptWithoutWorker);
+        REQUIRE(w.how.back() == JobChange::kLost);
+        CHECK(w.launcher->snapshot().running == 0);
+        const std::string b = w.worker("bot");
+        w.migrate(b, kId);
+        CHECK(w.count(b, S::kTermination) == 0);
+        CHECK(w.workers.snapshot().jobs == 1);
+        if (by_room) {
+            w.launcher->room_over(w.now, "r");
+            w.settle();
+            CHECK(w.count(b, S::kTermination) == 1);
+        } else {
+            w.job_over(b, kId);
+            CHECK(w.seen().back() == kId + " 2");
+            CHECK(w.how.back() == JobChange::kEnded);
+            CHECK(w.changes.back().room().name() == "r");
+        }
+        w.job_over(b, kId);
+        CHECK(w.changes.size() == (by_room ? 2 : 3));
+        CHECK(w.workers.snapshot().jobs == 0);
+    }
+}
+
+TEST_CASE("JobLauncher: a job that is lost is forgotten in the end [WRK-10] [IMM-15]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.launch("AJ_23456789ABCD");
+    w.workers.disconnected(w.clock(), a);
+    w.advance(JobDispatcher::kKeptWithoutWorker + JobLauncher::kKeepLost);
+    const std::string b = w.worker("bot");
+    w.migrate(b, "AJ_23456789ABCD");
+    w.job_over(b, "AJ_23456789ABCD");
+    CHECK(w.changes.size() == 2);
 }
 
 TEST_CASE("JobLauncher: a worker that does not come back is told of [WRK-10]") {
@@ -346,7 +459,7 @@ TEST_CASE("JobLauncher: a worker that does not come back is told of [WRK-10]") {
     CHECK(w.changes.size() == 1);
     w.advance(Duration::micros(1));
     CHECK(w.seen() == Texts{"AJ_1 1", "AJ_1 3"});
-    CHECK(w.changes_lost[1]);
+    CHECK(w.how[1] == JobChange::kLost);
 }
 
 TEST_CASE("JobLauncher: terminate in the answer to an offer is the end of the job [CON-52]") {
@@ -361,78 +474,6 @@ TEST_CASE("JobLauncher: terminate in the answer to an offer is the end of the jo
     w.settle();
     CHECK(w.seen() == Texts{"AJ_1 2"});
     CHECK(w.launcher->snapshot().running == 0);
-}
-
-TEST_CASE("WorkerHub: who does not register in time, or says nonsense, is cut [WRK-02]") {
-    World w;
-    const std::string a = w.workers.connect(w.clock(), "key");
-    w.advance(WorkerSession::kRegisterTimeout - Duration::micros(1));
-    CHECK(w.ended.empty());
-    w.advance(Duration::micros(1));
-    CHECK(w.ended == Texts{a});
-    CHECK(w.cut);
-    w.workers.disconnected(w.clock(), a);
-    const std::string b = w.worker("bot");
-    w.advance(WorkerSession::kRegisterTimeout * 2);
-    CHECK(w.ended.size() == 1);
-    w.say(b, {});
-    w.settle();
-    CHECK(w.ended == Texts{a, b});
-    w.say(b, {});  // not heard any more
-    w.settle();
-    CHECK(w.ended.size() == 2);
-    CHECK(w.workers.snapshot().connected == 1);
-    w.workers.disconnected(w.clock(), b);
-    CHECK(w.workers.snapshot().connected == 0);
-    CHECK(w.workers.snapshot().registered == 0);
-}
-
-TEST_CASE("WorkerHub: a node that drains gives no jobs and lets its workers go in turn [WRK-13]") {
-    World w;
-    for (int i = 0; i < 5; ++i)
-        w.worker("bot");
-    CHECK(w.workers.takes_workers());
-    w.workers.drain(w.clock());
-    CHECK_FALSE(w.workers.takes_workers());
-    w.launch("AJ_1");
-    CHECK(w.changes.empty());
-    w.settle();
-    CHECK(w.ended.size() == 1);
-    CHECK_FALSE(w.cut);
-    w.advance(Duration::seconds(2));
-    CHECK(w.ended.size() == 3);
-    w.advance(Duration::seconds(3));
-    CHECK(w.ended.size() == 5);
-    w.workers.drain(w.clock());
-    w.settle();
-    CHECK(w.ended.size() == 5);
-}
-
-TEST_CASE("WorkerHub: takes so many workers [IMM-15]") {
-    World w;
-    for (std::size_t i = 0; i < WorkerHub::kMaxWorkers - 1; ++i)
-        w.workers.connect(w.clock(), "key");
-    CHECK(w.workers.takes_workers());
-    const std::string last = w.workers.connect(w.clock(), "key");
-    CHECK_FALSE(w.workers.takes_workers());
-    w.workers.disconnected(w.clock(), last);
-    CHECK(w.workers.takes_workers());
-}
-
-TEST_CASE(
-    "WorkerHub: kinds whose topics are the same are told apart by the job [RPC-30] [RPC-32]") {
-    World w;
-    const std::string a = w.worker("a_b");
-    const std::string b = w.worker("a", "b");
-    w.launch("AJ_1", "a_b");
-    CHECK(w.offers(a) == 1);
-    CHECK(w.offers(b) == 0);
-    w.workers.disconnected(w.clock(), a);
-    livekit::Job job = w.job("AJ_2", "a");
-    job.set_namespace_("b");
-    w.launcher->launch(w.now, job);
-    w.settle();
-    CHECK(w.offers(b) == 1);  // the topic is served while one of them is there
 }
 
 }  // namespace confab::agents

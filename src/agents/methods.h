@@ -11,7 +11,8 @@ namespace confab::agents {
 inline constexpr rpc::Method kCheckEnabled{"AgentInternal", "CheckEnabled", rpc::Flow::kMulti};
 inline constexpr rpc::Method kJobRequest{"AgentInternal", "JobRequest", rpc::Flow::kAffinity};
 inline constexpr rpc::Method kJobTerminate{"AgentInternal", "JobTerminate"};
-// The first worker of a kind came, or a job that found nobody would find somebody now.
+// The first worker of a kind came, or one that would take jobs which found nobody: a
+// CheckEnabledResponse with that kind, which others than us read as the Empty that they send.
 inline constexpr rpc::Method kWorkerRegistered{"AgentInternal", "WorkerRegistered",
                                                rpc::Flow::kPublish};
 // Ours: a livekit.Job with its final state, as its worker said (kJobEnded), or because its worker

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agents/kinds.h"
 #include "agents/methods.h"
 #include "rpc/typed.h"
 #include "token/ids.h"
@@ -20,6 +21,7 @@ using BusReply = Callback<Result<T, rpc::Error>>;
 WorkerHub::WorkerHub(rpc::Bus& bus, const token::KeyProvider& keys, HubOptions options,
                      std::uint64_t seed)
     : bus_(bus),
+      keys_(keys),
       options_(std::move(options)),
       rng_(seed),
       dispatcher_(pool_, keys, rng_.fork(), *this) {
@@ -40,6 +42,10 @@ std::string WorkerHub::connect(Clock clock, std::string api_key) {
                                                 std::move(api_key)})
                         .first;
     registrations_.insert({at->second.session.next_deadline(), id});
+    if (draining_) {  // its upgrade was on its way
+        to_let_go_.push_back(id);
+        next_drain_ = earlier(next_drain_, clock.now);
+    }
     return id;
 }
 
@@ -87,13 +93,25 @@ void WorkerHub::add_worker(Connection& connection, Registered registered) {
 }
 
 void WorkerHub::update(Worker& worker, const livekit::UpdateWorkerStatus& status) {
+    const bool took_jobs = worker.takes_jobs();
     WorkerPool::update(worker, status);
-    tell_capacity(worker);
+    // Only of a change: what was refused with this load is not asked for again at each report.
+    if (!took_jobs) tell_capacity(worker);
 }
 
 void WorkerHub::tell_capacity(const Worker& worker) {
-    if (!draining_ && worker.takes_jobs() && starved_.erase(worker.key) > 0)
-        bus_.publish(kWorkerRegistered, {""}, {});
+    if (draining_ || !worker.takes_jobs() || starved_.erase(worker.key) == 0) return;
+    ::rpc::CheckEnabledResponse told;
+    add_kind(told, worker.key);
+    bus_.publish(kWorkerRegistered, {""}, told.SerializeAsString());
+}
+
+void WorkerHub::keys_changed() {
+    for (auto& [id, connection] : sessions_) {
+        if (keys_.find_secret(connection.api_key)) continue;
+        if (Worker* worker = pool_.find(id)) worker->revoked = true;
+        end(connection, true, "its API key is gone");
+    }
 }
 
 void WorkerHub::flush(Connection& connection) {
@@ -143,11 +161,7 @@ std::optional<WorkerOutput> WorkerHub::poll_output() {
         if (key.type == livekit::JT_PARTICIPANT) response.set_participant_enabled(true);
         names.insert(key.agent_name);
         namespaces.insert(key.ns);
-        ::rpc::AgentKind& kind = *response.add_kinds();
-        kind.set_type(key.type);
-        kind.set_agent_name(key.agent_name);
-        kind.set_namespace_(key.ns);
-        kind.set_deployment(key.deployment);
+        add_kind(response, key);
     }
     for (const std::string& name : names)
         response.add_agent_names(name);
@@ -224,18 +238,21 @@ void WorkerHub::job_over(const livekit::Job& job, bool lost) {
 void WorkerHub::drain(Clock clock) {
     if (std::exchange(draining_, true) || sessions_.empty()) return;
     drain_step_ = kDrainTime / static_cast<std::int64_t>(sessions_.size());
+    for (const auto& [id, connection] : sessions_)
+        to_let_go_.push_back(id);
     next_drain_ = clock.now;
 }
 
 void WorkerHub::let_go(Clock clock) {
     while (next_drain_ <= clock.now) {
-        const auto next = std::find_if(sessions_.begin(), sessions_.end(),
-                                       [](const auto& entry) { return !entry.second.ended; });
-        if (next == sessions_.end()) {
+        if (to_let_go_.empty()) {
             next_drain_ = Timestamp::never();
             return;
         }
-        end(next->second, false, "the node drains");
+        const auto at = sessions_.find(to_let_go_.front());
+        to_let_go_.pop_front();
+        if (at == sessions_.end() || at->second.ended) continue;
+        end(at->second, false, "the node drains");
         next_drain_ = next_drain_ + drain_step_;
     }
 }

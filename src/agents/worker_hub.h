@@ -59,6 +59,9 @@ class WorkerHub final : private DispatcherHost {
     void disconnected(Clock clock, const std::string& worker);
     std::optional<WorkerOutput> poll_output();
 
+    // Workers whose API key is gone are cut; they get no job from now on.
+    void keys_changed();
+
     // WRK-13: no more jobs; the workers are let go one by one, to register elsewhere.
     void drain(Clock clock);
 
@@ -100,6 +103,7 @@ class WorkerHub final : private DispatcherHost {
     void let_go(Clock clock);
 
     rpc::Bus& bus_;
+    const token::KeyProvider& keys_;
     HubOptions options_;
     Rng rng_;
     WorkerPool pool_;
@@ -109,6 +113,7 @@ class WorkerHub final : private DispatcherHost {
     std::deque<WorkerOutput> outputs_;
     std::set<WorkerKey> starved_;  // kinds that somebody asked for in vain
     bool draining_ = false;
+    std::deque<std::string> to_let_go_;
     Duration drain_step_ = Duration::zero();
     Timestamp next_drain_ = Timestamp::never();
     std::map<Topic, rpc::Registration> served_;

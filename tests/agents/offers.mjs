@@ -23,12 +23,37 @@ async function pair(suite, server, answer) {
 export async function offer_checks(suite, server) {
   await check(suite, 'a worker that refuses is passed over [CON-52]', async () => {
     const { odd, good, room } = await pair(suite, server, kRefuse);
+    good.say('updateWorker', { status: WorkerStatus.WS_FULL, load: 0 });
+    good.say('ping', { timestamp: 1n });
+    await until(() => good.told.some((one) => one.case === 'pong')); // it is full: the other one is asked
     const names = Array.from({ length: 6 }, () => fresh_name('refuse'));
     for (const name of names) await room(name);
+    await until(() => names.every((name) => odd.offers_of(name).length > 0), { what: 'an offer of each job to the other' });
+    assert.equal(good.offers.length, 0);
+    good.say('updateWorker', { status: WorkerStatus.WS_AVAILABLE, load: 0 });
     for (const name of names) await good.assigned(name);
     assert.equal(odd.jobs.size, 0);
-    assert.ok(odd.offers.length > 0, 'the other was never asked');
     for (const worker of [odd, good]) worker.stop();
+  });
+
+  await check(suite, 'a job that its worker refuses, or leaves unanswered, stops no other [CON-52] [DSP-06] [DSP-07]', async () => {
+    const agentName = fresh_name('some');
+    const [refused, silent, taken] = ['refused', 'silent', 'taken'].map(fresh_name);
+    const answer = (job) => {
+      if (job.room.name === silent) return undefined;
+      return { available: job.room.name === taken, participantIdentity: 'agent' };
+    };
+    const worker = await Worker.start(suite, server, { agentName }, { answer });
+    const room = (name) => room_client(server).createRoom({ name, agents: [{ agentName }] });
+    await room(refused);
+    await until(() => worker.offers_of(refused).length === 1);
+    await room(silent);
+    await until(() => worker.offers_of(silent).length === 1);
+    await room(taken);
+    await worker.assigned(taken, { timeout: 3000 }); // the silent one is waited for 12 s
+    assert.equal((await states(server, refused))[0].status, JobStatus.JS_PENDING);
+    assert.equal(worker.jobs.size, 1);
+    worker.stop();
   });
 
   await check(suite, 'a worker that says nothing is passed over, and may still be late [DSP-02] [DSP-06]', async () => {

@@ -66,10 +66,9 @@ void NodeAgents::handle(AgentEffect effect) {
             now, end->job,
             end->why == Why::kAgentLeft ? ::rpc::AGENT_LEFT_ROOM : ::rpc::TERMINATION_REQUESTED);
     } else if (const auto* served = std::get_if<room::RoomServed>(&effect)) {
-        if (served->open)
-            serve(served->room);
-        else
-            served_.erase(served->room);
+        if (served->open) return serve(served->room);
+        served_.erase(served->room);
+        launcher_->room_over(now, served->room);
     }
 }
 
@@ -89,13 +88,14 @@ void NodeAgents::kinds_known(const std::set<agents::WorkerKey>& kinds) {
     });
 }
 
-void NodeAgents::job_changed(const livekit::Job& job, bool lost) {
+void NodeAgents::job_changed(const livekit::Job& job, agents::JobChange change) {
     telemetry::log_info("agent job", {{"jobID", job.id()},
                                       {"room", job.room().name()},
                                       {"agentName", job.agent_name()},
                                       {"status", livekit::JobStatus_Name(job.state().status())},
                                       {"workerID", job.state().worker_id()},
                                       {"error", job.state().error()}});
+    const bool lost = change == agents::JobChange::kLost;
     shards_.of_room(job.room().name(), [job, lost](ControlPlane& plane) {
         plane.rooms().job_changed(plane.clock(), job, lost);
         plane.wake();

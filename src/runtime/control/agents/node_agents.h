@@ -46,6 +46,8 @@ class NodeAgents final : private agents::LauncherHost {
 
     bool takes_workers() const { return hub_.takes_workers(); }
     AgentSockets& sockets() { return sockets_; }
+    // Workers of keys that are gone are let go.
+    void keys_changed() { hub_.keys_changed(); }
     void drain() { hub_.drain(agents_clock()); }
 
     struct Snapshot {
@@ -57,7 +59,7 @@ class NodeAgents final : private agents::LauncherHost {
   private:
     // ---- LauncherHost
     void kinds_known(const std::set<agents::WorkerKey>& kinds) override;
-    void job_changed(const livekit::Job& job, bool lost) override;
+    void job_changed(const livekit::Job& job, agents::JobChange change) override;
 
     void serve(const std::string& room);
     // Serves one of the calls about dispatches by a function of the rooms.
