@@ -9,13 +9,14 @@ import path from 'node:path';
 
 import { RoomServiceClient } from 'livekit-server-sdk';
 
+import { Worker, worker_token } from '../agents/worker.mjs';
 import { change, read_config } from '../lib/config_file.mjs';
 import { Scrape } from '../lib/metrics.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
-import { until } from '../lib/wait.mjs';
+import { until, within } from '../lib/wait.mjs';
 import { fresh_name, refused } from './clients.mjs';
 
 const kNext = { key: 'APInext', secret: 'the-next-secret-of-this-node-0123456789' };
@@ -64,6 +65,21 @@ async function signal_checks(suite, folder) {
     const scrape = await Scrape.of(server);
     assert.equal(scrape.value('livekit_config_reload_total', { status: 'failure' }), 1);
     assert.equal(scrape.value('livekit_config_reload_total', { status: 'success' }), 1);
+  });
+
+  await suite.check('SIGHUP: agent workers of a key that is gone are cut, others stay [DSP-10]', async () => {
+    const { keys } = read_config(file);
+    change(file, { keys: { ...keys, [KEY]: SECRET } });
+    await reload(/configuration reloaded/);
+    const goes = await Worker.start(suite, server, { agentName: 'reloaded' });
+    const stays = await Worker.start(suite, server, { agentName: 'reloaded' }, { token: await worker_token(kNext) });
+    change(file, { keys });
+    await reload(/configuration reloaded/);
+    await within(5000, 'the end of the connection', goes.ws.closed);
+    await new RoomServiceClient(server.http, kNext.key, kNext.secret).createRoom({ name: 'staffed', agents: [{ agentName: 'reloaded' }] });
+    await stays.assigned('staffed');
+    assert.equal(goes.offers.length, 0);
+    stays.stop();
   });
 
   await suite.check('SIGHUP: rooms on every control thread begin with the new defaults, old ones keep theirs [ROOM-05]', async () => {

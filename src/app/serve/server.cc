@@ -289,6 +289,7 @@ Server::Step Server::reconfigure(const config::Config& config) {
     telemetry::set_log_level(log_options(config).level);
     routes_->reconfigure(route_options(config));
     control_->reconfigure(room_settings(config, std::move(presets)));
+    control_->agents().keys_changed();
     if (turn_) {
         turn_->set_peer_rules(peer_rules(config));
         turn_->handle_new_keys();
