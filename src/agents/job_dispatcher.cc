@@ -260,6 +260,13 @@ void JobDispatcher::migrated(Clock clock, Worker& worker,
     }
 }
 
+std::set<std::string> JobDispatcher::busy_workers() const {
+    std::set<std::string> busy;
+    for (const auto& [id, running] : jobs_)
+        if (!running.simulated) busy.insert(running.worker);
+    return busy;
+}
+
 void JobDispatcher::worker_gone(Clock clock, const std::string& worker) {
     for (auto at = jobs_.begin(); at != jobs_.end();) {
         const auto job = at++;

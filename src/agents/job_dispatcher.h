@@ -73,6 +73,9 @@ class JobDispatcher {
     // It is not in the pool any more.
     void worker_gone(Clock clock, const std::string& worker);
 
+    // Those with jobs that run, except what they try themselves.
+    std::set<std::string> busy_workers() const;
+
     void handle_timeout(Clock clock);
     Timestamp next_deadline() const;
     std::size_t offers() const { return offers_.size(); }

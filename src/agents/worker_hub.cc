@@ -244,13 +244,20 @@ void WorkerHub::drain(Clock clock) {
 }
 
 void WorkerHub::let_go(Clock clock) {
+    if (next_drain_ > clock.now) return;
+    if (busy_known_.is_never() || clock.now - busy_known_ >= kLookForIdle) {
+        busy_ = dispatcher_.busy_workers();  // nobody joins them while the node drains
+        busy_known_ = clock.now;
+    }
     while (next_drain_ <= clock.now) {
-        if (to_let_go_.empty()) {
-            next_drain_ = Timestamp::never();
+        const auto next = std::find_if(to_let_go_.begin(), to_let_go_.end(),
+                                       [&](const std::string& id) { return !busy_.contains(id); });
+        if (next == to_let_go_.end()) {
+            next_drain_ = to_let_go_.empty() ? Timestamp::never() : busy_known_ + kLookForIdle;
             return;
         }
-        const auto at = sessions_.find(to_let_go_.front());
-        to_let_go_.pop_front();
+        const auto at = sessions_.find(*next);
+        to_let_go_.erase(next);
         if (at == sessions_.end() || at->second.ended) continue;
         end(at->second, false, "the node drains");
         next_drain_ = next_drain_ + drain_step_;

@@ -43,6 +43,7 @@ class WorkerHub final : private DispatcherHost {
     static constexpr std::size_t kMaxWorkers = 10'000;
     static constexpr std::size_t kMaxStarved = 1'000;  // kinds; of more, nobody is told
     static constexpr Duration kDrainTime = Duration::seconds(5);
+    static constexpr Duration kLookForIdle = Duration::seconds(1);  // while it drains
 
     // All must outlive it; `bus` is that of this node.
     WorkerHub(rpc::Bus& bus, const token::KeyProvider& keys, HubOptions options,
@@ -62,7 +63,8 @@ class WorkerHub final : private DispatcherHost {
     // Workers whose API key is gone are cut; they get no job from now on.
     void keys_changed();
 
-    // WRK-13: no more jobs; the workers are let go one by one, to register elsewhere.
+    // WRK-13: no more jobs; the workers are let go one by one, to register elsewhere. Whoever has a
+    // job stays as long as that: where there is no other node its agent would end with it.
     void drain(Clock clock);
 
     void handle_timeout(Clock clock);
@@ -116,6 +118,8 @@ class WorkerHub final : private DispatcherHost {
     std::deque<std::string> to_let_go_;
     Duration drain_step_ = Duration::zero();
     Timestamp next_drain_ = Timestamp::never();
+    std::set<std::string> busy_;  // who stays, as of busy_known_
+    Timestamp busy_known_ = Timestamp::never();
     std::map<Topic, rpc::Registration> served_;
     std::map<std::string, rpc::Registration> running_;  // JobTerminate, by job id
     rpc::Registration check_enabled_;

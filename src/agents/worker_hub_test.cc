@@ -64,6 +64,27 @@ TEST_CASE("WorkerHub: a node that drains gives no jobs and lets its workers go i
     CHECK(w.ended.size() == 5);
 }
 
+TEST_CASE("WorkerHub: a node that drains keeps whoever is in a call until that is over [WRK-13]") {
+    World w;
+    const std::string busy = w.worker("bot");
+    w.launch("AJ_1");
+    w.settle();
+    w.answer(busy, "AJ_1", true);
+    w.settle();
+    REQUIRE(w.workers.snapshot().jobs == 1);
+    const std::string idle = w.worker("bot");
+    w.workers.drain(w.clock());
+    w.advance(Duration::seconds(60));
+    CHECK(w.ended == Texts{idle});
+    livekit::WorkerMessage over;
+    over.mutable_update_job()->set_job_id("AJ_1");
+    over.mutable_update_job()->set_status(livekit::JS_SUCCESS);
+    w.say(busy, over);
+    w.advance(WorkerHub::kLookForIdle);
+    CHECK(w.ended == Texts{idle, busy});
+    CHECK_FALSE(w.cut);
+}
+
 TEST_CASE("WorkerHub: takes so many workers [IMM-15]") {
     World w;
     for (std::size_t i = 0; i < WorkerHub::kMaxWorkers - 1; ++i)
