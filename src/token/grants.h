@@ -62,6 +62,9 @@ struct AgentGrant {
 struct Grants {
     std::string api_key;   // iss
     std::string identity;  // sub, else jti
+    // Of a publish= connection's token: the identity without its suffix, whose token that was
+    // (CON-38, TOK-14); otherwise empty.
+    std::string publishes_for;
     std::string name;
     livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD;
     std::vector<livekit::ParticipantInfo::KindDetail> kind_details;

@@ -201,6 +201,7 @@ Result<Grants, ClaimError> parse_grants(const json::Value& claims) {
     read_room_config(in, out.room_config);
     in.read("roomPreset", out.room_preset);
     in.read("sha256", out.sha256);
+    in.read("publishesFor", out.publishes_for);
     if (in.error()) return tl::unexpected(*std::move(in.error()));
     return out;
 }
@@ -225,6 +226,7 @@ void write_grants(const Grants& grants, json::Writer& out) {
     if (grants.room_config) out.raw("roomConfig", proto::to_camel_json(*grants.room_config));
     if (!grants.room_preset.empty()) out.string("roomPreset", grants.room_preset);
     if (!grants.sha256.empty()) out.string("sha256", grants.sha256);
+    if (!grants.publishes_for.empty()) out.string("publishesFor", grants.publishes_for);
 }
 
 }  // namespace confab::token

@@ -161,6 +161,14 @@ TEST_CASE("parse_grants: attributes keep every key; null is an empty text [TOK-0
     CHECK(parse(written(*grants))->attributes == grants->attributes);
 }
 
+TEST_CASE("parse_grants: for whom a connection publishes, where it does [TOK-14] [CON-38]") {
+    const auto grants = parse(R"({"publishesFor":"ann"})");
+    REQUIRE(grants);
+    CHECK(grants->publishes_for == "ann");
+    CHECK(written(*grants) == R"({"publishesFor":"ann"})");
+    CHECK_FALSE(parse(R"({"publishesFor":1})"));
+}
+
 TEST_CASE("parse_grants: kind details in any case; unknown ones are left out [TOK-07]") {
     const auto grants = parse(R"({"kind":"SIP","kindDetails":["Forwarded","x","CLOUD_AGENT"]})");
     REQUIRE(grants);

@@ -8,37 +8,59 @@
 
 namespace confab::token {
 
-Revocations::Who Revocations::who(std::string_view room, std::string_view identity) {
+Revocations::Name Revocations::name_of(std::string_view room, std::string_view identity) {
     // With the length of the first, so that no other two names are the same text.
     std::string text = std::to_string(room.size()) + ":";
     text.append(room).append(identity);
     return crypto::sha256(as_bytes(text));
 }
 
-bool Revocations::revoke(std::string_view room, std::string_view identity, UnixTime before,
-                         UnixTime now) {
-    while (!by_time_.empty() && by_time_.begin()->first + kMaxTokenLifetime < now) {
-        before_.erase(by_time_.begin()->second);
-        by_time_.erase(by_time_.begin());
+void Revocations::forget_first() {
+    const auto entry = entries_.find(by_serial_.begin()->second);
+    const auto room = room_sizes_.find(entry->second.room);
+    if (--room->second == 0) room_sizes_.erase(room);
+    entries_.erase(entry);
+    by_serial_.erase(by_serial_.begin());
+}
+
+Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view identity,
+                                         UnixTime before, UnixTime now) {
+    before = std::min(before, now + kMaxAhead);
+    const auto first = [this] { return entries_.at(by_serial_.begin()->second); };
+    while (!by_serial_.empty() && first().before + kMaxTokenLifetime < now)
+        forget_first();
+    const Name name = name_of(room, identity);
+    const auto known = entries_.find(name);
+    if (known != entries_.end()) {
+        if (before <= known->second.before) return Outcome::kKept;
+        by_serial_.erase(known->second.serial);
+        known->second.before = before;
+        known->second.serial = next_serial_;
+        by_serial_.emplace(next_serial_++, name);
+        return Outcome::kKept;
     }
-    const Who key = who(room, identity);
-    const auto known = before_.find(key);
-    if (known != before_.end()) {
-        if (before <= known->second) return true;
-        by_time_.erase({known->second, key});
-    }
-    before_[key] = before;
-    by_time_.emplace(before, key);
-    if (before_.size() <= kMaxEntries) return true;
-    before_.erase(by_time_.begin()->second);
-    by_time_.erase(by_time_.begin());
-    return false;
+    const Name of_room = name_of(room, {});
+    if (const auto size = room_sizes_.find(of_room);
+        size != room_sizes_.end() && size->second >= kMaxPerRoom)
+        return Outcome::kNoPlace;
+    ++room_sizes_[of_room];
+    entries_.emplace(name, Entry{before, next_serial_, of_room});
+    by_serial_.emplace(next_serial_++, name);
+    if (entries_.size() <= kMaxEntries) return Outcome::kKept;
+    forget_first();
+    return Outcome::kForgotOther;
+}
+
+bool Revocations::refuses(const Grants& grants, std::string_view identity) const {
+    const auto known = entries_.find(name_of(grants.video->room, identity));
+    return known != entries_.end() &&
+           (!grants.issued_at || *grants.issued_at < known->second.before);
 }
 
 bool Revocations::refuses(const Grants& grants) const {
-    if (before_.empty() || !grants.video) return false;
-    const auto known = before_.find(who(grants.video->room, grants.identity));
-    return known != before_.end() && (!grants.issued_at || *grants.issued_at < known->second);
+    if (entries_.empty() || !grants.video) return false;
+    return refuses(grants, grants.identity) ||
+           (!grants.publishes_for.empty() && refuses(grants, grants.publishes_for));
 }
 
 UnixTime revocation_time(std::int64_t revoke_token_ts) {

@@ -8,9 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string_view>
-#include <utility>
 
 #include "base/time.h"
 #include "crypto/digest.h"
@@ -20,26 +18,46 @@ namespace confab::token {
 
 class Revocations {
   public:
-    // Of more, the one that was to be forgotten first is forgotten at once.
+    // Of more, the one that was made first is forgotten.
     static constexpr std::size_t kMaxEntries = 65'536;
+    // Of one room: beyond, none is taken. Who may administer a room does not undo what others
+    // revoked.
+    static constexpr std::size_t kMaxPerRoom = 4096;
     // Counted from the time of a revocation: no token is expected to live longer.
     static constexpr Duration kMaxTokenLifetime = Duration::seconds(std::int64_t{366} * 24 * 3600);
+    // A time that is further ahead counts as this: a mistake (milliseconds) keeps nobody away for
+    // good.
+    static constexpr Duration kMaxAhead = Duration::seconds(300);
 
-    // False when another revocation had to be forgotten for it. An earlier one of the same identity
-    // is not undone by an older time.
-    bool revoke(std::string_view room, std::string_view identity, UnixTime before, UnixTime now);
-    // Whether the bearer may not join the room of its token. One that does not say when it was
-    // issued was issued before.
+    enum class Outcome : std::uint8_t {
+        kKept,
+        kForgotOther,  // kept, in the place of the oldest one
+        kNoPlace,      // nothing is revoked: the room has kMaxPerRoom
+    };
+    // An earlier revocation of the same identity is not undone by an older time.
+    Outcome revoke(std::string_view room, std::string_view identity, UnixTime before, UnixTime now);
+    // Whether the bearer may not join the room of its token, as who it is or as whose token it had
+    // (Grants::publishes_for). One that does not say when it was issued was issued before.
     bool refuses(const Grants& grants) const;
-    std::size_t size() const { return before_.size(); }
+    std::size_t size() const { return entries_.size(); }
 
   private:
-    // Of room and identity: a name that nobody limits takes no more memory than another.
-    using Who = crypto::Digest<crypto::DigestAlgorithm::kSha256>;
-    static Who who(std::string_view room, std::string_view identity);
+    // Of a room, or of room and identity: a name that nobody limits takes no more memory than
+    // another.
+    using Name = crypto::Digest<crypto::DigestAlgorithm::kSha256>;
+    struct Entry {
+        UnixTime before;
+        std::uint64_t serial = 0;
+        Name room;
+    };
+    static Name name_of(std::string_view room, std::string_view identity);
+    bool refuses(const Grants& grants, std::string_view identity) const;
+    void forget_first();
 
-    std::map<Who, UnixTime> before_;
-    std::set<std::pair<UnixTime, Who>> by_time_;
+    std::map<Name, Entry> entries_;
+    std::map<std::uint64_t, Name> by_serial_;  // as they were made
+    std::map<Name, std::size_t> room_sizes_;   // of rooms that have any
+    std::uint64_t next_serial_ = 1;
 };
 
 // RoomParticipantIdentity.revoke_token_ts: seconds, as the times in tokens are; the Rust SDK calls

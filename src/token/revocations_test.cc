@@ -11,6 +11,8 @@
 namespace confab::token {
 namespace {
 
+using Outcome = Revocations::Outcome;
+
 constexpr UnixTime kNow = UnixTime::seconds(1'700'000'000);
 
 Grants bearer(const std::string& room, const std::string& identity,
@@ -31,7 +33,7 @@ UnixTime after(std::int64_t seconds) {
 TEST_CASE("Revocations: tokens issued before the time, of that identity and room alone [TOK-14]") {
     Revocations revocations;
     CHECK_FALSE(revocations.refuses(bearer("room", "ann")));
-    CHECK(revocations.revoke("room", "ann", kNow, kNow));
+    CHECK(revocations.revoke("room", "ann", kNow, kNow) == Outcome::kKept);
     CHECK(revocations.refuses(bearer("room", "ann", after(-1))));
     CHECK_FALSE(revocations.refuses(bearer("room", "ann")));
     CHECK(revocations.refuses(bearer("room", "ann", std::nullopt)));
@@ -45,10 +47,10 @@ TEST_CASE("Revocations: tokens issued before the time, of that identity and room
 
 TEST_CASE("Revocations: a later time counts, an earlier one changes nothing [TOK-14]") {
     Revocations revocations;
-    CHECK(revocations.revoke("room", "ann", kNow, kNow));
-    CHECK(revocations.revoke("room", "ann", after(-10), kNow));
+    CHECK(revocations.revoke("room", "ann", kNow, kNow) == Outcome::kKept);
+    CHECK(revocations.revoke("room", "ann", after(-10), kNow) == Outcome::kKept);
     CHECK(revocations.refuses(bearer("room", "ann", after(-1))));
-    CHECK(revocations.revoke("room", "ann", after(10), kNow));
+    CHECK(revocations.revoke("room", "ann", after(10), kNow) == Outcome::kKept);
     CHECK(revocations.refuses(bearer("room", "ann", after(9))));
     CHECK_FALSE(revocations.refuses(bearer("room", "ann", after(10))));
     CHECK(revocations.size() == 1);
@@ -57,35 +59,90 @@ TEST_CASE("Revocations: a later time counts, an earlier one changes nothing [TOK
 TEST_CASE("Revocations: forgotten when no token can be as old [TOK-14]") {
     Revocations revocations;
     const UnixTime end = kNow + Revocations::kMaxTokenLifetime;
-    CHECK(revocations.revoke("room", "ann", kNow, kNow));
-    CHECK(revocations.revoke("room", "bob", end, end));
+    CHECK(revocations.revoke("room", "ann", kNow, kNow) == Outcome::kKept);
+    CHECK(revocations.revoke("room", "bob", end, end) == Outcome::kKept);
     CHECK(revocations.refuses(bearer("room", "ann", after(-1))));
-    CHECK(revocations.revoke("room", "eve", end, end + Duration::seconds(1)));
+    CHECK(revocations.revoke("room", "eve", end, end + Duration::seconds(1)) == Outcome::kKept);
     CHECK_FALSE(revocations.refuses(bearer("room", "ann", after(-1))));
     CHECK(revocations.refuses(bearer("room", "bob")));
     CHECK(revocations.size() == 2);
 }
 
-TEST_CASE("Revocations: so many are kept, then the oldest gives way [TOK-14]") {
+TEST_CASE("Revocations: so many are kept, then the first that was made gives way [TOK-14]") {
     Revocations revocations;
+    const auto room = [](std::size_t i) { return "room" + std::to_string(i % 100); };
+    // Those that were made first are of the latest times.
+    const auto time = [](std::size_t i) { return after(100 - static_cast<std::int64_t>(i % 100)); };
     const auto revoke = [&](std::size_t i) {
-        return revocations.revoke("room", std::to_string(i), after(static_cast<std::int64_t>(i)),
-                                  kNow);
+        return revocations.revoke(room(i), std::to_string(i), time(i), kNow);
     };
     const auto refuses = [&](std::size_t i) {
-        return revocations.refuses(bearer("room", std::to_string(i), after(-1)));
+        return revocations.refuses(
+            bearer(room(i), std::to_string(i), time(i) - Duration::seconds(1)));
     };
     std::size_t i = 0;
     for (; i < Revocations::kMaxEntries - 1; ++i)
-        REQUIRE(revoke(i));
-    CHECK(revoke(i++));
+        REQUIRE(revoke(i) == Outcome::kKept);
+    CHECK(revoke(i++) == Outcome::kKept);
     CHECK(revocations.size() == Revocations::kMaxEntries);
     CHECK(refuses(0));
-    CHECK_FALSE(revoke(i));
+    // Made again, later: it is not the first any more.
+    CHECK(revocations.revoke(room(0), "0", after(200), kNow) == Outcome::kKept);
+    CHECK(revoke(i) == Outcome::kForgotOther);
     CHECK(revocations.size() == Revocations::kMaxEntries);
-    CHECK_FALSE(refuses(0));
-    CHECK(refuses(1));
+    CHECK(refuses(0));
+    CHECK_FALSE(refuses(1));
+    CHECK(refuses(2));
     CHECK(refuses(i));
+}
+
+TEST_CASE("Revocations: a room has its own bound, which other rooms do not feel [TOK-14]") {
+    Revocations revocations;
+    const auto revoke = [&](const std::string& room, std::size_t i, UnixTime now) {
+        return revocations.revoke(room, std::to_string(i), now, now);
+    };
+    std::size_t i = 0;
+    for (; i < Revocations::kMaxPerRoom - 1; ++i)
+        REQUIRE(revoke("full", i, kNow) == Outcome::kKept);
+    CHECK(revoke("full", i++, kNow) == Outcome::kKept);
+    CHECK(revoke("full", i, kNow) == Outcome::kNoPlace);
+    CHECK(revocations.size() == Revocations::kMaxPerRoom);
+    CHECK_FALSE(revocations.refuses(bearer("full", std::to_string(i), after(-1))));
+    CHECK(revocations.refuses(bearer("full", "0", after(-1))));
+    CHECK(revoke("full", 0, after(1)) == Outcome::kKept);  // it has its place
+    CHECK(revoke("other", i, kNow) == Outcome::kKept);
+    // What is forgotten leaves its place.
+    const UnixTime later = after(2) + Revocations::kMaxTokenLifetime;
+    CHECK(revoke("full", i, later) == Outcome::kKept);
+    CHECK(revocations.size() == 1);
+}
+
+TEST_CASE("Revocations: a time to come counts for five minutes at most [TOK-14]") {
+    Revocations revocations;
+    CHECK(revocations.revoke("room", "ann", after(300), kNow) == Outcome::kKept);
+    CHECK(revocations.revoke("room", "bob", after(301), kNow) == Outcome::kKept);
+    CHECK(revocations.revoke("room", "eve", UnixTime::seconds(253'402'300'799), kNow) ==
+          Outcome::kKept);
+    for (const char* who : {"ann", "bob", "eve"}) {
+        CHECK(revocations.refuses(bearer("room", who, after(299))));
+        CHECK_FALSE(revocations.refuses(bearer("room", who, after(300))));
+    }
+}
+
+TEST_CASE("Revocations: who publishes for another is refused with that one [TOK-14] [CON-38]") {
+    Revocations revocations;
+    CHECK(revocations.revoke("room", "ann", kNow, kNow) == Outcome::kKept);
+    Grants twin = bearer("room", "ann#x", after(-1));
+    CHECK_FALSE(revocations.refuses(twin));  // somebody else, whose name looks so
+    twin.publishes_for = "ann";
+    CHECK(revocations.refuses(twin));
+    twin.issued_at = kNow;
+    CHECK_FALSE(revocations.refuses(twin));
+    CHECK(revocations.revoke("room", "bob#x", kNow, kNow) == Outcome::kKept);
+    twin = bearer("room", "bob#x", after(-1));
+    twin.publishes_for = "bob";
+    CHECK(revocations.refuses(twin));
+    CHECK_FALSE(revocations.refuses(bearer("room", "bob", after(-1))));
 }
 
 TEST_CASE("revocation_time: seconds, or milliseconds where seconds cannot be meant [TOK-14]") {

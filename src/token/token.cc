@@ -123,7 +123,7 @@ std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTi
     claims.string("iss", key.name);
     if (!grants.identity.empty()) claims.string("sub", grants.identity);
     claims.integer("iat", now.s());
-    claims.integer("nbf", std::max(now, grants.issued_at.value_or(now)).s());
+    claims.integer("nbf", grants.issued_at.value_or(now).s());
     claims.integer("exp", (now + lifetime).s());
     write_grants(grants, claims);
     claims.end_object();
@@ -135,7 +135,8 @@ std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, Un
     if (!key) return {};
     Grants kept;
     kept.identity = grants.identity;
-    kept.issued_at = grants.issued_at;
+    kept.publishes_for = grants.publishes_for;
+    kept.issued_at = grants.issued_at.value_or(UnixTime());
     kept.name = grants.name;
     kept.kind = grants.kind;
     kept.metadata = grants.metadata;

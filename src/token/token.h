@@ -54,15 +54,15 @@ struct TokenError {
 Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
                                         UnixTime now);
 
-// A token of `grants` with iss = key, sub = grants.identity, exp = now + lifetime; nbf = now, or
-// grants.issued_at when that is to come (a clock that is ahead): what was issued after a revocation
-// is not revoked by being refreshed. grants.api_key and expires_at are ignored.
+// A token of `grants` with iss = key, sub = grants.identity, iat = now, exp = now + lifetime; nbf
+// is grants.issued_at, else now. grants.api_key and expires_at are ignored.
 std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime);
 
 // TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
-// has left, at least 10 minutes.
+// has left, at least 10 minutes. It counts as issued when the original was (nbf), so that it is
+// revoked with it (TOK-14); where that is not known, at the beginning of time.
 // Signed with the key of the original (grants.api_key), or another if that one is no longer known;
 // empty if there is none at all.
 std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, UnixTime now);

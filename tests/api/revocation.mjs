@@ -6,6 +6,7 @@
 import { RoomEvent } from '@livekit/rtc-node';
 
 import { Peer } from '../lib/rtc_peer.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
@@ -48,6 +49,37 @@ export async function revocation_checks(suite, server) {
     const again = await Peer.join(suite, server, name, 'alice', { token: await join_token(name, 'alice') });
     await bob.event(RoomEvent.ParticipantConnected, (who) => who.identity === 'alice');
     for (const peer of [bob, elsewhere, again]) await peer.leave();
+  });
+
+  await suite.check('refresh tokens are revoked with the token that they follow, those of publish= connections too [TOK-14] [TOK-12] [CON-38]', async () => {
+    const room = fresh_name('revoked');
+    const own = await join_token(room, 'ann');
+    const first = await SignalClient.join(server, room, 'ann', { token: own });
+    const twin = await SignalClient.join(server, room, 'ann', { token: own, v1: false, query: { publish: 'x' } });
+    const refresh = (await first.wait('refreshToken')) && first.last.refreshToken;
+    const twin_refresh = (await twin.wait('refreshToken')) && twin.last.refreshToken;
+    // It comes back as who it is, and nobody else takes its place.
+    for (const token of [refresh, twin_refresh]) assert.equal(await validate(server, token), '200 success');
+    assert.equal(await validate(server, twin_refresh, '&publish=x'), '200 success');
+    const others = await join_token(room, 'ann#y'); // somebody whose name only looks like that
+    const revoked_from = seconds() + 1;
+    await rooms.removeParticipant(room, 'ann', { revokeTokenTs: BigInt(revoked_from) });
+    await first.wait('leave');
+    for (const token of [own, refresh, twin_refresh]) {
+      assert.equal(await validate(server, token), kRevoked);
+      assert.equal(await validate(server, token, '&publish=x'), kRevoked);
+    }
+    assert.equal(await validate(server, others), '200 success');
+    // The connection that publishes is a participant of its own, and is removed as one.
+    assert.deepEqual((await rooms.listParticipants(room)).map((one) => one.identity), ['ann#x']);
+    await rooms.removeParticipant(room, 'ann#x');
+    await twin.wait('leave');
+    await until(() => seconds() >= revoked_from);
+    const later = await join_token(room, 'ann');
+    assert.equal(await validate(server, later, '&publish=x'), '200 success');
+    await rooms.removeParticipant(room, 'ann#x', { revokeTokenTs: BigInt(seconds() + 1) }).catch(() => {});
+    assert.equal(await validate(server, later), '200 success');
+    assert.equal(await validate(server, later, '&publish=x'), kRevoked);
   });
 
   await suite.check('a revocation outlives its room, and needs nobody to be there [TOK-14]', async () => {

@@ -147,7 +147,9 @@ Result<void, HttpError> apply_publish(Wish& wish) {
     token::Grants& grants = wish.params.grants;
     if (!grants.video->publishes()) return refuse(401, kNoPermission);
     grants.video->can_subscribe = false;
-    grants.identity += "#" + wish.publish;
+    // With its refresh token it comes back as the same: the suffix is not put on twice.
+    if (grants.publishes_for.empty()) grants.publishes_for = grants.identity;
+    grants.identity = grants.publishes_for + "#" + wish.publish;
     wish.params.publish_only = true;
     return {};
 }
@@ -187,6 +189,7 @@ Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
     CONFAB_TRY_VOID(check_not_revoked(*request.grants, request.revocations));
     wish.params.grants = *request.grants;
     CONFAB_TRY_VOID(apply_publish(wish));
+    CONFAB_TRY_VOID(check_not_revoked(wish.params.grants, request.revocations));
     CONFAB_TRY_VOID(check_room(*request.grants->video, options));
     wish.params.room_name = request.grants->video->room;
     wish.params.room_must_exist = !options.auto_create && !request.grants->video->room_create;

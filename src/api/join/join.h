@@ -44,8 +44,8 @@ struct JoinOptions {
 struct JoinParams {
     std::string room_name;
     bool room_must_exist = false;  // nobody may create it by joining (CON-32)
-    // The token's, with identity, metadata, attributes and canSubscribe as the request changed
-    // them.
+    // The token's, with identity, publishes_for, metadata, attributes and canSubscribe as the
+    // request changed them.
     token::Grants grants;
     livekit::ClientInfo client;
     bool single_peer_connection = false;

@@ -301,6 +301,19 @@ TEST_CASE("validate_join: revoked is the identity of the token, whatever is made
     CHECK(status("publish=x") == 401);
     grants.issued_at = now;
     CHECK(status("publish=x") == 200);
+    revocations.revoke("r", "ann#x", now + Duration::seconds(1), now);
+    CHECK(status("") == 200);
+    CHECK(status("publish=y") == 200);
+    CHECK(status("publish=x") == 401);  // as who it would join
+    // As it comes back with its refresh token.
+    grants.identity = "ann#y";
+    grants.publishes_for = "ann";
+    CHECK(status("") == 200);
+    CHECK(status("publish=y") == 200);
+    CHECK(status("publish=x") == 401);
+    grants.issued_at = now - Duration::seconds(1);
+    CHECK(status("") == 401);
+    CHECK(status("publish=y") == 401);
     grants.identity = "";
     CHECK(status("") == 400);
 }

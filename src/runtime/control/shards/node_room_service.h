@@ -59,7 +59,8 @@ class NodeRoomService final : public api::RoomServicePort {
     void pass(const std::string& room, Method<Request, Response> method,
               const api::CallContext& context, const Request& request, api::Reply<Response> reply);
 
-    void revoke(const livekit::RoomParticipantIdentity& who);
+    // False if there is no place for it: nothing is revoked.
+    bool revoke(const livekit::RoomParticipantIdentity& who);
 
     ControlNode& node_;
     std::function<bool()> over_limit_;

@@ -228,6 +228,30 @@ TEST_CASE("NodeRoomService: tokens are revoked with a removal, in every shard, f
     }
 }
 
+TEST_CASE("NodeRoomService: where there is no place to revoke nothing is done [TOK-14] [IMM-15]") {
+    TestNode node(2);
+    const std::string room = node.room_in(1);
+    Joined ann(node, room, "ann");
+    REQUIRE(ann.is_in());
+    const UnixTime now = net::EventLoop::wall();
+    node.call([&](ControlNode& control) {
+        for (std::size_t i = 0; i < token::Revocations::kMaxPerRoom; ++i)
+            (void)control.revocations().revoke(room, std::to_string(i), now, now);
+    });
+    livekit::RoomParticipantIdentity who;
+    who.set_room(room);
+    who.set_identity("ann");
+    who.set_revoke_token_ts(now.s() + 30);
+    const std::string refused = node.twirp("RemoveParticipant", room, who);
+    CHECK(status_of(refused) == 429);
+    CHECK(refused.find("resource_exhausted") != std::string::npos);
+    CHECK(node.validate(room, "ann").starts_with("HTTP/1.1 200 "));
+    who.set_revoke_token_ts(0);
+    (void)node.answer<livekit::RemoveParticipantResponse>("RemoveParticipant", room, who);
+    CHECK(ann.wait(livekit::SignalResponse::kLeave).leave().reason() ==
+          livekit::PARTICIPANT_REMOVED);
+}
+
 TEST_CASE("NodeRoomService: nobody moves between shards, and is told what to do [API-12]") {
     TestNode node(2);
     const std::string room = node.room_in(0);
