@@ -17,6 +17,7 @@ constexpr std::string_view kPlaceholderKey = "devkey";
 constexpr std::string_view kPlaceholderSecret = "secret";
 constexpr std::uint32_t kDefaultTurnTtl = 14400;  // s, 01 section 7.1
 constexpr std::uint32_t kMaxTurnTtl = 86400;
+constexpr Duration kShortestRetention = Duration::seconds(60);
 
 // A name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
 bool is_host(std::string_view text) {
@@ -220,6 +221,7 @@ class Finisher {
             error("webhook.api_key",
                   "api_key is required to use webhooks; set webhook.api_key to one of the keys");
         webhook_urls();
+        webhook_retention();
         if (config_.prometheus.username.empty() != config_.prometheus.password.empty())
             error("prometheus",
                   "prometheus.username and prometheus.password go together; set both");
@@ -228,6 +230,12 @@ class Finisher {
         const PlayoutDelay& delay = config_.room.playout_delay;
         if (delay.enabled && delay.max != 0 && delay.min > delay.max)
             error("room.playout_delay", "room.playout_delay.min must not be above max");
+    }
+    void webhook_retention() {
+        if (config_.own.webhook_retention >= kShortestRetention) return;
+        error("confab.webhook_retention",
+              "confab.webhook_retention is shorter than a minute: webhooks that wait would be lost "
+              "at once; write 1m or more, such as 24h");
     }
     // Events to any other address would be lost one by one. It is not repeated: it may hold a
     // password.

@@ -385,6 +385,17 @@ TEST_CASE("finish: servers for clients are hosts, browsers throw at anything els
     CHECK(has(stun("").error(), "an entry of rtc.stun_servers is no host"));
 }
 
+TEST_CASE("finish: webhooks are kept for a minute at least [HOOK-10]") {
+    for (const char* good : {"60s", "1m", "24h"})
+        CHECK_MESSAGE(finished("confab: {webhook_retention: " + std::string(good) + "}"), good);
+    for (const char* bad : {"0s", "0", "59999ms"}) {
+        const auto done = finished("confab: {webhook_retention: " + std::string(bad) + "}");
+        REQUIRE_MESSAGE(!done, bad);
+        CHECK(has(done.error(), "confab.webhook_retention is shorter than a minute"));
+        CHECK(has(done.error(), "write 1m or more"));
+    }
+}
+
 TEST_CASE("finish: a webhook is signed with a key that there is [HOOK-09]") {
     const auto with = [](std::string_view webhook, std::string_view keys) {
         Loaded loaded = parsed("webhook: " + std::string(webhook));
