@@ -172,6 +172,34 @@ async function restart_checks(suite) {
   });
 }
 
+async function address_checks(suite) {
+  await suite.check('what waits for an address that is configured no more is kept, and sent where the operator says [HOOK-10] [HOOK-12] [SEC-10]', async () => {
+    const [before, now] = [await Receiver.make(suite), await Receiver.make(suite)];
+    const folder = data_dir(suite);
+    const first = await start_server(suite, config(before, folder));
+    const [name] = await use_rooms(first, 1);
+    await until(async () => (await list(first)).length === 2, { what: 'both on disk' });
+    await kill(first);
+    await before.come();
+    await now.come();
+    const second = await start_server(suite, config(now, folder));
+    assert.match(second.log, /webhooks wait for addresses that are not configured any more events=2/);
+    const selection = { since_sequence: 1, url: before.url };
+    assert.equal((await call(second, 'ReplayEvents', { selection, to_url: before.url })).code, 'invalid_argument');
+    assert.equal((await call(second, 'ReplayEvents', { selection })).replayed, 0);
+    assert.equal((await list(second, { states: ['WEBHOOK_PENDING'] })).length, 2);
+    const reply = await call(second, 'ReplayEvents', { selection, to_url: now.url });
+    assert.deepEqual([reply.replayed, reply.refused], [2, 0]);
+    await until(() => now.deliveries.length === 2, { what: 'both events' });
+    assert.deepEqual(now.story(name), kLife);
+    assert.deepEqual(now.deliveries.map((one) => one.sequence), [1, 2]);
+    assert.equal(before.deliveries.length, 0);
+    await until(async () => (await list(second, { states: ['WEBHOOK_PENDING'] })).length === 0, { what: 'their marks' });
+    const mode = (file) => fs.statSync(path.join(folder, file)).mode & 0o777;
+    assert.deepEqual(['webhooks.db', 'webhooks.db-wal'].map(mode), [0o600, 0o600]);
+  });
+}
+
 async function replay_checks(suite) {
   const receiver = await Receiver.make(suite);
   await receiver.come();
@@ -273,6 +301,7 @@ async function folder_checks(suite) {
 
 export async function webhook_outbox_checks(suite) {
   await restart_checks(suite);
+  await address_checks(suite);
   await replay_checks(suite);
   await folder_checks(suite);
 }

@@ -480,6 +480,12 @@ TEST_CASE("TwirpRouter: webhooks are for who administers all rooms, in bounds [H
         CHECK(status("ReplayEvents", R"({"selection":{"ids":[)" + ids + "]}}", &grants) ==
               expected);
     }
+    for (const std::size_t length : {63U, 64U, 65U}) {
+        const std::string ids =
+            R"({"selection":{"ids":["a",")" + std::string(length, 'x') + R"("]}})";
+        for (const char* method : {"ListEvents", "ReplayEvents"})
+            CHECK(status(method, ids, &grants) == (length > 64 ? 400 : 200));
+    }
     const TwirpRouter without({}, rooms, bus());
     CHECK(call_json(without, "/twirp/confab.Webhooks/ListEvents", "{}", &grants).status == 404);
 }

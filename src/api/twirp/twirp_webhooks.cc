@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The service Webhooks of our own: it tells of all rooms, so its grant is that of all rooms.
+#include <algorithm>
 #include <string>
 
 #include "api/twirp/twirp_call.h"
@@ -11,6 +12,7 @@ namespace confab::api {
 namespace {
 
 constexpr std::uint32_t kMaxEvents = 1000;  // of a page, and ids in a request
+constexpr std::size_t kMaxIdLength = 64;    // those of events have 15
 
 CheckResult require_node_admin(const token::Grants* grants) {
     if (grants != nullptr && grants->video && grants->video->room_admin &&
@@ -26,6 +28,10 @@ CheckResult check_page(const token::Grants* grants, const Request& request) {
         return argument_error("limit", "is at most " + std::to_string(kMaxEvents));
     if (request.selection().ids().size() > static_cast<int>(kMaxEvents))
         return argument_error("ids", "are at most " + std::to_string(kMaxEvents));
+    const auto& ids = request.selection().ids();
+    if (std::any_of(ids.begin(), ids.end(),
+                    [](const std::string& id) { return id.size() > kMaxIdLength; }))
+        return argument_error("ids", "have at most " + std::to_string(kMaxIdLength) + " bytes");
     if (request.selection().since() < 0) return argument_error("since", "is negative");
     return std::nullopt;
 }

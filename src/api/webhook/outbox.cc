@@ -20,6 +20,44 @@ void Outbox::add(Timestamp now, OutboxEvent& event) {
     writes_.emplace_back(event);
 }
 
+void Outbox::mark(Timestamp now, const OutboxMark& mark) {
+    if (mark.state != OutboxState::kPending) {
+        attempts_.erase(mark.number);
+        writes_.emplace_back(mark);
+        return;
+    }
+    if (attempts_.empty()) attempts_since_ = now;
+    attempts_[mark.number] = mark;
+}
+
+bool Outbox::hold(Timestamp now, std::uint64_t number, Timestamp since) {
+    held_.emplace(number, since);
+    if (held_.size() <= kMaxOutboxHeld) return true;
+    mark(now, {held_.begin()->first, OutboxState::kGivenUp, 0, 0});
+    held_.erase(held_.begin());
+    return false;
+}
+
+std::size_t Outbox::give_up_held(Timestamp now, Duration retention) {
+    return std::erase_if(held_, [this, now, retention](const auto& held) {
+        if (now - held.second <= retention) return false;
+        mark(now, {held.first, OutboxState::kGivenUp, 0, 0});
+        return true;
+    });
+}
+
+void Outbox::flush_marks() {
+    for (const auto& [number, mark] : attempts_)
+        writes_.emplace_back(mark);
+    attempts_.clear();
+}
+
+Timestamp Outbox::next_deadline() const {
+    const Timestamp flush =
+        attempts_.empty() ? Timestamp::never() : attempts_since_ + kOutboxMarkDelay;
+    return asked_.empty() ? flush : earlier(flush, asked_.front().second + kOutboxPatience);
+}
+
 std::optional<OutboxWrite> Outbox::poll_write() {
     if (writes_.empty()) return std::nullopt;
     OutboxWrite write = std::move(writes_.front());
@@ -48,6 +86,7 @@ void Outbox::handle_timeout(Timestamp now) {
         late = number;
     }
     handle_stored(late, false);
+    if (!attempts_.empty() && attempts_since_ + kOutboxMarkDelay <= now) flush_marks();
 }
 
 bool Outbox::is_kept(std::uint64_t number) const {

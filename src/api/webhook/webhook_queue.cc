@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A queue is in exactly one of ready (of its target: to be polled), running_ (request out),
-// waiting_ (retry), unanswered_ (its front is being written).
+// A queue is in exactly one of ready (of its target: to be polled, once its receiver is back if it
+// is away), running_ (request out), waiting_ (retry), unanswered_ (its front is being written).
 #include "api/webhook/webhook_queue.h"
 
 #include <algorithm>
@@ -18,11 +18,6 @@ bool is_delivered(int status) {
 }
 bool is_final(int status) {
     return status == 501;
-}
-
-Duration backoff(int attempts) {
-    const Duration wait = kWebhookFirstWait * (std::int64_t{1} << std::min(attempts - 1, 10));
-    return std::min(wait, kWebhookLongestWait);
 }
 
 }  // namespace
@@ -70,8 +65,7 @@ std::optional<std::size_t> WebhookQueue::add(Timestamp now, OutboxEvent event) {
         lose(event.event, stats_.dropped_unsigned);
         return std::nullopt;
     }
-    const auto found = queues_.find({event.url, event.key});
-    if (!has_room(found == queues_.end() ? nullptr : &found->second, event.body.size())) {
+    if (!make_room(now, event)) {
         lose(event.event, stats_.dropped_full);
         return std::nullopt;
     }
@@ -79,64 +73,16 @@ std::optional<std::size_t> WebhookQueue::add(Timestamp now, OutboxEvent event) {
     return append(now, std::move(event));
 }
 
-bool WebhookQueue::has_room(const Queue* queue, std::size_t bytes) const {
-    if (bytes_ + bytes > kMaxWebhookBytes) return false;
-    if (outbox_) return waiting_items_ < kMaxOutboxWaiting;
-    return queue == nullptr ? queues_.size() < kMaxWebhookQueues
-                            : queue->items.size() < options_.max_depth;
-}
-
 std::size_t WebhookQueue::append(Timestamp queued, OutboxEvent event) {
     const QueueId id{event.url, event.key};
     const auto [found, is_new] = queues_.try_emplace(id);
-    bytes_ += event.body.size();
-    ++waiting_items_;
-    found->second.items.push_back({queued, std::move(event), {}, {}});
+    Queue& queue = found->second;
+    const WebhookShares::Size before = queue.size();
+    const auto bytes = static_cast<std::int64_t>(event.body.size());
+    queue.items.push_back({queued, std::move(event), {}, {}});
+    shares_.change(id.first, id.second, before, queue.size(), bytes);
     if (is_new) make_ready(id);
-    return found->second.items.size();
-}
-
-bool WebhookQueue::is_wanted(const OutboxEvent& event) const {
-    return !event.api_key.empty() ||
-           std::find(options_.urls.begin(), options_.urls.end(), event.url) != options_.urls.end();
-}
-
-bool WebhookQueue::take_back(Timestamp queued, OutboxEvent event) {
-    if (!is_wanted(event))
-        lose(event.event, stats_.dropped_unwanted);
-    else if (!has_room(nullptr, event.body.size()))
-        lose(event.event, stats_.dropped_full);
-    else
-        return append(queued, std::move(event)) > 0;
-    mark(event, OutboxState::kGivenUp, {});
-    return false;
-}
-
-void WebhookQueue::restore(Timestamp now, UnixTime wall, OutboxContents contents) {
-    const std::vector<OutboxEvent> waiting = std::move(contents.waiting);
-    outbox_.emplace(std::move(contents));
-    for (const OutboxEvent& event : waiting)
-        (void)take_back(now - std::max(Duration::zero(), wall - event.created), event);
-}
-
-std::size_t WebhookQueue::replay(Timestamp now, std::vector<OutboxEvent> events) {
-    return static_cast<std::size_t>(std::count_if(
-        events.begin(), events.end(),
-        [this, now](OutboxEvent& event) { return take_back(now, std::move(event)); }));
-}
-
-void WebhookQueue::handle_stored(std::uint64_t through, bool kept) {
-    if (!outbox_) return;
-    outbox_->handle_stored(through, kept);
-    release_answered();
-}
-
-void WebhookQueue::release_answered() {
-    while (!unanswered_.empty() && outbox_->is_answered(unanswered_.begin()->first)) {
-        const QueueId id = std::move(unanswered_.begin()->second);
-        unanswered_.erase(unanswered_.begin());
-        make_ready(id);
-    }
+    return queue.items.size();
 }
 
 void WebhookQueue::make_ready(const QueueId& id) {
@@ -152,26 +98,27 @@ void WebhookQueue::lose(std::string_view event, std::uint64_t& counter) {
     ++lost_[std::string(event)];
 }
 
-void WebhookQueue::mark(const OutboxEvent& event, OutboxState state, const Queue& queue) {
-    if (outbox_ && event.number > 0)
-        outbox_->mark({event.number, state, queue.attempts, queue.status});
+void WebhookQueue::erase(Timestamp now, Queue& queue, std::size_t index, OutboxState state) {
+    const auto item = queue.items.begin() + static_cast<std::ptrdiff_t>(index);
+    const OutboxEvent event = std::move(item->event);
+    const WebhookShares::Size before = queue.size();
+    if (outbox_)
+        outbox_->mark(now, {event.number, state, index == 0 ? queue.attempts : 0,
+                            index == 0 ? queue.status : 0});
+    queue.items.erase(item);
+    shares_.change(event.url, event.key, before, queue.size(),
+                   -static_cast<std::int64_t>(event.body.size()));
+    if (index == 0) queue.attempts = queue.status = queue.refusals = 0;
+    if (shares_.queues(event.url) == 0) receivers_.handle_answer(event.url);
 }
 
-void WebhookQueue::pop_front(Queue& queue, OutboxState state) {
-    const OutboxEvent& event = queue.items.front().event;
-    mark(event, state, queue);
-    bytes_ -= event.body.size();
-    --waiting_items_;
-    queue.items.pop_front();
-    queue.attempts = queue.status = queue.refusals = 0;
-}
-
-void WebhookQueue::lose_front(Queue& queue, std::uint64_t& counter) {
+void WebhookQueue::lose_front(Timestamp now, Queue& queue, std::uint64_t& counter) {
     lose(queue.items.front().event.event, counter);
-    pop_front(queue, OutboxState::kGivenUp);
+    erase(now, queue, 0, OutboxState::kGivenUp);
 }
 
 std::size_t WebhookQueue::give_up() {
+    if (outbox_) outbox_->flush_marks();
     std::size_t kept = 0;
     for (const auto& [id, queue] : queues_)
         for (const Item& item : queue.items)
@@ -184,14 +131,15 @@ std::size_t WebhookQueue::give_up() {
     running_.clear();
     waiting_.clear();
     unanswered_.clear();
-    bytes_ = waiting_items_ = 0;
+    shares_.clear();
+    receivers_.clear();
     return kept;
 }
 
 Duration WebhookQueue::oldest(Timestamp now) const {
     Timestamp first = now;
     for (const auto& [id, queue] : queues_)
-        first = earlier(first, queue.items.front().queued);
+        if (!queue.items.empty()) first = earlier(first, queue.items.front().queued);
     return now - first;
 }
 
@@ -210,7 +158,7 @@ void WebhookQueue::drop_unsendable(Timestamp now, UnixTime wall, Queue& queue) {
     if (queue.attempts == 0) drop_old(now, queue);
     while (!queue.items.empty() && is_answered(queue.items.front()) &&
            !sign(queue.items.front(), now, wall)) {
-        lose_front(queue, stats_.dropped_unsigned);
+        lose_front(now, queue, stats_.dropped_unsigned);
         drop_old(now, queue);
     }
 }
@@ -219,7 +167,8 @@ std::optional<WebhookQueue::QueueId> WebhookQueue::take_ready(Timestamp now, Uni
     auto target = targets_.begin();
     while (target != targets_.end()) {
         Target& of_url = target->second;
-        if (of_url.ready.empty() || of_url.running >= kMaxWebhookRequestsPerUrl) {
+        if (of_url.ready.empty() || of_url.running >= kMaxWebhookRequestsPerUrl ||
+            !receivers_.may_ask(now, target->first, of_url.running)) {
             ++target;
             continue;
         }
@@ -231,6 +180,7 @@ std::optional<WebhookQueue::QueueId> WebhookQueue::take_ready(Timestamp now, Uni
             queues_.erase(queue);
         } else if (is_answered(queue->second.items.front())) {
             ++of_url.running;
+            receivers_.handle_start(target->first);
             return id;
         } else {
             make_ready(id);
@@ -246,6 +196,7 @@ std::optional<WebhookRequest> WebhookQueue::poll_request(Timestamp now, UnixTime
     if (!id) return std::nullopt;
     Queue& queue = queues_.at(*id);
     ++queue.attempts;
+    queue.is_running = true;
     const Item& item = queue.items.front();
     WebhookRequest request{next_request_++,
                            id->first,
@@ -267,6 +218,7 @@ std::optional<WebhookQueue::QueueId> WebhookQueue::take_running(std::uint64_t re
     if (found == running_.end()) return std::nullopt;
     QueueId id = std::move(found->second);
     running_.erase(found);
+    queues_.at(id).is_running = false;
     const auto target = targets_.find(id.first);
     if (--target->second.running == 0 && target->second.ready.empty()) targets_.erase(target);
     return id;
@@ -278,6 +230,7 @@ void WebhookQueue::handle_response(Timestamp now, std::uint64_t request, int sta
     if (!id) return;
     Queue& queue = queues_.at(*id);
     queue.status = status;
+    if (!WebhookReceivers::is_away(status)) receivers_.handle_answer(id->first);
     if (is_delivered(status)) {
         ++stats_.delivered;
         if (queue.items.front().event.api_key.empty()) taken_[id->first] = now;
@@ -299,43 +252,44 @@ void WebhookQueue::handle_failure(Timestamp now, std::uint64_t request) {
 
 bool WebhookQueue::fails_for_good(Timestamp now, const std::string& url, Queue& queue) const {
     if (!outbox_) return queue.attempts > kMaxWebhookRetries;
-    // An event that its receiver cannot take must not keep all later ones of its key.
+    // An event that its receiver cannot take must not keep all later ones of its key. That it is
+    // away, or has too much to do, is no refusal.
+    const Duration age = now - queue.items.front().queued;
     const auto taken = taken_.find(url);
-    if (queue.attempts > 1 && taken != taken_.end() && taken->second > queue.failed)
+    if (queue.status >= 500 && age >= kOutboxRefusalAge && queue.attempts > 1 &&
+        taken != taken_.end() && taken->second > queue.failed)
         ++queue.refusals;
     queue.failed = now;
-    return queue.refusals >= kMaxOutboxRefusals ||
-           now - queue.items.front().queued > options_.retention;
+    return queue.refusals >= kMaxOutboxRefusals || age > options_.retention;
 }
 
 bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
     Queue& queue = queues_.at(id);
-    const int attempts = queue.attempts;
+    const bool away = outbox_ && WebhookReceivers::is_away(queue.status) &&
+                      receivers_.handle_nobody(now, id.first, queue.attempts);
     if (fails_for_good(now, id.first, queue)) {
         lose(queue.items.front().event.event, stats_.failed);
         finish_front(now, id, OutboxState::kGivenUp);
         return false;
     }
-    mark(queue.items.front().event, OutboxState::kPending, queue);
+    if (outbox_)
+        outbox_->mark(now, {queue.items.front().event.number, OutboxState::kPending, queue.attempts,
+                            queue.status});
     ++stats_.retries;
-    const Duration delay =
-        wait ? std::clamp(*wait, Duration::zero(), kMaxWebhookRetryAfter) : backoff(attempts);
-    waiting_.emplace(now + delay, id);
+    if (away) {
+        make_ready(id);
+        return true;
+    }
+    const Duration delay = wait ? std::clamp(*wait, Duration::zero(), kMaxWebhookRetryAfter)
+                                : webhook_backoff(queue.attempts);
+    queue.retry = now + delay;
+    waiting_.emplace(*queue.retry, id);
     return true;
 }
 
 void WebhookQueue::finish_front(Timestamp now, const QueueId& id, OutboxState state) {
-    pop_front(queues_.at(id), state);
-    start_front(now, id);
-}
-
-void WebhookQueue::drop_old(Timestamp now, Queue& queue) {
-    while (!queue.items.empty() && now - queue.items.front().queued > max_age())
-        lose_front(queue, stats_.dropped_old);
-}
-
-void WebhookQueue::start_front(Timestamp now, const QueueId& id) {
     const auto found = queues_.find(id);
+    erase(now, found->second, 0, state);
     drop_old(now, found->second);
     if (found->second.items.empty())
         queues_.erase(found);
@@ -343,20 +297,34 @@ void WebhookQueue::start_front(Timestamp now, const QueueId& id) {
         make_ready(id);
 }
 
+void WebhookQueue::drop_old(Timestamp now, Queue& queue) {
+    const Duration limit = outbox_ ? options_.retention : options_.max_age;
+    while (!queue.items.empty() && now - queue.items.front().queued > limit)
+        lose_front(now, queue, stats_.dropped_old);
+}
+
 void WebhookQueue::handle_timeout(Timestamp now) {
     if (outbox_) {
         outbox_->handle_timeout(now);
         release_answered();
+        if (next_sweep_ <= now) sweep(now);
     }
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
-        make_ready(waiting_.begin()->second);
+        const QueueId id = waiting_.begin()->second;
         waiting_.erase(waiting_.begin());
+        queues_.at(id).retry.reset();
+        make_ready(id);
     }
 }
 
 Timestamp WebhookQueue::next_deadline() const {
-    const Timestamp retry = waiting_.empty() ? Timestamp::never() : waiting_.begin()->first;
-    return outbox_ ? earlier(retry, outbox_->next_deadline()) : retry;
+    Timestamp next = waiting_.empty() ? Timestamp::never() : waiting_.begin()->first;
+    if (!outbox_) return next;
+    for (const auto& [url, target] : targets_)
+        if (!target.ready.empty() && target.running == 0 && receivers_.is_away(url))
+            next = earlier(next, earlier(next_sweep_, receivers_.next_request(url)));
+    if (outbox_->held() > 0) next = earlier(next, next_sweep_);
+    return earlier(next, outbox_->next_deadline());
 }
 
 std::optional<Duration> parse_retry_after(std::string_view header) {

@@ -7,7 +7,8 @@
 // the outcome of each request exactly once.
 //
 // With an outbox (restore()) an event is written before it is tried, and tried until its receiver
-// takes it or retention is over; what waits at the end is there at the next start.
+// takes it or retention is over; what waits at the end is there at the next start. A receiver that
+// is away is asked by one of its queues at a time (webhook_receivers.h).
 #pragma once
 
 #include <cstddef>
@@ -23,20 +24,23 @@
 #include "api/http/http_types.h"
 #include "api/webhook/outbox.h"
 #include "api/webhook/webhook.h"
+#include "api/webhook/webhook_receivers.h"
+#include "api/webhook/webhook_shares.h"
 #include "base/result.h"
 #include "base/time.h"
 
 namespace confab::api {
 
-// URLs × keys with something to send, and all bodies together; beyond: dropped, counted, reported.
+// URLs × keys with something to send. Beyond, a URL gets no more of them than its share, so that
+// there are less than twice as many; what has no place is dropped, counted, reported.
 inline constexpr std::size_t kMaxWebhookQueues = 16'384;
+// All bodies together. Beyond, the URL with the most drops its oldest ones (of its longest queues);
+// so, too, with kMaxOutboxWaiting.
 inline constexpr std::size_t kMaxWebhookBytes = 64 * 1024 * 1024;
 // Requests under way, of all and to one URL, so that a slow receiver leaves room for the others.
 inline constexpr std::size_t kMaxWebhookRequests = 256;
 inline constexpr std::size_t kMaxWebhookRequestsPerUrl = 32;
 inline constexpr int kMaxWebhookRetries = 4;  // HOOK-06: waits of 1, 2, 4, 8 s
-inline constexpr Duration kWebhookFirstWait = Duration::seconds(1);
-inline constexpr Duration kWebhookLongestWait = Duration::seconds(30);
 // A longer Retry-After would outlive the signature of the body.
 inline constexpr Duration kMaxWebhookRetryAfter = Duration::seconds(240);
 
@@ -70,7 +74,6 @@ struct WebhookStats {
     std::uint64_t dropped_full = 0;        // queue, or number of queues, at its limit
     std::uint64_t dropped_old = 0;
     std::uint64_t dropped_unsigned = 0;  // the signing key is unknown
-    std::uint64_t dropped_unwanted = 0;  // of an earlier start, to a URL that is not configured now
     std::uint64_t dropped_at_end = 0;    // given up when the server stopped
     std::uint64_t retries = 0;
 };
@@ -87,10 +90,18 @@ class WebhookQueue {
                                      const livekit::WebhookConfig* extra = nullptr);
 
     // Once, before all else: from now on there is an outbox, and what waited in it goes on.
+    // What is for an address that is not configured any more is held in the outbox: until an
+    // operator configures it again or sends it elsewhere, or retention is over.
     void restore(Timestamp now, UnixTime wall, OutboxContents contents);
-    // Events of the outbox that are to be sent again, as new ones; gives how many are. What cannot
-    // be is marked as given up.
-    std::size_t replay(Timestamp now, std::vector<OutboxEvent> events);
+    std::size_t held() const { return outbox_ ? outbox_->held() : 0; }
+    // Events of the outbox that are to be sent again, as new ones; gives how many are. The others
+    // become what they were: no place, or an address that is not configured.
+    std::size_t replay(Timestamp now, std::vector<OutboxReplay> events);
+    // The same, as new events to a configured address; what is held is so no more. Not what is on
+    // its way to its own address.
+    std::size_t replay_to(Timestamp now, const std::string& url, std::vector<OutboxReplay> events);
+    // The store has nothing any more: all that waits is written again.
+    void handle_begun_anew(Timestamp now, UnixTime wall);
     // For the store, in this order; its answer: all events up to that number are kept, or not.
     std::optional<OutboxWrite> poll_write() {
         return outbox_ ? outbox_->poll_write() : std::nullopt;
@@ -108,8 +119,8 @@ class WebhookQueue {
     Timestamp next_deadline() const;
 
     const WebhookStats& stats() const { return stats_; }
-    bool idle() const { return queues_.empty(); }
-    std::size_t waiting() const { return waiting_items_; }  // requests under way included
+    bool idle() const { return shares_.events() == 0; }
+    std::size_t waiting() const { return shares_.events(); }  // requests under way included
     // How long the oldest has waited.
     Duration oldest(Timestamp now) const;
 
@@ -129,12 +140,19 @@ class WebhookQueue {
         Timestamp signed_at;
     };
     struct Queue {
-        std::deque<Item> items;  // front: being sent or waiting for its retry
+        std::deque<Item> items;   // front: being sent or waiting for its retry
+        bool is_running = false;  // being sent
         // Of the front.
         int attempts = 0;
         int status = 0;    // of the last answer; 0: none
         int refusals = 0;  // while the receiver took others
         Timestamp failed;
+        std::optional<Timestamp> retry;  // its place in waiting_
+
+        WebhookShares::Size size() const {
+            if (items.empty()) return {};
+            return {items.size(), items.front().queued};
+        }
     };
     struct Target {                 // what shares a URL
         std::deque<QueueId> ready;  // each queue at most once
@@ -143,15 +161,15 @@ class WebhookQueue {
 
     // The new length of its queue; nullopt: dropped.
     std::optional<std::size_t> add(Timestamp now, OutboxEvent event);
-    bool has_room(const Queue* queue, std::size_t bytes) const;
+    // Has others give way, if need be; false if the event has no place all the same.
+    bool make_room(Timestamp now, const OutboxEvent& event);
+    // Drops the oldest event of the longest queue of that address; false if all are being sent.
+    bool drop_of(Timestamp now, const std::string& url);
     std::size_t append(Timestamp queued, OutboxEvent event);
-    // Again into a queue, of an earlier start or by replay; false: given up.
-    bool take_back(Timestamp queued, OutboxEvent event);
     bool is_wanted(const OutboxEvent& event) const;
     const std::string& signer(const OutboxEvent& event) const {
         return event.api_key.empty() ? options_.api_key : event.api_key;
     }
-    Duration max_age() const { return outbox_ ? options_.retention : options_.max_age; }
     bool is_answered(const Item& item) const {
         return !outbox_ || outbox_->is_answered(item.event.number);
     }
@@ -163,8 +181,7 @@ class WebhookQueue {
     void drop_unsendable(Timestamp now, UnixTime wall, Queue& queue);
     // Notes that the front failed; whether to give it up.
     bool fails_for_good(Timestamp now, const std::string& url, Queue& queue) const;
-    // Starts the front of the queue, dropping what is too old; removes an empty queue.
-    void start_front(Timestamp now, const QueueId& id);
+    // The front is over; starts the next one, or removes the empty queue.
     void finish_front(Timestamp now, const QueueId& id, OutboxState state);
     // Has the front sent again later; false when all its attempts are used.
     bool retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait);
@@ -174,23 +191,26 @@ class WebhookQueue {
     void make_ready(const QueueId& id);
     void release_answered();
     void drop_old(Timestamp now, Queue& queue);
+    // What retention ends where nothing is sent: of receivers that are away, and what is held.
+    void sweep(Timestamp now);
     void lose(std::string_view event, std::uint64_t& counter);
-    void lose_front(Queue& queue, std::uint64_t& counter);
-    void pop_front(Queue& queue, OutboxState state);
-    void mark(const OutboxEvent& event, OutboxState state, const Queue& queue);
+    void lose_front(Timestamp now, Queue& queue, std::uint64_t& counter);
+    // Takes an item out of its queue; the first has the attempts.
+    void erase(Timestamp now, Queue& queue, std::size_t index, OutboxState state);
 
     WebhookOptions options_;
     const token::KeyProvider& keys_;
-    std::map<QueueId, Queue> queues_;
+    std::map<QueueId, Queue> queues_;                     // an empty one only while it is ready
+    WebhookShares shares_;                                // what is in them
+    WebhookReceivers receivers_;                          // with an outbox
     std::map<std::string, Target, std::less<>> targets_;  // those with something ready or running
     std::map<std::uint64_t, QueueId> running_;            // each queue at most once
     std::set<std::pair<Timestamp, QueueId>> waiting_;
     std::optional<Outbox> outbox_;
     std::map<std::uint64_t, QueueId> unanswered_;          // queues by the number of their front
     std::map<std::string, Timestamp, std::less<>> taken_;  // last delivery to each of options_.urls
-    std::size_t waiting_items_ = 0;
+    Timestamp next_sweep_;
     std::uint64_t next_request_ = 1;
-    std::size_t bytes_ = 0;  // of all bodies
     Lost lost_;
     WebhookStats stats_;
 };

@@ -337,6 +337,25 @@ TEST_CASE("WebhookQueue: the bodies together have a bound [HOOK-07]") {
     CHECK(bench.queue.stats().dropped_full == 2);
 }
 
+TEST_CASE("WebhookQueue: beyond their number an address has its share of the queues [HOOK-07]") {
+    livekit::WebhookConfig dead;
+    dead.set_url("http://dead");
+    dead.set_signing_key("devkey");
+    dead.mutable_filter_params()->add_include_events("egress_ended");
+    WebhookOptions only_started = options();
+    only_started.filter.include_events = {"room_started"};
+    Bench bench(only_started);
+    for (std::size_t i = 0; i < kMaxWebhookQueues + 1; ++i)
+        (void)bench.queue.enqueue(at(0), event("room" + std::to_string(i), "x", "egress_ended"),
+                                  &dead);
+    CHECK(bench.queue.waiting() == kMaxWebhookQueues);
+    CHECK(bench.queue.stats().dropped_full == 1);
+    for (std::size_t i = 0; i < kMaxWebhookQueues; ++i)
+        bench.add(0, "room" + std::to_string(i), "y");
+    // The first of an address has the half of what there is, later ones a third.
+    CHECK(bench.queue.waiting() == kMaxWebhookQueues + kMaxWebhookQueues / 3);
+}
+
 TEST_CASE("check_webhook_options: URLs need a known key [HOOK-09]") {
     WebhookOptions none;
     CHECK(check_webhook_options(none, kKeys));

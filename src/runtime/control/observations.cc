@@ -169,7 +169,6 @@ void record(Metrics& metrics, const api::WebhookStats& stats) {
     set("drop", "queue_full", stats.dropped_full);
     set("drop", "too_old", stats.dropped_old);
     set("drop", "unknown_key", stats.dropped_unsigned);
-    set("drop", "unknown_url", stats.dropped_unwanted);
     set("drop", "shutdown", stats.dropped_at_end);
 }
 

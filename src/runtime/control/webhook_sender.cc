@@ -11,9 +11,12 @@
 namespace confab::control {
 namespace {
 
-// What is lost or refused is told at most this often, so that a dead receiver does not fill the
-// log.
+// What is lost, and for each address what it did not take, is told at most this often, so that a
+// dead receiver does not fill the log.
 constexpr Duration kReportInterval = Duration::seconds(10);
+constexpr Duration kFailureInterval = Duration::seconds(60);
+// Addresses of which is known when they were told of last; the others are told of as one.
+constexpr std::size_t kMaxFailing = 1024;
 
 // "participant_left 6, room_finished 18"
 std::string to_text(const api::WebhookQueue::Lost& lost) {
@@ -69,18 +72,35 @@ void WebhookSender::open_outbox(std::unique_ptr<store::WebhookFile> file) {
         telemetry::log_info("webhooks of an earlier start are sent",
                             {{"events", contents->waiting.size()}});
     queue_.restore(net::EventLoop::now(), net::EventLoop::wall(), *std::move(contents));
+    if (queue_.held() > 0)
+        telemetry::log_warn("webhooks wait for addresses that are not configured any more",
+                            {{"events", queue_.held()},
+                             {"remedy",
+                              "put the address back into webhook.urls, or send them "
+                              "elsewhere: confab.Webhooks/ReplayEvents with to_url"}});
     store::WebhookWriter::Hooks hooks;
     hooks.post = [this](Callback<> fn) { loop_.post(std::move(fn)); };
     hooks.stored = [this](std::uint64_t through, bool kept) {
         queue_.handle_stored(through, kept);
         pump();
     };
+    hooks.begun_anew = [this] {
+        queue_.handle_begun_anew(net::EventLoop::now(), net::EventLoop::wall());
+        pump();
+    };
     outbox_ = std::make_unique<store::WebhookWriter>(std::move(file), std::move(hooks));
     retry_.set(net::EventLoop::now(), [this] { pump(); });
 }
 
-std::size_t WebhookSender::replay(std::vector<api::OutboxEvent> events) {
-    const std::size_t count = queue_.replay(net::EventLoop::now(), std::move(events));
+bool WebhookSender::is_configured(const std::string& url) const {
+    return std::find(options_.urls.begin(), options_.urls.end(), url) != options_.urls.end();
+}
+
+std::size_t WebhookSender::replay(std::vector<api::OutboxReplay> events,
+                                  const std::string& to_url) {
+    const Timestamp now = net::EventLoop::now();
+    const std::size_t count = to_url.empty() ? queue_.replay(now, std::move(events))
+                                             : queue_.replay_to(now, to_url, std::move(events));
     pump();
     return count;
 }
@@ -134,28 +154,36 @@ void WebhookSender::finish(std::uint64_t id, const std::string& url, const std::
                            const net::HttpClient::Result& result) {
     const Timestamp now = net::EventLoop::now();
     if (!result) {
-        telemetry::log_warn(
-            "webhook not delivered",
-            {{"url", url}, {"event", event}, {"error", net::to_string(result.error())}});
+        report_failure(now, url,
+                       {"webhook not delivered", event, 0, net::to_string(result.error())});
         return queue_.handle_failure(now, id);
     }
     const auto wait = result->headers.find("Retry-After");
     queue_.handle_response(now, id, result->status,
                            wait ? api::parse_retry_after(*wait) : std::optional<Duration>{});
-    if (!is_2xx(result->status)) report_refusal(now, url, event, result->status);
+    if (!is_2xx(result->status))
+        report_failure(now, url, {"webhook refused", event, result->status, {}});
 }
 
-void WebhookSender::report_refusal(Timestamp now, const std::string& url, const std::string& event,
-                                   int status) {
-    Refusals& refusals = refusals_[url];
-    ++refusals.count;
-    if (now < refusals.next_report) return;
-    refusals.next_report = now + kReportInterval;
-    telemetry::log_warn("webhook refused", {{"url", url},
-                                            {"event", event},
-                                            {"status", status},
-                                            {"count", std::exchange(refusals.count, 0)},
-                                            {"remedy", remedy_of(status)}});
+void WebhookSender::report_failure(Timestamp now, const std::string& url, const Failure& failure) {
+    if (failures_.size() >= kMaxFailing && !failures_.contains(url))
+        std::erase_if(failures_, [now](const auto& one) { return one.second.next_report <= now; });
+    const bool has_place = failures_.size() < kMaxFailing || failures_.contains(url);
+    Failures& failures = failures_[has_place ? url : std::string()];
+    ++failures.count;
+    if (now < failures.next_report) return;
+    failures.next_report = now + kFailureInterval;
+    const std::uint64_t count = std::exchange(failures.count, 0);
+    if (failure.status == 0)
+        telemetry::log_warn(
+            failure.what,
+            {{"url", url}, {"event", failure.event}, {"error", failure.error}, {"count", count}});
+    else
+        telemetry::log_warn(failure.what, {{"url", url},
+                                           {"event", failure.event},
+                                           {"status", failure.status},
+                                           {"count", count},
+                                           {"remedy", remedy_of(failure.status)}});
 }
 
 void WebhookSender::report_lost() {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/webhook/webhook_queue.h"
@@ -37,8 +38,10 @@ class WebhookSender {
 
     // Null without an outbox.
     store::WebhookWriter* outbox() { return outbox_.get(); }
-    // Sends events of the outbox again; gives how many of them.
-    std::size_t replay(std::vector<api::OutboxEvent> events);
+    // Sends events of the outbox again, to their own address or to that one, which is configured;
+    // gives how many of them.
+    std::size_t replay(std::vector<api::OutboxReplay> events, const std::string& to_url);
+    bool is_configured(const std::string& url) const;
     // Ends the thread of the outbox once all is written. False: it has not ended by `deadline`, and
     // nothing that it uses may go.
     bool end_outbox(std::chrono::steady_clock::time_point deadline);
@@ -60,9 +63,15 @@ class WebhookSender {
     void start(api::WebhookRequest request);
     void finish(std::uint64_t id, const std::string& url, const std::string& event,
                 const net::HttpClient::Result& result);
-    // An answer outside 2xx, which the operator learns now and then for each URL.
-    void report_refusal(Timestamp now, const std::string& url, const std::string& event,
-                        int status);
+    // No answer, or one outside 2xx: the operator learns of the first, then now and then, for each
+    // URL, with their number.
+    struct Failure {
+        std::string_view what;
+        std::string_view event;
+        int status = 0;  // 0: no answer
+        std::string_view error;
+    };
+    void report_failure(Timestamp now, const std::string& url, const Failure& failure);
     void report_lost();
     void end_flush();
 
@@ -72,11 +81,11 @@ class WebhookSender {
     api::WebhookQueue queue_;
     std::function<void()> flushed_;
     Timestamp next_report_;
-    struct Refusals {
+    struct Failures {
         Timestamp next_report;
         std::uint64_t count = 0;  // since the last report
     };
-    std::map<std::string, Refusals, std::less<>> refusals_;  // by URL: those of options_ only
+    std::map<std::string, Failures, std::less<>> failures_;  // by URL
     net::EventLoop::Timer retry_;
     net::EventLoop::Timer flush_;
     std::unique_ptr<store::WebhookWriter> outbox_;  // its thread posts to loop_

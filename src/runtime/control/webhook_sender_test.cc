@@ -136,6 +136,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "WebhookSender: of a receiver that is not there the log has one line a minute [HOOK-06]") {
+    Warnings warnings;
+    Bench bench({"/200"}, Duration::millis(50));
+    bench.thread.call([&] {
+        bench.receiver.reset();
+        for (int i = 0; i < 20; ++i)
+            bench.sender->send(event(std::to_string(i)));
+    });
+    REQUIRE(bench.thread.eventually([&] { return bench.sender->stats().retries >= 20; }));
+    const auto lines = warnings.with("webhook not delivered");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].find("\"count\":1") != std::string::npos);
+}
+
 TEST_CASE("WebhookSender: what is lost is told now and then, not with each event [HOOK-07]") {
     Warnings warnings;
     Bench bench({"/501"});
@@ -213,15 +228,45 @@ TEST_CASE("WebhookSender: what a receiver did not take is sent by the next one [
         REQUIRE(bench.flushes());
         CHECK(warnings.with("given up at the end").empty());
     }
-    // As configured now, the address is another one: that of the first is not asked any more.
+    // As configured now, the address is another one: that of the first is not asked any more, and
+    // what waits for it is kept.
     {
         Bench other({url}, Duration::seconds(5), folder.open());
-        CHECK(other.thread.eventually([&] { return other.sender->stats().dropped_unwanted == 2; }));
         REQUIRE(other.flushes());
-        CHECK(warnings.with("room_started 2").size() == 1);
+        CHECK(other.thread.call([&] { return other.sender->stats().delivered; }) == 0);
+        const auto lines = warnings.with("not configured any more");
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0].find("\"events\":2") != std::string::npos);
+        CHECK(lines[0].find("to_url") != std::string::npos);
+        CHECK(warnings.with("webhooks lost").empty());
     }
-    CHECK(folder.open()->load()->waiting.empty());
+    CHECK(folder.open()->load()->waiting.size() == 2);
     CHECK(port != 0);
+    // Until an operator has it sent to that of now.
+    Bench last({url}, Duration::seconds(5), folder.open());
+    WebhookService service(*last.sender);
+    confab::ReplayWebhookEventsRequest request;
+    request.mutable_selection()->set_since_sequence(1);
+    using Answer = Result<confab::ReplayWebhookEventsResponse, api::ServiceError>;
+    const auto replay = [&](const std::string& to_url) {
+        std::promise<Answer> answer;
+        request.set_to_url(to_url);
+        last.thread.call([&] {
+            service.replay_events(request,
+                                  [&](auto result) { answer.set_value(std::move(result)); });
+        });
+        return answer.get_future().get();
+    };
+    const Answer elsewhere = replay("http://127.0.0.1:1/200");
+    REQUIRE_FALSE(elsewhere);
+    CHECK(elsewhere.error().code == api::ErrorCode::kInvalidArgument);
+    const Answer sent = replay("http://127.0.0.1:" + std::to_string(last.port) + url);
+    REQUIRE(sent);
+    CHECK(sent->replayed() == 2);
+    CHECK(sent->refused() == 0);
+    CHECK(last.thread.eventually([&] { return last.sender->stats().delivered == 2; }));
+    // A second time: those that were given up for it, and those that were sent.
+    CHECK(replay("")->replayed() == 2);
 }
 
 TEST_CASE("WebhookSender: with an outbox all is delivered, and marked, before it ends [HOOK-10]") {

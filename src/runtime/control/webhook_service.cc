@@ -82,15 +82,21 @@ void WebhookService::replay_events(const confab::ReplayWebhookEventsRequest& req
                                    api::Reply<confab::ReplayWebhookEventsResponse> reply) {
     store::WebhookWriter* const outbox = sender_.outbox();
     if (outbox == nullptr) return reply(tl::make_unexpected(no_outbox()));
-    outbox->replay(query_of(request), [this, reply = std::move(reply)](
-                                          Result<store::WebhookPage, std::string> page) mutable {
+    const std::string& to_url = request.to_url();
+    if (!to_url.empty() && !sender_.is_configured(to_url))
+        return reply(tl::make_unexpected(api::native_error(api::ErrorCode::kInvalidArgument,
+                                                           "to_url is not one of webhook.urls")));
+    store::WebhookQuery query = query_of(request);
+    query.with_pending = !to_url.empty();
+    outbox->replay(std::move(query), [this, to_url, reply = std::move(reply)](
+                                         Result<store::WebhookPage, std::string> page) mutable {
         if (!page) return reply(tl::make_unexpected(failed(page.error())));
         const std::size_t all = page->rows.size();
-        std::vector<api::OutboxEvent> events;
+        std::vector<api::OutboxReplay> events;
         events.reserve(all);
         for (store::WebhookRow& row : page->rows)
-            events.push_back(std::move(row.event));
-        const std::size_t replayed = sender_.replay(std::move(events));
+            events.push_back({std::move(row.event), row.mark});
+        const std::size_t replayed = sender_.replay(std::move(events), to_url);
         confab::ReplayWebhookEventsResponse response;
         response.set_replayed(static_cast<std::uint32_t>(replayed));
         response.set_refused(static_cast<std::uint32_t>(all - replayed));

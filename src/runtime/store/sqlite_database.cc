@@ -3,7 +3,13 @@
 
 #include "runtime/store/sqlite_database.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace confab::store {
@@ -20,6 +26,29 @@ Text damaged(const Text& path, const Text& what) {
     return about(path, "the store is damaged (" + what + ")",
                  "restore it from a backup, or move it away and start again: what was created by "
                  "API is then gone");
+}
+
+// For its owner alone, where it is made here.
+std::error_code make_folder(const Text& folder) {
+    std::error_code error;
+    if (mkdir(folder.c_str(), S_IRWXU) == 0) return {};
+    const std::error_code failure(errno, std::generic_category());
+    return std::filesystem::is_directory(folder, error) ? std::error_code() : failure;
+}
+
+// What is in it is nobody's business but the owner's: rooms, people and their metadata. SQLite
+// gives its log and index the mode of the file. A file that is there is not opened for that: to
+// close it would end the locks that this process has on it. What cannot be changed is said by
+// SQLite, if it matters.
+void make_private(const Text& path) {
+    constexpr mode_t kOwner = S_IRUSR | S_IWUSR;
+    const int made = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwner);
+    if (made >= 0) {
+        ::close(made);
+        return;
+    }
+    for (const char* part : {"", "-wal", "-shm"})
+        (void)chmod((path + part).c_str(), kOwner);
 }
 
 }  // namespace
@@ -78,14 +107,13 @@ Result<std::unique_ptr<Database>, OpenError> Database::open(const std::string& f
                                                             const char* file,
                                                             const Layout& layout) {
     using Kind = OpenError::Kind;
-    std::error_code error;
-    std::filesystem::create_directory(folder, error);
-    if (error)
+    if (const std::error_code error = make_folder(folder))
         return fail(
             OpenError{Kind::kOther,
                       about(folder, "cannot make the folder: " + error.message(),
                             "make it, owned by the user of confab, or change confab.data_dir")});
     const Text path = (std::filesystem::path(folder) / file).string();
+    make_private(path);
     sqlite3* handle = nullptr;
     const int opened = sqlite3_open_v2(
         path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,

@@ -34,8 +34,9 @@ std::string store_failure_text(const std::string& path, int code, const std::str
 
 class Database {
   public:
-    // Makes folder (its parent must be there) and file if need be. One process has the file until
-    // it ends; a write is on the disk when it is committed (WAL, synchronous=FULL).
+    // Makes folder (its parent must be there) and file if need be, for their owner alone. One
+    // process has the file until it ends; a write is on the disk when it is committed (WAL,
+    // synchronous=FULL).
     static Result<std::unique_ptr<Database>, OpenError> open(const std::string& folder,
                                                              const char* file,
                                                              const Layout& layout);

@@ -29,7 +29,9 @@ constexpr const char* kSchema =
 
 constexpr const char* kColumns =
     "SELECT number, state, sequence, created, settled, attempts, status, id, event, url, key,"
-    " api_key, size, body FROM events ";
+    " api_key, size";
+constexpr const char* kWithBody = ", body FROM events ";
+constexpr const char* kWithoutBody = " FROM events ";
 
 WebhookRow row_of(Database::Statement& row, bool with_body) {
     WebhookRow result;
@@ -49,14 +51,20 @@ WebhookRow row_of(Database::Statement& row, bool with_body) {
     return result;
 }
 
-std::string joined(const std::vector<std::string>& ids) {
+// "?10, ?11, ?12"
+std::string parameters(int first, std::size_t count) {
     std::string all;
-    for (const std::string& id : ids)
-        all.append(all.empty() ? "," : "").append(id).append(",");
+    for (std::size_t i = 0; i < count; ++i)
+        all.append(i == 0 ? "?" : ", ?").append(std::to_string(first + static_cast<int>(i)));
     return all;
 }
 
-// A file with its log and index; one that is not there does not matter.
+// A file with its log and index; one that is not there does not matter, here and below.
+void remove(const std::string& path) {
+    std::error_code ignored;
+    for (const char* part : {"", "-wal", "-shm"})
+        std::filesystem::remove(path + part, ignored);
+}
 void set_aside(const std::string& path) {
     std::error_code ignored;
     for (const char* part : {"", "-wal", "-shm"})
@@ -109,16 +117,29 @@ Result<void, std::string> WebhookFile::begin(const std::string& id) {
 }
 
 Result<void, std::string> WebhookFile::begin_anew() {
+    const Layout layout{kApplicationId, kSchemaVersion, kSchema};
     database_.reset();
-    set_aside(path());
-    auto database = Database::open(folder_, kFileName, {kApplicationId, kSchemaVersion, kSchema});
+    if (next_id_.empty()) {
+        set_aside(path());
+        next_id_ = id_ + "x";
+    }
+    auto database = Database::open(folder_, kFileName, layout);
     if (!database) {
+        if (database.error().kind == OpenError::Kind::kDamaged) {
+            // Either what was begun is no good, or the first one could not be set aside.
+            if (std::filesystem::exists(path() + ".damaged"))
+                remove(path());
+            else
+                set_aside(path());
+        }
         // Something to ask, which knows nothing and takes nothing.
         database_ = std::make_unique<Database>(nullptr);
         return fail(std::move(database.error().text));
     }
     database_ = *std::move(database);
-    return begin(id_ + "x");
+    CONFAB_TRY_VOID(begin(next_id_));
+    next_id_.clear();
+    return {};
 }
 
 bool WebhookFile::count() {
@@ -141,7 +162,7 @@ Result<api::OutboxContents, std::string> WebhookFile::load() {
     for (; step == SQLITE_ROW; step = urls.step())
         contents.sequences[urls.bytes(0)] = static_cast<std::uint64_t>(urls.integer64(1));
     if (step != SQLITE_DONE) return fail(failure().text);
-    const std::string sql = std::string(kColumns) + "WHERE state = 0 ORDER BY number";
+    const std::string sql = std::string(kColumns) + kWithBody + "WHERE state = 0 ORDER BY number";
     Database::Statement waiting(*database_, sql.c_str());
     for (step = waiting.step(); step == SQLITE_ROW; step = waiting.step())
         contents.waiting.push_back(row_of(waiting, true).event);
@@ -156,7 +177,7 @@ bool WebhookFile::insert(const api::OutboxEvent& event, UnixTime now) {
                             " VALUES (?1, 0, ?2, ?3, 0, 0, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     row.bind(1, static_cast<std::int64_t>(event.number))
         .bind(2, static_cast<std::int64_t>(event.sequence))
-        .bind(3, now.us())
+        .bind(3, (event.created == UnixTime() ? now : event.created).us())
         .bind(4, static_cast<std::int64_t>(event.body.size()))
         .bind_text(5, event.id)
         .bind_text(6, event.event)
@@ -231,47 +252,51 @@ Result<void, WebhookFileError> WebhookFile::prune(UnixTime now) {
     return {};
 }
 
-Result<WebhookPage, std::string> WebhookFile::list(const WebhookQuery& query) {
+Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bool with_bodies) {
+    constexpr int kFirstId = 9;
+    if (query.ids.size() > WebhookQuery::kMaxIds) return fail(std::string("too many ids"));
     const std::string sql =
-        std::string(kColumns) +
-        "WHERE number > ?1 AND (?2 = '' OR instr(?2, ',' || id || ',') > 0)"
-        " AND (?3 = '' OR url = ?3) AND (?4 = '' OR key = ?4) AND (?5 = '' OR event = ?5)"
-        " AND sequence >= ?6 AND created >= ?7 AND (?8 = 0 OR ((1 << state) & ?8) <> 0)"
-        " ORDER BY number LIMIT ?9";
-    const std::string ids = joined(query.ids);
+        kColumns + std::string(with_bodies ? kWithBody : kWithoutBody) +
+        "WHERE number > ?1 AND (?2 = '' OR url = ?2) AND (?3 = '' OR key = ?3)"
+        " AND (?4 = '' OR event = ?4) AND sequence >= ?5 AND created >= ?6"
+        " AND (?7 = 0 OR ((1 << state) & ?7) <> 0)" +
+        (query.ids.empty() ? "" : " AND id IN (" + parameters(kFirstId, query.ids.size()) + ")") +
+        " ORDER BY number LIMIT ?8";
     const std::size_t limit = std::min(query.limit, WebhookQuery::kMaxLimit);
     Database::Statement rows(*database_, sql.c_str());
     rows.bind(1, static_cast<std::int64_t>(query.after))
-        .bind_text(2, ids)
-        .bind_text(3, query.url)
-        .bind_text(4, query.key)
-        .bind_text(5, query.event)
-        .bind(6, static_cast<std::int64_t>(query.since_sequence))
-        .bind(7, query.since.us())
-        .bind(8, static_cast<int>(query.states))
-        .bind(9, static_cast<std::int64_t>(limit + 1));
+        .bind_text(2, query.url)
+        .bind_text(3, query.key)
+        .bind_text(4, query.event)
+        .bind(5, static_cast<std::int64_t>(query.since_sequence))
+        .bind(6, query.since.us())
+        .bind(7, static_cast<int>(query.states))
+        .bind(8, static_cast<std::int64_t>(limit + 1));
+    for (std::size_t i = 0; i < query.ids.size(); ++i)
+        rows.bind_text(kFirstId + static_cast<int>(i), query.ids[i]);
     WebhookPage page;
     std::size_t bytes = 0;
     int step = rows.step();
     for (; step == SQLITE_ROW; step = rows.step()) {
-        bytes += static_cast<std::size_t>(rows.integer64(12));
+        if (with_bodies) bytes += static_cast<std::size_t>(rows.integer64(12));
         const bool is_full = page.rows.size() == limit || bytes > WebhookQuery::kMaxBytes;
         if (is_full && !page.rows.empty()) {
             page.next = page.rows.back().event.number;
             return page;
         }
-        page.rows.push_back(row_of(rows, true));
+        page.rows.push_back(row_of(rows, with_bodies));
     }
     if (step != SQLITE_DONE) return fail(failure().text);
     return page;
 }
 
 Result<WebhookPage, std::string> WebhookFile::replay(const WebhookQuery& query) {
+    if (query.with_pending) return find(query, true);
     WebhookQuery settled = query;
     const unsigned pending = 1U << static_cast<unsigned>(api::OutboxState::kPending);
     settled.states = (query.states == 0 ? ~0U : query.states) & ~pending & 0xFFU;
     if (settled.states == 0) return WebhookPage{};
-    CONFAB_TRY(WebhookPage page, list(settled));
+    CONFAB_TRY(WebhookPage page, find(settled, true));
     std::vector<api::OutboxWrite> marks;
     marks.reserve(page.rows.size());
     for (const WebhookRow& row : page.rows)

@@ -31,9 +31,9 @@ struct WebhookFileLimits {
 
 // Which events are meant; what is empty or 0 does not matter.
 struct WebhookQuery {
-    static constexpr std::size_t kMaxIds = 1000;
+    static constexpr std::size_t kMaxIds = 1000;  // beyond: an error
     static constexpr std::size_t kMaxLimit = 1000;
-    static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;  // of the bodies of a page
+    static constexpr std::size_t kMaxBytes = 16 * 1024 * 1024;  // of the bodies of a replay's page
 
     std::vector<std::string> ids;
     std::string url;
@@ -44,6 +44,7 @@ struct WebhookQuery {
     UnixTime since;
     unsigned states = 0;  // bits 1 << OutboxState; 0: any
     std::size_t limit = 100;
+    bool with_pending = false;  // of a replay: those, too, and nothing is marked
 };
 
 struct WebhookRow {
@@ -79,14 +80,15 @@ class WebhookFile {
     Result<api::OutboxContents, std::string> load();
     // All of it or nothing.
     Result<void, WebhookFileError> write(std::span<const api::OutboxWrite> batch, UnixTime now);
-    Result<WebhookPage, std::string> list(const WebhookQuery& query);
-    // Those that are not pending already become so.
+    // Without bodies.
+    Result<WebhookPage, std::string> list(const WebhookQuery& query) { return find(query, false); }
+    // With bodies, each row as it was. Those that are not pending already become so.
     Result<WebhookPage, std::string> replay(const WebhookQuery& query);
     // Drops what retention and limits leave no place for.
     Result<void, WebhookFileError> prune(UnixTime now);
     // After damage that a write met: sets the file aside, as open() does, and goes on with a new
     // one. Its id is another one, for the next start: what numbers the old one had is not known
-    // then.
+    // then. After a failure nothing can be written or read until it works.
     Result<void, std::string> begin_anew();
 
     std::size_t events() const { return events_; }
@@ -95,6 +97,7 @@ class WebhookFile {
   private:
     WebhookFile(std::string folder, const WebhookFileLimits& limits);
     Result<void, std::string> begin(const std::string& id);
+    Result<WebhookPage, std::string> find(const WebhookQuery& query, bool with_bodies);
     bool write_all(std::span<const api::OutboxWrite> batch, UnixTime now);
     bool insert(const api::OutboxEvent& event, UnixTime now);
     bool mark(const api::OutboxMark& mark, UnixTime now);
@@ -105,6 +108,7 @@ class WebhookFile {
     std::string folder_;
     WebhookFileLimits limits_;
     std::string id_;
+    std::string next_id_;  // of the file that is to be begun; empty: none is
     std::unique_ptr<Database> database_;
     std::size_t events_ = 0;
     std::size_t bytes_ = 0;

@@ -94,7 +94,7 @@ TEST_CASE("WebhookFile: lists by id, address, key, kind, state, number and time 
     };
     CHECK(list([](auto&) {}) == Numbers{1, 2, 3});
     CHECK(list([](auto& q) { q.ids = {"EV_3", "EV_1", "EV_"}; }) == Numbers{1, 3});
-    CHECK(list([](auto& q) { q.ids = {"EV_1,EV_2", "'", ""}; }) == Numbers{1, 2});
+    CHECK(list([](auto& q) { q.ids = {"EV_1,EV_2", "'", "", "EV_2"}; }) == Numbers{2});
     CHECK(list([](auto& q) { q.url = "http://b"; }) == Numbers{3});
     CHECK(list([](auto& q) { q.key = "r"; }) == Numbers{1, 3});
     CHECK(list([](auto& q) { q.event = "room_finished"; }) == Numbers{});
@@ -123,11 +123,80 @@ TEST_CASE("WebhookFile: pages end at their limit, and at so many bytes [HOOK-12]
     api::OutboxEvent large = event(4, "r");
     large.body.assign(WebhookQuery::kMaxBytes, 'x');
     put(*file, {large});
-    CHECK(numbers(file->list({})) == Numbers{1, 2, 3});
-    WebhookQuery rest;
-    rest.after = file->list({})->next;
+    CHECK(numbers(file->list({})) == Numbers{1, 2, 3, 4});  // without bodies
+    CHECK(file->list({})->rows[3].event.body.empty());
+    WebhookQuery all;
+    all.with_pending = true;
+    CHECK(numbers(file->replay(all)) == Numbers{1, 2, 3});
+    WebhookQuery rest = all;
+    rest.after = file->replay(all)->next;
     CHECK(rest.after == 3);
-    CHECK(numbers(file->list(rest)) == Numbers{4});
+    CHECK(numbers(file->replay(rest)) == Numbers{4});
+    CHECK(file->replay(rest)->rows[0].event.body.size() == WebhookQuery::kMaxBytes);
+}
+
+TEST_CASE("WebhookFile: so many ids may be asked for [HOOK-12] [IMM-15]") {
+    const DataFolder folder;
+    const auto file = folder.open();
+    put(*file, {event(1, "r"), event(2, "r")});
+    WebhookQuery query;
+    query.ids.assign(WebhookQuery::kMaxIds - 1, "EV_unknown");
+    query.ids.push_back("EV_2");
+    CHECK(numbers(file->list(query)) == Numbers{2});
+    query.ids.push_back("EV_1");
+    CHECK_FALSE(file->list(query));
+}
+
+TEST_CASE("WebhookFile: what is sent elsewhere is read as it is, pending or not [HOOK-12]") {
+    const DataFolder folder;
+    const auto file = folder.open();
+    put(*file, {event(1, "r"), event(2, "r")});
+    put(*file, {OutboxMark{1, OutboxState::kGivenUp, 5, 500}}, 2000);
+    WebhookQuery query;
+    query.with_pending = true;
+    const auto page = file->replay(query);
+    REQUIRE(numbers(page) == Numbers{1, 2});
+    CHECK(page->rows[0].mark == OutboxMark{1, OutboxState::kGivenUp, 5, 500});
+    CHECK(page->rows[1].event.body == event(2, "r").body);
+    query.states = 1U << 2U;
+    CHECK(numbers(file->replay(query)) == Numbers{1});
+    CHECK(file->load()->waiting.size() == 1);  // nothing is marked
+}
+
+TEST_CASE("WebhookFile: an event that is written again keeps its time [HOOK-10]") {
+    const DataFolder folder;
+    const auto file = folder.open();
+    api::OutboxEvent old = event(1, "r");
+    old.created = UnixTime::seconds(500);
+    put(*file, {old, event(2, "r")}, 1000);
+    CHECK(file->list({})->rows[0].event.created == UnixTime::seconds(500));
+    CHECK(file->list({})->rows[1].event.created == UnixTime::seconds(1000));
+}
+
+TEST_CASE("WebhookFile: file and folder are for their owner alone [SEC-10]") {
+    using std::filesystem::perms;
+    const DataFolder folder;
+    const std::string inner = folder.path + "/data";
+    const std::string path = inner + "/" + WebhookFile::kFileName;
+    const auto mode = [](const std::string& of) {
+        return std::filesystem::status(of).permissions() & perms::mask;
+    };
+    const auto open = [&] {
+        std::string notice;
+        auto file = WebhookFile::open(inner, "OB_test", {}, notice);
+        REQUIRE(file);
+        put(**file, {event(1, "r")});
+        for (const char* part : {"", "-wal"})
+            CHECK(mode(path + part) == (perms::owner_read | perms::owner_write));
+    };
+    open();
+    CHECK(mode(inner) == perms::owner_all);
+    // What an earlier version made; a folder that is there stays as it is.
+    const perms others = perms::owner_all | perms::group_read | perms::others_read;
+    std::filesystem::permissions(path, others);
+    std::filesystem::permissions(inner, others);
+    open();
+    CHECK(mode(inner) == others);
 }
 
 TEST_CASE("WebhookFile: a replay takes what is settled, once [HOOK-12]") {
@@ -203,6 +272,30 @@ TEST_CASE("WebhookFile: goes on with a new file and another id after damage [HOO
     put(*file, {event(6, "r")});
     CHECK(numbers(file->list({})) == Numbers{6});
     CHECK(std::filesystem::exists(folder.file() + ".damaged"));
+}
+
+TEST_CASE("WebhookFile: what was damaged stays aside while no new one can be begun [HOOK-11]") {
+    const DataFolder folder;
+    const std::string inner = folder.path + "/data";
+    std::string notice;
+    auto file = WebhookFile::open(inner, "OB_test", {}, notice);
+    REQUIRE(file);
+    put(**file, {event(5, "r")});
+    std::filesystem::rename(inner, folder.path + "/away");
+    std::ofstream(inner) << "no folder";
+    for (int i = 0; i < 2; ++i) {
+        CHECK_FALSE((*file)->begin_anew());
+        CHECK_FALSE((*file)->list({}));
+        CHECK_FALSE((*file)->write(std::vector<OutboxWrite>{event(6, "r")}, {}));
+    }
+    std::filesystem::remove(inner);
+    std::filesystem::rename(folder.path + "/away", inner);
+    // Not set aside a second time: what is there now is what a first attempt began.
+    REQUIRE((*file)->begin_anew());
+    CHECK_FALSE(std::filesystem::exists(inner + "/webhooks.db.damaged"));
+    put(**file, {event(6, "r")});
+    REQUIRE((*file)->begin_anew());
+    CHECK(std::filesystem::exists(inner + "/webhooks.db.damaged"));
 }
 
 TEST_CASE("WebhookFile: a second process, a foreign file and no folder are told the remedy") {

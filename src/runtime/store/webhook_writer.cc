@@ -30,6 +30,11 @@ std::size_t size_of(const api::OutboxWrite& write) {
     return event == nullptr ? 0 : event->body.size();
 }
 
+bool is_pending_mark(const api::OutboxWrite& write) {
+    const auto* mark = std::get_if<api::OutboxMark>(&write);
+    return mark != nullptr && mark->state == api::OutboxState::kPending;
+}
+
 }  // namespace
 
 WebhookWriter::WebhookWriter(std::unique_ptr<WebhookFile> file, Hooks hooks)
@@ -62,25 +67,34 @@ void WebhookWriter::write(api::OutboxWrite write) {
     const std::size_t size = size_of(write);
     {
         const std::lock_guard lock(mutex_);
+        if (is_pending_mark(write) && waiting_ >= kMaxWaitingForMark) return;
         if (waiting_ >= kMaxWaiting || waiting_bytes_ + size > kMaxWaitingBytes) {
-            lost_ = lost_ || std::holds_alternative<api::OutboxEvent>(write);
-            dropped_.fetch_add(1, std::memory_order_relaxed);
-            return;
+            lose(write);
+        } else {
+            ++waiting_;
+            waiting_bytes_ += size;
+            orders_.emplace_back(std::move(write));
         }
-        ++waiting_;
-        waiting_bytes_ += size;
-        orders_.emplace_back(std::move(write));
     }
     changed_.notify_one();
+}
+
+void WebhookWriter::lose(const api::OutboxWrite& write) {
+    dropped_.fetch_add(1, std::memory_order_relaxed);
+    const auto* event = std::get_if<api::OutboxEvent>(&write);
+    if (event == nullptr) return;
+    // Those in a row are one order: there are no more of these than of others.
+    auto* const last = orders_.empty() ? nullptr : std::get_if<Lost>(&orders_.back());
+    if (last != nullptr)
+        last->through = std::max(last->through, event->number);
+    else
+        orders_.emplace_back(Lost{event->number});
 }
 
 void WebhookWriter::ask(Query query) {
     {
         const std::lock_guard lock(mutex_);
-        if (queries_ < kMaxQueries) {
-            ++queries_;
-            orders_.emplace_back(std::move(query));
-        }
+        if (queries_.size() < kMaxQueries) queries_.push_back(std::move(query));
     }
     // Still there: it had no place.
     if (query.reply) return query.reply(confab::fail(std::string("too many ask at once")));
@@ -107,20 +121,27 @@ void WebhookWriter::publish(bool works) {
     works_.store(works, std::memory_order_relaxed);
 }
 
-bool WebhookWriter::wait(std::deque<Order>& orders) {
+bool WebhookWriter::wait(std::deque<Order>& orders, std::optional<Query>& query) {
     std::unique_lock lock(mutex_);
-    const auto something = [this] { return ends_ || !orders_.empty(); };
-    changed_.wait_for(lock, batch_.empty() ? kPruneInterval : kTryAgain, something);
+    const bool tries_again = !batch_.empty() || anew_is_due_;
+    changed_.wait_for(lock, tries_again ? kTryAgain : kPruneInterval,
+                      [this] { return ends_ || !orders_.empty() || !queries_.empty(); });
     orders = std::exchange(orders_, {});
-    queries_ = 0;
-    lost_now_ = std::exchange(lost_, false);
-    return !ends_ || !orders.empty();
+    query.reset();
+    if (!queries_.empty()) {
+        query = std::move(queries_.front());
+        queries_.pop_front();
+    }
+    return !ends_ || !orders.empty() || query;
 }
 
 void WebhookWriter::run() {
     std::deque<Order> orders;
-    while (wait(orders)) {
+    std::optional<Query> query;
+    while (wait(orders, query)) {
         carry_out(orders);
+        // What was ordered before the question was asked is written.
+        if (query) answer(*std::move(query));
         if (Clock::now() < next_prune_) continue;
         next_prune_ = Clock::now() + kPruneInterval;
         if (const auto pruned = file_->prune(wall()); !pruned) fail(pruned.error());
@@ -131,11 +152,12 @@ void WebhookWriter::run() {
 }
 
 void WebhookWriter::carry_out(std::deque<Order>& orders) {
-    if (orders.empty() && !batch_.empty()) return commit();
+    if (orders.empty() && anew_is_due_ && batch_.empty()) return commit();
     for (; !orders.empty(); orders.pop_front()) {
-        if (auto* query = std::get_if<Query>(&orders.front())) {
+        if (const auto* lost = std::get_if<Lost>(&orders.front())) {
             if (!batch_.empty()) commit();
-            answer(std::move(*query));
+            seen_ = std::max(seen_, lost->through);
+            tell(false);
             continue;
         }
         auto& write = std::get<api::OutboxWrite>(orders.front());
@@ -150,11 +172,15 @@ void WebhookWriter::carry_out(std::deque<Order>& orders) {
 void WebhookWriter::commit() {
     // A disk that is full is not asked with every event.
     if (Clock::now() < next_try_) return tell(false);
-    const auto written = file_->write(batch_, wall());
+    if (anew_is_due_ && !begin_anew()) return tell(false);
+    auto written = file_->write(batch_, wall());
+    if (!written) {
+        fail(written.error());
+        if (written.error().damaged && !anew_is_due_) written = file_->write(batch_, wall());
+    }
     publish(written.has_value());
     if (!written) {
         next_try_ = Clock::now() + kTryAgain;
-        fail(written.error());
         return tell(false);
     }
     next_try_ = {};
@@ -165,7 +191,21 @@ void WebhookWriter::commit() {
             waiting_bytes_ -= size_of(one);
     }
     batch_.clear();
-    tell(!lost_now_);
+    tell(true);
+}
+
+bool WebhookWriter::begin_anew() {
+    const auto anew = file_->begin_anew();
+    anew_is_due_ = !anew.has_value();
+    if (!anew) {
+        next_try_ = Clock::now() + kTryAgain;
+        publish(false);
+        report("the outbox of the webhooks cannot be begun anew", anew.error());
+        return false;
+    }
+    telemetry::log_error("the outbox of the webhooks was damaged: it is begun anew", {});
+    if (hooks_.begun_anew) hooks_.post([this] { hooks_.begun_anew(); });
+    return true;
 }
 
 void WebhookWriter::tell(bool kept) {
@@ -174,16 +214,16 @@ void WebhookWriter::tell(bool kept) {
     hooks_.post([this, through = seen_, kept] { hooks_.stored(through, kept); });
 }
 
+void WebhookWriter::report(const char* what, const std::string& reason) {
+    if (Clock::now() < next_report_) return;
+    next_report_ = Clock::now() + kReportInterval;
+    telemetry::log_error(what, {{"reason", reason}});
+}
+
 void WebhookWriter::fail(const WebhookFileError& error) {
     failed_.fetch_add(1, std::memory_order_relaxed);
-    if (Clock::now() >= next_report_) {
-        next_report_ = Clock::now() + kReportInterval;
-        telemetry::log_error("webhooks are kept in memory only", {{"reason", error.text}});
-    }
-    if (!error.damaged) return;
-    const auto anew = file_->begin_anew();
-    telemetry::log_error("the outbox of the webhooks is begun anew",
-                         {{"outcome", anew ? std::string("done") : anew.error()}});
+    report("webhooks are kept in memory only", error.text);
+    if (error.damaged) (void)begin_anew();
 }
 
 void WebhookWriter::answer(Query query) {

@@ -4,7 +4,7 @@
 // The thread that has the file of the webhooks' outbox, so that no other thread waits for the disk.
 // What comes in while one write is under way is the next write, committed (and synced) as one. What
 // a failed write had is tried again, each second and with each new write; until then the events
-// live in memory only, and their senders are told so.
+// live in memory only, and their senders are told so. Between two writes one question is answered.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,6 +38,9 @@ class WebhookWriter {
   public:
     // Writes that wait for the disk, and their bodies: further ones are dropped, and counted.
     static constexpr std::size_t kMaxWaiting = 131'072;
+    // Of these at most so many when a pending mark comes: it is the first to be dropped, since only
+    // the number of attempts is lost with it.
+    static constexpr std::size_t kMaxWaitingForMark = kMaxWaiting / 2;
     static constexpr std::size_t kMaxWaitingBytes = 64 * 1024 * 1024;
     static constexpr std::size_t kMaxQueries = 64;  // beyond: refused
     static constexpr std::size_t kMaxBatch = 4096;
@@ -46,6 +50,8 @@ class WebhookWriter {
         std::function<void(Callback<>)> post;  // to the thread of the owner
         // There: the file has answered about all events up to this number.
         std::function<void(std::uint64_t through, bool kept)> stored;
+        // There: the file was damaged, and the new one has nothing yet.
+        std::function<void()> begun_anew;
     };
 
     WebhookWriter(std::unique_ptr<WebhookFile> file, Hooks hooks);
@@ -69,16 +75,23 @@ class WebhookWriter {
         PageReply reply;
         bool replays = false;
     };
-    using Order = std::variant<api::OutboxWrite, Query>;
+    // Events that had no place, the last one's number: they are told to be not kept in their turn.
+    struct Lost {
+        std::uint64_t through = 0;
+    };
+    using Order = std::variant<api::OutboxWrite, Lost>;
+    void lose(const api::OutboxWrite& write);  // under mutex_
     void ask(Query query);
     void run();
-    // False: end.
-    bool wait(std::deque<Order>& orders);
+    // Takes all orders, and the question that has waited longest. False: end.
+    bool wait(std::deque<Order>& orders, std::optional<Query>& query);
     void carry_out(std::deque<Order>& orders);
     void commit();
+    bool begin_anew();
     void answer(Query query);
     void tell(bool kept);
     void fail(const WebhookFileError& error);
+    void report(const char* what, const std::string& reason);
     void publish(bool works);
 
     std::unique_ptr<WebhookFile> file_;  // of the thread
@@ -86,7 +99,7 @@ class WebhookWriter {
     std::vector<api::OutboxWrite> batch_;  // of the thread, with what could not be written before
     std::uint64_t told_ = 0;               // of the thread: what `stored` was called with
     std::uint64_t seen_ = 0;               // of the thread: the highest number of an event
-    bool lost_now_ = false;                // of the thread: `lost_` of what it has at hand
+    bool anew_is_due_ = false;  // of the thread: the file is damaged, and there is no other
     std::chrono::steady_clock::time_point next_try_;  // after a write that failed
     std::chrono::steady_clock::time_point next_prune_;
     std::chrono::steady_clock::time_point next_report_;
@@ -94,10 +107,9 @@ class WebhookWriter {
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Order> orders_;
-    std::size_t queries_ = 0;
-    std::size_t waiting_ = 0;  // orders, and what is at hand
+    std::deque<Query> queries_;
+    std::size_t waiting_ = 0;  // writes among the orders, and what is at hand
     std::size_t waiting_bytes_ = 0;
-    bool lost_ = false;  // an event had no place
     bool ends_ = false;
 
     std::atomic<std::uint64_t> events_{0};

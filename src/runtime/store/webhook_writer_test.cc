@@ -5,6 +5,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "runtime/store/webhook_testing.h"
 #include "runtime/telemetry/log.h"
 
@@ -27,6 +32,7 @@ class Owner {
         result.stored = [this](std::uint64_t through, bool kept) {
             told.emplace_back(through, kept);
         };
+        result.begun_anew = [this] { ++begun_anew; };
         return result;
     }
     // Runs what is posted until `condition` holds; false after ten seconds.
@@ -51,6 +57,7 @@ class Owner {
     // While it is held, the thread of the file waits at its next answer.
     std::unique_lock<std::mutex> hold() { return std::unique_lock(mutex_); }
     std::vector<std::pair<std::uint64_t, bool>> told;
+    int begun_anew = 0;
 
   private:
     std::mutex mutex_;
@@ -192,6 +199,154 @@ TEST_CASE("WebhookWriter: too many questions at once are refused") {
     ask();
     REQUIRE(owner.until([&] { return answers == 2 * WebhookWriter::kMaxQueries + 2; }));
     CHECK(refused == before);
+}
+
+TEST_CASE("WebhookWriter: an event that had no place is told so, those about it not [HOOK-11]") {
+    const DataFolder folder;
+    Owner owner;
+    WebhookWriter writer(folder.open(), owner.hooks());
+    writer.write(event(1, "r"));
+    REQUIRE(owner.answered(1));
+    {
+        const auto held = owner.hold();
+        writer.write(event(2, "r"));
+        api::OutboxEvent large = event(3, "r");
+        large.body.assign(WebhookWriter::kMaxWaitingBytes - 1000, 'x');
+        writer.write(large);
+        for (const std::uint64_t number : {4U, 5U}) {
+            large.number = number;
+            writer.write(large);
+        }
+        writer.write(event(6, "r"));
+    }
+    REQUIRE(owner.answered(6));
+    CHECK(owner.told.back() == std::pair<std::uint64_t, bool>(6, true));
+    const auto gap =
+        std::find(owner.told.begin(), owner.told.end(), std::pair<std::uint64_t, bool>(5, false));
+    REQUIRE(gap != owner.told.end());
+    CHECK(*std::prev(gap) == std::pair<std::uint64_t, bool>(3, true));
+    CHECK(writer.figures().dropped == 2);
+    CHECK(writer.figures().events == 4);
+}
+
+TEST_CASE("WebhookWriter: numbers of attempts are the first to be dropped [HOOK-10] [IMM-15]") {
+    const Quiet quiet;
+    const DataFolder folder;
+    Owner owner;
+    {
+        WebhookWriter writer(folder.open(), owner.hooks());
+        writer.write(event(1, "r"));
+        REQUIRE(owner.answered(1));
+        {
+            const FullDisk full(folder);
+            writer.write(event(2, "r"));
+            REQUIRE(owner.answered(2));  // and waits from now on
+            for (std::size_t i = 1; i < WebhookWriter::kMaxWaitingForMark; ++i)
+                writer.write(OutboxMark{2, OutboxState::kPending, 1, 500});
+            writer.write(OutboxMark{2, OutboxState::kPending, 2, 501});  // has no place
+            writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});
+            CHECK(writer.figures().dropped == 0);
+        }
+    }
+    const auto page = folder.open()->list({});
+    REQUIRE(page);
+    REQUIRE(page->rows.size() == 2);
+    CHECK(page->rows[0].mark == OutboxMark{1, OutboxState::kDelivered, 1, 200});
+    CHECK(page->rows[1].mark == OutboxMark{2, OutboxState::kPending, 1, 500});
+}
+
+TEST_CASE(
+    "WebhookWriter: questions wait for events, one is answered between two writes [HOOK-10]") {
+    const DataFolder folder;
+    Owner owner;
+    std::string order;
+    WebhookWriter::Hooks hooks = owner.hooks();
+    hooks.stored = [&](std::uint64_t through, bool) { order += std::to_string(through); };
+    WebhookWriter writer(folder.open(), std::move(hooks));
+    const auto ask = [&](const char* name) {
+        writer.list({}, [&order, name](auto) { order += name; });
+    };
+    {
+        const auto held = owner.hold();
+        for (const char* name : {"a", "b", "c"})
+            ask(name);
+        writer.write(event(1, "r"));
+        ask("d");
+        writer.write(event(2, "r"));
+    }
+    REQUIRE(owner.until([&] { return order.size() == 5; }));
+    // The first may have been asked before the rest was there.
+    CHECK((order == "2abcd" || order == "a2bcd" || order == "1a2bcd" || order == "1ab2cd"));
+}
+
+namespace {
+
+// So much that the pages of the first events are not in memory any more, and then another program
+// writes over them.
+void damage(WebhookWriter& writer, Owner& owner, const std::string& file, std::uint64_t events) {
+    for (std::uint64_t n = 1; n <= events; ++n) {
+        api::OutboxEvent large = event(n, "r");
+        large.body.assign(200'000, 'x');
+        writer.write(std::move(large));
+    }
+    REQUIRE(owner.answered(events));
+    for (const char* part : {"", "-wal"}) {
+        const std::size_t size = std::filesystem::file_size(file + part);
+        std::fstream out(file + part, std::ios::in | std::ios::out | std::ios::binary);
+        out << std::string(size, 'z');
+    }
+}
+
+}  // namespace
+
+TEST_CASE("WebhookWriter: a file that is damaged is begun anew, and its owner told [HOOK-10]") {
+    const Quiet quiet;
+    const DataFolder folder;
+    Owner owner;
+    WebhookWriter writer(folder.open(), owner.hooks());
+    damage(writer, owner, folder.file(), 50);
+    writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});
+    REQUIRE(owner.until([&] { return owner.begun_anew > 0; }));
+    writer.write(event(51, "r"));
+    REQUIRE(owner.answered(51));
+    CHECK(owner.told.back().second);
+    CHECK(owner.begun_anew == 1);
+    CHECK(writer.figures().works);
+    CHECK(writer.figures().events == 1);
+    CHECK(std::filesystem::exists(folder.file() + ".damaged"));
+}
+
+TEST_CASE("WebhookWriter: to begin anew is tried until it works [HOOK-10]") {
+    const Quiet quiet;
+    const DataFolder folder;
+    const std::string inner = folder.path + "/data";
+    std::string notice;
+    Owner owner;
+    WebhookWriter writer(*WebhookFile::open(inner, "OB_test", {}, notice), owner.hooks());
+    damage(writer, owner, inner + "/" + WebhookFile::kFileName, 50);
+    std::filesystem::rename(inner, folder.path + "/away");
+    std::ofstream(inner) << "no folder";
+    writer.write(event(51, "r"));
+    writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});
+    REQUIRE(owner.answered(51));
+    CHECK_FALSE(owner.told.back().second);
+    CHECK_FALSE(writer.figures().works);
+    CHECK(owner.begun_anew == 0);
+    bool listed = true;
+    bool answered = false;
+    writer.list({}, [&](Result<WebhookPage, std::string> page) {
+        listed = page.has_value();
+        answered = true;
+    });
+    REQUIRE(owner.until([&] { return answered; }));
+    CHECK_FALSE(listed);
+    std::filesystem::remove(inner);
+    REQUIRE(owner.until([&] { return owner.begun_anew > 0; }));
+    writer.write(event(52, "r"));
+    REQUIRE(owner.answered(52));
+    CHECK(owner.told.back().second);
+    CHECK(owner.begun_anew == 1);
+    CHECK(writer.figures().events == 2);  // what could not be written, too
 }
 
 }  // namespace confab::store

@@ -221,7 +221,7 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
     {Metric::kForwardLatencyNs, "livekit_forward_latency_ns", MetricType::kHistogram, "", detail::kForwardNs, "Delay of packets inside the node, from reading their batch to sending"},
     {Metric::kQualityRating, "livekit_quality_rating", MetricType::kHistogram, "", detail::kRating, "Connection quality as a class"},
     {Metric::kQualityScore, "livekit_quality_score", MetricType::kHistogram, "", detail::kScore, "Connection quality as a score"},
-    {Metric::kWebhookDispatchTotal, "livekit_webhook_dispatch_total", MetricType::kCounter, "status,reason", {}, "Webhooks by outcome: success, failure (refused, unreachable), drop (queue_full, too_old, unknown_key, unknown_url, shutdown)"},
+    {Metric::kWebhookDispatchTotal, "livekit_webhook_dispatch_total", MetricType::kCounter, "status,reason", {}, "Webhooks by outcome: success, failure (refused, unreachable), drop (queue_full, too_old, unknown_key, shutdown)"},
     {Metric::kWebhookQueueLength, "livekit_webhook_queue_length", MetricType::kHistogram, "", detail::kQueue, "Waiting webhooks, seen by each new one"},
     {Metric::kWebhookOutboxWorks, "confab_webhook_outbox_works", MetricType::kGauge, "", {}, "1 while webhooks are kept on disk, 0 while in memory only"},
     {Metric::kWebhookOutboxWaiting, "confab_webhook_outbox_waiting", MetricType::kGauge, "", {}, "Webhooks that their receivers have not taken yet"},
