@@ -92,12 +92,13 @@ void WebhookWriter::lose(const api::OutboxWrite& write) {
 }
 
 void WebhookWriter::ask(Query query) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (queries_.size() < kMaxQueries) queries_.push_back(std::move(query));
+    std::unique_lock lock(mutex_);
+    if (queries_.size() >= kMaxQueries) {
+        lock.unlock();
+        return query.reply(confab::fail(std::string("too many ask at once")));
     }
-    // Still there: it had no place.
-    if (query.reply) return query.reply(confab::fail(std::string("too many ask at once")));
+    queries_.push_back(std::move(query));
+    lock.unlock();
     changed_.notify_one();
 }
 

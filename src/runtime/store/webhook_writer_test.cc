@@ -326,8 +326,8 @@ TEST_CASE("WebhookWriter: to begin anew is tried until it works [HOOK-10]") {
     damage(writer, owner, inner + "/" + WebhookFile::kFileName, 50);
     std::filesystem::rename(inner, folder.path + "/away");
     std::ofstream(inner) << "no folder";
+    writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});  // meets the damage
     writer.write(event(51, "r"));
-    writer.write(OutboxMark{1, OutboxState::kDelivered, 1, 200});
     REQUIRE(owner.answered(51));
     CHECK_FALSE(owner.told.back().second);
     CHECK_FALSE(writer.figures().works);
