@@ -46,6 +46,7 @@ void Room::admit(Transfer coming) {
     quality_.add(p);
     dispatches_.came(p);
     sessions_.welcome(p);
+    dispatches_.came(p);
     publications_.announce_all(p);
     data_.announce_all(p);
     session_wiring_.subscribe_existing(p);

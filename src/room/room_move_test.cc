@@ -255,6 +255,46 @@ TEST_CASE("Move: who has its name there is replaced [API-12] [SIG-140]") {
     CHECK(c.h.count(c.alice, R::kLeave) == 0);
 }
 
+TEST_CASE("Move: what it was given beside its rooms ends with it, not before [API-12]") {
+    Call c;
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    REQUIRE(move(c.h, "alice", "s", "r"));
+    CHECK(c.h.over.empty());
+    const std::string here = seen(c.h, c.bob, "alice").sid();
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    c.h.send(c.alice, leave);
+    REQUIRE(c.h.over.size() == 3);
+    CHECK(c.h.over[0] == here);
+    CHECK(c.h.over[1] != c.h.over[2]);
+}
+
+TEST_CASE("Move: agents for it are asked for in the new room, no more in the old [DSP-21]") {
+    Config config = test_config();
+    config.agents_listen = true;
+    Call c(std::move(config));
+    c.h.manager.set_agents(c.h.clock(), {{livekit::JT_PUBLISHER, "", "", ""}});
+    c.h.drain();
+    const auto launched = [&] {
+        std::vector<livekit::Job> jobs;
+        for (const Effect& effect : c.h.stored)
+            if (const auto* job = std::get_if<LaunchAgentJob>(&effect)) jobs.push_back(job->job);
+        return jobs;
+    };
+    REQUIRE(launched().size() == 1);
+    const std::string before = launched()[0].id();
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    CHECK(std::count_if(c.h.stored.begin(), c.h.stored.end(), [&](const Effect& effect) {
+              const auto* ended = std::get_if<EndAgentJob>(&effect);
+              return ended != nullptr && ended->job == before;
+          }) == 1);
+    REQUIRE(launched().size() == 2);
+    CHECK(launched()[1].room().name() == "s");
+    CHECK(launched()[1].participant().sid() == seen(c.h, c.carol, "alice").sid());
+    REQUIRE(move(c.h, "alice", "s", "r"));
+    CHECK(launched().size() == 3);
+}
+
 TEST_CASE("Move: refused without a change, with what to do [API-12]") {
     Call c;
     CHECK(refusal(move(c.h, "nobody", "r", "s")) == "participant does not exist");

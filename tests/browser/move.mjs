@@ -144,6 +144,31 @@ async function refusal_checks({ suite, server, rooms }) {
   });
 }
 
+async function thread_checks(suite) {
+  await suite.check('between control threads it is refused with what to do, within one it moves [API-12]', async () => {
+    const server = await start_server(suite, { confab: { control_threads: 2 } });
+    const rooms = room_client(server);
+    const peer = await Peer.join(suite, server, 'here', 'mia');
+    const seen = { refused: 0, moved: 0 };
+    for (let i = 0; i < 8; ++i) {
+      const there = `there-${i}`; // their names say on which thread they are
+      const error = await rooms.moveParticipant('here', 'mia', there).then(() => undefined, (caught) => caught);
+      if (error === undefined) {
+        seen.moved += 1;
+        await rooms.moveParticipant(there, 'mia', 'here');
+      } else {
+        seen.refused += 1;
+        await refused(Promise.reject(error), 'failed_precondition', 412, 'confab.control_threads: 1');
+      }
+      assert.deepEqual((await rooms.listParticipants('here')).map((one) => one.identity), ['mia']);
+    }
+    assert.ok(seen.moved > 0 && seen.refused > 0, JSON.stringify(seen));
+    await until(() => peer.events.filter((one) => one.name === RoomEvent.Moved).length === 2 * seen.moved, { what: 'to hear of each move' });
+    assert.equal(peer.room.name, 'here');
+    await peer.leave();
+  });
+}
+
 const suite = new Suite({ limit: 240 });
 await suite.run(async () => {
   const [server, address, browser] = await Promise.all([
@@ -162,4 +187,5 @@ await suite.run(async () => {
     });
   }
   await refusal_checks(place);
+  await thread_checks(suite);
 });

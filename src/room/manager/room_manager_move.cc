@@ -65,8 +65,10 @@ ServiceResult<livekit::MoveParticipantResponse> RoomManager::move_participant(
         return service_error(ServiceCode::kInternal, "the room failed and was ended");
     };
     if (!rooms_.in_room(
-            *from, [&](Room& room) { transfer = room.release(*room.find(request.identity())); }))
+            *from, [&](Room& room) { transfer = room.release(*room.find(request.identity())); })) {
+        (void)rooms_.in_room(**to, [](Room&) {});  // it may be new: its time to end is noted
         return failed();
+    }
     // Before it is there: should that fail, its session ends with the room.
     sessions_[session].room = request.destination_room();
     moves_.note(clock_.now, sid, request.destination_room());

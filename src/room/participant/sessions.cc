@@ -161,6 +161,8 @@ void Sessions::end(Participant& p, const Ending& ending) {
     // A session that took the identity over makes the end of the old one known (SIG-133).
     host_->changed(p, p.info.is_publisher() && reason != livekit::DUPLICATE_IDENTITY);
     scope_->out.participant_over(p.info.sid());
+    for (const std::string& before : p.earlier_sids)  // what it was given then went along
+        scope_->out.participant_over(before);
     host_->webhook(was_active ? "participant_left" : "participant_connection_aborted", p);
     host_->tell_speakers();
     news_->counts_changed();

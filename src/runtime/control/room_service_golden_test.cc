@@ -33,8 +33,8 @@ const std::array kMeant{
           "it would be taken for a recorded room"},
     Meant{"forward", "status 501 for 500", "not there yet, and said so"},
     Meant{"forward unknown participant", "status 501 for 503", "as above"},
-    Meant{"move", "status 501 for 500", "as above"},
-    Meant{"move unknown participant", "status 501 for 503", "as above"},
+    Meant{"move", "status 412 for 500", "who is still connecting does not move"},
+    Meant{"move unknown participant", "status 404 for 503", "who is not there is named"},
 };
 
 class Node {
