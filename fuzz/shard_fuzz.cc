@@ -372,11 +372,25 @@ class Driver {
         if ((s.c & 32) != 0) world_.command(shard_of(s.a), DataWorkers{RoomId(1), {0, 1}});
         if ((s.c & 64) != 0)
             world_.command(shard_of(s.a), DataMemberGone{RoomId(1), MemberId(s.b + 1)});
+        if ((s.b & 128) != 0) copy(s);
         SendData send;
         send.room = RoomId(1);
         send.lossy = (s.c & 128) != 0;
         send.payload = to_vector(s.body);
         world_.command(shard_of(s.a), send);
+    }
+
+    // Somebody of that room, or nobody, is seen in a second one, or no more.
+    void copy(const Step& s) {
+        const MemberId id(300U + s.a);
+        if ((s.b & 64) != 0) return world_.command(shard_of(s.a), DataMemberGone{RoomId(2), id});
+        DataMember member;
+        member.room = RoomId(2);
+        member.member = id;
+        member.identity = member.sid = "p" + std::to_string(s.a);
+        member.may_publish = true;
+        member.elsewhere = sfu::DataPlace{RoomId(1), MemberId((s.b & 3U) + 1)};
+        world_.command(shard_of(s.a), member);
     }
 
     sfu::test::World world_;

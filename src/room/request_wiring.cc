@@ -86,7 +86,7 @@ void RequestWiring::subscribe_data(Participant& p, const livekit::UpdateDataSubs
 }
 
 bool RequestWiring::has_data_track(const Participant& p, const std::string& sid) const {
-    return room_->data_.publishes(p, sid);
+    return room_->data_.tracks(p).find_sid(sid) != nullptr;
 }
 
 // ---------------------------------------------------------------- the participant itself

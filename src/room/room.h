@@ -13,6 +13,7 @@
 
 #include "room/agents/room_dispatches.h"
 #include "room/data/data_plane.h"
+#include "room/forward_wiring.h"
 #include "room/manager/room_origin.h"
 #include "room/manager/room_records.h"
 #include "room/negotiate/negotiation.h"
@@ -45,6 +46,7 @@ class Room {
     Sessions& sessions() { return sessions_; }
     Requests& requests() { return requests_; }
     RoomDispatches& dispatches() { return dispatches_; }
+    DataPlane& data() { return data_; }
 
     // ---- media events (room_media.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
@@ -63,12 +65,6 @@ class Room {
                         const std::string& sid);
     void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);
     void handle_channel_failed(Participant& p);
-    void handle_progress(const Participant& p, std::uint32_t sequence) {
-        data_.note_progress(p, sequence);
-    }
-    void handle_call_answered(const Participant& p, const Bytes& packet) {
-        data_.call_answered(p, packet);
-    }
 
     // ---- service calls
     livekit::Room snapshot() const { return news_.snapshot(); }
@@ -85,21 +81,18 @@ class Room {
         bool subscribe) {
         subscriptions_.update(p, sids, by_participant, subscribe);
     }
-    void send_data(const livekit::SendDataRequest& request) { data_.send_data(request); }
     void set_metadata(const std::string& metadata) {
         news_.set_metadata(metadata);
         records_.room_changed();
-    }
-    // Its end follows as RpcDone; an error means that there will be none.
-    Result<void, ServiceError> call_rpc(RpcCallId id, Participant& p,
-                                        const livekit::PerformRpcRequest& request) {
-        return data_.call_rpc(id, p, request);
     }
 
     // ---- moves (room_move.cc)
     // It goes to another room and takes along what is returned; it is still there until then.
     Transfer release(Participant& p);
     void admit(Transfer coming);
+
+    // ---- participants that are seen in two rooms
+    ForwardWiring& forwarding() { return forward_wiring_; }
 
     // ---- time and end
     void handle_timeout();
@@ -120,6 +113,7 @@ class Room {
     friend class RoomWiring;
     friend class RequestWiring;
     friend class SessionWiring;
+    friend class ForwardWiring;
 
     // What others see of it has changed, and everybody is told.
     void changed(Participant& p, bool immediate);
@@ -137,6 +131,7 @@ class Room {
     RoomWiring wiring_{*this};  // what the parts need of each other
     SessionWiring session_wiring_{*this};
     RequestWiring request_wiring_{*this};
+    ForwardWiring forward_wiring_{*this};
     Roster roster_;
     RoomNews news_;
     RoomRecords records_;

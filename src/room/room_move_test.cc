@@ -24,7 +24,7 @@ ServiceResult<livekit::MoveParticipantResponse> move(Harness& h, const std::stri
     request.set_room(from);
     request.set_identity(identity);
     request.set_destination_room(to);
-    auto moved = h.manager.move_participant(h.clock(), request);
+    auto moved = h.manager.relocations(h.clock()).move(request);
     h.advance(Duration::millis(300));
     return moved;
 }

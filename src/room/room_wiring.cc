@@ -119,15 +119,25 @@ std::vector<Publication> RoomWiring::publications_of(const Participant& publishe
     return room_->publications_.announced().of(publisher);
 }
 
+// What is wanted of a participant that is elsewhere is for the room where it is.
 void RoomWiring::quality_wanted(const Publication& track, const QualityWish& wish) {
+    if (track.track->borrowed)
+        return room_->forward_wiring_.note(
+            {track.publisher->sid(), track.track->info.sid(), wish, {}, false});
     room_->publications_.announced().want_quality(track, wish);
 }
 
 void RoomWiring::quality_unwanted(const Publication& track, sfu::DownTrackId by) {
+    if (track.track->borrowed)
+        return room_->forward_wiring_.note(
+            {track.publisher->sid(), track.track->info.sid(), {}, by, false});
     room_->publications_.announced().unwant_quality(track, by);
 }
 
 void RoomWiring::track_subscribed(const Publication& track) {
+    if (track.track->borrowed)
+        return room_->forward_wiring_.note(
+            {track.publisher->sid(), track.track->info.sid(), {}, {}, true});
     room_->publications_.announced().subscribed(track);
 }
 

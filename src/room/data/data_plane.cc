@@ -73,6 +73,7 @@ void DataPlane::update(const Participant& p) {
     now.hidden = p.hidden();
     now.agent = p.agent();
     now.expects_channels = known->second.expects_channels;
+    now.elsewhere = p.elsewhere;
     if (known->second.told == now) return;
     known->second.told = now;
     command(p, std::move(now));

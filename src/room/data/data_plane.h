@@ -82,9 +82,11 @@ class DataPlane {
     // the old connection.
     void repeat_news(Participant& p, Timestamp since);
     void reconcile_publisher(Participant& publisher);
+    const PublishedDataTracks& tracks(const Participant& p) const { return member(p).tracks; }
+    // A participant that is elsewhere publishes these, and nothing else (API-11).
+    void mirror(Participant& p, PublishedDataTracks tracks);
     // Those who have its tracks get them under new handles.
     void renew(Participant& publisher);
-    bool publishes(const Participant& p, const std::string& track_sid) const;
     void describe(const Participant& p, livekit::ParticipantInfo& info) const;
 
     // Its end follows as RpcDone; an error means that there will be none.

@@ -69,6 +69,30 @@ void DataPlane::unpublish_all(Participant& p) {
         end_track(p, info);
 }
 
+void DataPlane::mirror(Participant& p, PublishedDataTracks now) {
+    const auto before = member(p).tracks.all();
+    member(p).tracks = std::move(now);
+    const auto is_in = [](const auto& tracks, std::uint32_t handle, const std::string& sid) {
+        const auto at = tracks.find(handle);
+        return at != tracks.end() && at->second.sid() == sid;
+    };
+    std::vector<std::string> added;
+    bool ended = false;
+    for (const auto& [handle, info] : before) {
+        if (is_in(member(p).tracks.all(), handle, info.sid())) continue;
+        end_track(p, info);
+        ended = true;
+    }
+    for (const auto& [handle, info] : member(p).tracks.all()) {
+        if (is_in(before, handle, info.sid())) continue;
+        add_track(p, info);
+        added.push_back(info.sid());
+    }
+    if (ended || !added.empty()) host_->data_tracks_changed(p);
+    for (const std::string& sid : added)
+        offer(p, sid);
+}
+
 void DataPlane::end_track(const Participant& p, const livekit::DataTrackInfo& info) {
     command(p,
             sfu::RemoveDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle())});
@@ -178,10 +202,6 @@ void DataPlane::send_handles(Participant& p) {
     livekit::SignalResponse response;
     *response.mutable_data_track_subscriber_handles() = member(p).subscriptions.message();
     p.signal.send(std::move(response));
-}
-
-bool DataPlane::publishes(const Participant& p, const std::string& track_sid) const {
-    return member(p).tracks.find_sid(track_sid) != nullptr;
 }
 
 void DataPlane::describe(const Participant& p, livekit::ParticipantInfo& info) const {

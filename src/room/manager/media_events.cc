@@ -31,13 +31,13 @@ void MediaEvents::dispatch(const sfu::DataChannelOpened& event) {
 
 void MediaEvents::dispatch(const sfu::DataProgress& event) {
     in_room_of(media_->peers, event.peer, [&](Room& room, const MediaOwner& owner) {
-        room.handle_progress(*owner.participant, event.sequence);
+        room.data().note_progress(*owner.participant, event.sequence);
     });
 }
 
 void MediaEvents::dispatch(const sfu::CallAnswered& event) {
     in_room_of(media_->peers, event.peer, [&](Room& room, const MediaOwner& owner) {
-        room.handle_call_answered(*owner.participant, event.payload);
+        room.data().call_answered(*owner.participant, event.payload);
     });
 }
 

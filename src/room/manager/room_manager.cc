@@ -42,6 +42,12 @@ JoinRefusal too_large(std::string_view what, std::size_t size, std::string_view 
                 std::string(option) + " is " + std::to_string(limit)};
 }
 
+void refuse(const RoomScope& scope, SessionId session, JoinRefusal refusal) {
+    ++scope.counters.sessions_refused;
+    scope.out.observe(OperationDone{Operation::kParticipantJoin, refusal.why});
+    scope.out.refuse({session, refusal.status, std::move(refusal.text), std::move(refusal.cause)});
+}
+
 }  // namespace
 
 RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets)
@@ -50,11 +56,24 @@ RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets
                  config_.control_shard),
       ids_(config_.control_shard, seed, std::move(secrets)),
       scope_{config_, clock_, out_, ids_, media_, counters_, placement_, agents_},
-      rooms_(scope_, [this](const std::string& room) { close_sessions_of(room); }) {}
+      rooms_(scope_,
+             [this](const std::string& room) {
+                 for (const auto& [session, place] : sessions_)
+                     if (place.room == room) out_.close(session, 1000);
+             }),
+      relocations_(
+          rooms_, scope_,
+          [this](const std::string& name) {
+              livekit::CreateRoomRequest request;
+              request.set_name(name);
+              return make_room(request);
+          },
+          [this](SessionId session, const std::string& room) { sessions_[session].room = room; }) {}
 
 RoomManager::~RoomManager() = default;
 
 std::optional<Effect> RoomManager::poll_effect() {
+    relocations_.follow();
     return out_.poll();
 }
 
@@ -92,6 +111,8 @@ ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room store
 void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::Event& event) {
     clock_ = clock;
     media_events_.handle(event);
+    if (const auto* levels = std::get_if<sfu::SpeakerLevels>(&event))
+        relocations_.handle_levels(*levels);
 }
 
 void RoomManager::set_agents(Clock clock, AgentKinds kinds) {
@@ -121,18 +142,6 @@ void RoomManager::handle_timeout(Clock clock) {
 }
 
 // What is left of a room that failed.
-void RoomManager::close_sessions_of(const std::string& room) {
-    for (const auto& [session, place] : sessions_)
-        if (place.room == room) out_.close(session, 1000);
-}
-
-void RoomManager::refuse(SessionId session, JoinRefusal refusal) {
-    ++counters_.sessions_refused;
-    out_.observe(OperationDone{Operation::kParticipantJoin, refusal.why});
-    sessions_.erase(session);
-    out_.refuse({session, refusal.status, std::move(refusal.text), std::move(refusal.cause)});
-}
-
 // CON-33: all of these end the session start, at once.
 std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) const {
     const Limits& limits = config_.limits;
@@ -178,29 +187,19 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
     const Participant* known = room == nullptr ? nullptr : room->find(params.grants.identity);
     const std::string& sid = params.participant_sid;
     // Of one identity only the session itself is resumed, not the one that replaced it.
-    if (known == nullptr || (!sid.empty() && !known->answers_to(sid))) {
-        if (!resume_moved(session, params)) Sessions::refuse_resume(out_, session, params);
-        return;
-    }
-    enter(*room, session, params,
-          [&](Room& entered) { entered.sessions().resume(session, params); });
-}
-
-// It says where it was before; who it is, its sid of then says.
-bool RoomManager::resume_moved(SessionId session, const JoinParams& params) {
-    const std::string* name = moves_.find(clock_.now, params.participant_sid);
-    Room* room = name == nullptr ? nullptr : rooms_.find(*name);
-    const Participant* p = room == nullptr ? nullptr : room->find(params.grants.identity);
-    if (p == nullptr || !p->answers_to(params.participant_sid)) return false;
+    if (known != nullptr && !known->forwarded() && (sid.empty() || known->answers_to(sid)))
+        return enter(*room, session, params,
+                     [&](Room& entered) { entered.sessions().resume(session, params); });
+    Room* const moved = relocations_.moved_to(params);
+    if (moved == nullptr) return Sessions::refuse_resume(out_, session, params);
     JoinParams there = params;
-    there.room = *name;
-    enter(*room, session, there,
+    there.room = moved->name();
+    enter(*moved, session, there,
           [&](Room& entered) { entered.sessions().resume(session, there, true); });
-    return true;
 }
 
 void RoomManager::join(SessionId session, const JoinParams& params) {
-    if (auto refusal = admission(params)) return refuse(session, std::move(*refusal));
+    if (auto refusal = admission(params)) return refuse(scope_, session, std::move(*refusal));
     rooms_.fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
@@ -212,7 +211,7 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
                                 "room_egress", room.error().text});
     if (!room) {
         const bool preset = room.error().code == ServiceCode::kInvalidArgument;
-        return refuse(session,
+        return refuse(scope_, session,
                       {500, kClosedByMedia, preset ? "room_preset" : "room_failed",
                        preset ? "room.room_configurations has no \"" + request.room_preset() + "\""
                               : room.error().text});
@@ -225,7 +224,7 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
 template <typename Input>
 void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
     if (!rooms_.in_room(room, std::forward<Input>(input)))
-        return refuse(session,
+        return refuse(scope_, session,
                       {500, kClosedByMedia, "room_failed", "the room failed and was ended"});
     sessions_[session] = {params.room, params.grants.identity};
 }

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "room/manager/media_events.h"
-#include "room/manager/moves.h"
+#include "room/manager/relocations.h"
 #include "room/manager/rooms.h"
 #include "room/scope/scope.h"
 #include "room/scope/types.h"
@@ -74,9 +74,11 @@ class RoomManager {
                                                        const livekit::SendDataRequest& request);
     ServiceResult<livekit::Room> update_room_metadata(
         Clock clock, const livekit::UpdateRoomMetadataRequest& request);
-    // Within this control shard (room_manager_move.cc).
-    ServiceResult<livekit::MoveParticipantResponse> move_participant(
-        Clock clock, const livekit::MoveParticipantRequest& request);
+    // Of participants that go to another room, or are seen there too.
+    Relocations& relocations(Clock clock) {
+        clock_ = clock;
+        return relocations_;
+    }
     // Starts a call; the effect RpcDone with this id tells how it ended.
     ServiceResult<RpcCallId> perform_rpc(Clock clock, const livekit::PerformRpcRequest& request);
 
@@ -129,15 +131,10 @@ class RoomManager {
 
     // The room of that name, made if there is none.
     ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
-    void close_sessions_of(const std::string& room);
-    void refuse(SessionId session, JoinRefusal refusal);
     void join(SessionId session, const JoinParams& params);
     void resume(SessionId session, const JoinParams& params);
-    bool resume_moved(SessionId session, const JoinParams& params);
     template <typename Input>
     void enter(Room& room, SessionId session, const JoinParams& params, Input&& input);
-    std::optional<ServiceError> refusal_of_move(const Participant& p) const;
-    ServiceResult<Room*> destination(const std::string& name, const Participant& p);
 
     // A service call within a turn; what it returns is a value, which survives the turn. `absent`:
     // the answer when there is no such room, or participant.
@@ -159,7 +156,7 @@ class RoomManager {
     Rooms rooms_;
     MediaEvents media_events_{media_, rooms_};
     std::map<SessionId, SessionPlace> sessions_;
-    Moves moves_;
+    Relocations relocations_;
 };
 
 }  // namespace confab::room

@@ -17,6 +17,13 @@ constexpr const char* kNoParticipant = "participant does not exist";
 constexpr const char* kNoRoom = "requested room does not exist";
 constexpr const char* kNoServers = "no response from servers";
 
+// Of who is only seen in a room: what it is and does is its own room's (API-11).
+tl::unexpected<ServiceError> only_seen() {
+    return service_error(ServiceCode::kFailedPrecondition,
+                         "the participant is in another room and only forwarded to this one: ask "
+                         "for it in its own");
+}
+
 ServiceError not_found(const char* text) {
     return {ServiceCode::kNotFound, text};
 }
@@ -122,6 +129,7 @@ ServiceResult<livekit::MuteRoomTrackResponse> RoomManager::mute_published_track(
     const auto mute = [&](Room& room, Participant& p) -> ServiceResult<Response> {
         if (!request.muted() && !config_.room.enable_remote_unmute)
             return service_error(ServiceCode::kFailedPrecondition, "remote unmute not enabled");
+        if (p.forwarded()) return only_seen();
         Response response;
         const livekit::TrackInfo* track = room.mute_track(p, request.track_sid(), request.muted());
         if (track != nullptr) *response.mutable_track() = *track;
@@ -146,6 +154,7 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
         return too_long("attribute size", limits.attributes);
     using Info = livekit::ParticipantInfo;
     const auto update = [&](Room& room, Participant& p) -> ServiceResult<Info> {
+        if (p.forwarded()) return only_seen();
         // They all go into its next token, which would not be taken.
         const auto size = token::attributes_size_after(p.info.attributes(), request.attributes());
         if (exceeds(size, limits.attributes)) return too_long("attribute size", limits.attributes);
@@ -173,7 +182,7 @@ ServiceResult<livekit::SendDataResponse> RoomManager::send_data(
     if (!request.nonce().empty() && request.nonce().size() != kNonceBytes)
         return service_error(ServiceCode::kInvalidArgument, "nonce should be 16-bytes or empty");
     return call<livekit::SendDataResponse>(request.room(), nobody_there(), [&](Room& room) {
-        room.send_data(request);
+        room.data().send_data(request);
         return livekit::SendDataResponse{};
     });
 }
@@ -219,8 +228,9 @@ ServiceResult<RpcCallId> RoomManager::perform_rpc(Clock clock,
                                                   const livekit::PerformRpcRequest& request) {
     clock_ = clock;
     const auto start = [&](Room& room, Participant& p) -> ServiceResult<RpcCallId> {
+        if (p.forwarded()) return only_seen();
         const RpcCallId id(ids_.next());
-        const auto started = room.call_rpc(id, p, request);
+        const auto started = room.data().call_rpc(id, p, request);
         if (!started) return tl::unexpected<ServiceError>(started.error());
         return id;
     };

@@ -19,7 +19,12 @@ Room* Rooms::find(sfu::RoomId id) const {
     return it == by_id_.end() ? nullptr : it->second;
 }
 
+void Rooms::note_turn(const Room& room) {
+    if (turned_.empty() || turned_.back() != room.id()) turned_.push_back(room.id());
+}
+
 void Rooms::settle(Room& room) {
+    note_turn(room);
     if (room.expired()) {
         room.close(livekit::ROOM_CLOSED);
         return erase(room);
@@ -31,6 +36,7 @@ void Rooms::settle(Room& room) {
 void Rooms::erase(Room& room) {
     // Whose an event is says a pointer: what is left there is used after its end.
     CONFAB_DCHECK(!scope_->media.names(room));
+    note_turn(room);
     deadlines_.erase(room.id());
     by_id_.erase(room.id());
     std::string name = room.name();  // which ends with the room

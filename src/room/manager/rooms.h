@@ -58,6 +58,8 @@ class Rooms {
     // Between turns nobody is both there and ending: an end that threw half way left it. The join
     // that would meet it gets a new room.
     void fail_if_broken(const std::string& name, const std::string& identity);
+    // Those that had a turn, or ended, since the last call.
+    std::vector<sfu::RoomId> take_turned() { return std::exchange(turned_, {}); }
     std::vector<RoomFailure> take_failures() { return std::exchange(failures_, {}); }
 
     void handle_timeout();
@@ -67,12 +69,14 @@ class Rooms {
 
   private:
     void settle(Room& room);
+    void note_turn(const Room& room);
     void fail(Room& room, const std::exception_ptr& error);
     void note_failure(const std::string& room, const std::exception_ptr& error);
 
     const RoomScope* scope_;
     Failed failed_;
     std::vector<RoomFailure> failures_;
+    std::vector<sfu::RoomId> turned_;
     std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
     std::map<sfu::RoomId, Room*> by_id_;
     Deadlines<sfu::RoomId> deadlines_;

@@ -68,6 +68,24 @@ TEST_CASE("Rooms: found by name and by id while they are there") {
     CHECK(w.rooms.all().empty());
 }
 
+TEST_CASE("Rooms: those that had a turn are told once, those that ended, too [API-11]") {
+    World w;
+    Room& r = w.make("r");
+    Room& s = w.make("s");
+    CHECK(w.rooms.take_turned().empty());
+    w.idle(r);
+    w.idle(r);
+    w.idle(s);
+    CHECK(w.rooms.take_turned() == std::vector<sfu::RoomId>{r.id(), s.id()});
+    CHECK(w.rooms.take_turned().empty());
+    const sfu::RoomId id = s.id();
+    w.rooms.erase(s);
+    CHECK(w.rooms.take_turned() == std::vector<sfu::RoomId>{id});
+    const sfu::RoomId failing = r.id();
+    CHECK_FALSE(w.rooms.in_room(r, World::fail));
+    CHECK(w.rooms.take_turned() == std::vector<sfu::RoomId>{failing});
+}
+
 TEST_CASE("Rooms: what throws while a room is made leaves nothing behind [ERR-04]") {
     World w;
     const auto made =

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct Participant {
     void take_new_sid(std::string sid);
     bool hidden() const { return info.permission().hidden(); }
     bool dependent() const { return is_dependent(info.kind(), info.permission()); }
+    bool forwarded() const { return elsewhere.has_value(); }
     bool active() const { return info.state() == livekit::ParticipantInfo::ACTIVE; }
     bool agent() const {
         return info.kind() == livekit::ParticipantInfo::AGENT || info.permission().agent();
@@ -49,6 +51,8 @@ struct Participant {
     static constexpr std::size_t kMaxEarlierSids = 8;
     std::vector<std::string> earlier_sids;  // the newest
     bool closing = false;
+    // It is in another room and only seen here, without session and connections (API-11).
+    std::optional<sfu::DataPlace> elsewhere;
     Standing standing;  // as the room counts it
     std::uint64_t number = 0;
     bool touched = false;  // its deadline is to be noted

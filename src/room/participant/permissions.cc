@@ -19,15 +19,21 @@ bool SubscriptionAccess::set(const livekit::SubscriptionPermission& list) {
         return false;
     for (const livekit::TrackPermission& entry : list.track_permissions())
         if (entry.participant_sid().empty() && entry.participant_identity().empty()) return false;
-    everybody_ = list.all_participants();
-    entries_.assign(list.track_permissions().begin(), list.track_permissions().end());
+    list_ = list;
+    ++revision_;
     return true;
+}
+
+livekit::SubscriptionPermission SubscriptionAccess::everybody() {
+    livekit::SubscriptionPermission list;
+    list.set_all_participants(true);
+    return list;
 }
 
 bool SubscriptionAccess::allows(std::string_view identity, std::string_view sid,
                                 std::string_view track_sid) const {
-    if (everybody_) return true;
-    for (const livekit::TrackPermission& entry : entries_) {
+    if (list_.all_participants()) return true;
+    for (const livekit::TrackPermission& entry : list_.track_permissions()) {
         const bool named = entry.participant_identity().empty()
                                ? entry.participant_sid() == sid
                                : entry.participant_identity() == identity;

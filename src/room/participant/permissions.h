@@ -26,11 +26,15 @@ class SubscriptionAccess {
     // Replaces the list. False, and nothing changed, when an entry names nobody or there are too
     // many.
     bool set(const livekit::SubscriptionPermission& list);
+    const livekit::SubscriptionPermission& list() const { return list_; }
+    // Another one after each change.
+    std::uint32_t revision() const { return revision_; }
     bool allows(std::string_view identity, std::string_view sid, std::string_view track_sid) const;
 
   private:
-    bool everybody_ = true;
-    std::vector<livekit::TrackPermission> entries_;
+    static livekit::SubscriptionPermission everybody();
+    livekit::SubscriptionPermission list_ = everybody();
+    std::uint32_t revision_ = 0;
 };
 
 }  // namespace confab::room

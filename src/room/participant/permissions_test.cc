@@ -87,8 +87,23 @@ TEST_CASE("SubscriptionAccess: replaced as a whole, bad entries change nothing [
     CHECK_FALSE(access.allows("eve", "PA_e", "TR_1"));
     livekit::SubscriptionPermission bad;
     bad.add_track_permissions()->set_all_tracks(true);
+    const std::uint32_t before = access.revision();
     CHECK_FALSE(access.set(bad));
     CHECK(access.allows("bob", "PA_b", "TR_1"));
+    CHECK(access.revision() == before);
+}
+
+TEST_CASE("SubscriptionAccess: what was set can be had again, under another number [API-11]") {
+    SubscriptionAccess access;
+    CHECK(access.list().all_participants());
+    const std::uint32_t first = access.revision();
+    List list = names(2);
+    REQUIRE(access.set(list));
+    CHECK(access.list().SerializeAsString() == list.SerializeAsString());
+    CHECK(access.revision() != first);
+    SubscriptionAccess other;
+    REQUIRE(other.set(access.list()));
+    CHECK_FALSE(other.allows("eve", "PA_eve", "TR_1"));
 }
 
 }  // namespace confab::room

@@ -135,6 +135,7 @@ std::string Sessions::next_token(Participant& p) {
 }
 
 void Sessions::send_token(Participant& p) {
+    if (p.forwarded()) return;
     livekit::SignalResponse response;
     response.set_refresh_token(next_token(p));
     if (!response.refresh_token().empty()) p.signal.send(std::move(response));
@@ -148,9 +149,9 @@ void Sessions::end(Participant& p, const Ending& ending) {
     if (ending.with_leave) p.signal.send(leave_message(p.traits.gates, reason, ending.action));
     p.signal.close();
     host_->drop_media(p);
-    if (was_active)
+    if (was_active && !p.forwarded())
         observe(SessionOver{p.client.protocol(), p.presence.since_join(scope_->now())});
-    else
+    if (!was_active)
         observe(JoinReached{is_failure(reason) ? JoinState::kFailure : JoinState::kCanceled});
 
     p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);

@@ -128,7 +128,7 @@ void AnnouncedTracks::want_layers(const Entry& entry,
 void AnnouncedTracks::report(Entry& entry) {
     roster_->touch(*entry.publisher);
     const auto reports = entry.dynacast.poll_report();
-    if (!reports || reports->empty()) return;
+    if (!reports || reports->empty() || entry.track->borrowed) return;
     SignalQueue& signal = entry.publisher->signal;
     if (entry.track->video()) {
         want_layers(entry, *reports);

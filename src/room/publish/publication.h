@@ -14,6 +14,7 @@
 namespace confab::room {
 
 struct Participant;
+class SsrcPool;
 
 // One codec of a track; codecs beyond the first are backups (SIG-102).
 struct CodecSlot {
@@ -26,6 +27,7 @@ struct PublishedTrack {
     livekit::TrackInfo info;
     std::vector<CodecSlot> slots;  // parallel to info.codecs
     bool announced = false;        // others may see it
+    bool borrowed = false;         // of one that is elsewhere: another room's receivers
     bool regressed = false;        // everybody moved to the backup codec (DYN-05)
     Timestamp requested_at;
     bool media_started = false;  // the first packet came
@@ -49,6 +51,9 @@ struct QualityWish {
     WantedQuality quality;
     std::optional<std::size_t> instead_of;
 };
+
+// Its publisher sends with this SSRC, too: nobody in the room is to draw it.
+void note_ssrc(PublishedTrack& track, SsrcPool& pool, Ssrc ssrc);
 
 sfu::MediaSource media_source(livekit::TrackSource source);
 

@@ -162,20 +162,11 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
     add.audio_level = scope_->config.audio_level;
     add.pli_throttle = scope_->config.pli_throttle;
     for (const sfu::ReceiveLayer& layer : add.layers) {
-        note_ssrc(track, layer.ssrc.value_or(Ssrc(0)));
-        note_ssrc(track, layer.rtx_ssrc.value_or(Ssrc(0)));
+        note_ssrc(track, *ssrcs_, layer.ssrc.value_or(Ssrc(0)));
+        note_ssrc(track, *ssrcs_, layer.rtx_ssrc.value_or(Ssrc(0)));
     }
     scope_->out.command(p.worker, std::move(add));
     if (track.info.muted()) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
-}
-
-void Publications::note_ssrc(PublishedTrack& track, Ssrc ssrc) {
-    constexpr std::size_t kMaxKnown = 64;  // beyond these a collision is as likely as nothing
-    if (ssrc.value() == 0 || track.ssrcs.size() >= kMaxKnown ||
-        std::find(track.ssrcs.begin(), track.ssrcs.end(), ssrc) != track.ssrcs.end())
-        return;
-    track.ssrcs.push_back(ssrc);
-    ssrcs_->add(ssrc);
 }
 
 void Publications::connected(Participant& p) {
@@ -221,7 +212,7 @@ void Publications::cancel_pending(Participant& p, const std::string& sid, bool t
 
 void Publications::release(Participant& p, const PublishedTrack& track, Receivers receivers) {
     for (const CodecSlot& slot : track.slots) {
-        if (!slot.receiver) continue;
+        if (!slot.receiver || track.borrowed) continue;
         scope_->media.receivers.erase(*slot.receiver);
         if (receivers == Receivers::kEnd)
             scope_->out.command(p.worker, sfu::RemoveReceiver{*slot.receiver});

@@ -60,6 +60,8 @@ class Publications {
     // It moves to another room: what it publishes ends here and goes along with its receivers.
     PublishFlow take(Participant& p);
     void announce_all(Participant& p);
+    // A participant that is elsewhere publishes these, and nothing else (API-11).
+    void mirror(Participant& p, std::vector<PublishedTrack> tracks);
     // Of the room (ROOM-08).
     const std::vector<sdp::EnabledCodec>& codecs() const { return codecs_; }
 
@@ -122,7 +124,6 @@ class Publications {
     enum class Receivers : std::uint8_t { kEnd, kLiveOn };
     void release(Participant& p, const PublishedTrack& track, Receivers receivers);
     void add_again(Participant& p, const std::vector<livekit::AddTrackRequest>& requests);
-    void note_ssrc(PublishedTrack& track, Ssrc ssrc);
 
     // publications_live.cc
     void set_muted(Participant& p, PublishedTrack& track, bool muted);

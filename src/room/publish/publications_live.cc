@@ -118,8 +118,8 @@ void Publications::layer_started(Participant& p, const std::string& sid,
     if (!std::exchange(track->media_started, true))
         scope_->out.observe(media_delay(MediaPhase::kPublish, p, track->info, 1,
                                         scope_->now() - track->requested_at));
-    note_ssrc(*track, event.ssrc);
-    note_ssrc(*track, event.rtx_ssrc);
+    note_ssrc(*track, *ssrcs_, event.ssrc);
+    note_ssrc(*track, *ssrcs_, event.rtx_ssrc);
     if (!track->video()) return;
     roster_->touch(p);
     for (std::size_t i = 0; i < track->slots.size(); ++i) {

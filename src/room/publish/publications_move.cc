@@ -1,12 +1,29 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Publications: what a participant publishes goes with it to another room (01 API-12).
+// Publications: what a participant publishes goes with it to another room (01 API-12), or is seen
+// in a room while it is in another, whose the receivers are (API-11).
+#include <algorithm>
 #include <utility>
 
 #include "room/publish/publications.h"
 
 namespace confab::room {
+namespace {
+
+// Takes over what the track is by now; whether it got other receivers.
+bool follow(PublishedTrack& known, PublishedTrack now, SsrcPool& ssrcs) {
+    const bool same =
+        std::equal(known.slots.begin(), known.slots.end(), now.slots.begin(), now.slots.end(),
+                   [](const CodecSlot& a, const CodecSlot& b) { return a.receiver == b.receiver; });
+    known.info = std::move(now.info);
+    known.slots = std::move(now.slots);
+    for (const Ssrc ssrc : now.ssrcs)
+        note_ssrc(known, ssrcs, ssrc);
+    return !same;
+}
+
+}  // namespace
 
 PublishFlow Publications::take(Participant& p) {
     for (auto& [sid, track] : flow(p).tracks()) {
@@ -44,6 +61,35 @@ void Publications::announce_all(Participant& p) {
         scope_->out.observe(PublicationStep{track.info.type(), TrackStep::kSuccess});
         host_->track_announced({&p, &track});
     }
+}
+
+// ---------------------------------------------------------------- of one that is elsewhere
+
+void Publications::mirror(Participant& p, std::vector<PublishedTrack> tracks) {
+    std::vector<std::string> gone;
+    for (const auto& [sid, track] : flow(p).tracks())
+        if (std::none_of(tracks.begin(), tracks.end(), [&](const PublishedTrack& now) {
+                return now.info.sid() == track.info.sid();
+            }))
+            gone.push_back(sid);
+    for (const std::string& sid : gone)
+        unpublish(p, sid, false);
+    bool changed = false;
+    for (PublishedTrack& track : tracks) {
+        const std::string sid = track.info.sid();
+        if (PublishedTrack* known = flow(p).find(sid)) {
+            changed |= known->info.SerializeAsString() != track.info.SerializeAsString();
+            if (follow(*known, std::move(track), *ssrcs_)) host_->codec_added({&p, known});
+            continue;
+        }
+        track.borrowed = true;
+        track.regressed = false;
+        for (const Ssrc ssrc : track.ssrcs)
+            ssrcs_->add(ssrc);
+        scope_->out.observe(PublicationStep{track.info.type(), TrackStep::kAttempt});
+        announce(p, flow(p).tracks()[sid] = std::move(track));
+    }
+    if (changed) host_->tracks_changed(p);
 }
 
 }  // namespace confab::room

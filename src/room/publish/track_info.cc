@@ -8,6 +8,7 @@
 #include "room/publish/codec_lists.h"
 #include "room/publish/layers.h"
 #include "room/publish/publish_flow.h"
+#include "room/scope/ids.h"
 #include "token/ids.h"
 
 namespace confab::room {
@@ -101,6 +102,15 @@ livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
                        info.codecs(0).video_layer_mode() !=
                            livekit::VideoLayer::MULTIPLE_SPATIAL_LAYERS_PER_STREAM);
     return info;
+}
+
+void note_ssrc(PublishedTrack& track, SsrcPool& pool, Ssrc ssrc) {
+    constexpr std::size_t kMaxKnown = 64;  // beyond these a collision is as likely as nothing
+    if (ssrc.value() == 0 || track.ssrcs.size() >= kMaxKnown ||
+        std::find(track.ssrcs.begin(), track.ssrcs.end(), ssrc) != track.ssrcs.end())
+        return;
+    track.ssrcs.push_back(ssrc);
+    pool.add(ssrc);
 }
 
 sfu::MediaSource media_source(livekit::TrackSource source) {

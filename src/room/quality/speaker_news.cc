@@ -19,6 +19,17 @@ void SpeakerNews::handle_levels(const sfu::SpeakerLevels& event) {
         speakers_.set_level(level.receiver, owner->second.participant->sid(), level.level,
                             level.active);
     }
+    levels_noted();
+}
+
+void SpeakerNews::handle_levels(const Participant& p,
+                                const std::vector<sfu::SpeakerLevel>& levels) {
+    for (const sfu::SpeakerLevel& level : levels)
+        speakers_.set_level(level.receiver, p.sid(), level.level, level.active);
+    levels_noted();
+}
+
+void SpeakerNews::levels_noted() {
     if (scope_->config.media.workers.size() <= 1) return tell_changes();
     // Workers report at the same moment; what they say together is told together (SIG-134).
     if (gathered_at_.is_never()) gathered_at_ = scope_->now() + kGather;

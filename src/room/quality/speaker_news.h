@@ -31,6 +31,8 @@ class SpeakerNews {
     SpeakerNews(const RoomScope& scope, const Room* room, const Roster& roster, Hears hears);
 
     void handle_levels(const sfu::SpeakerLevels& event);
+    // Of one that is seen here while it is elsewhere (API-11).
+    void handle_levels(const Participant& p, const std::vector<sfu::SpeakerLevel>& levels);
     // Its track ended; told with the next changes.
     void remove(sfu::ReceiverId receiver) { speakers_.remove(receiver); }
     void tell_changes();
@@ -45,6 +47,7 @@ class SpeakerNews {
     Timestamp next_deadline() const { return earlier(gathered_at_, simulated_.next()); }
 
   private:
+    void levels_noted();
     void note_stops(const std::vector<livekit::SpeakerInfo>& changes);
     void tell(Participant& p, const std::vector<livekit::SpeakerInfo>& changes);
     void tell_simulated(const Participant& p, bool active);

@@ -89,7 +89,7 @@ void Roster::tell(livekit::SignalResponse response, Wants&& wants) {
     std::vector<SessionId> sessions;
     sessions.reserve(participants_.size());
     for (const auto& [identity, p] : participants_) {
-        if (!wants(*p)) continue;
+        if (p->forwarded() || !wants(*p)) continue;
         if (const auto session = p->signal.session()) {
             sessions.push_back(*session);
         } else {

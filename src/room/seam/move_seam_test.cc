@@ -21,7 +21,7 @@ void move(Harness& h, const std::string& identity, const std::string& from, cons
     request.set_room(from);
     request.set_identity(identity);
     request.set_destination_room(to);
-    REQUIRE(h.manager.move_participant(h.clock(), request));
+    REQUIRE(h.manager.relocations(h.clock()).move(request));
     h.drain();
 }
 To receivers(const std::vector<DataRooms::Sent>& sent) {

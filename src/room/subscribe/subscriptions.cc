@@ -208,25 +208,22 @@ void Subscriptions::tell_allowed(Participant& p, const std::string& sid, Subscri
     p.signal.send(subscription_permission_message(publisher.sid(), sid, allowed));
 }
 
-// After a change of its own rights: a recorder hears what the lists of others keep from it.
-void Subscriptions::withdraw_forbidden(Participant& p) {
-    for (auto& [sid, s] : member(p).table.entries()) {
+void Subscriptions::rights_changed(Participant& p) {
+    auto& entries = member(p).table.entries();
+    if (!p.info.permission().can_subscribe()) {
+        for (auto& [sid, s] : entries)
+            s.allowed.reset();
+        return drop_all(p);
+    }
+    // A recorder hears what the lists of others keep from it; it may be none any more.
+    for (auto& [sid, s] : entries) {
         if (s.state == SubscriptionState::kNone) continue;
         const Publication track = host_->find_publication(sid);
         if (track && !may_subscribe(p, *track.publisher, sid))
             withdraw(p, sid, s, *track.publisher);
     }
-}
-
-void Subscriptions::rights_changed(Participant& p) {
-    if (p.info.permission().can_subscribe()) {
-        withdraw_forbidden(p);
-        reconcile_existing(p);
-        return report_stuck();
-    }
-    for (auto& [sid, s] : member(p).table.entries())
-        s.allowed.reset();
-    drop_all(p);
+    reconcile_existing(p);
+    report_stuck();
 }
 
 // Takes back what is no longer allowed, gives what now is.

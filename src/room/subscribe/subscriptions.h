@@ -85,6 +85,9 @@ class Subscriptions {
     // ---- what a publisher allows (SIG-112)
     // False, and nothing changed, when the list cannot be.
     bool set_access(Participant& publisher, const livekit::SubscriptionPermission& list);
+    const SubscriptionAccess& access(const Participant& publisher) const {
+        return member(publisher).settings.access;
+    }
     bool grants_access(const Participant& publisher, const Participant& to,
                        std::string_view track_sid) const;
 
@@ -129,7 +132,6 @@ class Subscriptions {
                        const std::string& sid) const;
     void withdraw(Participant& p, const std::string& sid, Subscription& s,
                   const Participant& publisher);
-    void withdraw_forbidden(Participant& p);
     void tell_allowed(Participant& p, const std::string& sid, Subscription& s,
                       const Participant& publisher);
 

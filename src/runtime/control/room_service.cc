@@ -112,15 +112,15 @@ void LocalRoomService::update_room_metadata(const api::CallContext&,
     wake_();
 }
 void LocalRoomService::forward_participant(const api::CallContext&,
-                                           const livekit::ForwardParticipantRequest&,
+                                           const livekit::ForwardParticipantRequest& request,
                                            api::Reply<livekit::ForwardParticipantResponse> reply) {
-    reply(tl::make_unexpected(api::service_error(api::ErrorCode::kUnimplemented,
-                                                 "forwarding a participant is not implemented")));
+    answer(reply, rooms_.relocations(clock()).forward(request));
+    wake_();
 }
 void LocalRoomService::move_participant(const api::CallContext&,
                                         const livekit::MoveParticipantRequest& request,
                                         api::Reply<livekit::MoveParticipantResponse> reply) {
-    answer(reply, rooms_.move_participant(clock(), request));
+    answer(reply, rooms_.relocations(clock()).move(request));
     wake_();
 }
 void LocalRoomService::perform_rpc(const api::CallContext&,

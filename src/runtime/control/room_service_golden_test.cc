@@ -31,10 +31,10 @@ struct Meant {
 const std::array kMeant{
     Meant{"create with egress, no redis", "status 503 for 200",
           "it would be taken for a recorded room"},
-    Meant{"forward", "status 501 for 500", "not there yet, and said so"},
-    Meant{"forward unknown participant", "status 501 for 503", "as above"},
+    Meant{"forward", "status 412 for 500", "who is still connecting is not forwarded"},
+    Meant{"forward unknown participant", "status 404 for 503", "who is not there is named"},
     Meant{"move", "status 412 for 500", "who is still connecting does not move"},
-    Meant{"move unknown participant", "status 404 for 503", "who is not there is named"},
+    Meant{"move unknown participant", "status 404 for 503", "as above"},
 };
 
 class Node {

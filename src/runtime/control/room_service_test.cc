@@ -126,8 +126,12 @@ TEST_CASE("LocalRoomService: what is not there has the code that SDKs look at [A
     rooms.service.move_participant({}, move, moved.reply());
     CHECK(moved.text() == "not_found twirp error unknown: participant does not exist");
     Answer<livekit::ForwardParticipantResponse> forwarded;
-    rooms.service.forward_participant({}, {}, forwarded.reply());
-    CHECK(forwarded.text().starts_with("unimplemented "));
+    livekit::ForwardParticipantRequest forward;
+    forward.set_room("r");
+    forward.set_identity("nobody");
+    forward.set_destination_room("s");
+    rooms.service.forward_participant({}, forward, forwarded.reply());
+    CHECK(forwarded.text() == "not_found twirp error unknown: participant does not exist");
 }
 
 TEST_CASE("LocalRoomService: each change is carried out at once, a look changes nothing [API-02]") {

@@ -36,6 +36,11 @@ struct DataRoomMember {
     DataRoom* room = nullptr;
     bool active = false;  // its connection was up once
 
+    // Of one that is only seen in this room: who it is in its own, while it is there. And of that
+    // one, whom it is in other rooms.
+    DataRoomMember* original = nullptr;
+    std::vector<DataRoomMember*> copies;
+
     // As a sender.
     WindowId window;
     std::uint32_t last_sequence = 0;  // reliable; what is not above it came before (SIG-121)

@@ -46,7 +46,17 @@ DataRoomMember& DataRooms::put(DataMember& info) {
     room->by_sid[m.info.sid] = &m;
     for (const PeerId peer : {m.info.peer, m.info.other})
         if (peer != PeerId()) by_peer_[peer] = &m;
+    join_original(m);
     return m;
+}
+
+// Control tells of the one before it tells of the other.
+void DataRooms::join_original(DataRoomMember& copy) {
+    if (!copy.info.elsewhere || copy.original != nullptr) return;
+    DataRoomMember* original = find(copy.info.elsewhere->room, copy.info.elsewhere->member);
+    if (original == nullptr || original->info.elsewhere) return;
+    copy.original = original;
+    original->copies.push_back(&copy);
 }
 
 void DataRooms::set_flow(DataRoomMember& to, DataTrackId track, std::uint16_t handle) {
@@ -66,6 +76,9 @@ void DataRooms::forget_peers(const DataRoomMember& m) {
 std::unique_ptr<DataRoomMember> DataRooms::take(DataRoomMember& gone) {
     DataRoom& room = *gone.room;
     forget_peers(gone);
+    if (gone.original != nullptr) std::erase(gone.original->copies, &gone);
+    for (DataRoomMember* copy : gone.copies)
+        copy->original = nullptr;
     const auto unname = [&](auto& index, const std::string& name) {
         const auto found = index.find(name);
         if (found != index.end() && found->second == &gone) index.erase(found);

@@ -33,6 +33,7 @@ class DataRooms {
 
   private:
     void forget_peers(const DataRoomMember& m);
+    void join_original(DataRoomMember& copy);
 
     std::map<RoomId, std::unique_ptr<DataRoom>> rooms_;
     std::unordered_map<PeerId, DataRoomMember*> by_peer_;

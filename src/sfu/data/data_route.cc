@@ -17,6 +17,14 @@ namespace {
 constexpr std::size_t kFrameHeader = 12;
 constexpr std::size_t kHandleAt = 2;
 
+// As the room of the member is to see it.
+Result<RoutedPacket, DataError> packet_from(const DataMember& from, DataChannel channel,
+                                            BytesView payload) {
+    const DataSender sender{from.identity, from.sid, from.hidden, from.agent};
+    if (channel == DataChannel::kOther) return wrap_raw_data(payload, sender);
+    return rewrite_data_packet(payload, sender, channel == DataChannel::kLossy);
+}
+
 }  // namespace
 
 std::size_t DataRouter::refuse() {
@@ -29,14 +37,16 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     Member* m = rooms_.find(from);
     if (m == nullptr || !m->active || !m->info.may_publish) return refuse();
     ++routed_;
-    if (channel == DataChannel::kDataTrack) return route_frame(now, *m, payload);
-    const DataSender sender{m->info.identity, m->info.sid, m->info.hidden, m->info.agent};
+    if (channel == DataChannel::kDataTrack) {
+        std::size_t count = route_frame(now, *m, payload);
+        for (Member* copy : m->copies)
+            count += route_frame(now, *copy, payload);
+        return count;
+    }
     const bool lossy = channel == DataChannel::kLossy;
-    auto packet = channel == DataChannel::kOther
-                      ? Result<RoutedPacket, DataError>(wrap_raw_data(payload, sender))
-                      : rewrite_data_packet(payload, sender, lossy);
+    auto packet = packet_from(m->info, channel, payload);
     if (!packet) return refuse();
-    if (packet->kind == DataKind::kTranscription && !sender.agent) return refuse();
+    if (packet->kind == DataKind::kTranscription && !m->info.agent) return refuse();
     if (!lossy && packet->sequence > 0 && !progress_.take(now, *m, packet->sequence))
         return refuse();
     const MethodCalls::Answer answer = m->calls.take(*packet);
@@ -47,7 +57,22 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     if (!room.memory.accept_nonce(packet->nonce)) return refuse();
     const DataMessage message(m->info.member, m->info.sid, std::move(*packet), lossy);
     link(room, *m, message);
-    return 1 + deliver(now, room, message, m->window);
+    std::size_t count = 1 + deliver(now, room, message, m->window);
+    for (Member* copy : m->copies)
+        count += repeat(now, *copy, channel, payload, message);
+    return count;
+}
+
+// What it says to everybody is said where it is seen, too. What is for some is for those who have
+// that name in its own room.
+std::size_t DataRouter::repeat(Timestamp now, Member& copy, DataChannel channel, BytesView payload,
+                               const DataMessage& said) {
+    if (!said.for_everybody() || said.kind == DataKind::kMetrics) return 0;
+    auto packet = packet_from(copy.info, channel, payload);
+    if (!packet || !copy.room->memory.accept_nonce(packet->nonce)) return refuse();
+    const DataMessage message(copy.info.member, copy.info.sid, std::move(*packet), said.lossy);
+    link(*copy.room, copy, message);
+    return 1 + deliver(now, *copy.room, message, copy.window);
 }
 
 // ---------------------------------------------------------------- to members here
@@ -58,6 +83,7 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
     PendingId pending;
     std::size_t count = 0;
     const auto one = [&](Member& to) {
+        if (to.info.elsewhere) return;
         ++count;
         receivers_.give(now, to, message, window, pending);
     };

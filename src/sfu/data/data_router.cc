@@ -4,6 +4,7 @@
 // DataRouter: who is there and what they may, as control says.
 #include "sfu/data/data_router.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace confab::sfu {
@@ -85,7 +86,10 @@ void DataRouter::made_room(Timestamp now, PeerId peer) {
 bool DataRouter::may_send(PeerId peer) {
     const Member* m = rooms_.find(peer);
     if (m == nullptr) return true;
-    if (!windows_.at(m->window).full() && links_.have_room(m->room->others)) return true;
+    const auto open = [&](const Member* at) {
+        return !windows_.at(at->window).full() && links_.have_room(at->room->others);
+    };
+    if (open(m) && std::all_of(m->copies.begin(), m->copies.end(), open)) return true;
     windows_.hold_back(peer);
     return false;
 }

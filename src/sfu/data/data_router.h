@@ -76,6 +76,8 @@ class DataRouter {
 
     // data_route.cc
     std::size_t refuse();
+    std::size_t repeat(Timestamp now, Member& copy, DataChannel channel, BytesView payload,
+                       const DataMessage& said);
     std::size_t route_frame(Timestamp now, Member& m, BytesView frame);
     std::size_t deliver_frame(Timestamp now, Room& room, DataTrackId track, BytesView frame);
     std::size_t deliver(Timestamp now, Room& room, const DataMessage& message, WindowId window);

@@ -287,6 +287,12 @@ struct OpenDataChannels {
     PeerId peer;
     bool data_track = true;
 };
+// A participant in a room, for its data.
+struct DataPlace {
+    RoomId room;
+    MemberId member;
+    bool operator==(const DataPlace&) const = default;
+};
 // A participant of a room on this worker, as far as data goes: who it is and what it may (01
 // SIG-120, SIG-124). Again whenever any of it changed.
 struct DataMember {
@@ -301,6 +307,9 @@ struct DataMember {
     bool hidden = false;
     bool agent = false;
     bool expects_channels = true;  // false: its client asked for none (DC-09)
+    // It is there, on this worker, and only seen in `room`: nothing goes to it here, and what it
+    // says to everybody there is said here, too (API-11).
+    std::optional<DataPlace> elsewhere;
     bool operator==(const DataMember&) const = default;
 };
 struct DataMemberGone {

@@ -26,7 +26,20 @@ api::ServiceError no_place_to_revoke() {
             "participant is removed");
 }
 
+// docs/design/moving.md
+api::ServiceError apart() {
+    return api::service_error(
+        api::ErrorCode::kFailedPrecondition,
+        "the rooms are on different control threads: with confab.control_threads: 1 participants "
+        "move and are forwarded between all rooms");
+}
+
 }  // namespace
+
+template <typename Request>
+bool NodeRoomService::together(const Request& request) const {
+    return node_.shard_of(request.room()) == node_.shard_of(request.destination_room());
+}
 
 template <typename Request, typename Response>
 void NodeRoomService::pass(const std::string& room, Method<Request, Response> method,
@@ -169,16 +182,13 @@ void NodeRoomService::update_room_metadata(const api::CallContext& context,
 void NodeRoomService::forward_participant(const api::CallContext& context,
                                           const livekit::ForwardParticipantRequest& request,
                                           api::Reply<livekit::ForwardParticipantResponse> reply) {
+    if (!together(request)) return reply(tl::make_unexpected(apart()));
     pass(request.room(), &Port::forward_participant, context, request, std::move(reply));
 }
 void NodeRoomService::move_participant(const api::CallContext& context,
                                        const livekit::MoveParticipantRequest& request,
                                        api::Reply<livekit::MoveParticipantResponse> reply) {
-    if (node_.shard_of(request.room()) != node_.shard_of(request.destination_room()))
-        return reply(tl::make_unexpected(api::service_error(
-            api::ErrorCode::kFailedPrecondition,
-            "the rooms are on different control threads: participants move between all rooms "
-            "with confab.control_threads: 1")));
+    if (!together(request)) return reply(tl::make_unexpected(apart()));
     pass(request.room(), &Port::move_participant, context, request, std::move(reply));
 }
 void NodeRoomService::perform_rpc(const api::CallContext& context,

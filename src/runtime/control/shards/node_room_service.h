@@ -59,6 +59,9 @@ class NodeRoomService final : public api::RoomServicePort {
     void pass(const std::string& room, Method<Request, Response> method,
               const api::CallContext& context, const Request& request, api::Reply<Response> reply);
 
+    // Whether both rooms are in one shard.
+    template <typename Request>
+    bool together(const Request& request) const;
     // False if there is no place for it: nothing is revoked.
     bool revoke(const livekit::RoomParticipantIdentity& who);
 

@@ -252,11 +252,13 @@ TEST_CASE("NodeRoomService: where there is no place to revoke nothing is done [T
           livekit::PARTICIPANT_REMOVED);
 }
 
-TEST_CASE("NodeRoomService: nobody moves between shards, and is told what to do [API-12]") {
+TEST_CASE(
+    "NodeRoomService: nobody gets from shard to shard, and is told what to do [API-11] [API-12]") {
     TestNode node(2);
     const std::string room = node.room_in(0);
     Joined ann(node, room, "ann");
     REQUIRE(ann.is_in());
+    const char* method = "MoveParticipant";
     const auto move_to = [&](const std::string& destination) {
         token::VideoGrant grant = admin();
         grant.room = room;
@@ -265,7 +267,7 @@ TEST_CASE("NodeRoomService: nobody moves between shards, and is told what to do 
         request.set_room(room);
         request.set_identity("ann");
         request.set_destination_room(destination);
-        return node.twirp_with(node.token_for(grant), "MoveParticipant", request);
+        return node.twirp_with(node.token_for(grant), method, request);
     };
     const std::string apart = move_to(node.room_in(1));
     CHECK(status_of(apart) == 412);
@@ -275,6 +277,9 @@ TEST_CASE("NodeRoomService: nobody moves between shards, and is told what to do 
     CHECK(status_of(together) == 412);
     CHECK(together.find("try again") != std::string::npos);
     CHECK(status_of(move_to("")) == 400);
+    method = "ForwardParticipant";  // whose request has the same fields
+    CHECK(move_to(node.room_in(1)) == apart);
+    CHECK(move_to(node.room_in(0, "other")).find("try again") != std::string::npos);
     CHECK(ann.is_served(1));
 }
 

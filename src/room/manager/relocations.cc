@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "room/manager/relocations.h"
+
+#include <utility>
+
+namespace confab::room {
+namespace {
+
+ServiceError refused(std::string text) {
+    return {ServiceCode::kFailedPrecondition, std::move(text)};
+}
+tl::unexpected<ServiceError> failed() {
+    return service_error(ServiceCode::kInternal, "the room failed and was ended");
+}
+tl::unexpected<ServiceError> nobody() {
+    return service_error(ServiceCode::kNotFound, "participant does not exist");
+}
+tl::unexpected<ServiceError> same_room() {
+    return service_error(ServiceCode::kInvalidArgument,
+                         "destination room cannot be the same as source room");
+}
+ServiceError only_seen() {
+    return refused("the participant is in another room and only forwarded to this one");
+}
+
+std::optional<ServiceError> refusal_of_move(const Participant& p) {
+    if (p.forwarded()) return only_seen();
+    if (!p.traits.gates.room_moved)
+        return refused("the client (protocol " + std::to_string(p.client.protocol()) +
+                       ") can not be moved, only from protocol 16 on: remove the participant and "
+                       "have it join the other room");
+    if (!p.active() || !p.signal.is_open())
+        return refused("the participant is connecting or reconnecting: try again");
+    return std::nullopt;
+}
+
+}  // namespace
+
+// The room to go to, made if there is none, when it takes the participant.
+ServiceResult<Room*> Relocations::destination(const std::string& name, const Participant& p) const {
+    const Config& config = scope_->config;
+    if (name.empty())
+        return service_error(ServiceCode::kInvalidArgument, "destination room is required");
+    if (token::exceeds(name.size(), config.limits.room_name))
+        return service_error(
+            ServiceCode::kInvalidArgument,
+            "room name exceeds length limit " + std::to_string(config.limits.room_name));
+    rooms_->fail_if_broken(name, p.identity());
+    if (const Room* room = rooms_->find(name)) {
+        JoinParams params;
+        params.grants = p.grants;
+        if (room->sessions().is_full_for(params))
+            return service_error(ServiceCode::kFailedPrecondition,
+                                 "the room is full (max_participants is " +
+                                     std::to_string(room->snapshot().max_participants()) + ")");
+    } else if (!config.room.auto_create) {
+        return service_error(ServiceCode::kNotFound, "requested room does not exist");
+    }
+    return make_(name);
+}
+
+// ---------------------------------------------------------------- moves
+
+ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
+    const livekit::MoveParticipantRequest& request) {
+    if (request.room() == request.destination_room()) return same_room();
+    Room* from = rooms_->find(request.room());
+    const Participant* p = from == nullptr ? nullptr : from->find(request.identity());
+    if (p == nullptr) return nobody();
+    if (auto refusal = refusal_of_move(*p)) return tl::unexpected<ServiceError>(*refusal);
+    const auto to = destination(request.destination_room(), *p);
+    if (!to) return tl::unexpected<ServiceError>(to.error());
+    const SessionId session = *p->signal.session();
+    const std::string sid = p->sid();
+    Transfer transfer;
+    if (!rooms_->in_room(
+            *from, [&](Room& room) { transfer = room.release(*room.find(request.identity())); })) {
+        (void)rooms_->in_room(**to, [](Room&) {});  // it may be new: its time to end is noted
+        return failed();
+    }
+    // Before it is there: should that fail, its session ends with the room.
+    rehome_(session, request.destination_room());
+    moves_.note(scope_->now(), sid, request.destination_room());
+    if (!rooms_->in_room(**to, [&](Room& room) { room.admit(std::move(transfer)); }))
+        return failed();
+    return livekit::MoveParticipantResponse{};
+}
+
+// It says where it was before; who it is, its sid of then says.
+Room* Relocations::moved_to(const JoinParams& resume) const {
+    const std::string* name = moves_.find(scope_->now(), resume.participant_sid);
+    Room* room = name == nullptr ? nullptr : rooms_->find(*name);
+    const Participant* p = room == nullptr ? nullptr : room->find(resume.grants.identity);
+    return p == nullptr || !p->answers_to(resume.participant_sid) ? nullptr : room;
+}
+
+// ---------------------------------------------------------------- seen in a second room
+
+std::optional<ServiceError> Relocations::refusal_of_forward(const Participant& p,
+                                                            const Room* to) const {
+    if (p.forwarded()) return only_seen();
+    if (!p.active()) return refused("the participant is connecting: try again");
+    if (forwards_.full())
+        return refused("as many participants are forwarded as can be: " +
+                       std::to_string(Forwards::kMaxForwards));
+    if (to != nullptr && to->find(p.identity()) != nullptr)
+        return refused("a participant of that identity is in the destination room");
+    return std::nullopt;
+}
+
+ServiceResult<livekit::ForwardParticipantResponse> Relocations::forward(
+    const livekit::ForwardParticipantRequest& request) {
+    if (request.room() == request.destination_room()) return same_room();
+    Room* from = rooms_->find(request.room());
+    const Participant* p = from == nullptr ? nullptr : from->find(request.identity());
+    if (p == nullptr) return nobody();
+    const Room* known = rooms_->find(request.destination_room());
+    if (known != nullptr && forwards_.knows(p->sid(), known->id()))
+        return livekit::ForwardParticipantResponse{};
+    if (auto refusal = refusal_of_forward(*p, known)) return tl::unexpected<ServiceError>(*refusal);
+    const auto to = destination(request.destination_room(), *p);
+    if (!to) return tl::unexpected<ServiceError>(to.error());
+    const Forwards::Place source{from->id(), p->identity(), p->sid()};
+    Forwards::Place copy{(*to)->id(), p->identity(), {}};
+    Forwarded now = from->forwarding().view(*p);
+    if (!rooms_->in_room(**to,
+                         [&](Room& room) { copy.sid = room.forwarding().add(std::move(now)); }))
+        return failed();
+    forwards_.add(source, std::move(copy), from->forwarding().version(*p));
+    return livekit::ForwardParticipantResponse{};
+}
+
+}  // namespace confab::room

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Participants that go from one room to another with their session, connections and tracks, and
+// those that are seen in a second one besides (01 API-11, API-12, SIG-50; docs/design/moving.md).
+// Both rooms are of this control shard.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "room/manager/forwards.h"
+#include "room/manager/moves.h"
+#include "room/manager/rooms.h"
+
+namespace confab::room {
+
+class Relocations {
+  public:
+    // The room of that name, made if there is none.
+    using Make = std::function<ServiceResult<Room*>(const std::string& name)>;
+    // What the session asks goes to that room from now on.
+    using Rehome = std::function<void(SessionId session, const std::string& room)>;
+
+    Relocations(Rooms& rooms, const RoomScope& scope, Make make, Rehome rehome)
+        : rooms_(&rooms),
+          scope_(&scope),
+          make_(std::move(make)),
+          rehome_(std::move(rehome)),
+          forwards_(rooms, scope) {}
+
+    ServiceResult<livekit::MoveParticipantResponse> move(
+        const livekit::MoveParticipantRequest& request);
+    ServiceResult<livekit::ForwardParticipantResponse> forward(
+        const livekit::ForwardParticipantRequest& request);
+
+    // Where the participant is by now that a client resumes, as it was there last; null where
+    // nothing is known of it.
+    Room* moved_to(const JoinParams& resume) const;
+
+    // After each input: the second rooms see what became of who is seen there.
+    void follow() { forwards_.run(); }
+    void handle_levels(const sfu::SpeakerLevels& event) { forwards_.handle_levels(event); }
+
+  private:
+    std::optional<ServiceError> refusal_of_forward(const Participant& p, const Room* to) const;
+    ServiceResult<Room*> destination(const std::string& name, const Participant& p) const;
+
+    Rooms* rooms_;
+    const RoomScope* scope_;
+    Make make_;
+    Rehome rehome_;
+    Moves moves_;
+    Forwards forwards_;
+};
+
+}  // namespace confab::room
