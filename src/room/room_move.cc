@@ -44,7 +44,6 @@ void Room::admit(Transfer coming) {
     subscriptions_.add(p, std::move(coming.subscriber));
     data_.put(p, std::move(coming.data));
     quality_.add(p);
-    dispatches_.came(p);
     sessions_.welcome(p);
     dispatches_.came(p);
     publications_.announce_all(p);
