@@ -29,7 +29,7 @@ void move(World& w, const std::string& identity, const std::string& to) {
     request.set_room("r");
     request.set_identity(identity);
     request.set_destination_room(to);
-    REQUIRE(w.manager.move_participant(w.clock(), request));
+    REQUIRE(w.manager.relocations(w.clock()).move(request));
     w.drain();
 }
 

@@ -130,7 +130,8 @@ void RoomManager::job_changed(Clock clock, const livekit::Job& job, bool lost) {
     clock_ = clock;
     Room* room = rooms_.find(job.room().name());
     if (room == nullptr) {  // it ended meanwhile
-        if (job.state().status() == livekit::JS_RUNNING) out_.end_job({job.id(), EndAgentJob::Why::kUnwanted});
+        if (job.state().status() == livekit::JS_RUNNING)
+            out_.end_job({job.id(), EndAgentJob::Why::kUnwanted});
         return;
     }
     rooms_.in_room(*room, [&](Room& entered) { entered.dispatches().job_changed(job, lost); });
@@ -207,8 +208,9 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
     if (!room && room.error().code == ServiceCode::kUnavailable)
-        return refuse(session, {503, "the room is to be recorded, and no egress worker answers",
-                                "room_egress", room.error().text});
+        return refuse(scope_, session,
+                      {503, "the room is to be recorded, and no egress worker answers",
+                       "room_egress", room.error().text});
     if (!room) {
         const bool preset = room.error().code == ServiceCode::kInvalidArgument;
         return refuse(scope_, session,
