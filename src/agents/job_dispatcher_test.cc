@@ -44,8 +44,9 @@ struct World : DispatcherHost {
     }
     Clock clock() const { return {now, UnixTime::seconds(100) + (now - Timestamp())}; }
     void request(const std::string& id, Duration patience = Duration::seconds(12)) {
-        dispatcher.request(clock(), job(id), now + patience,
-                           [this](JobDispatcher::Outcome outcome) { answers.push_back(outcome); });
+        dispatcher.request(
+            clock(), job(id), now + patience,
+            [this](const JobDispatcher::Outcome& outcome) { answers.push_back(outcome); });
     }
     void advance(Duration by) {
         const Timestamp until = now + by;

@@ -151,6 +151,7 @@ struct World final : LauncherHost {
     // "AJ_1 1" for a job that runs.
     std::vector<std::string> seen() const {
         std::vector<std::string> result;
+        result.reserve(changes.size());
         for (const livekit::Job& job : changes)
             result.push_back(job.id() + " " + std::to_string(job.state().status()));
         return result;

@@ -128,6 +128,7 @@ TEST_CASE(
 TEST_CASE("WorkerHub: those who went before do not hold up a drain [WRK-13]") {
     World w;
     std::vector<std::string> all;
+    all.reserve(10);
     for (int i = 0; i < 10; ++i)
         all.push_back(w.worker("bot"));
     w.workers.drain(w.clock());
