@@ -7,11 +7,13 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agents/job_launcher.h"
@@ -94,6 +96,10 @@ struct World final : LauncherHost {
         settle();
         return id;
     }
+    void remove_old_key() {
+        std::map<std::string, std::string, std::less<>> left{{"key", kSecret}};
+        keys = token::KeyMap(std::move(left));
+    }
     void load(const std::string& worker, float load, bool full) {
         livekit::WorkerMessage message;
         message.mutable_update_worker()->set_load(load);
@@ -142,7 +148,7 @@ struct World final : LauncherHost {
     std::size_t count(const std::string& worker, livekit::ServerMessage::MessageCase kind) {
         std::size_t result = 0;
         for (const livekit::ServerMessage& message : told[worker])
-            result += message.message_case() == kind ? 1 : 0;
+            if (message.message_case() == kind) ++result;
         return result;
     }
     std::size_t offers(const std::string& worker) {

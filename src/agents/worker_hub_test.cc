@@ -148,7 +148,7 @@ TEST_CASE("WorkerHub: workers whose API key is gone are cut and get no job [DSP-
     w.workers.keys_changed();  // all of them are there
     w.settle();
     CHECK(w.ended.empty());
-    w.keys = token::KeyMap({{"key", World::kSecret}});
+    w.remove_old_key();
     w.workers.keys_changed();
     w.workers.keys_changed();
     for (int i = 0; i < 20; ++i)
@@ -173,7 +173,7 @@ TEST_CASE("WorkerHub: jobs of a worker whose API key is gone are kept as of any 
     World w;
     const std::string a = w.worker("bot", "", livekit::JT_ROOM, "old");
     w.launch("AJ_1");
-    w.keys = token::KeyMap({{"key", World::kSecret}});
+    w.remove_old_key();
     w.workers.keys_changed();
     w.settle();
     w.workers.disconnected(w.clock(), a);
