@@ -78,7 +78,7 @@ struct Grants {
     std::optional<livekit::RoomConfiguration> room_config;
     std::string room_preset;
     std::string sha256;                 // base64 SHA-256 of a body (TOK-09)
-    std::optional<UnixTime> issued_at;  // nbf, else iat
+    std::optional<UnixTime> issued_at;  // the later one of nbf and iat
     std::optional<UnixTime> expires_at;
 };
 

@@ -37,7 +37,7 @@ class Revocations {
     // An earlier revocation of the same identity is not undone by an older time.
     Outcome revoke(std::string_view room, std::string_view identity, UnixTime before, UnixTime now);
     // Whether the bearer may not join the room of its token, as who it is or as whose token it had
-    // (Grants::publishes_for). One that does not say when it was issued was issued before.
+    // (Grants::publishes_for). One of which is not known when it was issued was issued before.
     bool refuses(const Grants& grants) const;
     std::size_t size() const { return entries_.size(); }
 

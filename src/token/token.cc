@@ -75,6 +75,14 @@ std::string_view time_error(const Registered& registered, UnixTime now) {
     return {};
 }
 
+// The later one of nbf and iat: either may lie in the past on purpose, for clocks that are slow.
+UnixTime issued_at(const Registered& registered) {
+    if (registered.not_before || registered.issued_at)
+        return std::max(registered.not_before.value_or(UnixTime()),
+                        registered.issued_at.value_or(UnixTime()));
+    return std::max(UnixTime(), *registered.expires - kUsualTokenLifetime);
+}
+
 }  // namespace
 
 std::optional<std::string> KeyMap::find_secret(std::string_view api_key) const {
@@ -111,7 +119,7 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
                           " is of type " + std::string(to_text(grants.error().found)));
     grants->api_key = registered->issuer;
     grants->identity = registered->subject.empty() ? registered->id : registered->subject;
-    grants->issued_at = registered->not_before ? registered->not_before : registered->issued_at;
+    grants->issued_at = issued_at(*registered);
     grants->expires_at = registered->expires;
     return *std::move(grants);
 }
@@ -122,8 +130,9 @@ std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTi
     claims.begin_object();
     claims.string("iss", key.name);
     if (!grants.identity.empty()) claims.string("sub", grants.identity);
-    claims.integer("iat", now.s());
-    claims.integer("nbf", grants.issued_at.value_or(now).s());
+    const UnixTime issued = grants.issued_at.value_or(now);
+    claims.integer("iat", issued.s());
+    claims.integer("nbf", std::min(issued, now).s());
     claims.integer("exp", (now + lifetime).s());
     write_grants(grants, claims);
     claims.end_object();

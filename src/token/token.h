@@ -6,6 +6,7 @@
 // is echoed, and a token without `exp` is refused.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ namespace confab::token {
 
 inline constexpr Duration kTokenLeeway = Duration::seconds(60);          // TOK-01
 inline constexpr Duration kMinRefreshLifetime = Duration::seconds(600);  // TOK-12
+// Of tokens that say neither when they were issued nor from when on they count: what the SDKs give
+// them that do so (Java, Kotlin), unless told otherwise.
+inline constexpr Duration kUsualTokenLifetime = Duration::seconds(std::int64_t{6} * 3600);
 
 // API key → secret (TOK-02).
 class KeyProvider {
@@ -54,14 +58,15 @@ struct TokenError {
 Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
                                         UnixTime now);
 
-// A token of `grants` with iss = key, sub = grants.identity, iat = now, exp = now + lifetime; nbf
-// is grants.issued_at, else now. grants.api_key and expires_at are ignored.
+// A token of `grants` with iss = key, sub = grants.identity, exp = now + lifetime; iat is
+// grants.issued_at, else now, and nbf is the same, but never later than now. grants.api_key and
+// expires_at are ignored.
 std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTime now,
                        Duration lifetime);
 
 // TOK-12: what the server sends as `refresh_token`. Carries name, identity, kind, metadata,
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
-// has left, at least 10 minutes. It counts as issued when the original was (nbf), so that it is
+// has left, at least 10 minutes. It counts as issued when the original was (iat), so that it is
 // revoked with it (TOK-14); where that is not known, at the beginning of time.
 // Signed with the key of the original (grants.api_key), or another if that one is no longer known;
 // empty if there is none at all.

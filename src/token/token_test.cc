@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "crypto/jws.h"
+#include "token/revocations.h"
 #include "token/key_testing.h"
 
 namespace confab::token {
@@ -106,13 +107,44 @@ TEST_CASE(
     CHECK(refusal(sign(R"({"iss":"devkey","exp":-1e300})")).find("expired") != std::string::npos);
 }
 
-TEST_CASE("verify_token: a token was issued at its nbf, else at its iat [TOK-14]") {
+TEST_CASE("verify_token: a token was issued at the later one of nbf and iat [TOK-14]") {
     const auto issued = [](const std::string& claims) {
         return verify_token(sign_with_exp(claims), golden_keys(), kGoldenNow)->issued_at;
     };
-    CHECK(issued(R"(,"nbf":12,"iat":34)") == UnixTime::seconds(12));
+    CHECK(issued(R"(,"nbf":12,"iat":34)") == UnixTime::seconds(34));
+    CHECK(issued(R"(,"nbf":34,"iat":12)") == UnixTime::seconds(34));
+    CHECK(issued(R"(,"nbf":0,"iat":34)") == UnixTime::seconds(34));
     CHECK(issued(R"(,"iat":34)") == UnixTime::seconds(34));
-    CHECK_FALSE(issued(""));
+    CHECK(issued(R"(,"nbf":34)") == UnixTime::seconds(34));
+}
+
+TEST_CASE("verify_token: without nbf and iat it was issued six hours before its exp [TOK-14]") {
+    const auto expires_at = [](UnixTime exp, UnixTime now) {
+        return verify_token(
+                   sign(R"({"iss":"devkey","sub":"ann","video":{"roomJoin":true,"room":"r"},"exp":)" +
+                        std::to_string(exp.s()) + "}"),
+                   golden_keys(), now)
+            .value();
+    };
+    const Duration day = Duration::seconds(86'400);
+    CHECK(expires_at(kGoldenNow + kUsualTokenLifetime, kGoldenNow).issued_at == kGoldenNow);
+    CHECK(expires_at(UnixTime::seconds(60), UnixTime()).issued_at == UnixTime());
+    // Revoked are those that were minted before, and their refresh tokens; not those minted later.
+    Revocations revocations;
+    (void)revocations.revoke("r", "ann", kGoldenNow, kGoldenNow);
+    const UnixTime before = kGoldenNow - Duration::seconds(1);
+    Grants old = expires_at(before + kUsualTokenLifetime, before);
+    CHECK(revocations.refuses(old));
+    old = verify_token(mint_refresh_token(old, golden_keys(), kGoldenNow + day), golden_keys(),
+                       kGoldenNow + day)
+              .value();
+    CHECK(revocations.refuses(old));
+    const Grants later = expires_at(kGoldenNow + kUsualTokenLifetime, kGoldenNow);
+    CHECK_FALSE(revocations.refuses(later));
+    CHECK_FALSE(revocations.refuses(
+        verify_token(mint_refresh_token(later, golden_keys(), kGoldenNow + day), golden_keys(),
+                     kGoldenNow + day)
+            .value()));
 }
 
 TEST_CASE("mint_refresh_token: as old as the token that it follows [TOK-12] [TOK-14]") {
