@@ -26,10 +26,11 @@ inline constexpr std::size_t kMaxOutboxWaiting = 65'536;
 inline constexpr std::size_t kMaxOutboxHeld = 65'536;
 // Addresses that are numbered; events to further ones carry no sequence number.
 inline constexpr std::size_t kMaxOutboxUrls = 1024;
-// How often an event is refused (5xx) by a receiver that meanwhile takes others, until it is given
-// up: an event that old, so that what is wrong with a receiver for a while costs none.
+// How often an event is refused (5xx, or no answer once it was sent) by a receiver that meanwhile
+// takes others, and for how long, until it is given up: what is wrong with a receiver for a while
+// costs none.
 inline constexpr int kMaxOutboxRefusals = 10;
-inline constexpr Duration kOutboxRefusalAge = Duration::seconds(3600);
+inline constexpr Duration kOutboxRefusalTime = Duration::seconds(600);
 // Attempts that failed are written together, this long after the first: each write is a sync.
 inline constexpr Duration kOutboxMarkDelay = Duration::seconds(10);
 // A store that has not answered by then is not waited for: a hanging disk delays no event further.

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <optional>
 #include <set>
 
 #include "api/golden_testing.h"
@@ -272,9 +274,9 @@ TEST_CASE("WebhookQueue: with an outbox it is tried until retention is over [HOO
 
 namespace {
 
-// One event fails each minute in that way, while its receiver takes others: how often, until it is
-// given up; 0: it was not, within so many.
-int failures_until_given_up(int status, double age) {
+// One event fails so often in that way (-1: no answer, but it was sent), while its receiver takes
+// others: how many times, until it is given up; 0: it was not, within so many.
+int failures_until_given_up(int status, double age, double interval = 60) {
     OutboxContents start = contents(2);
     start.waiting = {kept(1, "bad"), kept(2, "bad")};
     start.sequences = {{"http://a", 2}};
@@ -282,20 +284,21 @@ int failures_until_given_up(int status, double age) {
     double now = age;
     for (int failures = 1; failures <= 50; ++failures) {
         REQUIRE(bench.poll(now) == "1");
-        if (status == 0)
-            bench.queue->handle_failure(at(now), bench.last.id);
+        if (status <= 0)
+            bench.queue->handle_failure(at(now), bench.last.id, status < 0);
         else
             bench.queue->handle_response(at(now), bench.last.id, status);
         if (bench.queue->stats().failed > 0) {
             CHECK(bench.poll(now) == "2");
-            CHECK(bench.store().back() == OutboxMark{1, State::kGivenUp, failures, status});
+            CHECK(bench.store().back() ==
+                  OutboxMark{1, State::kGivenUp, failures, std::max(0, status)});
             return failures;
         }
         bench.add(now, "good", "x");
         (void)bench.store();
         REQUIRE(bench.poll(now + 0.5) == "x");
         bench.queue->handle_response(at(now + 0.5), bench.last.id, 200);
-        now += 60;
+        now += interval;
         bench.queue->handle_timeout(at(now));
     }
     return 0;
@@ -305,16 +308,65 @@ int failures_until_given_up(int status, double age) {
 
 TEST_CASE(
     "WebhookQueue: an event that its receiver cannot take does not keep the later ones [HOOK-10]") {
-    for (const int status : {500, 503})
-        CHECK(failures_until_given_up(status, 3600) == 1 + kMaxOutboxRefusals);
+    // The first failure does not count: nothing was taken since. So often, and for so long.
+    const int in_time = static_cast<int>(kOutboxRefusalTime.to_seconds()) / 60;
+    for (const int status : {500, 503, -1})
+        for (const double age : {0.0, 3600.0}) {
+            CAPTURE(status);
+            CHECK(failures_until_given_up(status, age) == 2 + in_time);
+            CHECK(failures_until_given_up(status, age, 600.0 / 8) == 1 + kMaxOutboxRefusals);
+            CHECK(failures_until_given_up(status, age, 600.0 / 9) == 1 + kMaxOutboxRefusals);
+            CHECK(failures_until_given_up(status, age, 600.0 / 10) == 2 + kMaxOutboxRefusals);
+            CHECK(failures_until_given_up(status, age, 30.0) == 2 + 2 * in_time);
+        }
 }
 
-TEST_CASE("WebhookQueue: no answer and a 429 are no refusals, nor is the first hour [HOOK-10]") {
+TEST_CASE("WebhookQueue: nobody there and a 429 are no refusals [HOOK-10]") {
     CHECK(failures_until_given_up(0, 3600) == 0);
     CHECK(failures_until_given_up(429, 3600) == 0);
-    // The first refusal that counts is that of an event that is an hour old.
-    CHECK(failures_until_given_up(500, 3600 - 20 * 60) == 20 + kMaxOutboxRefusals);
-    CHECK(failures_until_given_up(500, 3600 - 20 * 60 - 1) == 21 + kMaxOutboxRefusals);
+}
+
+namespace {
+
+// How many requests a receiver gets within a minute that gives each that answer; of so many rooms.
+int requests_in_a_minute(int rooms, int status, std::optional<Duration> retry_after) {
+    Bench bench;
+    for (int i = 0; i < rooms; ++i)
+        bench.add(0, "room" + std::to_string(i), "x");
+    (void)bench.store();
+    int requests = 0;
+    for (double now = 0; now < 60; now += 0.01) {
+        bench.queue->handle_timeout(at(now));
+        std::vector<std::uint64_t> ids;
+        while (!bench.poll(now).empty())
+            ids.push_back(bench.last.id);
+        requests += static_cast<int>(ids.size());
+        for (const std::uint64_t id : ids)
+            if (status == 0)
+                bench.queue->handle_failure(at(now), id, true);
+            else
+                bench.queue->handle_response(at(now), id, status, retry_after);
+        (void)bench.store();
+    }
+    CHECK(bench.queue->waiting() == static_cast<std::size_t>(rooms));
+    return requests;
+}
+
+}  // namespace
+
+TEST_CASE("WebhookQueue: a receiver that takes nothing is not asked without end [HOOK-10]") {
+    const Duration none = Duration::zero();
+    // 0, 0, 2, 6, 14, 30 s
+    CHECK(requests_in_a_minute(1, 429, none) == 6);
+    CHECK(requests_in_a_minute(1, 429, Duration::seconds(20)) == 3);
+    CHECK(requests_in_a_minute(1, 500, std::nullopt) == 6);
+    // Those that are sent at once, and then one at a time.
+    const int at_once = static_cast<int>(kMaxWebhookRequestsPerUrl);
+    CHECK(requests_in_a_minute(1000, 429, none) <= at_once + 8);
+    CHECK(requests_in_a_minute(1000, 429, Duration::seconds(20)) == at_once + 2);
+    // Two had failed before it was held: they wait on their own.
+    for (const int status : {0, 429, 500, 503})
+        CHECK(requests_in_a_minute(1000, status, std::nullopt) <= at_once + 8);
 }
 
 TEST_CASE("WebhookQueue: a receiver that is away costs the others nothing [HOOK-10] [IMM-15]") {

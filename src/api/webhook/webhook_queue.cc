@@ -230,7 +230,8 @@ void WebhookQueue::handle_response(Timestamp now, std::uint64_t request, int sta
     if (!id) return;
     Queue& queue = queues_.at(*id);
     queue.status = status;
-    if (!WebhookReceivers::is_away(status)) receivers_.handle_answer(id->first);
+    queue.was_refused = status >= 500;
+    if (is_delivered(status) || is_final(status)) receivers_.handle_answer(id->first);
     if (is_delivered(status)) {
         ++stats_.delivered;
         if (queue.items.front().event.api_key.empty()) taken_[id->first] = now;
@@ -243,10 +244,11 @@ void WebhookQueue::handle_response(Timestamp now, std::uint64_t request, int sta
     }
 }
 
-void WebhookQueue::handle_failure(Timestamp now, std::uint64_t request) {
+void WebhookQueue::handle_failure(Timestamp now, std::uint64_t request, bool was_sent) {
     const auto id = take_running(request);
     if (!id) return;
     queues_.at(*id).status = 0;
+    queues_.at(*id).was_refused = was_sent;
     if (!retry_front(now, *id, std::nullopt)) ++stats_.failed_unreachable;
 }
 
@@ -254,19 +256,30 @@ bool WebhookQueue::fails_for_good(Timestamp now, const std::string& url, Queue& 
     if (!outbox_) return queue.attempts > kMaxWebhookRetries;
     // An event that its receiver cannot take must not keep all later ones of its key. That it is
     // away, or has too much to do, is no refusal.
-    const Duration age = now - queue.items.front().queued;
     const auto taken = taken_.find(url);
-    if (queue.status >= 500 && age >= kOutboxRefusalAge && queue.attempts > 1 &&
-        taken != taken_.end() && taken->second > queue.failed)
-        ++queue.refusals;
+    if (queue.was_refused && queue.attempts > 1 && taken != taken_.end() &&
+        taken->second > queue.failed && ++queue.refusals == 1)
+        queue.refused = now;
     queue.failed = now;
-    return queue.refusals >= kMaxOutboxRefusals || age > options_.retention;
+    const bool is_refused = queue.refusals >= kMaxOutboxRefusals;
+    if (is_refused && now - queue.refused >= kOutboxRefusalTime) return true;
+    return now - queue.items.front().queued > options_.retention;
+}
+
+bool WebhookQueue::is_away_after(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
+    if (!outbox_) return false;
+    const auto& [url, key] = id;
+    const Queue& queue = queues_.at(id);
+    if (wait) return receivers_.handle_limit(now, url, *wait, queue.attempts);
+    const bool is_proxy = queue.status != 0 && WebhookReceivers::is_away(queue.status);
+    if (is_proxy || (queue.status == 0 && !queue.was_refused))
+        return receivers_.handle_nobody(now, url, queue.attempts);
+    return receivers_.handle_refusal(now, url, key, queue.attempts);
 }
 
 bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
     Queue& queue = queues_.at(id);
-    const bool away = outbox_ && WebhookReceivers::is_away(queue.status) &&
-                      receivers_.handle_nobody(now, id.first, queue.attempts);
+    const bool away = is_away_after(now, id, wait);
     if (fails_for_good(now, id.first, queue)) {
         lose(queue.items.front().event.event, stats_.failed);
         finish_front(now, id, OutboxState::kGivenUp);

@@ -41,8 +41,6 @@ inline constexpr std::size_t kMaxWebhookBytes = 64 * 1024 * 1024;
 inline constexpr std::size_t kMaxWebhookRequests = 256;
 inline constexpr std::size_t kMaxWebhookRequestsPerUrl = 32;
 inline constexpr int kMaxWebhookRetries = 4;  // HOOK-06: waits of 1, 2, 4, 8 s
-// A longer Retry-After would outlive the signature of the body.
-inline constexpr Duration kMaxWebhookRetryAfter = Duration::seconds(240);
 
 struct WebhookOptions {
     std::vector<std::string> urls;
@@ -113,8 +111,9 @@ class WebhookQueue {
     // `retry_after` is the header of a 429 as a length of time. Unknown ids are ignored.
     void handle_response(Timestamp now, std::uint64_t id, int status,
                          std::optional<Duration> retry_after = std::nullopt);
-    // No answer: connection refused, timeout, broken TLS.
-    void handle_failure(Timestamp now, std::uint64_t id);
+    // No answer. `was_sent`: the receiver was there and got the request; else connection refused,
+    // broken TLS.
+    void handle_failure(Timestamp now, std::uint64_t id, bool was_sent = false);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
 
@@ -145,7 +144,9 @@ class WebhookQueue {
         // Of the front.
         int attempts = 0;
         int status = 0;    // of the last answer; 0: none
-        int refusals = 0;  // while the receiver took others
+        bool was_refused = false;  // 5xx, or no answer after it was sent
+        int refusals = 0;          // while the receiver took others
+        Timestamp refused;         // the first of these
         Timestamp failed;
         std::optional<Timestamp> retry;  // its place in waiting_
 
@@ -181,6 +182,8 @@ class WebhookQueue {
     void drop_unsendable(Timestamp now, UnixTime wall, Queue& queue);
     // Notes that the front failed; whether to give it up.
     bool fails_for_good(Timestamp now, const std::string& url, Queue& queue) const;
+    // Whether, with an outbox, the receiver is away or held now that the front failed.
+    bool is_away_after(Timestamp now, const QueueId& id, std::optional<Duration> wait);
     // The front is over; starts the next one, or removes the empty queue.
     void finish_front(Timestamp now, const QueueId& id, OutboxState state);
     // Has the front sent again later; false when all its attempts are used.

@@ -67,4 +67,57 @@ TEST_CASE("WebhookReceivers: nobody is there, says no answer or a proxy [HOOK-10
         CHECK_FALSE(WebhookReceivers::is_away(status));
 }
 
+TEST_CASE("WebhookReceivers: held after three queues that it refused in a row [HOOK-10]") {
+    WebhookReceivers receivers;
+    // One event that it cannot take holds nobody.
+    for (int attempts = 1; attempts < 50; ++attempts)
+        CHECK_FALSE(receivers.handle_refusal(at(0), kUrl, "r", attempts));
+    CHECK_FALSE(receivers.handle_refusal(at(0), kUrl, "s", 1));
+    receivers.handle_answer(kUrl);
+    for (const char* key : {"r", "s"})
+        CHECK_FALSE(receivers.handle_refusal(at(0), kUrl, key, 1));
+    CHECK(receivers.may_ask(at(0), kUrl, 31));
+    CHECK(receivers.handle_refusal(at(0), kUrl, "t", 1));
+    CHECK(receivers.handle_refusal(at(0), kUrl, "u", 1));  // had begun before
+    CHECK(receivers.next_request(kUrl) == at(1));
+    CHECK_FALSE(receivers.may_ask(at(0), kUrl, 0));
+    receivers.handle_start(kUrl);
+    CHECK(receivers.handle_refusal(at(1), kUrl, "u", 1));
+    CHECK(receivers.next_request(kUrl) == at(3));
+    receivers.handle_answer(kUrl);
+    CHECK(receivers.may_ask(at(1), kUrl, 31));
+}
+
+TEST_CASE("WebhookReceivers: one that refuses is not away any more [HOOK-10]") {
+    WebhookReceivers receivers;
+    for (int i = 0; i < kWebhookFailuresUntilAway; ++i)
+        (void)receivers.handle_nobody(at(0), kUrl, 1);
+    receivers.handle_start(kUrl);
+    CHECK_FALSE(receivers.handle_refusal(at(1), kUrl, "r", 1));
+    CHECK_FALSE(receivers.handle_refusal(at(1), kUrl, "s", 1));
+    CHECK(receivers.handle_refusal(at(1), kUrl, "t", 1));
+}
+
+TEST_CASE("WebhookReceivers: who asks for less is left alone, and never asked at once [HOOK-10]") {
+    WebhookReceivers receivers;
+    CHECK(receivers.handle_limit(at(0), kUrl, Duration::seconds(7), 1));
+    CHECK(receivers.next_request(kUrl) == at(7));
+    CHECK(receivers.handle_limit(at(0), kUrl, Duration::seconds(9), 1));  // had begun before
+    CHECK(receivers.next_request(kUrl) == at(9));
+    CHECK(receivers.handle_limit(at(0), kUrl, Duration::seconds(2), 1));
+    CHECK(receivers.next_request(kUrl) == at(9));
+    receivers.handle_start(kUrl);
+    CHECK(receivers.handle_limit(at(9), kUrl, Duration::zero(), 1));
+    CHECK(receivers.next_request(kUrl) == at(11));
+    receivers.handle_start(kUrl);
+    CHECK(receivers.handle_limit(at(11), kUrl, Duration::seconds(100'000), 1));
+    CHECK(receivers.next_request(kUrl) == at(11) + kMaxWebhookRetryAfter);
+    receivers.handle_answer(kUrl);
+    CHECK(receivers.handle_limit(at(0), kUrl, Duration::zero(), 1));
+    CHECK(receivers.next_request(kUrl) == at(0));
+    receivers.handle_answer(kUrl);
+    CHECK(receivers.handle_limit(at(0), kUrl, Duration::zero(), 3));
+    CHECK(receivers.next_request(kUrl) == at(4));
+}
+
 }  // namespace confab::api
