@@ -15,12 +15,14 @@ Revocations::Name Revocations::name_of(std::string_view room, std::string_view i
     return crypto::sha256(as_bytes(text));
 }
 
-void Revocations::forget_first() {
-    const auto entry = entries_.find(by_serial_.begin()->second);
-    const auto room = room_sizes_.find(entry->second.room);
-    if (--room->second == 0) room_sizes_.erase(room);
+void Revocations::forget(std::uint64_t serial) {
+    const auto place = by_serial_.find(serial);
+    const auto entry = entries_.find(place->second);
+    const auto room = by_room_.find(entry->second.room);
+    room->second.erase(serial);
+    if (room->second.empty()) by_room_.erase(room);
     entries_.erase(entry);
-    by_serial_.erase(by_serial_.begin());
+    by_serial_.erase(place);
 }
 
 Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view identity,
@@ -28,26 +30,31 @@ Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view
     before = std::min(before, now + kMaxAhead);
     const auto first = [this] { return entries_.at(by_serial_.begin()->second); };
     while (!by_serial_.empty() && first().before + kMaxTokenLifetime < now)
-        forget_first();
+        forget(by_serial_.begin()->first);
     const Name name = name_of(room, identity);
     const auto known = entries_.find(name);
     if (known != entries_.end()) {
         if (before <= known->second.before) return Outcome::kKept;
+        auto& of_room = by_room_.at(known->second.room);
+        of_room.erase(known->second.serial);
+        of_room.insert(next_serial_);
         by_serial_.erase(known->second.serial);
         known->second.before = before;
         known->second.serial = next_serial_;
         by_serial_.emplace(next_serial_++, name);
         return Outcome::kKept;
     }
-    const Name of_room = name_of(room, {});
-    if (const auto size = room_sizes_.find(of_room);
-        size != room_sizes_.end() && size->second >= kMaxPerRoom)
-        return Outcome::kNoPlace;
-    ++room_sizes_[of_room];
-    entries_.emplace(name, Entry{before, next_serial_, of_room});
+    const Name room_name = name_of(room, {});
+    auto& of_room = by_room_[room_name];
+    of_room.insert(next_serial_);
+    entries_.emplace(name, Entry{before, next_serial_, room_name});
     by_serial_.emplace(next_serial_++, name);
-    if (entries_.size() <= kMaxEntries) return Outcome::kKept;
-    forget_first();
+    if (of_room.size() > kMaxPerRoom)
+        forget(*of_room.begin());
+    else if (entries_.size() > kMaxEntries)
+        forget(by_serial_.begin()->first);
+    else
+        return Outcome::kKept;
     return Outcome::kForgotOther;
 }
 

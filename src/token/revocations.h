@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "base/time.h"
@@ -20,8 +21,8 @@ class Revocations {
   public:
     // Of more, the one that was made first is forgotten.
     static constexpr std::size_t kMaxEntries = 65'536;
-    // Of one room: beyond, none is taken. Who may administer a room does not undo what others
-    // revoked.
+    // Of one room: beyond, its first one is forgotten. Who may administer a room does not undo what
+    // others revoked.
     static constexpr std::size_t kMaxPerRoom = 4096;
     // Counted from the time of a revocation: no token is expected to live longer.
     static constexpr Duration kMaxTokenLifetime = Duration::seconds(std::int64_t{366} * 24 * 3600);
@@ -31,8 +32,7 @@ class Revocations {
 
     enum class Outcome : std::uint8_t {
         kKept,
-        kForgotOther,  // kept, in the place of the oldest one
-        kNoPlace,      // nothing is revoked: the room has kMaxPerRoom
+        kForgotOther,  // kept, in the place of the first one: of the room, or of all
     };
     // An earlier revocation of the same identity is not undone by an older time.
     Outcome revoke(std::string_view room, std::string_view identity, UnixTime before, UnixTime now);
@@ -52,11 +52,11 @@ class Revocations {
     };
     static Name name_of(std::string_view room, std::string_view identity);
     bool refuses(const Grants& grants, std::string_view identity) const;
-    void forget_first();
+    void forget(std::uint64_t serial);
 
     std::map<Name, Entry> entries_;
-    std::map<std::uint64_t, Name> by_serial_;  // as they were made
-    std::map<Name, std::size_t> room_sizes_;   // of rooms that have any
+    std::map<std::uint64_t, Name> by_serial_;          // as they were made
+    std::map<Name, std::set<std::uint64_t>> by_room_;  // serials, of rooms that have any
     std::uint64_t next_serial_ = 1;
 };
 

@@ -105,12 +105,18 @@ TEST_CASE("Revocations: a room has its own bound, which other rooms do not feel 
     for (; i < Revocations::kMaxPerRoom - 1; ++i)
         REQUIRE(revoke("full", i, kNow) == Outcome::kKept);
     CHECK(revoke("full", i++, kNow) == Outcome::kKept);
-    CHECK(revoke("full", i, kNow) == Outcome::kNoPlace);
-    CHECK(revocations.size() == Revocations::kMaxPerRoom);
-    CHECK_FALSE(revocations.refuses(bearer("full", std::to_string(i), after(-1))));
-    CHECK(revocations.refuses(bearer("full", "0", after(-1))));
-    CHECK(revoke("full", 0, after(1)) == Outcome::kKept);  // it has its place
-    CHECK(revoke("other", i, kNow) == Outcome::kKept);
+    CHECK(revoke("other", 0, kNow) == Outcome::kKept);
+    CHECK(revoke("full", 0, after(1)) == Outcome::kKept);  // it has its place, the last one now
+    CHECK(revoke("full", i, kNow) == Outcome::kForgotOther);
+    CHECK(revocations.size() == Revocations::kMaxPerRoom + 1);
+    const auto refuses = [&](const char* room, std::size_t who) {
+        return revocations.refuses(bearer(room, std::to_string(who), after(-1)));
+    };
+    CHECK(refuses("full", i));
+    CHECK(refuses("full", 0));
+    CHECK_FALSE(refuses("full", 1));  // made first
+    CHECK(refuses("full", 2));
+    CHECK(refuses("other", 0));
     // What is forgotten leaves its place.
     const UnixTime later = after(2) + Revocations::kMaxTokenLifetime;
     CHECK(revoke("full", i, later) == Outcome::kKept);

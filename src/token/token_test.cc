@@ -10,8 +10,8 @@
 
 #include "base/text.h"
 #include "crypto/jws.h"
-#include "token/revocations.h"
 #include "token/key_testing.h"
+#include "token/revocations.h"
 
 namespace confab::token {
 namespace {
@@ -121,8 +121,9 @@ TEST_CASE("verify_token: a token was issued at the later one of nbf and iat [TOK
 TEST_CASE("verify_token: without nbf and iat it was issued six hours before its exp [TOK-14]") {
     const auto expires_at = [](UnixTime exp, UnixTime now) {
         return verify_token(
-                   sign(R"({"iss":"devkey","sub":"ann","video":{"roomJoin":true,"room":"r"},"exp":)" +
-                        std::to_string(exp.s()) + "}"),
+                   sign(
+                       R"({"iss":"devkey","sub":"ann","video":{"roomJoin":true,"room":"r"},"exp":)" +
+                       std::to_string(exp.s()) + "}"),
                    golden_keys(), now)
             .value();
     };
@@ -141,10 +142,10 @@ TEST_CASE("verify_token: without nbf and iat it was issued six hours before its 
     CHECK(revocations.refuses(old));
     const Grants later = expires_at(kGoldenNow + kUsualTokenLifetime, kGoldenNow);
     CHECK_FALSE(revocations.refuses(later));
-    CHECK_FALSE(revocations.refuses(
-        verify_token(mint_refresh_token(later, golden_keys(), kGoldenNow + day), golden_keys(),
-                     kGoldenNow + day)
-            .value()));
+    CHECK_FALSE(
+        revocations.refuses(verify_token(mint_refresh_token(later, golden_keys(), kGoldenNow + day),
+                                         golden_keys(), kGoldenNow + day)
+                                .value()));
 }
 
 TEST_CASE("mint_refresh_token: as old as the token that it follows [TOK-12] [TOK-14]") {

@@ -18,13 +18,6 @@ namespace {
 api::ServiceError no_response() {
     return api::service_error(api::ErrorCode::kUnavailable, "no response from servers");
 }
-api::ServiceError no_place_to_revoke() {
-    return api::native_error(
-        api::ErrorCode::kResourceExhausted,
-        "tokens of " + std::to_string(token::Revocations::kMaxPerRoom) +
-            " identities of this room are revoked: nothing was done; without revoke_token_ts the "
-            "participant is removed");
-}
 
 // docs/design/moving.md
 api::ServiceError apart() {
@@ -56,18 +49,17 @@ void NodeRoomService::pass(const std::string& room, Method<Request, Response> me
         });
 }
 
-bool NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
+void NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
     using Outcome = token::Revocations::Outcome;
     const UnixTime before = token::revocation_time(who.revoke_token_ts());
     const Outcome outcome =
         node_.revocations().revoke(who.room(), who.identity(), before, net::EventLoop::wall());
-    if (outcome == Outcome::kNoPlace) return false;
     telemetry::log_info(
         "tokens revoked",
         {{"room", who.room()}, {"participant", who.identity()}, {"before", before.s()}});
     if (outcome == Outcome::kForgotOther)
-        telemetry::log_warn("too many revocations, the oldest is forgotten", {});
-    return true;
+        telemetry::log_warn("too many revocations, the oldest is forgotten",
+                            {{"room", who.room()}});
 }
 
 livekit::ListRoomsResponse merge_rooms(const livekit::ListRoomsRequest& request,
@@ -150,8 +142,7 @@ void NodeRoomService::get_participant(const api::CallContext& context,
 void NodeRoomService::remove_participant(const api::CallContext& context,
                                          const livekit::RoomParticipantIdentity& request,
                                          api::Reply<livekit::RemoveParticipantResponse> reply) {
-    if (request.revoke_token_ts() > 0 && !revoke(request))
-        return reply(tl::make_unexpected(no_place_to_revoke()));
+    if (request.revoke_token_ts() > 0) revoke(request);
     pass(request.room(), &Port::remove_participant, context, request, std::move(reply));
 }
 void NodeRoomService::update_participant(const api::CallContext& context,

@@ -62,8 +62,7 @@ class NodeRoomService final : public api::RoomServicePort {
     // Whether both rooms are in one shard.
     template <typename Request>
     bool together(const Request& request) const;
-    // False if there is no place for it: nothing is revoked.
-    bool revoke(const livekit::RoomParticipantIdentity& who);
+    void revoke(const livekit::RoomParticipantIdentity& who);
 
     ControlNode& node_;
     std::function<bool()> over_limit_;
