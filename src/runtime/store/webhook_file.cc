@@ -65,10 +65,14 @@ void remove(const std::string& path) {
     for (const char* part : {"", "-wal", "-shm"})
         std::filesystem::remove(path + part, ignored);
 }
-void set_aside(const std::string& path) {
+// Whether it was there.
+bool set_aside(const std::string& path) {
+    std::error_code error;
     std::error_code ignored;
-    for (const char* part : {"", "-wal", "-shm"})
+    std::filesystem::rename(path, path + ".damaged", error);
+    for (const char* part : {"-wal", "-shm"})
         std::filesystem::rename(path + part, path + ".damaged" + part, ignored);
+    return !error;
 }
 
 }  // namespace
@@ -95,7 +99,7 @@ Result<std::unique_ptr<WebhookFile>, std::string> WebhookFile::open(const std::s
     const Layout layout{kApplicationId, kSchemaVersion, kSchema};
     auto database = Database::open(data_dir, kFileName, layout);
     if (!database && database.error().kind == OpenError::Kind::kDamaged) {
-        set_aside(file->path());
+        file->has_set_aside_ = set_aside(file->path());
         notice = file->path() + ": damaged, set aside as " + file->path() +
                  ".damaged; webhooks that waited in it are lost";
         database = Database::open(data_dir, kFileName, layout);
@@ -120,7 +124,10 @@ Result<void, std::string> WebhookFile::begin_anew() {
     const Layout layout{kApplicationId, kSchemaVersion, kSchema};
     database_.reset();
     if (next_id_.empty()) {
-        set_aside(path());
+        if (has_set_aside_)
+            remove(path());  // what it had is written again; the first has what nobody else has
+        else
+            has_set_aside_ = set_aside(path());
         next_id_ = id_ + "x";
     }
     auto database = Database::open(folder_, kFileName, layout);
@@ -130,7 +137,7 @@ Result<void, std::string> WebhookFile::begin_anew() {
             if (std::filesystem::exists(path() + ".damaged"))
                 remove(path());
             else
-                set_aside(path());
+                has_set_aside_ = set_aside(path());
         }
         // Something to ask, which knows nothing and takes nothing.
         database_ = std::make_unique<Database>(nullptr);
@@ -170,7 +177,13 @@ Result<api::OutboxContents, std::string> WebhookFile::load() {
     return contents;
 }
 
+// One statement at a time, here and below: when one has failed, the end of another that has not
+// would hide why.
 bool WebhookFile::insert(const api::OutboxEvent& event, UnixTime now) {
+    return insert_row(event, now) && note_number(event) && note_sequence(event);
+}
+
+bool WebhookFile::insert_row(const api::OutboxEvent& event, UnixTime now) {
     Database::Statement row(*database_,
                             "INSERT OR IGNORE INTO events (number, state, sequence, created,"
                             " settled, attempts, status, size, id, event, url, key, api_key, body)"
@@ -185,10 +198,16 @@ bool WebhookFile::insert(const api::OutboxEvent& event, UnixTime now) {
         .bind_text(8, event.key)
         .bind_text(9, event.api_key)
         .bind_blob(10, event.body);
-    if (row.step() != SQLITE_DONE) return false;
+    return row.step() == SQLITE_DONE;
+}
+
+bool WebhookFile::note_number(const api::OutboxEvent& event) {
     Database::Statement last(*database_, "UPDATE numbers SET last = max(last, ?1)");
     last.bind(1, static_cast<std::int64_t>(event.number));
-    if (last.step() != SQLITE_DONE) return false;
+    return last.step() == SQLITE_DONE;
+}
+
+bool WebhookFile::note_sequence(const api::OutboxEvent& event) {
     if (event.sequence == 0) return true;
     Database::Statement url(*database_,
                             "INSERT INTO urls VALUES (?1, ?2) ON CONFLICT (url) DO UPDATE SET"
@@ -253,13 +272,13 @@ Result<void, WebhookFileError> WebhookFile::prune(UnixTime now) {
 }
 
 Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bool with_bodies) {
-    constexpr int kFirstId = 9;
+    constexpr int kFirstId = 10;
     if (query.ids.size() > WebhookQuery::kMaxIds) return fail(std::string("too many ids"));
     const std::string sql =
         kColumns + std::string(with_bodies ? kWithBody : kWithoutBody) +
         "WHERE number > ?1 AND (?2 = '' OR url = ?2) AND (?3 = '' OR key = ?3)"
         " AND (?4 = '' OR event = ?4) AND sequence >= ?5 AND created >= ?6"
-        " AND (?7 = 0 OR ((1 << state) & ?7) <> 0)" +
+        " AND (?7 = 0 OR ((1 << state) & ?7) <> 0) AND (?9 = '' OR url <> ?9)" +
         (query.ids.empty() ? "" : " AND id IN (" + parameters(kFirstId, query.ids.size()) + ")") +
         " ORDER BY number LIMIT ?8";
     const std::size_t limit = std::min(query.limit, WebhookQuery::kMaxLimit);
@@ -271,7 +290,8 @@ Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bo
         .bind(5, static_cast<std::int64_t>(query.since_sequence))
         .bind(6, query.since.us())
         .bind(7, static_cast<int>(query.states))
-        .bind(8, static_cast<std::int64_t>(limit + 1));
+        .bind(8, static_cast<std::int64_t>(limit + 1))
+        .bind_text(9, query.except_url);
     for (std::size_t i = 0; i < query.ids.size(); ++i)
         rows.bind_text(kFirstId + static_cast<int>(i), query.ids[i]);
     WebhookPage page;

@@ -40,6 +40,7 @@ struct WebhookQuery {
     std::string key;
     std::string event;
     std::uint64_t after = 0;           // with a higher number
+    std::string except_url;            // not of that address
     std::uint64_t since_sequence = 0;  // that one, or a higher one
     UnixTime since;
     unsigned states = 0;  // bits 1 << OutboxState; 0: any
@@ -86,9 +87,9 @@ class WebhookFile {
     Result<WebhookPage, std::string> replay(const WebhookQuery& query);
     // Drops what retention and limits leave no place for.
     Result<void, WebhookFileError> prune(UnixTime now);
-    // After damage that a write met: sets the file aside, as open() does, and goes on with a new
-    // one. Its id is another one, for the next start: what numbers the old one had is not known
-    // then. After a failure nothing can be written or read until it works.
+    // After damage that a write met: sets the file aside, as open() does, the first time in a run,
+    // and goes on with a new one. Its id is another one, for the next start: what numbers the old
+    // one had is not known then. After a failure nothing can be written or read until it works.
     Result<void, std::string> begin_anew();
 
     std::size_t events() const { return events_; }
@@ -100,6 +101,9 @@ class WebhookFile {
     Result<WebhookPage, std::string> find(const WebhookQuery& query, bool with_bodies);
     bool write_all(std::span<const api::OutboxWrite> batch, UnixTime now);
     bool insert(const api::OutboxEvent& event, UnixTime now);
+    bool insert_row(const api::OutboxEvent& event, UnixTime now);
+    bool note_number(const api::OutboxEvent& event);
+    bool note_sequence(const api::OutboxEvent& event);
     bool mark(const api::OutboxMark& mark, UnixTime now);
     bool count();
     WebhookFileError failure() const;
@@ -108,6 +112,7 @@ class WebhookFile {
     std::string folder_;
     WebhookFileLimits limits_;
     std::string id_;
+    bool has_set_aside_ = false;
     std::string next_id_;  // of the file that is to be begun; empty: none is
     std::unique_ptr<Database> database_;
     std::size_t events_ = 0;

@@ -298,6 +298,70 @@ TEST_CASE("WebhookFile: what was damaged stays aside while no new one can be beg
     CHECK(std::filesystem::exists(inner + "/webhooks.db.damaged"));
 }
 
+TEST_CASE("WebhookFile: the first damaged file of a run is the one that is kept [HOOK-10]") {
+    const DataFolder folder;
+    const std::string aside = folder.file() + ".damaged";
+    const auto size = [&aside] { return std::filesystem::file_size(aside); };
+    std::ofstream(aside) << "of a run before";
+    {
+        const auto file = folder.open();
+        put(*file, {event(5, "r")});
+        REQUIRE(file->begin_anew());
+        const auto first = size();
+        CHECK(first > 100);
+        api::OutboxEvent large = event(6, "r");
+        large.body.assign(1'000'000, 'x');
+        put(*file, {large});
+        REQUIRE(file->begin_anew());
+        CHECK(size() == first);
+        CHECK(numbers(file->list({})) == Numbers{});
+        CHECK(file->load()->id == "OB_testxx");
+    }
+    std::ofstream(folder.file(), std::ios::trunc) << std::string(5000, 'z');
+    std::string notice;
+    const auto file = WebhookFile::open(folder.path, "OB_test", {}, notice);
+    REQUIRE(file);
+    CHECK(size() == 5000);
+    REQUIRE((*file)->begin_anew());
+    CHECK(size() == 5000);
+}
+
+TEST_CASE("WebhookFile: which statement failed, and why, is told [HOOK-10]") {
+    for (const char* trigger :
+         {"CREATE TRIGGER t BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'no events'); END",
+          "CREATE TRIGGER t BEFORE UPDATE ON numbers BEGIN SELECT RAISE(ABORT, 'no numbers'); END",
+          "CREATE TRIGGER t BEFORE INSERT ON urls BEGIN SELECT RAISE(ABORT, 'no urls'); END"}) {
+        const DataFolder folder;
+        put(*folder.open(), {});
+        folder.run(trigger);
+        const std::string what = trigger;
+        const std::size_t begin = what.find('\'') + 1;
+        const auto file = folder.open();
+        const auto written =
+            file->write(std::vector<OutboxWrite>{event(1, "r")}, UnixTime::seconds(1));
+        REQUIRE_FALSE(written);
+        CHECK(written.error().text.find(what.substr(begin, what.rfind('\'') - begin)) !=
+              std::string::npos);
+        CHECK_FALSE(written.error().damaged);
+        CHECK(file->events() == 0);
+    }
+}
+
+TEST_CASE("WebhookFile: what is for an address may be left out [HOOK-12]") {
+    const DataFolder folder;
+    const auto file = folder.open();
+    put(*file, {event(1, "r"), event(2, "r", "http://b"), event(3, "r")});
+    WebhookQuery query;
+    query.with_pending = true;
+    query.except_url = "http://a";
+    CHECK(numbers(file->replay(query)) == Numbers{2});
+    query.limit = 1;
+    CHECK(file->replay(query)->next == 0);
+    query.except_url = "http://b";
+    query.limit = 2;
+    CHECK(numbers(file->replay(query)) == Numbers{1, 3});
+}
+
 TEST_CASE("WebhookFile: a second process, a foreign file and no folder are told the remedy") {
     const DataFolder folder;
     std::string notice;
