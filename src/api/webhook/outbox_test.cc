@@ -635,6 +635,9 @@ TEST_CASE(
     }
     CHECK(now > 3700);
     CHECK(bench.queue->stats().dropped_old == 2);
+    const WebhookQueue::Lost lost = bench.queue->take_lost();
+    REQUIRE(lost.size() == 1);
+    CHECK(lost.begin()->second == 2);
     CHECK(bench.store() ==
           std::vector<OutboxMark>{{1, State::kGivenUp, 0, 0}, {4, State::kGivenUp, 0, 0}});
     CHECK(bench.queue->next_deadline().is_never());
@@ -662,6 +665,8 @@ TEST_CASE("WebhookQueue: a replay elsewhere is a new event of that address [HOOK
     }
     CHECK(bench.sequence() == "10");
     CHECK(bench.queue->idle());
+    // Not what has that address anyway.
+    CHECK(bench.queue->replay_to(at(0), "http://gone", {events[0]}) == 0);
     // What is held no more is replayed as what it is.
     CHECK(bench.queue->replay_to(at(0), "http://a", {events[1]}) == 0);
 }
@@ -686,6 +691,8 @@ TEST_CASE("WebhookQueue: a store that begins anew gets all that waits [HOOK-10] 
     CHECK(events[5].key == "s");
     CHECK(events[10].created == wall(60));
     CHECK(bench.queue->held() == 0);
+    CHECK(bench.queue->stats().dropped_full == 1);
+    CHECK(bench.queue->take_lost().size() == 1);
     bench.queue->handle_response(at(70), bench.last.id, 200);
     CHECK(bench.poll(70) == "5");
     CHECK(bench.poll(70) == "10");
@@ -734,8 +741,14 @@ TEST_CASE("WebhookQueue: at the end only what is not kept is lost [HOOK-10] [CON
     bench.add(0, "r", "2");
     (void)bench.store(false);
     bench.add(0, "s", "3");
-    CHECK(bench.queue->give_up() == 1);
-    CHECK(bench.queue->stats().dropped_at_end == 2);
+    SUBCASE("a store that works has what it was given last, too") {
+        CHECK(bench.queue->give_up() == 2);
+        CHECK(bench.queue->stats().dropped_at_end == 1);
+    }
+    SUBCASE("one that does not, has not") {
+        CHECK(bench.queue->give_up(false) == 1);
+        CHECK(bench.queue->stats().dropped_at_end == 2);
+    }
     CHECK(bench.queue->idle());
     CHECK(bench.queue->waiting() == 0);
 }

@@ -93,9 +93,10 @@ void WebhookQueue::make_ready(const QueueId& id) {
         unanswered_.emplace(front.event.number, id);
 }
 
-void WebhookQueue::lose(std::string_view event, std::uint64_t& counter) {
-    ++counter;
-    ++lost_[std::string(event)];
+void WebhookQueue::lose(std::string_view event, std::uint64_t& counter, std::uint64_t count) {
+    if (count == 0) return;
+    counter += count;
+    lost_[std::string(event)] += count;
 }
 
 void WebhookQueue::erase(Timestamp now, Queue& queue, std::size_t index, OutboxState state) {
@@ -117,12 +118,13 @@ void WebhookQueue::lose_front(Timestamp now, Queue& queue, std::uint64_t& counte
     erase(now, queue, 0, OutboxState::kGivenUp);
 }
 
-std::size_t WebhookQueue::give_up() {
+std::size_t WebhookQueue::give_up(bool store_works) {
     if (outbox_) outbox_->flush_marks();
     std::size_t kept = 0;
     for (const auto& [id, queue] : queues_)
         for (const Item& item : queue.items)
-            if (outbox_ && outbox_->is_kept(item.event.number))
+            if (outbox_ && (outbox_->is_kept(item.event.number) ||
+                            (store_works && !outbox_->is_answered(item.event.number))))
                 ++kept;
             else
                 lose(item.event.event, stats_.dropped_at_end);

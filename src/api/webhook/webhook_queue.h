@@ -127,8 +127,9 @@ class WebhookQueue {
     using Lost = std::map<std::string, std::uint64_t, std::less<>>;
     Lost take_lost() { return std::exchange(lost_, {}); }
     // Drops everything, requests under way included: they may or may not have arrived. Gives the
-    // number of those that the outbox has for the next start; they are not lost.
-    std::size_t give_up();
+    // number of those that the outbox has for the next start; they are not lost. What the store has
+    // not answered about is written before it ends, if it works.
+    std::size_t give_up(bool store_works = true);
 
   private:
     using QueueId = std::pair<std::string, std::string>;  // URL, key
@@ -143,7 +144,7 @@ class WebhookQueue {
         bool is_running = false;  // being sent
         // Of the front.
         int attempts = 0;
-        int status = 0;    // of the last answer; 0: none
+        int status = 0;            // of the last answer; 0: none
         bool was_refused = false;  // 5xx, or no answer after it was sent
         int refusals = 0;          // while the receiver took others
         Timestamp refused;         // the first of these
@@ -196,7 +197,7 @@ class WebhookQueue {
     void drop_old(Timestamp now, Queue& queue);
     // What retention ends where nothing is sent: of receivers that are away, and what is held.
     void sweep(Timestamp now);
-    void lose(std::string_view event, std::uint64_t& counter);
+    void lose(std::string_view event, std::uint64_t& counter, std::uint64_t count = 1);
     void lose_front(Timestamp now, Queue& queue, std::uint64_t& counter);
     // Takes an item out of its queue; the first has the attempts.
     void erase(Timestamp now, Queue& queue, std::size_t index, OutboxState state);

@@ -13,6 +13,8 @@ namespace {
 
 // How often is looked for what is too old and is not sent.
 constexpr Duration kSweepInterval = Duration::seconds(60);
+// Among the names of lost events: of what is held only the number is known.
+constexpr std::string_view kHeld = "held for an address that is not configured";
 
 bool has_room(const WebhookShares& shares, const OutboxEvent& event) {
     return shares.events() < kMaxOutboxWaiting &&
@@ -74,7 +76,7 @@ void WebhookQueue::restore(Timestamp now, UnixTime wall, OutboxContents contents
     for (OutboxEvent& event : waiting) {
         const Timestamp queued = now - std::max(Duration::zero(), wall - event.created);
         if (!is_wanted(event)) {
-            if (!outbox_->hold(now, event.number, queued)) ++stats_.dropped_full;
+            if (!outbox_->hold(now, event.number, queued)) lose(kHeld, stats_.dropped_full);
         } else if (make_room(now, event)) {
             (void)append(queued, std::move(event));
         } else {
@@ -103,7 +105,7 @@ std::size_t WebhookQueue::replay_to(Timestamp now, const std::string& url,
                                     std::vector<OutboxReplay> events) {
     std::size_t count = 0;
     for (OutboxReplay& one : events) {
-        if (!has_room(shares_, one.event)) continue;
+        if (one.event.url == url || !has_room(shares_, one.event)) continue;
         const bool was_held = outbox_->release(one.event.number);
         if (one.was.state == OutboxState::kPending && !was_held) continue;
         if (was_held)
@@ -123,7 +125,8 @@ std::size_t WebhookQueue::replay_to(Timestamp now, const std::string& url,
 
 void WebhookQueue::handle_begun_anew(Timestamp now, UnixTime wall) {
     if (!outbox_) return;
-    outbox_->release_all();  // they went with the store
+    lose(kHeld, stats_.dropped_full, outbox_->held());  // they went with the store
+    outbox_->release_all();
     for (const auto& [id, queue] : queues_)
         for (const Item& item : queue.items) {
             OutboxEvent event = item.event;
@@ -160,7 +163,7 @@ void WebhookQueue::sweep(Timestamp now) {
             drop_old(now, queue);
         }
     }
-    stats_.dropped_old += outbox_->give_up_held(now, options_.retention);
+    lose(kHeld, stats_.dropped_old, outbox_->give_up_held(now, options_.retention));
 }
 
 }  // namespace confab::api

@@ -68,8 +68,8 @@ bool WebhookReceivers::handle_limit(Timestamp now, const std::string& url, Durat
         failing.rounds = attempts;
         failing.next = attempts > 1 ? now + webhook_backoff(attempts) : now;
     }
-    failing.next = std::max(
-        failing.next, now + std::clamp(wait, Duration::zero(), kMaxWebhookRetryAfter));
+    failing.next =
+        std::max(failing.next, now + std::clamp(wait, Duration::zero(), kMaxWebhookRetryAfter));
     return true;
 }
 

@@ -3,8 +3,8 @@
 
 // Receivers that are away: after a few requests in a row without an answer (or with that of a proxy
 // that reaches nobody), after refusals of a few queues in a row, or when it asks for less, an
-// address is asked by one queue at a time, after 1, 2, 4 … 30 s, until it takes something. Else each
-// of its queues would ask on its own. Belongs to WebhookQueue.
+// address is asked by one queue at a time, after 1, 2, 4 … 30 s, until it takes something. Else
+// each of its queues would ask on its own. Belongs to WebhookQueue.
 #pragma once
 
 #include <algorithm>
@@ -50,8 +50,8 @@ class WebhookReceivers {
     // It was there, and did not take the event of that queue; gives is_away(url).
     bool handle_refusal(Timestamp now, const std::string& url, const std::string& key,
                         int attempts);
-    // It asks to be left alone for a while, all of it (Retry-After); who asks so again waits as long
-    // as for one that is away. Gives is_away(url).
+    // It asks to be left alone for a while, all of it (Retry-After); who asks so again waits as
+    // long as for one that is away. Gives is_away(url).
     bool handle_limit(Timestamp now, const std::string& url, Duration wait, int attempts);
     // It has taken something, or nothing waits for it.
     void handle_answer(const std::string& url) { failing_.erase(url); }
@@ -63,8 +63,8 @@ class WebhookReceivers {
     struct Failing {
         int failures = 0;
         std::set<std::string> refused;  // queues; of one that is there
-        int rounds = 0;         // of waits
-        bool is_asked = false;  // since it is away
+        int rounds = 0;                 // of waits
+        bool is_asked = false;          // since it is away
         Timestamp next;
     };
     static bool is_away(const Failing& failing) {

@@ -269,6 +269,52 @@ TEST_CASE("WebhookSender: what a receiver did not take is sent by the next one [
     CHECK(replay("")->replayed() == 2);
 }
 
+TEST_CASE("WebhookSender: what the disk is about to have is not given up at the end [HOOK-10]") {
+    Warnings warnings;
+    const store::DataFolder folder;
+    {
+        Bench bench({"/never"}, Duration::zero(), folder.open());
+        bench.thread.call([&] { bench.sender->send(event("a")); });
+        REQUIRE(bench.flushes());
+        CHECK(warnings.with("given up at the end").empty());
+        CHECK(bench.thread.call([&] { return bench.sender->stats().dropped_at_end; }) == 0);
+    }
+    CHECK(folder.open()->load()->waiting.size() == 1);
+}
+
+TEST_CASE("WebhookSender: a replay elsewhere ends, page by page, each event once [HOOK-12]") {
+    Warnings warnings;
+    const store::DataFolder folder;
+    Bench bench({"/200", "/204"}, Duration::seconds(5), folder.open());
+    bench.thread.call([&] {
+        for (const char* room : {"a", "b", "c"})
+            bench.sender->send(event(room));
+    });
+    CHECK(bench.thread.eventually([&] { return bench.sender->stats().delivered == 6; }));
+    WebhookService service(*bench.sender);
+    confab::ReplayWebhookEventsRequest request;
+    request.mutable_selection()->set_since_sequence(1);
+    request.set_limit(1);
+    request.set_to_url("http://127.0.0.1:" + std::to_string(bench.port) + "/204");
+    std::uint64_t delivered = 6;
+    for (int pages = 1; pages <= 4; ++pages) {
+        std::promise<confab::ReplayWebhookEventsResponse> page;
+        bench.thread.call(
+            [&] { service.replay_events(request, [&](auto result) { page.set_value(*result); }); });
+        const auto response = page.get_future().get();
+        delivered += response.replayed();
+        CHECK(response.replayed() == 1);
+        // The copy is delivered before the next page is asked for.
+        CHECK(
+            bench.thread.eventually([&] { return bench.sender->stats().delivered == delivered; }));
+        request.set_after(response.next());
+        if (response.next() != 0) continue;
+        CHECK(pages == 3);
+        break;
+    }
+    CHECK(delivered == 9);
+}
+
 TEST_CASE("WebhookSender: with an outbox all is delivered, and marked, before it ends [HOOK-10]") {
     Warnings warnings;
     const store::DataFolder folder;

@@ -88,6 +88,8 @@ void WebhookService::replay_events(const confab::ReplayWebhookEventsRequest& req
                                                            "to_url is not one of webhook.urls")));
     store::WebhookQuery query = query_of(request);
     query.with_pending = !to_url.empty();
+    // The copies that pages before this one made, and what it had anyway.
+    query.except_url = to_url;
     outbox->replay(std::move(query), [this, to_url, reply = std::move(reply)](
                                          Result<store::WebhookPage, std::string> page) mutable {
         if (!page) return reply(tl::make_unexpected(failed(page.error())));
