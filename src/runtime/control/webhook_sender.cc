@@ -18,6 +18,16 @@ constexpr Duration kFailureInterval = Duration::seconds(60);
 // Addresses of which is known when they were told of last; the others are told of as one.
 constexpr std::size_t kMaxFailing = 1024;
 
+// For a handler that works before it answers.
+constexpr Duration kTimeout = Duration::seconds(60);
+
+// Whether the receiver was there and had the request.
+bool was_sent(net::HttpClientError error) {
+    using Error = net::HttpClientError;
+    return error == Error::kTimeout || error == Error::kClosed || error == Error::kBadResponse ||
+           error == Error::kTooLarge;
+}
+
 // "participant_left 6, room_finished 18"
 std::string to_text(const api::WebhookQueue::Lost& lost) {
     std::string text;
@@ -142,6 +152,8 @@ void WebhookSender::start(api::WebhookRequest request) {
     for (api::HttpHeader& header : request.headers)
         http.headers.add(std::move(header.name), std::move(header.value));
     http.body = std::move(request.body);
+    http.timeout = kTimeout;
+    http.status_suffices = true;
     http_.send(std::move(http),
                [this, id = request.id, url = std::move(request.url),
                 event = std::move(request.event)](const net::HttpClient::Result& result) {
@@ -156,7 +168,7 @@ void WebhookSender::finish(std::uint64_t id, const std::string& url, const std::
     if (!result) {
         report_failure(now, url,
                        {"webhook not delivered", event, 0, net::to_string(result.error())});
-        return queue_.handle_failure(now, id);
+        return queue_.handle_failure(now, id, was_sent(result.error()));
     }
     const auto wait = result->headers.find("Retry-After");
     queue_.handle_response(now, id, result->status,
@@ -204,7 +216,7 @@ void WebhookSender::flush(std::function<void()> done) {
 void WebhookSender::end_flush() {
     flush_.cancel();
     retry_.cancel();
-    const std::size_t kept = queue_.give_up();
+    const std::size_t kept = queue_.give_up(outbox_ && outbox_->figures().works);
     while (auto write = queue_.poll_write())
         outbox_->write(std::move(*write));
     if (kept > 0) telemetry::log_info("webhooks wait for the next start", {{"events", kept}});

@@ -62,7 +62,11 @@ struct HttpClient::Impl::Call {
         if (!error) error = why;
         if (link) link->cut();
     }
+    void cut_at(Timestamp time, HttpClientError why) {
+        deadline.set(time, [this, why] { cut(why); });
+    }
 
+    Timestamp end = EventLoop::now();
     HttpClientRequest request;
     HttpUrl url;
     Callback done;
@@ -104,8 +108,8 @@ void HttpClient::Impl::send(HttpClientRequest request, Callback done) {
     const auto call =
         std::make_shared<Call>(loop_, std::move(request), *std::move(url), std::move(done));
     calls_.insert(call.get());
-    call->deadline.set(EventLoop::now() + call->request.timeout,
-                       [call = call.get()] { call->cut(HttpClientError::kTimeout); });
+    call->end = EventLoop::now() + call->request.timeout;
+    call->cut_at(call->end, HttpClientError::kTimeout);
     asio::co_spawn(context_of(loop_), run(shared_from_this(), call), Rethrow{});
 }
 
@@ -142,14 +146,29 @@ asio::awaitable<void> HttpClient::Impl::attempt(Call& call, std::unique_ptr<Http
     HttpClientLink::Failure failure;
     if (is_new) {
         ++stats_.connections;
+        const Timestamp connected = EventLoop::now() + call.request.connect_timeout;
+        if (connected < call.end) call.cut_at(connected, HttpClientError::kConnect);
         failure = co_await call.link->open(call.url, options_.allow_address,
                                            [this]() -> ssl::context& { return tls(); });
     }
     const ParserLimits limits{options_.max_response_header_bytes, 1000,
                               options_.max_response_body_bytes};
-    if (!failure && !call.error)
-        failure = co_await call.link->exchange(call.request, call.url, limits, call.response);
-    if (!call.error) call.error = failure;
+    if (failure || call.error) {
+        if (!call.error) call.error = failure;
+        co_return;
+    }
+    call.cut_at(call.end, HttpClientError::kTimeout);
+    const std::function<void()> header_came = [this, &call] {
+        const Timestamp patience = EventLoop::now() + options_.body_patience;
+        if (call.request.status_suffices)
+            call.cut_at(earlier(call.end, patience), HttpClientError::kTimeout);
+    };
+    failure =
+        co_await call.link->exchange(call.request, call.url, limits, call.response, header_came);
+    if (!failure && call.request.status_suffices)
+        call.error.reset();  // cut when the status was there
+    else if (!call.error)
+        call.error = failure;
 }
 
 void HttpClient::Impl::finish(Call& call) {

@@ -26,8 +26,8 @@ enum class HttpClientError : std::uint8_t {
     kBusy,  // max_requests are under way
     kResolve,
     kForbidden,  // every address was refused by allow_address
-    kConnect,
-    kTls,  // handshake or certificate
+    kConnect,    // refused, or connect_timeout is over
+    kTls,        // handshake or certificate
     kTimeout,
     kClosed,  // connection lost before the response was complete
     kBadResponse,
@@ -40,7 +40,11 @@ struct HttpClientRequest {
     std::string url;
     HttpHeaders headers;  // Host and Content-Length are added
     std::string body;
-    Duration timeout = Duration::seconds(10);  // for everything together
+    Duration timeout = Duration::seconds(10);          // for everything together
+    Duration connect_timeout = Duration::seconds(10);  // of it, until the request can be sent
+    // The status is the answer: what comes behind the header may be broken, too large or late, and
+    // is left out then.
+    bool status_suffices = false;
 };
 
 struct HttpClientOptions {
@@ -49,6 +53,8 @@ struct HttpClientOptions {
     Duration idle_timeout = Duration::seconds(30);
     std::size_t max_response_header_bytes = 64 * 1024;
     std::size_t max_response_body_bytes = 1024 * 1024;
+    // How long what comes behind the header is waited for, where the status suffices.
+    Duration body_patience = Duration::seconds(2);
     // Asked for every resolved address before connecting (08 IMM-14); empty allows all.
     std::function<bool(const IpAddress&)> allow_address;
     std::string extra_ca_pem;

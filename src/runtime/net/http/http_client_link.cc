@@ -95,10 +95,9 @@ asio::awaitable<HttpClientLink::Failure> HttpClientLink::handshake(const HttpUrl
     co_return error ? Failure{HttpClientError::kTls} : Failure{};
 }
 
-asio::awaitable<HttpClientLink::Failure> HttpClientLink::exchange(const HttpClientRequest& request,
-                                                                  const HttpUrl& url,
-                                                                  const ParserLimits& limits,
-                                                                  HttpResponse& response) {
+asio::awaitable<HttpClientLink::Failure> HttpClientLink::exchange(
+    const HttpClientRequest& request, const HttpUrl& url, const ParserLimits& limits,
+    HttpResponse& response, const std::function<void()>& header_came) {
     was_answered_ = false;
     keep_alive_ = false;
     const std::string bytes = serialize_request(request, url);
@@ -108,20 +107,27 @@ asio::awaitable<HttpClientLink::Failure> HttpClientLink::exchange(const HttpClie
         ResponseParser parser(limits);
         parser.eager(true);
         parser.skip(request.method == "HEAD");
-        Failure failure = co_await read(parser);
-        if (failure) co_return failure;
-        if (parser.status / 100 == 1) continue;
-        keep_alive_ = parser.keep_alive() && buffer_.size() == 0;
+        Failure failure = co_await read(parser, header_came);
+        const bool has_status = parser.is_header_done() && parser.status / 100 != 1;
+        if (failure && !(request.status_suffices && has_status)) co_return failure;
+        if (!has_status) continue;
+        keep_alive_ = !failure && parser.keep_alive() && buffer_.size() == 0;
         response = {parser.status, std::move(parser.headers), std::move(parser.body)};
         co_return Failure{};
     }
     co_return HttpClientError::kBadResponse;
 }
 
-asio::awaitable<HttpClientLink::Failure> HttpClientLink::read(ResponseParser& parser) {
+asio::awaitable<HttpClientLink::Failure> HttpClientLink::read(
+    ResponseParser& parser, const std::function<void()>& header_came) {
     ErrorCode error;
+    bool is_told = false;
     if (buffer_.size() > 0) error = parser.feed(buffer_);
     while (!error && !parser.is_done()) {
+        if (!is_told && parser.is_header_done()) {
+            header_came();
+            is_told = true;
+        }
         const auto space = buffer_.prepare(kReadChunk);
         const auto [read_error, size] = co_await stream_.async_read_some(space, use_result);
         buffer_.commit(size);

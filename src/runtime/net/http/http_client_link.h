@@ -29,9 +29,11 @@ class HttpClientLink {
     asio::awaitable<Failure> open(const HttpUrl& url,
                                   const std::function<bool(const IpAddress&)>& allow,
                                   const std::function<ssl::context&()>& tls);
-    // On kClosed, was_answered() tells whether a byte of the response had come.
+    // On kClosed, was_answered() tells whether a byte of the response had come. `header_came` is
+    // called once the rest of the response is waited for.
     asio::awaitable<Failure> exchange(const HttpClientRequest& request, const HttpUrl& url,
-                                      const ParserLimits& limits, HttpResponse& response);
+                                      const ParserLimits& limits, HttpResponse& response,
+                                      const std::function<void()>& header_came);
     bool was_answered() const { return was_answered_; }
     // Whether a further request may be sent after the exchange that succeeded.
     bool can_be_reused() const { return keep_alive_; }
@@ -42,7 +44,7 @@ class HttpClientLink {
 
   private:
     asio::awaitable<Failure> handshake(const HttpUrl& url, ssl::context& context);
-    asio::awaitable<Failure> read(ResponseParser& parser);
+    asio::awaitable<Failure> read(ResponseParser& parser, const std::function<void()>& header_came);
 
     tcp::resolver resolver_;
     Stream stream_;

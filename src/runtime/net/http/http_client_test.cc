@@ -295,6 +295,74 @@ TEST_CASE("HttpClient: responses of other servers, good and bad") {
           HttpClientError::kTooLarge);
 }
 
+TEST_CASE("HttpClient: where the status suffices nothing behind it matters [HOOK-06]") {
+    HttpClientOptions options;
+    options.max_response_body_bytes = 1000;
+    options.body_patience = Duration::millis(50);
+    Fixture fixture(options);
+    const auto ask = [&](std::uint16_t port, bool suffices, const char* path = "/") {
+        HttpClientRequest request;
+        request.url = url_of(port, path);
+        request.status_suffices = suffices;
+        request.timeout = Duration::seconds(suffices ? 60 : 1);
+        return fixture.ask(std::move(request));
+    };
+    const auto both = [&](const std::string& reply, HttpClientError without, bool stays) {
+        const CannedServer server(reply, 2, stays);
+        const auto result = ask(server.port(), true);
+        REQUIRE(result);
+        CHECK(result->status == 429);
+        CHECK(result->headers.get("Retry-After") == "9");
+        CHECK(result->body.size() <= 1000);
+        CHECK(ask(server.port(), false).error() == without);
+    };
+    const std::string header = "HTTP/1.1 429 No\r\nRetry-After: 9\r\n";
+    both(header + "Content-Length: 9\r\n\r\nshort", HttpClientError::kClosed, false);
+    both(header + "Content-Length: 9\r\n\r\nsilent", HttpClientError::kTimeout, true);
+    both(header + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", HttpClientError::kBadResponse, false);
+    both(header + "\r\n" + std::string(1001, 'x'), HttpClientError::kTooLarge, false);
+    // One that is whole is whole, and its connection is used again.
+    for (int i = 0; i < 2; ++i)
+        CHECK(ask(fixture.port(), true)->body == "POST");
+    CHECK(fixture.thread().call([&] { return fixture.client()->stats().connections; }) == 9);
+    // Without a status there is no answer.
+    const CannedServer header_only("HTTP/1.1 200 OK\r\nX: y\r\n");
+    CHECK(ask(header_only.port(), true).error() == HttpClientError::kClosed);
+    const CannedServer interim("HTTP/1.1 100 Continue\r\n\r\n");
+    CHECK(ask(interim.port(), true).error() == HttpClientError::kClosed);
+    const CannedServer none("SSH-2.0-server\r\n\r\n");
+    CHECK(ask(none.port(), true).error() == HttpClientError::kBadResponse);
+}
+
+TEST_CASE("HttpClient: who does not let one in is not there, whatever the timeout [HOOK-06]") {
+    // The handshake is waited for.
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_storage storage{};
+    auto* const generic = static_cast<sockaddr*>(static_cast<void*>(&storage));
+    auto& address = *static_cast<sockaddr_in*>(static_cast<void*>(&storage));
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::bind(listener, generic, sizeof(sockaddr_in)) == 0);
+    REQUIRE(::listen(listener, 4) == 0);
+    socklen_t size = sizeof(storage);
+    ::getsockname(listener, generic, &size);
+    Fixture fixture;
+    HttpClientRequest request;
+    request.url = url_of(ntohs(address.sin_port), "/", "https");
+    request.timeout = Duration::seconds(60);
+    request.connect_timeout = Duration::millis(50);
+    CHECK(fixture.ask(request).error() == HttpClientError::kConnect);
+    request.timeout = Duration::millis(50);
+    request.connect_timeout = Duration::seconds(60);
+    CHECK(fixture.ask(request).error() == HttpClientError::kTimeout);
+    // Once it is sent, the other one counts.
+    request.url = url_of(fixture.port(), "/hold");
+    request.timeout = Duration::millis(200);
+    request.connect_timeout = Duration::millis(100);
+    CHECK(fixture.ask(request).error() == HttpClientError::kTimeout);
+    ::close(listener);
+}
+
 TEST_CASE("HttpClient: https verifies certificate and name") {
     SUBCASE("trusted") {
         const TlsServer server("IP:127.0.0.1");
