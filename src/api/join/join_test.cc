@@ -68,9 +68,8 @@ Result<JoinParams, HttpError> join(const std::string& query, const token::Grants
 std::string gzip(const std::string& data) {
     z_stream stream{};
     REQUIRE(deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
-    std::string input = data;
-    Bytes out(deflateBound(&stream, input.size()) + 64);
-    Bytes in = to_vector(as_bytes(input));
+    Bytes in = to_vector(as_bytes(data));
+    Bytes out(deflateBound(&stream, in.size()) + 64);
     stream.next_in = in.data();
     stream.avail_in = static_cast<uInt>(in.size());
     stream.next_out = out.data();
