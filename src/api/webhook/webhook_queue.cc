@@ -268,20 +268,12 @@ bool WebhookQueue::fails_for_good(Timestamp now, const std::string& url, Queue& 
     return now - queue.items.front().queued > options_.retention;
 }
 
-bool WebhookQueue::is_away_after(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
-    if (!outbox_) return false;
-    const auto& [url, key] = id;
-    const Queue& queue = queues_.at(id);
-    if (wait) return receivers_.handle_limit(now, url, *wait, queue.attempts);
-    const bool is_proxy = queue.status != 0 && WebhookReceivers::is_away(queue.status);
-    if (is_proxy || (queue.status == 0 && !queue.was_refused))
-        return receivers_.handle_nobody(now, url, queue.attempts);
-    return receivers_.handle_refusal(now, url, key, queue.attempts);
-}
-
 bool WebhookQueue::retry_front(Timestamp now, const QueueId& id, std::optional<Duration> wait) {
     Queue& queue = queues_.at(id);
-    const bool away = is_away_after(now, id, wait);
+    const bool away =
+        outbox_ &&
+        receivers_.handle_failure(
+            now, id.first, {id.second, queue.status, queue.was_refused, queue.attempts, wait});
     if (fails_for_good(now, id.first, queue)) {
         lose(queue.items.front().event.event, stats_.failed);
         finish_front(now, id, OutboxState::kGivenUp);

@@ -183,8 +183,6 @@ class WebhookQueue {
     void drop_unsendable(Timestamp now, UnixTime wall, Queue& queue);
     // Notes that the front failed; whether to give it up.
     bool fails_for_good(Timestamp now, const std::string& url, Queue& queue) const;
-    // Whether, with an outbox, the receiver is away or held now that the front failed.
-    bool is_away_after(Timestamp now, const QueueId& id, std::optional<Duration> wait);
     // The front is over; starts the next one, or removes the empty queue.
     void finish_front(Timestamp now, const QueueId& id, OutboxState state);
     // Has the front sent again later; false when all its attempts are used.

@@ -20,6 +20,15 @@ void WebhookReceivers::handle_start(const std::string& url) {
     if (is_away(url)) failing_.at(url).is_asked = true;
 }
 
+bool WebhookReceivers::handle_failure(Timestamp now, const std::string& url,
+                                      const Failure& failure) {
+    if (failure.retry_after) return handle_limit(now, url, *failure.retry_after, failure.attempts);
+    const bool is_silent = failure.status == 0 && !failure.was_refused;
+    const bool is_proxy = failure.status != 0 && is_away(failure.status);
+    if (is_silent || is_proxy) return handle_nobody(now, url, failure.attempts);
+    return handle_refusal(now, url, failure.key, failure.attempts);
+}
+
 bool WebhookReceivers::handle_nobody(Timestamp now, const std::string& url, int attempts) {
     Failing& failing = failing_[url];
     if (is_away(failing)) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -41,6 +42,16 @@ class WebhookReceivers {
         return status == 0 || (status >= 502 && status <= 504);
     }
 
+    // How an attempt to send an event failed.
+    struct Failure {
+        const std::string& key;  // of its queue
+        int status = 0;
+        bool was_refused = false;  // 5xx, or no answer once it was sent
+        int attempts = 0;
+        std::optional<Duration> retry_after;
+    };
+    // One of the three below; gives is_away(url).
+    bool handle_failure(Timestamp now, const std::string& url, const Failure& failure);
     bool is_away(const std::string& url) const;
     // Whether a request may begin where so many are under way.
     bool may_ask(Timestamp now, const std::string& url, std::size_t running) const;
