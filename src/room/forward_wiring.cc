@@ -30,6 +30,13 @@ token::Grants grants_here(token::Grants grants, const std::string& room) {
     return grants;
 }
 
+// Names are of one room: whom it lets in by name where it is says nothing of who is here.
+livekit::SubscriptionPermission access_here(const livekit::SubscriptionPermission& list) {
+    livekit::SubscriptionPermission result;
+    result.set_all_participants(list.all_participants());
+    return result;
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- one that is here
@@ -51,6 +58,15 @@ ForwardedVersion ForwardWiring::version(const Participant& p) const {
     return {p.info.version(), room_->subscriptions_.access(p).revision()};
 }
 
+// A leave is told from the end of a session that the participant has replaced, or is going to: it
+// has to be forwarded again then.
+livekit::DisconnectReason ForwardWiring::end_reason(const std::string& identity,
+                                                    const std::string& sid) const {
+    if (room_->find(identity) != nullptr) return livekit::STATE_MISMATCH;
+    const livekit::DisconnectReason reason = room_->news_.departure_reason(sid);
+    return reason == livekit::UNKNOWN_REASON ? livekit::CLIENT_INITIATED : reason;
+}
+
 void ForwardWiring::carry_out(const ForwardedWish& wish) {
     AnnouncedTracks& announced = room_->publications_.announced();
     const Publication track = announced.find(wish.track_sid);
@@ -69,14 +85,14 @@ std::string ForwardWiring::add(Forwarded from) {
     params.client = from.client;
     params.auto_subscribe = false;
     const RoomScope& scope = *room_->scope_;
-    auto owned = std::make_unique<Participant>(scope, params,
-                                               scope.placement.keep(params.room, from.worker));
+    auto owned = std::make_unique<Participant>(scope, params, Placement::beside(from.worker));
     owned->elsewhere = from.data;
+    owned->signal.discard();
     owned->presence.activated();
     owned->info.set_state(livekit::ParticipantInfo::ACTIVE);
     Participant& p = room_->roster_.add(std::move(owned));
     room_->session_wiring_.came(p, params);
-    (void)room_->subscriptions_.set_access(p, from.access);
+    (void)room_->subscriptions_.set_access(p, access_here(from.access));
     room_->changed(p, true);
     room_->webhook("participant_joined", &p, nullptr);
     room_->publications_.mirror(p, std::move(from.tracks));
@@ -87,9 +103,10 @@ std::string ForwardWiring::add(Forwarded from) {
 
 void ForwardWiring::follow(Participant& p, Forwarded from) {
     follow_info(p, grants_here(std::move(from.grants), room_->name()));
-    const livekit::SubscriptionPermission& access = room_->subscriptions_.access(p).list();
-    if (access.SerializeAsString() != from.access.SerializeAsString()) {
-        (void)room_->subscriptions_.set_access(p, from.access);
+    const livekit::SubscriptionPermission access = access_here(from.access);
+    const livekit::SubscriptionPermission& before = room_->subscriptions_.access(p).list();
+    if (access.SerializeAsString() != before.SerializeAsString()) {
+        (void)room_->subscriptions_.set_access(p, access);
         room_->data_.reconcile_publisher(p);
     }
     room_->publications_.mirror(p, std::move(from.tracks));
@@ -112,8 +129,8 @@ void ForwardWiring::follow_info(Participant& p, const token::Grants& now) {
     room_->changed(p, true);
 }
 
-void ForwardWiring::end(Participant& p) {
-    room_->sessions_.end(p, Ending::silent(livekit::CLIENT_INITIATED));
+void ForwardWiring::end(Participant& p, livekit::DisconnectReason reason) {
+    room_->sessions_.end(p, Ending::silent(reason));
 }
 
 void ForwardWiring::handle_levels(const Participant& p,
@@ -121,13 +138,13 @@ void ForwardWiring::handle_levels(const Participant& p,
     room_->speakers_.handle_levels(p, levels);
 }
 
+void ForwardWiring::note(ForwardedWish wish) {
+    wishes_[wish.publisher_sid].push_back(std::move(wish));
+}
+
 std::vector<ForwardedWish> ForwardWiring::take_wishes(const std::string& publisher_sid) {
-    std::vector<ForwardedWish> taken;
-    std::vector<ForwardedWish> left;
-    for (ForwardedWish& wish : std::exchange(wishes_, {}))
-        (wish.publisher_sid == publisher_sid ? taken : left).push_back(std::move(wish));
-    wishes_ = std::move(left);
-    return taken;
+    const auto node = wishes_.extract(publisher_sid);
+    return node.empty() ? std::vector<ForwardedWish>{} : std::move(node.mapped());
 }
 
 }  // namespace confab::room

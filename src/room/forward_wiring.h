@@ -6,6 +6,7 @@
 // between the two.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class ForwardWiring {
     // ---- of a participant that is here
     Forwarded view(const Participant& p) const;
     ForwardedVersion version(const Participant& p) const;
+    // It is here no more: why it ends where it is seen.
+    livekit::DisconnectReason end_reason(const std::string& identity, const std::string& sid) const;
     // What is wanted of it in the other room.
     void carry_out(const ForwardedWish& wish);
 
@@ -31,18 +34,18 @@ class ForwardWiring {
     std::string add(Forwarded from);
     void follow(Participant& p, Forwarded from);
     // It left where it was.
-    void end(Participant& p);
+    void end(Participant& p, livekit::DisconnectReason reason);
     // Of its microphones.
     void handle_levels(const Participant& p, const std::vector<sfu::SpeakerLevel>& levels);
     // What is wanted here of its tracks, for the room where it is; asked for after each turn.
-    void note(ForwardedWish wish) { wishes_.push_back(std::move(wish)); }
+    void note(ForwardedWish wish);
     std::vector<ForwardedWish> take_wishes(const std::string& publisher_sid);
 
   private:
     void follow_info(Participant& p, const token::Grants& now);
 
     Room* room_;
-    std::vector<ForwardedWish> wishes_;
+    std::map<std::string, std::vector<ForwardedWish>> wishes_;  // by the sid of the copy
 };
 
 }  // namespace confab::room

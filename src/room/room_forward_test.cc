@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "room/test_support.h"
 
@@ -24,6 +25,7 @@ std::string forward(Harness& h, const std::string& identity, const std::string& 
     request.set_identity(identity);
     request.set_destination_room(to);
     const auto forwarded = h.manager.relocations(h.clock()).forward(request);
+    h.drain();
     h.advance(Duration::seconds(1));
     return forwarded ? "forwarded" : forwarded.error().text;
 }
@@ -236,6 +238,43 @@ TEST_CASE("Forward: ends with the participant, with its removal there, with the 
     }
 }
 
+TEST_CASE("Forward: a leave is told from what it is to be forwarded again after [API-11]") {
+    const auto reason = [](const std::function<void(Call&)>& what) {
+        Call c;
+        REQUIRE(forward(c.h, "alice", "r", "s") == "forwarded");
+        what(c);
+        c.h.drain();
+        c.h.advance(Duration::seconds(1));
+        CHECK(identities(c.h, "s") == Names{"carol"});
+        for (const livekit::WebhookEvent& event : c.h.webhooks)
+            if (event.event() == "participant_left" && event.room().name() == "s")
+                CHECK(event.participant().disconnect_reason() ==
+                      seen(c.h, c.carol, "alice").disconnect_reason());
+        return seen(c.h, c.carol, "alice").disconnect_reason();
+    };
+    CHECK(reason([](Call& c) { c.h.send(c.alice, leave()); }) == livekit::CLIENT_INITIATED);
+    CHECK(reason([](Call& c) { (void)c.h.join(test_join("r", "alice")); }) ==
+          livekit::STATE_MISMATCH);  // a full reconnect
+    CHECK(reason([](Call& c) {
+              livekit::MoveParticipantRequest move;
+              move.set_room("r");
+              move.set_identity("alice");
+              move.set_destination_room("t");
+              REQUIRE(c.h.manager.relocations(c.h.clock()).move(move));
+          }) == livekit::MIGRATION);
+    CHECK(reason([](Call& c) {
+              livekit::RoomParticipantIdentity who;
+              who.set_room("r");
+              who.set_identity("alice");
+              REQUIRE(c.h.manager.remove_participant(c.h.clock(), who));
+          }) == livekit::PARTICIPANT_REMOVED);
+    CHECK(reason([](Call& c) {
+              livekit::DeleteRoomRequest end;
+              end.set_room("r");
+              REQUIRE(c.h.manager.delete_room(c.h.clock(), end));
+          }) == livekit::ROOM_CLOSED);
+}
+
 TEST_CASE("Forward: refused without a change [API-11]") {
     Call c;
     CHECK(forward(c.h, "nobody", "r", "s") == "participant does not exist");
@@ -252,6 +291,12 @@ TEST_CASE("Forward: refused without a change [API-11]") {
     mute.set_muted(true);
     CHECK_FALSE(c.h.manager.mute_published_track(c.h.clock(), mute));
     CHECK_FALSE(seen(c.h, c.carol, "alice").tracks(0).muted());
+    livekit::UpdateSubscriptionsRequest subscribe;
+    subscribe.set_room("s");
+    subscribe.set_identity("alice");
+    subscribe.add_track_sids("TR_some");
+    subscribe.set_subscribe(true);
+    CHECK_FALSE(c.h.manager.update_subscriptions(c.h.clock(), subscribe));
     livekit::UpdateParticipantRequest update;
     update.set_room("s");
     update.set_identity("alice");
@@ -290,7 +335,7 @@ TEST_CASE("Forward: it takes a place there, and none is left in a full room [API
     CHECK(identities(c.h, "small") == Names{"alice", "dave"});
 }
 
-TEST_CASE("Forward: whom it lets have its tracks holds there, too [API-11] [SIG-112]") {
+TEST_CASE("Forward: everybody there may have its tracks or nobody, names are not asked [SIG-112]") {
     Call c;
     REQUIRE(forward(c.h, "alice", "r", "s") == "forwarded");
     const auto flows = [&] {
@@ -308,14 +353,66 @@ TEST_CASE("Forward: whom it lets have its tracks holds there, too [API-11] [SIG-
     list.mutable_track_permissions(0)->set_all_tracks(true);
     c.h.send(c.alice, access);
     c.h.advance(Duration::seconds(1));
+    CHECK(flows() == 0);  // it means the carol of its own room
+    list.mutable_track_permissions(0)->set_participant_sid(people(c.h, "s")[1].sid());
+    c.h.send(c.alice, access);
+    c.h.advance(Duration::seconds(1));
+    CHECK(flows() == 0);
+    list.set_all_participants(true);
+    c.h.send(c.alice, access);
+    c.h.advance(Duration::seconds(1));
     CHECK(flows() == 1);
     // From the beginning, too.
-    list.clear_track_permissions();
+    list.set_all_participants(false);
     c.h.send(c.alice, access);
+    c.h.advance(Duration::seconds(1));
     const SessionId dave = c.h.join_active("t", "dave");
     REQUIRE(forward(c.h, "alice", "r", "t") == "forwarded");
     CHECK(seen(c.h, dave, "alice").tracks_size() == 1);
     CHECK(flows() == 0);
+}
+
+TEST_CASE(
+    "Forward: it costs its worker nothing, and nothing that is not told it is lost [DES-40]") {
+    Call c;
+    const auto dropped = [&] { return c.h.manager.snapshot().counters.dropped_signals; };
+    const std::size_t seats = c.h.manager.placement().participants(0);
+    const std::uint64_t before = dropped();
+    REQUIRE(forward(c.h, "alice", "r", "s") == "forwarded");
+    CHECK(c.h.manager.placement().participants(0) == seats);
+    c.h.publish(c.carol, "mic", false);
+    c.h.advance(Duration::seconds(1));
+    const sfu::AddReceiver microphone = c.h.commands_of<sfu::AddReceiver>().back();
+    c.h.event(sfu::SpeakerLevels{microphone.room, {{microphone.receiver, 0.5, true}}});
+    c.h.advance(Duration::seconds(5));
+    CHECK(dropped() == before);
+}
+
+TEST_CASE("Forward: a room that turns costs what is forwarded to or from it, no more [API-11]") {
+    Call c;
+    for (int i = 0; i < 50; ++i)
+        REQUIRE(forward(c.h, "alice", "r", "s" + std::to_string(i)) == "forwarded");
+    const SessionId zoe = c.h.join_active("z", "zoe");
+    const SessionId eve = c.h.join_active("s7", "eve");
+    const auto visited = [&](SessionId session) {
+        const std::uint64_t before = c.h.manager.snapshot().counters.forwards_visited;
+        livekit::SignalRequest ping;
+        ping.set_ping(1);
+        c.h.send(session, ping);
+        return c.h.manager.snapshot().counters.forwards_visited - before;
+    };
+    CHECK(visited(zoe) == 0);
+    CHECK(visited(eve) == 1);
+    CHECK(visited(c.alice) == 50);
+}
+
+TEST_CASE("Forward: what came before in the same loop turn counts [API-11] [API-12]") {
+    Call c;
+    (void)c.h.join_active("t", "alice");
+    REQUIRE(forward(c.h, "alice", "r", "s") == "forwarded");
+    c.h.manager.handle_request(c.h.clock(), c.alice, leave());
+    CHECK(forward(c.h, "alice", "t", "s") == "forwarded");
+    CHECK(identities(c.h, "s") == Names{"alice", "carol"});
 }
 
 TEST_CASE("Forward: who is hidden is hidden there, shown again it is seen again [API-11]") {

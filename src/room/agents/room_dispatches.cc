@@ -22,6 +22,18 @@ bool is_failure(livekit::DisconnectReason reason) {
            reason == livekit::MEDIA_FAILURE || reason == livekit::UNKNOWN_REASON;
 }
 
+// For whom agents work. Who is only forwarded here could hear nothing of them, and has its own
+// where it is.
+bool is_served(const Participant& p) {
+    return !p.dependent() && !p.forwarded();
+}
+
+// Null, too, when somebody of that name is only forwarded here.
+Participant* find_here(const Roster& roster, const std::string& identity) {
+    Participant* p = roster.find(identity);
+    return p == nullptr || p->forwarded() ? nullptr : p;
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- dispatches
@@ -76,7 +88,7 @@ ServiceResult<livekit::AgentDispatch> RoomDispatches::remove(const std::string& 
         const livekit::JobState state = job->second.job.state();
         withdraw(job);
         if (state.status() != livekit::JS_RUNNING) continue;
-        const Participant* agent = roster_->find(state.participant_identity());
+        const Participant* agent = find_here(*roster_, state.participant_identity());
         if (agent != nullptr && agent->agent())
             todo_.insert({scope_->now() + kLeaveTime, {Due::kRemoval, agent->sid(), {}, 0}});
     }
@@ -117,7 +129,7 @@ void RoomDispatches::evaluate(Dispatch& dispatch) {
     };
     if (!is_wanted(livekit::JT_PARTICIPANT) && !is_wanted(livekit::JT_PUBLISHER)) return;
     for (const auto& [identity, p] : roster_->participants()) {
-        if (p->dependent()) continue;
+        if (!is_served(*p)) continue;
         launch(dispatch, livekit::JT_PARTICIPANT, p.get());
         if (p->info.is_publisher()) launch(dispatch, livekit::JT_PUBLISHER, p.get());
     }
@@ -176,6 +188,7 @@ bool RoomDispatches::make_job(const Dispatch& dispatch, const Purpose& purpose,
 // ---------------------------------------------------------------- participants
 
 void RoomDispatches::came(const Participant& p) {
+    if (p.forwarded()) return;
     const auto [begin, end] = by_identity_.equal_range(p.identity());
     for (auto at = begin; at != end; ++at)
         jobs_.at(at->second).end_at = Timestamp::never();  // the agent is back
@@ -185,12 +198,13 @@ void RoomDispatches::came(const Participant& p) {
 }
 
 void RoomDispatches::published(const Participant& p) {
-    if (p.dependent()) return;
+    if (!is_served(p)) return;
     for (Dispatch& dispatch : dispatches_)
         launch(dispatch, livekit::JT_PUBLISHER, &p);
 }
 
 void RoomDispatches::left(const Participant& p) {
+    if (p.forwarded()) return;
     const auto [begin, end] = by_identity_.equal_range(p.identity());
     for (auto at = begin; at != end;) {
         const auto job = at++;  // a moved agent's goes with its job
@@ -238,7 +252,8 @@ void RoomDispatches::job_changed(const livekit::Job& told, bool lost) {
     }
     livekit::Job& job = at->second.job;
     const std::string agent = job.state().participant_identity();
-    if (lost && roster_->find(agent) != nullptr) return;  // its agent is well; when it goes we see
+    if (lost && find_here(*roster_, agent) != nullptr)
+        return;  // its agent is well; when it goes we see
     if (ends && at->second.runs()) return finish(at, status, told.state().error());
     if (ends) return never_ran(at, told.state());
     const bool ran = at->second.runs();

@@ -428,4 +428,49 @@ TEST_CASE("RoomDispatches: it is told when a room can be asked [RPC-05]") {
     CHECK(deaf.stored.empty());
 }
 
+// ---------------------------------------------------------------- forwarded participants
+
+TEST_CASE("RoomDispatches: who is only forwarded to the room gets no agent there [API-11]") {
+    World w;
+    w.kinds({{JT_PARTICIPANT, "", "", ""}, {JT_PUBLISHER, "", "", ""}});
+    w.create();
+    const SessionId alice = w.join_active("other", "alice");
+    w.publish(alice, "mic", false);
+    w.advance(Duration::seconds(1));
+    const std::size_t own = w.launched().size();
+    CHECK(own == 2);
+    livekit::ForwardParticipantRequest request;
+    request.set_room("other");
+    request.set_identity("alice");
+    request.set_destination_room("r");
+    REQUIRE(w.manager.relocations(w.clock()).forward(request));
+    w.drain();
+    w.publish(alice, "cam", true);
+    w.advance(Duration::seconds(1));
+    w.dispatch("");  // which is evaluated for those who are there
+    CHECK(w.launched().size() == own);
+    w.leave(alice);
+    w.join_active("r", "alice");
+    CHECK(w.launched().size() > own);
+}
+
+TEST_CASE("RoomDispatches: an agent is not back when one of its name is forwarded [API-11]") {
+    World w;
+    w.any(JT_ROOM);
+    w.create();
+    REQUIRE(w.launched().size() == 1);
+    const livekit::Job job = w.launched()[0];
+    const SessionId agent = w.run(job);
+    (void)w.join_active("other", "agent-" + job.id());
+    w.leave(agent);
+    livekit::ForwardParticipantRequest request;
+    request.set_room("other");
+    request.set_identity("agent-" + job.id());
+    request.set_destination_room("r");
+    REQUIRE(w.manager.relocations(w.clock()).forward(request));
+    w.advance(RoomDispatches::kReturnTime + RoomDispatches::kStatusTime);
+    CHECK(w.ended() == Ids{job.id()});
+    CHECK(w.states() == States{JS_SUCCESS});
+}
+
 }  // namespace confab::room

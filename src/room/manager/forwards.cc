@@ -9,14 +9,39 @@
 namespace confab::room {
 
 bool Forwards::knows(const std::string& sid, sfu::RoomId room) const {
-    return std::any_of(forwards_.begin(), forwards_.end(), [&](const Forward& forward) {
+    const std::set<Number> there = of({room});
+    return std::any_of(there.begin(), there.end(), [&](Number number) {
+        const Forward& forward = forwards_.at(number);
         return forward.source.sid == sid && forward.copy.room == room &&
                find(forward.copy) != nullptr;
     });
 }
 
 void Forwards::add(Place source, Place copy, ForwardedVersion version) {
-    forwards_.push_back({std::move(source), std::move(copy), version, {}});
+    const Number number = ++last_;
+    by_room_[source.room].insert(number);
+    by_room_[copy.room].insert(number);
+    forwards_.emplace(number, Forward{std::move(source), std::move(copy), version, {}});
+}
+
+void Forwards::drop(Number number) {
+    const auto at = forwards_.find(number);
+    for (const sfu::RoomId room : {at->second.source.room, at->second.copy.room}) {
+        const auto there = by_room_.find(room);
+        there->second.erase(number);
+        if (there->second.empty()) by_room_.erase(there);
+    }
+    forwards_.erase(at);
+}
+
+std::set<Forwards::Number> Forwards::of(const std::vector<sfu::RoomId>& rooms) const {
+    std::set<Number> result;
+    for (const sfu::RoomId room : std::set<sfu::RoomId>(rooms.begin(), rooms.end())) {
+        const auto there = by_room_.find(room);
+        if (there != by_room_.end()) result.insert(there->second.begin(), there->second.end());
+    }
+    scope_->counters.forwards_visited += result.size();
+    return result;
 }
 
 Participant* Forwards::find(const Place& place) const {
@@ -30,19 +55,14 @@ Participant* Forwards::find(const Place& place) const {
 void Forwards::run() {
     std::vector<sfu::RoomId> turned = rooms_->take_turned();
     while (!turned.empty() && !forwards_.empty()) {
-        const auto concerns = [&](const Place& place) {
-            return std::find(turned.begin(), turned.end(), place.room) != turned.end();
-        };
-        for (Forward& forward : forwards_) {
-            if (!concerns(forward.source) && !concerns(forward.copy)) continue;
+        for (const Number number : of(turned)) {
+            Forward& forward = forwards_.at(number);
             follow(forward);
             pass_wishes(forward);
-            if (find(forward.copy) == nullptr) withdraw(forward);
+            if (find(forward.copy) != nullptr) continue;
+            withdraw(forward);
+            drop(number);
         }
-        std::erase_if(forwards_, [&](const Forward& forward) {
-            return (concerns(forward.source) || concerns(forward.copy)) &&
-                   find(forward.copy) == nullptr;
-        });
         turned = rooms_->take_turned();
     }
 }
@@ -51,9 +71,15 @@ void Forwards::follow(Forward& forward) {
     if (find(forward.copy) == nullptr) return;
     const Participant* p = find(forward.source);
     Room& there = *rooms_->find(forward.copy.room);
-    if (p == nullptr) {  // it left, or moved on
-        rooms_->in_room(
-            there, [&](Room& room) { room.forwarding().end(*room.find(forward.copy.identity)); });
+    if (p == nullptr) {  // it left, or moved on, or is there anew
+        Room* const from = rooms_->find(forward.source.room);
+        const livekit::DisconnectReason reason =
+            from == nullptr
+                ? livekit::ROOM_CLOSED
+                : from->forwarding().end_reason(forward.source.identity, forward.source.sid);
+        rooms_->in_room(there, [&](Room& room) {
+            room.forwarding().end(*room.find(forward.copy.identity), reason);
+        });
         return;
     }
     ForwardWiring& here = rooms_->find(forward.source.room)->forwarding();
@@ -91,7 +117,8 @@ void Forwards::withdraw(const Forward& forward) {
 }
 
 void Forwards::handle_levels(const sfu::SpeakerLevels& event) {
-    for (const Forward& forward : forwards_) {
+    for (const Number number : of({event.room})) {
+        const Forward& forward = forwards_.at(number);
         if (forward.source.room != event.room || find(forward.copy) == nullptr) continue;
         const Participant* p = find(forward.source);
         std::vector<sfu::SpeakerLevel> levels;

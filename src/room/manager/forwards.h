@@ -6,7 +6,9 @@
 // docs/design/moving.md.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +18,7 @@ namespace confab::room {
 
 class Forwards {
   public:
-    // Of a control shard: what turned is looked for in all of them. More are refused.
+    // Of a control shard: each is a participant more. More are refused.
     static constexpr std::size_t kMaxForwards = 1'024;
 
     // A participant, as long as it is the one with that sid.
@@ -39,6 +41,7 @@ class Forwards {
     std::size_t size() const { return forwards_.size(); }
 
   private:
+    using Number = std::uint64_t;
     struct Forward {
         Place source;
         Place copy;
@@ -49,10 +52,15 @@ class Forwards {
     void follow(Forward& forward);
     void pass_wishes(Forward& forward);
     void withdraw(const Forward& forward);
+    std::set<Number> of(const std::vector<sfu::RoomId>& rooms) const;
+    void drop(Number number);
 
     Rooms* rooms_;
     const RoomScope* scope_;
-    std::vector<Forward> forwards_;
+    std::map<Number, Forward> forwards_;  // in the order in which they were asked for
+    Number last_ = 0;
+    // Of both rooms of each.
+    std::map<sfu::RoomId, std::set<Number>> by_room_;
 };
 
 }  // namespace confab::room

@@ -57,6 +57,12 @@ Placement::Seat Placement::keep(const std::string& room, sfu::WorkerIndex worker
     return sit(room, std::min<std::size_t>(worker, workers_.size() - 1));
 }
 
+Placement::Seat Placement::beside(sfu::WorkerIndex worker) {
+    Seat seat;
+    seat.worker_ = worker;
+    return seat;
+}
+
 Placement::Seat Placement::sit(const std::string& room, std::size_t worker) {
     std::vector<std::size_t>& present = rooms_[room];
     present.resize(workers_.size());

@@ -53,6 +53,8 @@ class Placement {
     Seat take(const std::string& room);
     // For somebody who comes with its connections: where it is.
     Seat keep(const std::string& room, sfu::WorkerIndex worker);
+    // For somebody without connections, whose tracks are of that worker: costs nothing there.
+    static Seat beside(sfu::WorkerIndex worker);
     std::size_t participants(sfu::WorkerIndex worker) const {
         return workers_[worker].participants;
     }

@@ -131,5 +131,15 @@ TEST_CASE("Placement: seats come back with whoever goes, moved ones once [DES-40
     CHECK(placement.take("a").worker() == 0);
 }
 
+TEST_CASE("Placement: who has no connections of its own counts nowhere [API-11] [DES-40]") {
+    Placement placement(2);
+    Placement::Seat seat = Placement::beside(1);
+    CHECK(seat.worker() == 1);
+    CHECK(spread(placement, 2) == std::vector<std::size_t>{0, 0});
+    const Placement::Seat moved = std::move(seat);
+    CHECK(moved.worker() == 1);
+    CHECK(spread(placement, 2) == std::vector<std::size_t>{0, 0});
+}
+
 }  // namespace
 }  // namespace confab::room

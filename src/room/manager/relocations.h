@@ -38,7 +38,8 @@ class Relocations {
     // nothing is known of it.
     Room* moved_to(const JoinParams& resume) const;
 
-    // After each input: the second rooms see what became of who is seen there.
+    // Before effects are taken and before a move: the second rooms see what became of who is seen
+    // there.
     void follow() { forwards_.run(); }
     void handle_levels(const sfu::SpeakerLevels& event) { forwards_.handle_levels(event); }
 

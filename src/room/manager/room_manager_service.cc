@@ -167,12 +167,14 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::update_participant(
 ServiceResult<livekit::UpdateSubscriptionsResponse> RoomManager::update_subscriptions(
     Clock clock, const livekit::UpdateSubscriptionsRequest& request) {
     clock_ = clock;
-    return call<livekit::UpdateSubscriptionsResponse>(
-        request.room(), request.identity(), nobody_there(), [&](Room& room, Participant& p) {
-            room.update_subscriptions(p, request.track_sids(), request.participant_tracks(),
-                                      request.subscribe());
-            return livekit::UpdateSubscriptionsResponse{};
-        });
+    using Response = livekit::UpdateSubscriptionsResponse;
+    const auto update = [&](Room& room, Participant& p) -> ServiceResult<Response> {
+        if (p.forwarded()) return only_seen();
+        room.update_subscriptions(p, request.track_sids(), request.participant_tracks(),
+                                  request.subscribe());
+        return Response{};
+    };
+    return call<Response>(request.room(), request.identity(), nobody_there(), update);
 }
 
 ServiceResult<livekit::SendDataResponse> RoomManager::send_data(

@@ -15,6 +15,7 @@ void Departures::note(Timestamp now, const livekit::ParticipantInfo& info) {
     departure.info.set_identity(info.identity());
     departure.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     departure.info.set_version(info.version());
+    departure.reason = info.disconnect_reason();
 }
 
 std::vector<livekit::ParticipantInfo> Departures::since(Timestamp since) const {
@@ -22,6 +23,12 @@ std::vector<livekit::ParticipantInfo> Departures::since(Timestamp since) const {
     for (const Departure& departure : kept_)
         if (departure.at >= since) result.push_back(departure.info);
     return result;
+}
+
+livekit::DisconnectReason Departures::reason(const std::string& sid) const {
+    for (const Departure& departure : kept_)
+        if (departure.info.sid() == sid) return departure.reason;
+    return livekit::UNKNOWN_REASON;
 }
 
 }  // namespace confab::room

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -25,10 +26,14 @@ class Departures {
     // Those who left at `since` or later, in order, without a reason.
     std::vector<livekit::ParticipantInfo> since(Timestamp since) const;
 
+    // Why it left, if it is known still.
+    livekit::DisconnectReason reason(const std::string& sid) const;
+
   private:
     struct Departure {
         Timestamp at;
         livekit::ParticipantInfo info;
+        livekit::DisconnectReason reason = livekit::UNKNOWN_REASON;
     };
     std::deque<Departure> kept_;
 };

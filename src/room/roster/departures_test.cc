@@ -58,4 +58,11 @@ TEST_CASE("Departures: the oldest are forgotten, by number and by age") {
     CHECK(departures.since(at(0))[0].sid() == "kept");
 }
 
+TEST_CASE("Departures: why somebody left is known while it is kept [API-11]") {
+    Departures departures;
+    departures.note(at(10), person("PA_10"));
+    CHECK(departures.reason("PA_10") == livekit::PARTICIPANT_REMOVED);
+    CHECK(departures.reason("PA_other") == livekit::UNKNOWN_REASON);
+}
+
 }  // namespace confab::room

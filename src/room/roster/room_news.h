@@ -38,6 +38,9 @@ class RoomNews {
     std::vector<livekit::ParticipantInfo> departed_since(Timestamp since) const {
         return departures_.since(since);
     }
+    livekit::DisconnectReason departure_reason(const std::string& sid) const {
+        return departures_.reason(sid);
+    }
     void counts_changed();
     void recording_changed();
     void set_metadata(const std::string& metadata);

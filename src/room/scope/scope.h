@@ -31,6 +31,8 @@ struct Counters {
     // Participants looked at for the sake of another, telling everybody something left out: what an
     // input costs beyond its own.
     std::uint64_t participants_visited = 0;
+    // Forwarded participants looked at because one of their rooms had a turn.
+    std::uint64_t forwards_visited = 0;
 };
 
 // To whom an id of the media plane belongs.

@@ -26,6 +26,7 @@ void SignalQueue::send_join(livekit::SignalResponse response, std::vector<Encode
 }
 
 void SignalQueue::miss(const livekit::SignalResponse& response) {
+    if (discards_) return;
     if (response.has_update()) remember(response.update());
     ++scope_->counters.dropped_signals;
 }

@@ -21,6 +21,8 @@ class SignalQueue {
     explicit SignalQueue(const RoomScope& scope) : scope_(&scope) {}
 
     void open(SessionId session) { session_ = session; }
+    // There is no client and never will be: nothing is lost that is not sent.
+    void discard() { discards_ = true; }
     // Closes the connection after what was sent; no effect without one.
     void close();
     // The connection went away by itself.
@@ -40,6 +42,7 @@ class SignalQueue {
 
     const RoomScope* scope_;
     std::optional<SessionId> session_;
+    bool discards_ = false;
     std::map<std::string, livekit::ParticipantInfo> missed_;  // by identity
 };
 

@@ -62,4 +62,15 @@ TEST_CASE("SignalQueue: of those who left a bounded number is known [SIG-63] [IM
     CHECK(queue.take_missed().size() == SignalQueue::kMaxMissed);
 }
 
+TEST_CASE("SignalQueue: of who has no client nothing is lost or kept [API-11]") {
+    PartWorld w;
+    SignalQueue queue(w.scope);
+    queue.discard();
+    queue.send(told("bob", Info::DISCONNECTED));
+    queue.miss(told("carol", Info::DISCONNECTED));
+    CHECK(w.take().empty());
+    CHECK(w.counters.dropped_signals == 0);
+    CHECK(queue.take_missed().empty());
+}
+
 }  // namespace confab::room
