@@ -55,6 +55,19 @@ livekit::Room room_of(Harness& h, const std::string& name) {
     return h.manager.list_rooms(request).rooms(0);
 }
 using Names = std::vector<std::string>;
+std::string sid_of(Harness& h, const std::string& room, const std::string& identity) {
+    livekit::RoomParticipantIdentity request;
+    request.set_room(room);
+    request.set_identity(identity);
+    return h.manager.get_participant(request)->sid();
+}
+SessionId resume(Harness& h, const std::string& identity, const std::string& room,
+                 const std::string& sid) {
+    JoinParams params = test_join(room, identity);
+    params.reconnect = true;
+    params.participant_sid = sid;
+    return h.join(params);
+}
 
 // alice publishes in r, where bob hears her; carol waits in s.
 struct Call {
@@ -127,6 +140,12 @@ TEST_CASE("Move: the client hears who is gone, then where it is, with a token [S
     REQUIRE(moved.other_participants_size() == 1);
     CHECK(moved.other_participants(0).identity() == "carol");
     CHECK(c.h.closed.empty());
+    // Rust clients take it from here alone.
+    const auto token =
+        std::find_if(first, told.end(), [](const R& m) { return m.has_refresh_token(); });
+    REQUIRE(token != told.end());
+    CHECK(token->refresh_token() == "alice@s");
+    CHECK(c.h.count(c.alice, R::kRefreshToken) == 1);
     // Every later token is for the new room.
     (void)c.h.take(c.alice);
     c.h.advance(Sessions::kRefreshInterval);
@@ -227,6 +246,9 @@ TEST_CASE("Move: a resume goes on in the new room, wherever the client believes 
         REQUIRE(told.size() > 1);
         CHECK(told[0].has_reconnect());
         CHECK(told[1].has_room_moved() == (std::string(believed) == "r"));
+        CHECK(told[1].has_room_moved() ==
+              (seen(c.h, again, "bob").state() == livekit::ParticipantInfo::DISCONNECTED));
+        CHECK(seen(c.h, again, "carol").state() == livekit::ParticipantInfo::ACTIVE);
         CHECK(c.h.count(again, R::kLeave) == 0);
         livekit::SignalRequest leave;
         leave.mutable_leave();
@@ -243,6 +265,102 @@ TEST_CASE("Move: a resume goes on in the new room, wherever the client believes 
         CHECK(c.h.count(c.h.join(params), R::kLeave) == 1);
         CHECK(identities(c.h, "s") == Names{"alice", "carol"});
     }
+}
+
+TEST_CASE("Move: who did not hear of it is told who left the old room before it, too [API-12]") {
+    Call c;
+    const SessionId dave = c.h.join_active("r", "dave");
+    const std::string sid = sid_of(c.h, "r", "alice");
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    c.h.send(dave, leave);  // which went into a connection that was dead
+    c.h.advance(Duration::seconds(5));
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    const SessionId again = resume(c.h, "alice", "r", sid);
+    CHECK(c.h.count(again, R::kRoomMoved) == 1);
+    for (const char* gone : {"bob", "dave"})
+        CHECK(seen(c.h, again, gone).state() == livekit::ParticipantInfo::DISCONNECTED);
+    // Who came after it is there.
+    REQUIRE(move(c.h, "bob", "r", "s"));
+    const SessionId once_more = resume(c.h, "alice", "r", sid);
+    CHECK(c.h.count(once_more, R::kRoomMoved) == 1);
+    CHECK(seen(c.h, once_more, "bob").state() == livekit::ParticipantInfo::ACTIVE);
+}
+
+TEST_CASE("Move: many moves, and a resume by any sid from any of the rooms finds it [API-12]") {
+    Call c;
+    std::vector<std::pair<std::string, std::string>> was;  // room and sid
+    std::string room = "r";
+    const auto move_on = [&](const std::string& to) {
+        was.emplace_back(room, sid_of(c.h, room, "alice"));
+        REQUIRE(move(c.h, "alice", room, to));
+        room = to;
+    };
+    move_on("s");
+    move_on("t");
+    for (const auto& [believed, sid] : was) {
+        CAPTURE(believed);
+        const SessionId again = resume(c.h, "alice", believed, sid);
+        CHECK(c.h.count(again, R::kLeave) == 0);
+        REQUIRE(c.h.count(again, R::kRoomMoved) == 1);
+        CHECK(c.h.of(again, R::kRoomMoved)[0].room_moved().room().name() == "t");
+    }
+    for (std::size_t i = 0; i <= Participant::kMaxEarlierSids; ++i)
+        move_on("u" + std::to_string(i));
+    // The sid of the join is known for ever, of the others the newest are.
+    const SessionId again = resume(c.h, "alice", "r", was[0].second);
+    CHECK(c.h.count(again, R::kRoomMoved) == 1);
+    CHECK(c.h.count(resume(c.h, "alice", room, was[0].second), R::kLeave) == 0);
+    CHECK(c.h.count(resume(c.h, "alice", "t", was.back().second), R::kRoomMoved) == 1);
+    CHECK(c.h.count(resume(c.h, "alice", "s", was[1].second), R::kLeave) == 1);
+    CHECK(identities(c.h, room) == Names{"alice"});
+}
+
+TEST_CASE("Move: there and back unheard is told, what was heard of is not [API-12] [SIG-160]") {
+    Call c;
+    const std::string sid = sid_of(c.h, "r", "alice");
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    REQUIRE(move(c.h, "alice", "s", "r"));
+    const SessionId again = resume(c.h, "alice", "r", sid);
+    REQUIRE(c.h.count(again, R::kRoomMoved) == 1);
+    const livekit::RoomMovedResponse moved = c.h.of(again, R::kRoomMoved)[0].room_moved();
+    CHECK(moved.room().name() == "r");
+    CHECK(moved.participant().sid() == sid_of(c.h, "r", "alice"));
+    REQUIRE(moved.other_participants_size() == 1);
+    CHECK(seen(c.h, again, "bob").state() == livekit::ParticipantInfo::ACTIVE);
+    CHECK(seen(c.h, again, "carol").state() == livekit::ParticipantInfo::DISCONNECTED);
+    // It names the sid that it was told with the move.
+    CHECK(c.h.count(resume(c.h, "alice", "r", moved.participant().sid()), R::kRoomMoved) == 0);
+    // One that names the sid of its join for ever was heard since: it heard, too.
+    c.h.advance(Duration::seconds(60));
+    const SessionId later = resume(c.h, "alice", "r", sid);
+    livekit::SignalRequest ping;
+    ping.set_ping(1);
+    c.h.send(later, ping);
+    CHECK(c.h.count(resume(c.h, "alice", "r", sid), R::kRoomMoved) == 0);
+}
+
+TEST_CASE("Move: its deadlines are those of the new room when the old one ends with it [ROOM-05]") {
+    Config config = test_config();
+    config.room.departure_timeout = 0;
+    config.mint_token = [](const token::Grants& grants) { return grants.identity; };
+    Call c(std::move(config));
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    c.h.send(c.bob, leave);
+    REQUIRE(move(c.h, "alice", "r", "s"));
+    CHECK_FALSE(c.h.manager.has_room("r"));
+    (void)c.h.take(c.alice);
+    c.h.advance(Sessions::kRefreshInterval);
+    CHECK(c.h.count(c.alice, R::kRefreshToken) == 1);
+    const auto members = c.h.commands_of<sfu::DataMember>();
+    const auto member = std::find_if(members.begin(), members.end(),
+                                     [](const auto& m) { return m.identity == "alice"; });
+    REQUIRE(member != members.end());
+    c.h.event(sfu::PeerStateChanged{
+        member->peer, sfu::PeerState::kFailed, sfu::PeerFailure::kIce, {}, {}});
+    c.h.advance(Duration::seconds(30));
+    CHECK(identities(c.h, "s") == Names{"carol"});
 }
 
 TEST_CASE("Move: who has its name there is replaced [API-12] [SIG-140]") {

@@ -16,7 +16,7 @@ namespace confab::room {
 
 class Moves {
   public:
-    // Longer than a participant may be without signalling.
+    // Who has been silent for longer begins a new session, though media may have flowed meanwhile.
     static constexpr Duration kKept = Duration::seconds(90);
     // Of more, the oldest are forgotten: such a client begins a new session.
     static constexpr std::size_t kMaxKept = 4'096;

@@ -65,6 +65,7 @@ ServiceResult<Room*> Relocations::destination(const std::string& name, const Par
 
 ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
     const livekit::MoveParticipantRequest& request) {
+    follow();  // inputs of the same loop turn
     if (request.room() == request.destination_room()) return same_room();
     Room* from = rooms_->find(request.room());
     const Participant* p = from == nullptr ? nullptr : from->find(request.identity());
@@ -73,7 +74,8 @@ ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
     const auto to = destination(request.destination_room(), *p);
     if (!to) return tl::unexpected<ServiceError>(to.error());
     const SessionId session = *p->signal.session();
-    const std::string sid = p->sid();
+    std::vector<std::string> sids = p->earlier_sids;  // it may resume by any of them
+    sids.push_back(p->sid());
     Transfer transfer;
     if (!rooms_->in_room(
             *from, [&](Room& room) { transfer = room.release(*room.find(request.identity())); })) {
@@ -82,7 +84,8 @@ ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
     }
     // Before it is there: should that fail, its session ends with the room.
     rehome_(session, request.destination_room());
-    moves_.note(scope_->now(), sid, request.destination_room());
+    for (const std::string& sid : sids)
+        moves_.note(scope_->now(), sid, request.destination_room());
     if (!rooms_->in_room(**to, [&](Room& room) { room.admit(std::move(transfer)); }))
         return failed();
     return livekit::MoveParticipantResponse{};
@@ -112,6 +115,7 @@ std::optional<ServiceError> Relocations::refusal_of_forward(const Participant& p
 
 ServiceResult<livekit::ForwardParticipantResponse> Relocations::forward(
     const livekit::ForwardParticipantRequest& request) {
+    follow();
     if (request.room() == request.destination_room()) return same_room();
     Room* from = rooms_->find(request.room());
     const Participant* p = from == nullptr ? nullptr : from->find(request.identity());

@@ -41,7 +41,7 @@ bool Participant::answers_to(const std::string& sid) const {
 }
 
 void Participant::take_new_sid(std::string sid) {
-    if (earlier_sids.size() >= kMaxEarlierSids) earlier_sids.erase(earlier_sids.begin());
+    if (earlier_sids.size() >= kMaxEarlierSids) earlier_sids.erase(earlier_sids.begin() + 1);
     earlier_sids.push_back(info.sid());
     info.set_sid(std::move(sid));
 }

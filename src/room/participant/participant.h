@@ -15,6 +15,7 @@
 
 #include "room/manager/placement.h"
 #include "room/negotiate/links.h"
+#include "room/participant/move_news.h"
 #include "room/participant/permissions.h"
 #include "room/participant/presence.h"
 #include "room/roster/lifecycle.h"
@@ -36,6 +37,10 @@ struct Participant {
     bool answers_to(const std::string& sid) const;
     // Another room knows it by another sid (API-12).
     void take_new_sid(std::string sid);
+    // Of its join: what it was given beside its rooms is kept under it.
+    const std::string& first_sid() const {
+        return earlier_sids.empty() ? info.sid() : earlier_sids.front();
+    }
     bool hidden() const { return info.permission().hidden(); }
     bool dependent() const { return is_dependent(info.kind(), info.permission()); }
     bool forwarded() const { return elsewhere.has_value(); }
@@ -49,7 +54,9 @@ struct Participant {
     ClientTraits traits;
 
     static constexpr std::size_t kMaxEarlierSids = 8;
-    std::vector<std::string> earlier_sids;  // the newest
+    // The first, by which Rust clients resume for ever, and the newest.
+    std::vector<std::string> earlier_sids;
+    MoveNews moves;
     bool closing = false;
     // It is in another room and only seen here, without session and connections (API-11).
     std::optional<sfu::DataPlace> elsewhere;

@@ -63,6 +63,7 @@ TEST_CASE("Participant: answers to the sids it had before it moved, to so many [
     PartWorld w;
     Participant& p = w.join("alice", 1);
     const std::string first = p.sid();
+    CHECK(p.first_sid() == first);
     for (std::size_t i = 0; i < Participant::kMaxEarlierSids - 1; ++i)
         p.take_new_sid("PA_" + std::to_string(i));
     CHECK(p.answers_to(first));
@@ -70,9 +71,13 @@ TEST_CASE("Participant: answers to the sids it had before it moved, to so many [
     CHECK(p.sid() == "PA_x");
     CHECK(p.answers_to("PA_x"));
     CHECK(p.answers_to(first));
-    p.take_new_sid("PA_y");
-    CHECK_FALSE(p.answers_to(first));
     CHECK(p.answers_to("PA_0"));
+    // The one of its join stays.
+    p.take_new_sid("PA_y");
+    CHECK(p.answers_to(first));
+    CHECK(p.first_sid() == first);
+    CHECK_FALSE(p.answers_to("PA_0"));
+    CHECK(p.answers_to("PA_1"));
     CHECK(p.answers_to("PA_x"));
     CHECK_FALSE(p.answers_to(""));
 }

@@ -182,7 +182,8 @@ void Sessions::end_all(livekit::DisconnectReason reason) {
 std::vector<livekit::ICEServer> Sessions::ice_servers(const Participant& p,
                                                       IcePreference ice) const {
     if (!scope_->config.ice_servers) return {};
-    return scope_->config.ice_servers({p.sid(), p.grants.api_key, ice == IcePreference::kTls});
+    return scope_->config.ice_servers(
+        {p.first_sid(), p.grants.api_key, ice == IcePreference::kTls});
 }
 
 livekit::ServerInfo Sessions::server_info() const {

@@ -111,11 +111,15 @@ class Sessions {
     void start_links(Participant& p, const JoinParams& params);
     void set_active(Participant& p);
     std::string next_token(Participant& p);
-    void tell_moved(Participant& p);
+
+    // sessions_move.cc
+    // With the token that it returns.
+    std::string tell_moved(Participant& p);
 
     // sessions_resume.cc
     void send_reconnect(Participant& p);
-    void tell_departures(Participant& p, Timestamp since);
+    Duration silence() const;
+    void tell_departures(Participant& p, Timestamp since, bool missed_move);
     void connection_failed(Participant& p);
 
     const RoomScope* scope_;

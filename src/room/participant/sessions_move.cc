@@ -21,6 +21,12 @@ void Sessions::say_farewell(Participant& p) {
         gone.set_state(livekit::ParticipantInfo::DISCONNECTED);
         gone.set_version(other->info.version() + 1);
     }
+    // Should its connection be dead already, its resume tells these again, and who left here since
+    // it was.
+    std::vector<livekit::ParticipantInfo> gone = others;
+    for (livekit::ParticipantInfo& info : news_->departed_since(scope_->now() - silence() * 2))
+        gone.push_back(std::move(info));
+    p.moves.left(scope_->now(), gone);
     if (!others.empty()) p.signal.send(update_message(std::move(others)));
 }
 
@@ -32,21 +38,26 @@ void Sessions::welcome(Participant& p) {
     p.info.clear_disconnect_reason();
     p.info.set_joined_at(scope_->clock.wall.s());
     p.info.set_joined_at_ms(scope_->clock.wall.ms());
-    tell_moved(p);
+    livekit::SignalResponse response;
+    response.set_refresh_token(tell_moved(p));
+    // From here alone Rust clients take it for what they connect with next.
+    if (!response.refresh_token().empty()) p.signal.send(std::move(response));
     host_->changed(p, true);
     host_->webhook("participant_joined", p);
 }
 
-void Sessions::tell_moved(Participant& p) {
+std::string Sessions::tell_moved(Participant& p) {
     livekit::SignalResponse response;
     livekit::RoomMovedResponse& moved = *response.mutable_room_moved();
     *moved.mutable_room() = news_->told();
-    moved.set_token(next_token(p));
+    std::string token = next_token(p);
+    moved.set_token(token);
     *moved.mutable_participant() = host_->describe(p);
     for (const auto& [identity, other] : roster_->participants())
         if (other.get() != &p && !other->hidden())
             *moved.add_other_participants() = host_->describe(*other);
     p.signal.send(std::move(response));
+    return token;
 }
 
 }  // namespace confab::room

@@ -27,16 +27,16 @@ void Sessions::resume(SessionId session, const JoinParams& params, bool moved) {
     roster_->touch(p);
     p.signal.close();
     p.signal.open(session);
-    // The old connection may have been dead already: a client that was not heard for its ping
-    // interval and the time out after it may have read nothing since.
-    const Timestamp since =
-        p.presence.resumed(scope_->now()) -
-        Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
+    const Timestamp since = p.presence.resumed(scope_->now()) - silence();
+    // It says where it believes to be; Rust clients name the sid of their join, whatever they heard
+    // since. To be told twice does no harm there.
+    const bool missed_move =
+        moved || (params.participant_sid != p.sid() && p.moves.moved_since(since));
 
     if (p.traits.gates.reconnect_response) send_reconnect(p);
-    if (moved) tell_moved(p);
+    if (missed_move) tell_moved(p);
     host_->repeat_mutes(p, since);
-    tell_departures(p, since);
+    tell_departures(p, since, missed_move);
     std::vector<livekit::ParticipantInfo> all;
     for (const auto& [identity, other] : roster_->participants())
         if (other.get() == &p || !other->hidden()) all.push_back(host_->describe(*other));
@@ -64,12 +64,22 @@ void Sessions::send_reconnect(Participant& p) {
     p.signal.send(std::move(response));
 }
 
-// Who left while there was no connection, or since then. Of those who are here again under a new
-// sid nothing is told: clients know people by identity, and livekit-client would let go of who
-// follows.
-void Sessions::tell_departures(Participant& p, Timestamp since) {
+// A connection may have been dead already: a client that was not heard for its ping interval and
+// the time out after it may have read nothing since.
+Duration Sessions::silence() const {
+    return Duration::seconds(scope_->config.ping_interval_s + scope_->config.ping_timeout_s);
+}
+
+// Who left while there was no connection, or since then, and whom it left itself. Of those who are
+// here again under a new sid nothing is told: clients know people by identity, and livekit-client
+// would let go of who follows.
+void Sessions::tell_departures(Participant& p, Timestamp since, bool missed_move) {
     auto gone = p.signal.take_missed();
-    for (livekit::ParticipantInfo& info : news_->departed_since(since)) {
+    std::vector<livekit::ParticipantInfo> more = news_->departed_since(since);
+    if (missed_move)
+        for (livekit::ParticipantInfo& info : p.moves.gone())
+            more.push_back(std::move(info));
+    for (livekit::ParticipantInfo& info : more) {
         const auto known = [&](const auto& other) { return other.sid() == info.sid(); };
         if (std::none_of(gone.begin(), gone.end(), known)) gone.push_back(std::move(info));
     }

@@ -39,6 +39,7 @@ Participant& Roster::add(std::unique_ptr<Participant> owned) {
     Participant& p = *owned;
     CONFAB_CHECK(!participants_.contains(p.identity()));
     p.number = scope_->ids.next();
+    p.touched = false;  // what another roster meant to do about it, it does no more
     by_sid_[p.sid()] = &p;
     by_number_[p.number] = &p;
     participants_[p.identity()] = std::move(owned);

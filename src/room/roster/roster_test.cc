@@ -124,4 +124,18 @@ TEST_CASE(
     CHECK(w.take().empty());
 }
 
+TEST_CASE("Roster: who comes from a roster that ended in its turn has a deadline here [API-12]") {
+    World w;
+    Roster other(w.scope, 300, 20);
+    Participant& alice = w.join("alice", 1);
+    w.roster.touch(alice);
+    auto taken = w.roster.take(alice);
+    REQUIRE(taken->touched);  // the end of the turn never comes
+    Participant& here = other.add(std::move(taken));
+    other.finish_turn([](const Participant&) { return Timestamp() + Duration::seconds(7); });
+    CHECK(other.next_deadline() == Timestamp() + Duration::seconds(7));
+    other.remove(here);
+    other.finish_turn([](const Participant&) { return Timestamp::never(); });
+}
+
 }  // namespace confab::room
