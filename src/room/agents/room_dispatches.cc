@@ -73,7 +73,7 @@ ServiceResult<livekit::AgentDispatch> RoomDispatches::create(const livekit::Agen
         return service_error(ServiceCode::kFailedPrecondition,
                              "the room has too many agent dispatches");
     Dispatch& dispatch = add(wanted);
-    const livekit::AgentDispatch made = dispatch.info;
+    livekit::AgentDispatch made = dispatch.info;
     evaluate(dispatch);
     return made;
 }

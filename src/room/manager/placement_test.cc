@@ -13,6 +13,7 @@ namespace {
 
 std::vector<std::size_t> spread(const Placement& placement, std::size_t workers) {
     std::vector<std::size_t> counts;
+    counts.reserve(workers);
     for (std::size_t i = 0; i < workers; ++i)
         counts.push_back(placement.participants(static_cast<sfu::WorkerIndex>(i)));
     return counts;
