@@ -50,11 +50,12 @@ void finish(Dump& dump) {
 }  // namespace
 
 void DebugEndpoint::serve(Call call) {
+    if (call.request.path != "/debug/rooms")
+        return call.respond_text(404, "there is no such debug page here, only /debug/rooms\n");
     const bool lists = call.grants && call.grants->video && call.grants->video->room_list;
     if (access_ == DebugAccess::kRoomLister && !lists)
         return call.respond_text(401, "permissions denied");
-    if (call.request.path == "/debug/rooms") return dump_rooms(std::move(call));
-    call.respond_text(404, "there is no such debug page here, only /debug/rooms\n");
+    dump_rooms(std::move(call));
 }
 
 void DebugEndpoint::dump_rooms(Call call) {

@@ -210,7 +210,7 @@ TEST_CASE("Routes: debug pages are there where asked for, and tell no secret [CO
     admin.room_admin = true;
     check(guarded,
           {{"GET /debug/rooms", "", "401", "permissions denied"},
-           {"GET /debug/pprof/", "", "401", "permissions denied"},
+           {"GET /debug/pprof/", "", "404", "only /debug/rooms"},
            {"GET /debug/rooms?access_token=" + guarded.token_for(admin), "", "401", "denied"},
            {"GET /debug/rooms?access_token=" + guarded.token("r", "a"), "", "200", "[]"}});
 }
