@@ -51,6 +51,7 @@ TEST_CASE("MoveNews: of rooms that were left long ago nobody is named [API-12]")
 TEST_CASE("MoveNews: so many are kept, who is known stays known [API-12]") {
     const auto crowd = [](std::size_t count) {
         std::vector<livekit::ParticipantInfo> all;
+        all.reserve(count);
         for (std::size_t i = 0; i < count; ++i)
             all.push_back(person("p" + std::to_string(i)));
         return all;
