@@ -32,10 +32,10 @@ void AgentSockets::on_message(const std::string& worker, bool text, std::string_
 }
 
 void AgentSockets::on_closed(const std::string& worker, net::WebSocketClosed closed) {
-    const std::string id = worker;
-    telemetry::log_debug("agent worker disconnected", {{"workerID", id}, {"code", closed.code}});
-    sockets_.erase(id);
-    hub_.disconnected(agents_clock(), id);
+    const auto gone = sockets_.extract(worker);  // to the end: its handler holds `worker`
+    telemetry::log_debug("agent worker disconnected",
+                         {{"workerID", worker}, {"code", closed.code}});
+    hub_.disconnected(agents_clock(), worker);
     flush();
 }
 
