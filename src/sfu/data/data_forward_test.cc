@@ -44,6 +44,7 @@ struct World : DataRouters {
     }
     void spread_hall() {
         std::vector<WorkerIndex> all;
+        all.reserve(routers.size());
         for (std::size_t i = 0; i < routers.size(); ++i)
             all.push_back(static_cast<WorkerIndex>(i));
         for (const WorkerIndex worker : all)
