@@ -534,8 +534,9 @@ TEST_CASE("WebhookQueue: what is too old goes while its receiver is away [HOOK-1
         bench.add(0, "room" + std::to_string(i), "x");
     (void)bench.store();
     double now = 0;
-    while (now < 3700) {
+    while (!bench.queue->next_deadline().is_never()) {
         now = (bench.queue->next_deadline() - at(0)).to_seconds();
+        REQUIRE(now < 7200);
         bench.queue->handle_timeout(at(now));
         while (!bench.poll(now).empty())
             bench.queue->handle_failure(at(now), bench.last.id);
