@@ -12,6 +12,20 @@ import { check, dispatch_client, fresh_name, room_client, states, Worker } from 
 
 const join = async (server, room, { job, token }) => SignalClient.join(server, room, job.state.participantIdentity, { token });
 
+// A worker whose agent is in a call has lost its connection and is there again, with another one.
+async function back_again(suite, server, name) {
+  const agentName = fresh_name(name);
+  const room = fresh_name(name);
+  const alice = await SignalClient.join(server, room, 'alice');
+  const first = await Worker.start(suite, server, { agentName });
+  const made = await dispatch_client(server).createDispatch(room, agentName);
+  const assigned = await first.assigned(room);
+  const agent = await join(server, room, assigned);
+  first.stop();
+  const again = await Worker.start(suite, server, { agentName });
+  return { room, alice, made, assigned, agent, again };
+}
+
 export async function loss_checks(suite, server) {
   await check(suite, 'a worker that goes while it is asked: the next one is asked [CON-52]', async () => {
     const agentName = fresh_name('gone');
@@ -26,15 +40,7 @@ export async function loss_checks(suite, server) {
   });
 
   await check(suite, 'a worker comes back for its job: no second one, and it can be ended [WRK-10]', async () => {
-    const agentName = fresh_name('back');
-    const room = fresh_name('back');
-    const alice = await SignalClient.join(server, room, 'alice');
-    const first = await Worker.start(suite, server, { agentName });
-    const made = await dispatch_client(server).createDispatch(room, agentName);
-    const assigned = await first.assigned(room);
-    const agent = await join(server, room, assigned);
-    first.stop();
-    const again = await Worker.start(suite, server, { agentName });
+    const { room, alice, made, assigned, agent, again } = await back_again(suite, server, 'back');
     again.say('migrateJob', { jobIds: [assigned.job.id, 'AJ_of_another'] });
     await until(() => again.ended.includes('AJ_of_another'));
     assert.deepEqual(again.ended, ['AJ_of_another']);
@@ -47,15 +53,7 @@ export async function loss_checks(suite, server) {
   });
 
   await check(suite, 'a worker that does not say which job it has is told to end it all the same [WRK-10]', async () => {
-    const agentName = fresh_name('node');
-    const room = fresh_name('node');
-    const alice = await SignalClient.join(server, room, 'alice');
-    const first = await Worker.start(suite, server, { agentName });
-    const made = await dispatch_client(server).createDispatch(room, agentName);
-    const assigned = await first.assigned(room);
-    const agent = await join(server, room, assigned);
-    first.stop();
-    const again = await Worker.start(suite, server, { agentName });
+    const { room, alice, made, assigned, agent, again } = await back_again(suite, server, 'node');
     await dispatch_client(server).deleteDispatch(made.id, room);
     await until(() => again.ended.includes(assigned.job.id));
     const leave = await until(() => agent.last.leave, { what: 'the removal of the agent' });
