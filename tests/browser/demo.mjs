@@ -44,8 +44,12 @@ async function serving_checks({ http }) {
 }
 
 await suite.run(async () => {
-  const [server, browser] = await Promise.all([start_server(suite), start_chromium(suite, { args: voice_args(suite) })]);
-  const place = { suite, server, browser, cable: await Cable.lay(suite, server.ports.http) };
+  // Grace has a browser of her own: an invented camera that two tabs share can stop for both when
+  // one of them opens it anew, as a full reconnect does, and stays dark until both have let go.
+  const [server, browser, other] = await Promise.all([
+    start_server(suite), start_chromium(suite, { args: voice_args(suite) }), start_chromium(suite),
+  ]);
+  const place = { suite, server, browser, other, cable: await Cable.lay(suite, server.ports.http) };
   await serving_checks(server);
   await form_checks(place);
   await device_checks(place);

@@ -12,7 +12,7 @@ const kScreen = '[data-source="screen_share"]';
 const kText = 'Hello <b>you</b> & 👋';
 
 // Returns both tabs, in one call.
-export async function call_checks({ suite, browser, cable }) {
+export async function call_checks({ suite, browser, other, cable }) {
   let ada;
   let grace;
   const joined = await suite.check('the form is filled in and sent with the keyboard alone [DEMO-03]', async () => {
@@ -32,7 +32,7 @@ export async function call_checks({ suite, browser, cable }) {
   if (!joined) return {};
 
   await suite.check('two tabs see each other [DEMO-03] [MC-01]', async () => {
-    grace = await Tab.open(browser, cable.http, '?room=demo&name=Grace&autojoin=1&audio=0');
+    grace = await Tab.open(other, cable.http, '?room=demo&name=Grace&autojoin=1&audio=0');
     await Promise.all([grace.plays(tile_of('Ada', kVideo)), ada.plays(tile_of('Grace', kVideo))]);
     for (const tab of [ada, grace]) assert.equal(await tab.count(of('tile')), 2);
     assert.match(await ada.text(of('status')), /Grace joined/);

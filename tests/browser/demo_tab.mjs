@@ -66,8 +66,13 @@ export class Tab {
   async plays(selector, timeout = 30000) {
     const times = () => this.page.$$eval(`${selector} video`, (videos) =>
       videos.filter((video) => video.videoWidth > 0).map((video) => video.currentTime));
-    const [before] = [await times()];
-    await until(async () => (await times()).some((now, index) => now > (before[index] ?? 0) + 0.2),
+    // The lowest since the beginning: an element that gets a new stream starts at 0 again.
+    const least = await times();
+    const moves = (now, index) => {
+      least[index] = Math.min(least[index] ?? now, now);
+      return now > least[index] + 0.2;
+    };
+    await until(async () => (await times()).map(moves).includes(true),
       { timeout, every: 100, what: `a moving picture in ${selector}` });
   }
 
