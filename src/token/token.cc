@@ -8,15 +8,15 @@
 
 #include "crypto/jws.h"
 #include "json/json.h"
+#include "token/token_errors.h"
 
 namespace confab::token {
 namespace {
 
-constexpr std::string_view kUnreadable = "invalid authorization token";
 constexpr double kMaxNumericDate = 253402300799.0;  // year 9999; keeps microseconds in range
 
-tl::unexpected<TokenError> refuse(std::string_view text, std::string_view detail = {}) {
-    TokenError error{std::string(text)};
+tl::unexpected<TokenError> refuse(const ErrorText& why, std::string_view detail = {}) {
+    TokenError error{std::string(why.text)};
     if (!detail.empty()) error.text.append(": ").append(detail);
     return tl::unexpected<TokenError>(std::move(error));
 }
@@ -66,12 +66,10 @@ std::optional<Registered> read_registered(const json::Value& claims) {
 
 // Empty if the times are right. `iat` is not checked (TOK-01).
 std::string_view time_error(const Registered& registered, UnixTime now) {
-    if (!registered.expires)
-        return "token has invalid claims: token is missing required claim: exp claim is required";
-    if (now > *registered.expires + kTokenLeeway)
-        return "token has invalid claims: token is expired";
+    if (!registered.expires) return kNoExpiry.text;
+    if (now > *registered.expires + kTokenLeeway) return kExpired.text;
     if (registered.not_before && now + kTokenLeeway < *registered.not_before)
-        return "token has invalid claims: token is not valid yet";
+        return kNotYetValid.text;
     return {};
 }
 
@@ -99,24 +97,25 @@ std::optional<KeyProvider::Key> KeyMap::signing_key() const {
 Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
                                         UnixTime now) {
     const auto jws = crypto::jws_parse(token);
-    if (!jws) return refuse(kUnreadable);
+    if (!jws) return refuse(kUnreadableToken);
     const auto claims = json::parse(as_text(jws->payload));
-    if (!claims) return refuse(kUnreadable);
+    if (!claims) return refuse(kUnreadableToken);
     const auto registered = read_registered(*claims);
-    if (!registered) return refuse(kUnreadable);
+    if (!registered) return refuse(kUnreadableToken);
 
     const auto secret = keys.find_secret(registered->issuer);
-    if (!secret) return refuse("invalid API key");
+    if (!secret) return refuse(kUnknownKey);
     if (const auto verified = crypto::jws_verify(*jws, as_bytes(*secret)); !verified)
-        return refuse(kUnreadable, "token signature is invalid: " + to_text(verified.error()));
+        return refuse(kUnreadableToken,
+                      std::string(kBadSignature.text) + ": " + to_text(verified.error()));
     if (const std::string_view error = time_error(*registered, now); !error.empty())
-        return refuse(kUnreadable, error);
+        return refuse(kUnreadableToken, error);
 
     auto grants = parse_grants(*claims);
     if (!grants)
-        return refuse(kUnreadable,
-                      "token is malformed: could not JSON decode claim: " + grants.error().claim +
-                          " is of type " + std::string(to_text(grants.error().found)));
+        return refuse(kUnreadableToken, std::string(kWrongClaim.text) + ": " +
+                                            grants.error().claim + " is of type " +
+                                            std::string(to_text(grants.error().found)));
     grants->api_key = registered->issuer;
     grants->identity = registered->subject.empty() ? registered->id : registered->subject;
     grants->issued_at = issued_at(*registered);

@@ -8,17 +8,18 @@
 #include <utility>
 
 #include "api/join/client_info.h"
+#include "api/join/join_errors.h"
 #include "api/join/join_request.h"
 #include "base/text.h"
 #include "json/json.h"
+#include "token/token_errors.h"
 
 namespace confab::api {
 namespace {
 
-constexpr std::string_view kNoPermission = "no permissions to access the room";
-
-tl::unexpected<HttpError> refuse(int status, std::string_view text) {
-    return tl::unexpected<HttpError>(HttpError{status, std::string(text)});
+tl::unexpected<HttpError> refuse(const ErrorText& error, std::string_view detail = {}) {
+    return tl::unexpected<HttpError>(
+        HttpError{error.status, std::string(error.text).append(detail)});
 }
 
 using Attributes = std::vector<std::pair<std::string, std::string>>;
@@ -69,7 +70,7 @@ Result<Wish, HttpError> read_query(const QueryParams& query, bool validate) {
             wish.attributes = *std::move(attributes);
             wish.changes_attributes = true;
         } else if (validate) {
-            return refuse(400, "cannot decode attributes");
+            return refuse(join_errors::kBadAttributes);
         }
     }
     return wish;
@@ -108,18 +109,17 @@ Result<Wish, HttpError> read_wish(const JoinHttpRequest& request) {
         return read_join_request(std::move(decoded));
     }
     if (request.path == JoinPath::kRtcV1 || request.path == JoinPath::kRtcV1Validate)
-        return refuse(400, "join_request is required");
+        return refuse(join_errors::kNoJoinRequest);
     return read_query(*request.query, is_validate(request.path));
 }
 
 // CON-32: who joins.
 Result<void, HttpError> check_identity(const token::Grants* grants, const token::Limits& limits) {
-    if (grants == nullptr || !grants->video) return refuse(401, kNoPermission);
-    if (!grants->video->room_join) return refuse(401, "permissions denied");
-    if (grants->identity.empty()) return refuse(400, "identity cannot be empty");
+    if (grants == nullptr || !grants->video) return refuse(join_errors::kNoPermission);
+    if (!grants->video->room_join) return refuse(join_errors::kNoJoin);
+    if (grants->identity.empty()) return refuse(join_errors::kNoIdentity);
     if (token::exceeds(grants->identity.size(), limits.identity))
-        return refuse(400, "participant identity length exceeds limits: max length " +
-                               std::to_string(limits.identity));
+        return refuse(join_errors::kLongIdentity, std::to_string(limits.identity));
     return {};
 }
 
@@ -127,17 +127,16 @@ Result<void, HttpError> check_identity(const token::Grants* grants, const token:
 Result<void, HttpError> check_not_revoked(const token::Grants& grants,
                                           const token::Revocations* revocations) {
     if (revocations != nullptr && revocations->refuses(grants))
-        return refuse(401, "invalid authorization token: token was revoked");
+        return refuse(token::kUnreadableToken, ": " + std::string(token::kRevoked.text));
     return {};
 }
 
 // CON-32: where to. Whether the room is there, and the node has room for it, is known to those who
 // start the session.
 Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOptions& options) {
-    if (video.room.empty()) return refuse(400, "no room name");
+    if (video.room.empty()) return refuse(join_errors::kNoRoom);
     if (token::exceeds(video.room.size(), options.limits.room_name))
-        return refuse(400, "room name length exceeds limits: max length " +
-                               std::to_string(options.limits.room_name));
+        return refuse(join_errors::kLongRoom, std::to_string(options.limits.room_name));
     return {};
 }
 
@@ -145,7 +144,7 @@ Result<void, HttpError> check_room(const token::VideoGrant& video, const JoinOpt
 Result<void, HttpError> apply_publish(Wish& wish) {
     if (wish.publish.empty()) return {};
     token::Grants& grants = wish.params.grants;
-    if (!grants.video->publishes()) return refuse(401, kNoPermission);
+    if (!grants.video->publishes()) return refuse(join_errors::kNoPermission);
     grants.video->can_subscribe = false;
     // With its refresh token it comes back as the same: the suffix is not put on twice.
     if (grants.publishes_for.empty()) grants.publishes_for = grants.identity;
@@ -157,7 +156,7 @@ Result<void, HttpError> apply_publish(Wish& wish) {
 Result<void, HttpError> apply_changes(Wish& wish) {
     token::Grants& grants = wish.params.grants;
     if (wish.metadata.empty() && !wish.changes_attributes) return {};
-    if (!grants.video->updates_own_metadata()) return refuse(401, kNoPermission);
+    if (!grants.video->updates_own_metadata()) return refuse(join_errors::kNoPermission);
     if (!wish.metadata.empty()) grants.metadata = std::move(wish.metadata);
     for (auto& [key, value] : wish.attributes)
         if (!value.empty()) grants.attributes.insert_or_assign(key, std::move(value));

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "api/join/join_errors.h"
 #include "base/text.h"
 
 namespace confab::api {
@@ -17,8 +18,8 @@ namespace {
 constexpr std::size_t kInflateStep = 16 * 1024;
 constexpr int kGzipWindowBits = 15 + 16;  // zlib: the largest window, gzip framing
 
-tl::unexpected<HttpError> refuse(const char* text) {
-    return tl::unexpected<HttpError>(HttpError{400, text});
+tl::unexpected<HttpError> refuse(const ErrorText& error) {
+    return tl::unexpected<HttpError>(HttpError{error.status, std::string(error.text)});
 }
 
 // inflateEnd() on every way out.
@@ -62,27 +63,26 @@ Result<Bytes, InflateError> gunzip(BytesView data, std::size_t limit) {
 
 Result<livekit::JoinRequest, HttpError> decode_join_request(std::string_view parameter) {
     const auto raw = base64_decode(parameter, Base64::kUrl);
-    if (!raw) return refuse("cannot base64 decode wrapped join request");
+    if (!raw) return refuse(join_errors::kNotBase64);
     livekit::WrappedJoinRequest wrapped;
     if (!wrapped.ParseFromArray(raw->data(), static_cast<int>(raw->size())))
-        return refuse("cannot unmarshal wrapped join request");
+        return refuse(join_errors::kBadWrapping);
 
     const BytesView inner = as_bytes(wrapped.join_request());
-    if (inner.size() > kMaxJoinRequestSize) return refuse("join request too large");
+    if (inner.size() > kMaxJoinRequestSize) return refuse(join_errors::kLargeJoinRequest);
     Bytes inflated;
     if (wrapped.compression() == livekit::WrappedJoinRequest::GZIP) {
         auto result = gunzip(inner, kMaxJoinRequestSize);
         if (!result)
-            return refuse(result.error() == InflateError::kTooLarge
-                              ? "join request too large"
-                              : "cannot read decompressed join request");
+            return refuse(result.error() == InflateError::kTooLarge ? join_errors::kLargeJoinRequest
+                                                                    : join_errors::kBadCompression);
         inflated = *std::move(result);
     } else {
         inflated = to_vector(inner);
     }
     livekit::JoinRequest request;
     if (!request.ParseFromArray(inflated.data(), static_cast<int>(inflated.size())))
-        return refuse("cannot unmarshal join request");
+        return refuse(join_errors::kBadJoinRequest);
     return request;
 }
 

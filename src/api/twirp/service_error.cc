@@ -12,30 +12,33 @@
 namespace confab::api {
 namespace {
 
-struct CodeRow {
-    ErrorCode code;
-    std::string_view text;
-    int status;
-};
-constexpr std::array<CodeRow, 18> kCodes{{
-    {ErrorCode::kCanceled, "canceled", 408},
-    {ErrorCode::kUnknown, "unknown", 500},
-    {ErrorCode::kInvalidArgument, "invalid_argument", 400},
-    {ErrorCode::kMalformed, "malformed", 400},
-    {ErrorCode::kDeadlineExceeded, "deadline_exceeded", 408},
-    {ErrorCode::kNotFound, "not_found", 404},
-    {ErrorCode::kBadRoute, "bad_route", 404},
-    {ErrorCode::kAlreadyExists, "already_exists", 409},
-    {ErrorCode::kPermissionDenied, "permission_denied", 403},
-    {ErrorCode::kUnauthenticated, "unauthenticated", 401},
-    {ErrorCode::kResourceExhausted, "resource_exhausted", 429},
-    {ErrorCode::kFailedPrecondition, "failed_precondition", 412},
-    {ErrorCode::kAborted, "aborted", 409},
-    {ErrorCode::kOutOfRange, "out_of_range", 400},
-    {ErrorCode::kUnimplemented, "unimplemented", 501},
-    {ErrorCode::kInternal, "internal", 500},
-    {ErrorCode::kUnavailable, "unavailable", 503},
-    {ErrorCode::kDataLoss, "data_loss", 500},
+constexpr std::array<ErrorCodeInfo, 18> kCodes{{
+    {ErrorCode::kCanceled, "canceled", 408, "the caller hung up before the answer"},
+    {ErrorCode::kUnknown, "unknown", 500, "an error that has no other name"},
+    {ErrorCode::kInvalidArgument, "invalid_argument", 400,
+     "a field is missing, too long or wrong; `msg` names it"},
+    {ErrorCode::kMalformed, "malformed", 400,
+     "the body is neither JSON nor protobuf of the method, or too large"},
+    {ErrorCode::kDeadlineExceeded, "deadline_exceeded", 408,
+     "a participant or a service did not answer in time"},
+    {ErrorCode::kNotFound, "not_found", 404, "no such room, participant, track, dispatch …"},
+    {ErrorCode::kBadRoute, "bad_route", 404, "no such service or method, or not by POST"},
+    {ErrorCode::kAlreadyExists, "already_exists", 409, "the same is there already"},
+    {ErrorCode::kPermissionDenied, "permission_denied", 403,
+     "the room or the destination does not allow it"},
+    {ErrorCode::kUnauthenticated, "unauthenticated", 401,
+     "no token, or without the grant that the method needs (`roomCreate`, `roomList`, `roomAdmin` "
+     "of the room …)"},
+    {ErrorCode::kResourceExhausted, "resource_exhausted", 429, "a limit is reached"},
+    {ErrorCode::kFailedPrecondition, "failed_precondition", 412,
+     "not possible in the state it is in; `msg` says what to do"},
+    {ErrorCode::kAborted, "aborted", 409, "two callers changed the same"},
+    {ErrorCode::kOutOfRange, "out_of_range", 400, "a value is outside of what is there"},
+    {ErrorCode::kUnimplemented, "unimplemented", 501, "upstream answers so, too"},
+    {ErrorCode::kInternal, "internal", 500, "a fault of the server; its log has more"},
+    {ErrorCode::kUnavailable, "unavailable", 503,
+     "the service behind it (egress, ingress, SIP, agents) is not there, or the room is elsewhere"},
+    {ErrorCode::kDataLoss, "data_loss", 500, "what was stored can't be read"},
 }};
 static_assert(kCodes.back().code == ErrorCode::kDataLoss);
 
@@ -54,12 +57,12 @@ ErrorCode to_twirp(rpc::Code code) {
             break;
     }
     // The others have the same word in both.
-    for (const CodeRow& candidate : kCodes)
+    for (const ErrorCodeInfo& candidate : kCodes)
         if (candidate.text == rpc::to_text(code)) return candidate.code;
     return ErrorCode::kUnknown;
 }
 
-const CodeRow& row(ErrorCode code) {
+const ErrorCodeInfo& row(ErrorCode code) {
     return kCodes[static_cast<std::size_t>(code)];
 }
 
@@ -70,6 +73,10 @@ std::string_view to_text(ErrorCode code) {
 }
 int http_status(ErrorCode code) {
     return row(code).status;
+}
+
+std::span<const ErrorCodeInfo> error_codes() {
+    return kCodes;
 }
 
 ServiceError service_error(ErrorCode code, std::string_view text) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,15 @@ enum class ErrorCode : std::uint8_t {
 };
 std::string_view to_text(ErrorCode code);
 int http_status(ErrorCode code);
+
+struct ErrorCodeInfo {
+    ErrorCode code;
+    std::string_view text;
+    int status;             // of HTTP
+    std::string_view when;  // for the reference
+};
+// All of them, in the order of ErrorCode.
+std::span<const ErrorCodeInfo> error_codes();
 
 struct ServiceError {
     ErrorCode code = ErrorCode::kUnknown;

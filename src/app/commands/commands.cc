@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "app/commands/config_source.h"
+#include "app/commands/references.h"
 #include "app/version.h"
 #include "config/print.h"
 #include "runtime/telemetry/metrics.h"
@@ -139,6 +140,14 @@ Action add_metrics_reference(CLI::App&) {
     return [](const Host&) -> Outcome {
         return {.code = 0, .out = telemetry::metrics_reference(), .err = {}};
     };
+}
+
+Action add_errors_reference(CLI::App&) {
+    return [](const Host&) -> Outcome { return {.code = 0, .out = errors_reference(), .err = {}}; };
+}
+
+Action add_ids_reference(CLI::App&) {
+    return [](const Host&) -> Outcome { return {.code = 0, .out = ids_reference(), .err = {}}; };
 }
 
 }  // namespace confab::app

@@ -32,6 +32,8 @@ Action add_config_show(CLI::App& command);
 Action add_config_sample(CLI::App& command);
 Action add_config_reference(CLI::App& command);
 Action add_metrics_reference(CLI::App& command);
+Action add_errors_reference(CLI::App& command);
+Action add_ids_reference(CLI::App& command);
 
 // CLI-03: the lines of `confab ports`.
 std::string ports_text(const config::Config& config);

@@ -10,6 +10,7 @@
 #include "app/commands/command_line.h"
 #include "app/commands/commands.h"
 #include "app/commands/config_source.h"
+#include "app/commands/references.h"
 #include "app/version.h"
 #include "config/print.h"
 #include "runtime/telemetry/metrics.h"
@@ -430,6 +431,8 @@ TEST_CASE("config: check, show, sample, reference") {
     CHECK(m.run({"config", "sample"}).out == config::annotated_sample());
     CHECK(m.run({"config", "reference"}).out == config::reference_markdown());
     CHECK(m.run({"metrics-reference"}).out == telemetry::metrics_reference());
+    CHECK(m.run({"errors-reference"}).out == errors_reference());
+    CHECK(m.run({"ids-reference"}).out == ids_reference());
 }
 
 }  // namespace confab::app

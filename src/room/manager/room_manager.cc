@@ -7,6 +7,7 @@
 
 #include "base/machine.h"
 #include "base/text.h"
+#include "room/scope/join_errors.h"
 
 namespace confab::room {
 
@@ -32,14 +33,15 @@ bool is_recorded(const livekit::CreateRoomRequest& request) {
     return egress.has_room() || egress.has_participant() || egress.has_tracks();
 }
 
-// What clients are told where upstream tells them no more than this (CON-33).
-constexpr const char* kClosedByMedia = "connection closed by media";
+JoinRefusal refusal(const ErrorText& error, std::string_view why, std::string cause = {}) {
+    return {error.status, std::string(error.text), why, std::move(cause)};
+}
 
 JoinRefusal too_large(std::string_view what, std::size_t size, std::string_view option,
                       std::size_t limit) {
-    return {500, kClosedByMedia, "too_large",
-            std::string(what) + " of the token: " + std::to_string(size) + " bytes, " +
-                std::string(option) + " is " + std::to_string(limit)};
+    return refusal(join_errors::kClosedByMedia, "too_large",
+                   std::string(what) + " of the token: " + std::to_string(size) + " bytes, " +
+                       std::string(option) + " is " + std::to_string(limit));
 }
 
 void refuse(const RoomScope& scope, SessionId session, JoinRefusal refusal) {
@@ -155,12 +157,12 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
     const bool may_create = params.grants.video && params.grants.video->room_create;
     const Room* room = rooms_.find(params.room);
     if (room == nullptr && !config_.room.auto_create && !may_create)
-        return JoinRefusal{404, "requested room does not exist", "no_room"};
+        return refusal(join_errors::kRoomMissing, "no_room");
     // differs from upstream (500 "connection closed by media", and validate lets it pass): of all
     // statuses, SDKs show their user the text of a 403 and do not try again (ROOM-06).
     if (room != nullptr && room->sessions().is_full_for(params))
-        return JoinRefusal{403,
-                           "the room is full (max_participants is " +
+        return JoinRefusal{join_errors::kRoomFull.status,
+                           std::string(join_errors::kRoomFull.text) +
                                std::to_string(room->snapshot().max_participants()) + ")",
                            "room_full"};
     return std::nullopt;
@@ -209,14 +211,14 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
     const auto room = make_room(request);
     if (!room && room.error().code == ServiceCode::kUnavailable)
         return refuse(scope_, session,
-                      {503, "the room is to be recorded, and no egress worker answers",
-                       "room_egress", room.error().text});
+                      refusal(join_errors::kNoEgress, "room_egress", room.error().text));
     if (!room) {
         const bool preset = room.error().code == ServiceCode::kInvalidArgument;
-        return refuse(scope_, session,
-                      {500, kClosedByMedia, preset ? "room_preset" : "room_failed",
-                       preset ? "room.room_configurations has no \"" + request.room_preset() + "\""
-                              : room.error().text});
+        return refuse(
+            scope_, session,
+            refusal(join_errors::kClosedByMedia, preset ? "room_preset" : "room_failed",
+                    preset ? "room.room_configurations has no \"" + request.room_preset() + "\""
+                           : room.error().text));
     }
     enter(**room, session, params,
           [&](Room& entered) { entered.sessions().join(session, params); });
@@ -226,8 +228,9 @@ void RoomManager::join(SessionId session, const JoinParams& params) {
 template <typename Input>
 void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
     if (!rooms_.in_room(room, std::forward<Input>(input)))
-        return refuse(scope_, session,
-                      {500, kClosedByMedia, "room_failed", "the room failed and was ended"});
+        return refuse(
+            scope_, session,
+            refusal(join_errors::kClosedByMedia, "room_failed", "the room failed and was ended"));
     sessions_[session] = {params.room, params.grants.identity};
 }
 

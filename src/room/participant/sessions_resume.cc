@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "room/participant/sessions.h"
+#include "room/scope/join_errors.h"
 #include "room/signal/responses.h"
 
 namespace confab::room {
@@ -22,8 +23,9 @@ void Sessions::resume(SessionId session, const JoinParams& params, bool moved) {
     if (found == nullptr) return refuse_resume(scope_->out, session, params);
     Participant& p = *found;
     if (p.drops.take(scope_->now(), SimulatedDrops::kBeforeMessages))
-        return scope_->out.refuse(
-            {session, 500, "connection closed by media", "the client asked for it (simulate)"});
+        return scope_->out.refuse({session, join_errors::kClosedByMedia.status,
+                                   std::string(join_errors::kClosedByMedia.text),
+                                   "the client asked for it (simulate)"});
     roster_->touch(p);
     p.signal.close();
     p.signal.open(session);

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/commands/references.h"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "room/signal/leave_reasons.h"
+#include "token/id_kinds.h"
+
+namespace confab::app {
+namespace {
+
+std::string committed(const std::string& name) {
+    std::ifstream file(CONFAB_SOURCE_DIR "/docs/reference/" + name);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+TEST_CASE(
+    "errors_reference: as docs/reference/errors.md has it, every reason of the protocol in it") {
+    const bool same = committed("errors.md") == errors_reference();
+    CHECK_MESSAGE(same, "run: confab errors-reference > docs/reference/errors.md");
+    std::set<int> reasons;
+    for (const room::LeaveReason& row : room::kLeaveReasons) {
+        CHECK(!row.why.empty());
+        reasons.insert(static_cast<int>(row.reason));
+    }
+    for (int value = livekit::DisconnectReason_MIN; value <= livekit::DisconnectReason_MAX; ++value)
+        CHECK_MESSAGE(reasons.contains(value), livekit::DisconnectReason_Name(value));
+}
+
+TEST_CASE("ids_reference: as docs/reference/ids.md has it, each prefix once [SID-01]") {
+    const bool same = committed("ids.md") == ids_reference();
+    CHECK_MESSAGE(same, "run: confab ids-reference > docs/reference/ids.md");
+    std::set<std::string_view> prefixes;
+    for (const token::IdKind& kind : token::kIdKinds)
+        CHECK(prefixes.insert(kind.prefix).second);
+}
+
+}  // namespace confab::app
