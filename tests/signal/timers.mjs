@@ -2,20 +2,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The long timers of a session, all at the same time: a join that never gets a connection, and
-// publications without media where the configuration asks for a reconnect.
+// publications without media where the configuration asks for a reconnect, a media path that is cut.
 
 import { LeaveRequest_Action } from '@livekit/protocol';
 
 import { room_client } from '../api/clients.mjs';
+import { MediaProxy } from '../lib/media_proxy.mjs';
 import { start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
 import { MediaClient } from './media.mjs';
 
-const { DISCONNECT, RECONNECT } = LeaveRequest_Action;
+const { DISCONNECT, RECONNECT, RESUME } = LeaveRequest_Action;
 const kJoinFailure = 7;
 const kStateMismatch = 6;
+const kConnectionTimeout = 14;
 const kMicrophone = { cid: 'mic', type: 0, source: 2 };
 
 // How somebody is sent away, and after how many seconds.
@@ -72,9 +74,48 @@ async function publication_check(suite, server, strict) {
   }, { seconds: 60 });
 }
 
+const is_stun = (bytes) => bytes[0] < 2;
+
+async function path_check(suite, server) {
+  await suite.check('a path is checked every 2 s; cut, it counts as disconnected after 10 s and as failed after 15 s [SIG-145] [SIG-165]', async () => {
+    const proxy = await MediaProxy.start(suite, server);
+    const room = fresh_room('timers-path');
+    const through = { ports: { http: Number(new URL(proxy.ws).port) } };
+    const cut = await MediaClient.join(suite, through, room, 'cut');
+    const bystander = await MediaClient.join(suite, server, room, 'bystander');
+    const checks = [];
+    proxy.to_client = (bytes) => {
+      if (is_stun(bytes)) checks.push(Date.now());
+      return true;
+    };
+    await sleep(7000);
+    const gaps = checks.slice(1).map((at, index) => at - checks[index]);
+    assert.ok(checks.length >= 3 && Math.max(...gaps) < 5000, `checks of the server come after ${gaps} ms`);
+
+    const begin = Date.now();
+    const after = async (state) => {
+      // The bystander's path is whole: its connection says nothing of the kind.
+      await until(() => server.log.includes(`peer connection ${state}`), { timeout: 20000, what: () => `a connection that has ${state}` });
+      return (Date.now() - begin) / 1000;
+    };
+    proxy.to_server = proxy.to_client = () => false;
+    const [disconnected, failed] = await Promise.all([after('disconnected'), after('failed')]);
+    // What was heard last came up to one check before the cut.
+    assert.ok(disconnected > 7 && disconnected < 14, `disconnected after ${disconnected} s`);
+    assert.ok(failed - disconnected > 4 && failed - disconnected < 8, `failed ${failed - disconnected} s after that`);
+    assert.equal(server.log.match(/peer connection (disconnected|failed)/g).length, 2);
+    await bystander.client.fence();
+    const { code, leave } = await cut.client.ended({ seconds: 5 });
+    assert.deepEqual([code, leave?.action, leave?.reason], [1000, RESUME, kConnectionTimeout]);
+    assert.ok(bystander.client.open);
+  }, { seconds: 60 });
+}
+
 const suite = new Suite({ limit: 150 });
 await suite.run(async () => {
   const server = await start_server(suite);
   const strict = await start_server(suite, { rtc: { reconnect_on_publication_error: true } });
-  await Promise.all([join_check(suite, server), publication_check(suite, server, strict)]);
+  // Its log is read: nobody else's connections may be in it.
+  const quiet = await start_server(suite);
+  await Promise.all([join_check(suite, server), publication_check(suite, server, strict), path_check(suite, quiet)]);
 });
