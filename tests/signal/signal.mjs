@@ -20,6 +20,7 @@ import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
 import { publishing_checks } from './publishing.mjs';
 import { query_checks } from './query.mjs';
+import { quirk_checks } from './quirks.mjs';
 import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
@@ -43,6 +44,7 @@ const kGroups = [
   leaving_checks,
   publishing_checks,
   query_checks,
+  quirk_checks,
   relaying_checks,
   resuming_checks,
   section_checks,
