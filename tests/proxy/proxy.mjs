@@ -11,9 +11,9 @@ import { RoomServiceClient } from 'livekit-server-sdk';
 
 import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET, start_server } from '../lib/server.mjs';
-import { SignalClient } from '../lib/signal_client.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep } from '../lib/wait.mjs';
+import { MediaClient } from '../signal/media.mjs';
 import { kProxies, start_proxy } from './proxies.mjs';
 
 const kMinutes = Number(process.env.CONFAB_TEST_MINUTES ?? 0);
@@ -30,17 +30,18 @@ async function proxy_checks(suite, kind, server, folder) {
     const alice = await Peer.join(suite, proxy, room, 'alice', { number: 1 });
     const bob = await Peer.join(suite, proxy, room, 'bob', { number: 2, single: false });
     await Promise.all([alice.publish_tone(), bob.publish_tone()]);
-    // Neither of them says a word: only pings of the server are on these sockets.
+    // Neither of them says a word, apart from the connection without which they would be sent away:
+    // only pings of the server are on these sockets.
     const idle = await Promise.all([true, false].map((v1) =>
-      SignalClient.join(proxy, `idle-${kind}`, `idle-${v1}`, { v1, subscribe: false })));
+      MediaClient.join(suite, proxy, `idle-${kind}`, `idle-${v1}`, { v1 })));
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
     await sleep(kCallSeconds * 1000);
-    for (const one of idle) assert.ok(one.open, `${one.identity}: closed after less than ${kCallSeconds} s`);
+    for (const { client } of idle) assert.ok(client.open, `${client.identity}: closed after less than ${kCallSeconds} s`);
     for (const peer of [alice, bob]) assert.deepEqual(peer.events.filter((one) => kTrouble.includes(one.name)), []);
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
     const rooms = new RoomServiceClient(proxy.http, KEY, SECRET);
     assert.equal((await rooms.listParticipants(room)).length, 2);
-    await Promise.all([alice.leave(), bob.leave(), ...idle.map((one) => one.leave())]);
+    await Promise.all([alice.leave(), bob.leave(), ...idle.map((one) => one.close())]);
   }, { seconds: kCallSeconds + 60 });
 }
 
