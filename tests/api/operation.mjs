@@ -5,11 +5,14 @@
 
 import net from 'node:net';
 
+import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
+
 import { Scrape } from '../lib/metrics.mjs';
 import { free_port } from '../lib/ports.mjs';
 import { resident } from '../lib/process_stats.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { start_server } from '../lib/server.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
@@ -98,6 +101,31 @@ async function drain_checks(suite) {
     forced.signal('SIGTERM');
     assert.deepEqual(await forced.ended, { code: 0, signal: null });
     await carol.leave();
+  }, { seconds: 60 });
+
+  await suite.check('a drain ends at confab.drain_timeout: who is still there is told so [CON-11] [NODE-13] [SIG-143]', async () => {
+    const server = await start_server(suite, { confab: { drain_timeout: '2s' } }, { args: ['serve'] });
+    const alice = await Peer.join(suite, server, 'deadline', 'alice');
+    const bob = await SignalClient.join(server, 'deadline', 'bob');
+    const begin = Date.now();
+    server.signal('SIGTERM');
+    await until(() => /draining.*participants=2 seconds_left=2 /.test(server.log), { what: 'the drain to begin' });
+    assert.equal((await fetch(`${server.http}/`)).status, 200);
+    const { reason, action } = await bob.wait('leave');
+    assert.equal(reason, DisconnectReason.SERVER_SHUTDOWN);
+    assert.equal(action, LeaveRequest_Action.RECONNECT);
+    assert.deepEqual(await server.ended, { code: 0, signal: null });
+    assert.ok(Date.now() - begin >= 2000);
+    assert.match(server.log, /the time to drain is over: ending the calls participants=2/);
+    await alice.leave();
+    // Who leaves in time is not waited for.
+    const early = await start_server(suite, { confab: { drain_timeout: '1h' } }, { args: ['serve'] });
+    const carol = await Peer.join(suite, early, 'deadline', 'carol');
+    early.signal('SIGTERM');
+    await until(() => /draining.*seconds_left=3600 /.test(early.log), { what: 'the drain to begin' });
+    await carol.leave();
+    assert.deepEqual(await early.ended, { code: 0, signal: null });
+    assert.doesNotMatch(early.log, /the time to drain is over/);
   }, { seconds: 60 });
 }
 

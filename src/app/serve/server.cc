@@ -79,8 +79,8 @@ Server::Server(const config::Config& config, const ServeContext& context)
       node_id_(token::make_id(token::kNodePrefix, rng_)),
       metrics_(node_id_),
       shutdown_(
-          loop_, !context.dev,
-          {.is_empty = [this] { return control_->totals().rooms.participants == 0; },
+          loop_, !context.dev, {.limit = config.own.drain_timeout},
+          {.participants = [this] { return control_->totals().rooms.participants; },
            .drain = [this] { control_->agents().drain(); },
            .end_calls =
                [this] {

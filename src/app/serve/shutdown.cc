@@ -3,6 +3,7 @@
 
 #include "app/serve/shutdown.h"
 
+#include <string_view>
 #include <utility>
 
 #include "runtime/telemetry/log.h"
@@ -16,18 +17,14 @@ constexpr Duration kFarewell = Duration::millis(200);
 
 }  // namespace
 
-Shutdown::Shutdown(net::EventLoop& loop, bool drains, ShutdownSteps steps)
-    : loop_(loop), drains_(drains), steps_(std::move(steps)), timer_(loop) {}
+Shutdown::Shutdown(net::EventLoop& loop, bool drains, DrainTimes times, ShutdownSteps steps)
+    : loop_(loop), drains_(drains), times_(times), steps_(std::move(steps)), timer_(loop) {}
 
 void Shutdown::handle_signal() {
     switch (state_) {
         case State::kRunning:
             if (!drains_) return end_calls();
-            state_ = State::kDraining;
-            if (steps_.drain) steps_.drain();
-            telemetry::log_info("draining: waiting for the participants to leave",
-                                {{"remedy", "a second signal ends their calls"}});
-            return wait_until_empty();
+            return begin_drain();
         case State::kDraining:
             return end_calls();
         case State::kEnding:
@@ -40,9 +37,39 @@ void Shutdown::force() {
     if (state_ == State::kRunning || state_ == State::kDraining) end_calls();
 }
 
+void Shutdown::begin_drain() {
+    state_ = State::kDraining;
+    if (steps_.drain) steps_.drain();
+    if (times_.limit > Duration::zero()) drained_by_ = net::EventLoop::now() + times_.limit;
+    wait_until_empty();
+}
+
 void Shutdown::wait_until_empty() {
-    if (steps_.is_empty()) return end_calls();
-    timer_.set(net::EventLoop::now() + kLookAgain, [this] { wait_until_empty(); });
+    const std::size_t participants = steps_.participants();
+    const Timestamp now = net::EventLoop::now();
+    if (participants == 0) return end_calls();
+    if (now >= drained_by_) {
+        telemetry::log_warn("the time to drain is over: ending the calls",
+                            {{"participants", participants}});
+        return end_calls();
+    }
+    if (now >= tell_at_) tell_progress(participants, now);
+    timer_.set(earlier(now + kLookAgain, earlier(tell_at_, drained_by_)),
+               [this] { wait_until_empty(); });
+}
+
+// How many are left, and when it is over.
+void Shutdown::tell_progress(std::size_t participants, Timestamp now) {
+    constexpr std::string_view kText = "draining: waiting for the participants to leave";
+    constexpr std::string_view kRemedy = "a second signal ends their calls";
+    tell_at_ = now + times_.tell_every;
+    if (drained_by_.is_never())
+        return telemetry::log_info(kText, {{"participants", participants}, {"remedy", kRemedy}});
+    const std::int64_t seconds_left =
+        (drained_by_ - now + Duration::micros(999'999)).us() / 1'000'000;
+    telemetry::log_info(
+        kText,
+        {{"participants", participants}, {"seconds_left", seconds_left}, {"remedy", kRemedy}});
 }
 
 void Shutdown::end_calls() {

@@ -5,7 +5,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/telemetry/log.h"
 
 namespace confab::app {
 namespace {
@@ -14,12 +19,12 @@ using State = Shutdown::State;
 
 struct Bench {
     net::EventLoop loop;
-    bool empty = false;
+    std::size_t participants = 2;
     std::string trace;
     std::function<void()> flushed;
 
     ShutdownSteps steps() {
-        return {.is_empty = [this] { return empty; },
+        return {.participants = [this] { return participants; },
                 .drain = [this] { trace += "drain "; },
                 .end_calls = [this] { trace += "end "; },
                 .flush =
@@ -30,11 +35,28 @@ struct Bench {
     }
 };
 
+// The lines of the log while it lives.
+struct Lines {
+    Lines() {
+        telemetry::LogOptions options;
+        options.json = false;
+        options.sink = [this](std::string_view line) { all.emplace_back(line); };
+        telemetry::init_log(options);
+    }
+    ~Lines() { telemetry::init_log({}); }
+    std::size_t count(std::string_view text) const {
+        return static_cast<std::size_t>(std::count_if(
+            all.begin(), all.end(),
+            [&](const std::string& line) { return line.find(text) != std::string::npos; }));
+    }
+    std::vector<std::string> all;
+};
+
 }  // namespace
 
 TEST_CASE("Shutdown: the first signal drains, the second ends the calls, the third all [CON-11]") {
     Bench bench;
-    Shutdown shutdown(bench.loop, true, bench.steps());
+    Shutdown shutdown(bench.loop, true, {}, bench.steps());
     shutdown.handle_signal();
     CHECK(shutdown.state() == State::kDraining);
     CHECK(bench.trace == "drain ");  // once: not with the second signal
@@ -49,8 +71,8 @@ TEST_CASE("Shutdown: the first signal drains, the second ends the calls, the thi
 TEST_CASE("Shutdown: with nobody there the first signal ends; so it does in development [CON-11]") {
     for (const bool drains : {true, false}) {
         Bench bench;
-        bench.empty = drains;
-        Shutdown shutdown(bench.loop, drains, bench.steps());
+        bench.participants = drains ? 0 : 2;
+        Shutdown shutdown(bench.loop, drains, {}, bench.steps());
         shutdown.handle_signal();
         CHECK(shutdown.state() == State::kEnding);
         CHECK(bench.trace == (drains ? "drain end flush " : "end flush "));
@@ -59,8 +81,8 @@ TEST_CASE("Shutdown: with nobody there the first signal ends; so it does in deve
 
 TEST_CASE("Shutdown: ends by itself, not before what waits is delivered [CON-11] [HOOK-07]") {
     Bench bench;
-    bench.empty = true;
-    Shutdown shutdown(bench.loop, true, bench.steps());
+    bench.participants = 0;
+    Shutdown shutdown(bench.loop, true, {}, bench.steps());
     shutdown.handle_signal();
     net::EventLoop::Timer later(bench.loop);
     bool delivered = false;
@@ -71,6 +93,61 @@ TEST_CASE("Shutdown: ends by itself, not before what waits is delivered [CON-11]
     bench.loop.run();
     CHECK(delivered);
     CHECK(shutdown.state() == State::kStopped);
+}
+
+TEST_CASE("Shutdown: a drain ends at its time, and says who is left [CON-11] [NODE-13]") {
+    Lines lines;
+    Bench bench;
+    Shutdown shutdown(bench.loop, true,
+                      {.limit = Duration::millis(120), .tell_every = Duration::millis(50)},
+                      bench.steps());
+    net::EventLoop::Timer leaving(bench.loop);
+    const Timestamp begin = net::EventLoop::now();
+    leaving.set(begin + Duration::millis(20), [&] { bench.participants = 1; });
+    shutdown.handle_signal();
+    CHECK(lines.count("participants=2 seconds_left=1 ") == 1);
+    bench.flushed = [] {};
+    net::EventLoop::Timer look(bench.loop);
+    std::function<void()> watch = [&] {
+        if (bench.trace.find("end") == std::string::npos)
+            return look.set(net::EventLoop::now() + Duration::millis(5), watch);
+        CHECK(net::EventLoop::now() - begin >= Duration::millis(120));
+        bench.flushed();
+    };
+    watch();
+    bench.loop.run();
+    CHECK(bench.trace == "drain end flush ");
+    CHECK(lines.count("participants=1 seconds_left=1 ") >= 1);  // on the way
+    CHECK(lines.count("the time to drain is over: ending the calls participants=1") == 1);
+    CHECK(shutdown.state() == State::kStopped);
+}
+
+TEST_CASE("Shutdown: without a time a drain goes on [NODE-13]") {
+    Lines lines;
+    Bench bench;
+    Shutdown shutdown(bench.loop, true, {.tell_every = Duration::millis(10)}, bench.steps());
+    shutdown.handle_signal();
+    net::EventLoop::Timer enough(bench.loop);
+    enough.set(net::EventLoop::now() + Duration::millis(60), [&] { bench.loop.stop(); });
+    bench.loop.run();
+    CHECK(shutdown.state() == State::kDraining);
+    CHECK(lines.count("participants=2 remedy=") >= 2);
+    CHECK(lines.count("seconds_left") == 0);
+}
+
+TEST_CASE("Shutdown: who leaves before the time of the drain ends it [CON-11] [NODE-13]") {
+    Lines lines;
+    Bench bench;
+    Shutdown shutdown(bench.loop, true,
+                      {.limit = Duration::seconds(3600), .tell_every = Duration::millis(10)},
+                      bench.steps());
+    shutdown.handle_signal();
+    bench.participants = 0;
+    net::EventLoop::Timer look(bench.loop);
+    look.set(net::EventLoop::now() + Duration::millis(50), [&] { shutdown.handle_signal(); });
+    bench.loop.run();
+    CHECK(bench.trace == "drain end flush ");
+    CHECK(lines.count("is over") == 0);
 }
 
 }  // namespace confab::app

@@ -52,6 +52,11 @@ constexpr auto kRows = std::to_array<Option>({
         "max_connections")
         .range(0, 1'000'000),
     used(
+        "confab.drain_timeout", [](C& c) -> Slot { return &c.own.drain_timeout; },
+        "After the first SIGTERM, how long participants may stay until their calls are ended; 0 "
+        "for "
+        "as long as they like"),
+    used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
     used(
