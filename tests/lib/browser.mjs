@@ -56,12 +56,14 @@ export async function start_chromium(suite, { args = [], devices = 'fake' } = {}
   return browser;
 }
 
-export async function start_firefox(suite) {
+// `any_certificate`: those that nobody vouches for are taken.
+export async function start_firefox(suite, { any_certificate = false } = {}) {
   const browser = await puppeteer.launch({
     ...kLaunch,
     browser: 'firefox',
     executablePath: process.env.CONFAB_FIREFOX ?? '/usr/bin/firefox-esr',
     extraPrefsFirefox: kFirefoxPreferences,
+    acceptInsecureCerts: any_certificate,
   });
   suite.cleanup(() => browser.close());
   return browser;

@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two participants in Chromium that may only relay: over UDP, over TLS, and over TLS that a proxy in
-// front ends.
+// Two participants in Chromium, and in Firefox, that may only relay: over UDP, over TLS, and over TLS
+// that a proxy in front ends.
 
 import fs from 'node:fs';
 import tls from 'node:tls';
 import net from 'node:net';
 
 import { Caller, meet } from '../browser/caller.mjs';
-import { start_chromium } from '../lib/browser.mjs';
+import { start_chromium, start_firefox } from '../lib/browser.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { until } from '../lib/wait.mjs';
 import { start_turn_server } from './settings.mjs';
@@ -39,40 +39,53 @@ const ways = (certificate) => [
   { label: 'TLS that a proxy ends', turn: { udp_port: 0, tls_port: kPlainPort, domain: 'turn.test', external_tls: true }, expect: 'tls', proxied: true },
 ];
 
+const kModes = [false, true].map((v0) => ({ v0, mode: v0 ? 'v0' : 'v1' }));
+
+const kBrowsers = [
+  { browser: 'Chromium', start: (suite) => start_chromium(suite, { args: ['--ignore-certificate-errors'] }) },
+  { browser: 'Firefox', start: (suite) => start_firefox(suite, { any_certificate: true }) },
+];
+
+async function relayed_call({ suite, address }, browser, server, room, v0, expect) {
+  const alice = await Caller.open(suite, browser, address, 'alice', 1);
+  const bob = await Caller.open(suite, browser, address, 'bob', 2);
+  for (const caller of [alice, bob]) {
+    await caller.join(server, room, { v0, relay: true });
+    await caller.call('publish_picture');
+    await caller.call('publish_tone');
+  }
+  await meet(alice, bob, { timeout: 20000 });
+  for (const caller of [alice, bob]) {
+    // Statistics of a connection come bit by bit.
+    let relays = [];
+    const relayed = async () => {
+      ({ relays } = await caller.call('transport'));
+      return relays.length > 0 && relays.every((one) => one === expect);
+    };
+    await until(relayed, { what: () => `relaying over ${expect}, is over [${relays}]` });
+  }
+  await Promise.all([alice.close(), bob.close()]);
+}
+
 export async function browser_checks(place) {
   const { suite, certificate } = place;
-  const name = (mode, label) => `Chromium, ${mode}: relay-only call over ${label} [TURN-01] [TURN-02] [TURN-14] [SIG-88]`;
-  const modes = [false, true].map((v0) => ({ v0, mode: v0 ? 'v0' : 'v1' }));
-  const wanted = ways(certificate).filter(({ label }) => modes.some(({ mode }) => suite.selected(name(mode, label))));
+  const name = (browser, mode, label) => `${browser}, ${mode}: relay-only call over ${label} [TURN-01] [TURN-02] [TURN-14] [SIG-88]`;
+  const asked = (browser, label) => kModes.some(({ mode }) => suite.selected(name(browser, mode, label)));
+  const wanted = ways(certificate).filter(({ label }) => kBrowsers.some(({ browser }) => asked(browser, label)));
   if (wanted.length === 0) return;
   const address = await start_page_server(suite);
-  const browser = await start_chromium(suite, {
-    args: ['--ignore-certificate-errors'],
-  });
+  const browsers = [];
+  for (const { browser, start } of kBrowsers) {
+    if (wanted.some(({ label }) => asked(browser, label))) browsers.push({ browser, running: await start(suite) });
+  }
   for (const { label, turn, expect, proxied } of wanted) {
     const server = await start_turn_server(place, turn);
     const proxy = proxied && (await start_proxy(place));
-    for (const { v0, mode } of modes) {
-      await suite.check(name(mode, label), async () => {
-        const alice = await Caller.open(suite, browser, address, 'alice', 1);
-        const bob = await Caller.open(suite, browser, address, 'bob', 2);
-        for (const caller of [alice, bob]) {
-          await caller.join(server, `turn-${label}-${mode}`, { v0, relay: true });
-          await caller.call('publish_picture');
-          await caller.call('publish_tone');
-        }
-        await meet(alice, bob);
-        for (const caller of [alice, bob]) {
-          // Statistics of a connection come bit by bit.
-          let relays = [];
-          const relayed = async () => {
-            ({ relays } = await caller.call('transport'));
-            return relays.length > 0 && relays.every((one) => one === expect);
-          };
-          await until(relayed, { what: () => `relaying over ${expect}, is over [${relays}]` });
-        }
-        await Promise.all([alice.close(), bob.close()]);
-      }, { seconds: 60 });
+    for (const { browser, running } of browsers) {
+      for (const { v0, mode } of kModes) {
+        const room = `turn-${browser}-${label}-${mode}`;
+        await suite.check(name(browser, mode, label), () => relayed_call({ suite, address }, running, server, room, v0, expect), { seconds: 60 });
+      }
     }
     proxy?.close();
     await server.stop();
