@@ -99,7 +99,7 @@ TEST_CASE("Shutdown: a drain ends at its time, and says who is left [CON-11] [NO
     Lines lines;
     Bench bench;
     Shutdown shutdown(bench.loop, true,
-                      {.limit = Duration::millis(120), .tell_every = Duration::millis(50)},
+                      {.limit = Duration::millis(600), .tell_every = Duration::millis(50)},
                       bench.steps());
     net::EventLoop::Timer leaving(bench.loop);
     const Timestamp begin = net::EventLoop::now();
@@ -111,7 +111,7 @@ TEST_CASE("Shutdown: a drain ends at its time, and says who is left [CON-11] [NO
     std::function<void()> watch = [&] {
         if (bench.trace.find("end") == std::string::npos)
             return look.set(net::EventLoop::now() + Duration::millis(5), watch);
-        CHECK(net::EventLoop::now() - begin >= Duration::millis(120));
+        CHECK(net::EventLoop::now() - begin >= Duration::millis(600));
         bench.flushed();
     };
     watch();
