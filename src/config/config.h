@@ -205,6 +205,14 @@ struct Agents {
     bool enable_user_data_redaction = false;
 };
 
+struct MetricTimestamper {
+    Duration one_way_delay_estimator_min_interval = Duration::seconds(5);
+    std::uint32_t one_way_delay_estimator_max_batch = 100;
+};
+struct Metric {
+    MetricTimestamper timestamper_config;
+};
+
 struct Prometheus {
     std::uint16_t port = 0;  // 0 = off
     std::string username;
@@ -267,6 +275,7 @@ struct Config {
     Webhook webhook;
     Agents agents;
     Own own;
+    Metric metric;
 };
 
 }  // namespace confab::config

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Data tracks: publishing, what is refused, handles of subscribers, frames. And metrics packets.
+// Data tracks: publishing, what is refused, handles of subscribers, frames.
 
-import { DataPacket, MetricsBatch, RequestResponse_Reason, TimeSeriesMetric } from '@livekit/protocol';
+import { RequestResponse_Reason } from '@livekit/protocol';
 
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -106,30 +106,7 @@ async function subscribe_checks(suite, server) {
   });
 }
 
-async function metrics_check(suite, server) {
-  await suite.check('metrics reach those who may subscribe to them, the sender too, and nobody else', async () => {
-    const room = fresh_room('metrics');
-    const may = { grant: { canSubscribeMetrics: true } };
-    const alice = await MediaClient.join(suite, server, room, 'alice', { ...may, v1: true });
-    const bob = await MediaClient.join(suite, server, room, 'bob', { ...may, v1: true });
-    const carol = await MediaClient.join(suite, server, room, 'carol', { v1: true });
-    const packets = (peer) => peer.data.filter((one) => one.label === '_reliable').map((one) => DataPacket.fromBinary(one.bytes).value);
-    const metrics = (peer) => packets(peer).filter((one) => one.case === 'metrics').map((one) => one.value);
-    const send = (value) => alice.channels._reliable.send(Buffer.from(new DataPacket({ value }).toBinary()));
-    for (const peer of [alice, bob, carol]) await until(() => peer.channels._reliable.readyState === 'open');
-    const series = new TimeSeriesMetric({ label: 3, samples: [{ timestampMs: 5n, value: 0.5 }] });
-    send({ case: 'metrics', value: new MetricsBatch({ timestampMs: BigInt(Date.now()), timeSeries: [series] }) });
-    for (const peer of [alice, bob]) {
-      const [batch] = await until(() => metrics(peer).length && metrics(peer));
-      assert.deepEqual([batch.timeSeries.length, batch.timeSeries[0].label, batch.timeSeries[0].samples[0].value], [1, 3, 0.5]);
-    }
-    send({ case: 'user', value: { payload: Buffer.from('after'), topic: 't' } });
-    await until(() => packets(carol).some((one) => one.case === 'user'));
-    assert.equal(metrics(carol).length, 0);
-  });
-}
-
 export async function data_track_checks(suite, server) {
-  const groups = [publish_checks, subscribe_checks, metrics_check];
+  const groups = [publish_checks, subscribe_checks];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

@@ -7,6 +7,7 @@
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { announcing_checks } from './announcing.mjs';
+import { audio_codec_checks } from './audio_codecs.mjs';
 import { candidate_checks } from './candidates.mjs';
 import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
@@ -18,6 +19,7 @@ import { gate_checks } from './gates.mjs';
 import { id_checks } from './ids.mjs';
 import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
+import { metrics_checks } from './metrics.mjs';
 import { publishing_checks } from './publishing.mjs';
 import { query_checks } from './query.mjs';
 import { quirk_checks } from './quirks.mjs';
@@ -31,6 +33,7 @@ import { subscribing_checks } from './subscribing.mjs';
 
 const kGroups = [
   announcing_checks,
+  audio_codec_checks,
   candidate_checks,
   client_info_checks,
   connecting_checks,
@@ -42,6 +45,7 @@ const kGroups = [
   id_checks,
   joining_checks,
   leaving_checks,
+  metrics_checks,
   publishing_checks,
   query_checks,
   quirk_checks,

@@ -96,6 +96,8 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     sfu::ShardOptions options;
     options.bandwidth.enabled = config.rtc.congestion_control.enabled;
     options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
+    options.metrics_times = {config.metric.timestamper_config.one_way_delay_estimator_min_interval,
+                             config.metric.timestamper_config.one_way_delay_estimator_max_batch};
     const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;
     options.bandwidth.min_capacity = allocator.min_channel_capacity;
     options.bandwidth.probe_mode =

@@ -172,6 +172,8 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     config.rtc.packet_buffer_size_video = 300;
     config.rtc.packet_buffer_size_audio = 100;
     config.audio.enable_loss_proxying = true;
+    config.metric.timestamper_config.one_way_delay_estimator_min_interval = Duration::seconds(7);
+    config.metric.timestamper_config.one_way_delay_estimator_max_batch = 8;
     const sfu::ShardOptions shard = shard_options(config);
     CHECK_FALSE(shard.bandwidth.enabled);
     CHECK(shard.bandwidth.allow_pause);
@@ -181,6 +183,8 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     CHECK(shard.packet_buffer_size_video == 300);
     CHECK(shard.packet_buffer_size_audio == 100);
     CHECK(shard.loss_proxying);
+    CHECK(shard.metrics_times.min_interval == Duration::seconds(7));
+    CHECK(shard.metrics_times.max_batches == 8);
 
     config.rtc.port_range_start = 50'000;
     config.rtc.port_range_end = 50'003;

@@ -96,10 +96,15 @@ constexpr auto kRows = std::to_array<Option>({
     later("metric.collector.sampling_interval_ms", Kind::kUint32, "3000", "Sampling"),
     later("metric.collector.batch_interval_ms", Kind::kUint32, "10000", "Batches"),
     later("metric.reporter.reporting_interval_ms", Kind::kUint32, "10000", "Reports"),
-    later("metric.timestamper_config.one_way_delay_estimator_min_interval", Kind::kDuration, "5s",
-          "Clock comparison"),
-    later("metric.timestamper_config.one_way_delay_estimator_max_batch", Kind::kUint32, "100",
-          "Samples per comparison"),
+    used(
+        "metric.timestamper_config.one_way_delay_estimator_min_interval",
+        [](C& c)
+            -> Slot { return &c.metric.timestamper_config.one_way_delay_estimator_min_interval; },
+        "Shortest time after which the clock of who sends metrics is compared again"),
+    used(
+        "metric.timestamper_config.one_way_delay_estimator_max_batch",
+        [](C& c) -> Slot { return &c.metric.timestamper_config.one_way_delay_estimator_max_batch; },
+        "Batches of metrics after which it is compared earlier"),
     later("api.execution_timeout", Kind::kDuration, "2s", "Longest wait for an effect"),
     later("api.check_interval", Kind::kDuration, "100ms", "First check for an effect"),
     later("api.max_check_interval", Kind::kDuration, "300s", "Longest time between checks"),

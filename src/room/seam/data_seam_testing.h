@@ -130,6 +130,9 @@ class DataRooms {
         std::size_t buffered(sfu::PeerId) override { return 0; }
         void resume(sfu::PeerId) override {}
         void emit(sfu::Event event) override { of.events_.push_back(std::move(event)); }
+        UnixTime wall(Timestamp now) override {
+            return UnixTime::seconds(1'700'000'000) + (now - Timestamp());
+        }
         bool push_link(sfu::WorkerIndex to, BytesView piece) override {
             of.shards_[to]->arrived.emplace_back(index, to_vector(piece));
             return true;

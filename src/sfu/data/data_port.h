@@ -25,6 +25,7 @@ class DataPort {
     // Messages of it may be handed in again.
     virtual void resume(PeerId sender) = 0;
     virtual void emit(Event event) = 0;
+    virtual UnixTime wall(Timestamp now) = 0;
     // A piece of at most LinkStream::kMaxPiece bytes; false when there is no room.
     virtual bool push_link(WorkerIndex to, BytesView piece) = 0;
 };

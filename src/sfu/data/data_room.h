@@ -15,6 +15,7 @@
 #include "sfu/data/data_calls.h"
 #include "sfu/data/data_memory.h"
 #include "sfu/data/data_windows.h"
+#include "sfu/metrics/metrics_times.h"
 
 namespace confab::sfu {
 
@@ -47,6 +48,7 @@ struct DataRoomMember {
     bool progress_untold = false;
     std::map<std::uint16_t, DataTrackId> tracks;  // by its handle
     MethodCalls calls;
+    MetricsTimes metrics;
 
     DataReceiver receiver;
     std::uint64_t addressed = 0;  // the last message that named it

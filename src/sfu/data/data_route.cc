@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "sfu/data/data_router.h"
+#include "sfu/metrics/metrics_packet.h"
 
 namespace confab::sfu {
 namespace {
@@ -49,6 +50,7 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     if (packet->kind == DataKind::kTranscription && !m->info.agent) return refuse();
     if (!lossy && packet->sequence > 0 && !progress_.take(now, *m, packet->sequence))
         return refuse();
+    if (packet->kind == DataKind::kMetrics && !normalize(now, *m, *packet)) return refuse();
     const MethodCalls::Answer answer = m->calls.take(*packet);
     if (answer == MethodCalls::Answer::kFirst)
         port_.emit(CallAnswered{m->info.peer, std::move(packet->payload)});
@@ -61,6 +63,14 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     for (Member* copy : m->copies)
         count += repeat(now, *copy, channel, payload, message);
     return count;
+}
+
+// Whoever has them reads their times by one clock (SIG-124).
+Result<void, DataError> DataRouter::normalize(Timestamp now, Member& m, RoutedPacket& packet) {
+    CONFAB_TRY(const auto sent, metrics_sent_at(packet.payload));
+    const Duration shift = m.metrics.shift(metrics_, now, port_.wall(now), sent);
+    CONFAB_TRY(packet.payload, normalize_metrics(packet.payload, shift));
+    return {};
 }
 
 // What it says to everybody is said where it is seen, too. What is for some is for those who have

@@ -4,11 +4,16 @@
 // One packet's way: from whom it is taken, and whom it reaches.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "sfu/data/data_router_testing.h"
 
 namespace confab::sfu {
 namespace {
 
+using test::DataConnection;
 using test::DataRouters;
 using test::ReadMessage;
 using test::text_packet;
@@ -84,6 +89,49 @@ TEST_CASE(
     CHECK(room.heard(room.alice) == Texts{"m"});
     CHECK(room.heard(room.bob).empty());
     CHECK(room.heard(room.carol) == Texts{"m"});
+}
+
+// {timestamp_ms, normalized_timestamp.seconds} of the batches that a member heard.
+using BatchTimes = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
+BatchTimes times_heard(Three& room, const DataMember& at) {
+    BatchTimes times;
+    for (const DataConnection::Sent& sent : room.connection(at).sent) {
+        const ReadMessage batch = ReadMessage(as_bytes(sent.bytes)).message(8);
+        times.emplace_back(batch.value(1), batch.message(2).value(1));
+    }
+    return times;
+}
+Bytes metrics_at(std::uint64_t ms) {
+    return WireMessage().message(8, WireMessage().varint(1, ms)).encoded();
+}
+
+TEST_CASE("Data route: metrics have their times by our clock, each sender's apart [SIG-124]") {
+    for (const std::size_t workers : {1U, 2U}) {
+        CAPTURE(workers);
+        Three room(workers, static_cast<WorkerIndex>(workers - 1));
+        room.bob.hears_metrics = true;
+        room.tell(room.bob);
+        // At 1700000001 s by our clock; alice's is 100 s behind, carol's has just begun.
+        room.say(room.alice, metrics_at(1'699'999'901'000));
+        room.say(room.carol, metrics_at(7'000));
+        room.now = room.now + Duration::seconds(4);
+        room.say(room.alice, metrics_at(1'699'999'903'000));
+        room.exchange();
+        auto heard = times_heard(room, room.bob);
+        std::sort(heard.begin(), heard.end());
+        CHECK(heard == BatchTimes{{7'000, 1'700'000'001},
+                                  {1'699'999'901'000, 1'700'000'001},
+                                  {1'699'999'903'000, 1'700'000'003}});
+    }
+}
+
+TEST_CASE("Data route: metrics that do not scan are refused [SIG-124]") {
+    Three room;
+    room.carol.hears_metrics = true;
+    room.tell(room.carol);
+    CHECK(room.say(room.alice, WireMessage().bytes(8, Bytes{0x0A, 0x05}).encoded()) == 1);
+    CHECK(room.router().dropped() == 1);
+    CHECK(room.heard(room.carol).empty());
 }
 
 TEST_CASE(

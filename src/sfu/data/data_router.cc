@@ -9,8 +9,14 @@
 
 namespace confab::sfu {
 
-DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port)
-    : self_(self), port_(port), links_(workers), windows_(links_), receivers_(port, windows_) {}
+DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
+                       const MetricsTimes::Options& metrics)
+    : self_(self),
+      metrics_(metrics),
+      port_(port),
+      links_(workers),
+      windows_(links_),
+      receivers_(port, windows_) {}
 
 // ---------------------------------------------------------------- members
 

@@ -25,7 +25,8 @@ namespace confab::sfu {
 
 class DataRouter {
   public:
-    DataRouter(WorkerIndex self, std::size_t workers, DataPort& port);
+    DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
+               const MetricsTimes::Options& metrics = {});
 
     // ------------------------------------------------------------ commands
     void apply(Timestamp now, DataMember& c);
@@ -76,6 +77,7 @@ class DataRouter {
 
     // data_route.cc
     std::size_t refuse();
+    Result<void, DataError> normalize(Timestamp now, Member& m, RoutedPacket& packet);
     std::size_t repeat(Timestamp now, Member& copy, DataChannel channel, BytesView payload,
                        const DataMessage& said);
     std::size_t route_frame(Timestamp now, Member& m, BytesView frame);
@@ -88,6 +90,7 @@ class DataRouter {
     void handle_record(Timestamp now, WorkerIndex from, const LinkedLeft& record);
 
     WorkerIndex self_;
+    MetricsTimes::Options metrics_;
     DataPort& port_;
     DataRooms rooms_;
     DataLinks links_;

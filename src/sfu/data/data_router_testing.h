@@ -33,6 +33,8 @@ struct DataConnection {
     std::vector<Sent> sent;
 };
 
+inline constexpr UnixTime kDay = UnixTime::seconds(1'700'000'000);
+
 class DataPortTwin final : public DataPort {
   public:
     bool is_connected(PeerId peer) override { return connections[peer].connected; }
@@ -51,6 +53,7 @@ class DataPortTwin final : public DataPort {
     std::size_t buffered(PeerId to) override { return connections[to].buffered; }
     void resume(PeerId sender) override { resumed.push_back(sender); }
     void emit(Event event) override { events.push_back(std::move(event)); }
+    UnixTime wall(Timestamp now) override { return kDay + (now - Timestamp()); }
     bool push_link(WorkerIndex to, BytesView piece) override {
         if (ring_room == 0) return false;
         --ring_room;

@@ -14,6 +14,8 @@
 #include "sfu/peer/peer_table.h"
 #include "sfu/shard/event_outlets.h"
 #include "sfu/shard/flush_queue.h"
+#include "sfu/shard/shard_clock.h"
+#include "sfu/shard/shard_options.h"
 
 namespace confab::sfu {
 
@@ -30,9 +32,11 @@ class DataTurns final : private DataPort {
         LinkSender& links;
         FlushQueue& queue;
         TimerWheel& wheel;
+        const ShardClock& clock;
+        const ShardOptions& options;
     };
     DataTurns(WorkerIndex self, const Parts& parts)
-        : parts_(parts), router_(self, parts.links.workers(), *this) {}
+        : parts_(parts), router_(self, parts.links.workers(), *this, parts.options.metrics_times) {}
     ~DataTurns() override = default;
 
     DataRouter& router() { return router_; }
@@ -68,6 +72,7 @@ class DataTurns final : private DataPort {
     std::size_t buffered(PeerId to) override;
     void resume(PeerId sender) override;
     void emit(Event event) override { parts_.events.emit(std::move(event)); }
+    UnixTime wall(Timestamp now) override { return parts_.clock.wall(now); }
     bool push_link(WorkerIndex to, BytesView piece) override {
         return parts_.links.push_piece(to, piece);
     }

@@ -46,7 +46,9 @@ struct Hall : Stage {
             order.push_back(one->id().value());
         return order;
     }
-    DataTurns data{kSelf, {peers, events, links, queue, wheel}};
+    ShardClock clock{UnixTime::seconds(1'700'000'000), Timestamp()};
+    ShardOptions options;
+    DataTurns data{kSelf, {peers, events, links, queue, wheel, clock, options}};
 };
 
 using Order = std::vector<std::uint64_t>;

@@ -33,7 +33,7 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       publications_({peers_, tracks_, speakers_, quality_, fan_out_, changes_, replicas_, events_,
                      queue_, wheel_}),
       rtcp_(publications_, subscriptions_, upstream_, clock_),
-      data_(config_.index, {peers_, events_, links_, queue_, wheel_}),
+      data_(config_.index, {peers_, events_, links_, queue_, wheel_, clock_, config_.options}),
       connections_({peers_, data_, subscriptions_, events_, queue_}) {}
 
 Shard::~Shard() = default;

@@ -11,7 +11,8 @@ namespace confab::sfu {
 class ShardClock {
   public:
     ShardClock(UnixTime wall, Timestamp start) : wall_(wall), start_(start) {}
-    NtpTime ntp(Timestamp now) const { return NtpTime::from_unix(wall_ + (now - start_)); }
+    UnixTime wall(Timestamp now) const { return wall_ + (now - start_); }
+    NtpTime ntp(Timestamp now) const { return NtpTime::from_unix(wall(now)); }
 
   private:
     UnixTime wall_;

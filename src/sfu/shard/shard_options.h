@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "sfu/congestion/bandwidth.h"
+#include "sfu/metrics/metrics_times.h"
 #include "sfu/shard/commands.h"
 
 namespace confab::sfu {
@@ -15,7 +16,8 @@ struct ShardOptions {
     BandwidthOptions bandwidth;                  // rtc.congestion_control.*
     std::size_t packet_buffer_size_video = 500;  // rtc.*: packets kept for retransmission
     std::size_t packet_buffer_size_audio = 200;
-    bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
+    bool loss_proxying = false;           // audio.enable_loss_proxying (IN-05)
+    MetricsTimes::Options metrics_times;  // metric.timestamper_config.* (SIG-124)
 
     std::size_t packet_buffer_size(MediaKind kind) const {
         return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packets of client metrics: who gets them, and their times by the server's clock.
+
+import { DataPacket, EventMetric, MetricsBatch, TimeSeriesMetric } from '@livekit/protocol';
+
+import { start_server } from '../lib/server.mjs';
+import { assert } from '../lib/suite.mjs';
+import { until } from '../lib/wait.mjs';
+import { fresh_room } from './client.mjs';
+import { MediaClient } from './media.mjs';
+
+const kMay = { grant: { canSubscribeMetrics: true } };
+const kHour = 3_600_000;
+
+const packets = (peer) => peer.data.filter((one) => one.label === '_reliable').map((one) => DataPacket.fromBinary(one.bytes));
+const metrics = (peer) => packets(peer).map((one) => one.value).filter((one) => one.case === 'metrics').map((one) => one.value);
+const send = (peer, value) => peer.channels._reliable.send(Buffer.from(new DataPacket({ value }).toBinary()));
+const ms_of = (timestamp) => Number(timestamp.seconds) * 1000 + timestamp.nanos / 1e6;
+
+// The first batch with this label that a peer got.
+const heard = (peer, label) =>
+  until(() => metrics(peer).find((batch) => batch.timeSeries[0]?.label === label), { what: `metrics at ${peer.client.identity}` });
+
+async function room_of(suite, server, settings) {
+  const room = fresh_room('metrics');
+  const join = ([identity, given]) => MediaClient.join(suite, server, room, identity, { v1: true, ...given });
+  const peers = await Promise.all(Object.entries(settings).map(join));
+  for (const peer of peers) await until(() => peer.channels._reliable?.readyState === 'open');
+  return peers;
+}
+
+async function receiver_checks(suite, server) {
+  await suite.check('metrics reach those who may subscribe to them, the sender too, and nobody else [SIG-124]', async () => {
+    const [alice, bob, carol] = await room_of(suite, server, { alice: kMay, bob: kMay, carol: {} });
+    const series = new TimeSeriesMetric({ label: 3, samples: [{ timestampMs: 5n, value: 0.5 }] });
+    send(alice, { case: 'metrics', value: new MetricsBatch({ timestampMs: BigInt(Date.now()), timeSeries: [series] }) });
+    for (const peer of [alice, bob]) {
+      const batch = await heard(peer, 3);
+      assert.deepEqual([batch.timeSeries.length, batch.timeSeries[0].samples[0].value], [1, 0.5]);
+      const { participantIdentity, participantSid } = packets(peer).find((one) => one.value.case === 'metrics');
+      assert.deepEqual([participantIdentity, participantSid], ['alice', alice.sid]);
+    }
+    // Whoever may not hear them may send them.
+    send(carol, { case: 'metrics', value: new MetricsBatch({ timeSeries: [{ label: 4 }] }) });
+    await Promise.all([heard(alice, 4), heard(bob, 4)]);
+    for (const peer of [alice, bob]) send(peer, { case: 'user', value: { payload: Buffer.from('after'), topic: 't' } });
+    await until(() => packets(carol).filter((one) => one.value.case === 'user').length === 2);
+    assert.equal(metrics(carol).length, 0);
+  });
+
+  await suite.check('metrics that are no message are dropped, the next ones come [SIG-124]', async () => {
+    const [alice, bob] = await room_of(suite, server, { alice: {}, bob: kMay });
+    alice.channels._reliable.send(Buffer.from([0x42, 0x02, 0x22, 0x05]));
+    send(alice, { case: 'metrics', value: new MetricsBatch({ timeSeries: [{ label: 5 }] }) });
+    await heard(bob, 5);
+    assert.equal(metrics(bob).length, 1);
+  });
+}
+
+async function time_checks(suite, server) {
+  await suite.check('metrics of clocks that are an hour wrong have their times by the server\'s [SIG-124]', async () => {
+    const [alice, bob, carol] = await room_of(suite, server, { alice: {}, bob: {}, carol: kMay });
+    for (const [index, [peer, wrong]] of [[alice, -kHour], [bob, kHour]].entries()) {
+      const begin = Date.now();
+      const at = BigInt(begin + wrong);
+      const lie = { seconds: 1n, nanos: 1 };
+      const series = new TimeSeriesMetric({ label: index, samples: [{ timestampMs: at - 2000n, normalizedTimestamp: lie, value: 1 }] });
+      const event = new EventMetric({ label: 1, startTimestampMs: at - 1000n, endTimestampMs: at, normalizedEndTimestamp: lie });
+      send(peer, { case: 'metrics', value: new MetricsBatch({ timestampMs: at, normalizedTimestamp: lie, timeSeries: [series], events: [event] }) });
+      const batch = await heard(carol, index);
+      const sent = ms_of(batch.normalizedTimestamp);
+      assert.ok(sent >= begin - 50 && sent <= Date.now() + 50, `sent at ${begin}, seen at ${sent}`);
+      const [{ samples: [sample] }] = batch.timeSeries;
+      const [{ normalizedStartTimestamp, normalizedEndTimestamp }] = batch.events;
+      assert.equal(sample.timestampMs, at - 2000n);
+      const times = [sample.normalizedTimestamp, normalizedStartTimestamp, normalizedEndTimestamp].map(ms_of);
+      assert.deepEqual(times.map((one) => Math.round(one - sent)), [-2000, -1000, 0]);
+    }
+  });
+
+  await suite.check('metrics: clocks are compared as often as the configuration says [SIG-124]', async () => {
+    const timestamper_config = { one_way_delay_estimator_min_interval: '1h', one_way_delay_estimator_max_batch: 3 };
+    const rare = await start_server(suite, { metric: { timestamper_config } });
+    const [alice] = await room_of(suite, rare, { alice: kMay });
+    // The clock jumps by an hour after the first of them.
+    const shifts = [];
+    for (let label = 0; label < 4; ++label) {
+      const at = BigInt(Date.now() + (label > 0 ? kHour : 0));
+      send(alice, { case: 'metrics', value: new MetricsBatch({ timestampMs: at, timeSeries: [{ label }] }) });
+      const batch = await heard(alice, label);
+      shifts.push(ms_of(batch.normalizedTimestamp) - Number(at));
+    }
+    const [first, second, third, compared] = shifts;
+    assert.deepEqual([second, third], [first, first]);
+    assert.ok(Math.abs(compared + 0.9 * kHour) < 5000, `compared anew: ${shifts}`);
+    await alice.close();
+    await rare.stop();
+    rare.forget();
+  });
+}
+
+export async function metrics_checks(suite, server) {
+  await Promise.all([receiver_checks(suite, server), time_checks(suite, server)]);
+}
