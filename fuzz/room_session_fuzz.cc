@@ -129,6 +129,7 @@ class Driver {
         result.media.fingerprint_sha256 = "AA:BB";
         result.participants_per_worker = 1;
         result.room.enable_remote_unmute = true;
+        result.enable_data_blobs = true;
         return result;
     }
     Clock clock() const { return {now_, UnixTime::seconds(1'700'000'000)}; }

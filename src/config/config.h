@@ -262,6 +262,7 @@ struct Config {
     bool development = false;
     bool placeholder_keys = false;  // set by finish(): the secret is known to everybody
     bool enable_data_tracks = true;
+    bool enable_participant_data_blob = false;
     Prometheus prometheus;
     DebugHandler debug_handler;
     Logging logging;
@@ -274,8 +275,8 @@ struct Config {
     Turn turn;
     Webhook webhook;
     Agents agents;
-    Own own;
     Metric metric;
+    Own own;
 };
 
 }  // namespace confab::config

@@ -8,6 +8,7 @@ import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { announcing_checks } from './announcing.mjs';
 import { audio_codec_checks } from './audio_codecs.mjs';
+import { blob_checks } from './blobs.mjs';
 import { candidate_checks } from './candidates.mjs';
 import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
@@ -34,6 +35,7 @@ import { subscribing_checks } from './subscribing.mjs';
 const kGroups = [
   announcing_checks,
   audio_codec_checks,
+  blob_checks,
   candidate_checks,
   client_info_checks,
   connecting_checks,

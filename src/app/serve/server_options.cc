@@ -32,6 +32,8 @@ room::Limits room_limits(const config::Config& config) {
     limits.subscriptions_audio = config.limit.subscription_limit_audio;
     limits.subscriptions_video = config.limit.subscription_limit_video;
     limits.custom_encoding = config.limit.max_data_track_custom_encoding_length;
+    limits.blob_key = config.limit.max_data_blob_key_length;
+    limits.blobs = config.limit.max_data_blobs_size;
     return limits;
 }
 
@@ -94,10 +96,10 @@ std::string data_dir(const std::string& configured, std::string_view given) {
 
 sfu::ShardOptions shard_options(const config::Config& config) {
     sfu::ShardOptions options;
-    options.bandwidth.enabled = config.rtc.congestion_control.enabled;
-    options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
     options.metrics_times = {config.metric.timestamper_config.one_way_delay_estimator_min_interval,
                              config.metric.timestamper_config.one_way_delay_estimator_max_batch};
+    options.bandwidth.enabled = config.rtc.congestion_control.enabled;
+    options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
     const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;
     options.bandwidth.min_capacity = allocator.min_channel_capacity;
     options.bandwidth.probe_mode =
@@ -197,6 +199,7 @@ room::Config room_config(const config::Config& config,
     result.dynacast_pause_delay = config.video.dynacast_pause_delay;
     result.codec_regression_threshold = config.video.codec_regression_threshold;
     result.enable_data_tracks = config.enable_data_tracks;
+    result.enable_data_blobs = config.enable_participant_data_blob;
     const config::PliThrottle& pli = config.rtc.pli_throttle;
     result.pli_throttle = {pli.low_quality, pli.mid_quality, pli.high_quality};
     result.reconnect_on_publication_error = config.rtc.reconnect_on_publication_error;

@@ -201,6 +201,9 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     config::Config config;
     config.limit.max_metadata_size = 11;
     config.limit.subscription_limit_video = 2;
+    config.limit.max_data_blob_key_length = 13;
+    config.limit.max_data_blobs_size = 14;
+    config.enable_participant_data_blob = true;
     config.room.empty_timeout = 12;
     config.room.playout_delay = {true, 100, 400};
     config.rtc.pli_throttle.high_quality = Duration::seconds(3);
@@ -213,6 +216,10 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     const room::Config room = room_config(config, *presets);
     CHECK(room.limits.metadata == 11);
     CHECK(room.limits.subscriptions_video == 2);
+    CHECK(room.limits.blob_key == 13);
+    CHECK(room.limits.blobs == 14);
+    CHECK(room.enable_data_blobs);
+    CHECK_FALSE(room_config({}, {}).enable_data_blobs);
     CHECK(room.room.empty_timeout == 12);
     REQUIRE(room.room.playout_delay);
     CHECK(room.room.playout_delay->max == Duration::millis(400));

@@ -43,7 +43,10 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "enable_data_tracks", [](C& c) -> Slot { return &c.enable_data_tracks; },
         "Participants may publish data tracks"),
-    later("enable_participant_data_blob", Kind::kBool, "false", "Participants may store blobs"),
+    used(
+        "enable_participant_data_blob",
+        [](C& c) -> Slot { return &c.enable_participant_data_blob; },
+        "Participants may store blobs, which others fetch"),
     used(
         "prometheus.port", [](C& c) -> Slot { return &c.prometheus.port; },
         "Metrics are served on this port; 0 for none"),

@@ -129,11 +129,11 @@ constexpr auto kRows = std::to_array<Option>({
         "limit.max_data_blob_key_length",
         [](C& c) -> Slot { return &c.limit.max_data_blob_key_length; },
         "Bytes of the key of a blob; 0 for no limit")
-        .later(),
+        .reloaded(),
     used(
         "limit.max_data_blobs_size", [](C& c) -> Slot { return &c.limit.max_data_blobs_size; },
-        "Bytes of all blobs of a participant; 0 for no limit")
-        .later(),
+        "Bytes of all blobs of a participant, keys included; at most 16 MiB, 0 for that")
+        .reloaded(),
     used(
         "limit.max_data_track_custom_encoding_length",
         [](C& c) -> Slot { return &c.limit.max_data_track_custom_encoding_length; },

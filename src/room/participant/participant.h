@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "room/data/data_blobs.h"
 #include "room/manager/placement.h"
 #include "room/negotiate/links.h"
 #include "room/participant/move_news.h"
@@ -68,6 +69,7 @@ struct Participant {
     sfu::WorkerIndex worker = 0;
 
     SignalQueue signal;
+    DataBlobs blobs;
 
     Presence presence;
     SimulatedDrops drops;

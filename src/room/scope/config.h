@@ -34,6 +34,8 @@ struct Limits : token::Limits {
     std::uint32_t subscriptions_audio = 0;  // SIG-114
     std::uint32_t subscriptions_video = 0;
     std::size_t custom_encoding = 32;
+    std::size_t blob_key = 256;  // SIG-127
+    std::size_t blobs = 64'000;
 };
 
 struct RoomDefaults {
@@ -77,6 +79,7 @@ struct Config {
     Duration dynacast_pause_delay = Duration::seconds(5);
     std::uint32_t codec_regression_threshold = 5;
     bool enable_data_tracks = true;
+    bool enable_data_blobs = false;
     bool send_side_bwe = false;
     // Shortest time between key frame requests to a publisher, by layer.
     std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),

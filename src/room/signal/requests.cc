@@ -11,16 +11,6 @@ namespace {
 using Response = livekit::RequestResponse;
 using token::exceeds;
 
-// Off by default (SIG-127).
-void refuse_data_blob(Participant& p, const livekit::SignalRequest& request) {
-    if (request.has_store_data_blob_request())
-        return respond(p, Response::NOT_ALLOWED, "data blob not enabled", [&](Response& r) {
-            r.set_request_id(request.store_data_blob_request().request_id());
-        });
-    respond(p, Response::NOT_FOUND, "data blob not found",
-            [&](Response& r) { r.set_request_id(request.get_data_blob_request().request_id()); });
-}
-
 }  // namespace
 
 void Requests::handle(SessionId session, const std::string& identity,
@@ -74,8 +64,9 @@ void Requests::dispatch(Participant& p, const livekit::SignalRequest& request) {
         case Case::kUpdateDataSubscription:
             return host_->subscribe_data(p, request.update_data_subscription());
         case Case::kStoreDataBlobRequest:
+            return store_data_blob(p, request.store_data_blob_request());
         case Case::kGetDataBlobRequest:
-            return refuse_data_blob(p, request);
+            return get_data_blob(p, request.get_data_blob_request());
         case Case::kUpdateLayers:  // SIG-09
         case Case::MESSAGE_NOT_SET:
             return;

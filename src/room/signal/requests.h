@@ -87,6 +87,10 @@ class Requests {
     void publish_data_track(Participant& p, const livekit::PublishDataTrackRequest& request);
     void unpublish_data_track(Participant& p, const livekit::UnpublishDataTrackRequest& request);
 
+    // requests_blobs.cc
+    void store_data_blob(Participant& p, const livekit::StoreDataBlobRequest& request);
+    void get_data_blob(Participant& p, const livekit::GetDataBlobRequest& request);
+
     // requests_simulate.cc
     void simulate(Participant& p, const livekit::SimulateScenario& scenario);
 

@@ -115,6 +115,14 @@ struct World : PartWorld {
         REQUIRE(all.size() == 1);
         return all[0];
     }
+    // The one answer since the last call as text, empty when there is none.
+    std::string said() {
+        const auto all = answers();
+        if (all.empty()) return "";
+        CHECK(all.size() == 1);
+        return Answer::Reason_Name(all[0].reason()) + " " + std::to_string(all[0].request_id()) +
+               " " + all[0].message();
+    }
     // Alice's metadata request and the answer's text.
     std::string asks_for(const livekit::UpdateParticipantMetadata& update) {
         Request request;
@@ -132,6 +140,24 @@ struct World : PartWorld {
 Request ping(std::int64_t value) {
     Request request;
     request.set_ping(value);
+    return request;
+}
+
+Request store_request(std::uint32_t id, const std::string& key, const std::string& contents) {
+    Request request;
+    livekit::StoreDataBlobRequest& store = *request.mutable_store_data_blob_request();
+    store.set_request_id(id);
+    store.mutable_blob()->mutable_key()->set_generic(key);
+    store.mutable_blob()->set_contents(contents);
+    return request;
+}
+
+Request get_request(std::uint32_t id, const std::string& identity, const std::string& key) {
+    Request request;
+    livekit::GetDataBlobRequest& get = *request.mutable_get_data_blob_request();
+    get.set_request_id(id);
+    get.set_participant_identity(identity);
+    get.mutable_key()->set_generic(key);
     return request;
 }
 
@@ -240,21 +266,71 @@ TEST_CASE("Requests: an access list that cannot be is counted and not answered [
     CHECK(w.answers().empty());
 }
 
-TEST_CASE("Requests: data blobs are off, whoever asks [SIG-127]") {
+TEST_CASE("Requests: data blobs, where they are off [SIG-127]") {
     World w;
-    Request store;
-    store.mutable_store_data_blob_request()->set_request_id(3);
-    w.ask(store);
-    Answer answer = w.only_answer();
-    CHECK(answer.reason() == Answer::NOT_ALLOWED);
-    CHECK(answer.message() == "data blob not enabled");
-    CHECK(answer.request_id() == 3);
-    Request get;
-    get.mutable_get_data_blob_request()->set_request_id(4);
-    w.ask(get);
-    answer = w.only_answer();
-    CHECK(answer.reason() == Answer::NOT_FOUND);
-    CHECK(answer.request_id() == 4);
+    w.ask(store_request(3, "k", "x"));
+    CHECK(w.said() == "NOT_ALLOWED 3 data blob not enabled");
+    CHECK(w.p.blobs.size() == 0);
+    w.ask(get_request(4, "alice", "k"));
+    CHECK(w.said() == "NOT_FOUND 4 data blob not found");
+}
+
+TEST_CASE("Requests: a data blob is stored and fetched by its key [SIG-20] [SIG-54] [SIG-127]") {
+    World w;
+    w.config.enable_data_blobs = true;
+    const Participant& bob = w.join("bob", 2);
+    w.ask(store_request(3, "k", "one"));
+    const auto stored = w.sorted().of(1, Response::kStoreDataBlobResponse);
+    REQUIRE(stored.size() == 1);
+    CHECK(stored[0].store_data_blob_response().request_id() == 3);
+    CHECK(stored[0].store_data_blob_response().key().generic() == "k");
+    w.requests.handle(SessionId(2), "bob", get_request(4, "alice", "k"));
+    w.ask(get_request(5, "alice", "k"));
+    const auto out = w.sorted();
+    for (const std::uint64_t session : {1U, 2U}) {
+        const auto found = out.of(session, Response::kGetDataBlobResponse);
+        REQUIRE(found.size() == 1);
+        const livekit::GetDataBlobResponse& answer = found[0].get_data_blob_response();
+        CHECK(answer.request_id() == (session == 1 ? 5 : 4));
+        CHECK(answer.blob().key().generic() == "k");
+        CHECK(answer.blob().contents() == "one");
+    }
+    CHECK(bob.blobs.size() == 0);
+}
+
+TEST_CASE("Requests: data blobs that cannot be stored or are not there [SIG-20] [SIG-127]") {
+    World w;
+    w.config.enable_data_blobs = true;
+    w.config.limits.blob_key = 4;
+    w.config.limits.blobs = 10;
+    w.config.limits.custom_encoding = 2;
+    (void)w.join("bob", 2);
+    w.ask(store_request(1, "key45", "x"));
+    CHECK(w.said() == "INVALID_REQUEST 1 data blob is invalid");
+    w.ask(store_request(2, "k", ""));
+    CHECK(w.said() == "INVALID_REQUEST 2 data blob is empty");
+    w.ask(store_request(3, "k", "0123456789"));
+    CHECK(w.said() == "LIMIT_EXCEEDED 3 async attribute definition exceeds limit");
+    Request schema = store_request(4, "", "x");
+    schema.mutable_store_data_blob_request()
+        ->mutable_blob()
+        ->mutable_key()
+        ->mutable_schema_id()
+        ->mutable_encoding()
+        ->set_custom("abc");
+    w.ask(schema);
+    CHECK(w.said() ==
+          "INVALID_REQUEST 4 encoding identifier is empty or exceeds the maximum length");
+    w.ask(store_request(5, "k", "012345678"));
+    CHECK(w.said().empty());
+    w.ask(get_request(6, "bob", "k"));
+    CHECK(w.said() == "NOT_FOUND 6 data blob not found");
+    w.ask(get_request(7, "carol", "k"));
+    CHECK(w.said() == "NOT_FOUND 7 participant not found");
+    Request no_key;
+    no_key.mutable_get_data_blob_request()->set_request_id(8);
+    w.ask(no_key);
+    CHECK(w.said() == "INVALID_REQUEST 8 data blob key is required");
 }
 
 TEST_CASE("Requests: each property that changes is one update and one token, in order [SIG-14]") {
