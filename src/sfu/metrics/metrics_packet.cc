@@ -63,7 +63,7 @@ bool copy_with_times(BytesView message, Duration shift, TimePair (&pairs)[kPairs
         for (TimePair& pair : pairs) {
             if (field->number == pair.theirs && field->type == kVarint)
                 pair.time = time_of(field->varint);
-            is_ours |= field->number == pair.ours;
+            is_ours |= field->number == pair.ours && field->type == kLength;
         }
         if (!is_ours && !take(*field, out, scans)) append(out, field->whole);
     }

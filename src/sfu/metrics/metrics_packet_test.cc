@@ -97,6 +97,13 @@ TEST_CASE("Metrics: what the sender says of our clock is left out [SIG-124]") {
     CHECK(time_in(read.message(5), 7) == "-");
 }
 
+TEST_CASE("Metrics: a field that only has the number of our times is passed on [SIG-124]") {
+    const auto packet =
+        normalize_metrics(packet_of(WireMessage().varint(2, 77)), Duration::seconds(1));
+    REQUIRE(packet);
+    CHECK(batch_in(*packet).value(2) == 77);
+}
+
 TEST_CASE("Metrics: times that are none, or of no calendar, get no other [SIG-124]") {
     constexpr std::int64_t kFirst = -62'135'596'800'000, kLast = 253'402'300'799'000;
     CHECK(ours(0) == "-");
