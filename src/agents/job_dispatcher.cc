@@ -84,6 +84,7 @@ void JobDispatcher::offer_to(Clock clock, Offer& offer, Worker& worker) {
     livekit::ServerMessage message;
     livekit::Job& job = *message.mutable_availability()->mutable_job();
     job = offer.job;
+    hide_tenant(job);
     *job.mutable_state() = running_state(worker.id, clock.wall);
     set_timer(offer.job.id(), offer, earlier(clock.now + kOfferTimeout, offer.expires));
     host_.send(worker.id, message);
@@ -140,6 +141,7 @@ void JobDispatcher::accept(Clock clock, Offers::iterator at, Worker& worker,
     running.job.mutable_state()->set_participant_identity(answer.participant_identity());
     livekit::ServerMessage message;
     *message.mutable_assignment()->mutable_job() = running.job;
+    hide_tenant(*message.mutable_assignment()->mutable_job());
     message.mutable_assignment()->set_token(*token);
     ++worker.jobs;
     host_.send(worker.id, message);

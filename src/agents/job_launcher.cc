@@ -108,7 +108,7 @@ void JobLauncher::launch(Timestamp now, livekit::Job job) {
     if (!is_new) return;
     at->second.job = std::move(job);
     ++counts_[static_cast<std::size_t>(Stage::kWaiting)];
-    by_room_[at->second.job.room().name()].insert(id);
+    by_room_[room_key_of(at->second.job)].insert(id);
     set_over(at, now + kMaxWait);
     const auto line = lines_.try_emplace(key_of(at->second.job)).first;
     line->second.jobs.add(id);
@@ -226,7 +226,7 @@ void JobLauncher::set_over(Entries::iterator at, Timestamp when) {
 void JobLauncher::drop(Entries::iterator at) {
     overs_.erase({at->second.over_at, at->first});
     --counts_.at(static_cast<std::size_t>(at->second.stage));
-    const auto room = by_room_.find(at->second.job.room().name());
+    const auto room = by_room_.find(room_key_of(at->second.job));
     room->second.erase(at->first);
     if (room->second.empty()) by_room_.erase(room);
     jobs_.erase(at);
@@ -260,8 +260,8 @@ void JobLauncher::forget(const std::string& job) {
     if (at != jobs_.end() && at->second.stage == Stage::kRunning) drop(at);
 }
 
-void JobLauncher::room_over(Timestamp now, const std::string& room) {
-    const auto found = by_room_.find(room);
+void JobLauncher::room_over(Timestamp now, const std::string& room_key) {
+    const auto found = by_room_.find(room_key);
     if (found == by_room_.end()) return;
     const std::set<std::string> jobs = found->second;
     for (const std::string& job : jobs)

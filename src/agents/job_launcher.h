@@ -61,13 +61,14 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     // Before anything else.
     void start(Timestamp now);
 
+    // The namespace of the job says whose its room is (worker_key.h), here and in what is told.
     void launch(Timestamp now, livekit::Job job);
     // Nobody wants it any more.
     void end(Timestamp now, const std::string& job, ::rpc::JobTerminateReason reason);
     // A job that runs goes on, and is nobody's here any more.
     void forget(const std::string& job);
     // The room is gone, and with it whoever would end its jobs one by one.
-    void room_over(Timestamp now, const std::string& room);
+    void room_over(Timestamp now, const std::string& room_key);
 
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
@@ -124,8 +125,8 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
     LauncherHost& host_;
     std::shared_ptr<JobEnder> ender_;
     Entries jobs_;
-    std::array<std::size_t, 4> counts_{};  // of them, by stage
-    std::map<std::string, std::set<std::string>> by_room_;
+    std::array<std::size_t, 4> counts_{};                   // of them, by stage
+    std::map<std::string, std::set<std::string>> by_room_;  // by its key
     std::set<std::pair<Timestamp, std::string>> overs_;
     Lines lines_;
     std::set<std::pair<Timestamp, WorkerKey>> due_;  // of the lines

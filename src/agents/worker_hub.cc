@@ -9,6 +9,7 @@
 #include "agents/methods.h"
 #include "rpc/typed.h"
 #include "token/ids.h"
+#include "token/room_key.h"
 
 namespace confab::agents {
 namespace {
@@ -34,12 +35,12 @@ WorkerHub::WorkerHub(rpc::Bus& bus, const token::KeyProvider& keys, HubOptions o
 
 // ---------------------------------------------------------------- sockets
 
-std::string WorkerHub::connect(Clock clock, std::string api_key) {
+std::string WorkerHub::connect(Clock clock, std::string api_key, std::string tenant) {
     clock_ = clock;
     std::string id = token::make_id(token::kAgentWorkerPrefix, rng_);
     const auto at = sessions_
                         .emplace(id, Connection{WorkerSession(clock.now, id, options_.server),
-                                                std::move(api_key)})
+                                                std::move(api_key), std::move(tenant)})
                         .first;
     registrations_.insert({at->second.session.next_deadline(), id});
     if (draining_) {  // its upgrade was on its way
@@ -80,6 +81,7 @@ void WorkerHub::handle(Clock clock, Connection& connection, WorkerEvent event) {
 }
 
 void WorkerHub::add_worker(Connection& connection, Registered registered) {
+    registered.key.ns = token::room_key(connection.tenant, registered.key.ns);
     const bool first = !pool_.has(registered.key);
     Worker worker;
     worker.id = connection.session.id();
@@ -108,9 +110,11 @@ void WorkerHub::tell_capacity(const Worker& worker) {
 
 void WorkerHub::keys_changed() {
     for (auto& [id, connection] : sessions_) {
-        if (keys_.find_secret(connection.api_key)) continue;
+        const auto key = keys_.find_key(connection.api_key);
+        if (key && key->tenant == connection.tenant) continue;
         if (Worker* worker = pool_.find(id)) worker->revoked = true;
-        end(connection, true, "its API key is gone");
+        end(connection, true,
+            key ? "its API key has become another tenant's" : "its API key is gone");
     }
 }
 

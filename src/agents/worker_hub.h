@@ -52,15 +52,16 @@ class WorkerHub final : private DispatcherHost {
     // ---- sockets
     // Whether one more is taken; WRK-15: to be asked before the upgrade.
     bool takes_workers() const { return !draining_ && sessions_.size() < kMaxWorkers; }
-    // The id of the worker on a new socket.
-    std::string connect(Clock clock, std::string api_key);
+    // The id of the worker on a new socket, whose token is of that key and tenant.
+    std::string connect(Clock clock, std::string api_key, std::string tenant = {});
     void handle_message(Clock clock, const std::string& worker, bool text,
                         std::string_view payload);
     // Also after WorkerEnd.
     void disconnected(Clock clock, const std::string& worker);
     std::optional<WorkerOutput> poll_output();
 
-    // Workers whose API key is gone are cut; they get no job from now on.
+    // Workers whose API key is gone or has become another tenant's are cut; they get no job from
+    // now on.
     void keys_changed();
 
     // WRK-13: no more jobs; the workers are let go one by one, to register elsewhere. Whoever has a
@@ -84,6 +85,7 @@ class WorkerHub final : private DispatcherHost {
     struct Connection {
         WorkerSession session;
         std::string api_key;
+        std::string tenant;
         bool ended = false;
     };
     using Topic = std::pair<std::string, livekit::JobType>;  // agent topic

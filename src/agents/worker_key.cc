@@ -3,10 +3,24 @@
 
 #include "agents/worker_key.h"
 
+#include "token/room_key.h"
+
 namespace confab::agents {
 
 WorkerKey key_of(const livekit::Job& job) {
     return {job.type(), job.agent_name(), job.namespace_(), job.deployment()};
+}
+
+std::string_view tenant_of(const livekit::Job& job) {
+    return token::split_room_key(job.namespace_()).tenant;
+}
+
+std::string room_key_of(const livekit::Job& job) {
+    return token::room_key(tenant_of(job), job.room().name());
+}
+
+void hide_tenant(livekit::Job& job) {
+    job.set_namespace_(std::string(token::split_room_key(job.namespace_()).name));
 }
 
 std::string agent_topic(const WorkerKey& key) {

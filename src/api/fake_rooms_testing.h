@@ -12,6 +12,7 @@
 
 #include "api/ports.h"
 #include "token/ids.h"
+#include "token/room_key.h"
 
 namespace confab::api::testing {
 
@@ -65,8 +66,10 @@ class FakeRooms final : public RoomServicePort {
         if (rooms_.erase(request.room()) == 0) return reply(fail(no_room()));
         reply(livekit::DeleteRoomResponse());
     }
-    void list_participants(const CallContext&, const livekit::ListParticipantsRequest& request,
+    void list_participants(const CallContext& context,
+                           const livekit::ListParticipantsRequest& request,
                            Reply<livekit::ListParticipantsResponse> reply) override {
+        tenant = context.tenant;
         livekit::ListParticipantsResponse out;
         if (const auto room = rooms_.find(request.room()); room != rooms_.end())
             for (const auto& [identity, info] : room->second.participants)
@@ -137,11 +140,15 @@ class FakeRooms final : public RoomServicePort {
         answer_absent(request.room(), request.destination_identity(), std::move(reply),
                       service_error(ErrorCode::kInternal, "data channel is not available"));
     }
-    void find_room(const std::string& name, Found found) override {
-        found(has_room(name) ? std::optional<std::string>("ND_fake") : std::nullopt);
+    void find_room(const std::string& key, Found reply) override {
+        found = key;
+        const std::string name(token::split_room_key(key).name);
+        reply(has_room(name) ? std::optional<std::string>("ND_fake") : std::nullopt);
     }
     bool has_room(const std::string& name) const { return rooms_.contains(name); }
 
+    std::string tenant;  // of the last call of list_participants()
+    std::string found;   // the last key that was looked for
     int calls = 0;
     livekit::SendDataRequest last_data;
 

@@ -26,6 +26,7 @@ struct CallContext {
     Timestamp now;
     // X-Twirp-Timeout-Ms (API-W6): the driver answers timeout_response() when it has passed.
     std::optional<Duration> timeout;
+    std::string tenant = {};  // of whoever calls: the rooms that are meant are its own
 };
 
 // Which node has a room: the one that is asked, or any that shares a store with it. Answers later,
@@ -34,9 +35,9 @@ class RoomDirectory {
   public:
     using Found = Reply<std::optional<std::string>>;
     virtual ~RoomDirectory() = default;
-    // The id of the node where the room of that name is live; nothing if it is not. An error when
-    // that cannot be known.
-    virtual void find_room(const std::string& name, Found found) = 0;
+    // The id of the node where the room of that key (token::room_key) is live; nothing if it is
+    // not. An error when that cannot be known.
+    virtual void find_room(const std::string& key, Found found) = 0;
 };
 
 // RoomService, 01 section 5.2. The comments name what is left to the port.

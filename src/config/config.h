@@ -38,6 +38,11 @@ struct JsonList {
     std::vector<std::string> items;
 };
 
+// Bounds of confab.tenants.
+inline constexpr std::size_t kMaxTenants = 1'000;
+inline constexpr std::size_t kMaxTenantName = 64;
+
+using StringLists = std::map<std::string, std::vector<std::string>>;
 using KeySecrets = std::map<std::string, SecretText, std::less<>>;
 
 struct TurnServer {  // given to clients (SIG-88)
@@ -251,6 +256,7 @@ struct Own {                                     // the section "confab"
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;
+    StringLists tenants;  // the keys of each
 };
 
 struct Config {

@@ -4,6 +4,7 @@
 // What depends on several keys at once: development mode, choice of ports, start-up errors
 // (01 CFG-02 … CFG-04, CFG-07).
 #include <algorithm>
+#include <map>
 
 #include "base/cidr.h"
 #include "base/net_address.h"
@@ -34,6 +35,16 @@ bool is_host_and_perhaps_port(std::string_view text) {
     return port && *port != 0 && is_host(text.substr(0, colon));
 }
 
+// It stands in logs, headers and the keys of rooms.
+bool is_tenant_name(std::string_view name) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '-' || c == '_' || c == '.';
+    };
+    return !name.empty() && name.size() <= kMaxTenantName &&
+           std::all_of(name.begin(), name.end(), is_plain);
+}
+
 class Finisher {
   public:
     Finisher(Loaded& loaded, FinishOptions options)
@@ -48,6 +59,7 @@ class Finisher {
         stun_servers();
         turn_servers();
         services();
+        tenants();
         return std::move(errors_);
     }
 
@@ -230,6 +242,31 @@ class Finisher {
         const PlayoutDelay& delay = config_.room.playout_delay;
         if (delay.enabled && delay.max != 0 && delay.min > delay.max)
             error("room.playout_delay", "room.playout_delay.min must not be above max");
+    }
+    // Commands that serve nobody may have no keys.
+    void tenants() {
+        std::map<std::string_view, std::string_view> owners;  // by key
+        if (config_.own.tenants.size() > kMaxTenants)
+            error("confab.tenants",
+                  "confab.tenants has more than " + std::to_string(kMaxTenants) + " tenants");
+        for (const auto& [tenant, keys] : config_.own.tenants) {
+            if (!is_tenant_name(tenant))
+                error("confab.tenants",
+                      "a tenant in confab.tenants has no good name; use 1 to 64 letters, digits, "
+                      "'-', '_' or '.'");
+            for (const std::string& key : keys) {
+                const auto [owner, is_first] = owners.emplace(key, tenant);
+                if (!is_first)
+                    error("confab.tenants",
+                          "API key " + key +
+                              " is given twice in confab.tenants: " + std::string(owner->second) +
+                              " and " + tenant + "; it belongs to one tenant");
+                else if (!config_.keys.empty() && !config_.keys.contains(key))
+                    error("confab.tenants",
+                          "API key " + key + " of tenant " + tenant +
+                              " is not one of the keys; add it to keys, or correct its name");
+            }
+        }
     }
     void webhook_retention() {
         if (config_.own.webhook_retention >= kShortestRetention) return;

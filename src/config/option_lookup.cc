@@ -100,6 +100,7 @@ std::string_view type_name(Kind kind) {
             return "[]TURNServer";
         case Kind::kCodecs:
             return "[]CodecSpec";
+        case Kind::kStringLists:
         case Kind::kJsonByName:
             return "map";
         case Kind::kJsonList:

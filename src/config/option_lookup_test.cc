@@ -121,6 +121,7 @@ TEST_CASE("type_name: each kind has the name that upstream's errors give it [CFG
                                                       {Kind::kStrings, "[]string"},
                                                       {Kind::kDurations, "[]time.Duration"},
                                                       {Kind::kStringMap, "map[string]string"},
+                                                      {Kind::kStringLists, "map"},
                                                       {Kind::kKeys, "map[string]string"},
                                                       {Kind::kTurnServers, "[]TURNServer"},
                                                       {Kind::kCodecs, "[]CodecSpec"},

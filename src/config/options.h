@@ -17,11 +17,11 @@
 namespace confab::config {
 
 // Where a value goes; which alternative it is says the type of the setting.
-using Slot =
-    std::variant<std::monostate, bool*, std::uint16_t*, std::uint32_t*, std::int32_t*, double*,
-                 Duration*, std::string*, SecretText*, PortRange*, std::vector<std::string>*,
-                 std::vector<Duration>*, std::map<std::string, std::string>*, KeySecrets*,
-                 std::vector<TurnServer>*, std::vector<Codec>*, JsonByName*, JsonList*>;
+using Slot = std::variant<std::monostate, bool*, std::uint16_t*, std::uint32_t*, std::int32_t*,
+                          double*, Duration*, std::string*, SecretText*, PortRange*,
+                          std::vector<std::string>*, std::vector<Duration>*,
+                          std::map<std::string, std::string>*, StringLists*, KeySecrets*,
+                          std::vector<TurnServer>*, std::vector<Codec>*, JsonByName*, JsonList*>;
 
 enum class Kind : std::uint8_t {  // in the order of Slot
     kNone,
@@ -37,6 +37,7 @@ enum class Kind : std::uint8_t {  // in the order of Slot
     kStrings,
     kDurations,
     kStringMap,
+    kStringLists,
     kKeys,
     kTurnServers,
     kCodecs,

@@ -106,6 +106,7 @@ std::string_view kind_text(Kind kind) {
         case Kind::kTurnServers:
         case Kind::kCodecs:
             return "list, see below";
+        case Kind::kStringLists:
         case Kind::kJsonByName:
             return "map";
         case Kind::kJsonList:

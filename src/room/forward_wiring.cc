@@ -80,8 +80,8 @@ void ForwardWiring::carry_out(const ForwardedWish& wish) {
 
 std::string ForwardWiring::add(Forwarded from) {
     JoinParams params;
-    params.room = room_->name();
-    params.grants = grants_here(from.grants, params.room);
+    params.room = room_->key();
+    params.grants = grants_here(from.grants, room_->news_.info().name());
     params.client = from.client;
     params.auto_subscribe = false;
     const RoomScope& scope = *room_->scope_;
@@ -102,7 +102,7 @@ std::string ForwardWiring::add(Forwarded from) {
 }
 
 void ForwardWiring::follow(Participant& p, Forwarded from) {
-    follow_info(p, grants_here(std::move(from.grants), room_->name()));
+    follow_info(p, grants_here(std::move(from.grants), room_->news_.info().name()));
     const livekit::SubscriptionPermission access = access_here(from.access);
     const livekit::SubscriptionPermission& before = room_->subscriptions_.access(p).list();
     if (access.SerializeAsString() != before.SerializeAsString()) {

@@ -57,10 +57,10 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
         shown.set_mime(codec.mime);
         shown.set_fmtp_line(codec.fmtp);
     }
-    news_.set_room(std::move(origin.info));
-    if (scope.config.agents_listen) scope.out.served({name(), true});
+    news_.set_room(std::move(origin.info), std::move(origin.key));
+    if (scope.config.agents_listen) scope.out.served({key(), true});
     webhook("room_started", nullptr, nullptr);
-    dispatches_.start(origin.agents);
+    dispatches_.start(origin.agents, std::string(token::tenant_in(key())));
 }
 
 Room::~Room() = default;
@@ -115,7 +115,7 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
         *result.mutable_room() = news_.info();
         if (p != nullptr) *result.mutable_participant() = describe(*p);
     }
-    scope_->out.webhook(std::move(result));
+    scope_->out.webhook({std::move(result), std::string(token::tenant_in(key()))});
 }
 
 void Room::job_webhook(const char* event, const livekit::Job& job) {
@@ -125,7 +125,7 @@ void Room::job_webhook(const char* event, const livekit::Job& job) {
     result.set_created_at(scope_->clock.wall.s());
     *result.mutable_room() = news_.info();
     *result.mutable_job() = job;
-    scope_->out.webhook(std::move(result));
+    scope_->out.webhook({std::move(result), std::string(token::tenant_in(key()))});
 }
 
 // ---------------------------------------------------------------- service calls

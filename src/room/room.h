@@ -105,7 +105,8 @@ class Room {
     // The slow way to next_deadline(), for tests: looks at everybody.
     Timestamp scan_deadlines() const;
 
-    const std::string& name() const { return news_.info().name(); }
+    // By what it is found (token/room_key.h).
+    const std::string& key() const { return news_.key(); }
     sfu::RoomId id() const { return id_; }
     std::size_t size() const { return roster_.size(); }
 

@@ -15,6 +15,7 @@
 #include "json/json.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
+#include "token/room_key.h"
 
 namespace confab::token {
 
@@ -61,6 +62,7 @@ struct AgentGrant {
 
 struct Grants {
     std::string api_key;   // iss
+    std::string tenant;    // of that key, from the configuration; empty: the operator's
     std::string identity;  // sub, else jti
     // Of a publish= connection's token: the identity without its suffix, whose token that was
     // (CON-38, TOK-14); otherwise empty.
@@ -81,6 +83,11 @@ struct Grants {
     std::optional<UnixTime> issued_at;  // the later one of nbf and iat
     std::optional<UnixTime> expires_at;
 };
+
+// Of the room that the token is for: by this it is found (room_key.h). There is a claim "video".
+inline std::string room_key(const Grants& grants) {
+    return room_key(grants.tenant, grants.video->room);
+}
 
 // Why claims were refused: the claim and the JSON type that stood there.
 struct ClaimError {

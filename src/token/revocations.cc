@@ -59,7 +59,7 @@ Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view
 }
 
 bool Revocations::refuses(const Grants& grants, std::string_view identity) const {
-    const auto known = entries_.find(name_of(grants.video->room, identity));
+    const auto known = entries_.find(name_of(room_key(grants), identity));
     return known != entries_.end() &&
            (!grants.issued_at || *grants.issued_at < known->second.before);
 }

@@ -22,9 +22,9 @@ tl::unexpected<TokenError> refuse(const ErrorText& why, std::string_view detail 
 }
 
 std::optional<KeyProvider::Key> key_of(const Grants& grants, const KeyProvider& keys) {
-    if (auto secret = keys.find_secret(grants.api_key))
-        return KeyProvider::Key{grants.api_key, *std::move(secret)};
-    return keys.signing_key();
+    auto key = keys.find_key(grants.api_key);
+    if (key && key->tenant == grants.tenant) return key;
+    return keys.signing_key_of(grants.tenant);
 }
 
 // The registered claims of RFC 7519 §4.1 that count.
@@ -83,15 +83,34 @@ UnixTime issued_at(const Registered& registered) {
 
 }  // namespace
 
-std::optional<std::string> KeyMap::find_secret(std::string_view api_key) const {
-    const auto found = keys_.find(api_key);
-    if (found == keys_.end()) return std::nullopt;
-    return found->second;
+std::optional<std::string> KeyProvider::find_secret(std::string_view api_key) const {
+    auto key = find_key(api_key);
+    if (!key) return std::nullopt;
+    return std::move(key->secret);
 }
 
-std::optional<KeyProvider::Key> KeyMap::signing_key() const {
-    if (keys_.empty()) return std::nullopt;
-    return Key{keys_.begin()->first, keys_.begin()->second};
+std::string KeyMap::tenant_of(std::string_view api_key) const {
+    const auto found = tenants_.find(api_key);
+    return found == tenants_.end() ? std::string() : found->second;
+}
+
+std::optional<KeyProvider::Key> KeyMap::find_key(std::string_view api_key) const {
+    const auto found = keys_.find(api_key);
+    if (found == keys_.end()) return std::nullopt;
+    return Key{found->first, found->second, tenant_of(api_key)};
+}
+
+std::optional<KeyProvider::Key> KeyMap::signing_key_of(std::string_view tenant) const {
+    for (const auto& [name, secret] : keys_)
+        if (tenant_of(name) == tenant) return Key{name, secret, std::string(tenant)};
+    return std::nullopt;
+}
+
+std::set<std::string> KeyMap::tenants() const {
+    std::set<std::string> all;
+    for (const auto& [key, tenant] : tenants_)
+        all.insert(tenant);
+    return all;
 }
 
 Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvider& keys,
@@ -103,9 +122,9 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
     const auto registered = read_registered(*claims);
     if (!registered) return refuse(kUnreadableToken);
 
-    const auto secret = keys.find_secret(registered->issuer);
-    if (!secret) return refuse(kUnknownKey);
-    if (const auto verified = crypto::jws_verify(*jws, as_bytes(*secret)); !verified)
+    const auto key = keys.find_key(registered->issuer);
+    if (!key) return refuse(kUnknownKey);
+    if (const auto verified = crypto::jws_verify(*jws, as_bytes(key->secret)); !verified)
         return refuse(kUnreadableToken,
                       std::string(kBadSignature.text) + ": " + to_text(verified.error()));
     if (const std::string_view error = time_error(*registered, now); !error.empty())
@@ -117,6 +136,7 @@ Result<Grants, TokenError> verify_token(std::string_view token, const KeyProvide
                                             grants.error().claim + " is of type " +
                                             std::string(to_text(grants.error().found)));
     grants->api_key = registered->issuer;
+    grants->tenant = key->tenant;
     grants->identity = registered->subject.empty() ? registered->id : registered->subject;
     grants->issued_at = issued_at(*registered);
     grants->expires_at = registered->expires;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -28,27 +29,39 @@ inline constexpr Duration kUsualTokenLifetime = Duration::seconds(std::int64_t{6
 class KeyProvider {
   public:
     virtual ~KeyProvider() = default;
-    // nullopt if the key is unknown. Copies, here and below: the keys may be replaced at any
-    // moment.
-    virtual std::optional<std::string> find_secret(std::string_view api_key) const = 0;
-    // A key to sign own tokens with; nullopt if there is none.
     struct Key {
         std::string name;
         std::string secret;
+        std::string tenant = {};  // empty: the operator's
     };
-    virtual std::optional<Key> signing_key() const = 0;
+    // nullopt if the key is unknown. Copies, here and below: the keys may be replaced at any
+    // moment.
+    virtual std::optional<Key> find_key(std::string_view api_key) const = 0;
+    // A key of that tenant to sign own tokens with; nullopt if there is none.
+    virtual std::optional<Key> signing_key_of(std::string_view tenant) const = 0;
+    // All that there are, without the operator.
+    virtual std::set<std::string> tenants() const = 0;
+
+    std::optional<std::string> find_secret(std::string_view api_key) const;
+    std::optional<Key> signing_key() const { return signing_key_of({}); }
 };
 
 class KeyMap final : public KeyProvider {
   public:
     KeyMap() = default;
-    explicit KeyMap(std::map<std::string, std::string, std::less<>> keys)
-        : keys_(std::move(keys)) {}
-    std::optional<std::string> find_secret(std::string_view api_key) const override;
-    std::optional<Key> signing_key() const override;
+    using Texts = std::map<std::string, std::string, std::less<>>;
+    explicit KeyMap(Texts keys) : keys_(std::move(keys)) {}
+    // Of the keys that have one.
+    void set_tenants(Texts tenants) { tenants_ = std::move(tenants); }
+    std::optional<Key> find_key(std::string_view api_key) const override;
+    std::optional<Key> signing_key_of(std::string_view tenant) const override;
+    std::set<std::string> tenants() const override;
 
   private:
-    std::map<std::string, std::string, std::less<>> keys_;
+    std::string tenant_of(std::string_view api_key) const;
+
+    Texts keys_;
+    Texts tenants_;
 };
 
 // Why a token is refused: what its bearer is told with status 401.
@@ -68,8 +81,8 @@ std::string mint_token(const Grants& grants, const KeyProvider::Key& key, UnixTi
 // attributes, video, roomConfig without upload secrets and roomPreset; lives for what the original
 // has left, at least 10 minutes. It counts as issued when the original was (iat), so that it is
 // revoked with it (TOK-14); where that is not known, at the beginning of time.
-// Signed with the key of the original (grants.api_key), or another if that one is no longer known;
-// empty if there is none at all.
+// Signed with the key of the original (grants.api_key), or another one of its tenant if that one is
+// no longer known or has become another tenant's; empty if there is none.
 std::string mint_refresh_token(const Grants& grants, const KeyProvider& keys, UnixTime now);
 
 }  // namespace confab::token

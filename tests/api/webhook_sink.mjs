@@ -15,10 +15,14 @@ export class WebhookSink {
   deliveries = [];
   #refusals = [];
   #server;
-  #receiver = new WebhookReceiver(KEY, SECRET);
+  #receiver;
 
-  static async start(suite) {
-    const sink = new WebhookSink();
+  constructor({ key, secret }) {
+    this.#receiver = new WebhookReceiver(key, secret);
+  }
+
+  static async start(suite, signer = { key: KEY, secret: SECRET }) {
+    const sink = new WebhookSink(signer);
     sink.#server = http.createServer((request, response) => sink.#handle(request, response));
     await new Promise((resolve) => sink.#server.listen(0, '127.0.0.1', resolve));
     sink.url = `http://127.0.0.1:${sink.#server.address().port}/hook`;

@@ -190,7 +190,7 @@ Result<JoinParams, HttpError> validate_join(const JoinHttpRequest& request,
     CONFAB_TRY_VOID(apply_publish(wish));
     CONFAB_TRY_VOID(check_not_revoked(wish.params.grants, request.revocations));
     CONFAB_TRY_VOID(check_room(*request.grants->video, options));
-    wish.params.room_name = request.grants->video->room;
+    wish.params.room_name = token::room_key(*request.grants);
     wish.params.room_must_exist = !options.auto_create && !request.grants->video->room_create;
     CONFAB_TRY_VOID(apply_changes(wish));
     complete_client_info(wish.params.client, request.user_agent, request.client_address);

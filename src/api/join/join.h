@@ -42,7 +42,7 @@ struct JoinOptions {
 };
 
 struct JoinParams {
-    std::string room_name;
+    std::string room_name;         // its key, token::room_key()
     bool room_must_exist = false;  // nobody may create it by joining (CON-32)
     // The token's, with identity, publishes_for, metadata, attributes and canSubscribe as the
     // request changed them.

@@ -91,8 +91,11 @@ void TwirpRouter::handle(const TwirpRequest& request, const CallContext& context
         return respond_error(
             bad_route(request, "unexpected Content-Type: " + quoted(request.content_type)),
             respond);
-    method->second({request.body, encoding == Encoding::kJson, request.grants, context},
-                   std::move(respond));
+    CallContext of_caller = context;
+    if (request.grants != nullptr) of_caller.tenant = request.grants->tenant;
+    method->second(
+        {request.body, encoding == Encoding::kJson, request.grants, std::move(of_caller)},
+        std::move(respond));
 }
 
 std::optional<Duration> parse_twirp_timeout(std::string_view header) {

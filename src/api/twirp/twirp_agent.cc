@@ -38,6 +38,11 @@ constexpr auto kAdminOfRoom = [](const token::Grants* grants, const auto& reques
 
 // The node of the room answers (RPC-05); nobody does for a room that is nowhere, or while no
 // service for agents runs: 503 (API-40).
+// Where the dispatches of that room are asked for.
+rpc::Topic topic_of(const CallContext& context, const std::string& room) {
+    return {token::room_key(context.tenant, room)};
+}
+
 constexpr rpc::Method kCreate{"AgentDispatchInternal", "CreateDispatch"};
 constexpr rpc::Method kDelete{"AgentDispatchInternal", "DeleteDispatch"};
 constexpr rpc::Method kList{"AgentDispatchInternal", "ListDispatch"};
@@ -68,7 +73,8 @@ void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, Room
             const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
             const AgentDispatch wanted = dispatch_of(request);
             if (!auto_create)
-                return ask(bus, context, kCreate, {request.room()}, wanted, std::move(reply));
+                return ask(bus, context, kCreate, topic_of(context, request.room()), wanted,
+                           std::move(reply));
             // A live room stays as it is (ROOM-02).
             CreateRoomRequest create;
             create.set_name(request.room());
@@ -77,20 +83,21 @@ void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, Room
                                reply = std::move(reply)](Result<Room, ServiceError> room) mutable {
                                   if (!room)
                                       return reply(tl::make_unexpected(std::move(room.error())));
-                                  ask(bus, context, kCreate, {wanted.room()}, wanted,
-                                      std::move(reply));
+                                  ask(bus, context, kCreate, topic_of(context, wanted.room()),
+                                      wanted, std::move(reply));
                               });
         });
     service.add<DeleteAgentDispatchRequest, AgentDispatch>(
         "DeleteDispatch", kAdminOfRoom,
         [&bus](const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
-            ask(bus, context, kDelete, {request.room()}, request, std::move(reply));
+            ask(bus, context, kDelete, topic_of(context, request.room()), request,
+                std::move(reply));
         });
     service.add<ListAgentDispatchRequest, ListAgentDispatchResponse>(
         "ListDispatch", kAdminOfRoom,
         [&bus](const CallContext& context, const auto& request,
                Reply<ListAgentDispatchResponse> reply) {
-            ask(bus, context, kList, {request.room()}, request, std::move(reply));
+            ask(bus, context, kList, topic_of(context, request.room()), request, std::move(reply));
         });
 }
 

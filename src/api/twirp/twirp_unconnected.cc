@@ -128,12 +128,13 @@ void add_egress(const ServiceMethods& service, RoomDirectory& rooms) {
         service_error(ErrorCode::kUnavailable, "no response from servers");
     service.add<WebEgressRequest, EgressInfo>("StartWebEgress", kNeedsRecord, always(no_worker));
     const auto start = [&]<typename Request>(std::string_view method) {
-        const auto invoke = [&rooms, no_worker](const CallContext&, const Request& request,
+        const auto invoke = [&rooms, no_worker](const CallContext& context, const Request& request,
                                                 Reply<EgressInfo> reply) {
             if (request.room_name().empty()) return reply(tl::unexpected(no_worker));
             using Node = Result<std::optional<std::string>, ServiceError>;
             rooms.find_room(
-                request.room_name(), [no_worker, reply = std::move(reply)](Node node) mutable {
+                token::room_key(context.tenant, request.room_name()),
+                [no_worker, reply = std::move(reply)](Node node) mutable {
                     if (!node) return reply(tl::unexpected(std::move(node.error())));
                     reply(tl::unexpected(*node ? no_worker
                                                : service_error(ErrorCode::kNotFound,

@@ -44,6 +44,13 @@ CheckResult check_replay(const token::Grants* grants,
     return argument_error("selection", "needs ids, since_sequence or since");
 }
 
+// A tenant has its own events and no others; the operator all.
+template <typename Request>
+Request of_caller(const CallContext& context, Request request) {
+    if (!context.tenant.empty()) request.mutable_selection()->set_tenant(context.tenant);
+    return request;
+}
+
 }  // namespace
 
 void add_webhooks(TwirpMethods& methods, WebhookPort& port) {
@@ -51,12 +58,13 @@ void add_webhooks(TwirpMethods& methods, WebhookPort& port) {
     const ServiceMethods service(methods, "confab.Webhooks");
     service.add<ListWebhookEventsRequest, ListWebhookEventsResponse>(
         "ListEvents", check_page<ListWebhookEventsRequest>,
-        [&port](const CallContext&, const auto& request, auto reply) {
-            port.list_events(request, std::move(reply));
+        [&port](const CallContext& context, const auto& request, auto reply) {
+            port.list_events(of_caller(context, request), std::move(reply));
         });
     service.add<ReplayWebhookEventsRequest, ReplayWebhookEventsResponse>(
-        "ReplayEvents", check_replay, [&port](const CallContext&, const auto& request, auto reply) {
-            port.replay_events(request, std::move(reply));
+        "ReplayEvents", check_replay,
+        [&port](const CallContext& context, const auto& request, auto reply) {
+            port.replay_events(of_caller(context, request), std::move(reply));
         });
 }
 

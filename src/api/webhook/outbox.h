@@ -44,7 +44,7 @@ struct OutboxEvent {
     std::uint64_t number = 0;    // of the outbox, the order of all, used once; 0: there is none
     std::uint64_t sequence = 0;  // of its address, from 1
     std::string url;
-    std::string key;      // of its queue (HOOK-07)
+    std::string key;      // of its queue (HOOK-07), as token::room_key() with the tenant
     std::string api_key;  // that signs; empty: the one of webhook.api_key
     std::string id;
     std::string event;

@@ -32,9 +32,10 @@ std::string webhook_body(const livekit::WebhookEvent& event) {
 }
 
 std::string webhook_authorization(std::string_view body, const token::KeyProvider::Key& key,
-                                  UnixTime now) {
+                                  UnixTime now, std::string_view tenant) {
     token::Grants grants;
     grants.sha256 = base64_encode(crypto::sha256(as_bytes(body)));
+    if (!tenant.empty()) grants.attributes[kTenantAttribute] = tenant;
     return token::mint_token(grants, key, now, kWebhookTokenLifetime);
 }
 

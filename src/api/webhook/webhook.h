@@ -22,8 +22,10 @@ std::string webhook_key(const livekit::WebhookEvent& event);
 // HOOK-03: protobuf JSON, camelCase, without empty fields.
 std::string webhook_body(const livekit::WebhookEvent& event);
 // HOOK-05: the value of the Authorization header, a token without "Bearer ".
+// `tenant`, where there is one, is signed along: the attribute kTenantAttribute.
 std::string webhook_authorization(std::string_view body, const token::KeyProvider::Key& key,
-                                  UnixTime now);
+                                  UnixTime now, std::string_view tenant = {});
+inline constexpr const char* kTenantAttribute = "confab.tenant";
 inline constexpr Duration kWebhookTokenLifetime = Duration::seconds(300);
 
 // HOOK-08: include_events, when not empty, beats exclude_events.

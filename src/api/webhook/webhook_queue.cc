@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/text.h"
+#include "token/room_key.h"
 
 namespace confab::api {
 namespace {
@@ -18,6 +19,22 @@ bool is_delivered(int status) {
 }
 bool is_final(int status) {
     return status == 501;
+}
+
+std::string_view tenant_of(const OutboxEvent& event) {
+    return token::split_room_key(event.key).tenant;
+}
+// Nothing if it is not known, or another tenant's: a tenant's key signs for the tenant's rooms
+// alone, an operator's for all.
+std::optional<token::KeyProvider::Key> signing_key(const token::KeyProvider& keys,
+                                                   std::string_view name, std::string_view tenant) {
+    auto key = keys.find_key(name);
+    if (key && !key->tenant.empty() && key->tenant != tenant) return std::nullopt;
+    return key;
+}
+// What a tenant's key is not told of is not lost.
+bool is_told_of(const token::KeyProvider& keys, std::string_view name, std::string_view tenant) {
+    return !keys.find_key(name) || signing_key(keys, name, tenant);
 }
 
 }  // namespace
@@ -33,14 +50,17 @@ WebhookQueue::WebhookQueue(WebhookOptions options, const token::KeyProvider& key
     : options_(std::move(options)), keys_(keys) {}
 
 std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, const livekit::WebhookEvent& event,
-                                               const livekit::WebhookConfig* extra) {
+                                               const livekit::WebhookConfig* extra,
+                                               std::string_view tenant) {
     std::vector<std::size_t> lengths;
-    const bool wanted = !options_.urls.empty() && options_.filter.passes(event.event());
+    const bool wanted = !options_.urls.empty() && options_.filter.passes(event.event()) &&
+                        is_told_of(keys_, options_.api_key, tenant);
     if (!wanted && extra == nullptr) return lengths;
     const std::string body = webhook_body(event);
+    const std::string key = token::room_key(tenant, webhook_key(event));
     const auto add_to = [&](const std::string& url, const std::string& api_key) {
         const auto length =
-            add(now, {0, 0, url, webhook_key(event), api_key, event.id(), event.event(), body, {}});
+            add(now, {0, 0, url, key, api_key, event.id(), event.event(), body, {}});
         if (length) lengths.push_back(*length);
     };
     if (wanted)
@@ -61,7 +81,7 @@ std::vector<std::size_t> WebhookQueue::enqueue(Timestamp now, const livekit::Web
 std::optional<std::size_t> WebhookQueue::add(Timestamp now, OutboxEvent event) {
     // What is dropped uses up its number: the receiver sees a gap.
     if (outbox_) event.sequence = outbox_->take_sequence(event.url);
-    if (!keys_.find_secret(signer(event))) {
+    if (!signing_key(keys_, signer(event), tenant_of(event))) {
         lose(event.event, stats_.dropped_unsigned);
         return std::nullopt;
     }
@@ -148,10 +168,10 @@ Duration WebhookQueue::oldest(Timestamp now) const {
 bool WebhookQueue::sign(Item& item, Timestamp now, UnixTime wall) const {
     // HOOK-06: retries carry the same token, as long as a receiver would still take it.
     if (!item.authorization.empty() && now - item.signed_at <= kMaxWebhookRetryAfter) return true;
-    const std::string& key = signer(item.event);
-    auto secret = keys_.find_secret(key);
-    if (!secret) return false;
-    item.authorization = webhook_authorization(item.event.body, {key, *std::move(secret)}, wall);
+    const std::string_view tenant = tenant_of(item.event);
+    const auto key = signing_key(keys_, signer(item.event), tenant);
+    if (!key) return false;
+    item.authorization = webhook_authorization(item.event.body, *key, wall, tenant);
     item.signed_at = now;
     return true;
 }
@@ -207,6 +227,8 @@ std::optional<WebhookRequest> WebhookQueue::poll_request(Timestamp now, UnixTime
                             {"User-Agent", "LiveKit"}},
                            item.event.body,
                            item.event.event};
+    if (const std::string_view tenant = tenant_of(item.event); !tenant.empty())
+        request.headers.push_back({"X-Confab-Tenant", std::string(tenant)});
     if (outbox_ && item.event.sequence > 0 && outbox_->is_kept(item.event.number)) {
         request.headers.push_back({"X-Confab-Sequence", std::to_string(item.event.sequence)});
         request.headers.push_back({"X-Confab-Outbox", outbox_->id()});

@@ -83,9 +83,10 @@ class WebhookQueue {
 
     // To the configured URLs the filter lets through and, for egress, to at most one extra target
     // with its own filter and signing key (HOOK-08). Gives the length of each queue that took it,
-    // the event itself included.
+    // the event itself included. `tenant`: of its room; a tenant's key signs for no other.
     std::vector<std::size_t> enqueue(Timestamp now, const livekit::WebhookEvent& event,
-                                     const livekit::WebhookConfig* extra = nullptr);
+                                     const livekit::WebhookConfig* extra = nullptr,
+                                     std::string_view tenant = {});
 
     // Once, before all else: from now on there is an outbox, and what waited in it goes on.
     // What is for an address that is not configured any more is held in the outbox: until an

@@ -71,10 +71,16 @@ telemetry::LogOptions log_options(const config::Config& config) {
 }
 
 token::KeyMap key_map(const config::Config& config) {
-    std::map<std::string, std::string, std::less<>> keys;
+    token::KeyMap::Texts keys;
     for (const auto& [name, secret] : config.keys)
         keys[name] = std::string(secret.reveal());
-    return token::KeyMap(std::move(keys));
+    token::KeyMap::Texts tenants;
+    for (const auto& [tenant, of_tenant] : config.own.tenants)
+        for (const std::string& key : of_tenant)
+            tenants[key] = tenant;
+    token::KeyMap result(std::move(keys));
+    result.set_tenants(std::move(tenants));
+    return result;
 }
 
 api::WebhookOptions webhook_options(const config::Config& config) {

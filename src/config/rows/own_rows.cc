@@ -65,6 +65,11 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "confab.watch_config", [](C& c) -> Slot { return &c.own.watch_config; },
         "Reload when a file of the configuration changes, as after SIGHUP"),
+    used(
+        "confab.tenants", [](C& c) -> Slot { return &c.own.tenants; },
+        "Tenant to its API keys, which name and see the tenant's rooms only; a key of none is the "
+        "operator's")
+        .reloaded(),
 });
 
 }  // namespace

@@ -149,6 +149,12 @@ struct Formatter {
             items.push_back(quote(name) + ": " + quote(value));
         return braces(items);
     }
+    std::string operator()(const StringLists* v) const {
+        std::vector<std::string> items;
+        for (const auto& [name, texts] : *v)
+            items.push_back(quote(name) + ": " + (*this)(&texts));
+        return braces(items);
+    }
     std::string operator()(const KeySecrets* v) const {
         std::vector<std::string> items;
         for (const auto& [name, value] : *v)
@@ -327,6 +333,8 @@ Slot scratch_slot(Kind kind, Scratch& s) {
             return &s.durations;
         case Kind::kStringMap:
             return &s.text_map;
+        case Kind::kStringLists:
+            return &s.text_lists;
         case Kind::kKeys:
             return &s.keys;
         case Kind::kTurnServers:

@@ -58,6 +58,7 @@ struct Scratch {
     std::vector<std::string> texts;
     std::vector<Duration> durations;
     std::map<std::string, std::string> text_map;
+    StringLists text_lists;
     KeySecrets keys;
     std::vector<TurnServer> turn_servers;
     std::vector<Codec> codecs;

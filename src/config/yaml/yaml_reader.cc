@@ -280,6 +280,16 @@ class Reader {
         return true;
     }
 
+    bool read_many(const std::string& path, StringLists& out, const YamlNode& node) {
+        if (!is_map(path, node, Kind::kStringLists)) return false;
+        out.clear();
+        for (std::size_t i = 0; i < node.children.size(); ++i)
+            if (!read_many(path + "." + cut(node.names[i], kMaxShown), out[node.names[i]],
+                           node.children[i]))
+                return false;
+        return true;
+    }
+
     bool read_many(const std::string& path, KeySecrets& out, const YamlNode& node) {
         if (!is_map(path, node, Kind::kKeys)) return false;
         out.clear();

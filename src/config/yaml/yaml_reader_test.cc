@@ -49,8 +49,8 @@ TEST_CASE("parse_yaml: every option refuses what has the wrong form [CFG-06]") {
     for (const Option& option : options()) {
         CAPTURE(option.path);
         const Kind kind = kind_of(option);
-        const bool map =
-            kind == Kind::kKeys || kind == Kind::kStringMap || kind == Kind::kJsonByName;
+        const bool map = kind == Kind::kKeys || kind == Kind::kStringMap ||
+                         kind == Kind::kStringLists || kind == Kind::kJsonByName;
         const bool list = !is_scalar(kind) && !map;
         if (!list) CHECK(has(error_of(yaml_of(option.path, "[a, b]")), "!!seq"));
         if (!map) CHECK(has(error_of(yaml_of(option.path, "{a: b}")), "!!map"));

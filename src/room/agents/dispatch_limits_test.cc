@@ -128,7 +128,7 @@ TEST_CASE("RoomDispatches: a job that a worker refused for good is not made anew
     livekit::Job job = w.launched()[0];
     job.mutable_state()->set_worker_id("AW_x");
     job.mutable_state()->set_status(JS_SUCCESS);
-    w.manager.job_changed(w.clock(), job, false);
+    w.manager.job_changed(w.clock(), job.room().name(), job, false);
     w.drain();
     w.advance(RoomDispatches::kLaunchAgain * 3);
     CHECK(w.launched().size() == 1);

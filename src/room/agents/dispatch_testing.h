@@ -91,14 +91,14 @@ struct AgentWorld : Harness {
         job.mutable_state()->set_status(status);
         job.mutable_state()->set_participant_identity("agent-" + job.id());
         job.mutable_state()->set_worker_id("AW_x");
-        manager.job_changed(clock(), job, lost);
+        manager.job_changed(clock(), job.room().name(), job, lost);
         drain();
     }
     // As the launcher tells it: nobody ever had it.
     void give_up(livekit::Job job) {
         job.mutable_state()->set_status(livekit::JS_FAILED);
         job.mutable_state()->set_error("no worker took the job in time");
-        manager.job_changed(clock(), job, false);
+        manager.job_changed(clock(), job.room().name(), job, false);
         drain();
     }
     JoinParams agent(const livekit::Job& job) const {

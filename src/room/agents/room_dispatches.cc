@@ -38,7 +38,8 @@ Participant* find_here(const Roster& roster, const std::string& identity) {
 
 // ---------------------------------------------------------------- dispatches
 
-void RoomDispatches::start(const Wanted& wanted) {
+void RoomDispatches::start(const Wanted& wanted, std::string tenant) {
+    tenant_ = std::move(tenant);
     livekit::AgentDispatch info;
     if (wanted.empty()) add(info);
     for (const livekit::RoomAgentDispatch& one : wanted) {
@@ -124,7 +125,8 @@ void RoomDispatches::evaluate(Dispatch& dispatch) {
     launch(dispatch, livekit::JT_ROOM, nullptr);
     const auto is_wanted = [&](livekit::JobType type) {
         return std::any_of(scope_->agents.begin(), scope_->agents.end(), [&](const auto& kind) {
-            return kind.type == type && kind.agent_name == dispatch.info.agent_name();
+            return kind.type == type && kind.tenant == tenant_ &&
+                   kind.agent_name == dispatch.info.agent_name();
         });
     };
     if (!is_wanted(livekit::JT_PARTICIPANT) && !is_wanted(livekit::JT_PUBLISHER)) return;
@@ -138,7 +140,8 @@ void RoomDispatches::evaluate(Dispatch& dispatch) {
 // One job for each namespace (DSP-22), once.
 void RoomDispatches::launch(Dispatch& dispatch, livekit::JobType type, const Participant* p) {
     for (const AgentKind& kind : scope_->agents) {
-        if (kind.type != type || kind.agent_name != dispatch.info.agent_name() ||
+        if (kind.type != type || kind.tenant != tenant_ ||
+            kind.agent_name != dispatch.info.agent_name() ||
             kind.deployment != dispatch.info.deployment())
             continue;
         const Purpose purpose{type, p == nullptr ? std::string() : p->sid(), kind.ns};
@@ -174,7 +177,7 @@ bool RoomDispatches::make_job(const Dispatch& dispatch, const Purpose& purpose,
     job.set_enable_recording(scope_->config.agent_recording);
     job.set_enable_redaction(scope_->config.agent_redaction);
     job.mutable_state();
-    if (!scope_->out.launch(LaunchAgentJob{job})) return false;
+    if (!scope_->out.launch(LaunchAgentJob{job, tenant_})) return false;
     made.purpose = purpose;
     made.order = ++last_order_;
     made.restarts = restarts;

@@ -55,7 +55,8 @@ class RoomDispatches {
 
     using Wanted = google::protobuf::RepeatedPtrField<livekit::RoomAgentDispatch>;
     // With the room. An empty list stands for every worker without a name (DSP-20).
-    void start(const Wanted& wanted);
+    // Workers of `tenant` alone are asked for.
+    void start(const Wanted& wanted, std::string tenant);
 
     // ---- the API
     ServiceResult<livekit::AgentDispatch> create(const livekit::AgentDispatch& wanted);
@@ -135,6 +136,7 @@ class RoomDispatches {
     const RoomScope* scope_;
     const Roster* roster_;
     DispatchesHost* host_;
+    std::string tenant_;
     std::vector<Dispatch> dispatches_;
     Jobs jobs_;  // by id
     std::size_t open_jobs_ = 0;

@@ -39,16 +39,17 @@ std::optional<ServiceError> refusal_of_move(const Participant& p) {
 }  // namespace
 
 // The room to go to, made if there is none, when it takes the participant.
-ServiceResult<Room*> Relocations::destination(const std::string& name, const Participant& p) const {
+ServiceResult<Room*> Relocations::destination(const std::string& key, const Participant& p) const {
     const Config& config = scope_->config;
+    const std::string_view name = token::split_room_key(key).name;
     if (name.empty())
         return service_error(ServiceCode::kInvalidArgument, "destination room is required");
     if (token::exceeds(name.size(), config.limits.room_name))
         return service_error(
             ServiceCode::kInvalidArgument,
             "room name exceeds length limit " + std::to_string(config.limits.room_name));
-    rooms_->fail_if_broken(name, p.identity());
-    if (const Room* room = rooms_->find(name)) {
+    rooms_->fail_if_broken(key, p.identity());
+    if (const Room* room = rooms_->find(key)) {
         JoinParams params;
         params.grants = p.grants;
         if (room->sessions().is_full_for(params))
@@ -58,7 +59,7 @@ ServiceResult<Room*> Relocations::destination(const std::string& name, const Par
     } else if (!config.room.auto_create) {
         return service_error(ServiceCode::kNotFound, "requested room does not exist");
     }
-    return make_(name);
+    return make_(key);
 }
 
 // ---------------------------------------------------------------- moves
@@ -91,11 +92,13 @@ ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
     return livekit::MoveParticipantResponse{};
 }
 
-// It says where it was before; who it is, its sid of then says.
+// It says where it was before; who it is, its sid of then says. A sid is no secret: with it nobody
+// comes to another tenant.
 Room* Relocations::moved_to(const JoinParams& resume) const {
-    const std::string* name = moves_.find(scope_->now(), resume.participant_sid);
-    Room* room = name == nullptr ? nullptr : rooms_->find(*name);
-    const Participant* p = room == nullptr ? nullptr : room->find(resume.grants.identity);
+    const std::string* key = moves_.find(scope_->now(), resume.participant_sid);
+    Room* room = key == nullptr ? nullptr : rooms_->find(*key);
+    if (room == nullptr || token::tenant_in(*key) != token::tenant_in(resume.room)) return nullptr;
+    const Participant* p = room->find(resume.grants.identity);
     return p == nullptr || !p->answers_to(resume.participant_sid) ? nullptr : room;
 }
 

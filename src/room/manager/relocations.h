@@ -17,10 +17,10 @@ namespace confab::room {
 
 class Relocations {
   public:
-    // The room of that name, made if there is none.
-    using Make = std::function<ServiceResult<Room*>(const std::string& name)>;
+    // The room of that key, made if there is none.
+    using Make = std::function<ServiceResult<Room*>(const std::string& key)>;
     // What the session asks goes to that room from now on.
-    using Rehome = std::function<void(SessionId session, const std::string& room)>;
+    using Rehome = std::function<void(SessionId session, const std::string& room_key)>;
 
     Relocations(Rooms& rooms, const RoomScope& scope, Make make, Rehome rehome)
         : rooms_(&rooms),
@@ -29,6 +29,7 @@ class Relocations {
           rehome_(std::move(rehome)),
           forwards_(rooms, scope) {}
 
+    // Both name the rooms by their keys.
     ServiceResult<livekit::MoveParticipantResponse> move(
         const livekit::MoveParticipantRequest& request);
     ServiceResult<livekit::ForwardParticipantResponse> forward(
@@ -45,7 +46,7 @@ class Relocations {
 
   private:
     std::optional<ServiceError> refusal_of_forward(const Participant& p, const Room* to) const;
-    ServiceResult<Room*> destination(const std::string& name, const Participant& p) const;
+    ServiceResult<Room*> destination(const std::string& key, const Participant& p) const;
 
     Rooms* rooms_;
     const RoomScope* scope_;

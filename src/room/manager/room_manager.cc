@@ -102,7 +102,8 @@ ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room store
     if (const Room* existing = rooms_.find(stored.name())) return existing->snapshot();
     auto origin = stored_room(scope_, std::move(stored), std::move(internal));
     if (!origin) return tl::unexpected<ServiceError>(origin.error());
-    const auto room = rooms_.make(origin->info.name(), [&] { return std::move(*origin); });
+    const std::string key = origin->key;  // which goes into the room
+    const auto room = rooms_.make(key, [&] { return std::move(*origin); });
     if (!room) return tl::unexpected<ServiceError>(room.error());
     livekit::Room made;
     if (rooms_.in_room(**room, [&](const Room& entered) { made = entered.snapshot(); }))
@@ -120,17 +121,18 @@ void RoomManager::handle_media_event(Clock clock, sfu::WorkerIndex, const sfu::E
 void RoomManager::set_agents(Clock clock, AgentKinds kinds) {
     clock_ = clock;
     agents_ = std::move(kinds);
-    std::vector<std::string> names;
-    for (const auto& [name, room] : rooms_.all())
-        names.push_back(name);
-    for (const std::string& name : names)
-        if (Room* room = rooms_.find(name))
+    std::vector<std::string> keys;
+    for (const auto& [key, room] : rooms_.all())
+        keys.push_back(key);
+    for (const std::string& key : keys)
+        if (Room* room = rooms_.find(key))
             rooms_.in_room(*room, [](Room& entered) { entered.dispatches().agents_changed(); });
 }
 
-void RoomManager::job_changed(Clock clock, const livekit::Job& job, bool lost) {
+void RoomManager::job_changed(Clock clock, const std::string& room_key, const livekit::Job& job,
+                              bool lost) {
     clock_ = clock;
-    Room* room = rooms_.find(job.room().name());
+    Room* room = rooms_.find(room_key);
     if (room == nullptr) {  // it ended meanwhile
         if (job.state().status() == livekit::JS_RUNNING)
             out_.end_job({job.id(), EndAgentJob::Why::kUnwanted});
@@ -196,7 +198,7 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
     Room* const moved = relocations_.moved_to(params);
     if (moved == nullptr) return Sessions::refuse_resume(out_, session, params);
     JoinParams there = params;
-    there.room = moved->name();
+    there.room = moved->key();
     enter(*moved, session, there,
           [&](Room& entered) { entered.sessions().resume(session, there, true); });
 }

@@ -52,10 +52,13 @@ class RoomManager {
     Timestamp scan_deadlines() const { return rooms_.scan_deadlines(); }
     std::optional<Effect> poll_effect();
 
-    // ---- service calls; the caller has checked the token (01 §5.2)
+    // ---- service calls; the caller has checked the token (01 §5.2). Rooms are named by their keys
+    // (token/room_key.h), and shown by their names.
     ServiceResult<livekit::Room> create_room(Clock clock,
                                              const livekit::CreateRoomRequest& request);
-    livekit::ListRoomsResponse list_rooms(const livekit::ListRoomsRequest& request) const;
+    // Those of that tenant, or those that are named.
+    livekit::ListRoomsResponse list_rooms(const livekit::ListRoomsRequest& request,
+                                          std::string_view tenant = {}) const;
     ServiceResult<livekit::DeleteRoomResponse> delete_room(
         Clock clock, const livekit::DeleteRoomRequest& request);
     livekit::ListParticipantsResponse list_participants(
@@ -93,7 +96,7 @@ class RoomManager {
     void set_agents(Clock clock, AgentKinds kinds);
     // Of a job that was launched: it runs, or it is over. `lost`: its worker is gone, which says
     // nothing of the agent.
-    void job_changed(Clock clock, const livekit::Job& job, bool lost);
+    void job_changed(Clock clock, const std::string& room_key, const livekit::Job& job, bool lost);
 
     // A room that another node, or an earlier run, left in a store is made with what is stored of
     // it instead of a new sid and new times (03 RDS-27); one of that name that is here already is
@@ -103,7 +106,7 @@ class RoomManager {
 
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
-    bool has_room(const std::string& name) const { return rooms_.find(name) != nullptr; }
+    bool has_room(const std::string& key) const { return rooms_.find(key) != nullptr; }
 
     // What threw inside a room, by whatever input, ended that room and no other (07 ERR-04).
     std::vector<RoomFailure> take_failures() { return rooms_.take_failures(); }
@@ -129,7 +132,7 @@ class RoomManager {
         std::string identity;
     };
 
-    // The room of that name, made if there is none.
+    // The room of that key, made if there is none.
     ServiceResult<Room*> make_room(const livekit::CreateRoomRequest& request);
     void join(SessionId session, const JoinParams& params);
     void resume(SessionId session, const JoinParams& params);

@@ -59,7 +59,7 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
                                                       const livekit::CreateRoomRequest& request) {
     clock_ = clock;
     const Limits& limits = config_.limits;
-    if (exceeds(request.name().size(), limits.room_name))
+    if (exceeds(token::split_room_key(request.name()).name.size(), limits.room_name))
         return service_error(ServiceCode::kInvalidArgument,
                              "room name exceeds length limit " + std::to_string(limits.room_name));
     if (exceeds(request.metadata().size(), limits.metadata))
@@ -71,11 +71,12 @@ ServiceResult<livekit::Room> RoomManager::create_room(Clock clock,
                                [](const Room& made) { return made.snapshot(); });
 }
 
-livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsRequest& request) const {
+livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsRequest& request,
+                                                   std::string_view tenant) const {
     livekit::ListRoomsResponse response;
     if (request.names().empty()) {
-        for (const auto& [name, room] : rooms_.all())
-            *response.add_rooms() = room->snapshot();
+        for (const auto& [key, room] : rooms_.all())
+            if (token::tenant_in(key) == tenant) *response.add_rooms() = room->snapshot();
         return response;
     }
     for (const std::string& name : request.names())

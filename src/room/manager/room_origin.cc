@@ -8,6 +8,7 @@
 
 #include "livekit_internal.pb.h"
 #include "token/ids.h"
+#include "token/room_key.h"
 
 namespace confab::room {
 namespace {
@@ -49,7 +50,8 @@ RoomOrigin new_room(const RoomScope& scope, const livekit::CreateRoomRequest& se
     RoomOrigin origin;
     livekit::Room& info = origin.info;
     info.set_sid(token::make_id(token::kRoomPrefix, scope.ids.rng()));
-    info.set_name(settings.name());
+    origin.key = settings.name();
+    info.set_name(std::string(token::split_room_key(settings.name()).name));
     info.set_empty_timeout(or_default(settings.empty_timeout(), defaults.empty_timeout));
     info.set_departure_timeout(
         or_default(settings.departure_timeout(), defaults.departure_timeout));
@@ -73,6 +75,8 @@ ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room
                                       std::string internal) {
     constexpr std::int64_t kMaxSeconds =
         100'000'000'000;  // the year 5138: what is shown stays sane
+    const std::string key = room.name();
+    room.set_name(std::string(token::split_room_key(key).name));
     if (room.name().empty()) return nonsense("it has no name");
     if (token::exceeds(room.name().size(), scope.config.limits.room_name))
         return nonsense("its name exceeds length limit " +
@@ -94,6 +98,7 @@ ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room
     room.clear_num_participants();
     room.clear_num_publishers();
     room.clear_active_recording();
+    origin.key = key;
     origin.info = std::move(room);
     origin.sync_streams = parsed.sync_streams() || scope.config.room.sync_streams;
     origin.playout_delay = scope.config.room.playout_delay;

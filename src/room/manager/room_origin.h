@@ -13,6 +13,7 @@
 namespace confab::room {
 
 struct RoomOrigin {
+    std::string key;       // token/room_key.h
     livekit::Room info;    // without counts and codecs
     std::string internal;  // as in StoreRoom
     bool sync_streams = false;
@@ -21,8 +22,9 @@ struct RoomOrigin {
     Duration age = Duration::zero();  // since it was first made
 };
 
+// Of that key, which is the name of the request.
 RoomOrigin new_room(const RoomScope& scope, const livekit::CreateRoomRequest& settings);
-// The error says what is wrong with what the store has.
+// Of that key, which is the name of the room. The error says what is wrong with what the store has.
 ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room,
                                       std::string internal);
 

@@ -21,7 +21,9 @@ RoomRecords::Counts RoomRecords::counts() const {
 }
 
 void RoomRecords::store_room() {
-    room_changed_ = !scope_->out.store(StoreRoom{news_->snapshot(), internal_});
+    livekit::Room room = news_->snapshot();
+    room.set_name(news_->key());
+    room_changed_ = !scope_->out.store(StoreRoom{std::move(room), internal_});
     if (!room_changed_) stored_ = counts();
 }
 

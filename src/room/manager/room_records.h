@@ -51,7 +51,7 @@ template <typename Describe>
 void RoomRecords::finish_turn(Describe&& describe) {
     if (!scope_->config.store_listens) return;
     if (room_changed_ || counts() != stored_) store_room();
-    const std::string& room = news_->info().name();
+    const std::string& room = news_->key();
     for (const std::string& identity : std::exchange(changed_, {})) {
         const Participant* p = roster_->find(identity);
         if (p == nullptr) {

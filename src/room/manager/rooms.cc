@@ -9,8 +9,8 @@
 
 namespace confab::room {
 
-Room* Rooms::find(const std::string& name) const {
-    const auto it = rooms_.find(name);
+Room* Rooms::find(const std::string& key) const {
+    const auto it = rooms_.find(key);
     return it == rooms_.end() ? nullptr : it->second.get();
 }
 
@@ -39,10 +39,10 @@ void Rooms::erase(Room& room) {
     note_turn(room);
     deadlines_.erase(room.id());
     by_id_.erase(room.id());
-    std::string name = room.name();  // which ends with the room
-    rooms_.erase(name);
-    if (scope_->config.agents_listen) scope_->out.served({name, false});
-    if (scope_->config.store_listens) scope_->out.forget(RemoveRoom{std::move(name)});
+    std::string key = room.key();  // which ends with the room
+    rooms_.erase(key);
+    if (scope_->config.agents_listen) scope_->out.served({key, false});
+    if (scope_->config.store_listens) scope_->out.forget(RemoveRoom{std::move(key)});
 }
 
 // ---------------------------------------------------------------- failures
@@ -61,19 +61,19 @@ void Rooms::note_failure(const std::string& room, const std::exception_ptr& erro
 // Its state may be anything: it is asked to close as at a shutdown, so that its clients come back
 // to a new room, and goes whatever comes of that.
 void Rooms::fail(Room& room, const std::exception_ptr& error) {
-    const std::string name(room.name());
-    note_failure(name, error);
+    const std::string key(room.key());
+    note_failure(key, error);
     try {
         room.close(livekit::SERVER_SHUTDOWN);
     } catch (...) {  // NOLINT(bugprone-empty-catch): what it did not do follows
     }
-    failed_(name);
+    failed_(key);
     scope_->media.forget(room);
     erase(room);
 }
 
-void Rooms::fail_if_broken(const std::string& name, const std::string& identity) {
-    Room* room = find(name);
+void Rooms::fail_if_broken(const std::string& key, const std::string& identity) {
+    Room* room = find(key);
     const Participant* known = room == nullptr ? nullptr : room->find(identity);
     if (known == nullptr || !known->closing) return;
     fail(*room,

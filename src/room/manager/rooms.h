@@ -23,7 +23,7 @@ namespace confab::room {
 
 // A room that was ended because something in it threw.
 struct RoomFailure {
-    std::string room;
+    std::string room;  // its key
     std::string what;
 };
 
@@ -32,18 +32,18 @@ class Rooms {
     // Failures kept until they are asked for; of more only the first are.
     static constexpr std::size_t kMaxFailures = 16;
     // A room is about to go because it failed: whoever is in it is to be closed.
-    using Failed = std::function<void(const std::string& room)>;
+    using Failed = std::function<void(const std::string& room_key)>;
 
     Rooms(const RoomScope& scope, Failed failed) : scope_(&scope), failed_(std::move(failed)) {}
 
     // Null when there is none.
-    Room* find(const std::string& name) const;
+    Room* find(const std::string& key) const;
     Room* find(sfu::RoomId id) const;
     const std::map<std::string, std::unique_ptr<Room>>& all() const { return rooms_; }
 
     // `origin` is asked for what the room is made of; what throws leaves nothing behind.
     template <typename Origin>
-    ServiceResult<Room*> make(const std::string& name, Origin&& origin);
+    ServiceResult<Room*> make(const std::string& key, Origin&& origin);
     // Without a word to anybody: it was closed.
     void erase(Room& room);
 
@@ -57,7 +57,7 @@ class Rooms {
     bool guarded(Room& room, Input&& input);
     // Between turns nobody is both there and ending: an end that threw half way left it. The join
     // that would meet it gets a new room.
-    void fail_if_broken(const std::string& name, const std::string& identity);
+    void fail_if_broken(const std::string& key, const std::string& identity);
     // Those that had a turn, or ended, since the last call.
     std::vector<sfu::RoomId> take_turned() { return std::exchange(turned_, {}); }
     std::vector<RoomFailure> take_failures() { return std::exchange(failures_, {}); }
@@ -77,24 +77,24 @@ class Rooms {
     Failed failed_;
     std::vector<RoomFailure> failures_;
     std::vector<sfu::RoomId> turned_;
-    std::map<std::string, std::unique_ptr<Room>> rooms_;  // by name
+    std::map<std::string, std::unique_ptr<Room>> rooms_;  // by key
     std::map<sfu::RoomId, Room*> by_id_;
     Deadlines<sfu::RoomId> deadlines_;
 };
 
 template <typename Origin>
-ServiceResult<Room*> Rooms::make(const std::string& name, Origin&& origin) {
+ServiceResult<Room*> Rooms::make(const std::string& key, Origin&& origin) {
     // Another one in its place would end the first under those who are in it.
-    if (CONFAB_BUG_IF(rooms_.contains(name), "room_made_twice")) return rooms_.at(name).get();
+    if (CONFAB_BUG_IF(rooms_.contains(key), "room_made_twice")) return rooms_.at(key).get();
     try {
         auto made = std::make_unique<Room>(*scope_, origin());
         Room* room = made.get();
-        rooms_[name] = std::move(made);
+        rooms_[key] = std::move(made);
         by_id_[room->id()] = room;
         return room;
     } catch (...) {
-        rooms_.erase(name);
-        note_failure(name, std::current_exception());
+        rooms_.erase(key);
+        note_failure(key, std::current_exception());
         return service_error(ServiceCode::kInternal, "the room could not be made");
     }
 }

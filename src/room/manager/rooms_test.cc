@@ -25,6 +25,7 @@ struct World : PartWorld {
     Room& make(const std::string& name) {
         const auto made = rooms.make(name, [&] {
             RoomOrigin origin;
+            origin.key = name;
             origin.info.set_name(name);
             origin.info.set_empty_timeout(5);
             origin.info.set_departure_timeout(5);

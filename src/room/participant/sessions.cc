@@ -33,8 +33,8 @@ void Sessions::join(SessionId session, const JoinParams& params) {
     if (Participant* old = roster_->find(params.grants.identity))
         end(*old, {livekit::DUPLICATE_IDENTITY});
 
-    auto owned = std::make_unique<Participant>(*scope_, params,
-                                               scope_->placement.take(news_->info().name()));
+    auto owned =
+        std::make_unique<Participant>(*scope_, params, scope_->placement.take(news_->key()));
     Participant& p = roster_->add(std::move(owned));
     host_->came(p, params);
 

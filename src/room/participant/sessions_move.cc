@@ -31,7 +31,7 @@ void Sessions::say_farewell(Participant& p) {
 }
 
 void Sessions::welcome(Participant& p) {
-    p.seat = scope_->placement.keep(news_->info().name(), p.worker);
+    p.seat = scope_->placement.keep(news_->key(), p.worker);
     if (!p.grants.video) p.grants.video.emplace();
     p.grants.video->room = news_->info().name();
     p.info.set_state(livekit::ParticipantInfo::ACTIVE);

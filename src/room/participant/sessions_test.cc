@@ -83,7 +83,7 @@ struct World : PartWorld {
     World() {
         livekit::Room room;
         room.set_name("r");
-        news.set_room(std::move(room));
+        news.set_room(std::move(room), "r");
     }
     Participant& come(const std::string& identity, std::uint64_t session) {
         return come(test_join("r", identity), session);
@@ -214,7 +214,7 @@ TEST_CASE("Sessions: full is who keeps a room open, and never for who is here [R
     CHECK_FALSE(w.sessions.is_full_for(test_join("r", "x")));
     livekit::Room room;
     room.set_max_participants(2);
-    w.news.set_room(std::move(room));
+    w.news.set_room(std::move(room), "r");
     w.come("alice", 1);
     CHECK_FALSE(w.sessions.is_full_for(test_join("r", "x")));
     w.come("bob", 2);

@@ -20,7 +20,8 @@ RoomNews::RoomNews(const RoomScope& scope, Roster& roster)
       counts_told_(scope.now()),
       broadcaster_(scope.now(), scope.config.update_batch_interval) {}
 
-void RoomNews::set_room(livekit::Room info) {
+void RoomNews::set_room(livekit::Room info, std::string key) {
+    key_ = std::move(key);
     info_ = std::move(info);
     told_ = info_;
 }

@@ -22,8 +22,9 @@ class RoomNews {
 
     RoomNews(const RoomScope& scope, Roster& roster);
 
-    // Before anything else: the room as it is made.
-    void set_room(livekit::Room info);
+    // Before anything else: the room as it is made, and by what it is found (token/room_key.h).
+    void set_room(livekit::Room info, std::string key);
+    const std::string& key() const { return key_; }
     // Without counts.
     const livekit::Room& info() const { return info_; }
     // As clients were told, for joins and resumes.
@@ -55,6 +56,7 @@ class RoomNews {
 
     const RoomScope* scope_;
     Roster* roster_;
+    std::string key_;
     livekit::Room info_;
     livekit::Room told_;
     Timestamp counts_told_;

@@ -16,7 +16,7 @@ struct World : testing::PartWorld {
     World() {
         livekit::Room info;
         info.set_name("r");
-        news.set_room(info);
+        news.set_room(info, "r");
     }
     RoomNews news{scope, roster};
 };

@@ -72,9 +72,9 @@ void Outbox::command(sfu::WorkerIndex worker, sfu::Command value) {
     push(MediaCommand{worker, std::move(value)}, bytes);
 }
 
-void Outbox::webhook(livekit::WebhookEvent event) {
-    const std::size_t bytes = sizeof(Item) + event.ByteSizeLong();
-    if (fits(bytes)) push(WebhookEvent{std::move(event)}, bytes);
+void Outbox::webhook(WebhookEvent value) {
+    const std::size_t bytes = sizeof(Item) + value.event.ByteSizeLong();
+    if (fits(bytes)) push(std::move(value), bytes);
 }
 
 void Outbox::rpc_done(RpcDone done) {

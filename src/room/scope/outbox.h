@@ -35,7 +35,7 @@ class Outbox {
     void close(SessionId session, std::uint16_t code);
     void refuse(RefuseSession refusal);
     void command(sfu::WorkerIndex worker, sfu::Command value);
-    void webhook(livekit::WebhookEvent event);
+    void webhook(WebhookEvent value);
     void rpc_done(RpcDone done);
     void observe(const Observation& value);
     void participant_over(std::string sid);

@@ -53,7 +53,7 @@ TEST_CASE("Outbox: data and webhooks are dropped beyond the bound, commands are 
         out.command(0, data);
     livekit::WebhookEvent event;
     event.set_id(std::string(9'000, 'x'));
-    out.webhook(event);
+    out.webhook({event});
     for (int i = 0; i < 100; ++i)
         out.command(0, sfu::ClosePeer{sfu::PeerId(1)});
     CHECK(out.dropped() == 9);

@@ -44,7 +44,7 @@ struct Clock {
 
 // All that start_session needs; verified and merged by the caller (01 CON-32, 37, 38, 40).
 struct JoinParams {
-    std::string room;
+    std::string room;                // its key (token/room_key.h)
     token::Grants grants;            // the token's, as the request changed them
     livekit::ClientInfo client;      // client.protocol() is the protocol version
     bool single_connection = false;  // a join_request was given (SIG-82)
@@ -103,6 +103,7 @@ struct MediaCommand {
 };
 struct WebhookEvent {
     livekit::WebhookEvent event;
+    std::string tenant = {};  // of its room
 };
 
 // A participant has ended: what was given to it beside its room (its TURN allocations) ends too.
@@ -113,6 +114,8 @@ struct ParticipantOver {
 // ---------------------------------------------------------------- effects for a store
 // What other nodes may read of this one's rooms (03 RDS-02…04); made only when a store listens
 // (Config::store_listens).
+
+// Rooms are named by their keys here.
 
 struct StoreRoom {
     livekit::Room room;
@@ -141,6 +144,7 @@ struct AgentKind {
     std::string agent_name;
     std::string ns;  // namespace, deprecated
     std::string deployment;
+    std::string tenant = {};  // whose workers they are
     auto operator<=>(const AgentKind&) const = default;
 };
 using AgentKinds = std::set<AgentKind>;
@@ -148,6 +152,7 @@ using AgentKinds = std::set<AgentKind>;
 // A worker is to be found for it; what becomes of it is told with RoomManager::job_changed().
 struct LaunchAgentJob {
     livekit::Job job;
+    std::string tenant = {};
 };
 // Nobody is to look for a worker any more; a worker that has it is told to end it.
 struct EndAgentJob {
@@ -161,7 +166,7 @@ struct EndAgentJob {
 };
 // From when until when dispatches of a room can be asked for (03 RPC-05).
 struct RoomServed {
-    std::string room;
+    std::string room;  // its key
     bool open = true;
 };
 

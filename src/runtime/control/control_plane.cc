@@ -8,6 +8,7 @@
 #include "crypto/random.h"
 #include "runtime/control/observations.h"
 #include "runtime/telemetry/log.h"
+#include "token/room_key.h"
 
 namespace confab::control {
 namespace {
@@ -92,8 +93,11 @@ void ControlPlane::turn() {
     if (rooms_.next_deadline() <= net::EventLoop::now()) rooms_.handle_timeout(clock());
     for (const room::RoomFailure& failure : rooms_.take_failures()) {
         metrics_.add(telemetry::Metric::kRoomFailures);
+        const token::RoomName room = token::split_room_key(failure.room);
         telemetry::log_error("a room was ended because something in it threw",
-                             {{"room", failure.room}, {"what", failure.what}});
+                             {{"room", room.name},
+                              telemetry::LogField::if_any("tenant", room.tenant),
+                              {"what", failure.what}});
     }
     carry_out();
     media_.flush();
@@ -145,13 +149,14 @@ void ControlPlane::carry_out(room::Effect effect) {
     } else if (auto* done = std::get_if<room::RpcDone>(&effect)) {
         service_.rpc_done(std::move(*done));
     } else if (auto* hook = std::get_if<room::WebhookEvent>(&effect)) {
-        livekit::WebhookEvent& event = hook->event;
+        const livekit::WebhookEvent& event = hook->event;
         telemetry::log_info(event.event(), {{"room", event.room().name()},
+                                            telemetry::LogField::if_any("tenant", hook->tenant),
                                             {"roomID", event.room().sid()},
                                             {"participant", event.participant().identity()},
                                             {"pID", event.participant().sid()},
                                             {"trackID", event.track().sid()}});
-        send_webhook_(std::move(event));
+        send_webhook_(std::move(*hook));
     } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
         record(metrics_, *observation);
     } else if (const auto* over = std::get_if<room::ParticipantOver>(&effect)) {

@@ -38,7 +38,7 @@ struct ControlPlaneOptions {
 
 class ControlPlane {
   public:
-    using SendWebhook = std::function<void(livekit::WebhookEvent)>;
+    using SendWebhook = std::function<void(room::WebhookEvent)>;
 
     // Everything given must outlive this object.
     ControlPlane(net::EventLoop& loop, worker::ControlPort& media, telemetry::Metrics& metrics,

@@ -24,10 +24,13 @@ class LiveKeys final : public token::KeyProvider {
         keys_.swap(replacement);
     }
 
-    std::optional<std::string> find_secret(std::string_view api_key) const override {
-        return now()->find_secret(api_key);
+    std::optional<Key> find_key(std::string_view api_key) const override {
+        return now()->find_key(api_key);
     }
-    std::optional<Key> signing_key() const override { return now()->signing_key(); }
+    std::optional<Key> signing_key_of(std::string_view tenant) const override {
+        return now()->signing_key_of(tenant);
+    }
+    std::set<std::string> tenants() const override { return now()->tenants(); }
 
   private:
     std::shared_ptr<const token::KeyMap> now() const {

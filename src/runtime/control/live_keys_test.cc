@@ -26,6 +26,19 @@ TEST_CASE("LiveKeys: replaced as a whole [TOK-02]") {
     CHECK(live.signing_key()->name == "b");
 }
 
+TEST_CASE("LiveKeys: tenants change with the keys [TEN-11]") {
+    LiveKeys live(keys("a", "one"));
+    CHECK(live.tenants().empty());
+    CHECK(live.find_key("a")->tenant.empty());
+    token::KeyMap next = keys("a", "one");
+    next.set_tenants({{"a", "acme"}});
+    live.replace(next);
+    CHECK(live.find_key("a")->tenant == "acme");
+    CHECK(live.tenants() == std::set<std::string>{"acme"});
+    CHECK(live.signing_key_of("acme")->name == "a");
+    CHECK_FALSE(live.signing_key());
+}
+
 TEST_CASE("LiveKeys: a name and its secret are of the same moment, from any thread") {
     LiveKeys live(keys("a", "a"));
     std::atomic<bool> stop{false};

@@ -54,9 +54,10 @@ void LocalRoomService::create_room(const api::CallContext&,
     carry_out_();  // whoever has the answer may ask the room for its dispatches
     answer(reply, std::move(made));
 }
-void LocalRoomService::list_rooms(const api::CallContext&, const livekit::ListRoomsRequest& request,
+void LocalRoomService::list_rooms(const api::CallContext& context,
+                                  const livekit::ListRoomsRequest& request,
                                   api::Reply<livekit::ListRoomsResponse> reply) {
-    reply(rooms_.list_rooms(request));
+    reply(rooms_.list_rooms(request, context.tenant));
 }
 void LocalRoomService::delete_room(const api::CallContext&,
                                    const livekit::DeleteRoomRequest& request,
@@ -149,8 +150,8 @@ void LocalRoomService::rpc_done(room::RpcDone done) {
     reply(tl::make_unexpected(api::service_error(to_code(error.code), error.text)));
 }
 
-void LocalRoomService::find_room(const std::string& name, Found found) {
-    found(rooms_.has_room(name) ? std::optional(node_id_) : std::nullopt);
+void LocalRoomService::find_room(const std::string& key, Found found) {
+    found(rooms_.has_room(key) ? std::optional(node_id_) : std::nullopt);
 }
 
 }  // namespace confab::control

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// api::RoomServicePort on the local RoomManager: every call is answered at once.
+// api::RoomServicePort on the local RoomManager: every call is answered at once. Rooms are named by
+// their keys (token/room_key.h); NodeRoomService makes them of names.
 #pragma once
 
 #include <functional>
@@ -50,7 +51,7 @@ class LocalRoomService final : public api::RoomServicePort {
                           api::Reply<livekit::MoveParticipantResponse>) override;
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
-    void find_room(const std::string& name, Found found) override;
+    void find_room(const std::string& key, Found found) override;
 
   private:
     room::RoomManager& rooms_;

@@ -54,8 +54,10 @@ SignalSessions::Session& SignalSessions::add(const room::JoinParams& params, roo
     session->identity = params.grants.identity;
     session->protocol = params.client.protocol();
     session->resumes = params.reconnect;
+    const token::RoomName room = token::split_room_key(params.room);
     telemetry::log_debug("signal connection",
-                         {{"room", params.room},
+                         {{"room", room.name},
+                          telemetry::LogField::if_any("tenant", room.tenant),
                           {"participant", params.grants.identity},
                           {"sdk", livekit::ClientInfo::SDK_Name(params.client.sdk())},
                           {"version", params.client.version()},
@@ -159,7 +161,9 @@ void SignalSessions::refuse(const room::RefuseSession& refusal) {
     const auto found = sessions_.find(refusal.session);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
-    telemetry::log_info("session refused", {{"room", session.room},
+    const token::RoomName room = token::split_room_key(session.room);
+    telemetry::log_info("session refused", {{"room", room.name},
+                                            telemetry::LogField::if_any("tenant", room.tenant),
                                             {"participant", session.identity},
                                             {"status", refusal.status},
                                             {"reason", refusal.text},
@@ -234,7 +238,9 @@ void SignalSessions::count(room::SessionId id, Session& receiver, std::size_t by
 void SignalSessions::on_closed(room::SessionId id, net::WebSocketClosed closed) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
-    telemetry::log_debug("signal closed", {{"room", found->second->room},
+    const token::RoomName room = token::split_room_key(found->second->room);
+    telemetry::log_debug("signal closed", {{"room", room.name},
+                                           telemetry::LogField::if_any("tenant", room.tenant),
                                            {"participant", found->second->identity},
                                            {"code", closed.code}});
     end(id);

@@ -62,7 +62,7 @@ class SignalSessions {
         std::unique_ptr<SignalSink> sink;  // in place of exchange and socket
         bool text = false;                 // the encoding of the last frame received (CON-42)
         Timestamp started;
-        std::string room;
+        std::string room;  // its key
         std::string identity;
         std::int32_t protocol = 0;
         bool resumes = false;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "token/room_key.h"
+
 namespace confab::control {
 namespace {
 
@@ -36,7 +38,8 @@ store::WebhookQuery query_of(const Request& request) {
     store::WebhookQuery query;
     query.ids.assign(selection.ids().begin(), selection.ids().end());
     query.url = selection.url();
-    query.key = selection.key();
+    if (!selection.key().empty()) query.key = token::room_key(selection.tenant(), selection.key());
+    if (!selection.tenant().empty()) query.key_prefix = token::tenant_prefix(selection.tenant());
     query.event = selection.event();
     query.since_sequence = bounded(selection.since_sequence());
     query.since = time_of(selection.since());
@@ -52,7 +55,9 @@ void fill(confab::WebhookDelivery& out, const store::WebhookRow& row) {
     out.set_id(row.event.id);
     out.set_event(row.event.event);
     out.set_url(row.event.url);
-    out.set_key(row.event.key);
+    const token::RoomName key = token::split_room_key(row.event.key);
+    out.set_key(std::string(key.name));
+    out.set_tenant(std::string(key.tenant));
     out.set_sequence(row.event.sequence);
     out.set_state(static_cast<confab::WebhookState>(row.mark.state));
     out.set_created_at(row.event.created.s());

@@ -272,13 +272,14 @@ Result<void, WebhookFileError> WebhookFile::prune(UnixTime now) {
 }
 
 Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bool with_bodies) {
-    constexpr int kFirstId = 10;
+    constexpr int kFirstId = 11;
     if (query.ids.size() > WebhookQuery::kMaxIds) return fail(std::string("too many ids"));
     const std::string sql =
         kColumns + std::string(with_bodies ? kWithBody : kWithoutBody) +
         "WHERE number > ?1 AND (?2 = '' OR url = ?2) AND (?3 = '' OR key = ?3)"
         " AND (?4 = '' OR event = ?4) AND sequence >= ?5 AND created >= ?6"
-        " AND (?7 = 0 OR ((1 << state) & ?7) <> 0) AND (?9 = '' OR url <> ?9)" +
+        " AND (?7 = 0 OR ((1 << state) & ?7) <> 0) AND (?9 = '' OR url <> ?9)"
+        " AND substr(key, 1, length(?10)) = ?10" +
         (query.ids.empty() ? "" : " AND id IN (" + parameters(kFirstId, query.ids.size()) + ")") +
         " ORDER BY number LIMIT ?8";
     const std::size_t limit = std::min(query.limit, WebhookQuery::kMaxLimit);
@@ -291,7 +292,8 @@ Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bo
         .bind(6, query.since.us())
         .bind(7, static_cast<int>(query.states))
         .bind(8, static_cast<std::int64_t>(limit + 1))
-        .bind_text(9, query.except_url);
+        .bind_text(9, query.except_url)
+        .bind_text(10, query.key_prefix);
     for (std::size_t i = 0; i < query.ids.size(); ++i)
         rows.bind_text(kFirstId + static_cast<int>(i), query.ids[i]);
     WebhookPage page;

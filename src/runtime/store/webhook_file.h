@@ -38,6 +38,7 @@ struct WebhookQuery {
     std::vector<std::string> ids;
     std::string url;
     std::string key;
+    std::string key_prefix;
     std::string event;
     std::uint64_t after = 0;           // with a higher number
     std::string except_url;            // not of that address

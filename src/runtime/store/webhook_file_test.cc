@@ -109,6 +109,48 @@ TEST_CASE("WebhookFile: lists by id, address, key, kind, state, number and time 
     CHECK(page->rows[1].settled == UnixTime{});
 }
 
+TEST_CASE("WebhookFile: lists the events whose keys begin so [TEN-10] [HOOK-12]") {
+    const DataFolder folder;
+    const auto file = folder.open();
+    put(*file, {event(1, "r"),
+                event(2,
+                      "\x1f"
+                      "acme\x1f"
+                      "r"),
+                event(3,
+                      "\x1f"
+                      "acme\x1fs"),
+                event(4,
+                      "\x1f"
+                      "acme2\x1f"
+                      "r")});
+    const auto list = [&](const std::string& prefix, const std::string& key = "") {
+        WebhookQuery query;
+        query.key_prefix = prefix;
+        query.key = key;
+        return numbers(file->list(query));
+    };
+    CHECK(list("") == Numbers{1, 2, 3, 4});
+    CHECK(list("\x1f"
+               "acme\x1f") == Numbers{2, 3});
+    CHECK(list("\x1f"
+               "acme\x1f",
+               "\x1f"
+               "acme\x1fs") == Numbers{3});
+    CHECK(list("\x1f"
+               "acme\x1f",
+               "r") == Numbers{});
+    CHECK(list("\x1f"
+               "ACME\x1f") == Numbers{});
+    CHECK(list("\x1f%\x1f") == Numbers{});
+    WebhookQuery query;  // a replay, too
+    query.key_prefix =
+        "\x1f"
+        "acme2\x1f";
+    query.with_pending = true;
+    CHECK(numbers(file->replay(query)) == Numbers{4});
+}
+
 TEST_CASE("WebhookFile: pages end at their limit, and at so many bytes [HOOK-12]") {
     const DataFolder folder;
     const auto file = folder.open();

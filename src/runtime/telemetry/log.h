@@ -44,9 +44,17 @@ struct LogField {
             value = static_cast<std::uint64_t>(number);
     }
 
+    // Left out of the line where there is nothing to say.
+    static LogField if_any(std::string_view field, std::string_view text) {
+        LogField made(field, text);
+        made.left_out = text.empty();
+        return made;
+    }
+
     // Views: a field lives only as long as the expression of the log call.
     std::string_view name;
     Value value;
+    bool left_out = false;
 };
 using LogFields = std::initializer_list<LogField>;
 

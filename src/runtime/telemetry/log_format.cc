@@ -139,7 +139,7 @@ std::string format_json(UnixTime time, LogLevel level, std::string_view event, L
     std::string out = "{\"level\":" + quote(to_string(level)) +
                       ",\"ts\":" + quote(format_time(time)) + ",\"msg\":" + quote(redact(event));
     for (const LogField& field : fields)
-        out += "," + quote(field.name) + ":" + json_value(field);
+        if (!field.left_out) out += "," + quote(field.name) + ":" + json_value(field);
     return out + "}";
 }
 
@@ -150,7 +150,7 @@ std::string format_text(UnixTime time, LogLevel level, std::string_view event, L
     const std::string quoted = quote(redact(event));
     out += quoted.substr(1, quoted.size() - 2);
     for (const LogField& field : fields)
-        out += " " + std::string(field.name) + "=" + json_value(field);
+        if (!field.left_out) out += " " + std::string(field.name) + "=" + json_value(field);
     return out;
 }
 

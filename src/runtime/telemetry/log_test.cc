@@ -33,6 +33,19 @@ TEST_CASE("format_text: a readable line") {
           "22:13:20.042 warn  room.closed room=\"blue\" n=2");
 }
 
+TEST_CASE("LogField::if_any: what has nothing to say is left out") {
+    const auto fields = [](std::string_view tenant) {
+        return format_json(kTime, LogLevel::kInfo, "x",
+                           {{"room", "r"}, LogField::if_any("tenant", tenant), {"n", 1}});
+    };
+    CHECK(fields("acme").ends_with(R"("room":"r","tenant":"acme","n":1})"));
+    CHECK(fields("").ends_with(R"("room":"r","n":1})"));
+    CHECK(format_text(kTime, LogLevel::kWarn, "x", {LogField::if_any("tenant", "")}) ==
+          "22:13:20.042 warn  x");
+    CHECK(format_text(kTime, LogLevel::kWarn, "x", {LogField::if_any("tenant", "a")}) ==
+          "22:13:20.042 warn  x tenant=\"a\"");
+}
+
 TEST_CASE("redact: nothing secret stays, the rest does [IMM-16]") {
     const std::string jwt(kJwt);
     const std::vector<std::pair<std::string, std::string>> cases = {

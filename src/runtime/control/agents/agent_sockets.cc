@@ -14,15 +14,16 @@ agents::Clock agents_clock() {
 }
 
 void AgentSockets::accept(net::HttpExchange exchange, const net::HttpHeaders& headers,
-                          const std::string& api_key) {
+                          const token::Grants& grants) {
     auto socket = exchange.accept_websocket(headers, options_);
     if (!socket) return;
-    const std::string id = hub_.connect(agents_clock(), api_key);
+    const std::string id = hub_.connect(agents_clock(), grants.api_key, grants.tenant);
     socket->set_handlers(
         [this, id](bool text, std::string_view payload) { on_message(id, text, payload); },
         [this, id](net::WebSocketClosed closed) { on_closed(id, closed); });
     sockets_.emplace(id, std::move(socket));
-    telemetry::log_debug("agent worker connected", {{"workerID", id}});
+    telemetry::log_debug("agent worker connected",
+                         {{"workerID", id}, telemetry::LogField::if_any("tenant", grants.tenant)});
 }
 
 void AgentSockets::on_message(const std::string& worker, bool text, std::string_view payload) {

@@ -20,9 +20,9 @@ class AgentSockets {
     AgentSockets(agents::WorkerHub& hub, net::WebSocketOptions options)
         : hub_(hub), options_(options) {}
 
-    // A worker that may connect, with the key of its token; `headers` go into the answer.
+    // A worker that may connect, with its token; `headers` go into the answer.
     void accept(net::HttpExchange exchange, const net::HttpHeaders& headers,
-                const std::string& api_key);
+                const token::Grants& grants);
     // Carries out what the hub wants.
     void flush();
     std::size_t size() const { return sockets_.size(); }

@@ -8,6 +8,7 @@
 #include "rpc/typed.h"
 #include "runtime/control/shards/home_reply.h"
 #include "runtime/telemetry/log.h"
+#include "token/room_key.h"
 
 namespace confab::control {
 namespace {
@@ -36,8 +37,11 @@ rpc::Code to_code(room::ServiceCode code) {
 
 room::AgentKinds to_room(const std::set<agents::WorkerKey>& kinds) {
     room::AgentKinds result;
-    for (const agents::WorkerKey& key : kinds)
-        result.insert({key.type, key.agent_name, key.ns, key.deployment});
+    for (const agents::WorkerKey& key : kinds) {
+        const token::RoomName ns = token::split_room_key(key.ns);
+        result.insert({key.type, key.agent_name, std::string(ns.name), key.deployment,
+                       std::string(ns.tenant)});
+    }
     return result;
 }
 
@@ -58,7 +62,9 @@ NodeAgents::NodeAgents(net::EventLoop& home, rpc::Bus& bus, const token::KeyProv
 void NodeAgents::handle(AgentEffect effect) {
     const Timestamp now = net::EventLoop::now();
     if (auto* wanted = std::get_if<room::LaunchAgentJob>(&effect)) {
-        launcher_->launch(now, std::move(wanted->job));
+        livekit::Job& job = wanted->job;
+        job.set_namespace_(token::room_key(wanted->tenant, job.namespace_()));
+        launcher_->launch(now, std::move(job));
     } else if (const auto* end = std::get_if<room::EndAgentJob>(&effect)) {
         using Why = room::EndAgentJob::Why;
         if (end->why == Why::kAgentMoved) return launcher_->forget(end->job);
@@ -91,13 +97,15 @@ void NodeAgents::kinds_known(const std::set<agents::WorkerKey>& kinds) {
 void NodeAgents::job_changed(const livekit::Job& job, agents::JobChange change) {
     telemetry::log_info("agent job", {{"jobID", job.id()},
                                       {"room", job.room().name()},
+                                      telemetry::LogField::if_any("tenant", agents::tenant_of(job)),
                                       {"agentName", job.agent_name()},
                                       {"status", livekit::JobStatus_Name(job.state().status())},
                                       {"workerID", job.state().worker_id()},
                                       {"error", job.state().error()}});
     const bool lost = change == agents::JobChange::kLost;
-    shards_.of_room(job.room().name(), [job, lost](ControlPlane& plane) {
-        plane.rooms().job_changed(plane.clock(), job, lost);
+    const std::string room = agents::room_key_of(job);
+    shards_.of_room(room, [room, job, lost](ControlPlane& plane) {
+        plane.rooms().job_changed(plane.clock(), room, job, lost);
         plane.wake();
     });
 }

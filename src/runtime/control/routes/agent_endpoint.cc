@@ -18,7 +18,7 @@ void AgentEndpoint::serve(Call call) {
     net::HttpHeaders headers;
     for (const api::HttpHeader& header : call.cors)
         headers.add(header.name, header.value);
-    agents_.sockets().accept(std::move(call.exchange), headers, call.grants->api_key);
+    agents_.sockets().accept(std::move(call.exchange), headers, *call.grants);
 }
 
 }  // namespace confab::control

@@ -3,7 +3,8 @@
 
 #include "runtime/control/routes/debug_endpoint.h"
 
-#include <memory>
+#include <algorithm>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -13,41 +14,54 @@
 namespace confab::control {
 namespace {
 
-// A call that waits until each room has told who is in it.
-struct Dump {
-    explicit Dump(Call from) : call(std::move(from)) {}
-    Call call;
-    std::vector<livekit::Room> rooms;
-    std::vector<livekit::ListParticipantsResponse> people;  // of the room at the same place
-    std::size_t waiting = 0;
+struct ShownRoom {
+    std::string tenant;
+    livekit::Room room;
+    livekit::ListParticipantsResponse people;
 };
 
-std::string to_json(livekit::Room room, const livekit::ListParticipantsResponse& people) {
-    room.clear_turn_password();
-    room.clear_metadata();
+api::CallContext of_tenant(const std::string& tenant) {
+    api::CallContext context;
+    context.tenant = tenant;
+    return context;
+}
+
+std::string to_json(ShownRoom shown) {
+    shown.room.clear_turn_password();
+    shown.room.clear_metadata();
     std::string list;
-    for (livekit::ParticipantInfo info : people.participants()) {
+    for (livekit::ParticipantInfo info : shown.people.participants()) {
         info.clear_metadata();
         info.clear_attributes();
         list += (list.empty() ? "" : ",") + proto::to_api_json(info);
     }
     json::Writer writer;
     writer.begin_object();
-    writer.raw("room", proto::to_api_json(room));
+    if (!shown.tenant.empty()) writer.string("tenant", shown.tenant);
+    writer.raw("room", proto::to_api_json(shown.room));
     writer.raw("participants", "[" + list + "]");
     writer.end_object();
     return writer.take();
 }
 
-void finish(Dump& dump) {
-    std::string list;
-    for (std::size_t i = 0; i < dump.rooms.size(); ++i)
-        list += (list.empty() ? "" : ",") + to_json(std::move(dump.rooms[i]), dump.people[i]);
-    dump.call.respond(api::HttpResponse{
-        200, {{"Content-Type", std::string(api::kApplicationJson)}}, "[" + list + "]"});
-}
-
 }  // namespace
+
+// A call that waits until each tenant's rooms are known, and each room has told who is in it.
+struct DebugEndpoint::Dump {
+    explicit Dump(Call from) : call(std::move(from)) {}
+    void finish() {
+        std::string list;
+        for (ShownRoom& shown : rooms)
+            list += (list.empty() ? "" : ",") + to_json(std::move(shown));
+        call.respond(api::HttpResponse{
+            200, {{"Content-Type", std::string(api::kApplicationJson)}}, "[" + list + "]"});
+    }
+
+    Call call;
+    std::vector<ShownRoom> rooms;
+    std::size_t waiting = 0;
+    bool failed = false;
+};
 
 void DebugEndpoint::serve(Call call) {
     if (call.request.path != "/debug/rooms")
@@ -55,29 +69,48 @@ void DebugEndpoint::serve(Call call) {
     const bool lists = call.grants && call.grants->video && call.grants->video->room_list;
     if (access_ == DebugAccess::kRoomLister && !lists)
         return call.respond_text(401, "permissions denied");
-    dump_rooms(std::move(call));
+    list_rooms(std::make_shared<Dump>(std::move(call)));
 }
 
-void DebugEndpoint::dump_rooms(Call call) {
-    auto dump = std::make_shared<Dump>(std::move(call));
-    rooms_.list_rooms(
-        {}, {}, [this, dump](Result<livekit::ListRoomsResponse, api::ServiceError> r) {
-            if (!r) return dump->call.respond_text(503, "no response from servers");
-            dump->rooms = {r->rooms().begin(), r->rooms().end()};
-            dump->people.resize(dump->rooms.size());
-            dump->waiting = dump->rooms.size();
-            if (dump->rooms.empty()) return finish(*dump);
-            for (std::size_t i = 0; i < dump->people.size(); ++i) {
-                livekit::ListParticipantsRequest request;
-                request.set_room(dump->rooms[i].name());
-                rooms_.list_participants(
-                    {}, request,
-                    [dump, i](Result<livekit::ListParticipantsResponse, api::ServiceError> people) {
-                        if (people) dump->people[i] = *std::move(people);
-                        if (--dump->waiting == 0) finish(*dump);
-                    });
-            }
-        });
+std::set<std::string> DebugEndpoint::tenants_for(const Call& call) const {
+    if (call.grants && !call.grants->tenant.empty()) return {call.grants->tenant};
+    std::set<std::string> all = keys_.tenants();
+    all.insert(std::string());
+    return all;
+}
+
+void DebugEndpoint::list_rooms(const std::shared_ptr<Dump>& dump) {
+    const std::set<std::string> tenants = tenants_for(dump->call);
+    dump->waiting = tenants.size();
+    for (const std::string& tenant : tenants)
+        rooms_.list_rooms(
+            of_tenant(tenant), {},
+            [this, dump, tenant](Result<livekit::ListRoomsResponse, api::ServiceError> listed) {
+                dump->failed = dump->failed || !listed;
+                if (listed)
+                    for (livekit::Room& room : *listed->mutable_rooms())
+                        dump->rooms.push_back({tenant, std::move(room), {}});
+                if (--dump->waiting == 0) list_people(dump);
+            });
+}
+
+void DebugEndpoint::list_people(const std::shared_ptr<Dump>& dump) {
+    if (dump->failed) return dump->call.respond_text(503, "no response from servers");
+    if (dump->rooms.empty()) return dump->finish();
+    std::sort(dump->rooms.begin(), dump->rooms.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.tenant, a.room.name()) < std::tie(b.tenant, b.room.name());
+    });
+    dump->waiting = dump->rooms.size();
+    for (std::size_t i = 0; i < dump->rooms.size(); ++i) {
+        livekit::ListParticipantsRequest request;
+        request.set_room(dump->rooms[i].room.name());
+        rooms_.list_participants(
+            of_tenant(dump->rooms[i].tenant), request,
+            [dump, i](Result<livekit::ListParticipantsResponse, api::ServiceError> people) {
+                if (people) dump->rooms[i].people = *std::move(people);
+                if (--dump->waiting == 0) dump->finish();
+            });
+    }
 }
 
 }  // namespace confab::control

@@ -36,7 +36,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       signal_(control, over_limit_),
       webhooks_(control.webhooks()),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
-      debug_(rooms_, DebugAccess::kAll) {
+      debug_(rooms_, keys, DebugAccess::kAll) {
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
         auto* const added = endpoint.get();
         table_.add({path, method, access, std::move(endpoint)});
@@ -59,7 +59,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
         main_metrics_ = add("/metrics", "", Access::kOpen, make_unique<MetricsEndpoint>(metrics_));
     if (options.debug_on_main_port)
         add("/debug/", "", Access::kToken,
-            make_unique<DebugEndpoint>(rooms_, *options.debug_on_main_port));
+            make_unique<DebugEndpoint>(rooms_, keys, *options.debug_on_main_port));
     if (!options.development_tokens) return;
     add("/api/token", "POST", Access::kOpen, make_unique<TokenEndpoint>(keys_));
     for (const char* path : {"/demo", "/demo/"})

@@ -68,7 +68,7 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     Wish wish;
     wish.room_must_exist = !options_.auto_create && !video.room_create;
     room::JoinParams& params = wish.params;
-    params.room = video.room;
+    params.room = token::room_key(*call.grants);
     params.grants = *call.grants;
     params.client.set_protocol(kProtocol);
     api::complete_client_info(
@@ -116,7 +116,7 @@ void WhipEndpoint::create(Call call) {
 void WhipEndpoint::change(Call call) {
     if (auto allowed = check_grants(call); !allowed) return refuse(call, allowed.error());
     WhipRequest request;
-    request.room = call.grants->video->room;
+    request.room = token::room_key(*call.grants);
     request.identity = call.grants->identity;
     if (const auto tag = call.request.headers.find("If-Match")) request.if_match = *tag;
     request.content_type = call.request.headers.get("Content-Type");

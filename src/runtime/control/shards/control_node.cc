@@ -31,18 +31,19 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
     : loop_(loop),
       bus_(hub_, options.room.node_id),
       webhooks_(loop, std::move(options.webhooks), keys, metrics, std::move(options.outbox)),
-      relay_(loop, [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }),
+      relay_(loop,
+             [this](const room::WebhookEvent& hook) { webhooks_.send(hook.event, hook.tenant); }),
       agents_(loop, bus_, keys, options.agents, seed_of(seed, media.control_shards()),
               agent_shards()),
       first_(loop, media.port(0), metrics, options_of(options, 0), seed,
-             [this](const livekit::WebhookEvent& event) { webhooks_.send(event); }) {
+             [this](const room::WebhookEvent& hook) { webhooks_.send(hook.event, hook.tenant); }) {
     log_failures(loop, 0);
     first_.set_each_turn([this](Timestamp now) {
         if (hub_.next_deadline() <= now) hub_.handle_timeout(now);
         const Timestamp agents = agents_.turn(now);
         return earlier(agents, hub_.next_deadline());
     });
-    const auto relay = [this](livekit::WebhookEvent event) { relay_.send(std::move(event)); };
+    const auto relay = [this](room::WebhookEvent hook) { relay_.send(std::move(hook)); };
     for (std::size_t i = 1; i < media.control_shards(); ++i)
         others_.push_back(std::make_unique<ControlShard>(media.port(i), options_of(options, i),
                                                          seed_of(seed, i), relay));

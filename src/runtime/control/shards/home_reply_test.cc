@@ -60,14 +60,14 @@ TEST_CASE("HomeReply: called and dropped in the loop that it came from") {
 TEST_CASE("WebhookRelay: as many as it holds are on the way, the others are counted [HOOK-02]") {
     net::EventLoop loop;
     std::vector<std::string> delivered;
-    WebhookRelay relay(loop, [&](const livekit::WebhookEvent& event) {
-        delivered.push_back(event.id());
+    WebhookRelay relay(loop, [&](const room::WebhookEvent& hook) {
+        delivered.push_back(hook.event.id());
         if (delivered.size() == WebhookRelay::kMaxWaiting) loop.stop();
     });
     const auto send = [&](std::uint64_t number) {
         livekit::WebhookEvent event;
         event.set_id(std::to_string(number));
-        relay.send(std::move(event));
+        relay.send({std::move(event)});
     };
     for (std::uint64_t i = 0; i < WebhookRelay::kMaxWaiting + 3; ++i)
         send(i);

@@ -27,6 +27,16 @@ api::ServiceError apart() {
         "move and are forwarded between all rooms");
 }
 
+// The same call with the keys of the caller's rooms in place of their names.
+template <typename Request>
+Request by_key(const api::CallContext& context, Request request) {
+    const auto key = [&](const std::string& name) { return token::room_key(context.tenant, name); };
+    request.set_room(key(request.room()));
+    if constexpr (requires { request.destination_room(); })
+        request.set_destination_room(key(request.destination_room()));
+    return request;
+}
+
 }  // namespace
 
 template <typename Request>
@@ -49,17 +59,27 @@ void NodeRoomService::pass(const std::string& room, Method<Request, Response> me
         });
 }
 
+template <typename Request, typename Response>
+void NodeRoomService::pass_named(Method<Request, Response> method, const api::CallContext& context,
+                                 const Request& request, api::Reply<Response> reply) {
+    const Request keyed = by_key(context, request);
+    pass(keyed.room(), method, context, keyed, std::move(reply));
+}
+
 void NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
     using Outcome = token::Revocations::Outcome;
     const UnixTime before = token::revocation_time(who.revoke_token_ts());
     const Outcome outcome =
         node_.revocations().revoke(who.room(), who.identity(), before, net::EventLoop::wall());
-    telemetry::log_info(
-        "tokens revoked",
-        {{"room", who.room()}, {"participant", who.identity()}, {"before", before.s()}});
+    const token::RoomName room = token::split_room_key(who.room());
+    telemetry::log_info("tokens revoked", {{"room", room.name},
+                                           telemetry::LogField::if_any("tenant", room.tenant),
+                                           {"participant", who.identity()},
+                                           {"before", before.s()}});
     if (outcome == Outcome::kForgotOther)
-        telemetry::log_warn("too many revocations, the oldest is forgotten",
-                            {{"room", who.room()}});
+        telemetry::log_warn(
+            "too many revocations, the oldest is forgotten",
+            {{"room", room.name}, telemetry::LogField::if_any("tenant", room.tenant)});
 }
 
 livekit::ListRoomsResponse merge_rooms(const livekit::ListRoomsRequest& request,
@@ -86,10 +106,15 @@ void NodeRoomService::list_rooms(const api::CallContext& context,
                                  const livekit::ListRoomsRequest& request,
                                  api::Reply<livekit::ListRoomsResponse> reply) {
     using Lists = std::vector<std::optional<livekit::ListRoomsResponse>>;
+    livekit::ListRoomsRequest keyed = request;
+    for (std::string& name : *keyed.mutable_names())
+        name = token::room_key(context.tenant, name);
     if (node_.size() == 1)
-        return node_.first().service().list_rooms(context, request, std::move(reply));
+        return node_.first().service().list_rooms(context, keyed, std::move(reply));
     node_.gather<livekit::ListRoomsResponse>(
-        [request](ControlPlane& plane) { return plane.rooms().list_rooms(request); },
+        [keyed = std::move(keyed), tenant = context.tenant](ControlPlane& plane) {
+            return plane.rooms().list_rooms(keyed, tenant);
+        },
         kShardPatience,
         [request, reply = std::move(reply)](Lists answers) mutable {
             std::vector<livekit::ListRoomsResponse> lists;
@@ -102,12 +127,12 @@ void NodeRoomService::list_rooms(const api::CallContext& context,
         });
 }
 
-void NodeRoomService::find_room(const std::string& name, Found found) {
+void NodeRoomService::find_room(const std::string& key, Found found) {
     using Node = Result<std::optional<std::string>, api::ServiceError>;
     node_.ask<Node>(
-        node_.shard_of(name),
-        [name](ControlPlane& plane, Found answer) {
-            plane.service().find_room(name, std::move(answer));
+        node_.shard_of(key),
+        [key](ControlPlane& plane, Found answer) {
+            plane.service().find_room(key, std::move(answer));
         },
         [found = std::move(found)](std::optional<Node> node) mutable {
             found(node ? *std::move(node) : tl::make_unexpected(no_response()));
@@ -120,72 +145,75 @@ void NodeRoomService::create_room(const api::CallContext& context,
     if (over_limit_ && over_limit_())
         return reply(tl::make_unexpected(api::native_error(
             api::ErrorCode::kUnknown, "reached configured limit for node")));  // CON-32
-    pass(request.name(), &Port::create_room, context, request, std::move(reply));
+    livekit::CreateRoomRequest keyed = request;
+    keyed.set_name(token::room_key(context.tenant, request.name()));
+    pass(keyed.name(), &Port::create_room, context, keyed, std::move(reply));
 }
 void NodeRoomService::delete_room(const api::CallContext& context,
                                   const livekit::DeleteRoomRequest& request,
                                   api::Reply<livekit::DeleteRoomResponse> reply) {
-    pass(request.room(), &Port::delete_room, context, request, std::move(reply));
+    pass_named(&Port::delete_room, context, request, std::move(reply));
 }
 void NodeRoomService::list_participants(const api::CallContext& context,
                                         const livekit::ListParticipantsRequest& request,
                                         api::Reply<livekit::ListParticipantsResponse> reply) {
-    pass(request.room(), &Port::list_participants, context, request, std::move(reply));
+    pass_named(&Port::list_participants, context, request, std::move(reply));
 }
 void NodeRoomService::get_participant(const api::CallContext& context,
                                       const livekit::RoomParticipantIdentity& request,
                                       api::Reply<livekit::ParticipantInfo> reply) {
-    pass(request.room(), &Port::get_participant, context, request, std::move(reply));
+    pass_named(&Port::get_participant, context, request, std::move(reply));
 }
 // TOK-14: revoked whether it is there or not, since it may come back meanwhile; and before it is
 // removed, as a join that follows is posted behind this.
 void NodeRoomService::remove_participant(const api::CallContext& context,
-                                         const livekit::RoomParticipantIdentity& request,
+                                         const livekit::RoomParticipantIdentity& named,
                                          api::Reply<livekit::RemoveParticipantResponse> reply) {
+    const livekit::RoomParticipantIdentity request = by_key(context, named);
     if (request.revoke_token_ts() > 0) revoke(request);
     pass(request.room(), &Port::remove_participant, context, request, std::move(reply));
 }
 void NodeRoomService::update_participant(const api::CallContext& context,
                                          const livekit::UpdateParticipantRequest& request,
                                          api::Reply<livekit::ParticipantInfo> reply) {
-    pass(request.room(), &Port::update_participant, context, request, std::move(reply));
+    pass_named(&Port::update_participant, context, request, std::move(reply));
 }
 void NodeRoomService::mute_published_track(const api::CallContext& context,
                                            const livekit::MuteRoomTrackRequest& request,
                                            api::Reply<livekit::MuteRoomTrackResponse> reply) {
-    pass(request.room(), &Port::mute_published_track, context, request, std::move(reply));
+    pass_named(&Port::mute_published_track, context, request, std::move(reply));
 }
 void NodeRoomService::update_subscriptions(const api::CallContext& context,
                                            const livekit::UpdateSubscriptionsRequest& request,
                                            api::Reply<livekit::UpdateSubscriptionsResponse> reply) {
-    pass(request.room(), &Port::update_subscriptions, context, request, std::move(reply));
+    pass_named(&Port::update_subscriptions, context, request, std::move(reply));
 }
 void NodeRoomService::send_data(const api::CallContext& context,
                                 const livekit::SendDataRequest& request,
                                 api::Reply<livekit::SendDataResponse> reply) {
-    pass(request.room(), &Port::send_data, context, request, std::move(reply));
+    pass_named(&Port::send_data, context, request, std::move(reply));
 }
 void NodeRoomService::update_room_metadata(const api::CallContext& context,
                                            const livekit::UpdateRoomMetadataRequest& request,
                                            api::Reply<livekit::Room> reply) {
-    pass(request.room(), &Port::update_room_metadata, context, request, std::move(reply));
+    pass_named(&Port::update_room_metadata, context, request, std::move(reply));
 }
 void NodeRoomService::forward_participant(const api::CallContext& context,
                                           const livekit::ForwardParticipantRequest& request,
                                           api::Reply<livekit::ForwardParticipantResponse> reply) {
-    if (!together(request)) return reply(tl::make_unexpected(apart()));
-    pass(request.room(), &Port::forward_participant, context, request, std::move(reply));
+    if (!together(by_key(context, request))) return reply(tl::make_unexpected(apart()));
+    pass_named(&Port::forward_participant, context, request, std::move(reply));
 }
 void NodeRoomService::move_participant(const api::CallContext& context,
                                        const livekit::MoveParticipantRequest& request,
                                        api::Reply<livekit::MoveParticipantResponse> reply) {
-    if (!together(request)) return reply(tl::make_unexpected(apart()));
-    pass(request.room(), &Port::move_participant, context, request, std::move(reply));
+    if (!together(by_key(context, request))) return reply(tl::make_unexpected(apart()));
+    pass_named(&Port::move_participant, context, request, std::move(reply));
 }
 void NodeRoomService::perform_rpc(const api::CallContext& context,
                                   const livekit::PerformRpcRequest& request,
                                   api::Reply<livekit::PerformRpcResponse> reply) {
-    pass(request.room(), &Port::perform_rpc, context, request, std::move(reply));
+    pass_named(&Port::perform_rpc, context, request, std::move(reply));
 }
 
 }  // namespace confab::control

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // api::RoomServicePort on all control shards: a call goes to the shard of its room and its answer
-// comes back; what concerns all rooms is gathered. In the first shard nothing is posted.
+// comes back; what concerns all rooms is gathered. In the first shard nothing is posted. Here the
+// names that a tenant's caller uses become the keys of that tenant's rooms.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,7 @@ class NodeRoomService final : public api::RoomServicePort {
     NodeRoomService(ControlNode& node, std::function<bool()> over_limit)
         : node_(node), over_limit_(std::move(over_limit)) {}
 
-    void find_room(const std::string& name, Found found) override;
+    void find_room(const std::string& key, Found found) override;
     void create_room(const api::CallContext&, const livekit::CreateRoomRequest&,
                      api::Reply<livekit::Room>) override;
     void list_rooms(const api::CallContext&, const livekit::ListRoomsRequest&,
@@ -54,10 +55,14 @@ class NodeRoomService final : public api::RoomServicePort {
     template <typename Request, typename Response>
     using Method = void (api::RoomServicePort::*)(const api::CallContext&, const Request&,
                                                   api::Reply<Response>);
-    // Calls the method in the shard that has `room`.
+    // Calls the method in the shard that has `room`; it and the request name rooms by their keys.
     template <typename Request, typename Response>
     void pass(const std::string& room, Method<Request, Response> method,
               const api::CallContext& context, const Request& request, api::Reply<Response> reply);
+    // The same for a request that names the caller's rooms by their names.
+    template <typename Request, typename Response>
+    void pass_named(Method<Request, Response> method, const api::CallContext& context,
+                    const Request& request, api::Reply<Response> reply);
 
     // Whether both rooms are in one shard.
     template <typename Request>

@@ -11,7 +11,7 @@
 #include <functional>
 #include <utility>
 
-#include "livekit_webhook.pb.h"
+#include "room/scope/types.h"
 #include "runtime/net/event_loop.h"
 
 namespace confab::control {
@@ -21,11 +21,11 @@ class WebhookRelay {
     static constexpr std::uint64_t kMaxWaiting = 16'384;
 
     // `home` and what `deliver`, called in it, refers to must outlive it.
-    WebhookRelay(net::EventLoop& home, std::function<void(livekit::WebhookEvent)> deliver)
+    WebhookRelay(net::EventLoop& home, std::function<void(room::WebhookEvent)> deliver)
         : home_(home), deliver_(std::move(deliver)) {}
 
     // Any thread.
-    void send(livekit::WebhookEvent event) {
+    void send(room::WebhookEvent event) {
         if (waiting_.fetch_add(1, std::memory_order_relaxed) >= kMaxWaiting) {
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             dropped_.fetch_add(1, std::memory_order_relaxed);
@@ -40,7 +40,7 @@ class WebhookRelay {
 
   private:
     net::EventLoop& home_;
-    std::function<void(livekit::WebhookEvent)> deliver_;
+    std::function<void(room::WebhookEvent)> deliver_;
     std::atomic<std::uint64_t> waiting_{0};
     std::atomic<std::uint64_t> dropped_{0};
 };

@@ -19,7 +19,7 @@ namespace confab::control {
 
 // A PATCH or DELETE; room and identity are those of its token.
 struct WhipRequest {
-    std::string room;
+    std::string room;  // its key
     std::string identity;
     std::optional<std::string> if_match;
     std::string content_type;  // goes into errors
