@@ -72,7 +72,7 @@ class World {
         : at_once_(options.at_once), server_(options.binary, "/dev/null") {
         load_.deflate = options.deflate;
         load_.sample_rtp = options.sample_rtp;
-        wait_for_server();
+        if (!server_.wait_until_up()) give_up("the server does not start");
     }
 
     struct Cost {
@@ -146,17 +146,6 @@ class World {
         options.auto_subscribe = auto_subscribe;
         clients_.push_back(std::make_unique<LoadClient>(load_, server_.ports, options));
         return *clients_.back();
-    }
-    void wait_for_server() {
-        for (const Timestamp end = now() + kPatience;;) {
-            const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            const auto to = worker::to_kernel({IpAddress::v4(INADDR_LOOPBACK), server_.ports.http});
-            const bool up = ::connect(fd, to.get(), to.size) == 0;
-            ::close(fd);
-            if (up) return;
-            if (!server_.running() || now() > end) give_up("the server does not start");
-            ::usleep(2000);
-        }
     }
 
     std::size_t at_once_;

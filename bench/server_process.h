@@ -74,6 +74,21 @@ class ServerProcess {
 
     pid_t pid() const { return pid_; }
     bool running() { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
+    // Until it accepts connections; false if it ended before, or takes half a minute.
+    bool wait_until_up() {
+        for (int tries = 0; tries < 15'000 && running(); ++tries, ::usleep(2000)) {
+            const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            sockaddr_in address{};
+            address.sin_family = AF_INET;
+            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            address.sin_port = htons(ports.http);
+            void* const raw = &address;
+            const bool up = ::connect(fd, static_cast<sockaddr*>(raw), sizeof address) == 0;
+            ::close(fd);
+            if (up) return true;
+        }
+        return false;
+    }
 
     // User and system time of all threads, in seconds (the first number of schedstat, in ns).
     double cpu() const {
