@@ -38,13 +38,11 @@ Negotiation::Negotiation(const RoomScope& scope, Room* room, Roster& roster,
     : scope_(&scope), room_(room), roster_(&roster), settings_(std::move(settings)), host_(&host) {}
 
 void Negotiation::open(Participant& p) {
-    const Links& l = links(p);
-    if (l.single) {
-        ensure_publisher(p);
-    } else if (l.subscriber_primary) {
-        ensure_downstream(p);
-        request(p, true);
-    }
+    // One connection is made when an offer comes or a track is to go down: a participant that only
+    // signals has none.
+    if (!links(p).subscriber_primary) return;
+    ensure_downstream(p);
+    request(p, true);
 }
 
 // ---------------------------------------------------------------- the client offers

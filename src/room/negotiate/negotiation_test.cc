@@ -194,6 +194,39 @@ TEST_CASE(
     CHECK(w.count(R::kAnswer) == 0);
 }
 
+TEST_CASE(
+    "Negotiation: who only signals has no connection until an offer or a track comes [SIG-82]") {
+    World w;
+    Participant& offers = w.join("alice", true);
+    Participant& hears = w.join("bob", true);
+    Participant& trickles = w.join("carol", true);
+    for (Participant* p : {&offers, &hears, &trickles})
+        w.negotiation.open(*p);
+    w.pass(Duration::seconds(60));
+    for (Participant* p : {&offers, &hears, &trickles}) {
+        CHECK(w.negotiation.next_deadline(*p).is_never());
+        CHECK(w.negotiation.publisher(*p) == nullptr);
+    }
+    w.drain();
+    CHECK(w.commands.empty());
+    CHECK(w.said.empty());
+    w.offer(offers, testing::make_offer({}));
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().size() == 1);
+    CHECK(w.count(R::kAnswer) == 1);
+    w.negotiation.add_sender(hears, audio(1));
+    w.clock.now = w.negotiation.next_deadline(hears);
+    w.negotiation.handle_timeout(hears);
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().size() == 1);
+    CHECK(w.count(R::kMediaSectionsRequirement) == 1);
+    livekit::TrickleRequest candidate;
+    candidate.set_candidateinit(R"({"candidate":"","sdpMid":"0"})");
+    (void)w.negotiation.handle_trickle(trickles, candidate);
+    w.drain();
+    CHECK(w.done<sfu::CreatePeer>().size() == 1);
+}
+
 TEST_CASE("Negotiation: a client's new credentials change ours, the same ones do not [ICE-14]") {
     World w;
     Participant& p = w.join("alice", true);
