@@ -63,7 +63,10 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<void> wait_for_work();
     asio::awaitable<void> wait_to_read();
     bool take_message();
-    void deliver_message();
+    bool deliver_message();
+    bool end_too_big();
+    void deliver(bool text, std::string_view payload);
+    void add_response_headers(boost::beast::websocket::response_type& response);
     void on_close_frame();
     void end(WebSocketEnd by, std::uint16_t code);
     void begin_close(std::uint16_t code, Duration grace);
@@ -80,7 +83,8 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     WebSocketOptions options_;
     std::shared_ptr<HttpServerStats> stats_;
     std::shared_ptr<void> place_;
-    boost::beast::websocket::stream<WebSocketTransport> stream_;
+    // Compression is none of its business (frame_marks.h).
+    boost::beast::websocket::stream<WebSocketTransport, false> stream_;
     EventLoop::Timer watchdog_;  // cuts the connection when a write takes too long
     asio::steady_timer wake_;    // its cancellation wakes write_loop()
     asio::steady_timer hold_;    // its cancellation wakes wait_to_read()
