@@ -11,7 +11,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -89,7 +89,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     asio::steady_timer wake_;    // its cancellation wakes write_loop()
     asio::steady_timer hold_;    // its cancellation wakes wait_to_read()
     boost::beast::flat_buffer message_;
-    std::deque<Message> queue_;
+    std::list<Message> queue_;  // a deque holds half a kilobyte, empty or not
     std::size_t queued_bytes_ = 0;
     std::shared_ptr<Handlers> handlers_;
     std::optional<WebSocketClosed> end_;  // why no message comes any more

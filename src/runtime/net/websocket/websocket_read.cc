@@ -26,7 +26,9 @@ namespace websocket = boost::beast::websocket;
 namespace {
 
 constexpr std::size_t kReadChunk = 64 * 1024;
-constexpr std::size_t kKeepBuffer = 4 * 1024;
+// What a connection holds that waits for a message: Beast makes room before it reads. A short
+// message comes with the first read, the rest of a longer one with the next.
+constexpr std::size_t kIdleRoom = 128;
 // Frame headers, and bytes the stream had read ahead, are no part of the wire size we compare.
 constexpr std::size_t kReadAhead = 4096;
 constexpr std::uint16_t kBadPayload = 1007;
@@ -101,8 +103,8 @@ asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
         stream_.next_layer().restart_count();
         bool more = true;
         while (more) {
-            const auto [error, size] =
-                co_await stream_.async_read_some(message_, kReadChunk, use_result);
+            const std::size_t room = message_.size() == 0 ? kIdleRoom : kReadChunk;
+            const auto [error, size] = co_await stream_.async_read_some(message_, room, use_result);
             if (error) {
                 end(WebSocketEnd::kError, 1006);
                 cut();
@@ -141,7 +143,7 @@ bool WebSocket::Impl::take_message() {
     if (!stream_.is_message_done()) return true;
     const bool more = deliver_message();
     message_.clear();
-    if (message_.capacity() > kKeepBuffer) message_.shrink_to_fit();
+    if (message_.capacity() > kIdleRoom) message_.shrink_to_fit();
     stream_.next_layer().restart_count();
     return more;
 }
