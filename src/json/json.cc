@@ -264,19 +264,22 @@ bool is_object(std::string_view text) {
 void append_string(std::string& out, std::string_view text) {
     constexpr std::string_view kHex = "0123456789abcdef";
     out.push_back('"');
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
+    std::size_t begin = 0;  // of what needs no escape
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+        out += text.substr(begin, i - begin);
+        begin = i + 1;
+        if (byte >= 0x20) {
             out.push_back('\\');
-            out.push_back(c);
-        } else if (byte < 0x20) {
+            out.push_back(text[i]);
+        } else {
             out += "\\u00";
             out.push_back(kHex[byte >> 4]);
             out.push_back(kHex[byte & 15]);
-        } else {
-            out.push_back(c);
         }
     }
+    out += text.substr(begin);
     out.push_back('"');
 }
 

@@ -29,14 +29,18 @@ bool is_well_known(const google::protobuf::Descriptor& type) {
     return type.file()->package() == "google.protobuf";
 }
 
+// Asking a message for its reflection each time costs more than reading a field.
+struct Source {
+    explicit Source(const Message& from) : message(from), reflection(*from.GetReflection()) {}
+    const Message& message;
+    const Reflection& reflection;
+};
+
 // Reads the one value of a field, or one of several.
 class Slot {
   public:
-    Slot(const Message& message, const FieldDescriptor& field)
-        : message_(message), field_(field), reflection_(*message.GetReflection()) {}
-    Slot(const Message& message, const FieldDescriptor& field, int index) : Slot(message, field) {
-        index_ = index;
-    }
+    Slot(const Source& source, const FieldDescriptor& field, int index = -1)
+        : message_(source.message), reflection_(source.reflection), field_(field), index_(index) {}
     const FieldDescriptor& field() const { return field_; }
 
     template <auto kOne, auto kOfMany>
@@ -56,9 +60,9 @@ class Slot {
 
   private:
     const Message& message_;
-    const FieldDescriptor& field_;
     const Reflection& reflection_;
-    int index_ = -1;
+    const FieldDescriptor& field_;
+    int index_;
 };
 
 class Printer {
@@ -68,11 +72,11 @@ class Printer {
     bool print(const Message& message);
 
   private:
-    bool is_left_out(const Message& message, const FieldDescriptor& field) const;
+    bool is_left_out(const Source& source, const FieldDescriptor& field) const;
     void print_name(const FieldDescriptor& field);
-    bool print_field(const Message& message, const FieldDescriptor& field);
-    bool print_list(const Message& message, const FieldDescriptor& field);
-    bool print_map(const Message& message, const FieldDescriptor& field);
+    bool print_field(const Source& source, const FieldDescriptor& field);
+    bool print_list(const Source& source, const FieldDescriptor& field);
+    bool print_map(const Source& source, const FieldDescriptor& field);
     bool print_value(const Slot& slot);
     void print_enum(const Slot& slot);
     bool print_text(const Slot& slot);
@@ -99,24 +103,24 @@ class Printer {
     std::string& out_;
 };
 
-bool Printer::is_left_out(const Message& message, const FieldDescriptor& field) const {
-    const Reflection& reflection = *message.GetReflection();
+bool Printer::is_left_out(const Source& source, const FieldDescriptor& field) const {
     if (form_.unpopulated && !field.has_presence()) return false;
-    if (field.is_repeated()) return reflection.FieldSize(message, &field) == 0;
-    return !reflection.HasField(message, &field);
+    if (field.is_repeated()) return source.reflection.FieldSize(source.message, &field) == 0;
+    return !source.reflection.HasField(source.message, &field);
 }
 
 bool Printer::print(const Message& message) {
     const auto& type = *message.GetDescriptor();
     if (is_well_known(type)) return false;
     out_ += '{';
+    const Source source(message);
     bool first = true;
     for (int i = 0; i < type.field_count(); ++i) {
         const FieldDescriptor& field = *type.field(i);
-        if (is_left_out(message, field)) continue;
+        if (is_left_out(source, field)) continue;
         if (!std::exchange(first, false)) out_ += ',';
         print_name(field);
-        if (!print_field(message, field)) return false;
+        if (!print_field(source, field)) return false;
     }
     out_ += '}';
     return true;
@@ -128,33 +132,33 @@ void Printer::print_name(const FieldDescriptor& field) {
     out_ += "\":";
 }
 
-bool Printer::print_field(const Message& message, const FieldDescriptor& field) {
-    if (field.is_map()) return print_map(message, field);
-    if (field.is_repeated()) return print_list(message, field);
-    return print_value({message, field});
+bool Printer::print_field(const Source& source, const FieldDescriptor& field) {
+    if (field.is_map()) return print_map(source, field);
+    if (field.is_repeated()) return print_list(source, field);
+    return print_value({source, field});
 }
 
-bool Printer::print_list(const Message& message, const FieldDescriptor& field) {
+bool Printer::print_list(const Source& source, const FieldDescriptor& field) {
     out_ += '[';
-    const int size = message.GetReflection()->FieldSize(message, &field);
+    const int size = source.reflection.FieldSize(source.message, &field);
     for (int i = 0; i < size; ++i) {
         if (i > 0) out_ += ',';
-        if (!print_value({message, field, i})) return false;
+        if (!print_value({source, field, i})) return false;
     }
     out_ += ']';
     return true;
 }
 
 // An entry is a message with the fields key and value; the last one of a key counts.
-bool Printer::print_map(const Message& message, const FieldDescriptor& field) {
+bool Printer::print_map(const Source& source, const FieldDescriptor& field) {
     const FieldDescriptor& key = *field.message_type()->map_key();
     const FieldDescriptor& value = *field.message_type()->map_value();
     std::map<std::string, const Message*> entries;
-    const int size = message.GetReflection()->FieldSize(message, &field);
+    const int size = source.reflection.FieldSize(source.message, &field);
     for (int i = 0; i < size; ++i) {
-        const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+        const Message& entry = source.reflection.GetRepeatedMessage(source.message, &field, i);
         std::string name;
-        if (!Printer(form_, name).print_value({entry, key})) return false;
+        if (!Printer(form_, name).print_value({Source(entry), key})) return false;
         if (!name.starts_with('"')) name = '"' + name + '"';
         entries.insert_or_assign(std::move(name), &entry);
     }
@@ -162,7 +166,7 @@ bool Printer::print_map(const Message& message, const FieldDescriptor& field) {
     for (const auto& [name, entry] : entries) {
         if (out_.back() != '{') out_ += ',';
         out_ += name + ':';
-        if (!print_value({*entry, value})) return false;
+        if (!print_value({Source(*entry), value})) return false;
     }
     out_ += '}';
     return true;
