@@ -88,6 +88,8 @@ struct Rtc {
     std::vector<TurnServer> turn_servers;
     bool use_ice_lite = false;
     bool enable_loopback_candidate = false;
+    bool force_tcp = false;
+    bool allow_tcp_fallback = true;
     Filter interfaces;
     Filter ips;  // CIDR
     std::uint32_t packet_buffer_size_video = 500;

@@ -128,6 +128,8 @@ class Finisher {
                   "rtc.port_range_end must not be below rtc.port_range_start");
         // A port range switches the mux off (02 section 1.1).
         if (rtc.port_range_start != 0) rtc.udp_port = {};
+        if (rtc.force_tcp && rtc.tcp_port == 0)
+            error("rtc.force_tcp", "rtc.force_tcp needs rtc.tcp_port");
         if (config_.port != 0 && rtc.tcp_port == config_.port)
             error("rtc.tcp_port", "port and rtc.tcp_port are both " + std::to_string(config_.port) +
                                       "; give them different numbers");

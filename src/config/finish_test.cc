@@ -199,6 +199,7 @@ TEST_CASE("finish: each rule between ports, at its edge [CFG-04]") {
         {"rtc: {port_range_start: 5}", "must not be below rtc.port_range_start"},
         {"rtc: {port_range_end: 5}", "rtc.port_range_end needs rtc.port_range_start"},
         {"rtc: {port_range_end: 5, udp_port: 7882}", "needs rtc.port_range_start"},
+        {"rtc: {tcp_port: 0, force_tcp: true}", "rtc.force_tcp needs rtc.tcp_port"},
         {"rtc: {tcp_port: 7880}", "port and rtc.tcp_port are both 7880; give them different"},
         {"{port: 7881}", "port and rtc.tcp_port are both 7881"},
         {"{port: 80, rtc: {tcp_port: 80}}", "are both 80"},

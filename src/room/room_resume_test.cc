@@ -245,4 +245,36 @@ TEST_CASE("A transport that does not come up either is left after 15 s [ICE-15]"
     CHECK_FALSE(restarts[1].tcp_only);
 }
 
+TEST_CASE("After two failures a client is told to relay over TLS, now and next time [SIG-89]") {
+    for (const bool allowed : {true, false}) {
+        Config config = testing::test_config();
+        config.allow_tcp_fallback = allowed;
+        config.ice_servers = [](const IceUser& user) {
+            livekit::ICEServer server;
+            if (!user.tls_only) server.add_urls("turn:192.0.2.1:3478?transport=udp");
+            server.add_urls("turns:turn.example.org:443?transport=tcp");
+            return std::vector<livekit::ICEServer>{server};
+        };
+        Harness h(std::move(config));
+        SessionId alice = h.join_active("r", "alice");
+        (void)h.join_active("r", "bob");
+        const sfu::PeerId peer = h.commands_of<sfu::CreatePeer>()[0].peer;
+        fail_ice(h, peer);
+        alice = resume(h, "alice");
+        CHECK(h.sent(alice)[0].reconnect().client_configuration().force_relay() == livekit::UNSET);
+        ping_after(h, alice, Duration::millis(15'100));
+        fail_ice(h, peer);
+        alice = resume(h, "alice");
+        const auto wanted = allowed ? livekit::ENABLED : livekit::UNSET;
+        const livekit::ReconnectResponse& told = h.sent(alice)[0].reconnect();
+        CHECK(told.client_configuration().force_relay() == wanted);
+        CHECK(told.ice_servers(0).urls_size() == (allowed ? 1 : 2));
+        // Its next session, too; nobody else's.
+        const SessionId next = h.join(test_join("r", "alice"));
+        CHECK(h.sent(next)[0].join().client_configuration().force_relay() == wanted);
+        const SessionId carol = h.join(test_join("r", "carol"));
+        CHECK(h.sent(carol)[0].join().client_configuration().force_relay() == livekit::UNSET);
+    }
+}
+
 }  // namespace confab::room

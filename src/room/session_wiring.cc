@@ -71,6 +71,10 @@ void SessionWiring::try_other_transport(Participant& p) {
     room_->negotiation_.try_other_transport(p);
 }
 
+void SessionWiring::client_gave_up(Participant& p, livekit::ReconnectReason reason) {
+    if (reason != livekit::RR_UNKNOWN) room_->negotiation_.try_other_transport(p, reason);
+}
+
 // ---------------------------------------------------------------- what is told
 
 livekit::ParticipantInfo SessionWiring::describe(const Participant& p) const {

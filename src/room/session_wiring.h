@@ -27,6 +27,7 @@ class SessionWiring final : public SessionsHost {
     Transport transport(const Participant& p) const override;
     void restart_links(Participant& p) override;
     void try_other_transport(Participant& p) override;
+    void client_gave_up(Participant& p, livekit::ReconnectReason reason) override;
     livekit::ParticipantInfo describe(const Participant& p) const override;
     const std::string& shown(Participant& p) override;
     void describe_media(const Participant& p, livekit::JoinResponse& join) const override;

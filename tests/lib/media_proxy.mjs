@@ -25,6 +25,8 @@ export class MediaProxy {
   to_server = () => true;
   to_client = () => true;
   tcp = false; // lets the server's TCP candidates through as they are: those streams pass us by
+  real_candidates = false; // lets all candidates through as they are, from now on
+  responses = {}; // the last of the server's messages, by kind
   #held = false;
   #links = new Map(); // client port → {socket, client}
   #sockets = new Set();
@@ -181,11 +183,12 @@ export class MediaProxy {
   #rewrite(payload) {
     const response = SignalResponse.fromBinary(payload);
     const { case: kind, value } = response.message;
+    this.responses[kind] = value;
     if (kind === 'offer' || kind === 'answer') {
       value.sdp = without_candidates(value.sdp);
       return response.toBinary();
     }
-    if (kind !== 'trickle') return payload;
+    if (kind !== 'trickle' || this.real_candidates) return payload;
     const { transport, host, port } = candidate_of(value.candidateInit);
     if (host.includes(':')) return undefined;
     if (transport === 'tcp' && this.tcp) return payload;

@@ -11,6 +11,7 @@ import path from 'node:path';
 import { Suite } from '../lib/suite.mjs';
 import { browser_checks } from './browser.mjs';
 import { coturn_checks } from './coturn.mjs';
+import { fallback_checks } from './fallback.mjs';
 import { life_checks } from './life.mjs';
 import { node_checks } from './node.mjs';
 import { refusal_checks } from './refusals.mjs';
@@ -36,5 +37,6 @@ await suite.run(async () => {
   await self_hosting_checks(place);
   await node_checks(place);
   await coturn_checks(place);
+  await fallback_checks(place);
   await browser_checks(place);
 });

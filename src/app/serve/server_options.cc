@@ -206,6 +206,8 @@ room::Config room_config(const config::Config& config,
     result.codec_regression_threshold = config.video.codec_regression_threshold;
     result.enable_data_tracks = config.enable_data_tracks;
     result.enable_data_blobs = config.enable_participant_data_blob;
+    result.allow_tcp_fallback = config.rtc.allow_tcp_fallback;
+    result.force_tcp = config.rtc.force_tcp;
     const config::PliThrottle& pli = config.rtc.pli_throttle;
     result.pli_throttle = {pli.low_quality, pli.mid_quality, pli.high_quality};
     result.reconnect_on_publication_error = config.rtc.reconnect_on_publication_error;

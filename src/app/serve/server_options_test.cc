@@ -208,6 +208,8 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     config.room.playout_delay = {true, 100, 400};
     config.rtc.pli_throttle.high_quality = Duration::seconds(3);
     config.rtc.reconnect_on_publication_error = true;
+    config.rtc.allow_tcp_fallback = false;
+    config.rtc.force_tcp = true;
     config.room.update_batch_target_size = 0;
     config.room.enable_full_room_in_webhooks = true;
     config.room.room_configurations.items["small"] = R"({"max_participants": 2})";
@@ -226,6 +228,8 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     CHECK(room.room.presets.at("small").max_participants() == 2);
     CHECK(room.pli_throttle[2] == Duration::seconds(3));
     CHECK(room.reconnect_on_publication_error);
+    CHECK_FALSE(room.allow_tcp_fallback);
+    CHECK(room.force_tcp);
     CHECK(room.update_batch_bytes == 0);
     CHECK(room.full_room_in_webhooks);
     config.room.playout_delay.enabled = false;

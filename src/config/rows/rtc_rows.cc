@@ -66,7 +66,9 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "rtc.enable_loopback_candidate",
         [](C& c) -> Slot { return &c.rtc.enable_loopback_candidate; }, "Offer 127.0.0.1"),
-    later("rtc.force_tcp", Kind::kBool, "false", "Media over TCP only, for tests"),
+    used(
+        "rtc.force_tcp", [](C& c) -> Slot { return &c.rtc.force_tcp; },
+        "Media over TCP only, for tests"),
     used(
         "rtc.interfaces.includes", [](C& c) -> Slot { return &c.rtc.interfaces.includes; },
         "Use these network interfaces only"),
@@ -113,7 +115,9 @@ constexpr auto kRows = std::to_array<Option>({
         "rtc.pli_throttle.high_quality",
         [](C& c) -> Slot { return &c.rtc.pli_throttle.high_quality; },
         "Shortest time between key frame requests, highest layer"),
-    later("rtc.allow_tcp_fallback", Kind::kBool, "true", "Suggest TCP to clients whose UDP fails"),
+    used(
+        "rtc.allow_tcp_fallback", [](C& c) -> Slot { return &c.rtc.allow_tcp_fallback; },
+        "Send clients whose connections fail over TCP next time, then over TURN and TLS"),
     later("rtc.tcp_fallback_rtt_threshold", Kind::kUint32, "0",
           "Round trip in ms from which TLS is suggested at once"),
     later("rtc.allow_udp_unstable_fallback", Kind::kBool, "false",

@@ -10,12 +10,10 @@
 #include <memory>
 #include <optional>
 
+#include "room/negotiate/fallback.h"
 #include "room/negotiate/peer_link.h"
 
 namespace confab::room {
-
-// Remembered over connections of one identity (ICE-15).
-enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
 
 struct Links {
     PeerLink* primary() const { return subscriber_primary ? subscriber.get() : publisher.get(); }
@@ -26,7 +24,8 @@ struct Links {
         if (subscriber && subscriber->id() == peer) return subscriber.get();
         return nullptr;
     }
-    bool tcp_only() const { return ice != IcePreference::kAny; }
+    // The relay of a client that goes over TLS comes to us over UDP.
+    bool tcp_only() const { return ice == IcePreference::kTcp; }
     // None that ever was up is down.
     bool all_up() const {
         const auto down = [](const std::unique_ptr<PeerLink>& link) {
@@ -40,7 +39,11 @@ struct Links {
     bool disable_ice_lite = false;
     std::optional<bool> allow_pause;
     IcePreference ice = IcePreference::kAny;
-    std::optional<Timestamp> switched_at;  // that, until it is seen to work
+    // Of the last outage, until all is up again. Both connections of a client notice one, seconds
+    // apart: that is one failure.
+    std::optional<Timestamp> switched_at;
+    Duration lived = Duration::zero();  // the connection that failed last
+    FailureCount failures;
 
     std::unique_ptr<PeerLink> publisher;
     std::unique_ptr<PeerLink> subscriber;

@@ -61,9 +61,9 @@ class Negotiation {
   public:
     static constexpr Duration kBlankFrames = Duration::millis(200);     // FWD-15
     static constexpr Duration kPublishTimeout = Duration::seconds(30);  // SIG-107
-    // How long one switch of the transport is enough, unless all comes up before (ICE-15).
+    // How long a failure belongs to the outage before it, unless all comes up before (ICE-15).
     static constexpr Duration kSwitchTime = Duration::seconds(15);
-    // Identities whose transport, or handshake, is remembered; beyond so many no more are.
+    // Identities whose handshake is remembered; beyond so many no more are.
     static constexpr std::size_t kMaxRemembered = 256;
 
     // `room` is whose the connections are in the registry.
@@ -100,9 +100,10 @@ class Negotiation {
     // After a resume: the client's side of the subscriber's connection may be new.
     void restart(Participant& p);
     void prefer(Participant& p, IcePreference preference);
-    // ICE-15: the other transport next time, and back when that fails too. Both connections of a
-    // client notice an outage, seconds apart: that is one switch.
-    void try_other_transport(Participant& p);
+    // ICE-15: when it failed young or again, TCP next time, then TURN over TLS, then all again.
+    // `reported`: a resume says which connection failed, before we saw it.
+    void try_other_transport(Participant& p,
+                             livekit::ReconnectReason reported = livekit::RR_UNKNOWN);
     LinkNews handle_peer_state(const Participant& p, const sfu::PeerStateChanged& event);
     void data_ready(const Participant& p);
 
@@ -145,9 +146,9 @@ class Negotiation {
     Roster* roster_;
     NegotiationSettings settings_;
     NegotiationHost* host_;
-    std::map<std::uint64_t, Links> members_;               // by participant number
-    std::vector<std::uint64_t> removed_;                   // in this turn
-    std::map<std::string, IcePreference> remembered_ice_;  // by identity
+    std::map<std::uint64_t, Links> members_;  // by participant number
+    std::vector<std::uint64_t> removed_;      // in this turn
+    ChosenTransports chosen_;
     std::set<std::string> all_profiles_;  // identities whose handshake failed with GCM alone
 };
 

@@ -24,6 +24,33 @@ std::string_view to_text(sfu::PeerFailure failure) {
     return "unknown";
 }
 
+bool tcp_only(const Config& config, const Links& l) {
+    return l.tcp_only() || config.force_tcp;
+}
+
+// Whether its client can relay over TLS.
+bool has_tls(const Config& config, const Participant& p) {
+    if (!config.ice_servers) return false;
+    for (const livekit::ICEServer& server :
+         config.ice_servers({p.first_sid(), p.grants.api_key, true}))
+        for (const std::string& url : server.urls())
+            if (url.starts_with("turns:")) return true;
+    return false;
+}
+
+// How long the connection lived that a client saw fail. What is older than a young one it may have
+// lost for reasons of its own.
+std::optional<Duration> reported_life(const Links& l, livekit::ReconnectReason reason,
+                                      Timestamp now) {
+    const PeerLink* link = nullptr;
+    if (reason == livekit::RR_PUBLISHER_FAILED) link = l.publisher.get();
+    if (reason == livekit::RR_SUBSCRIBER_FAILED) link = l.downstream();
+    if (link == nullptr || !link->ever_connected) return std::nullopt;
+    const Duration lived = now - link->connected_at;
+    if (lived >= FailureCount::kShortLife) return std::nullopt;
+    return lived;
+}
+
 }  // namespace
 
 void Negotiation::add(const Participant& p, const JoinParams& params) {
@@ -33,12 +60,12 @@ void Negotiation::add(const Participant& p, const JoinParams& params) {
         !l.single && p.traits.gates.subscriber_primary && p.info.permission().can_subscribe();
     l.disable_ice_lite = params.disable_ice_lite;
     l.allow_pause = params.subscriber_allow_pause;
-    const auto known = remembered_ice_.find(p.identity());
-    if (known != remembered_ice_.end()) l.ice = known->second;
+    l.ice = chosen_.find(p.identity(), scope_->now());
 }
 
 void Negotiation::remove(const Participant& p) {
     const Links& l = links(p);
+    if (l.ice != IcePreference::kAny) chosen_.keep(p.identity(), l.ice, scope_->now());
     for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
         if (link != nullptr) scope_->media.peers.erase(link->id());
     removed_.push_back(p.number);
@@ -73,7 +100,7 @@ PeerLinkConfig Negotiation::link_config(const Participant& p) const {
     config.worker = p.worker;
     config.ice_lite = scope_->config.media.ice_lite && !p.traits.firefox && !l.disable_ice_lite &&
                       p.client.protocol() > 5;
-    config.tcp_only = l.tcp_only();
+    config.tcp_only = tcp_only(scope_->config, l);
     config.playout_delay = settings_.playout_delay;
     config.allow_pause = l.allow_pause;
     config.client = p.traits.sdp;
@@ -158,6 +185,7 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
 
 void Negotiation::link_failed(const Participant& p, PeerLink& link, sfu::PeerFailure failure) {
     link.connected = false;
+    links(p).lived = link.ever_connected ? scope_->now() - link.connected_at : Duration::zero();
     const bool had_ice =
         failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
     if (!link.ever_connected && had_ice)
@@ -189,19 +217,27 @@ void Negotiation::data_ready(const Participant& p) {
 void Negotiation::set_ice(const Participant& p, IcePreference preference) {
     Links& l = links(p);
     l.ice = preference;
-    if (l.publisher) l.publisher->set_tcp_only(l.tcp_only());
-    if (remembered_ice_.size() < kMaxRemembered || remembered_ice_.contains(p.identity()))
-        remembered_ice_[p.identity()] = preference;
+    if (l.publisher) l.publisher->set_tcp_only(tcp_only(scope_->config, l));
+    chosen_.keep(p.identity(), preference, scope_->now());
 }
 
-void Negotiation::try_other_transport(Participant& p) {
+void Negotiation::try_other_transport(Participant& p, livekit::ReconnectReason reported) {
     Links& l = links(p);
+    if (!scope_->config.allow_tcp_fallback || scope_->config.force_tcp) return;
+    if (reported != livekit::RR_UNKNOWN) {
+        const auto lived = reported_life(l, reported, scope_->now());
+        if (!lived) return;
+        l.lived = *lived;
+    }
     if (l.switched_at && scope_->now() - *l.switched_at < kSwitchTime) return;
     l.switched_at = scope_->now();
+    if (!l.failures.failed(scope_->now(), l.lived)) return;
     const auto& workers = scope_->config.media.workers;
     const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
     const bool to_tcp = l.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp;
-    set_ice(p, to_tcp ? IcePreference::kTcp : IcePreference::kAny);
+    if (to_tcp) return set_ice(p, IcePreference::kTcp);
+    const bool to_tls = l.ice != IcePreference::kTls && has_tls(scope_->config, p);
+    set_ice(p, to_tls ? IcePreference::kTls : IcePreference::kAny);
 }
 
 void Negotiation::restart(Participant& p) {
@@ -209,7 +245,7 @@ void Negotiation::restart(Participant& p) {
     if (!l.subscriber) return;
     NegotiationTimer& timer = l.subscriber->timer;
     if (l.subscriber->has_remote()) {
-        l.subscriber->restart_ice(l.tcp_only());
+        l.subscriber->restart_ice(tcp_only(scope_->config, l));
     } else if (timer.outstanding()) {
         timer.abandon();  // the first offer, or its answer, died with the connection
     } else {
@@ -221,7 +257,8 @@ void Negotiation::restart(Participant& p) {
 void Negotiation::prefer(Participant& p, IcePreference preference) {
     set_ice(p, preference);
     const Links& l = links(p);
-    if (l.subscriber && l.subscriber->has_remote()) l.subscriber->restart_ice(l.tcp_only());
+    if (l.subscriber && l.subscriber->has_remote())
+        l.subscriber->restart_ice(tcp_only(scope_->config, l));
     request(p, true);
 }
 

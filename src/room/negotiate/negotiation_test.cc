@@ -469,9 +469,10 @@ TEST_CASE(
     CHECK(w.negotiation.ice(again) == IcePreference::kTls);
     w.negotiation.open(again);
     w.drain();
-    CHECK(w.done<sfu::CreatePeer>().at(0).tcp_only);
+    // Its relay comes to us over UDP.
+    CHECK_FALSE(w.done<sfu::CreatePeer>().at(0).tcp_only);
 
-    for (std::size_t i = 1; i < Negotiation::kMaxRemembered; ++i)
+    for (std::size_t i = 1; i < ChosenTransports::kMax; ++i)
         w.negotiation.prefer(w.join("p" + std::to_string(i)), IcePreference::kTcp);
     w.negotiation.prefer(w.join("one too many"), IcePreference::kTcp);
     for (const std::string identity : {"p255", "one too many"}) {
@@ -480,6 +481,121 @@ TEST_CASE(
         w.roster.remove(known);
         const bool remembered = identity != "one too many";
         CHECK((w.negotiation.ice(w.join(identity)) == IcePreference::kTcp) == remembered);
+    }
+}
+
+namespace {
+
+// Fails after it was up for so long, or never was; the report of the media plane, and its use.
+void fail(World& w, Participant& p, Duration lived) {
+    const PeerLink* link = w.negotiation.primary(p);
+    if (!link->ever_connected) (void)w.state(p, link, sfu::PeerState::kConnected);
+    w.pass(lived);
+    (void)w.state(p, link, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
+    w.negotiation.try_other_transport(p);
+}
+
+Config config_with_tls() {
+    Config config = testing::test_config();
+    config.ice_servers = [](const IceUser& user) {
+        livekit::ICEServer server;
+        if (!user.tls_only) server.add_urls("turn:turn.example.org:3478?transport=udp");
+        server.add_urls("turns:turn.example.org:443?transport=tcp");
+        return std::vector<livekit::ICEServer>{server};
+    };
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("Negotiation: TCP, then TURN over TLS, then all again [SIG-89] [ICE-15]") {
+    World w(config_with_tls());
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    for (const IcePreference next :
+         {IcePreference::kTcp, IcePreference::kTls, IcePreference::kAny, IcePreference::kTcp}) {
+        fail(w, p, Negotiation::kSwitchTime);
+        CHECK(w.negotiation.ice(p) == next);
+    }
+}
+
+TEST_CASE("Negotiation: TURN over TLS where TCP is not there, or not for it [SIG-89]") {
+    Config config = config_with_tls();
+    config.media.workers.at(0).tcp.clear();
+    World w(std::move(config));
+    Participant& p = w.join("alice");
+    w.negotiation.try_other_transport(p);
+    CHECK(w.negotiation.ice(p) == IcePreference::kTls);
+
+    World other(config_with_tls());
+    JoinParams go = other.params("alice");
+    go.client.set_sdk(livekit::ClientInfo::GO);
+    Participant& gopher = other.join(go);
+    other.negotiation.try_other_transport(gopher);
+    CHECK(other.negotiation.ice(gopher) == IcePreference::kTls);
+}
+
+TEST_CASE("Negotiation: a connection that lived long has to fail twice [SIG-89] [ICE-15]") {
+    for (const bool short_life : {true, false}) {
+        World w;
+        Participant& p = w.join("alice");
+        w.negotiation.open(p);
+        fail(w, p, FailureCount::kShortLife - Duration::millis(short_life ? 1 : 0));
+        CHECK((w.negotiation.ice(p) == IcePreference::kTcp) == short_life);
+        // The other connection of the same outage is no second failure.
+        w.pass(Duration::millis(500));
+        w.negotiation.try_other_transport(p);
+        CHECK((w.negotiation.ice(p) == IcePreference::kTcp) == short_life);
+        if (short_life) continue;
+        fail(w, p, Duration::seconds(16));
+        CHECK(w.negotiation.ice(p) == IcePreference::kTcp);
+    }
+}
+
+TEST_CASE(
+    "Negotiation: no other transport where that is not allowed, or TCP the only one [SIG-89]") {
+    for (const bool forced : {true, false}) {
+        Config config = config_with_tls();
+        config.allow_tcp_fallback = forced;
+        config.force_tcp = forced;
+        World w(std::move(config));
+        Participant& p = w.join("alice");
+        w.negotiation.open(p);
+        w.drain();
+        CHECK(w.done<sfu::CreatePeer>().at(0).tcp_only == forced);
+        fail(w, p, Duration::seconds(1));
+        CHECK(w.negotiation.ice(p) == IcePreference::kAny);
+    }
+}
+
+TEST_CASE("Negotiation: what a client says of a young connection is a failure [SIG-89] [ICE-15]") {
+    const auto after = [](Duration lived, livekit::ReconnectReason reason) {
+        World w;
+        Participant& p = w.join("alice");
+        w.negotiation.open(p);
+        (void)w.state(p, w.negotiation.primary(p), sfu::PeerState::kConnected);
+        w.pass(lived);
+        w.negotiation.try_other_transport(p, reason);
+        return w.negotiation.ice(p) == IcePreference::kTcp;
+    };
+    const Duration last = FailureCount::kShortLife - Duration::millis(1);
+    CHECK(after(last, livekit::RR_SUBSCRIBER_FAILED));
+    CHECK_FALSE(after(FailureCount::kShortLife, livekit::RR_SUBSCRIBER_FAILED));
+    CHECK_FALSE(after(last, livekit::RR_SIGNAL_DISCONNECTED));
+    CHECK_FALSE(after(last, livekit::RR_PUBLISHER_FAILED));  // it has none yet
+}
+
+TEST_CASE("Negotiation: the transport is remembered for a while after the session [SIG-89]") {
+    for (const bool late : {true, false}) {
+        World w;
+        Participant& p = w.join("alice");
+        w.negotiation.prefer(p, IcePreference::kTcp);
+        w.pass(ChosenTransports::kLife * 3);  // it is used all the time
+        w.negotiation.remove(p);
+        w.roster.remove(p);
+        w.negotiation.finish_turn();
+        w.pass(ChosenTransports::kLife + Duration::millis(late ? 1 : 0));
+        CHECK((w.negotiation.ice(w.join("alice")) == IcePreference::kAny) == late);
     }
 }
 

@@ -45,6 +45,7 @@ class SessionsHost {
     virtual Transport transport(const Participant& p) const = 0;
     virtual void restart_links(Participant& p) = 0;
     virtual void try_other_transport(Participant& p) = 0;
+    virtual void client_gave_up(Participant& p, livekit::ReconnectReason reason) = 0;
 
     // ---- what is told
     virtual livekit::ParticipantInfo describe(const Participant& p) const = 0;

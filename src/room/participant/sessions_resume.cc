@@ -30,6 +30,7 @@ void Sessions::resume(SessionId session, const JoinParams& params, bool moved) {
     p.signal.close();
     p.signal.open(session);
     const Timestamp since = p.presence.resumed(scope_->now()) - silence();
+    host_->client_gave_up(p, params.reconnect_reason);
     // It says where it believes to be; Rust clients name the sid of their join, whatever they heard
     // since. To be told twice does no harm there.
     const bool missed_move =

@@ -36,6 +36,9 @@ struct Host : SessionsHost {
     Transport transport(const Participant&) const override { return link; }
     void restart_links(Participant& p) override { note("restart", p); }
     void try_other_transport(Participant& p) override { note("other transport", p); }
+    void client_gave_up(Participant& p, livekit::ReconnectReason reason) override {
+        if (reason != livekit::RR_UNKNOWN) note(livekit::ReconnectReason_Name(reason), p);
+    }
     livekit::ParticipantInfo describe(const Participant& p) const override { return p.info; }
     const std::string& shown(Participant& p) override {
         p.shown = encoded_other(p.info);
@@ -397,6 +400,19 @@ TEST_CASE(
     away.signal.lost();
     w.sessions.handle_link(away, World::failure(LinkNews::Failure::kIce));
     CHECK(w.calls().empty());
+}
+
+TEST_CASE("Sessions: a resume passes on that the client saw a connection fail [SIG-89] [ICE-15]") {
+    World w;
+    (void)w.come_active("alice", 1);
+    JoinParams params = resume_of("alice");
+    w.sessions.resume(SessionId(2), params);
+    const Texts silent = w.calls();
+    CHECK(std::find(silent.begin(), silent.end(), "RR_PUBLISHER_FAILED alice") == silent.end());
+    params.reconnect_reason = livekit::RR_PUBLISHER_FAILED;
+    w.sessions.resume(SessionId(3), params);
+    // Before it is told over what to come.
+    CHECK(w.calls().at(0) == "RR_PUBLISHER_FAILED alice");
 }
 
 TEST_CASE("Sessions: clients without actions are not told to resume [SIG-65] [SIG-145]") {

@@ -80,6 +80,8 @@ struct Config {
     std::uint32_t codec_regression_threshold = 5;
     bool enable_data_tracks = true;
     bool enable_data_blobs = false;
+    bool allow_tcp_fallback = true;  // ICE-15
+    bool force_tcp = false;
     bool send_side_bwe = false;
     // Shortest time between key frame requests to a publisher, by layer.
     std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),
