@@ -576,6 +576,8 @@ TEST_CASE("Negotiation: what a client says of a young connection is a failure [S
         (void)w.state(p, w.negotiation.primary(p), sfu::PeerState::kConnected);
         w.pass(lived);
         w.negotiation.try_other_transport(p, reason);
+        w.pass(Negotiation::kSwitchTime);
+        w.negotiation.try_other_transport(p, reason);  // nor is it one of two
         return w.negotiation.ice(p) == IcePreference::kTcp;
     };
     const Duration last = FailureCount::kShortLife - Duration::millis(1);
