@@ -273,9 +273,11 @@ TEST_CASE("parse_yaml: all that is not implemented is told, however much it is [
     many +=
         "psrpc: {max_attempts: 9, timeout: 9s, backoff: 9s, buffer_size: 9}\n"
         "signal_relay: {retry_timeout: 9s, min_retry_interval: 9s, max_retry_interval: 9s}\n"
-        "api: {execution_timeout: 9s, check_interval: 9s, max_check_interval: 9s}\n";
-    REQUIRE(count + 10 > kMaxDiagnostics);
-    CHECK(parsed(many).warnings.size() == count + 10);
+        "api: {execution_timeout: 9s, check_interval: 9s, max_check_interval: 9s}\n"
+        "logging: {sample: true, sample_initial: 9, sample_interval: 9, item_sample_seconds: 9,\n"
+        "  item_sample_initial: 9, item_sample_interval: 9}\n";
+    REQUIRE(count + 16 > kMaxDiagnostics);
+    CHECK(parsed(many).warnings.size() == count + 16);
 }
 
 TEST_CASE("parse_yaml: a list or map of the file takes the place of the default one [CFG-01]") {
