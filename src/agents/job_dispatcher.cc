@@ -254,7 +254,8 @@ void JobDispatcher::migrated(Clock clock, Worker& worker,
                 tell_termination(worker.id, id);
             else
                 adopt(clock, worker, id);
-        } else if (at->second.api_key != worker.api_key) {
+        } else if (at->second.api_key != worker.api_key ||
+                   tenant_of(at->second.job) != token::tenant_in(worker.key.ns)) {
             tell_termination(worker.id, id);  // of another project: not its job
         } else if (at->second.worker != worker.id && !at->second.simulated) {
             take_over(at, worker);

@@ -60,6 +60,7 @@ class Finisher {
         turn_servers();
         services();
         tenants();
+        webhook_key();
         return std::move(errors_);
     }
 
@@ -269,6 +270,16 @@ class Finisher {
                               " is not one of the keys; add it to keys, or correct its name");
             }
         }
+    }
+    // Else all but one tenant would miss their webhooks without a word.
+    void webhook_key() {
+        if (config_.webhook.urls.empty()) return;
+        for (const auto& [tenant, keys] : config_.own.tenants)
+            if (std::find(keys.begin(), keys.end(), config_.webhook.api_key) != keys.end())
+                warn("webhook.api_key",
+                     "webhook.api_key belongs to tenant " + tenant +
+                         ": only its events are sent; for those of all take a key "
+                         "of no tenant");
     }
     void webhook_retention() {
         if (config_.own.webhook_retention >= kShortestRetention) return;

@@ -38,6 +38,21 @@ TEST_CASE("confab.tenants: names and their keys [TEN-02]") {
         CHECK_MESSAGE(!error_of("confab: {tenants: " + std::string(bad) + "}").empty(), bad);
 }
 
+TEST_CASE("confab.tenants: a webhook key of a tenant is warned of: the others get none [TEN-10]") {
+    const auto warnings = [](const std::string& key) {
+        Loaded loaded = parsed(
+            "{keys: {a: x, b: y}, confab: {tenants: {acme: [a]}}, webhook: {api_key: " + key +
+            ", urls: [\"https://example.org/\"]}}");
+        REQUIRE(finish(loaded, {.require_keys = false}));
+        std::string all;
+        for (const Diagnostic& warning : loaded.warnings)
+            all += to_text(warning);
+        return all;
+    };
+    CHECK(warnings("a").find("webhook.api_key belongs to tenant acme") != std::string::npos);
+    CHECK(warnings("b").find("belongs to") == std::string::npos);
+}
+
 TEST_CASE("confab.tenants: a key of nobody, of two, and bad names are refused [TEN-02]") {
     CHECK(error_in(with_tenants("{acme: [a, c]}"))
               .find("API key c of tenant acme is not one of the keys") != std::string::npos);

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,6 +54,8 @@ std::optional<T> read_whole(const Value& value) {
     const double number = value.number;
     const double end = std::ldexp(1.0, std::numeric_limits<T>::digits);
     const double begin = std::numeric_limits<T>::is_signed ? -end : 0.0;
+    // Whole digits that do not fit are beyond the bounds, whatever a double makes of them.
+    if (text.find_first_of(".eE") == text.npos && text != "-0") return std::nullopt;
     if (std::trunc(number) != number || number < begin || number >= end) return std::nullopt;
     return static_cast<T>(number);
 }
@@ -81,9 +84,12 @@ std::optional<bool> read_bool(const Value& value) {
 }
 
 std::optional<std::string> read_octets(std::string text) {
+    // Encoders of MIME break lines.
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
     std::ranges::replace(text, '-', '+');
     std::ranges::replace(text, '_', '/');
-    text.erase(std::min(text.find('='), text.size()));
+    while (text.ends_with('='))
+        text.pop_back();
     while (text.size() % 4 != 0)
         text += '=';
     const auto octets = base64_decode(text);
@@ -163,16 +169,19 @@ bool Reader::read_field(const Value& value, Message& message, const FieldDescrip
     return read_value(value, {message, field, false});
 }
 
-// An entry is a message with the fields key and value; the last one of a key counts.
+// An entry is a message with the fields key and value. A key is there once; null is the default.
 bool Reader::read_map(const Value& object, Message& message, const FieldDescriptor& field) {
     if (object.kind != Kind::kObject) return false;
+    std::set<std::string_view> keys;
     for (const json::Member& member : object.members) {
+        if (!keys.insert(member.name).second) return false;
         Message& entry = *message.GetReflection()->AddMessage(&message, &field);
         Value key;
         key.kind = Kind::kString;
         key.string = member.name;
-        if (!read_value(key, {entry, *field.message_type()->map_key(), false}) ||
-            !read_value(member.value, {entry, *field.message_type()->map_value(), false}))
+        if (!read_value(key, {entry, *field.message_type()->map_key(), false})) return false;
+        if (member.value.is_null()) continue;
+        if (!read_value(member.value, {entry, *field.message_type()->map_value(), false}))
             return false;
     }
     return true;

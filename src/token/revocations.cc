@@ -21,8 +21,18 @@ void Revocations::forget(std::uint64_t serial) {
     const auto room = by_room_.find(entry->second.room);
     room->second.erase(serial);
     if (room->second.empty()) by_room_.erase(room);
+    const auto tenant = by_tenant_.find(entry->second.tenant);
+    tenant->second.erase(serial);
+    if (tenant->second.empty()) by_tenant_.erase(tenant);
     entries_.erase(entry);
     by_serial_.erase(place);
+}
+
+std::uint64_t Revocations::first_of_largest_tenant() const {
+    const auto smaller = [](const auto& a, const auto& b) {
+        return a.second.size() < b.second.size();
+    };
+    return *std::max_element(by_tenant_.begin(), by_tenant_.end(), smaller)->second.begin();
 }
 
 Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view identity,
@@ -38,6 +48,9 @@ Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view
         auto& of_room = by_room_.at(known->second.room);
         of_room.erase(known->second.serial);
         of_room.insert(next_serial_);
+        auto& of_tenant = by_tenant_.at(known->second.tenant);
+        of_tenant.erase(known->second.serial);
+        of_tenant.insert(next_serial_);
         by_serial_.erase(known->second.serial);
         known->second.before = before;
         known->second.serial = next_serial_;
@@ -47,12 +60,14 @@ Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view
     const Name room_name = name_of(room, {});
     auto& of_room = by_room_[room_name];
     of_room.insert(next_serial_);
-    entries_.emplace(name, Entry{before, next_serial_, room_name});
+    const std::string tenant(tenant_in(room));
+    by_tenant_[tenant].insert(next_serial_);
+    entries_.emplace(name, Entry{before, next_serial_, room_name, tenant});
     by_serial_.emplace(next_serial_++, name);
     if (of_room.size() > kMaxPerRoom)
         forget(*of_room.begin());
     else if (entries_.size() > kMaxEntries)
-        forget(by_serial_.begin()->first);
+        forget(first_of_largest_tenant());
     else
         return Outcome::kKept;
     return Outcome::kForgotOther;

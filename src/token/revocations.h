@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
 
 #include "base/time.h"
@@ -19,7 +20,8 @@ namespace confab::token {
 
 class Revocations {
   public:
-    // Of more, the one that was made first is forgotten.
+    // Of more, the first one of the tenant that has most is forgotten: none makes room for itself
+    // at the cost of another.
     static constexpr std::size_t kMaxEntries = 65'536;
     // Of one room: beyond, its first one is forgotten. Who may administer a room does not undo what
     // others revoked.
@@ -49,14 +51,17 @@ class Revocations {
         UnixTime before;
         std::uint64_t serial = 0;
         Name room;
+        std::string tenant;
     };
     static Name name_of(std::string_view room, std::string_view identity);
     bool refuses(const Grants& grants, std::string_view identity) const;
     void forget(std::uint64_t serial);
+    std::uint64_t first_of_largest_tenant() const;
 
     std::map<Name, Entry> entries_;
-    std::map<std::uint64_t, Name> by_serial_;          // as they were made
-    std::map<Name, std::set<std::uint64_t>> by_room_;  // serials, of rooms that have any
+    std::map<std::uint64_t, Name> by_serial_;                   // as they were made
+    std::map<Name, std::set<std::uint64_t>> by_room_;           // serials, of rooms that have any
+    std::map<std::string, std::set<std::uint64_t>> by_tenant_;  // the same, of tenants
     std::uint64_t next_serial_ = 1;
 };
 

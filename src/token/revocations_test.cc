@@ -96,6 +96,27 @@ TEST_CASE("Revocations: so many are kept, then the first that was made gives way
     CHECK(refuses(i));
 }
 
+TEST_CASE("Revocations: a tenant with many makes nobody else's forgotten [TOK-14] [TEN-03]") {
+    Revocations revocations;
+    const auto key = [](std::string_view tenant, std::size_t i) {
+        return room_key(tenant, "room" + std::to_string(i % 100));
+    };
+    const auto refuses = [&](std::string_view tenant, std::size_t i) {
+        Grants grants = bearer("room" + std::to_string(i % 100), std::to_string(i), after(0));
+        grants.tenant = tenant;
+        return revocations.refuses(grants);
+    };
+    for (std::size_t i = 0; i < 10; ++i)
+        (void)revocations.revoke(key("acme", i), std::to_string(i), after(100), kNow);
+    for (std::size_t i = 0; i < Revocations::kMaxEntries + 100; ++i)
+        (void)revocations.revoke(key("globex", i), std::to_string(i), after(100), kNow);
+    CHECK(revocations.size() == Revocations::kMaxEntries);
+    for (std::size_t i = 0; i < 10; ++i)
+        CHECK(refuses("acme", i));
+    CHECK_FALSE(refuses("globex", 0));
+    CHECK(refuses("globex", Revocations::kMaxEntries + 99));
+}
+
 TEST_CASE("Revocations: a room has its own bound, which other rooms do not feel [TOK-14]") {
     Revocations revocations;
     const auto revoke = [&](const std::string& room, std::size_t i, UnixTime now) {

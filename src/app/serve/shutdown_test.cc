@@ -144,7 +144,13 @@ TEST_CASE("Shutdown: who leaves before the time of the drain ends it [CON-11] [N
     shutdown.handle_signal();
     bench.participants = 0;
     net::EventLoop::Timer look(bench.loop);
-    look.set(net::EventLoop::now() + Duration::millis(50), [&] { shutdown.handle_signal(); });
+    std::function<void()> watch = [&] {
+        if (bench.flushed) return bench.flushed();
+        look.set(net::EventLoop::now() + Duration::millis(5), watch);
+    };
+    watch();
+    net::EventLoop::Timer hang(bench.loop);
+    hang.set(net::EventLoop::now() + Duration::seconds(20), [&] { bench.loop.stop(); });
     bench.loop.run();
     CHECK(bench.trace == "drain end flush ");
     CHECK(lines.count("is over") == 0);

@@ -26,6 +26,10 @@ struct Links {
     }
     // The relay of a client that goes over TLS comes to us over UDP.
     bool tcp_only() const { return ice == IcePreference::kTcp; }
+    bool ever_up() const {
+        return (publisher && publisher->ever_connected) ||
+               (subscriber && subscriber->ever_connected);
+    }
     // None that ever was up is down.
     bool all_up() const {
         const auto down = [](const std::unique_ptr<PeerLink>& link) {
@@ -39,6 +43,7 @@ struct Links {
     bool disable_ice_lite = false;
     std::optional<bool> allow_pause;
     IcePreference ice = IcePreference::kAny;
+    bool ice_inherited = false;  // chosen in an earlier session
     // Of the last outage, until all is up again. Both connections of a client notice one, seconds
     // apart: that is one failure.
     std::optional<Timestamp> switched_at;

@@ -61,11 +61,19 @@ void Negotiation::add(const Participant& p, const JoinParams& params) {
     l.disable_ice_lite = params.disable_ice_lite;
     l.allow_pause = params.subscriber_allow_pause;
     l.ice = chosen_.find(p.identity(), scope_->now());
+    // The relay may be gone since, or this be another client.
+    const bool is_there =
+        l.ice == IcePreference::kTls ? has_tls(scope_->config, p) : p.traits.gates.ice_tcp;
+    if (!is_there) l.ice = IcePreference::kAny;
+    l.ice_inherited = l.ice != IcePreference::kAny;
 }
 
 void Negotiation::remove(const Participant& p) {
     const Links& l = links(p);
-    if (l.ice != IcePreference::kAny) chosen_.keep(p.identity(), l.ice, scope_->now());
+    // What did not work for a whole session is not tried again for ever.
+    const bool worked = l.ever_up() || !l.ice_inherited;
+    if (l.ice != IcePreference::kAny)
+        chosen_.keep(p.identity(), worked ? l.ice : IcePreference::kAny, scope_->now());
     for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
         if (link != nullptr) scope_->media.peers.erase(link->id());
     removed_.push_back(p.number);
@@ -162,6 +170,9 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
             break;
         case sfu::PeerState::kReconnected:
             link->connected = news.up = true;
+            // Over another transport it begins to live anew.
+            if (std::exchange(link->failed, false) && l.ice != IcePreference::kAny)
+                link->connected_at = scope_->now();
             break;
         case sfu::PeerState::kFailed:
             link_failed(p, *link, event.failure);
@@ -185,7 +196,9 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
 
 void Negotiation::link_failed(const Participant& p, PeerLink& link, sfu::PeerFailure failure) {
     link.connected = false;
-    links(p).lived = link.ever_connected ? scope_->now() - link.connected_at : Duration::zero();
+    // A restart that never came up did not live at all.
+    const bool came_up = link.ever_connected && !std::exchange(link.failed, true);
+    links(p).lived = came_up ? scope_->now() - link.connected_at : Duration::zero();
     const bool had_ice =
         failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
     if (!link.ever_connected && had_ice)
@@ -217,6 +230,7 @@ void Negotiation::data_ready(const Participant& p) {
 void Negotiation::set_ice(const Participant& p, IcePreference preference) {
     Links& l = links(p);
     l.ice = preference;
+    l.ice_inherited = false;
     if (l.publisher) l.publisher->set_tcp_only(tcp_only(scope_->config, l));
     chosen_.keep(p.identity(), preference, scope_->now());
 }

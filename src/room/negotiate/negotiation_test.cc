@@ -587,6 +587,57 @@ TEST_CASE("Negotiation: what a client says of a young connection is a failure [S
     CHECK_FALSE(after(last, livekit::RR_PUBLISHER_FAILED));  // it has none yet
 }
 
+TEST_CASE("Negotiation: a remembered transport that does not work is forgotten [SIG-89] [ICE-15]") {
+    for (const bool works : {true, false}) {
+        World w;
+        const auto leave = [&](Participant& p) {
+            w.negotiation.remove(p);
+            w.roster.remove(p);
+            w.negotiation.finish_turn();
+        };
+        Participant& first = w.join("alice");
+        w.negotiation.prefer(first, IcePreference::kTcp);
+        leave(first);
+        Participant& again = w.join("alice");
+        w.negotiation.open(again);
+        CHECK(w.negotiation.ice(again) == IcePreference::kTcp);
+        if (works) (void)w.state(again, w.negotiation.primary(again), sfu::PeerState::kConnected);
+        leave(again);
+        const IcePreference next = works ? IcePreference::kTcp : IcePreference::kAny;
+        CHECK(w.negotiation.ice(w.join("alice")) == next);
+    }
+}
+
+TEST_CASE("Negotiation: what is not there for a client is not remembered for it [SIG-89]") {
+    World w(config_with_tls());
+    Participant& p = w.join("alice");
+    w.negotiation.prefer(p, IcePreference::kTcp);
+    w.negotiation.remove(p);
+    w.roster.remove(p);
+    JoinParams go = w.params("alice");
+    go.client.set_sdk(livekit::ClientInfo::GO);  // takes no ICE/TCP
+    CHECK(w.negotiation.ice(w.join(go)) == IcePreference::kAny);
+
+    World without;  // any more
+    Participant& bob = without.join("bob");
+    without.negotiation.prefer(bob, IcePreference::kTls);
+    without.negotiation.remove(bob);
+    without.roster.remove(bob);
+    CHECK(without.negotiation.ice(without.join("bob")) == IcePreference::kAny);
+}
+
+TEST_CASE("Negotiation: of an old connection each transport has to fail once only [SIG-89]") {
+    World w(config_with_tls());
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    fail(w, p, FailureCount::kShortLife);
+    CHECK(w.negotiation.ice(p) == IcePreference::kAny);
+    for (const IcePreference next : {IcePreference::kTcp, IcePreference::kTls}) {
+        fail(w, p, Duration::seconds(16));  // and has not come up in between
+        CHECK(w.negotiation.ice(p) == next);
+    }
+}
+
 TEST_CASE("Negotiation: the transport is remembered for a while after the session [SIG-89]") {
     for (const bool late : {true, false}) {
         World w;

@@ -75,6 +75,7 @@ class PeerLink {
     NegotiationTimer timer;
     bool connected = false;  // now
     bool ever_connected = false;
+    bool failed = false;       // and has not come back
     bool established = false;  // connected, and its data channels are open
     Timestamp connected_at;
 

@@ -33,7 +33,7 @@ void Requests::get_data_blob(Participant& p, const livekit::GetDataBlobRequest& 
     if (!request.has_key())
         return refuse(livekit::RequestResponse::INVALID_REQUEST, "data blob key is required");
     const Participant* from = roster_->find(request.participant_identity());
-    if (from == nullptr)
+    if (from == nullptr || (from != &p && from->hidden()))
         return refuse(livekit::RequestResponse::NOT_FOUND, "participant not found");
     const livekit::DataBlob* blob = from->blobs.find(request.key());
     if (blob == nullptr) return refuse(livekit::RequestResponse::NOT_FOUND, "data blob not found");

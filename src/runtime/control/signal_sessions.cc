@@ -14,6 +14,9 @@ namespace {
 
 // CON-08: behind proxies it is a header, of any length.
 constexpr std::size_t kMaxLoggedAddress = 256;
+// An answer that is no more than this costs its asker a share of the whole only: it is of the size
+// of the request. A data blob is thousands of times as large.
+constexpr std::size_t kLargeAnswer = 4096;
 
 }  // namespace
 
@@ -228,7 +231,7 @@ void SignalSessions::handle(room::SessionId id, const livekit::SignalRequest& re
 void SignalSessions::count(room::SessionId id, Session& receiver, std::size_t bytes) {
     if (!sender_) return;
     cost_.total += bytes;
-    if (id == *sender_) return;
+    if (id == *sender_ && bytes < kLargeAnswer) return;
     if (receiver.caused_by != request_number_) receiver.caused_bytes = 0;
     receiver.caused_by = request_number_;
     receiver.caused_bytes += bytes;

@@ -24,7 +24,7 @@ void FrameMarks::take_first(std::uint8_t& octet) {
     Message message{opcode == kText, allowed_ && (octet & kReserved) == kCompressed};
     if (message.compressed)
         octet = static_cast<std::uint8_t>((octet & ~(kReserved | kOpcode)) | kBinary);
-    begun_.push_back(message);
+    if (begun_.size() < kMaxBegun) begun_.push_back(message);
 }
 
 //  byte 0 | M, length 7 | 0, 2 or 8 bytes of length | mask if M | payload

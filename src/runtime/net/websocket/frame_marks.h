@@ -16,6 +16,8 @@ namespace confab::net {
 
 class FrameMarks {
   public:
+    // More than the shortest frames that one read of the stream brings.
+    static constexpr std::size_t kMaxBegun = 64 * 1024;
     struct Message {
         bool text = false;
         bool compressed = false;
@@ -39,7 +41,7 @@ class FrameMarks {
     std::size_t header_size_ = 2;  // as far as is known
     std::size_t length_size_ = 0;
     std::uint64_t payload_ = 0;  // still to come
-    // At most one for each two bytes that were received at once and not read yet.
+    // Those that were received at once and not read yet, up to kMaxBegun: beyond, nobody reads.
     std::vector<Message> begun_;
 };
 

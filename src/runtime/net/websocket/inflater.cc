@@ -9,6 +9,11 @@
 #include "base/check.h"
 
 namespace confab::net {
+namespace {
+
+constexpr std::string_view kTail("\0\0\xFF\xFF", 4);  // the sender leaves it out (§7.2.1)
+
+}  // namespace
 
 Inflater::Inflater() {
     const int result = ::inflateInit2(&stream_, -MAX_WBITS);
@@ -16,7 +21,6 @@ Inflater::Inflater() {
 }
 
 Result<std::string, InflateError> Inflater::inflate(std::string_view message, std::size_t limit) {
-    constexpr std::string_view kTail("\0\0\xFF\xFF", 4);  // the sender leaves it out (§7.2.1)
     (void)::inflateReset(&stream_);
     ended_ = false;
     std::string out;
@@ -40,12 +44,16 @@ Result<void, InflateError> Inflater::feed(std::string_view part, std::size_t lim
         const int result = ::inflate(&stream_, Z_SYNC_FLUSH);
         if (result != Z_OK && result != Z_BUF_ERROR && result != Z_STREAM_END)
             return fail(InflateError::kBroken);
-        ended_ = result == Z_STREAM_END;  // a final block (§7.2.3.5): all is there
+        ended_ = result == Z_STREAM_END;  // a final block (§7.2.3.4)
         out += as_text(BytesView(piece).first(piece.size() - stream_.avail_out));
         if (limit != 0 && out.size() > limit) return fail(InflateError::kTooLarge);
         more = stream_.avail_out == 0;
     }
-    return {};
+    // Behind a final block a sender may put the empty one whose end is left out, and nothing else:
+    // what we would not read must not be lost in silence.
+    const std::string_view rest = part.substr(part.size() - stream_.avail_in);
+    const bool is_padding = rest.empty() || rest == kTail || rest == std::string_view("\0", 1);
+    return is_padding ? Result<void, InflateError>() : fail(InflateError::kBroken);
 }
 
 }  // namespace confab::net

@@ -40,15 +40,20 @@ TEST_CASE("Inflater: what is no DEFLATE is broken, and the next message is read 
     Inflater inflater;
     CHECK(inflater.inflate("\xFF\xFF\xFF\xFF", 100).error() == InflateError::kBroken);
     CHECK(*inflater.inflate(deflated("hello"), 100) == "hello");
-    // Refers to bytes before the message.
-    const std::string far = deflated("hello hello hello hello");
-    CHECK(*inflater.inflate(far, 100) == "hello hello hello hello");
+    const std::string again = deflated("hello hello hello hello");
+    CHECK(*inflater.inflate(again, 100) == "hello hello hello hello");
+    // Three bytes at a distance of one, where nothing was: those of the message before are not
+    // there.
+    CHECK(*inflater.inflate(deflated("a"), 100) == "a");
+    CHECK(inflater.inflate(std::string("\x02\x02\0\0", 4), 100).error() == InflateError::kBroken);
 }
 
-TEST_CASE("Inflater: a final block ends a message (RFC 7692, 7.2.3.5)") {
+TEST_CASE("Inflater: a final block ends a message, and nothing is behind it (RFC 7692, 7.2.3.4)") {
     Inflater inflater;
     const std::string final_block("\xF3\x48\xCD\xC9\xC9\x07\x00\x00", 8);
     CHECK(*inflater.inflate(final_block, 100) == "Hello");
+    CHECK(inflater.inflate(final_block + deflated("more"), 100).error() == InflateError::kBroken);
+    CHECK(*inflater.inflate(final_block.substr(0, 7), 100) == "Hello");
 }
 
 }  // namespace confab::net

@@ -103,7 +103,7 @@ asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
         stream_.next_layer().restart_count();
         bool more = true;
         while (more) {
-            const std::size_t room = message_.size() == 0 ? kIdleRoom : kReadChunk;
+            const std::size_t room = message_.size() == 0 && !end_ ? kIdleRoom : kReadChunk;
             const auto [error, size] = co_await stream_.async_read_some(message_, room, use_result);
             if (error) {
                 end(WebSocketEnd::kError, 1006);
@@ -173,6 +173,7 @@ bool WebSocket::Impl::deliver_message() {
     if (!plain && plain.error() == InflateError::kTooLarge) return end_too_big();
     if (!plain || (mark.text && !is_valid_utf8(*plain))) {
         end(WebSocketEnd::kError, kBadPayload);
+        notify();  // nobody shall write to it any more
         begin_close(kBadPayload, options_.error_grace);
         return true;
     }
