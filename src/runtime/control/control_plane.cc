@@ -3,8 +3,6 @@
 
 #include "runtime/control/control_plane.h"
 
-#include <algorithm>
-
 #include "crypto/random.h"
 #include "runtime/control/observations.h"
 #include "runtime/telemetry/log.h"
@@ -29,17 +27,6 @@ const char* to_text(sfu::PeerState state) {
     return "unknown";
 }
 
-bool publishes(const room::RoomManager& rooms, const std::string& room,
-               const api::WhipTrackName& name) {
-    livekit::RoomParticipantIdentity who;
-    who.set_room(room);
-    who.set_identity(name.identity);
-    const auto found = rooms.get_participant(who);
-    if (!found) return false;
-    return std::any_of(found->tracks().begin(), found->tracks().end(),
-                       [&](const livekit::TrackInfo& track) { return track.name() == name.track; });
-}
-
 }  // namespace
 
 ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
@@ -50,10 +37,6 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
       metrics_(metrics),
       rooms_(options.room, seed, crypto::fill_random),
       whip_(loop, sessions_),
-      awaited_tracks_(loop,
-                      [this](const std::string& room, const api::WhipTrackName& name) {
-                          return publishes(rooms_, room, name);
-                      }),
       sessions_(rooms_, options.websocket, metrics),
       service_(
           rooms_, options.room.node_id, [this] { wake(); }, [this] { carry_out(); }),

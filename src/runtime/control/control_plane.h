@@ -16,7 +16,6 @@
 #include "runtime/control/room_service.h"
 #include "runtime/control/shards/control_report.h"
 #include "runtime/control/signal_sessions.h"
-#include "runtime/control/whip/awaited_tracks.h"
 #include "runtime/control/whip/whip_sessions.h"
 #include "runtime/control/worker_loads.h"
 #include "runtime/net/event_loop.h"
@@ -48,7 +47,6 @@ class ControlPlane {
     room::RoomManager& rooms() { return rooms_; }
     SignalSessions& sessions() { return sessions_; }
     WhipSessions& whip() { return whip_; }
-    AwaitedTracks& awaited_tracks() { return awaited_tracks_; }
     LocalRoomService& service() { return service_; }
     worker::ControlPort& media() { return media_; }
     net::EventLoop& loop() { return loop_; }
@@ -86,7 +84,6 @@ class ControlPlane {
     WorkerLoads loads_;
     room::RoomManager rooms_;
     WhipSessions whip_;  // outlives its sessions
-    AwaitedTracks awaited_tracks_;
     SignalSessions sessions_;
     LocalRoomService service_;
     SendWebhook send_webhook_;

@@ -11,7 +11,6 @@
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
-#include "api/whip/whip_client_info.h"
 #include "base/callback.h"
 #include "runtime/control/agents/node_agents.h"
 #include "runtime/control/routes/endpoint.h"
@@ -64,7 +63,6 @@ class WhipEndpoint final : public Endpoint {
     struct Wish {
         room::JoinParams params;
         api::WhipOffer offer;
-        std::vector<api::WhipTrackName> awaited;
         bool room_must_exist = false;
     };
     Result<void, api::HttpError> check_grants(const Call& call) const;

@@ -17,15 +17,6 @@ namespace {
 // Clients say no version; this one has everything that a client without signalling can use.
 constexpr int kProtocol = 17;
 
-// The tracks that did not come.
-api::HttpResponse nothing_to_receive(const std::vector<api::WhipTrackName>& missing) {
-    std::string names;
-    for (const api::WhipTrackName& name : missing)
-        names.append(names.empty() ? "" : ", ").append(name.identity + "/" + name.track);
-    return api::whip_error({503, "tracks to subscribe to are not published: " + names},
-                           api::kApplicationSdp);
-}
-
 api::HttpResponse nobody_answers(std::string_view content_type) {
     return api::whip_error({503, "no response from servers"}, content_type);
 }
@@ -53,8 +44,6 @@ Result<void, api::HttpError> WhipEndpoint::check_grants(const Call& call) const 
 
 Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) const {
     CONFAB_TRY_VOID(check_grants(call));
-    CONFAB_TRY(api::WhipClientInfo info,
-               api::read_whip_client_info(call.request.headers.get(api::kWhipClientInfo)));
     CONFAB_TRY(api::WhipOffer offer, api::read_whip_offer(call.request.body));
     const token::VideoGrant& video = *call.grants->video;
     const livekit::ParticipantPermission permission = token::to_permission(*call.grants);
@@ -71,9 +60,8 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     params.room = token::room_key(*call.grants);
     params.grants = *call.grants;
     params.client.set_protocol(kProtocol);
-    api::complete_client_info(
-        params.client, call.request.headers.get("User-Agent"),
-        info.client_address.empty() ? call.client_address() : info.client_address);
+    api::complete_client_info(params.client, call.request.headers.get("User-Agent"),
+                              call.client_address());
     params.single_connection = true;
     params.auto_subscribe = offer.receives;
     params.disable_ice_lite = true;
@@ -83,7 +71,6 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
     params.add_track_requests = offer.tracks;
     wish.offer = std::move(offer);
-    wish.awaited = std::move(info.awaited);
     return wish;
 }
 
@@ -100,13 +87,7 @@ void WhipEndpoint::create(Call call) {
             if (wish.room_must_exist && !plane.rooms().has_room(wish.params.room))
                 return reply(
                     api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));
-            plane.awaited_tracks().wait(wish.params.room, wish.awaited,
-                                        [&plane, params = wish.params, offer = wish.offer,
-                                         reply = std::move(reply)](const auto& missing) mutable {
-                                            if (!missing.empty())
-                                                return reply(nothing_to_receive(missing));
-                                            plane.whip().create(params, offer, std::move(reply));
-                                        });
+            plane.whip().create(wish.params, wish.offer, std::move(reply));
         },
         [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
             call.respond(response ? *std::move(response) : nobody_answers(api::kApplicationSdp));
