@@ -368,7 +368,7 @@ void measure_api(const Options& options) {
     }
 }
 
-void measure_idle(Options options) {
+void measure_idle(const Options& options) {
     World world(options);
     world.join(kWarmUp, kIdleRoomSize);
     world.run_for(Duration::seconds(1));

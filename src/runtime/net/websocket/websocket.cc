@@ -31,6 +31,13 @@ void WebSocket::Impl::leave() {
 }
 
 void WebSocket::Impl::set_stream_options() {
+    websocket::permessage_deflate deflate;
+    deflate.server_enable = options_.deflate;
+    // Without context takeover a connection that is silent holds no window, and what we compress
+    // does for all. Beast agrees on it and decompresses.
+    deflate.server_no_context_takeover = true;
+    deflate.client_no_context_takeover = true;
+    stream_.set_option(deflate);
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = std::chrono::microseconds(options_.handshake_timeout.us());
     timeout.idle_timeout = websocket::stream_base::none();

@@ -11,7 +11,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
-#include <list>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -63,10 +63,7 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     asio::awaitable<void> wait_for_work();
     asio::awaitable<void> wait_to_read();
     bool take_message();
-    bool deliver_message();
-    bool end_too_big();
-    void deliver(bool text, std::string_view payload);
-    void add_response_headers(boost::beast::websocket::response_type& response);
+    void deliver_message();
     void on_close_frame();
     void end(WebSocketEnd by, std::uint16_t code);
     void begin_close(std::uint16_t code, Duration grace);
@@ -83,13 +80,12 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
     WebSocketOptions options_;
     std::shared_ptr<HttpServerStats> stats_;
     std::shared_ptr<void> place_;
-    // Compression is none of its business (frame_marks.h).
-    boost::beast::websocket::stream<WebSocketTransport, false> stream_;
+    boost::beast::websocket::stream<WebSocketTransport> stream_;
     EventLoop::Timer watchdog_;  // cuts the connection when a write takes too long
     asio::steady_timer wake_;    // its cancellation wakes write_loop()
     asio::steady_timer hold_;    // its cancellation wakes wait_to_read()
     boost::beast::flat_buffer message_;
-    std::list<Message> queue_;  // a deque holds half a kilobyte, empty or not
+    std::deque<Message> queue_;
     std::size_t queued_bytes_ = 0;
     std::shared_ptr<Handlers> handlers_;
     std::optional<WebSocketClosed> end_;  // why no message comes any more

@@ -15,8 +15,6 @@
 #include <boost/beast/http/message.hpp>
 
 #include "base/text.h"
-#include "runtime/net/websocket/deflate_offer.h"
-#include "runtime/net/websocket/inflater.h"
 
 namespace confab::net {
 
@@ -26,29 +24,28 @@ namespace websocket = boost::beast::websocket;
 namespace {
 
 constexpr std::size_t kReadChunk = 64 * 1024;
-// What a connection holds that waits for a message: Beast makes room before it reads. A short
-// message comes with the first read, the rest of a longer one with the next.
-constexpr std::size_t kIdleRoom = 128;
+constexpr std::size_t kKeepBuffer = 4 * 1024;
 // Frame headers, and bytes the stream had read ahead, are no part of the wire size we compare.
 constexpr std::size_t kReadAhead = 4096;
-constexpr std::uint16_t kBadPayload = 1007;
 constexpr std::uint16_t kInternalError = 1011;
 constexpr std::uint16_t kTooBigOnWire = 1009;
 constexpr std::uint16_t kTooBigInflated = 1000;
 
 // All that the handshake looks at (RFC 6455 §4.2.1). Beast's containers throw at header lines of
 // 64 KiB, which clients may send, so nothing else goes in and nothing that long.
-constexpr std::array<std::string_view, 5> kHandshakeHeaders = {
-    "Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version"};
+constexpr std::array<std::string_view, 6> kHandshakeHeaders = {"Host",
+                                                               "Connection",
+                                                               "Upgrade",
+                                                               "Sec-WebSocket-Key",
+                                                               "Sec-WebSocket-Version",
+                                                               "Sec-WebSocket-Extensions"};
 constexpr std::size_t kMaxHandshakeHeader = 4096;
 
-std::string extensions_of(const HttpHeaders& headers) {
-    std::string all;
-    for (const HttpHeader& header : headers)
-        if (equals_ignore_case(header.name, "Sec-WebSocket-Extensions") &&
-            header.value.size() <= kMaxHandshakeHeader)
-            all += (all.empty() ? "" : ",") + header.value;
-    return all;
+// What is compressed for all has the whole window; who can only read a smaller one is sent
+// everything plain, which may be decided for each message (RFC 7692 §7.1.2.1, §6).
+bool agrees_on_deflate(std::string_view extensions) {
+    return extensions.starts_with("permessage-deflate") &&
+           extensions.find("server_max_window_bits") == std::string_view::npos;
 }
 
 template <typename Request>
@@ -61,8 +58,13 @@ void copy_header(const HttpHeaders& from, std::string_view name, Request& to) {
 }  // namespace
 
 asio::awaitable<bool> WebSocket::Impl::handshake() {
-    stream_.set_option(websocket::stream_base::decorator(
-        [this](websocket::response_type& response) { add_response_headers(response); }));
+    const auto add_headers =
+        [this, headers = std::move(start_.response_headers)](websocket::response_type& response) {
+            deflates_ = agrees_on_deflate(response[beast::http::field::sec_websocket_extensions]);
+            for (const HttpHeader& header : headers)
+                if (is_writable(header)) response.insert(header.name, header.value);
+        };
+    stream_.set_option(websocket::stream_base::decorator(add_headers));
     beast::http::request<beast::http::empty_body> request;
     request.method(beast::http::verb::get);
     request.target("/");
@@ -72,19 +74,6 @@ asio::awaitable<bool> WebSocket::Impl::handshake() {
     const auto [error] = co_await stream_.async_accept(request, use_result);
     start_ = {};
     co_return !error;
-}
-
-// Beast also asks for refusals, which agree on nothing.
-void WebSocket::Impl::add_response_headers(websocket::response_type& response) {
-    for (const HttpHeader& header : start_.response_headers)
-        if (is_writable(header)) response.insert(header.name, header.value);
-    const bool accepted = response.result() == beast::http::status::switching_protocols;
-    if (!accepted || !options_.deflate) return;
-    const DeflateAgreement agreed = agree_on_deflate(extensions_of(start_.request_headers));
-    if (agreed.response.empty()) return;
-    response.set(beast::http::field::sec_websocket_extensions, agreed.response);
-    deflates_ = agreed.may_send;
-    stream_.next_layer().marks().allow_compression();
 }
 
 asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
@@ -103,8 +92,8 @@ asio::awaitable<void> WebSocket::Impl::run(std::shared_ptr<Impl> self) {
         stream_.next_layer().restart_count();
         bool more = true;
         while (more) {
-            const std::size_t room = message_.size() == 0 && !end_ ? kIdleRoom : kReadChunk;
-            const auto [error, size] = co_await stream_.async_read_some(message_, room, use_result);
+            const auto [error, size] =
+                co_await stream_.async_read_some(message_, kReadChunk, use_result);
             if (error) {
                 end(WebSocketEnd::kError, 1006);
                 cut();
@@ -136,56 +125,32 @@ void WebSocket::Impl::hold_reading(Timestamp until) {
 // Looks at what has been received of a message; false if nothing more is to be read.
 bool WebSocket::Impl::take_message() {
     const std::size_t limit = options_.max_message_bytes;
-    if (end_)
+    if (end_) {
         message_.clear();  // closing: the rest is read only to find the close frame
-    else if (limit != 0 && message_.size() > limit)
-        return end_too_big();
+    } else if (limit != 0 && message_.size() > limit) {
+        ++stats_->websocket_oversize;
+        const bool on_wire = stream_.next_layer().count() + kReadAhead > limit;
+        const std::uint16_t code = on_wire ? kTooBigOnWire : kTooBigInflated;
+        end(WebSocketEnd::kTooBig, code);
+        notify();  // before the close is queued: a last message still gets out (CON-45)
+        begin_close(code, options_.error_grace);
+        return false;
+    }
     if (!stream_.is_message_done()) return true;
-    const bool more = deliver_message();
+    if (!end_) deliver_message();
     message_.clear();
-    if (message_.capacity() > kIdleRoom) message_.shrink_to_fit();
+    if (message_.capacity() > kKeepBuffer) message_.shrink_to_fit();
     stream_.next_layer().restart_count();
-    return more;
-}
-
-bool WebSocket::Impl::end_too_big() {
-    ++stats_->websocket_oversize;
-    const bool on_wire = stream_.next_layer().count() + kReadAhead > options_.max_message_bytes;
-    const std::uint16_t code = on_wire ? kTooBigOnWire : kTooBigInflated;
-    end(WebSocketEnd::kTooBig, code);
-    notify();  // before the close is queued: a last message still gets out (CON-45)
-    begin_close(code, options_.error_grace);
-    return false;
-}
-
-// A whole one; false as above.
-bool WebSocket::Impl::deliver_message() {
-    const FrameMarks::Message mark = stream_.next_layer().marks().take();
-    if (end_) return true;
-    const auto data = message_.data();
-    const std::string_view payload(static_cast<const char*>(data.data()), data.size());
-    if (!mark.compressed) {
-        deliver(mark.text, payload);
-        return true;
-    }
-    static thread_local Inflater inflater;
-    const auto plain = inflater.inflate(payload, options_.max_message_bytes);
-    if (!plain && plain.error() == InflateError::kTooLarge) return end_too_big();
-    if (!plain || (mark.text && !is_valid_utf8(*plain))) {
-        end(WebSocketEnd::kError, kBadPayload);
-        notify();  // nobody shall write to it any more
-        begin_close(kBadPayload, options_.error_grace);
-        return true;
-    }
-    deliver(mark.text, *plain);
     return true;
 }
 
-void WebSocket::Impl::deliver(bool text, std::string_view payload) {
+void WebSocket::Impl::deliver_message() {
     const std::shared_ptr<Handlers> hold = handlers_;  // the handle may go in the call
     if (!hold || !hold->on_message) return;
+    const auto data = message_.data();
+    const std::string_view payload(static_cast<const char*>(data.data()), data.size());
     try {
-        hold->on_message(text, payload);
+        hold->on_message(stream_.got_text(), payload);
     } catch (const std::exception& error) {  // one session that fails, not all (01 CON-02)
         ++stats_->handler_failures;
         loop_.report_failure(error.what());

@@ -106,67 +106,6 @@ TEST_CASE("WebSocket: permessage-deflate in both directions [CON-41]") {
     }
 }
 
-TEST_CASE("WebSocket: compressed text, in fragments with a ping between them [CON-41] [CON-42]") {
-    Fixture fixture;
-    Client client(fixture.port(), kOfferDeflate);
-    REQUIRE(client.open());
-    const std::string packed = deflated("{\"a\":1}");
-    client.raw().send(frame(kText, packed.substr(0, 4), true, false) + frame(kPing, "p") +
-                      frame(kContinuation, packed.substr(4)) + frame(kText, "plain") +
-                      frame(kBinary, deflated(std::string(100'000, 'x')), true));
-    std::vector<std::string> texts;
-    for (int pongs = 0; texts.size() + static_cast<std::size_t>(pongs) < 3;) {
-        const Frame got = client.read();
-        REQUIRE(got.opcode >= 0);
-        if (got.opcode == kPong)
-            ++pongs;
-        else if (got.opcode == kText)
-            texts.push_back(got.payload);
-    }
-    CHECK(texts == std::vector<std::string>{"{\"a\":1}", "plain"});
-    const Frame large = client.read();
-    CHECK(large.opcode == kBinary);
-    CHECK(inflate(large.payload) == std::string(100'000, 'x'));
-}
-
-TEST_CASE("WebSocket: a compressed message may inflate to the limit [CON-41] [IMM-13]") {
-    WebSocketOptions options;
-    options.max_message_bytes = 100'000;
-    for (const std::size_t size : {99'999U, 100'000U, 100'001U}) {
-        Fixture fixture(options);
-        Client client(fixture.port(), kOfferDeflate);
-        REQUIRE(client.open());
-        client.raw().send(frame(kBinary, deflated(std::string(size, 'x')), true));
-        if (size <= 100'000) {
-            CHECK(inflate(client.read().payload).size() == size);
-        } else {
-            CHECK(client.read().payload == "leave");
-            CHECK(client.read_close() == 1000);
-        }
-    }
-}
-
-TEST_CASE("WebSocket: compressed messages that are broken or no text end with 1007 [CON-41]") {
-    for (const std::string& bad :
-         {frame(kBinary, "\xFF\xFF\xFF\xFF", true), frame(kText, deflated("a\xFF"), true)}) {
-        Fixture fixture;
-        Client client(fixture.port(), kOfferDeflate);
-        REQUIRE(client.open());
-        client.raw().send(bad);
-        CHECK(client.read_close() == 1007);
-        CHECK(fixture.closed().by == WebSocketEnd::kError);
-        CHECK(fixture.thread().call([&] { return fixture.messages().size(); }) == 0);
-    }
-}
-
-TEST_CASE("WebSocket: who has not offered compression may not send it") {
-    Fixture fixture;
-    Client client(fixture.port());
-    CHECK(client.read_response().find("Extensions") == std::string::npos);
-    client.raw().send(frame(kBinary, deflated("hello"), true));
-    CHECK(client.read_close() == 1002);
-}
-
 TEST_CASE("WebSocket: a message beyond the limit on the wire ends with 1009 [CON-41] [CON-45]") {
     WebSocketOptions options;
     options.max_message_bytes = 100'000;

@@ -178,14 +178,6 @@ class Fixture {
     std::optional<WebSocketClosed> closed_;
 };
 
-// As senders compress it.
-inline std::string deflated(std::string plain) {
-    HttpServerStats stats;
-    std::string out = WebSocketPart(std::move(plain)).deflated(stats);
-    out.resize(out.size() - WebSocketPart::kTailBytes);
-    return out;
-}
-
 inline std::string inflate(std::string_view payload) {
     std::string in(payload);
     in.append("\0\0\xFF\xFF", 4);

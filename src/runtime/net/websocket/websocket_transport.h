@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The byte stream under Beast's WebSocket: a net::Stream that first gives the bytes that came with
-// the request, takes the mark of compressed messages from their frames, and counts what it reads,
-// because the limits of 01 CON-41 tell bytes on the wire from inflated ones. Included by .cc files
-// only.
+// the request, and counts what it reads, because the limits of 01 CON-41 tell bytes on the wire
+// from inflated ones. Included by .cc files only.
 #pragma once
 
 // clang-format off: it sets the macros of every Boost header after it.
@@ -19,7 +18,6 @@
 #include <string>
 
 #include "runtime/net/stream.h"
-#include "runtime/net/websocket/frame_marks.h"
 
 namespace confab::net {
 
@@ -35,7 +33,6 @@ class WebSocketTransport {
     executor_type get_executor() { return stream_.get_executor(); }
     tcp::socket& socket() { return stream_.socket(); }
 
-    FrameMarks& marks() { return marks_; }
     std::size_t count() const { return count_; }
     void restart_count() { count_ = 0; }
     void close() {
@@ -106,16 +103,7 @@ class WebSocketTransport {
                     break;
             }
             transport.count_ += size;
-            mark(size);
             self.complete(error, size);
-        }
-        void mark(std::size_t size) {
-            for (auto it = asio::buffer_sequence_begin(buffers);
-                 it != asio::buffer_sequence_end(buffers); ++it) {
-                const asio::mutable_buffer part = asio::buffer(*it, size);
-                transport.marks_.pass({static_cast<std::uint8_t*>(part.data()), part.size()});
-                size -= part.size();
-            }
         }
     };
 
@@ -154,7 +142,6 @@ class WebSocketTransport {
 
     Stream stream_;
     std::string received_;
-    FrameMarks marks_;
     std::size_t count_ = 0;
     asio::steady_timer gate_;   // its cancellation wakes who waits for the other's write
     bool beast_waits_ = false;  // it is next
