@@ -260,13 +260,16 @@ class Finisher {
             for (const std::string& key : keys) {
                 const auto [owner, is_first] = owners.emplace(key, tenant);
                 if (!is_first)
-                    error("confab.tenants",
-                          "API key " + key +
-                              " is given twice in confab.tenants: " + std::string(owner->second) +
-                              " and " + tenant + "; it belongs to one tenant");
+                    error("confab.tenants", std::string("API key ")
+                                                .append(key)
+                                                .append(" is given twice in confab.tenants: ")
+                                                .append(owner->second)
+                                                .append(" and ")
+                                                .append(tenant)
+                                                .append("; it belongs to one tenant"));
                 else if (!config_.keys.empty() && !config_.keys.contains(key))
                     error("confab.tenants",
-                          "API key " + key + " of tenant " + tenant +
+                          std::string("API key ").append(key).append(" of tenant ").append(tenant) +
                               " is not one of the keys; add it to keys, or correct its name");
             }
         }

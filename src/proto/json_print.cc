@@ -159,7 +159,7 @@ bool Printer::print_map(const Source& source, const FieldDescriptor& field) {
         const Message& entry = source.reflection.GetRepeatedMessage(source.message, &field, i);
         std::string name;
         if (!Printer(form_, name).print_value({Source(entry), key})) return false;
-        if (!name.starts_with('"')) name = '"' + name + '"';
+        if (!name.starts_with('"')) name.insert(0, 1, '"').append(1, '"');
         entries.insert_or_assign(std::move(name), &entry);
     }
     out_ += '{';

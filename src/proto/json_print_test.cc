@@ -26,6 +26,7 @@ std::string plain(const json::Value& value) {
     for (const json::Value& item : value.items)
         out += plain(item) + ",";
     std::vector<std::string> members;
+    members.reserve(value.members.size());
     for (const json::Member& member : value.members)
         members.push_back(member.name + ":" + plain(member.value));
     std::ranges::sort(members);

@@ -13,6 +13,7 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
@@ -105,7 +106,7 @@ inline void Filler::put(Message& message, const FieldDescriptor& field, int leve
     const Reflection& r = *message.GetReflection();
     const bool add = field.is_repeated();
     const auto set = [&](auto one, auto more, auto value) {
-        (r.*(add ? more : one))(&message, &field, value);
+        (r.*(add ? more : one))(&message, &field, std::move(value));
     };
     switch (field.cpp_type()) {
         case FieldDescriptor::CPPTYPE_INT32:
