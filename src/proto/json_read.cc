@@ -84,8 +84,6 @@ std::optional<bool> read_bool(const Value& value) {
 }
 
 std::optional<std::string> read_octets(std::string text) {
-    // Encoders of MIME break lines.
-    std::erase_if(text, [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; });
     std::ranges::replace(text, '-', '+');
     std::ranges::replace(text, '_', '/');
     while (text.ends_with('='))

@@ -61,10 +61,8 @@ void Negotiation::add(const Participant& p, const JoinParams& params) {
     l.disable_ice_lite = params.disable_ice_lite;
     l.allow_pause = params.subscriber_allow_pause;
     l.ice = chosen_.find(p.identity(), scope_->now());
-    // The relay may be gone since, or this be another client.
-    const bool is_there =
-        l.ice == IcePreference::kTls ? has_tls(scope_->config, p) : p.traits.gates.ice_tcp;
-    if (!is_there) l.ice = IcePreference::kAny;
+    // It may be another client.
+    if (l.ice == IcePreference::kTcp && !p.traits.gates.ice_tcp) l.ice = IcePreference::kAny;
     l.ice_inherited = l.ice != IcePreference::kAny;
 }
 

@@ -617,13 +617,6 @@ TEST_CASE("Negotiation: what is not there for a client is not remembered for it 
     JoinParams go = w.params("alice");
     go.client.set_sdk(livekit::ClientInfo::GO);  // takes no ICE/TCP
     CHECK(w.negotiation.ice(w.join(go)) == IcePreference::kAny);
-
-    World without;  // any more
-    Participant& bob = without.join("bob");
-    without.negotiation.prefer(bob, IcePreference::kTls);
-    without.negotiation.remove(bob);
-    without.roster.remove(bob);
-    CHECK(without.negotiation.ice(without.join("bob")) == IcePreference::kAny);
 }
 
 TEST_CASE("Negotiation: of an old connection each transport has to fail once only [SIG-89]") {
