@@ -3,7 +3,8 @@
 
 // Times of metrics by another clock, on arbitrary bytes. The first octets say how far the clocks
 // are apart. Whatever is let through parses as before, with nothing of the sender's in the other
-// times. fuzz: modules room
+// times.
+// fuzz: modules room
 #include "base/check.h"
 #include "livekit_rtc.pb.h"
 #include "sfu/metrics/metrics_packet.h"
