@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // fuzz: modules api
 
-// Offers and fragments of WHIP clients. A fragment that was read is written and read again, and is
-// the same; an offer that was taken can be restarted.
+// Offers, fragments and headers of WHIP clients. A fragment that was read is written and read
+// again, and is the same; an offer that was taken can be restarted.
 #include <cstdlib>
 
 #include "api/whip/sdp_fragment.h"
+#include "api/whip/whip_client_info.h"
 #include "api/whip/whip_offer.h"
 #include "base/bytes.h"
 
@@ -21,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = api::parse_fragment(api::write_fragment(*fragment));
         if (!again || !(*again == *fragment)) std::abort();
     }
+    if (const auto names = api::read_whip_client_info(text))
+        if (names->size() > api::kMaxAwaitedTracks) std::abort();
     const auto offer = api::read_whip_offer(text);
     if (!offer) return 0;
     if (offer->tracks.size() > api::kMaxWhipTracks) std::abort();

@@ -6,23 +6,17 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "app/source_file_testing.h"
 #include "base/text.h"
 
 namespace confab::app {
 namespace {
 
-std::string read(const std::string& path) {
-    std::ifstream file(CONFAB_SOURCE_DIR "/" + path);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
+using testing::read_source;
 
 struct LockedPackage {
     std::string name;
@@ -67,9 +61,9 @@ std::vector<LockedPackage> packages_of(const std::string& lock) {
 }  // namespace
 
 TEST_CASE("The demo page's packages are locked by digest and named with their licence [DEMO-06]") {
-    const auto packages = packages_of(read("web/package-lock.json"));
+    const auto packages = packages_of(read_source("web/package-lock.json"));
     CHECK(packages.size() > 30);
-    const std::string notices = read("web/THIRD-PARTY.md");
+    const std::string notices = read_source("web/THIRD-PARTY.md");
     const auto row_of = [&](const LockedPackage& package) {
         return notices.find("| " + package.name + " | " + package.version + " | ");
     };
@@ -94,7 +88,7 @@ TEST_CASE("The demo page's packages are locked by digest and named with their li
 
 TEST_CASE("No logo of others is shipped [DEMO-06]") {
     for (const char* file : {"web/index.html", "web/src/strings.ts"}) {
-        const std::string text = to_lower(read(file));
+        const std::string text = to_lower(read_source(file));
         REQUIRE_FALSE(text.empty());
         CHECK(text.find("livekit-logo") == text.npos);
         CHECK(text.find("powered by livekit") == text.npos);

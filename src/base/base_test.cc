@@ -130,8 +130,16 @@ TEST_CASE("base64: all forms round-trip and strict decoding refuses the others")
 
 TEST_CASE("text: UTF-8 validity follows RFC 3629") {
     CHECK(is_valid_utf8("h\xC3\xA9llo \xF0\x9F\x98\x80"));
-    for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82"})
+    for (const char* bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80", "\xE2\x82"}) {
         CHECK_FALSE(is_valid_utf8(bad));
+        // Wherever it stands among octets that are looked at eight at a time.
+        for (std::size_t before = 0; before < 18; ++before)
+            for (const std::size_t behind : {0U, 1U, 7U, 8U, 9U})
+                CHECK_FALSE(
+                    is_valid_utf8(std::string(before, 'a') + bad + std::string(behind, 'b')));
+    }
+    for (std::size_t before = 0; before < 18; ++before)
+        CHECK(is_valid_utf8(std::string(before, 'a') + "\xF0\x9F\x98\x80" + std::string(9, 'b')));
 }
 
 TEST_CASE("Ring: refuses when full and keeps order") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace confab {
 namespace {
@@ -51,6 +52,17 @@ std::size_t utf8_sequence(std::string_view text) {
     return size;
 }
 
+// Most text is ASCII: eight octets at a time as long as it is.
+std::size_t ascii_prefix(std::string_view text) {
+    constexpr std::uint64_t kHighBits = 0x8080808080808080;
+    std::size_t i = 0;
+    for (std::uint64_t octets = 0; i + sizeof octets <= text.size(); i += sizeof octets) {
+        std::memcpy(&octets, text.data() + i, sizeof octets);
+        if ((octets & kHighBits) != 0) break;
+    }
+    return i;
+}
+
 }  // namespace
 
 std::string to_lower(std::string_view text) {
@@ -91,12 +103,13 @@ std::string_view next_token(std::string_view& rest, char separator) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-    while (!text.empty()) {
+    while (true) {
+        text.remove_prefix(ascii_prefix(text));
+        if (text.empty()) return true;
         const std::size_t size = utf8_sequence(text);
         if (size == 0) return false;
         text.remove_prefix(size);
     }
-    return true;
 }
 
 std::string to_hex(BytesView bytes) {
@@ -147,8 +160,8 @@ std::optional<Bytes> base64_decode(std::string_view text, Base64 form) {
             text.remove_suffix(1);
     }
     if (text.size() % 4 == 1) return std::nullopt;
-    Bytes out;
-    out.reserve(text.size() * 3 / 4);
+    Bytes out(text.size() * 3 / 4);
+    auto next = out.begin();
     std::uint32_t group = 0;
     int bits = 0;
     for (const char c : text) {
@@ -158,7 +171,7 @@ std::optional<Bytes> base64_decode(std::string_view text, Base64 form) {
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
-            out.push_back(static_cast<std::uint8_t>(group >> bits));
+            *next++ = static_cast<std::uint8_t>(group >> bits);
         }
     }
     return out;

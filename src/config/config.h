@@ -98,6 +98,9 @@ struct Rtc {
     bool reconnect_on_publication_error = false;
     bool reconnect_on_subscription_error = false;
     bool reconnect_on_data_channel_error = false;
+    std::uint32_t datachannel_slow_threshold = 0;  // bits per second
+    Duration datachannel_lossy_target_latency = Duration::zero();
+    Duration datachannel_data_track_target_latency = Duration::millis(100);
     CongestionControl congestion_control;
 };
 
@@ -216,7 +219,11 @@ struct MetricTimestamper {
     Duration one_way_delay_estimator_min_interval = Duration::seconds(5);
     std::uint32_t one_way_delay_estimator_max_batch = 100;
 };
+struct MetricReporter {
+    std::uint32_t reporting_interval_ms = 10'000;  // 0 = told at once
+};
 struct Metric {
+    MetricReporter reporter;
     MetricTimestamper timestamper_config;
 };
 

@@ -120,5 +120,21 @@ TEST_CASE("Random: no repetition among many draws, every length filled") {
     CHECK(seeded_rng().u64() != seeded_rng().u64());
 }
 
+TEST_CASE("Random: a pool gives nothing twice and fills every length, beyond its own size, too") {
+    RandomPool pool;
+    std::set<std::array<std::uint8_t, 16>> seen;
+    for (int i = 0; i < 1000; ++i) {
+        std::array<std::uint8_t, 16> out{};
+        pool.fill(out);
+        CHECK(seen.insert(out).second);
+    }
+    for (const std::size_t size : {1000U, 1023U, 1024U, 1025U, 5000U}) {
+        Bytes out(size);
+        pool.fill(out);
+        CHECK(Bytes(out.begin(), out.begin() + 32) != Bytes(32));
+        CHECK(Bytes(out.end() - 32, out.end()) != Bytes(32));
+    }
+}
+
 }  // namespace
 }  // namespace confab::crypto

@@ -4,7 +4,10 @@
 // RAND_bytes: OpenSSL's DRBG, seeded and reseeded from getrandom(2).
 #include "crypto/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
+
+#include <cstring>
 
 #include "base/check.h"
 
@@ -21,6 +24,18 @@ void fill_random(BytesSpan out) {
         CONFAB_CHECK(RAND_bytes(out.data(), static_cast<int>(chunk)) == 1);
         out = out.subspan(chunk);
     }
+}
+
+void RandomPool::fill(BytesSpan out) {
+    if (out.size() > octets_.size()) return fill_random(out);
+    if (out.size() > octets_.size() - used_) {
+        fill_random(octets_);
+        used_ = 0;
+    }
+    const BytesSpan given = BytesSpan(octets_).subspan(used_, out.size());
+    std::memcpy(out.data(), given.data(), given.size());
+    OPENSSL_cleanse(given.data(), given.size());
+    used_ += given.size();
 }
 
 Rng seeded_rng() {

@@ -24,6 +24,21 @@ std::array<std::uint8_t, N> random_bytes() {
     return out;
 }
 
+// Unpredictable octets for many small secrets: asking the generator for each costs more than the
+// secret. What was given out is wiped; one thread's.
+class RandomPool {
+  public:
+    RandomPool() = default;
+    RandomPool(const RandomPool&) = delete;  // two would give the same
+    RandomPool& operator=(const RandomPool&) = delete;
+
+    void fill(BytesSpan out);
+
+  private:
+    std::array<std::uint8_t, 1024> octets_{};
+    std::size_t used_ = octets_.size();
+};
+
 // A fast generator with an unpredictable seed, for jitter and SSRCs but not for secrets.
 Rng seeded_rng();
 

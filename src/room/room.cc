@@ -10,9 +10,8 @@
 namespace confab::room {
 namespace {
 
-NegotiationSettings negotiation_settings(std::vector<sdp::EnabledCodec> codecs,
-                                         const SendSettings& send) {
-    return {std::move(codecs), send.sync_streams, send.playout_delay.has_value()};
+NegotiationSettings negotiation_settings(const CodecList& codecs, const SendSettings& send) {
+    return {&codecs, send.sync_streams, send.playout_delay.has_value()};
 }
 
 // Whom a participant hears, besides itself.

@@ -47,6 +47,7 @@ class Room {
     Requests& requests() { return requests_; }
     RoomDispatches& dispatches() { return dispatches_; }
     DataPlane& data() { return data_; }
+    Subscriptions& subscriptions() { return subscriptions_; }
 
     // ---- media events (room_media.cc)
     void handle_peer_state(Participant& p, const sfu::PeerStateChanged& event);
@@ -75,12 +76,6 @@ class Room {
     // Null when there is no such track; the mute signal is sent all the same.
     const livekit::TrackInfo* mute_track(Participant& p, const std::string& sid, bool muted);
     void update_participant(Participant& p, const livekit::UpdateParticipantRequest& request);
-    void update_subscriptions(
-        Participant& p, const google::protobuf::RepeatedPtrField<std::string>& sids,
-        const google::protobuf::RepeatedPtrField<livekit::ParticipantTracks>& by_participant,
-        bool subscribe) {
-        subscriptions_.update(p, sids, by_participant, subscribe);
-    }
     void set_metadata(const std::string& metadata) {
         news_.set_metadata(metadata);
         records_.room_changed();

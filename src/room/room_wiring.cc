@@ -166,6 +166,10 @@ void RoomWiring::subscriber_stuck(Participant& p) {
 
 // ---------------------------------------------------------------- agents
 
+const std::string& RoomWiring::room_name() const {
+    return room_->news_.info().name();
+}
+
 livekit::Room RoomWiring::job_room() const {
     livekit::Room room = room_->news_.info();
     room.clear_turn_password();

@@ -65,6 +65,7 @@ class RoomWiring final : public DataHost,
     void subscriber_stuck(Participant& p) override;
 
     // ---- DispatchesHost
+    const std::string& room_name() const override;
     livekit::Room job_room() const override;
     livekit::ParticipantInfo describe(const Participant& p) const override;
     void job_webhook(const char* event, const livekit::Job& job) override;

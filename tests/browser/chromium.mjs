@@ -12,6 +12,7 @@ import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
 import { data_track_checks } from './data_tracks.mjs';
 import { e2ee_checks } from './e2ee.mjs';
+import { frame_metadata_checks } from './frame_metadata.mjs';
 import { loss_checks } from './loss.mjs';
 import { operation_checks } from './operation.mjs';
 import { refusal_checks } from './refusals.mjs';
@@ -32,6 +33,7 @@ await suite.run(async () => {
     await e2ee_checks(place, v0);
     await data_track_checks(place, v0);
   }
+  await frame_metadata_checks(place);
   await loss_checks(place);
   await refusal_checks(place);
   await operation_checks(place);

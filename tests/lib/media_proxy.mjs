@@ -21,13 +21,15 @@ export const is_media = (bytes) => bytes[0] >= 128 && bytes[0] <= 191;
 export const is_rtcp = (bytes) => is_media(bytes) && bytes[1] >= 192 && bytes[1] <= 223;
 
 export class MediaProxy {
-  // Called with each datagram; what returns false goes no further.
+  // Called with each datagram; what returns false goes no further. To the client it can go later, by
+  // a call of the second argument.
   to_server = () => true;
   to_client = () => true;
   tcp = false; // lets the server's TCP candidates through as they are: those streams pass us by
   real_candidates = false; // lets all candidates through as they are, from now on
   responses = {}; // the last of the server's messages, by kind
   #held = false;
+  #stopped = false;
   #links = new Map(); // client port → {socket, client}
   #sockets = new Set();
 
@@ -78,6 +80,7 @@ export class MediaProxy {
   }
 
   stop() {
+    this.#stopped = true;
     for (const socket of this.#sockets) socket.destroy();
     for (const { socket } of this.#links.values()) socket.close();
     this.#links.clear();
@@ -102,7 +105,8 @@ export class MediaProxy {
     socket.on('error', () => {});
     if (this.from) socket.bind(0, this.from);
     socket.on('message', (bytes) => {
-      if (this.to_client(bytes)) this.udp.send(bytes, from.port, from.address, () => {});
+      const pass = () => this.#stopped || this.udp.send(bytes, from.port, from.address, () => {});
+      if (this.to_client(bytes, pass)) pass();
     });
     this.#links.set(from.port, { socket });
     return this.#links.get(from.port);

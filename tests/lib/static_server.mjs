@@ -17,6 +17,7 @@ function file_of(url) {
   if (pathname === '/') return 'tests/browser/page/index.html';
   if (pathname === '/livekit-client.mjs') return `${kClient}.esm.mjs`;
   if (pathname === '/e2ee-worker.mjs') return `${kClient}.e2ee.worker.mjs`;
+  if (pathname === '/fm-worker.mjs') return `${kClient}.fm.worker.mjs`;
   if (/^\/page\/[\w.]+$/.test(pathname)) return `tests/browser${pathname}`;
   if (pathname === '/lib/picture.mjs') return `tests${pathname}`;
   return undefined;

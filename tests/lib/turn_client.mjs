@@ -9,9 +9,21 @@ import { once } from 'node:events';
 
 import { attribute, header, uint32 } from './stun.mjs';
 
-const kMethod = { allocate: 3, refresh: 4 };
-const kAttribute = { username: 6, integrity: 8, error: 9, lifetime: 13, realm: 20, nonce: 21, transport: 25 };
+const kMethod = { allocate: 3, refresh: 4, channel_bind: 9 };
+const kAttribute = { username: 6, integrity: 8, error: 9, channel: 12, lifetime: 13, peer: 18, realm: 20, nonce: 21, transport: 25 };
 const kUdp = 17 << 24;
+const kCookie = 0x2112a442;
+const kIpv4 = 1;
+
+// XOR-PEER-ADDRESS (RFC 8489 §14.2).
+function peer_address(host, port) {
+  const value = Buffer.alloc(8);
+  value[1] = kIpv4;
+  value.writeUInt16BE(port ^ (kCookie >>> 16), 2);
+  const address = host.split('.').reduce((all, part) => all * 256 + Number(part), 0);
+  value.writeUInt32BE((address ^ kCookie) >>> 0, 4);
+  return attribute(kAttribute.peer, value);
+}
 
 // The attributes of a message, by type.
 function attributes_of(bytes) {
@@ -61,6 +73,18 @@ export class TurnClient {
 
   refresh(seconds) {
     return this.request('refresh', [attribute(kAttribute.lifetime, uint32(seconds))]);
+  }
+
+  bind_channel(number, host, port) {
+    return this.request('channel_bind', [attribute(kAttribute.channel, uint32(number * 0x10000)), peer_address(host, port)]);
+  }
+
+  // On a channel; nothing comes back for it.
+  send_on(number, data) {
+    const head = Buffer.alloc(4);
+    head.writeUInt16BE(number, 0);
+    head.writeUInt16BE(data.length, 2);
+    this.socket.send(Buffer.concat([head, data]));
   }
 
   #build(method, transaction, attributes) {

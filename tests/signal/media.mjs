@@ -17,10 +17,13 @@ const kChannels = {
   _data_track: { ordered: false, maxRetransmits: 0 },
 };
 
+const kMaxKept = 2000;
+
 export class MediaClient {
   channels = {}; // by label: those the server sends on
   data = []; // {label, bytes}
   packets = new Map(); // RTP packets that came, by kind: {count, last}, last is the payload
+  video = []; // the first of them, as {payload}
   errors = [];
   silent = false; // true: it answers no offer
   loud = false; // true: its packets say that it speaks
@@ -65,6 +68,7 @@ export class MediaClient {
     });
     connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(({ payload }) => {
       this.packets.set(track.kind, { count: (this.packets.get(track.kind)?.count ?? 0) + 1, last: payload });
+      if (track.kind === 'video' && this.video.length < kMaxKept) this.video.push({ payload });
     }));
     connection.onDataChannel.subscribe((channel) => this.#listen(channel));
     this.#connections.set(target, connection);
@@ -121,8 +125,8 @@ export class MediaClient {
   }
 
   // Publishes and sends packets; gives the TrackInfo of track_published. `at_once`: the offer goes
-  // without waiting for that.
-  async publish(kind, { at_once = false, ...request } = {}) {
+  // without waiting for that. `frames` gives the packets, one after the other.
+  async publish(kind, { at_once = false, frames, ...request } = {}) {
     const connection = this.connection(SignalTarget.PUBLISHER);
     const track = this.#add_track(kind);
     const video = kind === 'video';
@@ -140,7 +144,7 @@ export class MediaClient {
     const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
     if (this.errors.length) throw this.errors[0];
     await until(() => connection.connectionState === 'connected');
-    this.#timers.push(send_packets(track, () => this.loud));
+    this.#timers.push(send_packets(track, () => this.loud, frames));
     return info;
   }
 

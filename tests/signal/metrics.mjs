@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets of client metrics: who gets them, and their times by the server's clock.
+// Packets of client metrics: who gets them and when, and their times by the server's clock.
 
 import { DataPacket, EventMetric, MetricsBatch, TimeSeriesMetric } from '@livekit/protocol';
 
@@ -12,6 +12,7 @@ import { fresh_room } from './client.mjs';
 import { MediaClient } from './media.mjs';
 
 const kMay = { grant: { canSubscribeMetrics: true } };
+const kAtOnce = { reporter: { reporting_interval_ms: 0 } };
 const kHour = 3_600_000;
 
 const packets = (peer) => peer.data.filter((one) => one.label === '_reliable').map((one) => DataPacket.fromBinary(one.bytes));
@@ -82,7 +83,7 @@ async function time_checks(suite, server) {
 
   await suite.check('metrics: clocks are compared as often as the configuration says [SIG-124]', async () => {
     const timestamper_config = { one_way_delay_estimator_min_interval: '1h', one_way_delay_estimator_max_batch: 3 };
-    const rare = await start_server(suite, { metric: { timestamper_config } });
+    const rare = await start_server(suite, { metric: { timestamper_config, ...kAtOnce } });
     const [alice] = await room_of(suite, rare, { alice: kMay });
     // The clock jumps by an hour after the first of them.
     const shifts = [];
@@ -101,6 +102,55 @@ async function time_checks(suite, server) {
   });
 }
 
-export async function metrics_checks(suite, server) {
-  await Promise.all([receiver_checks(suite, server), time_checks(suite, server)]);
+async function report_checks(suite) {
+  const kInterval = 1500;
+  const name = 'metrics are told as one report as often as the configuration says [SIG-124]';
+  if (!suite.selected(name)) return;
+  const server = await start_server(suite, { metric: { reporter: { reporting_interval_ms: kInterval } } });
+  await suite.check(name, async () => {
+    const [alice, bob, carol, dora] = await room_of(suite, server, { alice: {}, bob: kMay, carol: kMay, dora: {} });
+    const began = Date.now();
+    for (let label = 1; label <= 10; ++label)
+      for (const peer of [alice, bob]) send(peer, { case: 'metrics', value: new MetricsBatch({ timestampMs: 5n, timeSeries: [{ label }] }) });
+    for (const peer of [bob, carol]) {
+      const all = () => metrics(peer).flatMap((batch) => batch.timeSeries.map(({ label, participantIdentity }) => `${batch.strData[participantIdentity - 4096]} ${label}`));
+      await until(() => metrics(peer).length > 0, { every: 5, what: 'the first report' });
+      assert.ok(Date.now() - began > kInterval - 100, `a report after ${Date.now() - began} ms`);
+      await until(() => all().length === 20, { what: () => `all metrics, ${all()} came` });
+      assert.equal(new Set(all()).size, 20);
+      assert.ok(all().includes('alice 10') && all().includes('bob 1'), all());
+      const reports = metrics(peer);
+      assert.ok(reports.length <= 3, `${reports.length} reports`);
+      for (const one of reports) assert.ok(Math.abs(ms_of(one.normalizedTimestamp) - Number(one.timestampMs)) < 1);
+    }
+    // What is said later comes with a later report, and nobody else gets any.
+    for (const peer of [bob, carol]) send(peer, { case: 'user', value: { payload: Buffer.from('after'), topic: 't' } });
+    await until(() => packets(dora).filter((one) => one.value.case === 'user').length === 2);
+    assert.equal(metrics(dora).length, 0);
+    for (const peer of [alice, bob, carol, dora]) await peer.close();
+  });
+  await server.stop();
+  server.forget();
+}
+
+async function large_checks(suite, server) {
+  await suite.check('metrics that grow beyond a packet with the server\'s times come whole, in several [SIG-124]', async () => {
+    const [alice, bob] = await room_of(suite, server, { alice: {}, bob: kMay });
+    const kSamples = 8000;
+    const samples = Array.from({ length: kSamples }, (_, index) => ({ timestampMs: BigInt(1000 + index) }));
+    send(alice, { case: 'metrics', value: new MetricsBatch({ timestampMs: 5000n, timeSeries: [new TimeSeriesMetric({ label: 6, samples })] }) });
+    const times = () => metrics(bob).flatMap((batch) => batch.timeSeries.flatMap((series) => series.samples.map((one) => Number(one.timestampMs))));
+    await until(() => times().length >= kSamples, { what: () => `all samples, ${times().length} came` });
+    assert.deepEqual(times(), samples.map((one) => Number(one.timestampMs)));
+    assert.ok(metrics(bob).length > 1);
+    for (const batch of metrics(bob)) assert.ok(batch.timeSeries[0].label === 6 && batch.normalizedTimestamp);
+    for (const peer of [alice, bob]) await peer.close();
+  });
+}
+
+export async function metrics_checks(suite) {
+  const server = await start_server(suite, { metric: kAtOnce });
+  await Promise.all([receiver_checks(suite, server), time_checks(suite, server), large_checks(suite, server), report_checks(suite)]);
+  await server.stop();
+  server.forget();
 }

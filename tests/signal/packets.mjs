@@ -17,18 +17,19 @@ const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);
 // A key frame of nothing, 640 × 360.
 const kVp8KeyFrame = Buffer.from('10009d012a80026801', 'hex');
 
-// Sends a packet on the track each 20 ms, of sound as loud as speech when `is_loud()`; gives the
-// timer.
-export function send_packets(track, is_loud) {
+// Sends a packet on the track each 20 ms, of sound as loud as speech when `is_loud()`; `next` gives
+// its payload and marker. Gives the timer.
+export function send_packets(track, is_loud, next) {
   const video = track.kind === 'video';
-  const payload = video ? kVp8KeyFrame : kOpusSilence;
+  const usual = { payload: video ? kVp8KeyFrame : kOpusSilence, marker: true };
   let sequenceNumber = 0;
   let timestamp = 0;
   return setInterval(() => {
     sequenceNumber = (sequenceNumber + 1) & 0xffff;
     timestamp += video ? 1800 : 960;
     const extensions = !video && is_loud() ? [{ id: kLevelId, payload: kLoud }] : [];
-    const header = new RtpHeader({ sequenceNumber, timestamp, marker: true, extension: extensions.length > 0, extensions });
+    const { payload, marker } = next?.() ?? usual;
+    const header = new RtpHeader({ sequenceNumber, timestamp, marker, extension: extensions.length > 0, extensions });
     track.writeRtp(new RtpPacket(header, payload));
   }, 20);
 }

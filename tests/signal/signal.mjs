@@ -31,6 +31,7 @@ import { setting_checks } from './settings.mjs';
 import { simulating_checks } from './simulating.mjs';
 import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
+import { trailer_checks } from './trailers.mjs';
 
 const kGroups = [
   announcing_checks,
@@ -58,6 +59,7 @@ const kGroups = [
   simulating_checks,
   subscriber_checks,
   subscribing_checks,
+  trailer_checks,
 ];
 
 const suite = new Suite({ limit: 180 });

@@ -11,8 +11,9 @@ import net from 'node:net';
 import { Caller, meet } from '../browser/caller.mjs';
 import { start_chromium, start_firefox } from '../lib/browser.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
+import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { start_turn_server } from './settings.mjs';
+import { relayed, start_turn_server } from './settings.mjs';
 
 const kTlsPort = 443; // as clients are told, whatever turn.tls_port says
 const kPlainPort = 5349;
@@ -47,6 +48,7 @@ const kBrowsers = [
 ];
 
 async function relayed_call({ suite, address }, browser, server, room, v0, expect) {
+  const before = await relayed(server);
   const alice = await Caller.open(suite, browser, address, 'alice', 1);
   const bob = await Caller.open(suite, browser, address, 'bob', 2);
   for (const caller of [alice, bob]) {
@@ -64,6 +66,11 @@ async function relayed_call({ suite, address }, browser, server, room, v0, expec
     };
     await until(relayed, { what: () => `relaying over ${expect}, is over [${relays}]` });
   }
+  // Media of relayed pairs passes no socket behind the TURN server.
+  const after = await relayed(server);
+  const by_rings = after.to_peer + after.to_client - before.to_peer - before.to_client;
+  const by_sockets = after.sockets - before.sockets;
+  assert.ok(by_rings > 100 && by_sockets * 50 < by_rings, `${by_rings} datagrams by rings, ${by_sockets} by sockets`);
   await Promise.all([alice.close(), bob.close()]);
 }
 

@@ -18,9 +18,20 @@ export function start_turn_server({ suite, host }, turn = {}, config = {}) {
   }, config.start);
 }
 
-// The sum of a metric's series.
-export async function metric(server, name) {
-  return (await Scrape.of(server)).value(name) ?? 0;
+// The sum of a metric's series with these labels.
+export async function metric(server, name, labels) {
+  return (await Scrape.of(server)).value(name, labels) ?? 0;
+}
+
+// Datagrams relayed so far: those between clients and media workers by rings, others by sockets.
+export async function relayed(server) {
+  const scrape = await Scrape.of(server);
+  const count = (labels) => scrape.value('confab_turn_relayed_datagrams_total', labels);
+  return {
+    to_peer: count({ direction: 'to_peer', way: 'ring' }),
+    to_client: count({ direction: 'to_client', way: 'ring' }),
+    sockets: count({ way: 'socket' }),
+  };
 }
 
 // The user name and credential that a participant who joins is given for TURN.

@@ -16,6 +16,7 @@ import { life_checks } from './life.mjs';
 import { node_checks } from './node.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { self_hosting_checks } from './self_hosting.mjs';
+import { shortcut_checks } from './shortcut.mjs';
 
 export const kHost = '10.71.0.1';
 
@@ -36,6 +37,7 @@ await suite.run(async () => {
   await life_checks(place);
   await self_hosting_checks(place);
   await node_checks(place);
+  await shortcut_checks(place);
   await coturn_checks(place);
   await fallback_checks(place);
   await browser_checks(place);

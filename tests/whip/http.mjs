@@ -6,6 +6,7 @@
 import { RoomServiceClient } from 'livekit-server-sdk';
 
 import { KEY, SECRET } from '../lib/server.mjs';
+import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 
 export const kSdp = 'application/sdp';
@@ -20,6 +21,11 @@ export async function ask(server, method, { token, type, body, location = '/whip
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
+
+export const error_of = ({ text }) => {
+  assert.ok(text.endsWith('\n'), text);
+  return JSON.parse(text).error;
+};
 
 export const rooms_of = (server) => new RoomServiceClient(server.http, KEY, SECRET);
 

@@ -9,7 +9,7 @@ import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
-import { ask, gone, kFragment, kSdp, people, rooms_of } from './http.mjs';
+import { ask, error_of, gone, kFragment, kSdp, people, rooms_of } from './http.mjs';
 
 const kFingerprint = Array.from({ length: 32 }, (_, index) => index.toString(16).padStart(2, '0').toUpperCase()).join(':');
 
@@ -20,11 +20,6 @@ export const offer = (ufrag = 'abcd') => [
   'a=ice-pwd:0123456789012345678901', `a=fingerprint:sha-256 ${kFingerprint}`, 'a=setup:actpass',
   'a=rtcp-mux', 'a=sendonly', 'a=rtpmap:111 opus/48000/2', '',
 ].join('\r\n');
-
-const error_of = ({ text }) => {
-  assert.ok(text.endsWith('\n'), text);
-  return JSON.parse(text).error;
-};
 
 async function refused(server, expected, request) {
   const answer = await ask(server, request.method ?? 'POST', request);

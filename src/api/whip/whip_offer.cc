@@ -71,7 +71,7 @@ Result<WhipOffer, HttpError> read_whip_offer(std::string_view body) {
     std::set<std::string> cids;
     for (const sdp::MediaSection& section : offer.description.sections) {
         if (!section.is_rtp() || section.rejected()) continue;
-        offer.receives = offer.receives || sdp::receives(section.direction);
+        if (sdp::receives(section.direction)) ++offer.receiving;
         if (!sdp::sends(section.direction)) continue;
         bool& seen = section.kind == sdp::Kind::kAudio ? audio : video;
         offer.tracks.push_back(make_track(section, !std::exchange(seen, true)));

@@ -23,7 +23,7 @@ inline constexpr std::size_t kMaxWhipTracks = 16;
 struct WhipOffer {
     sdp::Description description;
     std::vector<livekit::AddTrackRequest> tracks;
-    bool receives = false;  // a section takes something back
+    std::size_t receiving = 0;  // sections that take something back
 };
 
 // What the session part and a section that is not rejected need for a connection. The error is for

@@ -39,7 +39,7 @@ TEST_CASE("WHIP offer: tracks are made up from what is sent [CON-62]") {
     CHECK(offer.tracks[1].source() == livekit::CAMERA);
     CHECK(offer.tracks[1].name() == "synthesized-camera");
     CHECK(offer.tracks[1].layers().empty());
-    CHECK_FALSE(offer.receives);
+    CHECK(offer.receiving == 0);
 }
 
 TEST_CASE("WHIP offer: a track has the id of its section's, or one of its own [CON-62]") {
@@ -77,7 +77,7 @@ TEST_CASE("WHIP offer: simulcast has a layer for each encoding, three at most [C
 TEST_CASE("WHIP offer: what only receives is no track [CON-60]") {
     const WhipOffer offer = read(std::string(kSession) + audio("0") + video("1", "a=recvonly\r\n"));
     CHECK(offer.tracks.size() == 1);
-    CHECK(offer.receives);
+    CHECK(offer.receiving == 1);
     CHECK(read(std::string(kSession) + audio("0", "a=inactive\r\n") + video("1")).tracks.size() ==
           1);
 }

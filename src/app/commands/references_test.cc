@@ -5,29 +5,20 @@
 
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <set>
-#include <sstream>
 #include <string>
 
+#include "app/source_file_testing.h"
 #include "room/signal/leave_reasons.h"
 #include "token/id_kinds.h"
 
 namespace confab::app {
-namespace {
 
-std::string committed(const std::string& name) {
-    std::ifstream file(CONFAB_SOURCE_DIR "/docs/reference/" + name);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-}  // namespace
+using testing::read_source;
 
 TEST_CASE(
     "errors_reference: as docs/reference/errors.md has it, every reason of the protocol in it") {
-    const bool same = committed("errors.md") == errors_reference();
+    const bool same = read_source("docs/reference/errors.md") == errors_reference();
     CHECK_MESSAGE(same, "run: confab errors-reference > docs/reference/errors.md");
     std::set<int> reasons;
     for (const room::LeaveReason& row : room::kLeaveReasons) {
@@ -39,7 +30,7 @@ TEST_CASE(
 }
 
 TEST_CASE("ids_reference: as docs/reference/ids.md has it, each prefix once [SID-01]") {
-    const bool same = committed("ids.md") == ids_reference();
+    const bool same = read_source("docs/reference/ids.md") == ids_reference();
     CHECK_MESSAGE(same, "run: confab ids-reference > docs/reference/ids.md");
     std::set<std::string_view> prefixes;
     for (const token::IdKind& kind : token::kIdKinds)

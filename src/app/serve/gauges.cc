@@ -68,6 +68,14 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
     metrics.set(Metric::kTurnConnections, number(figures.connections));
     metrics.set(Metric::kTurnRelayedBytes, {"to_peer"}, number(counters.to_peers_bytes));
     metrics.set(Metric::kTurnRelayedBytes, {"to_client"}, number(counters.to_clients_bytes));
+    const auto relayed = [&](const char* direction, const char* way, std::uint64_t count) {
+        metrics.set(Metric::kTurnRelayedDatagrams, {direction, way}, number(count));
+    };
+    relayed("to_peer", "ring", figures.shortcut.to_workers);
+    relayed("to_client", "ring", figures.shortcut.to_clients);
+    relayed("to_peer", "socket", figures.relays.sent);
+    relayed("to_client", "socket", figures.relays.received);
+    metrics.set(Metric::kTurnOverflowed, number(figures.shortcut.overflowed));
     const std::pair<const char*, std::uint64_t> refused[] = {
         {"credentials", counters.unauthorized},
         {"peer", counters.forbidden_peers},
@@ -81,6 +89,8 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
         {"too_many_strangers", counters.limited},
         {"socket", figures.send_dropped},
         {"slow_client", figures.streams.dropped},
+        {"full_ring", figures.shortcut.dropped},
+        {"too_large", figures.shortcut.too_large},
     };
     for (const auto& [reason, count] : dropped)
         metrics.set(Metric::kTurnDropped, {reason}, number(count));

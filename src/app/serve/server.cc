@@ -101,8 +101,12 @@ Server::Step Server::find_addresses() {
 }
 
 Server::Step Server::start_media() {
-    CONFAB_TRY(media_, worker::MediaNode::start(media_options(config_, addresses_, rng_.u64()),
-                                                net::EventLoop::wall()));
+    worker::MediaNodeOptions options = media_options(config_, addresses_, rng_.u64());
+    if (config_.turn.enabled) {
+        CONFAB_TRY(const turn_server::TurnNodeOptions turn, turn_options(config_, addresses_));
+        options.relays = relay_place(turn);
+    }
+    CONFAB_TRY(media_, worker::MediaNode::start(std::move(options), net::EventLoop::wall()));
     return {};
 }
 
@@ -117,6 +121,7 @@ turn::PeerRules Server::peer_rules(const config::Config& config) const {
 Server::Step Server::start_turn() {
     if (!config_.turn.enabled) return {};
     CONFAB_TRY(turn_server::TurnNodeOptions options, turn_options(config_, addresses_));
+    options.media = media_->relays();
     options.server.peers = peer_rules(config_);
     options.server.nonce_key = crypto::random_bytes<32>();
     options.server.seed = rng_.u64();

@@ -13,8 +13,8 @@
 namespace confab::app {
 namespace {
 
-std::vector<sdp::EnabledCodec> enabled_codecs(const config::Config& config) {
-    std::vector<sdp::EnabledCodec> codecs;
+room::CodecList enabled_codecs(const config::Config& config) {
+    room::CodecList codecs;
     codecs.reserve(config.room.enabled_codecs.size());
     for (const config::Codec& codec : config.room.enabled_codecs)
         codecs.push_back({codec.mime, codec.fmtp_line});
@@ -104,6 +104,7 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     sfu::ShardOptions options;
     options.metrics_times = {config.metric.timestamper_config.one_way_delay_estimator_min_interval,
                              config.metric.timestamper_config.one_way_delay_estimator_max_batch};
+    options.metrics_interval = Duration::millis(config.metric.reporter.reporting_interval_ms);
     options.bandwidth.enabled = config.rtc.congestion_control.enabled;
     options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
     const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;
@@ -116,6 +117,9 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     options.packet_buffer_size_video = config.rtc.packet_buffer_size_video;
     options.packet_buffer_size_audio = config.rtc.packet_buffer_size_audio;
     options.loss_proxying = config.audio.enable_loss_proxying;
+    options.data = {config.rtc.datachannel_slow_threshold,
+                    config.rtc.datachannel_lossy_target_latency,
+                    config.rtc.datachannel_data_track_target_latency};
     return options;
 }
 

@@ -172,8 +172,12 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     config.rtc.packet_buffer_size_video = 300;
     config.rtc.packet_buffer_size_audio = 100;
     config.audio.enable_loss_proxying = true;
+    config.rtc.datachannel_slow_threshold = 21'024;
+    config.rtc.datachannel_lossy_target_latency = Duration::millis(200);
+    config.rtc.datachannel_data_track_target_latency = Duration::millis(70);
     config.metric.timestamper_config.one_way_delay_estimator_min_interval = Duration::seconds(7);
     config.metric.timestamper_config.one_way_delay_estimator_max_batch = 8;
+    config.metric.reporter.reporting_interval_ms = 500;
     const sfu::ShardOptions shard = shard_options(config);
     CHECK_FALSE(shard.bandwidth.enabled);
     CHECK(shard.bandwidth.allow_pause);
@@ -183,8 +187,12 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     CHECK(shard.packet_buffer_size_video == 300);
     CHECK(shard.packet_buffer_size_audio == 100);
     CHECK(shard.loss_proxying);
+    CHECK(shard.data.slow_threshold == 21'024);
+    CHECK(shard.data.lossy_latency == Duration::millis(200));
+    CHECK(shard.data.data_track_latency == Duration::millis(70));
     CHECK(shard.metrics_times.min_interval == Duration::seconds(7));
     CHECK(shard.metrics_times.max_batches == 8);
+    CHECK(shard.metrics_interval == Duration::millis(500));
 
     config.rtc.port_range_start = 50'000;
     config.rtc.port_range_end = 50'003;

@@ -134,12 +134,19 @@ constexpr auto kRows = std::to_array<Option>({
         "rtc.reconnect_on_data_channel_error",
         [](C& c) -> Slot { return &c.rtc.reconnect_on_data_channel_error; },
         "Full reconnect when a data channel fails"),
-    later("rtc.datachannel_slow_threshold", Kind::kUint32, "0",
-          "Readers below this many bytes per second lose messages"),
-    later("rtc.datachannel_lossy_target_latency", Kind::kDuration, "0s",
-          "Longest queue of the lossy channel"),
-    later("rtc.datachannel_data_track_target_latency", Kind::kDuration, "100ms",
-          "Longest queue of the data track channel"),
+    used(
+        "rtc.datachannel_slow_threshold",
+        [](C& c) -> Slot { return &c.rtc.datachannel_slow_threshold; },
+        "Who takes less than this many bits per second loses reliable messages, and holds nobody "
+        "back; 0: nobody does"),
+    used(
+        "rtc.datachannel_lossy_target_latency",
+        [](C& c) -> Slot { return &c.rtc.datachannel_lossy_target_latency; },
+        "More than a receiver takes in this time does not wait on its lossy channel; 0s: no limit"),
+    used(
+        "rtc.datachannel_data_track_target_latency",
+        [](C& c) -> Slot { return &c.rtc.datachannel_data_track_target_latency; },
+        "The same of frames of data tracks"),
     later("rtc.forward_stats.summary_interval", Kind::kDuration, "0s", "Latency summary"),
     later("rtc.forward_stats.report_interval", Kind::kDuration, "0s", "Latency report"),
     later("rtc.forward_stats.report_window", Kind::kDuration, "0s", "Latency window"),

@@ -95,7 +95,11 @@ constexpr auto kRows = std::to_array<Option>({
         [](C& c) -> Slot { return &c.agents.enable_user_data_redaction; }, "Agents must redact"),
     later("metric.collector.sampling_interval_ms", Kind::kUint32, "3000", "Sampling"),
     later("metric.collector.batch_interval_ms", Kind::kUint32, "10000", "Batches"),
-    later("metric.reporter.reporting_interval_ms", Kind::kUint32, "10000", "Reports"),
+    used(
+        "metric.reporter.reporting_interval_ms",
+        [](C& c) -> Slot { return &c.metric.reporter.reporting_interval_ms; },
+        "Time for which metrics of clients are collected for who may hear them, at least 100; 0 "
+        "passes each on at once"),
     used(
         "metric.timestamper_config.one_way_delay_estimator_min_interval",
         [](C& c)

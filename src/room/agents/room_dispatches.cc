@@ -57,7 +57,7 @@ void RoomDispatches::start(const Wanted& wanted, std::string tenant) {
 
 RoomDispatches::Dispatch& RoomDispatches::add(livekit::AgentDispatch info) {
     info.set_id(token::make_id(token::kAgentDispatchPrefix, scope_->ids.rng()));
-    info.set_room(host_->job_room().name());
+    info.set_room(host_->room_name());
     info.clear_state();
     info.mutable_state()->set_created_at(nanoseconds(scope_->clock.wall));
     return dispatches_.emplace_back(Dispatch{std::move(info), {}, {}});

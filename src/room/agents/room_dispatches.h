@@ -25,6 +25,7 @@ namespace confab::room {
 class DispatchesHost {
   public:
     virtual ~DispatchesHost() = default;
+    virtual const std::string& room_name() const = 0;
     // As jobs show it.
     virtual livekit::Room job_room() const = 0;
     virtual livekit::ParticipantInfo describe(const Participant& p) const = 0;

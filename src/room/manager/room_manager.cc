@@ -70,7 +70,9 @@ RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets
               request.set_name(name);
               return make_room(request);
           },
-          [this](SessionId session, const std::string& room) { sessions_[session].room = room; }) {}
+          [this](SessionId session, const std::string& room) { sessions_[session].room = room; }) {
+    config_.codecs.use(config_.room.enabled_codecs);
+}
 
 RoomManager::~RoomManager() = default;
 
@@ -173,6 +175,7 @@ std::optional<JoinRefusal> RoomManager::admission(const JoinParams& params) cons
 void RoomManager::reconfigure(Limits limits, RoomDefaults defaults, IceServers ice_servers) {
     config_.limits = limits;
     config_.room = std::move(defaults);
+    config_.codecs.use(config_.room.enabled_codecs);
     config_.ice_servers = std::move(ice_servers);
 }
 

@@ -126,6 +126,20 @@ class RoomManager {
     // request or session on, defaults for rooms and participants that come.
     void reconfigure(Limits limits, RoomDefaults defaults, IceServers ice_servers);
 
+    // Of who is there under that name; empty if nobody is.
+    friend std::string participant_sid(const RoomManager& rooms, const std::string& room_key,
+                                       const std::string& identity);
+    // Those of `publisher` and what became of them for `subscriber`, which are identities; none of
+    // who is not there.
+    friend NamedTracks named_tracks(const RoomManager& rooms, const std::string& room_key,
+                                    const std::string& subscriber, const std::string& publisher,
+                                    std::string_view name);
+    // For `subscriber`, so many of audio and of video at most.
+    friend std::vector<std::string> other_tracks(const RoomManager& rooms,
+                                                 const std::string& room_key,
+                                                 const std::string& subscriber,
+                                                 std::size_t of_each_kind);
+
   private:
     struct SessionPlace {
         std::string room;

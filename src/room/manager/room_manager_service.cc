@@ -112,6 +112,32 @@ ServiceResult<livekit::ParticipantInfo> RoomManager::get_participant(
     return room->describe(*p);
 }
 
+std::string participant_sid(const RoomManager& rooms, const std::string& room_key,
+                            const std::string& identity) {
+    const Room* room = rooms.rooms_.find(room_key);
+    const Participant* p = room == nullptr ? nullptr : room->find(identity);
+    return p == nullptr ? std::string() : p->info.sid();
+}
+
+NamedTracks named_tracks(const RoomManager& rooms, const std::string& room_key,
+                         const std::string& subscriber, const std::string& publisher,
+                         std::string_view name) {
+    Room* const room = rooms.rooms_.find(room_key);
+    if (room == nullptr) return {};
+    const Participant* const to = room->find(subscriber);
+    const Participant* const from = room->find(publisher);
+    if (to == nullptr || from == nullptr || to == from) return {};
+    return named_tracks(room->subscriptions(), *to, *from, name);
+}
+
+std::vector<std::string> other_tracks(const RoomManager& rooms, const std::string& room_key,
+                                      const std::string& subscriber, std::size_t of_each_kind) {
+    Room* const room = rooms.rooms_.find(room_key);
+    const Participant* const to = room == nullptr ? nullptr : room->find(subscriber);
+    if (to == nullptr) return {};
+    return other_tracks(room->subscriptions(), *to, of_each_kind);
+}
+
 ServiceResult<livekit::RemoveParticipantResponse> RoomManager::remove_participant(
     Clock clock, const livekit::RoomParticipantIdentity& request) {
     clock_ = clock;
@@ -171,8 +197,8 @@ ServiceResult<livekit::UpdateSubscriptionsResponse> RoomManager::update_subscrip
     using Response = livekit::UpdateSubscriptionsResponse;
     const auto update = [&](Room& room, Participant& p) -> ServiceResult<Response> {
         if (p.forwarded()) return only_seen();
-        room.update_subscriptions(p, request.track_sids(), request.participant_tracks(),
-                                  request.subscribe());
+        room.subscriptions().update(p, request.track_sids(), request.participant_tracks(),
+                                    request.subscribe());
         return Response{};
     };
     return call<Response>(request.room(), request.identity(), nobody_there(), update);

@@ -35,7 +35,7 @@ Timestamp unknown_media_deadline(const Links& l) {
 
 Negotiation::Negotiation(const RoomScope& scope, Room* room, Roster& roster,
                          NegotiationSettings settings, NegotiationHost& host)
-    : scope_(&scope), room_(room), roster_(&roster), settings_(std::move(settings)), host_(&host) {}
+    : scope_(&scope), room_(room), roster_(&roster), settings_(settings), host_(&host) {}
 
 void Negotiation::open(Participant& p) {
     // One connection is made when an offer comes or a track is to go down: a participant that only

@@ -14,6 +14,7 @@
 
 #include "room/negotiate/links.h"
 #include "room/roster/roster.h"
+#include "room/scope/room_codecs.h"
 #include "room/scope/scope.h"
 
 namespace confab::room {
@@ -38,7 +39,7 @@ class NegotiationHost {
 
 // Of the room, for every connection in it.
 struct NegotiationSettings {
-    std::vector<sdp::EnabledCodec> codecs;
+    const CodecList* codecs = nullptr;
     bool sync_streams = false;
     bool playout_delay = false;
 };

@@ -119,8 +119,8 @@ struct World : testing::PartWorld {
     }
 
     FakeHost host;
-    Negotiation negotiation{
-        scope, nullptr, roster, {{{"audio/opus", ""}, {"video/vp8", ""}}}, host};
+    const CodecList codecs{{"audio/opus", ""}, {"video/vp8", ""}};
+    Negotiation negotiation{scope, nullptr, roster, {&codecs}, host};
     std::vector<R> said;
     std::vector<sfu::Command> commands;
     std::vector<Observation> observed;

@@ -16,8 +16,8 @@ namespace {
 sdp::AnswererConfig answerer_config(const RoomScope& scope, const PeerLinkConfig& config) {
     sdp::AnswererConfig result;
     result.client = config.client;
-    result.publish_codecs = config.codecs;
-    result.subscribe_codecs = config.codecs;
+    result.publish_codecs = *config.codecs;
+    result.subscribe_codecs = *config.codecs;
     result.single = config.single;
     result.transport_cc = scope.config.send_side_bwe;
     result.session_id = scope.ids.rng().u64() >> 1;
@@ -28,7 +28,7 @@ sdp::AnswererConfig answerer_config(const RoomScope& scope, const PeerLinkConfig
 sdp::OffererConfig offerer_config(const RoomScope& scope, const PeerLinkConfig& config) {
     sdp::OffererConfig result;
     result.client = config.client;
-    result.codecs = config.codecs;
+    result.codecs = *config.codecs;
     result.application = config.application;
     result.transport_cc = scope.config.send_side_bwe;
     result.playout_delay = config.playout_delay;

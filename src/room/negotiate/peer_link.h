@@ -15,6 +15,7 @@
 #include "room/negotiate/negotiation_timer.h"
 #include "room/negotiate/trickle.h"
 #include "room/participant/client_traits.h"
+#include "room/scope/room_codecs.h"
 #include "room/scope/scope.h"
 
 namespace confab::room {
@@ -30,7 +31,7 @@ struct PeerLinkConfig {
     bool playout_delay = false;       // offer that extension
     std::optional<bool> allow_pause;  // as the client wants it, else as configured
     sdp::ClientTraits client;
-    std::vector<sdp::EnabledCodec> codecs;
+    const CodecList* codecs = nullptr;
 };
 
 class PeerLink {

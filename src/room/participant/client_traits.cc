@@ -3,6 +3,7 @@
 
 #include "room/participant/client_traits.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,11 @@
 
 namespace confab::room {
 namespace {
+
+bool has_capability(const livekit::ClientInfo& client, livekit::ClientInfo::Capability capability) {
+    const auto& all = client.capabilities();
+    return std::find(all.begin(), all.end(), capability) != all.end();
+}
 
 ClientGates gates_of(const livekit::ClientInfo& client) {
     const std::int32_t pv = client.protocol();
@@ -82,6 +88,7 @@ int compare_versions(std::string_view a, std::string_view b) {
 ClientTraits traits_of(const livekit::ClientInfo& client) {
     ClientTraits traits;
     traits.gates = gates_of(client);
+    traits.packet_trailers = has_capability(client, livekit::ClientInfo::CAP_PACKET_TRAILER);
     if (client.sdk() == livekit::ClientInfo::GO) traits.answer_delay = Duration::millis(40);
     const std::string browser = to_lower(client.browser());
     const std::string os = to_lower(client.os());

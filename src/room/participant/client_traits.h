@@ -36,6 +36,7 @@ struct ClientTraits {
     livekit::ClientConfiguration configuration;  // what join tells the client (SIG-69)
     bool has_configuration = false;
     bool firefox = false;
+    bool packet_trailers = false;  // its client says that it takes them off itself (02 IN-42)
     // The Go SDK listens before it has applied the offer that it put into the join, and loses an
     // answer that comes in between (SIG-82).
     Duration answer_delay;

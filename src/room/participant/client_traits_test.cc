@@ -32,6 +32,16 @@ bool may_publish(const livekit::ClientInfo& client, const char* mime) {
 
 }  // namespace
 
+TEST_CASE("ClientTraits: who says so takes packet trailers [SIG-66] [IN-42]") {
+    using Client = livekit::ClientInfo;
+    livekit::ClientInfo client = client_of(Client::JS, "2.20.0");
+    CHECK_FALSE(traits_of(client).packet_trailers);
+    client.add_capabilities(Client::CAP_COMPRESSION_DEFLATE_RAW);
+    CHECK_FALSE(traits_of(client).packet_trailers);
+    client.add_capabilities(Client::CAP_PACKET_TRAILER);
+    CHECK(traits_of(client).packet_trailers);
+}
+
 TEST_CASE("ClientTraits: the message of a resume, for JS from 1.6.3 and all others [SIG-67]") {
     using Client = livekit::ClientInfo;
     const auto told = [](Client::SDK sdk, const char* version) {

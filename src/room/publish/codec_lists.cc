@@ -38,14 +38,6 @@ int publish_rank(std::string_view mime) {
 
 }  // namespace
 
-std::vector<sdp::EnabledCodec> default_codecs() {
-    std::vector<sdp::EnabledCodec> result;
-    for (const char* mime : {"audio/PCMU", "audio/PCMA", "audio/opus", "audio/red", "video/VP8",
-                             "video/H264", "video/VP9", "video/AV1", "video/H265", "video/rtx"})
-        result.push_back({mime, ""});
-    return result;
-}
-
 sfu::Codec codec_of(std::string_view mime) {
     for (const auto& [name, codec] : kCodecs)
         if (equals_ignore_case(name, mime)) return codec;
@@ -62,7 +54,7 @@ bool is_svc_codec(std::string_view mime) {
     return codec == sfu::Codec::kVp9 || codec == sfu::Codec::kAv1;
 }
 
-std::vector<livekit::Codec> publish_codecs(const std::vector<sdp::EnabledCodec>& enabled,
+std::vector<livekit::Codec> publish_codecs(const CodecList& enabled,
                                            const sdp::ClientTraits& client) {
     std::vector<livekit::Codec> result;
     for (int rank = 0; rank <= kLastRank; ++rank) {
@@ -79,7 +71,7 @@ std::vector<livekit::Codec> publish_codecs(const std::vector<sdp::EnabledCodec>&
     return result;
 }
 
-std::string resolve_codec(const std::vector<sdp::EnabledCodec>& enabled, std::string_view name,
+std::string resolve_codec(const CodecList& enabled, std::string_view name,
                           livekit::TrackType type) {
     if (name.empty()) return {};
     const std::string kind = type == livekit::VIDEO ? "video/" : "audio/";

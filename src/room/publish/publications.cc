@@ -60,15 +60,6 @@ void tell_unpublished(Participant& p, const std::string& sid) {
     p.signal.send(std::move(response));
 }
 
-std::vector<sdp::EnabledCodec> enabled_codecs(const Config& config) {
-    auto codecs = config.room.enabled_codecs;
-    if (codecs.empty()) return default_codecs();
-    for (const auto& codec : codecs)
-        if (codec.mime == "video/rtx") return codecs;
-    codecs.push_back({"video/rtx", ""});
-    return codecs;
-}
-
 }  // namespace
 
 Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, Roster& roster,
@@ -78,7 +69,7 @@ Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, R
       id_(id),
       roster_(&roster),
       ssrcs_(&ssrcs),
-      codecs_(enabled_codecs(scope.config)),
+      codecs_(&scope.config.codecs.current()),
       host_(&host),
       announced_(scope, roster) {}
 
@@ -86,7 +77,7 @@ Publications::Publications(const RoomScope& scope, Room* room, sfu::RoomId id, R
 
 void Publications::add_track(Participant& p, const livekit::AddTrackRequest& request) {
     PublishFlow::Rules rules;
-    rules.codecs = &codecs_;
+    rules.codecs = codecs_;
     rules.permitted = token::may_publish(p.info.permission(), request.source());
     rules.now = scope_->now();
     rules.obs = p.client.browser().find("OBS") != std::string::npos;

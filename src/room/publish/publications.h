@@ -16,6 +16,7 @@
 #include "room/publish/publication.h"
 #include "room/publish/publish_flow.h"
 #include "room/roster/roster.h"
+#include "room/scope/room_codecs.h"
 
 namespace confab::room {
 
@@ -63,7 +64,7 @@ class Publications {
     // A participant that is elsewhere publishes these, and nothing else (API-11).
     void mirror(Participant& p, std::vector<PublishedTrack> tracks);
     // Of the room (ROOM-08).
-    const std::vector<sdp::EnabledCodec>& codecs() const { return codecs_; }
+    const CodecList& codecs() const { return *codecs_; }
 
     // ---- what a client does
     void add_track(Participant& p, const livekit::AddTrackRequest& request);
@@ -133,7 +134,7 @@ class Publications {
     sfu::RoomId id_;
     Roster* roster_;
     SsrcPool* ssrcs_;
-    std::vector<sdp::EnabledCodec> codecs_;
+    const CodecList* codecs_;  // the room's
     PublicationsHost* host_;
     std::map<std::uint64_t, Member> members_;  // by participant number
     AnnouncedTracks announced_;

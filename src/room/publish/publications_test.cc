@@ -122,6 +122,26 @@ std::vector<std::string> told_gone(const PartWorld::Sorted& out, std::uint64_t s
 
 }  // namespace
 
+TEST_CASE(
+    "Publications: features of packet trailers are announced, each one once [IN-42] [SIG-100]") {
+    for (const int asked :
+         {0, kMaxTrailerFeatures - 1, kMaxTrailerFeatures, kMaxTrailerFeatures + 1}) {
+        World w;
+        Participant& alice = w.come("alice", 1);
+        auto request = World::request_of("cam", livekit::CAMERA);
+        for (int i = 0; i < asked; ++i)
+            for (int times = 0; times < 2; ++times)
+                request.mutable_packet_trailer_features()->Add(i);
+        w.publications.add_track(alice, request);
+        const auto told = w.sorted().of(1, Response::kTrackPublished);
+        REQUIRE(told.size() == 1);
+        const auto& features = told[0].track_published().track().packet_trailer_features();
+        REQUIRE(features.size() == std::min(asked, kMaxTrailerFeatures));
+        for (int i = 0; i < features.size(); ++i)
+            CHECK(features.Get(i) == i);
+    }
+}
+
 TEST_CASE("Publications: asked for, a section, announced once the connection is up [SIG-100]") {
     for (const bool connected : {true, false}) {
         World w;

@@ -15,6 +15,7 @@
 
 #include "base/rng.h"
 #include "room/publish/publication.h"
+#include "room/scope/room_codecs.h"
 #include "room/scope/types.h"
 #include "rtc/sdp/negotiator.h"
 
@@ -33,7 +34,7 @@ class PublishFlow {
     static constexpr std::size_t kMaxRequestBytes = 16 * 1024;
 
     struct Rules {
-        const std::vector<sdp::EnabledCodec>* codecs = nullptr;
+        const CodecList* codecs = nullptr;
         bool permitted = true;  // for the source of the request
         bool obs = false;       // ClientInfo.browser names OBS (SDP-29)
         Timestamp now;
@@ -103,6 +104,9 @@ class PublishFlow {
     std::map<std::string, PublishedTrack> tracks_;  // by sid
     std::map<std::string, Mute> mutes_;             // asked for last, by sid
 };
+
+// Kinds of packet trailers a track may have; three are defined (02 IN-42).
+inline constexpr int kMaxTrailerFeatures = 16;
 
 // TrackInfo as add_track announces it (SIG-103).
 livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,

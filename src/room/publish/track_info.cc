@@ -29,6 +29,15 @@ void mirror_audio_features(livekit::TrackInfo& info) {
     info.set_disable_dtx(has_feature(info, livekit::TF_NO_DTX));
 }
 
+// Each one once; those that are not known here may be to other clients.
+void add_trailer_features(livekit::TrackInfo& info, const livekit::AddTrackRequest& request) {
+    auto& features = *info.mutable_packet_trailer_features();
+    for (const int feature : request.packet_trailer_features())
+        if (features.size() < kMaxTrailerFeatures &&
+            std::find(features.begin(), features.end(), feature) == features.end())
+            features.Add(feature);
+}
+
 std::string default_stream(livekit::TrackSource source) {
     switch (source) {
         case livekit::CAMERA:
@@ -81,7 +90,7 @@ livekit::TrackInfo track_info_of(const livekit::AddTrackRequest& request,
     info.set_source(request.source());
     info.set_encryption(request.encryption());
     info.set_backup_codec_policy(request.backup_codec_policy());
-    *info.mutable_packet_trailer_features() = request.packet_trailer_features();
+    add_trailer_features(info, request);
     info.set_stream(request.stream().empty() ? default_stream(request.source()) : request.stream());
     info.set_disable_red(request.disable_red());
     if (request.type() == livekit::VIDEO) {

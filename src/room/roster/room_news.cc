@@ -23,15 +23,18 @@ RoomNews::RoomNews(const RoomScope& scope, Roster& roster)
 void RoomNews::set_room(livekit::Room info, std::string key) {
     key_ = std::move(key);
     info_ = std::move(info);
-    told_ = info_;
 }
 
-livekit::Room RoomNews::snapshot() const {
-    livekit::Room result = info_;
+RoomNews::Counts RoomNews::counts() const {
     const HeadCount& heads = roster_->heads();
-    result.set_num_participants(heads.present());
-    result.set_num_publishers(heads.publishers());
-    result.set_active_recording(heads.recorders() > 0);
+    return {heads.present(), heads.publishers(), heads.recorders() > 0};
+}
+
+livekit::Room RoomNews::with_counts(const Counts& counts) const {
+    livekit::Room result = info_;
+    result.set_num_participants(counts.participants);
+    result.set_num_publishers(counts.publishers);
+    result.set_active_recording(counts.recording);
     return result;
 }
 
@@ -89,32 +92,30 @@ void RoomNews::counts_changed() {
     counts_dirty_ = true;
     if (scope_->now() - counts_told_ < kCountersInterval) return;
     counts_dirty_ = false;
-    livekit::Room current = snapshot();
-    if (current.num_participants() == told_.num_participants() &&
-        current.num_publishers() == told_.num_publishers())
+    const Counts current = counts();
+    if (current.participants == told_.participants && current.publishers == told_.publishers)
         return;
     counts_told_ = scope_->now();
-    told_ = std::move(current);
+    told_ = current;
     send_room_update();
 }
 
 void RoomNews::recording_changed() {
     const bool recording = roster_->heads().recorders() > 0;
-    if (recording == told_.active_recording()) return;
+    if (recording == told_.recording) return;
     info_.set_active_recording(recording);
-    told_.set_active_recording(recording);
+    told_.recording = recording;
     send_room_update();
 }
 
 void RoomNews::set_metadata(const std::string& metadata) {
     info_.set_metadata(metadata);
-    told_.set_metadata(metadata);
     send_room_update();
 }
 
 void RoomNews::send_room_update() {
     livekit::SignalResponse response;
-    *response.mutable_room_update()->mutable_room() = told_;
+    *response.mutable_room_update()->mutable_room() = told();
     roster_->tell(std::move(response), kEverybody);
 }
 

@@ -28,9 +28,9 @@ class RoomNews {
     // Without counts.
     const livekit::Room& info() const { return info_; }
     // As clients were told, for joins and resumes.
-    const livekit::Room& told() const { return told_; }
+    livekit::Room told() const { return with_counts(told_); }
     // With the counts of now.
-    livekit::Room snapshot() const;
+    livekit::Room snapshot() const { return with_counts(counts()); }
 
     void participant_changed(livekit::ParticipantInfo info, bool immediate);
     // To all but itself it is gone.
@@ -50,6 +50,13 @@ class RoomNews {
     Timestamp next_deadline() const;
 
   private:
+    struct Counts {
+        std::uint32_t participants = 0;
+        std::uint32_t publishers = 0;
+        bool recording = false;
+    };
+    Counts counts() const;
+    livekit::Room with_counts(const Counts& counts) const;
     void deliver(Broadcaster::Update update);
     void deliver_batch(std::vector<livekit::ParticipantInfo> batch);
     void send_room_update();
@@ -58,7 +65,7 @@ class RoomNews {
     Roster* roster_;
     std::string key_;
     livekit::Room info_;
-    livekit::Room told_;
+    Counts told_;
     Timestamp counts_told_;
     bool counts_dirty_ = false;
     Broadcaster broadcaster_;

@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "room/scope/room_codecs.h"
 #include "room/scope/types.h"
-#include "rtc/sdp/negotiator.h"
 #include "sfu/shard/control_shard.h"
 #include "token/limits.h"
 
@@ -43,7 +43,7 @@ struct RoomDefaults {
     std::uint32_t empty_timeout = 300;
     std::uint32_t departure_timeout = 20;
     std::uint32_t max_participants = 0;
-    std::vector<sdp::EnabledCodec> enabled_codecs;  // ROOM-08; empty = that list
+    CodecList enabled_codecs;  // ROOM-08; empty = the default list
     bool enable_remote_unmute = false;
     bool sync_streams = false;
     std::optional<sfu::PlayoutDelayLimits> playout_delay;
@@ -71,6 +71,7 @@ struct Config {
     std::int32_t ping_timeout_s = 15;
     Limits limits;
     RoomDefaults room;
+    RoomCodecs codecs;  // of `room`, by RoomManager
     MediaNode media;
     std::size_t participants_per_worker = 64;  // of one room; see Placement
     IceServers ice_servers;                    // none when empty

@@ -127,7 +127,7 @@ class DataRooms {
             of.sent.push_back({to, channel, to_vector(payload.view())});
             return sctp::SendStatus::kOk;
         }
-        std::size_t buffered(sfu::PeerId) override { return 0; }
+        std::size_t buffered(sfu::PeerId, sfu::DataChannel) override { return 0; }
         void resume(sfu::PeerId) override {}
         void emit(sfu::Event event) override { of.events_.push_back(std::move(event)); }
         UnixTime wall(Timestamp now) override {

@@ -130,6 +130,38 @@ bool Subscriptions::subscribes_to(const Participant& p, const Participant& publi
     return member(p).hears.contains(publisher.number);
 }
 
+NamedTracks named_tracks(const Subscriptions& all, const Participant& p,
+                         const Participant& publisher, std::string_view name) {
+    NamedTracks found;
+    const SubscriptionTable::Map& entries = all.member(p).table.entries();
+    for (const Publication& track : all.host_->publications_of(publisher)) {
+        if (track.track->info.name() != name) continue;
+        const std::string& sid = found.sids.emplace_back(track.track->info.sid());
+        const auto entry = entries.find(sid);
+        if (entry == entries.end()) continue;
+        found.subscribed |= entry->second.state != SubscriptionState::kNone;
+        found.bound |= entry->second.state == SubscriptionState::kBound;
+    }
+    return found;
+}
+
+std::vector<std::string> other_tracks(const Subscriptions& all, const Participant& p,
+                                      std::size_t of_each_kind) {
+    std::vector<std::string> sids;
+    std::size_t audio = 0, video = 0;
+    const SubscriptionTable::Map& entries = all.member(p).table.entries();
+    for (const Publication& track : all.host_->publications()) {
+        const std::string& sid = track.track->info.sid();
+        if (track.publisher == &p || entries.contains(sid)) continue;
+        std::size_t& count = track.track->video() ? video : audio;
+        if (count < of_each_kind) {
+            ++count;
+            sids.push_back(sid);
+        }
+    }
+    return sids;
+}
+
 void Subscriptions::reconcile(Participant& p, const std::string& sid) {
     Member& m = member(p);
     Subscription* s = m.table.find(sid);

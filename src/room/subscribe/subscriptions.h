@@ -34,6 +34,13 @@ struct SubscriberSettings {
     bool adaptive_stream = false;
 };
 
+// The tracks of a publisher that have one name, for one participant.
+struct NamedTracks {
+    std::vector<std::string> sids;
+    bool subscribed = false;  // one of them is to be sent, as soon as there is a section for it
+    bool bound = false;       // one of them has a section
+};
+
 class SubscriptionsHost {
   public:
     virtual ~SubscriptionsHost() = default;
@@ -110,6 +117,11 @@ class Subscriptions {
     void repeat_news(Participant& p, Timestamp since);
 
     bool subscribes_to(const Participant& p, const Participant& publisher) const;
+    friend NamedTracks named_tracks(const Subscriptions& all, const Participant& p,
+                                    const Participant& publisher, std::string_view name);
+    // Those of others that it did not ask for yet, so many of audio and of video at most.
+    friend std::vector<std::string> other_tracks(const Subscriptions& all, const Participant& p,
+                                                 std::size_t of_each_kind);
     void handle_timeout(Participant& p, Timestamp now);
     Timestamp next_deadline(const Participant& p) const;
 

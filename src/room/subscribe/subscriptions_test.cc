@@ -187,6 +187,47 @@ TEST_CASE("Subscriptions: a track becomes a sender, then a down-track of its sec
     CHECK(w.sorted().commands_of<sfu::AddDownTrack>().empty());
 }
 
+TEST_CASE("Subscriptions: tracks are found by their name, and what became of them [CON-62]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2, false);
+    w.publish(alice, "TR_cam", kVp8).info.set_name("cam");
+    w.publish(alice, "TR_other", kVp8).info.set_name("other");
+    const auto named = [&] { return named_tracks(w.subscriptions, bob, alice, "cam"); };
+    CHECK(named().sids == std::vector<std::string>{"TR_cam"});
+    CHECK(!named().subscribed);
+    w.wish(bob, {"TR_other"}, true);
+    CHECK(!named().subscribed);
+    w.wish(bob, {"TR_cam"}, true);
+    CHECK(named().subscribed);
+    CHECK(!named().bound);
+    w.bind(bob, kVp8);
+    CHECK(named().subscribed);
+    CHECK(named().bound);
+    w.wish(bob, {"TR_cam"}, false);
+    CHECK(!named().subscribed);
+    CHECK(!named().bound);
+    CHECK(named_tracks(w.subscriptions, bob, alice, "").sids.empty());
+}
+
+TEST_CASE("Subscriptions: tracks that nobody asked for, so many of each kind [CON-62]") {
+    World w;
+    Participant& alice = w.come("alice", 1);
+    Participant& bob = w.come("bob", 2, false);
+    for (const char* sid : {"TR_1", "TR_2", "TR_3"})
+        w.publish(alice, sid, kVp8).info.set_type(livekit::VIDEO);
+    w.publish(alice, "TR_4", kVp8).info.set_type(livekit::AUDIO);
+    w.publish(bob, "TR_own", kVp8).info.set_type(livekit::VIDEO);
+    using Sids = std::vector<std::string>;
+    const auto others = [&](std::size_t most) { return other_tracks(w.subscriptions, bob, most); };
+    CHECK(others(0) == Sids{});
+    CHECK(others(1) == Sids{"TR_1", "TR_4"});
+    CHECK(others(3).size() == 4);
+    w.wish(bob, {"TR_1", "TR_4"}, true);
+    CHECK(others(1) == Sids{"TR_2"});
+    CHECK(others(3) == Sids{"TR_2", "TR_3"});
+}
+
 TEST_CASE("Subscriptions: nobody is told of a hidden subscriber [SIG-116]") {
     World w;
     Participant& alice = w.come("alice", 1);

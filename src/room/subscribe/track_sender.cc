@@ -142,6 +142,8 @@ void TrackSender::attach(const SendScope& shared, const Participant& to, const P
     if (track.track->video() && add.extensions.playout_delay != 0)
         add.playout_delay = shared.settings.playout_delay;
     add.early_media = to.client.sdk() == livekit::ClientInfo::GO;  // SIG-67
+    add.strip_packet_trailers =
+        !info.packet_trailer_features().empty() && !to.traits.packet_trailers;  // SIG-66
     shared.scope.out.command(to.worker, std::move(add));
 }
 

@@ -104,6 +104,21 @@ TEST_CASE("TrackSender: only Go clients get media before there is any [SIG-67]")
     }
 }
 
+TEST_CASE(
+    "TrackSender: trailers are cut off for who does not know them, where there are any [SIG-66]") {
+    for (const bool announced : {true, false})
+        for (const bool knows : {true, false}) {
+            World w({"video/VP8"});
+            if (announced) w.track.info.add_packet_trailer_features(livekit::PTF_FRAME_ID);
+            w.bob.traits.packet_trailers = knows;
+            REQUIRE(w.bind({"video/VP8"}));
+            w.attach();
+            const auto added = w.told<sfu::AddDownTrack>();
+            REQUIRE(added.size() == 1);
+            CHECK(added[0].strip_packet_trailers == (announced && !knows));
+        }
+}
+
 TEST_CASE("TrackSender: a section without a codec of the track binds nothing [IN-09]") {
     World w({"video/VP8"});
     CHECK_FALSE(w.bind({"video/H264"}));

@@ -41,6 +41,7 @@ struct ClientTraits {
 struct EnabledCodec {
     std::string mime;
     std::string fmtp;
+    bool operator==(const EnabledCodec&) const = default;
 };
 
 // Our side of the transport, the same for every section.

@@ -27,6 +27,10 @@ const char* to_text(sfu::PeerState state) {
     return "unknown";
 }
 
+room::SecretSource pooled_secrets() {
+    return [pool = std::make_shared<crypto::RandomPool>()](BytesSpan out) { pool->fill(out); };
+}
+
 }  // namespace
 
 ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
@@ -35,8 +39,8 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
     : loop_(loop),
       media_(media),
       metrics_(metrics),
-      rooms_(options.room, seed, crypto::fill_random),
-      whip_(loop, sessions_),
+      rooms_(options.room, seed, pooled_secrets()),
+      whip_(loop, rooms_, sessions_, {}),
       sessions_(rooms_, options.websocket, metrics),
       service_(
           rooms_, options.room.node_id, [this] { wake(); }, [this] { carry_out(); }),

@@ -11,7 +11,7 @@
 #include <unordered_map>
 
 #include "room/scope/types.h"
-#include "runtime/net/websocket/websocket_message.h"
+#include "runtime/net/websocket/websocket.h"
 
 namespace confab::control {
 

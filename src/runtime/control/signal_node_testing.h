@@ -60,6 +60,8 @@ class SignalNode {
 
     std::uint16_t port() const { return port_; }
     net::EventLoop& loop() { return thread_.loop(); }
+    // Only in the loop.
+    room::RoomManager& rooms() { return *rooms_; }
     // While false, what the rooms answer stays with them.
     void set_answering(bool on) {
         thread_.call([&] { answering_ = on; });
@@ -73,6 +75,11 @@ class SignalNode {
     }
     net::HttpServerStats server_stats() {
         return thread_.call([&] { return server_->stats(); });
+    }
+    // Asked in the loop until it is so.
+    template <typename F>
+    bool eventually(F f) {
+        return thread_.eventually(std::move(f));
     }
     // In the loop, with the sessions.
     template <typename F>

@@ -9,15 +9,26 @@
 namespace confab::turn_server {
 
 RelaySockets::RelaySockets(net::EventLoop& loop, IpAddress bind_v4, IpAddress bind_v6,
-                           Handler handler)
-    : loop_(loop), bind_v4_(bind_v4), bind_v6_(bind_v6), handler_(std::move(handler)) {}
+                           MediaShortcut* shortcut, Handler handler)
+    : loop_(loop),
+      bind_v4_(bind_v4),
+      bind_v6_(bind_v6),
+      shortcut_(shortcut),
+      handler_(std::move(handler)) {}
+
+RelaySockets::~RelaySockets() {
+    for (const auto& [allocation, relay] : sockets_)
+        end_shortcut(relay);
+}
 
 bool RelaySockets::open(turn::AllocationHandle allocation, const SocketAddress& relayed) {
     auto socket = DatagramSocket::open({relayed.ip.is_v4() ? bind_v4_ : bind_v6_, relayed.port});
     if (!socket) return false;
     try {
         net::FdWatch watch = loop_.watch_fd(socket->fd(), [this, allocation] { read(allocation); });
+        const SocketAddress bound = socket->local();
         sockets_.emplace(allocation, Relay{*std::move(socket), std::move(watch)});
+        if (shortcut_ != nullptr) shortcut_->open(allocation, bound.ip.family(), bound.port);
         return true;
     } catch (const std::exception&) {  // the kernel watches no more descriptors
         return false;
@@ -25,21 +36,34 @@ bool RelaySockets::open(turn::AllocationHandle allocation, const SocketAddress& 
 }
 
 void RelaySockets::close(turn::AllocationHandle allocation) {
-    sockets_.erase(allocation);
+    const auto found = sockets_.find(allocation);
+    if (found == sockets_.end()) return;
+    // Before somebody else can have the port.
+    end_shortcut(found->second);
+    sockets_.erase(found);
 }
 
-bool RelaySockets::send(turn::AllocationHandle allocation, const SocketAddress& peer,
+void RelaySockets::end_shortcut(const Relay& relay) {
+    const SocketAddress& bound = relay.socket.local();
+    if (shortcut_ != nullptr) shortcut_->close(bound.ip.family(), bound.port);
+}
+
+bool RelaySockets::send(Timestamp now, turn::AllocationHandle allocation, const SocketAddress& peer,
                         BytesView bytes) {
     const auto found = sockets_.find(allocation);
-    return found != sockets_.end() &&
-           found->second.socket.send(found->second.socket.local(), peer, bytes);
+    if (found == sockets_.end()) return false;
+    DatagramSocket& socket = found->second.socket;
+    if (shortcut_ != nullptr && shortcut_->send(now, socket.local().port, peer, bytes)) return true;
+    if (!socket.send(socket.local(), peer, bytes)) return false;
+    ++counters_.sent;
+    return true;
 }
 
 void RelaySockets::read(turn::AllocationHandle allocation) {
     const auto found = sockets_.find(allocation);
     if (found == sockets_.end()) return;
     for (const Datagram& datagram : found->second.socket.receive(batch_))
-        handler_(allocation, datagram);
+        if (handler_(allocation, datagram)) ++counters_.received;
 }
 
 }  // namespace confab::turn_server

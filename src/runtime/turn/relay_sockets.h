@@ -9,22 +9,34 @@
 
 #include "runtime/net/event_loop.h"
 #include "runtime/turn/datagram_socket.h"
+#include "runtime/turn/media_shortcut.h"
 #include "turn/server.h"
 
 namespace confab::turn_server {
 
 class RelaySockets final : public turn::RelayPorts {
   public:
-    using Handler = std::function<void(turn::AllocationHandle, const Datagram&)>;
+    using Handler = std::function<bool(turn::AllocationHandle, const Datagram&)>;
 
-    // Where the sockets are bound: the addresses that peers see may be those of a NAT. `handler`
-    // gets what peers send; it may close the socket that it came from.
-    RelaySockets(net::EventLoop& loop, IpAddress bind_v4, IpAddress bind_v6, Handler handler);
+    // Where the sockets are bound: the addresses that peers see may be those of a NAT. `shortcut`,
+    // which may be null, takes what goes to our own media and is told of the ports. `handler` gets
+    // what peers send through the sockets; it may close the one that it came from. False: no client
+    // is to get it.
+    RelaySockets(net::EventLoop& loop, IpAddress bind_v4, IpAddress bind_v6,
+                 MediaShortcut* shortcut, Handler handler);
+    ~RelaySockets() override;
 
     bool open(turn::AllocationHandle allocation, const SocketAddress& relayed) override;
     void close(turn::AllocationHandle allocation) override;
-    bool send(turn::AllocationHandle allocation, const SocketAddress& peer, BytesView bytes);
-    std::size_t size() const { return sockets_.size(); }
+    // False: the kernel did not take it.
+    bool send(Timestamp now, turn::AllocationHandle allocation, const SocketAddress& peer,
+              BytesView bytes);
+    // Datagrams that passed the sockets.
+    struct Counters {
+        std::uint64_t sent = 0;
+        std::uint64_t received = 0;  // for clients
+    };
+    const Counters& counters() const { return counters_; }
 
   private:
     struct Relay {
@@ -32,11 +44,14 @@ class RelaySockets final : public turn::RelayPorts {
         net::FdWatch watch;
     };
     void read(turn::AllocationHandle allocation);
+    void end_shortcut(const Relay& relay);
 
     net::EventLoop& loop_;
     IpAddress bind_v4_;
     IpAddress bind_v6_;
+    MediaShortcut* shortcut_;
     Handler handler_;
+    Counters counters_;
     DatagramBatch batch_;
     std::unordered_map<turn::AllocationHandle, Relay> sockets_;
 };

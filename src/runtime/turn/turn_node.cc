@@ -33,10 +33,11 @@ net::FramedMessage next_message(BytesView stream, bool known) {
 
 TurnNode::TurnNode(TurnNodeOptions options)
     : options_(std::move(options)),
-      relays_(loop_, options_.relay_bind_v4, options_.relay_bind_v6,
+      shortcut_(options_.media == nullptr ? nullptr
+                                          : std::make_unique<MediaShortcut>(*options_.media)),
+      relays_(loop_, options_.relay_bind_v4, options_.relay_bind_v6, shortcut_.get(),
               [this](turn::AllocationHandle allocation, const Datagram& datagram) {
-                  deliver(server_.handle_peer(net::EventLoop::now(), allocation,
-                                              told_of(datagram.from), datagram.bytes));
+                  return handle_peer(allocation, datagram.from, datagram.bytes);
               }),
       server_(net::EventLoop::now(), options_.server, relays_),
       timer_(loop_) {}
@@ -66,15 +67,41 @@ Result<void, std::string> TurnNode::open() {
             loop_.watch_fd(listener.socket.fd(), [this, &listener] { read(listener); });
     }
     loop_.set_turn_hook([this] { end_turn(); });
+    if (shortcut_) join_media();
     return options_.streams.empty() ? Result<void, std::string>() : open_streams();
+}
+
+void TurnNode::join_media() {
+    media_watch_ = loop_.watch_fd(shortcut_->bell().fd(), [this] {
+        shortcut_->bell().awake();
+        post_read();
+    });
+    post_read();
+}
+
+// One handler among the others, part by part: what clients send has its turn between, and streams
+// write on. When there is nothing to read the workers are to ring, not only while the loop sleeps:
+// a turn may be long.
+void TurnNode::post_read() {
+    if (!shortcut_ || reading_) return;
+    shortcut_->bell().announce_sleep();
+    if (!shortcut_->has_input()) return;
+    shortcut_->bell().awake();
+    loop_.post([this] {
+        reading_ = false;
+        read_media();
+        post_read();
+    });
+    reading_ = true;
 }
 
 Result<void, std::string> TurnNode::open_streams() {
     net::FramedListener::Handlers handlers;
     handlers.next_message = next_message;
     handlers.message = [this](const net::FramedClient& client, BytesView message) {
-        deliver(server_.handle_client(net::EventLoop::now(), net::EventLoop::wall(),
-                                      path_of(client), message));
+        const Timestamp now = net::EventLoop::now();
+        deliver(now, server_.handle_client(now, net::EventLoop::wall(), path_of(client), message));
+        ring_bells();
     };
     handlers.closed = [this](const net::FramedClient& client) {
         server_.close_client(path_of(client));
@@ -96,11 +123,31 @@ void TurnNode::read(Listener& listener) {
     const Timestamp now = net::EventLoop::now();
     const UnixTime wall = net::EventLoop::wall();
     for (const Datagram& datagram : listener.socket.receive(batch_))
-        deliver(
-            server_.handle_client(now, wall, {datagram.local, datagram.from, 0}, datagram.bytes));
+        deliver(now, server_.handle_client(now, wall, {datagram.local, datagram.from, 0},
+                                           datagram.bytes));
+    ring_bells();
 }
 
-void TurnNode::deliver(const turn::Output& output) {
+// Behind each input: media does not wait for the others.
+void TurnNode::ring_bells() {
+    if (shortcut_) shortcut_->ring_bells();
+}
+
+// False: no client is to get it.
+bool TurnNode::handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer,
+                           BytesView bytes) {
+    const Timestamp now = net::EventLoop::now();
+    const turn::Output output = server_.handle_peer(now, allocation, told_of(peer), bytes);
+    deliver(now, output);
+    return output.to == turn::Output::To::kClient;
+}
+
+void TurnNode::read_media() {
+    shortcut_->read([this](turn::AllocationHandle allocation, const SocketAddress& from,
+                           BytesView bytes) { return handle_peer(allocation, from, bytes); });
+}
+
+void TurnNode::deliver(Timestamp now, const turn::Output& output) {
     switch (output.to) {
         case turn::Output::To::kNobody:
             return;
@@ -117,7 +164,7 @@ void TurnNode::deliver(const turn::Output& output) {
             return;
         }
         case turn::Output::To::kPeer:
-            if (!relays_.send(output.allocation, bound_for(output.peer), output.bytes))
+            if (!relays_.send(now, output.allocation, bound_for(output.peer), output.bytes))
                 ++send_dropped_;
             return;
     }
@@ -147,8 +194,16 @@ SocketAddress TurnNode::told_of(const SocketAddress& peer) const {
 }
 
 void TurnNode::end_turn() {
+    // As a rule both were done already; not where a handler has thrown.
+    ring_bells();
+    post_read();
     TurnFigures& figures = figures_.back();
-    figures = {server_.allocations(), server_.counters(), send_dropped_, 0, {}};
+    figures = {};
+    figures.allocations = server_.allocations();
+    figures.counters = server_.counters();
+    figures.send_dropped = send_dropped_;
+    figures.relays = relays_.counters();
+    if (shortcut_) figures.shortcut = shortcut_->counters();
     if (streams_) {
         figures.connections = streams_->connections();
         figures.streams = streams_->counters();

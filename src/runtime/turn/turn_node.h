@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/framed/framed_listener.h"
+#include "runtime/turn/media_shortcut.h"
 #include "runtime/turn/relay_sockets.h"
 #include "runtime/worker/latest_value.h"
 #include "runtime/worker/timed_thread.h"
@@ -35,6 +36,8 @@ struct TurnNodeOptions {
         IpAddress bound;
     };
     std::vector<Alias> aliases;
+    // The way to our own media workers without sockets; null: there is none. Outlives the node.
+    worker::RelayExchange* media = nullptr;
     turn::ServerOptions server;
 };
 
@@ -42,7 +45,9 @@ struct TurnFigures {
     std::size_t allocations = 0;
     turn::Counters counters;
     std::uint64_t send_dropped = 0;  // datagrams that the kernel did not take
-    std::size_t connections = 0;     // by TCP and TLS
+    RelaySockets::Counters relays;
+    MediaShortcut::Counters shortcut;
+    std::size_t connections = 0;  // by TCP and TLS
     net::FramedCounters streams;
 };
 
@@ -76,7 +81,12 @@ class TurnNode {
     Result<void, std::string> open();
     Result<void, std::string> open_streams();
     void read(Listener& listener);
-    void deliver(const turn::Output& output);
+    void deliver(Timestamp now, const turn::Output& output);
+    bool handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer, BytesView bytes);
+    void join_media();
+    void post_read();
+    void read_media();
+    void ring_bells();
     DatagramSocket* listener_of(const SocketAddress& local);
     SocketAddress bound_for(const SocketAddress& peer) const;
     SocketAddress told_of(const SocketAddress& peer) const;
@@ -84,6 +94,9 @@ class TurnNode {
 
     TurnNodeOptions options_;
     net::EventLoop loop_;
+    std::unique_ptr<MediaShortcut> shortcut_;  // null without TurnNodeOptions::media
+    net::FdWatch media_watch_;
+    bool reading_ = false;  // is read_media() posted?
     RelaySockets relays_;
     turn::Server server_;
     DatagramBatch batch_;

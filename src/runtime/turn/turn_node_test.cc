@@ -6,14 +6,18 @@
 
 #include <doctest/doctest.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <optional>
 #include <thread>
 
 #include "crypto/hmac.h"
+#include "runtime/worker/socket/file_descriptor.h"
+#include "runtime/worker/socket/socket_address.h"
 #include "turn/credentials.h"
 #include "wire/ice/channel_data.h"
 #include "wire/ice/stun.h"
@@ -71,9 +75,62 @@ class Endpoint {
     DatagramBatch batch_;
 };
 
-class Client : public Endpoint {
+// The same by TCP: messages one after the other (RFC 8656 §3.1).
+class StreamEndpoint {
   public:
-    Client(SocketAddress server, const IpAddress& ip = kLoopback) : Endpoint(ip), server_(server) {}
+    explicit StreamEndpoint(const SocketAddress& server)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), server_(server) {
+        const worker::KernelAddress to = worker::to_kernel(server);
+        REQUIRE(::connect(fd_.get(), to.get(), to.size) == 0);
+        worker::KernelAddress own;
+        own.size = sizeof own.storage;
+        REQUIRE(::getsockname(fd_.get(), own.get(), &own.size) == 0);
+        local_ = worker::from_kernel(own.storage);
+    }
+
+    const SocketAddress& local() const { return local_; }
+    void send(const SocketAddress&, BytesView bytes) {
+        REQUIRE(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    std::optional<Datagram> receive(int timeout_ms = 2000) {
+        received_.erase(received_.begin(), received_.begin() + static_cast<std::ptrdiff_t>(taken_));
+        taken_ = 0;
+        wire::TurnFrame frame = wire::next_turn_frame(received_, true);
+        while (frame.state == wire::TurnFrame::State::kMore) {
+            pollfd waiting{fd_.get(), POLLIN, 0};
+            if (::poll(&waiting, 1, timeout_ms) != 1) return std::nullopt;
+            std::array<std::uint8_t, 4096> chunk;
+            const ssize_t size = ::recv(fd_.get(), chunk.data(), chunk.size(), 0);
+            if (size <= 0) return std::nullopt;
+            received_.insert(received_.end(), chunk.begin(), chunk.begin() + size);
+            frame = wire::next_turn_frame(received_, true);
+        }
+        REQUIRE(frame.state == wire::TurnFrame::State::kWhole);
+        taken_ = frame.size;
+        return Datagram{server_, local_, BytesView(received_).first(frame.size)};
+    }
+
+  private:
+    worker::FileDescriptor fd_;
+    SocketAddress server_;
+    SocketAddress local_;
+    Bytes received_;
+    std::size_t taken_ = 0;
+};
+
+template <typename Way>
+class ClientBy : public Way {
+  public:
+    explicit ClientBy(SocketAddress server)
+        requires std::same_as<Way, StreamEndpoint>
+        : Way(server), server_(server) {}
+    explicit ClientBy(SocketAddress server, const IpAddress& ip = kLoopback)
+        requires std::same_as<Way, Endpoint>
+        : Way(ip), server_(server) {}
+    using Way::local;
+    using Way::receive;
+    using Way::send;
 
     // The answer; it points into what was received last.
     StunMessage ask(StunMethod method, const std::function<void(StunBuilder&)>& attributes) {
@@ -98,14 +155,21 @@ class Client : public Endpoint {
         return *message;
     }
     SocketAddress allocate() {
+        const auto relayed = try_allocate();
+        REQUIRE(relayed.has_value());
+        return *relayed;
+    }
+    // nullopt: there is no port.
+    std::optional<SocketAddress> try_allocate() {
         const auto udp = [](StunBuilder& b) { b.u32(StunAttr::kRequestedTransport, 17U << 24); };
         const StunMessage challenge = ask(StunMethod::kAllocate, udp);
         REQUIRE(challenge.error_code()->code == 401);
         nonce_ = std::string(*challenge.text(StunAttr::kNonce));
         const StunMessage answer = ask(StunMethod::kAllocate, udp);
+        if (answer.error_code() && answer.error_code()->code == 508) return std::nullopt;
         REQUIRE(answer.message_class() == StunClass::kSuccess);
         CHECK(answer.xor_address(StunAttr::kXorMappedAddress) == local());
-        return *answer.xor_address(StunAttr::kXorRelayedAddress);
+        return answer.xor_address(StunAttr::kXorRelayedAddress);
     }
     void bind(std::uint16_t channel, const SocketAddress& peer) {
         const StunMessage answer = ask(StunMethod::kChannelBind, [&](StunBuilder& b) {
@@ -124,6 +188,26 @@ class Client : public Endpoint {
     std::string nonce_;
     std::uint8_t requests_ = 0;
 };
+using Client = ClientBy<Endpoint>;
+using StreamClient = ClientBy<StreamEndpoint>;
+
+// A server with one relay port, which a client has. Other programs may be quicker: it asks for
+// three.
+struct OnePort {
+    explicit OnePort(TurnNodeOptions options) {
+        for (int tries = 0; tries < 3 && port == 0; ++tries) {
+            options.server.first_port = options.server.last_port = Endpoint().local().port;
+            first.reset();
+            node = start(options);
+            first = std::make_unique<Client>(node->udp()[0]);
+            if (const auto relayed = first->try_allocate()) port = relayed->port;
+        }
+        REQUIRE(port != 0);
+    }
+    std::unique_ptr<TurnNode> node;
+    std::unique_ptr<Client> first;
+    std::uint16_t port = 0;
+};
 
 // False if the figures do not come to that.
 bool becomes(TurnNode& node, const std::function<bool(const TurnFigures&)>& as_wished) {
@@ -133,6 +217,63 @@ bool becomes(TurnNode& node, const std::function<bool(const TurnFigures&)>& as_w
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     return true;
+}
+
+// A media worker by hand: its end of the rings, and its socket, which is for what the kernel
+// brings.
+struct Media {
+    explicit Media(TurnNodeOptions& options, const IpAddress& ip = kLoopback)
+        : socket(ip),
+          exchange({options.relay_bind_v4, {}, options.server.first_port, options.server.last_port},
+                   {ip}, 1) {
+        exchange.connect(0, bell, {socket.local()});
+        options.media = &exchange;
+    }
+    const SocketAddress& local() const { return socket.local(); }
+
+    // What came by the ring; waits as a worker does.
+    std::optional<std::string> receive(int timeout_ms = 2000) {
+        worker::RelayExchange::Lane& lane = exchange.lane(0);
+        bell.announce_sleep();
+        pollfd waiting{bell.fd(), POLLIN, 0};
+        if (lane.to_worker.empty() && ::poll(&waiting, 1, timeout_ms) < 0) return std::nullopt;
+        bell.awake();
+        auto* const ring = lane.to_worker.consumer();
+        if (ring == nullptr || ring->front() == nullptr) return std::nullopt;
+        const worker::RelayedDatagram& datagram = *ring->front();
+        port = datagram.head.port;
+        std::string text(as_text(BytesView(datagram.bytes).first(datagram.size)));
+        ring->release();
+        return text;
+    }
+    // False if what was sent is not taken in time.
+    bool is_read() {
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+        while (!exchange.lane(0).to_turn.empty()) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return true;
+    }
+    std::uint64_t owner(std::uint16_t of) {
+        return exchange.table().owner(IpAddress::Family::kV4, of);
+    }
+    void send(std::uint64_t allocation, std::uint16_t to, std::string_view text) {
+        REQUIRE(worker::push(exchange.lane(0).to_turn.producer(), {allocation, {}, 0, to},
+                             as_bytes(text)));
+        exchange.turn_bell().notify();
+    }
+
+    Endpoint socket;
+    worker::Wakeup bell;
+    worker::RelayExchange exchange;
+    std::uint16_t port = 0;  // that the last datagram came from
+};
+
+std::string channel_text(const std::optional<Datagram>& datagram) {
+    if (!datagram) return "nothing";
+    const auto data = wire::ChannelData::parse(datagram->bytes);
+    return data ? std::string(as_text(data->data)) : "no channel data";
 }
 
 }  // namespace
@@ -203,19 +344,16 @@ TEST_CASE("TurnNode: behind a NAT our media is reached without leaving the host 
 
 TEST_CASE("TurnNode: an ended allocation gives its port back [TURN-13, TURN-17]") {
     std::atomic<bool> revoked{false};
-    TurnNodeOptions one = options(kLoopback);
-    // One that no other program has.
-    const std::uint16_t port = Endpoint().local().port;
-    one.server.first_port = one.server.last_port = port;
-    one.server.find_secret = [&](std::string_view key) -> std::optional<std::string> {
+    TurnNodeOptions with_keys = options(kLoopback);
+    with_keys.server.find_secret = [&](std::string_view key) -> std::optional<std::string> {
         if (revoked && key == "key") return std::nullopt;
         return "secret";
     };
-    const auto node = start(one);
-    Client first(node->udp()[0]);
+    const OnePort one(with_keys);
+    const auto& [node, first, port] = one;
     Client second(node->udp()[0]);
-    CHECK(first.allocate().port == port);
     CHECK_FALSE(DatagramSocket::open({kLoopback, port}).has_value());
+    REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 1; }));
     revoked = true;
     node->handle_new_keys();
     REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 0; }));
@@ -257,6 +395,217 @@ TEST_CASE("TurnNode: a port that is taken is an error that names it [TURN-01]") 
     const auto second = TurnNode::start(same);
     REQUIRE_FALSE(second.has_value());
     CHECK(second.error().find(node->udp()[0].to_string()) != std::string::npos);
+}
+
+TEST_CASE("TurnNode: our own media is reached without sockets, both ways [TURN-03, TURN-14]") {
+    TurnNodeOptions with_media = options(kLoopback);
+    Media media(with_media);
+    {
+        const auto node = start(with_media);
+        Client client(node->udp()[0]);
+        const SocketAddress relayed = client.allocate();
+        CHECK(media.owner(relayed.port) != 0);
+        client.bind(0x4000, media.local());
+        client.send_on(0x4000, "hello");
+        CHECK(media.receive() == "hello");
+        CHECK(media.port == relayed.port);
+        media.send(media.owner(relayed.port), relayed.port, "world");
+        CHECK(channel_text(client.receive()) == "world");
+        REQUIRE(becomes(*node, [](const auto& f) { return f.counters.to_clients == 1; }));
+        const TurnFigures by_ring = node->figures();
+        CHECK(by_ring.shortcut.to_workers == 1);
+        CHECK(by_ring.shortcut.to_clients == 1);
+        CHECK(by_ring.relays.sent == 0);
+        CHECK(by_ring.relays.received == 0);
+        CHECK(by_ring.counters.to_peers_bytes == 5);
+
+        // The relayed address is still there for everybody else, and for what comes by the kernel.
+        media.socket.send(relayed, as_bytes("kernel"));
+        CHECK(channel_text(client.receive()) == "kernel");
+        Endpoint peer;
+        client.bind(0x4001, peer.local());
+        client.send_on(0x4001, "outside");
+        CHECK(peer.receive().has_value());
+        REQUIRE(becomes(*node, [](const auto& f) { return f.relays.sent == 1; }));
+        CHECK(node->figures().relays.received == 1);
+        CHECK(node->figures().shortcut.to_workers == 1);
+        CHECK_FALSE(media.socket.receive(0).has_value());
+    }
+    CHECK(media.exchange.table().empty());
+}
+
+TEST_CASE("TurnNode: workers' datagrams need a permission as others' do [TURN-06, TURN-15]") {
+    TurnNodeOptions with_media = options(kLoopback);
+    Media media(with_media, kSecond);
+    const auto node = start(with_media);
+    Client client(node->udp()[0]);
+    const std::uint16_t port = client.allocate().port;
+    media.send(media.owner(port), port, "too early");
+    REQUIRE(becomes(*node, [](const auto& f) { return f.counters.without_permission == 1; }));
+    client.bind(0x4000, media.local());
+    media.send(media.owner(port), port, "in time");
+    CHECK(channel_text(client.receive()) == "in time");
+    // New rules hold at once the other way.
+    turn::PeerRules none;
+    none.deny = {*Cidr::parse("127.0.0.0/8")};
+    node->set_peer_rules(none);
+    client.send_on(0x4000, "denied");
+    REQUIRE(becomes(*node, [](const auto& f) { return f.counters.forbidden_peers == 1; }));
+    CHECK_FALSE(media.receive(0).has_value());
+}
+
+TEST_CASE("TurnNode: an allocation that ended gets nothing, nor does who has its port [TURN-13]") {
+    TurnNodeOptions with_media = options(kLoopback);
+    with_media.server.first_port = 1;
+    with_media.server.last_port = 65'535;
+    Media media(with_media);
+    const OnePort one(with_media);
+    const auto& [node, its_client, port] = one;
+    Client& first = *its_client;
+    Client second(node->udp()[0]);
+    first.bind(0x4000, media.local());
+    const std::uint64_t before = media.owner(port);
+    REQUIRE(before != 0);
+    first.ask(StunMethod::kRefresh, [](StunBuilder& b) { b.u32(StunAttr::kLifetime, 0); });
+    CHECK(media.owner(port) == 0);
+    first.send_on(0x4000, "after the end");
+    REQUIRE(second.allocate().port == port);
+    second.bind(0x4000, media.local());
+    CHECK(media.owner(port) != 0);
+    CHECK(media.owner(port) != before);
+    // What was on its way meanwhile.
+    media.send(before, port, "for the first");
+    media.send(media.owner(port), port, "for the second");
+    CHECK(channel_text(second.receive()) == "for the second");
+    CHECK_FALSE(first.receive(0).has_value());
+    second.send_on(0x4000, "of the second");
+    CHECK(media.receive() == "of the second");
+    CHECK(becomes(*node, [](const auto& f) { return f.shortcut.to_workers > 0; }));
+    CHECK(node->figures().shortcut.to_workers == 1);
+}
+
+TEST_CASE("TurnNode: keys that are gone end the way to our media at once [TURN-17]") {
+    std::atomic<bool> revoked{false};
+    TurnNodeOptions with_media = options(kLoopback);
+    with_media.server.find_secret = [&](std::string_view) -> std::optional<std::string> {
+        if (revoked) return std::nullopt;
+        return "secret";
+    };
+    Media media(with_media);
+    const auto node = start(with_media);
+    Client client(node->udp()[0]);
+    const std::uint16_t port = client.allocate().port;
+    client.bind(0x4000, media.local());
+    const std::uint64_t before = media.owner(port);
+    REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 1; }));
+    revoked = true;
+    node->handle_new_keys();
+    REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 0; }));
+    CHECK(media.exchange.table().empty());
+    media.send(before, port, "late");
+    REQUIRE(media.is_read());
+    // What it does next comes after the end of that turn.
+    revoked = false;
+    Client next(node->udp()[0]);
+    next.allocate();
+    REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 1; }));
+    CHECK(node->figures().counters.to_clients == 0);
+    CHECK(node->figures().shortcut.to_clients == 0);
+}
+
+TEST_CASE(
+    "TurnNode: behind a NAT our media is on the ring where clients are told it is [TURN-03]") {
+    const IpAddress told = *IpAddress::parse("203.0.113.9");
+    TurnNodeOptions behind_nat = options(kLoopback);
+    behind_nat.aliases = {{told, kSecond}};
+    Media media(behind_nat, kSecond);
+    const std::uint16_t port = media.local().port;
+    behind_nat.server.peers.own_media = {{told, {{port, port}}}};
+    const auto node = start(behind_nat);
+    Client client(node->udp()[0]);
+    const std::uint16_t relayed = client.allocate().port;
+    client.bind(0x4000, {told, port});
+    client.send_on(0x4000, "hello");
+    CHECK(media.receive() == "hello");
+    media.send(media.owner(relayed), relayed, "world");
+    CHECK(channel_text(client.receive()) == "world");
+}
+
+TEST_CASE("TurnNode: what workers send while it is busy is read in parts, all of it [DES-41]") {
+    TurnNodeOptions with_media = options(kLoopback);
+    Media media(with_media);
+    const auto node = start(with_media);
+    Client client(node->udp()[0]);
+    const std::uint16_t port = client.allocate().port;
+    client.bind(0x4000, media.local());
+    // Nobody wakes it but once.
+    for (std::size_t i = 0; i <= 2 * MediaShortcut::kMaxPerRead; ++i)
+        REQUIRE(worker::push(media.exchange.lane(0).to_turn.producer(),
+                             {media.owner(port), {}, 0, port}, as_bytes("x")));
+    media.exchange.turn_bell().notify();
+    CHECK(becomes(*node, [](const auto& f) {
+        return f.counters.to_clients == 2 * MediaShortcut::kMaxPerRead + 1;
+    }));
+}
+
+TEST_CASE("TurnNode: a burst to a client by TCP is written while it is read [TURN-02, DES-41]") {
+    TurnNodeOptions with_media = options(kLoopback);
+    with_media.streams = {{kLoopback, 0}};
+    Media media(with_media);
+    const auto node = start(with_media);
+    StreamClient client(node->streams()[0]);
+    const std::uint16_t port = client.allocate().port;
+    client.bind(0x4000, media.local());
+    // More than may wait for one client.
+    constexpr std::size_t kBurst = 200;
+    const std::string text(1200, 'x');
+    static_assert(kBurst * 1200 > net::FramedListener::kMaxWaiting);
+    for (std::size_t i = 0; i < kBurst; ++i)
+        REQUIRE(worker::push(media.exchange.lane(0).to_turn.producer(),
+                             {media.owner(port), {}, 0, port}, as_bytes(text)));
+    media.exchange.turn_bell().notify();
+    std::size_t came = 0;
+    while (came < kBurst && channel_text(client.receive()) == text)
+        ++came;
+    CHECK(came == kBurst);
+    CHECK(becomes(*node, [](const auto& f) { return f.counters.to_clients == kBurst; }));
+    CHECK(node->figures().streams.dropped == 0);
+}
+
+TEST_CASE("TurnNode: media waits for no turn that is long [DES-41, DES-42]") {
+    // Its handlers last until they are let go: a turn with handlers that follow each other.
+    std::atomic<bool> slow{false};
+    std::atomic<int> begun{0}, allowed{0};
+    TurnNodeOptions with_media = options(kLoopback);
+    with_media.server.find_secret = [&](std::string_view) {
+        const int mine = slow ? ++begun : 0;
+        while (allowed < mine)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return std::string("secret");
+    };
+    Media media(with_media);
+    const auto node = start(with_media);
+    Client client(node->udp()[0]);
+    const std::uint16_t port = client.allocate().port;
+    client.bind(0x4000, media.local());
+    REQUIRE(becomes(*node, [](const auto& f) { return f.allocations == 1; }));
+    slow = true;
+    const auto runs = [&](int handler) {
+        for (int i = 0; i < 2000 && begun < handler; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return begun == handler;
+    };
+    node->handle_new_keys();
+    CHECK(runs(1));
+    for (int handler = 1; handler < 8; ++handler) {
+        // The first may be what the loop was woken for: its turn ends with it.
+        if (handler == 3) media.send(media.owner(port), port, "in time");
+        node->handle_new_keys();
+        allowed = handler;
+        CHECK(runs(handler + 1));
+    }
+    CHECK(channel_text(client.receive(0)) == "in time");
+    allowed = 100;
 }
 
 }  // namespace confab::turn_server

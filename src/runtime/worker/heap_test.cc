@@ -24,6 +24,7 @@
 #include <cstdlib>
 
 #include "base/counting_allocator_testing.h"
+#include "runtime/worker/relay/worker_relays.h"
 #include "runtime/worker/room_testing.h"
 #include "wire/rtcp/rtcp.h"
 
@@ -136,6 +137,38 @@ TEST_CASE("Shard: 10 000 forwarded packets ask the heap for nothing [DES-35][MEM
     CHECK(allocations == 0);
     CHECK(forwarded >= 10'000);
     CHECK(room.shard().snapshot().nacks_in > 0);
+}
+
+TEST_CASE("WorkerRelays: relayed datagrams ask the heap for nothing but the rings [MEM-03]") {
+    const SocketAddress local{IpAddress::v4(0x7F000001), 7000};
+    constexpr std::uint16_t kPort = 30'000;
+    Wakeup bell;
+    RelayExchange exchange({local.ip, {}, kPort, kPort}, {local.ip}, 1);
+    exchange.connect(0, bell, {local});
+    exchange.table().open(IpAddress::Family::kV4, kPort, 7);
+    WorkerRelays relays(0, &exchange);
+    RelayExchange::Lane& lane = exchange.lane(0);
+    sfu::SendBatch batch;
+    const Bytes datagram(1200, 1);
+    const auto turn = [&] {
+        testing::allocations = 0;
+        testing::counting_allocations = true;
+        (void)push(lane.to_worker.producer(), {0, {}, 0, kPort}, datagram);
+        batch.clear();
+        while (const RelayedDatagram* const received = relays.front()) {
+            batch.commit(relays.path_of(*received), received->size);
+            relays.release();
+        }
+        relays.send(batch);
+        while (lane.to_turn.consumer()->front() != nullptr)
+            lane.to_turn.consumer()->release();
+        testing::counting_allocations = false;
+        return testing::allocations;
+    };
+    CHECK(turn() > 0);
+    for (int i = 0; i < 1000; ++i)
+        REQUIRE(turn() == 0);
+    CHECK(lane.overflowed == 0);
 }
 
 }  // namespace

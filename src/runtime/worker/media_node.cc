@@ -42,6 +42,8 @@ Result<void, std::string> MediaNode::open() {
     count = std::min(count, sfu::kMaxWorkers);
     for (std::size_t i = 0; i < count; ++i)
         inboxes_.push_back(std::make_unique<WorkerInbox>(count));
+    if (options_.relays)
+        relays_ = std::make_unique<RelayExchange>(*options_.relays, options_.addresses, count);
     const std::size_t shards =
         std::clamp<std::size_t>(options_.control_shards, 1, sfu::kMaxControlShards);
     for (std::size_t i = 0; i < shards; ++i)
@@ -58,6 +60,7 @@ Result<void, std::string> MediaNode::open() {
         // A worker more than processors would only disturb its neighbour.
         worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
         worker.udp_shared = !range || count > ports;
+        worker.relays = relays_.get();
         worker.dtls = &dtls_;
         worker.shard = options_.shard;
         worker.seed = options_.seed + i * 0x9E3779B97F4A7C15ULL;
@@ -71,6 +74,7 @@ Result<void, std::string> MediaNode::open() {
         workers_.push_back(std::make_unique<Worker>(std::move(worker), inboxes_, ports_));
         CONFAB_TRY_VOID(workers_.back()->open());
         addresses_.push_back({workers_.back()->udp_addresses(), workers_.back()->tcp_addresses()});
+        if (relays_) relays_->connect(i, inboxes_[i]->wakeup, addresses_[i].udp);
         const WorkerAddressList& first = addresses_.front();
         for (std::size_t k = 0; k < options_.addresses.size(); ++k) {
             shared_udp[k] = first.udp[k].port;

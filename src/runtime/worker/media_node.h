@@ -29,6 +29,7 @@ struct MediaNodeOptions {
     std::uint16_t udp_port = 0;
     std::uint16_t udp_port_end = 0;
     std::optional<std::uint16_t> tcp_port;  // shared by all workers; none: no ICE/TCP
+    std::optional<RelayPlace> relays;       // of the TURN server in this process
     std::uint64_t seed = 0;
     sfu::ShardOptions shard;  // of every worker
 };
@@ -53,6 +54,9 @@ class MediaNode {
     ControlPort& port(std::size_t shard) { return *ports_[shard]; }
     std::size_t control_shards() const { return ports_.size(); }
 
+    // For the TURN server; null without MediaNodeOptions::relays. Ends with this.
+    RelayExchange* relays() const { return relays_.get(); }
+
     // Ends the threads of the workers; commands that wait are not carried out any more. What the
     // workers reported before can still be read. Gives the number of those that did not end within
     // kPatience: what they use must live on.
@@ -67,6 +71,7 @@ class MediaNode {
     crypto::Certificate certificate_;
     dtls::Context dtls_;
     std::vector<std::unique_ptr<WorkerInbox>> inboxes_;
+    std::unique_ptr<RelayExchange> relays_;
     std::vector<std::unique_ptr<ControlPort>> ports_;  // by control shard
     std::vector<std::unique_ptr<Worker>> workers_;     // end before what they use
     std::vector<WorkerAddressList> addresses_;

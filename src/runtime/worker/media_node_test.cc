@@ -68,7 +68,14 @@ class NodeClient {
                                                       config, Rng(number + 1));
     }
     int fd() const { return fd_.get(); }
+    const SocketAddress& local() const { return local_; }
 
+    // From now on the socket is that of a relayed address: what we send goes to that worker's ring.
+    void relay(RelayExchange& exchange, std::size_t worker) {
+        relays_ = &exchange;
+        relayed_to_ = worker;
+        exchange.table().open(IpAddress::Family::kV4, local_.port, id.value());
+    }
     void negotiate(const ice::Credentials& remote, const Bytes& fingerprint) {
         peer::RemoteParameters parameters;
         parameters.ice = remote;
@@ -105,9 +112,27 @@ class NodeClient {
     std::unique_ptr<peer::Transport> transport;
     std::map<std::uint32_t, std::vector<std::uint16_t>> numbers;  // by SSRC
     std::size_t wrong_payloads = 0;
+    std::size_t by_socket = 0;  // datagrams that the kernel brought
+
+    void handle(BytesSpan datagram) {
+        ice::Path path;
+        path.local = local_;
+        path.remote = server_;
+        const auto media = transport->handle_packet(now(), path, datagram);
+        if (media.kind != peer::Transport::Media::Kind::kRtp) return;
+        const auto view = wire::parse_rtp(media.packet).value();
+        numbers[view.header.ssrc].push_back(view.header.sequence);
+        if (view.payload.size() < 50 || view.payload.back() != 0x5A) ++wrong_payloads;
+    }
 
   private:
     void send(BytesView bytes) {
+        if (relays_ != nullptr) {
+            RelayExchange::Lane& lane = relays_->lane(relayed_to_);
+            (void)push(lane.to_worker.producer(), {0, now(), 0, local_.port}, bytes);
+            lane.bell->notify();
+            return;
+        }
         Bytes frame;
         if (tcp_) {
             frame.resize(2);
@@ -124,6 +149,7 @@ class NodeClient {
             if (size <= 0) return;
             BytesSpan bytes(buffer.data(), static_cast<std::size_t>(size));
             if (!tcp_) {
+                ++by_socket;
                 handle(bytes);
                 continue;
             }
@@ -137,18 +163,10 @@ class NodeClient {
             }
         }
     }
-    void handle(BytesSpan datagram) {
-        ice::Path path;
-        path.local = local_;
-        path.remote = server_;
-        const auto media = transport->handle_packet(now(), path, datagram);
-        if (media.kind != peer::Transport::Media::Kind::kRtp) return;
-        const auto view = wire::parse_rtp(media.packet).value();
-        numbers[view.header.ssrc].push_back(view.header.sequence);
-        if (view.payload.size() < 50 || view.payload.back() != 0x5A) ++wrong_payloads;
-    }
 
     bool tcp_;
+    RelayExchange* relays_ = nullptr;
+    std::size_t relayed_to_ = 0;
     SocketAddress server_;
     SocketAddress local_;
     FileDescriptor fd_;
@@ -157,7 +175,7 @@ class NodeClient {
 
 struct Town {
     explicit Town(std::size_t workers, std::vector<IpAddress> addresses = {kLoopback},
-                  std::size_t control_shards = 1)
+                  std::size_t control_shards = 1, std::optional<RelayPlace> relays = std::nullopt)
         : certificate(crypto::Certificate::generate(wall_now()).value()),
           context(dtls::Context::create(certificate).value()) {
         MediaNodeOptions options;
@@ -166,6 +184,7 @@ struct Town {
         options.pin = false;
         options.addresses = std::move(addresses);
         options.tcp_port = 0;
+        options.relays = relays;
         options.seed = 42;
         auto started = MediaNode::start(std::move(options), wall_now());
         REQUIRE(started.has_value());
@@ -210,6 +229,7 @@ struct Town {
                 events.push_back(std::move(*event));
             }
         }
+        if (node->relays() != nullptr) read_relays(*node->relays());
         for (const auto& client : clients)
             client->step();
         std::vector<pollfd> fds;
@@ -217,6 +237,18 @@ struct Town {
         for (const auto& client : clients)
             fds.push_back({client->fd(), POLLIN, 0});
         (void)::poll(fds.data(), fds.size(), 1);
+    }
+    // As the TURN server does.
+    void read_relays(RelayExchange& exchange) {
+        for (std::size_t i = 0; i < exchange.workers(); ++i) {
+            SpscRing<RelayedDatagram>* const ring = exchange.lane(i).to_turn.consumer();
+            for (; ring != nullptr && ring->front() != nullptr; ring->release()) {
+                RelayedDatagram& datagram = *ring->front();
+                NodeClient& to = *clients.at(datagram.head.allocation - 1);
+                CHECK(datagram.head.port == to.local().port);
+                to.handle(BytesSpan(datagram.bytes).first(datagram.size));
+            }
+        }
     }
     template <typename Condition>
     bool run_until(Condition condition, int limit_ms = 4000) {
@@ -279,6 +311,7 @@ struct Publication {
     std::uint32_t ssrc;  // at the subscribers
     std::uint16_t sequence = 1000;
     std::uint32_t timestamp = 0;
+    bool only_keys = false;  // the first frame is one in any case
 
     // A frame of `packets` packets.
     void send_frame(int packets) {
@@ -293,7 +326,7 @@ struct Publication {
             Bytes payload(video ? 900 : 60, 0x5A);
             if (video) {
                 const Bytes start{static_cast<std::uint8_t>(i == 0 ? 0x10 : 0x00),
-                                  static_cast<std::uint8_t>(timestamp == 0 ? 0 : 1),
+                                  static_cast<std::uint8_t>(timestamp == 0 || only_keys ? 0 : 1),
                                   0,
                                   0,
                                   0x9D,
@@ -385,6 +418,72 @@ TEST_CASE(
         for (std::size_t i = 0; i < workers; ++i)
             ring_full += town.node->port(0).snapshot(i).ring_full;
         CHECK(ring_full == 0);
+    }
+}
+
+TEST_CASE("MediaNode: relayed media passes no socket, to whichever worker it is given [TURN-03]") {
+    for (const std::size_t workers : {1U, 2U, 4U}) {
+        CAPTURE(workers);
+        Town town(workers, {kLoopback}, 1, RelayPlace{IpAddress::v4(0), {}, 1, 65'535});
+        for (std::size_t i = 0; i < workers + 1; ++i) {
+            NodeClient& client = town.add_client(i % workers);
+            // One of them to its own, the others to the neighbour.
+            client.relay(*town.node->relays(), (i + (i > 0 ? 1 : 0)) % workers);
+        }
+        REQUIRE(town.run_until([&] {
+            for (const auto& client : town.clients)
+                if (!client->transport->connected()) return false;
+            return town.connected_events() == town.clients.size();
+        }));
+        NodeClient& camera = *town.clients[0];
+        Publication publication{&camera, receiver_of(camera, sfu::Codec::kVp8, 1001), 6000};
+        town.node->port(0).send(camera.owner, publication.receiver);
+        for (std::size_t i = 1; i < town.clients.size(); ++i)
+            town.node->port(0).send(town.clients[i]->owner,
+                                    down_track_of(*town.clients[i], publication.receiver,
+                                                  camera.owner, publication.ssrc));
+        // Beyond what each had before.
+        std::vector<std::size_t> before(town.clients.size());
+        const auto all_have = [&](std::size_t count) {
+            for (std::size_t i = 1; i < town.clients.size(); ++i)
+                if (town.clients[i]->numbers[6000].size() < before[i] + count) return false;
+            return true;
+        };
+        // Subscriptions cross workers meanwhile.
+        publication.only_keys = true;
+        for (int tries = 0; tries < 200 && !all_have(1); ++tries) {
+            publication.send_frame(1);
+            (void)town.run_until([&] { return all_have(1); }, 20);
+        }
+        REQUIRE(all_have(1));
+        publication.only_keys = false;
+        for (std::size_t i = 1; i < town.clients.size(); ++i)
+            before[i] = town.clients[i]->numbers[6000].size();
+        for (std::size_t frames = 1; frames <= 20; ++frames) {
+            publication.send_frame(4);
+            CHECK(town.run_until([&] { return all_have(4 * frames); }));
+        }
+        for (std::size_t i = 1; i < town.clients.size(); ++i) {
+            CHECK(continuous(town.clients[i]->numbers[6000]));
+            CHECK(town.clients[i]->wrong_payloads == 0);
+        }
+        for (const auto& client : town.clients)
+            CHECK(client->by_socket == 0);
+        // The TURN server may sleep meanwhile.
+        Wakeup& bell = town.node->relays()->turn_bell();
+        bell.announce_sleep();
+        publication.send_frame(1);
+        pollfd rung{bell.fd(), POLLIN, 0};
+        CHECK(::poll(&rung, 1, 2000) == 1);
+        bell.awake();
+        // An allocation that has ended is left to the kernel.
+        NodeClient& last = *town.clients.back();
+        town.node->relays()->table().close(IpAddress::Family::kV4, last.local().port);
+        publication.send_frame(4);
+        CHECK(town.run_until([&] { return last.by_socket > 0; }));
+        CHECK(town.node->stop() == 0);
+        for (std::size_t i = 0; i < workers; ++i)
+            CHECK(town.node->relays()->lane(i).overflowed == 0);
     }
 }
 

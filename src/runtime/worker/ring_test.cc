@@ -39,6 +39,30 @@ TEST_CASE("SpscRing: is bounded, keeps order and gives slots back [DES-41]") {
     }
 }
 
+TEST_CASE("SpscRing: has room for what is not used, and for what came free since [DES-41]") {
+    SpscRing<int> ring(8);
+    // Around the end of the slots, too.
+    for (int round = 0; round < 3; ++round) {
+        CHECK(ring.has_room_for(8));
+        CHECK_FALSE(ring.has_room_for(9));
+        for (std::size_t used = 1; used <= 5; ++used) {
+            CHECK(ring.push(1));
+            CHECK(ring.has_room_for(8 - used));
+            CHECK_FALSE(ring.has_room_for(9 - used));
+        }
+        for (int i = 0; i < 3; ++i)
+            CHECK(ring.push(1));
+        CHECK(ring.has_room_for(0));
+        CHECK_FALSE(ring.has_room_for(1));
+        for (std::size_t freed = 1; freed <= 8; ++freed) {
+            REQUIRE(ring.front() != nullptr);
+            ring.release();
+            CHECK(ring.has_room_for(freed));
+            CHECK_FALSE(ring.has_room_for(freed + 1));
+        }
+    }
+}
+
 TEST_CASE("SpscRing: a refused value stays with the caller [DES-41]") {
     SpscRing<std::string> ring(2);
     CHECK(ring.push("a"));

@@ -39,6 +39,13 @@ class SpscRing {
         CONFAB_DCHECK(head_.load(std::memory_order_relaxed) - cached_tail_ <= mask_);  // claimed
         head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
+    // Producer: can so many be claimed, one after the other?
+    bool has_room_for(std::size_t count) {
+        const std::size_t head = head_.load(std::memory_order_relaxed);
+        if (head - cached_tail_ + count <= mask_ + 1) return true;
+        cached_tail_ = tail_.load(std::memory_order_acquire);
+        return head - cached_tail_ + count <= mask_ + 1;
+    }
     bool push(T&& value) {
         T* slot = claim();
         if (slot == nullptr) return false;

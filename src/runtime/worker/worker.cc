@@ -45,7 +45,8 @@ Worker::Worker(WorkerOptions options, std::vector<std::unique_ptr<WorkerInbox>>&
     : options_(std::move(options)),
       inbox_(*inboxes[options_.index]),
       ports_(options_.index, ports),
-      links_(options_.index, inboxes) {}
+      links_(options_.index, inboxes),
+      relays_(options_.index, options_.relays) {}
 
 Worker::~Worker() {
     end();
@@ -143,7 +144,7 @@ void Worker::run() {
 }
 
 bool Worker::has_input() const {
-    if (ports_.has_commands()) return true;
+    if (ports_.has_commands() || relays_.has_input()) return true;
     return std::any_of(inbox_.from_workers.begin(), inbox_.from_workers.end(),
                        [](const auto& ring) { return !ring->empty(); });
 }
@@ -174,6 +175,7 @@ void Worker::turn(std::span<const Poller::Ready> ready) {
     const Timestamp now = now_;
     ports_.read_commands(now, *shard_);
     read_peers(now);
+    read_relays(now);
     shard_->handle_timeout(now);
     tcp_->handle_timeout(now);
     flush(now);
@@ -223,11 +225,9 @@ void Worker::handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot) {
             break;
         case PeerSlot::Kind::kDatagram: {
             // Answers leave by our own socket of the same address (DES-03).
-            sfu::PacketRef packet = shard_->pool().acquire_large();
-            if (!packet) break;
-            std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
-            packet.set_size(bytes.size());
-            (void)shard_->handle_datagram(now, slot.path, std::move(packet), {from, slot.arrival});
+            if (sfu::PacketRef packet = copy_of(bytes))
+                (void)shard_->handle_datagram(now, slot.path, std::move(packet),
+                                              {from, slot.arrival});
             break;
         }
         case PeerSlot::Kind::kStream:
@@ -237,9 +237,33 @@ void Worker::handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot) {
     }
 }
 
+sfu::PacketRef Worker::copy_of(BytesView datagram) {
+    sfu::PacketRef packet = shard_->pool().acquire_large();
+    if (!packet) return packet;
+    std::copy(datagram.begin(), datagram.end(), packet.buffer().begin());
+    packet.set_size(datagram.size());
+    return packet;
+}
+
+// As if they had come to our socket from the relayed address; for whichever worker they are.
+void Worker::read_relays(Timestamp now) {
+    for (std::size_t i = 0; i < kMaxSlotsPerTurn; ++i) {
+        const RelayedDatagram* const slot = relays_.front();
+        if (slot == nullptr) break;
+        const ice::Path path = relays_.path_of(*slot);
+        const BytesView bytes = BytesView(slot->bytes).first(slot->size);
+        if (sfu::PacketRef packet = copy_of(bytes))
+            if (const auto owner =
+                    shard_->handle_datagram(now, path, std::move(packet), {{}, slot->head.arrival}))
+                (void)links_.push_datagram(*owner, path, bytes, slot->head.arrival);
+        relays_.release();
+    }
+}
+
 void Worker::flush(Timestamp now) {
     batch_.clear();
     while (shard_->poll_transmit(now, batch_)) {
+        relays_.send(batch_);
         for (std::size_t i = 0; i < sockets_.size(); ++i)
             sockets_[i].send(now, batch_, static_cast<std::uint16_t>(i));
         send_streams();

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "rtc/dtls/session.h"
 #include "runtime/worker/mailbox.h"
+#include "runtime/worker/relay/worker_relays.h"
 #include "runtime/worker/socket/poller.h"
 #include "runtime/worker/socket/udp_socket.h"
 #include "runtime/worker/timed_thread.h"
@@ -35,6 +36,7 @@ struct WorkerOptions {
     std::vector<SocketAddress> udp;
     bool udp_shared = false;  // other workers bind the same port
     std::vector<SocketAddress> tcp;
+    RelayExchange* relays = nullptr;  // null where there is no TURN server; outlives the worker
     const dtls::Context* dtls = nullptr;
     std::uint64_t seed = 0;
     sfu::ShardOptions shard;
@@ -67,6 +69,9 @@ class Worker {
     void read_udp(UdpSocket& socket, std::uint16_t index);
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot);
+    void read_relays(Timestamp now);
+    // A copy of datagrams that came by a ring; empty: the pool is used up, and they are lost.
+    sfu::PacketRef copy_of(BytesView datagram);
     void flush(Timestamp now);
     void send_streams();
     void publish(Timestamp now);
@@ -82,6 +87,7 @@ class Worker {
     std::vector<SocketAddress> tcp_addresses_;
     std::unique_ptr<TcpConnections> tcp_;
     WorkerLinks links_;
+    WorkerRelays relays_;
     std::unique_ptr<sfu::Shard> shard_;
     sfu::SendBatch batch_;
     ForwardLatency latency_;

@@ -79,7 +79,7 @@ struct Shards {
             of.got[to] += payload.size();
             return sctp::SendStatus::kOk;
         }
-        std::size_t buffered(PeerId) override { return 0; }
+        std::size_t buffered(PeerId, DataChannel) override { return 0; }
         void resume(PeerId) override {}
         void emit(Event) override {}
         UnixTime wall(Timestamp) override { return {}; }

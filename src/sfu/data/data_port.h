@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What the data plane of a shard needs of its shard: the connections of the participants here, a
-// way to control, and one to the other workers.
+// way to control, and one to the other workers; and what the configuration says.
 #pragma once
 
 #include "base/bytes.h"
@@ -13,6 +13,17 @@
 
 namespace confab::sfu {
 
+// Of receivers that are behind (02 DC-20, DC-21, DC-23; 01 SIG-122).
+struct DataLimits {
+    // Bits per second. Who takes less loses reliable messages; nobody waits for it. 0: senders wait
+    // for everybody who takes something (data_receivers.h).
+    std::uint64_t slow_threshold = 0;
+    // More than a receiver takes in this time does not wait for it: frames are dropped. 0: no
+    // limit.
+    Duration lossy_latency;
+    Duration data_track_latency;
+};
+
 class DataPort {
   public:
     virtual ~DataPort() = default;
@@ -20,8 +31,8 @@ class DataPort {
     virtual bool has_channel(PeerId peer, DataChannel channel) = 0;
     virtual sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
                                   const sctp::SharedBytes& payload) = 0;
-    // Bytes on its reliable channel that it has not acknowledged.
-    virtual std::size_t buffered(PeerId to) = 0;
+    // Bytes on its channel that it has not acknowledged.
+    virtual std::size_t buffered(PeerId to, DataChannel channel) = 0;
     // Messages of it may be handed in again.
     virtual void resume(PeerId sender) = 0;
     virtual void emit(Event event) = 0;

@@ -5,21 +5,32 @@
 // what they may, the data tracks that flow to them, and which other workers have some.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "sfu/data/data_backlog.h"
 #include "sfu/data/data_calls.h"
-#include "sfu/data/data_memory.h"
-#include "sfu/data/data_windows.h"
+#include "sfu/data/pressure/data_backlog.h"
+#include "sfu/data/pressure/data_memory.h"
+#include "sfu/data/pressure/data_windows.h"
+#include "sfu/data/pressure/drain_rate.h"
 #include "sfu/metrics/metrics_times.h"
 
 namespace confab::sfu {
 
 struct DataRoom;
+
+// How fast it takes what comes on each of its channels.
+struct DrainRates {
+    DrainRate& of(DataChannel channel) { return by_channel.at(static_cast<std::size_t>(channel)); }
+    const DrainRate& of(DataChannel channel) const {
+        return by_channel.at(static_cast<std::size_t>(channel));
+    }
+    std::array<DrainRate, 3> by_channel;  // of kReliable, kLossy and kDataTrack
+};
 
 // What DataReceivers keeps of a participant.
 struct DataReceiver {
@@ -30,6 +41,7 @@ struct DataReceiver {
     Timestamp lagging_since;  // watched since then:
     std::size_t taken = 0;    // bytes of it that were taken
     Timestamp slow_until;     // holds nobody back until then
+    DrainRates rates;
 };
 
 struct DataRoomMember {

@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "sfu/data/data_router.h"
-#include "sfu/metrics/metrics_packet.h"
 
 namespace confab::sfu {
 namespace {
@@ -50,7 +49,7 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     if (packet->kind == DataKind::kTranscription && !m->info.agent) return refuse();
     if (!lossy && packet->sequence > 0 && !progress_.take(now, *m, packet->sequence))
         return refuse();
-    if (packet->kind == DataKind::kMetrics && !normalize(now, *m, *packet)) return refuse();
+    if (packet->kind == DataKind::kMetrics) return route_metrics(now, *m, *packet, lossy);
     const MethodCalls::Answer answer = m->calls.take(*packet);
     if (answer == MethodCalls::Answer::kFirst)
         port_.emit(CallAnswered{m->info.peer, std::move(packet->payload)});
@@ -63,14 +62,6 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     for (Member* copy : m->copies)
         count += repeat(now, *copy, channel, payload, message);
     return count;
-}
-
-// Whoever has them reads their times by one clock (SIG-124).
-Result<void, DataError> DataRouter::normalize(Timestamp now, Member& m, RoutedPacket& packet) {
-    CONFAB_TRY(const auto sent, metrics_sent_at(packet.payload));
-    const Duration shift = m.metrics.shift(metrics_, now, port_.wall(now), sent);
-    CONFAB_TRY(packet.payload, normalize_metrics(packet.payload, shift));
-    return {};
 }
 
 // What it says to everybody is said where it is seen, too. What is for some is for those who have
@@ -89,6 +80,7 @@ std::size_t DataRouter::repeat(Timestamp now, Member& copy, DataChannel channel,
 
 std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& message,
                                 WindowId window) {
+    if (message.kind == DataKind::kMetrics) return deliver_metrics(now, room, message, window);
     if (!message.lossy && message.sequence > 0) room.memory.remember(now, message);
     PendingId pending;
     std::size_t count = 0;
@@ -97,12 +89,6 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
         ++count;
         receivers_.give(now, to, message, window, pending);
     };
-    if (message.kind == DataKind::kMetrics) {
-        // They come back to their sender, nothing else does (SIG-124).
-        for (Member* to : room.list)
-            if (to->info.hears_metrics) one(*to);
-        return count;
-    }
     if (message.for_everybody()) {
         for (Member* to : room.list)
             if (to->info.member != message.sender) one(*to);
@@ -178,9 +164,13 @@ void DataRouter::handle_record(Timestamp now, WorkerIndex from, const LinkedMess
     }
     const WindowId id = room->remote.window(windows_, record.room, message.sender, from);
     DataWindow& window = windows_.at(id);
-    const std::size_t waiting = window.waiting;
+    const std::size_t held = window.held;
     if (room->memory.accept_nonce(message.nonce)) (void)deliver(now, *room, message, id);
-    if (!message.lossy && window.waiting == waiting) windows_.note_taken(window, message.cost());
+    // By what came to wait: what waited before may have gone meanwhile.
+    const std::size_t waits = window.held - held;
+    const bool reported = message.kind == DataKind::kMetrics && reports_.enabled();
+    if (reported) window.unsaid += waits;
+    if (!message.lossy && (reported || waits == 0)) windows_.note_taken(window, message.cost());
 }
 
 void DataRouter::handle_record(Timestamp now, WorkerIndex, const LinkedFrame& record) {

@@ -10,13 +10,15 @@
 namespace confab::sfu {
 
 DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
-                       const MetricsTimes::Options& metrics)
+                       const MetricsTimes::Options& times, Duration report_interval,
+                       const DataLimits& limits)
     : self_(self),
-      metrics_(metrics),
+      times_(times),
+      reports_(report_interval),
       port_(port),
       links_(workers),
       windows_(links_),
-      receivers_(port, windows_) {}
+      receivers_(port, windows_, limits) {}
 
 // ---------------------------------------------------------------- members
 
@@ -36,6 +38,7 @@ void DataRouter::apply(Timestamp, const DataMemberGone& c) {
     if (!room.members.empty()) return;
     (void)windows_.abandon(room.own);
     room.remote.abandon_all(windows_);
+    reports_.forget(c.room);
     rooms_.erase(c.room);
 }
 
@@ -80,7 +83,7 @@ void DataRouter::closed(PeerId peer) {
     windows_.forget(peer);
     Member* m = rooms_.find(peer);
     if (m == nullptr) return;
-    if (m->info.peer == peer) receivers_.drop_backlog(*m);
+    if (m->info.peer == peer) receivers_.closed(*m);
     rooms_.forget(peer);
 }
 
@@ -147,6 +150,7 @@ void DataRouter::apply(Timestamp, const EndCall& c) {
 // ---------------------------------------------------------------- time
 
 void DataRouter::handle_timeout(Timestamp now) {
+    report_metrics(now);
     for (const Member* m : progress_.take_due(now))
         port_.emit(DataProgress{m->info.peer, m->last_sequence});
     for (Member* m : receivers_.take_due(now)) {

@@ -17,16 +17,18 @@
 #include "sfu/data/data_links.h"
 #include "sfu/data/data_port.h"
 #include "sfu/data/data_progress.h"
-#include "sfu/data/data_receivers.h"
 #include "sfu/data/data_rooms.h"
-#include "sfu/data/data_windows.h"
+#include "sfu/data/pressure/data_receivers.h"
+#include "sfu/data/pressure/data_windows.h"
+#include "sfu/metrics/metrics_reports.h"
 
 namespace confab::sfu {
 
 class DataRouter {
   public:
     DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
-               const MetricsTimes::Options& metrics = {});
+               const MetricsTimes::Options& times = {}, Duration report_interval = {},
+               const DataLimits& limits = {});
 
     // ------------------------------------------------------------ commands
     void apply(Timestamp now, DataMember& c);
@@ -61,11 +63,14 @@ class DataRouter {
     void resume_senders();
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const {
-        return earlier(receivers_.next_deadline(), progress_.next_deadline());
+        return earlier(reports_.next_deadline(),
+                       earlier(receivers_.next_deadline(), progress_.next_deadline()));
     }
 
     // Messages that somebody did not get: refused, not allowed, no channel, too slow.
-    std::uint64_t dropped() const { return refused_ + receivers_.dropped() + links_.dropped(); }
+    std::uint64_t dropped() const {
+        return refused_ + receivers_.dropped() + links_.dropped() + reports_.dropped();
+    }
     std::uint64_t routed() const { return routed_; }  // messages taken from senders here
     std::size_t rooms() const { return rooms_.size(); }
 
@@ -77,20 +82,29 @@ class DataRouter {
 
     // data_route.cc
     std::size_t refuse();
-    Result<void, DataError> normalize(Timestamp now, Member& m, RoutedPacket& packet);
     std::size_t repeat(Timestamp now, Member& copy, DataChannel channel, BytesView payload,
                        const DataMessage& said);
     std::size_t route_frame(Timestamp now, Member& m, BytesView frame);
     std::size_t deliver_frame(Timestamp now, Room& room, DataTrackId track, BytesView frame);
     std::size_t deliver(Timestamp now, Room& room, const DataMessage& message, WindowId window);
     void link(Room& room, Member& from, const DataMessage& message);
+
+    // data_metrics.cc
+    std::size_t route_metrics(Timestamp now, Member& m, const RoutedPacket& packet, bool lossy);
+    std::size_t deliver_metrics(Timestamp now, Room& room, const DataMessage& message,
+                                WindowId window);
+    std::size_t tell_metrics(Timestamp now, Room& room, const DataMessage& message,
+                             WindowId window);
+    void report_metrics(Timestamp now);
+
     void handle_record(Timestamp now, WorkerIndex from, const LinkedMessage& record);
     void handle_record(Timestamp now, WorkerIndex from, const LinkedFrame& record);
     void handle_record(Timestamp now, WorkerIndex from, const LinkedTaken& record);
     void handle_record(Timestamp now, WorkerIndex from, const LinkedLeft& record);
 
     WorkerIndex self_;
-    MetricsTimes::Options metrics_;
+    MetricsTimes::Options times_;
+    MetricsReports reports_;
     DataPort& port_;
     DataRooms rooms_;
     DataLinks links_;

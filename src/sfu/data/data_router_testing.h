@@ -28,8 +28,9 @@ struct DataConnection {
     std::set<DataChannel> channels{DataChannel::kReliable, DataChannel::kLossy,
                                    DataChannel::kDataTrack};
     sctp::SendStatus answer = sctp::SendStatus::kOk;
-    std::size_t buffered = 0;  // not acknowledged
-    bool keeps = false;        // what it is sent stays unacknowledged
+    std::size_t buffered = 0;        // not acknowledged
+    std::size_t lossy_buffered = 0;  // the same of the other channels
+    bool keeps = false;              // what it is sent stays unacknowledged
     std::vector<Sent> sent;
 };
 
@@ -46,11 +47,16 @@ class DataPortTwin final : public DataPort {
         DataConnection& connection = connections[to];
         if (connection.answer != sctp::SendStatus::kOk) return connection.answer;
         if (!connection.channels.contains(channel)) return sctp::SendStatus::kClosed;
-        if (connection.keeps) connection.buffered += payload.size();
+        if (connection.keeps)
+            (channel == DataChannel::kReliable ? connection.buffered : connection.lossy_buffered) +=
+                payload.size();
         connection.sent.push_back({channel, std::string(as_text(payload.view()))});
         return sctp::SendStatus::kOk;
     }
-    std::size_t buffered(PeerId to) override { return connections[to].buffered; }
+    std::size_t buffered(PeerId to, DataChannel channel) override {
+        const DataConnection& connection = connections[to];
+        return channel == DataChannel::kReliable ? connection.buffered : connection.lossy_buffered;
+    }
     void resume(PeerId sender) override { resumed.push_back(sender); }
     void emit(Event event) override { events.push_back(std::move(event)); }
     UnixTime wall(Timestamp now) override { return kDay + (now - Timestamp()); }
@@ -77,11 +83,15 @@ class DataPortTwin final : public DataPort {
 
 // One room on some workers.
 struct DataRouters {
-    explicit DataRouters(std::size_t workers = 1) {
+    DataRouters(std::size_t workers, const DataLimits& limits)
+        : DataRouters(workers, Duration{}, limits) {}
+    explicit DataRouters(std::size_t workers = 1, Duration report_interval = {},
+                         const DataLimits& limits = {}) {
         for (std::size_t i = 0; i < workers; ++i) {
             ports.push_back(std::make_unique<DataPortTwin>());
-            routers.push_back(
-                std::make_unique<DataRouter>(static_cast<WorkerIndex>(i), workers, *ports.back()));
+            routers.push_back(std::make_unique<DataRouter>(static_cast<WorkerIndex>(i), workers,
+                                                           *ports.back(), MetricsTimes::Options{},
+                                                           report_interval, limits));
         }
     }
     DataRouter& router(std::size_t at = 0) { return *routers[at]; }

@@ -130,6 +130,8 @@ class DownTrack {
     bool needs_key_frame() const {
         return forwarder_.flowing() && forwarder_.selector().layers().needs_key_frame();
     }
+    // Packet trailers are left out of what is sent, and of its copies (02 IN-42).
+    bool strips_trailers() const { return forwarder_.strips_trailers(); }
     const DownTrackStats& stats() const { return forwarder_.stats(); }
     DownTrackWindow window();
 

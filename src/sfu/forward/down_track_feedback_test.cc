@@ -133,7 +133,7 @@ TEST_CASE("DownTrack: a copy tells the time of capture as the stored packet does
         MediaPacket source;
         source.has_abs_capture_time = stored;
         source.abs_capture_time = 5;
-        complete_resend(copy[0], source);
+        complete_resend(copy[0], source, false);
         CHECK(copy[0].packet.has_abs_capture_time == stored);
     }
 }

@@ -70,7 +70,7 @@ TEST_CASE("DownTrack: answers a NACK on the RTX stream [FWD-11] [FWD-01] [TRAP-1
     CHECK(load_be16(first.prefix.data()) == sequence);  // the original number
     CHECK(first.prefix_size == 2 + sent->prefix_size);
     CHECK(first.payload_offset == sent->payload_offset);
-    complete_resend(again[0], lost);
+    complete_resend(again[0], lost, false);
     CHECK(again[0].packet.has_abs_capture_time);
     CHECK(again[0].packet.abs_capture_time == 99);
     // Each copy has its own number; the fourth is refused.
@@ -105,7 +105,7 @@ TEST_CASE("DownTrack: audio without RTX is sent again as it was [FWD-11] [TRAP-1
         CHECK(track.handle_nack(asked, at_ms(i * 20 + 10), out) == 0);  // may be on its way
         (void)pass(track, mic.next(960), at_ms(i * 20 + 10));
         REQUIRE(track.handle_nack(asked, at_ms(1'000 + i), out) == 1);
-        complete_resend(out[0], lost);
+        complete_resend(out[0], lost, false);
         CHECK(out[0].packet.sequence == sent->sequence);  // the index of SRTP, with its cycle
         CHECK(build_header(out[0].packet, config.extensions, {}, {}, again) == size);
         CHECK(first == again);

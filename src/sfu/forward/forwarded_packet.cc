@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/video/packet_trailer.h"
+
 namespace confab::sfu {
 namespace {
 
@@ -160,6 +162,13 @@ BytesView ForwardedPacket::body(BytesView source_payload) const {
     if (payload_offset >= source_payload.size()) return {};
     const BytesView rest = source_payload.subspan(payload_offset);
     return payload_size < rest.size() ? rest.first(payload_size) : rest;
+}
+
+// What reaches into the descriptor, which is made anew, is no trailer.
+void strip_packet_trailer(ForwardedPacket& packet, BytesView source_payload) {
+    const BytesView body = packet.body(source_payload);
+    const std::size_t trailer = wire::packet_trailer_size(body);
+    if (trailer > 0) packet.payload_size = static_cast<std::uint16_t>(body.size() - trailer);
 }
 
 std::size_t masked_descriptor_size(BytesView original, std::uint8_t target_count) {

@@ -49,6 +49,9 @@ struct ForwardedPacket {
     BytesView body(BytesView source_payload) const;
 };
 
+// Leaves out the trailer that the source's payload ends in, if it does (02 IN-42).
+void strip_packet_trailer(ForwardedPacket& packet, BytesView source_payload);
+
 // What is stamped when a packet really leaves (02 PAC-01).
 struct SendStamps {
     std::uint32_t abs_send_time = 0;  // 24 bits

@@ -8,6 +8,7 @@
 
 #include "base/prefetch.h"
 #include "sfu/forward/own_media.h"
+#include "sfu/rewrite/trailer_strip.h"
 
 namespace confab::sfu {
 namespace {
@@ -38,6 +39,7 @@ Forwarder::Forwarder(const AddDownTrack& config, const SourceState& source, Rng&
     : source_(&source),
       ssrc_(config.ssrc.value()),
       kind_(config.kind),
+      strip_trailers_(config.strip_packet_trailers),
       extensions_(config.extensions),
       rare_(std::make_unique<Rare>()) {
     rare_->codecs = SendCodecs(config.codecs, config.encrypted);
@@ -170,6 +172,8 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
     if (playout_delay_due_) rare_->playout_delay->write(out);
     if (retransmitter_ && !packet.padding_only && out.payload_size != 0)
         retransmitter_->note_sent(now, out, packet.sequence, stream_, packet.spatial);
+    // Of a copy it is cut off again, in complete_resend().
+    if (strip_trailers_ && marker) strip_trailer(out, packet);
     ++stats_.packets;
     if (packet.late) ++stats_.out_of_order;
     stats_.octets +=

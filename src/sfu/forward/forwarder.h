@@ -108,6 +108,7 @@ class Forwarder {
     Codec sent_codec() const { return down_convert_ ? Codec::kOpus : codec_; }
     bool flowing() const { return flowing_; }
     bool closing() const { return closing_; }
+    bool strips_trailers() const { return strip_trailers_; }
     // The source's media came and has a place in the stream.
     bool placed() const { return rare_->placed; }
 
@@ -146,6 +147,7 @@ class Forwarder {
     bool down_convert_ = false;   // RED to opus
     bool pli_pending_ = false;    // the subscriber waits for a key frame
     bool closing_ = false;
+    bool strip_trailers_ = false;        // the subscriber does not know them
     Refused refused_ = Refused::kNo;     // the subscriber does not take what comes
     bool playout_delay_due_ = false;     // not acknowledged yet
     std::uint8_t stream_ = 0;            // of the source, being forwarded

@@ -147,7 +147,6 @@ Result<Bytes, DataError> normalize_metrics(BytesView packet, Duration shift) {
         if (!take_message(*field, kPacketMetrics, out, scans, batch)) append(out, field->whole);
     }
     if (!scans) return fail(DataError::kMalformed);
-    if (out.size() > kMaxDataPacketBytes) return fail(DataError::kTooLarge);
     return out;
 }
 

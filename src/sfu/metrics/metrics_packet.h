@@ -17,8 +17,8 @@ namespace confab::sfu {
 
 // When the batch in a DataPacket was sent, by its sender's clock.
 Result<std::optional<UnixTime>, DataError> metrics_sent_at(BytesView packet);
-// The DataPacket with the times of all its metrics by our clock, which is ahead by `shift`. At most
-// kMaxDataPacketBytes.
+// The DataPacket with the times of all its metrics by our clock, which is ahead by `shift`. It may
+// be some times as large as before (split_metrics()).
 Result<Bytes, DataError> normalize_metrics(BytesView packet, Duration shift);
 
 }  // namespace confab::sfu

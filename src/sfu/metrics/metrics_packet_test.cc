@@ -148,16 +148,4 @@ TEST_CASE("Metrics: what does not scan, at any depth, is refused [SIG-124]") {
     CHECK_FALSE(metrics_sent_at(WireMessage().bytes(8, cut).encoded()));
 }
 
-TEST_CASE("Metrics: with the times a packet may be as large as any, not larger [SIG-124]") {
-    const auto sized = [](std::size_t text) {
-        const WireMessage batch = WireMessage().varint(1, 1'000).text(3, std::string(text, 's'));
-        return normalize_metrics(packet_of(batch), Duration::zero());
-    };
-    const std::size_t rest = kMaxDataPacketBytes - sized(60'000)->size();
-    CHECK(sized(60'000 + rest - 1)->size() == kMaxDataPacketBytes - 1);
-    CHECK(sized(60'000 + rest)->size() == kMaxDataPacketBytes);
-    REQUIRE_FALSE(sized(60'000 + rest + 1));
-    CHECK(sized(60'000 + rest + 1).error() == DataError::kTooLarge);
-}
-
 }  // namespace confab::sfu

@@ -21,7 +21,7 @@ struct SendRun {
     std::uint32_t offset = 0;
     std::uint32_t size = 0;
     std::uint16_t segment_size = 0;
-    std::uint16_t count = 0;
+    std::uint16_t count = 0;  // 0: sent already
 };
 
 class SendBatch {
@@ -48,6 +48,8 @@ class SendBatch {
     std::size_t run_count() const { return run_count_; }
     const SendRun& run(std::size_t i) const { return runs_[i]; }
     BytesSpan bytes(const SendRun& run) { return {arena_.get() + run.offset, run.size}; }
+    // It went another way: it has no datagrams any more.
+    void mark_sent(std::size_t i) { runs_[i].count = 0; }
     bool empty() const { return run_count_ == 0; }
     void clear() { used_ = run_count_ = 0, open_ = false; }
 

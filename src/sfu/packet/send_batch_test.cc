@@ -38,5 +38,22 @@ TEST_CASE("SendBatch: equal lengths to one path make one run, the shorter last o
     CHECK(batch.run_count() == 2);
 }
 
+TEST_CASE(
+    "SendBatch: a run that was sent another way has no datagrams, its neighbours do [DES-10]") {
+    SendBatch batch;
+    ice::Path a, b;
+    a.remote.port = 1;
+    b.remote.port = 2;
+    batch.commit(a, 100);
+    batch.commit(b, 100);
+    batch.mark_sent(0);
+    CHECK(batch.run(0).count == 0);
+    CHECK(batch.run(1).count == 1);
+    CHECK(batch.run_count() == 2);
+    batch.clear();
+    batch.commit(a, 100);
+    CHECK(batch.run(0).count == 1);
+}
+
 }  // namespace
 }  // namespace confab::sfu

@@ -6,12 +6,14 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "sfu/rewrite/trailer_strip.h"
 
 namespace confab::sfu {
 
-void complete_resend(ResendPacket& resend, const MediaPacket& source) {
+void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers) {
     resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
     resend.packet.abs_capture_time = source.abs_capture_time;
+    if (strip_trailers && resend.packet.marker) strip_trailer(resend.packet, source);
 }
 
 bool may_resend_on_main(const SendCodec& codec, const SendExtensions& ids) {

@@ -21,8 +21,9 @@ struct ResendPacket {
     std::int64_t source_sequence = 0;
     std::uint8_t stream = 0;
 };
-// Fills in what the history knows; call before build_header().
-void complete_resend(ResendPacket& resend, const MediaPacket& source);
+// Fills in what the history knows, and leaves out again what was left out when it was sent; call
+// before build_header().
+void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers);
 
 // Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);
 // what is stamped on leaving rules that out. Video always has a stamp.

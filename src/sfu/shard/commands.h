@@ -256,6 +256,8 @@ struct AddDownTrack {
     // The client shows a track only once packets of it came: silence or padding until then
     // (FWD-16).
     bool early_media = false;
+    // The track has packet trailers, and the client does not know them (IN-42).
+    bool strip_packet_trailers = false;
 };
 struct UpdateDownTrack {
     DownTrackId down_track;

@@ -74,10 +74,10 @@ sctp::SendStatus DataTurns::send(Timestamp now, PeerId to, DataChannel channel,
     return status;
 }
 
-std::size_t DataTurns::buffered(PeerId to) {
+std::size_t DataTurns::buffered(PeerId to, DataChannel channel) {
     const ShardPeer* peer = parts_.peers.find(to);
     if (peer == nullptr) return 0;
-    const auto id = peer->find_channel(DataChannel::kReliable);
+    const auto id = peer->find_channel(channel);
     return id ? peer->transport().buffered_amount(*id) : 0;
 }
 

@@ -36,7 +36,9 @@ class DataTurns final : private DataPort {
         const ShardOptions& options;
     };
     DataTurns(WorkerIndex self, const Parts& parts)
-        : parts_(parts), router_(self, parts.links.workers(), *this, parts.options.metrics_times) {}
+        : parts_(parts),
+          router_(self, parts.links.workers(), *this, parts.options.metrics_times,
+                  parts.options.metrics_interval, parts.options.data) {}
     ~DataTurns() override = default;
 
     DataRouter& router() { return router_; }
@@ -69,7 +71,7 @@ class DataTurns final : private DataPort {
     bool has_channel(PeerId peer, DataChannel channel) override;
     sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
                           const sctp::SharedBytes& payload) override;
-    std::size_t buffered(PeerId to) override;
+    std::size_t buffered(PeerId to, DataChannel channel) override;
     void resume(PeerId sender) override;
     void emit(Event event) override { parts_.events.emit(std::move(event)); }
     UnixTime wall(Timestamp now) override { return parts_.clock.wall(now); }

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include "sfu/congestion/bandwidth.h"
+#include "sfu/data/data_port.h"
 #include "sfu/metrics/metrics_times.h"
 #include "sfu/shard/commands.h"
 
@@ -18,6 +19,8 @@ struct ShardOptions {
     std::size_t packet_buffer_size_audio = 200;
     bool loss_proxying = false;           // audio.enable_loss_proxying (IN-05)
     MetricsTimes::Options metrics_times;  // metric.timestamper_config.* (SIG-124)
+    Duration metrics_interval;            // metric.reporter.*; zero: told at once
+    DataLimits data;                      // rtc.datachannel_* (SIG-122)
 
     std::size_t packet_buffer_size(MediaKind kind) const {
         return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;

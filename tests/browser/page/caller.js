@@ -29,6 +29,16 @@ async function encryption_with(secret) {
   return { keyProvider, worker: new Worker('/e2ee-worker.mjs', { type: 'module' }) };
 }
 
+// What the publisher wrote behind the newest frame that a video element showed.
+function read_metadata(track, element, entry) {
+  const look = (_now, { rtpTimestamp }) => {
+    const found = track.lookupFrameMetadata({ rtpTimestamp });
+    if (found) entry.metadata = { at: Number(found.userTimestamp) / 1000, frame: found.frameId, count: (entry.metadata?.count ?? 0) + 1 };
+    element.requestVideoFrameCallback(look);
+  };
+  element.requestVideoFrameCallback(look);
+}
+
 class Caller {
   room;
   number = 1;
@@ -39,8 +49,9 @@ class Caller {
   #readers = new Map(); // track sid → {identity, kind, reader, element}
   #sources = {};
 
-  // Joins, with end-to-end encryption if there is a `secret`; returns the own sids.
-  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true, secret, relay = false }) {
+  // Joins, with end-to-end encryption if there is a `secret`, reading what others write behind their
+  // frames with `metadata`; returns the own sids.
+  async join({ url, token, number, v0 = false, adaptive = false, dynacast = false, auto_subscribe = true, secret, relay = false, metadata = false }) {
     this.number = number;
     const encryption = secret && (await encryption_with(secret));
     this.room = new Room({
@@ -49,6 +60,7 @@ class Caller {
       dynacast,
       publishDefaults: { backupCodec: false },
       encryption,
+      frameMetadata: metadata ? { worker: new Worker('/fm-worker.mjs', { type: 'module' }) } : undefined,
     });
     this.#observe();
     try {
@@ -70,7 +82,9 @@ class Caller {
       document.body.append(element);
       const reader = track.kind === Track.Kind.Video ? new PictureReader(element) : new ToneReader(track.mediaStreamTrack);
       this.#forget(publication.trackSid);
-      this.#readers.set(publication.trackSid, { identity: participant.identity, kind: track.kind, reader, element });
+      const entry = { identity: participant.identity, kind: track.kind, reader, element };
+      this.#readers.set(publication.trackSid, entry);
+      if (track.kind === Track.Kind.Video) read_metadata(track, element, entry);
     });
     this.room.on(RoomEvent.TrackUnsubscribed, (_track, publication) => this.#forget(publication.trackSid));
     this.room.on(RoomEvent.DataTrackPublished, (track) => this.#remote_data_tracks.set(track.publisherIdentity, track));
@@ -95,7 +109,7 @@ class Caller {
   }
 
   // Publishes the picture as camera. `layers`: [[width, height, bitrate, fps]…] below the full one.
-  async publish_picture({ codec = 'vp8', size = {}, bitrate = 300000, layers } = {}) {
+  async publish_picture({ codec = 'vp8', size = {}, bitrate = 300000, layers, metadata = false } = {}) {
     const source = new PictureSource(this.number, size);
     this.#sources.picture = source;
     const presets = layers?.map(([width, height, rate, fps]) => new VideoPreset(width, height, rate, fps));
@@ -105,6 +119,7 @@ class Caller {
       simulcast: presets !== undefined,
       videoSimulcastLayers: presets,
       videoEncoding: { maxBitrate: bitrate, maxFramerate: size.fps ?? 12 },
+      frameMetadata: metadata ? { timestamp: true, frameId: true } : undefined,
     });
     return publication.trackSid;
   }
@@ -254,9 +269,9 @@ class Caller {
       }));
       people[identity] = { sid: participant.sid, tracks, attributes: participant.attributes };
     }
-    for (const { identity, kind, reader } of this.#readers.values()) {
+    for (const { identity, kind, reader, metadata } of this.#readers.values()) {
       people[identity] ??= {};
-      if (kind === Track.Kind.Video) people[identity].picture = { ...reader.log };
+      if (kind === Track.Kind.Video) Object.assign(people[identity], { picture: { ...reader.log }, metadata });
       else people[identity].tone = reader.tone();
     }
     return { connection: this.room.state, people, sid: this.room.localParticipant.sid };

@@ -109,6 +109,11 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
     return options;
 }
 
+worker::RelayPlace relay_place(const turn_server::TurnNodeOptions& options) {
+    return {options.relay_bind_v4, options.relay_bind_v6, options.server.first_port,
+            options.server.last_port};
+}
+
 EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<MediaAddress>& addresses,
                            const std::vector<SocketAddress>& udp, FindSecret find_secret) {
     EmbeddedTurn result;

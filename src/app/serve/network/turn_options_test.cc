@@ -50,6 +50,18 @@ TEST_CASE(
     CHECK_FALSE(turn_options(config, kBehindNat).has_value());
 }
 
+TEST_CASE("relay_place: where the TURN server binds its relayed addresses [TURN-03]") {
+    config::Config config = with_turn();
+    config.turn.bind_addresses = {"10.0.0.5"};
+    const auto options = turn_options(config, kBehindNat);
+    REQUIRE(options.has_value());
+    const worker::RelayPlace place = relay_place(*options);
+    CHECK(place.bind_v4 == ip("10.0.0.5"));
+    CHECK(place.bind_v6.is_none());
+    CHECK(place.first_port == 30000);
+    CHECK(place.last_port == 40000);
+}
+
 TEST_CASE("turn_options: clients are told the addresses that are listened at [TURN-02] [TURN-03]") {
     const std::vector<MediaAddress> two = {{ip("9.0.0.1"), ip("9.0.0.1")},
                                            {ip("9.0.0.2"), ip("9.0.0.2")}};

@@ -83,10 +83,9 @@ class Association {
     void set_buffered_amount_low_threshold(std::uint16_t stream, std::size_t bytes) {
         sender_.set_low_threshold(stream, bytes);
     }
-    // Bytes of the stream that are waiting or unacknowledged.
-    std::size_t buffered_amount(std::uint16_t stream) const {
-        return sender_.queue().buffered(stream);
-    }
+    // Bytes of the stream that are waiting or unacknowledged; what the peer has behind a loss is
+    // not.
+    std::size_t buffered_amount(std::uint16_t stream) const { return sender_.buffered(stream); }
 
     State state() const;
     const wire::sctp::Extensions& peer_extensions() const { return handshake_.peer().extensions; }

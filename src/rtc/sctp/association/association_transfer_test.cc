@@ -34,6 +34,24 @@ void pump(Pair& pair, std::uint32_t total, std::size_t size, const SendOptions& 
 
 }  // namespace
 
+TEST_CASE("Association: what the peer has behind a loss is not buffered any more") {
+    Pair pair({});
+    pair.open();
+    int number = 0;
+    pair.link.drop = [&](int from, BytesView) { return from == 0 && number++ == 0; };
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        (void)pair.a.send(pair.link.now(), 1, kPpid, SharedBytes(numbered(i, 1000)), {});
+        pair.link.drain();  // each in a packet of its own
+    }
+    CHECK(pair.a.buffered_amount(1) == 3000);
+    pair.link.run_for(Duration::millis(50));  // a round trip, and no retransmission yet
+    CHECK(pair.messages[1].empty());
+    CHECK(pair.a.buffered_amount(1) == 1000);
+    pair.link.run_for(Duration::seconds(5));
+    CHECK(pair.messages[1].size() == 3);
+    CHECK(pair.a.buffered_amount(1) == 0);
+}
+
 TEST_CASE(
     "Association: 10000 x 1 KB reliable ordered, exactly once and in order under every loss") {
     for (const double loss : {0.0, 0.01, 0.05, 0.20}) {

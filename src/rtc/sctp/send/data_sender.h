@@ -7,6 +7,7 @@
 // sent at all and owns the Path, whose timeout T3-rtx takes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -41,6 +42,10 @@ class DataSender {
     }
     std::vector<std::uint16_t> take_low() { return queue_.take_low(); }
     const SendQueue& queue() const { return queue_; }
+    std::size_t buffered(std::uint16_t stream) const {
+        const std::size_t unreleased = queue_.buffered(stream);
+        return unreleased - std::min(unreleased, outstanding_.gap_acked(stream));
+    }
 
     // ------------------------------------------------------------ what the peer says
     void handle_sack(const wire::sctp::SackView& sack, Timestamp now, Path& path);

@@ -132,6 +132,16 @@ void Outstanding::renege(std::size_t index) {
     set_state(chunk, State::kInFlight);
 }
 
+std::size_t Outstanding::gap_acked(std::uint16_t stream) const {
+    std::size_t result = 0;
+    for (std::int64_t tsn = base_; tsn <= highest_gap_; ++tsn) {
+        const Chunk& chunk = chunks_[static_cast<std::size_t>(tsn - base_)];
+        if (chunk.state == State::kAcked && chunk.fragment.stream == stream)
+            result += chunk.fragment.size;
+    }
+    return result;
+}
+
 void Outstanding::count_misses(std::int64_t below, SackResult& result, Timestamp now,
                                SendQueue& queue) {
     // abandon_message() may append, so the bound is a TSN and not the size.

@@ -54,6 +54,9 @@ class Outstanding {
     std::optional<Skip> skip() const;
     bool has_skip() const { return !chunks_.empty() && chunks_.front().state == State::kAbandoned; }
 
+    // Octets of the stream that the peer has, before what it still waits for.
+    std::size_t gap_acked(std::uint16_t stream) const;
+
     std::size_t flight() const { return flight_; }
     std::size_t size() const { return chunks_.size(); }
     bool empty() const { return chunks_.empty(); }

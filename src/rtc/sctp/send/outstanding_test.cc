@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "rtc/sctp/limits.h"
 
 using namespace confab;
@@ -99,6 +101,24 @@ TEST_CASE("Outstanding: a peer that takes back a gap acknowledgement gets the ch
     s.outstanding.handle_timeout(s.now, s.queue);
     CHECK(s.outstanding.flight() == 0);
     CHECK(s.outstanding.next_lost(s.now, s.queue)->tsn == Sender::kFirst + 1);
+}
+
+TEST_CASE("Outstanding: what the peer has behind a loss, by stream, until it is taken back") {
+    Sender s;
+    s.message(1, 200);
+    s.message(2, 200);
+    s.transmit(4);
+    const auto acked = [&s] {
+        return std::pair(s.outstanding.gap_acked(1), s.outstanding.gap_acked(2));
+    };
+    CHECK(acked() == std::pair<std::size_t, std::size_t>(0, 0));
+    s.sack(Sender::kFirst - 1, {{2, 4}});
+    CHECK(acked() == std::pair<std::size_t, std::size_t>(100, 200));
+    s.sack(Sender::kFirst - 1, {{2, 3}});
+    CHECK(acked() == std::pair<std::size_t, std::size_t>(100, 100));
+    s.sack(Sender::kFirst + 3, {});
+    CHECK(acked() == std::pair<std::size_t, std::size_t>(0, 0));
+    CHECK(s.queue.buffered(1) + s.queue.buffered(2) == 0);
 }
 
 TEST_CASE("Outstanding: impossible gap blocks are refused as a whole [IMM-8]") {

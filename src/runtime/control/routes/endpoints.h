@@ -61,19 +61,21 @@ class WhipEndpoint final : public Endpoint {
   private:
     // A checked request of somebody who wants to publish.
     struct Wish {
-        room::JoinParams params;
-        api::WhipOffer offer;
+        WhipJoin join;
         bool room_must_exist = false;
     };
     Result<void, api::HttpError> check_grants(const Call& call) const;
     Result<Wish, api::HttpError> read(const Call& call) const;
     void create(Call call);
+    // The session ends with the client's connection, unless it was answered before.
+    void end_with(Call& call, std::size_t shard, const WhipJoin& join);
     void change(Call call);
     static void refuse(Call& call, const api::HttpError& error);
 
     ControlNode& node_;
     api::JoinOptions options_;
     std::function<bool()> over_limit_;
+    std::uint64_t requests_ = 0;
 };
 
 // /agent: the workers of agents (CON-50).

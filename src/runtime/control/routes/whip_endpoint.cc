@@ -52,25 +52,33 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     };
     if (!offer.tracks.empty() && std::none_of(offer.tracks.begin(), offer.tracks.end(), allowed))
         return tl::make_unexpected(api::HttpError{401, "no permissions to publish"});
+    CONFAB_TRY(auto awaited,
+               api::read_whip_client_info(call.request.headers.get(api::kWhipClientInfo)));
+    if (!awaited.empty() && !permission.can_subscribe())
+        return tl::make_unexpected(api::HttpError{401, "no permissions to subscribe"});
+    if (awaited.size() > offer.receiving)
+        return tl::make_unexpected(
+            api::HttpError{400, "the offer takes back fewer tracks than the header names"});
     if (over_limit_ && over_limit_())
         return tl::make_unexpected(api::HttpError{503, "node has exceeded its configured limit"});
     Wish wish;
     wish.room_must_exist = !options_.auto_create && !video.room_create;
-    room::JoinParams& params = wish.params;
+    wish.join.awaited = std::move(awaited);
+    room::JoinParams& params = wish.join.params;
     params.room = token::room_key(*call.grants);
     params.grants = *call.grants;
     params.client.set_protocol(kProtocol);
     api::complete_client_info(params.client, call.request.headers.get("User-Agent"),
                               call.client_address());
     params.single_connection = true;
-    params.auto_subscribe = offer.receives;
+    params.auto_subscribe = offer.receiving > 0;
     params.disable_ice_lite = true;
     params.publisher_offer.emplace();
     params.publisher_offer->set_type("offer");
     params.publisher_offer->set_sdp(call.request.body);
     params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
     params.add_track_requests = offer.tracks;
-    wish.offer = std::move(offer);
+    wish.join.offer = std::move(offer);
     return wish;
 }
 
@@ -80,18 +88,31 @@ void WhipEndpoint::create(Call call) {
             api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
     auto wish = read(call);
     if (!wish) return refuse(call, wish.error());
-    const std::size_t shard = node_.shard_of(wish->params.room);
+    const std::size_t shard = node_.shard_of(wish->join.params.room);
+    wish->join.request = ++requests_;
+    if (!wish->join.awaited.empty()) end_with(call, shard, wish->join);
     node_.ask<api::HttpResponse>(
         shard,
-        [wish = *std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) {
-            if (wish.room_must_exist && !plane.rooms().has_room(wish.params.room))
+        [wish = *std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) mutable {
+            if (wish.room_must_exist && !plane.rooms().has_room(wish.join.params.room))
                 return reply(
                     api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));
-            plane.whip().create(wish.params, wish.offer, std::move(reply));
+            plane.whip().create(std::move(wish.join), std::move(reply));
         },
         [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
             call.respond(response ? *std::move(response) : nobody_answers(api::kApplicationSdp));
         });
+}
+
+// Tracks that are waited for are for nobody when the client has gone. Whoever gets an answer at
+// once may close its sending side before that.
+void WhipEndpoint::end_with(Call& call, std::size_t shard, const WhipJoin& join) {
+    call.exchange.on_gone([this, shard, room = join.params.room,
+                           identity = join.params.grants.identity, request = join.request] {
+        node_.run_in(shard, [room, identity, request](ControlPlane& plane) {
+            plane.whip().abandon(room, identity, request);
+        });
+    });
 }
 
 void WhipEndpoint::change(Call call) {

@@ -3,13 +3,25 @@
 
 #include "runtime/control/whip/whip_sessions.h"
 
+#include <algorithm>
 #include <memory>
+
+#include "runtime/control/whip/awaited_tracks.h"
 
 namespace confab::control {
 namespace {
 
 api::HttpResponse not_found(const WhipRequest& request) {
     return api::whip_error({404, "participant does not exist"}, request.content_type);
+}
+
+livekit::SignalRequest subscription_to(std::vector<std::string> sids) {
+    livekit::SignalRequest request;
+    livekit::UpdateSubscription& subscription = *request.mutable_subscription();
+    subscription.set_subscribe(true);
+    for (std::string& sid : sids)
+        subscription.add_track_sids(std::move(sid));
+    return request;
 }
 
 }  // namespace
@@ -19,7 +31,11 @@ class WhipSessions::Session final : public SignalSink {
     Session(WhipSessions& all, Name name, sdp::Description offer)
         : all_(all), name_(std::move(name)), machine_(std::move(offer)), timer_(all.loop_) {}
     ~Session() override {
+        let_go();
         fail("the session has ended");
+        if (const auto mine = all_.requested_.find({name_, request_});
+            mine != all_.requested_.end() && mine->second == this)
+            all_.requested_.erase(mine);
         if (const auto found = all_.sessions_.find(name_);
             found != all_.sessions_.end() && found->second == this)
             all_.sessions_.erase(found);
@@ -29,13 +45,31 @@ class WhipSessions::Session final : public SignalSink {
 
     void set_id(room::SessionId id) { id_ = id; }
     room::SessionId id() const { return id_; }
+    // Of the caller.
+    void set_request(std::uint64_t number) { request_ = number; }
     api::WhipSession& machine() { return machine_; }
 
+    // Unless it was moved: it stays where it is now. This may be gone then.
+    void leave() {
+        if (!elsewhere()) all_.leave(id_);
+    }
     // The answer comes by the signals of the room.
     void wait(Reply reply, std::string content_type) {
         reply_ = std::move(reply);
         content_type_ = std::move(content_type);
-        timer_.set(net::EventLoop::now() + all_.patience_, [this] { time_out(); });
+        timer_.set(net::EventLoop::now() + all_.limits_.patience, [this] { time_out(); });
+    }
+    // The room gets the offer when the tracks are there.
+    void hold(WhipJoin& join) {
+        held_offer_ = *std::exchange(join.params.publisher_offer, std::nullopt);
+        join.params.auto_subscribe = false;
+        spare_sections_ =
+            join.offer.receiving - std::min(join.offer.receiving, join.awaited.size());
+        awaited_ = AwaitedTracks(std::move(join.awaited));
+        ++all_.held_;
+        const Timestamp now = net::EventLoop::now();
+        until_ = now + all_.limits_.patience;
+        timer_.set(now, [this] { look(); });
     }
 
     // Who is refused does not take an older session's place.
@@ -50,9 +84,61 @@ class WhipSessions::Session final : public SignalSink {
     void handle_refusal(const room::RefuseSession& refusal) override { fail(refusal.text); }
 
   private:
+    AwaitedTracks::Find find_tracks() const {
+        return [this](const api::WhipTrackName& name) {
+            return named_tracks(all_.rooms_, name_.first, name_.second, name.identity, name.track);
+        };
+    }
+    // It was moved, or another session has its name, whose tracks are not this one's.
+    bool elsewhere() const {
+        const std::string& sid = machine_.participant_sid();
+        return !sid.empty() && participant_sid(all_.rooms_, name_.first, name_.second) != sid;
+    }
+    // What it asks for may end this session, so that it comes last.
+    void look() {
+        if (elsewhere()) {
+            let_go();
+            return fail("the participant is no longer in the room");
+        }
+        const Timestamp now = net::EventLoop::now();
+        if (!machine_.participant_sid().empty()) {
+            std::vector<std::string> wanted = awaited_.look(find_tracks());
+            if (awaited_.subscribed()) return pass_offer();
+            if (now < until_ && !wanted.empty()) {
+                timer_.set(now + kLookEvery, [this] { look(); });
+                return all_.ask(id_, {subscription_to(std::move(wanted))});
+            }
+        }
+        if (now >= until_)
+            return refuse("tracks to subscribe to are not published: " + awaited_.missing());
+        timer_.set(now + kLookEvery, [this] { look(); });
+    }
+    void pass_offer() {
+        std::vector<livekit::SignalRequest> requests;
+        // Those that are named have their sections first.
+        std::vector<std::string> others =
+            other_tracks(all_.rooms_, name_.first, name_.second, spare_sections_);
+        if (!others.empty()) requests.push_back(subscription_to(std::move(others)));
+        *requests.emplace_back().mutable_offer() = *std::move(held_offer_);
+        let_go();
+        timer_.set(net::EventLoop::now() + all_.limits_.patience, [this] { time_out(); });
+        all_.ask(id_, requests);
+    }
+    void let_go() {
+        if (!held_offer_) return;
+        held_offer_.reset();
+        --all_.held_;
+    }
     void answer() {
         if (!reply_) return;
-        if (auto response = machine_.poll_response()) finish(*std::move(response));
+        auto response = machine_.poll_response();
+        if (!response) return;
+        if (response->status == 201 && !awaited_.bound(find_tracks())) {
+            fail("the offer has no section for: " + awaited_.missing());
+            timer_.set(net::EventLoop::now(), [this] { leave(); });
+            return;
+        }
+        finish(*std::move(response));
     }
     void fail(const std::string& text) {
         if (!reply_) return;
@@ -67,30 +153,59 @@ class WhipSessions::Session final : public SignalSink {
     void time_out() {
         const bool joining = machine_.etag().empty();
         fail("the room gave no answer in time");
-        if (joining) all_.leave(id_);
+        if (joining) leave();
+    }
+    void refuse(const std::string& text) {
+        fail(text);
+        leave();
     }
 
     WhipSessions& all_;
     Name name_;
+    std::uint64_t request_ = 0;
+    std::size_t spare_sections_ = 0;  // of whatever kind
     api::WhipSession machine_;
+    AwaitedTracks awaited_{{}};
+    std::optional<livekit::SessionDescription> held_offer_;
+    Timestamp until_;  // for what it is held for
     room::SessionId id_;
     Reply reply_;
     std::string content_type_;
     net::EventLoop::Timer timer_;
 };
 
-void WhipSessions::create(const room::JoinParams& params, const api::WhipOffer& offer,
-                          Reply reply) {
-    auto owned = std::make_unique<Session>(*this, Name{params.room, params.grants.identity},
-                                           offer.description);
+void WhipSessions::create(WhipJoin join, Reply reply) {
+    const bool holds = !join.awaited.empty();
+    if (holds && held_ >= limits_.held)
+        return reply(
+            api::whip_error({503, "too many sessions wait for tracks"}, api::kApplicationSdp));
+    auto owned =
+        std::make_unique<Session>(*this, Name(join.params.room, join.params.grants.identity),
+                                  std::move(join.offer.description));
     Session& session = *owned;
+    session.set_request(join.request);
+    if (holds)
+        requested_[{Name(join.params.room, join.params.grants.identity), join.request}] = &session;
     session.wait(std::move(reply), std::string(api::kApplicationSdp));
-    session.set_id(signal_.start(params, std::move(owned)));
+    if (holds) session.hold(join);
+    session.set_id(signal_.start(join.params, std::move(owned)));
 }
 
-WhipSessions::Session* WhipSessions::find(const WhipRequest& request) {
-    const auto found = sessions_.find({request.room, request.identity});
+void WhipSessions::abandon(const std::string& room, const std::string& identity,
+                           std::uint64_t request) {
+    const auto found = requested_.find({Name(room, identity), request});
+    if (found != requested_.end()) found->second->leave();
+}
+
+WhipSessions::Session* WhipSessions::find(const Name& name) {
+    const auto found = sessions_.find(name);
     return found == sessions_.end() ? nullptr : found->second;
+}
+
+void WhipSessions::ask(room::SessionId session,
+                       const std::vector<livekit::SignalRequest>& requests) {
+    for (const livekit::SignalRequest& one : requests)
+        signal_.request(session, one);
 }
 
 void WhipSessions::patch(const WhipRequest& request, Reply reply) {
@@ -103,9 +218,7 @@ void WhipSessions::patch(const WhipRequest& request, Reply reply) {
     } else {
         reply({204, {}, {}});
     }
-    // What the room makes of a request may end the session.
-    for (const livekit::SignalRequest& one : patch->requests)
-        if ((session = find(request)) != nullptr) signal_.request(session->id(), one);
+    ask(session->id(), patch->requests);
 }
 
 void WhipSessions::remove(const WhipRequest& request, Reply reply) {

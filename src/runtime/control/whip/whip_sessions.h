@@ -9,9 +9,12 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "api/whip/whip_client_info.h"
 #include "api/whip/whip_session.h"
 #include "base/callback.h"
+#include "room/manager/room_manager.h"
 #include "runtime/control/signal_sessions.h"
 #include "runtime/net/event_loop.h"
 
@@ -26,19 +29,39 @@ struct WhipRequest {
     std::string body;
 };
 
+// A POST.
+struct WhipJoin {
+    room::JoinParams params;  // with the offer
+    api::WhipOffer offer;
+    std::vector<api::WhipTrackName> awaited;  // the answer comes when all of them are in it
+    std::uint64_t request = 0;                // a number of the caller's, for abandon()
+};
+
 class WhipSessions {
   public:
-    // How long a room may take for an answer.
+    // How long a room may take for an answer, and tracks that are waited for before.
     static constexpr Duration kPatience = Duration::seconds(5);
+    static constexpr Duration kLookEvery = Duration::millis(50);
+    // Sessions whose tracks are waited for at one time; further ones are refused with 503.
+    static constexpr std::size_t kMaxHeld = 256;
     using Reply = Callback<api::HttpResponse>;
+    struct Limits {
+        Duration patience = kPatience;
+        std::size_t held = kMaxHeld;
+    };
 
-    WhipSessions(net::EventLoop& loop, SignalSessions& signal, Duration patience = kPatience)
-        : loop_(loop), signal_(signal), patience_(patience) {}
+    WhipSessions(net::EventLoop& loop, const room::RoomManager& rooms, SignalSessions& signal,
+                 Limits limits)
+        : loop_(loop), rooms_(rooms), signal_(signal), limits_(limits) {}
     WhipSessions(const WhipSessions&) = delete;
     WhipSessions& operator=(const WhipSessions&) = delete;
 
-    // Joins; `params` hold the offer, too. The reply comes with the answer, or as 503.
-    void create(const room::JoinParams& params, const api::WhipOffer& offer, Reply reply);
+    // Joins. The reply comes with the answer, or as 503. Where tracks are waited for, the room gets
+    // the offer after them.
+    void create(WhipJoin join, Reply reply);
+    // Whoever asked for that session, which waits for tracks, has gone without the reply: it ends,
+    // in the room already or not.
+    void abandon(const std::string& room, const std::string& identity, std::uint64_t request);
     void patch(const WhipRequest& request, Reply reply);
     void remove(const WhipRequest& request, Reply reply);
     std::size_t size() const { return sessions_.size(); }
@@ -46,12 +69,19 @@ class WhipSessions {
   private:
     class Session;
     using Name = std::pair<std::string, std::string>;  // room, identity
-    Session* find(const WhipRequest& request);
+    Session* find(const Name& name);
+    Session* find(const WhipRequest& request) { return find(Name(request.room, request.identity)); }
+    // Each of them may end that session, and its Session with it: what is given here must not be
+    // part of it. Those behind are for nobody then.
+    void ask(room::SessionId session, const std::vector<livekit::SignalRequest>& requests);
     void leave(room::SessionId session);
 
     net::EventLoop& loop_;
+    const room::RoomManager& rooms_;
     SignalSessions& signal_;
-    Duration patience_;
+    Limits limits_;
+    std::size_t held_ = 0;
+    std::map<std::pair<Name, std::uint64_t>, Session*> requested_;  // those that await tracks
     std::map<Name, Session*> sessions_;  // the newest of a name; SignalSessions owns them
 };
 

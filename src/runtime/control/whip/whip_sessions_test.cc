@@ -33,17 +33,22 @@ std::string post(const TestNode& node, const std::string& token, const std::stri
 // A session without HTTP, in a room that answers only when it is told to.
 class Direct {
   public:
-    explicit Direct(Duration patience) {
+    explicit Direct(Duration patience, std::size_t held = WhipSessions::kMaxHeld) {
         node_.set_answering(false);
         node_.call([&](SignalSessions& signal) {
-            whip_ = std::make_unique<WhipSessions>(node_.loop(), signal, patience);
+            whip_ = std::make_unique<WhipSessions>(node_.loop(), node_.rooms(), signal,
+                                                   WhipSessions::Limits{patience, held});
         });
     }
-    std::future<api::HttpResponse> create(const std::string& identity) {
+    std::future<api::HttpResponse> create(const std::string& identity,
+                                          std::vector<api::WhipTrackName> awaited = {}) {
         const auto reply = std::make_shared<std::promise<api::HttpResponse>>();
         node_.call([&](SignalSessions&) {
             const auto offered = api::read_whip_offer(offer());
-            room::JoinParams params;
+            WhipJoin join;
+            join.awaited = std::move(awaited);
+            join.request = 7;
+            room::JoinParams& params = join.params;
             params.room = "r";
             params.grants.identity = identity;
             params.grants.video.emplace();
@@ -53,7 +58,8 @@ class Direct {
             params.publisher_offer->set_sdp(offer());
             params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
             params.add_track_requests = offered->tracks;
-            whip_->create(params, *offered, [reply](api::HttpResponse response) {
+            join.offer = *offered;
+            whip_->create(std::move(join), [reply](api::HttpResponse response) {
                 reply->set_value(std::move(response));
             });
         });
@@ -61,6 +67,31 @@ class Direct {
     }
     std::size_t size() {
         return node_.call([&](SignalSessions&) { return whip_->size(); });
+    }
+    void abandon(const std::string& identity, std::uint64_t request) {
+        node_.call([&](SignalSessions&) { whip_->abandon("r", identity, request); });
+    }
+    bool move(const std::string& identity) {
+        return node_.call([&](SignalSessions&) {
+            livekit::MoveParticipantRequest move;
+            move.set_room("r");
+            move.set_identity(identity);
+            move.set_destination_room("elsewhere");
+            const room::Clock clock{net::EventLoop::now(), net::EventLoop::wall()};
+            return node_.rooms().relocations(clock).move(move).has_value();
+        });
+    }
+    // Their first message has come.
+    bool joined(std::size_t sessions) {
+        return node_.eventually([&] { return whip_->size() == sessions; });
+    }
+    bool is_there(const std::string& identity, const std::string& room = "r") {
+        return node_.call([&](SignalSessions&) {
+            livekit::RoomParticipantIdentity who;
+            who.set_room(room);
+            who.set_identity(identity);
+            return node_.rooms().get_participant(who).has_value();
+        });
     }
     SignalNode& node() { return node_; }
 
@@ -152,6 +183,114 @@ TEST_CASE("WHIP: who waits when the session ends is told [CON-60]") {
     CHECK(response.status == 503);
     CHECK(response.body == "{\"error\":\"the session has ended\"}\n");
     CHECK(direct.size() == 1);
+}
+
+TEST_CASE("WHIP: who waits for tracks is in the room meanwhile [CON-62]") {
+    Direct direct(Duration::seconds(30));
+    direct.node().set_answering(true);
+    auto reply = direct.create("viewer", {{"alice", "tone"}, {"bob", "tone"}});
+    CHECK(direct.is_there("viewer"));
+    CHECK(reply.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);
+}
+
+TEST_CASE("WHIP: who waits for tracks that do not come leaves, and is told which [CON-62]") {
+    Direct direct(Duration::millis(300));
+    direct.node().set_answering(true);
+    auto reply = direct.create("viewer", {{"alice", "tone"}, {"bob", "tone"}});
+    const api::HttpResponse response = reply.get();
+    CHECK(response.status == 503);
+    CHECK(response.body ==
+          "{\"error\":\"tracks to subscribe to are not published: alice/tone, bob/tone\"}\n");
+    CHECK(direct.node().has_sessions(0));
+    CHECK(direct.size() == 0);
+}
+
+// The older session is closed when the room's answers are carried out, and looks before that.
+TEST_CASE("WHIP: who waits for tracks ends when its place is taken [CON-62] [SIG-142]") {
+    Direct direct(Duration::seconds(30));
+    direct.node().set_answering(true);
+    auto first = direct.create("viewer", {{"alice", "tone"}});
+    REQUIRE(direct.joined(1));
+    direct.node().set_answering(false);
+    auto second = direct.create("viewer");
+    const api::HttpResponse response = first.get();
+    CHECK(response.status == 503);
+    CHECK(response.body == "{\"error\":\"the participant is no longer in the room\"}\n");
+    CHECK(direct.is_there("viewer"));
+    CHECK(second.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);
+}
+
+TEST_CASE("WHIP: who waits for tracks can not be moved to another room [CON-62] [API-12]") {
+    Direct direct(Duration::seconds(30));
+    direct.node().set_answering(true);
+    auto reply = direct.create("viewer", {{"alice", "tone"}});
+    REQUIRE(direct.joined(1));
+    CHECK(!direct.move("viewer"));
+    CHECK(direct.is_there("viewer"));
+    CHECK(!direct.is_there("viewer", "elsewhere"));
+}
+
+TEST_CASE("WHIP: so many sessions wait for tracks, and then others again [CON-62]") {
+    Direct direct(Duration::seconds(30), 2);
+    direct.node().set_answering(true);
+    auto first = direct.create("one", {{"alice", "tone"}});
+    auto second = direct.create("two", {{"alice", "tone"}});
+    const api::HttpResponse third = direct.create("three", {{"alice", "tone"}}).get();
+    CHECK(third.status == 503);
+    CHECK(third.body == "{\"error\":\"too many sessions wait for tracks\"}\n");
+    CHECK(direct.node().has_sessions(2));
+    auto without = direct.create("four");  // it waits for nothing
+    CHECK(without.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);
+    direct.abandon("one", 7);
+    CHECK(first.get().status == 503);
+    auto fifth = direct.create("five", {{"alice", "tone"}});
+    CHECK(fifth.wait_for(std::chrono::milliseconds(0)) == std::future_status::timeout);
+    CHECK(direct.is_there("five"));
+}
+
+TEST_CASE("WHIP: a client that has gone before its session is in the room: none is left [CON-62]") {
+    Direct direct(Duration::seconds(30));
+    auto reply = direct.create("viewer", {{"alice", "tone"}});
+    direct.abandon("viewer", 8);
+    CHECK(direct.is_there("viewer"));
+    direct.abandon("viewer", 7);
+    CHECK(!direct.is_there("viewer"));
+    CHECK(reply.get().body == "{\"error\":\"the session has ended\"}\n");
+    CHECK(direct.size() == 0);
+}
+
+TEST_CASE("WHIP: who closes its sending side behind the offer has its answer [CON-60]") {
+    TestNode node(1);
+    net::RawClient client(node.port());
+    const std::string body = offer();
+    client.send("POST /whip/v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " +
+                node.token("r", "encoder") +
+                "\r\nContent-Type: application/sdp\r\nContent-Length: " +
+                std::to_string(body.size()) + "\r\n\r\n" + body);
+    client.shutdown_send();
+    CHECK(client.read_to_end().starts_with("HTTP/1.1 201 "));
+    CHECK(node.call_in(0, [](ControlPlane& plane) { return plane.whip().size(); }) == 1);
+    // Nor does it end in the time between.
+    Direct direct(Duration::seconds(30));
+    direct.node().set_answering(true);
+    auto reply = direct.create("encoder");
+    REQUIRE(direct.joined(1));
+    direct.abandon("encoder", 7);
+    CHECK(direct.is_there("encoder"));
+}
+
+TEST_CASE("WHIP: the session of a request whose client has gone ends, no other [CON-62]") {
+    Direct direct(Duration::seconds(30));
+    direct.node().set_answering(true);
+    auto reply = direct.create("viewer", {{"alice", "tone"}});
+    REQUIRE(direct.node().has_sessions(1));
+    direct.abandon("viewer", 8);
+    direct.abandon("somebody", 7);
+    CHECK(direct.is_there("viewer"));
+    direct.abandon("viewer", 7);
+    CHECK(!direct.is_there("viewer"));
+    CHECK(reply.get().body == "{\"error\":\"the session has ended\"}\n");
+    CHECK(direct.size() == 0);
 }
 
 }  // namespace confab::control

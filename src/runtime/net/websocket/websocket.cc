@@ -5,124 +5,117 @@
 
 #include <poll.h>
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "runtime/net/websocket/websocket_impl.h"
 
 namespace confab::net {
 
-namespace websocket = boost::beast::websocket;
+namespace {
+
+// Longer ones say nothing that a handshake needs.
+constexpr std::size_t kMaxExtensions = 4096;
+
+std::string extensions_of(const HttpHeaders& headers) {
+    std::string all;
+    for (const HttpHeader& header : headers)
+        if (equals_ignore_case(header.name, "Sec-WebSocket-Extensions") &&
+            all.size() + header.value.size() < kMaxExtensions)
+            all += (all.empty() ? "" : ",") + header.value;
+    return all;
+}
+
+websocket::Handshake handshake_of(const WebSocketStart& start, const WebSocketOptions& options) {
+    const std::string extensions = extensions_of(start.request_headers);
+    std::string lines;
+    for (const HttpHeader& header : start.response_headers)
+        if (is_writable(header)) lines += header.name + ": " + header.value + "\r\n";
+    return websocket::answer_handshake(
+        {start.request_headers.find("Sec-WebSocket-Key"),
+         start.request_headers.find("Sec-WebSocket-Version"), extensions},
+        lines, options.deflate);
+}
+
+}  // namespace
 
 WebSocket::Impl::Impl(EventLoop& loop, Stream stream, WebSocketStart start,
                       const WebSocketOptions& options, std::shared_ptr<HttpServerStats> stats)
     : loop_(loop),
-      start_(std::move(start)),
-      options_(options),
       stats_(std::move(stats)),
-      place_(std::move(start_.place)),
-      stream_(WebSocketTransport(std::move(stream), std::move(start_.received))),
-      watchdog_(loop),
-      wake_(context_of(loop)),
-      hold_(context_of(loop)) {
+      place_(std::move(start.place)),
+      stream_(std::move(stream)),
+      session_(options, handshake_of(start, options), EventLoop::now()),
+      write_timeout_(options.write_timeout),
+      max_total_queued_bytes_(options.max_total_queued_bytes),
+      crowded_write_timeout_(options.crowded_write_timeout),
+      timer_(loop),
+      unread_(std::move(start.received)) {
     ++stats_->websockets;
     ++stats_->websockets_open;
+    ErrorCode ignored;
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+}
+
+WebSocket::Impl::~Impl() {
+    stats_->websocket_queued_bytes -= counted_bytes_;
+    leave();
 }
 
 void WebSocket::Impl::leave() {
     if (std::exchange(counted_, false)) --stats_->websockets_open;
 }
 
-void WebSocket::Impl::set_stream_options() {
-    websocket::permessage_deflate deflate;
-    deflate.server_enable = options_.deflate;
-    // Without context takeover a connection that is silent holds no window, and what we compress
-    // does for all. Beast agrees on it and decompresses.
-    deflate.server_no_context_takeover = true;
-    deflate.client_no_context_takeover = true;
-    stream_.set_option(deflate);
-    websocket::stream_base::timeout timeout{};
-    timeout.handshake_timeout = std::chrono::microseconds(options_.handshake_timeout.us());
-    timeout.idle_timeout = websocket::stream_base::none();
-    timeout.keep_alive_pings = false;
-    stream_.set_option(timeout);
-    stream_.read_message_max(0);  // take_message() has the two limits
-    ErrorCode ignored;
-    stream_.next_layer().socket().set_option(tcp::no_delay(true), ignored);
-}
-
-void WebSocket::Impl::start() {
-    set_stream_options();
-    asio::co_spawn(context_of(loop_), run(shared_from_this()), Rethrow{});
-}
-
 void WebSocket::Impl::set_handlers(OnMessage on_message, OnClosed on_closed) {
-    if (notified_) return;
+    if (!counted_) return;  // its end was told
     handlers_ = std::make_shared<Handlers>();
     handlers_->on_message = std::move(on_message);
     handlers_->on_closed = std::move(on_closed);
 }
 
-bool WebSocket::Impl::overflows(std::size_t more) {
-    const std::size_t limit = options_.max_queued_bytes;
-    if (more > limit - std::min(queued_bytes_, limit)) return true;
-    if (stats_->websocket_queued_bytes + more <= options_.max_total_queued_bytes) return false;
-    const bool slow = !write_deadline_.is_never() &&
-                      EventLoop::now() - write_began_ >= options_.crowded_write_timeout;
-    return slow && !takes_bytes();
-}
-
-// Asked of the system: with much to do, this thread may not have seen yet that a write is done.
-bool WebSocket::Impl::takes_bytes() {
-    pollfd socket{stream_.next_layer().socket().native_handle(), POLLOUT, 0};
-    return ::poll(&socket, 1, 0) > 0;
-}
-
-void WebSocket::Impl::set_queued(std::size_t bytes) {
-    stats_->websocket_queued_bytes += bytes;
-    stats_->websocket_queued_bytes -= queued_bytes_;
-    queued_bytes_ = bytes;
+// Many who do not read may not add up to more than all may have together (08 IMM-15).
+bool WebSocket::Impl::is_crowded(std::size_t more) {
+    if (stats_->websocket_queued_bytes + more <= max_total_queued_bytes_) return false;
+    if (session_.writing_for(EventLoop::now()) < crowded_write_timeout_) return false;
+    // Asked of the system: with much to do, this thread may not have seen yet that a write is done.
+    pollfd socket{stream_.socket().native_handle(), POLLOUT, 0};
+    return ::poll(&socket, 1, 0) <= 0;
 }
 
 bool WebSocket::Impl::send(bool text, std::shared_ptr<const WebSocketMessage> message) {
-    // An oversize message ends reading, not yet writing.
-    const bool writable = !end_ || (end_->by == WebSocketEnd::kTooBig && !close_code_);
-    if (!writable) return false;
-    if (overflows(message->size)) {
-        ++stats_->websocket_queue_overflows;
-        end(WebSocketEnd::kOverflow, 1006);
-        queue_.clear();
-        set_queued(0);
-        cut();
-        return false;
-    }
-    set_queued(queued_bytes_ + message->size);
-    queue_.push_back({text, std::move(message)});
-    wake_.cancel();
-    return true;
-}
-
-void WebSocket::Impl::begin_close(std::uint16_t code, Duration grace) {
-    if (close_code_) return;
-    close_code_ = code;
-    close_deadline_ = EventLoop::now() + grace;
-    if (!write_deadline_.is_never()) arm(earlier(write_deadline_, close_deadline_));
-    wake_.cancel();
+    const bool crowded = session_.is_open() && is_crowded(message->size);
+    if (crowded) session_.cut(WebSocketEnd::kOverflow);
+    const bool sent = session_.send(text, std::move(message));
+    count_queued();
+    wake();
+    return sent;
 }
 
 void WebSocket::Impl::close(std::uint16_t code, Duration grace) {
-    if (end_) return;
-    end(WebSocketEnd::kUs, code);
-    begin_close(code, grace);
+    session_.close(EventLoop::now(), code, grace);
+    wake();
 }
 
-void WebSocket::Impl::cut_off() {
-    end(WebSocketEnd::kUs, 1006);
-    queue_.clear();
-    set_queued(0);
-    cut();
+void WebSocket::Impl::cut() {
+    session_.cut(WebSocketEnd::kUs);
+    count_queued();
+    wake();
 }
 
 void WebSocket::Impl::detach() {
     handlers_ = nullptr;
-    close(1000, options_.write_timeout);
+    close(1000, write_timeout_);
+}
+
+void WebSocket::Impl::hold_reading(Timestamp until) {
+    hold_until_ = until;
+    wake();
+}
+
+void WebSocket::Impl::count_queued() {
+    stats_->websocket_queued_bytes += session_.queued_bytes();
+    stats_->websocket_queued_bytes -= counted_bytes_;
+    counted_bytes_ = session_.queued_bytes();
 }
 
 WebSocket::WebSocket(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -148,7 +141,7 @@ void WebSocket::close(std::uint16_t code, Duration grace) {
     impl_->close(code, grace);
 }
 void WebSocket::cut() {
-    impl_->cut_off();
+    impl_->cut();
 }
 bool WebSocket::is_open() const {
     return impl_->is_open();

@@ -15,41 +15,21 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-#include "runtime/net/websocket/websocket_message.h"
+#include "websocket/message.h"
+#include "websocket/session.h"
 
 namespace confab::net {
 
-struct WebSocketOptions {
-    // Of one message, on the wire (beyond: close 1009) and inflated (beyond: close 1000); 0 = none.
-    std::size_t max_message_bytes = 2 * 1024 * 1024;
-    // Waiting to be written; beyond that the connection is cut (08 IMM-15).
-    std::size_t max_queued_bytes = 8 * 1024 * 1024;
-    // Of all connections of a server together; beyond that, one whose write has taken longer than
-    // crowded_write_timeout is cut: many who do not read may not add up either (08 IMM-15).
+using WebSocketMessage = websocket::Message;
+using WebSocketPart = websocket::MessagePart;
+using WebSocketEnd = websocket::SessionEnd;
+using WebSocketClosed = websocket::SessionClosed;
+
+struct WebSocketOptions : websocket::SessionOptions {
+    // Queued by all connections of a server together; beyond that, one whose write has taken longer
+    // than crowded_write_timeout is cut: many who do not read may not add up either (08 IMM-15).
     std::size_t max_total_queued_bytes = 64 * 1024 * 1024;
     Duration crowded_write_timeout = Duration::millis(500);
-    Duration ping_interval = Duration::seconds(10);
-    Duration ping_write_timeout = Duration::seconds(2);
-    Duration write_timeout = Duration::seconds(5);
-    // Without any frame of the peer, pongs included; seen at a ping. Beyond that it is cut.
-    Duration silence_timeout = Duration::max();
-    Duration handshake_timeout = Duration::seconds(5);
-    // After an oversize message: how long queued messages may still take (CON-45).
-    Duration error_grace = Duration::millis(250);
-    bool deflate = true;
-};
-
-enum class WebSocketEnd : std::uint8_t {
-    kPeer,          // a close frame of the peer; `code` is its code, 1005 if it had none
-    kUs,            // close()
-    kError,         // connection lost, protocol error or handshake refused
-    kTooBig,        // a message beyond the limit
-    kOverflow,      // the peer does not read: more than max_queued_bytes wait
-    kWriteTimeout,  // the peer does not read: a write took longer than write_timeout
-};
-struct WebSocketClosed {
-    WebSocketEnd by = WebSocketEnd::kError;
-    std::uint16_t code = 1006;
 };
 
 class WebSocket {

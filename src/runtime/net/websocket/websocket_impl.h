@@ -1,25 +1,24 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A WebSocket behind its handle: websocket_read.cc reads, websocket_write.cc writes, two coroutines
-// on one stream. Included by .cc files only.
+// A WebSocket behind its handle: the stream and the clock of a websocket::Session. No coroutines
+// and no buffer of its own for long messages: an idle connection holds one short read and one
+// timer. Included by .cc files only.
 #pragma once
 
 // clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
 // clang-format on
 
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket/stream.hpp>
-#include <deque>
+#include <array>
 #include <memory>
-#include <optional>
-#include <utility>
+#include <string>
 
+#include "base/bytes.h"
 #include "runtime/net/event_loop_impl.h"
 #include "runtime/net/websocket/websocket.h"
 #include "runtime/net/websocket/websocket_start.h"
-#include "runtime/net/websocket/websocket_transport.h"
+#include "websocket/session.h"
 
 namespace confab::net {
 
@@ -27,78 +26,59 @@ class WebSocket::Impl : public std::enable_shared_from_this<Impl> {
   public:
     Impl(EventLoop& loop, Stream stream, WebSocketStart start, const WebSocketOptions& options,
          std::shared_ptr<HttpServerStats> stats);
-    ~Impl() {
-        set_queued(0);
-        leave();
-    }
+    ~Impl();
 
-    void start();
+    void start() { wake(); }
     void set_handlers(OnMessage on_message, OnClosed on_closed);
     bool send(bool text, std::shared_ptr<const WebSocketMessage> message);
     void close(std::uint16_t code, Duration grace);
-    void cut_off();
+    void cut();
     void detach();
     void hold_reading(Timestamp until);
-    bool is_open() const { return !end_; }
-    std::size_t queued_bytes() const { return queued_bytes_; }
+    bool is_open() const { return session_.is_open(); }
+    std::size_t queued_bytes() const { return session_.queued_bytes(); }
 
   private:
-    struct Message {
-        bool text = false;
-        std::shared_ptr<const WebSocketMessage> message;
-    };
     struct Handlers {
         OnMessage on_message;
         OnClosed on_closed;
     };
 
-    void set_stream_options();
-    asio::awaitable<void> run(std::shared_ptr<Impl> self);
-    asio::awaitable<void> write_loop(std::shared_ptr<Impl> self);
-    asio::awaitable<bool> handshake();
-    asio::awaitable<bool> write_queued();
-    asio::awaitable<bool> write_ping();
-    asio::awaitable<void> write_close();
-    bool fell_silent();
-    asio::awaitable<void> wait_for_work();
-    asio::awaitable<void> wait_to_read();
-    bool take_message();
-    void deliver_message();
-    void on_close_frame();
-    void end(WebSocketEnd by, std::uint16_t code);
-    void begin_close(std::uint16_t code, Duration grace);
-    void notify();
-    bool overflows(std::size_t more);
-    bool takes_bytes();
-    void set_queued(std::size_t bytes);
-    void arm(Timestamp deadline);
-    void cut();
+    void wake();
+    void turn();
+    void take(BytesView received);
+    void tell();
+    void tell_message(const websocket::Session::Event& message);
+    void tell_closed(WebSocketClosed closed);
+    void write();
+    void follow_link();
+    void read();
+    void set_timer();
+    bool is_held() const;
+    bool is_crowded(std::size_t more);
+    void count_queued();
     void leave();
 
     EventLoop& loop_;
-    WebSocketStart start_;
-    WebSocketOptions options_;
     std::shared_ptr<HttpServerStats> stats_;
     std::shared_ptr<void> place_;
-    boost::beast::websocket::stream<WebSocketTransport> stream_;
-    EventLoop::Timer watchdog_;  // cuts the connection when a write takes too long
-    asio::steady_timer wake_;    // its cancellation wakes write_loop()
-    asio::steady_timer hold_;    // its cancellation wakes wait_to_read()
-    boost::beast::flat_buffer message_;
-    std::deque<Message> queue_;
-    std::size_t queued_bytes_ = 0;
+    Stream stream_;
+    websocket::Session session_;
+    Duration write_timeout_;
+    std::size_t max_total_queued_bytes_;
+    Duration crowded_write_timeout_;
+    EventLoop::Timer timer_;
+    Timestamp armed_ = Timestamp::never();
+    std::array<std::uint8_t, 256> room_{};  // for a read, until one has filled it
+    std::unique_ptr<std::uint8_t[]> large_room_;
+    std::string unread_;  // received and not looked at: what came with the request, or a hold
     std::shared_ptr<Handlers> handlers_;
-    std::optional<WebSocketClosed> end_;  // why no message comes any more
-    std::optional<std::uint16_t> close_code_;
-    Timestamp close_deadline_ = Timestamp::never();
-    Timestamp write_began_;
-    Timestamp write_deadline_ = Timestamp::never();
-    Timestamp next_ping_ = Timestamp::never();
+    std::size_t counted_bytes_ = 0;  // of ours in the server's sum
     Timestamp hold_until_;
-    Timestamp heard_at_;     // the last frame of the peer
-    bool deflates_ = false;  // both sides agreed on it
-    bool peer_closed_ = false;
-    bool notified_ = false;
+    bool filled_ = false;  // the last read
+    bool reading_ = false;
+    bool awake_ = false;  // turn() is to come
+    bool shut_ = false;
     bool counted_ = true;
 };
 

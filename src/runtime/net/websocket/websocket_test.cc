@@ -106,6 +106,67 @@ TEST_CASE("WebSocket: permessage-deflate in both directions [CON-41]") {
     }
 }
 
+TEST_CASE("WebSocket: compressed text, in fragments with a ping between them [CON-41] [CON-42]") {
+    Fixture fixture;
+    Client client(fixture.port(), kOfferDeflate);
+    REQUIRE(client.open());
+    const std::string packed = deflated("{\"a\":1}");
+    client.raw().send(frame(kText, packed.substr(0, 4), true, false) + frame(kPing, "p") +
+                      frame(kContinuation, packed.substr(4)) + frame(kText, "plain") +
+                      frame(kBinary, deflated(std::string(100'000, 'x')), true));
+    std::vector<std::string> texts;
+    for (int pongs = 0; texts.size() + static_cast<std::size_t>(pongs) < 3;) {
+        const Frame got = client.read();
+        REQUIRE(got.opcode >= 0);
+        if (got.opcode == kPong)
+            ++pongs;
+        else if (got.opcode == kText)
+            texts.push_back(got.payload);
+    }
+    CHECK(texts == std::vector<std::string>{"{\"a\":1}", "plain"});
+    const Frame large = client.read();
+    CHECK(large.opcode == kBinary);
+    CHECK(inflate(large.payload) == std::string(100'000, 'x'));
+}
+
+TEST_CASE("WebSocket: a compressed message may inflate to the limit [CON-41] [IMM-13]") {
+    WebSocketOptions options;
+    options.max_message_bytes = 100'000;
+    for (const std::size_t size : {99'999U, 100'000U, 100'001U}) {
+        Fixture fixture(options);
+        Client client(fixture.port(), kOfferDeflate);
+        REQUIRE(client.open());
+        client.raw().send(frame(kBinary, deflated(std::string(size, 'x')), true));
+        if (size <= 100'000) {
+            CHECK(inflate(client.read().payload).size() == size);
+        } else {
+            CHECK(client.read().payload == "leave");
+            CHECK(client.read_close() == 1000);
+        }
+    }
+}
+
+TEST_CASE("WebSocket: compressed messages that are broken or no text end with 1007 [CON-41]") {
+    for (const std::string& bad :
+         {frame(kBinary, "\xFF\xFF\xFF\xFF", true), frame(kText, deflated("a\xFF"), true)}) {
+        Fixture fixture;
+        Client client(fixture.port(), kOfferDeflate);
+        REQUIRE(client.open());
+        client.raw().send(bad);
+        CHECK(client.read_close() == 1007);
+        CHECK(fixture.closed().by == WebSocketEnd::kError);
+        CHECK(fixture.thread().call([&] { return fixture.messages().size(); }) == 0);
+    }
+}
+
+TEST_CASE("WebSocket: who has not offered compression may not send it") {
+    Fixture fixture;
+    Client client(fixture.port());
+    CHECK(client.read_response().find("Extensions") == std::string::npos);
+    client.raw().send(frame(kBinary, deflated("hello"), true));
+    CHECK(client.read_close() == 1002);
+}
+
 TEST_CASE("WebSocket: a message beyond the limit on the wire ends with 1009 [CON-41] [CON-45]") {
     WebSocketOptions options;
     options.max_message_bytes = 100'000;
@@ -253,6 +314,19 @@ TEST_CASE(
     hold(Timestamp::never());
     fixture.thread().call([&] { fixture.socket()->close(1000); });
     CHECK(client.read().opcode == kClose);
+}
+
+TEST_CASE("WebSocket: more frames at once than a turn takes are all read, in order [IMM-15]") {
+    Fixture fixture;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    // Nothing is answered before the last, so that no write makes the connection go on.
+    std::string all;
+    for (int i = 0; i < 500; ++i)
+        all += frame(kText, "quiet");
+    client.raw().send(all + frame(kText, "last"));
+    CHECK(client.read().payload == "last");
+    CHECK(fixture.thread().call([&] { return fixture.messages().size(); }) == 501);
 }
 
 TEST_CASE("WebSocket: pings go out at their interval, without a read deadline [CON-43]") {
@@ -404,6 +478,19 @@ TEST_CASE("WebSocket: a handler that throws ends its own connection only [CON-02
     CHECK(other.open());
     CHECK(fixture.stats().handler_failures == 1);
     CHECK(fixture.loop_failures() == 1);  // so that an operator hears of it
+}
+
+TEST_CASE(
+    "WebSocket: a handler of the end that throws does not keep the end from going on [CON-02]") {
+    Fixture fixture;
+    fixture.closed_throws = true;
+    Client client(fixture.port());
+    REQUIRE(client.open());
+    client.send(kContinuation, "x");
+    CHECK(client.read_close() == 1002);
+    CHECK(client.raw().read_to_end().empty());
+    CHECK(fixture.closed().by == WebSocketEnd::kError);
+    CHECK(fixture.loop_failures() == 1);
 }
 
 TEST_CASE("WebSocket: lives on when its server is gone, ends with its loop") {

@@ -134,6 +134,7 @@ class Fixture {
         socket_->set_handlers(
             [this](bool text, std::string_view payload) {
                 messages_.emplace_back(payload);
+                if (payload == "quiet") return;
                 if (payload == "throw") throw std::runtime_error("handler");
                 if (payload == "destroy")
                     socket_.reset();
@@ -143,6 +144,7 @@ class Fixture {
             [this](WebSocketClosed why) {
                 if (why.by == WebSocketEnd::kTooBig) socket_->send(false, "leave");
                 closed_ = why;
+                if (closed_throws) throw std::runtime_error("handler");
             });
     }
     WebSocketClosed closed() {
@@ -165,6 +167,8 @@ class Fixture {
     std::vector<std::string>& messages() { return messages_; }
     HttpServer& server() { return *server_; }
 
+    bool closed_throws = false;
+
   private:
     WebSocketOptions options_;
     bool accept_;
@@ -178,6 +182,15 @@ class Fixture {
     std::optional<WebSocketClosed> closed_;
 };
 
+// As senders compress it.
+inline std::string deflated(std::string plain) {
+    std::uint64_t made = 0;
+    std::string out = WebSocketPart(std::move(plain)).deflated(made);
+    out.resize(out.size() - WebSocketPart::kTailBytes);
+    return out;
+}
+
+// By another implementation than ours.
 inline std::string inflate(std::string_view payload) {
     std::string in(payload);
     in.append("\0\0\xFF\xFF", 4);

@@ -164,7 +164,8 @@ void UdpSocket::send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index) 
     Messages& messages = *messages_;
     for (std::size_t i = 0; i < batch.run_count(); ++i) {
         const sfu::SendRun& run = batch.run(i);
-        if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index) continue;
+        if (run.path.protocol != ice::Protocol::kUdp || run.path.socket != index || run.count == 0)
+            continue;
         if (run.count > 1 && plain_paths_.contains(now, run.path.remote)) {
             send_one_by_one(batch, run);
             continue;

@@ -57,9 +57,9 @@ class UdpSocket {
     // Up to kBatch datagrams into slots of `pool`; 0 when nothing waits. The wall clock is read
     // once for all of them.
     std::size_t receive(sfu::PacketPool& pool, std::array<Received, kBatch>& out);
-    // Sends the runs of the batch that belong to socket index `index`. A path that takes no
-    // segmented sends (its MTU is small, its device cannot) gets its datagrams one by one for
-    // PlainPaths::kFor; others are not concerned (DES-13).
+    // Sends the runs of the batch that belong to socket index `index` and were not sent yet. A path
+    // that takes no segmented sends (its MTU is small, its device cannot) gets its datagrams one by
+    // one for PlainPaths::kFor; others are not concerned (DES-13).
     void send(Timestamp now, sfu::SendBatch& batch, std::uint16_t index);
     // Gives the slots made ready for receive() back to their pool, which is about to go.
     void release_slots();
