@@ -24,6 +24,14 @@ std::vector<const Participant*> heard_by(const Participant& p, const Publication
     return result;
 }
 
+livekit::WebhookEvent new_event(const RoomScope& scope, const char* event) {
+    livekit::WebhookEvent result;
+    result.set_event(event);
+    result.set_id(token::make_id(token::kWebhookEventPrefix, scope.ids.rng()));
+    result.set_created_at(scope.clock.wall.s());
+    return result;
+}
+
 }  // namespace
 
 Room::Room(const RoomScope& scope, RoomOrigin origin)
@@ -50,12 +58,6 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
       sessions_(scope, roster_, news_, session_wiring_),
       requests_(scope, roster_, request_wiring_),
       dispatches_(scope, roster_, wiring_) {
-    origin.info.clear_enabled_codecs();
-    for (const sdp::EnabledCodec& codec : publications_.codecs()) {
-        livekit::Codec& shown = *origin.info.add_enabled_codecs();
-        shown.set_mime(codec.mime);
-        shown.set_fmtp_line(codec.fmtp);
-    }
     news_.set_room(std::move(origin.info), std::move(origin.key));
     if (scope.config.agents_listen) scope.out.served({key(), true});
     webhook("room_started", nullptr, nullptr);
@@ -96,33 +98,28 @@ const std::string& Room::shown(Participant& p) const {
 }
 
 void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
-    livekit::WebhookEvent result;
-    result.set_event(event);
-    result.set_id(token::make_id(token::kWebhookEventPrefix, scope_->ids.rng()));
-    result.set_created_at(scope_->clock.wall.s());
-    if (track != nullptr) {  // HOOK-04: only names
-        if (scope_->config.full_room_in_webhooks) {
-            *result.mutable_room() = news_.info();
-        } else {
-            result.mutable_room()->set_sid(news_.info().sid());
-            result.mutable_room()->set_name(news_.info().name());
-        }
+    livekit::WebhookEvent result = new_event(*scope_, event);
+    const bool of_track = track != nullptr;  // HOOK-04: only names
+    const bool names = !scope_->config.webhooks_sent;
+    if (names || (of_track && !scope_->config.full_room_in_webhooks)) {
+        result.mutable_room()->set_sid(news_.info().sid());
+        result.mutable_room()->set_name(news_.info().name());
+    } else {
+        *result.mutable_room() = news_.described();
+    }
+    if (p != nullptr && (names || of_track)) {
         result.mutable_participant()->set_sid(p->sid());
         result.mutable_participant()->set_identity(p->identity());
-        *result.mutable_track() = *track;
-    } else {
-        *result.mutable_room() = news_.info();
-        if (p != nullptr) *result.mutable_participant() = describe(*p);
+    } else if (p != nullptr) {
+        *result.mutable_participant() = describe(*p);
     }
+    if (of_track) *result.mutable_track() = *track;
     scope_->out.webhook({std::move(result), std::string(token::tenant_in(key()))});
 }
 
 void Room::job_webhook(const char* event, const livekit::Job& job) {
-    livekit::WebhookEvent result;
-    result.set_event(event);
-    result.set_id(token::make_id(token::kWebhookEventPrefix, scope_->ids.rng()));
-    result.set_created_at(scope_->clock.wall.s());
-    *result.mutable_room() = news_.info();
+    livekit::WebhookEvent result = new_event(*scope_, event);
+    *result.mutable_room() = news_.described();
     *result.mutable_job() = job;
     scope_->out.webhook({std::move(result), std::string(token::tenant_in(key()))});
 }

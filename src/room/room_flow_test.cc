@@ -375,6 +375,28 @@ TEST_CASE(
     CHECK(hook.room().empty_timeout() == 300);
 }
 
+TEST_CASE(
+    "Webhooks that are sent nowhere have the names that the log shows, and no more [HOOK-02]") {
+    Config config = test_config();
+    config.webhooks_sent = false;
+    config.full_room_in_webhooks = true;
+    Harness h(std::move(config));
+    const SessionId alice = h.join_active("r", "alice");
+    h.publish(alice, "cam", true);
+    REQUIRE(h.webhook_names() ==
+            std::vector<std::string>{"room_started", "participant_joined", "track_published"});
+    for (const livekit::WebhookEvent& hook : h.webhooks) {
+        CHECK(hook.room().sid().starts_with("RM_"));
+        CHECK(hook.room().name() == "r");
+        CHECK(hook.room().empty_timeout() == 0);
+        CHECK(hook.room().enabled_codecs().empty());
+    }
+    CHECK(h.webhooks[1].participant().identity() == "alice");
+    CHECK(h.webhooks[1].participant().joined_at() == 0);
+    CHECK(h.webhooks[2].participant().sid() == h.webhooks[1].participant().sid());
+    CHECK(h.webhooks[2].track().sid().starts_with("TR_"));
+}
+
 TEST_CASE("A batch of updates goes in messages of bounded size, nobody is left out [SIG-131]") {
     Config config = test_config();
     config.update_batch_bytes = 1'000;

@@ -171,7 +171,7 @@ const std::string& RoomWiring::room_name() const {
 }
 
 livekit::Room RoomWiring::job_room() const {
-    livekit::Room room = room_->news_.info();
+    livekit::Room room = room_->news_.described();
     room.clear_turn_password();
     return room;
 }

@@ -36,6 +36,7 @@ enum class Flow : std::uint8_t {
     kStream,    // one, and both sides send
     kPublish,   // all; nobody answers
 };
+// Both names are literals: buses keep the views.
 struct Method {
     std::string_view service;
     std::string_view name;

@@ -35,23 +35,27 @@ class AnswerGuard {
 
 // ---------------------------------------------------------------- state
 
-Result<Registration, Error> LocalHub::State::add_server(const Key& key, Server server) {
-    Service& service = services[key];
-    const std::string node = server.node;
-    const auto is_same = [&node](const Server& other) { return other.node == node; };
-    if (std::any_of(service.servers.begin(), service.servers.end(), is_same))
+Result<Registration, Error> LocalHub::State::add_server(Key key, Server server) {
+    const auto known = services.try_emplace(std::move(key)).first;
+    const auto is_of = [](const std::string& node) {
+        return [&node](const Server& other) { return other.node == node; };
+    };
+    Service& service = known->second;
+    if (std::any_of(service.servers.begin(), service.servers.end(), is_of(server.node)))
         return tl::make_unexpected(Error{Code::kAlreadyExists, "handler already exists", {}});
-    service.servers.push_back(std::move(server));
-    ++counters.servers;
-    return Registration([weak = weak_from_this(), key, node] {
+    const std::string& node = server.node;
+    const Key* const where = &known->first;  // stays there while it has servers
+    Registration registration([weak = weak_from_this(), where, node, is_of] {
         const auto state = weak.lock();
         if (!state) return;
-        const auto found = state->services.find(key);
+        const auto found = state->services.find(*where);
         if (found == state->services.end()) return;
-        state->counters.servers -= std::erase_if(
-            found->second.servers, [&node](const Server& other) { return other.node == node; });
+        state->counters.servers -= std::erase_if(found->second.servers, is_of(node));
         if (found->second.servers.empty()) state->services.erase(found);
     });
+    service.servers.push_back(std::move(server));
+    ++counters.servers;
+    return registration;
 }
 
 // Of the claims above 0 the highest (PSR-11); a claim of 0 was heard but is never chosen.
@@ -215,14 +219,14 @@ LocalHub::Snapshot LocalHub::snapshot() const {
 Result<Registration, Error> LocalBus::serve(const Method& method, Topic topic, Handler handler,
                                             Affinity affinity) {
     return state_->add_server(
-        key_of(method, topic),
+        key_of(method, std::move(topic)),
         {node_, std::make_shared<Handler>(std::move(handler)), nullptr, std::move(affinity)});
 }
 
 Result<Registration, Error> LocalBus::serve_stream(const Method& method, Topic topic,
                                                    StreamHandler handler) {
     return state_->add_server(
-        key_of(method, topic),
+        key_of(method, std::move(topic)),
         {node_, nullptr, std::make_shared<StreamHandler>(std::move(handler)), {}});
 }
 

@@ -6,15 +6,31 @@
 #pragma once
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 
 #include "rpc/local_bus.h"
 
 namespace confab::rpc {
 
-using Key = std::tuple<std::string, std::string, Topic>;  // service, method, topic
+struct Key {
+    std::string_view service;
+    std::string_view method;
+    Topic topic;
+    bool operator==(const Key&) const = default;
+};
+struct KeyHash {
+    std::size_t operator()(const Key& key) const {
+        const std::hash<std::string_view> hash;
+        std::size_t result = hash(key.service) * 31 + hash(key.method);
+        for (const std::string& part : key.topic)
+            result = result * 31 + hash(part);
+        return result;
+    }
+};
 
-inline Key key_of(const Method& method, const Topic& topic) {
-    return {std::string(method.service), std::string(method.name), topic};
+inline Key key_of(const Method& method, Topic topic) {
+    return {method.service, method.name, std::move(topic)};
 }
 
 struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
@@ -24,6 +40,7 @@ struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
         std::shared_ptr<StreamHandler> stream_handler;
         Affinity affinity;
     };
+    // Of a room each, so that there are many; ended when the last of its servers goes.
     struct Service {
         std::vector<Server> servers;
         std::size_t next = 0;  // kQueue: whose turn it is
@@ -41,7 +58,7 @@ struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
         return std::max(calls.size(), steps.size()) + timers.size() >= kMaxPending;
     }
     void queue(Step step) { steps.push_back(std::move(step)); }
-    Result<Registration, Error> add_server(const Key& key, Server server);
+    Result<Registration, Error> add_server(Key key, Server server);
     // The server of a unary call or stream, null if there is none; `error` says why.
     const Server* select(const Key& key, const Method& method, const Request& request,
                          const CallOptions& options, Error& error);
@@ -59,8 +76,8 @@ struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
         timers.emplace(id, std::move(step));
     }
 
-    std::map<Key, Service> services;
-    std::map<Key, std::map<std::uint64_t, std::shared_ptr<Listener>>> listeners;
+    std::unordered_map<Key, Service, KeyHash> services;
+    std::unordered_map<Key, std::map<std::uint64_t, std::shared_ptr<Listener>>, KeyHash> listeners;
     std::map<CallId, Call> calls;
     std::set<std::pair<Timestamp, CallId>> deadlines;
     // Streams' unacknowledged messages and the like.

@@ -8,9 +8,9 @@
 
 #include <exception>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -39,7 +39,10 @@ class Rooms {
     // Null when there is none.
     Room* find(const std::string& key) const;
     Room* find(sfu::RoomId id) const;
-    const std::map<std::string, std::unique_ptr<Room>>& all() const { return rooms_; }
+    using All = std::unordered_map<std::string, std::unique_ptr<Room>>;
+    const All& all() const { return rooms_; }
+    // By key, for those who look at the list.
+    std::vector<const Room*> in_order() const;
 
     // `origin` is asked for what the room is made of; what throws leaves nothing behind.
     template <typename Origin>
@@ -77,8 +80,8 @@ class Rooms {
     Failed failed_;
     std::vector<RoomFailure> failures_;
     std::vector<sfu::RoomId> turned_;
-    std::map<std::string, std::unique_ptr<Room>> rooms_;  // by key
-    std::map<sfu::RoomId, Room*> by_id_;
+    All rooms_;  // by key
+    std::unordered_map<sfu::RoomId, Room*> by_id_;
     Deadlines<sfu::RoomId> deadlines_;
 };
 

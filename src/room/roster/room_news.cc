@@ -17,12 +17,21 @@ constexpr auto kEverybody = [](const Participant&) { return true; };
 RoomNews::RoomNews(const RoomScope& scope, Roster& roster)
     : scope_(&scope),
       roster_(&roster),
+      codecs_(&scope.config.codecs.shown()),
       counts_told_(scope.now()),
       broadcaster_(scope.now(), scope.config.update_batch_interval) {}
 
 void RoomNews::set_room(livekit::Room info, std::string key) {
     key_ = std::move(key);
     info_ = std::move(info);
+    info_.clear_enabled_codecs();
+}
+
+// Each room has the list of all in its message, which is most of it: made when somebody looks.
+livekit::Room RoomNews::described() const {
+    livekit::Room result = info_;
+    *result.mutable_enabled_codecs() = *codecs_;
+    return result;
 }
 
 RoomNews::Counts RoomNews::counts() const {
@@ -31,7 +40,7 @@ RoomNews::Counts RoomNews::counts() const {
 }
 
 livekit::Room RoomNews::with_counts(const Counts& counts) const {
-    livekit::Room result = info_;
+    livekit::Room result = described();
     result.set_num_participants(counts.participants);
     result.set_num_publishers(counts.publishers);
     result.set_active_recording(counts.recording);

@@ -12,6 +12,7 @@
 #include "room/roster/broadcaster.h"
 #include "room/roster/departures.h"
 #include "room/roster/roster.h"
+#include "room/scope/room_codecs.h"
 #include "room/scope/scope.h"
 
 namespace confab::room {
@@ -25,8 +26,10 @@ class RoomNews {
     // Before anything else: the room as it is made, and by what it is found (token/room_key.h).
     void set_room(livekit::Room info, std::string key);
     const std::string& key() const { return key_; }
-    // Without counts.
+    // Without counts and codecs.
     const livekit::Room& info() const { return info_; }
+    // Without counts.
+    livekit::Room described() const;
     // As clients were told, for joins and resumes.
     livekit::Room told() const { return with_counts(told_); }
     // With the counts of now.
@@ -65,6 +68,7 @@ class RoomNews {
     Roster* roster_;
     std::string key_;
     livekit::Room info_;
+    const RoomCodecs::Shown* codecs_;  // as they are when the room is made
     Counts told_;
     Timestamp counts_told_;
     bool counts_dirty_ = false;

@@ -92,6 +92,7 @@ struct Config {
     bool reconnect_on_data_channel_error = false;
     Duration update_batch_interval = Duration::seconds(3);  // SIG-131
     std::size_t update_batch_bytes = 128 * 1024;            // 0: one message
+    bool webhooks_sent = true;                              // false: names are enough, for the log
     bool full_room_in_webhooks = false;                     // HOOK-04
     bool store_listens = false;                             // StoreRoom and the like are made
     bool agents_listen = false;                             // RoomServed is made

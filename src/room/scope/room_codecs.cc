@@ -12,6 +12,16 @@ namespace {
 
 constexpr std::string_view kRtx = "video/rtx";
 
+RoomCodecs::Shown shown_of(const CodecList& list) {
+    RoomCodecs::Shown result;
+    for (const sdp::EnabledCodec& codec : list) {
+        livekit::Codec& shown = *result.Add();
+        shown.set_mime(codec.mime);
+        shown.set_fmtp_line(codec.fmtp);
+    }
+    return result;
+}
+
 }  // namespace
 
 CodecList default_codecs() {
@@ -29,7 +39,9 @@ void RoomCodecs::use(CodecList configured) {
         configured.push_back({std::string(kRtx), ""});
     const auto known = std::ranges::find(lists_, configured);
     current_ = static_cast<std::size_t>(known - lists_.begin());
-    if (known == lists_.end()) lists_.push_back(std::move(configured));
+    if (known != lists_.end()) return;
+    shown_.push_back(shown_of(configured));
+    lists_.push_back(std::move(configured));
 }
 
 }  // namespace confab::room

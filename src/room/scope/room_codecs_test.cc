@@ -18,6 +18,13 @@ std::string names(const CodecList& codecs) {
     return result;
 }
 
+std::string names(const RoomCodecs::Shown& codecs) {
+    std::string result;
+    for (const livekit::Codec& codec : codecs)
+        result += codec.mime() + ' ' + codec.fmtp_line() + ';';
+    return result;
+}
+
 TEST_CASE("a room without configured codecs has the default ones [ROOM-08]") {
     constexpr std::string_view kDefault =
         "audio/PCMU ;audio/PCMA ;audio/opus ;audio/red ;video/VP8 ;video/H264 ;video/VP9 ;"
@@ -33,6 +40,7 @@ TEST_CASE("configured codecs stay as they are, and video/rtx is among them once 
     RoomCodecs codecs;
     codecs.use({{"audio/opus", ""}, {"video/H264", "a=b"}});
     CHECK(names(codecs.current()) == "audio/opus ;video/H264 a=b;video/rtx ;");
+    CHECK(names(codecs.shown()) == names(codecs.current()));
     codecs.use({{"video/rtx", "x"}, {"video/VP8", ""}});
     CHECK(names(codecs.current()) == "video/rtx x;video/VP8 ;");
 }
@@ -40,12 +48,16 @@ TEST_CASE("configured codecs stay as they are, and video/rtx is among them once 
 TEST_CASE("a room's codecs stay what they were, however often the configuration changes") {
     RoomCodecs codecs;
     const CodecList& first = codecs.current();
+    const RoomCodecs::Shown& shown = codecs.shown();
     const std::string before = names(first);
     for (int i = 0; i < 100; ++i)
         codecs.use({{"audio/opus", std::to_string(i)}});
     CHECK(names(first) == before);
+    CHECK(names(shown) == before);
+    CHECK(names(codecs.shown()) == names(codecs.current()));
     codecs.use({});
     CHECK(&codecs.current() == &first);  // the same again is not kept twice
+    CHECK(&codecs.shown() == &shown);
 }
 
 }  // namespace

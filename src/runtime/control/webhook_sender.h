@@ -43,6 +43,7 @@ class WebhookSender {
     // gives how many of them.
     std::size_t replay(std::vector<api::OutboxReplay> events, const std::string& to_url);
     bool is_configured(const std::string& url) const;
+    bool has_receivers() const { return !options_.urls.empty(); }
     // Ends the thread of the outbox once all is written. False: it has not ended by `deadline`, and
     // nothing that it uses may go.
     bool end_outbox(std::chrono::steady_clock::time_point deadline);

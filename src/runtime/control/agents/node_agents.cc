@@ -112,33 +112,39 @@ void NodeAgents::job_changed(const livekit::Job& job, agents::JobChange change) 
 
 // ---------------------------------------------------------------- calls about dispatches
 
-template <typename Request, typename Response>
-void NodeAgents::serve_call(
-    const std::string& room, const rpc::Method& method,
-    room::ServiceResult<Response> (room::RoomManager::*call)(room::Clock, const Request&)) {
+template <auto kCall, typename Request, typename Response>
+void NodeAgents::serve_call(const std::string& room, const rpc::Method& method,
+                            std::vector<rpc::Registration>& kept) {
     using Outcome = Result<Response, rpc::Error>;
     auto registration = rpc::serve<Request, Response>(
         bus_, method, {room},
-        [this, room, call](Request request, const rpc::Request&, Callback<Outcome> reply) {
-            request.set_room(room);
+        [this](Request request, const rpc::Request& call, Callback<Outcome> reply) {
+            const std::string& name = call.topic.front();
+            request.set_room(name);
             HomeReply<Outcome> answer(home_, std::move(reply));
-            shards_.of_room(room, [call, request = std::move(request),
+            shards_.of_room(name, [request = std::move(request),
                                    answer = std::move(answer)](ControlPlane& plane) mutable {
-                auto result = (plane.rooms().*call)(plane.clock(), request);
+                auto result = (plane.rooms().*kCall)(plane.clock(), request);
                 plane.wake();
                 if (result) return answer(*std::move(result));
                 answer(tl::make_unexpected(
                     rpc::Error{to_code(result.error().code), result.error().text, {}}));
             });
         });
-    if (registration) served_[room].push_back(std::move(*registration));
+    if (registration) kept.push_back(std::move(*registration));
 }
 
 void NodeAgents::serve(const std::string& room) {
-    served_.erase(room);
-    serve_call(room, kCreateDispatch, &room::RoomManager::create_dispatch);
-    serve_call(room, kDeleteDispatch, &room::RoomManager::delete_dispatch);
-    serve_call(room, kListDispatch, &room::RoomManager::list_dispatch);
+    using Rooms = room::RoomManager;
+    std::vector<rpc::Registration>& kept = served_[room];
+    kept.clear();
+    kept.reserve(3);
+    serve_call<&Rooms::create_dispatch, livekit::AgentDispatch, livekit::AgentDispatch>(
+        room, kCreateDispatch, kept);
+    serve_call<&Rooms::delete_dispatch, livekit::DeleteAgentDispatchRequest,
+               livekit::AgentDispatch>(room, kDeleteDispatch, kept);
+    serve_call<&Rooms::list_dispatch, livekit::ListAgentDispatchRequest,
+               livekit::ListAgentDispatchResponse>(room, kListDispatch, kept);
 }
 
 }  // namespace confab::control

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -63,10 +63,9 @@ class NodeAgents final : private agents::LauncherHost {
 
     void serve(const std::string& room);
     // Serves one of the calls about dispatches by a function of the rooms.
-    template <typename Request, typename Response>
+    template <auto kCall, typename Request, typename Response>
     void serve_call(const std::string& room, const rpc::Method& method,
-                    room::ServiceResult<Response> (room::RoomManager::*call)(room::Clock,
-                                                                             const Request&));
+                    std::vector<rpc::Registration>& kept);
 
     net::EventLoop& home_;
     rpc::Bus& bus_;
@@ -74,7 +73,7 @@ class NodeAgents final : private agents::LauncherHost {
     agents::WorkerHub hub_;
     AgentSockets sockets_;
     std::shared_ptr<agents::JobLauncher> launcher_;
-    std::map<std::string, std::vector<rpc::Registration>> served_;  // by room
+    std::unordered_map<std::string, std::vector<rpc::Registration>> served_;  // by room
 };
 
 }  // namespace confab::control

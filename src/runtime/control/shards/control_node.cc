@@ -11,10 +11,12 @@
 namespace confab::control {
 namespace {
 
-ControlPlaneOptions options_of(const ControlNodeOptions& options, std::size_t shard) {
+ControlPlaneOptions options_of(const ControlNodeOptions& options, const WebhookSender& webhooks,
+                               std::size_t shard) {
     ControlPlaneOptions result{options.room, options.websocket, options.participant_over};
     result.room.control_shard = static_cast<sfu::ControlShard>(shard);
     result.room.agents_listen = true;
+    result.room.webhooks_sent = webhooks.has_receivers();
     return result;
 }
 
@@ -35,7 +37,7 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
              [this](const room::WebhookEvent& hook) { webhooks_.send(hook.event, hook.tenant); }),
       agents_(loop, bus_, keys, options.agents, seed_of(seed, media.control_shards()),
               agent_shards()),
-      first_(loop, media.port(0), metrics, options_of(options, 0), seed,
+      first_(loop, media.port(0), metrics, options_of(options, webhooks_, 0), seed,
              [this](const room::WebhookEvent& hook) { webhooks_.send(hook.event, hook.tenant); }) {
     log_failures(loop, 0);
     first_.set_each_turn([this](Timestamp now) {
@@ -45,8 +47,8 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
     });
     const auto relay = [this](room::WebhookEvent hook) { relay_.send(std::move(hook)); };
     for (std::size_t i = 1; i < media.control_shards(); ++i)
-        others_.push_back(std::make_unique<ControlShard>(media.port(i), options_of(options, i),
-                                                         seed_of(seed, i), relay));
+        others_.push_back(std::make_unique<ControlShard>(
+            media.port(i), options_of(options, webhooks_, i), seed_of(seed, i), relay));
     connect_agents();
     for (const auto& shard : others_)
         shard->start();
