@@ -362,14 +362,15 @@ class Driver {
         DataMember member;
         member.room = RoomId(1);
         member.member = MemberId(s.a + 1);
-        member.peer = peer_id(s.a);
+        member.peer = member.publisher = member.subscriber = peer_id(s.a);
         member.identity = member.sid = "p" + std::to_string(s.a);
         member.may_publish = (s.c & 2) != 0;
         member.hears_metrics = (s.c & 4) != 0;
         member.hidden = (s.c & 8) != 0;
         member.expects_channels = (s.c & 16) != 0;
         world_.command(shard_of(s.a), member);
-        if ((s.c & 32) != 0) world_.command(shard_of(s.a), DataWorkers{RoomId(1), {0, 1}});
+        if ((s.c & 32) != 0)
+            world_.command(shard_of(s.a), DataWorkers{RoomId(1), {0, 1}, member.hears_metrics});
         if ((s.c & 64) != 0)
             world_.command(shard_of(s.a), DataMemberGone{RoomId(1), MemberId(s.b + 1)});
         if ((s.b & 128) != 0) copy(s);

@@ -222,7 +222,12 @@ struct MetricTimestamper {
 struct MetricReporter {
     std::uint32_t reporting_interval_ms = 10'000;  // 0 = told at once
 };
+struct MetricCollector {
+    std::uint32_t sampling_interval_ms = 3'000;
+    std::uint32_t batch_interval_ms = 10'000;
+};
 struct Metric {
+    MetricCollector collector;
     MetricReporter reporter;
     MetricTimestamper timestamper_config;
 };

@@ -17,7 +17,8 @@ DataHost::Peers RoomWiring::data_peers(const Participant& p) const {
     const auto id = [](const PeerLink* link) {
         return link == nullptr ? sfu::PeerId() : link->id();
     };
-    return {id(down), other == down ? sfu::PeerId() : id(other)};
+    return {id(down), other == down ? sfu::PeerId() : id(other), id(publisher),
+            id(room_->negotiation_.downstream(p))};
 }
 
 bool RoomWiring::grants_access(const Participant& publisher, const Participant& to,

@@ -7,6 +7,7 @@
 // (Protocol Buffers encoding). Groups are no part of the messages here and refused.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -83,6 +84,13 @@ inline void append_bytes(Bytes& out, std::uint32_t number, BytesView body) {
 }
 inline void append_text(Bytes& out, std::uint32_t number, std::string_view text) {
     if (!text.empty()) append_bytes(out, number, as_bytes(text));
+}
+// Four bytes, the lowest first.
+inline void append_float(Bytes& out, std::uint32_t number, float value) {
+    append_varint(out, (std::uint64_t{number} << 3) | kFixed32);
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        out.push_back(static_cast<std::uint8_t>(bits >> shift));
 }
 inline void append_true(Bytes& out, std::uint32_t number) {
     append_number(out, number, 1);

@@ -133,6 +133,51 @@ async function report_checks(suite) {
   server.forget();
 }
 
+const kPublisher = 17;
+const kSubscriber = 19;
+
+// Of a participant that a peer heard of: {at, value} of each sample.
+const samples = (peer, label, identity) =>
+  metrics(peer).flatMap((batch) => batch.timeSeries
+    .filter((one) => one.label === label && batch.strData[one.participantIdentity - 4096] === identity)
+    .flatMap((one) => one.samples.map((sample) => ({ at: ms_of(sample.normalizedTimestamp), said: Number(sample.timestampMs), value: sample.value }))));
+
+async function round_trip_checks(suite) {
+  const kSampling = 300;
+  const name = 'metrics: round-trip times of all participants, to those who may subscribe to metrics [SIG-124]';
+  if (!suite.selected(name)) return;
+  const collector = { sampling_interval_ms: kSampling, batch_interval_ms: 3 * kSampling };
+  const server = await start_server(suite, { metric: { collector, reporter: { reporting_interval_ms: 100 } } });
+  await suite.check(name, async () => {
+    const begin = Date.now();
+    const two = { v1: false };
+    const hidden = { grant: { hidden: true } };
+    const [alice, bob, carol, dora] = await room_of(suite, server, { alice: {}, bob: two, carol: kMay, dora: hidden });
+    const enough = (label, identity) => until(() => samples(carol, label, identity).length >= 6, { what: `${label} of ${identity}` });
+    // bob publishes nothing, and has no connection for it.
+    await Promise.all([enough(kPublisher, 'alice'), enough(kSubscriber, 'alice'), enough(kSubscriber, 'bob'), enough(kPublisher, 'carol')]);
+    assert.deepEqual([samples(carol, kPublisher, 'bob'), samples(carol, kPublisher, 'dora'), samples(carol, kSubscriber, 'dora')], [[], [], []]);
+    const of_alice = samples(carol, kPublisher, 'alice');
+    for (const { at, said, value } of [...of_alice, ...samples(carol, kSubscriber, 'bob')]) {
+      assert.ok(value > 0 && value < 1, `a round trip of ${value} s`);
+      assert.ok(at - said >= 0 && at - said < 1 && at > begin - 50 && at < Date.now() + 50, `at ${at}, ${said}, begun ${begin}`);
+    }
+    const between = (of_alice.at(-1).at - of_alice[0].at) / (of_alice.length - 1);
+    assert.ok(between > 0.8 * kSampling && between < 2 * kSampling, `a sample every ${between} ms`);
+    const batches = metrics(carol).flatMap((batch) => batch.timeSeries.map((series) => series.samples.length));
+    assert.ok(Math.max(...batches) <= 4 && batches.includes(3), `${batches} samples in a batch`);
+    // Nobody else gets any.
+    send(carol, { case: 'user', value: { payload: Buffer.from('after'), topic: 't' } });
+    for (const peer of [alice, bob, dora]) {
+      await until(() => packets(peer).some((one) => one.value.case === 'user'));
+      assert.equal(metrics(peer).length, 0);
+    }
+    for (const peer of [alice, bob, carol, dora]) await peer.close();
+  });
+  await server.stop();
+  server.forget();
+}
+
 async function large_checks(suite, server) {
   await suite.check('metrics that grow beyond a packet with the server\'s times come whole, in several [SIG-124]', async () => {
     const [alice, bob] = await room_of(suite, server, { alice: {}, bob: kMay });
@@ -150,7 +195,7 @@ async function large_checks(suite, server) {
 
 export async function metrics_checks(suite) {
   const server = await start_server(suite, { metric: kAtOnce });
-  await Promise.all([receiver_checks(suite, server), time_checks(suite, server), large_checks(suite, server), report_checks(suite)]);
+  await Promise.all([receiver_checks(suite, server), time_checks(suite, server), large_checks(suite, server), report_checks(suite), round_trip_checks(suite)]);
   await server.stop();
   server.forget();
 }

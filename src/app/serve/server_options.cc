@@ -102,9 +102,12 @@ std::string data_dir(const std::string& configured, std::string_view given) {
 
 sfu::ShardOptions shard_options(const config::Config& config) {
     sfu::ShardOptions options;
-    options.metrics_times = {config.metric.timestamper_config.one_way_delay_estimator_min_interval,
+    options.metrics.times = {config.metric.timestamper_config.one_way_delay_estimator_min_interval,
                              config.metric.timestamper_config.one_way_delay_estimator_max_batch};
-    options.metrics_interval = Duration::millis(config.metric.reporter.reporting_interval_ms);
+    options.metrics.report_interval =
+        Duration::millis(config.metric.reporter.reporting_interval_ms);
+    options.metrics.collector = {Duration::millis(config.metric.collector.sampling_interval_ms),
+                                 Duration::millis(config.metric.collector.batch_interval_ms)};
     options.bandwidth.enabled = config.rtc.congestion_control.enabled;
     options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
     const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;

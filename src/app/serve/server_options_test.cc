@@ -178,6 +178,8 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     config.metric.timestamper_config.one_way_delay_estimator_min_interval = Duration::seconds(7);
     config.metric.timestamper_config.one_way_delay_estimator_max_batch = 8;
     config.metric.reporter.reporting_interval_ms = 500;
+    config.metric.collector.sampling_interval_ms = 200;
+    config.metric.collector.batch_interval_ms = 700;
     const sfu::ShardOptions shard = shard_options(config);
     CHECK_FALSE(shard.bandwidth.enabled);
     CHECK(shard.bandwidth.allow_pause);
@@ -190,9 +192,11 @@ TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     CHECK(shard.data.slow_threshold == 21'024);
     CHECK(shard.data.lossy_latency == Duration::millis(200));
     CHECK(shard.data.data_track_latency == Duration::millis(70));
-    CHECK(shard.metrics_times.min_interval == Duration::seconds(7));
-    CHECK(shard.metrics_times.max_batches == 8);
-    CHECK(shard.metrics_interval == Duration::millis(500));
+    CHECK(shard.metrics.times.min_interval == Duration::seconds(7));
+    CHECK(shard.metrics.times.max_batches == 8);
+    CHECK(shard.metrics.report_interval == Duration::millis(500));
+    CHECK(shard.metrics.collector.sampling_interval == Duration::millis(200));
+    CHECK(shard.metrics.collector.batch_interval == Duration::millis(700));
 
     config.rtc.port_range_start = 50'000;
     config.rtc.port_range_end = 50'003;

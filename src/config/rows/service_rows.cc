@@ -93,8 +93,16 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "agents.enable_user_data_redaction",
         [](C& c) -> Slot { return &c.agents.enable_user_data_redaction; }, "Agents must redact"),
-    later("metric.collector.sampling_interval_ms", Kind::kUint32, "3000", "Sampling"),
-    later("metric.collector.batch_interval_ms", Kind::kUint32, "10000", "Batches"),
+    used(
+        "metric.collector.sampling_interval_ms",
+        [](C& c) -> Slot { return &c.metric.collector.sampling_interval_ms; },
+        "Time between samples of participants' round-trip times, which who may hear metrics is "
+        "told, at least 100; 0 is 3000"),
+    used(
+        "metric.collector.batch_interval_ms",
+        [](C& c) -> Slot { return &c.metric.collector.batch_interval_ms; },
+        "Time for which samples are collected before they go into reports, at least that between "
+        "two of them, at most 500 times as long"),
     used(
         "metric.reporter.reporting_interval_ms",
         [](C& c) -> Slot { return &c.metric.reporter.reporting_interval_ms; },

@@ -16,6 +16,13 @@ Bytes serialized(const livekit::DataPacket& packet) {
     return bytes;
 }
 
+// Of who may hear metrics. True when workers are to be told: the first one came, the last one went.
+bool count_hearer(std::size_t& hearers, bool before, bool after) {
+    if (before == after) return false;
+    if (after) return ++hearers == 1;
+    return --hearers == 0;
+}
+
 }  // namespace
 
 DataPlane::DataPlane(const RoomScope& scope, const Roster& roster, DataHost& host, sfu::RoomId room)
@@ -31,7 +38,7 @@ void DataPlane::add(const Participant& p, bool auto_subscribe) {
 
 void DataPlane::seat(const Participant& p) {
     update(p);
-    if (++workers_[p.worker] == 1 && workers_.size() > 1) tell_workers();
+    if (++workers_[p.worker] == 1 && (workers_.size() > 1 || hearers_ > 0)) tell_workers();
 }
 
 DataPresence DataPlane::take(Participant& p) {
@@ -66,6 +73,8 @@ void DataPlane::update(const Participant& p) {
     now.member = id_of(p);
     now.peer = peers.down;
     now.other = peers.other;
+    now.publisher = peers.publisher;
+    now.subscriber = peers.subscriber;
     now.identity = p.identity();
     now.sid = p.sid();
     now.may_publish = may.can_publish_data();
@@ -74,26 +83,30 @@ void DataPlane::update(const Participant& p) {
     now.agent = p.agent();
     now.expects_channels = known->second.expects_channels;
     now.elsewhere = p.elsewhere;
-    if (known->second.told == now) return;
-    known->second.told = now;
+    Member& m = known->second;
+    if (m.told == now) return;
+    const bool heard = m.hears_metrics();
+    m.told = now;
     command(p, std::move(now));
+    if (count_hearer(hearers_, heard, m.hears_metrics())) tell_workers();
 }
 
 void DataPlane::remove(Participant& p) {
     unpublish_all(p);
+    const bool last_hearer = count_hearer(hearers_, member(p).hears_metrics(), false);
     members_.erase(p.number);
     command(p, sfu::DataMemberGone{room_, id_of(p)});
     const auto worker = workers_.find(p.worker);
-    if (--worker->second == 0) {
-        workers_.erase(worker);
-        tell_workers();
-    }
+    const bool worker_left = --worker->second == 0;
+    if (worker_left) workers_.erase(worker);
+    if (worker_left || last_hearer) tell_workers();
     rpc_.participant_left(p.sid());
     report_rpc();
 }
 
 void DataPlane::tell_workers() const {
     sfu::DataWorkers all{room_, {}};
+    all.metrics_heard = hearers_ > 0;
     for (const auto& [worker, count] : workers_)
         all.workers.push_back(worker);
     for (const sfu::WorkerIndex worker : all.workers)

@@ -25,6 +25,9 @@ class DataHost {
     struct Peers {
         sfu::PeerId down;
         sfu::PeerId other;
+        // Of these the one on which it publishes, and the one on which it is sent media.
+        sfu::PeerId publisher;
+        sfu::PeerId subscriber;
     };
     virtual Peers data_peers(const Participant& p) const = 0;
     // By the publisher's list of who may subscribe.
@@ -103,6 +106,7 @@ class DataPlane {
         DataSubscriptions subscriptions;
         std::optional<Timestamp> handles_at;  // when it was told of them last
         std::optional<sfu::DataMember> told;  // to its shard
+        bool hears_metrics() const { return told && told->hears_metrics && !told->elsewhere; }
         std::uint32_t last_sequence = 0;
         bool auto_subscribe = false;
         bool expects_channels = true;
@@ -138,6 +142,7 @@ class DataPlane {
     std::map<std::uint64_t, Member> members_;          // by participant number
     std::map<std::string, Track> tracks_;              // by sid
     std::map<sfu::WorkerIndex, std::size_t> workers_;  // how many participants each has
+    std::size_t hearers_ = 0;                          // participants that may hear metrics
     RpcCalls rpc_;
 };
 

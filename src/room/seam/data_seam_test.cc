@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "room/seam/data_seam_testing.h"
 
@@ -183,6 +185,73 @@ TEST_CASE("Data: metrics reach who may hear them, their sender too [SIG-124]") {
     CHECK(receivers(d.receive(d.peer(0), packet)) == To{d.peer(0)});
     update(d, "bob", may);
     CHECK(receivers(d.receive(d.peer(0), packet)) == To{d.peer(0), d.peer(1)});
+}
+
+TEST_CASE(
+    "Data: round-trip times of all workers, while somebody may hear them [SIG-124] [TOK-13]") {
+    for (const std::size_t workers : {1U, 4U}) {
+        CAPTURE(workers);
+        DataRooms d(spread(workers));
+        const SessionId alice = d.h.join_active("r", "alice");
+        JoinParams one = test_join("r", "one");
+        one.single_connection = true;
+        const SessionId single = d.h.join(one);
+        d.h.offer(single, testing::make_offer({}));
+        const SessionId carol = d.h.join_active("r", "carol");
+        d.turn();
+        using Heard = std::set<std::string>;
+        const auto heard = [&](int seconds) {
+            const std::size_t before = d.sent.size();
+            for (int i = 0; i < 2 * seconds; ++i) {
+                d.h.advance(Duration::millis(500));
+                d.turn();
+            }
+            Heard names;
+            for (std::size_t i = before; i < d.sent.size(); ++i) {
+                const livekit::MetricsBatch batch = d.sent[i].packet().metrics();
+                for (const livekit::TimeSeriesMetric& series : batch.time_series())
+                    names.insert(
+                        batch.str_data(static_cast<int>(series.participant_identity()) -
+                                       livekit::MetricLabel::METRIC_LABEL_PREDEFINED_MAX_VALUE) +
+                        (series.label() == livekit::PUBLISHER_RTT ? " up" : " down"));
+            }
+            return names;
+        };
+        CHECK(heard(11).empty());
+        livekit::ParticipantPermission may = everything();
+        may.set_can_subscribe_metrics(true);
+        update(d, "carol", may);
+        const Heard first{"alice down", "carol down", "one down", "one up"};
+        CHECK(heard(11) == first);
+        d.h.publish(alice, "camera", true);
+        d.turn();
+        (void)heard(11);
+        Heard both = first;
+        both.insert("alice up");
+        CHECK(heard(11) == both);
+        may.set_can_subscribe_metrics(false);
+        update(d, "carol", may);
+        CHECK(heard(21).empty());
+        // A worker that comes into the room later is told, too, and others that the last one left.
+        may.set_can_subscribe_metrics(true);
+        update(d, "carol", may);
+        (void)d.h.join_active("r", "dora");
+        d.turn();
+        (void)heard(11);
+        CHECK(heard(11).contains("dora down"));
+        livekit::SignalRequest leave;
+        leave.mutable_leave();
+        d.h.send(carol, leave);
+        d.turn();
+        CHECK(d.all_idle());
+        // Nor is one forgotten that may hear them from the beginning.
+        JoinParams erin = test_join("q", "erin");
+        erin.grants.video->can_subscribe_metrics = true;
+        (void)d.h.join(erin);
+        d.turn();
+        (void)heard(11);
+        CHECK(heard(11) == Heard{"erin down"});
+    }
 }
 
 TEST_CASE("Data: who left is not sent to, who comes again is new [SIG-120] [SIG-121]") {

@@ -6,8 +6,10 @@
 // shown in sfu/shard/shard_data_test.cc.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -105,6 +107,12 @@ class DataRooms {
         for (const auto channel : {sfu::DataChannel::kReliable, sfu::DataChannel::kLossy})
             closed_.insert({peer, channel});
     }
+    // None of the shards waits for a time.
+    bool all_idle() const {
+        return std::all_of(shards_.begin(), shards_.end(), [](const auto& shard) {
+            return shard->router.next_deadline().is_never();
+        });
+    }
     std::uint64_t dropped() const {
         std::uint64_t sum = 0;
         for (const auto& shard : shards_)
@@ -130,6 +138,9 @@ class DataRooms {
         std::size_t buffered(sfu::PeerId, sfu::DataChannel) override { return 0; }
         void resume(sfu::PeerId) override {}
         void emit(sfu::Event event) override { of.events_.push_back(std::move(event)); }
+        std::optional<Duration> round_trip(sfu::PeerId peer) override {
+            return peer == sfu::PeerId() ? std::nullopt : std::optional(Duration::millis(20));
+        }
         UnixTime wall(Timestamp now) override {
             return UnixTime::seconds(1'700'000'000) + (now - Timestamp());
         }

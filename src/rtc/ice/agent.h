@@ -68,6 +68,8 @@ class Agent {
     const std::optional<Path>& selected() const { return selection_.path(); }
     State state() const { return selection_.state(); }
     Role role() const { return roles_.ours(); }
+    // As in snapshot().
+    Duration rtt() const { return rtt_; }
     const Credentials& local_credentials() const { return credentials_.local; }
     Snapshot snapshot() const;
 

@@ -82,6 +82,7 @@ struct Shards {
         std::size_t buffered(PeerId, DataChannel) override { return 0; }
         void resume(PeerId) override {}
         void emit(Event) override {}
+        std::optional<Duration> round_trip(PeerId) override { return std::nullopt; }
         UnixTime wall(Timestamp) override { return {}; }
         bool push_link(WorkerIndex to, BytesView piece) override {
             of.ports[to]->arrived.emplace_back(index, to_vector(piece));

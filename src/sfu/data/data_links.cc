@@ -24,6 +24,16 @@ bool DataLinks::add(WorkerIndex to, RoomId room, const DataMessage& message) {
     return true;
 }
 
+void DataLinks::add_unpaced(const std::vector<WorkerIndex>& to, RoomId room,
+                            const DataMessage& message) {
+    for (const WorkerIndex worker : to) {
+        if (links_[worker].waiting() < kMaxBytes)
+            links_[worker].add(room, message);
+        else
+            ++dropped_;
+    }
+}
+
 void DataLinks::add_frame(const std::vector<WorkerIndex>& to, RoomId room, DataTrackId track,
                           BytesView frame) {
     for (const WorkerIndex worker : to) {

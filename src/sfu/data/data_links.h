@@ -26,6 +26,8 @@ class DataLinks {
 
     // False when it is lossy and too much waits: then it is dropped.
     bool add(WorkerIndex to, RoomId room, const DataMessage& message);
+    // Of nobody who could be held back: to those workers for which less than kMaxBytes wait.
+    void add_unpaced(const std::vector<WorkerIndex>& to, RoomId room, const DataMessage& message);
     void add_frame(const std::vector<WorkerIndex>& to, RoomId room, DataTrackId track,
                    BytesView frame);
     void add_taken(WorkerIndex to, RoomId room, MemberId sender, std::size_t bytes);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// DataRouter: metrics to those who may hear them (01 SIG-124).
+// DataRouter: metrics to those who may hear them, of clients and our own (01 SIG-124).
 #include <algorithm>
 #include <utility>
 
@@ -21,6 +21,16 @@ DataMessage message_of(Bytes packet) {
 
 bool hears(const DataRoomMember& m) {
     return m.info.hears_metrics && !m.info.elsewhere;
+}
+
+// Who is hidden is not named to others.
+void sample_round_trips(MetricsCollector& collector, DataPort& port, UnixTime wall,
+                        const DataRoom& room) {
+    for (const DataRoomMember* m : room.list)
+        if (!m->info.hidden && !m->info.elsewhere)
+            collector.add(
+                room.id, m->info.member, m->info.identity, wall,
+                {port.round_trip(m->info.publisher), port.round_trip(m->info.subscriber)});
 }
 
 }  // namespace
@@ -81,8 +91,22 @@ std::size_t DataRouter::tell_metrics(Timestamp now, Room& room, const DataMessag
     return count;
 }
 
+// What was measured here goes where clients' metrics go; then reports that are due. Nobody is held
+// back by either.
 void DataRouter::report_metrics(Timestamp now) {
-    for (MetricsReports::Report& report : reports_.take_due(now, port_.wall(now)))
+    const UnixTime wall = port_.wall(now);
+    for (const MetricsCollector::Due& due : collector_.take_due(now)) {
+        Room* const room = rooms_.find(due.room);
+        if (room == nullptr) continue;
+        if (due.sample) sample_round_trips(collector_, port_, wall, *room);
+        if (!due.batch) continue;
+        for (Bytes& packet : collector_.take(room->id, wall)) {
+            const DataMessage message = message_of(std::move(packet));
+            links_.add_unpaced(room->others, room->id, message);
+            (void)deliver(now, *room, message, room->own);
+        }
+    }
+    for (MetricsReports::Report& report : reports_.take_due(now, wall))
         if (Room* const room = rooms_.find(report.room))
             (void)tell_metrics(now, *room, message_of(std::move(report.packet)), room->own);
 }

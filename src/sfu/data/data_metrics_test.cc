@@ -17,7 +17,7 @@ constexpr Duration kInterval = Duration::millis(500);
 // alice and bob on the first worker, carol on the last; bob and carol may hear metrics.
 struct MetricRoom : DataRouters {
     explicit MetricRoom(std::size_t workers = 1, Duration report_interval = kInterval)
-        : DataRouters(workers, report_interval) {
+        : DataRouters(workers, MetricsOptions{{}, report_interval, {}}) {
         const auto last = static_cast<WorkerIndex>(workers - 1);
         alice = join("alice");
         bob = join("bob");

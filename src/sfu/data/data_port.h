@@ -5,6 +5,8 @@
 // way to control, and one to the other workers; and what the configuration says.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.h"
 #include "base/time.h"
 #include "rtc/sctp/shared_bytes.h"
@@ -36,6 +38,8 @@ class DataPort {
     // Messages of it may be handed in again.
     virtual void resume(PeerId sender) = 0;
     virtual void emit(Event event) = 0;
+    // Of a connection that is up and was measured.
+    virtual std::optional<Duration> round_trip(PeerId peer) = 0;
     virtual UnixTime wall(Timestamp now) = 0;
     // A piece of at most LinkStream::kMaxPiece bytes; false when there is no room.
     virtual bool push_link(WorkerIndex to, BytesView piece) = 0;

@@ -157,6 +157,11 @@ void DataRouter::handle_link(Timestamp now, WorkerIndex from, BytesView piece) {
 void DataRouter::handle_record(Timestamp now, WorkerIndex from, const LinkedMessage& record) {
     const DataMessage& message = record.message;
     Room* room = rooms_.find(record.room);
+    if (message.sender == MemberId()) {
+        // What that worker measured: no sender waits for it to be taken.
+        if (room != nullptr) (void)deliver(now, *room, message, room->own);
+        return;
+    }
     if (room == nullptr) {
         // Its last member here went meanwhile.
         if (!message.lossy) links_.add_taken(from, record.room, message.sender, message.cost());

@@ -10,11 +10,11 @@
 namespace confab::sfu {
 
 DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
-                       const MetricsTimes::Options& times, Duration report_interval,
-                       const DataLimits& limits)
+                       const MetricsOptions& metrics, const DataLimits& limits)
     : self_(self),
-      times_(times),
-      reports_(report_interval),
+      times_(metrics.times),
+      reports_(metrics.report_interval),
+      collector_(metrics.collector),
       port_(port),
       links_(workers),
       windows_(links_),
@@ -35,10 +35,12 @@ void DataRouter::apply(Timestamp, const DataMemberGone& c) {
     if (m == nullptr) return;
     Room& room = *m->room;
     remove(room, *m);
+    collector_.forget(c.room, c.member);
     if (!room.members.empty()) return;
     (void)windows_.abandon(room.own);
     room.remote.abandon_all(windows_);
     reports_.forget(c.room);
+    collector_.stop(c.room);
     rooms_.erase(c.room);
 }
 
@@ -52,9 +54,13 @@ void DataRouter::remove(Room& room, Member& m) {
     windows_.note_opened();
 }
 
-void DataRouter::apply(Timestamp, const DataWorkers& c) {
+void DataRouter::apply(Timestamp now, const DataWorkers& c) {
     Room* room = rooms_.find(c.room);
     if (room == nullptr) return;
+    if (c.metrics_heard)
+        collector_.start(now, c.room);
+    else
+        collector_.stop(c.room);
     room->others.clear();
     for (const WorkerIndex worker : c.workers)
         if (worker != self_ && worker < links_.workers()) room->others.push_back(worker);

@@ -20,6 +20,7 @@
 #include "sfu/data/data_rooms.h"
 #include "sfu/data/pressure/data_receivers.h"
 #include "sfu/data/pressure/data_windows.h"
+#include "sfu/metrics/metrics_options.h"
 #include "sfu/metrics/metrics_reports.h"
 
 namespace confab::sfu {
@@ -27,8 +28,7 @@ namespace confab::sfu {
 class DataRouter {
   public:
     DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
-               const MetricsTimes::Options& times = {}, Duration report_interval = {},
-               const DataLimits& limits = {});
+               const MetricsOptions& metrics = {}, const DataLimits& limits = {});
 
     // ------------------------------------------------------------ commands
     void apply(Timestamp now, DataMember& c);
@@ -63,13 +63,14 @@ class DataRouter {
     void resume_senders();
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const {
-        return earlier(reports_.next_deadline(),
+        return earlier(earlier(reports_.next_deadline(), collector_.next_deadline()),
                        earlier(receivers_.next_deadline(), progress_.next_deadline()));
     }
 
     // Messages that somebody did not get: refused, not allowed, no channel, too slow.
     std::uint64_t dropped() const {
-        return refused_ + receivers_.dropped() + links_.dropped() + reports_.dropped();
+        return refused_ + receivers_.dropped() + links_.dropped() + reports_.dropped() +
+               collector_.dropped();
     }
     std::uint64_t routed() const { return routed_; }  // messages taken from senders here
     std::size_t rooms() const { return rooms_.size(); }
@@ -105,6 +106,7 @@ class DataRouter {
     WorkerIndex self_;
     MetricsTimes::Options times_;
     MetricsReports reports_;
+    MetricsCollector collector_;
     DataPort& port_;
     DataRooms rooms_;
     DataLinks links_;

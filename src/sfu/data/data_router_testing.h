@@ -9,6 +9,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,6 +32,7 @@ struct DataConnection {
     std::size_t buffered = 0;        // not acknowledged
     std::size_t lossy_buffered = 0;  // the same of the other channels
     bool keeps = false;              // what it is sent stays unacknowledged
+    std::optional<Duration> round_trip;
     std::vector<Sent> sent;
 };
 
@@ -59,6 +61,10 @@ class DataPortTwin final : public DataPort {
     }
     void resume(PeerId sender) override { resumed.push_back(sender); }
     void emit(Event event) override { events.push_back(std::move(event)); }
+    std::optional<Duration> round_trip(PeerId peer) override {
+        const auto found = connections.find(peer);
+        return found == connections.end() ? std::nullopt : found->second.round_trip;
+    }
     UnixTime wall(Timestamp now) override { return kDay + (now - Timestamp()); }
     bool push_link(WorkerIndex to, BytesView piece) override {
         if (ring_room == 0) return false;
@@ -84,14 +90,13 @@ class DataPortTwin final : public DataPort {
 // One room on some workers.
 struct DataRouters {
     DataRouters(std::size_t workers, const DataLimits& limits)
-        : DataRouters(workers, Duration{}, limits) {}
-    explicit DataRouters(std::size_t workers = 1, Duration report_interval = {},
+        : DataRouters(workers, MetricsOptions{}, limits) {}
+    explicit DataRouters(std::size_t workers = 1, const MetricsOptions& metrics = {},
                          const DataLimits& limits = {}) {
         for (std::size_t i = 0; i < workers; ++i) {
             ports.push_back(std::make_unique<DataPortTwin>());
             routers.push_back(std::make_unique<DataRouter>(static_cast<WorkerIndex>(i), workers,
-                                                           *ports.back(), MetricsTimes::Options{},
-                                                           report_interval, limits));
+                                                           *ports.back(), metrics, limits));
         }
     }
     DataRouter& router(std::size_t at = 0) { return *routers[at]; }
@@ -117,9 +122,9 @@ struct DataRouters {
     void leave(const DataMember& member) {
         command(place(member), DataMemberGone{RoomId(1), member.member});
     }
-    void spread(const std::vector<WorkerIndex>& workers) {
+    void spread(const std::vector<WorkerIndex>& workers, bool metrics_heard = false) {
         for (const WorkerIndex worker : workers)
-            command(worker, DataWorkers{RoomId(1), workers});
+            command(worker, DataWorkers{RoomId(1), workers, metrics_heard});
     }
     template <typename C>
     void command(std::size_t at, C&& c) {

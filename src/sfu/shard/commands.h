@@ -302,6 +302,10 @@ struct DataMember {
     MemberId member;
     PeerId peer;   // on which data goes to it; none yet
     PeerId other;  // on which it may send besides, when there is one
+    // Of these the one on which it publishes and the one on which it is sent media: the same one
+    // where it has one alone. Their round-trip times are metrics of it.
+    PeerId publisher;
+    PeerId subscriber;
     std::string identity;
     std::string sid;
     bool may_publish = false;
@@ -322,6 +326,7 @@ struct DataMemberGone {
 struct DataWorkers {
     RoomId room;
     std::vector<WorkerIndex> workers;
+    bool metrics_heard = false;  // somebody in the room, on whichever of them, may hear metrics
 };
 // Frames with this handle of the publisher's, whose worker is told, belong to the track (SIG-125).
 struct AddDataTrack {

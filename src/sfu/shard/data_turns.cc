@@ -81,6 +81,13 @@ std::size_t DataTurns::buffered(PeerId to, DataChannel channel) {
     return id ? peer->transport().buffered_amount(*id) : 0;
 }
 
+std::optional<Duration> DataTurns::round_trip(PeerId peer) {
+    const ShardPeer* found = parts_.peers.find(peer);
+    if (found == nullptr || !found->transport().connected()) return std::nullopt;
+    const Duration rtt = found->transport().rtt();
+    return rtt > Duration::zero() ? std::optional(rtt) : std::nullopt;
+}
+
 void DataTurns::resume(PeerId sender) {
     ShardPeer* peer = parts_.peers.find(sender);
     if (peer != nullptr && peer->data_waiting) waiting_.push_back(peer);

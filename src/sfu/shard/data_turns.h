@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "sfu/data/data_router.h"
@@ -37,8 +38,7 @@ class DataTurns final : private DataPort {
     };
     DataTurns(WorkerIndex self, const Parts& parts)
         : parts_(parts),
-          router_(self, parts.links.workers(), *this, parts.options.metrics_times,
-                  parts.options.metrics_interval, parts.options.data) {}
+          router_(self, parts.links.workers(), *this, parts.options.metrics, parts.options.data) {}
     ~DataTurns() override = default;
 
     DataRouter& router() { return router_; }
@@ -74,6 +74,7 @@ class DataTurns final : private DataPort {
     std::size_t buffered(PeerId to, DataChannel channel) override;
     void resume(PeerId sender) override;
     void emit(Event event) override { parts_.events.emit(std::move(event)); }
+    std::optional<Duration> round_trip(PeerId peer) override;
     UnixTime wall(Timestamp now) override { return parts_.clock.wall(now); }
     bool push_link(WorkerIndex to, BytesView piece) override {
         return parts_.links.push_piece(to, piece);

@@ -6,7 +6,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "sfu/metrics/metrics_testing.h"
 #include "sfu/shard/shard_data_testing.h"
 
 namespace confab::sfu {
@@ -129,6 +133,46 @@ TEST_CASE(
     data.world.run(300);
     CHECK(data.texts(1) == std::vector<std::string>{"spoken"});
     CHECK(data.texts(2).back() == "spoken");
+}
+
+TEST_CASE("Data: round-trip times of all connections, for who may hear metrics [SIG-124]") {
+    ShardOptions options;
+    options.metrics.collector = {Duration::millis(1'000), Duration::millis(3'000)};
+    DataWorld data(2, {0, 0, 1}, options);
+    for (DataMember& member : data.members) {
+        member.publisher = member.peer;
+        if (member.identity != "p1") member.subscriber = member.peer;
+        member.hears_metrics = member.identity == "p2";
+    }
+    data.members[1].subscriber = PeerId(1'000);  // not there yet
+    for (std::size_t i = 0; i < data.members.size(); ++i)
+        data.world.command(data.clients[i]->shard, data.members[i]);
+    for (std::size_t i = 0; i < 2; ++i)
+        data.world.command(i, DataWorkers{RoomId(1), {0, 1}, true});
+    const auto told = [&](std::size_t to) {
+        std::vector<std::string> lines;
+        for (const std::string& packet : std::exchange(data.clients[to]->messages, {}))
+            for (const std::string& line : test::metrics_of(as_bytes(packet)))
+                lines.push_back(line);
+        std::sort(lines.begin(), lines.end());
+        std::string all;
+        for (const std::string& line : lines)
+            all += line + "\n";
+        return all;
+    };
+    data.world.run(3'500);
+    // Nothing is known before the first keepalive.
+    CHECK(told(2) == "17 p0 - - x2\n17 p1 - - x2\n17 p2 - - x2\n19 p0 - - x2\n19 p2 - - x2\n");
+    data.world.run(3'000);
+    CHECK(told(2) == "17 p0 - - x3\n17 p1 - - x3\n17 p2 - - x3\n19 p0 - - x3\n19 p2 - - x3\n");
+    CHECK(told(0).empty());
+    CHECK(told(1).empty());
+    // One that is away for long is not measured any more.
+    data.world.cut = data.clients[0];
+    data.world.run(20'000);
+    (void)told(2);
+    data.world.run(3'000);
+    CHECK(told(2) == "17 p1 - - x3\n17 p2 - - x3\n19 p2 - - x3\n");
 }
 
 TEST_CASE("Data: a hidden sender is not named, its sid stays [SIG-120]") {

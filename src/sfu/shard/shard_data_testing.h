@@ -16,7 +16,9 @@ namespace confab::sfu::test {
 
 struct DataWorld {
     // One participant per entry, on that shard.
-    explicit DataWorld(std::size_t shards, const std::vector<std::size_t>& places) : world(shards) {
+    explicit DataWorld(std::size_t shards, const std::vector<std::size_t>& places,
+                       const ShardOptions& options = {})
+        : world(shards, options) {
         for (const std::size_t shard : places) {
             Client& client = world.add_client(shard, true);
             clients.push_back(&client);

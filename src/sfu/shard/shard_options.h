@@ -8,7 +8,7 @@
 
 #include "sfu/congestion/bandwidth.h"
 #include "sfu/data/data_port.h"
-#include "sfu/metrics/metrics_times.h"
+#include "sfu/metrics/metrics_options.h"
 #include "sfu/shard/commands.h"
 
 namespace confab::sfu {
@@ -17,10 +17,9 @@ struct ShardOptions {
     BandwidthOptions bandwidth;                  // rtc.congestion_control.*
     std::size_t packet_buffer_size_video = 500;  // rtc.*: packets kept for retransmission
     std::size_t packet_buffer_size_audio = 200;
-    bool loss_proxying = false;           // audio.enable_loss_proxying (IN-05)
-    MetricsTimes::Options metrics_times;  // metric.timestamper_config.* (SIG-124)
-    Duration metrics_interval;            // metric.reporter.*; zero: told at once
-    DataLimits data;                      // rtc.datachannel_* (SIG-122)
+    bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
+    MetricsOptions metrics;      // metric.* (SIG-124)
+    DataLimits data;             // rtc.datachannel_* (SIG-122)
 
     std::size_t packet_buffer_size(MediaKind kind) const {
         return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;
