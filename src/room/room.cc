@@ -119,8 +119,14 @@ void Room::webhook(const char* event, const Participant* p, const livekit::Track
 
 void Room::job_webhook(const char* event, const livekit::Job& job) {
     livekit::WebhookEvent result = new_event(*scope_, event);
-    *result.mutable_room() = news_.described();
-    *result.mutable_job() = job;
+    if (scope_->config.webhooks_sent) {
+        *result.mutable_room() = news_.described();
+        *result.mutable_job() = job;
+    } else {
+        result.mutable_room()->set_sid(news_.info().sid());
+        result.mutable_room()->set_name(news_.info().name());
+        result.mutable_job()->set_id(job.id());
+    }
     scope_->out.webhook({std::move(result), std::string(token::tenant_in(key()))});
 }
 

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
+#include <map>
+#include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "rpc/local_bus.h"
 
@@ -17,16 +19,7 @@ struct Key {
     std::string_view service;
     std::string_view method;
     Topic topic;
-    bool operator==(const Key&) const = default;
-};
-struct KeyHash {
-    std::size_t operator()(const Key& key) const {
-        const std::hash<std::string_view> hash;
-        std::size_t result = hash(key.service) * 31 + hash(key.method);
-        for (const std::string& part : key.topic)
-            result = result * 31 + hash(part);
-        return result;
-    }
+    auto operator<=>(const Key&) const = default;
 };
 
 inline Key key_of(const Method& method, Topic topic) {
@@ -76,8 +69,8 @@ struct LocalHub::State : std::enable_shared_from_this<LocalHub::State> {
         timers.emplace(id, std::move(step));
     }
 
-    std::unordered_map<Key, Service, KeyHash> services;
-    std::unordered_map<Key, std::map<std::uint64_t, std::shared_ptr<Listener>>, KeyHash> listeners;
+    std::map<Key, Service> services;
+    std::map<Key, std::map<std::uint64_t, std::shared_ptr<Listener>>> listeners;
     std::map<CallId, Call> calls;
     std::set<std::pair<Timestamp, CallId>> deadlines;
     // Streams' unacknowledged messages and the like.

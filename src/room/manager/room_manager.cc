@@ -124,8 +124,8 @@ void RoomManager::set_agents(Clock clock, AgentKinds kinds) {
     clock_ = clock;
     agents_ = std::move(kinds);
     std::vector<std::string> keys;
-    for (const Room* room : rooms_.in_order())
-        keys.push_back(room->key());
+    for (const auto& [key, room] : rooms_.all())
+        keys.push_back(key);
     for (const std::string& key : keys)
         if (Room* room = rooms_.find(key))
             rooms_.in_room(*room, [](Room& entered) { entered.dispatches().agents_changed(); });

@@ -75,8 +75,8 @@ livekit::ListRoomsResponse RoomManager::list_rooms(const livekit::ListRoomsReque
                                                    std::string_view tenant) const {
     livekit::ListRoomsResponse response;
     if (request.names().empty()) {
-        for (const Room* room : rooms_.in_order())
-            if (token::tenant_in(room->key()) == tenant) *response.add_rooms() = room->snapshot();
+        for (const auto& [key, room] : rooms_.all())
+            if (token::tenant_in(key) == tenant) *response.add_rooms() = room->snapshot();
         return response;
     }
     for (const std::string& name : request.names())

@@ -3,7 +3,6 @@
 
 #include "room/manager/rooms.h"
 
-#include <algorithm>
 #include <stdexcept>
 
 #include "base/check.h"
@@ -18,16 +17,6 @@ Room* Rooms::find(const std::string& key) const {
 Room* Rooms::find(sfu::RoomId id) const {
     const auto it = by_id_.find(id);
     return it == by_id_.end() ? nullptr : it->second;
-}
-
-std::vector<const Room*> Rooms::in_order() const {
-    std::vector<const Room*> result;
-    result.reserve(rooms_.size());
-    for (const auto& [key, room] : rooms_)
-        result.push_back(room.get());
-    std::sort(result.begin(), result.end(),
-              [](const Room* a, const Room* b) { return a->key() < b->key(); });
-    return result;
 }
 
 void Rooms::note_turn(const Room& room) {

@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -39,10 +40,7 @@ class Rooms {
     // Null when there is none.
     Room* find(const std::string& key) const;
     Room* find(sfu::RoomId id) const;
-    using All = std::unordered_map<std::string, std::unique_ptr<Room>>;
-    const All& all() const { return rooms_; }
-    // By key, for those who look at the list.
-    std::vector<const Room*> in_order() const;
+    const std::map<std::string, std::unique_ptr<Room>>& all() const { return rooms_; }
 
     // `origin` is asked for what the room is made of; what throws leaves nothing behind.
     template <typename Origin>
@@ -80,7 +78,8 @@ class Rooms {
     Failed failed_;
     std::vector<RoomFailure> failures_;
     std::vector<sfu::RoomId> turned_;
-    All rooms_;  // by key
+    // By key. Tenants choose the names: of a table of hashes they could choose the collisions.
+    std::map<std::string, std::unique_ptr<Room>> rooms_;
     std::unordered_map<sfu::RoomId, Room*> by_id_;
     Deadlines<sfu::RoomId> deadlines_;
 };

@@ -56,16 +56,6 @@ struct World : PartWorld {
 
 }  // namespace
 
-TEST_CASE("Rooms: looked at in the order of their keys") {
-    World w;
-    std::string keys;
-    for (const char* const name : {"d", "b", "e", "a", "c"})
-        (void)w.make(name);
-    for (const Room* room : w.rooms.in_order())
-        keys += room->key();
-    CHECK(keys == "abcde");
-}
-
 TEST_CASE("Rooms: found by name and by id while they are there") {
     World w;
     Room& room = w.make("r");

@@ -149,6 +149,7 @@ void Agent::follow_nomination(Timestamp now, Pair& pair) {
 
 void Agent::select(Timestamp now, Pair& pair) {
     CONFAB_DCHECK(list_.find(pair.id) == &pair);
+    if (!selection_.is_on(pair.path)) rtt_ = Duration::zero();  // of another path
     selection_.select(now, pair);
     if (previous_)
         previous_->expires_at =

@@ -188,6 +188,21 @@ TEST_CASE("Agent: controlling, improves its choice for 2 s and never after [ICE-
     CHECK(s.agent.selected() == kWifi);
 }
 
+TEST_CASE("Agent: the round-trip time is of the selected path, or not known yet [ICE-04]") {
+    Scripted s(Role::kControlled, false);
+    s.check_from(kLte, true);
+    s.advance(Duration::millis(10));
+    s.answer(kLte);
+    REQUIRE(s.agent.selected() == kLte);
+    CHECK(s.agent.rtt() == Duration::millis(10));
+    s.check_from(kWifi, false);
+    s.answer(kWifi);
+    CHECK(s.agent.rtt() == Duration::millis(10));
+    s.check_from(kWifi, true);
+    REQUIRE(s.agent.selected() == kWifi);
+    CHECK(s.agent.rtt() == Duration::zero());
+}
+
 TEST_CASE("Agent: controlling, a nominated pair that goes dead is given up for the next [ICE-06]") {
     Scripted s(Role::kControlling, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));

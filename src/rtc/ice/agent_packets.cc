@@ -177,11 +177,11 @@ void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     if (!pair->nominating)
         pair->next_check =
             selection_.is_live() ? Timestamp::never() : now + config_.timers.keepalive;
-    if (role() == Role::kControlling && transaction.use_candidate && pair->nominating) {
-        rtt_ = now - transaction.sent;
+    if (role() == Role::kControlling && transaction.use_candidate && pair->nominating)
         select(now, *pair);
-    }
     follow_nomination(now, *pair);
+    // Now that it is selected.
+    if (selection_.is_on(transaction.path)) rtt_ = now - transaction.sent;
     nominate(now);
     follow_rival(now);
 }

@@ -26,7 +26,7 @@ class DataLinks {
 
     // False when it is lossy and too much waits: then it is dropped.
     bool add(WorkerIndex to, RoomId room, const DataMessage& message);
-    // Of nobody who could be held back: to those workers for which less than kMaxBytes wait.
+    // Of nobody who could be held back: to those workers for which less than kMaxLossy wait.
     void add_unpaced(const std::vector<WorkerIndex>& to, RoomId room, const DataMessage& message);
     void add_frame(const std::vector<WorkerIndex>& to, RoomId room, DataTrackId track,
                    BytesView frame);

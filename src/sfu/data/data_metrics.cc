@@ -99,7 +99,7 @@ void DataRouter::report_metrics(Timestamp now) {
         Room* const room = rooms_.find(due.room);
         if (room == nullptr) continue;
         if (due.sample) sample_round_trips(collector_, port_, wall, *room);
-        if (!due.batch) continue;
+        if (!due.batch && !collector_.full(room->id)) continue;
         for (Bytes& packet : collector_.take(room->id, wall)) {
             const DataMessage message = message_of(std::move(packet));
             links_.add_unpaced(room->others, room->id, message);

@@ -23,6 +23,8 @@ DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
 // ---------------------------------------------------------------- members
 
 void DataRouter::apply(Timestamp now, DataMember& c) {
+    // The others heard that it left.
+    if (c.hidden || c.elsewhere) collector_.forget(c.room, c.member);
     Member& m = rooms_.put(c);
     if (!m.room->own) m.room->own = windows_.add(m.room->id, {});
     if (!m.window) m.window = windows_.add(m.room->id, m.info.member);

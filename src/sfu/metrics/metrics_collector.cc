@@ -76,10 +76,17 @@ void MetricsCollector::add(RoomId id, MemberId member, std::string_view identity
     Participant& of = found->second.participants[member];
     of.identity = identity;
     const auto note = [&](std::vector<Sample>& samples, const std::optional<Duration>& value) {
-        if (value && samples.size() < std::size_t{kMaxSamples}) samples.push_back({wall, *value});
+        if (!value || samples.size() >= std::size_t{kMaxSamples}) return;
+        samples.push_back({wall, *value});
+        ++found->second.samples;
     };
     note(of.publisher, trips.publisher);
     note(of.subscriber, trips.subscriber);
+}
+
+bool MetricsCollector::full(RoomId id) const {
+    const auto found = rooms_.find(id);
+    return found != rooms_.end() && found->second.samples >= kMaxRoomSamples;
 }
 
 // A series for each metric, without the name.
@@ -117,6 +124,7 @@ std::vector<Bytes> MetricsCollector::take(RoomId id, UnixTime wall) {
         body = metrics_packet({}, metrics_times(wall), body);
     dropped_ += packer.dropped();
     found->second.participants.clear();
+    found->second.samples = 0;
     return packets;
 }
 

@@ -32,6 +32,8 @@ class MetricsCollector {
     static constexpr Duration kMinInterval = Duration::millis(100);
     // Of one metric in a batch, which is told as soon as it has so many.
     static constexpr int kMaxSamples = 500;
+    // Of a room in a batch, after which it is full(): about one packet.
+    static constexpr std::size_t kMaxRoomSamples = 2000;
 
     struct Options {
         Duration sampling_interval = Duration::seconds(3);  // kMinInterval at least; zero: as here
@@ -54,6 +56,8 @@ class MetricsCollector {
     std::vector<Due> take_due(Timestamp now);
     void add(RoomId room, MemberId member, std::string_view identity, UnixTime wall,
              const RoundTrips& trips);
+    // So much was noted of the room that it is told before its time.
+    bool full(RoomId room) const;
     // Packets of nobody's, none without samples; one, unless it would be too large.
     std::vector<Bytes> take(RoomId room, UnixTime wall);
     Timestamp next_deadline() const {
@@ -76,6 +80,7 @@ class MetricsCollector {
         Timestamp sample_at;
         Timestamp batch_at;
         std::map<MemberId, Participant> participants;  // with something to tell
+        std::size_t samples = 0;                       // of all that were noted
         Timestamp due() const { return earlier(sample_at, batch_at); }
     };
     static Bytes batch_of(const Participant& participant);

@@ -161,8 +161,8 @@ TEST_CASE("Data: round-trip times of all connections, for who may hear metrics [
         return all;
     };
     data.world.run(3'500);
-    // Nothing is known before the first keepalive.
-    CHECK(told(2) == "17 p0 - - x2\n17 p1 - - x2\n17 p2 - - x2\n19 p0 - - x2\n19 p2 - - x2\n");
+    // The check that proved the path told the first one.
+    CHECK(told(2) == "17 p0 - - x3\n17 p1 - - x3\n17 p2 - - x3\n19 p0 - - x3\n19 p2 - - x3\n");
     data.world.run(3'000);
     CHECK(told(2) == "17 p0 - - x3\n17 p1 - - x3\n17 p2 - - x3\n19 p0 - - x3\n19 p2 - - x3\n");
     CHECK(told(0).empty());

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "livekit_agent_dispatch.pb.h"
 #include "rpc/typed.h"
 #include "runtime/control/shards/home_reply.h"
 #include "runtime/telemetry/log.h"

@@ -7,9 +7,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -73,7 +73,7 @@ class NodeAgents final : private agents::LauncherHost {
     agents::WorkerHub hub_;
     AgentSockets sockets_;
     std::shared_ptr<agents::JobLauncher> launcher_;
-    std::unordered_map<std::string, std::vector<rpc::Registration>> served_;  // by room
+    std::map<std::string, std::vector<rpc::Registration>> served_;  // by room
 };
 
 }  // namespace confab::control

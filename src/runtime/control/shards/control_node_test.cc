@@ -59,8 +59,9 @@ class Receiver {
         const auto event = json::parse(body);
         REQUIRE(event);
         const json::Value* room = event->find("room");
+        const json::Value* metadata = room == nullptr ? nullptr : room->find("metadata");
         events_[room == nullptr ? "" : room->find("name")->string].push_back(
-            event->find("event")->string);
+            event->find("event")->string + " " + (metadata == nullptr ? "" : metadata->string));
     }
 
     net::LoopThread thread_;
@@ -285,6 +286,7 @@ TEST_CASE("ControlNode: webhooks of a room come in order, from whichever thread 
     for (const std::string& room : rooms) {
         livekit::CreateRoomRequest create;
         create.set_name(room);
+        create.set_metadata("of " + room);
         (void)node.answer<livekit::Room>("CreateRoom", room, create);
     }
     // All rooms end at once, and the end waits until the last of it is delivered.
@@ -295,7 +297,8 @@ TEST_CASE("ControlNode: webhooks of a room come in order, from whichever thread 
     });
     flushed.get_future().get();
     for (const std::string& room : rooms)
-        CHECK(receiver.events(room) == std::vector<std::string>{"room_started", "room_finished"});
+        CHECK(receiver.events(room) ==
+              std::vector<std::string>{"room_started of " + room, "room_finished of " + room});
 }
 
 TEST_CASE("ControlNode: the end reaches the clients of all threads [CON-11] [SIG-143]") {
