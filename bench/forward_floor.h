@@ -87,6 +87,8 @@ class Floor {
     // Without sending, for the breakdown.
     void set_dry(bool rewrite_only, bool send) { rewrite_only_ = rewrite_only, send_ = send; }
     const FloorCounters& counters() const { return counters_; }
+    // What it sends by; who binds it may receive by it.
+    int socket() const { return fd_; }
 
   private:
     static constexpr std::size_t kMessages = 64;

@@ -49,7 +49,7 @@ inline std::string gzip(const std::string& plain) {
     return std::string(as_text(out));
 }
 
-class LoadClient final : public Waiter {
+class LoadClient : public Waiter {
   public:
     LoadClient(Load& load, const Ports& ports, ClientOptions options)
         : started(now()),
@@ -76,6 +76,9 @@ class LoadClient final : public Waiter {
     }
     const std::string& identity() const { return options_.identity; }
     client::Session& session() { return session_; }
+    const LoadSocket& socket(client::Target target) const {
+        return udp_[static_cast<std::size_t>(target)];
+    }
     std::size_t streams() const { return streams_.size(); }
     std::uint64_t packets() const { return packets_; }
     std::uint64_t messages() const { return messages_; }  // of data, received
@@ -114,6 +117,21 @@ class LoadClient final : public Waiter {
     void leave() {
         session_.leave();
         flush();
+    }
+    // Sends what the session wants to send, after it was given anything.
+    void flush() {
+        while (const auto event = session_.poll_event()) {
+            over_ = over_ || std::holds_alternative<client::Left>(*event);
+            if (std::holds_alternative<client::DataArrived>(*event)) ++messages_;
+        }
+        while (const auto message = session_.poll_signal())
+            web_->send(*message);
+        while (const auto out = session_.poll_transmit())
+            udp_[static_cast<std::size_t>(out->target)].send(out->datagram.path.remote,
+                                                             out->datagram.bytes);
+        if (std::exchange(writing_, web_->wants_to_write()) != web_->wants_to_write())
+            load_.loop.watch(web_->fd(), *this, kWeb, writing_);
+        load_.loop.set_timer(*this, timer_, session_.next_deadline());
     }
 
     void on_socket(std::size_t number) override {
@@ -209,20 +227,6 @@ class LoadClient final : public Waiter {
         path.remote = from;
         (void)session_.handle_packet(now(), target, path, datagram);
         return false;
-    }
-    void flush() {
-        while (const auto event = session_.poll_event()) {
-            over_ = over_ || std::holds_alternative<client::Left>(*event);
-            if (std::holds_alternative<client::DataArrived>(*event)) ++messages_;
-        }
-        while (const auto message = session_.poll_signal())
-            web_->send(*message);
-        while (const auto out = session_.poll_transmit())
-            udp_[static_cast<std::size_t>(out->target)].send(out->datagram.path.remote,
-                                                             out->datagram.bytes);
-        if (std::exchange(writing_, web_->wants_to_write()) != web_->wants_to_write())
-            load_.loop.watch(web_->fd(), *this, kWeb, writing_);
-        load_.loop.set_timer(*this, timer_, session_.next_deadline());
     }
 
     Load& load_;

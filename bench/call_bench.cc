@@ -1,0 +1,263 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+// bench: modules token api client rtc/peer rtc/sdp rtc/dtls runtime/worker wire crypto base
+// bench: needs ipsec-mb, which the floor calls itself
+
+// What a real call costs a server of its own per packet sent, against the bare floor: one publisher
+// of video, many subscribers, everything over sockets of loopback, packets coming as clients send
+// them. Server and floor take turns in one run and get the same packets at the same moments from
+// the same process; the subscribers are another process. call_options.h has the options.
+//
+// Counted is the CPU time of all threads of the server, of the floor's only one, user and system:
+// with it what loopback does on the sender's account. With "other-core" the kernel hands received
+// packets to the second core, so that the sender pays for sending alone, as with a network card.
+// The subscribers decrypt every packet; latency is from the publisher's send to the kernel's
+// receive time at the subscriber. A lost packet makes the run fail.
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/call_floor.h"
+#include "bench/call_machine.h"
+#include "bench/call_options.h"
+#include "bench/call_publisher.h"
+#include "bench/call_shared.h"
+#include "bench/call_subscribers.h"
+#include "bench/server_process.h"
+
+namespace confab::bench {
+namespace {
+
+constexpr double kWarmUpSeconds = 0.3;
+constexpr double kDrainSeconds = 0.5;
+constexpr const char* kWorkerName = "media";
+
+double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+void sleep_for(double seconds) {
+    ::usleep(static_cast<useconds_t>(seconds * 1e6));
+}
+
+struct Measured {
+    double ns = 0;        // per packet sent, of all threads
+    double other_ns = 0;  // of that, what no media worker has used
+    double wakeups = 0;   // of the thread that forwards, per second
+    double run = 0;       // packets per send
+    double p50 = 0;       // us
+    double p99 = 0;
+    std::uint64_t packets = 0;
+    std::int64_t missing = 0;  // of all that were sent
+    // The server's meanwhile, per second: with the floor, of a server that forwards nothing.
+    double server_us = 0;
+    double server_wakeups = 0;
+};
+
+class World {
+  public:
+    explicit World(const CallOptions& options)
+        : options_(options), shared_(CallShared::create()), server_(options.binary, "/dev/null") {
+        if (!server_.wait_until_up()) give_up("the server does not start");
+        subscribers_ = std::make_unique<ChildProcess>(
+            [this] { run_call_subscribers(shared_, options_, server_.ports); });
+        pin(subscribers_->pid(), false);
+        wait("the subscribers are gone", shared_.joined);
+        publisher_ = std::make_unique<ChildProcess>(
+            [this] { run_call_publisher(shared_, options_, server_.ports); });
+        pin(publisher_->pid(), false);
+        floor_ = std::make_unique<ChildProcess>(
+            [this] { run_call_floor(shared_, options_.subscribers); });
+        wait("the publisher is gone", shared_.published);
+        pin(server_.pid(), true);
+        pin(floor_->pid(), true);
+        shared_.sending = true;
+        wait("not every track reaches every subscriber", shared_.flowing);
+        shared_.sending = false;
+        sleep_for(kDrainSeconds);
+    }
+    pid_t server_pid() const { return server_.pid(); }
+    pid_t floor_pid() const { return floor_->pid(); }
+
+    Measured measure(Way way, Pacing pacing) {
+        const bool floor = way == Way::kFloor;
+        const auto cost = [&] {
+            return floor ? cost_of(floor_->pid(), "") : cost_of(server_.pid(), kWorkerName);
+        };
+        shared_.clear();
+        shared_.way = way;
+        shared_.pacing = pacing;
+        shared_.measurement = ++measurement_;
+        shared_.sending = true;
+        sleep_for(kWarmUpSeconds);
+        const Timestamp begin = now();
+        const std::uint64_t received = shared_.received;
+        const ProcessCost before = cost(), server_before = cost_of(server_.pid(), kWorkerName);
+        sleep_for(options_.seconds);
+        const double seconds = (now() - begin).to_seconds();
+        const ProcessCost after = cost(), server_after = cost_of(server_.pid(), kWorkerName);
+        Measured result;
+        result.packets = shared_.received - received;
+        shared_.sending = false;
+        const auto packets = static_cast<double>(std::max<std::uint64_t>(1, result.packets));
+        result.other_ns = (after.other_ns - before.other_ns) / packets;
+        result.ns = (after.worker_ns - before.worker_ns) / packets + result.other_ns;
+        const auto per_second = [&](std::uint64_t from, std::uint64_t to) {
+            return static_cast<double>(to - from) / seconds;
+        };
+        result.wakeups = per_second(before.worker_sleeps, after.worker_sleeps);
+        result.server_us = (server_after.worker_ns + server_after.other_ns -
+                            server_before.worker_ns - server_before.other_ns) /
+                           1000 / seconds;
+        result.server_wakeups = per_second(server_before.worker_sleeps, server_after.worker_sleeps);
+        drain();
+        result.missing = missing();
+        result.run = static_cast<double>(shared_.run_packets) /
+                     static_cast<double>(std::max<std::uint64_t>(1, shared_.runs));
+        result.p50 = shared_.latency(0.5);
+        result.p99 = shared_.latency(0.99);
+        return result;
+    }
+
+  private:
+    void wait(const char* what, const std::atomic<bool>& done) {
+        constexpr double kPatience = 60, kStep = 0.002;
+        for (double waited = 0; !done; waited += kStep) {
+            const bool alive = server_.running() && subscribers_->running() &&
+                               (!publisher_ || publisher_->running());
+            if (!alive || waited > kPatience) give_up(what);
+            sleep_for(kStep);
+        }
+    }
+    std::int64_t missing() const {
+        return static_cast<std::int64_t>(shared_.sent * options_.subscribers) -
+               static_cast<std::int64_t>(shared_.received.load());
+    }
+    // A frame that was begun is sent to its end, and the server has it no longer.
+    void drain() {
+        constexpr double kFrame = 0.1, kStep = 0.01;
+        sleep_for(kFrame);
+        for (double waited = 0; waited < kDrainSeconds && missing() != 0; waited += kStep)
+            sleep_for(kStep);
+    }
+
+    const CallOptions& options_;
+    CallShared& shared_;
+    ServerProcess server_;
+    std::unique_ptr<ChildProcess> subscribers_;
+    std::unique_ptr<ChildProcess> publisher_;
+    std::unique_ptr<ChildProcess> floor_;
+    std::uint32_t measurement_ = 0;
+};
+
+double median_of(const std::vector<Measured>& rounds, double Measured::* field) {
+    std::vector<double> values;
+    values.reserve(rounds.size());
+    for (const Measured& one : rounds)
+        values.push_back(one.*field);
+    return median(std::move(values));
+}
+void print_row(const char* name, const std::vector<Measured>& rounds) {
+    const auto middle = [&](double Measured::* field) { return median_of(rounds, field); };
+    std::printf("  %-7s %10.0f %11.0f %13.1f %9.0f %9.0f\n", name, middle(&Measured::ns),
+                middle(&Measured::wakeups), middle(&Measured::run), middle(&Measured::p50),
+                middle(&Measured::p99));
+}
+
+// Whether as many packets arrived as were sent.
+bool is_whole(const Measured& one, const char* name) {
+    if (one.missing != 0)
+        std::printf("%s: %lld packets did not arrive\n", name, static_cast<long long>(one.missing));
+    return one.missing == 0;
+}
+
+bool measure(World& world, const CallOptions& options, Pacing pacing, const char* loopback) {
+    const char* const name = pacing == Pacing::kPacer ? "pacer" : "burst";
+    std::vector<Measured> server, floor;
+    std::vector<double> ratios;
+    bool whole = true;
+    for (std::size_t round = 0; round < options.rounds; ++round) {
+        const bool floor_first = round % 2 == 1;
+        if (floor_first) floor.push_back(world.measure(Way::kFloor, pacing));
+        server.push_back(world.measure(Way::kServer, pacing));
+        if (!floor_first) floor.push_back(world.measure(Way::kFloor, pacing));
+        ratios.push_back(server.back().ns / floor.back().ns);
+        whole = is_whole(server.back(), "server") && whole;
+        whole = is_whole(floor.back(), "floor") && whole;
+    }
+    std::printf("%s, %s loopback, %zu rounds of %llu packets\n", name, loopback, server.size(),
+                static_cast<unsigned long long>(server.back().packets));
+    std::printf("           ns/packet  wake-ups/s  packets/send    p50 us    p99 us\n");
+    print_row("server", server);
+    print_row("floor", floor);
+    std::printf(
+        "  control threads: %.0f ns of it; a server that forwards nothing: %.0f us a second, "
+        "%.0f wake-ups\n",
+        median_of(server, &Measured::other_ns), median_of(floor, &Measured::server_us),
+        median_of(floor, &Measured::server_wakeups));
+    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
+    std::printf("call %s %s: ratio %.2f (%.2f to %.2f)\n", name, loopback, median(ratios), *low,
+                *high);
+    std::fflush(stdout);
+    return whole;
+}
+
+void print_machine() {
+    utsname system{};
+    (void)::uname(&system);
+    std::string model = "unknown";
+    std::ifstream file("/proc/cpuinfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("model name")) {
+            model = line.substr(line.find(':') + 2);
+            break;
+        }
+    std::printf("machine: %ld x %s, %s %s\n", ::sysconf(_SC_NPROCESSORS_ONLN), model.c_str(),
+                system.sysname, system.release);
+    std::fflush(stdout);  // before processes are made that would print it again
+}
+
+int run(int argc, char** argv) {
+    const CallOptions options = read_call_options(argc, argv);
+    rlimit files{};
+    (void)::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    (void)::setrlimit(RLIMIT_NOFILE, &files);
+    print_machine();
+    const OwnLoopback loopback;
+    World world(options);
+    std::printf("%zu subscribers, %zu packets per frame, %zu frames/s%s; server %d, floor %d\n",
+                options.subscribers, options.packets_per_frame, options.fps,
+                options.audio ? ", sound" : "", world.server_pid(), world.floor_pid());
+    std::fflush(stdout);
+    bool whole = true;
+    for (const bool moved : {false, true}) {
+        const char* const name = moved ? "other-core" : "plain";
+        if (!options.loopback.empty() && options.loopback != name) continue;
+        if (moved && !loopback.can_move()) {
+            std::printf("other-core is left out: it needs root and two cores\n");
+            continue;
+        }
+        if (moved && !loopback.move_receiving(true)) give_up("the loopback does not take it");
+        for (const Pacing pacing : {Pacing::kPacer, Pacing::kBurst})
+            if (options.pacing.empty() ||
+                options.pacing == (pacing == Pacing::kPacer ? "pacer" : "burst"))
+                whole = measure(world, options, pacing, name) && whole;
+    }
+    if (!whole) std::printf("call: packets were lost, the figures do not count\n");
+    return whole ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace confab::bench
+
+int main(int argc, char** argv) {
+    return confab::bench::run(argc, argv);
+}

@@ -1,0 +1,192 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The subscribers of the call benchmark, all in one process: sessions that have joined the room and
+// report what they receive each second, as browsers do, and as many sockets for the floor.
+#pragma once
+
+#include <intel-ipsec-mb.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/call_options.h"
+#include "bench/call_receive.h"
+#include "bench/call_shared.h"
+#include "bench/forward_floor.h"
+#include "bench/load_client.h"
+#include "wire/rtcp/rtcp.h"
+
+namespace confab::bench {
+
+class CallSubscriber final : public LoadClient {
+  public:
+    // `runs`: the sends to it are counted.
+    CallSubscriber(Load& load, const Ports& ports, const std::string& identity, CallShared& shared,
+                   StampedReceiver& receiver, bool runs)
+        : LoadClient(load, ports, {.room = "call", .identity = identity}),
+          shared_(shared),
+          receiver_(receiver),
+          runs_(runs) {
+        for (const auto target : {client::Target::kPublisher, client::Target::kSubscriber})
+            prepare_receiving(socket(target).fd(), runs);
+    }
+
+    void on_socket(std::size_t number) override {
+        if (number >= client::kTargets) return LoadClient::on_socket(number);
+        const auto target = static_cast<client::Target>(number);
+        bool flush_due = false;
+        ice::Path path;
+        path.local = socket(target).address();
+        receiver_.receive(socket(target).fd(), [&](const Arrival& arrival, BytesSpan datagram) {
+            path.remote = arrival.from;
+            const auto media = session().handle_packet(now(), target, path, datagram);
+            if (media.kind == peer::Media::Kind::kRtp)
+                take_rtp(media.packet, arrival);
+            else
+                flush_due = true;
+        });
+        if (flush_due) flush();
+    }
+    std::size_t tracks() const { return streams_.size(); }
+
+    // A receiver report with an estimate that nothing is kept back for (REMB).
+    void report() {
+        constexpr std::uint64_t kPlenty = 100'000'000;
+        client::Connection* const connection = session().downstream();
+        if (connection == nullptr || streams_.empty()) return;
+        std::vector<wire::ReportBlock> blocks;
+        std::vector<std::uint32_t> ssrcs;
+        for (const auto& [ssrc, highest] : streams_) {
+            wire::ReportBlock block;
+            block.ssrc = ssrc;
+            block.highest_sequence = highest;
+            blocks.push_back(block);
+            ssrcs.push_back(ssrc);
+        }
+        std::array<std::uint8_t, 512> buffer;
+        ByteWriter out(buffer);
+        (void)wire::write_receiver_report(out, kReporter, blocks);
+        (void)wire::write_remb(out, kReporter, kPlenty, ssrcs);
+        connection->send_rtcp(out.written());
+        flush();
+    }
+
+  private:
+    static constexpr std::uint32_t kReporter = 1;
+
+    void take_rtp(BytesView packet, const Arrival& arrival) {
+        const auto rtp = wire::parse_rtp(packet);
+        if (!rtp || rtp->payload.empty()) return;
+        if (!count_packet(shared_, rtp->payload, arrival, runs_)) return;
+        const auto [stream, is_new] = streams_.try_emplace(rtp->header.ssrc, rtp->header.sequence);
+        const auto ahead =
+            static_cast<std::int16_t>(rtp->header.sequence - (stream->second & 0xFFFF));
+        if (ahead > 0) stream->second += static_cast<std::uint32_t>(ahead);
+    }
+
+    CallShared& shared_;
+    StampedReceiver& receiver_;
+    bool runs_;
+    std::map<std::uint32_t, std::uint32_t> streams_;  // highest number with cycles, by SSRC
+};
+
+// One destination of the floor: decrypts with the key that the floor has for it.
+class FloorSink final : public Waiter {
+  public:
+    FloorSink(LoadLoop& loop, CallShared& shared, StampedReceiver& receiver, std::size_t number)
+        : shared_(shared), receiver_(receiver), number_(number) {
+        prepare_receiving(socket_.fd(), number == 0);
+        manager_ = shared_manager();
+        std::array<std::uint8_t, 16> key{};
+        store_be32(key.data(), static_cast<std::uint32_t>(number + 1));
+        IMB_AES128_GCM_PRE(manager_, key.data(), keys_.get());
+        loop.watch(socket_.fd(), *this, 0, false);
+    }
+    std::uint16_t port() const { return socket_.address().port; }
+    void on_time() override {}
+    void on_socket(std::size_t) override {
+        receiver_.receive(socket_.fd(), [this](const Arrival& arrival, BytesSpan datagram) {
+            if (datagram.size() >= Floor::kHeader + Floor::kTag) take(arrival, datagram);
+        });
+    }
+
+  private:
+    static IMB_MGR* shared_manager() {
+        static IMB_MGR* const manager = [] {
+            IMB_MGR* const made = alloc_mb_mgr(0);
+            init_mb_mgr_auto(made, nullptr);
+            return made;
+        }();
+        return manager;
+    }
+    void take(const Arrival& arrival, BytesSpan datagram) {
+        alignas(16) std::array<std::uint8_t, 16> iv{};
+        std::copy_n(&datagram[8], 4, &iv[2]);   // SSRC
+        std::copy_n(&datagram[2], 2, &iv[10]);  // sequence number
+        const std::size_t size = datagram.size() - Floor::kHeader - Floor::kTag;
+        std::uint8_t* const payload = &datagram[Floor::kHeader];
+        std::array<std::uint8_t, Floor::kTag> tag{};
+        gcm_context_data context;
+        IMB_AES128_GCM_DEC(manager_, keys_.get(), &context, payload, payload, size, iv.data(),
+                           datagram.data(), Floor::kHeader, tag.data(), tag.size());
+        if (!std::ranges::equal(tag, datagram.last(Floor::kTag))) give_up("the floor's tag is bad");
+        (void)count_packet(shared_, {payload, size}, arrival, number_ == 0);
+    }
+
+    CallShared& shared_;
+    StampedReceiver& receiver_;
+    std::size_t number_;
+    LoadSocket socket_;
+    IMB_MGR* manager_;
+    std::unique_ptr<gcm_key_data> keys_ = std::make_unique<gcm_key_data>();
+};
+
+[[noreturn]] inline void run_call_subscribers(CallShared& shared, const CallOptions& options,
+                                              const Ports& ports) {
+    constexpr std::size_t kJoiningAtOnce = 8;
+    constexpr Duration kReportInterval = Duration::seconds(1);
+    constexpr Duration kPatience = Duration::seconds(30);
+    Load load;
+    StampedReceiver receiver;
+    std::vector<std::unique_ptr<FloorSink>> sinks;
+    std::vector<std::unique_ptr<CallSubscriber>> clients;
+    const Timestamp end = now() + kPatience;
+    const auto run_until = [&](const char* what, auto condition) {
+        while (!condition()) {
+            if (now() > end) give_up(what);
+            load.loop.run_once(Duration::millis(5));
+        }
+    };
+    for (std::size_t i = 0; i < options.subscribers; ++i) {
+        sinks.push_back(std::make_unique<FloorSink>(load.loop, shared, receiver, i));
+        shared.floor_sinks[i] = sinks.back()->port();
+        clients.push_back(std::make_unique<CallSubscriber>(
+            load, ports, "subscriber-" + std::to_string(i), shared, receiver, i == 0));
+        const std::size_t before = i < kJoiningAtOnce ? 0 : i - kJoiningAtOnce;
+        run_until("a subscriber could not join", [&] { return clients[before]->joined(); });
+    }
+    run_until("not all subscribers could join", [&] {
+        return std::ranges::all_of(clients, [](const auto& c) { return c->joined(); });
+    });
+    shared.joined = true;
+
+    const std::size_t tracks = options.audio ? 2 : 1;
+    const Duration each = kReportInterval / static_cast<std::int64_t>(options.subscribers);
+    Timestamp next = now();
+    for (std::size_t reporter = 0;;) {
+        load.loop.run_once(Duration::millis(5));
+        for (; now() >= next; next = next + each)
+            clients[reporter++ % clients.size()]->report();
+        if (!shared.flowing)
+            shared.flowing =
+                std::ranges::all_of(clients, [&](const auto& c) { return c->tracks() >= tracks; });
+    }
+}
+
+}  // namespace confab::bench
