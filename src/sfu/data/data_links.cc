@@ -27,10 +27,11 @@ bool DataLinks::add(WorkerIndex to, RoomId room, const DataMessage& message) {
 void DataLinks::add_unpaced(const std::vector<WorkerIndex>& to, RoomId room,
                             const DataMessage& message) {
     for (const WorkerIndex worker : to) {
-        if (links_[worker].waiting() < kMaxLossy)
-            links_[worker].add(room, message);
-        else
+        if (links_[worker].waiting() >= kMaxLossy) {
             ++dropped_;
+            continue;
+        }
+        links_[worker].add(room, message);
     }
 }
 
