@@ -52,7 +52,8 @@ class ShardPeer : public Timed {
     // older ones lead nowhere any more.
     static constexpr std::size_t kMaxUfrags = 4;
     std::vector<std::string> ufrags;
-    bool is_dirty = false;  // noted for the next flush
+    bool is_dirty = false;          // noted for the next flush
+    bool transport_waiting = true;  // its transport may have something to say at the next flush
     bool reschedule_needed = true;
     bool data_waiting = false;     // has messages for which the shard has no room yet
     bool feedback_wanted = false;  // RTP came since the last write_feedback()

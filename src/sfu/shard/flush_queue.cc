@@ -23,7 +23,10 @@ void FlushQueue::reschedule(ShardPeer& peer) {
 void FlushQueue::drain_transport(ShardPeer& peer, SendBatch& batch) {
     while (batch.has_room()) {
         const auto datagram = peer.transport().poll_transmit();
-        if (!datagram) return;
+        if (!datagram) {
+            peer.transport_waiting = false;
+            return;
+        }
         if (datagram->bytes.empty() || datagram->bytes.size() > SendBatch::kMaxDatagram) continue;
         routes_.remember(peer, datagram->path, false);
         const BytesSpan out = batch.reserve();
@@ -34,7 +37,7 @@ void FlushQueue::drain_transport(ShardPeer& peer, SendBatch& batch) {
 
 // False: the batch is full before all of it was said.
 bool FlushQueue::flush(Downlink::SendTime at, ShardPeer& peer, SendBatch& batch) {
-    drain_transport(peer, batch);
+    if (peer.transport_waiting) drain_transport(peer, batch);
     if (!batch.has_room()) return false;
     if (peer.feedback_wanted && !peer.write_feedback(at.now, at.ntp, batch)) return false;
     if (!peer.write_sender_reports(at.now, batch)) return false;

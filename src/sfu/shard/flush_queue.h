@@ -22,6 +22,12 @@ class FlushQueue {
         : encryptor_(engine), wheel_(wheel), routes_(routes) {}
 
     void mark(ShardPeer& peer) {
+        peer.transport_waiting = true;
+        mark_media(peer);
+    }
+    // For packets of media alone, of which its transport knows nothing: asking ICE, DTLS and SCTP
+    // of each subscriber for each packet costs more than the packet's header.
+    void mark_media(ShardPeer& peer) {
         if (peer.is_dirty) return;
         peer.is_dirty = true;
         dirty_.push_back(&peer);

@@ -159,6 +159,49 @@ TEST_CASE("FlushQueue: a packet's memory is free once it left, whoever else send
     }
 }
 
+TEST_CASE("FlushQueue: packets of media ask no transport; what it has to say waits for a mark") {
+    Senders senders(1);
+    ShardPeer& peer = senders.peer(0);
+    bool more = false;
+    senders.queue.mark(peer);
+    (void)senders.flush_once(more);
+    senders.sent = 0;
+    peer.transport().handle_timeout(senders.now() + Duration::seconds(3));  // a keepalive
+    senders.enqueue(0);
+    senders.queue.mark_media(peer);
+    (void)senders.flush_once(more);
+    CHECK(senders.sent == 1);
+    // A mark counts for one that is marked for media already, whatever the order.
+    senders.enqueue(0);
+    senders.queue.mark_media(peer);
+    senders.queue.mark(peer);
+    senders.queue.mark_media(peer);
+    (void)senders.flush_once(more);
+    CHECK(senders.sent == 3);
+    senders.sent = 0;
+    senders.enqueue(0);
+    senders.queue.mark_media(peer);
+    (void)senders.flush_once(more);
+    CHECK(senders.sent == 1);
+}
+
+TEST_CASE("FlushQueue: a batch that was full comes back to what the transport had to say") {
+    Senders senders(1);
+    ShardPeer& peer = senders.peer(0);
+    senders.queue.mark(peer);
+    while (senders.batch.has_room()) {
+        (void)senders.batch.reserve();
+        senders.batch.commit(*peer.transport().path(), 100);
+    }
+    bool more = false;
+    (void)senders.flush_once(more);
+    CHECK(more);
+    CHECK(peer.transport_waiting);
+    (void)senders.flush_once(more);
+    CHECK_FALSE(more);
+    CHECK_FALSE(peer.transport_waiting);
+}
+
 TEST_CASE("FlushQueue: a change sets the connection's timer when it is flushed, a mark not") {
     Senders senders(1);
     ShardPeer& peer = senders.peer(0);

@@ -87,7 +87,7 @@ void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                                                    arrived.media.dd_bytes,
                                                    &down_track.extensions()});
     if (!packets.empty()) {
-        parts_.queue.mark(*subscriber.peer);
+        parts_.queue.mark_media(*subscriber.peer);
         while (const auto state = down_track.poll_event())
             parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
     } else if (const auto layer = down_track.poll_key_frame_request(now)) {

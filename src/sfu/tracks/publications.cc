@@ -100,7 +100,7 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
         return;
     }
     peer.feedback_wanted = true;
-    parts_.queue.mark(peer);
+    parts_.queue.mark_media(peer);
     // Everything counts for transport-wide feedback, probes on unknown SSRCs too (TRAP-07).
     if (const auto element = wire::find_extension(*view, peer.uplink().transport_cc_id))
         if (const auto number = wire::read_transport_sequence(*element))

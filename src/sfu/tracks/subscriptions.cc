@@ -136,7 +136,7 @@ void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
     while (auto synthetic = down_track.poll_transmit()) {
         (void)peer.downlink().enqueue(
             {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
-        parts_.queue.mark(peer);
+        parts_.queue.mark_media(peer);
     }
     while (const auto state = down_track.poll_event())
         parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
@@ -168,7 +168,7 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
         (void)peer.downlink().enqueue({packet.packet, stored->packet, stored->payload,
                                        stored->dd_bytes, &outbound.down_track.extensions()});
     }
-    parts_.queue.mark(peer);
+    parts_.queue.mark_media(peer);
     return bytes;
 }
 
