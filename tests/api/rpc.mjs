@@ -70,12 +70,20 @@ export async function rpc_checks(suite, server) {
     bob.local.registerRpcMethod('custom', async () => {
       throw new RpcError(77, 'own');
     });
+    for (const code of [1403, 1404]) {
+      bob.local.registerRpcMethod(`refuse-${code}`, async () => {
+        throw new RpcError(code, 'unsupported');
+      });
+    }
     bob.local.registerRpcMethod('never', () => {
       called += 1;
       return new Promise(() => {});
     });
     assert.equal(shown(await call('fail')), `500 internal ${kPrefix}RpcError 1500: boom: dd`);
     assert.equal(shown(await call('custom')), `500 internal ${kPrefix}RpcError 77: own`);
+    for (const code of [1403, 1404]) {
+      assert.equal(shown(await call(`refuse-${code}`)), `501 unimplemented ${kPrefix}RpcError ${code}: unsupported`);
+    }
     const unknown = await call('no-such-method');
     assert.equal(`${unknown.status} ${unknown.code}`, '400 invalid_argument');
     assert.match(unknown.msg, /RpcError 1400: /);

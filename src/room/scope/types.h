@@ -177,7 +177,6 @@ enum class ServiceCode : std::uint8_t {
     kNotFound,
     kFailedPrecondition,
     kUnavailable,
-    kUnimplemented,
     kInternal,
 };
 struct ServiceError {

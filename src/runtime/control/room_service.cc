@@ -18,8 +18,6 @@ api::ErrorCode to_code(room::ServiceCode code) {
             return api::ErrorCode::kFailedPrecondition;
         case room::ServiceCode::kUnavailable:
             return api::ErrorCode::kUnavailable;
-        case room::ServiceCode::kUnimplemented:
-            return api::ErrorCode::kUnimplemented;
         case room::ServiceCode::kInternal:
             return api::ErrorCode::kInternal;
     }

@@ -28,8 +28,6 @@ rpc::Code to_code(room::ServiceCode code) {
             return rpc::Code::kFailedPrecondition;
         case room::ServiceCode::kUnavailable:
             return rpc::Code::kUnavailable;
-        case room::ServiceCode::kUnimplemented:
-            return rpc::Code::kUnimplemented;
         case room::ServiceCode::kInternal:
             return rpc::Code::kInternal;
     }
