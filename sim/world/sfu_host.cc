@@ -64,6 +64,7 @@ SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Repor
         shard.index = static_cast<sfu::WorkerIndex>(i);
         shard.worker_count = config.shards;
         shard.simulate_dtls = true;
+        shard.options.frame_hold = sfu::kFrameHold;
         shard.wall = config.wall;
         shard.candidates = {{0, ice::Protocol::kUdp, address(node_, i)},
                             {kTcpSocket, ice::Protocol::kTcp, tcp_address(node_, i)}};

@@ -270,6 +270,7 @@ struct Own {                                     // the section "confab"
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;
+    bool level_lengths = true;
     StringLists tenants;  // the keys of each
 };
 

@@ -6,6 +6,7 @@
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { Caller, meet } from './caller.mjs';
+import { level_checks } from './levels.mjs';
 
 const kOtherCodecs = ['h264', 'vp9', 'av1'];
 const kScenarios = [
@@ -68,6 +69,11 @@ export async function call_checks(place, v0) {
     }, { seconds: 40 });
   }
 
+  if (!v0) {
+    await alice.call('unpublish', 'picture');
+    await level_checks(place, mode, alice, bob, ['vp8', 'h264', 'vp9']);
+    await alice.call('publish_picture');
+  }
   await layer_checks(suite, mode, alice, bob);
   await leave_checks(place, mode, v0, alice, bob);
 }

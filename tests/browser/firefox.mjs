@@ -12,6 +12,7 @@ import { start_page_server } from '../lib/static_server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { Caller, meet } from './caller.mjs';
+import { level_checks } from './levels.mjs';
 
 const suite = new Suite({ limit: 300 });
 
@@ -61,6 +62,12 @@ async function mixed_checks({ server, address, chromium, firefox }, v0) {
     await Promise.all([fox, chrome].map((caller) => caller.call('publish_picture', { codec: 'vp9' })));
     await Promise.all([fox.sees(chrome), chrome.sees(fox)]);
   }, { seconds: 40 });
+
+  if (!v0) {
+    await chrome.call('unpublish', 'picture');
+    await level_checks({ suite, server }, mode, chrome, fox, ['vp8', 'vp9']);
+    await chrome.call('publish_picture');
+  }
 
   for (const [scenario, rows] of [['resume-reconnect', '[SIG-160]'], ['full-reconnect', '[SIG-162]']]) {
     await suite.check(`${mode}: Firefox is back after ${scenario} ${rows}`, async () => {

@@ -119,6 +119,7 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     options.bandwidth.paused_min_wait = allocator.paused_min_wait;
     options.packet_buffer_size_video = config.rtc.packet_buffer_size_video;
     options.packet_buffer_size_audio = config.rtc.packet_buffer_size_audio;
+    options.level_lengths = config.own.level_lengths;
     options.loss_proxying = config.audio.enable_loss_proxying;
     options.data = {config.rtc.datachannel_slow_threshold,
                     config.rtc.datachannel_lossy_target_latency,

@@ -66,6 +66,10 @@ constexpr auto kRows = std::to_array<Option>({
         "confab.watch_config", [](C& c) -> Slot { return &c.own.watch_config; },
         "Reload when a file of the configuration changes, as after SIGHUP"),
     used(
+        "confab.level_lengths", [](C& c) -> Slot { return &c.own.level_lengths; },
+        "Pad packets of a frame to one length, a few octets each, so that the system sends them "
+        "in one go; only to clients that were tried with it"),
+    used(
         "confab.tenants", [](C& c) -> Slot { return &c.own.tenants; },
         "Tenant to its API keys, which name and see the tenant's rooms only; a key of none is the "
         "operator's")

@@ -73,6 +73,7 @@ PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
     create.ice_controlling = config_.offers && !config_.ice_lite;
     create.tcp_only = config_.tcp_only;
     create.allow_pause = config_.allow_pause;
+    create.takes_padding = config_.client.takes_padding;
     create.srtp_profiles = srtp_profiles(config_.client);
     scope.out.command(config_.worker, std::move(create));
 }

@@ -74,6 +74,24 @@ bool takes_gcm(const livekit::ClientInfo& client, const std::string& browser,
            compare_versions(client.browser_version(), "120") >= 0;
 }
 
+// Tried, with pictures of each codec: RTP padding on packets of media (02 DES-12). The SDKs named
+// share libwebrtc, or are pion's.
+bool takes_padding(const livekit::ClientInfo& client, const std::string& browser,
+                   const std::string& os) {
+    switch (client.sdk()) {
+        case livekit::ClientInfo::JS:
+            return os != "ios" && (browser == "chrome" || browser == "headlesschrome" ||
+                                   browser == "edge" || browser == "firefox");
+        case livekit::ClientInfo::NODE:
+        case livekit::ClientInfo::PYTHON:
+        case livekit::ClientInfo::RUST:
+        case livekit::ClientInfo::GO:
+            return true;
+        default:
+            return false;
+    }
+}
+
 }  // namespace
 
 int compare_versions(std::string_view a, std::string_view b) {
@@ -98,6 +116,7 @@ ClientTraits traits_of(const livekit::ClientInfo& client) {
     traits.sdp.safari = safari;
     traits.sdp.firefox_on_linux_or_android = traits.firefox && (os == "linux" || os == "android");
     traits.sdp.takes_gcm = takes_gcm(client, browser, os);
+    traits.sdp.takes_padding = takes_padding(client, browser, os);
     traits.sdp.supports_red = !traits.firefox && !safari;
     traits.sdp.reuses_transceivers = traits.gates.transceiver_reuse && !safari;
     disabled_codecs(client, traits);

@@ -95,6 +95,22 @@ TEST_CASE("ClientTraits: AES-GCM for Chromium from 120, by whatever name [DTLS-0
     CHECK_FALSE(gcm(native));
 }
 
+TEST_CASE("ClientTraits: padding on media for those that were tried [DES-12]") {
+    using Client = livekit::ClientInfo;
+    const auto padding = [](const livekit::ClientInfo& client) {
+        return traits_of(client).sdp.takes_padding;
+    };
+    for (const char* name : {"Chrome", "HeadlessChrome", "Edge", "Firefox"}) {
+        CHECK(padding(browser_of(name, "130", "Linux")));
+        CHECK_FALSE(padding(browser_of(name, "130", "iOS")));  // WebKit
+    }
+    CHECK_FALSE(padding(browser_of("Safari", "18.4", "macOS")));
+    for (const auto sdk : {Client::NODE, Client::PYTHON, Client::RUST, Client::GO})
+        CHECK(padding(client_of(sdk, "1.0.0")));
+    for (const auto sdk : {Client::SWIFT, Client::ANDROID, Client::FLUTTER, Client::UNKNOWN})
+        CHECK_FALSE(padding(client_of(sdk, "9.0.0")));
+}
+
 TEST_CASE("ClientTraits: protocol gates and disabled codecs [SIG-60] [SIG-65] [SIG-69]") {
     livekit::ClientInfo client;
     client.set_protocol(12);

@@ -15,15 +15,17 @@ void TransportCcResponder::received(Timestamp now, std::uint16_t sequence, std::
     marker_ = marker_ || marker;
     if (!reported_before_ && size_ == 0) last_report_ = now;
     if (size_ == kMaxHeld) return;
+    if (!held_) held_ = std::make_unique<std::array<wire::TransportArrival, kMaxHeld>>();
+    auto& held = *held_;
     // Nearly always the newest; a late one is moved to its place, a repeated one left out.
     std::size_t at = size_;
-    while (at > 0 && held_[at - 1].sequence > extended)
+    while (at > 0 && held[at - 1].sequence > extended)
         --at;
-    if (at > 0 && held_[at - 1].sequence == extended) return;
-    std::move_backward(held_.begin() + static_cast<std::ptrdiff_t>(at),
-                       held_.begin() + static_cast<std::ptrdiff_t>(size_),
-                       held_.begin() + static_cast<std::ptrdiff_t>(size_ + 1));
-    held_[at] = {extended, now};
+    if (at > 0 && held[at - 1].sequence == extended) return;
+    std::move_backward(held.begin() + static_cast<std::ptrdiff_t>(at),
+                       held.begin() + static_cast<std::ptrdiff_t>(size_),
+                       held.begin() + static_cast<std::ptrdiff_t>(size_ + 1));
+    held[at] = {extended, now};
     ++size_;
 }
 
@@ -38,14 +40,15 @@ bool TransportCcResponder::write(Timestamp now, ByteWriter& out) {
     while (written < size_) {
         const std::size_t covered =
             wire::write_transport_feedback(out, sender_ssrc_, media_ssrc_, feedback_count_,
-                                           std::span(held_).subspan(written, size_ - written));
+                                           std::span(*held_).subspan(written, size_ - written));
         if (covered == 0) break;
         ++feedback_count_;
         written += covered;
     }
     if (written == 0) return false;
-    std::move(held_.begin() + static_cast<std::ptrdiff_t>(written),
-              held_.begin() + static_cast<std::ptrdiff_t>(size_), held_.begin());
+    auto& held = *held_;
+    std::move(held.begin() + static_cast<std::ptrdiff_t>(written),
+              held.begin() + static_cast<std::ptrdiff_t>(size_), held.begin());
     size_ -= written;
     marker_ = false;
     reported_before_ = true;

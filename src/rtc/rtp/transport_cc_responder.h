@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/sequence.h"
@@ -42,7 +43,8 @@ class TransportCcResponder {
     bool reported_before_ = false;
     Timestamp last_report_;
     Unwrapper<std::uint16_t> unwrapper_;
-    std::array<wire::TransportArrival, kMaxHeld> held_{};
+    // Made with the first packet: who only subscribes never needs it.
+    std::unique_ptr<std::array<wire::TransportArrival, kMaxHeld>> held_;
     std::size_t size_ = 0;
 };
 

@@ -32,6 +32,7 @@ struct ClientTraits {
     bool firefox_on_linux_or_android = false;
     bool supports_red = true;                          // not Firefox, not Safari
     bool takes_gcm = false;                            // AES-GCM for SRTP, surely (DES-23)
+    bool takes_padding = false;                        // on packets of media, surely (DES-12)
     bool reuses_transceivers = true;                   // protocol > 3, not Safari, no sync streams
     std::vector<std::string> disabled_codecs;          // mime types, both directions
     std::vector<std::string> disabled_publish_codecs;  // mime types

@@ -21,6 +21,7 @@ static_assert(has_bounds(Metric::kPacketOutOfOrderPercent, sfu::kPercentBounds))
 static_assert(has_bounds(Metric::kJitterUs, sfu::kJitterBoundsUs));
 static_assert(has_bounds(Metric::kRttMs, sfu::kRttBoundsMs));
 static_assert(has_bounds(Metric::kForwardLatencyNs, worker::kForwardBoundsNs));
+static_assert(has_bounds(Metric::kSendRuns, worker::kSendRunBounds));
 
 template <typename T>
 double number(T value) {
@@ -108,6 +109,7 @@ void record_packets(Metrics& metrics, const sfu::ShardSnapshot& all) {
 void record_own(Metrics& metrics, const sfu::ShardSnapshot& all) {
     metrics.set(Metric::kSrtpFailures, number(all.srtp_failures));
     metrics.set(Metric::kUnknownDatagrams, number(all.unknown_datagrams));
+    metrics.set(Metric::kLevelledPackets, number(all.rtp_levelled));
     metrics.set(Metric::kUnknownSsrc, number(all.rtp_unknown_ssrc));
     metrics.set(Metric::kLinksDropped, number(all.links_dropped));
     metrics.set(Metric::kEventsDropped, number(all.events_dropped));
@@ -124,11 +126,13 @@ void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* 
     sfu::MediaFigures figures;
     worker::ForwardLatency latency;
     std::uint64_t send_dropped = 0;
+    sfu::Distribution<worker::kSendRunBounds.size()> send_runs;
     std::uint64_t tcp_connections = 0;
     for (const worker::Mailbox::Published* one : workers) {
         all.merge(one->shard);
         all.links_dropped += one->ring_full;
         send_dropped += one->send_dropped;
+        send_runs.merge(one->send_runs);
         tcp_connections += one->tcp_connections;
         figures.merge(one->figures);
         latency.merge(one->latency);
@@ -136,6 +140,7 @@ void record_media(Metrics& metrics, std::span<const worker::Mailbox::Published* 
     record_packets(metrics, all);
     record_own(metrics, all);
     metrics.set(Metric::kSendDropped, number(send_dropped));
+    distribution(metrics, Metric::kSendRuns, {}, send_runs);
     metrics.set(Metric::kTcpConnections, number(tcp_connections));
     for (const auto direction : {sfu::Direction::kIncoming, sfu::Direction::kOutgoing})
         for (const auto kind : {sfu::MediaKind::kAudio, sfu::MediaKind::kVideo})

@@ -70,6 +70,8 @@ enum class Metric : std::uint8_t {
     kCommandsDropped,
     kDataDropped,
     kSendDropped,
+    kSendRuns,
+    kLevelledPackets,
     kTcpConnections,
     kTurnAllocations,
     kTurnAllocationsMade,
@@ -167,6 +169,7 @@ inline constexpr std::array kRttMs = {50.,  100., 150.,  200.,  250.,
                                       500., 750., 1000., 5000., 10000.};
 inline constexpr std::array kForwardNs = {50000., 100000., 250000., 500000., 1e6,
                                           2e6,    3e6,     5e6,     1e7,     2e7};
+inline constexpr std::array kRuns = {1., 2., 3., 4., 8., 16., 32.};
 inline constexpr std::array kRating = {0., 1., 2.};
 inline constexpr std::array kScore = {1., 2., 2.5, 3., 3.25, 3.5, 3.75, 4., 4.25, 4.5};
 inline constexpr std::array kQueue = {1., 2., 3., 4., 5., 10., 20., 40., 80.};
@@ -241,6 +244,8 @@ inline constexpr std::array<MetricInfo, static_cast<std::size_t>(Metric::kCount_
     {Metric::kCommandsDropped, "confab_worker_commands_dropped_total", MetricType::kCounter, "", {}, "Commands a worker left unread until there were too many"},
     {Metric::kDataDropped, "confab_data_dropped_total", MetricType::kCounter, "", {}, "Data messages without open channel or for receivers that are too slow"},
     {Metric::kSendDropped, "confab_worker_send_dropped_total", MetricType::kCounter, "", {}, "Datagrams that the system did not take"},
+    {Metric::kSendRuns, "confab_worker_send_packets", MetricType::kHistogram, "", detail::kRuns, "Datagrams that left with one send: of one length, to one destination"},
+    {Metric::kLevelledPackets, "confab_levelled_packets_total", MetricType::kCounter, "", {}, "Packets of media padded to the length of others (confab.level_lengths)"},
     {Metric::kTcpConnections, "confab_tcp_connections", MetricType::kGauge, "", {}, "Open connections for media over TCP"},
     {Metric::kTurnAllocations, "confab_turn_allocations", MetricType::kGauge, "", {}, "TURN allocations that there are"},
     {Metric::kTurnAllocationsMade, "confab_turn_allocations_made_total", MetricType::kCounter, "", {}, "TURN allocations ever made"},

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// How long packets stay in a worker: from the turn in which their batch was read to the flush of
-// what became of them (03 §6.1). One sample per turn, which counts once per packet.
+// How long packets stay in a worker: from the turn in which their batch was read, or that of the
+// first packet of their frame, to the flush of what became of them (03 §6.1). One sample per turn,
+// which counts once per packet.
 #pragma once
 
 #include <array>

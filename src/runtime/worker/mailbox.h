@@ -19,6 +19,7 @@
 #include "runtime/worker/latest_value.h"
 #include "runtime/worker/lazy_ring.h"
 #include "runtime/worker/socket/tcp_connections.h"
+#include "runtime/worker/socket/udp_socket.h"
 #include "runtime/worker/spsc_ring.h"
 #include "runtime/worker/wakeup.h"
 #include "sfu/link/link.h"
@@ -66,6 +67,7 @@ struct Mailbox {
         sfu::MediaFigures figures;
         ForwardLatency latency;
         std::uint64_t send_dropped = 0;  // datagrams that the system did not take
+        sfu::Distribution<kSendRunBounds.size()> send_runs;
         std::uint64_t tcp_connections = 0;
         std::uint64_t ring_full = 0;
         std::uint64_t busy_us = 0;  // time not asleep

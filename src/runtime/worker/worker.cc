@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <algorithm>
@@ -24,6 +25,10 @@ constexpr std::uint64_t kUdpTag = 1U << 16;      // plus socket index
 constexpr std::size_t kMaxPacketsPerTurn = 256;  // before a flush (DES-04)
 constexpr std::size_t kMaxSlotsPerTurn = 512;
 constexpr Duration kPublishInterval = Duration::seconds(1);
+constexpr Duration kLongestSleep = Duration::seconds(1);
+// The kernel may wake a thread that much later than it asked for, to wake several at once. Its
+// default of 50 us would be a third of what the packets of a frame wait (sfu::FrameHold).
+constexpr unsigned long kTimerSlackNs = 5'000;
 
 Timestamp monotonic_now() {
     timespec t{};
@@ -88,6 +93,7 @@ void Worker::build_shard(Timestamp now) {
     config.dtls = options_.dtls;
     config.wall = wall_now();
     config.options = options_.shard;
+    config.options.frame_hold = sfu::kFrameHold;
     for (std::size_t i = 0; i < udp_addresses_.size(); ++i)
         config.candidates.push_back(
             {static_cast<std::uint16_t>(i), ice::Protocol::kUdp, udp_addresses_[i]});
@@ -119,6 +125,7 @@ bool Worker::ended_by(std::chrono::steady_clock::time_point deadline) {
 void Worker::run() {
     const std::string name = "media-" + std::to_string(options_.index);
     pthread_setname_np(pthread_self(), name.c_str());
+    (void)prctl(PR_SET_TIMERSLACK, kTimerSlackNs);
     if (options_.cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
@@ -135,7 +142,8 @@ void Worker::run() {
         const Timestamp end = monotonic_now();
         busy_ = busy_ + (end - begin);
         const std::uint64_t forwarded = shard_->forwarded();
-        latency_.add(end - begin, forwarded - std::exchange(forwarded_, forwarded));
+        latency_.add(end - earlier(begin, shard_->take_oldest_forwarded()),
+                     forwarded - std::exchange(forwarded_, forwarded));
         if (end >= next_publish_) publish(end);
     }
     for (UdpSocket& socket : sockets_)
@@ -151,14 +159,13 @@ bool Worker::has_input() const {
 
 std::span<const Poller::Ready> Worker::wait(Timestamp deadline) {
     inbox_.wakeup.announce_sleep();
-    int timeout_ms = 1000;
+    Duration timeout = kLongestSleep;
     if (has_input() || ports_.events_wait()) {
-        timeout_ms = has_input() ? 0 : 1;
+        timeout = has_input() ? Duration::zero() : Duration::millis(1);
     } else if (!deadline.is_never()) {
-        const Duration left = deadline - monotonic_now();
-        timeout_ms = static_cast<int>(std::clamp<std::int64_t>((left.us() + 999) / 1000, 0, 1000));
+        timeout = std::clamp(deadline - monotonic_now(), Duration::zero(), kLongestSleep);
     }
-    const auto ready = poller_.wait(timeout_ms);
+    const auto ready = poller_.wait(timeout);
     inbox_.wakeup.awake();
     return ready;
 }
@@ -295,8 +302,10 @@ void Worker::publish(Timestamp now) {
     slot.figures = shard_->figures();
     slot.latency = latency_;
     latency_.decay();
-    for (const UdpSocket& socket : sockets_)
+    for (const UdpSocket& socket : sockets_) {
         slot.send_dropped += socket.counters().dropped_full + socket.counters().send_errors;
+        slot.send_runs.merge(socket.counters().runs);
+    }
     slot.tcp_connections = tcp_->size();
     slot.ring_full = links_.ring_full();
     slot.busy_us = static_cast<std::uint64_t>(busy_.us());

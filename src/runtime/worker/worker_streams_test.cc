@@ -69,7 +69,8 @@ struct Rig {
                     static_cast<ssize_t>(frame.size()));
             clients.push_back(std::move(fd));
         }
-        for (auto ready = poller.wait(100); !ready.empty(); ready = poller.wait(30))
+        for (auto ready = poller.wait(Duration::millis(100)); !ready.empty();
+             ready = poller.wait(Duration::millis(30)))
             for (const Poller::Ready& one : ready)
                 streams.handle_ready(now, one);
     }

@@ -54,6 +54,8 @@ class DownTrack {
     std::size_t forward(const MediaPacket& packet, Timestamp now, Output out) {
         return forwarder_.forward(packet, now, out);
     }
+    // What is forwarded until the next call gets a time that many ticks later.
+    void shift_times(std::int64_t ticks) { forwarder_.shift_times(ticks); }
     // Fetches what forward() will read; prefetch_parts() some time behind prefetch().
     void prefetch() const { prefetch_for_write(this, sizeof *this); }
     void prefetch_parts() const { forwarder_.prefetch_parts(); }

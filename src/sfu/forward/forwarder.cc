@@ -160,7 +160,7 @@ bool Forwarder::emit(const MediaPacket& packet, Munger::Output position, bool ma
         return false;
     }
     out.sequence = mapped->sequence;
-    out.timestamp = static_cast<std::uint32_t>(mapped->timestamp);
+    out.timestamp = static_cast<std::uint32_t>(mapped->timestamp + time_shift_);
     out.ssrc = ssrc_;
     out.payload_type = payload_type_;
     out.marker = marker;

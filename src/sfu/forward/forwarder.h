@@ -44,6 +44,9 @@ class Forwarder {
     std::size_t forward(const MediaPacket& packet, Timestamp now, Output out);
     // Video is sent again, or it paused.
     std::optional<StreamState> poll_event() { return rare_->events.pop(); }
+    // What is forwarded until the next call gets a time so much later: frames that are shown one
+    // right behind the other, as they come late (RecentFrames).
+    void shift_times(std::int64_t ticks) { time_shift_ = ticks; }
     // Fetches what forward() and poll_event() will read but for this object itself.
     void prefetch_parts() const;
 
@@ -152,6 +155,7 @@ class Forwarder {
     bool playout_delay_due_ = false;     // not acknowledged yet
     std::uint8_t stream_ = 0;            // of the source, being forwarded
     std::uint8_t reference_stream_ = 0;  // of the clock, at hand for each packet
+    std::int64_t time_shift_ = 0;
     SendExtensions extensions_;
     VideoLayerSelector selector_;
     Munger munger_;

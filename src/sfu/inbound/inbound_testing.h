@@ -39,6 +39,7 @@ struct PacketSpec {
     Bytes payload;
     std::uint8_t padding{0};
     std::optional<std::uint8_t> level{};
+    bool marker{false};
 };
 
 inline Bytes build(const PacketSpec& spec) {
@@ -46,6 +47,7 @@ inline Bytes build(const PacketSpec& spec) {
     ByteWriter out(packet);
     wire::RtpHeader header;
     header.payload_type = spec.pt;
+    header.marker = spec.marker;
     header.sequence = spec.sequence;
     header.timestamp = spec.timestamp;
     header.ssrc = spec.ssrc;

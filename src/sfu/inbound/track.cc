@@ -97,12 +97,21 @@ void Track::review_streams(Timestamp now) {
         if ((kept_streams_ >> stream & 1) == 0) history_[stream].reset();
 }
 
+void Track::note_recent(const PacketPool& pool, const ArrivedPacket& packet) {
+    const std::size_t stream = source_.stream_of(static_cast<std::int8_t>(packet.media.spatial));
+    if (pool.crowded())
+        recent_.clear();
+    else if ((kept_streams_ >> stream & 1) != 0)
+        recent_.add(stream, packet);
+}
+
 const HistoryEntry* Track::find(std::uint8_t stream, std::int64_t sequence) const {
     if (stream >= history_.size() || !history_[stream]) return nullptr;
     return history_[stream]->find(sequence);
 }
 
 void Track::forget() {
+    recent_.clear();
     for (auto& history : history_)
         history.reset();
     kept_streams_ = wanted_streams_ = 0;

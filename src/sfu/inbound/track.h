@@ -15,8 +15,11 @@
 #include "sfu/forward/down_track.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/inbound/receiver.h"
+#include "sfu/packet/arrived_packet.h"
 #include "sfu/rewrite/packet_history.h"
 #include "sfu/shard/commands.h"
+#include "sfu/tracks/frame_hold.h"
+#include "sfu/tracks/recent_frames.h"
 
 namespace confab::sfu {
 
@@ -34,12 +37,6 @@ struct Replica {
     WorkerIndex worker = 0;
     std::int8_t max_spatial = -1;  // streams above need not be sent (DES-43)
     std::uint8_t gaps = 0;         // bit s: packets of layer s were dropped for it (DES-41)
-};
-
-// A packet of this turn; the views of `media` point into `ref`.
-struct ArrivedPacket {
-    MediaPacket media;
-    PacketRef ref;
 };
 
 class Track {
@@ -90,6 +87,10 @@ class Track {
 
     // Packets of this turn that are not decided yet.
     std::vector<ArrivedPacket>& arrived() { return arrived_; }
+    FrameHold& hold() { return hold_; }
+    // A packet was decided. What nobody gets here is not kept, nor where memory is short (DES-33).
+    void note_recent(const PacketPool& pool, const ArrivedPacket& packet);
+    RecentFrames& recent() { return recent_; }
     // Keeps the packet for retransmission; not that of a stream that nobody gets here (DES-33).
     void remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
     // The stored packet of source stream `stream`.
@@ -109,6 +110,8 @@ class Track {
     std::uint8_t wanted_streams_ = 0;  // since the last review
     Timestamp next_review_;
     std::vector<ArrivedPacket> arrived_;
+    FrameHold hold_;
+    RecentFrames recent_;
     std::vector<Subscriber> subscribers_;
     std::vector<Replica> replicas_;
     std::array<Timestamp, kMaxSpatialLayers> next_request_{};

@@ -10,6 +10,11 @@
 #include "base/check.h"
 
 namespace confab::sfu {
+namespace {
+
+constexpr std::uint8_t kPaddingBit = 0x20;  // RFC 3550 §5.1
+
+}  // namespace
 
 Downlink::Downlink(peer::Transport& transport, PeerCounters& counters,
                    std::unique_ptr<BandwidthPort> bandwidth)
@@ -43,10 +48,8 @@ void Downlink::remove(const DownTrack& down_track) {
             by_ssrc_.erase(found);
     }
     // Waiting packets may point into what goes away.
-    pending_.erase(pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(pending_sent_));
-    pending_sent_ = 0;
-    std::erase_if(pending_,
-                  [&](const PendingPacket& p) { return p.extensions == &down_track.extensions(); });
+    for (SendQueue& queue : queues_)
+        queue.remove(down_track.extensions());
     stop_demanding(down_track);
     std::erase_if(tracks_, [&](const auto& t) { return &t->down_track == &down_track; });
 }
@@ -66,52 +69,82 @@ OutboundTrack* Downlink::find_by_ssrc(std::uint32_t ssrc) {
 
 // ---------------------------------------------------------------- sending
 
-bool Downlink::enqueue(PendingPacket&& packet) {
+bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
     if (!transport_.connected()) {
         ++counters_.dropped_unconnected;
         return false;
     }
-    if (pending_.size() >= kMaxPending) {
+    // What has numbers of one line stays in one queue: padding and blank frames with the pictures.
+    Queue which = queue_of(kind);
+    if (packet.packet.rtx) which = probe_ == 0 ? Queue::kFirst : Queue::kProbes;
+    if (queue(which).size() >= kMaxPending) {
         ++counters_.dropped_full;
         return false;
     }
     packet.probe = probe_;
-    pending_.push_back(std::move(packet));
-    return pending_.size() == 1;
+    queue(which).push(std::move(packet));
+    return true;
 }
 
-bool Downlink::build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
-                     SendBatch& batch) {
+// Behind the body are the octets that were the publisher's tag or padding, and nobody's now: with
+// them in the packet's own slot it need not be copied. Not where it is encrypted later, perhaps
+// behind another subscriber's padding.
+BytesView Downlink::padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const {
+    const std::size_t size = body.size() + pending.padding;
+    const auto fill = [&](BytesSpan whole) {
+        std::fill(whole.end() - pending.padding, whole.end(), std::uint8_t{0});
+        whole.back() = pending.padding;
+        return BytesView(whole);
+    };
+    const bool joined = body.data() == copy.data();
+    if (!joined && srtp::is_aead(transport_.srtp_sender()->profile())) {
+        const BytesSpan slot = pending.source.buffer();
+        const auto at = static_cast<std::size_t>(body.data() - slot.data());
+        if (at + size <= slot.size()) return fill(slot.subspan(at, size));
+    }
+    if (size > copy.size()) return {};
+    if (!joined) std::copy(body.begin(), body.end(), copy.begin());
+    return fill(copy.first(size));
+}
+
+std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
+                            srtp::BatchEncryptor& encryptor, SendBatch& batch) {
     const BytesSpan out = batch.reserve();
     SendStamps stamps;
     stamps.abs_send_time = static_cast<std::uint32_t>(at.ntp.value() >> 14) & 0xFFFFFF;
     stamps.transport_sequence = transport_sequence_;
     const std::size_t header =
         build_header(pending.packet, *pending.extensions, stamps, pending.dd_bytes, out);
-    if (header == 0) return false;
+    if (header == 0) return 0;
     BytesView body = pending.packet.body(pending.payload);
     std::size_t rtp_header = header;
     if (pending.packet.prefix_size > 0) {
         // A rewritten descriptor or an original number stands before the source's bytes: joined
         // here and encrypted in place. Everything else is encrypted on its way (DES-22).
-        if (header + body.size() > out.size()) return false;
+        if (header + body.size() + pending.padding > out.size()) return 0;
         std::copy(body.begin(), body.end(), out.begin() + static_cast<std::ptrdiff_t>(header));
         rtp_header -= pending.packet.prefix_size;
         body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
     }
+    if (pending.padding > 0) {
+        out[0] |= kPaddingBit;
+        body = padded(pending, body, out.subspan(rtp_header));
+        if (body.empty()) return 0;
+    }
     const std::size_t size = encryptor.submit(
         *transport_.srtp_sender(),
         {out, rtp_header, body, static_cast<std::uint64_t>(pending.packet.sequence)});
-    if (size == 0) return false;
+    if (size == 0) return 0;
     if (pending.extensions->transport_cc != 0) note_sent(pending, at.now, size);
     batch.commit(*transport_.path(), size);
     ++counters_.rtp_out;
     counters_.rtp_bytes_out += size;
+    if (pending.padding > 0) ++counters_.rtp_levelled;
     if (pending.packet.rtx) {
         ++counters_.rtx_out;
         counters_.rtx_bytes_out += size;
     }
-    return true;
+    return size;
 }
 
 void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_t size) {
@@ -120,23 +153,57 @@ void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_
     ++transport_sequence_;
 }
 
-bool Downlink::flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
-    const bool can_send = transport_.srtp_sender() != nullptr && transport_.path().has_value();
-    while (can_send && pending_sent_ < pending_.size()) {
-        if (!batch.has_room()) return true;  // the port hears with the rest
-        (void)build(pending_[pending_sent_++], at, encryptor, batch);
+// Runs are of one destination, whatever the stream.
+void Downlink::level(SendQueue& queue) const {
+    std::array<LevelledPacket, SendBatch::kMaxSegments> lengths;
+    for (PendingPacket* first = queue.begin(); first < queue.end();) {
+        const std::size_t count =
+            std::min<std::size_t>(lengths.size(), static_cast<std::size_t>(queue.end() - first));
+        for (std::size_t i = 0; i < count; ++i) {
+            const PendingPacket& p = first[i];
+            const std::size_t size =
+                header_size(p.packet, *p.extensions, p.dd_bytes) + p.packet.body(p.payload).size();
+            // Behind a slice of a payload is more of it, behind packets of our own nothing.
+            const bool fixed = !p.source || p.packet.payload_size != ForwardedPacket::kToEnd;
+            lengths[i] = {static_cast<std::uint32_t>(size), fixed, 0};
+        }
+        sfu::level_lengths(std::span(lengths).first(count));
+        for (std::size_t i = 0; i < count; ++i)
+            first[i].padding = lengths[i].padding;
+        first += count;
     }
-    pending_sent_ = pending_.size();
-    if (history_) history_->tell(*bandwidth_);
+}
+
+bool Downlink::flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
+    SendQueue& waiting = queue(which);
+    const bool paced = which == Queue::kPictures;
+    if (paced && levels_ && waiting.size() > 1 && !bandwidth_->deficient()) level(waiting);
+    if (paced) pacer_.set_rate(bandwidth_->pacing_rate(), waiting.bytes());
+    while (!waiting.empty() && (!paced || pacer_.may_send(at.now))) {
+        if (!batch.has_room()) return true;
+        pacer_.sent(at.now, build(waiting.take(), at, encryptor, batch));
+    }
+    return false;
+}
+
+bool Downlink::flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
+    if (transport_.srtp_sender() == nullptr || !transport_.path().has_value()) {
+        for (SendQueue& waiting : queues_)
+            waiting.take_all();
+    } else {
+        // The port hears of those of a full batch with the rest.
+        for (const Queue which : {Queue::kFirst, Queue::kPictures, Queue::kProbes})
+            if (flush(which, at, encryptor, batch)) return true;
+        if (history_) history_->tell(*bandwidth_);
+    }
     // Nothing is under way where each packet is encrypted at once (AEAD).
     if (encryptor.pending() == 0) release_flushed();
     return false;
 }
 
 void Downlink::release_flushed() {
-    if (pending_sent_ < pending_.size()) return;
-    pending_.clear();
-    pending_sent_ = 0;
+    for (SendQueue& waiting : queues_)
+        waiting.release();
 }
 
 // ---------------------------------------------------------------- feedback of the subscriber
@@ -221,7 +288,9 @@ void Downlink::start_reports(Timestamp now) {
 
 Timestamp Downlink::next_deadline() const {
     const Timestamp reports = tracks_.empty() ? Timestamp::never() : next_report_;
-    return earlier(reports, bandwidth_->next_deadline());
+    const Timestamp paced =
+        queue(Queue::kPictures).empty() ? Timestamp::never() : pacer_.next_send();
+    return earlier(earlier(reports, paced), bandwidth_->next_deadline());
 }
 
 }  // namespace confab::sfu

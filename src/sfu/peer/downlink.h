@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The subscribing side of one connection: its down-tracks, the sharing of its link, the packets
-// that wait to leave in this turn, and what is remembered of those that left (02 DES-10, DES-22,
-// BWE-01).
+// that wait to leave, and what is remembered of those that left (02 DES-10, DES-22, BWE-01). They
+// leave in this order: sound and repairs; pictures, when the pacer lets them; probes (02 §10.8).
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -16,8 +17,11 @@
 #include "sfu/congestion/bandwidth_port.h"
 #include "sfu/congestion/send_history.h"
 #include "sfu/peer/outbound_track.h"
+#include "sfu/peer/pacer.h"
 #include "sfu/peer/peer_counters.h"
 #include "sfu/peer/rtcp_compounds.h"
+#include "sfu/peer/run_levels.h"
+#include "sfu/peer/send_queue.h"
 #include "wire/rtcp/transport_cc.h"
 
 namespace confab::sfu {
@@ -55,23 +59,26 @@ class Downlink {
     void set_probe(std::uint8_t cluster) { probe_ = cluster; }
 
     // ------------------------------------------------------------ sending
+    // The client takes padding on packets of media: lengths may be levelled (02 DES-12).
+    void level_lengths(bool on) { levels_ = on; }
     // Fetch what flush() will read, one behind the other, and the end of the queue for enqueue().
     void prefetch() const {
-        prefetch_for_write(&pending_);
+        prefetch_for_write(&queues_, sizeof queues_);
         prefetch_for_write(&next_report_);
     }
-    void prefetch_pending() const {
-        prefetch_for_write(pending_.data(), 4 * sizeof(PendingPacket));
-    }
-    void prefetch_queue_end() const { prefetch_for_write(pending_.data() + pending_.size()); }
-    // True if nothing waited before: the caller notes the peer as one to flush.
-    bool enqueue(PendingPacket&& packet);
+    void prefetch_pending() const { queue(Queue::kPictures).prefetch(); }
+    void prefetch_queue_end(MediaKind kind) const { queue(queue_of(kind)).prefetch_end(); }
+    // A packet of such a track. False: it is dropped.
+    bool enqueue(PendingPacket&& packet, MediaKind kind);
     struct SendTime {
         Timestamp now;
         NtpTime ntp;
     };
-    // Turns waiting packets into datagrams while the batch has room; true when more are left.
+    // Turns waiting packets into datagrams while the batch has room; true when it has none for
+    // more. What the pacer holds back is due at next_deadline().
     bool flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
+    // The pacer holds back packets.
+    bool waits() const { return !queue(Queue::kPictures).empty(); }
     // Lets go of what was flushed; not before the encryptor is complete, which reads it until then.
     void release_flushed();
 
@@ -90,14 +97,27 @@ class Downlink {
     Timestamp next_deadline() const;
 
   private:
-    bool build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
-               SendBatch& batch);
+    enum class Queue : std::uint8_t { kFirst, kPictures, kProbes };
+    static constexpr std::size_t kQueues = 3;
+    static Queue queue_of(MediaKind kind) {
+        return kind == MediaKind::kVideo ? Queue::kPictures : Queue::kFirst;
+    }
+    SendQueue& queue(Queue which) { return queues_[static_cast<std::size_t>(which)]; }
+    const SendQueue& queue(Queue which) const { return queues_[static_cast<std::size_t>(which)]; }
+    bool flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
+    void level(SendQueue& queue) const;
+    // The body with the packet's padding behind it; `copy` is where it may be put together.
+    BytesView padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const;
+    // The size of its datagram, 0 if there is none.
+    std::size_t build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
+                      SendBatch& batch);
     void note_sent(const PendingPacket& pending, Timestamp now, std::size_t size);
 
     peer::Transport& transport_;
     PeerCounters& counters_;
-    std::vector<PendingPacket> pending_;
-    std::size_t pending_sent_ = 0;
+    std::array<SendQueue, kQueues> queues_;
+    Pacer pacer_;
+    bool levels_ = false;
     std::uint16_t transport_sequence_ = 0;
     std::uint8_t probe_ = 0;
     Timestamp next_report_ = Timestamp::never();

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "sfu/peer/downlink_testing.h"
@@ -113,10 +115,142 @@ TEST_CASE("Downlink: sender reports and the port's deadline, none without down-t
     CHECK(s.downlink.next_deadline().is_never());
 }
 
+TEST_CASE("Downlink: a frame of lengths an octet apart leaves in one send, and is whole [DES-12]") {
+    // Counter mode is encrypted later than it is padded, the others at once.
+    for (const auto profile : {srtp::Profile::kAes128CmSha1_80, srtp::Profile::kAeadAes128Gcm}) {
+        Sending s(0, profile);
+        s.downlink.level_lengths(true);
+        for (const std::size_t size : {300U, 300U, 301U, 301U, 120U})
+            (void)s.enqueue(*s.outbound, size);
+        CHECK_FALSE(s.flush(500, s.batch));
+        CHECK(s.batch.run_count() == 1);
+        const auto got = s.received(s.batch);
+        REQUIRE(got.size() == 5);
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            CHECK(got[i].padding == (i < 2 ? 1 : 0));
+            CHECK(got[i].payload.size() == (i < 2 ? 300 : i < 4 ? 301 : 120));
+            for (const std::uint8_t octet : got[i].payload)
+                CHECK(octet == i + 1);
+        }
+    }
+}
+
+TEST_CASE("Downlink: two subscribers pad one packet each in its own way [DES-12]") {
+    for (const auto profile : {srtp::Profile::kAes128CmSha1_80, srtp::Profile::kAeadAes128Gcm}) {
+        Sending s(0, profile);
+        s.downlink.level_lengths(true);
+        const OutboundTrack& other = s.add(Sending::video(600));
+        PendingPacket same = s.made(*s.outbound, 300);
+        (void)s.downlink.enqueue(PendingPacket(same), MediaKind::kVideo);
+        (void)s.enqueue(*s.outbound, 303);
+        CHECK_FALSE(s.flush(500, s.batch));
+        same.packet.ssrc = 600;
+        same.extensions = &other.down_track.extensions();
+        (void)s.downlink.enqueue(std::move(same), MediaKind::kVideo);
+        (void)s.enqueue(other, 301);
+        CHECK_FALSE(s.flush(501, s.batch));
+        const auto got = s.received(s.batch);
+        REQUIRE(got.size() == 4);
+        CHECK(got[0].padding == 3);
+        CHECK(got[2].padding == 1);
+        CHECK(got[0].payload == got[2].payload);
+        CHECK(got[0].payload.size() == 300);
+    }
+}
+
+TEST_CASE("Downlink: lengths stay where the client or the link is not known to bear it [DES-12]") {
+    for (const bool link : {false, true}) {
+        Sending s(0);
+        s.downlink.level_lengths(link);
+        s.port->is_deficient = link;
+        (void)s.enqueue(*s.outbound, 300);
+        (void)s.enqueue(*s.outbound, 301);
+        CHECK_FALSE(s.flush(500, s.batch));
+        CHECK(s.batch.run_count() == 2);
+        for (const auto& got : s.received(s.batch))
+            CHECK(got.padding == 0);
+    }
+}
+
+TEST_CASE("Downlink: of a slice nothing behind it is overwritten [DES-12] [IN-42]") {
+    Sending s(0, srtp::Profile::kAeadAes128Gcm);
+    s.downlink.level_lengths(true);
+    PendingPacket slice = s.made(*s.outbound, 300);
+    slice.packet.payload_size = 290;  // a trailer is left out
+    const PacketRef source = slice.source;
+    (void)s.downlink.enqueue(std::move(slice), MediaKind::kVideo);
+    (void)s.enqueue(*s.outbound, 291);
+    CHECK_FALSE(s.flush(500, s.batch));
+    CHECK(s.batch.run_count() == 2);
+    for (const std::uint8_t octet : source.data())
+        CHECK(octet == 1);
+}
+
+TEST_CASE("Downlink: pictures leave as the pacer lets them, sound before them [PAC-01]") {
+    Sending s(5);
+    AddDownTrack sound = Sending::video(700);
+    sound.kind = MediaKind::kAudio;
+    OutboundTrack& audio = s.add(sound);
+    s.port->pacing = 2'000'000;  // 1250 octets in 5 ms
+    for (int i = 0; i < 20; ++i)
+        (void)s.enqueue(*s.outbound, 600);
+    CHECK_FALSE(s.flush(500, s.batch));
+    CHECK(s.batch.run_count() == 1);
+    CHECK(s.received(s.batch).size() == 2);
+    CHECK(s.downlink.waits());
+    CHECK(s.downlink.next_deadline() > world_time(504));
+    CHECK(s.downlink.next_deadline() < world_time(506));
+    s.batch.clear();
+    (void)s.enqueue(audio, 100);
+    CHECK_FALSE(s.flush(500, s.batch));
+    auto got = s.received(s.batch);
+    REQUIRE(got.size() == 1);
+    CHECK(got[0].ssrc == 700);
+    // In order, one burst each 5 ms, to the last.
+    std::vector<std::uint16_t> sequences;
+    std::int64_t ms = 500;
+    for (; s.downlink.waits() && ms < 1000; ++ms) {
+        s.batch.clear();
+        if (s.downlink.next_deadline() > world_time(ms)) continue;
+        CHECK_FALSE(s.flush(ms, s.batch));
+        got = s.received(s.batch);
+        CHECK(got.size() <= 3);
+        for (const auto& packet : got)
+            sequences.push_back(packet.sequence);
+    }
+    REQUIRE(sequences.size() == 18);
+    CHECK(std::is_sorted(sequences.begin(), sequences.end()));
+    CHECK(ms >= 540);
+    CHECK(ms <= 560);
+    CHECK(s.port->sent.size() == 20);
+    CHECK(s.downlink.next_deadline().is_never());
+}
+
+TEST_CASE("Downlink: what waits for the pacer goes with its down-track [PAC-01]") {
+    Sending s(0);
+    s.port->pacing = 100'000;
+    const OutboundTrack& other = s.add(Sending::video(600));
+    for (int i = 0; i < 4; ++i) {
+        (void)s.enqueue(*s.outbound, 600);
+        (void)s.enqueue(other, 600);
+    }
+    CHECK_FALSE(s.flush(500, s.batch));
+    REQUIRE(s.downlink.waits());
+    s.downlink.remove(s.outbound->down_track);
+    s.port->pacing = kUnlimitedCapacity;
+    s.batch.clear();
+    CHECK_FALSE(s.flush(501, s.batch));
+    const auto got = s.received(s.batch);
+    CHECK(got.size() >= 3);
+    for (const auto& packet : got)
+        CHECK(packet.ssrc == 600);
+}
+
 TEST_CASE("Downlink: beyond kMaxPending packets of a turn are dropped and counted") {
     Sending s(0);
     for (std::size_t i = 0; i <= Downlink::kMaxPending; ++i)
-        (void)s.downlink.enqueue({{}, {}, {}, {}, &s.outbound->down_track.extensions()});
+        (void)s.downlink.enqueue({{}, {}, {}, {}, &s.outbound->down_track.extensions()},
+                                 MediaKind::kVideo);
     CHECK(s.counters.dropped_full == 1);
 }
 

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <span>
@@ -37,8 +38,11 @@ struct RecordingPort final : BandwidthPort {
         return true;
     }
     Timestamp next_deadline() const override { return deadline; }
-    bool deficient() const override { return false; }
+    bool deficient() const override { return is_deficient; }
     std::uint64_t target_bitrate() const override { return kUnlimitedCapacity; }
+    std::uint64_t pacing_rate() const override { return pacing; }
+    std::uint64_t pacing = kUnlimitedCapacity;
+    bool is_deficient = false;
     int calls = 0;
     std::vector<SentPacket> sent;
     std::vector<PacketResult> results;
@@ -51,8 +55,11 @@ struct RecordingPort final : BandwidthPort {
 
 // A downlink over a real connection, with a port of our own and one down-track.
 struct Sending {
-    explicit Sending(std::uint8_t transport_cc)
-        : downlink(pair.local->transport(), counters, make_port()), encryptor(pair.engine) {
+    explicit Sending(std::uint8_t transport_cc,
+                     srtp::Profile profile = srtp::Profile::kAes128CmSha1_80)
+        : pair(1, profile),
+          downlink(pair.local->transport(), counters, make_port()),
+          encryptor(pair.engine) {
         AddDownTrack add = video(500);
         add.extensions.transport_cc = transport_cc;
         outbound = &this->add(add);
@@ -69,16 +76,47 @@ struct Sending {
         return downlink.add(
             std::make_unique<OutboundTrack>(config, track, *pair.local, pair.rng, 0));
     }
-    // A packet of the track that waits for the next flush.
-    bool enqueue(const OutboundTrack& of) {
+    // A packet of the track. Behind its payload stands what came behind it.
+    PendingPacket made(const OutboundTrack& of, std::size_t size = 300) {
         PacketRef packet = pool.acquire_large();
-        packet.set_size(300);
+        std::fill(packet.buffer().begin(), packet.buffer().end(), std::uint8_t{0xEE});
+        packet.set_size(size);
+        std::fill(packet.data().begin(), packet.data().end(), static_cast<std::uint8_t>(next));
         ForwardedPacket forwarded;
         forwarded.sequence = next++;
         forwarded.ssrc = of.down_track.info().ssrc;
         const BytesView payload = packet.data();
-        return downlink.enqueue(
-            {forwarded, std::move(packet), payload, {}, &of.down_track.extensions()});
+        return {forwarded, std::move(packet), payload, {}, &of.down_track.extensions()};
+    }
+    // It waits for the next flush.
+    bool enqueue(const OutboundTrack& of, std::size_t size = 300) {
+        return downlink.enqueue(made(of, size), of.down_track.info().kind);
+    }
+    // What the client makes of the datagrams of a batch.
+    struct Got {
+        std::uint32_t ssrc = 0;
+        std::uint16_t sequence = 0;
+        std::size_t padding = 0;
+        Bytes payload;
+    };
+    std::vector<Got> received(SendBatch& sent) {
+        std::vector<Got> all;
+        for (std::size_t r = 0; r < sent.run_count(); ++r) {
+            const SendRun& run = sent.run(r);
+            const BytesSpan bytes = sent.bytes(run);
+            for (std::size_t at = 0; at < bytes.size(); at += run.segment_size) {
+                Bytes one = to_vector(
+                    bytes.subspan(at, std::min<std::size_t>(run.segment_size, bytes.size() - at)));
+                const ice::Path path{0, ice::Protocol::kUdp, 0, pair.there, pair.here};
+                const auto media = pair.remote->handle_packet(world_time(900), path, one);
+                if (media.kind != peer::Transport::Media::Kind::kRtp) continue;
+                const auto view = wire::parse_rtp(media.packet);
+                REQUIRE(view.has_value());
+                all.push_back({view->header.ssrc, view->header.sequence, view->header.padding_size,
+                               to_vector(view->payload)});
+            }
+        }
+        return all;
     }
     bool flush(std::int64_t ms, SendBatch& into) {
         const bool more = downlink.flush({world_time(ms), NtpTime()}, encryptor, into);

@@ -23,18 +23,11 @@ std::size_t datagrams_in(const SendBatch& batch) {
     return count;
 }
 
-TEST_CASE("Downlink: only the first packet that waits makes the peer one to flush [DES-22]") {
-    Sending s(0);
-    CHECK(s.enqueue(*s.outbound));
-    CHECK_FALSE(s.enqueue(*s.outbound));
-    CHECK_FALSE(s.flush(500, s.batch));
-    CHECK(s.enqueue(*s.outbound));
-}
-
 TEST_CASE("Downlink: kMaxPending packets wait, the next is dropped, after a flush there is room") {
     Sending s(0);
     const auto empty = [&] {
-        (void)s.downlink.enqueue({{}, {}, {}, {}, &s.outbound->down_track.extensions()});
+        (void)s.downlink.enqueue({{}, {}, {}, {}, &s.outbound->down_track.extensions()},
+                                 MediaKind::kVideo);
     };
     for (std::size_t i = 0; i < Downlink::kMaxPending; ++i)
         empty();
@@ -51,7 +44,7 @@ TEST_CASE("Downlink: before the connection is up packets are dropped and counted
     Sending s(0);
     ShardPeer idle(PeerId(2), {&s.pair.engine, nullptr, true}, {}, {}, s.pair.rng);
     REQUIRE_FALSE(idle.transport().connected());
-    CHECK_FALSE(idle.downlink().enqueue({}));
+    CHECK_FALSE(idle.downlink().enqueue({}, MediaKind::kVideo));
     CHECK(idle.counters().dropped_unconnected == 1);
     SendBatch batch;
     CHECK_FALSE(idle.downlink().flush({world_time(500), NtpTime()}, s.encryptor, batch));

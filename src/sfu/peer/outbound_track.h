@@ -1,27 +1,15 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// A down-track on its worker: what a timer leads to, and a packet of it on its way.
+// A down-track on its worker: what a timer leads to.
 #pragma once
 
 #include "base/timer_wheel.h"
 #include "sfu/forward/down_track.h"
 #include "sfu/inbound/track.h"
-#include "sfu/packet/packet_pool.h"
 #include "sfu/peer/timed.h"
 
 namespace confab::sfu {
-
-// A decided packet on its way into a send slot. The views point into `source` or, for packets of
-// our own, into the down-track.
-struct PendingPacket {
-    ForwardedPacket packet;
-    PacketRef source;
-    BytesView payload;
-    BytesView dd_bytes;
-    const SendExtensions* extensions = nullptr;
-    std::uint8_t probe = 0;  // cluster that it belongs to; set by enqueue()
-};
 
 // A down-track with its timer: only those that are due are looked at, however many a peer has.
 struct OutboundTrack : Timed {

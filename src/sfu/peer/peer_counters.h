@@ -19,6 +19,7 @@ struct PeerCounters {
     std::uint64_t rtx_bytes_in = 0;
     std::uint64_t rtx_out = 0;
     std::uint64_t rtx_bytes_out = 0;
+    std::uint64_t rtp_levelled = 0;  // with octets of padding to the length of others
     std::uint64_t rtp_unknown_ssrc = 0;
     std::uint64_t rtp_malformed = 0;
     std::uint64_t rtcp_in = 0;

@@ -14,13 +14,14 @@ namespace confab::sfu::test {
 // A peer and the other end of its connection, with counter-mode encryption. Those with different
 // numbers may share a worker.
 struct PeerPair {
-    explicit PeerPair(std::uint16_t number = 1)
+    explicit PeerPair(std::uint16_t number = 1,
+                      srtp::Profile profile = srtp::Profile::kAes128CmSha1_80)
         : there{IpAddress::v4(0x7F000002), static_cast<std::uint16_t>(8999 + number)} {
         peer::SharedCrypto crypto{&engine, nullptr, true};
         peer::TransportConfig server;
         server.ice.local = {"server_ufrag", "server_password_1234567890"};
         server.ice.candidates = {{0, ice::Protocol::kUdp, here}};
-        server.profiles = {srtp::Profile::kAes128CmSha1_80};
+        server.profiles = {profile};
         peer::TransportConfig client = server;
         client.ice.local = {"client_ufrag", "client_password_1234567890"};
         client.ice.role = ice::Role::kControlling;

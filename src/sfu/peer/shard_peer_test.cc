@@ -26,7 +26,7 @@ TEST_CASE("ShardPeer: packets stay until their encryption is complete [DES-24]")
         forwarded.ssrc = 5;
         const BytesView payload = packet.data();
         (void)pair.local->downlink().enqueue(
-            {forwarded, std::move(packet), payload, {}, &extensions});
+            {forwarded, std::move(packet), payload, {}, &extensions}, MediaKind::kVideo);
     }
     REQUIRE(pool.large_in_use() == 20);
     CHECK_FALSE(pair.local->downlink().flush({world_time(400), NtpTime()}, encryptor, batch));

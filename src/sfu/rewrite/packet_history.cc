@@ -23,39 +23,51 @@ BytesView moved(BytesView view, const PacketRef& from, const PacketRef& to) {
 }  // namespace
 
 PacketHistory::PacketHistory(MediaKind kind, std::size_t max)
-    : step_(kind == MediaKind::kVideo ? kVideoInitial : kAudioInitial),
-      max_(kind == MediaKind::kVideo ? kVideoMax : kAudioMax) {
+    : max_(kind == MediaKind::kVideo ? kVideoMax : kAudioMax) {
     if (max > 0) max_ = max;
-    step_ = std::min(step_, max_);
-    entries_.resize(step_);
+    entries_.resize(std::min(kInitial, max_));
 }
 
-void PacketHistory::grow_if_needed(Timestamp now) {
-    ++window_packets_;
-    if (now - window_start_ < Duration::seconds(1)) return;
-    if (window_packets_ > entries_.size() && entries_.size() < max_) {
-        std::vector<HistoryEntry> larger(std::min(max_, entries_.size() + step_));
-        // One that stayed because its successor was lost may meet a newer one here.
-        for (HistoryEntry& entry : entries_)
-            if (HistoryEntry& slot = larger[slot_of(entry.sequence, larger.size())];
-                entry.packet && (!slot.packet || slot.sequence < entry.sequence))
-                slot = std::move(entry);
-        entries_ = std::move(larger);
+void PacketHistory::grow() {
+    std::vector<HistoryEntry> larger(std::min(max_, 2 * entries_.size()));
+    for (HistoryEntry& entry : entries_)
+        if (HistoryEntry& slot = larger[slot_of(entry.sequence, larger.size())];
+            entry.packet && (!slot.packet || slot.sequence < entry.sequence))
+            slot = std::move(entry);
+    entries_ = std::move(larger);
+}
+
+void PacketHistory::drop_old(Timestamp now, std::int64_t newest) {
+    // What is further back has lost its place, however many there are by now.
+    const auto most = static_cast<std::int64_t>(max_);
+    oldest_ = oldest_ < 0 ? newest : std::max(oldest_, newest - most + 1);
+    for (; oldest_ < newest; ++oldest_) {
+        HistoryEntry& entry = entries_[slot_of(oldest_, entries_.size())];
+        if (!entry.packet || entry.sequence > oldest_) continue;
+        if (now - entry.arrival < kKept) return;
+        entry = {};
     }
-    window_start_ = now;
-    window_packets_ = 0;
+}
+
+HistoryEntry& PacketHistory::place_for(std::int64_t sequence) {
+    for (;;) {
+        HistoryEntry& entry = entries_[slot_of(sequence, entries_.size())];
+        // All that is there is young. A very late packet takes nobody's place.
+        if (!entry.packet || entry.sequence >= sequence || entries_.size() >= max_) return entry;
+        grow();
+    }
 }
 
 void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     CONFAB_CHECK(packet.sequence >= 0);  // it is an index
-    grow_if_needed(packet.arrival);
+    drop_old(packet.arrival, packet.sequence);
     PacketRef kept = pool.compact(ref);
     if (kept.slot() != ref.slot()) {
         packet.payload = moved(packet.payload, ref, kept);
         packet.dd_bytes = moved(packet.dd_bytes, ref, kept);
         ref = kept;
     }
-    HistoryEntry& entry = entries_[slot_of(packet.sequence, entries_.size())];
+    HistoryEntry& entry = place_for(packet.sequence);
     if (entry.packet && entry.sequence > packet.sequence) return;  // a very late packet
     // The place of its predecessor is for packets that are yet to come.
     if (pool.crowded() && kept.buffer().size() > PacketPool::kSmallCapacity) {
@@ -67,6 +79,7 @@ void PacketHistory::add(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
     entry.payload = packet.payload;
     entry.dd_bytes = packet.dd_bytes;
     entry.timestamp = packet.timestamp;
+    entry.arrival = packet.arrival;
     entry.abs_capture_time = packet.abs_capture_time;
     entry.has_abs_capture_time = packet.has_abs_capture_time;
     entry.codec = packet.codec;
@@ -81,6 +94,7 @@ const HistoryEntry* PacketHistory::find(std::int64_t sequence) const {
 void PacketHistory::clear() {
     for (HistoryEntry& entry : entries_)
         entry = {};
+    oldest_ = -1;
 }
 
 }  // namespace confab::sfu

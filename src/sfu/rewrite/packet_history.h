@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The only stored copy of media on a worker (02 DES-32): the last packets of one stream, by
-// sequence number, from which every subscriber's retransmissions are rebuilt.
+// The only stored copy of media on a worker (02 DES-32): the packets of one stream of the last
+// second or so, or as many as there is room for, by sequence number. Every subscriber's
+// retransmissions are rebuilt from it.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct HistoryEntry {
     BytesView payload;   // into packet
     BytesView dd_bytes;  // into packet
     std::int64_t timestamp = 0;
+    Timestamp arrival;
     std::uint64_t abs_capture_time = 0;
     bool has_abs_capture_time = false;
     Codec codec = Codec::kNone;
@@ -26,18 +28,19 @@ struct HistoryEntry {
 
 class PacketHistory {
   public:
-    // 02 §3.1: grown by the first size when a second's packets no longer fit.
-    static constexpr std::size_t kVideoInitial = 300;
+    static constexpr std::size_t kInitial = 32;  // places; twice as many when these do not do
     static constexpr std::size_t kVideoMax = 500;
-    static constexpr std::size_t kAudioInitial = 70;
     static constexpr std::size_t kAudioMax = 200;
+    // As long as subscribers' numbers are known (Sequencer::kKept), and some more for those that
+    // were sent late.
+    static constexpr Duration kKept = Duration::millis(1250);
 
     // `max`: packets kept at most; 0 for the default.
     explicit PacketHistory(MediaKind kind, std::size_t max = 0);
 
-    // Keeps `packet`, whose views point into `ref`; a small one is moved to a small slot, and the
-    // views of `packet` are moved with it. While the pool is crowded a large one is not kept, and
-    // the oldest goes all the same.
+    // Keeps `packet`, which came at its arrival and whose views point into `ref`; a small one is
+    // moved to a small slot, and the views of `packet` are moved with it. While the pool is crowded
+    // a large one is not kept, and the oldest goes all the same.
     void add(PacketPool& pool, MediaPacket& packet, PacketRef& ref);
     // Null when it was never there or has been overwritten.
     const HistoryEntry* find(std::int64_t sequence) const;
@@ -45,13 +48,14 @@ class PacketHistory {
     std::size_t capacity() const { return entries_.size(); }
 
   private:
-    void grow_if_needed(Timestamp now);
+    void drop_old(Timestamp now, std::int64_t newest);
+    // The place of a packet; it may hold another.
+    HistoryEntry& place_for(std::int64_t sequence);
+    void grow();
 
     std::vector<HistoryEntry> entries_;
-    std::size_t step_;
     std::size_t max_;
-    Timestamp window_start_;
-    std::size_t window_packets_ = 0;
+    std::int64_t oldest_ = -1;  // nothing before it is kept
 };
 
 }  // namespace confab::sfu

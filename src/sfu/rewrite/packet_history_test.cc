@@ -41,85 +41,83 @@ TEST_CASE("PacketHistory: finds what it kept, in small slots for audio, and forg
             ref.data()[12] = static_cast<std::uint8_t>(s);
             MediaPacket packet;
             packet.sequence = 1000 + s;
+            packet.arrival = at_ms(20 * s);
             packet.payload = BytesView(ref.data()).subspan(12, 50);
             history.add(pool, packet, ref);
             CHECK(packet.payload[0] == static_cast<std::uint8_t>(s));
         }
         CHECK(pool.large_in_use() == 0);
-        CHECK(pool.small_in_use() == history.capacity());
-        CHECK(history.find(1000) == nullptr);
+        CHECK(pool.small_in_use() == 63);
+        CHECK(history.find(1036) == nullptr);
+        CHECK(history.find(1037) != nullptr);  // 1.24 s before the last one
         CHECK(history.find(1100) == nullptr);
         CHECK(history.find(-5) == nullptr);
         CHECK(history.find(1099)->payload[0] == 99);
-        CHECK(history.find(1030)->payload.size() == 50);
+        CHECK(history.find(1040)->payload.size() == 50);
     }
     CHECK(pool.small_in_use() == 0);
 }
 
-TEST_CASE("PacketHistory: the configuration bounds what is kept [DES-32]") {
-    CHECK(PacketHistory(MediaKind::kVideo, 50).capacity() == 50);
-    CHECK(PacketHistory(MediaKind::kVideo, 1000).capacity() == PacketHistory::kVideoInitial);
-    CHECK(PacketHistory(MediaKind::kAudio, 20).capacity() == 20);
-    CHECK(PacketHistory(MediaKind::kAudio).capacity() == PacketHistory::kAudioInitial);
-}
-
-TEST_CASE("PacketHistory: a fast stream gets a longer memory, up to the limit [DES-33]") {
+TEST_CASE("PacketHistory: a fast stream has more places, up to the limit [DES-33] [DES-32]") {
     Video video;
     for (std::int64_t s = 0; s < 3000; ++s)
         video.add(s, s);
     CHECK(video.history.capacity() == PacketHistory::kVideoMax);
     CHECK(video.history.find(2999 - 499) != nullptr);
     CHECK(video.history.find(2999 - 500) == nullptr);
+    CHECK(video.pool.large_in_use() == 500);
 }
 
-TEST_CASE("PacketHistory: grows by a step when a second no longer fits [DES-33]") {
+TEST_CASE("PacketHistory: keeps what came lately, in as many places as that needs [DES-33]") {
     struct Row {
         MediaKind kind;
-        std::size_t max;
+        std::size_t max;  // of the configuration
         std::int64_t per_second;
-        std::size_t after;  // the first second
-        std::size_t later;
+        std::size_t places;
+        std::int64_t kept;
     };
     for (const Row& row :
-         {Row{MediaKind::kVideo, 0, 300, 300, 300}, Row{MediaKind::kVideo, 0, 301, 500, 500},
-          Row{MediaKind::kAudio, 0, 70, 70, 70}, Row{MediaKind::kAudio, 0, 71, 140, 140},
-          Row{MediaKind::kAudio, 0, 200, 140, 200}, Row{MediaKind::kVideo, 400, 450, 400, 400},
-          Row{MediaKind::kVideo, 50, 450, 50, 50}}) {
+         {Row{MediaKind::kVideo, 0, 10, 32, 13}, Row{MediaKind::kVideo, 0, 50, 64, 63},
+          Row{MediaKind::kVideo, 0, 250, 500, 313}, Row{MediaKind::kAudio, 0, 50, 64, 63},
+          Row{MediaKind::kAudio, 0, 250, 200, 200}, Row{MediaKind::kVideo, 50, 250, 50, 50},
+          Row{MediaKind::kVideo, 20, 10, 20, 13}, Row{MediaKind::kVideo, 1000, 500, 1000, 625}}) {
         CAPTURE(row.per_second);
         CAPTURE(row.max);
         Video video(row.kind, row.max);
-        std::int64_t sequence = 0;
-        for (std::int64_t second = 0; second < 5; ++second) {
-            for (std::int64_t i = 1; i <= row.per_second; ++i)
-                video.add(sequence++, 1000 * second + 1000 * i / row.per_second);
-            CHECK(video.history.capacity() == (second == 0 ? row.after : row.later));
-            const auto kept = static_cast<std::int64_t>(video.history.capacity());
-            if (sequence > kept && second > 1) CHECK(video.history.find(sequence - kept));
+        for (std::int64_t s = 0; s < 5 * row.per_second; ++s) {
+            video.add(s, 1000 * s / row.per_second);
+            if (s < row.kept) continue;
+            REQUIRE(video.history.find(s - row.kept + 1) != nullptr);
+            REQUIRE(video.history.find(s - row.kept) == nullptr);
+            REQUIRE(video.pool.large_in_use() == static_cast<std::size_t>(row.kept));
         }
+        CHECK(video.history.capacity() == row.places);
     }
 }
 
 TEST_CASE("PacketHistory: what is there stays there when it grows [DES-33]") {
     Video video;
-    for (std::int64_t s = 0; s < 300; ++s)
+    for (std::int64_t s = 0; s <= 300; ++s)
         video.add(s, s);
-    video.add(300, 1000);
     REQUIRE(video.history.capacity() == PacketHistory::kVideoMax);
     for (std::int64_t s = 0; s <= 300; ++s)
         CHECK(video.history.find(s) != nullptr);
 }
 
-TEST_CASE("PacketHistory: none that is long past pushes out a newer one as it grows [DES-33]") {
+TEST_CASE("PacketHistory: losses and jumps leave nothing behind for ever [DES-33]") {
     Video video;
-    video.add(100, 0);
-    for (std::int64_t s = 301; s < 700; ++s)
-        if (s != 400) video.add(s, 1 + s);  // in whose place 100 stays
-    video.add(700, 1000);
-    REQUIRE(video.history.capacity() == PacketHistory::kVideoMax);
-    for (std::int64_t s = 401; s <= 700; ++s) {
-        CAPTURE(s);
-        CHECK(video.history.find(s) != nullptr);  // 600 has the place of 100
+    std::int64_t sequence = 0, ms = 0;
+    for (int i = 0; i < 2000; ++i) {
+        sequence += i % 7 == 0 ? 3 : 1;
+        if (i % 300 == 299) sequence += 1000;
+        video.add(sequence, ms += 10);
+        REQUIRE(video.history.find(sequence) != nullptr);
     }
+    CHECK(video.pool.large_in_use() <= 126);
+    video.add(sequence + 40, ms + 5000);  // in another place than most
+    for (int i = 0; i < 200; ++i)
+        video.add(sequence + 41 + i, ms + 5000 + i);
+    CHECK(video.pool.large_in_use() == 201);
 }
 
 TEST_CASE("PacketHistory: a late packet fills its own place and takes nobody's [FWD-11]") {
@@ -128,9 +126,9 @@ TEST_CASE("PacketHistory: a late packet fills its own place and takes nobody's [
     video.add(1002, 10);
     video.add(1001, 20);
     CHECK(video.history.find(1001) != nullptr);
-    video.add(1002 - 300, 30);
+    video.add(1002 - 32, 30);
     CHECK(video.history.find(1002) != nullptr);
-    CHECK(video.history.find(1002 - 300) == nullptr);
+    CHECK(video.history.find(1002 - 32) == nullptr);
     CHECK(video.pool.large_in_use() == 3);
     video.history.clear();
     CHECK(video.history.find(1001) == nullptr);

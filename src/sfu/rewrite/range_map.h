@@ -5,11 +5,10 @@
 // packet gets the number that was left open for it (02 FWD-04). Numbers are unwrapped.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <vector>
 
 namespace confab::sfu {
 
@@ -17,8 +16,6 @@ class RangeMap {
   public:
     // Closed ranges kept; what is older is unknown and its late packets are dropped.
     static constexpr std::size_t kMaxRanges = 100;
-
-    RangeMap() : closed_(std::make_unique<std::array<Range, kMaxRanges>>()) {}
 
     // Forgets everything: numbers from `first` on are lowered by `offset`.
     void reset(std::int64_t first, std::int64_t offset) {
@@ -44,13 +41,14 @@ class RangeMap {
         std::int64_t offset = 0;
     };
     void close(std::int64_t last);
+    void grow();
     std::optional<std::int64_t> map_closed(std::int64_t number) const;
 
     std::int64_t start_ = 0;  // the open range
     std::int64_t offset_ = 0;
     std::uint32_t head_ = 0;  // slot of the next closed range
     std::uint32_t size_ = 0;
-    std::unique_ptr<std::array<Range, kMaxRanges>> closed_;
+    std::vector<Range> closed_;  // a ring; most streams leave nothing out
 };
 
 }  // namespace confab::sfu

@@ -5,6 +5,7 @@
 #include "sfu/rewrite/sequencer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -17,19 +18,44 @@ std::uint32_t wrapped_ms(Timestamp t) {
 
 }  // namespace
 
-Sequencer::Sequencer(std::size_t entries)
-    : mask_(entries - 1), entries_(std::make_unique<Entry[]>(entries)) {
-    CONFAB_CHECK(entries > 0 && (entries & (entries - 1)) == 0);
+Sequencer::Sequencer(std::size_t most) : most_(most) {
+    CONFAB_CHECK(most > 0 && (most & (most - 1)) == 0);
 }
 
 void Sequencer::clear() {
-    for (std::size_t i = 0; i <= mask_; ++i)
+    for (std::size_t i = 0; i < places(); ++i)
         entries_[i] = {};
+}
+
+void Sequencer::resize(std::size_t count) {
+    const std::size_t before = places();
+    auto entries = std::make_unique<Entry[]>(count);
+    // What had places of its own has them with more places, too.
+    for (std::size_t i = 0; i < before; ++i)
+        if (entries_[i].used) entries[entries_[i].sequence & (count - 1)] = entries_[i];
+    entries_ = std::move(entries);
+    mask_ = count - 1;
+}
+
+Sequencer::Entry& Sequencer::place_for(std::uint16_t sequence, std::uint32_t now_ms) {
+    if (!entries_) resize(std::min(kFirstEntries, most_));
+    const auto young = [&](const Entry& e) {
+        return e.used && e.sequence != sequence && Duration::millis(now_ms - e.sent_ms) < kKept;
+    };
+    while (young(slot(sequence)) && places() < most_)
+        resize(2 * places());
+    return slot(sequence);
+}
+
+Sequencer::Entry* Sequencer::find_entry(std::uint16_t sequence) const {
+    if (!entries_) return nullptr;
+    Entry& e = entries_[sequence & mask_];
+    return e.used && e.sequence == sequence ? &e : nullptr;
 }
 
 void Sequencer::push(Timestamp now, const ForwardedPacket& p, std::int64_t source_sequence,
                      std::uint8_t stream, std::uint8_t spatial) {
-    Entry& e = slot(static_cast<std::uint16_t>(p.sequence));
+    Entry& e = place_for(static_cast<std::uint16_t>(p.sequence), wrapped_ms(now));
     e = {};
     e.used = true;
     e.sequence = static_cast<std::uint16_t>(p.sequence);
@@ -89,8 +115,9 @@ void Sequencer::restore(const Entry& e, Found& out) const {
 
 Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Duration rtt,
                                      Found& out) {
-    Entry& e = slot(sequence);
-    if (!e.used || e.sequence != sequence) return Answer::kUnknown;
+    Entry* const found = find_entry(sequence);
+    if (found == nullptr) return Answer::kUnknown;
+    Entry& e = *found;
     if (e.resends >= kMaxResends) return Answer::kTooOften;
     const Duration gap = std::min(kMaxGap, rtt * 2);
     if (Duration::millis(wrapped_ms(now) - e.sent_ms) < gap) return Answer::kTooSoon;
@@ -102,17 +129,17 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
 }
 
 Sequencer::Asked Sequencer::asked(std::uint16_t sequence) {
-    Entry& e = slot(sequence);
-    if (!e.used || e.sequence != sequence) return {};
-    const Asked result{static_cast<std::int8_t>(e.spatial), e.asked};
-    e.asked = true;
+    Entry* const e = find_entry(sequence);
+    if (e == nullptr) return {};
+    const Asked result{static_cast<std::int8_t>(e->spatial), e->asked};
+    e->asked = true;
     return result;
 }
 
 bool Sequencer::find(std::uint16_t sequence, Found& out) const {
-    const Entry& e = entries_[sequence & mask_];
-    if (!e.used || e.sequence != sequence) return false;
-    restore(e, out);
+    const Entry* const e = find_entry(sequence);
+    if (e == nullptr) return false;
+    restore(*e, out);
     return true;
 }
 

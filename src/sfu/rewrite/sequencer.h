@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What was sent under which number, so that a NACK can be answered from the track's history (02
-// FWD-11, DES-32): 24 bytes for each of the last packets. Copies go out on the RTX stream, or
-// are the same again: one (SSRC, number) must never carry different bytes (02 TRAP-14).
+// FWD-11, DES-32): 24 bytes for each packet of the last second, or as many as there is room for.
+// Copies go out on the RTX stream, or are the same again: one (SSRC, number) must never carry
+// different bytes (02 TRAP-14).
 #pragma once
 
 #include <array>
@@ -22,6 +23,10 @@ class Sequencer {
     static constexpr std::size_t kVideoEntries = 512;
     static constexpr std::size_t kAudioEntries = 256;
     static constexpr std::size_t kMaxEntries = 4096;
+    static constexpr std::size_t kFirstEntries = 32;  // from the first packet on
+    // A place is not taken from a packet sent or asked for that short a time ago while there may be
+    // more places.
+    static constexpr Duration kKept = Duration::seconds(1);
     static constexpr std::uint8_t kMaxResends = 3;
     static constexpr Duration kMaxGap = Duration::millis(100);
 
@@ -45,8 +50,8 @@ class Sequencer {
         kTooOften,
     };
 
-    // `entries`: a power of two.
-    explicit Sequencer(std::size_t entries);
+    // `most`: places at most, a power of two.
+    explicit Sequencer(std::size_t most);
 
     void push(Timestamp now, const ForwardedPacket& packet, std::int64_t source_sequence,
               std::uint8_t stream, std::uint8_t spatial);
@@ -59,8 +64,9 @@ class Sequencer {
     void clear();
     // Fetches the places of a burst that begins with this number.
     void prefetch(std::uint16_t sequence) const {
-        prefetch_for_write(&entries_[sequence & mask_], 8 * sizeof(Entry));
+        if (entries_) prefetch_for_write(&entries_[sequence & mask_], 8 * sizeof(Entry));
     }
+    std::size_t places() const { return entries_ ? mask_ + 1 : 0; }
 
   private:
     struct Entry {
@@ -86,9 +92,15 @@ class Sequencer {
     static_assert(sizeof(Entry) <= 24);
 
     Entry& slot(std::uint16_t sequence) { return entries_[sequence & mask_]; }
+    // Null: not sent, or too long ago.
+    Entry* find_entry(std::uint16_t sequence) const;
+    // The place for a packet sent now.
+    Entry& place_for(std::uint16_t sequence, std::uint32_t now_ms);
+    void resize(std::size_t places);
     void restore(const Entry& entry, Found& out) const;
 
-    std::size_t mask_;
+    std::size_t most_;
+    std::size_t mask_ = 0;
     std::int64_t newest_source_ = 0;
     std::unique_ptr<Entry[]> entries_;
 };

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -137,6 +138,32 @@ TEST_CASE("Sequencer: a packet is known until the ring comes round to its place 
         CHECK(sequencer.find(65'001, found));
         CHECK(sequencer.find(static_cast<std::uint16_t>(p.sequence), found));
         CHECK_FALSE(sequencer.find(static_cast<std::uint16_t>(p.sequence + 1), found));
+    }
+}
+
+TEST_CASE(
+    "Sequencer: has places for a second of packets, no more than its most [FWD-11] [DES-34]") {
+    ForwardedPacket p;
+    Sequencer::Found found;
+    struct Row {
+        std::int64_t ms;  // between two packets
+        std::size_t places;
+    };
+    for (const Row& row : {Row{20, 64}, Row{40, 32}, Row{4, 256}, Row{3, 512}, Row{1, 512}}) {
+        CAPTURE(row.ms);
+        Sequencer sequencer(512);
+        CHECK(sequencer.places() == 0);
+        CHECK_FALSE(sequencer.find(0, found));
+        CHECK(sequencer.asked(0).spatial == -1);
+        for (std::int64_t i = 0; i < 3000; ++i) {
+            p.sequence = 65'000 + i;
+            sequencer.push(at_ms(row.ms * i), p, i, 0, 0);
+            const std::int64_t kept =
+                std::min<std::int64_t>({i, 511, (Sequencer::kKept.ms() - 1) / row.ms});
+            REQUIRE(sequencer.find(static_cast<std::uint16_t>(p.sequence - kept), found));
+            REQUIRE(found.source_sequence == i - kept);
+        }
+        CHECK(sequencer.places() == row.places);
     }
 }
 

@@ -38,7 +38,7 @@ void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
     has_picture_ = false;
     last_timestamp_ = -1;
     last_filtered_ = false;
-    pictures_->fill({});
+    forget_pictures();
     if (!started_) return;
     if (d.has_picture_id)
         picture_offset_ = static_cast<std::int32_t>(unwrap(d) - (last_sent_id_ + 1));
@@ -64,7 +64,7 @@ Vp8Munger::Verdict Vp8Munger::by_timestamp(std::int64_t timestamp, Munger::Order
 
 void Vp8Munger::restart_at(std::int64_t id) {
     // The encoder began to count anew inside one stream.
-    pictures_->fill({});
+    forget_pictures();
     has_picture_ = false;
     picture_offset_ = static_cast<std::int32_t>(id - (last_sent_id_ + 1));
 }
@@ -81,6 +81,7 @@ void Vp8Munger::advance_to(std::int64_t id) {
 
 Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, std::int8_t temporal,
                                          bool too_high) {
+    if (!pictures_) pictures_ = std::make_unique<std::array<Picture, kPictures>>();
     const bool late = order == Munger::Order::kLate;
     Picture& picture = slot(id);
     if (picture.id == id && picture.state != State::kUnknown) {

@@ -33,8 +33,6 @@ class Vp8Munger {
         kDrop,    // late, of a picture that is not known any more
     };
 
-    Vp8Munger() : pictures_(std::make_unique<std::array<Picture, kPictures>>()) {}
-
     // The next packet starts a source; the first one ever keeps its values.
     void switch_source(const wire::Vp8Descriptor& descriptor);
     // `too_high`: its temporal layer is above the one being forwarded. Differs from upstream, which
@@ -60,6 +58,9 @@ class Vp8Munger {
     Picture& slot(std::int64_t id) {
         return (*pictures_)[static_cast<std::size_t>(id) % kPictures];
     }
+    void forget_pictures() {
+        if (pictures_) pictures_->fill({});
+    }
     Verdict by_timestamp(std::int64_t timestamp, Munger::Order order, bool too_high);
     Verdict by_picture(std::int64_t id, Munger::Order order, std::int8_t temporal, bool too_high);
     void restart_at(std::int64_t id);
@@ -78,6 +79,7 @@ class Vp8Munger {
     std::int64_t last_timestamp_ = -1;
     std::int64_t last_sent_id_ = 0;  // unwrapped
     wire::Vp8Descriptor last_sent_;
+    // Made with the first picture that has a number.
     std::unique_ptr<std::array<Picture, kPictures>> pictures_;
 };
 

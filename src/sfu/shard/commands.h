@@ -85,6 +85,7 @@ struct CreatePeer {
     // Whether video of this subscriber may be paused for lack of bandwidth, if the client said so;
     // else ShardOptions::bandwidth decides (02 §5.1).
     std::optional<bool> allow_pause;
+    bool takes_padding = false;  // on packets of media, so that lengths may be levelled (DES-12)
 };
 struct SetRemote {
     PeerId peer;

@@ -34,7 +34,7 @@ struct Senders : Stage {
             const BytesView payload = packet.data();
             const DownTrack& of = peer(i).downlink().tracks()[0]->down_track;
             (void)peer(i).downlink().enqueue(
-                {forwarded, std::move(packet), payload, {}, &of.extensions()});
+                {forwarded, std::move(packet), payload, {}, &of.extensions()}, MediaKind::kVideo);
         }
     }
     // Connections in the order in which they stand in the batch.

@@ -27,7 +27,7 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       upstream_(tracks_, links_, queue_, config_.options.loss_proxying),
       subscriptions_(
           {peers_, tracks_, upstream_, quality_, events_, queue_, wheel_, rng_, config_.options}),
-      fan_out_({pool_, subscriptions_, upstream_, queue_, events_}),
+      fan_out_({pool_, subscriptions_, upstream_, queue_, events_}, config_.options.frame_hold),
       changes_({tracks_, fan_out_, subscriptions_, links_, wheel_}),
       replicas_({tracks_, upstream_, fan_out_, changes_, links_, pool_}),
       publications_({peers_, tracks_, speakers_, quality_, fan_out_, changes_, replicas_, events_,
@@ -59,15 +59,17 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
         publications_.handle_rtp({now, arrival}, peer, std::move(packet), media.packet);
         return std::nullopt;
     }
-    if (media.kind == peer::Transport::Media::Kind::kRtcp) rtcp_.handle(now, peer, media.packet);
-    // STUN, DTLS or SCTP happened, or feedback that may ask for packets.
-    if (media.kind == peer::Transport::Media::Kind::kNone) {
-        if (peer.transport().is_valid_path(path)) {
-            routes_.remember(peer, path, true);
-            if (check) links_.push(now, *origin.via, LinkPathProved{path});
-        }
-        connections_.after_input(now, peer);
+    if (media.kind == peer::Transport::Media::Kind::kRtcp) {
+        rtcp_.handle(now, peer, media.packet);
+        queue_.mark_media(peer);  // it may ask for packets
+        return std::nullopt;
     }
+    // STUN, DTLS or SCTP.
+    if (peer.transport().is_valid_path(path)) {
+        routes_.remember(peer, path, true);
+        if (check) links_.push(now, *origin.via, LinkPathProved{path});
+    }
+    connections_.after_input(now, peer);
     queue_.mark(peer);
     return std::nullopt;
 }
@@ -111,7 +113,8 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
 // ---------------------------------------------------------------- time
 
 void Shard::handle_timeout(Timestamp now) {
-    fan_out_.deliver(now);
+    // What is due may change what is decided, or who is there.
+    if (now >= wheel_.next_deadline()) fan_out_.deliver(now);
     data_.router().handle_timeout(now);
     connections_.serve_waiting(now);
     changes_.begin_turn(now);
@@ -138,7 +141,7 @@ void Shard::peer_due(Timestamp now, ShardPeer& peer) {
 // ---------------------------------------------------------------- output
 
 bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
-    fan_out_.deliver(now);
+    fan_out_.deliver_due(now);
     data_.flush(now);
     return queue_.flush({now, clock_.ntp(now)}, batch) || !batch.empty();
 }

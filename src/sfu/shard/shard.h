@@ -86,7 +86,9 @@ class Shard : private DueTimers {
     // Those of each control shard apart, for a driver that has no room for those of one at times.
     std::optional<Event> poll_event(ControlShard control) { return events_.poll(control); }
     bool has_event(ControlShard control) const { return events_.has_event(control); }
-    Timestamp next_deadline() const { return wheel_.next_deadline(); }
+    Timestamp next_deadline() const {
+        return earlier(wheel_.next_deadline(), fan_out_.next_deadline());
+    }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return quality_.figures(); }
     // Down-tracks that were looked at for another reason than a packet of theirs.
@@ -96,6 +98,8 @@ class Shard : private DueTimers {
     }
     // Packets that came and were decided on for at least one subscriber here.
     std::uint64_t forwarded() const { return fan_out_.forwarded(); }
+    // When the oldest of those since the last call came; never() for none.
+    Timestamp take_oldest_forwarded() { return fan_out_.take_oldest(); }
     std::size_t known_ufrags() const { return routes_.known_ufrags(); }
     // A peer uses this TCP stream (so that the driver does not expire it).
     bool uses_path(const ice::Path& path) const { return routes_.contains(path); }

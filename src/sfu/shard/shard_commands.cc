@@ -51,6 +51,7 @@ void Shard::apply(Timestamp now, CreatePeer& c) {
     BandwidthOptions bandwidth = config_.options.bandwidth;
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
+    peer->downlink().level_lengths(c.takes_padding && config_.options.level_lengths);
     routes_.add_ufrag(*peer, c.local.ufrag);
     quality_.start(now, *peer);
     changed(now, *peer);

@@ -10,6 +10,7 @@
 #include "sfu/data/data_port.h"
 #include "sfu/metrics/metrics_options.h"
 #include "sfu/shard/commands.h"
+#include "sfu/tracks/frame_hold.h"
 
 namespace confab::sfu {
 
@@ -20,6 +21,8 @@ struct ShardOptions {
     bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
     MetricsOptions metrics;      // metric.* (SIG-124)
     DataLimits data;             // rtc.datachannel_* (SIG-122)
+    bool level_lengths = true;   // confab.level_lengths
+    FrameHoldLimits frame_hold;  // nothing waits for the rest of its frame
 
     std::size_t packet_buffer_size(MediaKind kind) const {
         return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;

@@ -8,7 +8,7 @@
 namespace confab::sfu {
 
 void ShardSnapshot::merge(const ShardSnapshot& other) {
-    static_assert(sizeof(ShardSnapshot) == 26 * sizeof(std::uint64_t), "a new one is added here");
+    static_assert(sizeof(ShardSnapshot) == 27 * sizeof(std::uint64_t), "a new one is added here");
     peers += other.peers;
     receivers += other.receivers;
     tracks += other.tracks;
@@ -25,6 +25,7 @@ void ShardSnapshot::merge(const ShardSnapshot& other) {
     rtx_bytes_in += other.rtx_bytes_in;
     rtx_out += other.rtx_out;
     rtx_bytes_out += other.rtx_bytes_out;
+    rtp_levelled += other.rtp_levelled;
     srtp_failures += other.srtp_failures;
     rtp_unknown_ssrc += other.rtp_unknown_ssrc;
     links_dropped += other.links_dropped;
@@ -47,6 +48,7 @@ void ShardSnapshot::add(const ShardPeer& peer) {
     rtx_bytes_in += c.rtx_bytes_in;
     rtx_out += c.rtx_out;
     rtx_bytes_out += c.rtx_bytes_out;
+    rtp_levelled += c.rtp_levelled;
     nacks_out += c.nacks_out;
     plis_out += c.plis_out;
     rtp_unknown_ssrc += c.rtp_unknown_ssrc;

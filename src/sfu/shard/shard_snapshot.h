@@ -28,6 +28,7 @@ struct ShardSnapshot {
     std::uint64_t rtx_bytes_in = 0;
     std::uint64_t rtx_out = 0;  // of rtp_out
     std::uint64_t rtx_bytes_out = 0;
+    std::uint64_t rtp_levelled = 0;
     std::uint64_t srtp_failures = 0;
     std::uint64_t rtp_unknown_ssrc = 0;
     std::uint64_t links_dropped = 0;  // packets for subscribers on other workers

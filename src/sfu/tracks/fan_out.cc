@@ -8,11 +8,21 @@
 
 namespace confab::sfu {
 
+namespace {
+std::size_t stream_of(const Track& track, const MediaPacket& media) {
+    return track.source().stream_of(static_cast<std::int8_t>(media.spatial));
+}
+}  // namespace
+
 void FanOut::take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
     if (track.subscribers().empty()) return;
     track.remember(parts_.pool, media, ref);
-    if (track.arrived().empty()) arrived_.push_back(&track);
+    if (track.arrived().empty()) {
+        arrived_.push_back(&track);
+        track.hold().begin(now);
+    }
     track.arrived().push_back({media, ref});
+    if (track.kind() == MediaKind::kVideo) track.hold().add(now, stream_of(track, media), media);
     if (track.arrived().size() >= kMaxArrived) deliver(now);
 }
 
@@ -20,6 +30,22 @@ void FanOut::deliver(Timestamp now) {
     for (Track* track : arrived_)
         deliver(now, *track);
     arrived_.clear();
+    next_deadline_ = Timestamp::never();
+}
+
+void FanOut::deliver_due(Timestamp now) {
+    next_deadline_ = Timestamp::never();
+    std::size_t held = 0;
+    for (Track* track : arrived_) {
+        const Timestamp until = track->hold().until(hold_);
+        if (until <= now) {
+            deliver(now, *track);
+        } else {
+            next_deadline_ = earlier(next_deadline_, until);
+            arrived_[held++] = track;
+        }
+    }
+    arrived_.resize(held);
 }
 
 void FanOut::deliver(Timestamp now, Track& track) {
@@ -47,7 +73,7 @@ void FanOut::deliver(Timestamp now, Track& track) {
         if (i + kFar < all.size()) all[i + kFar].down_track->prefetch();
         if (i + kNear < all.size()) {
             all[i + kNear].down_track->prefetch_parts();
-            all[i + kNear].peer->downlink().prefetch_queue_end();
+            all[i + kNear].peer->downlink().prefetch_queue_end(track.kind());
         }
         // A stream started while its packets can not be sent would have lost its key frame. One
         // that went on would use up numbers: the client takes a jump of half a cycle for one back
@@ -63,8 +89,14 @@ void FanOut::deliver(Timestamp now, Track& track) {
         }
     }
     flush();
-    if (decided) forwarded_ += track.arrived().size();
+    if (decided) {
+        forwarded_ += track.arrived().size();
+        oldest_ = earlier(oldest_, track.hold().first());
+    }
     if (track.told_home) settle_key_frames(now, track);
+    if (track.kind() == MediaKind::kVideo)
+        for (const ArrivedPacket& arrived : track.arrived())
+            track.note_recent(parts_.pool, arrived);
     track.arrived().clear();
 }
 
@@ -83,9 +115,10 @@ void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                      std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived) {
     DownTrack& down_track = *subscriber.down_track;
     for (const ForwardedPacket& packet : packets)
-        (void)subscriber.peer->downlink().enqueue({packet, arrived.ref, arrived.media.payload,
-                                                   arrived.media.dd_bytes,
-                                                   &down_track.extensions()});
+        (void)subscriber.peer->downlink().enqueue(
+            {packet, arrived.ref, arrived.media.payload, arrived.media.dd_bytes,
+             &down_track.extensions()},
+            track.kind());
     if (!packets.empty()) {
         parts_.queue.mark_media(*subscriber.peer);
         while (const auto state = down_track.poll_event())

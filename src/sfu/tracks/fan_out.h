@@ -7,6 +7,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "sfu/packet/packet_pool.h"
@@ -26,12 +27,17 @@ class FanOut {
         FlushQueue& queue;
         EventOutlets& events;
     };
-    explicit FanOut(const Parts& parts) : parts_(parts) {}
+    FanOut(const Parts& parts, FrameHoldLimits hold) : parts_(parts), hold_(hold) {}
 
     // Keeps the packet until deliver(), which must come before anything else changes what is
     // decided. Not where nobody subscribed.
     void take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref);
     void deliver(Timestamp now);
+    // Only what waits for no more of its frame; the rest is due at next_deadline().
+    void deliver_due(Timestamp now);
+    Timestamp next_deadline() const { return next_deadline_; }
+    // When the oldest of the packets decided since the last call came; never() for none.
+    Timestamp take_oldest() { return std::exchange(oldest_, Timestamp::never()); }
     // Packets that were decided on for at least one subscriber here.
     std::uint64_t forwarded() const { return forwarded_; }
 
@@ -42,6 +48,9 @@ class FanOut {
                  std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
 
     Parts parts_;
+    FrameHoldLimits hold_;
+    Timestamp next_deadline_ = Timestamp::never();
+    Timestamp oldest_ = Timestamp::never();
     std::vector<Track*> arrived_;  // have packets that are not decided yet
     std::uint64_t forwarded_ = 0;
 };

@@ -3,6 +3,9 @@
 
 #include "sfu/tracks/fan_out.h"
 
+#include <algorithm>
+#include <array>
+
 #include "sfu/tracks/stage_testing.h"
 
 namespace confab::sfu {
@@ -13,13 +16,33 @@ using test::Stage;
 
 // A camera and one who looks on.
 struct Call : Stage {
-    Call() : publisher(*connect().peer), seat(connect()), subscriber(*seat.peer) {
+    explicit Call(const ShardOptions& options = {})
+        : Stage(options), publisher(*connect().peer), seat(connect()), subscriber(*seat.peer) {
         command(video_of(publisher));
     }
     void look_on(std::uint32_t ssrc) { command(track_to(subscriber, MediaKind::kVideo, ssrc)); }
     void send(std::size_t count) {
         for (std::size_t i = 0; i < count; ++i, ++next)
             video(publisher, next, next == 1);
+    }
+    // Of a frame, `us` behind now().
+    void part(std::int64_t us, bool last) {
+        inbound_test::PacketSpec spec{next, 3000, 96, kVideoSsrc, inbound_test::vp8_delta()};
+        if (next == 1) spec.payload = inbound_test::vp8_key();
+        spec.marker = last;
+        const Bytes bytes = inbound_test::build(spec);
+        PacketRef packet = pool.acquire_large();
+        std::copy(bytes.begin(), bytes.end(), packet.buffer().begin());
+        packet.set_size(bytes.size());
+        const Timestamp at = now() + Duration::micros(us);
+        publications.handle_rtp({at, at}, publisher, packet, packet.data());
+        ++next;
+    }
+    // How many have been sent to the subscriber at that time.
+    std::size_t sent(std::int64_t us) {
+        fan_out.deliver_due(now() + Duration::micros(us));
+        send_out();
+        return seat.rtp.size();
     }
     ShardPeer& publisher;
     Seat& seat;
@@ -43,6 +66,61 @@ TEST_CASE("FanOut: packets wait for the end of the turn, kMaxArrived of a track 
     REQUIRE(got.size() == FanOut::kMaxArrived + 1);
     for (std::size_t i = 1; i < got.size(); ++i)
         CHECK(got[i] == static_cast<std::uint16_t>(got[0] + i));
+}
+
+ShardOptions with_hold() {
+    ShardOptions options;
+    options.frame_hold = {Duration::micros(100), Duration::micros(300)};
+    return options;
+}
+
+TEST_CASE("FanOut: the packets of a frame leave together, at its end [DES-10]") {
+    Call call(with_hold());
+    call.look_on(500);
+    call.part(0, false);
+    CHECK(call.sent(0) == 0);
+    CHECK(call.fan_out.next_deadline() == call.now() + Duration::micros(100));
+    call.part(90, false);
+    CHECK(call.sent(110) == 0);
+    call.part(120, true);
+    CHECK(call.sent(120) == 3);
+    CHECK(call.fan_out.next_deadline().is_never());
+    CHECK(call.fan_out.take_oldest() == call.now());
+    CHECK(call.fan_out.take_oldest().is_never());
+}
+
+TEST_CASE("FanOut: a frame that stalls, or takes long, leaves as far as it came [DES-10]") {
+    Call call(with_hold());
+    call.look_on(500);
+    call.part(0, false);
+    CHECK(call.sent(99) == 0);
+    CHECK(call.sent(100) == 1);
+    call.part(1000, false);
+    call.part(1090, false);
+    call.part(1180, false);
+    call.part(1270, false);
+    CHECK(call.sent(1299) == 1);
+    CHECK(call.sent(1300) == 5);
+    // What is sent for another reason takes it along.
+    call.part(2000, false);
+    CHECK(call.sent(2000) == 5);
+    call.fan_out.deliver(call.now() + Duration::micros(2001));
+    CHECK(call.sent(2001) == 6);
+}
+
+TEST_CASE("FanOut: sound does not wait for a picture that is not whole [DES-10]") {
+    Call call(with_hold());
+    call.command(Stage::audio_of(call.publisher));
+    call.look_on(500);
+    call.command(Stage::track_to(call.subscriber, MediaKind::kAudio, 600));
+    call.audio(call.publisher, 1);  // with the first one the source becomes known
+    CHECK(call.sent(0) == 1);
+    call.part(1, false);
+    call.audio(call.publisher, 2);
+    CHECK(call.sent(1) == 2);
+    CHECK(call.seat.sequences(600).size() == 2);
+    call.part(10, true);
+    CHECK(call.sent(10) == 4);
 }
 
 TEST_CASE("FanOut: nothing is kept of a track that nobody looks at [DES-33]") {
@@ -108,6 +186,90 @@ TEST_CASE("FanOut: the first packet tells that the stream flows, a later one doe
     call.send(3);
     call.flush();
     CHECK(call.take_events<StreamStateChanged>().empty());
+}
+
+// The RTP times of what a seat's client got of a stream.
+std::vector<std::uint32_t> times_of(const Seat& seat, std::uint32_t ssrc) {
+    std::vector<std::uint32_t> times;
+    for (const Bytes& packet : seat.rtp)
+        if (const auto view = wire::parse_rtp(packet); view && view->header.ssrc == ssrc)
+            times.push_back(view->header.timestamp);
+    return times;
+}
+
+TEST_CASE("FanOut: who comes behind a key frame begins with it, and nobody is asked [FWD-13]") {
+    Call call;
+    call.look_on(500);
+    call.send(1);  // the key frame, number 1
+    call.flush();
+    for (int frame = 0; frame < 9; ++frame) {
+        call.now_ms += 33;
+        call.send(1);
+        call.flush();
+    }
+    const Seat& publisher = *call.seats.front();
+    const std::size_t asked = Stage::plis_to(publisher);
+    Seat& late = call.connect();
+    call.now_ms += 10;
+    call.command(Stage::track_to(*late.peer, MediaKind::kVideo, 700));
+    call.flush();
+    const auto got = late.sequences(700);
+    REQUIRE(got.size() == 10);
+    for (std::size_t i = 1; i < got.size(); ++i)
+        CHECK(got[i] == static_cast<std::uint16_t>(got[0] + i));
+    // Shown one behind the other, the newest at its own time and the next one behind that.
+    call.now_ms += 23;
+    call.send(1);
+    call.flush();
+    const auto times = times_of(late, 700);
+    REQUIRE(times.size() == 11);
+    for (std::size_t i = 1; i < 10; ++i)
+        CHECK(times[i] - times[i - 1] == Subscriptions::kCatchUpTicks);
+    CHECK(times[10] - times[9] == 3000);
+    CHECK(late.sequences(700).back() == static_cast<std::uint16_t>(got[0] + 10));
+    CHECK(call.seat.sequences(500).size() == 11);
+    CHECK(Stage::plis_to(publisher) == asked);
+    CHECK(call.take_events<StreamStateChanged>().size() == 2);
+    // What was sent late is repaired as it was sent.
+    auto& down_track = late.peer->downlink().tracks()[0]->down_track;
+    call.now_ms += 500;
+    std::array<ResendPacket, 1> again;
+    const std::array<std::uint16_t, 1> lost{got[4]};
+    REQUIRE(down_track.handle_nack(lost, call.now(), again) == 1);
+    CHECK(again[0].packet.timestamp == times[4]);
+}
+
+TEST_CASE("FanOut: who comes long behind a key frame asks for one [FWD-13]") {
+    Call call;
+    call.look_on(500);
+    call.send(1);
+    call.flush();
+    call.now_ms += 900;
+    call.send(1);
+    call.flush();
+    const Seat& publisher = *call.seats.front();
+    const std::size_t asked = Stage::plis_to(publisher);
+    call.now_ms += 1200;
+    Seat& late = call.connect();
+    call.command(Stage::track_to(*late.peer, MediaKind::kVideo, 700));
+    call.run(50);
+    CHECK(late.sequences(700).empty());
+    CHECK(Stage::plis_to(publisher) == asked + 1);
+}
+
+TEST_CASE("FanOut: who was there before does not begin again with what was [FWD-17]") {
+    Call call;
+    call.look_on(500);
+    call.send(3);
+    call.flush();
+    UpdateDownTrack update;
+    update.down_track = DownTrackId(500);
+    update.settings.enabled = false;
+    call.command(update);
+    update.settings.enabled = true;
+    call.command(update);
+    call.flush();
+    CHECK(call.seat.sequences(500).size() == 3);
 }
 
 TEST_CASE("FanOut: who can not start with what comes asks for a key frame [FWD-13] [IN-08]") {

@@ -62,8 +62,9 @@ struct Call : Stage {
 TEST_CASE("PeerRtcp: a NACK is answered on the repair stream, once for each packet [FWD-11]") {
     Call call;
     call.video(*call.camera.peer, 31);
+    call.video(*call.camera.peer, 32);
     call.flush();
-    const std::uint16_t last = call.viewer.sequences(kSsrc).at(0);
+    const std::uint16_t last = call.viewer.sequences(kSsrc).at(1);
     const std::array<std::uint16_t, 2> lost{static_cast<std::uint16_t>(last - 1), last};
     call.now_ms += 1'000;
     call.nack(call.viewer, kSsrc, lost);

@@ -28,6 +28,7 @@ void SourceChanges::begin_turn(Timestamp now) {
 }
 
 void SourceChanges::refresh_due(Timestamp now) {
+    if (!due_.empty()) parts_.fan_out.deliver(now);
     while (budget_ > 0 && !due_.empty()) {
         Track* track = parts_.tracks.find(due_.front());
         const Subscriber* next = track == nullptr ? nullptr : track->next_of_pass();

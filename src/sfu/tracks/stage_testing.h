@@ -183,6 +183,9 @@ struct Stage : DueTimers {
     // ------------------------------------------------------------ turns
     void flush() {
         fan_out.deliver(now());
+        send_out();
+    }
+    void send_out() {
         while (queue.flush({now(), clock.ntp(now())}, batch) || !batch.empty()) {
             for (std::size_t r = 0; r < batch.run_count(); ++r)
                 receive(batch.run(r));
@@ -244,7 +247,7 @@ struct Stage : DueTimers {
     Upstream upstream{tracks, links, queue, options.loss_proxying};
     Subscriptions subscriptions{
         {peers, tracks, upstream, quality, events, queue, wheel, rng, options}};
-    FanOut fan_out{{pool, subscriptions, upstream, queue, events}};
+    FanOut fan_out{{pool, subscriptions, upstream, queue, events}, options.frame_hold};
     SourceChanges changes{{tracks, fan_out, subscriptions, links, wheel}};
     Replicas replicas{{tracks, upstream, fan_out, changes, links, pool}};
     Publications publications{

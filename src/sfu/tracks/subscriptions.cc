@@ -3,6 +3,8 @@
 
 #include "sfu/tracks/subscriptions.h"
 
+#include <array>
+
 #include "base/check.h"
 
 namespace confab::sfu {
@@ -135,7 +137,8 @@ void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
     DownTrack& down_track = outbound.down_track;
     while (auto synthetic = down_track.poll_transmit()) {
         (void)peer.downlink().enqueue(
-            {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()});
+            {synthetic->packet, {}, synthetic->payload, {}, &down_track.extensions()},
+            down_track.info().kind);
         parts_.queue.mark_media(peer);
     }
     while (const auto state = down_track.poll_event())
@@ -144,8 +147,40 @@ void Subscriptions::serve(Timestamp now, OutboundTrack& outbound) {
         parts_.events.emit(CodecUnsupported{down_track.info().id});
     if (peer.transport().connected())
         while (const auto layer = down_track.poll_key_frame_request(now))
-            parts_.upstream.request_key_frame(now, *outbound.track, *layer);
+            if (!catch_up(now, outbound, *layer))
+                parts_.upstream.request_key_frame(now, *outbound.track, *layer);
     reschedule(now, outbound);
+}
+
+bool Subscriptions::catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_t layer) {
+    DownTrack& down_track = outbound.down_track;
+    Track& track = *outbound.track;
+    if (down_track.started()) return false;
+    const std::size_t stream = track.source().stream_of(static_cast<std::int8_t>(layer));
+    const auto packets = track.recent().since_key_frame(now, stream);
+    std::int64_t frames = 0;  // behind the present one
+    for (std::size_t i = 1; i < packets.size(); ++i)
+        frames += packets[i].media.timestamp != packets[i - 1].media.timestamp ? 1 : 0;
+    std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        const auto& [media, ref] = packets[i];
+        if (i > 0 && media.timestamp != packets[i - 1].media.timestamp) --frames;
+        // The newest has its own time, so that what comes next follows it.
+        down_track.shift_times(packets.back().media.timestamp - media.timestamp -
+                               frames * kCatchUpTicks);
+        // The clock begins when it came, not now.
+        const std::size_t count = down_track.forward(media, media.arrival, out);
+        for (const ForwardedPacket& packet : std::span(out).first(count))
+            (void)outbound.peer->downlink().enqueue(
+                {packet, ref, media.payload, media.dd_bytes, &down_track.extensions()},
+                MediaKind::kVideo);
+    }
+    down_track.shift_times(0);
+    if (!down_track.started()) return false;
+    parts_.queue.mark_media(*outbound.peer);
+    while (const auto state = down_track.poll_event())
+        parts_.events.emit(StreamStateChanged{down_track.info().id, *state});
+    return true;
 }
 
 std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacket> packets) {
@@ -166,7 +201,8 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
         bytes += header_size(packet.packet, outbound.down_track.extensions(), stored->dd_bytes) +
                  packet.packet.body(stored->payload).size();
         (void)peer.downlink().enqueue({packet.packet, stored->packet, stored->payload,
-                                       stored->dd_bytes, &outbound.down_track.extensions()});
+                                       stored->dd_bytes, &outbound.down_track.extensions()},
+                                      outbound.down_track.info().kind);
     }
     parts_.queue.mark_media(peer);
     return bytes;

@@ -18,6 +18,9 @@ namespace confab::sfu {
 
 class Subscriptions {
   public:
+    // Between frames that are sent at once, in ticks of 90 kHz: a millisecond.
+    static constexpr std::int64_t kCatchUpTicks = 90;
+
     // All outlive this.
     struct Parts {
         PeerTable& peers;
@@ -71,6 +74,9 @@ class Subscriptions {
   private:
     OutboundTrack* find(DownTrackId id);
     void changed(Timestamp now, ShardPeer& peer);
+    // Begins with what came since the last key frame of the layer, at once; false where there is
+    // nothing to begin with.
+    bool catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_t layer);
     void detach(Timestamp now, OutboundTrack& outbound);
     void finish(Timestamp now, OutboundTrack& outbound);
     std::size_t send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes);

@@ -298,7 +298,10 @@ class Caller {
     for (const report of await this.#stats()) {
       for (const entry of Object.values(report)) {
         const mime = report[entry.codecId]?.mimeType;
-        if (entry.type === 'inbound-rtp' && entry.kind === 'video') result.received.push({ mime, frames: entry.framesDecoded, packets: entry.packetsReceived });
+        if (entry.type === 'inbound-rtp' && entry.kind === 'video') {
+          const { framesDecoded: frames, packetsReceived: packets, packetsLost: lost, freezeCount: freezes, pliCount: plis } = entry;
+          result.received.push({ mime, frames, packets, lost, freezes, plis });
+        }
         if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
           result.sounds.push({ packets: entry.packetsReceived, lost: entry.packetsLost, nacks: entry.nackCount });
         }

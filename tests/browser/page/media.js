@@ -21,7 +21,8 @@ function audio() {
 export class PictureSource {
   #timer;
 
-  constructor(number, { width = 320, height = 180, fps = 12 } = {}) {
+  // `busy`: above and below is noise, so that a frame takes many packets.
+  constructor(number, { width = 320, height = 180, fps = 12, busy = false } = {}) {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const context = canvas.getContext('2d');
@@ -36,6 +37,12 @@ export class PictureSource {
         context.fillStyle = bar ? `rgb(${bright} ${bright} ${bright})` : `rgb(${dark} ${dark} ${dark})`;
         context.fillRect(Math.floor(index * step), 0, Math.ceil(step), height);
       });
+      if (busy) {
+        const noise = context.createImageData(width, Math.floor(height / 4));
+        for (let at = 0; at < noise.data.length; at += 1) noise.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
+        context.putImageData(noise, 0, 0);
+        context.putImageData(noise, 0, height - noise.height);
+      }
     };
     draw();
     this.#timer = setInterval(draw, 1000 / fps);

@@ -4,6 +4,9 @@
 #include "runtime/worker/socket/poller.h"
 
 #include <sys/epoll.h>
+#include <time.h>
+
+#include <cerrno>
 
 namespace confab::worker {
 namespace {
@@ -40,9 +43,20 @@ void Poller::remove(int fd) {
     (void)::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-std::span<const Poller::Ready> Poller::wait(int timeout_ms) {
-    const int count =
-        ::epoll_wait(fd_.get(), events_->list.data(), static_cast<int>(kMaxReady), timeout_ms);
+int Poller::wait_for_events(Duration timeout) {
+    epoll_event* const list = events_->list.data();
+    if (precise_) {
+        const timespec left{timeout.us() / 1'000'000, timeout.us() % 1'000'000 * 1000};
+        const int count = ::epoll_pwait2(fd_.get(), list, kMaxReady, &left, nullptr);
+        if (count >= 0 || errno != ENOSYS) return count;
+        precise_ = false;  // a kernel before 5.11, or a sandbox that does not know it
+    }
+    const auto ms = static_cast<int>((timeout.us() + 999) / 1000);
+    return ::epoll_wait(fd_.get(), list, kMaxReady, ms);
+}
+
+std::span<const Poller::Ready> Poller::wait(Duration timeout) {
+    const int count = wait_for_events(timeout);
     if (count <= 0) return {};
     const auto size = static_cast<std::size_t>(count);
     for (std::size_t i = 0; i < size; ++i) {

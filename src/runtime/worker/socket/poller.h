@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 
+#include "base/time.h"
 #include "runtime/worker/socket/file_descriptor.h"
 
 namespace confab::worker {
@@ -41,13 +42,16 @@ class Poller {
     void modify(int fd, std::uint64_t tag, Interest interest);
     void remove(int fd);
 
-    // Sleeps until something is ready, at most so long; 0 only looks. Valid until the next call;
+    // Sleeps until something is ready, at most so long; zero only looks. Valid until the next call;
     // empty after a signal too.
-    std::span<const Ready> wait(int timeout_ms);
+    std::span<const Ready> wait(Duration timeout);
 
   private:
     struct Events;
+    int wait_for_events(Duration timeout);
+
     FileDescriptor fd_;
+    bool precise_ = true;  // the kernel takes times below a millisecond
     std::unique_ptr<Events> events_;
     std::array<Ready, kMaxReady> ready_;
 };

@@ -41,17 +41,17 @@ TEST_CASE("Poller: tells by tag what is readable, until it was read [DES-04]") {
     Pair b;
     REQUIRE(poller.add(a.ours.get(), 7));
     REQUIRE(poller.add(b.ours.get(), std::uint64_t{1} << 63));
-    CHECK(poller.wait(0).empty());
+    CHECK(poller.wait(Duration::millis(0)).empty());
     b.say();
     for (int again = 0; again < 2; ++again) {  // level-triggered
-        const auto ready = poller.wait(0);
+        const auto ready = poller.wait(Duration::millis(0));
         REQUIRE(ready.size() == 1);
         CHECK(ready[0].tag == std::uint64_t{1} << 63);
         CHECK(ready[0].readable);
         CHECK_FALSE(ready[0].writable);
     }
     b.hear();
-    CHECK(poller.wait(0).empty());
+    CHECK(poller.wait(Duration::millis(0)).empty());
 }
 
 TEST_CASE("Poller: writable only where that is asked for, nothing where nothing is") {
@@ -60,17 +60,17 @@ TEST_CASE("Poller: writable only where that is asked for, nothing where nothing 
     REQUIRE(poller.add(pair.ours.get(), 1));
     pair.say();
     poller.modify(pair.ours.get(), 2, {.readable = true, .writable = true});
-    auto ready = poller.wait(0);
+    auto ready = poller.wait(Duration::millis(0));
     REQUIRE(ready.size() == 1);
     CHECK(ready[0].tag == 2);
     CHECK(ready[0].readable);
     CHECK(ready[0].writable);
     poller.modify(pair.ours.get(), 3, {.readable = false});
-    CHECK(poller.wait(0).empty());
+    CHECK(poller.wait(Duration::millis(0)).empty());
     poller.modify(pair.ours.get(), 4, {});
-    CHECK(poller.wait(0).size() == 1);
+    CHECK(poller.wait(Duration::millis(0)).size() == 1);
     poller.remove(pair.ours.get());
-    CHECK(poller.wait(0).empty());
+    CHECK(poller.wait(Duration::millis(0)).empty());
 }
 
 TEST_CASE("Poller: the end of a stream is for reading to tell; what is closed is forgotten") {
@@ -78,11 +78,11 @@ TEST_CASE("Poller: the end of a stream is for reading to tell; what is closed is
     Pair pair;
     REQUIRE(poller.add(pair.ours.get(), 1, {.readable = false}));
     pair.theirs = FileDescriptor();
-    const auto ready = poller.wait(0);
+    const auto ready = poller.wait(Duration::millis(0));
     REQUIRE(ready.size() == 1);
     CHECK(ready[0].readable);
     pair.ours = FileDescriptor();
-    CHECK(poller.wait(0).empty());
+    CHECK(poller.wait(Duration::millis(0)).empty());
 }
 
 TEST_CASE("Poller: says when the kernel does not take a descriptor") {
@@ -102,7 +102,7 @@ TEST_CASE("Poller: more than one wait() holds are all told in turn") {
     }
     std::set<std::uint64_t> seen;
     for (int turn = 0; turn < 2; ++turn) {
-        const auto ready = poller.wait(0);
+        const auto ready = poller.wait(Duration::millis(0));
         CHECK(ready.size() == Poller::kMaxReady);
         for (const Poller::Ready& one : ready)
             seen.insert(one.tag);

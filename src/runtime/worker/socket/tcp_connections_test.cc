@@ -97,7 +97,7 @@ struct Host {
     // Serves the sockets until nothing has happened for `quiet_ms`.
     void run(int quiet_ms = 30) {
         for (int rounds = 0; rounds < 1000; ++rounds) {
-            const auto ready = poller.wait(quiet_ms);
+            const auto ready = poller.wait(Duration::millis(quiet_ms));
             if (ready.empty()) return;
             for (const Poller::Ready& one : ready) {
                 CHECK(TcpConnections::owns_tag(one.tag));
@@ -265,7 +265,7 @@ TEST_CASE(
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
     int turns = 0;
     for (; turns < 100; ++turns) {
-        const auto ready = host.poller.wait(0);
+        const auto ready = host.poller.wait(Duration::millis(0));
         if (ready.empty()) break;
         host.streams.handle_ready(host.now, ready[0]);
     }

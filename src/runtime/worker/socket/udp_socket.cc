@@ -190,8 +190,10 @@ void UdpSocket::send_messages(Timestamp now, Messages& messages, sfu::SendBatch&
         const int sent = ::sendmmsg(fd_.get(), &messages.headers[done],
                                     static_cast<unsigned>(messages.count - done), 0);
         if (sent > 0) {
-            for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i)
+            for (std::size_t i = done; i < done + static_cast<std::size_t>(sent); ++i) {
                 counters_.datagrams_out += messages.runs[i]->count;
+                counters_.runs.add(kSendRunBounds, messages.runs[i]->count);
+            }
             counters_.sends += static_cast<std::uint64_t>(sent);
             done += static_cast<std::size_t>(sent);
             continue;

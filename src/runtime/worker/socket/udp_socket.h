@@ -17,13 +17,18 @@
 #include "runtime/worker/socket/plain_paths.h"
 #include "sfu/packet/packet_pool.h"
 #include "sfu/packet/send_batch.h"
+#include "sfu/shard/media_figures.h"
 
 namespace confab::worker {
+
+// Datagrams of one send, for its distribution.
+inline constexpr std::array kSendRunBounds = {1., 2., 3., 4., 8., 16., 32.};
 
 struct UdpCounters {
     std::uint64_t datagrams_in = 0;
     std::uint64_t datagrams_out = 0;
-    std::uint64_t sends = 0;         // system calls' messages: one per run
+    std::uint64_t sends = 0;  // system calls' messages: one per run
+    sfu::Distribution<kSendRunBounds.size()> runs;
     std::uint64_t truncated = 0;     // larger than a slot, dropped (NET-01)
     std::uint64_t dropped_full = 0;  // socket buffer full (DES-06)
     std::uint64_t send_errors = 0;

@@ -1,0 +1,28 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Length levelling (02 DES-12): encoders cut a frame into packets whose lengths differ by an octet,
+// the shorter ones first. With that octet as RTP padding (RFC 3550 §5.1) all of them leave in one
+// segmented send instead of two.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace confab::sfu {
+
+struct LevelledPacket {
+    std::uint32_t size = 0;    // of the datagram
+    bool fixed = false;        // takes no padding
+    std::uint8_t padding = 0;  // the answer
+};
+
+inline constexpr std::uint32_t kMaxLevelPadding = 8;  // octets of a packet
+inline constexpr std::uint32_t kMaxLevelShare = 100;  // of a run: one part in so many
+
+// Packets to one destination in the order in which they leave. One that ends a run may be shorter
+// and stays as it is.
+void level_lengths(std::span<LevelledPacket> packets);
+
+}  // namespace confab::sfu
