@@ -21,7 +21,7 @@ export async function call_checks(place, v0) {
   const room = `call-${mode}`;
   let alice;
   let bob;
-  const joined = await suite.check(`${mode}: two pages join [SIG-80] [SIG-82] [SIG-83]`, async () => {
+  const joined = await suite.check(`${mode}: two pages join [SIG-80] [SIG-82] [SIG-83] [SDP-44]`, async () => {
     alice = await Caller.open(suite, browser, address, 'alice', 1);
     bob = await Caller.open(suite, browser, address, 'bob', 2);
     const own = await alice.join(server, room, { v0 });
@@ -61,7 +61,7 @@ export async function call_checks(place, v0) {
   }
 
   for (const codec of kOtherCodecs) {
-    await suite.check(`${mode}: pixels both ways in ${codec.toUpperCase()} [ROOM-08] [SIG-104] [SIG-105] [SDP-30]`, async () => {
+    await suite.check(`${mode}: pixels both ways in ${codec.toUpperCase()} [ROOM-08] [SIG-104] [SIG-105] [SDP-30] [SDP-44]`, async () => {
       await Promise.all([alice, bob].map((caller) => caller.call('unpublish', 'picture')));
       await Promise.all([alice, bob].map((caller) => caller.call('publish_picture', { codec })));
       await Promise.all([alice.sees(bob), bob.sees(alice)]);

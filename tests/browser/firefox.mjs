@@ -29,7 +29,7 @@ async function mixed_checks({ server, address, chromium, firefox }, v0) {
   }, { needed: true, seconds: 90 });
   if (!joined) return;
 
-  await suite.check(`${mode}: pixels and tones both ways [IN-56] [SIG-100] [SIG-75]`, async () => {
+  await suite.check(`${mode}: pixels and tones both ways [IN-56] [SIG-100] [SIG-75] [SDP-45]`, async () => {
     for (const caller of [fox, chrome]) {
       await caller.call('publish_picture');
       await caller.call('publish_tone');
@@ -57,7 +57,7 @@ async function mixed_checks({ server, address, chromium, firefox }, v0) {
     await chrome.hears(fox);
   });
 
-  await suite.check(`${mode}: VP9 both ways [ROOM-08]`, async () => {
+  await suite.check(`${mode}: VP9 both ways [ROOM-08] [SDP-45]`, async () => {
     await Promise.all([fox, chrome].map((caller) => caller.call('unpublish', 'picture')));
     await Promise.all([fox, chrome].map((caller) => caller.call('publish_picture', { codec: 'vp9' })));
     await Promise.all([fox.sees(chrome), chrome.sees(fox)]);

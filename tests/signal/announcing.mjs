@@ -13,6 +13,7 @@ import {
   VideoQuality,
 } from '@livekit/protocol';
 
+import { make_offer } from '../lib/sdp.mjs';
 import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
 import { Client, fresh_room } from './client.mjs';
@@ -81,10 +82,27 @@ async function reply_checks(suite, server) {
     const pending = await alice.answer_to('addTrack', { ...kMicrophone, cid: 'backup', sid });
     assert.equal(pending.reason, RequestResponse_Reason.NOT_FOUND);
   });
+
+  await suite.check('three wait behind one cid and twenty in all; more are refused, until one is published [SDP-31]', async () => {
+    const { QUEUED, LIMIT_EXCEEDED } = RequestResponse_Reason;
+    const alice = await Client.join(suite, server, fresh_room('announce'), 'alice');
+    await announced(alice, { ...kMicrophone, cid: 'mic' });
+    const reasons = [];
+    for (let round = 0; round < 4; ++round) reasons.push((await alice.answer_to('addTrack', { ...kMicrophone, cid: 'mic' })).reason);
+    assert.deepEqual(reasons, [QUEUED, QUEUED, QUEUED, LIMIT_EXCEEDED]);
+    const bob = await Client.join(suite, server, fresh_room('announce'), 'bob');
+    for (let index = 0; index < 20; ++index) await announced(bob, { ...kMicrophone, cid: `c${index}` });
+    const refused = await bob.answer_to('addTrack', { ...kMicrophone, cid: 'c20' });
+    assert.deepEqual([refused.reason, refused.request.value.cid], [LIMIT_EXCEEDED, 'c20']);
+    bob.send('offer', { type: 'offer', sdp: make_offer([{ kind: 'audio', direction: 'sendonly', cid: 'c0', ssrc: 5 }]), id: 1 });
+    await bob.told('answer');
+    await announced(bob, { ...kMicrophone, cid: 'c20' });
+    assert.equal(bob.all('trackPublished').length, 21);
+  });
 }
 
 async function info_checks(suite, server) {
-  await suite.check('TrackInfo: codecs as named, layers sorted, simulcast, audio features [SIG-103]', async () => {
+  await suite.check('TrackInfo: codecs as named, layers sorted, simulcast and SVC, audio features [SIG-103] [SDP-29]', async () => {
     const alice = await Client.join(suite, server, fresh_room('announce'), 'alice');
     const vp8 = await announced(alice, { ...kCamera, cid: 'vp8', layers: kLayers, simulcastCodecs: [{ codec: 'vp8', cid: 'vp8' }] });
     assert.deepEqual([mimes(vp8), vp8.simulcast], [['video/vp8'], true]);
@@ -95,6 +113,16 @@ async function info_checks(suite, server) {
     const vp9 = await announced(alice, { ...kCamera, cid: 'vp9', layers: kLayers, simulcastCodecs: svc });
     assert.deepEqual([mimes(vp9), vp9.simulcast], [['video/vp9', 'video/vp8'], false]);
     assert.equal(vp9.codecs[0].videoLayerMode, VideoLayer_Mode.MULTIPLE_SPATIAL_LAYERS_PER_STREAM);
+    // Without a list of codecs, as the client says, and as OBS sends it.
+    const kMode = VideoLayer_Mode;
+    const kVp9 = { ...kCamera, layers: kLayers, simulcastCodecs: [{ codec: 'vp9', cid: '' }] };
+    const mode = async (client, request) => (await announced(client, request)).codecs[0].videoLayerMode;
+    assert.equal(await mode(alice, { ...kCamera, cid: 'no-list', layers: kLayers }), kMode.ONE_SPATIAL_LAYER_PER_STREAM);
+    const streams = { ...kVp9.simulcastCodecs[0], videoLayerMode: kMode.ONE_SPATIAL_LAYER_PER_STREAM };
+    assert.equal(await mode(alice, { ...kVp9, cid: 'streams', simulcastCodecs: [streams] }), kMode.ONE_SPATIAL_LAYER_PER_STREAM);
+    const obs = await Client.join(suite, server, fresh_room('announce'), 'obs', { query: { browser: 'OBS Studio' } });
+    const kIncomplete = kMode.ONE_SPATIAL_LAYER_PER_STREAM_INCOMPLETE_RTCP_SR;
+    assert.equal(await mode(obs, { ...kCamera, cid: 'obs', layers: kLayers, simulcastCodecs: [{ codec: 'vp8', cid: 'obs' }] }), kIncomplete);
     const single = await announced(alice, { ...kCamera, cid: 'one', layers: [kLayers[0]], simulcastCodecs: [{ codec: 'vp8', cid: 'one' }] });
     assert.equal(single.simulcast, false);
     const unnamed = await announced(alice, { ...kMicrophone, cid: 'mic' });

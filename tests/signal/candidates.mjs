@@ -5,16 +5,18 @@
 
 import { RequestResponse_Reason, SignalTarget } from '@livekit/protocol';
 
-import { make_offer } from '../lib/sdp.mjs';
+import { ice_of, make_offer, random_ice } from '../lib/sdp.mjs';
 import { assert } from '../lib/suite.mjs';
 import { Client, fresh_room } from './client.mjs';
 
+// RFC 8445 §5.1.2.1 with component 1; TCP as RFC 6544 has it, passive.
+const kPriority = { udp: 2130706431, tcp: 1671430143 };
 const kModes = [['v0', false], ['v1', true]];
 
 const place = (client, kind, match = () => true) => client.log.findIndex((one) => one.kind === kind && match(one.value));
 
 export async function candidate_checks(suite, server) {
-  await suite.check('candidates of the server come behind their description, complete, the last marked [SIG-03] [SIG-32]', async () => {
+  await suite.check('candidates of the server come behind their description, complete, the last marked, anew with each ICE restart [SIG-03] [SIG-32] [ICE-07] [ICE-13]', async () => {
     for (const [mode, v1] of kModes) {
       const alice = await Client.join(suite, server, fresh_room('sdp'), 'alice', { v1 });
       alice.send('offer', { type: 'offer', sdp: make_offer([]), id: 1 });
@@ -29,7 +31,9 @@ export async function candidate_checks(suite, server) {
         const inits = mine.map((one) => JSON.parse(one.candidateInit));
         for (const init of inits) {
           assert.match(init.candidate, new RegExp(`^candidate:\\S+ 1 (udp|tcp) \\d+ \\S+ \\d+ typ host (tcptype passive )?ufrag ${ufrag}$`));
-          assert.deepEqual([init.sdpMid, init.sdpMLineIndex], ['0', 0]);
+          assert.deepEqual([init.sdpMid, init.sdpMLineIndex, init.usernameFragment], ['0', 0, null]);
+          const [, , transport, priority] = init.candidate.split(' ');
+          assert.equal(Number(priority), kPriority[transport]);
         }
         const kinds = inits.map((one) => one.candidate.split(' ')[2]);
         assert.deepEqual(kinds, [...kinds].sort().reverse(), 'UDP is first');
@@ -37,6 +41,19 @@ export async function candidate_checks(suite, server) {
       }
       await alice.fence();
       assert.equal(alice.all('trickle', (one) => !targets.includes(one.target)).length, 0);
+      const from = alice.log.length;
+      const again = (id, ice) => alice.send('offer', { type: 'offer', sdp: make_offer([], ice), id });
+      const same = random_ice();
+      again(2, same);
+      await alice.told('trickle', (one) => one.target === SignalTarget.PUBLISHER && one.final, { from });
+      const { ufrag } = ice_of(alice.all('answer').at(-1).sdp);
+      assert.notEqual(ufrag, ice_of(alice.all('answer')[0].sdp).ufrag);
+      const anew = alice.all('trickle', (one) => one.target === SignalTarget.PUBLISHER, from).map((one) => JSON.parse(one.candidateInit).candidate);
+      assert.ok(anew.every((one) => one.endsWith(` ufrag ${ufrag}`)), mode);
+      again(3, same);
+      await alice.told('answer', (one) => one.id === 3);
+      await alice.fence();
+      assert.equal(alice.all('trickle', (one) => one.target === SignalTarget.PUBLISHER, from).length, anew.length, 'candidates without a restart');
       alice.destroy();
     }
   });

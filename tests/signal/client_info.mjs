@@ -26,7 +26,7 @@ async function disabled(suite, server, agent, settings) {
 }
 
 export async function client_info_checks(suite, server) {
-  await suite.check('browser and system come from the query, else from the User-Agent [CON-36] [SIG-69]', async () => {
+  await suite.check('browser and system come from the query, else from the User-Agent [CON-36] [SIG-69] [SDP-42]', async () => {
     const of = (agent, query) => disabled(suite, server, agent, { query: { os: undefined, ...query } });
     assert.deepEqual(await of(kSafari), kOfSafari);
     assert.deepEqual(await of(kFirefox), kOfFirefox);

@@ -62,7 +62,7 @@ async function blind(suite, server, room, identity, early) {
 }
 
 async function early_candidates_check(suite, server) {
-  await suite.check('candidates that come before the offer are kept for it [SIG-87]', async () => {
+  await suite.check('candidates that come before the offer are kept for it [SIG-87] [ICE-13]', async () => {
     const room = fresh_room('early');
     const stranger = await blind(suite, server, room, 'stranger', false);
     const early = await blind(suite, server, room, 'early', true);
@@ -73,7 +73,7 @@ async function early_candidates_check(suite, server) {
 }
 
 async function no_answer_check(suite, server) {
-  await suite.check('15 s without an answer ask for a full reconnect, once it is connected [SIG-86] [SIG-146]', async () => {
+  await suite.check('15 s without an answer ask for a full reconnect, once it is connected [SIG-86] [SIG-146] [SDP-03]', async () => {
     const room = fresh_room('answers');
     const never = await Client.join(suite, server, room, 'never');
     await never.told('offer');

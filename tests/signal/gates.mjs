@@ -12,7 +12,7 @@ const kGone = 3;
 const of_protocol = (protocol) => ({ query: { protocol: String(protocol) } });
 
 async function start_check(suite, server) {
-  await suite.check('from protocol 8 on subscriptions begin at the join, before that when there is a connection [SIG-62]', async () => {
+  await suite.check('from protocol 8 on subscriptions begin at the join, before that when there is a connection [SIG-62] [SDP-43]', async () => {
     const room = fresh_room('gates');
     const alice = await MediaClient.join(suite, server, room, 'alice');
     const { sid } = await alice.publish('audio');
@@ -30,7 +30,7 @@ async function start_check(suite, server) {
 }
 
 async function missed_check(suite, server) {
-  await suite.check('from protocol 9 on a resume tells who left meanwhile, without a reason [SIG-63] [SIG-160]', async () => {
+  await suite.check('from protocol 9 on a resume tells who left meanwhile, without a reason [SIG-63] [SIG-160] [SDP-43]', async () => {
     const room = fresh_room('gates');
     const leaver = await Client.join(suite, server, room, 'leaver');
     const peers = [];
@@ -54,7 +54,7 @@ async function missed_check(suite, server) {
 }
 
 async function stream_check(suite, server) {
-  await suite.check('from protocol 10 on tracks of a room with sync_streams share a stream [SIG-63] [SIG-75]', async () => {
+  await suite.check('from protocol 10 on tracks of a room with sync_streams share a stream [SIG-63] [SIG-75] [SDP-43] [SDP-04]', async () => {
     const room = fresh_room('gates');
     await room_client(server).createRoom({ name: room, syncStreams: true });
     const alice = await MediaClient.join(suite, server, room, 'alice');
@@ -70,7 +70,7 @@ async function stream_check(suite, server) {
 }
 
 async function speaker_check(suite, server) {
-  await suite.check('speakers and a subscriber connection are for clients from protocol 3 on [SIG-60] [SIG-37]', async () => {
+  await suite.check('speakers and a subscriber connection are for clients from protocol 3 on [SIG-60] [SIG-37] [SDP-43]', async () => {
     const room = fresh_room('gates');
     const alice = await MediaClient.join(suite, server, room, 'alice');
     const peers = [];
@@ -91,7 +91,7 @@ async function speaker_check(suite, server) {
 }
 
 async function duplicate_check(suite, server) {
-  await suite.check('who joins again ends its old sid only for those up to protocol 11 [SIG-64] [SIG-133]', async () => {
+  await suite.check('who joins again ends its old sid only for those up to protocol 11 [SIG-64] [SIG-133] [SDP-43]', async () => {
     const room = fresh_room('gates');
     const old = await Client.join(suite, server, room, 'p11', of_protocol(11));
     const recent = await Client.join(suite, server, room, 'p12', of_protocol(12));
@@ -106,7 +106,7 @@ async function duplicate_check(suite, server) {
 }
 
 async function response_check(suite, server) {
-  await suite.check('requests that went well are answered from protocol 15 on', async () => {
+  await suite.check('requests that went well are answered from protocol 15 on [SDP-43]', async () => {
     for (const protocol of [14, 15]) {
       const alice = await Client.join(suite, server, fresh_room('gates'), 'alice', of_protocol(protocol));
       alice.send('updateMetadata', { name: 'Alice', requestId: 3 });

@@ -4,7 +4,7 @@
 // The peer connections of a Client, made of werift: two of them, or one in single mode. It answers
 // offers and, in single mode, asks for sections when it is told to.
 
-import { SignalTarget, TrackSource, TrackType } from '@livekit/protocol';
+import { DataPacket, SignalTarget, TrackSource, TrackType } from '@livekit/protocol';
 import { MediaStream, MediaStreamTrack, RTCPeerConnection } from 'werift';
 
 import { until } from '../lib/wait.mjs';
@@ -21,12 +21,14 @@ const kMaxKept = 2000;
 
 export class MediaClient {
   channels = {}; // by label: those the server sends on
+  opened_by_server = []; // their labels
   data = []; // {label, bytes}
   packets = new Map(); // RTP packets that came, by kind: {count, last}, last is the payload
   video = []; // the first of them, as {payload}
   errors = [];
   silent = false; // true: it answers no offer
   loud = false; // true: its packets say that it speaks
+  rewrite = (sdp) => sdp; // what it says of its own descriptions
   #connections = new Map();
   #work = Promise.resolve();
   #offers = 0;
@@ -36,6 +38,7 @@ export class MediaClient {
     const peer = new MediaClient();
     peer.v1 = settings.v1 ?? false;
     peer.silent = settings.silent ?? false;
+    peer.rewrite = settings.rewrite ?? peer.rewrite;
     suite.cleanup(() => peer.close());
     const on_message = (kind, value, client) => {
       peer.client = client;
@@ -70,7 +73,10 @@ export class MediaClient {
       this.packets.set(track.kind, { count: (this.packets.get(track.kind)?.count ?? 0) + 1, last: payload });
       if (track.kind === 'video' && this.video.length < kMaxKept) this.video.push({ payload });
     }));
-    connection.onDataChannel.subscribe((channel) => this.#listen(channel));
+    connection.onDataChannel.subscribe((channel) => {
+      this.opened_by_server.push(channel.label);
+      this.#listen(channel);
+    });
     this.#connections.set(target, connection);
     return connection;
   }
@@ -104,7 +110,7 @@ export class MediaClient {
     await connection.setLocalDescription(await connection.createAnswer());
     // An inactive section is no rejected one, as werift has it (RFC 8829 §5.3.1).
     const sdp = connection.localDescription.sdp.replace(/^(m=\S+) 0 /gm, '$1 9 ');
-    this.client.send('answer', { type: 'answer', sdp, id: offer.id });
+    this.client.send('answer', { type: 'answer', sdp: this.rewrite(sdp), id: offer.id });
   }
 
   async #open_channels() {
@@ -119,7 +125,7 @@ export class MediaClient {
     const from = this.client.log.length;
     const id = (this.#offers += 1);
     await connection.setLocalDescription(await connection.createOffer());
-    this.client.send('offer', { type: 'offer', sdp: connection.localDescription.sdp, id });
+    this.client.send('offer', { type: 'offer', sdp: this.rewrite(connection.localDescription.sdp), id });
     const answer = await this.client.told('answer', (one) => one.id === id, { from });
     await connection.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
   }
@@ -159,6 +165,12 @@ export class MediaClient {
     const track = this.#add_track(kind);
     await this.#do(() => this.#offer());
     this.#timers.push(send_packets(track, () => this.loud));
+  }
+
+  // A user packet with this text, on one of its own channels.
+  send_data(label, text, sequence = 0) {
+    const packet = new DataPacket({ sequence, value: { case: 'user', value: { payload: Buffer.from(text) } } });
+    this.channels[label].send(Buffer.from(packet.toBinary()));
   }
 
   stop_sending() {

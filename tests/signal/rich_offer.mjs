@@ -47,10 +47,10 @@ export function rich_offer(tracks) {
   const { ufrag, pwd } = random_ice();
   const lines = ['v=0', 'o=- 1 2 IN IP4 127.0.0.1', 's=-', 't=0 0', `a=group:BUNDLE ${tracks.map((_, mid) => mid).join(' ')}`,
     `a=fingerprint:sha-256 ${random_fingerprint()}`];
-  tracks.forEach(({ kind, cid }, mid) => lines.push(
+  tracks.forEach(({ kind, cid, direction = 'sendonly' }, mid) => lines.push(
     `m=${kind} 9 UDP/TLS/RTP/SAVPF ${kTypes[kind]}`, 'c=IN IP4 0.0.0.0', 'a=setup:actpass', `a=mid:${mid}`,
     `a=ice-ufrag:${ufrag}`, `a=ice-pwd:${pwd}`, 'a=rtcp-mux', ...(kind === 'audio' ? kAudio : kVideo), ...kExtensions,
-    'a=sendonly', `a=msid:s ${cid}`));
+    `a=${direction}`, ...(cid ? [`a=msid:s ${cid}`] : [])));
   return `${lines.join('\r\n')}\r\n`;
 }
 

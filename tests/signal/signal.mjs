@@ -14,6 +14,7 @@ import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
 import { data_track_checks } from './data_tracks.mjs';
 import { description_checks } from './descriptions.mjs';
+import { description_text_checks } from './descriptions_text.mjs';
 import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
 import { gate_checks } from './gates.mjs';
@@ -42,6 +43,7 @@ const kGroups = [
   connecting_checks,
   data_track_checks,
   description_checks,
+  description_text_checks,
   fanout_checks,
   frame_checks,
   gate_checks,

@@ -27,7 +27,7 @@ async function subscribed_check(suite, server) {
 }
 
 async function single_check(suite, server) {
-  await suite.check('single mode: each track asks for an offer and says what is missing, the answer names all [SIG-51] [SIG-84]', async () => {
+  await suite.check('single mode: each track asks for an offer and says what is missing, the answer names all [SIG-51] [SIG-84] [SDP-40]', async () => {
     const room = fresh_room('subscribe');
     const bob = await MediaClient.join(suite, server, room, 'bob', { v1: true });
     const alice = await MediaClient.join(suite, server, room, 'alice', { v1: true });

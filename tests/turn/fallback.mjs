@@ -96,7 +96,7 @@ async function stays({ suite, browser, address }, server) {
 export async function fallback_checks(place) {
   const { suite, certificate, host } = place;
   const names = {
-    tls: 'UDP stops under a young call of Chromium: it goes on over TURN and TLS, and begins there next time [SIG-89] [ICE-15] [MC-02]',
+    tls: 'UDP stops under a young call of Chromium: it goes on over TURN and TLS, and begins there next time [SIG-89] [ICE-15] [ICE-19] [MC-02]',
     off: 'rtc.allow_tcp_fallback: false: it is told to resume and nothing else [SIG-89]',
   };
   if (!Object.values(names).some((name) => suite.selected(name))) return;
