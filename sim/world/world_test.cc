@@ -82,6 +82,13 @@ TEST_CASE("World: a new port of the NAT costs no session [MC-03]") {
     CHECK(result.stats.resumes == 0);
 }
 
+TEST_CASE("World: ICE restarts under loss: numbers and times go on, nobody joins again [ICE-14]") {
+    const RunResult result = run_scenario(find_scenario("restarts", 1).value(), 14);
+    CHECK(faults(result) == kNone);
+    CHECK(result.stats.rejoins == 3);
+    CHECK(result.stats.resumes == 0);
+}
+
 TEST_CASE("World: after 19 s without UDP both directions flow again [SIG-145][SIG-160]") {
     for (const std::size_t shards : {1U, 2U}) {
         CAPTURE(shards);

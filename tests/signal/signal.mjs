@@ -18,6 +18,7 @@ import { description_text_checks } from './descriptions_text.mjs';
 import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
 import { gate_checks } from './gates.mjs';
+import { ice_checks } from './ice.mjs';
 import { id_checks } from './ids.mjs';
 import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
@@ -47,6 +48,7 @@ const kGroups = [
   fanout_checks,
   frame_checks,
   gate_checks,
+  ice_checks,
   id_checks,
   joining_checks,
   leaving_checks,

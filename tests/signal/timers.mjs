@@ -12,6 +12,7 @@ import { start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
+import { slow_ice_checks } from './ice.mjs';
 import { MediaClient } from './media.mjs';
 
 const { DISCONNECT, RECONNECT, RESUME } = LeaveRequest_Action;
@@ -77,7 +78,7 @@ async function publication_check(suite, server, strict) {
 const is_stun = (bytes) => bytes[0] < 2;
 
 async function path_check(suite, server) {
-  await suite.check('a path is checked every 2 s; cut, it counts as disconnected after 10 s and as failed after 15 s [SIG-145] [SIG-165]', async () => {
+  await suite.check('a path is checked every 2 s; cut, it counts as disconnected after 10 s and as failed after 15 s [SIG-145] [SIG-165] [ICE-04]', async () => {
     const proxy = await MediaProxy.start(suite, server);
     const room = fresh_room('timers-path');
     const through = { ports: { http: Number(new URL(proxy.ws).port) } };
@@ -117,5 +118,5 @@ await suite.run(async () => {
   const strict = await start_server(suite, { rtc: { reconnect_on_publication_error: true } });
   // Its log is read: nobody else's connections may be in it.
   const quiet = await start_server(suite);
-  await Promise.all([join_check(suite, server), publication_check(suite, server, strict), path_check(suite, quiet)]);
+  await Promise.all([join_check(suite, server), publication_check(suite, server, strict), path_check(suite, quiet), slow_ice_checks(suite, server)]);
 });
