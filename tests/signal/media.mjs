@@ -131,8 +131,9 @@ export class MediaClient {
   }
 
   // Publishes and sends packets; gives the TrackInfo of track_published. `at_once`: the offer goes
-  // without waiting for that. `frames` gives the packets, one after the other.
-  async publish(kind, { at_once = false, frames, ...request } = {}) {
+  // without waiting for that. `frames` gives the packets, one after the other; `first` is about the
+  // number of the first, `every` the milliseconds between them.
+  async publish(kind, { at_once = false, frames, first, every, ...request } = {}) {
     const connection = this.connection(SignalTarget.PUBLISHER);
     const track = this.#add_track(kind);
     const video = kind === 'video';
@@ -150,7 +151,7 @@ export class MediaClient {
     const { track: info } = await this.client.told('trackPublished', (one) => one.cid === cid);
     if (this.errors.length) throw this.errors[0];
     await until(() => connection.connectionState === 'connected');
-    this.#timers.push(send_packets(track, () => this.loud, frames));
+    this.#timers.push(send_packets(track, () => this.loud, frames, { first, every }));
     return info;
   }
 
@@ -171,6 +172,12 @@ export class MediaClient {
   send_data(label, text, sequence = 0) {
     const packet = new DataPacket({ sequence, value: { case: 'user', value: { payload: Buffer.from(text) } } });
     this.channels[label].send(Buffer.from(packet.toBinary()));
+  }
+
+  // Of the last offer's first section of a kind.
+  ssrc_of(kind) {
+    const section = this.client.all('offer').at(-1).sdp.split(/^m=/m).find((one) => one.startsWith(kind));
+    return Number(/^a=ssrc:(\d+)/m.exec(section)[1]);
   }
 
   stop_sending() {

@@ -19,10 +19,10 @@ const kVp8KeyFrame = Buffer.from('10009d012a80026801', 'hex');
 
 // Sends a packet on the track each 20 ms, of sound as loud as speech when `is_loud()`; `next` gives
 // its payload and marker. Gives the timer.
-export function send_packets(track, is_loud, next) {
+export function send_packets(track, is_loud, next, { first = 0, every = 20 } = {}) {
   const video = track.kind === 'video';
   const usual = { payload: video ? kVp8KeyFrame : kOpusSilence, marker: true };
-  let sequenceNumber = 0;
+  let sequenceNumber = first;
   let timestamp = 0;
   return setInterval(() => {
     sequenceNumber = (sequenceNumber + 1) & 0xffff;
@@ -31,5 +31,5 @@ export function send_packets(track, is_loud, next) {
     const { payload, marker } = next?.() ?? usual;
     const header = new RtpHeader({ sequenceNumber, timestamp, marker, extension: extensions.length > 0, extensions });
     track.writeRtp(new RtpPacket(header, payload));
-  }, 20);
+  }, every);
 }

@@ -9,7 +9,7 @@ import dgram from 'node:dgram';
 import { SignalTarget } from '@livekit/protocol';
 
 import { candidate_of, ice_of, make_offer, random_fingerprint, random_ice } from '../lib/sdp.mjs';
-import { is_request, parse_stun } from '../lib/stun.mjs';
+import { binding_request, is_request, parse_stun } from '../lib/stun.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { Client } from './client.mjs';
@@ -76,6 +76,11 @@ export class RawPath {
       }
     });
     return end;
+  }
+
+  // A check of the client's.
+  check(options) {
+    return binding_request({ local: this.local, remote: this.remote, ...options });
   }
 
   // Tells the server of a socket.

@@ -29,11 +29,13 @@ import { quirk_checks } from './quirks.mjs';
 import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
+import { secure_checks } from './secure.mjs';
 import { setting_checks } from './settings.mjs';
 import { simulating_checks } from './simulating.mjs';
 import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
 import { trailer_checks } from './trailers.mjs';
+import { transport_checks } from './transport.mjs';
 
 const kGroups = [
   announcing_checks,
@@ -59,11 +61,13 @@ const kGroups = [
   relaying_checks,
   resuming_checks,
   section_checks,
+  secure_checks,
   setting_checks,
   simulating_checks,
   subscriber_checks,
   subscribing_checks,
   trailer_checks,
+  transport_checks,
 ];
 
 const suite = new Suite({ limit: 180 });
