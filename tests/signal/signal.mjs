@@ -6,6 +6,7 @@
 
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
+import { address_checks } from './addresses.mjs';
 import { announcing_checks } from './announcing.mjs';
 import { audio_codec_checks } from './audio_codecs.mjs';
 import { blob_checks } from './blobs.mjs';
@@ -38,6 +39,7 @@ import { trailer_checks } from './trailers.mjs';
 import { transport_checks } from './transport.mjs';
 
 const kGroups = [
+  address_checks,
   announcing_checks,
   audio_codec_checks,
   blob_checks,

@@ -34,6 +34,10 @@ bool passes(const config::Filter& names, const std::string& name) {
     return !is_in(names.excludes);
 }
 
+bool is_set(const config::Filter& filter) {
+    return !filter.includes.empty() || !filter.excludes.empty();
+}
+
 struct NodeIp {
     IpAddress v4;
     IpAddress v6;
@@ -84,6 +88,11 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
                 return other.advertised == media.advertised && other.local == media.local;
             }))
             unique.push_back(media);
+    // Nobody could connect, and nothing would say why.
+    if (unique.empty() && (is_set(config.rtc.ips) || is_set(config.rtc.interfaces)))
+        return fail(
+            "rtc.ips and rtc.interfaces leave none of this machine's addresses; widen them, or set "
+            "rtc.enable_loopback_candidate for 127.0.0.1");
     return unique;
 }
 

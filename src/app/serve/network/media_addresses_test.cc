@@ -58,6 +58,20 @@ TEST_CASE("media_addresses: filters count before the rewrite [ICE-10][ICE-11]") 
     CHECK(advertised(addresses(config)) == "172.17.0.1>203.0.113.9 ");
 }
 
+TEST_CASE("media_addresses: filters that leave nothing are an error that names them [ICE-11]") {
+    config::Config config;
+    config.rtc.ips.includes = {"198.51.100.0/24"};
+    const auto none = media_addresses(config, kHost);
+    REQUIRE_FALSE(none.has_value());
+    CHECK(none.error().find("rtc.ips and rtc.interfaces") != std::string::npos);
+    config.rtc.ips.includes.clear();
+    config.rtc.interfaces.includes = {"wlan7"};
+    CHECK_FALSE(media_addresses(config, kHost).has_value());
+    // A machine without a network starts all the same.
+    config.rtc.interfaces.includes.clear();
+    CHECK(media_addresses(config, {}).value().empty());
+}
+
 TEST_CASE("media_addresses: a loopback node_ip binds loopback and nothing else [ICE-10]") {
     config::Config config;
     config.rtc.node_ip = "127.0.0.1";
