@@ -4,7 +4,7 @@
 // A participant that loses each tenth packet of media in both directions. What is lost is sent
 // again, to it and by it: a picture that had to be begun anew each time would show by its key frames.
 
-import { MediaProxy } from '../lib/media_proxy.mjs';
+import { is_dtls, MediaProxy } from '../lib/media_proxy.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -21,6 +21,29 @@ async function key_frames(peer) {
 }
 
 export async function loss_checks(suite, server, { single, label }) {
+  await suite.check(`${label}: three of ten datagrams of the handshakes are lost: they come again, and no session is [DTLS-04]`, async () => {
+    const room = `handshake-${label}`;
+    const proxy = await MediaProxy.start(suite, server);
+    const lost = { up: 0, down: 0 };
+    const some_of = (way) => {
+      let count = 0;
+      return (bytes) => {
+        if (!is_dtls(bytes) || (count += 1) % 10 > 3) return true;
+        lost[way] += 1;
+        return false;
+      };
+    };
+    [proxy.to_server, proxy.to_client] = [some_of('up'), some_of('down')];
+    const alice = await Peer.join(suite, { ws: proxy.ws }, room, 'alice', { number: 1, single });
+    const bob = await Peer.join(suite, server, room, 'bob', { number: 2, single });
+    await Promise.all([alice.publish_picture(), bob.publish_picture()]);
+    await Promise.all([alice.sees(bob), bob.sees(alice)]);
+    assert.ok(lost.up >= 3 && lost.down >= 3, JSON.stringify(lost));
+    assert.ok(!alice.events.some(({ name }) => /econnect|isconnected/.test(name)), 'a session was lost');
+    await Promise.all([alice.leave(), bob.leave()]);
+    proxy.stop();
+  }, { seconds: 60 });
+
   await suite.check(`${label}: a tenth of the media is lost: it is sent again, the pictures go on [IN-04] [FWD-11]`, async () => {
     const room = `loss-${label}`;
     const proxy = await MediaProxy.start(suite, server);

@@ -98,4 +98,12 @@ export const dtls_of = ({ got }) => got.filter((one) => is_dtls(one.bytes));
 export const reply_to = (end, request) =>
   end.got.map((one) => parse_stun(one.bytes)).find((one) => one && one.type !== 1 && one.transaction.equals(request.subarray(8, 20)));
 
-export const answered = (end, request) => until(() => reply_to(end, request), { every: 5, what: 'an answer to a check' });
+// Sends a check until it is answered: the worker may hear of the connection after its client.
+export async function answered(end, request) {
+  const again = setInterval(() => end.send(request), 300);
+  try {
+    return await until(() => reply_to(end, request), { every: 5, what: 'an answer to a check' });
+  } finally {
+    clearInterval(again);
+  }
+}

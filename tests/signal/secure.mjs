@@ -107,7 +107,7 @@ async function handshake_check(suite, server) {
 }
 
 async function retransmission_check(suite, server) {
-  await suite.check('a hello that nobody answers is repeated after 100 ms, then ever later; handshakes get through loss [DTLS-04]', async () => {
+  await suite.check('a hello that nobody answers is repeated after 100 ms, then ever later [DTLS-04]', async () => {
     const path = await RawPath.publisher(suite, server, fresh_room('secure'), 'alice', { v1: true });
     const end = await path.open();
     end.on_message = (bytes) => parse_stun(bytes)?.type === 1 && end.send(binding_success(bytes, path.address, path.local.pwd));
@@ -120,24 +120,7 @@ async function retransmission_check(suite, server) {
     // 100, 200, 400 and 800 ms, seen from a busy machine; where a second is the first, there is one by now.
     const third = gaps()[0] + gaps()[1] + gaps()[2];
     assert.ok(third > 400 && third < 1300 && gaps()[3] > 500, `${gaps()}`);
-
-    const { proxy, join } = await behind_proxy(suite, server);
-    const lost = { up: 0, down: 0 };
-    // The first flights of both sides, of both connections.
-    const some_of = (way) => (bytes) => {
-      if (!is_dtls(bytes) || lost[way] >= 3) return true;
-      lost[way] += 1;
-      return false;
-    };
-    proxy.to_server = some_of('up');
-    proxy.to_client = some_of('down');
-    const room = fresh_room('secure');
-    const bob = await join(room, 'bob');
-    assert.deepEqual(lost, { up: 3, down: 3 });
-    Object.assign(lost, { up: 0, down: 0 });
-    await bob.publish('audio');
-    assert.deepEqual(lost, { up: 3, down: 3 });
-  }, { seconds: 60 });
+  });
 }
 
 const certificate = () => new X509Certificate(RTCDtlsTransport.localCertificate.certPem).raw;
@@ -240,8 +223,8 @@ async function srtp_checks(suite) {
       // A part is lost for good, another comes with the next request.
       return bytes.readUInt16BE(2) % 9 !== 0 || (lost += 1) % 2 === 0;
     };
-    // From 64,512 on a stream would begin elsewhere.
-    await alice.publish('video', { first: 64500, every: 3 });
+    // Where the subscription begins behind 64,512 its numbers begin elsewhere.
+    await alice.publish('video', { first: 63500, every: 3 });
     const heard = listen(bob);
     await until(() => behind > 200, { timeout: 20000, what: 'packets behind the wrap' });
     await more(bob, 'video', 100);
