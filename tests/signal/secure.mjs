@@ -7,7 +7,7 @@
 import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 
 import { LeaveRequest_Action, SignalTarget } from '@livekit/protocol';
-import { RTCDtlsTransport, RtpHeader } from 'werift';
+import { RTCDtlsTransport } from 'werift';
 
 import { is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
 import { Scrape } from '../lib/metrics.mjs';

@@ -20,6 +20,7 @@ import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
 import { gate_checks } from './gates.mjs';
 import { ice_checks } from './ice.mjs';
+import { stream_checks } from './ice_streams.mjs';
 import { id_checks } from './ids.mjs';
 import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
@@ -53,6 +54,7 @@ const kGroups = [
   frame_checks,
   gate_checks,
   ice_checks,
+  stream_checks,
   id_checks,
   joining_checks,
   leaving_checks,

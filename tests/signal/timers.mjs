@@ -13,6 +13,7 @@ import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
 import { slow_ice_checks } from './ice.mjs';
+import { slow_stream_checks } from './ice_streams.mjs';
 import { MediaClient } from './media.mjs';
 
 const { DISCONNECT, RECONNECT, RESUME } = LeaveRequest_Action;
@@ -118,5 +119,5 @@ await suite.run(async () => {
   const strict = await start_server(suite, { rtc: { reconnect_on_publication_error: true } });
   // Its log is read: nobody else's connections may be in it.
   const quiet = await start_server(suite);
-  await Promise.all([join_check(suite, server), publication_check(suite, server, strict), path_check(suite, quiet), slow_ice_checks(suite, server)]);
+  await Promise.all([join_check(suite, server), publication_check(suite, server, strict), path_check(suite, quiet), slow_ice_checks(suite, server), slow_stream_checks(suite, server)]);
 });

@@ -9,7 +9,7 @@ import { DataPacket_Kind } from 'livekit-server-sdk';
 import { RTCPeerConnection } from 'werift';
 
 import { room_client } from '../api/clients.mjs';
-import { is_dtls, is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
+import { is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
