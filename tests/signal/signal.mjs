@@ -6,7 +6,6 @@
 
 import { start_server } from '../lib/server.mjs';
 import { Suite } from '../lib/suite.mjs';
-import { address_checks } from './addresses.mjs';
 import { announcing_checks } from './announcing.mjs';
 import { audio_codec_checks } from './audio_codecs.mjs';
 import { blob_checks } from './blobs.mjs';
@@ -15,12 +14,9 @@ import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
 import { data_track_checks } from './data_tracks.mjs';
 import { description_checks } from './descriptions.mjs';
-import { description_text_checks } from './descriptions_text.mjs';
 import { fanout_checks } from './fanout.mjs';
 import { frame_checks } from './frames.mjs';
 import { gate_checks } from './gates.mjs';
-import { ice_checks } from './ice.mjs';
-import { stream_checks } from './ice_streams.mjs';
 import { id_checks } from './ids.mjs';
 import { joining_checks } from './joining.mjs';
 import { leaving_checks } from './leaving.mjs';
@@ -31,16 +27,13 @@ import { quirk_checks } from './quirks.mjs';
 import { relaying_checks } from './relaying.mjs';
 import { resuming_checks } from './resuming.mjs';
 import { section_checks } from './sections.mjs';
-import { secure_checks } from './secure.mjs';
 import { setting_checks } from './settings.mjs';
 import { simulating_checks } from './simulating.mjs';
 import { subscriber_checks } from './subscribers.mjs';
 import { subscribing_checks } from './subscribing.mjs';
 import { trailer_checks } from './trailers.mjs';
-import { transport_checks } from './transport.mjs';
 
 const kGroups = [
-  address_checks,
   announcing_checks,
   audio_codec_checks,
   blob_checks,
@@ -49,12 +42,9 @@ const kGroups = [
   connecting_checks,
   data_track_checks,
   description_checks,
-  description_text_checks,
   fanout_checks,
   frame_checks,
   gate_checks,
-  ice_checks,
-  stream_checks,
   id_checks,
   joining_checks,
   leaving_checks,
@@ -65,13 +55,11 @@ const kGroups = [
   relaying_checks,
   resuming_checks,
   section_checks,
-  secure_checks,
   setting_checks,
   simulating_checks,
   subscriber_checks,
   subscribing_checks,
   trailer_checks,
-  transport_checks,
 ];
 
 const suite = new Suite({ limit: 180 });

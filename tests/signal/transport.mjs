@@ -173,7 +173,7 @@ async function rtcp_check(suite, server) {
     const alice = await MediaClient.join(suite, through, room, 'alice');
     const bob = await MediaClient.join(suite, server, room, 'bob');
     let drop = 0;
-    proxy.to_server = (bytes) => !is_media(bytes) || is_rtcp(bytes) || (drop += 1) % 10 !== 0;
+    proxy.to_server = (bytes) => !is_media(bytes) || is_rtcp(bytes) || (drop += 1) % 7 !== 0;
     await alice.publish('audio');
     await alice.publish('video');
     const publisher = alice.connection(PUBLISHER);
