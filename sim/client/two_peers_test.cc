@@ -10,9 +10,10 @@
 
 #include "client/connection/connection.h"
 #include "client/media/publisher.h"
+#include "netem/link.h"
+#include "netem/models.h"
 #include "sim/client/subscriber.h"
 #include "sim/net/event_queue.h"
-#include "sim/net/link.h"
 #include "sim/net/run_hash.h"
 
 namespace confab::sim {
@@ -93,10 +94,10 @@ class Peer {
 
 class Pair {
   public:
-    Pair(const LinkProfile& profile, std::uint64_t seed)
+    Pair(const netem::LinkProfile& profile, std::uint64_t seed)
         : rng_(seed),
           events_(kRunStart),
-          links_{Link(profile, rng_.fork()), Link(profile, rng_.fork())} {
+          links_{netem::Link(profile, rng_.fork()), netem::Link(profile, rng_.fork())} {
         for (std::size_t i = 0; i < 2; ++i)
             clients_[i] = std::make_unique<Peer>(i, engine_, rng_.fork(), report_);
         clients_[0]->connect(*clients_[1], dtls::Role::kClient);
@@ -135,7 +136,7 @@ class Pair {
             hash_.add_datagram(events_.now(), clients_[i]->address(), clients_[1 - i]->address(),
                                out->bytes);
             if (i == 0) note_sent(out->bytes);
-            const Deliveries deliveries = links_[i].offer(events_.now(), out->bytes.size());
+            const netem::Deliveries deliveries = links_[i].offer(events_.now(), out->bytes.size());
             for (std::size_t k = 0; k < deliveries.count; ++k)
                 events_.plan(deliveries.at[k], [this, i, copy = out->bytes]() mutable {
                     clients_[1 - i]->handle_packet(events_.now(), clients_[i]->address(), copy);
@@ -159,13 +160,13 @@ class Pair {
     Report report_;
     RunHash hash_;
     srtp::Engine engine_;
-    std::array<Link, 2> links_;
+    std::array<netem::Link, 2> links_;
     std::array<std::unique_ptr<Peer>, 2> clients_;
     std::array<Timestamp, 2> planned_{Timestamp::never(), Timestamp::never()};
 };
 
 TEST_CASE("Two peers: perfect links carry every packet once and in order [DES-51][DES-52]") {
-    Pair pair(perfect_link(), 1);
+    Pair pair(netem::perfect_link(), 1);
     pair.run(Duration::seconds(5));
     CHECK(pair.report().texts() == std::vector<std::string>{});
     CHECK(pair.stream(1).counters().packets > 200);
@@ -176,7 +177,7 @@ TEST_CASE("Two peers: perfect links carry every packet once and in order [DES-51
 }
 
 TEST_CASE("Two peers: 10 % loss with jitter and reordering is repaired by NACK and RTX [DES-52]") {
-    LinkProfile link = perfect_link();
+    netem::LinkProfile link = netem::perfect_link();
     link.propagation = Duration::millis(30);
     link.jitter = Duration::millis(20);
     link.loss = 0.1;
@@ -193,7 +194,7 @@ TEST_CASE("Two peers: 10 % loss with jitter and reordering is repaired by NACK a
 }
 
 TEST_CASE("Two peers: a lost chain is mended by PLI and a key frame [DES-52]") {
-    LinkProfile link = perfect_link();
+    netem::LinkProfile link = netem::perfect_link();
     link.burst_begin = 0.01;
     link.burst_end = 0.02;
     link.burst_loss = 0.9;
@@ -207,7 +208,7 @@ TEST_CASE("Two peers: a lost chain is mended by PLI and a key frame [DES-52]") {
 
 TEST_CASE("Two peers: a seed gives the same octets again, another seed others [DES-51][DES-53]") {
     const auto run = [](std::uint64_t seed) {
-        Pair pair(cellular_link(), seed);
+        Pair pair(netem::cellular_link(), seed);
         pair.run(Duration::seconds(4));
         return pair.hash();
     };

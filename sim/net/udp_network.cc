@@ -9,7 +9,7 @@ namespace {
 constexpr std::uint32_t kOutsideNetwork = 0xC633'6400;  // 198.51.100.0
 constexpr std::uint8_t kInsideNetwork = 192;            // the first octet of 192.168.0.0
 
-std::uint64_t lost_by(const std::optional<Link>& link) {
+std::uint64_t lost_by(const std::optional<netem::Link>& link) {
     return link ? link->counters().lost : 0;
 }
 
@@ -32,7 +32,8 @@ void UdpNetwork::attach(ClientId id, Rng& rng) {
     line.down.emplace(line.down_profile, rng.fork());
 }
 
-void UdpNetwork::set_profiles(ClientId id, const LinkProfile& up, const LinkProfile& down) {
+void UdpNetwork::set_profiles(ClientId id, const netem::LinkProfile& up,
+                              const netem::LinkProfile& down) {
     Line& line = lines_[id];
     line.up_profile = up;
     line.down_profile = down;
@@ -92,7 +93,7 @@ void UdpNetwork::rebind(ClientId id) {
 
 void UdpNetwork::send_up(ClientId id, client::Target target, const SocketAddress& to,
                          BytesView bytes) {
-    const Deliveries deliveries = lines_[id].up->offer(events_.now(), bytes.size());
+    const netem::Deliveries deliveries = lines_[id].up->offer(events_.now(), bytes.size());
     for (std::size_t i = 0; i < deliveries.count; ++i)
         events_.plan(deliveries.at[i],
                      [this, from = address(id, target), to, copy = to_vector(bytes)] {
@@ -114,7 +115,8 @@ void UdpNetwork::send_down(const SocketAddress& from, const SocketAddress& to, B
     if (!port.open) return;
     ice::Path path;
     path.remote = from;
-    const Deliveries deliveries = lines_[port.client].down->offer(events_.now(), bytes.size());
+    const netem::Deliveries deliveries =
+        lines_[port.client].down->offer(events_.now(), bytes.size());
     for (std::size_t i = 0; i < deliveries.count; ++i)
         events_.plan(deliveries.at[i], [this, port, path, copy = to_vector(bytes)]() mutable {
             if (is_current(port)) client_end_.media_arrived(port.client, port.target, path, copy);

@@ -11,9 +11,9 @@
 #include <optional>
 #include <vector>
 
+#include "netem/link.h"
 #include "sim/net/blocked.h"
 #include "sim/net/event_queue.h"
-#include "sim/net/link.h"
 #include "sim/net/media_ends.h"
 #include "sim/report.h"
 
@@ -43,7 +43,7 @@ class UdpNetwork {
     void send_down(const SocketAddress& from, const SocketAddress& to, BytesView bytes);
 
     // Of the links there are and of those to come.
-    void set_profiles(ClientId id, const LinkProfile& up, const LinkProfile& down);
+    void set_profiles(ClientId id, const netem::LinkProfile& up, const netem::LinkProfile& down);
     // Of the links there are.
     void cut(ClientId id, Directions which, Timestamp until);
     // By links, all in all.
@@ -51,10 +51,10 @@ class UdpNetwork {
 
   private:
     struct Line {
-        LinkProfile up_profile;
-        LinkProfile down_profile;
-        std::optional<Link> up;
-        std::optional<Link> down;
+        netem::LinkProfile up_profile;
+        netem::LinkProfile down_profile;
+        std::optional<netem::Link> up;
+        std::optional<netem::Link> down;
         std::array<SocketAddress, client::kTargets> ports;
         std::uint64_t session = 0;
     };

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "netem/models.h"
 #include "sim/net/net_testing.h"
 
 namespace confab::sim {
@@ -19,7 +20,7 @@ const SocketAddress kServer{IpAddress::v4(0x0A00'0001), 7000};
 struct Fixture {
     Fixture() {
         for (ClientId id = 0; id < 2; ++id) {
-            net.set_profiles(id, perfect_link(), perfect_link());
+            net.set_profiles(id, netem::perfect_link(), netem::perfect_link());
             net.attach(id, rng);
             net.open_ports(id);
         }
@@ -116,9 +117,9 @@ TEST_CASE("UdpNetwork: an outage takes one direction or both, and ends") {
 
 TEST_CASE("UdpNetwork: profiles are those of the links there are and of the next ones") {
     Fixture f;
-    LinkProfile nothing = perfect_link();
+    netem::LinkProfile nothing = netem::perfect_link();
     nothing.loss = 1;
-    f.net.set_profiles(0, nothing, perfect_link());
+    f.net.set_profiles(0, nothing, netem::perfect_link());
     f.up(0, "lost");
     CHECK(f.after(kSoon) == Texts{});
     f.net.detach(0);

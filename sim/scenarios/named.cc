@@ -3,6 +3,8 @@
 
 #include "sim/scenarios/named.h"
 
+#include "netem/models.h"
+
 namespace confab::sim {
 namespace {
 
@@ -29,7 +31,7 @@ Scenario calm(std::size_t shards) {
                 3, 5);
 }
 
-Scenario over(std::string name, const LinkProfile& link, std::size_t shards) {
+Scenario over(std::string name, const netem::LinkProfile& link, std::size_t shards) {
     Scenario s = room(std::move(name), "four clients, all links of one kind", shards, 4, 8);
     for (ClientId id = 0; id < s.clients; ++id)
         s.steps.insert(s.steps.begin(), links(0, id, link, link));
@@ -81,7 +83,7 @@ Scenario rebinding(std::size_t shards) {
 Scenario restarts(std::size_t shards) {
     Scenario s =
         room("restarts", "ICE restarts under loss: numbers and times go on (MC-03)", shards, 3, 10);
-    LinkProfile link = perfect_link();
+    netem::LinkProfile link = netem::perfect_link();
     link.loss = 0.05;
     for (ClientId id = 0; id < s.clients; ++id)
         s.steps.insert(s.steps.begin(), links(0, id, link, link));
@@ -234,10 +236,10 @@ Scenario two_rooms(std::string name, std::string story, std::size_t shards, std:
 
 std::vector<Scenario> named_scenarios(std::size_t shards) {
     return {calm(shards),
-            over("wifi", wifi_link(), shards),
-            over("cellular", cellular_link(), shards),
-            over("satellite", satellite_link(), shards),
-            over("congested", congested_link(), shards),
+            over("wifi", netem::wifi_link(), shards),
+            over("cellular", netem::cellular_link(), shards),
+            over("satellite", netem::satellite_link(), shards),
+            over("congested", netem::congested_link(), shards),
             muting(shards),
             layers(shards),
             rebinding(shards),

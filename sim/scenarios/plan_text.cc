@@ -118,9 +118,9 @@ struct Texts {
     }
 };
 
-void write_link(std::string& out, const char* prefix, const LinkProfile& link) {
+void write_link(std::string& out, const char* prefix, const netem::LinkProfile& link) {
     std::vector<std::string> defaults;
-    const LinkProfile fresh;
+    const netem::LinkProfile fresh;
     each_link_field(fresh, Texts{defaults});
     each_link_field(link, Differences{out, prefix, std::move(defaults)});
 }

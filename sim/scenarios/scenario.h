@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "netem/link.h"
 #include "sfu/shard/commands.h"
 #include "sim/ids.h"
-#include "sim/net/link.h"
 
 namespace confab::sim {
 
@@ -65,8 +65,8 @@ struct Step {
     std::uint64_t scope = kCutUdp;
     std::size_t layers = 3;
     sfu::DownTrackSettings settings;
-    LinkProfile up;
-    LinkProfile down;
+    netem::LinkProfile up;
+    netem::LinkProfile down;
 };
 
 // Who a client of the plan is.
@@ -114,8 +114,8 @@ inline Step outage(std::int64_t ms, ClientId client, std::uint64_t length_ms, st
     s.scope = scope;
     return s;
 }
-inline Step links(std::int64_t ms, ClientId client, const LinkProfile& up,
-                  const LinkProfile& down) {
+inline Step links(std::int64_t ms, ClientId client, const netem::LinkProfile& up,
+                  const netem::LinkProfile& down) {
     Step s = step(ms, StepKind::kLinks, client);
     s.up = up;
     s.down = down;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "netem/models.h"
+
 namespace confab::sim {
 namespace {
 
@@ -52,8 +54,8 @@ class Builder {
     }
     std::int64_t wait(std::uint64_t most) { return static_cast<std::int64_t>(rng_.below(most)); }
     void add_client(Scenario& s, ClientId id) {
-        s.steps.push_back(links(0, id, random_link(rng_, options_.max_loss),
-                                random_link(rng_, options_.max_loss)));
+        s.steps.push_back(links(0, id, netem::random_link(rng_, options_.max_loss),
+                                netem::random_link(rng_, options_.max_loss)));
         join(s, rng_.below(3) == 0 ? wait(static_cast<std::uint64_t>(length_ms() / 2)) : wait(300),
              id);
     }
@@ -102,8 +104,8 @@ class Builder {
                 s.steps.push_back(step(at, StepKind::kOutage, id, 200 + rng_.below(2500)));
                 break;
             case 10:
-                s.steps.push_back(links(at, id, random_link(rng_, options_.max_loss),
-                                        random_link(rng_, options_.max_loss)));
+                s.steps.push_back(links(at, id, netem::random_link(rng_, options_.max_loss),
+                                        netem::random_link(rng_, options_.max_loss)));
                 break;
             default:
                 s.steps.push_back(step(at, StepKind::kUnpublish, id));

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/rng.h"
+#include "netem/models.h"
 
 namespace confab::sim {
 namespace {
@@ -64,7 +65,8 @@ class Builder {
     }
     void add_client(Scenario& s, ClientId id) {
         if (rng_.below(3) == 0)
-            s.steps.push_back(links(0, id, random_link(rng_, 0.05), random_link(rng_, 0.05)));
+            s.steps.push_back(
+                links(0, id, netem::random_link(rng_, 0.05), netem::random_link(rng_, 0.05)));
         const auto half = static_cast<std::uint64_t>(options_.length.ms() / 2);
         join(s, rng_.below(3) == 0 ? below(half) : below(500), id);
     }

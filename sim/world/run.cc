@@ -4,6 +4,7 @@
 #include "sim/world/run.h"
 
 #include "base/check.h"
+#include "netem/models.h"
 #include "sim/world/checks.h"
 
 namespace confab::sim {
@@ -44,7 +45,7 @@ RunResult Run::play() {
 
 void Run::heal() {
     for (ClientId id = 0; id < scenario_.clients; ++id)
-        world_.udp().set_profiles(id, perfect_link(), perfect_link());
+        world_.udp().set_profiles(id, netem::perfect_link(), netem::perfect_link());
     const Timestamp end = world_.now() + scenario_.healing;
     world_.run_until(end - kSilenceAtEnd);
     say_last_words();

@@ -3,17 +3,17 @@
 
 // Each property of the link model by itself.
 
-#include "sim/net/link.h"
+#include "netem/link.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <vector>
 
-#include "sim/net/event_queue.h"
-#include "sim/net/run_hash.h"
+#include "base/rng.h"
+#include "netem/models.h"
 
-namespace confab::sim {
+namespace confab::netem {
 namespace {
 
 Timestamp at_us(std::int64_t us) {
@@ -29,28 +29,6 @@ std::vector<Timestamp> send(Link& link, int count, std::size_t size, Duration ga
             out.push_back(d.at[k]);
     }
     return out;
-}
-
-TEST_CASE("EventQueue: time order, and the order of planning where times are equal [DES-51]") {
-    EventQueue queue(at_us(0));
-    std::vector<int> order;
-    queue.plan(at_us(20), [&] { order.push_back(3); });
-    queue.plan(at_us(10), [&] { order.push_back(1); });
-    queue.plan(at_us(10), [&] { order.push_back(2); });
-    queue.plan(Timestamp::never(), [&] { order.push_back(9); });
-    queue.plan(at_us(-50), [&] {
-        order.push_back(0);
-        queue.plan(at_us(5), [&] { order.push_back(7); });
-    });
-    while (queue.step(at_us(15))) {
-    }
-    CHECK(order == std::vector<int>{0, 7, 1, 2});
-    CHECK(queue.now() == at_us(15));
-    while (queue.step(at_us(100))) {
-    }
-    CHECK(order.back() == 3);
-    CHECK(queue.now() == at_us(100));
-    CHECK(queue.taken() == 5);
 }
 
 TEST_CASE("Link: propagation alone, nothing else [DES-51]") {
@@ -140,7 +118,35 @@ TEST_CASE("Link: duplication, MTU and outage [DES-51]") {
     CHECK(link.counters().in_outage == 1);
 }
 
-TEST_CASE("Link: profiles by name; a seed repeats itself, another does not [DES-51]") {
+TEST_CASE("Link: a queue of some time takes what waits no longer [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.bits_per_second = 8'000'000;
+    p.queue_time = Duration::millis(5);
+    Link link(p, Rng(1));
+    // Behind five packets of a millisecond each a sixth waits 5 ms, a seventh 6.
+    CHECK(send(link, 20, 972, Duration::zero()).size() == 6);
+    CHECK(link.counters().queue_dropped == 14);
+    // At a tenth of the rate the wait is what counts, not the octets.
+    p.bits_per_second = 800'000;
+    Link slow(p, Rng(1));
+    CHECK(send(slow, 20, 972, Duration::zero()).size() == 1);
+}
+
+TEST_CASE("Link: reordered packets keep their gap [DES-51]") {
+    LinkProfile p = perfect_link();
+    p.reorder = 1;
+    p.reorder_gap = 3;
+    Link link(p, Rng(5));
+    std::vector<int> late;
+    for (int i = 0; i < 12; ++i) {
+        const Timestamp now = at_us(100'000 * i);
+        if (link.offer(now, 100).at[0] == now + p.propagation + p.reorder_delay) late.push_back(i);
+    }
+    CHECK(late == std::vector<int>{2, 5, 8, 11});
+    CHECK(link.counters().reordered == 4);
+}
+
+TEST_CASE("Link: models by name; a seed repeats itself, another does not [DES-51]") {
     for (const auto name : {"perfect", "wifi", "cellular", "satellite", "congested"})
         CHECK(link_profile(name).has_value());
     CHECK_FALSE(link_profile("cable").has_value());
@@ -152,26 +158,5 @@ TEST_CASE("Link: profiles by name; a seed repeats itself, another does not [DES-
     CHECK(run(7) != run(8));
 }
 
-TEST_CASE("RunHash: time, addresses, length and every byte count [DES-51]") {
-    const SocketAddress a{IpAddress::v4(1), 1};
-    const SocketAddress b{IpAddress::v4(1), 2};
-    const auto hash = [](Timestamp now, SocketAddress from, SocketAddress to, Bytes bytes) {
-        RunHash h;
-        h.add_datagram(now, from, to, bytes);
-        return h.value();
-    };
-    const Bytes bytes(21, 7);
-    const auto base = hash(at_us(0), a, b, bytes);
-    CHECK(base == hash(at_us(0), a, b, bytes));
-    CHECK(base != hash(at_us(1), a, b, bytes));
-    CHECK(base != hash(at_us(0), b, a, bytes));
-    CHECK(base != hash(at_us(0), a, b, Bytes(22, 7)));
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        Bytes other = bytes;
-        other[i] ^= 1;
-        CHECK(base != hash(at_us(0), a, b, other));
-    }
-}
-
 }  // namespace
-}  // namespace confab::sim
+}  // namespace confab::netem

@@ -1,11 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/net/link.h"
+#include "netem/models.h"
 
-#include <algorithm>
-
-namespace confab::sim {
+namespace confab::netem {
 
 LinkProfile perfect_link() {
     return {};
@@ -90,71 +88,4 @@ LinkProfile random_link(Rng& rng, double max_loss) {
     return p;
 }
 
-bool Link::is_lost() {
-    if (profile_.burst_loss > 0) {
-        in_burst_ =
-            in_burst_ ? rng_.unit() >= profile_.burst_end : rng_.unit() < profile_.burst_begin;
-        if (in_burst_ && rng_.unit() < profile_.burst_loss) return true;
-    }
-    return profile_.loss > 0 && rng_.unit() < profile_.loss;
-}
-
-Duration Link::extra_delay() {
-    if (profile_.jitter == Duration::zero()) return Duration::zero();
-    const double c = profile_.jitter_correlation;
-    last_jitter_ = c * last_jitter_ + (1 - c) * rng_.unit();
-    return profile_.jitter.scaled(last_jitter_);
-}
-
-std::optional<Timestamp> Link::send_over_wire(Timestamp now, std::size_t on_wire) {
-    if (profile_.bits_per_second == 0) return now;
-    const auto bits = [&](Duration d) {
-        return static_cast<double>(d.us()) * static_cast<double>(profile_.bits_per_second) / 1e6;
-    };
-    const Duration waiting = std::max(wire_free_ - now, Duration::zero());
-    if (bits(waiting) / 8 + static_cast<double>(on_wire) >
-        static_cast<double>(profile_.queue_bytes))
-        return std::nullopt;
-    const std::uint64_t us = on_wire * 8'000'000ULL / profile_.bits_per_second;
-    wire_free_ = std::max(wire_free_, now) + Duration::micros(static_cast<std::int64_t>(us));
-    return wire_free_;
-}
-
-Deliveries Link::offer(Timestamp now, std::size_t size) {
-    ++counters_.offered;
-    const std::size_t on_wire = size + kHeaderBytes;
-    if (on_wire > profile_.mtu) {
-        ++counters_.too_big;
-        return {};
-    }
-    if (now < outage_until_) {
-        ++counters_.in_outage;
-        return {};
-    }
-    const std::optional<Timestamp> sent = send_over_wire(now, on_wire);
-    if (!sent) {
-        ++counters_.queue_dropped;
-        return {};
-    }
-    if (is_lost()) {
-        ++counters_.lost;
-        return {};
-    }
-    Deliveries out;
-    Timestamp arrival = std::max(*sent + profile_.propagation + extra_delay(), last_delivery_);
-    if (profile_.reorder > 0 && rng_.unit() < profile_.reorder) {
-        ++counters_.reordered;
-        arrival = arrival + profile_.reorder_delay;
-    } else {
-        last_delivery_ = arrival;
-    }
-    out.at[out.count++] = arrival;
-    if (profile_.duplicate > 0 && rng_.unit() < profile_.duplicate) {
-        ++counters_.duplicated;
-        out.at[out.count++] =
-            arrival + Duration::micros(static_cast<std::int64_t>(rng_.below(5000)));
-    }
-    return out;
-}
-
-}  // namespace confab::sim
+}  // namespace confab::netem

@@ -5,7 +5,7 @@
 // propagation with correlated jitter, loss, reordering and duplication. Knows sizes and times only;
 // who carries the bytes asks it when, and whether, they arrive.
 //
-//   offer ─▶ MTU, outage ─▶ queue (bytes, tail drop) ─▶ wire (rate) ─▶ loss ─▶ delay ─▶ 0, 1, 2
+//   offer ─▶ MTU, outage ─▶ queue (tail drop) ─▶ wire (rate) ─▶ loss ─▶ delay ─▶ 0, 1, 2
 //   times
 #pragma once
 
@@ -14,12 +14,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "base/rng.h"
 #include "base/time.h"
 
-namespace confab::sim {
+namespace confab::netem {
 
 struct LinkProfile {
     std::uint64_t bits_per_second = 0;  // 0: no limit
@@ -36,18 +35,10 @@ struct LinkProfile {
     double reorder = 0;  // such packets are overtaken by those behind them
     Duration reorder_delay = Duration::millis(20);
     double duplicate = 0;
-    std::size_t mtu = 1500;  // of the UDP payload and 28 bytes of headers
+    std::size_t mtu = 1500;    // of the UDP payload and 28 bytes of headers
+    Duration queue_time;       // the longest wait for the wire, in place of queue_bytes; zero: not
+    unsigned reorder_gap = 0;  // a reordered packet comes at least so many behind the one before
 };
-
-LinkProfile perfect_link();
-LinkProfile wifi_link();
-LinkProfile cellular_link();
-LinkProfile satellite_link();
-LinkProfile congested_link();
-// By name, for scenario files; nullopt if there is none.
-std::optional<LinkProfile> link_profile(std::string_view name);
-// Any mixture of loss up to `max_loss`, jitter, reordering and duplication.
-LinkProfile random_link(Rng& rng, double max_loss);
 
 struct Deliveries {
     std::array<Timestamp, 2> at{};
@@ -79,6 +70,7 @@ class Link {
 
   private:
     bool is_lost();
+    bool is_reordered();
     Duration extra_delay();
     // When the wire has sent it; nothing if the queue in front of it is full.
     std::optional<Timestamp> send_over_wire(Timestamp now, std::size_t on_wire);
@@ -90,7 +82,8 @@ class Link {
     Timestamp last_delivery_;  // jitter alone does not reorder
     double last_jitter_ = 0;   // 0 to 1
     bool in_burst_ = false;
+    unsigned since_reordered_ = 0;
     LinkCounters counters_;
 };
 
-}  // namespace confab::sim
+}  // namespace confab::netem
