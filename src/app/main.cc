@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/commands/command_line.h"
+#include "app/netsim/run_netsim.h"
 #include "app/serve/server.h"
 
 int main(int argc, char** argv) {
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
     try {
         Host host = system_host();
         host.serve = run_server;
+        host.netsim = run_netsim;
         const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
         const Outcome outcome = run_command(arguments, host);
         std::fputs(outcome.out.c_str(), stdout);

@@ -42,6 +42,14 @@ constexpr Row kCommands[] = {
      "  confab create-join-token --dev --room demo --identity anna", add_create_join_token, true},
     {"", "ports", "List the ports that a configuration uses",
      "  confab ports --config confab.yaml\n  confab ports --dev", add_ports},
+    {"", "netsim", "Relay UDP and TCP over a network as bad as wanted, to try out what it does",
+     "  confab netsim --listen 127.0.0.2:7882 --to 127.0.0.1:7882/udp --profile N4\n"
+     "  confab netsim --listen 127.0.0.2:7882 --to 127.0.0.1:7882/udp"
+     " --up loss=2% --down rate=600kbit,delay=50ms --seed 7\n"
+     "  confab netsim --listen 127.0.0.2:7882 --to 127.0.0.1:7882/udp"
+     " --listen 127.0.0.2:7881 --to 127.0.0.1:7881/tcp --at 10s:udp=drop --duration 60s --json\n"
+     "How clients come to use it: docs/guide/bad-network.md",
+     add_netsim},
     {"config", "check", "Test a configuration", "  confab config check -c confab.yaml",
      add_config_check},
     {"config", "show", "Print the values in force, without secrets",

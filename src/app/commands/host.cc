@@ -71,7 +71,8 @@ Host system_host() {
             .read_file = read_file,
             .fill_random = [](BytesSpan out) { crypto::fill_random(out); },
             .now = wall_clock,
-            .serve = {}};
+            .serve = {},
+            .netsim = {}};
 }
 
 }  // namespace confab::app

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "runtime/netem/relay_node.h"
 
 namespace confab::app {
 
@@ -31,9 +32,10 @@ struct Host {
     std::function<void(BytesSpan out)> fill_random;
     std::function<UnixTime()> now;
     std::function<int(const config::Config&, const ServeContext&)> serve;
+    std::function<Result<netsim::Totals, std::string>(const netsim::RelayOptions&)> netsim;
 };
 
-// The real one; `serve` is left empty.
+// The real one; `serve` and `netsim` are left empty.
 Host system_host();
 
 }  // namespace confab::app
