@@ -75,8 +75,7 @@ void StreamRelay::handle_bytes(Timestamp now, StreamId id, Direction direction, 
     half.bytes.insert(half.bytes.end(), bytes.begin(), bytes.end());
     while (!bytes.empty()) {
         const std::size_t size = std::min(bytes.size(), kSegment);
-        half.last_at = std::max(arrival(now, direction, size), half.last_at);
-        half.pieces.push_back({half.last_at, size});
+        half.pieces.push_back({arrival(now, direction, size), size});
         bytes = bytes.subspan(size);
     }
 }
@@ -87,7 +86,7 @@ void StreamRelay::handle_end(Timestamp now, StreamId id, Direction direction) {
     Half& half = stream->half(direction);
     if (half.ended) return;
     half.ended = true;
-    half.end_at = std::max(arrival(now, direction, 0), half.last_at);
+    half.end_at = arrival(now, direction, 0);
 }
 
 void StreamRelay::handle_timeout(Timestamp now) {

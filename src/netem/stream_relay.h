@@ -74,10 +74,9 @@ class StreamRelay {
     };
     struct Half {
         Bytes bytes;
-        std::size_t begin = 0;  // what of them is consumed
-        std::size_t ready = 0;  // what behind it is due
-        std::deque<Piece> pieces;
-        Timestamp last_at;
+        std::size_t begin = 0;     // what of them is consumed
+        std::size_t ready = 0;     // what behind it is due
+        std::deque<Piece> pieces;  // one that is late holds up those behind it
         bool ended = false;
         Timestamp end_at;
         std::size_t waiting() const { return bytes.size() - begin; }
