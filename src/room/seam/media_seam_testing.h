@@ -20,7 +20,8 @@ namespace confab::room::testing {
 
 class RoomAndShard {
   public:
-    explicit RoomAndShard(Config config = test_config()) : room(std::move(config)) {
+    explicit RoomAndShard(Config config = test_config(), const sfu::ShardOptions& options = {})
+        : room(std::move(config)), world(1, options) {
         room.auto_connect = false;  // the shard says so
     }
 
@@ -49,7 +50,7 @@ class RoomAndShard {
     }
 
     Harness room;
-    sfu::test::World world{1};
+    sfu::test::World world;
     // Of the clients' ends made from now on: what their answer says instead of what suits.
     std::optional<dtls::Role> client_role;
 

@@ -1,0 +1,243 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// A call of two in real rooms on a real shard: what the publisher sends is made packet by packet,
+// what its subscriber gets is kept, and of both what they are told by RTCP.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.h"
+#include "room/seam/media_seam_testing.h"
+#include "rtc/sdp/feature_sets.h"
+#include "wire/rtcp/rtcp.h"
+
+namespace confab::room::testing {
+
+using sfu::test::ReceivedRtp;
+using sfu::test::vp8_payload;
+
+struct CallPlan {
+    bool video = true;
+    std::string codec = "VP8";                                     // as in the description
+    std::vector<std::string> rids;                                 // of simulcast
+    bool descriptors = true;                                       // the publisher offers them
+    std::function<void(livekit::AddTrackRequest&)> announce = {};  // what else it says
+    JoinParams subscriber = test_join("r", "bob");
+    std::vector<std::string> refused;  // codecs that the subscriber does not take
+    Config config = test_config();
+    sfu::ShardOptions options;
+};
+
+// One stream of a publisher. A packet's number is the next one, its time the one set here.
+struct Stream {
+    Stream(const sfu::AddReceiver& receiver, std::uint32_t of_ssrc, std::string of_rid = {})
+        : ssrc(of_ssrc),
+          pt(receiver.codecs.front().pt.value()),
+          mid(receiver.mid),
+          rid(std::move(of_rid)),
+          ids(receiver.extensions) {}
+    Bytes packet(BytesView payload, bool marker = true, std::uint8_t padding = 0) {
+        Bytes out(2000);
+        ByteWriter writer(out);
+        wire::RtpHeader header;
+        header.payload_type = pt;
+        header.sequence = sequence++;
+        header.timestamp = timestamp;
+        header.ssrc = ssrc;
+        header.marker = marker;
+        header.padding_size = padding;
+        wire::ExtensionWriter extensions;
+        if (named && ids.mid != 0) extensions.add(ids.mid, as_bytes(mid));
+        if (named && !rid.empty())
+            extensions.add(repairs ? ids.repaired_rid : ids.rid, as_bytes(rid));
+        for (const auto& [id, value] : once)
+            extensions.add(id, value);
+        header.has_extension = !extensions.empty();
+        wire::write_rtp_header(writer, header, csrcs);
+        extensions.write(writer);
+        writer.bytes(payload);
+        if (padding > 0) wire::write_rtp_padding(writer, padding);
+        out.resize(writer.size());
+        once.clear();
+        return out;
+    }
+
+    std::uint32_t ssrc;
+    std::uint8_t pt;
+    std::uint16_t sequence = 100;
+    std::uint32_t timestamp = 1000;
+    std::string mid;
+    std::string rid;
+    sfu::ReceiveExtensions ids;
+    std::vector<std::uint32_t> csrcs;
+    bool named = true;                                 // says mid and rid
+    bool repairs = false;                              // is the RTX stream of its rid
+    std::vector<std::pair<std::uint8_t, Bytes>> once;  // extensions of the next packet alone
+};
+
+template <typename T>
+struct Told {
+    std::int64_t ms = 0;
+    T value;
+};
+// The blocks of one kind among what an end was told by RTCP.
+template <typename Parse>
+auto told_by(const sfu::test::Client& end, Parse parse) {
+    using T = std::remove_cvref_t<decltype(*parse(std::declval<const wire::RtcpBlock&>()))>;
+    std::vector<Told<T>> result;
+    for (const auto& rtcp : end.rtcp) {
+        wire::RtcpReader reader(rtcp.compound);
+        while (const auto block = reader.next())
+            if (auto value = parse(*block)) result.push_back({rtcp.ms, *value});
+    }
+    return result;
+}
+
+struct SeamCall {
+    explicit SeamCall(const CallPlan& plan = {})
+        : w(plan.config, plan.options), alice(w.room.join_active("r", "alice")) {
+        w.room.refused_codecs = plan.refused;
+        bob = w.room.join(plan.subscriber);
+        livekit::SignalRequest request;
+        livekit::AddTrackRequest& add = *request.mutable_add_track();
+        add.set_cid("cid");
+        add.set_type(plan.video ? livekit::VIDEO : livekit::AUDIO);
+        add.set_source(plan.video ? livekit::CAMERA : livekit::MICROPHONE);
+        if (plan.video) describe_video(plan, add);
+        if (plan.announce) plan.announce(add);
+        w.room.send(alice, request);
+        w.room.offer(alice, offer_of(plan));
+        w.run(Duration::seconds(1));
+        receiver = w.receiver(0);
+        const auto tracks = w.room.commands_of<sfu::AddDownTrack>();
+        REQUIRE(!tracks.empty());
+        down = tracks[0];
+        sid = w.room.of(alice, livekit::SignalResponse::kTrackPublished)
+                  .at(0)
+                  .track_published()
+                  .track()
+                  .sid();
+    }
+    Stream stream(std::uint32_t ssrc, const std::string& rid = {}) const {
+        return Stream(receiver, ssrc, rid);
+    }
+    Stream repair_of(const Stream& media, std::uint32_t ssrc) const {
+        Stream result(receiver, ssrc, media.rid);
+        result.pt = receiver.codecs.front().rtx_pt.value().value();
+        result.repairs = true;
+        return result;
+    }
+    void send(BytesView packet) { w.send(receiver.peer, packet); }
+    void run(std::int64_t ms) { w.run(Duration::millis(ms)); }
+    // A packet and the time until the next one.
+    void send(BytesView packet, std::int64_t ms) {
+        send(packet);
+        run(ms);
+    }
+    template <typename Write>
+    void tell(sfu::PeerId from, Write write) {
+        Bytes compound(1200);
+        ByteWriter out(compound);
+        REQUIRE(write(out));
+        compound.resize(out.size());
+        w.send_rtcp(from, compound);
+    }
+    // The publisher's sender report of a stream, `ahead` of the shard's clock.
+    void report(const Stream& of, Duration ahead = {}) {
+        wire::SenderReport sr;
+        sr.ssrc = of.ssrc;
+        sr.ntp = NtpTime::from_unix(wall() + ahead);
+        sr.rtp_time = of.timestamp;
+        tell(receiver.peer, [&](ByteWriter& out) { return wire::write_sender_report(out, sr); });
+    }
+    UnixTime wall() const {
+        return UnixTime::seconds(1'700'000'000) + Duration::millis(w.world.now_ms);
+    }
+    void ask_key_frame() {
+        tell(down.peer,
+             [&](ByteWriter& out) { return wire::write_pli(out, {1, down.ssrc.value()}); });
+    }
+    void ask_again(const std::vector<std::uint16_t>& sequences) {
+        tell(down.peer, [&](ByteWriter& out) {
+            return wire::write_nack(out, 1, down.ssrc.value(), sequences);
+        });
+    }
+    template <typename Set>
+    void wish(Set set) {
+        livekit::SignalRequest request;
+        request.mutable_track_setting()->add_track_sids(sid);
+        set(*request.mutable_track_setting());
+        w.room.send(bob, request);
+    }
+    void mute(bool muted) {
+        livekit::SignalRequest request;
+        request.mutable_mute()->set_sid(sid);
+        request.mutable_mute()->set_muted(muted);
+        w.room.send(alice, request);
+    }
+    sfu::test::Client& publisher() { return w.client(receiver.peer); }
+    sfu::test::Client& ears() { return w.client(down.peer); }
+    // What the subscriber got of the stream itself, and of its retransmissions.
+    std::vector<ReceivedRtp> heard() { return of_ssrc(down.ssrc.value()); }
+    std::vector<ReceivedRtp> copies() { return of_ssrc(down.rtx_ssrc.value()); }
+
+    RoomAndShard w;
+    SessionId alice;
+    SessionId bob;
+    sfu::AddReceiver receiver;
+    sfu::AddDownTrack down;
+    std::string sid;
+
+  private:
+    static void describe_video(const CallPlan& plan, livekit::AddTrackRequest& add) {
+        add.set_width(1280);
+        add.set_height(720);
+        for (const auto& [quality, height] :
+             {std::pair{livekit::LOW, 180U}, {livekit::MEDIUM, 360U}, {livekit::HIGH, 720U}}) {
+            livekit::VideoLayer& layer = *add.add_layers();
+            layer.set_quality(quality);
+            layer.set_height(height);
+            layer.set_width(height * 16 / 9);
+        }
+        livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
+        codec.set_codec(to_lower(plan.codec));
+        codec.set_cid("cid");
+    }
+    static std::string offer_of(const CallPlan& plan) {
+        std::string sdp = make_offer({{"cid", plan.video, plan.rids}});
+        const auto line = [](int id, std::string_view uri) {
+            return "a=extmap:" + std::to_string(id) + " " + std::string(uri) + "\r\n";
+        };
+        std::string extensions = line(3, sdp::kExtTransportCc) + line(8, sdp::kExtAbsCaptureTime);
+        if (plan.video && plan.descriptors) extensions += line(12, sdp::kExtDependencyDescriptor);
+        replace(sdp, "a=rtcp-mux\r\n", "a=rtcp-mux\r\n" + extensions);
+        std::string format = "a=rtpmap:96 " + plan.codec + "/90000\r\n";
+        if (plan.codec == "VP9") format += "a=fmtp:96 profile-id=0\r\n";
+        if (plan.codec == "H264")
+            format +=
+                "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;"
+                "profile-level-id=42e01f\r\n";
+        replace(sdp, "a=rtpmap:96 VP8/90000\r\n", format);
+        return sdp;
+    }
+    static void replace(std::string& text, const std::string& what, const std::string& by) {
+        if (const std::size_t at = text.find(what); at != std::string::npos)
+            text.replace(at, what.size(), by);
+    }
+    std::vector<ReceivedRtp> of_ssrc(std::uint32_t ssrc) {
+        std::vector<ReceivedRtp> result;
+        for (const ReceivedRtp& packet : ears().rtp)
+            if (packet.ssrc == ssrc) result.push_back(packet);
+        return result;
+    }
+};
+
+}  // namespace confab::room::testing
