@@ -113,6 +113,15 @@ export class MediaClient {
     this.client.send('answer', { type: 'answer', sdp: this.rewrite(sdp), id: offer.id });
   }
 
+  // The channels it sends on where it is not they that it is told of.
+  open_channels() {
+    return this.#do(() => this.#open_channels());
+  }
+
+  open_channel(label, options) {
+    this.#listen(this.connection(SignalTarget.PUBLISHER).createDataChannel(label, options));
+  }
+
   async #open_channels() {
     const connection = this.connection(SignalTarget.PUBLISHER);
     for (const [label, options] of Object.entries(kChannels)) this.#listen(connection.createDataChannel(label, options));

@@ -10,6 +10,7 @@ import { announcing_checks } from './announcing.mjs';
 import { audio_codec_checks } from './audio_codecs.mjs';
 import { blob_checks } from './blobs.mjs';
 import { candidate_checks } from './candidates.mjs';
+import { channel_checks } from './channels.mjs';
 import { client_info_checks } from './client_info.mjs';
 import { connecting_checks } from './connecting.mjs';
 import { data_track_checks } from './data_tracks.mjs';
@@ -38,6 +39,7 @@ const kGroups = [
   audio_codec_checks,
   blob_checks,
   candidate_checks,
+  channel_checks,
   client_info_checks,
   connecting_checks,
   data_track_checks,

@@ -4,6 +4,8 @@
 #include "room/quality/quality_view.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 namespace confab::room {
 namespace {
@@ -14,7 +16,6 @@ constexpr double kSilentOverdue = 20;
 constexpr double kSilent = 40;
 
 double window_score(const sfu::QualitySample& sample, double weight) {
-    if (sample.packets_expected == 0) return sample.rtcp_overdue ? kSilentOverdue : kSilent;
     const double loss = 100.0 * static_cast<double>(sample.packets_lost) /
                         static_cast<double>(sample.packets_expected);
     const double packets = 100.0 - loss * weight;
@@ -36,8 +37,20 @@ QualityScore to_quality(double score) {
 }
 
 double loss_weight(sfu::Codec codec) {
-    if (codec == sfu::Codec::kRed) return 4;
+    // Opus is answered with in-band FEC, which hides a third of what it loses.
+    if (codec == sfu::Codec::kRed) return 4 * 2.0 / 3;
+    if (codec == sfu::Codec::kOpus) return 8 * 2.0 / 3;
     return sfu::kind_of(codec) == sfu::MediaKind::kAudio ? 8 : 10;
+}
+
+double UsualRate::share(std::uint64_t packets) {
+    const auto step = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(packets / kStep + 1, std::numeric_limits<std::uint32_t>::max()));
+    // The value that outvotes all others together.
+    if (votes_ == 0) usual_ = step;
+    votes_ = usual_ == step ? std::min(votes_ + 1, kMaxVotes) : votes_ - 1;
+    if (votes_ < kMinVotes || step >= usual_) return 1;
+    return static_cast<double>(step) / usual_;
 }
 
 void TrackScore::add(const sfu::QualitySample& sample, double weight) {
@@ -49,7 +62,12 @@ void TrackScore::add(const sfu::QualitySample& sample, double weight) {
         score_ = kPausedScore;
         return;
     }
-    const double next = window_score(sample, weight);
+    if (sample.packets_expected == 0) {
+        score_ = sample.rtcp_overdue ? kSilentOverdue : kSilent;
+        return;
+    }
+    const double next =
+        window_score(sample, weight * std::sqrt(rate_.share(sample.packets_expected)));
     const double factor = next > score_ ? 0.4 : 0.8;
     score_ += factor * (next - score_);
 }

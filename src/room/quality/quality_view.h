@@ -23,6 +23,22 @@ struct QualityScore {
 // score 0…100 → quality and mean opinion score 1…4.5 (CQ-03).
 QualityScore to_quality(double score);
 
+// How many packets a window of a track usually has. Where an encoder leaves out silence or what
+// does not change, a lost packet is less of a loss (CQ-01).
+class UsualRate {
+  public:
+    static constexpr std::uint64_t kStep = 10;      // packets that make no difference
+    static constexpr std::uint32_t kMinVotes = 10;  // windows until it is known
+    static constexpr std::uint32_t kMaxVotes = 24;  // and until another is
+
+    // The share of the usual number that this window has, at most 1; it counts from now on.
+    double share(std::uint64_t packets);
+
+  private:
+    std::uint32_t usual_ = 0;  // in steps
+    std::uint32_t votes_ = 0;
+};
+
 // The smoothed score of one track or down-track.
 class TrackScore {
   public:
@@ -32,6 +48,7 @@ class TrackScore {
 
   private:
     double score_ = 100;
+    UsualRate rate_;
 };
 
 double loss_weight(sfu::Codec codec);

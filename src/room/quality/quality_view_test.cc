@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 namespace confab::room {
 
 TEST_CASE("QualityView: kMaxTracks are looked at, the next when one of them ended [IMM-15]") {
@@ -50,6 +52,61 @@ TEST_CASE("Quality: thresholds, MOS and smoothing [CQ-01] [CQ-02] [CQ-03]") {
     CHECK(view.current().quality == livekit::POOR);
     view.remove(1);
     CHECK(view.current().quality == livekit::EXCELLENT);
+}
+
+TEST_CASE("Quality: what sends nothing is poor at once, lost where its reports stop [CQ-02]") {
+    TrackScore score;
+    sfu::QualitySample sample;
+    score.add(sample, 10);
+    CHECK(score.score() == 40);
+    CHECK(to_quality(score.score()).quality == livekit::POOR);
+    sample.rtcp_overdue = true;
+    score.add(sample, 10);
+    CHECK(to_quality(score.score()).quality == livekit::LOST);
+    sample.muted = true;  // does not make it any better
+    score.add(sample, 10);
+    CHECK(score.score() == 20);
+    sample = {};
+    sample.packets_expected = 100;
+    score.add(sample, 10);
+    CHECK(score.score() == doctest::Approx(52));  // 20 + 0.4·80
+}
+
+TEST_CASE("Quality: a loss counts less where fewer packets come than usual [CQ-01]") {
+    UsualRate rate;
+    for (std::uint32_t i = 1; i < UsualRate::kMinVotes; ++i)
+        CHECK(rate.share(249) == 1);
+    CHECK(rate.share(9) == 1);  // not known yet
+    for (int i = 0; i < 3; ++i)
+        CHECK(rate.share(249) == 1);
+    CHECK(rate.share(241) == 1);  // no difference
+    CHECK(rate.share(500) == 1);
+    for (int i = 0; i < 10; ++i)
+        CHECK(rate.share(249) == 1);
+    CHECK(rate.share(119) == doctest::Approx(12.0 / 25));
+    // Another rate is the usual one some time later.
+    for (std::uint32_t i = 0; i < 2 * UsualRate::kMaxVotes; ++i)
+        (void)rate.share(119);
+    CHECK(rate.share(119) == 1);
+    CHECK(rate.share(59) == doctest::Approx(0.5));
+
+    TrackScore score;
+    sfu::QualitySample sample;
+    sample.packets_expected = 249;
+    for (int i = 0; i < 20; ++i)
+        score.add(sample, 8);
+    sample.packets_expected = 59;
+    sample.packets_lost = 6;
+    score.add(sample, 8);
+    const double loss = 100.0 * 6 / 59 * 8 * std::sqrt(6.0 / 25);
+    CHECK(score.score() == doctest::Approx(100 - 0.8 * loss));
+}
+
+TEST_CASE("Quality: what a lost packet costs, by codec [CQ-01]") {
+    CHECK(loss_weight(sfu::Codec::kVp8) == 10);
+    CHECK(loss_weight(sfu::Codec::kPcmu) == 8);
+    CHECK(loss_weight(sfu::Codec::kOpus) == doctest::Approx(5.33).epsilon(0.01));
+    CHECK(loss_weight(sfu::Codec::kRed) == doctest::Approx(2.67).epsilon(0.01));
 }
 
 }  // namespace confab::room
