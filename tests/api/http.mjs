@@ -202,8 +202,9 @@ async function address_checks(suite) {
     await server.stop();
   });
 
-  await suite.check('limit.num_tracks: a full node refuses joins and rooms [CON-32]', async () => {
-    const server = await start_server(suite, { limit: { num_tracks: 1 } });
+  const limits = [['num_tracks', 1], ['bytes_per_sec', 500]];
+  await Promise.all(limits.map(([limit, value]) => suite.check(`limit.${limit}: a full node refuses joins and rooms [CON-32] [SUB-09]`, async () => {
+    const server = await start_server(suite, { limit: { [limit]: value } });
     const join = await join_token('limited', 'alice');
     const validate = async () => {
       const reply = await fetch(`${server.http}/rtc/validate?access_token=${join}`);
@@ -216,9 +217,9 @@ async function address_checks(suite) {
     const rooms = new RoomServiceClient(server.http, KEY, SECRET);
     await refused(rooms.createRoom({ name: 'more' }), 'unknown', 500, 'reached configured limit for node');
     await alice.leave();
-    await until(async () => (await validate()) === '200 success', { what: validate });
+    await until(async () => (await validate()) === '200 success', { what: validate, timeout: 30000 });
     await server.stop();
-  });
+  })));
 }
 
 async function receiver_checks(suite, server, sink) {

@@ -55,7 +55,7 @@ async function off_check(suite, server) {
 
 async function store_checks(suite, server) {
   for (const v1 of [false, true]) {
-    await suite.check(`a blob is stored, replaced and fetched, ${v1 ? 'v1' : 'v0'} [SIG-20] [SIG-54] [SIG-127] [TST-24]`, async () => {
+    await suite.check(`a blob is stored, replaced and fetched, ${v1 ? 'v1' : 'v0'} [SIG-20] [SIG-54] [SIG-127] [DT-07] [TST-24]`, async () => {
       const room = fresh_room('blobs');
       const alice = await Client.join(suite, server, room, 'alice', { v1 });
       const bob = await Client.join(suite, server, room, 'bob', { v1 });
@@ -73,7 +73,7 @@ async function store_checks(suite, server) {
     });
   }
 
-  await suite.check('blobs that cannot be stored or fetched: reason and words [SIG-20] [SIG-127]', async () => {
+  await suite.check('blobs that cannot be stored or fetched: reason and words [SIG-20] [SIG-127] [DT-07]', async () => {
     const room = fresh_room('blobs');
     const alice = await Client.join(suite, server, room, 'alice');
     await Client.join(suite, server, room, 'bob');

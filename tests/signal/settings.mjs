@@ -62,7 +62,7 @@ async function pause_checks(suite, server) {
 }
 
 async function adaptive_check(suite, server) {
-  await suite.check('adaptive_stream begins with the lowest layer, others with the highest [CON-35] [CON-40] [SIG-113]', async () => {
+  await suite.check('adaptive_stream begins with the lowest layer, others with the highest [CON-35] [CON-40] [SIG-113] [SUB-04]', async () => {
     const cases = [
       [v0({ adaptive_stream: '1' }), [LOW]],
       [v1({ adaptiveStream: true }), [LOW]],

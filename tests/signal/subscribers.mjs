@@ -8,7 +8,7 @@ import { fresh_room } from './client.mjs';
 import { MediaClient, more } from './media.mjs';
 
 async function subscribed_check(suite, server) {
-  await suite.check('track_subscribed comes once, at the first who is not hidden [SIG-49] [SIG-116]', async () => {
+  await suite.check('track_subscribed comes once, at the first who is not hidden [SIG-49] [SIG-116] [SUB-08]', async () => {
     const room = fresh_room('subscribe');
     const alice = await MediaClient.join(suite, server, room, 'alice');
     const hidden = await MediaClient.join(suite, server, room, 'hidden', { grant: { hidden: true } });

@@ -73,7 +73,7 @@ async function explicit_checks(suite, server) {
 }
 
 async function quality_check(suite, server) {
-  await suite.check('a publisher is told which layers are wanted: less after 5 s, more at once [SIG-41] [SIG-115] [SIG-07]', async () => {
+  await suite.check('a publisher is told which layers are wanted: less after 5 s, more at once [SIG-41] [SIG-115] [SIG-07] [DYN-01]', async () => {
     const room = fresh_room('subscribe');
     const alice = await MediaClient.join(suite, server, room, 'alice');
     const bob = await MediaClient.join(suite, server, room, 'bob');

@@ -93,7 +93,7 @@ async function strip_checks(suite, server, v1) {
     assert.deepEqual(await frames_of(late), kCut);
   });
 
-  await suite.check(`${label}: of a track that announced no trailers nothing is cut off [IN-42]`, async () => {
+  await suite.check(`${label}: of a track that announced no trailers nothing is cut off [IN-42] [IN-44]`, async () => {
     const room = fresh_room('trailers');
     const alice = await MediaClient.join(suite, server, room, 'alice', { v1 });
     const plain = await MediaClient.join(suite, server, room, 'plain', { v1 });

@@ -18,7 +18,9 @@ void AnnouncedTracks::add(Participant& publisher, const PublishedTrack& track) {
     entry.publisher = &publisher;
     entry.track = &track;
     if (track.video() || track.info.codecs_size() > 1) {
-        entry.dynacast = Dynacast(scope_->now(), scope_->config.dynacast_pause_delay);
+        // Codecs of sound are told at once (DYN-03).
+        const Duration delay = track.video() ? scope_->config.dynacast_pause_delay : Duration();
+        entry.dynacast = Dynacast(scope_->now(), delay);
         entry.dynacast.set_muted(track.info.muted());
     }
     Publisher& by = publishers_[publisher.identity()];

@@ -227,6 +227,32 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "Audio: silence of our own in an encrypted track ends as its clients were told "
+    "[IN-43] [FWD-15] [outside]") {
+    CallPlan plan = sound(false);
+    plan.announce = [](livekit::AddTrackRequest& add) {
+        add.set_disable_red(true);
+        add.set_encryption(livekit::Encryption::GCM);
+    };
+    Microphone c(plan);
+    c.play(20);
+    const auto join = c.w.room.of(c.bob, R::kJoin);
+    REQUIRE(join.size() == 1);
+    const std::string trailer = join[0].join().sif_trailer();
+    REQUIRE(trailer.size() >= 32);
+    const std::size_t before = c.heard().size();
+    c.mute(true);
+    c.run(300);
+    const auto heard = c.heard();
+    REQUIRE(heard.size() > before + 10);
+    for (std::size_t i = 0; i < heard.size(); ++i) {
+        const std::string payload(as_text(heard[i].payload));
+        CHECK(payload.ends_with(trailer) == (i >= before));
+        CHECK(payload.size() == (i >= before ? 80 + trailer.size() : 20));
+    }
+}
+
 TEST_CASE("Tracks: their end is blank frames, of sound silence [FWD-15] [outside]") {
     for (const bool video : {true, false}) {
         CAPTURE(video);

@@ -189,6 +189,27 @@ struct SeamCall {
     std::vector<ReceivedRtp> heard() { return of_ssrc(down.ssrc.value()); }
     std::vector<ReceivedRtp> copies() { return of_ssrc(down.rtx_ssrc.value()); }
 
+    // `backup`: a second video track of VP8.
+    static std::string offer_of(const CallPlan& plan, const std::string& backup = {}) {
+        std::vector<OfferedTrack> tracks{{"cid", plan.video, plan.rids}};
+        if (!backup.empty()) tracks.push_back({backup, true, {}});
+        std::string sdp = make_offer(tracks);
+        const auto line = [](int id, std::string_view uri) {
+            return "a=extmap:" + std::to_string(id) + " " + std::string(uri) + "\r\n";
+        };
+        std::string extensions = line(3, sdp::kExtTransportCc) + line(8, sdp::kExtAbsCaptureTime);
+        if (plan.video && plan.descriptors) extensions += line(12, sdp::kExtDependencyDescriptor);
+        replace(sdp, "a=rtcp-mux\r\n", "a=rtcp-mux\r\n" + extensions);
+        std::string format = "a=rtpmap:96 " + plan.codec + "/90000\r\n";
+        if (plan.codec == "VP9") format += "a=fmtp:96 profile-id=0\r\n";
+        if (plan.codec == "H264")
+            format +=
+                "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;"
+                "profile-level-id=42e01f\r\n";
+        replace(sdp, "a=rtpmap:96 VP8/90000\r\n", format);
+        return sdp;
+    }
+
     RoomAndShard w;
     SessionId alice;
     SessionId bob;
@@ -210,23 +231,6 @@ struct SeamCall {
         livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
         codec.set_codec(to_lower(plan.codec));
         codec.set_cid("cid");
-    }
-    static std::string offer_of(const CallPlan& plan) {
-        std::string sdp = make_offer({{"cid", plan.video, plan.rids}});
-        const auto line = [](int id, std::string_view uri) {
-            return "a=extmap:" + std::to_string(id) + " " + std::string(uri) + "\r\n";
-        };
-        std::string extensions = line(3, sdp::kExtTransportCc) + line(8, sdp::kExtAbsCaptureTime);
-        if (plan.video && plan.descriptors) extensions += line(12, sdp::kExtDependencyDescriptor);
-        replace(sdp, "a=rtcp-mux\r\n", "a=rtcp-mux\r\n" + extensions);
-        std::string format = "a=rtpmap:96 " + plan.codec + "/90000\r\n";
-        if (plan.codec == "VP9") format += "a=fmtp:96 profile-id=0\r\n";
-        if (plan.codec == "H264")
-            format +=
-                "a=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;"
-                "profile-level-id=42e01f\r\n";
-        replace(sdp, "a=rtpmap:96 VP8/90000\r\n", format);
-        return sdp;
     }
     static void replace(std::string& text, const std::string& what, const std::string& by) {
         if (const std::size_t at = text.find(what); at != std::string::npos)

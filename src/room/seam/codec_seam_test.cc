@@ -13,7 +13,7 @@ using R = livekit::SignalResponse;
 
 TEST_CASE(
     "Codec: who can not take what is sent is told, not left in silence "
-    "[IN-09] [SIG-111] [outside]") {
+    "[IN-09] [SIG-111] [SUB-08] [outside]") {
     for (const bool encrypted : {true, false}) {
         CAPTURE(encrypted);
         RoomAndShard w;

@@ -11,6 +11,7 @@
 
 #include "room/seam/call_seam_testing.h"
 #include "sfu/shard/media_script_testing.h"
+#include "wire/video/vp9.h"
 
 namespace confab::room::testing {
 namespace {
@@ -45,8 +46,9 @@ struct Recording {
             break;
         }
     }
-    CallPlan plan() const {
+    CallPlan plan(bool descriptors) const {
         CallPlan result;
+        result.descriptors = descriptors;
         result.codec = codec == "vp8"   ? "VP8"
                        : codec == "vp9" ? "VP9"
                        : codec == "av1" ? "AV1"
@@ -66,8 +68,10 @@ constexpr std::uint32_t kTag =
     0xA500'0000;  // with the number of the packet, at the end of large ones
 
 struct Played : SeamCall {
-    explicit Played(const std::string& name) : Played(Recording(name)) {}
-    explicit Played(Recording of) : SeamCall(of.plan()), recording(std::move(of)) {
+    explicit Played(const std::string& name, bool descriptors = true)
+        : Played(Recording(name), descriptors) {}
+    Played(Recording of, bool descriptors)
+        : SeamCall(of.plan(descriptors)), recording(std::move(of)) {
         begin_ = w.world.now_ms;
     }
     // Up to that time of the recording, wishes as they were recorded.
@@ -313,6 +317,40 @@ TEST_CASE(
             CHECK((mask == 0x1FF || mask == 0x03F || mask == 0x007));
         }
     }
+}
+
+TEST_CASE("Recorded: SVC of VP9 by its own descriptor where there is no other [FWD-07] [outside]") {
+    Played p("rtp-chromium-vp9", false);
+    p.play();
+    const auto heard = p.heard();
+    REQUIRE(heard.size() > 250);
+    check_numbers(heard);
+    std::set<int> layers;
+    int previous = -1;
+    for (std::size_t i = 0; i < heard.size(); ++i) {
+        CHECK(p.sent_descriptor(heard[i]).empty());
+        const auto vp9 = wire::parse_vp9(heard[i].payload);
+        REQUIRE(vp9);
+        if (i == 0) CHECK(vp9->key_frame);
+        const int from = p.source_of(heard[i]);
+        if (from >= 0) {
+            const SourcePacket& source = p.source[static_cast<std::size_t>(from)];
+            int wanted = 2;
+            std::int64_t since = 0;
+            for (const auto& [ms, quality] : p.wishes)
+                if (ms <= source.ms) {
+                    wanted = quality;
+                    since = source.ms - ms;
+                }
+            if (since > 1'000) CHECK(int{vp9->spatial_id} <= wanted);
+            layers.insert(vp9->spatial_id);
+        }
+        // A larger layer begins a picture of its own, not in the middle of one.
+        if (int{vp9->spatial_id} > previous + 1 && i > 0) CHECK(vp9->frame_start);
+        previous = vp9->spatial_id;
+        if (vp9->spatial_id == 2 && vp9->frame_end) CHECK(heard[i].marker);
+    }
+    CHECK(layers == std::set<int>{0, 1, 2});
 }
 
 TEST_CASE("Recorded: SVC packets before the first structure are nothing [IN-20] [outside]") {

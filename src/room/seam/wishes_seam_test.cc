@@ -282,7 +282,7 @@ TEST_CASE("Wishes: of two pictures on a narrow link the urgent one is large [SUB
 
 TEST_CASE(
     "Layers: what flows and what it costs decide what a narrow link shows "
-    "[IN-22] [BWE-01] [outside]") {
+    "[IN-22] [IN-55] [BWE-01] [outside]") {
     Watched c;
     c.play(10'000);
     REQUIRE(c.shown() == 2);
@@ -340,6 +340,33 @@ TEST_CASE(
         c.play(2'500);
         CHECK(c.shown() == 1);
     }
+}
+
+TEST_CASE(
+    "Layers: one request brings key frames on all, and whoever waits for another layer takes its "
+    "own "
+    "[IN-53] [IN-08] [outside]") {
+    Watched c;
+    const SessionId carol = c.w.room.join_active("r", "carol");
+    c.run(1'000);
+    const auto tracks = c.w.room.commands_of<sfu::AddDownTrack>();
+    REQUIRE(tracks.size() == 2);
+    for (const auto& [session, quality] :
+         {std::pair{c.bob, livekit::LOW}, {carol, livekit::MEDIUM}}) {
+        livekit::SignalRequest request;
+        request.mutable_track_setting()->add_track_sids(c.sid);
+        request.mutable_track_setting()->set_quality(quality);
+        c.w.room.send(session, request);
+    }
+    c.run(200);
+    c.camera.key = {};
+    while (told_by(c.publisher(), wire::parse_pli).empty())
+        c.play(33);
+    c.play(33);
+    c.camera.answers = false;  // no other one is made
+    c.play(2'000);
+    CHECK(c.shown() == 0);
+    CHECK(c.shown(tracks[1]) == 1);
 }
 
 TEST_CASE(
