@@ -25,6 +25,7 @@ CallPlan simulcast() {
 // Three layers, 30 frames a second of one packet each; key frames as asked for.
 struct Layers : SeamCall {
     explicit Layers(const CallPlan& plan = simulcast()) : SeamCall(plan) {
+        streams.reserve(3);
         for (std::size_t i = 0; i < 3; ++i)
             streams.push_back(stream(100 + static_cast<std::uint32_t>(i), plan.rids[i]));
     }

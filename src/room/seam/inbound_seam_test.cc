@@ -203,6 +203,7 @@ TEST_CASE(
     plan.rids = {"q", "h", "f"};
     SeamCall c(plan);
     std::vector<Stream> layers;
+    layers.reserve(3);
     for (std::size_t i = 0; i < 3; ++i)
         layers.push_back(c.stream(100 + static_cast<std::uint32_t>(i), plan.rids[i]));
     const auto payload = [](std::size_t layer, int frame) {

@@ -25,6 +25,7 @@ CallPlan simulcast() {
 // full descriptor. Key frames as the publisher is asked for them, as libwebrtc makes them: on all.
 struct Camera : SeamCall {
     explicit Camera(const CallPlan& plan = simulcast()) : SeamCall(plan) {
+        streams.reserve(3);
         for (std::size_t i = 0; i < 3; ++i) {
             streams.push_back(stream(100 + static_cast<std::uint32_t>(i), plan.rids[i]));
             streams[i].timestamp = static_cast<std::uint32_t>(1'000'000'000 * i + 17);

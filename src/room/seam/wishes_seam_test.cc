@@ -25,6 +25,7 @@ CallPlan simulcast() {
 class Encoder {
   public:
     Encoder(const sfu::AddReceiver& receiver, std::uint32_t first_ssrc) : peer(receiver.peer) {
+        streams.reserve(receiver.layers.size());
         for (std::size_t i = 0; i < receiver.layers.size(); ++i) {
             streams.emplace_back(receiver, first_ssrc + static_cast<std::uint32_t>(i),
                                  receiver.layers[i].rid);
