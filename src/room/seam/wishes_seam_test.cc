@@ -345,8 +345,7 @@ TEST_CASE(
 
 TEST_CASE(
     "Layers: one request brings key frames on all, and whoever waits for another layer takes its "
-    "own "
-    "[IN-53] [IN-08] [outside]") {
+    "own [IN-53] [IN-08] [outside]") {
     Watched c;
     const SessionId carol = c.w.room.join_active("r", "carol");
     c.run(1'000);
@@ -412,8 +411,8 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "Dynacast: all qualities are said, in both forms, and again with an unmute [DYN-02] "
-    "[outside]") {
+    "Dynacast: all qualities are said, in both forms, and again with an unmute "
+    "[DYN-02] [outside]") {
     Watched c;
     c.play(3'000);
     const auto told = [&] { return c.w.room.of(c.alice, R::kSubscribedQualityUpdate); };
