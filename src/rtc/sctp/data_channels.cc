@@ -12,6 +12,14 @@ namespace confab::sctp {
 namespace dcep = wire::dcep;
 using dcep::Ppid;
 
+namespace {
+
+bool valid_label(const ChannelOptions& options) {
+    return options.label.size() <= kMaxLabelSize && options.protocol.size() <= kMaxLabelSize;
+}
+
+}  // namespace
+
 DataChannels::DataChannels(const Config& config, Rng rng)
     : dtls_client_(config.dtls_client),
       single_labels_(config.single_labels),
@@ -52,10 +60,6 @@ std::optional<ChannelEvent> DataChannels::poll_event() {
     std::optional<ChannelEvent> event(std::move(events_.front()));
     events_.pop_front();
     return event;
-}
-
-bool DataChannels::valid_label(const ChannelOptions& options) {
-    return options.label.size() <= kMaxLabelSize && options.protocol.size() <= kMaxLabelSize;
 }
 
 Result<ChannelId, OpenError> DataChannels::open(Timestamp now, const ChannelOptions& options) {

@@ -21,6 +21,7 @@
 
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "rtc/sctp/association/association.h"
 #include "wire/sctp/dcep.h"
 
@@ -129,7 +130,12 @@ class DataChannels {
     };
     Snapshot snapshot() const;
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    struct Fields;  // state.cc
     enum class State : std::uint8_t { kConnecting, kOpen, kClosing };
     struct Channel {
         ChannelOptions options;
@@ -156,7 +162,6 @@ class DataChannels {
     void erase_if_done(ChannelId id);
     void fail_all(AbortReason reason, bool graceful);
     SendStatus send_control(ChannelId id, Bytes message);
-    static bool valid_label(const ChannelOptions& options);
 
     bool dtls_client_;
     std::span<const std::string_view> single_labels_;

@@ -38,6 +38,8 @@ struct Channels {
             if (std::holds_alternative<ChannelsStalled>(event)) ++stalled[side];
             if (std::holds_alternative<ChannelBufferLow>(event)) ++low[side];
         };
+        link.remake_a = [config] { return DataChannels(config, Rng(1)); };
+        link.remake_b = [] { return DataChannels(role(false), Rng(2)); };
         client.connect(link.now());
         server.connect(link.now());
     }
@@ -66,7 +68,7 @@ SharedBytes text(std::string_view s) {
 
 }  // namespace
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "DataChannels: server ids are 1, 3, 5, client ids 0, 2, and the types survive [DC-02][DC-03]") {
     Channels pair;
     CHECK(pair.server.open(pair.link.now(), reliable("_reliable")).value() == 1);
@@ -99,7 +101,8 @@ TEST_CASE(
     CHECK_FALSE(pair.client.find("none").has_value());
 }
 
-TEST_CASE("DataChannels: text, binary and empty messages, also before the ACK [DC-03][DC-04]") {
+TEST_CASE_HANDED_OVER(
+    "DataChannels: text, binary and empty messages, also before the ACK [DC-03][DC-04]") {
     Channels pair;
     const ChannelId id = pair.client.open(pair.link.now(), lossy("c")).value();
     CHECK(pair.client.send(pair.link.now(), id, true, text("early")) == SendStatus::kOk);
@@ -123,7 +126,7 @@ TEST_CASE("DataChannels: text, binary and empty messages, also before the ACK [D
     CHECK(pair.server.send(pair.link.now(), 77, true, text("x")) == SendStatus::kClosed);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "DataChannels: close() resets both directions and frees the id for a new channel [DC-08]") {
     for (const bool by_server : {false, true}) {
         CAPTURE(by_server);
@@ -152,7 +155,8 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("DataChannels: a label opened again replaces the old channel by stream reset [DC-10]") {
+TEST_CASE_HANDED_OVER(
+    "DataChannels: a label opened again replaces the old channel by stream reset [DC-10]") {
     Channels pair;
     const ChannelId old_id = pair.client.open(pair.link.now(), reliable("_reliable")).value();
     const ChannelId other = pair.client.open(pair.link.now(), reliable("user")).value();
@@ -170,7 +174,8 @@ TEST_CASE("DataChannels: a label opened again replaces the old channel by stream
     CHECK(pair.server.is_open(twin));
 }
 
-TEST_CASE("DataChannels: an oversize message closes that channel, the others go on [DC-05]") {
+TEST_CASE_HANDED_OVER(
+    "DataChannels: an oversize message closes that channel, the others go on [DC-05]") {
     DataChannels::Config config = role(true);
     config.association.peer_max_message_size = 0;
     Channels pair({}, config);
@@ -195,7 +200,8 @@ TEST_CASE("DataChannels: an oversize message closes that channel, the others go 
     CHECK(pair.messages[1][1].payload.size() == 64'000);
 }
 
-TEST_CASE("DataChannels: too many channels and long labels are refused by reset [IMM-13]") {
+TEST_CASE_HANDED_OVER(
+    "DataChannels: too many channels and long labels are refused by reset [IMM-13]") {
     Channels pair;
     for (std::size_t i = 0; i < kMaxChannels; ++i)
         REQUIRE(pair.client.open(pair.link.now(), reliable("c")).has_value());
@@ -207,7 +213,8 @@ TEST_CASE("DataChannels: too many channels and long labels are refused by reset 
     CHECK(pair.server.open(pair.link.now(), reliable("d")).error() == OpenError::kTooManyChannels);
 }
 
-TEST_CASE("DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8][IMM-13]") {
+TEST_CASE_HANDED_OVER(
+    "DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8][IMM-13]") {
     // A bare association speaks to the machine.
     Association peer({}, Rng(1));
     DataChannels server(role(false), Rng(2));
@@ -263,7 +270,7 @@ TEST_CASE("DataChannels: a hostile peer's OPENs and messages stay bounded [IMM-8
     CHECK(server.association().state() == Association::State::kEstablished);
 }
 
-TEST_CASE("DataChannels: negotiated channels need no DCEP [DC-11]") {
+TEST_CASE_HANDED_OVER("DataChannels: negotiated channels need no DCEP [DC-11]") {
     Channels pair;
     REQUIRE(pair.client.add_negotiated(7, reliable("_reliable")).has_value());
     REQUIRE(pair.server.add_negotiated(7, reliable("_reliable")).has_value());
@@ -274,7 +281,7 @@ TEST_CASE("DataChannels: negotiated channels need no DCEP [DC-11]") {
     REQUIRE(pair.messages[1].size() == 1);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "DataChannels: a frozen receiver stalls with bounded memory, the shared buffer is one "
     "[IMM-15][DC-20][DC-25]") {
     Channels pair;
@@ -299,7 +306,7 @@ TEST_CASE(
     CHECK(pair.server.open(pair.link.now(), reliable("x")).error() == OpenError::kClosed);
 }
 
-TEST_CASE("DataChannels: buffered amount falls below its threshold once") {
+TEST_CASE_HANDED_OVER("DataChannels: buffered amount falls below its threshold once") {
     Channels pair;
     const ChannelId id = pair.client.open(pair.link.now(), reliable("b")).value();
     pair.run();
@@ -312,7 +319,7 @@ TEST_CASE("DataChannels: buffered amount falls below its threshold once") {
     CHECK(pair.low[0] == 1);
 }
 
-TEST_CASE("DataChannels: everything above also under 15 % loss") {
+TEST_CASE_HANDED_OVER("DataChannels: everything above also under 15 % loss") {
     LinkOptions options;
     options.loss = 0.15;
     options.jitter = Duration::millis(30);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/state/state.h"
 #include "rtc/sctp/limits.h"
 #include "rtc/sctp/types.h"
 
@@ -31,7 +32,14 @@ class EventQueue {
     std::size_t size() const { return events_.size(); }
     bool overflowing() const { return events_.size() > kMaxEvents; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     static std::size_t cost(const Event& event) {
         const auto* message = std::get_if<MessageReceived>(&event);
         return message != nullptr ? message->payload.size() + kItemOverhead : 0;

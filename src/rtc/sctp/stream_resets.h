@@ -12,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "wire/sctp/sctp_reconfig.h"
 
@@ -53,7 +54,14 @@ class StreamResets {
     bool has_output() const { return !answers_.empty() || (request_ && request_->send); }
     void clear();
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     struct Request {
         std::uint32_t sequence = 0;
         std::uint32_t last_tsn = 0;

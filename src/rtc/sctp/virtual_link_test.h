@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/state/hand_over_testing.h"
 #include "base/time.h"
 #include "rtc/sctp/types.h"
 
@@ -34,6 +35,9 @@ class VirtualLink {
 
     std::function<void(int side, EventType& event)> on_event;
     std::function<bool(int from, BytesView packet)> drop;  // true: lost
+    // A machine like that of the side, just made: it takes over at random where HandOvers say so.
+    std::function<A()> remake_a;
+    std::function<B()> remake_b;
 
     Timestamp now() const { return now_; }
     void set_loss(double loss) { options_.loss = loss; }
@@ -52,6 +56,10 @@ class VirtualLink {
 
     // False when nothing more will ever happen before `end`.
     bool step(Timestamp end) {
+        if constexpr (requires(StateWriter out) { a_->save(out); })
+            if (remake_a && HandOvers::due()) hand_over(*a_, remake_a(), now_);
+        if constexpr (requires(StateWriter out) { b_->save(out); })
+            if (remake_b && HandOvers::due()) hand_over(*b_, remake_b(), now_);
         drain();
         Timestamp next = earlier(a_->next_deadline(), b_->next_deadline());
         if (!in_flight_.empty()) next = earlier(next, in_flight_.begin()->first.first);

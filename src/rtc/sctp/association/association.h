@@ -21,6 +21,7 @@
 #include <optional>
 
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/sctp/association/handshake.h"
 #include "rtc/sctp/association/packet_queue.h"
@@ -118,7 +119,14 @@ class Association {
     };
     Snapshot snapshot() const;
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool sending() const;
     bool receiving() const;
     void after_input();

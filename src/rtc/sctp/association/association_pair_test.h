@@ -26,6 +26,8 @@ struct Pair {
                 events[side].push_back(std::move(event));
             }
         };
+        link.remake_a = [ca] { return Association(ca, Rng(1)); };
+        link.remake_b = [cb] { return Association(cb, Rng(2)); };
     }
     void open() {
         a.connect(link.now());

@@ -25,7 +25,7 @@ using wire::sctp::ChunkType;
 
 static_assert(SansIoMachine<Association>);
 
-TEST_CASE("Association: both sides send INIT and one association comes of it [DC-01]") {
+TEST_CASE_HANDED_OVER("Association: both sides send INIT and one association comes of it [DC-01]") {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         CAPTURE(seed);
         LinkOptions options;
@@ -47,7 +47,7 @@ TEST_CASE("Association: both sides send INIT and one association comes of it [DC
     }
 }
 
-TEST_CASE("Association: one side alone opens; messages sent before are delivered") {
+TEST_CASE_HANDED_OVER("Association: one side alone opens; messages sent before are delivered") {
     Pair pair({});
     pair.b.send(pair.link.now(), 7, kPpid, SharedBytes(numbered(5, 10)), {});
     pair.a.send(pair.link.now(), 6, kPpid, SharedBytes(numbered(6, 10)), {});
@@ -59,7 +59,8 @@ TEST_CASE("Association: one side alone opens; messages sent before are delivered
     REQUIRE(pair.messages[1].size() == 1);
 }
 
-TEST_CASE("Association: INIT announces FORWARD-TSN in both ways and no I-DATA [SCTP-01][DC-06]") {
+TEST_CASE_HANDED_OVER(
+    "Association: INIT announces FORWARD-TSN in both ways and no I-DATA [SCTP-01][DC-06]") {
     Association a({}, Rng(1));
     a.connect({});
     const auto packet = a.poll_transmit();
@@ -89,7 +90,8 @@ TEST_CASE("Association: INIT announces FORWARD-TSN in both ways and no I-DATA [S
     CHECK(list);
 }
 
-TEST_CASE("Association: INIT is repeated 8 times at 1, 2, 4 … seconds, then it fails [SCTP-01]") {
+TEST_CASE_HANDED_OVER(
+    "Association: INIT is repeated 8 times at 1, 2, 4 … seconds, then it fails [SCTP-01]") {
     Association a({}, Rng(1));
     Timestamp now;
     a.connect(now);
@@ -110,7 +112,7 @@ TEST_CASE("Association: INIT is repeated 8 times at 1, 2, 4 … seconds, then it
     CHECK(a.send(now, 0, kPpid, SharedBytes(Bytes{1}), {}) == SendStatus::kClosed);
 }
 
-TEST_CASE("Association: each packet of the handshake may get lost once") {
+TEST_CASE_HANDED_OVER("Association: each packet of the handshake may get lost once") {
     for (int lost = 0; lost < 8; ++lost) {
         CAPTURE(lost);
         Pair pair({});
@@ -125,7 +127,8 @@ TEST_CASE("Association: each packet of the handshake may get lost once") {
     }
 }
 
-TEST_CASE("Association: packets with a wrong tag, port or checksum change nothing [IMM-8]") {
+TEST_CASE_HANDED_OVER(
+    "Association: packets with a wrong tag, port or checksum change nothing [IMM-8]") {
     Pair pair({});
     pair.open();
     pair.link.run_for(Duration::seconds(1));
@@ -162,7 +165,7 @@ TEST_CASE("Association: packets with a wrong tag, port or checksum change nothin
     }
 }
 
-TEST_CASE("Association: abort() reaches the peer with its cause") {
+TEST_CASE_HANDED_OVER("Association: abort() reaches the peer with its cause") {
     Pair pair({});
     pair.open();
     pair.a.send(pair.link.now(), 0, kPpid, SharedBytes(numbered(1, 100'00)), {});
@@ -177,7 +180,8 @@ TEST_CASE("Association: abort() reaches the peer with its cause") {
     CHECK(pair.a.snapshot().send_bytes == 0);
 }
 
-TEST_CASE("Association: shutdown delivers everything first, on either or both sides, under loss") {
+TEST_CASE_HANDED_OVER(
+    "Association: shutdown delivers everything first, on either or both sides, under loss") {
     for (int variant = 0; variant < 4; ++variant) {
         CAPTURE(variant);
         LinkOptions options;
@@ -198,7 +202,8 @@ TEST_CASE("Association: shutdown delivers everything first, on either or both si
     }
 }
 
-TEST_CASE("Association: a receiver that takes no events closes its window and opens it again") {
+TEST_CASE_HANDED_OVER(
+    "Association: a receiver that takes no events closes its window and opens it again") {
     Config small;
     small.a_rwnd = 128 * 1024;
     Association a({}, Rng(1));
@@ -245,7 +250,7 @@ TEST_CASE("Association: a receiver that takes no events closes its window and op
     CHECK(a.snapshot().send_bytes == 0);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: a peer that never acknowledges costs no more than the queue limits [IMM-15]") {
     Config config;
     config.max_retransmits = 1000;
@@ -275,7 +280,7 @@ TEST_CASE(
     CHECK(pair.a.state() == Association::State::kEstablished);
 }
 
-TEST_CASE("Association: no progress is reported after 5 s, once per stall [DC-25]") {
+TEST_CASE_HANDED_OVER("Association: no progress is reported after 5 s, once per stall [DC-25]") {
     Pair pair({});
     pair.open();
     pair.link.drop = [](int, BytesView) { return true; };
@@ -291,7 +296,8 @@ TEST_CASE("Association: no progress is reported after 5 s, once per stall [DC-25
     CHECK(std::get<Aborted>(pair.events[0].back()).reason == AbortReason::kTooManyRetransmissions);
 }
 
-TEST_CASE("Association: HEARTBEAT is answered with its information, unknown chunks by their bits") {
+TEST_CASE_HANDED_OVER(
+    "Association: HEARTBEAT is answered with its information, unknown chunks by their bits") {
     Pair pair({});
     pair.open();
     pair.link.run_for(Duration::seconds(1));
@@ -314,7 +320,7 @@ TEST_CASE("Association: HEARTBEAT is answered with its information, unknown chun
     CHECK(to_vector(reader.next()->value) == info);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: a second INIT with another tag is a restart and ends it; a late one does not") {
     Pair pair({});
     std::vector<Bytes> inits;
@@ -340,7 +346,8 @@ TEST_CASE(
     CHECK(stranger.state() == Association::State::kClosed);
 }
 
-TEST_CASE("Association: data that can never be completed ends it within the memory limit [IMM-8]") {
+TEST_CASE_HANDED_OVER(
+    "Association: data that can never be completed ends it within the memory limit [IMM-8]") {
     Config small;
     small.a_rwnd = 200'000;
     Pair pair({}, {}, small);
@@ -406,7 +413,7 @@ TEST_CASE("Association: data that can never be completed ends it within the memo
     }
 }
 
-TEST_CASE("Association: SACKs of what was never sent are ignored [IMM-8]") {
+TEST_CASE_HANDED_OVER("Association: SACKs of what was never sent are ignored [IMM-8]") {
     Pair pair({});
     pair.open();
     for (std::uint32_t i = 0; i < 3; ++i)
@@ -430,7 +437,7 @@ TEST_CASE("Association: SACKs of what was never sent are ignored [IMM-8]") {
         CHECK(sack(rng.u32(), {{1, 65535}, {1, 1}}) == flight);
 }
 
-TEST_CASE("Association: thousands of idle ones are small") {
+TEST_CASE_HANDED_OVER("Association: thousands of idle ones are small") {
     CHECK(sizeof(Association) < 2048);
 #if defined(__GLIBC__) && !defined(CONFAB_ASAN)
     constexpr std::size_t kPairs = 200;

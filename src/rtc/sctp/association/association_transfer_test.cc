@@ -34,7 +34,7 @@ void pump(Pair& pair, std::uint32_t total, std::size_t size, const SendOptions& 
 
 }  // namespace
 
-TEST_CASE("Association: what the peer has behind a loss is not buffered any more") {
+TEST_CASE_HANDED_OVER("Association: what the peer has behind a loss is not buffered any more") {
     Pair pair({});
     pair.open();
     int number = 0;
@@ -52,7 +52,7 @@ TEST_CASE("Association: what the peer has behind a loss is not buffered any more
     CHECK(pair.a.buffered_amount(1) == 0);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: 10000 x 1 KB reliable ordered, exactly once and in order under every loss") {
     for (const double loss : {0.0, 0.01, 0.05, 0.20}) {
         CAPTURE(loss);
@@ -83,7 +83,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: lossy messages are lost under loss and never stall the reliable ones [DC-07]") {
     LinkOptions options;
     options.loss = 0.10;
@@ -122,7 +122,7 @@ TEST_CASE(
     CHECK(pair.b.snapshot().receive_bytes == 0);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: 64000-byte messages both ways; 65536 bytes are refused by the sender [DC-05]") {
     Pair pair({});
     pair.open();
@@ -141,7 +141,7 @@ TEST_CASE(
     CHECK(pair.messages[0][29].payload == numbered(29, 65'535));
 }
 
-TEST_CASE("Association: a message above the limit resets its stream only [DC-05]") {
+TEST_CASE_HANDED_OVER("Association: a message above the limit resets its stream only [DC-05]") {
     Config generous;
     generous.peer_max_message_size = 0;
     Pair pair({}, generous);
@@ -165,7 +165,7 @@ TEST_CASE("Association: a message above the limit resets its stream only [DC-05]
     CHECK(pair.messages[1][1].payload == numbered(3, 50));
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: stream reset behind the queued data, then the stream from its start [DC-08]") {
     for (const double loss : {0.0, 0.15}) {
         CAPTURE(loss);
@@ -188,7 +188,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: a lost chunk comes again after three SACKs, the last one after T3 [SCTP-01]") {
     Pair pair({});
     pair.open();
@@ -215,7 +215,7 @@ TEST_CASE(
     CHECK(pair.a.snapshot().cwnd == 1191);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Association: a SACK comes for every second packet, for a single one after 200 ms [SCTP-01]") {
     Pair pair({});
     pair.open();
@@ -239,17 +239,21 @@ TEST_CASE(
     CHECK(sacks[0] - second == Duration::millis(20));
 }
 
-TEST_CASE("Association: same inputs give the same bytes") {
-    std::uint64_t hashes[2] = {};
-    for (std::uint64_t& hash : hashes) {
+TEST_CASE("Association: same inputs give the same bytes, handed over or not [SIO-11][TST7-04]") {
+    std::uint64_t hashes[3] = {};
+    for (int i = 0; i < 3; ++i) {
         LinkOptions options;
         options.loss = 0.1;
         options.jitter = Duration::millis(30);
         options.seed = 77;
         Pair pair(options);
         pair.open();
+        std::optional<HandOvers> hand_overs;
+        if (i == 2) hand_overs.emplace();
         pump(pair, 200, 3000, {}, 2, Duration::seconds(3600));
-        hash = pair.link.hash();
+        hashes[i] = pair.link.hash();
+        if (hand_overs) CHECK(hand_overs->count() > 20);
     }
     CHECK(hashes[0] == hashes[1]);
+    CHECK(hashes[0] == hashes[2]);
 }

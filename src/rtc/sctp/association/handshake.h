@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "rtc/sctp/association/packet_queue.h"
 #include "rtc/sctp/send/path.h"
 #include "wire/sctp/sctp_init.h"
@@ -62,7 +63,14 @@ class Handshake {
     std::uint32_t initial_tsn() const { return initial_tsn_; }
     std::uint64_t timeouts() const { return timeouts_; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     // The last INIT of the peer, kept for its COOKIE-ECHO. The cookie itself is only a random
     // number: DTLS has authenticated the peer, and there is one of these (RFC 9260 §5.1.3).
     struct PendingInit {

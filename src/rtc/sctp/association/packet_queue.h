@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/state/state.h"
 #include "rtc/sctp/limits.h"
 #include "rtc/sctp/types.h"
 #include "wire/sctp/sctp_packet.h"
@@ -36,7 +37,14 @@ class PacketQueue {
         return packet;
     }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::uint16_t local_port_;
     std::uint16_t remote_port_;
     std::size_t mtu_;

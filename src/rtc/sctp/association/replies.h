@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "base/state/state.h"
 #include "wire/sctp/sctp_packet.h"
 
 namespace confab::sctp {
@@ -24,7 +25,14 @@ class Replies {
     void write_error(wire::sctp::PacketWriter& packet);
     void clear();
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Bytes heartbeat_;
     Bytes unknown_chunk_;         // none while empty
     bool heartbeat_due_ = false;  // its value may be empty

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "rtc/sctp/association/packet_queue.h"
 #include "rtc/sctp/send/path.h"
 
@@ -48,7 +49,14 @@ class Shutdown {
     void write(std::uint32_t cumulative_tsn, wire::sctp::PacketWriter& packet);
     void clear();
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Phase phase_ = Phase::kNone;
     bool due_ = false;                   // SHUTDOWN
     Timestamp t2_ = Timestamp::never();  // SHUTDOWN, SHUTDOWN-ACK

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/state/state.h"
 #include "rtc/sctp/event_queue.h"
 #include "rtc/sctp/receive/reassembly.h"
 #include "rtc/sctp/receive/rx_tracker.h"
@@ -66,7 +67,14 @@ class DataReceiver {
     // Gives up what is not whole.
     void clear() { reassembly_ = Reassembly(max_message_size_); }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::size_t mtu_;
     std::uint32_t a_rwnd_;
     std::uint16_t streams_;

@@ -13,16 +13,16 @@
 namespace confab::sctp {
 namespace {
 
-constexpr std::size_t cost(const MessageReceived& message) {
-    return message.payload.size() + kItemOverhead;
-}
-
 bool same_message(std::uint16_t stream_a, std::uint16_t ssn_a, bool unordered_a,
                   std::uint16_t stream_b, std::uint16_t ssn_b, bool unordered_b) {
     return stream_a == stream_b && unordered_a == unordered_b && (unordered_a || ssn_a == ssn_b);
 }
 
 }  // namespace
+
+std::size_t Reassembly::cost(const MessageReceived& message) {
+    return message.payload.size() + kItemOverhead;
+}
 
 std::int64_t Reassembly::unwrap_ssn(const Stream& stream, std::uint16_t ssn) {
     return stream.next_ssn + sequence_distance(static_cast<std::uint16_t>(stream.next_ssn), ssn);

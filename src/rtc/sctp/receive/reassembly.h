@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state/state.h"
 #include "rtc/sctp/event_queue.h"
 #include "wire/sctp/sctp_chunks.h"
 
@@ -32,7 +33,14 @@ class Reassembly {
     std::size_t held_bytes() const { return held_; }
     std::size_t tracked_streams() const { return streams_.size(); }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     struct Run {
         std::int64_t next = 0;  // the TSN behind its last
         std::uint16_t stream = 0;
@@ -60,6 +68,7 @@ class Reassembly {
     void finish(Run run, Stream& stream, EventQueue& events);
     void deliver_waiting(Stream& stream, EventQueue& events);
     void skip_to(std::uint16_t id, std::uint16_t ssn, EventQueue& events);
+    static std::size_t cost(const MessageReceived& message);
     // held_ is what is held; walks it, for CONFAB_DCHECK.
     bool sum_agrees() const;
     static std::int64_t unwrap_ssn(const Stream& stream, std::uint16_t ssn);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "wire/sctp/sctp_chunks.h"
 
@@ -42,7 +43,14 @@ class RxTracker {
     // Writes the SACK and starts a new delay period; false when it does not fit.
     bool write(wire::sctp::PacketWriter& packet, std::uint32_t a_rwnd);
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     struct Range {
         std::int64_t first;
         std::int64_t last;

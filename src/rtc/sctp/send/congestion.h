@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "rtc/sctp/types.h"
 
 namespace confab::sctp {
@@ -33,7 +34,14 @@ class CongestionWindow {
     std::size_t slow_start_threshold() const { return ssthresh_; }
     bool in_fast_recovery() const { return recovering_; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::size_t mtu_;
     std::size_t min_cwnd_;
     std::size_t step_;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/state/state.h"
 #include "rtc/sctp/send/congestion.h"
 #include "rtc/sctp/send/forward_tsn.h"
 #include "rtc/sctp/send/outstanding.h"
@@ -90,7 +91,14 @@ class DataSender {
     };
     Snapshot snapshot() const;
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool write_lost(Timestamp now, Duration rto, wire::sctp::PacketWriter& packet);
     void write_new(Timestamp now, Duration rto, wire::sctp::PacketWriter& packet);
     void arm_t3(Timestamp now, Duration rto);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "rtc/sctp/send/outstanding.h"
 
 namespace confab::sctp {
@@ -25,7 +26,14 @@ class ForwardTsn {
     bool write(const Outstanding& outstanding, Timestamp now, wire::sctp::PacketWriter& packet);
     void clear() { due_ = false; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Timestamp sent_at_;
     std::uint32_t sent_tsn_ = 0;
     bool due_ = false;

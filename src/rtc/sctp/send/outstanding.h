@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/state/state.h"
 #include "rtc/sctp/send/send_queue.h"
 #include "wire/sctp/sctp_chunks.h"
 
@@ -68,7 +69,18 @@ class Outstanding {
     std::uint64_t retransmissions() const { return retransmissions_; }
     void clear();
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    void hold_in(SendQueue& queue) const;
+    // The last chunk ends its message.
+    bool ends_whole() const;
+    std::size_t largest() const;
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     enum class State : std::uint8_t { kInFlight, kAcked, kLost, kAbandoned };
     struct Chunk {
         Fragment fragment;

@@ -6,6 +6,7 @@
 // count of the association is that of the path).
 #pragma once
 
+#include "base/state/state.h"
 #include "rtc/sctp/send/rto.h"
 #include "rtc/sctp/types.h"
 
@@ -29,7 +30,14 @@ class Path {
     // What was sent again was not answered either.
     bool failing() const { return errors_ > 0; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     RtoEstimator rto_;
     int max_errors_;
     int errors_ = 0;

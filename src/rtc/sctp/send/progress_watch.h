@@ -5,6 +5,7 @@
 // Config::no_progress (02 DC-25). The owner knows whether data waits.
 #pragma once
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::sctp {
@@ -26,7 +27,14 @@ class ProgressWatch {
     }
     Timestamp deadline() const { return reported_ ? Timestamp::never() : since_ + limit_; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration limit_;
     Timestamp since_;
     bool reported_ = false;

@@ -4,6 +4,7 @@
 // Smoothed round-trip time and retransmission timeout (RFC 9260 §6.3.1 to §6.3.3).
 #pragma once
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::sctp {
@@ -21,7 +22,14 @@ class RtoEstimator {
     Duration rto() const { return rto_; }
     Duration srtt() const { return srtt_; }  // zero before the first sample
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration min_;
     Duration max_;
     Duration rto_;

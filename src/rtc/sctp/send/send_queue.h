@@ -13,6 +13,7 @@
 #include <set>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/sctp/shared_bytes.h"
 #include "rtc/sctp/types.h"
@@ -77,7 +78,17 @@ class SendQueue {
     std::uint64_t expired_messages() const { return expired_; }
     void clear();
 
+    // base/state/state.h. After load() each unacknowledged fragment has to be held.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    void hold(const Fragment& fragment);
+    // A part of a message was taken, the rest of it waits.
+    bool has_begun() const;
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     struct Message {
         SharedBytes payload;
         std::uint32_t offset = 0;
