@@ -22,6 +22,7 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/ice/binding.h"
 #include "rtc/ice/check_list.h"
@@ -74,6 +75,8 @@ class Agent {
     Snapshot snapshot() const;
 
   private:
+    friend struct StateAccess<Agent>;
+
     struct PreviousGeneration {
         CredentialPair credentials;
         Path path;
@@ -126,3 +129,14 @@ class Agent {
 };
 
 }  // namespace confab::ice
+
+// base/state/state.h
+template <>
+struct confab::StateAccess<confab::ice::Agent> {
+    static void save(const ice::Agent& agent, StateWriter& out);
+    static void load(ice::Agent& agent, StateReader& in);
+
+  private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+};

@@ -41,7 +41,7 @@ bool is_silent(Agent& agent) {
 
 }  // namespace
 
-TEST_CASE("Agent: wrong credentials get no answer, whichever part is wrong [ICE-05]") {
+TEST_CASE_HANDED_OVER("Agent: wrong credentials get no answer, whichever part is wrong [ICE-05]") {
     for (const bool lite : {false, true}) {
         Agent agent = agent_with_peer(Role::kControlled, lite);
         const Timestamp now = Timestamp::micros(1000);
@@ -73,7 +73,8 @@ TEST_CASE("Agent: wrong credentials get no answer, whichever part is wrong [ICE-
     }
 }
 
-TEST_CASE("Agent: neither FINGERPRINT nor PRIORITY nor a role attribute is required [ICE-05]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: neither FINGERPRINT nor PRIORITY nor a role attribute is required [ICE-05]") {
     Agent agent = agent_with_peer();
     std::array<std::uint8_t, 256> buffer;
     StunBuilder plain(buffer, StunClass::kRequest, StunMethod::kBinding, {});
@@ -90,7 +91,7 @@ TEST_CASE("Agent: neither FINGERPRINT nor PRIORITY nor a role attribute is requi
     CHECK(has_integrity(*message, credentials("alice").pwd));
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Agent: a path is valid only after STUN with the credentials came over it [IMM-1][TRAP-16]") {
     Couple couple;
     couple.start();
@@ -107,7 +108,8 @@ TEST_CASE(
     CHECK(couple.a.agent.selected() == kPath);
 }
 
-TEST_CASE("Agent: ten thousand forged packets during the connect change nothing [IMM-1]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: ten thousand forged packets during the connect change nothing [IMM-1]") {
     Couple couple;
     Rng rng(4);
     const auto forge = [&] {
@@ -132,7 +134,8 @@ TEST_CASE("Agent: ten thousand forged packets during the connect change nothing 
     CHECK(s.counters.outputs_dropped == 0);
 }
 
-TEST_CASE("Agent: an answer from another address or with a wrong MAC is ignored [ICE-05]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: an answer from another address or with a wrong MAC is ignored [ICE-05]") {
     Agent agent(Couple::config("alice", Role::kControlling, false, {udp("198.51.100.1:7882")}),
                 Rng(5));
     const Timestamp now = Timestamp::micros(0);
@@ -153,7 +156,7 @@ TEST_CASE("Agent: an answer from another address or with a wrong MAC is ignored 
     CHECK(agent.snapshot().counters.unknown_transactions == 1);
 }
 
-TEST_CASE("Agent: an answer after 4 s is not believed") {
+TEST_CASE_HANDED_OVER("Agent: an answer after 4 s is not believed") {
     Agent agent(Couple::config("alice", Role::kControlling, false, {udp("198.51.100.1:7882")}),
                 Rng(5));
     agent.set_remote_credentials(Timestamp::micros(0), credentials("bobby"));
@@ -165,7 +168,8 @@ TEST_CASE("Agent: an answer after 4 s is not believed") {
     CHECK(agent.snapshot().counters.unknown_transactions == 1);
 }
 
-TEST_CASE("Agent: a flood of remote candidates is bounded and cannot be used to shoot others") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a flood of remote candidates is bounded and cannot be used to shoot others") {
     Agent agent = agent_with_peer(Role::kControlling);
     const Timestamp now = Timestamp::micros(0);
     std::size_t sent = 0;
@@ -191,7 +195,7 @@ TEST_CASE("Agent: a flood of remote candidates is bounded and cannot be used to 
     CHECK(agent.snapshot().bytes_held < 100'000);
 }
 
-TEST_CASE("Agent: useless remote candidates make no pair") {
+TEST_CASE_HANDED_OVER("Agent: useless remote candidates make no pair") {
     Agent agent = agent_with_peer(Role::kControlling);
     for (const char* text : {"0.0.0.0:5", "198.51.100.2:0", "224.0.0.1:5", "255.255.255.255:5",
                              "[::]:5", "[ff02::1]:5", "127.0.0.1:5", "[2001:db8::1]:5"})
@@ -206,7 +210,8 @@ TEST_CASE("Agent: useless remote candidates make no pair") {
     CHECK(agent.snapshot().pairs == 1);
 }
 
-TEST_CASE("Agent: a client that checks from thousands of ports keeps its selected path") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a client that checks from thousands of ports keeps its selected path") {
     for (const bool lite : {false, true}) {
         Agent agent = agent_with_peer(Role::kControlled, lite);
         const Timestamp now = Timestamp::micros(0);
@@ -235,7 +240,8 @@ TEST_CASE("Agent: a client that checks from thousands of ports keeps its selecte
     }
 }
 
-TEST_CASE("Agent: triggered checks are at least 50 ms apart, however fast the peer asks") {
+TEST_CASE_HANDED_OVER(
+    "Agent: triggered checks are at least 50 ms apart, however fast the peer asks") {
     Agent agent = agent_with_peer();
     for (int ms = 0; ms < 1000; ++ms) {
         const Timestamp now = Timestamp::micros(ms * 1000);
@@ -250,7 +256,7 @@ TEST_CASE("Agent: triggered checks are at least 50 ms apart, however fast the pe
     CHECK(agent.snapshot().counters.requests_sent >= 8);
 }
 
-TEST_CASE("Agent: outputs that nobody polls are dropped, not piled up") {
+TEST_CASE_HANDED_OVER("Agent: outputs that nobody polls are dropped, not piled up") {
     Agent agent = agent_with_peer();
     for (std::uint32_t i = 0; i < 10'000; ++i)
         agent.handle_packet(
@@ -263,7 +269,7 @@ TEST_CASE("Agent: outputs that nobody polls are dropped, not piled up") {
     CHECK(count == kMaxQueuedTransmits);
 }
 
-TEST_CASE("Agent: unusable remote credentials are refused") {
+TEST_CASE_HANDED_OVER("Agent: unusable remote credentials are refused") {
     Agent agent(Couple::config("alice", Role::kControlled, false, {udp("198.51.100.1:7882")}),
                 Rng(5));
     const Timestamp now = Timestamp::micros(0);

@@ -42,7 +42,8 @@ Path path_from_b_in_a() {
 
 }  // namespace
 
-TEST_CASE("Agent: connects in every combination of role and lite [ICE-03][ICE-04][TRAP-31]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: connects in every combination of role and lite [ICE-03][ICE-04][TRAP-31]") {
     for (const Combination& c : combinations()) {
         Couple couple(c.a_role, c.a_lite, c.b_role, c.b_lite);
         couple.start();
@@ -60,7 +61,7 @@ TEST_CASE("Agent: connects in every combination of role and lite [ICE-03][ICE-04
     }
 }
 
-TEST_CASE("Agent: two lite agents never connect and fail after 15 s [ICE-03]") {
+TEST_CASE_HANDED_OVER("Agent: two lite agents never connect and fail after 15 s [ICE-03]") {
     Couple couple(Role::kControlled, true, Role::kControlled, true);
     couple.start();
     CHECK_FALSE(couple.connect(Duration::millis(14'900)));
@@ -68,7 +69,8 @@ TEST_CASE("Agent: two lite agents never connect and fail after 15 s [ICE-03]") {
     CHECK(couple.a.agent.state() == State::kFailed);
 }
 
-TEST_CASE("Agent: without loss the first pair is selected after two round trips [MC-01]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: without loss the first pair is selected after two round trips [MC-01]") {
     for (const Role role : kRoles) {
         Couple couple(role, false,
                       role == Role::kControlled ? Role::kControlling : Role::kControlled, false);
@@ -80,7 +82,8 @@ TEST_CASE("Agent: without loss the first pair is selected after two round trips 
     }
 }
 
-TEST_CASE("Agent: connects under 30 % loss with late timers, whatever the seed [ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: connects under 30 % loss with late timers, whatever the seed [ICE-04]") {
     for (std::uint64_t seed = 1; seed <= 25; ++seed)
         for (const Combination& c : combinations()) {
             Couple couple(c.a_role, c.a_lite, c.b_role, c.b_lite, seed);
@@ -97,7 +100,8 @@ TEST_CASE("Agent: connects under 30 % loss with late timers, whatever the seed [
         }
 }
 
-TEST_CASE("Agent: an outage of 10 s at the start or after a restart is survived [ICE-04][ICE-14]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: an outage of 10 s at the start or after a restart is survived [ICE-04][ICE-14]") {
     for (const Role role : {Role::kControlled, Role::kControlling})
         for (const bool lite : {false, true}) {
             if (lite && role == Role::kControlling) continue;
@@ -132,7 +136,8 @@ TEST_CASE("Agent: equal seeds give equal bytes at equal times") {
     CHECK(hashes[0] != hashes[2]);
 }
 
-TEST_CASE("Agent: a client that is known by its checks only connects as prflx [ICE-12]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a client that is known by its checks only connects as prflx [ICE-12]") {
     for (const bool lite : {false, true}) {
         Couple couple(Role::kControlling, lite, Role::kControlling, false);
         couple.net.translate("198.51.100.2:5000", "203.0.113.77:61000");
@@ -144,7 +149,8 @@ TEST_CASE("Agent: a client that is known by its checks only connects as prflx [I
     }
 }
 
-TEST_CASE("Agent: checks that overtake the answer are answered, and count later [ICE-13]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: checks that overtake the answer are answered, and count later [ICE-13]") {
     for (const bool lite : {false, true})
         for (const Role role : kRoles) {
             Couple couple(role, lite, Role::kControlling, false);
@@ -161,7 +167,7 @@ TEST_CASE("Agent: checks that overtake the answer are answered, and count later 
         }
 }
 
-TEST_CASE("Agent: candidates before the credentials are kept [ICE-13]") {
+TEST_CASE_HANDED_OVER("Agent: candidates before the credentials are kept [ICE-13]") {
     Couple couple;
     couple.exchange_candidates();
     couple.net.run_for(Duration::seconds(3));
@@ -208,7 +214,8 @@ struct TcpCouple {
 
 }  // namespace
 
-TEST_CASE("Agent: connects over passive TCP in each role, UDP is not touched [ICE-08][ICE-15]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: connects over passive TCP in each role, UDP is not touched [ICE-08][ICE-15]") {
     for (const bool lite : {false, true})
         for (const Role role : kRoles) {
             TcpCouple couple(role, lite);
@@ -229,7 +236,8 @@ TEST_CASE("Agent: connects over passive TCP in each role, UDP is not touched [IC
         }
 }
 
-TEST_CASE("Agent: a closed stream is replaced by a new one without a restart [ICE-08]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a closed stream is replaced by a new one without a restart [ICE-08]") {
     TcpCouple couple(Role::kControlling, false);
     couple.b.agent.add_tcp_connection(couple.net.now, couple.b_path);
     REQUIRE(couple.connect());
@@ -252,7 +260,7 @@ TEST_CASE("Agent: a closed stream is replaced by a new one without a restart [IC
 
 // ---------------------------------------------------------------- restart
 
-TEST_CASE("Agent: a restart keeps the path until the new nomination [ICE-14]") {
+TEST_CASE_HANDED_OVER("Agent: a restart keeps the path until the new nomination [ICE-14]") {
     for (const Combination& c : combinations()) {
         Couple couple(c.a_role, c.a_lite, c.b_role, c.b_lite);
         couple.start();
@@ -278,7 +286,7 @@ TEST_CASE("Agent: a restart keeps the path until the new nomination [ICE-14]") {
     }
 }
 
-TEST_CASE("Agent: after a restart the old path is valid for 5 s only [ICE-14]") {
+TEST_CASE_HANDED_OVER("Agent: after a restart the old path is valid for 5 s only [ICE-14]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -302,7 +310,8 @@ TEST_CASE("Agent: after a restart the old path is valid for 5 s only [ICE-14]") 
     CHECK_FALSE(couple.a.agent.is_valid_path(old_path));
 }
 
-TEST_CASE("Agent: a restart without an answer fails with the old path, not before [ICE-14]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a restart without an answer fails with the old path, not before [ICE-14]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -318,7 +327,7 @@ TEST_CASE("Agent: a restart without an answer fails with the old path, not befor
     CHECK(after <= Duration::millis(15'100));
 }
 
-TEST_CASE("Agent: a failed agent connects again after a restart [ICE-14]") {
+TEST_CASE_HANDED_OVER("Agent: a failed agent connects again after a restart [ICE-14]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -333,7 +342,8 @@ TEST_CASE("Agent: a failed agent connects again after a restart [ICE-14]") {
     CHECK(couple.connect(Duration::millis(100)));
 }
 
-TEST_CASE("Agent: a peer that restarts alone is followed, from UDP to TCP too [ICE-14][ICE-15]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a peer that restarts alone is followed, from UDP to TCP too [ICE-14][ICE-15]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -350,4 +360,39 @@ TEST_CASE("Agent: a peer that restarts alone is followed, from UDP to TCP too [I
     couple.a.agent.set_remote_credentials(couple.net.now, credentials("third"));
     couple.a.agent.add_remote_candidate(couple.net.now, remote("198.51.100.2:5000"));
     CHECK(couple.a.agent.snapshot().pairs == 0);
+}
+
+TEST_CASE("Agent: moved to sockets of other numbers it goes on on those [SIO-11]") {
+    Couple couple;
+    couple.start();
+    REQUIRE(couple.connect());
+    const Timestamp now = couple.net.now;
+    AgentConfig config = couple.a.config;
+    config.candidates[0].socket = 5;
+    Agent moved(config, Rng(1));
+    REQUIRE(import_state(moved, export_state(couple.a.agent, now), now));
+    REQUIRE(moved.selected());
+    CHECK(moved.selected()->socket == 5);
+    CHECK(moved.selected()->remote == couple.a.agent.selected()->remote);
+    CHECK(moved.is_valid_path(*moved.selected()));
+    CHECK_FALSE(moved.is_valid_path(*couple.a.agent.selected()));
+    CHECK(moved.local_credentials() == couple.a.agent.local_credentials());
+    CHECK(moved.role() == couple.a.agent.role());
+    CHECK(moved.next_deadline() == couple.a.agent.next_deadline());
+}
+
+TEST_CASE("Agent: a state cut anywhere is refused or harmless [SIO-11]") {
+    Couple couple;
+    couple.start();
+    couple.net.run_for(Duration::millis(15));
+    const Bytes state = export_state(couple.a.agent, couple.net.now);
+    for (std::size_t size = 0; size < state.size(); ++size) {
+        Agent agent(couple.a.config, Rng(1));
+        if (!import_state(agent, BytesView(state).first(size), couple.net.now)) continue;
+        agent.handle_timeout(couple.net.now + Duration::seconds(20));
+        while (agent.poll_transmit()) {
+        }
+    }
+    Agent agent(couple.a.config, Rng(1));
+    CHECK_FALSE(import_state(agent, {}, couple.net.now));
 }

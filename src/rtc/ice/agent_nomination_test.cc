@@ -18,6 +18,7 @@ const Path kLte{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("203.0.113
 
 // An agent and a peer whose every packet the test decides.
 struct Scripted {
+    AgentConfig config;
     Agent agent;
     Timestamp now = Timestamp::micros(5'000'000);
     std::vector<Transmit> out;
@@ -25,7 +26,7 @@ struct Scripted {
     std::uint8_t next_id = 1;
 
     Scripted(Role role, bool lite, AcceptanceWaits waits = {})
-        : agent(make(role, lite, waits), Rng(9)) {
+        : config(make(role, lite, waits)), agent(config, Rng(9)) {
         agent.set_remote_credentials(now, credentials("bobby"));
         drain();
     }
@@ -34,7 +35,12 @@ struct Scripted {
         c.acceptance_waits = waits;
         return c;
     }
+    void may_move() {
+        if (HandOvers::due(3))
+            hand_over(agent, Agent(config, Rng(static_cast<std::uint64_t>(now.us()))), now);
+    }
     void drain() {
+        may_move();
         while (auto t = agent.poll_transmit())
             out.push_back(*t);
         while (auto e = agent.poll_event())
@@ -43,6 +49,7 @@ struct Scripted {
     void advance(Duration length) {
         const Timestamp end = now + length;
         while (agent.next_deadline() <= end) {
+            may_move();
             now = std::max(now, agent.next_deadline());
             agent.handle_timeout(now);
             drain();
@@ -99,7 +106,8 @@ RemoteCandidate candidate(const Path& path, CandidateType type) {
 
 }  // namespace
 
-TEST_CASE("Agent: controlling, a host pair is nominated with its first answer [ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: controlling, a host pair is nominated with its first answer [ICE-06]") {
     Scripted s(Role::kControlling, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
     s.drain();
@@ -116,7 +124,7 @@ TEST_CASE("Agent: controlling, a host pair is nominated with its first answer [I
     CHECK(s.unanswered_nominations(kWifi) == 0);
 }
 
-TEST_CASE("Agent: controlling, waiting times of the candidate types [ICE-06]") {
+TEST_CASE_HANDED_OVER("Agent: controlling, waiting times of the candidate types [ICE-06]") {
     struct Row {
         CandidateType type;
         AcceptanceWaits waits;
@@ -141,7 +149,7 @@ TEST_CASE("Agent: controlling, waiting times of the candidate types [ICE-06]") {
     }
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Agent: controlling, a prflx client is nominated at once, as upstream after 1 s [ICE-06]") {
     for (const bool upstream : {false, true}) {
         Scripted s(Role::kControlling, false,
@@ -162,7 +170,7 @@ TEST_CASE(
     CHECK(s.unanswered_nominations(kLte) == 1);
 }
 
-TEST_CASE("Agent: controlling, improves its choice for 2 s and never after [ICE-06]") {
+TEST_CASE_HANDED_OVER("Agent: controlling, improves its choice for 2 s and never after [ICE-06]") {
     for (const bool late : {false, true}) {
         Scripted s(Role::kControlling, false);
         s.check_from(kLte, false, Role::kControlled);
@@ -188,7 +196,8 @@ TEST_CASE("Agent: controlling, improves its choice for 2 s and never after [ICE-
     CHECK(s.agent.selected() == kWifi);
 }
 
-TEST_CASE("Agent: the round-trip time is of the selected path, or not known yet [ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: the round-trip time is of the selected path, or not known yet [ICE-04]") {
     Scripted s(Role::kControlled, false);
     s.check_from(kLte, true);
     s.advance(Duration::millis(10));
@@ -203,7 +212,8 @@ TEST_CASE("Agent: the round-trip time is of the selected path, or not known yet 
     CHECK(s.agent.rtt() == Duration::zero());
 }
 
-TEST_CASE("Agent: controlling, a nominated pair that goes dead is given up for the next [ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: controlling, a nominated pair that goes dead is given up for the next [ICE-06]") {
     Scripted s(Role::kControlling, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
     s.check_from(kLte, false, Role::kControlled);
@@ -217,7 +227,8 @@ TEST_CASE("Agent: controlling, a nominated pair that goes dead is given up for t
     CHECK(s.agent.selected() == kLte);
 }
 
-TEST_CASE("Agent: controlling, another pair takes over when the selected one is silent") {
+TEST_CASE_HANDED_OVER(
+    "Agent: controlling, another pair takes over when the selected one is silent") {
     Scripted s(Role::kControlling, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
     s.drain();
@@ -235,7 +246,7 @@ TEST_CASE("Agent: controlling, another pair takes over when the selected one is 
     CHECK(s.agent.state() == State::kConnected);
 }
 
-TEST_CASE("Agent: controlled, selects only what its own check has proven [ICE-06]") {
+TEST_CASE_HANDED_OVER("Agent: controlled, selects only what its own check has proven [ICE-06]") {
     Scripted s(Role::kControlled, false);
     s.check_from(kWifi, true);
     CHECK_FALSE(s.agent.selected());
@@ -247,7 +258,7 @@ TEST_CASE("Agent: controlled, selects only what its own check has proven [ICE-06
     CHECK(std::get<StateChanged>(s.events.back()).state == State::kConnected);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Agent: controlled, follows a nomination to a lower pair within one packet [ICE-06][MC-03]") {
     Scripted s(Role::kControlled, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
@@ -267,7 +278,8 @@ TEST_CASE(
     CHECK(s.agent.selected() == kWifi);
 }
 
-TEST_CASE("Agent: follows a peer that has moved though nobody nominates [ICE-06][MC-03]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: follows a peer that has moved though nobody nominates [ICE-06][MC-03]") {
     for (const Role role : {Role::kControlled, Role::kControlling})
         for (const bool lite : {false, true}) {
             if (lite && role == Role::kControlling) continue;
@@ -291,7 +303,8 @@ TEST_CASE("Agent: follows a peer that has moved though nobody nominates [ICE-06]
         }
 }
 
-TEST_CASE("Agent: after a long silence a peer that moved is followed within 1 s [ICE-06][MC-03]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: after a long silence a peer that moved is followed within 1 s [ICE-06][MC-03]") {
     Scripted s(Role::kControlled, false);
     s.check_from(kWifi, true);
     s.answer(kWifi);
@@ -305,7 +318,8 @@ TEST_CASE("Agent: after a long silence a peer that moved is followed within 1 s 
     CHECK(s.agent.selected() == kLte);
 }
 
-TEST_CASE("Agent: a peer that moved just before an outage is followed behind it [ICE-06][MC-03]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a peer that moved just before an outage is followed behind it [ICE-06][MC-03]") {
     Scripted s(Role::kControlled, false);
     s.check_from(kWifi, true);
     s.answer(kWifi);
@@ -322,7 +336,8 @@ TEST_CASE("Agent: a peer that moved just before an outage is followed behind it 
     CHECK(s.agent.selected() == kLte);
 }
 
-TEST_CASE("Agent: checks of another pair change nothing while the selected one is heard [ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: checks of another pair change nothing while the selected one is heard [ICE-06]") {
     for (const Role role : {Role::kControlled, Role::kControlling}) {
         const Role peer = role == Role::kControlled ? Role::kControlling : Role::kControlled;
         Scripted s(role, false);
@@ -341,7 +356,7 @@ TEST_CASE("Agent: checks of another pair change nothing while the selected one i
     }
 }
 
-TEST_CASE("Agent: controlled, of many early nominations the best pair stays [ICE-06]") {
+TEST_CASE_HANDED_OVER("Agent: controlled, of many early nominations the best pair stays [ICE-06]") {
     Scripted s(Role::kControlled, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
     s.check_from(kLte, true);
@@ -354,7 +369,7 @@ TEST_CASE("Agent: controlled, of many early nominations the best pair stays [ICE
     CHECK(s.agent.selected() == kWifi);
 }
 
-TEST_CASE("Agent: controlled, an older nomination does not undo a newer one [ICE-06]") {
+TEST_CASE_HANDED_OVER("Agent: controlled, an older nomination does not undo a newer one [ICE-06]") {
     Scripted s(Role::kControlled, false);
     s.advance(Duration::seconds(3));
     s.check_from(kWifi, true);  // its triggered check is answered late
@@ -365,7 +380,8 @@ TEST_CASE("Agent: controlled, an older nomination does not undo a newer one [ICE
     CHECK(s.agent.selected() == kLte);
 }
 
-TEST_CASE("Agent: lite follows every nomination at once and asks nothing [ICE-03][ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: lite follows every nomination at once and asks nothing [ICE-03][ICE-06]") {
     Scripted s(Role::kControlled, true);
     s.check_from(kWifi, false);
     CHECK_FALSE(s.agent.selected());
@@ -381,7 +397,7 @@ TEST_CASE("Agent: lite follows every nomination at once and asks nothing [ICE-03
     CHECK(s.out.size() == 4);
 }
 
-TEST_CASE("Agent: role conflict, the larger tie-breaker controls [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: role conflict, the larger tie-breaker controls [ICE-04]") {
     for (const Role role : {Role::kControlling, Role::kControlled})
         for (const bool theirs_larger : {false, true}) {
             Scripted s(role, false);
@@ -402,7 +418,7 @@ TEST_CASE("Agent: role conflict, the larger tie-breaker controls [ICE-04]") {
         }
 }
 
-TEST_CASE("Agent: on 487 it changes its role once and asks again [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: on 487 it changes its role once and asks again [ICE-04]") {
     Scripted s(Role::kControlling, false);
     s.agent.add_remote_candidate(s.now, candidate(kWifi, CandidateType::kHost));
     s.agent.add_remote_candidate(s.now, candidate(kLte, CandidateType::kHost));
@@ -430,7 +446,7 @@ TEST_CASE("Agent: on 487 it changes its role once and asks again [ICE-04]") {
     CHECK(second_tie != first_tie);
 }
 
-TEST_CASE("Agent: lite refuses to control [ICE-03]") {
+TEST_CASE_HANDED_OVER("Agent: lite refuses to control [ICE-03]") {
     Scripted s(Role::kControlling, true);  // the role is ignored
     CHECK(s.agent.role() == Role::kControlled);
     s.check_from(kWifi, false, Role::kControlled);
@@ -441,7 +457,8 @@ TEST_CASE("Agent: lite refuses to control [ICE-03]") {
     CHECK(s.agent.role() == Role::kControlled);
 }
 
-TEST_CASE("Agent: type of the selected remote, prflx at a relay's address is relay [ICE-18]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: type of the selected remote, prflx at a relay's address is relay [ICE-18]") {
     Scripted s(Role::kControlling, false);
     CHECK_FALSE(s.agent.snapshot().selected_type);
     s.check_from(kLte, false, Role::kControlled);

@@ -32,7 +32,7 @@ const Path kPath{0, Protocol::kUdp, 0, addr("198.51.100.1:7882"), addr("198.51.1
 
 }  // namespace
 
-TEST_CASE("Agent: 8 checks 200 ms apart, then one a second, failed at 15 s [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: 8 checks 200 ms apart, then one a second, failed at 15 s [ICE-04]") {
     Agent agent = lone_agent();
     agent.set_remote_credentials(at(0), credentials("bobby"));
     agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
@@ -53,7 +53,8 @@ TEST_CASE("Agent: 8 checks 200 ms apart, then one a second, failed at 15 s [ICE-
     CHECK(agent.next_deadline().is_never());
 }
 
-TEST_CASE("Agent: controlled, the first check is left to the peer for 50 ms [ICE-04] [ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: controlled, the first check is left to the peer for 50 ms [ICE-04] [ICE-06]") {
     Agent agent = lone_agent(Role::kControlled);
     agent.set_remote_credentials(at(0), credentials("bobby"));
     agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
@@ -67,7 +68,8 @@ TEST_CASE("Agent: controlled, the first check is left to the peer for 50 ms [ICE
     CHECK(drain(agent) == 1);
 }
 
-TEST_CASE("Agent: a peer's check without nomination is answered and followed by ours [ICE-06]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a peer's check without nomination is answered and followed by ours [ICE-06]") {
     // A peer that nominates only when it is checked over a pair that works already.
     const auto check = [](Agent& agent, Timestamp now, std::uint8_t id) {
         CheckRequest request;
@@ -102,7 +104,8 @@ TEST_CASE("Agent: a peer's check without nomination is answered and followed by 
     CHECK(drain(agent) == 2);
 }
 
-TEST_CASE("Agent: keepalive is a Binding request every 2 s on the selected pair [ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: keepalive is a Binding request every 2 s on the selected pair [ICE-04]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -115,7 +118,7 @@ TEST_CASE("Agent: keepalive is a Binding request every 2 s on the selected pair 
     CHECK(couple.a.agent.snapshot().rtt == Duration::millis(20));
 }
 
-TEST_CASE("Agent: disconnected after 10 s of silence, failed 5 s later [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: disconnected after 10 s of silence, failed 5 s later [ICE-04]") {
     for (const bool lite : {false, true}) {
         Couple couple(Role::kControlled, lite, Role::kControlling, false);
         couple.start();
@@ -132,7 +135,8 @@ TEST_CASE("Agent: disconnected after 10 s of silence, failed 5 s later [ICE-04]"
     }
 }
 
-TEST_CASE("Agent: any packet of the selected path counts, of another one does not [ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: any packet of the selected path counts, of another one does not [ICE-04]") {
     Couple couple(Role::kControlled, true, Role::kControlling, false);
     couple.start();
     REQUIRE(couple.connect());
@@ -156,7 +160,7 @@ TEST_CASE("Agent: any packet of the selected path counts, of another one does no
     CHECK(other.a.count(State::kDisconnected) == 1);
 }
 
-TEST_CASE("Agent: heard again within 5 s, it is connected again [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: heard again within 5 s, it is connected again [ICE-04]") {
     for (const Role role : {Role::kControlling, Role::kControlled}) {
         Couple couple(role, false,
                       role == Role::kControlled ? Role::kControlling : Role::kControlled, false);
@@ -174,7 +178,8 @@ TEST_CASE("Agent: heard again within 5 s, it is connected again [ICE-04]") {
     }
 }
 
-TEST_CASE("Agent: without authenticated STUN for 30 s forged traffic keeps nothing alive [IMM-1]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: without authenticated STUN for 30 s forged traffic keeps nothing alive [IMM-1]") {
     Couple couple(Role::kControlled, true, Role::kControlling, false);
     couple.start();
     REQUIRE(couple.connect());
@@ -189,7 +194,8 @@ TEST_CASE("Agent: without authenticated STUN for 30 s forged traffic keeps nothi
     CHECK(couple.net.now - begin <= Duration::millis(30'600));
 }
 
-TEST_CASE("Agent: early and repeated timeouts do nothing, deadlines are in the future") {
+TEST_CASE_HANDED_OVER(
+    "Agent: early and repeated timeouts do nothing, deadlines are in the future") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -205,7 +211,8 @@ TEST_CASE("Agent: early and repeated timeouts do nothing, deadlines are in the f
     CHECK_FALSE(couple.a.agent.poll_event());
 }
 
-TEST_CASE("Agent: a timer a minute late passes through disconnected to failed [ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Agent: a timer a minute late passes through disconnected to failed [ICE-04]") {
     Couple couple;
     couple.start();
     REQUIRE(couple.connect());
@@ -218,7 +225,7 @@ TEST_CASE("Agent: a timer a minute late passes through disconnected to failed [I
     CHECK(couple.a.agent.next_deadline().is_never());
 }
 
-TEST_CASE("Agent: one late timeout sends one check per pair, no burst [ICE-04]") {
+TEST_CASE_HANDED_OVER("Agent: one late timeout sends one check per pair, no burst [ICE-04]") {
     Agent agent = lone_agent();
     agent.set_remote_credentials(at(0), credentials("bobby"));
     agent.add_remote_candidate(at(0), remote("198.51.100.2:5000"));
@@ -228,7 +235,7 @@ TEST_CASE("Agent: one late timeout sends one check per pair, no burst [ICE-04]")
     CHECK(agent.next_deadline() == at(1350));
 }
 
-TEST_CASE("Agent: after every deadline the next one is later, in all states") {
+TEST_CASE_HANDED_OVER("Agent: after every deadline the next one is later, in all states") {
     for (std::uint64_t seed = 1; seed < 12; ++seed) {
         Couple couple(seed);
         couple.net.loss = 0.5;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/ice/path.h"
 #include "rtc/ice/types.h"
@@ -96,7 +97,14 @@ class CheckList {
     std::uint64_t evicted() const { return evicted_; }
     std::size_t bytes_held() const { return pairs_.capacity() * sizeof(Pair); }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool make_room(bool is_authenticated, std::uint32_t keep);
 
     std::vector<Pair> pairs_;

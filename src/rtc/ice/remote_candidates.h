@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/state/state.h"
 #include "rtc/ice/check_list.h"
 #include "rtc/ice/types.h"
 
@@ -29,7 +30,14 @@ class RemoteCandidates {
     std::size_t size() const { return list_.size(); }
     std::size_t bytes_held() const { return list_.capacity() * sizeof(RemoteCandidate); }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::vector<RemoteCandidate> list_;
 };
 

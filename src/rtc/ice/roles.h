@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "rtc/ice/types.h"
 
 namespace confab::ice {
@@ -41,7 +42,14 @@ class Roles {
     // For the next conflict, after 487 has decided one.
     void renew_tie_breaker(std::uint64_t tie_breaker) { tie_breaker_ = tie_breaker; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::uint64_t tie_breaker_;
     Role ours_;
     bool lite_;

@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "base/ring.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/ice/check_list.h"
 #include "rtc/ice/types.h"
@@ -61,6 +62,7 @@ class Selection {
     // The pair whose time to win has come, until it is forgotten; 0 for none.
     std::uint32_t due_rival(Timestamp now);
     void forget_rival();
+    std::uint32_t rival() const { return rival_; }
 
     State state() const { return state_; }
     // During a restart the path of the generation before.
@@ -76,7 +78,23 @@ class Selection {
     }
     std::uint64_t events_dropped() const { return events_dropped_; }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    template <typename Change>
+    void each_path(const Change& change) {
+        if (path_) change(*path_);
+        for (std::size_t i = events_.size(); i > 0; --i) {
+            Event event = *events_.pop();
+            if (auto* selected = std::get_if<Selected>(&event)) change(selected->path);
+            (void)events_.push(event);
+        }
+    }
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     void change_state(State state);
     void emit(const Event& event);
     Timestamp silent_at() const { return last_heard_ + timers_.disconnected_after; }

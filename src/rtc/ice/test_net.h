@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/state/hand_over_testing.h"
 #include "rtc/ice/agent.h"
 
 namespace confab::ice::test {
@@ -42,7 +43,13 @@ struct Node {
     std::vector<Timestamp> event_times;
     bool muted = false;  // nothing it sends arrives
 
-    Node(AgentConfig config, std::uint64_t seed) : agent(std::move(config), Rng(seed)) {}
+    AgentConfig config;
+
+    Node(AgentConfig c, std::uint64_t seed) : agent(c, Rng(seed)), config(std::move(c)) {}
+    // At random where HandOvers say so: by what takes over from its bytes.
+    void may_move(Timestamp now) {
+        if (HandOvers::due(20)) hand_over(agent, Agent(config, Rng(seeds_.u64())), now);
+    }
 
     std::size_t count(State state) const {
         return static_cast<std::size_t>(
@@ -60,6 +67,9 @@ struct Node {
                 found = event_times[i];
         return found;
     }
+
+  private:
+    Rng seeds_{4711};
 };
 
 class Net {
@@ -101,6 +111,8 @@ class Net {
             }
             if (next > end) break;
             now = std::max(now, next);
+            for (Node* node : nodes_)
+                node->may_move(now);
             if (timer != nullptr) {
                 timer->agent.handle_timeout(now);
                 drain(*timer);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/ice/path.h"
 #include "rtc/ice/types.h"
@@ -46,7 +47,19 @@ class Transactions {
     std::size_t size() const { return list_.size(); }
     std::size_t bytes_held() const { return list_.capacity() * sizeof(Transaction); }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    template <typename Change>
+    void each_path(const Change& change) {
+        for (Transaction& transaction : list_)
+            change(transaction.path);
+    }
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::vector<Transaction> list_;
 };
 

@@ -14,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "base/state/state.h"
 #include "rtc/ice/types.h"
 
 namespace confab::ice {
@@ -51,11 +52,22 @@ class TransmitQueue {
         return bytes;
     }
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    template <typename Change>
+    void each_path(const Change& change) {
+        for (Message& message : list_)
+            change(message.path);
+    }
+
   private:
     struct Message {
         Path path;
         Bytes bytes;
     };
+    template <typename List, typename Count, typename Io>
+    static void fields(List& list, Count& dropped, Io& io);
 
     std::vector<Message> list_;
     std::size_t taken_ = 0;  // of its front; all of it is cleared when everything is taken
