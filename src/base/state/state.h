@@ -15,6 +15,8 @@
 // load() refuses what would break the machine; sums that can be made from the rest are made.
 #pragma once
 
+#include <variant>
+
 #include "base/bytes.h"
 #include "base/state/reader.h"
 #include "base/state/writer.h"
@@ -45,6 +47,20 @@ void state_version(Io& io, std::uint32_t own) {
     if constexpr (Io::kReads) version = 0;
     io.field(1, version);
     if constexpr (Io::kReads) io.require(version != 0 && version <= own);
+}
+
+// Which of the types a variant is and, when read, that one with nothing in it.
+template <typename... Types>
+void alternative(StateWriter& out, const std::variant<Types...>& value) {
+    out.field(1, static_cast<std::uint64_t>(value.index()));
+}
+template <typename... Types>
+void alternative(StateReader& in, std::variant<Types...>& value) {
+    std::uint64_t index = 0;
+    in.field(1, index);
+    in.require(index < sizeof...(Types));
+    std::uint64_t i = 0;
+    ((i++ == index ? (void)(value = Types{}) : void()), ...);
 }
 
 }  // namespace confab

@@ -15,10 +15,12 @@
 #include <algorithm>
 #include <array>
 #include <concepts>
+#include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -30,6 +32,19 @@ template <typename Machine>
 struct StateAccess {
     static void save(const Machine& machine, auto& out) { machine.save(out); }
     static void load(Machine& machine, auto& in) { machine.load(in); }
+};
+
+// Keys pass through the buffers of a writer: none of those it grows out of keeps them.
+struct WipingAllocator : std::allocator<std::uint8_t> {
+    template <typename>
+    struct rebind {
+        using other = WipingAllocator;
+    };
+    void deallocate(std::uint8_t* bytes, std::size_t size) {
+        for (volatile std::uint8_t* byte = bytes; byte != bytes + size; ++byte)
+            *byte = 0;
+        std::allocator<std::uint8_t>::deallocate(bytes, size);
+    }
 };
 
 class StateWriter {
@@ -114,7 +129,8 @@ class StateWriter {
     }
 
     Timestamp now() const { return now_; }
-    Bytes take() { return std::move(out_); }
+    BytesView view() const { return out_; }
+    Bytes take() const { return to_vector(out_); }
 
   private:
     static constexpr std::int64_t bounded(std::int64_t us) {
@@ -129,7 +145,7 @@ class StateWriter {
     void end(std::size_t at);
 
     Timestamp now_;
-    Bytes out_;
+    std::vector<std::uint8_t, WipingAllocator> out_;
 };
 
 }  // namespace confab

@@ -17,20 +17,6 @@ constexpr std::size_t kMaxStreams = 65536;
 constexpr std::size_t kMaxAnswers = 8;
 constexpr std::size_t kMaxPayload = std::size_t{1} << 30;  // the bytes that are there are fewer
 
-// Which of the types a variant is and, when read, that one with nothing in it.
-template <typename... Types>
-void alternative(StateWriter& out, const std::variant<Types...>& value) {
-    out.field(1, static_cast<std::uint64_t>(value.index()));
-}
-template <typename... Types>
-void alternative(StateReader& in, std::variant<Types...>& value) {
-    std::uint64_t index = 0;
-    in.field(1, index);
-    in.require(index < sizeof...(Types));
-    std::uint64_t i = 0;
-    ((i++ == index ? (void)(value = Types{}) : void()), ...);
-}
-
 // ---------------------------------------------------------------- of the association
 template <typename Io, typename E>
 void content(Io& io, E& event) {

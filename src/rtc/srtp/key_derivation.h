@@ -23,4 +23,13 @@ struct SessionKeys {
 
 SessionKeys derive_keys(const MasterKey& master, Purpose purpose);
 
+// What one direction of a connection uses.
+struct ContextKeys {
+    SessionKeys rtp;
+    SessionKeys rtcp;
+};
+inline ContextKeys derive_keys(const MasterKey& master) {
+    return {derive_keys(master, Purpose::kRtp), derive_keys(master, Purpose::kRtcp)};
+}
+
 }  // namespace confab::srtp

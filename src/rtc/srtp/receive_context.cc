@@ -38,9 +38,9 @@ std::size_t rtp_header_size(BytesView packet) noexcept {
     return size <= packet.size() ? size : 0;
 }
 
-ReceiveContext::ReceiveContext(Engine& engine, const MasterKey& master)
-    : rtp_keys_(derive_keys(master, Purpose::kRtp)),
-      rtcp_keys_(derive_keys(master, Purpose::kRtcp)),
+ReceiveContext::ReceiveContext(Engine& engine, const ContextKeys& keys)
+    : rtp_keys_(keys.rtp),
+      rtcp_keys_(keys.rtcp),
       rtp_(engine.make_cipher(rtp_keys_, Direction::kOpen)),
       rtcp_(engine.make_cipher(rtcp_keys_, Direction::kOpen)) {}
 

@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "base/state/state.h"
 #include "rtc/srtp/engine.h"
 #include "rtc/srtp/profile.h"
 #include "rtc/srtp/replay_window.h"
@@ -43,7 +45,9 @@ std::size_t rtp_header_size(BytesView packet) noexcept;
 class ReceiveContext {
   public:
     // The engine must outlive the context.
-    ReceiveContext(Engine& engine, const MasterKey& master);
+    ReceiveContext(Engine& engine, const MasterKey& master)
+        : ReceiveContext(engine, derive_keys(master)) {}
+    ReceiveContext(Engine& engine, const ContextKeys& keys);
 
     Profile profile() const { return rtp_keys_.profile; }
 
@@ -60,7 +64,14 @@ class ReceiveContext {
 
     const ReceiveCounters& counters() const { return counters_; }
 
+    // Its keys, roll-over counters and replay windows (base/state/state.h).
+    void save(StateWriter& out) const;
+    static std::optional<ReceiveContext> load(Engine& engine, StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Result<std::size_t, OpenError> refuse(OpenError error) noexcept;
     bool open_rtp(BytesSpan packet, std::size_t header_size, std::uint32_t ssrc,
                   std::uint64_t index) noexcept;

@@ -29,6 +29,15 @@ class ReplayWindow {
         if (age < kReplayWindow) bits_[age / 64] |= std::uint64_t{1} << (age % 64);
     }
 
+    // base/state/state.h
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io) {
+        io.field(1, self.highest_);
+        io.field(2, self.started_);
+        io.field(3, self.bits_[0]);
+        io.field(4, self.bits_[1]);
+    }
+
   private:
     void shift(std::uint32_t by) {
         if (by >= kReplayWindow) {

@@ -30,6 +30,14 @@ class Rollover {
         started_ = true;
     }
 
+    // base/state/state.h
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io) {
+        io.field(1, self.highest_);
+        io.field(2, self.started_);
+        if constexpr (Io::kReads) io.require(self.highest_ >> 48 == 0);
+    }
+
   private:
     std::uint64_t highest_ = 0;
     bool started_ = false;

@@ -15,9 +15,9 @@ constexpr std::uint32_t kEncryptedFlag = 0x8000'0000;
 
 }  // namespace
 
-SendContext::SendContext(Engine& engine, const MasterKey& master)
-    : rtp_keys_(derive_keys(master, Purpose::kRtp)),
-      rtcp_keys_(derive_keys(master, Purpose::kRtcp)),
+SendContext::SendContext(Engine& engine, const ContextKeys& keys)
+    : rtp_keys_(keys.rtp),
+      rtcp_keys_(keys.rtcp),
       rtp_(engine.make_cipher(rtp_keys_, Direction::kSeal)),
       rtcp_(engine.make_cipher(rtcp_keys_, Direction::kSeal)),
       multi_buffer_(engine.make_multi_buffer_keys(rtp_keys_)) {

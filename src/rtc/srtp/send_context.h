@@ -9,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/bytes.h"
+#include "base/state/state.h"
 #include "rtc/srtp/engine.h"
 #include "rtc/srtp/nonce_guard.h"
 #include "rtc/srtp/profile.h"
@@ -36,7 +38,9 @@ struct RtpJob {
 class SendContext {
   public:
     // The engine must outlive the context.
-    SendContext(Engine& engine, const MasterKey& master);
+    SendContext(Engine& engine, const MasterKey& master)
+        : SendContext(engine, derive_keys(master)) {}
+    SendContext(Engine& engine, const ContextKeys& keys);
 
     Profile profile() const { return rtp_keys_.profile; }
     std::size_t rtp_overhead() const { return srtp::rtp_overhead(profile()); }
@@ -61,6 +65,13 @@ class SendContext {
     std::size_t protect_rtcp(BytesSpan buffer, std::size_t size) noexcept;
 
     std::uint32_t next_srtcp_index() const { return next_srtcp_index_; }
+
+    // Its keys and the next SRTCP index (base/state/state.h). Indexes of RTP are the caller's, who
+    // must never begin below the last one sent (02 TRAP-14).
+    void save(StateWriter& out) const;
+    static std::optional<SendContext> load(Engine& engine, StateReader& in);
+    // Leaves out indices that the owner before may have used beyond what it told.
+    void skip_ahead(std::uint32_t count);
 
   private:
     friend class BatchEncryptor;

@@ -37,6 +37,26 @@ class SsrcTable {
     std::size_t size() const { return ssrcs_.size(); }
     std::uint64_t evictions() const { return evictions_; }
 
+    // base/state/state.h
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io) {
+        io.field(1, self.clock_);
+        io.field(2, self.evictions_);
+        std::size_t at = 0;
+        io.list(3, self.entries_, kMax, [&](auto& inner, auto& entry) {
+            if constexpr (Io::kReads) {
+                std::uint32_t ssrc = 0;
+                inner.field(1, ssrc);
+                inner.require(!self.contains(ssrc));
+                self.ssrcs_.push_back(ssrc);
+            } else {
+                inner.field(1, self.ssrcs_[at++]);
+            }
+            inner.field(2, entry.used);
+            inner.record(3, [&entry](auto& state) { State::fields(entry.state, state); });
+        });
+    }
+
   private:
     struct Entry {
         State state{};
