@@ -38,9 +38,10 @@ int write_datagram(BIO* bio, const char* data, int size) {
     DatagramPort& port = port_of(bio);
     BIO_clear_retry_flags(bio);
     if (size <= 0) return 0;
+    const BytesView datagram = as_bytes({data, static_cast<std::size_t>(size)});
+    port.sent.note(datagram);
     // A full queue loses the datagram like the network would; DTLS copes.
-    if (!port.outgoing.push(to_vector(as_bytes({data, static_cast<std::size_t>(size)}))))
-        ++port.dropped;
+    if (!port.outgoing.push(to_vector(datagram))) ++port.dropped;
     return size;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/ring.h"
+#include "rtc/dtls/record_layer.h"
 
 struct bio_st;
 struct timeval;
@@ -23,6 +24,7 @@ struct DatagramPort {
     BytesView incoming;  // lent for the duration of one call; empty when read
     Ring<Bytes, kTransmitQueue> outgoing;
     std::uint64_t dropped = 0;  // datagrams that found the queue full
+    SendNumbers sent;           // of all that was written
 
     // OpenSSL's timer: running or not, and how often it was started or stopped.
     bool timer_running = false;

@@ -12,15 +12,25 @@
 
 #include "rtc/dtls/datagram_bio.h"
 #include "rtc/dtls/export_keys.h"
+#include "rtc/dtls/moved_records.h"
 #include "rtc/dtls/record_filter.h"
+#include "rtc/dtls/record_keys.h"
 #include "rtc/dtls/retransmit_clock.h"
 #include "rtc/dtls/verify.h"
 
 namespace confab::dtls {
 namespace {
 
-constexpr std::size_t kApplicationQueue = 64;
-constexpr int kMaxRepeats = 10;
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kMaxQueued = 64;  // datagrams or records in a state
+
+std::vector<Bytes> contents(const Ring<Bytes, kMaxQueued>& ring) {
+    std::vector<Bytes> list;
+    list.reserve(ring.size());
+    for (std::size_t i = 0; i < ring.size(); ++i)
+        list.push_back(ring[i]);
+    return list;
+}
 
 struct FreeSsl {
     void operator()(SSL* ssl) const { SSL_free(ssl); }
@@ -34,6 +44,8 @@ enum class State : std::uint8_t { kIdle, kHandshaking, kUnverified, kConnected, 
 class Session::Impl {
   public:
     Impl(const Context& context, Config config);
+    // One that was moved.
+    Impl(Role role, MovedRecords moved);
 
     void start(Timestamp now);
     void set_expected_fingerprints(Timestamp now, std::vector<Fingerprint> fingerprints);
@@ -42,19 +54,28 @@ class Session::Impl {
     Timestamp next_deadline() const;
     bool send_application_data(BytesView data);
 
+    bool is_movable() const;
+    void save(StateWriter& out) const;
+    static std::unique_ptr<Impl> load(StateReader& in);
+    void skip_ahead(std::uint64_t count) {
+        if (moved_) moved_->layer().skip_ahead(count);
+    }
+
     State state() const { return state_; }
     Role role() const { return role_; }
     Counters snapshot() const;
 
     DatagramPort port_;
     Ring<Event, 2> events_;
-    Ring<Bytes, kApplicationQueue> application_data_;
+    ApplicationData application_data_;
 
   private:
     bool create_ssl(const Context& context, const std::vector<SrtpProfile>& profiles);
     RecordFilter::Phase phase(Timestamp now) const;
     bool within_budget(BytesView records);
+    void take_records(BytesView records);
     void advance();
+    void keep_final_flight(std::size_t from);
     void finish_handshake();
     void become_connected();
     void read_records();
@@ -76,6 +97,11 @@ class Session::Impl {
     int repeats_ = 0;
     std::size_t handshake_bytes_ = 0;
     std::size_t handshake_datagrams_ = 0;
+    // For a move: what libssl does not tell.
+    std::uint64_t opened_ = 0;  // records of application data
+    RecordWindow received_;
+    std::vector<Bytes> final_flight_;  // a server's, until the client speaks
+    std::optional<MovedRecords> moved_;
     // Last, so that it goes first: it points to port_ and peer_.
     std::unique_ptr<SSL, FreeSsl> ssl_;
 };
@@ -114,7 +140,7 @@ void Session::Impl::start(Timestamp now) {
 
 void Session::Impl::set_expected_fingerprints(Timestamp now,
                                               std::vector<Fingerprint> fingerprints) {
-    if (!peer_.expected.empty() || fingerprints.empty()) return;
+    if (!peer_.expected.empty() || fingerprints.empty() || moved_) return;
     if (fingerprints.size() > kMaxFingerprints) fingerprints.resize(kMaxFingerprints);
     peer_.expected = std::move(fingerprints);
     peer_.decide();
@@ -146,6 +172,7 @@ bool Session::Impl::within_budget(BytesView records) {
 }
 
 void Session::Impl::handle_packet(Timestamp now, BytesView datagram) {
+    if (moved_) return moved_->handle_packet(now, datagram, port_, application_data_, counters_);
     if (state_ == State::kIdle || state_ == State::kFailed) return;
     const BytesView records = filter_.filter(datagram, phase(now), counters_);
     if (records.empty()) return;
@@ -158,11 +185,24 @@ void Session::Impl::handle_packet(Timestamp now, BytesView datagram) {
         fail_with(FailureReason::kBudget);
         return;
     }
-    port_.incoming = records;
-    advance();
-    port_.incoming = {};
+    take_records(records);
     clock_.observe(port_, now);
     keep_buffers(false);
+}
+
+// One by one, so that it is known which of them were authentic.
+void Session::Impl::take_records(BytesView records) {
+    ByteReader in(records);
+    while (const auto record = next_record(in)) {
+        if (state_ == State::kFailed) return;
+        const std::uint64_t before = opened_;
+        port_.incoming = record->whole;
+        advance();
+        port_.incoming = {};
+        if (opened_ == before || record->type != kTypeApplicationData) continue;
+        received_.commit(record->number);
+        final_flight_ = {};
+    }
 }
 
 // libssl holds 18 KB per association for the record it is at. Most associations are silent most of
@@ -178,8 +218,10 @@ void Session::Impl::advance() {
     ERR_clear_error();
     keep_buffers(true);
     if (state_ == State::kHandshaking) {
+        const std::size_t queued = port_.outgoing.size();
         const int result = SSL_do_handshake(ssl_.get());
         if (result == 1) {
+            keep_final_flight(queued);
             finish_handshake();
         } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
             fail_with(peer_.verdict == PeerVerdict::kMismatch ? FailureReason::kFingerprint
@@ -188,6 +230,12 @@ void Session::Impl::advance() {
     }
     if (handshake_done()) read_records();
     ERR_clear_error();
+}
+
+void Session::Impl::keep_final_flight(std::size_t from) {
+    if (role_ == Role::kClient) return;
+    for (std::size_t i = from; i < port_.outgoing.size(); ++i)
+        if (final_flight_.size() < kMaxFinalFlight) final_flight_.push_back(port_.outgoing[i]);
 }
 
 void Session::Impl::finish_handshake() {
@@ -213,6 +261,7 @@ void Session::Impl::read_records() {
                 fail_with(FailureReason::kHandshake);
             return;
         }
+        ++opened_;
         if (state_ != State::kConnected) {
             ++counters_.unverified_data;
         } else if (!application_data_.push(
@@ -232,7 +281,7 @@ void Session::Impl::fail_with(FailureReason reason) {
 }
 
 void Session::Impl::handle_timeout(Timestamp now) {
-    if (state_ == State::kIdle || state_ == State::kFailed) return;
+    if (state_ == State::kIdle || state_ == State::kFailed || moved_) return;
     if (now >= limit_) {
         fail_with(FailureReason::kTimeout);
         return;
@@ -261,12 +310,68 @@ Timestamp Session::Impl::next_deadline() const {
 bool Session::Impl::send_application_data(BytesView data) {
     if (state_ != State::kConnected || data.empty() || data.size() > kMaxApplicationData)
         return false;
+    if (moved_) return moved_->send(data, port_);
     ERR_clear_error();
     keep_buffers(true);
     const int written = SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size()));
     keep_buffers(false);
     ERR_clear_error();
     return written == static_cast<int>(data.size());
+}
+
+// ---------------------------------------------------------------- moving
+
+Session::Impl::Impl(Role role, MovedRecords moved)
+    : role_(role), state_(State::kConnected), filter_(role), moved_(std::move(moved)) {}
+
+bool Session::Impl::is_movable() const {
+    if (state_ != State::kConnected || !events_.empty()) return false;
+    return moved_ || derive_record_keys(ssl_.get(), role_).has_value();
+}
+
+void Session::Impl::save(StateWriter& out) const {
+    state_version(out, kVersion);
+    out.choice(2, role_, Role::kServer);
+    out.record(3, [this](StateWriter& inner) {
+        if (moved_) return moved_->layer().save(inner);
+        if (const auto keys = derive_record_keys(ssl_.get(), role_))
+            save_record_state(*keys, port_.sent, received_, inner);
+    });
+    const auto write = [](StateWriter& inner, const Bytes& bytes) {
+        inner.field(1, bytes, kMaxDatagram);
+    };
+    out.list(4, moved_ ? moved_->final_flight() : final_flight_, kMaxFinalFlight, write);
+    out.list(5, contents(port_.outgoing), kMaxQueued, write);
+    out.list(6, contents(application_data_), kMaxQueued, write);
+}
+
+std::unique_ptr<Session::Impl> Session::Impl::load(StateReader& in) {
+    state_version(in, kVersion);
+    Role role = Role::kClient;
+    in.choice(2, role, Role::kServer);
+    std::optional<RecordLayer> layer;
+    in.record(3, [&layer](StateReader& inner) { layer = RecordLayer::load(inner); });
+    if (!layer) {
+        in.refuse();
+        return nullptr;
+    }
+    std::vector<Bytes> flight;
+    std::vector<Bytes> outgoing;
+    std::vector<Bytes> data;
+    const auto read = [](StateReader& inner, Bytes& bytes) {
+        inner.field(1, bytes, kMaxDatagram);
+        inner.require(!bytes.empty());
+    };
+    in.list(4, flight, kMaxFinalFlight, read);
+    in.list(5, outgoing, kMaxQueued, read);
+    in.list(6, data, kMaxQueued, read);
+    if (!in.ok()) return nullptr;
+    auto impl = std::make_unique<Impl>(role, MovedRecords(*std::move(layer), std::move(flight)));
+    for (Bytes& datagram : outgoing)
+        (void)impl->port_.outgoing.push(std::move(datagram));
+    for (Bytes& record : data)
+        (void)impl->application_data_.push(std::move(record));
+    return impl;
 }
 
 Counters Session::Impl::snapshot() const {
@@ -277,6 +382,7 @@ Counters Session::Impl::snapshot() const {
 
 Session::Session(const Context& context, Config config)
     : impl_(std::make_unique<Impl>(context, std::move(config))) {}
+Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
@@ -307,6 +413,20 @@ std::optional<Bytes> Session::poll_application_data() {
 }
 bool Session::send_application_data(BytesView data) {
     return impl_->send_application_data(data);
+}
+bool Session::is_movable() const {
+    return impl_->is_movable();
+}
+void Session::save(StateWriter& out) const {
+    impl_->save(out);
+}
+std::optional<Session> Session::load(StateReader& in) {
+    auto impl = Impl::load(in);
+    if (!impl) return std::nullopt;
+    return Session(std::move(impl));
+}
+void Session::skip_ahead(std::uint64_t count) {
+    impl_->skip_ahead(count);
 }
 bool Session::connected() const {
     return impl_->state() == State::kConnected;

@@ -116,6 +116,7 @@ class Pair {
     bool settled() const {
         return client.failed || server.failed || (client.connected && server.connected);
     }
+    void set_link(LinkConfig link) { link_ = link; }
     void lose_everything_in_flight() { flying_.clear(); }
     void collect() {
         collect_from(client, false);
