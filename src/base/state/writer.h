@@ -35,15 +35,13 @@ struct StateAccess {
 };
 
 // Keys pass through the buffers of a writer: none of those it grows out of keeps them.
-struct WipingAllocator : std::allocator<std::uint8_t> {
-    template <typename>
-    struct rebind {
-        using other = WipingAllocator;
-    };
-    void deallocate(std::uint8_t* bytes, std::size_t size) {
-        for (volatile std::uint8_t* byte = bytes; byte != bytes + size; ++byte)
-            *byte = 0;
-        std::allocator<std::uint8_t>::deallocate(bytes, size);
+template <typename T>
+struct WipingAllocator : std::allocator<T> {
+    void deallocate(T* values, std::size_t size) {
+        volatile T* const wiped = values;
+        for (std::size_t i = 0; i < size; ++i)
+            wiped[i] = T{};
+        std::allocator<T>::deallocate(values, size);
     }
 };
 
@@ -145,7 +143,7 @@ class StateWriter {
     void end(std::size_t at);
 
     Timestamp now_;
-    std::vector<std::uint8_t, WipingAllocator> out_;
+    std::vector<std::uint8_t, WipingAllocator<std::uint8_t>> out_;
 };
 
 }  // namespace confab

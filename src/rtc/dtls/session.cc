@@ -100,8 +100,8 @@ class Session::Impl {
     // For a move: what libssl does not tell.
     std::uint64_t opened_ = 0;  // records of application data
     RecordWindow received_;
-    std::vector<Bytes> final_flight_;  // a server's, until the client speaks
-    std::optional<MovedRecords> moved_;
+    std::vector<Bytes> final_flight_;      // a server's, until the client speaks
+    std::unique_ptr<MovedRecords> moved_;  // in place of ssl_
     // Last, so that it goes first: it points to port_ and peer_.
     std::unique_ptr<SSL, FreeSsl> ssl_;
 };
@@ -322,11 +322,14 @@ bool Session::Impl::send_application_data(BytesView data) {
 // ---------------------------------------------------------------- moving
 
 Session::Impl::Impl(Role role, MovedRecords moved)
-    : role_(role), state_(State::kConnected), filter_(role), moved_(std::move(moved)) {}
+    : role_(role),
+      state_(State::kConnected),
+      filter_(role),
+      moved_(std::make_unique<MovedRecords>(std::move(moved))) {}
 
 bool Session::Impl::is_movable() const {
     if (state_ != State::kConnected || !events_.empty()) return false;
-    return moved_ || derive_record_keys(ssl_.get(), role_).has_value();
+    return moved_ != nullptr || derive_record_keys(ssl_.get(), role_).has_value();
 }
 
 void Session::Impl::save(StateWriter& out) const {

@@ -16,6 +16,7 @@
 #include <deque>
 #include <optional>
 
+#include "base/state/state.h"
 #include "rtc/peer/transport_types.h"
 
 namespace confab::peer {
@@ -39,7 +40,14 @@ class ConnectionState {
     bool has_news() const { return !news_.empty(); }
     std::optional<StateChanged> poll();
 
+    // base/state/state.h
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     void change(TransportState state);
 
     TransportState state_ = TransportState::kConnecting;

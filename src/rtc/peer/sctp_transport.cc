@@ -6,14 +6,19 @@
 #include <utility>
 
 namespace confab::peer {
-namespace {
 
-// An empty message takes room too.
-std::size_t cost(const MessageReceived& message) {
-    return message.payload.size() + sizeof message;
+sctp::DataChannels::Config data_config(const RemoteParameters& remote) {
+    sctp::DataChannels::Config config;
+    config.association.remote_port = remote.sctp_port;
+    config.association.peer_max_message_size = remote.max_message_size;
+    config.dtls_client = remote.local_role == dtls::Role::kClient;
+    return config;
 }
 
-}  // namespace
+// An empty message takes room too.
+std::size_t SctpTransport::cost(const MessageReceived& message) {
+    return message.payload.size() + sizeof message;
+}
 
 void SctpTransport::start(Timestamp now, const sctp::DataChannels::Config& config, Rng rng) {
     data_ = std::make_unique<sctp::DataChannels>(config, rng);

@@ -14,11 +14,15 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/peer/transport_types.h"
 #include "rtc/sctp/data_channels.h"
 
 namespace confab::peer {
+
+// What the association is begun with, by what the peer said of itself.
+sctp::DataChannels::Config data_config(const RemoteParameters& remote);
 
 class SctpTransport {
   public:
@@ -54,7 +58,13 @@ class SctpTransport {
         return data_ ? data_->buffered_amount(channel) : 0;
     }
 
+    // What waits and the association (base/state/state.h). load(): into one not started, with the
+    // settings that start() would be given.
+    void save(StateWriter& out) const;
+    void load(const sctp::DataChannels::Config& config, Rng rng, StateReader& in);
+
   private:
+    static std::size_t cost(const MessageReceived& message);
     void take_message(MessageReceived message);
 
     std::unique_ptr<sctp::DataChannels> data_;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/prefetch.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "rtc/peer/transport_types.h"
 #include "rtc/srtp/receive_context.h"
@@ -34,12 +35,20 @@ class SrtpSession {
     // Decrypts one datagram of this kind in place; kNone if it is not authentic.
     Media unprotect(Timestamp now, BytesSpan datagram, Media::Kind kind);
 
+    bool has_keys() const { return send_.has_value(); }
     // Null before start().
     srtp::SendContext* sender() { return send_ ? &*send_ : nullptr; }
     void prefetch_sender() const { prefetch_for_write(&send_, sizeof send_); }
     const SrtpCounters& counters() const { return counters_; }
 
+    // base/state/state.h. load(): into one not started.
+    void save(StateWriter& out) const;
+    void load(srtp::Engine& engine, StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool is_shed(Timestamp now, BytesView datagram, Media::Kind kind);
     void note_failure(Timestamp now);
 

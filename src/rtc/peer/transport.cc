@@ -241,11 +241,7 @@ void Transport::simulate_handshake(Timestamp now) {
 }
 
 void Transport::start_data(Timestamp now) {
-    sctp::DataChannels::Config config;
-    config.association.remote_port = remote_->sctp_port;
-    config.association.peer_max_message_size = remote_->max_message_size;
-    config.dtls_client = remote_->local_role == dtls::Role::kClient;
-    sctp_.start(now, config, rng_.fork());
+    sctp_.start(now, data_config(*remote_), rng_.fork());
 }
 
 // ---------------------------------------------------------------- output

@@ -20,6 +20,7 @@
 
 #include "base/prefetch.h"
 #include "base/rng.h"
+#include "crypto/secret.h"
 #include "rtc/dtls/session.h"
 #include "rtc/ice/agent.h"
 #include "rtc/peer/connection_state.h"
@@ -103,7 +104,23 @@ class Transport {
     bool is_valid_path(const ice::Path& path) const { return agent_.is_valid_path(path); }
     TransportCounters counters() const;
 
+    // The whole connection as bytes from which import_state() goes on, also in another process
+    // (07 SIO-11, docs/design/migration.md): keys are in them. From here on this one must send
+    // nothing. nullopt while DTLS is not through, has failed, or has a suite that does not move.
+    std::optional<crypto::Secret> export_state(Timestamp now) const;
+    // Whether the owner before surely sent nothing behind its export: if not, the numbers of
+    // records and SRTCP are left out that it may have used (02 TRAP-14).
+    enum class Before : std::uint8_t { kSilent, kInDoubt };
+    static constexpr std::uint32_t kNumbersInDoubt = 1000;
+    // Settings and local candidates as for a new one; paths go on at the sockets of their
+    // addresses. Null: the bytes are no such state.
+    static std::unique_ptr<Transport> import_state(const SharedCrypto& crypto,
+                                                   TransportConfig config, Rng rng, BytesView state,
+                                                   Timestamp now, Before before);
+
   private:
+    struct Fields;  // state.cc
+
     Media handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram, Media::Kind kind);
     std::optional<Bytes> next_record();
     const std::optional<ice::Path>& way() const {

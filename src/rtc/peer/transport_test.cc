@@ -6,13 +6,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <deque>
-#include <functional>
-#include <memory>
-#include <string>
 
 #include "base/machine.h"
-#include "crypto/certificate.h"
+#include "rtc/peer/transport_link_test.h"
 #include "wire/ice/stun.h"
 #include "wire/rtp/rtp.h"
 
@@ -20,89 +16,6 @@ namespace confab::peer {
 namespace {
 
 static_assert(SansIoMachine<Transport>);
-
-Timestamp at_ms(std::int64_t ms) {
-    return Timestamp::micros(ms * 1000);
-}
-
-// One end with its certificate, engine and socket.
-struct End {
-    End(const char* name, std::uint16_t port, bool controlling, bool lite, std::uint64_t seed)
-        : certificate(crypto::Certificate::generate(UnixTime::seconds(1'800'000'000)).value()),
-          context(dtls::Context::create(certificate).value()) {
-        address = {IpAddress::v4(0x7F000001), port};
-        TransportConfig config;
-        config.ice.local = {std::string(name) + "ufragufrag",
-                            std::string(name) + "passwordpasswordpassword"};
-        config.ice.lite = lite;
-        config.ice.role = controlling ? ice::Role::kControlling : ice::Role::kControlled;
-        config.ice.candidates = {{0, ice::Protocol::kUdp, address}};
-        credentials = config.ice.local;
-        transport = std::make_unique<Transport>(SharedCrypto{&engine, &context}, config, Rng(seed));
-    }
-    dtls::Fingerprint fingerprint() const {
-        return {crypto::DigestAlgorithm::kSha256,
-                crypto::parse_fingerprint(certificate.sha256_fingerprint()).value()};
-    }
-
-    crypto::Certificate certificate;
-    dtls::Context context;
-    srtp::Engine engine;
-    SocketAddress address;
-    ice::Credentials credentials;
-    std::unique_ptr<Transport> transport;
-    std::vector<TransportEvent> events;
-};
-
-struct Link {
-    End a{"aaaa", 1000, true, false, 1};
-    End b;
-    std::int64_t now_ms = 0;
-    Rng rng{77};
-    double loss = 0;
-    bool takes_messages = true;
-    std::function<bool(BytesView)> drop;  // whether to lose a datagram, either way
-    const End* sender = nullptr;          // of that datagram
-
-    explicit Link(bool lite_b = false) : b{"bbbb", 2000, false, lite_b, 2} {}
-
-    void negotiate(bool sctp) {
-        RemoteParameters to_a{b.credentials, dtls::Role::kClient, {b.fingerprint()}, sctp};
-        RemoteParameters to_b{a.credentials, dtls::Role::kServer, {a.fingerprint()}, sctp};
-        a.transport->set_remote(at_ms(now_ms), to_a);
-        b.transport->set_remote(at_ms(now_ms), to_b);
-        a.transport->add_remote_candidate(at_ms(now_ms), {ice::Protocol::kUdp, b.address});
-        if (!sctp) return;
-        b.transport->want_channel(at_ms(now_ms), {"_reliable", true, std::nullopt});
-    }
-    void move(End& from, End& to) {
-        sender = &from;
-        while (const auto datagram = from.transport->poll_transmit()) {
-            if (rng.unit() < loss) continue;
-            if (drop && drop(datagram->bytes)) continue;
-            if (datagram->path.remote != to.address) continue;  // nobody is there any more
-            Bytes bytes = to_vector(datagram->bytes);
-            ice::Path path;
-            path.local = to.address;
-            path.remote = from.address;
-            (void)to.transport->handle_packet(at_ms(now_ms), path, bytes);
-        }
-        while (takes_messages || !from.transport->next_is_message()) {
-            auto event = from.transport->poll_event();
-            if (!event) break;
-            from.events.push_back(std::move(*event));
-        }
-    }
-    void run(std::int64_t ms) {
-        for (const std::int64_t end = now_ms + ms; now_ms < end; ++now_ms) {
-            for (End* end_point : {&a, &b})
-                if (at_ms(now_ms) >= end_point->transport->next_deadline())
-                    end_point->transport->handle_timeout(at_ms(now_ms));
-            move(a, b);
-            move(b, a);
-        }
-    }
-};
 
 Bytes rtp_packet() {
     Bytes packet(200);
@@ -128,7 +41,7 @@ Transport::Media send_media(Link& link, End& from, End& to, std::uint16_t from_p
     return to.transport->handle_packet(at_ms(link.now_ms), path, BytesSpan(wire_bytes).first(size));
 }
 
-TEST_CASE("Transport: the handshake does not wait for the nomination [ICE-06][IMM-1]") {
+TEST_CASE_HANDED_OVER("Transport: the handshake does not wait for the nomination [ICE-06][IMM-1]") {
     Link link;
     link.drop = [](BytesView datagram) {
         if (wire::classify(datagram) != wire::PacketKind::kStun) return false;
@@ -151,7 +64,8 @@ TEST_CASE("Transport: the handshake does not wait for the nomination [ICE-06][IM
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE("Transport: a hello that was lost before the nomination is repeated after it [DTLS-04]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: a hello that was lost before the nomination is repeated after it [DTLS-04]") {
     Link link;
     link.drop = [&](BytesView datagram) {
         return wire::classify(datagram) == wire::PacketKind::kDtls &&
@@ -168,7 +82,7 @@ TEST_CASE("Transport: a hello that was lost before the nomination is repeated af
     CHECK(link.now_ms - selected_ms < 20);  // the first retransmission comes after 100 ms
 }
 
-TEST_CASE("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
+TEST_CASE_HANDED_OVER("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
     Link link;
     std::size_t dtls = 0;
     link.drop = [&](BytesView datagram) {
@@ -180,7 +94,7 @@ TEST_CASE("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
     CHECK(dtls == 0);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: ICE, DTLS, SRTP and a data channel come up, full and lite [NET-02][DTLS-01]") {
     for (const bool lite : {false, true}) {
         Link link(lite);
@@ -212,7 +126,8 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("Transport: media and DTLS from an address without STUN are dropped [IMM-1][TRAP-16]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: media and DTLS from an address without STUN are dropped [IMM-1][TRAP-16]") {
     Link link;
     link.negotiate(false);
     link.run(400);
@@ -230,7 +145,8 @@ TEST_CASE("Transport: media and DTLS from an address without STUN are dropped [I
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE("Transport: spoofed hellos from elsewhere during the handshake do not stop it [IMM-1]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: spoofed hellos from elsewhere during the handshake do not stop it [IMM-1]") {
     Link link;
     link.negotiate(false);
     Bytes hello{22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0};
@@ -245,7 +161,7 @@ TEST_CASE("Transport: spoofed hellos from elsewhere during the handshake do not 
     CHECK(link.b.transport->connected());
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: a certificate that is not the one of the SDP fails at once [IMM-6][DTLS-13]") {
     Link link;
     RemoteParameters to_a{link.b.credentials, dtls::Role::kClient, {link.a.fingerprint()}, false};
@@ -261,7 +177,7 @@ TEST_CASE(
     CHECK(changed->failure == TransportFailure::kFingerprint);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: connects at 30 % loss within three seconds of virtual time [DTLS-04][MC-04]") {
     Link link;
     link.loss = 0.3;
@@ -271,7 +187,7 @@ TEST_CASE(
     CHECK(link.b.transport->connected());
 }
 
-TEST_CASE("Transport: silence is noticed after 10 s and final after 15 s [ICE-04]") {
+TEST_CASE_HANDED_OVER("Transport: silence is noticed after 10 s and final after 15 s [ICE-04]") {
     Link link;
     link.negotiate(false);
     link.run(500);
@@ -289,7 +205,7 @@ TEST_CASE("Transport: silence is noticed after 10 s and final after 15 s [ICE-04
     CHECK(link.a.transport->state() == TransportState::kFailed);
 }
 
-TEST_CASE("Transport: an ICE restart keeps keys and media [ICE-14]") {
+TEST_CASE_HANDED_OVER("Transport: an ICE restart keeps keys and media [ICE-14]") {
     Link link;
     link.negotiate(false);
     link.run(400);
@@ -307,7 +223,8 @@ TEST_CASE("Transport: an ICE restart keeps keys and media [ICE-14]") {
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE("Transport: a flood of packets that fail authentication is shed for a second [DES-25]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: a flood of packets that fail authentication is shed for a second [DES-25]") {
     Link link;
     link.negotiate(false);
     link.run(400);
@@ -325,7 +242,7 @@ TEST_CASE("Transport: a flood of packets that fail authentication is shed for a 
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: forged packets do not mute a stream that was authentic before [DES-25][IMM-7]") {
     Link link;
     link.negotiate(false);
@@ -346,7 +263,7 @@ TEST_CASE(
     CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: forged media from the peer's address is no sign of its life [ICE-04][IMM-7]") {
     Link link;
     link.negotiate(false);
@@ -364,7 +281,7 @@ TEST_CASE(
     CHECK(link.b.transport->state() == TransportState::kDisconnected);
 }
 
-TEST_CASE("Transport: the role in DTLS is that of the first description [DTLS-01]") {
+TEST_CASE_HANDED_OVER("Transport: the role in DTLS is that of the first description [DTLS-01]") {
     Link link;
     link.negotiate(true);
     for (End* end : {&link.a, &link.b}) {
@@ -385,7 +302,8 @@ TEST_CASE("Transport: the role in DTLS is that of the first description [DTLS-01
     CHECK(std::any_of(link.b.events.begin(), link.b.events.end(), is_open));
 }
 
-TEST_CASE("Transport: what waits for a path asks for no turn before there is one [ICE-14]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: what waits for a path asks for no turn before there is one [ICE-14]") {
     Link link;
     link.drop = [](BytesView datagram) {  // no nomination: the way is that of the first check
         const auto message = wire::StunMessage::parse(datagram);
@@ -413,7 +331,7 @@ TEST_CASE("Transport: what waits for a path asks for no turn before there is one
     CHECK(turns < 20);
 }
 
-TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
+TEST_CASE_HANDED_OVER("Transport: a window of data leaves whole, however large [DC-20]") {
     Link link;
     link.negotiate(true);
     link.run(500);
@@ -448,7 +366,7 @@ TEST_CASE("Transport: a window of data leaves whole, however large [DC-20]") {
     CHECK(last - first + 1 == records);
 }
 
-TEST_CASE(
+TEST_CASE_HANDED_OVER(
     "Transport: data that an outage held back follows with the first sign of the peer [DC-20]") {
     Link link;
     link.negotiate(true);
@@ -475,7 +393,8 @@ TEST_CASE(
     CHECK(messages() == 1);
 }
 
-TEST_CASE("Transport: data follows a peer whose address has changed with the new path [DC-20]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: data follows a peer whose address has changed with the new path [DC-20]") {
     Link link;
     link.negotiate(true);
     link.run(1'000);
@@ -503,7 +422,8 @@ TEST_CASE("Transport: data follows a peer whose address has changed with the new
     CHECK(there());
 }
 
-TEST_CASE("Transport: a state is told at once, whatever messages nobody took yet [DC-20][ICE-04]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: a state is told at once, whatever messages nobody took yet [DC-20][ICE-04]") {
     Link link;
     link.negotiate(true);
     link.run(500);

@@ -132,6 +132,7 @@ TEST_CASE("Srtp: a full table drops the same stream after a move as before [SIO-
         return packet;
     };
     std::vector<Bytes> packets;
+    packets.reserve(kMaxReceiveSsrcs);
     for (std::uint32_t ssrc = 0; ssrc < kMaxReceiveSsrcs; ++ssrc)
         packets.push_back(send(ssrc, 1));
     send(0, 2);

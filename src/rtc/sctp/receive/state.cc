@@ -34,7 +34,7 @@ void RxTracker::save(StateWriter& out) const {
 void RxTracker::load(StateReader& in) {
     fields(*this, in);
     in.require(cumulative_ >= 0 && cumulative_ < kMaxTsn);
-    in.require(packets_ >= 0 && packets_ < 2);
+    in.require(packets_ >= 0 && packets_ < 1'000'000'000);
     std::int64_t before = cumulative_;
     for (const Range& range : ranges_) {
         in.require(range.first > before && range.first - before > 1 && range.last >= range.first &&
