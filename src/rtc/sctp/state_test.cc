@@ -85,6 +85,7 @@ TEST_CASE("RxTracker: ranges that touch, overlap or lie too far ahead are refuse
     CHECK_FALSE(tracker_takes({{kBase + 2, kBase + 3}, {kBase + 4, kBase + 9}}));
     CHECK_FALSE(tracker_takes({{kBase + 5, kBase + 6}, {kBase + 2, kBase + 3}}));
     std::vector<std::pair<std::int64_t, std::int64_t>> many;
+    many.reserve(kMaxGapRanges);
     for (std::int64_t i = 0; i < std::int64_t{kMaxGapRanges}; ++i)
         many.emplace_back(kBase + 2 + 2 * i, kBase + 2 + 2 * i);
     CHECK(tracker_takes(many));
