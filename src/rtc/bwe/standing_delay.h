@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// How long packets wait in a queue that stays: the smallest one-way delay of the last 200 ms above
+// the smallest of the last ten seconds. Jitter lets some packets through at once, a queue none
+// (as CoDel judges, RFC 8289 §3). The clocks need not agree.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "base/time.h"
+
+namespace confab::bwe {
+
+class StandingDelay {
+  public:
+    static constexpr Duration kWindow = Duration::millis(200);
+    static constexpr Duration kMemory = Duration::seconds(10);
+
+    void add(Timestamp sent, Duration arrival) {
+        const Duration delay = arrival - (sent - Timestamp());
+        lowest_.add(sent, delay);
+        recent_.add(sent, delay);
+    }
+    Duration value() const {
+        if (!recent_.known()) return Duration::zero();
+        return std::max(recent_.least() - lowest_.least(), Duration::zero());
+    }
+
+  private:
+    // The least of a sliding window, kept for slices of it.
+    template <std::size_t kSlices>
+    class Least {
+      public:
+        explicit Least(Duration window) : slice_(window / static_cast<std::int64_t>(kSlices - 1)) {}
+        void add(Timestamp at, Duration delay) {
+            const std::int64_t number = at.us() / slice_.us();
+            if (!known_ || number > newest_ + static_cast<std::int64_t>(kSlices))
+                least_.fill(Duration::max());
+            else
+                for (std::int64_t n = newest_ + 1; n <= number; ++n)
+                    slot(n) = Duration::max();
+            if (known_ && number <= newest_ - static_cast<std::int64_t>(kSlices)) return;
+            newest_ = known_ ? std::max(newest_, number) : number;
+            known_ = true;
+            slot(number) = std::min(slot(number), delay);
+        }
+        bool known() const { return known_; }
+        Duration least() const { return *std::min_element(least_.begin(), least_.end()); }
+
+      private:
+        Duration& slot(std::int64_t number) {
+            return least_[static_cast<std::size_t>(number) % kSlices];
+        }
+        Duration slice_;
+        std::array<Duration, kSlices> least_{};
+        std::int64_t newest_ = 0;
+        bool known_ = false;
+    };
+
+    Least<11> lowest_{kMemory};
+    Least<5> recent_{kWindow};
+};
+
+}  // namespace confab::bwe
