@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A bottleneck of packets for tests and the bench: a queue that drains at the link's rate and drops
-// what does not fit, then a delay with jitter that keeps the order. Several flows may share it.
+// what does not fit, then a delay with jitter that keeps the order but for single packets. Several
+// flows may share it.
 #pragma once
 
 #include <algorithm>
@@ -23,6 +24,9 @@ struct BottleneckProfile {
     double bad_loss = 0;                 // in bursts: lost packets while the link is bad
     double to_bad = 0;                   // per packet
     double to_good = 1;
+    double reorder =
+        0;  // packets that arrive so much later, behind those that were sent after them
+    Duration reorder_by = Duration::millis(10);
 };
 
 class Bottleneck {
@@ -50,6 +54,7 @@ class Bottleneck {
             jitter = Duration::micros(static_cast<std::int64_t>(
                 rng_.below(static_cast<std::uint64_t>(profile_.jitter.us() + 1))));
         last_ = std::max(last_, free_ + profile_.delay + jitter);
+        if (profile_.reorder > 0 && chance() < profile_.reorder) return last_ + profile_.reorder_by;
         return last_;
     }
     Duration waiting(Timestamp now) const { return std::max(free_ - now, Duration::zero()); }

@@ -34,6 +34,7 @@ class Estimator {
     void begin_probe(Timestamp now) { probe_.begin(now); }
     void end_probe(Timestamp now) { probe_.end(now); }
     std::optional<ProbeBitrate::Result> probe_result() const { return probe_.result(); }
+    bool probe_lost_much() const { return probe_.lost_much(); }
     // A rate that was shown: the estimate goes on from there.
     void set_rate(double bits_per_second, Timestamp now);
     // Losses so far were of a rate that is sent no more.
@@ -47,7 +48,7 @@ class Estimator {
     Timestamp last_overuse() const { return overused_; }
     std::optional<double> acknowledged() const { return acknowledged_.bits_per_second(); }
     std::optional<double> loss_limit() const { return loss_.limit(); }
-    double loss() const { return loss_.loss(); }
+    const LossBased& losses() const { return loss_; }
     Duration standing_delay() const { return standing_.value(); }
     bool application_limited() const { return alr_.limited(); }
     const AimdRateControl& delay_based() const { return aimd_; }

@@ -48,6 +48,7 @@ class LossBased {
     std::optional<double> limit() const;
     double loss() const;  // weighed over the window, 0 to 1
     double inherent() const { return model_.inherent; }
+    std::size_t observations() const { return count_; }  // in the window
     // What was seen so far was of another rate.
     void forget() { *this = LossBased(); }
 

@@ -12,7 +12,11 @@ void ProbeBitrate::handle_sent(Timestamp at, std::uint32_t bytes) {
 }
 
 void ProbeBitrate::handle_feedback(const PacketFeedback& packet) {
-    if (began_.is_never() || !packet.received || !covers(packet.sent)) return;
+    if (began_.is_never() || !covers(packet.sent)) return;
+    if (!packet.received) {
+        lost_bytes_ += packet.bytes;
+        return;
+    }
     if (packets_ == 0 || packet.sent < first_sent_) first_sent_ = packet.sent;
     if (packets_ == 0 || packet.sent > last_sent_) {
         last_sent_ = packet.sent;
@@ -35,7 +39,7 @@ std::optional<ProbeBitrate::Result> ProbeBitrate::result() const {
     const double sent_time = (last_sent_ - first_sent_).to_seconds();
     const double arrival_time = (last_arrival_ - first_arrival_).to_seconds();
     const double longest = kMaxLength.to_seconds();
-    if (sent_time <= 0 || sent_time > longest || arrival_time <= 0 || arrival_time > longest)
+    if (sent_time <= 0 || sent_time > longest || arrival_time <= 0 || arrival_time > 2 * longest)
         return std::nullopt;
     // The last to leave had no time to leave in, the first to arrive none to arrive in.
     const double sent = static_cast<double>(bytes_ - last_burst_) * 8 / sent_time;
@@ -43,6 +47,10 @@ std::optional<ProbeBitrate::Result> ProbeBitrate::result() const {
     if (sent <= 0 || arrived > kMaxRatio * sent) return std::nullopt;
     if (arrived < kUnsaturated * sent) return Result{kOfSaturated * arrived, true};
     return Result{std::min(sent, arrived), false};
+}
+
+bool ProbeBitrate::lost_much() const {
+    return static_cast<double>(lost_bytes_) > (1 - kMinReceived) * static_cast<double>(sent_bytes_);
 }
 
 }  // namespace confab::bwe

@@ -15,7 +15,7 @@ namespace confab::bwe {
 
 class ProbeBitrate {
   public:
-    static constexpr double kMinReceived = 0.8;   // of the bytes sent
+    static constexpr double kMinReceived = 0.7;   // of the bytes sent
     static constexpr double kMaxRatio = 2.0;      // arriving per sent; more is no measurement
     static constexpr double kUnsaturated = 0.9;   // arriving per sent, if the link has room
     static constexpr double kOfSaturated = 0.95;  // of what arrived, if not
@@ -37,8 +37,10 @@ class ProbeBitrate {
         double bits_per_second = 0;
         bool saturated = false;  // the link took less than was sent
     };
-    // As much as is known now; none: too little was sent, or heard of.
+    // As much as is known now; none: too little was sent, or arrived.
     std::optional<Result> result() const;
+    // So much was lost that the rest shows nothing but a full link.
+    bool lost_much() const;
 
   private:
     bool covers(Timestamp sent) const {
@@ -50,6 +52,7 @@ class ProbeBitrate {
     Timestamp ended_ = Timestamp::never();
     std::uint64_t sent_bytes_ = 0;  // of packets that left in its time
     std::uint64_t bytes_ = 0;       // of those that arrived
+    std::uint64_t lost_bytes_ = 0;  // as told; a late one counts as both
     std::uint32_t packets_ = 0;
     Timestamp first_sent_ = Timestamp::never();
     Timestamp last_sent_;

@@ -1,107 +1,35 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// How the downlink of one subscriber is shared among its video down-tracks. RembBandwidth stands
-// behind the BandwidthPort of a downlink and listens to the subscriber's REMB alone
-// (02 §5.1, §5.2): everything is sent whole until the feedback tells of congestion (STABLE); then
-// tracks are cut to the capacity, and probes find out whether there is room again (DEFICIENT).
+// The downlink of a subscriber that is estimated from its REMBs alone (02 §5.2), behind the
+// BandwidthPort of a downlink.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "base/time.h"
-#include "sfu/congestion/bandwidth_port.h"
-#include "sfu/congestion/probe_regulator.h"
-#include "sfu/congestion/prober.h"
 #include "sfu/congestion/remb_estimator.h"
-#include "sfu/congestion/sharing.h"
-#include "sfu/congestion/video_demand.h"
+#include "sfu/congestion/shared_link.h"
 
 namespace confab::sfu {
 
-enum class ProbeMode : std::uint8_t {
-    kPadding,  // copies of old packets or padding, beside the media
-    kMedia,    // the next layer itself
-};
-
-struct BandwidthOptions {
-    bool enabled = true;
-    bool allow_pause = false;
-    std::uint64_t min_capacity = 0;
-    Duration paused_min_wait = Duration::seconds(5);
-    ProbeMode probe_mode = ProbeMode::kPadding;
-    std::uint32_t probe_overage_percent = 120;  // of what the next step adds
-    std::uint64_t probe_min_bps = 200'000;
-};
-
-class RembBandwidth final : public BandwidthPort {
+class RembBandwidth : public SharedLink {
   public:
-    static constexpr std::uint64_t kUnlimited = kUnlimitedCapacity;
-    static constexpr std::size_t kMaxTracks = kMaxAllocatedTracks;
-    static constexpr Duration kDefaultRtt = Duration::millis(70);
-    // A deficient track without a step to probe for (bitrates unknown) is looked at again.
-    static constexpr Duration kRetry = Duration::seconds(1);
-    // What a probe brought has held if nothing congests for so long.
-    static constexpr Duration kHolds = Duration::seconds(20);
-
-    explicit RembBandwidth(BandwidthOptions options = {}) : options_(options) {}
+    explicit RembBandwidth(const BandwidthOptions& options = {}, ProbePlan plan = {})
+        : SharedLink(options, plan) {}
 
     void handle_remb(std::uint64_t bits_per_second, Timestamp now,
                      std::span<const std::uint32_t> ssrcs = {}) override;
-    void update_rtt(Duration rtt, Timestamp) override { rtt_ = (rtt_ + rtt) / 2; }
-    void set_limit(std::uint64_t bits_per_second) override;
-    bool allocate(std::span<const VideoDemand> demands, std::span<VideoShare> shares,
-                  Timestamp now) override;
-    Timestamp next_deadline() const override;
-    bool deficient() const override { return deficient_; }
-    bool heeds_bitrates() const override { return !shares_optimally(); }
-    std::size_t poll_probe(Timestamp now) override;
-    std::uint8_t probe_cluster() const override { return cluster_; }
-    std::uint64_t target_bitrate() const override { return capacity(); }
 
-    // ------------------------------------------------------------ views
-    std::uint64_t capacity() const { return limit_ > 0 ? limit_ : capacity_; }
-    bool congested() const { return estimator_.congested(); }
-    bool probing() const { return estimator_.probing(); }
-    const ProbeRegulator& regulator() const { return regulator_; }
+  protected:
+    LinkEstimator& estimator() override { return estimator_; }
+    const LinkEstimator& estimator() const override { return estimator_; }
+    bool take_news(DownlinkReport& report) override;
 
   private:
-    SharingRule rule() const { return {capacity(), options_.allow_pause}; }
-    bool shares_optimally() const;
-    void take_report(const TrackList& tracks, Timestamp now);
-    void note_changes(const TrackList& tracks, Timestamp now);
-    void note_change(const TrackList& tracks, std::size_t index, Timestamp now);
-    void commit(std::uint64_t capacity);
-    void note_relapse(Timestamp now);
-    void watch_pause(const TrackList& tracks, Timestamp now);
-    void run_probe(const TrackList& tracks, Timestamp now);
-    bool may_probe(Timestamp now) const;
-    void start_probe(const TrackList& tracks, Timestamp now);
-    void stop_probe(Timestamp now);
-    void finish(const TrackList& tracks);
-    void rest();
-
-    BandwidthOptions options_;
     RembEstimator estimator_;
-    ProbeRegulator regulator_;
-    Prober prober_;
-    std::uint64_t limit_ = 0;
-    std::uint64_t capacity_ = kUnlimited;
     std::uint64_t remb_ = 0;  // to be taken by allocate(); 0: none
-    bool share_all_ = false;  // everything is to be shared anew
-    bool deficient_ = false;
-    std::size_t track_count_ = 0;
-    Duration rtt_ = kDefaultRtt;
-    std::uint8_t cluster_ = 0;  // of the newest probe, never 0 once there was one
-    Timestamp probe_began_;
-    Timestamp gained_ = Timestamp::never();  // a probe last brought something
-    Timestamp retry_after_;
-    Timestamp paused_since_ = Timestamp::never();  // nothing is sent for lack of bandwidth
 };
-
-// The one in use.
-using Bandwidth = RembBandwidth;
 
 }  // namespace confab::sfu

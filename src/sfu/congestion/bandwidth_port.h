@@ -59,6 +59,8 @@ class BandwidthPort {
     virtual std::uint64_t target_bitrate() const = 0;
     // At which packets are to leave; kUnlimitedCapacity: at once.
     virtual std::uint64_t pacing_rate() const { return kUnlimitedCapacity; }
+    // At which packets leave while a probe runs, all of them together; 0 without one.
+    virtual std::uint64_t probe_rate() const { return 0; }
     virtual bool deficient() const = 0;
     // False while bitrates change nothing: everything is sent whole.
     virtual bool heeds_bitrates() const { return true; }

@@ -128,6 +128,18 @@ std::uint64_t usage_of(const TrackList& tracks) {
     return sum;
 }
 
+std::uint64_t missing_bits(const TrackList& tracks) {
+    std::uint64_t missing = 0;
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+        const VideoDemand& d = tracks.demands[i];
+        if (!is_managed(d)) continue;
+        const std::uint64_t whole = bits_of(*d.source, best_layer(d));
+        const std::uint64_t sent = bits_sent(d, tracks.shares[i]);
+        missing += whole > sent ? whole - sent : 0;
+    }
+    return missing;
+}
+
 double distance_of(const VideoDemand& d, const VideoShare& share) {
     return distance_to_desired(*d.source, d.max, layer_under(d, share.cap));
 }

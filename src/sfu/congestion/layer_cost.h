@@ -39,6 +39,8 @@ Layer layer_under(const VideoDemand& demand, Layer cap);
 // Bits of what is sent, of managed and exempt tracks alike.
 std::uint64_t bits_sent(const VideoDemand& demand, const VideoShare& share);
 std::uint64_t usage_of(const TrackList& tracks);
+// What all of them would take beyond that if they were sent whole.
+std::uint64_t missing_bits(const TrackList& tracks);
 double distance_of(const VideoDemand& demand, const VideoShare& share);
 
 // Gives a track a layer, none to pause it: whole and free of any cap, or deficient.

@@ -10,54 +10,84 @@
 #include <cstdint>
 
 #include "base/time.h"
-#include "sfu/congestion/remb_estimator.h"
+#include "sfu/congestion/link_estimator.h"
 
 namespace confab::sfu {
+
+// How long the waits and the probes become.
+struct ProbePlan {
+    Duration longest_wait = Duration::seconds(120);
+    Duration longest = Duration::seconds(20);
+    Duration longest_relapse = Duration::seconds(120);  // after a gain that did not hold
+    Duration after_success = Duration::seconds(3);
+    bool doubles = false;  // each probe after one that went well asks for twice as much
+
+    // Where a probe shows the rate itself and ends with the first sign of a queue: one that fails
+    // costs little, so that a link that is free again is found in time, and a longer one shows
+    // nothing more.
+    static constexpr ProbePlan measured() {
+        return {Duration::seconds(13), Duration::millis(450), Duration::seconds(20),
+                Duration::seconds(1), true};
+    }
+};
 
 class ProbeRegulator {
   public:
     static constexpr Duration kInterval = Duration::seconds(3);
-    static constexpr Duration kIntervalMax = Duration::seconds(120);
+    static constexpr Duration kIntervalMax = ProbePlan{}.longest_wait;
+    static constexpr unsigned kMostDoubled = 4;
+    // Where a probe ends with the first sign of a queue: one that fails costs little, and a link
+    // that is free again is found in time.
+    static constexpr Duration kIntervalMaxSeen = Duration::seconds(13);
     static constexpr Duration kDuration = Duration::millis(200);
-    static constexpr Duration kDurationMax = Duration::seconds(20);
+    static constexpr Duration kDurationMax = ProbePlan{}.longest;
     // Long enough for three reports of a receiver that sends one per second.
     static constexpr Duration kDurationUnheard = Duration::seconds(3);
+
+    explicit ProbeRegulator(ProbePlan plan = {}) : plan_(plan) {}
 
     // Everything but the memory of gains.
     void reset() {
         interval_ = kInterval;
         duration_ = shortest_ = kDuration;
+        doubled_ = 0;
         next_ = after_relapse_;
     }
     bool ready(Timestamp now) const { return now >= next_; }
     Timestamp next() const { return next_; }
     Duration interval() const { return interval_; }
     Duration duration() const { return duration_; }
+    // How many times the next step's bits are asked for.
+    std::uint64_t multiple() const { return std::uint64_t{1} << doubled_; }
 
     // A probe that began at `began` is over.
     void note(ProbeVerdict verdict, Timestamp began) {
         switch (verdict) {
             case ProbeVerdict::kCongested:
-                interval_ = std::min(whole_seconds(interval_ * 3 / 2), kIntervalMax);
+                interval_ = std::min(whole_seconds(interval_ * 3 / 2), plan_.longest_wait);
                 duration_ = shortest_;
+                doubled_ = 0;
                 break;
             case ProbeVerdict::kSuccess:
                 interval_ = kInterval;
-                duration_ = std::min(duration_ * 3 / 2, kDurationMax);
+                duration_ = std::min(duration_ * 3 / 2, plan_.longest);
+                next_ = began + plan_.after_success;
+                if (plan_.doubles) doubled_ = std::min(doubled_ + 1, kMostDoubled);
                 break;
             case ProbeVerdict::kInconclusive:
                 // Too short for a receiver that reports seldom: without this it would never end.
                 // It is no failure either, so that long waits shrink again.
                 interval_ = std::max(whole_seconds(interval_ / 2), kInterval);
-                shortest_ = std::min(shortest_ * 3 / 2, kDurationUnheard);
+                shortest_ = std::min({shortest_ * 3 / 2, kDurationUnheard, plan_.longest});
                 duration_ = std::max(duration_, shortest_);
                 break;
         }
-        next_ = began + interval_;
+        if (verdict != ProbeVerdict::kSuccess) next_ = began + interval_;
     }
     // The link congested again soon after a probe had brought something.
     void note_relapse(Timestamp now) {
-        relapse_wait_ = std::min(whole_seconds(relapse_wait_ * 3 / 2), kIntervalMax);
+        relapse_wait_ = std::min(whole_seconds(relapse_wait_ * 3 / 2), plan_.longest_relapse);
+        doubled_ = 0;
         after_relapse_ = now + relapse_wait_;
         next_ = std::max(next_, after_relapse_);
     }
@@ -70,6 +100,8 @@ class ProbeRegulator {
         return Duration::seconds(d.us() / 1'000'000);
     }
 
+    ProbePlan plan_;
+    unsigned doubled_ = 0;
     Duration interval_ = kInterval;
     Duration duration_ = kDuration;
     Duration shortest_ = kDuration;

@@ -14,7 +14,7 @@ ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::Transpor
       transport_(crypto, std::move(config), rng.fork()),
       timer_(static_cast<Timed*>(this)),
       uplink_(transport_, counters_, rng.u32()),
-      downlink_(transport_, counters_, std::make_unique<Bandwidth>(bandwidth)) {}
+      downlink_(transport_, counters_, make_bandwidth(bandwidth)) {}
 
 // ---------------------------------------------------------------- data channels
 

@@ -1,0 +1,215 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/congestion/send_side/send_side_estimator.h"
+
+#include <algorithm>
+#include <array>
+
+namespace confab::sfu {
+
+// ------------------------------------------------------------------ what was sent, and what became
+
+void SendSideEstimator::packets_sent(std::span<const SentPacket> packets) {
+    for (const SentPacket& packet : packets) {
+        gcc_.handle_sent(packet.at, packet.bytes);
+        if (packet.probe == 0) sent_.add(packet.at - Timestamp(), packet.bytes);
+    }
+}
+
+void SendSideEstimator::handle_feedback(std::span<const PacketResult> packets, Timestamp now) {
+    std::array<bwe::PacketFeedback, 128> batch;
+    while (!packets.empty()) {
+        const std::size_t count = std::min(packets.size(), batch.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const PacketResult& p = packets[i];
+            batch[i] = {p.sent.at, p.arrival, p.sent.bytes, p.received};
+            if (p.received) arrived_.add(p.arrival, p.sent.bytes);
+        }
+        gcc_.handle_feedback(std::span(batch).first(count), now);
+        packets = packets.subspan(count);
+    }
+    last_feedback_ = now;
+    watch(now);
+}
+
+bool SendSideEstimator::recently_overused(Timestamp now) const {
+    const Timestamp last = gcc_.last_overuse();
+    return !last.is_never() && now - last < kRecent;
+}
+
+// Less is sent already than what leaves the queue.
+bool SendSideEstimator::draining() const {
+    return sent_.bits_per_second() < kCommitBelow * arrived_.bits_per_second(4);
+}
+
+bool SendSideEstimator::exceeds(Duration queue) const {
+    const Duration standing = gcc_.standing_delay();
+    return standing > queue && standing > excused_ + kSomeQueue;
+}
+
+bool SendSideEstimator::queue_stays(Timestamp now) const {
+    if (draining()) return false;
+    if (!long_since_.is_never() && now - long_since_ >= kLongFor) return true;
+    return recently_overused(now) && exceeds(kSomeQueue);
+}
+
+bool SendSideEstimator::losing() const {
+    const bwe::LossBased& losses = gcc_.losses();
+    const double own = kMoreThanOwn * own_loss_ + std::min(own_loss_, kBeyondOwn);
+    if (losses.observations() < kEnoughLosses || losses.loss() < own) return false;
+    const auto limit = losses.limit();
+    return limit && *limit < kCommitBelow * sent_.bits_per_second();
+}
+
+void SendSideEstimator::watch_losses() {
+    const bwe::LossBased& losses = gcc_.losses();
+    if (losses.observations() < kEnoughLosses) return;
+    if (loss_before_ > 0 && losses.loss() > kHelped * loss_before_)
+        own_loss_ = std::max(own_loss_, losses.loss());
+    loss_before_ = 0;
+    if (gcc_.standing_delay() <= kSomeQueue && !losing())
+        own_loss_ += kOwnWeight * (losses.loss() - own_loss_);
+}
+
+void SendSideEstimator::watch_queue(Timestamp now) {
+    const Duration standing = gcc_.standing_delay();
+    if (now < excuses_until_)
+        excused_ = std::max(excused_, standing);
+    else if (standing <= kSomeQueue || now >= excused_until_)
+        excused_ = Duration::zero();
+    if (!exceeds(kLongQueue))
+        long_since_ = Timestamp::never();
+    else if (long_since_.is_never())
+        long_since_ = now;
+}
+
+void SendSideEstimator::watch(Timestamp now) {
+    watch_queue(now);
+    watch_losses();
+    const bool trouble = queue_stays(now) || losing();
+    if (trouble) trouble_ = now;
+    if (probe_) {
+        // What grows now is the probe's own queue.
+        const bool full = gcc_.standing_delay() > kLongQueue || gcc_.probe_lost_much();
+        if (full && !probe_->congested) news_ = true;
+        probe_->congested |= full;
+        news_ = news_ || goal_reached();
+        return;
+    }
+    if (trouble && now >= next_cut_) news_ = true;
+}
+
+void SendSideEstimator::handle_usage(std::uint64_t video, bool changed, Timestamp now) {
+    if (changed) other_.note_change(now);
+    if (!congested_ && !probe_)
+        other_.note(sent_.bits_per_second(10), static_cast<double>(video), now);
+}
+
+// ------------------------------------------------------------------ the capacity
+
+// What the link takes, as of the last moments: the filter of the acknowledged rate lags behind a
+// drop, and a single window may be short by chance, but not while a queue stands.
+double SendSideEstimator::arriving() const {
+    const double filtered = gcc_.acknowledged().value_or(bwe::AimdRateControl::kMax);
+    const double now = arrived_.bits_per_second(4);
+    return now > 0 ? std::min(filtered, now) : filtered;
+}
+
+std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {
+    return static_cast<std::uint64_t>(
+        std::clamp(bits_per_second - other_.rate(), 1.0, static_cast<double>(kUnlimitedCapacity)));
+}
+
+void SendSideEstimator::reset() {
+    probe_.reset();
+    capacity_ = kUnlimitedCapacity;
+    congested_ = false;
+    long_since_ = trouble_ = Timestamp::never();
+    gcc_.forget_losses();
+}
+
+LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& report,
+                                                       Timestamp now) {
+    const bool queue = queue_stays(now);
+    if (probe_ || now < next_cut_ || (!queue && !losing())) return Change::kNone;
+    other_.note(sent_.bits_per_second(10), static_cast<double>(report.expected_usage), now);
+    double rate = bwe::AimdRateControl::kMax;
+    if (queue) rate = kBackOff * arriving();
+    if (losing()) {
+        rate = std::min(rate, gcc_.loss_limit().value_or(rate));
+        loss_before_ = queue ? 0 : gcc_.losses().loss();
+    }
+    next_cut_ = now + rtt_ + kReaction;
+    congested_ = true;
+    const std::uint64_t capacity = video_of(rate);
+    const auto usage = static_cast<double>(report.expected_usage);
+    // What leaves room for all that is sent is no news, nor is the same again.
+    if (static_cast<double>(capacity) > kCommitBelow * usage || capacity >= capacity_)
+        return Change::kNone;
+    capacity_ = capacity;
+    gcc_.forget_losses();
+    return Change::kCommitted;
+}
+
+LinkEstimator::Change SendSideEstimator::handle_timeout(Timestamp now) {
+    if (!congested_ || now < next_deadline()) return Change::kNone;
+    congested_ = false;
+    return Change::kCleared;
+}
+
+Timestamp SendSideEstimator::next_deadline() const {
+    if (news_) return Timestamp();
+    return congested_ ? trouble_ + kCalm : Timestamp::never();
+}
+
+// ------------------------------------------------------------------ probes
+
+void SendSideEstimator::begin_probe(std::uint64_t goal, Timestamp now) {
+    probe_ = Probe{goal, false, Timestamp::never()};
+    gcc_.begin_probe(now);
+}
+
+bool SendSideEstimator::goal_reached() const {
+    if (!probe_ || probe_->due.is_never()) return false;
+    const auto result = gcc_.probe_result();
+    return result && !result->saturated &&
+           static_cast<double>(video_of(result->bits_per_second)) >=
+               kEnough * static_cast<double>(probe_->goal);
+}
+
+void SendSideEstimator::probe_is_out(Timestamp now, Duration rtt) {
+    if (!probe_ || !probe_->due.is_never()) return;
+    gcc_.end_probe(now);
+    probe_->due = now + std::clamp(rtt * kSettleRtts, kSettleMin, kSettleMax);
+}
+
+std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
+    if (!probe_ || (now < probe_->due && !goal_reached())) return std::nullopt;
+    const auto result = gcc_.probe_result();
+    ProbeResult out;
+    if (result) {
+        out.highest = video_of(result->bits_per_second);
+        const bool gained = capacity_<kUnlimitedCapacity&& static_cast<double>(out.highest)> kGain *
+                            static_cast<double>(capacity_);
+        const bool good = gained || !(result->saturated || probe_->congested);
+        out.verdict = good ? ProbeVerdict::kSuccess : ProbeVerdict::kCongested;
+        if (good) {
+            gcc_.set_rate(result->bits_per_second, now);
+            capacity_ = std::max(capacity_, out.highest);
+        }
+    } else if (probe_->congested) {
+        out.verdict = ProbeVerdict::kCongested;
+    }
+    gcc_.forget_losses();  // they were the probe's
+    if (out.verdict != ProbeVerdict::kSuccess) {
+        excused_ = gcc_.standing_delay();
+        excused_until_ = now + kProbeQueue;
+        excuses_until_ = now + kProbeHeard;
+        long_since_ = Timestamp::never();
+    }
+    probe_.reset();
+    return out;
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,169 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The whole loop in virtual time with our own estimate: allocator, bottleneck, feedback (02 §5.1,
+// §5.3, MC-13). A camera of 1.7 Mbit/s in three layers and a microphone.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "sfu/congestion/send_side/flow_model_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+using bwe::test::Bottleneck;
+using bwe::test::BottleneckProfile;
+using test::camera;
+using test::FlowModel;
+using test::FlowOptions;
+using test::wish;
+
+constexpr std::int64_t kNarrow = 5000;
+constexpr std::int64_t kWide = 65'000;
+
+struct Loop {
+    explicit Loop(BottleneckProfile profile = wide(), FlowOptions options = {})
+        : link(profile), flow(link, options) {}
+
+    static BottleneckProfile wide() {
+        BottleneckProfile out;
+        out.bits_per_second = 100e6;
+        return out;
+    }
+    void run(std::int64_t until) {
+        for (; now < until; ++now)
+            flow.step(now);
+    }
+    void narrow(double bits_per_second, std::int64_t queue_ms) {
+        link.set_rate(bits_per_second, test::at_ms(now));
+        link.profile().queue = Duration::millis(queue_ms);
+    }
+    std::vector<FlowModel::Change> changes(std::int64_t from, std::int64_t until) const {
+        std::vector<FlowModel::Change> out;
+        for (const FlowModel::Change& change : flow.changes())
+            if (change.ms >= from && change.ms < until) out.push_back(change);
+        return out;
+    }
+    Bottleneck link;
+    FlowModel flow;
+    std::int64_t now = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "send-side loop: 600 kbit/s takes layers within 4 s, no pause, and gives them back in 30 s "
+    "[BWE-04] [BWE-06] [BWE-22] [BWE-23] [MC-13]") {
+    const SourceState source = camera();
+    for (const std::int64_t queue_ms : {50, 100, 200, 500, 1000, 2000}) {
+        CAPTURE(queue_ms);
+        Loop loop;
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        CHECK(loop.flow.changes().back().sent == Layer{2, 2});
+        CHECK(loop.flow.port().pacing_rate() == kUnlimitedCapacity);
+        loop.narrow(600'000, queue_ms);
+        loop.run(kWide);
+        const auto cuts = loop.changes(kNarrow, kWide);
+        REQUIRE_FALSE(cuts.empty());
+        CHECK(cuts.front().ms <= kNarrow + 1000);
+        CHECK(cuts.size() <= 3);
+        CHECK(cuts.back().sent.spatial == 1);
+        for (const FlowModel::Change& cut : cuts)
+            CHECK(cut.sent.valid());
+        CHECK(loop.flow.port().pacing_rate() < 2'000'000);
+        CHECK(loop.flow.port().pacing_rate() > 600'000);
+        loop.narrow(100e6, 300);
+        loop.run(kWide + 30'000);
+        CHECK(loop.flow.changes().back().sent == Layer{2, 2});
+        CHECK_FALSE(loop.flow.port().deficient());
+    }
+}
+
+TEST_CASE("send-side loop: jitter and losses of the link itself take nothing [BWE-32]") {
+    const SourceState source = camera();
+    BottleneckProfile profile = Loop::wide();
+    SUBCASE("N1: 2 % at random") {
+        profile.loss = 0.02;
+    }
+    SUBCASE("N3: 30 ms of jitter") {
+        profile.delay = Duration::millis(150);
+        profile.jitter = Duration::millis(30);
+    }
+    Loop loop(profile);
+    loop.flow.tracks().add(wish(source));
+    loop.run(60'000);
+    CHECK(loop.changes(1000, 60'000).empty());
+    CHECK_FALSE(loop.flow.port().deficient());
+}
+
+TEST_CASE("send-side loop: too narrow for anything [BWE-04] [BWE-08] [BWE-09]") {
+    const SourceState source = camera();
+    FlowOptions options;
+    SUBCASE("without pauses the lowest layer stays") {
+        Loop loop(Loop::wide(), options);
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(60'000, 300);
+        loop.run(kWide);
+        CHECK(loop.flow.changes().back().sent == Layer{0, 0});
+        for (const auto& change : loop.changes(kNarrow, kWide))
+            CHECK(change.sent.valid());
+        loop.narrow(100e6, 300);
+        loop.run(kWide + 60'000);
+        CHECK_FALSE(loop.flow.port().deficient());
+    }
+    SUBCASE("N5: 150 kbit/s with pauses leaves the audio whole") {
+        options.bandwidth.allow_pause = true;
+        Loop loop(Loop::wide(), options);
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(100'000, 200);
+        loop.run(15'000);
+        const auto before = loop.flow.totals();
+        loop.run(kWide);
+        CHECK_FALSE(loop.flow.changes().back().sent.valid());
+        const auto after = loop.flow.totals();
+        const auto lost = static_cast<double>(after.audio_lost - before.audio_lost);
+        CHECK(lost / static_cast<double>(after.audio_sent - before.audio_sent) < 0.02);
+        loop.narrow(100e6, 300);
+        loop.run(kWide + 60'000);
+        CHECK_FALSE(loop.flow.port().deficient());
+    }
+}
+
+TEST_CASE("send-side loop: many tracks on one link stay within it [BWE-03] [BWE-04]") {
+    const std::vector<SourceState> sources(9, camera());
+    Loop loop;
+    for (const SourceState& source : sources)
+        loop.flow.tracks().add(wish(source, {1, 3}));
+    loop.run(kNarrow);
+    CHECK(loop.flow.tracks().usage() == 9 * 500'000);
+    loop.narrow(2'000'000, 300);
+    loop.run(30'000);
+    CHECK(loop.flow.tracks().usage() <= 2'000'000);
+    CHECK(loop.flow.tracks().usage() >= 9 * 150'000);
+    loop.narrow(100e6, 300);
+    loop.run(120'000);
+    CHECK_FALSE(loop.flow.port().deficient());
+}
+
+TEST_CASE("send-side loop: the same run gives the same decisions [SIO-06]") {
+    const SourceState source = camera();
+    std::vector<std::vector<std::int64_t>> runs;
+    for (int i = 0; i < 2; ++i) {
+        Loop loop;
+        loop.flow.tracks().add(wish(source));
+        loop.run(kNarrow);
+        loop.narrow(700'000, 200);
+        loop.run(40'000);
+        runs.emplace_back();
+        for (const FlowModel::Change& change : loop.flow.changes())
+            runs.back().push_back(change.ms * 16 + change.sent.spatial * 4 + change.sent.temporal);
+    }
+    CHECK(runs[0] == runs[1]);
+}
+
+}  // namespace confab::sfu
