@@ -74,6 +74,7 @@ struct CongestionControl {
     bool enabled = true;
     bool allow_pause = false;
     bool use_send_side_bwe = false;
+    bool use_send_side_bwe_interceptor = false;
     StreamAllocator stream_allocator;
 };
 

@@ -39,7 +39,9 @@ TEST_CASE("apply_environment, apply_flags: flags beat environment, both beat the
     REQUIRE(!bad);
     CHECK(to_text(bad.error()) == "LIVEKIT_PORT needs a whole number from 0 to 65535");
     CHECK(!apply_flags(loaded, {{"audio.active_level", {"128"}}}));
-    REQUIRE(apply_flags(loaded, {{"rtc.congestion_control.use_send_side_bwe", {"true"}}}));
+    REQUIRE(apply_flags(
+        loaded, {{"rtc.congestion_control.stream_allocator.disable_etimation_unmanaged_tracks",
+                  {"true"}}}));
     CHECK(loaded.warnings.size() == 1);
 }
 
@@ -137,16 +139,17 @@ TEST_CASE("apply_environment, apply_flags: a default is no news, as in the file 
         std::string value;
         bool told;
     };
-    const Row rows[] = {{"rtc.use_mdns", "false", false},
-                        {"rtc.use_mdns", "true", true},
-                        {"rtc.congestion_control.use_send_side_bwe", "0", false},
-                        {"rtc.congestion_control.use_send_side_bwe", "1", true},
-                        {"psrpc.timeout", "3000ms", false},
-                        {"psrpc.timeout", "4s", true},
-                        {"redis.max_redirects", "2", false},
-                        {"redis.max_redirects", "0", true},
-                        {"node_selector.kind", "any", false},
-                        {"node_selector.kind", "cpuload", true}};
+    const Row rows[] = {
+        {"rtc.use_mdns", "false", false},
+        {"rtc.use_mdns", "true", true},
+        {"rtc.congestion_control.stream_allocator.disable_etimation_unmanaged_tracks", "0", false},
+        {"rtc.congestion_control.stream_allocator.disable_etimation_unmanaged_tracks", "1", true},
+        {"psrpc.timeout", "3000ms", false},
+        {"psrpc.timeout", "4s", true},
+        {"redis.max_redirects", "2", false},
+        {"redis.max_redirects", "0", true},
+        {"node_selector.kind", "any", false},
+        {"node_selector.kind", "cpuload", true}};
     for (const Row& row : rows) {
         CAPTURE(row.path);
         CAPTURE(row.value);

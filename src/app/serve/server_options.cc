@@ -13,6 +13,12 @@
 namespace confab::app {
 namespace {
 
+// Both keys mean our one estimator (02 BWE-36).
+bool send_side_bwe(const config::Config& config) {
+    const config::CongestionControl& control = config.rtc.congestion_control;
+    return control.use_send_side_bwe || control.use_send_side_bwe_interceptor;
+}
+
 room::CodecList enabled_codecs(const config::Config& config) {
     room::CodecList codecs;
     codecs.reserve(config.room.enabled_codecs.size());
@@ -110,6 +116,7 @@ sfu::ShardOptions shard_options(const config::Config& config) {
                                  Duration::millis(config.metric.collector.batch_interval_ms)};
     options.bandwidth.enabled = config.rtc.congestion_control.enabled;
     options.bandwidth.allow_pause = config.rtc.congestion_control.allow_pause;
+    options.bandwidth.send_side = send_side_bwe(config);
     const config::StreamAllocator& allocator = config.rtc.congestion_control.stream_allocator;
     options.bandwidth.min_capacity = allocator.min_channel_capacity;
     options.bandwidth.probe_mode =
@@ -216,6 +223,7 @@ room::Config room_config(const config::Config& config,
     result.enable_data_blobs = config.enable_participant_data_blob;
     result.allow_tcp_fallback = config.rtc.allow_tcp_fallback;
     result.force_tcp = config.rtc.force_tcp;
+    result.send_side_bwe = send_side_bwe(config);
     const config::PliThrottle& pli = config.rtc.pli_throttle;
     result.pli_throttle = {pli.low_quality, pli.mid_quality, pli.high_quality};
     result.reconnect_on_publication_error = config.rtc.reconnect_on_publication_error;

@@ -162,6 +162,18 @@ TEST_CASE("Every option is read, or warns that it is not implemented [CFG-05]") 
     }
 }
 
+TEST_CASE("Media options: send-side estimation on workers and in descriptions alike [BWE-36]") {
+    config::Config config;
+    for (const bool interceptor : {false, true}) {
+        for (const bool wanted : {false, true}) {
+            config.rtc.congestion_control.use_send_side_bwe = wanted && !interceptor;
+            config.rtc.congestion_control.use_send_side_bwe_interceptor = wanted && interceptor;
+            CHECK(shard_options(config).bandwidth.send_side == wanted);
+            CHECK(room_config(config, {}).send_side_bwe == wanted);
+        }
+    }
+}
+
 TEST_CASE("Media options: congestion control, buffers, ports [CFG-04]") {
     config::Config config;
     config.rtc.congestion_control.enabled = false;

@@ -23,10 +23,11 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "rtc.congestion_control.use_send_side_bwe",
         [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe; },
-        "Estimate from transport-wide feedback instead of REMB")
-        .later(),
-    later("rtc.congestion_control.use_send_side_bwe_interceptor", Kind::kBool, "false",
-          "Other send side estimator"),
+        "Estimate subscribers' links from transport-wide feedback instead of REMB"),
+    used(
+        "rtc.congestion_control.use_send_side_bwe_interceptor",
+        [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe_interceptor; },
+        "The same: there is one such estimator"),
     later("rtc.congestion_control.send_side_bwe_pacer", Kind::kString, "no-queue", "Pacer")
         .one_of("no-queue|pass-through|leaky-bucket"),
     used(
