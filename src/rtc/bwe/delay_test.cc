@@ -174,6 +174,19 @@ TEST_CASE("StandingDelay: a queue that stays counts, jitter does not") {
     CHECK(delay.value() == Duration::zero());
 }
 
+TEST_CASE("StandingDelay: a clock that is set forward is no queue for ten seconds") {
+    for (const std::int64_t jump : {2500, 3500}) {
+        StandingDelay delay;
+        for (int i = 0; i < 100; ++i)
+            delay.add(at(10 * i), ms(10 * i));
+        for (int i = 100; i < 200; ++i) {
+            delay.add(at(10 * i), ms(10 * i + jump));
+            delay.forget_absurd();
+        }
+        CHECK(delay.value() == (jump > 3000 ? Duration::zero() : ms(jump)));
+    }
+}
+
 TEST_CASE("StandingDelay: absurd and late times are survived") {
     StandingDelay delay;
     CHECK(delay.value() == Duration::zero());

@@ -37,6 +37,7 @@ void Estimator::handle_feedback(std::span<const PacketFeedback> packets, Timesta
     const auto acknowledged = acknowledged_.bits_per_second();
     loss_.update(acknowledged, alr_.limited());
     if (!arrived) return;
+    standing_.forget_absurd();
     if (overused_now_) overused_ = now;
     // An overuse within a report counts although it ended in it, and is answered once per round
     // trip.

@@ -18,6 +18,7 @@ class StandingDelay {
   public:
     static constexpr Duration kWindow = Duration::millis(200);
     static constexpr Duration kMemory = Duration::seconds(10);
+    static constexpr Duration kAbsurd = Duration::seconds(3);  // a clock that was set, no queue
 
     void add(Timestamp sent, Duration arrival) {
         const Duration delay = arrival - (sent - Timestamp());
@@ -27,6 +28,11 @@ class StandingDelay {
     Duration value() const {
         if (!recent_.known()) return Duration::zero();
         return std::max(recent_.least() - lowest_.least(), Duration::zero());
+    }
+
+    // Once per feedback: what is measured against is what it was, or begins anew.
+    void forget_absurd() {
+        if (value() > kAbsurd) *this = StandingDelay();
     }
 
   private:
