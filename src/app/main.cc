@@ -10,6 +10,7 @@
 #include "app/commands/command_line.h"
 #include "app/netsim/run_netsim.h"
 #include "app/serve/server.h"
+#include "runtime/load/run_load.h"
 
 int main(int argc, char** argv) {
     using namespace confab::app;
@@ -17,6 +18,7 @@ int main(int argc, char** argv) {
         Host host = system_host();
         host.serve = run_server;
         host.netsim = run_netsim;
+        host.load_test = confab::load::run_load;
         const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
         const Outcome outcome = run_command(arguments, host);
         std::fputs(outcome.out.c_str(), stdout);

@@ -14,8 +14,9 @@ import { within } from '../lib/wait.mjs';
 
 const kEndMillis = 10000;
 
-// Runs `confab ...args` to its end. Only `env` and PATH are in its environment.
-export async function run(args, { env = {}, cwd = ROOT } = {}) {
+// Runs `confab ...args` to its end, `millis` at most. Only `env` and PATH are in its environment.
+// `started` is called with the process.
+export async function run(args, { env = {}, cwd = ROOT, millis = kEndMillis, started } = {}) {
   const program = path.resolve(ROOT, process.env.CONFAB_BINARY ?? 'build/release/confab');
   const child = spawn(program, args, { cwd, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
@@ -26,7 +27,8 @@ export async function run(args, { env = {}, cwd = ROOT } = {}) {
     child.on('error', reject);
   });
   try {
-    return await within(kEndMillis, `confab ${args.join(' ')}`, ended);
+    started?.(child);
+    return await within(millis, `confab ${args.join(' ')}`, ended);
   } finally {
     child.kill('SIGKILL');
   }

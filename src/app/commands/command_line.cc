@@ -40,6 +40,14 @@ constexpr Row kCommands[] = {
      add_token_create},
     {"", "create-join-token", "Make a token to join a room, valid for 30 days",
      "  confab create-join-token --dev --room demo --identity anna", add_create_join_token, true},
+    {"", "load-test", "Fill rooms of a server with participants and measure what they get",
+     "  confab load-test --dev --video-publishers 2 --subscribers 20\n"
+     "  confab load-test --url wss://media.example.com --api-key K --api-secret S --rooms 5 "
+     "--audio-publishers 10 --subscribers 100 --join-rate 20 --duration 1m\n"
+     "  confab load-test --dev --publishers 1 --subscribers 300 --layout 3x3 --json "
+     "--max-loss 0.1% --max-latency-p95 80ms\n"
+     "Any server of this protocol will do. Counts are per room. Exit code 3: a limit was not kept",
+     add_load_test},
     {"", "ports", "List the ports that a configuration uses",
      "  confab ports --config confab.yaml\n  confab ports --dev", add_ports},
     {"", "netsim", "Relay UDP and TCP over a network as bad as wanted, to try out what it does",

@@ -12,7 +12,8 @@
 namespace confab::app {
 
 inline constexpr int kExitFailure = 1;
-inline constexpr int kExitUsage = 2;  // a wrong flag or command
+inline constexpr int kExitUsage = 2;   // a wrong flag or command
+inline constexpr int kExitLimits = 3;  // a load test did not keep its limits
 
 struct Outcome {
     int code = 0;     // differs from upstream: an error never gives 0 (CLI-04)

@@ -26,6 +26,7 @@ Action add_token_create(CLI::App& command);
 Action add_create_join_token(CLI::App& command);
 Action add_ports(CLI::App& command);
 Action add_netsim(CLI::App& command);
+Action add_load_test(CLI::App& command);
 Action add_version(CLI::App& command);
 Action add_help_verbose(CLI::App& command);
 Action add_config_check(CLI::App& command);

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <system_error>
 
@@ -64,6 +66,27 @@ UnixTime wall_clock() {
     return UnixTime::micros(std::chrono::duration_cast<std::chrono::microseconds>(since).count());
 }
 
+volatile std::sig_atomic_t interrupts = 0;
+
+// The first signal asks for the end; the second one ends the program.
+bool interrupted() {
+    static const bool installed = [] {
+        for (const int number : {SIGINT, SIGTERM})
+            (void)std::signal(number, [](int got) {
+                interrupts = 1;
+                (void)std::signal(got, SIG_DFL);
+            });
+        return true;
+    }();
+    return installed && interrupts != 0;
+}
+
+void show_progress(const std::string& text) {
+    if (::isatty(STDERR_FILENO) == 0) return;
+    std::fputs(text.c_str(), stderr);
+    std::fflush(stderr);
+}
+
 }  // namespace
 
 Host system_host() {
@@ -72,7 +95,10 @@ Host system_host() {
             .fill_random = [](BytesSpan out) { crypto::fill_random(out); },
             .now = wall_clock,
             .serve = {},
-            .netsim = {}};
+            .netsim = {},
+            .load_test = {},
+            .progress = show_progress,
+            .interrupted = interrupted};
 }
 
 }  // namespace confab::app

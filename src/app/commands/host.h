@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "runtime/load/run_load.h"
 #include "runtime/netem/relay_node.h"
 
 namespace confab::app {
@@ -33,9 +34,14 @@ struct Host {
     std::function<UnixTime()> now;
     std::function<int(const config::Config&, const ServeContext&)> serve;
     std::function<Result<netsim::Totals, std::string>(const netsim::RelayOptions&)> netsim;
+    std::function<load::Report(const load::RunSettings&)> load_test;
+    // To the standard error output at once, if it is a terminal.
+    std::function<void(const std::string& text)> progress;
+    // The operator has asked for the end; from the first call on signals do that alone.
+    std::function<bool()> interrupted;
 };
 
-// The real one; `serve` and `netsim` are left empty.
+// The real one; `serve`, `netsim` and `load_test` are left empty.
 Host system_host();
 
 }  // namespace confab::app

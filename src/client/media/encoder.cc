@@ -3,6 +3,9 @@
 
 #include "client/media/encoder.h"
 
+#include <algorithm>
+#include <array>
+
 #include "wire/video/vp8.h"
 
 namespace confab::client {
@@ -16,6 +19,18 @@ constexpr std::size_t kVideoPayload = 700;
 constexpr std::array<std::uint8_t, 4> kTemporal{0, 2, 1, 2};
 constexpr std::array<std::uint8_t, 4> kReference{4, 1, 2, 1};
 constexpr std::array<bool, 4> kLayerSync{false, true, true, false};
+
+// Of pictures with a bit rate: what one of a temporal layer takes of the average, of which a key
+// frame is a multiple, and how far they differ. Packets of one picture differ by a byte at most,
+// shorter ones first, as libwebrtc splits them.
+constexpr std::array<double, 3> kTemporalShare{1.3, 1.0, 0.85};
+constexpr double kKeyFrameShare = 6.0;
+constexpr double kSpread = 0.2;
+constexpr std::size_t kMaxVideoPayload = 1150;
+constexpr std::size_t kMinVideoPayload = 60;  // descriptor, frame header and stamp
+// Opus in silence, bytes; otherwise from 60 to 140 percent of the average.
+constexpr std::size_t kSilentPayload = 40;
+constexpr std::uint8_t kSilentLevel = 127;
 
 }  // namespace
 
@@ -36,7 +51,7 @@ std::uint32_t Encoder::rtp_time(Timestamp now, std::size_t layer) const {
 std::vector<EncodedPacket> Encoder::encode(Timestamp now) {
     std::vector<EncodedPacket> out;
     if (now < next_frame_) return out;
-    const Timestamp capture = next_frame_;
+    const Moment capture{next_frame_, plan_.stamps_sending ? now : next_frame_};
     skip_frame();
     if (plan_.kind == MediaKind::kAudio) {
         encode_audio(capture, out);
@@ -46,7 +61,7 @@ std::vector<EncodedPacket> Encoder::encode(Timestamp now) {
     key_wanted_ = false;
     if (key) ++key_frames_;
     for (std::size_t i = 0; i < layers_.size(); ++i)
-        encode_video(capture, i, key, out);
+        if (layers_[i].wanted) encode_video(capture, i, key, out);
     return out;
 }
 
@@ -60,24 +75,47 @@ void Encoder::skip_frame() {
     next_frame_ = start_ + passed;
 }
 
-void Encoder::encode_audio(Timestamp now, std::vector<EncodedPacket>& out) {
+void Encoder::set_layer(std::size_t layer, bool wanted) {
+    if (layer >= layers_.size() || layers_[layer].wanted == wanted) return;
+    layers_[layer].wanted = wanted;
+    if (wanted) key_wanted_ = true;
+}
+
+std::size_t Encoder::audio_size() {
+    const std::uint32_t bit_rate = plan_.layers.front().bit_rate;
+    if (bit_rate == 0) return kAudioPayload;
+    if (!speaking_) return kSilentPayload;
+    const std::uint64_t average = std::uint64_t{bit_rate} * plan_.audio_frame_ms / 8000;
+    return std::max<std::size_t>(kSilentPayload, average * (60 + rng_.below(81)) / 100);
+}
+
+void Encoder::encode_audio(Moment now, std::vector<EncodedPacket>& out) {
     Layer& layer = layers_.front();
     MediaStamp stamp;
     stamp.track = plan_.number;
     stamp.frame = layer.frame++;
     stamp.key = true;
-    stamp.capture = now;
+    stamp.capture = now.stamp;
     EncodedPacket packet;
-    packet.timestamp = rtp_time(now, 0);
+    packet.timestamp = rtp_time(now.due, 0);
     packet.marker = stamp.frame == 0;
-    packet.audio_level = static_cast<std::uint8_t>(10 + rng_.below(30));
-    packet.payload.resize(kAudioPayload);
+    packet.audio_level = speaking_ ? static_cast<std::uint8_t>(10 + rng_.below(30)) : kSilentLevel;
+    packet.payload.resize(audio_size());
     ByteWriter writer(packet.payload);
     write_stamp(writer, stamp);
     out.push_back(std::move(packet));
 }
 
-void Encoder::encode_video(Timestamp now, std::size_t index, bool key,
+std::size_t Encoder::picture_size(std::size_t index, const MediaStamp& stamp) {
+    const std::uint32_t bit_rate = plan_.layers[index].bit_rate;
+    if (bit_rate == 0) return 0;
+    const double average = static_cast<double>(bit_rate) / 8 / plan_.frames_per_second;
+    const double share = stamp.key ? kKeyFrameShare : kTemporalShare[stamp.temporal];
+    const double spread = 1 - kSpread + 2 * kSpread * rng_.unit();
+    return std::max(kMinVideoPayload, static_cast<std::size_t>(average * share * spread));
+}
+
+void Encoder::encode_video(Moment now, std::size_t index, bool key,
                            std::vector<EncodedPacket>& out) {
     Layer& layer = layers_[index];
     if (key) layer.since_key = 0;
@@ -88,16 +126,22 @@ void Encoder::encode_video(Timestamp now, std::size_t index, bool key,
     stamp.layer = static_cast<std::uint8_t>(index);
     stamp.temporal = kTemporal[step];
     stamp.key = key;
-    stamp.capture = now;
-    stamp.count = plan_.layers[index].packets_per_frame;
+    stamp.capture = now.stamp;
+    const std::size_t size = picture_size(index, stamp);
+    stamp.count =
+        size == 0 ? plan_.layers[index].packets_per_frame
+                  : static_cast<std::uint16_t>((size + kMaxVideoPayload - 1) / kMaxVideoPayload);
+    const std::size_t shorter = size == 0 ? 0 : stamp.count - size % stamp.count;
     if (!key) stamp.references[0] = kReference[step];
     if (stamp.temporal == 0) ++layer.tl0_pic_idx;
     for (stamp.index = 0; stamp.index < stamp.count; ++stamp.index) {
         EncodedPacket packet;
         packet.layer = index;
-        packet.timestamp = rtp_time(now, index);
+        packet.timestamp = rtp_time(now.due, index);
         packet.marker = stamp.last();
-        packet.payload = video_payload(layer, stamp, index, kLayerSync[step]);
+        const std::size_t part =
+            size == 0 ? kVideoPayload : size / stamp.count + (stamp.index < shorter ? 0 : 1);
+        packet.payload = video_payload(layer, stamp, index, kLayerSync[step], part);
         out.push_back(std::move(packet));
     }
     ++layer.frame;
@@ -106,7 +150,7 @@ void Encoder::encode_video(Timestamp now, std::size_t index, bool key,
 }
 
 Bytes Encoder::video_payload(const Layer& layer, const MediaStamp& stamp, std::size_t index,
-                             bool layer_sync) const {
+                             bool layer_sync, std::size_t size) const {
     wire::Vp8Descriptor descriptor;
     descriptor.extended = true;
     descriptor.start_of_partition = stamp.first();
@@ -118,7 +162,7 @@ Bytes Encoder::video_payload(const Layer& layer, const MediaStamp& stamp, std::s
     descriptor.has_tid = true;
     descriptor.temporal_id = stamp.temporal;
     descriptor.layer_sync = layer_sync;
-    Bytes payload(kVideoPayload);
+    Bytes payload(size);
     ByteWriter out(payload);
     (void)wire::write_vp8_descriptor(out, descriptor);
     if (stamp.first()) {

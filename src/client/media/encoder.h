@@ -33,6 +33,10 @@ class Encoder {
     void skip_frame();
     // The next frame is a key frame on all layers (02 IN-53).
     void request_key_frame() { key_wanted_ = true; }
+    // A layer that is off has no pictures; one that comes back begins with a key frame.
+    void set_layer(std::size_t layer, bool wanted);
+    // Of audio with sizes of its own: silence has small packets and no level.
+    void set_speaking(bool speaking) { speaking_ = speaking; }
     std::uint64_t key_frames() const { return key_frames_; }
     // The RTP time of `now`, for sender reports.
     std::uint32_t rtp_time(Timestamp now, std::size_t layer) const;
@@ -44,17 +48,27 @@ class Encoder {
         std::uint32_t since_key = 0;
         std::uint16_t picture_id = 0;
         std::uint8_t tl0_pic_idx = 0;
+        bool wanted = true;
     };
-    void encode_audio(Timestamp now, std::vector<EncodedPacket>& out);
-    void encode_video(Timestamp now, std::size_t index, bool key, std::vector<EncodedPacket>& out);
+    // A frame is due at one moment, and its packets are stamped with another.
+    struct Moment {
+        Timestamp due;
+        Timestamp stamp;
+    };
+    void encode_audio(Moment now, std::vector<EncodedPacket>& out);
+    void encode_video(Moment now, std::size_t index, bool key, std::vector<EncodedPacket>& out);
+    std::size_t audio_size();
+    // Bytes of one picture; 0: the plan says packets.
+    std::size_t picture_size(std::size_t index, const MediaStamp& stamp);
     Bytes video_payload(const Layer& layer, const MediaStamp& stamp, std::size_t index,
-                        bool layer_sync) const;
+                        bool layer_sync, std::size_t size) const;
 
     TrackPlan plan_;
     Timestamp start_;
     Timestamp next_frame_;
     std::uint64_t frames_ = 0;
     bool key_wanted_ = true;
+    bool speaking_ = true;
     std::uint64_t key_frames_ = 0;
     Rng rng_;
     std::vector<Layer> layers_;

@@ -205,4 +205,92 @@ TEST_CASE("Encoder: layers begin at numbers of their own, the same for the same 
     CHECK(pictures.size() > 15);
 }
 
+namespace {
+
+std::size_t bytes_of(const std::vector<EncodedPacket>& packets, std::size_t layer) {
+    std::size_t sum = 0;
+    for (const EncodedPacket& packet : packets)
+        if (packet.layer == layer) sum += packet.payload.size();
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("Encoder: with a bit rate pictures have sizes around its average [LKC-33]") {
+    TrackPlan plan = camera();
+    plan.layers[0].bit_rate = 160'000;
+    plan.layers[1].bit_rate = 1'700'000;
+    Encoder video(plan, kStart, Rng(1));
+    const std::size_t key = bytes_of(next(video), 1);
+    CHECK(key > 4 * 1'700'000 / 8 / 15);
+    std::map<std::size_t, std::size_t> sums;
+    for (int i = 0; i < 10 * 15; ++i) {
+        const auto packets = next(video);
+        for (const EncodedPacket& packet : packets) {
+            CHECK(packet.payload.size() <= 1151);
+            // Packets of a picture differ by a byte, the shorter ones first.
+            const auto same = stamp_of(packet);
+            const EncodedPacket& last =
+                packets[packet.layer == 0 ? stamp_of(packets[0]).count - 1U : packets.size() - 1];
+            CHECK(last.payload.size() - packet.payload.size() <= 1);
+            CHECK(packet.marker == same.last());
+        }
+        for (const std::size_t layer : {0U, 1U})
+            sums[layer] += bytes_of(packets, layer);
+    }
+    CHECK(static_cast<double>(sums[0]) == doctest::Approx(10 * 160'000 / 8).epsilon(0.06));
+    CHECK(static_cast<double>(sums[1]) == doctest::Approx(10 * 1'700'000 / 8).epsilon(0.06));
+}
+
+TEST_CASE("Encoder: sound with a bit rate has lengths that differ, silence is short [LKC-33]") {
+    TrackPlan plan = microphone();
+    plan.layers[0].bit_rate = 32'000;
+    Encoder audio(plan, kStart, Rng(1));
+    std::set<std::size_t> sizes;
+    std::size_t sum = 0;
+    for (int i = 0; i < 500; ++i) {
+        const auto packet = next(audio).front();
+        CHECK(packet.audio_level < 127);
+        CHECK(read_stamp(packet.payload).has_value());
+        sizes.insert(packet.payload.size());
+        sum += packet.payload.size();
+    }
+    CHECK(sizes.size() > 30);
+    CHECK(static_cast<double>(sum) == doctest::Approx(500 * 80).epsilon(0.05));
+    audio.set_speaking(false);
+    const auto silence = next(audio).front();
+    CHECK(silence.payload.size() < 50);
+    CHECK(silence.audio_level == 127);
+    CHECK(read_stamp(silence.payload).has_value());
+}
+
+TEST_CASE("Encoder: a layer that is off has no pictures, and comes back with a key frame") {
+    Encoder video(camera(), kStart, Rng(1));
+    (void)next(video);
+    video.set_layer(1, false);
+    video.set_layer(9, false);
+    for (int i = 0; i < 3; ++i) {
+        const auto packets = next(video);
+        REQUIRE(packets.size() == 1);
+        CHECK(packets[0].layer == 0);
+        CHECK_FALSE(stamp_of(packets[0]).key);
+    }
+    video.set_layer(1, true);
+    CHECK(stamp_of(next(video).back()).key);
+    video.set_layer(1, true);
+    CHECK_FALSE(stamp_of(next(video).back()).key);
+}
+
+TEST_CASE("Encoder: stamps can say when a frame was sent instead of when it was due") {
+    TrackPlan plan = microphone();
+    for (const bool sending : {false, true}) {
+        plan.stamps_sending = sending;
+        Encoder audio(plan, kStart, Rng(1));
+        const auto packet = audio.encode(kStart + Duration::millis(7)).front();
+        const Duration late = Duration::millis(sending ? 7 : 0);
+        CHECK(read_stamp(packet.payload)->capture == kStart + late);
+        CHECK(packet.timestamp == audio.rtp_time(kStart, 0));
+    }
+}
+
 }  // namespace confab::client

@@ -47,6 +47,17 @@ void Publisher::set_muted(std::uint32_t number, bool muted) {
     }
 }
 
+void Publisher::set_layer(std::uint32_t number, std::size_t layer, bool wanted) {
+    for (const auto& track : tracks_)
+        if (track->plan.number == number && track->plan.follows_quality)
+            track->encoder->set_layer(layer, wanted);
+}
+
+void Publisher::set_speaking(bool speaking) {
+    for (const auto& track : tracks_)
+        track->encoder->set_speaking(speaking);
+}
+
 std::uint64_t Publisher::key_frames() const {
     std::uint64_t sum = 0;
     for (const auto& track : tracks_)

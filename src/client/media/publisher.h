@@ -34,6 +34,9 @@ class Publisher {
     void add_track(Timestamp now, const TrackPlan& plan);
     void remove_track(std::uint32_t number);
     void set_muted(std::uint32_t number, bool muted);
+    // Of tracks that follow it (TrackPlan::follows_quality); layers from the lowest.
+    void set_layer(std::uint32_t number, std::size_t layer, bool wanted);
+    void set_speaking(bool speaking);
     void handle_block(Timestamp now, const wire::RtcpBlock& block);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;

@@ -234,6 +234,27 @@ TEST_CASE("Publisher: what it could not send counts as sent, then it begins with
     CHECK(wire::parse_vp8(packets[0].payload)->key_frame);
 }
 
+TEST_CASE("Publisher: layers that nobody wants are not sent, if the track follows that [DYN-02]") {
+    for (const bool follows : {false, true}) {
+        Bench bench;
+        TrackPlan plan = camera();
+        plan.follows_quality = follows;
+        bench.publisher.add_track(bench.pair.now, plan);
+        bench.run(Duration::millis(200));
+        bench.publisher.set_layer(9, 0, false);  // another track
+        bench.publisher.set_layer(plan.number, 1, false);
+        bench.forget();
+        bench.run(Duration::millis(300));
+        CHECK(bench.packets(1).size() >= 3);
+        CHECK(bench.packets(3).empty() == follows);
+        bench.publisher.set_layer(plan.number, 1, true);
+        bench.forget();
+        bench.run(Duration::millis(300));
+        REQUIRE(!bench.packets(3).empty());
+        CHECK(wire::parse_vp8(bench.packets(3).front().payload)->key_frame == follows);
+    }
+}
+
 TEST_CASE("Publisher: sender reports each second say what was sent and when [RFC 3550 6.4.1]") {
     Bench bench;
     bench.publisher.add_track(bench.pair.now, camera());

@@ -32,6 +32,8 @@ struct LayerPlan {
     std::uint16_t width = 0;
     std::uint16_t height = 0;
     std::uint8_t packets_per_frame = 1;
+    // Sizes as those of a real encoder around this average; 0: packets_per_frame of one size each.
+    std::uint32_t bit_rate = 0;
 };
 
 struct TrackPlan {
@@ -44,6 +46,10 @@ struct TrackPlan {
     // A client that goes on sending while the track is muted must not be heard all the same.
     bool sends_while_muted = false;
     bool announce_ssrcs = false;  // a=ssrc lines instead of mid and rid extensions
+    // Stamps say when a frame was really sent, not when it was due: latency is that of the network.
+    bool stamps_sending = false;
+    // Layers that no subscriber wants are not encoded (dynacast, 02 DYN-02).
+    bool follows_quality = false;
 };
 
 inline std::uint32_t clock_rate(MediaKind kind) {

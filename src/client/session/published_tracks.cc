@@ -28,7 +28,8 @@ livekit::AddTrackRequest announcement(const PublishOptions& options) {
                                                   : static_cast<livekit::VideoQuality>(i));
         layer.set_width(plan.layers[i].width);
         layer.set_height(plan.layers[i].height);
-        layer.set_bitrate(150'000U << (2 * i));
+        const std::uint32_t bit_rate = plan.layers[i].bit_rate;
+        layer.set_bitrate(bit_rate > 0 ? bit_rate : 150'000U << (2 * i));
     }
     return add;
 }
@@ -173,6 +174,22 @@ void PublishedTracks::take_mute(const livekit::MuteTrackRequest& mute) {
         if (track.sid.empty() || track.sid != mute.sid()) continue;
         track.muted = mute.muted();
         media_.set_muted(track.options.plan.number, mute.muted());
+    }
+}
+
+// The qualities of a track with one layer are all that layer.
+void PublishedTracks::take_qualities(const livekit::SubscribedQualityUpdate& update) {
+    for (const auto& [cid, track] : tracks_) {
+        if (track.sid.empty() || track.sid != update.track_sid()) continue;
+        const auto& codecs = update.subscribed_codecs();
+        const auto& qualities =
+            codecs.empty() ? update.subscribed_qualities() : codecs.Get(0).qualities();
+        const TrackPlan& plan = track.options.plan;
+        if (plan.layers.size() == 1) continue;
+        for (const livekit::SubscribedQuality& one : qualities)
+            if (static_cast<std::size_t>(one.quality()) < plan.layers.size())
+                media_.set_layer(plan.number, static_cast<std::size_t>(one.quality()),
+                                 one.enabled());
     }
 }
 

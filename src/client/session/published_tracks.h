@@ -57,6 +57,7 @@ class PublishedTracks {
     void take_refused(const livekit::RequestResponse& response);
     void take_mute(const livekit::MuteTrackRequest& mute);
     void take_self(const livekit::ParticipantInfo& self);
+    void take_qualities(const livekit::SubscribedQualityUpdate& update);
 
     // ---- what it knows
     // Empty until the server has told it.

@@ -12,6 +12,9 @@ void Roster::update(const ParticipantRef& info) {
         if (info->version() >= self_.version()) self_ = *info;
         return;
     }
+    const auto before = others_.find(info->identity());
+    if (info->tracks_size() > 0 || (before != others_.end() && before->second->tracks_size() > 0))
+        ++revision_;
     if (info->state() == livekit::ParticipantInfo::DISCONNECTED) return leave(*info);
     if (others_.size() >= kMaxParticipants && !others_.contains(info->identity())) return;
     ParticipantRef& known = others_[info->identity()];

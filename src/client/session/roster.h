@@ -5,6 +5,7 @@
 // that takes an identity over ends the one before, of which nothing else is told (01 SIG-133).
 #pragma once
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,7 @@ class Roster {
         self_ = self;
         others_.clear();
         let_go_.clear();
+        ++revision_;
     }
     // The newest version of one participant, ourselves too; one that has left goes.
     void update(const ParticipantRef& info);
@@ -29,6 +31,8 @@ class Roster {
     const livekit::ParticipantInfo& self() const { return self_; }
     // How many others there are, and a list of them by sid.
     std::size_t size() const { return others_.size(); }
+    // Another when tracks of others may have come or gone.
+    std::uint64_t revision() const { return revision_; }
     ParticipantList others() const;
     // Looks at everybody; null if there is none.
     const livekit::ParticipantInfo* find(const std::string& sid) const;
@@ -41,6 +45,7 @@ class Roster {
     void leave(const livekit::ParticipantInfo& info);
 
     livekit::ParticipantInfo self_;
+    std::uint64_t revision_ = 0;
     // By identity: one session of each. What comes out is sorted, since the order of this is not.
     std::unordered_map<std::string, ParticipantRef> others_;
     std::set<std::string> let_go_;  // by sid

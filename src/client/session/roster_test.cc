@@ -40,6 +40,31 @@ TEST_CASE("Roster: others come, change and go; we are no other") {
     CHECK(roster.size() == 1);
 }
 
+TEST_CASE("Roster: has another revision when tracks may have come or gone, else the same") {
+    Roster roster;
+    roster.join(info("PA_me", 1));
+    std::uint64_t before = roster.revision();
+    update(roster, info("PA_a", 1));
+    CHECK(roster.revision() == before);
+    Info publishes = info("PA_a", 2);
+    publishes.add_tracks()->set_sid("TR_a");
+    update(roster, publishes);
+    CHECK(roster.revision() != before);
+    before = roster.revision();
+    update(roster, info("PA_b", 1));
+    CHECK(roster.revision() == before);
+    update(roster, info("PA_a", 3));  // without its track
+    CHECK(roster.revision() != before);
+    publishes.set_version(4);
+    update(roster, publishes);
+    before = roster.revision();
+    publishes.set_version(5);
+    publishes.set_state(livekit::ParticipantInfo::DISCONNECTED);
+    publishes.clear_tracks();
+    update(roster, publishes);
+    CHECK(roster.revision() != before);
+}
+
 TEST_CASE("Roster: an older version changes nothing [SIG-133]") {
     Roster roster;
     roster.join(info("PA_me", 5));

@@ -63,8 +63,12 @@ struct ConnectionChanged {
 };
 // subscriptions().streams() is another.
 struct StreamsChanged {};
+// Who speaks now, or no longer does.
+struct SpeakersChanged {
+    livekit::SpeakersChanged speakers;
+};
 using Event = std::variant<Joined, Left, SignalTimedOut, ConnectionChanged, StreamsChanged,
-                           DataArrived, DataTrackArrived>;
+                           SpeakersChanged, DataArrived, DataTrackArrived>;
 
 struct SessionCounters {
     std::uint64_t signals = 0;
@@ -125,6 +129,7 @@ class Session {
     Connection* upstream() { return &connections_.publisher(); }
     Connection* downstream() { return connections_.downstream(); }
     Publisher& publisher() { return media_; }
+    const Publisher& publisher() const { return media_; }
     SessionCounters counters() const;
 
   private:

@@ -115,6 +115,12 @@ void Session::take_of_tracks(const livekit::SignalResponse& response) {
         case Case::kUnpublishDataTrackResponse:
             data_.tracks().take_unpublished(response.unpublish_data_track_response().info());
             break;
+        case Case::kSubscribedQualityUpdate:
+            tracks_.take_qualities(response.subscribed_quality_update());
+            break;
+        case Case::kSpeakersChanged:
+            emit(SpeakersChanged{response.speakers_changed()});
+            break;
         case Case::kDataTrackSubscriberHandles:
             data_.tracks().take_handles(response.data_track_subscriber_handles());
             break;

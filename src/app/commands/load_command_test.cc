@@ -1,0 +1,201 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// load-test: what its flags make of a test, and of its result.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/commands/command_line.h"
+
+namespace confab::app {
+namespace {
+
+struct FakeMachine {
+    std::map<std::string, std::string> variables;
+    load::Report report;
+    std::vector<load::RunSettings> runs;
+    std::string shown;
+    int looks = 0;  // until the operator interrupts
+
+    FakeMachine() {
+        report.figures.joined = 2;
+        report.figures.received.packets = 1000;
+        report.figures.latency.add(Duration::millis(2));
+    }
+    Outcome run(std::vector<std::string> arguments) {
+        Host host;
+        host.env = [this](std::string_view name) -> std::optional<std::string> {
+            const auto found = variables.find(std::string(name));
+            return found == variables.end() ? std::nullopt : std::optional(found->second);
+        };
+        host.fill_random = [](BytesSpan out) {
+            for (std::uint8_t& octet : out)
+                octet = 1;
+        };
+        host.load_test = [this](const load::RunSettings& settings) {
+            runs.push_back(settings);
+            for (int i = 1; i < 4; ++i)
+                if (settings.watch({.joined = 1,
+                                    .failed = 0,
+                                    .participants = 2,
+                                    .packets = static_cast<std::uint64_t>(i) * 500,
+                                    .passed = Duration::millis(i * 600)}))
+                    break;
+            return report;
+        };
+        host.progress = [this](const std::string& text) { shown += text; };
+        host.interrupted = [this] { return --looks == 0; };
+        arguments.insert(arguments.begin(), "load-test");
+        return run_command(arguments, host);
+    }
+    const load::Options& options() const { return runs.back().options; }
+};
+
+bool has(std::string_view text, std::string_view part) {
+    return text.find(part) != text.npos;
+}
+
+TEST_CASE("load-test: every flag of upstream is taken [LKC-30]") {
+    FakeMachine m;
+    const Outcome o = m.run({"--api-key",
+                             "k",
+                             "--api-secret",
+                             "s",
+                             "--room",
+                             "r",
+                             "--duration",
+                             "1m",
+                             "--publishers",
+                             "2",
+                             "--audio-publishers",
+                             "3",
+                             "--subscribers",
+                             "4",
+                             "--identity-prefix",
+                             "p",
+                             "--video-resolution",
+                             "medium",
+                             "--video-codec",
+                             "h264",
+                             "--num-per-second",
+                             "2.5",
+                             "--layout",
+                             "4x4",
+                             "--no-simulcast",
+                             "--simulate-speakers"});
+    CHECK(o.code == 0);
+    CHECK(has(o.out, "Subscriber summaries:"));
+    CHECK(o.err == "warning: pictures are published as vp8; h264 is not made\n");
+    REQUIRE(m.runs.size() == 1);
+    const load::Options& options = m.options();
+    CHECK(options.room == "r");
+    CHECK(options.duration == Duration::seconds(60));
+    CHECK(options.video_publishers == 2);
+    CHECK(options.audio_publishers == 3);
+    CHECK(options.subscribers == 4);
+    CHECK(options.identity_prefix == "p");
+    CHECK(options.resolution == load::Resolution::kMedium);
+    CHECK(options.join_rate == 2.5);
+    CHECK(options.layout == load::Layout::k4x4);
+    CHECK_FALSE(options.simulcast);
+    CHECK(options.simulate_speakers);
+}
+
+TEST_CASE(
+    "load-test: without counts one publishes and one watches, in a room of its own [LKC-30]") {
+    FakeMachine m;
+    CHECK(m.run({"--dev"}).code == 0);
+    CHECK(m.options().video_publishers == 1);
+    CHECK(m.options().subscribers == 1);
+    CHECK(m.options().duration == Duration::zero());
+    CHECK(m.options().join_rate == 5);
+    CHECK(m.options().room.starts_with("load-test-"));
+    CHECK(m.runs.back().url == "ws://localhost:7880");
+    CHECK(m.runs.back().api_key == "devkey");
+    CHECK(m.runs.back().api_secret == "secret");
+}
+
+TEST_CASE("load-test: server and key come from the environment where no flag says them [LKC-01]") {
+    FakeMachine m;
+    m.variables = {
+        {"LIVEKIT_URL", "wss://u"}, {"LIVEKIT_API_KEY", "k"}, {"LIVEKIT_API_SECRET", "s"}};
+    CHECK(m.run({"--url", "ws://other", "--signal", "v0", "--threads", "2"}).code == 0);
+    CHECK(m.runs.back().url == "ws://other");
+    CHECK(m.runs.back().api_secret == "s");
+    CHECK(m.runs.back().threads == 2);
+    CHECK_FALSE(m.options().single);
+    CHECK(m.run({"--dev", "--api-key", "x"}).code == kExitFailure);
+    m.variables.clear();
+    const Outcome none = m.run({"--api-key", "k"});
+    CHECK(none.code == kExitFailure);
+    CHECK(none.err.starts_with("error: no API key; give --api-key and --api-secret"));
+    CHECK(m.runs.size() == 1);
+}
+
+TEST_CASE(
+    "load-test: JSON is the last line; limits that were not kept end with 3 [LKC-30][LKC-35]") {
+    FakeMachine m;
+    Outcome o = m.run({"--dev", "--json", "--max-loss", "0%", "--max-latency-p95", "2ms"});
+    CHECK(o.code == 0);
+    CHECK(o.out.starts_with("{\"packets_received\":1000,"));
+    CHECK(o.out.ends_with("}\n"));
+    m.report.figures.received.lost = 1;
+    o = m.run({"--dev", "--json", "--max-loss", "0%", "--max-latency-p95", "1999us",
+               "--max-freezes", "0"});
+    CHECK(o.code == kExitLimits);
+    CHECK(o.err ==
+          "error: loss is 0.100%, more than 0.000%\n"
+          "error: latency p95 is 2.000 ms, more than 1.999 ms\n");
+    // What could not be run to its end is no question of limits.
+    m.report.failure = "no participant is left";
+    o = m.run({"--dev", "--max-loss", "0%"});
+    CHECK(o.code == kExitFailure);
+    CHECK(o.err.ends_with("error: no participant is left\n"));
+    m.report.figures.joined = 0;
+    o = m.run({"--dev"});
+    CHECK(o.out.empty());
+    CHECK(o.code == kExitFailure);
+}
+
+TEST_CASE("load-test: wrong values are named") {
+    FakeMachine m;
+    for (const char* flag :
+         {"--max-latency-p50", "--max-latency-p99", "--max-join-p95", "--duration"}) {
+        const Outcome o = m.run({"--dev", flag, "12"});
+        CHECK(o.code == kExitFailure);
+        CHECK(has(o.err, std::string("error: ") + flag + " 12 is no duration"));
+    }
+    CHECK(m.run({"--dev", "--layout", "7x7"}).code == kExitUsage);
+    CHECK(m.run({"--dev", "--rooms", "0"}).code == kExitUsage);
+    CHECK(m.run({"--dev", "--subscribers", "100001"}).code == kExitFailure);
+    CHECK(m.run({"--dev", "--subscriber", "1"}).code == kExitUsage);
+    CHECK(m.runs.empty());
+}
+
+TEST_CASE("load-test: progress is shown each second, and taken away in the end") {
+    FakeMachine m;
+    (void)m.run({"--dev"});
+    CHECK(has(m.shown, "\r1/2 joined, 1 s, 833 packets/s"));
+    CHECK(m.shown.ends_with(" \r"));
+}
+
+TEST_CASE("load-test: --run-all goes through upstream's cases, until it is interrupted [LKC-30]") {
+    FakeMachine m;
+    CHECK(m.run({"--dev", "--run-all"}).code == 0);
+    REQUIRE(m.runs.size() == 11);
+    CHECK(m.runs[3].options.audio_publishers == 10);
+    CHECK(m.runs[3].options.subscribers == 1000);
+    CHECK(m.runs[10].options.video_publishers == 1);
+    CHECK(m.runs[10].options.audio_publishers == 0);
+    CHECK(m.runs[10].options.duration == Duration::seconds(15));
+    m.runs.clear();
+    m.looks = 4;
+    (void)m.run({"--dev", "--run-all"});
+    CHECK(m.runs.size() == 1);
+}
+
+}  // namespace
+}  // namespace confab::app
