@@ -30,13 +30,16 @@ std::string gzip(const std::string& plain) {
     return std::string(as_text(out));
 }
 
-std::string single_join_path(const livekit::JoinRequest& request, const std::string& token) {
+std::string join_request_value(const livekit::JoinRequest& request) {
     livekit::WrappedJoinRequest wrapped;
     wrapped.set_compression(livekit::WrappedJoinRequest::GZIP);
     wrapped.set_join_request(gzip(request.SerializeAsString()));
     const std::string bytes = wrapped.SerializeAsString();
-    return "/rtc/v1?access_token=" + token +
-           "&join_request=" + base64_encode(as_bytes(bytes), Base64::kUrl);
+    return base64_encode(as_bytes(bytes), Base64::kUrl);
+}
+
+std::string single_join_path(const livekit::JoinRequest& request, const std::string& token) {
+    return "/rtc/v1?access_token=" + token + "&join_request=" + join_request_value(request);
 }
 
 std::string double_join_path(const livekit::JoinRequest& request, const std::string& token) {

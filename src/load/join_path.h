@@ -14,6 +14,9 @@ namespace confab::load {
 std::string single_join_path(const livekit::JoinRequest& request, const std::string& token);
 std::string double_join_path(const livekit::JoinRequest& request, const std::string& token);
 
+// The value of join_request: packed, in base64 for URLs (01 CON-39).
+std::string join_request_value(const livekit::JoinRequest& request);
+
 // RFC 1952.
 std::string gzip(const std::string& plain);
 

@@ -108,7 +108,11 @@ bool Person::handle_packet(Timestamp now, Timestamp arrival, client::Target targ
     path.local = addresses_[static_cast<std::size_t>(target)];
     path.remote = from;
     const auto media = session_.handle_packet(now, target, path, datagram);
-    if (media.kind == peer::Media::Kind::kRtp) reception_.take(now, arrival, media.packet);
+    if (media.kind == peer::Media::Kind::kRtp) {
+        reception_.take(now, arrival, media.packet);
+        if (!steps_done_) note_steps(now);
+        return reception_.urgent(now);
+    }
     after_input(now);
     return true;
 }

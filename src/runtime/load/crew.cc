@@ -7,6 +7,10 @@
 #include <time.h>
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <thread>
+#include <utility>
 
 #include "crypto/random.h"
 #include "runtime/worker/socket/socket_address.h"
@@ -111,6 +115,13 @@ void Crew::run() {
     finish();
 }
 
+void Crew::keep_pace() {
+    const Duration rest = last_turn_ + kPace - monotonic_now();
+    if (state_.all_joined && rest > Duration::zero())
+        std::this_thread::sleep_for(std::chrono::microseconds(rest.us()));
+    last_turn_ = monotonic_now();
+}
+
 void Crew::turn() {
     Duration wait = kTurn;
     if (next_plan_ < plans_.size())
@@ -120,6 +131,7 @@ void Crew::turn() {
     join_due();
     buffers_.flush();
     if (monotonic_now() >= next_tell_) tell();
+    keep_pace();
 }
 
 void Crew::on_socket(std::size_t) {

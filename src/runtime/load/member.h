@@ -10,19 +10,11 @@
 
 #include "load/person.h"
 #include "runtime/load/loop.h"
+#include "runtime/load/server_target.h"
 #include "runtime/load/udp_port.h"
 #include "runtime/load/web_socket_client.h"
 
 namespace confab::load {
-
-// Where the server is; every address is one of the URL's host.
-struct ServerTarget {
-    SocketAddress address;
-    std::string host;          // for the Host header
-    std::string name;          // for TLS; empty: none
-    std::string prefix;        // path of the URL, without a slash at its end
-    bool own_sockets = false;  // a UDP socket per connection, on loopback too
-};
 
 // What the members of a thread share.
 struct MemberShared {

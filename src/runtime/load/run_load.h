@@ -4,14 +4,12 @@
 // A whole load test: threads, their participants, and who watches until it is over.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
-#include "base/result.h"
 #include "load/figures.h"
 #include "load/options.h"
-#include "runtime/load/member.h"
-#include "token/token.h"
 
 namespace confab::load {
 
@@ -33,9 +31,6 @@ struct RunSettings {
     // Asked a few times a second; true: end the test now.
     std::function<bool(const Progress&)> watch;
 };
-
-// The server of a URL (ws, wss, http, https); the error says what is wrong with it.
-Result<ServerTarget, std::string> resolve(const std::string& url);
 
 // Returns when the test is over. report.failure: why it could not be run to its end.
 Report run_load(const RunSettings& settings);

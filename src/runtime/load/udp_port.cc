@@ -23,7 +23,6 @@
 namespace confab::load {
 namespace {
 
-constexpr std::size_t kReadBatch = 16;
 constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kSendBatch = 64;
 constexpr std::size_t kSendSize = 1600;

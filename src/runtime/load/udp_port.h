@@ -37,6 +37,7 @@ struct ArrivedDatagram {
 class UdpPort {
   public:
     static constexpr int kBufferSize = 32 * 1024 * 1024;
+    static constexpr std::size_t kMaxRounds = 64;
 
     // Any address of 127.0.0.0/8.
     static Result<UdpPort, std::string> open_loopback();
@@ -46,7 +47,7 @@ class UdpPort {
     const SocketAddress& address() const { return address_; }  // of the former the port alone
     bool is_shared() const { return shared_; }
 
-    // take(ArrivedDatagram) for what is there, as far as one reading of the buffers goes.
+    // take(ArrivedDatagram) for what is there, up to kMaxRounds readings of the buffers.
     // `lateness` gets how long the first of a batch has waited.
     template <typename Take>
     void receive(DatagramBuffers& buffers, Histogram& lateness, Take&& take);
@@ -73,6 +74,8 @@ class DatagramBuffers {
         IpAddress local;  // none if the socket has one alone
         Duration waited;
     };
+    static constexpr std::size_t kReadBatch = 16;
+
     DatagramBuffers();
     ~DatagramBuffers();
     DatagramBuffers(const DatagramBuffers&) = delete;
@@ -98,19 +101,22 @@ class DatagramBuffers {
 
 template <typename Take>
 void UdpPort::receive(DatagramBuffers& buffers, Histogram& lateness, Take&& take) {
-    const std::size_t count = buffers.read(fd());
-    if (count == 0) return;
-    const Timestamp now = monotonic_now();
-    const UnixTime wall = wall_now();
-    for (std::size_t i = 0; i < count; ++i) {
-        const DatagramBuffers::Received received = buffers.received(i, wall);
-        if (i == 0) lateness.add(received.waited);
-        const Timestamp arrival = now - received.waited;
-        for (std::size_t at = 0; at < received.bytes.size(); at += received.segment) {
-            const std::size_t size = std::min(received.segment, received.bytes.size() - at);
-            take(ArrivedDatagram{received.bytes.subspan(at, size), received.from, received.local,
-                                 now, arrival});
+    for (std::size_t round = 0; round < kMaxRounds; ++round) {
+        const std::size_t count = buffers.read(fd());
+        if (count == 0) return;
+        const Timestamp now = monotonic_now();
+        const UnixTime wall = wall_now();
+        for (std::size_t i = 0; i < count; ++i) {
+            const DatagramBuffers::Received received = buffers.received(i, wall);
+            if (i == 0) lateness.add(received.waited);
+            const Timestamp arrival = now - received.waited;
+            for (std::size_t at = 0; at < received.bytes.size(); at += received.segment) {
+                const std::size_t size = std::min(received.segment, received.bytes.size() - at);
+                take(ArrivedDatagram{received.bytes.subspan(at, size), received.from,
+                                     received.local, now, arrival});
+            }
         }
+        if (count < DatagramBuffers::kReadBatch) return;
     }
 }
 
