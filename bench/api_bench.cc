@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
-// bench: modules token api client rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
+// bench: modules api runtime/load rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
 
 // What the server API costs a server of its own, and what participants cost that only signal.
 //
@@ -17,6 +17,7 @@
 // ping as clients do. Without --offer they have no media connection; with it their join
 // brings a browser's offer, whose answer nobody takes up. Memory is resident memory, after as many
 // as are in 20 rooms have joined before (they load pages of the program).
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -220,7 +221,7 @@ class IdleParticipant final : public Waiter {
         token::VideoGrant grant;
         grant.room_join = true;
         grant.room = room;
-        web_ = std::make_unique<LoadWebSocket>(
+        web_ = open_web_socket(
             ports.http,
             "/rtc/v1?access_token=" + token_for(grant, identity) + "&join_request=" + join_request,
             load.deflate);
@@ -255,7 +256,7 @@ class IdleParticipant final : public Waiter {
     }
 
     Load& load_;
-    std::unique_ptr<LoadWebSocket> web_;
+    std::unique_ptr<load::WebSocketClient> web_;
     Timestamp timer_ = Timestamp::never();
     bool joined_ = false;
     bool left_ = false;
@@ -270,10 +271,7 @@ std::string join_request(Load& load, bool offer) {
     client::Session session(std::move(config), load.rng.fork());
     livekit::JoinRequest request = session.start(now());
     if (!offer) request.clear_publisher_offer();
-    livekit::WrappedJoinRequest wrapped;
-    wrapped.set_compression(livekit::WrappedJoinRequest::GZIP);
-    wrapped.set_join_request(gzip(request.SerializeAsString()));
-    return base64_encode(as_bytes(wrapped.SerializeAsString()), Base64::kUrl);
+    return load::join_request_value(request);
 }
 
 // ------------------------------------------------------------ a server with both

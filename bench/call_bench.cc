@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
-// bench: modules token api client rtc/peer rtc/sdp rtc/dtls runtime/worker wire crypto base
+// bench: modules api runtime/load rtc/peer rtc/sdp rtc/dtls runtime/worker wire crypto base
 // bench: needs ipsec-mb, which the floor calls itself
 
 // What a real call costs a server of its own per packet sent, against the bare floor: one publisher

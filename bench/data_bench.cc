@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
-// bench: modules token api client rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
+// bench: modules api runtime/load rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
 
 // What data costs a server of its own: one sender, many receivers in a room, reliable and lossy
 // (02 §6.2): messages delivered per second of the clock and of the server's CPU, control thread and

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
-// bench: modules token api client rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
+// bench: modules api runtime/load rtc/peer rtc/sdp rtc/dtls runtime/worker crypto base
 
 // What joining and staying costs a server of its own (02 §10.1, DES-34): joins per second of its
 // CPU time, and its memory per participant and per subscription.

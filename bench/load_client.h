@@ -5,8 +5,6 @@
 // Received RTP is counted by SSRC and not decrypted.
 #pragma once
 
-#include <zlib.h>
-
 #include <array>
 #include <memory>
 #include <set>
@@ -15,11 +13,11 @@
 #include <utility>
 #include <vector>
 
-#include "base/text.h"
 #include "bench/load_loop.h"
-#include "bench/load_websocket.h"
 #include "bench/server_process.h"
 #include "client/session/session.h"
+#include "load/join_path.h"
+#include "runtime/load/web_socket_client.h"
 #include "token/token.h"
 #include "wire/rtp/rtp.h"
 
@@ -32,21 +30,16 @@ struct ClientOptions {
     bool auto_subscribe = true;
 };
 
-inline std::string gzip(const std::string& plain) {
-    constexpr int kGzip = 16;
-    z_stream stream{};
-    if (::deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + kGzip, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        std::abort();
-    Bytes in = to_vector(as_bytes(plain));
-    Bytes out(::deflateBound(&stream, static_cast<uLong>(in.size())));
-    stream.next_in = in.data();
-    stream.avail_in = static_cast<uInt>(in.size());
-    stream.next_out = out.data();
-    stream.avail_out = static_cast<uInt>(out.size());
-    (void)::deflate(&stream, Z_FINISH);
-    out.resize(stream.total_out);
-    (void)::deflateEnd(&stream);
-    return std::string(as_text(out));
+// To the server of a benchmark.
+inline std::unique_ptr<load::WebSocketClient> open_web_socket(std::uint16_t port,
+                                                              const std::string& path,
+                                                              bool deflate) {
+    return std::make_unique<load::WebSocketClient>(
+        load::WebSocketTarget{.address = {IpAddress::v4(INADDR_LOOPBACK), port},
+                              .host = "127.0.0.1:" + std::to_string(port),
+                              .name = {},
+                              .path = path,
+                              .deflate = deflate});
 }
 
 class LoadClient : public Waiter {
@@ -57,7 +50,7 @@ class LoadClient : public Waiter {
           options_(std::move(options)),
           session_(config(), load.rng.fork()) {
         const livekit::JoinRequest request = session_.start(started);
-        web_ = std::make_unique<LoadWebSocket>(ports.http, target(request), load.deflate);
+        web_ = open_web_socket(ports.http, target(request), load.deflate);
         for (std::size_t i = 0; i < udp_.size(); ++i) {
             if (load.sample_rtp > 1) udp_[i].sample_rtp(load.sample_rtp);
             load_.loop.watch(udp_[i].fd(), *this, i, false);
@@ -204,16 +197,8 @@ class LoadClient : public Waiter {
                                  Duration::seconds(600));
     }
     std::string target(const livekit::JoinRequest& request) const {
-        if (!options_.single)
-            return "/rtc?access_token=" + token() +
-                   "&auto_subscribe=" + (options_.auto_subscribe ? "1" : "0") +
-                   "&sdk=js&version=2.23.0&protocol=17&client_protocol=2";
-        livekit::WrappedJoinRequest wrapped;
-        wrapped.set_compression(livekit::WrappedJoinRequest::GZIP);
-        wrapped.set_join_request(gzip(request.SerializeAsString()));
-        const std::string bytes = wrapped.SerializeAsString();
-        return "/rtc/v1?access_token=" + token() +
-               "&join_request=" + base64_encode(as_bytes(bytes), Base64::kUrl);
+        return options_.single ? load::single_join_path(request, token())
+                               : load::double_join_path(request, token());
     }
     // Whether it only had to be counted.
     bool take(client::Target target, const SocketAddress& from, BytesSpan datagram) {
@@ -233,7 +218,7 @@ class LoadClient : public Waiter {
     ClientOptions options_;
     std::array<LoadSocket, client::kTargets> udp_;
     client::Session session_;
-    std::unique_ptr<LoadWebSocket> web_;
+    std::unique_ptr<load::WebSocketClient> web_;
     Timestamp timer_ = Timestamp::never();
     bool over_ = false;
     bool writing_ = true;  // the socket is watched for it

@@ -1,15 +1,12 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The loop that drives the clients of a load: sockets by epoll, moments by a sorted set; and what
-// all of them share.
+// What the clients of a load share, the loop that drives them, and their UDP sockets.
 #pragma once
 
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +14,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -26,77 +22,19 @@
 #include "crypto/certificate.h"
 #include "crypto/random.h"
 #include "rtc/peer/transport.h"
+#include "runtime/load/loop.h"
 #include "runtime/worker/socket/socket_address.h"
 
 namespace confab::bench {
 
+using Waiter = load::Waiter;
+using LoadLoop = load::Loop;
 inline Timestamp now() {
-    timespec t{};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return Timestamp::micros(t.tv_sec * 1'000'000 + t.tv_nsec / 1000);
+    return load::monotonic_now();
 }
 inline UnixTime wall() {
-    timespec t{};
-    clock_gettime(CLOCK_REALTIME, &t);
-    return UnixTime::micros(t.tv_sec * 1'000'000 + t.tv_nsec / 1000);
+    return load::wall_now();
 }
-
-// What waits for sockets and for moments. Aligned, so that the number of a socket fits beside it.
-class alignas(8) Waiter {
-  public:
-    static constexpr std::size_t kMaxSockets = 8;
-
-    virtual ~Waiter() = default;
-    virtual void on_socket(std::size_t number) = 0;
-    virtual void on_time() = 0;
-};
-
-class LoadLoop {
-  public:
-    LoadLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {}
-    ~LoadLoop() { ::close(epoll_); }
-    LoadLoop(const LoadLoop&) = delete;
-    LoadLoop& operator=(const LoadLoop&) = delete;
-
-    // `number` is the waiter's own of that socket, below kMaxSockets.
-    void watch(int fd, Waiter& waiter, std::size_t number, bool writing) {
-        epoll_event event{};
-        event.events = EPOLLIN | (writing ? EPOLLOUT : 0U);
-        event.data.u64 = reinterpret_cast<std::uintptr_t>(&waiter) | number;
-        if (::epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) != 0)
-            (void)::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-    }
-    // Replaces `before`, which the waiter remembers.
-    void set_timer(Waiter& waiter, Timestamp& before, Timestamp at) {
-        if (before == at) return;
-        timers_.erase({before, &waiter});
-        if (!at.is_never()) timers_.insert({at, &waiter});
-        before = at;
-    }
-    // What happens within `limit`.
-    void run_once(Duration limit) {
-        Duration wait = limit;
-        if (!timers_.empty()) wait = std::min(wait, timers_.begin()->first - now());
-        std::array<epoll_event, 128> events;
-        const int count =
-            ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()),
-                         static_cast<int>(std::max<std::int64_t>(0, (wait.us() + 999) / 1000)));
-        for (int i = 0; i < count; ++i) {
-            constexpr std::uintptr_t kNumber = Waiter::kMaxSockets - 1;
-            const std::uintptr_t both = events[static_cast<std::size_t>(i)].data.u64;
-            reinterpret_cast<Waiter*>(both & ~kNumber)->on_socket(both & kNumber);
-        }
-        const Timestamp at = now();
-        while (!timers_.empty() && timers_.begin()->first <= at) {
-            Waiter* const waiter = timers_.begin()->second;
-            waiter->on_time();  // moves its timer
-        }
-    }
-
-  private:
-    int epoll_;
-    std::set<std::pair<Timestamp, Waiter*>> timers_;
-};
 
 // What all clients of a load share.
 struct Load {

@@ -55,6 +55,7 @@ std::string Person::token(Timestamp now) const {
 std::string Person::open(Timestamp now) {
     note(opened_, now);
     const livekit::JoinRequest request = session_.start(now);
+    session_deadline_ = session_.next_deadline();
     return session_.single() ? single_join_path(request, token(now))
                              : double_join_path(request, token(now));
 }
@@ -118,16 +119,18 @@ bool Person::handle_packet(Timestamp now, Timestamp arrival, client::Target targ
 }
 
 void Person::handle_timeout(Timestamp now) {
-    session_.handle_timeout(now);
     if (client::Connection* const connection = session_.downstream())
         reception_.handle_timeout(now, *connection);
+    // Feedback alone is most of what is due, and the session has nothing to do with it.
+    if (now < earlier(session_deadline_, earlier(next_turn_, next_data_))) return;
+    session_.handle_timeout(now);
     take_turn(now);
     send_data(now);
     after_input(now);
 }
 
 Timestamp Person::next_deadline() {
-    return earlier(earlier(session_.next_deadline(), reception_.next_deadline()),
+    return earlier(earlier(session_deadline_, reception_.next_deadline()),
                    earlier(next_turn_, next_data_));
 }
 
@@ -137,6 +140,7 @@ void Person::after_input(Timestamp now) {
     if (plan_.subscribes &&
         std::exchange(roster_seen_, session_.roster().revision()) != session_.roster().revision())
         watch();
+    session_deadline_ = session_.next_deadline();
 }
 
 void Person::take_events(Timestamp now) {

@@ -102,6 +102,7 @@ class Person {
     Moment opened_, web_socket_, joined_, ice_, connected_, first_rtp_, first_decoded_;
     bool steps_done_ = false;
     std::uint64_t counted_ = 0;
+    Timestamp session_deadline_;  // as its last input left it
     Timestamp next_turn_ = Timestamp::never();
     Timestamp next_data_ = Timestamp::never();
     std::uint64_t data_sent_ = 0;
