@@ -384,13 +384,16 @@ TEST_CASE(
     c.run(50);
     CHECK(c.copies().size() == 3);
     // Who asks for a key frame starts anew with it.
+    play(5);
+    const std::uint16_t newer = c.heard().at(33).sequence;
+    c.run(100);
     c.ask_key_frame();
     c.run(20);
-    c.ask_again({heard[25].sequence});
+    c.ask_again({newer});
     c.run(50);
     CHECK(c.copies().size() == 3);
     play(1, true);
-    c.ask_again({heard[25].sequence});
+    c.ask_again({newer});
     c.run(50);
     CHECK(c.copies().size() == 4);
 }

@@ -131,7 +131,9 @@ void RelayNode::run(const RelayHooks& hooks) {
         const Timestamp deadline = next_deadline();
         const bool is_near = deadline <= clock_now() + kTooNearToSleep;
         if (!is_near) arm(deadline);
-        for (const worker::Poller::Ready& ready : poller_.wait(is_near ? 0 : -1))
+        // The timer ends the wait before that.
+        for (const worker::Poller::Ready& ready :
+             poller_.wait(is_near ? Duration::zero() : kSecond * 2))
             going = handle_ready(ready, hooks) && going;
     }
 }

@@ -51,11 +51,12 @@ class DownTrack {
     // ------------------------------------------------------------ packets
 
     // How many entries of `out` are to be sent for this packet, in order.
-    std::size_t forward(const MediaPacket& packet, Timestamp now, Output out) {
-        return forwarder_.forward(packet, now, out);
+    // `later`: ticks by which its time is moved, for frames that are shown one right behind the
+    // other, as they come late (RecentFrames).
+    std::size_t forward(const MediaPacket& packet, Timestamp now, Output out,
+                        std::int64_t later = 0) {
+        return forwarder_.forward(packet, now, out, later);
     }
-    // What is forwarded until the next call gets a time that many ticks later.
-    void shift_times(std::int64_t ticks) { forwarder_.shift_times(ticks); }
     // Fetches what forward() will read; prefetch_parts() some time behind prefetch().
     void prefetch() const { prefetch_for_write(this, sizeof *this); }
     void prefetch_parts() const { forwarder_.prefetch_parts(); }

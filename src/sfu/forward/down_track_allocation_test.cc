@@ -14,8 +14,8 @@
 namespace confab::sfu {
 namespace {
 
-// Packets with losses, late ones, temporal layers and layer switches. What is noted of them gets its
-// room in the first seconds.
+// Packets with losses, late ones, temporal layers and layer switches. What is noted of them gets
+// its room in the first seconds.
 template <typename MakePacket>
 std::size_t allocations_of(DownTrack& track, MakePacket make) {
     std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;

@@ -56,7 +56,9 @@ Forwarder::Forwarder(const AddDownTrack& config, const SourceState& source, Rng&
 
 // ------------------------------------------------------------------ packets
 
-std::size_t Forwarder::forward(const MediaPacket& packet, Timestamp now, Output out) {
+std::size_t Forwarder::forward(const MediaPacket& packet, Timestamp now, Output out,
+                               std::int64_t later) {
+    time_shift_ = later;
     if (!flowing_) return 0;
     if (packet.codec != codec_ && !take_codec(packet.codec)) return 0;
     if (packet.padding_only) return forward_padding(packet, now, out);

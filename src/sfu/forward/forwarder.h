@@ -40,13 +40,12 @@ class Forwarder {
     // `kept`: packets of the track that can be sent again; 0 for the usual.
     Forwarder(const AddDownTrack& config, const SourceState& source, Rng& rng, std::size_t kept);
 
-    // How many entries of `out` are to be sent for this packet, in order.
-    std::size_t forward(const MediaPacket& packet, Timestamp now, Output out);
+    // How many entries of `out` are to be sent for this packet, in order. `later`: ticks by which
+    // its time is moved.
+    std::size_t forward(const MediaPacket& packet, Timestamp now, Output out,
+                        std::int64_t later = 0);
     // Video is sent again, or it paused.
     std::optional<StreamState> poll_event() { return rare_->events.pop(); }
-    // What is forwarded until the next call gets a time so much later: frames that are shown one
-    // right behind the other, as they come late (RecentFrames).
-    void shift_times(std::int64_t ticks) { time_shift_ = ticks; }
     // Fetches what forward() and poll_event() will read but for this object itself.
     void prefetch_parts() const;
 

@@ -94,6 +94,10 @@ void FanOut::deliver(Timestamp now, Track& track) {
         oldest_ = earlier(oldest_, track.hold().first());
     }
     if (track.told_home) settle_key_frames(now, track);
+    forget_arrived(track);
+}
+
+void FanOut::forget_arrived(Track& track) {
     if (track.kind() == MediaKind::kVideo)
         for (const ArrivedPacket& arrived : track.arrived())
             track.note_recent(parts_.pool, arrived);

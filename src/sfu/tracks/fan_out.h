@@ -44,6 +44,8 @@ class FanOut {
   private:
     void deliver(Timestamp now, Track& track);
     void settle_key_frames(Timestamp now, Track& track);
+    // All of them were decided.
+    void forget_arrived(Track& track);
     void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                  std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
 

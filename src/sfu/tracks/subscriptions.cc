@@ -166,16 +166,15 @@ bool Subscriptions::catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_
         const auto& [media, ref] = packets[i];
         if (i > 0 && media.timestamp != packets[i - 1].media.timestamp) --frames;
         // The newest has its own time, so that what comes next follows it.
-        down_track.shift_times(packets.back().media.timestamp - media.timestamp -
-                               frames * kCatchUpTicks);
+        const std::int64_t later =
+            packets.back().media.timestamp - media.timestamp - frames * kCatchUpTicks;
         // The clock begins when it came, not now.
-        const std::size_t count = down_track.forward(media, media.arrival, out);
+        const std::size_t count = down_track.forward(media, media.arrival, out, later);
         for (const ForwardedPacket& packet : std::span(out).first(count))
             (void)outbound.peer->downlink().enqueue(
                 {packet, ref, media.payload, media.dd_bytes, &down_track.extensions()},
                 MediaKind::kVideo);
     }
-    down_track.shift_times(0);
     if (!down_track.started()) return false;
     parts_.queue.mark_media(*outbound.peer);
     while (const auto state = down_track.poll_event())
