@@ -67,7 +67,7 @@ class Crew final : public Waiter {
   private:
     static constexpr Duration kTurn = Duration::millis(20);
     // How far apart the turns are once everybody has joined. What comes meanwhile waits in the
-    // socket and is taken at once, for half the cost; latency is by the kernel's time of arrival.
+    // socket and is taken at once; latency is by the kernel's time of arrival.
     static constexpr Duration kPace = Duration::millis(1);
     static constexpr Duration kTellInterval = Duration::millis(50);
 

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// RFC 8867 §5.1 to §5.8 and the profiles N1 to N7 of 02 §11 as data. One-way delays, queues and the
-// steps of §5.1, §5.2 and §5.4 to §5.6 are the RFC's; lengths of §5.5 and §5.7 are shortened, and
-// jitter is what the model has.
+// Scenarios after RFC 8867 §5.1 to §5.8, and the profiles N1 to N7 of 02 §11, as data. The steps of
+// §5.1 and §5.2 are those of published experiments; the others follow what the RFC's sections are
+// about, with lengths and steps of our own, and jitter is what the model has.
 #pragma once
 
 #include <string>
