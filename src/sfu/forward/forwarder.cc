@@ -76,6 +76,8 @@ void Forwarder::prefetch_parts() const {
 // Where the stream starts, switches or goes on (02 FWD-01, FWD-02, FWD-03).
 bool Forwarder::place(const MediaPacket& packet, Timestamp now) {
     StreamClock& clock = rare_->clock;
+    // What is sent late would have been sent then.
+    now = now - Duration::micros(time_shift_ * 1'000'000 / source_->clock_rate);
     const std::size_t stream = source_->stream_of(static_cast<std::int8_t>(packet.spatial));
     const StreamClock::Position position{packet.timestamp, stream};
     if (!munger_.started()) {

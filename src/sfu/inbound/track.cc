@@ -94,7 +94,10 @@ void Track::review_streams(Timestamp now) {
     kept_streams_ = static_cast<std::uint8_t>(kept_streams_ | wanted);
     wanted_streams_ = static_cast<std::uint8_t>(wanted_streams_ | wanted);
     for (std::size_t stream = 0; stream < history_.size(); ++stream)
-        if ((kept_streams_ >> stream & 1) == 0) history_[stream].reset();
+        if ((kept_streams_ >> stream & 1) == 0) {
+            history_[stream].reset();
+            recent_.clear(stream);
+        }
 }
 
 void Track::note_recent(const PacketPool& pool, const ArrivedPacket& packet) {

@@ -69,6 +69,17 @@ OutboundTrack* Downlink::find_by_ssrc(std::uint32_t ssrc) {
 
 // ---------------------------------------------------------------- sending
 
+bool Downlink::waits(const DownTrack& down_track) const {
+    return queue(Queue::kPictures).contains(down_track.extensions());
+}
+
+bool Downlink::takes_at_once(std::size_t packets, std::size_t bytes) const {
+    const std::uint64_t link = bandwidth_->target_bitrate() / 8 / 2;
+    const SendQueue& waiting = queue(Queue::kPictures);
+    return waiting.bytes() + bytes <= std::min<std::uint64_t>(kMaxAtOnce, link) &&
+           waiting.size() + packets <= kMaxPending / 4;
+}
+
 bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
     if (!transport_.connected()) {
         ++counters_.dropped_unconnected;

@@ -30,6 +30,8 @@ class Downlink {
   public:
     // More in one turn are dropped: such a peer would be sent more than a second of any video.
     static constexpr std::size_t kMaxPending = 8192;
+    // At once, beside live media: what half a second of the link takes, and no more than this.
+    static constexpr std::size_t kMaxAtOnce = 200'000;
     static constexpr Duration kSenderReportInterval = Duration::seconds(3);  // FWD-10
 
     // Transport and counters are those of the connection and outlive this.
@@ -79,6 +81,10 @@ class Downlink {
     bool flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
     // The pacer holds back packets.
     bool waits() const { return !queue(Queue::kPictures).empty(); }
+    // Of this down-track, too.
+    bool waits(const DownTrack& down_track) const;
+    // Whether so much more may be sent at once, beside what waits.
+    bool takes_at_once(std::size_t packets, std::size_t bytes) const;
     // Lets go of what was flushed; not before the encryptor is complete, which reads it until then.
     void release_flushed();
 

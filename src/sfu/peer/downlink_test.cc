@@ -246,6 +246,31 @@ TEST_CASE("Downlink: what waits for the pacer goes with its down-track [PAC-01]"
         CHECK(packet.ssrc == 600);
 }
 
+TEST_CASE("Downlink: at once it takes half a second of the link, and never more than kMaxAtOnce") {
+    Sending s(0);
+    CHECK(s.downlink.takes_at_once(200, Downlink::kMaxAtOnce));
+    CHECK_FALSE(s.downlink.takes_at_once(200, Downlink::kMaxAtOnce + 1));
+    (void)s.enqueue(*s.outbound, 1000);
+    CHECK_FALSE(s.downlink.takes_at_once(200, Downlink::kMaxAtOnce));
+    CHECK(s.downlink.takes_at_once(200, Downlink::kMaxAtOnce - 1000));
+    CHECK_FALSE(s.downlink.takes_at_once(Downlink::kMaxPending / 4, 1000));
+    s.port->target = 800'000;
+    CHECK(s.downlink.takes_at_once(40, 49'000));
+    CHECK_FALSE(s.downlink.takes_at_once(40, 49'001));
+}
+
+TEST_CASE("Downlink: it knows of which down-track packets wait [PAC-01]") {
+    Sending s(0);
+    const OutboundTrack& other = s.add(Sending::video(600));
+    s.port->pacing = 100'000;
+    (void)s.enqueue(*s.outbound, 600);
+    (void)s.enqueue(other, 600);
+    CHECK(s.downlink.waits(other.down_track));
+    CHECK_FALSE(s.flush(500, s.batch));
+    CHECK_FALSE(s.downlink.waits(s.outbound->down_track));
+    CHECK(s.downlink.waits(other.down_track));
+}
+
 TEST_CASE("Downlink: beyond kMaxPending packets of a turn are dropped and counted") {
     Sending s(0);
     for (std::size_t i = 0; i <= Downlink::kMaxPending; ++i)

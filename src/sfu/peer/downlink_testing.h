@@ -39,8 +39,9 @@ struct RecordingPort final : BandwidthPort {
     }
     Timestamp next_deadline() const override { return deadline; }
     bool deficient() const override { return is_deficient; }
-    std::uint64_t target_bitrate() const override { return kUnlimitedCapacity; }
+    std::uint64_t target_bitrate() const override { return target; }
     std::uint64_t pacing_rate() const override { return pacing; }
+    std::uint64_t target = kUnlimitedCapacity;
     std::uint64_t pacing = kUnlimitedCapacity;
     bool is_deficient = false;
     int calls = 0;

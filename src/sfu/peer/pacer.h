@@ -18,7 +18,8 @@ namespace confab::sfu {
 class Pacer {
   public:
     static constexpr Duration kBurst = Duration::millis(5);
-    // What waits is sent faster where it would wait longer.
+    // What waits is sent faster where it would wait longer, and nothing that went before, repairs
+    // above all, holds it back for longer.
     static constexpr Duration kLongestWait = Duration::millis(500);
 
     // `waiting`: bytes that wait; kUnlimitedCapacity: nothing waits.
@@ -26,7 +27,9 @@ class Pacer {
         limited_ = bits_per_second < kUnlimitedCapacity;
         const auto in_time = static_cast<std::uint64_t>(static_cast<double>(waiting) * 8 /
                                                         kLongestWait.to_seconds());
-        rate_ = std::max<std::uint64_t>({bits_per_second, in_time, 1});
+        // Until nothing waits: what is left would otherwise take ever longer.
+        raised_ = waiting == 0 ? 0 : std::max(raised_, in_time);
+        rate_ = std::max<std::uint64_t>({bits_per_second, raised_, 1});
     }
     bool may_send(Timestamp now) const { return !limited_ || free_at_ < now + kBurst; }
     // When the next packet may leave, if none may now.
@@ -35,14 +38,12 @@ class Pacer {
     void sent(Timestamp now, std::size_t bytes) {
         if (!limited_) return;
         const auto us = static_cast<std::int64_t>(bytes * 8'000'000 / rate_);
-        free_at_ = std::max(free_at_, now) + Duration::micros(std::min(us, kMost.us()));
+        free_at_ = std::min(std::max(free_at_, now) + Duration::micros(us), now + kLongestWait);
     }
 
   private:
-    // Of one packet, whatever the rate.
-    static constexpr Duration kMost = Duration::millis(500);
-
     bool limited_ = false;
+    std::uint64_t raised_ = 0;
     std::uint64_t rate_ = 1;
     Timestamp free_at_;  // the link has sent what was given to it
 };

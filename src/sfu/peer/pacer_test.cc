@@ -67,6 +67,35 @@ TEST_CASE("Pacer: what would wait longer than kLongestWait goes faster [PAC-01]"
     CHECK(sent == waiting);
 }
 
+TEST_CASE("Pacer: what waits leaves in that time, however often the rate is asked for [PAC-01]") {
+    Pacer pacer;
+    std::size_t waiting = 100'000;
+    std::int64_t ms = 0;
+    for (; waiting > 0 && ms < 5000; ++ms) {
+        pacer.set_rate(100'000, waiting);
+        while (waiting > 0 && pacer.may_send(at_us(1000 * ms))) {
+            pacer.sent(at_us(1000 * ms), 1000);
+            waiting -= 1000;
+        }
+    }
+    CHECK(ms <= Pacer::kLongestWait.ms() + 10);
+    // Then it is the link's rate again.
+    pacer.set_rate(100'000, 0);
+    pacer.set_rate(100'000, 1000);
+    pacer.sent(at_us(9'000'000), 1000);
+    CHECK(pacer.next_send() == at_us(9'080'000));
+}
+
+TEST_CASE("Pacer: a burst of repairs holds pictures back no longer than that [PAC-01]") {
+    Pacer pacer;
+    pacer.set_rate(500'000, 0);
+    for (int i = 0; i < 200; ++i)
+        pacer.sent(at_us(0), 1200);  // 3.8 s of the link
+    CHECK(pacer.next_send() == at_us(0) + Pacer::kLongestWait);
+    pacer.sent(at_us(100'000), 1200);
+    CHECK(pacer.next_send() == at_us(519'200));
+}
+
 TEST_CASE("Pacer: the smallest of rates does not stop it for ever") {
     Pacer pacer;
     pacer.set_rate(0, 0);

@@ -4,6 +4,7 @@
 // Decided packets of one subscriber that wait to be encrypted and sent, in order.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -68,6 +69,11 @@ class SendQueue {
         bytes_ = 0;
         for (const PendingPacket& p : packets_)
             bytes_ += p.packet.body(p.payload).size();
+    }
+
+    bool contains(const SendExtensions& extensions) const {
+        return std::any_of(packets_.begin() + static_cast<std::ptrdiff_t>(taken_), packets_.end(),
+                           [&](const PendingPacket& p) { return p.extensions == &extensions; });
     }
 
     void prefetch() const { prefetch_for_write(packets_.data(), 4 * sizeof(PendingPacket)); }

@@ -31,9 +31,9 @@ class PacketHistory {
     static constexpr std::size_t kInitial = 32;  // places; twice as many when these do not do
     static constexpr std::size_t kVideoMax = 500;
     static constexpr std::size_t kAudioMax = 200;
-    // As long as subscribers' numbers are known (Sequencer::kKept), and some more for those that
-    // were sent late.
-    static constexpr Duration kKept = Duration::millis(1250);
+    // As long as subscribers' numbers are known (Sequencer::kKept), and a second more for what was
+    // sent that late (RecentFrames).
+    static constexpr Duration kKept = Duration::seconds(2);
 
     // `max`: packets kept at most; 0 for the default.
     explicit PacketHistory(MediaKind kind, std::size_t max = 0);

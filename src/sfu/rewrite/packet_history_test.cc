@@ -47,9 +47,9 @@ TEST_CASE("PacketHistory: finds what it kept, in small slots for audio, and forg
             CHECK(packet.payload[0] == static_cast<std::uint8_t>(s));
         }
         CHECK(pool.large_in_use() == 0);
-        CHECK(pool.small_in_use() == 63);
-        CHECK(history.find(1036) == nullptr);
-        CHECK(history.find(1037) != nullptr);  // 1.24 s before the last one
+        CHECK(pool.small_in_use() == 100);
+        CHECK(history.find(999) == nullptr);
+        CHECK(history.find(1000) != nullptr);  // 1.98 s before the last one
         CHECK(history.find(1100) == nullptr);
         CHECK(history.find(-5) == nullptr);
         CHECK(history.find(1099)->payload[0] == 99);
@@ -77,10 +77,10 @@ TEST_CASE("PacketHistory: keeps what came lately, in as many places as that need
         std::int64_t kept;
     };
     for (const Row& row :
-         {Row{MediaKind::kVideo, 0, 10, 32, 13}, Row{MediaKind::kVideo, 0, 50, 64, 63},
-          Row{MediaKind::kVideo, 0, 250, 500, 313}, Row{MediaKind::kAudio, 0, 50, 64, 63},
+         {Row{MediaKind::kVideo, 0, 10, 32, 20}, Row{MediaKind::kVideo, 0, 50, 128, 100},
+          Row{MediaKind::kVideo, 0, 200, 500, 400}, Row{MediaKind::kAudio, 0, 50, 128, 100},
           Row{MediaKind::kAudio, 0, 250, 200, 200}, Row{MediaKind::kVideo, 50, 250, 50, 50},
-          Row{MediaKind::kVideo, 20, 10, 20, 13}, Row{MediaKind::kVideo, 1000, 500, 1000, 625}}) {
+          Row{MediaKind::kVideo, 25, 10, 25, 20}, Row{MediaKind::kVideo, 2000, 500, 1024, 1000}}) {
         CAPTURE(row.per_second);
         CAPTURE(row.max);
         Video video(row.kind, row.max);
@@ -113,7 +113,7 @@ TEST_CASE("PacketHistory: losses and jumps leave nothing behind for ever [DES-33
         video.add(sequence, ms += 10);
         REQUIRE(video.history.find(sequence) != nullptr);
     }
-    CHECK(video.pool.large_in_use() <= 126);
+    CHECK(video.pool.large_in_use() <= 201);
     video.add(sequence + 40, ms + 5000);  // in another place than most
     for (int i = 0; i < 200; ++i)
         video.add(sequence + 41 + i, ms + 5000 + i);

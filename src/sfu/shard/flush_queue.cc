@@ -42,7 +42,7 @@ bool FlushQueue::flush(Downlink::SendTime at, ShardPeer& peer, SendBatch& batch)
     if (peer.feedback_wanted && !peer.write_feedback(at.now, at.ntp, batch)) return false;
     if (!peer.write_sender_reports(at.now, batch)) return false;
     if (peer.downlink().flush(at, encryptor_, batch)) return false;
-    if (peer.downlink().waits()) {
+    if (peer.downlink().waits() || peer.next_media_deadline() <= at.now) {
         peer.update_media_deadline(at.now);
         peer.reschedule_needed = true;
     }

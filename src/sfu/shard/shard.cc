@@ -113,8 +113,6 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
 // ---------------------------------------------------------------- time
 
 void Shard::handle_timeout(Timestamp now) {
-    // What is due may change what is decided, or who is there.
-    if (now >= wheel_.next_deadline()) fan_out_.deliver(now);
     data_.router().handle_timeout(now);
     connections_.serve_waiting(now);
     changes_.begin_turn(now);

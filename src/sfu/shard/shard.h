@@ -132,10 +132,13 @@ class Shard : private DueTimers {
     void changed(Timestamp now, ShardPeer& peer);
     void peer_due(Timestamp now, ShardPeer& peer) override;
     void quality_due(Timestamp now, ShardPeer& peer) override { quality_.report(now, peer); }
+    // Packets that wait for the rest of their frame are decided before who gets them changes.
     void down_track_due(Timestamp now, OutboundTrack& outbound) override {
+        fan_out_.deliver(now);
         subscriptions_.handle_timeout(now, outbound);
     }
     void receiver_due(Timestamp now, ReceiverEntry& entry) override {
+        fan_out_.deliver(now);
         publications_.handle_timeout(now, entry);
     }
 

@@ -257,6 +257,45 @@ TEST_CASE("FanOut: who comes long behind a key frame asks for one [FWD-13]") {
     CHECK(Stage::plis_to(publisher) == asked + 1);
 }
 
+TEST_CASE("FanOut: what came before the home sent less is no beginning for others [DES-43]") {
+    Stage stage;
+    Seat& first = stage.connect();
+    stage.command(Stage::track_to(*first.peer, MediaKind::kVideo, 500, Stage::kOther));
+    stage.linked(LinkSource{Stage::kVideo, stage.video_source()});
+    stage.linked_video(1, true);
+    stage.linked_video(2, false);
+    stage.flush();
+    REQUIRE(first.sequences(500).size() == 2);
+    UpdateDownTrack hidden;
+    hidden.down_track = DownTrackId(500);
+    hidden.settings.enabled = false;
+    stage.command(hidden);
+    (void)stage.kept.take<LinkKeyFrame>(Stage::kOther);
+    stage.now_ms += 60;  // the stream goes on at its home
+    Seat& second = stage.connect();
+    stage.command(Stage::track_to(*second.peer, MediaKind::kVideo, 700, Stage::kOther));
+    stage.flush();
+    CHECK(second.sequences(700).empty());
+    CHECK(stage.kept.take<LinkKeyFrame>(Stage::kOther).size() == 1);
+}
+
+TEST_CASE("FanOut: nor what came before a mute [IN-43]") {
+    Call call;
+    call.look_on(500);
+    call.send(2);
+    call.flush();
+    for (const bool muted : {true, false}) {
+        MuteReceiver mute;
+        mute.receiver = Stage::kVideo;
+        mute.muted = muted;
+        call.command(mute);
+    }
+    Seat& late = call.connect();
+    call.command(Stage::track_to(*late.peer, MediaKind::kVideo, 700));
+    call.flush();
+    CHECK(late.sequences(700).empty());
+}
+
 TEST_CASE("FanOut: who was there before does not begin again with what was [FWD-17]") {
     Call call;
     call.look_on(500);

@@ -53,6 +53,7 @@ std::span<const ArrivedPacket> RecentFrames::since_key_frame(Timestamp now, std:
         line.clear();
         return {};
     }
+    if (now - line.packets.back().media.arrival > kFlowing) return {};
     const auto hole = std::adjacent_find(line.packets.begin(), line.packets.end(),
                                          [](const ArrivedPacket& a, const ArrivedPacket& b) {
                                              return a.media.sequence + 1 != b.media.sequence;

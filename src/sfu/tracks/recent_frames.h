@@ -20,6 +20,8 @@ namespace confab::sfu {
 class RecentFrames {
   public:
     static constexpr Duration kYoung = Duration::seconds(1);
+    // A line that ends longer ago may have gone on unseen: nobody wanted it, or it was muted.
+    static constexpr Duration kFlowing = Duration::millis(300);
     // More is not sent to somebody at once.
     static constexpr std::size_t kMaxPackets = 256;
     static constexpr std::size_t kMaxBytes = 150'000;
@@ -30,6 +32,7 @@ class RecentFrames {
     // line, or its key frame is not young any more.
     std::span<const ArrivedPacket> since_key_frame(Timestamp now, std::size_t stream);
     void clear();
+    void clear(std::size_t stream) { lines_[stream].clear(); }
 
   private:
     struct Line {

@@ -60,7 +60,7 @@ TEST_CASE("RecentFrames: from the newest key frame on, of each stream [FWD-13]")
 TEST_CASE("RecentFrames: a key frame is young for a second, with or without packets behind it") {
     Fixture f;
     f.add(2, 0, true);
-    f.add(3, 500);
+    f.add(3, 900);
     CHECK(f.kept(1000) == Sequences{2, 3});
     CHECK(f.kept(1001).empty());
     CHECK(f.pool.large_in_use() == 0);
@@ -71,6 +71,20 @@ TEST_CASE("RecentFrames: a key frame is young for a second, with or without pack
     CHECK(f.pool.large_in_use() == 0);
     f.add(13, 3002);
     CHECK(f.kept(3002).empty());
+}
+
+TEST_CASE("RecentFrames: what stopped some time ago is no beginning, until more comes [FWD-13]") {
+    Fixture f;
+    f.add(2, 0, true);
+    f.add(3, 100);
+    CHECK(f.kept(400) == Sequences{2, 3});
+    CHECK(f.kept(401).empty());
+    f.add(4, 450);
+    CHECK(f.kept(460) == Sequences{2, 3, 4});
+    f.recent.clear(1);
+    CHECK(f.kept(460).size() == 3);
+    f.recent.clear(0);
+    CHECK(f.kept(460).empty());
 }
 
 TEST_CASE("RecentFrames: more than may be sent at once is not kept") {

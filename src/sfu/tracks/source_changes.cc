@@ -10,6 +10,7 @@ namespace confab::sfu {
 // Each subscriber must know before the next packet, which visits them all just the same.
 void SourceChanges::source_changed(Timestamp now, Track& track) {
     parts_.fan_out.deliver(now);
+    if (track.source().muted) track.recent().clear();
     for (const Subscriber& subscriber : track.subscribers())
         subscriber.down_track->source_changed(now);
     bitrates_changed(now, track);

@@ -159,8 +159,12 @@ bool Subscriptions::catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_
     const std::size_t stream = track.source().stream_of(static_cast<std::int8_t>(layer));
     const auto packets = track.recent().since_key_frame(now, stream);
     std::int64_t frames = 0;  // behind the present one
-    for (std::size_t i = 1; i < packets.size(); ++i)
-        frames += packets[i].media.timestamp != packets[i - 1].media.timestamp ? 1 : 0;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        bytes += packets[i].media.payload.size();
+        if (i > 0 && packets[i].media.timestamp != packets[i - 1].media.timestamp) ++frames;
+    }
+    if (!outbound.peer->downlink().takes_at_once(packets.size(), bytes)) return false;
     std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
     for (std::size_t i = 0; i < packets.size(); ++i) {
         const auto& [media, ref] = packets[i];
@@ -168,8 +172,7 @@ bool Subscriptions::catch_up(Timestamp now, OutboundTrack& outbound, std::uint8_
         // The newest has its own time, so that what comes next follows it.
         const std::int64_t later =
             packets.back().media.timestamp - media.timestamp - frames * kCatchUpTicks;
-        // The clock begins when it came, not now.
-        const std::size_t count = down_track.forward(media, media.arrival, out, later);
+        const std::size_t count = down_track.forward(media, now, out, later);
         for (const ForwardedPacket& packet : std::span(out).first(count))
             (void)outbound.peer->downlink().enqueue(
                 {packet, ref, media.payload, media.dd_bytes, &down_track.extensions()},
@@ -211,6 +214,8 @@ std::size_t Subscriptions::resend(OutboundTrack& outbound, std::span<ResendPacke
 // packets again where RTX was negotiated, padding elsewhere (FWD-14). Returns what was queued.
 std::size_t Subscriptions::send_probe(Timestamp now, ShardPeer& peer, std::size_t bytes) {
     std::size_t sent = 0;
+    // A copy would come before what it is of.
+    if (peer.downlink().waits()) return 0;
     for (const auto& outbound : peer.downlink().tracks()) {
         if (!outbound->down_track.info().video()) continue;
         for (std::size_t back = 0; back < DownTrack::kProbePackets && sent < bytes; ++back)
@@ -257,7 +262,11 @@ void Subscriptions::reschedule(Timestamp now, OutboundTrack& outbound) {
 
 void Subscriptions::handle_timeout(Timestamp now, OutboundTrack& outbound) {
     ++visited_;
-    if (outbound.closing && outbound.down_track.closed()) return finish(now, outbound);
+    if (outbound.closing && outbound.down_track.closed()) {
+        // Its blank frames may stand behind pictures that the pacer holds back.
+        if (!outbound.peer->downlink().waits(outbound.down_track)) return finish(now, outbound);
+        return reschedule(now, outbound);
+    }
     outbound.down_track.handle_timeout(now);
     serve(now, outbound);
 }

@@ -46,6 +46,8 @@ void Upstream::tell_wanted(Timestamp now, Track& track) {
     const std::int8_t wanted = track.max_wanted();
     if (track.told_home == wanted) return;
     track.told_home = wanted;
+    // What the home sends from now on need not follow what came.
+    track.recent().clear();
     links_.push(now, track.home(), LinkSubscribe{track.id(), track.kind(), true, wanted});
 }
 

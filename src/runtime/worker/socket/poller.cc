@@ -48,8 +48,9 @@ int Poller::wait_for_events(Duration timeout) {
     if (precise_) {
         const timespec left{timeout.us() / 1'000'000, timeout.us() % 1'000'000 * 1000};
         const int count = ::epoll_pwait2(fd_.get(), list, kMaxReady, &left, nullptr);
-        if (count >= 0 || errno != ENOSYS) return count;
-        precise_ = false;  // a kernel before 5.11, or a sandbox that does not know it
+        if (count >= 0 || errno == EINTR) return count;
+        // A kernel before 5.11, or a sandbox that does not know the call: these say EPERM, too.
+        precise_ = false;
     }
     const auto ms = static_cast<int>((timeout.us() + 999) / 1000);
     return ::epoll_wait(fd_.get(), list, kMaxReady, ms);
