@@ -71,6 +71,7 @@ bench::Panel panel(std::string title, const Outcome& o) {
     out.capacity = o.capacity;
     for (const std::vector<Second>& flow : o.seconds) {
         std::vector<double> rates;
+        rates.reserve(flow.size());
         for (const Second& second : flow)
             rates.push_back(second.received);
         out.rates.push_back(std::move(rates));

@@ -10,6 +10,7 @@ namespace {
 
 std::vector<OfferedTrack> videos(std::size_t count) {
     std::vector<OfferedTrack> tracks;
+    tracks.reserve(count);
     for (std::size_t i = 0; i < count; ++i)
         tracks.push_back({"TR_" + std::to_string(i), "PA_" + std::to_string(i), true});
     return tracks;

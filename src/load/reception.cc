@@ -234,6 +234,7 @@ StreamFigures Reception::total() const {
 
 std::vector<TrackRow> Reception::rows(const std::string& identity) const {
     std::vector<TrackRow> rows;
+    rows.reserve(streams_.size());
     for (const Stream& stream : streams_)
         rows.push_back({identity, stream.track_sid, stream.meter.kind(), stream.meter.figures()});
     return rows;

@@ -238,8 +238,8 @@ TEST_CASE("Encoder: with a bit rate pictures have sizes around its average [LKC-
         for (const std::size_t layer : {0U, 1U})
             sums[layer] += bytes_of(packets, layer);
     }
-    CHECK(static_cast<double>(sums[0]) == doctest::Approx(10 * 160'000 / 8).epsilon(0.06));
-    CHECK(static_cast<double>(sums[1]) == doctest::Approx(10 * 1'700'000 / 8).epsilon(0.06));
+    CHECK(static_cast<double>(sums[0]) == doctest::Approx(10 * 160'000 / 8.0).epsilon(0.06));
+    CHECK(static_cast<double>(sums[1]) == doctest::Approx(10 * 1'700'000 / 8.0).epsilon(0.06));
 }
 
 TEST_CASE("Encoder: sound with a bit rate has lengths that differ, silence is short [LKC-33]") {

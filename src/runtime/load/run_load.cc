@@ -116,7 +116,9 @@ std::vector<std::unique_ptr<Crew>> make_crews(const RunSettings& settings,
                                               Timestamp began) {
     const token::KeyProvider::Key key{settings.api_key, settings.api_secret};
     std::vector<std::unique_ptr<Crew>> crews;
-    for (std::size_t i = 0; i < threads_for(settings); ++i)
+    const std::size_t count = threads_for(settings);
+    crews.reserve(count);
+    for (std::size_t i = 0; i < count; ++i)
         crews.push_back(std::make_unique<Crew>(i, settings.options, key, server, state, began));
     std::size_t next = 0;
     for (PersonPlan& plan : plan_of(settings.options))
@@ -156,6 +158,7 @@ Report run_load(const RunSettings& settings) {
     Watch watch(settings, state, began);
     {
         std::vector<std::jthread> threads;
+        threads.reserve(crews.size());
         for (const auto& crew : crews)
             threads.emplace_back([&crew] { crew->run(); });
         watch.run();
