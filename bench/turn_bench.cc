@@ -100,7 +100,8 @@ class EchoWorker {
         (void)poller_.add(socket_.fd(), 2);
         while (!stopping_) {
             bell_.announce_sleep();
-            const auto ready = poller_.wait(relays_->has_input() ? 0 : 100);
+            const auto ready =
+                poller_.wait(relays_->has_input() ? Duration::zero() : Duration::millis(100));
             bell_.awake();
             for (const worker::Poller::Ready& one : ready)
                 if (one.tag == 2) read_socket();
