@@ -3,16 +3,18 @@
 // bench: modules api runtime/load rtc/peer rtc/sdp rtc/dtls runtime/worker wire crypto base
 // bench: needs ipsec-mb, which the floor calls itself
 
-// What a real call costs a server of its own per packet sent, against the bare floor: one publisher
-// of video, many subscribers, everything over sockets of loopback, packets coming as clients send
-// them. Server and floor take turns in one run and get the same packets at the same moments from
-// the same process; the subscribers are another process. call_options.h has the options.
+// What a real call costs a server of its own per packet sent, against the bare floor and, if asked,
+// another server: one publisher of video or many of sound, many subscribers, everything over
+// sockets of loopback, packets coming as clients send them. All take turns in one run and get such
+// packets at such moments from the same process; the subscribers are another process.
+// call_options.h has the options.
 //
-// Counted is the CPU time of all threads of the server, of the floor's only one, user and system:
-// with it what loopback does on the sender's account. With "other-core" the kernel hands received
-// packets to the second core, so that the sender pays for sending alone, as with a network card.
-// The subscribers decrypt every packet; latency is from the publisher's send to the kernel's
-// receive time at the subscriber. A lost packet makes the run fail.
+// Counted is the CPU time of all threads of the server, of the floor's only one, of the processes
+// of the other server (call_peer.h), user and system: with it what loopback does on the sender's
+// account. With "other-core" the kernel hands received packets to the second core, so that the
+// sender pays for sending alone, as with a network card. The subscribers decrypt every packet;
+// latency is from the publisher's send to the kernel's receive time at the subscriber. A packet
+// that our server or the floor loses makes the run fail; of the other server's it is said.
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -27,6 +29,7 @@
 #include "bench/call_floor.h"
 #include "bench/call_machine.h"
 #include "bench/call_options.h"
+#include "bench/call_peer.h"
 #include "bench/call_publisher.h"
 #include "bench/call_shared.h"
 #include "bench/call_subscribers.h"
@@ -45,6 +48,24 @@ double median(std::vector<double> values) {
 }
 void sleep_for(double seconds) {
     ::usleep(static_cast<useconds_t>(seconds * 1e6));
+}
+
+// Sound has one.
+std::vector<Pacing> pacings_of(const CallOptions& options) {
+    if (options.speakers > 0 || options.pacing == "burst") return {Pacing::kBurst};
+    if (options.pacing == "pacer") return {Pacing::kPacer};
+    return {Pacing::kPacer, Pacing::kBurst};
+}
+const char* name_of(srtp::Profile profile) {
+    switch (profile) {
+        case srtp::Profile::kAes128CmSha1_80:
+            return "AES-128-CM and SHA-1";
+        case srtp::Profile::kAeadAes128Gcm:
+            return "AES-128-GCM";
+        case srtp::Profile::kAeadAes256Gcm:
+            return "AES-256-GCM";
+    }
+    return "nothing we know";
 }
 
 struct Measured {
@@ -66,30 +87,39 @@ class World {
     explicit World(const CallOptions& options)
         : options_(options), shared_(CallShared::create()), server_(options.binary, "/dev/null") {
         if (!server_.wait_until_up()) give_up("the server does not start");
+        servers_.push_back({Way::kServer, server_.ports, true});
+        if (!options.peer.empty()) start_peer();
         subscribers_ = std::make_unique<ChildProcess>(
-            [this] { run_call_subscribers(shared_, options_, server_.ports); });
+            [this] { run_call_subscribers(shared_, options_, servers_); });
         pin(subscribers_->pid(), false);
         wait("the subscribers are gone", shared_.joined);
         publisher_ = std::make_unique<ChildProcess>(
-            [this] { run_call_publisher(shared_, options_, server_.ports); });
+            [this] { run_call_publisher(shared_, options_, servers_); });
         pin(publisher_->pid(), false);
         floor_ = std::make_unique<ChildProcess>(
             [this] { run_call_floor(shared_, options_.subscribers); });
         wait("the publisher is gone", shared_.published);
         pin(server_.pid(), true);
         pin(floor_->pid(), true);
-        shared_.sending = true;
-        wait("not every track reaches every subscriber", shared_.flowing);
-        shared_.sending = false;
-        sleep_for(kDrainSeconds);
+        for (const CallServer& server : servers_) {
+            shared_.way = server.way;
+            shared_.sending = true;
+            wait("not every track reaches every subscriber", shared_.flowing[index_of(server.way)]);
+            shared_.sending = false;
+            sleep_for(kDrainSeconds);
+        }
+        if (peer_ && !peer_->counts_any()) give_up("no process is called as --peer-process says");
     }
     pid_t server_pid() const { return server_.pid(); }
     pid_t floor_pid() const { return floor_->pid(); }
+    pid_t peer_pid() const { return peer_->pid(); }
+    srtp::Profile profile(Way way) const { return shared_.profiles[index_of(way)]; }
 
     Measured measure(Way way, Pacing pacing) {
-        const bool floor = way == Way::kFloor;
         const auto cost = [&] {
-            return floor ? cost_of(floor_->pid(), "") : cost_of(server_.pid(), kWorkerName);
+            if (way == Way::kPeer) return peer_->cost();
+            return way == Way::kFloor ? cost_of(floor_->pid(), "")
+                                      : cost_of(server_.pid(), kWorkerName);
         };
         shared_.clear();
         shared_.way = way;
@@ -127,11 +157,17 @@ class World {
     }
 
   private:
+    void start_peer() {
+        peer_ = std::make_unique<PeerProcess>(options_);
+        if (!peer_->wait_until_up()) give_up("the other server does not start: --peer-log");
+        servers_.push_back({Way::kPeer, peer_->ports, options_.peer_single});
+    }
     void wait(const char* what, const std::atomic<bool>& done) {
         constexpr double kPatience = 60, kStep = 0.002;
         for (double waited = 0; !done; waited += kStep) {
             const bool alive = server_.running() && subscribers_->running() &&
-                               (!publisher_ || publisher_->running());
+                               (!publisher_ || publisher_->running()) &&
+                               (!peer_ || peer_->running());
             if (!alive || waited > kPatience) give_up(what);
             sleep_for(kStep);
         }
@@ -151,6 +187,8 @@ class World {
     const CallOptions& options_;
     CallShared& shared_;
     ServerProcess server_;
+    std::unique_ptr<PeerProcess> peer_;
+    std::vector<CallServer> servers_;
     std::unique_ptr<ChildProcess> subscribers_;
     std::unique_ptr<ChildProcess> publisher_;
     std::unique_ptr<ChildProcess> floor_;
@@ -166,7 +204,7 @@ double median_of(const std::vector<Measured>& rounds, double Measured::* field) 
 }
 void print_row(const char* name, const std::vector<Measured>& rounds) {
     const auto middle = [&](double Measured::* field) { return median_of(rounds, field); };
-    std::printf("  %-7s %10.0f %11.0f %13.1f %9.0f %9.0f\n", name, middle(&Measured::ns),
+    std::printf("  %-15s %10.0f %11.0f %13.1f %9.0f %9.0f\n", name, middle(&Measured::ns),
                 middle(&Measured::wakeups), middle(&Measured::run), middle(&Measured::p50),
                 middle(&Measured::p99));
 }
@@ -178,35 +216,77 @@ bool is_whole(const Measured& one, const char* name) {
     return one.missing == 0;
 }
 
-bool measure(World& world, const CallOptions& options, Pacing pacing, const char* loopback) {
-    const char* const name = pacing == Pacing::kPacer ? "pacer" : "burst";
-    std::vector<Measured> server, floor;
+// Of one kind of sending over one loopback, a measurement for each round.
+struct Table {
+    std::vector<Measured> server, floor, peer;
+};
+
+void print_ratio(const std::string& title, const std::vector<Measured>& over,
+                 const std::vector<Measured>& under) {
     std::vector<double> ratios;
-    bool whole = true;
-    for (std::size_t round = 0; round < options.rounds; ++round) {
-        const bool floor_first = round % 2 == 1;
-        if (floor_first) floor.push_back(world.measure(Way::kFloor, pacing));
-        server.push_back(world.measure(Way::kServer, pacing));
-        if (!floor_first) floor.push_back(world.measure(Way::kFloor, pacing));
-        ratios.push_back(server.back().ns / floor.back().ns);
-        whole = is_whole(server.back(), "server") && whole;
-        whole = is_whole(floor.back(), "floor") && whole;
-    }
-    std::printf("%s, %s loopback, %zu rounds of %llu packets\n", name, loopback, server.size(),
-                static_cast<unsigned long long>(server.back().packets));
-    std::printf("           ns/packet  wake-ups/s  packets/send    p50 us    p99 us\n");
+    ratios.reserve(over.size());
+    for (std::size_t i = 0; i < over.size(); ++i)
+        ratios.push_back(over[i].ns / under[i].ns);
+    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
+    std::printf("%s %.2f (%.2f to %.2f)\n", title.c_str(), median(ratios), *low, *high);
+}
+
+void print_table(const Table& table, const CallOptions& options, const std::string& name,
+                 const char* loopback) {
+    const auto& [server, floor, peer] = table;
+    std::printf("%s, %s loopback, %zu rounds of %llu packets\n", name.c_str(), loopback,
+                server.size(), static_cast<unsigned long long>(server.back().packets));
+    std::printf("                   ns/packet  wake-ups/s  packets/send    p50 us    p99 us\n");
     print_row("server", server);
     print_row("floor", floor);
+    if (!peer.empty()) print_row(options.peer_name.c_str(), peer);
     std::printf(
         "  control threads: %.0f ns of it; a server that forwards nothing: %.0f us a second, "
         "%.0f wake-ups\n",
         median_of(server, &Measured::other_ns), median_of(floor, &Measured::server_us),
         median_of(floor, &Measured::server_wakeups));
-    const auto [low, high] = std::minmax_element(ratios.begin(), ratios.end());
-    std::printf("call %s %s: ratio %.2f (%.2f to %.2f)\n", name, loopback, median(ratios), *low,
-                *high);
+    const std::string title = "call " + name + " " + loopback + ":";
+    print_ratio(title + " ratio", server, floor);
+    if (!peer.empty()) print_ratio(title + " peer/server", peer, server);
     std::fflush(stdout);
+}
+
+// Who begins changes, so that nobody always follows the same one.
+bool measure(World& world, const CallOptions& options, Pacing pacing, const char* loopback) {
+    const char* const of_video = pacing == Pacing::kPacer ? "pacer" : "burst";
+    Table table;
+    bool whole = true;
+    for (std::size_t round = 0; round < options.rounds; ++round) {
+        const bool backwards = round % 2 == 1;
+        const auto measure_peer = [&](bool now) {
+            if (options.peer.empty() || !now) return;
+            table.peer.push_back(world.measure(Way::kPeer, pacing));
+            (void)is_whole(table.peer.back(), options.peer_name.c_str());
+        };
+        measure_peer(backwards);
+        if (backwards) table.floor.push_back(world.measure(Way::kFloor, pacing));
+        table.server.push_back(world.measure(Way::kServer, pacing));
+        if (!backwards) table.floor.push_back(world.measure(Way::kFloor, pacing));
+        measure_peer(!backwards);
+        whole = is_whole(table.server.back(), "server") && whole;
+        whole = is_whole(table.floor.back(), "floor") && whole;
+    }
+    print_table(table, options, options.speakers > 0 ? "audio" : of_video, loopback);
     return whole;
+}
+
+void print_shape(const World& world, const CallOptions& options) {
+    if (options.speakers > 0)
+        std::printf("%zu subscribers, %zu speakers", options.subscribers, options.speakers);
+    else
+        std::printf("%zu subscribers, %zu packets per frame, %zu frames/s%s", options.subscribers,
+                    options.packets_per_frame, options.fps, options.audio ? ", sound" : "");
+    std::printf("; server %d, floor %d", world.server_pid(), world.floor_pid());
+    if (!options.peer.empty())
+        std::printf(", %s %d, which encrypts with %s", options.peer_name.c_str(), world.peer_pid(),
+                    name_of(world.profile(Way::kPeer)));
+    std::printf("\n");
+    std::fflush(stdout);
 }
 
 void print_machine() {
@@ -233,10 +313,7 @@ int run(int argc, char** argv) {
     print_machine();
     const OwnLoopback loopback;
     World world(options);
-    std::printf("%zu subscribers, %zu packets per frame, %zu frames/s%s; server %d, floor %d\n",
-                options.subscribers, options.packets_per_frame, options.fps,
-                options.audio ? ", sound" : "", world.server_pid(), world.floor_pid());
-    std::fflush(stdout);
+    print_shape(world, options);
     bool whole = true;
     for (const bool moved : {false, true}) {
         const char* const name = moved ? "other-core" : "plain";
@@ -246,10 +323,8 @@ int run(int argc, char** argv) {
             continue;
         }
         if (moved && !loopback.move_receiving(true)) give_up("the loopback does not take it");
-        for (const Pacing pacing : {Pacing::kPacer, Pacing::kBurst})
-            if (options.pacing.empty() ||
-                options.pacing == (pacing == Pacing::kPacer ? "pacer" : "burst"))
-                whole = measure(world, options, pacing, name) && whole;
+        for (const Pacing pacing : pacings_of(options))
+            whole = measure(world, options, pacing, name) && whole;
     }
     if (!whole) std::printf("call: packets were lost, the figures do not count\n");
     return whole ? 0 : 1;

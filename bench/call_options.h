@@ -15,6 +15,8 @@
 namespace confab::bench {
 
 struct CallOptions {
+    static constexpr std::size_t kMaxSpeakers = 30;  // that a receiver report has blocks for
+
     std::size_t subscribers = 100;
     std::size_t packets_per_frame = 8;
     std::size_t fps = 30;
@@ -22,9 +24,18 @@ struct CallOptions {
     std::size_t rounds = 3;
     double seconds = 2;
     bool audio = false;
-    std::string pacing;    // "": both
-    std::string loopback;  // "": both
+    std::size_t speakers = 0;  // that publish sound instead of the one with the picture
+    std::string pacing;        // "": both
+    std::string loopback;      // "": both
     std::string binary = "build/release/confab";
+    std::string peer;          // "": none
+    std::string peer_process;  // "": all of its processes count
+    std::string peer_name = "peer";
+    std::string peer_log = "/dev/null";
+    bool peer_single = false;
+
+    std::size_t publishers() const { return speakers > 0 ? speakers : 1; }
+    std::size_t tracks() const { return speakers > 0 ? speakers : audio ? 2 : 1; }  // of all
 };
 
 inline constexpr const char* kCallHelp =
@@ -34,13 +45,25 @@ inline constexpr const char* kCallHelp =
     "  --payload BYTES        of a video packet (1100)\n"
     "  --fps N                frames per second, 5 to 240 (30)\n"
     "  --audio                50 packets of sound per second, too, of Opus' lengths\n"
+    "  --audio-only N         N speakers with 50 such packets per second each, evenly apart, and\n"
+    "                         no video; 1 to 30\n"
     "  --seconds S            of a measurement (2)\n"
     "  --rounds N             of server and floor, for each of the two below (3)\n"
     "  --pacing WHICH         pacer: bursts each 5 ms at 2.5 times the rate, as libwebrtc sends;\n"
     "                         burst: a frame at once, as clients without a pacer (both)\n"
     "  --loopback WHICH       plain; other-core: its receiving half on the second core, which\n"
     "                         needs root (both)\n"
-    "  --binary FILE          the server (build/release/confab)\n";
+    "  --binary FILE          the server (build/release/confab)\n"
+    "  --peer COMMAND         another server that speaks LiveKit's signalling, which takes turns\n"
+    "                         with ours. The shell executes COMMAND, on the first core alone, "
+    "with\n"
+    "                         {http}, {tcp} and {udp} replaced by free ports of 127.0.0.1, {key}\n"
+    "                         and {secret} by the key it is to know\n"
+    "  --peer-name NAME       for the table (peer)\n"
+    "  --peer-process NAME    of its processes those count whose executable's name begins so "
+    "(all)\n"
+    "  --peer-connections N   its clients have 1 (/rtc/v1) or 2 (/rtc) connections each (2)\n"
+    "  --peer-log FILE        what it prints (/dev/null)\n";
 
 // Ends the program for --help, and for what it can not read.
 inline CallOptions read_call_options(int argc, char** argv) {
@@ -82,6 +105,18 @@ inline CallOptions read_call_options(int argc, char** argv) {
             options.loopback = value;
         else if (argument == "--binary")
             options.binary = value;
+        else if (argument == "--audio-only")
+            options.speakers = number(1, CallOptions::kMaxSpeakers);
+        else if (argument == "--peer")
+            options.peer = value;
+        else if (argument == "--peer-process")
+            options.peer_process = value;
+        else if (argument == "--peer-name")
+            options.peer_name = value;
+        else if (argument == "--peer-connections")
+            options.peer_single = number(1, 2) == 1;
+        else if (argument == "--peer-log")
+            options.peer_log = value;
         else
             refuse();
     }

@@ -21,10 +21,16 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "rtc/srtp/profile.h"
 
 namespace confab::bench {
 
-enum class Way : std::uint32_t { kServer, kFloor };
+// The peer: another server beside ours.
+enum class Way : std::uint32_t { kServer, kFloor, kPeer };
+inline constexpr std::size_t kWays = 3;
+inline std::size_t index_of(Way way) {
+    return static_cast<std::size_t>(way);
+}
 // How the packets of a frame leave: bursts each 5 ms at 2.5 times the rate, as libwebrtc's pacer
 // makes them; or back to back, as clients without a pacer send.
 enum class Pacing : std::uint32_t { kPacer, kBurst };
@@ -48,8 +54,9 @@ struct CallShared {
 
     // The subscribers'.
     std::atomic<bool> joined{false};
-    std::atomic<bool> flowing{false};           // everybody has got every track
-    std::atomic<std::uint64_t> received{0};     // packets of this measurement
+    std::array<std::atomic<bool>, kWays> flowing{};            // everybody has got every track
+    std::array<std::atomic<srtp::Profile>, kWays> profiles{};  // that it is encrypted with
+    std::atomic<std::uint64_t> received{0};                    // packets of this measurement
     std::atomic<std::uint64_t> run_packets{0};  // of one subscriber, and in how many sends
     std::atomic<std::uint64_t> runs{0};
     std::array<std::atomic<std::uint32_t>, kLatencies> latencies{};
@@ -108,7 +115,9 @@ struct CallStamp {
     static std::optional<CallStamp> read(BytesView payload) {
         if (payload.size() < kSize) return std::nullopt;  // padding
         const std::uint8_t* const at = payload.data() + payload.size() - kSize;
-        return CallStamp{load_be32(at), static_cast<std::int64_t>(load_be64(at + 4))};
+        const CallStamp stamp{load_be32(at), static_cast<std::int64_t>(load_be64(at + 4))};
+        if (stamp.sent_us <= 0) return std::nullopt;  // a probe of zeros
+        return stamp;
     }
 };
 

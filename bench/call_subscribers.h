@@ -1,14 +1,16 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The subscribers of the call benchmark, all in one process: sessions that have joined the room and
-// report what they receive each second, as browsers do, and as many sockets for the floor.
+// The subscribers of the call benchmark, all in one process: sessions that have joined the room of
+// each server and report what they receive each second, as browsers do, and as many sockets for the
+// floor.
 #pragma once
 
 #include <intel-ipsec-mb.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "bench/call_options.h"
+#include "bench/call_peer.h"
 #include "bench/call_receive.h"
 #include "bench/call_shared.h"
 #include "bench/forward_floor.h"
@@ -27,9 +30,9 @@ namespace confab::bench {
 class CallSubscriber final : public LoadClient {
   public:
     // `runs`: the sends to it are counted.
-    CallSubscriber(Load& load, const Ports& ports, const std::string& identity, CallShared& shared,
-                   StampedReceiver& receiver, bool runs)
-        : LoadClient(load, ports, {.room = "call", .identity = identity}),
+    CallSubscriber(Load& load, const CallServer& server, const std::string& identity,
+                   CallShared& shared, StampedReceiver& receiver, bool runs)
+        : LoadClient(load, server.ports, server.client(identity, true)),
           shared_(shared),
           receiver_(receiver),
           runs_(runs) {
@@ -54,6 +57,8 @@ class CallSubscriber final : public LoadClient {
         if (flush_due) flush();
     }
     std::size_t tracks() const { return streams_.size(); }
+    // Of what comes; there is a connection.
+    srtp::Profile profile() { return session().downstream()->transport().srtp_sender()->profile(); }
 
     // A receiver report with an estimate that nothing is kept back for (REMB).
     void report() {
@@ -69,7 +74,7 @@ class CallSubscriber final : public LoadClient {
             blocks.push_back(block);
             ssrcs.push_back(ssrc);
         }
-        std::array<std::uint8_t, 512> buffer;
+        std::array<std::uint8_t, 1200> buffer;
         ByteWriter out(buffer);
         (void)wire::write_receiver_report(out, kReporter, blocks);
         (void)wire::write_remb(out, kReporter, kPlenty, ssrcs);
@@ -147,45 +152,75 @@ class FloorSink final : public Waiter {
     std::unique_ptr<gcm_key_data> keys_ = std::make_unique<gcm_key_data>();
 };
 
+// All who have joined one server.
+class Audience {
+  public:
+    // Once they are in its room.
+    Audience(Load& load, CallShared& shared, StampedReceiver& receiver, const CallServer& server,
+             std::size_t size)
+        : shared_(shared),
+          way_(index_of(server.way)),
+          each_(kReportInterval / static_cast<std::int64_t>(size)) {
+        constexpr std::size_t kJoiningAtOnce = 8;
+        constexpr Duration kPatience = Duration::seconds(30);
+        const Timestamp end = now() + kPatience;
+        const auto run_until = [&](const char* what, auto condition) {
+            while (!condition()) {
+                if (now() > end) give_up(what);
+                load.loop.run_once(Duration::millis(5));
+            }
+        };
+        for (std::size_t i = 0; i < size; ++i) {
+            clients_.push_back(std::make_unique<CallSubscriber>(
+                load, server, "subscriber-" + std::to_string(i), shared, receiver, i == 0));
+            const std::size_t before = i < kJoiningAtOnce ? 0 : i - kJoiningAtOnce;
+            run_until("a subscriber could not join", [&] { return clients_[before]->joined(); });
+        }
+        run_until("not all subscribers could join", [&] {
+            return std::ranges::all_of(clients_, [](const auto& c) { return c->joined(); });
+        });
+    }
+    // Reports of those whose time has come; whether all have got all tracks.
+    void turn(std::size_t tracks) {
+        for (; now() >= next_; next_ = next_ + each_)
+            clients_[reporter_++ % clients_.size()]->report();
+        std::atomic<bool>& flowing = shared_.flowing[way_];
+        const auto has_all = [&](const auto& c) { return c->tracks() >= tracks; };
+        if (flowing || !std::ranges::all_of(clients_, has_all)) return;
+        shared_.profiles[way_] = clients_.front()->profile();
+        flowing = true;
+    }
+
+  private:
+    static constexpr Duration kReportInterval = Duration::seconds(1);
+
+    CallShared& shared_;
+    std::size_t way_;
+    Duration each_;
+    Timestamp next_ = now();
+    std::size_t reporter_ = 0;
+    std::vector<std::unique_ptr<CallSubscriber>> clients_;
+};
+
 [[noreturn]] inline void run_call_subscribers(CallShared& shared, const CallOptions& options,
-                                              const Ports& ports) {
-    constexpr std::size_t kJoiningAtOnce = 8;
-    constexpr Duration kReportInterval = Duration::seconds(1);
-    constexpr Duration kPatience = Duration::seconds(30);
+                                              const std::vector<CallServer>& servers) {
     Load load;
     StampedReceiver receiver;
     std::vector<std::unique_ptr<FloorSink>> sinks;
-    std::vector<std::unique_ptr<CallSubscriber>> clients;
-    const Timestamp end = now() + kPatience;
-    const auto run_until = [&](const char* what, auto condition) {
-        while (!condition()) {
-            if (now() > end) give_up(what);
-            load.loop.run_once(Duration::millis(5));
-        }
-    };
     for (std::size_t i = 0; i < options.subscribers; ++i) {
         sinks.push_back(std::make_unique<FloorSink>(load.loop, shared, receiver, i));
         shared.floor_sinks[i] = sinks.back()->port();
-        clients.push_back(std::make_unique<CallSubscriber>(
-            load, ports, "subscriber-" + std::to_string(i), shared, receiver, i == 0));
-        const std::size_t before = i < kJoiningAtOnce ? 0 : i - kJoiningAtOnce;
-        run_until("a subscriber could not join", [&] { return clients[before]->joined(); });
     }
-    run_until("not all subscribers could join", [&] {
-        return std::ranges::all_of(clients, [](const auto& c) { return c->joined(); });
-    });
+    std::vector<std::unique_ptr<Audience>> audiences;
+    audiences.reserve(servers.size());
+    for (const CallServer& server : servers)
+        audiences.push_back(
+            std::make_unique<Audience>(load, shared, receiver, server, options.subscribers));
     shared.joined = true;
-
-    const std::size_t tracks = options.audio ? 2 : 1;
-    const Duration each = kReportInterval / static_cast<std::int64_t>(options.subscribers);
-    Timestamp next = now();
-    for (std::size_t reporter = 0;;) {
+    for (;;) {
         load.loop.run_once(Duration::millis(5));
-        for (; now() >= next; next = next + each)
-            clients[reporter++ % clients.size()]->report();
-        if (!shared.flowing)
-            shared.flowing =
-                std::ranges::all_of(clients, [&](const auto& c) { return c->tracks() >= tracks; });
+        for (const auto& audience : audiences)
+            audience->turn(options.tracks());
     }
 }
 

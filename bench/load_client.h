@@ -28,6 +28,10 @@ struct ClientOptions {
     std::string identity;
     bool single = true;  // /rtc/v1
     bool auto_subscribe = true;
+    bool finishes_dtls = true;  // else it hears nothing of the server's handshake
+    std::string key = ServerProcess::kKey;
+    std::string secret = ServerProcess::kSecret;
+    bool own_server = true;  // another has no channels, or connects once there is something to send
 };
 
 // To the server of a benchmark.
@@ -61,17 +65,23 @@ class LoadClient : public Waiter {
     ~LoadClient() override { load_.loop.set_timer(*this, timer_, Timestamp::never()); }
 
     // Every connection this kind of session has at once is up, its channels are open, and the
-    // server has answered everything.
-    bool joined() const { return session_.settled(); }
+    // server has answered everything. Of another server's: that it is in the room.
+    bool joined() const {
+        return options_.own_server ? session_.settled() : session_.signal_open();
+    }
     bool failed() const { return web_->failed() || session_.failed() || over_; }
-    bool published(std::size_t tracks) const {
-        return session_.tracks().announced() >= tracks && session_.settled();
+    bool published(std::size_t tracks) {
+        const bool ready =
+            options_.own_server ? session_.settled() : session_.upstream()->can_send();
+        return session_.tracks().announced() >= tracks && ready;
     }
     const std::string& identity() const { return options_.identity; }
     client::Session& session() { return session_; }
     const LoadSocket& socket(client::Target target) const {
         return udp_[static_cast<std::size_t>(target)];
     }
+    // Datagrams of handshakes that it did not want to hear.
+    std::size_t unheard() const { return unheard_; }
     std::size_t streams() const { return streams_.size(); }
     std::uint64_t packets() const { return packets_; }
     std::uint64_t messages() const { return messages_; }  // of data, received
@@ -160,6 +170,9 @@ class LoadClient : public Waiter {
         config.addresses = {udp_[0].address(), udp_[1].address()};
         config.wall_at_zero = wall() - (now() - Timestamp{});
         config.participants = load_.participants;
+        // What all servers have in common, and what ours and the floor use.
+        if (!options_.own_server)
+            config.profiles = {srtp::Profile::kAeadAes128Gcm, srtp::Profile::kAes128CmSha1_80};
         return config;
     }
     client::PublishOptions options(const char* cid, livekit::TrackSource source,
@@ -192,8 +205,7 @@ class LoadClient : public Waiter {
         video.room = options_.room;
         video.can_update_own_metadata = true;
         grants.video = video;
-        const std::string secret = ServerProcess::kSecret;
-        return token::mint_token(grants, {ServerProcess::kKey, secret}, wall(),
+        return token::mint_token(grants, {options_.key, options_.secret}, wall(),
                                  Duration::seconds(600));
     }
     std::string target(const livekit::JoinRequest& request) const {
@@ -205,6 +217,10 @@ class LoadClient : public Waiter {
         if (wire::is_rtp(datagram)) {
             ++packets_;
             streams_.insert(load_be32(datagram.data() + 8));
+            return true;
+        }
+        if (!options_.finishes_dtls && wire::classify(datagram) == wire::PacketKind::kDtls) {
+            ++unheard_;
             return true;
         }
         ice::Path path;
@@ -222,6 +238,7 @@ class LoadClient : public Waiter {
     Timestamp timer_ = Timestamp::never();
     bool over_ = false;
     bool writing_ = true;  // the socket is watched for it
+    std::size_t unheard_ = 0;
     std::uint64_t packets_ = 0;
     std::uint64_t messages_ = 0;
     std::set<std::uint32_t> streams_;

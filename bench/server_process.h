@@ -25,6 +25,7 @@ namespace confab::bench {
 struct Ports {
     std::uint16_t http = 0;
     std::uint16_t udp = 0;
+    std::uint16_t tcp = 0;  // of media
 };
 
 inline std::uint16_t free_port(int type) {
@@ -41,6 +42,26 @@ inline std::uint16_t free_port(int type) {
     return ntohs(address.sin_port);
 }
 
+// Whether somebody on loopback does.
+inline bool accepts_connections(std::uint16_t port) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    void* const raw = &address;
+    const bool up = ::connect(fd, static_cast<sockaddr*>(raw), sizeof address) == 0;
+    ::close(fd);
+    return up;
+}
+
+// In the child: what it prints goes to the file.
+inline void redirect_output(const std::string& log) {
+    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    (void)::dup2(out, STDOUT_FILENO);
+    (void)::dup2(out, STDERR_FILENO);
+}
+
 class ServerProcess {
   public:
     static constexpr const char* kKey = "benchkey";
@@ -49,16 +70,14 @@ class ServerProcess {
     // `log` receives the server's output.
     ServerProcess(const std::string& binary, const std::string& log)
         : ports{free_port(SOCK_STREAM), free_port(SOCK_DGRAM)} {
-        const std::string config = "{port: " + std::to_string(ports.http) +
-                                   ", bind_addresses: [127.0.0.1], keys: {" + kKey + ": " +
-                                   kSecret + "}, rtc: {udp_port: " + std::to_string(ports.udp) +
-                                   ", tcp_port: 0, node_ip: 127.0.0.1}, confab: {workers: 1}}";
+        const std::string config =
+            "{port: " + std::to_string(ports.http) + ", bind_addresses: [127.0.0.1], keys: {" +
+            kKey + ": " + kSecret + "}, rtc: {udp_port: " + std::to_string(ports.udp) +
+            ", tcp_port: 0, node_ip: 127.0.0.1}, confab: {workers: 1, metrics_enabled: true}}";
         pid_ = ::fork();
         if (pid_ == 0) {
             (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-            (void)::dup2(out, STDOUT_FILENO);
-            (void)::dup2(out, STDERR_FILENO);
+            redirect_output(log);
             ::execl(binary.c_str(), binary.c_str(), "serve", "--config-body", config.c_str(),
                     nullptr);
             std::_Exit(127);
@@ -76,17 +95,8 @@ class ServerProcess {
     bool running() { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
     // Until it accepts connections; false if it ended before, or takes half a minute.
     bool wait_until_up() {
-        for (int tries = 0; tries < 15'000 && running(); ++tries, ::usleep(2000)) {
-            const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            sockaddr_in address{};
-            address.sin_family = AF_INET;
-            address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-            address.sin_port = htons(ports.http);
-            void* const raw = &address;
-            const bool up = ::connect(fd, static_cast<sockaddr*>(raw), sizeof address) == 0;
-            ::close(fd);
-            if (up) return true;
-        }
+        for (int tries = 0; tries < 15'000 && running(); ++tries, ::usleep(2000))
+            if (accepts_connections(ports.http)) return true;
         return false;
     }
 

@@ -6,9 +6,6 @@
 // OpenSSL takes its random octets from a generator of ours that begins anew for each input, so that
 // an input does the same in every run: the first one is run twice to see it.
 // fuzz: modules rtc/dtls crypto base
-#define OPENSSL_SUPPRESS_DEPRECATED  // RAND_set_rand_method() has no successor that is as small
-#include <openssl/rand.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,35 +14,14 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/rng.h"
 #include "crypto/certificate.h"
+#include "fuzz/fixed_randomness.h"
 #include "rtc/dtls/session.h"
 
 using namespace confab;
+using confab::fuzz::fix_randomness;
 
 namespace {
-
-constexpr std::uint64_t kSeed = 1;
-Rng g_random{kSeed};
-
-int random_octets(unsigned char* out, int size) {
-    if (size < 0) return 0;
-    g_random.fill({out, static_cast<std::size_t>(size)});
-    return 1;
-}
-int add_seed(const void*, int, double) {
-    return 1;
-}
-int always_seeded() {
-    return 1;
-}
-
-void fix_randomness() {
-    static const RAND_METHOD kMethod{nullptr,  random_octets, nullptr,
-                                     add_seed, random_octets, always_seeded};
-    CONFAB_CHECK(RAND_set_rand_method(&kMethod) == 1);
-    g_random = Rng(kSeed);
-}
 
 struct Identity {
     crypto::Certificate certificate;

@@ -135,7 +135,8 @@ class Script {
 
     void other(std::uint8_t op) {
         const Path p = path();
-        if (op % 4 == 0) agent_.note_activity(now_, p);
+        if (op % 4 == 0 && (op & 0x10) == 0) (void)agent_.note_activity(now_, p);
+        if (op % 4 == 0 && (op & 0x10) != 0) agent_.note_stray(now_, p, (op & 0x20) != 0);
         if (op % 4 == 1) agent_.set_role(now_, op >= 128 ? Role::kControlled : Role::kControlling);
         if (op % 4 == 2 && p.protocol == Protocol::kTcp) agent_.add_tcp_connection(now_, p);
         if (op % 4 == 3) agent_.remove_tcp_connection(now_, p.tcp_connection);

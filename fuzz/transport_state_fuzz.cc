@@ -33,11 +33,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Timestamp start = Timestamp::micros(1'000'000'000);
     const BytesView input(data, size);
     auto transport =
-        Transport::import_state(crypto, config(), Rng(1), input, start, Transport::Before::kSilent);
+        import_transport(crypto, config(), Rng(1), input, start, Transport::Before::kSilent);
     if (!transport) return 0;
     if (const auto state = transport->export_state(start)) {
-        auto again = Transport::import_state(crypto, config(), Rng(2), state->view(), start,
-                                             Transport::Before::kSilent);
+        auto again = import_transport(crypto, config(), Rng(2), state->view(), start,
+                                      Transport::Before::kSilent);
         require(again != nullptr);
         const auto second = again->export_state(start);
         require(second.has_value());

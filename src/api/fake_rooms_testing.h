@@ -135,6 +135,11 @@ class FakeRooms final : public RoomServicePort {
         answer_absent(request.room(), request.identity(), std::move(reply),
                       service_error(ErrorCode::kUnknown, "not implemented"));
     }
+    void move_to_worker(const CallContext&, const WorkerMove& wanted,
+                        Reply<livekit::ParticipantInfo> reply) override {
+        answer_absent(wanted.room, wanted.identity, std::move(reply),
+                      service_error(ErrorCode::kUnknown, "not implemented"));
+    }
     void perform_rpc(const CallContext&, const livekit::PerformRpcRequest& request,
                      Reply<livekit::PerformRpcResponse> reply) override {
         answer_absent(request.room(), request.destination_identity(), std::move(reply),

@@ -7,6 +7,7 @@
 // it was called on.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -38,6 +39,12 @@ class RoomDirectory {
     // The id of the node where the room of that key (token::room_key) is live; nothing if it is
     // not. An error when that cannot be known.
     virtual void find_room(const std::string& key, Found found) = 0;
+};
+
+struct WorkerMove {
+    std::string room;
+    std::string identity;
+    std::uint16_t worker = 0;
 };
 
 // RoomService, 01 section 5.2. The comments name what is left to the port.
@@ -78,6 +85,10 @@ class RoomServicePort : public RoomDirectory {
                                      Reply<livekit::ForwardParticipantResponse>) = 0;
     virtual void move_participant(const CallContext&, const livekit::MoveParticipantRequest&,
                                   Reply<livekit::MoveParticipantResponse>) = 0;
+    // Not of the API: for the operator. It goes on at another media worker (MC-20); the answer does
+    // not wait until it is there.
+    virtual void move_to_worker(const CallContext&, const WorkerMove&,
+                                Reply<livekit::ParticipantInfo>) = 0;
     // API-14: use rpc_error() for what comes back from the participant.
     virtual void perform_rpc(const CallContext&, const livekit::PerformRpcRequest&,
                              Reply<livekit::PerformRpcResponse>) = 0;

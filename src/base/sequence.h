@@ -39,6 +39,14 @@ class Unwrapper {
     bool started() const { return started_; }
     std::int64_t highest() const { return highest_; }
 
+    // For base/state/state.h: the position, 0 before the first value.
+    void save(auto& out) const { out.field(1, started_ ? highest_ : std::int64_t{0}); }
+    void load(auto& in) {
+        in.field(1, highest_);
+        started_ = highest_ != 0;
+        in.require(highest_ >= 0 && highest_ <= std::int64_t{1} << 60);
+    }
+
   private:
     std::int64_t highest_ = 0;
     bool started_ = false;

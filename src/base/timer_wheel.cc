@@ -42,6 +42,8 @@ void TimerWheel::link(TimerNode& head, TimerNode& node) {
     node.next_ = &head;
     head.previous_->next_ = &node;
     head.previous_ = &node;
+    node.count_ = &size_;
+    ++size_;
 }
 
 void TimerWheel::place_in(int level, std::size_t slot, TimerNode& node) {

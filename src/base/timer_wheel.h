@@ -8,8 +8,10 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "base/time.h"
 
@@ -35,11 +37,13 @@ class TimerNode {
         previous_->next_ = next_;
         next_->previous_ = previous_;
         next_ = previous_ = nullptr;
+        if (count_ != nullptr) --*std::exchange(count_, nullptr);
     }
     TimerNode* next_ = nullptr;
     TimerNode* previous_ = nullptr;
     Timestamp deadline_ = Timestamp::never();
     void* owner_ = nullptr;
+    std::size_t* count_ = nullptr;  // of the wheel that it is in
 };
 
 class TimerWheel {
@@ -55,6 +59,8 @@ class TimerWheel {
     TimerNode* pop_due(Timestamp now);
     // Not later than the earliest deadline, and never() when the wheel is empty.
     Timestamp next_deadline() const;
+    // Nodes that wait.
+    std::size_t size() const { return size_; }
 
   private:
     static constexpr std::size_t kSlots = 256;
@@ -66,13 +72,14 @@ class TimerWheel {
     // The first slot after the current one that holds a node, counted in slots of the level.
     std::optional<std::int64_t> next_occupied(int level) const;
     void cascade(int level);
-    static void link(TimerNode& head, TimerNode& node);
+    void link(TimerNode& head, TimerNode& node);
 
     std::array<std::array<TimerNode, kSlots>, kLevels> slots_;  // list heads
     // A set bit may be of a slot that its nodes have left, a clear one is of an empty slot.
     mutable std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> occupied_{};
     TimerNode due_;
     std::int64_t tick_;  // milliseconds handled so far
+    std::size_t size_ = 0;
 };
 
 }  // namespace confab

@@ -35,6 +35,7 @@ TEST_CASE("TimerWheel: fires every timer once, never early, at most 1 ms late") 
             if (node.scheduled()) --live;
             wheel.schedule(node, Timestamp::never());
         }
+        CHECK(wheel.size() == live);
         while (live > 0) {
             const Timestamp next = wheel.next_deadline();
             REQUIRE_FALSE(next.is_never());
@@ -49,6 +50,7 @@ TEST_CASE("TimerWheel: fires every timer once, never early, at most 1 ms late") 
             }
         }
         CHECK(wheel.next_deadline().is_never());
+        CHECK(wheel.size() == 0);
         CHECK(wheel.pop_due(now + Duration::seconds(1)) == nullptr);
     }
 }
@@ -96,7 +98,9 @@ TEST_CASE("TimerWheel: a node may be moved, cancelled and destroyed at any time"
         wheel.schedule(a, Timestamp::micros(5000));
         wheel.schedule(b, Timestamp::micros(4000));
         wheel.schedule(a, Timestamp::micros(90'000'000));
+        CHECK(wheel.size() == 2);
     }
+    CHECK(wheel.size() == 1);
     CHECK(wheel.pop_due(Timestamp::micros(80'000'000)) == nullptr);
     CHECK(wheel.pop_due(Timestamp::micros(90'000'000)) == &a);
     CHECK_FALSE(a.scheduled());

@@ -85,6 +85,9 @@ struct Rtc {
     std::uint16_t port_range_end = 0;
     std::string node_ip;  // "", "v4", "v6" or "v4,v6"
     bool use_external_ip = false;
+    bool external_ip_only = false;
+    bool advertise_internal_ip = false;
+    bool skip_external_ip_validation = false;
     std::vector<std::string> stun_servers;
     std::vector<TurnServer> turn_servers;
     bool use_ice_lite = false;
@@ -95,6 +98,9 @@ struct Rtc {
     Filter ips;  // CIDR
     std::uint32_t packet_buffer_size_video = 500;
     std::uint32_t packet_buffer_size_audio = 200;
+    std::uint32_t sctp_min_cwnd = 0;  // bytes; 0 for the default
+    std::uint32_t sctp_fast_rtx_wnd = 0;
+    std::uint32_t sctp_cwnd_ca_step = 0;
     PliThrottle pli_throttle;
     bool reconnect_on_publication_error = false;
     bool reconnect_on_subscription_error = false;
@@ -102,6 +108,7 @@ struct Rtc {
     std::uint32_t datachannel_slow_threshold = 0;  // bits per second
     Duration datachannel_lossy_target_latency = Duration::zero();
     Duration datachannel_data_track_target_latency = Duration::millis(100);
+    std::uint32_t data_channel_max_buffered_amount = 0;  // bytes
     CongestionControl congestion_control;
 };
 

@@ -49,6 +49,13 @@ std::string env_name(const Option& option) {
     return name;
 }
 
+std::string ignored_because(const Option& option) {
+    if (option.status == Status::kLater) return "is valid but not implemented in this release";
+    if (option.status == Status::kOther)
+        return "has no effect here (" + std::string(option.help) + ")";
+    return {};
+}
+
 std::string default_text(const Option& option) {
     if (!option.default_text.empty() || option.slot == nullptr)
         return std::string(option.default_text);

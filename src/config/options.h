@@ -55,6 +55,7 @@ constexpr bool is_scalar(Kind kind) {
 enum class Status : std::uint8_t {
     kUsed,
     kLater,       // valid and checked, but this release does nothing with it
+    kOther,       // valid and checked; confab does otherwise what it tunes, `help` says how
     kDeprecated,  // `instead` names the key to use; without one it has no effect
 };
 
@@ -146,6 +147,9 @@ std::span<const Field<Codec>> codec_fields();
 std::string env_name(const Option& option);
 // The default as one line of YAML.
 std::string default_text(const Option& option);
+
+// Why a value other than the default is as good as none; empty: it is not.
+std::string ignored_because(const Option& option);
 
 // What upstream calls the type in its error texts, for example "time.Duration".
 std::string_view type_name(Kind kind);

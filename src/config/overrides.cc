@@ -22,8 +22,8 @@ class Overrides {
         const Slot value = scratch_slot(kind_of(option), scratch);
         if (const auto read = take(option, value, text); !read)
             return error(option, source + " needs " + read.error());
-        if (option.status == Status::kLater && is_news(option, value))
-            warn(option, source + " is valid but not implemented in this release; ignored");
+        if (const std::string why = ignored_because(option); !why.empty() && is_news(option, value))
+            warn(option, source + " " + why + "; ignored");
         else if (option.status == Status::kDeprecated)
             warn(option, source + " is deprecated" +
                              (option.instead.empty() ? "; it has no effect"

@@ -150,7 +150,7 @@ std::string other_rows(Status status) {
     std::string text;
     for (const Option& option : options()) {
         if (option.status != status) continue;
-        if (status == Status::kLater)
+        if (status != Status::kDeprecated)
             text += "| `" + std::string(option.path) + "` | " +
                     std::string(kind_text(kind_of(option))) + " | `" +
                     escape_cell(default_text(option)) + "` | " + escape_cell(meaning(option)) +
@@ -219,6 +219,11 @@ std::string reference_markdown() {
         "checked; a value other than the default\nis reported at start and has no "
         "effect.\n\n| Key | Type | Default | Meaning |\n|---|---|---|---|\n";
     text += other_rows(Status::kLater);
+    text +=
+        "\n## Valid, for another design\n\nThe same holds for these, which tune what confab does "
+        "in "
+        "another way.\n\n| Key | Type | Default | Here |\n|---|---|---|---|\n";
+    text += other_rows(Status::kOther);
     text += "\n## Deprecated\n\n| Key | Use instead |\n|---|---|\n";
     text += other_rows(Status::kDeprecated);
     return text;

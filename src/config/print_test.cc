@@ -236,13 +236,16 @@ TEST_CASE("reference_markdown: names variables, flags, bounds, old keys and what
         CHECK_MESSAGE(text.find(row) != text.npos, row);
     // Each option stands in the table of its status.
     const std::size_t later = text.find("\n## Valid, not implemented\n");
+    const std::size_t other = text.find("\n## Valid, for another design\n");
     const std::size_t deprecated = text.find("\n## Deprecated\n");
-    REQUIRE(later < deprecated);
+    REQUIRE(later < other);
+    REQUIRE(other < deprecated);
     for (const Option& option : options()) {
         CAPTURE(option.path);
         const std::size_t at = text.find("\n| `" + std::string(option.path) + "` |");
         REQUIRE(at != text.npos);
         CHECK((at < later) == (option.status == Status::kUsed));
+        CHECK((at > other && at < deprecated) == (option.status == Status::kOther));
         CHECK((at > deprecated) == (option.status == Status::kDeprecated));
     }
 }

@@ -144,6 +144,7 @@ rtc:
   datachannel_slow_threshold: 0
   datachannel_lossy_target_latency: 0s
   datachannel_data_track_target_latency: 100ms
+  data_channel_max_buffered_amount: 0
   forward_stats: {summary_interval: 0s, report_interval: 0s, report_window: 0s}
   enable_rtp_stream_restart_detection: false
   congestion_control:
@@ -326,8 +327,7 @@ TEST_CASE("options: the documented old names, and where their values go [CFG-05]
         {"room.max_room_name_length", "limit.max_room_name_length", "72"},
         {"room.max_participant_identity_length", "limit.max_participant_identity_length", "73"},
         {"redis.use_tls", "redis.tls.enabled", "true"},
-        {"rtc.strict_acks", "", "true"},
-        {"rtc.data_channel_max_buffered_amount", "", "5"}};
+        {"rtc.strict_acks", "", "true"}};
     std::size_t deprecated = 0;
     for (const Option& option : options())
         deprecated += option.status == Status::kDeprecated ? 1U : 0U;

@@ -84,6 +84,16 @@ TEST_CASE("StreamMeter: what is late is asked for, and no loss once it comes [LK
     CHECK(stream.meter.figures().asks == 1);
 }
 
+TEST_CASE("StreamMeter: copies of what was not missing, or was repaired, are nothing [LKC-32]") {
+    Stream stream;
+    stream.run(0, 10);
+    (void)stream.packet(11);
+    for (const int number : {9, 10, 10, 12})
+        stream.meter.repaired(stream.now, static_cast<std::uint16_t>(65'530 + number));
+    CHECK(stream.meter.figures().repaired == 1);
+    CHECK(stream.meter.figures().packets == 12);
+}
+
 TEST_CASE("StreamMeter: out of order is neither lost nor repeated; twice is repeated [LKC-32]") {
     Stream stream;
     stream.run(0, 3);

@@ -55,7 +55,7 @@ Forwarded ForwardWiring::view(const Participant& p) const {
 }
 
 ForwardedVersion ForwardWiring::version(const Participant& p) const {
-    return {p.info.version(), room_->subscriptions_.access(p).revision()};
+    return {p.info.version(), room_->subscriptions_.access(p).revision(), p.worker};
 }
 
 // A leave is told from the end of a session that the participant has replaced, or is going to: it
@@ -103,6 +103,12 @@ std::string ForwardWiring::add(Forwarded from) {
 
 void ForwardWiring::follow(Participant& p, Forwarded from) {
     follow_info(p, grants_here(std::move(from.grants), room_->news_.info().name()));
+    if (const sfu::WorkerIndex left = p.worker; left != from.worker) {
+        enter_worker(room_->data_, p, from.worker);
+        swap_workers(room_->data_, p, left);
+        p.worker = from.worker;
+        leave_worker(room_->data_, p, left);
+    }
     const livekit::SubscriptionPermission access = access_here(from.access);
     const livekit::SubscriptionPermission& before = room_->subscriptions_.access(p).list();
     if (access.SerializeAsString() != before.SerializeAsString()) {

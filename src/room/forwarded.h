@@ -30,6 +30,7 @@ struct Forwarded {
 struct ForwardedVersion {
     std::uint32_t info = 0;
     std::uint32_t access = 0;
+    sfu::WorkerIndex worker = 0;
     bool operator==(const ForwardedVersion&) const = default;
 };
 

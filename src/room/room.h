@@ -110,6 +110,7 @@ class Room {
     friend class RequestWiring;
     friend class SessionWiring;
     friend class ForwardWiring;
+    friend class WorkerMoves;
 
     // What others see of it has changed, and everybody is told.
     void changed(Participant& p, bool immediate);

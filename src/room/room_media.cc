@@ -31,7 +31,7 @@ void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& e
     if (link == nullptr || link->id() != event.peer) return;
     roster_.touch(p);
     data_.channel_opened(p, event.channel);
-    if (data_.ready(p)) negotiation_.data_ready(p);
+    if (data_.established(p)) negotiation_.data_ready(p);
 }
 
 void Room::handle_channel_failed(Participant& p) {

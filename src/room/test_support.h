@@ -27,6 +27,9 @@ struct OfferedTrack {
 };
 std::string make_offer(const std::vector<OfferedTrack>& tracks, int spare_audio = 0,
                        int spare_video = 0, std::string_view ufrag = "clnt");
+// A picture of 720 lines in three layers, as a client announces it.
+void describe_video(livekit::AddTrackRequest& add, const std::string& cid,
+                    const std::string& codec = "vp8");
 // The answer a browser gives to an offer; codecs in `without` ("H265") are refused.
 std::string make_answer(const std::string& offer, const std::vector<std::string>& without = {});
 

@@ -108,6 +108,22 @@ std::string make_offer(const std::vector<OfferedTrack>& tracks, int spare_audio,
            "\r\na=extmap-allow-mixed\r\na=msid-semantic: WMS\r\n" + body;
 }
 
+void describe_video(livekit::AddTrackRequest& add, const std::string& cid,
+                    const std::string& codec) {
+    add.set_width(1280);
+    add.set_height(720);
+    for (const auto& [quality, height] :
+         {std::pair{livekit::LOW, 180U}, {livekit::MEDIUM, 360U}, {livekit::HIGH, 720U}}) {
+        livekit::VideoLayer& layer = *add.add_layers();
+        layer.set_quality(quality);
+        layer.set_height(height);
+        layer.set_width(height * 16 / 9);
+    }
+    livekit::SimulcastCodec& described = *add.add_simulcast_codecs();
+    described.set_codec(codec);
+    described.set_cid(cid);
+}
+
 std::string make_answer(const std::string& offer, const std::vector<std::string>& without) {
     auto parsed = sdp::parse(offer);
     if (!parsed) return {};
@@ -239,20 +255,7 @@ void Harness::add_track(SessionId session, const std::string& cid, bool video) {
     add.set_cid(cid);
     add.set_type(video ? livekit::VIDEO : livekit::AUDIO);
     add.set_source(video ? livekit::CAMERA : livekit::MICROPHONE);
-    if (video) {
-        add.set_width(1280);
-        add.set_height(720);
-        for (const auto& [quality, height] :
-             {std::pair{livekit::LOW, 180U}, {livekit::MEDIUM, 360U}, {livekit::HIGH, 720U}}) {
-            livekit::VideoLayer& layer = *add.add_layers();
-            layer.set_quality(quality);
-            layer.set_height(height);
-            layer.set_width(height * 16 / 9);
-        }
-        livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
-        codec.set_codec("vp8");
-        codec.set_cid(cid);
-    }
+    if (video) describe_video(add, cid);
     send(session, request);
 }
 

@@ -4,6 +4,7 @@
 // A participant in a browser page: the suite's side of page/caller.js.
 
 import { tone_of } from '../lib/picture.mjs';
+import { assert } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { until } from '../lib/wait.mjs';
 
@@ -120,6 +121,13 @@ export class Caller {
   received(text, { timeout = 10000 } = {}) {
     const find = async () => (await this.evaluate(() => window.caller.data)).find((one) => one.text === text);
     return until(find, { timeout, what: `${this.identity} to receive "${text.slice(0, 40)}"` });
+  }
+
+  // It has not begun to connect anew since then.
+  async assert_undisturbed(since) {
+    const events = await this.evaluate(() => window.caller.events);
+    const lost = events.filter(({ name, at }) => at >= since && /reconnect|disconnect/i.test(name));
+    assert.deepEqual(lost.map(({ name }) => name), [], `${this.identity} goes on without reconnecting`);
   }
 
   async close() {

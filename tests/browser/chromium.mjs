@@ -10,6 +10,7 @@ import { start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './call.mjs';
+import { churn_checks } from './churn.mjs';
 import { data_track_checks } from './data_tracks.mjs';
 import { e2ee_checks } from './e2ee.mjs';
 import { frame_metadata_checks } from './frame_metadata.mjs';
@@ -33,6 +34,7 @@ await suite.run(async () => {
     await e2ee_checks(place, v0);
     await data_track_checks(place, v0);
   }
+  await churn_checks(place);
   await frame_metadata_checks(place);
   await loss_checks(place);
   await refusal_checks(place);

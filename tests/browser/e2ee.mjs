@@ -15,6 +15,7 @@ import { Caller, meet } from './caller.mjs';
 const kKey = 'the key of the call';
 const kOther = 'another key';
 const kPackets = 50;
+const kMutes = 2;
 const kLayered = { size: { width: 640, height: 360, fps: 12 }, bitrate: 400000, layers: [[160, 90, 60000, 12]] };
 
 export async function e2ee_checks({ suite, server, address, browser }, v0) {
@@ -26,7 +27,7 @@ export async function e2ee_checks({ suite, server, address, browser }, v0) {
     return caller;
   };
 
-  await suite.check(`${mode}: with one key picture, tone, layers and data come through encryption [SIG-100] [SIG-120] [MC-01]`, async () => {
+  await suite.check(`${mode}: with one key picture, tone, layers and data come through encryption, and mutes [SIG-100] [SIG-120] [MC-01] [MC-17] [TRAP-19]`, async () => {
     const [alice, bob] = [await join('alice', 1, kKey), await join('bob', 2, kKey)];
     await alice.call('publish_picture', kLayered);
     await bob.call('publish_picture');
@@ -44,8 +45,22 @@ export async function e2ee_checks({ suite, server, address, browser }, v0) {
     await alice.call('send', 'for us', { topic: 'secret' });
     assert.equal((await bob.received('for us')).from, 'alice');
     await wrong_key_checks(join, alice, bob);
+    await mute_checks(alice, bob);
     await Promise.all([alice.close(), bob.close()]);
   }, { seconds: 90 });
+}
+
+const undecrypted = (caller) => caller.evaluate(() => window.caller.events.filter(({ name }) => name === 'encryptionError').length);
+
+// What the server sends itself at a mute is not encrypted and says so: nobody takes it for a wrong key.
+async function mute_checks(alice, bob) {
+  for (let i = 0; i < kMutes; i += 1) {
+    for (const what of ['picture', 'tone']) await alice.call('mute', what, true);
+    await Promise.all([bob.sees_no_more(alice), bob.hears_nothing_of(alice)]);
+    for (const what of ['picture', 'tone']) await alice.call('mute', what, false);
+    await Promise.all([bob.sees(alice), bob.hears(alice)]);
+  }
+  assert.equal(await undecrypted(bob), 0, 'bob has errors of decryption');
 }
 
 // Eve gets everything and can read nothing; who has the key notices nothing of her.
@@ -69,5 +84,6 @@ async function wrong_key_checks(join, alice, bob) {
   const read = await eve.evaluate(() => window.caller.data.map((one) => one.text));
   assert.ok(!read.some((text) => text.includes('not for eve')), 'eve reads the data');
   await Promise.all([alice.sees(bob), bob.sees(alice)]);
+  assert.ok((await undecrypted(eve)) > 0, 'eve is told of no error');
   await eve.close();
 }

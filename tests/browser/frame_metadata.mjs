@@ -24,7 +24,7 @@ export async function frame_metadata_checks({ suite, server, address, browser })
     return caller;
   };
 
-  await suite.check('what a publisher writes behind its frames comes to who reads it, others see the picture [IN-42] [SIG-66]', async () => {
+  await suite.check('what a publisher writes behind its frames comes to who reads it, others see the picture [IN-42] [SIG-66] [MC-17]', async () => {
     const [alice, bob, carol] = [await join('alice', 1, true), await join('bob', 2, true), await join('carol', 3, false)];
     for (const [codec, layers] of [['vp8', kLayers], ['h264', {}]]) {
       await alice.call('publish_picture', { codec, metadata: true, ...layers });

@@ -20,7 +20,7 @@ const kChecks = {
   idle: 'metrics: before anything happened only what has no labels is there [OBS-01]',
   joins: 'metrics: each join is counted in the states it reached [OBS-01]',
   tracks: 'metrics: tracks, subscriptions and their delays [OBS-01]',
-  packets: 'metrics: packets, loss, jitter and round trips of both directions [OBS-01]',
+  packets: 'metrics: packets, loss, jitter, round trips and delays, of both directions [OBS-01] [FWD-19]',
   ends: 'metrics: the end of sessions, tracks and the room, and webhooks [OBS-01]',
 };
 const kStreams = [
@@ -154,6 +154,7 @@ async function media_checks(suite, server, call) {
     assert.ok(forwarded >= 500, `${forwarded} packets with a delay`);
     assert.equal(scrape.value('livekit_forward_latency_ns_bucket', { le: '+Inf' }), forwarded);
     assert.ok(scrape.value('livekit_forward_latency') > 0);
+    assert.ok(scrape.value('livekit_forward_jitter') > 0);
     assert.ok(scrape.value('livekit_quality_score_count') >= 2);
     assert.ok(scrape.value('livekit_quality_rating_count') >= 2);
   });

@@ -6,6 +6,7 @@
 
 import { RoomEvent } from '@livekit/rtc-node';
 
+import { watch_gap } from '../lib/gaps.mjs';
 import { behind_netsim, Netsim } from '../lib/netsim.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { start_server } from '../lib/server.mjs';
@@ -14,9 +15,10 @@ import { sleep, until } from '../lib/wait.mjs';
 import { chromium_check } from './chromium.mjs';
 
 const kOutageMillis = 5000;
-// libwebrtc checks a path that has proved itself each 2.5 s; only then can a server that waits for
-// its client to check know of a new port.
-const kNextCheckMillis = 2500;
+// libwebrtc checks a path that has proved itself each 2.5 s; the server does not wait for that, its
+// own check follows the first packet from a new port. What one sends may wait for the other's.
+const kGapMillis = 1000;
+const kRounds = 3;
 const kSlackMillis = 2000; // of a busy machine, and of pictures at ten a second
 const kFallbackMillis = 20000;
 // More than what was under way when the network changed.
@@ -52,26 +54,6 @@ async function end({ relay, alice, bob }) {
   return relay.end();
 }
 
-// The longest time without a new picture of `other`, from now on.
-function watch_gap(peer, other) {
-  const log = () => peer.pictures.get(other.identity);
-  const watch = { longest: 0 };
-  let last = Date.now();
-  let changes = log().changes;
-  const look = () => {
-    const now = Date.now();
-    watch.longest = Math.max(watch.longest, now - last);
-    if (log().changes !== changes) [last, changes] = [now, log().changes];
-  };
-  const timer = setInterval(look, 10);
-  watch.stop = () => {
-    clearInterval(timer);
-    look();
-    return watch.longest;
-  };
-  return watch;
-}
-
 async function loss(suite) {
   await suite.check('N1, 2 % of all packets lost: pictures and tones both ways [MC-07]', async () => {
     const all = await call(suite, 'loss', { profile: 'N1', seed: 3 });
@@ -85,21 +67,23 @@ async function loss(suite) {
 }
 
 async function rebinding(suite) {
-  await suite.check('N10, a NAT gives new ports: pictures go on with the next check, nobody reconnects', async () => {
+  await suite.check('N10, a NAT gives new ports: pictures go on within a second, nobody reconnects [MC-03] [TRAP-16]', async () => {
     const all = await call(suite, 'rebinding', { profile: 'N0' });
     const { relay, alice, bob } = all;
     const since = Date.now();
-    const gaps = [watch_gap(bob, alice), watch_gap(alice, bob)];
-    await relay.apply('rebind');
-    await sleep(kNextCheckMillis + kSlackMillis);
-    await both_ways(alice, bob, kFresh);
-    const longest = gaps.map((gap) => gap.stop());
-    console.log(`   gaps of ${longest.join(' and ')} ms`);
-    // Both ends got new ports: what one sends waits for its check, and then for that of the other.
-    assert.ok(Math.max(...longest) < kNextCheckMillis + kSlackMillis, `a gap of ${Math.max(...longest)} ms`);
+    // Where in the client's 2.5 s it happens decides how long its check would take.
+    for (let round = 0; round < kRounds; ++round) {
+      const gaps = [watch_gap(bob, alice), watch_gap(alice, bob)];
+      await relay.apply('rebind');
+      await sleep(kSlackMillis);
+      await both_ways(alice, bob, kFresh);
+      const longest = gaps.map((gap) => gap.stop());
+      console.log(`   gaps of ${longest.join(' and ')} ms`);
+      assert.ok(Math.max(...longest) < kGapMillis, `a gap of ${Math.max(...longest)} ms`);
+    }
     assert_undisturbed(all, since);
     const figures = await end(all);
-    assert.equal(figures.rebinds, 1);
+    assert.equal(figures.rebinds, kRounds);
   }, { seconds: 50 });
 }
 
@@ -127,6 +111,7 @@ async function no_udp(suite) {
   await suite.check('N8, UDP is dropped from the start: the call is made over TCP [MC-02]', async () => {
     const all = await call(suite, 'no-udp', { profile: 'N8' });
     assert.ok(await by_tcp(all.alice, all.bob));
+    await both_ways(all.alice, all.bob, kFresh);
     const { up, down, tcp } = await end(all);
     assert.equal(up.forwarded + down.forwarded, 0);
     assert.ok(up.udp_dropped > 0 && tcp.octets_up > 10_000 && tcp.octets_down > 10_000);

@@ -130,7 +130,43 @@ async function external_check(suite) {
   });
 }
 
+// A STUN server that says to each address what `seen` has for it, else what it sees.
+async function stun_server(suite, seen) {
+  const stun = dgram.createSocket('udp4');
+  await new Promise((resolve) => stun.bind(0, '127.0.0.1', resolve));
+  suite.cleanup(() => stun.close());
+  stun.on('message', (bytes, from) => {
+    const host = seen(from.address) ?? from.address;
+    stun.send(mapped_success(bytes, { host, port: from.port }), from.port, from.address);
+  });
+  return [`127.0.0.1:${stun.address().port}`];
+}
+
+const kOtherPublic = '203.0.113.78';
+
+async function mapping_check(suite) {
+  await suite.check('rtc.use_external_ip on several addresses: each is told as its own public one; only those, their own too, and none through which no packet comes back, as is asked for [ICE-09]', async () => {
+    const outer = own_addresses().find((one) => !one.internal && !is_v6(one.address))?.address;
+    if (!outer) return console.log('   not here: this machine has one address');
+    const only_these = { enable_loopback_candidate: true, ips: { includes: [`${outer}/32`, '127.0.0.1/32'] } };
+    const told = async (seen, rtc) => {
+      const settings = { use_external_ip: true, stun_servers: await stun_server(suite, seen), ...only_these, ...rtc };
+      return hosts(await with_server(suite, settings, (server) => candidates(suite, server)), 'udp');
+    };
+    const skip = { skip_external_ip_validation: true };
+    const both = (address) => (address === outer ? kPublic : kOtherPublic);
+    assert.deepEqual(await told(both, skip), [kPublic, kOtherPublic].sort());
+    assert.deepEqual(await told(both, { ...skip, advertise_internal_ip: true }), [kPublic, kOtherPublic, outer, '127.0.0.1'].sort());
+    // Nothing comes back through either: both are told as the one that was found first.
+    assert.deepEqual(await told(both, {}), [kOtherPublic]);
+    // The outer one is its own public address, through which packets come back.
+    const half = (address) => (address === outer ? undefined : kOtherPublic);
+    assert.deepEqual(await told(half, {}), [outer, '127.0.0.1'].sort());
+    assert.deepEqual(await told(half, { external_ip_only: true }), [outer]);
+  });
+}
+
 export async function address_checks(suite) {
-  const groups = [port_check, filter_check, node_ip_check, external_check];
+  const groups = [port_check, filter_check, node_ip_check, external_check, mapping_check];
   await Promise.all(groups.map((group) => group(suite)));
 }

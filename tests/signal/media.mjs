@@ -24,11 +24,12 @@ export class MediaClient {
   opened_by_server = []; // their labels
   data = []; // {label, bytes}
   packets = new Map(); // RTP packets that came, by kind: {count, last}, last is the payload
-  video = []; // the first of them, as {payload}
+  video = []; // the first of them, as {header, payload}
   errors = [];
   silent = false; // true: it answers no offer
   loud = false; // true: its packets say that it speaks
   rewrite = (sdp) => sdp; // what it says of its own descriptions
+  offers = { codecs: codecs(), headerExtensions: header_extensions() };
   #connections = new Map();
   #work = Promise.resolve();
   #offers = 0;
@@ -39,6 +40,7 @@ export class MediaClient {
     peer.v1 = settings.v1 ?? false;
     peer.silent = settings.silent ?? false;
     peer.rewrite = settings.rewrite ?? peer.rewrite;
+    peer.offers = { ...peer.offers, ...settings.offers };
     suite.cleanup(() => peer.close());
     const on_message = (kind, value, client) => {
       peer.client = client;
@@ -65,13 +67,13 @@ export class MediaClient {
   connection(target) {
     const known = this.#connections.get(target);
     if (known) return known;
-    const connection = new RTCPeerConnection({ codecs: codecs(), headerExtensions: header_extensions(), iceServers: [], iceUseIpv6: false });
+    const connection = new RTCPeerConnection({ ...this.offers, iceServers: [], iceUseIpv6: false });
     connection.onIceCandidate.subscribe((candidate) => {
       if (candidate) this.client.send('trickle', { target, candidateInit: JSON.stringify(candidate.toJSON()) });
     });
-    connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(({ payload }) => {
+    connection.onTrack.subscribe((track) => track.onReceiveRtp.subscribe(({ header, payload }) => {
       this.packets.set(track.kind, { count: (this.packets.get(track.kind)?.count ?? 0) + 1, last: payload });
-      if (track.kind === 'video' && this.video.length < kMaxKept) this.video.push({ payload });
+      if (track.kind === 'video' && this.video.length < kMaxKept) this.video.push({ header, payload });
     }));
     connection.onDataChannel.subscribe((channel) => {
       this.opened_by_server.push(channel.label);
@@ -141,8 +143,9 @@ export class MediaClient {
 
   // Publishes and sends packets; gives the TrackInfo of track_published. `at_once`: the offer goes
   // without waiting for that. `frames` gives the packets, one after the other; `first` is about the
-  // number of the first, `every` the milliseconds between them.
-  async publish(kind, { at_once = false, frames, first, every, ...request } = {}) {
+  // number of the first, `every` the milliseconds between them; `codec` is said to be that of the
+  // track.
+  async publish(kind, { at_once = false, frames, first, every, codec, ...request } = {}) {
     const connection = this.connection(SignalTarget.PUBLISHER);
     const track = this.#add_track(kind);
     const video = kind === 'video';
@@ -153,6 +156,7 @@ export class MediaClient {
       type: video ? TrackType.VIDEO : TrackType.AUDIO,
       source: video ? TrackSource.CAMERA : TrackSource.MICROPHONE,
       ...(video && { width: 640, height: 360 }),
+      ...(codec && { simulcastCodecs: [{ codec, cid }] }),
       ...request,
     });
     if (!at_once) await this.client.told('trackPublished', (one) => one.cid === cid);

@@ -3,7 +3,7 @@
 //
 // The codecs of a werift connection, and packets for them.
 
-import { RTCRtpCodecParameters, RtpHeader, RtpPacket, useAudioLevelIndication } from 'werift';
+import { ExtensionProfiles, RTCRtpCodecParameters, RtpHeader, RtpPacket, useAudioLevelIndication } from 'werift';
 
 const kFeedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
 export const codecs = () => ({
@@ -18,7 +18,7 @@ const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);
 const kVp8KeyFrame = Buffer.from('10009d012a80026801', 'hex');
 
 // Sends a packet on the track each 20 ms, of sound as loud as speech when `is_loud()`; `next` gives
-// its payload and marker. Gives the timer.
+// its payload and marker, if it likes also its time and extensions. Gives the timer.
 export function send_packets(track, is_loud, next, { first = 0, every = 20 } = {}) {
   const video = track.kind === 'video';
   const usual = { payload: video ? kVp8KeyFrame : kOpusSilence, marker: true };
@@ -27,9 +27,10 @@ export function send_packets(track, is_loud, next, { first = 0, every = 20 } = {
   return setInterval(() => {
     sequenceNumber = (sequenceNumber + 1) & 0xffff;
     timestamp += video ? 1800 : 960;
-    const extensions = !video && is_loud() ? [{ id: kLevelId, payload: kLoud }] : [];
-    const { payload, marker } = next?.() ?? usual;
-    const header = new RtpHeader({ sequenceNumber, timestamp, marker, extension: extensions.length > 0, extensions });
+    const level = !video && is_loud() ? [{ id: kLevelId, payload: kLoud }] : [];
+    const { payload, marker, at = timestamp, extensions = level, two_byte = false } = next?.() ?? usual;
+    const header = new RtpHeader({ sequenceNumber, timestamp: at, marker, extension: extensions.length > 0, extensions });
+    if (two_byte) header.extensionProfile = ExtensionProfiles.TwoByte;
     track.writeRtp(new RtpPacket(header, payload));
   }, every);
 }

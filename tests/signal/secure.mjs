@@ -38,7 +38,7 @@ async function behind_proxy(suite, server) {
 }
 
 async function handshake_check(suite, server) {
-  await suite.check('publishers are greeted, subscribers greet: suites, groups and SRTP profiles in our order, a certificate is asked for [DTLS-01] [DTLS-02] [DTLS-06] [DTLS-13]', async () => {
+  await suite.check('publishers are greeted, subscribers greet: suites, groups and SRTP profiles in our order, a certificate is asked for [DTLS-01] [DTLS-02] [DTLS-06] [DTLS-13] [MC-04]', async () => {
     const { proxy, join } = await behind_proxy(suite, server);
     const seen = { up: [], down: [] };
     const longest = { up: 0, down: 0 };
@@ -128,7 +128,7 @@ const hex_of = (hash) => createHash(hash).update(certificate()).digest('hex').ma
 const fingerprint = (line) => (sdp) => sdp.replace(/^a=fingerprint:.*(?=\r$)/gm, () => `a=fingerprint:${line()}`);
 
 async function certificate_check(suite, server) {
-  await suite.check('a certificate has to be the one of the description, whichever hash that has; else a full reconnect at once [DTLS-03] [DTLS-13]', async () => {
+  await suite.check('a certificate has to be the one of the description, whichever hash that has; else a full reconnect at once [DTLS-03] [DTLS-13] [MC-04]', async () => {
     const room = fresh_room('secure');
     const bob = await MediaClient.join(suite, server, room, 'bob');
     const hashes = {
@@ -202,7 +202,7 @@ async function srtp_checks(suite) {
   const server = await start_server(suite);
   const failures = async () => (await Scrape.of(server)).value('confab_srtp_failures_total');
 
-  await suite.check('SRTP: sequence numbers wrap both ways, also where packets are lost; no number is used for other octets [SRTP-03] [TRAP-14]', async () => {
+  await suite.check('SRTP: sequence numbers wrap both ways, also where packets are lost; no number is used for other octets [SRTP-03] [TRAP-14] [MC-05]', async () => {
     const up = await behind_proxy(suite, server);
     const down = await behind_proxy(suite, server);
     const room = fresh_room('secure');
@@ -235,7 +235,7 @@ async function srtp_checks(suite) {
     assert.deepEqual(bob.errors, []);
   }, { seconds: 40 });
 
-  await suite.check('SRTP: packets that come twice or late are no failures and are forwarded once; changed ones are dropped [SRTP-01] [SRTP-02] [SRTP-04]', async () => {
+  await suite.check('SRTP: packets that come twice or late are no failures and are forwarded once; changed ones are dropped [SRTP-01] [SRTP-02] [SRTP-04] [MC-05]', async () => {
     const { proxy, join } = await behind_proxy(suite, server);
     const room = fresh_room('secure');
     const alice = await join(room, 'alice');

@@ -10,8 +10,9 @@ import { RTCPeerConnection } from 'werift';
 
 import { room_client } from '../api/clients.mjs';
 import { is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
+import { start_server } from '../lib/server.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { Client, fresh_room } from './client.mjs';
 import { MediaClient, more } from './media.mjs';
 
@@ -84,6 +85,28 @@ async function data_client(suite, server, room, identity) {
 }
 
 const user_packet = (text) => Buffer.from(new DataPacket({ value: { case: 'user', value: { payload: Buffer.from(text) } } }).toBinary());
+
+// The packets of a message of 14 000 octets that come before any is acknowledged.
+async function first_flight(suite, server) {
+  const room = fresh_room('window');
+  const bob = await data_client(suite, server, room, 'bob');
+  const from = bob.of(kData).length;
+  bob.drop = ({ type }) => type === kData;
+  await room_client(server).sendData(room, Buffer.alloc(14000, 1), DataPacket_Kind.RELIABLE, { destinationIdentities: ['bob'] });
+  await until(() => bob.of(kData).length > from);
+  await sleep(500); // a timeout sends again after a second
+  return bob.of(kData).length - from;
+}
+
+async function window_checks(suite, server) {
+  await suite.check('rtc.sctp_min_cwnd: so much leaves before anything is acknowledged, else four packets [SCTP-03]', async () => {
+    assert.ok((await first_flight(suite, server)) <= 4);
+    const other = await start_server(suite, { rtc: { sctp_min_cwnd: 65536 } });
+    assert.ok((await first_flight(suite, other)) >= 12);
+    await other.stop();
+    other.forget();
+  });
+}
 
 async function sctp_checks(suite, server) {
   await suite.check('SCTP: streams, window and extensions of the handshake; what is lost comes again after a second, one message alone is acknowledged after 200 ms [SCTP-01] [NET-01]', async () => {
@@ -217,6 +240,6 @@ async function rtcp_check(suite, server) {
 }
 
 export async function transport_checks(suite, server) {
-  const groups = [sctp_checks, size_check, rtcp_check];
+  const groups = [sctp_checks, window_checks, size_check, rtcp_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

@@ -52,6 +52,26 @@ Result<std::string, std::string> node_address(const config::Config& config) {
     return ip.to_string();
 }
 
+// Where there are several: each may have a public address of its own (02 ICE-09).
+std::vector<ExternalAddress> external_addresses(const config::Config& config,
+                                                const std::vector<MediaAddress>& addresses) {
+    constexpr Duration kPatience = Duration::seconds(5);
+    std::vector<IpAddress> locals;
+    for (const MediaAddress& address : addresses)
+        if (address.local.is_v4()) locals.push_back(address.local);
+    if (locals.size() < 2) return {};
+    auto found = find_external_addresses(config.rtc.stun_servers, locals, kPatience,
+                                         !config.rtc.skip_external_ip_validation);
+    for (const ExternalAddress& one : found)
+        telemetry::log_info("public address found",
+                            {{"local", one.local.to_string()}, {"ip", one.external.to_string()}});
+    if (found.empty())
+        telemetry::log_warn(
+            "no packet came back through the public addresses of each local one; all are offered "
+            "as the one that was found first (rtc.skip_external_ip_validation leaves that out)");
+    return found;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>, std::string> Server::start(const config::Config& config,
@@ -96,6 +116,10 @@ Server::~Server() = default;
 Server::Step Server::find_addresses() {
     CONFAB_TRY(config_.rtc.node_ip, node_address(config_));
     CONFAB_TRY(addresses_, media_addresses(config_, worker::local_addresses()));
+    if (config_.rtc.use_external_ip) {
+        const std::vector<ExternalAddress> external = external_addresses(config_, addresses_);
+        addresses_ = with_external(std::move(addresses_), external, config_.rtc.external_ip_only);
+    }
     CONFAB_TRY(presets_, room_presets(config_));
     return api::check_webhook_options(webhook_options(config_), keys_);
 }
@@ -141,12 +165,9 @@ room::MediaNode Server::room_media() const {
     room::MediaNode result;
     result.fingerprint_sha256 = media_->fingerprint();
     result.ice_lite = config_.rtc.use_ice_lite;
+    const bool internal_too = config_.rtc.use_external_ip && config_.rtc.advertise_internal_ip;
     const auto advertise = [&](const std::vector<SocketAddress>& bound) {
-        std::vector<SocketAddress> list;
-        list.reserve(bound.size());
-        for (std::size_t i = 0; i < bound.size(); ++i)
-            list.push_back({addresses_[i].advertised, bound[i].port});
-        return list;
+        return candidate_addresses(addresses_, bound, internal_too);
     };
     for (std::size_t i = 0; i < media_->size(); ++i)
         result.workers.push_back(

@@ -128,9 +128,12 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     options.packet_buffer_size_audio = config.rtc.packet_buffer_size_audio;
     options.level_lengths = config.own.level_lengths;
     options.loss_proxying = config.audio.enable_loss_proxying;
+    options.sctp = {config.rtc.sctp_min_cwnd, config.rtc.sctp_fast_rtx_wnd,
+                    config.rtc.sctp_cwnd_ca_step};
     options.data = {config.rtc.datachannel_slow_threshold,
                     config.rtc.datachannel_lossy_target_latency,
-                    config.rtc.datachannel_data_track_target_latency};
+                    config.rtc.datachannel_data_track_target_latency,
+                    config.rtc.data_channel_max_buffered_amount};
     return options;
 }
 
@@ -224,6 +227,7 @@ room::Config room_config(const config::Config& config,
     result.allow_tcp_fallback = config.rtc.allow_tcp_fallback;
     result.force_tcp = config.rtc.force_tcp;
     result.send_side_bwe = send_side_bwe(config);
+    result.active_red_encoding = config.audio.active_red_encoding;
     const config::PliThrottle& pli = config.rtc.pli_throttle;
     result.pli_throttle = {pli.low_quality, pli.mid_quality, pli.high_quality};
     result.reconnect_on_publication_error = config.rtc.reconnect_on_publication_error;

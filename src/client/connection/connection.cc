@@ -18,6 +18,7 @@ constexpr std::uint32_t kHostPriority = 2'122'194'687;
 
 peer::TransportConfig transport_config(const ConnectionConfig& config) {
     peer::TransportConfig transport;
+    transport.profiles = config.profiles;
     transport.ice.local = {config.local.ufrag, config.local.pwd};
     transport.ice.role = config.role;
     transport.ice.candidates = {{0, ice::Protocol::kUdp, config.address}};

@@ -17,6 +17,7 @@
 #include "base/sequence.h"
 #include "rtc/peer/transport.h"
 #include "rtc/sdp/description/description.h"
+#include "rtc/srtp/profile.h"
 #include "wire/rtp/rtp_extensions.h"
 
 namespace confab::client {
@@ -34,6 +35,7 @@ struct ConnectionConfig {
     ice::Role role = ice::Role::kControlling;
     SocketAddress address;  // of its UDP socket, as it sees it itself
     bool opens_channels = false;
+    std::vector<srtp::Profile> profiles = {};  // in order of preference; all when empty
 };
 
 struct OutgoingDatagram {

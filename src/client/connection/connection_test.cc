@@ -8,6 +8,8 @@
 #include <doctest/doctest.h>
 
 #include <cctype>
+#include <utility>
+#include <vector>
 
 #include "client/connection/connection_testing.h"
 #include "wire/rtp/rtp.h"
@@ -50,6 +52,19 @@ TEST_CASE("Connection: media is encrypted for the other end, and waits for the c
     REQUIRE(pair.rtp.size() == 2);
     CHECK(wire::parse_rtp(pair.rtp[1])->header.sequence == 0);
     CHECK(to_vector(wire::parse_rtp(pair.rtp[1])->payload) == Bytes{9, 9});
+}
+
+TEST_CASE("Connection: protects media as it was told to, and with GCM if it was not [DES-23]") {
+    using enum srtp::Profile;
+    for (const auto& [told, taken] :
+         std::vector<std::pair<std::vector<srtp::Profile>, srtp::Profile>>{
+             {{}, kAeadAes128Gcm}, {{kAes128CmSha1_80}, kAes128CmSha1_80}}) {
+        Pair pair(told);
+        pair.negotiate();
+        pair.run(Duration::seconds(1));
+        REQUIRE(pair.offerer().transport().srtp_sender() != nullptr);
+        CHECK(pair.offerer().transport().srtp_sender()->profile() == taken);
+    }
 }
 
 TEST_CASE("Connection: an ICE restart has other credentials and keeps what is there [ICE-14]") {

@@ -12,12 +12,13 @@
 
 #include "client/connection/connection.h"
 #include "client/session/descriptions.h"
+#include "rtc/srtp/profile.h"
 
 namespace confab::client {
 
 class Pair {
   public:
-    Pair() {
+    explicit Pair(const std::vector<srtp::Profile>& profiles = {}) {
         for (std::size_t i = 0; i < 2; ++i) {
             ConnectionConfig config;
             config.crypto = {&engine_, nullptr, true};
@@ -25,6 +26,7 @@ class Pair {
             config.address = {IpAddress::v4(0x0A00'0001U + static_cast<std::uint32_t>(i)), 4000};
             config.local.fingerprint = "AA:BB";  // nobody asks: keys are simulated
             config.opens_channels = i == 0;
+            config.profiles = profiles;
             ends_[i] = std::make_unique<Connection>(config, Rng(i + 1));
         }
     }

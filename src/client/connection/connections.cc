@@ -19,6 +19,7 @@ Connection& Connections::open(Target target, ice::Role role, bool opens_channels
     config.role = role;
     config.address = config_.addresses[index(target)];
     config.opens_channels = opens_channels;
+    config.profiles = config_.profiles;
     all_[index(target)] = std::make_unique<Connection>(std::move(config), rng_.fork());
     return *all_[index(target)];
 }

@@ -10,8 +10,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/connection/connection.h"
+#include "rtc/srtp/profile.h"
 
 namespace confab::client {
 
@@ -24,6 +26,7 @@ struct ConnectionsConfig {
     peer::SharedCrypto crypto;
     std::string fingerprint;  // of the certificate in `crypto`
     std::array<SocketAddress, kTargets> addresses;
+    std::vector<srtp::Profile> profiles = {};  // in order of preference; all when empty
 };
 
 class Connections {

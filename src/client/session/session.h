@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "client/connection/connections.h"
 #include "client/media/publisher.h"
@@ -30,6 +31,7 @@
 #include "client/session/signal_reader.h"
 #include "client/session/subscriptions.h"
 #include "livekit_rtc.pb.h"
+#include "rtc/srtp/profile.h"
 
 namespace confab::client {
 
@@ -44,6 +46,8 @@ struct SessionConfig {
     UnixTime wall_at_zero;  // at Timestamp{}
     // Shared by sessions that see the same participants; none: its own.
     std::shared_ptr<ParticipantPool> participants;
+    // Of SRTP, in order of preference; all when empty.
+    std::vector<srtp::Profile> profiles;
 };
 
 // ---------------------------------------------------------------- events

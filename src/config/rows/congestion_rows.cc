@@ -28,7 +28,8 @@ constexpr auto kRows = std::to_array<Option>({
         "rtc.congestion_control.use_send_side_bwe_interceptor",
         [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe_interceptor; },
         "The same: there is one such estimator"),
-    later("rtc.congestion_control.send_side_bwe_pacer", Kind::kString, "no-queue", "Pacer")
+    other("rtc.congestion_control.send_side_bwe_pacer", Kind::kString, "no-queue",
+          "Packets wait when the estimate limits the link, and then by its rate; not otherwise")
         .one_of("no-queue|pass-through|leaky-bucket"),
     used(
         "rtc.congestion_control.stream_allocator.min_channel_capacity",

@@ -29,8 +29,7 @@ constexpr auto kRows = std::to_array<Option>({
         "Intervals the level is smoothed over; 0 for none"),
     used(
         "audio.active_red_encoding", [](C& c) -> Slot { return &c.audio.active_red_encoding; },
-        "Add redundancy to Opus that came without")
-        .later(),
+        "Add redundancy to Opus that came without"),
     used(
         "audio.enable_loss_proxying", [](C& c) -> Slot { return &c.audio.enable_loss_proxying; },
         "Report subscribers' loss to the publisher"),

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The rows of the table (01 section 7.1), a file per group of sections. Rows with `.later()` or
-// made by later() are valid and reported at start as not implemented.
+// made by later() are valid and reported at start as not implemented, those of other() as of no
+// effect.
 #pragma once
 
 #include <span>
@@ -19,6 +20,12 @@ consteval Option later(std::string_view path, Kind kind, std::string_view value,
                        std::string_view help) {
     return {
         .path = path, .kind = kind, .help = help, .default_text = value, .status = Status::kLater};
+}
+// Valid, and for good without effect: what it tunes is made in another way here.
+consteval Option other(std::string_view path, Kind kind, std::string_view value,
+                       std::string_view why) {
+    return {
+        .path = path, .kind = kind, .help = why, .default_text = value, .status = Status::kOther};
 }
 // Deprecated and without effect.
 consteval Option dropped(std::string_view path, Kind kind, std::string_view value) {

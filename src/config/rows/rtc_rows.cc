@@ -35,12 +35,17 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "rtc.use_external_ip", [](C& c) -> Slot { return &c.rtc.use_external_ip; },
         "Ask a STUN server for the public address"),
-    later("rtc.external_ip_only", Kind::kBool, "false", "Offer no other than the public address"),
+    used(
+        "rtc.external_ip_only", [](C& c) -> Slot { return &c.rtc.external_ip_only; },
+        "With use_external_ip: none of the addresses that have no public one"),
     later("rtc.use_stun_port_as_ice", Kind::kBool, "false", "Media also on UDP port 3478"),
-    later("rtc.advertise_internal_ip", Kind::kBool, "false",
-          "Offer the private beside the public address"),
-    later("rtc.skip_external_ip_validation", Kind::kBool, "false",
-          "Believe the public address without a test packet"),
+    used(
+        "rtc.advertise_internal_ip", [](C& c) -> Slot { return &c.rtc.advertise_internal_ip; },
+        "With use_external_ip: the private beside the public address"),
+    used(
+        "rtc.skip_external_ip_validation",
+        [](C& c) -> Slot { return &c.rtc.skip_external_ip_validation; },
+        "With use_external_ip on several addresses: no test packet through each public one"),
     later("rtc.additional_host_ips", Kind::kStrings, "[]", "Further addresses to offer"),
     later("rtc.require_ipv4", Kind::kBool, "false", "Start only with an IPv4 address"),
     later("rtc.host_acceptance_min_wait", Kind::kDuration, "0s",
@@ -83,16 +88,22 @@ constexpr auto kRows = std::to_array<Option>({
         "Use all addresses but those inside these CIDR blocks"),
     later("rtc.batch_io.batch_size", Kind::kUint32, "0", "Packets per batch"),
     later("rtc.batch_io.max_flush_interval", Kind::kDuration, "0s", "Longest wait for a batch"),
-    later("rtc.sctp_min_cwnd", Kind::kUint32, "0", "Smallest SCTP congestion window"),
-    later("rtc.sctp_fast_rtx_wnd", Kind::kUint32, "0", "SCTP window of fast retransmission"),
-    later("rtc.sctp_cwnd_ca_step", Kind::kUint32, "0", "SCTP congestion avoidance step"),
+    used(
+        "rtc.sctp_min_cwnd", [](C& c) -> Slot { return &c.rtc.sctp_min_cwnd; },
+        "Smallest congestion window of data channels, in bytes; 0 for one packet"),
+    used(
+        "rtc.sctp_fast_rtx_wnd", [](C& c) -> Slot { return &c.rtc.sctp_fast_rtx_wnd; },
+        "Lost data is sent again while less than so many bytes are in flight; 0 for the "
+        "congestion window"),
+    used(
+        "rtc.sctp_cwnd_ca_step", [](C& c) -> Slot { return &c.rtc.sctp_cwnd_ca_step; },
+        "Growth of that window in congestion avoidance, in bytes; 0 for one packet"),
     later("rtc.enable_warp", Kind::kBool, "false", "Faster connection set-up, experimental"),
     dropped("rtc.strict_acks", Kind::kBool, "false"),
     used(
         "rtc.packet_buffer_size", [](C& c) -> Slot { return &c.rtc.packet_buffer_size_video; },
         "Packets kept per video track")
         .replaced_by("rtc.packet_buffer_size_video"),
-    dropped("rtc.data_channel_max_buffered_amount", Kind::kUint32, "0"),
     used(
         "rtc.packet_buffer_size_video",
         [](C& c) -> Slot { return &c.rtc.packet_buffer_size_video; },
@@ -147,6 +158,12 @@ constexpr auto kRows = std::to_array<Option>({
         "rtc.datachannel_data_track_target_latency",
         [](C& c) -> Slot { return &c.rtc.datachannel_data_track_target_latency; },
         "The same of frames of data tracks"),
+    used(
+        "rtc.data_channel_max_buffered_amount",
+        [](C& c) -> Slot { return &c.rtc.data_channel_max_buffered_amount; },
+        "Bytes that may wait for a receiver on a channel: messages beyond are dropped, no sender "
+        "waits "
+        "for it; 0: no limit. Not beside rtc.datachannel_slow_threshold"),
     later("rtc.forward_stats.summary_interval", Kind::kDuration, "0s", "Latency summary"),
     later("rtc.forward_stats.report_interval", Kind::kDuration, "0s", "Latency report"),
     later("rtc.forward_stats.report_window", Kind::kDuration, "0s", "Latency window"),

@@ -9,180 +9,184 @@
 namespace confab::config {
 namespace {
 
+// Upstream's estimator of its own; ours is Google's congestion control (src/rtc/bwe), whose numbers
+// are part of it.
+constexpr std::string_view kHere = "Another estimator, without such a number";
+
 constexpr auto kRows = std::to_array<Option>({
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.packet_group.min_packets",
-          Kind::kUint32, "30", "Packets of a group"),
-    later(
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.packet_group.min_packets",
+          Kind::kUint32, "30", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.packet_group.max_window_duration",
-        Kind::kDuration, "500ms", "Longest group"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.packet_group_max_age",
-          Kind::kDuration, "10s", "Age of groups"),
-    later(
+        Kind::kDuration, "500ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.packet_group_max_age",
+          Kind::kDuration, "10s", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.packet_group."
         "min_packets",
-        Kind::kUint32, "16384", "Packets of a group"),
-    later(
+        Kind::kUint32, "16384", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.packet_group."
         "max_window_duration",
-        Kind::kDuration, "1m", "Longest group"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
+        Kind::kDuration, "1m", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
           "num_rtt",
-          Kind::kUint32, "5", "Round trips after a probe"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
+          Kind::kUint32, "5", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
           "min",
-          Kind::kDuration, "250ms", "Shortest wait after a probe"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
+          Kind::kDuration, "250ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_packet_group.settle_wait_"
           "max",
-          Kind::kDuration, "5s", "Longest wait after a probe"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.base_interval",
-          Kind::kDuration, "3s", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.backoff_factor",
-          Kind::kFloat, "1.5", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.max_interval",
-          Kind::kDuration, "2m", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.min_duration",
-          Kind::kDuration, "200ms", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.max_duration",
-          Kind::kDuration, "20s", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.duration_"
+          Kind::kDuration, "5s", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.base_interval",
+          Kind::kDuration, "3s", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.backoff_factor",
+          Kind::kFloat, "1.5", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.max_interval",
+          Kind::kDuration, "2m", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.min_duration",
+          Kind::kDuration, "200ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.max_duration",
+          Kind::kDuration, "20s", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_regulator.duration_"
           "increase_factor",
-          Kind::kFloat, "1.5", "Timing of probes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.min_bytes_ratio",
-          Kind::kFloat, "0.5", "Least bytes of a probe"),
-    later(
+          Kind::kFloat, "1.5", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.min_bytes_ratio",
+          Kind::kFloat, "0.5", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.min_duration_ratio",
-        Kind::kFloat, "0.5", "Least length of a probe"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.jqr_min_delay",
-          Kind::kDuration, "50ms", "Delay of a filling queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.dqr_max_delay",
-          Kind::kDuration, "20ms", "Delay of an emptying queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.weighted_loss.min_"
+        Kind::kFloat, "0.5", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.jqr_min_delay",
+          Kind::kDuration, "50ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.dqr_max_delay",
+          Kind::kDuration, "20ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.weighted_loss.min_"
           "duration_for_loss_validity",
-          Kind::kDuration, "100ms", "Weight of losses"),
-    later(
+          Kind::kDuration, "100ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.weighted_loss.base_"
         "duration",
-        Kind::kDuration, "500ms", "Weight of losses"),
-    later(
+        Kind::kDuration, "500ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.weighted_loss.base_"
         "pps",
-        Kind::kUint32, "30", "Weight of losses"),
-    later(
+        Kind::kUint32, "30", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.weighted_loss.loss_"
         "penalty_factor",
-        Kind::kFloat, "0.25", "Weight of losses"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.jqr_min_weighted_"
+        Kind::kFloat, "0.25", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.jqr_min_weighted_"
           "loss",
-          Kind::kFloat, "0.25", "Loss of a filling queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.dqr_max_weighted_"
+          Kind::kFloat, "0.25", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.probe_signal.dqr_max_weighted_"
           "loss",
-          Kind::kFloat, "0.1", "Loss of an emptying queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_delay", Kind::kDuration,
-          "50ms", "Delay of a filling queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_trend_coefficient",
-          Kind::kFloat, "0.8", "Trend of a filling queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.dqr_max_delay", Kind::kDuration,
-          "20ms", "Delay of an emptying queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.min_duration_for_"
+          Kind::kFloat, "0.1", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_delay", Kind::kDuration,
+          "50ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_trend_coefficient",
+          Kind::kFloat, "0.8", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.dqr_max_delay", Kind::kDuration,
+          "20ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.min_duration_for_"
           "loss_validity",
-          Kind::kDuration, "100ms", "Weight of losses"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.base_duration",
-          Kind::kDuration, "500ms", "Weight of losses"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.base_pps",
-          Kind::kUint32, "30", "Weight of losses"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.loss_penalty_"
+          Kind::kDuration, "100ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.base_duration",
+          Kind::kDuration, "500ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.base_pps",
+          Kind::kUint32, "30", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.weighted_loss.loss_penalty_"
           "factor",
-          Kind::kFloat, "0.25", "Weight of losses"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_weighted_loss",
-          Kind::kFloat, "0.25", "Loss of a filling queue"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.dqr_max_weighted_loss",
-          Kind::kFloat, "0.1", "Loss of an emptying queue"),
-    later(
+          Kind::kFloat, "0.25", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.jqr_min_weighted_loss",
+          Kind::kFloat, "0.25", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.dqr_max_weighted_loss",
+          Kind::kFloat, "0.1", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_early_warning_jqr."
         "min_number_of_groups",
-        Kind::kUint32, "2", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "2", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_early_warning_jqr."
         "min_duration",
-        Kind::kDuration, "200ms", "Time before the state changes"),
-    later(
+        Kind::kDuration, "200ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_early_warning_dqr."
         "min_number_of_groups",
-        Kind::kUint32, "3", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "3", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_early_warning_dqr."
         "min_duration",
-        Kind::kDuration, "300ms", "Time before the state changes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_jqr.min_"
+        Kind::kDuration, "300ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_jqr.min_"
           "number_of_groups",
-          Kind::kUint32, "3", "Groups before the state changes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_jqr.min_"
+          Kind::kUint32, "3", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_jqr.min_"
           "duration",
-          Kind::kDuration, "300ms", "Time before the state changes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_dqr.min_"
+          Kind::kDuration, "300ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_dqr.min_"
           "number_of_groups",
-          Kind::kUint32, "4", "Groups before the state changes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_dqr.min_"
+          Kind::kUint32, "4", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.loss_early_warning_dqr.min_"
           "duration",
-          Kind::kDuration, "400ms", "Time before the state changes"),
-    later(
+          Kind::kDuration, "400ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_congested_jqr.min_"
         "number_of_groups",
-        Kind::kUint32, "4", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "4", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_congested_jqr.min_"
         "duration",
-        Kind::kDuration, "400ms", "Time before the state changes"),
-    later(
+        Kind::kDuration, "400ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_congested_dqr.min_"
         "number_of_groups",
-        Kind::kUint32, "5", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "5", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.queuing_delay_congested_dqr.min_"
         "duration",
-        Kind::kDuration, "500ms", "Time before the state changes"),
-    later(
+        Kind::kDuration, "500ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.loss_congested_jqr.min_number_of_"
         "groups",
-        Kind::kUint32, "6", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "6", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.loss_congested_jqr.min_duration",
-        Kind::kDuration, "600ms", "Time before the state changes"),
-    later(
+        Kind::kDuration, "600ms", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.loss_congested_dqr.min_number_of_"
         "groups",
-        Kind::kUint32, "6", "Groups before the state changes"),
-    later(
+        Kind::kUint32, "6", kHere),
+    other(
         "rtc.congestion_control.send_side_bwe.congestion_detector.loss_congested_dqr.min_duration",
-        Kind::kDuration, "600ms", "Time before the state changes"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.required_"
+        Kind::kDuration, "600ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.required_"
           "samples",
-          Kind::kUint32, "4", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.required_"
+          Kind::kUint32, "4", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.required_"
           "samples_min",
-          Kind::kUint32, "2", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.downward_"
+          Kind::kUint32, "2", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.downward_"
           "trend_threshold",
-          Kind::kFloat, "-0.5", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.downward_"
+          Kind::kFloat, "-0.5", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.downward_"
           "trend_max_wait",
-          Kind::kDuration, "2s", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.collapse_"
+          Kind::kDuration, "2s", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.collapse_"
           "threshold",
-          Kind::kDuration, "500ms", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.validity_"
+          Kind::kDuration, "500ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_trend.validity_"
           "window",
-          Kind::kDuration, "10s", "Trend of the captured traffic ratio"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_epsilon",
-          Kind::kFloat, "0.05", "Smallest change that counts"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_packet_group.min_"
+          Kind::kDuration, "10s", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_ctr_epsilon",
+          Kind::kFloat, "0.05", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_packet_group.min_"
           "packets",
-          Kind::kUint32, "20", "Packets of a group"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.congested_packet_group.max_"
+          Kind::kUint32, "20", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.congested_packet_group.max_"
           "window_duration",
-          Kind::kDuration, "150ms", "Longest group"),
-    later("rtc.congestion_control.send_side_bwe.congestion_detector.estimaton_window_duration",
-          Kind::kDuration, "1s", "Window of the estimate"),
+          Kind::kDuration, "150ms", kHere),
+    other("rtc.congestion_control.send_side_bwe.congestion_detector.estimaton_window_duration",
+          Kind::kDuration, "1s", kHere),
 });
 
 }  // namespace

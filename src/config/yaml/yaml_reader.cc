@@ -151,10 +151,10 @@ class Reader {
         if (!read_value(option, slot, node)) return;
         const std::string path(option.path);
         if (option.status == Status::kDeprecated)
-            warn(node.line, path, path + " has no effect any more; remove it");
-        else if (option.status == Status::kLater &&
-                 format_value(slot, Secrets::kShown) != default_value(option))
-            warn(node.line, path, path + " is valid but not implemented in this release; ignored");
+            return warn(node.line, path, path + " has no effect any more; remove it");
+        if (const std::string why = ignored_because(option);
+            !why.empty() && format_value(slot, Secrets::kShown) != default_value(option))
+            warn(node.line, path, path + " " + why + "; ignored");
     }
 
     // The old key counts where the new one is absent; 0 and "" say nothing.

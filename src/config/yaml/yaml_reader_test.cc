@@ -332,6 +332,14 @@ TEST_CASE("parse_yaml: what is not implemented is told unless it has its default
     }
 }
 
+TEST_CASE("parse_yaml: what is done in another way is told with how, unless it has its default") {
+    CHECK(parsed("rtc: {congestion_control: {send_side_bwe_pacer: no-queue}}").warnings.empty());
+    const Loaded loaded = parsed("rtc: {congestion_control: {send_side_bwe_pacer: leaky-bucket}}");
+    REQUIRE(loaded.warnings.size() == 1);
+    CHECK(has(loaded.warnings[0].message, "send_side_bwe_pacer has no effect here (Packets wait "));
+    CHECK(has(loaded.warnings[0].message, "); ignored"));
+}
+
 TEST_CASE("parse_keys: each line is a key, a blank and a secret, all of them text [CFG-02]") {
     const auto keys = parse_keys("# keys\n\nAPIa: one\n'APIb': \"t: wo\"\nAPIc: 42\n");
     REQUIRE(keys);

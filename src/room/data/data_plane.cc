@@ -94,6 +94,7 @@ void DataPlane::update(const Participant& p) {
 void DataPlane::remove(Participant& p) {
     unpublish_all(p);
     const bool last_hearer = count_hearer(hearers_, member(p).hears_metrics(), false);
+    if (const auto also = std::exchange(member(p).also, {})) leave_worker(*this, p, *also);
     members_.erase(p.number);
     command(p, sfu::DataMemberGone{room_, id_of(p)});
     const auto worker = workers_.find(p.worker);
@@ -102,6 +103,37 @@ void DataPlane::remove(Participant& p) {
     if (worker_left || last_hearer) tell_workers();
     rpc_.participant_left(p.sid());
     report_rpc();
+}
+
+// ---------------------------------------------------------------- moves between workers
+
+void enter_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker) {
+    DataPlane::Member& m = data.member(p);
+    if (!m.told) return;
+    m.also = worker;
+    const sfu::MemberId id = DataPlane::id_of(p);
+    data.scope_->out.command(worker, *m.told);
+    ++data.workers_[worker];
+    data.tell_workers();
+    for (const auto& [handle, info] : m.tracks.all())
+        if (const auto track = data.tracks_.find(info.sid()); track != data.tracks_.end())
+            data.scope_->out.command(
+                worker, sfu::AddDataTrack{data.room_, id, static_cast<std::uint16_t>(handle),
+                                          track->second.id});
+    for (const auto& [sid, entry] : m.subscriptions.entries())
+        if (const auto track = data.tracks_.find(sid);
+            entry.handle != 0 && track != data.tracks_.end())
+            data.scope_->out.command(worker, sfu::FlowDataTrack{data.room_, id, track->second.id,
+                                                                entry.handle, entry.target_fps});
+}
+
+void leave_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker) {
+    data.member(p).also.reset();
+    data.scope_->out.command(worker, sfu::DataMemberGone{data.room_, DataPlane::id_of(p)});
+    const auto left = data.workers_.find(worker);
+    if (left == data.workers_.end() || --left->second > 0) return;
+    data.workers_.erase(left);
+    data.tell_workers();
 }
 
 void DataPlane::tell_workers() const {
@@ -113,8 +145,9 @@ void DataPlane::tell_workers() const {
         scope_->out.command(worker, all);
 }
 
-bool DataPlane::ready(const Participant& p) const {
-    return member(p).ready();
+bool DataPlane::established(const Participant& p) const {
+    const Member& m = member(p);
+    return !m.expects_channels || (m.reliable_open && m.lossy_open);
 }
 
 void DataPlane::expect_no_channels(const Participant& p) {
@@ -161,7 +194,7 @@ void DataPlane::send_data(const livekit::SendDataRequest& request) {
 
 Result<void, ServiceError> DataPlane::call_rpc(RpcCallId id, const Participant& p,
                                                const livekit::PerformRpcRequest& request) {
-    if (!p.active() || !ready(p))
+    if (!p.active() || !member(p).ready())
         return service_error(ServiceCode::kInternal, "data channel is not available");
     if (rpc_.full()) return service_error(ServiceCode::kUnavailable, "too many calls");
     const livekit::DataPacket packet =

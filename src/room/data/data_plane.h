@@ -62,8 +62,17 @@ class DataPlane {
     // After every change of its connections and of what it may.
     void update(const Participant& p);
 
-    // Data may go to it reliably: its channels are open, or it never asked for any (DC-09).
-    bool ready(const Participant& p) const;
+    // It goes on at another worker (02 MC-20), where it is a member from now on; it is one here,
+    // too, until it leaves this one. Which of the two is its own says Participant::worker.
+    friend void enter_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker);
+    friend void leave_worker(DataPlane& data, const Participant& p, sfu::WorkerIndex worker);
+    // The other one of them is its own by now, and this one is left later.
+    friend void swap_workers(DataPlane& data, const Participant& p, sfu::WorkerIndex other) {
+        data.member(p).also = other;
+    }
+
+    // Its channels are open, or it never asked for any (DC-09).
+    bool established(const Participant& p) const;
     void expect_no_channels(const Participant& p);
     void channel_opened(const Participant& p, sfu::DataChannel channel);
 
@@ -104,15 +113,17 @@ class DataPlane {
         explicit Member(std::uint16_t first_handle) : subscriptions(first_handle) {}
         PublishedDataTracks tracks;
         DataSubscriptions subscriptions;
-        std::optional<Timestamp> handles_at;  // when it was told of them last
-        std::optional<sfu::DataMember> told;  // to its shard
+        std::optional<Timestamp> handles_at;   // when it was told of them last
+        std::optional<sfu::DataMember> told;   // to its shard
+        std::optional<sfu::WorkerIndex> also;  // where it is a member, beside its own worker
         bool hears_metrics() const { return told && told->hears_metrics && !told->elsewhere; }
         std::uint32_t last_sequence = 0;
         bool auto_subscribe = false;
         bool expects_channels = true;
         bool reliable_open = false;
         bool lossy_open = false;
-        bool ready() const { return !expects_channels || (reliable_open && lossy_open); }
+        // Data may go to it reliably.
+        bool ready() const { return !expects_channels || reliable_open; }
     };
     struct Track {
         std::string publisher;  // identity

@@ -108,7 +108,8 @@ void DataPlane::flow(const Participant& p, const std::string& track_sid,
                      std::uint16_t handle) const {
     const auto known = tracks_.find(track_sid);
     if (known != tracks_.end())
-        command(p, sfu::FlowDataTrack{room_, id_of(p), known->second.id, handle});
+        command(p, sfu::FlowDataTrack{room_, id_of(p), known->second.id, handle,
+                                      member(p).subscriptions.target_fps(track_sid)});
 }
 
 // A data track flows to who wants it while it may (SIG-10, SIG-42, SIG-112). True when the handles
@@ -172,6 +173,10 @@ void DataPlane::update_subscriptions(Participant& p,
         if (--budget < 0) break;
         if (item.subscribe()) {
             (void)own.want(item.track_sid());
+            const std::uint16_t flowing = own.handle(item.track_sid());
+            // What says nothing of it asks for all.
+            const bool other = own.set_target_fps(item.track_sid(), item.options().target_fps());
+            if (other && flowing != 0) flow(p, item.track_sid(), flowing);
             told = reconcile_track(p, item.track_sid()) || told;
         } else {
             const bool flowed = own.handle(item.track_sid()) != 0;

@@ -71,6 +71,17 @@ bool DataSubscriptions::want(const std::string& track_sid) {
     return true;
 }
 
+bool DataSubscriptions::set_target_fps(const std::string& track_sid, std::uint32_t fps) {
+    const auto it = entries_.find(track_sid);
+    return it != entries_.end() && it->second.wanted &&
+           std::exchange(it->second.target_fps, fps) != fps;
+}
+
+std::uint32_t DataSubscriptions::target_fps(const std::string& track_sid) const {
+    const auto it = entries_.find(track_sid);
+    return it == entries_.end() ? 0 : it->second.target_fps;
+}
+
 void DataSubscriptions::want_by_default(const std::string& track_sid) {
     if (!entries_.contains(track_sid)) (void)want(track_sid);
 }

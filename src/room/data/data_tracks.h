@@ -44,10 +44,11 @@ class DataSubscriptions {
     static constexpr std::size_t kMaxSidBytes = 64;
 
     struct Entry {
-        bool wanted = false;          // false: the client said so, which auto-subscribing heeds
-        std::uint16_t handle = 0;     // 0: does not flow: not wanted, not allowed or not there
-        std::optional<bool> allowed;  // what subscription_permission_update said last
-        Timestamp allowed_at;         // and when
+        bool wanted = false;           // false: the client said so, which auto-subscribing heeds
+        std::uint32_t target_fps = 0;  // whole frames a second at most; 0: all (DT-05)
+        std::uint16_t handle = 0;      // 0: does not flow: not wanted, not allowed or not there
+        std::optional<bool> allowed;   // what subscription_permission_update said last
+        Timestamp allowed_at;          // and when
         std::string publisher_identity;
         std::string publisher_sid;
     };
@@ -55,6 +56,9 @@ class DataSubscriptions {
 
     // False when the table is full.
     bool want(const std::string& track_sid);
+    // Of a wanted track; true when it was another rate.
+    bool set_target_fps(const std::string& track_sid, std::uint32_t fps);
+    std::uint32_t target_fps(const std::string& track_sid) const;
     // Wants it unless the client ever said otherwise.
     void want_by_default(const std::string& track_sid);
     void unwant(const std::string& track_sid);

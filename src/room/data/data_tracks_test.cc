@@ -57,6 +57,19 @@ TEST_CASE("PublishedDataTracks: names and requests have their bounds [SIG-125] [
     }
 }
 
+TEST_CASE("DataSubscriptions: a rate is of a wanted track, and goes with the wish [DT-05]") {
+    DataSubscriptions subscriptions(1);
+    CHECK_FALSE(subscriptions.set_target_fps("DTR_1", 10));
+    CHECK(subscriptions.target_fps("DTR_1") == 0);
+    REQUIRE(subscriptions.want("DTR_1"));
+    CHECK(subscriptions.set_target_fps("DTR_1", 10));
+    CHECK_FALSE(subscriptions.set_target_fps("DTR_1", 10));
+    CHECK(subscriptions.target_fps("DTR_1") == 10);
+    subscriptions.unwant("DTR_1");
+    CHECK(subscriptions.target_fps("DTR_1") == 0);
+    CHECK_FALSE(subscriptions.set_target_fps("DTR_1", 10));
+}
+
 TEST_CASE("DataSubscriptions: kMaxWanted tracks are wanted, of sids of bounded size [IMM-15]") {
     DataSubscriptions subscriptions(1);
     for (std::size_t i = 0; i < DataSubscriptions::kMaxWanted; ++i)

@@ -6,13 +6,15 @@
 #pragma once
 
 #include "room/manager/rooms.h"
+#include "room/manager/worker_moves.h"
 #include "sfu/shard/commands.h"
 
 namespace confab::room {
 
 class MediaEvents {
   public:
-    MediaEvents(const MediaRegistry& media, Rooms& rooms) : media_(&media), rooms_(&rooms) {}
+    MediaEvents(const MediaRegistry& media, Rooms& rooms, WorkerMoves& moves)
+        : media_(&media), rooms_(&rooms), moves_(&moves) {}
 
     void handle(const sfu::Event& event);
 
@@ -30,9 +32,13 @@ class MediaEvents {
     void dispatch(const sfu::DataProgress& event);
     void dispatch(const sfu::CallAnswered& event);
     void dispatch(const sfu::DataChannelFailed& event);
+    void dispatch(const sfu::PeerAwaited& event) { moves_->handle(event); }
+    void dispatch(const sfu::PeerExported& event) { moves_->handle(event); }
+    void dispatch(const sfu::PeerImported& event) { moves_->handle(event); }
 
     const MediaRegistry* media_;
     Rooms* rooms_;
+    WorkerMoves* moves_;
 };
 
 }  // namespace confab::room

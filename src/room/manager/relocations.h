@@ -12,6 +12,7 @@
 #include "room/manager/forwards.h"
 #include "room/manager/moves.h"
 #include "room/manager/rooms.h"
+#include "room/manager/worker_moves.h"
 
 namespace confab::room {
 
@@ -22,9 +23,12 @@ class Relocations {
     // What the session asks goes to that room from now on.
     using Rehome = std::function<void(SessionId session, const std::string& room_key)>;
 
-    Relocations(Rooms& rooms, const RoomScope& scope, Make make, Rehome rehome)
+    // All that is named outlives this.
+    Relocations(Rooms& rooms, const RoomScope& scope, WorkerMoves& workers, Make make,
+                Rehome rehome)
         : rooms_(&rooms),
           scope_(&scope),
+          workers_(&workers),
           make_(std::move(make)),
           rehome_(std::move(rehome)),
           forwards_(rooms, scope) {}
@@ -34,6 +38,9 @@ class Relocations {
         const livekit::MoveParticipantRequest& request);
     ServiceResult<livekit::ForwardParticipantResponse> forward(
         const livekit::ForwardParticipantRequest& request);
+
+    // Those that stay in their room and go on at another media worker.
+    WorkerMoves& workers() { return *workers_; }
 
     // Where the participant is by now that a client resumes, as it was there last; null where
     // nothing is known of it.
@@ -50,6 +57,7 @@ class Relocations {
 
     Rooms* rooms_;
     const RoomScope* scope_;
+    WorkerMoves* workers_;
     Make make_;
     Rehome rehome_;
     Moves moves_;

@@ -64,7 +64,7 @@ RoomManager::RoomManager(Config config, std::uint64_t seed, SecretSource secrets
                      if (place.room == room) out_.close(session, 1000);
              }),
       relocations_(
-          rooms_, scope_,
+          rooms_, scope_, worker_moves_,
           [this](const std::string& name) {
               livekit::CreateRoomRequest request;
               request.set_name(name);
@@ -146,6 +146,7 @@ void RoomManager::job_changed(Clock clock, const std::string& room_key, const li
 void RoomManager::handle_timeout(Clock clock) {
     clock_ = clock;
     rooms_.handle_timeout();
+    worker_moves_.handle_timeout();
 }
 
 // What is left of a room that failed.

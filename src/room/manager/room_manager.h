@@ -47,9 +47,13 @@ class RoomManager {
     void signal_closed(Clock clock, SessionId session);
     void handle_media_event(Clock clock, sfu::WorkerIndex worker, const sfu::Event& event);
     void handle_timeout(Clock clock);
-    Timestamp next_deadline() const { return rooms_.next_deadline(); }
+    Timestamp next_deadline() const {
+        return earlier(rooms_.next_deadline(), worker_moves_.next_deadline());
+    }
     // The same by looking at everybody, for tests.
-    Timestamp scan_deadlines() const { return rooms_.scan_deadlines(); }
+    Timestamp scan_deadlines() const {
+        return earlier(rooms_.scan_deadlines(), worker_moves_.next_deadline());
+    }
     std::optional<Effect> poll_effect();
 
     // ---- service calls; the caller has checked the token (01 §5.2). Rooms are named by their keys
@@ -171,7 +175,8 @@ class RoomManager {
     Counters counters_;
     RoomScope scope_;
     Rooms rooms_;
-    MediaEvents media_events_{media_, rooms_};
+    WorkerMoves worker_moves_{scope_, rooms_};
+    MediaEvents media_events_{media_, rooms_, worker_moves_};
     std::map<SessionId, SessionPlace> sessions_;
     Relocations relocations_;
 };

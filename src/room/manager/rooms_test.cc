@@ -51,7 +51,8 @@ struct World : PartWorld {
                     CHECK(rooms.find(room) != nullptr);  // it goes after this
                     failed.push_back(room);
                 }};
-    MediaEvents events{media, rooms};
+    WorkerMoves moves{scope, rooms};
+    MediaEvents events{media, rooms, moves};
 };
 
 }  // namespace

@@ -115,6 +115,7 @@ class Negotiation {
     const PeerLink* primary(const Participant& p) const { return links(p).primary(); }
     const PeerLink* downstream(const Participant& p) const { return links(p).downstream(); }
     const PeerLink* publisher(const Participant& p) const { return links(p).publisher.get(); }
+    friend std::vector<PeerLink*> links_of(const Negotiation& all, const Participant& p);
 
     // ---- time
     // The session is to be replaced: no answer came, or media that nobody announced.

@@ -274,4 +274,11 @@ void Negotiation::prefer(Participant& p, IcePreference preference) {
     request(p, true);
 }
 
+std::vector<PeerLink*> links_of(const Negotiation& all, const Participant& p) {
+    std::vector<PeerLink*> result;
+    for (const auto* link : {&all.links(p).publisher, &all.links(p).subscriber})
+        if (*link) result.push_back(link->get());
+    return result;
+}
+
 }  // namespace confab::room

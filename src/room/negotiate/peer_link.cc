@@ -66,6 +66,10 @@ PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
     } else {
         answerer_.emplace(answerer_config(scope, config_));
     }
+    scope.out.command(config_.worker, description());
+}
+
+sfu::CreatePeer PeerLink::description() const {
     sfu::CreatePeer create;
     create.peer = id_;
     create.local = local_;
@@ -75,11 +79,19 @@ PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
     create.allow_pause = config_.allow_pause;
     create.takes_padding = config_.client.takes_padding;
     create.srtp_profiles = srtp_profiles(config_.client);
-    scope.out.command(config_.worker, std::move(create));
+    return create;
 }
 
 PeerLink::~PeerLink() {
     scope_->out.command(config_.worker, sfu::ClosePeer{id_});
+    for (const sfu::WorkerIndex worker : earlier_)
+        scope_->out.command(worker, sfu::ClosePeer{id_});
+}
+
+void PeerLink::move_to(sfu::WorkerIndex worker) {
+    std::erase(earlier_, worker);
+    if (worker != config_.worker) earlier_.push_back(config_.worker);
+    config_.worker = worker;
 }
 
 void PeerLink::new_credentials() {

@@ -65,6 +65,11 @@ class PeerLink {
     bool needs_offer() const { return offerer_ && offerer_->needs_offer(); }
     bool offer_outstanding() const { return offerer_ && offerer_->has_outstanding_offer(); }
 
+    // As it would be made now.
+    sfu::CreatePeer description() const;
+    // It goes on at that worker (02 MC-20); its next credentials are of that one.
+    void move_to(sfu::WorkerIndex worker);
+
     sfu::PeerId id() const { return id_; }
     sfu::WorkerIndex worker() const { return config_.worker; }
     bool single() const { return config_.single; }
@@ -90,6 +95,7 @@ class PeerLink {
     PeerLinkConfig config_;
     sfu::PeerId id_;
     sfu::IceCredentials local_;
+    std::vector<sfu::WorkerIndex> earlier_;  // workers that pass on what comes for it
     std::vector<std::string> lines_;
     RemoteIce remote_ice_;
     std::optional<sdp::Answerer> answerer_;

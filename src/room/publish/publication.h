@@ -21,6 +21,7 @@ struct CodecSlot {
     std::optional<sfu::ReceiverId> receiver;  // set once negotiated
     std::string mid;
     sfu::Codec codec = sfu::Codec::kNone;
+    std::optional<sfu::AddReceiver> made;  // by which the receiver was made
 };
 
 struct PublishedTrack {

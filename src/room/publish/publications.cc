@@ -156,6 +156,7 @@ void Publications::add_receiver(Participant& p, PublishedTrack& track, std::size
         note_ssrc(track, *ssrcs_, layer.ssrc.value_or(Ssrc(0)));
         note_ssrc(track, *ssrcs_, layer.rtx_ssrc.value_or(Ssrc(0)));
     }
+    slot.made = add;
     scope_->out.command(p.worker, std::move(add));
     if (track.info.muted()) scope_->out.command(p.worker, sfu::MuteReceiver{*slot.receiver, true});
 }

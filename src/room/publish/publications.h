@@ -61,6 +61,9 @@ class Publications {
     // It moves to another room: what it publishes ends here and goes along with its receivers.
     PublishFlow take(Participant& p);
     void announce_all(Participant& p);
+    // As its worker was told of them.
+    friend std::vector<sfu::AddReceiver> receivers_of(const Publications& all,
+                                                      const Participant& p);
     // A participant that is elsewhere publishes these, and nothing else (API-11).
     void mirror(Participant& p, std::vector<PublishedTrack> tracks);
     // Of the room (ROOM-08).

@@ -54,6 +54,17 @@ void Publications::add(Participant& p, PublishFlow published) {
     }
 }
 
+std::vector<sfu::AddReceiver> receivers_of(const Publications& all, const Participant& p) {
+    std::vector<sfu::AddReceiver> result;
+    for (const auto& [sid, track] : all.members_.at(p.number).flow.tracks())
+        for (const CodecSlot& slot : track.slots)
+            if (slot.receiver && slot.made && !track.borrowed) {
+                result.push_back(*slot.made);
+                result.back().room = all.id_;
+            }
+    return result;
+}
+
 void Publications::announce_all(Participant& p) {
     for (const auto& [sid, track] : flow(p).tracks()) {
         if (!track.announced) continue;

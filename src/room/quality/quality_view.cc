@@ -14,6 +14,7 @@ constexpr double kFloor = 30;
 constexpr double kPausedScore = 30;
 constexpr double kSilentOverdue = 20;
 constexpr double kSilent = 40;
+constexpr double kMostly = 0.5;
 
 double window_score(const sfu::QualitySample& sample, double weight) {
     const double loss = 100.0 * static_cast<double>(sample.packets_lost) /
@@ -62,6 +63,8 @@ void TrackScore::add(const sfu::QualitySample& sample, double weight) {
         score_ = kPausedScore;
         return;
     }
+    // Of a window that was muted for the most part nothing can be said.
+    if (sample.unmuted < kMostly) return;
     if (sample.packets_expected == 0) {
         score_ = sample.rtcp_overdue ? kSilentOverdue : kSilent;
         return;

@@ -84,6 +84,7 @@ struct Config {
     bool allow_tcp_fallback = true;  // ICE-15
     bool force_tcp = false;
     bool send_side_bwe = false;
+    bool active_red_encoding = false;  // IN-32
     // Shortest time between key frame requests to a publisher, by layer.
     std::array<Duration, 3> pli_throttle{Duration::millis(500), Duration::seconds(1),
                                          Duration::seconds(1)};

@@ -60,7 +60,16 @@ void Outbox::refuse(RefuseSession refusal) {
     push(std::move(refusal), sizeof(Item));
 }
 
+std::vector<sfu::Command> Outbox::end_hold() {
+    held_for_.reset();
+    return std::exchange(held_, {});
+}
+
 void Outbox::command(sfu::WorkerIndex worker, sfu::Command value) {
+    if (held_for_ == worker) {
+        held_.push_back(std::move(value));
+        return;
+    }
     std::size_t bytes = sizeof(Item);
     if (const auto* data = std::get_if<sfu::SendData>(&value)) {
         bytes += data->payload.size();

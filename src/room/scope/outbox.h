@@ -35,6 +35,10 @@ class Outbox {
     void close(SessionId session, std::uint16_t code);
     void refuse(RefuseSession refusal);
     void command(sfu::WorkerIndex worker, sfu::Command value);
+    // Commands to this worker wait, because a participant is on its way there with a state that is
+    // not known yet (02 MC-20); one worker at a time. Those that waited are for the caller to send.
+    void hold(sfu::WorkerIndex worker) { held_for_ = worker; }
+    std::vector<sfu::Command> end_hold();
     void webhook(WebhookEvent value);
     void rpc_done(RpcDone done);
     void observe(const Observation& value);
@@ -69,6 +73,8 @@ class Outbox {
     std::set<SessionId> given_up_;  // since the outbox was empty
     std::size_t bytes_ = 0;
     std::uint64_t dropped_ = 0;
+    std::optional<sfu::WorkerIndex> held_for_;
+    std::vector<sfu::Command> held_;
 };
 
 }  // namespace confab::room

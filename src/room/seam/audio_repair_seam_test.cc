@@ -45,7 +45,7 @@ TEST_CASE(
     REQUIRE(offer.find("a=rtcp-fb:111 nack\r\n") != std::string::npos);
     const sfu::AddDownTrack down = w.room.commands_of<sfu::AddDownTrack>().at(0);
     sfu::test::Client& ears = w.client(down.peer);
-    RtpSource microphone(w.receiver(0), 77);
+    Stream microphone(w.receiver(0), 77);
 
     // Each twentieth packet is lost on its first way.
     std::map<std::uint16_t, Bytes> lost;
@@ -68,7 +68,7 @@ TEST_CASE(
     std::set<std::uint16_t> asked;
     for (int i = 0; i < kPackets; ++i) {
         w.send(w.receiver(0).peer,
-               microphone.packet(Bytes(40, static_cast<std::uint8_t>(i)), false, std::uint8_t{60}));
+               microphone.at_level(60).packet(Bytes(40, static_cast<std::uint8_t>(i)), false));
         microphone.timestamp += 960;
         w.run(Duration::millis(20));
         for (const auto& [sequence, bytes] : lost) {

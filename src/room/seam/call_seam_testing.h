@@ -29,58 +29,12 @@ struct CallPlan {
     std::string codec = "VP8";                                     // as in the description
     std::vector<std::string> rids;                                 // of simulcast
     bool descriptors = true;                                       // the publisher offers them
+    bool red = true;                                               // and this
     std::function<void(livekit::AddTrackRequest&)> announce = {};  // what else it says
     JoinParams subscriber = test_join("r", "bob");
     std::vector<std::string> refused;  // codecs that the subscriber does not take
     Config config = test_config();
     sfu::ShardOptions options;
-};
-
-// One stream of a publisher. A packet's number is the next one, its time the one set here.
-struct Stream {
-    Stream(const sfu::AddReceiver& receiver, std::uint32_t of_ssrc, std::string of_rid = {})
-        : ssrc(of_ssrc),
-          pt(receiver.codecs.front().pt.value()),
-          mid(receiver.mid),
-          rid(std::move(of_rid)),
-          ids(receiver.extensions) {}
-    Bytes packet(BytesView payload, bool marker = true, std::uint8_t padding = 0) {
-        Bytes out(2000);
-        ByteWriter writer(out);
-        wire::RtpHeader header;
-        header.payload_type = pt;
-        header.sequence = sequence++;
-        header.timestamp = timestamp;
-        header.ssrc = ssrc;
-        header.marker = marker;
-        header.padding_size = padding;
-        wire::ExtensionWriter extensions;
-        if (named && ids.mid != 0) extensions.add(ids.mid, as_bytes(mid));
-        if (named && !rid.empty())
-            extensions.add(repairs ? ids.repaired_rid : ids.rid, as_bytes(rid));
-        for (const auto& [id, value] : once)
-            extensions.add(id, value);
-        header.has_extension = !extensions.empty();
-        wire::write_rtp_header(writer, header, csrcs);
-        extensions.write(writer);
-        writer.bytes(payload);
-        if (padding > 0) wire::write_rtp_padding(writer, padding);
-        out.resize(writer.size());
-        once.clear();
-        return out;
-    }
-
-    std::uint32_t ssrc;
-    std::uint8_t pt;
-    std::uint16_t sequence = 100;
-    std::uint32_t timestamp = 1000;
-    std::string mid;
-    std::string rid;
-    sfu::ReceiveExtensions ids;
-    std::vector<std::uint32_t> csrcs;
-    bool named = true;                                 // says mid and rid
-    bool repairs = false;                              // is the RTX stream of its rid
-    std::vector<std::pair<std::uint8_t, Bytes>> once;  // extensions of the next packet alone
 };
 
 template <typename T>
@@ -111,7 +65,7 @@ struct SeamCall {
         add.set_cid("cid");
         add.set_type(plan.video ? livekit::VIDEO : livekit::AUDIO);
         add.set_source(plan.video ? livekit::CAMERA : livekit::MICROPHONE);
-        if (plan.video) describe_video(plan, add);
+        if (plan.video) describe_video(add, "cid", to_lower(plan.codec));
         if (plan.announce) plan.announce(add);
         w.room.send(alice, request);
         w.room.offer(alice, offer_of(plan));
@@ -200,6 +154,10 @@ struct SeamCall {
         std::string extensions = line(3, sdp::kExtTransportCc) + line(8, sdp::kExtAbsCaptureTime);
         if (plan.video && plan.descriptors) extensions += line(12, sdp::kExtDependencyDescriptor);
         replace(sdp, "a=rtcp-mux\r\n", "a=rtcp-mux\r\n" + extensions);
+        if (!plan.red) {
+            replace(sdp, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n", "");
+            replace(sdp, "111 63", "111");
+        }
         std::string format = "a=rtpmap:96 " + plan.codec + "/90000\r\n";
         if (plan.codec == "VP9") format += "a=fmtp:96 profile-id=0\r\n";
         if (plan.codec == "H264")
@@ -218,20 +176,6 @@ struct SeamCall {
     std::string sid;
 
   private:
-    static void describe_video(const CallPlan& plan, livekit::AddTrackRequest& add) {
-        add.set_width(1280);
-        add.set_height(720);
-        for (const auto& [quality, height] :
-             {std::pair{livekit::LOW, 180U}, {livekit::MEDIUM, 360U}, {livekit::HIGH, 720U}}) {
-            livekit::VideoLayer& layer = *add.add_layers();
-            layer.set_quality(quality);
-            layer.set_height(height);
-            layer.set_width(height * 16 / 9);
-        }
-        livekit::SimulcastCodec& codec = *add.add_simulcast_codecs();
-        codec.set_codec(to_lower(plan.codec));
-        codec.set_cid("cid");
-    }
     static void replace(std::string& text, const std::string& what, const std::string& by) {
         if (const std::size_t at = text.find(what); at != std::string::npos)
             text.replace(at, what.size(), by);

@@ -34,11 +34,10 @@ TEST_CASE(
         REQUIRE(down.codecs.size() == 1);
         REQUIRE(down.codecs.front().codec == sfu::Codec::kOpus);
 
-        RtpSource microphone(receiver, 77);
+        Stream microphone(receiver, 77);
         for (int i = 0; i < 10; ++i) {
             microphone.timestamp += 960;
-            w.send(receiver.peer,
-                   microphone.packet(Bytes{111, 1, 2, 3, 4}, false, std::uint8_t{60}));
+            w.send(receiver.peer, microphone.at_level(60).packet(Bytes{111, 1, 2, 3, 4}, false));
             w.run(Duration::millis(20));
         }
         const auto told = w.room.of(bob, R::kSubscriptionResponse);

@@ -47,7 +47,7 @@ TEST_CASE(
                                 ? dtls::Role::kServer
                                 : dtls::Role::kClient;
             w.run(Duration::seconds(1));
-            RtpSource microphone(w.receiver(0), 77);
+            Stream microphone(w.receiver(0), 77);
             const sfu::AddDownTrack down = w.room.commands_of<sfu::AddDownTrack>().at(0);
             for (int i = 0; i < 20; ++i) {
                 w.send(w.receiver(0).peer, microphone.packet(Bytes(40, 111), false));

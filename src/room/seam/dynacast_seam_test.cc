@@ -51,7 +51,7 @@ struct Camera {
     }
 
     sfu::PeerId peer;
-    std::vector<RtpSource> sources;
+    std::vector<Stream> sources;
     std::set<std::size_t> enabled{0, 1, 2};
     std::set<std::size_t> key_wanted{0, 1, 2};
     std::uint32_t ticks = 3000;

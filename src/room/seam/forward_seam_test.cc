@@ -85,11 +85,11 @@ TEST_CASE("Forward: its voice goes to both rooms and is heard of in both [API-11
     w.run(Duration::seconds(1));
     CHECK(w.room.commands_of<sfu::AddDownTrack>().size() == 2);
     const sfu::AddReceiver microphone = w.receiver(0);
-    RtpSource source(microphone, 77);
+    Stream source(microphone, 77);
     const auto talk = [&](std::int64_t ms) {
         static const Bytes kFrame(30, 0x55);
         for (std::int64_t at = 0; at < ms; at += 20) {
-            w.send(microphone.peer, source.packet(kFrame, false, std::uint8_t{10}));
+            w.send(microphone.peer, source.at_level(10).packet(kFrame, false));
             source.timestamp += 960;
             w.run(Duration::millis(20));
         }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "room/test_support.h"
@@ -20,9 +21,13 @@ namespace confab::room::testing {
 
 class RoomAndShard {
   public:
-    explicit RoomAndShard(Config config = test_config(), const sfu::ShardOptions& options = {})
-        : room(std::move(config)), world(1, options) {
+    // As many shards as the rooms have workers, behind one port.
+    explicit RoomAndShard(const Config& config = test_config(),
+                          const sfu::ShardOptions& options = {})
+        : room(config),
+          world(config.media.workers.size(), options, 1, {}, config.media.workers.size() > 1) {
         room.auto_connect = false;  // the shard says so
+        if (config.media.workers.size() > 1) world.entrance = 0;
     }
 
     void run(Duration time) {
@@ -60,7 +65,7 @@ class RoomAndShard {
             const sfu::Command command = room.commands[commands_passed_].command;
             if (const auto* create = std::get_if<sfu::CreatePeer>(&command))
                 created_[create->peer] = *create;
-            world.command(0, command);
+            world.command(room.commands[commands_passed_].worker, command);
             const auto* remote = std::get_if<sfu::SetRemote>(&command);
             if (remote != nullptr && !clients_.contains(remote->peer)) add_client(*remote);
         }
@@ -99,26 +104,21 @@ class RoomAndShard {
     std::size_t events_passed_ = 0;
 };
 
-// One RTP stream of a publisher, as a browser sends it.
-struct RtpSource {
-    std::uint32_t ssrc = 1;
-    std::uint8_t pt = 111;
-    std::uint16_t sequence = 100;
-    std::uint32_t timestamp = 1000;
-    std::string mid;
-    std::string rid;
-    sfu::ReceiveExtensions ids;
-
-    RtpSource(const sfu::AddReceiver& receiver, std::uint32_t of_ssrc, std::string of_rid = {})
+// One stream of a publisher. A packet's number is the next one, its time the one set here.
+struct Stream {
+    Stream(const sfu::AddReceiver& receiver, std::uint32_t of_ssrc, std::string of_rid = {})
         : ssrc(of_ssrc),
           pt(receiver.codecs.front().pt.value()),
           mid(receiver.mid),
           rid(std::move(of_rid)),
           ids(receiver.extensions) {}
-
-    // `level`: -dBov, for audio.
-    Bytes packet(BytesView payload, bool marker, std::optional<std::uint8_t> level = {}) {
-        Bytes out(1400);
+    // What the next packet says of its loudness: -dBov, without speech.
+    Stream& at_level(std::uint8_t level) {
+        if (ids.audio_level != 0) once.emplace_back(ids.audio_level, Bytes{level});
+        return *this;
+    }
+    Bytes packet(BytesView payload, bool marker = true, std::uint8_t padding = 0) {
+        Bytes out(2000);
         ByteWriter writer(out);
         wire::RtpHeader header;
         header.payload_type = pt;
@@ -126,18 +126,34 @@ struct RtpSource {
         header.timestamp = timestamp;
         header.ssrc = ssrc;
         header.marker = marker;
-        header.has_extension = true;
+        header.padding_size = padding;
         wire::ExtensionWriter extensions;
-        if (ids.mid != 0) extensions.add(ids.mid, as_bytes(mid));
-        if (!rid.empty()) extensions.add(ids.rid, as_bytes(rid));
-        const std::array<std::uint8_t, 1> value{level.value_or(0)};
-        if (level && ids.audio_level != 0) extensions.add(ids.audio_level, value);
-        wire::write_rtp_header(writer, header);
+        if (named && ids.mid != 0) extensions.add(ids.mid, as_bytes(mid));
+        if (named && !rid.empty())
+            extensions.add(repairs ? ids.repaired_rid : ids.rid, as_bytes(rid));
+        for (const auto& [id, value] : once)
+            extensions.add(id, value);
+        header.has_extension = !extensions.empty();
+        wire::write_rtp_header(writer, header, csrcs);
         extensions.write(writer);
         writer.bytes(payload);
+        if (padding > 0) wire::write_rtp_padding(writer, padding);
         out.resize(writer.size());
+        once.clear();
         return out;
     }
+
+    std::uint32_t ssrc;
+    std::uint8_t pt;
+    std::uint16_t sequence = 100;
+    std::uint32_t timestamp = 1000;
+    std::string mid;
+    std::string rid;
+    sfu::ReceiveExtensions ids;
+    std::vector<std::uint32_t> csrcs;
+    bool named = true;                                 // says mid and rid
+    bool repairs = false;                              // is the RTX stream of its rid
+    std::vector<std::pair<std::uint8_t, Bytes>> once;  // extensions of the next packet alone
 };
 
 }  // namespace confab::room::testing

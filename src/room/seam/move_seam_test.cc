@@ -94,11 +94,11 @@ TEST_CASE("Move: its voice is heard of in the new room alone [API-12] [SIG-134]"
     w.room.publish(alice, "mic", false);
     w.run(Duration::seconds(1));
     const sfu::AddReceiver microphone = w.receiver(0);
-    RtpSource source(microphone, 77);
+    Stream source(microphone, 77);
     const auto talk = [&](std::int64_t ms) {
         static const Bytes kFrame(30, 0x55);
         for (std::int64_t at = 0; at < ms; at += 20) {
-            w.send(microphone.peer, source.packet(kFrame, false, std::uint8_t{10}));
+            w.send(microphone.peer, source.at_level(10).packet(kFrame, false));
             source.timestamp += 960;
             w.run(Duration::millis(20));
         }

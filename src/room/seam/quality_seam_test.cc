@@ -27,7 +27,7 @@ struct Watched : SeamCall {
             if (count % 50 == 0) report(source);
             if (count % 20 < down_lost_of_20) ++lost_down;
             run(20);
-            if (count % 25 == 24 && !heard().empty()) tell_loss();
+            if (count % 25 == 24 && !heard().empty() && !silent) tell_loss();
         }
     }
     void tell_loss() {
@@ -38,6 +38,15 @@ struct Watched : SeamCall {
         tell(down.peer, [&](ByteWriter& out) {
             return wire::write_receiver_report(out, 1, std::span(&block, 1));
         });
+        // The others lose nothing.
+        for (const auto& other : w.room.commands_of<sfu::AddDownTrack>()) {
+            if (other.peer == down.peer) continue;
+            wire::ReportBlock fine;
+            fine.ssrc = other.ssrc.value();
+            tell(other.peer, [&](ByteWriter& out) {
+                return wire::write_receiver_report(out, 1, std::span(&fine, 1));
+            });
+        }
     }
     // What a session was told last of somebody, and how often.
     std::optional<livekit::ConnectionQualityInfo> told(SessionId who, const std::string& of) {
@@ -55,6 +64,7 @@ struct Watched : SeamCall {
     }
     Stream source;
     bool video;
+    bool silent = false;  // the subscriber, of what it gets
     int count = 0;
     std::int32_t lost_down = 0;
 };
@@ -151,6 +161,37 @@ TEST_CASE(
     CHECK(c.told(c.bob, "bob")->quality() == livekit::POOR);
     c.w.world.command(0, sfu::SetBandwidthLimit{c.down.peer, 0});
     c.play(40'000);
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
+}
+
+TEST_CASE("Quality: of what is muted for most of a window nothing is said [CQ-02] [outside]") {
+    Watched c;
+    c.play(12'000);
+    // Half of it is lost, between the mutes.
+    for (int i = 0; i < 40; ++i) {
+        c.mute(true);
+        c.run(900);
+        c.mute(false);
+        c.play(400, 10);
+    }
+    CHECK(c.told(c.alice, "alice")->quality() == livekit::EXCELLENT);
+    c.play(12'000, 10);
+    CHECK(c.told(c.alice, "alice")->quality() != livekit::EXCELLENT);
+}
+
+TEST_CASE(
+    "Quality: who says nothing of what it is sent for half a minute, hears nothing of it "
+    "[CQ-02] [outside]") {
+    Watched c;
+    c.silent = true;
+    c.play(28'000);
+    REQUIRE(c.told(c.bob, "bob"));
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
+    c.play(15'000);
+    CHECK(c.told(c.bob, "bob")->quality() == livekit::LOST);
+    CHECK(c.told(c.alice, "alice")->quality() == livekit::EXCELLENT);
+    c.silent = false;
+    c.play(30'000);
     CHECK(c.told(c.bob, "bob")->quality() == livekit::EXCELLENT);
 }
 

@@ -16,13 +16,13 @@ struct Call {
         w.room.publish(alice, "mic", false);
         w.run(Duration::seconds(1));
         microphone = w.receiver(0);
-        source = std::make_unique<RtpSource>(microphone, 77);
+        source = std::make_unique<Stream>(microphone, 77);
     }
     // The speaker talks (`level` in -dBov) or sends nothing.
     void run(std::int64_t ms, std::optional<std::uint8_t> level) {
         static const Bytes kFrame(30, 0x55);
         for (std::int64_t at = 0; at < ms; at += 20) {
-            if (level) w.send(microphone.peer, source->packet(kFrame, false, level));
+            if (level) w.send(microphone.peer, source->at_level(*level).packet(kFrame, false));
             source->timestamp += 960;
             w.run(Duration::millis(20));
         }
@@ -50,7 +50,7 @@ struct Call {
     SessionId alice;
     SessionId bob;
     sfu::AddReceiver microphone;
-    std::unique_ptr<RtpSource> source;
+    std::unique_ptr<Stream> source;
 };
 
 constexpr std::uint8_t kLoud = 10;

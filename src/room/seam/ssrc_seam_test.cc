@@ -30,7 +30,7 @@ Bytes key_frame() {
 }
 
 // A packet with these extensions and no other.
-Bytes packet_of(RtpSource& source, const std::vector<std::pair<std::uint8_t, Bytes>>& values) {
+Bytes packet_of(Stream& source, const std::vector<std::pair<std::uint8_t, Bytes>>& values) {
     Bytes out(1400);
     ByteWriter writer(out);
     wire::RtpHeader header;
@@ -85,7 +85,7 @@ TEST_CASE(
         sfu::test::Client& eyes = w.client(w.room.commands_of<sfu::AddDownTrack>().at(0).peer);
         const auto sent = [&](std::uint32_t ssrc,
                               const std::vector<std::pair<std::uint8_t, Bytes>>& values) {
-            RtpSource source(receiver, ssrc);
+            Stream source(receiver, ssrc);
             const std::size_t before = eyes.rtp.size();
             for (int i = 0; i < 20; ++i) {
                 w.send(receiver.peer, packet_of(source, values));

@@ -58,7 +58,7 @@ struct Trio {
     }
 
     RoomAndShard w;
-    std::optional<RtpSource> camera;
+    std::optional<Stream> camera;
     sfu::AddDownTrack plain;
     sfu::AddDownTrack knows;
 };

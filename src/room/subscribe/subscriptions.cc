@@ -126,6 +126,19 @@ Timestamp Subscriptions::next_deadline(const Participant& p) const {
     return earlier(it->second.retry_at, it->second.table.next_settings_deadline());
 }
 
+std::optional<std::vector<sfu::AddDownTrack>> down_tracks_of(const Subscriptions& all,
+                                                             const Participant& p) {
+    std::vector<sfu::AddDownTrack> result;
+    const auto link = all.host_->downlink(p);
+    for (const auto& [sid, s] : all.member(p).table.entries()) {
+        if (s.state != SubscriptionState::kBound || !s.sender.attached()) continue;
+        const Publication track = all.host_->find_publication(sid);
+        if (!track || !link || !s.sender.settled()) return std::nullopt;
+        result.push_back(s.sender.description(all.sending_, p, track, link->peer));
+    }
+    return result;
+}
+
 bool Subscriptions::subscribes_to(const Participant& p, const Participant& publisher) const {
     return member(p).hears.contains(publisher.number);
 }

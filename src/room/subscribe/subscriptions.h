@@ -116,6 +116,9 @@ class Subscriptions {
     // Permissions and stream states that it was told since then may not have been heard.
     void repeat_news(Participant& p, Timestamp since);
 
+    // Those that its worker sends, as they would be made now; nothing while one changes its codec.
+    friend std::optional<std::vector<sfu::AddDownTrack>> down_tracks_of(const Subscriptions& all,
+                                                                        const Participant& p);
     bool subscribes_to(const Participant& p, const Participant& publisher) const;
     friend NamedTracks named_tracks(const Subscriptions& all, const Participant& p,
                                     const Participant& publisher, std::string_view name);

@@ -17,8 +17,15 @@
 namespace confab::room {
 namespace {
 
-std::vector<std::string> sender_mimes(const PublishedTrack& track) {
+// Redundancy is made for what came without, unless its publisher wants none.
+bool adds_redundancy(const Config& config, const PublishedTrack& track) {
+    return config.active_red_encoding && codec_of(track.info.mime_type()) == sfu::Codec::kOpus &&
+           !track.encrypted() && !track.info.disable_red();
+}
+
+std::vector<std::string> sender_mimes(const Config& config, const PublishedTrack& track) {
     std::vector<std::string> mimes;
+    if (adds_redundancy(config, track)) mimes.emplace_back("audio/red");
     for (const livekit::SimulcastCodecInfo& codec : track.info.codecs())
         if (!codec.mime_type().empty()) mimes.push_back(codec.mime_type());
     // The shard takes the primary block out of RED for those who want plain opus.
@@ -70,6 +77,16 @@ std::vector<sfu::SendCodec> send_codecs(const sdp::BoundSender& bound) {
     return result;
 }
 
+// What goes with a packet is not kept, so that it can not be sent again as it was (02 TRAP-14).
+void add_redundancy(sfu::AddDownTrack& add) {
+    for (sfu::SendCodec& codec : add.codecs) {
+        if (codec.codec != sfu::Codec::kRed) continue;
+        codec.nack = false;
+        codec.rtx_pt.reset();
+        add.add_redundancy = true;
+    }
+}
+
 // Of the codec that was chosen. Codecs are added to a track by nobody once it has a section.
 const CodecSlot& slot_of(const PublishedTrack& track, std::size_t codec) {
     CONFAB_CHECK(codec < track.slots.size());
@@ -101,7 +118,7 @@ sdp::Sender TrackSender::section(const SendScope& shared, const Participant& to,
     sender.track_id = info.sid();
     sender.ssrc = ssrc_.value();
     sender.rtx_ssrc = rtx_ssrc_.value();
-    sender.mimes = sender_mimes(*track.track);
+    sender.mimes = sender_mimes(shared.scope.config, *track.track);
     sender.stereo = info.stereo();
     sender.disable_red = info.disable_red();
     sender.red = codec_of(info.mime_type()) == sfu::Codec::kRed;
@@ -121,6 +138,12 @@ void TrackSender::attach(const SendScope& shared, const Participant& to, const P
     const CodecSlot& slot = slot_of(*track.track, codec_);
     if (!slot.receiver || attached_) return;
     attached_ = true;
+    shared.scope.out.command(to.worker, description(shared, to, track, peer));
+}
+
+sfu::AddDownTrack TrackSender::description(const SendScope& shared, const Participant& to,
+                                           const Publication& track, sfu::PeerId peer) const {
+    const CodecSlot& slot = slot_of(*track.track, codec_);
     const livekit::TrackInfo& info = track.track->info;
     sfu::AddDownTrack add;
     add.down_track = id_;
@@ -131,6 +154,7 @@ void TrackSender::attach(const SendScope& shared, const Participant& to, const P
     add.ssrc = ssrc_;
     add.rtx_ssrc = rtx_ssrc_;
     add.codecs = send_codecs(bound_);
+    if (adds_redundancy(shared.scope.config, *track.track)) add_redundancy(add);
     add.extensions = send_extensions(bound_.extensions);
     add.cname = stream_id(shared.settings, to, track);
     add.mid = bound_.mid;
@@ -144,7 +168,7 @@ void TrackSender::attach(const SendScope& shared, const Participant& to, const P
     add.early_media = to.client.sdk() == livekit::ClientInfo::GO;  // SIG-67
     add.strip_packet_trailers =
         !info.packet_trailer_features().empty() && !to.traits.packet_trailers;  // SIG-66
-    shared.scope.out.command(to.worker, std::move(add));
+    return add;
 }
 
 bool TrackSender::close(const SendScope& shared, const Participant& to, bool blank_frames) {

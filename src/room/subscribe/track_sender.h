@@ -43,6 +43,10 @@ class TrackSender {
     // Once the codec has a receiver, `peer` is sent to. Harmless before that and afterwards.
     void attach(const SendScope& shared, const Participant& to, const Publication& track,
                 sfu::PeerId peer);
+    // What attach() told the worker, as it would now.
+    sfu::AddDownTrack description(const SendScope& shared, const Participant& to,
+                                  const Publication& track, sfu::PeerId peer) const;
+    bool attached() const { return attached_; }
     // Gives the id back. True when the worker was sending: it ends with blank frames, or without.
     bool close(const SendScope& shared, const Participant& to, bool blank_frames);
 

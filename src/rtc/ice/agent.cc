@@ -142,8 +142,20 @@ void Agent::remove_tcp_connection(Timestamp now, std::uint32_t connection) {
     recheck_all(now);
 }
 
-void Agent::note_activity(Timestamp now, const Path& path) {
-    if (selection_.is_on(path)) selection_.heard(now);
+bool Agent::note_activity(Timestamp now, const Path& path) {
+    if (selection_.is_on(path)) {
+        selection_.heard(now);
+        return true;
+    }
+    const Pair* pair = list_.find(path);
+    if (pair == nullptr || !pair->is_valid() || pair->nominating) return false;
+    // While the choice is made anew each side may be ahead of the other; not where media came
+    // before any check.
+    if (selection_.is_in_upgrade_window(now) && !pair->stray) return false;
+    selection_.note_moved(now, *pair);
+    send_keepalive(now);
+    follow_rival(now);
+    return false;
 }
 
 bool Agent::is_running() const {

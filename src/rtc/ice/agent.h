@@ -13,8 +13,8 @@
 // (02 ICE-06); a controlling one nominates at once and improves its choice for two seconds; after
 // 10 s of silence, or when the selected TCP stream closes, all pairs are checked again; checks of a
 // pair slow down but never end while nothing is selected; a peer whose address changes is followed
-// after 3 s even if nobody nominates.
-// Not here: gathering (the driver names its sockets), mDNS, relayed local candidates, local
+// after 3 s even if nobody nominates, and with the first answered check if its media come from
+// there. Not here: gathering (the driver names its sockets), mDNS, relayed local candidates, local
 // peer-reflexive candidates (a mapped address changes nothing about where we send from).
 #pragma once
 
@@ -54,8 +54,15 @@ class Agent {
 
     // One STUN message, without framing.
     void handle_packet(Timestamp now, const Path& path, BytesView stun);
-    // Any other packet; from the selected path it shows that the peer is alive.
-    void note_activity(Timestamp now, const Path& path);
+    // Any other packet, if authentic; from the selected path it shows that the peer is alive. False
+    // if it came over another one: the peer may have moved there.
+    bool note_activity(Timestamp now, const Path& path);
+    // Media came over a path that STUN has not shown. If they are authentic the NAT may have given
+    // the peer another port, and its own check takes seconds: the path is asked at once, also by a
+    // lite agent (here alone); nothing else is sent there, and nothing taken from it, before its
+    // answer (02 TRAP-16). If that is not known, a lite agent, which has no timer for it, asks once
+    // more where some were.
+    void note_stray(Timestamp now, const Path& path, bool authentic);
     void handle_timeout(Timestamp now);
 
     std::optional<Transmit> poll_transmit() { return transmits_.pop(); }
@@ -89,7 +96,6 @@ class Agent {
     bool is_running() const;
 
     // agent_checks.cc
-    void give_up();
     void run_checks(Timestamp now);
     void send_check(Timestamp now, Pair& pair);
     void send_request(Timestamp now, const Path& path, const CredentialPair& credentials,

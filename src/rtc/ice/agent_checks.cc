@@ -26,20 +26,18 @@ void Agent::handle_timeout(Timestamp now) {
     const State before = state();
     selection_.handle_timeout(now);
     if (state() != before && state() == State::kDisconnected) recheck_all(now);
-    if (state() != before && state() == State::kFailed) give_up();
+    if (state() != before && state() == State::kFailed) {
+        // Nothing is held on to; a restart begins anew.
+        previous_.reset();
+        list_.clear();
+        transactions_.clear();
+        nominate_at_ = Timestamp::never();
+    }
     follow_rival(now);
     run_checks(now);
     nominate(now);
     send_keepalive(now);
     transactions_.expire(now - config_.timers.transaction_lifetime);
-}
-
-// Nothing is held on to; a restart begins anew.
-void Agent::give_up() {
-    previous_.reset();
-    list_.clear();
-    transactions_.clear();
-    nominate_at_ = Timestamp::never();
 }
 
 Timestamp Agent::next_deadline() const {
@@ -172,7 +170,8 @@ void Agent::follow_rival(Timestamp now) {
     Pair* pair = list_.find(rival);
     if (pair == nullptr || selection_.pair() == 0) return selection_.forget_rival();
     // Else its first answer decides.
-    if (!config_.lite && pair->state != PairState::kSucceeded) return;
+    const bool may_win = config_.lite ? pair->is_valid() : pair->state == PairState::kSucceeded;
+    if (!may_win) return;
     selection_.forget_rival();
     if (role() == Role::kControlled) return select(now, *pair);
     pair->nominating = true;

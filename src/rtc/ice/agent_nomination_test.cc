@@ -4,6 +4,8 @@
 // Who nominates what and when (02 ICE-06), and role conflicts (RFC 8445 §7.3.1.1).
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "rtc/ice/agent.h"
 #include "rtc/ice/test_net.h"
 
@@ -334,6 +336,125 @@ TEST_CASE_HANDED_OVER(
     s.check_from(kLte, false);
     s.answer(kLte);
     CHECK(s.agent.selected() == kLte);
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: media from a new port are followed with the first answered check [MC-03][TRAP-16]") {
+    for (const Role role : {Role::kControlled, Role::kControlling})
+        for (const bool lite : {false, true}) {
+            if (lite && role == Role::kControlling) continue;
+            CAPTURE(lite);
+            const Role peer = role == Role::kControlled ? Role::kControlling : Role::kControlled;
+            Scripted s(role, lite);
+            s.check_from(kWifi, role == Role::kControlled, peer);
+            s.answer(kWifi);
+            s.answer(kWifi);
+            REQUIRE(s.agent.selected() == kWifi);
+            s.advance(Duration::seconds(5));
+            s.answer(kWifi);
+            s.check_from(kWifi, false, peer);
+            s.out.clear();
+            s.advance(Duration::millis(100));
+            s.agent.note_stray(s.now, kLte, true);
+            s.drain();
+            CHECK_FALSE(s.agent.is_valid_path(kLte));
+            CHECK(s.agent.selected() == kWifi);
+            CHECK(s.out.size() == 1);
+            s.answer(kLte);
+            if (role == Role::kControlling) CHECK(s.answer(kLte) == 1);
+            CHECK(s.agent.selected() == kLte);
+            CHECK(s.agent.state() == State::kConnected);
+        }
+}
+
+// The choice of the first seconds is between paths that were checked; this one is a moved one.
+TEST_CASE_HANDED_OVER(
+    "Agent: media from a new port are followed in the first seconds too [MC-03]") {
+    for (const bool lite : {false, true}) {
+        CAPTURE(lite);
+        Scripted s(Role::kControlled, lite);
+        s.check_from(kWifi, true);
+        s.answer(kWifi);
+        REQUIRE(s.agent.selected() == kWifi);
+        s.advance(Duration::millis(500));
+        s.answer(kWifi);
+        CHECK(s.agent.note_activity(s.now, kWifi));
+        s.out.clear();
+        s.advance(Duration::millis(60));
+        s.agent.note_stray(s.now, kLte, true);
+        s.drain();
+        s.answer(kLte);
+        CHECK(s.agent.selected() == kWifi);
+        s.advance(Duration::millis(39));
+        CHECK(s.agent.selected() == kWifi);
+        s.advance(Duration::millis(1));
+        CHECK(s.agent.selected() == kLte);
+    }
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: a stray is asked every 200 ms while its media come, and not at once again [TRAP-16]") {
+    for (const bool lite : {false, true}) {
+        CAPTURE(lite);
+        Scripted s(Role::kControlled, lite);
+        s.check_from(kWifi, true);
+        s.answer(kWifi);
+        REQUIRE(s.agent.selected() == kWifi);
+        s.advance(Duration::seconds(5));
+        s.out.clear();
+        const auto asked = [&s] {
+            return std::count_if(s.out.begin(), s.out.end(),
+                                 [](const Transmit& t) { return t.path == kLte; });
+        };
+        s.agent.note_stray(s.now, kLte, true);
+        for (int i = 0; i < 99; ++i) {
+            s.drain();
+            s.advance(Duration::millis(10));
+            s.agent.note_stray(s.now, kLte, !lite);
+        }
+        s.drain();
+        CHECK(asked() == 5);
+        CHECK(s.agent.selected() == kWifi);
+    }
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: what nobody authenticated makes no lite agent ask [TRAP-16][ICE-03]") {
+    Scripted s(Role::kControlled, true);
+    s.check_from(kWifi, true);
+    s.out.clear();
+    s.agent.note_stray(s.now, kLte, false);
+    s.drain();
+    CHECK(s.out.empty());
+}
+
+TEST_CASE_HANDED_OVER(
+    "Agent: media over another pair that works move it once the selected one is silent [MC-03]") {
+    for (const bool lite : {false, true}) {
+        CAPTURE(lite);
+        Scripted s(Role::kControlled, lite);
+        s.check_from(kWifi, true);
+        s.answer(kWifi);
+        s.check_from(kLte, false);
+        s.answer(kLte);
+        REQUIRE(s.agent.selected() == kWifi);
+        CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+        s.drain();
+        s.advance(Duration::millis(1900));
+        CHECK(s.agent.selected() == kWifi);  // the choice is still being made
+        CHECK(s.agent.note_activity(s.now, kWifi));
+        s.advance(Duration::seconds(1));
+        CHECK(s.agent.note_activity(s.now, kWifi));
+        CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+        s.advance(Duration::millis(99));
+        CHECK(s.agent.selected() == kWifi);
+        CHECK(s.agent.note_activity(s.now, kWifi));  // it is not silent
+        CHECK_FALSE(s.agent.note_activity(s.now, kLte));
+        s.advance(Duration::millis(99));
+        CHECK(s.agent.selected() == kWifi);
+        s.advance(Duration::millis(1));
+        CHECK(s.agent.selected() == kLte);
+    }
 }
 
 TEST_CASE_HANDED_OVER(

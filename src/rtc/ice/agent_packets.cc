@@ -48,7 +48,7 @@ void Agent::handle_packet(Timestamp now, const Path& path, BytesView stun) {
             handle_response(now, path, *message);
             break;
         case StunClass::kIndication:  // a keepalive of old agents (RFC 8445 §11)
-            note_activity(now, path);
+            if (selection_.is_on(path)) selection_.heard(now);
             break;
     }
 }
@@ -110,6 +110,34 @@ void Agent::handle_check(Timestamp now, const Path& path, const StunMessage& mes
     if (role() == Role::kControlled && message.has(StunAttr::kUseCandidate))
         pair->nomination = ++nominations_received_;
     follow_check(now, *pair);
+}
+
+void Agent::note_stray(Timestamp now, const Path& path, bool authentic) {
+    if (selection_.pair() == 0 || state() == State::kFailed || !credentials_.has_remote()) return;
+    if (path.protocol != Protocol::kUdp || !is_allowed(config_, list_, path)) return;
+    Pair* pair = list_.find(path);
+    if (!authentic && (pair == nullptr || !pair->stray || !config_.lite)) return;
+    if (pair == nullptr) {
+        Pair fresh = peer_reflexive_pair(now, path, std::nullopt);
+        fresh.check_received = false;
+        fresh.stray = true;
+        pair = list_.add(fresh, role(), selection_.pair());
+    }
+    if (pair == nullptr) {
+        ++counters_.pairs_refused;
+        return;
+    }
+    pair->stray = true;
+    if (now < pair->last_check + config_.timers.check_interval) return;
+    if (!config_.lite) {
+        pair->trigger_check(now, config_.timers.check_interval);
+        return run_checks(now);
+    }
+    // A lite agent has no timer for it: the next packet asks again.
+    if (pair->unanswered >= config_.timers.requests_per_pair) return;
+    ++pair->unanswered;
+    pair->last_check = now;
+    send_request(now, pair->path, credentials_, pair);
 }
 
 // What an answered check of the peer causes.
@@ -180,6 +208,8 @@ void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     if (role() == Role::kControlling && transaction.use_candidate && pair->nominating)
         select(now, *pair);
     follow_nomination(now, *pair);
+    if (pair->stray) (void)note_activity(now, transaction.path);
+    pair->stray = false;
     // Now that it is selected.
     if (selection_.is_on(transaction.path)) rtt_ = now - transaction.sent;
     nominate(now);

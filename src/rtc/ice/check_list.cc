@@ -125,7 +125,8 @@ bool CheckList::make_room(bool is_authenticated, std::uint32_t keep) {
 Pair* CheckList::add(Pair pair, Role role, std::uint32_t keep) {
     CONFAB_DCHECK(find(pair.path) == nullptr);
     update_priority(pair, role);
-    if (pairs_.size() >= kMaxPairs && !make_room(pair.check_received, keep)) return nullptr;
+    const bool is_authenticated = pair.check_received || pair.stray;
+    if (pairs_.size() >= kMaxPairs && !make_room(is_authenticated, keep)) return nullptr;
     pair.id = ++last_id_;
     pairs_.push_back(pair);
     CONFAB_DCHECK(pairs_.size() <= kMaxPairs);

@@ -40,6 +40,7 @@ struct Pair {
     std::uint8_t unanswered = 0;      // requests since the last answer
     bool check_received = false;      // with our password: the peer is there
     bool answered = false;            // at least once
+    bool stray = false;               // the peer's media came over it before any check (note_stray)
     bool nominating = false;          // controlling: its requests carry USE-CANDIDATE
     std::uint64_t nomination = 0;     // controlled: number of its latest USE-CANDIDATE, 0 for none
     Timestamp last_heard = kLongAgo;  // STUN from the peer
@@ -79,10 +80,10 @@ class CheckList {
     Pair* find(std::uint32_t id);
     const Pair* find(std::uint32_t id) const;
 
-    // The pair must not be in the list yet. In a full list a pair that an authenticated check has
-    // shown takes the place of the worst one (failed, then never valid, then longest silent; never
-    // `keep`), so that a client which changes its address for hours always finds room; a pair that
-    // was only signalled takes the place of a failed one. Else nullptr.
+    // The pair must not be in the list yet. In a full list a pair that an authenticated check or
+    // packet has shown takes the place of the worst one (failed, then never valid, then longest
+    // silent; never `keep`), so that a client which changes its address for hours always finds
+    // room; a pair that was only signalled takes the place of a failed one. Else nullptr.
     Pair* add(Pair pair, Role role, std::uint32_t keep);
     void erase_tcp_connection(std::uint32_t connection);
     void clear() { pairs_.clear(); }

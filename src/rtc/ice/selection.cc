@@ -121,6 +121,18 @@ bool Selection::note_rival(Timestamp now, const Pair& pair) {
     return true;
 }
 
+void Selection::note_moved(Timestamp now, const Pair& pair) {
+    CONFAB_DCHECK(pair.is_valid());
+    if (pair_ == 0 || pair.id == pair_) return;
+    const bool is_due = rival_ != 0 && rival_wins_at_.is_never();
+    if (rival_ == 0) schedule_keepalive(now);
+    if (!is_due) {
+        const Timestamp at = std::max(last_heard_ + timers_.moved_by_media, now);
+        rival_wins_at_ = rival_ == 0 ? at : earlier(rival_wins_at_, at);
+    }
+    rival_ = pair.id;
+}
+
 std::uint32_t Selection::due_rival(Timestamp now) {
     if (now >= rival_wins_at_) rival_wins_at_ = Timestamp::never();
     return rival_wins_at_.is_never() ? rival_ : 0;

@@ -59,6 +59,9 @@ class Selection {
     // Then the selected pair is asked at once, and the rival wins if nothing comes. False: it is
     // the selected one itself, or there is none.
     bool note_rival(Timestamp now, const Pair& pair);
+    // The peer's media come over another pair, which is known to work: it wins as soon as nothing
+    // came over the selected one for Timers::moved_by_media.
+    void note_moved(Timestamp now, const Pair& pair);
     // The pair whose time to win has come, until it is forgotten; 0 for none.
     std::uint32_t due_rival(Timestamp now);
     void forget_rival();

@@ -43,6 +43,7 @@ void pair_fields(Io& io, P& pair) {
     io.field(13, pair.last_heard);
     io.field(14, pair.last_check);
     io.field(15, pair.next_check);
+    io.field(16, pair.stray);
 }
 
 template <typename Io, typename E>

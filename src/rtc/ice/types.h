@@ -76,6 +76,9 @@ struct Timers {
     // its keepalives.
     Duration moved_after = Duration::seconds(3);
     Duration answer_wait = Duration::seconds(1);
+    // The same where media of the peer come over the other pair, which is known to work: a peer
+    // sends where it has selected. They may have overtaken each other on the way for so long.
+    Duration moved_by_media = Duration::millis(100);
 };
 
 // How long a controlling agent gives better pairs a chance before it nominates one with a candidate

@@ -7,8 +7,12 @@
 
 namespace confab::peer {
 
-sctp::DataChannels::Config data_config(const RemoteParameters& remote) {
+sctp::DataChannels::Config data_config(const RemoteParameters& remote,
+                                       const sctp::Tunables& tunables) {
     sctp::DataChannels::Config config;
+    config.association.min_cwnd = tunables.min_cwnd;
+    config.association.fast_rtx_wnd = tunables.fast_rtx_wnd;
+    config.association.cwnd_ca_step = tunables.cwnd_ca_step;
     config.association.remote_port = remote.sctp_port;
     config.association.peer_max_message_size = remote.max_message_size;
     config.dtls_client = remote.local_role == dtls::Role::kClient;

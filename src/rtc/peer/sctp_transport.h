@@ -22,7 +22,8 @@
 namespace confab::peer {
 
 // What the association is begun with, by what the peer said of itself.
-sctp::DataChannels::Config data_config(const RemoteParameters& remote);
+sctp::DataChannels::Config data_config(const RemoteParameters& remote,
+                                       const sctp::Tunables& tunables);
 
 class SctpTransport {
   public:

@@ -3,7 +3,15 @@
 
 #include "rtc/peer/srtp_session.h"
 
+#include <algorithm>
+#include <array>
+
 namespace confab::peer {
+namespace {
+
+constexpr std::size_t kMaxTried = 1500;  // a datagram of media (02 NET-01)
+
+}  // namespace
 
 void SrtpSession::start(srtp::Engine& engine, const srtp::MasterKey& local,
                         const srtp::MasterKey& remote) {
@@ -27,6 +35,22 @@ Media SrtpSession::unprotect(Timestamp now, BytesSpan datagram, Media::Kind kind
         return {};
     }
     return {kind, datagram.first(*size)};
+}
+
+bool SrtpSession::may_be_from_peer(BytesView datagram, Media::Kind kind) {
+    if (!receive_) return false;
+    return kind == Media::Kind::kRtp ? receive_->may_follow_rtp(datagram)
+                                     : receive_->may_follow_rtcp(datagram);
+}
+
+bool SrtpSession::is_from_peer(BytesView datagram, Media::Kind kind) {
+    std::array<std::uint8_t, kMaxTried> copy;
+    if (!may_be_from_peer(datagram, kind) || datagram.size() > copy.size()) return false;
+    std::ranges::copy(datagram, copy.begin());
+    const BytesSpan packet = BytesSpan(copy).first(datagram.size());
+    return (kind == Media::Kind::kRtp ? receive_->unprotect_rtp(packet)
+                                      : receive_->unprotect_rtcp(packet))
+        .has_value();
 }
 
 // After too many failures within a second only streams that were authentic before are tried for the

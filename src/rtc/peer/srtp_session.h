@@ -35,6 +35,12 @@ class SrtpSession {
     // Decrypts one datagram of this kind in place; kNone if it is not authentic.
     Media unprotect(Timestamp now, BytesSpan datagram, Media::Kind kind);
 
+    // Whether the packet could be one of ours; then whether it is one. The first costs two
+    // look-ups, the second a decryption; nothing is counted as a failure, and the packet stays as
+    // it is.
+    bool may_be_from_peer(BytesView datagram, Media::Kind kind);
+    bool is_from_peer(BytesView datagram, Media::Kind kind);
+
     bool has_keys() const { return send_.has_value(); }
     // Null before start().
     srtp::SendContext* sender() { return send_ ? &*send_ : nullptr; }

@@ -182,7 +182,8 @@ struct Transport::Fields {
             transport.srtp_.load(*transport.crypto_.engine, inner);
         });
         in.record(6, [&transport](StateReader& inner) {
-            const auto config = data_config(transport.remote_.value_or(RemoteParameters{}));
+            const auto config =
+                data_config(transport.remote_.value_or(RemoteParameters{}), transport.config_.sctp);
             transport.sctp_.load(config, transport.rng_.fork(), inner);
         });
         rest(transport, in);
@@ -208,18 +209,15 @@ std::optional<crypto::Secret> Transport::export_state(Timestamp now) const {
     return crypto::Secret(out.view());
 }
 
-std::unique_ptr<Transport> Transport::import_state(const SharedCrypto& crypto,
-                                                   TransportConfig config, Rng rng, BytesView state,
-                                                   Timestamp now, Before before) {
-    auto transport = std::make_unique<Transport>(crypto, std::move(config), rng);
+bool Transport::import_state(BytesView state, Timestamp now, Before before) {
     StateReader in(state, now);
-    Fields::load(*transport, in);
-    if (!in.finish()) return nullptr;
+    Fields::load(*this, in);
+    if (!in.finish()) return false;
     if (before == Before::kInDoubt) {
-        if (auto* sender = transport->srtp_sender()) sender->skip_ahead(kNumbersInDoubt);
-        if (transport->dtls_) transport->dtls_->skip_ahead(kNumbersInDoubt);
+        if (auto* sender = srtp_sender()) sender->skip_ahead(kNumbersInDoubt);
+        if (dtls_) dtls_->skip_ahead(kNumbersInDoubt);
     }
-    return transport;
+    return true;
 }
 
 }  // namespace confab::peer

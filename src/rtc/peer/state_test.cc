@@ -210,8 +210,8 @@ TEST_CASE("Transport: in doubt the numbers that may have been sent are left out 
     // It goes on for a while though it should not.
     for (int i = 0; i < 100; ++i)
         call.send_media(a);
-    auto moved = Transport::import_state(a.crypto, a.config, Rng(9), state->view(),
-                                         call.link.time(a), Transport::Before::kInDoubt);
+    auto moved = import_transport(a.crypto, a.config, Rng(9), state->view(), call.link.time(a),
+                                  Transport::Before::kInDoubt);
     REQUIRE(moved != nullptr);
     CHECK(moved->srtp_sender()->next_srtcp_index() == next + Transport::kNumbersInDoubt);
     a.transport = std::move(moved);
@@ -241,8 +241,8 @@ TEST_CASE("Transport: a state cut or changed anywhere is refused or harmless [SI
     REQUIRE(state.has_value());
     std::size_t refused = 0;
     const auto take = [&](BytesView bytes) {
-        auto moved = Transport::import_state(a.crypto, a.config, Rng(9), bytes, call.link.time(a),
-                                             Transport::Before::kSilent);
+        auto moved = import_transport(a.crypto, a.config, Rng(9), bytes, call.link.time(a),
+                                      Transport::Before::kSilent);
         if (!moved) {
             ++refused;
             return;

@@ -10,6 +10,13 @@
 #include "wire/rtp/rtp.h"
 
 namespace confab::peer {
+namespace {
+
+Media::Kind media_kind(wire::PacketKind kind) {
+    return kind == wire::PacketKind::kRtcp ? Media::Kind::kRtcp : Media::Kind::kRtp;
+}
+
+}  // namespace
 
 Transport::Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng)
     : crypto_(crypto), config_(std::move(config)), rng_(rng), agent_(config_.ice, rng_.fork()) {}
@@ -33,7 +40,8 @@ void Transport::set_remote(Timestamp now, const RemoteParameters& remote) {
         dtls_ = std::make_unique<dtls::Session>(*crypto_.dtls, std::move(config));
     }
     (void)agent_.set_remote_credentials(now, remote.ice);
-    if (dtls_connected_ && remote.sctp && !sctp_.started()) start_data(now);
+    if (dtls_connected_ && remote.sctp && !sctp_.started())
+        sctp_.start(now, data_config(*remote_, config_.sctp), rng_.fork());
     drain(now);
 }
 
@@ -76,10 +84,11 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
     }
     if (!agent_.is_valid_path(path)) {
         ++unvalidated_path_;
+        agent_.note_stray(now, path, false);
         return {};
     }
     if (kind == wire::PacketKind::kDtls) {
-        agent_.note_activity(now, path);
+        if (agent_.selected() == path) (void)agent_.note_activity(now, path);
         heard(now);
         if (!agent_.selected()) early_path_ = path;
         early_flight_.clear();
@@ -88,19 +97,29 @@ Media Transport::handle_packet(Timestamp now, const ice::Path& path, BytesSpan d
         drain(now);
         return {};
     }
-    return handle_media(now, path, datagram,
-                        kind == wire::PacketKind::kRtcp ? Media::Kind::kRtcp : Media::Kind::kRtp);
+    return handle_media(now, path, datagram, media_kind(kind));
 }
 
 Media Transport::handle_media(Timestamp now, const ice::Path& path, BytesSpan datagram,
                               Media::Kind kind) {
-    const Media media = srtp_.unprotect(now, datagram, kind);
+    Media media = srtp_.unprotect(now, datagram, kind);
     if (media.kind == Media::Kind::kNone) return media;
-    // Only what is authentic shows that the peer is alive.
-    agent_.note_activity(now, path);
-    if (connection_.state() == TransportState::kDisconnected) drain_ice(now);
+    // Only what is authentic shows that the peer is alive, or where it is.
+    media.stirs = !agent_.note_activity(now, path);
+    if (!media.stirs) media_heard_at_ = now;
+    if (media.stirs || connection_.state() == TransportState::kDisconnected) drain_ice(now);
     if (kind == Media::Kind::kRtcp) heard(now);
     return media;
+}
+
+Transport::Stray Transport::handle_stray(Timestamp now, const ice::Path& path, BytesView datagram) {
+    const Media::Kind kind = media_kind(wire::classify(datagram));
+    if (now - media_heard_at_ < kMediaSilence || !srtp_.may_be_from_peer(datagram, kind))
+        return Stray::kNotTried;
+    if (!srtp_.is_from_peer(datagram, kind)) return Stray::kNotOurs;
+    agent_.note_stray(now, path, true);
+    drain(now);
+    return Stray::kOurs;
 }
 
 // Whoever is heard after a silence may hear again too. RTP is left out: it comes without a turn to
@@ -218,7 +237,8 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     dtls_connected_ = true;
     // Media needs a path as well.
     if (agent_.selected()) connection_.media_ready();
-    if (remote_ && remote_->sctp) start_data(now);
+    if (remote_ && remote_->sctp)
+        sctp_.start(now, data_config(*remote_, config_.sctp), rng_.fork());
 }
 
 // Each end for itself: one may be through while the other hears nothing yet, and has other
@@ -238,10 +258,6 @@ void Transport::simulate_handshake(Timestamp now) {
     const auto of_server =
         srtp::MasterKey::from(profile, all.subspan(key, key), all.subspan(2 * key + salt, salt));
     use_keys(now, client ? of_client : of_server, client ? of_server : of_client);
-}
-
-void Transport::start_data(Timestamp now) {
-    sctp_.start(now, data_config(*remote_), rng_.fork());
 }
 
 // ---------------------------------------------------------------- output

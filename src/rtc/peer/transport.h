@@ -43,6 +43,8 @@ class Transport {
   public:
     static constexpr std::uint32_t kMaxSrtpFailuresPerSecond = SrtpSession::kMaxFailuresPerSecond;
     static constexpr std::size_t kMaxEarlyFlight = 4;
+    // Whose media were heard within is not looked for elsewhere.
+    static constexpr Duration kMediaSilence = Duration::millis(50);
     // After a silence as long data that waits for its timer is sent again with the first sign of
     // the peer: an outage would otherwise hold it back for as long again (RFC 9260 §6.3.3 E2).
     static constexpr Duration kSilence = Duration::seconds(1);
@@ -60,6 +62,12 @@ class Transport {
     using Media = peer::Media;
     // Takes one datagram; what is media comes back decrypted in place.
     Media handle_packet(Timestamp now, const ice::Path& path, BytesSpan datagram);
+    // Media from a path that leads nowhere: the NAT may have given this peer another port. If its
+    // keys made the packet the path is asked, as Agent::note_stray() says; the packet is left. Not
+    // tried, which costs a decryption, while the peer is heard, or if its SSRC and number do not
+    // fit.
+    enum class Stray : std::uint8_t { kNotTried, kNotOurs, kOurs };
+    Stray handle_stray(Timestamp now, const ice::Path& path, BytesView datagram);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
 
@@ -112,11 +120,9 @@ class Transport {
     // records and SRTCP are left out that it may have used (02 TRAP-14).
     enum class Before : std::uint8_t { kSilent, kInDoubt };
     static constexpr std::uint32_t kNumbersInDoubt = 1000;
-    // Settings and local candidates as for a new one; paths go on at the sockets of their
-    // addresses. Null: the bytes are no such state.
-    static std::unique_ptr<Transport> import_state(const SharedCrypto& crypto,
-                                                   TransportConfig config, Rng rng, BytesView state,
-                                                   Timestamp now, Before before);
+    // Into one that was just made, with settings and local candidates of the new owner; paths go on
+    // at the sockets of their addresses. False: the bytes are no such state, this is of no use.
+    [[nodiscard]] bool import_state(BytesView state, Timestamp now, Before before);
 
   private:
     struct Fields;  // state.cc
@@ -138,7 +144,6 @@ class Transport {
     void use_keys(Timestamp now, const std::optional<srtp::MasterKey>& local,
                   const std::optional<srtp::MasterKey>& remote);
     void simulate_handshake(Timestamp now);
-    void start_data(Timestamp now);
 
     SharedCrypto crypto_;
     TransportConfig config_;
@@ -156,10 +161,19 @@ class Transport {
     std::optional<ice::Path> early_path_;
     std::vector<Bytes> early_flight_;
     Timestamp heard_at_;         // anything but RTP, on a valid path
+    Timestamp media_heard_at_;   // on the selected path
     std::deque<Bytes> records_;  // to be sent before those of the session
     Bytes last_datagram_;        // what poll_transmit() gave out last
     std::uint64_t unknown_kind_ = 0;
     std::uint64_t unvalidated_path_ = 0;
 };
+
+// A new one that goes on where the state says; null: the bytes are none.
+inline std::unique_ptr<Transport> import_transport(const SharedCrypto& crypto,
+                                                   TransportConfig config, Rng rng, BytesView state,
+                                                   Timestamp now, Transport::Before before) {
+    auto transport = std::make_unique<Transport>(crypto, std::move(config), rng);
+    return transport->import_state(state, now, before) ? std::move(transport) : nullptr;
+}
 
 }  // namespace confab::peer

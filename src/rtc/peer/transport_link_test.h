@@ -43,8 +43,8 @@ struct End {
         const auto state = transport->export_state(now);
         if (!state) return false;
         const Timestamp other = now + later;
-        auto moved = Transport::import_state(crypto, config, Rng(seeds.u64()), state->view(), other,
-                                             Transport::Before::kSilent);
+        auto moved = import_transport(crypto, config, Rng(seeds.u64()), state->view(), other,
+                                      Transport::Before::kSilent);
         REQUIRE(moved != nullptr);
         const auto again = moved->export_state(other);
         REQUIRE(again.has_value());

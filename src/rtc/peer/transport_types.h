@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "rtc/dtls/dtls_types.h"
 #include "rtc/ice/types.h"
+#include "rtc/sctp/types.h"
 #include "rtc/srtp/profile.h"
 
 namespace confab::peer {
@@ -20,6 +21,7 @@ namespace confab::peer {
 struct TransportConfig {
     ice::AgentConfig ice;
     std::vector<srtp::Profile> profiles;  // in order of preference; all three when empty
+    sctp::Tunables sctp;
 };
 
 struct RemoteParameters {
@@ -65,6 +67,8 @@ struct Media {
     enum class Kind : std::uint8_t { kNone, kRtp, kRtcp };
     Kind kind = Kind::kNone;
     BytesSpan packet;  // inside the datagram given
+    // It came over another path than the selected one: the connection may have something to say.
+    bool stirs = false;
 };
 
 struct WantedChannel {

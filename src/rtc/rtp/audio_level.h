@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::rtp {
@@ -28,7 +29,13 @@ class AudioLevel {
     double level(Timestamp now) const;
     bool is_active(Timestamp now) const { return level(now) >= active_threshold_; }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     AudioLevelOptions options_;
     double smooth_factor_;
     double active_threshold_;

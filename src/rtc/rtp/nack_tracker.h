@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::rtp {
@@ -34,12 +35,20 @@ class NackTracker {
     std::size_t collect(Timestamp now, std::span<std::uint16_t> out);
 
     std::size_t missing() const { return size_; }
+    // The highest number that is missing; only while any is.
+    std::int64_t newest_missing() const { return list_[size_ - 1].sequence; }
     Duration rtt() const { return rtt_; }
     // Packets given up after the last try.
     std::uint64_t abandoned() const { return abandoned_; }
     void clear() { size_ = 0; }
 
+    // base/state/state.h, like all here.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     struct Missing {
         std::int64_t sequence = 0;
         Timestamp since;

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
+
 namespace confab::rtp {
 
 class PaddingCompactor {
@@ -30,8 +32,15 @@ class PaddingCompactor {
     // The number of a packet with content; nullopt if it is older than the ranges kept, or if it
     // was excluded before.
     std::optional<std::int64_t> map(std::int64_t sequence) const;
+    // From which number on none is excluded.
+    std::int64_t open_from() const { return start_; }
+
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     // Numbers below `end` (and not below the previous range's end) are lowered by `offset`.
     struct Range {
         std::int64_t end = 0;

@@ -5,6 +5,7 @@
 // key frame came (02 IN-08, §3.1 "key-frame seeder").
 #pragma once
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::rtp {
@@ -25,7 +26,13 @@ class PliThrottle {
     bool poll(Timestamp now);
     Timestamp next_deadline() const;
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration interval_;
     bool requested_ = false;
     bool sent_before_ = false;

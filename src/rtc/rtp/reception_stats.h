@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::rtp {
@@ -49,7 +50,12 @@ class ReceptionStats {
     std::uint64_t bytes() const { return bytes_; }
     std::int64_t highest_sequence() const { return highest_; }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     std::uint64_t expected() const { return static_cast<std::uint64_t>(highest_ - first_ + 1); }
 
     std::uint32_t clock_rate_;

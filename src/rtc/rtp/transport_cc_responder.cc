@@ -25,7 +25,7 @@ void TransportCcResponder::received(Timestamp now, std::uint16_t sequence, std::
     std::move_backward(held.begin() + static_cast<std::ptrdiff_t>(at),
                        held.begin() + static_cast<std::ptrdiff_t>(size_),
                        held.begin() + static_cast<std::ptrdiff_t>(size_ + 1));
-    held[at] = {extended, now};
+    held[at] = {extended, now + clock_};
     ++size_;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/sequence.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "wire/rtcp/transport_cc.h"
 
@@ -35,8 +36,16 @@ class TransportCcResponder {
     bool write(Timestamp now, ByteWriter& out);
     std::size_t held() const { return size_; }
 
+    // By the clock that the reports tell, whatever that of the new owner says.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::uint32_t sender_ssrc_;
+    Duration clock_;  // of the reports, ahead of ours
     std::uint32_t media_ssrc_ = 0;
     std::uint8_t feedback_count_ = 0;
     bool marker_ = false;

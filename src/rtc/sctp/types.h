@@ -37,6 +37,13 @@ struct Config {
     std::size_t cwnd_ca_step = 0;  // growth per window in congestion avoidance
 };
 
+// What operators may set of it (02 SCTP-03), by the same names.
+struct Tunables {
+    std::size_t min_cwnd = 0;
+    std::size_t fast_rtx_wnd = 0;
+    std::size_t cwnd_ca_step = 0;
+};
+
 // Both unset: reliable. Abandoned after whichever limit is hit first (RFC 3758, RFC 7496).
 struct SendOptions {
     bool ordered = true;

@@ -68,6 +68,22 @@ bool ReceiveContext::knows_rtcp(BytesView packet) const noexcept {
     return packet.size() >= kRtcpPlainHeader && windows_.contains(load_be32(&packet[4]));
 }
 
+bool ReceiveContext::may_follow_rtp(BytesView packet) noexcept {
+    if (packet.size() < kRtpFixedHeader) return false;
+    const Rollover* const known = rollovers_.find(load_be32(&packet[8]));
+    return known != nullptr && known->is_news(load_be16(&packet[2]));
+}
+
+bool ReceiveContext::may_follow_rtcp(BytesView packet) noexcept {
+    const std::size_t overhead = rtcp_overhead(profile());
+    if (packet.size() < kRtcpPlainHeader + overhead) return false;
+    const ReplayWindow* const known = windows_.find(load_be32(&packet[4]));
+    // The index stands last with AEAD, else before the tag (RFC 3711 §3.4, RFC 7714 §9.2).
+    const std::size_t behind = is_aead(profile()) ? 0 : tag_size(profile());
+    const std::uint32_t word = load_be32(&packet[packet.size() - behind - kSrtcpIndexSize]);
+    return known != nullptr && known->fresh(word & ~kEncryptedFlag);
+}
+
 Result<std::size_t, OpenError> ReceiveContext::unprotect_rtp(BytesSpan packet) noexcept {
     const std::size_t header_size = rtp_header_size(packet);
     const std::size_t tag = tag_size(profile());

@@ -62,6 +62,11 @@ class ReceiveContext {
     bool knows_rtp(BytesView packet) const noexcept;
     bool knows_rtcp(BytesView packet) const noexcept;
 
+    // Whether the packet could be the next one of an SSRC whose packets were authentic before. Says
+    // nothing about who sent it: nothing is decrypted.
+    bool may_follow_rtp(BytesView packet) noexcept;
+    bool may_follow_rtcp(BytesView packet) noexcept;
+
     const ReceiveCounters& counters() const { return counters_; }
 
     // Its keys, roll-over counters and replay windows (base/state/state.h).

@@ -24,6 +24,11 @@ class Rollover {
         if (index < 0 || index >> 48 != 0) return std::nullopt;
         return static_cast<std::uint64_t>(index);
     }
+    // Whether the packet comes after every authenticated one: no repetition of an old one.
+    bool is_news(std::uint16_t sequence) const {
+        const auto index = guess(sequence);
+        return started_ && index && *index > highest_;
+    }
     // Takes the index of an authenticated packet into account.
     void commit(std::uint64_t index) {
         if (!started_ || index > highest_) highest_ = index;

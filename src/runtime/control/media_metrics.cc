@@ -111,12 +111,25 @@ void record_own(Metrics& metrics, const sfu::ShardSnapshot& all) {
     metrics.set(Metric::kUnknownDatagrams, number(all.unknown_datagrams));
     metrics.set(Metric::kLevelledPackets, number(all.rtp_levelled));
     metrics.set(Metric::kUnknownSsrc, number(all.rtp_unknown_ssrc));
+    count(metrics, Metric::kRefusedPackets, {"path"}, all.unvalidated);
+    count(metrics, Metric::kRefusedPackets, {"kind"}, all.unknown_kind);
+    count(metrics, Metric::kRefusedPackets, {"early"}, all.before_keys);
+    count(metrics, Metric::kRefusedPackets, {"throttled"}, all.srtp_throttled);
+    count(metrics, Metric::kRefusedPackets, {"rtp"}, all.rtp_malformed);
+    count(metrics, Metric::kRefusedPackets, {"repeated"}, all.rtp_repeated);
+    count(metrics, Metric::kRefusedPackets, {"rtcp"}, all.rtcp_malformed);
     metrics.set(Metric::kLinksDropped, number(all.links_dropped));
     metrics.set(Metric::kEventsDropped, number(all.events_dropped));
     metrics.set(Metric::kDataDropped, number(all.data_dropped));
+    metrics.set(Metric::kDataTrackPackets, number(all.data_tracks.packets));
+    metrics.set(Metric::kDataTrackBytes, number(all.data_tracks.bytes));
+    metrics.set(Metric::kDataTrackFrames, number(all.data_tracks.frames));
+    metrics.set(Metric::kDataTrackLost, number(all.data_tracks.lost));
+    metrics.set(Metric::kDataTrackLate, number(all.data_tracks.out_of_order));
     metrics.set(Metric::kPoolBytes, number(all.pool_bytes));
     metrics.set(Metric::kPacketsInUse, number(all.packets_in_use));
     metrics.set(Metric::kPeers, number(all.peers));
+    metrics.set(Metric::kWorkerTimers, number(all.timers));
 }
 
 }  // namespace

@@ -102,9 +102,18 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     one->ring_full = 14;
     shard.events_dropped = 15;
     shard.data_dropped = 16;
+    shard.data_tracks = {22, 23, 24, 25, 26};
     shard.pool_bytes = 17;
     shard.packets_in_use = 18;
     shard.peers = 19;
+    shard.unvalidated = 22;
+    shard.unknown_kind = 23;
+    shard.before_keys = 24;
+    shard.srtp_throttled = 25;
+    shard.rtp_malformed = 26;
+    shard.rtp_repeated = 27;
+    shard.rtcp_malformed = 28;
+    shard.timers = 29;
     one->send_dropped = 20;
     one->tcp_connections = 21;
     const std::array<const Published*, 1> workers{one.get()};
@@ -130,11 +139,24 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     CHECK(metrics.value(Metric::kLinksDropped) == 13 + 14);
     CHECK(metrics.value(Metric::kEventsDropped) == 15);
     CHECK(metrics.value(Metric::kDataDropped) == 16);
+    CHECK(metrics.value(Metric::kDataTrackPackets) == 22);
+    CHECK(metrics.value(Metric::kDataTrackBytes) == 23);
+    CHECK(metrics.value(Metric::kDataTrackFrames) == 24);
+    CHECK(metrics.value(Metric::kDataTrackLost) == 25);
+    CHECK(metrics.value(Metric::kDataTrackLate) == 26);
     CHECK(metrics.value(Metric::kPoolBytes) == 17);
     CHECK(metrics.value(Metric::kPacketsInUse) == 18);
     CHECK(metrics.value(Metric::kPeers) == 19);
     CHECK(metrics.value(Metric::kSendDropped) == 20);
     CHECK(metrics.value(Metric::kTcpConnections) == 21);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"path"}) == 22);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"kind"}) == 23);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"early"}) == 24);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"throttled"}) == 25);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"rtp"}) == 26);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"repeated"}) == 27);
+    CHECK(metrics.value(Metric::kRefusedPackets, {"rtcp"}) == 28);
+    CHECK(metrics.value(Metric::kWorkerTimers) == 29);
 }
 
 TEST_CASE("record_media: each direction, kind and source of a stream apart [OBS-01]") {

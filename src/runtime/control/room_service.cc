@@ -122,6 +122,22 @@ void LocalRoomService::move_participant(const api::CallContext&,
     answer(reply, rooms_.relocations(clock()).move(request));
     wake_();
 }
+void LocalRoomService::move_to_worker(const api::CallContext&, const api::WorkerMove& wanted,
+                                      api::Reply<livekit::ParticipantInfo> reply) {
+    const auto begun =
+        rooms_.relocations(clock()).workers().begin(wanted.room, wanted.identity, wanted.worker);
+    if (begun) {
+        livekit::RoomParticipantIdentity who;
+        who.set_room(wanted.room);
+        who.set_identity(wanted.identity);
+        answer(reply, rooms_.get_participant(who));
+    } else {
+        // Read by people.
+        reply(tl::make_unexpected(
+            api::ServiceError{to_code(begun.error().code), begun.error().text, {}}));
+    }
+    wake_();
+}
 void LocalRoomService::perform_rpc(const api::CallContext&,
                                    const livekit::PerformRpcRequest& request,
                                    api::Reply<livekit::PerformRpcResponse> reply) {

@@ -47,6 +47,15 @@ std::size_t held(const sfu::AddReceiver& c) {
 std::size_t held(const sfu::AddDownTrack& c) {
     return held(c.codecs) + held(c.cname) + held(c.mid) + held(c.sif_trailer);
 }
+std::size_t held(const sfu::AwaitPeer& c) {
+    return held(c.tracks);
+}
+std::size_t held(const sfu::ExportPeer&) {
+    return 0;
+}
+std::size_t held(const sfu::ImportPeer& c) {
+    return held(c.create) + held(c.receivers) + held(c.down_tracks) + c.state.size();
+}
 std::size_t held(const sfu::DataMember& c) {
     return held(c.identity) + held(c.sid);
 }

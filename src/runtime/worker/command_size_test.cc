@@ -39,6 +39,16 @@ TEST_CASE("command_size: a command takes itself and what it holds elsewhere [IMM
     track.sif_trailer = Bytes(9);
     CHECK(command_size(track) == kSelf + 5 * sizeof(sfu::SendCodec) + 4 + 1 + 9);
 
+    CHECK(command_size(sfu::ExportPeer{}) == kSelf);
+    sfu::ImportPeer import;
+    import.create = create;
+    import.receivers = {receiver};
+    import.down_tracks = {track, {}};
+    import.state = sfu::PeerBytes(Bytes(700));
+    CHECK(command_size(import) == command_size(create) + (command_size(receiver) - kSelf) +
+                                      sizeof receiver + (command_size(track) - kSelf) +
+                                      2 * sizeof track + 700);
+
     sfu::DataMember member;
     member.identity = "alice";
     member.sid = "PA_y";

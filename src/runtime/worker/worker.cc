@@ -232,9 +232,13 @@ void Worker::handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot) {
             break;
         case PeerSlot::Kind::kDatagram: {
             // Answers leave by our own socket of the same address (DES-03).
-            if (sfu::PacketRef packet = copy_of(bytes))
-                (void)shard_->handle_datagram(now, slot.path, std::move(packet),
-                                              {from, slot.arrival});
+            sfu::PacketRef packet = copy_of(bytes);
+            if (!packet) break;
+            const auto owner =
+                shard_->handle_datagram(now, slot.path, std::move(packet), {from, slot.arrival});
+            // Its peer moved on, and the one it came from did not know.
+            if (owner && *owner != from)
+                (void)links_.push_datagram(*owner, slot.path, bytes, slot.arrival);
             break;
         }
         case PeerSlot::Kind::kStream:

@@ -20,20 +20,23 @@ struct NackOptions {
 };
 
 // Repeated requests per packet sent. The window opens with the first repeated request, so that
-// losses are weighed against what was sent since they began.
+// losses are weighed against what was sent since they began. It is judged once at least, however
+// rare the reports: one that comes behind its end still counts, and the next opens another.
 class NackRatio {
   public:
     explicit NackRatio(NackOptions options) : options_(options) {}
 
     void add(std::uint64_t packets, std::uint64_t repeated, Timestamp now) {
-        if (open() && now - since_ > options_.window_max) {
+        if (judged_ && now - since_ > options_.window_max) {
             since_ = Timestamp::never();
             packets_ = repeated_ = 0;
+            judged_ = false;
         }
         if (!open() && repeated > 0) since_ = now;
         if (!open()) return;
         packets_ += packets;
         repeated_ += repeated;
+        judged_ = now - since_ > options_.window_min;
     }
     double ratio() const {
         // Nothing new is sent (a freeze before a lower layer), old packets are still being lost.
@@ -43,12 +46,15 @@ class NackRatio {
     bool triggered(Timestamp now) const {
         return open() && now - since_ > options_.window_min && ratio() > options_.ratio;
     }
+    // It would trigger, were the window long enough.
+    bool suspicious() const { return open() && !judged_ && ratio() > options_.ratio; }
 
   private:
     bool open() const { return !since_.is_never(); }
 
     NackOptions options_;
     Timestamp since_ = Timestamp::never();
+    bool judged_ = false;  // the window has been long enough for once
     std::uint64_t packets_ = 0;
     std::uint64_t repeated_ = 0;
 };
@@ -86,6 +92,8 @@ class ChannelObserver {
         if (estimate_.trend() == Trend::kDownward) return CongestionReason::kEstimate;
         return nacks_.triggered(now) ? CongestionReason::kLoss : CongestionReason::kNone;
     }
+    // Losses that are not heard of for long enough yet.
+    bool suspicious() const { return nacks_.suspicious(); }
     double nack_ratio() const { return nacks_.ratio(); }
     const TrendDetector& estimate() const { return estimate_; }
 

@@ -52,6 +52,40 @@ TEST_CASE(
     CHECK(flood.ratio() == 1);
 }
 
+TEST_CASE("NackRatio: reports once a second or less are judged, each window once [BWE-21]") {
+    // Once a second, a little late or early: 2 s behind the first, or 3.
+    for (const std::int64_t apart : {990, 1'000, 1'010, 1'400, 3'500}) {
+        CAPTURE(apart);
+        NackRatio seldom({});
+        int triggers = 0;
+        for (int i = 0; i < 12; ++i) {
+            seldom.add(100, 20, at_ms(i * apart));
+            triggers += seldom.triggered(at_ms(i * apart)) ? 1 : 0;
+        }
+        CHECK(triggers >= 3);
+    }
+    // Without repeats since, the next window does not begin.
+    NackRatio once({});
+    once.add(100, 50, at_ms(0));
+    once.add(100, 0, at_ms(3'500));
+    CHECK(once.triggered(at_ms(3'500)));
+    once.add(100, 0, at_ms(7'000));
+    CHECK_FALSE(once.triggered(at_ms(7'000)));
+    CHECK(once.ratio() == 0);
+}
+
+TEST_CASE("NackRatio: is suspicious from the first losses until they are judged [BWE-21]") {
+    NackRatio nacks({});
+    CHECK_FALSE(nacks.suspicious());
+    nacks.add(100, 8, at_ms(0));
+    CHECK_FALSE(nacks.suspicious());  // 8 % is none
+    nacks.add(100, 9, at_ms(1'000));
+    CHECK(nacks.suspicious());
+    nacks.add(100, 10, at_ms(2'001));
+    CHECK(nacks.triggered(at_ms(2'001)));
+    CHECK_FALSE(nacks.suspicious());
+}
+
 TEST_CASE("ChannelObserver: a falling estimate is told before losses, a calm link none [BWE-21]") {
     ChannelObserver calm(ObserverOptions::normal());
     for (int i = 0; i < 20; ++i)

@@ -45,6 +45,8 @@ class LinkEstimator {
     virtual Change handle_timeout(Timestamp now) = 0;
     virtual Timestamp next_deadline() const = 0;
     virtual bool congested() const = 0;
+    // Before this a probe would drown what begins to speak against the link.
+    virtual Timestamp no_probe_before() const { return {}; }
     virtual std::uint64_t capacity() const = 0;  // committed, bits per second of video
 
     // ------------------------------------------------------------ probes (BWE-23)

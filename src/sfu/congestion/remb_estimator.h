@@ -21,6 +21,8 @@ class RembEstimator final : public LinkEstimator {
   public:
     static constexpr double kCommitBelow = 0.95;  // of the expected usage
     static constexpr double kLossDamping = 0.4;
+    // Losses were heard of: the next report, of a client that gives one a second, tells more.
+    static constexpr Duration kDoubt = Duration::millis(1500);
     static constexpr Duration kLock = Duration::millis(500);
 
     void reset() override;
@@ -37,6 +39,9 @@ class RembEstimator final : public LinkEstimator {
     }
 
     bool congested() const override { return congested_; }
+    Timestamp no_probe_before() const override {
+        return observer_.suspicious() ? last_report_ + kDoubt : Timestamp{};
+    }
     CongestionReason reason() const { return reason_; }
     std::uint64_t capacity() const override { return capacity_; }
     std::uint64_t estimate() const { return last_.bits_per_second; }

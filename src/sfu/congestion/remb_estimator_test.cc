@@ -82,6 +82,28 @@ TEST_CASE("RembEstimator: losses that come back damp what is used [BWE-22]") {
     CHECK(low.capacity() == 600'000);
 }
 
+TEST_CASE("RembEstimator: no probe while losses are heard of that are not judged yet [BWE-06]") {
+    RembEstimator link;
+    CHECK(link.no_probe_before() == Timestamp{});
+    const auto hear = [&](std::int64_t ms, std::uint64_t repeats) {
+        DownlinkReport report;
+        report.bits_per_second = 900'000;
+        report.expected_usage = 850'000;
+        report.packets = 100;
+        report.repeated_nacks = repeats;
+        return link.handle_report(report, at_ms(ms));
+    };
+    (void)hear(1'000, 0);
+    CHECK(link.no_probe_before() == Timestamp{});
+    (void)hear(2'000, 30);
+    CHECK(link.no_probe_before() == at_ms(2'000) + RembEstimator::kDoubt);
+    (void)hear(3'000, 30);
+    CHECK(link.no_probe_before() == at_ms(3'000) + RembEstimator::kDoubt);
+    CHECK(hear(4'001, 30) == LinkEstimator::Change::kCommitted);
+    CHECK(link.congested());
+    CHECK(link.no_probe_before() == Timestamp{});
+}
+
 TEST_CASE("RembEstimator: stays congested and commits again until the trend ends [BWE-22]") {
     RembEstimator estimator;
     REQUIRE(fall(estimator, 1'200'000, 0, 200, 10'000) == 2200);

@@ -4,27 +4,69 @@
 #include "sfu/congestion/send_history.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "base/check.h"
 
 namespace confab::sfu {
+namespace {
+
+std::uint32_t low_bits(Timestamp at) {
+    return static_cast<std::uint32_t>((at - Timestamp{}).us());
+}
+
+}  // namespace
+
+SentPacket SendHistory::packet_of(std::uint16_t number, const Entry& entry) const {
+    const std::uint32_t age = low_bits(newest_) - entry.at;
+    return {newest_ - Duration::micros(std::int64_t{age}), number, entry.bytes, entry.probe};
+}
+
+void SendHistory::grow() {
+    std::vector<Entry> old(std::max(kLeastPackets, entries_.size() * 2));
+    std::swap(old, entries_);
+    for (std::size_t age = 1; age <= size_; ++age) {
+        const auto number = static_cast<std::uint16_t>(next_ - age);
+        entry(number) = old[number % old.size()];
+    }
+}
+
+void SendHistory::push(const SentPacket& packet) {
+    CONFAB_DCHECK(size_ == 0 || packet.number == next_);
+    if (entries_.empty()) grow();
+    if (size_ == entries_.size() && size_ < kMaxPackets) {
+        const auto oldest = static_cast<std::uint16_t>(next_ - size_);
+        if (packet.at - packet_of(oldest, entry(oldest)).at < kKept) grow();
+    }
+    entry(packet.number) = {low_bits(packet.at), packet.bytes, packet.probe, true};
+    size_ = std::min(size_ + 1, entries_.size());
+    untold_ = std::min(untold_ + 1, size_);
+    next_ = static_cast<std::uint16_t>(packet.number + 1);
+    newest_ = packet.at;
+}
 
 void SendHistory::tell(BandwidthPort& port) {
-    untold_ = std::min(untold_, kMaxPackets);
+    std::array<SentPacket, 64> some;
     while (untold_ > 0) {
-        const std::size_t first = static_cast<std::uint16_t>(next_ - untold_) % kMaxPackets;
-        const std::size_t count = std::min(untold_, kMaxPackets - first);
-        CONFAB_DCHECK(packets_[first].number == static_cast<std::uint16_t>(next_ - untold_));
-        port.packets_sent(std::span(packets_).subspan(first, count));
+        const std::size_t count = std::min(untold_, some.size());
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto number = static_cast<std::uint16_t>(next_ - untold_ + i);
+            some[i] = packet_of(number, entry(number));
+        }
+        port.packets_sent(std::span(some).first(count));
         untold_ -= count;
     }
 }
 
 std::optional<SentPacket> SendHistory::resolve(std::uint16_t number, bool received) {
-    const std::size_t slot = number % kMaxPackets;
-    if (!open_.test(slot) || packets_[slot].number != number) return std::nullopt;
-    if (received) open_.reset(slot);
-    return packets_[slot];
+    const auto age = static_cast<std::uint16_t>(next_ - number);
+    if (age == 0 || age > size_) return std::nullopt;
+    Entry& found = entry(number);
+    if (!found.open) return std::nullopt;
+    if (received) found.open = false;
+    return packet_of(number, found);
 }
 
 }  // namespace confab::sfu

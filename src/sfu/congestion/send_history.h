@@ -3,12 +3,13 @@
 
 // The packets that left one connection last, by transport-wide number, so that feedback can be put
 // to when they left, their size and their probe (draft-holmer-rmcat-transport-wide-cc-extensions-01
-// §3). A ring: one store for each packet, no search.
+// §3, BWE-30). A ring that is as long as what leaves in two seconds: one store for each packet, no
+// search.
 #pragma once
 
-#include <array>
-#include <bitset>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "sfu/congestion/bandwidth_port.h"
 
@@ -16,28 +17,42 @@ namespace confab::sfu {
 
 class SendHistory {
   public:
-    // Two seconds of 2 000 packets each; feedback on older ones tells nothing.
+    // 1 KB; doubled when what is written over is younger than kKept.
+    static constexpr std::size_t kLeastPackets = 128;
+    // Two seconds of 2 000 packets each; beyond it less than two seconds are known.
     static constexpr std::size_t kMaxPackets = 4096;
+    // Feedback on older ones tells nothing.
+    static constexpr Duration kKept = Duration::seconds(2);
 
-    // Numbers follow one another.
-    void push(const SentPacket& packet) {
-        const std::size_t slot = packet.number % kMaxPackets;
-        packets_[slot] = packet;
-        open_.set(slot);
-        ++untold_;
-        next_ = static_cast<std::uint16_t>(packet.number + 1);
-    }
+    // Numbers follow one another, times do not go back.
+    void push(const SentPacket& packet);
     // Tells the port of what was pushed since the last call.
     void tell(BandwidthPort& port);
     // The packet that a report is about; nullopt if it is forgotten, was never sent or was reported
     // as received before.
     std::optional<SentPacket> resolve(std::uint16_t number, bool received);
+    // Of the ring, in packets.
+    std::size_t capacity() const { return entries_.size(); }
 
   private:
-    std::array<SentPacket, kMaxPackets> packets_{};
-    std::bitset<kMaxPackets> open_;  // sent, and not reported as received
+    // The number is that of the place.
+    struct Entry {
+        std::uint32_t at = 0;  // the lower bits of the time, in us: over an hour
+        std::uint16_t bytes = 0;
+        std::uint8_t probe = 0;
+        bool open = false;  // not reported as received
+    };
+    static_assert(sizeof(Entry) == 8);
+
+    Entry& entry(std::uint16_t number) { return entries_[number % entries_.size()]; }
+    SentPacket packet_of(std::uint16_t number, const Entry& entry) const;
+    void grow();
+
+    std::vector<Entry> entries_;
+    std::size_t size_ = 0;
     std::size_t untold_ = 0;
     std::uint16_t next_ = 0;
+    Timestamp newest_;
 };
 
 }  // namespace confab::sfu

@@ -139,7 +139,7 @@ void SharedLink::watch_pause(const TrackList& tracks, Timestamp now) {
 
 bool SharedLink::may_probe(Timestamp now) const {
     return deficient_ && limit_ == 0 && !estimator().congested() && !estimator().probing() &&
-           regulator_.ready(now) && now >= retry_after_;
+           regulator_.ready(now) && now >= retry_after_ && now >= estimator().no_probe_before();
 }
 
 void SharedLink::start_probe(const TrackList& tracks, Timestamp now) {
@@ -234,7 +234,8 @@ Timestamp SharedLink::next_deadline() const {
         next = earlier(next, prober_.next_deadline());
         next = earlier(next, estimator().probe_deadline());
     } else if (deficient_ && limit_ == 0 && !estimator().congested()) {
-        next = earlier(next, std::max(regulator_.next(), retry_after_));
+        next = earlier(next,
+                       std::max({regulator_.next(), retry_after_, estimator().no_probe_before()}));
     }
     return next;
 }

@@ -15,7 +15,7 @@
 
 namespace confab::sfu {
 
-// Of receivers that are behind (02 DC-20, DC-21, DC-23; 01 SIG-122).
+// Of receivers that are behind (02 DC-20, DC-21, DC-23, DC-24; 01 SIG-122).
 struct DataLimits {
     // Bits per second. Who takes less loses reliable messages; nobody waits for it. 0: senders wait
     // for everybody who takes something (data_receivers.h).
@@ -24,6 +24,9 @@ struct DataLimits {
     // limit.
     Duration lossy_latency;
     Duration data_track_latency;
+    // Octets that wait for a receiver on one channel; what comes beyond is dropped (02 DC-24). Only
+    // without a slow_threshold. 0: no limit.
+    std::size_t max_buffered = 0;
 };
 
 class DataPort {

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "sfu/data/data_calls.h"
+#include "sfu/data/data_track_meter.h"
+#include "sfu/data/frame_limiter.h"
 #include "sfu/data/pressure/data_backlog.h"
 #include "sfu/data/pressure/data_memory.h"
 #include "sfu/data/pressure/data_windows.h"
@@ -34,8 +36,11 @@ struct DrainRates {
 
 // What DataReceivers keeps of a participant.
 struct DataReceiver {
-    bool ready = false;  // its channels are open, or it wants none (DC-09)
+    bool ready = false;  // its reliable channel is open, or it wants none (DC-09)
     HeldData held;       // until then
+    // Of one that came from another worker: what it had there, and when it left.
+    DataSequences had;
+    Timestamp moved;
     DataBacklog backlog;
     bool lagging = false;     // something is in the backlog,
     Timestamp lagging_since;  // watched since then:
@@ -58,7 +63,11 @@ struct DataRoomMember {
     WindowId window;
     std::uint32_t last_sequence = 0;  // reliable; what is not above it came before (SIG-121)
     bool progress_untold = false;
-    std::map<std::uint16_t, DataTrackId> tracks;  // by its handle
+    struct Published {
+        DataTrackId track;
+        DataTrackMeter meter;
+    };
+    std::map<std::uint16_t, Published> tracks;  // by its handle
     MethodCalls calls;
     MetricsTimes metrics;
 
@@ -77,6 +86,7 @@ struct DataRoom {
     struct Flow {
         DataRoomMember* to = nullptr;
         std::uint16_t handle = 0;
+        FrameLimiter frames;
     };
     std::map<DataTrackId, std::vector<Flow>> flows;
     WindowId own;  // of the API, of what is sent again, and for receivers that are too slow

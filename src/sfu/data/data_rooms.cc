@@ -59,10 +59,11 @@ void DataRooms::join_original(DataRoomMember& copy) {
     original->copies.push_back(&copy);
 }
 
-void DataRooms::set_flow(DataRoomMember& to, DataTrackId track, std::uint16_t handle) {
+void DataRooms::set_flow(DataRoomMember& to, DataTrackId track, std::uint16_t handle,
+                         std::uint32_t frames_per_second) {
     auto& flows = to.room->flows[track];
     std::erase_if(flows, [&](const DataRoom::Flow& flow) { return flow.to == &to; });
-    if (handle != 0) flows.push_back({&to, handle});
+    if (handle != 0) flows.push_back({&to, handle, FrameLimiter(frames_per_second)});
     if (flows.empty()) to.room->flows.erase(track);
 }
 

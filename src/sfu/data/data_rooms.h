@@ -9,6 +9,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "base/state/state.h"
 #include "sfu/data/data_room.h"
 
 namespace confab::sfu {
@@ -23,9 +24,17 @@ class DataRooms {
     // What is known of a member from now on; it and its room begin where they are new. A name or
     // connection belongs to who took it last.
     DataRoomMember& put(DataMember& info);
-    // The data track flows to the member under this handle; 0: no more.
-    void set_flow(DataRoomMember& to, DataTrackId track, std::uint16_t handle);
+    // The data track flows to the member under this handle, with so many frames a second at most;
+    // handle 0: no more, frames 0: all.
+    void set_flow(DataRoomMember& to, DataTrackId track, std::uint16_t handle,
+                  std::uint32_t frames_per_second = 0);
     void forget(PeerId peer) { by_peer_.erase(peer); }
+    // Of a peer that moves (02 MC-20): what came for it so far, so that it gets what came since
+    // where it is a member already, and nothing twice. `exported`: when it left.
+    void save(PeerId peer, StateWriter& out);
+    void load(PeerId peer, Timestamp exported, StateReader& in);
+    // What waits for it would not go with it.
+    bool lags(PeerId peer);
     // Out of its room and all indices.
     std::unique_ptr<DataRoomMember> take(DataRoomMember& gone);
     // Of a room that nobody is in any more.

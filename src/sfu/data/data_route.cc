@@ -15,7 +15,10 @@ namespace {
 //   version 3 · start 1 · final 1 · extensions 1 · reserved 2 | reserved 8 | handle 16 |
 //   sequence 16 | frame 16 | timestamp 32
 constexpr std::size_t kFrameHeader = 12;
+constexpr std::uint8_t kFinalBit = 0x08;
 constexpr std::size_t kHandleAt = 2;
+constexpr std::size_t kSequenceAt = 4;
+constexpr std::size_t kFrameAt = 6;
 
 // As the room of the member is to see it.
 Result<RoutedPacket, DataError> packet_from(const DataMember& from, DataChannel channel,
@@ -36,7 +39,6 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
                                        BytesView payload) {
     Member* m = rooms_.find(from);
     if (m == nullptr || !m->active || !m->info.may_publish) return refuse();
-    ++routed_;
     if (channel == DataChannel::kDataTrack) {
         std::size_t count = route_frame(now, *m, payload);
         for (Member* copy : m->copies)
@@ -111,10 +113,15 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
 
 std::size_t DataRouter::route_frame(Timestamp now, Member& m, BytesView frame) {
     if (frame.size() < kFrameHeader || frame.size() > kMaxDataPacketBytes) return refuse();
-    const auto track = m.tracks.find(load_be16(&frame[kHandleAt]));
-    if (track == m.tracks.end()) return refuse();
-    links_.add_frame(m.room->others, m.room->id, track->second, frame);
-    return 1 + deliver_frame(now, *m.room, track->second, frame);
+    const auto found = m.tracks.find(load_be16(&frame[kHandleAt]));
+    if (found == m.tracks.end()) return refuse();
+    auto& [track, meter] = found->second;
+    // In each room that it is seen in it is a track, and one where it is published.
+    if (!m.info.elsewhere)
+        meter.count(load_be16(&frame[kSequenceAt]), (frame[0] & kFinalBit) != 0, frame.size(),
+                    track_figures_);
+    links_.add_frame(m.room->others, m.room->id, track, frame);
+    return 1 + deliver_frame(now, *m.room, track, frame);
 }
 
 // Only the two octets of the handle differ between subscribers (DT-01).
@@ -122,8 +129,8 @@ std::size_t DataRouter::deliver_frame(Timestamp now, Room& room, DataTrackId tra
                                       BytesView frame) {
     const auto found = room.flows.find(track);
     if (found == room.flows.end()) return 0;
-    for (const Room::Flow& flow : found->second) {
-        if (!flow.to->active) continue;
+    for (Room::Flow& flow : found->second) {
+        if (!flow.to->active || !flow.frames.passes(now, load_be16(&frame[kFrameAt]))) continue;
         Bytes copy = to_vector(frame);
         store_be16(&copy[kHandleAt], flow.handle);
         receivers_.send_lossy(now, *flow.to, DataChannel::kDataTrack,

@@ -42,11 +42,9 @@ TEST_CASE("Data route: from nobody, the silent and those not up yet nothing is t
     const DataMember dave = room.join("dave");
     CHECK(room.say(dave, text_packet("x")) == 1);
     CHECK(room.router().dropped() == 3);
-    CHECK(room.router().routed() == 0);
     CHECK(room.heard(room.bob).empty());
     room.come_up(dave);
     CHECK(room.say(dave, text_packet("y")) == 4);
-    CHECK(room.router().routed() == 1);
 }
 
 TEST_CASE("Data route: what is malformed is dropped, the sender goes on [SIG-120]") {

@@ -119,7 +119,7 @@ void DataRouter::resume_senders() {
 // ---------------------------------------------------------------- data tracks, the API
 
 void DataRouter::apply(Timestamp, const AddDataTrack& c) {
-    if (Member* m = rooms_.find(c.room, c.publisher)) m->tracks[c.handle] = c.track;
+    if (Member* m = rooms_.find(c.room, c.publisher)) m->tracks[c.handle] = {c.track, {}};
 }
 
 void DataRouter::apply(Timestamp, const RemoveDataTrack& c) {
@@ -127,7 +127,8 @@ void DataRouter::apply(Timestamp, const RemoveDataTrack& c) {
 }
 
 void DataRouter::apply(Timestamp, const FlowDataTrack& c) {
-    if (Member* m = rooms_.find(c.room, c.member)) rooms_.set_flow(*m, c.track, c.handle);
+    if (Member* m = rooms_.find(c.room, c.member))
+        rooms_.set_flow(*m, c.track, c.handle, c.frames_per_second);
 }
 
 void DataRouter::apply(Timestamp now, SendData& c) {

@@ -14,6 +14,7 @@
 
 #include <array>
 
+#include "base/state/state.h"
 #include "sfu/data/data_links.h"
 #include "sfu/data/data_port.h"
 #include "sfu/data/data_progress.h"
@@ -72,8 +73,9 @@ class DataRouter {
         return refused_ + receivers_.dropped() + links_.dropped() + reports_.dropped() +
                collector_.dropped();
     }
-    std::uint64_t routed() const { return routed_; }  // messages taken from senders here
-    std::size_t rooms() const { return rooms_.size(); }
+    // Of the tracks that are published here.
+    const DataTrackFigures& track_figures() const { return track_figures_; }
+    DataRooms& rooms() { return rooms_; }
 
   private:
     using Member = DataRoomMember;
@@ -115,7 +117,7 @@ class DataRouter {
     DataProgressList progress_;
     std::uint64_t round_ = 0;
     std::uint64_t refused_ = 0;
-    std::uint64_t routed_ = 0;
+    DataTrackFigures track_figures_;
 };
 
 }  // namespace confab::sfu

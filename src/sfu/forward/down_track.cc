@@ -35,9 +35,12 @@ void DownTrack::refresh(Timestamp now) {
     }
     const bool flowing = !muted() && (!video || layers.target.valid());
     forwarder_.set_flowing(flowing);
+    cold.quality.distance.set(now, cold.allocator.distance());
+    cold.quality.unmuted.set(now, muted() ? 0 : 1);
     if (before && !flowing && !video && !forwarder_.closing())
         cold.own.start_blank(forwarder_, kMuteFrames, now);
     if (!before && flowing) {
+        cold.quality.heard = now;
         cold.own.stop_blank();
         cold.key_frames.set_due(now);
     }
@@ -130,6 +133,7 @@ std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
 
 std::optional<Duration> DownTrack::handle_report(const wire::ReportBlock& block, Timestamp now) {
     forwarder_.handle_report(block, now);
+    cold_->quality.heard = now;
     cold_->reports.note(block, forwarder_.stats());
     const std::optional<Duration> rtt = cold_->sender_reports.round_trip(block, now);
     if (rtt) cold_->reports.note_rtt(*rtt);
@@ -182,8 +186,14 @@ VideoDemand DownTrack::demand() const {
     return demand;
 }
 
-DownTrackWindow DownTrack::window() {
-    return cold_->reports.window(stats(), source().clock_rate);
+DownTrackWindow DownTrack::window(Timestamp now) {
+    QualityWindow& quality = cold_->quality;
+    DownTrackWindow out = cold_->reports.window(stats(), source().clock_rate);
+    out.distance = quality.distance.take(now);
+    out.unmuted = quality.unmuted.take(now);
+    if (out.packets == 0 || quality.heard == Timestamp()) quality.heard = now;
+    out.unreported = now - quality.heard >= QualityWindow::kPatience;
+    return out;
 }
 
 }  // namespace confab::sfu

@@ -17,6 +17,7 @@
 
 #include "base/prefetch.h"
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/congestion/video_demand.h"
 #include "sfu/forward/down_track_types.h"
@@ -26,6 +27,26 @@
 #include "sfu/packet/media_packet.h"
 #include "sfu/shard/commands.h"
 #include "wire/rtcp/rtcp.h"
+
+namespace confab::sfu {
+
+class DownTrack;
+
+}  // namespace confab::sfu
+
+namespace confab {
+
+// Moving (02 FWD-18): loaded into one just made for the same subscription, on the same source as it
+// was known when it was saved. Settings are those that were saved.
+template <>
+struct StateAccess<sfu::DownTrack> {
+    static void save(const sfu::DownTrack& track, StateWriter& out);
+    static void load(sfu::DownTrack& track, StateReader& in);
+    // The old owner may have sent up to `count` packets more than its state tells (02 TRAP-14).
+    static void skip_ahead(sfu::DownTrack& track, std::int64_t count);
+};
+
+}  // namespace confab
 
 namespace confab::sfu {
 
@@ -136,9 +157,11 @@ class DownTrack {
     // Packet trailers are left out of what is sent, and of its copies (02 IN-42).
     bool strips_trailers() const { return forwarder_.strips_trailers(); }
     const DownTrackStats& stats() const { return forwarder_.stats(); }
-    DownTrackWindow window();
+    DownTrackWindow window(Timestamp now);
 
   private:
+    friend struct confab::StateAccess<DownTrack>;
+
     bool muted() const;
     // Decides what flows, and which layer.
     void refresh(Timestamp now);

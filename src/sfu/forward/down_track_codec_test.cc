@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sfu/forward/forward_testing.h"
+#include "sfu/forward/leg_testing.h"
 
 namespace confab::sfu {
 namespace {
@@ -116,7 +117,8 @@ TEST_CASE("DownTrack: descriptors that were not negotiated choose nothing [FWD-0
     CHECK(out->payload_offset == 1);
 }
 
-TEST_CASE("DownTrack: layers of one stream or of several, by codec and mode [FWD-05] [FWD-07]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: layers of one stream or of several, by codec and mode [FWD-05] [FWD-07]") {
     struct Row {
         Codec codec;
         LayerMode mode;
@@ -247,7 +249,8 @@ TEST_CASE(
     CHECK(plain->sequence == 5001);
 }
 
-TEST_CASE("DownTrack: a codec that is not taken is told once, what is taken goes on [IN-09]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a codec that is not taken is told once, what is taken goes on [IN-09]") {
     AddDownTrack secret = test::subscription(Codec::kOpus, 111);
     secret.encrypted = true;
     Leg leg(secret, Codec::kOpus);

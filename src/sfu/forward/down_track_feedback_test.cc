@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sfu/forward/forward_testing.h"
+#include "sfu/forward/leg_testing.h"
 
 namespace confab::sfu {
 namespace {
@@ -140,7 +141,8 @@ TEST_CASE("DownTrack: a copy tells the time of capture as the stored packet does
 
 // ------------------------------------------------------------------ PLI
 
-TEST_CASE("DownTrack: a PLI asks for what is waited for, else for what is shown [FWD-13]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a PLI asks for what is waited for, else for what is shown [FWD-13]") {
     Leg leg(Codec::kVp8, 1);
     leg.source.available = 0;
     leg.track.source_changed(at_ms(0));
@@ -162,7 +164,7 @@ TEST_CASE("DownTrack: a PLI asks for what is waited for, else for what is shown 
 
 // ------------------------------------------------------------------ reports
 
-TEST_CASE("DownTrack: round trips by its last four reports [FWD-10]") {
+TEST_CASE_HANDED_OVER("DownTrack: round trips by its last four reports [FWD-10]") {
     Leg leg(Codec::kVp8, 2);
     REQUIRE(leg.send(0, 0, true));
     leg.source.add_report(2, {kNtp, 0x1'0000'0000, at_ms(0)});
@@ -185,7 +187,8 @@ TEST_CASE("DownTrack: round trips by its last four reports [FWD-10]") {
     CHECK(leg.track.handle_report(report_of(sent[4], Duration::seconds(1)), at_ms(16'000)));
 }
 
-TEST_CASE("DownTrack: reports of a stream that stands still, or of another, do not go [FWD-10]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: reports of a stream that stands still, or of another, do not go [FWD-10]") {
     Leg leg(Codec::kVp8, 2);
     leg.source.add_report(2, {kNtp, 0x1'0000'0000, at_ms(0)});
     CHECK_FALSE(leg.track.sender_report(at_ms(1)));  // nothing was sent
@@ -227,7 +230,7 @@ TEST_CASE("DownTrack: a window tells each thing once [CQ-01] [FWD-11]") {
     block.cumulative_lost = 5;
     block.jitter = 900;  // 10 ms
     REQUIRE(leg.track.handle_report(block, at_ms(1100)));
-    const DownTrackWindow window = leg.track.window();
+    const DownTrackWindow window = leg.track.window(at_ms(5'000));
     CHECK(window.packets == 3);
     CHECK(window.octets == leg.track.stats().octets);
     CHECK(window.octets > 3 * 40);
@@ -236,7 +239,7 @@ TEST_CASE("DownTrack: a window tells each thing once [CQ-01] [FWD-11]") {
     CHECK(window.lost == 5);
     CHECK(window.jitter == Duration::millis(10));
     CHECK(window.rtt == Duration::millis(100));
-    const DownTrackWindow empty = leg.track.window();
+    const DownTrackWindow empty = leg.track.window(at_ms(5'000));
     CHECK(empty.packets + empty.octets + empty.nacked + empty.out_of_order + empty.lost == 0);
     CHECK_FALSE(empty.jitter);
     CHECK_FALSE(empty.rtt);
@@ -245,7 +248,7 @@ TEST_CASE("DownTrack: a window tells each thing once [CQ-01] [FWD-11]") {
     for (const auto& [sum, lost] : {std::pair{3, 0}, std::pair{-7, 0}, std::pair{2, 2}}) {
         block.cumulative_lost = sum;
         CHECK_FALSE(leg.track.handle_report(block, at_ms(2000)));
-        CHECK(leg.track.window().lost == static_cast<std::uint64_t>(lost));
+        CHECK(leg.track.window(at_ms(5'000)).lost == static_cast<std::uint64_t>(lost));
     }
 }
 
@@ -286,7 +289,7 @@ TEST_CASE("DownTrack: the playout delay goes by what was asked for since the las
 
 // ------------------------------------------------------------------ time
 
-TEST_CASE("DownTrack: exactly as far behind as is borne, and a tick more [FWD-03]") {
+TEST_CASE_HANDED_OVER("DownTrack: exactly as far behind as is borne, and a tick more [FWD-03]") {
     struct Row {
         bool publisher;
         std::int64_t behind_ticks;

@@ -62,8 +62,9 @@ TEST_CASE("DownTrack: probes are copies of the six newest packets [FWD-14] [FWD-
     v.report();
     std::int64_t number = 0;
     for (std::size_t back = 0; back < DownTrack::kProbePackets; ++back) {
-        const auto copy = v.track.probe_packet(back);
+        auto copy = v.track.probe_packet(back);
         REQUIRE(copy);
+        complete_resend(*copy, {}, false);
         const ForwardedPacket& original = sent[sent.size() - 1 - back];
         CHECK(copy->packet.ssrc == 0x2222);
         CHECK(copy->packet.payload_type == 97);

@@ -34,8 +34,11 @@ struct Video {
         std::array<ResendPacket, 8> out;
         const std::array<std::uint16_t, 1> asked{sequence};
         const std::size_t count = track.handle_nack(asked, at_ms(ms), out);
+        for (ResendPacket& copy : std::span(out).first(count))
+            complete_resend(copy, stored, false);
         return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count)};
     }
+    MediaPacket stored;  // what the history has of what is asked for
     SourceState source;
     Rng rng;
     Stream stream;
@@ -55,7 +58,8 @@ TEST_CASE("DownTrack: answers a NACK on the RTX stream [FWD-11] [FWD-01] [TRAP-1
     REQUIRE(sent);
     const auto sequence = static_cast<std::uint16_t>(sent->sequence);
     CHECK(v.nack(sequence, 34).empty());  // may still be on its way
-    auto again = v.nack(sequence, 200);
+    v.stored = lost;
+    const auto again = v.nack(sequence, 200);
     REQUIRE(again.size() == 1);
     const ForwardedPacket first = again[0].packet;
     CHECK(first.rtx);
@@ -70,7 +74,6 @@ TEST_CASE("DownTrack: answers a NACK on the RTX stream [FWD-11] [FWD-01] [TRAP-1
     CHECK(load_be16(first.prefix.data()) == sequence);  // the original number
     CHECK(first.prefix_size == 2 + sent->prefix_size);
     CHECK(first.payload_offset == sent->payload_offset);
-    complete_resend(again[0], lost, false);
     CHECK(again[0].packet.has_abs_capture_time);
     CHECK(again[0].packet.abs_capture_time == 99);
     // Each copy has its own number; the fourth is refused.
@@ -235,10 +238,10 @@ TEST_CASE("DownTrack: round trip time from its own reports [FWD-10] [FWD-11]") {
     block.last_sr -= 1;
     block.delay_since_last_sr = 0xFFFFFFFF;  // more than ever passed
     CHECK_FALSE(v.track.handle_report(block, at_ms(1630)));
-    const DownTrackWindow window = v.track.window();
+    const DownTrackWindow window = v.track.window(at_ms(5'000));
     CHECK(window.lost == 5);
     CHECK(window.packets == 1);
-    CHECK(v.track.window().lost == 0);
+    CHECK(v.track.window(at_ms(5'000)).lost == 0);
 }
 
 }  // namespace confab::sfu

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "sfu/forward/forward_testing.h"
+#include "sfu/forward/leg_testing.h"
 
 namespace confab::sfu {
 namespace {
@@ -16,7 +17,8 @@ using test::pass;
 
 }  // namespace
 
-TEST_CASE("DownTrack: while disabled the layer stays as it was asked for last [SUB-01]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: while disabled the layer stays as it was asked for last [SUB-01]") {
     Leg leg(Codec::kVp8, 2);
     leg.change(0, [](DownTrackSettings& s) { s.max_spatial = 1; });
     leg.change(1, [](DownTrackSettings& s) {
@@ -33,7 +35,8 @@ TEST_CASE("DownTrack: while disabled the layer stays as it was asked for last [S
     CHECK(leg.track.demand().max.spatial == 0);
 }
 
-TEST_CASE("DownTrack: a wished rate takes no more temporal layers than it needs [SUB-03]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a wished rate takes no more temporal layers than it needs [SUB-03]") {
     struct Row {
         std::uint32_t max_fps;
         std::uint8_t max_temporal;
@@ -61,7 +64,7 @@ TEST_CASE("DownTrack: a wished rate takes no more temporal layers than it needs 
     }
 }
 
-TEST_CASE("DownTrack: wishes beyond the layers there are end at the highest [SUB-01]") {
+TEST_CASE_HANDED_OVER("DownTrack: wishes beyond the layers there are end at the highest [SUB-01]") {
     Leg leg(Codec::kVp8, 2);
     leg.change(0, [](DownTrackSettings& s) { s.max_spatial = s.max_temporal = 3; });
     CHECK(leg.track.demand().max == Layer{2, 3});
@@ -69,7 +72,8 @@ TEST_CASE("DownTrack: wishes beyond the layers there are end at the highest [SUB
 
 // ------------------------------------------------------------------ key frames and pauses
 
-TEST_CASE("DownTrack: another layer is asked for at once, the same one after a while [FWD-13]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: another layer is asked for at once, the same one after a while [FWD-13]") {
     Leg leg(Codec::kVp8, 2);
     CHECK(leg.track.poll_key_frame_request(at_ms(0)) == 2);
     leg.track.source_changed(at_ms(50));  // nothing new
@@ -88,7 +92,8 @@ TEST_CASE("DownTrack: another layer is asked for at once, the same one after a w
     CHECK(leg.track.poll_key_frame_request(at_ms(1300)) == 1);
 }
 
-TEST_CASE("DownTrack: what this picture may still bring is not asked for yet [FWD-13] [IN-26]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: what this picture may still bring is not asked for yet [FWD-13] [IN-26]") {
     for (const bool svc : {false, true}) {
         CAPTURE(svc);
         SourceState source = test::source_of(Codec::kVp9);
@@ -110,7 +115,8 @@ TEST_CASE("DownTrack: what this picture may still bring is not asked for yet [FW
     }
 }
 
-TEST_CASE("DownTrack: a pause for bandwidth is told once, its end with a packet [BWE-09]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a pause for bandwidth is told once, its end with a packet [BWE-09]") {
     Leg leg(Codec::kVp8, 2);
     CHECK_FALSE(leg.track.poll_event());
     REQUIRE(leg.send(0, 0, true));
@@ -135,7 +141,8 @@ TEST_CASE("DownTrack: a pause for bandwidth is told once, its end with a packet 
     CHECK(leg.track.poll_event() == StreamState::kActive);
 }
 
-TEST_CASE("DownTrack: a layer above the wish is left with the next lower one [FWD-05] [BWE-01]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a layer above the wish is left with the next lower one [FWD-05] [BWE-01]") {
     Leg leg(Codec::kVp8, 2);
     leg.source.mode = LayerMode::kOneSpatialLayerPerStreamIncompleteRtcpSr;
     leg.source.available = 4;

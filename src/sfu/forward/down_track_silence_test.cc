@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "sfu/forward/forward_testing.h"
+#include "sfu/forward/leg_testing.h"
 
 namespace confab::sfu {
 namespace {
@@ -18,7 +19,8 @@ const AddDownTrack kOpus = test::subscription(Codec::kOpus, 111);
 
 }  // namespace
 
-TEST_CASE("DownTrack: closed once, with frames or without, also in a silence [FWD-15]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: closed once, with frames or without, also in a silence [FWD-15]") {
     Leg silent(kOpus, Codec::kOpus);
     REQUIRE(silent.send(0, 0));
     silent.mute(10, true);
@@ -66,7 +68,8 @@ TEST_CASE("DownTrack: silence that nobody fetches waits, and leaves no hole [FWD
     CHECK(leg.track.stats().octets - before.octets == octets);
 }
 
-TEST_CASE("DownTrack: a late timer makes one frame, the next keeps its distance [FWD-15]") {
+TEST_CASE_HANDED_OVER(
+    "DownTrack: a late timer makes one frame, the next keeps its distance [FWD-15]") {
     Leg leg(kOpus, Codec::kOpus);
     REQUIRE(leg.send(0, 0));
     leg.mute(10, true);

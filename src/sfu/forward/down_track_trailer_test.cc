@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "sfu/forward/forward_testing.h"
+#include "sfu/forward/leg_testing.h"
 #include "wire/video/packet_trailer_testing.h"
 
 namespace confab::sfu {

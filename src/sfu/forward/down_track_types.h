@@ -11,6 +11,8 @@
 #include "sfu/forward/sender_reports.h"
 #include "sfu/forward/subscriber_reports.h"
 #include "sfu/layers/layer_allocator.h"
+#include "sfu/quality/quality_window.h"
+#include "sfu/rewrite/retransmitter.h"
 #include "sfu/shard/commands.h"
 #include "wire/rtcp/rtcp.h"
 
@@ -26,7 +28,8 @@ struct DownTrackInfo {
           ssrc(config.ssrc.value()),
           rtx_ssrc(config.rtx_ssrc.value()),
           cname(config.cname),
-          mid(config.mid) {}
+          mid(config.mid),
+          repairs(Retransmitter::needed(config)) {}
     bool video() const { return kind == MediaKind::kVideo; }
     wire::SdesChunk sdes_chunk() const { return {ssrc, cname, mid}; }
 
@@ -38,6 +41,7 @@ struct DownTrackInfo {
     std::uint32_t rtx_ssrc;  // 0: none
     std::string cname;
     std::string mid;
+    bool repairs;  // what is lost is sent again
 };
 
 // The layers of a video down-track.
@@ -60,6 +64,7 @@ struct DownTrackCold {
     OwnPackets own;
     SenderReports sender_reports;
     SubscriberReports reports;
+    QualityWindow quality;
 };
 
 }  // namespace confab::sfu

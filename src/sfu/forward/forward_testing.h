@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/rng.h"
 #include "sfu/forward/down_track.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/packet/media_packet.h"
@@ -107,46 +106,5 @@ inline std::vector<SyntheticPacket> drain(DownTrack& track) {
         out.push_back(*packet);
     return out;
 }
-
-// A subscriber to one stream of one source.
-struct Leg {
-    explicit Leg(Codec codec, std::uint8_t spatial = 0)
-        : Leg(subscription(codec), codec, spatial) {}
-    Leg(const AddDownTrack& config, Codec codec, std::uint8_t spatial = 0)
-        : Leg(config, source_of(codec), spatial) {}
-    Leg(const AddDownTrack& config, const SourceState& of, std::uint8_t spatial = 0)
-        : source(of),
-          rng(1),
-          track(config, source, rng),
-          stream(of.codec, spatial, 0x1'0000 + 5000, 0x1'0000'0000) {}
-    std::optional<ForwardedPacket> send(std::int64_t ms, std::int64_t ticks = 3000,
-                                        bool key = false) {
-        return pass(track, stream.next(ticks, key), at_ms(ms));
-    }
-    template <typename Change>
-    void change(std::int64_t ms, Change change) {
-        DownTrackSettings settings = track.settings();
-        change(settings);
-        track.update_settings(settings, at_ms(ms));
-    }
-    void enable(std::int64_t ms, bool enabled) {
-        change(ms, [&](DownTrackSettings& s) { s.enabled = enabled; });
-    }
-    void mute(std::int64_t ms, bool muted) {
-        source.muted = muted;
-        track.source_changed(at_ms(ms));
-    }
-    // What is sent again for a NACK of one number.
-    std::vector<ResendPacket> nack(std::int64_t sequence, std::int64_t ms) {
-        std::array<ResendPacket, 8> out;
-        const std::array<std::uint16_t, 1> asked{static_cast<std::uint16_t>(sequence)};
-        const std::size_t count = track.handle_nack(asked, at_ms(ms), out);
-        return {out.begin(), out.begin() + static_cast<std::ptrdiff_t>(count)};
-    }
-    SourceState source;
-    Rng rng;
-    DownTrack track;
-    Stream stream;
-};
 
 }  // namespace confab::sfu::test

@@ -52,6 +52,45 @@ class BitWriter {
     unsigned count_ = 0;
 };
 
+std::size_t sent_dd_size(const ForwardedPacket& p, std::size_t original, bool original_has_mask) {
+    if (p.dd_mode != DescriptorMode::kSetMask || original_has_mask) return original;
+    // Bits of the original end somewhere in its last byte: one more byte may be needed than exact
+    // counting would give; zero bits at the end are allowed (Appendix A.8.2 zero_padding).
+    const std::size_t base =
+        original <= kMandatoryBytes ? 8 * kMandatoryBytes + kFlagBits : 8 * original;
+    return (base + p.dd_target_count + 7) / 8;
+}
+
+std::size_t dd_size_for(const ForwardedPacket& p, BytesView dd) {
+    if (p.dd_mode == DescriptorMode::kNone || dd.size() < kMandatoryBytes) return 0;
+    return sent_dd_size(p, dd.size(), has_mask(dd));
+}
+
+// What nearly every packet has: nothing but what is stamped as it leaves, in elements of one form.
+bool has_stamps_only(const ForwardedPacket& p, const SendExtensions& ids) {
+    return p.dd_mode == DescriptorMode::kNone && !p.has_playout_delay && !p.has_abs_capture_time &&
+           (ids.abs_send_time | ids.transport_cc) <= kMaxOneByteId;
+}
+std::size_t stamps_block(const SendExtensions& ids) {
+    const std::size_t words =
+        (ids.abs_send_time != 0 ? 1U : 0U) + (ids.transport_cc != 0 ? 1U : 0U);
+    return words == 0 ? 0 : 4 + 4 * words;
+}
+void put_stamps(std::uint8_t* at, const SendExtensions& ids, SendStamps stamps) {
+    const std::size_t words = stamps_block(ids) / 4 - 1;
+    store_be32(at, 0xBEDE'0000U | static_cast<std::uint32_t>(words));
+    at += 4;
+    // Each fills a word: three octets behind its head, or two and one of padding.
+    if (ids.abs_send_time != 0) {
+        store_be32(at, (std::uint32_t{ids.abs_send_time} << 28) | (2U << 24U) |
+                           (stamps.abs_send_time & 0xFFFFFF));
+        at += 4;
+    }
+    if (ids.transport_cc != 0)
+        store_be32(at, (std::uint32_t{ids.transport_cc} << 28) | (1U << 24U) |
+                           (std::uint32_t{stamps.transport_sequence} << 8));
+}
+
 // Which extensions a packet carries, decided in one place for size and content.
 struct Plan {
     std::size_t dd = 0;
@@ -61,12 +100,11 @@ struct Plan {
     bool transport = false;
     bool two_byte = false;
 
-    Plan(const ForwardedPacket& p, const SendExtensions& ids, std::size_t dd_size) {
-        if (p.dd_mode != DescriptorMode::kNone && ids.dependency_descriptor != 0) dd = dd_size;
+    Plan(const ForwardedPacket& p, const SendExtensions& ids, BytesView source_dd)
+        : send_time(ids.abs_send_time != 0), transport(ids.transport_cc != 0) {
+        if (ids.dependency_descriptor != 0) dd = dd_size_for(p, source_dd);
         playout = p.has_playout_delay && ids.playout_delay != 0;
         capture = p.has_abs_capture_time && ids.abs_capture_time != 0;
-        send_time = ids.abs_send_time != 0;
-        transport = ids.transport_cc != 0;
         two_byte = dd > kMaxOneByteValue || (dd > 0 && ids.dependency_descriptor > kMaxOneByteId) ||
                    (playout && ids.playout_delay > kMaxOneByteId) ||
                    (capture && ids.abs_capture_time > kMaxOneByteId) ||
@@ -84,15 +122,6 @@ struct Plan {
         return size == 0 ? 0 : 4 + ((size + 3) & ~std::size_t{3});
     }
 };
-
-std::size_t sent_dd_size(const ForwardedPacket& p, std::size_t original, bool original_has_mask) {
-    if (p.dd_mode != DescriptorMode::kSetMask || original_has_mask) return original;
-    // Bits of the original end somewhere in its last byte: one more byte may be needed than exact
-    // counting would give; zero bits at the end are allowed (Appendix A.8.2 zero_padding).
-    const std::size_t base =
-        original <= kMandatoryBytes ? 8 * kMandatoryBytes + kFlagBits : 8 * original;
-    return (base + p.dd_target_count + 7) / 8;
-}
 
 std::uint8_t* element(std::uint8_t* at, bool two_byte, std::uint8_t id, std::size_t size) {
     if (two_byte) {
@@ -151,11 +180,6 @@ void put_extensions(std::uint8_t* at, const ForwardedPacket& p, const SendExtens
     std::fill(at, end, std::uint8_t{0});
 }
 
-std::size_t dd_size_for(const ForwardedPacket& p, BytesView dd) {
-    if (p.dd_mode == DescriptorMode::kNone || dd.size() < kMandatoryBytes) return 0;
-    return sent_dd_size(p, dd.size(), has_mask(dd));
-}
-
 }  // namespace
 
 BytesView ForwardedPacket::body(BytesView source_payload) const {
@@ -205,22 +229,29 @@ std::size_t write_masked_descriptor(BytesView original, std::uint8_t target_coun
 }
 
 std::size_t header_size(const ForwardedPacket& p, const SendExtensions& ids, BytesView source_dd) {
-    return kFixedHeader + Plan(p, ids, dd_size_for(p, source_dd)).block() + p.prefix_size;
+    const std::size_t block =
+        has_stamps_only(p, ids) ? stamps_block(ids) : Plan(p, ids, source_dd).block();
+    return kFixedHeader + block + p.prefix_size;
 }
 
 std::size_t build_header(const ForwardedPacket& p, const SendExtensions& ids, SendStamps stamps,
                          const BytesView& source_dd, BytesSpan out) {
-    const Plan plan(p, ids, dd_size_for(p, source_dd));
-    const std::size_t block = plan.block();
-    const std::size_t size = kFixedHeader + block + p.prefix_size;
-    if (out.size() < size || plan.dd > 255) return 0;
+    const std::size_t size = header_size(p, ids, source_dd);
+    if (out.size() < size) return 0;
+    const std::size_t block = size - kFixedHeader - p.prefix_size;
     std::uint8_t* const at = out.data();
+    if (block > 0 && has_stamps_only(p, ids)) {
+        put_stamps(at + kFixedHeader, ids, stamps);
+    } else if (block > 0) {
+        const Plan plan(p, ids, source_dd);
+        if (plan.dd > 255) return 0;
+        put_extensions(at + kFixedHeader, p, ids, stamps, plan, source_dd);
+    }
     at[0] = static_cast<std::uint8_t>(0x80 | (p.padding ? 0x20 : 0) | (block > 0 ? 0x10 : 0));
     at[1] = static_cast<std::uint8_t>((p.marker ? 0x80 : 0) | (p.payload_type & 0x7F));
     store_be16(at + 2, static_cast<std::uint16_t>(p.sequence));
     store_be32(at + 4, p.timestamp);
     store_be32(at + 8, p.ssrc);
-    if (block > 0) put_extensions(at + kFixedHeader, p, ids, stamps, plan, source_dd);
     std::copy_n(p.prefix.begin(), p.prefix_size, at + kFixedHeader + block);
     return size;
 }

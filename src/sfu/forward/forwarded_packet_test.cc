@@ -239,6 +239,37 @@ TEST_CASE("build_header: ids above 14 and values above 16 octets take two bytes 
     }
 }
 
+TEST_CASE("build_header: what is stamped alone, of any ids, is read back [FWD-09] [PAC-01]") {
+    for (std::uint8_t send_time = 0; send_time < 20; ++send_time)
+        for (std::uint8_t transport = 0; transport < 20; ++transport) {
+            if (send_time != 0 && send_time == transport) continue;
+            CAPTURE(int{send_time});
+            CAPTURE(int{transport});
+            SendExtensions ids;
+            ids.abs_send_time = send_time;
+            ids.transport_cc = transport;
+            std::array<std::uint8_t, 40> buffer{};
+            buffer.fill(0xFF);
+            ForwardedPacket p;
+            p.prefix_size = 2;
+            p.prefix = {8, 9};
+            const std::size_t size = build_header(p, ids, {0xFFABCDEF, 0x4321}, {}, buffer);
+            REQUIRE(size == header_size(p, ids, {}));
+            const auto view = wire::parse_rtp(BytesView(buffer).first(size));
+            REQUIRE(view);
+            CHECK(to_vector(view->payload) == Bytes{8, 9});
+            const bool two_byte = std::max(send_time, transport) > 14;
+            if (send_time + transport > 0)
+                CHECK((view->header.extension_profile == wire::kTwoByteProfile) == two_byte);
+            if (send_time != 0)
+                CHECK(wire::read_abs_send_time(*wire::find_extension(*view, send_time)) ==
+                      0xABCDEF);
+            if (transport != 0)
+                CHECK(wire::read_transport_sequence(*wire::find_extension(*view, transport)) ==
+                      0x4321);
+        }
+}
+
 TEST_CASE("build_header: no id, no extension; no packet that has none is asked for it [FWD-09]") {
     ForwardedPacket p;
     p.has_playout_delay = p.has_abs_capture_time = true;

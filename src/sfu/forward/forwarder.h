@@ -13,6 +13,7 @@
 
 #include "base/ring.h"
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/forwarded_packet.h"
 #include "sfu/forward/playout_delay.h"
@@ -28,6 +29,30 @@
 #include "sfu/rewrite/vp8_munger.h"
 #include "sfu/shard/commands.h"
 #include "wire/rtcp/rtcp.h"
+
+namespace confab::sfu {
+
+class Forwarder;
+
+}  // namespace confab::sfu
+
+namespace confab {
+
+// 02 FWD-18. Loaded into one made for the same subscription, on the same source: packets go on with
+// the next number and their time. What was sent can not be found any more.
+template <>
+struct StateAccess<sfu::Forwarder> {
+    static void save(const sfu::Forwarder& forwarder, StateWriter& out);
+    static void load(sfu::Forwarder& forwarder, StateReader& in);
+    // See Munger::skip_ahead(); copies likewise.
+    static void skip_ahead(sfu::Forwarder& forwarder, std::int64_t count);
+
+  private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+};
+
+}  // namespace confab
 
 namespace confab::sfu {
 
@@ -115,6 +140,8 @@ class Forwarder {
     bool placed() const { return rare_->placed; }
 
   private:
+    friend struct confab::StateAccess<Forwarder>;
+
     enum class Refused : std::uint8_t { kNo, kUntold, kTold };
     // Written where something starts, switches or is reported, not per packet.
     struct Rare {

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/shard/commands.h"
 
@@ -51,7 +52,14 @@ class BlankFrames {
     bool take_due(Timestamp now, Duration interval);
     Timestamp next_deadline() const { return done() ? Timestamp::never() : due_; }
 
+    // How many are to come and when; of what is for prepare() to say.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     int left_ = 0;
     Timestamp due_ = Timestamp::never();
     Bytes payload_;
@@ -80,7 +88,13 @@ class EarlyMedia {
     std::int64_t sequence() const { return sequence_; }
     std::int64_t timestamp() const { return timestamp_; }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool wanted_ = false;
     Timestamp due_ = Timestamp::never();
     Timestamp end_;

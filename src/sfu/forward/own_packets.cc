@@ -3,22 +3,9 @@
 
 #include "sfu/forward/own_packets.h"
 
-#include <array>
 #include <cstdint>
 
 namespace confab::sfu {
-namespace {
-
-// RFC 3550 §5.1: the last octet says how many there are.
-constexpr std::array<std::uint8_t, OwnPackets::kPaddingSize> make_padding() {
-    std::array<std::uint8_t, OwnPackets::kPaddingSize> out{};
-    out.back() = static_cast<std::uint8_t>(out.size());
-    return out;
-}
-constexpr auto kPadding = make_padding();
-
-}  // namespace
-
 OwnPackets::OwnPackets(const AddDownTrack& config, Rng& rng) : kind_(config.kind) {
     if (const SendCodec* opus = find_codec(config.codecs, Codec::kOpus)) opus_ = opus->pt;
     if (config.encrypted) trailer_ = config.sif_trailer;
@@ -72,7 +59,7 @@ void OwnPackets::send_early(Forwarder& stream, Timestamp now) {
 // ------------------------------------------------------------------ padding
 
 void OwnPackets::push_padding(Forwarder& stream, bool frame_ended) {
-    (void)waiting_.push({stream.padding(frame_ended, kPadding), kPadding});
+    (void)waiting_.push({stream.padding(frame_ended, kPaddingOctets), kPaddingOctets});
 }
 
 std::size_t OwnPackets::write_padding(Forwarder& stream, std::size_t packets) {

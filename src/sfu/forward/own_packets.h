@@ -6,11 +6,14 @@
 // FWD-16), and padding that fills the link while congestion control tries for more (02 FWD-14).
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "base/ring.h"
 #include "base/rng.h"
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/forwarder.h"
 #include "sfu/forward/own_media.h"
@@ -24,10 +27,17 @@ struct SyntheticPacket {
     BytesView payload;
 };
 
+// The body of a padding packet (02 FWD-14); the last octet says how many there are (RFC 3550 §5.1).
+inline constexpr std::array<std::uint8_t, 255> kPaddingOctets = [] {
+    std::array<std::uint8_t, 255> out{};
+    out.back() = static_cast<std::uint8_t>(out.size());
+    return out;
+}();
+
 class OwnPackets {
   public:
-    static constexpr std::size_t kPaddingSize = 255;  // of a padding packet (02 FWD-14)
-    static constexpr std::size_t kMaxWaiting = 8;     // more are lost
+    static constexpr std::size_t kPaddingSize = kPaddingOctets.size();
+    static constexpr std::size_t kMaxWaiting = 8;  // more are lost
 
     OwnPackets(const AddDownTrack& config, Rng& rng);
 
@@ -47,6 +57,10 @@ class OwnPackets {
     std::optional<SyntheticPacket> poll() { return waiting_.pop(); }
     // No blank frame is to come, and none waits.
     bool done() const { return blank_.done() && waiting_.empty(); }
+
+    void save(StateWriter& out) const;
+    // `stream`: as it was loaded.
+    void load(const Forwarder& stream, StateReader& in);
 
   private:
     void send_early(Forwarder& stream, Timestamp now);

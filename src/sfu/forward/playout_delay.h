@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/forwarded_packet.h"
 #include "sfu/shard/commands.h"
@@ -61,7 +62,14 @@ class PlayoutDelay {
     Duration delay() const { return delay_; }
     Wire wire() const;
 
+    // But for its limits.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration min_;
     Duration max_;
     Duration delay_;

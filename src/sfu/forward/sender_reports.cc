@@ -17,7 +17,8 @@ std::optional<SenderReports::Times> SenderReports::next(const SourceReport& sour
     if (any_ && (times.ntp <= last_.ntp || times.timestamp <= last_.timestamp)) return std::nullopt;
     any_ = true;
     last_ = times;
-    sent_[next_sent_++ % sent_.size()] = {times.ntp.compact(), now};
+    sent_[next_sent_] = {times.ntp.compact(), now};
+    next_sent_ = (next_sent_ + 1) % sent_.size();
     return times;
 }
 

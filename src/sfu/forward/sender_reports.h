@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/source_state.h"
 #include "wire/rtcp/rtcp.h"
@@ -30,7 +31,13 @@ class SenderReports {
     // None if the block answers none of the last reports.
     std::optional<Duration> round_trip(const wire::ReportBlock& block, Timestamp now) const;
 
+    // 02 FWD-18.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     struct Sent {
         std::uint32_t ntp = 0;  // compact
         Timestamp at;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/layers/layer.h"
 #include "sfu/shard/commands.h"
@@ -75,6 +76,9 @@ struct SourceState {
     // Highest available spatial layer ≤ limit, -1 for none.
     std::int8_t highest_available(std::int8_t limit) const;
     std::int8_t lowest_available() const;
+
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 };
 
 }  // namespace confab::sfu

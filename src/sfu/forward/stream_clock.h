@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/source_state.h"
 
@@ -49,7 +50,13 @@ class StreamClock {
     }
     std::size_t reference_stream() const { return reference_stream_; }
 
+    // 02 FWD-18.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     std::optional<std::int64_t> place(const SourceState& source, Position packet, std::int64_t last,
                                       bool resuming, Timestamp now);
     std::optional<std::int64_t> reference_time(const SourceState& source, Position packet,

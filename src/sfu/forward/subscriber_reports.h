@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "wire/rtcp/rtcp.h"
 
@@ -38,6 +39,9 @@ struct DownTrackWindow {
     std::uint64_t out_of_order = 0;
     std::optional<Duration> jitter;  // as the subscriber reported it last
     std::optional<Duration> rtt;
+    double distance = 0;      // to the layer wanted, on average
+    double unmuted = 1;       // share of the time
+    bool unreported = false;  // sent for long, and nothing is said of it
 };
 
 inline constexpr Duration kDefaultDownTrackRtt = Duration::millis(70);
@@ -63,7 +67,14 @@ class SubscriberReports {
     // What came since the last call.
     DownTrackWindow window(const DownTrackStats& stats, std::uint32_t clock_rate);
 
+    // But for the round trip time of the peer.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration rtt_ = kDefaultDownTrackRtt;
     const Duration* shared_rtt_ = nullptr;  // of the peer; where set, it counts
     bool any_ = false;

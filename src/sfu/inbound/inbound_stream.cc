@@ -24,6 +24,11 @@ std::uint32_t clock_rate_of(const AddReceiver& receiver) {
 }
 }  // namespace
 
+StreamEnd no_end(const AddReceiver& receiver) {
+    const std::uint32_t rate = clock_rate_of(receiver);
+    return {0, rtp::ReceptionStats(rate), TimeLine(rate), 0};
+}
+
 InboundStream::InboundStream(const AddReceiver& receiver, const ReceiveLayer& layer, Ssrc ssrc)
     : receiver_(receiver),
       layer_(layer),
@@ -102,8 +107,8 @@ InboundStream::Arrival InboundStream::note_arrival(Timestamp now, const wire::Rt
 
 // Numbers from `first` on did not come before the packet with this header. After an outage they are
 // more than can be asked for, or older than what senders keep: pictures go on with a key frame,
-// before the decoders of all subscribers have found out. Between two frames of a slow picture lies
-// as much time; of the few that are lost there, only what repair gives up takes a key frame.
+// before the decoders of all subscribers have found out. Of the few that are lost elsewhere only
+// what repair gives up takes a key frame: libwebrtc's decoders wait three seconds for it.
 void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpHeader& header) {
     if (asks_for_losses()) nack_.add_gap(now, first, sequence_.peek(header.sequence));
     if (receiver_.kind != MediaKind::kVideo) return;
@@ -113,7 +118,7 @@ void InboundStream::note_gap(Timestamp now, std::int64_t first, const wire::RtpH
     if (lost > static_cast<std::int64_t>(rtp::NackTracker::kMaxMissing) ||
         (is_long && (lost > kFewLost || !asks_for_losses())))
         key_frame_wanted_ = true;
-    else if (is_long)
+    else if (asks_for_losses())
         repair_awaited_ = true;
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/state/state.h"
 #include "rtc/rtp/audio_level.h"
 #include "rtc/rtp/nack_tracker.h"
 #include "rtc/rtp/padding_compactor.h"
@@ -46,7 +47,39 @@ struct StreamEnd {
     rtp::ReceptionStats stats;
     TimeLine timestamp;
     std::int64_t time_shift = 0;
+
+    // base/state/state.h.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
+  private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
 };
+// Of a stream of this track of which nothing came.
+StreamEnd no_end(const AddReceiver& receiver);
+
+class InboundStream;
+
+}  // namespace confab::sfu
+
+namespace confab {
+
+// Into one just made for the same layer and SSRC: numbers and times go on, and so do repair and
+// reports (02 FWD-18).
+template <>
+struct StateAccess<sfu::InboundStream> {
+    static void save(const sfu::InboundStream& stream, StateWriter& out);
+    static void load(sfu::InboundStream& stream, StateReader& in);
+
+  private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+};
+
+}  // namespace confab
+
+namespace confab::sfu {
 
 class InboundStream {
   public:
@@ -104,6 +137,8 @@ class InboundStream {
     const std::optional<SenderReportInfo>& sender_report() const { return sender_report_; }
 
   private:
+    friend struct confab::StateAccess<InboundStream>;
+
     // Sequence numbers in which duplicates are known.
     static constexpr auto kWindow = static_cast<std::size_t>(SequenceLine::kWindow);
     // A repair may overtake originals that are still under way, by this many.
@@ -149,7 +184,7 @@ class InboundStream {
     rtp::PliThrottle pli_;
     // A request waits here until it may be sent: a key frame that comes meanwhile settles it.
     bool key_frame_wanted_ = false;
-    bool repair_awaited_ = false;  // of a long gap; a key frame takes its place
+    bool repair_awaited_ = false;  // of a gap; a key frame takes its place
     Timestamp pli_allowed_;
     rtp::ReceptionStats stats_;
     rtp::AudioLevel audio_level_;

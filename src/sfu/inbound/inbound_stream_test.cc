@@ -70,18 +70,23 @@ TEST_CASE(
     CHECK_FALSE(asks_key_frame(6000));
 }
 
-// What the publisher has no longer: its history may be shorter than the gap.
-TEST_CASE("InboundStream: what repair gives up of a slow picture ends in a key frame [IN-08]") {
-    for (const bool key_frame_comes : {false, true}) {
+// What the publisher has no longer, its history may be shorter than the gap; or what it was asked
+// for in vain while the network gave it another port.
+TEST_CASE("InboundStream: what repair gives up ends in a key frame [IN-08] [MC-03]") {
+    const auto run = [](bool key_frame_comes, std::uint16_t lost, std::uint32_t timestamp) {
+        CAPTURE(timestamp);
         Feed feed(video_receiver());
         Bytes buffer(200);
+        const auto next = static_cast<std::uint16_t>(101 + lost);
         REQUIRE(feed(0, {100, 0, 96, kSsrc, vp8_key()}).has_value());
-        REQUIRE(feed(9000, {104, 810'000, 96, kSsrc, vp8_delta()}).has_value());
+        REQUIRE(feed(9000, {next, timestamp, 96, kSsrc, vp8_delta()}).has_value());
         std::size_t tries = 0;
         std::size_t asked = 0;
         for (std::int64_t ms = 9000; ms < 12'000; ms += 10) {
-            if (key_frame_comes && ms == 9100)
-                REQUIRE(feed(ms, {105, 819'000, 96, kSsrc, vp8_key()}).has_value());
+            if (key_frame_comes && ms == 9100) {
+                const auto after = static_cast<std::uint16_t>(next + 1);
+                REQUIRE(feed(ms, {after, timestamp + 9000, 96, kSsrc, vp8_key()}).has_value());
+            }
             tries += nacked(feed.stream_, at_ms(ms)).empty() ? 0U : 1U;
             ByteWriter out(buffer);
             asked += feed.stream_.write_pli(at_ms(ms), out) ? 1U : 0U;
@@ -89,6 +94,10 @@ TEST_CASE("InboundStream: what repair gives up of a slow picture ends in a key f
         }
         CHECK(tries == rtp::NackTracker::kMaxTries);
         CHECK(asked == (key_frame_comes ? 0 : 1));
+    };
+    for (const bool key_frame_comes : {false, true}) {
+        run(key_frame_comes, 3, 810'000);
+        run(key_frame_comes, 1, 3000);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/state/state.h"
 #include "sfu/inbound/receiver.h"
 #include "wire/rtcp/rtcp.h"
 #include "wire/rtp/rtp.h"
@@ -55,6 +56,11 @@ class InboundTable {
 
     std::size_t known_ssrcs() const { return known_.size(); }
     const std::vector<Receiver*>& receivers() const { return receivers_; }
+
+    // Which SSRC is whose, by the ids of the receivers; read once these were added. What belongs to
+    // others is left out.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     // The layer rather than the stream: a layer that gets a new SSRC gets a new stream.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/state/state.h"
 #include "sfu/layers/layer.h"
 
 namespace confab::sfu {
@@ -30,7 +31,12 @@ class LayerFps {
     const std::array<float, kMaxTemporalLayers>& fps() const { return fps_; }
     void reset() { *this = LayerFps(clock_rate_); }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     void measure();
 
     std::uint32_t clock_rate_;

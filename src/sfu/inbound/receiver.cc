@@ -12,8 +12,9 @@ Receiver::Receiver(AddReceiver config, Ends before)
     if (config_.layers.empty()) config_.layers.emplace_back();
 }
 
-void Receiver::set_muted(bool muted) {
+void Receiver::set_muted(Timestamp now, bool muted) {
     muted_ = muted;
+    unmuted_.set(now, muted ? 0 : 1);
     for (const auto& stream : streams_)
         stream->set_muted(muted);
 }

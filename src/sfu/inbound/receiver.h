@@ -12,8 +12,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/state/state.h"
+#include "base/time.h"
 #include "sfu/inbound/inbound_stream.h"
 #include "sfu/layers/layer.h"
+#include "sfu/quality/quality_window.h"
 
 namespace confab::sfu {
 
@@ -28,7 +31,9 @@ class Receiver {
     ReceiverId id() const { return config_.receiver; }
     void set_room(RoomId room) { config_.room = room; }
     bool muted() const { return muted_; }
-    void set_muted(bool muted);
+    void set_muted(Timestamp now, bool muted);
+    // For how much of the time since the last call it was not (CQ-02).
+    double take_unmuted(Timestamp now) { return unmuted_.take(now); }
 
     // The stream of the layer with this rid, made for `ssrc` if it has none yet. Null when the rid
     // was not declared (a section without rids has one layer that takes any). A second SSRC for a
@@ -54,9 +59,15 @@ class Receiver {
         return (reported_started_ >> (spatial & 7U) & 1U) != 0;
     }
 
+    // Its streams with it; into one just made for the same track. A layer that is not declared any
+    // more is left out (base/state/state.h).
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
     AddReceiver config_;  // at a fixed address: the streams refer to it
     bool muted_ = false;
+    WindowAverage unmuted_{1};
     std::uint8_t reported_started_ = 0;
     std::uint8_t worst_loss_ = 0;
     Ends before_;  // of layers without a stream yet

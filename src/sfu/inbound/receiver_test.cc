@@ -68,14 +68,14 @@ TEST_CASE("Receiver: a mute reaches each of its streams [IN-04]") {
         }
     }
     CHECK_FALSE(receiver.muted());
-    receiver.set_muted(true);
+    receiver.set_muted(Timestamp(), true);
     CHECK(receiver.muted());
     std::array<std::uint8_t, 100> buffer{};
     for (const auto& stream : receiver.streams()) {
         ByteWriter out(buffer);
         CHECK(stream->write_nack(at_ms(500), out) == 0);
     }
-    receiver.set_muted(false);
+    receiver.set_muted(Timestamp(), false);
     CHECK_FALSE(receiver.muted());
 }
 

@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "base/sequence.h"
+#include "base/state/state.h"
 
 namespace confab::sfu {
 
@@ -45,7 +46,13 @@ class SequenceLine {
     // with it, and peek() tells its place.
     bool restarts(std::uint16_t sequence, bool newer);
 
+    // base/state/state.h.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     struct Range {
         std::int64_t first = 0;
         std::int64_t last = 0;

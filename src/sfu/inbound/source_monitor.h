@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 
+#include "base/state/state.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/inbound/layer_fps.h"
 #include "sfu/inbound/stream_tracker.h"
@@ -29,7 +30,13 @@ class SourceMonitor {
     // The publisher was asked for spatial layers up to this one, -1 for none (02 IN-21).
     void want(std::int8_t max_spatial);
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     struct LayerWatch {
         StreamTracker tracker;
         BitrateMeter meter;

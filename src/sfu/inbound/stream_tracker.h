@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/layers/layer.h"
 
@@ -56,7 +57,12 @@ class StreamTracker {
     }
     bool active() const { return state_ == State::kActive; }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     std::uint32_t needed(const Others& others) const;
 
     enum class State : std::uint8_t { kNew, kActive, kStopped, kPaused };
@@ -87,7 +93,13 @@ class BitrateMeter {
     const Rates& rates() const { return rates_; }
     void reset();
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Duration interval_;
     bool started_ = false;
     Timestamp since_;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::sfu {
@@ -22,7 +23,14 @@ class TimeLine {
     std::int64_t peek(Timestamp now, std::uint32_t time) const;
     std::int64_t highest() const { return highest_; }
 
+    // base/state/state.h.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::uint32_t clock_rate_;
     bool started_ = false;
     std::int64_t highest_ = 0;

@@ -10,6 +10,18 @@
 
 namespace confab::sfu {
 
+namespace {
+unsigned streams_up_to(std::int8_t spatial) {
+    return spatial < 0 ? 0 : (2U << spatial) - 1;
+}
+}  // namespace
+
+void Track::move_home(WorkerIndex home) {
+    home_ = home;
+    told_home.reset();
+    key_frame_came();
+}
+
 void Track::remove_subscriber(const DownTrack& down_track) {
     const auto found = std::find_if(subscribers_.begin(), subscribers_.end(),
                                     [&](const auto& s) { return s.down_track == &down_track; });
@@ -17,7 +29,25 @@ void Track::remove_subscriber(const DownTrack& down_track) {
     if (static_cast<std::size_t>(found - subscribers_.begin()) < pass_next_) --pass_next_;
     subscribers_.erase(found);
     CONFAB_DCHECK(pass_next_ <= subscribers_.size());
-    if (subscribers_.empty()) forget();
+    if (unused()) forget();
+}
+
+void Track::expect(const Expected& one) {
+    end_expecting(one.down_track);
+    expected_.push_back(one);
+    kept_streams_ = static_cast<std::uint8_t>(kept_streams_ | streams_up_to(one.max_spatial));
+}
+
+void Track::end_expecting(DownTrackId down_track) {
+    std::erase_if(expected_, [&](const Expected& one) { return one.down_track == down_track; });
+    if (expected_.empty()) kept_packets_.clear();
+    if (unused()) forget();
+}
+
+void Track::keep(const PacketPool& pool, const ArrivedPacket& packet) {
+    if (kept_packets_.size() == kMaxKept || (pool.crowded() && !kept_packets_.empty()))
+        kept_packets_.pop_front();
+    kept_packets_.push_back(packet);
 }
 
 bool Track::begin_pass() {
@@ -59,6 +89,8 @@ std::int8_t Track::max_wanted() const {
             highest = std::max({highest, static_cast<std::int8_t>(settings.max_spatial),
                                 s.down_track->layers().current.spatial});
     }
+    for (const Expected& one : expected_)
+        highest = std::max(highest, one.max_spatial);
     return highest;
 }
 
@@ -70,7 +102,7 @@ bool Track::take_key_frame_request(Timestamp now, std::uint8_t spatial) {
 }
 
 void Track::remember(PacketPool& pool, MediaPacket& packet, PacketRef& ref) {
-    if (subscribers_.empty() || packet.padding_only) return;
+    if (unused() || packet.padding_only) return;
     const std::size_t stream = source_.stream_of(static_cast<std::int8_t>(packet.spatial));
     const auto is_kept = [&] { return (kept_streams_ >> stream & 1) != 0; };
     // A stream begins for a subscriber with a key frame; sound has one, which is kept at once.
@@ -86,6 +118,8 @@ void Track::review_streams(Timestamp now) {
     unsigned wanted = kind_ == MediaKind::kAudio ? 1 : 0;
     for (const Subscriber& s : subscribers_)
         wanted |= s.down_track->streams();
+    for (const Expected& one : expected_)
+        wanted |= streams_up_to(one.max_spatial);
     if (now >= next_review_) {
         kept_streams_ = wanted_streams_;
         wanted_streams_ = 0;

@@ -7,7 +7,9 @@
 // replica.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -30,6 +32,7 @@ struct Subscriber {
     DownTrack* down_track = nullptr;
     ShardPeer* peer = nullptr;
     OutboundTrack* outbound = nullptr;  // the down-track's place at the peer
+    bool redundant = false;             // gets opus as RED (IN-32)
 };
 
 // A worker with subscribers of a track whose home is here.
@@ -52,6 +55,8 @@ class Track {
 
     ReceiverId id() const { return id_; }
     WorkerIndex home() const { return home_; }
+    // Its publisher moved. Who subscribes here stays, and is to be told to the new home.
+    void move_home(WorkerIndex home);
     MediaKind kind() const { return kind_; }
     SourceState& source() { return source_; }
     const SourceState& source() const { return source_; }
@@ -80,6 +85,30 @@ class Track {
     // and throttles what it hears (IN-08). One that came settled what was asked before it.
     bool take_key_frame_request(Timestamp now, std::uint8_t spatial);
     void key_frame_came() { next_request_.fill({}); }
+
+    // ------------------------------------------------------------ subscribers on their way here
+    // One that comes from another worker with its state gets what came here since it left there
+    // (02 MC-20): until end_expecting() the newest packets are kept, in order of arrival.
+    static constexpr std::size_t kMaxKept = 512;
+    struct Expected {
+        DownTrackId down_track;
+        std::int8_t max_spatial = 0;
+    };
+    void expect(const Expected& one);
+    void end_expecting(DownTrackId down_track);
+    bool expects() const { return !expected_.empty(); }
+    bool unused() const { return subscribers_.empty() && expected_.empty(); }
+    const std::deque<ArrivedPacket>& kept() const { return kept_packets_; }
+    void keep(const PacketPool& pool, const ArrivedPacket& packet);
+    // A replica's: the home has not said yet that all of it crosses.
+    bool unconfirmed = false;
+    // Of each stream the highest number that came to its subscribers here; -1: none.
+    using Passed = std::array<std::int64_t, kMaxSpatialLayers>;
+    static constexpr Passed kNonePassed{-1, -1, -1};
+    const Passed& passed() const { return passed_; }
+    void note_passed(std::size_t stream, std::int64_t sequence) {
+        passed_[stream] = std::max(passed_[stream], sequence);
+    }
 
     // Where the streams ended of a receiver that went, for the one that comes in its place; the
     // home's business.
@@ -114,6 +143,9 @@ class Track {
     RecentFrames recent_;
     std::vector<Subscriber> subscribers_;
     std::vector<Replica> replicas_;
+    std::vector<Expected> expected_;
+    std::deque<ArrivedPacket> kept_packets_;
+    Passed passed_ = kNonePassed;
     std::array<Timestamp, kMaxSpatialLayers> next_request_{};
     std::size_t pass_next_ = 0;  // subscribers before it had their turn
     bool passing_ = false;

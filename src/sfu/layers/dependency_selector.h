@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/layers/layer.h"
 #include "sfu/packet/media_packet.h"
@@ -36,6 +37,9 @@ class DependencySelector {
     // Targets the encoder produces at present.
     std::uint32_t active() const { return active_; }
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
     enum class Decision : std::uint8_t { kUnknown, kForwarded, kDropped };
     struct Choice {
@@ -43,6 +47,8 @@ class DependencySelector {
         bool found = false;
     };
 
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     std::int64_t unwrap(std::uint16_t frame_number) const;
     Decision decision(std::int64_t frame) const;
     void decide(std::int64_t frame, Decision decision);

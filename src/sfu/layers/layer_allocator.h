@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/layers/layer_allocation.h"
 #include "sfu/shard/commands.h"
@@ -38,6 +39,9 @@ class KeyFrameRequests {
         due_ = now + std::clamp(rtt * 2, kIntervalMin, kIntervalMax);
     }
 
+    void save(StateWriter& out) const { out.field(1, due_); }
+    void load(StateReader& in) { in.field(1, due_); }
+
   private:
     Timestamp due_;
 };
@@ -58,7 +62,13 @@ class LayerAllocator {
     PauseReason pause() const { return pause_; }
     double distance() const { return distance_; }  // to what was asked for, 0 at the optimum
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     Layer cap_ = kTopLayer;
     PauseReason pause_ = PauseReason::kNone;
     double distance_ = 0;

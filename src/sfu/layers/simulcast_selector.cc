@@ -24,9 +24,10 @@ Selection select_simulcast(LayerState& s, const MediaPacket& packet, bool defici
     if (packet.key_frame && !packet.late) {
         bool move = leads_to_target(s, spatial);
         if (!move && s.current.spatial > s.max.spatial && spatial <= s.max.spatial) {
-            // A layer above what was asked for was taken because there was no other.
+            // More than was asked for is being sent. On the way to another layer this one comes in
+            // between; without one, as there was none that small before, it is the target.
             move = true;
-            s.target.spatial = spatial;
+            if (s.target.spatial > s.max.spatial) s.target.spatial = spatial;
         }
         if (move) {
             const bool vp8 = packet.codec == Codec::kVp8;

@@ -150,6 +150,17 @@ TEST_CASE("simulcast: back from above the maximum by any key frame within it [FW
     }
 }
 
+TEST_CASE("simulcast: back from above a new maximum, past key frames below it [FWD-05]") {
+    LayerState s;
+    s.max = s.target = {1, 3};
+    s.current = {2, 3};
+    CHECK(select_simulcast(s, vp8(0, true), false).switched);
+    CHECK(s.current.spatial == 0);
+    CHECK(s.target.spatial == 1);
+    CHECK(select_simulcast(s, vp8(1, true), false).switched);
+    CHECK(s.current.spatial == 1);
+}
+
 TEST_CASE("simulcast: paused nothing, congested upwards as ever, H264 at the target [FWD-05]") {
     LayerState s;
     const Selection paused = select_simulcast(s, vp8(0, true), false);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/state/state.h"
 #include "sfu/forward/source_state.h"
 #include "sfu/layers/dependency_selector.h"
 #include "sfu/layers/layer.h"
@@ -41,6 +42,10 @@ class VideoLayerSelector {
     }
     LayerState& layers() { return layers_; }
     const LayerState& layers() const { return layers_; }
+
+    // Loaded into one that took the codec.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     Selection select_svc(const MediaPacket& packet, const SourceState& source, Rewrite& rewrite);

@@ -42,6 +42,11 @@ struct LinkReport {
 struct LinkEnded {
     ReceiverId receiver;
 };
+// Home → replica: the publisher has gone on at another worker, which is the home now.
+struct LinkMoved {
+    ReceiverId receiver;
+    WorkerIndex home = 0;
+};
 // Replica → home: the first subscriber came, what they want changed, or the last one left. It may
 // be there before the command that makes the receiver, so it says what kind of track it is.
 struct LinkSubscribe {
@@ -51,7 +56,12 @@ struct LinkSubscribe {
     // Streams of higher layers need not cross, -1: none need (DES-43). Of an SVC stream all layers
     // cross: who drops some of its packets has to see them, or the numbers would show a loss.
     std::int8_t max_spatial = -1;
+    bool confirm = false;  // LinkSubscribed is to follow
     bool operator==(const LinkSubscribe&) const = default;
+};
+// Home → replica: what comes from now on crosses.
+struct LinkSubscribed {
+    ReceiverId receiver;
 };
 // Replica → home: somebody needs a key frame of this layer (merged and throttled at home).
 struct LinkKeyFrame {
@@ -70,12 +80,24 @@ struct LinkPathProved {
     ice::Path path;
 };
 
+// The worker to which a peer moved → all others: it is there (02 MC-20).
+struct LinkArrived {
+    PeerId peer;
+};
+// The worker that a peer left → the one that it went to: a datagram of its client that came
+// meanwhile. The bytes travel beside the message.
+struct LinkDatagram {
+    ice::Path path;
+    Timestamp arrival;
+};
+
 // The bytes beside the message are the next of the stream of data between two workers
 // (sfu/data/data_link.h).
 struct LinkData {};
 
 using LinkBody = std::variant<LinkPacket, LinkSource, LinkReport, LinkEnded, LinkSubscribe,
-                              LinkKeyFrame, LinkLoss, LinkPathProved, LinkData>;
+                              LinkKeyFrame, LinkLoss, LinkPathProved, LinkData, LinkMoved,
+                              LinkSubscribed, LinkArrived, LinkDatagram>;
 
 struct LinkMessage {
     WorkerIndex from = 0;

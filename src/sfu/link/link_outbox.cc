@@ -24,13 +24,17 @@ std::uint64_t subject_of(const LinkBody& body) {
         [](const auto& m) -> std::uint64_t {
             if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkPathProved>)
                 return std::hash<ice::Path>{}(m.path);
-            else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkData>)
+            else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkData> ||
+                               std::is_same_v<std::decay_t<decltype(m)>, LinkDatagram>)
                 return 0;  // never waits here
+            else if constexpr (std::is_same_v<std::decay_t<decltype(m)>, LinkArrived>)
+                return m.peer.value();
             else
                 return m.receiver.value();
         },
         body);
-    return what * 64 + body.index() * 8 + part % 8;
+    static_assert(std::variant_size_v<LinkBody> <= 16);
+    return what * 128 + body.index() * 8 + part % 8;
 }
 
 }  // namespace

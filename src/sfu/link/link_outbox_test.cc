@@ -107,6 +107,18 @@ TEST_CASE("LinkOutbox: only what says the same anew replaces what waits [DES-41]
     CHECK(outbox.waiting_for(1) == 1);
 }
 
+TEST_CASE("LinkOutbox: what is said of one is not taken for what is said of another [DES-41]") {
+    Rings rings;
+    LinkOutbox outbox(rings, 0, 2);
+    for (std::uint64_t i = 1; i < 20; ++i) {
+        outbox.push(1, LinkSource{ReceiverId(i), {}});
+        outbox.push(1, LinkMoved{ReceiverId(i), 1});
+        outbox.push(1, LinkSubscribed{ReceiverId(i)});
+        outbox.push(1, LinkArrived{PeerId(i)});
+    }
+    CHECK(outbox.waiting_for(1) == 4 * 19);
+}
+
 TEST_CASE(
     "LinkOutbox: beyond kMaxWaiting the newest is refused, a newer state still counts "
     "[IMM-15]") {

@@ -31,6 +31,10 @@ class LinkSender final : public Timed {
     bool push_piece(WorkerIndex to, BytesView piece) {
         return outbox_.push_piece(to, LinkData{}, piece);
     }
+    // Lost where the ring is full, as datagrams are.
+    void push_datagram(WorkerIndex to, const LinkDatagram& datagram, BytesView bytes) {
+        (void)outbox_.push_piece(to, datagram, bytes);
+    }
     // A turn comes soon.
     void try_again(Timestamp now) {
         if (!timer_.scheduled()) wheel_.schedule(timer_, now + kRetry);

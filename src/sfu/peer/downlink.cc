@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -13,6 +14,37 @@ namespace confab::sfu {
 namespace {
 
 constexpr std::uint8_t kPaddingBit = 0x20;  // RFC 3550 §5.1
+
+// The octets before a body in its own slot, lent to what stands there in one subscriber's packet.
+class LentOctets {
+  public:
+    LentOctets(std::uint8_t* end, BytesView prefix)
+        : at_(end - prefix.size()), size_(prefix.size()) {
+        std::copy_n(at_, size_, kept_.begin());
+        std::copy_n(prefix.begin(), size_, at_);
+    }
+    ~LentOctets() { std::copy_n(kept_.begin(), size_, at_); }
+    LentOctets(const LentOctets&) = delete;
+    LentOctets& operator=(const LentOctets&) = delete;
+
+  private:
+    std::uint8_t* at_;
+    std::size_t size_;
+    decltype(ForwardedPacket::prefix) kept_;
+};
+
+// What `text` begins with, a rewritten descriptor or an original number, and the source's bytes
+// behind it: where these are, if they may be there (`own`), else in `text`.
+BytesView joined(BytesSpan text, std::size_t prefix, BytesView body, std::uint8_t* own,
+                 std::optional<LentOctets>& lent) {
+    const std::size_t size = prefix + body.size();
+    if (own != nullptr) {
+        lent.emplace(own, text.first(prefix));
+        return {own - prefix, size};
+    }
+    std::copy(body.begin(), body.end(), text.begin() + static_cast<std::ptrdiff_t>(prefix));
+    return text.first(size);
+}
 
 }  // namespace
 
@@ -97,6 +129,17 @@ bool Downlink::enqueue(PendingPacket&& packet, MediaKind kind) {
     return true;
 }
 
+// Where the body begins in its slot, if as many octets before it are there to be lent. Only where
+// it is encrypted on its way out at once (DES-22): not later, when they are another's.
+std::uint8_t* Downlink::in_slot(const PendingPacket& pending, BytesView body,
+                                std::size_t before) const {
+    if (body.empty() || !pending.source || !srtp::is_aead(transport_.srtp_sender()->profile()))
+        return nullptr;
+    const BytesSpan slot = pending.source.buffer();
+    const auto at = static_cast<std::size_t>(body.data() - slot.data());
+    return at >= before && at + body.size() <= slot.size() ? &slot[at] : nullptr;
+}
+
 // Behind the body are the octets that were the publisher's tag or padding, and nobody's now: with
 // them in the packet's own slot it need not be copied. Not where it is encrypted later, perhaps
 // behind another subscriber's padding.
@@ -128,14 +171,13 @@ std::size_t Downlink::build(const PendingPacket& pending, SendTime at,
         build_header(pending.packet, *pending.extensions, stamps, pending.dd_bytes, out);
     if (header == 0) return 0;
     BytesView body = pending.packet.body(pending.payload);
-    std::size_t rtp_header = header;
-    if (pending.packet.prefix_size > 0) {
-        // A rewritten descriptor or an original number stands before the source's bytes: joined
-        // here and encrypted in place. Everything else is encrypted on its way (DES-22).
-        if (header + body.size() + pending.padding > out.size()) return 0;
-        std::copy(body.begin(), body.end(), out.begin() + static_cast<std::ptrdiff_t>(header));
-        rtp_header -= pending.packet.prefix_size;
-        body = BytesView(out).subspan(rtp_header, pending.packet.prefix_size + body.size());
+    const std::size_t prefix = pending.packet.prefix_size;
+    const std::size_t rtp_header = header - prefix;
+    std::optional<LentOctets> lent;
+    if (prefix > 0) {
+        const BytesSpan text = out.subspan(rtp_header);
+        if (prefix + body.size() + pending.padding > text.size()) return 0;
+        body = joined(text, prefix, body, in_slot(pending, body, prefix), lent);
     }
     if (pending.padding > 0) {
         out[0] |= kPaddingBit;
@@ -190,7 +232,7 @@ bool Downlink::flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, 
     const bool paced = which == Queue::kPictures;
     if (paced && levels_ && waiting.size() > 1 && !bandwidth_->deficient()) level(waiting);
     if (paced) pacer_.set_rate(bandwidth_->pacing_rate(), waiting.bytes());
-    while (!waiting.empty() && (!paced || pacer_.may_send(at.now))) {
+    while (!waiting.empty() && (!paced || hurries_ || pacer_.may_send(at.now))) {
         if (!batch.has_room()) return true;
         pacer_.sent(at.now, build(waiting.take(), at, encryptor, batch));
     }

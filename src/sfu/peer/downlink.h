@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/prefetch.h"
+#include "base/state/state.h"
 #include "rtc/srtp/batch.h"
 #include "sfu/congestion/bandwidth_port.h"
 #include "sfu/congestion/send_history.h"
@@ -83,6 +84,8 @@ class Downlink {
     bool waits() const { return !queue(Queue::kPictures).empty(); }
     // Of this down-track, too.
     bool waits(const DownTrack& down_track) const;
+    // From now on nothing waits for the pacer: the connection is about to move.
+    void hurry(bool on = true) { hurries_ = on; }
     // Whether so much more may be sent at once, beside what waits.
     bool takes_at_once(std::size_t packets, std::size_t bytes) const;
     // Lets go of what was flushed; not before the encryptor is complete, which reads it until then.
@@ -102,9 +105,15 @@ class Downlink {
     void start_reports(Timestamp now);
     Timestamp next_deadline() const;
 
+    // But for the down-tracks, what waits and what is known of the link (base/state/state.h).
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
     enum class Queue : std::uint8_t { kFirst, kPictures, kProbes };
     static constexpr std::size_t kQueues = 3;
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     static Queue queue_of(MediaKind kind) {
         return kind == MediaKind::kVideo ? Queue::kPictures : Queue::kFirst;
     }
@@ -113,6 +122,7 @@ class Downlink {
     bool flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
     void level(SendQueue& queue) const;
     // The body with the packet's padding behind it; `copy` is where it may be put together.
+    std::uint8_t* in_slot(const PendingPacket& pending, BytesView body, std::size_t before) const;
     BytesView padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const;
     // The size of its datagram, 0 if there is none.
     std::size_t build(const PendingPacket& pending, SendTime at, srtp::BatchEncryptor& encryptor,
@@ -124,6 +134,7 @@ class Downlink {
     std::array<SendQueue, kQueues> queues_;
     Pacer pacer_;
     bool levels_ = false;
+    bool hurries_ = false;
     std::uint16_t transport_sequence_ = 0;
     std::uint8_t probe_ = 0;
     Timestamp next_report_ = Timestamp::never();

@@ -186,6 +186,46 @@ TEST_CASE("Downlink: of a slice nothing behind it is overwritten [DES-12] [IN-42
         CHECK(octet == 1);
 }
 
+TEST_CASE(
+    "Downlink: each gets its own descriptor before one body, which stays as it came [DES-22]") {
+    for (const auto profile : {srtp::Profile::kAes128CmSha1_80, srtp::Profile::kAeadAes128Gcm}) {
+        Sending s(0, profile);
+        s.downlink.level_lengths(true);
+        PendingPacket same = s.made(*s.outbound, 300);
+        const PacketRef source = same.source;
+        // What was before the payload is another packet's business, what is left out of it ours.
+        same.payload = BytesView(source.data()).subspan(6);
+        std::int64_t sequence = 1;
+        const auto enqueue = [&](std::size_t offset, Bytes prefix) {
+            PendingPacket one = same;
+            one.packet.sequence = sequence++;
+            one.packet.payload_offset = static_cast<std::uint16_t>(offset);
+            one.packet.prefix_size = static_cast<std::uint8_t>(prefix.size());
+            std::copy(prefix.begin(), prefix.end(), one.packet.prefix.begin());
+            (void)s.downlink.enqueue(std::move(one), MediaKind::kVideo);
+        };
+        enqueue(4, {10, 11, 12, 13});
+        enqueue(4, {20, 21, 22});
+        enqueue(0, {30, 31});                      // an original number
+        enqueue(0, {40, 41, 42, 43, 44, 45, 46});  // more than there is before it
+        enqueue(294, {50, 51, 52, 53});            // of the payload nothing
+        CHECK_FALSE(s.flush(500, s.batch));
+        const auto got = s.received(s.batch);
+        REQUIRE(got.size() == 5);
+        const auto expect = [&](std::size_t i, Bytes start, std::size_t rest) {
+            start.resize(start.size() + rest, 1);
+            CHECK(got[i].payload == start);
+        };
+        expect(0, {10, 11, 12, 13}, 290);
+        expect(1, {20, 21, 22}, 290);
+        expect(2, {30, 31}, 294);
+        expect(3, {40, 41, 42, 43, 44, 45, 46}, 294);
+        expect(4, {50, 51, 52, 53}, 0);
+        for (const std::uint8_t octet : source.data())
+            CHECK(octet == 1);
+    }
+}
+
 TEST_CASE("Downlink: pictures leave as the pacer lets them, sound before them [PAC-01]") {
     Sending s(5);
     AddDownTrack sound = Sending::video(700);

@@ -4,6 +4,8 @@
 // A down-track on its worker: what a timer leads to.
 #pragma once
 
+#include <optional>
+
 #include "base/timer_wheel.h"
 #include "sfu/forward/down_track.h"
 #include "sfu/inbound/track.h"
@@ -15,13 +17,19 @@ namespace confab::sfu {
 struct OutboundTrack : Timed {
     OutboundTrack(const AddDownTrack& config, Track& of, ShardPeer& owner, Rng& rng,
                   std::size_t kept)
-        : track(&of), peer(&owner), down_track(config, of.source(), rng, kept) {}
+        : track(&of),
+          peer(&owner),
+          down_track(config, of.source(), rng, kept),
+          redundant(config.add_redundancy && !config.encrypted) {}
     void on_timer(DueTimers& timers, Timestamp now) override { timers.down_track_due(now, *this); }
     Track* track;
     ShardPeer* peer;
     DownTrack down_track;
+    bool redundant;  // gets opus as RED (IN-32)
     TimerNode timer{static_cast<Timed*>(this)};
     bool closing = false;  // sends its blank frames, then goes
+    // Of one that came from another worker, until it caught up here: what passed there.
+    std::optional<Track::Passed> passed;
 };
 
 }  // namespace confab::sfu

@@ -21,7 +21,8 @@ struct PeerCounters {
     std::uint64_t rtx_bytes_out = 0;
     std::uint64_t rtp_levelled = 0;  // with octets of padding to the length of others
     std::uint64_t rtp_unknown_ssrc = 0;
-    std::uint64_t rtp_malformed = 0;
+    std::uint64_t rtp_malformed = 0;  // the packet, its descriptor or payload
+    std::uint64_t rtp_repeated = 0;   // came before
     std::uint64_t rtcp_in = 0;
     std::uint64_t rtcp_malformed = 0;
     std::uint64_t nacks_out = 0;  // packets asked for

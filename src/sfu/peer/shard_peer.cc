@@ -18,14 +18,12 @@ ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::Transpor
 
 // ---------------------------------------------------------------- data channels
 
-namespace {
-DataChannel kind_of_label(const std::string& label) {
+DataChannel ShardPeer::kind_of_label(const std::string& label) {
     if (label == "_reliable") return DataChannel::kReliable;
     if (label == "_lossy") return DataChannel::kLossy;
     if (label == "_data_track") return DataChannel::kDataTrack;
     return DataChannel::kOther;
 }
-}  // namespace
 
 void ShardPeer::note_channel(std::uint16_t channel, const std::string& label) {
     const DataChannel kind = kind_of_label(label);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/state/state.h"
 #include "base/timer_wheel.h"
 #include "rtc/peer/transport.h"
 #include "sfu/congestion/bandwidth.h"
@@ -29,7 +30,9 @@ class ShardPeer : public Timed {
     peer::Transport& transport() { return transport_; }
     const peer::Transport& transport() const { return transport_; }
     Uplink& uplink() { return uplink_; }
+    const Uplink& uplink() const { return uplink_; }
     Downlink& downlink() { return downlink_; }
+    const Downlink& downlink() const { return downlink_; }
     TimerNode& timer() { return timer_; }
     void on_timer(DueTimers& timers, Timestamp now) override { timers.peer_due(now, *this); }
     // Each window of quality (CQ-01) is reported by its own peer, so that no turn looks at all.
@@ -79,6 +82,11 @@ class ShardPeer : public Timed {
     // Called when something but a packet happened; down-tracks have timers of their own.
     void update_media_deadline(Timestamp now);
 
+    // ------------------------------------------------------------ moving
+    // Its names and channels (base/state/state.h).
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
     struct Quality : Timed {
         explicit Quality(ShardPeer& of) : peer(&of) {}
@@ -94,6 +102,7 @@ class ShardPeer : public Timed {
     PeerCounters counters_;
     Uplink uplink_;
     Downlink downlink_;
+    static DataChannel kind_of_label(const std::string& label);
     struct Channel {
         std::uint16_t id = 0;
         DataChannel kind = DataChannel::kOther;

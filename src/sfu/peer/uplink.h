@@ -5,6 +5,7 @@
 // is told of it: receiver reports, NACK, PLI and transport-wide feedback (02 IN-04 to IN-08).
 #pragma once
 
+#include "base/state/state.h"
 #include "rtc/rtp/transport_cc_responder.h"
 #include "sfu/inbound/inbound_table.h"
 #include "sfu/peer/peer_counters.h"
@@ -41,6 +42,10 @@ class Uplink {
     void write_transport_feedback(Timestamp now, SendBatch& batch);
     // Key-frame requests that become due without a packet.
     Timestamp next_deadline() const;
+
+    // But for the receivers; read once these were added (base/state/state.h).
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     bool write_loss_feedback(Timestamp now, RtcpCompounds& out);

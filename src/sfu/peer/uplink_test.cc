@@ -102,7 +102,7 @@ TEST_CASE("Uplink: a loss is asked for and counted, not while muted [IN-04]") {
     Publishing muted;
     muted.receive(1, 500);
     muted.receive(4, 501);
-    muted.receiver.set_muted(true);
+    muted.receiver.set_muted(Timestamp(), true);
     CHECK(Publishing::count(muted.feedback(530), wire::RtcpType::kTransportFeedback) == 0);
     CHECK(muted.counters.nacks_out == 0);
 }

@@ -55,7 +55,8 @@ void Munger::start(std::int64_t sequence, std::int64_t timestamp) {
     // 2^15).
     constexpr std::int64_t kNearWrap = 0x10000 - 1024;
     const std::int64_t low = sequence & 0xFFFF;
-    const std::int64_t out = low >= kNearWrap ? low & 0x7FFF : low;
+    std::int64_t out = (low >= kNearWrap ? low & 0x7FFF : low) + first_skip_;
+    if (out > 0xFFFF) out &= 0x7FFF;
     started_ = true;
     newest_in_ = sequence - 1;
     last_sequence_ = out - 1;

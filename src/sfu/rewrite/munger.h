@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "sfu/rewrite/range_map.h"
 
 namespace confab::sfu {
@@ -25,7 +26,14 @@ class SentWindow {
     // Makes `number` the oldest acceptable one.
     void start(std::int64_t number);
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    friend class Munger;
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     std::int64_t newest_ = -1;
     std::int64_t oldest_ = 0;
     std::array<std::uint64_t, kSize / 64> bits_{};
@@ -42,6 +50,8 @@ class Munger {
         std::int64_t sequence = 0;
         std::int64_t timestamp = 0;
     };
+    // Numbers that are left out where it starts, at most.
+    static constexpr std::uint16_t kMaxFirstSkip = 0x4000;
 
     bool started() const { return started_; }
     Order order(std::int64_t sequence) const {
@@ -72,9 +82,20 @@ class Munger {
     // Source time minus outgoing time, of the present source.
     std::int64_t timestamp_offset() const { return timestamp_offset_; }
 
+    // 02 FWD-18.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    // Somebody else may have used up to `count` numbers behind the last one (TRAP-14): the next
+    // one is above them, and what comes late has no place any more.
+    void skip_ahead(std::int64_t count);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+
     bool started_ = false;
     bool last_marker_ = false;
+    std::uint16_t first_skip_ = 0;  // numbers that are left out where it starts
     std::int64_t newest_in_ = 0;
     std::int64_t last_sequence_ = 0;
     std::int64_t last_timestamp_ = 0;

@@ -10,6 +10,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/state/state.h"
+
 namespace confab::sfu {
 
 class RangeMap {
@@ -33,6 +35,11 @@ class RangeMap {
         return map_closed(number);
     }
     std::int64_t offset() const { return offset_; }
+    // The first number of those that have the present offset.
+    std::int64_t open_from() const { return start_; }
+
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     struct Range {
@@ -40,6 +47,8 @@ class RangeMap {
         std::int64_t last = 0;
         std::int64_t offset = 0;
     };
+    // From the oldest to the newest.
+    std::vector<Range> closed() const;
     void close(std::int64_t last);
     void grow();
     std::optional<std::int64_t> map_closed(std::int64_t number) const;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/forward/subscriber_reports.h"
 #include "sfu/rewrite/rtx_stream.h"
@@ -56,6 +57,11 @@ class Retransmitter {
     // A copy on the RTX stream, whatever a NACK asked for before; nullopt without such a stream and
     // for what can not be sent again.
     std::optional<ResendPacket> copy_of(std::uint16_t sequence);
+
+    // The numbers of the copies. What was sent stays behind with the packets themselves.
+    void save(StateWriter& out) const { out.part(1, rtx_); }
+    void load(StateReader& in) { in.part(1, rtx_); }
+    void skip_ahead(std::int64_t count) { rtx_.skip_ahead(count); }
 
   private:
     Sequencer sent_;

@@ -11,6 +11,7 @@
 namespace confab::sfu {
 
 void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers) {
+    if (resend.copied_on != nullptr) resend.packet.sequence = resend.copied_on->take_number();
     resend.packet.has_abs_capture_time &= source.has_abs_capture_time;
     resend.packet.abs_capture_time = source.abs_capture_time;
     if (strip_trailers && resend.packet.marker) strip_trailer(resend.packet, source);
@@ -36,8 +37,7 @@ ResendPacket RtxStream::copy_of(const Sequencer::Found& found, std::uint16_t seq
     p.rtx = true;
     p.ssrc = ssrc_;
     p.payload_type = payload_type_->value();
-    p.sequence = next_sequence_++;
-    return {p, found.source_sequence, found.stream};
+    return {p, found.source_sequence, found.stream, this};
 }
 
 // The same number may never carry other octets (02 TRAP-14).
@@ -47,7 +47,7 @@ ResendPacket RtxStream::same_again(const Sequencer::Found& found, std::uint16_t 
     p.sequence = newest - static_cast<std::uint16_t>(static_cast<std::uint16_t>(newest) - sequence);
     p.ssrc = ssrc;
     p.rtx = true;
-    return {p, found.source_sequence, found.stream};
+    return {p, found.source_sequence, found.stream, nullptr};
 }
 
 }  // namespace confab::sfu

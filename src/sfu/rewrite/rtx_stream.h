@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/state/state.h"
 #include "sfu/forward/forwarded_packet.h"
 #include "sfu/packet/media_packet.h"
 #include "sfu/rewrite/sequencer.h"
@@ -15,14 +16,18 @@
 
 namespace confab::sfu {
 
+class RtxStream;
+
 // A packet to be sent again; its payload is in the history of `stream` of the source.
 struct ResendPacket {
-    ForwardedPacket packet;
+    ForwardedPacket packet;  // of a copy still without a number
     std::int64_t source_sequence = 0;
     std::uint8_t stream = 0;
+    RtxStream* copied_on = nullptr;  // numbers it; outlives this
 };
-// Fills in what the history knows, and leaves out again what was left out when it was sent; call
-// before build_header().
+// Fills in what the history knows and the number of a copy, and leaves out again what was left out
+// when it was sent. Call it before build_header(), and only for what will be sent: numbers have no
+// holes.
 void complete_resend(ResendPacket& resend, const MediaPacket& source, bool strip_trailers);
 
 // Without an RTX stream a lost packet can only be sent again as it was, octet for octet (TRAP-14);
@@ -42,11 +47,18 @@ class RtxStream {
     // NACKs can be answered, by a copy or by the packet itself.
     bool answers() const { return payload_type_ || on_main_; }
 
+    // The number of the next copy that is sent.
+    std::int64_t take_number() { return next_sequence_++; }
     // A copy on this stream of what went out under the number. Only if negotiated().
     ResendPacket copy_of(const Sequencer::Found& found, std::uint16_t sequence);
     // The packet itself once more; `newest`: the last number of the stream `ssrc`.
     static ResendPacket same_again(const Sequencer::Found& found, std::uint16_t sequence,
                                    std::uint32_t ssrc, std::int64_t newest);
+
+    // Its next number; all else is of the settings (02 TRAP-15).
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+    void skip_ahead(std::int64_t count) { next_sequence_ += count; }
 
   private:
     std::uint32_t ssrc_ = 0;

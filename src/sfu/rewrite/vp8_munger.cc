@@ -38,6 +38,7 @@ void Vp8Munger::switch_source(const wire::Vp8Descriptor& d) {
     has_picture_ = false;
     last_timestamp_ = -1;
     last_filtered_ = false;
+    last_patch_.size = 0;
     forget_pictures();
     if (!started_) return;
     if (d.has_picture_id)
@@ -103,8 +104,19 @@ Vp8Munger::Verdict Vp8Munger::by_picture(std::int64_t id, Munger::Order order, s
     return too_high ? Verdict::kFilter : Verdict::kForward;
 }
 
+bool Vp8Munger::write_again(const wire::Vp8Descriptor& source, std::int64_t sent_id,
+                            DescriptorPatch& out) const {
+    if (last_patch_.size == 0 || sent_id != last_sent_id_ ||
+        !wire::same_vp8_picture(source, last_source_))
+        return false;
+    out = last_patch_;
+    out.bytes[0] = wire::vp8_first_octet(source);
+    return true;
+}
+
 void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset,
                       bool newest, DescriptorPatch& out) {
+    if (write_again(source, id - offset, out)) return;
     wire::Vp8Descriptor d = source;
     if (d.has_picture_id) {
         d.picture_id = static_cast<std::uint16_t>((id - offset) & kIdMask);
@@ -123,6 +135,10 @@ void Vp8Munger::write(const wire::Vp8Descriptor& source, std::int64_t id, std::i
         started_ = true;
     }
     out = wire::pack_vp8_descriptor(d);
+    if (newest) {
+        last_source_ = source;
+        last_patch_ = out;
+    }
 }
 
 Vp8Munger::Verdict Vp8Munger::process(const wire::Vp8Descriptor& d, std::int64_t timestamp,
@@ -158,6 +174,7 @@ DescriptorPatch Vp8Munger::blank_frame() {
     d.picture_id = static_cast<std::uint16_t>(last_sent_id_ & kIdMask);
     d.picture_id_15bit = d.picture_id > 0x7F;
     last_sent_ = d;
+    last_patch_.size = 0;
     return wire::pack_vp8_descriptor(d);
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/prefetch.h"
+#include "base/state/state.h"
 #include "sfu/rewrite/munger.h"
 #include "wire/video/vp8.h"
 
@@ -46,7 +47,13 @@ class Vp8Munger {
 
     void prefetch() const { prefetch_for_write(this, sizeof *this); }
 
+    // 02 FWD-18.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     enum class State : std::uint8_t { kUnknown, kMissing, kForwarded, kFiltered };
     struct Picture {
         std::int64_t id = -1;
@@ -67,6 +74,9 @@ class Vp8Munger {
     void advance_to(std::int64_t id);
     void write(const wire::Vp8Descriptor& source, std::int64_t id, std::int32_t offset, bool newest,
                DescriptorPatch& out);
+    // A packet of the picture written last: nothing but the first octet is another.
+    bool write_again(const wire::Vp8Descriptor& source, std::int64_t sent_id,
+                     DescriptorPatch& out) const;
 
     bool started_ = false;
     bool last_filtered_ = false;  // by_timestamp
@@ -79,6 +89,8 @@ class Vp8Munger {
     std::int64_t last_timestamp_ = -1;
     std::int64_t last_sent_id_ = 0;  // unwrapped
     wire::Vp8Descriptor last_sent_;
+    wire::Vp8Descriptor last_source_;  // that last_sent_ was made of
+    DescriptorPatch last_patch_{};     // last_sent_; none while its size is 0
     // Made with the first picture that has a number.
     std::unique_ptr<std::array<Picture, kPictures>> pictures_;
 };

@@ -121,6 +121,36 @@ TEST_CASE("Vp8Munger: a descriptor may shrink behind the wrap of 15 bits [FWD-06
     CHECK(parsed(patch).picture_id == 0);
 }
 
+TEST_CASE("Vp8Munger: packets of a picture differ in what is theirs alone [FWD-06]") {
+    Vp8Munger munger;
+    munger.switch_source(full(500, 7, 0, 3));
+    (void)send(munger, full(500, 7, 0, 3), 1);
+    munger.switch_source(full(900, 70, 0, 9));
+    wire::Vp8Descriptor d = full(900, 70, 0, 9);
+    CHECK(send(munger, d, 2).start_of_partition);
+    d.start_of_partition = false;
+    d.partition_id = 5;
+    wire::Vp8Descriptor got = send(munger, d, 2);
+    CHECK_FALSE(got.start_of_partition);
+    CHECK(got.partition_id == 5);
+    CHECK(got.picture_id == 501);
+    CHECK(got.tl0_pic_idx == 8);
+    CHECK(got.key_idx == 4);
+    // A client may contradict itself.
+    d.tl0_pic_idx = 72;
+    CHECK(send(munger, d, 2).tl0_pic_idx == 10);
+    d.key_idx = 11;
+    CHECK(send(munger, d, 2).key_idx == 6);
+    d.temporal_id = 1;
+    CHECK(send(munger, d, 2).temporal_id == 1);
+    d.layer_sync = true;
+    CHECK(send(munger, d, 2).layer_sync);
+    d.non_reference = true;
+    CHECK(send(munger, d, 2).non_reference);
+    d.has_tl0_pic_idx = false;
+    CHECK_FALSE(send(munger, d, 2).has_tl0_pic_idx);
+}
+
 TEST_CASE("Vp8Munger: filtered pictures leave no gap, lost ones do [FWD-06]") {
     Vp8Munger munger;
     munger.switch_source(full(1000, 1, 0, 0));

@@ -18,6 +18,7 @@
 #include "base/net_address.h"
 #include "base/tagged.h"
 #include "base/time.h"
+#include "sfu/shard/peer_bytes.h"
 
 namespace confab::sfu {
 
@@ -259,6 +260,8 @@ struct AddDownTrack {
     bool early_media = false;
     // The track has packet trailers, and the client does not know them (IN-42).
     bool strip_packet_trailers = false;
+    // Opus goes as RED to a client that takes both (IN-32).
+    bool add_redundancy = false;
 };
 struct UpdateDownTrack {
     DownTrackId down_track;
@@ -278,6 +281,43 @@ struct RemoveDownTrack {
 struct SetBandwidthLimit {
     PeerId peer;
     std::uint64_t bits_per_second = 0;
+};
+
+// ---------------------------------------------------------------- moving
+
+// A peer is about to come here from another worker with these down-tracks: packets of their tracks
+// are kept for it. PeerAwaited follows when nothing is missing any more, and ends with an
+// ImportPeer or a ClosePeer.
+struct AwaitedTrack {
+    DownTrackId down_track;
+    ReceiverId receiver;
+    WorkerIndex home = 0;
+    MediaKind kind = MediaKind::kAudio;
+    std::uint8_t max_spatial = 2;
+};
+struct AwaitPeer {
+    PeerId peer;
+    std::vector<AwaitedTrack> tracks;
+};
+// The peer goes on at another owner (MC-20): what waits is sent, then PeerExported follows and it
+// is gone here. Packets that still come for it wait until it is at worker `to`, and are passed on
+// to it from then on, until a ClosePeer names it; they are lost without one. Subscribers of what it
+// publishes stay, and wait for `to` likewise.
+struct ExportPeer {
+    PeerId peer;
+    std::optional<WorkerIndex> to;  // none: in another process
+};
+// Makes the peer with what it publishes and what it is sent, as if by these commands, and goes on
+// where its state says; PeerImported follows. Receivers and down-tracks that the state does not
+// know begin anew, those that are not named here have ended.
+struct ImportPeer {
+    CreatePeer create;
+    std::vector<AddReceiver> receivers;
+    std::vector<AddDownTrack> down_tracks;
+    PeerBytes state;
+    // PeerExported::at, where that was told by the clock of this process.
+    std::optional<Timestamp> exported;
+    bool in_doubt = false;  // the old owner may have sent more than the state knows (TRAP-14)
 };
 
 // ---------------------------------------------------------------- data
@@ -347,6 +387,7 @@ struct FlowDataTrack {
     MemberId member;
     DataTrackId track;
     std::uint16_t handle = 0;
+    std::uint32_t frames_per_second = 0;  // at most; 0: all (DT-05)
 };
 // A packet of the API, for members on this worker.
 struct SendData {
@@ -375,9 +416,9 @@ struct EndCall {
 using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
                  RemoveReceiver, MoveReceiver, MuteReceiver, WantLayers, AddDownTrack,
-                 UpdateDownTrack, SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit,
-                 OpenDataChannels, DataMember, DataMemberGone, DataWorkers, AddDataTrack,
-                 RemoveDataTrack, FlowDataTrack, SendData, CallMethod, EndCall>;
+                 UpdateDownTrack, SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, AwaitPeer,
+                 ExportPeer, ImportPeer, OpenDataChannels, DataMember, DataMemberGone, DataWorkers,
+                 AddDataTrack, RemoveDataTrack, FlowDataTrack, SendData, CallMethod, EndCall>;
 
 // ================================================================ events
 
@@ -396,6 +437,22 @@ struct PeerStateChanged {
     PeerFailure failure = PeerFailure::kNone;
     TransportProtocol protocol = TransportProtocol::kUdp;  // of the selected pair
     SocketAddress remote;
+};
+// All that an awaited peer is to get of its tracks comes here from now on.
+struct PeerAwaited {
+    PeerId peer;
+};
+// The end of an ExportPeer. Without bytes the peer can not be moved (now) and lives on here, or is
+// not known.
+struct PeerExported {
+    PeerId peer;
+    PeerBytes state;
+    Timestamp at;
+};
+// The end of an ImportPeer. Not taken: these are no such bytes, and nothing was made of them.
+struct PeerImported {
+    PeerId peer;
+    bool taken = false;
 };
 // First packet of a layer: media really arrives. Once more when the SSRC of its retransmissions
 // becomes known later.
@@ -438,8 +495,9 @@ struct QualitySample {
     DownTrackId down_track;  // or this for subscribing
     std::uint64_t packets_expected = 0;
     std::uint64_t packets_lost = 0;
-    double distance_to_desired = 0;
-    bool muted = false;
+    double distance_to_desired = 0;  // on average
+    double unmuted = 1;              // share of the window
+    bool muted = false;              // at its end
     bool paused = false;
     bool rtcp_overdue = false;
 };
@@ -469,8 +527,9 @@ struct DataChannelFailed {
     DataChannel channel = DataChannel::kOther;
 };
 
-using Event = std::variant<PeerStateChanged, LayerStarted, SpeakerLevels, StreamStateChanged,
-                           CodecUnsupported, QualityBatch, DataChannelOpened, DataProgress,
-                           CallAnswered, DataChannelFailed>;
+using Event =
+    std::variant<PeerStateChanged, LayerStarted, SpeakerLevels, StreamStateChanged,
+                 CodecUnsupported, QualityBatch, DataChannelOpened, DataProgress, CallAnswered,
+                 DataChannelFailed, PeerAwaited, PeerExported, PeerImported>;
 
 }  // namespace confab::sfu

@@ -62,6 +62,7 @@ class DataTurns final : private DataPort {
     void closed(ShardPeer& peer);
     // Messages and frames, for want of time or of a receiver that keeps up.
     std::uint64_t dropped() const { return dropped_ + router_.dropped(); }
+    const DataTrackFigures& track_figures() const { return router_.track_figures(); }
 
     // The end of a turn: who may go on is in line for the next, which comes at once.
     void flush(Timestamp now);

@@ -35,6 +35,9 @@ class EventOutlets {
         return std::nullopt;
     }
     std::optional<Event> poll(ControlShard control) { return outlets_[control].poll(); }
+    bool has_room(ControlShard control) const {
+        return control < outlets_.size() && outlets_[control].has_room();
+    }
     bool has_event(ControlShard control) const { return !outlets_[control].empty(); }
     std::size_t size() const { return outlets_.size(); }
     std::uint64_t dropped() const { return dropped_; }

@@ -41,6 +41,8 @@ class EventQueue {
         bytes_ -= size;
         return event;
     }
+    // Whether there is place for what can be told later.
+    bool has_room() const { return events_.size() < kMaxEvents && bytes_ < kMaxBytes; }
     bool empty() const { return events_.empty(); }
     std::size_t size() const { return events_.size(); }
     std::size_t bytes() const { return bytes_; }
@@ -53,6 +55,7 @@ class EventQueue {
         if (const auto* batch = std::get_if<QualityBatch>(&event))
             return batch->samples.size() * sizeof(QualitySample);
         if (const auto* answer = std::get_if<CallAnswered>(&event)) return answer->payload.size();
+        if (const auto* exported = std::get_if<PeerExported>(&event)) return exported->state.size();
         const auto* opened = std::get_if<DataChannelOpened>(&event);
         return opened == nullptr ? 0 : opened->label.size();
     }

@@ -38,6 +38,21 @@ TEST_CASE("EventQueue: what is told again up to a number of bytes, states always
     CHECK(queue.empty());
 }
 
+TEST_CASE("EventQueue: the bytes of peers that move are counted, and told beyond all [MC-20]") {
+    EventQueue queue;
+    CHECK(queue.has_room());
+    CHECK(queue.push(PeerExported{PeerId(1), PeerBytes(Bytes(EventQueue::kMaxBytes / 2)), {}}));
+    CHECK(queue.bytes() == EventQueue::kMaxBytes / 2);
+    CHECK(queue.has_room());
+    CHECK(queue.push(PeerExported{PeerId(2), PeerBytes(Bytes(EventQueue::kMaxBytes)), {}}));
+    CHECK_FALSE(queue.has_room());
+    CHECK_FALSE(queue.push(quality(1)));
+    (void)queue.poll();
+    (void)queue.poll();
+    CHECK(queue.has_room());
+    CHECK(queue.bytes() == 0);
+}
+
 TEST_CASE("EventQueue: what is told again up to a number of events, states to a far larger one") {
     EventQueue queue;
     for (std::size_t i = 0; i < EventQueue::kMaxEvents - 1; ++i)

@@ -42,6 +42,9 @@ constexpr std::array kMeant{
     Meant{"", "extension too 2", 0, kEver,
           "the capture time is the publisher's own and true at once (IN-40); the recorded server "
           "leaves it out behind every switch and resume until the layer's next report"},
+    Meant{"rtp-loss-nack-rtx", "pli too", 4241, 11757,
+          "what the publisher did not send again when asked five times takes a key frame; its "
+          "subscribers' decoders ask for one after three seconds (IN-08)"},
     Meant{"rtp-vp8-simulcast-layers", "pli missing", 1091, 1091,
           "the layer's first key frame, "
           "used up by the recorded server while it looked at the SSRC, was kept (IN-13)"},

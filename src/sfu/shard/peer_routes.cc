@@ -4,6 +4,7 @@
 #include "sfu/shard/peer_routes.h"
 
 #include "wire/ice/stun.h"
+#include "wire/rtp/rtp.h"
 
 namespace confab::sfu {
 
@@ -25,24 +26,39 @@ PeerRoutes::Route PeerRoutes::find(Timestamp now, const ice::Path& path, BytesVi
         if (username) return find_named(now, path, username->substr(0, username->find(':')));
     }
     if (const auto found = by_path_.find(path); found != by_path_.end())
-        return {found->second, std::nullopt};
-    return {nullptr, foreign_paths_.use(now, path)};
+        return {found->second, {}, {}};
+    if (const auto way = departed_.find(path)) return {nullptr, way->to, way->peer};
+    return {nullptr, foreign_paths_.use(now, path), {}};
+}
+
+PeerRoutes::Route PeerRoutes::find_stray(Timestamp now, const ice::Path& path, BytesView datagram) {
+    const wire::PacketKind kind = wire::classify(datagram);
+    const bool is_media = kind == wire::PacketKind::kRtp || kind == wire::PacketKind::kRtcp;
+    if (!is_media || path.protocol != ice::Protocol::kUdp) return {};
+    if (ShardPeer* peer = strays_.find(now, path, datagram)) return {peer, {}, {}};
+    if (workers_ < 2 || !strays_.may_pass(now)) return {};
+    const std::size_t step = 1 + strays_.turn() % (workers_ - 1);
+    return {nullptr, static_cast<WorkerIndex>((self_ + step) % workers_), {}};
 }
 
 PeerRoutes::Route PeerRoutes::find_named(Timestamp now, const ice::Path& path,
                                          std::string_view ufrag) {
     if (const auto found = by_ufrag_.find(std::string(ufrag)); found != by_ufrag_.end())
-        return {found->second, std::nullopt};
-    const auto worker = owner_of_ufrag(ufrag);
+        return {found->second, {}, {}};
+    auto worker = owner_of_ufrag(ufrag);
+    if (const auto way = departed_.find(ufrag)) {
+        if (way->waits) return {nullptr, way->to, way->peer};
+        worker = way->to;
+    }
     if (!worker || *worker >= workers_) return {};
     if (*worker == self_) {
         // A generation so old that its name is forgotten may be the one that works: the peer that
         // has the path checks the message (ICE-14).
         const auto found = by_path_.find(path);
-        return {found == by_path_.end() ? nullptr : found->second, std::nullopt};
+        return {found == by_path_.end() ? nullptr : found->second, {}, {}};
     }
     foreign_paths_.note(now, path, *worker);
-    return {nullptr, worker};
+    return {nullptr, worker, {}};
 }
 
 void PeerRoutes::add_ufrag(ShardPeer& peer, const std::string& ufrag) {
@@ -59,7 +75,7 @@ void PeerRoutes::remember(ShardPeer& peer, const ice::Path& path, bool validated
     if (!is_new && entry->second != &peer) {
         // Another peer only sent checks there; the one who proved the path gets it.
         if (!validated) return;
-        std::erase(entry->second->paths, path);
+        drop_path(*entry->second, path);
         entry->second = &peer;
     } else if (!is_new) {
         return;
@@ -68,10 +84,12 @@ void PeerRoutes::remember(ShardPeer& peer, const ice::Path& path, bool validated
         const auto keep = peer.transport().path();
         auto oldest = peer.paths.begin();
         if (keep && *oldest == *keep) ++oldest;
+        strays_.remove(oldest->remote.ip, peer);
         by_path_.erase(*oldest);
         peer.paths.erase(oldest);
     }
     peer.paths.push_back(path);
+    strays_.add(path.remote.ip, peer);
 }
 
 ShardPeer* PeerRoutes::forget(const ice::Path& path) {
@@ -80,15 +98,32 @@ ShardPeer* PeerRoutes::forget(const ice::Path& path) {
     if (found == by_path_.end()) return nullptr;
     ShardPeer* peer = found->second;
     by_path_.erase(found);
-    std::erase(peer->paths, path);
+    drop_path(*peer, path);
     return peer;
 }
 
+void PeerRoutes::drop_path(ShardPeer& peer, const ice::Path& path) {
+    if (std::erase(peer.paths, path) > 0) strays_.remove(path.remote.ip, peer);
+}
+
 void PeerRoutes::forget(const ShardPeer& peer) {
-    for (const ice::Path& path : peer.paths)
+    for (const ice::Path& path : peer.paths) {
         by_path_.erase(path);
+        strays_.remove(path.remote.ip, peer);
+    }
     for (const std::string& ufrag : peer.ufrags)
         by_ufrag_.erase(ufrag);
+}
+
+// ---------------------------------------------------------------- peers that moved
+
+void PeerRoutes::pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to) {
+    std::vector<ice::Path> valid;
+    for (const ice::Path& path : peer.paths)
+        if (peer.transport().is_valid_path(path)) valid.push_back(path);
+    departed_.add(peer.id(), to, peer.ufrags, valid);
+    for (const ice::Path& path : valid)
+        foreign_paths_.prove(now, path, to);
 }
 
 }  // namespace confab::sfu

@@ -9,10 +9,13 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
 #include "sfu/link/foreign_paths.h"
+#include "sfu/move/departures.h"
 #include "sfu/peer/shard_peer.h"
+#include "sfu/peer/stray_media.h"
 #include "sfu/shard/owner_letters.h"
 
 namespace confab::sfu {
@@ -26,8 +29,12 @@ class PeerRoutes {
     struct Route {
         ShardPeer* peer = nullptr;         // here, or
         std::optional<WorkerIndex> owner;  // the worker that has it; neither: nobody's
+        std::optional<PeerId> awaited;     // of this peer, which is on its way to `owner`
     };
     Route find(Timestamp now, const ice::Path& path, BytesView datagram);
+    // For what find() leads nowhere: the peer that may have moved there and wants to ask, or
+    // another worker that may have it; workers take turns. The datagram itself is nobody's.
+    Route find_stray(Timestamp now, const ice::Path& path, BytesView datagram);
 
     // ------------------------------------------------------------ names
     bool has_ufrag(const std::string& ufrag) const { return by_ufrag_.contains(ufrag); }
@@ -53,7 +60,14 @@ class PeerRoutes {
     // All names and paths of a peer that goes.
     void forget(const ShardPeer& peer);
 
+    // ------------------------------------------------------------ peers that moved
+    // The peer goes on at `to`, which is told of what still comes here for it, until departed()
+    // forgets it.
+    void pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to);
+    Departures& departed() { return departed_; }
+
   private:
+    void drop_path(ShardPeer& peer, const ice::Path& path);
     Route find_named(Timestamp now, const ice::Path& path, std::string_view ufrag);
 
     WorkerIndex self_;
@@ -61,6 +75,8 @@ class PeerRoutes {
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
     std::unordered_map<std::string, ShardPeer*> by_ufrag_;
     ForeignPaths foreign_paths_;
+    StrayMedia strays_;
+    Departures departed_;
 };
 
 }  // namespace confab::sfu

@@ -30,6 +30,7 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       fan_out_({pool_, subscriptions_, upstream_, queue_, events_}, config_.options.frame_hold),
       changes_({tracks_, fan_out_, subscriptions_, links_, wheel_}),
       replicas_({tracks_, upstream_, fan_out_, changes_, links_, pool_}),
+      arrivals_({tracks_, upstream_, events_}),
       publications_({peers_, tracks_, speakers_, quality_, fan_out_, changes_, replicas_, events_,
                      queue_, wheel_}),
       rtcp_(publications_, subscriptions_, upstream_, clock_),
@@ -43,17 +44,20 @@ Shard::~Shard() = default;
 std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path& path,
                                                   PacketRef packet, const Origin& origin) {
     const PeerRoutes::Route route = routes_.find(now, path, packet.data());
-    if (route.peer == nullptr) {
-        if (!route.owner) ++totals_.unknown_datagrams;
-        return route.owner;
+    if (route.awaited) {
+        routes_.departed().hold(*route.awaited,
+                                {path, origin.arrival.value_or(now), std::move(packet)});
+        return std::nullopt;
     }
+    if (route.peer == nullptr)
+        return route.owner ? route.owner : handle_stray(now, path, packet.data(), origin);
     ShardPeer& peer = *route.peer;
     totals_.bytes_in += packet.data().size();
     const bool check = origin.via && wire::classify(packet.data()) == wire::PacketKind::kStun;
     const peer::TransportState before = peer.transport().state();
     const peer::Transport::Media media = peer.transport().handle_packet(now, path, packet.data());
-    // Media may be the first to show that an outage is over.
-    if (peer.transport().state() != before) changed(now, peer);
+    // Media may be the first to show that an outage is over, or that the peer has moved.
+    if (media.stirs || peer.transport().state() != before) changed(now, peer);
     if (media.kind == peer::Transport::Media::Kind::kRtp) {
         const Timestamp arrival = std::min(origin.arrival.value_or(now), now);
         publications_.handle_rtp({now, arrival}, peer, std::move(packet), media.packet);
@@ -74,14 +78,29 @@ std::optional<WorkerIndex> Shard::handle_datagram(Timestamp now, const ice::Path
     return std::nullopt;
 }
 
+std::optional<WorkerIndex> Shard::handle_stray(Timestamp now, const ice::Path& path,
+                                               BytesView datagram, const Origin& origin) {
+    const PeerRoutes::Route stray = routes_.find_stray(now, path, datagram);
+    if (stray.peer != nullptr) {
+        // The answer has to find the peer, and comes to the socket to which this came.
+        routes_.remember(*stray.peer, path, false);
+        if (origin.via) links_.push(now, *origin.via, LinkPathProved{path});
+        changed(now, *stray.peer);
+        return std::nullopt;
+    }
+    if (stray.owner && !origin.via) return stray.owner;
+    ++totals_.unknown_datagrams;
+    return std::nullopt;
+}
+
 std::optional<WorkerIndex> Shard::handle_frame(Timestamp now, const ice::Path& path,
-                                               BytesView frame) {
+                                               BytesView frame, const Origin& origin) {
     if (frame.size() > PacketPool::kLargeCapacity) return std::nullopt;
     PacketRef packet = pool_.acquire_large();
     if (!packet) return std::nullopt;
     std::copy(frame.begin(), frame.end(), packet.buffer().begin());
     packet.set_size(frame.size());
-    return handle_datagram(now, path, std::move(packet));
+    return handle_datagram(now, path, std::move(packet), origin);
 }
 
 void Shard::handle_tcp_closed(Timestamp now, const ice::Path& path) {
@@ -103,9 +122,15 @@ void Shard::handle_link(Timestamp now, const LinkMessage& message, BytesView byt
         return replicas_.handle_packet(now, *packet, bytes);
     if (std::holds_alternative<LinkData>(message.body))
         return data_.router().handle_link(now, message.from, bytes);
+    if (const auto* datagram = std::get_if<LinkDatagram>(&message.body))
+        return (void)handle_frame(now, datagram->path, bytes, {{}, datagram->arrival});
     fan_out_.deliver(now);
     if (const auto* proved = std::get_if<LinkPathProved>(&message.body))
         routes_.prove(now, proved->path, message.from);
+    else if (const auto* arrived = std::get_if<LinkArrived>(&message.body))
+        follow(arrived->peer);
+    else if (const auto* subscribed = std::get_if<LinkSubscribed>(&message.body))
+        arrivals_.confirm(subscribed->receiver);
     else
         replicas_.handle(now, message);
 }
@@ -139,9 +164,14 @@ void Shard::peer_due(Timestamp now, ShardPeer& peer) {
 // ---------------------------------------------------------------- output
 
 bool Shard::poll_transmit(Timestamp now, SendBatch& batch) {
-    fan_out_.deliver_due(now);
+    if (leaving_.empty())
+        fan_out_.deliver_due(now);
+    else
+        fan_out_.deliver(now);
     data_.flush(now);
-    return queue_.flush({now, clock_.ntp(now)}, batch) || !batch.empty();
+    if (queue_.flush({now, clock_.ntp(now)}, batch) || !batch.empty()) return true;
+    if (!leaving_.empty()) finish_exports(now);
+    return false;
 }
 
 ShardSnapshot Shard::snapshot() const {
@@ -152,12 +182,14 @@ ShardSnapshot Shard::snapshot() const {
     s.down_tracks = subscriptions_.size();
     s.pool_bytes = pool_.bytes_held();
     s.packets_in_use = pool_.large_in_use() + pool_.small_in_use();
+    s.timers = wheel_.size();
     s.nacks_in = rtcp_.counters().nacks;
     s.plis_in = rtcp_.counters().plis;
     s.firs_in = rtcp_.counters().firs;
     s.links_dropped = links_.dropped();
     s.events_dropped = events_.dropped();
     s.data_dropped = data_.dropped();
+    s.data_tracks = data_.track_figures();
     peers_.for_each([&](const ShardPeer& peer) { s.add(peer); });
     return s;
 }

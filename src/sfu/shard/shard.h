@@ -18,14 +18,15 @@
 #include "base/timer_wheel.h"
 #include "sfu/link/link.h"
 #include "sfu/link/link_sender.h"
+#include "sfu/move/arrivals.h"
 #include "sfu/peer/peer_table.h"
+#include "sfu/quality/quality_reports.h"
 #include "sfu/shard/commands.h"
 #include "sfu/shard/connection_events.h"
 #include "sfu/shard/data_turns.h"
 #include "sfu/shard/event_outlets.h"
 #include "sfu/shard/flush_queue.h"
 #include "sfu/shard/peer_routes.h"
-#include "sfu/shard/quality_reports.h"
 #include "sfu/shard/shard_clock.h"
 #include "sfu/shard/shard_options.h"
 #include "sfu/shard/shard_snapshot.h"
@@ -73,7 +74,8 @@ class Shard : private DueTimers {
     std::optional<WorkerIndex> handle_datagram(Timestamp now, const ice::Path& path,
                                                PacketRef packet, const Origin& origin = {});
     // A frame of a TCP stream, at most PacketPool::kLargeCapacity bytes; else dropped.
-    std::optional<WorkerIndex> handle_frame(Timestamp now, const ice::Path& path, BytesView frame);
+    std::optional<WorkerIndex> handle_frame(Timestamp now, const ice::Path& path, BytesView frame,
+                                            const Origin& origin = {});
     void handle_tcp_closed(Timestamp now, const ice::Path& path);
     void handle_link(Timestamp now, const LinkMessage& message, BytesView bytes);
     void handle_timeout(Timestamp now);
@@ -100,13 +102,8 @@ class Shard : private DueTimers {
     std::uint64_t forwarded() const { return fan_out_.forwarded(); }
     // When the oldest of those since the last call came; never() for none.
     Timestamp take_oldest_forwarded() { return fan_out_.take_oldest(); }
-    std::size_t known_ufrags() const { return routes_.known_ufrags(); }
-    // A peer uses this TCP stream (so that the driver does not expire it).
-    bool uses_path(const ice::Path& path) const { return routes_.contains(path); }
-    // Whose a path is, if a check on it named another worker.
-    std::optional<WorkerIndex> foreign_owner(const ice::Path& path) const {
-        return routes_.foreign_owner(path);
-    }
+    // Whose a path is, here or at another worker.
+    const PeerRoutes& routes() const { return routes_; }
 
   private:
     // shard_commands.cc
@@ -115,6 +112,9 @@ class Shard : private DueTimers {
     void apply(Timestamp now, AddRemoteCandidate& c);
     void apply(Timestamp now, RestartIce& c);
     void apply(Timestamp now, ClosePeer& c);
+    // shard_moves.cc
+    void apply(Timestamp now, ExportPeer& c);
+    void apply(Timestamp now, ImportPeer& c);
     void apply(Timestamp now, OpenDataChannels& c);
     void apply(Timestamp now, DataMemberGone& c);
     // All others go to the part that they are for.
@@ -124,9 +124,24 @@ class Shard : private DueTimers {
             publications_.apply(now, c);
         else if constexpr (requires(Subscriptions& to) { to.apply(now, c); })
             subscriptions_.apply(now, c);
+        else if constexpr (requires(Arrivals& to) { to.apply(now, c); })
+            arrivals_.apply(now, c);
         else
             data_.router().apply(now, c);
     }
+
+    // A datagram that leads nowhere; as handle_datagram().
+    std::optional<WorkerIndex> handle_stray(Timestamp now, const ice::Path& path,
+                                            BytesView datagram, const Origin& origin);
+    // Null: it can not be made (now).
+    ShardPeer* add_peer(Timestamp now, const CreatePeer& c);
+    void end_peer(Timestamp now, ShardPeer& peer);
+    PeerBytes save(Timestamp now, const ShardPeer& peer, bool here);
+    bool load(Timestamp now, ShardPeer& peer, ImportPeer& c);
+    // It is where it went: what waited for it here goes after it.
+    void follow(PeerId peer);
+    // The end of a turn: who leaves has said all that it had to.
+    void finish_exports(Timestamp now);
 
     // Something happened at the connection's transport.
     void changed(Timestamp now, ShardPeer& peer);
@@ -162,11 +177,13 @@ class Shard : private DueTimers {
     FanOut fan_out_;
     SourceChanges changes_;
     Replicas replicas_;
+    Arrivals arrivals_;
     Publications publications_;
     PeerRtcp rtcp_;
     DataTurns data_;
     ConnectionEvents connections_;
-    ShardSnapshot totals_;  // of peers that are gone, and of the shard itself
+    std::vector<ExportPeer> leaving_;  // in this turn
+    ShardSnapshot totals_;             // of peers that are gone, and of the shard itself
 };
 
 }  // namespace confab::sfu

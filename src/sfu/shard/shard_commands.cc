@@ -38,24 +38,34 @@ void Shard::handle_command(Timestamp now, Command command) {
 // ---------------------------------------------------------------- transport
 
 void Shard::apply(Timestamp now, CreatePeer& c) {
-    if (CONFAB_BUG_IF(control_shard_of(c.peer) >= events_.size(), "peer_control_shard")) return;
-    if (peers_.contains(c.peer) || routes_.has_ufrag(c.local.ufrag)) return;
+    if (routes_.has_ufrag(c.local.ufrag)) return;
+    if (ShardPeer* peer = add_peer(now, c)) {
+        routes_.add_ufrag(*peer, c.local.ufrag);
+        changed(now, *peer);
+    }
+}
+
+ShardPeer* Shard::add_peer(Timestamp now, const CreatePeer& c) {
+    if (CONFAB_BUG_IF(control_shard_of(c.peer) >= events_.size(), "peer_control_shard"))
+        return nullptr;
+    if (peers_.contains(c.peer)) return nullptr;
     peer::TransportConfig transport;
     transport.ice.local = {c.local.ufrag, c.local.pwd};
     transport.ice.lite = c.ice_lite;
     transport.ice.role = c.ice_controlling ? ice::Role::kControlling : ice::Role::kControlled;
     transport.ice.tcp_only = c.tcp_only;
     transport.ice.candidates = config_.candidates;
+    transport.sctp = config_.options.sctp;
     for (const SrtpProfile profile : c.srtp_profiles)
         transport.profiles.push_back(to_srtp(profile));
     BandwidthOptions bandwidth = config_.options.bandwidth;
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
     peer->downlink().level_lengths(c.takes_padding && config_.options.level_lengths);
-    routes_.add_ufrag(*peer, c.local.ufrag);
     quality_.start(now, *peer);
-    changed(now, *peer);
+    ShardPeer* const added = peer.get();
     peers_.add(std::move(peer));
+    return added;
 }
 
 void Shard::apply(Timestamp now, SetRemote& c) {
@@ -96,15 +106,20 @@ void Shard::apply(Timestamp now, RestartIce& c) {
 }
 
 void Shard::apply(Timestamp now, ClosePeer& c) {
-    ShardPeer* peer = peers_.find(c.peer);
-    if (peer == nullptr) return;
-    publications_.remove_all(now, *peer);
-    subscriptions_.remove_all(now, *peer);
-    routes_.forget(*peer);
-    data_.closed(*peer);
-    queue_.forget(*peer);
-    totals_.add(*peer);
-    peers_.erase(c.peer);
+    (void)routes_.departed().end(c.peer);
+    tracks_.forget_moved(c.peer);
+    arrivals_.end(now, c.peer);
+    if (ShardPeer* peer = peers_.find(c.peer)) end_peer(now, *peer);
+}
+
+void Shard::end_peer(Timestamp now, ShardPeer& peer) {
+    publications_.remove_all(now, peer);
+    subscriptions_.remove_all(now, peer);
+    routes_.forget(peer);
+    data_.closed(peer);
+    queue_.forget(peer);
+    totals_.add(peer);
+    peers_.erase(peer.id());
 }
 
 // ---------------------------------------------------------------- data

@@ -92,7 +92,7 @@ TEST_CASE("Shard: commands for what is not there change nothing [DES-10]") {
     world.run(1000);
     const ShardSnapshot s = world.shards[0]->snapshot();
     CHECK(s.peers + s.receivers + s.tracks + s.down_tracks == 0);
-    CHECK(world.shards[0]->known_ufrags() == 0);
+    CHECK(world.shards[0]->routes().known_ufrags() == 0);
     CHECK(world.events.empty());
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("Shard: a peer or a name that is there already is not made again [DES-
     restart.local = taken.local;
     world.command(0, restart);
     CHECK(world.shards[0]->snapshot().peers == 2);
-    CHECK(world.shards[0]->known_ufrags() == 2);
+    CHECK(world.shards[0]->routes().known_ufrags() == 2);
     // Both calls live on, checks included.
     world.run(15'000);
     CHECK(first.transport->connected());
@@ -123,7 +123,7 @@ TEST_CASE("Shard: a peer or a name that is there already is not made again [DES-
         CHECK(event.state == PeerState::kConnected);
     // Neither took the other's name with it.
     world.command(0, ClosePeer{second.id});
-    CHECK(world.shards[0]->known_ufrags() == 1);
+    CHECK(world.shards[0]->routes().known_ufrags() == 1);
 }
 
 // The client's description once more, with data.

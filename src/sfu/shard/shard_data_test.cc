@@ -419,9 +419,9 @@ TEST_CASE("Shard: a client that restarts ICE again and again costs no memory [IC
         restart.local = {"arestart" + std::to_string(i), "a_password_of_enough_length_123"};
         world.command(0, restart);
     }
-    CHECK(world.shards[0]->known_ufrags() == ShardPeer::kMaxUfrags);
+    CHECK(world.shards[0]->routes().known_ufrags() == ShardPeer::kMaxUfrags);
     world.command(0, ClosePeer{client.id});
-    CHECK(world.shards[0]->known_ufrags() == 0);
+    CHECK(world.shards[0]->routes().known_ufrags() == 0);
 }
 
 TEST_CASE("Shard: the generation that works lives on, however often ICE is restarted [ICE-14]") {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "rtc/sctp/types.h"
 #include "sfu/congestion/bandwidth.h"
 #include "sfu/data/data_port.h"
 #include "sfu/metrics/metrics_options.h"
@@ -19,6 +20,7 @@ struct ShardOptions {
     std::size_t packet_buffer_size_video = 500;  // rtc.*: packets kept for retransmission
     std::size_t packet_buffer_size_audio = 200;
     bool loss_proxying = false;  // audio.enable_loss_proxying (IN-05)
+    sctp::Tunables sctp;         // rtc.sctp_* (SCTP-03)
     MetricsOptions metrics;      // metric.* (SIG-124)
     DataLimits data;             // rtc.datachannel_* (SIG-122)
     bool level_lengths = true;   // confab.level_lengths

@@ -8,13 +8,14 @@
 namespace confab::sfu {
 
 void ShardSnapshot::merge(const ShardSnapshot& other) {
-    static_assert(sizeof(ShardSnapshot) == 27 * sizeof(std::uint64_t), "a new one is added here");
+    static_assert(sizeof(ShardSnapshot) == 40 * sizeof(std::uint64_t), "a new one is added here");
     peers += other.peers;
     receivers += other.receivers;
     tracks += other.tracks;
     down_tracks += other.down_tracks;
     pool_bytes += other.pool_bytes;
     packets_in_use += other.packets_in_use;
+    timers += other.timers;
     unknown_datagrams += other.unknown_datagrams;
     rtp_in += other.rtp_in;
     rtp_out += other.rtp_out;
@@ -27,6 +28,13 @@ void ShardSnapshot::merge(const ShardSnapshot& other) {
     rtx_bytes_out += other.rtx_bytes_out;
     rtp_levelled += other.rtp_levelled;
     srtp_failures += other.srtp_failures;
+    unvalidated += other.unvalidated;
+    unknown_kind += other.unknown_kind;
+    before_keys += other.before_keys;
+    srtp_throttled += other.srtp_throttled;
+    rtp_malformed += other.rtp_malformed;
+    rtp_repeated += other.rtp_repeated;
+    rtcp_malformed += other.rtcp_malformed;
     rtp_unknown_ssrc += other.rtp_unknown_ssrc;
     links_dropped += other.links_dropped;
     nacks_in += other.nacks_in;
@@ -36,6 +44,7 @@ void ShardSnapshot::merge(const ShardSnapshot& other) {
     firs_in += other.firs_in;
     events_dropped += other.events_dropped;
     data_dropped += other.data_dropped;
+    data_tracks.merge(other.data_tracks);
 }
 
 void ShardSnapshot::add(const ShardPeer& peer) {
@@ -52,7 +61,15 @@ void ShardSnapshot::add(const ShardPeer& peer) {
     nacks_out += c.nacks_out;
     plis_out += c.plis_out;
     rtp_unknown_ssrc += c.rtp_unknown_ssrc;
-    srtp_failures += peer.transport().counters().srtp_failures;
+    rtp_malformed += c.rtp_malformed;
+    rtp_repeated += c.rtp_repeated;
+    rtcp_malformed += c.rtcp_malformed;
+    const peer::TransportCounters transport = peer.transport().counters();
+    srtp_failures += transport.srtp_failures;
+    unvalidated += transport.unvalidated_path;
+    unknown_kind += transport.unknown_kind;
+    before_keys += transport.before_keys;
+    srtp_throttled += transport.throttled;
 }
 
 }  // namespace confab::sfu

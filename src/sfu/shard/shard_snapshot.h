@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sfu/data/data_track_meter.h"
+
 namespace confab::sfu {
 
 class ShardPeer;
@@ -18,6 +20,7 @@ struct ShardSnapshot {
     std::size_t down_tracks = 0;
     std::size_t pool_bytes = 0;
     std::size_t packets_in_use = 0;
+    std::size_t timers = 0;  // that wait
     std::uint64_t unknown_datagrams = 0;
     std::uint64_t rtp_in = 0;
     std::uint64_t rtp_out = 0;
@@ -30,6 +33,14 @@ struct ShardSnapshot {
     std::uint64_t rtx_bytes_out = 0;
     std::uint64_t rtp_levelled = 0;
     std::uint64_t srtp_failures = 0;
+    // Refused, of a known peer's addresses or under its keys.
+    std::uint64_t unvalidated = 0;     // DTLS and SRTP from where no check was right
+    std::uint64_t unknown_kind = 0;    // nothing that RFC 7983 knows
+    std::uint64_t before_keys = 0;     // SRTP before DTLS was through
+    std::uint64_t srtp_throttled = 0;  // not tried: too many were wrong (DES-25)
+    std::uint64_t rtp_malformed = 0;   // packets, descriptors and payloads
+    std::uint64_t rtp_repeated = 0;
+    std::uint64_t rtcp_malformed = 0;
     std::uint64_t rtp_unknown_ssrc = 0;
     std::uint64_t links_dropped = 0;  // packets for subscribers on other workers
     std::uint64_t nacks_in = 0;       // packets that subscribers asked for
@@ -39,6 +50,7 @@ struct ShardSnapshot {
     std::uint64_t firs_in = 0;
     std::uint64_t events_dropped = 0;
     std::uint64_t data_dropped = 0;  // no channel, or a receiver that is too slow
+    DataTrackFigures data_tracks;    // of those published here
 
     // Adds those of another shard.
     void merge(const ShardSnapshot& other);

@@ -552,7 +552,7 @@ TEST_CASE("Shard: a datagram for another shard names its owner and nothing else 
     ice::Path path;
     path.local = World::shard_address(0);
     path.remote = client.address;
-    CHECK(world.shards[0]->foreign_owner(path) == WorkerIndex(1));
+    CHECK(world.shards[0]->routes().foreign_owner(path) == WorkerIndex(1));
 }
 
 TEST_CASE("Shard: nothing is left when all peers have gone [IMM-15]") {

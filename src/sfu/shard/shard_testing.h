@@ -61,7 +61,7 @@ struct ReceivedRtcp {
 // The client end of one peer connection.
 struct Client {
     Client(std::uint16_t port, const std::string& name, srtp::Engine& engine, Rng& rng) {
-        address = {IpAddress::v4(0x7F000002), port};
+        address = inside = {IpAddress::v4(0x7F000002), port};
         peer::TransportConfig config;
         config.ice.local = {name + "_client_ufrag", name + "_client_password_1234567890"};
         config.ice.role = ice::Role::kControlling;
@@ -110,7 +110,8 @@ struct Client {
 
     PeerId id;
     std::size_t shard = 0;
-    SocketAddress address;
+    SocketAddress address;  // as the shards see it: another one is a NAT that gave another port
+    SocketAddress inside;
     ice::Credentials credentials;
     std::unique_ptr<peer::Transport> transport;
     std::map<std::uint32_t, SeqUnwrapper> indices;
@@ -122,9 +123,12 @@ struct Client {
 };
 
 struct World {
+    // `same_port`: workers share the address of the first, as in production; each datagram then
+    // comes to the socket of `entrance`.
     explicit World(std::size_t shard_count, const ShardOptions& options = {},
-                   std::size_t control_shards = 1, const PacketPoolLimits& pool = {})
-        : queues(shard_count), links(queues) {
+                   std::size_t control_shards = 1, const PacketPoolLimits& pool = {},
+                   bool same_port = false)
+        : queues(shard_count), links(queues), one_address(same_port) {
         for (std::size_t i = 0; i < shard_count; ++i) {
             ShardConfig config;
             config.index = static_cast<WorkerIndex>(i);
@@ -134,12 +138,15 @@ struct World {
             config.options = options;
             config.pool = pool;
             config.wall = UnixTime::seconds(1'700'000'000);
-            config.candidates = {{0, ice::Protocol::kUdp, shard_address(i)}};
+            config.candidates = {{0, ice::Protocol::kUdp, address_of(i)}};
             shards.push_back(std::make_unique<Shard>(config, world_time(0), Rng(100 + i), links));
         }
     }
     static SocketAddress shard_address(std::size_t i) {
         return {IpAddress::v4(0x7F000001), static_cast<std::uint16_t>(7000 + i)};
+    }
+    SocketAddress address_of(std::size_t shard) const {
+        return shard_address(one_address ? 0 : shard);
     }
     Client& add_client(std::size_t shard, bool data = false, ControlShard control = 0) {
         const std::string name = "c" + std::to_string(clients.size());
@@ -166,7 +173,7 @@ struct World {
         to_client.sctp = data;
         client.transport->set_remote(world_time(now_ms), to_client);
         client.transport->add_remote_candidate(world_time(now_ms),
-                                               {ice::Protocol::kUdp, shard_address(shard)});
+                                               {ice::Protocol::kUdp, address_of(shard)});
         return client;
     }
     // As a participant of one room, by number; its channels are opened.
@@ -198,7 +205,10 @@ struct World {
             const auto owner = give(first, path, bytes, {});
             if (!owner) continue;
             ++foreign;
-            if (entrance) (void)give(*owner, path, bytes, {static_cast<WorkerIndex>(first), {}});
+            if (!entrance) continue;
+            const auto via = static_cast<WorkerIndex>(first);
+            const auto next = give(*owner, path, bytes, {via, {}});
+            if (next && next != via) (void)give(*next, path, bytes, {owner, {}});
         }
     }
     std::optional<WorkerIndex> give(std::size_t shard, const ice::Path& path, BytesView bytes,
@@ -233,7 +243,7 @@ struct World {
         if (lose && lose(client, datagram)) return;
         Bytes bytes = to_vector(datagram);
         ice::Path path;
-        path.local = client.address;
+        path.local = client.inside;
         path.remote = from;
         const auto media = client.transport->handle_packet(world_time(now_ms), path, bytes);
         if (media.kind == peer::Transport::Media::Kind::kRtcp)
@@ -252,9 +262,14 @@ struct World {
                 for (std::size_t at = 0; at < all.size(); at += run.segment_size) {
                     const std::size_t size =
                         std::min<std::size_t>(run.segment_size, all.size() - at);
-                    for (auto& client : clients)
-                        if (client->address == run.path.remote && client.get() != cut)
-                            receive(*client, shard_address(i), all.subspan(at, size));
+                    bool is_known = false;
+                    for (auto& client : clients) {
+                        if (client->address != run.path.remote) continue;
+                        is_known = true;
+                        if (client.get() != cut)
+                            receive(*client, run.path.local, all.subspan(at, size));
+                    }
+                    strayed += is_known ? 0 : 1;
                 }
             }
             batch.clear();
@@ -298,6 +313,7 @@ struct World {
     std::int64_t now_ms = 0;
     std::vector<std::deque<Links::Item>> queues;
     Links links;
+    bool one_address;
     std::vector<std::unique_ptr<Shard>> shards;
     SendBatch batch;  // one for all sends: making one clears 256 KiB
     std::vector<std::unique_ptr<Client>> clients;
@@ -313,6 +329,7 @@ struct World {
     std::function<bool(const Client&, BytesView)> lose;
     std::function<bool(BytesView)> drop_to_shards;  // the same for what shards do not get
     int foreign = 0;
+    std::size_t strayed = 0;  // datagrams to addresses of no client
     // Whose socket all datagrams come to, as the kernel chooses where workers share a port; from
     // there they cross to their owners.
     std::optional<std::size_t> entrance;

@@ -5,18 +5,42 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "sfu/tracks/red_up_converter.h"
 
 namespace confab::sfu {
 
 namespace {
+
+PacketRef add_redundancy(PacketPool& pool, const Track& track, const MediaPacket& media) {
+    std::array<OpusFrame, 2> before;
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        const auto back = static_cast<std::int64_t>(i + 1);
+        const HistoryEntry* const entry = track.find(0, media.sequence - back);
+        if (entry != nullptr && entry->codec == Codec::kOpus)
+            before[i] = {entry->payload, entry->timestamp};
+    }
+    const RedUpConversion red({media.payload, media.timestamp}, before);
+    PacketRef slot =
+        red.size() <= PacketPool::kSmallCapacity ? pool.acquire_small() : pool.acquire_large();
+    if (!slot || !red.write(slot.buffer())) return {};
+    slot.set_size(red.size());
+    return slot;
+}
+
 std::size_t stream_of(const Track& track, const MediaPacket& media) {
     return track.source().stream_of(static_cast<std::int8_t>(media.spatial));
 }
 }  // namespace
 
 void FanOut::take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref) {
-    if (track.subscribers().empty()) return;
+    if (track.unused()) return;
     track.remember(parts_.pool, media, ref);
+    track.note_passed(stream_of(track, media), media.sequence);
+    if (track.expects()) track.keep(parts_.pool, {media, ref});
+    if (track.subscribers().empty()) return;
     if (track.arrived().empty()) {
         arrived_.push_back(&track);
         track.hold().begin(now);
@@ -81,10 +105,12 @@ void FanOut::deliver(Timestamp now, Track& track) {
         if (!all[i].peer->transport().connected()) continue;
         decided = true;
         for (const ArrivedPacket& arrived : track.arrived()) {
+            const ArrivedPacket* given = all[i].redundant ? redundant(track, arrived) : &arrived;
+            if (given == nullptr) continue;
             Decision& decision = block[used++];
             decision.subscriber = &all[i];
-            decision.arrived = &arrived;
-            decision.count = all[i].down_track->forward(arrived.media, now, decision.packets);
+            decision.arrived = given;
+            decision.count = all[i].down_track->forward(given->media, now, decision.packets);
             if (used == kBlock) flush();
         }
     }
@@ -97,11 +123,34 @@ void FanOut::deliver(Timestamp now, Track& track) {
     forget_arrived(track);
 }
 
+void FanOut::catch_up(Timestamp now, OutboundTrack& outbound, const Track::Passed& passed) {
+    Track& track = *outbound.track;
+    if (CONFAB_BUG_IF(!track.arrived().empty(), "catch_up_in_turn")) return;
+    const auto self = std::find_if(track.subscribers().begin(), track.subscribers().end(),
+                                   [&](const Subscriber& s) { return s.outbound == &outbound; });
+    if (self == track.subscribers().end()) return;
+    const Subscriber subscriber = *self;
+    // One that came late may have come there, too: its number then was used.
+    for (const ArrivedPacket& one : track.kept())
+        if (one.media.late || one.media.sequence > passed[stream_of(track, one.media)])
+            track.arrived().push_back(one);
+    std::array<ForwardedPacket, DownTrack::kMaxPerPacket> out;
+    for (const ArrivedPacket& arrived : track.arrived()) {
+        const ArrivedPacket* given = subscriber.redundant ? redundant(track, arrived) : &arrived;
+        if (given == nullptr) continue;
+        const std::size_t count = outbound.down_track.forward(given->media, now, out);
+        deliver(now, track, subscriber, std::span(out).first(count), *given);
+    }
+    track.arrived().clear();
+    redundant_.clear();
+}
+
 void FanOut::forget_arrived(Track& track) {
     if (track.kind() == MediaKind::kVideo)
         for (const ArrivedPacket& arrived : track.arrived())
             track.note_recent(parts_.pool, arrived);
     track.arrived().clear();
+    redundant_.clear();
 }
 
 // Of a replica: behind a key frame its subscribers may have left a layer, which then need not cross
@@ -113,6 +162,21 @@ void FanOut::settle_key_frames(Timestamp now, Track& track) {
         return;
     track.key_frame_came();
     parts_.upstream.tell_wanted(now, track);
+}
+
+const ArrivedPacket* FanOut::redundant(Track& track, const ArrivedPacket& arrived) {
+    if (arrived.media.codec != Codec::kOpus) return &arrived;
+    if (redundant_.empty()) redundant_.resize(track.arrived().size());
+    auto& [made, packet] = redundant_[static_cast<std::size_t>(&arrived - track.arrived().data())];
+    if (!std::exchange(made, true)) {
+        packet = arrived;
+        packet.media.codec = Codec::kRed;
+        if (!arrived.media.payload.empty()) {
+            packet.ref = add_redundancy(parts_.pool, track, arrived.media);
+            if (packet.ref) packet.media.payload = packet.ref.data();
+        }
+    }
+    return packet.ref ? &packet : nullptr;
 }
 
 void FanOut::deliver(Timestamp now, Track& track, const Subscriber& subscriber,

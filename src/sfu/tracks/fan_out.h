@@ -38,6 +38,9 @@ class FanOut {
     Timestamp next_deadline() const { return next_deadline_; }
     // When the oldest of the packets decided since the last call came; never() for none.
     Timestamp take_oldest() { return std::exchange(oldest_, Timestamp::never()); }
+    // For one that came from another worker, where these had passed: what was kept of the track
+    // behind them. Not while packets wait for deliver().
+    void catch_up(Timestamp now, OutboundTrack& outbound, const Track::Passed& passed);
     // Packets that were decided on for at least one subscriber here.
     std::uint64_t forwarded() const { return forwarded_; }
 
@@ -46,6 +49,9 @@ class FanOut {
     void settle_key_frames(Timestamp now, Track& track);
     // All of them were decided.
     void forget_arrived(Track& track);
+    // The packet as RED, with the frames before it, made once for all who want that. Null: there
+    // is no memory for it.
+    const ArrivedPacket* redundant(Track& track, const ArrivedPacket& arrived);
     void deliver(Timestamp now, Track& track, const Subscriber& subscriber,
                  std::span<const ForwardedPacket> packets, const ArrivedPacket& arrived);
 
@@ -54,6 +60,11 @@ class FanOut {
     Timestamp next_deadline_ = Timestamp::never();
     Timestamp oldest_ = Timestamp::never();
     std::vector<Track*> arrived_;  // have packets that are not decided yet
+    struct Redundant {
+        bool made = false;
+        ArrivedPacket packet;
+    };
+    std::vector<Redundant> redundant_;  // of the packets that are being decided, once asked for
     std::uint64_t forwarded_ = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "sfu/tracks/stage_testing.h"
 
@@ -16,8 +17,8 @@ using test::Stage;
 
 // A camera and one who looks on.
 struct Call : Stage {
-    explicit Call(const ShardOptions& options = {})
-        : Stage(options), publisher(*connect().peer), seat(connect()), subscriber(*seat.peer) {
+    explicit Call(const ShardOptions& of = {})
+        : Stage(of), publisher(*connect().peer), seat(connect()), subscriber(*seat.peer) {
         command(video_of(publisher));
     }
     void look_on(std::uint32_t ssrc) { command(track_to(subscriber, MediaKind::kVideo, ssrc)); }
@@ -237,6 +238,41 @@ TEST_CASE("FanOut: who comes behind a key frame begins with it, and nobody is as
     const std::array<std::uint16_t, 1> lost{got[4]};
     REQUIRE(down_track.handle_nack(lost, call.now(), again) == 1);
     CHECK(again[0].packet.timestamp == times[4]);
+}
+
+TEST_CASE("FanOut: opus as RED is made once, for those alone who want it [IN-32]") {
+    Stage stage;
+    ShardPeer& publisher = *stage.connect().peer;
+    stage.command(Stage::audio_of(publisher));
+    std::vector<Seat*> seats;
+    for (const std::uint32_t ssrc : {500U, 600U, 700U}) {
+        Seat& seat = stage.connect();
+        AddDownTrack add = Stage::track_to(*seat.peer, MediaKind::kAudio, ssrc);
+        if (ssrc > 500) {
+            add.codecs.push_back({Codec::kRed, PayloadType(63), {}, 48'000, false});
+            add.add_redundancy = true;
+        }
+        stage.command(add);
+        seats.push_back(&seat);
+    }
+    for (std::uint16_t i = 1; i <= 3; ++i) {
+        stage.audio(publisher, i);
+        stage.flush();
+    }
+    const std::size_t kept = stage.pool.small_in_use();
+    stage.audio(publisher, 4);
+    stage.fan_out.deliver(stage.now());
+    // The packet itself and one payload more for two of them, until they have left.
+    CHECK(stage.pool.small_in_use() == kept + 2);
+    stage.flush();
+    CHECK(stage.pool.small_in_use() == kept + 1);
+    for (const Seat* seat : seats) {
+        REQUIRE(seat->rtp.size() == 4);
+        const auto last = wire::parse_rtp(seat->rtp.back()).value();
+        const bool red = seat != seats[0];
+        CHECK(last.header.payload_type == (red ? 63 : 111));
+        CHECK(last.payload.size() == (red ? 9U + 3 * 3 : 3U));
+    }
 }
 
 TEST_CASE("FanOut: who comes long behind a key frame asks for one [FWD-13]") {

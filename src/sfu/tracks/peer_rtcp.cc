@@ -123,6 +123,10 @@ void PeerRtcp::handle_nack(Timestamp now, ShardPeer& peer, const wire::RtcpBlock
         if (count < sequences.size()) sequences[count++] = sequence;
     });
     counters_.nacks += count;
+    // Without RTX video is not sent again (TRAP-14), and a decoder that counts on repairs asks for
+    // a key frame only after three seconds.
+    const DownTrackInfo& info = outbound->down_track.info();
+    if (info.video() && !info.repairs && count > 0) return handle_pli(now, peer, nack->media_ssrc);
     std::array<ResendPacket, 512> resends;
     const std::size_t found =
         outbound->down_track.handle_nack(std::span(sequences).first(count), now, resends);

@@ -160,6 +160,27 @@ TEST_CASE("PeerRtcp: the estimates in one compound share the link once [BWE-03]"
     CHECK(call.subscriptions.allocations() == before + 1);
 }
 
+// 02 MC-12: it works without RTX, too.
+TEST_CASE("PeerRtcp: what can not be sent again takes a key frame [MC-12] [FWD-11]") {
+    Call call;
+    AddDownTrack bare = Stage::track_to(*call.other.peer, MediaKind::kVideo, 950);
+    bare.rtx_ssrc = Ssrc(0);
+    bare.codecs[0].rtx_pt.reset();
+    call.command(bare);
+    call.video(*call.camera.peer, 31, true);
+    call.now_ms += 2'000;
+    call.flush();
+    call.camera.rtcp.clear();
+    const std::array<std::uint16_t, 1> lost{1};
+    call.nack(call.other, 900, lost);
+    CHECK(call.plis() == 0);
+    call.nack(call.other, 950, lost);
+    CHECK(call.plis() == 1);
+    call.nack(call.other, 950, lost);
+    CHECK(call.plis() == 1);  // it is on its way
+    CHECK(call.rtcp.counters().plis == 0);
+}
+
 TEST_CASE("PeerRtcp: of a NACK of more packets than 512 the first are looked at [FWD-11]") {
     Call call;
     std::vector<std::uint16_t> many;

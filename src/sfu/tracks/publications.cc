@@ -9,6 +9,14 @@
 #include "wire/rtp/rtp_extensions.h"
 
 namespace confab::sfu {
+namespace {
+
+void count_refused(PeerCounters& peer, const InboundCounters& before, const InboundCounters& now) {
+    peer.rtp_malformed += now.malformed - before.malformed;
+    peer.rtp_repeated += now.duplicates - before.duplicates;
+}
+
+}  // namespace
 
 // ---------------------------------------------------------------- commands
 
@@ -51,7 +59,7 @@ void Publications::apply(Timestamp now, const MoveReceiver& c) {
     if (entry->receiver->config().microphone) parts_.speakers.add(now, *entry->receiver);
 }
 
-void Publications::remove(Timestamp now, ReceiverId id) {
+void Publications::remove(Timestamp now, ReceiverId id, std::optional<WorkerIndex> moved_to) {
     ReceiverEntry* entry = parts_.tracks.find_receiver(id);
     if (entry == nullptr) return;
     ShardPeer& peer = *entry->peer;
@@ -60,24 +68,40 @@ void Publications::remove(Timestamp now, ReceiverId id) {
     peer.uplink().inbound().remove(*entry->receiver, now);
     peer.update_media_deadline(now);
     peer.reschedule_needed = true;
-    parts_.replicas.tell_ended(now, *entry->track);
-    entry->track->source().available = 0;
-    entry->track->ends = entry->receiver->ends();
+    if (moved_to) {
+        parts_.replicas.move_away(now, *entry->track, *moved_to);
+        parts_.tracks.note_moved(id, peer.id(), *moved_to);
+    } else {
+        parts_.replicas.tell_ended(now, *entry->track);
+        entry->track->source().available = 0;
+        entry->track->ends = entry->receiver->ends();
+    }
     parts_.tracks.remove_receiver(id);
 }
 
-void Publications::remove_all(Timestamp now, ShardPeer& peer) {
+namespace {
+std::vector<ReceiverId> published_by(const ShardPeer& peer) {
     std::vector<ReceiverId> published;
     for (const Receiver* receiver : peer.uplink().inbound().receivers())
         published.push_back(receiver->id());
-    for (const ReceiverId id : published)
+    return published;
+}
+}  // namespace
+
+void Publications::remove_all(Timestamp now, ShardPeer& peer) {
+    for (const ReceiverId id : published_by(peer))
         remove(now, id);
+}
+
+void Publications::move_all(Timestamp now, ShardPeer& peer, WorkerIndex home) {
+    for (const ReceiverId id : published_by(peer))
+        remove(now, id, home);
 }
 
 void Publications::apply(Timestamp now, MuteReceiver& c) {
     ReceiverEntry* entry = parts_.tracks.find_receiver(c.receiver);
     if (entry == nullptr || entry->receiver->muted() == c.muted) return;
-    entry->receiver->set_muted(c.muted);
+    entry->receiver->set_muted(now, c.muted);
     entry->monitor.set_muted(c.muted, entry->track->source());
     parts_.changes.source_changed(now, *entry->track);
 }
@@ -119,8 +143,10 @@ void Publications::handle_rtp(Times at, ShardPeer& peer, PacketRef packet, Bytes
         peer.counters().rtx_bytes_in += size;
     }
     const bool started = route.stream->started();
+    const InboundCounters before = route.stream->counters();
     auto media = route.rtx ? route.stream->receive_rtx(at.arrival, *view, bytes)
                            : route.stream->receive(at.arrival, *view);
+    count_refused(peer.counters(), before, route.stream->counters());
     if (!started && route.stream->started()) stream_started(peer, route);
     if (!media || route.receiver->muted()) return;
     if (ReceiverEntry* entry = parts_.tracks.find_receiver(route.receiver->id()))

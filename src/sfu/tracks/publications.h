@@ -5,6 +5,10 @@
 // from its publisher to its track.
 #pragma once
 
+#include <optional>
+#include <vector>
+
+#include "base/state/state.h"
 #include "sfu/peer/peer_table.h"
 #include "sfu/tracks/replicas.h"
 #include "sfu/tracks/speakers.h"
@@ -37,6 +41,15 @@ class Publications {
     // Those of a peer that goes.
     void remove_all(Timestamp now, ShardPeer& peer);
 
+    // ------------------------------------------------------------ moving (02 FWD-18)
+    // With the workers that subscribe, unless it goes to another process.
+    void save(const ShardPeer& peer, bool here, StateWriter& out) const;
+    // As apply() of these commands, going on where the state says. Behind an error what was made
+    // goes with the peer.
+    void load(Timestamp now, std::vector<AddReceiver>& receivers, StateReader& in);
+    // Those of a peer that goes on at `home`: for who subscribes nothing ends.
+    void move_all(Timestamp now, ShardPeer& peer, WorkerIndex home);
+
     // ------------------------------------------------------------ packets
     struct Times {
         Timestamp now;
@@ -49,7 +62,7 @@ class Publications {
     void handle_timeout(Timestamp now, ReceiverEntry& entry);
 
   private:
-    void remove(Timestamp now, ReceiverId id);
+    void remove(Timestamp now, ReceiverId id, std::optional<WorkerIndex> moved_to = {});
     void stream_found(Timestamp now, ShardPeer& peer, const InboundRoute& route);
     void stream_started(ShardPeer& peer, const InboundRoute& route);
     void report_started(ShardPeer& peer, Receiver& receiver, std::uint8_t spatial);

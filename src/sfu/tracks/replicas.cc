@@ -51,11 +51,28 @@ void Replicas::tell_ended(Timestamp now, const Track& track) {
         parts_.links.push(now, replica.worker, LinkEnded{track.id()});
 }
 
+void Replicas::move_away(Timestamp now, Track& track, WorkerIndex home) {
+    for (const Replica& replica : track.replicas())
+        if (replica.worker != home)
+            parts_.links.push(now, replica.worker, LinkMoved{track.id(), home});
+    track.replicas().clear();
+    track.move_home(home);
+    parts_.upstream.tell_wanted(now, track);
+}
+
+// It was a replica here, or those of others were there before it.
+void Replicas::move_here(Timestamp now, Track& track) {
+    track.move_home(parts_.tracks.self());
+    for (const Replica& replica : track.replicas())
+        parts_.links.push(now, replica.worker, LinkSource{track.id(), track.source()});
+    parts_.changes.source_changed(now, track);
+}
+
 // ---------------------------------------------------------------- from other workers
 
 void Replicas::handle(Timestamp now, const LinkMessage& message) {
     if (const auto* source = std::get_if<LinkSource>(&message.body)) {
-        handle_source(now, *source);
+        handle_source(now, message.from, *source);
     } else if (const auto* report = std::get_if<LinkReport>(&message.body)) {
         if (Track* track = parts_.tracks.find(report->receiver))
             (void)track->source().add_report(report->stream, report->report);
@@ -69,12 +86,14 @@ void Replicas::handle(Timestamp now, const LinkMessage& message) {
     } else if (const auto* loss = std::get_if<LinkLoss>(&message.body)) {
         if (ReceiverEntry* entry = parts_.tracks.find_receiver(loss->receiver))
             entry->receiver->note_loss(loss->fraction);
+    } else if (const auto* moved = std::get_if<LinkMoved>(&message.body)) {
+        handle_moved(now, *moved);
     }
 }
 
 void Replicas::handle_packet(Timestamp now, const LinkPacket& packet, BytesView bytes) {
     Track* track = parts_.tracks.find(packet.receiver);
-    if (track == nullptr || track->subscribers().empty()) return;
+    if (track == nullptr || track->unused()) return;
     PacketRef ref = parts_.pool.acquire_large();
     if (!ref || bytes.size() > ref.buffer().size()) return;
     std::copy(bytes.begin(), bytes.end(), ref.buffer().begin());
@@ -85,9 +104,15 @@ void Replicas::handle_packet(Timestamp now, const LinkPacket& packet, BytesView 
     parts_.fan_out.take(now, *track, media, ref);
 }
 
-void Replicas::handle_source(Timestamp now, const LinkSource& source) {
+void Replicas::handle_source(Timestamp now, WorkerIndex from, const LinkSource& source) {
     Track* track = parts_.tracks.find(source.receiver);
-    if (track == nullptr) return;
+    if (track == nullptr) {
+        // The home came with its publisher, and its list of who subscribes is older than the end of
+        // the subscription here.
+        const MediaKind kind = kind_of(source.state.codec);
+        parts_.links.push(now, from, LinkSubscribe{source.receiver, kind, false, -1, false});
+        return;
+    }
     const bool only_rates = track->source().same_but_rates(source.state);
     // Reports travel by themselves; a copy of older ones must not undo them.
     const auto reports = track->source().reports;
@@ -107,6 +132,15 @@ void Replicas::handle_ended(Timestamp now, ReceiverId receiver) {
     parts_.changes.source_changed(now, *track);
 }
 
+void Replicas::handle_moved(Timestamp now, const LinkMoved& moved) {
+    Track* track = parts_.tracks.find(moved.receiver);
+    if (track == nullptr || track->home() == moved.home || moved.home == parts_.tracks.self() ||
+        parts_.tracks.is_home(*track))
+        return;
+    track->move_home(moved.home);
+    parts_.upstream.tell_wanted(now, *track);
+}
+
 void Replicas::handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubscribe& subscribe) {
     if (!subscribe.subscribed) {
         Track* track = parts_.tracks.find(subscribe.receiver);
@@ -115,12 +149,21 @@ void Replicas::handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubsc
         parts_.tracks.drop_if_unused(subscribe.receiver);
         return;
     }
+    // Not the one that has it: it would not ask if it kept it.
+    const auto home = parts_.tracks.moved_to(subscribe.receiver);
+    if (home && *home != from) {
+        parts_.links.push(now, from, LinkMoved{subscribe.receiver, *home});
+        return;
+    }
     // The publisher's command may still be on its way: the track remembers who wants it.
     Track& track = parts_.tracks.at_home(subscribe.receiver, subscribe.kind);
     track.set_replica(from, subscribe.max_spatial);
     // Also to one that is known: an end of the subscription between may have been left out, for the
-    // newest only counts while a ring is full, and the track there is a new one.
-    parts_.links.push(now, from, LinkSource{track.id(), track.source()});
+    // newest only counts while a ring is full, and the track there is a new one. Nothing is known
+    // yet of a publisher that is still on its way from another worker.
+    if (track.source().codec != Codec::kNone)
+        parts_.links.push(now, from, LinkSource{track.id(), track.source()});
+    if (subscribe.confirm) parts_.links.push(now, from, LinkSubscribed{track.id()});
 }
 
 }  // namespace confab::sfu

@@ -28,6 +28,10 @@ class Replicas {
     void copy(Timestamp now, Track& track, const MediaPacket& media, PacketRef& ref);
     void tell_report(Timestamp now, const Track& track, const LinkReport& report);
     void tell_ended(Timestamp now, const Track& track);
+    // Its publisher goes on at `home`, which subscribers everywhere are fed from then on.
+    void move_away(Timestamp now, Track& track, WorkerIndex home);
+    // It goes on here.
+    void move_here(Timestamp now, Track& track);
 
     // ------------------------------------------------------------ from other workers
     void handle_packet(Timestamp now, const LinkPacket& packet, BytesView bytes);
@@ -35,8 +39,9 @@ class Replicas {
     void handle(Timestamp now, const LinkMessage& message);
 
   private:
-    void handle_source(Timestamp now, const LinkSource& source);
+    void handle_source(Timestamp now, WorkerIndex from, const LinkSource& source);
     void handle_ended(Timestamp now, ReceiverId receiver);
+    void handle_moved(Timestamp now, const LinkMoved& moved);
     void handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubscribe& subscribe);
 
     Parts parts_;

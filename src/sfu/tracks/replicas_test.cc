@@ -194,7 +194,11 @@ TEST_CASE("Replicas: without a home here nothing is made by what comes late [IMM
     stage.linked(LinkEnded{Stage::kVideo});
     stage.linked_video(1, true);
     CHECK(stage.tracks.size() == 0);
-    CHECK(stage.kept.sent.empty());
+    // The home is told that nobody wants it here: it may have it from one that was home before.
+    REQUIRE(stage.kept.sent.size() == 1);
+    const auto* told = std::get_if<LinkSubscribe>(&stage.kept.sent[0].message.body);
+    REQUIRE(told != nullptr);
+    CHECK_FALSE(told->subscribed);
 }
 
 TEST_CASE("Replicas: a source that comes later does not undo newer reports [FWD-10] [IN-06]") {

@@ -93,7 +93,7 @@ TEST_CASE("Speakers: a room is reported at multiples of its interval, silence on
         CHECK(levels.levels.front().active);
     }
     stage.loud.clear();
-    one.receiver.set_muted(true);
+    one.receiver.set_muted(Timestamp(), true);
     const auto silent = stage.run(5'000);
     REQUIRE(silent.size() == 1);
     CHECK_FALSE(silent.front().second.levels.front().active);

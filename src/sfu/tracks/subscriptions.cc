@@ -21,21 +21,30 @@ void Subscriptions::changed(Timestamp now, ShardPeer& peer) {
 
 // ---------------------------------------------------------------- commands
 
-void Subscriptions::apply(Timestamp now, AddDownTrack& c) {
-    ShardPeer* peer = parts_.peers.find(c.peer);
-    if (peer == nullptr || down_tracks_.contains(c.down_track)) return;
-    if (CONFAB_BUG_IF(!same_control_shard(c.peer, c.down_track), "down_track_control_shard"))
-        return;
-    Track& track = parts_.tracks.at(c.receiver, c.home, c.kind);
-    OutboundTrack& outbound = peer->downlink().add(std::make_unique<OutboundTrack>(
-        c, track, *peer, parts_.rng, parts_.options.packet_buffer_size(c.kind)));
-    if (peer->transport().connected()) outbound.down_track.set_writable(now);
-    track.add_subscriber({&outbound.down_track, peer, &outbound});
+bool Subscriptions::may_add(const AddDownTrack& c) {
+    if (!parts_.peers.contains(c.peer) || down_tracks_.contains(c.down_track)) return false;
+    return !CONFAB_BUG_IF(!same_control_shard(c.peer, c.down_track), "down_track_control_shard");
+}
+
+// At its peer and its track.
+OutboundTrack& Subscriptions::add(const AddDownTrack& c, Track& track) {
+    ShardPeer& peer = *parts_.peers.find(c.peer);
+    OutboundTrack& outbound = peer.downlink().add(std::make_unique<OutboundTrack>(
+        c, track, peer, parts_.rng, parts_.options.packet_buffer_size(c.kind)));
+    track.add_subscriber({&outbound.down_track, &peer, &outbound, outbound.redundant});
     down_tracks_[c.down_track] = &outbound;
+    return outbound;
+}
+
+void Subscriptions::apply(Timestamp now, AddDownTrack& c) {
+    if (!may_add(c)) return;
+    Track& track = parts_.tracks.at(c.receiver, c.home, c.kind);
+    OutboundTrack& outbound = add(c, track);
+    if (outbound.peer->transport().connected()) outbound.down_track.set_writable(now);
     parts_.upstream.tell_wanted(now, track);
-    allocate(now, *peer);
+    allocate(now, *outbound.peer);
     serve(now, outbound);
-    changed(now, *peer);
+    changed(now, *outbound.peer);
 }
 
 void Subscriptions::apply(Timestamp now, UpdateDownTrack& c) {
@@ -56,7 +65,7 @@ void Subscriptions::apply(Timestamp now, SwitchDownTrack& c) {
     detach(now, *outbound);
     Track& track = parts_.tracks.at(c.receiver, c.home, outbound->down_track.info().kind);
     outbound->track = &track;
-    track.add_subscriber({&outbound->down_track, outbound->peer, outbound});
+    track.add_subscriber({&outbound->down_track, outbound->peer, outbound, outbound->redundant});
     outbound->down_track.switch_source(track.source(), now);
     parts_.tracks.drop_if_unused(old);
     parts_.upstream.tell_wanted(now, track);
@@ -95,7 +104,7 @@ void Subscriptions::finish(Timestamp now, OutboundTrack& outbound) {
     const ReceiverId receiver = outbound.track->id();
     (void)CONFAB_BUG_IF(down_tracks_.erase(outbound.down_track.info().id) != 1,
                         "down_track_unknown");
-    parts_.quality.end(outbound.down_track);
+    parts_.quality.end(now, outbound.down_track);
     detach(now, outbound);
     outbound.peer->downlink().remove(outbound.down_track);
     parts_.tracks.drop_if_unused(receiver);

@@ -7,11 +7,13 @@
 
 #include <span>
 #include <unordered_map>
+#include <vector>
 
+#include "base/state/state.h"
 #include "sfu/peer/peer_table.h"
+#include "sfu/quality/quality_reports.h"
 #include "sfu/shard/event_outlets.h"
 #include "sfu/shard/flush_queue.h"
-#include "sfu/shard/quality_reports.h"
 #include "sfu/tracks/upstream.h"
 
 namespace confab::sfu {
@@ -20,6 +22,8 @@ class Subscriptions {
   public:
     // Between frames that are sent at once, in ticks of 90 kHz: a millisecond.
     static constexpr std::int64_t kCatchUpTicks = 90;
+    // Of an import in doubt (02 TRAP-14).
+    static constexpr std::int64_t kNumbersInDoubt = 1000;
 
     // All outlive this.
     struct Parts {
@@ -43,6 +47,14 @@ class Subscriptions {
     void apply(Timestamp now, SetBandwidthLimit& c);
     // Those of a peer that goes, at once.
     void remove_all(Timestamp now, ShardPeer& peer);
+
+    // ------------------------------------------------------------ moving (02 FWD-18)
+    // What only ends is left out.
+    void save(const ShardPeer& peer, StateWriter& out) const;
+    // As apply() of these commands, going on where the state says, strictly above it in doubt.
+    // Behind an error what was made goes with the peer.
+    void load(Timestamp now, std::vector<AddDownTrack>& down_tracks, bool in_doubt,
+              StateReader& in);
 
     // ------------------------------------------------------------ connections
     // Down-tracks that were added before the connection was up ask for their key frames now.
@@ -73,6 +85,9 @@ class Subscriptions {
 
   private:
     OutboundTrack* find(DownTrackId id);
+    bool may_add(const AddDownTrack& c);
+    OutboundTrack& add(const AddDownTrack& c, Track& track);
+    void load_one(Timestamp now, const AddDownTrack& c, bool in_doubt, StateReader& in);
     void changed(Timestamp now, ShardPeer& peer);
     // Begins with what came since the last key frame of the layer, at once; false where there is
     // nothing to begin with.

@@ -19,7 +19,7 @@ void TrackTable::drop_if_unused(ReceiverId id) {
     const auto found = tracks_.find(id);
     if (found == tracks_.end() || receivers_.contains(id)) return;
     // Other workers still hold on to it until they unsubscribe; the receiver may come back.
-    if (!found->second->subscribers().empty() || !found->second->replicas().empty()) return;
+    if (!found->second->unused() || !found->second->replicas().empty()) return;
     CONFAB_CHECK(found->second->arrived().empty());  // FanOut points there
     tracks_.erase(found);
 }

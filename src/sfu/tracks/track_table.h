@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "base/timer_wheel.h"
@@ -40,8 +41,20 @@ class TrackTable {
     // Made if it is not known.
     Track& at(ReceiverId id, WorkerIndex home, MediaKind kind);
     Track& at_home(ReceiverId id, MediaKind kind) { return at(id, self_, kind); }
+    WorkerIndex self() const { return self_; }
     bool is_home(const Track& track) const { return track.home() == self_; }
     void drop_if_unused(ReceiverId id);
+    // Its publisher moved to `home`: who asks for it here is sent there, until forget_moved().
+    void note_moved(ReceiverId id, PeerId publisher, WorkerIndex home) {
+        moved_[id] = {publisher, home};
+    }
+    std::optional<WorkerIndex> moved_to(ReceiverId id) const {
+        const auto found = moved_.find(id);
+        return found == moved_.end() ? std::nullopt : std::optional(found->second.home);
+    }
+    void forget_moved(PeerId publisher) {
+        std::erase_if(moved_, [&](const auto& one) { return one.second.publisher == publisher; });
+    }
     std::size_t size() const { return tracks_.size(); }
 
     // ------------------------------------------------------------ receivers
@@ -59,6 +72,11 @@ class TrackTable {
     const ShardOptions& options_;
     std::unordered_map<ReceiverId, std::unique_ptr<ReceiverEntry>> receivers_;
     std::unordered_map<ReceiverId, std::unique_ptr<Track>> tracks_;
+    struct Moved {
+        PeerId publisher;
+        WorkerIndex home = 0;
+    };
+    std::unordered_map<ReceiverId, Moved> moved_;
 };
 
 }  // namespace confab::sfu

@@ -38,17 +38,17 @@ void Upstream::note_loss(Timestamp now, const Track& track, std::uint8_t fractio
 
 void Upstream::tell_wanted(Timestamp now, Track& track) {
     if (tracks_.is_home(track)) return;
-    if (track.subscribers().empty()) {
+    if (track.unused()) {
         if (!std::exchange(track.told_home, std::nullopt)) return;
-        links_.push(now, track.home(), LinkSubscribe{track.id(), track.kind(), false, -1});
+        links_.push(now, track.home(), LinkSubscribe{track.id(), track.kind(), false, -1, false});
         return;
     }
     const std::int8_t wanted = track.max_wanted();
-    if (track.told_home == wanted) return;
-    track.told_home = wanted;
+    if (track.told_home == wanted && !track.unconfirmed) return;
     // What the home sends from now on need not follow what came.
-    track.recent().clear();
-    links_.push(now, track.home(), LinkSubscribe{track.id(), track.kind(), true, wanted});
+    if (std::exchange(track.told_home, wanted) != wanted) track.recent().clear();
+    links_.push(now, track.home(),
+                LinkSubscribe{track.id(), track.kind(), true, wanted, track.unconfirmed});
 }
 
 }  // namespace confab::sfu

@@ -104,6 +104,24 @@ std::size_t vp8_descriptor_size(const Vp8Descriptor& d) {
     return size;
 }
 
+std::uint8_t vp8_first_octet(const Vp8Descriptor& d) {
+    unsigned first = d.partition_id & 0x07U;
+    if (d.extended) first |= kExtendedBit;
+    if (d.non_reference) first |= kNonReferenceBit;
+    if (d.start_of_partition) first |= kStartBit;
+    return static_cast<std::uint8_t>(first);
+}
+
+// Values of fields that are not there, too: then it is only less often the same.
+bool same_vp8_picture(const Vp8Descriptor& a, const Vp8Descriptor& b) {
+    return a.picture_id == b.picture_id && a.extended == b.extended &&
+           a.has_picture_id == b.has_picture_id && a.picture_id_15bit == b.picture_id_15bit &&
+           a.has_tl0_pic_idx == b.has_tl0_pic_idx && a.has_tid == b.has_tid &&
+           a.has_key_idx == b.has_key_idx && a.layer_sync == b.layer_sync &&
+           a.temporal_id == b.temporal_id && a.key_idx == b.key_idx &&
+           a.tl0_pic_idx == b.tl0_pic_idx;
+}
+
 // Collected in a register: a reader of the bytes that follows at once finds one store, not six.
 PackedVp8Descriptor pack_vp8_descriptor(const Vp8Descriptor& d) {
     std::uint64_t all = 0;
@@ -112,11 +130,7 @@ PackedVp8Descriptor pack_vp8_descriptor(const Vp8Descriptor& d) {
         all = (all << count) | value;
         bits += count;
     };
-    unsigned first = d.partition_id & 0x07U;
-    if (d.extended) first |= kExtendedBit;
-    if (d.non_reference) first |= kNonReferenceBit;
-    if (d.start_of_partition) first |= kStartBit;
-    put(first, 8);
+    put(vp8_first_octet(d), 8);
     if (d.extended) {
         put(extension_flags(d), 8);
         if (d.has_picture_id) {

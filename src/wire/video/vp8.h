@@ -54,6 +54,12 @@ struct PackedVp8Descriptor {
 };
 PackedVp8Descriptor pack_vp8_descriptor(const Vp8Descriptor& descriptor);
 
+// Of the fields that all packets of a picture share; where its first packet is, and partitions, may
+// differ.
+bool same_vp8_picture(const Vp8Descriptor& a, const Vp8Descriptor& b);
+// The octet before the optional fields.
+std::uint8_t vp8_first_octet(const Vp8Descriptor& descriptor);
+
 // Writes the descriptor; false (nothing usable written) when the writer has no room. The fields
 // `size` and `key_frame` are ignored; values are masked to their width.
 bool write_vp8_descriptor(ByteWriter& out, const Vp8Descriptor& descriptor);

@@ -5,6 +5,7 @@
 // for plain data only.
 
 import {
+  BackupCodecPolicy,
   ConnectionErrorReason,
   ExternalE2EEKeyProvider,
   Room,
@@ -21,7 +22,15 @@ import { PictureReader, PictureSource, ToneReader, ToneSource } from './media.js
 const kDataFrameMillis = 40;
 const kQualities = { low: VideoQuality.LOW, medium: VideoQuality.MEDIUM, high: VideoQuality.HIGH };
 
+const kSources = { picture: Track.Source.Camera, tone: Track.Source.Microphone };
+
 setLogLevel('warn');
+
+async function streams_of(track, type) {
+  const report = Object.fromEntries((await track?.getRTCStatsReport()) ?? []);
+  const streams = Object.values(report).filter((entry) => entry.type === type);
+  return streams.map((entry) => ({ ...entry, mime: report[entry.codecId]?.mimeType }));
+}
 
 async function encryption_with(secret) {
   const keyProvider = new ExternalE2EEKeyProvider();
@@ -109,23 +118,26 @@ class Caller {
   }
 
   // Publishes the picture as camera. `layers`: [[width, height, bitrate, fps]…] below the full one.
-  async publish_picture({ codec = 'vp8', size = {}, bitrate = 300000, layers, metadata = false } = {}) {
+  // `backup`: how who has no such codec is to be served (VP8), a name of BackupCodecPolicy.
+  async publish_picture({ codec = 'vp8', size = {}, bitrate = 300000, layers, metadata = false, backup } = {}) {
     const source = new PictureSource(this.number, size);
     this.#sources.picture = source;
     const presets = layers?.map(([width, height, rate, fps]) => new VideoPreset(width, height, rate, fps));
+    const videoEncoding = { maxBitrate: bitrate, maxFramerate: size.fps ?? 12 };
     const publication = await this.room.localParticipant.publishTrack(source.track, {
       source: Track.Source.Camera,
       videoCodec: codec,
       simulcast: presets !== undefined,
       videoSimulcastLayers: presets,
-      videoEncoding: { maxBitrate: bitrate, maxFramerate: size.fps ?? 12 },
+      videoEncoding,
+      ...(backup && { backupCodec: { codec: 'vp8', encoding: videoEncoding }, backupCodecPolicy: BackupCodecPolicy[backup] }),
       frameMetadata: metadata ? { timestamp: true, frameId: true } : undefined,
     });
     return publication.trackSid;
   }
 
-  async publish_tone({ red = true } = {}) {
-    const source = new ToneSource(this.number);
+  async publish_tone({ red = true, loudness } = {}) {
+    const source = new ToneSource(this.number, loudness);
     this.#sources.tone = source;
     const options = { source: Track.Source.Microphone, red };
     const publication = await this.room.localParticipant.publishTrack(source.track, options);
@@ -134,7 +146,12 @@ class Caller {
 
   // The microphone goes on, there is nothing to hear.
   fall_silent() {
-    this.#sources.tone.silence();
+    this.loudness(0);
+  }
+
+  // The amplitude of the tone, up to 1.
+  loudness(amplitude) {
+    this.#sources.tone.set_loudness(amplitude);
   }
 
   async unpublish(what) {
@@ -160,8 +177,7 @@ class Caller {
   }
 
   async mute(what, muted) {
-    const source = what === 'picture' ? Track.Source.Camera : Track.Source.Microphone;
-    const { track } = this.room.localParticipant.getTrackPublication(source);
+    const { track } = this.room.localParticipant.getTrackPublication(kSources[what]);
     await (muted ? track.mute() : track.unmute());
   }
 
@@ -289,6 +305,20 @@ class Caller {
       reports.push(Object.fromEntries(report));
     }
     return reports;
+  }
+
+  // What getStats says of each stream of RTP of `what` of somebody, with its codec as `mime`.
+  async inbound(identity, what) {
+    return streams_of(this.#publication(identity, kSources[what])?.track, 'inbound-rtp');
+  }
+
+  async outbound(what) {
+    return streams_of(this.room.localParticipant.getTrackPublication(kSources[what])?.track, 'outbound-rtp');
+  }
+
+  // How many sections of media each connection's description has.
+  sections() {
+    return this.#connections().map((pc) => pc.localDescription?.sdp.match(/^m=/gm)?.length ?? 0);
   }
 
   // The codecs of video this page receives, what it sends of each layer and why no more, counts of the

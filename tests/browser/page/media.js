@@ -21,8 +21,9 @@ function audio() {
 export class PictureSource {
   #timer;
 
-  // `busy`: above and below is noise, so that a frame takes many packets.
-  constructor(number, { width = 320, height = 180, fps = 12, busy = false } = {}) {
+  // `busy`: above and below is noise, so that a frame takes many packets. `drawn`: called with the
+  // counter of each frame.
+  constructor(number, { width = 320, height = 180, fps = 12, busy = false, drawn } = {}) {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width, height });
     const context = canvas.getContext('2d');
@@ -43,6 +44,7 @@ export class PictureSource {
         context.putImageData(noise, 0, 0);
         context.putImageData(noise, 0, height - noise.height);
       }
+      drawn?.(counter - 1);
     };
     draw();
     this.#timer = setInterval(draw, 1000 / fps);
@@ -60,12 +62,12 @@ export class ToneSource {
   #oscillator;
   #gain;
 
-  constructor(number) {
+  constructor(number, loudness = 0.4) {
     const context = audio();
     void context.resume();
     const destination = context.createMediaStreamDestination();
     this.#gain = context.createGain();
-    this.#gain.gain.value = 0.4;
+    this.#gain.gain.value = loudness;
     this.#oscillator = context.createOscillator();
     this.#oscillator.frequency.value = tone_of(number);
     this.#oscillator.connect(this.#gain).connect(destination);
@@ -73,8 +75,8 @@ export class ToneSource {
     this.track = destination.stream.getAudioTracks()[0];
   }
 
-  silence() {
-    this.#gain.gain.value = 0;
+  set_loudness(amplitude) {
+    this.#gain.gain.value = amplitude;
   }
 
   stop() {

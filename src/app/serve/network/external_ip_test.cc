@@ -37,7 +37,7 @@ TEST_CASE("External address: asked for and read out of the answer only [CFG-04]"
     for (const Attr type : {Attr::kXorMappedAddress, Attr::kMappedAddress}) {
         const Bytes answer = response(Class::kSuccess, type, seen);
         REQUIRE(mapped_address(answer, kId));
-        CHECK(mapped_address(answer, kId)->to_string() == "203.0.113.7");
+        CHECK(mapped_address(answer, kId)->to_string() == "203.0.113.7:4711");
         CHECK_FALSE(mapped_address(answer, kOther));
         for (std::size_t size = 0; size < answer.size(); ++size)
             CHECK_FALSE(mapped_address(BytesView(answer).first(size), kId));

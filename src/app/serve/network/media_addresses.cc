@@ -96,4 +96,38 @@ Result<std::vector<MediaAddress>, std::string> media_addresses(
     return unique;
 }
 
+std::vector<MediaAddress> with_external(std::vector<MediaAddress> addresses,
+                                        const std::vector<ExternalAddress>& external,
+                                        bool external_only) {
+    if (external.empty()) return addresses;
+    const auto found = [&](const MediaAddress& media) {
+        return std::find_if(external.begin(), external.end(),
+                            [&](const ExternalAddress& one) { return one.local == media.local; });
+    };
+    if (external_only)
+        std::erase_if(addresses, [&](const MediaAddress& media) {
+            return media.local.is_v4() && found(media) == external.end();
+        });
+    for (MediaAddress& media : addresses)
+        if (media.local.is_v4()) {
+            const auto one = found(media);
+            media.advertised = one == external.end() ? media.local : one->external;
+        }
+    return addresses;
+}
+
+std::vector<SocketAddress> candidate_addresses(const std::vector<MediaAddress>& addresses,
+                                               const std::vector<SocketAddress>& bound,
+                                               bool internal_too) {
+    std::vector<SocketAddress> list;
+    const auto add = [&list](const SocketAddress& address) {
+        if (std::find(list.begin(), list.end(), address) == list.end()) list.push_back(address);
+    };
+    for (std::size_t i = 0; i < bound.size(); ++i) {
+        add({addresses[i].advertised, bound[i].port});
+        if (internal_too) add({addresses[i].local, bound[i].port});
+    }
+    return list;
+}
+
 }  // namespace confab::app

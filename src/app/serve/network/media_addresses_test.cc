@@ -83,5 +83,36 @@ TEST_CASE("media_addresses: a loopback node_ip binds loopback and nothing else [
     CHECK(addresses(config).size() == 4);
 }
 
+TEST_CASE("with_external: each address as its own public one, the others as themselves [ICE-09]") {
+    const IpAddress one = IpAddress::parse("203.0.113.1").value();
+    config::Config config;
+    config.rtc.node_ip = "203.0.113.9";
+    const std::vector<MediaAddress> all = addresses(config);
+    CHECK(advertised(with_external(all, {{kLan4, one}}, false)) ==
+          "192.168.1.5>203.0.113.1 172.17.0.1>172.17.0.1 2001:db8::5>2001:db8::5 ");
+    CHECK(advertised(with_external(all, {{kLan4, one}}, true)) ==
+          "192.168.1.5>203.0.113.1 2001:db8::5>2001:db8::5 ");
+    for (const bool only : {false, true})
+        CHECK(advertised(with_external(all, {}, only)) == advertised(all));
+}
+
+TEST_CASE("candidate_addresses: each address once, its own behind the public one [ICE-09]") {
+    config::Config config;
+    config.rtc.node_ip = "203.0.113.9";
+    const std::vector<MediaAddress> all = addresses(config);
+    std::vector<SocketAddress> bound;
+    bound.reserve(all.size());
+    for (const MediaAddress& media : all)
+        bound.push_back({media.local, 7882});
+    const auto text = [&](bool internal_too) {
+        std::string result;
+        for (const SocketAddress& address : candidate_addresses(all, bound, internal_too))
+            result += address.to_string() + " ";
+        return result;
+    };
+    CHECK(text(false) == "203.0.113.9:7882 [2001:db8::5]:7882 ");
+    CHECK(text(true) == "203.0.113.9:7882 192.168.1.5:7882 172.17.0.1:7882 [2001:db8::5]:7882 ");
+}
+
 }  // namespace
 }  // namespace confab::app

@@ -393,6 +393,15 @@ TEST_CASE("Answerer single: feedback of used and unused sections [SDP-21]") {
     const Result s = answer_to(other, offer);
     CHECK(has_feedback(s.section(0).codecs[0], "transport-cc"));
     CHECK_FALSE(has_feedback(s.section(0).codecs[0], "goog-remb"));
+    // Who can not number packets estimates itself.
+    Answerer old(send_side);
+    old.add_sender(sender(1, Kind::kVideo));
+    Description without = offer;
+    for (MediaSection& section : without.sections)
+        std::erase_if(section.extensions, [](const ExtMap& e) { return e.uri == kExtTransportCc; });
+    const Result t = answer_to(old, without);
+    CHECK_FALSE(has_feedback(t.section(0).codecs[0], "transport-cc"));
+    CHECK(has_feedback(t.section(0).codecs[0], "goog-remb"));
 }
 
 TEST_CASE("Answerer single: a freed section is inactive until it is used again [SDP-07] [SIG-84]") {

@@ -82,8 +82,18 @@ std::vector<Codec> choose_codecs(const MediaSection& offered, const SectionPlan&
     return out;
 }
 
-void limit_feedback(const SectionPlan& plan, Kind kind, bool red, std::vector<Codec>& codecs) {
-    const auto ours = feedback_set(kind, plan.use, plan.transport_cc);
+// The client can number packets for feedback on all of them, and give it.
+bool takes_transport_cc(const MediaSection& offered) {
+    return std::ranges::find(offered.extensions, kExtTransportCc, &ExtMap::uri) !=
+               offered.extensions.end() &&
+           std::ranges::any_of(offered.codecs,
+                               [](const Codec& c) { return has_feedback(c, "transport-cc"); });
+}
+
+void limit_feedback(const SectionPlan& plan, const MediaSection& offered, bool red,
+                    std::vector<Codec>& codecs) {
+    const bool transport_cc = plan.transport_cc && takes_transport_cc(offered);
+    const auto ours = feedback_set(offered.kind, plan.use, transport_cc);
     for (Codec& codec : codecs) {
         std::vector<std::string> common;
         for (const std::string_view value : ours)
@@ -125,7 +135,7 @@ MediaSection answer_section(const MediaSection& offered, const SectionPlan& plan
     std::vector<Codec> codecs = choose_codecs(offered, plan);
     if (codecs.empty()) return rejected_section(offered);
     const bool red = std::ranges::any_of(codecs, [](const Codec& c) { return is_codec(c, "red"); });
-    limit_feedback(plan, offered.kind, red, codecs);
+    limit_feedback(plan, offered, red, codecs);
     if (offered.kind == Kind::kAudio) adjust_opus(plan, codecs);
 
     MediaSection out;

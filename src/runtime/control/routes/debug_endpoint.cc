@@ -4,6 +4,7 @@
 #include "runtime/control/routes/debug_endpoint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -63,9 +64,34 @@ struct DebugEndpoint::Dump {
     bool failed = false;
 };
 
+// POST /debug/move?room=…&identity=…&worker=…[&tenant=…]
+void DebugEndpoint::move(Call call) {
+    if (call.request.method != "POST") return call.respond_text(405, "POST it\n");
+    api::WorkerMove wanted;
+    wanted.room = call.query.get("room");
+    wanted.identity = call.query.get("identity");
+    const std::string worker(call.query.get("worker"));
+    const char* const end = worker.data() + worker.size();
+    if (const auto [at, error] = std::from_chars(worker.data(), end, wanted.worker);
+        error != std::errc() || at != end)
+        return call.respond_text(400, "worker is a number from 0 on\n");
+    const auto asked = std::make_shared<Call>(std::move(call));
+    rooms_.move_to_worker(of_tenant(std::string(asked->query.get("tenant"))), wanted,
+                          [asked](Result<livekit::ParticipantInfo, api::ServiceError> begun) {
+                              if (begun) return asked->respond_text(200, "on its way\n");
+                              asked->respond_text(409, begun.error().message + "\n");
+                          });
+}
+
 void DebugEndpoint::serve(Call call) {
+    if (call.request.path == "/debug/move" && access_ == DebugAccess::kAll)
+        return move(std::move(call));
     if (call.request.path != "/debug/rooms")
-        return call.respond_text(404, "there is no such debug page here, only /debug/rooms\n");
+        return call.respond_text(404,
+                                 access_ == DebugAccess::kAll
+                                     ? "there is no such debug page here, only /debug/rooms "
+                                       "and /debug/move\n"
+                                     : "there is no such debug page here, only /debug/rooms\n");
     const bool lists = call.grants && call.grants->video && call.grants->video->room_list;
     if (access_ == DebugAccess::kRoomLister && !lists)
         return call.respond_text(401, "permissions denied");

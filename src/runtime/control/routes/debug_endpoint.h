@@ -33,6 +33,7 @@ class DebugEndpoint final : public Endpoint {
     std::set<std::string> tenants_for(const Call& call) const;
     void list_rooms(const std::shared_ptr<Dump>& dump);
     void list_people(const std::shared_ptr<Dump>& dump);
+    void move(Call call);
 
     api::RoomServicePort& rooms_;
     const token::KeyProvider& keys_;

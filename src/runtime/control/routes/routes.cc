@@ -123,7 +123,9 @@ void Routes::serve_metrics(net::HttpRequest request, net::HttpExchange exchange)
 }
 
 void Routes::serve_debug(net::HttpRequest request, net::HttpExchange exchange) {
-    debug_.serve({std::move(request), std::move(exchange), {}, {}, {}});
+    Call call{std::move(request), std::move(exchange), {}, {}, {}};
+    call.query = api::QueryParams::parse(call.request.query);
+    debug_.serve(std::move(call));
 }
 
 }  // namespace confab::control

@@ -204,6 +204,13 @@ void NodeRoomService::forward_participant(const api::CallContext& context,
     if (!together(by_key(context, request))) return reply(tl::make_unexpected(apart()));
     pass_named(&Port::forward_participant, context, request, std::move(reply));
 }
+void NodeRoomService::move_to_worker(const api::CallContext& context, const api::WorkerMove& wanted,
+                                     api::Reply<livekit::ParticipantInfo> reply) {
+    api::WorkerMove keyed = wanted;
+    keyed.room = token::room_key(context.tenant, wanted.room);
+    pass(keyed.room, &Port::move_to_worker, context, keyed, std::move(reply));
+}
+
 void NodeRoomService::move_participant(const api::CallContext& context,
                                        const livekit::MoveParticipantRequest& request,
                                        api::Reply<livekit::MoveParticipantResponse> reply) {

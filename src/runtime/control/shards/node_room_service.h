@@ -48,6 +48,8 @@ class NodeRoomService final : public api::RoomServicePort {
                              api::Reply<livekit::ForwardParticipantResponse>) override;
     void move_participant(const api::CallContext&, const livekit::MoveParticipantRequest&,
                           api::Reply<livekit::MoveParticipantResponse>) override;
+    void move_to_worker(const api::CallContext&, const api::WorkerMove&,
+                        api::Reply<livekit::ParticipantInfo>) override;
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
 

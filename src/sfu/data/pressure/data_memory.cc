@@ -29,6 +29,8 @@ void DataMemory::remember(Timestamp now, const DataMessage& message) {
     cached_bytes_ += message.payload.size();
     cache_.push_back({now, message});
     prune(now);
+    newest_[message.sender_sid] = message.sequence;
+    if (newest_.size() > kMaxSenders) newest_.erase(newest_.begin());
 }
 
 std::vector<const DataMemory::Cached*> DataMemory::since(
@@ -48,16 +50,19 @@ bool HeldData::hold_sequenced(const std::string& sender_sid, std::uint32_t seque
     return true;
 }
 
-bool HeldData::hold(sctp::SharedBytes payload) {
+bool HeldData::hold(sctp::SharedBytes payload, Timestamp at) {
     if (payload.size() > kMaxBytes - bytes_ || held_.size() >= kMaxMessages) return false;
     bytes_ += payload.size();
-    held_.push_back(std::move(payload));
+    held_.push_back({at, std::move(payload)});
     return true;
 }
 
-std::vector<sctp::SharedBytes> HeldData::take_unsequenced() {
+std::vector<sctp::SharedBytes> HeldData::take_unsequenced(Timestamp since) {
     bytes_ = 0;
-    return std::exchange(held_, {});
+    std::vector<sctp::SharedBytes> result;
+    for (Unsequenced& one : std::exchange(held_, {}))
+        if (one.at >= since) result.push_back(std::move(one.payload));
+    return result;
 }
 
 void HeldData::clear() {

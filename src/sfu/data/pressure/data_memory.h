@@ -16,6 +16,8 @@
 
 namespace confab::sfu {
 
+using DataSequences = std::map<std::string, std::uint32_t>;  // by sid of the sender
+
 class DataMemory {
   public:
     static constexpr std::size_t kMaxNonces = 100;
@@ -38,6 +40,9 @@ class DataMemory {
     std::vector<const Cached*> since(Timestamp now,
                                      const std::map<std::string, std::uint32_t>& first) const;
     std::size_t cached_bytes() const { return cached_bytes_; }
+    // The last sequence of each sender by its sid; of more than kMaxSenders some are forgotten.
+    static constexpr std::size_t kMaxSenders = 1'000;
+    const DataSequences& newest() const { return newest_; }
 
   private:
     void prune(Timestamp now);
@@ -45,6 +50,7 @@ class DataMemory {
     std::deque<Bytes> nonces_;
     std::deque<Cached> cache_;
     std::size_t cached_bytes_ = 0;
+    DataSequences newest_;
 };
 
 // What one receiver missed while its reliable channel was not open.
@@ -56,14 +62,19 @@ class HeldData {
 
     // Both are false when it does not fit, which loses it.
     bool hold_sequenced(const std::string& sender_sid, std::uint32_t sequence);
-    bool hold(sctp::SharedBytes payload);
+    bool hold(sctp::SharedBytes payload, Timestamp at = {});
     const std::map<std::string, std::uint32_t>& first_missed() const { return first_; }
-    std::vector<sctp::SharedBytes> take_unsequenced();
+    // Those from `since` on; what came before is dropped.
+    std::vector<sctp::SharedBytes> take_unsequenced(Timestamp since = {});
     void clear();
 
   private:
     std::map<std::string, std::uint32_t> first_;
-    std::vector<sctp::SharedBytes> held_;
+    struct Unsequenced {
+        Timestamp at;
+        sctp::SharedBytes payload;
+    };
+    std::vector<Unsequenced> held_;
     std::size_t bytes_ = 0;
 };
 

@@ -66,6 +66,29 @@ TEST_CASE("DataMemory: nonces are bounded in bytes [SIG-123] [IMM-15]") {
     CHECK_FALSE(memory.accept_nonce(longest));
 }
 
+TEST_CASE("DataMemory: the last number of each sender, of so many [SIG-121] [MC-20] [IMM-15]") {
+    DataMemory memory;
+    for (std::uint32_t i = 1; i <= 3; ++i)
+        for (std::size_t sender = 0; sender < DataMemory::kMaxSenders + 5; ++sender) {
+            DataMessage message;
+            message.sender_sid = "PA_" + std::to_string(sender);
+            message.sequence = i * 10;
+            memory.remember(at_ms(0), message);
+        }
+    CHECK(memory.newest().size() == DataMemory::kMaxSenders);
+    CHECK(memory.newest().rbegin()->second == 30);
+}
+
+TEST_CASE("HeldData: of one that moved only what came since [MC-20]") {
+    HeldData held;
+    for (const std::int64_t ms : {10, 20, 30})
+        CHECK(held.hold(bytes(static_cast<std::size_t>(ms)), at_ms(ms)));
+    const auto since = held.take_unsequenced(at_ms(20));
+    REQUIRE(since.size() == 2);
+    CHECK(since[0].size() == 20);
+    CHECK(since[1].size() == 30);
+}
+
 TEST_CASE("HeldData: bounded in bytes and in messages [SIG-121] [IMM-15]") {
     HeldData held;
     for (int i = 0; i < 20; ++i)

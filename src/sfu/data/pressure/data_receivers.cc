@@ -11,6 +11,14 @@
 namespace confab::sfu {
 namespace {
 
+// At the worker that it came from.
+bool had(const DataRoomMember& m, const DataMessage& message) {
+    const DataSequences& known = m.receiver.had;
+    if (known.empty() || message.lossy || message.sequence == 0) return false;
+    const auto found = known.find(message.sender_sid);
+    return found != known.end() && message.sequence <= found->second;
+}
+
 std::size_t octets_in(std::uint64_t bits_per_second, Duration time) {
     return bits_per_second * static_cast<std::uint64_t>(time.ms()) / 8000;
 }
@@ -28,16 +36,15 @@ bool measures(const DataLimits& limits, DataChannel channel) {
 
 // ---------------------------------------------------------------- channels that open
 
-// It counts as active with its first connection, and may have reliable data with its channels
-// (01 SIG-137, 02 DC-09); what it missed before comes then.
+// It counts as active with its first connection, and may have reliable data with the channel for
+// that (01 SIG-137, 02 DC-09); what it missed before comes then. A client need not open another.
 void DataReceivers::note_state(Timestamp now, DataRoomMember& m) {
     const PeerId peer = m.info.peer;
     if (peer == PeerId()) return;
     if (port_.is_connected(peer)) m.active = true;
     bool& ready = m.receiver.ready;
     if (!m.active || ready) return;
-    ready = !m.info.expects_channels || (port_.has_channel(peer, DataChannel::kReliable) &&
-                                         port_.has_channel(peer, DataChannel::kLossy));
+    ready = !m.info.expects_channels || port_.has_channel(peer, DataChannel::kReliable);
     if (ready) replay(now, m);
 }
 
@@ -54,9 +61,9 @@ void DataReceivers::replay(Timestamp now, DataRoomMember& m) {
             message.kind == DataKind::kMetrics
                 ? m.info.hears_metrics
                 : message.for_everybody() || message.names(m.info.identity, m.info.sid);
-        if (for_it && message.sender != m.info.member) send(message.payload);
+        if (for_it && message.sender != m.info.member && !had(m, message)) send(message.payload);
     }
-    for (const sctp::SharedBytes& payload : held.take_unsequenced())
+    for (const sctp::SharedBytes& payload : held.take_unsequenced(m.receiver.moved))
         send(payload);
     held.clear();
 }
@@ -66,13 +73,14 @@ void DataReceivers::replay(Timestamp now, DataRoomMember& m) {
 void DataReceivers::give(Timestamp now, DataRoomMember& to, const DataMessage& message,
                          WindowId window, PendingId& pending) {
     HeldData& held = to.receiver.held;
+    if (had(to, message)) return;
     if (message.lossy) {
         if (to.active) send_lossy(now, to, DataChannel::kLossy, message.payload);
     } else if (to.active && to.receiver.ready) {
         send_reliable(now, to, message.payload, window, pending);
     } else if (message.sequence > 0) {
         if (!held.hold_sequenced(message.sender_sid, message.sequence)) ++dropped_;
-    } else if (!held.hold(message.payload)) {
+    } else if (!held.hold(message.payload, now)) {
         ++dropped_;
     }
 }
@@ -80,6 +88,10 @@ void DataReceivers::give(Timestamp now, DataRoomMember& to, const DataMessage& m
 // What waits too long is of no use when it comes.
 void DataReceivers::send_lossy(Timestamp now, DataRoomMember& to, DataChannel channel,
                                const sctp::SharedBytes& payload) {
+    if (overfull(to, channel)) {
+        ++dropped_;
+        return;
+    }
     if (const Duration latency = latency_of(limits_, channel); latency > Duration()) {
         const std::size_t waiting = measure(now, to, channel);
         const auto rate = to.receiver.rates.of(channel).bits_per_second();
@@ -94,6 +106,12 @@ void DataReceivers::send_lossy(Timestamp now, DataRoomMember& to, DataChannel ch
 void DataReceivers::send_reliable(Timestamp now, DataRoomMember& to,
                                   const sctp::SharedBytes& payload, WindowId window,
                                   PendingId& pending) {
+    if (limited()) {
+        if (overfull(to, DataChannel::kReliable) ||
+            send(now, to, DataChannel::kReliable, payload) != sctp::SendStatus::kOk)
+            ++dropped_;
+        return;
+    }
     if (to.receiver.backlog.empty() && takes_more(now, to)) {
         const sctp::SendStatus status = send(now, to, DataChannel::kReliable, payload);
         if (status == sctp::SendStatus::kOk) return;
@@ -129,6 +147,10 @@ bool DataReceivers::keep(Timestamp now, DataRoomMember& to, const sctp::SharedBy
 }
 
 // ---------------------------------------------------------------- what a receiver takes
+
+bool DataReceivers::overfull(const DataRoomMember& m, DataChannel channel) const {
+    return limited() && port_.buffered(m.info.peer, channel) > limits_.max_buffered;
+}
 
 std::size_t DataReceivers::measure(Timestamp now, DataRoomMember& m, DataChannel channel) {
     const std::size_t unacknowledged = port_.buffered(m.info.peer, channel);

@@ -75,6 +75,9 @@ class DataReceivers {
     bool keep(Timestamp now, DataRoomMember& to, const sctp::SharedBytes& payload, WindowId window,
               PendingId& pending);
 
+    // All that waits is on connections, and so much at most (02 DC-24): nobody is held back.
+    bool limited() const { return limits_.max_buffered > 0 && limits_.slow_threshold == 0; }
+    bool overfull(const DataRoomMember& m, DataChannel channel) const;
     // What it has not acknowledged; measured, where it is asked for.
     std::size_t measure(Timestamp now, DataRoomMember& m, DataChannel channel);
     sctp::SendStatus send(Timestamp now, DataRoomMember& to, DataChannel channel,

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/quality_reports.h"
+#include "sfu/quality/quality_reports.h"
 
 #include <utility>
 
@@ -13,8 +13,8 @@ StreamRound QualityReports::take_round(const Receiver& receiver, InboundStream& 
     return round;
 }
 
-DownTrackWindow QualityReports::take_window(DownTrack& down_track) {
-    const DownTrackWindow window = down_track.window();
+DownTrackWindow QualityReports::take_window(Timestamp now, DownTrack& down_track) {
+    const DownTrackWindow window = down_track.window(now);
     figures_.add(Direction::kOutgoing, down_track.info().kind, down_track.info().source,
                  {window.packets, window.lost, window.out_of_order, window.jitter, window.rtt});
     return window;
@@ -38,15 +38,18 @@ QualitySample QualityReports::sample(Timestamp now, const Receiver& receiver,
     return sample;
 }
 
-QualitySample QualityReports::sample(DownTrack& down_track) {
+QualitySample QualityReports::sample(Timestamp now, DownTrack& down_track) {
     ++visited_;
-    const DownTrackWindow window = take_window(down_track);
+    const DownTrackWindow window = take_window(now, down_track);
     QualitySample sample;
     sample.down_track = down_track.info().id;
-    sample.packets_expected = window.packets;
+    // What nothing is said of did not come.
+    sample.packets_expected = window.unreported ? 0 : window.packets;
+    sample.rtcp_overdue = window.unreported;
     sample.packets_lost = window.lost;
     const DownTrackLayers layers = down_track.layers();
-    sample.distance_to_desired = layers.distance;
+    sample.distance_to_desired = window.distance;
+    sample.unmuted = window.unmuted;
     sample.muted =
         layers.pause == PauseReason::kMuted || layers.pause == PauseReason::kPublisherMuted;
     sample.paused = layers.pause == PauseReason::kBandwidth;
@@ -57,11 +60,15 @@ void QualityReports::report(Timestamp now, ShardPeer& peer) {
     start(now, peer);
     QualityBatch batch;
     batch.peer = peer.id();
-    for (const Receiver* receiver : peer.uplink().inbound().receivers())
-        for (const auto& stream : receiver->streams())
+    for (Receiver* receiver : peer.uplink().inbound().receivers()) {
+        const double unmuted = receiver->take_unmuted(now);
+        for (const auto& stream : receiver->streams()) {
             batch.samples.push_back(sample(now, *receiver, *stream));
+            batch.samples.back().unmuted = unmuted;
+        }
+    }
     for (const auto& outbound : peer.downlink().tracks())
-        batch.samples.push_back(sample(outbound->down_track));
+        batch.samples.push_back(sample(now, outbound->down_track));
     if (!batch.samples.empty()) events_.emit(std::move(batch));
 }
 

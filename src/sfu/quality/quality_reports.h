@@ -26,16 +26,16 @@ class QualityReports {
     void report(Timestamp now, ShardPeer& peer);
     // A window ends before its time, with what it is of: it counts for the figures only.
     void end(const Receiver& receiver);
-    void end(DownTrack& down_track) { (void)take_window(down_track); }
+    void end(Timestamp now, DownTrack& down_track) { (void)take_window(now, down_track); }
 
     const MediaFigures& figures() const { return figures_; }
     std::uint64_t down_tracks_visited() const { return visited_; }
 
   private:
     StreamRound take_round(const Receiver& receiver, InboundStream& stream);
-    DownTrackWindow take_window(DownTrack& down_track);
+    DownTrackWindow take_window(Timestamp now, DownTrack& down_track);
     QualitySample sample(Timestamp now, const Receiver& receiver, InboundStream& stream);
-    QualitySample sample(DownTrack& down_track);
+    QualitySample sample(Timestamp now, DownTrack& down_track);
 
     EventOutlets& events_;
     TimerWheel& wheel_;

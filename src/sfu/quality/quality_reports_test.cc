@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sfu/shard/quality_reports.h"
+#include "sfu/quality/quality_reports.h"
 
 #include "sfu/tracks/stage_testing.h"
 

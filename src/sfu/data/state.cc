@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// DataRooms: what a participant that moves was given, as bytes (02 MC-20). The messages themselves
+// are on their way in its connection, or in the memory of its room where it goes on.
+#include "base/state/state.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sfu/data/data_rooms.h"
+
+namespace confab::sfu {
+namespace {
+constexpr std::size_t kMaxSid = 4096;
+}  // namespace
+
+void DataRooms::save(PeerId peer, StateWriter& out) {
+    const DataRoomMember* m = find(peer);
+    if (m == nullptr || m->info.peer != peer) return;
+    DataSequences all = m->receiver.had;
+    for (const auto& [sid, sequence] : m->room->memory.newest())
+        all[sid] = sequence;
+    for (const auto& [sid, sequence] : all)
+        out.record(1, [&](StateWriter& inner) {
+            inner.field(1, sid, kMaxSid);
+            inner.field(2, sequence);
+        });
+    out.field(2, m->last_sequence);
+}
+
+void DataRooms::load(PeerId peer, Timestamp exported, StateReader& in) {
+    struct One {
+        std::string sid;
+        std::uint32_t sequence = 0;
+    };
+    std::vector<One> all;
+    in.list(1, all, 2 * DataMemory::kMaxSenders, [](StateReader& inner, One& one) {
+        inner.field(1, one.sid, kMaxSid);
+        inner.field(2, one.sequence);
+    });
+    std::uint32_t last = 0;
+    in.field(2, last);
+    DataRoomMember* m = find(peer);
+    if (!in.ok() || m == nullptr || m->info.peer != peer) return;
+    m->last_sequence = std::max(m->last_sequence, last);
+    m->receiver.moved = exported;
+    for (One& one : all)
+        m->receiver.had[std::move(one.sid)] = one.sequence;
+}
+
+bool DataRooms::lags(PeerId peer) {
+    const DataRoomMember* m = find(peer);
+    return m != nullptr && m->info.peer == peer && m->receiver.lagging;
+}
+
+}  // namespace confab::sfu

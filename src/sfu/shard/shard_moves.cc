@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Shard: connections that go on at another worker or in another process (02 MC-20, FWD-18;
+// docs/design/migration.md).
+#include <algorithm>
+#include <utility>
+
+#include "base/state/state.h"
+#include "sfu/shard/shard.h"
+
+namespace confab::sfu {
+namespace {
+
+constexpr std::uint32_t kVersion = 1;
+
+// A TCP stream is of the socket that it came to, which stays.
+bool has_stream(const ShardPeer& peer) {
+    const auto& path = peer.transport().path();
+    return path && path->protocol == ice::Protocol::kTcp;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- away from here
+
+void Shard::apply(Timestamp now, ExportPeer& c) {
+    ShardPeer* peer = peers_.find(c.peer);
+    const bool elsewhere = !c.to || (*c.to != config_.index && *c.to < config_.worker_count);
+    if (peer == nullptr || !elsewhere || has_stream(*peer) || data_.router().rooms().lags(c.peer)) {
+        events_.emit(PeerExported{c.peer, {}, now});
+        return;
+    }
+    leaving_.push_back(c);
+    peer->downlink().hurry();
+    queue_.mark_media(*peer);
+    queue_.mark(*peer);
+}
+
+PeerBytes Shard::save(Timestamp now, const ShardPeer& peer, bool here) {
+    const auto transport = peer.transport().export_state(now);
+    if (!transport) return {};
+    StateWriter out(now);
+    state_version(out, kVersion);
+    out.field(2, transport->view());
+    out.part(3, peer);
+    out.record(4, [&](StateWriter& inner) { publications_.save(peer, here, inner); });
+    out.part(5, peer.uplink());
+    out.record(6, [&](StateWriter& inner) { subscriptions_.save(peer, inner); });
+    out.part(7, peer.downlink());
+    out.record(8, [&](StateWriter& inner) { data_.router().rooms().save(peer.id(), inner); });
+    return PeerBytes(out.view());
+}
+
+void Shard::finish_exports(Timestamp now) {
+    for (const ExportPeer& c : std::exchange(leaving_, {})) {
+        ShardPeer* peer = peers_.find(c.peer);
+        // Where nobody takes what there is to tell, it stays.
+        const bool told = events_.has_room(control_shard_of(c.peer));
+        PeerBytes state =
+            peer == nullptr || !told ? PeerBytes() : save(now, *peer, c.to.has_value());
+        if (state) {
+            if (c.to) {
+                publications_.move_all(now, *peer, *c.to);
+                routes_.pass_on(now, *peer, *c.to);
+            }
+            end_peer(now, *peer);
+        } else if (peer != nullptr) {
+            peer->downlink().hurry(false);
+        }
+        events_.emit(PeerExported{c.peer, std::move(state), now});
+    }
+}
+
+// ---------------------------------------------------------------- to here
+
+bool Shard::load(Timestamp now, ShardPeer& peer, ImportPeer& c) {
+    using Before = peer::Transport::Before;
+    StateReader in(c.state.view(), c.exported.value_or(now));
+    state_version(in, kVersion);
+    BytesView transport;
+    in.field(2, transport);
+    if (!in.ok() || !peer.transport().import_state(transport, in.now(),
+                                                   c.in_doubt ? Before::kInDoubt : Before::kSilent))
+        return false;
+    in.part(3, peer);
+    for (const std::string& ufrag : std::exchange(peer.ufrags, {})) {
+        if (ufrag.empty() || routes_.has_ufrag(ufrag)) return false;
+        routes_.add_ufrag(peer, ufrag);
+    }
+    in.record(4, [&](StateReader& inner) { publications_.load(now, c.receivers, inner); });
+    in.part(5, peer.uplink());
+    in.record(
+        6, [&](StateReader& inner) { subscriptions_.load(now, c.down_tracks, c.in_doubt, inner); });
+    in.part(7, peer.downlink());
+    in.record(8,
+              [&](StateReader& inner) { data_.router().rooms().load(peer.id(), in.now(), inner); });
+    return in.finish();
+}
+
+void Shard::apply(Timestamp now, ImportPeer& c) {
+    const PeerId id = c.create.peer;
+    const auto of_peer = [id](const auto& track) { return track.peer == id; };
+    const bool sound = c.state && std::all_of(c.receivers.begin(), c.receivers.end(), of_peer) &&
+                       std::all_of(c.down_tracks.begin(), c.down_tracks.end(), of_peer);
+    ShardPeer* peer = sound ? add_peer(now, c.create) : nullptr;
+    const bool taken = peer != nullptr && load(now, *peer, c);
+    if (taken) {
+        tracks_.forget_moved(id);
+        for (const auto& outbound : peer->downlink().tracks())
+            if (const auto passed = std::exchange(outbound->passed, {}))
+                fan_out_.catch_up(now, *outbound, *passed);
+        arrivals_.end(now, id);
+        if (const auto& path = peer->transport().path()) {
+            routes_.remember(*peer, *path, true);
+            for (std::size_t w = 0; w < config_.worker_count; ++w)
+                if (w != config_.index)
+                    links_.push(now, static_cast<WorkerIndex>(w), LinkPathProved{*path});
+        }
+        for (std::size_t w = 0; w < config_.worker_count; ++w)
+            if (w != config_.index) links_.push(now, static_cast<WorkerIndex>(w), LinkArrived{id});
+        data_.router().connected(now, id);
+        subscriptions_.allocate(now, *peer);
+        changed(now, *peer);
+        peer->update_media_deadline(now);
+        // It came back to where it was.
+        std::vector<Departures::Held> waited;
+        (void)routes_.departed().end(id, &waited);
+        for (Departures::Held& one : waited)
+            (void)handle_datagram(now, one.path, std::move(one.packet), {{}, one.arrival});
+    } else if (peer != nullptr) {
+        end_peer(now, *peer);
+    }
+    events_.emit(PeerImported{id, taken});
+}
+
+// ---------------------------------------------------------------- after it
+
+void Shard::follow(PeerId peer) {
+    WorkerIndex to = 0;
+    for (const Departures::Held& one : routes_.departed().arrived(peer, to))
+        links_.push_datagram(to, {one.path, one.arrival}, one.packet.data());
+}
+
+}  // namespace confab::sfu

@@ -1,0 +1,623 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Participants that go on at another worker, or in another process, in the middle of a call (02
+// MC-20, FWD-18): their clients notice nothing, nor does anybody else in the room.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "sfu/shard/shard_data_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::Client;
+using test::down_track_to;
+using test::opus_receiver;
+using test::publish_video;
+using test::ReceivedRtp;
+using test::vp8_receiver;
+using test::World;
+using test::world_time;
+
+// Workers behind one port, which the kernel gives to the first of them.
+struct Cluster : World {
+    explicit Cluster(std::size_t workers) : World(workers, {}, 1, {}, true) { entrance = 0; }
+
+    CreatePeer made(const Client& client) const {
+        CreatePeer create;
+        create.peer = client.id;
+        create.local = {"unused", "unused_password_1234567890"};
+        return create;
+    }
+    PeerExported export_peer(const Client& client, std::optional<WorkerIndex> to) {
+        command(client.shard, ExportPeer{client.id, to});
+        run(1);
+        const auto exported = events_of<PeerExported>();
+        REQUIRE_FALSE(exported.empty());
+        REQUIRE(exported.back().peer == client.id);
+        return exported.back();
+    }
+    bool import_peer(Client& client, std::size_t shard, ImportPeer import) {
+        import.create = made(client);
+        command(shard, std::move(import));
+        while (auto event = shards[shard]->poll_event())
+            events.push_back(std::move(*event));
+        const auto imported = events_of<PeerImported>();
+        REQUIRE_FALSE(imported.empty());
+        client.shard = shard;
+        return imported.back().taken;
+    }
+    void move(Client& client, std::size_t to, std::vector<AddReceiver> receivers,
+              std::vector<AddDownTrack> down_tracks) {
+        const PeerExported exported = export_peer(client, static_cast<WorkerIndex>(to));
+        REQUIRE(exported.state);
+        ImportPeer import;
+        import.receivers = std::move(receivers);
+        import.down_tracks = std::move(down_tracks);
+        import.state = exported.state;
+        import.exported = exported.at;
+        REQUIRE(import_peer(client, to, std::move(import)));
+        run(1);  // its subscriptions reach the homes of the tracks
+    }
+};
+
+// Each number behind the one before, each frame a frame later, no number twice. How many packets.
+std::size_t check_continuous(const Client& client, std::uint32_t ssrc, std::uint32_t ticks) {
+    std::set<std::uint16_t> numbers;
+    const ReceivedRtp* before = nullptr;
+    std::size_t count = 0;
+    for (const ReceivedRtp& packet : client.rtp) {
+        if (packet.ssrc != ssrc) continue;
+        CHECK(numbers.insert(packet.sequence).second);
+        if (before != nullptr) {
+            CHECK(static_cast<std::uint16_t>(before->sequence + 1) == packet.sequence);
+            CHECK(packet.timestamp - before->timestamp == (before->marker ? ticks : 0U));
+        }
+        before = &packet;
+        ++count;
+    }
+    return count;
+}
+
+int plis_to(const Client& publisher, std::size_t from) {
+    int plis = 0;
+    for (std::size_t i = from; i < publisher.rtcp.size(); ++i) {
+        wire::RtcpReader reader(publisher.rtcp[i].compound);
+        while (const auto block = reader.next())
+            if (wire::parse_pli(*block)) ++plis;
+    }
+    return plis;
+}
+
+// One sends video, two watch: the first of them moves about.
+struct Call {
+    explicit Call(std::size_t workers, std::size_t publisher_at, std::size_t moves_at)
+        : world(workers),
+          publisher(world.add_client(publisher_at)),
+          moves(world.add_client(moves_at, true)),
+          stays(world.add_client(workers - 1)) {
+        world.run(300);
+        receiver = vp8_receiver(publisher);
+        receiver.extensions.transport_cc = 7;
+        world.command(publisher_at, receiver);
+        to_moves = down_track_to(moves, receiver, static_cast<WorkerIndex>(publisher_at), 5000);
+        to_stays = down_track_to(stays, receiver, static_cast<WorkerIndex>(publisher_at), 6000);
+        world.command(moves.shard, to_moves);
+        world.command(stays.shard, to_stays);
+        world.run(10);
+    }
+    void publish(std::int64_t ms) {
+        wire::SenderReport report;
+        report.ssrc = 0xABCD;
+        report.ntp = NtpTime(std::uint64_t{1} << 32) + Duration::millis(world.now_ms);
+        report.rtp_time = static_cast<std::uint32_t>(frame * 3000);
+        Bytes compound(100);
+        ByteWriter out(compound);
+        REQUIRE(wire::write_sender_report(out, report));
+        compound.resize(out.size());
+        if (frame > 0) publisher.send_rtcp(compound, world.client_out[&publisher]);
+        publish_video(world, publisher, world.now_ms + ms, sequence, frame);
+    }
+    std::size_t packets() const { return static_cast<std::size_t>(frame) * 3; }
+
+    Cluster world;
+    Client& publisher;
+    Client& moves;
+    Client& stays;
+    AddReceiver receiver;
+    AddDownTrack to_moves;
+    AddDownTrack to_stays;
+    std::uint16_t sequence = 65'300;
+    std::int64_t frame = 0;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "Shard: a subscriber goes on at another worker, its client notices nothing "
+    "[MC-20] [FWD-18] [TRAP-14] [outside]") {
+    // From the home of the track, to it, and between two others.
+    for (const auto& [home, from, to] :
+         {std::array<std::size_t, 3>{0, 0, 1}, std::array<std::size_t, 3>{0, 1, 0},
+          std::array<std::size_t, 3>{0, 1, 2}}) {
+        CAPTURE(home);
+        CAPTURE(from);
+        CAPTURE(to);
+        Call call(3, home, from);
+        World& world = call.world;
+        call.publish(2000);
+        const std::size_t rtcp_before = call.publisher.rtcp.size();
+        const std::size_t states = world.events_of<PeerStateChanged>().size();
+        const std::size_t before = call.moves.rtp.size();
+        REQUIRE(before > 100);
+        call.world.move(call.moves, to, {}, {call.to_moves});
+        call.publish(2000);
+        call.world.move(call.moves, from, {}, {call.to_moves});
+        call.publish(2000);
+        CHECK(call.moves.rtp.size() > 2 * before);
+        CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+        CHECK(check_continuous(call.stays, 6000, 3000) + 3 >= call.packets());
+        // Nobody asked for a key frame, nothing was lost, and nobody was told of a new connection.
+        CHECK(plis_to(call.publisher, rtcp_before) == 0);
+        CHECK(world.events_of<PeerStateChanged>().size() == states);
+        // Its reports go on, too.
+        REQUIRE_FALSE(call.moves.rtcp.empty());
+        CHECK(call.moves.rtcp.back().ms > world.now_ms - 3500);
+        CHECK(call.moves.transport->state() == peer::TransportState::kConnected);
+    }
+}
+
+TEST_CASE(
+    "Shard: a publisher goes on at another worker, its subscribers notice nothing "
+    "[MC-20] [FWD-18] [TRAP-14] [outside]") {
+    for (const auto& [home, to, watcher] :
+         {std::array<std::size_t, 3>{0, 1, 0}, std::array<std::size_t, 3>{0, 1, 1},
+          std::array<std::size_t, 3>{1, 0, 2}}) {
+        CAPTURE(home);
+        CAPTURE(to);
+        CAPTURE(watcher);
+        Call call(3, home, watcher);
+        World& world = call.world;
+        call.publish(2000);
+        const std::size_t rtcp_before = call.publisher.rtcp.size();
+        const std::size_t started = world.events_of<LayerStarted>().size();
+        call.world.move(call.publisher, to, {call.receiver}, {});
+        call.publish(2000);
+        call.world.move(call.publisher, home, {call.receiver}, {});
+        call.publish(2000);
+        CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+        CHECK(check_continuous(call.stays, 6000, 3000) + 3 >= call.packets());
+        CHECK(plis_to(call.publisher, rtcp_before) == 0);
+        CHECK(world.events_of<LayerStarted>().size() == started);
+        // It is reported to as before: nothing was lost.
+        std::uint32_t reported_to = 0;
+        for (std::size_t i = rtcp_before; i < call.publisher.rtcp.size(); ++i) {
+            wire::RtcpReader reader(call.publisher.rtcp[i].compound);
+            while (const auto block = reader.next()) {
+                const auto report = wire::parse_receiver_report(*block);
+                if (!report) continue;
+                const wire::ReportBlock one = report->blocks[0];
+                CHECK(one.cumulative_lost == 0);
+                reported_to = std::max(reported_to, one.highest_sequence);
+            }
+        }
+        CHECK(reported_to > 65'300 + 450);
+        // A key frame that is asked for now reaches it where it is.
+        Bytes compound(100);
+        ByteWriter out(compound);
+        REQUIRE(wire::write_pli(out, {1, 5000}));
+        compound.resize(out.size());
+        call.moves.send_rtcp(compound, world.client_out[&call.moves]);
+        const std::size_t asked_at = call.publisher.rtcp.size();
+        world.run(50);
+        CHECK(plis_to(call.publisher, asked_at) == 1);
+    }
+}
+
+namespace {
+
+// As control does it: the new worker is told first, and nothing is done at once.
+void move_slowly(Call& call, Client& client, std::size_t to, std::vector<AddReceiver> receivers,
+                 const std::vector<AddDownTrack>& down_tracks) {
+    Cluster& world = call.world;
+    const std::size_t from = client.shard;
+    AwaitPeer await{client.id, {}};
+    for (const AddDownTrack& one : down_tracks)
+        await.tracks.push_back({one.down_track, one.receiver, one.home, one.kind, 2});
+    const std::size_t awaited = world.events_of<PeerAwaited>().size();
+    world.command(to, await);
+    call.publish(40);
+    REQUIRE(world.events_of<PeerAwaited>().size() == awaited + 1);
+    const PeerExported exported = world.export_peer(client, static_cast<WorkerIndex>(to));
+    REQUIRE(exported.state);
+    call.publish(150);
+    ImportPeer import;
+    import.receivers = std::move(receivers);
+    import.down_tracks = down_tracks;
+    import.state = exported.state;
+    import.exported = exported.at;
+    REQUIRE(world.import_peer(client, to, std::move(import)));
+    CHECK(world.shards[from]->snapshot().packets_in_use < 600);
+    world.run(2);
+}
+
+int nacks_to(const Client& client) {
+    int nacks = 0;
+    for (const test::ReceivedRtcp& packet : client.rtcp) {
+        wire::RtcpReader reader(packet.compound);
+        while (const auto block = reader.next())
+            if (wire::parse_nack(*block)) ++nacks;
+    }
+    return nacks;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Shard: not one packet is missing of what came while a subscriber was between two workers "
+    "[MC-20] [FWD-18] [TRAP-14] [outside]") {
+    for (const auto& [home, from, to] :
+         {std::array<std::size_t, 3>{0, 0, 1}, std::array<std::size_t, 3>{0, 1, 0},
+          std::array<std::size_t, 3>{0, 1, 2}, std::array<std::size_t, 3>{2, 0, 1}}) {
+        CAPTURE(home);
+        CAPTURE(from);
+        CAPTURE(to);
+        Call call(3, home, from);
+        call.publish(2000);
+        const std::size_t rtcp_before = call.publisher.rtcp.size();
+        for (int i = 0; i < 5; ++i) {
+            move_slowly(call, call.moves, i % 2 == 0 ? to : from, {}, {call.to_moves});
+            call.publish(100);
+        }
+        CHECK(check_continuous(call.moves, 5000, 3000) == call.packets());
+        CHECK(check_continuous(call.stays, 6000, 3000) == call.packets());
+        CHECK(plis_to(call.publisher, rtcp_before) == 0);
+        // Where nobody is, nothing is kept and nothing crosses.
+        for (const auto& shard : call.world.shards)
+            CHECK(shard->snapshot().tracks <= 1);
+    }
+}
+
+TEST_CASE(
+    "Shard: not one packet is missing of what came while a publisher was between two workers "
+    "[MC-20] [FWD-18] [TRAP-14] [outside]") {
+    for (const auto& [home, to, watcher] :
+         {std::array<std::size_t, 3>{0, 1, 0}, std::array<std::size_t, 3>{0, 1, 1},
+          std::array<std::size_t, 3>{1, 0, 2}, std::array<std::size_t, 3>{2, 1, 0}}) {
+        CAPTURE(home);
+        CAPTURE(to);
+        CAPTURE(watcher);
+        Call call(3, home, watcher);
+        call.publish(2000);
+        const std::size_t rtcp_before = call.publisher.rtcp.size();
+        for (int i = 0; i < 5; ++i) {
+            move_slowly(call, call.publisher, i % 2 == 0 ? to : home, {call.receiver}, {});
+            call.publish(100);
+        }
+        CHECK(check_continuous(call.moves, 5000, 3000) == call.packets());
+        CHECK(check_continuous(call.stays, 6000, 3000) == call.packets());
+        CHECK(plis_to(call.publisher, rtcp_before) == 0);
+        CHECK(nacks_to(call.publisher) == 0);
+    }
+}
+
+TEST_CASE("Shard: a publisher moves before others hear of it, and they miss nothing [MC-20]") {
+    Call call(3, 0, 1);
+    World& world = call.world;
+    call.publish(300);
+    world.command(0, ExportPeer{call.publisher.id, WorkerIndex{1}});
+    world.flush_shard(0);
+    const PeerExported exported = world.events_of<PeerExported>().back();
+    REQUIRE(exported.state);
+    ImportPeer import;
+    import.receivers = {call.receiver};
+    import.state = exported.state;
+    import.exported = exported.at;
+    REQUIRE(call.world.import_peer(call.publisher, 1, std::move(import)));
+    // Worker 2 hears of it after the first packets.
+    call.publish(300);
+    CHECK(check_continuous(call.moves, 5000, 3000) == call.packets());
+    CHECK(check_continuous(call.stays, 6000, 3000) == call.packets());
+}
+
+TEST_CASE("Shard: who asks the old home of a track is sent to the new one [MC-20]") {
+    Call call(3, 0, 1);
+    call.publish(200);
+    call.world.move(call.publisher, 1, {call.receiver}, {});
+    // Control did not know it yet.
+    Client& late = call.world.add_client(2);
+    call.world.run(300);
+    AddDownTrack to_late = down_track_to(late, call.receiver, 0, 7000);
+    call.world.command(2, to_late);
+    call.frame = 0;  // a key frame
+    call.publish(300);
+    CHECK(late.rtp.size() > 10);
+}
+
+TEST_CASE("Shard: a peer that is awaited and does not come leaves nothing [MC-20]") {
+    Call call(3, 0, 1);
+    call.publish(200);
+    call.world.command(0, RemoveDownTrack{call.to_stays.down_track, false});
+    call.world.run(50);
+    REQUIRE(call.world.shards[2]->snapshot().tracks == 1);
+    call.world.command(2, RemoveDownTrack{call.to_stays.down_track, false});
+    call.world.run(50);
+    REQUIRE(call.world.shards[2]->snapshot().tracks == 0);
+    const std::size_t free = call.world.shards[2]->snapshot().packets_in_use;
+    call.world.command(
+        2, AwaitPeer{PeerId(77),
+                     {{DownTrackId(5000), call.receiver.receiver, 0, MediaKind::kVideo, 2}}});
+    call.publish(20'000);
+    CHECK(call.world.shards[2]->snapshot().tracks == 1);
+    // Bounded, however long it takes.
+    CHECK(call.world.shards[2]->snapshot().packets_in_use <= free + Track::kMaxKept + 500);
+    CHECK(call.world.shards[2]->snapshot().packets_in_use > free + 100);
+    call.world.command(2, ClosePeer{PeerId(77)});
+    CHECK(call.world.shards[2]->snapshot().tracks == 0);
+    CHECK(call.world.shards[2]->snapshot().packets_in_use == free);
+}
+
+TEST_CASE("Shard: data channels go on at another worker without loss [MC-20] [SIO-11] [outside]") {
+    Cluster world(2);
+    Client& moves = world.add_client(0, true);
+    Client& stays = world.add_client(1, true);
+    DataMember of_moves = world.add_member(moves, "moves");
+    DataMember of_stays = world.add_member(stays, "stays");
+    const DataWorkers both{RoomId(1), {0, 1}, false};
+    world.command(0, both);
+    world.command(1, both);
+    world.run(500);
+    REQUIRE(moves.channels.contains("_reliable"));
+    REQUIRE(stays.channels.contains("_reliable"));
+    const auto say = [&](Client& from, int number) {
+        REQUIRE(from.transport->send_message(
+                    world_time(world.now_ms), from.channels.at("_reliable"),
+                    sctp::SharedBytes(test::text_packet("m" + std::to_string(number)))) ==
+                sctp::SendStatus::kOk);
+    };
+    std::vector<std::string> said;
+    for (int round = 0; round < 6; ++round) {
+        for (int i = 0; i < 10; ++i) {
+            said.push_back("m" + std::to_string(100 * round + i));
+            say(moves, 100 * round + i);
+            say(stays, 100 * round + i);
+        }
+        // In the middle of it: what is on its way is in the state.
+        world.run(1);
+        const std::size_t to = 1 - moves.shard;
+        const std::size_t from = moves.shard;
+        world.move(moves, to, {}, {});
+        of_moves.peer = moves.id;
+        world.command(to, of_moves);
+        world.command(to, both);
+        world.command(from, DataMemberGone{of_moves.room, of_moves.member});
+        world.run(100);
+    }
+    world.run(2000);
+    const auto texts = [](const Client& client) {
+        std::vector<std::string> result;
+        result.reserve(client.messages.size());
+        for (const std::string& packet : client.messages)
+            result.push_back(test::text_in(packet));
+        return result;
+    };
+    CHECK(texts(moves) == said);
+    CHECK(texts(stays) == said);
+}
+
+TEST_CASE(
+    "Shard: what is said to somebody between two workers comes, once and in order "
+    "[MC-20] [SIG-121] [outside]") {
+    Cluster world(3);
+    Client& moves = world.add_client(0, true);
+    Client& speaks = world.add_client(2, true);
+    Client& beside = world.add_client(0, true);
+    Client& there = world.add_client(1, true);
+    DataMember of_moves = world.add_member(moves, "moves");
+    world.add_member(speaks, "speaks");
+    world.add_member(beside, "beside");
+    world.add_member(there, "there");
+    const DataWorkers all{RoomId(1), {0, 1, 2}, false};
+    for (std::size_t worker = 0; worker < 3; ++worker)
+        world.command(worker, all);
+    world.run(500);
+    const std::map<Client*, std::string> senders{
+        {&speaks, "speaks"}, {&beside, "beside"}, {&there, "there"}};
+    int said = 0;
+    const auto say = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            ++said;
+            for (const auto& [from, name] : senders) {
+                const Bytes packet = test::text_packet(name + std::to_string(said),
+                                                       static_cast<std::uint32_t>(said));
+                REQUIRE(from->transport->send_message(
+                            world_time(world.now_ms), from->channels.at("_reliable"),
+                            sctp::SharedBytes(packet)) == sctp::SendStatus::kOk);
+            }
+            world.run(1);
+        }
+    };
+    say(20);
+    for (int round = 0; round < 6; ++round) {
+        const std::size_t to = 1 - moves.shard;
+        const std::size_t from = moves.shard;
+        world.command(to, AwaitPeer{moves.id, {}});
+        of_moves.peer = moves.id;
+        world.command(to, of_moves);
+        world.command(to, all);
+        say(10);
+        const PeerExported exported = world.export_peer(moves, static_cast<WorkerIndex>(to));
+        REQUIRE(exported.state);
+        say(30);
+        ImportPeer import;
+        import.state = exported.state;
+        import.exported = exported.at;
+        REQUIRE(world.import_peer(moves, to, std::move(import)));
+        world.command(from, DataMemberGone{of_moves.room, of_moves.member});
+        say(20);
+    }
+    world.run(2000);
+    for (const std::string name : {"speaks", "beside", "there"}) {
+        CAPTURE(name);
+        std::vector<std::string> heard;
+        for (const std::string& packet : moves.messages)
+            if (const std::string text = test::text_in(packet); text.starts_with(name))
+                heard.push_back(text);
+        std::vector<std::string> wanted;
+        for (int i = 1; i <= said; ++i)
+            wanted.push_back(name + std::to_string(i));
+        CHECK(heard == wanted);
+    }
+}
+
+TEST_CASE(
+    "Shard: a call goes on in another process that has nothing but the bytes "
+    "[MC-20] [FWD-18] [SIO-11] [outside]") {
+    // Two shards that have no way to each other, each with a pool, keys and numbers of its own.
+    Cluster world(2);
+    world.links.capacity = 0;
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    const AddReceiver video = vp8_receiver(publisher);
+    const AddReceiver audio = opus_receiver(publisher);
+    world.command(0, video);
+    world.command(0, audio);
+    const AddDownTrack to = down_track_to(subscriber, video, 0, 5000);
+    world.command(0, to);
+    world.run(10);
+    std::uint16_t sequence = 40'000;
+    std::int64_t frame = 0;
+    publish_video(world, publisher, 2000, sequence, frame);
+    // Who subscribes goes first: for who stays, a track has ended that goes to another process. The
+    // bytes go alone: neither the clock of the export nor a link.
+    const PeerExported exported = world.export_peer(subscriber, std::nullopt);
+    ImportPeer import;
+    import.receivers = {video, audio};
+    import.state = world.export_peer(publisher, std::nullopt).state;
+    REQUIRE(import.state);
+    REQUIRE(world.import_peer(publisher, 1, import));
+    AddDownTrack there = to;
+    there.home = 1;
+    ImportPeer of_subscriber;
+    of_subscriber.down_tracks = {there};
+    of_subscriber.state = exported.state;
+    REQUIRE(world.import_peer(subscriber, 1, of_subscriber));
+    world.entrance = 1;  // it took the socket over
+    publish_video(world, publisher, 4000, sequence, frame);
+    CHECK(check_continuous(subscriber, 5000, 3000) + 3 >= static_cast<std::size_t>(frame) * 3);
+    CHECK(world.shards[0]->snapshot().peers == 0);
+    CHECK(world.shards[1]->snapshot().peers == 2);
+    CHECK(publisher.transport->state() == peer::TransportState::kConnected);
+    CHECK(subscriber.transport->state() == peer::TransportState::kConnected);
+}
+
+TEST_CASE("Shard: in doubt no number is used that the old owner may have used [FWD-18] [TRAP-14]") {
+    Call call(2, 0, 1);
+    call.publish(1000);
+    const std::uint16_t last = call.moves.rtp.back().sequence;
+    const PeerExported exported = call.world.export_peer(call.moves, WorkerIndex{0});
+    ImportPeer import;
+    import.down_tracks = {call.to_moves};
+    import.state = exported.state;
+    import.exported = exported.at;
+    import.in_doubt = true;
+    REQUIRE(call.world.import_peer(call.moves, 0, import));
+    call.publish(200);
+    const auto first =
+        std::find_if(call.moves.rtp.begin(), call.moves.rtp.end(),
+                     [&](const ReceivedRtp& p) { return p.ms > exported.at.us() / 1000 - 1000; });
+    REQUIRE(first != call.moves.rtp.end());
+    CHECK(static_cast<std::uint16_t>(first->sequence - last) == 1001);
+}
+
+TEST_CASE("Shard: what can not be moved stays as it is [MC-20] [FWD-18]") {
+    Call call(2, 0, 1);
+    Cluster& world = call.world;
+    call.publish(500);
+    // Nobody, to itself, to a worker that is not there.
+    world.command(1, ExportPeer{PeerId(77), WorkerIndex{0}});
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{1}});
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{9}});
+    world.run(1);
+    const auto exported = world.events_of<PeerExported>();
+    REQUIRE(exported.size() == 3);
+    for (const PeerExported& one : exported)
+        CHECK_FALSE(one.state);
+    // One that is not connected.
+    Client& absent = world.add_client(0);
+    CHECK(world.shards[1]->snapshot().peers == 2);
+    // Bytes that are none, of another peer, and twice the same.
+    ImportPeer import;
+    CHECK_FALSE(world.import_peer(absent, 1, import));
+    import.state = PeerBytes(Bytes{1, 1, 1, 2, 0});
+    CHECK_FALSE(world.import_peer(absent, 1, import));
+    call.publish(500);
+    CHECK(world.shards[1]->snapshot().peers == 2);
+    CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+    const PeerExported good = world.export_peer(call.moves, WorkerIndex{0});
+    REQUIRE(good.state);
+    import.state = good.state;
+    import.down_tracks = {call.to_moves};
+    Bytes broken = to_vector(good.state.view());
+    broken.resize(broken.size() - 10);
+    ImportPeer torn = import;
+    torn.state = PeerBytes(broken);
+    CHECK_FALSE(world.import_peer(call.moves, 0, torn));
+    CHECK(world.shards[0]->snapshot().down_tracks == 0);
+    REQUIRE(world.import_peer(call.moves, 0, import));
+    CHECK_FALSE(world.import_peer(call.moves, 0, import));
+    call.publish(500);
+    CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+}
+
+TEST_CASE("Shard: what changed while a peer moved counts, not its state [MC-20] [FWD-18]") {
+    Call call(2, 0, 1);
+    Cluster& world = call.world;
+    call.publish(500);
+    const PeerExported exported = world.export_peer(call.moves, WorkerIndex{0});
+    const std::size_t before = call.moves.rtp.size();
+    ImportPeer import;
+    import.state = exported.state;
+    import.exported = exported.at;
+    // The subscription ended; another one began.
+    AddDownTrack other = call.to_moves;
+    other.down_track = DownTrackId(9000);
+    other.ssrc = Ssrc(9000);
+    other.rtx_ssrc = Ssrc(9001);
+    other.settings.enabled = false;
+    import.down_tracks = {other};
+    REQUIRE(world.import_peer(call.moves, 0, import));
+    call.publish(500);
+    CHECK(call.moves.rtp.size() == before);
+    CHECK(world.shards[0]->snapshot().down_tracks == 1);
+    other.settings.enabled = true;
+    world.command(0, UpdateDownTrack{other.down_track, other.settings});
+    call.frame = 0;  // a key frame
+    call.publish(500);
+    REQUIRE(call.moves.rtp.size() > before);
+    CHECK(call.moves.rtp.back().ssrc == 9000);
+}
+
+TEST_CASE("Shard: checks by a name of the old worker find the peer until it is closed [MC-20]") {
+    Call call(2, 0, 0);
+    Cluster& world = call.world;
+    call.publish(300);
+    world.move(call.moves, 1, {}, {call.to_moves});
+    // Consent is asked for again and again, for more than the time it lasts.
+    call.publish(40'000);
+    CHECK(call.moves.transport->state() == peer::TransportState::kConnected);
+    CHECK(world.shards[1]->snapshot().peers == 2);
+    CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+    world.command(0, ClosePeer{call.moves.id});
+    world.command(1, ClosePeer{call.moves.id});
+    world.run(20'000);
+    CHECK(call.moves.transport->state() != peer::TransportState::kConnected);
+}
+
+}  // namespace confab::sfu
