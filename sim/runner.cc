@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/text.h"
+#include "sim/scenarios/moves.h"
 #include "sim/scenarios/named.h"
 #include "sim/scenarios/plan_text.h"
 #include "sim/scenarios/swarm.h"
@@ -30,7 +31,17 @@ struct Options {
     bool swarm = false;
     bool plan = false;
     bool twice = false;
+    bool moves = false;
     bool verbose = false;
+
+    // Null: there is no such one.
+    bool* flag(std::string_view name) {
+        if (name == "--swarm") return &swarm;
+        if (name == "--plan") return &plan;
+        if (name == "--twice") return &twice;
+        if (name == "--moves") return &moves;
+        return name == "-v" ? &verbose : nullptr;
+    }
 };
 
 struct Totals {
@@ -43,12 +54,8 @@ std::optional<Options> parse(const std::vector<std::string>& args) {
     Options o;
     for (std::size_t i = 0; i < args.size(); ++i) {
         const std::string& arg = args[i];
-        if (arg == "-v") {
-            o.verbose = true;
-            continue;
-        }
-        if (arg == "--twice" || arg == "--swarm" || arg == "--plan") {
-            (arg == "--twice" ? o.twice : arg == "--swarm" ? o.swarm : o.plan) = true;
+        if (bool* flag = o.flag(arg)) {
+            *flag = true;
             continue;
         }
         if (++i >= args.size()) return std::nullopt;
@@ -93,9 +100,11 @@ void add(RunStats& sum, const RunStats& one) {
     sum.signals += one.signals;
     sum.resumes += one.resumes;
     sum.rejoins += one.rejoins;
+    sum.moved += one.moved;
 }
 
-void run_one(const Options& options, const Scenario& scenario, std::uint64_t seed, Totals& totals) {
+void run_one(const Options& options, const Scenario& plan, std::uint64_t seed, Totals& totals) {
+    const Scenario scenario = options.moves ? with_moves(plan, seed) : plan;
     if (options.plan) {
         std::fputs(write_seed_file({seed, scenario}).c_str(), stdout);
         return;
@@ -174,7 +183,8 @@ bool run_file(const Options& options, Totals& totals) {
 int usage() {
     std::fputs(
         "usage: [--seeds N] [--first S] [--shards W] [--clients M] [--seconds T]\n"
-        "       [--swarm] [--scenario NAME|all] [--file SEED.plan] [--plan] [--twice] [-v]\n",
+        "       [--swarm] [--scenario NAME|all] [--file SEED.plan] [--plan] [--moves] [--twice] "
+        "[-v]\n",
         stderr);
     return 2;
 }
@@ -196,12 +206,13 @@ int run_simulator(const std::vector<std::string>& args) {
     const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf(
         "%llu runs, %llu failed; %llu datagrams, %llu lost, %llu signals, %llu resumes, "
-        "%llu joins, %llu frames, %llu freezes, %llu switches, %llu repaired, %llu messages\n",
+        "%llu joins, %llu frames, %llu freezes, %llu switches, %llu repaired, %llu messages, "
+        "%llu moved\n",
         number(totals.runs), number(totals.failed), number(totals.stats.datagrams),
         number(totals.stats.lost), number(totals.stats.signals), number(totals.stats.resumes),
         number(totals.stats.rejoins), number(totals.stats.frames), number(totals.stats.freezes),
-        number(totals.stats.switches), number(totals.stats.repaired),
-        number(totals.stats.messages));
+        number(totals.stats.switches), number(totals.stats.repaired), number(totals.stats.messages),
+        number(totals.stats.moved));
     return totals.failed == 0 ? 0 : 1;
 }
 

@@ -8,6 +8,7 @@
 // DataRules, for nobody.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -78,8 +79,11 @@ class DataChecker {
     // it; nullopt for a handle that names nothing: an application does not hear it.
     void take(Timestamp now, DataKind kind, std::optional<std::uint32_t> track, BytesView payload,
               Report& report);
-    // What was dropped on purpose: streams begin again anywhere.
-    void forget() { expected_.clear(); }
+    // What was said so far may be dropped on purpose: streams begin again anywhere.
+    void forget(Timestamp now = {}) {
+        expected_.clear();
+        forgotten_ = std::max(forgotten_, now);
+    }
     // The next one of a reliable stream, or the highest one of others and 1.
     std::uint32_t expected(const Stream& stream) const { return at(expected_, stream); }
     std::uint64_t received() const { return received_; }
@@ -99,6 +103,8 @@ class DataChecker {
     std::uint32_t speaker_ = 0;
     std::map<Stream, std::uint32_t> sent_;
     std::map<Stream, std::uint32_t> expected_;
+    Timestamp forgotten_;
+    std::map<Stream, Timestamp> last_sent_;           // of the reliable ones that came
     std::map<Stream, std::set<std::uint32_t>> seen_;  // of what needs no order
     std::uint64_t received_ = 0;
 };

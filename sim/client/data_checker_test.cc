@@ -73,6 +73,16 @@ TEST_CASE("DataChecker: reliable messages come once and in order, each stream by
         p.hear(DataKind::kReliable, p.say(DataKind::kReliable));
         CHECK(p.report.count() == 0);
     }
+    SUBCASE("nor what was under way when it was dropped, but the next one is") {
+        const Bytes first = p.say(DataKind::kReliable);
+        (void)p.say(DataKind::kReliable);
+        p.receiver.forget(Timestamp::never());
+        p.hear(DataKind::kReliable, first);
+        p.hear(DataKind::kReliable, p.say(DataKind::kReliable));
+        CHECK(p.report.count() == 0);
+        p.hear(DataKind::kReliable, first);
+        CHECK(p.report.count() == 1);
+    }
 }
 
 TEST_CASE("DataChecker: lossy ones may be missing or overtaken, not doubled") {

@@ -27,7 +27,7 @@ class Messages {
     // The server may have dropped what was under way from it on purpose,
     void new_speaker() { checker_.set_speaker(next_number_()); }
     // or to it.
-    void forget() { checker_.forget(); }
+    void forget(Timestamp now) { checker_.forget(now); }
 
     // ---- what it says
     // To a person, or, by 0, to everybody. False: there is no channel (yet), or no room.

@@ -12,11 +12,11 @@
 namespace confab::sim {
 namespace {
 
-constexpr std::array<std::string_view, 26> kKinds{
+constexpr std::array<std::string_view, 27> kKinds{
     "join",    "leave",      "kill",       "audio",    "video",  "unpublish",  "mute",
     "unmute",  "settings",   "bandwidth",  "restart",  "rebind", "links",      "outage",
     "reset",   "permission", "servermute", "metadata", "remove", "deleteroom", "datatrack",
-    "enddata", "datawish",   "access",     "flood",    "expect"};
+    "enddata", "datawish",   "access",     "flood",    "move",   "expect"};
 
 // ---------------------------------------------------------------- fields, once for both ways
 
@@ -54,6 +54,7 @@ template <typename S, typename F>
 void each_scenario_field(S& s, F&& field) {
     field("nodes", s.nodes);
     field("shards", s.shards);
+    field("shared_port", s.shared_port);
     field("clients", s.clients);
     field("length", s.length);
     field("healing", s.healing);

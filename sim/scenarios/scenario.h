@@ -54,6 +54,7 @@ enum class StepKind : std::uint8_t {
     kDataWish,       // value: 1 when it wants the data tracks of others
     kAccess,         // value: 1 when everybody may subscribe to what it publishes, 0 nobody
     kFlood,          // value: so many reliable messages at once
+    kMove,           // value: the shard at which the participant goes on (needs shared_port)
     kExpectFlow,     // by now it is connected, and all that should flow does
 };
 
@@ -81,6 +82,9 @@ struct Scenario {
     std::string story;
     std::size_t nodes = 1;
     std::size_t shards = 1;  // of each node
+    // All shards of a node are behind one UDP port and one TCP port (02 DES-03 mode B), and packets
+    // come to any of them; otherwise each has ports of its own.
+    bool shared_port = false;
     std::size_t clients = 2;
     std::vector<Person> people;  // of clients; others are "client N"
     std::vector<Step> steps;     // in any order; equal times in this order

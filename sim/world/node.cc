@@ -6,11 +6,10 @@
 namespace confab::sim {
 namespace {
 
-room::Config server_config(NodeId node, std::size_t shards) {
+room::Config server_config(const SfuHost& media) {
     room::Config config;
-    for (std::size_t i = 0; i < shards; ++i)
-        config.media.workers.push_back(
-            {{SfuHost::address(node, i)}, {SfuHost::tcp_address(node, i)}});
+    for (std::size_t i = 0; i < media.size(); ++i)
+        config.media.workers.push_back({{media.address(i)}, {media.tcp_address(i)}});
     config.media.fingerprint_sha256 = "AA:BB";
     // Neighbours live on different workers.
     config.participants_per_worker = 1;
@@ -22,18 +21,19 @@ room::Config server_config(NodeId node, std::size_t shards) {
 
 }  // namespace
 
-Node::Node(NodeId id, std::size_t shards, UnixTime wall_at_zero, EventQueue& events, Rng& rng,
+Node::Node(NodeId id, const Scenario& scenario, UnixTime wall_at_zero, EventQueue& events, Rng& rng,
            Report& report, NodeHost& host)
     : id_(id),
       host_(host),
       media_(
-          {id, shards, wall_at_zero + (kRunStart - Timestamp{})}, events, rng.fork(), report,
+          {id, scenario.shards, scenario.shared_port, wall_at_zero + (kRunStart - Timestamp{})},
+          events, rng.fork(), report,
           [this](std::size_t shard, const ice::Path& path, BytesView bytes) {
               host_.transmit(id_, shard, path, bytes);
           },
           [this](std::size_t shard, const sfu::Event& event) {
               control_.media_event(static_cast<sfu::WorkerIndex>(shard), event);
           }),
-      control_(server_config(id, shards), rng.u64(), events, wall_at_zero, *this) {}
+      control_(server_config(media_), rng.u64(), events, wall_at_zero, *this) {}
 
 }  // namespace confab::sim

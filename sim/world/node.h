@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sim/ids.h"
+#include "sim/scenarios/scenario.h"
 #include "sim/world/control_node.h"
 #include "sim/world/sfu_host.h"
 
@@ -25,7 +26,7 @@ class NodeHost {
 
 class Node final : private ControlHost {
   public:
-    Node(NodeId id, std::size_t shards, UnixTime wall_at_zero, EventQueue& events, Rng& rng,
+    Node(NodeId id, const Scenario& scenario, UnixTime wall_at_zero, EventQueue& events, Rng& rng,
          Report& report, NodeHost& host);
 
     NodeId id() const { return id_; }

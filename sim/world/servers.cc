@@ -9,7 +9,7 @@ Servers::Servers(const Scenario& scenario, UnixTime wall_at_zero, EventQueue& ev
                  Report& report, NodeHost& host) {
     for (NodeId node = 0; node < scenario.nodes; ++node)
         nodes_.push_back(
-            std::make_unique<Node>(node, scenario.shards, wall_at_zero, events, rng, report, host));
+            std::make_unique<Node>(node, scenario, wall_at_zero, events, rng, report, host));
 }
 
 std::uint64_t Servers::timeouts() const {

@@ -28,13 +28,13 @@ class SfuHost::Links final : public sfu::ShardLinks {
     std::size_t from_;
 };
 
-SocketAddress SfuHost::address(std::size_t node, std::size_t shard) {
-    return {IpAddress::v4(kServerNetwork + static_cast<std::uint32_t>(node)),
-            static_cast<std::uint16_t>(kFirstPort + shard)};
+SocketAddress SfuHost::address(std::size_t shard) const {
+    return {IpAddress::v4(kServerNetwork + static_cast<std::uint32_t>(node_)),
+            static_cast<std::uint16_t>(kFirstPort + (shared_port_ ? 0 : shard))};
 }
 
-SocketAddress SfuHost::tcp_address(std::size_t node, std::size_t shard) {
-    return {address(node, shard).ip, static_cast<std::uint16_t>(kFirstTcpPort + shard)};
+SocketAddress SfuHost::tcp_address(std::size_t shard) const {
+    return {address(0).ip, static_cast<std::uint16_t>(kFirstTcpPort + (shared_port_ ? 0 : shard))};
 }
 
 std::size_t SfuHost::node_of(const SocketAddress& address) {
@@ -42,13 +42,17 @@ std::size_t SfuHost::node_of(const SocketAddress& address) {
                               : std::numeric_limits<std::size_t>::max();
 }
 
-std::size_t SfuHost::shard_of(const SocketAddress& address) {
-    return std::size_t{address.port} % 1000;
+// A kernel chooses among the sockets of a port by a hash of the addresses.
+std::size_t SfuHost::arrives_at(const SocketAddress& from, const SocketAddress& to) const {
+    constexpr std::uint32_t kSpread = 0x9E37'79B1;
+    if (!shared_port_) return std::size_t{to.port} % 1000;
+    return ((std::uint32_t{from.port} * kSpread) >> 16U) % shards_.size();
 }
 
 SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Report& report,
                  Transmit transmit, Reaction reaction)
     : node_(config.node),
+      shared_port_(config.shared_port),
       events_(events),
       rng_(rng),
       report_(report),
@@ -66,8 +70,8 @@ SfuHost::SfuHost(const SfuHostConfig& config, EventQueue& events, Rng rng, Repor
         shard.simulate_dtls = true;
         shard.options.frame_hold = sfu::kFrameHold;
         shard.wall = config.wall;
-        shard.candidates = {{0, ice::Protocol::kUdp, address(node_, i)},
-                            {kTcpSocket, ice::Protocol::kTcp, tcp_address(node_, i)}};
+        shard.candidates = {{0, ice::Protocol::kUdp, address(i)},
+                            {kTcpSocket, ice::Protocol::kTcp, tcp_address(i)}};
         links_.push_back(std::make_unique<Links>(*this, i));
         shards_.push_back(
             std::make_unique<sfu::Shard>(shard, events.now(), rng_.fork(), *links_.back()));
@@ -92,15 +96,16 @@ void SfuHost::command(std::size_t shard, sfu::Command command) {
 }
 
 void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesView bytes) {
-    if (to.ip != address(node_, 0).ip || to.port < kFirstPort) return;
-    std::size_t shard = std::size_t{to.port} - kFirstPort;
+    if (to.ip != address(0).ip || to.port < kFirstPort) return;
+    std::size_t shard = arrives_at(from, to);
     if (shard >= shards_.size()) return;
     ice::Path path;
     path.local = to;
     path.remote = from;
-    // The second round is the shard that owns the peer, named by the first.
+    // Then the shard that owns the peer, named by the first; or the one to which it went from
+    // there.
     std::optional<sfu::WorkerIndex> via;
-    for (int round = 0; round < 2; ++round) {
+    for (std::size_t round = 0; round <= shards_.size(); ++round) {
         sfu::PacketRef packet = shards_[shard]->pool().acquire_large();
         if (!packet || packet.buffer().size() < bytes.size()) {
             report_.violation(events_.now(), "no slot for a datagram");
@@ -111,7 +116,7 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
         const auto owner =
             shards_[shard]->handle_datagram(events_.now(), path, std::move(packet), {via, {}});
         turn(shard);
-        if (!owner) return;
+        if (!owner || via == owner) return;
         ++counters_.foreign;
         via = static_cast<sfu::WorkerIndex>(shard);
         shard = *owner;
@@ -119,17 +124,23 @@ void SfuHost::deliver(const SocketAddress& from, const SocketAddress& to, BytesV
 }
 
 void SfuHost::frame(std::size_t shard, const ice::Path& path, BytesView bytes) {
-    // The second round is the shard that owns the peer; in production it adopts the stream.
+    if (const auto adopted = adopted_.find(path.tcp_connection); adopted != adopted_.end())
+        shard = adopted->second;
+    // The second round is the shard that owns the peer, and has the stream from now on.
     for (int round = 0; round < 2; ++round) {
         const auto owner = shards_[shard]->handle_frame(events_.now(), path, bytes);
         turn(shard);
         if (!owner) return;
         ++counters_.foreign;
-        shard = *owner;
+        shard = adopted_[path.tcp_connection] = *owner;
     }
 }
 
 void SfuHost::stream_closed(std::size_t shard, const ice::Path& path) {
+    if (const auto adopted = adopted_.find(path.tcp_connection); adopted != adopted_.end()) {
+        shard = adopted->second;
+        adopted_.erase(adopted);
+    }
     shards_[shard]->handle_tcp_closed(events_.now(), path);
     turn(shard);
 }

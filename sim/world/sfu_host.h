@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -20,7 +21,8 @@ namespace confab::sim {
 struct SfuHostConfig {
     std::size_t node = 0;  // each has an address
     std::size_t shards = 1;
-    UnixTime wall;  // at kRunStart
+    bool shared_port = false;  // Scenario::shared_port
+    UnixTime wall;             // at kRunStart
 };
 
 struct SfuHostCounters {
@@ -49,9 +51,11 @@ class SfuHost {
             Transmit transmit, Reaction reaction);
     ~SfuHost();
 
-    static SocketAddress address(std::size_t node, std::size_t shard);
-    static SocketAddress tcp_address(std::size_t node, std::size_t shard);
-    static std::size_t shard_of(const SocketAddress& address);
+    // Of its sockets, as clients know them.
+    SocketAddress address(std::size_t shard) const;
+    SocketAddress tcp_address(std::size_t shard) const;
+    // At which shard a datagram or a stream from there arrives.
+    std::size_t arrives_at(const SocketAddress& from, const SocketAddress& to) const;
     // Whose address it is, be there such a node or not.
     static std::size_t node_of(const SocketAddress& address);
     std::size_t size() const { return shards_.size(); }
@@ -90,6 +94,7 @@ class SfuHost {
     void plan_timeout(std::size_t shard);
 
     std::size_t node_;
+    bool shared_port_;
     EventQueue& events_;
     Rng rng_;
     Report& report_;
@@ -100,6 +105,8 @@ class SfuHost {
     std::vector<Ring> rings_;  // from * size + to
     std::vector<std::deque<sfu::Command>> mailboxes_;
     std::vector<Timestamp> planned_;  // timeouts
+    // Streams that another shard than that of their listener has, by number.
+    std::map<std::uint32_t, std::size_t> adopted_;
     bool service_planned_ = false;
     sfu::SendBatch batch_;
     SfuHostCounters counters_;

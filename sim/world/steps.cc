@@ -70,6 +70,7 @@ void Steps::apply(const Step& step) {
             break;
         case StepKind::kServerMute:
         case StepKind::kMetadata:
+        case StepKind::kMove:
         case StepKind::kRemove:
         case StepKind::kDeleteRoom:
             service(step);
@@ -151,7 +152,7 @@ void Steps::permission(const Step& step) {
     }
     // What was under way may be dropped.
     for (ClientId other = 0; other < people.size(); ++other)
-        if (Client* client = world_.client(other)) client->messages().forget();
+        if (Client* client = world_.client(other)) client->messages().forget(world_.now());
 }
 
 void Steps::service(const Step& step) {
@@ -169,6 +170,10 @@ void Steps::service(const Step& step) {
             request.set_room(room);
             request.set_identity(who.identity);
             return rooms.remove_participant(clock, request).has_value();
+        }
+        if (step.kind == StepKind::kMove) {
+            const auto to = static_cast<sfu::WorkerIndex>(step.value % scenario_.shards);
+            return rooms.relocations(clock).workers().begin(room, who.identity, to).has_value();
         }
         if (step.kind == StepKind::kMetadata) {
             livekit::UpdateParticipantRequest request;

@@ -3,6 +3,8 @@
 
 #include "sim/world/truth.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace confab::sim {
@@ -47,14 +49,14 @@ void Truth::mute(Timestamp now, std::uint32_t track) {
 
 void Truth::note_settings(Timestamp now, ClientId id,
                           const livekit::UpdateTrackSettings& settings) {
-    std::set<std::uint32_t>& disabled = standings_[id].disabled;
+    auto& disabled = standings_[id].disabled;
     for (const std::string& sid : settings.track_sids()) {
         const std::uint32_t track = track_number(sid);
         if (settings.disabled())
-            disabled.insert(track);
+            disabled.try_emplace(track, now + kSettingsDelay);
         else
             disabled.erase(track);
-        apply(now, id, track, kSettingsDelay);
+        apply(now, id, track);
     }
 }
 
@@ -121,18 +123,21 @@ bool Truth::is_closed(std::uint32_t track) const {
     return !of_owner.open_to_all || !of_owner.may_publish;
 }
 
-void Truth::apply(Timestamp now, ClientId to, std::uint32_t track, Duration delay) {
+void Truth::apply(Timestamp now, ClientId to, std::uint32_t track) {
     StreamChecker* stream = audience_.stream(to, track);
     if (stream == nullptr) return;
     stream->allow_from(now);
     const Standing& standing = standings_[to];
-    if (is_closed(track) || standing.disabled.contains(track) || !standing.may_subscribe)
-        stream->forbid_from(now + delay);
+    const auto disabled = standing.disabled.find(track);
+    if (is_closed(track) || !standing.may_subscribe)
+        stream->forbid_from(now);
+    else if (disabled != standing.disabled.end())
+        stream->forbid_from(std::max(now, disabled->second));
 }
 
 void Truth::apply_to_all(Timestamp now, std::uint32_t track) {
     for (ClientId to = 0; to < people_.size(); ++to)
-        apply(now, to, track, Duration::zero());
+        apply(now, to, track);
 }
 
 void Truth::apply_to_tracks_of(Timestamp now, ClientId owner) {
@@ -142,7 +147,7 @@ void Truth::apply_to_tracks_of(Timestamp now, ClientId owner) {
 
 void Truth::standing_changed(Timestamp now, ClientId id) {
     for (const auto& [track, owner] : track_owners_)
-        apply(now, id, track, Duration::zero());
+        apply(now, id, track);
     apply_to_tracks_of(now, id);
 }
 

@@ -37,8 +37,8 @@ class Truth final : public DataRules {
         bool may_publish = true;
         bool may_subscribe = true;
         bool may_send_data = true;
-        bool open_to_all = true;           // what it publishes
-        std::set<std::uint32_t> disabled;  // track numbers
+        bool open_to_all = true;                      // what it publishes
+        std::map<std::uint32_t, Timestamp> disabled;  // tracks by number, from when on
     };
 
     Truth(const People& people, Audience& audience);
@@ -56,9 +56,7 @@ class Truth final : public DataRules {
     void note_response(Timestamp now, ClientId id, const livekit::SignalResponse& response);
 
     // ---- what follows
-    void stream_began(Timestamp now, ClientId to, std::uint32_t track) {
-        apply(now, to, track, Duration::zero());
-    }
+    void stream_began(Timestamp now, ClientId to, std::uint32_t track) { apply(now, to, track); }
     // What it receives, and what it publishes.
     void standing_changed(Timestamp now, ClientId id);
     const Standing& of(ClientId id) const { return standings_[id]; }
@@ -75,7 +73,7 @@ class Truth final : public DataRules {
                           const livekit::UpdateDataSubscription& update);
     void note_access(Timestamp now, ClientId id, const livekit::SubscriptionPermission& access);
     bool is_closed(std::uint32_t track) const;
-    void apply(Timestamp now, ClientId to, std::uint32_t track, Duration delay);
+    void apply(Timestamp now, ClientId to, std::uint32_t track);
     void apply_to_all(Timestamp now, std::uint32_t track);
     void apply_to_tracks_of(Timestamp now, ClientId owner);
 

@@ -141,7 +141,8 @@ void World::open_streams(ClientId id) {
             opening.listener = listener;
             opening.socket = SfuHost::kTcpSocket;
             opening.node = servers_.home_of(people_.at(id).room);
-            opening.shard = SfuHost::shard_of(listener);
+            opening.shard =
+                servers_.nodes()[opening.node]->media().arrives_at(opening.outside, listener);
             streams_.open(id, opening);
         }
     }
@@ -171,6 +172,7 @@ RunStats World::stats() const {
         const SfuHostCounters& media = node->media().counters();
         stats.links += media.links;
         stats.most_sent = std::max(stats.most_sent, media.most_sent);
+        stats.moved += node->control().rooms().snapshot().moved;
     }
     return stats;
 }

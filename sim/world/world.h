@@ -39,6 +39,7 @@ struct RunStats {
     std::uint64_t links = 0;    // messages between shards
     std::uint64_t resumes = 0;  // sessions taken up again
     std::uint64_t rejoins = 0;  // and joined anew
+    std::uint64_t moved = 0;    // participants that went on at another shard
     std::size_t most_sent = 0;  // datagrams after one input
 };
 

@@ -51,7 +51,7 @@ void World::transmit(NodeId node, std::size_t shard, const ice::Path& path, Byte
     if (path.protocol == ice::Protocol::kTcp)
         streams_.send_down(path.tcp_connection, bytes);
     else
-        udp_.send_down(SfuHost::address(node, shard), path.remote, bytes);
+        udp_.send_down(servers_.nodes()[node]->media().address(shard), path.remote, bytes);
 }
 
 void World::send_media(ClientId id, const client::Session::Outgoing& out) {

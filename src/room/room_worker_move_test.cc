@@ -59,9 +59,9 @@ struct Call {
         for (const sfu::PeerId peer : peers)
             h.event(sfu::PeerAwaited{peer});
     }
-    void exported(const sfu::PeerBytes& second = some_state()) {
-        h.event(sfu::PeerExported{peers[0], some_state(), h.now});
-        h.event(sfu::PeerExported{peers[1], second, h.now});
+    void exported(const sfu::PeerBytes& state = some_state()) {
+        for (const sfu::PeerId peer : peers)
+            h.event(sfu::PeerExported{peer, state, h.now});
     }
     void imported(bool taken = true) {
         for (const sfu::PeerId peer : peers)
@@ -80,6 +80,7 @@ struct Call {
             if (std::holds_alternative<sfu::MuteReceiver>(one.command))
                 result.push_back("mute" + at);
             if (std::holds_alternative<sfu::ClosePeer>(one.command)) result.push_back("close" + at);
+            if (std::holds_alternative<sfu::EndAwait>(one.command)) result.push_back("stays" + at);
             if (std::holds_alternative<sfu::DataMember>(one.command))
                 result.push_back("member" + at);
             if (std::holds_alternative<sfu::DataMemberGone>(one.command))
@@ -106,11 +107,11 @@ struct Call {
 TEST_CASE("Worker move: what is said meanwhile comes behind the state [MC-20]") {
     Call c;
     REQUIRE(c.move());
-    CHECK(c.told() == Strings{"await 1", "await 1", "member 1"});
+    CHECK(c.told() == Strings{"member 1", "await 1", "await 1"});
     c.mute(true);
     CHECK(c.told() == Strings{"mute 0"});
     c.awaited();
-    CHECK(c.told() == Strings{"export 0", "export 0"});
+    CHECK(c.told() == Strings{"export 0"});
     c.mute(false);
     CHECK(c.told().empty());
     c.exported();
@@ -135,9 +136,9 @@ TEST_CASE("Worker move: one connection that can not go keeps all where they are 
     c.mute(true);
     (void)c.told();
     c.exported(sfu::PeerBytes());
-    CHECK(c.told() == Strings{"import 0", "mute 0"});
-    c.imported();
-    CHECK(c.told() == Strings{"gone 1"});
+    // No ClosePeer: the new worker may be one that it came from, and knows it by its names.
+    CHECK(c.told() == Strings{"mute 0", "stays 1", "stays 1", "gone 1"});
+    CHECK_FALSE(c.moving());
     CHECK_FALSE(c.ended());
     c.mute(false);
     CHECK(c.told() == Strings{"mute 0"});
@@ -158,7 +159,7 @@ TEST_CASE(
         c.h.advance(WorkerMoves::kPatience);
         if (!exports) {
             // What the new one lacks costs a key frame, no session.
-            CHECK(c.told() == Strings{"export 0", "export 0"});
+            CHECK(c.told() == Strings{"export 0"});
             CHECK_FALSE(c.ended());
             c.h.advance(WorkerMoves::kPatience);
         }
@@ -166,7 +167,7 @@ TEST_CASE(
         CHECK_FALSE(c.moving());
         c.h.advance(Duration::seconds(30));
         REQUIRE(c.move("bob"));
-        CHECK(c.told().back() == "member 1");
+        CHECK(c.told().back() == "await 1");
     }
 }
 

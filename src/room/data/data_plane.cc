@@ -87,7 +87,7 @@ void DataPlane::update(const Participant& p) {
     if (m.told == now) return;
     const bool heard = m.hears_metrics();
     m.told = now;
-    command(p, std::move(now));
+    tell(p, std::move(now));
     if (count_hearer(hearers_, heard, m.hears_metrics())) tell_workers();
 }
 

@@ -135,6 +135,12 @@ class DataPlane {
     void command(const Participant& p, sfu::Command value) const {
         scope_->out.command(p.worker, std::move(value));
     }
+    // What it is, and what flows to it: at both workers while it goes from one to the other.
+    template <typename C>
+    void tell(const Participant& p, C value) const {
+        if (const auto also = member(p).also) scope_->out.command(*also, value);
+        command(p, std::move(value));
+    }
     void seat(const Participant& p);
     void add_track(const Participant& p, const livekit::DataTrackInfo& info);
     void offer(const Participant& publisher, const std::string& track_sid);

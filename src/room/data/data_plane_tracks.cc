@@ -29,8 +29,7 @@ std::optional<DataPlane::Refusal> DataPlane::publish_track(
 void DataPlane::add_track(const Participant& p, const livekit::DataTrackInfo& info) {
     const sfu::DataTrackId id(scope_->ids.next());
     tracks_[info.sid()] = {p.identity(), id};
-    command(p,
-            sfu::AddDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle()), id});
+    tell(p, sfu::AddDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle()), id});
 }
 
 // A new track, to those who want it.
@@ -94,8 +93,7 @@ void DataPlane::mirror(Participant& p, PublishedDataTracks now) {
 }
 
 void DataPlane::end_track(const Participant& p, const livekit::DataTrackInfo& info) {
-    command(p,
-            sfu::RemoveDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle())});
+    tell(p, sfu::RemoveDataTrack{room_, id_of(p), static_cast<std::uint16_t>(info.pub_handle())});
     for (Participant* other : roster_->everyone()) {
         if (other == &p || !member(*other).subscriptions.forget(info.sid())) continue;
         flow(*other, info.sid(), 0);
@@ -108,8 +106,8 @@ void DataPlane::flow(const Participant& p, const std::string& track_sid,
                      std::uint16_t handle) const {
     const auto known = tracks_.find(track_sid);
     if (known != tracks_.end())
-        command(p, sfu::FlowDataTrack{room_, id_of(p), known->second.id, handle,
-                                      member(p).subscriptions.target_fps(track_sid)});
+        tell(p, sfu::FlowDataTrack{room_, id_of(p), known->second.id, handle,
+                                   member(p).subscriptions.target_fps(track_sid)});
 }
 
 // A data track flows to who wants it while it may (SIG-10, SIG-42, SIG-112). True when the handles

@@ -281,6 +281,7 @@ RoomManager::Snapshot RoomManager::snapshot() const {
     result.sessions = sessions_.size();
     result.effects_waiting = out_.size();
     result.effects_dropped = out_.dropped();
+    result.moved = worker_moves_.moved();
     result.counters = counters_;
     return result;
 }

@@ -121,6 +121,7 @@ class RoomManager {
         std::size_t sessions = 0;
         std::size_t effects_waiting = 0;
         std::uint64_t effects_dropped = 0;
+        std::uint64_t moved = 0;  // participants that went on at another media worker
         Counters counters;
     };
     Snapshot snapshot() const;

@@ -68,6 +68,8 @@ ServiceResult<void> WorkerMoves::begin(const std::string& room_key, const std::s
     move_ =
         Move{first, p->worker, to, Step::kAwaiting, std::move(*parts), scope_->now() + kPatience};
     rooms_->in_room(*room, [&](Room& entered) {
+        // Before it is awaited: when that is confirmed it is a member there.
+        enter_worker(entered.data_, *p, to);
         for (const Part& part : move_->parts) {
             sfu::AwaitPeer await{part.peer, {}};
             for (const sfu::AddDownTrack& one : part.import.down_tracks)
@@ -75,7 +77,6 @@ ServiceResult<void> WorkerMoves::begin(const std::string& room_key, const std::s
                     {one.down_track, one.receiver, one.home, one.kind, one.settings.max_spatial});
             scope_->out.command(to, std::move(await));
         }
-        enter_worker(entered.data_, *p, to);
     });
     return {};
 }
@@ -111,8 +112,8 @@ void WorkerMoves::leave() {
     move_->parts = std::move(*parts);
     next_step();
     move_->step = Step::kLeaving;
-    for (const Part& part : move_->parts)
-        scope_->out.command(move_->from, sfu::ExportPeer{part.peer, move_->to});
+    const sfu::PeerId second = move_->parts.size() > 1 ? move_->parts.back().peer : sfu::PeerId();
+    scope_->out.command(move_->from, sfu::ExportPeer{move_->parts.front().peer, move_->to, second});
     scope_->out.hold(move_->to);
     rooms_->in_room(*of->room, [&](Room& room) { seat(room, *of->participant, move_->to); });
 }
@@ -130,19 +131,19 @@ void WorkerMoves::enter() {
     const bool goes = std::all_of(move_->parts.begin(), move_->parts.end(),
                                   [](const Part& part) { return bool(part.import.state); });
     const sfu::WorkerIndex at = goes ? move_->to : move_->from;
-    ++(goes ? moved_ : stayed_);
     std::vector<sfu::Command> waited = scope_->out.end_hold();
-    const auto of = owner();
-    if (!goes && of)
-        rooms_->in_room(*of->room, [&](Room& room) { seat(room, *of->participant, at); });
+    if (!goes) {
+        if (const auto of = owner())
+            rooms_->in_room(*of->room, [&](Room& room) { seat(room, *of->participant, at); });
+        release(std::move(waited), at);
+        return cancel();
+    }
+    ++moved_;
     next_step();
     move_->step = Step::kEntering;
-    std::erase_if(move_->parts, [](const Part& part) { return !part.import.state; });
-    for (Part& part : move_->parts) {
+    for (Part& part : move_->parts)
         scope_->out.command(at, std::exchange(part.import, {}));
-    }
     release(std::move(waited), at);
-    if (move_->parts.empty()) finish();
 }
 
 // What is about it goes to where it is. Of what has ended nobody knows any more whose it was: both
@@ -204,13 +205,10 @@ void WorkerMoves::finish() {
 }
 
 void WorkerMoves::cancel() {
-    for (const Part& part : move_->parts)
-        scope_->out.command(move_->to, sfu::ClosePeer{part.peer});
-    if (const auto of = owner())
-        rooms_->in_room(*of->room,
-                        [&](Room& room) { leave_worker(room.data_, *of->participant, move_->to); });
     ++stayed_;
-    move_.reset();
+    for (const Part& part : move_->parts)
+        scope_->out.command(move_->to, sfu::EndAwait{part.peer});
+    finish();
 }
 
 void WorkerMoves::end_session() {

@@ -9,7 +9,7 @@
 //               the new worker; commands to that one wait, for they may be about it
 //   kEntering   its connections were sent to the new worker, and the commands behind them
 //
-// A worker that refuses to export a connection keeps all of them; one that does not answer in time
+// A worker that can not export one of them keeps both; one that does not answer in time
 // costs the participant its session.
 #pragma once
 

@@ -17,6 +17,7 @@ static_assert(ControlPort::kMaxWaitingBytes >= ControlPort::kMaxWaiting * sizeof
 // What ends something: as many at most as there is to end, and it would stay for ever without.
 bool is_release(const sfu::Command& command) {
     return std::holds_alternative<sfu::ClosePeer>(command) ||
+           std::holds_alternative<sfu::EndAwait>(command) ||
            std::holds_alternative<sfu::RemoveReceiver>(command) ||
            std::holds_alternative<sfu::RemoveDownTrack>(command) ||
            std::holds_alternative<sfu::DataMemberGone>(command);

@@ -36,8 +36,13 @@ class MethodCalls {
         return Answer::kFirst;
     }
 
+    // Of a participant that goes on at another worker: what is awaited goes along.
+    using Awaited = std::map<std::string, bool>;  // by request: whether it was acknowledged
+    const Awaited& awaited() const { return acknowledged_; }
+    void await(const Awaited& calls) { acknowledged_.insert(calls.begin(), calls.end()); }
+
   private:
-    std::map<std::string, bool> acknowledged_;  // by request
+    Awaited acknowledged_;
 };
 
 }  // namespace confab::sfu

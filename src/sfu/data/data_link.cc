@@ -11,7 +11,7 @@
 namespace confab::sfu {
 namespace {
 
-enum Type : std::uint8_t { kMessage = 1, kFrame = 2, kTaken = 3, kLeft = 4 };
+enum Type : std::uint8_t { kMessage = 1, kFrame = 2, kTaken = 3, kLeft = 4, kFence = 5 };
 constexpr std::size_t kSizeField = 4;
 
 template <typename T>
@@ -101,6 +101,16 @@ void LinkStream::add_left(RoomId room, MemberId sender) {
     add_record(out_, kLeft, room, [&] { put(out_, sender.value()); });
 }
 
+void LinkStream::add(const LinkedFence& fence) {
+    add_record(out_, kFence, fence.room, [&] {
+        put(out_, fence.member.value());
+        for (const WorkerIndex worker : {fence.home, fence.to, fence.by})
+            put(out_, static_cast<std::uint16_t>(worker));
+        put(out_, fence.round);
+        out_.push_back(static_cast<std::uint8_t>(fence.stage));
+    });
+}
+
 std::optional<BytesView> LinkStream::next_record() {
     const BytesView rest = BytesView(in_).subspan(read_);
     const std::size_t size = rest.size() < kSizeField ? 0 : load_be32(rest.data());
@@ -133,6 +143,13 @@ std::optional<LinkRecord> parse_link_record(BytesView record) {
         result = LinkedTaken{room, sender, in.u32()};
     } else if (type == kLeft) {
         result = LinkedLeft{room, MemberId(in.u64())};
+    } else if (type == kFence) {
+        LinkedFence fence{room, MemberId(in.u64())};
+        for (WorkerIndex* worker : {&fence.home, &fence.to, &fence.by})
+            *worker = static_cast<WorkerIndex>(in.u16());
+        fence.round = in.u32();
+        fence.stage = static_cast<LinkedFence::Stage>(in.u8());
+        result = fence;
     }
     return in.ok() ? std::move(result) : std::nullopt;
 }

@@ -10,6 +10,7 @@
 //    frame:    … track u64 · frame (rest)
 //    taken:    … sender u64 · bytes u32     receiver's worker → sender's
 //    left:     … sender u64                 after its last message
+//    fence:    … member u64 · home u16 · to u16 · by u16 · round u32 · stage u8
 #pragma once
 
 #include <algorithm>
@@ -40,7 +41,23 @@ struct LinkedLeft {
     RoomId room;
     MemberId sender;
 };
-using LinkRecord = std::variant<LinkedMessage, LinkedFrame, LinkedTaken, LinkedLeft>;
+// A member is about to go from worker `home` to `to` (data_moves.cc).
+struct LinkedFence {
+    enum class Stage : std::uint8_t {
+        kAsked,     // home → by: behind all that the member said
+        kAnswered,  // by → home: behind all that was said here before `to` was known
+        kPassing,   // by → to: likewise
+        kPassed,    // to → home: that one came
+    };
+    RoomId room;
+    MemberId member;
+    WorkerIndex home = 0;
+    WorkerIndex to = 0;
+    WorkerIndex by = 0;  // whom it asks
+    std::uint32_t round = 0;
+    Stage stage = Stage::kAsked;
+};
+using LinkRecord = std::variant<LinkedMessage, LinkedFrame, LinkedTaken, LinkedLeft, LinkedFence>;
 
 // One record without its size; nothing when it does not scan.
 std::optional<LinkRecord> parse_link_record(BytesView record);
@@ -58,6 +75,7 @@ class LinkStream {
     void add_frame(RoomId room, DataTrackId track, BytesView frame);
     void add_taken(RoomId room, MemberId sender, std::size_t bytes);
     void add_left(RoomId room, MemberId sender);
+    void add(const LinkedFence& fence);
     // Bytes that wait to be sent.
     std::size_t waiting() const { return out_.size() - sent_; }
     // With those that were sent and are not let go of yet: twice as many at most.

@@ -89,10 +89,11 @@ TEST_CASE("LinkStream: lossy messages, frames and what was taken are told apart 
     wire.out.add(RoomId(1), lossy);
     wire.out.add_frame(RoomId(2), DataTrackId(99), Bytes(20, 5));
     wire.out.add_taken(RoomId(3), MemberId(12), 70'000);
+    wire.out.add({RoomId(4), MemberId(13), 1, 300, 2, 99'000, LinkedFence::Stage::kPassing});
     CHECK_FALSE(wire.flush());
     wire.deliver();
     const auto records = wire.records();
-    REQUIRE(records.size() == 3);
+    REQUIRE(records.size() == 4);
     CHECK(std::get<LinkedMessage>(parse_link_record(records[0]).value()).message.lossy);
     const auto frame = std::get<LinkedFrame>(parse_link_record(records[1]).value());
     CHECK(frame.room == RoomId(2));
@@ -102,6 +103,14 @@ TEST_CASE("LinkStream: lossy messages, frames and what was taken are told apart 
     CHECK(taken.room == RoomId(3));
     CHECK(taken.sender == MemberId(12));
     CHECK(taken.bytes == 70'000);
+    const auto fence = std::get<LinkedFence>(parse_link_record(records[3]).value());
+    CHECK(fence.room == RoomId(4));
+    CHECK(fence.member == MemberId(13));
+    CHECK(fence.home == 1);
+    CHECK(fence.to == 300);
+    CHECK(fence.by == 2);
+    CHECK(fence.round == 99'000);
+    CHECK(fence.stage == LinkedFence::Stage::kPassing);
 }
 
 TEST_CASE("LinkStream: pieces fit a slot, so many at once and no more [DES-41]") {

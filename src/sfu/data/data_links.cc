@@ -55,4 +55,10 @@ void DataLinks::add_left(const std::vector<WorkerIndex>& to, RoomId room, Member
         links_[worker].add_left(room, sender);
 }
 
+void DataLinks::add_fence(WorkerIndex to, LinkedFence fence, LinkedFence::Stage stage) {
+    CONFAB_CHECK(to < links_.size());
+    fence.stage = stage;
+    links_[to].add(fence);
+}
+
 }  // namespace confab::sfu

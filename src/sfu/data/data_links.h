@@ -32,6 +32,7 @@ class DataLinks {
                    BytesView frame);
     void add_taken(WorkerIndex to, RoomId room, MemberId sender, std::size_t bytes);
     void add_left(const std::vector<WorkerIndex>& to, RoomId room, MemberId sender);
+    void add_fence(WorkerIndex to, LinkedFence fence, LinkedFence::Stage stage);
 
     struct Flushed {
         bool any = false;   // something waited

@@ -8,6 +8,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -72,6 +73,14 @@ struct DataRoomMember {
     MetricsTimes metrics;
 
     DataReceiver receiver;
+    // While it is about to go on at another worker: who has not answered its fence (data_moves.cc).
+    // Meanwhile it says nothing.
+    struct Leaving {
+        std::uint32_t round = 0;
+        std::vector<WorkerIndex> unanswered;
+        std::vector<WorkerIndex> unpassed;  // whose way to its new worker is not clear
+    };
+    std::optional<Leaving> leaving;
     std::uint64_t addressed = 0;  // the last message that named it
 };
 
@@ -91,6 +100,8 @@ struct DataRoom {
     std::map<DataTrackId, std::vector<Flow>> flows;
     WindowId own;  // of the API, of what is sent again, and for receivers that are too slow
     RemoteSenders remote;
+    // Of other workers, to be answered when this one knows of where their members go.
+    std::vector<LinkedFence> fences;
 };
 
 }  // namespace confab::sfu

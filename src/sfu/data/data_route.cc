@@ -130,7 +130,9 @@ std::size_t DataRouter::deliver_frame(Timestamp now, Room& room, DataTrackId tra
     const auto found = room.flows.find(track);
     if (found == room.flows.end()) return 0;
     for (Room::Flow& flow : found->second) {
-        if (!flow.to->active || !flow.frames.passes(now, load_be16(&frame[kFrameAt]))) continue;
+        if (!flow.to->active || flow.to->leaving ||
+            !flow.frames.passes(now, load_be16(&frame[kFrameAt])))
+            continue;
         Bytes copy = to_vector(frame);
         store_be16(&copy[kHandleAt], flow.handle);
         receivers_.send_lossy(now, *flow.to, DataChannel::kDataTrack,
@@ -157,7 +159,13 @@ bool DataRouter::flush_links() {
 
 void DataRouter::handle_link(Timestamp now, WorkerIndex from, BytesView piece) {
     links_.receive(from, piece, [&](const LinkRecord& record) {
-        std::visit([&](const auto& value) { handle_record(now, from, value); }, record);
+        if (const auto* fence = std::get_if<LinkedFence>(&record)) return moves_.handle(*fence);
+        std::visit(
+            [&](const auto& value) {
+                if constexpr (requires { handle_record(now, from, value); })
+                    handle_record(now, from, value);
+            },
+            record);
     });
 }
 
@@ -198,10 +206,10 @@ void DataRouter::handle_record(Timestamp, WorkerIndex from, const LinkedTaken& r
     windows_.note_opened();
 }
 
-void DataRouter::handle_record(Timestamp, WorkerIndex, const LinkedLeft& record) {
+void DataRouter::handle_record(Timestamp, WorkerIndex from, const LinkedLeft& record) {
     Room* room = rooms_.find(record.room);
     if (room == nullptr) return;
-    if (const WindowId window = room->remote.take(record.sender))
+    if (const WindowId window = room->remote.take(windows_, record.sender, from))
         receivers_.leave_behind(*room, window);
 }
 

@@ -18,6 +18,7 @@ DataRouter::DataRouter(WorkerIndex self, std::size_t workers, DataPort& port,
       port_(port),
       links_(workers),
       windows_(links_),
+      moves_({self, rooms_, links_, windows_}),
       receivers_(port, windows_, limits) {}
 
 // ---------------------------------------------------------------- members
@@ -68,6 +69,7 @@ void DataRouter::apply(Timestamp now, const DataWorkers& c) {
         if (worker != self_ && worker < links_.workers()) room->others.push_back(worker);
     for (const Member* m : room->list)
         windows_.at(m->window).keep_only(room->others);
+    moves_.answer_fences(*room);
     windows_.note_opened();
 }
 
@@ -104,7 +106,8 @@ bool DataRouter::may_send(PeerId peer) {
     const Member* m = rooms_.find(peer);
     if (m == nullptr) return true;
     const auto open = [&](const Member* at) {
-        return !windows_.at(at->window).full() && links_.have_room(at->room->others);
+        return !at->leaving && !windows_.at(at->window).full() &&
+               links_.have_room(at->room->others);
     };
     if (open(m) && std::all_of(m->copies.begin(), m->copies.end(), open)) return true;
     windows_.hold_back(peer);
@@ -148,8 +151,8 @@ void DataRouter::apply(Timestamp now, CallMethod& c) {
     if (m == nullptr) return;
     m->calls.begin(c.request_id);
     PendingId pending;
-    receivers_.send_reliable(now, *m, sctp::SharedBytes(std::move(c.payload)), m->room->own,
-                             pending);
+    const sctp::SharedBytes payload(std::move(c.payload));
+    receivers_.send_reliable(now, *m, {payload, MemberId(), m->room->own}, pending);
 }
 
 void DataRouter::apply(Timestamp, const EndCall& c) {

@@ -16,6 +16,7 @@
 
 #include "base/state/state.h"
 #include "sfu/data/data_links.h"
+#include "sfu/data/data_moves.h"
 #include "sfu/data/data_port.h"
 #include "sfu/data/data_progress.h"
 #include "sfu/data/data_rooms.h"
@@ -76,6 +77,8 @@ class DataRouter {
     // Of the tracks that are published here.
     const DataTrackFigures& track_figures() const { return track_figures_; }
     DataRooms& rooms() { return rooms_; }
+    // Of its members that go on at another worker.
+    friend DataMoves& moves_of(DataRouter& router) { return router.moves_; }
 
   private:
     using Member = DataRoomMember;
@@ -113,6 +116,7 @@ class DataRouter {
     DataRooms rooms_;
     DataLinks links_;
     DataWindows windows_;
+    DataMoves moves_;
     DataReceivers receivers_;
     DataProgressList progress_;
     std::uint64_t round_ = 0;

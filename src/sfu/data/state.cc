@@ -14,21 +14,37 @@
 
 namespace confab::sfu {
 namespace {
-constexpr std::size_t kMaxSid = 4096;
-}  // namespace
 
-void DataRooms::save(PeerId peer, StateWriter& out) {
-    const DataRoomMember* m = find(peer);
-    if (m == nullptr || m->info.peer != peer) return;
-    DataSequences all = m->receiver.had;
-    for (const auto& [sid, sequence] : m->room->memory.newest())
+constexpr std::size_t kMaxSid = 4096;
+// More than the API makes at a time.
+constexpr std::size_t kMaxCalls = 10'000;
+
+// Of the one on which it gets messages.
+void save_had(const DataRoomMember& m, StateWriter& out) {
+    DataSequences all = m.receiver.had;
+    for (const auto& [sid, sequence] : m.room->memory.newest())
         all[sid] = sequence;
     for (const auto& [sid, sequence] : all)
         out.record(1, [&](StateWriter& inner) {
             inner.field(1, sid, kMaxSid);
             inner.field(2, sequence);
         });
+}
+
+}  // namespace
+
+void DataRooms::save(PeerId peer, StateWriter& out) {
+    const DataRoomMember* m = find(peer);
+    if (m == nullptr) return;
+    if (m->info.peer == peer) save_had(*m, out);
+    // Whichever of its connections is there first, what comes on it counts.
     out.field(2, m->last_sequence);
+    out.field(3, m->active);
+    for (const auto& [request, acknowledged] : m->calls.awaited())
+        out.record(4, [&](StateWriter& inner) {
+            inner.field(1, request, kMaxSid);
+            inner.field(2, acknowledged);
+        });
 }
 
 void DataRooms::load(PeerId peer, Timestamp exported, StateReader& in) {
@@ -42,10 +58,25 @@ void DataRooms::load(PeerId peer, Timestamp exported, StateReader& in) {
         inner.field(2, one.sequence);
     });
     std::uint32_t last = 0;
+    bool active = false;
     in.field(2, last);
+    in.field(3, active);
+    struct Call {
+        std::string request;
+        bool acknowledged = false;
+    };
+    std::vector<Call> calls;
+    in.list(4, calls, kMaxCalls, [](StateReader& inner, Call& one) {
+        inner.field(1, one.request, kMaxSid);
+        inner.field(2, one.acknowledged);
+    });
     DataRoomMember* m = find(peer);
-    if (!in.ok() || m == nullptr || m->info.peer != peer) return;
+    if (!in.ok() || m == nullptr) return;
     m->last_sequence = std::max(m->last_sequence, last);
+    m->active = m->active || active;
+    for (const Call& one : calls)
+        m->calls.await({{one.request, one.acknowledged}});
+    if (m->info.peer != peer) return;
     m->receiver.moved = exported;
     for (One& one : all)
         m->receiver.had[std::move(one.sid)] = one.sequence;
@@ -53,7 +84,8 @@ void DataRooms::load(PeerId peer, Timestamp exported, StateReader& in) {
 
 bool DataRooms::lags(PeerId peer) {
     const DataRoomMember* m = find(peer);
-    return m != nullptr && m->info.peer == peer && m->receiver.lagging;
+    if (m == nullptr || m->info.peer != peer) return false;
+    return m->receiver.lagging || !m->receiver.held.empty();
 }
 
 }  // namespace confab::sfu

@@ -10,17 +10,22 @@ namespace confab::sfu {
 void Arrivals::apply(Timestamp now, const AwaitPeer& c) {
     end(now, c.peer);
     // What it publishes comes back, where it was here before.
-    parts_.tracks.forget_moved(c.peer);
+    parts_.tracks.expect_back(c.peer, true);
     Waiting& waiting = waiting_[c.peer];
     for (const AwaitedTrack& one : c.tracks) {
-        const auto home = parts_.tracks.moved_to(one.receiver).value_or(one.home);
-        Track& track = parts_.tracks.at(one.receiver, home, one.kind);
+        // Nobody else of the room moves meanwhile: that is where the publisher is.
+        Track& track = parts_.tracks.at(one.receiver, one.home, one.kind);
         track.expect({one.down_track, static_cast<std::int8_t>(one.max_spatial)});
         if (!parts_.tracks.is_home(track)) track.unconfirmed = true;
         parts_.upstream.tell_wanted(now, track);
         waiting.tracks.emplace_back(one.receiver, one.down_track);
     }
     tell_if_ready(c.peer, waiting);
+}
+
+void Arrivals::apply(Timestamp now, const EndAwait& c) {
+    parts_.tracks.expect_back(c.peer, false);
+    end(now, c.peer);
 }
 
 void Arrivals::confirm(ReceiverId receiver) {

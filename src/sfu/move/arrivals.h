@@ -26,6 +26,7 @@ class Arrivals {
 
     // PeerAwaited follows, at once where every track is here already.
     void apply(Timestamp now, const AwaitPeer& c);
+    void apply(Timestamp now, const EndAwait& c);
     // The home of a track said that all of it crosses.
     void confirm(ReceiverId receiver);
     // It came and caught up, or does not come any more.

@@ -286,8 +286,8 @@ struct SetBandwidthLimit {
 // ---------------------------------------------------------------- moving
 
 // A peer is about to come here from another worker with these down-tracks: packets of their tracks
-// are kept for it. PeerAwaited follows when nothing is missing any more, and ends with an
-// ImportPeer or a ClosePeer.
+// are kept for it. PeerAwaited follows when nothing is missing any more. Ends with an ImportPeer, a
+// ClosePeer, or an EndAwait: it stays where it is.
 struct AwaitedTrack {
     DownTrackId down_track;
     ReceiverId receiver;
@@ -299,6 +299,9 @@ struct AwaitPeer {
     PeerId peer;
     std::vector<AwaitedTrack> tracks;
 };
+struct EndAwait {
+    PeerId peer;
+};
 // The peer goes on at another owner (MC-20): what waits is sent, then PeerExported follows and it
 // is gone here. Packets that still come for it wait until it is at worker `to`, and are passed on
 // to it from then on, until a ClosePeer names it; they are lost without one. Subscribers of what it
@@ -306,6 +309,7 @@ struct AwaitPeer {
 struct ExportPeer {
     PeerId peer;
     std::optional<WorkerIndex> to;  // none: in another process
+    PeerId with;  // the other connection of its participant, if it has one: both go, or none
 };
 // Makes the peer with what it publishes and what it is sent, as if by these commands, and goes on
 // where its state says; PeerImported follows. Receivers and down-tracks that the state does not
@@ -417,8 +421,9 @@ using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
                  RemoveReceiver, MoveReceiver, MuteReceiver, WantLayers, AddDownTrack,
                  UpdateDownTrack, SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, AwaitPeer,
-                 ExportPeer, ImportPeer, OpenDataChannels, DataMember, DataMemberGone, DataWorkers,
-                 AddDataTrack, RemoveDataTrack, FlowDataTrack, SendData, CallMethod, EndCall>;
+                 EndAwait, ExportPeer, ImportPeer, OpenDataChannels, DataMember, DataMemberGone,
+                 DataWorkers, AddDataTrack, RemoveDataTrack, FlowDataTrack, SendData, CallMethod,
+                 EndCall>;
 
 // ================================================================ events
 
@@ -442,8 +447,8 @@ struct PeerStateChanged {
 struct PeerAwaited {
     PeerId peer;
 };
-// The end of an ExportPeer. Without bytes the peer can not be moved (now) and lives on here, or is
-// not known.
+// The end of an ExportPeer, for each of its peers. Without bytes they can not be moved (now) and
+// live on here, or are not known.
 struct PeerExported {
     PeerId peer;
     PeerBytes state;

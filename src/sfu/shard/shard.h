@@ -89,7 +89,10 @@ class Shard : private DueTimers {
     std::optional<Event> poll_event(ControlShard control) { return events_.poll(control); }
     bool has_event(ControlShard control) const { return events_.has_event(control); }
     Timestamp next_deadline() const {
-        return earlier(wheel_.next_deadline(), fan_out_.next_deadline());
+        Timestamp next = earlier(wheel_.next_deadline(), fan_out_.next_deadline());
+        for (const Leaving& one : leaving_)
+            next = earlier(next, one.until);
+        return next;
     }
     ShardSnapshot snapshot() const;
     const MediaFigures& figures() const { return quality_.figures(); }
@@ -182,8 +185,12 @@ class Shard : private DueTimers {
     PeerRtcp rtcp_;
     DataTurns data_;
     ConnectionEvents connections_;
-    std::vector<ExportPeer> leaving_;  // in this turn
-    ShardSnapshot totals_;             // of peers that are gone, and of the shard itself
+    struct Leaving {
+        ExportPeer command;
+        Timestamp until;  // stays if its data is not settled then
+    };
+    std::vector<Leaving> leaving_;  // in this turn, or when their data is settled
+    ShardSnapshot totals_;          // of peers that are gone, and of the shard itself
 };
 
 }  // namespace confab::sfu

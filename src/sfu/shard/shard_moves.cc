@@ -13,6 +13,8 @@ namespace confab::sfu {
 namespace {
 
 constexpr std::uint32_t kVersion = 1;
+// Another worker answers within a turn of its own; it may be busy.
+constexpr Duration kSettling = Duration::millis(200);
 
 // A TCP stream is of the socket that it came to, which stays.
 bool has_stream(const ShardPeer& peer) {
@@ -20,21 +22,34 @@ bool has_stream(const ShardPeer& peer) {
     return path && path->protocol == ice::Protocol::kTcp;
 }
 
+std::vector<PeerId> peers_of(const ExportPeer& c) {
+    return c.with == PeerId() ? std::vector{c.peer} : std::vector{c.peer, c.with};
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- away from here
 
 void Shard::apply(Timestamp now, ExportPeer& c) {
-    ShardPeer* peer = peers_.find(c.peer);
     const bool elsewhere = !c.to || (*c.to != config_.index && *c.to < config_.worker_count);
-    if (peer == nullptr || !elsewhere || has_stream(*peer) || data_.router().rooms().lags(c.peer)) {
-        events_.emit(PeerExported{c.peer, {}, now});
+    const std::vector<PeerId> all = peers_of(c);
+    const auto stays = [&](PeerId id) {
+        const ShardPeer* peer = peers_.find(id);
+        return peer == nullptr || has_stream(*peer) || data_.router().rooms().lags(id);
+    };
+    if (!elsewhere || std::any_of(all.begin(), all.end(), stays)) {
+        for (const PeerId id : all)
+            events_.emit(PeerExported{id, {}, now});
         return;
     }
-    leaving_.push_back(c);
-    peer->downlink().hurry();
-    queue_.mark_media(*peer);
-    queue_.mark(*peer);
+    leaving_.push_back({c, now + kSettling});
+    if (c.to) moves_of(data_.router()).begin(c.peer, *c.to);
+    for (const PeerId id : all) {
+        ShardPeer& peer = *peers_.find(id);
+        peer.downlink().hurry();
+        queue_.mark_media(peer);
+        queue_.mark(peer);
+    }
 }
 
 PeerBytes Shard::save(Timestamp now, const ShardPeer& peer, bool here) {
@@ -53,22 +68,37 @@ PeerBytes Shard::save(Timestamp now, const ShardPeer& peer, bool here) {
 }
 
 void Shard::finish_exports(Timestamp now) {
-    for (const ExportPeer& c : std::exchange(leaving_, {})) {
-        ShardPeer* peer = peers_.find(c.peer);
-        // Where nobody takes what there is to tell, it stays.
-        const bool told = events_.has_room(control_shard_of(c.peer));
-        PeerBytes state =
-            peer == nullptr || !told ? PeerBytes() : save(now, *peer, c.to.has_value());
-        if (state) {
-            if (c.to) {
+    for (const Leaving& one : std::exchange(leaving_, {})) {
+        const ExportPeer& c = one.command;
+        const bool settled = moves_of(data_.router()).may_leave(c.peer);
+        if (!settled && now < one.until) {
+            leaving_.push_back(one);
+            continue;
+        }
+        std::vector<PeerExported> told;
+        bool all = settled;
+        for (const PeerId id : peers_of(c)) {
+            const ShardPeer* peer = peers_.find(id);
+            // Where nobody takes what there is to tell, it stays; and who lags by now.
+            const bool heard = peer != nullptr && events_.has_room(control_shard_of(id)) &&
+                               !data_.router().rooms().lags(id);
+            told.push_back({id, heard ? save(now, *peer, c.to.has_value()) : PeerBytes(), now});
+            all = all && told.back().state;
+        }
+        if (!all) moves_of(data_.router()).stay(c.peer);
+        for (PeerExported& each : told) {
+            ShardPeer* peer = peers_.find(each.peer);
+            if (all && c.to) {
                 publications_.move_all(now, *peer, *c.to);
                 routes_.pass_on(now, *peer, *c.to);
             }
-            end_peer(now, *peer);
-        } else if (peer != nullptr) {
-            peer->downlink().hurry(false);
+            if (all)
+                end_peer(now, *peer);
+            else if (peer != nullptr)
+                peer->downlink().hurry(false);
+            if (!all) each.state = {};
+            events_.emit(std::move(each));
         }
-        events_.emit(PeerExported{c.peer, std::move(state), now});
     }
 }
 

@@ -35,10 +35,13 @@ struct Cluster : World {
         return create;
     }
     PeerExported export_peer(const Client& client, std::optional<WorkerIndex> to) {
-        command(client.shard, ExportPeer{client.id, to});
-        run(1);
+        const std::size_t before = events_of<PeerExported>().size();
+        command(client.shard, ExportPeer{client.id, to, {}});
+        // Its data waits for answers of the other workers.
+        for (int ms = 0; ms < 10 && events_of<PeerExported>().size() == before; ++ms)
+            run(1);
         const auto exported = events_of<PeerExported>();
-        REQUIRE_FALSE(exported.empty());
+        REQUIRE(exported.size() == before + 1);
         REQUIRE(exported.back().peer == client.id);
         return exported.back();
     }
@@ -310,7 +313,7 @@ TEST_CASE("Shard: a publisher moves before others hear of it, and they miss noth
     Call call(3, 0, 1);
     World& world = call.world;
     call.publish(300);
-    world.command(0, ExportPeer{call.publisher.id, WorkerIndex{1}});
+    world.command(0, ExportPeer{call.publisher.id, WorkerIndex{1}, {}});
     world.flush_shard(0);
     const PeerExported exported = world.events_of<PeerExported>().back();
     REQUIRE(exported.state);
@@ -541,9 +544,9 @@ TEST_CASE("Shard: what can not be moved stays as it is [MC-20] [FWD-18]") {
     Cluster& world = call.world;
     call.publish(500);
     // Nobody, to itself, to a worker that is not there.
-    world.command(1, ExportPeer{PeerId(77), WorkerIndex{0}});
-    world.command(1, ExportPeer{call.moves.id, WorkerIndex{1}});
-    world.command(1, ExportPeer{call.moves.id, WorkerIndex{9}});
+    world.command(1, ExportPeer{PeerId(77), WorkerIndex{0}, {}});
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{1}, {}});
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{9}, {}});
     world.run(1);
     const auto exported = world.events_of<PeerExported>();
     REQUIRE(exported.size() == 3);
@@ -618,6 +621,29 @@ TEST_CASE("Shard: checks by a name of the old worker find the peer until it is c
     world.command(1, ClosePeer{call.moves.id});
     world.run(20'000);
     CHECK(call.moves.transport->state() != peer::TransportState::kConnected);
+}
+
+TEST_CASE("Shard: of two connections of a participant both go, or none [MC-20]") {
+    Call call(2, 0, 1);
+    Cluster& world = call.world;
+    call.publish(500);
+    // Its second connection is not there.
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{0}, PeerId(77)});
+    world.run(1);
+    auto exported = world.events_of<PeerExported>();
+    REQUIRE(exported.size() == 2);
+    for (const PeerExported& one : exported)
+        CHECK_FALSE(one.state);
+    call.publish(500);
+    CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
+    CHECK(world.shards[1]->snapshot().peers == 2);
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{0}, call.stays.id});
+    world.run(1);
+    exported = world.events_of<PeerExported>();
+    REQUIRE(exported.size() == 4);
+    CHECK(exported[2].state);
+    CHECK(exported[3].state);
+    CHECK(world.shards[1]->snapshot().peers == 0);
 }
 
 }  // namespace confab::sfu

@@ -149,10 +149,10 @@ void Replicas::handle_subscribe(Timestamp now, WorkerIndex from, const LinkSubsc
         parts_.tracks.drop_if_unused(subscribe.receiver);
         return;
     }
-    // Not the one that has it: it would not ask if it kept it.
+    // The one that has it asked before it had it.
     const auto home = parts_.tracks.moved_to(subscribe.receiver);
-    if (home && *home != from) {
-        parts_.links.push(now, from, LinkMoved{subscribe.receiver, *home});
+    if (home) {
+        if (*home != from) parts_.links.push(now, from, LinkMoved{subscribe.receiver, *home});
         return;
     }
     // The publisher's command may still be on its way: the track remembers who wants it.

@@ -46,11 +46,17 @@ class TrackTable {
     void drop_if_unused(ReceiverId id);
     // Its publisher moved to `home`: who asks for it here is sent there, until forget_moved().
     void note_moved(ReceiverId id, PeerId publisher, WorkerIndex home) {
-        moved_[id] = {publisher, home};
+        moved_[id] = {publisher, home, false};
     }
     std::optional<WorkerIndex> moved_to(ReceiverId id) const {
         const auto found = moved_.find(id);
-        return found == moved_.end() ? std::nullopt : std::optional(found->second.home);
+        if (found == moved_.end() || found->second.returns) return std::nullopt;
+        return found->second.home;
+    }
+    // It is about to come back, so that who asks waits here; or it stays there after all.
+    void expect_back(PeerId publisher, bool returns) {
+        for (auto& [id, moved] : moved_)
+            if (moved.publisher == publisher) moved.returns = returns;
     }
     void forget_moved(PeerId publisher) {
         std::erase_if(moved_, [&](const auto& one) { return one.second.publisher == publisher; });
@@ -75,6 +81,7 @@ class TrackTable {
     struct Moved {
         PeerId publisher;
         WorkerIndex home = 0;
+        bool returns = false;
     };
     std::unordered_map<ReceiverId, Moved> moved_;
 };

@@ -12,17 +12,15 @@
 namespace confab::sfu {
 namespace {
 
-// Messages and windows that a backlog may name, by number.
+// Messages that a backlog may name, by number.
 struct Names {
-    WindowId window() { return windows.emplace(); }
     PendingId message() { return messages.emplace(); }
-    SlotMap<DataWindow> windows;
     SlotMap<PendingMessage> messages;
 };
 
 TEST_CASE("DataBacklog: senders take turns, each in its order [DC-20] [SIG-121]") {
     Names names;
-    const WindowId alice = names.window(), bob = names.window(), carol = names.window();
+    const MemberId alice(1), bob(2), carol(3);
     std::vector<PendingId> of_alice, of_bob;
     DataBacklog backlog;
     for (int i = 0; i < 4; ++i)
@@ -45,7 +43,7 @@ TEST_CASE("DataBacklog: senders take turns, each in its order [DC-20] [SIG-121]"
 
 TEST_CASE("DataBacklog: what comes first is looked at without being taken [DC-20]") {
     Names names;
-    const WindowId alice = names.window();
+    const MemberId alice(1);
     const PendingId one = names.message();
     DataBacklog backlog;
     CHECK(backlog.empty());
@@ -57,12 +55,31 @@ TEST_CASE("DataBacklog: what comes first is looked at without being taken [DC-20
     CHECK(backlog.empty());
 }
 
+TEST_CASE("DataBacklog: what does not wait any more leaves the others in their order [DC-20]") {
+    Names names;
+    const MemberId alice(1), bob(2);
+    const PendingId first = names.message(), second = names.message(), third = names.message();
+    const PendingId of_bob = names.message();
+    DataBacklog backlog;
+    for (const PendingId one : {first, second, third})
+        backlog.add(alice, one);
+    backlog.add(bob, of_bob);
+    CHECK(backlog.sender() == alice);
+    const auto taken = backlog.take(alice, [&](PendingId one) { return one == second; });
+    CHECK(taken == std::vector<PendingId>{second});
+    CHECK(backlog.take(bob, [](PendingId) { return true; }) == std::vector<PendingId>{of_bob});
+    CHECK(backlog.pop() == first);
+    CHECK(backlog.sender() == alice);
+    CHECK(backlog.pop() == third);
+    CHECK(backlog.empty());
+}
+
 TEST_CASE("DataBacklog: no sender waits for more than one message of each other [DC-20] [DES-56]") {
     Names names;
-    std::vector<WindowId> senders;
+    std::vector<MemberId> senders;
     senders.reserve(5);
-    for (int i = 0; i < 5; ++i)
-        senders.push_back(names.window());
+    for (std::uint64_t i = 1; i <= 5; ++i)
+        senders.emplace_back(i);
     Rng rng(3);
     DataBacklog backlog;
     std::vector<std::vector<PendingId>> waiting(senders.size());

@@ -50,18 +50,18 @@ bool HeldData::hold_sequenced(const std::string& sender_sid, std::uint32_t seque
     return true;
 }
 
-bool HeldData::hold(sctp::SharedBytes payload, Timestamp at) {
+bool HeldData::hold(sctp::SharedBytes payload, Timestamp at, MemberId sender) {
     if (payload.size() > kMaxBytes - bytes_ || held_.size() >= kMaxMessages) return false;
     bytes_ += payload.size();
-    held_.push_back({at, std::move(payload)});
+    held_.push_back({at, std::move(payload), sender});
     return true;
 }
 
-std::vector<sctp::SharedBytes> HeldData::take_unsequenced(Timestamp since) {
+std::vector<HeldData::Unsequenced> HeldData::take_unsequenced(Timestamp since) {
     bytes_ = 0;
-    std::vector<sctp::SharedBytes> result;
+    std::vector<Unsequenced> result;
     for (Unsequenced& one : std::exchange(held_, {}))
-        if (one.at >= since) result.push_back(std::move(one.payload));
+        if (one.at >= since) result.push_back(std::move(one));
     return result;
 }
 

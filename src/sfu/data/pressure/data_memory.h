@@ -62,18 +62,20 @@ class HeldData {
 
     // Both are false when it does not fit, which loses it.
     bool hold_sequenced(const std::string& sender_sid, std::uint32_t sequence);
-    bool hold(sctp::SharedBytes payload, Timestamp at = {});
+    bool hold(sctp::SharedBytes payload, Timestamp at = {}, MemberId sender = {});
     const std::map<std::string, std::uint32_t>& first_missed() const { return first_; }
-    // Those from `since` on; what came before is dropped.
-    std::vector<sctp::SharedBytes> take_unsequenced(Timestamp since = {});
-    void clear();
-
-  private:
-    std::map<std::string, std::uint32_t> first_;
     struct Unsequenced {
         Timestamp at;
         sctp::SharedBytes payload;
+        MemberId sender;
     };
+    // Those from `since` on; what came before is dropped.
+    std::vector<Unsequenced> take_unsequenced(Timestamp since = {});
+    void clear();
+    bool empty() const { return first_.empty() && held_.empty(); }
+
+  private:
+    std::map<std::string, std::uint32_t> first_;
     std::vector<Unsequenced> held_;
     std::size_t bytes_ = 0;
 };

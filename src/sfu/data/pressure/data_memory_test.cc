@@ -85,8 +85,8 @@ TEST_CASE("HeldData: of one that moved only what came since [MC-20]") {
         CHECK(held.hold(bytes(static_cast<std::size_t>(ms)), at_ms(ms)));
     const auto since = held.take_unsequenced(at_ms(20));
     REQUIRE(since.size() == 2);
-    CHECK(since[0].size() == 20);
-    CHECK(since[1].size() == 30);
+    CHECK(since[0].payload.size() == 20);
+    CHECK(since[1].payload.size() == 30);
 }
 
 TEST_CASE("HeldData: bounded in bytes and in messages [SIG-121] [IMM-15]") {

@@ -51,9 +51,9 @@ void DataReceivers::note_state(Timestamp now, DataRoomMember& m) {
 void DataReceivers::replay(Timestamp now, DataRoomMember& m) {
     DataRoom& room = *m.room;
     HeldData& held = m.receiver.held;
-    const auto send = [&](const sctp::SharedBytes& payload) {
+    const auto send = [&](const sctp::SharedBytes& payload, MemberId sender) {
         PendingId pending;
-        send_reliable(now, m, payload, room.own, pending);
+        send_reliable(now, m, {payload, sender, room.own}, pending);
     };
     for (const DataMemory::Cached* cached : room.memory.since(now, held.first_missed())) {
         const DataMessage& message = cached->message;
@@ -61,10 +61,11 @@ void DataReceivers::replay(Timestamp now, DataRoomMember& m) {
             message.kind == DataKind::kMetrics
                 ? m.info.hears_metrics
                 : message.for_everybody() || message.names(m.info.identity, m.info.sid);
-        if (for_it && message.sender != m.info.member && !had(m, message)) send(message.payload);
+        if (for_it && message.sender != m.info.member && !had(m, message))
+            send(message.payload, message.sender);
     }
-    for (const sctp::SharedBytes& payload : held.take_unsequenced(m.receiver.moved))
-        send(payload);
+    for (const HeldData::Unsequenced& one : held.take_unsequenced(m.receiver.moved))
+        send(one.payload, one.sender);
     held.clear();
 }
 
@@ -75,12 +76,13 @@ void DataReceivers::give(Timestamp now, DataRoomMember& to, const DataMessage& m
     HeldData& held = to.receiver.held;
     if (had(to, message)) return;
     if (message.lossy) {
-        if (to.active) send_lossy(now, to, DataChannel::kLossy, message.payload);
+        // While it leaves it gets none: they can not be told from those that it gets there.
+        if (to.active && !to.leaving) send_lossy(now, to, DataChannel::kLossy, message.payload);
     } else if (to.active && to.receiver.ready) {
-        send_reliable(now, to, message.payload, window, pending);
+        send_reliable(now, to, {message.payload, message.sender, window}, pending);
     } else if (message.sequence > 0) {
         if (!held.hold_sequenced(message.sender_sid, message.sequence)) ++dropped_;
-    } else if (!held.hold(message.payload, now)) {
+    } else if (!held.hold(message.payload, now, message.sender)) {
         ++dropped_;
     }
 }
@@ -103,9 +105,9 @@ void DataReceivers::send_lossy(Timestamp now, DataRoomMember& to, DataChannel ch
     if (send(now, to, channel, payload) != sctp::SendStatus::kOk) ++dropped_;
 }
 
-void DataReceivers::send_reliable(Timestamp now, DataRoomMember& to,
-                                  const sctp::SharedBytes& payload, WindowId window,
+void DataReceivers::send_reliable(Timestamp now, DataRoomMember& to, const Reliable& message,
                                   PendingId& pending) {
+    const sctp::SharedBytes& payload = message.payload;
     if (limited()) {
         if (overfull(to, DataChannel::kReliable) ||
             send(now, to, DataChannel::kReliable, payload) != sctp::SendStatus::kOk)
@@ -125,23 +127,23 @@ void DataReceivers::send_reliable(Timestamp now, DataRoomMember& to,
         ++dropped_;
         return;
     }
-    if (!keep(now, to, payload, window, pending)) ++dropped_;
+    if (!keep(now, to, message, pending)) ++dropped_;
 }
 
 // Until it takes more; false when too much waits already.
-bool DataReceivers::keep(Timestamp now, DataRoomMember& to, const sctp::SharedBytes& payload,
-                         WindowId window, PendingId& pending) {
+bool DataReceivers::keep(Timestamp now, DataRoomMember& to, const Reliable& message,
+                         PendingId& pending) {
     DataReceiver& r = to.receiver;
     // Once slow, it is until nothing waits, so that nothing is overtaken.
     const bool slow = r.slow_until > now || (!r.backlog.empty() && r.slow_until != Timestamp());
     if (!slow) r.slow_until = Timestamp();
     const WindowId own = to.room->own;
-    const WindowId account = slow ? own : window;
+    const WindowId account = slow ? own : message.window;
     if (account == own && windows_.at(own).waiting > kMaxOwnBytes) return false;
     PendingId alone;
     PendingId& shared = slow ? alone : pending;
-    windows_.hold(shared, payload, account);
-    r.backlog.add(account, shared);
+    windows_.hold(shared, message.payload, account);
+    r.backlog.add(message.sender, shared);
     start_lagging(now, to);
     return true;
 }
@@ -234,9 +236,11 @@ void DataReceivers::closed(DataRoomMember& m) {
 }
 
 void DataReceivers::leave_behind(DataRoom& room, WindowId window) {
+    const MemberId sender = windows_.at(window).sender;
     if (windows_.abandon(window)) return;
+    const auto is_gone = [&](PendingId id) { return windows_.message(id).window == window; };
     for (DataRoomMember* to : room.list) {
-        for (const PendingId message : to->receiver.backlog.take(window)) {
+        for (const PendingId message : to->receiver.backlog.take(sender, is_gone)) {
             ++dropped_;
             windows_.release(message);
         }
@@ -268,15 +272,16 @@ void DataReceivers::judge(Timestamp now, DataRoomMember& m) {
 // It holds nobody back from now on: what waits for it counts for the room.
 void DataReceivers::set_aside(Timestamp now, DataRoomMember& m) {
     DataBacklog& backlog = m.receiver.backlog;
-    std::vector<sctp::SharedBytes> waiting;
+    std::vector<std::pair<MemberId, sctp::SharedBytes>> waiting;
     while (!backlog.empty()) {
+        const MemberId sender = backlog.sender();
         const PendingId id = backlog.pop();
-        waiting.push_back(windows_.message(id).payload);
+        waiting.emplace_back(sender, windows_.message(id).payload);
         windows_.release(id);
     }
-    for (const sctp::SharedBytes& payload : waiting) {
+    for (const auto& [sender, payload] : waiting) {
         PendingId pending;
-        send_reliable(now, m, payload, m.room->own, pending);
+        send_reliable(now, m, {payload, sender, m.room->own}, pending);
     }
 }
 

@@ -46,8 +46,14 @@ class DataReceivers {
     // A message for it. `window` is its sender's; `pending` what waits of it for others already.
     void give(Timestamp now, DataRoomMember& to, const DataMessage& message, WindowId window,
               PendingId& pending);
-    void send_reliable(Timestamp now, DataRoomMember& to, const sctp::SharedBytes& payload,
-                       WindowId window, PendingId& pending);
+    // While it waits it counts for `window`, behind what its sender said before.
+    struct Reliable {
+        const sctp::SharedBytes& payload;
+        MemberId sender;  // none: the API
+        WindowId window;
+    };
+    void send_reliable(Timestamp now, DataRoomMember& to, const Reliable& message,
+                       PendingId& pending);
     void send_lossy(Timestamp now, DataRoomMember& to, DataChannel channel,
                     const sctp::SharedBytes& payload);
     // Its connection may take more.
@@ -72,8 +78,7 @@ class DataReceivers {
     void start_lagging(Timestamp now, DataRoomMember& m);
     void stop_lagging(DataRoomMember& m);
     void set_aside(Timestamp now, DataRoomMember& m);
-    bool keep(Timestamp now, DataRoomMember& to, const sctp::SharedBytes& payload, WindowId window,
-              PendingId& pending);
+    bool keep(Timestamp now, DataRoomMember& to, const Reliable& message, PendingId& pending);
 
     // All that waits is on connections, and so much at most (02 DC-24): nobody is held back.
     bool limited() const { return limits_.max_buffered > 0 && limits_.slow_threshold == 0; }

@@ -139,9 +139,9 @@ WindowId RemoteSenders::window(DataWindows& windows, RoomId room, MemberId sende
     return window;
 }
 
-WindowId RemoteSenders::take(MemberId sender) {
+WindowId RemoteSenders::take(DataWindows& windows, MemberId sender, WorkerIndex home) {
     const auto found = by_sender_.find(sender);
-    if (found == by_sender_.end()) return {};
+    if (found == by_sender_.end() || windows.at(found->second).home != home) return {};
     const WindowId window = found->second;
     by_sender_.erase(found);
     return window;

@@ -112,8 +112,9 @@ class RemoteSenders {
     static constexpr std::size_t kMaxIdle = 256;
 
     WindowId window(DataWindows& windows, RoomId room, MemberId sender, WorkerIndex home);
-    // After its sender's last message; none if nothing came from it.
-    WindowId take(MemberId sender);
+    // After its sender's last message from there; none if nothing came from it, or if it goes on
+    // at another worker and was heard from there.
+    WindowId take(DataWindows& windows, MemberId sender, WorkerIndex home);
     void abandon_all(DataWindows& windows);
 
   private:

@@ -143,6 +143,16 @@ TEST_CASE("DataWindows: kMaxLeftBytes of senders who went wait in a room, not mo
     CHECK(leave(kRoom, kMax - 2 * kCost).first);
 }
 
+TEST_CASE("RemoteSenders: who is heard from another worker has not left [MC-20]") {
+    Windows w;
+    RemoteSenders remote;
+    const WindowId window = remote.window(w.windows, kRoom, MemberId(1), 1);
+    CHECK(remote.window(w.windows, kRoom, MemberId(1), 2) == window);
+    CHECK(remote.take(w.windows, MemberId(1), 1) == WindowId());
+    CHECK(remote.window(w.windows, kRoom, MemberId(1), 2) == window);
+    CHECK(remote.take(w.windows, MemberId(1), 2) == window);
+}
+
 TEST_CASE("RemoteSenders: with kMaxIdle those with nothing waiting go, the others stay [IMM-15]") {
     Windows w;
     RemoteSenders remote;
@@ -157,9 +167,9 @@ TEST_CASE("RemoteSenders: with kMaxIdle those with nothing waiting go, the other
     (void)remote.window(w.windows, kRoom, MemberId(1'000), 1);
     CHECK(w.told() == std::vector<std::size_t>{kCost});
     CHECK(remote.window(w.windows, kRoom, MemberId(1), 1) == busy);
-    CHECK(remote.take(MemberId(2)) == WindowId());
-    CHECK(remote.take(MemberId(1)) == busy);
-    CHECK(remote.take(MemberId(1)) == WindowId());
+    CHECK(remote.take(w.windows, MemberId(2), 1) == WindowId());
+    CHECK(remote.take(w.windows, MemberId(1), 1) == busy);
+    CHECK(remote.take(w.windows, MemberId(1), 1) == WindowId());
     w.windows.release(message);
 }
 
