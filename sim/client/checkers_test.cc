@@ -99,6 +99,18 @@ TEST_CASE(
     CHECK_FALSE(check.checker.broken());
 }
 
+TEST_CASE("VideoChecker: a blank frame is the first one where all before it was lost [FWD-15]") {
+    for (const bool contiguous : {true, false}) {
+        CAPTURE(contiguous);
+        Check check;
+        // A key frame of one picture id, with nothing of an encoder of ours in it.
+        const Bytes blank{0x90, 0x80, 0x01, 0x10, 0x02, 0x00, 0x9D, 0x01, 0x2A};
+        check.checker.take(kRunStart, {100, 3000, true, contiguous, blank}, check.report);
+        CHECK(check.report.count() == (contiguous ? 1 : 0));
+        CHECK(check.checker.counters().blank_frames == 1);
+    }
+}
+
 TEST_CASE("VideoChecker: a start or a switch without a key frame is found [DES-52]") {
     Stream stream(0);
     (void)stream.next_frame();

@@ -37,10 +37,11 @@ void VideoChecker::lose_chain() {
     delivered_.clear();
 }
 
-void VideoChecker::take_blank(Timestamp now, const wire::Vp8Descriptor& descriptor,
+void VideoChecker::take_blank(Timestamp now, const wire::Vp8Descriptor& descriptor, bool contiguous,
                               Report& report) {
     ++counters_.blank_frames;
-    if (!started_) fail(now, "blank frame before any other", report);
+    // All that was before it may be lost.
+    if (!started_ && contiguous) fail(now, "blank frame before any other", report);
     if (!descriptor.key_frame) fail(now, "payload of no encoder of ours", report);
     if (before_) check_ids(now, descriptor, false, report);
     // What comes behind a blank picture has nothing to refer to.
@@ -127,7 +128,7 @@ void VideoChecker::take(Timestamp now, const OrderedPacket& packet, Report& repo
         before_.reset();
     }
     if (!stamp) {
-        take_blank(now, *descriptor, report);
+        take_blank(now, *descriptor, packet.contiguous, report);
     } else {
         if (stamp->track != track_) fail(now, "packet of another track", report);
         if (!started_ && packet.contiguous) check_start(now, *stamp, report);

@@ -55,7 +55,8 @@ class VideoChecker {
         std::optional<MediaStamp> stamp;  // none: a blank frame
         std::uint32_t timestamp = 0;
     };
-    void take_blank(Timestamp now, const wire::Vp8Descriptor& descriptor, Report& report);
+    void take_blank(Timestamp now, const wire::Vp8Descriptor& descriptor, bool contiguous,
+                    Report& report);
     void check_start(Timestamp now, const MediaStamp& stamp, Report& report);
     void check_within(Timestamp now, const OrderedPacket& packet,
                       const wire::Vp8Descriptor& descriptor, const MediaStamp& stamp,
