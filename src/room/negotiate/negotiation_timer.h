@@ -24,7 +24,8 @@ class NegotiationTimer {
     static constexpr Duration kRequirementTimeout = Duration::seconds(3);
     static constexpr int kRequirementRepeats = 3;
 
-    explicit NegotiationTimer(std::uint32_t first_id) : id_(first_id) {}
+    // `first_id`: of the first offer; not 0.
+    explicit NegotiationTimer(std::uint32_t first_id) : id_(first_id - 1) {}
 
     // Something changed; `force`: now, without debounce.
     void request(Timestamp now, bool force);
@@ -46,6 +47,7 @@ class NegotiationTimer {
 
     bool outstanding() const { return outstanding_; }
     bool timed_out(Timestamp now) const { return outstanding_ && sent_ + kAnswerTimeout <= now; }
+    // One less than that of the first, before it.
     std::uint32_t last_id() const { return id_; }
     // `connected`: only then does a missing answer count.
     Timestamp next_deadline(bool connected) const;

@@ -17,7 +17,7 @@ Timestamp at_ms(std::int64_t ms) {
 
 TEST_CASE(
     "NegotiationTimer: debounce, one offer at a time, ids, timeout [SDP-03] [SIG-85] [SIG-86]") {
-    NegotiationTimer timer(41);
+    NegotiationTimer timer(42);
     timer.request(at_ms(1'000), false);
     CHECK_FALSE(timer.due(at_ms(1'009)));
     CHECK(timer.due(at_ms(1'010)));

@@ -56,7 +56,7 @@ std::vector<sfu::SrtpProfile> srtp_profiles(const sdp::ClientTraits& client) {
 }  // namespace
 
 PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
-    : timer(1 + static_cast<std::uint32_t>(scope.ids.rng().below(256))),
+    : timer(1 + static_cast<std::uint32_t>(scope.ids.rng().below(256))),  // 01 SIG-85
       scope_(&scope),
       config_(std::move(config)),
       id_(sfu::PeerId(scope.ids.next())) {
