@@ -7,6 +7,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
 
 #include "room/test_support.h"
 
@@ -88,6 +90,36 @@ TEST_CASE("Observation: the steps of a join that succeeds, and its times [OBS-01
     h.advance(Duration::seconds(400));
     REQUIRE(h.observed<RoomOver>().size() == 1);
     CHECK(h.observed<RoomOver>()[0].lasted > Duration::millis(3250));
+}
+
+TEST_CASE("Observation: a connection counts while it is up, as what it is by then [ICE-18]") {
+    using sfu::ConnectionType;
+    using sfu::PeerState;
+    Harness h;
+    h.auto_connect = false;
+    const SessionId alice = h.join_active("r", "alice");
+    sfu::PeerStateChanged state;
+    state.peer = h.commands_of<sfu::CreatePeer>().back().peer;
+    const auto told = [&](PeerState to, ConnectionType type) {
+        state.state = to;
+        state.type = type;
+        h.event(state);
+        std::map<ConnectionType, int> up;
+        for (const ConnectionsChanged& one : h.observed<ConnectionsChanged>())
+            up[one.type] += one.change;
+        return std::array{up[ConnectionType::kUdp], up[ConnectionType::kTcp],
+                          up[ConnectionType::kTurn]};
+    };
+    CHECK(told(PeerState::kConnecting, ConnectionType::kTurn) == std::array{0, 0, 0});
+    CHECK(told(PeerState::kConnected, ConnectionType::kTurn) == std::array{0, 0, 1});
+    CHECK(told(PeerState::kConnected, ConnectionType::kTurn) == std::array{0, 0, 1});
+    CHECK(told(PeerState::kReconnected, ConnectionType::kTcp) == std::array{0, 1, 0});
+    CHECK(told(PeerState::kDisconnected, ConnectionType::kTcp) == std::array{0, 0, 0});
+    CHECK(told(PeerState::kReconnected, ConnectionType::kUdp) == std::array{1, 0, 0});
+    livekit::SignalRequest leave;
+    leave.mutable_leave();
+    h.send(alice, leave);
+    CHECK(told(PeerState::kConnected, ConnectionType::kTcp) == std::array{0, 0, 0});
 }
 
 TEST_CASE("Observation: joins that come to nothing [OBS-01]") {

@@ -149,7 +149,7 @@ void RoomWiring::codec_regressed(const Publication& track) {
 std::optional<Downlink> RoomWiring::downlink(const Participant& p) const {
     const PeerLink* link = room_->negotiation_.downstream(p);
     if (link == nullptr) return std::nullopt;
-    return Downlink{link->id(), link->connected, link->connected_at};
+    return Downlink{link->id(), link->connected(), link->connected_at};
 }
 
 void RoomWiring::section_needed(Participant& p, sdp::Sender sender) {

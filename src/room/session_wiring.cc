@@ -58,7 +58,7 @@ SessionsHost::Transport SessionWiring::transport(const Participant& p) const {
     Transport result{negotiation.ice(p), negotiation.subscriber_primary(p)};
     if (const PeerLink* primary = negotiation.primary(p)) {
         result.ever_connected = primary->ever_connected;
-        result.lost = !primary->connected;
+        result.lost = !primary->connected();
     }
     return result;
 }

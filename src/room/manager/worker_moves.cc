@@ -34,7 +34,7 @@ std::optional<std::vector<WorkerMoves::Part>> WorkerMoves::describe(const Room& 
     const std::vector<sfu::AddReceiver> receivers = receivers_of(room.publications_, p);
     std::vector<Part> parts;
     for (const PeerLink* link : links_of(room.negotiation_, p)) {
-        if (!link->connected) return std::nullopt;
+        if (!link->connected()) return std::nullopt;
         Part part;
         part.peer = link->id();
         part.import.create = link->description();

@@ -33,7 +33,7 @@ struct Links {
     // None that ever was up is down.
     bool all_up() const {
         const auto down = [](const std::unique_ptr<PeerLink>& link) {
-            return link && link->ever_connected && !link->connected;
+            return link && link->ever_connected && !link->connected();
         };
         return !down(publisher) && !down(subscriber);
     }

@@ -204,7 +204,7 @@ bool Negotiation::overdue(const Participant& p) const {
     const Links& l = links(p);
     const Timestamp now = scope_->now();
     const auto unanswered = [&](const PeerLink* link) {
-        return link != nullptr && link->connected && link->timer.timed_out(now);
+        return link != nullptr && link->connected() && link->timer.timed_out(now);
     };
     return unanswered(l.publisher.get()) || unanswered(l.subscriber.get()) ||
            unknown_media_deadline(l) <= now;
@@ -222,7 +222,7 @@ Timestamp Negotiation::next_deadline(const Participant& p) const {
     Timestamp result = earlier(l.held_offer_at, unknown_media_deadline(l));
     if (l.held_offer) return result;
     for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
-        if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected));
+        if (link != nullptr) result = earlier(result, link->timer.next_deadline(link->connected()));
     return result;
 }
 

@@ -164,10 +164,11 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
         case sfu::PeerState::kConnecting:
             break;
         case sfu::PeerState::kDisconnected:
-            link->connected = false;
+            link->went_down();
             break;
         case sfu::PeerState::kReconnected:
-            link->connected = news.up = true;
+            link->came_up(event.type);
+            news.up = true;
             // Over another transport it begins to live anew.
             if (std::exchange(link->failed, false) && l.ice != IcePreference::kAny)
                 link->connected_at = scope_->now();
@@ -178,7 +179,8 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
                                                                    : LinkNews::Failure::kHandshake;
             break;
         case sfu::PeerState::kConnected:
-            link->connected = news.up = true;
+            link->came_up(event.type);
+            news.up = true;
             link->connected_at = scope_->now();
             news.first = !std::exchange(link->ever_connected, true);
             break;
@@ -193,7 +195,7 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
 }
 
 void Negotiation::link_failed(const Participant& p, PeerLink& link, sfu::PeerFailure failure) {
-    link.connected = false;
+    link.went_down();
     // A restart that never came up did not live at all.
     const bool came_up = link.ever_connected && !std::exchange(link.failed, true);
     links(p).lived = came_up ? scope_->now() - link.connected_at : Duration::zero();

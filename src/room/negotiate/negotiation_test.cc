@@ -395,10 +395,10 @@ TEST_CASE("Negotiation: what a report of the media plane says of a connection [S
     CHECK((news.up && news.first && news.primary && !news.publisher));
     news = w.state(p, publisher, sfu::PeerState::kConnected);
     CHECK((news.up && news.first && !news.primary && news.publisher));
-    CHECK(primary->connected);
+    CHECK(primary->connected());
     news = w.state(p, primary, sfu::PeerState::kDisconnected);
     CHECK((!news.up && news.failure == LinkNews::Failure::kNone));
-    CHECK_FALSE(primary->connected);
+    CHECK_FALSE(primary->connected());
     news = w.state(p, primary, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
     CHECK(news.failure == LinkNews::Failure::kIce);
     news = w.state(p, primary, sfu::PeerState::kReconnected);

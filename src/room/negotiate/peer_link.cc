@@ -83,9 +83,22 @@ sfu::CreatePeer PeerLink::description() const {
 }
 
 PeerLink::~PeerLink() {
+    went_down();
     scope_->out.command(config_.worker, sfu::ClosePeer{id_});
     for (const sfu::WorkerIndex worker : earlier_)
         scope_->out.command(worker, sfu::ClosePeer{id_});
+}
+
+void PeerLink::came_up(sfu::ConnectionType type) {
+    if (type_ == type) return;
+    went_down();
+    type_ = type;
+    scope_->out.observe(ConnectionsChanged{type, 1});
+}
+
+void PeerLink::went_down() {
+    if (type_) scope_->out.observe(ConnectionsChanged{*type_, -1});
+    type_.reset();
 }
 
 void PeerLink::move_to(sfu::WorkerIndex worker) {

@@ -78,8 +78,12 @@ class PeerLink {
     bool has_remote() const { return has_remote_; }
     bool has_application() const { return application_; }
 
+    // It is connected, over this.
+    void came_up(sfu::ConnectionType type);
+    void went_down();
+    bool connected() const { return type_.has_value(); }
+
     NegotiationTimer timer;
-    bool connected = false;  // now
     bool ever_connected = false;
     bool failed = false;       // and has not come back
     bool established = false;  // connected, and its data channels are open
@@ -102,6 +106,7 @@ class PeerLink {
     std::optional<sdp::Offerer> offerer_;
     std::vector<std::string> waiting_candidates_;
     std::size_t candidates_ = 0;
+    std::optional<sfu::ConnectionType> type_;  // while it is connected
     bool has_remote_ = false;
     bool application_ = false;
     bool trickled_ = false;

@@ -77,7 +77,8 @@ std::optional<sfu::RemoteCandidate> parse_candidate(std::string_view line) {
         candidate->transport != wire::CandidateTransport::kUdp || candidate->address.port == 0)
         return std::nullopt;
     return sfu::RemoteCandidate{sfu::TransportProtocol::kUdp, candidate->address,
-                                candidate->priority};
+                                candidate->priority,
+                                candidate->type == wire::CandidateType::kRelay};
 }
 
 RemoteIce remote_ice_of(std::string_view sdp) {

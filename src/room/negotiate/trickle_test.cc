@@ -44,6 +44,9 @@ TEST_CASE("Trickle: order, JSON both ways, hostile input [SIG-03] [ICE-07] [ICE-
     CHECK_FALSE(parse_candidate_init("{"));
     CHECK_FALSE(parse_candidate_init("null"));
     CHECK_FALSE(parse_candidate_init(std::string(100'000, '[')));
+    CHECK_FALSE(candidate->relayed);
+    CHECK(
+        parse_candidate("candidate:1 1 udp 1 10.0.0.1 5 typ relay raddr 0.0.0.0 rport 0")->relayed);
     CHECK_FALSE(parse_candidate("candidate:1 1 udp 1 x.local 5 typ host"));
     CHECK_FALSE(parse_candidate("candidate:1 1 tcp 1 10.0.0.1 9 typ host tcptype active"));
     for (std::size_t size = 0; size < lines[0].size(); ++size)

@@ -13,6 +13,7 @@
 #include "livekit_models.pb.h"
 #include "livekit_rtc.pb.h"
 #include "room/quality/quality_view.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 
@@ -73,13 +74,19 @@ struct PeerReached {
     PeerStep step = PeerStep::kStarted;
 };
 
+// One more or one less of those that are up.
+struct ConnectionsChanged {
+    sfu::ConnectionType type = sfu::ConnectionType::kUdp;
+    int change = 0;
+};
+
 // Of one participant, at every look at it.
 struct QualitySeen {
     QualityScore score;
 };
 
-using Observation =
-    std::variant<JoinReached, SessionActive, SessionOver, RoomOver, PublicationStep,
-                 SubscriptionStep, MediaDelay, OperationDone, PeerReached, QualitySeen>;
+using Observation = std::variant<JoinReached, SessionActive, SessionOver, RoomOver, PublicationStep,
+                                 SubscriptionStep, MediaDelay, OperationDone, PeerReached,
+                                 ConnectionsChanged, QualitySeen>;
 
 }  // namespace confab::room

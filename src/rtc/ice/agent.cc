@@ -170,6 +170,14 @@ bool Agent::is_valid_path(const Path& path) const {
     return pair != nullptr && pair->is_valid();
 }
 
+PathFacts Agent::path_facts() const {
+    PathFacts facts;
+    facts.rtt = rtt_;
+    if (const Pair* pair = list_.find(selection_.pair()))
+        facts.type = remote_candidates_.type_of(*pair);
+    return facts;
+}
+
 Snapshot Agent::snapshot() const {
     Snapshot s;
     s.state = state();
@@ -182,9 +190,9 @@ Snapshot Agent::snapshot() const {
     s.pending_transactions = transactions_.size();
     s.bytes_held = list_.bytes_held() + transactions_.bytes_held() +
                    remote_candidates_.bytes_held() + transmits_.bytes_held();
-    if (const Pair* pair = list_.find(selection_.pair()))
-        s.selected_type = remote_candidates_.type_of(*pair);
-    s.rtt = rtt_;
+    const PathFacts facts = path_facts();
+    s.selected_type = facts.type;
+    s.rtt = facts.rtt;
     s.counters = counters_;
     s.counters.pairs_evicted = list_.evicted();
     s.counters.outputs_dropped = transmits_.dropped() + selection_.events_dropped();

@@ -76,8 +76,7 @@ class Agent {
     const std::optional<Path>& selected() const { return selection_.path(); }
     State state() const { return selection_.state(); }
     Role role() const { return roles_.ours(); }
-    // As in snapshot().
-    Duration rtt() const { return rtt_; }
+    PathFacts path_facts() const;
     const Credentials& local_credentials() const { return credentials_.local; }
     Snapshot snapshot() const;
 

@@ -205,13 +205,13 @@ TEST_CASE_HANDED_OVER(
     s.advance(Duration::millis(10));
     s.answer(kLte);
     REQUIRE(s.agent.selected() == kLte);
-    CHECK(s.agent.rtt() == Duration::millis(10));
+    CHECK(s.agent.path_facts().rtt == Duration::millis(10));
     s.check_from(kWifi, false);
     s.answer(kWifi);
-    CHECK(s.agent.rtt() == Duration::millis(10));
+    CHECK(s.agent.path_facts().rtt == Duration::millis(10));
     s.check_from(kWifi, true);
     REQUIRE(s.agent.selected() == kWifi);
-    CHECK(s.agent.rtt() == Duration::zero());
+    CHECK(s.agent.path_facts().rtt == Duration::zero());
 }
 
 TEST_CASE_HANDED_OVER(

@@ -199,6 +199,15 @@ struct Counters {
     std::uint64_t outputs_dropped = 0;  // queue full because nobody polled
 };
 
+// Of the selected pair.
+struct PathFacts {
+    // Of its remote candidate. Also kRelay for a peer-reflexive one at the address of a signalled
+    // relay candidate (02 ICE-18).
+    std::optional<CandidateType> type;
+    Duration rtt;  // of its last answered check; zero before one
+    bool relayed() const { return type == CandidateType::kRelay; }
+};
+
 struct Snapshot {
     State state = State::kNew;
     Role role = Role::kControlled;
@@ -207,10 +216,8 @@ struct Snapshot {
     std::size_t remote_candidates = 0;
     std::size_t pending_transactions = 0;
     std::size_t bytes_held = 0;
-    // Of the selected pair's remote candidate. Also kRelay for a peer-reflexive one at the address
-    // of a signalled relay candidate (02 ICE-18).
-    std::optional<CandidateType> selected_type;
-    Duration rtt;  // of the last answered check on the selected pair; zero before one
+    std::optional<CandidateType> selected_type;  // PathFacts
+    Duration rtt;
     Counters counters;
 };
 

@@ -103,8 +103,7 @@ class Transport {
     }
     bool connected() const { return connection_.connected(); }
     TransportState state() const { return connection_.state(); }
-    // Of the last answered check of ICE on the selected path; zero before one.
-    Duration rtt() const { return agent_.rtt(); }
+    ice::PathFacts path_facts() const { return agent_.path_facts(); }
     // Where media goes; none before ICE selected a pair.
     const std::optional<ice::Path>& path() const { return agent_.selected(); }
     // Null before DTLS is done.

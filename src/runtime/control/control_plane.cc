@@ -108,11 +108,10 @@ void ControlPlane::log_media_event(const sfu::Event& event) {
     const auto* changed = std::get_if<sfu::PeerStateChanged>(&event);
     if (changed == nullptr) return;
     if (!telemetry::log_enabled(telemetry::LogLevel::kDebug)) return;
-    telemetry::log_debug(
-        "peer connection " + std::string(to_text(changed->state)),
-        {{"peer", changed->peer.value()},
-         {"protocol", changed->protocol == sfu::TransportProtocol::kTcp ? "tcp" : "udp"},
-         {"remote", changed->remote.to_string()}});
+    telemetry::log_debug("peer connection " + std::string(to_text(changed->state)),
+                         {{"peer", changed->peer.value()},
+                          {"type", sfu::to_text(changed->type)},
+                          {"remote", changed->remote.to_string()}});
 }
 
 void ControlPlane::carry_out() {

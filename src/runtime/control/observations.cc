@@ -145,6 +145,9 @@ struct Recorder {
         metrics.add(Metric::kPeerConnectionState,
                     {livekit::SignalTarget_Name(o.transport), to_label(o.step)});
     }
+    void operator()(const room::ConnectionsChanged& o) const {
+        metrics.add(Metric::kConnections, {sfu::to_text(o.type)}, o.change);
+    }
     void operator()(const room::QualitySeen& o) const {
         metrics.observe(Metric::kQualityRating, static_cast<double>(o.score.quality));
         metrics.observe(Metric::kQualityScore, static_cast<double>(o.score.mos));

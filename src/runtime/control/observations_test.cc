@@ -147,6 +147,14 @@ TEST_CASE("record: every state, step and phase has the label of the recorded dum
         CHECK(metrics.value(Metric::kPeerConnectionState, {"PUBLISHER", label}) == 1);
         CHECK(metrics.value(Metric::kPeerConnectionState, {"SUBSCRIBER", label}) == 0);
     }
+    for (const auto& [type, label] :
+         {std::pair{sfu::ConnectionType::kUdp, "udp"}, std::pair{sfu::ConnectionType::kTcp, "tcp"},
+          std::pair{sfu::ConnectionType::kTurn, "turn"}}) {
+        CAPTURE(label);
+        for (const int change : {1, 1, -1})
+            record(metrics, room::ConnectionsChanged{type, change});
+        CHECK(metrics.value(Metric::kConnections, {label}) == 1);
+    }
     for (const auto& [operation, label] :
          {std::pair{Operation::kAnswer, "answer"}, std::pair{Operation::kOffer, "offer"},
           std::pair{Operation::kParticipantJoin, "participant_join"},

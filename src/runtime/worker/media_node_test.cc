@@ -410,7 +410,7 @@ TEST_CASE(
         for (const auto& event : town.events)
             if (const auto* changed = std::get_if<sfu::PeerStateChanged>(&event.event))
                 if (changed->state == sfu::PeerState::kConnected &&
-                    changed->protocol == sfu::TransportProtocol::kTcp)
+                    changed->type == sfu::ConnectionType::kTcp)
                     ++over_tcp;
         CHECK(over_tcp == (workers > 1 ? 3U : 2U));
         CHECK(town.node->stop() == 0);

@@ -16,6 +16,12 @@ ShardPeer::ShardPeer(PeerId id, const peer::SharedCrypto& crypto, peer::Transpor
       uplink_(transport_, counters_, rng.u32()),
       downlink_(transport_, counters_, make_bandwidth(bandwidth)) {}
 
+ConnectionType ShardPeer::connection_type() const {
+    const auto& path = transport_.path();
+    if (path && path->protocol == ice::Protocol::kTcp) return ConnectionType::kTcp;
+    return transport_.path_facts().relayed() ? ConnectionType::kTurn : ConnectionType::kUdp;
+}
+
 // ---------------------------------------------------------------- data channels
 
 DataChannel ShardPeer::kind_of_label(const std::string& label) {

@@ -33,6 +33,8 @@ class ShardPeer : public Timed {
     const Uplink& uplink() const { return uplink_; }
     Downlink& downlink() { return downlink_; }
     const Downlink& downlink() const { return downlink_; }
+    // Of the selected path.
+    ConnectionType connection_type() const;
     TimerNode& timer() { return timer_; }
     void on_timer(DueTimers& timers, Timestamp now) override { timers.peer_due(now, *this); }
     // Each window of quality (CQ-01) is reported by its own peer, so that no turn looks at all.
@@ -58,6 +60,7 @@ class ShardPeer : public Timed {
     bool is_dirty = false;          // noted for the next flush
     bool transport_waiting = true;  // its transport may have something to say at the next flush
     bool reschedule_needed = true;
+    ConnectionType told_type = ConnectionType::kUdp;  // to control
     bool data_waiting = false;     // has messages for which the shard has no room yet
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
 

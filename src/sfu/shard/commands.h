@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -73,7 +74,14 @@ struct RemoteCandidate {
     TransportProtocol protocol = TransportProtocol::kUdp;
     SocketAddress address;
     std::uint32_t priority = 0;
+    bool relayed = false;  // a TURN server's, on behalf of the client
 };
+// How a connection goes (ICE-18). kTurn: to the client's relay, which it reaches by whatever way.
+enum class ConnectionType : std::uint8_t { kUdp, kTcp, kTurn };
+constexpr std::string_view to_text(ConnectionType type) {
+    if (type == ConnectionType::kTcp) return "tcp";
+    return type == ConnectionType::kTurn ? "turn" : "udp";
+}
 
 struct CreatePeer {
     PeerId peer;
@@ -440,7 +448,7 @@ struct PeerStateChanged {
     PeerId peer;
     PeerState state = PeerState::kConnecting;
     PeerFailure failure = PeerFailure::kNone;
-    TransportProtocol protocol = TransportProtocol::kUdp;  // of the selected pair
+    ConnectionType type = ConnectionType::kUdp;  // of the selected pair
     SocketAddress remote;
 };
 // All that an awaited peer is to get of its tracks comes here from now on.

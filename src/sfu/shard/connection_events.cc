@@ -43,6 +43,9 @@ void ConnectionEvents::after_input(Timestamp now, ShardPeer& peer) {
     peer.reschedule_needed = true;
     while (const auto state = peer.transport().poll_state())
         handle(now, peer, *state);
+    // Another path was found beside the one that works, or its end turns out to be a relay.
+    if (peer.transport().connected() && peer.connection_type() != peer.told_type)
+        tell(peer, PeerState::kReconnected, PeerFailure::kNone);
     take(now, peer);
     DataRouter& router = parts_.data.router();
     if (router.lagging()) router.made_room(now, peer.id());
@@ -116,16 +119,7 @@ void ConnectionEvents::handle(Timestamp now, ShardPeer& peer, peer::TransportEve
 
 void ConnectionEvents::handle_state(Timestamp now, ShardPeer& peer,
                                     const peer::StateChanged& state) {
-    PeerStateChanged changed;
-    changed.peer = peer.id();
-    changed.state = to_state(state.state);
-    changed.failure = to_failure(state.failure);
-    if (const auto& path = peer.transport().path()) {
-        changed.protocol = path->protocol == ice::Protocol::kTcp ? TransportProtocol::kTcp
-                                                                 : TransportProtocol::kUdp;
-        changed.remote = path->remote;
-    }
-    parts_.events.emit(changed);
+    tell(peer, to_state(state.state), to_failure(state.failure));
     if (peer.transport().connected()) {
         parts_.data.router().connected(now, peer.id());
         parts_.subscriptions.connected(now, peer);
@@ -134,6 +128,16 @@ void ConnectionEvents::handle_state(Timestamp now, ShardPeer& peer,
     }
     if (state.state == peer::TransportState::kReconnected)
         parts_.subscriptions.reconnected(now, peer);
+}
+
+void ConnectionEvents::tell(ShardPeer& peer, PeerState state, PeerFailure failure) {
+    PeerStateChanged changed;
+    changed.peer = peer.id();
+    changed.state = state;
+    changed.failure = failure;
+    changed.type = peer.told_type = peer.connection_type();
+    if (const auto& path = peer.transport().path()) changed.remote = path->remote;
+    parts_.events.emit(changed);
 }
 
 }  // namespace confab::sfu

@@ -38,6 +38,7 @@ class ConnectionEvents {
     void take_rest(Timestamp now, ShardPeer& peer);
     void handle(Timestamp now, ShardPeer& peer, peer::TransportEvent event);
     void handle_state(Timestamp now, ShardPeer& peer, const peer::StateChanged& state);
+    void tell(ShardPeer& peer, PeerState state, PeerFailure failure);
 
     Parts parts_;
 };

@@ -40,7 +40,7 @@ TEST_CASE("ConnectionEvents: states are told in order, with where the client is 
           std::vector{PeerState::kConnected, PeerState::kDisconnected, PeerState::kReconnected});
     const PeerStateChanged last = world.events_of<PeerStateChanged>().back();
     CHECK(last.failure == PeerFailure::kNone);
-    CHECK(last.protocol == TransportProtocol::kUdp);
+    CHECK(last.type == ConnectionType::kUdp);
     CHECK(last.remote == client.address);
 }
 

@@ -84,7 +84,7 @@ std::size_t DataTurns::buffered(PeerId to, DataChannel channel) {
 std::optional<Duration> DataTurns::round_trip(PeerId peer) {
     const ShardPeer* found = parts_.peers.find(peer);
     if (found == nullptr || !found->transport().connected()) return std::nullopt;
-    const Duration rtt = found->transport().rtt();
+    const Duration rtt = found->transport().path_facts().rtt;
     return rtt > Duration::zero() ? std::optional(rtt) : std::nullopt;
 }
 

@@ -55,6 +55,9 @@ ShardPeer* Shard::add_peer(Timestamp now, const CreatePeer& c) {
     transport.ice.role = c.ice_controlling ? ice::Role::kControlling : ice::Role::kControlled;
     transport.ice.tcp_only = c.tcp_only;
     transport.ice.candidates = config_.candidates;
+    // Clients that may only relay would wait for nothing. Where a better pair follows, the upgrade
+    // window takes it.
+    transport.ice.acceptance_waits.relay = Duration::zero();
     transport.sctp = config_.options.sctp;
     for (const SrtpProfile profile : c.srtp_profiles)
         transport.profiles.push_back(to_srtp(profile));
@@ -92,6 +95,7 @@ void Shard::apply(Timestamp now, AddRemoteCandidate& c) {
         c.candidate.protocol == TransportProtocol::kTcp ? ice::Protocol::kTcp : ice::Protocol::kUdp;
     candidate.address = c.candidate.address;
     candidate.priority = c.candidate.priority;
+    if (c.candidate.relayed) candidate.type = ice::CandidateType::kRelay;
     peer->transport().add_remote_candidate(now, candidate);
     changed(now, *peer);
 }
