@@ -94,6 +94,8 @@ struct Rtc {
     bool enable_loopback_candidate = false;
     bool force_tcp = false;
     bool allow_tcp_fallback = true;
+    std::uint32_t tcp_fallback_rtt_threshold = 0;  // ms; 0: none
+    bool allow_udp_unstable_fallback = false;
     Filter interfaces;
     Filter ips;  // CIDR
     std::uint32_t packet_buffer_size_video = 500;

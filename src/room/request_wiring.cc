@@ -26,6 +26,10 @@ void RequestWiring::prefer_transport(Participant& p, IcePreference preference) {
     room_->negotiation_.prefer(p, preference);
 }
 
+void RequestWiring::signal_measured(Participant& p, Duration rtt) {
+    note_signal_rtt(room_->negotiation_, p, rtt);
+}
+
 void RequestWiring::limit_downlink(Participant& p, std::uint64_t bits_per_second) {
     if (const PeerLink* link = room_->negotiation_.downstream(p))
         room_->scope_->out.command(p.worker, sfu::SetBandwidthLimit{link->id(), bits_per_second});

@@ -23,6 +23,7 @@ class RequestWiring final : public RequestsHost {
     Result<void, std::string> take_candidate(Participant& p,
                                              const livekit::TrickleRequest& trickle) override;
     void prefer_transport(Participant& p, IcePreference preference) override;
+    void signal_measured(Participant& p, Duration rtt) override;
     void limit_downlink(Participant& p, std::uint64_t bits_per_second) override;
     void add_track(Participant& p, const livekit::AddTrackRequest& request) override;
     bool mute(Participant& p, const std::string& sid, bool muted) override;

@@ -56,14 +56,13 @@ class Room {
         publications_.layer_started(p, sid, event);
     }
     void handle_speaker_levels(const sfu::SpeakerLevels& event) { speakers_.handle_levels(event); }
-    void handle_codec_unsupported(Participant& p, const std::string& sid) {
-        subscriptions_.codec_unsupported(p, sid);
-    }
     void handle_stream_state(Participant& p, const std::string& sid, sfu::StreamState state) {
         subscriptions_.stream_state(p, sid, state);
     }
     void handle_quality(Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
                         const std::string& sid);
+    // How a connection is by then, without what is sent over it.
+    void handle_path(Participant& p, const sfu::QualityBatch& report);
     void handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event);
     void handle_channel_failed(Participant& p);
 

@@ -26,6 +26,13 @@ void Room::handle_quality(Participant& p, std::uint64_t track, const sfu::Qualit
     quality_.note(p, track, sample, weight);
 }
 
+void Room::handle_path(Participant& p, const sfu::QualityBatch& report) {
+    if (p.closing || !sessions_.is_reachable(p)) return;
+    if (!leave_unstable(negotiation_, p, report)) return;
+    roster_.touch(p);
+    sessions_.leave_path(p);
+}
+
 void Room::handle_channel_opened(Participant& p, const sfu::DataChannelOpened& event) {
     const PeerLink* link = negotiation_.primary(p);
     if (link == nullptr || link->id() != event.peer) return;

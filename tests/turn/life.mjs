@@ -10,7 +10,7 @@ import { assert } from '../lib/suite.mjs';
 import { SignalClient } from '../lib/signal_client.mjs';
 import { TurnClient } from '../lib/turn_client.mjs';
 import { until } from '../lib/wait.mjs';
-import { kUdpPort, metric, start_turn_server } from './settings.mjs';
+import { kUdpPort, metric_becomes, start_turn_server } from './settings.mjs';
 
 const kAfterParticipant = 30;
 
@@ -46,10 +46,10 @@ export async function life_checks(place) {
 
   await suite.check(names.key, async () => {
     const carol = await join_with_allocation(server, host, 'carol');
-    assert.equal(await metric(server, 'confab_turn_allocations'), 1);
+    await metric_becomes(server, 'confab_turn_allocations', (count) => count === 1);
     change(file, { keys: { APInext: 'the-next-secret-of-this-node-0123456789' } });
     server.signal('SIGHUP');
-    await until(async () => (await metric(server, 'confab_turn_allocations')) === 0, { what: 'the end of the allocation' });
+    await metric_becomes(server, 'confab_turn_allocations', (count) => count === 0);
     assert.notEqual((await carol.turn.refresh(600)).error, 0);
     carol.turn.close();
     await carol.signal.leave();

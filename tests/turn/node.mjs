@@ -8,7 +8,7 @@ import { IceTransportType } from '@livekit/rtc-node';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
-import { metric, start_turn_server } from './settings.mjs';
+import { metric, metric_becomes, start_turn_server } from './settings.mjs';
 
 export async function node_checks(place) {
   const { suite } = place;
@@ -26,17 +26,17 @@ export async function node_checks(place) {
       await Promise.all([bob.sees(alice), alice.sees(bob), bob.hears(alice)]);
       await alice.local.publishData(new TextEncoder().encode('hello'), { reliable: true });
       await until(() => bob.data.some((one) => one.text === 'hello'), { what: 'data' });
-      assert.ok((await metric(server, 'confab_turn_allocations')) >= 2, 'nobody has an allocation');
+      await metric_becomes(server, 'confab_turn_allocations', (count) => count >= 2);
       // All of it is relayed; how much that is by now depends on how soon the first pictures came.
-      await until(async () => (await metric(server, 'confab_turn_relayed_bytes_total')) - before > 20000, { what: 'media to be relayed' });
-      const connections = (type) => metric(server, 'confab_connections', { type });
-      const count = single ? 2 : 4;
-      await until(async () => (await connections('turn')) === count, { what: `${count} connections by TURN` });
-      assert.equal((await connections('udp')) + (await connections('tcp')), 0);
+      await metric_becomes(server, 'confab_turn_relayed_bytes_total', (octets) => octets - before > 20000);
+      const wanted = single ? 2 : 4;
+      await metric_becomes(server, 'confab_connections', (count) => count === wanted, { type: 'turn' });
+      for (const type of ['udp', 'tcp']) assert.equal(await metric(server, 'confab_connections', { type }), 0, type);
       await Promise.all([alice.leave(), bob.leave()]);
-      await until(async () => (await connections('turn')) === 0, { what: 'the connections to end' });
       // What a participant leaves behind ends with it.
-      await until(async () => (await metric(server, 'confab_turn_allocations')) === 0, { what: 'the allocations to end' });
+      for (const name of ['confab_connections', 'confab_turn_allocations']) {
+        await metric_becomes(server, name, (count) => count === 0);
+      }
     }, { seconds: 60 });
   }
   await server.stop();

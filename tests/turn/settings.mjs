@@ -6,6 +6,7 @@
 import { Scrape } from '../lib/metrics.mjs';
 import { start_server } from '../lib/server.mjs';
 import { SignalClient } from '../lib/signal_client.mjs';
+import { until } from '../lib/wait.mjs';
 
 export const kUdpPort = 3478;
 
@@ -21,6 +22,11 @@ export function start_turn_server({ suite, host }, turn = {}, config = {}) {
 // The sum of a metric's series with these labels.
 export async function metric(server, name, labels) {
   return (await Scrape.of(server)).value(name, labels) ?? 0;
+}
+
+// A figure follows what it counts by a moment.
+export async function metric_becomes(server, name, wanted, labels) {
+  await until(async () => wanted(await metric(server, name, labels)), { what: `${name}: ${wanted}` });
 }
 
 // Datagrams relayed so far: those between clients and media workers by rings, others by sockets.

@@ -225,6 +225,8 @@ room::Config room_config(const config::Config& config,
     result.enable_data_tracks = config.enable_data_tracks;
     result.enable_data_blobs = config.enable_participant_data_blob;
     result.allow_tcp_fallback = config.rtc.allow_tcp_fallback;
+    result.tcp_fallback_rtt = Duration::millis(config.rtc.tcp_fallback_rtt_threshold);
+    result.allow_udp_unstable_fallback = config.rtc.allow_udp_unstable_fallback;
     result.force_tcp = config.rtc.force_tcp;
     result.send_side_bwe = send_side_bwe(config);
     result.active_red_encoding = config.audio.active_red_encoding;

@@ -245,6 +245,8 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     config.rtc.pli_throttle.high_quality = Duration::seconds(3);
     config.rtc.reconnect_on_publication_error = true;
     config.rtc.allow_tcp_fallback = false;
+    config.rtc.tcp_fallback_rtt_threshold = 150;
+    config.rtc.allow_udp_unstable_fallback = true;
     config.rtc.force_tcp = true;
     config.room.update_batch_target_size = 0;
     config.room.enable_full_room_in_webhooks = true;
@@ -265,6 +267,8 @@ TEST_CASE("Room options: limits, timers, playout delay, presets [ROOM-03] [ROOM-
     CHECK(room.pli_throttle[2] == Duration::seconds(3));
     CHECK(room.reconnect_on_publication_error);
     CHECK_FALSE(room.allow_tcp_fallback);
+    CHECK(room.tcp_fallback_rtt == Duration::millis(150));
+    CHECK(room.allow_udp_unstable_fallback);
     CHECK(room.force_tcp);
     CHECK(room.update_batch_bytes == 0);
     CHECK(room.full_room_in_webhooks);

@@ -129,10 +129,18 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "rtc.allow_tcp_fallback", [](C& c) -> Slot { return &c.rtc.allow_tcp_fallback; },
         "Send clients whose connections fail over TCP next time, then over TURN and TLS"),
-    later("rtc.tcp_fallback_rtt_threshold", Kind::kUint32, "0",
-          "Round trip in ms from which TLS is suggested at once"),
-    later("rtc.allow_udp_unstable_fallback", Kind::kBool, "false",
-          "Suggest TCP when UDP loses much"),
+    used(
+        "rtc.tcp_fallback_rtt_threshold",
+        [](C& c) -> Slot { return &c.rtc.tcp_fallback_rtt_threshold; },
+        "Clients whose signalling takes so many ms there and back are not sent over TCP, but over "
+        "TURN "
+        "and TLS at once; 0: none"),
+    used(
+        "rtc.allow_udp_unstable_fallback",
+        [](C& c) -> Slot { return &c.rtc.allow_udp_unstable_fallback; },
+        "Send clients over TCP whose UDP loses a quarter for long, where signalling is not slower; "
+        "needs "
+        "tcp_fallback_rtt_threshold"),
     used(
         "rtc.reconnect_on_publication_error",
         [](C& c) -> Slot { return &c.rtc.reconnect_on_publication_error; },

@@ -67,11 +67,12 @@ void MediaEvents::dispatch(const sfu::StreamStateChanged& event) {
 
 void MediaEvents::dispatch(const sfu::CodecUnsupported& event) {
     in_room_of(media_->down_tracks, event.down_track, [](Room& room, const MediaOwner& owner) {
-        room.handle_codec_unsupported(*owner.participant, owner.track_sid);
+        room.subscriptions().codec_unsupported(*owner.participant, owner.track_sid);
     });
 }
 
-// Samples are noted and told at the next tick; no deadline moves by them.
+// Samples are noted and told at the next tick; no deadline moves by them. One moves where the path
+// is left.
 void MediaEvents::dispatch(const sfu::QualityBatch& event) {
     const auto note = [this](const auto& index, auto id, const sfu::QualitySample& sample) {
         const auto it = index.find(id);
@@ -88,6 +89,9 @@ void MediaEvents::dispatch(const sfu::QualityBatch& event) {
             note(media_->down_tracks, sample.down_track, sample);
         }
     }
+    in_room_of(media_->peers, event.peer, [&](Room& room, const MediaOwner& owner) {
+        room.handle_path(*owner.participant, event);
+    });
 }
 
 }  // namespace confab::room

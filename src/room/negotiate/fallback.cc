@@ -3,9 +3,22 @@
 
 #include "room/negotiate/fallback.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace confab::room {
+
+std::optional<Duration> tcp_ice_limit(std::optional<Duration> signal_rtt) {
+    if (!signal_rtt || *signal_rtt >= kMaxSupervisedRtt) return std::nullopt;
+    return std::clamp(*signal_rtt * 8, kMinTcpIceTime, kMaxTcpIceTime);
+}
+
+bool is_unstable(const sfu::PathQuality& path, std::optional<Duration> signal_rtt,
+                 Duration threshold) {
+    if (path.bad_reports < kUnstableReports) return false;
+    if (!path.rtt || !signal_rtt || *signal_rtt >= threshold) return false;
+    return *signal_rtt * 10 < *path.rtt * 13;
+}
 
 bool FailureCount::failed(Timestamp now, Duration lived) {
     const std::optional<Timestamp> before = std::exchange(last_, now);

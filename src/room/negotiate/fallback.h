@@ -12,11 +12,25 @@
 #include <string>
 
 #include "base/time.h"
+#include "sfu/shard/commands.h"
 
 namespace confab::room {
 
 // Over which transport a client's connections go. kTls: by TURN over TLS.
 enum class IcePreference : std::uint8_t { kAny, kTcp, kTls };
+
+// ICE has to find a path over TCP within eight round trips of signalling, within these; where they
+// take longer than the last of these, in the usual time (02 ICE-17).
+inline constexpr Duration kMinTcpIceTime = Duration::seconds(5);
+inline constexpr Duration kMaxTcpIceTime = Duration::seconds(12);
+inline constexpr Duration kMaxSupervisedRtt = Duration::seconds(1);
+std::optional<Duration> tcp_ice_limit(std::optional<Duration> signal_rtt);
+
+// A path of UDP loses so much that TCP, whose round trips are those of signalling, is better (02
+// ICE-16).
+inline constexpr std::uint8_t kUnstableReports = 20;
+bool is_unstable(const sfu::PathQuality& path, std::optional<Duration> signal_rtt,
+                 Duration threshold);
 
 class FailureCount {
   public:

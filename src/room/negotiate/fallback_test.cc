@@ -14,6 +14,35 @@ constexpr Duration kLong = FailureCount::kShortLife;
 
 }  // namespace
 
+TEST_CASE("tcp_ice_limit: eight round trips within bounds, none where they are long [ICE-17]") {
+    const auto limit = [](std::int64_t ms) { return tcp_ice_limit(Duration::millis(ms)); };
+    CHECK(limit(1) == Duration::seconds(5));
+    CHECK(limit(625) == Duration::seconds(5));
+    CHECK(limit(626) == Duration::millis(5'008));
+    CHECK(limit(999) == Duration::millis(7'992));
+    CHECK(limit(1'000) == std::nullopt);
+    CHECK(tcp_ice_limit(std::nullopt) == std::nullopt);
+}
+
+TEST_CASE("is_unstable: 20 bad reports, and TCP that is not slower than UDP by 1.3 [ICE-16]") {
+    const auto unstable = [](std::uint8_t bad, std::optional<std::int64_t> udp_ms,
+                             std::optional<std::int64_t> signal_ms, std::int64_t threshold) {
+        sfu::PathQuality path;
+        path.bad_reports = bad;
+        if (udp_ms) path.rtt = Duration::millis(*udp_ms);
+        std::optional<Duration> signal;
+        if (signal_ms) signal = Duration::millis(*signal_ms);
+        return is_unstable(path, signal, Duration::millis(threshold));
+    };
+    CHECK(unstable(20, 100, 129, 130));
+    CHECK_FALSE(unstable(19, 100, 129, 130));
+    CHECK_FALSE(unstable(20, 100, 130, 200));
+    CHECK_FALSE(unstable(20, 100, 129, 129));
+    CHECK_FALSE(unstable(20, 100, 1, 0));
+    CHECK_FALSE(unstable(20, std::nullopt, 1, 130));
+    CHECK_FALSE(unstable(20, 100, std::nullopt, 130));
+}
+
 TEST_CASE("FailureCount: a short life is enough, a long one is not [SIG-89] [ICE-15]") {
     FailureCount count;
     CHECK(count.failed(kStart, Duration::zero()));

@@ -26,6 +26,9 @@ struct Links {
     }
     // The relay of a client that goes over TLS comes to us over UDP.
     bool tcp_only() const { return ice == IcePreference::kTcp; }
+    std::optional<Duration> ice_limit() const {
+        return tcp_only() ? tcp_ice_limit(signal_rtt) : std::nullopt;
+    }
     bool ever_up() const {
         return (publisher && publisher->ever_connected) ||
                (subscriber && subscriber->ever_connected);
@@ -38,6 +41,13 @@ struct Links {
         return !down(publisher) && !down(subscriber);
     }
 
+    // Something was done about what failed.
+    void failure_handled(Timestamp now) {
+        switched_at = now;
+        for (PeerLink* link : {publisher.get(), subscriber.get()})
+            if (link != nullptr) link->tried = false;
+    }
+
     bool single = false;
     bool subscriber_primary = false;
     bool disable_ice_lite = false;
@@ -47,7 +57,8 @@ struct Links {
     // Of the last outage, until all is up again. Both connections of a client notice one, seconds
     // apart: that is one failure.
     std::optional<Timestamp> switched_at;
-    Duration lived = Duration::zero();  // the connection that failed last
+    Duration lived = Duration::zero();   // the connection that failed last
+    std::optional<Duration> signal_rtt;  // as the client measured it last
     FailureCount failures;
 
     std::unique_ptr<PeerLink> publisher;

@@ -48,7 +48,7 @@ struct NegotiationSettings {
 struct LinkNews {
     enum class Failure : std::uint8_t {
         kNone,
-        kIce,        // may come back over another path
+        kPath,       // may come back over another one
         kHandshake,  // stays failed whatever ICE does: only a new connection helps
     };
     Failure failure = Failure::kNone;
@@ -105,6 +105,12 @@ class Negotiation {
     // `reported`: a resume says which connection failed, before we saw it.
     void try_other_transport(Participant& p,
                              livekit::ReconnectReason reported = livekit::RR_UNKNOWN);
+    // How long a message of its signalling takes to us and back, as it says.
+    friend void note_signal_rtt(Negotiation& all, const Participant& p, Duration rtt);
+    // Its path is no good, though it works: over another transport it would be better (ICE-16).
+    // True: that one is chosen, as after a failure.
+    friend bool leave_unstable(Negotiation& all, const Participant& p,
+                               const sfu::QualityBatch& report);
     LinkNews handle_peer_state(const Participant& p, const sfu::PeerStateChanged& event);
     void data_ready(const Participant& p);
 
@@ -139,9 +145,11 @@ class Negotiation {
     PeerLink& ensure_publisher(Participant& p);
     PeerLink& ensure_downstream(Participant& p);
     void enter(Participant& p, const PeerLink& link);
-    void set_ice(const Participant& p, IcePreference preference);
     void link_failed(const Participant& p, PeerLink& link, sfu::PeerFailure failure);
     void note_established(const Participant& p, PeerLink& link);
+
+    // negotiation_fallback.cc
+    void set_ice(const Participant& p, IcePreference preference);
 
     const RoomScope* scope_;
     Room* room_;

@@ -1,14 +1,19 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Negotiation: connections are made, come up, fail and change their transport (01 SIG-81, SIG-145;
-// 02 ICE-15).
+// Negotiation: connections are made, come up and fail (01 SIG-81, SIG-145).
 #include <utility>
 
 #include "room/negotiate/negotiation.h"
 
 namespace confab::room {
 namespace {
+
+// Whatever ICE does: only a new connection helps.
+bool is_final(sfu::PeerFailure failure) {
+    return failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint ||
+           failure == sfu::PeerFailure::kNone;
+}
 
 std::string_view to_text(sfu::PeerFailure failure) {
     switch (failure) {
@@ -20,35 +25,10 @@ std::string_view to_text(sfu::PeerFailure failure) {
             return "dtls";
         case sfu::PeerFailure::kFingerprint:
             return "fingerprint";
+        case sfu::PeerFailure::kStalled:
+            return "stalled";
     }
     return "unknown";
-}
-
-bool tcp_only(const Config& config, const Links& l) {
-    return l.tcp_only() || config.force_tcp;
-}
-
-// Whether its client can relay over TLS.
-bool has_tls(const Config& config, const Participant& p) {
-    if (!config.ice_servers) return false;
-    for (const livekit::ICEServer& server :
-         config.ice_servers({p.first_sid(), p.grants.api_key, true}))
-        for (const std::string& url : server.urls())
-            if (url.starts_with("turns:")) return true;
-    return false;
-}
-
-// How long the connection lived that a client saw fail. What is older than a young one it may have
-// lost for reasons of its own.
-std::optional<Duration> reported_life(const Links& l, livekit::ReconnectReason reason,
-                                      Timestamp now) {
-    const PeerLink* link = nullptr;
-    if (reason == livekit::RR_PUBLISHER_FAILED) link = l.publisher.get();
-    if (reason == livekit::RR_SUBSCRIBER_FAILED) link = l.downstream();
-    if (link == nullptr || !link->ever_connected) return std::nullopt;
-    const Duration lived = now - link->connected_at;
-    if (lived >= FailureCount::kShortLife) return std::nullopt;
-    return lived;
 }
 
 }  // namespace
@@ -106,7 +86,8 @@ PeerLinkConfig Negotiation::link_config(const Participant& p) const {
     config.worker = p.worker;
     config.ice_lite = scope_->config.media.ice_lite && !p.traits.firefox && !l.disable_ice_lite &&
                       p.client.protocol() > 5;
-    config.tcp_only = tcp_only(scope_->config, l);
+    config.tcp_only = l.tcp_only() || scope_->config.force_tcp;
+    config.ice_limit = l.ice_limit();
     config.playout_delay = settings_.playout_delay;
     config.allow_pause = l.allow_pause;
     config.client = p.traits.sdp;
@@ -175,8 +156,8 @@ LinkNews Negotiation::handle_peer_state(const Participant& p, const sfu::PeerSta
             break;
         case sfu::PeerState::kFailed:
             link_failed(p, *link, event.failure);
-            news.failure = event.failure == sfu::PeerFailure::kIce ? LinkNews::Failure::kIce
-                                                                   : LinkNews::Failure::kHandshake;
+            news.failure =
+                is_final(event.failure) ? LinkNews::Failure::kHandshake : LinkNews::Failure::kPath;
             break;
         case sfu::PeerState::kConnected:
             link->came_up(event.type);
@@ -199,8 +180,9 @@ void Negotiation::link_failed(const Participant& p, PeerLink& link, sfu::PeerFai
     // A restart that never came up did not live at all.
     const bool came_up = link.ever_connected && !std::exchange(link.failed, true);
     links(p).lived = came_up ? scope_->now() - link.connected_at : Duration::zero();
-    const bool had_ice =
-        failure == sfu::PeerFailure::kDtls || failure == sfu::PeerFailure::kFingerprint;
+    // It is what the last switch led to, or what was tried again, and no news of the outage before.
+    if (link.tried) links(p).switched_at.reset();
+    const bool had_ice = failure != sfu::PeerFailure::kNone && failure != sfu::PeerFailure::kIce;
     if (!link.ever_connected && had_ice)
         scope_->out.observe(PeerReached{link.target(), PeerStep::kIceConnected});
     scope_->out.observe(OperationDone{Operation::kPeerConnection, to_text(failure)});
@@ -223,57 +205,6 @@ void Negotiation::data_ready(const Participant& p) {
     Links& l = links(p);
     l.data_ready = true;
     if (PeerLink* link = l.primary()) note_established(p, *link);
-}
-
-// ---------------------------------------------------------------- the transport
-
-void Negotiation::set_ice(const Participant& p, IcePreference preference) {
-    Links& l = links(p);
-    l.ice = preference;
-    l.ice_inherited = false;
-    if (l.publisher) l.publisher->set_tcp_only(tcp_only(scope_->config, l));
-    chosen_.keep(p.identity(), preference, scope_->now());
-}
-
-void Negotiation::try_other_transport(Participant& p, livekit::ReconnectReason reported) {
-    Links& l = links(p);
-    if (!scope_->config.allow_tcp_fallback || scope_->config.force_tcp) return;
-    if (reported != livekit::RR_UNKNOWN) {
-        const auto lived = reported_life(l, reported, scope_->now());
-        if (!lived) return;
-        l.lived = *lived;
-    }
-    if (l.switched_at && scope_->now() - *l.switched_at < kSwitchTime) return;
-    l.switched_at = scope_->now();
-    if (!l.failures.failed(scope_->now(), l.lived)) return;
-    const auto& workers = scope_->config.media.workers;
-    const bool has_tcp = p.worker < workers.size() && !workers[p.worker].tcp.empty();
-    const bool to_tcp = l.ice == IcePreference::kAny && has_tcp && p.traits.gates.ice_tcp;
-    if (to_tcp) return set_ice(p, IcePreference::kTcp);
-    const bool to_tls = l.ice != IcePreference::kTls && has_tls(scope_->config, p);
-    set_ice(p, to_tls ? IcePreference::kTls : IcePreference::kAny);
-}
-
-void Negotiation::restart(Participant& p) {
-    const Links& l = links(p);
-    if (!l.subscriber) return;
-    NegotiationTimer& timer = l.subscriber->timer;
-    if (l.subscriber->has_remote()) {
-        l.subscriber->restart_ice(tcp_only(scope_->config, l));
-    } else if (timer.outstanding()) {
-        timer.abandon();  // the first offer, or its answer, died with the connection
-    } else {
-        return;
-    }
-    request(p, true);
-}
-
-void Negotiation::prefer(Participant& p, IcePreference preference) {
-    set_ice(p, preference);
-    const Links& l = links(p);
-    if (l.subscriber && l.subscriber->has_remote())
-        l.subscriber->restart_ice(tcp_only(scope_->config, l));
-    request(p, true);
 }
 
 std::vector<PeerLink*> links_of(const Negotiation& all, const Participant& p) {

@@ -400,7 +400,7 @@ TEST_CASE("Negotiation: what a report of the media plane says of a connection [S
     CHECK((!news.up && news.failure == LinkNews::Failure::kNone));
     CHECK_FALSE(primary->connected());
     news = w.state(p, primary, sfu::PeerState::kFailed, sfu::PeerFailure::kIce);
-    CHECK(news.failure == LinkNews::Failure::kIce);
+    CHECK(news.failure == LinkNews::Failure::kPath);
     news = w.state(p, primary, sfu::PeerState::kReconnected);
     CHECK((news.up && !news.first));
     news = w.state(p, primary, sfu::PeerState::kFailed, sfu::PeerFailure::kFingerprint);
@@ -533,6 +533,58 @@ TEST_CASE("Negotiation: TURN over TLS where TCP is not there, or not for it [SIG
     Participant& gopher = other.join(go);
     other.negotiation.try_other_transport(gopher);
     CHECK(other.negotiation.ice(gopher) == IcePreference::kTls);
+}
+
+TEST_CASE("Negotiation: TURN over TLS at once where signalling is slow, TCP where not [ICE-15]") {
+    const auto next = [](std::optional<std::int64_t> rtt_ms, std::int64_t threshold_ms) {
+        Config config = config_with_tls();
+        config.tcp_fallback_rtt = Duration::millis(threshold_ms);
+        World w(std::move(config));
+        Participant& p = w.join("alice");
+        w.negotiation.open(p);
+        if (rtt_ms) note_signal_rtt(w.negotiation, p, Duration::millis(*rtt_ms));
+        fail(w, p, Duration::seconds(1));
+        return w.negotiation.ice(p);
+    };
+    CHECK(next(99, 100) == IcePreference::kTcp);
+    CHECK(next(100, 100) == IcePreference::kTls);
+    CHECK(next(5'000, 0) == IcePreference::kTcp);
+    CHECK(next(std::nullopt, 100) == IcePreference::kTcp);
+}
+
+TEST_CASE("Negotiation: over TCP alone ICE has less time, as signalling takes it [ICE-17]") {
+    World w(config_with_tls());
+    Participant& p = w.join("alice");
+    w.negotiation.open(p);
+    w.answer(p);
+    note_signal_rtt(w.negotiation, p, Duration::millis(100));
+    const auto limit = [&] {
+        w.drain();
+        w.negotiation.restart(p);
+        w.drain();
+        return w.done<sfu::RestartIce>().at(0).ice_limit;
+    };
+    CHECK(limit() == std::nullopt);
+    w.negotiation.prefer(p, IcePreference::kTcp);
+    CHECK(limit() == Duration::seconds(5));
+    note_signal_rtt(w.negotiation, p, Duration::millis(800));  // as it is by then
+    CHECK(limit() == Duration::millis(6'400));
+    w.negotiation.prefer(p, IcePreference::kTls);
+    CHECK(limit() == std::nullopt);
+}
+
+TEST_CASE("Negotiation: what fails anew within 15 s of a switch is the next failure [ICE-17]") {
+    for (const bool restarted : {true, false}) {
+        World w(config_with_tls());
+        Participant& p = w.join("alice");
+        w.negotiation.open(p);
+        w.answer(p);
+        fail(w, p, Duration::seconds(1));
+        CHECK(w.negotiation.ice(p) == IcePreference::kTcp);
+        if (restarted) w.negotiation.restart(p);
+        fail(w, p, Duration::seconds(5));
+        CHECK(w.negotiation.ice(p) == (restarted ? IcePreference::kTls : IcePreference::kTcp));
+    }
 }
 
 TEST_CASE("Negotiation: a connection that lived long has to fail twice [SIG-89] [ICE-15]") {

@@ -76,6 +76,7 @@ sfu::CreatePeer PeerLink::description() const {
     create.ice_lite = config_.ice_lite;
     create.ice_controlling = config_.offers && !config_.ice_lite;
     create.tcp_only = config_.tcp_only;
+    create.ice_limit = config_.ice_limit;
     create.allow_pause = config_.allow_pause;
     create.takes_padding = config_.client.takes_padding;
     create.srtp_profiles = srtp_profiles(config_.client);
@@ -114,6 +115,7 @@ void PeerLink::new_credentials() {
                  ? candidate_lines(workers[config_.worker], local_.ufrag, config_.tcp_only)
                  : std::vector<std::string>{};
     trickled_ = false;
+    tried = true;
     candidates_ = 0;
 }
 
@@ -162,7 +164,8 @@ Result<sdp::Answer, sdp::NegotiationError> PeerLink::handle_offer(
         return answer;
     }
     if (restart)
-        scope_->out.command(config_.worker, sfu::RestartIce{id_, local_, config_.tcp_only});
+        scope_->out.command(config_.worker,
+                            sfu::RestartIce{id_, local_, config_.tcp_only, config_.ice_limit});
     remote_ice_ = ice;
     apply_remote(answer->remote);
     return answer;
@@ -218,11 +221,11 @@ std::vector<livekit::SignalResponse> PeerLink::take_trickles() {
     return result;
 }
 
-void PeerLink::restart_ice(bool tcp_only) {
-    config_.tcp_only = tcp_only;
+void PeerLink::restart_ice() {
     new_credentials();
     timer.abandon();
-    scope_->out.command(config_.worker, sfu::RestartIce{id_, local_, tcp_only});
+    scope_->out.command(config_.worker,
+                        sfu::RestartIce{id_, local_, config_.tcp_only, config_.ice_limit});
 }
 
 void PeerLink::add_sender(sdp::Sender sender) {

@@ -28,6 +28,7 @@ struct PeerLinkConfig {
     bool application = true;  // a data section in our offers
     bool ice_lite = false;
     bool tcp_only = false;
+    std::optional<Duration> ice_limit;
     bool playout_delay = false;       // offer that extension
     std::optional<bool> allow_pause;  // as the client wants it, else as configured
     sdp::ClientTraits client;
@@ -55,9 +56,12 @@ class PeerLink {
     // Our candidates that were not sent since the last (re)start; each once.
     std::vector<livekit::SignalResponse> take_trickles();
     // New credentials for the next offer (ICE-14), where we offer.
-    void restart_ice(bool tcp_only);
-    // For a connection the client offers: from its next ICE restart on.
-    void set_tcp_only(bool tcp_only) { config_.tcp_only = tcp_only; }
+    void restart_ice();
+    // From the next ICE restart on.
+    void set_transport(bool tcp_only, std::optional<Duration> ice_limit) {
+        config_.tcp_only = tcp_only;
+        config_.ice_limit = ice_limit;
+    }
 
     void add_sender(sdp::Sender sender);
     void remove_sender(std::uint64_t id);
@@ -82,10 +86,12 @@ class PeerLink {
     void came_up(sfu::ConnectionType type);
     void went_down();
     bool connected() const { return type_.has_value(); }
+    std::optional<sfu::ConnectionType> type() const { return type_; }
 
     NegotiationTimer timer;
     bool ever_connected = false;
     bool failed = false;       // and has not come back
+    bool tried = false;        // anew, since Links::failure_handled()
     bool established = false;  // connected, and its data channels are open
     Timestamp connected_at;
 

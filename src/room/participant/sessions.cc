@@ -102,7 +102,7 @@ void Sessions::handle_link(Participant& p, const LinkNews& link) {
     switch (link.failure) {
         case LinkNews::Failure::kNone:
             break;
-        case LinkNews::Failure::kIce:
+        case LinkNews::Failure::kPath:
             return connection_failed(p);
         case LinkNews::Failure::kHandshake:
             return end(p, Ending::full_reconnect());

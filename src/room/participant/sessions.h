@@ -87,6 +87,10 @@ class Sessions {
     // ---- while it is there
     void signal_closed(SessionId session, const std::string& identity);
     void handle_link(Participant& p, const LinkNews& link);
+    // Whether it can be told to come back over another transport.
+    bool is_reachable(const Participant& p) const;
+    // That one was chosen, though its connections work (ICE-16).
+    void leave_path(Participant& p);
     void handle_timeout(Participant& p);
     // Its next token (TOK-12).
     void send_token(Participant& p);

@@ -105,7 +105,15 @@ void Sessions::signal_closed(SessionId session, const std::string& identity) {
 // ICE or DTLS gave up: the client is told to resume and has Presence::kResumeWindow for it
 // (SIG-145).
 void Sessions::connection_failed(Participant& p) {
-    if (p.signal.is_open() && p.presence.heard_lately(scope_->now())) host_->try_other_transport(p);
+    if (is_reachable(p)) host_->try_other_transport(p);
+    leave_path(p);
+}
+
+bool Sessions::is_reachable(const Participant& p) const {
+    return p.signal.is_open() && p.presence.heard_lately(scope_->now());
+}
+
+void Sessions::leave_path(Participant& p) {
     if (p.traits.gates.leave_action)
         p.signal.send(leave_message(p.traits.gates, livekit::CONNECTION_TIMEOUT,
                                     livekit::LeaveRequest::RESUME));

@@ -372,7 +372,7 @@ TEST_CASE("Sessions: a lost connection is to be resumed within five seconds [SIG
     Participant& p = w.come_active("alice", 1);
     w.at(1'000);
     w.host.link.lost = true;
-    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kPath));
     CHECK(w.told(1) == Texts{"leave RESUME CONNECTION_TIMEOUT", "close 1000"});
     CHECK(w.calls() == Texts{"other transport alice"});
     CHECK(p.active());
@@ -392,13 +392,13 @@ TEST_CASE(
     w.at(1);
     Participant& heard = w.come_active("carol", 3);
     w.at(15'000);
-    w.sessions.handle_link(silent, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(silent, World::failure(LinkNews::Failure::kPath));
     CHECK(w.calls().empty());
-    w.sessions.handle_link(heard, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(heard, World::failure(LinkNews::Failure::kPath));
     CHECK(w.calls() == Texts{"other transport carol"});
     Participant& away = w.come_active("bob", 2);
     away.signal.lost();
-    w.sessions.handle_link(away, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(away, World::failure(LinkNews::Failure::kPath));
     CHECK(w.calls().empty());
 }
 
@@ -421,7 +421,7 @@ TEST_CASE("Sessions: clients without actions are not told to resume [SIG-65] [SI
     params.client.set_protocol(12);
     Participant& p = w.come(params, 1);
     (void)w.told(1);
-    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kPath));
     CHECK(w.told(1) == Texts{"close 1000"});
     CHECK_FALSE(p.closing);
 }
@@ -438,7 +438,7 @@ TEST_CASE("Sessions: media that is back ends the wait for it [SIG-145]") {
     World w;
     Participant& p = w.come_active("alice", 1);
     w.host.link.lost = true;
-    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kIce));
+    w.sessions.handle_link(p, World::failure(LinkNews::Failure::kPath));
     w.sessions.resume(SessionId(2), resume_of("alice"));
     CHECK_FALSE(p.presence.next_deadline().is_never());
     LinkNews back;

@@ -82,6 +82,8 @@ struct Config {
     bool enable_data_tracks = true;
     bool enable_data_blobs = false;
     bool allow_tcp_fallback = true;  // ICE-15
+    Duration tcp_fallback_rtt;       // of signalling: TCP where it is shorter; zero: always
+    bool allow_udp_unstable_fallback = false;  // ICE-16
     bool force_tcp = false;
     bool send_side_bwe = false;
     bool active_red_encoding = false;  // IN-32

@@ -3,6 +3,8 @@
 
 #include "room/signal/requests.h"
 
+#include <algorithm>
+
 #include "room/signal/respond.h"
 
 namespace confab::room {
@@ -10,6 +12,8 @@ namespace {
 
 using Response = livekit::RequestResponse;
 using token::exceeds;
+
+constexpr std::int64_t kMaxRttMs = 60'000;
 
 }  // namespace
 
@@ -101,6 +105,8 @@ void Requests::ping(Participant& p, const livekit::SignalRequest& request) {
     if (request.has_ping()) {
         response.set_pong(wall_ms);
     } else {
+        const std::int64_t rtt = request.ping_req().rtt();
+        if (rtt > 0) host_->signal_measured(p, Duration::millis(std::min(rtt, kMaxRttMs)));
         response.mutable_pong_resp()->set_last_ping_timestamp(request.ping_req().timestamp());
         response.mutable_pong_resp()->set_timestamp(wall_ms);
     }

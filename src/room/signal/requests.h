@@ -29,6 +29,8 @@ class RequestsHost {
     virtual Result<void, std::string> take_candidate(Participant& p,
                                                      const livekit::TrickleRequest& trickle) = 0;
     virtual void prefer_transport(Participant& p, IcePreference preference) = 0;
+    // It measured how long its messages take to us and back.
+    virtual void signal_measured(Participant& p, Duration rtt) = 0;
     virtual void limit_downlink(Participant& p, std::uint64_t bits_per_second) = 0;
 
     // ---- tracks

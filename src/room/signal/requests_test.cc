@@ -37,6 +37,8 @@ struct Host : RequestsHost {
     void prefer_transport(Participant&, IcePreference preference) override {
         calls.push_back("prefer " + std::to_string(static_cast<int>(preference)));
     }
+    void signal_measured(Participant&, Duration rtt) override { rtts.push_back(rtt); }
+    std::vector<Duration> rtts;
     void limit_downlink(Participant&, std::uint64_t bits_per_second) override {
         calls.push_back("limit " + std::to_string(bits_per_second));
     }
@@ -197,12 +199,19 @@ TEST_CASE("Requests: a ping is answered with the wall clock, in the way it was a
     Request newer;
     newer.mutable_ping_req()->set_timestamp(88);
     w.ask(newer);
+    CHECK(w.host.rtts.empty());  // not known yet
+    for (const std::int64_t rtt : {std::int64_t{25}, std::int64_t{-1}, INT64_MAX}) {
+        Request measured;
+        measured.mutable_ping_req()->set_rtt(rtt);
+        w.ask(measured);
+    }
+    CHECK(w.host.rtts == std::vector{Duration::millis(25), Duration::seconds(60)});
     const auto out = w.sorted();
     const auto plain = out.of(1, Response::kPong);
     REQUIRE(plain.size() == 1);
     CHECK(plain[0].pong() == 1'700'000'000'000);
     const auto echoed = out.of(1, Response::kPongResp);
-    REQUIRE(echoed.size() == 1);
+    REQUIRE(echoed.size() == 4);
     CHECK(echoed[0].pong_resp().last_ping_timestamp() == 88);
     CHECK(echoed[0].pong_resp().timestamp() == 1'700'000'000'000);
 }

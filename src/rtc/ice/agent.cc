@@ -94,6 +94,7 @@ void Agent::form_pairs(Timestamp now, const RemoteCandidate& remote) {
 
 void Agent::restart(Timestamp now, const RestartOptions& options) {
     config_.tcp_only = options.tcp_only;
+    selection_.limit_checking(options.checking_limit.value_or(config_.timers.checking_limit));
     begin_generation(options.local);
     if (previous_) selection_.schedule_keepalive(now + config_.timers.keepalive);
 }

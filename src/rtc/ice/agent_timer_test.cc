@@ -54,6 +54,25 @@ TEST_CASE_HANDED_OVER("Agent: 8 checks 200 ms apart, then one a second, failed a
 }
 
 TEST_CASE_HANDED_OVER(
+    "Agent: a generation may have less time to find a path, the next one not [ICE-17]") {
+    Agent agent = lone_agent();
+    std::int64_t now = 0;
+    for (const std::int64_t limit : {0, 5'000, 0}) {
+        RestartOptions options{credentials("alice")};
+        if (limit > 0) options.checking_limit = Duration::millis(limit);
+        agent.restart(at(now), options);
+        agent.set_remote_credentials(at(now), credentials("bobby" + std::to_string(now)));
+        const std::int64_t until = now + (limit > 0 ? limit : 15'000);
+        agent.handle_timeout(at(until - 1));
+        CHECK(agent.state() == State::kChecking);
+        agent.handle_timeout(at(until));
+        CHECK(agent.state() == State::kFailed);
+        drain(agent);
+        now = until;
+    }
+}
+
+TEST_CASE_HANDED_OVER(
     "Agent: controlled, the first check is left to the peer for 50 ms [ICE-04] [ICE-06]") {
     Agent agent = lone_agent(Role::kControlled);
     agent.set_remote_credentials(at(0), credentials("bobby"));

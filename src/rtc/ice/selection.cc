@@ -10,7 +10,10 @@
 namespace confab::ice {
 
 Selection::Selection(const AgentConfig& config)
-    : timers_(config.timers), upgrade_window_(config.upgrade_window), lite_(config.lite) {}
+    : timers_(config.timers),
+      checking_limit_(config.timers.checking_limit),
+      upgrade_window_(config.upgrade_window),
+      lite_(config.lite) {}
 
 void Selection::begin_generation() {
     pair_ = 0;
@@ -66,7 +69,7 @@ Timestamp Selection::fail_at() const {
         case State::kChecking:
             // A restart that waits for the answer lives as long as the old path does.
             if (checks_started_.is_never()) return path_ ? lost : Timestamp::never();
-            return checks_started_ + timers_.checking_limit;
+            return checks_started_ + checking_limit_;
         case State::kConnected:
         case State::kDisconnected:
             return lost;

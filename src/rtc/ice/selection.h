@@ -31,6 +31,8 @@ class Selection {
 
     // A restart of either side: the path lives on, no pair of the new generation is selected yet.
     void begin_generation();
+    // From its start on, as long as generations are those of the peer alone.
+    void limit_checking(Duration limit) { checking_limit_ = limit; }
     // The peer's credentials are known.
     void start_checks(Timestamp now);
     void select(Timestamp now, const Pair& pair);
@@ -117,6 +119,7 @@ class Selection {
     Timestamp rival_wins_at_ = Timestamp::never();
     Timestamp checks_started_ = Timestamp::never();  // of this generation
     Timers timers_;
+    Duration checking_limit_;
     Duration upgrade_window_;
     bool lite_ = false;
     Ring<Event, kMaxQueuedEvents> events_;

@@ -189,6 +189,7 @@ void Selection::fields(Self& self, Io& io) {
         for (const Event& event : events)
             (void)self.events_.push(event);
     io.field(12, self.events_dropped_);
+    io.field(13, self.checking_limit_);
 }
 void Selection::save(StateWriter& out) const {
     fields(*this, out);

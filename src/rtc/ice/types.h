@@ -153,6 +153,7 @@ struct AgentConfig {
 struct RestartOptions {
     Credentials local;
     bool tcp_only = false;
+    std::optional<Duration> checking_limit = std::nullopt;  // instead of that of Timers
 };
 
 // ---------------------------------------------------------------- outputs

@@ -4,6 +4,14 @@
 #include "rtc/peer/connection_state.h"
 
 namespace confab::peer {
+namespace {
+
+// No restart of ICE mends it.
+bool is_final(TransportFailure failure) {
+    return failure == TransportFailure::kDtls || failure == TransportFailure::kFingerprint;
+}
+
+}  // namespace
 
 void ConnectionState::media_ready() {
     if (state_ != TransportState::kConnecting) return;
@@ -12,7 +20,7 @@ void ConnectionState::media_ready() {
 }
 
 void ConnectionState::ice_checking() {
-    if (state_ != TransportState::kFailed || failure_ != TransportFailure::kIce) return;
+    if (state_ != TransportState::kFailed || is_final(failure_)) return;
     failure_ = TransportFailure::kNone;
     change(was_connected_ ? TransportState::kDisconnected : TransportState::kConnecting);
 }
@@ -26,8 +34,8 @@ void ConnectionState::ice_disconnected() {
 }
 
 void ConnectionState::fail(TransportFailure failure) {
-    if (failure_ != TransportFailure::kNone && failure_ != TransportFailure::kIce) return;
-    if (failure_ == failure) return;
+    if (is_final(failure_)) return;
+    if (failure_ != TransportFailure::kNone && !is_final(failure)) return;
     failure_ = failure;
     change(TransportState::kFailed);
 }

@@ -10,7 +10,8 @@
 //                                              ice_disconnected()
 //                                                                 ▼             │
 //                                                           kReconnected ───────┘
-//   fail() leads from everywhere to kFailed; from a failure of ICE alone ice_checking() leads back.
+//   fail() leads from everywhere to kFailed; from what a restart may mend ice_checking() leads
+//   back.
 #pragma once
 
 #include <deque>
@@ -26,7 +27,8 @@ class ConnectionState {
     // The keys are there, and a path for what they encrypt.
     void media_ready();
     // A new generation. Keys, association and numbers live on (02 ICE-14), so a failure of ICE
-    // alone is over as soon as there is something to hope for again. One of DTLS is not.
+    // alone, or of its path, is over as soon as there is something to hope for again. One of DTLS
+    // is not.
     void ice_checking();
     void ice_connected();
     void ice_disconnected();

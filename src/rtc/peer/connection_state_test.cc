@@ -69,6 +69,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("ConnectionState: DTLS that was late may come with the next path [ICE-17]") {
+    ConnectionState connection;
+    connection.fail(TransportFailure::kStalled);
+    connection.fail(TransportFailure::kIce);  // of the same path
+    connection.media_ready();
+    CHECK(connection.state() == kFailed);
+    CHECK(connection.poll()->failure == TransportFailure::kStalled);
+    connection.ice_checking();
+    connection.media_ready();
+    CHECK(news(connection) == States{kConnecting, kConnected});
+    connection.fail(TransportFailure::kStalled);
+    connection.fail(TransportFailure::kDtls);
+    CHECK(news(connection) == States{kFailed, kFailed});
+}
+
 TEST_CASE("ConnectionState: a failure of DTLS is final, whatever ICE does [DTLS-13][IMM-6]") {
     for (const auto reason : {TransportFailure::kDtls, TransportFailure::kFingerprint}) {
         ConnectionState connection;

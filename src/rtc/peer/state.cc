@@ -27,7 +27,7 @@ constexpr std::size_t kMaxNews = 1024;
 template <typename Io, typename C>
 void change_fields(Io& io, C& change) {
     io.choice(1, change.state, TransportState::kFailed);
-    io.choice(2, change.failure, TransportFailure::kFingerprint);
+    io.choice(2, change.failure, TransportFailure::kStalled);
 }
 
 template <typename Io, typename W>
@@ -86,7 +86,7 @@ void datagram_field(Io& io, D& datagram) {
 template <typename Self, typename Io>
 void ConnectionState::fields(Self& self, Io& io) {
     io.choice(1, self.state_, TransportState::kFailed);
-    io.choice(2, self.failure_, TransportFailure::kFingerprint);
+    io.choice(2, self.failure_, TransportFailure::kStalled);
     io.field(3, self.was_connected_);
     io.list(4, self.news_, kMaxNews,
             [](auto& inner, auto& change) { change_fields(inner, change); });

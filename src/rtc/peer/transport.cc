@@ -3,6 +3,7 @@
 
 #include "rtc/peer/transport.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -53,6 +54,7 @@ void Transport::add_remote_candidate(Timestamp now, const ice::RemoteCandidate& 
 void Transport::restart_ice(Timestamp now, const ice::RestartOptions& options) {
     agent_.restart(now, options);
     early_path_.reset();
+    dtls_due_ = Timestamp::never();
     drain(now);
 }
 
@@ -132,11 +134,15 @@ void Transport::handle_timeout(Timestamp now) {
     if (now >= agent_.next_deadline()) agent_.handle_timeout(now);
     if (dtls_ && now >= dtls_->next_deadline()) dtls_->handle_timeout(now);
     if (now >= data_deadline()) sctp_.handle_timeout(now);
+    if (now >= dtls_due_) {
+        dtls_due_ = Timestamp::never();
+        connection_.fail(TransportFailure::kStalled);
+    }
     drain(now);
 }
 
 Timestamp Transport::next_deadline() const {
-    Timestamp deadline = agent_.next_deadline();
+    Timestamp deadline = earlier(agent_.next_deadline(), dtls_due_);
     if (dtls_) deadline = earlier(deadline, dtls_->next_deadline());
     return earlier(deadline, data_deadline());
 }
@@ -164,6 +170,7 @@ void Transport::drain_ice(Timestamp now) {
             case ice::State::kNew:
                 break;
             case ice::State::kChecking:
+                ice_began_ = now;
                 connection_.ice_checking();
                 break;
             case ice::State::kConnected:
@@ -173,6 +180,7 @@ void Transport::drain_ice(Timestamp now) {
                 connection_.ice_disconnected();
                 break;
             case ice::State::kFailed:
+                dtls_due_ = Timestamp::never();
                 connection_.fail(TransportFailure::kIce);
                 break;
         }
@@ -202,6 +210,9 @@ void Transport::selected(Timestamp now) {
         records_.push_back(std::move(record));
     if (crypto_.simulate_dtls && !dtls_connected_) simulate_handshake(now);
     if (dtls_connected_) connection_.media_ready();
+    // Another pair of the same generation gives no more time.
+    if (!dtls_connected_ && dtls_due_.is_never())
+        dtls_due_ = now + std::clamp((now - ice_began_) * 3, kMinDtlsTime, kMaxDtlsTime);
 }
 
 void Transport::drain_dtls(Timestamp now) {
@@ -235,6 +246,7 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     if (!local || !remote) return connection_.fail(TransportFailure::kDtls);
     srtp_.start(*crypto_.engine, *local, *remote);
     dtls_connected_ = true;
+    dtls_due_ = Timestamp::never();
     // Media needs a path as well.
     if (agent_.selected()) connection_.media_ready();
     if (remote_ && remote_->sctp)

@@ -48,6 +48,10 @@ class Transport {
     // After a silence as long data that waits for its timer is sent again with the first sign of
     // the peer: an outage would otherwise hold it back for as long again (RFC 9260 §6.3.3 E2).
     static constexpr Duration kSilence = Duration::seconds(1);
+    // ICE has a path: DTLS has to be through in three times of what ICE took, within these (02
+    // ICE-17). The limits of the session itself are longer, and for good.
+    static constexpr Duration kMinDtlsTime = Duration::seconds(10);
+    static constexpr Duration kMaxDtlsTime = Duration::seconds(20);
 
     Transport(const SharedCrypto& crypto, TransportConfig config, Rng rng);
     ~Transport();
@@ -152,6 +156,8 @@ class Transport {
     std::unique_ptr<dtls::Session> dtls_;
     bool dtls_started_ = false;
     bool dtls_connected_ = false;
+    Timestamp ice_began_;                      // this generation
+    Timestamp dtls_due_ = Timestamp::never();  // while it is not
     SrtpSession srtp_;
     SctpTransport sctp_;
     ConnectionState connection_;

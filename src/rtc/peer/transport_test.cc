@@ -82,6 +82,56 @@ TEST_CASE_HANDED_OVER(
     CHECK(link.now_ms - selected_ms < 20);  // the first retransmission comes after 100 ms
 }
 
+namespace {
+
+// Both ends restart ICE; each knows the other's new credentials at once.
+void restart_both(Link& link) {
+    const Timestamp now = at_ms(link.now_ms);
+    const ice::Credentials of_a{"freshaaaaaaa", "freshpasswordfreshpassworda"};
+    const ice::Credentials of_b{"freshbbbbbbb", "freshpasswordfreshpasswordb"};
+    link.a.transport->restart_ice(now, {of_a, false});
+    link.b.transport->restart_ice(now, {of_b, false});
+    link.a.transport->set_remote(now, {of_b, dtls::Role::kClient, {link.b.fingerprint()}, false});
+    link.b.transport->set_remote(now, {of_a, dtls::Role::kServer, {link.a.fingerprint()}, false});
+    link.a.transport->add_remote_candidate(now, {ice::Protocol::kUdp, link.b.address});
+}
+
+}  // namespace
+
+TEST_CASE(
+    "Transport: DTLS has three times what ICE took, from 10 to 20 s, then it stalls [ICE-17]") {
+    const auto stalls_after = [](std::int64_t ice_ms, std::int64_t restart_ms) {
+        CAPTURE(ice_ms);
+        CAPTURE(restart_ms);
+        Link link;
+        link.drop = [&](BytesView datagram) {
+            return link.now_ms < ice_ms || wire::classify(datagram) == wire::PacketKind::kDtls;
+        };
+        link.negotiate(false);
+        std::optional<std::int64_t> selected;
+        const auto failed = [&] { return link.b.transport->state() == TransportState::kFailed; };
+        while (link.now_ms < 40'000 && !failed()) {
+            link.run(1);
+            if (!selected && link.b.transport->path()) selected = link.now_ms;
+            if (link.now_ms == restart_ms) restart_both(link);
+        }
+        REQUIRE(failed());
+        REQUIRE(selected);
+        const auto last = std::get<StateChanged>(link.b.events.back());
+        CHECK(last.failure == TransportFailure::kStalled);
+        return link.now_ms - *selected;
+    };
+    CHECK(std::abs(stalls_after(0, -1) - 10'000) <= 1);
+    const std::int64_t after_four = stalls_after(4'000, -1);
+    CHECK(after_four >= 12'000);
+    CHECK(after_four < 16'000);
+    CHECK(std::abs(stalls_after(9'000, -1) - 20'000) <= 1);
+    // Over another path it has its time again.
+    const std::int64_t over_two = stalls_after(0, 5'000);
+    CHECK(over_two >= 15'000);
+    CHECK(over_two < 15'500);
+}
+
 TEST_CASE_HANDED_OVER("Transport: nothing of DTLS goes to a path without STUN [IMM-1]") {
     Link link;
     std::size_t dtls = 0;

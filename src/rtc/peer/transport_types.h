@@ -40,7 +40,8 @@ enum class TransportState : std::uint8_t {
     kReconnected,
     kFailed  // of DTLS for good; of ICE until a restart: then kDisconnected, or kConnecting again
 };
-enum class TransportFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
+// kStalled: DTLS did not follow ICE in time (02 ICE-17). It goes on, and another path may help.
+enum class TransportFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint, kStalled };
 
 struct StateChanged {
     TransportState state = TransportState::kConnecting;

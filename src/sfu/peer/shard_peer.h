@@ -16,6 +16,7 @@
 #include "sfu/congestion/bandwidth.h"
 #include "sfu/peer/downlink.h"
 #include "sfu/peer/uplink.h"
+#include "sfu/quality/loss_history.h"
 
 namespace confab::sfu {
 
@@ -63,6 +64,10 @@ class ShardPeer : public Timed {
     ConnectionType told_type = ConnectionType::kUdp;  // to control
     bool data_waiting = false;     // has messages for which the shard has no room yet
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
+
+    // ------------------------------------------------------------ what a subscriber reports
+    LossHistory losses;
+    std::optional<Duration> reported_rtt;  // the last
 
     // ------------------------------------------------------------ sending
     // Fetch what a flush will read.

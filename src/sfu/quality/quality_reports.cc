@@ -69,6 +69,7 @@ void QualityReports::report(Timestamp now, ShardPeer& peer) {
     }
     for (const auto& outbound : peer.downlink().tracks())
         batch.samples.push_back(sample(now, outbound->down_track));
+    batch.path = {peer.losses.bad_reports(), peer.reported_rtt};
     if (!batch.samples.empty()) events_.emit(std::move(batch));
 }
 

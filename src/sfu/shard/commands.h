@@ -89,6 +89,7 @@ struct CreatePeer {
     bool ice_lite = false;
     bool ice_controlling = false;  // true where we make the offers and are not lite (ICE-06)
     bool tcp_only = false;         // fallback: UDP checks are neither sent nor answered (ICE-15)
+    std::optional<Duration> ice_limit;  // a path is found by then, or never (ICE-17)
     // In order of preference; all three when empty.
     std::vector<SrtpProfile> srtp_profiles;
     // Whether video of this subscriber may be paused for lack of bandwidth, if the client said so;
@@ -114,6 +115,7 @@ struct RestartIce {
     PeerId peer;
     IceCredentials local;
     bool tcp_only = false;
+    std::optional<Duration> ice_limit = std::nullopt;
 };
 struct ClosePeer {
     PeerId peer;
@@ -439,10 +441,11 @@ enum class PeerState : std::uint8_t {
     kConnecting,    // no usable pair or no DTLS yet
     kConnected,     // ICE and DTLS are up for the first time
     kDisconnected,  // nothing heard from the selected pair for 10 s (ICE-04)
-    kReconnected,   // heard again, or a new pair after an ICE restart
+    kReconnected,   // heard again, a new pair after an ICE restart, or of another type by now
     kFailed,        // 5 s after kDisconnected, or a wrong fingerprint, or DTLS failed
 };
-enum class PeerFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint };
+// kStalled: DTLS does not follow ICE; like kIce over with a restart (ICE-17).
+enum class PeerFailure : std::uint8_t { kNone, kIce, kDtls, kFingerprint, kStalled };
 
 struct PeerStateChanged {
     PeerId peer;
@@ -514,9 +517,15 @@ struct QualitySample {
     bool paused = false;
     bool rtcp_overdue = false;
 };
+// What its path is like by then.
+struct PathQuality {
+    std::uint8_t bad_reports = 0;  // of the last 32 about what it is sent (LossHistory, ICE-16)
+    std::optional<Duration> rtt;   // as the last of them that measured it did
+};
 struct QualityBatch {
     PeerId peer;  // whose receivers and down-tracks
     std::vector<QualitySample> samples;
+    PathQuality path = {};
 };
 struct DataChannelOpened {
     PeerId peer;

@@ -33,6 +33,8 @@ PeerFailure to_failure(peer::TransportFailure failure) {
             return PeerFailure::kDtls;
         case peer::TransportFailure::kFingerprint:
             return PeerFailure::kFingerprint;
+        case peer::TransportFailure::kStalled:
+            return PeerFailure::kStalled;
     }
     return PeerFailure::kNone;
 }

@@ -54,6 +54,7 @@ ShardPeer* Shard::add_peer(Timestamp now, const CreatePeer& c) {
     transport.ice.lite = c.ice_lite;
     transport.ice.role = c.ice_controlling ? ice::Role::kControlling : ice::Role::kControlled;
     transport.ice.tcp_only = c.tcp_only;
+    if (c.ice_limit) transport.ice.timers.checking_limit = *c.ice_limit;
     transport.ice.candidates = config_.candidates;
     // Clients that may only relay would wait for nothing. Where a better pair follows, the upgrade
     // window takes it.
@@ -105,7 +106,9 @@ void Shard::apply(Timestamp now, RestartIce& c) {
     if (peer == nullptr || routes_.has_ufrag(c.local.ufrag)) return;
     // Checks of the old generation may still be under way: both names lead here until they end.
     routes_.add_ufrag(*peer, c.local.ufrag);
-    peer->transport().restart_ice(now, {{c.local.ufrag, c.local.pwd}, c.tcp_only});
+    const Duration limit = c.ice_limit.value_or(ice::Timers().checking_limit);
+    peer->transport().restart_ice(now, {{c.local.ufrag, c.local.pwd}, c.tcp_only, limit});
+    peer->losses.clear();
     changed(now, *peer);
 }
 

@@ -88,15 +88,20 @@ void PeerRtcp::handle_extended_report(Timestamp now, ShardPeer& peer,
 
 void PeerRtcp::handle_report_blocks(Timestamp now, ShardPeer& peer,
                                     const wire::ReportBlocks& blocks) {
+    std::optional<std::uint8_t> worst;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         const wire::ReportBlock block = blocks[i];
         OutboundTrack* outbound = find_media(peer, block.ssrc);
         if (outbound == nullptr) continue;
+        worst = std::max(worst.value_or(0), block.fraction_lost);
         if (block.fraction_lost > 0)
             upstream_.note_loss(now, *outbound->track, block.fraction_lost);
         const auto rtt = outbound->down_track.handle_report(block, now);
-        if (rtt) peer.downlink().update_rtt(*rtt, now);
+        if (!rtt) continue;
+        peer.downlink().update_rtt(*rtt, now);
+        peer.reported_rtt = rtt;
     }
+    if (worst) peer.losses.note(*worst);
 }
 
 void PeerRtcp::handle_transport_feedback(Timestamp now, ShardPeer& peer,

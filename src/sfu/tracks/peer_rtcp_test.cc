@@ -97,6 +97,30 @@ TEST_CASE("PeerRtcp: feedback about streams that a client does not get is nothin
     CHECK(call.viewer.peer->downlink().tracks()[0]->down_track.stats().plis == 0);
 }
 
+TEST_CASE("PeerRtcp: a report is one of many or little loss, by its worst stream [ICE-16]") {
+    Call call;
+    const auto report = [&](std::initializer_list<std::pair<std::uint32_t, std::uint8_t>> losses) {
+        std::vector<wire::ReportBlock> blocks;
+        for (const auto& [ssrc, lost] : losses) {
+            blocks.emplace_back().ssrc = ssrc;
+            blocks.back().fraction_lost = lost;
+        }
+        call.say(call.viewer,
+                 [&](ByteWriter& out) { CHECK(wire::write_receiver_report(out, 1, blocks)); });
+        return int{call.viewer.peer->losses.bad_reports()};
+    };
+    CHECK(report({{kSsrc, 10}, {700, 80}}) == 1);
+    CHECK(report({{700, 80}, {kSsrc, 10}}) == 2);
+    CHECK(report({{kSsrc, 10}}) == 2);
+    CHECK(report({{0x4242, 255}}) == 2);  // of nothing that it is sent
+    for (int i = 0; i < 30; ++i)
+        (void)report({{0x4242, 0}});  // nor does that push others out
+    CHECK(report({{kSsrc, 64}}) == 3);
+    for (int i = 0; i < 31; ++i)
+        (void)report({{kSsrc, 0}});
+    CHECK(report({{kSsrc, 0}}) == 0);
+}
+
 TEST_CASE("PeerRtcp: a PLI reaches the publisher of that stream, audio's nobody [IN-08][FWD-13]") {
     Call call;
     call.pli(call.viewer, 700);
