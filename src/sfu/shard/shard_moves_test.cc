@@ -329,7 +329,7 @@ TEST_CASE("Shard: a publisher moves before others hear of it, and they miss noth
 }
 
 TEST_CASE("Shard: who asks the old home of a track is sent to the new one [MC-20]") {
-    Call call(3, 0, 1);
+    Call call(4, 0, 1);  // the third knows nothing of the track yet
     call.publish(200);
     call.world.move(call.publisher, 1, {call.receiver}, {});
     // Control did not know it yet.
@@ -337,6 +337,23 @@ TEST_CASE("Shard: who asks the old home of a track is sent to the new one [MC-20
     call.world.run(300);
     AddDownTrack to_late = down_track_to(late, call.receiver, 0, 7000);
     call.world.command(2, to_late);
+    call.world.run(10);
+    call.frame = 0;  // a key frame
+    call.publish(300);
+    CHECK(late.rtp.size() > 10);
+}
+
+TEST_CASE(
+    "Shard: a publisher that was about to come back and does not is found where it is [MC-20]") {
+    Call call(4, 0, 1);
+    call.publish(200);
+    call.world.move(call.publisher, 1, {call.receiver}, {});
+    call.world.command(0, AwaitPeer{call.publisher.id, {}});
+    call.world.command(0, EndAwait{call.publisher.id});
+    Client& late = call.world.add_client(2);
+    call.world.run(300);
+    call.world.command(2, down_track_to(late, call.receiver, 0, 7000));
+    call.world.run(10);
     call.frame = 0;  // a key frame
     call.publish(300);
     CHECK(late.rtp.size() > 10);
@@ -634,15 +651,25 @@ TEST_CASE("Shard: of two connections of a participant both go, or none [MC-20]")
     REQUIRE(exported.size() == 2);
     for (const PeerExported& one : exported)
         CHECK_FALSE(one.state);
+    // It is, and ends before it could go.
+    Client& ends = world.add_client(1);
+    world.run(300);
+    world.command(1, ExportPeer{call.moves.id, WorkerIndex{0}, ends.id});
+    world.command(1, ClosePeer{ends.id});
+    world.run(1);
+    exported = world.events_of<PeerExported>();
+    REQUIRE(exported.size() == 4);
+    for (const PeerExported& one : exported)
+        CHECK_FALSE(one.state);
     call.publish(500);
     CHECK(check_continuous(call.moves, 5000, 3000) + 3 >= call.packets());
     CHECK(world.shards[1]->snapshot().peers == 2);
     world.command(1, ExportPeer{call.moves.id, WorkerIndex{0}, call.stays.id});
     world.run(1);
     exported = world.events_of<PeerExported>();
-    REQUIRE(exported.size() == 4);
-    CHECK(exported[2].state);
-    CHECK(exported[3].state);
+    REQUIRE(exported.size() == 6);
+    CHECK(exported[4].state);
+    CHECK(exported[5].state);
     CHECK(world.shards[1]->snapshot().peers == 0);
 }
 

@@ -21,7 +21,8 @@ function audio() {
 export class PictureSource {
   #timer;
 
-  // `busy`: above and below is noise, so that a frame takes many packets. `drawn`: called with the
+  // `busy`: above and below is noise, so that a frame takes many packets; half of the picture, or that
+  // share of it. `drawn`: called with the
   // counter of each frame.
   constructor(number, { width = 320, height = 180, fps = 12, busy = false, drawn } = {}) {
     const canvas = document.createElement('canvas');
@@ -39,7 +40,8 @@ export class PictureSource {
         context.fillRect(Math.floor(index * step), 0, Math.ceil(step), height);
       });
       if (busy) {
-        const noise = context.createImageData(width, Math.floor(height / 4));
+        const share = busy === true ? 0.5 : busy;
+        const noise = context.createImageData(width, Math.floor((height * share) / 2));
         for (let at = 0; at < noise.data.length; at += 1) noise.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
         context.putImageData(noise, 0, 0);
         context.putImageData(noise, 0, height - noise.height);
