@@ -130,9 +130,30 @@ TEST_CASE("Server: what is asked for is checked in the row's order [TURN-12]") {
     };
     CHECK(family(3) == 440);
     CHECK(family(2) == 508);  // we have no such address
+    // Transport, DONT-FRAGMENT, ports, family.
+    const auto wrong = [&](std::uint32_t protocol, bool fragments, bool pair) {
+        return asked([&](StunBuilder& b) {
+                   if (protocol != 0) b.u32(StunAttr::kRequestedTransport, protocol << 24);
+                   if (!fragments) b.flag(StunAttr::kDontFragment);
+                   if (pair) b.text(StunAttr::kEvenPort, "\x80");
+                   b.u32(StunAttr::kRequestedAddressFamily, 3U << 24);
+               })
+            .error;
+    };
+    CHECK(wrong(0, false, true) == 400);
+    CHECK(wrong(6, false, true) == 442);
+    CHECK(wrong(17, false, true) == 420);
+    CHECK(wrong(17, true, true) == 508);
+    CHECK(wrong(17, true, false) == 440);
     CHECK(world.server.allocations() == 0);
     CHECK(family(1) == 0);
     CHECK(world.server.allocations() == 1);
+    // The 5-tuple before them all; of other requests nothing.
+    CHECK(wrong(0, false, true) == 437);
+    CHECK(
+        client
+            .request(StunMethod::kRefresh, [](StunBuilder& b) { b.flag(StunAttr::kDontFragment); })
+            .error == 420);
 }
 
 TEST_CASE("Server: the family is that of the listener unless it is asked for [TURN-12]") {

@@ -39,13 +39,20 @@ constexpr StunAttr kKnown[] = {
     StunAttr::kEvenPort,
 };
 
+constexpr std::uint16_t kUnknownAttribute = 420;
+constexpr std::uint16_t kFragments[] = {static_cast<std::uint16_t>(StunAttr::kDontFragment)};
+
+// Of an Allocate without DONT-FRAGMENT, whose turn comes behind the transport (TURN-12).
 std::vector<std::uint16_t> unknown_attributes(const StunMessage& message) {
+    const bool allocates = message.method() == StunMethod::kAllocate;
     std::vector<std::uint16_t> unknown;
     auto walk = message.attributes();
-    while (const auto attribute = walk.next())
-        if (wire::is_comprehension_required(attribute->type) &&
-            std::find(std::begin(kKnown), std::end(kKnown), attribute->type) == std::end(kKnown))
+    while (const auto attribute = walk.next()) {
+        if (!wire::is_comprehension_required(attribute->type)) continue;
+        if (allocates && attribute->type == StunAttr::kDontFragment) continue;
+        if (std::find(std::begin(kKnown), std::end(kKnown), attribute->type) == std::end(kKnown))
             unknown.push_back(static_cast<std::uint16_t>(attribute->type));
+    }
     return unknown;
 }
 
@@ -141,8 +148,9 @@ Output Server::allocate(Request& request) {
         return allocated(request, request.allocation->expiry.deadline() - request.now);
     }
     IpAddress relay;
-    if (const std::uint16_t code = refuse_allocate(request, relay); code != 0)
-        return refuse(request, code);
+    const std::uint16_t code = refuse_allocate(request, relay);
+    if (code == kUnknownAttribute) return refuse_unknown(request, kFragments);
+    if (code != 0) return refuse(request, code);
     const auto handle = open_relay(request, relay);
     if (!handle) {
         ++counters_.without_port;
@@ -178,6 +186,12 @@ std::uint16_t Server::refuse_allocate(const Request& request, IpAddress& relay) 
     const auto transport = message.find(StunAttr::kRequestedTransport);
     if (!transport || transport->size() != 4) return 400;
     if ((*transport)[0] != kUdp) return 442;
+    if (message.has(StunAttr::kDontFragment)) return kUnknownAttribute;
+    // An even port there is, a pair of ports is not reserved (RFC 8656 §14.6).
+    if (const auto even = message.find(StunAttr::kEvenPort)) {
+        if (even->size() != 1) return 400;
+        if (((*even)[0] & 0x80) != 0) return 508;
+    }
     IpAddress::Family family = request.from.local.ip.family();
     if (const auto asked = message.find(StunAttr::kRequestedAddressFamily)) {
         if (asked->size() != 4 || ((*asked)[0] != 1 && (*asked)[0] != 2)) return 440;
@@ -190,11 +204,6 @@ std::uint16_t Server::refuse_allocate(const Request& request, IpAddress& relay) 
         if (relay.is_none())
             relay = options_.relay_v4.is_none() ? options_.relay_v6 : options_.relay_v4;
         if (relay.is_none()) return 508;
-    }
-    // An even port there is, a pair of ports is not reserved (RFC 8656 §14.6).
-    if (const auto even = message.find(StunAttr::kEvenPort)) {
-        if (even->size() != 1) return 400;
-        if (((*even)[0] & 0x80) != 0) return 508;
     }
     const auto theirs = by_user_.find(request.user.participant_sid);
     if (options_.allocations_per_user != 0 && theirs != by_user_.end() &&

@@ -78,14 +78,14 @@ export function binding_request({
 
 const kCookieBytes = uint32(kCookie);
 
-// An address of IPv4 in XOR-MAPPED-ADDRESS (RFC 8489 §14.2), and back.
-function xor_address({ host, port }) {
+// An address of IPv4 in XOR-MAPPED-ADDRESS and its like (RFC 8489 §14.2), and back.
+export function xor_address({ host, port }) {
   const bytes = Buffer.from([0, 1, 0, 0, ...host.split('.').map(Number)]);
   bytes.writeUInt16BE(port ^ (kCookie >>> 16), 2);
   for (let i = 0; i < 4; ++i) bytes[4 + i] ^= kCookieBytes[i];
   return bytes;
 }
-function read_xor_address(value) {
+export function read_xor_address(value) {
   const host = [...value.subarray(4, 8)].map((byte, i) => byte ^ kCookieBytes[i]).join('.');
   return { host, port: value.readUInt16BE(2) ^ (kCookie >>> 16) };
 }

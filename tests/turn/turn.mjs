@@ -15,6 +15,7 @@ import { fallback_checks } from './fallback.mjs';
 import { life_checks } from './life.mjs';
 import { node_checks } from './node.mjs';
 import { refusal_checks } from './refusals.mjs';
+import { request_checks } from './requests.mjs';
 import { self_hosting_checks } from './self_hosting.mjs';
 import { shortcut_checks } from './shortcut.mjs';
 
@@ -34,6 +35,7 @@ await suite.run(async () => {
   suite.cleanup(() => fs.rmSync(folder, { recursive: true }));
   const place = { suite, host: kHost, folder, certificate: make_certificate(folder) };
   await refusal_checks(place);
+  await request_checks(place);
   await life_checks(place);
   await self_hosting_checks(place);
   await node_checks(place);
