@@ -12,6 +12,7 @@
 #include <array>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -347,7 +348,10 @@ class Driver {
             store_be32(&clear[8], ssrc);
             clear[1] = (s.a & 2) != 0 ? 96 : 111;
         }
-        if (!wire::is_rtp(clear) || !wire::parse_rtp(clear)) return;
+        if (!wire::is_rtp(clear)) return;
+        const auto packet = wire::parse_rtp(clear);
+        // The insider's own sealing refuses a number a second time (NonceGuard): see replay().
+        if (!packet || !used_.emplace(packet->header.ssrc, packet->header.sequence).second) return;
         insider_.send_packet(clear, world_.client_out[&insider_]);
         sent_.push_back(world_.client_out[&insider_].back().second);
     }
@@ -395,7 +399,8 @@ class Driver {
     Client& insider_;
     Lobby lobby_;
     std::map<std::uint32_t, std::uint16_t> sequences_;
-    std::vector<Bytes> sent_;  // by the insider
+    std::set<std::pair<std::uint32_t, std::uint16_t>> used_;  // SSRC and sequence number
+    std::vector<Bytes> sent_;                                 // by the insider
 };
 
 }  // namespace

@@ -15,6 +15,8 @@ namespace confab::room {
 using ExtensionIds = std::map<std::string, std::uint8_t>;
 
 sfu::ReceiveExtensions receive_extensions(const ExtensionIds& ids);
-sfu::SendExtensions send_extensions(const ExtensionIds& ids);
+// Transport-wide numbers only with `send_side_bwe`: who gets them answers with transport-cc
+// feedback instead of REMBs, whatever was negotiated of these (libwebrtc).
+sfu::SendExtensions send_extensions(const ExtensionIds& ids, bool send_side_bwe);
 
 }  // namespace confab::room

@@ -33,7 +33,7 @@ TEST_CASE("Extensions: what was negotiated reaches the worker under its id [SDP-
     CHECK(receive.transport_cc == 6);
     CHECK(receive.abs_send_time == 7);
     CHECK(receive.dependency_descriptor == 8);
-    const sfu::SendExtensions send = send_extensions(kAll);
+    const sfu::SendExtensions send = send_extensions(kAll, true);
     CHECK(send.mid == 1);
     CHECK(send.abs_capture_time == 5);
     CHECK(send.transport_cc == 6);
@@ -42,11 +42,17 @@ TEST_CASE("Extensions: what was negotiated reaches the worker under its id [SDP-
     CHECK(send.playout_delay == 9);
 }
 
+TEST_CASE("Extensions: who is to send REMBs gets no transport-wide numbers [BWE-20]") {
+    const sfu::SendExtensions send = send_extensions(kAll, false);
+    CHECK(send.transport_cc == 0);
+    CHECK(send.abs_send_time == 7);
+}
+
 TEST_CASE("Extensions: what was not negotiated is 0, which is none [SDP-05]") {
     const sfu::ReceiveExtensions receive = receive_extensions({});
     CHECK(receive.mid == 0);
     CHECK(receive.dependency_descriptor == 0);
-    const sfu::SendExtensions send = send_extensions({{"urn:3gpp:video-orientation", 10}});
+    const sfu::SendExtensions send = send_extensions({{"urn:3gpp:video-orientation", 10}}, true);
     CHECK(send.transport_cc == 0);
     CHECK(send.playout_delay == 0);
 }

@@ -155,7 +155,7 @@ sfu::AddDownTrack TrackSender::description(const SendScope& shared, const Partic
     add.rtx_ssrc = rtx_ssrc_;
     add.codecs = send_codecs(bound_);
     if (adds_redundancy(shared.scope.config, *track.track)) add_redundancy(add);
-    add.extensions = send_extensions(bound_.extensions);
+    add.extensions = send_extensions(bound_.extensions, shared.scope.config.send_side_bwe);
     add.cname = stream_id(shared.settings, to, track);
     add.mid = bound_.mid;
     add.settings = applied_;

@@ -6,10 +6,12 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "room/roster/part_testing.h"
+#include "rtc/sdp/feature_sets.h"
 
 namespace confab::room {
 namespace {
@@ -36,8 +38,10 @@ struct World : PartWorld {
     }
     void flow(std::size_t codec) { track.slots[codec].receiver = sfu::ReceiverId(500 + codec); }
     Publication publication() { return {&alice, &track}; }
-    bool bind(const std::vector<std::string>& mimes) {
+    bool bind(const std::vector<std::string>& mimes,
+              const std::map<std::string, std::uint8_t>& extensions = {}) {
         sdp::BoundSender bound;
+        bound.extensions = extensions;
         bound.mid = "3";
         for (const std::string& mime : mimes)
             bound.codecs.emplace_back().mime = mime;
@@ -89,6 +93,21 @@ TEST_CASE("TrackSender: section and packets name the same stream [SDP-04]") {
         REQUIRE(added.size() == 1);
         CHECK(added[0].cname == w.alice.sid() + (together ? "|camera" : "|TR_cam"));
         CHECK(w.sender.section(w.shared, w.bob, w.publication()).stream_id == added[0].cname);
+    }
+}
+
+TEST_CASE(
+    "TrackSender: packets are numbered across the transport only where feedback is used [BWE-20]") {
+    for (const bool send_side : {true, false}) {
+        World w({"video/VP8"});
+        w.config.send_side_bwe = send_side;
+        REQUIRE(w.bind({"video/VP8"}, {{std::string(sdp::kExtTransportCc), 4},
+                                       {std::string(sdp::kExtAbsSendTime), 5}}));
+        w.attach();
+        const auto added = w.told<sfu::AddDownTrack>();
+        REQUIRE(added.size() == 1);
+        CHECK(added[0].extensions.transport_cc == (send_side ? 4 : 0));
+        CHECK(added[0].extensions.abs_send_time == 5);
     }
 }
 
