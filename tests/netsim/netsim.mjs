@@ -13,6 +13,7 @@ import { Peer } from '../lib/rtc_peer.mjs';
 import { start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
+import { narrow_link_check } from './bandwidth.mjs';
 import { chromium_check } from './chromium.mjs';
 
 const kOutageMillis = 5000;
@@ -144,8 +145,8 @@ async function udp_ends(suite) {
   }, { seconds: 60 });
 }
 
-const suite = new Suite({ limit: 120 });
+const suite = new Suite({ limit: 240 });
 await suite.run(async () => {
   // No more at once than two cores can carry.
-  for (const some of [[outage, udp_ends], [loss, no_udp], [rebinding, chromium_check]]) await Promise.all(some.map((check) => check(suite)));
+  for (const some of [[outage, udp_ends], [loss, no_udp], [rebinding, chromium_check], [narrow_link_check(false), narrow_link_check(true)]]) await Promise.all(some.map((check) => check(suite)));
 });

@@ -16,7 +16,8 @@ namespace confab::sfu {
 
 class RembBandwidth : public SharedLink {
   public:
-    explicit RembBandwidth(const BandwidthOptions& options = {}, ProbePlan plan = {})
+    explicit RembBandwidth(const BandwidthOptions& options = {},
+                           ProbePlan plan = ProbePlan::reported())
         : SharedLink(options, plan) {}
 
     void handle_remb(std::uint64_t bits_per_second, Timestamp now,

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/time.h"
+#include "sfu/congestion/capacity.h"
 
 namespace confab::sfu {
 
@@ -48,6 +49,8 @@ class LinkEstimator {
     // Before this a probe would drown what begins to speak against the link.
     virtual Timestamp no_probe_before() const { return {}; }
     virtual std::uint64_t capacity() const = 0;  // committed, bits per second of video
+    // More than this at once would tell it nothing more: bits per second of video and probe.
+    virtual std::uint64_t most_to_probe() const { return kUnlimitedCapacity; }
 
     // ------------------------------------------------------------ probes (BWE-23)
     virtual void begin_probe(std::uint64_t goal, Timestamp now) = 0;

@@ -44,6 +44,10 @@ class RembEstimator final : public LinkEstimator {
     }
     CongestionReason reason() const { return reason_; }
     std::uint64_t capacity() const override { return capacity_; }
+    // libwebrtc's estimate grows by 8 % a second, no further than to 1.5 times what comes.
+    std::uint64_t most_to_probe() const override {
+        return last_.bits_per_second > 0 ? last_.bits_per_second * 3 / 2 : kUnlimitedCapacity;
+    }
     std::uint64_t estimate() const { return last_.bits_per_second; }
 
     // ------------------------------------------------------------ probes (BWE-23)

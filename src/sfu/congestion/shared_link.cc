@@ -162,8 +162,11 @@ void SharedLink::start_probe(const TrackList& tracks, Timestamp now) {
     const std::uint64_t increase = std::min(least * regulator_.multiple(), most);
     probe_began_ = now;
     if (++cluster_ == 0) ++cluster_;
-    prober_.start(increase, regulator_.duration(), now);
-    probe_goal_ = usage_of(tracks) + increase;
+    const std::uint64_t usage = usage_of(tracks);
+    const std::uint64_t at_once =
+        std::max(estimator().most_to_probe(), usage + kLeastProbe) - usage;
+    prober_.start(std::min(increase, at_once), regulator_.duration(), now);
+    probe_goal_ = usage + increase;
     estimator().begin_probe(probe_goal_, now);
 }
 

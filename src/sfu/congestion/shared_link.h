@@ -47,6 +47,7 @@ class SharedLink : public BandwidthPort {
     static constexpr Duration kDefaultRtt = Duration::millis(70);
     // A deficient track without a step to probe for (bitrates unknown) is looked at again.
     static constexpr Duration kRetry = Duration::seconds(1);
+    static constexpr std::uint64_t kLeastProbe = 100'000;  // bits per second on top of the media
     // What a probe brought has held if nothing congests for so long.
     static constexpr Duration kHolds = Duration::seconds(20);
 
@@ -79,6 +80,7 @@ class SharedLink : public BandwidthPort {
     virtual void handle_usage(std::uint64_t, bool /*changed*/, Timestamp) {}
     std::uint64_t probe_goal() const { return probing() ? probe_goal_ : 0; }
     Duration rtt() const { return rtt_; }
+    void set_plan(const ProbePlan& plan) { regulator_.set_plan(plan); }
 
   private:
     SharingRule rule() const { return {capacity(), options_.allow_pause}; }

@@ -16,6 +16,7 @@ std::unique_ptr<BandwidthPort> make_bandwidth(const BandwidthOptions& options) {
 void SendSideBandwidth::packets_sent(std::span<const SentPacket> packets) {
     if (!numbered_ && !packets.empty()) {
         RembBandwidth::estimator().reset();
+        set_plan(ProbePlan::measured());
         numbered_ = true;
     }
     send_side_.packets_sent(packets);

@@ -22,7 +22,7 @@ class SendSideBandwidth final : public RembBandwidth {
     static constexpr std::uint64_t kMinPacing = 300'000;  // bits per second
 
     explicit SendSideBandwidth(const BandwidthOptions& options = {})
-        : RembBandwidth(options, ProbePlan::measured()) {}
+        : RembBandwidth(options) {}
 
     void packets_sent(std::span<const SentPacket> packets) override;
     void handle_transport_feedback(std::span<const PacketResult> packets, Timestamp now) override;

@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// livekit-client in Chromium watches a camera in layers over a link that becomes narrow and wide again
+// (02 §11.1, N4), with each of the two estimators of its link.
+
+import { Caller } from '../browser/caller.mjs';
+import { start_chromium } from '../lib/browser.mjs';
+import { behind_netsim, Netsim } from '../lib/netsim.mjs';
+import { start_server } from '../lib/server.mjs';
+import { start_page_server } from '../lib/static_server.mjs';
+import { assert } from '../lib/suite.mjs';
+import { sleep, until } from '../lib/wait.mjs';
+
+const kRate = 15; // pictures a second
+const kPicture = {
+  bitrate: 1_200_000,
+  size: { width: 640, height: 360, fps: kRate, busy: 0.08 },
+  layers: [[320, 180, 200_000, kRate]],
+};
+// A receiver's own estimate is slow, libwebrtc's grows by 8 % a second; and a larger layer begins with few pictures.
+const kOurs = { name: 'our estimate', cut: 4000, back: 30000, pictures: 0.7 * kRate };
+const kRembs = { name: 'REMBs', cut: 6000, back: 45000, pictures: 0.4 * kRate };
+const kNarrowSeconds = 10;
+const kMostInvented = 0.03; // of the sound
+
+async function look(viewer) {
+  const [picture] = await viewer.call('inbound', 'alice', 'picture');
+  const [tone] = await viewer.call('inbound', 'alice', 'tone');
+  return {
+    height: picture?.frameHeight,
+    frames: picture?.framesDecoded ?? 0,
+    invented: tone?.concealedSamples ?? 0,
+    samples: tone?.totalSamplesReceived ?? 0,
+  };
+}
+
+// How long until pictures of this height come at their full rate.
+async function shown(viewer, height, timeout) {
+  const begin = Date.now();
+  let before = await look(viewer);
+  let since = begin;
+  await until(async () => {
+    const now = await look(viewer);
+    const rate = (1000 * (now.frames - before.frames)) / (Date.now() - since);
+    const good = now.height === height && before.height === height && rate > 0.7 * kRate;
+    [before, since] = [now, Date.now()];
+    return good;
+  }, { timeout, every: 1000, what: `pictures of ${height} lines` });
+  return Date.now() - begin;
+}
+
+export function narrow_link_check(send_side) {
+  const { name, cut: most_cut, back: most_back, pictures: least_pictures } = send_side ? kOurs : kRembs;
+  return (suite) => suite.check(`N4 for Chromium, by ${name}: a smaller layer within ${most_cut / 1000} s, sound, and all back within ${most_back / 1000} s [MC-13] [BWE-20]`, async () => {
+    const congestion_control = { use_send_side_bwe: send_side };
+    const [server, address, browser] = await Promise.all([
+      start_server(suite, behind_netsim({ rtc: { congestion_control } })),
+      start_page_server(suite),
+      start_chromium(suite),
+    ]);
+    const relay = await Netsim.start(suite, server, {});
+    const alice = await Caller.open(suite, browser, address, 'alice', 1);
+    const bob = await Caller.open(suite, browser, address, 'bob', 2);
+    await alice.join(server, 'bandwidth');
+    await alice.call('publish_picture', kPicture);
+    await alice.call('publish_tone');
+    await bob.join(server, 'bandwidth');
+    await shown(bob, 360, 15000);
+
+    const begin = Date.now();
+    await relay.apply('down:rate=600kbit,queue=200ms');
+    await until(async () => (await look(bob)).height === 180, { timeout: most_cut, every: 100, what: 'the smaller layer' });
+    const cut = Date.now() - begin;
+    await sleep(2000); // what was lost on the way down is asked for again
+    const before = await look(bob);
+    await sleep(kNarrowSeconds * 1000);
+    const after = await look(bob);
+    const invented = (after.invented - before.invented) / (after.samples - before.samples);
+    const pictures = (after.frames - before.frames) / kNarrowSeconds;
+    await relay.apply('down:clear');
+    const back = await shown(bob, 360, most_back);
+    console.log(`   ${name}: cut after ${cut} ms, ${pictures} pictures/s, ${(100 * invented).toFixed(1)} % of the sound invented, back after ${back} ms`);
+    assert.ok(pictures > least_pictures, `${pictures} pictures a second while it is narrow`);
+    assert.ok(invented < kMostInvented, `${invented} of the sound invented while it is narrow`);
+    await Promise.all([alice, bob].map((caller) => caller.close()));
+    await browser.close();
+    await relay.end();
+  }, { seconds: 90 });
+}
