@@ -22,6 +22,7 @@ struct ProbePlan {
     Duration after_success = Duration::seconds(3);
     bool doubles = false;           // each probe after one that went well asks for twice as much
     unsigned longer_percent = 150;  // a probe that went well makes the next one so long
+    bool until_gain = false;        // waits shrink with what a probe brings, not with its verdict
 
     // Where a probe shows the rate itself and ends with the first sign of a queue: one that fails
     // costs little, so that a link that is free again is found in time, and a longer one shows
@@ -43,6 +44,7 @@ struct ProbePlan {
         plan.longest = Duration::seconds(8);  // then with a rate of its own again
         plan.after_success = Duration::seconds(1);
         plan.longer_percent = 300;
+        plan.until_gain = true;  // the first ones are too short to fill a queue
         return plan;
     }
 };
@@ -83,7 +85,7 @@ class ProbeRegulator {
                 doubled_ = 0;
                 break;
             case ProbeVerdict::kSuccess:
-                interval_ = kInterval;
+                if (!plan_.until_gain) interval_ = kInterval;
                 duration_ = std::min(duration_ * plan_.longer_percent / 100, plan_.longest);
                 next_ = began + plan_.after_success;
                 if (plan_.doubles) doubled_ = std::min(doubled_ + 1, kMostDoubled);
@@ -105,6 +107,8 @@ class ProbeRegulator {
         after_relapse_ = now + relapse_wait_;
         next_ = std::max(next_, after_relapse_);
     }
+    // It brought a layer.
+    void note_gain() { interval_ = kInterval; }
     void note_held() { relapse_wait_ = kInterval; }
     // It was stopped without a verdict.
     void note_stopped(Timestamp began) { next_ = began + interval_; }

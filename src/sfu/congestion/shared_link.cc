@@ -192,7 +192,9 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
     commit(std::max(capacity_, result->highest));
     const std::uint64_t before = usage_of(tracks);
     boost(tracks, capacity());
-    if (usage_of(tracks) > before) gained_ = now;
+    if (usage_of(tracks) <= before) return;
+    gained_ = now;
+    regulator_.note_gain();
 }
 
 std::size_t SharedLink::poll_probe(Timestamp now) {

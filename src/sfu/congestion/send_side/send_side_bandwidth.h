@@ -21,8 +21,7 @@ class SendSideBandwidth final : public RembBandwidth {
     static constexpr double kPacingFactor = 2.5;
     static constexpr std::uint64_t kMinPacing = 300'000;  // bits per second
 
-    explicit SendSideBandwidth(const BandwidthOptions& options = {})
-        : RembBandwidth(options) {}
+    explicit SendSideBandwidth(const BandwidthOptions& options = {}) : RembBandwidth(options) {}
 
     void packets_sent(std::span<const SentPacket> packets) override;
     void handle_transport_feedback(std::span<const PacketResult> packets, Timestamp now) override;
