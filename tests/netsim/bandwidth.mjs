@@ -20,7 +20,7 @@ const kPicture = {
 };
 // A receiver's own estimate is slow, libwebrtc's grows by 8 % a second; and a larger layer begins with few pictures.
 const kOurs = { name: 'our estimate', cut: 4000, back: 30000, pictures: 0.7 * kRate };
-const kRembs = { name: 'REMBs', cut: 6000, back: 45000, pictures: 0.4 * kRate };
+const kRembs = { name: 'REMBs', cut: 10000, back: 45000, pictures: 0.4 * kRate };
 const kNarrowSeconds = 10;
 const kMostInvented = 0.03; // of the sound
 
