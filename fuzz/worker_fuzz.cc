@@ -350,7 +350,7 @@ class Driver {
         }
         if (!wire::is_rtp(clear)) return;
         const auto packet = wire::parse_rtp(clear);
-        // The insider's own sealing refuses a number a second time (NonceGuard): see replay().
+        // A number comes twice by replay() only: the insider's own sealing refuses to (NonceGuard).
         if (!packet || !used_.emplace(packet->header.ssrc, packet->header.sequence).second) return;
         insider_.send_packet(clear, world_.client_out[&insider_]);
         sent_.push_back(world_.client_out[&insider_].back().second);

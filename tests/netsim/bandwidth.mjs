@@ -18,9 +18,10 @@ const kPicture = {
   size: { width: 640, height: 360, fps: kRate, busy: 0.08 },
   layers: [[320, 180, 200_000, kRate]],
 };
-// A receiver's own estimate is slow, libwebrtc's grows by 8 % a second; and a larger layer begins with few pictures.
-const kOurs = { name: 'our estimate', cut: 4000, back: 30000, pictures: 0.7 * kRate };
-const kRembs = { name: 'REMBs', cut: 10000, back: 45000, pictures: 0.4 * kRate };
+// The limits of MC-13. A receiver's own estimate (libwebrtc: 8 % a second upwards) holds them only mostly, and a larger
+// layer begins with few pictures: its limits tell an estimator that works from one that hears nothing.
+const kOurs = { name: 'our estimate', rows: '[MC-13]', cut: 4000, back: 30000, pictures: 0.7 * kRate };
+const kRembs = { name: 'REMBs', rows: '[BWE-20]', cut: 10000, back: 45000, pictures: 0.4 * kRate };
 const kNarrowSeconds = 10;
 const kMostInvented = 0.03; // of the sound
 
@@ -51,8 +52,8 @@ async function shown(viewer, height, timeout) {
 }
 
 export function narrow_link_check(send_side) {
-  const { name, cut: most_cut, back: most_back, pictures: least_pictures } = send_side ? kOurs : kRembs;
-  return (suite) => suite.check(`N4 for Chromium, by ${name}: a smaller layer within ${most_cut / 1000} s, sound, and all back within ${most_back / 1000} s [MC-13] [BWE-20]`, async () => {
+  const { name, rows, cut: most_cut, back: most_back, pictures: least_pictures } = send_side ? kOurs : kRembs;
+  return (suite) => suite.check(`N4 for Chromium, by ${name}: a smaller layer within ${most_cut / 1000} s, sound, and all back within ${most_back / 1000} s ${rows}`, async () => {
     const congestion_control = { use_send_side_bwe: send_side };
     const [server, address, browser] = await Promise.all([
       start_server(suite, behind_netsim({ rtc: { congestion_control } })),

@@ -49,7 +49,7 @@ class LinkEstimator {
     // Before this a probe would drown what begins to speak against the link.
     virtual Timestamp no_probe_before() const { return {}; }
     virtual std::uint64_t capacity() const = 0;  // committed, bits per second of video
-    // More than this at once would tell it nothing more: bits per second of video and probe.
+    // More than this at once, media and probe, would tell it nothing more: bits per second.
     virtual std::uint64_t most_to_probe() const { return kUnlimitedCapacity; }
 
     // ------------------------------------------------------------ probes (BWE-23)
