@@ -191,7 +191,7 @@ void SharedLink::run_probe(const TrackList& tracks, Timestamp now) {
     if (result->verdict != ProbeVerdict::kSuccess) return;
     commit(std::max(capacity_, result->highest));
     const std::uint64_t before = usage_of(tracks);
-    boost(tracks, capacity());
+    boost(tracks, capacity(), kRoomForStep);
     if (usage_of(tracks) <= before) return;
     gained_ = now;
     regulator_.note_gain();

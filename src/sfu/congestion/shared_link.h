@@ -48,6 +48,9 @@ class SharedLink : public BandwidthPort {
     // A deficient track without a step to probe for (bitrates unknown) is looked at again.
     static constexpr Duration kRetry = Duration::seconds(1);
     static constexpr std::uint64_t kLeastProbe = 100'000;  // bits per second on top of the media
+    // Of what a step adds, percent that a probe has to find: a larger layer begins with a key frame
+    // and comes in larger bursts, so that what just fits would be taken back a second later.
+    static constexpr std::uint64_t kRoomForStep = 110;
     // What a probe brought has held if nothing congests for so long.
     static constexpr Duration kHolds = Duration::seconds(20);
 

@@ -132,7 +132,7 @@ std::uint64_t share_all(const TrackList& tracks, SharingRule rule) {
     return Sharing(tracks, rule).run();
 }
 
-void boost(const TrackList& tracks, std::uint64_t capacity) {
+void boost(const TrackList& tracks, std::uint64_t capacity, std::uint64_t percent) {
     Wanting wanting(tracks);
     std::uint64_t used = usage_of(tracks);
     while (const auto i = wanting.first()) {
@@ -141,7 +141,7 @@ void boost(const TrackList& tracks, std::uint64_t capacity) {
         const Layer now = layer_under(d, share.cap);
         const Layer next = next_layer(d, now);
         const std::uint64_t more = added_bits(d, now, next);
-        if (!next.valid() || used + more > capacity) {
+        if (!next.valid() || used + more * percent / 100 > capacity) {
             wanting.give_up(*i);
             continue;
         }

@@ -26,8 +26,9 @@ std::uint64_t share_all(const TrackList& tracks, SharingRule rule);
 // muted or paused.
 void share_one(const TrackList& tracks, std::size_t index, Layer was_sent, SharingRule rule);
 
-// Improves the most distant tracks, in order of priority, as long as the next step fits.
-void boost(const TrackList& tracks, std::uint64_t capacity);
+// Improves the most distant tracks, in order of priority, as long as the next step fits, or
+// `percent` of what it adds.
+void boost(const TrackList& tracks, std::uint64_t capacity, std::uint64_t percent = 100);
 
 // The step a probe shall make room for: of the most distant deficient track (BWE-06).
 struct ProbeStep {

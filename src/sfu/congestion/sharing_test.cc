@@ -231,6 +231,18 @@ TEST_CASE("boost: the most distant track of the highest priority first [BWE-05]"
         CHECK(share.cap == kTopLayer);
 }
 
+TEST_CASE("boost: a step may have to leave more room than it takes [BWE-05]") {
+    const SourceState source = camera();
+    Tracks tracks;
+    tracks.add(wish(source));
+    settle_on(tracks.demands[0], tracks.shares[0], {0, 2});
+    const std::uint64_t used = tracks.usage();
+    boost(tracks.list(), used + 164'999, 110);  // the next step adds 150 000
+    CHECK(tracks.sent(0) == Layer{0, 2});
+    boost(tracks.list(), used + 165'000, 110);
+    CHECK(tracks.sent(0) == Layer{1, 0});
+}
+
 TEST_CASE("next_probe_step: of the most distant deficient track [BWE-06]") {
     const SourceState source = camera();
     Tracks tracks;
