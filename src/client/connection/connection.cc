@@ -16,11 +16,15 @@ constexpr std::size_t kPwdSize = 24;
 // Host candidates: type preference 126 (RFC 8445 §5.1.2.1), local preference as browsers have it.
 constexpr std::uint32_t kHostPriority = 2'122'194'687;
 
+// As libwebrtc asks on a connection that works.
+constexpr Duration kKeepalive = Duration::micros(2'500'000);
+
 peer::TransportConfig transport_config(const ConnectionConfig& config) {
     peer::TransportConfig transport;
     transport.profiles = config.profiles;
     transport.ice.local = {config.local.ufrag, config.local.pwd};
     transport.ice.role = config.role;
+    transport.ice.timers.keepalive_answered = kKeepalive;
     transport.ice.candidates = {{0, ice::Protocol::kUdp, config.address}};
     return transport;
 }

@@ -211,7 +211,10 @@ void Agent::handle_success(Timestamp now, const Transaction& transaction) {
     if (pair->stray) (void)note_activity(now, transaction.path);
     pair->stray = false;
     // Now that it is selected.
-    if (selection_.is_on(transaction.path)) rtt_ = now - transaction.sent;
+    if (selection_.is_on(transaction.path)) {
+        rtt_ = now - transaction.sent;
+        selection_.keepalive_answered(now, transaction.sent);
+    }
     nominate(now);
     follow_rival(now);
 }

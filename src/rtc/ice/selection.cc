@@ -114,6 +114,11 @@ bool Selection::take_keepalive(Timestamp now) {
     return true;
 }
 
+void Selection::keepalive_answered(Timestamp now, Timestamp sent) {
+    if (keepalive_at_ > now && !keepalive_at_.is_never())
+        keepalive_at_ = std::max(keepalive_at_, sent + timers_.keepalive_answered);
+}
+
 bool Selection::note_rival(Timestamp now, const Pair& pair) {
     if (pair_ == 0 || pair.id == pair_) return false;
     if (rival_ == 0) {

@@ -51,6 +51,8 @@ class Selection {
     void schedule_keepalive(Timestamp when);
     // True: it is due, and the next one follows by itself.
     bool take_keepalive(Timestamp now);
+    // The one sent then was answered: the next one has time.
+    void keepalive_answered(Timestamp now, Timestamp sent);
 
     // Controlled: the nomination with this number was followed (Pair::nomination).
     void follow(std::uint64_t nomination) { nomination_ = nomination; }

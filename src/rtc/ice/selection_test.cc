@@ -210,6 +210,19 @@ TEST_CASE("Selection: a closed stream leaves no path, and nobody is heard over i
     CHECK(told(selection) == "sK");
 }
 
+TEST_CASE("Selection: behind an answered keepalive the next one is due in 5 s [ICE-04]") {
+    Selection selection = connected(1000);
+    CHECK(selection.take_keepalive(at(3000)));
+    selection.keepalive_answered(at(3050), at(3000));
+    CHECK_FALSE(selection.take_keepalive(at(7999)));
+    CHECK(selection.take_keepalive(at(8000)));
+    CHECK(selection.take_keepalive(at(10'000)));  // no answer
+    // One that is to be sent at once does not wait for the answer to another.
+    selection.schedule_keepalive(at(11'000));
+    selection.keepalive_answered(at(11'000), at(10'000));
+    CHECK(selection.take_keepalive(at(11'000)));
+}
+
 TEST_CASE("Selection: a keepalive is due 2 s after the selection and after each one [ICE-04]") {
     Selection selection = connected(1000);
     CHECK(selection.next_deadline() == at(3000));

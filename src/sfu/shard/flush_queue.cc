@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "sfu/peer/together.h"
+
 namespace confab::sfu {
 
 // Flushed and marked again before all others were, it is there twice.
@@ -14,10 +16,10 @@ void FlushQueue::forget(const ShardPeer& peer) {
     std::erase(dirty_, &peer);
 }
 
-void FlushQueue::reschedule(ShardPeer& peer) {
+void FlushQueue::reschedule(Timestamp now, ShardPeer& peer) {
     peer.reschedule_needed = false;
-    wheel_.schedule(peer.timer(),
-                    earlier(peer.transport().next_deadline(), peer.next_media_deadline()));
+    const Timestamp next = earlier(peer.transport().next_deadline(), peer.next_media_deadline());
+    wheel_.schedule(peer.timer(), together(now, next));
 }
 
 void FlushQueue::drain_transport(ShardPeer& peer, SendBatch& batch) {
@@ -57,7 +59,7 @@ bool FlushQueue::flush(Downlink::SendTime at, SendBatch& batch) {
         if (flushed_ + 1 < dirty_.size()) dirty_[flushed_ + 1]->downlink().prefetch_pending();
         if (!flush(at, peer, batch)) break;
         peer.is_dirty = false;
-        if (peer.reschedule_needed) reschedule(peer);
+        if (peer.reschedule_needed) reschedule(at.now, peer);
         ++flushed_;
     }
     // Packets of counter-mode peers are encrypted together, across subscribers (DES-24).

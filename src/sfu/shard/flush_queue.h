@@ -45,7 +45,7 @@ class FlushQueue {
   private:
     bool flush(Downlink::SendTime at, ShardPeer& peer, SendBatch& batch);
     void drain_transport(ShardPeer& peer, SendBatch& batch);
-    void reschedule(ShardPeer& peer);
+    void reschedule(Timestamp now, ShardPeer& peer);
 
     srtp::BatchEncryptor encryptor_;
     TimerWheel& wheel_;

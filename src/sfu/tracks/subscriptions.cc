@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/check.h"
+#include "sfu/peer/together.h"
 
 namespace confab::sfu {
 
@@ -266,7 +267,7 @@ void Subscriptions::reschedule(Timestamp now, OutboundTrack& outbound) {
     // What it still sends is flushed before it goes, where it can be.
     if (outbound.closing && (deadline.is_never() || outbound.down_track.closed()))
         deadline = now + ShardPeer::kTick;
-    parts_.wheel.schedule(outbound.timer, deadline);
+    parts_.wheel.schedule(outbound.timer, together(now, deadline));
 }
 
 void Subscriptions::handle_timeout(Timestamp now, OutboundTrack& outbound) {
