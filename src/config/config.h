@@ -73,7 +73,7 @@ struct StreamAllocator {
 struct CongestionControl {
     bool enabled = true;
     bool allow_pause = false;
-    bool use_send_side_bwe = false;
+    bool use_send_side_bwe = true;
     bool use_send_side_bwe_interceptor = false;
     StreamAllocator stream_allocator;
 };

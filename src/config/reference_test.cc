@@ -151,7 +151,7 @@ rtc:
     enabled: true
     allow_pause: false
     use_send_side_bwe_interceptor: false
-    use_send_side_bwe: false
+    use_send_side_bwe: true         # upstream false (differences.md)
     send_side_bwe_pacer: no-queue
     stream_allocator:
       min_channel_capacity: 0

@@ -3,14 +3,14 @@
 //
 // The codecs of a werift connection, and packets for them.
 
-import { ExtensionProfiles, RTCRtpCodecParameters, RtpHeader, RtpPacket, useAudioLevelIndication } from 'werift';
+import { ExtensionProfiles, RTCRtpCodecParameters, RtpHeader, RtpPacket, useAudioLevelIndication, useTransportWideCC } from 'werift';
 
-const kFeedback = [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
+const kFeedback = [{ type: 'transport-cc' }, { type: 'nack' }, { type: 'nack', parameter: 'pli' }, { type: 'ccm', parameter: 'fir' }];
 export const codecs = () => ({
   audio: [new RTCRtpCodecParameters({ mimeType: 'audio/opus', clockRate: 48000, channels: 2, payloadType: 111 })],
   video: [new RTCRtpCodecParameters({ mimeType: 'video/VP8', clockRate: 90000, payloadType: 96, rtcpFeedback: kFeedback })],
 });
-export const header_extensions = () => ({ audio: [useAudioLevelIndication()] });
+export const header_extensions = () => ({ audio: [useAudioLevelIndication()], video: [useTransportWideCC()] });
 const kLevelId = 1; // the first that is offered
 const kLoud = Buffer.from([0x80 | 15]); // voice, -15 dBov (RFC 6464 §3)
 const kOpusSilence = Buffer.from([0xf8, 0xff, 0xfe]);

@@ -56,11 +56,45 @@ async function offer_checks(suite, server) {
       assert.equal(picture.fmtp[type], format, `${type}`);
       assert.equal(picture.codecs[type + 1], 'rtx/90000');
       assert.equal(picture.fmtp[type + 1], `apt=${type}`);
-      assert.deepEqual(sorted(picture.feedback[type]), ['ccm fir', 'goog-remb', 'nack', 'nack pli'], `${type}`);
+      assert.deepEqual(sorted(picture.feedback[type]), ['ccm fir', 'nack', 'nack pli', 'transport-cc'], `${type}`);
     }
-    assert.deepEqual(picture.extensions, { [kUris.dependency]: 1, [kUris.abs_capture_time]: 2, [kUris.abs_send_time]: 3 });
+    assert.deepEqual(picture.extensions, { [kUris.dependency]: 1, [kUris.abs_capture_time]: 2, [kUris.transport_cc]: 3 });
     assert.equal(picture.direction, 'sendrecv');
     assert.ok(!picture.text.includes('640032'), 'High profile is offered');
+  });
+}
+
+// `estimate`: what a subscriber is asked for, of an extension and a kind of feedback that go together.
+function asks_for(section, estimate, others) {
+  for (const [extension, feedback] of [['transport_cc', 'transport-cc'], ['abs_send_time', 'goog-remb']]) {
+    const wanted = feedback === estimate;
+    assert.equal(section.feedback[96].includes(feedback), wanted, `${feedback}, not ${others}`);
+    assert.equal(kUris[extension] in section.extensions, wanted, `${extension}, not ${others}`);
+  }
+}
+
+async function estimate_checks(suite, server) {
+  await suite.check('pictures are offered with numbers on all packets; who takes none is asked for REMBs, and so is everybody without use_send_side_bwe [SIG-92] [SDP-21] [TRAP-11]', async () => {
+    const by_receivers = await start_server(suite, { rtc: { congestion_control: { use_send_side_bwe: false } } });
+    const without_numbers = (sdp) => sdp.replace(/^a=extmap:\d+ \S*transport-wide-cc\S*\r\n/gm, '');
+    for (const [on, answered_as, estimates] of [
+      [server, (sdp) => sdp, ['transport-cc']],
+      [server, without_numbers, ['transport-cc', 'goog-remb']],
+      [by_receivers, (sdp) => sdp, ['goog-remb']],
+    ]) {
+      const room = fresh_room('sections');
+      const alice = await MediaClient.join(suite, on, room, 'alice');
+      const bob = await MediaClient.join(suite, on, room, 'bob', { rewrite: answered_as });
+      await alice.publish('video');
+      for (const [index, estimate] of estimates.entries()) {
+        await bob.client.told('offer', () => bob.client.all('offer').filter((one) => one.sdp.includes('m=video')).length > index);
+        const { sdp } = bob.client.all('offer').filter((one) => one.sdp.includes('m=video'))[index];
+        asks_for(sections_of(sdp).find((one) => one.kind === 'video'), estimate, `the others of offer ${index + 1}`);
+      }
+      await Promise.all([alice.close(), bob.close()]);
+    }
+    await by_receivers.stop();
+    by_receivers.forget();
   });
 }
 
@@ -220,6 +254,6 @@ async function enabled_check(suite) {
 }
 
 export async function section_checks(suite, server) {
-  const groups = [offer_checks, answer_checks, simulcast_check, enabled_check];
+  const groups = [offer_checks, estimate_checks, answer_checks, simulcast_check, enabled_check];
   await Promise.all(groups.map((group) => group(suite, server)));
 }

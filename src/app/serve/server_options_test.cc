@@ -163,8 +163,12 @@ TEST_CASE("Every option is read, or warns that it is not implemented [CFG-05]") 
     }
 }
 
-TEST_CASE("Media options: send-side estimation on workers and in descriptions alike [BWE-36]") {
+TEST_CASE(
+    "Media options: send-side estimation, unless refused, on workers and in descriptions alike "
+    "[BWE-36]") {
     config::Config config;
+    CHECK(shard_options(config).bandwidth.send_side);
+    CHECK(room_config(config, {}).send_side_bwe);
     for (const bool interceptor : {false, true}) {
         for (const bool wanted : {false, true}) {
             config.rtc.congestion_control.use_send_side_bwe = wanted && !interceptor;

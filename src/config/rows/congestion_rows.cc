@@ -23,11 +23,12 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "rtc.congestion_control.use_send_side_bwe",
         [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe; },
-        "Estimate subscribers' links from transport-wide feedback instead of REMB"),
+        "Estimate a subscriber's link from its transport-wide feedback if it gives any; false: by "
+        "REMB"),
     used(
         "rtc.congestion_control.use_send_side_bwe_interceptor",
         [](C& c) -> Slot { return &c.rtc.congestion_control.use_send_side_bwe_interceptor; },
-        "The same: there is one such estimator"),
+        "The same, where that one is false: there is one such estimator"),
     other("rtc.congestion_control.send_side_bwe_pacer", Kind::kString, "no-queue",
           "Packets wait when the estimate limits the link, and then by its rate; not otherwise")
         .one_of("no-queue|pass-through|leaky-bucket"),

@@ -32,8 +32,8 @@ sfu::SendExtensions send_extensions(const ExtensionIds& ids, bool send_side_bwe)
     sfu::SendExtensions result;
     result.dependency_descriptor = id_of(ids, sdp::kExtDependencyDescriptor);
     result.abs_capture_time = id_of(ids, sdp::kExtAbsCaptureTime);
-    result.abs_send_time = id_of(ids, sdp::kExtAbsSendTime);
     if (send_side_bwe) result.transport_cc = id_of(ids, sdp::kExtTransportCc);
+    if (result.transport_cc == 0) result.abs_send_time = id_of(ids, sdp::kExtAbsSendTime);
     result.playout_delay = id_of(ids, sdp::kExtPlayoutDelay);
     result.mid = id_of(ids, sdp::kExtMid);
     return result;

@@ -142,6 +142,8 @@ void Negotiation::handle_answer(Participant& p, const livekit::SessionDescriptio
         return host_->negotiation_failed(p);
     }
     link.timer.answered(scope_->now());
+    // The answer may want another one: who takes no numbers on all packets is asked for REMBs.
+    if (link.needs_offer()) link.timer.request(scope_->now(), false);
     host_->senders_bound(p, applied->bound);
     run(p);
 }

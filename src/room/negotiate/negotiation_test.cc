@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "room/roster/part_testing.h"
+#include "rtc/sdp/description/description.h"
 
 namespace confab::room {
 namespace {
@@ -257,6 +258,43 @@ TEST_CASE("Negotiation: an answer nobody waits for is counted, a wrong one ends 
     wrong.set_sdp("no description");
     w.negotiation.handle_answer(p, wrong);
     CHECK(w.host.failed == 1);
+}
+
+TEST_CASE("Negotiation: who does not take numbers on all packets gets another offer [SDP-21]") {
+    Config config = testing::test_config();
+    config.send_side_bwe = true;
+    World w(config);
+    Participant& p = w.join("alice");
+    sdp::Sender camera = audio(1);
+    camera.kind = sdp::Kind::kVideo;
+    camera.mimes = {"video/vp8"};
+    w.negotiation.add_sender(p, camera);
+    w.pass(NegotiationTimer::kQuietDelay);
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    const R* offer = w.first(R::kOffer);
+    REQUIRE(offer != nullptr);
+    CHECK(offer->offer().sdp().find("goog-remb") == std::string::npos);
+    auto answer = sdp::parse(testing::make_answer(offer->offer().sdp()));
+    REQUIRE(answer.has_value());
+    for (sdp::MediaSection& section : answer->sections)
+        section.extensions.clear();
+    livekit::SessionDescription description;
+    description.set_sdp(sdp::write(*answer));
+    w.negotiation.handle_answer(p, description);
+    CHECK(w.host.bound == std::vector<std::uint64_t>{1});  // pictures wait for nothing
+    w.pass(NegotiationTimer::kBusyDelay);
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    offer = w.first(R::kOffer);
+    REQUIRE(offer != nullptr);
+    CHECK(offer->offer().sdp().find("goog-remb") != std::string::npos);
+    description.set_sdp(testing::make_answer(offer->offer().sdp()));
+    w.negotiation.handle_answer(p, description);
+    w.pass(NegotiationTimer::kBusyDelay);
+    w.negotiation.handle_timeout(p);
+    w.drain();
+    CHECK(w.count(R::kOffer) == 0);
 }
 
 TEST_CASE("Negotiation: a held offer is answered after its delay, and before the next one") {

@@ -35,6 +35,7 @@ struct Offerer::State {
     std::vector<Sender> senders;         // in order of add_sender
     bool changed = true;                 // the first offer is always due
     bool outstanding = false;
+    bool transport_cc;                 // offered until the client refuses it
     std::size_t offered_sections = 0;  // in the outstanding offer
     // What the first answered section of a kind left (index: kind). New sections start with it, so
     // that a payload type has the same parameters in the whole bundle (SDP-26).
@@ -42,7 +43,8 @@ struct Offerer::State {
 
     explicit State(OffererConfig c)
         : config(std::move(c)),
-          codecs(enabled_codecs(config.codecs, config.client, Purpose::kSubscribe)) {}
+          codecs(enabled_codecs(config.codecs, config.client, Purpose::kSubscribe)),
+          transport_cc(config.transport_cc) {}
 
     const Sender* find_sender(const std::optional<std::uint64_t>& id) const;
     OfferSection* section_of(std::uint64_t id);
@@ -52,6 +54,8 @@ struct Offerer::State {
     void place_senders();
     bool mirrors_offer(const Description& answer) const;
     void apply(const Description& answer);
+    bool refuses_transport_cc(const OfferSection& section) const;
+    void offer_remb();
     std::vector<BoundSender> collect_bound() const;
 };
 
@@ -72,7 +76,7 @@ std::vector<Codec> Offerer::State::first_codecs(Kind kind) const {
     const std::vector<Codec>& known = common[kind == Kind::kVideo ? 1 : 0];
     if (!known.empty()) return known;
     std::vector<Codec> out = offered_codecs(codecs, kind);
-    const auto feedback = feedback_set(kind, SectionUse::kSubscribe, config.transport_cc);
+    const auto feedback = feedback_set(kind, SectionUse::kSubscribe, transport_cc);
     for (Codec& codec : out) {
         if (is_codec(codec, "rtx") || is_codec(codec, "red")) continue;
         codec.feedback.assign(feedback.begin(), feedback.end());
@@ -87,7 +91,7 @@ OfferSection* Offerer::State::append_section(Kind kind) {
     section.mid = std::to_string(sections.size());
     if (kind != Kind::kApplication) {
         section.codecs = first_codecs(kind);
-        section.extensions = offered_extensions(kind, config.transport_cc, config.playout_delay);
+        section.extensions = offered_extensions(kind, transport_cc, config.playout_delay);
     }
     sections.push_back(std::move(section));
     return &sections.back();
@@ -145,6 +149,40 @@ void Offerer::State::apply(const Description& answer) {
         auto& known = common[section.kind == Kind::kVideo ? 1 : 0];
         if (known.empty()) known = section.codecs;
     }
+    if (std::ranges::any_of(sections,
+                            [&](const OfferSection& s) { return refuses_transport_cc(s); }))
+        offer_remb();
+}
+
+// It was offered there, and the answer has not both, numbers and feedback on them.
+bool Offerer::State::refuses_transport_cc(const OfferSection& section) const {
+    if (!transport_cc || section.kind != Kind::kVideo || section.rejected || !section.offered)
+        return false;
+    const bool numbers = std::ranges::find(section.extensions, kExtTransportCc, &ExtMap::uri) !=
+                         section.extensions.end();
+    return !numbers || std::ranges::none_of(section.codecs, [](const Codec& c) {
+        return has_feedback(c, "transport-cc");
+    });
+}
+
+// Such a client estimates its link itself: the next offer asks for that (SDP-21: never for both).
+void Offerer::State::offer_remb() {
+    transport_cc = false;
+    changed = true;
+    const auto ask = [](std::vector<Codec>& list) {
+        for (Codec& codec : list) {
+            std::erase(codec.feedback, "transport-cc");
+            if (!is_codec(codec, "rtx")) codec.feedback.emplace_back("goog-remb");
+        }
+    };
+    for (OfferSection& section : sections) {
+        if (section.kind != Kind::kVideo || section.rejected) continue;
+        ask(section.codecs);
+        std::erase_if(section.extensions, [](const ExtMap& e) { return e.uri == kExtTransportCc; });
+        for (const ExtMap& ext : offered_extensions(Kind::kVideo, false, false))
+            if (ext.uri == kExtAbsSendTime) section.extensions.push_back(ext);
+    }
+    ask(common[1]);
 }
 
 std::vector<BoundSender> Offerer::State::collect_bound() const {

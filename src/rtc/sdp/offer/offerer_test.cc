@@ -265,6 +265,52 @@ TEST_CASE(
     CHECK_FALSE(has_feedback(d.sections[0].codecs[0], "goog-remb"));
 }
 
+TEST_CASE(
+    "Offerer: who does not take numbers on all packets is asked for its estimate [SDP-21] "
+    "[TRAP-11]") {
+    OffererConfig c = config();
+    c.transport_cc = true;
+    const auto has_uri = [](const MediaSection& section, std::string_view uri) {
+        return std::ranges::find(section.extensions, uri, &ExtMap::uri) != section.extensions.end();
+    };
+    for (const bool without_extension : {true, false}) {
+        CAPTURE(without_extension);
+        Offerer offerer(c);
+        offerer.add_sender(sender(1, Kind::kVideo));
+        offerer.add_sender(sender(2, Kind::kAudio));
+        Description answer = accept(offered(offerer));
+        for (MediaSection& section : answer.sections) {
+            if (without_extension)
+                std::erase_if(section.extensions,
+                              [](const ExtMap& e) { return e.uri == kExtTransportCc; });
+            else
+                for (Codec& codec : section.codecs)
+                    std::erase(codec.feedback, "transport-cc");
+        }
+        const AppliedAnswer applied = apply(offerer, answer);
+        CHECK(applied.bound.size() == 2);  // nothing waits for it
+        CHECK(offerer.needs_offer());
+        offerer.add_sender(sender(3, Kind::kVideo));
+        const Description again = offered(offerer);
+        for (const MediaSection& section : again.sections) {
+            if (section.kind != Kind::kVideo) continue;
+            CHECK(has_uri(section, kExtAbsSendTime));
+            CHECK_FALSE(has_uri(section, kExtTransportCc));
+            CHECK(has_feedback(section.codecs[0], "goog-remb"));
+            CHECK_FALSE(has_feedback(section.codecs[0], "transport-cc"));
+            CHECK(section.codecs[1].feedback.empty());  // RTX
+        }
+        const AppliedAnswer second = apply(offerer, accept(again));
+        CHECK(second.bound.size() == 3);
+        CHECK_FALSE(offerer.needs_offer());
+    }
+    Offerer takes(c);
+    takes.add_sender(sender(1, Kind::kVideo));
+    const AppliedAnswer taken = negotiate(takes);
+    CHECK(taken.bound.size() == 1);
+    CHECK_FALSE(takes.needs_offer());
+}
+
 TEST_CASE("Offerer: a new offer replaces an outstanding one, senders may go meanwhile [SDP-03]") {
     Offerer offerer(config());
     offerer.add_sender(sender(1, Kind::kVideo));

@@ -14,23 +14,24 @@ std::unique_ptr<BandwidthPort> make_bandwidth(const BandwidthOptions& options) {
 }
 
 void SendSideBandwidth::packets_sent(std::span<const SentPacket> packets) {
-    if (!numbered_ && !packets.empty()) {
-        RembBandwidth::estimator().reset();
-        set_plan(ProbePlan::measured());
-        numbered_ = true;
-    }
     send_side_.packets_sent(packets);
 }
 
 void SendSideBandwidth::handle_transport_feedback(std::span<const PacketResult> packets,
                                                   Timestamp now) {
+    if (!heard_) {
+        RembBandwidth::estimator().reset();
+        set_plan(ProbePlan::measured());
+        heard_ = true;
+    }
     send_side_.handle_feedback(packets, now);
 }
 
-// Never in two voices: a client that was offered transport-cc and sends REMB as well is not heard.
+// Never in two voices: who gives feedback on packets and sends REMBs as well is not heard with
+// these.
 void SendSideBandwidth::handle_remb(std::uint64_t bits_per_second, Timestamp now,
                                     std::span<const std::uint32_t> ssrcs) {
-    if (!numbered_) RembBandwidth::handle_remb(bits_per_second, now, ssrcs);
+    if (!heard_) RembBandwidth::handle_remb(bits_per_second, now, ssrcs);
 }
 
 void SendSideBandwidth::update_rtt(Duration rtt, Timestamp now) {
@@ -39,17 +40,17 @@ void SendSideBandwidth::update_rtt(Duration rtt, Timestamp now) {
 }
 
 LinkEstimator& SendSideBandwidth::estimator() {
-    if (numbered_) return send_side_;
+    if (heard_) return send_side_;
     return RembBandwidth::estimator();
 }
 
 const LinkEstimator& SendSideBandwidth::estimator() const {
-    if (numbered_) return send_side_;
+    if (heard_) return send_side_;
     return RembBandwidth::estimator();
 }
 
 bool SendSideBandwidth::take_news(DownlinkReport& report) {
-    if (!numbered_) return RembBandwidth::take_news(report);
+    if (!heard_) return RembBandwidth::take_news(report);
     const bool news = send_side_.has_news();
     send_side_.take_news();
     return news;

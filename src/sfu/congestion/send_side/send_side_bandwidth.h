@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The downlink of a subscriber by our own estimate from its transport-wide feedback (02 §5.3); by
-// its REMBs as long as no packet has left with a transport-wide number, which is a client that has
-// nothing else.
+// its REMBs as long as there is none, which is a client that has nothing else.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +43,7 @@ class SendSideBandwidth final : public RembBandwidth {
     std::uint64_t with_others(std::uint64_t video) const;
 
     SendSideEstimator send_side_;
-    bool numbered_ = false;  // packets have transport-wide numbers
+    bool heard_ = false;  // there was such feedback
 };
 
 }  // namespace confab::sfu

@@ -63,7 +63,7 @@ struct Link {
 
 }  // namespace
 
-TEST_CASE("SendSideBandwidth: without a numbered packet the REMBs count [BWE-20]") {
+TEST_CASE("SendSideBandwidth: without feedback on packets the REMBs count [BWE-20]") {
     Link link;
     link.allocate();
     const auto fall = [&] {
@@ -81,6 +81,14 @@ TEST_CASE("SendSideBandwidth: without a numbered packet the REMBs count [BWE-20]
         // It is forgotten once there is something better.
         link.run(200, 1700);
         CHECK_FALSE(link.port.congested());
+    }
+    SUBCASE("one that was given numbers, and tells nothing of them") {
+        for (; link.now < 1000; ++link.now) {
+            const SentPacket packet{at_ms(link.now), link.number++, 200, 0};
+            link.port.packets_sent(std::span(&packet, 1));
+        }
+        fall();
+        CHECK(link.port.deficient());
     }
     SUBCASE("one that sends both is heard in one voice") {
         link.run(1000, 1700);
