@@ -3,21 +3,26 @@
 //
 // Lets the clients of the call benchmark drive a server that does not speak LiveKit's signalling:
 // it takes as much of that (/rtc, two connections) as these clients use, on 127.0.0.1, and has
-// Janus send and receive the media. See README.md.
+// Janus or mediasoup send and receive the media. See README.md.
 
 import process from 'node:process';
 
 import { JanusServer } from './janus.mjs';
+import { MediasoupServer } from './mediasoup.mjs';
 import { SignallingServer } from './signalling.mjs';
 
-const kServers = { janus: JanusServer };
-const kUsage = `usage: adapter.mjs janus --http PORT [options]
+const kServers = { janus: JanusServer, mediasoup: MediasoupServer };
+const kUsage = `usage: adapter.mjs janus|mediasoup --http PORT [options]
   --http PORT      where clients come to; it listens once the server behind it is ready
 janus
   --binary FILE    (janus)
   --plugins DIR    (where the binary expects them)
   --transports DIR (likewise)
   --event-loops N  threads for media (0: one for each connection, as Janus comes)
+mediasoup
+  --package DIR    where 'npm install mediasoup' was called (.)
+  --worker FILE    (the package's)
+  --sockets WHICH  one; each: every connection has its own (one)
 `;
 
 class UsageError extends Error {}
