@@ -23,6 +23,11 @@
 #include "base/tagged.h"
 #include "rtc/sdp/description/description.h"
 
+namespace confab {
+class StateReader;
+class StateWriter;
+}  // namespace confab
+
 namespace confab::sdp {
 
 // What of a client decides how it is answered (01 SIG-67…69; 02 SDP-42).
@@ -194,6 +199,11 @@ class Answerer {
     // already and belong to one of `pending`. To be asked after each add_track.
     std::vector<PublishSection> match_late(const std::vector<PendingTrack>& pending);
 
+    // Another one goes on where this one stands (base/state/state.h). The next version of the
+    // description goes along, so that its client sees one row of them.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
     struct State;
     std::unique_ptr<State> state_;
@@ -234,6 +244,9 @@ class Offerer {
     Offer make_offer(const LocalTransport& local);
     bool has_outstanding_offer() const;
     Result<AppliedAnswer, NegotiationError> apply_answer(std::string_view answer);
+
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     struct State;

@@ -6,33 +6,14 @@
 #include <algorithm>
 #include <set>
 
+#include "rtc/sdp/answer/answerer_state.h"
 #include "rtc/sdp/answer/publish_section.h"
-#include "rtc/sdp/answer/section_answer.h"
-#include "rtc/sdp/answer/track_matcher.h"
-#include "rtc/sdp/codec_table.h"
 #include "rtc/sdp/description/transport_info.h"
-#include "rtc/sdp/negotiator.h"
 
 namespace confab::sdp {
 namespace {
 
-struct Section {
-    Kind kind = Kind::kAudio;
-    std::string mid;
-    bool rejected = false;
-    Direction offered = Direction::kInactive;
-    bool sending = false;             // the client sends
-    bool matched = false;             // `track` is what it sends
-    std::optional<TrackClaim> track;  // published here, now or last: it still shapes the answer
-    std::optional<std::uint64_t> sender;
-    bool ever_bound = false;
-    FirstFmtp first_fmtp;
-    PublishSection published;  // of the last offer, while sending
-};
-
-using Sections = std::vector<Section>;
-
-Direction answer_direction(const Section& section) {
+Direction answer_direction(const AnswerSection& section) {
     if (section.sending) return Direction::kRecvOnly;
     if (section.offered != Direction::kRecvOnly) return Direction::kInactive;
     // A section never used is answered sendonly from the start (SDP-01), a freed one inactive.
@@ -42,49 +23,16 @@ Direction answer_direction(const Section& section) {
 
 }  // namespace
 
-struct Answerer::State {
-    AnswererConfig config;
-    CodecSet publish_codecs;
-    CodecSet subscribe_codecs;
-    Sections sections;
-    std::vector<Sender> senders;  // in order of add_sender
-    std::optional<Setup> role;    // fixed by the first answer (DTLS-01)
-
-    explicit State(AnswererConfig c)
-        : config(std::move(c)),
-          publish_codecs(enabled_codecs(config.publish_codecs, config.client, Purpose::kPublish)),
-          subscribe_codecs(
-              enabled_codecs(config.subscribe_codecs, config.client, Purpose::kSubscribe)) {}
-
-    const Sender* find_sender(std::uint64_t id) const;
-    bool is_bound(const Sections& all, std::uint64_t id) const;
-    bool is_free(const Section& section) const;
-    MissingSections count_missing() const;
-
-    Result<Sections, NegotiationError> follow(const Description& offer) const;
-    static void follow_section(const MediaSection& offered, bool usable, Section& section);
-    void match(Sections& next, const Description& offer, const std::vector<PendingTrack>& pending,
-               Answer& out) const;
-    void bind(Sections& next) const;
-    SectionPlan plan_for(Section& section) const;
-    MediaSection build_section(const MediaSection& offered, Section& section, bool& has_data) const;
-    Description build(const Description& offer, Sections& next, const LocalTransport& local,
-                      Setup setup);
-    void collect(const Description& offer, const Description& answer, Sections& next,
-                 Answer& out) const;
-    Setup choose_role(const RemoteTransport& remote, const LocalTransport& local) const;
-};
-
 const Sender* Answerer::State::find_sender(std::uint64_t id) const {
     const auto it = std::ranges::find(senders, id, &Sender::id);
     return it == senders.end() ? nullptr : &*it;
 }
 
-bool Answerer::State::is_bound(const Sections& all, std::uint64_t id) const {
-    return std::ranges::any_of(all, [id](const Section& s) { return s.sender == id; });
+bool Answerer::State::is_bound(const AnswerSections& all, std::uint64_t id) const {
+    return std::ranges::any_of(all, [id](const AnswerSection& s) { return s.sender == id; });
 }
 
-bool Answerer::State::is_free(const Section& section) const {
+bool Answerer::State::is_free(const AnswerSection& section) const {
     return !section.rejected && section.offered == Direction::kRecvOnly && !section.sender &&
            (config.client.reuses_transceivers || !section.ever_bound);
 }
@@ -95,7 +43,7 @@ MissingSections Answerer::State::count_missing() const {
             return sender.kind == kind && !is_bound(sections, sender.id);
         });
         const auto free = std::ranges::count_if(
-            sections, [&](const Section& s) { return s.kind == kind && is_free(s); });
+            sections, [&](const AnswerSection& s) { return s.kind == kind && is_free(s); });
         return static_cast<std::uint32_t>(std::max<std::ptrdiff_t>(0, waiting - free));
     };
     return {missing(Kind::kAudio), missing(Kind::kVideo)};
@@ -103,9 +51,9 @@ MissingSections Answerer::State::count_missing() const {
 
 // Takes the offer's sections as successors of the known ones. A rejected section may come back as
 // any other (RFC 8829 §5.2.2), the rest must keep kind and mid.
-Result<Sections, NegotiationError> Answerer::State::follow(const Description& offer) const {
+Result<AnswerSections, NegotiationError> Answerer::State::follow(const Description& offer) const {
     if (offer.sections.size() < sections.size()) return fail(NegotiationError::kSectionsChanged);
-    Sections next = sections;
+    AnswerSections next = sections;
     next.resize(offer.sections.size());
     std::set<std::string_view> mids;
     for (std::size_t i = 0; i < next.size(); ++i) {
@@ -117,13 +65,14 @@ Result<Sections, NegotiationError> Answerer::State::follow(const Description& of
         const bool same = next[i].kind == offered.kind && next[i].mid == offered.mid;
         if (known && !same && !next[i].rejected && !offered.rejected())
             return fail(NegotiationError::kSectionsChanged);
-        if (!known || (!same && next[i].rejected)) next[i] = Section{};
+        if (!known || (!same && next[i].rejected)) next[i] = AnswerSection{};
         follow_section(offered, is_usable(offer, offered), next[i]);
     }
     return next;
 }
 
-void Answerer::State::follow_section(const MediaSection& offered, bool usable, Section& section) {
+void Answerer::State::follow_section(const MediaSection& offered, bool usable,
+                                     AnswerSection& section) {
     section.kind = offered.kind;
     if (!offered.mid.empty()) section.mid = offered.mid;
     section.rejected = !usable;
@@ -133,12 +82,12 @@ void Answerer::State::follow_section(const MediaSection& offered, bool usable, S
     if (section.offered != Direction::kRecvOnly) section.sender.reset();
 }
 
-void Answerer::State::match(Sections& next, const Description& offer,
+void Answerer::State::match(AnswerSections& next, const Description& offer,
                             const std::vector<PendingTrack>& pending, Answer& out) const {
     std::vector<OpenSection> open;
     std::vector<TrackClaim> published;
     for (std::size_t i = 0; i < next.size(); ++i) {
-        const Section& section = next[i];
+        const AnswerSection& section = next[i];
         if (!section.sending) continue;
         const MediaSection& offered = offer.sections[i];
         const std::string track_id = track_id_of(offered);
@@ -150,7 +99,7 @@ void Answerer::State::match(Sections& next, const Description& offer,
         open.push_back({i, section.kind, track_id, std::move(mime), section.matched});
     }
     for (TrackMatch& found : match_tracks(open, pending, published)) {
-        Section& section = next[found.index];
+        AnswerSection& section = next[found.index];
         if (section.matched) out.ended_mids.push_back(section.mid);
         section.track = std::move(found.claim);
         section.matched = true;
@@ -158,19 +107,19 @@ void Answerer::State::match(Sections& next, const Description& offer,
 }
 
 // Waiting senders take free sections in the order both came (SDP-40).
-void Answerer::State::bind(Sections& next) const {
+void Answerer::State::bind(AnswerSections& next) const {
     if (!config.single) return;
     for (const Sender& sender : senders) {
         if (is_bound(next, sender.id)) continue;
         const auto it = std::ranges::find_if(
-            next, [&](const Section& s) { return s.kind == sender.kind && is_free(s); });
+            next, [&](const AnswerSection& s) { return s.kind == sender.kind && is_free(s); });
         if (it == next.end()) continue;
         it->sender = sender.id;
         it->ever_bound = true;
     }
 }
 
-SectionPlan Answerer::State::plan_for(Section& section) const {
+SectionPlan Answerer::State::plan_for(AnswerSection& section) const {
     SectionPlan plan;
     plan.client = &config.client;
     plan.single = config.single;
@@ -188,7 +137,7 @@ SectionPlan Answerer::State::plan_for(Section& section) const {
     return plan;
 }
 
-MediaSection Answerer::State::build_section(const MediaSection& offered, Section& section,
+MediaSection Answerer::State::build_section(const MediaSection& offered, AnswerSection& section,
                                             bool& has_data) const {
     if (section.rejected) return rejected_section(offered);
     if (offered.is_rtp()) return answer_section(offered, plan_for(section));
@@ -197,7 +146,7 @@ MediaSection Answerer::State::build_section(const MediaSection& offered, Section
     return data_section(offered.mid, offered.protocol);
 }
 
-Description Answerer::State::build(const Description& offer, Sections& next,
+Description Answerer::State::build(const Description& offer, AnswerSections& next,
                                    const LocalTransport& local, Setup setup) {
     Description out;
     out.origin = origin_line(config.session_id, config.session_version++);
@@ -219,10 +168,10 @@ Description Answerer::State::build(const Description& offer, Sections& next,
 }
 
 // Fills in the parts of the result that depend on both descriptions.
-void Answerer::State::collect(const Description& offer, const Description& answer, Sections& next,
-                              Answer& out) const {
+void Answerer::State::collect(const Description& offer, const Description& answer,
+                              AnswerSections& next, Answer& out) const {
     for (std::size_t i = 0; i < next.size(); ++i) {
-        Section& section = next[i];
+        AnswerSection& section = next[i];
         const bool sent_before = i < sections.size() && sections[i].sending;
         if (sent_before && !section.sending) out.ended_mids.push_back(sections[i].mid);
         if (section.sending) {
@@ -261,7 +210,7 @@ void Answerer::add_sender(Sender sender) {
 
 void Answerer::remove_sender(std::uint64_t id) {
     std::erase_if(state_->senders, [id](const Sender& sender) { return sender.id == id; });
-    for (Section& section : state_->sections)
+    for (AnswerSection& section : state_->sections)
         if (section.sender == id) section.sender.reset();
 }
 
@@ -277,7 +226,7 @@ Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
         return fail(offer.error() == SdpError::kTooManySections ? NegotiationError::kTooManySections
                                                                 : NegotiationError::kParse);
     Answer out;
-    CONFAB_TRY(Sections next, state_->follow(*offer));
+    CONFAB_TRY(AnswerSections next, state_->follow(*offer));
     CONFAB_TRY(out.remote, remote_transport(*offer));
     out.remote.local_setup = state_->choose_role(out.remote, local);
     state_->match(next, *offer, pending, out);
@@ -295,7 +244,7 @@ Result<Answer, NegotiationError> Answerer::answer(std::string_view offer_text,
 std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>& pending) {
     std::vector<OpenSection> open;
     std::vector<TrackClaim> published;
-    Sections& all = state_->sections;
+    AnswerSections& all = state_->sections;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (!all[i].sending) continue;
         if (all[i].matched) {
@@ -308,7 +257,7 @@ std::vector<PublishSection> Answerer::match_late(const std::vector<PendingTrack>
     }
     std::vector<PublishSection> out;
     for (TrackMatch& found : match_tracks(open, pending, published)) {
-        Section& section = all[found.index];
+        AnswerSection& section = all[found.index];
         section.published.cid = found.claim.track.cid;
         section.published.codec_index = found.claim.codec_index;
         section.track = std::move(found.claim);
