@@ -138,6 +138,19 @@ function(confab_program name dir)
     endif()
 endfunction()
 
+# confab_test_program(NAME DEPS …): a program of a suite with real clients, tests/NAME/*.cc.
+function(confab_test_program name)
+    cmake_parse_arguments(arg "" "" "DEPS" ${ARGN})
+    if(NOT CONFAB_TESTS)
+        return()
+    endif()
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${name}/*.cc)
+    add_executable(${name} ${sources})
+    target_link_libraries(${name} PRIVATE confab_options)
+    confab_link(${name} PRIVATE ${arg_DEPS})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
 # Every fuzz/**/X_fuzz.cc becomes the program fuzz/X_fuzz.
 function(confab_fuzz_targets)
     if(NOT CONFAB_FUZZ)

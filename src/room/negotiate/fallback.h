@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/shard/commands.h"
 
@@ -41,6 +42,9 @@ class FailureCount {
 
     // A connection failed that came up so long ago. True: enough, and counting begins anew.
     bool failed(Timestamp now, Duration lived);
+
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
   private:
     std::optional<Timestamp> last_;

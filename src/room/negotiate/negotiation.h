@@ -78,6 +78,10 @@ class Negotiation {
     // It moves to another room with its connections, which stay as they were agreed on.
     Links take(const Participant& p);
     void put(Participant& p, Links links);
+    // It goes to another process with them (02 MC-20). False: these are no such bytes, and it has
+    // no connections then.
+    friend void save_negotiation(const Negotiation& all, const Participant& p, StateWriter& out);
+    friend bool load_negotiation(Negotiation& all, Participant& p, StateReader& in);
 
     // ---- descriptions and candidates
     // The connections that are there from the start; a subscriber's is offered at once.

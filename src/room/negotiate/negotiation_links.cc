@@ -66,8 +66,8 @@ Links Negotiation::take(const Participant& p) {
 
 void Negotiation::put(Participant& p, Links links) {
     const Links& l = members_[p.number] = std::move(links);
-    for (const PeerLink* link : {l.publisher.get(), l.subscriber.get()})
-        if (link != nullptr) scope_->media.peers[link->id()] = {room_, &p, {}};
+    for (const PeerLink* link : links_of(*this, p))
+        scope_->media.peers[link->id()] = {room_, &p, {}};
     if (l.ice != IcePreference::kAny) set_ice(p, l.ice);
     // Sections ended without a word to the client.
     if (PeerLink* down = l.downstream()) down->timer.request_after(scope_->now(), {});

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 
 namespace confab::room {
@@ -52,7 +53,12 @@ class NegotiationTimer {
     // `connected`: only then does a missing answer count.
     Timestamp next_deadline(bool connected) const;
 
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     void started(Timestamp now);
 
     std::uint32_t id_;

@@ -61,12 +61,21 @@ PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config)
       config_(std::move(config)),
       id_(sfu::PeerId(scope.ids.next())) {
     new_credentials();
-    if (config_.offers) {
-        offerer_.emplace(offerer_config(scope, config_));
-    } else {
-        answerer_.emplace(answerer_config(scope, config_));
-    }
+    make_negotiator();
     scope.out.command(config_.worker, description());
+}
+
+PeerLink::PeerLink(const RoomScope& scope, PeerLinkConfig config, Moved)
+    : timer(1), scope_(&scope), config_(std::move(config)) {
+    make_negotiator();
+}
+
+void PeerLink::make_negotiator() {
+    if (config_.offers) {
+        offerer_.emplace(offerer_config(*scope_, config_));
+    } else {
+        answerer_.emplace(answerer_config(*scope_, config_));
+    }
 }
 
 sfu::CreatePeer PeerLink::description() const {
@@ -85,6 +94,7 @@ sfu::CreatePeer PeerLink::description() const {
 
 PeerLink::~PeerLink() {
     went_down();
+    if (id_ == sfu::PeerId()) return;  // bytes that were none
     scope_->out.command(config_.worker, sfu::ClosePeer{id_});
     for (const sfu::WorkerIndex worker : earlier_)
         scope_->out.command(worker, sfu::ClosePeer{id_});
@@ -110,13 +120,18 @@ void PeerLink::move_to(sfu::WorkerIndex worker) {
 
 void PeerLink::new_credentials() {
     local_ = scope_->ids.ice_credentials(config_.worker);
-    const auto& workers = scope_->config.media.workers;
-    lines_ = config_.worker < workers.size()
-                 ? candidate_lines(workers[config_.worker], local_.ufrag, config_.tcp_only)
-                 : std::vector<std::string>{};
+    list_candidates(config_.tcp_only);
     trickled_ = false;
     tried = true;
     candidates_ = 0;
+}
+
+void PeerLink::list_candidates(bool tcp_only) {
+    tcp_lines_ = tcp_only;
+    const auto& workers = scope_->config.media.workers;
+    lines_ = config_.worker < workers.size()
+                 ? candidate_lines(workers[config_.worker], local_.ufrag, tcp_only)
+                 : std::vector<std::string>{};
 }
 
 sdp::LocalTransport PeerLink::local_transport() const {

@@ -8,10 +8,12 @@
 //   offers   we offer: subscriber
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/state/state.h"
 #include "room/negotiate/negotiation_timer.h"
 #include "room/negotiate/trickle.h"
 #include "room/participant/client_traits.h"
@@ -74,6 +76,13 @@ class PeerLink {
     // It goes on at that worker (02 MC-20); its next credentials are of that one.
     void move_to(sfu::WorkerIndex worker);
 
+    // For another process, where it goes on (02 MC-20). It begins without a command, as the media
+    // worker has a state of its own. Null: these bytes are none. Of `settings` what was negotiated
+    // is theirs.
+    void save(StateWriter& out) const;
+    static std::unique_ptr<PeerLink> load(const RoomScope& scope, PeerLinkConfig settings,
+                                          StateReader& in);
+
     sfu::PeerId id() const { return id_; }
     sfu::WorkerIndex worker() const { return config_.worker; }
     bool single() const { return config_.single; }
@@ -96,10 +105,17 @@ class PeerLink {
     Timestamp connected_at;
 
   private:
+    struct Moved {};
+    PeerLink(const RoomScope& scope, PeerLinkConfig config, Moved);
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
+    void make_negotiator();
+
     sdp::LocalTransport local_transport() const;
     void apply_remote(const sdp::RemoteTransport& remote);
     void add_candidate(std::string_view line);
     void new_credentials();
+    void list_candidates(bool tcp_only);
 
     const RoomScope* scope_;
     PeerLinkConfig config_;
@@ -107,6 +123,7 @@ class PeerLink {
     sfu::IceCredentials local_;
     std::vector<sfu::WorkerIndex> earlier_;  // workers that pass on what comes for it
     std::vector<std::string> lines_;
+    bool tcp_lines_ = false;  // these are of TCP alone
     RemoteIce remote_ice_;
     std::optional<sdp::Answerer> answerer_;
     std::optional<sdp::Offerer> offerer_;

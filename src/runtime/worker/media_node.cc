@@ -10,6 +10,15 @@
 #include "sfu/shard/peer_routes.h"
 
 namespace confab::worker {
+namespace {
+
+std::size_t workers_of(const MediaNodeOptions& options, std::size_t processors) {
+    std::size_t count = options.workers;
+    if (count == 0) count = processors > 1 ? processors - 1 : 1;
+    return std::min(count, sfu::kMaxWorkers);
+}
+
+}  // namespace
 
 MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,
                      dtls::Context context)
@@ -37,9 +46,10 @@ Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOption
 
 Result<void, std::string> MediaNode::open() {
     const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-    std::size_t count = options_.workers;
-    if (count == 0) count = processors > 1 ? processors - 1 : 1;
-    count = std::min(count, sfu::kMaxWorkers);
+    const std::size_t count = workers_of(options_, processors);
+    if (!options_.udp_sockets.empty() &&
+        options_.udp_sockets.size() != count * options_.addresses.size())
+        return fail(std::string("sockets of a process with other workers or addresses"));
     for (std::size_t i = 0; i < count; ++i)
         inboxes_.push_back(std::make_unique<WorkerInbox>(count));
     if (options_.relays)
@@ -60,6 +70,7 @@ Result<void, std::string> MediaNode::open() {
         // A worker more than processors would only disturb its neighbour.
         worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
         worker.udp_shared = !range || count > ports;
+        worker.udp_sockets = adopted_sockets(i);
         worker.relays = relays_.get();
         worker.dtls = &dtls_;
         worker.shard = options_.shard;
@@ -82,6 +93,27 @@ Result<void, std::string> MediaNode::open() {
         }
     }
     return {};
+}
+
+std::vector<FileDescriptor> MediaNode::adopted_sockets(std::size_t worker) const {
+    std::vector<FileDescriptor> result;
+    const std::size_t each = options_.addresses.size();
+    for (std::size_t k = 0; k < each && !options_.udp_sockets.empty(); ++k)
+        result.emplace_back(options_.udp_sockets[worker * each + k]);
+    return result;
+}
+
+void MediaNode::listen(bool on) {
+    for (const auto& worker : workers_)
+        worker->listen(on);
+}
+
+std::vector<int> MediaNode::udp_sockets() const {
+    std::vector<int> result;
+    for (const auto& worker : workers_)
+        for (const int fd : worker->udp_sockets())
+            result.push_back(fd);
+    return result;
 }
 
 int MediaNode::smallest_receive_buffer() const {

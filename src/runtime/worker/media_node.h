@@ -28,6 +28,9 @@ struct MediaNodeOptions {
     // the kernel choose.
     std::uint16_t udp_port = 0;
     std::uint16_t udp_port_end = 0;
+    // Of the process before (MediaNode::udp_sockets), as many for each worker as there are
+    // addresses: none is opened then. start() takes them over; they are read once listen() says so.
+    std::vector<int> udp_sockets = {};
     std::optional<std::uint16_t> tcp_port;  // shared by all workers; none: no ICE/TCP
     std::optional<RelayPlace> relays;       // of the TURN server in this process
     std::uint64_t seed = 0;
@@ -50,6 +53,13 @@ class MediaNode {
     std::string fingerprint() const { return certificate_.sha256_fingerprint(); }
     int smallest_receive_buffer() const;
 
+    // One process follows another (02 MC-20): while this is off, what comes by UDP waits in the
+    // sockets, for this one or for who was given them; nothing is lost in between. Commands that
+    // are sent after this are carried out after it.
+    void listen(bool on);
+    // Worker by worker; they stay ours.
+    std::vector<int> udp_sockets() const;
+
     // What the control shard `shard` holds; only its thread may use it.
     ControlPort& port(std::size_t shard) { return *ports_[shard]; }
     std::size_t control_shards() const { return ports_.size(); }
@@ -66,6 +76,7 @@ class MediaNode {
   private:
     MediaNode(MediaNodeOptions options, crypto::Certificate certificate, dtls::Context context);
     Result<void, std::string> open();
+    std::vector<FileDescriptor> adopted_sockets(std::size_t worker) const;
 
     MediaNodeOptions options_;
     crypto::Certificate certificate_;

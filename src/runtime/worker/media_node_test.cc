@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <map>
@@ -348,6 +349,98 @@ bool continuous(const std::vector<std::uint16_t>& numbers) {
     for (std::size_t i = 1; i < numbers.size(); ++i)
         if (numbers[i] != static_cast<std::uint16_t>(numbers[i - 1] + 1)) return false;
     return true;
+}
+
+// What the other one is left with is wanted by a second node, as another process would have it.
+std::unique_ptr<MediaNode> next_node(const MediaNode& before) {
+    MediaNodeOptions options;
+    options.workers = before.size();
+    options.pin = false;
+    options.addresses = {kLoopback};
+    options.seed = 43;
+    for (const int fd : before.udp_sockets())
+        options.udp_sockets.emplace_back(::dup(fd));
+    auto started = MediaNode::start(std::move(options), wall_now());
+    REQUIRE(started.has_value());
+    return std::move(*started);
+}
+
+sfu::ImportPeer import_of(const Town& town, const NodeClient& client) {
+    sfu::ImportPeer import;
+    import.create.peer = client.id;
+    import.create.local = {"unused", "unused_password_1234567890"};
+    for (const auto& event : town.events)
+        if (const auto* exported = std::get_if<sfu::PeerExported>(&event.event))
+            if (exported->peer == client.id) {
+                import.state = exported->state;
+                import.exported = exported->at;
+            }
+    return import;
+}
+
+template <typename T>
+std::size_t count_events(const Town& town) {
+    return static_cast<std::size_t>(std::count_if(
+        town.events.begin(), town.events.end(),
+        [](const WorkerEvent& event) { return std::holds_alternative<T>(event.event); }));
+}
+
+TEST_CASE(
+    "MediaNode: a call goes on at a node that is given the sockets, and nothing is lost between "
+    "[MC-20] [SIO-11]") {
+    Town town(1);
+    NodeClient& camera = town.add_client(0);
+    NodeClient& viewer = town.add_client(0);
+    REQUIRE(town.run_until([&] { return town.connected_events() == 2; }));
+    Publication video{&camera, receiver_of(camera, sfu::Codec::kVp8, 1001), 6000};
+    const sfu::AddDownTrack shown = down_track_of(viewer, video.receiver, 0, 6000);
+    town.node->port(0).send(0, video.receiver);
+    town.node->port(0).send(0, shown);
+    (void)town.run_until([] { return false; }, 100);
+    const auto sees = [&](std::size_t packets) {
+        return town.run_until([&] { return viewer.numbers[6000].size() >= packets; });
+    };
+    video.send_frame(3);
+    REQUIRE(sees(3));
+    for (std::size_t round = 1; round <= 4; ++round) {
+        CAPTURE(round);
+        town.events.clear();
+        town.node->listen(false);
+        town.node->port(0).send(0, sfu::ExportPeer{camera.id, std::nullopt, viewer.id});
+        REQUIRE(town.run_until([&] { return count_events<sfu::PeerExported>(town) == 2; }));
+        video.send_frame(3);  // nobody reads it yet
+        const SocketAddress at = town.node->addresses(0).udp.at(0);
+        town.node = next_node(*town.node);
+        CHECK(town.node->addresses(0).udp.at(0) == at);
+        sfu::ImportPeer of_camera = import_of(town, camera);
+        of_camera.receivers = {video.receiver};
+        sfu::ImportPeer of_viewer = import_of(town, viewer);
+        of_viewer.down_tracks = {shown};
+        REQUIRE(of_camera.state);
+        REQUIRE(of_viewer.state);
+        town.node->port(0).send(0, of_camera);
+        town.node->port(0).send(0, of_viewer);
+        REQUIRE(town.run_until([&] { return count_events<sfu::PeerImported>(town) == 2; }));
+        town.node->listen(true);
+        video.send_frame(3);
+        CHECK(sees(6 * round + 3));
+    }
+    CHECK(viewer.numbers[6000].size() == 27);
+    CHECK(continuous(viewer.numbers[6000]));
+    CHECK(viewer.wrong_payloads == 0);
+    CHECK(count_events<sfu::PeerStateChanged>(town) == 0);
+}
+
+TEST_CASE("MediaNode: sockets of a node with other workers or addresses are not taken [MC-20]") {
+    Town town(1);
+    MediaNodeOptions options;
+    options.workers = 2;
+    options.pin = false;
+    options.addresses = {kLoopback};
+    options.udp_sockets.emplace_back(::dup(town.node->udp_sockets().at(0)));
+    const auto started = MediaNode::start(std::move(options), wall_now());
+    REQUIRE_FALSE(started.has_value());
+    CHECK(started.error() == "sockets of a process with other workers or addresses");
 }
 
 TEST_CASE(

@@ -61,13 +61,7 @@ Worker::~Worker() {
 Result<void, std::string> Worker::open() {
     if (!poller_.add(inbox_.wakeup.fd(), kWakeupTag))
         return fail(std::string("watch the wake-up: ") + std::strerror(errno));
-    for (const SocketAddress& address : options_.udp) {
-        CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
-        if (!poller_.add(socket.fd(), kUdpTag + sockets_.size()))
-            return fail("watch udp " + address.to_string() + ": " + std::strerror(errno));
-        udp_addresses_.push_back(socket.local());
-        sockets_.push_back(std::move(socket));
-    }
+    CONFAB_TRY_VOID(open_udp());
     tcp_ = std::make_unique<TcpConnections>(poller_, options_.index + 1U,
                                             static_cast<std::uint32_t>(options_.worker_count));
     for (const SocketAddress& address : options_.tcp) {
@@ -76,6 +70,52 @@ Result<void, std::string> Worker::open() {
         tcp_addresses_.push_back(bound);
     }
     return {};
+}
+
+Result<void, std::string> Worker::open_udp() {
+    for (FileDescriptor& fd : options_.udp_sockets) {
+        CONFAB_TRY(UdpSocket socket, UdpSocket::adopt(std::move(fd)));
+        sockets_.push_back(std::move(socket));
+    }
+    listening_ = sockets_.empty();
+    listen_.store(listening_);
+    if (listening_)
+        for (const SocketAddress& address : options_.udp) {
+            CONFAB_TRY(UdpSocket socket, UdpSocket::open(address, options_.udp_shared));
+            sockets_.push_back(std::move(socket));
+        }
+    for (std::size_t i = 0; i < sockets_.size(); ++i) {
+        udp_addresses_.push_back(sockets_[i].local());
+        if (listening_ && !watch(i))
+            return fail("watch udp " + udp_addresses_[i].to_string() + ": " + std::strerror(errno));
+    }
+    return {};
+}
+
+bool Worker::watch(std::size_t socket) {
+    return poller_.add(sockets_[socket].fd(), kUdpTag + socket);
+}
+
+void Worker::listen(bool on) {
+    listen_.store(on);
+    inbox_.wakeup.notify();
+}
+
+void Worker::follow_listen() {
+    if (listening_ == listen_.load()) return;
+    listening_ = !listening_;
+    for (std::size_t i = 0; i < sockets_.size(); ++i)
+        if (!listening_)
+            poller_.remove(sockets_[i].fd());
+        else
+            (void)watch(i);
+}
+
+std::vector<int> Worker::udp_sockets() const {
+    std::vector<int> result;
+    for (const UdpSocket& socket : sockets_)
+        result.push_back(socket.fd());
+    return result;
 }
 
 int Worker::smallest_receive_buffer() const {
@@ -171,10 +211,11 @@ std::span<const Poller::Ready> Worker::wait(Timestamp deadline) {
 }
 
 void Worker::turn(std::span<const Poller::Ready> ready) {
+    follow_listen();
     for (const Poller::Ready& one : ready) {
         if (TcpConnections::owns_tag(one.tag)) {
             tcp_->handle_ready(now_, one);
-        } else if (one.tag >= kUdpTag) {
+        } else if (one.tag >= kUdpTag && listening_) {
             const auto index = static_cast<std::uint16_t>(one.tag - kUdpTag);
             read_udp(sockets_[index], index);
         }

@@ -35,6 +35,8 @@ struct WorkerOptions {
     int cpu = -1;  // to be pinned to; -1: not pinned
     std::vector<SocketAddress> udp;
     bool udp_shared = false;  // other workers bind the same port
+    // Of the process before, in place of `udp`. They are read once listen() says so.
+    std::vector<FileDescriptor> udp_sockets = {};
     std::vector<SocketAddress> tcp;
     RelayExchange* relays = nullptr;  // null where there is no TURN server; outlives the worker
     const dtls::Context* dtls = nullptr;
@@ -54,8 +56,12 @@ class Worker {
     const std::vector<SocketAddress>& udp_addresses() const { return udp_addresses_; }
     const std::vector<SocketAddress>& tcp_addresses() const { return tcp_addresses_; }
     int smallest_receive_buffer() const;
+    std::vector<int> udp_sockets() const;
 
     void start();
+    // What comes by UDP is read, or waits in the sockets for who reads it then. Commands that are
+    // sent after this are carried out after it.
+    void listen(bool on);
     // The present turn of the thread is its last. ended_by() waits for that; false if it has not
     // come by then: nothing that the worker uses may go.
     void end();
@@ -64,6 +70,10 @@ class Worker {
   private:
     void run();
     void build_shard(Timestamp now);
+    Result<void, std::string> open_udp();
+    bool watch(std::size_t socket);
+    // Does what listen() asked for last.
+    void follow_listen();
     void turn(std::span<const Poller::Ready> ready);
     // Reads the clock for each batch.
     void read_udp(UdpSocket& socket, std::uint16_t index);
@@ -95,6 +105,8 @@ class Worker {
     Duration busy_;
     Timestamp next_publish_;
     Timestamp now_;
+    bool listening_ = true;
+    std::atomic<bool> listen_{true};
     std::atomic<bool> stopping_{false};
     TimedThread thread_;
 };

@@ -3,12 +3,14 @@
 
 #include "runtime/worker/socket/udp_socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "runtime/worker/socket/receive_time.h"
 #include "runtime/worker/socket/socket_address.h"
@@ -51,15 +53,42 @@ Result<UdpSocket, std::string> UdpSocket::open(const SocketAddress& local, bool 
     if (family == AF_INET6) (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     const KernelAddress address = to_kernel(local);
     if (::bind(fd, address.get(), address.size) != 0) return fail(describe("listen udp", local));
-    result.receive_buffer_ = enlarge_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
+    CONFAB_TRY_VOID(result.set_up());
+    return result;
+}
+
+Result<UdpSocket, std::string> UdpSocket::adopt(FileDescriptor fd) {
+    int type = 0;
+    int protocol = 0;
+    socklen_t length = sizeof type;
+    const bool is_udp = ::getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+                        type == SOCK_DGRAM &&
+                        ::getsockopt(fd.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+                        protocol == IPPROTO_UDP;
+    if (!is_udp) return fail(std::string("adopt udp: no such socket"));
+    const int flags = ::fcntl(fd.get(), F_GETFL);
+    if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+        ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0)
+        return fail(std::string("adopt udp: ") + std::strerror(errno));
+    UdpSocket result;
+    result.fd_ = std::move(fd);
+    CONFAB_TRY_VOID(result.set_up());
+    if (result.local_.port == 0 || result.local_.ip.is_unspecified())
+        return fail("adopt udp " + result.local_.to_string() + ": one address is needed, not any");
+    return result;
+}
+
+Result<void, std::string> UdpSocket::set_up() {
+    const int fd = fd_.get();
+    receive_buffer_ = enlarge_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
     (void)enlarge_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
     request_receive_times(fd);
     KernelAddress bound;
     bound.size = sizeof bound.storage;
     if (::getsockname(fd, bound.get(), &bound.size) != 0)
-        return fail(describe("getsockname", local));
-    result.local_ = from_kernel(bound.storage);
-    return result;
+        return fail(std::string("getsockname: ") + std::strerror(errno));
+    local_ = from_kernel(bound.storage);
+    return {};
 }
 
 // One that was made ready and not filled.

@@ -51,6 +51,9 @@ class UdpSocket {
     // TURN-19, ICE-01). Port 0 lets the kernel choose. With `shared`, sockets of other workers may
     // bind the same port (SO_REUSEPORT, DES-03 mode B). The error names address and reason.
     static Result<UdpSocket, std::string> open(const SocketAddress& local, bool shared);
+    // One that another process opened and gave away (02 MC-20): what waits in it is ours. The error
+    // says what it is instead.
+    static Result<UdpSocket, std::string> adopt(FileDescriptor fd);
     UdpSocket(UdpSocket&&) noexcept;
     UdpSocket& operator=(UdpSocket&&) noexcept;
     ~UdpSocket();
@@ -73,6 +76,8 @@ class UdpSocket {
   private:
     struct Messages;
     UdpSocket();
+    // Buffers, times of arrival and the local address.
+    Result<void, std::string> set_up();
     sfu::PacketRef take_slot_behind(std::size_t place);
     void send_messages(Timestamp now, Messages& messages, sfu::SendBatch& batch);
     void send_one_by_one(sfu::SendBatch& batch, const sfu::SendRun& run);

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <map>
+#include <optional>
 
 #include "runtime/worker/socket/socket_address.h"
 
@@ -344,6 +345,35 @@ TEST_CASE("UdpSocket: segments beyond the MTU of the path arrive all the same [D
     CHECK(receive_all(*receiver, pool, 5).size() == 5);
     CHECK(sender.counters().unsegmented == 1);
     CHECK(sender.counters().send_errors == 0);
+}
+
+TEST_CASE(
+    "UdpSocket: one that is adopted has what waits in it and answers from its address [MC-20]") {
+    sfu::PacketPool pool;
+    Sender sender;
+    std::optional<UdpSocket> first = open_any();
+    const SocketAddress at = first->local();
+    sender.add(at, numbered(100, 1));
+    sender.socket.send(kNow, sender.batch, 0);
+    auto adopted = UdpSocket::adopt(FileDescriptor(::dup(first->fd())));
+    REQUIRE(adopted.has_value());
+    first.reset();
+    CHECK(adopted->local() == at);
+    {
+        const auto all = receive_all(*adopted, pool, 1);
+        REQUIRE(all.size() == 1);
+        CHECK(all[0].first == sender.socket.local());
+    }
+    adopted->release_slots();
+}
+
+TEST_CASE("UdpSocket: what is no UDP socket of one address is not adopted [MC-20]") {
+    CHECK_FALSE(UdpSocket::adopt(FileDescriptor()).has_value());
+    CHECK_FALSE(UdpSocket::adopt(FileDescriptor(::dup(STDIN_FILENO))).has_value());
+    CHECK_FALSE(UdpSocket::adopt(FileDescriptor(::socket(AF_INET, SOCK_STREAM, 0))).has_value());
+    CHECK_FALSE(UdpSocket::adopt(FileDescriptor(::socket(AF_UNIX, SOCK_DGRAM, 0))).has_value());
+    // Bound to nothing.
+    CHECK_FALSE(UdpSocket::adopt(FileDescriptor(::socket(AF_INET, SOCK_DGRAM, 0))).has_value());
 }
 
 TEST_CASE("PlainPaths: bounded, each entry ends by itself, a collision loses one [DES-13]") {
