@@ -113,6 +113,7 @@ void Worker::follow_listen() {
 
 std::vector<int> Worker::udp_sockets() const {
     std::vector<int> result;
+    result.reserve(sockets_.size());
     for (const UdpSocket& socket : sockets_)
         result.push_back(socket.fd());
     return result;
