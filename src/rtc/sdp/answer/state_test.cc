@@ -235,7 +235,7 @@ TEST_CASE("Answerer state: cut off anywhere it is refused or whole, and never mo
     std::size_t taken = 0;
     for (std::size_t size = 0; size < state.size(); ++size) {
         Answerer answerer(elsewhere(true));
-        taken += import_state(answerer, BytesView(state).first(size), kNow) ? 1 : 0;
+        taken += import_state(answerer, BytesView(state).first(size), kNow) ? 1U : 0U;
     }
     // Between two fields the bytes are those of a state with fewer of them.
     CHECK(taken < 40);

@@ -139,7 +139,7 @@ TEST_CASE("Offerer state: cut off anywhere it is refused or whole, and never mor
     std::size_t taken = 0;
     for (std::size_t size = 0; size < state.size(); ++size) {
         Offerer offerer(config());
-        taken += import_state(offerer, BytesView(state).first(size), kNow) ? 1 : 0;
+        taken += import_state(offerer, BytesView(state).first(size), kNow) ? 1U : 0U;
     }
     CHECK(taken < 60);
 }
