@@ -101,8 +101,9 @@ bool Association::reset_stream(Timestamp now, std::uint16_t stream, bool discard
 
 void Association::path_restored(Timestamp now) {
     now_ = now;
-    if (!sending()) return;
-    sender_.retry(now, path_);
+    if (closed_) return;
+    follow(handshake_.retry(now, path_.rto(), packets_));
+    if (sending()) sender_.retry(now, path_);
     after_input();
 }
 

@@ -93,9 +93,20 @@ Handshake::Step Handshake::handle_timeout(Timestamp now, Path& path, PacketQueue
     }
     ++timeouts_;
     path.back_off();
-    if (phase_ == Phase::kCookieWait) send_init(now, path.rto(), out);
-    if (phase_ == Phase::kCookieEchoed) step.failure = send_cookie_echo(now, path.rto(), out);
+    step.failure = send_again(now, path.rto(), out);
     return step;
+}
+
+Handshake::Step Handshake::retry(Timestamp now, Duration rto, PacketQueue& out) {
+    Step step;
+    if (tries_ > 0) step.failure = send_again(now, rto, out);
+    return step;
+}
+
+std::optional<Aborted> Handshake::send_again(Timestamp now, Duration rto, PacketQueue& out) {
+    if (phase_ == Phase::kCookieEchoed) return send_cookie_echo(now, rto, out);
+    if (phase_ == Phase::kCookieWait) send_init(now, rto, out);
+    return std::nullopt;
 }
 
 // §5.1, §5.2.1, §5.2.2. An INIT that comes again gets the same cookie.

@@ -51,6 +51,8 @@ class Handshake {
     Step handle_error(const wire::sctp::ChunkView& chunk, Timestamp now, Duration rto,
                       PacketQueue& out);
     Step handle_timeout(Timestamp now, Path& path, PacketQueue& out);
+    // Sends again what a timeout was not answered for; it counts as no try.
+    Step retry(Timestamp now, Duration rto, PacketQueue& out);
     Timestamp deadline() const { return t1_; }
     // COOKIE-ACK, when one is due; it travels with other chunks.
     void write_cookie_ack(wire::sctp::PacketWriter& packet);
@@ -81,6 +83,7 @@ class Handshake {
     wire::sctp::InitView own_init(std::uint32_t window) const;
     void send_init(Timestamp now, Duration rto, PacketQueue& out);
     std::optional<Aborted> send_cookie_echo(Timestamp now, Duration rto, PacketQueue& out);
+    std::optional<Aborted> send_again(Timestamp now, Duration rto, PacketQueue& out);
     void finish();
 
     std::uint32_t a_rwnd_;

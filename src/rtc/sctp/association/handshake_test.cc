@@ -273,6 +273,38 @@ TEST_CASE("Handshake: an error about a stale cookie starts again within the same
     CHECK(step.failure->cause == Cause::kNone);
 }
 
+TEST_CASE("Handshake: a path that is back is asked at once, if something was not answered") {
+    Side a(1);
+    Side b(2);
+    const auto retry = [&] { return a.handshake.retry(a.now, Duration::seconds(8), a.out); };
+    CHECK(nothing(retry()));
+    CHECK_FALSE(a.out.pop().has_value());  // idle
+    a.connect();
+    const Bytes init = a.sent(ChunkType::kInit);
+    CHECK(nothing(retry()));
+    CHECK_FALSE(a.out.pop().has_value());  // under way
+    CHECK(nothing(a.expire()));
+    CHECK(a.sent(ChunkType::kInit) == init);
+    for (int i = 0; i < 20; ++i) {  // no try is used up
+        CHECK(nothing(retry()));
+        CHECK(a.sent(ChunkType::kInit) == init);
+        CHECK(a.handshake.deadline() == a.now + Duration::seconds(8));
+    }
+    b.handle(init);
+    a.handle(b.sent(ChunkType::kInitAck));
+    const Bytes echo = a.sent(ChunkType::kCookieEcho);
+    CHECK(nothing(retry()));
+    CHECK_FALSE(a.out.pop().has_value());
+    CHECK(nothing(a.expire()));
+    CHECK(a.sent(ChunkType::kCookieEcho) == echo);
+    CHECK(nothing(retry()));
+    CHECK(a.sent(ChunkType::kCookieEcho) == echo);
+    b.handle(echo);
+    a.handle(b.cookie_ack());
+    CHECK(nothing(retry()));
+    CHECK_FALSE(a.out.pop().has_value());  // done
+}
+
 TEST_CASE("Handshake: stale cookies without end fail too") {
     Config config;
     config.max_init_retransmits = 0;
