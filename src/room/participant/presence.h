@@ -8,6 +8,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <optional>
 
 #include "base/time.h"
 
@@ -22,14 +24,18 @@ class Presence {
     static constexpr Duration kSignalAlive = Duration::seconds(15);
 
     explicit Presence(Timestamp now)
-        : joined_at_(now), last_heard_(now), join_deadline_(now + kJoinTimeout) {}
+        : joined_at_(now), alive_at_(now), heard_at_(now), join_deadline_(now + kJoinTimeout) {}
 
     // It said something over its signalling connection.
-    void heard(Timestamp now) { last_heard_ = now; }
-    bool heard_lately(Timestamp now) const { return now - last_heard_ < kSignalAlive; }
+    void heard(Timestamp now);
+    // That was a ping, of `client_ms` on the client's clock. What an outage held back arrives late:
+    // by its pings a client was heard when it sent them, which the fastest of them tells.
+    void pinged(Timestamp now, std::int64_t client_ms);
+    bool heard_lately(Timestamp now) const { return now - alive_at_ < kSignalAlive; }
     Duration since_join(Timestamp now) const { return now - joined_at_; }
     void activated() { join_deadline_ = Timestamp::never(); }
-    // There is a new signalling connection; when it was heard of before.
+    // There is a new signalling connection; when something was last heard over an earlier one. What
+    // was told to a resume that has said nothing since may never have arrived.
     Timestamp resumed(Timestamp now);
     // A connection gave up; `media_lost`: the primary one is down.
     void link_failed(Timestamp now, bool media_lost);
@@ -42,7 +48,9 @@ class Presence {
 
   private:
     Timestamp joined_at_;
-    Timestamp last_heard_;
+    Timestamp alive_at_;  // it said something, or has resumed
+    Timestamp heard_at_;
+    std::optional<std::int64_t> clock_offset_ms_;  // from the client's clock to ours
     Timestamp join_deadline_;
     Timestamp resume_deadline_ = Timestamp::never();
     Timestamp media_lost_at_ = Timestamp::never();

@@ -83,6 +83,37 @@ TEST_CASE("Presence: heard of lately, and when before a resume") {
     CHECK(p.heard_lately(at(30'000)));
 }
 
+TEST_CASE("Presence: a resume that said nothing may have read nothing [SIG-63] [SIG-160]") {
+    Presence p(at(0));
+    p.heard(at(4'000));
+    CHECK(p.resumed(at(30'000)) == at(4'000));
+    CHECK(p.resumed(at(40'000)) == at(4'000));
+    p.heard(at(41'000));
+    CHECK(p.resumed(at(50'000)) == at(41'000));
+}
+
+TEST_CASE("Presence: pings that were held back are as old as they are [SIG-04] [SIG-160]") {
+    constexpr std::int64_t kClock = 1'800'000'000'000;
+    Presence p(at(0));
+    p.pinged(at(1'040), kClock + 1'000);
+    p.pinged(at(6'020), kClock + 6'000);  // the fastest: 20 ms
+    p.heard(at(30'000));
+    p.pinged(at(30'000), kClock + 11'000);
+    CHECK(p.heard_lately(at(30'000)));
+    CHECK(p.resumed(at(30'000)) == at(11'020));
+    // A clock that went back says nothing, one that went on nothing of the future.
+    p.pinged(at(31'000), kClock);
+    CHECK(p.resumed(at(32'000)) == at(11'020));
+    p.pinged(at(33'000), kClock + 90'000'000);
+    CHECK(p.resumed(at(34'000)) == at(33'000));
+    for (const std::int64_t none : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN, INT64_MAX}) {
+        Presence q(at(0));
+        q.pinged(at(5'000), none);
+        q.heard(at(5'000));
+        CHECK(q.resumed(at(6'000)) == at(5'000));
+    }
+}
+
 TEST_CASE("SimulatedDrops: each once, within five seconds [SIG-175]") {
     SimulatedDrops drops;
     CHECK_FALSE(drops.take(at(0), SimulatedDrops::kBeforeMessages));

@@ -102,6 +102,8 @@ void Requests::unpublish_data_track(Participant& p,
 void Requests::ping(Participant& p, const livekit::SignalRequest& request) {
     livekit::SignalResponse response;
     const std::int64_t wall_ms = scope_->clock.wall.ms();
+    p.presence.pinged(scope_->now(),
+                      request.has_ping() ? request.ping() : request.ping_req().timestamp());
     if (request.has_ping()) {
         response.set_pong(wall_ms);
     } else {
