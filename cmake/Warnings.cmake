@@ -22,7 +22,10 @@ if(CONFAB_CCACHE)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${PROJECT_SOURCE_DIR}/tools/compile ${CONFAB_CCACHE})
     set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-        add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
+        # Precompiled headers that hold in every clone, too: no times, and files by their path from the
+        # build's folder, which clang does below a "system root" (include directories are not).
+        add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp -Xclang -isysroot -Xclang .>")
+        list(APPEND CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -relocatable-pch)
     endif()
 endif()
 if(CONFAB_SANITIZE)
