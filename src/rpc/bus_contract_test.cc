@@ -251,6 +251,7 @@ void check_streams(Network network) {
         "what is not taken is kept up to its bound, the next is lost and its sender hears it "
         "[PSR-16]") {
         std::vector<std::shared_ptr<std::string>> sent;
+        sent.reserve(Stream::kMaxQueued + 1);
         for (std::size_t i = 0; i < Stream::kMaxQueued + 1; ++i)
             sent.push_back(send(client, std::to_string(i)));
         network.pass(Duration::seconds(1));
