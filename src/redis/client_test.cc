@@ -1,0 +1,221 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "redis/client.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "redis/reply_reader.h"
+
+using namespace confab;
+using namespace confab::redis;
+
+namespace {
+
+std::string bulk(std::string_view text) {
+    return "$" + std::to_string(text.size()) + "\r\n" + std::string(text) + "\r\n";
+}
+
+// As much of a server as a client needs: greetings, channels, and PONG to all else.
+struct Server {
+    struct Peer {
+        ReplyReader reader;
+        std::set<std::string> channels;
+    };
+
+    std::string answer(Peer& peer, std::string_view bytes) const {
+        std::string out;
+        BytesView input = as_bytes(bytes);
+        while (true) {
+            auto command = peer.reader.read(input);
+            REQUIRE(command);
+            if (!*command) return out;
+            out += answer(peer, (*command)->items);
+        }
+    }
+    std::string answer(Peer& peer, const std::vector<Value>& words) const {
+        const std::string& name = words.front().text;
+        if (name == "HELLO") return password_ok ? "%0\r\n" : "-WRONGPASS no\r\n";
+        if (name != "SUBSCRIBE" && name != "UNSUBSCRIBE") return "+PONG\r\n";
+        const auto forbidden = [&](const Value& one) { return one.text == secret; };
+        if (std::any_of(words.begin(), words.end(), forbidden)) return "-NOPERM no\r\n";
+        std::string out;
+        for (std::size_t i = 1; i < words.size(); ++i) {
+            if (name == "SUBSCRIBE")
+                peer.channels.insert(words[i].text);
+            else
+                peer.channels.erase(words[i].text);
+            out += ">3\r\n" + bulk(name == "SUBSCRIBE" ? "subscribe" : "unsubscribe") +
+                   bulk(words[i].text) + ":" + std::to_string(peer.channels.size()) + "\r\n";
+        }
+        return out;
+    }
+
+    bool reachable = true;
+    bool silent = false;
+    bool password_ok = true;
+    std::string secret = "secret";
+};
+
+struct World {
+    World() : client(now, {}, handlers(), 7) {}
+
+    Client::Handlers handlers() {
+        const auto name = [](Line line) { return line == Line::kCommands ? "c" : "s"; };
+        return {[this](std::string_view channel, const std::string& payload) {
+                    events.push_back(std::string(channel) + "=" + payload);
+                },
+                [this, name](Line line) { events.push_back(std::string("up ") + name(line)); },
+                [this, name](Line line, const Fault&) {
+                    events.push_back(std::string("down ") + name(line));
+                },
+                [this](const std::string& channel, const std::string&) {
+                    events.push_back("refused " + channel);
+                }};
+    }
+
+    void pass(Duration time) {
+        for (const Timestamp end = now + time; now < end; now = now + Duration::millis(5)) {
+            client.advance(now);
+            for (const Line line : {Line::kCommands, Line::kChannels})
+                serve(line);
+        }
+    }
+    void serve(Line line) {
+        if (client.wants(now, line)) {
+            ++attempts;
+            client.connecting(line);
+            if (!server.reachable) return client.closed(now, line, "refused");
+            peers[line] = Server::Peer();
+            client.connected(now, line);
+        }
+        const std::string out = client.take_output(line);
+        if (!server.silent) client.received(now, line, as_bytes(server.answer(peers[line], out)));
+    }
+    void cut() {
+        for (const Line line : {Line::kCommands, Line::kChannels})
+            client.closed(now, line, "reset");
+    }
+    void publish(const std::string& channel, const std::string& payload) {
+        if (peers[Line::kChannels].channels.contains(channel))
+            client.received(now, Line::kChannels,
+                            as_bytes(">3\r\n" + bulk("message") + bulk(channel) + bulk(payload)));
+    }
+    std::set<std::string>& channels() { return peers[Line::kChannels].channels; }
+
+    Timestamp now = Timestamp::micros(1'000'000);
+    Server server;
+    std::map<Line, Server::Peer> peers;
+    std::vector<std::string> events;
+    std::size_t attempts = 0;
+    Client client;
+};
+
+using Strings = std::vector<std::string>;
+
+Result<void, Fault> ping(World& world, std::string& said) {
+    const std::array<std::string_view, 1> words = {"PING"};
+    return world.client.command(world.now, words, [&](Result<Value, Fault> reply) {
+        said = reply ? reply->text : "fault";
+    });
+}
+
+}  // namespace
+
+TEST_CASE("Client: after an outage both connections are back with every channel [RDS-30]") {
+    World world;
+    for (int i = 0; i < 200; ++i)
+        world.client.subscribe(world.now, "room" + std::to_string(i));
+    world.pass(Duration::millis(50));
+    CHECK(world.events == Strings{"up c", "up s"});
+    CHECK(world.channels().size() == 200);
+    world.client.subscribe(world.now, "late");
+    world.client.unsubscribe(world.now, "room7");
+    world.pass(Duration::millis(50));
+    CHECK(world.channels().size() == 200);
+    CHECK_FALSE(world.channels().contains("room7"));
+    world.publish("late", "hi");
+    std::string said;
+    CHECK(ping(world, said));
+    world.server.reachable = false;
+    world.cut();
+    CHECK(said == "fault");
+    CHECK(world.events == Strings{"up c", "up s", "late=hi", "down c", "down s"});
+    CHECK_FALSE(ping(world, said));
+    world.client.subscribe(world.now, "meanwhile");
+    world.client.unsubscribe(world.now, "room8");
+    world.pass(Duration::seconds(60));
+    world.server.reachable = true;
+    world.events.clear();
+    world.pass(Client::kLongestPause + Duration::millis(50));
+    CHECK(world.client.is_up(Line::kCommands));
+    CHECK(world.client.is_up(Line::kChannels));
+    CHECK(world.channels().size() == 200);
+    CHECK(world.channels().contains("meanwhile"));
+    CHECK_FALSE(world.channels().contains("room8"));
+    CHECK(ping(world, said));
+    world.pass(Duration::millis(20));
+    CHECK(said == "PONG");
+}
+
+TEST_CASE(
+    "Client: who is away is asked ever more seldom, by chance and within the bound [RDS-30]") {
+    World world;
+    world.server.reachable = false;
+    world.pass(Duration::seconds(2));
+    const std::size_t soon = world.attempts;
+    CHECK(soon >= 8);
+    CHECK(soon <= 24);
+    world.attempts = 0;
+    world.pass(Duration::seconds(100));
+    CHECK(world.attempts >= 90);  // two connections, 1 … 2 s apart
+    CHECK(world.attempts <= 210);
+}
+
+TEST_CASE("Client: a hang ends both connections, a wrong password is said and asked again") {
+    World world;
+    world.client.subscribe(world.now, "a");
+    world.pass(Duration::millis(50));
+    world.server.silent = true;
+    world.pass(Duration::seconds(11));
+    CHECK_FALSE(world.client.is_up(Line::kCommands));
+    CHECK_FALSE(world.client.is_up(Line::kChannels));
+    world.server.silent = false;
+    world.server.password_ok = false;
+    world.pass(Duration::seconds(10));
+    CHECK_FALSE(world.client.is_up(Line::kChannels));
+    CHECK(world.client.trouble(Line::kChannels).find("redis.password") != std::string::npos);
+    world.server.password_ok = true;
+    world.pass(Duration::seconds(3));
+    CHECK(world.client.is_up(Line::kChannels));
+    CHECK(world.client.trouble(Line::kChannels).empty());
+    CHECK(world.channels() == std::set<std::string>{"a"});
+}
+
+TEST_CASE("Client: a channel that is refused costs no other") {
+    World world;
+    for (const char* channel : {"a", "secret", "z"})
+        world.client.subscribe(world.now, channel);
+    world.pass(Duration::millis(100));
+    CHECK(world.channels() == std::set<std::string>{"a", "z"});
+    CHECK(world.events == Strings{"up c", "refused secret", "up s"});
+    world.server.secret = "none";
+    world.cut();
+    world.pass(Duration::millis(300));
+    CHECK(world.channels() == std::set<std::string>{"a", "secret", "z"});
+    // One that is let go of while its refusal is under way is not asked for again.
+    world.server.secret = "a";
+    world.cut();
+    while (!world.client.is_open(Line::kChannels))
+        world.pass(Duration::millis(5));
+    world.client.unsubscribe(world.now, "z");
+    world.pass(Duration::millis(300));
+    CHECK(world.channels() == std::set<std::string>{"secret"});
+}
