@@ -1,129 +1,24 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// redis::Session against a real redis-server (tests/cluster/run_redis_session starts it, with the
-// users "confab", password "right", that may have no channel "secret…", and "nobody" without
-// rights). usage: redis_session PORT
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
+// redis::Session and redis::Client against a real redis-server (tests/cluster/run_redis_session
+// starts it, and again when it ends, with the users "confab", password "right", that may have no
+// channel "secret…", and "nobody" without rights). usage: redis_session PORT
 #include <array>
-#include <chrono>
 #include <cstdlib>
-#include <functional>
-#include <initializer_list>
 #include <iostream>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "connection.h"
+#include "node.h"
+#include "redis/client.h"
 #include "redis/session.h"
+#include "socket.h"
 
 namespace confab::redis {
 namespace {
-
-constexpr Duration kPatience = Duration::seconds(20);
-constexpr Timing kTiming = {Duration::seconds(2), Duration::seconds(1)};
-
-Timestamp clock_now() {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return Timestamp::micros(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
-void expect(bool holds, const std::string& what) {
-    if (!holds) throw std::runtime_error(what);
-}
-
-// A session with its socket, driven while somebody waits for something.
-class Connection {
-  public:
-    Connection(std::uint16_t port, const Login& login)
-        : socket_(::socket(AF_INET, SOCK_STREAM, 0)),
-          session_(
-              clock_now(), login,
-              [this](std::string_view channel, std::string payload) {
-                  messages.emplace_back(channel);
-                  payloads.push_back(std::move(payload));
-              },
-              kTiming) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        // The one cast that sockets ask for.
-        expect(
-            ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0,
-            "nobody listens");
-    }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-    ~Connection() { ::close(socket_); }
-
-    void until(const std::string& what, const std::function<bool()>& holds) {
-        const Timestamp end = clock_now() + kPatience;
-        while (!holds()) {
-            expect(clock_now() < end, "waited in vain for " + what);
-            turn();
-        }
-    }
-
-    Result<Value, Fault> ask(std::initializer_list<std::string_view> words,
-                             bool subscription = false) {
-        std::optional<Result<Value, Fault>> reply;
-        const std::vector<std::string_view> all(words);
-        const auto done = [&](Result<Value, Fault> result) { reply = std::move(result); };
-        const auto taken = subscription ? session_.subscription(clock_now(), all, done)
-                                        : session_.command(clock_now(), all, done);
-        if (!taken) return fail(taken.error());
-        until(std::string(all.front()), [&] { return reply.has_value(); });
-        return *reply;
-    }
-    Value answer(std::initializer_list<std::string_view> words, bool subscription = false) {
-        auto reply = ask(words, subscription);
-        expect(reply.has_value(), reply ? "" : reply.error().text);
-        return *reply;
-    }
-
-    void wait_for_end() {
-        until("the end", [&] { return session_.state() == Session::State::kEnded; });
-    }
-    const Session& session() const { return session_; }
-
-    std::vector<std::string> messages;  // their channels
-    std::vector<std::string> payloads;
-
-  private:
-    void turn() {
-        unsent_ += session_.take_output();
-        pollfd ready{socket_, static_cast<short>(unsent_.empty() ? POLLIN : POLLIN | POLLOUT), 0};
-        ::poll(&ready, 1, 20);
-        if ((ready.revents & POLLOUT) != 0) {
-            const ssize_t sent =
-                ::send(socket_, unsent_.data(), unsent_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (sent > 0) unsent_.erase(0, static_cast<std::size_t>(sent));
-        }
-        if ((ready.revents & (POLLIN | POLLHUP)) != 0) {
-            std::array<std::uint8_t, 65536> bytes;
-            const ssize_t size = ::recv(socket_, bytes.data(), bytes.size(), 0);
-            if (size <= 0)
-                session_.closed("end of file");
-            else
-                session_.received(clock_now(),
-                                  BytesView(bytes).first(static_cast<std::size_t>(size)));
-        }
-        session_.advance(clock_now());
-    }
-
-    int socket_;
-    std::string unsent_;
-    Session session_;
-};
 
 const Login kUser = {"confab", "right", 0, "confab"};
 
@@ -202,7 +97,7 @@ void pause(std::uint16_t port) {
            "a listener of a paused server");
     const Timestamp over = start + Duration::millis(5500);
     while (clock_now() < over)
-        ::poll(nullptr, 0, 50);
+        ::usleep(50'000);
     Connection again(port, kUser);
     expect(again.answer({"PING"}).text == "PONG", "after the pause");
 }
@@ -215,6 +110,26 @@ void restart(std::uint16_t port) {
     expect(!reply && reply.error().code == Fault::Code::kClosed, "SHUTDOWN");
     listener.wait_for_end();
     expect(listener.session().fault()->code == Fault::Code::kClosed, "a listener");
+}
+
+// The server goes with all that it had, and is back: nobody asks for anything again but the client.
+void come_back(std::uint16_t port) {
+    Node node(port, kUser);
+    for (const char* channel : {"a", "b", "secret1"})
+        node.client.subscribe(clock_now(), channel);
+    node.until("the connections", [&] { return node.is_up(); });
+    expect(node.refused == std::vector<std::string>{"secret1"}, "the refused channel");
+    const std::array<std::string_view, 2> shutdown = {"SHUTDOWN", "NOSAVE"};
+    bool told = false;
+    const auto taken = node.client.command(
+        clock_now(), shutdown, [&](const Result<Value, Fault>& reply) { told = !reply; });
+    expect(taken.has_value(), "SHUTDOWN");
+    node.until("the end", [&] { return told && node.downs >= 2; });
+    node.until("the connections of the new server", [&] { return node.is_up(); });
+    Connection speaker(port, kUser);
+    expect(speaker.answer({"PUBLISH", "b", "after"}).integer == 1, "nobody listens");
+    node.until("a message", [&] { return node.payloads == std::vector<std::string>{"after"}; });
+    expect(node.ups == 4, "not up twice each");
 }
 
 int run(std::uint16_t port) {
@@ -235,6 +150,7 @@ int run(std::uint16_t port) {
     check("channels: order, a refused one, one message too big, silence", channels);
     check("CLIENT PAUSE: commands and listeners give up in time", pause);
     check("a server that goes: everybody is told", restart);
+    check("a server that comes back, empty: so do connections and channels", come_back);
     std::cout << passed << " passed, " << failed << " failed" << std::endl;
     return failed == 0 ? 0 : 1;
 }
