@@ -32,7 +32,6 @@ void Client::subscribe(Timestamp now, std::string channel) {
     const End& end = at(Line::kChannels);
     if (is_new && end.session && end.session->state() == Session::State::kReady)
         ask_for(now, {*added});
-    if (end.session) look(now, Line::kChannels);
 }
 
 void Client::unsubscribe(Timestamp now, const std::string& channel) {
@@ -72,12 +71,12 @@ void Client::received(Timestamp now, Line line, BytesView bytes) {
 
 void Client::closed(Timestamp now, Line line, std::string_view why) {
     End& end = at(line);
-    if (!end.session) {
-        end.connecting = false;
-        return down(now, line, {Fault::Code::kClosed, std::string(why)});
+    if (end.session) {
+        end.session->closed(why);
+        look(now, line);
+    } else if (std::exchange(end.connecting, false)) {
+        down(now, line, {Fault::Code::kClosed, std::string(why)});
     }
-    end.session->closed(why);
-    look(now, line);
 }
 
 void Client::advance(Timestamp now) {
@@ -91,7 +90,9 @@ void Client::advance(Timestamp now) {
 Timestamp Client::next_deadline() const {
     Timestamp next = Timestamp::never();
     for (const End& end : ends_) {
-        if (end.session)
+        if (end.session && end.session->state() == Session::State::kEnded)
+            next = Timestamp::micros(0);  // ended by ask_for()
+        else if (end.session)
             next = earlier(next, end.session->next_deadline());
         else if (!end.connecting)
             next = earlier(next, end.next_attempt);

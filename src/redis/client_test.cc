@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -71,6 +73,7 @@ struct World {
         const auto name = [](Line line) { return line == Line::kCommands ? "c" : "s"; };
         return {[this](std::string_view channel, const std::string& payload) {
                     events.push_back(std::string(channel) + "=" + payload);
+                    if (on_message) on_message();
                 },
                 [this, name](Line line) { events.push_back(std::string("up ") + name(line)); },
                 [this, name](Line line, const Fault&) {
@@ -115,6 +118,7 @@ struct World {
     std::map<Line, Server::Peer> peers;
     std::vector<std::string> events;
     std::size_t attempts = 0;
+    std::function<void()> on_message;
     Client client;
 };
 
@@ -218,4 +222,29 @@ TEST_CASE("Client: a channel that is refused costs no other") {
     world.client.unsubscribe(world.now, "z");
     world.pass(Duration::millis(300));
     CHECK(world.channels() == std::set<std::string>{"secret"});
+}
+
+TEST_CASE("Client: more channels at once than a connection takes are taken by the next one") {
+    World world;
+    world.client.subscribe(world.now, "a");
+    world.pass(Duration::millis(50));
+    const auto ask_for_all = [&] {
+        for (std::size_t i = 0; i <= Session::kMaxWaiting; ++i)
+            world.client.subscribe(world.now, std::to_string(i));
+    };
+    SUBCASE("by themselves") {
+        ask_for_all();
+        CHECK(world.client.next_deadline() <= world.now);
+        world.client.advance(world.now);
+    }
+    SUBCASE("while a message is told of") {
+        world.on_message = ask_for_all;
+        world.publish("a", "go");
+    }
+    CHECK(world.events.back() == "down s");
+    world.events.clear();
+    world.client.closed(world.now, Line::kChannels, "the socket, too");
+    world.pass(Duration::seconds(1));
+    CHECK(world.events == Strings{"up s"});
+    CHECK(world.channels().size() == Session::kMaxWaiting + 2);
 }
