@@ -62,9 +62,9 @@ Session::Session(Timestamp now, const Login& login, MessageHandler on_message, T
 
 void Session::greet(Timestamp now, const Login& login) {
     std::vector<std::string_view> words = {"HELLO", "3"};
-    if (!login.password.empty())
-        words.insert(words.end(),
-                     {"AUTH", login.username.empty() ? "default" : login.username, login.password});
+    const std::string_view user =
+        login.username.empty() ? std::string_view("default") : std::string_view(login.username);
+    if (!login.password.empty()) words.insert(words.end(), {"AUTH", user, login.password});
     if (!login.name.empty()) words.insert(words.end(), {"SETNAME", login.name});
     const auto send = [&](Words greeting) {
         ++greetings_;

@@ -28,7 +28,7 @@ std::string encoded(std::initializer_list<std::string_view> words) {
 // A session and what came of it.
 struct Client {
     explicit Client(const Login& login = {})
-        : session(now, login, [this](std::string_view channel, std::string payload) {
+        : session(now, login, [this](std::string_view channel, const std::string& payload) {
               messages.push_back(std::string(channel) + "=" + payload);
           }) {}
 
