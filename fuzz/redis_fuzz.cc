@@ -45,7 +45,7 @@ void drive(BytesView stream) {
     std::size_t asked = 0;
     std::size_t answered = 0;
     Session session(now, {"user", "secret", 1, "confab"}, {});
-    const auto done = [&](const Result<Value, Fault>&) { ++answered; };
+    const auto done = [&](Timestamp, const Result<Value, Fault>&) { ++answered; };
     const std::array<std::string_view, 3> words = {"SUBSCRIBE", "a", "b"};
     while (!stream.empty()) {
         const std::uint8_t step = stream.front();
@@ -59,7 +59,7 @@ void drive(BytesView stream) {
         CONFAB_CHECK(session.state() == Session::State::kEnded || session.next_deadline() > now);
         (void)session.take_output();
     }
-    session.closed("the end");
+    session.closed(now, "the end");
     CONFAB_CHECK(asked == answered && session.waiting() == 0);
 }
 

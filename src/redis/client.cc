@@ -13,15 +13,15 @@ constexpr std::array kLines = {Line::kCommands, Line::kChannels};
 
 }  // namespace
 
-Client::Client(Timestamp now, Login login, Handlers handlers, std::uint64_t seed, Timing timing)
-    : login_(std::move(login)), handlers_(std::move(handlers)), timing_(timing), rng_(seed) {
+Client::Client(Timestamp now, Login login, Events events, std::uint64_t seed, Timing timing)
+    : login_(std::move(login)), events_(std::move(events)), timing_(timing), rng_(seed) {
     for (End& end : ends_)
         end.next_attempt = now;
 }
 
 // ---------------------------------------------------------------- what is asked for
 
-Result<void, Fault> Client::command(Timestamp now, Session::Words words, Session::Reply done) {
+Result<void, Fault> Client::command(Timestamp now, Words words, Reply done) {
     End& end = at(Line::kCommands);
     if (!end.up) return fail(Fault{Fault::Code::kClosed, "no connection to Redis: " + end.trouble});
     return end.session->command(now, words, std::move(done));
@@ -55,7 +55,7 @@ void Client::connected(Timestamp now, Line line) {
     End& end = at(line);
     end.connecting = false;
     Session::MessageHandler on_message;
-    if (line == Line::kChannels) on_message = handlers_.on_message;
+    if (line == Line::kChannels) on_message = events_.on_message;
     end.session = std::make_unique<Session>(now, login_, std::move(on_message), timing_);
     if (line == Line::kChannels) {
         unconfirmed_ = 0;
@@ -72,7 +72,7 @@ void Client::received(Timestamp now, Line line, BytesView bytes) {
 void Client::closed(Timestamp now, Line line, std::string_view why) {
     End& end = at(line);
     if (end.session) {
-        end.session->closed(why);
+        end.session->closed(now, why);
         look(now, line);
     } else if (std::exchange(end.connecting, false)) {
         down(now, line, {Fault::Code::kClosed, std::string(why)});
@@ -123,15 +123,15 @@ void Client::look(Timestamp now, Line line) {
         if (end.session->state() == Session::State::kEnded) return look(now, line);
         if (unconfirmed_ > 0) return;
     }
-    if (!end.up) up(line);
+    if (!end.up) up(now, line);
 }
 
-void Client::up(Line line) {
+void Client::up(Timestamp now, Line line) {
     End& end = at(line);
     end.up = true;
     end.pause = kFirstPause;
     end.trouble.clear();
-    if (handlers_.on_up) handlers_.on_up(line);
+    if (events_.on_up) events_.on_up(now, line);
 }
 
 // The next attempt follows soon after a connection that was up, then ever later: half of each
@@ -145,7 +145,7 @@ void Client::down(Timestamp now, Line line, const Fault& fault) {
     end.next_attempt = now + Duration::micros(end.pause.us() / 2 + chance);
     end.pause = std::min(end.pause * 2, kLongestPause);
     if (line == Line::kChannels) subscribing_ = false;
-    if (handlers_.on_down) handlers_.on_down(line, fault);
+    if (events_.on_down) events_.on_down(now, line, fault);
 }
 
 // ---------------------------------------------------------------- channels
@@ -166,22 +166,28 @@ void Client::ask_for(Timestamp now, std::vector<std::string> channels) {
     Session& session = *at(Line::kChannels).session;
     // Commands hold views of the names only until they are written: the names go with the answer.
     const auto taken = session.subscription(
-        now, words,
-        [this, names = channels](const Result<Value, Fault>& reply) { settle(names, reply); });
+        now, words, [this, names = channels](Timestamp at, const Result<Value, Fault>& reply) {
+            settle(at, names, reply);
+        });
     if (taken)
         ++unconfirmed_;
     else
-        session.closed("more channels than it takes");  // and all of them again, later
+        session.closed(now, "more channels than it takes");  // and all of them again, later
 }
 
 // Rights are checked for a whole SUBSCRIBE: the good ones of it are asked for again by themselves.
-void Client::settle(const std::vector<std::string>& channels, const Result<Value, Fault>& reply) {
+void Client::settle(Timestamp now, const std::vector<std::string>& channels,
+                    const Result<Value, Fault>& reply) {
     --unconfirmed_;
-    if (!reply || !reply->is_error()) return;  // with the connection: asked for with the next one
-    if (channels.size() > 1) {
+    if (!reply) return;  // with the connection: asked for with the next one
+    if (!reply->is_error()) {
+        for (const std::string& channel : channels)
+            if (events_.on_subscribed && channels_.contains(channel))
+                events_.on_subscribed(now, channel);
+    } else if (channels.size() > 1) {
         one_by_one_.insert(one_by_one_.end(), channels.begin(), channels.end());
-    } else if (handlers_.on_refused) {
-        handlers_.on_refused(channels.front(), reply->text);
+    } else if (events_.on_refused) {
+        events_.on_refused(now, channels.front(), reply->text);
     }
 }
 

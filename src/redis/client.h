@@ -10,10 +10,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,38 +20,27 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "redis/port.h"
 #include "redis/session.h"
 
 namespace confab::redis {
 
-enum class Line : std::uint8_t { kCommands, kChannels };
-
-class Client {
+class Client final : public Port {
   public:
-    struct Handlers {
-        Session::MessageHandler on_message;
-        // Of kChannels: everything is subscribed again; what was published meanwhile is lost.
-        std::function<void(Line)> on_up;
-        // Once for each connection that was up, and once for each attempt that failed.
-        std::function<void(Line, const Fault&)> on_down;
-        // The server lets us have no such channel; tried again with the next connection.
-        std::function<void(const std::string& channel, const std::string& error)> on_refused;
-    };
     static constexpr Duration kFirstPause = Duration::millis(50);
     static constexpr Duration kLongestPause = Duration::seconds(2);
     static constexpr std::size_t kChannelsAtOnce = 64;  // of one SUBSCRIBE
 
-    Client(Timestamp now, Login login, Handlers handlers, std::uint64_t seed, Timing timing = {});
+    Client(Timestamp now, Login login, Events events, std::uint64_t seed, Timing timing = {});
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    // As Session::command; kClosed at once while there is no connection.
-    Result<void, Fault> command(Timestamp now, Session::Words words, Session::Reply done);
-    // Holds whatever becomes of connections.
-    void subscribe(Timestamp now, std::string channel);
-    void unsubscribe(Timestamp now, const std::string& channel);
+    // ---- Port
+    Result<void, Fault> command(Timestamp now, Words words, Reply done) override;
+    void subscribe(Timestamp now, std::string channel) override;
+    void unsubscribe(Timestamp now, const std::string& channel) override;
+    bool is_up(Line line) const override { return at(line).up; }
 
-    bool is_up(Line line) const { return at(line).up; }
     // The latest reason for not being up.
     const std::string& trouble(Line line) const { return at(line).trouble; }
 
@@ -83,13 +70,14 @@ class Client {
     const End& at(Line line) const { return ends_[static_cast<std::size_t>(line)]; }
     void look(Timestamp now, Line line);
     void down(Timestamp now, Line line, const Fault& fault);
-    void up(Line line);
+    void up(Timestamp now, Line line);
     void subscribe_all(Timestamp now);
     void ask_for(Timestamp now, std::vector<std::string> channels);
-    void settle(const std::vector<std::string>& channels, const Result<Value, Fault>& reply);
+    void settle(Timestamp now, const std::vector<std::string>& channels,
+                const Result<Value, Fault>& reply);
 
     Login login_;
-    Handlers handlers_;
+    Events events_;
     Timing timing_;
     Rng rng_;
     std::array<End, 2> ends_;

@@ -67,19 +67,22 @@ struct Server {
 };
 
 struct World {
-    World() : client(now, {}, handlers(), 7) {}
+    World() : client(now, {}, told(), 7) {}
 
-    Client::Handlers handlers() {
+    Events told() {
         const auto name = [](Line line) { return line == Line::kCommands ? "c" : "s"; };
-        return {[this](std::string_view channel, const std::string& payload) {
+        return {[this](Timestamp, std::string_view channel, const std::string& payload) {
                     events.push_back(std::string(channel) + "=" + payload);
                     if (on_message) on_message();
                 },
-                [this, name](Line line) { events.push_back(std::string("up ") + name(line)); },
-                [this, name](Line line, const Fault&) {
+                [this](Timestamp, const std::string& channel) { confirmed.push_back(channel); },
+                [this, name](Timestamp, Line line) {
+                    events.push_back(std::string("up ") + name(line));
+                },
+                [this, name](Timestamp, Line line, const Fault&) {
                     events.push_back(std::string("down ") + name(line));
                 },
-                [this](const std::string& channel, const std::string&) {
+                [this](Timestamp, const std::string& channel, const std::string&) {
                     events.push_back("refused " + channel);
                 }};
     }
@@ -117,6 +120,7 @@ struct World {
     Server server;
     std::map<Line, Server::Peer> peers;
     std::vector<std::string> events;
+    std::vector<std::string> confirmed;
     std::size_t attempts = 0;
     std::function<void()> on_message;
     Client client;
@@ -126,7 +130,7 @@ using Strings = std::vector<std::string>;
 
 Result<void, Fault> ping(World& world, std::string& said) {
     const std::array<std::string_view, 1> words = {"PING"};
-    return world.client.command(world.now, words, [&](Result<Value, Fault> reply) {
+    return world.client.command(world.now, words, [&](Timestamp, Result<Value, Fault> reply) {
         said = reply ? reply->text : "fault";
     });
 }
@@ -140,11 +144,14 @@ TEST_CASE("Client: after an outage both connections are back with every channel 
     world.pass(Duration::millis(50));
     CHECK(world.events == Strings{"up c", "up s"});
     CHECK(world.channels().size() == 200);
+    CHECK(std::set<std::string>(world.confirmed.begin(), world.confirmed.end()) ==
+          world.channels());
     world.client.subscribe(world.now, "late");
     world.client.unsubscribe(world.now, "room7");
     world.pass(Duration::millis(50));
     CHECK(world.channels().size() == 200);
     CHECK_FALSE(world.channels().contains("room7"));
+    CHECK(world.confirmed.back() == "late");
     world.publish("late", "hi");
     std::string said;
     CHECK(ping(world, said));
@@ -210,6 +217,7 @@ TEST_CASE("Client: a channel that is refused costs no other") {
     world.pass(Duration::millis(100));
     CHECK(world.channels() == std::set<std::string>{"a", "z"});
     CHECK(world.events == Strings{"up c", "refused secret", "up s"});
+    CHECK(world.confirmed == Strings{"a", "z"});
     world.server.secret = "none";
     world.cut();
     world.pass(Duration::millis(300));

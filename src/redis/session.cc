@@ -70,16 +70,17 @@ void Session::greet(Timestamp now, const Login& login) {
         ++greetings_;
         append_command(output_, greeting);
         waiting_.push_back(
-            {0, now + timing_.reply, [this](Result<Value, Fault> reply) { greeted(reply); }});
+            {0, now + timing_.reply,
+             [this](Timestamp at, Result<Value, Fault> reply) { greeted(at, reply); }});
     };
     send(words);
     const std::string db = std::to_string(login.db);
     if (login.db != 0) send(std::array<std::string_view, 2>{"SELECT", db});
 }
 
-void Session::greeted(const Result<Value, Fault>& reply) {
+void Session::greeted(Timestamp now, const Result<Value, Fault>& reply) {
     if (!reply) return;  // ended
-    if (reply->is_error()) return end(refusal(*reply));
+    if (reply->is_error()) return end(now, refusal(*reply));
     if (--greetings_ > 0) return;
     state_ = State::kReady;
     output_ += std::exchange(held_back_, {});
@@ -114,23 +115,25 @@ void Session::received(Timestamp now, BytesView bytes) {
     while (state_ != State::kEnded) {
         auto value = reader_.read(bytes);
         if (!value)
-            return end({Code::kProtocol, "what answers at the address of Redis is none: it sent " +
+            return end(now,
+                       {Code::kProtocol, "what answers at the address of Redis is none: it sent " +
                                              std::string(what(value.error()))});
         if (!*value) return;
-        take(std::move(**value));
+        take(now, std::move(**value));
     }
 }
 
-void Session::take(Value value) {
-    if (value.kind == Value::Kind::kPush) return take_push(std::move(value));
-    if (waiting_.empty()) return end({Code::kProtocol, "Redis answered what nobody has asked"});
+void Session::take(Timestamp now, Value value) {
+    if (value.kind == Value::Kind::kPush) return take_push(now, std::move(value));
+    if (waiting_.empty())
+        return end(now, {Code::kProtocol, "Redis answered what nobody has asked"});
     // Confirmations are pushes: a reply in their place is the refusal of all that are missing.
     if (waiting_.front().confirmations > 0 && !value.is_error())
-        return end({Code::kProtocol, "Redis answered a subscription like a command"});
-    answer(std::move(value));
+        return end(now, {Code::kProtocol, "Redis answered a subscription like a command"});
+    answer(now, std::move(value));
 }
 
-void Session::take_push(Value push) {
+void Session::take_push(Timestamp now, Value push) {
     if (push.items.empty()) return;
     const std::string_view type = push.items.front().text;
     const bool message = type == "message" || type == "pmessage";
@@ -142,19 +145,19 @@ void Session::take_push(Value push) {
         const std::size_t wanted = type == "message" ? 3 : 4;  // [pattern,] channel, payload
         if (push.items.size() != wanted) return;
         if (on_message_)
-            on_message_(push.items[wanted - 2].text, std::move(push.items.back().text));
+            on_message_(now, push.items[wanted - 2].text, std::move(push.items.back().text));
         return;
     }
     if (!is_confirmation(type)) return;  // of client-side caching and the like
     if (waiting_.empty() || waiting_.front().confirmations == 0)
         return;  // the server let go of a channel by itself: CLUSTER, ACL SETUSER
-    if (--waiting_.front().confirmations == 0) answer(std::move(push));
+    if (--waiting_.front().confirmations == 0) answer(now, std::move(push));
 }
 
-void Session::answer(Result<Value, Fault> result) {
+void Session::answer(Timestamp now, Result<Value, Fault> result) {
     Reply done = std::move(waiting_.front().done);
     waiting_.pop_front();
-    if (done) done(std::move(result));
+    if (done) done(now, std::move(result));
 }
 
 // ---------------------------------------------------------------- time and end
@@ -162,7 +165,7 @@ void Session::answer(Result<Value, Fault> result) {
 void Session::advance(Timestamp now) {
     if (state_ == State::kEnded) return;
     if (!waiting_.empty() && waiting_.front().deadline <= now)
-        return end({Code::kTimeout, "Redis has not answered in time"});
+        return end(now, {Code::kTimeout, "Redis has not answered in time"});
     if (state_ != State::kReady || !waiting_.empty() || now < heard_ + timing_.silence) return;
     // Nothing waits, so nothing is full.
     (void)enqueue(now, std::array<std::string_view, 1>{"PING"}, 0, {});
@@ -174,12 +177,12 @@ Timestamp Session::next_deadline() const {
     return heard_ + timing_.silence;
 }
 
-void Session::closed(std::string_view why) {
-    end({Code::kClosed, "the connection to Redis ended: " + std::string(why)});
+void Session::closed(Timestamp now, std::string_view why) {
+    end(now, {Code::kClosed, "the connection to Redis ended: " + std::string(why)});
 }
 
 // Whoever waits is told; what they do then finds an ended session.
-void Session::end(Fault fault) {
+void Session::end(Timestamp now, Fault fault) {
     if (state_ == State::kEnded) return;
     state_ = State::kEnded;
     fault_ = std::move(fault);
@@ -187,7 +190,7 @@ void Session::end(Fault fault) {
     held_back_.clear();
     std::deque<Waiting> all = std::exchange(waiting_, {});
     for (Waiting& one : all)
-        if (one.done) one.done(fail(*fault_));
+        if (one.done) one.done(now, fail(*fault_));
 }
 
 }  // namespace confab::redis

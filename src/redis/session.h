@@ -12,15 +12,14 @@
 #include <deque>
 #include <functional>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/callback.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "redis/port.h"
 #include "redis/reply_reader.h"
 #include "redis/value.h"
 
@@ -34,21 +33,6 @@ struct Login {
     std::string name = "confab";  // in the server's CLIENT LIST
 };
 
-// Why there is no reply. A server's refusal of a command is a reply: a Value that is an error.
-struct Fault {
-    enum class Code : std::uint8_t {
-        kRefused,   // the login: user, password, rights, database; trying again changes nothing
-        kTooOld,    // the server has no RESP3 (before Redis 6)
-        kNotReady,  // it is loading its data, or a replica without a master: try again
-        kProtocol,  // bytes that are no RESP
-        kTimeout,   // no reply in time
-        kClosed,    // the connection ended
-        kFull,      // too much is waiting to be sent or answered
-    };
-    Code code = Code::kClosed;
-    std::string text;  // for a log, with the remedy; never a password
-};
-
 struct Timing {
     Duration reply = Duration::seconds(5);    // for each command, from when it was given
     Duration silence = Duration::seconds(5);  // then a PING asks whether anybody is there
@@ -57,9 +41,8 @@ struct Timing {
 class Session {
   public:
     enum class State : std::uint8_t { kGreeting, kReady, kEnded };
-    using Words = std::span<const std::string_view>;
-    using Reply = Callback<Result<Value, Fault>>;
-    using MessageHandler = std::function<void(std::string_view channel, std::string payload)>;
+    using MessageHandler =
+        std::function<void(Timestamp now, std::string_view channel, std::string payload)>;
 
     static constexpr std::size_t kMaxWaiting = 100'000;               // commands
     static constexpr std::size_t kMaxUnsent = std::size_t{64} << 20;  // bytes
@@ -80,7 +63,7 @@ class Session {
     // ---- the driver.
     void received(Timestamp now, BytesView bytes);
     void advance(Timestamp now);
-    void closed(std::string_view why);
+    void closed(Timestamp now, std::string_view why);
     Timestamp next_deadline() const;
     bool has_output() const { return !output_.empty(); }
     std::string take_output() { return std::exchange(output_, {}); }
@@ -99,11 +82,11 @@ class Session {
 
     Result<void, Fault> enqueue(Timestamp now, Words words, std::size_t confirmations, Reply done);
     void greet(Timestamp now, const Login& login);
-    void greeted(const Result<Value, Fault>& reply);
-    void take(Value value);
-    void take_push(Value push);
-    void answer(Result<Value, Fault> result);
-    void end(Fault fault);
+    void greeted(Timestamp now, const Result<Value, Fault>& reply);
+    void take(Timestamp now, Value value);
+    void take_push(Timestamp now, Value push);
+    void answer(Timestamp now, Result<Value, Fault> result);
+    void end(Timestamp now, Fault fault);
 
     Timing timing_;
     MessageHandler on_message_;

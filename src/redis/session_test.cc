@@ -28,12 +28,13 @@ std::string encoded(std::initializer_list<std::string_view> words) {
 // A session and what came of it.
 struct Client {
     explicit Client(const Login& login = {})
-        : session(now, login, [this](std::string_view channel, const std::string& payload) {
-              messages.push_back(std::string(channel) + "=" + payload);
-          }) {}
+        : session(now, login,
+                  [this](Timestamp, std::string_view channel, const std::string& payload) {
+                      messages.push_back(std::string(channel) + "=" + payload);
+                  }) {}
 
-    Session::Reply note(std::string name) {
-        return [this, name = std::move(name)](Result<Value, Fault> reply) {
+    Reply note(std::string name) {
+        return [this, name = std::move(name)](Timestamp, Result<Value, Fault> reply) {
             std::string said = name + ":";
             if (!reply)
                 said += "fault " + std::to_string(static_cast<int>(reply.error().code));
@@ -177,7 +178,7 @@ TEST_CASE("Session: who does not answer is given up, who is silent is asked") {
     Client gone;
     gone.hear(kGreeted);
     CHECK(gone.ask({"GET", "a"}));
-    gone.session.closed("reset by peer");
+    gone.session.closed(gone.now, "reset by peer");
     CHECK(gone.ended() == Code::kClosed);
     CHECK(gone.replies.size() == 1);
 }

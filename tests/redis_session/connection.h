@@ -24,7 +24,7 @@ class Connection {
         : socket_(port),
           session_(
               clock_now(), login,
-              [this](std::string_view channel, std::string payload) {
+              [this](Timestamp, std::string_view channel, std::string payload) {
                   messages.emplace_back(channel);
                   payloads.push_back(std::move(payload));
               },
@@ -46,7 +46,9 @@ class Connection {
                              bool subscription = false) {
         std::optional<Result<Value, Fault>> reply;
         const std::vector<std::string_view> all(words);
-        const auto done = [&](Result<Value, Fault> result) { reply = std::move(result); };
+        const auto done = [&](Timestamp, Result<Value, Fault> result) {
+            reply = std::move(result);
+        };
         const auto taken = subscription ? session_.subscription(clock_now(), all, done)
                                         : session_.command(clock_now(), all, done);
         if (!taken) return fail(taken.error());
@@ -72,7 +74,7 @@ class Connection {
         const bool open =
             socket_.turn(session_.take_output(), Duration::millis(20),
                          [&](BytesView bytes) { session_.received(clock_now(), bytes); });
-        if (!open) session_.closed("end of file");
+        if (!open) session_.closed(clock_now(), "end of file");
         session_.advance(clock_now());
     }
 

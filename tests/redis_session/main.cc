@@ -121,8 +121,9 @@ void come_back(std::uint16_t port) {
     expect(node.refused == std::vector<std::string>{"secret1"}, "the refused channel");
     const std::array<std::string_view, 2> shutdown = {"SHUTDOWN", "NOSAVE"};
     bool told = false;
-    const auto taken = node.client.command(
-        clock_now(), shutdown, [&](const Result<Value, Fault>& reply) { told = !reply; });
+    const auto taken =
+        node.client.command(clock_now(), shutdown,
+                            [&](Timestamp, const Result<Value, Fault>& reply) { told = !reply; });
     expect(taken.has_value(), "SHUTDOWN");
     node.until("the end", [&] { return told && node.downs >= 2; });
     node.until("the connections of the new server", [&] { return node.is_up(); });

@@ -20,7 +20,7 @@ namespace confab::redis {
 class Node {
   public:
     Node(std::uint16_t port, const Login& login)
-        : port_(port), client(clock_now(), login, handlers(), 7, kTiming) {}
+        : port_(port), client(clock_now(), login, told(), 7, kTiming) {}
 
     void until(const std::string& what, const std::function<bool()>& holds) {
         const Timestamp end = clock_now() + kPatience;
@@ -34,13 +34,16 @@ class Node {
     bool is_up() const { return client.is_up(Line::kCommands) && client.is_up(Line::kChannels); }
 
   private:
-    Client::Handlers handlers() {
-        return {
-            [this](std::string_view, std::string payload) {
-                payloads.push_back(std::move(payload));
-            },
-            [this](Line) { ++ups; }, [this](Line, const Fault&) { ++downs; },
-            [this](const std::string& channel, const std::string&) { refused.push_back(channel); }};
+    Events told() {
+        return {[this](Timestamp, std::string_view, std::string payload) {
+                    payloads.push_back(std::move(payload));
+                },
+                {},
+                [this](Timestamp, Line) { ++ups; },
+                [this](Timestamp, Line, const Fault&) { ++downs; },
+                [this](Timestamp, const std::string& channel, const std::string&) {
+                    refused.push_back(channel);
+                }};
     }
     void turn(Line line) {
         std::unique_ptr<Socket>& socket = sockets_[static_cast<std::size_t>(line)];
