@@ -26,6 +26,8 @@ std::string bulk(std::string_view text) {
 }
 
 // As much of a server as a client needs: greetings, channels, and PONG to all else.
+constexpr auto kChannels = static_cast<std::size_t>(Line::kChannels);
+
 struct Server {
     struct Peer {
         ReplyReader reader;
@@ -67,7 +69,7 @@ struct Server {
 };
 
 struct World {
-    World() : client(now, {}, told(), 7) {}
+    World() : client(now, Address{"redis", 6379}, {}, told(), 7) {}
 
     Events told() {
         const auto name = [](Line line) { return line == Line::kCommands ? "c" : "s"; };
@@ -90,35 +92,38 @@ struct World {
     void pass(Duration time) {
         for (const Timestamp end = now + time; now < end; now = now + Duration::millis(5)) {
             client.advance(now);
-            for (const Line line : {Line::kCommands, Line::kChannels})
-                serve(line);
+            while (const auto dial = client.dial(now))
+                connect(*dial);
+            for (std::size_t link = 0; link < client.links(); ++link)
+                serve(link);
         }
     }
-    void serve(Line line) {
-        if (client.wants(now, line)) {
-            ++attempts;
-            client.connecting(line);
-            if (!server.reachable) return client.closed(now, line, "refused");
-            peers[line] = Server::Peer();
-            client.connected(now, line);
-        }
-        const std::string out = client.take_output(line);
-        if (!server.silent) client.received(now, line, as_bytes(server.answer(peers[line], out)));
+    void connect(const Dial& dial) {
+        ++attempts;
+        dialled.insert(to_text(dial.to));
+        if (!server.reachable) return client.closed(now, dial.link, "refused");
+        peers[dial.link] = Server::Peer();
+        client.connected(now, dial.link);
+    }
+    void serve(std::size_t link) {
+        const std::string out = client.take_output(link);
+        if (!server.silent) client.received(now, link, as_bytes(server.answer(peers[link], out)));
     }
     void cut() {
-        for (const Line line : {Line::kCommands, Line::kChannels})
-            client.closed(now, line, "reset");
+        for (std::size_t link = 0; link < client.links(); ++link)
+            client.closed(now, link, "reset");
     }
     void publish(const std::string& channel, const std::string& payload) {
-        if (peers[Line::kChannels].channels.contains(channel))
-            client.received(now, Line::kChannels,
+        if (peers[kChannels].channels.contains(channel))
+            client.received(now, kChannels,
                             as_bytes(">3\r\n" + bulk("message") + bulk(channel) + bulk(payload)));
     }
-    std::set<std::string>& channels() { return peers[Line::kChannels].channels; }
+    std::set<std::string>& channels() { return peers[kChannels].channels; }
 
     Timestamp now = Timestamp::micros(1'000'000);
     Server server;
-    std::map<Line, Server::Peer> peers;
+    std::map<std::size_t, Server::Peer> peers;
+    std::set<std::string> dialled;
     std::vector<std::string> events;
     std::vector<std::string> confirmed;
     std::size_t attempts = 0;
@@ -165,7 +170,7 @@ TEST_CASE("Client: after an outage both connections are back with every channel 
     world.pass(Duration::seconds(60));
     world.server.reachable = true;
     world.events.clear();
-    world.pass(Client::kLongestPause + Duration::millis(50));
+    world.pass(Lifeline::kLongestPause + Duration::millis(50));
     CHECK(world.client.is_up(Line::kCommands));
     CHECK(world.client.is_up(Line::kChannels));
     CHECK(world.channels().size() == 200);
@@ -202,11 +207,11 @@ TEST_CASE("Client: a hang ends both connections, a wrong password is said and as
     world.server.password_ok = false;
     world.pass(Duration::seconds(10));
     CHECK_FALSE(world.client.is_up(Line::kChannels));
-    CHECK(world.client.trouble(Line::kChannels).find("redis.password") != std::string::npos);
+    CHECK(world.client.trouble().find("redis.password") != std::string::npos);
     world.server.password_ok = true;
     world.pass(Duration::seconds(3));
     CHECK(world.client.is_up(Line::kChannels));
-    CHECK(world.client.trouble(Line::kChannels).empty());
+    CHECK(world.client.trouble().empty());
     CHECK(world.channels() == std::set<std::string>{"a"});
 }
 
@@ -225,7 +230,7 @@ TEST_CASE("Client: a channel that is refused costs no other") {
     // One that is let go of while its refusal is under way is not asked for again.
     world.server.secret = "a";
     world.cut();
-    while (!world.client.is_open(Line::kChannels))
+    while (!world.client.keeps(kChannels))
         world.pass(Duration::millis(5));
     world.client.unsubscribe(world.now, "z");
     world.pass(Duration::millis(300));
@@ -251,8 +256,30 @@ TEST_CASE("Client: more channels at once than a connection takes are taken by th
     }
     CHECK(world.events.back() == "down s");
     world.events.clear();
-    world.client.closed(world.now, Line::kChannels, "the socket, too");
+    world.client.closed(world.now, kChannels, "the socket, too");
     world.pass(Duration::seconds(1));
     CHECK(world.events == Strings{"up s"});
     CHECK(world.channels().size() == Session::kMaxWaiting + 2);
+}
+TEST_CASE("Client: a server elsewhere takes both connections over at once [RDS-30]") {
+    World world;
+    world.client.subscribe(world.now, "a");
+    world.pass(Duration::millis(50));
+    world.client.move(world.now, {"other", 6379});
+    CHECK(world.events == Strings{"up c", "up s", "down c", "down s"});
+    world.client.move(world.now, {"other", 6379});  // it is there already
+    CHECK(world.events.size() == 4);
+    world.pass(Duration::millis(20));
+    CHECK(world.dialled == std::set<std::string>{"other:6379", "redis:6379"});
+    CHECK(world.attempts == 4);
+    CHECK(world.client.is_up(Line::kCommands));
+    CHECK(world.channels() == std::set<std::string>{"a"});
+    // Also while it waits for the next attempt.
+    world.server.reachable = false;
+    world.cut();
+    world.pass(Duration::seconds(20));
+    world.server.reachable = true;
+    world.client.move(world.now, {"third", 6379});
+    world.pass(Duration::millis(20));
+    CHECK(world.client.is_up(Line::kChannels));
 }

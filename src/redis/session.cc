@@ -130,7 +130,9 @@ void Session::take(Timestamp now, Value value) {
     // Confirmations are pushes: a reply in their place is the refusal of all that are missing.
     if (waiting_.front().confirmations > 0 && !value.is_error())
         return end(now, {Code::kProtocol, "Redis answered a subscription like a command"});
+    const bool replica = value.error_code() == "READONLY";
     answer(now, std::move(value));
+    if (replica) end(now, {Code::kNotReady, "this Redis is a replica, which nobody can write to"});
 }
 
 void Session::take_push(Timestamp now, Value push) {

@@ -20,14 +20,16 @@ namespace confab::redis {
 class Node {
   public:
     Node(std::uint16_t port, const Login& login)
-        : port_(port), client(clock_now(), login, told(), 7, kTiming) {}
+        : port_(port), client(clock_now(), Address{"127.0.0.1", port}, login, told(), 7, kTiming) {}
 
     void until(const std::string& what, const std::function<bool()>& holds) {
         const Timestamp end = clock_now() + kPatience;
         while (!holds()) {
             expect(clock_now() < end, "waited in vain for " + what);
-            turn(Line::kCommands);
-            turn(Line::kChannels);
+            while (const auto dial = client.dial(clock_now()))
+                connect(*dial);
+            for (std::size_t link = 0; link < client.links(); ++link)
+                turn(link);
             client.advance(clock_now());
         }
     }
@@ -45,20 +47,20 @@ class Node {
                     refused.push_back(channel);
                 }};
     }
-    void turn(Line line) {
-        std::unique_ptr<Socket>& socket = sockets_[static_cast<std::size_t>(line)];
-        if (!client.is_open(line)) socket.reset();
-        if (client.wants(clock_now(), line)) {
-            client.connecting(line);
-            socket = std::make_unique<Socket>(port_);
-            if (!socket->connected()) return client.closed(clock_now(), line, "refused");
-            client.connected(clock_now(), line);
-        }
-        if (!client.is_open(line)) return;
+    void turn(std::size_t link) {
+        std::unique_ptr<Socket>& socket = sockets_[link];
+        if (!client.keeps(link)) socket.reset();
+        if (!socket) return;
         const bool open =
-            socket->turn(client.take_output(line), Duration::millis(5),
-                         [&](BytesView bytes) { client.received(clock_now(), line, bytes); });
-        if (!open) client.closed(clock_now(), line, "end of file");
+            socket->turn(client.take_output(link), Duration::millis(5),
+                         [&](BytesView bytes) { client.received(clock_now(), link, bytes); });
+        if (!open) client.closed(clock_now(), link, "end of file");
+    }
+    void connect(const Dial& dial) {
+        sockets_[dial.link] = std::make_unique<Socket>(port_);
+        if (!sockets_[dial.link]->connected())
+            return client.closed(clock_now(), dial.link, "refused");
+        client.connected(clock_now(), dial.link);
     }
 
     std::uint16_t port_;

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The channels that are wanted, and what has become of asking one connection for them.
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "redis/session.h"
+
+namespace confab::redis {
+
+class Channels {
+  public:
+    static constexpr std::size_t kAtOnce = 64;  // of one SUBSCRIBE
+
+    // `events`: on_subscribed and on_refused are told. Must outlive the sessions that are asked.
+    explicit Channels(const Events& events) : events_(events) {}
+    Channels(const Channels&) = delete;
+    Channels& operator=(const Channels&) = delete;
+
+    // `session`: null, or one that is ready.
+    void add(Timestamp now, std::string channel, Session* session);
+    void remove(Timestamp now, const std::string& channel, Session* session);
+
+    // A session that has become ready, and again after each of its turns until it ends. True once
+    // everything is subscribed; it has ended if it takes no more.
+    bool ask(Timestamp now, Session& session);
+    // There is no connection any more.
+    void forget();
+
+  private:
+    void ask_for(Timestamp now, std::vector<std::string> channels, Session& session);
+    void settle(Timestamp now, const std::vector<std::string>& channels,
+                const Result<Value, Fault>& reply);
+
+    const Events& events_;
+    std::set<std::string> wanted_;
+    bool asked_ = false;                   // for all, on this connection
+    std::size_t unconfirmed_ = 0;          // its SUBSCRIBEs
+    std::vector<std::string> one_by_one_;  // of a SUBSCRIBE that was refused as a whole
+};
+
+}  // namespace confab::redis
