@@ -42,9 +42,9 @@ struct World {
     }
     void fail_over(const std::string& to) {
         for (const Address& one : sentinels()) {
-            network.at(to_text(one)).publish("+switch-master", "other 10.0.0.1 1 10.0.0.9 1");
             network.at(to_text(one))
                 .publish("+switch-master", "main " + master + " 6379 " + to + " 6379");
+            network.at(to_text(one)).publish("+switch-master", "other 10.0.0.1 1 10.0.0.9 1");
         }
         master = to;
     }

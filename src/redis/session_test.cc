@@ -129,8 +129,7 @@ TEST_CASE("Session: replies in the order of the commands, messages between them"
     client.hear(">3\r\n$7\r\nmessage\r\n$1\r\nx\r\n$2\r\nhi\r\n");
     CHECK(client.replies == std::vector<std::string>{"GET:7"});
     client.hear(">3\r\n$9\r\nsubscribe\r\n$1\r\ny\r\n:2\r\n-OOM no\r\n");
-    CHECK(client.replies ==
-          std::vector<std::string>{"GET:7", "SUBSCRIBE:confirmed", "SET:OOM no"});
+    CHECK(client.replies == std::vector<std::string>{"GET:7", "SUBSCRIBE:confirmed", "SET:OOM no"});
     client.hear(">4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$1\r\nz\r\n$2\r\nho\r\n");
     CHECK(client.messages == std::vector<std::string>{"x=hi", "z=ho"});
     CHECK(client.session.state() == Session::State::kReady);
