@@ -1,0 +1,137 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/net/redis/redis_socket.h"
+
+// clang-format off: it sets the macros of every Boost header after it.
+#include "runtime/net/asio.h"
+// clang-format on
+
+#include <openssl/err.h>
+
+#include <array>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "base/net_address.h"
+#include "runtime/net/event_loop_impl.h"
+
+namespace confab::net {
+namespace {
+
+constexpr std::size_t kReadChunk = 32 * 1024;
+
+}  // namespace
+
+RedisSocket::RedisSocket(EventLoop& loop, Handlers handlers)
+    : loop_(loop),
+      handlers_(std::move(handlers)),
+      resolver_(context_of(loop)),
+      stream_(tcp::socket(context_of(loop))),
+      deadline_(loop) {}
+
+void RedisSocket::open(const redis::Address& to, Tls tls, Duration timeout) {
+    deadline_.set(EventLoop::now() + timeout, [this] {
+        timed_out_ = true;
+        resolver_.cancel();
+        stream_.close();
+    });
+    asio::co_spawn(context_of(loop_), run(shared_from_this(), to, std::move(tls)), Rethrow{});
+}
+
+void RedisSocket::cut() {
+    cut_ = true;
+    deadline_.cancel();
+    resolver_.cancel();
+    stream_.close();
+}
+
+void RedisSocket::end(std::string why) {
+    if (cut_) return;
+    cut();
+    handlers_.on_closed(std::move(why));
+}
+
+asio::awaitable<void> RedisSocket::run(std::shared_ptr<RedisSocket> self, redis::Address to,
+                                       Tls tls) {
+    std::string failure = co_await connect(to, tls);
+    deadline_.cancel();
+    if (timed_out_ && shaking_hands_)
+        failure = "no TLS there (" + to_text(to) + " says nothing); see redis.tls";
+    else if (timed_out_)
+        failure = "no connection to " + to_text(to) + " in time";
+    if (!failure.empty()) co_return end(std::move(failure));
+    if (cut_) co_return;
+    ErrorCode ignored;
+    stream_.socket().set_option(tcp::no_delay(true), ignored);
+    handlers_.on_connected();
+    std::array<std::uint8_t, kReadChunk> chunk;
+    while (true) {
+        const auto [error, size] =
+            co_await stream_.async_read_some(asio::buffer(chunk), use_result);
+        if (cut_) co_return;
+        if (size > 0) handlers_.on_bytes(BytesView(chunk).first(size));
+        if (error) co_return end(error.message());
+    }
+}
+
+// Empty when all is well.
+asio::awaitable<std::string> RedisSocket::connect(const redis::Address& to, const Tls& tls) {
+    const auto [error, results] =
+        co_await resolver_.async_resolve(to.host, std::to_string(to.port), use_result);
+    if (error) co_return to.host + " has no address: " + error.message();
+    std::string failure = to.host + " has no address";
+    for (const auto& entry : results) {
+        if (cut_ || timed_out_) break;
+        stream_.close();
+        const tcp::endpoint endpoint = entry.endpoint();
+        const auto [refused] = co_await stream_.socket().async_connect(endpoint, use_result);
+        if (!refused) co_return tls.context ? co_await handshake(tls) : std::string();
+        failure = to_text(to) + ": " + refused.message();
+    }
+    co_return failure;
+}
+
+asio::awaitable<std::string> RedisSocket::handshake(const Tls& tls) {
+    shaking_hands_ = true;
+    Stream::Tls& stream = stream_.start_tls(*tls.context);
+    ErrorCode ignored;
+    if (!tls.name.empty()) {
+        stream.set_verify_callback(ssl::host_name_verification(tls.name), ignored);
+        // SNI carries names only, no addresses (RFC 6066 §3).
+        std::string name = tls.name;
+        if (!IpAddress::parse(name))
+            SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                     TLSEXT_NAMETYPE_host_name, name.data());
+    }
+    const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, use_result);
+    if (!error) co_return std::string();
+    const long verified = SSL_get_verify_result(stream.native_handle());
+    if (verified != X509_V_OK)
+        co_return std::string("its certificate is not accepted (") +
+            X509_verify_cert_error_string(verified) + "); see redis.tls";
+    co_return "no TLS there (" + error.message() + "); see redis.tls";
+}
+
+void RedisSocket::write(std::string bytes) {
+    if (waiting_.empty())
+        waiting_ = std::move(bytes);
+    else
+        waiting_ += bytes;
+    if (writing_ || waiting_.empty()) return;
+    writing_ = true;
+    asio::co_spawn(context_of(loop_), send(shared_from_this()), Rethrow{});
+}
+
+asio::awaitable<void> RedisSocket::send(std::shared_ptr<RedisSocket> self) {
+    while (!waiting_.empty()) {
+        leaving_ = std::exchange(waiting_, {});
+        const auto [error, size] =
+            co_await asio::async_write(stream_, asio::buffer(leaving_), use_result);
+        if (error) break;  // the reader hears of it, too
+    }
+    writing_ = false;
+}
+
+}  // namespace confab::net
