@@ -9,7 +9,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-import { certificates, RedisServer, sentinel_set } from '../lib/redis_server.mjs';
+import { certificates, redis_cluster, RedisServer, sentinel_set } from '../lib/redis_server.mjs';
 import { ROOT } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
@@ -181,5 +181,48 @@ await suite.run(async () => {
     assert.equal(node.all('down ', since).length, 0);
     const late = new Node({ sentinels: set.sentinels.map((one) => one.address).join(','), master: 'main' });
     await late.up();
+  }, { seconds: 120 });
+
+  await suite.check('Cluster 3 + 3: every slot, slots that move, a master that dies [RDS-28] [RDS-29]', async () => {
+    const all = await redis_cluster();
+    for (const one of all) suite.cleanup(() => one.end());
+    const node = new Node({ cluster: `127.0.0.1:1,${all[5].address}` });  // one seed is dead, one a replica
+    await node.up();
+    for (const one of all) one.cli('PUBLISH', 'b', `from ${one.port}`);
+    for (const one of all) await node.line(`heard b from ${one.port}`);
+
+    // All numbers in a row: each of 16 keys, on three masters, and 50 a second.
+    const numbers = (since) => node.all('set ', since).map(({ line }) => Number(line.slice(4)));
+    let since = node.lines.length;
+    const moved = Number(all[0].cli('CLUSTER', 'KEYSLOT', 'number3'));
+    const owner = all.find((one) => one.cli('CLUSTER', 'NODES').split('\n').some((line) => {
+      if (!/myself,master/.test(line)) return false;
+      return line.split(' ').slice(8).some((range) => { const [first, last] = range.split('-').map(Number); return first <= moved && moved <= (last ?? first); });
+    }));
+    const other = all.find((one) => one !== owner && /role:master/.test(one.cli('INFO', 'replication')));
+    const id = (one) => one.cli('CLUSTER', 'MYID');
+    other.cli('CLUSTER', 'SETSLOT', String(moved), 'IMPORTING', id(owner));
+    owner.cli('CLUSTER', 'SETSLOT', String(moved), 'MIGRATING', id(other));
+    await sleep(600);
+    owner.cli('MIGRATE', '127.0.0.1', String(other.port), 'number3', '0', '5000', 'REPLACE');
+    await sleep(600);
+    for (const one of [owner, other]) one.cli('CLUSTER', 'SETSLOT', String(moved), 'NODE', id(other));
+    await sleep(600);
+    const seen = numbers(since);
+    assert.deepEqual([...seen].sort((a, b) => a - b), Array.from(seen, (_, i) => Math.min(...seen) + i));
+    assert.equal(node.all('down ', since).length, 0);
+    assert.ok(seen.length > 60, `${seen.length} numbers`);
+
+    since = node.lines.length;
+    const victim = all.find((one) => /role:master/.test(one.cli('INFO', 'replication')));
+    const killed = Date.now();
+    await victim.stop();
+    await node.line('down commands: ', since);
+    const { at } = await node.line('up commands', since, 30000);
+    console.log(`  complete again ${at - killed} ms after a master's death`);
+    await node.line('set ', node.lines.length);
+    const alive = all.find((one) => one !== victim);
+    alive.cli('PUBLISH', 'b', 'after');
+    await node.line('heard b after', since);
   }, { seconds: 120 });
 });

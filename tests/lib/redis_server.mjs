@@ -79,6 +79,19 @@ export async function sentinel_set(name) {
   return { master, replica, sentinels, all: [master, replica, ...sentinels] };
 }
 
+// Three masters and a replica of each, that miss one of them within a second.
+export async function redis_cluster() {
+  const all = [];
+  for (let i = 0; i < 6; i += 1) {
+    all.push(await RedisServer.start(['cluster-enabled yes', 'cluster-node-timeout 1000', `cluster-port ${await free_port()}`, 'cluster-replica-validity-factor 0']));
+  }
+  execFileSync('redis-cli', ['--cluster', 'create', ...all.map((one) => one.address), '--cluster-replicas', '1', '--cluster-yes'], { stdio: 'pipe', timeout: 60000 });
+  const settled = (one) => /cluster_state:ok/.test(one.cli('CLUSTER', 'INFO')) && (one.cli('CLUSTER', 'NODES').match(/slave /g) ?? []).length === 3;
+  await until(() => all.every(settled), { timeout: 30000, what: 'the cluster' });
+  await until(() => all.every((one) => /role:master|master_link_status:up/.test(one.cli('INFO', 'replication'))), { timeout: 30000, what: 'the replicas' });
+  return all;
+}
+
 // Files of a certificate authority, of a server for `names` and of a client.
 export function certificates(folder, names) {
   const at = (name) => path.join(folder, name);

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "redis/client.h"
+#include "redis/cluster_client.h"
 #include "redis/sentinel_client.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/redis/redis_driver.h"
@@ -23,6 +24,7 @@ namespace {
 
 constexpr Duration kEvery = Duration::millis(20);
 constexpr std::uint64_t kSeed = 7;
+constexpr std::uint64_t kKeys = 16;
 
 using Words = std::map<std::string, std::string>;
 
@@ -80,6 +82,9 @@ class Node {
             return std::make_unique<redis::SentinelClient>(now, addresses(words_["sentinels"]),
                                                            words_["master"], redis::Login{}, login,
                                                            told(), kSeed, timing);
+        if (words_.contains("cluster"))
+            return std::make_unique<redis::ClusterClient>(now, addresses(words_["cluster"]), 2,
+                                                          login, told(), kSeed, timing);
         return std::make_unique<redis::Client>(now, addresses(words_["address"]).front(), login,
                                                told(), kSeed, timing);
     }
@@ -105,7 +110,9 @@ class Node {
         if (!driver_) return;
         timer_.set(net::EventLoop::now() + kEvery, [this] { beat(); });
         const std::string number = std::to_string(++last_);
-        send({"SET", "number", number}, number);
+        // Of a Cluster, each node has a part of them.
+        const std::string key = "number" + std::to_string(last_ % kKeys);
+        send({"SET", key, number}, number);
         send({"PUBLISH", "a", number}, "");
     }
     void send(const std::array<std::string_view, 3>& words, const std::string& tell) {
