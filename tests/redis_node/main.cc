@@ -14,8 +14,8 @@
 #include <string>
 
 #include "redis/client.h"
-#include "redis/cluster_client.h"
-#include "redis/sentinel_client.h"
+#include "redis/cluster/cluster_client.h"
+#include "redis/sentinel/sentinel_client.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/redis/redis_driver.h"
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "redis/sentinels.h"
+#include "redis/sentinel/sentinels.h"
 
 #include <array>
 #include <utility>

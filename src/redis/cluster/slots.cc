@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "redis/slots.h"
+#include "redis/cluster/slots.h"
 
 #include <charconv>
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "redis/cluster_client.h"
+#include "redis/cluster/cluster_client.h"
 
 #include <doctest/doctest.h>
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "redis/client.h"
-#include "redis/sentinels.h"
+#include "redis/sentinel/sentinels.h"
 
 namespace confab::redis {
 

@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "redis/channels.h"
+#include "redis/cluster/slots.h"
 #include "redis/driven.h"
 #include "redis/lifeline.h"
-#include "redis/slots.h"
 
 namespace confab::redis {
 
