@@ -194,7 +194,7 @@ TEST_CASE("ClusterClient: a node that dies, and the one that takes its place [RD
     world.run({"PUBLISH", "room", "still"});
     CHECK(world.heard == Strings{"still"});
     world.owners = {{5460, "d:1"}, {10922, "b:1"}, {16383, "c:1"}};
-    world.pass(Duration::seconds(1));
+    world.pass(Duration::millis(300));
     CHECK(world.is_up());
     CHECK(world.ups == 2);
     CHECK(world.run({"SET", key, "v"}) == "OK");
