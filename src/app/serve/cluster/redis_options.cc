@@ -39,10 +39,11 @@ Result<std::string, std::string> read_file(const std::string& path, const std::s
 
 std::unique_ptr<redis::Driven> redis_machine(const config::Redis& config, redis::Events events,
                                              Timestamp now, std::uint64_t seed) {
-    const redis::Login login{config.username, std::string(config.password), config.db, "confab"};
+    const redis::Login login{config.username, std::string(config.password.reveal()), config.db,
+                             "confab"};
     if (!config.sentinel_addresses.empty()) {
-        const redis::Login sentinel{config.sentinel_username, std::string(config.sentinel_password),
-                                    0, "confab"};
+        const redis::Login sentinel{config.sentinel_username,
+                                    std::string(config.sentinel_password.reveal()), 0, "confab"};
         return std::make_unique<redis::SentinelClient>(
             now, addresses(config.sentinel_addresses, kSentinelPort), config.sentinel_master_name,
             sentinel, login, std::move(events), seed);
