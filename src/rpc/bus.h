@@ -36,11 +36,21 @@ enum class Flow : std::uint8_t {
     kStream,    // one, and both sides send
     kPublish,   // all; nobody answers
 };
-// Both names are literals: buses keep the views.
+// All texts are literals: buses keep the views.
 struct Method {
     std::string_view service;
     std::string_view name;
     Flow flow = Flow::kQueue;
+    // kQueue and kStream: there is one server for a topic, so that none has to be chosen (PSR-15).
+    bool single_server = false;
+    // kPublish: the full name of the message that is published (PSR-07).
+    std::string_view message = "google.protobuf.Empty";
+
+    // Whether servers say that they would, and the client chooses (PSR-08).
+    constexpr bool has_claims() const {
+        return flow == Flow::kAffinity ||
+               ((flow == Flow::kQueue || flow == Flow::kStream) && !single_server);
+    }
 };
 // What the server of a method registered for: a node, a room, a participant; empty for any.
 using Topic = std::vector<std::string>;
@@ -50,6 +60,11 @@ struct CallOptions {  // PSR-12
     Duration timeout = Duration::seconds(3);
     double minimum_affinity = 0;  // claims below do not count
     double maximum_affinity = 0;  // a claim that reaches it wins at once
+    // For claims, of all methods that have them; zero: as long as `timeout`.
+    Duration selection_timeout = Duration::seconds(1);
+    // kAffinity: from the first claim on, how long others may claim; zero: the selection timeout.
+    Duration short_circuit = Duration::millis(200);
+    bool accept_first = false;  // kAffinity: whoever claims first; other flows do so anyway
     Metadata metadata;
 };
 
@@ -131,6 +146,8 @@ class Bus {
                           CallOptions options, std::function<void(Outcome)> each,
                           Callback<> finished) = 0;
     virtual void cancel(CallId call) = 0;
+    // `request` comes to servers of confab only: upstream's streams have no place for it, and begin
+    // with a message.
     virtual void open(Timestamp now, const Method& method, Topic topic, std::string request,
                       CallOptions options, Opened opened) = 0;
     virtual void publish(const Method& method, Topic topic, std::string message) = 0;
