@@ -592,7 +592,14 @@ TEST_CASE("Faults: Redis refuses a channel, or a command [RDS-28]") {
     CHECK_FALSE(bus.is_ready());
     ask();
     CHECK(heard.starts_with("unavailable: Redis refuses the channel"));
-    bus.handle_subscribed(now, port.channels[0]);
+    // It is asked again with the next connection.
+    bus.handle_down(now, redis::Line::kChannels, {redis::Fault::Code::kClosed, "reset"});
+    ask();
+    CHECK(heard == "waiting");
+    for (const std::string& channel : port.channels) {
+        CHECK_FALSE(bus.is_ready());
+        bus.handle_subscribed(now, channel);
+    }
     CHECK(bus.is_ready());
     ask();
     CHECK(heard == "waiting");

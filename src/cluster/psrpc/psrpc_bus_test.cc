@@ -351,6 +351,15 @@ TEST_CASE("PsrpcBus: figures by method [03 6.1]") {
     CHECK(served.request_time.count == 1);
     CHECK(served.bytes_rx == 4);
     CHECK(served.bytes_tx == 6);
+    // Without Redis between them the same.
+    CHECK(cluster.call(cluster.b(), kEcho, {}, "four") == "b:four");
+    CHECK(served.received == 2);
+    CHECK(served.request_time.count == 2);
+    CHECK(served.bytes_rx == 8);
+    CHECK(served.bytes_tx == 12);
+    CHECK(cluster.b()->metrics().at(key_of(Role::kClient, kEcho)).bytes_rx == 6);
+    const auto none = cluster.b()->serve(kEcho, {"none"}, [](const Request&, Reply) {}, {});
+    CHECK(cluster.call(cluster.b(), kEcho, {"none"}, "") == "internal: the handler gave no answer");
     CHECK(key_of(Role::kClient, kEcho).kind == "rpc");
     CHECK(key_of(Role::kClient, kRelay).kind == "stream");
     CHECK(key_of(Role::kClient, {"a", "b", Flow::kMulti}).kind == "multirpc");

@@ -43,6 +43,28 @@ class Servers::Answer {
     rpc::Method method_;
 };
 
+// Of a call that this node makes itself: the figures of one that came.
+rpc::Reply Servers::counted(const rpc::Method& method, const rpc::Request& request,
+                            rpc::Reply reply) {
+    MethodCounts& counts = core_.of(Role::kServer, method);
+    ++counts.received;
+    counts.bytes_rx += request.payload.size();
+    return [this, alive = core_.alive(), method, since = core_.latest,
+            reply = std::move(reply)](rpc::Outcome outcome) mutable {
+        if (!alive.expired()) note_answer(method, core_.latest - since, outcome);
+        reply(std::move(outcome));
+    };
+}
+
+void Servers::note_answer(const rpc::Method& method, Duration took, const rpc::Outcome& outcome) {
+    MethodCounts& counts = core_.of(Role::kServer, method);
+    counts.request_time.add(took);
+    if (outcome)
+        counts.bytes_tx += outcome->size();
+    else
+        ++counts.errors[outcome.error().code];
+}
+
 void Servers::consider(Timestamp now, const JobPtr& job) {
     const auto service = job->service.lock();
     if (!service) return;
@@ -104,8 +126,7 @@ void Servers::accept_stream(Timestamp now, const Service& service, const JobPtr&
 void Servers::respond(Timestamp now, const Job& job, const std::string& server_id,
                       const rpc::Method& method, rpc::Outcome outcome) {
     --running_;
-    MethodCounts& counts = core_.of(Role::kServer, method);
-    counts.request_time.add(now - job.request.now);
+    note_answer(method, now - job.request.now, outcome);
     if (core_.is_expired(now, job.expiry)) {
         ++core_.faults.unexpected;
         return;
@@ -115,7 +136,6 @@ void Servers::respond(Timestamp now, const Job& job, const std::string& server_i
     response.set_server_id(server_id);
     response.set_sent_at(core_.to_wire(now));
     const auto set_error = [&](const rpc::Error& error) {
-        ++counts.errors[error.code];
         response.clear_raw_response();
         // Without a text it would be taken for a success.
         const std::string_view code = rpc::to_text(error.code);
@@ -124,12 +144,10 @@ void Servers::respond(Timestamp now, const Job& job, const std::string& server_i
         for (const std::string& detail : error.details)
             response.add_error_details(detail);
     };
-    if (outcome) {
-        counts.bytes_tx += outcome->size();
+    if (outcome)
         response.set_raw_response(*std::move(outcome));
-    } else {
+    else
         set_error(outcome.error());
-    }
     const std::string channel = response_channel(method.service, job.client);
     const auto sent = core_.publish(now, channel, seal(response));
     if (sent || sent.error().code != rpc::Code::kResourceExhausted) return;

@@ -29,8 +29,8 @@ Result<rpc::Registration, rpc::Error> Servers::add(const rpc::Method& method, rp
     service->affinity = affinity;
     auto local = parts_.local.serve(
         method, topic,
-        [handler = service->handler](const rpc::Request& request, rpc::Reply reply) {
-            (*handler)(request, std::move(reply));
+        [this, method, handler = service->handler](const rpc::Request& request, rpc::Reply reply) {
+            (*handler)(request, counted(method, request, std::move(reply)));
         },
         std::move(affinity));
     if (!local) return fail(local.error());

@@ -99,6 +99,8 @@ class Servers {
     void claim(Timestamp now, const JobPtr& job);
     void run(Timestamp now, const JobPtr& job);
     void accept_stream(Timestamp now, const Service& service, const JobPtr& job);
+    rpc::Reply counted(const rpc::Method& method, const rpc::Request& request, rpc::Reply reply);
+    void note_answer(const rpc::Method& method, Duration took, const rpc::Outcome& outcome);
     void respond(Timestamp now, const Job& job, const std::string& server_id,
                  const rpc::Method& method, rpc::Outcome outcome);
 
