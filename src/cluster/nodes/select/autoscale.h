@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// How many nodes a cluster should have, and which one may go (03 OPS-04). What starts and ends
+// machines is outside.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/time.h"
+#include "cluster/nodes/select/selectors.h"
+
+namespace confab::nodes {
+
+struct ScaleOptions {
+    double cpu_target = 0.6;           // mean load of a node, 0 … 1
+    double bytes_per_node = 0;         // per second, in and out; 0: does not count
+    double participants_per_node = 0;  // 0: does not count
+    std::size_t least = 1;
+    std::size_t most = 1000;
+    Duration hold = Duration::seconds(600);  // before there are fewer
+};
+
+// ceil(max(cpu / target, bytes / limit, participants / limit)) over all that is alive: what drains
+// has to find room elsewhere. Within least and most.
+std::size_t desired_nodes(std::span<const NodeView> nodes, const ScaleOptions& options);
+
+struct ScaleAdvice {
+    std::size_t desired = 0;
+    std::size_t serving = 0;
+    std::optional<std::string> drain;  // one of the serving, when there are too many
+};
+
+// Takes the highest of the last `hold`, so that a dip ends nothing. One node drains at a time: the
+// one with the fewest participants.
+class Autoscaler {
+  public:
+    explicit Autoscaler(ScaleOptions options) : options_(options) {}
+    ScaleAdvice update(Timestamp now, std::span<const NodeView> nodes);
+
+  private:
+    ScaleOptions options_;
+    std::optional<Timestamp> begun_;
+    std::deque<std::pair<Timestamp, std::size_t>> peaks_;  // falling: no more than there are counts
+};
+
+}  // namespace confab::nodes
