@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster/nodes/heartbeat.h"
+
+#include "rpc_keepalive.pb.h"
+
+namespace confab::nodes {
+namespace {
+
+constexpr rpc::Method kPing{"Keepalive", "Ping", rpc::Flow::kPublish};
+
+}  // namespace
+
+void Heartbeat::begin(Timestamp now) {
+    subscription_ =
+        bus_.subscribe(kPing, {node_}, [this](const std::string& payload) { hear(payload); });
+    due_ = now + interval_;
+}
+
+void Heartbeat::end() {
+    subscription_ = {};
+    due_ = Timestamp::never();
+    heard_ = false;
+}
+
+void Heartbeat::handle_timeout(const Clock& clock) {
+    if (clock.now < due_) return;
+    due_ = clock.now + interval_;
+    sent_ = clock.now;
+    said_ = clock.wall.s();
+    ::rpc::KeepalivePing ping;
+    ping.set_timestamp(said_);
+    bus_.publish(kPing, {node_}, ping.SerializeAsString());
+}
+
+void Heartbeat::hear(const std::string& payload) {
+    ::rpc::KeepalivePing ping;
+    if (!ping.ParseFromString(payload) || ping.timestamp() != said_) {
+        ++late_;
+        return;
+    }
+    heard_ = true;
+}
+
+bool Heartbeat::take_receipt(Timestamp now) {
+    if (!heard_) return false;
+    heard_ = false;
+    if (now - sent_ <= interval_) return true;
+    ++late_;
+    return false;
+}
+
+}  // namespace confab::nodes

@@ -1,0 +1,312 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster/nodes/node_registry.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "cluster/nodes/record/server_version.h"
+#include "cluster/nodes/record/wall_text.h"
+#include "cluster/nodes/script/scripts.h"
+
+namespace confab::nodes {
+
+using redis::Value;
+
+NodeRegistry::NodeRegistry(redis::Port& redis, rpc::Bus& bus, RegistryOptions options,
+                           Figures figures, Rng rng)
+    : options_(std::move(options)),
+      figures_(std::move(figures)),
+      rng_(rng),
+      rates_(options_.rate_windows),
+      table_(options_.id),
+      heartbeat_(bus, options_.id, options_.heartbeat),
+      redis_(redis) {}
+
+// ---------------------------------------------------------------- the owner
+
+void NodeRegistry::start(const Clock& clock, NodeState state) {
+    clock_ = clock;
+    started_ = true;
+    state_ = state;
+    started_at_ = clock.wall.s();
+    stored_wall_ = clock.wall;
+    heartbeat_.begin(clock.now);
+    poll(clock);
+}
+
+void NodeRegistry::set_state(const Clock& clock, NodeState state) {
+    clock_ = clock;
+    if (std::exchange(state_, state) == state || !registered_ || stopped_) return;
+    write(clock);
+}
+
+void NodeRegistry::stop(const Clock& clock, Done done) {
+    clock_ = clock;
+    stopped_ = true;
+    heartbeat_.end();
+    poll_at_ = write_at_ = Timestamp::never();
+    // A record of somebody else with our id stays.
+    if (!started_ || told_taken_) return done(clock.now);
+    const std::array<std::string_view, 3> words = {"HDEL", kNodesKey, options_.id};
+    redis_.ask(clock.now, words,
+               [done = std::move(done)](Timestamp now, Value*) mutable { done(now); });
+}
+
+void NodeRegistry::handle_up(const Clock& clock) {
+    clock_ = clock;
+    if (!started_ || stopped_) return;
+    table_.forgive(clock.now);
+    poll_at_ = clock.now;
+    if (registered_) write_at_ = clock.now;
+}
+
+void NodeRegistry::handle_down(const Clock& clock) {
+    clock_ = clock;
+    table_.forgive(clock.now);
+}
+
+void NodeRegistry::handle_timeout(const Clock& clock) {
+    clock_ = clock;
+    if (!started_ || stopped_) return;
+    heartbeat_.handle_timeout(clock);
+    if (heartbeat_.take_receipt(clock.now) && registered_) write_at_ = clock.now;
+    if (clock.now >= poll_at_) poll(clock);
+    if (clock.now >= write_at_) write(clock);
+    check_loop(clock.now);
+}
+
+Timestamp NodeRegistry::next_deadline() const {
+    if (!events_.empty()) return Timestamp();
+    if (!started_ || stopped_) return Timestamp::never();
+    return earlier(heartbeat_.next_deadline(), earlier(poll_at_, write_at_));
+}
+
+// ---------------------------------------------------------------- the own record
+
+std::string NodeRegistry::own_record(const Clock& clock) {
+    NodeRecord record;
+    record.id = options_.id;
+    record.ip = options_.ip;
+    record.region = options_.region;
+    record.num_cpus = options_.num_cpus;
+    record.state = state_;
+    record.limits = options_.limits;
+    NodeStats& stats = record.stats.emplace();
+    stats.started_at = started_at_;
+    stats.updated_at = clock.wall.s();
+    stats.figures = figures_();
+    rates_.add(clock, stats.figures);
+    stats.rates = rates_.rates();
+    return write_record(record);
+}
+
+void NodeRegistry::write(const Clock& clock) {
+    write_at_ = Timestamp::never();
+    writing_ = true;
+    const std::string record = own_record(clock);
+    const std::array<std::string_view, 4> words = {"HSET", kNodesKey, options_.id, record};
+    redis_.ask(clock.now, words, [this, asked = clock.now](Timestamp now, Value* reply) {
+        handle_written(asked, now, reply);
+    });
+}
+
+void NodeRegistry::handle_written(Timestamp asked, Timestamp now, const Value* reply) {
+    writing_ = false;
+    if (stopped_) return;
+    if (reply == nullptr) {
+        write_at_ = now + kRetry;
+        return;
+    }
+    ++counters_.written;
+    // A field that HSET makes anew was not there.
+    if (there_ && reply->integer == 1) lose_record();
+    there_ = true;
+    if (stored_ && asked - *stored_ >= NodeTable::kAlive)
+        tell({RegistryEvent::Kind::kWasAway,
+              {},
+              "the record of this node was not written for " +
+                  std::to_string((asked - *stored_).ms()) +
+                  " ms, others may have taken it for dead"});
+    stored_ = asked;
+    stored_wall_ = clock_.wall_at(asked);
+    told_stuck_ = false;
+    if (std::exchange(registered_, true)) return;
+    tell({RegistryEvent::Kind::kRegistered, {}, ""});
+    read_version(now);
+    poll_at_ = now;  // to see ourselves: a first node takes rooms at once
+}
+
+void NodeRegistry::lose_record() {
+    there_ = false;
+    table_.forgive(clock_.now);
+    tell({RegistryEvent::Kind::kRecordLost,
+          {},
+          "the record of this node was gone from Redis, which may have lost all it had"});
+}
+
+// Stored again by the next heartbeat if this fails: it is told once and does not matter much.
+void NodeRegistry::read_version(Timestamp now) {
+    const std::array<std::string_view, 2> words = {"GET", kVersionKey};
+    redis_.ask(now, words, [this](Timestamp at, const Value* reply) {
+        if (reply != nullptr)
+            handle_version(at, reply->kind == Value::Kind::kNull ? "0.0.0" : reply->text);
+    });
+}
+
+void NodeRegistry::handle_version(Timestamp now, const std::string& stored) {
+    const std::optional<bool> newer = is_newer(options_.version, stored);
+    if (!newer) ++counters_.strange_versions;
+    if (!newer.value_or(false)) return;
+    const std::array<std::string_view, 3> words = {"SET", kVersionKey, options_.version};
+    redis_.ask(now, words, [](Timestamp, const Value*) {});
+}
+
+// ---------------------------------------------------------------- the others
+
+void NodeRegistry::poll(const Clock& clock) {
+    poll_at_ = Timestamp::never();
+    if (polling_) return;  // goes on when that is answered
+    polling_ = clock.now;
+    ++counters_.polls;
+    const std::array<std::string_view, 2> words = {"HVALS", kNodesKey};
+    redis_.ask(clock.now, words, [this, asked = clock.now](Timestamp now, Value* reply) {
+        handle_records(asked, now, reply);
+    });
+}
+
+void NodeRegistry::fail_poll(Timestamp now) {
+    table_.forgive(now);
+    poll_at_ = now + kRetry;
+    for (auto& [since, done] : std::exchange(waiting_, {}))
+        done(now);
+}
+
+void NodeRegistry::handle_records(Timestamp asked, Timestamp now, Value* reply) {
+    polling_.reset();
+    if (stopped_) return;
+    if (reply == nullptr) return fail_poll(now);
+    if (now - asked > kSlow) table_.forgive(now);
+    std::vector<std::string> records;
+    records.reserve(reply->items.size());
+    for (Value& item : reply->items)
+        records.push_back(std::move(item.text));
+    table_.read(at(now), asked, records);
+    check_own(now);
+    note_dead(now);
+    take_table_events();
+    if (!registered_ && !writing_) write(at(now));
+    const Duration spread = Duration::micros(
+        static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(kPoll.us() / 10))));
+    poll_at_ = std::max(asked + kSoonest, earlier(asked + kPoll - spread, table_.next_suspicion()));
+    answer_waiting(now, asked);
+}
+
+void NodeRegistry::check_own(Timestamp now) {
+    const NodeTable::Entry* own = table_.find(options_.id);
+    if (own == nullptr || own->absent_since) {
+        if (!there_) return;
+        lose_record();
+        if (!writing_) write_at_ = now;
+        return;
+    }
+    const NodeRecord& record = own->record;
+    const bool ours =
+        record.ip == options_.ip && record.stats && record.stats->started_at == started_at_;
+    if (!registered_ || ours || std::exchange(told_taken_, true)) return;
+    tell({RegistryEvent::Kind::kIdTaken,
+          {},
+          "another node at " + record.ip + " writes records as " + options_.id +
+              ", one of them has to take a new id"});
+}
+
+// Upstream removes at its start whatever looks old by its own clock, the living with a wrong clock
+// too. Here they have time to prove that they live.
+void NodeRegistry::note_dead(Timestamp now) {
+    if (!registered_ && !dead_noted_) {
+        dead_noted_ = now;
+        for (const auto& [id, entry] : table_.entries())
+            if (entry.first_age >= NodeTable::kExpired) dead_at_start_.insert(id);
+    }
+    for (auto it = dead_at_start_.begin(); it != dead_at_start_.end();) {
+        const NodeTable::Entry* entry = table_.find(*it);
+        const bool expired = entry != nullptr && table_.is_expired(*entry, now);
+        const bool undecided =
+            entry != nullptr && entry->presence == NodeTable::Presence::kUnproven;
+        if (expired) remove(now, *it);
+        it = undecided ? std::next(it) : dead_at_start_.erase(it);
+    }
+}
+
+void NodeRegistry::remove(Timestamp now, const std::string& id) {
+    const NodeTable::Entry* entry = table_.find(id);
+    if (entry == nullptr) return;
+    const std::array<std::string_view, 6> words = {"EVAL", kDropIfScript, "1", kNodesKey,
+                                                   id,     entry->bytes};
+    redis_.ask(now, words, [this](Timestamp, const Value* reply) {
+        if (reply != nullptr && reply->integer == 1) ++counters_.removed;
+    });
+}
+
+void NodeRegistry::refresh(Timestamp now, Done done) {
+    waiting_.push_back({now, std::move(done)});
+    poll_at_ = earlier(poll_at_, std::max(now, table_.asked().value_or(now) + kSoonest));
+}
+
+void NodeRegistry::answer_waiting(Timestamp now, Timestamp asked) {
+    std::vector<Done> ready;
+    while (!waiting_.empty() && waiting_.front().first <= asked) {
+        ready.push_back(std::move(waiting_.front().second));
+        waiting_.pop_front();
+    }
+    if (!waiting_.empty()) poll_at_ = std::max(now, asked + kSoonest);
+    for (Done& done : ready)
+        done(now);
+}
+
+// ---------------------------------------------------------------- health, events
+
+void NodeRegistry::check_loop(Timestamp now) {
+    if (!stored_ || told_stuck_ || now - *stored_ <= kMaxDelay) return;
+    if (!redis_.is_up(redis::Line::kCommands)) return;
+    told_stuck_ = true;
+    tell({RegistryEvent::Kind::kLoopStuck,
+          {},
+          "Redis answers, but pings of this node to itself have not come back for 30 s: its "
+          "channels are stuck"});
+}
+
+bool NodeRegistry::is_ready(Timestamp now) const {
+    return is_healthy(now) && state_ == NodeState::kServing && !stopped_ &&
+           redis_.is_up(redis::Line::kCommands) && redis_.is_up(redis::Line::kChannels);
+}
+
+std::string NodeRegistry::health_text(const Clock& clock) const {
+    if (is_healthy(clock.now)) return "OK";
+    return "Not Ready\nNode Updated At " + wall_text(stored_wall_);
+}
+
+void NodeRegistry::take_table_events() {
+    while (std::optional<TableEvent> event = table_.poll_event())
+        tell({RegistryEvent::Kind::kNode, std::move(*event), ""});
+}
+
+void NodeRegistry::tell(RegistryEvent event) {
+    if (events_.size() >= kMaxEvents) {
+        events_.pop_front();
+        ++counters_.lost_events;
+    }
+    events_.push_back(std::move(event));
+}
+
+std::optional<RegistryEvent> NodeRegistry::poll_event() {
+    if (events_.empty()) return std::nullopt;
+    RegistryEvent event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+}
+
+}  // namespace confab::nodes

@@ -1,0 +1,312 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster/nodes/node_table.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace confab::nodes {
+namespace {
+
+// Records in Redis and a table that polls them; whose replies take no time.
+struct World {
+    Clock clock() const { return {now, UnixTime::seconds(1'000'000) + (now - Timestamp())}; }
+    void put(const std::string& id, Duration skew = {}, bool stats = true) {
+        NodeRecord record;
+        record.id = id;
+        if (stats) record.stats.emplace().updated_at = (clock().wall + skew).s();
+        ++version;
+        if (stats) record.stats->figures[Counter::kBytesIn] = version;
+        records[id] = write_record(record);
+    }
+    void poll() {
+        std::vector<std::string> all;
+        for (const auto& [id, bytes] : records)
+            all.push_back(bytes);
+        table.read(clock(), now, all);
+        while (const auto event = table.poll_event()) {
+            static constexpr const char* kWords[] = {"came ", "died ", "skewed "};
+            events.push_back(kWords[static_cast<int>(event->kind)] + event->node);
+            texts.push_back(event->text);
+        }
+    }
+    // Heartbeats of `id` each 2 s, polls each 1.8 … 2 s and when the table asks for one.
+    void live(const std::string& id, Duration skew, Duration time) {
+        const Timestamp end = now + time;
+        Timestamp beat = now + beat_phase;
+        Timestamp next_poll = now;
+        while (now < end) {
+            now = std::min({beat, next_poll, end});
+            if (now == beat) {
+                put(id, skew);
+                beat = beat + Duration::seconds(2);
+            }
+            if (now != next_poll) continue;
+            poll();
+            next_poll = std::max(
+                now + Duration::millis(250),
+                earlier(now + Duration::millis(2000 - static_cast<std::int64_t>(rng.below(200))),
+                        table.next_suspicion()));
+        }
+    }
+    // Polls as a registry does, for so long.
+    void watch(Duration time) {
+        const Timestamp end = now + time;
+        while (now < end) {
+            poll();
+            const Timestamp next =
+                std::max(now + Duration::millis(250),
+                         earlier(now + Duration::seconds(2), table.next_suspicion()));
+            now = earlier(next, end);
+        }
+    }
+    std::vector<std::string> take() { return std::exchange(events, {}); }
+    using Words = std::vector<std::string>;
+
+    Timestamp now = Timestamp() + Duration::millis(300);
+    Duration beat_phase = Duration::millis(700);
+    Rng rng{1};
+    std::uint64_t version = 0;
+    std::map<std::string, std::string> records;
+    NodeTable table{"me"};
+    std::vector<std::string> events;
+    std::vector<std::string> texts;
+};
+using Words = World::Words;
+using Presence = NodeTable::Presence;
+
+}  // namespace
+
+TEST_CASE(
+    "NodeTable: a node comes, lives, is silent for five seconds and dies [NODE-04] [NODE-24]") {
+    for (const std::int64_t phase : {0, 100, 700, 1300, 1900}) {
+        World world;
+        world.beat_phase = Duration::millis(phase);
+        world.live("a", {}, Duration::seconds(60));
+        CHECK(world.take() == Words{"came a"});
+        CHECK(world.table.is_usable("a"));
+        CHECK(world.table.views()[0].is_alive);
+        // The last record: at most two seconds before death, and no younger than now.
+        world.now = world.now + Duration::seconds(2) - Duration::millis(1);
+        world.put("a");
+        world.now = world.now + Duration::millis(1);
+        const Timestamp death = world.now;
+        while (world.events.empty() && world.now < death + Duration::seconds(10))
+            world.watch(Duration::millis(250));
+        CHECK(world.take() == Words{"died a"});
+        CHECK(world.now - death <= Duration::millis(5300));
+        CHECK(world.now - death >= Duration::millis(3900));
+        CHECK_FALSE(world.table.is_usable("a"));
+        CHECK_FALSE(world.table.views()[0].is_alive);
+        world.live("a", {}, Duration::seconds(4));
+        CHECK(world.take() == Words{"came a"});
+        CHECK(world.table.snapshot().died == 1);
+    }
+}
+
+TEST_CASE("NodeTable: a clock that is wrong makes nobody dead, and is told once [NODE-04]") {
+    for (const std::int64_t skew : {-100'000, -61'000, -4000, 4000, 100'000})
+        for (const std::int64_t phase : {0, 500, 1000, 1500, 1999}) {
+            CAPTURE(skew);
+            CAPTURE(phase);
+            World world;
+            world.beat_phase = Duration::millis(phase);
+            world.put("a", Duration::millis(skew));
+            world.live("a", Duration::millis(skew), Duration::seconds(120));
+            CHECK(world.events.size() == 2);
+            CHECK(world.events[0] == "came a");
+            CHECK(world.events.back() == "skewed a");
+            CHECK(world.texts.back().find(skew > 0 ? "ahead of" : "behind") != std::string::npos);
+            CHECK(world.table.snapshot().skewed == 1);
+            // And its death is seen as any other's.
+            world.take();
+            const Timestamp death = world.now;
+            while (world.events.empty() && world.now < death + Duration::seconds(20))
+                world.watch(Duration::millis(250));
+            CHECK(world.take() == Words{"died a"});
+            CHECK(world.now - death <= Duration::millis(5300));
+        }
+}
+
+TEST_CASE("NodeTable: clocks that are right, nearly, are not told of [NODE-04]") {
+    for (const std::int64_t skew : {-1900, -1000, -500, 0, 500, 1000, 1900})
+        for (const std::int64_t phase : {0, 500, 1000, 1500, 1999}) {
+            CAPTURE(skew);
+            CAPTURE(phase);
+            World world;
+            world.beat_phase = Duration::millis(phase);
+            world.live("a", Duration::millis(skew), Duration::seconds(120));
+            CHECK(world.take() == Words{"came a"});
+        }
+}
+
+TEST_CASE("NodeTable: wrong, but not sure to be wrong by two seconds, and nobody dies [NODE-04]") {
+    for (const std::int64_t skew : {-3500, -3000, -2500, -2100, 2100, 2500, 3000, 3500})
+        for (const std::int64_t phase : {0, 250, 500, 750, 1000, 1250, 1500, 1750, 1999}) {
+            World world;
+            world.beat_phase = Duration::millis(phase);
+            world.put("a", Duration::millis(skew));
+            world.live("a", Duration::millis(skew), Duration::seconds(120));
+            CHECK(world.table.snapshot().died == 0);
+        }
+}
+
+TEST_CASE("NodeTable: a clock that is set while its node runs kills nobody [NODE-04]") {
+    for (const std::int64_t step : {-3600'000, -10'000, 10'000, 3600'000}) {
+        World world;
+        world.live("a", {}, Duration::seconds(20));
+        world.live("a", Duration::millis(step), Duration::seconds(60));
+        world.live("a", {}, Duration::seconds(60));
+        CHECK(world.take() == Words{"came a", "skewed a"});
+        const Timestamp death = world.now;
+        while (world.events.empty() && world.now < death + Duration::seconds(20))
+            world.watch(Duration::millis(250));
+        CHECK(world.now - death <= Duration::millis(5300));
+    }
+}
+
+TEST_CASE("NodeTable: one late record is no wrong clock") {
+    World world;
+    world.live("a", {}, Duration::seconds(10));
+    const Words before = world.take();
+    world.now = world.now + Duration::seconds(1);
+    world.poll();
+    world.now = world.now + Duration::seconds(1);
+    world.put("a", -Duration::seconds(4));  // it was held up
+    world.poll();
+    world.live("a", {}, Duration::seconds(20));
+    CHECK(world.take().empty());
+}
+
+TEST_CASE("NodeTable: what looks old at first sight is unproven, then alive or silent [NODE-04]") {
+    World world;
+    world.put("old", -Duration::seconds(600));
+    world.put("slow", -Duration::seconds(600));
+    world.put("ahead", Duration::seconds(600));
+    world.put("new");
+    world.poll();
+    CHECK(world.take() == Words{"came new"});
+    for (const char* id : {"old", "slow", "ahead"}) {
+        CHECK(world.table.find(id)->presence == Presence::kUnproven);
+        CHECK(world.table.is_usable(id));  // its rooms stay
+    }
+    for (const NodeView& view : world.table.views())
+        CHECK(view.is_alive == (view.record->id == "new"));  // and no new ones come
+    world.now = world.now + Duration::seconds(2);
+    world.put("slow", -Duration::seconds(600));
+    world.put("new");
+    world.poll();
+    CHECK(world.take() == Words{"came slow"});
+    world.now = world.now + Duration::seconds(3);
+    world.put("new");
+    world.poll();
+    CHECK(world.take() == Words{"died ahead", "died old"});
+    CHECK(world.table.is_expired(*world.table.find("old"), world.now));
+    CHECK_FALSE(world.table.is_expired(*world.table.find("ahead"), world.now));
+    world.watch(Duration::seconds(61));
+    CHECK(world.table.is_expired(*world.table.find("ahead"), world.now));
+    CHECK(world.table.is_expired(*world.table.find("slow"), world.now));
+}
+
+TEST_CASE("NodeTable: without figures a node is there while its record is [NODE-04]") {
+    World world;
+    world.put("a", {}, false);
+    world.watch(Duration::seconds(100));
+    CHECK(world.take() == Words{"came a"});
+    CHECK(world.table.views()[0].is_alive);
+    CHECK_FALSE(world.table.is_expired(*world.table.find("a"), world.now));
+    world.records.clear();
+    world.watch(Duration::seconds(3));
+    CHECK(world.take() == Words{"died a"});
+}
+
+TEST_CASE("NodeTable: a record that is gone has some time to come back [RDS-07]") {
+    World world;
+    world.live("a", {}, Duration::seconds(10));
+    world.take();
+    SUBCASE("and does") {
+        world.records.clear();
+        world.poll();
+        CHECK(world.table.is_usable("a"));
+        CHECK_FALSE(world.table.views()[0].is_alive);
+        world.now = world.now + Duration::seconds(2);
+        world.put("a");
+        world.live("a", {}, Duration::seconds(10));
+        CHECK(world.take().empty());
+    }
+    SUBCASE("and does not") {
+        world.records.clear();
+        const Timestamp death = world.now;
+        while (world.events.empty())
+            world.watch(Duration::millis(250));
+        CHECK(world.take() == Words{"died a"});
+        CHECK(world.now - death <= Duration::seconds(5));
+        CHECK(world.table.find("a") == nullptr);
+    }
+}
+
+TEST_CASE("NodeTable: when Redis was away, silence means nothing for a while [NODE-14]") {
+    World world;
+    world.live("a", {}, Duration::seconds(10));
+    world.take();
+    world.now = world.now + Duration::seconds(60);
+    world.records.clear();  // it lost all, too
+    world.table.forgive(world.now);
+    CHECK_FALSE(world.table.is_settled(world.now));
+    world.watch(Duration::seconds(6));
+    CHECK(world.take().empty());
+    CHECK(world.table.is_usable("a"));
+    SUBCASE("it comes back") {
+        world.put("a");
+        world.live("a", {}, Duration::seconds(10));
+        CHECK(world.take().empty());
+        CHECK(world.table.is_settled(world.now));
+    }
+    SUBCASE("it does not") {
+        world.watch(Duration::seconds(2));
+        CHECK(world.take() == Words{"died a"});
+    }
+}
+
+TEST_CASE("NodeTable: garbage, doubles and too many are counted and left out") {
+    World world;
+    world.put("a");
+    world.records["b"] = "garbage";
+    world.records["c"] = world.records["a"];
+    world.records["d"] = "";
+    world.poll();
+    CHECK(world.table.snapshot().nodes == 1);
+    CHECK(world.table.snapshot().unreadable == 3);
+    for (std::size_t i = 0; i < NodeTable::kMaxNodes + 5; ++i)
+        world.put("n" + std::to_string(i));
+    world.poll();
+    CHECK(world.table.snapshot().nodes == NodeTable::kMaxNodes);
+    CHECK(world.table.snapshot().beyond_limit == 6);
+}
+
+TEST_CASE("NodeTable: events that nobody takes are bounded") {
+    World world;
+    for (std::size_t round = 0; round < 6; ++round) {
+        for (std::size_t i = 0; i < NodeTable::kMaxNodes; ++i)
+            world.put("n" + std::to_string(i));
+        std::vector<std::string> all;
+        for (const auto& [id, bytes] : world.records)
+            all.push_back(bytes);
+        world.table.read(world.clock(), world.now, all);
+        world.now = world.now + Duration::seconds(6);
+        world.table.read(world.clock(), world.now, all);
+    }
+    CHECK(world.table.snapshot().lost_events == 12 * NodeTable::kMaxNodes - NodeTable::kMaxEvents);
+    std::size_t left = 0;
+    while (world.table.poll_event())
+        ++left;
+    CHECK(left == NodeTable::kMaxEvents);
+}
+
+}  // namespace confab::nodes

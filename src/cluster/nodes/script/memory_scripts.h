@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The scripts for a MemoryServer, which has no Lua: for simulator and tests.
+#pragma once
+
+#include "redis/memory_store.h"
+
+namespace confab::nodes {
+
+void add_scripts(redis::MemoryStore& store);
+
+}  // namespace confab::nodes
