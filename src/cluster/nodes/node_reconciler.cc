@@ -53,7 +53,7 @@ void NodeReconciler::begin_round(Timestamp now, bool was_leader) {
     ++counters_.rounds;
     round_at_ = now;
     // After an outage nobody knows who is missing.
-    if (!registry_.table().is_settled(now)) {
+    if (!registry_.table().is_settled()) {
         missing_.clear();
         return end_round(now);
     }
@@ -144,7 +144,7 @@ void NodeReconciler::clear_missing(Timestamp now, const Pairs& page) {
         missing.round = counters_.rounds;
         if (now - missing.since >= kMissing) gone.push_back({room, node, missing.since});
     }
-    if (gone.empty() || !registry_.table().is_settled(now)) return;
+    if (gone.empty() || !registry_.table().is_settled()) return;
     Words words = {"EVAL", kOrphanScript, "2", kRoomsKey, kOrphansKey};
     for (const RoomOrphaned& orphan : gone) {
         words.push_back(orphan.room);

@@ -90,7 +90,8 @@ class NodeRegistry {
     std::optional<RegistryEvent> poll_event();
 
     // `done` after a poll that begins now or later; at once, inside handle_timeout(), if Redis does
-    // not answer. Those who wait share one poll.
+    // not answer. Those who wait share one poll; there are as many as rooms that Placement and
+    // OwnRooms have under way, which are bounded.
     void refresh(Timestamp now, Done done);
     // Removes a record if it is still this one (RDS-27).
     void remove(Timestamp now, const std::string& id);

@@ -114,6 +114,7 @@ void NodeTable::see_alive(Entry& entry) {
 void NodeTable::see_change(const Clock& clock, Entry& entry, NodeRecord record, std::string bytes) {
     const Timestamp before = asked_.value_or(clock.now);
     entry.written = clock.now;
+    entry.changed_after = before;
     if (record.stats)
         entry.written = entry.clock_error.changed(clock, record.stats->updated_at, before);
     entry.first_age = Duration::zero();
@@ -138,6 +139,7 @@ void NodeTable::check_skew(Entry& entry) {
 // ---------------------------------------------------------------- who is alive
 
 void NodeTable::forgive(Timestamp now) {
+    forgiven_ = now;
     lenient_until_ = now + kReturn;
 }
 
@@ -163,6 +165,12 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
 bool NodeTable::is_usable(std::string_view id) const {
     const Entry* entry = find(id);
     return entry != nullptr && entry->presence != Presence::kSilent;
+}
+
+bool NodeTable::is_proven(std::string_view id) const {
+    const Entry* entry = find(id);
+    return entry != nullptr && entry->presence == Presence::kAlive &&
+           (is_settled() || entry->changed_after >= forgiven_);
 }
 
 bool NodeTable::is_expired(const Entry& entry, Timestamp now) const {

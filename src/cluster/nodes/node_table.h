@@ -89,7 +89,8 @@ class NodeTable {
         NodeRecord record;
         std::string bytes;  // as it was read
         Presence presence = Presence::kUnproven;
-        Timestamp written;  // of the record, as far as it is known
+        Timestamp written;        // of the record, as far as it is known
+        Timestamp changed_after;  // the record: that poll still saw another one
         std::optional<Timestamp> absent_since;
         Duration first_age;  // by its own clock when it was seen first; 0 once it has changed
         ClockError clock_error;
@@ -105,7 +106,7 @@ class NodeTable {
     void forgive(Timestamp now);
 
     // Redis has answered for long enough that who is missing here is missing.
-    bool is_settled(Timestamp now) const { return asked_ && now >= lenient_until_; }
+    bool is_settled() const { return asked_ && *asked_ >= lenient_until_; }
     bool is_loaded() const { return asked_.has_value(); }
     // When the last poll was made whose reply is here.
     std::optional<Timestamp> asked() const { return asked_; }
@@ -115,6 +116,8 @@ class NodeTable {
     const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
     // Whether anything of this node may still be used: the room it has, a relay to it.
     bool is_usable(std::string_view id) const;
+    // It lives, and has shown it since Redis answers again.
+    bool is_proven(std::string_view id) const;
     // Dead for so long that its record may go (03 RDS-27: 60 s).
     bool is_expired(const Entry& entry, Timestamp now) const;
 
@@ -145,6 +148,7 @@ class NodeTable {
     std::string own_id_;
     std::map<std::string, Entry, std::less<>> entries_;
     std::optional<Timestamp> asked_;
+    Timestamp forgiven_;
     Timestamp lenient_until_;
     std::deque<TableEvent> events_;
     Snapshot counters_;

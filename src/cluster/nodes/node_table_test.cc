@@ -258,7 +258,7 @@ TEST_CASE("NodeTable: when Redis was away, silence means nothing for a while [NO
     world.now = world.now + Duration::seconds(60);
     world.records.clear();  // it lost all, too
     world.table.forgive(world.now);
-    CHECK_FALSE(world.table.is_settled(world.now));
+    CHECK_FALSE(world.table.is_settled());
     world.watch(Duration::seconds(6));
     CHECK(world.take().empty());
     CHECK(world.table.is_usable("a"));
@@ -266,7 +266,7 @@ TEST_CASE("NodeTable: when Redis was away, silence means nothing for a while [NO
         world.put("a");
         world.live("a", {}, Duration::seconds(10));
         CHECK(world.take().empty());
-        CHECK(world.table.is_settled(world.now));
+        CHECK(world.table.is_settled());
     }
     SUBCASE("it does not") {
         world.watch(Duration::seconds(2));

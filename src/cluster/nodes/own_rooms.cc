@@ -82,17 +82,25 @@ void OwnRooms::handle_page(Timestamp now, const std::vector<std::string>& rooms,
     if (!unsure_.empty()) wake(now);
 }
 
-// The table may be older than the holder.
+// The table may be older than the holder. A room is not given up to one that may be dead, only not
+// known to be so since Redis was away.
 void OwnRooms::settle(Timestamp now, const std::string& room, const std::string& holder) {
-    if (registry_.table().is_usable(holder)) return give_up(room, holder);
+    const NodeTable& table = registry_.table();
+    if (table.is_proven(holder)) return give_up(room, holder);
+    if (table.is_usable(holder)) return doubt(now, room);
     const auto judge = [this, now, room, holder](Timestamp at) {
         if (!rooms_.contains(room)) return;
-        if (registry_.table().is_usable(holder)) return give_up(room, holder);
-        if (registry_.table().asked() >= now) return take_over(at, room, holder);
-        unsure_.insert(room);
-        wake(at + kRetry);
+        const bool is_new = registry_.table().asked() >= now;
+        if (!is_new || registry_.table().is_usable(holder)) return doubt(at, room);
+        take_over(at, room, holder);
     };
     registry_.refresh(now, guard_.on(judge));
+}
+
+// Asked again later.
+void OwnRooms::doubt(Timestamp now, const std::string& room) {
+    unsure_.insert(room);
+    wake(now + kRetry);
 }
 
 void OwnRooms::take_over(Timestamp now, const std::string& room, const std::string& holder) {
@@ -100,10 +108,7 @@ void OwnRooms::take_over(Timestamp now, const std::string& room, const std::stri
         "EVAL", kClaimScript, "2", kRoomsKey, kRecentKey, room, holder, registry_.id(), "0"};
     redis_.ask(now, words, [this, room](Timestamp at, const Value* reply) {
         if (!rooms_.contains(room)) return;
-        if (reply == nullptr || reply->items.empty()) {
-            unsure_.insert(room);
-            return wake(at + kRetry);
-        }
+        if (reply == nullptr || reply->items.empty()) return doubt(at, room);
         const std::string& now_with = reply->items[0].text;
         if (now_with != registry_.id()) give_up(room, now_with);
     });

@@ -60,6 +60,7 @@ class OwnRooms {
     void handle_page(Timestamp now, const std::vector<std::string>& rooms,
                      const redis::Value* holders);
     void settle(Timestamp now, const std::string& room, const std::string& holder);
+    void doubt(Timestamp now, const std::string& room);
     void take_over(Timestamp now, const std::string& room, const std::string& holder);
     void give_up(const std::string& room, const std::string& holder);
     void wake(Timestamp at) { due_ = earlier(due_, at); }
