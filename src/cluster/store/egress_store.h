@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// Egresses as API and workers see them (RDS-08…10, RDS-24). Who started one and the worker both
+// write it: the second finds it there (04, start path).
+#pragma once
+
+#include <string>
+
+#include "cluster/store/commands.h"
+#include "cluster/store/records.h"
+#include "redis/port.h"
+
+namespace confab::cluster::store {
+
+class EgressStore {
+  public:
+    // Port and notices outlive it. Each `done` is called once: later, or inside the call if there
+    // is no connection, or if what is given is no record (kInvalid, kTooLarge).
+    EgressStore(redis::Port& port, Notices& notices) : commands_(port, notices) {}
+
+    // A serialised livekit.EgressInfo with an id. True: it is new; false: one of that id was there
+    // and is left alone.
+    void create(Timestamp now, const std::string& info, Got<bool> done);
+    // Written whether it was there or not. With ended_at it is noted for the sweeper.
+    void update(Timestamp now, const std::string& info, Got<bool> done);
+    // kNotFound: "egress does not exist".
+    void load(Timestamp now, const std::string& id, Got<std::string> done);
+    // All, or those of a room.
+    void list(Timestamp now, Got<StoredList> done);
+    void list(Timestamp now, const std::string& room, Got<StoredList> done);
+
+  private:
+    Commands commands_;
+};
+
+}  // namespace confab::cluster::store

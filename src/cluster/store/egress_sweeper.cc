@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cluster/store/egress_sweeper.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/text.h"
+#include "cluster/store/keys.h"
+
+namespace confab::cluster::store {
+namespace {
+
+struct Ended {
+    std::string room;
+    std::int64_t at_ns = 0;
+};
+
+// "<room>|<unix time in ns>"; the name of the room may have the mark too, the number has not.
+std::optional<Ended> ended_of(std::string_view note) {
+    const std::size_t mark = note.rfind('|');
+    if (mark == note.npos) return std::nullopt;
+    const auto at = parse_decimal<std::int64_t>(note.substr(mark + 1));
+    if (!at) return std::nullopt;
+    return Ended{std::string(note.substr(0, mark)), *at};
+}
+
+}  // namespace
+
+void EgressSweeper::handle_timeout(Timestamp now, UnixTime wall) {
+    if (now < next_) return;
+    next_ = now + kPeriod;
+    if (!old_.empty()) return;  // still under way
+    commands_.send(now, {"HGETALL", keys::kEndedEgress}, [this, wall](Timestamp at, Answer answer) {
+        found(at, wall, std::move(answer));
+    });
+}
+
+void EgressSweeper::found(Timestamp now, UnixTime wall, Answer answer) {
+    if (!answer) return failed(now);
+    // Of a list that is cut the beginning is there; the next sweep has the others.
+    for (std::size_t i = 0; i + 1 < answer->items.size(); i += 2) {
+        const auto ended = ended_of(answer->items[i + 1].text);
+        if (!ended)
+            commands_.notices().tell(
+                now, {Notice::Kind::kGarbage, std::string(keys::kEndedEgress),
+                      answer->items[i].text, "no room and time of an end; it is passed over"});
+        else if (ended->at_ns / 1000 < (wall - kKept).us())
+            old_.emplace_back(std::move(answer->items[i].text), ended->room);
+    }
+    step(now);
+}
+
+// In this order, and the last only when all before are done: what fails is found again.
+void EgressSweeper::step(Timestamp now) {
+    if (old_.empty()) return;
+    Rooms rooms;
+    std::vector<std::string> ids;
+    while (!old_.empty() && ids.size() < kAtOnce) {
+        auto& [id, room] = old_.back();
+        rooms[room].push_back(id);
+        ids.push_back(std::move(id));
+        old_.pop_back();
+    }
+    refused_ = false;
+    for (const auto& [room, egresses] : rooms) {
+        const std::string key = keys::room_egress(room);
+        std::vector<std::string_view> words = {"SREM", key};
+        words.insert(words.end(), egresses.begin(), egresses.end());
+        commands_.send(now, words,
+                       [this](Timestamp, const Answer& answer) { refused_ |= !answer; });
+    }
+    std::vector<std::string_view> words = {"HDEL", keys::kEgress};
+    words.insert(words.end(), ids.begin(), ids.end());
+    commands_.send(now, words,
+                   [this, ids](Timestamp at, const Answer& answer) { deleted(at, ids, answer); });
+}
+
+void EgressSweeper::deleted(Timestamp now, const std::vector<std::string>& ids,
+                            const Answer& answer) {
+    if (!answer || refused_) return failed(now);
+    std::vector<std::string_view> words = {"HDEL", keys::kEndedEgress};
+    words.insert(words.end(), ids.begin(), ids.end());
+    commands_.send(now, words, [this, count = ids.size()](Timestamp at, const Answer& gone) {
+        if (!gone) return failed(at);
+        counts_.swept += count;
+        step(at);
+    });
+}
+
+void EgressSweeper::failed(Timestamp now) {
+    ++counts_.failed;
+    old_.clear();
+    next_ = now + kRetry;
+}
+
+}  // namespace confab::cluster::store
