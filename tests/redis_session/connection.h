@@ -44,8 +44,10 @@ class Connection {
 
     Result<Value, Fault> ask(std::initializer_list<std::string_view> words,
                              bool subscription = false) {
+        return ask(std::vector<std::string_view>(words), subscription);
+    }
+    Result<Value, Fault> ask(const std::vector<std::string_view>& all, bool subscription = false) {
         std::optional<Result<Value, Fault>> reply;
-        const std::vector<std::string_view> all(words);
         const auto done = [&](Timestamp, Result<Value, Fault> result) {
             reply = std::move(result);
         };
