@@ -89,7 +89,7 @@ class FaultyStream final : public rpc::Stream {
         // After what was sent before it.
         if (faults_->next_deadline().is_never()) return inner_->close(std::move(cause));
         faults_->at(std::max(faults_->stalled_until, Timestamp()) + faults_->max_delay,
-                    [inner = inner_, faults = faults_, cause](Timestamp) {
+                    [inner = inner_, faults = faults_.get(), cause](Timestamp) {
                         if (faults->cut) return faults->keep(inner);
                         inner->close(cause);
                     });
@@ -107,8 +107,8 @@ class FaultyStream final : public rpc::Stream {
         const Timestamp arrival = faults_->arrival(now);
         if (arrival <= now) return inner_->send(now, std::move(message), std::move(sent));
         const auto done = std::make_shared<Sent>(std::move(sent));
-        faults_->at(arrival, [inner = inner_, faults = faults_, message = std::move(message), done,
-                              expires = now + faults_->expiry](Timestamp then) {
+        faults_->at(arrival, [inner = inner_, faults = faults_.get(), message = std::move(message),
+                              done, expires = now + faults_->expiry](Timestamp then) {
             if (faults->cut || then > expires) {
                 ++faults->lost;
                 return;

@@ -67,13 +67,11 @@ class TestPlacement final : public Placement {
                    Callback<Result<std::string, rpc::Error>> found) override {
         ++asked;
         room = of;
-        if (silent) return kept_.push_back(std::move(found));
+        if (silent) return kept.push_back(std::move(found));
         if (error) return found(fail(*error));
         found(node);
     }
-
-  private:
-    std::vector<Callback<Result<std::string, rpc::Error>>> kept_;
+    std::vector<Callback<Result<std::string, rpc::Error>>> kept;  // while silent
 };
 
 // A room that answers each start with a response, unless it refuses.

@@ -125,6 +125,21 @@ TEST_CASE("SignalEnd: a placement that does not answer costs its attempt [NODE-2
     CHECK(world.clients.at(id).started);
 }
 
+TEST_CASE("SignalEnd: an answer to an attempt that is over is dropped [NODE-20]") {
+    World world;
+    world.placement.silent = true;
+    const SessionId id = world.join();
+    world.pass(Duration::seconds(3));
+    REQUIRE(world.placement.kept.size() == 2);
+    world.placement.kept[0](std::string("ND_media"));
+    world.turn();
+    CHECK(world.host->sessions.empty());
+    world.placement.kept[1](std::string("ND_media"));
+    world.turn();
+    CHECK(world.clients.at(id).started);
+    CHECK(world.host->sessions.size() == 1);
+}
+
 TEST_CASE("SignalEnd: what placement refuses is told [NODE-11, NODE-12]") {
     World world;
     world.placement.error = {rpc::Code::kUnknown, "could not find any available nodes", {}};
