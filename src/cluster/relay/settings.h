@@ -27,8 +27,9 @@ struct Settings {
     Duration first_response = Duration::seconds(3);  // and a second more each attempt
     Duration start_wait = Duration::millis(7500);    // of the node with the room, for the start
     Duration open_timeout = Duration::seconds(3);    // RPC-01
-    // Of signalling sessions of one node, each way; a further one is refused. Where all wait for a
-    // peer each costs at most 2 × kMaxQueuedBytes, at rest about a kilobyte.
+    // Of relayed sessions of one end; a further one is refused. A session at rest takes about 3 KiB
+    // of an end (measured, with its stream), one whose peer takes nothing up to kMaxQueuedBytes
+    // each way.
     std::size_t max_sessions = 65'536;
 };
 
