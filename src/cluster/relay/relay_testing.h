@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "cluster/relay/faulty_bus_testing.h"
+#include "cluster/relay/linked_bus.h"
 #include "cluster/relay/media_end.h"
 #include "cluster/relay/signal_end.h"
 #include "rpc/local_bus.h"
@@ -152,6 +153,24 @@ class World {
         media.reset();
         turn();
     }
+    // A direct connection of both nodes.
+    void connect(const std::string& secret = "secret", const std::string& other = "secret") {
+        cut_link = false;
+        dialer_ = std::make_unique<Link>(
+            now, Link::Options{Link::Role::kDialer, "ND_signal", "ND_media", secret},
+            Link::Nonce{1});
+        listener_ = std::make_unique<Link>(
+            now, Link::Options{Link::Role::kListener, "ND_media", "", other}, Link::Nonce{2});
+        turn();
+    }
+    // As a broken connection that both see; cut_link is one that neither sees.
+    void disconnect() {
+        dialer_->closed();
+        listener_->closed();
+        turn();
+    }
+    const LinkedBus& linked() const { return signal_bus_; }
+    bool cut_link = false;
 
     void read(SessionId id) {
         Client& client = clients.at(id);
@@ -173,8 +192,10 @@ class World {
             signal.handle_timeout(now);
             if (media) media->handle_timeout(now);
             take_events();
+            exchange();
         }
         take_events();
+        if (exchange()) turn();
     }
     void pass(Duration time) {
         turn();
@@ -183,6 +204,19 @@ class World {
     }
 
   private:
+    // Whether anything went over the link.
+    bool exchange() {
+        if (!dialer_) return false;
+        dialer_->handle_timeout(now);
+        listener_->handle_timeout(now);
+        const std::string there = dialer_->take_output();
+        const std::string back = listener_->take_output();
+        if (!cut_link && !there.empty()) listener_->received(now, as_bytes(there));
+        if (!cut_link && !back.empty()) dialer_->received(now, as_bytes(back));
+        signal_bus_.advance(now, *dialer_);
+        media_bus_.advance(now, *listener_);
+        return !there.empty() || !back.empty();
+    }
     void take_events() {
         while (const auto event = signal.poll_event())
             take(*event);
@@ -205,6 +239,8 @@ class World {
     Timestamp next() const {
         Timestamp at = earlier(hub_.next_deadline(), signal.next_deadline());
         at = earlier(at, faults->next_deadline());
+        if (dialer_)
+            at = earlier(at, earlier(dialer_->next_deadline(), listener_->next_deadline()));
         return media ? earlier(at, media->next_deadline()) : at;
     }
 
@@ -218,8 +254,12 @@ class World {
     std::shared_ptr<Faults> faults;
 
   private:
-    FaultyBus signal_bus_{signal_local_, faults};
-    FaultyBus media_bus_{media_local_, faults};
+    FaultyBus signal_faulty_{signal_local_, faults};
+    FaultyBus media_faulty_{media_local_, faults};
+    LinkedBus signal_bus_{signal_faulty_, "ND_signal", 1};
+    LinkedBus media_bus_{media_faulty_, "ND_media", 2};
+    std::unique_ptr<Link> dialer_;
+    std::unique_ptr<Link> listener_;
 
   public:
     TestPlacement placement;

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// One end of a direct connection between two of our nodes (03 §10 row 8): signalling that does not
+// pass Redis. Bytes of a stream in and out; linked_bus.h says what goes over it.
+//
+//   both    hello{version, node id, nonce}
+//   dialer  proof = HMAC-SHA-256(secret, role and both hellos), then the listener's
+//   both    frames; each second at least one, after 3 s without any the link has ended
+//
+// A frame is its length (32 bits, big-endian) and a rpc.LinkFrame. The proofs say who is at the
+// other end; they neither hide nor sign what follows: the network between the nodes is the
+// operator's own, as Redis is.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "cluster/relay/settings.h"
+#include "rpc_signal.pb.h"
+
+namespace confab::cluster::relay {
+
+class Link {
+  public:
+    static constexpr std::uint32_t kVersion = 1;
+    static constexpr Duration kHeartbeat = Duration::seconds(1);
+    static constexpr Duration kSilence = Duration::seconds(3);  // of the greeting, too
+    static constexpr std::size_t kMaxFrame = kMaxStreamMessage + 1024;
+    static constexpr std::size_t kMaxGreeting = 256;  // a frame before the peer is known
+    // Not taken by take_output(): beyond it send() refuses, and the bus is used instead.
+    static constexpr std::size_t kMaxUnsent = std::size_t{16} << 20;
+    using Nonce = std::array<std::uint8_t, 32>;
+    enum class Role : std::uint8_t { kDialer, kListener };
+
+    struct Options {
+        Role role = Role::kDialer;
+        std::string node;    // own id
+        std::string peer;    // who was dialled; empty: whoever proves to be one of us
+        std::string secret;  // that all nodes have; empty: nobody is believed
+    };
+    // `nonce` is used once and not to be guessed.
+    Link(Timestamp now, Options options, const Nonce& nonce);
+
+    void received(Timestamp now, BytesView bytes);
+    std::string take_output();
+    // False: not up, or too much is unsent.
+    bool send(Timestamp now, const ::rpc::LinkFrame& frame);
+    // Messages, acknowledgements and closes, once it is up.
+    std::optional<::rpc::LinkFrame> poll_frame();
+
+    enum class State : std::uint8_t { kGreeting, kUp, kEnded };
+    State state() const { return state_; }
+    const std::string& peer() const { return options_.peer; }
+    std::string_view why_ended() const { return why_; }
+    // The connection is gone.
+    void closed() { end("connection closed"); }
+    void handle_timeout(Timestamp now);
+    Timestamp next_deadline() const;
+
+  private:
+    void take(Timestamp now, const ::rpc::LinkFrame& frame);
+    void greet(Timestamp now, const ::rpc::LinkHello& hello);
+    void check_proof(Timestamp now, std::string_view proof);
+    std::string proof_of(Role prover) const;
+    void write(Timestamp now, const ::rpc::LinkFrame& frame);
+    void end(std::string_view why);
+
+    Options options_;
+    std::string own_nonce_;
+    std::string peer_nonce_;  // empty before its hello
+    State state_ = State::kGreeting;
+    std::string_view why_;
+    std::string input_;
+    std::string output_;
+    std::deque<::rpc::LinkFrame> frames_;
+    Timestamp heard_;
+    Timestamp said_;
+};
+
+}  // namespace confab::cluster::relay
