@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as the messages of a relay's streams, to both of its ends. The input is a list of steps
+// Any bytes as the messages of a relay's streams, to both of its ends, and over a link. The input
+// is a list of steps
 //   operation 8 | number 8 | length 16 | body
 // Checked: what can be read as a batch is written and read again the same; both ends come to rest,
 // keep no more than they may, count no message twice, and have no session once all is over.
@@ -13,6 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "cluster/relay/link.h"
 #include "cluster/relay/media_end.h"
 #include "cluster/relay/signal_end.h"
 #include "rpc/local_bus.h"
@@ -30,6 +32,31 @@ void check_round(BatchKind kind, std::string_view bytes) {
     const auto second = decode_batch(kind, again);
     CONFAB_CHECK(second && second->messages == batch->messages && second->seq == batch->seq &&
                  second->close == batch->close);
+}
+
+// Who does not know the secret is never believed, and who does cannot make it keep more than a
+// frame.
+void check_link(BytesView bytes) {
+    const Timestamp now = Timestamp::micros(1'000'000);
+    Link unknown(now, {Link::Role::kListener, "ND_b", "", "secret"}, Link::Nonce{1});
+    unknown.received(now, bytes);
+    CONFAB_CHECK(unknown.state() != Link::State::kUp);
+    Link dialer(now, {Link::Role::kDialer, "ND_a", "ND_b", "secret"}, Link::Nonce{2});
+    Link known(now, {Link::Role::kListener, "ND_b", "", "secret"}, Link::Nonce{3});
+    for (int i = 0; i < 2; ++i) {
+        const std::string there = dialer.take_output();
+        known.received(now, as_bytes(there));
+        const std::string back = known.take_output();
+        dialer.received(now, as_bytes(back));
+    }
+    CONFAB_CHECK(known.state() == Link::State::kUp && dialer.state() == Link::State::kUp);
+    while (!bytes.empty() && known.state() == Link::State::kUp) {
+        const Bytes piece = to_vector(bytes.first(std::min<std::size_t>(bytes.size(), 7)));
+        known.received(now, piece);
+        bytes = bytes.subspan(piece.size());
+        while (known.poll_frame()) {
+        }
+    }
 }
 
 class Driver final : public MediaHost, public Placement {
@@ -204,6 +231,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size > 64 * 1024) return 0;
     check_round(BatchKind::kRequests, as_text({data, size}));
     check_round(BatchKind::kResponses, as_text({data, size}));
+    check_link({data, size});
     Driver driver;
     ByteReader in(BytesView(data, size));
     while (in.remaining() >= 4) {

@@ -213,8 +213,10 @@ void MediaEnd::begin(Session& session, const std::string& first) {
 
 void MediaEnd::turn_away(Session& session, rpc::Error error) {
     ++counters_.refused;
-    if (session.channel) session.channel->abort(std::move(error));
-    if (session.stream) session.stream->close(std::move(error));
+    if (session.channel)
+        session.channel->abort(std::move(error));
+    else
+        session.stream->close(std::move(error));
     erase(session.id);
 }
 
