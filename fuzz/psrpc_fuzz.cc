@@ -20,7 +20,7 @@
 #include "psrpc_internal.pb.h"
 
 using namespace confab;
-using namespace confab::psrpc;
+using namespace confab::cluster::psrpc;
 using rpc::Flow;
 using rpc::Method;
 

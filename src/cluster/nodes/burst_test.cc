@@ -14,7 +14,7 @@
 
 #include "cluster/nodes/nodes_testing.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 constexpr int kNodes = 200;
@@ -80,4 +80,4 @@ TEST_CASE("Placement: with two choices a burst spreads a little less [NODE-05]")
     check("rooms", "twochoice", false, kNodes, 1.2);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct Clock {
     Timestamp now;
@@ -17,4 +17,4 @@ struct Clock {
     UnixTime wall_at(Timestamp other) const { return wall + (other - now); }
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

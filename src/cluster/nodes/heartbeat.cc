@@ -5,7 +5,7 @@
 
 #include "rpc_keepalive.pb.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 constexpr rpc::Method kPing{"Keepalive", "Ping", rpc::Flow::kPublish};
@@ -51,4 +51,4 @@ bool Heartbeat::take_receipt(Timestamp now) {
     return false;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -12,7 +12,7 @@
 #include "cluster/nodes/clock.h"
 #include "rpc/bus.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 class Heartbeat {
   public:
@@ -45,4 +45,4 @@ class Heartbeat {
     rpc::Registration subscription_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -11,7 +11,7 @@
 #include "rpc/local_bus.h"
 #include "rpc_keepalive.pb.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 struct Loop {
@@ -86,4 +86,4 @@ TEST_CASE("Heartbeat: none after its end") {
     CHECK_FALSE(loop.heartbeat.take_receipt(loop.now));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -7,7 +7,7 @@
 
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 using redis::Value;
 using Words = std::vector<std::string_view>;
@@ -178,4 +178,4 @@ std::optional<RoomOrphaned> NodeReconciler::poll_event() {
     return event;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

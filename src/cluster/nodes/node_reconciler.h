@@ -22,7 +22,7 @@
 #include "cluster/nodes/node_registry.h"
 #include "cluster/nodes/script/redis_asker.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct RoomOrphaned {
     std::string room;
@@ -96,4 +96,4 @@ class NodeReconciler {
     RedisAsker redis_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

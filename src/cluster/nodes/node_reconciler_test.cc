@@ -10,7 +10,7 @@
 
 #include "cluster/nodes/nodes_testing.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 struct World : Cluster {
@@ -187,4 +187,4 @@ TEST_CASE("NodeReconciler: what a leader left when it died is told by the next o
     CHECK(world.leader()->orphans.size() == 1);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

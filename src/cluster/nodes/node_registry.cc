@@ -12,7 +12,7 @@
 #include "cluster/nodes/record/wall_text.h"
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 using redis::Value;
 
@@ -309,4 +309,4 @@ std::optional<RegistryEvent> NodeRegistry::poll_event() {
     return event;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

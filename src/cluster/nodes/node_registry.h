@@ -28,7 +28,7 @@
 #include "redis/port.h"
 #include "rpc/bus.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct RegistryOptions {
     std::string id;  // new at every start (NODE-01)
@@ -170,4 +170,4 @@ class NodeRegistry {
     RedisAsker redis_;  // last, so that no reply comes to what is half gone
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

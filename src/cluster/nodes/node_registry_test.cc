@@ -12,7 +12,7 @@
 #include "cluster/nodes/nodes_testing.h"
 #include "rpc_keepalive.pb.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -458,4 +458,4 @@ TEST_CASE("NodeRegistry: the table is read a bounded number of times") {
     CHECK(answered == 1001);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 Duration age_of(const Clock& clock, std::int64_t updated_at) {
@@ -228,4 +228,4 @@ NodeTable::Snapshot NodeTable::snapshot() const {
     return all;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -25,7 +25,7 @@
 #include "cluster/nodes/record/node_record.h"
 #include "cluster/nodes/select/selectors.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // How far the clock of a node is from ours, learned from its records.
 class ClockError {
@@ -154,4 +154,4 @@ class NodeTable {
     Snapshot counters_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

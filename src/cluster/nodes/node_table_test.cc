@@ -11,7 +11,7 @@
 
 #include "base/rng.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 // Records in Redis and a table that polls them; whose replies take no time.
@@ -309,4 +309,4 @@ TEST_CASE("NodeTable: events that nobody takes are bounded") {
     CHECK(left == NodeTable::kMaxEvents);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -23,7 +23,7 @@
 #include "redis/memory_server.h"
 #include "rpc/bus.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // What a registry uses of a bus, through Redis as psrpc has it: so a hang of Redis holds pings up.
 class PingBus final : public rpc::Bus {
@@ -287,4 +287,4 @@ inline std::string TestNode::place(const std::string& room, const std::string& w
     return *said;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

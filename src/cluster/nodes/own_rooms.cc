@@ -8,7 +8,7 @@
 
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 using redis::Value;
 
@@ -127,4 +127,4 @@ std::optional<RoomConflict> OwnRooms::poll_conflict() {
     return conflict;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -21,7 +21,7 @@
 #include "cluster/nodes/script/redis_asker.h"
 #include "redis/port.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // Somebody else has a room of ours: both of us run it.
 struct RoomConflict {
@@ -76,4 +76,4 @@ class OwnRooms {
     Guard guard_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

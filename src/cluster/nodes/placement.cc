@@ -10,7 +10,7 @@
 
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 using redis::Value;
 
@@ -223,4 +223,4 @@ Placement::Snapshot Placement::snapshot() const {
     return all;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -30,7 +30,7 @@
 #include "cluster/nodes/script/redis_asker.h"
 #include "cluster/nodes/select/selectors.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct Placed {
     std::string node;
@@ -141,4 +141,4 @@ class Placement {
     Guard guard_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

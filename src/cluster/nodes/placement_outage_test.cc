@@ -9,7 +9,7 @@
 
 #include "cluster/nodes/nodes_testing.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using Code = PlaceError::Code;
@@ -189,4 +189,4 @@ TEST_CASE("Placement: it is asked before it knows anybody") {
     CHECK(a.place("next", "a", Duration::millis(600)) == "a");
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

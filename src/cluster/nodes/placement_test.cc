@@ -11,7 +11,7 @@
 
 #include "cluster/nodes/nodes_testing.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using Code = PlaceError::Code;
@@ -308,4 +308,4 @@ TEST_CASE("Placement: it may go while questions are under way") {
     CHECK(said.empty());
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

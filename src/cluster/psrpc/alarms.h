@@ -11,7 +11,7 @@
 
 #include "base/time.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 template <typename Key>
 class Alarms {
@@ -43,4 +43,4 @@ class Alarms {
     std::set<std::pair<Timestamp, Key>> order_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

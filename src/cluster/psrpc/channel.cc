@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 constexpr char kBar = '|';
@@ -106,4 +106,4 @@ std::string client_stream_channel(std::string_view service, std::string_view cli
     return client_channel(service, client_id, "STR");
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

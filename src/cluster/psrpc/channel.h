@@ -13,7 +13,7 @@
 
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // Letters, digits and `_` as they are, other code points below U+10000 as u+ and four hexadecimal
 // digits, those above as U+ and eight. A byte that is no UTF-8 counts as U+FFFD.
@@ -27,4 +27,4 @@ std::string response_channel(std::string_view service, std::string_view client_i
 std::string claim_channel(std::string_view service, std::string_view client_id);
 std::string client_stream_channel(std::string_view service, std::string_view client_id);
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 using namespace confab;
-using namespace confab::psrpc;
+using namespace confab::cluster::psrpc;
 using rpc::Method;
 
 TEST_CASE("Channel: what is no letter, digit or _ is written as its code point [PSR-06]") {

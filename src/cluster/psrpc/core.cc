@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 void Core::run_steps(Timestamp at) {
     for (std::size_t i = 0; i < kMaxStepsPerTurn && !steps_.empty(); ++i) {
@@ -90,4 +90,4 @@ void Core::count(EnvelopeError error) {
     }
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -26,7 +26,7 @@
 #include "redis/port.h"
 #include "rpc/error.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 struct Settings {
     std::string node_id;
@@ -137,4 +137,4 @@ class Core {
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

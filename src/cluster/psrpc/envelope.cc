@@ -10,7 +10,7 @@
 #include "crypto/digest.h"
 #include "psrpc_internal.pb.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 constexpr std::string_view kPrefix = "type.googleapis.com/";
@@ -62,4 +62,4 @@ std::string clean(std::string text) {
     return text;
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -14,7 +14,7 @@
 
 #include "base/result.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // Of a payload, both ways: bigger ones are neither sent nor read. Redis takes 512 MiB.
 inline constexpr std::size_t kMaxPayload = std::size_t{16} << 20;
@@ -53,4 +53,4 @@ std::string lock_key(std::string_view payload);
 // With `?` for each byte of a text that is no UTF-8, which no peer would read.
 std::string clean(std::string text);
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

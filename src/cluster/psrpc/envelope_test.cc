@@ -15,7 +15,7 @@
 #include "psrpc_internal.pb.h"
 
 using namespace confab;
-using namespace confab::psrpc;
+using namespace confab::cluster::psrpc;
 
 namespace {
 

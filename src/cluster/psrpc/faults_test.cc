@@ -10,7 +10,7 @@
 #include "cluster/psrpc/psrpc_testing.h"
 #include "cluster/psrpc/server/servers.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 using namespace testing;
@@ -848,4 +848,4 @@ TEST_CASE("Faults: callbacks may end what they belong to") {
     cluster.check_idle();
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 rpc::Registration Listeners::add(const std::string& channel, Handler handler) {
     const std::uint64_t id = ++last_;
@@ -84,4 +84,4 @@ bool Listeners::are_all_confirmed() const {
     });
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -14,7 +14,7 @@
 #include "cluster/psrpc/core.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Listeners {
   public:
@@ -56,4 +56,4 @@ class Listeners {
     std::string refusal_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

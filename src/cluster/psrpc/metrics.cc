@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 void Histogram::add(Duration time) {
     const std::int64_t ms = time.ms();
@@ -22,4 +22,4 @@ MethodKey key_of(Role role, const rpc::Method& method) {
     return {role, kind, method.service, method.name};
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

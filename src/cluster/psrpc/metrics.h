@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 enum class Role : std::uint8_t { kClient, kServer };
 
@@ -55,4 +55,4 @@ struct MethodCounts {
 
 using Metrics = std::map<MethodKey, MethodCounts>;
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -13,7 +13,7 @@
 #include "cluster/psrpc/subscriptions.h"
 #include "rpc/local_bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // Each uses those above it.
 struct PsrpcBus::Parts {
@@ -184,4 +184,4 @@ const Metrics& PsrpcBus::metrics() const {
     return parts_->core.metrics;
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

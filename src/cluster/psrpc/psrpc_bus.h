@@ -23,7 +23,7 @@
 #include "cluster/psrpc/core.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class PsrpcBus final : public rpc::Bus {
   public:
@@ -93,4 +93,4 @@ class PsrpcBus final : public rpc::Bus {
     std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -8,7 +8,7 @@
 #include "base/machine.h"
 #include "cluster/psrpc/psrpc_testing.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 using namespace testing;
@@ -377,4 +377,4 @@ TEST_CASE("Histogram: times up to a bound, and all beyond the last one") {
     CHECK(histogram.sum_ms == 120'021);
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

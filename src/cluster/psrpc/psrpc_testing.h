@@ -21,7 +21,7 @@
 #include "redis/memory_server.h"
 #include "rpc/bus_contract_testing.h"
 
-namespace confab::psrpc::testing {
+namespace confab::cluster::psrpc::testing {
 
 using rpc::testing::answers;
 using rpc::testing::text_of;
@@ -179,4 +179,4 @@ Message opened(std::string_view payload) {
     return *std::move(message);
 }
 
-}  // namespace confab::psrpc::testing
+}  // namespace confab::cluster::psrpc::testing

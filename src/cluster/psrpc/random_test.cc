@@ -14,7 +14,7 @@
 #include "base/rng.h"
 #include "cluster/psrpc/psrpc_testing.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 using namespace testing;
@@ -247,4 +247,4 @@ TEST_CASE("PsrpcBus: any mix of calls, losses and outages [PSR-09] [PSR-10] [PSR
     MESSAGE(good << " of " << started << " calls and messages were answered well");
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

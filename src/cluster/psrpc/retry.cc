@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 bool is_retried(const RetryPlan& plan, rpc::Code code) {
@@ -97,4 +97,4 @@ void Retrier::handle_timeout(Timestamp now) {
     }
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -17,7 +17,7 @@
 #include "cluster/psrpc/alarms.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 struct RetryPlan {
     std::size_t attempts = 3;
@@ -80,4 +80,4 @@ class Retrier {
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -13,7 +13,7 @@
 #include "rpc/bus_contract_testing.h"
 #include "rpc/local_bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 using rpc::Code;
@@ -161,4 +161,4 @@ TEST_CASE("Retrier: one call more than kMaxCalls is refused [IMM-15]") {
     CHECK(world.retrier->calls() == Retrier::kMaxCalls);
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

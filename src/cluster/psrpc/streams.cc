@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 rpc::Error stream_closed() {
@@ -232,4 +232,4 @@ void Streams::forget(Timestamp now, const EndPtr& end, const rpc::Error& cause) 
         settle(now, request, fail(cause));
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -21,7 +21,7 @@
 #include "psrpc_internal.pb.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 inline constexpr Duration kServerSendTimeout = Duration::seconds(3);  // PSR-12
 
@@ -96,4 +96,4 @@ class Streams {
     Alarms<std::string> alarms_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

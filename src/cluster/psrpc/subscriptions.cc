@@ -8,7 +8,7 @@
 
 #include "cluster/psrpc/channel.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 rpc::Registration Subscriptions::subscribe(const rpc::Method& method, const rpc::Topic& topic,
                                            rpc::Listener listener) {
@@ -45,4 +45,4 @@ void Subscriptions::publish(const rpc::Method& method, const rpc::Topic& topic,
     });
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -11,7 +11,7 @@
 #include "cluster/psrpc/listeners.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Subscriptions {
   public:
@@ -28,4 +28,4 @@ class Subscriptions {
     Listeners& listeners_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

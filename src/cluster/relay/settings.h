@@ -14,7 +14,7 @@ namespace confab::cluster::relay {
 
 using SessionId = Tagged<struct RelaySessionTag, std::uint64_t>;
 
-inline constexpr rpc::Method kRelaySignal{"Signal", "RelaySignal", rpc::Flow::kStream};
+inline constexpr rpc::Method kRelaySignal{"Signal", "RelaySignal", rpc::Flow::kStream, true};
 
 struct Settings {
     // `signal_relay` of the configuration.

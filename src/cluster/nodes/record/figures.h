@@ -10,7 +10,7 @@
 
 #include "base/time.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // All count from the start of the process and never fall.
 enum class Counter : std::uint8_t {
@@ -81,4 +81,4 @@ struct RateFigures {
     bool operator==(const RateFigures&) const = default;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -11,7 +11,7 @@
 
 #include "livekit_internal.pb.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 // Of NodeLimits, beside the fields of livekit.Node.
@@ -267,4 +267,4 @@ bool is_full(const NodeRecord& record, const NodeLimits& others) {
             bytes_per_sec_of(*record.stats) >= static_cast<double>(limits.bytes_per_sec));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

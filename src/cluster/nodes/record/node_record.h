@@ -14,7 +14,7 @@
 
 #include "cluster/nodes/record/figures.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 enum class NodeState : std::uint8_t { kStartingUp, kServing, kShuttingDown, kSuspended };
 // "SERVING"
@@ -71,4 +71,4 @@ std::optional<double> sysload_of(const NodeRecord& record);
 // By its own limits, by `others` where it states none. A node without figures is not full.
 bool is_full(const NodeRecord& record, const NodeLimits& others);
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -10,7 +10,7 @@
 
 #include "livekit_internal.pb.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 // Every field another value.
@@ -196,4 +196,4 @@ TEST_CASE("NodeRecord: full is who reaches one of its own limits [NODE-12]") {
     CHECK_FALSE(is_full(record, {1, 1}));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

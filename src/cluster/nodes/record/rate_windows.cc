@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 double memory_load(const NodeFigures& figures) {
@@ -84,4 +84,4 @@ std::vector<RateFigures> RateWindows::rates() const {
     return all;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

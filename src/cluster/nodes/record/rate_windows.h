@@ -12,7 +12,7 @@
 #include "cluster/nodes/clock.h"
 #include "cluster/nodes/record/figures.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 class RateWindows {
   public:
@@ -42,4 +42,4 @@ class RateWindows {
     std::deque<Sample> samples_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

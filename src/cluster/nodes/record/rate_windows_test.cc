@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 Clock at(double seconds) {
@@ -80,4 +80,4 @@ TEST_CASE("RateWindows: several windows, within bounds") {
     CHECK(rates[3].duration.to_seconds() == doctest::Approx(600).epsilon(0.02));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 struct Version {
@@ -62,4 +62,4 @@ std::optional<bool> is_newer(std::string_view own, std::string_view stored) {
     return compare(*left, *right) > 0;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

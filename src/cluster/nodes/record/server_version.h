@@ -7,10 +7,10 @@
 #include <optional>
 #include <string_view>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // Whether `own` is newer than `stored`. nullopt: one of them is no version. What follows a "+" does
 // not count; with a "-…" it comes before the same version without.
 std::optional<bool> is_newer(std::string_view own, std::string_view stored);
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

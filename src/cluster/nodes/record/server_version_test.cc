@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 TEST_CASE("Versions are compared by their numbers [RDS-01]") {
     CHECK(is_newer("1.13.5", "0.0.0") == true);
@@ -33,4 +33,4 @@ TEST_CASE("What is no version is not compared [RDS-01]") {
     CHECK_FALSE(is_newer("dev", "1.0.0"));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

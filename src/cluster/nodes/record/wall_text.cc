@@ -7,7 +7,7 @@
 #include <chrono>
 #include <cstdio>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 std::string wall_text(UnixTime time) {
     const std::chrono::sys_seconds seconds{std::chrono::seconds(time.s())};
@@ -23,4 +23,4 @@ std::string wall_text(UnixTime time) {
     return text.data();
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -8,9 +8,9 @@
 
 #include "base/time.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // "2026-11-25 09:59:12 +0000 UTC"
 std::string wall_text(UnixTime time);
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // A member of the one who asks; what on() makes does nothing once that one is destroyed.
 class Guard {
@@ -24,4 +24,4 @@ class Guard {
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

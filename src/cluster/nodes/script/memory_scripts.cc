@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using redis::MemoryStore;
@@ -151,4 +151,4 @@ void add_scripts(MemoryStore& store) {
     store.add_script(std::string(kOrphanScript), orphan);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

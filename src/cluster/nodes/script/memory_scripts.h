@@ -6,8 +6,8 @@
 
 #include "redis/memory_store.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 void add_scripts(redis::MemoryStore& store);
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

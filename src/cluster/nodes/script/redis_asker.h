@@ -16,7 +16,7 @@
 #include "cluster/nodes/script/guard.h"
 #include "redis/port.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 class RedisAsker {
   public:
@@ -51,4 +51,4 @@ class RedisAsker {
     Guard guard_;
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

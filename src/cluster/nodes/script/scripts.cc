@@ -3,7 +3,7 @@
 
 #include "cluster/nodes/script/scripts.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 const std::string_view kDropIfScript = R"(
 if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL', KEYS[1], ARGV[1]) end
@@ -64,4 +64,4 @@ for i = 1, #ARGV, 2 do
 end
 return moved)";
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -8,7 +8,7 @@
 
 #include <string_view>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 inline constexpr std::string_view kNodesKey = "nodes";              // 03 RDS-07
 inline constexpr std::string_view kRoomsKey = "room_node_map";      // 03 RDS-06
@@ -39,4 +39,4 @@ extern const std::string_view kScanScript;
 // KEYS: room_node_map, orphans. ARGV: room, node, … Moves those that still are so: [room, …].
 extern const std::string_view kOrphanScript;
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <tuple>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 double share(double sum, double of_one) {
@@ -74,4 +74,4 @@ ScaleAdvice Autoscaler::update(Timestamp now, std::span<const NodeView> nodes) {
     return advice;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

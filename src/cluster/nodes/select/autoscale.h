@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "cluster/nodes/select/selectors.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct ScaleOptions {
     double cpu_target = 0.6;           // mean load of a node, 0 … 1
@@ -49,4 +49,4 @@ class Autoscaler {
     std::deque<std::pair<Timestamp, std::size_t>> peaks_;  // falling: no more than there are counts
 };
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

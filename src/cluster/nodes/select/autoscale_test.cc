@@ -8,7 +8,7 @@
 #include <deque>
 #include <string>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 struct Field {
@@ -115,4 +115,4 @@ TEST_CASE("Autoscale: the node with the fewest participants drains, one at a tim
     CHECK_FALSE(scaler.update(at(730), field.views).drain);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

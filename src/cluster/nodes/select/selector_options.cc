@@ -10,7 +10,7 @@
 #include <span>
 #include <utility>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using Kind = SelectorOptions::Kind;
@@ -109,4 +109,4 @@ Result<SelectorOptions, std::string> check_selector(const SelectorText& text,
     return options;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

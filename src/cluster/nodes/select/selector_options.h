@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 // A point on the earth, degrees.
 struct Region {
@@ -61,4 +61,4 @@ struct SelectorOptions {
 Result<SelectorOptions, std::string> check_selector(const SelectorText& text,
                                                     std::string_view own_region);
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 std::string error_of(const SelectorText& text, std::string_view region = "") {
@@ -104,4 +104,4 @@ TEST_CASE("node_selector: distances on the globe [NODE-05]") {
     CHECK(distance({"", 90, 0}, {"", -90, 77}) == doctest::Approx(3.14159265 * 6'378'100));
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -8,7 +8,7 @@
 #include <optional>
 #include <utility>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 using Kind = SelectorOptions::Kind;
@@ -201,4 +201,4 @@ std::string explain(std::span<const NodeView> nodes, const NodeLimits& limits) {
     return nodes.empty() ? text + ": none is registered" : text;
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

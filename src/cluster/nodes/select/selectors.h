@@ -17,7 +17,7 @@
 #include "cluster/nodes/record/node_record.h"
 #include "cluster/nodes/select/selector_options.h"
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 
 struct NodeView {
     const NodeRecord* record = nullptr;
@@ -69,4 +69,4 @@ double room_cost(std::span<const NodeRecord* const> nodes, SelectorOptions::Sort
 std::string explain(std::span<const NodeView> nodes, const NodeLimits& limits);
 inline constexpr std::size_t kMaxExplained = 8;
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

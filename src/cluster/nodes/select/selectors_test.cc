@@ -10,7 +10,7 @@
 #include <map>
 #include <string>
 
-namespace confab::nodes {
+namespace confab::cluster::nodes {
 namespace {
 
 struct Shape {
@@ -278,4 +278,4 @@ TEST_CASE("Selectors: offers have the lowest and others, in rooms [NODE-05]") {
     CHECK(offers(field.views, {two, "", {}}, rng)->size() == 2);
 }
 
-}  // namespace confab::nodes
+}  // namespace confab::cluster::nodes

@@ -9,7 +9,7 @@
 
 #include "cluster/psrpc/channel.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 template <typename Map>
@@ -212,4 +212,4 @@ Core::Published Calls::when_published(rpc::CallId id) {
     };
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

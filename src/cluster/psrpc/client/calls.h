@@ -24,7 +24,7 @@
 #include "psrpc_internal.pb.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // A call as its user wants it.
 struct Wish {
@@ -119,4 +119,4 @@ class Calls {
     std::uint64_t last_ = 0;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

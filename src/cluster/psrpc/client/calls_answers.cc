@@ -8,7 +8,7 @@
 #include "cluster/psrpc/channel.h"
 #include "cluster/psrpc/client/calls.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 // PSR-18: a text is a failure whatever else there is.
@@ -191,4 +191,4 @@ void Calls::end_opened(Timestamp now, Entry& entry,
     });
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

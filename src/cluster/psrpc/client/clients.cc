@@ -7,7 +7,7 @@
 
 #include "cluster/psrpc/channel.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 std::string make_service_id(Core& core, std::string_view service, std::string_view prefix) {
     return service == "Signal" ? core.settings.node_id : core.new_id(prefix);
@@ -83,4 +83,4 @@ void Clients::settle(Timestamp now, Client& client, const Result<void, rpc::Erro
         ready(now, result);
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

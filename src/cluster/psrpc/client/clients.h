@@ -17,7 +17,7 @@
 #include "psrpc_internal.pb.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // The Signal service knows nodes by their ids, clients and servers alike; the others get new ones.
 std::string make_service_id(Core& core, std::string_view service, std::string_view prefix);
@@ -65,4 +65,4 @@ class Clients {
     std::map<std::string, Client, std::less<>> clients_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

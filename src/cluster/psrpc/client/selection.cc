@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 Selection::Selection(rpc::Flow flow, const rpc::CallOptions& options, Timestamp start,
                      Timestamp latest)
@@ -45,4 +45,4 @@ Result<std::string, rpc::Error> Selection::result() const {
     return fail(std::move(error));
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -13,7 +13,7 @@
 #include "base/time.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Selection {
   public:
@@ -44,4 +44,4 @@ class Selection {
     std::optional<rpc::Error> error_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -8,7 +8,7 @@
 #include <limits>
 
 using namespace confab;
-using namespace confab::psrpc;
+using namespace confab::cluster::psrpc;
 using rpc::Flow;
 
 namespace {

@@ -14,7 +14,7 @@
 #include "cluster/psrpc/alarms.h"
 #include "psrpc_internal.pb.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Claims {
   public:
@@ -50,4 +50,4 @@ class Claims {
     Alarms<std::string> alarms_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

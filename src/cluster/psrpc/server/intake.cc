@@ -3,7 +3,7 @@
 
 #include "cluster/psrpc/server/intake.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 bool Intake::admit(Timestamp now, const rpc::Method& method, const std::string& request,
                    const std::string& client, std::int64_t expiry) {
@@ -36,4 +36,4 @@ bool Intake::is_new(const std::string& request) {
     return true;
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

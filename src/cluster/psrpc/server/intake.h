@@ -13,7 +13,7 @@
 
 #include "cluster/psrpc/core.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Intake {
   public:
@@ -36,4 +36,4 @@ class Intake {
     std::deque<std::string> order_;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

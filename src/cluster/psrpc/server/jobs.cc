@@ -7,7 +7,7 @@
 #include "cluster/psrpc/channel.h"
 #include "cluster/psrpc/server/servers.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 // Answers when it is called or, for want of that, destroyed; at any time, perhaps after the bus.
 class Servers::Answer {
@@ -155,4 +155,4 @@ void Servers::respond(Timestamp now, const Job& job, const std::string& server_i
     (void)core_.publish(now, channel, seal(response));
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -10,7 +10,7 @@
 #include "cluster/psrpc/channel.h"
 #include "cluster/psrpc/client/clients.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 namespace {
 
 rpc::Metadata to_metadata(const google::protobuf::Map<std::string, std::string>& map) {
@@ -185,4 +185,4 @@ void Servers::lock(Timestamp now, const JobPtr& job) {
     if (!asked) ++core_.faults.lock_lost;
 }
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc

@@ -24,7 +24,7 @@
 #include "psrpc_internal.pb.h"
 #include "rpc/bus.h"
 
-namespace confab::psrpc {
+namespace confab::cluster::psrpc {
 
 class Servers {
   public:
@@ -112,4 +112,4 @@ class Servers {
     std::size_t running_ = 0;
 };
 
-}  // namespace confab::psrpc
+}  // namespace confab::cluster::psrpc
