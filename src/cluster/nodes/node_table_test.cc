@@ -22,6 +22,7 @@ struct World {
         record.id = id;
         if (stats) record.stats.emplace().updated_at = (clock().wall + skew).s();
         ++version;
+        last_put = now;
         if (stats) record.stats->figures[Counter::kBytesIn] = version;
         records[id] = write_record(record);
     }
@@ -70,6 +71,7 @@ struct World {
     using Words = std::vector<std::string>;
 
     Timestamp now = Timestamp() + Duration::millis(300);
+    Timestamp last_put;
     Duration beat_phase = Duration::millis(700);
     Rng rng{1};
     std::uint64_t version = 0;
@@ -169,6 +171,19 @@ TEST_CASE("NodeTable: a clock that is set while its node runs kills nobody [NODE
             world.watch(Duration::millis(250));
         CHECK(world.now - death <= Duration::millis(5300));
     }
+}
+
+TEST_CASE("NodeTable: a heartbeat that is late kills nobody, whatever the clock [NODE-04]") {
+    for (const std::int64_t skew : {-100'000, -4000, 0, 4000})
+        for (const std::int64_t phase : {0, 300, 700, 1100, 1500, 1900}) {
+            World world;
+            world.beat_phase = Duration::millis(phase);
+            world.live("a", {}, Duration::seconds(10));  // and then somebody sets it
+            world.live("a", Duration::millis(skew), Duration::seconds(60));
+            world.beat_phase = world.last_put + Duration::millis(3900) - world.now;
+            world.live("a", Duration::millis(skew), Duration::seconds(20));
+            CHECK(world.table.snapshot().died == 0);
+        }
 }
 
 TEST_CASE("NodeTable: one late record is no wrong clock") {
