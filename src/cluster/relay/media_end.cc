@@ -95,7 +95,8 @@ void MediaEnd::respond(SessionId id, std::string response) {
 
 void MediaEnd::refuse(SessionId id, rpc::Error error) {
     Session* const session = find(id);
-    if (session == nullptr || session->phase != Session::Phase::kOpen) return;
+    if (session == nullptr || session->is_awaiting() || session->phase == Session::Phase::kClosing)
+        return;
     session->phase = Session::Phase::kClosing;
     session->refusal = std::move(error);
     mailbox_->ready.wake(id);

@@ -255,6 +255,25 @@ TEST_CASE("MediaEnd: refused or closed from within a call, and twice [NODE-21]")
     CHECK(!world.host->only().closed);
 }
 
+TEST_CASE("MediaEnd: refused or closed when the peer has gone, with requests left [NODE-21]") {
+    World world;
+    Peer peer(world);
+    world.host->silent = true;
+    peer.start();
+    world.host->only().reads = false;
+    peer.say(0, {request(0)}, true);
+    CHECK(world.media->snapshot().sessions == 1);
+    SUBCASE("refused") {
+        world.media->refuse(world.host->last(), {rpc::Code::kNotFound, "no", {}});
+    }
+    SUBCASE("closed") {
+        world.media->close(world.host->last());
+    }
+    world.turn();
+    CHECK(world.media->snapshot().sessions == 0);
+    CHECK(!world.host->only().closed);
+}
+
 TEST_CASE("MediaEnd: both close at once [NODE-21]") {
     World world;
     const SessionId id = world.join();
