@@ -118,6 +118,15 @@ TEST_CASE("RoomRecords: a join to a room that there is costs two writes, a burst
     CHECK(participant(world, "r", "alice") == "active");
     CHECK(world.writes() - before == 3);
 
+    // Somebody else who comes does not take with it what waits.
+    node.join("r", "alice", "muted");
+    node.join("r", "bob", "b");
+    world.pass(kShort);
+    CHECK(participant(world, "r", "bob") == "b");
+    CHECK(participant(world, "r", "alice") == "active");
+    world.pass(RoomRecords::kPace);
+    CHECK(participant(world, "r", "alice") == "muted");
+
     const std::uint64_t burst = world.writes();
     world.pass(Duration::seconds(1));
     for (int i = 0; i < 100; ++i) {
@@ -125,7 +134,7 @@ TEST_CASE("RoomRecords: a join to a room that there is costs two writes, a burst
         node.set("r", "room " + std::to_string(i));
         if (i % 10 == 9) world.pass(Duration::millis(1));
     }
-    CHECK(world.server.store().hash("room_participants:r")->size() == 101);  // at once
+    CHECK(world.server.store().hash("room_participants:r")->size() == 102);  // at once
     world.pass(Duration::seconds(1));
     CHECK(world.field("rooms", "r") == "room 99");
     CHECK(world.writes() - burst == 12);  // ten turns with newcomers, two of the room
