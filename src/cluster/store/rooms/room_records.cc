@@ -179,18 +179,20 @@ void RoomRecords::handle_up(Timestamp now) {
         schedule(name, room, now);
     }
     audit_due_ = now + kAudit;
+    if (std::exchange(unanswered_, false)) second_look_ = now + kSecondLook;
 }
 
 void RoomRecords::handle_timeout(Timestamp now) {
     if (!commands_.is_up()) return;
+    if (second_look_ <= now) look_again(now);
     write(now);
     if (!rooms_.empty() && audit_due_ <= now) audit(now);
 }
 
 Timestamp RoomRecords::next_deadline() const {
     if (!commands_.is_up() || rooms_.empty()) return Timestamp::never();
-    if (due_.empty() || is_full()) return audit_due_;
-    return earlier(due_.begin()->first, audit_due_);
+    const Timestamp looks = earlier(audit_due_, second_look_);
+    return due_.empty() || is_full() ? looks : earlier(due_.begin()->first, looks);
 }
 
 RoomRecords::Snapshot RoomRecords::snapshot() const {
@@ -300,6 +302,7 @@ void RoomRecords::failed(Timestamp now, const std::string& name, const Failure& 
     const auto it = rooms_.find(name);
     if (it == rooms_.end()) return;
     Room& room = it->second;
+    unanswered_ |= failure.code == Failure::Code::kUnavailable;
     room.whole = !room.closing;
     unschedule(name, room);
     if (with_others && failure.code == Failure::Code::kRefused) {

@@ -37,6 +37,9 @@ class RoomRecords {
     // Each room is looked for that often, so many at once, at most once a second.
     static constexpr Duration kAudit = Duration::seconds(10);
     static constexpr std::size_t kAuditRooms = 256;
+    // A server that hung may still do what was sent before the connection was given up: so long
+    // after it is back, all is compared once more.
+    static constexpr Duration kSecondLook = Duration::seconds(5);
     // Of one command; more make another one. A single room or record beyond has its own.
     static constexpr std::size_t kBatchBytes = 256 * 1024;
     static constexpr std::size_t kBatchRooms = 32;
@@ -150,6 +153,7 @@ class RoomRecords {
     void displace(Timestamp now, const std::string& name, Room& room, const std::string& node);
     void remove(Timestamp now, const std::string& name, Room& room);
     void removed(Timestamp now, const std::string& name, const Answer& answer);
+    void look_again(Timestamp now);
     void audit(Timestamp now);
     void audited(Timestamp now, const std::vector<std::string>& names, const redis::Value& nodes,
                  const redis::Value& records);
@@ -161,8 +165,10 @@ class RoomRecords {
     std::size_t held_ = 0;
     std::size_t on_the_way_ = 0;
     Timestamp audit_due_;
-    std::string audited_;  // up to that room
-    Commands commands_;    // the last: its replies go first
+    std::string audited_;      // up to that room
+    bool unanswered_ = false;  // something was, when the connection ended
+    Timestamp second_look_ = Timestamp::never();
+    Commands commands_;  // the last: its replies go first
 };
 
 }  // namespace confab::cluster::store

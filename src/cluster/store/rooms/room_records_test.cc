@@ -256,6 +256,58 @@ TEST_CASE("RoomRecords: a Redis that is back as it was before is mended [RDS-32]
     CHECK(world.told(Notice::Kind::kLost) == 0);
 }
 
+TEST_CASE("RoomRecords: what a server that hung does late is found out") {
+    World world;
+    Node node(world);
+    node.set("r", "first");
+    world.pass(Duration::seconds(1));
+    world.server.hang(world.now);
+    node.set("r", "second");
+    world.pass(Duration::seconds(6));
+    node.set("r", "third");
+    world.server.go_on(world.now);
+    world.pass(Duration::seconds(1));
+    CHECK(world.field("rooms", "r") == "third");
+    world.run({"HSET", "rooms", "r", "second"});  // from the old connection
+    world.pass(RoomRecords::kSecondLook);
+    CHECK(world.field("rooms", "r") == "third");
+    const std::uint64_t before = world.server.count("EVAL");
+    world.pass(Duration::seconds(60));
+    CHECK(world.server.count("EVAL") == before);
+    // With nothing on its way there is nothing to find.
+    world.server.stop(world.now);
+    world.pass(Duration::seconds(1));
+    world.server.start(world.now);
+    world.pass(Duration::seconds(60));
+    CHECK(world.server.count("EVAL") == before + 1);
+}
+
+TEST_CASE(
+    "RoomRecords: of two nodes with the same room, the one that ends leaves the other's "
+    "[NODE-16]") {
+    World world;
+    Node a(world, "ND_a");
+    Node b(world, "ND_b");
+    a.set("r", "of a");
+    a.join("r", "alice", "a");
+    world.pass(Duration::seconds(1));
+    world.run({"HSET", "room_node_map", "r", "ND_b"});  // placed again
+    b.routed.insert("r");
+    b.set("r", "of b");
+    b.join("r", "bob", "b");
+    world.pass(Duration::millis(50));
+    a.close("r");
+    world.pass(Duration::seconds(1));
+    CHECK(world.field("rooms", "r") == "of b");
+    CHECK(participant(world, "r", "bob") == "b");
+    CHECK(world.field("room_node_map", "r") == "ND_b");
+    CHECK(world.told(Notice::Kind::kNotOurs) == 1);
+    CHECK(a.records->snapshot().rooms == 0);
+    b.close("r");
+    world.pass(Duration::seconds(1));
+    CHECK(world.server.store().keys().empty());
+}
+
 TEST_CASE("RoomRecords: what another node's close took is written again [RDS-32]") {
     World world;
     Node node(world);

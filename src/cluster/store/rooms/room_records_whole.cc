@@ -123,6 +123,14 @@ void RoomRecords::removed(Timestamp now, const std::string& name, const Answer& 
 
 // ---------------------------------------------------------------- looked for
 
+void RoomRecords::look_again(Timestamp now) {
+    second_look_ = Timestamp::never();
+    for (auto& [name, room] : rooms_) {
+        room.whole = !room.closing;
+        reschedule(now, name, room);
+    }
+}
+
 void RoomRecords::audit(Timestamp now) {
     std::vector<std::string> names;
     auto it = rooms_.upper_bound(audited_);
