@@ -59,7 +59,7 @@ class MemoryServer {
     class End;
     using Step = std::function<void(Timestamp)>;
 
-    void later(Timestamp at, Step step) { steps_.insert({{at, ++last_}, std::move(step)}); }
+    void later(Timestamp at, Step step) { steps_.emplace(std::pair(at, ++last_), std::move(step)); }
     void execute(Timestamp now, std::uint64_t from, const std::vector<std::string>& words,
                  std::uint64_t reply);
     void deliver(Timestamp now, const std::string& channel, const std::string& payload);

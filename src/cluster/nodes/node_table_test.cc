@@ -28,6 +28,7 @@ struct World {
     }
     void poll() {
         std::vector<std::string> all;
+        all.reserve(records.size());
         for (const auto& [id, bytes] : records)
             all.push_back(bytes);
         table.read(clock(), now, all);
@@ -311,6 +312,7 @@ TEST_CASE("NodeTable: events that nobody takes are bounded") {
         for (std::size_t i = 0; i < NodeTable::kMaxNodes; ++i)
             world.put("n" + std::to_string(i));
         std::vector<std::string> all;
+        all.reserve(world.records.size());
         for (const auto& [id, bytes] : world.records)
             all.push_back(bytes);
         world.table.read(world.clock(), world.now, all);

@@ -18,7 +18,7 @@ using Code = PlaceError::Code;
 
 // Three nodes that know each other.
 struct Three : Cluster {
-    explicit Three(NodeOptions options = {}) {
+    explicit Three(const NodeOptions& options = {}) {
         for (const char* id : {"a", "b", "c"})
             add(id, options);
         pass_seconds(10);

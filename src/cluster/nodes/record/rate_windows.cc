@@ -34,7 +34,7 @@ void RateWindows::add(const Clock& clock, const NodeFigures& figures) {
         next.memory_used = last.memory_used + seconds * static_cast<double>(figures.memory_used);
         next.memory_total = last.memory_total + seconds * static_cast<double>(figures.memory_total);
     }
-    samples_.push_back(std::move(next));
+    samples_.push_back(next);
     forget();
 }
 
@@ -48,7 +48,7 @@ void RateWindows::forget() {
     if (samples_.size() <= kMaxSamples) return;
     std::deque<Sample> fewer;
     for (std::size_t i = 0; i < samples_.size(); i += 2)
-        fewer.push_back(std::move(samples_[i]));
+        fewer.push_back(samples_[i]);
     samples_ = std::move(fewer);
 }
 

@@ -23,7 +23,7 @@ bool takes_rooms(const NodeView& view) {
 // Those below the limit, or all of them. Without figures nobody is above it. Records have floats:
 // 0.9 there is not below 0.9.
 template <typename F>
-Nodes below(Nodes nodes, double limit, F figure) {
+Nodes below(const Nodes& nodes, double limit, F figure) {
     Nodes light;
     for (const NodeRecord* node : nodes)
         if (static_cast<float>(figure(*node).value_or(0)) < static_cast<float>(limit))

@@ -264,6 +264,7 @@ TEST_CASE("Selectors: offers have the lowest and others, in rooms [NODE-05]") {
     CHECK(seen.size() > 95);
     // 9.95 of CPU on 1000 rooms.
     std::vector<const NodeRecord*> records;
+    records.reserve(field.records.size());
     for (const NodeRecord& record : field.records)
         records.push_back(&record);
     using SortBy = SelectorOptions::SortBy;
