@@ -717,6 +717,7 @@ TEST_CASE(
     cluster.pass(Duration::millis(100));
     REQUIRE(ends.here);
     std::vector<std::shared_ptr<std::string>> sent;
+    sent.reserve(Streams::kMaxUnacknowledged + 1);
     for (std::size_t i = 0; i < Streams::kMaxUnacknowledged + 1; ++i)
         sent.push_back(send(cluster, *ends.here, "m"));
     cluster.pass(Duration::zero());
