@@ -98,7 +98,7 @@ void PsrpcBus::open(Timestamp now, const rpc::Method& method, rpc::Topic topic, 
 }
 
 void PsrpcBus::publish(const rpc::Method& method, rpc::Topic topic, std::string message) {
-    parts_->subscriptions.publish(method, topic, std::move(message));
+    parts_->subscriptions.publish(method, topic, message);
 }
 
 void PsrpcBus::prepare(const rpc::Method& method) {

@@ -89,7 +89,7 @@ class World {
         if (!rough_ || injecting_) return true;
         const std::uint64_t chance = rng_.below(100);
         if (chance < 4) return false;
-        if (chance < 8 || chance < 12)  // late instead, or twice
+        if (chance < 12)  // late instead, or twice
             late_.push_back({cluster_.now + Duration::micros(static_cast<std::int64_t>(
                                                 rng_.below(chance < 8 ? 3'000 : 7'000'000))),
                              std::string(channel), std::string(payload)});

@@ -29,7 +29,7 @@ rpc::Registration Subscriptions::subscribe(const rpc::Method& method, const rpc:
 }
 
 void Subscriptions::publish(const rpc::Method& method, const rpc::Topic& topic,
-                            std::string message) {
+                            const std::string& message) {
     if (core_.is_full()) {
         ++core_.faults.publications_lost;
         return;

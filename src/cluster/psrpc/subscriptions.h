@@ -21,7 +21,7 @@ class Subscriptions {
 
     rpc::Registration subscribe(const rpc::Method& method, const rpc::Topic& topic,
                                 rpc::Listener listener);
-    void publish(const rpc::Method& method, const rpc::Topic& topic, std::string message);
+    void publish(const rpc::Method& method, const rpc::Topic& topic, const std::string& message);
 
   private:
     Core& core_;

@@ -35,7 +35,7 @@ class Calls {
     // Whether and what a text is; "" if there is none.
     std::string text(std::initializer_list<std::string_view> words) { return call(words).text; }
     bool failed() const { return error_.is_error(); }
-    Value end(Value value) const { return failed() ? error_ : value; }
+    Value end(const Value& value) const { return failed() ? error_ : value; }
 
   private:
     MemoryStore& store_;
@@ -66,7 +66,7 @@ inline void put(Calls& redis, std::string_view key, std::string_view field,
 // One room of kSyncRooms; `words` begin with its name.
 inline Value sync_room(Calls& redis, Words keys, std::string_view key, std::string_view node,
                        Words words, std::size_t participants) {
-    const Value owner = redis.call({"HGET", keys[0], words[0]});
+    Value owner = redis.call({"HGET", keys[0], words[0]});
     const bool routed = owner.kind != Value::Kind::kNull;
     if (routed && owner.text != node) return owner;
     const bool there = routed && redis.call({"HEXISTS", keys[1], words[0]}).integer == 1;
