@@ -116,7 +116,8 @@ void IngressStore::read(Timestamp now, std::shared_ptr<Change> change) {
                    });
 }
 
-void IngressStore::apply(Timestamp now, std::shared_ptr<Change> change, const std::string& there) {
+void IngressStore::apply(Timestamp now, const std::shared_ptr<Change>& change,
+                         const std::string& there) {
     if (!change->info && there.empty())
         return change->done(now, fail(Failure{Failure::Code::kNotFound, std::string(kAbsent)}));
     std::vector<std::string> places = {
@@ -155,7 +156,7 @@ void IngressStore::read_state(Timestamp now, std::shared_ptr<StateChange> change
                    });
 }
 
-void IngressStore::apply_state(Timestamp now, std::shared_ptr<StateChange> change,
+void IngressStore::apply_state(Timestamp now, const std::shared_ptr<StateChange>& change,
                                const std::string& there) {
     const Order order = order_of(change->state, there);
     if (order == Order::kOutdated)

@@ -54,9 +54,10 @@ class IngressStore {
     struct StateChange;
 
     void read(Timestamp now, std::shared_ptr<Change> change);
-    void apply(Timestamp now, std::shared_ptr<Change> change, const std::string& there);
+    void apply(Timestamp now, const std::shared_ptr<Change>& change, const std::string& there);
     void read_state(Timestamp now, std::shared_ptr<StateChange> change);
-    void apply_state(Timestamp now, std::shared_ptr<StateChange> change, const std::string& there);
+    void apply_state(Timestamp now, const std::shared_ptr<StateChange>& change,
+                     const std::string& there);
     void with_states(Timestamp now, Result<StoredList, Failure> infos,
                      Got<std::vector<Ingress>> done);
 

@@ -65,18 +65,18 @@ void SipStore::put(Timestamp now, Kind kind, const std::string& id, const std::s
 }
 
 void SipStore::load(Timestamp now, Kind kind, const std::string& id, Got<std::string> done) {
-    commands_.send(now, {"HGET", key_of(kind), id},
-                   [this, kind, id, done = std::move(done)](Timestamp at, Answer answer) mutable {
-                       const std::string_view absent =
-                           kind == Kind::kDispatchRule
-                               ? "requested sip dispatch rule does not exist"
-                               : "requested sip trunk does not exist";
-                       auto got = of_kind(kind, [&](auto message) {
-                           return one_of<decltype(message)>(at, commands_.notices(), key_of(kind),
-                                                            id, absent, std::move(answer));
-                       });
-                       done(at, std::move(got));
-                   });
+    commands_.send(
+        now, {"HGET", key_of(kind), id},
+        [this, kind, id, done = std::move(done)](Timestamp at, Answer answer) mutable {
+            const std::string_view absent = kind == Kind::kDispatchRule
+                                                ? "requested sip dispatch rule does not exist"
+                                                : "requested sip trunk does not exist";
+            auto got = of_kind(kind, [&](const auto& message) {
+                return one_of<std::remove_cvref_t<decltype(message)>>(
+                    at, commands_.notices(), key_of(kind), id, absent, std::move(answer));
+            });
+            done(at, std::move(got));
+        });
 }
 
 void SipStore::list(Timestamp now, Kind kind, const std::optional<Page>& page,
@@ -84,9 +84,9 @@ void SipStore::list(Timestamp now, Kind kind, const std::optional<Page>& page,
     if (page) return list_page(now, kind, *page, std::move(done));
     commands_.send(now, {"HGETALL", key_of(kind)},
                    [this, kind, done = std::move(done)](Timestamp at, Answer answer) mutable {
-                       auto all = of_kind(kind, [&](auto message) {
-                           return all_of<decltype(message)>(at, commands_.notices(), key_of(kind),
-                                                            std::move(answer));
+                       auto all = of_kind(kind, [&](const auto& message) {
+                           return all_of<std::remove_cvref_t<decltype(message)>>(
+                               at, commands_.notices(), key_of(kind), std::move(answer));
                        });
                        if (all) sort(*all);
                        done(at, std::move(all));
@@ -107,8 +107,8 @@ void SipStore::list_page(Timestamp now, Kind kind, const Page& page, Got<StoredL
         if (ids.empty()) return (*done)(at, StoredList());
         commands_.send(
             at, hmget(key_of(kind), ids), [this, kind, ids, done](Timestamp then, Answer records) {
-                (*done)(then, of_kind(kind, [&](auto message) {
-                            return some_of<decltype(message)>(
+                (*done)(then, of_kind(kind, [&](const auto& message) {
+                            return some_of<std::remove_cvref_t<decltype(message)>>(
                                 then, commands_.notices(), key_of(kind), ids, std::move(records));
                         }));
             });

@@ -277,10 +277,11 @@ void RoomRecords::send(Timestamp now, Batch& batch) {
     if (sent.words.empty()) return;
     const std::size_t bytes = sent.bytes + kCommandBytes;
     on_the_way_ += bytes;
-    commands_.send(now, sent.words, [this, rooms = sent.rooms, bytes](Timestamp at, Answer answer) {
-        on_the_way_ -= bytes;
-        written(at, rooms, answer);
-    });
+    commands_.send(now, sent.words,
+                   [this, rooms = sent.rooms, bytes](Timestamp at, const Answer& answer) {
+                       on_the_way_ -= bytes;
+                       written(at, rooms, answer);
+                   });
 }
 
 void RoomRecords::written(Timestamp now, const std::vector<std::string>& rooms,
