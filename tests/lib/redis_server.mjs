@@ -86,9 +86,14 @@ export async function redis_cluster() {
     all.push(await RedisServer.start(['cluster-enabled yes', 'cluster-node-timeout 1000', `cluster-port ${await free_port()}`, 'cluster-replica-validity-factor 0']));
   }
   execFileSync('redis-cli', ['--cluster', 'create', ...all.map((one) => one.address), '--cluster-replicas', '1', '--cluster-yes'], { stdio: 'pipe', timeout: 60000 });
-  const settled = (one) => /cluster_state:ok/.test(one.cli('CLUSTER', 'INFO')) && (one.cli('CLUSTER', 'NODES').match(/slave /g) ?? []).length === 3;
-  await until(() => all.every(settled), { timeout: 30000, what: 'the cluster' });
-  await until(() => all.every((one) => /role:master|master_link_status:up/.test(one.cli('INFO', 'replication'))), { timeout: 30000, what: 'the replicas' });
+  try {
+    const settled = (one) => /cluster_state:ok/.test(one.cli('CLUSTER', 'INFO')) && (one.cli('CLUSTER', 'NODES').match(/slave /g) ?? []).length === 3;
+    await until(() => all.every(settled), { timeout: 30000, what: 'the cluster' });
+    await until(() => all.every((one) => /role:master|master_link_status:up/.test(one.cli('INFO', 'replication'))), { timeout: 30000, what: 'the replicas' });
+  } catch (error) {
+    for (const one of all) await one.end();
+    throw error;
+  }
   return all;
 }
 
