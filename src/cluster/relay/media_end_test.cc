@@ -31,7 +31,7 @@ class Peer {
         world_.turn();
     }
     void start() { send(encode_start(World::start_of("bob"))); }
-    void say(std::uint64_t seq, std::vector<std::string> messages, bool close = false) {
+    void say(std::uint64_t seq, const std::vector<std::string>& messages, bool close = false) {
         send(encode_batch(BatchKind::kRequests, seq, close, messages));
     }
     Batch receive() {

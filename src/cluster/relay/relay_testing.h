@@ -272,6 +272,7 @@ class World {
 // 0, 1 … count - 1.
 inline std::vector<std::int64_t> numbers_to(std::int64_t count) {
     std::vector<std::int64_t> numbers;
+    numbers.reserve(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
         numbers.push_back(i);
     return numbers;
