@@ -187,6 +187,7 @@ TEST_CASE(
 TEST_CASE("Relay: a thousand sessions at once, each with its own [NODE-20]") {
     World world;
     std::vector<SessionId> ids;
+    ids.reserve(1000);
     for (int i = 0; i < 1000; ++i)
         ids.push_back(world.join("p" + std::to_string(i)));
     CHECK(world.media->snapshot().sessions == 1000);

@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -271,10 +272,8 @@ class World {
 
 // 0, 1 … count - 1.
 inline std::vector<std::int64_t> numbers_to(std::int64_t count) {
-    std::vector<std::int64_t> numbers;
-    numbers.reserve(static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i)
-        numbers.push_back(i);
+    std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+    std::iota(numbers.begin(), numbers.end(), 0);
     return numbers;
 }
 

@@ -30,7 +30,7 @@ class Peer {
         streams.back()->send(world_.now, std::move(bytes), [](const Result<void, rpc::Error>&) {});
         world_.turn();
     }
-    void respond(std::uint64_t seq, std::vector<std::string> messages, bool close = false) {
+    void respond(std::uint64_t seq, const std::vector<std::string>& messages, bool close = false) {
         send(encode_batch(BatchKind::kResponses, seq, close, messages));
     }
     std::vector<std::shared_ptr<rpc::Stream>> streams;
