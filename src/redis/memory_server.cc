@@ -224,6 +224,7 @@ void MemoryServer::disconnect(Timestamp now, std::uint64_t id, const Fault& faul
 void MemoryServer::stop(Timestamp now) {
     running_ = false;
     std::vector<std::uint64_t> all;
+    all.reserve(ends_.size());
     for (const auto& [id, end] : ends_)
         all.push_back(id);
     for (const std::uint64_t id : all)

@@ -128,9 +128,12 @@ void compare(redis::Connection& redis, std::string_view script, const Case& one,
     expect(real.is_error() || real == twin, "another reply:" + inputs);
     if (real.is_error())
         expect(real.text.find("WRONGTYPE") != std::string::npos, "another error: " + real.text);
-    for (const std::string& key : one.keys)
-        expect(content(there, key) == content(here, key),
-               key + ": " + content(there, key) + " / " + content(here, key) + inputs);
+    for (const std::string& key : one.keys) {
+        std::string both = content(there, key);
+        const bool same = both == content(here, key);
+        both.append(" / ").append(content(here, key)).append(inputs);
+        expect(same, both.insert(0, key + ": "));
+    }
 }
 
 void twins(std::uint16_t port) {
