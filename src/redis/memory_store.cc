@@ -11,30 +11,13 @@
 namespace confab::redis {
 namespace {
 
-Value integer(std::int64_t number) {
-    Value value;
-    value.kind = Value::Kind::kInteger;
-    value.integer = number;
-    return value;
-}
-Value bulk(std::string_view content) {
-    Value value;
-    value.kind = Value::Kind::kText;
-    value.text = content;
-    return value;
-}
-Value error(std::string_view content) {
-    Value value = bulk(content);
-    value.kind = Value::Kind::kError;
-    return value;
-}
-Value list(Value::Kind kind = Value::Kind::kList) {
-    Value value;
-    value.kind = kind;
+Value map() {
+    Value value = Value::of_list();
+    value.kind = Value::Kind::kMap;
     return value;
 }
 Value wrong_type() {
-    return error("WRONGTYPE Operation against a key holding the wrong kind of value");
+    return Value::of_error("WRONGTYPE Operation against a key holding the wrong kind of value");
 }
 std::int64_t number_of(std::string_view digits) {
     std::int64_t number = 0;
@@ -95,40 +78,40 @@ Value MemoryStore::set_text(Timestamp now, Words words) {
         } else if (more && equals_ignore_case(words[i], "PX")) {
             expires = now + Duration::millis(number_of(words[++i]));
         } else {
-            return error("ERR syntax error");
+            return Value::of_error("ERR syntax error");
         }
     }
     if (only_new && entries_.contains(words[1])) return {};
     entries_.insert_or_assign(std::string(words[1]), Entry{std::string(words[2]), expires});
-    return bulk("OK");
+    return Value::of_text("OK");
 }
 
 // EVAL script numkeys key… argument…
 Value MemoryStore::eval(Timestamp now, Words words) {
     const auto script = scripts_.find(words[1]);
-    if (script == scripts_.end()) return error("ERR this script is not known here");
+    if (script == scripts_.end()) return Value::of_error("ERR this script is not known here");
     const auto keys = static_cast<std::size_t>(number_of(words[2]));
     if (keys > words.size() - 3)
-        return error("ERR Number of keys can't be greater than number of args");
+        return Value::of_error("ERR Number of keys can't be greater than number of args");
     return script->second(*this, now, words.subspan(3, keys), words.subspan(3 + keys));
 }
 
 struct MemoryStore::Run {
     using S = MemoryStore;
-    static Value ping(S&, Timestamp, Words) { return bulk("PONG"); }
+    static Value ping(S&, Timestamp, Words) { return Value::of_text("PONG"); }
     static Value set(S& s, Timestamp now, Words w) { return s.set_text(now, w); }
     static Value eval(S& s, Timestamp now, Words w) { return s.eval(now, w); }
     static Value get(S& s, Timestamp, Words w) {
         std::string* value = nullptr;
         if (!s.get(w[1], value, false)) return wrong_type();
-        return value ? bulk(*value) : Value{};
+        return value ? Value::of_text(*value) : Value{};
     }
     static Value incr(S& s, Timestamp, Words w) {
         std::string* value = nullptr;
         if (!s.get(w[1], value, true)) return wrong_type();
         const std::int64_t next = number_of(*value) + 1;
         *value = std::to_string(next);
-        return integer(next);
+        return Value::of_integer(next);
     }
     static Value del(S& s, Timestamp, Words w) {
         std::int64_t gone = 0;
@@ -137,90 +120,92 @@ struct MemoryStore::Run {
                 s.entries_.erase(it);
                 ++gone;
             }
-        return integer(gone);
+        return Value::of_integer(gone);
     }
     static Value exists(S& s, Timestamp, Words w) {
         std::int64_t there = 0;
         for (const std::string_view key : w.subspan(1))
             there += s.entries_.contains(key) ? 1 : 0;
-        return integer(there);
+        return Value::of_integer(there);
     }
     static Value pexpire(S& s, Timestamp now, Words w) {
         const auto it = s.entries_.find(w[1]);
-        if (it == s.entries_.end()) return integer(0);
+        if (it == s.entries_.end()) return Value::of_integer(0);
         it->second.expires = now + Duration::millis(number_of(w[2]));
-        return integer(1);
+        return Value::of_integer(1);
     }
     static Value hset(S& s, Timestamp, Words w) {
-        if (w.size() % 2 != 0) return error("ERR wrong number of arguments for 'hset' command");
+        if (w.size() % 2 != 0)
+            return Value::of_error("ERR wrong number of arguments for 'hset' command");
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, true)) return wrong_type();
         std::int64_t fresh = 0;
         for (std::size_t i = 2; i < w.size(); i += 2)
             fresh +=
                 hash->insert_or_assign(std::string(w[i]), std::string(w[i + 1])).second ? 1 : 0;
-        return integer(fresh);
+        return Value::of_integer(fresh);
     }
     static Value hsetnx(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, true)) return wrong_type();
-        return integer(hash->emplace(std::string(w[2]), std::string(w[3])).second ? 1 : 0);
+        return Value::of_integer(hash->emplace(std::string(w[2]), std::string(w[3])).second ? 1
+                                                                                            : 0);
     }
     static Value hget(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
         if (!hash) return Value{};
         const auto it = hash->find(w[2]);
-        return it == hash->end() ? Value{} : bulk(it->second);
+        return it == hash->end() ? Value{} : Value::of_text(it->second);
     }
     static Value hmget(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        Value all = list();
+        Value all = Value::of_list();
         for (const std::string_view field : w.subspan(2)) {
             const bool there = hash && hash->find(field) != hash->end();
-            all.items.push_back(there ? bulk(hash->find(field)->second) : Value{});
+            all.items.push_back(there ? Value::of_text(hash->find(field)->second) : Value{});
         }
         return all;
     }
     static Value hgetall(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        Value all = list(Value::Kind::kMap);
+        Value all = map();
         if (!hash) return all;
         for (const auto& [field, value] : *hash) {
-            all.items.push_back(bulk(field));
-            all.items.push_back(bulk(value));
+            all.items.push_back(Value::of_text(field));
+            all.items.push_back(Value::of_text(value));
         }
         return all;
     }
     static Value hkeys(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        Value all = list();
+        Value all = Value::of_list();
         if (!hash) return all;
         for (const auto& [field, value] : *hash)
-            all.items.push_back(bulk(field));
+            all.items.push_back(Value::of_text(field));
         return all;
     }
     static Value hvals(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        Value all = list();
+        Value all = Value::of_list();
         if (!hash) return all;
         for (const auto& [field, value] : *hash)
-            all.items.push_back(bulk(value));
+            all.items.push_back(Value::of_text(value));
         return all;
     }
     static Value hexists(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        return integer(hash && hash->find(w[2]) != hash->end() ? 1 : 0);
+        return Value::of_integer(hash && hash->find(w[2]) != hash->end() ? 1 : 0);
     }
     static Value hlen(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
         if (!s.get(w[1], hash, false)) return wrong_type();
-        return integer(hash ? static_cast<std::int64_t>(hash->size()) : 0);
+        return Value::of_integer(hash ? static_cast<std::int64_t>(hash->size()) : 0);
     }
     static Value hdel(S& s, Timestamp, Words w) {
         Hash* hash = nullptr;
@@ -234,7 +219,7 @@ struct MemoryStore::Run {
             ++gone;
         }
         s.drop_if_empty(w[1]);
-        return integer(gone);
+        return Value::of_integer(gone);
     }
     static Value sadd(S& s, Timestamp, Words w) {
         Set* set = nullptr;
@@ -242,7 +227,7 @@ struct MemoryStore::Run {
         std::int64_t fresh = 0;
         for (const std::string_view member : w.subspan(2))
             fresh += set->emplace(member).second ? 1 : 0;
-        return integer(fresh);
+        return Value::of_integer(fresh);
     }
     static Value srem(S& s, Timestamp, Words w) {
         Set* set = nullptr;
@@ -256,15 +241,15 @@ struct MemoryStore::Run {
             ++gone;
         }
         s.drop_if_empty(w[1]);
-        return integer(gone);
+        return Value::of_integer(gone);
     }
     static Value smembers(S& s, Timestamp, Words w) {
         Set* set = nullptr;
         if (!s.get(w[1], set, false)) return wrong_type();
-        Value all = list();
+        Value all = Value::of_list();
         if (!set) return all;
         for (const std::string& member : *set)
-            all.items.push_back(bulk(member));
+            all.items.push_back(Value::of_text(member));
         return all;
     }
 };
@@ -284,15 +269,15 @@ std::span<const MemoryStore::Command> MemoryStore::commands() {
 
 Value MemoryStore::run(Timestamp now, Words words) {
     expire(now);
-    if (words.empty()) return error("ERR no command");
+    if (words.empty()) return Value::of_error("ERR no command");
     for (const Command& command : commands()) {
         if (!equals_ignore_case(command.name, words[0])) continue;
         if (words.size() < command.min_words)
-            return error("ERR wrong number of arguments for '" + std::string(words[0]) +
-                         "' command");
+            return Value::of_error("ERR wrong number of arguments for '" + std::string(words[0]) +
+                                   "' command");
         return command.run(*this, now, words);
     }
-    return error("ERR unknown command '" + std::string(words[0]) + "'");
+    return Value::of_error("ERR unknown command '" + std::string(words[0]) + "'");
 }
 
 }  // namespace confab::redis

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace confab::redis {
@@ -28,6 +29,19 @@ struct Value {
     std::string text;
     std::vector<Value> items;
 
+    static Value of_text(std::string_view text) { return with(Kind::kText, text); }
+    static Value of_error(std::string_view text) { return with(Kind::kError, text); }
+    static Value of_integer(std::int64_t number) {
+        Value value = with(Kind::kInteger, {});
+        value.integer = number;
+        return value;
+    }
+    static Value of_list(std::vector<Value> items = {}) {
+        Value value = with(Kind::kList, {});
+        value.items = std::move(items);
+        return value;
+    }
+
     bool is_error() const { return kind == Kind::kError; }
     // The first word of an error: "ERR", "WRONGPASS", "READONLY" …; empty for all else.
     std::string_view error_code() const {
@@ -35,6 +49,14 @@ struct Value {
         return std::string_view(text).substr(0, text.find(' '));
     }
     bool operator==(const Value&) const = default;
+
+  private:
+    static Value with(Kind kind, std::string_view text) {
+        Value value;
+        value.kind = kind;
+        value.text = text;
+        return value;
+    }
 };
 
 }  // namespace confab::redis

@@ -43,19 +43,6 @@ class Calls {
     Value error_;
 };
 
-inline Value integer(std::int64_t number) {
-    Value value;
-    value.kind = Value::Kind::kInteger;
-    value.integer = number;
-    return value;
-}
-inline Value list(std::vector<Value> items) {
-    Value value;
-    value.kind = Value::Kind::kList;
-    value.items = std::move(items);
-    return value;
-}
-
 inline void put(Calls& redis, std::string_view key, std::string_view field,
                 std::string_view value) {
     const Value there = redis.call({"HGET", key, field});
@@ -83,7 +70,7 @@ inline Value sync_room(Calls& redis, Words keys, std::string_view key, std::stri
     }
     for (const Value& identity : redis.call({"HKEYS", key}).items)
         if (!wanted.contains(identity.text)) redis.call({"HDEL", key, identity.text});
-    return integer(there ? 0 : 1);
+    return Value::of_integer(there ? 0 : 1);
 }
 
 inline Value sync_rooms(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
@@ -96,14 +83,14 @@ inline Value sync_rooms(MemoryStore& store, Timestamp now, Words keys, Words arg
             sync_room(redis, keys, keys[i], arguments[0], arguments.subspan(at), participants));
         at += 5 + 2 * participants;
     }
-    return redis.end(list(std::move(reply)));
+    return redis.end(Value::of_list(std::move(reply)));
 }
 
 inline Value release_lock(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
     const Value token = redis.call({"GET", keys[0]});
     if (token.kind == Value::Kind::kNull || token.text != arguments[0])
-        return redis.end(integer(0));
+        return redis.end(Value::of_integer(0));
     return redis.end(redis.call({"DEL", keys[0]}));
 }
 
@@ -111,19 +98,20 @@ inline Value delete_room(MemoryStore& store, Timestamp now, Words keys, Words ar
     Calls redis(store, now);
     const Value owner = redis.call({"HGET", keys[0], arguments[0]});
     if (owner.kind != Value::Kind::kNull && owner.text != arguments[1])
-        return redis.end(list({integer(0), owner}));
+        return redis.end(Value::of_list({Value::of_integer(0), owner}));
     const Value room = redis.call({"HGET", keys[1], arguments[0]});
     for (const std::string_view key : keys.first(3))
         redis.call({"HDEL", key, arguments[0]});
     redis.call({"DEL", keys[3], keys[4], keys[5]});
-    if (room.kind == Value::Kind::kText) return redis.end(list({integer(1), room}));
-    return redis.end(list({integer(1)}));
+    if (room.kind == Value::Kind::kText)
+        return redis.end(Value::of_list({Value::of_integer(1), room}));
+    return redis.end(Value::of_list({Value::of_integer(1)}));
 }
 
 inline Value store_ingress(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
     const std::string_view id = arguments[0];
-    if (redis.text({"HGET", keys[0], id}) != arguments[1]) return redis.end(integer(0));
+    if (redis.text({"HGET", keys[0], id}) != arguments[1]) return redis.end(Value::of_integer(0));
     redis.call({"HSET", keys[0], id, arguments[2]});
     if (arguments[3] != arguments[4] && !arguments[3].empty())
         redis.call({"HDEL", keys[1], arguments[3]});
@@ -131,34 +119,35 @@ inline Value store_ingress(MemoryStore& store, Timestamp now, Words keys, Words 
     if (arguments[5] != arguments[6] && !arguments[5].empty()) redis.call({"SREM", keys[3], id});
     if (!arguments[6].empty()) redis.call({"SADD", keys[4], id});
     if (arguments[1].empty()) redis.call({"SET", keys[2], arguments[7]});
-    return redis.end(integer(1));
+    return redis.end(Value::of_integer(1));
 }
 
 inline Value set_ingress_state(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
-    if (redis.call({"HEXISTS", keys[0], arguments[0]}).integer == 0) return redis.end(integer(-1));
-    if (redis.text({"GET", keys[1]}) != arguments[1]) return redis.end(integer(0));
+    if (redis.call({"HEXISTS", keys[0], arguments[0]}).integer == 0)
+        return redis.end(Value::of_integer(-1));
+    if (redis.text({"GET", keys[1]}) != arguments[1]) return redis.end(Value::of_integer(0));
     redis.call({"SET", keys[1], arguments[2]});
-    return redis.end(integer(1));
+    return redis.end(Value::of_integer(1));
 }
 
 inline Value delete_ingress(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
     const Value there = redis.call({"HGET", keys[0], arguments[0]});
     if (there.kind == Value::Kind::kNull || there.text != arguments[1])
-        return redis.end(integer(0));
+        return redis.end(Value::of_integer(0));
     redis.call({"SREM", keys[3], arguments[0]});
     redis.call({"HDEL", keys[1], arguments[2]});
     redis.call({"HDEL", keys[0], arguments[0]});
     redis.call({"DEL", keys[2]});
-    return redis.end(integer(1));
+    return redis.end(Value::of_integer(1));
 }
 
 inline Value replace_text(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
-    if (redis.text({"GET", keys[0]}) != arguments[0]) return redis.end(integer(0));
+    if (redis.text({"GET", keys[0]}) != arguments[0]) return redis.end(Value::of_integer(0));
     redis.call({"SET", keys[0], arguments[1]});
-    return redis.end(integer(1));
+    return redis.end(Value::of_integer(1));
 }
 
 struct Twin {

@@ -11,30 +11,6 @@
 namespace confab::redis {
 namespace {
 
-Value text(std::string_view content) {
-    Value value;
-    value.kind = Value::Kind::kText;
-    value.text = content;
-    return value;
-}
-Value number(std::int64_t content) {
-    Value value;
-    value.kind = Value::Kind::kInteger;
-    value.integer = content;
-    return value;
-}
-Value list(std::vector<Value> items) {
-    Value value;
-    value.kind = Value::Kind::kList;
-    value.items = std::move(items);
-    return value;
-}
-Value error(std::string_view content) {
-    Value value = text(content);
-    value.kind = Value::Kind::kError;
-    return value;
-}
-
 const Address kAsked{"10.0.0.9", 7000};
 
 }  // namespace
@@ -59,25 +35,32 @@ TEST_CASE("slot_of: keys, tags, commands [RDS-23] [RDS-28]") {
 }
 
 TEST_CASE("read_slots: ranges, and what makes no sense [RDS-28]") {
-    const Value reply = list({
-        list({number(0), number(5460), list({text("10.0.0.1"), number(7001), text("id")}),
-              list({text("10.0.0.4"), number(7001)})}),
-        list({number(5461), number(16383), list({text(""), number(7002)})}),
-        list({number(3), number(2), list({text("10.0.0.1"), number(7001)})}),
-        list({number(0), number(16384), list({text("10.0.0.1"), number(7001)})}),
-        list({number(0), number(1), list({text("10.0.0.1"), number(0)})}),
-        list({number(0), number(1), list({text("not a host"), number(1)})}),
-        list({number(0)}),
-        number(7),
+    const Value reply = Value::of_list({
+        Value::of_list({Value::of_integer(0), Value::of_integer(5460),
+                        Value::of_list({Value::of_text("10.0.0.1"), Value::of_integer(7001),
+                                        Value::of_text("id")}),
+                        Value::of_list({Value::of_text("10.0.0.4"), Value::of_integer(7001)})}),
+        Value::of_list({Value::of_integer(5461), Value::of_integer(16383),
+                        Value::of_list({Value::of_text(""), Value::of_integer(7002)})}),
+        Value::of_list({Value::of_integer(3), Value::of_integer(2),
+                        Value::of_list({Value::of_text("10.0.0.1"), Value::of_integer(7001)})}),
+        Value::of_list({Value::of_integer(0), Value::of_integer(16384),
+                        Value::of_list({Value::of_text("10.0.0.1"), Value::of_integer(7001)})}),
+        Value::of_list({Value::of_integer(0), Value::of_integer(1),
+                        Value::of_list({Value::of_text("10.0.0.1"), Value::of_integer(0)})}),
+        Value::of_list({Value::of_integer(0), Value::of_integer(1),
+                        Value::of_list({Value::of_text("not a host"), Value::of_integer(1)})}),
+        Value::of_list({Value::of_integer(0)}),
+        Value::of_integer(7),
     });
     CHECK(read_slots(reply, kAsked) ==
           std::vector<SlotRange>{{0, 5460, {"10.0.0.1", 7001}}, {5461, 16383, {"10.0.0.9", 7002}}});
-    CHECK(read_slots(text("OK"), kAsked).empty());
+    CHECK(read_slots(Value::of_text("OK"), kAsked).empty());
 }
 
 TEST_CASE("read_redirection: moved, asked, and what is none [RDS-28]") {
     const auto read = [](std::string_view said) {
-        const auto where = read_redirection(error(said), kAsked);
+        const auto where = read_redirection(Value::of_error(said), kAsked);
         return where ? (where->moved ? "moved " : "ask ") + std::to_string(where->slot) + " " +
                            to_text(where->to)
                      : "none";
@@ -88,7 +71,7 @@ TEST_CASE("read_redirection: moved, asked, and what is none [RDS-28]") {
     for (const char* wrong : {"MOVED", "MOVED 1", "MOVED 16384 a:1", "MOVED x a:1", "MOVED 1 a",
                               "MOVED 1 a:0", "ERR no", "MOVEDX 1 a:1"})
         CHECK_MESSAGE(read(wrong) == "none", wrong);
-    CHECK_FALSE(read_redirection(text("MOVED 1 a:1"), kAsked));
+    CHECK_FALSE(read_redirection(Value::of_text("MOVED 1 a:1"), kAsked));
 }
 
 }  // namespace confab::redis

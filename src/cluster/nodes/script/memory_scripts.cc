@@ -26,23 +26,6 @@ Value run(MemoryStore& store, Timestamp now, std::initializer_list<std::string_v
     const std::vector<std::string_view> all(words);
     return store.run(now, all);
 }
-Value text(std::string_view content) {
-    Value value;
-    value.kind = Value::Kind::kText;
-    value.text = content;
-    return value;
-}
-Value integer(std::int64_t number) {
-    Value value;
-    value.kind = Value::Kind::kInteger;
-    value.integer = number;
-    return value;
-}
-Value list() {
-    Value value;
-    value.kind = Value::Kind::kList;
-    return value;
-}
 double number_of(std::string_view digits) {
     double number = 0;
     std::from_chars(digits.data(), digits.data() + digits.size(), number);
@@ -51,7 +34,7 @@ double number_of(std::string_view digits) {
 
 Value drop_if(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     const Value held = run(store, now, {"HGET", keys[0], arguments[0]});
-    if (held.kind != Value::Kind::kText || held.text != arguments[1]) return integer(0);
+    if (held.kind != Value::Kind::kText || held.text != arguments[1]) return Value::of_integer(0);
     return run(store, now, {"HDEL", keys[0], arguments[0]});
 }
 
@@ -67,9 +50,9 @@ double recent_rooms(MemoryStore& store, Timestamp now, std::string_view key,
 
 Value claim(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     const Value held = run(store, now, {"HGET", keys[0], arguments[0]});
-    Value out = list();
+    Value out = Value::of_list();
     if (held.kind == Value::Kind::kText && held.text != arguments[1]) {
-        out.items = {held, integer(0)};
+        out.items = {held, Value::of_integer(0)};
         return out;
     }
     std::string_view best;
@@ -88,12 +71,12 @@ Value claim(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     run(store, now, {"HSET", keys[0], arguments[0], best});
     run(store, now, {"HSET", keys[1], best, kept.data()});
     run(store, now, {"PEXPIRE", keys[1], "60000"});
-    out.items = {text(best), integer(1)};
+    out.items = {Value::of_text(best), Value::of_integer(1)};
     return out;
 }
 
 Value hold(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
-    Value out = list();
+    Value out = Value::of_list();
     for (const std::string_view room : arguments.subspan(1)) {
         run(store, now, {"HSETNX", keys[0], room, arguments[0]});
         out.items.push_back(run(store, now, {"HGET", keys[0], room}));
@@ -103,7 +86,7 @@ Value hold(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
 
 Value renew(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     const Value held = run(store, now, {"GET", keys[0]});
-    if (held.kind != Value::Kind::kText || held.text != arguments[0]) return integer(0);
+    if (held.kind != Value::Kind::kText || held.text != arguments[0]) return Value::of_integer(0);
     return run(store, now, {"PEXPIRE", keys[0], arguments[1]});
 }
 
@@ -113,13 +96,13 @@ Value scan(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     const std::set<std::string_view> known(arguments.begin() + 2, arguments.end());
     const bool begin = arguments[0] == "0";
     std::size_t left = static_cast<std::size_t>(number_of(arguments[1]));
-    Value out = list();
-    out.items.push_back(text("0"));
+    Value out = Value::of_list();
+    out.items.push_back(Value::of_text("0"));
     for (std::size_t i = 0; i + 1 < all.items.size(); i += 2) {
         const std::string& field = all.items[i].text;
         if (!begin && field <= arguments[0].substr(1)) continue;
         if (left-- == 0) {
-            out.items[0] = text("+" + all.items[i - 2].text);
+            out.items[0] = Value::of_text("+" + all.items[i - 2].text);
             break;
         }
         if (known.contains(all.items[i + 1].text)) continue;
@@ -130,12 +113,12 @@ Value scan(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
 }
 
 Value orphan(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
-    Value out = list();
+    Value out = Value::of_list();
     for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
         const std::string_view pair[] = {arguments[i], arguments[i + 1]};
         if (drop_if(store, now, keys, pair).integer == 0) continue;
         run(store, now, {"HSET", keys[1], pair[0], pair[1]});
-        out.items.push_back(text(pair[0]));
+        out.items.push_back(Value::of_text(pair[0]));
     }
     return out;
 }
