@@ -5,13 +5,12 @@
 // (tests/cluster/run_cluster_store starts it, and again when it ends, with the users that it
 // names). usage: cluster_store PORT
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "../redis_session/checks.h"
 #include "../redis_session/connection.h"
 #include "../redis_session/node.h"
 #include "cluster/store/ingress_store.h"
@@ -287,36 +286,20 @@ void ingresses(std::uint16_t port) {
     expect(redis.ask({"DBSIZE"}).integer == 0, "something stays");
 }
 
-int run(std::uint16_t port) {
-    int failed = 0;
-    int passed = 0;
-    const auto check = [&](const char* name, void (*body)(std::uint16_t)) {
-        try {
-            body(port);
-            ++passed;
-            std::cout << "ok " << name << std::endl;
-        } catch (const std::exception& error) {
-            ++failed;
-            std::cout << "FAILED " << name << ": " << error.what() << std::endl;
-        }
-    };
-    check("each script does what its twin does", twins);
-    check("what Redis refuses is told with its remedy", refusals);
-    check("rooms outlast a server that comes back empty, and leave nothing", rooms);
-    check("a lock ends by itself; a late release takes nobody's", locks);
-    check("an ingress from its making to its end", ingresses);
-    std::cout << passed << " passed, " << failed << " failed" << std::endl;
-    return failed == 0 ? 0 : 1;
+}  // namespace
+
+int run(int argc, char** argv) {
+    return redis::run_checks(
+        argc, argv,
+        {{"each script does what its twin does", twins},
+         {"what Redis refuses is told with its remedy", refusals},
+         {"rooms outlast a server that comes back empty, and leave nothing", rooms},
+         {"a lock ends by itself; a late release takes nobody's", locks},
+         {"an ingress from its making to its end", ingresses}});
 }
 
-}  // namespace
 }  // namespace confab::cluster::store
 
 int main(int argc, char** argv) {
-    const int port = argc == 2 ? std::atoi(argv[1]) : 0;
-    if (port <= 0 || port > 65535) {
-        std::cerr << "usage: cluster_store PORT\n";
-        return 2;
-    }
-    return confab::cluster::store::run(static_cast<std::uint16_t>(port));
+    return confab::cluster::store::run(argc, argv);
 }

@@ -5,12 +5,11 @@
 // starts it, and again when it ends, with the users "confab", password "right", that may have no
 // channel "secret…", and "nobody" without rights). usage: redis_session PORT
 #include <array>
-#include <cstdlib>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "checks.h"
 #include "connection.h"
 #include "node.h"
 #include "redis/client.h"
@@ -133,37 +132,21 @@ void come_back(std::uint16_t port) {
     expect(node.ups == 4, "not up twice each");
 }
 
-int run(std::uint16_t port) {
-    int failed = 0;
-    int passed = 0;
-    const auto check = [&](const char* name, void (*body)(std::uint16_t)) {
-        try {
-            body(port);
-            ++passed;
-            std::cout << "ok " << name << std::endl;
-        } catch (const std::exception& error) {
-            ++failed;
-            std::cout << "FAILED " << name << ": " << error.what() << std::endl;
-        }
-    };
-    check("any bytes as values, nulls, errors, 20 MB, databases", exchange);
-    check("a refused login says what to do", logins);
-    check("channels: order, a refused one, one message too big, silence", channels);
-    check("CLIENT PAUSE: commands and listeners give up in time", pause);
-    check("a server that goes: everybody is told", restart);
-    check("a server that comes back, empty: so do connections and channels", come_back);
-    std::cout << passed << " passed, " << failed << " failed" << std::endl;
-    return failed == 0 ? 0 : 1;
+}  // namespace
+
+int run(int argc, char** argv) {
+    return run_checks(
+        argc, argv,
+        {{"any bytes as values, nulls, errors, 20 MB, databases", exchange},
+         {"a refused login says what to do", logins},
+         {"channels: order, a refused one, one message too big, silence", channels},
+         {"CLIENT PAUSE: commands and listeners give up in time", pause},
+         {"a server that goes: everybody is told", restart},
+         {"a server that comes back, empty: so do connections and channels", come_back}});
 }
 
-}  // namespace
 }  // namespace confab::redis
 
 int main(int argc, char** argv) {
-    const int port = argc == 2 ? std::atoi(argv[1]) : 0;
-    if (port <= 0 || port > 65535) {
-        std::cerr << "usage: redis_session PORT\n";
-        return 2;
-    }
-    return confab::redis::run(static_cast<std::uint16_t>(port));
+    return confab::redis::run(argc, argv);
 }
