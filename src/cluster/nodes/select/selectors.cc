@@ -126,14 +126,13 @@ Nodes filter(Nodes nodes, const SelectorOptions& options, std::string_view own_r
         case Kind::kAny:
             return nodes;
         case Kind::kCpuLoad:
-            return below(std::move(nodes), options.cpu_load_limit, cpu_load);
+            return below(nodes, options.cpu_load_limit, cpu_load);
         case Kind::kSysLoad:
-            return below(std::move(nodes), options.sysload_limit, sysload_of);
+            return below(nodes, options.sysload_limit, sysload_of);
         case Kind::kRegionAware:
             break;
     }
-    return nearest(below(std::move(nodes), options.sysload_limit, sysload_of), options.regions,
-                   own_region);
+    return nearest(below(nodes, options.sysload_limit, sysload_of), options.regions, own_region);
 }
 
 double room_cost(std::span<const NodeRecord* const> nodes, SortBy sort_by) {

@@ -128,10 +128,10 @@ bool RedisDriver::Impl::is_current(std::size_t link, std::uint64_t number) const
 
 RedisSocket::Handlers RedisDriver::Impl::handlers_for(std::size_t link, std::uint64_t number) {
     const auto with_self = [this, link, number](auto what) {
-        return [weak = weak_from_this(), this, link, number, what](auto... arguments) {
+        return [weak = weak_from_this(), this, link, number, what](const auto&... arguments) {
             const auto self = weak.lock();
             if (!self || !is_current(link, number)) return;
-            what(std::move(arguments)...);
+            what(arguments...);
             touch();
         };
     };
