@@ -121,7 +121,7 @@ void compare(redis::Connection& redis, std::string_view script, const Case& one,
     const Value real = there(words);
     const Value twin = here(words);
     const std::string inputs = quoted(one.keys) + " :" + quoted(one.arguments);
-    errors += real.is_error() ? 1 : 0;
+    errors += real.is_error() ? 1U : 0U;
     expect(real.is_error() == twin.is_error(),
            "one fails: " + real.text + " / " + twin.text + inputs);
     expect(real.is_error() || real == twin, "another reply:" + inputs);

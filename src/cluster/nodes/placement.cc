@@ -150,7 +150,7 @@ void Placement::handle_claim(Timestamp now, JobId id, const Value* reply) {
     Job& job = jobs_.at(id);
     if (reply->items[1].integer == 1) {
         ++counters_.placed;
-        counters_.replaced += job.stale.empty() ? 0 : 1;
+        counters_.replaced += job.stale.empty() ? 0U : 1U;
         note_holder(now, job.room, holder);
         return finish(id, Placed{holder, true});
     }

@@ -171,7 +171,7 @@ TEST_CASE("RoomLock: of many, one holds it at a time") {
         for (int step = 0; step < 1000 && l.answers < 8; ++step) {
             std::size_t now_held = 0;
             for (std::size_t i = 0; i < 8; ++i)
-                now_held += l.locks[i].is_held(l.world.now) ? 1 : 0;
+                now_held += l.locks[i].is_held(l.world.now) ? 1U : 0U;
             CHECK(now_held <= 1);
             for (std::size_t i = 0; i < 8; ++i)
                 if (holds[i] && rng.below(10) == 0) {

@@ -200,8 +200,8 @@ RoomRecords::Snapshot RoomRecords::snapshot() const {
     for (const auto& [name, room] : rooms_)
         all.waiting += room.whole || room.closing || room.asked || room.record.changed ||
                                room.internal_changed || !room.changed.empty() || !room.gone.empty()
-                           ? 1
-                           : 0;
+                           ? 1U
+                           : 0U;
     return all;
 }
 

@@ -559,7 +559,7 @@ TEST_CASE("RoomRecords: whatever happens, in the end Redis has what is wanted") 
         for (const auto& [room, bytes] : rooms) {
             CHECK(world.field("rooms", room) == bytes);
             CHECK(world.field("room_node_map", room) == kNode);
-            with_participants += wanted[room].empty() ? 0 : 1;
+            with_participants += wanted[room].empty() ? 0U : 1U;
             for (const auto& [identity, info] : wanted[room])
                 CHECK(participant(world, room, identity) == info);
             const auto* hash = world.server.store().hash("room_participants:" + room);
@@ -569,7 +569,7 @@ TEST_CASE("RoomRecords: whatever happens, in the end Redis has what is wanted") 
         CHECK((all ? all->size() : 0) == rooms.size());
         std::size_t hashes = 0;
         for (const std::string& key : world.server.store().keys())
-            hashes += key.starts_with("room_participants:") ? 1 : 0;
+            hashes += key.starts_with("room_participants:") ? 1U : 0U;
         CHECK(hashes == with_participants);
         CHECK(node.records->snapshot().waiting == 0);
     }

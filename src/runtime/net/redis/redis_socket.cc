@@ -53,8 +53,8 @@ void RedisSocket::end(std::string why) {
     handlers_.on_closed(std::move(why));
 }
 
-asio::awaitable<void> RedisSocket::run(std::shared_ptr<RedisSocket> self, redis::Address to,
-                                       Tls tls) {
+asio::awaitable<void> RedisSocket::run([[maybe_unused]] std::shared_ptr<RedisSocket> self,
+                                       redis::Address to, Tls tls) {
     std::string failure = co_await connect(to, tls);
     deadline_.cancel();
     if (timed_out_ && shaking_hands_)
@@ -124,7 +124,7 @@ void RedisSocket::write(std::string bytes) {
     asio::co_spawn(context_of(loop_), send(shared_from_this()), Rethrow{});
 }
 
-asio::awaitable<void> RedisSocket::send(std::shared_ptr<RedisSocket> self) {
+asio::awaitable<void> RedisSocket::send([[maybe_unused]] std::shared_ptr<RedisSocket> self) {
     while (!waiting_.empty()) {
         leaving_ = std::exchange(waiting_, {});
         const auto [error, size] =
