@@ -8,6 +8,7 @@
 // not made, nobody waits beyond the limits; at the end, with all peers closed: nothing is left.
 // fuzz: modules sfu
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/check.h"
@@ -235,6 +236,8 @@ class Driver {
         header.ssrc = 100 + s.b % 8 * ((s.a & 0x80) != 0 ? 25U : 1U);
         header.sequence = static_cast<std::uint16_t>(sequences_[header.ssrc] += 1U + s.c % 8U);
         if (s.c >= 0xF0) header.sequence = static_cast<std::uint16_t>(s.c * 257U);
+        // No client seals two packets with one nonce; ours stops the program over it.
+        if (!sent_.emplace(header.ssrc, header.sequence).second) return;
         header.timestamp = static_cast<std::uint32_t>(world_.now_ms * 90);
         header.marker = (s.c & 0x40) != 0;
         header.has_extension = true;
@@ -396,6 +399,7 @@ class Driver {
 
     sfu::test::World world_;
     std::map<std::uint32_t, std::uint32_t> sequences_;
+    std::set<std::pair<std::uint32_t, std::uint16_t>> sent_;
     std::uint32_t added_ = 0;  // down-tracks
 };
 

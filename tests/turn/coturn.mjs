@@ -16,7 +16,9 @@ const kSecond = '10.71.0.2';
 async function uclient(host, user, { clients = 1, messages = 20, size = 160, args = [], peer = host }) {
   const { stdout } = await promisify(execFile)('turnutils_uclient', [
     '-c', '-u', user.username, '-w', user.credential, '-e', peer, '-m', clients, '-n', messages, '-l', size, ...args, host,
-  ].map(String), { timeout: 60000, maxBuffer: 1 << 24 });
+  ].map(String), { timeout: 60000, maxBuffer: 1 << 24 }).catch((error) => {
+    throw new Error(`${error.message} (exit code ${error.code}): ${error.stdout?.slice(-600)}`);
+  });
   const total = stdout.match(/tot_send_msgs=(\d+), tot_recv_msgs=(\d+)(?![\s\S]*tot_send_msgs)/);
   assert.ok(total, stdout.slice(-600));
   return { sent: Number(total[1]), received: Number(total[2]) };
