@@ -177,14 +177,61 @@ struct Limit {  // ROOM-07; 0 = no limit
     std::uint32_t max_api_request_body_size = 10 * 1024 * 1024;
 };
 
+struct RedisTls {
+    bool enabled = false;
+    bool insecure = false;
+    std::string server_name;
+    std::string ca_cert_file;
+    std::string client_cert_file;
+    std::string client_key_file;
+};
+
+// Without an address the node is alone. Sentinels go before a Cluster's nodes, these before a
+// server.
 struct Redis {
-    std::string address;  // host:port; empty = single node
+    std::string address;
     std::string username;
     SecretText password;
     std::uint32_t db = 0;
-    bool use_tls = false;
+    RedisTls tls;
+    std::string sentinel_master_name;
     std::vector<std::string> sentinel_addresses;
+    std::string sentinel_username;
+    SecretText sentinel_password;
     std::vector<std::string> cluster_addresses;
+    std::uint32_t dial_timeout_ms = 2000;
+    std::uint32_t max_redirects = 2;
+
+    bool is_configured() const {
+        return !address.empty() || !sentinel_addresses.empty() || !cluster_addresses.empty();
+    }
+};
+
+// How nodes call each other.
+struct Psrpc {
+    std::uint32_t max_attempts = 3;
+    Duration timeout = Duration::seconds(3);
+    Duration backoff = Duration::seconds(2);
+};
+struct SignalRelay {
+    Duration retry_timeout = Duration::millis(7500);
+    Duration min_retry_interval = Duration::millis(500);
+    Duration max_retry_interval = Duration::seconds(4);
+    std::uint32_t stream_buffer_size = 1000;
+    std::uint32_t connect_attempts = 3;
+};
+struct NodeSelector {
+    std::string kind = "any";
+    std::string sort_by = "random";
+    std::string algorithm = "lowest";
+    double cpu_load_limit = 0.9;
+    double sysload_limit = 0.9;
+    JsonList regions;
+};
+struct NodeStats {
+    Duration update_interval = Duration::seconds(2);
+    std::vector<Duration> rate_intervals = {Duration::seconds(10)};
+    Duration max_delay = Duration::seconds(30);
 };
 
 struct Turn {  // the embedded TURN server
@@ -303,6 +350,10 @@ struct Config {
     Room room;
     Limit limit;
     Redis redis;
+    Psrpc psrpc;
+    SignalRelay signal_relay;
+    NodeSelector node_selector;
+    NodeStats node_stats;
     Turn turn;
     Webhook webhook;
     Agents agents;

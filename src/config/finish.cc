@@ -18,6 +18,8 @@ constexpr std::string_view kPlaceholderKey = "devkey";
 constexpr std::string_view kPlaceholderSecret = "secret";
 constexpr std::uint32_t kDefaultTurnTtl = 14400;  // s, 01 section 7.1
 constexpr std::uint32_t kMaxTurnTtl = 86400;
+constexpr Duration kFastestHeartbeat = Duration::millis(500);
+constexpr Duration kSlowestHeartbeat = Duration::seconds(4);
 constexpr Duration kShortestRetention = Duration::seconds(60);
 
 // A name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
@@ -223,14 +225,7 @@ class Finisher {
     }
 
     void services() {
-        // A node that believes in its cluster and is alone splits every room of it (03 §1).
-        const Redis& redis = config_.redis;
-        if (options_.require_keys && (!redis.address.empty() || !redis.sentinel_addresses.empty() ||
-                                      !redis.cluster_addresses.empty()))
-            error("redis",
-                  "redis is configured, but this release is a single node that would share no room "
-                  "with the others; remove the redis section to run it alone, or stay with "
-                  "livekit-server for a cluster");
+        redis();
         const Webhook& hook = config_.webhook;
         if (!hook.urls.empty() && !config_.keys.empty() && !config_.keys.contains(hook.api_key))
             error("webhook.api_key",
@@ -245,6 +240,37 @@ class Finisher {
         const PlayoutDelay& delay = config_.room.playout_delay;
         if (delay.enabled && delay.max != 0 && delay.min > delay.max)
             error("room.playout_delay", "room.playout_delay.min must not be above max");
+    }
+    void redis() {
+        const Redis& redis = config_.redis;
+        // A node that believes in its cluster and is alone splits every room of it (03 §1).
+        if (options_.require_keys && redis.is_configured())
+            error("redis",
+                  "redis is configured, but this release is a single node that would share no room "
+                  "with the others; remove the redis section to run it alone, or stay with "
+                  "livekit-server for a cluster");
+        const auto check = [&](const std::string& option, const std::string& address) {
+            if (!is_host_and_perhaps_port(address))
+                error(option, "\"" + address + "\" in " + option +
+                                  " is no address; write HOST:PORT without redis://");
+        };
+        if (!redis.address.empty()) check("redis.address", redis.address);
+        for (const std::string& one : redis.sentinel_addresses)
+            check("redis.sentinel_addresses", one);
+        for (const std::string& one : redis.cluster_addresses)
+            check("redis.cluster_addresses", one);
+        if (!redis.sentinel_addresses.empty() && redis.sentinel_master_name.empty())
+            error("redis.sentinel_master_name",
+                  "redis.sentinel_addresses need redis.sentinel_master_name; set it to the name "
+                  "that the Sentinels watch");
+        const Duration heartbeat = config_.node_stats.update_interval;
+        if (heartbeat < kFastestHeartbeat || heartbeat > kSlowestHeartbeat)
+            error("node_stats.stats_update_interval",
+                  "node_stats.stats_update_interval must be from 500ms to 4s: nodes that have told "
+                  "nothing for 5 seconds count as dead");
+        if (redis.tls.client_cert_file.empty() != redis.tls.client_key_file.empty())
+            error("redis.tls",
+                  "redis.tls.client_cert_file and redis.tls.client_key_file go together; set both");
     }
     // Commands that serve nobody may have no keys.
     void tenants() {

@@ -76,15 +76,40 @@ TEST_CASE("finish: start-up errors name the remedy [CFG-02][CFG-07]") {
 }
 
 TEST_CASE("finish: redis is refused until there are clusters [CFG-07]") {
-    for (const std::string_view redis : {"address: 'r:6379'", "sentinel_addresses: ['s:26379']",
-                                         "cluster_addresses: ['c:6379']"}) {
-        const auto refused = finished("redis: {" + std::string(redis) + "}");
-        REQUIRE(!refused);
-        CHECK(has(refused.error(), "remove the redis section"));
-        Loaded loaded = parsed("redis: {" + std::string(redis) + "}");
-        CHECK(finish(loaded, {.require_keys = false}));  // a token may be made with that file
+    CHECK(has(finished("redis: {address: 'r:6379'}").error(), "remove the redis section"));
+}
+
+TEST_CASE("finish: addresses of Redis, and what goes together [RDS-28] [CFG-07]") {
+    // A token may be made with a file of a cluster.
+    const auto finished = [](const std::string& yaml) -> Result<Config, std::string> {
+        Loaded loaded = parsed(yaml);
+        if (const auto done = finish(loaded, {.require_keys = false}); !done)
+            return fail(done.error().front().message);
+        return loaded.config;
+    };
+    for (const std::string_view good :
+         {"address: 'r:6379'", "address: r", "address: '[2001:db8::1]:6379'",
+          "cluster_addresses: ['c:1', 'd:2']", "db: 2",
+          "sentinel_addresses: ['s:26379'], sentinel_master_name: m"})
+        CHECK_MESSAGE(finished("redis: {" + std::string(good) + "}"), good);
+    const std::pair<std::string_view, std::string_view> bad[] = {
+        {"address: 'redis://r:6379'", "without redis://"},
+        {"address: 'r:0'", "is no address"},
+        {"cluster_addresses: ['c:1', 'd e']", "\"d e\" in redis.cluster_addresses"},
+        {"sentinel_addresses: ['x:y'], sentinel_master_name: m", "redis.sentinel_addresses"},
+        {"sentinel_addresses: ['s:26379']", "need redis.sentinel_master_name"},
+        {"address: r, tls: {client_cert_file: c}", "go together"}};
+    for (const auto& [yaml, error] : bad) {
+        const auto refused = finished("redis: {" + std::string(yaml) + "}");
+        REQUIRE_MESSAGE(!refused, yaml);
+        CHECK_MESSAGE(has(refused.error(), error), refused.error());
     }
-    CHECK(finished("redis: {db: 2}"));
+    CHECK(finished("node_stats: {stats_update_interval: 500ms}"));
+    CHECK(finished("node_stats: {stats_update_interval: 4s}"));
+    CHECK_FALSE(finished("node_stats: {stats_update_interval: 499ms}"));
+    CHECK_FALSE(finished("node_stats: {stats_update_interval: 5s}"));
+    CHECK(finished("redis: {address: r}")->redis.is_configured());
+    CHECK_FALSE(finished("redis: {db: 1}")->redis.is_configured());
 }
 
 TEST_CASE("finish: an unknown log level and short secrets are warnings [CFG-07][TOK-02]") {

@@ -144,12 +144,10 @@ TEST_CASE("apply_environment, apply_flags: a default is no news, as in the file 
         {"rtc.use_mdns", "true", true},
         {"rtc.congestion_control.stream_allocator.disable_etimation_unmanaged_tracks", "0", false},
         {"rtc.congestion_control.stream_allocator.disable_etimation_unmanaged_tracks", "1", true},
-        {"psrpc.timeout", "3000ms", false},
-        {"psrpc.timeout", "4s", true},
-        {"redis.max_redirects", "2", false},
-        {"redis.max_redirects", "0", true},
-        {"node_selector.kind", "any", false},
-        {"node_selector.kind", "cpuload", true}};
+        {"api.execution_timeout", "2000ms", false},
+        {"api.execution_timeout", "4s", true},
+        {"webhook.url_notifier.num_workers", "10", false},
+        {"webhook.url_notifier.num_workers", "0", true}};
     for (const Row& row : rows) {
         CAPTURE(row.path);
         CAPTURE(row.value);

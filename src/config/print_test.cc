@@ -231,7 +231,7 @@ TEST_CASE("reference_markdown: names variables, flags, bounds, old keys and what
           "| `region` | text | `\"\"` | `LIVEKIT_REGION` | ", "; from 1 to 32768 |",
           "; one of padding\\|media |", "| `prometheus_port` | `prometheus.port` |\n",
           "| `rtc.strict_acks` | nothing, it has no effect |\n",
-          "| `psrpc.timeout` | duration | `3s` | Timeout of a call between nodes |\n",
+          "| `api.execution_timeout` | duration | `2s` | Longest wait for an effect |\n",
           "| `prometheus.password` | secret | `\"\"` | ", "| `limit.num_tracks` | whole number | "})
         CHECK_MESSAGE(text.find(row) != text.npos, row);
     // Each option stands in the table of its status.

@@ -43,6 +43,8 @@ constexpr std::array<ErrorCodeInfo, 18> kCodes{{
 }};
 static_assert(kCodes.back().code == ErrorCode::kDataLoss);
 
+constexpr std::string_view kPrefix = "twirp error unknown: ";
+
 ErrorCode to_twirp(rpc::Code code) {
     switch (code) {
         case rpc::Code::kMalformedRequest:
@@ -81,7 +83,13 @@ std::span<const ErrorCodeInfo> error_codes() {
 }
 
 ServiceError service_error(ErrorCode code, std::string_view text) {
-    return {code, "twirp error unknown: " + std::string(text), {}};
+    return {code, std::string(kPrefix).append(text), {}};
+}
+rpc::Error bus_error(const ServiceError& error) {
+    std::string_view text = error.message;
+    if (text.starts_with(kPrefix)) text.remove_prefix(kPrefix.size());
+    const auto code = rpc::parse_code(to_text(error.code));
+    return {code.value_or(rpc::Code::kUnknown), std::string(text), {}};
 }
 ServiceError service_error(const rpc::Error& error) {
     return service_error(to_twirp(error.code), error.text);

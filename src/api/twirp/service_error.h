@@ -61,6 +61,8 @@ struct ServiceError {
 ServiceError service_error(ErrorCode code, std::string_view text);
 // What another service answered: codes that Twirp lacks become the nearest (03 PSR-18).
 ServiceError service_error(const rpc::Error& error);
+// The other way: what a node answers to another, without the prefix, which the caller's node adds.
+rpc::Error bus_error(const ServiceError& error);
 // Permission, nonce and SIP errors: no prefix.
 ServiceError native_error(ErrorCode code, std::string_view text);
 // invalid_argument, msg "<argument> <value>", meta.argument.

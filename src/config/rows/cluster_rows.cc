@@ -15,68 +15,137 @@ constexpr auto kRows = std::to_array<Option>({
     used(
         "redis.address", [](C& c) -> Slot { return &c.redis.address; },
         "host:port of the Redis server that joins nodes")
-        .named("redis-host", "REDIS_HOST")
-        .later(),
+        .named("redis-host", "REDIS_HOST"),
     used(
-        "redis.username", [](C& c) -> Slot { return &c.redis.username; }, "Redis user")
-        .later(),
+        "redis.username", [](C& c) -> Slot { return &c.redis.username; }, "Redis user"),
     used(
         "redis.password", [](C& c) -> Slot { return &c.redis.password; }, "Redis password")
-        .named("redis-password", "REDIS_PASSWORD")
-        .later(),
+        .named("redis-password", "REDIS_PASSWORD"),
     used(
-        "redis.db", [](C& c) -> Slot { return &c.redis.db; }, "Redis database number")
-        .later(),
+        "redis.db", [](C& c) -> Slot { return &c.redis.db; },
+        "Redis database number; a Redis Cluster has only 0"),
     used(
-        "redis.use_tls", [](C& c) -> Slot { return &c.redis.use_tls; }, "Redis over TLS")
+        "redis.use_tls", [](C& c) -> Slot { return &c.redis.tls.enabled; }, "Redis over TLS")
         .replaced_by("redis.tls.enabled"),
     used(
-        "redis.tls.enabled", [](C& c) -> Slot { return &c.redis.use_tls; }, "Redis over TLS")
-        .later(),
-    later("redis.tls.insecure", Kind::kBool, "false", "Accept any certificate"),
-    later("redis.tls.server_name", Kind::kString, "\"\"", "Name in the certificate"),
-    later("redis.tls.ca_cert_file", Kind::kString, "\"\"", "Certificate authority"),
-    later("redis.tls.client_cert_file", Kind::kString, "\"\"", "Client certificate"),
-    later("redis.tls.client_key_file", Kind::kString, "\"\"", "Client key"),
-    later("redis.sentinel_master_name", Kind::kString, "\"\"", "Sentinel master"),
+        "redis.tls.enabled", [](C& c) -> Slot { return &c.redis.tls.enabled; }, "Redis over TLS"),
+    used(
+        "redis.tls.insecure", [](C& c) -> Slot { return &c.redis.tls.insecure; },
+        "Accept any certificate"),
+    used(
+        "redis.tls.server_name", [](C& c) -> Slot { return &c.redis.tls.server_name; },
+        "Name in the certificate, if it is not that of the address"),
+    used(
+        "redis.tls.ca_cert_file", [](C& c) -> Slot { return &c.redis.tls.ca_cert_file; },
+        "Certificate authorities instead of the system's, PEM"),
+    used(
+        "redis.tls.client_cert_file", [](C& c) -> Slot { return &c.redis.tls.client_cert_file; },
+        "Certificate of this node, PEM"),
+    used(
+        "redis.tls.client_key_file", [](C& c) -> Slot { return &c.redis.tls.client_key_file; },
+        "Its key, PEM"),
+    used(
+        "redis.sentinel_master_name", [](C& c) -> Slot { return &c.redis.sentinel_master_name; },
+        "What the Sentinels call the master"),
     used(
         "redis.sentinel_addresses", [](C& c) -> Slot { return &c.redis.sentinel_addresses; },
-        "Sentinels")
-        .later(),
-    later("redis.sentinel_username", Kind::kString, "\"\"", "Sentinel user"),
-    later("redis.sentinel_password", Kind::kSecret, "\"\"", "Sentinel password"),
-    later("redis.dial_timeout", Kind::kUint32, "2000", "Milliseconds to connect"),
-    later("redis.read_timeout", Kind::kUint32, "200", "Milliseconds to read"),
-    later("redis.write_timeout", Kind::kUint32, "200", "Milliseconds to write"),
+        "host:port of Sentinels, which know the master; before redis.cluster_addresses and "
+        "redis.address"),
+    used(
+        "redis.sentinel_username", [](C& c) -> Slot { return &c.redis.sentinel_username; },
+        "User at the Sentinels"),
+    used(
+        "redis.sentinel_password", [](C& c) -> Slot { return &c.redis.sentinel_password; },
+        "Password at the Sentinels"),
+    used(
+        "redis.dial_timeout", [](C& c) -> Slot { return &c.redis.dial_timeout_ms; },
+        "Milliseconds until a connection must be made")
+        .range(100, 60000),
+    other("redis.read_timeout", Kind::kUint32, "200",
+          "All commands share one connection, which is given up after 5 seconds without an answer"),
+    other("redis.write_timeout", Kind::kUint32, "200",
+          "All commands share one connection, which is given up after 5 seconds without an answer"),
     used(
         "redis.cluster_addresses", [](C& c) -> Slot { return &c.redis.cluster_addresses; },
-        "Redis cluster nodes")
-        .later(),
-    later("redis.max_redirects", Kind::kUint32, "2", "Redirects inside a cluster"),
-    later("redis.pool_timeout", Kind::kDuration, "0s", "Wait for a free connection"),
-    later("redis.pool_size", Kind::kUint32, "0", "Connections"),
-    later("psrpc.max_attempts", Kind::kUint32, "3", "Attempts of a call between nodes"),
-    later("psrpc.timeout", Kind::kDuration, "3s", "Timeout of a call between nodes"),
-    later("psrpc.backoff", Kind::kDuration, "2s", "Wait between attempts"),
-    later("psrpc.buffer_size", Kind::kUint32, "1000", "Messages queued"),
-    later("signal_relay.retry_timeout", Kind::kDuration, "7.5s", "Give up after"),
-    later("signal_relay.min_retry_interval", Kind::kDuration, "500ms", "First wait"),
-    later("signal_relay.max_retry_interval", Kind::kDuration, "4s", "Longest wait"),
-    later("signal_relay.stream_buffer_size", Kind::kUint32, "1000", "Messages queued"),
-    later("signal_relay.connect_attempts", Kind::kUint32, "3", "Attempts"),
-    later("node_selector.kind", Kind::kString, "any", "How a node is chosen")
-        .one_of("any|cpuload|sysload|regionaware"),
-    later("node_selector.sort_by", Kind::kString, "random", "Order of nodes")
+        "host:port of some nodes of a Redis Cluster; before redis.address"),
+    used(
+        "redis.max_redirects", [](C& c) -> Slot { return &c.redis.max_redirects; },
+        "How often a command may be sent elsewhere inside a Redis Cluster")
+        .range(0, 16),
+    other("redis.pool_timeout", Kind::kDuration, "0s",
+          "There is no pool: one connection carries all commands"),
+    other("redis.pool_size", Kind::kUint32, "0",
+          "There is no pool: one connection carries all commands"),
+    used(
+        "psrpc.max_attempts", [](C& c) -> Slot { return &c.psrpc.max_attempts; },
+        "Attempts of a call between nodes")
+        .range(1, 10),
+    used(
+        "psrpc.timeout", [](C& c) -> Slot { return &c.psrpc.timeout; },
+        "How long the first attempt of a call between nodes may take"),
+    used(
+        "psrpc.backoff", [](C& c) -> Slot { return &c.psrpc.backoff; },
+        "How much longer each further one may take"),
+    other("psrpc.buffer_size", Kind::kUint32, "1000",
+          "Messages between nodes are handled as they come; each stream holds 100"),
+    used(
+        "signal_relay.retry_timeout", [](C& c) -> Slot { return &c.signal_relay.retry_timeout; },
+        "Signalling to another node that gets no answer for this long is given up"),
+    used(
+        "signal_relay.min_retry_interval",
+        [](C& c) -> Slot { return &c.signal_relay.min_retry_interval; },
+        "First wait before it is sent again"),
+    used(
+        "signal_relay.max_retry_interval",
+        [](C& c) -> Slot { return &c.signal_relay.max_retry_interval; },
+        "Longest wait before it is sent again"),
+    used(
+        "signal_relay.stream_buffer_size",
+        [](C& c) -> Slot { return &c.signal_relay.stream_buffer_size; },
+        "Messages that may wait to be sent to another node, for each participant")
+        .range(10, 100000),
+    used(
+        "signal_relay.connect_attempts",
+        [](C& c) -> Slot { return &c.signal_relay.connect_attempts; },
+        "How often a join is tried at other nodes")
+        .range(1, 10),
+    used(
+        "node_selector.kind", [](C& c) -> Slot { return &c.node_selector.kind; },
+        "Which nodes may take a new room: all, those that are not too busy, or those of the "
+        "nearest region")
+        .one_of("any|cpuload|sysload|regionaware|random"),
+    used(
+        "node_selector.sort_by", [](C& c) -> Slot { return &c.node_selector.sort_by; },
+        "Order of these nodes")
         .one_of("random|sysload|cpuload|rooms|clients|tracks|bytespersec"),
-    later("node_selector.algorithm", Kind::kString, "lowest", "Choice among them")
+    used(
+        "node_selector.algorithm", [](C& c) -> Slot { return &c.node_selector.algorithm; },
+        "The first of them, or the better of two by chance")
         .one_of("lowest|twochoice"),
-    later("node_selector.cpu_load_limit", Kind::kFloat, "0.9", "CPU load of a full node"),
-    later("node_selector.sysload_limit", Kind::kFloat, "0.9", "System load of a full node"),
-    later("node_selector.regions", Kind::kJsonList, "[]", "Regions with name, lat, lon")
+    used(
+        "node_selector.cpu_load_limit",
+        [](C& c) -> Slot { return &c.node_selector.cpu_load_limit; },
+        "CPU load of a node that is too busy")
+        .range(0, 1),
+    used(
+        "node_selector.sysload_limit", [](C& c) -> Slot { return &c.node_selector.sysload_limit; },
+        "System load for each CPU of a node that is too busy")
+        .range(0, 100),
+    used(
+        "node_selector.regions", [](C& c) -> Slot { return &c.node_selector.regions; },
+        "Regions with name, lat, lon")
         .with_entries("name|lat|lon"),
-    later("node_stats.stats_update_interval", Kind::kDuration, "2s", "Node statistics"),
-    later("node_stats.stats_rate_measurement_intervals", Kind::kDurations, "[10s]", "Rates"),
-    later("node_stats.stats_max_delay", Kind::kDuration, "30s", "Age of a dead node"),
+    used(
+        "node_stats.stats_update_interval",
+        [](C& c) -> Slot { return &c.node_stats.update_interval; },
+        "How often a node tells of itself"),
+    used(
+        "node_stats.stats_rate_measurement_intervals",
+        [](C& c) -> Slot { return &c.node_stats.rate_intervals; },
+        "Times over which its rates are measured; the first is the one that counts"),
+    used(
+        "node_stats.stats_max_delay", [](C& c) -> Slot { return &c.node_stats.max_delay; },
+        "A node that could not tell of itself for this long says so in its log"),
 });
 
 }  // namespace

@@ -153,6 +153,20 @@ void ControlPlane::carry_out(room::Effect effect) {
         tell_agents(std::move(*end));
     } else if (auto* served = std::get_if<room::RoomServed>(&effect)) {
         tell_agents(std::move(*served));
+    } else if (send_store_) {
+        tell_store(effect);
+    }
+}
+
+void ControlPlane::tell_store(room::Effect& effect) {
+    if (auto* stored = std::get_if<room::StoreRoom>(&effect)) {
+        send_store_(std::move(*stored));
+    } else if (auto* removed = std::get_if<room::RemoveRoom>(&effect)) {
+        send_store_(std::move(*removed));
+    } else if (auto* there = std::get_if<room::StoreParticipant>(&effect)) {
+        send_store_(std::move(*there));
+    } else if (auto* gone = std::get_if<room::RemoveParticipant>(&effect)) {
+        send_store_(std::move(*gone));
     }
 }
 

@@ -28,6 +28,10 @@ namespace confab::control {
 // What rooms want of agents.
 using AgentEffect = std::variant<room::LaunchAgentJob, room::EndAgentJob, room::RoomServed>;
 
+// What other nodes may read of the rooms (Config::store_listens).
+using StoreEffect = std::variant<room::StoreRoom, room::RemoveRoom, room::StoreParticipant,
+                                 room::RemoveParticipant>;
+
 struct ControlPlaneOptions {
     room::Config room;
     net::WebSocketOptions websocket;
@@ -56,6 +60,8 @@ class ControlPlane {
     void wake() { turn_wanted_ = true; }
     // Where that goes; without it nobody cares.
     void set_agents(std::function<void(AgentEffect)> fn) { send_agents_ = std::move(fn); }
+    // The same of the store.
+    void set_store(std::function<void(StoreEffect)> fn) { send_store_ = std::move(fn); }
     // Called in each turn; gives when it wants to be called again at the latest.
     void set_each_turn(std::function<Timestamp(Timestamp now)> fn) { each_turn_ = std::move(fn); }
     // Ends every room with SERVER_SHUTDOWN.
@@ -72,6 +78,7 @@ class ControlPlane {
     void carry_out();
     void carry_out(room::Effect effect);
     void tell_agents(AgentEffect effect);
+    void tell_store(room::Effect& effect);
     static void log_media_event(const sfu::Event& event);
     void arm_timer();
     void tell_dropped_commands();
@@ -89,6 +96,7 @@ class ControlPlane {
     SendWebhook send_webhook_;
     std::function<void(const std::string&)> participant_over_;
     std::function<void(AgentEffect)> send_agents_;
+    std::function<void(StoreEffect)> send_store_;
     std::function<Timestamp(Timestamp)> each_turn_;
     worker::LatestValue<ControlReport> report_;
     Timestamp reported_at_ = Timestamp::never();

@@ -147,7 +147,7 @@ void SignalSessions::send_join(const room::SendJoin& join) {
         const Session& started = *sessions_.at(join.session);
         count_join(started, "signal_connected");
         count_start(started);
-        return sink->handle_join(join.response.join());
+        return sink->handle_join(join);
     }
     Session* session = writable(join.session);
     if (session == nullptr) return;
@@ -221,11 +221,13 @@ void SignalSessions::handle(room::SessionId id, const livekit::SignalRequest& re
     wake_();
     sender_.reset();
     const auto found = sessions_.find(id);
-    if (found == sessions_.end() || !found->second->socket) return;
+    if (found == sessions_.end()) return;
     const Timestamp now = net::EventLoop::now();
     cost_.took = net::EventLoop::worked() - began;
     const Timestamp next = found->second->budget.spend(now, cost_);
-    if (next > now) found->second->socket->hold_reading(next);
+    if (next <= now) return;
+    if (found->second->socket) found->second->socket->hold_reading(next);
+    if (found->second->sink) found->second->sink->hold_reading(next);
 }
 
 void SignalSessions::count(room::SessionId id, Session& receiver, std::size_t bytes) {

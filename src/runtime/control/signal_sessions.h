@@ -44,6 +44,8 @@ class SignalSessions {
     room::SessionId start(const room::JoinParams& params, std::unique_ptr<SignalSink> sink);
     // What such a client asks for; what it leads to has happened when this returns.
     void request(room::SessionId id, const livekit::SignalRequest& request) { handle(id, request); }
+    // Such a client is gone.
+    void gone(room::SessionId id) { end(id); }
 
     void send(room::SessionId id, const livekit::SignalResponse& response);
     // The same to many: serialised once for each encoding that is spoken.

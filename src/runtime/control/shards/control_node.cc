@@ -16,6 +16,7 @@ ControlPlaneOptions options_of(const ControlNodeOptions& options, const WebhookS
     ControlPlaneOptions result{options.room, options.websocket, options.participant_over};
     result.room.control_shard = static_cast<sfu::ControlShard>(shard);
     result.room.agents_listen = true;
+    result.room.store_listens = options.bus != nullptr;
     result.room.webhooks_sent = webhooks.has_receivers();
     return result;
 }
@@ -31,7 +32,10 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
                          const token::KeyProvider& keys, telemetry::Metrics& metrics,
                          ControlNodeOptions options, std::uint64_t seed)
     : loop_(loop),
-      bus_(hub_, options.room.node_id),
+      local_bus_(hub_, options.room.node_id),
+      bus_(options.bus != nullptr ? *options.bus : local_bus_),
+      bus_turn_(std::move(options.bus_turn)),
+      bus_deadline_(std::move(options.bus_deadline)),
       webhooks_(loop, std::move(options.webhooks), keys, metrics, std::move(options.outbox)),
       relay_(loop,
              [this](const room::WebhookEvent& hook) { webhooks_.send(hook.event, hook.tenant); }),
@@ -42,8 +46,9 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
     log_failures(loop, 0);
     first_.set_each_turn([this](Timestamp now) {
         if (hub_.next_deadline() <= now) hub_.handle_timeout(now);
+        if (bus_turn_) bus_turn_(now);
         const Timestamp agents = agents_.turn(now);
-        return earlier(agents, hub_.next_deadline());
+        return earlier(agents, bus_deadline_ ? bus_deadline_() : hub_.next_deadline());
     });
     const auto relay = [this](room::WebhookEvent hook) { relay_.send(std::move(hook)); };
     for (std::size_t i = 1; i < media.control_shards(); ++i)
@@ -76,6 +81,18 @@ void ControlNode::connect_agents() {
                 agents_.handle(std::move(effect));
             });
         });
+}
+
+void ControlNode::set_store(const std::function<void(StoreEffect)>& fn) {
+    first_.set_store(fn);
+    for (const auto& shard : others_) {
+        ControlPlane& plane = shard->plane();
+        plane.loop().post([this, fn, &plane] {
+            plane.set_store([this, fn](StoreEffect effect) {
+                loop_.post([fn, effect = std::move(effect)]() mutable { fn(std::move(effect)); });
+            });
+        });
+    }
 }
 
 ControlNode::~ControlNode() {

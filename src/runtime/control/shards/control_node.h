@@ -37,6 +37,10 @@ struct ControlNodeOptions {
     std::function<void(const std::string& sid)> participant_over;
     std::unique_ptr<store::WebhookFile> outbox;  // null: what waits is lost with the process
     AgentOptions agents;
+    // Of a node in a cluster: the bus to the others, and who drives it. Null: a bus of its own.
+    rpc::Bus* bus = nullptr;
+    std::function<void(Timestamp now)> bus_turn;  // in each turn of the first loop
+    std::function<Timestamp()> bus_deadline;
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.
@@ -61,6 +65,8 @@ class ControlNode {
     }
     // Where the services of this node meet: agents, egress, ingress, SIP.
     rpc::Bus& bus() { return bus_; }
+    // What the rooms of all shards tell a store, in the order of each; before anybody joins.
+    void set_store(const std::function<void(StoreEffect)>& fn);
     NodeAgents& agents() { return agents_; }
     net::EventLoop& loop() { return loop_; }
     WebhookSender& webhooks() { return webhooks_; }
@@ -110,7 +116,10 @@ class ControlNode {
 
     net::EventLoop& loop_;
     rpc::LocalHub hub_;
-    rpc::LocalBus bus_;
+    rpc::LocalBus local_bus_;
+    rpc::Bus& bus_;
+    std::function<void(Timestamp)> bus_turn_;
+    std::function<Timestamp()> bus_deadline_;
     WebhookSender webhooks_;
     WebhookRelay relay_;
     token::Revocations revocations_;

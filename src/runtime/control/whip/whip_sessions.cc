@@ -73,9 +73,10 @@ class WhipSessions::Session final : public SignalSink {
     }
 
     // Who is refused does not take an older session's place.
-    void handle_join(const livekit::JoinResponse& join) override {
+    // Of the others in the room it needs nothing.
+    void handle_join(const room::SendJoin& join) override {
         all_.sessions_[name_] = this;
-        machine_.handle_join(join);
+        machine_.handle_join(join.response.join());
     }
     void handle_signal(const livekit::SignalResponse& response) override {
         machine_.handle_signal(response);

@@ -1,0 +1,378 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/control/cluster/cluster.h"
+
+#include <array>
+#include <utility>
+
+#include "runtime/telemetry/log.h"
+#include "token/room_key.h"
+
+namespace confab::control {
+
+namespace nodes = cluster::nodes;
+namespace store = cluster::store;
+
+namespace {
+
+// Different machines draw different numbers from one seed (the increment of SplitMix64).
+std::uint64_t seed_of(std::uint64_t seed, std::uint64_t which) {
+    return seed + which * 0x9E3779B97F4A7C15ULL;
+}
+
+const char* name_of(redis::Line line) {
+    return line == redis::Line::kCommands ? "commands" : "channels";
+}
+
+}  // namespace
+
+Cluster::Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptions options)
+    : loop_(loop),
+      metrics_(metrics),
+      options_(std::move(options)),
+      notices_([](Timestamp, const store::Notice& notice) {
+          telemetry::log_warn("the store of the cluster",
+                              {{"key", notice.key},
+                               telemetry::LogField::if_any("field", notice.field),
+                               {"problem", notice.text}});
+      }),
+      close_timer_(loop) {}
+
+Cluster::~Cluster() = default;
+
+nodes::Clock Cluster::clock() const {
+    return {net::EventLoop::now(), net::EventLoop::wall()};
+}
+
+// ---------------------------------------------------------------- Redis
+
+Result<std::unique_ptr<Cluster>, std::string> Cluster::connect(net::EventLoop& loop,
+                                                               telemetry::Metrics& metrics,
+                                                               ClusterOptions options) {
+    std::unique_ptr<Cluster> cluster(new Cluster(loop, metrics, std::move(options)));
+    CONFAB_TRY_VOID(cluster->dial());
+    return cluster;
+}
+
+Result<void, std::string> Cluster::dial() {
+    const Timestamp now = net::EventLoop::now();
+    CONFAB_TRY(redis_,
+               net::RedisDriver::make(loop_, options_.machine(events(), now), options_.driver));
+    const auto wall = [](Timestamp at) {
+        return net::EventLoop::wall() + (at - net::EventLoop::now());
+    };
+    bus_ = std::make_unique<cluster::psrpc::PsrpcBus>(
+        *redis_, cluster::psrpc::Settings{options_.registry.id, options_.listeners_are_known}, wall,
+        seed_of(options_.seed, 1));
+    retrier_ = std::make_unique<cluster::psrpc::Retrier>(*bus_, seed_of(options_.seed, 2));
+    bool up = false;
+    on_first_up_ = [&] {
+        up = redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
+        if (up) loop_.stop();
+    };
+    net::EventLoop::Timer patience(loop_);
+    patience.set(now + kConnectPatience, [this] { loop_.stop(); });
+    loop_.run();
+    on_first_up_ = nullptr;
+    if (up) {
+        telemetry::log_info("connected to Redis", {{"redis", options_.place}});
+        return {};
+    }
+    return fail("no connection to Redis (" + options_.place + "): " + redis_->trouble());
+}
+
+redis::Events Cluster::events() {
+    return {[this](Timestamp now, std::string_view channel, const std::string& payload) {
+                heard(now, channel, payload);
+            },
+            [this](Timestamp now, const std::string& channel) {
+                bus_->handle_subscribed(now, channel);
+                wake();
+            },
+            [this](Timestamp now, redis::Line line) { came_up(now, line); },
+            [this](Timestamp now, redis::Line line, const redis::Fault& fault) {
+                went_down(now, line, fault);
+            },
+            [this](Timestamp now, const std::string& channel, const std::string& error) {
+                telemetry::log_error("Redis refuses a channel",
+                                     {{"channel", channel},
+                                      {"error", error},
+                                      {"remedy", "give its user the channels &*|*"}});
+                bus_->handle_refused(now, channel, error);
+                wake();
+            }};
+}
+
+void Cluster::heard(Timestamp now, std::string_view channel, const std::string& payload) {
+    bus_->handle_message(now, channel, payload);
+    wake();
+}
+
+void Cluster::came_up(Timestamp now, redis::Line line) {
+    bus_->handle_up(now, line);
+    if (on_first_up_) on_first_up_();
+    if (registry_) {
+        telemetry::log_info("connected to Redis again", {{"connection", name_of(line)}});
+        registry_->handle_up(clock());
+        if (line == redis::Line::kCommands) {
+            placement_->recheck(now);
+            records_->handle_up(now);
+            orphans_->handle_up(now);
+        }
+    }
+    wake();
+}
+
+void Cluster::went_down(Timestamp now, redis::Line line, const redis::Fault& fault) {
+    bus_->handle_down(now, line, fault);
+    if (registry_) {
+        registry_->handle_down(clock());
+        telemetry::log_error(
+            "the connection to Redis is lost: calls go on, what is for other nodes waits",
+            {{"connection", name_of(line)}, {"reason", fault.text}});
+    }
+    wake();
+}
+
+// ---------------------------------------------------------------- turns
+
+// What is used outside of a turn of the loop's own gets one.
+void Cluster::wake() {
+    if (!node_ || std::exchange(woken_, true)) return;
+    loop_.post([this] { woken_ = false; });
+}
+
+void Cluster::turn(Timestamp now) {
+    bus_->handle_timeout(now);
+    retrier_->handle_timeout(now);
+    if (!registry_) return;
+    registry_->handle_timeout(clock());
+    take_registry_events(now);
+    placement_->handle_timeout(now);
+    take_conflicts();
+    reconciler_->handle_timeout(now);
+    take_orphans(now);
+    records_->handle_timeout(now);
+    orphans_->handle_timeout(now);
+    signal_end_->handle_timeout(now);
+    media_end_->handle_timeout(now);
+    backend_->take_events();
+    bus_->handle_timeout(now);
+    if (closed_) finish_closing();
+}
+
+Timestamp Cluster::next_deadline() const {
+    Timestamp next = earlier(bus_->next_deadline(), retrier_->next_deadline());
+    if (!registry_) return next;
+    for (const Timestamp one :
+         {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
+          records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
+          media_end_->next_deadline()})
+        next = earlier(next, one);
+    return next;
+}
+
+// ---------------------------------------------------------------- rooms
+
+void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend& signal,
+                   nodes::NodeRegistry::Figures figures) {
+    node_ = &node;
+    const std::string& id = options_.registry.id;
+    const auto rng = [this](std::uint64_t which) { return Rng(seed_of(options_.seed, which)); };
+    registry_ = std::make_unique<nodes::NodeRegistry>(*redis_, *bus_, options_.registry,
+                                                      std::move(figures), rng(3));
+    placement_ =
+        std::make_unique<nodes::Placement>(*redis_, *registry_, options_.placement, rng(4));
+    reconciler_ = std::make_unique<nodes::NodeReconciler>(*redis_, *registry_, rng(5));
+    reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
+    records_ = std::make_unique<store::RoomRecords>(
+        *redis_, notices_, id, [](Timestamp, const std::string& room, const std::string& other) {
+            telemetry::log_error("another node has this room too",
+                                 {{"room", room}, {"nodeID", other}});
+        });
+    orphans_ = std::make_unique<store::RoomOrphans>(
+        *redis_, notices_, [this](Timestamp now, const std::string& name, const std::string&) {
+            telemetry::log_info("a room of a node that died has ended", {{"room", name}});
+            reconciler_->settle(now, name);
+        });
+    rooms_ = std::make_unique<RoomPlacement>(
+        *placement_, *reader_, node, id,
+        [this](const std::string& room) { return servers_ && servers_->has(room); });
+    servers_ = std::make_unique<RoomServers>(
+        *bus_, rooms, id,
+        [this, &rooms](const api::CallContext& context, const livekit::CreateRoomRequest& request,
+                       api::Reply<livekit::Room> reply) {
+            const std::string key = token::room_key(context.tenant, request.name());
+            rooms_->place(
+                context.now, key, options_.registry.id,
+                [&rooms, context, request,
+                 reply = std::move(reply)](const Result<std::string, rpc::Error>& placed) mutable {
+                    if (!placed)
+                        return reply(tl::make_unexpected(api::service_error(placed.error())));
+                    rooms.create_room(context, request, std::move(reply));
+                });
+            wake();
+        });
+    relayed_ = std::make_unique<RelayedSessions>(
+        node, [this](const std::string& room, Callback<bool> here) {
+            rooms_->check_here(net::EventLoop::now(), room, std::move(here));
+            wake();
+        });
+    media_end_ = std::make_unique<cluster::relay::MediaEnd>(*bus_, *relayed_, id, options_.relay,
+                                                            options_.limits);
+    relayed_->set_relay(*media_end_);
+    signal_end_ = std::make_unique<cluster::relay::SignalEnd>(*bus_, *rooms_, id, options_.relay,
+                                                              seed_of(options_.seed, 6));
+    backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
+                                              metrics_, [this] { wake(); });
+    service_ = std::make_unique<ClusterRoomService>(ClusterRoomService::Parts{
+        rooms, *rooms_, *servers_, *reader_, *orphans_, *retrier_, options_.retry, id,
+        [this](const std::string& other) {
+            return !other.empty() && registry_->table().is_loaded() &&
+                   !registry_->table().is_usable(other);
+        },
+        [this](const std::string& room, RoomPlacement::Found found) {
+            route_of(room, std::move(found));
+        }});
+    node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
+    if (const auto served = media_end_->serve(); !served)
+        telemetry::log_error("cannot be asked by other nodes", {{"error", served.error().text}});
+    registry_->start(clock(), nodes::NodeState::kServing);
+    registry_->handle_up(clock());
+    reconciler_->start(net::EventLoop::now());
+    wake();
+}
+
+void Cluster::store(StoreEffect effect) {
+    const Timestamp now = net::EventLoop::now();
+    if (const auto* room = std::get_if<room::StoreRoom>(&effect)) {
+        const std::string& key = room->room.name();
+        servers_->add_room(key);
+        records_->set_room(now, key, room->room.SerializeAsString(), room->internal);
+    } else if (const auto* there = std::get_if<room::StoreParticipant>(&effect)) {
+        servers_->add_participant(there->room, there->info.identity());
+        records_->set_participant(now, there->room, there->info.identity(),
+                                  there->info.SerializeAsString());
+    } else if (const auto* gone = std::get_if<room::RemoveParticipant>(&effect)) {
+        servers_->remove_participant(gone->room, gone->identity);
+        records_->remove_participant(now, gone->room, gone->identity);
+    } else if (const auto* over = std::get_if<room::RemoveRoom>(&effect)) {
+        servers_->remove_room(over->room);
+        records_->close(now, over->room);
+        placement_->release(now, over->room);
+    }
+    wake();
+}
+
+// ---------------------------------------------------------------- other nodes
+
+void Cluster::node_died(const std::string& node) {
+    signal_end_->node_died(node);
+    media_end_->node_died(node);
+}
+
+void Cluster::take_registry_events(Timestamp now) {
+    using Kind = nodes::RegistryEvent::Kind;
+    while (const auto event = registry_->poll_event()) {
+        switch (event->kind) {
+            case Kind::kRegistered:
+                telemetry::log_info("this node is one of the cluster",
+                                    {{"nodeID", options_.registry.id}});
+                break;
+            case Kind::kNode:
+                using Told = nodes::TableEvent::Kind;
+                telemetry::log_info(event->node.kind == Told::kCame ? "a node is there"
+                                    : event->node.kind == Told::kDied
+                                        ? "a node is gone"
+                                        : "the clock of a node is wrong",
+                                    {{"nodeID", event->node.node}, {"what", event->node.text}});
+                if (event->node.kind == Told::kDied) node_died(event->node.node);
+                break;
+            case Kind::kWasAway:
+            case Kind::kRecordLost:
+                telemetry::log_warn("others may have taken this node for dead",
+                                    {{"what", event->text}});
+                placement_->recheck(now);
+                records_->handle_up(now);
+                break;
+            case Kind::kIdTaken:
+            case Kind::kLoopStuck:
+                telemetry::log_error("this node in its cluster", {{"problem", event->text}});
+                break;
+        }
+    }
+}
+
+void Cluster::take_conflicts() {
+    while (const auto conflict = placement_->poll_conflict())
+        telemetry::log_error("another node has this room too",
+                             {{"room", conflict->room}, {"nodeID", conflict->holder}});
+}
+
+void Cluster::take_orphans(Timestamp now) {
+    while (const auto orphan = reconciler_->poll_event()) {
+        telemetry::log_info("a room has lost its node",
+                            {{"room", orphan->room}, {"nodeID", orphan->node}});
+        orphans_->orphaned(now, orphan->room, orphan->node);
+    }
+}
+
+void Cluster::route_of(const std::string& room, RoomPlacement::Found found) {
+    const std::array<std::string_view, 3> words = {"HGET", "room_node_map", room};
+    const auto waiting = std::make_shared<RoomPlacement::Found>(std::move(found));
+    const auto taken = redis_->command(
+        net::EventLoop::now(), words,
+        [this, waiting](Timestamp, const Result<redis::Value, redis::Fault>& reply) {
+            wake();
+            if (reply && !reply->is_error()) return (*waiting)(reply->text);
+            (*waiting)(tl::make_unexpected(
+                rpc::Error{rpc::Code::kUnavailable, reply ? reply->text : reply.error().text, {}}));
+        });
+    if (!taken)
+        (*waiting)(
+            tl::make_unexpected(rpc::Error{rpc::Code::kUnavailable, taken.error().text, {}}));
+}
+
+// ---------------------------------------------------------------- the end
+
+void Cluster::drain() {
+    if (!registry_) return;
+    registry_->set_state(clock(), nodes::NodeState::kShuttingDown);
+    wake();
+}
+
+void Cluster::close(std::function<void()> done) {
+    if (!registry_) return done();
+    media_end_->stop();
+    closed_ = std::move(done);
+    close_by_ = net::EventLoop::now() + kFlushPatience;
+    close_timer_.set(close_by_, [this] { finish_closing(); });
+    registry_->stop(clock(), [this](Timestamp) { withdrawn_ = true; });
+    wake();
+}
+
+void Cluster::finish_closing() {
+    const bool done = withdrawn_ && records_->snapshot().waiting == 0;
+    if (!closed_ || (!done && net::EventLoop::now() < close_by_)) return;
+    close_timer_.cancel();
+    std::exchange(closed_, nullptr)();
+}
+
+bool Cluster::is_ready() const {
+    return registry_ && registry_->is_ready(net::EventLoop::now());
+}
+
+Cluster::Snapshot Cluster::snapshot() const {
+    Snapshot result;
+    result.connected =
+        redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
+    if (!registry_) return result;
+    result.nodes = registry_->table().snapshot().alive;
+    result.relayed_out = signal_end_->snapshot().sessions;
+    result.relayed_in = media_end_->snapshot().sessions;
+    result.rooms = servers_->size();
+    return result;
+}
+
+}  // namespace confab::control

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// What makes a node one of many (03 sections 1 to 4): its Redis, the bus to the others, its record,
+// where rooms are, what is stored of those that are here, and signalling from and to other nodes.
+// All of it lives on the first loop; the machines are in src/cluster/, this joins them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/callback.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "cluster/nodes/node_reconciler.h"
+#include "cluster/nodes/node_registry.h"
+#include "cluster/nodes/placement.h"
+#include "cluster/psrpc/psrpc_bus.h"
+#include "cluster/psrpc/retry.h"
+#include "cluster/relay/media_end.h"
+#include "cluster/relay/signal_end.h"
+#include "cluster/store/notices.h"
+#include "cluster/store/rooms/room_orphans.h"
+#include "cluster/store/rooms/room_reader.h"
+#include "cluster/store/rooms/room_records.h"
+#include "runtime/control/cluster/cluster_room_service.h"
+#include "runtime/control/cluster/relay_backend.h"
+#include "runtime/control/cluster/relayed_sessions.h"
+#include "runtime/control/cluster/room_placement.h"
+#include "runtime/control/cluster/room_servers.h"
+#include "runtime/control/shards/control_node.h"
+#include "runtime/net/redis/redis_driver.h"
+
+namespace confab::control {
+
+struct ClusterOptions {
+    std::function<std::unique_ptr<redis::Driven>(redis::Events events, Timestamp now)> machine;
+    net::RedisDriverOptions driver;
+    std::string place;                // of Redis, for the log
+    bool listeners_are_known = true;  // false of a Redis Cluster (psrpc::Settings)
+    cluster::nodes::RegistryOptions registry;
+    cluster::nodes::PlacementOptions placement;
+    cluster::relay::Settings relay;
+    cluster::psrpc::RetryPlan retry;
+    token::Limits limits;
+    net::WebSocketOptions websocket;
+    std::uint64_t seed = 0;
+};
+
+class Cluster {
+  public:
+    // How long a start waits for Redis.
+    static constexpr Duration kConnectPatience = Duration::seconds(10);
+    // How long the end waits for what Redis has still to be told.
+    static constexpr Duration kFlushPatience = Duration::seconds(3);
+
+    // Connects, and runs the loop for that. The error is a text for the operator.
+    static Result<std::unique_ptr<Cluster>, std::string> connect(net::EventLoop& loop,
+                                                                 telemetry::Metrics& metrics,
+                                                                 ClusterOptions options);
+    ~Cluster();
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+
+    rpc::Bus& bus() { return *bus_; }
+    // For ControlNodeOptions.
+    void turn(Timestamp now);
+    Timestamp next_deadline() const;
+
+    // Once there are rooms: registers this node, and is asked by others from now on. `rooms` and
+    // `signal` are those of this node alone; all must outlive what the others still ask.
+    void open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend& signal,
+              cluster::nodes::NodeRegistry::Figures figures);
+    // After open(): of all nodes.
+    api::RoomServicePort& rooms() { return *service_; }
+    SignalBackend& signal() { return *backend_; }
+
+    // New rooms go to other nodes.
+    void drain();
+    // After the rooms have ended: withdraws this node. `done` when Redis has it, or in time.
+    void close(std::function<void()> done);
+
+    // GET / (NODE-15): empty when all is well; a node without Redis goes on with what it has.
+    bool is_ready() const;
+    struct Snapshot {
+        std::size_t nodes = 0;        // alive, this one too
+        std::size_t relayed_out = 0;  // WebSockets here, rooms elsewhere
+        std::size_t relayed_in = 0;
+        std::size_t rooms = 0;  // here
+        bool connected = false;
+    };
+    Snapshot snapshot() const;
+
+  private:
+    Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptions options);
+    Result<void, std::string> dial();
+    redis::Events events();
+    cluster::nodes::Clock clock() const;
+    void wake();
+    void heard(Timestamp now, std::string_view channel, const std::string& payload);
+    void came_up(Timestamp now, redis::Line line);
+    void went_down(Timestamp now, redis::Line line, const redis::Fault& fault);
+    void store(StoreEffect effect);
+    void take_registry_events(Timestamp now);
+    void take_conflicts();
+    void take_orphans(Timestamp now);
+    void node_died(const std::string& node);
+    void route_of(const std::string& room, RoomPlacement::Found found);
+    void finish_closing();
+
+    net::EventLoop& loop_;
+    telemetry::Metrics& metrics_;
+    ClusterOptions options_;
+    std::unique_ptr<net::RedisDriver> redis_;
+    std::unique_ptr<cluster::psrpc::PsrpcBus> bus_;
+    std::unique_ptr<cluster::psrpc::Retrier> retrier_;
+    cluster::store::Notices notices_;
+
+    // From open() on.
+    ControlNode* node_ = nullptr;
+    std::unique_ptr<cluster::nodes::NodeRegistry> registry_;
+    std::unique_ptr<cluster::nodes::Placement> placement_;
+    std::unique_ptr<cluster::nodes::NodeReconciler> reconciler_;
+    std::unique_ptr<cluster::store::RoomReader> reader_;
+    std::unique_ptr<cluster::store::RoomRecords> records_;
+    std::unique_ptr<cluster::store::RoomOrphans> orphans_;
+    std::unique_ptr<RoomPlacement> rooms_;
+    std::unique_ptr<RoomServers> servers_;
+    std::unique_ptr<RelayedSessions> relayed_;
+    std::unique_ptr<cluster::relay::MediaEnd> media_end_;
+    std::unique_ptr<cluster::relay::SignalEnd> signal_end_;
+    std::unique_ptr<RelayBackend> backend_;
+    std::unique_ptr<ClusterRoomService> service_;
+
+    bool woken_ = false;
+    std::function<void()> on_first_up_;
+    std::function<void()> closed_;
+    Timestamp close_by_;
+    bool withdrawn_ = false;
+    net::EventLoop::Timer close_timer_;
+};
+
+}  // namespace confab::control
