@@ -231,7 +231,6 @@ struct NodeSelector {
 struct NodeStats {
     Duration update_interval = Duration::seconds(2);
     std::vector<Duration> rate_intervals = {Duration::seconds(10)};
-    Duration max_delay = Duration::seconds(30);
 };
 
 struct Turn {  // the embedded TURN server

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/serve/cluster/cluster_options.h"
 #include "app/serve/file_limit.h"
 #include "app/serve/gauges.h"
 #include "app/serve/network/external_ip.h"
@@ -83,6 +84,7 @@ Result<std::unique_ptr<Server>, std::string> Server::start(const config::Config&
     CONFAB_TRY_VOID(server->find_addresses());
     CONFAB_TRY_VOID(server->start_media());
     CONFAB_TRY_VOID(server->start_turn());
+    CONFAB_TRY_VOID(server->join_cluster());
     CONFAB_TRY_VOID(server->start_control());
     server->make_listeners();
     CONFAB_TRY_VOID(server->listen());
@@ -98,16 +100,25 @@ Server::Server(const config::Config& config, const ServeContext& context)
       rng_(crypto::seeded_rng()),
       node_id_(token::make_id(token::kNodePrefix, rng_)),
       metrics_(node_id_),
-      shutdown_(
-          loop_, !context.dev, {.limit = config.own.drain_timeout},
-          {.participants = [this] { return control_->totals().rooms.participants; },
-           .drain = [this] { control_->agents().drain(); },
-           .end_calls =
-               [this] {
-                   control_->shut_down();
-                   http_->shutdown();
-               },
-           .flush = [this](std::function<void()> done) { control_->flush(std::move(done)); }}),
+      shutdown_(loop_, !context.dev, {.limit = config.own.drain_timeout},
+                {.participants = [this] { return control_->totals().rooms.participants; },
+                 .drain =
+                     [this] {
+                         control_->agents().drain();
+                         if (cluster_) cluster_->drain();
+                     },
+                 .end_calls =
+                     [this] {
+                         control_->shut_down();
+                         http_->shutdown();
+                     },
+                 .flush =
+                     [this](std::function<void()> done) {
+                         control_->flush([this, done = std::move(done)] {
+                             if (!cluster_) return done();
+                             cluster_->close(done);
+                         });
+                     }}),
       reload_(loop_, metrics_, config, context.reader,
               [this](const config::Config& wanted) { return reconfigure(wanted); }) {}
 
@@ -197,6 +208,11 @@ control::ControlNodeOptions Server::control_options() {
     options.agents = agent_options(config_);
     options.agents.hub.server.set_node_id(node_id_);
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
+    if (cluster_) {
+        options.bus = &cluster_->bus();
+        options.bus_turn = [this](Timestamp now) { cluster_->turn(now); };
+        options.bus_deadline = [this] { return cluster_->next_deadline(); };
+    }
     if (turn_)
         options.participant_over = [turn = turn_.get()](const std::string& sid) {
             turn->end_user(sid);
@@ -219,6 +235,14 @@ std::unique_ptr<store::WebhookFile> Server::open_outbox() {
     return nullptr;
 }
 
+Server::Step Server::join_cluster() {
+    if (!config_.redis.is_configured()) return {};
+    CONFAB_TRY(control::ClusterOptions options, cluster_options(config_, node_id_, rng_.u64()));
+    options.limits = route_options(config_).join.limits;
+    CONFAB_TRY(cluster_, control::Cluster::connect(loop_, metrics_, std::move(options)));
+    return {};
+}
+
 Server::Step Server::start_control() {
     control_ = std::make_unique<control::ControlNode>(loop_, *media_, keys_, metrics_,
                                                       control_options(), rng_.u64());
@@ -228,6 +252,8 @@ Server::Step Server::start_control() {
         return earlier(media_->port(0).oldest_snapshot(), control_->oldest_report());
     };
     sources.load = [this] { return node_load(media_->port(0), load_meter_); };
+    sources.cluster = cluster_.get();
+    sources.figures = [this] { return node_figures(media_->port(0), control_->totals()); };
     routes_ = std::make_unique<control::Routes>(*control_, keys_, metrics_, route_options(config_),
                                                 std::move(sources));
     return {};

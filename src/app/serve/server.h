@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "config/config.h"
+#include "runtime/control/cluster/cluster.h"
 #include "runtime/control/live_keys.h"
 #include "runtime/control/routes/routes.h"
 #include "runtime/control/shards/control_node.h"
@@ -59,6 +60,7 @@ class Server {
     Step find_addresses();
     Step start_media();
     Step start_turn();
+    Step join_cluster();
     Step start_control();
     void make_listeners();
     Step listen();
@@ -88,6 +90,7 @@ class Server {
     std::unique_ptr<turn_server::TurnNode> turn_;  // null where it is not enabled
     std::optional<EmbeddedTurn> told_turn_;        // as clients are told of it
     net::EventLoop loop_;
+    std::unique_ptr<control::Cluster> cluster_;      // null: this node is alone
     std::unique_ptr<control::ControlNode> control_;  // its threads use all of the above
     std::unique_ptr<control::Routes> routes_;
     std::unique_ptr<net::HttpServer> http_;

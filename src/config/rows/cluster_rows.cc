@@ -143,9 +143,8 @@ constexpr auto kRows = std::to_array<Option>({
         "node_stats.stats_rate_measurement_intervals",
         [](C& c) -> Slot { return &c.node_stats.rate_intervals; },
         "Times over which its rates are measured; the first is the one that counts"),
-    used(
-        "node_stats.stats_max_delay", [](C& c) -> Slot { return &c.node_stats.max_delay; },
-        "A node that could not tell of itself for this long says so in its log"),
+    other("node_stats.stats_max_delay", Kind::kDuration, "30s",
+          "A node that could not tell of itself for 30 seconds says so in its log"),
 });
 
 }  // namespace

@@ -216,8 +216,7 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
         });
     relayed_ = std::make_unique<RelayedSessions>(
         node, [this](const std::string& room, Callback<bool> here) {
-            rooms_->check_here(net::EventLoop::now(), room, std::move(here));
-            wake();
+            check_here(room, std::move(here));
         });
     media_end_ = std::make_unique<cluster::relay::MediaEnd>(*bus_, *relayed_, id, options_.relay,
                                                             options_.limits);
@@ -241,6 +240,11 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
     registry_->start(clock(), nodes::NodeState::kServing);
     registry_->handle_up(clock());
     reconciler_->start(net::EventLoop::now());
+    wake();
+}
+
+void Cluster::check_here(const std::string& room, Callback<bool> here) {
+    rooms_->check_here(net::EventLoop::now(), room, std::move(here));
     wake();
 }
 

@@ -76,6 +76,9 @@ class Cluster {
     api::RoomServicePort& rooms() { return *service_; }
     SignalBackend& signal() { return *backend_; }
 
+    // Whether a room is, or is to be, at this node.
+    void check_here(const std::string& room, Callback<bool> here);
+
     // New rooms go to other nodes.
     void drain();
     // After the rooms have ended: withdraws this node. `done` when Redis has it, or in time.

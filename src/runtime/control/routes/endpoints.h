@@ -52,9 +52,16 @@ class SignalEndpoint final : public Endpoint {
 // /whip/v1 and what is below it (CON-60, CON-61).
 class WhipEndpoint final : public Endpoint {
   public:
-    // `over_limit` as for LocalSignalBackend; both references must outlive this.
-    WhipEndpoint(ControlNode& node, api::JoinOptions options, std::function<bool()> over_limit)
-        : node_(node), options_(options), over_limit_(std::move(over_limit)) {}
+    // Whether this node has the room, or is to have it; in a cluster only.
+    using CheckRoom = std::function<void(const std::string& room, Callback<bool> here)>;
+    // `over_limit` as for LocalSignalBackend; `check_room` may be empty; both references must
+    // outlive this.
+    WhipEndpoint(ControlNode& node, api::JoinOptions options, std::function<bool()> over_limit,
+                 CheckRoom check_room)
+        : node_(node),
+          options_(options),
+          over_limit_(std::move(over_limit)),
+          check_room_(std::move(check_room)) {}
     void serve(Call call) override;
     void reconfigure(const api::JoinOptions& options) { options_ = options; }
 
@@ -67,6 +74,7 @@ class WhipEndpoint final : public Endpoint {
     Result<void, api::HttpError> check_grants(const Call& call) const;
     Result<Wish, api::HttpError> read(const Call& call) const;
     void create(Call call);
+    void create_here(Call call, Wish wish);
     // The session ends with the client's connection, unless it was answered before.
     void end_with(Call& call, std::size_t shard, const WhipJoin& join);
     void change(Call call);
@@ -75,6 +83,7 @@ class WhipEndpoint final : public Endpoint {
     ControlNode& node_;
     api::JoinOptions options_;
     std::function<bool()> over_limit_;
+    CheckRoom check_room_;
     std::uint64_t requests_ = 0;
 };
 

@@ -37,6 +37,15 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       webhooks_(control.webhooks()),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
       debug_(rooms_, keys, DebugAccess::kAll) {
+    Cluster* const cluster = sources_.cluster;
+    if (cluster != nullptr) cluster->open(control, rooms_, signal_, sources_.figures);
+    api::RoomServicePort& rooms = cluster != nullptr ? cluster->rooms() : rooms_;
+    SignalBackend& signal = cluster != nullptr ? cluster->signal() : signal_;
+    WhipEndpoint::CheckRoom check_room;
+    if (cluster != nullptr)
+        check_room = [cluster](const std::string& room, Callback<bool> here) {
+            cluster->check_here(room, std::move(here));
+        };
     const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
         auto* const added = endpoint.get();
         table_.add({path, method, access, std::move(endpoint)});
@@ -44,17 +53,17 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
     };
     add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
-        signal_endpoints_.push_back(add(
-            path, "", Access::kToken,
-            make_unique<SignalEndpoint>(signal_, control.revocations(), options.join, metrics)));
+        signal_endpoints_.push_back(
+            add(path, "", Access::kToken,
+                make_unique<SignalEndpoint>(signal, control.revocations(), options.join, metrics)));
     for (const char* path : {"/whip/v1", "/whip/v1/"})
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,
-                make_unique<WhipEndpoint>(control, options.join, over_limit_)));
+                make_unique<WhipEndpoint>(control, options.join, over_limit_, check_room)));
     add("/agent", "", Access::kToken, make_unique<AgentEndpoint>(control.agents()));
     twirp_endpoint_ = add("/twirp/", "", Access::kToken,
-                          make_unique<TwirpEndpoint>(options.twirp, rooms_, control.bus(),
-                                                     webhooks_, control.loop(), metrics));
+                          make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,
+                                                     control.loop(), metrics));
     if (options.metrics_on_main_port)
         main_metrics_ = add("/metrics", "", Access::kOpen, make_unique<MetricsEndpoint>(metrics_));
     if (options.debug_on_main_port)

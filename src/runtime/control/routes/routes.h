@@ -12,6 +12,7 @@
 
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
+#include "runtime/control/cluster/cluster.h"
 #include "runtime/control/routes/debug_endpoint.h"
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/control/routes/route_table.h"
@@ -56,6 +57,9 @@ struct RouteSources {
     std::function<Timestamp()> updated;  // when the threads last told of themselves
     // Asked before each join and CreateRoom while there are limits.
     std::function<NodeLoad()> load;
+    // Of a node in a cluster; it must outlive the routes. Null: the node is alone.
+    Cluster* cluster = nullptr;
+    cluster::nodes::NodeRegistry::Figures figures;
 };
 
 class Routes {

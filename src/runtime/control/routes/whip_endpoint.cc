@@ -88,12 +88,21 @@ void WhipEndpoint::create(Call call) {
             api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
     auto wish = read(call);
     if (!wish) return refuse(call, wish.error());
-    const std::size_t shard = node_.shard_of(wish->join.params.room);
-    wish->join.request = ++requests_;
-    if (!wish->join.awaited.empty()) end_with(call, shard, wish->join);
+    if (!check_room_) return create_here(std::move(call), *std::move(wish));
+    const std::string room = wish->join.params.room;
+    check_room_(room, [this, call = std::move(call), wish = *std::move(wish)](bool here) mutable {
+        if (here) return create_here(std::move(call), std::move(wish));
+        refuse(call, {503, "the room is on another node of the cluster: publish there"});
+    });
+}
+
+void WhipEndpoint::create_here(Call call, Wish wish) {
+    const std::size_t shard = node_.shard_of(wish.join.params.room);
+    wish.join.request = ++requests_;
+    if (!wish.join.awaited.empty()) end_with(call, shard, wish.join);
     node_.ask<api::HttpResponse>(
         shard,
-        [wish = *std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) mutable {
+        [wish = std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) mutable {
             if (wish.room_must_exist && !plane.rooms().has_room(wish.join.params.room))
                 return reply(
                     api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));

@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "app/serve/cluster/cluster_options.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+#include "app/serve/cluster/redis_options.h"
+#include "app/version.h"
+#include "json/json.h"
+
+namespace confab::app {
+namespace {
+
+namespace nodes = cluster::nodes;
+
+Result<nodes::Region, std::string> region(const std::string& text) {
+    const auto wrong = [&] {
+        return fail("an entry of node_selector.regions is no region: " + text +
+                    "; write {name: eu, lat: 52.5, lon: 13.4}");
+    };
+    const auto value = json::parse(text);
+    if (!value || value->kind != json::Kind::kObject) return wrong();
+    const json::Value* const name = value->find("name");
+    const json::Value* const lat = value->find("lat");
+    const json::Value* const lon = value->find("lon");
+    if (name == nullptr || lat == nullptr || lon == nullptr || name->kind != json::Kind::kString ||
+        lat->kind != json::Kind::kNumber || lon->kind != json::Kind::kNumber)
+        return wrong();
+    return nodes::Region{name->string, lat->number, lon->number};
+}
+
+Result<nodes::SelectorOptions, std::string> selector(const config::NodeSelector& config,
+                                                     const std::string& own_region) {
+    nodes::SelectorText text;
+    text.kind = config.kind;
+    text.sort_by = config.sort_by;
+    text.algorithm = config.algorithm;
+    text.cpu_load_limit = config.cpu_load_limit;
+    text.sysload_limit = config.sysload_limit;
+    for (const std::string& entry : config.regions.items) {
+        CONFAB_TRY(nodes::Region one, region(entry));
+        text.regions.push_back(std::move(one));
+    }
+    return nodes::check_selector(text, own_region);
+}
+
+cluster::relay::Settings relay_settings(const config::SignalRelay& config) {
+    cluster::relay::Settings settings;
+    settings.retry_timeout = config.retry_timeout;
+    settings.min_retry_interval = config.min_retry_interval;
+    settings.max_retry_interval = config.max_retry_interval;
+    settings.stream_buffer_size = config.stream_buffer_size;
+    settings.connect_attempts = config.connect_attempts;
+    return settings;
+}
+
+}  // namespace
+
+Result<control::ClusterOptions, std::string> cluster_options(const config::Config& config,
+                                                             const std::string& node_id,
+                                                             std::uint64_t seed) {
+    control::ClusterOptions options;
+    options.machine = [redis = config.redis, seed](redis::Events events, Timestamp now) {
+        return redis_machine(redis, std::move(events), now, seed);
+    };
+    CONFAB_TRY(options.driver, redis_driver_options(config.redis));
+    options.place = redis_place(config.redis);
+    options.listeners_are_known =
+        config.redis.cluster_addresses.empty() || !config.redis.sentinel_addresses.empty();
+    options.registry.id = node_id;
+    options.registry.ip = config.rtc.node_ip;
+    options.registry.region = config.region;
+    options.registry.num_cpus = std::max(1U, std::thread::hardware_concurrency());
+    options.registry.version = kLiveKitVersion;
+    options.registry.limits.num_tracks = config.limit.num_tracks;
+    options.registry.limits.bytes_per_sec = static_cast<std::int64_t>(config.limit.bytes_per_sec);
+    options.registry.heartbeat = config.node_stats.update_interval;
+    options.registry.rate_windows = config.node_stats.rate_intervals;
+    CONFAB_TRY(options.placement.selector, selector(config.node_selector, config.region));
+    options.relay = relay_settings(config.signal_relay);
+    options.retry.attempts = config.psrpc.max_attempts;
+    options.retry.timeout = config.psrpc.timeout;
+    options.retry.added = config.psrpc.backoff;
+    options.websocket.max_message_bytes = config.limit.signal_message_size_limit;
+    options.seed = seed;
+    return options;
+}
+
+nodes::NodeFigures node_figures(worker::ControlPort& media, const control::ControlReport& report) {
+    using nodes::Counter;
+    nodes::NodeFigures figures;
+    figures.num_rooms = static_cast<std::int32_t>(report.rooms.rooms);
+    figures.num_clients = static_cast<std::int32_t>(report.rooms.participants);
+    for (std::size_t i = 0; i < media.size(); ++i) {
+        const sfu::ShardSnapshot& shard = media.snapshot(i).shard;
+        figures.num_tracks_in += static_cast<std::int32_t>(shard.receivers);
+        figures.num_tracks_out += static_cast<std::int32_t>(shard.down_tracks);
+        figures[Counter::kBytesIn] += shard.rtp_bytes_in;
+        figures[Counter::kBytesOut] += shard.rtp_bytes_out;
+        figures[Counter::kPacketsIn] += shard.rtp_in;
+        figures[Counter::kPacketsOut] += shard.rtp_out;
+        figures[Counter::kNacks] += shard.nacks_in;
+        figures[Counter::kRetransmitBytesOut] += shard.rtx_bytes_out;
+        figures[Counter::kRetransmitPacketsOut] += shard.rtx_out;
+    }
+    figures.num_cpus = std::max(1U, std::thread::hardware_concurrency());
+    std::array<double, 3> load{};
+    if (::getloadavg(load.data(), 3) == 3) {
+        figures.load_avg_1min = static_cast<float>(load[0]);
+        figures.load_avg_5min = static_cast<float>(load[1]);
+        figures.load_avg_15min = static_cast<float>(load[2]);
+        figures.cpu_load = static_cast<float>(std::min(1.0, load[0] / figures.num_cpus));
+    }
+    return figures;
+}
+
+}  // namespace confab::app
