@@ -243,12 +243,6 @@ class Finisher {
     }
     void redis() {
         const Redis& redis = config_.redis;
-        // A node that believes in its cluster and is alone splits every room of it (03 §1).
-        if (options_.require_keys && redis.is_configured())
-            error("redis",
-                  "redis is configured, but this release is a single node that would share no room "
-                  "with the others; remove the redis section to run it alone, or stay with "
-                  "livekit-server for a cluster");
         const auto check = [&](const std::string& option, const std::string& address) {
             if (!is_host_and_perhaps_port(address))
                 error(option, "\"" + address + "\" in " + option +

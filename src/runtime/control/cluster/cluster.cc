@@ -67,12 +67,16 @@ Result<void, std::string> Cluster::dial() {
         seed_of(options_.seed, 1));
     retrier_ = std::make_unique<cluster::psrpc::Retrier>(*bus_, seed_of(options_.seed, 2));
     bool up = false;
+    bool over = false;
+    const auto stop_once = [&] {
+        if (!std::exchange(over, true)) loop_.stop();
+    };
     on_first_up_ = [&] {
         up = redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
-        if (up) loop_.stop();
+        if (up) stop_once();
     };
     net::EventLoop::Timer patience(loop_);
-    patience.set(now + kConnectPatience, [this] { loop_.stop(); });
+    patience.set(now + kConnectPatience, stop_once);
     loop_.run();
     on_first_up_ = nullptr;
     if (up) {

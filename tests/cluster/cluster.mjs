@@ -1,0 +1,15 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Several nodes of one Redis.
+
+import { Suite } from '../lib/suite.mjs';
+import { call_checks } from './calls.mjs';
+import { Nodes } from './nodes.mjs';
+
+const suite = new Suite({ limit: 600 });
+
+await suite.run(async () => {
+  const nodes = await Nodes.start(suite, 2);
+  await call_checks(suite, nodes);
+});

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Redis and the nodes on it.
+
+import { RedisServer } from '../lib/redis_server.mjs';
+import { start_server } from '../lib/server.mjs';
+import { until } from '../lib/wait.mjs';
+
+export class Nodes {
+  all = [];
+
+  constructor(suite, redis) {
+    Object.assign(this, { suite, redis });
+  }
+
+  static async start(suite, count, config = {}) {
+    const redis = await RedisServer.start();
+    suite.cleanup(() => redis.end());
+    const nodes = new Nodes(suite, redis);
+    for (let i = 0; i < count; i += 1) await nodes.add(config);
+    return nodes;
+  }
+
+  // One more; known to all when this returns.
+  async add(config = {}) {
+    const server = await start_server(this.suite, { ...config, redis: { address: this.redis.address, ...config.redis } });
+    server.node = await until(() => server.log.match(/this node is one of the cluster nodeID=(\S+)/)?.[1], { what: 'a node that has joined' });
+    this.all.push(server);
+    return server;
+  }
+
+  // Which of them has a room; undefined if nobody.
+  holder(room) {
+    const node = this.redis.cli('HGET', 'room_node_map', room);
+    return this.all.find((one) => one.node === node);
+  }
+
+  // Any of them but these.
+  other(...these) {
+    return this.all.find((one) => !these.includes(one) && !one.exited);
+  }
+}
