@@ -5,11 +5,15 @@
 
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './calls.mjs';
+import { fault_checks } from './faults.mjs';
 import { Nodes } from './nodes.mjs';
+import { api_checks } from './server_api.mjs';
 
 const suite = new Suite({ limit: 600 });
 
 await suite.run(async () => {
   const nodes = await Nodes.start(suite, 2);
   await call_checks(suite, nodes);
+  await api_checks(suite, nodes);
+  await fault_checks(suite);
 });

@@ -25,15 +25,22 @@ export class Nodes {
   // One more; known to all when this returns.
   async add(config = {}) {
     const server = await start_server(this.suite, { ...config, redis: { address: this.redis.address, ...config.redis } });
-    server.node = await until(() => server.log.match(/this node is one of the cluster nodeID=(\S+)/)?.[1], { what: 'a node that has joined' });
+    server.node = await until(() => server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
     this.all.push(server);
     return server;
   }
 
-  // Which of them has a room; undefined if nobody.
+  // Which of them has a room.
   holder(room) {
     const node = this.redis.cli('HGET', 'room_node_map', room);
-    return this.all.find((one) => one.node === node);
+    const found = this.all.find((one) => one.node === node);
+    if (!found) throw new Error(`'${room}' is at ${node || 'no node'}`);
+    return found;
+  }
+
+  async end() {
+    for (const node of this.all) await node.stop();
+    await this.redis.end();
   }
 
   // Any of them but these.

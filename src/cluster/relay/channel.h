@@ -34,6 +34,9 @@ class Channel {
     // Reads and writes all there is.
     void advance(Timestamp now);
     Timestamp next_deadline() const;
+    // BatchSender::pause(); the next advance() sends what waited.
+    void pause() { sender_.pause(); }
+    void resume(Timestamp now) { sender_.resume(now); }
     // What has been received outlives the end of the channel.
     std::optional<std::string> receive() { return receiver_.take(); }
     std::size_t received() const { return receiver_.waiting(); }

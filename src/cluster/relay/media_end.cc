@@ -130,6 +130,24 @@ void MediaEnd::node_died(std::string_view node) {
     mailbox_->dead.emplace_back(node);
 }
 
+void MediaEnd::handle_outage() {
+    outage_ = true;
+    for (const auto& [id, session] : sessions_)
+        if (session->channel) {
+            session->channel->pause();
+            mailbox_->ready.wake(id);
+        }
+}
+
+void MediaEnd::handle_recovery(Timestamp now) {
+    outage_ = false;
+    for (const auto& [id, session] : sessions_)
+        if (session->channel) {
+            session->channel->resume(now);
+            mailbox_->ready.wake(id);
+        }
+}
+
 // ---------------------------------------------------------------- turns
 
 void MediaEnd::handle_timeout(Timestamp now) {
@@ -208,6 +226,7 @@ void MediaEnd::begin(Session& session, const std::string& first) {
                                   settings_, [mailbox = std::weak_ptr(mailbox_), id = session.id] {
                                       if (const auto box = mailbox.lock()) box->ready.wake(id);
                                   });
+    if (outage_) session.channel->pause();
     session.channel->accept(*batch);
     host_.start(session.id, *std::move(start));
 }

@@ -69,6 +69,11 @@ class MediaEnd {
     // No further streams; those that are there go on.
     void stop() { registration_.reset(); }
 
+    // The bus carries nothing, for a time that may be long: sessions wait for its end, with what
+    // their queues hold. New ones fail as the bus says.
+    void handle_outage();
+    void handle_recovery(Timestamp now);
+
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
 
@@ -105,6 +110,7 @@ class MediaEnd {
     std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
     std::shared_ptr<Mailbox> mailbox_;
     std::unique_ptr<Deadlines> deadlines_;
+    bool outage_ = false;
     Snapshot counters_;
 };
 

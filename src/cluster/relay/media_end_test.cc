@@ -324,6 +324,8 @@ TEST_CASE("MediaEnd: after stop() running sessions go on, new ones find nobody [
     const SessionId id = world.join("a");
     world.media->stop();
     const SessionId late = world.join("b");
+    CHECK(!world.clients.at(late).started);
+    world.pass(kHopeless);
     CHECK(world.clients.at(late).refused);
     world.signal.send(id, request(0));
     world.turn();

@@ -150,10 +150,85 @@ TEST_CASE("Relay: the node with the room restarts: sessions end, and new ones be
     world.end_media();
     check_resumes(world.clients.at(id));
     const SessionId between = world.join();
-    CHECK(world.clients.at(between).refused);
+    world.pass(Duration::millis(1200));
+    CHECK(!world.clients.at(between).is_over());
     world.start_media();
     const SessionId after = world.join();
     CHECK(world.clients.at(after).started);
+    world.pass(Duration::millis(299));
+    CHECK(!world.clients.at(between).started);
+    world.pass(Duration::millis(1));
+    CHECK(world.clients.at(between).started);
+}
+
+TEST_CASE("Relay: a bus that carries nothing for 10 minutes ends no session [NODE-14, RDS-30]") {
+    World world;
+    const SessionId id = world.join();
+    const SessionId room = world.host->last();
+    world.signal.send(id, request(0));
+    world.media->respond(room, response(1));
+    world.turn();
+    world.faults->cut = true;
+    world.signal.send(id, request(1));  // on its way
+    world.media->respond(room, response(2));
+    world.turn();
+    world.signal.handle_outage();
+    world.media->handle_outage();
+    world.pass(Duration::seconds(300));
+    world.signal.send(id, request(2));
+    world.media->respond(room, response(3));
+    const auto sent = world.faults->sent;
+    world.pass(Duration::seconds(300));
+    CHECK(world.faults->sent == sent);
+    CHECK(!world.clients.at(id).is_over());
+    CHECK(!world.host->only().closed);
+    world.faults->cut = false;
+    world.signal.handle_recovery(world.now);
+    world.media->handle_recovery(world.now);
+    world.turn();
+    CHECK(world.host->only().numbers == numbers_to(3));
+    CHECK(world.clients.at(id).numbers == numbers_to(4));
+    // From here on silence counts again.
+    world.faults->cut = true;
+    world.signal.send(id, request(3));
+    world.pass(Duration::millis(7500));
+    CHECK(world.clients.at(id).closed);
+}
+
+TEST_CASE("Relay: what is more than an outage may keep ends the session after it [NODE-14]") {
+    Settings settings;
+    settings.stream_buffer_size = 10;
+    World world(settings);
+    const SessionId id = world.join();
+    world.faults->cut = true;
+    world.media->handle_outage();
+    for (int i = 1; i <= 11; ++i)
+        world.media->respond(world.host->last(), response(i));
+    world.pass(Duration::seconds(60));
+    CHECK(!world.clients.at(id).is_over());
+    world.faults->cut = false;
+    world.media->handle_recovery(world.now);
+    world.media->respond(world.host->last(), response(12));
+    world.turn();
+    CHECK(world.clients.at(id).closed);
+    CHECK(world.clients.at(id).leave);
+}
+
+TEST_CASE("Relay: a session that begins in an outage of the bus waits with it [NODE-14]") {
+    World world;
+    world.signal.handle_outage();
+    world.media->handle_outage();
+    const SessionId id = world.join();
+    CHECK(!world.clients.at(id).started);  // its room's answer waits
+    world.media->handle_recovery(world.now);
+    world.turn();
+    CHECK(world.clients.at(id).started);
+    world.signal.send(id, request(0));
+    world.turn();
+    CHECK(world.host->only().numbers.empty());
+    world.signal.handle_recovery(world.now);
+    world.turn();
+    CHECK(world.host->only().numbers == numbers_to(1));
 }
 
 TEST_CASE("Relay: the client's last words are given up after 7.5 s [NODE-21]") {

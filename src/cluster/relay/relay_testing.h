@@ -270,6 +270,9 @@ class World {
     std::map<SessionId, Client> clients;
 };
 
+// All attempts of a session at a node where nobody listens.
+inline constexpr Duration kHopeless = Duration::millis(10'500);
+
 // 0, 1 … count - 1.
 inline std::vector<std::int64_t> numbers_to(std::int64_t count) {
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));

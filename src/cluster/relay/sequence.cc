@@ -20,7 +20,7 @@ void BatchSender::push(std::string message) {
 }
 
 std::optional<BatchSender::Transmit> BatchSender::poll_transmit(Timestamp now) {
-    if (failed_ || drained_ || base_ == end()) return std::nullopt;
+    if (paused_ || failed_ || drained_ || base_ == end()) return std::nullopt;
     if (sent_to_ && now < resend_at_) return std::nullopt;
     std::vector<std::string_view> batch;
     std::size_t bytes = 0;
@@ -31,7 +31,8 @@ std::optional<BatchSender::Transmit> BatchSender::poll_transmit(Timestamp now) {
     }
     const bool last = closing_ && batch.size() == queue_.size();
     if (!sent_to_) first_sent_ = now;
-    interval_ = sent_to_ ? std::min(interval_ * 2, settings_.max_retry_interval)
+    interval_ = sent_to_ ? std::clamp(interval_ * 2, settings_.min_retry_interval,
+                                      settings_.max_retry_interval)
                          : settings_.min_retry_interval;
     resend_at_ = earlier(now + interval_, first_sent_ + settings_.retry_timeout);
     sent_to_ = base_ + batch.size() + (last ? 1 : 0);
@@ -59,7 +60,15 @@ void BatchSender::acknowledge(Timestamp now, std::uint64_t end) {
 }
 
 void BatchSender::handle_timeout(Timestamp now) {
-    if (sent_to_ && !drained_ && now >= first_sent_ + settings_.retry_timeout) give_up();
+    if (sent_to_ && !paused_ && !drained_ && now >= first_sent_ + settings_.retry_timeout)
+        give_up();
+}
+
+void BatchSender::resume(Timestamp now) {
+    if (!std::exchange(paused_, false) || !sent_to_) return;
+    first_sent_ = now;
+    interval_ = Duration::zero();
+    resend_at_ = now;
 }
 
 void BatchSender::give_up() {
@@ -73,7 +82,7 @@ void BatchSender::give_up() {
 }
 
 Timestamp BatchSender::next_deadline() const {
-    if (failed_ || drained_ || base_ == end()) return Timestamp::never();
+    if (paused_ || failed_ || drained_ || base_ == end()) return Timestamp::never();
     return sent_to_ ? resend_at_ : Timestamp::micros(0);
 }
 

@@ -50,6 +50,11 @@ class BatchSender {
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
 
+    // Nothing can arrive, as all know: nothing is sent, and no time counts (NODE-14). What waits is
+    // sent again when that is over.
+    void pause() { paused_ = true; }
+    void resume(Timestamp now);
+
     bool has_failed() const { return failed_; }
     // Closed, and that has arrived or was given up.
     bool is_drained() const { return drained_; }
@@ -71,6 +76,7 @@ class BatchSender {
     Timestamp first_sent_;
     Timestamp resend_at_ = Timestamp::never();
     Duration interval_;
+    bool paused_ = false;
     bool closing_ = false;
     bool drained_ = false;
     bool failed_ = false;

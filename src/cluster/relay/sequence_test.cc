@@ -285,3 +285,39 @@ TEST_CASE("BatchReceiver: numbers at the end of their range do no harm [NODE-21]
     CHECK(other.add(batch(0, {}, true)));  // older than what is here
     CHECK(!other.is_closed());
 }
+
+TEST_CASE("BatchSender: no time counts while it is paused, and all is sent again after [NODE-14]") {
+    for (const GiveUp give_up : {GiveUp::kFail, GiveUp::kDrop}) {
+        Side side(give_up);
+        side.push({"a"});
+        REQUIRE(side.poll(at(0)));
+        side.sender.pause();
+        side.push({"b"});
+        CHECK(side.sender.next_deadline() == Timestamp::never());
+        CHECK(!side.poll(at(60'000)));
+        CHECK(!side.sender.has_failed());
+        side.sender.resume(at(60'000));
+        CHECK(side.sender.next_deadline() == at(60'000));
+        CHECK(side.poll(at(60'000)) == Sent{0, false, {"a", "b"}, 2});
+        // As if it had been sent for the first time.
+        CHECK(!side.poll(at(60'499)));
+        CHECK(side.poll(at(60'500)));
+        CHECK(!side.poll(at(61'499)));
+        CHECK(side.poll(at(61'500)));
+        side.sender.acknowledge(at(61'600), 2);
+        CHECK(side.sender.next_deadline() == Timestamp::never());
+    }
+}
+
+TEST_CASE("BatchSender: an acknowledgement that comes in a pause counts [NODE-14]") {
+    Side side(GiveUp::kFail);
+    side.push({"a"});
+    REQUIRE(side.poll(at(0)));
+    side.sender.pause();
+    side.sender.acknowledge(at(10), 1);
+    side.sender.resume(at(5'000));
+    CHECK(!side.poll(at(5'000)));
+    side.sender.resume(at(6'000));  // again: nothing
+    side.push({"b"});
+    CHECK(side.poll(at(6'000)) == Sent{1, false, {"b"}, 2});
+}

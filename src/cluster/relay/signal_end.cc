@@ -80,6 +80,24 @@ void SignalEnd::node_died(std::string_view node) {
     mailbox_->dead.emplace_back(node);
 }
 
+void SignalEnd::handle_outage() {
+    outage_ = true;
+    for (const auto& [id, session] : sessions_)
+        if (session->channel) {
+            session->channel->pause();
+            mailbox_->ready.wake(id);
+        }
+}
+
+void SignalEnd::handle_recovery(Timestamp now) {
+    outage_ = false;
+    for (const auto& [id, session] : sessions_)
+        if (session->channel) {
+            session->channel->resume(now);
+            mailbox_->ready.wake(id);
+        }
+}
+
 void SignalEnd::handle_timeout(Timestamp now) {
     read_mail(now);
     deadlines_->expire(now, mailbox_->ready);
@@ -112,6 +130,7 @@ void SignalEnd::advance(Timestamp now, SessionId id) {
         case Phase::kNew:
         case Phase::kPlacing:
         case Phase::kOpening:
+        case Phase::kWaiting:
         case Phase::kAnswering:
             advance_start(now, *session);
             break;
@@ -127,7 +146,7 @@ void SignalEnd::advance(Timestamp now, SessionId id) {
     if (session == nullptr) return;
     const Timestamp next =
         session->channel ? session->channel->next_deadline() : Timestamp::never();
-    deadlines_->set(id, session->is_started() ? next : earlier(next, session->give_up_at));
+    deadlines_->set(id, session->is_started() ? next : earlier(next, session->due()));
 }
 
 void SignalEnd::advance_open(Session& session) {

@@ -77,6 +77,11 @@ class SignalEnd {
     // answer yet are started elsewhere.
     void node_died(std::string_view node);
 
+    // The bus carries nothing, for a time that may be long: sessions wait for its end, with what
+    // their queues hold. New ones fail as the bus says.
+    void handle_outage();
+    void handle_recovery(Timestamp now);
+
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
     std::optional<SignalEvent> poll_event();
@@ -102,6 +107,7 @@ class SignalEnd {
     void opened(Timestamp now, Session& session,
                 Result<std::shared_ptr<rpc::Stream>, rpc::Error> stream);
     void begin_attempt(Timestamp now, Session& session);
+    void find_node(Timestamp now, Session& session);
     void attempt_failed(Timestamp now, Session& session, rpc::Error cause);
     void advance(Timestamp now, SessionId id);
     void advance_start(Timestamp now, Session& session);
@@ -123,6 +129,7 @@ class SignalEnd {
     std::shared_ptr<Mailbox> mailbox_;
     std::unique_ptr<Deadlines> deadlines_;
     std::deque<SignalEvent> events_;
+    bool outage_ = false;
     Snapshot counters_;
 };
 

@@ -83,11 +83,39 @@ TEST_CASE("SignalEnd: nobody at that node: three attempts, then 503 [NODE-20, PS
     world.placement.node = "ND_gone";
     const SessionId id = world.join();
     const Client& client = world.clients.at(id);
+    world.pass(kHopeless - Duration::millis(1));
+    CHECK(!client.refused);
+    world.pass(Duration::millis(1));
     REQUIRE(client.refused);
     CHECK(text_of(*client.refused) == "503 no response from servers");
-    CHECK(world.placement.asked == 3);
+    CHECK(world.placement.asked == 6 + 8 + 10);
+    CHECK(world.signal.snapshot().attempts == 3);
     CHECK(world.signal.snapshot().sessions == 0);
     CHECK(world.signal.snapshot().refused == 1);
+}
+
+TEST_CASE(
+    "SignalEnd: a node where nobody listens is asked for anew, and may be another [NODE-24]") {
+    World world;
+    world.placement.node = "ND_gone";
+    const SessionId id = world.join();
+    world.pass(Duration::millis(400));
+    world.placement.node = "ND_media";
+    world.pass(Duration::millis(99));
+    CHECK(!world.clients.at(id).started);
+    world.pass(Duration::millis(1));
+    CHECK(world.clients.at(id).started);
+    CHECK(world.signal.snapshot().attempts == 1);
+}
+
+TEST_CASE("SignalEnd: a client that goes while its node is waited for leaves nothing [NODE-20]") {
+    World world;
+    world.placement.node = "ND_gone";
+    const SessionId id = world.join();
+    world.signal.close(id);
+    world.pass(kHopeless);
+    CHECK(world.signal.snapshot().sessions == 0);
+    CHECK(world.placement.asked == 1);
 }
 
 TEST_CASE("SignalEnd: attempts have new connection ids, and 3, 4 and 5 s [NODE-20, CON-33]") {

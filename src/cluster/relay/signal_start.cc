@@ -14,11 +14,15 @@ namespace confab::cluster::relay {
 void SignalEnd::begin_attempt(Timestamp now, Session& session) {
     ++counters_.attempts;
     session.channel.reset();
-    session.node.clear();
-    session.phase = Phase::kPlacing;
     session.give_up_at = now + settings_.first_response + Duration::seconds(session.attempt);
     ++session.attempt;
     session.start->connection_id = token::make_id(token::kConnectionPrefix, rng_);
+    find_node(now, session);
+}
+
+void SignalEnd::find_node(Timestamp now, Session& session) {
+    session.node.clear();
+    session.phase = Phase::kPlacing;
     deadlines_->set(session.id, session.give_up_at);
     placement_.find_node(
         now, session.start->room,
@@ -44,11 +48,20 @@ void SignalEnd::placed(Timestamp now, Session& session, Result<std::string, rpc:
 
 void SignalEnd::opened(Timestamp now, Session& session,
                        Result<std::shared_ptr<rpc::Stream>, rpc::Error> stream) {
+    // A node that comes back to Redis is not heard at once, and one that has died is known as dead
+    // after some seconds: asking anew meanwhile is quick where nobody listens.
+    if (!stream && stream.error().code == rpc::Code::kUnavailable &&
+        now + settings_.min_retry_interval < session.give_up_at) {
+        session.phase = Phase::kWaiting;
+        session.ask_again_at = now + settings_.min_retry_interval;
+        return deadlines_->set(session.id, session.due());
+    }
     if (!stream) return attempt_failed(now, session, std::move(stream.error()));
     session.phase = Phase::kAnswering;
     session.channel = std::make_unique<Channel>(
         *std::move(stream), BatchKind::kRequests, settings_,
         [mailbox = mailbox_, id = session.id] { mailbox->ready.wake(id); });
+    if (outage_) session.channel->pause();
     session.channel->send_start(now, encode_start(*session.start));
 }
 
@@ -63,6 +76,8 @@ void SignalEnd::attempt_failed(Timestamp now, Session& session, rpc::Error cause
 
 void SignalEnd::advance_start(Timestamp now, Session& session) {
     if (session.phase == Phase::kNew) return begin_attempt(now, session);
+    if (session.phase == Phase::kWaiting && now >= session.ask_again_at)
+        return find_node(now, session);
     if (session.channel && session.channel->received() > 0) {
         ++counters_.started;
         session.phase = Phase::kOpen;
@@ -111,6 +126,7 @@ void SignalEnd::lose_node(Timestamp now, const std::string& node) {
 void SignalEnd::lose(Timestamp now, Session& session, const rpc::Error& cause) {
     switch (session.phase) {
         case Phase::kOpening:
+        case Phase::kWaiting:
         case Phase::kAnswering:
             return attempt_failed(now, session, cause);
         case Phase::kOpen:

@@ -23,6 +23,7 @@ enum class Phase : std::uint8_t {
     kNew,
     kPlacing,    // which node?
     kOpening,    // the stream to it
+    kWaiting,    // for somebody to serve it there, to ask again then
     kAnswering,  // its first response
     kOpen,
     kDraining,  // the client is gone, its last requests are on their way
@@ -36,12 +37,17 @@ struct SignalEnd::Session {
     std::unique_ptr<SessionStart> start;  // until the first response
     unsigned attempt = 0;                 // from 1
     Timestamp give_up_at = Timestamp::never();
+    Timestamp ask_again_at = Timestamp::never();
     std::string node;
     std::unique_ptr<Channel> channel;
     bool told_readable = false;
     std::optional<std::string> farewell;
     rpc::Error cause;
 
+    // Before the first response.
+    Timestamp due() const {
+        return phase == Phase::kWaiting ? earlier(ask_again_at, give_up_at) : give_up_at;
+    }
     bool is_started() const { return phase >= Phase::kOpen; }
     bool has_something() const { return channel->received() > 0 || farewell; }
 };

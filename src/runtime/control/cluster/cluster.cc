@@ -72,7 +72,7 @@ Result<void, std::string> Cluster::dial() {
         if (!std::exchange(over, true)) loop_.stop();
     };
     on_first_up_ = [&] {
-        up = redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
+        up = is_connected();
         if (up) stop_once();
     };
     net::EventLoop::Timer patience(loop_);
@@ -119,6 +119,11 @@ void Cluster::came_up(Timestamp now, redis::Line line) {
     if (registry_) {
         telemetry::log_info("connected to Redis again", {{"connection", name_of(line)}});
         registry_->handle_up(clock());
+        told_down_[static_cast<std::size_t>(line)] = false;
+        if (is_connected()) {
+            signal_end_->handle_recovery(now);
+            media_end_->handle_recovery(now);
+        }
         if (line == redis::Line::kCommands) {
             placement_->recheck(now);
             records_->handle_up(now);
@@ -132,6 +137,11 @@ void Cluster::went_down(Timestamp now, redis::Line line, const redis::Fault& fau
     bus_->handle_down(now, line, fault);
     if (registry_) {
         registry_->handle_down(clock());
+        signal_end_->handle_outage();
+        media_end_->handle_outage();
+    }
+    // Each further attempt ends here too.
+    if (registry_ && !std::exchange(told_down_[static_cast<std::size_t>(line)], true)) {
         telemetry::log_error(
             "the connection to Redis is lost: calls go on, what is for other nodes waits",
             {{"connection", name_of(line)}, {"reason", fault.text}});
@@ -182,59 +192,13 @@ Timestamp Cluster::next_deadline() const {
 void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend& signal,
                    nodes::NodeRegistry::Figures figures) {
     node_ = &node;
-    const std::string& id = options_.registry.id;
-    const auto rng = [this](std::uint64_t which) { return Rng(seed_of(options_.seed, which)); };
-    registry_ = std::make_unique<nodes::NodeRegistry>(*redis_, *bus_, options_.registry,
-                                                      std::move(figures), rng(3));
-    placement_ =
-        std::make_unique<nodes::Placement>(*redis_, *registry_, options_.placement, rng(4));
-    reconciler_ = std::make_unique<nodes::NodeReconciler>(*redis_, *registry_, rng(5));
-    reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
-    records_ = std::make_unique<store::RoomRecords>(
-        *redis_, notices_, id, [](Timestamp, const std::string& room, const std::string& other) {
-            telemetry::log_error("another node has this room too",
-                                 {{"room", room}, {"nodeID", other}});
-        });
-    orphans_ = std::make_unique<store::RoomOrphans>(
-        *redis_, notices_, [this](Timestamp now, const std::string& name, const std::string&) {
-            telemetry::log_info("a room of a node that died has ended", {{"room", name}});
-            reconciler_->settle(now, name);
-        });
-    rooms_ = std::make_unique<RoomPlacement>(
-        *placement_, *reader_, node, id,
-        [this](const std::string& room) { return servers_ && servers_->has(room); });
-    servers_ = std::make_unique<RoomServers>(
-        *bus_, rooms, id,
-        [this, &rooms](const api::CallContext& context, const livekit::CreateRoomRequest& request,
-                       api::Reply<livekit::Room> reply) {
-            const std::string key = token::room_key(context.tenant, request.name());
-            rooms_->place(
-                context.now, key, options_.registry.id,
-                [&rooms, context, request,
-                 reply = std::move(reply)](const Result<std::string, rpc::Error>& placed) mutable {
-                    if (!placed)
-                        return reply(tl::make_unexpected(api::service_error(placed.error())));
-                    rooms.create_room(context, request, std::move(reply));
-                });
-            wake();
-        });
-    relayed_ = std::make_unique<RelayedSessions>(
-        node, [this](const std::string& room, Callback<bool> here) {
-            check_here(room, std::move(here));
-        });
-    media_end_ = std::make_unique<cluster::relay::MediaEnd>(*bus_, *relayed_, id, options_.relay,
-                                                            options_.limits);
-    relayed_->set_relay(*media_end_);
-    signal_end_ = std::make_unique<cluster::relay::SignalEnd>(*bus_, *rooms_, id, options_.relay,
-                                                              seed_of(options_.seed, 6));
-    backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
-                                              metrics_, [this] { wake(); });
+    make_nodes(std::move(figures));
+    make_store();
+    make_rooms(rooms);
+    make_relay(signal);
     service_ = std::make_unique<ClusterRoomService>(ClusterRoomService::Parts{
-        rooms, *rooms_, *servers_, *reader_, *orphans_, *retrier_, options_.retry, id,
-        [this](const std::string& other) {
-            return !other.empty() && registry_->table().is_loaded() &&
-                   !registry_->table().is_usable(other);
-        },
+        rooms, *rooms_, *servers_, *reader_, *orphans_, *retrier_, options_.retry,
+        options_.registry.id, [this](const std::string& other) { return is_dead(other); },
         [this](const std::string& room, RoomPlacement::Found found) {
             route_of(room, std::move(found));
         }});
@@ -245,6 +209,76 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
     registry_->handle_up(clock());
     reconciler_->start(net::EventLoop::now());
     wake();
+}
+
+void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
+    const auto rng = [this](std::uint64_t which) { return Rng(seed_of(options_.seed, which)); };
+    registry_ = std::make_unique<nodes::NodeRegistry>(*redis_, *bus_, options_.registry,
+                                                      std::move(figures), rng(3));
+    placement_ =
+        std::make_unique<nodes::Placement>(*redis_, *registry_, options_.placement, rng(4));
+    reconciler_ = std::make_unique<nodes::NodeReconciler>(*redis_, *registry_, rng(5));
+}
+
+void Cluster::make_store() {
+    reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
+    records_ = std::make_unique<store::RoomRecords>(
+        *redis_, notices_, options_.registry.id,
+        [](Timestamp, const std::string& room, const std::string& other) {
+            telemetry::log_error("another node has this room too",
+                                 {{"room", room}, {"nodeID", other}});
+        });
+    orphans_ = std::make_unique<store::RoomOrphans>(
+        *redis_, notices_, [this](Timestamp now, const std::string& name, const std::string&) {
+            telemetry::log_info("a room of a node that died has ended", {{"room", name}});
+            reconciler_->settle(now, name);
+        });
+}
+
+void Cluster::make_rooms(api::RoomServicePort& rooms) {
+    rooms_ = std::make_unique<RoomPlacement>(
+        *placement_, *reader_, *node_, options_.registry.id,
+        [this](const std::string& room) { return servers_ && servers_->has(room); });
+    servers_ = std::make_unique<RoomServers>(
+        *bus_, rooms, options_.registry.id,
+        [this, &rooms](const api::CallContext& context, livekit::CreateRoomRequest request,
+                       api::Reply<livekit::Room> reply) {
+            create_here(rooms, context, std::move(request), std::move(reply));
+        });
+}
+
+// Another node has chosen this one.
+void Cluster::create_here(api::RoomServicePort& rooms, const api::CallContext& context,
+                          livekit::CreateRoomRequest request, api::Reply<livekit::Room> reply) {
+    const std::string key = token::room_key(context.tenant, request.name());
+    rooms_->place(context.now, key, options_.registry.id,
+                  [&rooms, context, request = std::move(request), reply = std::move(reply)](
+                      const Result<std::string, rpc::Error>& placed) mutable {
+                      if (!placed)
+                          return reply(tl::make_unexpected(api::service_error(placed.error())));
+                      rooms.create_room(context, request, std::move(reply));
+                  });
+    wake();
+}
+
+void Cluster::make_relay(SignalBackend& signal) {
+    const std::string& id = options_.registry.id;
+    relayed_ = std::make_unique<RelayedSessions>(
+        *node_, [this](const std::string& room, Callback<bool> here) {
+            check_here(room, std::move(here));
+        });
+    media_end_ = std::make_unique<cluster::relay::MediaEnd>(*bus_, *relayed_, id, options_.relay,
+                                                            options_.limits);
+    relayed_->set_relay(*media_end_);
+    signal_end_ = std::make_unique<cluster::relay::SignalEnd>(*bus_, *rooms_, id, options_.relay,
+                                                              seed_of(options_.seed, 6));
+    backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
+                                              metrics_, [this] { wake(); });
+}
+
+// Nobody is known before the first reading of the records.
+bool Cluster::is_dead(const std::string& node) const {
+    return !node.empty() && registry_->table().is_loaded() && !registry_->table().is_usable(node);
 }
 
 void Cluster::check_here(const std::string& room, Callback<bool> here) {
@@ -367,14 +401,17 @@ void Cluster::finish_closing() {
     std::exchange(closed_, nullptr)();
 }
 
+bool Cluster::is_connected() const {
+    return redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
+}
+
 bool Cluster::is_ready() const {
     return registry_ && registry_->is_ready(net::EventLoop::now());
 }
 
 Cluster::Snapshot Cluster::snapshot() const {
     Snapshot result;
-    result.connected =
-        redis_->is_up(redis::Line::kCommands) && redis_->is_up(redis::Line::kChannels);
+    result.connected = is_connected();
     if (!registry_) return result;
     result.nodes = registry_->table().snapshot().alive;
     result.relayed_out = signal_end_->snapshot().sessions;

@@ -6,6 +6,7 @@
 // All of it lives on the first loop; the machines are in src/cluster/, this joins them.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -85,6 +86,7 @@ class Cluster {
     void close(std::function<void()> done);
 
     // GET / (NODE-15): empty when all is well; a node without Redis goes on with what it has.
+    bool is_connected() const;
     bool is_ready() const;
     struct Snapshot {
         std::size_t nodes = 0;        // alive, this one too
@@ -104,6 +106,13 @@ class Cluster {
     void heard(Timestamp now, std::string_view channel, const std::string& payload);
     void came_up(Timestamp now, redis::Line line);
     void went_down(Timestamp now, redis::Line line, const redis::Fault& fault);
+    void make_nodes(cluster::nodes::NodeRegistry::Figures figures);
+    void make_store();
+    void make_rooms(api::RoomServicePort& rooms);
+    void make_relay(SignalBackend& signal);
+    void create_here(api::RoomServicePort& rooms, const api::CallContext& context,
+                     livekit::CreateRoomRequest request, api::Reply<livekit::Room> reply);
+    bool is_dead(const std::string& node) const;
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
     void take_conflicts();
@@ -136,6 +145,7 @@ class Cluster {
     std::unique_ptr<RelayBackend> backend_;
     std::unique_ptr<ClusterRoomService> service_;
 
+    std::array<bool, 2> told_down_{};  // by line
     bool woken_ = false;
     std::function<void()> on_first_up_;
     std::function<void()> closed_;

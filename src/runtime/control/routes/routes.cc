@@ -37,33 +37,11 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       webhooks_(control.webhooks()),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
       debug_(rooms_, keys, DebugAccess::kAll) {
-    Cluster* const cluster = sources_.cluster;
-    if (cluster != nullptr) cluster->open(control, rooms_, signal_, sources_.figures);
-    api::RoomServicePort& rooms = cluster != nullptr ? cluster->rooms() : rooms_;
-    SignalBackend& signal = cluster != nullptr ? cluster->signal() : signal_;
-    WhipEndpoint::CheckRoom check_room;
-    if (cluster != nullptr)
-        check_room = [cluster](const std::string& room, Callback<bool> here) {
-            cluster->check_here(room, std::move(here));
-        };
-    const auto add = [this](const char* path, const char* method, Access access, auto endpoint) {
-        auto* const added = endpoint.get();
-        table_.add({path, method, access, std::move(endpoint)});
-        return added;
-    };
+    if (sources_.cluster != nullptr)
+        sources_.cluster->open(control, rooms_, signal_, sources_.figures);
     add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
-    for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
-        signal_endpoints_.push_back(
-            add(path, "", Access::kToken,
-                make_unique<SignalEndpoint>(signal, control.revocations(), options.join, metrics)));
-    for (const char* path : {"/whip/v1", "/whip/v1/"})
-        whip_endpoints_.push_back(
-            add(path, "", Access::kToken,
-                make_unique<WhipEndpoint>(control, options.join, over_limit_, check_room)));
+    add_rooms(control, metrics, options);
     add("/agent", "", Access::kToken, make_unique<AgentEndpoint>(control.agents()));
-    twirp_endpoint_ = add("/twirp/", "", Access::kToken,
-                          make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,
-                                                     control.loop(), metrics));
     if (options.metrics_on_main_port)
         main_metrics_ = add("/metrics", "", Access::kOpen, make_unique<MetricsEndpoint>(metrics_));
     if (options.debug_on_main_port)
@@ -73,6 +51,37 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
     add("/api/token", "POST", Access::kOpen, make_unique<TokenEndpoint>(keys_));
     for (const char* path : {"/demo", "/demo/"})
         add(path, "", Access::kOpen, make_unique<DemoEndpoint>(demo_));
+}
+
+template <typename E>
+E* Routes::add(const char* path, const char* method, Access access, std::unique_ptr<E> endpoint) {
+    E* const added = endpoint.get();
+    table_.add({path, method, access, std::move(endpoint)});
+    return added;
+}
+
+// What may concern a room of another node.
+void Routes::add_rooms(ControlNode& control, telemetry::Metrics& metrics,
+                       const RouteOptions& options) {
+    Cluster* const cluster = sources_.cluster;
+    api::RoomServicePort& rooms = cluster != nullptr ? cluster->rooms() : rooms_;
+    SignalBackend& signal = cluster != nullptr ? cluster->signal() : signal_;
+    WhipEndpoint::CheckRoom check_room;
+    if (cluster != nullptr)
+        check_room = [cluster](const std::string& room, Callback<bool> here) {
+            cluster->check_here(room, std::move(here));
+        };
+    for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
+        signal_endpoints_.push_back(
+            add(path, "", Access::kToken,
+                make_unique<SignalEndpoint>(signal, control.revocations(), options.join, metrics)));
+    for (const char* path : {"/whip/v1", "/whip/v1/"})
+        whip_endpoints_.push_back(
+            add(path, "", Access::kToken,
+                make_unique<WhipEndpoint>(control, options.join, over_limit_, check_room)));
+    twirp_endpoint_ = add("/twirp/", "", Access::kToken,
+                          make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,
+                                                     control.loop(), metrics));
 }
 
 void Routes::reconfigure(const RouteOptions& options) {

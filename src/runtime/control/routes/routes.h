@@ -83,6 +83,10 @@ class Routes {
     static void add_cors(const net::HttpRequest& request, net::HttpResponse& response);
 
   private:
+    template <typename E>
+    E* add(const char* path, const char* method, Access access, std::unique_ptr<E> endpoint);
+    void add_rooms(ControlNode& control, telemetry::Metrics& metrics, const RouteOptions& options);
+
     const token::KeyProvider& keys_;
     RouteSources sources_;
     LoadLimits load_limits_;

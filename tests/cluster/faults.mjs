@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What clients see when a node dies, or Redis.
+
+import { RoomEvent, ConnectionState } from '@livekit/rtc-node';
+import { RoomServiceClient } from 'livekit-server-sdk';
+
+import { KEY, SECRET } from '../lib/server.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
+import { assert } from '../lib/suite.mjs';
+import { sleep, until } from '../lib/wait.mjs';
+import { Nodes } from './nodes.mjs';
+
+const api = (node) => new RoomServiceClient(node.http, KEY, SECRET);
+
+async function call(suite, nodes, room) {
+  const alice = await Peer.join(suite, nodes.all[0], room, 'alice', { number: 1 });
+  const holder = nodes.holder(room);
+  const away = nodes.other(holder);
+  const bob = await Peer.join(suite, away, room, 'bob', { number: 2 });
+  await Promise.all([alice.publish_tone(), bob.publish_tone()]);
+  await Promise.all([alice.hears(bob), bob.hears(alice)]);
+  return { alice, bob, holder, away };
+}
+
+export async function fault_checks(suite) {
+  await suite.check('a node is killed: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]', async () => {
+    const nodes = await Nodes.start(suite, 2);
+    const { alice, bob, holder, away } = await call(suite, nodes, 'death');
+    const relayed = nodes.all[0] === holder ? bob : alice;
+    const begin = Date.now();
+    holder.signal('SIGKILL');
+    await relayed.event(RoomEvent.Reconnecting, () => true, { since: begin, timeout: 15000 });
+    const told = Date.now() - begin;
+    await relayed.event(RoomEvent.Reconnected, () => true, { since: begin, timeout: 20000 });
+    const back = Date.now() - begin;
+    console.log(`  told after ${told} ms, back after ${back} ms`);
+    assert.equal(nodes.redis.cli('HGET', 'room_node_map', 'death'), away.node);
+    await until(async () => (await api(away).listParticipants('death')).length === 1, { timeout: 30000, what: 'only who is there to be listed' });
+    assert.ok(told < 8000, `told after ${told} ms`);
+    await alice.leave().catch(() => {});
+    await bob.leave().catch(() => {});
+    await nodes.end();
+  }, { seconds: 90 });
+
+  await suite.check('Redis is away for 12 s: calls go on, joins to rooms that are here too, and the rest is told afterwards [RDS-30] [RDS-32] [NODE-14]', async () => {
+    const nodes = await Nodes.start(suite, 2);
+    const { alice, bob, holder, away } = await call(suite, nodes, 'outage');
+    const begin = Date.now();
+    await nodes.redis.stop();
+    const carol = await Peer.join(suite, holder, 'outage', 'carol', { number: 3 });
+    await carol.hears(alice);
+    await sleep(12000);
+    await Promise.all([alice.hears(bob), bob.hears(alice), carol.hears(bob)]);
+    for (const node of nodes.all) assert.equal((await fetch(`${node.http}/`)).status, 200);
+    await nodes.redis.run();
+    await until(() => nodes.redis.cli('HLEN', 'nodes') === '2', { what: 'both nodes' });
+    await until(() => nodes.redis.cli('HKEYS', 'room_participants:outage').split('\n').sort().join() === 'alice,bob,carol', { timeout: 15000, what: () => `the participants: ${nodes.redis.cli('HKEYS', 'room_participants:outage')}` });
+    assert.equal(nodes.redis.cli('HGET', 'room_node_map', 'outage'), holder.node);
+    const dave = await Peer.join(suite, away, 'outage', 'dave', { number: 4 });
+    await dave.hears(alice);
+    for (const peer of [alice, bob, carol]) assert.deepEqual(peer.events.filter(({ name, at }) => at > begin && [RoomEvent.Reconnecting, RoomEvent.Disconnected].includes(name)), []);
+    for (const peer of [alice, bob, carol, dave]) await peer.leave();
+    await nodes.end();
+  }, { seconds: 90 });
+}
