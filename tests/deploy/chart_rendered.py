@@ -226,7 +226,7 @@ class Checks:
         assert "CONFAB_DRAIN_TIMEOUT" not in own.environment() and yaml.safe_load(own.config())["confab"] == {"drain_timeout": "5m"}
 
     def serves(self):
-        """The server under the environment, arguments and probes of the pod. Redis it does not take yet."""
+        """The server under the environment, arguments and probes of the pod, without the Redis that is not here."""
         for name, over in UPSTREAM.items():
             made = self.render(merged(over, {"livekit": {"redis": None}}))
             config = yaml.safe_load(made.config())
