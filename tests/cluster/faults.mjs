@@ -25,6 +25,20 @@ async function call(suite, nodes, room) {
 }
 
 export async function fault_checks(suite) {
+  await suite.check('a room that two nodes have goes on at the one that Redis names [NODE-16]', async () => {
+    const nodes = await Nodes.start(suite, 2);
+    const { alice, bob, holder, away } = await call(suite, nodes, 'split');
+    const since = Date.now();
+    nodes.redis.cli('HSET', 'room_node_map', 'split', away.node);
+    for (const peer of [alice, bob]) await peer.event(RoomEvent.Reconnected, () => true, { since, timeout: 40000 });
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+    assert.equal(nodes.holder('split'), away);
+    assert.match(holder.log, /another node has this room too/);
+    assert.deepEqual((await api(holder).listParticipants('split')).map((one) => one.identity).sort(), ['alice', 'bob']);
+    for (const peer of [alice, bob]) await peer.leave();
+    await nodes.end();
+  }, { seconds: 70 });
+
   await suite.check('a node is killed: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]', async () => {
     const nodes = await Nodes.start(suite, 2);
     const { alice, bob, holder, away } = await call(suite, nodes, 'death');

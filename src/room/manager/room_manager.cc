@@ -273,6 +273,15 @@ void RoomManager::shut_down(Clock clock) {
     }
 }
 
+bool RoomManager::hand_over(Clock clock, const std::string& key) {
+    clock_ = clock;
+    Room* const room = rooms_.find(key);
+    if (room == nullptr) return false;
+    if (rooms_.guarded(*room, [](Room& entered) { entered.hand_over(livekit::SERVER_SHUTDOWN); }))
+        rooms_.erase(*room);
+    return true;
+}
+
 RoomManager::Snapshot RoomManager::snapshot() const {
     Snapshot result;
     result.rooms = rooms_.all().size();

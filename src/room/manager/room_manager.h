@@ -108,6 +108,10 @@ class RoomManager {
     ServiceResult<livekit::Room> adopt(Clock clock, livekit::Room stored,
                                        std::string internal = {});
 
+    // Another node has this room: the one here ends, its clients come back and find that one. No
+    // room_finished is sent. False: there is none here.
+    bool hand_over(Clock clock, const std::string& key);
+
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
     bool has_room(const std::string& key) const { return rooms_.find(key) != nullptr; }

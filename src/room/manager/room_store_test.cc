@@ -176,6 +176,21 @@ TEST_CASE("Store: rooms that are deleted, fail or are shut down go from it [RDS-
     CHECK(store.participants.empty());
 }
 
+TEST_CASE("A room that another node has ends here, and is said to be over nowhere [NODE-16]") {
+    Harness h(listened_to());
+    const SessionId alice = h.join_active("r", "alice");
+    h.join_active("other", "bob");
+    h.webhooks.clear();
+    CHECK(!h.manager.hand_over(h.clock(), "no-room"));
+    CHECK(h.manager.hand_over(h.clock(), "r"));
+    h.drain();
+    CHECK(!h.manager.has_room("r"));
+    CHECK(h.manager.has_room("other"));
+    REQUIRE(!h.sent(alice).empty());
+    CHECK(h.sent(alice).back().leave().action() == livekit::LeaveRequest::RECONNECT);
+    CHECK(h.webhook_names() == std::vector<std::string>{"participant_left"});
+}
+
 TEST_CASE("RoomRecords: what finds no place is told with the next turn, removals always") {
     const Config config = listened_to();
     Clock clock;

@@ -224,9 +224,8 @@ void Cluster::make_store() {
     reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
     records_ = std::make_unique<store::RoomRecords>(
         *redis_, notices_, options_.registry.id,
-        [](Timestamp, const std::string& room, const std::string& other) {
-            telemetry::log_error("another node has this room too",
-                                 {{"room", room}, {"nodeID", other}});
+        [this](Timestamp, const std::string& room, const std::string& other) {
+            end_copy(room, other);
         });
     orphans_ = std::make_unique<store::RoomOrphans>(
         *redis_, notices_, [this](Timestamp now, const std::string& name, const std::string&) {
@@ -348,8 +347,18 @@ void Cluster::take_registry_events(Timestamp now) {
 
 void Cluster::take_conflicts() {
     while (const auto conflict = placement_->poll_conflict())
-        telemetry::log_error("another node has this room too",
-                             {{"room", conflict->room}, {"nodeID", conflict->holder}});
+        end_copy(conflict->room, conflict->holder);
+}
+
+// Of two nodes with one room the one keeps it that Redis names (NODE-16). Of one that is dead the
+// reconciler takes the room.
+void Cluster::end_copy(const std::string& room, const std::string& holder) {
+    if (is_dead(holder)) return;
+    telemetry::log_error("another node has this room too: the one here ends, its clients go there",
+                         {{"room", room}, {"nodeID", holder}});
+    node_->run_in(node_->shard_of(room), [room](ControlPlane& plane) {
+        if (plane.rooms().hand_over(plane.clock(), room)) plane.wake();
+    });
 }
 
 void Cluster::take_orphans(Timestamp now) {

@@ -116,6 +116,7 @@ class Cluster {
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
     void take_conflicts();
+    void end_copy(const std::string& room, const std::string& holder);
     void take_orphans(Timestamp now);
     void node_died(const std::string& node);
     void route_of(const std::string& room, RoomPlacement::Found found);
