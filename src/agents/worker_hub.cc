@@ -247,6 +247,12 @@ void WorkerHub::drain(Clock clock) {
     next_drain_ = clock.now;
 }
 
+void WorkerHub::undrain() {
+    draining_ = false;
+    to_let_go_.clear();
+    next_drain_ = Timestamp::never();
+}
+
 void WorkerHub::let_go(Clock clock) {
     if (next_drain_ > clock.now) return;
     if (busy_known_.is_never() || clock.now - busy_known_ >= kLookForIdle) {

@@ -67,6 +67,8 @@ class WorkerHub final : private DispatcherHost {
     // WRK-13: no more jobs; the workers are let go one by one, to register elsewhere. Whoever has a
     // job stays as long as that: where there is no other node its agent would end with it.
     void drain(Clock clock);
+    // Workers may come again; those that were let go are.
+    void undrain();
 
     void handle_timeout(Clock clock);
     Timestamp next_deadline() const;

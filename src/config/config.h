@@ -321,8 +321,9 @@ struct Own {                                     // the section "confab"
     bool demo_enabled = false;
     bool metrics_enabled = false;
     std::uint32_t max_connections = 65'536;
-    std::uint32_t max_connections_per_address = 0;  // 0 = half of them
-    Duration drain_timeout = Duration::zero();      // 0 = none
+    std::uint32_t max_connections_per_address = 0;     // 0 = half of them
+    Duration drain_timeout = Duration::seconds(1800);  // 0 = none
+    std::uint32_t drain_rate = 20;                     // participants in a second
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;

@@ -5,6 +5,7 @@
 
 import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './calls.mjs';
+import { drain_checks } from './drains.mjs';
 import { fault_checks } from './faults.mjs';
 import { Nodes } from './nodes.mjs';
 import { api_checks } from './server_api.mjs';
@@ -16,4 +17,5 @@ await suite.run(async () => {
   await call_checks(suite, nodes);
   await api_checks(suite, nodes);
   await fault_checks(suite);
+  await drain_checks(suite);
 });

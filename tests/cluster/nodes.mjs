@@ -14,17 +14,18 @@ export class Nodes {
     Object.assign(this, { suite, redis });
   }
 
-  static async start(suite, count, config = {}) {
+  static async start(suite, count, config = {}, options = {}) {
     const redis = await RedisServer.start();
     suite.cleanup(() => redis.end());
     const nodes = new Nodes(suite, redis);
+    nodes.options = options;
     for (let i = 0; i < count; i += 1) await nodes.add(config);
     return nodes;
   }
 
   // One more; known to all when this returns.
   async add(config = {}) {
-    const server = await start_server(this.suite, { ...config, redis: { address: this.redis.address, ...config.redis } });
+    const server = await start_server(this.suite, { ...config, redis: { address: this.redis.address, ...config.redis } }, this.options);
     server.node = await until(() => server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
     this.all.push(server);
     return server;

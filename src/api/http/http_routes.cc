@@ -58,10 +58,15 @@ std::string html_escape(std::string_view text) {
 
 }  // namespace
 
-HttpResponse health_response(Duration silent, std::string_view since) {
-    constexpr Duration kTooLong = Duration::seconds(4);
+HttpResponse probe_response(std::string_view trouble) {
     const std::vector<HttpHeader> headers{{"Content-Type", std::string(kTextPlain)}};
-    if (silent <= kTooLong) return {200, headers, "OK"};
+    if (trouble.empty()) return {200, headers, "OK"};
+    return {503, headers, "Not Ready\n" + std::string(trouble)};
+}
+
+HttpResponse health_response(Duration silent, std::string_view since) {
+    const std::vector<HttpHeader> headers{{"Content-Type", std::string(kTextPlain)}};
+    if (silent <= kSilentTooLong) return {200, headers, "OK"};
     return {406, headers, "Not Ready\nNode Updated At " + std::string(since)};
 }
 

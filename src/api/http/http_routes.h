@@ -40,9 +40,14 @@ CleanPath clean_path(std::string_view path);
 HttpResponse redirect_response(std::string_view method, std::string_view path,
                                std::string_view query);
 
+// Threads tell of themselves each second.
+inline constexpr Duration kSilentTooLong = Duration::seconds(4);
+
 // CON-06: 200 `OK`, or 406 when a media worker or a control thread has been silent for too long;
 // `since` is when it told of itself last, as text.
 HttpResponse health_response(Duration silent, std::string_view since);
+// The probes of OPS-01: the same 200, or 503 with what is wrong; empty: nothing is.
+HttpResponse probe_response(std::string_view trouble);
 
 // CON-20, CON-21: the token of a request and its grants. No token: success without grants.
 // `authorization` is the header (nullopt if absent), `query` the query, `form` the pairs of a

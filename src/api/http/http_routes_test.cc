@@ -76,6 +76,13 @@ TEST_CASE("health_response: not ready after 4 s of silence [CON-06] [NODE-15]") 
     CHECK(late.body == "Not Ready\nNode Updated At then");
 }
 
+TEST_CASE("probe_response: 503 with the trouble [OPS-01]") {
+    CHECK(probe_response("").status == 200);
+    CHECK(probe_response("").body == "OK");
+    CHECK(probe_response("no Redis").status == 503);
+    CHECK(probe_response("no Redis").body == "Not Ready\nno Redis");
+}
+
 TEST_CASE("clean_path: one leading double slash is served, others redirect [CON-04]") {
     const auto check = [](const char* path, const char* clean, bool redirect) {
         INFO(path);

@@ -107,6 +107,16 @@ Server::Server(const config::Config& config, const ServeContext& context)
                          control_->agents().drain();
                          if (cluster_) cluster_->drain();
                      },
+                 .undrain =
+                     [this] {
+                         control_->agents().undrain();
+                         if (cluster_) cluster_->undrain();
+                     },
+                 .move_calls =
+                     [this](std::function<void()> done) {
+                         if (!cluster_) return done();
+                         cluster_->move_rooms(std::move(done));
+                     },
                  .end_calls =
                      [this] {
                          control_->shut_down();
@@ -252,6 +262,7 @@ Server::Step Server::start_control() {
         return earlier(media_->port(0).oldest_snapshot(), control_->oldest_report());
     };
     sources.load = [this] { return node_load(media_->port(0), load_meter_); };
+    sources.not_ready = [this] { return not_ready(); };
     sources.cluster = cluster_.get();
     sources.figures = [this] { return node_figures(media_->port(0), control_->totals()); };
     routes_ = std::make_unique<control::Routes>(*control_, keys_, metrics_, route_options(config_),
@@ -355,8 +366,16 @@ void Server::begin_reloading() {
     if (config_.own.watch_config) reload_.watch_files();
 }
 
+std::string Server::not_ready() const {
+    if (shutdown_.state() != Shutdown::State::kRunning) return "this node drains";
+    if (cluster_ && !cluster_->is_connected()) return "no connection to Redis";
+    if (cluster_ && !cluster_->is_ready()) return "this node is not registered in its cluster";
+    return {};
+}
+
 bool Server::run() {
     loop_.on_signal({SIGINT, SIGTERM, SIGQUIT}, [this](int) { shutdown_.handle_signal(); });
+    loop_.on_signal({SIGUSR1}, [this](int) { (void)shutdown_.undrain(); });
     begin_reloading();
     loop_.run();
     if (const std::size_t hung = control_->stop(); hung > 0) {

@@ -61,6 +61,7 @@ class Server {
     Step start_media();
     Step start_turn();
     Step join_cluster();
+    std::string not_ready() const;
     Step start_control();
     void make_listeners();
     Step listen();

@@ -26,6 +26,7 @@ void Shutdown::handle_signal() {
             if (!drains_) return end_calls();
             return begin_drain();
         case State::kDraining:
+        case State::kMoving:
             return end_calls();
         case State::kEnding:
         case State::kStopped:
@@ -34,7 +35,7 @@ void Shutdown::handle_signal() {
 }
 
 void Shutdown::force() {
-    if (state_ == State::kRunning || state_ == State::kDraining) end_calls();
+    if (state_ < State::kEnding) end_calls();
 }
 
 void Shutdown::begin_drain() {
@@ -51,11 +52,31 @@ void Shutdown::wait_until_empty() {
     if (now >= drained_by_) {
         telemetry::log_warn("the time to drain is over: ending the calls",
                             {{"participants", participants}});
-        return end_calls();
+        return move_calls();
     }
     if (now >= tell_at_) tell_progress(participants, now);
     timer_.set(earlier(now + kLookAgain, earlier(tell_at_, drained_by_)),
                [this] { wait_until_empty(); });
+}
+
+bool Shutdown::undrain() {
+    if (state_ != State::kDraining && state_ != State::kMoving) return false;
+    state_ = State::kRunning;
+    timer_.cancel();
+    tell_at_ = Timestamp();
+    drained_by_ = Timestamp::never();
+    if (steps_.undrain) steps_.undrain();
+    telemetry::log_info("the drain is called off: this node serves again");
+    return true;
+}
+
+// Those that find no other node end here.
+void Shutdown::move_calls() {
+    if (!steps_.move_calls) return end_calls();
+    state_ = State::kMoving;
+    steps_.move_calls([this] {
+        if (state_ == State::kMoving) end_calls();
+    });
 }
 
 // How many are left, and when it is over.

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// How the server ends (01 CON-11): the first signal waits until nobody is there or their
-// time is over, the second ends the calls, a third does not wait for webhooks either.
+// How the server ends (01 CON-11, 03 OPS-01): the first signal waits until nobody is there or their
+// time is over, when their calls go on at other nodes of the cluster; the second ends the calls, a
+// third does not wait for webhooks either.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,10 @@ namespace confab::app {
 struct ShutdownSteps {
     std::function<std::size_t()> participants;  // that are left
     std::function<void()> drain;                // nobody new comes
-    std::function<void()> end_calls;            // and take no more connections
+    std::function<void()> undrain = {};         // they do again
+    // Calls go on at other nodes, in their time; `done` when all have. Empty: there are none.
+    std::function<void(std::function<void()> done)> move_calls = {};
+    std::function<void()> end_calls;  // and take no more connections
     // Calls `done` when nothing waits to be delivered any more, or it has waited long enough.
     std::function<void(std::function<void()> done)> flush;
 };
@@ -33,16 +37,19 @@ class Shutdown {
     Shutdown(net::EventLoop& loop, bool drains, DrainTimes times, ShutdownSteps steps);
 
     void handle_signal();
+    // Back from draining (03 OPS-01); true if it was. Once the calls are ended it is too late.
+    bool undrain();
     // Ends the calls without waiting.
     void force();
 
-    enum class State : std::uint8_t { kRunning, kDraining, kEnding, kStopped };
+    enum class State : std::uint8_t { kRunning, kDraining, kMoving, kEnding, kStopped };
     State state() const { return state_; }
 
   private:
     void begin_drain();
     void wait_until_empty();
     void tell_progress(std::size_t participants, Timestamp now);
+    void move_calls();
     void end_calls();
     void stop();
 

@@ -122,6 +122,62 @@ TEST_CASE("Shutdown: a drain ends at its time, and says who is left [CON-11] [NO
     CHECK(shutdown.state() == State::kStopped);
 }
 
+TEST_CASE("Shutdown: calls go on elsewhere when the time is over, and end here then [OPS-01]") {
+    Bench bench;
+    ShutdownSteps steps = bench.steps();
+    std::function<void()> moved;
+    steps.move_calls = [&](std::function<void()> done) {
+        bench.trace += "move ";
+        moved = std::move(done);
+        bench.loop.stop();
+    };
+    Shutdown shutdown(bench.loop, true, {.limit = Duration::millis(20)}, steps);
+    shutdown.handle_signal();
+    bench.loop.run();
+    CHECK(bench.trace == "drain move ");
+    CHECK(shutdown.state() == State::kMoving);
+    moved();
+    CHECK(bench.trace == "drain move end flush ");
+    moved();  // once
+    CHECK(bench.trace == "drain move end flush ");
+    bench.flushed();
+    bench.loop.run();
+    CHECK(shutdown.state() == State::kStopped);
+}
+
+TEST_CASE("Shutdown: a second signal does not wait for calls that go elsewhere [OPS-01]") {
+    Bench bench;
+    ShutdownSteps steps = bench.steps();
+    steps.move_calls = [&](const std::function<void()>&) { bench.loop.stop(); };
+    Shutdown shutdown(bench.loop, true, {.limit = Duration::millis(20)}, steps);
+    shutdown.handle_signal();
+    bench.loop.run();
+    shutdown.handle_signal();
+    CHECK(bench.trace == "drain end flush ");
+}
+
+TEST_CASE("Shutdown: a drain can be called off, and begins anew with the next signal [OPS-01]") {
+    Lines lines;
+    Bench bench;
+    ShutdownSteps steps = bench.steps();
+    steps.undrain = [&] { bench.trace += "undrain "; };
+    Shutdown shutdown(bench.loop, true, {.limit = Duration::millis(60)}, steps);
+    CHECK(!shutdown.undrain());
+    shutdown.handle_signal();
+    CHECK(shutdown.undrain());
+    CHECK(!shutdown.undrain());
+    CHECK(shutdown.state() == State::kRunning);
+    CHECK(lines.count("the drain is called off") == 1);
+    net::EventLoop::Timer later(bench.loop);
+    later.set(net::EventLoop::now() + Duration::millis(120), [&] { bench.loop.stop(); });
+    bench.loop.run();
+    CHECK(bench.trace == "drain undrain ");  // the time of that drain is nobody's any more
+    shutdown.handle_signal();
+    shutdown.handle_signal();
+    CHECK(bench.trace == "drain undrain drain end flush ");
+    CHECK(!shutdown.undrain());  // too late
+}
+
 TEST_CASE("Shutdown: without a time a drain goes on [NODE-13]") {
     Lines lines;
     Bench bench;

@@ -40,6 +40,7 @@ void NodeRegistry::start(const Clock& clock, NodeState state) {
 
 void NodeRegistry::set_state(const Clock& clock, NodeState state) {
     clock_ = clock;
+    table_.set_own_state(state);
     if (std::exchange(state_, state) == state || !registered_ || stopped_) return;
     write(clock);
 }

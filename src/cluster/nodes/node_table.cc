@@ -60,6 +60,7 @@ void NodeTable::read(const Clock& clock, Timestamp asked, std::span<const std::s
     std::set<std::string, std::less<>> seen;
     for (const std::string& bytes : records) {
         std::optional<NodeRecord> record = read_record(bytes);
+        if (record && own_state_ && record->id == own_id_) record->state = *own_state_;
         if (!record) {
             ++counters_.unreadable;
             continue;
@@ -181,6 +182,12 @@ bool NodeTable::is_expired(const Entry& entry, Timestamp now) const {
 const NodeTable::Entry* NodeTable::find(std::string_view id) const {
     const auto it = entries_.find(id);
     return it == entries_.end() ? nullptr : &it->second;
+}
+
+void NodeTable::set_own_state(NodeState state) {
+    own_state_ = state;
+    if (const auto own = entries_.find(own_id_); own != entries_.end())
+        own->second.record.state = state;
 }
 
 std::vector<NodeView> NodeTable::views() const {

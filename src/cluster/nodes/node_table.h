@@ -100,6 +100,9 @@ class NodeTable {
 
     explicit NodeTable(std::string own_id) : own_id_(std::move(own_id)) {}
 
+    // What this node is by now, whatever is still read of it.
+    void set_own_state(NodeState state);
+
     // All records, as Redis had them at some time between `asked` and now.
     void read(const Clock& clock, Timestamp asked, std::span<const std::string> records);
     // Redis was away, slow or emptied: nobody is taken for dead for kReturn.
@@ -146,6 +149,7 @@ class NodeTable {
     void tell(TableEvent::Kind kind, const std::string& node, std::string text);
 
     std::string own_id_;
+    std::optional<NodeState> own_state_;
     std::map<std::string, Entry, std::less<>> entries_;
     std::optional<Timestamp> asked_;
     Timestamp forgiven_;

@@ -24,9 +24,13 @@ void OwnRooms::add(Timestamp now, const std::string& room, bool is_sure) {
     wake(now + kRetry);
 }
 
-void OwnRooms::release(Timestamp now, const std::string& room) {
+void OwnRooms::forget(const std::string& room) {
     rooms_.erase(room);
     unsure_.erase(room);
+}
+
+void OwnRooms::release(Timestamp now, const std::string& room) {
+    forget(room);
     if (releases_.size() >= kMaxReleases) return;
     releases_.insert(room);
     wake(now);

@@ -43,6 +43,8 @@ class OwnRooms {
     void add(Timestamp now, const std::string& room, bool is_sure);
     // Ends the mapping, if it still names this node (livekit#4316).
     void release(Timestamp now, const std::string& room);
+    // Another node has it, and shall.
+    void forget(const std::string& room);
     bool contains(std::string_view room) const { return rooms_.contains(room); }
     std::size_t size() const { return rooms_.size(); }
     std::size_t unsure() const { return unsure_.size(); }

@@ -35,6 +35,12 @@ void Placement::select(Timestamp now, std::string room, std::string wanted, Done
     look_up(now, id);
 }
 
+void Placement::hand_over(Timestamp now, std::string room, Done done) {
+    const JobId id = ++last_;
+    jobs_.emplace(id, Job{std::move(room), {}, std::move(done), now, registry_.id()});
+    place(now, id);
+}
+
 // ---------------------------------------------------------------- rooms that have a node
 
 void Placement::look_up(Timestamp now, JobId id) {
@@ -70,6 +76,7 @@ void Placement::note_holder(Timestamp now, const std::string& room, const std::s
         if (!own_.contains(room)) own_.add(now, room, true);
         return;
     }
+    own_.forget(room);
     if (elsewhere_.size() >= kMaxElsewhere) elsewhere_.clear();
     elsewhere_.insert_or_assign(room, holder);
 }
@@ -102,7 +109,9 @@ std::optional<std::vector<Offer>> Placement::offers_for(Timestamp now, JobId id)
         auto found =
             offers(views, {options_.selector, registry_.region(), registry_.limits()}, rng_);
         if (found) return *std::move(found);
-        refuse_none(id, found.error());
+        // One may have come, or be free again, since the table was read.
+        if (is_table_new(now, id, [this, id](Timestamp at) { place(at, id); }))
+            refuse_none(id, found.error());
         return std::nullopt;
     }
     // Upstream writes down whatever is wanted, and the room is nowhere.

@@ -76,6 +76,10 @@ class Placement {
     // The node of the room; a new one is placed, on `wanted` unless that is empty. `done` is called
     // once, from handle_timeout().
     void select(Timestamp now, std::string room, std::string wanted, Done done);
+    // A room of this node is given to another one that serves, with what Redis has of it; who asks
+    // from then on goes there. The copy here is the caller's to end. Fails where nobody takes it:
+    // the room stays.
+    void hand_over(Timestamp now, std::string room, Done done);
     bool is_here(std::string_view room) const { return own_.contains(room); }
     // The room has ended here.
     void release(Timestamp now, const std::string& room) { own_.release(now, room); }

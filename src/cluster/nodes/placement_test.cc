@@ -166,18 +166,72 @@ TEST_CASE("Placement: a draining node keeps its rooms and gets no new ones [NODE
     Three world;
     CHECK(world.a().place("room", "c") == "c");
     world.c().registry.set_state(world.c().clock(), NodeState::kShuttingDown);
+    CHECK(world.c().place("at once") != "c");
     world.pass_seconds(3);
     CHECK(world.a().place("room") == "c");
     for (int i = 0; i < 30; ++i)
         CHECK(world.a().place("new" + std::to_string(i)) != "c");
     for (int i = 0; i < 10; ++i)
         CHECK(world.c().place("more" + std::to_string(i)) != "c");
+    for (const char* id : {"a", "b"})
+        world[id].registry.set_state(world[id].clock(), NodeState::kShuttingDown);
     world.c().registry.set_state(world.c().clock(), NodeState::kServing);
+    CHECK(world.c().place("again") == "c");
+    for (const char* id : {"a", "b"})
+        world[id].registry.set_state(world[id].clock(), NodeState::kServing);
     world.pass_seconds(3);
     std::set<std::string> nodes;
     for (int i = 0; i < 30; ++i)
         nodes.insert(world.a().place("newer" + std::to_string(i)));
     CHECK(nodes.contains("c"));
+}
+
+TEST_CASE("Placement: a draining node gives its rooms to others, and all agree [OPS-01]") {
+    Three world;
+    const auto hand_over = [&](const std::string& room) {
+        std::string result;
+        world.a().placement.hand_over(world.now, room,
+                                      [&](Timestamp, const Placement::Outcome& outcome) {
+                                          result = outcome ? outcome->node : outcome.error().text;
+                                      });
+        world.pass(Duration::millis(10));
+        return result;
+    };
+    CHECK(world.a().place("room", "a") == "a");
+    CHECK(world.a().place("theirs", "b") == "b");
+    world.a().registry.set_state(world.a().clock(), NodeState::kShuttingDown);
+    world.pass_seconds(3);
+    const std::string next = hand_over("room");
+    CHECK((next == "b" || next == "c"));
+    CHECK(world.holder("room") == next);
+    CHECK(!world.a().placement.is_here("room"));
+    for (const char* id : {"a", "b", "c"})
+        CHECK(world[id].place("room") == next);
+    // Its end here takes nothing away from the other, and is no conflict.
+    world.a().placement.release(world.now, "room");
+    world.a().placement.recheck(world.now);
+    world.pass_seconds(2);
+    CHECK(world.holder("room") == next);
+    CHECK(world.a().conflicts.empty());
+    // Somebody else's is not taken from there.
+    CHECK(hand_over("theirs") == "b");
+    CHECK(world.holder("theirs") == "b");
+}
+
+TEST_CASE("Placement: a room that nobody takes stays where it is [OPS-01]") {
+    Three world;
+    CHECK(world.a().place("room", "a") == "a");
+    for (const char* id : {"a", "b", "c"})
+        world[id].registry.set_state(world[id].clock(), NodeState::kShuttingDown);
+    world.pass_seconds(3);
+    bool failed = false;
+    world.a().placement.hand_over(
+        world.now, "room",
+        [&](Timestamp, const Placement::Outcome& outcome) { failed = !outcome; });
+    world.pass(Duration::millis(10));
+    CHECK(failed);
+    CHECK(world.a().placement.is_here("room"));
+    CHECK(world.holder("room") == "a");
 }
 
 TEST_CASE("Placement: a wanted node has to be there [NODE-11]") {
@@ -189,6 +243,16 @@ TEST_CASE("Placement: a wanted node has to be there [NODE-11]") {
     world.pass_seconds(8);
     CHECK(world.a().place("room", "c", Duration::millis(600)) == "could not find object");
     CHECK(world.a().place("room", "b") == "b");
+}
+
+TEST_CASE("Placement: a node that has just come is found when there is no other [NODE-11]") {
+    Three world;
+    for (const char* id : {"a", "b", "c"})
+        world[id].registry.set_state(world[id].clock(), NodeState::kShuttingDown);
+    world.pass_seconds(3);
+    world.add("d");
+    world.pass(Duration::millis(20));
+    CHECK(world.a().place("room", "", Duration::millis(600)) == "d");
 }
 
 TEST_CASE("Placement: nobody is there [NODE-11]") {

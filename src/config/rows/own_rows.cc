@@ -53,9 +53,13 @@ constexpr auto kRows = std::to_array<Option>({
         .range(0, 1'000'000),
     used(
         "confab.drain_timeout", [](C& c) -> Slot { return &c.own.drain_timeout; },
-        "After the first SIGTERM, how long participants may stay until their calls are ended; 0 "
-        "for "
-        "as long as they like"),
+        "After the first SIGTERM, how long participants may stay until their calls are ended, or "
+        "go on at another node; 0 for as long as they like"),
+    used(
+        "confab.drain_rate", [](C& c) -> Slot { return &c.own.drain_rate; },
+        "After that, how many participants in a second are sent to other nodes of the cluster, "
+        "room by room")
+        .range(1, 100'000),
     used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),

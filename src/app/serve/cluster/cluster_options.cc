@@ -87,6 +87,7 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     options.retry.timeout = config.psrpc.timeout;
     options.retry.added = config.psrpc.backoff;
     options.websocket.max_message_bytes = config.limit.signal_message_size_limit;
+    options.move_rate = config.own.drain_rate;
     options.seed = seed;
     return options;
 }

@@ -48,6 +48,7 @@ class NodeAgents final : private agents::LauncherHost {
     AgentSockets& sockets() { return sockets_; }
     // Workers of keys that are gone are let go.
     void keys_changed() { hub_.keys_changed(); }
+    void undrain() { hub_.undrain(); }
     void drain() { hub_.drain(agents_clock()); }
 
     struct Snapshot {

@@ -37,6 +37,8 @@ Cluster::Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptio
                                telemetry::LogField::if_any("field", notice.field),
                                {"problem", notice.text}});
       }),
+      mover_(options_.move_rate,
+             [this](Timestamp now, const std::string& room) { move_room(now, room); }),
       close_timer_(loop) {}
 
 Cluster::~Cluster() = default;
@@ -172,6 +174,8 @@ void Cluster::turn(Timestamp now) {
     signal_end_->handle_timeout(now);
     media_end_->handle_timeout(now);
     backend_->take_events();
+    mover_.handle_timeout(now);
+    finish_moving();
     bus_->handle_timeout(now);
     if (closed_) finish_closing();
 }
@@ -182,7 +186,7 @@ Timestamp Cluster::next_deadline() const {
     for (const Timestamp one :
          {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
           records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
-          media_end_->next_deadline()})
+          media_end_->next_deadline(), mover_.next_deadline()})
         next = earlier(next, one);
     return next;
 }
@@ -356,6 +360,10 @@ void Cluster::end_copy(const std::string& room, const std::string& holder) {
     if (is_dead(holder)) return;
     telemetry::log_error("another node has this room too: the one here ends, its clients go there",
                          {{"room", room}, {"nodeID", holder}});
+    end_here(room);
+}
+
+void Cluster::end_here(const std::string& room) {
     node_->run_in(node_->shard_of(room), [room](ControlPlane& plane) {
         if (plane.rooms().hand_over(plane.clock(), room)) plane.wake();
     });
@@ -391,6 +399,42 @@ void Cluster::drain() {
     if (!registry_) return;
     registry_->set_state(clock(), nodes::NodeState::kShuttingDown);
     wake();
+}
+
+void Cluster::undrain() {
+    if (!registry_) return;
+    mover_.stop();
+    moved_ = nullptr;
+    registry_->set_state(clock(), nodes::NodeState::kServing);
+    wake();
+}
+
+void Cluster::move_rooms(std::function<void()> done) {
+    if (!registry_) return done();
+    moved_ = std::move(done);
+    std::deque<RoomMover::Room> rooms = servers_->list();
+    telemetry::log_info("the rooms go on at other nodes", {{"rooms", rooms.size()}});
+    mover_.start(net::EventLoop::now(), std::move(rooms));
+    wake();
+}
+
+void Cluster::move_room(Timestamp now, const std::string& room) {
+    ++moving_;
+    placement_->hand_over(
+        now, room, [this, room](Timestamp, const nodes::Placement::Outcome& placed) {
+            --moving_;
+            if (!placed)
+                return telemetry::log_warn("a room finds no other node",
+                                           {{"room", room}, {"reason", placed.error().text}});
+            if (placed->node == options_.registry.id) return;
+            telemetry::log_info("a room goes on at another node",
+                                {{"room", room}, {"nodeID", placed->node}});
+            end_here(room);
+        });
+}
+
+void Cluster::finish_moving() {
+    if (moved_ && mover_.is_done() && moving_ == 0) std::exchange(moved_, nullptr)();
 }
 
 void Cluster::close(std::function<void()> done) {

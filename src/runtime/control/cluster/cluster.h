@@ -28,6 +28,7 @@
 #include "runtime/control/cluster/cluster_room_service.h"
 #include "runtime/control/cluster/relay_backend.h"
 #include "runtime/control/cluster/relayed_sessions.h"
+#include "runtime/control/cluster/room_mover.h"
 #include "runtime/control/cluster/room_placement.h"
 #include "runtime/control/cluster/room_servers.h"
 #include "runtime/control/shards/control_node.h"
@@ -46,6 +47,7 @@ struct ClusterOptions {
     cluster::psrpc::RetryPlan retry;
     token::Limits limits;
     net::WebSocketOptions websocket;
+    double move_rate = 20;  // of move_rooms()
     std::uint64_t seed = 0;
 };
 
@@ -82,6 +84,12 @@ class Cluster {
 
     // New rooms go to other nodes.
     void drain();
+    // They come here again, and rooms that are here stay.
+    void undrain();
+    // The rooms that are here go on at other nodes, ClusterOptions::move_rate participants in a
+    // second: their clients are sent there. `done` when none is left here, or none that somebody
+    // takes.
+    void move_rooms(std::function<void()> done);
     // After the rooms have ended: withdraws this node. `done` when Redis has it, or in time.
     void close(std::function<void()> done);
 
@@ -116,6 +124,9 @@ class Cluster {
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
     void take_conflicts();
+    void move_room(Timestamp now, const std::string& room);
+    void finish_moving();
+    void end_here(const std::string& room);
     void end_copy(const std::string& room, const std::string& holder);
     void take_orphans(Timestamp now);
     void node_died(const std::string& node);
@@ -145,6 +156,9 @@ class Cluster {
     std::unique_ptr<cluster::relay::SignalEnd> signal_end_;
     std::unique_ptr<RelayBackend> backend_;
     std::unique_ptr<ClusterRoomService> service_;
+    RoomMover mover_;
+    std::size_t moving_ = 0;  // of the mover's rooms, those without an answer
+    std::function<void()> moved_;
 
     std::array<bool, 2> told_down_{};  // by line
     bool woken_ = false;

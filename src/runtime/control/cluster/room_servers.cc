@@ -85,6 +85,13 @@ void RoomServers::remove_room(const std::string& room) {
     rooms_here_.erase(found);
 }
 
+std::deque<RoomMover::Room> RoomServers::list() const {
+    std::deque<RoomMover::Room> all;
+    for (const auto& [key, room] : rooms_here_)
+        all.push_back({key, room.identities.size()});
+    return all;
+}
+
 void RoomServers::add_participant(const std::string& room, const std::string& identity) {
     const auto found = rooms_here_.find(room);
     if (found == rooms_here_.end() || !found->second.identities.insert(identity).second) return;

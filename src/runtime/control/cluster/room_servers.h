@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <map>
 #include <set>
@@ -14,6 +15,7 @@
 
 #include "api/ports.h"
 #include "rpc/bus.h"
+#include "runtime/control/cluster/room_mover.h"
 
 namespace confab::control {
 
@@ -36,6 +38,8 @@ class RoomServers {
 
     bool has(const std::string& room) const { return rooms_here_.contains(room); }
     std::size_t size() const { return rooms_here_.size(); }
+    // Each with the number of its participants.
+    std::deque<RoomMover::Room> list() const;
 
   private:
     using Kept = std::vector<rpc::Registration>;

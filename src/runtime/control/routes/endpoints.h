@@ -33,6 +33,16 @@ class HealthEndpoint final : public Endpoint {
     std::function<Timestamp()> updated_;
 };
 
+// /livez and /readyz (OPS-01): what is wrong, as a text that is empty while nothing is.
+class ProbeEndpoint final : public Endpoint {
+  public:
+    explicit ProbeEndpoint(std::function<std::string()> trouble) : trouble_(std::move(trouble)) {}
+    void serve(Call call) override { call.respond(api::probe_response(trouble_())); }
+
+  private:
+    std::function<std::string()> trouble_;
+};
+
 // /rtc, /rtc/v1 and their validate twins (CON-22, CON-30).
 class SignalEndpoint final : public Endpoint {
   public:

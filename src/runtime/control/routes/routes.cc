@@ -40,6 +40,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
     if (sources_.cluster != nullptr)
         sources_.cluster->open(control, rooms_, signal_, sources_.figures);
     add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
+    add_probes();
     add_rooms(control, metrics, options);
     add("/agent", "", Access::kToken, make_unique<AgentEndpoint>(control.agents()));
     if (options.metrics_on_main_port)
@@ -58,6 +59,21 @@ E* Routes::add(const char* path, const char* method, Access access, std::unique_
     E* const added = endpoint.get();
     table_.add({path, method, access, std::move(endpoint)});
     return added;
+}
+
+// A thread that hangs is mended by a restart, what else keeps work away is not.
+void Routes::add_probes() {
+    const auto live = [this]() -> std::string {
+        const Timestamp now = net::EventLoop::now();
+        const bool hangs = sources_.updated && now - sources_.updated() > api::kSilentTooLong;
+        return hangs ? "a thread hangs" : "";
+    };
+    add("/livez", "", Access::kOpen, make_unique<ProbeEndpoint>(live));
+    add("/readyz", "", Access::kOpen, make_unique<ProbeEndpoint>([this, live] {
+            std::string trouble = live();
+            if (trouble.empty() && sources_.not_ready) trouble = sources_.not_ready();
+            return trouble;
+        }));
 }
 
 // What may concern a room of another node.

@@ -55,6 +55,8 @@ struct RouteOptions {
 struct RouteSources {
     MetricsText metrics;
     std::function<Timestamp()> updated;  // when the threads last told of themselves
+    // Why no new work may come here, for /readyz; empty: it may. Null: always.
+    std::function<std::string()> not_ready;
     // Asked before each join and CreateRoom while there are limits.
     std::function<NodeLoad()> load;
     // Of a node in a cluster; it must outlive the routes. Null: the node is alone.
@@ -85,6 +87,7 @@ class Routes {
   private:
     template <typename E>
     E* add(const char* path, const char* method, Access access, std::unique_ptr<E> endpoint);
+    void add_probes();
     void add_rooms(ControlNode& control, telemetry::Metrics& metrics, const RouteOptions& options);
 
     const token::KeyProvider& keys_;

@@ -54,6 +54,8 @@ TEST_CASE("Routes: without the extras only what LiveKit has is there [CON-02] [C
           {
               {"GET /", "", "200", "OK"},
               {"GET /?access_token=nonsense", "", "401", ""},
+              {"GET /livez", "", "200", "OK"},
+              {"GET /readyz?access_token=nonsense", "", "200", "OK"},
               {"GET /rtc?access_token=" + token, "", "404", ""},  // no upgrade
               {"GET /rtc/validate?access_token=" + token, "", "200", "success"},
               {"GET /rtc/v1/validate?access_token=" + token, "", "400", "join_request is required"},
