@@ -113,6 +113,23 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("NodeTable: what this node is does not wait for its record [NODE-04] [OPS-01]") {
+    World world;
+    world.put("me");
+    world.put("other");
+    world.poll();
+    const auto state = [&](const std::string& id) { return world.table.find(id)->record.state; };
+    world.table.set_own_state(NodeState::kShuttingDown);
+    CHECK(state("me") == NodeState::kShuttingDown);
+    world.put("me");  // as written before
+    world.put("other");
+    world.poll();
+    CHECK(state("me") == NodeState::kShuttingDown);
+    CHECK(state("other") == NodeState::kServing);
+    world.table.set_own_state(NodeState::kServing);
+    CHECK(state("me") == NodeState::kServing);
+}
+
 TEST_CASE("NodeTable: a clock that is wrong makes nobody dead, and is told once [NODE-04]") {
     for (const std::int64_t skew : {-100'000, -61'000, -4000, 4000, 100'000})
         for (const std::int64_t phase : {0, 500, 1000, 1500, 1999}) {
