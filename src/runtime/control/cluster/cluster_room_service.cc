@@ -3,11 +3,13 @@
 
 #include "runtime/control/cluster/cluster_room_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "cluster/methods.h"
+#include "room/data/rpc_calls.h"
 #include "runtime/net/event_loop.h"
 #include "token/room_key.h"
 
@@ -47,6 +49,19 @@ std::optional<livekit::Room> shown(const cluster::store::Stored& stored,
     if (name.tenant != tenant || !room.ParseFromString(stored.bytes)) return std::nullopt;
     room.set_name(std::string(name.name));
     return room;
+}
+
+// API-14: once, for as long as the participant may take, as each attempt calls its method anew.
+cluster::psrpc::RetryPlan plan_of(const livekit::PerformRpcRequest& request) {
+    using room::RpcCalls;
+    constexpr Duration kOnTheWay = Duration::seconds(3);  // the room's own answer comes first
+    const Duration wanted = Duration::millis(request.response_timeout_ms());
+    cluster::psrpc::RetryPlan plan;
+    plan.attempts = 1;
+    plan.timeout =
+        kOnTheWay + (wanted == Duration::zero() ? RpcCalls::kDefaultTimeout
+                                                : std::min(wanted, RpcCalls::kMaxTimeout));
+    return plan;
 }
 
 api::ServiceError apart() {
@@ -92,13 +107,15 @@ void ClusterRoomService::of_room(const rpc::Method& method, Method<Request, Resp
 template <typename Request, typename Response>
 void ClusterRoomService::of_participant(const rpc::Method& method, Method<Request, Response> local,
                                         const api::CallContext& context, const Request& request,
-                                        const std::string& identity, api::Reply<Response> reply) {
+                                        const std::string& identity,
+                                        const cluster::psrpc::RetryPlan& plan,
+                                        api::Reply<Response> reply) {
     if (is_here(context, request.room()))
         return (p_.local.*local)(context, request, std::move(reply));
     Request keyed = request;
     keyed.set_room(key_of(context, request.room()));
     const rpc::Topic topic = cluster::participant_topic(keyed.room(), identity);
-    ask(method, topic, context, std::move(keyed), p_.plan, std::move(reply));
+    ask(method, topic, context, std::move(keyed), plan, std::move(reply));
 }
 
 template <typename Request, typename Response>
@@ -116,7 +133,7 @@ void ClusterRoomService::of_known_participant(const rpc::Method& method,
                               api::CallContext later = context;
                               later.now = now;
                               of_participant(method, local, later, request, request.identity(),
-                                             std::move(reply));
+                                             p_.plan, std::move(reply));
                           });
 }
 
@@ -308,19 +325,19 @@ void ClusterRoomService::mute_published_track(const api::CallContext& context,
                                               const livekit::MuteRoomTrackRequest& request,
                                               api::Reply<livekit::MuteRoomTrackResponse> reply) {
     of_participant(cluster::kMutePublishedTrack, &Port::mute_published_track, context, request,
-                   request.identity(), std::move(reply));
+                   request.identity(), p_.plan, std::move(reply));
 }
 void ClusterRoomService::update_subscriptions(
     const api::CallContext& context, const livekit::UpdateSubscriptionsRequest& request,
     api::Reply<livekit::UpdateSubscriptionsResponse> reply) {
     of_participant(cluster::kUpdateSubscriptions, &Port::update_subscriptions, context, request,
-                   request.identity(), std::move(reply));
+                   request.identity(), p_.plan, std::move(reply));
 }
 void ClusterRoomService::perform_rpc(const api::CallContext& context,
                                      const livekit::PerformRpcRequest& request,
                                      api::Reply<livekit::PerformRpcResponse> reply) {
     of_participant(cluster::kPerformRpc, &Port::perform_rpc, context, request,
-                   request.destination_identity(), std::move(reply));
+                   request.destination_identity(), plan_of(request), std::move(reply));
 }
 
 // ---------------------------------------------------------------- within one node

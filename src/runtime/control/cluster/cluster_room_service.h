@@ -85,7 +85,8 @@ class ClusterRoomService final : public api::RoomServicePort {
     template <typename Request, typename Response>
     void of_participant(const rpc::Method& method, Method<Request, Response> local,
                         const api::CallContext& context, const Request& request,
-                        const std::string& identity, api::Reply<Response> reply);
+                        const std::string& identity, const cluster::psrpc::RetryPlan& plan,
+                        api::Reply<Response> reply);
     // The same once Redis has said that there is such a participant (RPC-33).
     template <typename Request, typename Response>
     void of_known_participant(const rpc::Method& method, Method<Request, Response> local,

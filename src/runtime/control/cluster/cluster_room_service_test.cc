@@ -322,6 +322,35 @@ TEST_CASE("ClusterRoomService: a node that does not answer is asked again [PSR-1
     CHECK(*answer == world.b().rooms.answer);
 }
 
+TEST_CASE("PerformRpc: a slow method elsewhere is called once and waited for [API-14] [RPC-04]") {
+    World world;
+    world.have_room(world.b(), "room");
+    world.b().rooms.holds = true;
+    livekit::PerformRpcRequest request;
+    request.set_room("room");
+    request.set_destination_identity("ann");
+    struct Case {
+        std::uint32_t wanted;  // ms
+        int seconds;           // that it waits, and what the way takes
+    };
+    for (const auto& [wanted, seconds] : {Case{0, 10}, {4'000, 4}, {3'600'000, 55}}) {
+        CAPTURE(wanted);
+        request.set_response_timeout_ms(wanted);
+        const auto slow = world.start(world.a(), &Port::perform_rpc, request);
+        const auto silent = world.start(world.a(), &Port::perform_rpc, request);
+        world.pass(Duration::seconds(seconds) + Duration::millis(500));
+        REQUIRE(world.b().rooms.held.size() == 2);
+        CHECK(*slow == "waiting");
+        world.b().rooms.held.front()();
+        world.pass(RoomCluster::kUsual);
+        CHECK(*slow == world.b().rooms.answer);
+        world.pass(Duration::seconds(3));
+        CHECK(*silent == "deadline_exceeded: twirp error unknown: request timed out");
+        CHECK(world.b().rooms.take().size() == 2);
+        world.b().rooms.held.clear();
+    }
+}
+
 // ---------------------------------------------------------------- CreateRoom
 
 TEST_CASE("CreateRoom: a room is made on the node that it is meant for [RPC-02] [NODE-11]") {
