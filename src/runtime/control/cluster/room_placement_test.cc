@@ -44,8 +44,7 @@ struct World : RoomCluster {
         const auto answer = std::make_shared<std::string>("waiting");
         node.places.check_here(now, room,
                                [answer](bool here) { *answer = here ? "here" : "not here"; });
-        pass(wait);
-        return *answer;
+        return answered(answer, wait);
     }
     // "" if the node has no such room; else its sid, when it was made and its metadata.
     static std::string room_of(ClusterNode& node, const std::string& key, std::size_t shard = 0) {
@@ -76,8 +75,7 @@ struct World : RoomCluster {
             CHECK(*answer == "waiting");
             *answer = text_of(node);
         });
-        pass(wait);
-        return *answer;
+        return answered(answer, wait);
     }
 };
 ClusterNodeOptions full_of_one() {
