@@ -75,8 +75,9 @@ TEST_CASE("finish: start-up errors name the remedy [CFG-02][CFG-07]") {
               .ttl == 14400);
 }
 
-TEST_CASE("finish: redis is refused until there are clusters [CFG-07]") {
-    CHECK(has(finished("redis: {address: 'r:6379'}").error(), "remove the redis section"));
+TEST_CASE("finish: a server with keys may have a Redis, and none has to [CFG-07] [RDS-28]") {
+    CHECK(finished("redis: {address: 'r:6379'}")->redis.is_configured());
+    CHECK_FALSE(finished("")->redis.is_configured());
 }
 
 TEST_CASE("finish: addresses of Redis, and what goes together [RDS-28] [CFG-07]") {
@@ -90,7 +91,8 @@ TEST_CASE("finish: addresses of Redis, and what goes together [RDS-28] [CFG-07]"
     for (const std::string_view good :
          {"address: 'r:6379'", "address: r", "address: '[2001:db8::1]:6379'",
           "cluster_addresses: ['c:1', 'd:2']", "db: 2",
-          "sentinel_addresses: ['s:26379'], sentinel_master_name: m"})
+          "sentinel_addresses: ['s:26379'], sentinel_master_name: m",
+          "address: r, tls: {client_cert_file: c, client_key_file: k}"})
         CHECK_MESSAGE(finished("redis: {" + std::string(good) + "}"), good);
     const std::pair<std::string_view, std::string_view> bad[] = {
         {"address: 'redis://r:6379'", "without redis://"},
@@ -98,7 +100,8 @@ TEST_CASE("finish: addresses of Redis, and what goes together [RDS-28] [CFG-07]"
         {"cluster_addresses: ['c:1', 'd e']", "\"d e\" in redis.cluster_addresses"},
         {"sentinel_addresses: ['x:y'], sentinel_master_name: m", "redis.sentinel_addresses"},
         {"sentinel_addresses: ['s:26379']", "need redis.sentinel_master_name"},
-        {"address: r, tls: {client_cert_file: c}", "go together"}};
+        {"address: r, tls: {client_cert_file: c}", "go together"},
+        {"address: r, tls: {client_key_file: k}", "go together"}};
     for (const auto& [yaml, error] : bad) {
         const auto refused = finished("redis: {" + std::string(yaml) + "}");
         REQUIRE_MESSAGE(!refused, yaml);

@@ -49,13 +49,13 @@ Result<nodes::SelectorOptions, std::string> selector(const config::NodeSelector&
     return nodes::check_selector(text, own_region);
 }
 
-cluster::relay::Settings relay_settings(const config::SignalRelay& config) {
+cluster::relay::Settings relay_settings(const config::Config& config) {
     cluster::relay::Settings settings;
-    settings.retry_timeout = config.retry_timeout;
-    settings.min_retry_interval = config.min_retry_interval;
-    settings.max_retry_interval = config.max_retry_interval;
-    settings.stream_buffer_size = config.stream_buffer_size;
-    settings.connect_attempts = config.connect_attempts;
+    settings.retry_timeout = config.signal_relay.retry_timeout;
+    settings.min_retry_interval = config.signal_relay.min_retry_interval;
+    settings.max_retry_interval = config.signal_relay.max_retry_interval;
+    settings.stream_buffer_size = config.signal_relay.stream_buffer_size;
+    settings.connect_attempts = config.signal_relay.connect_attempts;
     return settings;
 }
 
@@ -82,7 +82,7 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     options.registry.heartbeat = config.node_stats.update_interval;
     options.registry.rate_windows = config.node_stats.rate_intervals;
     CONFAB_TRY(options.placement.selector, selector(config.node_selector, config.region));
-    options.relay = relay_settings(config.signal_relay);
+    options.relay = relay_settings(config);
     options.retry.attempts = config.psrpc.max_attempts;
     options.retry.timeout = config.psrpc.timeout;
     options.retry.added = config.psrpc.backoff;
