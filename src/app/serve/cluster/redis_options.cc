@@ -4,7 +4,7 @@
 #include "app/serve/cluster/redis_options.h"
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -29,10 +29,11 @@ std::vector<redis::Address> addresses(const std::vector<std::string>& texts, std
 Result<std::string, std::string> read_file(const std::string& path, const std::string& option) {
     if (path.empty()) return std::string();
     std::ifstream file(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
-    if (!file || text.empty())
+    std::ostringstream text;
+    text << file.rdbuf();  // unlike iterators, throws nothing where the path is a folder
+    if (!file || !text || text.view().empty())
         return fail(option + ": " + path + " cannot be read; it has to be a PEM file");
-    return text;
+    return std::move(text).str();
 }
 
 }  // namespace
