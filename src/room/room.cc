@@ -227,15 +227,11 @@ void Room::handle_timeout() {
     }
 }
 
-void Room::close(livekit::DisconnectReason reason) {
-    hand_over(reason);
-    webhook("room_finished", nullptr, nullptr);
-}
-
-void Room::hand_over(livekit::DisconnectReason reason) {
+void Room::close(livekit::DisconnectReason reason, bool elsewhere) {
     sessions_.end_all(reason);
     dispatches_.room_ends();
     scope_->out.observe(RoomOver{scope_->now() - created_});
+    if (!elsewhere) webhook("room_finished", nullptr, nullptr);
 }
 
 }  // namespace confab::room

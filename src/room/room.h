@@ -92,9 +92,8 @@ class Room {
     void handle_timeout();
     Timestamp next_deadline() const;
     bool expired() const { return roster_.expired(); }
-    void close(livekit::DisconnectReason reason);
-    // The same of a room that goes on at another node: no room_finished.
-    void hand_over(livekit::DisconnectReason reason);
+    // `elsewhere`: it goes on at another node, and is not told to be finished.
+    void close(livekit::DisconnectReason reason, bool elsewhere = false);
     // Call after every input, when no reference to a participant is held: frees who was closed and
     // notes the deadlines of those who changed.
     void finish_turn();

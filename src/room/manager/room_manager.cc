@@ -273,12 +273,12 @@ void RoomManager::shut_down(Clock clock) {
     }
 }
 
-bool RoomManager::hand_over(Clock clock, const std::string& key) {
-    clock_ = clock;
-    Room* const room = rooms_.find(key);
+bool hand_over(RoomManager& rooms, Clock clock, const std::string& key) {
+    rooms.clock_ = clock;
+    Room* const room = rooms.rooms_.find(key);
     if (room == nullptr) return false;
-    if (rooms_.guarded(*room, [](Room& entered) { entered.hand_over(livekit::SERVER_SHUTDOWN); }))
-        rooms_.erase(*room);
+    const auto close = [](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN, true); };
+    if (rooms.rooms_.guarded(*room, close)) rooms.rooms_.erase(*room);
     return true;
 }
 

@@ -110,7 +110,7 @@ class RoomManager {
 
     // Another node has this room: the one here ends, its clients come back and find that one. No
     // room_finished is sent. False: there is none here.
-    bool hand_over(Clock clock, const std::string& key);
+    friend bool hand_over(RoomManager& rooms, Clock clock, const std::string& key);
 
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);

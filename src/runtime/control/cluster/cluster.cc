@@ -365,7 +365,7 @@ void Cluster::end_copy(const std::string& room, const std::string& holder) {
 
 void Cluster::end_here(const std::string& room) {
     node_->run_in(node_->shard_of(room), [room](ControlPlane& plane) {
-        if (plane.rooms().hand_over(plane.clock(), room)) plane.wake();
+        if (hand_over(plane.rooms(), plane.clock(), room)) plane.wake();
     });
 }
 
