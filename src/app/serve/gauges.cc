@@ -134,6 +134,7 @@ void Gauges::collect() {
     metrics_.set(Metric::kBugs, number(bug_count()));
     collect_http(metrics_, http_.stats());
     if (turn_ != nullptr) collect_turn(metrics_, turn_->figures());
+    if (cluster_ != nullptr) cluster_->collect(metrics_);
     metrics_.collect_process();
 }
 

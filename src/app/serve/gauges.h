@@ -9,6 +9,7 @@
 
 #include "app/serve/load_meter.h"
 #include "base/callback.h"
+#include "runtime/control/cluster/cluster.h"
 #include "runtime/control/routes/routes.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/http/http_server.h"
@@ -20,10 +21,17 @@ namespace confab::app {
 
 class Gauges {
   public:
-    // `metrics`: those of the first control thread; `turn` may be null. All must outlive this.
+    // `metrics`: those of the first control thread; `turn` and `cluster` may be null. All must
+    // outlive this.
     Gauges(telemetry::Metrics& metrics, control::ControlNode& control, worker::ControlPort& media,
-           const net::HttpServer& http, turn_server::TurnNode* turn)
-        : metrics_(metrics), control_(control), media_(media), http_(http), turn_(turn) {}
+           const net::HttpServer& http, turn_server::TurnNode* turn,
+           const control::Cluster* cluster)
+        : metrics_(metrics),
+          control_(control),
+          media_(media),
+          http_(http),
+          turn_(turn),
+          cluster_(cluster) {}
 
     // Asks the control threads; of one that does not answer soon the values are those of before.
     void render(Callback<std::string> reply);
@@ -36,6 +44,7 @@ class Gauges {
     worker::ControlPort& media_;
     const net::HttpServer& http_;
     turn_server::TurnNode* turn_;
+    const control::Cluster* cluster_;
     std::map<std::size_t, telemetry::Metrics> others_;  // by shard
 };
 

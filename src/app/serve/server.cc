@@ -303,7 +303,8 @@ void Server::make_listeners() {
     };
     metrics_http_ = beside(&control::Routes::serve_metrics);
     debug_http_ = beside(&control::Routes::serve_debug);
-    gauges_ = std::make_unique<Gauges>(metrics_, *control_, media_->port(0), *http_, turn_.get());
+    gauges_ = std::make_unique<Gauges>(metrics_, *control_, media_->port(0), *http_, turn_.get(),
+                                       cluster_.get());
 }
 
 Server::Step Server::listen() {

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "runtime/control/cluster/cluster_metrics.h"
 #include "runtime/telemetry/log.h"
 #include "token/room_key.h"
 
@@ -143,6 +144,7 @@ void Cluster::went_down(Timestamp now, redis::Line line, const redis::Fault& fau
         media_end_->handle_outage();
     }
     // Each further attempt ends here too.
+    if (registry_ && !told_down_[static_cast<std::size_t>(line)]) ++counters_.connections_lost;
     if (registry_ && !std::exchange(told_down_[static_cast<std::size_t>(line)], true)) {
         telemetry::log_error(
             "the connection to Redis is lost: calls go on, what is for other nodes waits",
@@ -360,6 +362,7 @@ void Cluster::end_copy(const std::string& room, const std::string& holder) {
     if (is_dead(holder)) return;
     telemetry::log_error("another node has this room too: the one here ends, its clients go there",
                          {{"room", room}, {"nodeID", holder}});
+    ++counters_.copies_ended;
     end_here(room);
 }
 
@@ -429,6 +432,7 @@ void Cluster::move_room(Timestamp now, const std::string& room) {
             if (placed->node == options_.registry.id) return;
             telemetry::log_info("a room goes on at another node",
                                 {{"room", room}, {"nodeID", placed->node}});
+            ++counters_.rooms_moved;
             end_here(room);
         });
 }
@@ -463,7 +467,7 @@ bool Cluster::is_ready() const {
 }
 
 Cluster::Snapshot Cluster::snapshot() const {
-    Snapshot result;
+    Snapshot result = counters_;
     result.connected = is_connected();
     if (!registry_) return result;
     result.nodes = registry_->table().snapshot().alive;
@@ -471,6 +475,11 @@ Cluster::Snapshot Cluster::snapshot() const {
     result.relayed_in = media_end_->snapshot().sessions;
     result.rooms = servers_->size();
     return result;
+}
+
+void Cluster::collect(telemetry::Metrics& metrics) const {
+    control::collect(metrics, bus_->metrics());
+    control::collect(metrics, snapshot());
 }
 
 }  // namespace confab::control

@@ -102,8 +102,13 @@ class Cluster {
         std::size_t relayed_in = 0;
         std::size_t rooms = 0;  // here
         bool connected = false;
+        std::uint64_t connections_lost = 0;  // to Redis
+        std::uint64_t copies_ended = 0;      // of rooms that another node has
+        std::uint64_t rooms_moved = 0;       // by move_rooms()
     };
     Snapshot snapshot() const;
+    // Writes all figures, for a scrape.
+    void collect(telemetry::Metrics& metrics) const;
 
   private:
     Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptions options);
@@ -161,6 +166,7 @@ class Cluster {
     std::function<void()> moved_;
 
     std::array<bool, 2> told_down_{};  // by line
+    Snapshot counters_;
     bool woken_ = false;
     std::function<void()> on_first_up_;
     std::function<void()> closed_;
