@@ -30,8 +30,9 @@ Result<std::string, std::string> read_file(const std::string& path, const std::s
     if (path.empty()) return std::string();
     std::ifstream file(path, std::ios::binary);
     std::ostringstream text;
-    text << file.rdbuf();  // unlike iterators, throws nothing where the path is a folder
-    if (!file || !text || text.view().empty())
+    // Unlike iterators, throws nothing where the path is a folder; no bytes at all are a failure.
+    text << file.rdbuf();
+    if (!file || !text)
         return fail(option + ": " + path + " cannot be read; it has to be a PEM file");
     return std::move(text).str();
 }
