@@ -62,6 +62,7 @@ struct RelayedSessions::Session {
 
     std::size_t shard = 0;
     std::shared_ptr<Far> far = std::make_shared<Far>();
+    bool asked = true;  // the shard has the start, or a request, and has not done it yet
     Timestamp held_until;
     net::EventLoop::Timer held;
 };
@@ -136,32 +137,49 @@ void RelayedSessions::start(Id id, relay::SessionStart start) {
 void RelayedSessions::begin(Id id, relay::SessionStart start) {
     Session& session = *sessions_.at(id);
     session.shard = node_.shard_of(start.room);
-    node_.run_in(session.shard, [&loop = node_.loop(), home = self_, id, far = session.far,
-                                 must_exist = start.room_must_exist,
-                                 params = to_room(std::move(start))](ControlPlane& plane) {
-        auto sink = std::make_unique<Sink>(loop, home, id, far);
-        if (must_exist && !plane.rooms().has_room(params.room))  // CON-32
-            return sink->handle_refusal({{}, 404, "requested room does not exist", {}});
-        far->id = plane.sessions().start(params, std::move(sink));
+    ask(id, session,
+        [&loop = node_.loop(), home = self_, id, far = session.far,
+         must_exist = start.room_must_exist,
+         params = to_room(std::move(start))](ControlPlane& plane) {
+            auto sink = std::make_unique<Sink>(loop, home, id, far);
+            if (must_exist && !plane.rooms().has_room(params.room))  // CON-32
+                return sink->handle_refusal({{}, 404, "requested room does not exist", {}});
+            far->id = plane.sessions().start(params, std::move(sink));
+        });
+}
+
+// One thing at a time: what follows waits at the relay, which keeps only so much, and not before a
+// shard that is slow (IMM-15). What this leads to here, hold() too, comes before answered().
+void RelayedSessions::ask(Id id, Session& session, Callback<ControlPlane&> what) {
+    session.asked = true;
+    node_.run_in(session.shard, [&loop = node_.loop(), home = self_, id,
+                                 what = std::move(what)](ControlPlane& plane) mutable {
+        what(plane);
+        loop.post([home, id] {
+            if (*home) (*home)->answered(id);
+        });
     });
+}
+
+void RelayedSessions::answered(Id id) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    found->second->asked = false;
+    readable(id);
 }
 
 void RelayedSessions::readable(Id id) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
     Session& session = *found->second;
-    if (session.held_until > net::EventLoop::now()) return;
-    while (auto request = relay_->receive(id)) {
-        node_.run_in(session.shard,
-                     [far = session.far, request = *std::move(request)](ControlPlane& plane) {
-                         if (far->id) plane.sessions().request(*far->id, request);
-                     });
-        // In the first shard the room has answered by now.
-        if (!sessions_.contains(id) || session.held_until > net::EventLoop::now()) return;
-    }
+    if (session.asked || session.held_until > net::EventLoop::now()) return;
+    auto request = relay_->receive(id);
+    if (!request) return;
+    ask(id, session, [far = session.far, request = *std::move(request)](ControlPlane& plane) {
+        if (far->id) plane.sessions().request(*far->id, request);
+    });
 }
 
-// IMM-15: what the client asks for meanwhile waits at the relay, which keeps only so much.
 void RelayedSessions::hold(Id id, Timestamp until) {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;

@@ -42,6 +42,8 @@ class RelayedSessions final : public cluster::relay::MediaHost {
     struct Session;  // what this loop knows of it
 
     void begin(Id session, cluster::relay::SessionStart start);
+    void ask(Id id, Session& session, Callback<ControlPlane&> what);
+    void answered(Id session);
     void hold(Id session, Timestamp until);
     void over(Id session);
 
