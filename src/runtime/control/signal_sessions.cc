@@ -114,8 +114,18 @@ void SignalSessions::write(room::SessionId id, Session& session, Payload payload
     (void)session.socket->send(session.text, std::move(payload));
 }
 
+// False: there is no sink. What goes to a client by way of another node is caused by its sender no
+// less (IMM-15).
+bool SignalSessions::send_to_sink(room::SessionId id, const livekit::SignalResponse& response) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() || !found->second->sink) return false;
+    count(id, *found->second, response.ByteSizeLong());
+    found->second->sink->handle_signal(response);
+    return true;
+}
+
 void SignalSessions::send(room::SessionId id, const livekit::SignalResponse& response) {
-    if (SignalSink* const sink = sink_of(id)) return sink->handle_signal(response);
+    if (send_to_sink(id, response)) return;
     Session* session = writable(id);
     if (session == nullptr) return;
     std::string payload =
@@ -128,10 +138,7 @@ void SignalSessions::broadcast(const std::vector<room::SessionId>& ids,
     Payload binary;
     Payload text;
     for (const room::SessionId id : ids) {
-        if (SignalSink* const sink = sink_of(id)) {
-            sink->handle_signal(response);
-            continue;
-        }
+        if (send_to_sink(id, response)) continue;
         Session* session = writable(id);
         if (session == nullptr) continue;
         Payload& payload = session->text ? text : binary;

@@ -77,6 +77,7 @@ class SignalSessions {
     void count_start(const Session& session);
     // The sink of a session that has one, else null.
     SignalSink* sink_of(room::SessionId id);
+    bool send_to_sink(room::SessionId id, const livekit::SignalResponse& response);
     // Null when it is gone; one that can not be answered any more ends here.
     Session* writable(room::SessionId id);
     void write(room::SessionId id, Session& session, Payload payload);
