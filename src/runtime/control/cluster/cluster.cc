@@ -79,7 +79,7 @@ Result<void, std::string> Cluster::dial() {
         if (up) stop_once();
     };
     net::EventLoop::Timer patience(loop_);
-    patience.set(now + kConnectPatience, stop_once);
+    patience.set(now + options_.connect_patience, stop_once);
     loop_.run();
     on_first_up_ = nullptr;
     if (up) {

@@ -49,12 +49,11 @@ struct ClusterOptions {
     net::WebSocketOptions websocket;
     double move_rate = 20;  // of move_rooms()
     std::uint64_t seed = 0;
+    Duration connect_patience = Duration::seconds(10);  // how long a start waits for Redis
 };
 
 class Cluster {
   public:
-    // How long a start waits for Redis.
-    static constexpr Duration kConnectPatience = Duration::seconds(10);
     // How long the end waits for what Redis has still to be told.
     static constexpr Duration kFlushPatience = Duration::seconds(3);
 
