@@ -22,6 +22,14 @@ bool is_wrong_type(std::string_view error) {
     return error.find("WRONGTYPE") != error.npos;
 }
 
+// Not now: a Redis Cluster that has lost a master, or moves the keys; a script that runs too long.
+bool is_passing(std::string_view code) {
+    for (const std::string_view one :
+         {"CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "MASTERDOWN", "LOADING", "BUSY"})
+        if (code == one) return true;
+    return false;
+}
+
 // All keys that are named after something are one to whoever has to do with rights.
 std::string family(std::string_view key) {
     const std::size_t end = key.rfind("}_state:") == key.npos ? key.find(':') : key.rfind(':');
@@ -58,11 +66,30 @@ void Commands::send(Timestamp now, redis::Words words, Done done) {
             if (!reply)
                 return (*holder)(at_time,
                                  fail(Failure{Failure::Code::kUnavailable, reply.error().text}));
+            if (is_passing(reply->error_code()))
+                return (*holder)(at_time, fail(Failure{Failure::Code::kUnavailable, reply->text}));
             if (reply->is_error())
                 return (*holder)(at_time, fail(refusal(at_time, command, key, reply->text)));
             (*holder)(at_time, std::move(*reply));
         });
     if (!taken) (*holder)(now, fail(Failure{Failure::Code::kUnavailable, taken.error().text}));
+}
+
+void Commands::send_all(Timestamp now, const std::vector<std::vector<std::string_view>>& all,
+                        Callback<Timestamp, std::vector<Answer>> done) {
+    struct Gathered {
+        std::vector<Answer> answers;
+        std::size_t missing = 0;
+        Callback<Timestamp, std::vector<Answer>> done;
+    };
+    if (all.empty()) return done(now, {});
+    const auto gathered =
+        std::make_shared<Gathered>(Gathered{{all.size(), Answer()}, all.size(), std::move(done)});
+    for (std::size_t i = 0; i < all.size(); ++i)
+        send(now, all[i], [gathered, i](Timestamp at, Answer answer) {
+            gathered->answers[i] = std::move(answer);
+            if (--gathered->missing == 0) gathered->done(at, std::move(gathered->answers));
+        });
 }
 
 void Commands::eval(Timestamp now, std::string_view script, const std::vector<std::string>& keys,

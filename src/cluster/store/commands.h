@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,10 @@ class Commands {
     void send(Timestamp now, std::initializer_list<std::string_view> words, Done done) {
         send(now, redis::Words(words.begin(), words.size()), std::move(done));
     }
+    // Several, of which one may fail and others not. `done` when all are answered, with the answers
+    // in the order of the commands: where several masters have the keys, replies come in any.
+    void send_all(Timestamp now, const std::vector<std::vector<std::string_view>>& all,
+                  Callback<Timestamp, std::vector<Answer>> done);
     // EVAL of a script of scripts.h.
     void eval(Timestamp now, std::string_view script, const std::vector<std::string>& keys,
               const std::vector<std::string>& arguments, Done done);
@@ -57,6 +62,13 @@ class Commands {
     Notices& notices_;
     std::shared_ptr<const bool> alive_;  // replies on their way see whether it still is
 };
+
+// The first of them that is a failure.
+inline std::optional<Failure> failure_of(const std::vector<Answer>& answers) {
+    for (const Answer& answer : answers)
+        if (!answer) return answer.error();
+    return std::nullopt;
+}
 
 // A text reply; empty if there is none.
 inline std::string take_text(redis::Value&& value) {

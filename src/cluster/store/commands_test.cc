@@ -6,8 +6,11 @@
 #include <doctest/doctest.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/rooms/room_records.h"
 #include "cluster/store/world_testing.h"
 
@@ -93,6 +96,61 @@ TEST_CASE("Commands: what other refusals ask for") {
         CHECK(world.log[0].text.find(remedy) != std::string::npos);
         CHECK(world.log[0].key.starts_with("{ingress}_state:"));
     }
+}
+
+TEST_CASE("Commands: what Redis cannot do now is an outage, and nobody is told [RDS-30]") {
+    for (const char* error :
+         {"CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys request during rehashing",
+          "MOVED 1 127.0.0.1:1", "ASK 1 127.0.0.1:1", "MASTERDOWN Link with MASTER is down",
+          "LOADING Redis is loading the dataset in memory",
+          "BUSY Redis is busy running a script"}) {
+        World world;
+        Refusing port;
+        port.refused["HSET"] = error;
+        Commands commands(port, world.notices);
+        std::optional<Failure> failure;
+        commands.send(world.now, {"HSET", "rooms", "x", "y"},
+                      [&](Timestamp, const Answer& answer) { failure = answer.error(); });
+        port.answer(world.now);
+        REQUIRE(failure.has_value());
+        CHECK(failure->code == Failure::Code::kUnavailable);
+        CHECK(failure->text == error);
+        CHECK(world.log.empty());
+    }
+}
+
+TEST_CASE("Commands: answers of several come together, in the order of the commands") {
+    World world;
+    const auto port = testing::attach(world, RoomScripts::Form::kApart);
+    Commands commands(*port, world.notices);
+    world.run({"HSET", "room_node_map", "r", "slow"});
+    world.run({"SET", "room_participants:r", "text"});
+    world.run({"HSET", "rooms", "r", "quick"});
+    std::vector<std::vector<Answer>> got;
+    const auto keep = [&](Timestamp, std::vector<Answer> answers) {
+        got.push_back(std::move(answers));
+    };
+    commands.send_all(world.now,
+                      {{"HGET", "room_node_map", "r"},
+                       {"HGET", "room_participants:r", "r"},
+                       {"HGET", "rooms", "r"}},
+                      keep);
+    CHECK(got.empty());
+    world.pass(Duration::millis(10));
+    REQUIRE(got.size() == 1);
+    REQUIRE(got[0].size() == 3);
+    CHECK(got[0][0]->text == "slow");
+    CHECK(got[0][1].error().code == Failure::Code::kRefused);
+    CHECK(got[0][2]->text == "quick");
+    CHECK(failure_of(got[0])->code == Failure::Code::kRefused);
+    commands.send_all(world.now, {}, keep);
+    REQUIRE(got.size() == 2);
+    CHECK(got[1].empty());
+    CHECK_FALSE(failure_of(got[1]).has_value());
+    world.server.stop(world.now);
+    commands.send_all(world.now, {{"GET", "a"}, {"GET", "b"}}, keep);
+    REQUIRE(got.size() == 3);
+    CHECK(got[2][1].error().code == Failure::Code::kUnavailable);
 }
 
 TEST_CASE(

@@ -31,26 +31,37 @@ void EgressStore::create(Timestamp now, const std::string& info, Got<bool> done)
     if (const auto fault = fault_of(info)) return done(now, fail(*fault));
     const std::string_view id = text_of(info, EgressInfo::kEgressIdFieldNumber);
     const std::string_view room = text_of(info, EgressInfo::kRoomNameFieldNumber);
-    if (room.empty())
-        return commands_.send(now, {"HSETNX", keys::kEgress, id, info},
-                              integer_to(std::move(done)));
     // The set first: a member without a record is passed over by all. Added every time, since who
     // came first may have come no further.
-    commands_.send(now, {"SADD", keys::room_egress(room), id}, {});
+    if (!room.empty())
+        return write_after(now, {"SADD", keys::room_egress(room), id}, "HSETNX", info,
+                           std::move(done));
     commands_.send(now, {"HSETNX", keys::kEgress, id, info}, integer_to(std::move(done)));
 }
 
 void EgressStore::update(Timestamp now, const std::string& info, Got<bool> done) {
     if (const auto fault = fault_of(info)) return done(now, fail(*fault));
     const std::string_view id = text_of(info, EgressInfo::kEgressIdFieldNumber);
+    const std::int64_t ended = signed_of(info, EgressInfo::kEndedAtFieldNumber);
+    if (ended == 0)
+        return commands_.send(now, {"HSET", keys::kEgress, id, info}, integer_to(std::move(done)));
     // The note first: without it the record would stay for ever; without the record it does no
     // harm.
-    if (const std::int64_t ended = signed_of(info, EgressInfo::kEndedAtFieldNumber); ended != 0) {
-        std::string note(text_of(info, EgressInfo::kRoomNameFieldNumber));
-        note.append("|").append(std::to_string(ended));
-        commands_.send(now, {"HSET", keys::kEndedEgress, id, note}, {});
-    }
-    commands_.send(now, {"HSET", keys::kEgress, id, info}, integer_to(std::move(done)));
+    std::string note(text_of(info, EgressInfo::kRoomNameFieldNumber));
+    note.append("|").append(std::to_string(ended));
+    write_after(now, {"HSET", keys::kEndedEgress, id, note}, "HSET", info, std::move(done));
+}
+
+// When `first` is done: what one master of a Redis Cluster does does not wait for another.
+void EgressStore::write_after(Timestamp now, std::initializer_list<std::string_view> first,
+                              std::string_view command, const std::string& info, Got<bool> done) {
+    commands_.send(
+        now, first,
+        [this, command, info, done = std::move(done)](Timestamp at, const Answer& answer) mutable {
+            if (!answer) return done(at, fail(answer.error()));
+            const std::string_view id = text_of(info, EgressInfo::kEgressIdFieldNumber);
+            commands_.send(at, {command, keys::kEgress, id, info}, integer_to(std::move(done)));
+        });
 }
 
 void EgressStore::load(Timestamp now, const std::string& id, Got<std::string> done) {

@@ -5,7 +5,9 @@
 // write it: the second finds it there (04, start path).
 #pragma once
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 #include "cluster/store/commands.h"
 #include "cluster/store/records.h"
@@ -31,6 +33,9 @@ class EgressStore {
     void list(Timestamp now, const std::string& room, Got<StoredList> done);
 
   private:
+    void write_after(Timestamp now, std::initializer_list<std::string_view> first,
+                     std::string_view command, const std::string& info, Got<bool> done);
+
     Commands commands_;
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cluster/store/golden_testing.h"
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/world_testing.h"
 #include "livekit_egress.pb.h"
 
@@ -28,7 +29,8 @@ std::string egress(const std::string& id, const std::string& room, std::int64_t 
 }
 
 struct Storing {
-    Storing() : port(world.attach()), store(*port, world.notices) {}
+    explicit Storing(RoomScripts::Form form = RoomScripts::Form::kTogether)
+        : port(testing::attach(world, form)), store(*port, world.notices) {}
     Result<bool, Failure> create(const std::string& info) {
         Kept<bool> kept;
         store.create(world.now, info, kept.done());
@@ -108,6 +110,25 @@ TEST_CASE("EgressStore: what is no egress is not written; outages are failures")
     s.world.server.stop(s.world.now);
     CHECK(s.create(egress("EG_1", "r")).error().code == Failure::Code::kUnavailable);
     CHECK(s.listed("r") == 999);
+}
+
+TEST_CASE("EgressStore: without what leads to it a record is not written, and then is [RDS-09]") {
+    for (const auto fault : {testing::Masters::Fault::kLost, testing::Masters::Fault::kUnheard}) {
+        Storing s(RoomScripts::Form::kApart);
+        auto& masters = dynamic_cast<testing::Masters&>(*s.port);
+        masters.fail_after(0, fault);
+        CHECK(s.create(egress("EG_1", "r")).error().code == Failure::Code::kUnavailable);
+        CHECK(s.world.field("egress", "EG_1") == "-");
+        CHECK(s.create(egress("EG_1", "r")).value());
+        CHECK(s.listed("r") == 1);
+        masters.fail_after(0, fault);
+        CHECK(s.update(egress("EG_1", "r", 17)).error().code == Failure::Code::kUnavailable);
+        CHECK(s.world.field("egress", "EG_1") == egress("EG_1", "r"));
+        CHECK(s.update(egress("EG_1", "r", 17)).has_value());
+        CHECK(s.world.field("ended_egress", "EG_1") == "r|17");
+        CHECK(s.world.field("egress", "EG_1") == egress("EG_1", "r", 17));
+        CHECK(masters.crossed == 0);
+    }
 }
 
 }  // namespace confab::cluster::store

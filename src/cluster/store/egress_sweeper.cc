@@ -4,6 +4,7 @@
 #include "cluster/store/egress_sweeper.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -53,7 +54,7 @@ void EgressSweeper::found(Timestamp now, UnixTime wall, Answer answer) {
     step(now);
 }
 
-// In this order, and the last only when all before are done: what fails is found again.
+// The notes only when all else is done: what fails is found again.
 void EgressSweeper::step(Timestamp now) {
     if (old_.empty()) return;
     Rooms rooms;
@@ -64,23 +65,23 @@ void EgressSweeper::step(Timestamp now) {
         ids.push_back(std::move(id));
         old_.pop_back();
     }
-    refused_ = false;
+    std::vector<std::vector<std::string_view>> commands;
+    std::deque<std::string> places;
     for (const auto& [room, egresses] : rooms) {
-        const std::string key = keys::room_egress(room);
-        std::vector<std::string_view> words = {"SREM", key};
-        words.insert(words.end(), egresses.begin(), egresses.end());
-        commands_.send(now, words,
-                       [this](Timestamp, const Answer& answer) { refused_ |= !answer; });
+        const std::string& place = places.emplace_back(keys::room_egress(room));
+        commands.push_back({"SREM", place});
+        commands.back().insert(commands.back().end(), egresses.begin(), egresses.end());
     }
-    std::vector<std::string_view> words = {"HDEL", keys::kEgress};
-    words.insert(words.end(), ids.begin(), ids.end());
-    commands_.send(now, words,
-                   [this, ids](Timestamp at, const Answer& answer) { deleted(at, ids, answer); });
+    commands.push_back({"HDEL", keys::kEgress});
+    commands.back().insert(commands.back().end(), ids.begin(), ids.end());
+    commands_.send_all(now, commands,
+                       [this, ids](Timestamp at, const std::vector<Answer>& answers) {
+                           deleted(at, ids, failure_of(answers).has_value());
+                       });
 }
 
-void EgressSweeper::deleted(Timestamp now, const std::vector<std::string>& ids,
-                            const Answer& answer) {
-    if (!answer || refused_) return failed(now);
+void EgressSweeper::deleted(Timestamp now, const std::vector<std::string>& ids, bool in_part) {
+    if (in_part) return failed(now);
     std::vector<std::string_view> words = {"HDEL", keys::kEndedEgress};
     words.insert(words.end(), ids.begin(), ids.end());
     commands_.send(now, words, [this, count = ids.size()](Timestamp at, const Answer& gone) {

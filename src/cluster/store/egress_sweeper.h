@@ -42,12 +42,11 @@ class EgressSweeper {
 
     void found(Timestamp now, UnixTime wall, Answer answer);
     void step(Timestamp now);
-    void deleted(Timestamp now, const std::vector<std::string>& ids, const Answer& answer);
+    void deleted(Timestamp now, const std::vector<std::string>& ids, bool in_part);
     void failed(Timestamp now);
 
     Timestamp next_;
     std::vector<std::pair<std::string, std::string>> old_;  // id and room; in this sweep
-    bool refused_ = false;                                  // a command of this step
     Counts counts_;
     Commands commands_;
 };

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/world_testing.h"
 
 namespace confab::cluster::store {
@@ -18,7 +19,8 @@ using testing::World;
 const UnixTime kStart = UnixTime::seconds(1'795'162'000);
 
 struct Sweeping {
-    Sweeping() : port(world.attach()), sweeper(*port, world.notices, world.now) {
+    explicit Sweeping(RoomScripts::Form form = RoomScripts::Form::kTogether)
+        : port(testing::attach(world, form)), sweeper(*port, world.notices, world.now) {
         const Timestamp start = world.now;
         world.machines.push_back(
             {[this, start](Timestamp at) { sweeper.handle_timeout(at, kStart + (at - start)); },
@@ -62,8 +64,9 @@ TEST_CASE("EgressSweeper: after half an hour takes what ended a day ago [RDS-22]
     CHECK(s.sweeper.counts().failed == 0);
 }
 
-TEST_CASE("EgressSweeper: what fails is found again: the note goes last [RDS-22]") {
-    Sweeping s;
+TEST_CASE_TEMPLATE("EgressSweeper: what fails is found again: the note goes last [RDS-22]", F,
+                   testing::Together, testing::Apart) {
+    Sweeping s(F::kForm);
     s.ended("EG_1", "bad", kDay);
     s.world.run({"DEL", "egress:room:bad"});
     s.world.run({"SET", "egress:room:bad", "text"});
@@ -77,7 +80,7 @@ TEST_CASE("EgressSweeper: what fails is found again: the note goes last [RDS-22]
     // An outage at each point of a sweep.
     for (int at = 0; at < 16; ++at) {
         CAPTURE(at);
-        Sweeping t;
+        Sweeping t(F::kForm);
         t.ended("EG_1", "r", kDay);
         t.world.pass(EgressSweeper::kPeriod + Duration::micros(at * 100));
         t.world.server.stop(t.world.now);

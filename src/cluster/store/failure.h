@@ -11,7 +11,8 @@ namespace confab::cluster::store {
 
 struct Failure {
     enum class Code : std::uint8_t {
-        kUnavailable,  // no reply: an outage, or too much waits; whether it was done is not known
+        kUnavailable,  // no reply: an outage, or too much waits; whether it was done is not known.
+                       // Or Redis cannot now
         kRefused,      // Redis let us not, or a key is of another type; the text has the remedy
         kTooLarge,     // a record or an answer beyond its limit
         kInvalid,      // a record that does not decode, an argument that is none

@@ -6,7 +6,9 @@
 // scripts_testing.h for the server in memory; tests/cluster/run_cluster_store holds the two
 // together.
 //
-// The first and the third use keys that a Redis Cluster would keep in different slots.
+// kSyncRooms and kDeleteRoom use keys that a Redis Cluster keeps in different slots: there
+// rooms/room_scripts.h does the same in several steps, with the last five. All others are of one
+// slot.
 #pragma once
 
 #include <string_view>
@@ -132,6 +134,65 @@ inline constexpr std::string_view kReplaceText = R"lua(
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
+)lua";
+
+// Routes rooms that have no routing to a node (RDS-06).
+//   keys       room_node_map
+//   arguments  node, names
+//   reply      a list, of each: 0 if it was routed to the node; 1 if it is now; or the text of the
+//              node that it is routed to instead
+inline constexpr std::string_view kClaimRooms = R"lua(
+local reply = {}
+for i = 2, #ARGV do
+  local owner = redis.call('HGET', KEYS[1], ARGV[i])
+  if not owner then redis.call('HSET', KEYS[1], ARGV[i], ARGV[1]) end
+  reply[#reply + 1] = owner == ARGV[1] and 0 or owner or 1
+end
+return reply
+)lua";
+
+// Writes fields of a hash that differ.
+//   keys the hash · arguments field, value, … · reply a list, of each: 1 if it was there, or 0
+inline constexpr std::string_view kPutFields = R"lua(
+local reply = {}
+for i = 1, #ARGV, 2 do
+  local value = redis.call('HGET', KEYS[1], ARGV[i])
+  if value ~= ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+  reply[#reply + 1] = value and 1 or 0
+end
+return reply
+)lua";
+
+// The same, and removes all others.
+//   keys the hash · arguments field, value, … · reply 1
+inline constexpr std::string_view kReplaceFields = R"lua(
+local wanted = {}
+for i = 1, #ARGV, 2 do
+  wanted[ARGV[i]] = true
+  local value = redis.call('HGET', KEYS[1], ARGV[i])
+  if value ~= ARGV[i + 1] then redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+end
+for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if not wanted[field] then redis.call('HDEL', KEYS[1], field) end
+end
+return 1
+)lua";
+
+// Deletes a field of a hash: of many who do, one gets the value.
+//   keys the hash · arguments field · reply its value, or null
+inline constexpr std::string_view kTakeField = R"lua(
+local value = redis.call('HGET', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[1], ARGV[1])
+return value
+)lua";
+
+// Deletes the routing of a room that still names a node (NODE-16).
+//   keys room_node_map · arguments name, node · reply 0, or the node that it names instead
+inline constexpr std::string_view kDropRouting = R"lua(
+local owner = redis.call('HGET', KEYS[1], ARGV[1])
+if owner and owner ~= ARGV[2] then return owner end
+redis.call('HDEL', KEYS[1], ARGV[1])
+return 0
 )lua";
 
 }  // namespace confab::cluster::store::scripts

@@ -150,6 +150,57 @@ inline Value replace_text(MemoryStore& store, Timestamp now, Words keys, Words a
     return redis.end(Value::of_integer(1));
 }
 
+inline Value claim_rooms(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
+    Calls redis(store, now);
+    std::vector<Value> reply;
+    for (const std::string_view name : arguments.subspan(1)) {
+        const Value owner = redis.call({"HGET", keys[0], name});
+        const bool routed = owner.kind != Value::Kind::kNull;
+        if (!routed) redis.call({"HSET", keys[0], name, arguments[0]});
+        const bool elsewhere = routed && owner.text != arguments[0];
+        reply.push_back(elsewhere ? owner : Value::of_integer(routed ? 0 : 1));
+    }
+    return redis.end(Value::of_list(std::move(reply)));
+}
+
+inline Value put_fields(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
+    Calls redis(store, now);
+    std::vector<Value> reply;
+    for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
+        const bool there = redis.call({"HEXISTS", keys[0], arguments[i]}).integer == 1;
+        put(redis, keys[0], arguments[i], arguments[i + 1]);
+        reply.push_back(Value::of_integer(there ? 1 : 0));
+    }
+    return redis.end(Value::of_list(std::move(reply)));
+}
+
+inline Value replace_fields(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
+    Calls redis(store, now);
+    std::set<std::string_view> wanted;
+    for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
+        wanted.insert(arguments[i]);
+        put(redis, keys[0], arguments[i], arguments[i + 1]);
+    }
+    for (const Value& field : redis.call({"HKEYS", keys[0]}).items)
+        if (!wanted.contains(field.text)) redis.call({"HDEL", keys[0], field.text});
+    return redis.end(Value::of_integer(1));
+}
+
+inline Value take_field(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
+    Calls redis(store, now);
+    const Value value = redis.call({"HGET", keys[0], arguments[0]});
+    redis.call({"HDEL", keys[0], arguments[0]});
+    return redis.end(value);
+}
+
+inline Value drop_routing(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
+    Calls redis(store, now);
+    const Value owner = redis.call({"HGET", keys[0], arguments[0]});
+    if (owner.kind != Value::Kind::kNull && owner.text != arguments[1]) return redis.end(owner);
+    redis.call({"HDEL", keys[0], arguments[0]});
+    return redis.end(Value::of_integer(0));
+}
+
 struct Twin {
     std::string_view script;
     Value (*run)(MemoryStore&, Timestamp, Words keys, Words arguments);
@@ -162,6 +213,11 @@ inline constexpr Twin kTwins[] = {
     {scripts::kSetIngressState, set_ingress_state},
     {scripts::kDeleteIngress, delete_ingress},
     {scripts::kReplaceText, replace_text},
+    {scripts::kClaimRooms, claim_rooms},
+    {scripts::kPutFields, put_fields},
+    {scripts::kReplaceFields, replace_fields},
+    {scripts::kTakeField, take_field},
+    {scripts::kDropRouting, drop_routing},
 };
 
 inline void add_scripts(MemoryStore& store) {

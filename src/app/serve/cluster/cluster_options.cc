@@ -70,8 +70,10 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     };
     CONFAB_TRY(options.driver, redis_driver_options(config.redis));
     options.place = redis_place(config.redis);
-    options.listeners_are_known =
-        config.redis.cluster_addresses.empty() || !config.redis.sentinel_addresses.empty();
+    const bool is_redis_cluster =
+        !config.redis.cluster_addresses.empty() && config.redis.sentinel_addresses.empty();
+    options.listeners_are_known = !is_redis_cluster;
+    options.store_keys_apart = is_redis_cluster;
     options.registry.id = node_id;
     options.registry.ip = config.rtc.node_ip;
     options.registry.region = config.region;

@@ -46,20 +46,16 @@ void RoomCreation::write(Timestamp now, Created created) {
         return end(now, fail(Failure{Failure::Code::kBusy, "the lock of the room has ended"}));
     created_ = std::move(created);
     const RoomBytes& bytes = created_.bytes;
-    commands_.send(now, {"HSET", keys::kRooms, request_.name(), bytes.room},
-                   [this](Timestamp, const Answer& answer) {
-                       if (!answer) trouble_ = answer.error();
-                   });
-    const auto done = [this](Timestamp at, const Answer& answer) { written(at, answer); };
-    if (bytes.internal)
-        commands_.send(now, {"HSET", keys::kRoomInternal, request_.name(), *bytes.internal}, done);
-    else
-        commands_.send(now, {"HDEL", keys::kRoomInternal, request_.name()}, done);
+    std::vector<std::string_view> internal = {"HDEL", keys::kRoomInternal, request_.name()};
+    if (bytes.internal) internal = {"HSET", keys::kRoomInternal, request_.name(), *bytes.internal};
+    commands_.send_all(now, {{"HSET", keys::kRooms, request_.name(), bytes.room}, internal},
+                       [this](Timestamp at, const std::vector<Answer>& answers) {
+                           written(at, failure_of(answers));
+                       });
 }
 
-void RoomCreation::written(Timestamp now, const Answer& answer) {
-    if (!answer) trouble_ = answer.error();
-    if (trouble_) return end(now, fail(*trouble_));
+void RoomCreation::written(Timestamp now, const std::optional<Failure>& trouble) {
+    if (trouble) return end(now, fail(*trouble));
     end(now, std::move(created_));
 }
 

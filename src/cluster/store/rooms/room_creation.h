@@ -49,13 +49,12 @@ class RoomCreation {
   private:
     void read(Timestamp now);
     void write(Timestamp now, Created created);
-    void written(Timestamp now, const Answer& answer);
+    void written(Timestamp now, const std::optional<Failure>& trouble);
     void end(Timestamp now, Result<Created, Failure> result);
 
     livekit::CreateRoomRequest request_;
     Build build_;
     Created created_;
-    std::optional<Failure> trouble_;
     Timestamp give_up_ = Timestamp::never();
     Done done_;
     RoomLock lock_;

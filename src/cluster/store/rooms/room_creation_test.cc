@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cluster/store/golden_testing.h"
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/world_testing.h"
 #include "livekit_internal.pb.h"
 #include "livekit_models.pb.h"
@@ -26,7 +27,8 @@ using Created = RoomCreation::Created;
 const std::string kName = "gold room-1";
 
 struct Making {
-    Making() : port(world.attach()) {}
+    explicit Making(RoomScripts::Form form = RoomScripts::Form::kTogether)
+        : port(testing::attach(world, form)) {}
     void make(const livekit::CreateRoomRequest& request, Kept<Created>& kept) {
         rngs.emplace_back(rngs.size() + 1);
         makers.emplace_back(*port, world.notices, rngs.back(), request,
@@ -208,6 +210,26 @@ TEST_CASE("RoomCreation: with a lock that has ended nothing is written") {
     m.world.pass(Duration::millis(10));
     CHECK(kept.error() == Failure::Code::kBusy);
     CHECK(m.world.field("rooms", kName) == "-");
+}
+
+TEST_CASE("RoomCreation: what one master has not written is a failure, whoever answers first") {
+    for (const bool slow_rooms : {false, true})
+        for (const std::uint64_t lost : {3U, 4U}) {
+            Making m(RoomScripts::Form::kApart);
+            auto& masters = dynamic_cast<testing::Masters&>(*m.port);
+            if (slow_rooms) std::swap(masters.paces[0], masters.paces[1]);
+            masters.fail_after(lost, testing::Masters::Fault::kLost);  // lock, two reads, writes
+            Kept<Created> kept;
+            m.make(request(), kept);
+            m.world.pass(Duration::millis(50));
+            CHECK(kept.error() == Failure::Code::kUnavailable);
+            CHECK((m.world.field("rooms", kName) == "-") == (lost == 3));
+            Kept<Created> again;
+            m.make(request(), again);
+            m.world.pass(Duration::millis(50));
+            CHECK(again.ok());
+            CHECK(masters.crossed == 0);
+        }
 }
 
 }  // namespace confab::cluster::store

@@ -8,7 +8,6 @@
 
 #include "cluster/store/keys.h"
 #include "cluster/store/record.h"
-#include "cluster/store/scripts.h"
 #include "livekit_models.pb.h"
 
 namespace confab::cluster::store {
@@ -22,19 +21,14 @@ Duration departure_of(const std::string& room) {
                : Duration::seconds(static_cast<std::int64_t>(seconds));
 }
 
-RoomOrphans::Outcome outcome_of(redis::Value&& reply) {
-    RoomOrphans::Outcome outcome;
-    if (reply.items.empty()) return outcome;
-    outcome.deleted = reply.items[0].integer == 1;
-    if (reply.items.size() > 1)
-        (outcome.deleted ? outcome.room : outcome.node) = std::move(reply.items[1].text);
-    return outcome;
-}
-
 }  // namespace
 
-RoomOrphans::RoomOrphans(redis::Port& port, Notices& notices, Finished finished)
-    : finished_(std::move(finished)), reader_(port, notices), commands_(port, notices) {}
+RoomOrphans::RoomOrphans(redis::Port& port, Notices& notices, Finished finished,
+                         RoomScripts::Form form)
+    : finished_(std::move(finished)),
+      reader_(port, notices),
+      commands_(port, notices),
+      scripts_(port, notices, form) {}
 
 void RoomOrphans::schedule(const std::string& name, Orphan& orphan, Timestamp at) {
     due_.erase({orphan.due, name});
@@ -100,12 +94,11 @@ void RoomOrphans::known(Timestamp now, const std::string& name,
 // ---------------------------------------------------------------- deleted
 
 void RoomOrphans::remove(Timestamp now, const std::string& name, Orphan& orphan) {
-    commands_.eval(now, scripts::kDeleteRoom, keys::of_room(name), {name, orphan.node},
-                   [this, name](Timestamp at, Answer answer) {
-                       --on_the_way_;
-                       if (!answer) return removed(at, name, fail(answer.error()));
-                       removed(at, name, outcome_of(std::move(*answer)));
-                   });
+    scripts_.remove(now, RoomScripts::Owner::kGone, name, orphan.node,
+                    [this, name](Timestamp at, const Result<Outcome, Failure>& outcome) {
+                        --on_the_way_;
+                        removed(at, name, outcome);
+                    });
 }
 
 void RoomOrphans::removed(Timestamp now, const std::string& name,
@@ -126,13 +119,13 @@ void RoomOrphans::removed(Timestamp now, const std::string& name,
 
 void RoomOrphans::delete_now(Timestamp now, const std::string& room, const std::string& dead_node,
                              Got<Outcome> done) {
-    commands_.eval(now, scripts::kDeleteRoom, keys::of_room(room), {room, dead_node},
-                   [this, room, done = std::move(done)](Timestamp at, Answer answer) mutable {
-                       if (!answer) return done(at, fail(answer.error()));
-                       Outcome outcome = outcome_of(std::move(*answer));
-                       if (!outcome.room.empty() && finished_) finished_(at, room, outcome.room);
-                       done(at, std::move(outcome));
-                   });
+    scripts_.remove(now, RoomScripts::Owner::kGone, room, dead_node,
+                    [this, room, done = std::move(done)](Timestamp at,
+                                                         Result<Outcome, Failure> outcome) mutable {
+                        if (outcome && !outcome->room.empty() && finished_)
+                            finished_(at, room, outcome->room);
+                        done(at, std::move(outcome));
+                    });
 }
 
 }  // namespace confab::cluster::store

@@ -3,7 +3,7 @@
 
 // Rooms of nodes that died (RDS-27 b, c): when nobody has placed one again within its departure
 // timeout, what Redis has of it is deleted and its end is reported once. Who is dead is another's
-// to say; whether somebody has the room again is looked at in the same step that deletes it.
+// to say; whether somebody has the room again is looked at when it is deleted (room_scripts.h).
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "cluster/store/commands.h"
 #include "cluster/store/rooms/room_reader.h"
+#include "cluster/store/rooms/room_scripts.h"
 #include "redis/port.h"
 
 namespace confab::cluster::store {
@@ -36,16 +37,13 @@ class RoomOrphans {
         std::function<void(Timestamp now, const std::string& name, const std::string& room)>;
 
     // Port and notices outlive it.
-    RoomOrphans(redis::Port& port, Notices& notices, Finished finished);
+    RoomOrphans(redis::Port& port, Notices& notices, Finished finished,
+                RoomScripts::Form form = RoomScripts::Form::kTogether);
 
     // The room is routed to a node that is dead, or was. Again and again does no harm.
     void orphaned(Timestamp now, const std::string& room, const std::string& dead_node);
 
-    struct Outcome {
-        bool deleted = false;  // false: the room is routed to `node`
-        std::string room;      // livekit.Room as it was; empty if there was none
-        std::string node;
-    };
+    using Outcome = RoomScripts::Removed;
     // DeleteRoom of a room whose node does not answer: at once, if it is still routed to that node
     // (empty: to nobody). `done` once, perhaps inside the call. Its end is reported to Finished
     // too.
@@ -79,6 +77,7 @@ class RoomOrphans {
     std::size_t on_the_way_ = 0;
     RoomReader reader_;
     Commands commands_;
+    RoomScripts scripts_;
 };
 
 }  // namespace confab::cluster::store

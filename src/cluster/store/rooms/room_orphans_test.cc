@@ -9,13 +9,16 @@
 #include <string>
 #include <vector>
 
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/world_testing.h"
 #include "livekit_models.pb.h"
 
 namespace confab::cluster::store {
 namespace {
 
+using testing::Apart;
 using testing::Kept;
+using testing::Together;
 using testing::World;
 
 std::string room_record(std::uint32_t departure) {
@@ -25,16 +28,18 @@ std::string room_record(std::uint32_t departure) {
     return room.SerializeAsString();
 }
 
+template <typename Form>
 struct Node {
     explicit Node(World& world)
-        : port(world.attach([this](Timestamp at) {
+        : port(testing::attach(world, Form::kForm, [this](Timestamp at) {
               if (orphans) orphans->handle_up(at);
           })) {
         orphans = std::make_unique<RoomOrphans>(
             *port, world.notices,
             [this](Timestamp, const std::string& name, const std::string& room) {
                 finished.push_back(name + "=" + room);
-            });
+            },
+            Form::kForm);
         world.drive(*orphans);
     }
     std::vector<std::string> finished;
@@ -53,9 +58,11 @@ void leave_behind(World& world, const std::string& room, const std::string& reco
 
 }  // namespace
 
-TEST_CASE("RoomOrphans: a room nobody takes again goes after its departure timeout [RDS-27]") {
+TEST_CASE_TEMPLATE(
+    "RoomOrphans: a room nobody takes again goes after its departure timeout [RDS-27]", F, Together,
+    Apart) {
     World world;
-    Node node(world);
+    Node<F> node(world);
     leave_behind(world, "r", room_record(30));
     leave_behind(world, "usual", room_record(0));
     leave_behind(world, "odd", "\xff");
@@ -75,9 +82,10 @@ TEST_CASE("RoomOrphans: a room nobody takes again goes after its departure timeo
     CHECK(node.orphans->waiting() == 0);
 }
 
-TEST_CASE("RoomOrphans: a room that somebody has again stays [RDS-27] [NODE-16]") {
+TEST_CASE_TEMPLATE("RoomOrphans: a room that somebody has again stays [RDS-27] [NODE-16]", F,
+                   Together, Apart) {
     World world;
-    Node node(world);
+    Node<F> node(world);
     leave_behind(world, "r", room_record(20));
     node.orphans->orphaned(world.now, "r", "ND_dead");
     world.pass(Duration::seconds(19));
@@ -89,10 +97,10 @@ TEST_CASE("RoomOrphans: a room that somebody has again stays [RDS-27] [NODE-16]"
     CHECK(node.orphans->waiting() == 0);
 }
 
-TEST_CASE("RoomOrphans: of two nodes that are told, one reports") {
+TEST_CASE_TEMPLATE("RoomOrphans: of two nodes that are told, one reports", F, Together, Apart) {
     World world;
-    Node a(world);
-    Node b(world);
+    Node<F> a(world);
+    Node<F> b(world);
     leave_behind(world, "r", room_record(20));
     a.orphans->orphaned(world.now, "r", "ND_dead");
     b.orphans->orphaned(world.now, "r", "ND_dead");
@@ -100,9 +108,10 @@ TEST_CASE("RoomOrphans: of two nodes that are told, one reports") {
     CHECK(a.finished.size() + b.finished.size() == 1);
 }
 
-TEST_CASE("RoomOrphans: outages delay it, and a reply that is lost loses no report") {
+TEST_CASE_TEMPLATE("RoomOrphans: outages delay it, and a reply that is lost loses no report", F,
+                   Together, Apart) {
     World world;
-    Node node(world);
+    Node<F> node(world);
     leave_behind(world, "r", room_record(20));
     world.server.stop(world.now);
     node.orphans->orphaned(world.now, "r", "ND_dead");
@@ -129,9 +138,11 @@ TEST_CASE("RoomOrphans: outages delay it, and a reply that is lost loses no repo
     CHECK(node.finished.size() == 2);
 }
 
-TEST_CASE("RoomOrphans: DeleteRoom of a room whose node is gone takes it from the store [RDS-27]") {
+TEST_CASE_TEMPLATE(
+    "RoomOrphans: DeleteRoom of a room whose node is gone takes it from the store [RDS-27]", F,
+    Together, Apart) {
     World world;
-    Node node(world);
+    Node<F> node(world);
     leave_behind(world, "r", room_record(20));
     Kept<RoomOrphans::Outcome> other;
     node.orphans->delete_now(world.now, "r", "ND_someone", other.done());
@@ -158,9 +169,9 @@ TEST_CASE("RoomOrphans: DeleteRoom of a room whose node is gone takes it from th
     CHECK(down.error() == Failure::Code::kUnavailable);
 }
 
-TEST_CASE("RoomOrphans: a thousand at once, few on the way") {
+TEST_CASE_TEMPLATE("RoomOrphans: a thousand at once, few on the way", F, Together, Apart) {
     World world;
-    Node node(world);
+    Node<F> node(world);
     for (int i = 0; i < 1000; ++i) {
         leave_behind(world, "r" + std::to_string(i), room_record(20));
         node.orphans->orphaned(world.now, "r" + std::to_string(i), "ND_dead");

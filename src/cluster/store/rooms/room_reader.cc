@@ -3,7 +3,6 @@
 
 #include "cluster/store/rooms/room_reader.h"
 
-#include <memory>
 #include <utility>
 
 #include "cluster/store/keys.h"
@@ -49,20 +48,18 @@ void RoomReader::room(Timestamp now, const std::string& name, Got<std::string> d
 
 void RoomReader::room_with_internal(Timestamp now, const std::string& name,
                                     Got<RoomWithInternal> done) {
-    const auto room = std::make_shared<Result<std::string, Failure>>();
-    this->room(now, name,
-               [room](Timestamp, Result<std::string, Failure> got) { *room = std::move(got); });
-    commands_.send(
-        now, {"HGET", keys::kRoomInternal, name},
-        [this, name, room, done = std::move(done)](Timestamp at, Answer answer) mutable {
+    commands_.send_all(
+        now, {{"HGET", keys::kRooms, name}, {"HGET", keys::kRoomInternal, name}},
+        [this, name, done = std::move(done)](Timestamp at, std::vector<Answer> answers) mutable {
+            auto room = one_of<livekit::Room>(at, commands_.notices(), keys::kRooms, name, kNoRoom,
+                                              std::move(answers[0]));
             auto internal = one_of<livekit::RoomInternal>(
-                at, commands_.notices(), keys::kRoomInternal, name, "", std::move(answer));
-            if (!*room) return done(at, fail(room->error()));
-            if (internal)
-                return done(at, RoomWithInternal{std::move(**room), std::move(*internal)});
+                at, commands_.notices(), keys::kRoomInternal, name, "", std::move(answers[1]));
+            if (!room) return done(at, fail(room.error()));
+            if (internal) return done(at, RoomWithInternal{std::move(*room), std::move(*internal)});
             if (internal.error().code != Failure::Code::kNotFound)
                 return done(at, fail(internal.error()));
-            done(at, RoomWithInternal{std::move(**room), std::nullopt});
+            done(at, RoomWithInternal{std::move(*room), std::nullopt});
         });
 }
 

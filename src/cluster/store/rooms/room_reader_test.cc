@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cluster/store/golden_testing.h"
+#include "cluster/store/masters_testing.h"
 #include "cluster/store/world_testing.h"
 #include "livekit_internal.pb.h"
 #include "livekit_models.pb.h"
@@ -163,6 +164,35 @@ TEST_CASE("RoomReader: outages, silence and keys of another type are failures") 
     Kept<RoomReader::RoomWithInternal> down;
     r.reader.room_with_internal(r.world.now, "r", down.done());
     CHECK(down.error() == Failure::Code::kUnavailable);
+}
+
+TEST_CASE("RoomReader: both records of a room, whichever master answers first") {
+    for (const bool slow_rooms : {false, true}) {
+        World world;
+        const auto port = testing::attach(world, RoomScripts::Form::kApart);
+        auto& masters = dynamic_cast<testing::Masters&>(*port);
+        if (slow_rooms) std::swap(masters.paces[0], masters.paces[1]);
+        RoomReader reader(*port, world.notices);
+        const std::string room = golden<livekit::Room>(testing::kRoomJson);
+        const std::string internal = golden<livekit::RoomInternal>(testing::kInternalJson);
+        world.run({"HSET", "rooms", kRoom, room});
+        world.run({"HSET", "room_internal", kRoom, internal});
+        Kept<RoomReader::RoomWithInternal> both;
+        Kept<RoomReader::RoomWithInternal> none;
+        reader.room_with_internal(world.now, kRoom, both.done());
+        reader.room_with_internal(world.now, "nobody", none.done());
+        world.pass(Duration::millis(10));
+        CHECK(both.value().room == room);
+        CHECK(both.value().internal == internal);
+        CHECK(none.error() == Failure::Code::kNotFound);
+        for (const std::uint64_t lost : {0U, 1U}) {
+            Kept<RoomReader::RoomWithInternal> half;
+            masters.fail_after(lost, testing::Masters::Fault::kLost);
+            reader.room_with_internal(world.now, kRoom, half.done());
+            world.pass(Duration::millis(10));
+            CHECK(half.error() == Failure::Code::kUnavailable);
+        }
+    }
 }
 
 }  // namespace confab::cluster::store

@@ -9,8 +9,12 @@
 
 namespace confab::cluster::store {
 
-RoomRecords::RoomRecords(redis::Port& port, Notices& notices, std::string node, Displaced displaced)
-    : node_(std::move(node)), displaced_(std::move(displaced)), commands_(port, notices) {}
+RoomRecords::RoomRecords(redis::Port& port, Notices& notices, std::string node, Displaced displaced,
+                         RoomScripts::Form form)
+    : node_(std::move(node)),
+      displaced_(std::move(displaced)),
+      commands_(port, notices),
+      scripts_(port, notices, form) {}
 
 // ---------------------------------------------------------------- how things are
 
@@ -173,10 +177,11 @@ void RoomRecords::forget(Rooms::iterator it) {
 void RoomRecords::handle_up(Timestamp now) {
     for (auto& [name, room] : rooms_) {
         room.whole = !room.closing;
-        room.asked = room.displaced = room.alone = false;
+        // What is asked stays so: other masters of a Redis Cluster may still answer.
+        room.displaced = room.alone = false;
         room.retry = Duration::zero();
         unschedule(name, room);
-        schedule(name, room, now);
+        reschedule(now, name, room);
     }
     audit_due_ = now + kAudit;
     if (std::exchange(unanswered_, false)) second_look_ = now + kSecondLook;

@@ -23,6 +23,7 @@
 
 #include "base/time.h"
 #include "cluster/store/commands.h"
+#include "cluster/store/rooms/room_scripts.h"
 #include "redis/port.h"
 
 namespace confab::cluster::store {
@@ -56,7 +57,8 @@ class RoomRecords {
         std::function<void(Timestamp now, const std::string& room, const std::string& node)>;
 
     // Port and notices outlive it.
-    RoomRecords(redis::Port& port, Notices& notices, std::string node, Displaced displaced);
+    RoomRecords(redis::Port& port, Notices& notices, std::string node, Displaced displaced,
+                RoomScripts::Form form = RoomScripts::Form::kTogether);
 
     // ---- how things are. Rooms by their keys (token/room_key.h); serialised Room, RoomInternal,
     // ParticipantInfo of at most kMaxRecord.
@@ -148,11 +150,14 @@ class RoomRecords {
     // ---- as a whole (room_records_whole.cc)
     void compare(Timestamp now, Turn& turn, const std::string& name, Room& room);
     void send_compared(Timestamp now, Turn& turn);
-    void compared(Timestamp now, const std::vector<std::string>& rooms, Answer answer);
-    void found(Timestamp now, const std::string& name, const redis::Value& state);
+    RoomScripts::Room take_whole(Timestamp now, const std::string& name);
+    void compared(Timestamp now, const std::vector<std::string>& rooms,
+                  const Result<std::vector<RoomScripts::Synced>, Failure>& synced);
+    void found(Timestamp now, const std::string& name, const RoomScripts::Synced& state);
     void displace(Timestamp now, const std::string& name, Room& room, const std::string& node);
     void remove(Timestamp now, const std::string& name, Room& room);
-    void removed(Timestamp now, const std::string& name, const Answer& answer);
+    void removed(Timestamp now, const std::string& name,
+                 const Result<RoomScripts::Removed, Failure>& removed);
     void look_again(Timestamp now);
     void audit(Timestamp now);
     void audited(Timestamp now, const std::vector<std::string>& names, const redis::Value& nodes,
@@ -168,7 +173,8 @@ class RoomRecords {
     std::string audited_;      // up to that room
     bool unanswered_ = false;  // something was, when the connection ended
     Timestamp second_look_ = Timestamp::never();
-    Commands commands_;  // the last: its replies go first
+    Commands commands_;  // the last, with the scripts: their replies go first
+    RoomScripts scripts_;
 };
 
 }  // namespace confab::cluster::store

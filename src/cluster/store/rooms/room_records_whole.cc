@@ -3,11 +3,9 @@
 
 // Rooms as a whole: compared, deleted, looked for.
 #include <algorithm>
-#include <memory>
 
 #include "cluster/store/keys.h"
 #include "cluster/store/rooms/room_records.h"
-#include "cluster/store/scripts.h"
 
 namespace confab::cluster::store {
 
@@ -29,55 +27,53 @@ void RoomRecords::send_compared(Timestamp now, Turn& turn) {
     const std::vector<std::string> names = std::exchange(turn.compared, {});
     const std::size_t bytes = std::exchange(turn.compared_bytes, 0) + kCommandBytes;
     if (names.empty()) return;
-    std::vector<std::string> places = {std::string(keys::kRoomNodeMap), std::string(keys::kRooms),
-                                       std::string(keys::kRoomInternal)};
-    std::vector<std::string> arguments = {node_};
-    for (const std::string& name : names) {
-        Room& room = rooms_[name];
-        places.push_back(keys::participants(name));
-        arguments.insert(arguments.end(),
-                         {name, room.record.bytes, room.internal ? "1" : "0",
-                          room.internal.value_or(""), std::to_string(room.participants.size())});
-        for (auto& [identity, record] : room.participants) {
-            arguments.insert(arguments.end(), {identity, record.bytes});
-            record.next = now + kPace;
-        }
-        room.record.next = now + kPace;
-        room.record.changed = room.internal_changed = room.whole = false;
-        room.changed.clear();
-        room.gone.clear();
-        room.asked = true;
-    }
+    std::vector<RoomScripts::Room> rooms;
+    for (const std::string& name : names)
+        rooms.push_back(take_whole(now, name));
     on_the_way_ += bytes;
-    commands_.eval(now, scripts::kSyncRooms, places, arguments,
-                   [this, names, bytes](Timestamp at, Answer answer) {
-                       on_the_way_ -= bytes;
-                       compared(at, names, std::move(answer));
-                   });
+    scripts_.sync(now, node_, std::move(rooms),
+                  [this, names, bytes](Timestamp at, const auto& synced) {
+                      on_the_way_ -= bytes;
+                      compared(at, names, synced);
+                  });
 }
 
-void RoomRecords::compared(Timestamp now, const std::vector<std::string>& rooms, Answer answer) {
-    if (answer && answer->items.size() != rooms.size())
-        answer = fail(Failure{Failure::Code::kUnavailable, "an unexpected reply"});
+// As it is; nothing of it waits any more.
+RoomScripts::Room RoomRecords::take_whole(Timestamp now, const std::string& name) {
+    Room& room = rooms_[name];
+    RoomScripts::Room whole{name, room.record.bytes, room.internal, {}};
+    for (auto& [identity, record] : room.participants) {
+        whole.participants.emplace_back(identity, record.bytes);
+        record.next = now + kPace;
+    }
+    room.record.next = now + kPace;
+    room.record.changed = room.internal_changed = room.whole = false;
+    room.changed.clear();
+    room.gone.clear();
+    room.asked = true;
+    return whole;
+}
+
+void RoomRecords::compared(Timestamp now, const std::vector<std::string>& rooms,
+                           const Result<std::vector<RoomScripts::Synced>, Failure>& synced) {
     for (std::size_t i = 0; i < rooms.size(); ++i) {
         const auto it = rooms_.find(rooms[i]);
         if (it == rooms_.end()) continue;
         it->second.asked = false;
-        if (!answer)
-            failed(now, rooms[i], answer.error(), rooms.size() > 1);
+        if (!synced)
+            failed(now, rooms[i], synced.error(), rooms.size() > 1);
         else
-            found(now, rooms[i], answer->items[i]);
+            found(now, rooms[i], (*synced)[i]);
     }
 }
 
-void RoomRecords::found(Timestamp now, const std::string& name, const Value& state) {
+void RoomRecords::found(Timestamp now, const std::string& name, const RoomScripts::Synced& state) {
     Room& room = rooms_[name];
     room.retry = Duration::zero();
     room.alone = false;
-    if (state.kind == Value::Kind::kText && !room.closing)
-        return displace(now, name, room, state.text);
+    if (state.elsewhere && !room.closing) return displace(now, name, room, *state.elsewhere);
     room.displaced = false;
-    if (state.integer == 1 && room.stored && !room.closing)
+    if (!state.was_there && room.stored && !room.closing)
         commands_.notices().tell(now, {Notice::Kind::kLost, std::string(keys::kRooms), "",
                                        "Redis had lost rooms of this node, " + name +
                                            " among them; they are written again"});
@@ -100,24 +96,25 @@ void RoomRecords::displace(Timestamp now, const std::string& name, Room& room,
 void RoomRecords::remove(Timestamp now, const std::string& name, Room& room) {
     room.asked = true;
     on_the_way_ += kCommandBytes;
-    commands_.eval(now, scripts::kDeleteRoom, keys::of_room(name), {name, node_},
-                   [this, name](Timestamp at, const Answer& answer) {
-                       on_the_way_ -= kCommandBytes;
-                       removed(at, name, answer);
-                   });
+    scripts_.remove(now, RoomScripts::Owner::kHere, name, node_,
+                    [this, name](Timestamp at, const auto& result) {
+                        on_the_way_ -= kCommandBytes;
+                        removed(at, name, result);
+                    });
 }
 
-void RoomRecords::removed(Timestamp now, const std::string& name, const Answer& answer) {
+void RoomRecords::removed(Timestamp now, const std::string& name,
+                          const Result<RoomScripts::Removed, Failure>& removed) {
     const auto it = rooms_.find(name);
     if (it == rooms_.end()) return;
     it->second.asked = false;
-    if (!answer) return failed(now, name, answer.error(), false);
+    if (!removed) return failed(now, name, removed.error(), false);
     it->second.retry = Duration::zero();
     if (!it->second.closing) return reschedule(now, name, it->second);  // made again meanwhile
-    if (answer->items.size() == 2 && answer->items[0].integer == 0)
+    if (!removed->deleted && !removed->node.empty())
         commands_.notices().tell(
             now, {Notice::Kind::kNotOurs, std::string(keys::kRoomNodeMap), name,
-                  "room " + name + " has ended here and is left to " + answer->items[1].text});
+                  "room " + name + " has ended here and is left to " + removed->node});
     forget(it);
 }
 
@@ -140,16 +137,14 @@ void RoomRecords::audit(Timestamp now) {
     const auto share = static_cast<std::int64_t>(rooms_.size() / kAuditRooms + 1);
     audit_due_ = now + std::max(kAudit / share, Duration::seconds(1));
     if (names.empty()) return;
-    std::vector<std::string_view> words = {"HMGET", keys::kRoomNodeMap};
-    words.insert(words.end(), names.begin(), names.end());
-    auto nodes = std::make_shared<Value>();
-    commands_.send(now, words, [nodes](Timestamp, Answer answer) {
-        if (answer) *nodes = std::move(*answer);
-    });
-    words[1] = keys::kRooms;
-    commands_.send(now, words, [this, names, nodes](Timestamp at, const Answer& answer) {
-        if (answer) audited(at, names, *nodes, *answer);
-    });
+    std::vector<std::string_view> nodes = {"HMGET", keys::kRoomNodeMap};
+    nodes.insert(nodes.end(), names.begin(), names.end());
+    std::vector<std::string_view> records = nodes;
+    records[1] = keys::kRooms;
+    commands_.send_all(now, {nodes, records},
+                       [this, names](Timestamp at, const std::vector<Answer>& answers) {
+                           if (!failure_of(answers)) audited(at, names, *answers[0], *answers[1]);
+                       });
 }
 
 void RoomRecords::audited(Timestamp now, const std::vector<std::string>& names, const Value& nodes,

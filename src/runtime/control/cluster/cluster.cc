@@ -227,17 +227,22 @@ void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
 }
 
 void Cluster::make_store() {
+    using Form = store::RoomScripts::Form;
+    const Form form = options_.store_keys_apart ? Form::kApart : Form::kTogether;
     reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
     records_ = std::make_unique<store::RoomRecords>(
         *redis_, notices_, options_.registry.id,
         [this](Timestamp, const std::string& room, const std::string& other) {
             end_copy(room, other);
-        });
+        },
+        form);
     orphans_ = std::make_unique<store::RoomOrphans>(
-        *redis_, notices_, [this](Timestamp now, const std::string& name, const std::string&) {
+        *redis_, notices_,
+        [this](Timestamp now, const std::string& name, const std::string&) {
             telemetry::log_info("a room of a node that died has ended", {{"room", name}});
             reconciler_->settle(now, name);
-        });
+        },
+        form);
 }
 
 void Cluster::make_rooms(api::RoomServicePort& rooms) {

@@ -41,6 +41,7 @@ struct ClusterOptions {
     net::RedisDriverOptions driver;
     std::string place;                // of Redis, for the log
     bool listeners_are_known = true;  // false of a Redis Cluster (psrpc::Settings)
+    bool store_keys_apart = false;    // true of a Redis Cluster (store::RoomScripts)
     cluster::nodes::RegistryOptions registry;
     cluster::nodes::PlacementOptions placement;
     cluster::relay::Settings relay;
