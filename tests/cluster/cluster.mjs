@@ -8,6 +8,7 @@ import { call_checks } from './calls.mjs';
 import { drain_checks } from './drains.mjs';
 import { fault_checks } from './faults.mjs';
 import { Nodes } from './nodes.mjs';
+import { protocol_checks } from './protocol.mjs';
 import { api_checks } from './server_api.mjs';
 
 const suite = new Suite({ limit: 600 });
@@ -15,6 +16,7 @@ const suite = new Suite({ limit: 600 });
 await suite.run(async () => {
   const nodes = await Nodes.start(suite, 2);
   await call_checks(suite, nodes);
+  await protocol_checks(suite, nodes);
   await api_checks(suite, nodes);
   await fault_checks(suite);
   await drain_checks(suite);

@@ -163,8 +163,26 @@ void RelayBackend::on_message(Id id, bool text, std::string_view payload) {
              : request.ParseFromArray(payload.data(), static_cast<int>(payload.size()));
     metrics_.add(Metric::kNodeMessages, {"signal", parsed ? "success" : "failure", "request"});
     if (!parsed) return leave(id);  // CON-41
+    answer_ping(*client, request);
     relay_.send(id, text ? request.SerializeAsString() : std::string(payload));
     wake_();
+}
+
+// The room hears the ping too; nodes of other implementations leave the answer to us (CON-43).
+void RelayBackend::answer_ping(Client& client, const livekit::SignalRequest& request) {
+    livekit::SignalResponse response;
+    const std::int64_t wall_ms = net::EventLoop::wall().ms();
+    if (request.has_ping()) {
+        response.set_pong(wall_ms);
+    } else if (request.has_ping_req()) {
+        response.mutable_pong_resp()->set_last_ping_timestamp(request.ping_req().timestamp());
+        response.mutable_pong_resp()->set_timestamp(wall_ms);
+    } else {
+        return;
+    }
+    metrics_.add(Metric::kNodeMessages, {"signal", "success", "response"});
+    (void)client.socket->send(
+        client.text, client.text ? proto::to_camel_json(response) : response.SerializeAsString());
 }
 
 void RelayBackend::leave(Id id) {

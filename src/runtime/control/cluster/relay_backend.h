@@ -51,6 +51,7 @@ class RelayBackend final : public SignalBackend {
     void refuse(Client& client, const cluster::relay::SignalEvent& event);
     void pump(Id id);
     void on_message(Id id, bool text, std::string_view payload);
+    void answer_ping(Client& client, const livekit::SignalRequest& request);
     void leave(Id id);
     void count_join(const Client& client, const char* state);
 

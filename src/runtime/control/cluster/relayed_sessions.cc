@@ -83,6 +83,8 @@ class RelayedSessions::Sink final : public SignalSink {
 
     void handle_join(const room::SendJoin& join) override { respond(room::serialized(join)); }
     void handle_signal(const livekit::SignalResponse& response) override {
+        // Pings are answered where the WebSocket is (CON-43).
+        if (response.has_pong() || response.has_pong_resp()) return;
         respond(response.SerializeAsString());
     }
     void handle_refusal(const room::RefuseSession& refusal) override {
