@@ -78,6 +78,8 @@ struct Request {
     Metadata metadata;
     Timestamp now;
     Timestamp deadline;  // nobody waits for an answer after it
+    // Of a stream from another node: who opened it, as it says; the node in the Signal service.
+    std::string caller{};
 };
 // May answer later; a Reply that is dropped answers kInternal.
 using Handler = std::function<void(const Request&, Reply)>;

@@ -190,8 +190,10 @@ TEST_CASE("PsrpcBus: the Signal service is known by node ids [PSR-04] [RPC-01]")
     Wire wire(cluster);
     std::shared_ptr<rpc::Stream> there;
     const auto server = cluster.b()->serve_stream(
-        kRelay, {"ND_b"},
-        [&](const Request&, std::shared_ptr<rpc::Stream> stream) { there = std::move(stream); });
+        kRelay, {"ND_b"}, [&](const Request& opening, std::shared_ptr<rpc::Stream> stream) {
+            CHECK(opening.caller == "ND_a");
+            there = std::move(stream);
+        });
     std::shared_ptr<rpc::Stream> here;
     cluster.a()->open(cluster.now, kRelay, {"ND_b"}, "", {},
                       [&](Result<std::shared_ptr<rpc::Stream>, rpc::Error> result) {

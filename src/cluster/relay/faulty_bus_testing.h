@@ -30,6 +30,7 @@ class Faults {
     Duration expiry = Duration::seconds(3);
     Timestamp stalled_until;  // all that is sent before comes then
     bool cut = false;         // nothing passes any more
+    std::string caller;       // of streams that are opened
     std::uint64_t sent = 0;
     std::uint64_t lost = 0;
 
@@ -140,7 +141,9 @@ class FaultyBus final : public rpc::Bus {
             [handler = std::move(handler), faults = faults_](const rpc::Request& request,
                                                              std::shared_ptr<rpc::Stream> stream) {
                 if (faults->cut) return faults->keep(std::move(stream));
-                handler(request, std::make_shared<FaultyStream>(std::move(stream), faults));
+                rpc::Request named = request;
+                named.caller = faults->caller;
+                handler(named, std::make_shared<FaultyStream>(std::move(stream), faults));
             });
     }
     rpc::Registration subscribe(const rpc::Method& method, rpc::Topic topic,

@@ -31,7 +31,7 @@ struct MediaEnd::Session {
     };
     Phase phase = Phase::kAwaiting;
     Timestamp give_up_at;                 // kAwaiting
-    std::string peer;                     // the node with the WebSocket, where it said so
+    std::string peer;                     // the node with the WebSocket
     std::shared_ptr<rpc::Stream> stream;  // kAwaiting
     std::unique_ptr<Channel> channel;
     bool told_readable = false;
@@ -44,7 +44,11 @@ struct MediaEnd::Session {
 
 // Held by callbacks too, which may come after the end of all sessions.
 struct MediaEnd::Mailbox {
-    std::vector<std::shared_ptr<rpc::Stream>> streams;
+    struct Opened {
+        std::shared_ptr<rpc::Stream> stream;
+        std::string by;
+    };
+    std::vector<Opened> streams;
     std::vector<std::string> dead;
     ReadyList ready;
 
@@ -64,13 +68,14 @@ MediaEnd::MediaEnd(rpc::Bus& bus, MediaHost& host, std::string node, const Setti
 MediaEnd::~MediaEnd() = default;
 
 Result<void, rpc::Error> MediaEnd::serve() {
-    CONFAB_TRY(registration_,
-               bus_.serve_stream(kRelaySignal, {node_},
-                                 [mailbox = std::weak_ptr(mailbox_)](
-                                     const rpc::Request&, std::shared_ptr<rpc::Stream> stream) {
-                                     if (const auto box = mailbox.lock())
-                                         box->streams.push_back(std::move(stream));
-                                 }));
+    CONFAB_TRY(
+        registration_,
+        bus_.serve_stream(kRelaySignal, {node_},
+                          [mailbox = std::weak_ptr(mailbox_)](const rpc::Request& opening,
+                                                              std::shared_ptr<rpc::Stream> stream) {
+                              if (const auto box = mailbox.lock())
+                                  box->streams.push_back({std::move(stream), opening.caller});
+                          }));
     return {};
 }
 
@@ -151,8 +156,8 @@ void MediaEnd::handle_recovery(Timestamp now) {
 // ---------------------------------------------------------------- turns
 
 void MediaEnd::handle_timeout(Timestamp now) {
-    for (auto& stream : std::exchange(mailbox_->streams, {}))
-        take_stream(now, std::move(stream));
+    for (auto& opened : std::exchange(mailbox_->streams, {}))
+        take_stream(now, std::move(opened.stream), std::move(opened.by));
     for (const std::string& node : std::exchange(mailbox_->dead, {}))
         lose_node(node);
     deadlines_->expire(now, mailbox_->ready);
@@ -170,7 +175,7 @@ MediaEnd::Snapshot MediaEnd::snapshot() const {
     return result;
 }
 
-void MediaEnd::take_stream(Timestamp now, std::shared_ptr<rpc::Stream> stream) {
+void MediaEnd::take_stream(Timestamp now, std::shared_ptr<rpc::Stream> stream, std::string peer) {
     if (sessions_.size() >= settings_.max_sessions) {
         ++counters_.refused;
         return stream->close({rpc::Code::kUnavailable, "node has too many sessions", {}});
@@ -184,6 +189,7 @@ void MediaEnd::take_stream(Timestamp now, std::shared_ptr<rpc::Stream> stream) {
     };
     stream->set_handlers(wake, [wake](const rpc::Error&) { wake(); });
     session->stream = std::move(stream);
+    session->peer = std::move(peer);
     sessions_.emplace(id, std::move(session));
     mailbox_->ready.wake(id);
 }
@@ -220,7 +226,8 @@ void MediaEnd::begin(Session& session, const std::string& first) {
     if (!start) return turn_away(session, std::move(start.error()));
     ++counters_.started;
     session.phase = Session::Phase::kOpen;
-    session.peer = start->node_id;
+    // Other implementations name themselves in opening the stream alone.
+    if (!start->node_id.empty()) session.peer = start->node_id;
     session.channel =
         std::make_unique<Channel>(std::exchange(session.stream, nullptr), BatchKind::kResponses,
                                   settings_, [mailbox = std::weak_ptr(mailbox_), id = session.id] {

@@ -89,7 +89,7 @@ class MediaEnd {
     struct Session;
     struct Mailbox;
 
-    void take_stream(Timestamp now, std::shared_ptr<rpc::Stream> stream);
+    void take_stream(Timestamp now, std::shared_ptr<rpc::Stream> stream, std::string peer);
     void advance(Timestamp now, SessionId id);
     void await_start(Timestamp now, Session& session);
     void begin(Session& session, const std::string& first);

@@ -319,6 +319,23 @@ TEST_CASE("MediaEnd: a node of clients that died ends its sessions at once [NODE
     CHECK(world.media->snapshot().sessions == 1);
 }
 
+TEST_CASE(
+    "MediaEnd: a node that names itself in opening the stream alone is known by it [NODE-24]") {
+    World world;
+    world.faults->caller = "ND_other";
+    Peer other(world);
+    other.start();
+    world.faults->caller = "ND_third";
+    Peer third(world);
+    third.start();
+    world.turn();
+    world.media->node_died("ND_other");
+    world.turn();
+    CHECK(other.closed);
+    CHECK(!third.closed);
+    CHECK(world.media->snapshot().sessions == 1);
+}
+
 TEST_CASE("MediaEnd: after stop() running sessions go on, new ones find nobody [PSR-21]") {
     World world;
     const SessionId id = world.join("a");

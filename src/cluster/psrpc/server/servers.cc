@@ -150,6 +150,7 @@ void Servers::handle_open(Timestamp now, const std::shared_ptr<Service>& service
     job->service = service;
     job->id = std::move(*stream.mutable_request_id());
     job->client = std::move(*opening.mutable_node_id());
+    job->request.caller = job->client;
     job->stream = std::move(*stream.mutable_stream_id());
     job->sent_at = stream.sent_at();
     job->expiry = stream.expiry();
