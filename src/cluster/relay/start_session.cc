@@ -95,13 +95,33 @@ void take_settings(livekit::StartSession& message, SessionStart& start) {
         start.add_track_requests.push_back(std::move(track));
 }
 
+// What the token says of a room that is made by joining; the grants tell nodes of our own.
+livekit::CreateRoomRequest create_request(const SessionStart& start) {
+    livekit::CreateRoomRequest request;
+    request.set_name(start.room);
+    request.set_room_preset(start.grants.room_preset);
+    if (!start.grants.room_config) return request;
+    const livekit::RoomConfiguration& config = *start.grants.room_config;
+    request.set_empty_timeout(config.empty_timeout());
+    request.set_departure_timeout(config.departure_timeout());
+    request.set_max_participants(config.max_participants());
+    request.set_min_playout_delay(config.min_playout_delay());
+    request.set_max_playout_delay(config.max_playout_delay());
+    request.set_sync_streams(config.sync_streams());
+    request.set_metadata(config.metadata());
+    if (config.has_egress()) *request.mutable_egress() = config.egress();
+    *request.mutable_agents() = config.agents();
+    *request.mutable_tags() = config.tags();
+    return request;
+}
+
 }  // namespace
 
 livekit::StartSession to_start_session(const SessionStart& start) {
     livekit::StartSession message;
     // The key: a node that knows no tenants keeps their rooms apart all the same.
     message.set_room_name(start.room);
-    message.mutable_create_room()->set_name(start.room);
+    *message.mutable_create_room() = create_request(start);
     message.set_identity(start.grants.identity);
     message.set_name(start.grants.name);
     message.set_grants_json(grants_json(start.grants));

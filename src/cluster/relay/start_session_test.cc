@@ -141,6 +141,41 @@ TEST_CASE("StartSession: everything arrives as it was [NODE-22]") {
     CHECK(got->add_track_requests[0].cid() == "cid");
 }
 
+TEST_CASE(
+    "StartSession: a room that is made by joining is what the token says [NODE-22] [TOK-08]") {
+    SessionStart start = full();
+    const auto created = [&] { return to_start_session(start).create_room(); };
+    CHECK(created().name() == start.room);
+    CHECK(created().ByteSizeLong() == start.room.size() + 2);
+    start.grants.room_preset = "classroom";
+    livekit::RoomConfiguration& config = start.grants.room_config.emplace();
+    config.set_name("not this");
+    config.set_empty_timeout(1);
+    config.set_departure_timeout(2);
+    config.set_max_participants(3);
+    config.set_min_playout_delay(4);
+    config.set_max_playout_delay(5);
+    config.set_sync_streams(true);
+    config.set_metadata("md");
+    config.mutable_egress()->mutable_room()->set_layout("grid");
+    config.add_agents()->set_agent_name("agent");
+    (*config.mutable_tags())["k"] = "v";
+    const livekit::CreateRoomRequest made = created();
+    CHECK(made.name() == start.room);
+    CHECK(made.room_preset() == "classroom");
+    CHECK(made.empty_timeout() == 1);
+    CHECK(made.departure_timeout() == 2);
+    CHECK(made.max_participants() == 3);
+    CHECK(made.min_playout_delay() == 4);
+    CHECK(made.max_playout_delay() == 5);
+    CHECK(made.sync_streams());
+    CHECK(made.metadata() == "md");
+    CHECK(made.egress().room().layout() == "grid");
+    REQUIRE(made.agents_size() == 1);
+    CHECK(made.agents(0).agent_name() == "agent");
+    CHECK(made.tags().at("k") == "v");
+}
+
 TEST_CASE("StartSession: what a node leaves out has its default [NODE-22]") {
     const auto start = from_start_session(smallest(), {}, {});
     REQUIRE(start);
