@@ -36,6 +36,7 @@ struct TwirpOptions {
     std::size_t max_body_bytes = 10 * 1024 * 1024;  // 0: no limit
     bool enable_remote_unmute = false;              // room.enable_remote_unmute
     bool auto_create = true;                        // room.auto_create
+    std::uint64_t seed = 0;                         // of ids that are made here
 };
 
 class TwirpRouter {

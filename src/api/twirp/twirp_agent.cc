@@ -7,8 +7,10 @@
 
 #include "api/twirp/twirp.h"
 #include "api/twirp/twirp_call.h"
+#include "base/rng.h"
 #include "livekit_agent_dispatch.pb.h"
 #include "token/deployment.h"
+#include "token/ids.h"
 
 namespace confab::api {
 namespace {
@@ -47,8 +49,10 @@ constexpr rpc::Method kCreate{"AgentDispatchInternal", "CreateDispatch"};
 constexpr rpc::Method kDelete{"AgentDispatchInternal", "DeleteDispatch"};
 constexpr rpc::Method kList{"AgentDispatchInternal", "ListDispatch"};
 
-livekit::AgentDispatch dispatch_of(const livekit::CreateAgentDispatchRequest& request) {
+// The id is made here: the node of the room may be one that makes none (RPC-05).
+livekit::AgentDispatch dispatch_of(const livekit::CreateAgentDispatchRequest& request, Rng& rng) {
     livekit::AgentDispatch dispatch;
+    dispatch.set_id(token::make_id(token::kAgentDispatchPrefix, rng));
     dispatch.set_agent_name(request.agent_name());
     dispatch.set_room(request.room());
     dispatch.set_metadata(request.metadata());
@@ -69,9 +73,9 @@ void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, Room
         [limits = options.limits](const token::Grants* grants, const auto& request) {
             return check_create(grants, request, limits);
         },
-        [&bus, &rooms, auto_create = options.auto_create](
-            const CallContext& context, const auto& request, Reply<AgentDispatch> reply) {
-            const AgentDispatch wanted = dispatch_of(request);
+        [&bus, &rooms, auto_create = options.auto_create, rng = Rng(options.seed)](
+            const CallContext& context, const auto& request, Reply<AgentDispatch> reply) mutable {
+            const AgentDispatch wanted = dispatch_of(request, rng);
             if (!auto_create)
                 return ask(bus, context, kCreate, topic_of(context, request.room()), wanted,
                            std::move(reply));

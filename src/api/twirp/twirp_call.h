@@ -60,7 +60,7 @@ class ServiceMethods {
     void add(std::string_view method, Check check, Invoke invoke) const {
         methods_.add(service_, method,
                      [check = std::move(check), invoke = std::move(invoke)](
-                         const TwirpCall& call, Callback<HttpResponse> respond) {
+                         const TwirpCall& call, Callback<HttpResponse> respond) mutable {
                          Request request;
                          if (!decode_body(call.json, call.body, request))
                              return respond_error(decode_error(call.json), respond);

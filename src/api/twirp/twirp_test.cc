@@ -216,6 +216,34 @@ TEST_CASE("TwirpRouter: dispatch needs roomAdmin and a valid deployment [API-40]
     CHECK(count == 13);
 }
 
+TEST_CASE("TwirpRouter: a dispatch goes to the node of the room with an id [RPC-05]") {
+    using livekit::AgentDispatch;
+    std::vector<std::string> ids;
+    const auto server = rpc::serve<AgentDispatch, AgentDispatch>(
+        bus(), {"AgentDispatchInternal", "CreateDispatch"}, {"r"},
+        [&](AgentDispatch wanted, const rpc::Request&,
+            Callback<Result<AgentDispatch, rpc::Error>> reply) {
+            ids.push_back(wanted.id());
+            reply(std::move(wanted));
+        });
+    FakeRooms rooms;
+    TwirpOptions options;
+    options.seed = 7;
+    const TwirpRouter router(options, rooms, bus());
+    const token::Grants admin = admin_of("r");
+    for (int i = 0; i < 2; ++i) {
+        const HttpResponse made =
+            call_json(router, "/twirp/livekit.AgentDispatchService/CreateDispatch",
+                      R"({"room":"r","agent_name":"a"})", &admin);
+        CHECK(made.status == 200);
+        REQUIRE(ids.size() == static_cast<std::size_t>(i) + 1);
+        CHECK(made.body.find(ids.back()) != std::string::npos);
+        CHECK(ids.back().starts_with("AD_"));
+        CHECK(token::is_valid_id(ids.back()));
+    }
+    CHECK(ids[0] != ids[1]);
+}
+
 TEST_CASE("TwirpRouter: a dispatch is asked of the node of the room, errors come back [API-40]") {
     using livekit::AgentDispatch;
     FakeRooms rooms;

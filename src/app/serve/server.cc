@@ -265,8 +265,10 @@ Server::Step Server::start_control() {
     sources.not_ready = [this] { return not_ready(); };
     sources.cluster = cluster_.get();
     sources.figures = [this] { return node_figures(media_->port(0), control_->totals()); };
-    routes_ = std::make_unique<control::Routes>(*control_, keys_, metrics_, route_options(config_),
-                                                std::move(sources));
+    control::RouteOptions options = route_options(config_);
+    options.twirp.seed = rng_.u64();
+    routes_ =
+        std::make_unique<control::Routes>(*control_, keys_, metrics_, options, std::move(sources));
     return {};
 }
 
@@ -351,7 +353,9 @@ Server::Step Server::reconfigure(const config::Config& config) {
     CONFAB_TRY_VOID(api::check_webhook_options(webhook_options(config), keys));
     keys_.replace(std::move(keys));
     telemetry::set_log_level(log_options(config).level);
-    routes_->reconfigure(route_options(config));
+    control::RouteOptions options = route_options(config);
+    options.twirp.seed = rng_.u64();
+    routes_->reconfigure(options);
     control_->reconfigure(room_settings(config, std::move(presets)));
     control_->agents().keys_changed();
     if (turn_) {

@@ -34,6 +34,10 @@ Participant* find_here(const Roster& roster, const std::string& identity) {
     return p == nullptr || p->forwarded() ? nullptr : p;
 }
 
+bool is_dispatch_id(const std::string& id) {
+    return id.starts_with(token::kAgentDispatchPrefix) && token::is_valid_id(id);
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------- dispatches
@@ -56,7 +60,8 @@ void RoomDispatches::start(const Wanted& wanted, std::string tenant) {
 }
 
 RoomDispatches::Dispatch& RoomDispatches::add(livekit::AgentDispatch info) {
-    info.set_id(token::make_id(token::kAgentDispatchPrefix, scope_->ids.rng()));
+    if (!is_dispatch_id(info.id()))
+        info.set_id(token::make_id(token::kAgentDispatchPrefix, scope_->ids.rng()));
     info.set_room(host_->room_name());
     info.clear_state();
     info.mutable_state()->set_created_at(nanoseconds(scope_->clock.wall));
@@ -69,7 +74,9 @@ RoomDispatches::Dispatch* RoomDispatches::find(const std::string& id) {
     return at == dispatches_.end() ? nullptr : &*at;
 }
 
+// The node that was asked has given it an id; asking again makes no second one (PSR-17).
 ServiceResult<livekit::AgentDispatch> RoomDispatches::create(const livekit::AgentDispatch& wanted) {
+    if (const Dispatch* made = find(wanted.id())) return made->info;
     if (dispatches_.size() >= kMaxDispatches)
         return service_error(ServiceCode::kFailedPrecondition,
                              "the room has too many agent dispatches");

@@ -33,6 +33,31 @@ using R = livekit::SignalResponse;
 
 }  // namespace
 
+TEST_CASE(
+    "RoomDispatches: the id that another node gave is kept, and makes one dispatch [RPC-05]") {
+    World w;
+    w.create();
+    livekit::AgentDispatch wanted;
+    wanted.set_room("r");
+    wanted.set_agent_name("named");
+    wanted.set_id("AD_abcdefghijkl");
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const auto made = w.manager.create_dispatch(w.clock(), wanted);
+        REQUIRE(made);
+        CHECK(made->id() == "AD_abcdefghijkl");
+        CHECK(w.list().agent_dispatches_size() == 2);
+    }
+    for (const char* bad :
+         {"", "AD_", "TR_abcdefghijkl", "AD_abc/efghijkl", "AD_abcdefghijklmnopq"}) {
+        wanted.set_id(bad);
+        const auto made = w.manager.create_dispatch(w.clock(), wanted);
+        REQUIRE(made);
+        CHECK(made->id() != bad);
+        CHECK(made->id().starts_with("AD_"));
+        CHECK(made->id().size() == 15);
+    }
+}
+
 TEST_CASE("RoomDispatches: a room wants every worker without a name [DSP-20] [ROOM-11]") {
     World w;
     w.any(JT_ROOM);
