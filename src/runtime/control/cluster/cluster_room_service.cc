@@ -37,6 +37,13 @@ api::ServiceError to_api(const Failure& failure) {
     return api::service_error(api::ErrorCode::kInternal, failure.text);
 }
 
+// Errors of placement itself have no code on the bus, and their text is alone (NODE-11).
+api::ServiceError not_placed(const rpc::Error& error) {
+    return error.code == rpc::Code::kUnknown
+               ? api::native_error(api::ErrorCode::kUnknown, error.text)
+               : api::service_error(error);
+}
+
 std::string key_of(const api::CallContext& context, const std::string& name) {
     return token::room_key(context.tenant, name);
 }
@@ -154,8 +161,7 @@ void ClusterRoomService::create_room(const api::CallContext& context,
     p_.placement.place(context.now, key, request.node_id(),
                        [this, context, key, request,
                         reply = std::move(reply)](Result<std::string, rpc::Error> node) mutable {
-                           if (!node)
-                               return reply(tl::make_unexpected(api::service_error(node.error())));
+                           if (!node) return reply(tl::make_unexpected(not_placed(node.error())));
                            if (*node == p_.own_id)
                                return p_.local.create_room(context, request, std::move(reply));
                            livekit::CreateRoomRequest keyed = request;

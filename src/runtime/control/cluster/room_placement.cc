@@ -35,7 +35,7 @@ void RoomPlacement::find_node(Timestamp now, const std::string& room, Found foun
     place(now, room, "", [found = std::move(found)](Result<std::string, rpc::Error> node) mutable {
         if (!node && node.error().text == cluster::nodes::kFullForCreate)
             node = tl::make_unexpected(rpc::Error{
-                rpc::Code::kResourceExhausted, std::string(cluster::nodes::kFullForJoin), {}});
+                rpc::Code::kUnavailable, std::string(cluster::nodes::kFullForJoin), {}});  // 503
         found(std::move(node));
     });
 }

@@ -209,8 +209,7 @@ TEST_CASE("RoomPlacement: a full node takes neither its rooms nor new ones [NODE
     world.a().figures.num_tracks_in = 1;
     world.pass(Duration::seconds(5));
     for (const char* room : {"old", "new"}) {
-        CHECK(world.join(world.a(), room) ==
-              "resource_exhausted: node has exceeded its configured limit");
+        CHECK(world.join(world.a(), room) == "unavailable: node has exceeded its configured limit");
         CHECK(world.place(world.a(), room) == "unknown: reached configured limit for node");
         CHECK(world.check(world.a(), room) == "not here");
     }
