@@ -3,6 +3,8 @@
 //
 // What nodes of other implementations rely on, as far as two of ours show it.
 
+import net from 'node:net';
+
 import { SignalClient } from '../lib/signal_client.mjs';
 import { assert } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -27,5 +29,12 @@ export async function protocol_checks(suite, nodes) {
     await until(() => bob.people.get('bob')?.metadata === 'after', { what: 'the news of bob' });
     assert.deepEqual([bob.counts.pong, bob.counts.pongResp], [1, 1]);
     for (const client of [alice, bob]) await client.leave();
+  });
+
+  await suite.check('the record of a node says its address [NODE-01]', async () => {
+    for (const { node } of nodes.all) {
+      const texts = nodes.redis.cli('--raw', 'HGET', 'nodes', node).match(/[0-9a-f.:]{3,}/g);
+      assert.ok(texts?.some((text) => net.isIP(text)), `${texts}`);
+    }
   });
 }

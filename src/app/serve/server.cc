@@ -249,6 +249,8 @@ Server::Step Server::join_cluster() {
     if (!config_.redis.is_configured()) return {};
     CONFAB_TRY(control::ClusterOptions options, cluster_options(config_, node_id_, rng_.u64()));
     options.limits = route_options(config_).join.limits;
+    if (options.registry.ip.empty() && !addresses_.empty())
+        options.registry.ip = addresses_.front().advertised.to_string();
     CONFAB_TRY(cluster_, control::Cluster::connect(loop_, metrics_, std::move(options)));
     return {};
 }
