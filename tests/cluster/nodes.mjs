@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Redis and the nodes on it.
+// A Redis, of whatever form, and the nodes on it.
 
 import { RedisServer } from '../lib/redis_server.mjs';
 import { start_server } from '../lib/server.mjs';
@@ -14,8 +14,10 @@ export class Nodes {
     Object.assign(this, { suite, redis });
   }
 
-  static async start(suite, count, config = {}, options = {}) {
-    const redis = await RedisServer.start();
+  // `form`: what stands in for one server (redis_forms.mjs): {config: the section redis, cli(), end()}.
+  // The other options are those of start_server.
+  static async start(suite, count, config = {}, { form, ...options } = {}) {
+    const redis = form ?? await RedisServer.start();
     suite.cleanup(() => redis.end());
     const nodes = new Nodes(suite, redis);
     nodes.options = options;
@@ -25,7 +27,8 @@ export class Nodes {
 
   // One more; known to all when this returns.
   async add(config = {}) {
-    const server = await start_server(this.suite, { ...config, redis: { address: this.redis.address, ...config.redis } }, this.options);
+    const form = this.redis.config ?? { address: this.redis.address };
+    const server = await start_server(this.suite, { ...config, redis: { ...form, ...config.redis } }, this.options);
     server.node = await until(() => server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
     this.all.push(server);
     return server;

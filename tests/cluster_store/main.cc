@@ -4,6 +4,7 @@
 // The scripts of cluster/store beside their twins, and its machines, against a real redis-server
 // (tests/cluster/run_cluster_store starts it, and again when it ends, with the users that it
 // names). usage: cluster_store PORT
+// With another word, its machines against a Redis Cluster: cluster_store PORT masters
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "cluster/store/rooms/room_records.h"
 #include "cluster/store/scripts_testing.h"
 #include "livekit_ingress.pb.h"
+#include "masters.h"
 #include "twins.h"
 
 namespace confab::cluster::store {
@@ -301,5 +303,7 @@ int run(int argc, char** argv) {
 }  // namespace confab::cluster::store
 
 int main(int argc, char** argv) {
+    if (argc == 3 && std::string_view(argv[2]) == "masters")
+        return confab::cluster::store::run_masters(argc - 1, argv);
     return confab::cluster::store::run(argc, argv);
 }

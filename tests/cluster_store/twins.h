@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/rng.h"
@@ -34,6 +35,11 @@ class Cases {
         if (script == scripts::kSetIngressState) made = set_ingress_state();
         if (script == scripts::kDeleteIngress) made = delete_ingress();
         if (script == scripts::kReplaceText) made = text_case(std::string(keys::kVersion), 2);
+        if (script == scripts::kClaimRooms) made = claim_rooms();
+        if (script == scripts::kPutFields || script == scripts::kReplaceFields)
+            made = participants();
+        if (script == scripts::kTakeField) made = room_case(keys::kRooms, {"a"});
+        if (script == scripts::kDropRouting) made = room_case(keys::kRoomNodeMap, {"a", node()});
         // Now and then a key of another type.
         if (rng_.below(8) == 0)
             made.before.insert(made.before.begin(), {pick({"SET", "SADD"}),
@@ -86,6 +92,26 @@ class Cases {
         room_before(made, "a");
         hash(made, keys::agent_dispatch("a"), "d", value());
         hash(made, keys::agent_job("a"), "j", value());
+        return made;
+    }
+    Case room_case(std::string_view key, std::vector<std::string> arguments) {
+        Case made;
+        made.keys = {std::string(key)};
+        room_before(made, "a");
+        made.arguments = std::move(arguments);
+        return made;
+    }
+    Case claim_rooms() {
+        Case made = room_case(keys::kRoomNodeMap, {node()});
+        room_before(made, "b");
+        for (const char* name : {"a", "b", "c"})
+            if (often()) made.arguments.push_back(name);
+        return made;
+    }
+    Case participants() {
+        Case made = room_case(keys::participants("a"), {});
+        for (std::size_t i = rng_.below(3); i > 0; --i)
+            made.arguments.insert(made.arguments.end(), {identity(), value()});
         return made;
     }
     Case text_case(const std::string& key, std::size_t arguments) {
