@@ -8,10 +8,11 @@ import { RoomEvent } from '@livekit/rtc-node';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 
-export async function call_checks(suite, nodes) {
+// `on`: what they are on, for the names of the checks.
+export async function call_checks(suite, nodes, on = 'one Redis') {
   const [one, two] = nodes.all;
   for (const [label, single] of [['v1', true], ['v0', false]]) {
-    await suite.check(`${label}: two clients at two nodes see and hear each other, and write`, async () => {
+    await suite.check(`${on}, ${label}: two clients at two nodes see and hear each other, and leave [NODE-10] [NODE-20] [RPC-01]`, async () => {
       const room = `call-${label}`;
       const alice = await Peer.join(suite, one, room, 'alice', { number: 1, single });
       const holder = nodes.holder(room);

@@ -1,14 +1,19 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Nodes on a Redis that is more than one server.
+// Nodes on a Redis with TLS and a user, under Sentinel, and on a Redis Cluster.
 
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 
+import { RoomEvent } from '@livekit/rtc-node';
 import { RoomServiceClient } from 'livekit-server-sdk';
 
 import { refused } from '../api/clients.mjs';
-import { redis_cluster } from '../lib/redis_server.mjs';
+import { certificates, redis_cluster, RedisServer, sentinel_set } from '../lib/redis_server.mjs';
+import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
@@ -38,8 +43,8 @@ function traces(redis, room) {
   ];
 }
 
-async function room_checks(suite, nodes) {
-  await suite.check('rooms are made, listed and deleted through any node, and leave nothing [RDS-28] [RDS-02] [RPC-33]', async () => {
+async function room_checks(suite, nodes, on) {
+  await suite.check(`${on}: rooms are made, listed and deleted through any node, and leave nothing [RDS-28] [RDS-02] [RPC-33]`, async () => {
     const { redis, all: [one, two] } = nodes;
     for (const [i, by] of [one, two, one, two].entries()) {
       const name = `forms-${i}`;
@@ -68,7 +73,7 @@ async function room_checks(suite, nodes) {
 async function death_check(suite, nodes) {
   const { redis } = nodes;
   let left;
-  await suite.check('a node is killed: DeleteRoom deletes a room of it through another [RDS-27] [NODE-24]', async () => {
+  await suite.check('Redis Cluster, a node is killed: DeleteRoom deletes a room of it through another [RDS-27] [NODE-24]', async () => {
     const victim = await nodes.add();
     // One that nobody has seen yet counts as dead.
     await until(() => nodes.all[0].log.includes(`a node is there nodeID="${victim.node}"`), { what: 'a node that is known' });
@@ -90,21 +95,96 @@ async function death_check(suite, nodes) {
 }
 
 async function orphan_check(suite, { redis }, room) {
-  await suite.check('a room of a node that died goes by itself [RDS-27]', async () => {
+  await suite.check('Redis Cluster, a room of a node that died goes by itself [RDS-27]', async () => {
     assert.ok(room);
     await until(() => traces(redis, room).length === 0, { timeout: 120000, every: 500, what: () => `nothing of ${room}: ${traces(redis, room)}` });
   }, { seconds: 130 });
 }
 
-const suite = new Suite({ limit: 400 });
+// The rights that the guide names, TLS and a user.
+async function guarded_form(suite) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'confab-redis-'));
+  suite.cleanup(() => fs.rmSync(folder, { recursive: true, force: true }));
+  const files = certificates(folder, 'IP:127.0.0.1');
+  const server = await RedisServer.start([
+    `tls-cert-file ${files.cert}`, `tls-key-file ${files.key}`, `tls-ca-cert-file ${files.ca}`, 'tls-auth-clients yes',
+    'user default off', 'user confab on >a-password ~* &* +@all -@admin -@dangerous',
+  ], { tls_port: true });
+  const as_user = ['--tls', '--cacert', files.ca, '--cert', files.client_cert, '--key', files.client_key, '--user', 'confab', '--pass', 'a-password', '--no-auth-warning'];
+  return {
+    config: {
+      address: server.address, username: 'confab', password: 'a-password',
+      tls: { enabled: true, ca_cert_file: files.ca, client_cert_file: files.client_cert, client_key_file: files.client_key },
+    },
+    cli: (...words) => server.cli(...as_user, ...words),
+    end: () => server.end(),
+  };
+}
+
+async function sentinel_form() {
+  const set = await sentinel_set('main');
+  const form = {
+    config: { sentinel_master_name: 'main', sentinel_addresses: set.sentinels.map((one) => one.address) },
+    master: set.master,
+    cli: (...words) => form.master.cli(...words),
+    end: async () => { for (const one of set.all) await one.end(); },
+    // The replica is the master then.
+    kill_master: async () => {
+      await set.master.stop();
+      form.master = set.replica;
+    },
+  };
+  return form;
+}
+
+async function sentinel_check(suite, nodes) {
+  await suite.check('Sentinel: the master dies in a call: it goes on, and all is written at the new one [RDS-28] [RDS-30]', async () => {
+    const [one, two] = nodes.all;
+    const alice = await Peer.join(suite, one, 'failover', 'alice', { number: 1 });
+    const away = nodes.other(nodes.holder('failover'));
+    const bob = await Peer.join(suite, away, 'failover', 'bob', { number: 2 });
+    await Promise.all([alice.publish_tone(), bob.publish_tone()]);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+    const since = Date.now();
+    await nodes.redis.kill_master();
+    await until(() => /role:master/.test(nodes.redis.cli('INFO', 'replication')), { timeout: 20000, what: 'a new master' });
+    const promoted = Date.now() - since;
+    await alice.local.updateMetadata('after it');
+    await until(async () => (await api(away).listParticipants('failover')).some((who) => who.metadata === 'after it'), { timeout: 15000, what: 'what changed, by the other node' });
+    console.log(`  a new master after ${promoted} ms, changes there after ${Date.now() - since} ms`);
+    await until(() => bob.remote('alice').metadata === 'after it', { what: 'bob to be told' });
+    const carol = await Peer.join(suite, away, 'failover', 'carol', { number: 3 });
+    await carol.hears(alice);
+    await Promise.all([alice.hears(bob), bob.hears(alice)]);
+    for (const peer of [alice, bob]) assert.deepEqual(peer.events.filter(({ name, at }) => at > since && [RoomEvent.Reconnecting, RoomEvent.Disconnected].includes(name)), []);
+    await api(two).createRoom({ name: 'after-failover' });
+    assert.ok(nodes.holder('after-failover'));
+    for (const peer of [alice, bob, carol]) await peer.leave();
+  }, { seconds: 70 });
+}
+
+const suite = new Suite({ limit: 500 });
+const refused_nothing = (nodes, on) => suite.check(`${on}: no node was refused anything by Redis [SEC-17]`, () => {
+  for (const node of nodes.all) assert.doesNotMatch(node.log, /CROSSSLOT|NOPERM|Redis refuses/);
+});
 
 await suite.run(async () => {
+  const guarded = await Nodes.start(suite, 2, {}, { form: await guarded_form(suite) });
+  await call_checks(suite, guarded, 'TLS and a user');
+  await room_checks(suite, guarded, 'TLS and a user');
+  await refused_nothing(guarded, 'TLS and a user');
+  await guarded.end();
+
+  const watched = await Nodes.start(suite, 2, {}, { form: await sentinel_form() });
+  await call_checks(suite, watched, 'Sentinel');
+  await sentinel_check(suite, watched);
+  await room_checks(suite, watched, 'Sentinel');
+  await watched.end();
+
   const nodes = await Nodes.start(suite, 2, {}, { form: await cluster_form() });
   const left = await death_check(suite, nodes);
-  await call_checks(suite, nodes);
-  await room_checks(suite, nodes);
+  await call_checks(suite, nodes, 'Redis Cluster');
+  await room_checks(suite, nodes, 'Redis Cluster');
   await orphan_check(suite, nodes, left);
-  await suite.check('no node was refused anything by Redis', () => {
-    for (const node of nodes.all) assert.doesNotMatch(node.log, /CROSSSLOT|Redis refuses/);
-  });
+  await refused_nothing(nodes, 'Redis Cluster');
 });
