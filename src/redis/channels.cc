@@ -3,37 +3,30 @@
 
 #include "redis/channels.h"
 
-#include <array>
 #include <string_view>
 #include <utility>
 
 namespace confab::redis {
 
-void Channels::add(Timestamp now, std::string channel, Session* session) {
+void Channels::add(std::string channel) {
     const auto [added, is_new] = wanted_.insert(std::move(channel));
-    if (is_new && session) ask_for(now, {*added}, *session);
+    if (!is_new || !asked_) return;
+    stale_.erase(*added);
+    fresh_.insert(*added);
 }
 
-void Channels::remove(Timestamp now, const std::string& channel, Session* session) {
+void Channels::remove(const std::string& channel) {
     if (wanted_.erase(channel) == 0) return;
     std::erase(one_by_one_, channel);
-    if (!session) return;
-    const std::array<std::string_view, 2> words = {"UNSUBSCRIBE", channel};
-    // Without room for it, messages come until the connection ends that nobody takes.
-    (void)session->subscription(now, words, {});
+    if (asked_ && fresh_.erase(channel) == 0) stale_.insert(channel);
 }
 
 bool Channels::ask(Timestamp now, Session& session) {
-    if (!std::exchange(asked_, true)) {
-        std::vector<std::string> batch;
-        for (const std::string& channel : wanted_) {
-            batch.push_back(channel);
-            if (batch.size() == kAtOnce) ask_for(now, std::exchange(batch, {}), session);
-        }
-        if (!batch.empty()) ask_for(now, std::move(batch), session);
-    }
+    if (!std::exchange(asked_, true)) ask_for(now, wanted_, session);
+    send_changes(now, session);
     for (std::string& channel : std::exchange(one_by_one_, {}))
-        if (wanted_.contains(channel)) ask_for(now, {std::move(channel)}, session);
+        if (wanted_.contains(channel))
+            ask_for(now, std::vector<std::string>{std::move(channel)}, session);
     return unconfirmed_ == 0 && session.state() == Session::State::kReady;
 }
 
@@ -41,6 +34,30 @@ void Channels::forget() {
     asked_ = false;
     unconfirmed_ = 0;
     one_by_one_.clear();
+    fresh_.clear();
+    stale_.clear();
+}
+
+void Channels::send_changes(Timestamp now, Session& session) {
+    std::vector<std::string_view> words = {"UNSUBSCRIBE"};
+    const std::set<std::string> stale = std::exchange(stale_, {});
+    for (auto it = stale.begin(); it != stale.end();) {
+        words.emplace_back(*it++);
+        if (words.size() <= kAtOnce && it != stale.end()) continue;
+        // Without room for it, messages come until the connection ends that nobody takes.
+        (void)session.subscription(now, words, {});
+        words.resize(1);
+    }
+    ask_for(now, std::exchange(fresh_, {}), session);
+}
+
+void Channels::ask_for(Timestamp now, const std::set<std::string>& channels, Session& session) {
+    std::vector<std::string> batch;
+    for (const std::string& channel : channels) {
+        batch.push_back(channel);
+        if (batch.size() == kAtOnce) ask_for(now, std::exchange(batch, {}), session);
+    }
+    if (!batch.empty()) ask_for(now, std::move(batch), session);
 }
 
 void Channels::ask_for(Timestamp now, std::vector<std::string> channels, Session& session) {

@@ -40,14 +40,12 @@ Result<void, Fault> Client::command(Timestamp now, Words words, Reply done) {
     return lines_[kCommands].session()->command(now, words, std::move(done));
 }
 
-void Client::subscribe(Timestamp now, std::string channel) {
-    Lifeline& line = lines_[kChannels];
-    channels_.add(now, std::move(channel), line.is_ready() ? line.session() : nullptr);
+void Client::subscribe(Timestamp, std::string channel) {
+    channels_.add(std::move(channel));
 }
 
-void Client::unsubscribe(Timestamp now, const std::string& channel) {
-    Lifeline& line = lines_[kChannels];
-    channels_.remove(now, channel, line.is_ready() ? line.session() : nullptr);
+void Client::unsubscribe(Timestamp, const std::string& channel) {
+    channels_.remove(channel);
 }
 
 // ---------------------------------------------------------------- the driver
@@ -90,6 +88,7 @@ void Client::advance(Timestamp now) {
 }
 
 Timestamp Client::next_deadline() const {
+    if (channels_.has_changes() && lines_[kChannels].is_ready()) return Timestamp();
     Timestamp next = Timestamp::never();
     for (const Lifeline& line : lines_)
         if (server_ || line.keeps()) next = earlier(next, line.next_deadline());

@@ -32,6 +32,8 @@ struct Server {
     struct Peer {
         ReplyReader reader;
         std::set<std::string> channels;
+        std::vector<std::string>
+            log;  // SUBSCRIBE and UNSUBSCRIBE, each with its number of channels
     };
 
     std::string answer(Peer& peer, std::string_view bytes) const {
@@ -50,6 +52,7 @@ struct Server {
         if (name != "SUBSCRIBE" && name != "UNSUBSCRIBE") return "+PONG\r\n";
         const auto forbidden = [&](const Value& one) { return one.text == secret; };
         if (std::any_of(words.begin(), words.end(), forbidden)) return "-NOPERM no\r\n";
+        peer.log.push_back(name + " " + std::to_string(words.size() - 1));
         std::string out;
         for (std::size_t i = 1; i < words.size(); ++i) {
             if (name == "SUBSCRIBE")
@@ -141,6 +144,29 @@ Result<void, Fault> ping(World& world, std::string& said) {
 }
 
 }  // namespace
+
+TEST_CASE("Client: channels of one turn are asked for together [RDS-31] [PSR-20]") {
+    World world;
+    world.pass(Duration::millis(50));
+    for (int i = 0; i < 100; ++i)
+        world.client.subscribe(world.now, "c" + std::to_string(i));
+    CHECK(world.client.next_deadline() <= world.now);
+    world.pass(Duration::millis(5));
+    CHECK(world.peers[kChannels].log == Strings{"SUBSCRIBE 64", "SUBSCRIBE 36"});
+    CHECK(world.confirmed.size() == 100);
+    CHECK(world.client.next_deadline() > world.now);
+    world.peers[kChannels].log.clear();
+    for (int i = 0; i < 70; ++i)
+        world.client.unsubscribe(world.now, "c" + std::to_string(i));
+    world.client.subscribe(world.now, "c1");  // again
+    world.client.subscribe(world.now, "brief");
+    world.client.unsubscribe(world.now, "brief");
+    world.pass(Duration::millis(5));
+    CHECK(world.peers[kChannels].log == Strings{"UNSUBSCRIBE 64", "UNSUBSCRIBE 5", "SUBSCRIBE 1"});
+    CHECK(world.channels().size() == 31);
+    CHECK(world.channels().contains("c1"));
+    CHECK(world.confirmed.back() == "c1");
+}
 
 TEST_CASE("Client: after an outage both connections are back with every channel [RDS-30]") {
     World world;
@@ -241,9 +267,11 @@ TEST_CASE("Client: more channels at once than a connection takes are taken by th
     World world;
     world.client.subscribe(world.now, "a");
     world.pass(Duration::millis(50));
+    const std::string long_name(40'000, 'x');
+    const std::size_t count = Session::kMaxUnsent / long_name.size() + 100;
     const auto ask_for_all = [&] {
-        for (std::size_t i = 0; i <= Session::kMaxWaiting; ++i)
-            world.client.subscribe(world.now, std::to_string(i));
+        for (std::size_t i = 0; i < count; ++i)
+            world.client.subscribe(world.now, long_name + std::to_string(i));
     };
     SUBCASE("by themselves") {
         ask_for_all();
@@ -253,13 +281,17 @@ TEST_CASE("Client: more channels at once than a connection takes are taken by th
     SUBCASE("while a message is told of") {
         world.on_message = ask_for_all;
         world.publish("a", "go");
+        world.client.advance(world.now);
     }
     CHECK(world.events.back() == "down s");
     world.events.clear();
     world.client.closed(world.now, kChannels, "the socket, too");
+    // Half of them fit.
+    for (std::size_t i = 0; i < count / 2; ++i)
+        world.client.unsubscribe(world.now, long_name + std::to_string(i));
     world.pass(Duration::seconds(1));
     CHECK(world.events == Strings{"up s"});
-    CHECK(world.channels().size() == Session::kMaxWaiting + 2);
+    CHECK(world.channels().size() == 1 + count - count / 2);
 }
 TEST_CASE("Client: a server elsewhere takes both connections over at once [RDS-30]") {
     World world;

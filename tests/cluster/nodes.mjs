@@ -29,7 +29,8 @@ export class Nodes {
   async add(config = {}) {
     const form = this.redis.config ?? { address: this.redis.address };
     const server = await start_server(this.suite, { ...config, redis: { ...form, ...config.redis } }, this.options);
-    server.node = await until(() => server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
+    const joined = () => this.redis.cli('HKEYS', 'nodes').split('\n').find((node) => node && !this.all.some((one) => one.node === node));
+    server.node = await until(() => this.options?.command ? joined() : server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
     this.all.push(server);
     return server;
   }

@@ -44,6 +44,8 @@ export class RedisServer {
     return execFileSync('redis-cli', ['-p', String(this.port), ...words], { encoding: 'utf8', timeout: 10000 }).trim();
   }
 
+  get pid() { return this.#child.pid; }
+
   freeze() { this.#child.kill('SIGSTOP'); }
   thaw() { this.#child.kill('SIGCONT'); }
 

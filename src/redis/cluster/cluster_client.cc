@@ -205,13 +205,12 @@ void ClusterClient::go_on(Timestamp now) {
 
 // ---------------------------------------------------------------- channels
 
-void ClusterClient::subscribe(Timestamp now, std::string channel) {
-    channels_.add(now, std::move(channel),
-                  channel_line_.is_ready() ? channel_line_.session() : nullptr);
+void ClusterClient::subscribe(Timestamp, std::string channel) {
+    channels_.add(std::move(channel));
 }
 
-void ClusterClient::unsubscribe(Timestamp now, const std::string& channel) {
-    channels_.remove(now, channel, channel_line_.is_ready() ? channel_line_.session() : nullptr);
+void ClusterClient::unsubscribe(Timestamp, const std::string& channel) {
+    channels_.remove(channel);
 }
 
 void ClusterClient::look_at_channels(Timestamp now) {
@@ -272,6 +271,7 @@ void ClusterClient::advance(Timestamp now) {
 }
 
 Timestamp ClusterClient::next_deadline() const {
+    if (channels_.has_changes() && channel_line_.is_ready()) return Timestamp();
     Timestamp next = channel_line_.next_deadline();
     for (const std::unique_ptr<Member>& one : members_)
         if (one->wanted || one->line.keeps() || !held_.empty())
