@@ -62,7 +62,7 @@ struct IngressStore::Change {
 struct IngressStore::StateChange {
     std::string id;
     std::string state;
-    Got<bool> done;
+    Got<std::optional<std::string>> done;
     int tries = 0;
 };
 
@@ -142,6 +142,17 @@ void IngressStore::apply(Timestamp now, const std::shared_ptr<Change>& change,
 
 void IngressStore::set_state(Timestamp now, const std::string& id, const std::string& state,
                              Got<bool> done) {
+    replace_state(
+        now, id, state,
+        [done = std::move(done)](Timestamp at,
+                                 const Result<std::optional<std::string>, Failure>& was) mutable {
+            if (!was) return done(at, fail(was.error()));
+            done(at, was->has_value());
+        });
+}
+
+void IngressStore::replace_state(Timestamp now, const std::string& id, const std::string& state,
+                                 Got<std::optional<std::string>> done) {
     if (const auto fault = fault_of<IngressState>(state)) return done(now, fail(*fault));
     read_state(now, std::make_shared<StateChange>(StateChange{id, state, std::move(done)}));
 }
@@ -162,17 +173,17 @@ void IngressStore::apply_state(Timestamp now, const std::shared_ptr<StateChange>
     if (order == Order::kOutdated)
         return change->done(
             now, fail(Failure{Failure::Code::kOutdated, "a newer state of the ingress is stored"}));
-    if (order == Order::kIgnore) return change->done(now, false);
+    if (order == Order::kIgnore) return change->done(now, std::nullopt);
     commands_.eval(now, scripts::kSetIngressState,
                    {std::string(keys::kIngress), keys::ingress_state(change->id)},
                    {change->id, there, change->state},
-                   [this, change](Timestamp at, const Answer& answer) {
+                   [this, change, there](Timestamp at, const Answer& answer) {
                        if (!answer) return change->done(at, fail(answer.error()));
                        if (answer->integer == -1)
                            return change->done(
                                at, fail(Failure{Failure::Code::kNotFound, std::string(kAbsent)}));
                        if (answer->integer != 1) return read_state(at, change);
-                       change->done(at, true);
+                       change->done(at, std::optional<std::string>(there));
                    });
 }
 

@@ -40,6 +40,10 @@ class IngressStore {
     // RDS-23. True: written. False: a later update of the same session is there already. kOutdated:
     // a later session is. kNotFound: there is no such ingress; nothing is written then.
     void set_state(Timestamp now, const std::string& id, const std::string& state, Got<bool> done);
+    // The same; what was there before, so that of two writers each knows what it changed. Nothing:
+    // not written.
+    void replace_state(Timestamp now, const std::string& id, const std::string& state,
+                       Got<std::optional<std::string>> done);
     // kNotFound: "ingress does not exist". What was there.
     void remove(Timestamp now, const std::string& id, Got<Ingress> done);
 
