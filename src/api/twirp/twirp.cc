@@ -57,12 +57,14 @@ Encoding parse_encoding(std::string_view content_type) {
 }  // namespace
 
 TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus,
-                         WebhookPort* webhooks)
+                         WebhookPort* webhooks, ServicePorts services)
     : max_body_bytes_(options.max_body_bytes) {
     add_room_methods(methods_, options.limits, rooms);
     add_participant_methods(methods_, options, rooms);
     add_agent_dispatch(methods_, options, rooms, bus);
     add_unconnected_services(methods_, rooms);
+    if (services.egress != nullptr) add_egress(methods_, options.limits, *services.egress);
+    if (services.ingress != nullptr) add_ingress(methods_, *services.ingress);
     if (webhooks != nullptr) add_webhooks(methods_, *webhooks);
 }
 

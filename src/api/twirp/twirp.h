@@ -12,6 +12,7 @@
 
 #include "api/http/http_types.h"
 #include "api/ports.h"
+#include "api/services/service_ports.h"
 #include "api/twirp/twirp_methods.h"
 #include "base/callback.h"
 #include "rpc/bus.h"
@@ -43,9 +44,10 @@ class TwirpRouter {
   public:
     using Responder = Callback<HttpResponse>;
 
-    // Ports and bus must outlive the router; without `webhooks` there is no such service.
+    // Ports and bus must outlive the router; without `webhooks` there is no such service, and what
+    // is not in `services` answers that it is not connected.
     TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rpc::Bus& bus,
-                WebhookPort* webhooks = nullptr);
+                WebhookPort* webhooks = nullptr, ServicePorts services = {});
 
     static bool owns(std::string_view path) { return path.starts_with("/twirp/"); }
     // Answers exactly once, now or when the port does.

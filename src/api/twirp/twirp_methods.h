@@ -21,6 +21,8 @@ namespace confab::api {
 
 struct TwirpCall;  // twirp_call.h
 struct TwirpOptions;
+class EgressPort;   // services/egress_port.h
+class IngressPort;  // services/ingress_port.h
 class WebhookPort;  // webhook/webhook_port.h
 
 class TwirpMethods {
@@ -49,6 +51,9 @@ void add_agent_dispatch(TwirpMethods& methods, const TwirpOptions& options, Room
                         rpc::Bus& bus);
 // Egress, Ingress and SIP as they answer without a store and without workers.
 void add_unconnected_services(TwirpMethods& methods, RoomServicePort& rooms);
+// Of a node that reaches workers: in place of the unconnected ones.
+void add_egress(TwirpMethods& methods, const token::Limits& limits, EgressPort& port);
+void add_ingress(TwirpMethods& methods, IngressPort& port);
 void add_webhooks(TwirpMethods& methods, WebhookPort& port);
 
 }  // namespace confab::api
