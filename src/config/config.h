@@ -250,6 +250,11 @@ struct Turn {  // the embedded TURN server
     std::vector<std::string> deny_peer_cidrs;
 };
 
+struct Ingress {  // what encoders are told to publish to
+    std::string rtmp_base_url;
+    std::string whip_base_url;
+};
+
 struct ResourceUrlNotifier {
     Duration max_age = Duration::seconds(30);
     std::uint32_t max_depth = 200;
@@ -355,6 +360,7 @@ struct Config {
     NodeSelector node_selector;
     NodeStats node_stats;
     Turn turn;
+    Ingress ingress;
     Webhook webhook;
     Agents agents;
     Metric metric;

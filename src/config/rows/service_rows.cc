@@ -57,8 +57,12 @@ constexpr auto kRows = std::to_array<Option>({
         "turn.deny_peer_cidrs", [](C& c) -> Slot { return &c.turn.deny_peer_cidrs; },
         "Blocks that are never relayed to")
         .reloaded(),
-    later("ingress.rtmp_base_url", Kind::kString, "\"\"", "RTMP address shown to users"),
-    later("ingress.whip_base_url", Kind::kString, "\"\"", "WHIP address shown to users"),
+    used(
+        "ingress.rtmp_base_url", [](C& c) -> Slot { return &c.ingress.rtmp_base_url; },
+        "RTMP address shown to users"),
+    used(
+        "ingress.whip_base_url", [](C& c) -> Slot { return &c.ingress.whip_base_url; },
+        "WHIP address shown to users"),
     later("sip", Kind::kJsonByName, "{}", "No keys").with_entries(kNoEntries),
     used(
         "webhook.urls", [](C& c) -> Slot { return &c.webhook.urls; }, "Where events are posted"),

@@ -88,6 +88,7 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     options.retry.attempts = config.psrpc.max_attempts;
     options.retry.timeout = config.psrpc.timeout;
     options.retry.added = config.psrpc.backoff;
+    options.ingress = {config.ingress.rtmp_base_url, config.ingress.whip_base_url};
     options.websocket.max_message_bytes = config.limit.signal_message_size_limit;
     options.move_rate = config.own.drain_rate;
     options.seed = seed;

@@ -165,6 +165,7 @@ void Cluster::turn(Timestamp now) {
     bus_->handle_timeout(now);
     retrier_->handle_timeout(now);
     if (!registry_) return;
+    services_->handle_timeout(clock());
     registry_->handle_timeout(clock());
     take_registry_events(now);
     placement_->handle_timeout(now);
@@ -188,7 +189,7 @@ Timestamp Cluster::next_deadline() const {
     for (const Timestamp one :
          {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
           records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
-          media_end_->next_deadline(), mover_.next_deadline()})
+          media_end_->next_deadline(), mover_.next_deadline(), services_->next_deadline()})
         next = earlier(next, one);
     return next;
 }
@@ -208,6 +209,7 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
         [this](const std::string& room, RoomPlacement::Found found) {
             route_of(room, std::move(found));
         }});
+    make_services();
     node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
     if (const auto served = media_end_->serve(); !served)
         telemetry::log_error("cannot be asked by other nodes", {{"error", served.error().text}});
@@ -284,6 +286,17 @@ void Cluster::make_relay(SignalBackend& signal) {
                                                               seed_of(options_.seed, 6));
     backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
                                               metrics_, [this] { wake(); });
+}
+
+void Cluster::make_services() {
+    services_ = std::make_unique<ClusterServices>(
+        ClusterServices::Parts{
+            *redis_, *bus_, *retrier_, options_.retry, notices_, *reader_, *service_,
+            [this](const livekit::WebhookEvent& event, const livekit::WebhookConfig* extra) {
+                node_->webhooks().send(event, {}, extra);
+            },
+            options_.ingress},
+        net::EventLoop::now(), seed_of(options_.seed, 7));
 }
 
 // Nobody is known before the first reading of the records.

@@ -26,6 +26,7 @@
 #include "cluster/store/rooms/room_reader.h"
 #include "cluster/store/rooms/room_records.h"
 #include "runtime/control/cluster/cluster_room_service.h"
+#include "runtime/control/cluster/cluster_services.h"
 #include "runtime/control/cluster/relay_backend.h"
 #include "runtime/control/cluster/relayed_sessions.h"
 #include "runtime/control/cluster/room_mover.h"
@@ -46,6 +47,7 @@ struct ClusterOptions {
     cluster::nodes::PlacementOptions placement;
     cluster::relay::Settings relay;
     cluster::psrpc::RetryPlan retry;
+    cluster::services::IngressAddresses ingress;
     token::Limits limits;
     net::WebSocketOptions websocket;
     double move_rate = 20;  // of move_rooms()
@@ -78,6 +80,7 @@ class Cluster {
     // After open(): of all nodes.
     api::RoomServicePort& rooms() { return *service_; }
     SignalBackend& signal() { return *backend_; }
+    api::ServicePorts services() { return services_->ports(); }
 
     // Whether a room is, or is to be, at this node.
     void check_here(const std::string& room, Callback<bool> here);
@@ -123,6 +126,7 @@ class Cluster {
     void make_store();
     void make_rooms(api::RoomServicePort& rooms);
     void make_relay(SignalBackend& signal);
+    void make_services();
     void create_here(api::RoomServicePort& rooms, const api::CallContext& context,
                      livekit::CreateRoomRequest request, api::Reply<livekit::Room> reply);
     bool is_dead(const std::string& node) const;
@@ -161,6 +165,7 @@ class Cluster {
     std::unique_ptr<cluster::relay::SignalEnd> signal_end_;
     std::unique_ptr<RelayBackend> backend_;
     std::unique_ptr<ClusterRoomService> service_;
+    std::unique_ptr<ClusterServices> services_;
     RoomMover mover_;
     std::size_t moving_ = 0;  // of the mover's rooms, those without an answer
     std::function<void()> moved_;

@@ -111,17 +111,19 @@ class AgentEndpoint final : public Endpoint {
 class TwirpEndpoint final : public Endpoint {
   public:
     TwirpEndpoint(api::TwirpOptions options, api::RoomServicePort& rooms, rpc::Bus& bus,
-                  api::WebhookPort& webhooks, net::EventLoop& loop, telemetry::Metrics& metrics)
+                  api::WebhookPort& webhooks, api::ServicePorts services, net::EventLoop& loop,
+                  telemetry::Metrics& metrics)
         : rooms_(rooms),
           bus_(bus),
           webhooks_(webhooks),
-          twirp_(options, rooms, bus, &webhooks),
+          services_(services),
+          twirp_(options, rooms, bus, &webhooks, services),
           loop_(loop),
           metrics_(metrics) {}
     void serve(Call call) override;
     // Calls under way are answered as they began.
     void reconfigure(const api::TwirpOptions& options) {
-        twirp_ = api::TwirpRouter(options, rooms_, bus_, &webhooks_);
+        twirp_ = api::TwirpRouter(options, rooms_, bus_, &webhooks_, services_);
     }
 
   private:
@@ -131,6 +133,7 @@ class TwirpEndpoint final : public Endpoint {
     api::RoomServicePort& rooms_;
     rpc::Bus& bus_;
     api::WebhookPort& webhooks_;
+    api::ServicePorts services_;
     api::TwirpRouter twirp_;
     net::EventLoop& loop_;
     telemetry::Metrics& metrics_;

@@ -95,9 +95,11 @@ void Routes::add_rooms(ControlNode& control, telemetry::Metrics& metrics,
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,
                 make_unique<WhipEndpoint>(control, options.join, over_limit_, check_room)));
-    twirp_endpoint_ = add("/twirp/", "", Access::kToken,
-                          make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,
-                                                     control.loop(), metrics));
+    twirp_endpoint_ = add(
+        "/twirp/", "", Access::kToken,
+        make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,
+                                   cluster != nullptr ? cluster->services() : api::ServicePorts{},
+                                   control.loop(), metrics));
 }
 
 void Routes::reconfigure(const RouteOptions& options) {
