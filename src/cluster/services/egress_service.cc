@@ -10,6 +10,7 @@
 #include "cluster/services/patience.h"
 #include "json/json.h"
 #include "token/ids.h"
+#include "token/room_key.h"
 
 namespace confab::cluster::services {
 
@@ -56,7 +57,7 @@ void EgressService::start(const Caller& caller, ::rpc::StartEgressRequest reques
     request.set_egress_id(token::make_id(token::kEgressPrefix, rng_));
     const std::string room = room_name_of(request);
     if (room.empty()) return ask_worker(caller, request, std::move(done));
-    p_.rooms.room(caller.now, room,
+    p_.rooms.room(caller.now, token::room_key({}, room),
                   [this, caller, request = std::move(request), done = std::move(done)](
                       Timestamp now, const Result<std::string, Failure>& found) mutable {
                       if (!found) return done(fail(refusal(found.error())));

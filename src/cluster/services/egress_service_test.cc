@@ -10,6 +10,7 @@
 
 #include "cluster/services/egress_testing.h"
 #include "cluster/services/patience.h"
+#include "token/room_key.h"
 
 namespace confab::cluster::services {
 namespace {
@@ -110,6 +111,10 @@ TEST_CASE("EgressService: a room that there is not is said before a worker is as
     ::rpc::StartEgressRequest any;
     any.mutable_egress()->set_room_name("nosuch");
     CHECK(e.start(any).text() == "not_found: requested room does not exist");
+    // Nobody names a tenant's room by its key (TEN-03).
+    e.world.add_room(token::room_key("acme", "r"), "RM_acme");
+    CHECK(e.start(e.composite(token::room_key("acme", "r"))).text() ==
+          "not_found: requested room does not exist");
     CHECK(e.worker.requests.empty());
 
     // The worker says what is wrong with these.

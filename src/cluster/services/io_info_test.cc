@@ -150,6 +150,26 @@ TEST_CASE("IoInfo: a worker hears nothing while Redis is away, so that it tries 
     CHECK(e.world.events() == Names{"egress_updated"});
 }
 
+TEST_CASE("IoInfo: of those that wait without an answer the oldest gives way") {
+    Egresses e;
+    e.world.port.is_away = true;
+    std::vector<std::string> answers;
+    const std::string info = egress("EG_1", livekit::EGRESS_ACTIVE).SerializeAsString();
+    for (std::size_t i = 0; i <= IoInfo::kMaxHeld; ++i) {
+        e.world.worker()->call(e.world.now(), kUpdateEgressInfo, {}, info, {},
+                               [&answers](const rpc::Outcome& outcome) {
+                                   answers.push_back(rpc::testing::text_of(outcome));
+                               });
+        e.world.pass(Duration::micros(1500));
+    }
+    e.world.pass(Duration::millis(20));
+    CHECK(e.io->held() == IoInfo::kMaxHeld);
+    CHECK(answers == Names{"internal: the handler gave no answer"});
+    e.world.pass(Duration::seconds(4));
+    CHECK(e.io->held() == 0);
+    CHECK(answers.size() == IoInfo::kMaxHeld + 1);
+}
+
 TEST_CASE("IoInfo: any node answers, and a second one of a node is refused [RPC-13] [PSR-21]") {
     Egresses e;
     const auto again =
