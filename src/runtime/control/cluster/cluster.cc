@@ -39,7 +39,9 @@ Cluster::Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptio
                                {"problem", notice.text}});
       }),
       mover_(options_.move_rate,
-             [this](Timestamp now, const std::string& room) { move_room(now, room); }),
+             [this](Timestamp now, const std::string& room, Callback<> moved) {
+                 move_room(now, room, std::move(moved));
+             }),
       close_timer_(loop) {}
 
 Cluster::~Cluster() = default;
@@ -178,7 +180,6 @@ void Cluster::turn(Timestamp now) {
     media_end_->handle_timeout(now);
     backend_->take_events();
     mover_.handle_timeout(now);
-    finish_moving();
     bus_->handle_timeout(now);
     if (closed_) finish_closing();
 }
@@ -332,11 +333,6 @@ void Cluster::store(StoreEffect effect) {
 
 // ---------------------------------------------------------------- other nodes
 
-void Cluster::node_died(const std::string& node) {
-    signal_end_->node_died(node);
-    media_end_->node_died(node);
-}
-
 void Cluster::take_registry_events(Timestamp now) {
     using Kind = nodes::RegistryEvent::Kind;
     while (const auto event = registry_->poll_event()) {
@@ -352,7 +348,9 @@ void Cluster::take_registry_events(Timestamp now) {
                                         ? "a node is gone"
                                         : "the clock of a node is wrong",
                                     {{"nodeID", event->node.node}, {"what", event->node.text}});
-                if (event->node.kind == Told::kDied) node_died(event->node.node);
+                if (event->node.kind != Told::kDied) break;
+                signal_end_->node_died(event->node.node);
+                media_end_->node_died(event->node.node);
                 break;
             case Kind::kWasAway:
             case Kind::kRecordLost:
@@ -425,38 +423,33 @@ void Cluster::drain() {
 void Cluster::undrain() {
     if (!registry_) return;
     mover_.stop();
-    moved_ = nullptr;
     registry_->set_state(clock(), nodes::NodeState::kServing);
     wake();
 }
 
 void Cluster::move_rooms(std::function<void()> done) {
     if (!registry_) return done();
-    moved_ = std::move(done);
     std::deque<RoomMover::Room> rooms = servers_->list();
     telemetry::log_info("the rooms go on at other nodes", {{"rooms", rooms.size()}});
-    mover_.start(net::EventLoop::now(), std::move(rooms));
+    mover_.start(net::EventLoop::now(), std::move(rooms), std::move(done));
     wake();
 }
 
-void Cluster::move_room(Timestamp now, const std::string& room) {
-    ++moving_;
-    placement_->hand_over(
-        now, room, [this, room](Timestamp, const nodes::Placement::Outcome& placed) {
-            --moving_;
-            if (!placed)
-                return telemetry::log_warn("a room finds no other node",
-                                           {{"room", room}, {"reason", placed.error().text}});
-            if (placed->node == options_.registry.id) return;
-            telemetry::log_info("a room goes on at another node",
-                                {{"room", room}, {"nodeID", placed->node}});
-            ++counters_.rooms_moved;
-            end_here(room);
-        });
-}
-
-void Cluster::finish_moving() {
-    if (moved_ && mover_.is_done() && moving_ == 0) std::exchange(moved_, nullptr)();
+void Cluster::move_room(Timestamp now, const std::string& room, Callback<> moved) {
+    placement_->hand_over(now, room,
+                          [this, room, moved = std::move(moved)](
+                              Timestamp, const nodes::Placement::Outcome& placed) mutable {
+                              moved();
+                              if (!placed)
+                                  return telemetry::log_warn(
+                                      "a room finds no other node",
+                                      {{"room", room}, {"reason", placed.error().text}});
+                              if (placed->node == options_.registry.id) return;
+                              telemetry::log_info("a room goes on at another node",
+                                                  {{"room", room}, {"nodeID", placed->node}});
+                              ++counters_.rooms_moved;
+                              end_here(room);
+                          });
 }
 
 void Cluster::close(std::function<void()> done) {

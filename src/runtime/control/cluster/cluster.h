@@ -133,12 +133,10 @@ class Cluster {
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
     void take_conflicts();
-    void move_room(Timestamp now, const std::string& room);
-    void finish_moving();
+    void move_room(Timestamp now, const std::string& room, Callback<> moved);
     void end_here(const std::string& room);
     void end_copy(const std::string& room, const std::string& holder);
     void take_orphans(Timestamp now);
-    void node_died(const std::string& node);
     void route_of(const std::string& room, RoomPlacement::Found found);
     void finish_closing();
 
@@ -167,8 +165,6 @@ class Cluster {
     std::unique_ptr<ClusterRoomService> service_;
     std::unique_ptr<ClusterServices> services_;
     RoomMover mover_;
-    std::size_t moving_ = 0;  // of the mover's rooms, those without an answer
-    std::function<void()> moved_;
 
     std::array<bool, 2> told_down_{};  // by line
     Snapshot counters_;

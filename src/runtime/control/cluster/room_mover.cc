@@ -8,9 +8,22 @@
 
 namespace confab::control {
 
-void RoomMover::start(Timestamp now, std::deque<Room> rooms) {
+void RoomMover::start(Timestamp now, std::deque<Room> rooms, std::function<void()> done) {
+    stop();
     rooms_ = std::move(rooms);
+    done_ = std::move(done);
     due_ = now;
+}
+
+void RoomMover::stop() {
+    rooms_.clear();
+    under_way_ = std::make_shared<std::size_t>(0);
+    done_ = nullptr;
+}
+
+Timestamp RoomMover::next_deadline() const {
+    if (has_ended()) return Timestamp();
+    return rooms_.empty() ? Timestamp::never() : due_;
 }
 
 void RoomMover::handle_timeout(Timestamp now) {
@@ -21,8 +34,10 @@ void RoomMover::handle_timeout(Timestamp now) {
             static_cast<double>(std::max<std::size_t>(room.participants, 1)) / std::max(rate_, 1.0);
         due_ = std::max(due_, now - Duration::seconds(1)) +
                Duration::micros(static_cast<std::int64_t>(seconds * 1e6));
-        move_(now, room.key);
+        ++*under_way_;
+        move_(now, room.key, [under_way = under_way_] { --*under_way; });
     }
+    if (has_ended()) std::exchange(done_, nullptr)();
 }
 
 }  // namespace confab::control
