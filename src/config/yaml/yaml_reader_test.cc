@@ -273,12 +273,13 @@ TEST_CASE("parse_yaml: all that is not implemented is told, however much it is [
     many +=
         "psrpc: {buffer_size: 9}\n"
         "redis: {read_timeout: 9, write_timeout: 9, pool_size: 9}\n"
+        "webhook: {url_notifier: {num_workers: 9, queue_size: 9}}\n"
         "api: {execution_timeout: 9s, check_interval: 9s, max_check_interval: 9s,\n"
         "  enable_psrpc_for_get_list_participants: true}\n"
         "logging: {sample: true, sample_initial: 9, sample_interval: 9, item_sample_seconds: 9,\n"
         "  item_sample_initial: 9, item_sample_interval: 9}\n";
-    REQUIRE(count + 14 > kMaxDiagnostics);
-    CHECK(parsed(many).warnings.size() == count + 14);
+    REQUIRE(count + 16 > kMaxDiagnostics);
+    CHECK(parsed(many).warnings.size() == count + 16);
 }
 
 TEST_CASE("parse_yaml: a list or map of the file takes the place of the default one [CFG-01]") {
