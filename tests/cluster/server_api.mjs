@@ -34,6 +34,19 @@ export async function api_checks(suite, nodes) {
     await refused(api(away).deleteRoom('api-rooms'), 'not_found', 404);
   });
 
+  await suite.check('a room of a node that has just come is deleted by that node [RDS-27] [RPC-03]', async () => {
+    const [one] = nodes.all;
+    for (let i = 0; i < 3; i += 1) {
+      const fresh = await nodes.add();
+      await api(fresh).createRoom({ name: `fresh-${i}`, nodeId: fresh.node, emptyTimeout: 600 });
+      await until(() => nodes.redis.cli('HEXISTS', 'rooms', `fresh-${i}`) === '1', { every: 1, what: 'its record' });
+      await api(one).deleteRoom(`fresh-${i}`);
+      await until(() => fresh.log.includes(`room_finished room="fresh-${i}"`), { what: 'its end there' });
+      await fresh.stop();
+      nodes.all.pop();
+    }
+  });
+
   await suite.check('participants of another node are listed, muted, changed, written to, removed [RPC-03] [RPC-04] [RPC-33] [RDS-04]', async () => {
     const alice = await Peer.join(suite, nodes.all[0], 'api-people', 'alice', { number: 1 });
     const away = nodes.other(nodes.holder('api-people'));

@@ -300,9 +300,17 @@ void Cluster::make_services() {
         net::EventLoop::now(), seed_of(options_.seed, 7));
 }
 
-// Nobody is known before the first reading of the records.
-bool Cluster::is_dead(const std::string& node) const {
-    return !node.empty() && registry_->table().is_loaded() && !registry_->table().is_usable(node);
+// One that is not in the records may have come since they were read: they are read again first.
+bool Cluster::is_dead(const std::string& node) {
+    constexpr std::size_t kMaxUnknown = 1000;
+    const nodes::NodeTable& table = registry_->table();
+    if (node.empty() || !table.is_loaded()) return false;
+    if (table.find(node) != nullptr) return !table.is_usable(node);
+    if (unknown_.size() >= kMaxUnknown) unknown_.clear();
+    const Timestamp now = net::EventLoop::now();
+    const auto [seen, is_new] = unknown_.try_emplace(node, now);
+    if (is_new) registry_->refresh(now, [](Timestamp) {});
+    return table.asked() >= seen->second;
 }
 
 void Cluster::check_here(const std::string& room, Callback<bool> here) {

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -129,7 +130,7 @@ class Cluster {
     void make_services();
     void create_here(api::RoomServicePort& rooms, const api::CallContext& context,
                      livekit::CreateRoomRequest request, api::Reply<livekit::Room> reply);
-    bool is_dead(const std::string& node) const;
+    bool is_dead(const std::string& node);
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
     void take_conflicts();
@@ -164,6 +165,8 @@ class Cluster {
     std::unique_ptr<RelayBackend> backend_;
     std::unique_ptr<ClusterRoomService> service_;
     std::unique_ptr<ClusterServices> services_;
+    // Nodes that the records do not have, and when that was seen first.
+    std::map<std::string, Timestamp> unknown_;
     RoomMover mover_;
 
     std::array<bool, 2> told_down_{};  // by line
