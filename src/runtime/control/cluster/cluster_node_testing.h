@@ -178,11 +178,16 @@ class ClusterClient : public SignalClient {
                 if (info.identity() == identity) return true;
         }
     }
-    bool is_served(std::int64_t number) {
-        livekit::SignalRequest ping;
-        ping.mutable_ping_req()->set_timestamp(number);
-        send(ping);
-        return wait(livekit::SignalResponse::kPongResp).pong_resp().last_ping_timestamp() == number;
+    // The room answers, and not the node with the WebSocket.
+    bool is_served(std::uint32_t number) {
+        livekit::SignalRequest request;
+        request.mutable_update_metadata()->set_request_id(number);
+        send(request);
+        for (;;) {
+            const auto response = wait(livekit::SignalResponse::kRequestResponse);
+            if (!response.has_request_response()) return false;
+            if (response.request_response().request_id() == number) return true;
+        }
     }
 };
 

@@ -32,8 +32,7 @@ constexpr Duration kLong = Duration::seconds(16);  // of three attempts
 struct Method {
     std::string name;
     std::string request;  // as its own node is to get it
-    std::function<std::shared_ptr<std::string>(RoomCluster&, ClusterNode&,
-                                               const std::string& tenant)>
+    std::function<std::shared_ptr<std::string>(RoomCluster&, RoomsNode&, const std::string& tenant)>
         start;
     std::string unknown;  // the answer where nobody has the room and Redis knows nothing of it
 };
@@ -45,7 +44,7 @@ Method method(const char* name,
     request.set_room("room");
     if constexpr (requires { request.set_identity(""); }) request.set_identity("ann");
     return {name, request.SerializeAsString(),
-            [call, request](RoomCluster& world, ClusterNode& node, const std::string& tenant) {
+            [call, request](RoomCluster& world, RoomsNode& node, const std::string& tenant) {
                 return world.start(node, call, request, tenant);
             },
             std::move(unknown)};
@@ -90,12 +89,12 @@ std::vector<Method> read() {
 struct World : RoomCluster {
     using RoomCluster::RoomCluster;
 
-    std::string call(ClusterNode& node, const Method& method, const std::string& tenant = "",
+    std::string call(RoomsNode& node, const Method& method, const std::string& tenant = "",
                      Duration wait = kUsual) {
         return answered(method.start(*this, node, tenant), wait);
     }
     // A room of a node with ann in it, as everybody knows.
-    void have_room(ClusterNode& node, const std::string& key) {
+    void have_room(RoomsNode& node, const std::string& key) {
         node.servers.add_room(key);
         node.servers.add_participant(key, "ann");
         store_room(key);
@@ -103,7 +102,7 @@ struct World : RoomCluster {
         set("room_node_map", key, node.id);
         pass(Duration::millis(5));
     }
-    std::string create(ClusterNode& node, const std::string& name, const std::string& wanted = "",
+    std::string create(RoomsNode& node, const std::string& name, const std::string& wanted = "",
                        const std::string& tenant = "", Duration wait = kUsual) {
         livekit::CreateRoomRequest request;
         request.set_name(name);
@@ -111,12 +110,12 @@ struct World : RoomCluster {
         request.set_metadata("new");
         return ask(node, &Port::create_room, request, tenant, wait);
     }
-    std::string remove(ClusterNode& node, const std::string& name, Duration wait = kUsual) {
+    std::string remove(RoomsNode& node, const std::string& name, Duration wait = kUsual) {
         livekit::DeleteRoomRequest request;
         request.set_room(name);
         return ask(node, &Port::delete_room, request, "", wait);
     }
-    std::string find(ClusterNode& node, const std::string& key) {
+    std::string find(RoomsNode& node, const std::string& key) {
         const auto found = std::make_shared<std::string>("waiting");
         using Found = Result<std::optional<std::string>, api::ServiceError>;
         node.api.find_room(key, [found](const Found& result) {
@@ -126,7 +125,7 @@ struct World : RoomCluster {
         return answered(found);
     }
     // "name" of each room, in the order of the answer.
-    std::string list(ClusterNode& node, const std::string& tenant, const Texts& names = {}) {
+    std::string list(RoomsNode& node, const std::string& tenant, const Texts& names = {}) {
         livekit::ListRoomsRequest request;
         for (const std::string& name : names)
             request.add_names(name);
@@ -138,8 +137,7 @@ struct World : RoomCluster {
             text += room.name() + " " + room.sid() + "; ";
         return text;
     }
-    std::string participants(ClusterNode& node, const std::string& room,
-                             const std::string& tenant) {
+    std::string participants(RoomsNode& node, const std::string& room, const std::string& tenant) {
         livekit::ListParticipantsRequest request;
         request.set_room(room);
         livekit::ListParticipantsResponse response;
@@ -386,7 +384,7 @@ TEST_CASE("CreateRoom: a room that there is stays where it is, whatever is wante
 }
 
 TEST_CASE("CreateRoom: no node to make it on [NODE-11] [NODE-12]") {
-    ClusterNodeOptions options;
+    RoomsNodeOptions options;
     options.limits = {1, 0};
     World world(2, options);
     CHECK(world.create(world.a(), "room", "c") == "unknown: could not find object");
@@ -466,7 +464,7 @@ TEST_CASE("DeleteRoom: a room whose node has died goes from Redis, at once [RDS-
 }
 
 TEST_CASE("DeleteRoom: its node dies while it is asked [RDS-27]") {
-    ClusterNodeOptions options;
+    RoomsNodeOptions options;
     options.plan.pause = Duration::seconds(2);
     World world(2, options);
     world.have_room(world.b(), "room");

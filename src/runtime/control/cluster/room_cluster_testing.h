@@ -168,7 +168,7 @@ class RoomsHost {
     std::unique_ptr<ControlNode> control_;
 };
 
-struct ClusterNodeOptions {
+struct RoomsNodeOptions {
     cluster::nodes::NodeLimits limits;
     bool allow_local = true;
     std::size_t shards = 1;
@@ -177,9 +177,9 @@ struct ClusterNodeOptions {
 
 class RoomCluster;
 
-class ClusterNode {
+class RoomsNode {
   public:
-    ClusterNode(RoomCluster& world, std::string id, const ClusterNodeOptions& options);
+    RoomsNode(RoomCluster& world, std::string id, const RoomsNodeOptions& options);
 
     void handle_timeout(Timestamp now) {
         bus.handle_timeout(now);
@@ -232,12 +232,12 @@ class ClusterNode {
 class RoomCluster {
   public:
     // Nodes "a", "b" …, who know each other.
-    explicit RoomCluster(std::size_t count = 2, const ClusterNodeOptions& options = {}) {
+    explicit RoomCluster(std::size_t count = 2, const RoomsNodeOptions& options = {}) {
         cluster::nodes::add_scripts(server.store());
         cluster::store::testing::add_scripts(server.store());
         for (std::size_t i = 0; i < count; ++i) {
             const std::string id(1, static_cast<char>('a' + i));
-            nodes[id] = std::make_unique<ClusterNode>(*this, id, options);
+            nodes[id] = std::make_unique<RoomsNode>(*this, id, options);
         }
         now = net::EventLoop::now() - kSetUp;
         for (auto& [id, node] : nodes)
@@ -248,8 +248,8 @@ class RoomCluster {
                 REQUIRE(node->registry.table().is_usable(other));
     }
 
-    ClusterNode& a() { return *nodes.at("a"); }
-    ClusterNode& b() { return *nodes.at("b"); }
+    RoomsNode& a() { return *nodes.at("a"); }
+    RoomsNode& b() { return *nodes.at("b"); }
     // kill -9
     void kill(const std::string& id) { nodes.erase(id); }
     UnixTime wall_at(Timestamp at) const { return wall0_ + (at - Timestamp()); }
@@ -286,7 +286,7 @@ class RoomCluster {
 
     // A call of the API of a node, and what has come back of it by `wait`, or "waiting".
     template <typename Request, typename Response>
-    std::string ask(ClusterNode& node,
+    std::string ask(RoomsNode& node,
                     void (api::RoomServicePort::*method)(const api::CallContext&, const Request&,
                                                          api::Reply<Response>),
                     const Request& request, const std::string& tenant = "",
@@ -294,7 +294,7 @@ class RoomCluster {
         return answered(start(node, method, request, tenant), wait);
     }
     template <typename Request, typename Response>
-    std::shared_ptr<std::string> start(ClusterNode& node,
+    std::shared_ptr<std::string> start(RoomsNode& node,
                                        void (api::RoomServicePort::*method)(const api::CallContext&,
                                                                             const Request&,
                                                                             api::Reply<Response>),
@@ -343,7 +343,7 @@ class RoomCluster {
     static constexpr Duration kUsual = Duration::seconds(1);
     Timestamp now = net::EventLoop::now() - kSetUp;
     redis::MemoryServer server;
-    std::map<std::string, std::unique_ptr<ClusterNode>> nodes;
+    std::map<std::string, std::unique_ptr<RoomsNode>> nodes;
 
   private:
     UnixTime wall0_ = net::EventLoop::wall() + (Timestamp() - net::EventLoop::now());
@@ -351,8 +351,7 @@ class RoomCluster {
 
 // ---------------------------------------------------------------- as Cluster does it
 
-inline ClusterNode::ClusterNode(RoomCluster& cluster, std::string name,
-                                const ClusterNodeOptions& options)
+inline RoomsNode::RoomsNode(RoomCluster& cluster, std::string name, const RoomsNodeOptions& options)
     : world(cluster),
       id(std::move(name)),
       host(id, options.shards),
@@ -393,11 +392,11 @@ inline ClusterNode::ClusterNode(RoomCluster& cluster, std::string name,
     rooms.answer = std::string("\xc2\x3e\x01", 3) + id;  // field 1000
 }
 
-inline cluster::nodes::Clock ClusterNode::clock() const {
+inline cluster::nodes::Clock RoomsNode::clock() const {
     return {world.now, world.wall_at(world.now)};
 }
 
-inline redis::Events ClusterNode::events() {
+inline redis::Events RoomsNode::events() {
     return {
         [this](Timestamp now, std::string_view channel, const std::string& payload) {
             if (!frozen) bus.handle_message(now, channel, payload);
@@ -415,9 +414,9 @@ inline redis::Events ClusterNode::events() {
         {}};
 }
 
-inline void ClusterNode::create_here(const api::CallContext& context,
-                                     const livekit::CreateRoomRequest& request,
-                                     api::Reply<livekit::Room> reply) {
+inline void RoomsNode::create_here(const api::CallContext& context,
+                                   const livekit::CreateRoomRequest& request,
+                                   api::Reply<livekit::Room> reply) {
     places.place(context.now, token::room_key(context.tenant, request.name()), id,
                  [this, context, request,
                   reply = std::move(reply)](const Result<std::string, rpc::Error>& placed) mutable {
@@ -427,7 +426,7 @@ inline void ClusterNode::create_here(const api::CallContext& context,
                  });
 }
 
-inline void ClusterNode::route_of(const std::string& room, RoomPlacement::Found found) {
+inline void RoomsNode::route_of(const std::string& room, RoomPlacement::Found found) {
     const std::array<std::string_view, 3> words = {"HGET", "room_node_map", room};
     const auto waiting = std::make_shared<RoomPlacement::Found>(std::move(found));
     const auto answer = [waiting](Timestamp, const Result<redis::Value, redis::Fault>& reply) {

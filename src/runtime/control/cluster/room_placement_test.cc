@@ -29,25 +29,25 @@ std::string text_of(const Result<std::string, rpc::Error>& node) {
 struct World : RoomCluster {
     using RoomCluster::RoomCluster;
 
-    std::string join(ClusterNode& node, const std::string& room, Duration wait = kUsual) {
+    std::string join(RoomsNode& node, const std::string& room, Duration wait = kUsual) {
         return answer_of(wait, [&](RoomPlacement::Found found) {
             node.places.find_node(now, room, std::move(found));
         });
     }
-    std::string place(ClusterNode& node, const std::string& room, const std::string& wanted = "",
+    std::string place(RoomsNode& node, const std::string& room, const std::string& wanted = "",
                       Duration wait = kUsual) {
         return answer_of(wait, [&](RoomPlacement::Found found) {
             node.places.place(now, room, wanted, std::move(found));
         });
     }
-    std::string check(ClusterNode& node, const std::string& room, Duration wait = kUsual) {
+    std::string check(RoomsNode& node, const std::string& room, Duration wait = kUsual) {
         const auto answer = std::make_shared<std::string>("waiting");
         node.places.check_here(now, room,
                                [answer](bool here) { *answer = here ? "here" : "not here"; });
         return answered(answer, wait);
     }
     // "" if the node has no such room; else its sid, when it was made and its metadata.
-    static std::string room_of(ClusterNode& node, const std::string& key, std::size_t shard = 0) {
+    static std::string room_of(RoomsNode& node, const std::string& key, std::size_t shard = 0) {
         const auto text = std::make_shared<std::string>("waiting");
         node.host.control().ask<std::string>(
             shard,
@@ -78,8 +78,8 @@ struct World : RoomCluster {
         return answered(answer, wait);
     }
 };
-ClusterNodeOptions full_of_one() {
-    ClusterNodeOptions options;
+RoomsNodeOptions full_of_one() {
+    RoomsNodeOptions options;
     options.limits = {1, 0};
     return options;
 }
@@ -144,7 +144,7 @@ TEST_CASE("RoomPlacement: a stored room without an internal part lives on too [R
 }
 
 TEST_CASE("RoomPlacement: a stored room goes to the shard that has its name [RDS-21]") {
-    ClusterNodeOptions options;
+    RoomsNodeOptions options;
     options.shards = 2;
     World world(1, options);
     std::string room = "room";
@@ -231,10 +231,10 @@ TEST_CASE("RoomPlacement: no node that takes a room, and one that there is not [
 }
 
 TEST_CASE("RoomPlacement: Redis is down: new rooms are here, or are refused as may mend [RDS-32]") {
-    ClusterNodeOptions strict;
+    RoomsNodeOptions strict;
     strict.allow_local = false;
     for (const bool allowed : {true, false}) {
-        World world(2, allowed ? ClusterNodeOptions{} : strict);
+        World world(2, allowed ? RoomsNodeOptions{} : strict);
         world.store_room("theirs");
         CHECK(world.place(world.a(), "theirs", "b") == "b");
         world.server.stop(world.now);
