@@ -77,6 +77,19 @@ std::optional<std::int64_t> in_nanos(Number number, std::int64_t nanos) {
     return whole * nanos + rounded;
 }
 
+// value / unit as a decimal number without zeros at its end; `unit` is a power of ten.
+std::string with_fraction(std::int64_t value, std::int64_t unit) {
+    std::string text = std::to_string(value / unit);
+    std::int64_t rest = value % unit;
+    if (rest == 0) return text;
+    text += '.';
+    for (unit /= 10; rest > 0; unit /= 10) {
+        text += static_cast<char>('0' + rest / unit);
+        rest %= unit;
+    }
+    return text;
+}
+
 }  // namespace
 
 std::optional<Duration> parse_duration(std::string_view text) {
@@ -97,20 +110,23 @@ std::optional<Duration> parse_duration(std::string_view text) {
     return negative ? -duration : duration;
 }
 
+// As Go writes them: 1h2m3.5s, 7.5s, 500ms, 1.5ms, 20us.
 std::string format_duration(Duration duration) {
     std::int64_t us = duration.us();
     if (us == 0) return "0s";
     std::string text = us < 0 ? "-" : "";
     if (us < 0) us = -us;
-    constexpr std::array<std::pair<std::string_view, std::int64_t>, 5> kParts = {
-        {{"h", 3'600'000'000}, {"m", 60'000'000}, {"s", 1'000'000}, {"ms", 1000}, {"us", 1}}};
+    constexpr std::array<std::pair<std::string_view, std::int64_t>, 2> kParts = {
+        {{"h", 3'600'000'000}, {"m", 60'000'000}}};
     for (const auto& [name, size] : kParts) {
         if (us < size) continue;
         text += std::to_string(us / size);
         text += name;
         us %= size;
     }
-    return text;
+    if (us >= 1'000'000) return text + with_fraction(us, 1'000'000) + "s";
+    if (us >= 1000) return text + with_fraction(us, 1000) + "ms";
+    return us == 0 ? text : text + std::to_string(us) + "us";
 }
 
 }  // namespace confab::config

@@ -133,7 +133,7 @@ TEST_CASE("parse_yaml: the defaults of the key table [CFG-05]") {
     CHECK(c.audio.active_level == 35);
     CHECK(c.limit.num_tracks == 0);
     CHECK(c.limit.bytes_per_sec == 0);
-    CHECK(default_text(*find_option("signal_relay.retry_timeout")) == "7s500ms");
+    CHECK(default_text(*find_option("signal_relay.retry_timeout")) == "7.5s");
     CHECK(default_text(*find_option("psrpc.timeout")) == "3s");
     CHECK(c.room.enabled_codecs.size() == 10);
 }
