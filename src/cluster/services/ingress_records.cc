@@ -75,7 +75,7 @@ void IngressRecords::replace(Timestamp now, const IngressInfo& info, const std::
     }
     store_.replace_state(
         now, info.ingress_id(), state,
-        [this, info, state, done = std::move(done)](
+        [this, info = info, state, done = std::move(done)](
             Timestamp at, const Result<std::optional<std::string>, Failure>& was) mutable {
             if (!was) return done(at, fail(was.error()));
             if (*was) replaced(at, std::move(info), **was, state);

@@ -98,12 +98,12 @@ void IngressService::create(const Caller& caller, const livekit::CreateIngressRe
 }
 
 void IngressService::store_new(Timestamp now, const IngressInfo& info, Done<IngressInfo> done) {
-    p_.records.create(
-        now, info.SerializeAsString(),
-        [info, done = std::move(done)](Timestamp, const Result<void, Failure>& kept) mutable {
-            if (!kept) return done(fail(refusal(kept.error())));
-            done(std::move(info));
-        });
+    p_.records.create(now, info.SerializeAsString(),
+                      [info = info, done = std::move(done)](
+                          Timestamp, const Result<void, Failure>& kept) mutable {
+                          if (!kept) return done(fail(refusal(kept.error())));
+                          done(std::move(info));
+                      });
 }
 
 // The service that takes it stores it, with the state that it is in.
@@ -161,12 +161,13 @@ void IngressService::store_changed(const Caller& caller, const IngressInfo& info
                                    Done<IngressInfo> done) {
     p_.records.create(
         caller.now, info.SerializeAsString(),
-        [this, caller, info, asked = request.SerializeAsString(), done = std::move(done)](
+        [this, caller, info = info, asked = request.SerializeAsString(), done = std::move(done)](
             Timestamp now, const Result<void, Failure>& kept) mutable {
             if (!kept) return done(fail(refusal(kept.error())));
-            ask_session(
-                {now, caller.timeout}, info, kUpdateIngress, std::move(asked),
-                [info, done = std::move(done)](Timestamp) mutable { done(std::move(info)); });
+            ask_session({now, caller.timeout}, info, kUpdateIngress, std::move(asked),
+                        [info = info, done = std::move(done)](Timestamp) mutable {
+                            done(std::move(info));
+                        });
         });
 }
 

@@ -108,6 +108,7 @@ struct Ingresses {
     // "started RT_1", in their order.
     std::vector<std::string> told() const {
         std::vector<std::string> all;
+        all.reserve(world.told.size());
         for (const Told& one : world.told)
             all.push_back(one.event.substr(8) + " " +
                           one.whole.ingress_info().state().resource_id());

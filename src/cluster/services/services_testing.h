@@ -104,6 +104,7 @@ struct World {
     }
     std::vector<std::string> events() const {
         std::vector<std::string> names;
+        names.reserve(told.size());
         for (const Told& one : told)
             names.push_back(one.event);
         return names;

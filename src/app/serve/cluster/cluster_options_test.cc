@@ -150,6 +150,7 @@ TEST_CASE("cluster_options: what is no region stops the start, with the remedy [
 
 TEST_CASE("node_figures: the rooms of all shards and the media of all workers [NODE-03]") {
     std::vector<std::unique_ptr<worker::WorkerInbox>> inboxes;
+    inboxes.reserve(2);
     for (int i = 0; i < 2; ++i)
         inboxes.push_back(std::make_unique<worker::WorkerInbox>(2));
     worker::ControlPort media(inboxes);

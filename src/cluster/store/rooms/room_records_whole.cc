@@ -28,6 +28,7 @@ void RoomRecords::send_compared(Timestamp now, Turn& turn) {
     const std::size_t bytes = std::exchange(turn.compared_bytes, 0) + kCommandBytes;
     if (names.empty()) return;
     std::vector<RoomScripts::Room> rooms;
+    rooms.reserve(names.size());
     for (const std::string& name : names)
         rooms.push_back(take_whole(now, name));
     on_the_way_ += bytes;

@@ -85,7 +85,7 @@ bool ClusterRoomService::is_here(const api::CallContext& context, const std::str
 
 template <typename Request, typename Response>
 void ClusterRoomService::ask(const rpc::Method& method, rpc::Topic topic,
-                             const api::CallContext& context, Request request,
+                             const api::CallContext& context, const Request& request,
                              const cluster::psrpc::RetryPlan& plan, api::Reply<Response> reply) {
     p_.bus.call(context.now, method, std::move(topic), request.SerializeAsString(), {}, plan,
                 [reply = std::move(reply)](const rpc::Outcome& outcome) mutable {
@@ -108,7 +108,7 @@ void ClusterRoomService::of_room(const rpc::Method& method, Method<Request, Resp
     Request keyed = request;
     keyed.set_room(key_of(context, request.room()));
     const std::string key = keyed.room();
-    ask(method, {key}, context, std::move(keyed), p_.plan, std::move(reply));
+    ask(method, {key}, context, keyed, p_.plan, std::move(reply));
 }
 
 template <typename Request, typename Response>
@@ -122,7 +122,7 @@ void ClusterRoomService::of_participant(const rpc::Method& method, Method<Reques
     Request keyed = request;
     keyed.set_room(key_of(context, request.room()));
     const rpc::Topic topic = cluster::participant_topic(keyed.room(), identity);
-    ask(method, topic, context, std::move(keyed), plan, std::move(reply));
+    ask(method, topic, context, keyed, plan, std::move(reply));
 }
 
 template <typename Request, typename Response>
@@ -169,7 +169,7 @@ void ClusterRoomService::create_room(const api::CallContext& context,
                            api::CallContext later = context;
                            later.now = net::EventLoop::now();
                            const token::RoomName name = token::split_room_key(key);
-                           ask(cluster::kCreateRoom, {*node}, later, std::move(keyed),
+                           ask(cluster::kCreateRoom, {*node}, later, keyed,
                                cluster::psrpc::kCreateRoomRetry,
                                api::Reply<livekit::Room>(
                                    [shown = std::string(name.name), reply = std::move(reply)](
@@ -231,7 +231,7 @@ void ClusterRoomService::delete_elsewhere(const api::CallContext& context, const
         api::CallContext later = context;
         later.now = net::EventLoop::now();
         using Outcome = Result<livekit::DeleteRoomResponse, api::ServiceError>;
-        ask(cluster::kDeleteRoom, {key}, later, std::move(keyed), p_.plan,
+        ask(cluster::kDeleteRoom, {key}, later, keyed, p_.plan,
             api::Reply<livekit::DeleteRoomResponse>(
                 [this, key, node = *node, reply = std::move(reply)](Outcome outcome) mutable {
                     if (outcome || outcome.error().code != api::ErrorCode::kUnavailable ||

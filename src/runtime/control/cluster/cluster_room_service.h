@@ -76,7 +76,8 @@ class ClusterRoomService final : public api::RoomServicePort {
     // Asks the node that serves it.
     template <typename Request, typename Response>
     void ask(const rpc::Method& method, rpc::Topic topic, const api::CallContext& context,
-             Request request, const cluster::psrpc::RetryPlan& plan, api::Reply<Response> reply);
+             const Request& request, const cluster::psrpc::RetryPlan& plan,
+             api::Reply<Response> reply);
     // Of a room, or of a participant: done here if the room is, else by whoever has it.
     template <typename Request, typename Response>
     void of_room(const rpc::Method& method, Method<Request, Response> local,

@@ -129,7 +129,7 @@ struct World : RoomCluster {
         livekit::ListRoomsRequest request;
         for (const std::string& name : names)
             request.add_names(name);
-        const std::string answer = ask(node, &Port::list_rooms, request, tenant);
+        std::string answer = ask(node, &Port::list_rooms, request, tenant);
         livekit::ListRoomsResponse response;
         if (!response.ParseFromString(answer)) return answer;
         std::string text;

@@ -139,9 +139,9 @@ void RelayedSessions::start(Id id, relay::SessionStart start) {
 void RelayedSessions::begin(Id id, relay::SessionStart start) {
     Session& session = *sessions_.at(id);
     session.shard = node_.shard_of(start.room);
+    const bool must_exist = start.room_must_exist;
     ask(id, session,
-        [&loop = node_.loop(), home = self_, id, far = session.far,
-         must_exist = start.room_must_exist,
+        [&loop = node_.loop(), home = self_, id, far = session.far, must_exist,
          params = to_room(std::move(start))](ControlPlane& plane) {
             auto sink = std::make_unique<Sink>(loop, home, id, far);
             if (must_exist && !plane.rooms().has_room(params.room))  // CON-32
