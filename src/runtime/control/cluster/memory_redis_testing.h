@@ -90,9 +90,9 @@ class MemoryRedis {
     // All connections end, and new ones too until it is back.
     void stop() { set_running(false); }
     void start() { set_running(true); }
-    // Every login is refused from now on.
-    void refuse_logins() {
-        with([&](redis::testing::Server&) { refuses_ = true; });
+    // Only so many connections may log in from now on.
+    void allow_logins(int count) {
+        with([&](redis::testing::Server&) { logins_left_ = count; });
     }
 
   private:
@@ -105,7 +105,7 @@ class MemoryRedis {
         with([&](redis::testing::Server&) { running_ = on; });
     }
     std::optional<std::string> say(const Strings& words) {
-        if (words[0] == "HELLO" && refuses_) return "-WRONGPASS no\r\n";
+        if (words[0] == "HELLO" && logins_left_-- <= 0) return "-WRONGPASS no\r\n";
         if (words[0] != "PUBLISH") return std::nullopt;
         const auto listeners =
             std::count_if(server_.peers.begin(), server_.peers.end(),
@@ -158,7 +158,7 @@ class MemoryRedis {
     std::mutex mutex_;  // of what the thread and the test both use
     redis::testing::Server server_;
     bool running_ = true;
-    bool refuses_ = false;
+    int logins_left_ = 1'000'000;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::vector<Peer> peers_;  // the thread's
