@@ -222,6 +222,28 @@ TEST_CASE("Cluster: without Redis calls go on, and it is told afterwards [NODE-1
     CHECK(ann.is_served(2));
 }
 
+TEST_CASE("Cluster: a moment without Redis is made up for, though nothing was lost [RDS-30]") {
+    MemoryRedis redis;
+    ClusterNode a(redis, "ND_a");
+    ClusterClient ann(a, "r", "ann");
+    REQUIRE(ann.is_in());
+    REQUIRE(redis.has("room_participants:r", "ann"));
+    redis.stop();
+    REQUIRE(a.eventually([](Cluster& cluster) { return !cluster.snapshot().connected; }));
+    {
+        ClusterClient bob(a, "r", "bob");
+        REQUIRE(bob.is_in());
+        livekit::SignalRequest leave;
+        leave.mutable_leave();
+        ann.send(leave);
+        CHECK(ann.close_code() == 1000);
+        redis.start();
+        CHECK(redis.has("room_participants:r", "bob"));
+        CHECK(redis.has("room_participants:r", "ann", false));
+    }
+    CHECK(redis.has("room_participants:r", "bob", false));
+}
+
 TEST_CASE("Cluster: channels are there again after Redis was away [RDS-30] [NODE-14]") {
     MemoryRedis redis;
     ClusterNode a(redis, "ND_a");
