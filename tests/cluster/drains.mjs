@@ -23,6 +23,7 @@ export async function drain_checks(suite) {
     const nodes = await Nodes.start(suite, 2, { confab: { drain_timeout: '2s' } }, as_operator);
     const [one, two] = nodes.all;
     const made = await api(one).createRoom({ name: 'drain', metadata: 'kept', nodeId: one.node });
+    const empty = await api(one).createRoom({ name: 'drain-empty', nodeId: one.node });
     const alice = await Peer.join(suite, one, 'drain', 'alice', { number: 1 });
     const bob = await Peer.join(suite, two, 'drain', 'bob', { number: 2 });
     await Promise.all([alice.publish_tone(), bob.publish_tone()]);
@@ -43,6 +44,8 @@ export async function drain_checks(suite) {
     await again.publish_tone();
     await Promise.all([bob.hears(again), carol.hears(bob), again.hears(bob)]);
     assert.equal(nodes.holder('drain'), two);
+    assert.equal(nodes.holder('drain-empty'), two);
+    assert.equal((await api(two).listRooms(['drain-empty']))[0]?.sid, empty.sid);
     const [room] = await api(two).listRooms(['drain']);
     assert.deepEqual([room.sid, room.metadata, room.creationTime], [made.sid, 'kept', made.creationTime]);
     assert.equal((await one.ended).code, 0);

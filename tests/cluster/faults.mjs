@@ -39,6 +39,19 @@ export async function fault_checks(suite) {
     await nodes.end();
   }, { seconds: 70 });
 
+  await suite.check('Redis gives a room to a node that is gone, as an old snapshot may: the call goes on, and the room is written to who has it [NODE-16] [RDS-27]', async () => {
+    const nodes = await Nodes.start(suite, 2);
+    const { alice, bob, holder, away } = await call(suite, nodes, 'stale');
+    const begin = Date.now();
+    nodes.redis.cli('HSET', 'room_node_map', 'stale', 'ND_gonelongago');
+    await until(() => nodes.redis.cli('HGET', 'room_node_map', 'stale') === holder.node, { timeout: 40000, what: () => `the holder, not ${nodes.redis.cli('HGET', 'room_node_map', 'stale')}` });
+    const carol = await Peer.join(suite, away, 'stale', 'carol', { number: 3 });
+    await Promise.all([alice.hears(bob), bob.hears(alice), carol.hears(alice)]);
+    for (const peer of [alice, bob]) assert.deepEqual(peer.events.filter(({ name, at }) => at > begin && [RoomEvent.Reconnecting, RoomEvent.Disconnected].includes(name)), []);
+    for (const peer of [alice, bob, carol]) await peer.leave();
+    await nodes.end();
+  }, { seconds: 70 });
+
   await suite.check('a node is killed: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]', async () => {
     const nodes = await Nodes.start(suite, 2);
     const { alice, bob, holder, away } = await call(suite, nodes, 'death');

@@ -48,7 +48,7 @@ void Shutdown::begin_drain() {
 void Shutdown::wait_until_empty() {
     const std::size_t participants = steps_.participants();
     const Timestamp now = net::EventLoop::now();
-    if (participants == 0) return end_calls();
+    if (participants == 0) return move_calls();
     if (now >= drained_by_) {
         telemetry::log_warn("the time to drain is over: ending the calls",
                             {{"participants", participants}});
@@ -70,7 +70,7 @@ bool Shutdown::undrain() {
     return true;
 }
 
-// Those that find no other node end here.
+// Rooms that wait for their participants go too. What finds no other node ends here.
 void Shutdown::move_calls() {
     if (!steps_.move_calls) return end_calls();
     state_ = State::kMoving;

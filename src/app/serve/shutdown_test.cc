@@ -145,6 +145,19 @@ TEST_CASE("Shutdown: calls go on elsewhere when the time is over, and end here t
     CHECK(shutdown.state() == State::kStopped);
 }
 
+TEST_CASE("Shutdown: with nobody left the rooms go on elsewhere all the same [OPS-01]") {
+    Bench bench;
+    bench.participants = 0;
+    ShutdownSteps steps = bench.steps();
+    steps.move_calls = [&](const std::function<void()>& done) {
+        bench.trace += "move ";
+        done();
+    };
+    Shutdown shutdown(bench.loop, true, {}, steps);
+    shutdown.handle_signal();
+    CHECK(bench.trace == "drain move end flush ");
+}
+
 TEST_CASE("Shutdown: a second signal does not wait for calls that go elsewhere [OPS-01]") {
     Bench bench;
     ShutdownSteps steps = bench.steps();

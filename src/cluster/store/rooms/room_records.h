@@ -105,6 +105,7 @@ class RoomRecords {
         bool asked = false;   // compared, or being deleted; no other write meanwhile
         bool alone = false;   // not with others: one of them was refused
         bool displaced = false;
+        std::string displaced_by;  // who was told of last
         bool closing = false;
         Duration retry = Duration::zero();
         Timestamp due = Timestamp::never();  // as in due_

@@ -395,6 +395,10 @@ TEST_CASE_TEMPLATE("RoomRecords: a room that another node took without an outage
     world.run({"HSET", "room_node_map", "r", "ND_b"});
     world.pass(RoomRecords::kAudit + Duration::seconds(1));
     CHECK(node.displaced == std::vector<std::string>{"r>ND_b"});
+    // That one has died, and a third has it now.
+    world.run({"HSET", "room_node_map", "r", "ND_c"});
+    world.pass(RoomRecords::kAudit * 2);
+    CHECK(node.displaced == std::vector<std::string>{"r>ND_b", "r>ND_c"});
 }
 
 TEST_CASE_TEMPLATE(

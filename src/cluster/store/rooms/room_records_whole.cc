@@ -85,7 +85,8 @@ void RoomRecords::found(Timestamp now, const std::string& name, const RoomScript
 void RoomRecords::displace(Timestamp now, const std::string& name, Room& room,
                            const std::string& node) {
     room.whole = true;
-    if (std::exchange(room.displaced, true)) return;
+    if (std::exchange(room.displaced, true) && room.displaced_by == node) return;
+    room.displaced_by = node;
     unschedule(name, room);
     commands_.notices().tell(now, {Notice::Kind::kNotOurs, std::string(keys::kRoomNodeMap), name,
                                    "room " + name + " of this node is routed to " + node});

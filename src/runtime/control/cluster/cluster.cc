@@ -171,7 +171,7 @@ void Cluster::turn(Timestamp now) {
     registry_->handle_timeout(clock());
     take_registry_events(now);
     placement_->handle_timeout(now);
-    take_conflicts();
+    take_copies(now);
     reconciler_->handle_timeout(now);
     take_orphans(now);
     records_->handle_timeout(now);
@@ -235,8 +235,8 @@ void Cluster::make_store() {
     reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
     records_ = std::make_unique<store::RoomRecords>(
         *redis_, notices_, options_.registry.id,
-        [this](Timestamp, const std::string& room, const std::string& other) {
-            end_copy(room, other);
+        [this](Timestamp now, const std::string& room, const std::string& other) {
+            note_copy(now, room, other);
         },
         form);
     orphans_ = std::make_unique<store::RoomOrphans>(
@@ -375,19 +375,22 @@ void Cluster::take_registry_events(Timestamp now) {
     }
 }
 
-void Cluster::take_conflicts() {
-    while (const auto conflict = placement_->poll_conflict())
-        end_copy(conflict->room, conflict->holder);
+void Cluster::note_copy(Timestamp now, const std::string& room, const std::string& holder) {
+    copies_.note(now, room, holder);
+    registry_->refresh(now, [](Timestamp) {});
 }
 
-// Of two nodes with one room the one keeps it that Redis names (NODE-16). Of one that is dead the
-// reconciler takes the room.
-void Cluster::end_copy(const std::string& room, const std::string& holder) {
-    if (is_dead(holder)) return;
-    telemetry::log_error("another node has this room too: the one here ends, its clients go there",
-                         {{"room", room}, {"nodeID", holder}});
-    ++counters_.copies_ended;
-    end_here(room);
+void Cluster::take_copies(Timestamp now) {
+    while (const auto conflict = placement_->poll_conflict())
+        note_copy(now, conflict->room, conflict->holder);
+    if (copies_.is_empty()) return;
+    for (const RoomCopies::Copy& copy : copies_.take(registry_->table())) {
+        telemetry::log_error(
+            "another node has this room too: the one here ends, its clients go there",
+            {{"room", copy.room}, {"nodeID", copy.holder}});
+        ++counters_.copies_ended;
+        end_here(copy.room);
+    }
 }
 
 void Cluster::end_here(const std::string& room) {

@@ -30,6 +30,7 @@
 #include "runtime/control/cluster/cluster_services.h"
 #include "runtime/control/cluster/relay_backend.h"
 #include "runtime/control/cluster/relayed_sessions.h"
+#include "runtime/control/cluster/room_copies.h"
 #include "runtime/control/cluster/room_mover.h"
 #include "runtime/control/cluster/room_placement.h"
 #include "runtime/control/cluster/room_servers.h"
@@ -133,10 +134,10 @@ class Cluster {
     bool is_dead(const std::string& node);
     void store(StoreEffect effect);
     void take_registry_events(Timestamp now);
-    void take_conflicts();
+    void note_copy(Timestamp now, const std::string& room, const std::string& holder);
+    void take_copies(Timestamp now);
     void move_room(Timestamp now, const std::string& room, Callback<> moved);
     void end_here(const std::string& room);
-    void end_copy(const std::string& room, const std::string& holder);
     void take_orphans(Timestamp now);
     void route_of(const std::string& room, RoomPlacement::Found found);
     void finish_closing();
@@ -167,6 +168,7 @@ class Cluster {
     std::unique_ptr<ClusterServices> services_;
     // Nodes that the records do not have, and when that was seen first.
     std::map<std::string, Timestamp> unknown_;
+    RoomCopies copies_;
     RoomMover mover_;
 
     std::array<bool, 2> told_down_{};  // by line

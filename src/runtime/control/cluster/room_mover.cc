@@ -8,6 +8,13 @@
 
 namespace confab::control {
 
+namespace {
+
+// Of a room without participants, in participants: nobody comes back, Redis is written to only.
+constexpr double kEmptyRoom = 0.02;
+
+}  // namespace
+
 void RoomMover::start(Timestamp now, std::deque<Room> rooms, std::function<void()> done) {
     stop();
     rooms_ = std::move(rooms);
@@ -30,8 +37,9 @@ void RoomMover::handle_timeout(Timestamp now) {
     while (!rooms_.empty() && due_ <= now) {
         const Room room = std::move(rooms_.front());
         rooms_.pop_front();
-        const double seconds =
-            static_cast<double>(std::max<std::size_t>(room.participants, 1)) / std::max(rate_, 1.0);
+        const double weight =
+            room.participants == 0 ? kEmptyRoom : static_cast<double>(room.participants);
+        const double seconds = weight / std::max(rate_, 1.0);
         due_ = std::max(due_, now - Duration::seconds(1)) +
                Duration::micros(static_cast<std::int64_t>(seconds * 1e6));
         ++*under_way_;
