@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
-#include "cluster/relay/link.h"
+#include "cluster/relay/link/link.h"
 #include "cluster/relay/media_end.h"
 #include "cluster/relay/signal_end.h"
 #include "rpc/local_bus.h"

@@ -329,6 +329,9 @@ struct Own {                                     // the section "confab"
     std::uint32_t max_connections_per_address = 0;     // 0 = half of them
     Duration drain_timeout = Duration::seconds(1800);  // 0 = none
     std::uint32_t drain_rate = 20;                     // participants in a second
+    bool node_links = true;
+    std::string node_link_ip;          // empty: from where Redis is reached
+    std::uint16_t node_link_port = 0;  // 0 = any free one
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;

@@ -104,6 +104,8 @@ class Stream {
     // The other end is told the cause; this one hears nothing more.
     virtual void close(Error cause = {Code::kCanceled, "stream closed", {}}) = 0;
     virtual bool is_open() const = 0;
+    // What is sent goes a way that is there even when the bus is not.
+    virtual bool is_beside_bus() const { return false; }
 };
 using StreamHandler = std::function<void(const Request&, std::shared_ptr<Stream>)>;
 using Opened = Callback<Result<std::shared_ptr<Stream>, Error>>;

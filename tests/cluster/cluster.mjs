@@ -7,6 +7,7 @@ import { Suite } from '../lib/suite.mjs';
 import { call_checks } from './calls.mjs';
 import { drain_checks } from './drains.mjs';
 import { fault_checks } from './faults.mjs';
+import { link_checks } from './links.mjs';
 import { Nodes } from './nodes.mjs';
 import { protocol_checks } from './protocol.mjs';
 import { api_checks } from './server_api.mjs';
@@ -20,4 +21,5 @@ await suite.run(async () => {
   await api_checks(suite, nodes);
   await fault_checks(suite);
   await drain_checks(suite);
+  await link_checks(suite);
 });

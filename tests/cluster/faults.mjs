@@ -10,14 +10,15 @@ import { KEY, SECRET } from '../lib/server.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
-import { Nodes } from './nodes.mjs';
+import { linked, Nodes } from './nodes.mjs';
 
 const api = (node) => new RoomServiceClient(node.http, KEY, SECRET);
 
+// Alice where the room is, Bob by the other node.
 async function call(suite, nodes, room) {
-  const alice = await Peer.join(suite, nodes.all[0], room, 'alice', { number: 1 });
-  const holder = nodes.holder(room);
-  const away = nodes.other(holder);
+  const [holder, away] = nodes.all;
+  await api(holder).createRoom({ name: room, nodeId: holder.node });
+  const alice = await Peer.join(suite, holder, room, 'alice', { number: 1 });
   const bob = await Peer.join(suite, away, room, 'bob', { number: 2 });
   await Promise.all([alice.publish_tone(), bob.publish_tone()]);
   await Promise.all([alice.hears(bob), bob.hears(alice)]);
@@ -52,24 +53,26 @@ export async function fault_checks(suite) {
     await nodes.end();
   }, { seconds: 70 });
 
-  await suite.check('a node is killed: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]', async () => {
-    const nodes = await Nodes.start(suite, 2);
-    const { alice, bob, holder, away } = await call(suite, nodes, 'death');
-    const relayed = nodes.all[0] === holder ? bob : alice;
-    const begin = Date.now();
-    holder.signal('SIGKILL');
-    await relayed.event(RoomEvent.Reconnecting, () => true, { since: begin, timeout: 15000 });
-    const told = Date.now() - begin;
-    await relayed.event(RoomEvent.Reconnected, () => true, { since: begin, timeout: 20000 });
-    const back = Date.now() - begin;
-    console.log(`  told after ${told} ms, back after ${back} ms`);
-    assert.equal(nodes.redis.cli('HGET', 'room_node_map', 'death'), away.node);
-    await until(async () => (await api(away).listParticipants('death')).length === 1, { timeout: 30000, what: 'only who is there to be listed' });
-    assert.ok(told < 8000, `told after ${told} ms`);
-    await alice.leave().catch(() => {});
-    await bob.leave().catch(() => {});
-    await nodes.end();
-  }, { seconds: 90 });
+  for (const [name, node_links, limit] of [['its link says so at once', true, 2000], ['without links its heartbeat is missed', false, 8000]]) {
+    await suite.check(`a node is killed, ${name}: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]`, async () => {
+      const nodes = await Nodes.start(suite, 2, { confab: { node_links, metrics_enabled: true } });
+      if (node_links) await linked(nodes);
+      const { alice, bob, holder, away } = await call(suite, nodes, 'death');
+      const begin = Date.now();
+      holder.signal('SIGKILL');
+      await bob.event(RoomEvent.Reconnecting, () => true, { since: begin, timeout: 15000 });
+      const told = Date.now() - begin;
+      await bob.event(RoomEvent.Reconnected, () => true, { since: begin, timeout: 20000 });
+      const back = Date.now() - begin;
+      console.log(`  told after ${told} ms, back after ${back} ms`);
+      assert.equal(nodes.redis.cli('HGET', 'room_node_map', 'death'), away.node);
+      await until(async () => (await api(away).listParticipants('death')).length === 1, { timeout: 30000, what: 'only who is there to be listed' });
+      assert.ok(told < limit, `told after ${told} ms`);
+      await alice.leave().catch(() => {});
+      await bob.leave().catch(() => {});
+      await nodes.end();
+    }, { seconds: 90 });
+  }
 
   await suite.check('Redis is away for 12 s: calls go on, joins to rooms that are here too, and the rest is told afterwards [RDS-30] [RDS-32] [NODE-14]', async () => {
     const nodes = await Nodes.start(suite, 2);

@@ -7,6 +7,18 @@ import { RedisServer } from '../lib/redis_server.mjs';
 import { start_server } from '../lib/server.mjs';
 import { until } from '../lib/wait.mjs';
 
+// Of its metrics (confab.metrics_enabled).
+export async function figure(node, name) {
+  const text = await (await fetch(`${node.http}/metrics`)).text();
+  return Number(text.match(new RegExp(`^${name}{[^}]*} (\\S+)$`, 'm'))?.[1]);
+}
+
+// Until each has a direct link to each other one.
+export async function linked(nodes) {
+  const links = () => Promise.all(nodes.all.map((node) => figure(node, 'confab_cluster_links')));
+  await until(async () => (await links()).every((count) => count === nodes.all.length - 1), { what: async () => `all links, there are ${await links()}` });
+}
+
 export class Nodes {
   all = [];
 

@@ -96,6 +96,7 @@ std::string NodeRegistry::own_record(const Clock& clock) {
     record.num_cpus = options_.num_cpus;
     record.state = state_;
     record.limits = options_.limits;
+    record.link = options_.link;
     NodeStats& stats = record.stats.emplace();
     stats.started_at = started_at_;
     stats.updated_at = clock.wall.s();
@@ -167,6 +168,11 @@ void NodeRegistry::handle_version(Timestamp now, const std::string& stored) {
 }
 
 // ---------------------------------------------------------------- the others
+
+void NodeRegistry::prove_dead(Timestamp now, const std::string& id) {
+    table_.prove_dead(now, id);
+    take_table_events();
+}
 
 void NodeRegistry::poll(const Clock& clock) {
     poll_at_ = Timestamp::never();

@@ -37,6 +37,7 @@ struct RegistryOptions {
     std::uint32_t num_cpus = 0;
     std::string version = "0.0.0";
     NodeLimits limits;
+    std::string link;                           // NodeRecord::link
     Duration heartbeat = Duration::seconds(2);  // node_stats.stats_update_interval
     std::vector<Duration> rate_windows = {Duration::seconds(10)};
 };
@@ -93,6 +94,8 @@ class NodeRegistry {
     // not answer. Those who wait share one poll; there are as many as rooms that Placement and
     // OwnRooms have under way, which are bounded.
     void refresh(Timestamp now, Done done);
+    // Somebody knows that the process of a node has ended (NodeTable::prove_dead).
+    void prove_dead(Timestamp now, const std::string& id);
     // Removes a record if it is still this one (RDS-27).
     void remove(Timestamp now, const std::string& id);
 

@@ -121,6 +121,7 @@ void NodeTable::see_change(const Clock& clock, Entry& entry, NodeRecord record, 
     entry.first_age = Duration::zero();
     entry.record = std::move(record);
     entry.bytes = std::move(bytes);
+    if (entry.proved_dead && clock.now < *entry.proved_dead + kLastWords) return;
     see_alive(entry);
     check_skew(entry);
 }
@@ -161,6 +162,18 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
         }
         it = gone ? entries_.erase(it) : std::next(it);
     }
+}
+
+void NodeTable::prove_dead(Timestamp now, std::string_view id) {
+    const auto it = entries_.find(id);
+    if (it == entries_.end() || id == own_id_) return;
+    Entry& entry = it->second;
+    entry.proved_dead = now;
+    if (std::exchange(entry.presence, Presence::kSilent) == Presence::kSilent) return;
+    ++counters_.died;
+    entry.told_alive = false;
+    tell(TableEvent::Kind::kDied, it->first,
+         "node " + it->first + " has ended: nobody listens there");
 }
 
 bool NodeTable::is_usable(std::string_view id) const {

@@ -73,6 +73,7 @@ class NodeTable {
     static constexpr Duration kAbsent = Duration::millis(2500);
     // After Redis was away or lost all: until the others have found back to it.
     static constexpr Duration kReturn = Duration::seconds(7);
+    static constexpr Duration kLastWords = Duration::seconds(4);  // a heartbeat, and a poll
     static constexpr Duration kSkew = Duration::seconds(2);
     static constexpr Duration kExpired = Duration::seconds(60);  // 03 RDS-27
     static constexpr std::size_t kMaxNodes = 2000;   // further records are counted and left out
@@ -92,6 +93,7 @@ class NodeTable {
         Timestamp written;        // of the record, as far as it is known
         Timestamp changed_after;  // the record: that poll still saw another one
         std::optional<Timestamp> absent_since;
+        std::optional<Timestamp> proved_dead;
         Duration first_age;  // by its own clock when it was seen first; 0 once it has changed
         ClockError clock_error;
         bool told_alive = false;
@@ -105,6 +107,10 @@ class NodeTable {
 
     // All records, as Redis had them at some time between `asked` and now.
     void read(const Clock& clock, Timestamp asked, std::span<const std::string> records);
+    // The process of a node has ended, as its machine says: what it wrote last is no sign of life,
+    // also where that is read only now. A record that changes kLastWords later is one: the proof
+    // was none.
+    void prove_dead(Timestamp now, std::string_view id);
     // Redis was away, slow or emptied: nobody is taken for dead for kReturn.
     void forgive(Timestamp now);
 

@@ -307,6 +307,40 @@ TEST_CASE("NodeTable: when Redis was away, silence means nothing for a while [NO
     }
 }
 
+TEST_CASE(
+    "NodeTable: whose process has ended is dead at once, its last words count for nothing "
+    "[NODE-24]") {
+    World world;
+    world.put("ND_b");
+    world.poll();
+    world.events.clear();
+    world.now = world.now + Duration::seconds(1);
+    world.table.prove_dead(world.now, "ND_b");
+    world.table.prove_dead(world.now, "ND_b");
+    world.table.prove_dead(world.now, "ND_nobody");
+    CHECK_FALSE(world.table.is_usable("ND_b"));
+    CHECK(world.table.snapshot().died == 1);
+    // Written before, read now.
+    world.put("ND_b");
+    world.poll();
+    CHECK(world.events == std::vector<std::string>{"died ND_b"});
+    CHECK_FALSE(world.table.is_usable("ND_b"));
+    world.watch(Duration::seconds(70));
+    CHECK(world.events.size() == 1);
+    CHECK(world.table.is_expired(*world.table.find("ND_b"), world.now));
+}
+
+TEST_CASE("NodeTable: who goes on writing was not dead [NODE-24]") {
+    World world;
+    world.put("ND_b");
+    world.poll();
+    world.table.prove_dead(world.now, "ND_b");
+    world.events.clear();
+    world.live("ND_b", {}, Duration::seconds(8));
+    CHECK(world.table.is_usable("ND_b"));
+    CHECK(world.events == std::vector<std::string>{"died ND_b", "came ND_b"});
+}
+
 TEST_CASE("NodeTable: garbage, doubles and too many are counted and left out") {
     World world;
     world.put("a");

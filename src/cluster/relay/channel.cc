@@ -93,6 +93,10 @@ void Channel::read() {
 }
 
 void Channel::write(Timestamp now) {
+    if (outage_ && !stream_->is_beside_bus())
+        sender_.pause();
+    else
+        sender_.resume(now);
     sender_.handle_timeout(now);
     // Whatever the stream says of one sending, only an acknowledgement counts: its own limit is
     // longer than the time after which a batch is sent again.

@@ -34,9 +34,13 @@ class Channel {
     // Reads and writes all there is.
     void advance(Timestamp now);
     Timestamp next_deadline() const;
-    // BatchSender::pause(); the next advance() sends what waited.
-    void pause() { sender_.pause(); }
-    void resume(Timestamp now) { sender_.resume(now); }
+    // The bus is away (BatchSender::pause(), unless the stream has a way of its own), or there
+    // again; the next advance() sends what can go.
+    void pause() { outage_ = true; }
+    void resume(Timestamp now) {
+        outage_ = false;
+        sender_.resume(now);
+    }
     // What has been received outlives the end of the channel.
     std::optional<std::string> receive() { return receiver_.take(); }
     std::size_t received() const { return receiver_.waiting(); }
@@ -66,6 +70,7 @@ class Channel {
     BatchKind receives_;
     BatchSender sender_;
     BatchReceiver receiver_;
+    bool outage_ = false;
     std::shared_ptr<rpc::Stream> stream_;  // null once it has ended
     std::shared_ptr<Notes> notes_;
     State state_ = State::kOpen;

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "cluster/relay/faulty_bus_testing.h"
-#include "cluster/relay/linked_bus.h"
+#include "cluster/relay/link/linked_bus.h"
 #include "cluster/relay/media_end.h"
 #include "cluster/relay/signal_end.h"
 #include "rpc/local_bus.h"

@@ -61,6 +61,17 @@ constexpr auto kRows = std::to_array<Option>({
         "room by room")
         .range(1, 100'000),
     used(
+        "confab.node_links", [](C& c) -> Slot { return &c.own.node_links; },
+        "With redis: direct connections between confab nodes for signalling, so that it does not "
+        "pass Redis, goes on without it, and the end of a node is seen at once"),
+    used(
+        "confab.node_link_ip", [](C& c) -> Slot { return &c.own.node_link_ip; },
+        "Address of this machine where other nodes reach it, in the network between the nodes; "
+        "empty for the one from which Redis is reached"),
+    used(
+        "confab.node_link_port", [](C& c) -> Slot { return &c.own.node_link_port; },
+        "TCP port for links from other nodes; 0 for any free one"),
+    used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
     used(

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "app/serve/cluster/link_options.h"
 #include "app/serve/cluster/redis_options.h"
 #include "app/version.h"
 #include "json/json.h"
@@ -69,6 +70,7 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
         return redis_machine(redis, std::move(events), now, seed);
     };
     CONFAB_TRY(options.driver, redis_driver_options(config.redis));
+    CONFAB_TRY(options.links, link_address(config));
     options.place = redis_place(config.redis);
     const bool is_redis_cluster =
         !config.redis.cluster_addresses.empty() && config.redis.sentinel_addresses.empty();

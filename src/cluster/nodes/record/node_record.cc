@@ -17,6 +17,7 @@ namespace {
 // Of NodeLimits, beside the fields of livekit.Node.
 constexpr int kTracksField = 50'001;
 constexpr int kBytesField = 50'002;
+constexpr int kLinkField = 50'003;
 
 template <typename T>
 T saturate(std::uint64_t value) {
@@ -183,6 +184,18 @@ std::optional<NodeLimits> read_limits(const livekit::Node& node) {
     return there ? std::optional(limits) : std::nullopt;
 }
 
+std::string read_link(const livekit::Node& node) {
+    std::string link;
+    const auto& fields = livekit::Node::GetReflection()->GetUnknownFields(node);
+    for (int i = 0; i < fields.field_count(); ++i) {
+        const auto& field = fields.field(i);
+        if (field.number() == kLinkField &&
+            field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED)
+            link = field.length_delimited().substr(0, kMaxNodeText);
+    }
+    return link;
+}
+
 }  // namespace
 
 std::string_view to_text(NodeState state) {
@@ -219,6 +232,9 @@ std::string write_record(const NodeRecord& record) {
         fields.AddVarint(kTracksField, natural(record.limits->num_tracks));
         fields.AddVarint(kBytesField, natural(record.limits->bytes_per_sec));
     }
+    if (!record.link.empty())
+        livekit::Node::GetReflection()->MutableUnknownFields(&node)->AddLengthDelimited(
+            kLinkField, record.link);
     return node.SerializeAsString();
 }
 
@@ -237,6 +253,7 @@ std::optional<NodeRecord> read_record(std::string_view bytes) {
     record.state = read_state(node.state());
     if (node.has_stats()) record.stats = read_stats(node.stats());
     record.limits = read_limits(node);
+    record.link = read_link(node);
     return record;
 }
 

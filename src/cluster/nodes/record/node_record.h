@@ -45,6 +45,7 @@ struct NodeRecord {
     std::optional<NodeStats> stats;
     // Ours, in fields that others do not know: whose limits else should a node be held to?
     std::optional<NodeLimits> limits;
+    std::string link;  // ours too: where it takes direct links, "address:port"; empty: nowhere
     bool operator==(const NodeRecord&) const = default;
 };
 

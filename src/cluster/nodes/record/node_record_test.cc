@@ -22,6 +22,7 @@ NodeRecord full_record() {
     record.num_cpus = 2;
     record.state = NodeState::kShuttingDown;
     record.limits = NodeLimits{400, 1'000'000'000'000};
+    record.link = "10.0.0.1:7001";
     NodeStats& stats = record.stats.emplace();
     stats.started_at = 1'795'161'952;
     stats.updated_at = 1'795'161'954;

@@ -130,6 +130,7 @@ void Cluster::came_up(Timestamp now, redis::Line line) {
             media_end_->handle_recovery(now);
         }
         if (line == redis::Line::kCommands) {
+            if (links_) links_->handle_up(now);
             placement_->recheck(now);
             records_->handle_up(now);
             orphans_->handle_up(now);
@@ -169,6 +170,7 @@ void Cluster::turn(Timestamp now) {
     if (!registry_) return;
     services_->handle_timeout(clock());
     registry_->handle_timeout(clock());
+    if (links_) links_->handle_timeout(now, registry_->table());
     take_registry_events(now);
     placement_->handle_timeout(now);
     take_copies(now);
@@ -180,6 +182,7 @@ void Cluster::turn(Timestamp now) {
     media_end_->handle_timeout(now);
     backend_->take_events();
     mover_.handle_timeout(now);
+    if (links_) links_->flush();
     bus_->handle_timeout(now);
     if (closed_) finish_closing();
 }
@@ -192,7 +195,7 @@ Timestamp Cluster::next_deadline() const {
           records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
           media_end_->next_deadline(), mover_.next_deadline(), services_->next_deadline()})
         next = earlier(next, one);
-    return next;
+    return links_ ? earlier(next, links_->next_deadline()) : next;
 }
 
 // ---------------------------------------------------------------- rooms
@@ -221,6 +224,14 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
 }
 
 void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
+    if (options_.links) {
+        links_ = std::make_unique<ClusterLinks>(ClusterLinks::Parts{
+            loop_, *redis_, notices_, *bus_, options_.registry.id, *options_.links,
+            seed_of(options_.seed, 8),
+            [this](Timestamp now, const std::string& node) { registry_->prove_dead(now, node); }});
+        options_.registry.link = links_->listen();
+        links_->handle_up(net::EventLoop::now());
+    }
     const auto rng = [this](std::uint64_t which) { return Rng(seed_of(options_.seed, which)); };
     registry_ = std::make_unique<nodes::NodeRegistry>(*redis_, *bus_, options_.registry,
                                                       std::move(figures), rng(3));
@@ -280,10 +291,11 @@ void Cluster::make_relay(SignalBackend& signal) {
         *node_, [this](const std::string& room, Callback<bool> here) {
             check_here(room, std::move(here));
         });
-    media_end_ = std::make_unique<cluster::relay::MediaEnd>(*bus_, *relayed_, id, options_.relay,
+    rpc::Bus& bus = links_ ? links_->bus() : *bus_;
+    media_end_ = std::make_unique<cluster::relay::MediaEnd>(bus, *relayed_, id, options_.relay,
                                                             options_.limits);
     relayed_->set_relay(*media_end_);
-    signal_end_ = std::make_unique<cluster::relay::SignalEnd>(*bus_, *rooms_, id, options_.relay,
+    signal_end_ = std::make_unique<cluster::relay::SignalEnd>(bus, *rooms_, id, options_.relay,
                                                               seed_of(options_.seed, 6));
     backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
                                               metrics_, [this] { wake(); });
@@ -495,6 +507,7 @@ Cluster::Snapshot Cluster::snapshot() const {
     result.nodes = registry_->table().snapshot().alive;
     result.relayed_out = signal_end_->snapshot().sessions;
     result.relayed_in = media_end_->snapshot().sessions;
+    result.links = links_ ? links_->size() : 0;
     result.rooms = servers_->size();
     return result;
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/callback.h"
@@ -28,6 +29,7 @@
 #include "cluster/store/rooms/room_records.h"
 #include "runtime/control/cluster/cluster_room_service.h"
 #include "runtime/control/cluster/cluster_services.h"
+#include "runtime/control/cluster/links/cluster_links.h"
 #include "runtime/control/cluster/relay_backend.h"
 #include "runtime/control/cluster/relayed_sessions.h"
 #include "runtime/control/cluster/room_copies.h"
@@ -54,6 +56,7 @@ struct ClusterOptions {
     net::WebSocketOptions websocket;
     double move_rate = 20;  // of move_rooms()
     std::uint64_t seed = 0;
+    std::optional<SocketAddress> links;  // where to take links from other nodes; none: no links
     Duration connect_patience = Duration::seconds(10);  // how long a start waits for Redis
 };
 
@@ -106,6 +109,7 @@ class Cluster {
         std::size_t relayed_out = 0;  // WebSockets here, rooms elsewhere
         std::size_t relayed_in = 0;
         std::size_t rooms = 0;  // here
+        std::size_t links = 0;  // to other nodes, up
         bool connected = false;
         std::uint64_t connections_lost = 0;  // to Redis
         std::uint64_t copies_ended = 0;      // of rooms that another node has
@@ -158,6 +162,7 @@ class Cluster {
     std::unique_ptr<cluster::store::RoomReader> reader_;
     std::unique_ptr<cluster::store::RoomRecords> records_;
     std::unique_ptr<cluster::store::RoomOrphans> orphans_;
+    std::unique_ptr<ClusterLinks> links_;  // null: signalling goes by Redis alone
     std::unique_ptr<RoomPlacement> rooms_;
     std::unique_ptr<RoomServers> servers_;
     std::unique_ptr<RelayedSessions> relayed_;

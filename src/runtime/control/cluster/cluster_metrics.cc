@@ -87,6 +87,7 @@ void collect(telemetry::Metrics& metrics, const Cluster::Snapshot& cluster) {
     metrics.set(Metric::kClusterRooms, number(cluster.rooms));
     metrics.set(Metric::kClusterRelayed, {"out"}, number(cluster.relayed_out));
     metrics.set(Metric::kClusterRelayed, {"in"}, number(cluster.relayed_in));
+    metrics.set(Metric::kClusterLinks, number(cluster.links));
     metrics.set(Metric::kClusterCopies, number(cluster.copies_ended));
     metrics.set(Metric::kClusterMoved, number(cluster.rooms_moved));
 }

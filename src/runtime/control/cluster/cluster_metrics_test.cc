@@ -62,6 +62,7 @@ TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-1
     cluster.relayed_in = 6;
     cluster.copies_ended = 7;
     cluster.rooms_moved = 8;
+    cluster.links = 9;
     collect(metrics, cluster);
     CHECK(metrics.value(Metric::kClusterRedis) == 1);
     CHECK(metrics.value(Metric::kClusterRedisLost) == 2);
@@ -71,6 +72,7 @@ TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-1
     CHECK(metrics.value(Metric::kClusterRelayed, {"in"}) == 6);
     CHECK(metrics.value(Metric::kClusterCopies) == 7);
     CHECK(metrics.value(Metric::kClusterMoved) == 8);
+    CHECK(metrics.value(Metric::kClusterLinks) == 9);
     cluster.connected = false;
     collect(metrics, cluster);
     CHECK(metrics.value(Metric::kClusterRedis) == 0);

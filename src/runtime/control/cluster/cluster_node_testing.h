@@ -42,10 +42,13 @@ inline ClusterOptions cluster_options_of(const std::string& id, std::uint16_t re
 
 class ClusterNode {
   public:
-    // `opened`: whether it has rooms and is one of the nodes.
-    ClusterNode(const MemoryRedis& redis, const std::string& id, bool opened = true) : id_(id) {
-        auto cluster = Cluster::connect(
-            loop_, metrics_, cluster_options_of(id, redis.port(), std::hash<std::string>()(id)));
+    // `opened`: whether it has rooms and is one of the nodes; `linked`: with direct links.
+    ClusterNode(const MemoryRedis& redis, const std::string& id, bool opened = true,
+                bool linked = false)
+        : id_(id) {
+        ClusterOptions options = cluster_options_of(id, redis.port(), std::hash<std::string>()(id));
+        if (linked) options.links = SocketAddress{IpAddress::v4(0x7F000001), 0};
+        auto cluster = Cluster::connect(loop_, metrics_, std::move(options));
         REQUIRE(cluster);
         cluster_ = *std::move(cluster);
         if (opened) open();

@@ -7,12 +7,12 @@
 #include "runtime/net/asio.h"
 // clang-format on
 
-#include <boost/asio/ip/v6_only.hpp>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "runtime/net/endpoint.h"
 #include "runtime/net/event_loop_impl.h"
 #include "runtime/net/framed/framed_connection.h"
 
@@ -20,20 +20,6 @@ namespace confab::net {
 namespace {
 
 constexpr Duration kAcceptPause = Duration::millis(100);
-
-SocketAddress to_address(const tcp::endpoint& endpoint) {
-    const auto& address = endpoint.address();
-    if (address.is_v4()) return {IpAddress::v4(address.to_v4().to_uint()), endpoint.port()};
-    const auto bytes = address.to_v6().to_bytes();
-    return {IpAddress::v6_bytes(bytes), endpoint.port()};
-}
-
-tcp::endpoint to_endpoint(const SocketAddress& address) {
-    if (address.ip.is_v4()) return {asio::ip::address_v4(address.ip.to_v4()), address.port};
-    asio::ip::address_v6::bytes_type bytes;
-    std::copy_n(address.ip.bytes().begin(), bytes.size(), bytes.begin());
-    return {asio::ip::address_v6(bytes), address.port};
-}
 
 Result<ssl::context, std::string> tls_context(const FramedListenerOptions& options) {
     ssl::context context(ssl::context::tls_server);
@@ -53,7 +39,6 @@ struct FramedListener::Impl {
     struct Acceptor : std::enable_shared_from_this<Acceptor> {
         Acceptor(std::shared_ptr<FramedState> shared)
             : state(std::move(shared)), acceptor(context_of(state->loop)), pause(state->loop) {}
-        ErrorCode open(const tcp::endpoint& endpoint);
         void accept();
         void take(tcp::socket socket);
 
@@ -65,17 +50,6 @@ struct FramedListener::Impl {
     std::shared_ptr<FramedState> state;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
 };
-
-ErrorCode FramedListener::Impl::Acceptor::open(const tcp::endpoint& endpoint) {
-    ErrorCode error;
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error && endpoint.protocol() == tcp::v6())
-        acceptor.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
-    return error;
-}
 
 void FramedListener::Impl::Acceptor::accept() {
     acceptor.async_accept([self = shared_from_this()](ErrorCode error, tcp::socket socket) {
@@ -139,10 +113,7 @@ FramedListener::~FramedListener() {
 
 Result<SocketAddress, std::string> FramedListener::listen(const SocketAddress& address) {
     auto acceptor = std::make_shared<Impl::Acceptor>(impl_->state);
-    const ErrorCode error = acceptor->open(to_endpoint(address));
-    if (error) return fail("listen tcp " + address.to_string() + ": " + error.message());
-    ErrorCode ignored;
-    const SocketAddress bound = to_address(acceptor->acceptor.local_endpoint(ignored));
+    CONFAB_TRY(const SocketAddress bound, listen_at(acceptor->acceptor, address));
     impl_->acceptors.push_back(acceptor);
     acceptor->accept();
     return bound;

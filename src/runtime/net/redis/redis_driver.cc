@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/net/bytes/byte_socket.h"
 #include "runtime/net/event_loop_impl.h"
-#include "runtime/net/redis/redis_socket.h"
 
 namespace confab::net {
 namespace {
@@ -56,11 +56,11 @@ class RedisDriver::Impl : public std::enable_shared_from_this<Impl> {
   private:
     void turn();
     void dial(const redis::Dial& dial);
-    RedisSocket::Handlers handlers_for(std::size_t link, std::uint64_t number);
+    ByteSocket::Handlers handlers_for(std::size_t link, std::uint64_t number);
     bool is_current(std::size_t link, std::uint64_t number) const;
 
     struct End {
-        std::shared_ptr<RedisSocket> socket;
+        std::shared_ptr<ByteSocket> socket;
         std::uint64_t number = 0;  // what an older socket of the link says is not heard
     };
 
@@ -126,7 +126,7 @@ bool RedisDriver::Impl::is_current(std::size_t link, std::uint64_t number) const
     return !stopped_ && link < ends_.size() && ends_[link].number == number;
 }
 
-RedisSocket::Handlers RedisDriver::Impl::handlers_for(std::size_t link, std::uint64_t number) {
+ByteSocket::Handlers RedisDriver::Impl::handlers_for(std::size_t link, std::uint64_t number) {
     const auto with_self = [this, link, number](auto what) {
         return [weak = weak_from_this(), this, link, number, what](const auto&... arguments) {
             const auto self = weak.lock();
@@ -139,9 +139,9 @@ RedisSocket::Handlers RedisDriver::Impl::handlers_for(std::size_t link, std::uin
             with_self([this, link](BytesView bytes) {
                 machine_->received(EventLoop::now(), link, bytes);
             }),
-            with_self([this, link](const std::string& why) {
+            with_self([this, link](const ByteSocket::Closed& closed) {
                 ends_[link].socket.reset();
-                machine_->closed(EventLoop::now(), link, why);
+                machine_->closed(EventLoop::now(), link, closed.why);
             })};
 }
 
@@ -150,14 +150,15 @@ void RedisDriver::Impl::dial(const redis::Dial& dial) {
     End& end = ends_[dial.link];
     if (end.socket) end.socket->cut();
     end.number = ++last_;
-    end.socket = std::make_shared<RedisSocket>(loop_, handlers_for(dial.link, end.number));
-    RedisSocket::Tls tls;
+    end.socket = std::make_shared<ByteSocket>(loop_, handlers_for(dial.link, end.number));
+    ByteSocket::Tls tls;
     if (tls_) {
         tls.context = &*tls_;
+        tls.option = "redis.tls";
         if (!options_.tls.insecure)
             tls.name = options_.tls.server_name.empty() ? dial.to.host : options_.tls.server_name;
     }
-    end.socket->open(dial.to, std::move(tls), options_.dial_timeout);
+    end.socket->open({dial.to.host, dial.to.port}, std::move(tls), options_.dial_timeout);
 }
 
 // ---------------------------------------------------------------- the outside

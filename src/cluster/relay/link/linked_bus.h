@@ -16,7 +16,7 @@
 #include <string>
 
 #include "base/rng.h"
-#include "cluster/relay/link.h"
+#include "cluster/relay/link/link.h"
 #include "rpc/bus.h"
 
 namespace confab::cluster::relay {

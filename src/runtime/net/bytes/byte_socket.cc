@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "runtime/net/redis/redis_socket.h"
+#include "runtime/net/bytes/byte_socket.h"
 
 // clang-format off: it sets the macros of every Boost header after it.
 #include "runtime/net/asio.h"
@@ -22,16 +22,21 @@ namespace {
 
 constexpr std::size_t kReadChunk = 32 * 1024;
 
+std::string to_text(const ByteSocket::Target& target) {
+    const bool is_v6 = target.host.find(':') != std::string::npos;
+    return (is_v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);
+}
+
 }  // namespace
 
-RedisSocket::RedisSocket(EventLoop& loop, Handlers handlers)
+ByteSocket::ByteSocket(EventLoop& loop, Handlers handlers)
     : loop_(loop),
       handlers_(std::move(handlers)),
       resolver_(context_of(loop)),
       stream_(tcp::socket(context_of(loop))),
       deadline_(loop) {}
 
-void RedisSocket::open(const redis::Address& to, Tls tls, Duration timeout) {
+void ByteSocket::open(const Target& to, Tls tls, Duration timeout) {
     deadline_.set(EventLoop::now() + timeout, [this] {
         timed_out_ = true;
         resolver_.cancel();
@@ -40,28 +45,36 @@ void RedisSocket::open(const redis::Address& to, Tls tls, Duration timeout) {
     asio::co_spawn(context_of(loop_), run(shared_from_this(), to, std::move(tls)), Rethrow{});
 }
 
-void RedisSocket::cut() {
+void ByteSocket::adopt(tcp::socket socket) {
+    stream_.socket() = std::move(socket);
+    asio::co_spawn(context_of(loop_), read(shared_from_this()), Rethrow{});
+}
+
+void ByteSocket::cut() {
     cut_ = true;
     deadline_.cancel();
     resolver_.cancel();
     stream_.close();
 }
 
-void RedisSocket::end(std::string why) {
+void ByteSocket::end(Closed closed) {
     if (cut_) return;
     cut();
-    handlers_.on_closed(std::move(why));
+    handlers_.on_closed(std::move(closed));
 }
 
-asio::awaitable<void> RedisSocket::run([[maybe_unused]] std::shared_ptr<RedisSocket> self,
-                                       redis::Address to, Tls tls) {
-    std::string failure = co_await connect(to, tls);
+asio::awaitable<void> ByteSocket::run(std::shared_ptr<ByteSocket> self, Target to, Tls tls) {
+    Closed failure = co_await connect(to, tls);
     deadline_.cancel();
     if (timed_out_ && shaking_hands_)
-        failure = "no TLS there (" + to_text(to) + " says nothing); see redis.tls";
+        failure = {"no TLS there (" + to_text(to) + " says nothing); see " + tls.option};
     else if (timed_out_)
-        failure = "no connection to " + to_text(to) + " in time";
-    if (!failure.empty()) co_return end(std::move(failure));
+        failure = {"no connection to " + to_text(to) + " in time"};
+    if (!failure.why.empty()) co_return end(std::move(failure));
+    co_await read(std::move(self));
+}
+
+asio::awaitable<void> ByteSocket::read([[maybe_unused]] std::shared_ptr<ByteSocket> self) {
     if (cut_) co_return;
     ErrorCode ignored;
     stream_.socket().set_option(tcp::no_delay(true), ignored);
@@ -72,28 +85,29 @@ asio::awaitable<void> RedisSocket::run([[maybe_unused]] std::shared_ptr<RedisSoc
             co_await stream_.async_read_some(asio::buffer(chunk), use_result);
         if (cut_) co_return;
         if (size > 0) handlers_.on_bytes(BytesView(chunk).first(size));
-        if (error) co_return end(error.message());
+        if (error) co_return end({error.message()});
     }
 }
 
-// Empty when all is well.
-asio::awaitable<std::string> RedisSocket::connect(const redis::Address& to, const Tls& tls) {
+// Without a reason when all is well.
+asio::awaitable<ByteSocket::Closed> ByteSocket::connect(const Target& to, const Tls& tls) {
     const auto [error, results] =
         co_await resolver_.async_resolve(to.host, std::to_string(to.port), use_result);
-    if (error) co_return to.host + " has no address: " + error.message();
-    std::string failure = to.host + " has no address";
+    if (error) co_return Closed{to.host + " has no address: " + error.message()};
+    Closed failure{to.host + " has no address"};
     for (const auto& entry : results) {
         if (cut_ || timed_out_) break;
         stream_.close();
         const tcp::endpoint endpoint = entry.endpoint();
         const auto [refused] = co_await stream_.socket().async_connect(endpoint, use_result);
-        if (!refused) co_return tls.context ? co_await handshake(tls) : std::string();
-        failure = to_text(to) + ": " + refused.message();
+        if (!refused) co_return Closed{tls.context ? co_await handshake(tls) : std::string()};
+        failure = {to_text(to) + ": " + refused.message(),
+                   refused == asio::error::connection_refused};
     }
     co_return failure;
 }
 
-asio::awaitable<std::string> RedisSocket::handshake(const Tls& tls) {
+asio::awaitable<std::string> ByteSocket::handshake(const Tls& tls) {
     shaking_hands_ = true;
     Stream::Tls& stream = stream_.start_tls(*tls.context);
     ErrorCode ignored;
@@ -110,11 +124,11 @@ asio::awaitable<std::string> RedisSocket::handshake(const Tls& tls) {
     const long verified = SSL_get_verify_result(stream.native_handle());
     if (verified != X509_V_OK)
         co_return std::string("its certificate is not accepted (") +
-            X509_verify_cert_error_string(verified) + "); see redis.tls";
-    co_return "no TLS there (" + error.message() + "); see redis.tls";
+            X509_verify_cert_error_string(verified) + "); see " + tls.option;
+    co_return "no TLS there (" + error.message() + "); see " + tls.option;
 }
 
-void RedisSocket::write(std::string bytes) {
+void ByteSocket::write(std::string bytes) {
     if (waiting_.empty())
         waiting_ = std::move(bytes);
     else
@@ -124,11 +138,12 @@ void RedisSocket::write(std::string bytes) {
     asio::co_spawn(context_of(loop_), send(shared_from_this()), Rethrow{});
 }
 
-asio::awaitable<void> RedisSocket::send([[maybe_unused]] std::shared_ptr<RedisSocket> self) {
+asio::awaitable<void> ByteSocket::send([[maybe_unused]] std::shared_ptr<ByteSocket> self) {
     while (!waiting_.empty()) {
         leaving_ = std::exchange(waiting_, {});
         const auto [error, size] =
             co_await asio::async_write(stream_, asio::buffer(leaving_), use_result);
+        leaving_.clear();
         if (error) break;  // the reader hears of it, too
     }
     writing_ = false;

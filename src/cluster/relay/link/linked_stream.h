@@ -11,7 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "cluster/relay/linked_bus.h"
+#include "cluster/relay/link/linked_bus.h"
 
 namespace confab::cluster::relay {
 
@@ -40,7 +40,11 @@ class LinkedStream final : public rpc::Stream {
     void close(rpc::Error cause) override;
     bool is_open() const override { return open_ && bus_->is_open(); }
 
+    bool is_beside_bus() const override { return open_ && state_->links.contains(peer_); }
+
     const std::string& peer() const { return peer_; }
+    // What waited for the bus can go.
+    void link_came();
     void handle(Timestamp now, Link& link, const ::rpc::LinkFrame& frame);
     // What went over the link that ended goes over the bus.
     void link_ended(Timestamp now);

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cluster/relay/linked_bus.h"
+#include "cluster/relay/link/linked_bus.h"
 
 #include <doctest/doctest.h>
 
@@ -136,6 +136,25 @@ TEST_CASE("LinkedBus: what sessions say goes over the link, an outage of the bus
     CHECK(world.signal.snapshot().sessions == 0);
     CHECK(world.media->snapshot().sessions == 0);
     CHECK(world.linked().snapshot().streams == 0);
+}
+
+TEST_CASE("LinkedBus: in an outage of the bus what waits goes with the link that comes [NODE-14]") {
+    World world;
+    const SessionId id = world.join();
+    const std::uint64_t sent = world.faults->sent;
+    world.faults->cut = true;
+    world.signal.handle_outage();
+    world.media->handle_outage();
+    world.signal.send(id, request(0));
+    world.media->respond(world.host->last(), response(1));
+    world.pass(Duration::seconds(60));
+    CHECK(world.host->only().numbers.empty());
+    world.connect();
+    CHECK(world.host->only().numbers == numbers_to(1));
+    CHECK(world.clients.at(id).numbers == numbers_to(2));
+    for (int i = 1; i < 5; ++i)
+        check_talks(world, id, i);
+    CHECK(world.faults->sent == sent);
 }
 
 TEST_CASE("LinkedBus: a refusal passes the link") {

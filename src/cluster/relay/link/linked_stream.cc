@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cluster/relay/linked_stream.h"
+#include "cluster/relay/link/linked_stream.h"
 
 #include <utility>
 
@@ -120,6 +120,10 @@ void LinkedStream::take_close(const ::rpc::LinkClose& close) {
     on_link_.clear();
     if (const auto call = std::exchange(on_closed_, nullptr)) call(cause);
     bus_->close(cause);
+}
+
+void LinkedStream::link_came() {
+    if (const auto call = on_readable_) call();
 }
 
 void LinkedStream::link_ended(Timestamp now) {

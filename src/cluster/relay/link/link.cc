@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cluster/relay/link.h"
+#include "cluster/relay/link/link.h"
 
 #include <utility>
 
@@ -85,7 +85,7 @@ void Link::check_proof(Timestamp now, std::string_view proof) {
     const bool dials = options_.role == Role::kDialer;
     if (!equal_constant_time(as_bytes(proof),
                              as_bytes(proof_of(dials ? Role::kListener : Role::kDialer))))
-        return end("another secret");
+        return end(kOtherSecret);
     state_ = State::kUp;
     if (dials) return;
     ::rpc::LinkFrame frame;

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cluster/relay/link.h"
+#include "cluster/relay/link/link.h"
 
 #include <doctest/doctest.h>
 

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cluster/relay/linked_bus.h"
+#include "cluster/relay/link/linked_bus.h"
 
 #include <utility>
 #include <vector>
 
-#include "cluster/relay/linked_stream.h"
+#include "cluster/relay/link/linked_stream.h"
 #include "token/ids.h"
 
 namespace confab::cluster::relay {
@@ -52,7 +52,10 @@ void LinkedBus::advance(Timestamp now, Link& link) {
         found->second->handle(now, link, *frame);
     }
     if (link.state() == Link::State::kEnded) return forget(now, link);
-    if (link.state() == Link::State::kUp) state_->links.emplace(link.peer(), &link);
+    if (link.state() != Link::State::kUp || !state_->links.emplace(link.peer(), &link).second)
+        return;
+    for (const auto& [name, stream] : state_->streams)
+        if (stream->peer() == link.peer()) stream->link_came();
 }
 
 void LinkedBus::forget(Timestamp now, Link& link) {

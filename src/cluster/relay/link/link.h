@@ -36,6 +36,8 @@ class Link {
     static constexpr std::size_t kMaxGreeting = 256;  // a frame before the peer is known
     // Not taken by take_output(): beyond it send() refuses, and the bus is used instead.
     static constexpr std::size_t kMaxUnsent = std::size_t{16} << 20;
+    // why_ended() of a peer that has another secret.
+    static constexpr std::string_view kOtherSecret = "another secret";
     using Nonce = std::array<std::uint8_t, 32>;
     enum class Role : std::uint8_t { kDialer, kListener };
 
