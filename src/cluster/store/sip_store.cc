@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "cluster/store/keys.h"
 #include "livekit_sip.pb.h"
@@ -79,9 +79,7 @@ void SipStore::load(Timestamp now, Kind kind, const std::string& id, Got<std::st
         });
 }
 
-void SipStore::list(Timestamp now, Kind kind, const std::optional<Page>& page,
-                    Got<StoredList> done) {
-    if (page) return list_page(now, kind, *page, std::move(done));
+void SipStore::list(Timestamp now, Kind kind, Got<StoredList> done) {
     commands_.send(now, {"HGETALL", key_of(kind)},
                    [this, kind, done = std::move(done)](Timestamp at, Answer answer) mutable {
                        auto all = of_kind(kind, [&](const auto& message) {
@@ -91,29 +89,6 @@ void SipStore::list(Timestamp now, Kind kind, const std::optional<Page>& page,
                        if (all) sort(*all);
                        done(at, std::move(all));
                    });
-}
-
-void SipStore::list_page(Timestamp now, Kind kind, const Page& page, Got<StoredList> done) {
-    const std::size_t limit = page.limit > 0 ? static_cast<std::size_t>(page.limit) : kUsualLimit;
-    const auto found = [this, kind, after = page.after_id, limit = std::min(limit, kMaxNames),
-                        done = std::make_shared<Got<StoredList>>(std::move(done))](Timestamp at,
-                                                                                   Answer answer) {
-        if (!answer) return (*done)(at, fail(answer.error()));
-        std::vector<std::string> ids;
-        for (redis::Value& id : answer->items)
-            if (id.text > after) ids.push_back(std::move(id.text));
-        std::sort(ids.begin(), ids.end());
-        if (ids.size() > limit) ids.resize(limit);
-        if (ids.empty()) return (*done)(at, StoredList());
-        commands_.send(
-            at, hmget(key_of(kind), ids), [this, kind, ids, done](Timestamp then, Answer records) {
-                (*done)(then, of_kind(kind, [&](const auto& message) {
-                            return some_of<std::remove_cvref_t<decltype(message)>>(
-                                then, commands_.notices(), key_of(kind), ids, std::move(records));
-                        }));
-            });
-    };
-    commands_.send(now, {"HKEYS", key_of(kind)}, found);
 }
 
 void SipStore::remove_trunk(Timestamp now, const std::string& id, Got<bool> done) {

@@ -4,9 +4,7 @@
 // SIP trunks and dispatch rules (RDS-15…17, RDS-24).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "cluster/store/commands.h"
@@ -23,12 +21,6 @@ class SipStore {
         kOutboundTrunk,  // livekit.SIPOutboundTrunkInfo
         kDispatchRule,   // livekit.SIPDispatchRuleInfo
     };
-    struct Page {
-        std::string after_id;    // exclusive
-        std::int32_t limit = 0;  // 0 or less: kUsualLimit
-    };
-    static constexpr std::size_t kUsualLimit = 1000;
-
     // Port and notices outlive it. Each `done` is called once: later, or inside the call if there
     // is no connection, or if what is given is no record (kInvalid, kTooLarge).
     SipStore(redis::Port& port, Notices& notices) : commands_(port, notices) {}
@@ -38,15 +30,13 @@ class SipStore {
              Got<bool> done);
     // kNotFound with upstream's text for its kind.
     void load(Timestamp now, Kind kind, const std::string& id, Got<std::string> done);
-    // By id, those of the page or all.
-    void list(Timestamp now, Kind kind, const std::optional<Page>& page, Got<StoredList> done);
+    // All, by id. Pages are for whoever shows them: upstream reads by them and answers with all.
+    void list(Timestamp now, Kind kind, Got<StoredList> done);
     // Of whatever kind it is. One that there is not is no error (05 SIP-06): false.
     void remove_trunk(Timestamp now, const std::string& id, Got<bool> done);
     void remove_rule(Timestamp now, const std::string& id, Got<bool> done);
 
   private:
-    void list_page(Timestamp now, Kind kind, const Page& page, Got<StoredList> done);
-
     Commands commands_;
 };
 

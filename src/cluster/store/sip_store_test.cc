@@ -29,9 +29,9 @@ struct Storing {
         world.pass(Duration::millis(10));
         return kept.all->front();
     }
-    std::vector<std::string> list(Kind kind, const std::optional<SipStore::Page>& page) {
+    std::vector<std::string> list(Kind kind) {
         Kept<StoredList> kept;
-        store.list(world.now, kind, page, kept.done());
+        store.list(world.now, kind, kept.done());
         world.pass(Duration::millis(10));
         std::vector<std::string> names;
         REQUIRE(kept.ok());
@@ -88,24 +88,16 @@ TEST_CASE(
     CHECK(s.world.server.store().keys().empty());
 }
 
-TEST_CASE("SipStore: pages [RDS-24]") {
+TEST_CASE("SipStore: all of a kind by their ids, however many [RDS-24]") {
     Storing s;
     const std::string trunk = golden<livekit::SIPInboundTrunkInfo>(testing::kTrunkJson);
     for (const char* id : {"ST_c", "ST_a", "ST_d", "ST_b"})
         CHECK(s.put(Kind::kInboundTrunk, id, trunk).value());
-    CHECK(s.list(Kind::kInboundTrunk, std::nullopt) == Names{"ST_a", "ST_b", "ST_c", "ST_d"});
-    using Page = SipStore::Page;
-    CHECK(s.list(Kind::kInboundTrunk, Page{"", 3}) == Names{"ST_a", "ST_b", "ST_c"});
-    CHECK(s.list(Kind::kInboundTrunk, Page{"ST_b", 1}) == Names{"ST_c"});
-    CHECK(s.list(Kind::kInboundTrunk, Page{"ST_b", 0}) == Names{"ST_c", "ST_d"});
-    CHECK(s.list(Kind::kInboundTrunk, Page{"ST_b", -1}) == Names{"ST_c", "ST_d"});
-    CHECK(s.list(Kind::kInboundTrunk, Page{"ST_bb", 9}) == Names{"ST_c", "ST_d"});
-    CHECK(s.list(Kind::kInboundTrunk, Page{"ST_d", 9}).empty());
-    CHECK(s.list(Kind::kDispatchRule, Page{}).empty());
+    CHECK(s.list(Kind::kInboundTrunk) == Names{"ST_a", "ST_b", "ST_c", "ST_d"});
+    CHECK(s.list(Kind::kDispatchRule).empty());
     for (int i = 0; i < 1100; ++i)
         s.world.run({"HSET", "sip_outbound_trunk", "ST_" + std::to_string(10'000 + i), trunk});
-    CHECK(s.list(Kind::kOutboundTrunk, Page{}).size() == SipStore::kUsualLimit);
-    CHECK(s.list(Kind::kOutboundTrunk, std::nullopt).size() == 1100);
+    CHECK(s.list(Kind::kOutboundTrunk).size() == 1100);
 }
 
 TEST_CASE("SipStore: garbage is passed over, what is none is not written, outages are failures") {
@@ -116,8 +108,7 @@ TEST_CASE("SipStore: garbage is passed over, what is none is not written, outage
           Failure::Code::kTooLarge);
     CHECK(s.world.server.store().keys().empty());
     s.world.run({"HSET", "sip_dispatch_rule", "SDR_bad", "\xff"});
-    CHECK(s.list(Kind::kDispatchRule, std::nullopt).empty());
-    CHECK(s.list(Kind::kDispatchRule, SipStore::Page{}).empty());
+    CHECK(s.list(Kind::kDispatchRule).empty());
     CHECK(s.load(Kind::kDispatchRule, "SDR_bad").error().code == Failure::Code::kInvalid);
     CHECK(s.world.told(Notice::Kind::kGarbage) == 1);
     s.world.server.stop(s.world.now);
