@@ -23,7 +23,9 @@ class FakeRooms final : public RoomServicePort {
         std::map<std::string, livekit::ParticipantInfo> participants;
     };
 
-    void join(const std::string& room, const std::string& identity) {
+    void join(const std::string& room, const std::string& identity,
+              livekit::ParticipantInfo::Kind kind = livekit::ParticipantInfo::STANDARD,
+              const std::map<std::string, std::string>& attributes = {{"k", "v"}}) {
         Entry& entry = rooms_.at(room);
         livekit::ParticipantInfo& info = entry.participants[identity];
         info.set_sid(token::make_id(token::kParticipantPrefix, rng_));
@@ -37,7 +39,9 @@ class FakeRooms final : public RoomServicePort {
         info.mutable_permission()->set_can_subscribe(true);
         info.mutable_permission()->set_can_publish(true);
         info.mutable_permission()->set_can_publish_data(true);
-        (*info.mutable_attributes())["k"] = "v";
+        info.set_kind(kind);
+        info.mutable_attributes()->clear();
+        info.mutable_attributes()->insert(attributes.begin(), attributes.end());
         entry.room.set_num_participants(static_cast<std::uint32_t>(entry.participants.size()));
     }
 

@@ -8,10 +8,12 @@ namespace confab::api {
 
 class EgressPort;   // egress_port.h
 class IngressPort;  // ingress_port.h
+class SipPort;      // sip_port.h
 
 struct ServicePorts {
     EgressPort* egress = nullptr;
     IngressPort* ingress = nullptr;
+    SipPort* sip = nullptr;
 };
 
 }  // namespace confab::api

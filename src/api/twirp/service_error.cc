@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 
+#include "api/twirp/error_details.h"
 #include "json/json.h"
 
 namespace confab::api {
@@ -92,7 +93,9 @@ rpc::Error bus_error(const ServiceError& error) {
     return {code.value_or(rpc::Code::kUnknown), std::string(text), {}};
 }
 ServiceError service_error(const rpc::Error& error) {
-    return service_error(to_twirp(error.code), error.text);
+    ServiceError result = service_error(to_twirp(error.code), error.text);
+    result.meta = details_meta(error);
+    return result;
 }
 ServiceError native_error(ErrorCode code, std::string_view text) {
     return {code, std::string(text), {}};

@@ -59,7 +59,8 @@ struct ServiceError {
 // The usual kind: the text gets the prefix "twirp error unknown: " that SDK users match on
 // (API-W5).
 ServiceError service_error(ErrorCode code, std::string_view text);
-// What another service answered: codes that Twirp lacks become the nearest (03 PSR-18).
+// What another service answered: codes that Twirp lacks become the nearest (03 PSR-18), details go
+// into `meta` (error_details.h).
 ServiceError service_error(const rpc::Error& error);
 // The other way: what a node answers to another, without the prefix, which the caller's node adds.
 rpc::Error bus_error(const ServiceError& error);

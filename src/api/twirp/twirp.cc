@@ -65,6 +65,7 @@ TwirpRouter::TwirpRouter(const TwirpOptions& options, RoomServicePort& rooms, rp
     add_unconnected_services(methods_, rooms);
     if (services.egress != nullptr) add_egress(methods_, options.limits, *services.egress);
     if (services.ingress != nullptr) add_ingress(methods_, *services.ingress);
+    if (services.sip != nullptr) add_sip(methods_, rooms, *services.sip);
     if (webhooks != nullptr) add_webhooks(methods_, *webhooks);
 }
 

@@ -23,6 +23,7 @@ struct TwirpCall;  // twirp_call.h
 struct TwirpOptions;
 class EgressPort;   // services/egress_port.h
 class IngressPort;  // services/ingress_port.h
+class SipPort;      // services/sip_port.h
 class WebhookPort;  // webhook/webhook_port.h
 
 class TwirpMethods {
@@ -54,6 +55,7 @@ void add_unconnected_services(TwirpMethods& methods, RoomServicePort& rooms);
 // Of a node that reaches workers: in place of the unconnected ones.
 void add_egress(TwirpMethods& methods, const token::Limits& limits, EgressPort& port);
 void add_ingress(TwirpMethods& methods, IngressPort& port);
+void add_sip(TwirpMethods& methods, RoomServicePort& rooms, SipPort& port);
 void add_webhooks(TwirpMethods& methods, WebhookPort& port);
 
 }  // namespace confab::api

@@ -6,6 +6,7 @@
 // the same answer as the others, not upstream's panic text.
 #include <string>
 
+#include "api/twirp/sip_transfer.h"
 #include "api/twirp/twirp_call.h"
 #include "livekit_egress.pb.h"
 #include "livekit_ingress.pb.h"
@@ -25,10 +26,6 @@ constexpr auto kNeedsRecord = [](const token::Grants* grants, const auto&) {
 constexpr auto kNeedsIngressAdmin = [](const token::Grants* grants, const auto&) {
     return require_flag(grants, &token::VideoGrant::ingress_admin);
 };
-CheckResult require_sip(const token::Grants* grants, bool token::SipGrant::* flag) {
-    if (grants != nullptr && grants->sip && (*grants->sip).*flag) return std::nullopt;
-    return permission_error();
-}
 constexpr auto kNeedsSipAdmin = [](const token::Grants* grants, const auto&) {
     return require_sip(grants, &token::SipGrant::admin);
 };
@@ -52,41 +49,16 @@ void add_ingress(const ServiceMethods& service) {
     service.add<DeleteIngressRequest, IngressInfo>("DeleteIngress", kNeedsIngressAdmin, ingress);
 }
 
-// `tel:`, `sip:` or `sips:` with something behind it, `<>` around it if one likes.
-bool is_transfer_target(std::string_view uri) {
-    if (uri.starts_with('<') && uri.ends_with('>')) uri = uri.substr(1, uri.size() - 2);
-    for (const std::string_view scheme : {"tel:", "sip:", "sips:"})
-        if (uri.starts_with(scheme) && uri.size() > scheme.size()) return true;
-    return false;
-}
-
-CheckResult check_transfer(const token::Grants* grants,
-                           const livekit::TransferSIPParticipantRequest& request) {
-    if (auto error = require_sip(grants, &token::SipGrant::call)) return error;
-    if (auto error = require_admin(grants, request.room_name())) return error;
-    if (is_transfer_target(request.transfer_to())) return std::nullopt;
-    return native_error(ErrorCode::kInvalidArgument,
-                        "transfer_to must be a valid SIP(s) or TEL URI (sip:, sips: or tel:)");
-}
-
-// The participant is looked up before the bridge is missed (05 SIP-09).
 void add_transfer(const ServiceMethods& service, RoomServicePort& rooms) {
     using Response = livekit::TransferSIPParticipantResponse;
     service.add<livekit::TransferSIPParticipantRequest, Response>(
         "TransferSIPParticipant", check_transfer,
         [&rooms](const CallContext& context, const auto& request, Reply<Response> reply) {
-            livekit::RoomParticipantIdentity who;
-            who.set_room(request.room_name());
-            who.set_identity(request.participant_identity());
-            using Info = Result<livekit::ParticipantInfo, ServiceError>;
-            rooms.get_participant(context, who, [reply = std::move(reply)](Info info) mutable {
-                if (!info) return reply(tl::unexpected(std::move(info.error())));
-                reply(tl::unexpected(
-                    info->attributes().contains("sip.callID")
-                        ? not_connected("sip")
-                        : service_error(ErrorCode::kInvalidArgument,
-                                        "no SIP session associated with participant")));
-            });
+            find_call(
+                rooms, context, request,
+                [reply = std::move(reply)](const Result<std::string, ServiceError>& id) mutable {
+                    reply(tl::unexpected(id ? not_connected("sip") : id.error()));
+                });
         });
 }
 
