@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // TwirpEndpoint: the server APIs over HTTP (01 §5).
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -9,6 +10,15 @@
 #include "runtime/control/routes/endpoints.h"
 
 namespace confab::control {
+
+namespace {
+
+// A call out that waits for its answer takes 80 s by itself (05 SIP-08), and a caller may say more:
+// its own end comes first.
+constexpr Duration kAnswerLimit = Duration::seconds(100);
+constexpr Duration kGrace = Duration::seconds(5);
+
+}  // namespace
 
 // A call that is answered once: by the service or, if the caller set one, by its deadline.
 struct TwirpEndpoint::Pending {
@@ -37,6 +47,8 @@ void TwirpEndpoint::serve(Call from) {
     context.now = net::EventLoop::now();
     if (const auto timeout = shared->request.headers.find("X-Twirp-Timeout-Ms"))
         context.timeout = api::parse_twirp_timeout(*timeout);
+    shared->exchange.answer_within(
+        std::max(kAnswerLimit, context.timeout.value_or(Duration::zero()) + kGrace));
     pending->done = [this, path = std::string(request.path), begin = context.now](
                         const api::HttpResponse& response) { count(path, begin, response); };
     twirp_.handle(request, context,

@@ -88,6 +88,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                                        const WebSocketOptions& options);
     void abandon(std::uint64_t serial);
     void set_on_gone(std::uint64_t serial, std::function<void()> fn);
+    void set_answer_limit(std::uint64_t serial, Duration limit);
     void move_to(std::uint64_t serial, EventLoop& target, Callback<HttpExchange> there);
     bool is_of(const EventLoop& loop) const { return &server_->loop == &loop; }
     bool is_waiting(std::uint64_t serial) const { return serial == serial_ && waiting_ && !gone_; }
@@ -137,6 +138,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     asio::steady_timer answered_;  // its cancellation wakes wait_for_answer()
     std::size_t charged_ = 0;      // our part of stats->buffered_bytes
     std::uint64_t serial_ = 0;     // of the request being answered
+    Duration answer_limit_;        // of that request
     bool receiving_ = false;       // a header or a body
     bool gave_way_ = false;        // it held most when the server had to make room: 503
     bool waiting_ = false;         // the handler owes an answer

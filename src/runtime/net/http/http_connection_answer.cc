@@ -49,6 +49,7 @@ asio::awaitable<HttpConnection::Next> HttpConnection::answer_request(RequestPars
     watchdog_.cancel();
     answer_.reset();
     waiting_ = true;
+    answer_limit_ = server_->options.answer_timeout;
     ++serial_;
     HttpExchange exchange(std::make_unique<HttpExchange::Impl>(shared_from_this(), serial_));
     call_handler(std::move(request), std::move(exchange));
@@ -87,7 +88,7 @@ void HttpConnection::call_handler(HttpRequest request, HttpExchange exchange) {
 }
 
 asio::awaitable<void> HttpConnection::wait_for_answer() {
-    const Timestamp deadline = EventLoop::now() + server_->options.answer_timeout;
+    const Timestamp deadline = EventLoop::now() + answer_limit_;
     watch_client();
     while (waiting_ && stream_.is_open() && EventLoop::now() < deadline) {
         answered_.expires_at(to_steady(deadline));
@@ -171,6 +172,10 @@ std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHea
 void HttpConnection::set_on_gone(std::uint64_t serial, std::function<void()> fn) {
     if (serial != serial_ || !waiting_) return;
     on_gone_ = std::move(fn);
+}
+
+void HttpConnection::set_answer_limit(std::uint64_t serial, Duration limit) {
+    if (serial == serial_) answer_limit_ = limit;
 }
 
 }  // namespace confab::net

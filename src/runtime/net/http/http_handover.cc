@@ -120,6 +120,7 @@ void HttpConnection::take_over(const std::shared_ptr<ServerState>& server, HttpH
 asio::awaitable<void> HttpConnection::run_moved(std::shared_ptr<HttpConnection> self,
                                                 Callback<HttpExchange> there) {
     waiting_ = true;
+    answer_limit_ = server_->options.answer_timeout;
     ++serial_;
     try {
         there(HttpExchange(std::make_unique<HttpExchange::Impl>(self, serial_)));

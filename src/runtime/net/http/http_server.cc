@@ -75,6 +75,10 @@ void HttpExchange::on_gone(std::function<void()> fn) {
     if (impl_) impl_->connection().set_on_gone(impl_->serial(), std::move(fn));
 }
 
+void HttpExchange::answer_within(Duration time) {
+    if (impl_) impl_->connection().set_answer_limit(impl_->serial(), time);
+}
+
 bool HttpExchange::is_open() const {
     return impl_ && impl_->connection().is_waiting(impl_->serial());
 }

@@ -52,6 +52,8 @@ class HttpExchange {
     // the answer; not after this exchange is answered or destroyed.
     void on_gone(std::function<void()> fn);
     bool is_open() const;  // neither answered nor gone
+    // Instead of HttpServerOptions::answer_timeout, from now on; within the call of the handler.
+    void answer_within(Duration time);
 
   private:
     std::unique_ptr<Impl> impl_;

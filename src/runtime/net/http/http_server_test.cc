@@ -5,8 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "runtime/net/http/http_connection.h"
@@ -300,6 +302,25 @@ TEST_CASE("HttpServer: an answer may come later; too late is 503") {
     CHECK(status_of(client.read_until("Unavailable\r\n")) == "HTTP/1.1 503 Service Unavailable");
     fixture.thread().call([&] { fixture.held()[0].respond(HttpResponse::text(200, "late")); });
     CHECK(fixture.stats().responses.all() == std::map<int, std::uint64_t>{{503, 1}});
+}
+
+TEST_CASE("HttpServer: a handler may take longer, for one request [SIP-08]") {
+    HttpServerOptions options;
+    options.answer_timeout = Duration::millis(60);
+    std::optional<HttpExchange> held;
+    Fixture fixture(options, [&](const HttpRequest& request, HttpExchange exchange) {
+        if (request.path == "/long") exchange.answer_within(Duration::seconds(20));
+        held.emplace(std::move(exchange));
+    });
+    RawClient client(fixture.port());
+    client.send("GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
+    REQUIRE(fixture.thread().eventually([&] { return held.has_value(); }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    fixture.thread().call([&] { held->respond(HttpResponse::text(200, "at last")); });
+    CHECK(status_of(client.read_until("at last")) == "HTTP/1.1 200 OK");
+    client.send("GET /usual HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(status_of(client.read_until("Unavailable\r\n")) == "HTTP/1.1 503 Service Unavailable");
+    fixture.thread().call([&] { held.reset(); });
 }
 
 TEST_CASE("HttpServer: a client that leaves before the answer is reported [CON-31]") {
