@@ -34,7 +34,12 @@ ClusterServices::ClusterServices(const Parts& parts, Timestamp now, std::uint64_
       ingress_service_(
           {parts.retrier, turns_, ingress_store_, ingress_records_, parts.plan, parts.addresses},
           seed + 2),
-      ingress_(ingress_service_) {
+      ingress_(ingress_service_),
+      sip_store_(parts.redis, parts.notices),
+      sip_records_(sip_store_),
+      sip_store_service_(sip_records_, seed + 3),
+      sip_call_service_(parts.retrier, sip_records_, seed + 4),
+      sip_(sip_store_service_, sip_call_service_) {
     auto served = services::IoInfo::serve(
         {parts.bus, egress_store_, egress_records_, ingress_store_, ingress_records_});
     if (served)
@@ -42,6 +47,12 @@ ClusterServices::ClusterServices(const Parts& parts, Timestamp now, std::uint64_
     else
         telemetry::log_error("workers of egress and ingress cannot ask this node",
                              {{"error", served.error().text}});
+    auto sip_served = services::sip::SipIo::serve(parts.bus, sip_records_, seed + 5);
+    if (sip_served)
+        sip_io_ = *std::move(sip_served);
+    else
+        telemetry::log_error("SIP services cannot ask this node",
+                             {{"error", sip_served.error().text}});
 }
 
 void ClusterServices::handle_timeout(cluster::nodes::Clock clock) {

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Egress and ingress through the workers that share the node's Redis: what cluster/services needs,
-// and the ports for the API. On the first loop, as all of the cluster.
+// Egress, ingress and SIP through the workers that share the node's Redis: what cluster/services
+// needs, and the ports for the API. On the first loop, as all of the cluster.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,17 @@
 #include "cluster/services/ingress_records.h"
 #include "cluster/services/ingress_service.h"
 #include "cluster/services/io_info.h"
+#include "cluster/services/sip/sip_call_service.h"
+#include "cluster/services/sip/sip_io.h"
+#include "cluster/services/sip/sip_records.h"
+#include "cluster/services/sip/sip_store_service.h"
 #include "cluster/services/turns.h"
 #include "cluster/store/egress_store.h"
 #include "cluster/store/egress_sweeper.h"
 #include "cluster/store/ingress_store.h"
+#include "cluster/store/sip_store.h"
 #include "runtime/control/cluster/service_adapters.h"
+#include "runtime/control/cluster/sip_adapter.h"
 
 namespace confab::control {
 
@@ -43,7 +49,7 @@ class ClusterServices {
     ClusterServices(const ClusterServices&) = delete;
     ClusterServices& operator=(const ClusterServices&) = delete;
 
-    api::ServicePorts ports() { return {&egress_, &ingress_}; }
+    api::ServicePorts ports() { return {&egress_, &ingress_, &sip_}; }
 
     void handle_timeout(cluster::nodes::Clock clock);
     Timestamp next_deadline() const;
@@ -60,7 +66,14 @@ class ClusterServices {
     cluster::services::IngressRecords ingress_records_;
     cluster::services::IngressService ingress_service_;
     IngressAdapter ingress_;
-    std::unique_ptr<cluster::services::IoInfo> io_;  // null: it could not be served
+    cluster::store::SipStore sip_store_;
+    cluster::services::sip::SipRecords sip_records_;
+    cluster::services::sip::SipStoreService sip_store_service_;
+    cluster::services::sip::SipCallService sip_call_service_;
+    SipAdapter sip_;
+    // Null: it could not be served.
+    std::unique_ptr<cluster::services::IoInfo> io_;
+    std::unique_ptr<cluster::services::sip::SipIo> sip_io_;
 };
 
 }  // namespace confab::control

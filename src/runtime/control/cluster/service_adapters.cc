@@ -11,18 +11,6 @@ namespace services = cluster::services;
 
 namespace {
 
-services::Caller caller(const api::CallContext& context) {
-    return {context.now, context.timeout};
-}
-
-template <typename T>
-services::Done<T> done(api::Reply<T> reply) {
-    return [reply = std::move(reply)](Result<T, services::Refusal> result) mutable {
-        if (!result) return reply(tl::make_unexpected(to_api(result.error())));
-        reply(*std::move(result));
-    };
-}
-
 services::Refusal from_api(const api::ServiceError& error) {
     services::Refusal refusal{api::bus_error(error), false};
     refusal.is_plain = refusal.error.text.size() == error.message.size();
@@ -30,6 +18,10 @@ services::Refusal from_api(const api::ServiceError& error) {
 }
 
 }  // namespace
+
+services::Caller caller(const api::CallContext& context) {
+    return {context.now, context.timeout};
+}
 
 api::ServiceError to_api(const services::Refusal& refusal) {
     api::ServiceError error = api::service_error(refusal.error);

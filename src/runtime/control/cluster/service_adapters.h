@@ -4,6 +4,8 @@
 // The services of cluster/services as ports of the API.
 #pragma once
 
+#include <utility>
+
 #include "api/services/egress_port.h"
 #include "api/services/ingress_port.h"
 #include "cluster/services/egress_service.h"
@@ -14,6 +16,17 @@ namespace confab::control {
 
 // API-W5: with the prefix of services, unless the text is plain.
 api::ServiceError to_api(const cluster::services::Refusal& refusal);
+
+cluster::services::Caller caller(const api::CallContext& context);
+
+// Replies with what an operation ended with.
+template <typename T>
+cluster::services::Done<T> done(api::Reply<T> reply) {
+    return [reply = std::move(reply)](Result<T, cluster::services::Refusal> result) mutable {
+        if (!result) return reply(tl::make_unexpected(to_api(result.error())));
+        reply(*std::move(result));
+    };
+}
 
 // Sets metadata as UpdateParticipant does; `rooms` are those of all nodes and outlive it.
 decltype(cluster::services::EgressService::Parts::set_metadata) metadata_by(
