@@ -104,7 +104,7 @@ const kTrunks = {
 };
 
 async function sip_checks(suite, server) {
-  // The rules for trunks and dispatch rules need a store: API-30 to API-33 are not shown by this.
+  // The rules for trunks and dispatch rules need a store: tests/cluster/phones.mjs has them.
   await suite.check('SIP: sip.admin for trunks and rules, sip.call for calls, then that there is no store [API-W4] [API-W5]', async () => {
     const admin = { claims: { sip: { admin: true } } };
     const caller = { claims: { sip: { call: true } } };
@@ -135,9 +135,12 @@ async function sip_checks(suite, server) {
     await says({ participant_identity: 'nobody' }, unknown);
     const no_call = '400 invalid_argument twirp error unknown: no SIP session associated with participant';
     for (const transfer_to of ['tel:+15', 'sip:a@b', '<sips:a@b>']) await says({ transfer_to }, no_call);
-    const phone = await SignalClient.join(server, room, 'phone', { v1: false, options: { attributes: { 'sip.callID': 'SCL_x' } } });
+    const call_id = { options: { attributes: { 'sip.callID': 'SCL_x' } } };
+    const liar = await SignalClient.join(server, room, 'liar', { v1: false, ...call_id });
+    await says({ participant_identity: 'liar' }, no_call);
+    const phone = await SignalClient.join(server, room, 'phone', { v1: false, kind: 'sip', ...call_id });
     await says({ participant_identity: 'phone' }, not_connected('sip'));
-    for (const client of [alice, phone]) client.destroy();
+    for (const client of [alice, liar, phone]) client.destroy();
   });
 }
 

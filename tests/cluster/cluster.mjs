@@ -9,6 +9,7 @@ import { drain_checks } from './drains.mjs';
 import { fault_checks } from './faults.mjs';
 import { link_checks } from './links.mjs';
 import { Nodes } from './nodes.mjs';
+import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
 import { api_checks } from './server_api.mjs';
 
@@ -19,6 +20,7 @@ await suite.run(async () => {
   await call_checks(suite, nodes);
   await protocol_checks(suite, nodes);
   await api_checks(suite, nodes);
+  await phone_checks(suite, nodes);
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);
