@@ -108,8 +108,9 @@ void OwnRooms::doubt(Timestamp now, const std::string& room) {
 }
 
 void OwnRooms::take_over(Timestamp now, const std::string& room, const std::string& holder) {
-    const std::vector<std::string_view> words = {
-        "EVAL", kClaimScript, "2", kRoomsKey, kRecentKey, room, holder, registry_.id(), "0"};
+    const std::vector<std::string_view> words = {"EVAL",         kClaimScript, "2",    kRoomsKey,
+                                                 kRecentKey,     room,         holder, "3000",
+                                                 registry_.id(), "0"};
     redis_.ask(now, words, [this, room](Timestamp at, const Value* reply) {
         if (!rooms_.contains(room)) return;
         if (reply == nullptr || reply->items.empty()) return doubt(at, room);

@@ -141,7 +141,8 @@ void Placement::claim(Timestamp now, JobId id, const std::vector<Offer>& offers)
                                       std::string(kRoomsKey),
                                       std::string(kRecentKey),
                                       job.room,
-                                      job.stale};
+                                      job.stale,
+                                      std::to_string(fade_of(options_.selector.sort_by).ms())};
     for (const Offer& offer : offers) {
         std::array<char, 64> rooms{};
         std::snprintf(rooms.data(), rooms.size(), "%.3f", offer.rooms);

@@ -372,4 +372,29 @@ TEST_CASE("Placement: it may go while questions are under way") {
     CHECK(said.empty());
 }
 
+TEST_CASE("Placement: rooms that fill count for half a minute, where load decides [NODE-05]") {
+    for (const char* sort_by : {"cpuload", "rooms"}) {
+        CAPTURE(sort_by);
+        Cluster cluster;
+        NodeOptions options;
+        options.selector.sort_by = sort_by;
+        for (const auto& [id, rooms] : {std::pair("a", 5), std::pair("b", 10)}) {
+            TestNode& node = cluster.add(id, options);
+            node.figures.num_rooms = rooms;
+            node.figures.cpu_load = 0.01F * static_cast<float>(rooms);
+        }
+        cluster.pass_seconds(6);
+        for (int i = 0; i < 5; ++i)
+            CHECK(cluster["a"].place("first" + std::to_string(i)) == "a");
+        // Nobody has come in yet: the figures are what they were.
+        cluster.pass_seconds(10);
+        std::string where;
+        for (int i = 0; i < 5; ++i)
+            where += cluster["a"].place("then" + std::to_string(i));
+        CHECK((where.find('b') != std::string::npos) == (sort_by == std::string("cpuload")));
+        cluster.pass_seconds(120);
+        CHECK(cluster["a"].place("later") == "a");
+    }
+}
+
 }  // namespace confab::cluster::nodes

@@ -38,14 +38,14 @@ Value drop_if(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     return run(store, now, {"HDEL", keys[0], arguments[0]});
 }
 
-double recent_rooms(MemoryStore& store, Timestamp now, std::string_view key,
-                    std::string_view node) {
+double recent_rooms(MemoryStore& store, Timestamp now, std::string_view key, std::string_view node,
+                    double fade_millis) {
     const Value kept = run(store, now, {"HGET", key, node});
     std::string_view at = kept.text;
     const std::string_view rooms = next_token(at, ' ');
     if (at.empty()) return 0;
     const double age = static_cast<double>(now.ms()) - number_of(at);
-    return number_of(rooms) * std::exp(std::min(0.0, -age) / kRecentMillis);
+    return number_of(rooms) * std::exp(std::min(0.0, -age) / fade_millis);
 }
 
 Value claim(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
@@ -55,11 +55,12 @@ Value claim(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
         out.items = {held, Value::of_integer(0)};
         return out;
     }
+    const double fade = number_of(arguments[2]);
     std::string_view best;
     double least = 0;
     double before = 0;
-    for (std::size_t i = 2; i + 1 < arguments.size(); i += 2) {
-        const double recent = recent_rooms(store, now, keys[1], arguments[i]);
+    for (std::size_t i = 3; i + 1 < arguments.size(); i += 2) {
+        const double recent = recent_rooms(store, now, keys[1], arguments[i], fade);
         const double load = number_of(arguments[i + 1]) + recent;
         if (!best.empty() && load >= least) continue;
         best = arguments[i];
@@ -70,7 +71,7 @@ Value claim(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     std::snprintf(kept.data(), kept.size(), "%.3f %.0f", before + 1, static_cast<double>(now.ms()));
     run(store, now, {"HSET", keys[0], arguments[0], best});
     run(store, now, {"HSET", keys[1], best, kept.data()});
-    run(store, now, {"PEXPIRE", keys[1], "60000"});
+    run(store, now, {"PEXPIRE", keys[1], std::to_string(static_cast<std::int64_t>(fade) * 10)});
     out.items = {Value::of_text(best), Value::of_integer(1)};
     return out;
 }

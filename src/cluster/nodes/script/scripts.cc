@@ -15,16 +15,16 @@ if held and held ~= ARGV[2] then return {held, 0} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local best, least, before
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local recent = 0
   local rooms, at = string.match(redis.call('HGET', KEYS[2], ARGV[i]) or '', '^([%d.]+) (%d+)$')
-  if rooms then recent = rooms * math.exp(math.min(0, at - now) / 3000) end
+  if rooms then recent = rooms * math.exp(math.min(0, at - now) / ARGV[3]) end
   local load = ARGV[i + 1] + recent
   if not best or load < least then best, least, before = ARGV[i], load, recent end
 end
 redis.call('HSET', KEYS[1], ARGV[1], best)
 redis.call('HSET', KEYS[2], best, string.format('%.3f %.0f', before + 1, now))
-redis.call('PEXPIRE', KEYS[2], 60000)
+redis.call('PEXPIRE', KEYS[2], ARGV[3] * 10)
 return {best, 1})";
 
 const std::string_view kHoldScript = R"(

@@ -187,6 +187,11 @@ Result<const NodeRecord*, NoNode> select(std::span<const NodeView> nodes,
     return std::min_element(all.begin(), all.end(), has_less)->record;
 }
 
+Duration fade_of(SortBy sort_by) {
+    const bool is_there_at_once = sort_by == SortBy::kRooms || sort_by == SortBy::kRandom;
+    return Duration::seconds(is_there_at_once ? 3 : 30);
+}
+
 std::string explain(std::span<const NodeView> nodes, const NodeLimits& limits) {
     std::string text = "could not find any available nodes";
     std::size_t told = 0;

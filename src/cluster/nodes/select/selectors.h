@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/time.h"
 #include "cluster/nodes/record/node_record.h"
 #include "cluster/nodes/select/selector_options.h"
 
@@ -63,6 +64,9 @@ std::vector<const NodeRecord*> filter(std::vector<const NodeRecord*> nodes,
 // What one room more adds to the figure of sort_by: its mean over all of these nodes, within
 // bounds; a guess while they have no rooms.
 double room_cost(std::span<const NodeRecord* const> nodes, SelectorOptions::SortBy sort_by);
+// How fast rooms that were placed lately count less: by then the figure of sort_by has them. The
+// number of rooms has them with the next record; people come into a room over minutes.
+Duration fade_of(SelectorOptions::SortBy sort_by);
 
 // Why there is none, for a log and the answer of a call: "could not find any available nodes" and
 // what is wrong with each of the first ones (03 §10 row 12).
