@@ -332,6 +332,9 @@ struct Own {                                     // the section "confab"
     bool node_links = true;
     std::string node_link_ip;          // empty: from where Redis is reached
     std::uint16_t node_link_port = 0;  // 0 = any free one
+    double scale_cpu_load = 0.6;
+    std::uint32_t scale_participants = 0;  // of one node; 0 = does not count
+    Duration scale_hold = Duration::seconds(600);
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;

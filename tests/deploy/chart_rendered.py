@@ -201,6 +201,10 @@ class Checks:
         metrics = {one["resource"]["name"]: one["resource"]["target"]["averageUtilization"] for one in spec["metrics"]}
         same(metrics, {"cpu": 60, "memory": 80}, "metrics")
         same(made.get("HorizontalPodAutoscaler")["apiVersion"], "autoscaling/v2", "apiVersion")
+        by_metric = self.render({"autoscaling": {"enabled": True, "externalMetric": "confab_cluster_desired_nodes"}})
+        same(by_metric.get("HorizontalPodAutoscaler")["spec"]["metrics"],
+             [{"type": "External", "external": {"metric": {"name": "confab_cluster_desired_nodes"},
+                                                "target": {"type": "AverageValue", "averageValue": "1"}}}], "by the metric")
         same(made.get("PodDisruptionBudget")["spec"]["maxUnavailable"], 1, "PodDisruptionBudget")
         same({kind for kind, _ in self.render({"kind": "DaemonSet", "autoscaling": {"enabled": True}}).objects},
              {"ConfigMap", "DaemonSet", "PodDisruptionBudget", "Service"}, "objects with a DaemonSet")
@@ -272,7 +276,7 @@ def checks(work):
         ("pods start anew for a changed configuration, not for keys [DEP-03]", one.checksum),
         ("TURN: certificate, Service on 443 [DEP-03]", one.turn),
         ("every type of load balancer [DEP-03]", one.balancers),
-        ("autoscaler and disruption budget [DEP-03] [DEP-09]", one.scaling),
+        ("autoscaler and disruption budget [DEP-03] [DEP-09] [OPS-04]", one.scaling),
         ("ServiceMonitor with metrics only, with their password [DEP-03]", one.monitoring),
         ("the drain ends before the grace period does [DEP-03] [OPS-01]", one.stopping),
         ("the server serves and answers the probes under what it is given [DEP-02] [DEP-03]", one.serves),

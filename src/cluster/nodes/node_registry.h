@@ -110,6 +110,10 @@ class NodeRegistry {
     bool is_ready(Timestamp now) const;
     // "OK", or what GET / says with 406 (NODE-15); a draining node is well.
     std::string health_text(const Clock& clock) const;
+    // When Redis last took our record, by our clock.
+    std::optional<UnixTime> last_heartbeat() const {
+        return stored_ ? std::optional(stored_wall_) : std::nullopt;
+    }
     bool is_healthy(Timestamp now) const { return stored_ && now - *stored_ <= kFresh; }
 
     struct Snapshot {

@@ -100,6 +100,7 @@ TEST_CASE("NodeRegistry: the record of a node, every two seconds [NODE-01] [NODE
     options.region = "eu";
     options.limits = {400, 0};
     TestNode& a = cluster.add("a", options);
+    CHECK_FALSE(a.registry.last_heartbeat());
     cluster.pass(Duration::millis(100));
     const auto first = cluster.record("a");
     REQUIRE(first);
@@ -119,6 +120,7 @@ TEST_CASE("NodeRegistry: the record of a node, every two seconds [NODE-01] [NODE
     const auto later = cluster.record("a");
     CHECK(later->stats->started_at == 1'795'161'953);
     CHECK(later->stats->updated_at == 1'795'161'965);
+    CHECK(a.registry.last_heartbeat()->s() == 1'795'161'965);
     CHECK(later->stats->figures.num_rooms == 5);
     REQUIRE(later->stats->rates.size() == 1);
     CHECK(later->stats->rates[0][Counter::kBytesOut] == doctest::Approx(1000).epsilon(0.01));

@@ -156,6 +156,7 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
         if (silent) entry.presence = Presence::kSilent;
         if (was_usable && (gone || silent)) {
             ++counters_.died;
+            if (entry.told_alive && !entry.absent_since && id != own_id_) ++counters_.lost;
             entry.told_alive = false;
             tell(TableEvent::Kind::kDied, id,
                  "node " + id + (gone ? " has left" : " is silent for 5 s"));

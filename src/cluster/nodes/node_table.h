@@ -141,6 +141,7 @@ class NodeTable {
         std::uint64_t beyond_limit = 0;
         std::uint64_t skewed = 0;  // nodes
         std::uint64_t died = 0;
+        std::uint64_t lost = 0;  // of them, others that were alive and did not withdraw
         std::uint64_t lost_events = 0;
     };
     Snapshot snapshot() const;

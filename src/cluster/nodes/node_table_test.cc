@@ -103,6 +103,7 @@ TEST_CASE(
         while (world.events.empty() && world.now < death + Duration::seconds(10))
             world.watch(Duration::millis(250));
         CHECK(world.take() == Words{"died a"});
+        CHECK(world.table.snapshot().lost == 1);
         CHECK(world.now - death <= Duration::millis(5300));
         CHECK(world.now - death >= Duration::millis(3900));
         CHECK_FALSE(world.table.is_usable("a"));
@@ -281,7 +282,23 @@ TEST_CASE("NodeTable: a record that is gone has some time to come back [RDS-07]"
         CHECK(world.take() == Words{"died a"});
         CHECK(world.now - death <= Duration::seconds(5));
         CHECK(world.table.find("a") == nullptr);
+        CHECK(world.table.snapshot().died == 1);
+        CHECK(world.table.snapshot().lost == 0);
     }
+}
+
+TEST_CASE("NodeTable: lost are others that were alive and fell silent [OBS-32]") {
+    World world;
+    world.put("old", -Duration::seconds(30));
+    world.put("me");
+    world.watch(Duration::seconds(8));
+    CHECK(world.table.snapshot().died == 2);
+    CHECK(world.table.snapshot().lost == 0);
+    world.put("a");
+    world.watch(Duration::seconds(8));
+    CHECK(world.table.snapshot().lost == 1);
+    world.watch(Duration::seconds(8));
+    CHECK(world.table.snapshot().lost == 1);
 }
 
 TEST_CASE("NodeTable: when Redis was away, silence means nothing for a while [NODE-14]") {

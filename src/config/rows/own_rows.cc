@@ -72,6 +72,19 @@ constexpr auto kRows = std::to_array<Option>({
         "confab.node_link_port", [](C& c) -> Slot { return &c.own.node_link_port; },
         "TCP port for links from other nodes; 0 for any free one"),
     used(
+        "confab.scale_cpu_load", [](C& c) -> Slot { return &c.own.scale_cpu_load; },
+        "CPU load that nodes of a cluster should have: by it, limit.num_tracks, "
+        "limit.bytes_per_sec "
+        "and confab.scale_participants the metric confab_cluster_desired_nodes is reckoned")
+        .range(0.05, 1),
+    used(
+        "confab.scale_participants", [](C& c) -> Slot { return &c.own.scale_participants; },
+        "Participants that one node is planned for; 0 for as many as it can")
+        .range(0, 1'000'000),
+    used(
+        "confab.scale_hold", [](C& c) -> Slot { return &c.own.scale_hold; },
+        "How long the load has to be lower before fewer nodes are desired"),
+    used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
     used(

@@ -60,6 +60,17 @@ cluster::relay::Settings relay_settings(const config::Config& config) {
     return settings;
 }
 
+nodes::ScaleOptions scale_options(const config::Config& config) {
+    nodes::ScaleOptions scale;
+    scale.cpu_target = config.own.scale_cpu_load;
+    scale.participants_per_node = config.own.scale_participants;
+    scale.bytes_per_node = static_cast<double>(config.limit.bytes_per_sec) * nodes::kLimitTarget;
+    scale.tracks_per_node = static_cast<double>(config.limit.num_tracks) * nodes::kLimitTarget;
+    scale.most = nodes::NodeTable::kMaxNodes;
+    scale.hold = config.own.scale_hold;
+    return scale;
+}
+
 }  // namespace
 
 Result<control::ClusterOptions, std::string> cluster_options(const config::Config& config,
@@ -86,6 +97,7 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     options.registry.heartbeat = config.node_stats.update_interval;
     options.registry.rate_windows = config.node_stats.rate_intervals;
     CONFAB_TRY(options.placement.selector, selector(config.node_selector, config.region));
+    options.scale = scale_options(config);
     options.relay = relay_settings(config);
     options.retry.attempts = config.psrpc.max_attempts;
     options.retry.timeout = config.psrpc.timeout;

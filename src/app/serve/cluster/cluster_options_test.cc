@@ -52,6 +52,28 @@ TEST_CASE("cluster_options: what a node tells of itself [NODE-02] [NODE-03]") {
           std::vector<Duration>{Duration::seconds(3), Duration::seconds(30)});
 }
 
+TEST_CASE("cluster_options: what nodes are planned for [OPS-04]") {
+    const auto as_it_is = cluster_options(with_redis(), "ND_x", 1);
+    REQUIRE(as_it_is);
+    CHECK(as_it_is->scale.cpu_target == 0.6);
+    CHECK(as_it_is->scale.hold == Duration::seconds(600));
+    CHECK(as_it_is->scale.participants_per_node == 0);
+    CHECK(as_it_is->scale.tracks_per_node == 0);
+    config::Config config = with_redis();
+    config.limit.num_tracks = 400;
+    config.limit.bytes_per_sec = 1e9F;
+    config.own.scale_cpu_load = 0.5;
+    config.own.scale_participants = 300;
+    config.own.scale_hold = Duration::seconds(60);
+    const auto options = cluster_options(config, "ND_x", 1);
+    REQUIRE(options);
+    CHECK(options->scale.cpu_target == 0.5);
+    CHECK(options->scale.hold == Duration::seconds(60));
+    CHECK(options->scale.participants_per_node == 300);
+    CHECK(options->scale.tracks_per_node == doctest::Approx(320));
+    CHECK(options->scale.bytes_per_node == doctest::Approx(8e8));
+}
+
 TEST_CASE("cluster_options: how nodes call and relay to each other [NODE-20] [PSR-17] [CON-41]") {
     const auto as_it_is = cluster_options(with_redis(), "ND_x", 1);
     REQUIRE(as_it_is);

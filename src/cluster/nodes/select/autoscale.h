@@ -21,13 +21,18 @@ struct ScaleOptions {
     double cpu_target = 0.6;           // mean load of a node, 0 … 1
     double bytes_per_node = 0;         // per second, in and out; 0: does not count
     double participants_per_node = 0;  // 0: does not count
+    double tracks_per_node = 0;        // in and out; 0: does not count
     std::size_t least = 1;
     std::size_t most = 1000;
     Duration hold = Duration::seconds(600);  // before there are fewer
+    double drain_share = 0.1;                // of the nodes, that drain at a time; at least one
 };
+// A node at its limit refuses, so that the sum is never above what all may take: of the limits
+// nodes are held to, this much is planned for.
+inline constexpr double kLimitTarget = 0.8;
 
-// ceil(max(cpu / target, bytes / limit, participants / limit)) over all that is alive: what drains
-// has to find room elsewhere. Within least and most.
+// ceil(max(cpu / target, bytes / limit, participants / limit, tracks / limit)) over all that is
+// alive: what drains has to find room elsewhere. Within least and most.
 std::size_t desired_nodes(std::span<const NodeView> nodes, const ScaleOptions& options);
 
 struct ScaleAdvice {
@@ -36,8 +41,8 @@ struct ScaleAdvice {
     std::optional<std::string> drain;  // one of the serving, when there are too many
 };
 
-// Takes the highest of the last `hold`, so that a dip ends nothing. One node drains at a time: the
-// one with the fewest participants.
+// Takes the highest of the last `hold`, so that a dip ends nothing. Names one node after the other
+// while too many serve, the one with the fewest participants; a tenth of them drains at a time.
 class Autoscaler {
   public:
     explicit Autoscaler(ScaleOptions options) : options_(options) {}

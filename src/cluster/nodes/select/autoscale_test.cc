@@ -43,6 +43,10 @@ TEST_CASE("Autoscale: the greatest of CPU, bytes and participants [OPS-04]") {
     CHECK(desired_nodes(field.views, options) == 3);
     options.bytes_per_node = 600;
     CHECK(desired_nodes(field.views, options) == 5);
+    options.tracks_per_node = 50;
+    field.records[1].stats->figures.num_tracks_in = 100;
+    field.records[2].stats->figures.num_tracks_out = 201;
+    CHECK(desired_nodes(field.views, options) == 7);
     options.most = 4;
     CHECK(desired_nodes(field.views, options) == 4);
     CHECK(desired_nodes({}, options) == 1);
@@ -113,6 +117,24 @@ TEST_CASE("Autoscale: the node with the fewest participants drains, one at a tim
     CHECK(scaler.update(at(720), field.views).drain == "b");
     field.views.erase(field.views.begin() + 1);
     CHECK_FALSE(scaler.update(at(730), field.views).drain);
+}
+
+TEST_CASE("Autoscale: of many nodes a tenth drains at a time [OPS-04]") {
+    Field field;
+    for (int i = 0; i < 30; ++i)
+        field.add("n" + std::to_string(i), 0.1F, i);
+    Autoscaler scaler({});
+    (void)scaler.update(at(0), field.views);
+    std::vector<std::string> order;
+    for (int round = 0; round < 5; ++round) {
+        const ScaleAdvice advice = scaler.update(at(700 + round), field.views);
+        CHECK(advice.desired == 5);
+        if (!advice.drain) break;
+        order.push_back(*advice.drain);
+        for (NodeRecord& record : field.records)
+            if (record.id == order.back()) record.state = NodeState::kShuttingDown;
+    }
+    CHECK(order == std::vector<std::string>{"n0", "n1", "n2"});
 }
 
 }  // namespace confab::cluster::nodes

@@ -176,6 +176,8 @@ void Cluster::turn(Timestamp now) {
     take_copies(now);
     reconciler_->handle_timeout(now);
     take_orphans(now);
+    scaler_->handle_timeout(now);
+    if (const auto said = scaler_->poll_event()) ScaleReport::log(*said);
     records_->handle_timeout(now);
     orphans_->handle_timeout(now);
     signal_end_->handle_timeout(now);
@@ -193,7 +195,8 @@ Timestamp Cluster::next_deadline() const {
     for (const Timestamp one :
          {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
           records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
-          media_end_->next_deadline(), mover_.next_deadline(), services_->next_deadline()})
+          media_end_->next_deadline(), mover_.next_deadline(), services_->next_deadline(),
+          scaler_->next_deadline()})
         next = earlier(next, one);
     return links_ ? earlier(next, links_->next_deadline()) : next;
 }
@@ -220,6 +223,7 @@ void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend
     registry_->start(clock(), nodes::NodeState::kServing);
     registry_->handle_up(clock());
     reconciler_->start(net::EventLoop::now());
+    scaler_->start(net::EventLoop::now());
     wake();
 }
 
@@ -238,6 +242,9 @@ void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
     placement_ =
         std::make_unique<nodes::Placement>(*redis_, *registry_, options_.placement, rng(4));
     reconciler_ = std::make_unique<nodes::NodeReconciler>(*redis_, *registry_, rng(5));
+    scaler_ = std::make_unique<nodes::NodeScaler>(
+        registry_->table(), [this](Timestamp now) { return reconciler_->is_leader(now); },
+        options_.scale);
 }
 
 void Cluster::make_store() {
@@ -504,7 +511,10 @@ Cluster::Snapshot Cluster::snapshot() const {
     Snapshot result = counters_;
     result.connected = is_connected();
     if (!registry_) return result;
-    result.nodes = registry_->table().snapshot().alive;
+    const nodes::NodeTable::Snapshot table = registry_->table().snapshot();
+    result.nodes = table.alive;
+    result.nodes_lost = table.lost;
+    result.heartbeat = registry_->last_heartbeat();
     result.relayed_out = signal_end_->snapshot().sessions;
     result.relayed_in = media_end_->snapshot().sessions;
     result.links = links_ ? links_->size() : 0;
@@ -515,6 +525,7 @@ Cluster::Snapshot Cluster::snapshot() const {
 void Cluster::collect(telemetry::Metrics& metrics) const {
     control::collect(metrics, bus_->metrics());
     control::collect(metrics, snapshot());
+    if (scaler_) scale_report_->collect(metrics, scaler_->snapshot());
 }
 
 }  // namespace confab::control

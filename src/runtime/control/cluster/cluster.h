@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "cluster/nodes/node_reconciler.h"
 #include "cluster/nodes/node_registry.h"
+#include "cluster/nodes/node_scaler.h"
 #include "cluster/nodes/placement.h"
 #include "cluster/psrpc/psrpc_bus.h"
 #include "cluster/psrpc/retry.h"
@@ -36,6 +37,7 @@
 #include "runtime/control/cluster/room_mover.h"
 #include "runtime/control/cluster/room_placement.h"
 #include "runtime/control/cluster/room_servers.h"
+#include "runtime/control/cluster/scale_report.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/redis/redis_driver.h"
 
@@ -49,6 +51,7 @@ struct ClusterOptions {
     bool store_keys_apart = false;    // true of a Redis Cluster (store::RoomScripts)
     cluster::nodes::RegistryOptions registry;
     cluster::nodes::PlacementOptions placement;
+    cluster::nodes::ScaleOptions scale;
     cluster::relay::Settings relay;
     cluster::psrpc::RetryPlan retry;
     cluster::services::IngressAddresses ingress;
@@ -105,7 +108,9 @@ class Cluster {
     bool is_connected() const;
     bool is_ready() const;
     struct Snapshot {
-        std::size_t nodes = 0;        // alive, this one too
+        std::size_t nodes = 0;         // alive, this one too
+        std::uint64_t nodes_lost = 0;  // that fell silent
+        std::optional<UnixTime> heartbeat;
         std::size_t relayed_out = 0;  // WebSockets here, rooms elsewhere
         std::size_t relayed_in = 0;
         std::size_t rooms = 0;  // here
@@ -159,6 +164,8 @@ class Cluster {
     std::unique_ptr<cluster::nodes::NodeRegistry> registry_;
     std::unique_ptr<cluster::nodes::Placement> placement_;
     std::unique_ptr<cluster::nodes::NodeReconciler> reconciler_;
+    std::unique_ptr<cluster::nodes::NodeScaler> scaler_;
+    std::unique_ptr<ScaleReport> scale_report_ = std::make_unique<ScaleReport>();
     std::unique_ptr<cluster::store::RoomReader> reader_;
     std::unique_ptr<cluster::store::RoomRecords> records_;
     std::unique_ptr<cluster::store::RoomOrphans> orphans_;

@@ -84,6 +84,8 @@ void collect(telemetry::Metrics& metrics, const Cluster::Snapshot& cluster) {
     metrics.set(Metric::kClusterRedis, cluster.connected ? 1 : 0);
     metrics.set(Metric::kClusterRedisLost, number(cluster.connections_lost));
     metrics.set(Metric::kClusterNodes, number(cluster.nodes));
+    metrics.set(Metric::kClusterNodesLost, number(cluster.nodes_lost));
+    if (cluster.heartbeat) metrics.set(Metric::kNodeHeartbeat, number(cluster.heartbeat->s()));
     metrics.set(Metric::kClusterRooms, number(cluster.rooms));
     metrics.set(Metric::kClusterRelayed, {"out"}, number(cluster.relayed_out));
     metrics.set(Metric::kClusterRelayed, {"in"}, number(cluster.relayed_in));

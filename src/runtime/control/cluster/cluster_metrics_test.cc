@@ -51,12 +51,13 @@ TEST_CASE("Cluster metrics: calls by method, each kind with what it has [PSR-13]
                     "service=\"Signal\"") == std::string::npos);
 }
 
-TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-14] [NODE-16]") {
+TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-14] [NODE-16] [OBS-32]") {
     telemetry::Metrics metrics("ND_x");
     Cluster::Snapshot cluster;
     cluster.connected = true;
     cluster.connections_lost = 2;
     cluster.nodes = 3;
+    cluster.nodes_lost = 9;
     cluster.rooms = 4;
     cluster.relayed_out = 5;
     cluster.relayed_in = 6;
@@ -67,6 +68,8 @@ TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-1
     CHECK(metrics.value(Metric::kClusterRedis) == 1);
     CHECK(metrics.value(Metric::kClusterRedisLost) == 2);
     CHECK(metrics.value(Metric::kClusterNodes) == 3);
+    CHECK(metrics.value(Metric::kClusterNodesLost) == 9);
+    CHECK(metrics.value(Metric::kNodeHeartbeat) == 0);  // not written yet
     CHECK(metrics.value(Metric::kClusterRooms) == 4);
     CHECK(metrics.value(Metric::kClusterRelayed, {"out"}) == 5);
     CHECK(metrics.value(Metric::kClusterRelayed, {"in"}) == 6);
@@ -74,8 +77,10 @@ TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-1
     CHECK(metrics.value(Metric::kClusterMoved) == 8);
     CHECK(metrics.value(Metric::kClusterLinks) == 9);
     cluster.connected = false;
+    cluster.heartbeat = UnixTime::seconds(1'795'161'952);
     collect(metrics, cluster);
     CHECK(metrics.value(Metric::kClusterRedis) == 0);
+    CHECK(metrics.value(Metric::kNodeHeartbeat) == 1'795'161'952);
 }
 
 }  // namespace confab::control
