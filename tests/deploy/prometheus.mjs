@@ -23,11 +23,11 @@ function write_rules(folder) {
 }
 
 // JSON is YAML.
-function write_config(folder, target) {
+function write_config(folder, targets) {
   const config = {
     global: { scrape_interval: `${kEveryMillis}ms`, scrape_timeout: `${kEveryMillis}ms`, evaluation_interval: `${kEveryMillis}ms` },
     rule_files: ['confab.capacity.yml', 'confab.rules.yml'],
-    scrape_configs: [{ job_name: 'confab', static_configs: [{ targets: [target] }] }],
+    scrape_configs: [{ job_name: 'confab', static_configs: [{ targets }] }],
   };
   fs.writeFileSync(path.join(folder, 'prometheus.yml'), JSON.stringify(config));
 }
@@ -35,12 +35,12 @@ function write_config(folder, target) {
 export class Prometheus {
   #url;
 
-  // Watches `target`, an address whose /metrics it can read.
-  static async start(suite, target) {
+  // Watches addresses whose /metrics it can read.
+  static async start(suite, ...targets) {
     const prometheus = new Prometheus();
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'confab-prometheus-'));
     write_rules(folder);
-    write_config(folder, target);
+    write_config(folder, targets);
     const port = await free_port();
     const child = spawn('prometheus', [
       `--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`,
