@@ -51,7 +51,8 @@ TEST_CASE("Cluster metrics: calls by method, each kind with what it has [PSR-13]
                     "service=\"Signal\"") == std::string::npos);
 }
 
-TEST_CASE("Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-14] [NODE-16] [OBS-32]") {
+TEST_CASE(
+    "Cluster metrics: Redis, nodes, rooms, sessions of other nodes [NODE-14] [NODE-16] [OBS-32]") {
     telemetry::Metrics metrics("ND_x");
     Cluster::Snapshot cluster;
     cluster.connected = true;
