@@ -12,6 +12,7 @@ import { Nodes } from './nodes.mjs';
 import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
 import { api_checks } from './server_api.mjs';
+import { whip_checks } from './whip.mjs';
 
 const suite = new Suite({ limit: 600 });
 
@@ -21,6 +22,7 @@ await suite.run(async () => {
   await protocol_checks(suite, nodes);
   await api_checks(suite, nodes);
   await phone_checks(suite, nodes);
+  await whip_checks(suite, nodes);
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);

@@ -70,10 +70,11 @@ const end = async () => {
 
 // ---- the checks
 
-export async function browser_checks(suite, server) {
+// `through`: which server the encoder of a room asks, when the viewer is there.
+export async function browser_checks(suite, server, { through = () => server, who = 'Chromium', rows = '' } = {}) {
   const names = {
-    call: 'Chromium: picture and tone arrive, over an ICE restart too, until DELETE [CON-60] [CON-61]',
-    simulcast: 'Chromium: simulcast is three layers, of which each can be had [CON-60] [CON-62]',
+    call: `${who}: picture and tone arrive, over an ICE restart too, until DELETE [CON-60] [CON-61]${rows}`,
+    simulcast: `${who}: simulcast is three layers, of which each can be had [CON-60] [CON-62]${rows}`,
   };
   if (!Object.values(names).some((name) => suite.selected(name))) return;
   const address = await start_page_server(suite);
@@ -86,7 +87,7 @@ export async function browser_checks(suite, server) {
     const page = await browser.newPage();
     await page.goto(address);
     const token = await join_token(room, encoder.identity);
-    const created = await page.evaluate(publish, { url: server.http, token, number, ...settings });
+    const created = await page.evaluate(publish, { url: through(room).http, token, number, ...settings });
     const info = async () => (await people(server, room)).get(encoder.identity);
     // The encoder leaves by DELETE.
     const finish = async () => {

@@ -90,33 +90,25 @@ bool WhipSession::complete() const {
                                           [](const auto& one) { return !one.candidates.empty(); });
 }
 
-std::optional<HttpResponse> WhipSession::poll_response() {
+std::optional<WhipAnswer> WhipSession::poll_answer() {
     if (!waiting() || !complete() || sid_.empty()) return std::nullopt;
     sdp::MediaSection& first = *transport_section(*answer_);
     if (first.candidates.empty()) first.candidates = std::move(candidates_);
     first.end_of_candidates = true;
     etag_ = first_of(*answer_, &sdp::MediaSection::ufrag, &sdp::Description::ufrag);
-    HttpResponse response =
+    WhipAnswer answer =
         std::exchange(waiting_, Waiting::kNothing) == Waiting::kJoin ? created() : restarted();
     answer_.reset();
     candidates_.clear();
     all_candidates_ = false;
-    return response;
+    return answer;
 }
 
-HttpResponse WhipSession::created() {
-    HttpResponse response;
-    response.status = 201;
-    response.headers = {{"Content-Type", std::string(kApplicationSdp)},
-                        {"Location", std::string(kWhipPath) + "/" + sid_},
-                        {"ETag", etag_}};
-    for (HttpHeader& link : ice_server_links(ice_servers_))
-        response.headers.push_back(std::move(link));
-    response.body = sdp::write(*answer_);
-    return response;
+WhipAnswer WhipSession::created() {
+    return {WhipAnswer::Kind::kCreated, etag_, sdp::write(*answer_), sid_, ice_servers_};
 }
 
-HttpResponse WhipSession::restarted() {
+WhipAnswer WhipSession::restarted() {
     SdpFragment fragment;
     fragment.ufrag = etag_;
     fragment.pwd = first_of(*answer_, &sdp::MediaSection::pwd, &sdp::Description::pwd);
@@ -124,10 +116,7 @@ HttpResponse WhipSession::restarted() {
     for (const std::string& line : first.candidates)
         fragment.candidates.push_back({first.mid, line});
     fragment.end_of_candidates = true;
-    HttpResponse response;
-    response.headers = {{"Content-Type", std::string(kApplicationFragment)}, {"ETag", etag_}};
-    response.body = write_fragment(fragment);
-    return response;
+    return {WhipAnswer::Kind::kRestarted, etag_, write_fragment(fragment), {}, {}};
 }
 
 Result<WhipSession::Patch, HttpError> WhipSession::patch(std::optional<std::string_view> if_match,
@@ -137,7 +126,7 @@ Result<WhipSession::Patch, HttpError> WhipSession::patch(std::optional<std::stri
     if (!fragment) return refuse(400, "invalid sdp fragment");
     if (waiting()) return refuse(409, "a request of this session is not answered yet");
     Patch patch;
-    if (*if_match == "*") {
+    if (*if_match == kWhipAnySession) {
         if (!is_ufrag(fragment->ufrag) || !is_ice_pwd(fragment->pwd))
             return refuse(400, "invalid sdp fragment");
         patch.restarts = true;
@@ -166,6 +155,41 @@ livekit::SignalRequest WhipSession::restart(const SdpFragment& fragment) {
     offer.set_sdp(restarted_offer(offer_, ice));
     offer.set_id(++offers_);
     return request;
+}
+
+livekit::SessionDescription first_whip_offer(std::string_view sdp) {
+    livekit::SessionDescription offer;
+    offer.set_type("offer");
+    offer.set_sdp(std::string(sdp));
+    offer.set_id(WhipSession::kFirstOffer);
+    return offer;
+}
+
+HttpResponse whip_response(const WhipAnswer& answer) {
+    using Kind = WhipAnswer::Kind;
+    HttpResponse response;
+    switch (answer.kind) {
+        case Kind::kCreated:
+            response.status = 201;
+            response.headers = {{"Content-Type", std::string(kApplicationSdp)},
+                                {"Location", std::string(kWhipPath) + "/" + answer.participant_sid},
+                                {"ETag", answer.etag}};
+            for (HttpHeader& link : ice_server_links(answer.ice_servers))
+                response.headers.push_back(std::move(link));
+            response.body = answer.body;
+            break;
+        case Kind::kRestarted:
+            response.headers = {{"Content-Type", std::string(kApplicationFragment)},
+                                {"ETag", answer.etag}};
+            response.body = answer.body;
+            break;
+        case Kind::kTaken:
+            response.status = 204;
+            break;
+        case Kind::kEnded:
+            break;
+    }
+    return response;
 }
 
 HttpResponse whip_error(const HttpError& error, std::string_view content_type) {

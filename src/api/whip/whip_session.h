@@ -25,6 +25,27 @@
 
 namespace confab::api {
 
+// Clients say no version; this one has everything that a client without signalling can use.
+inline constexpr int kWhipProtocol = 17;
+
+// What a request of a session comes to.
+struct WhipAnswer {
+    enum class Kind : std::uint8_t {
+        kCreated,    // 201
+        kRestarted,  // 200
+        kTaken,      // 204: candidates
+        kEnded,      // 200
+    };
+    Kind kind = Kind::kTaken;
+    // Of the first two alone:
+    std::string etag;  // the ICE ufrag of our side
+    std::string body;  // the answer; or its fragment
+    // Of the first alone:
+    std::string participant_sid;
+    std::vector<livekit::ICEServer> ice_servers;
+};
+using WhipOutcome = Result<WhipAnswer, HttpError>;
+
 class WhipSession {
   public:
     static constexpr std::uint32_t kFirstOffer = 1;  // its id in signalling
@@ -36,7 +57,7 @@ class WhipSession {
     void handle_join(const livekit::JoinResponse& join);
     void handle_signal(const livekit::SignalResponse& response);
     // The answer to the HTTP request that waits, once.
-    std::optional<HttpResponse> poll_response();
+    std::optional<WhipAnswer> poll_answer();
     bool waiting() const { return waiting_ != Waiting::kNothing; }
     // It does not come: what is answered instead.
     void give_up() { waiting_ = Waiting::kNothing; }
@@ -45,7 +66,7 @@ class WhipSession {
     // answer comes later.
     struct Patch {
         std::vector<livekit::SignalRequest> requests;
-        bool restarts = false;  // answered by poll_response(), else with 204
+        bool restarts = false;  // answered by poll_answer(), else with 204
     };
     // `if_match`: the header; nothing if it is absent.
     Result<Patch, HttpError> patch(std::optional<std::string_view> if_match, std::string_view body);
@@ -56,8 +77,8 @@ class WhipSession {
   private:
     enum class Waiting : std::uint8_t { kJoin, kRestart, kNothing };
     bool complete() const;
-    HttpResponse created();
-    HttpResponse restarted();
+    WhipAnswer created();
+    WhipAnswer restarted();
     livekit::SignalRequest restart(const SdpFragment& fragment);
 
     sdp::Description offer_;
@@ -71,12 +92,18 @@ class WhipSession {
     std::uint32_t offers_ = kFirstOffer;
 };
 
+// The offer that joins, as the room takes it.
+livekit::SessionDescription first_whip_offer(std::string_view sdp);
+
 // ---------------------------------------------------------------- HTTP
 
+// If-Match of an ICE restart.
+inline constexpr std::string_view kWhipAnySession = "*";
 inline constexpr std::string_view kWhipPath = "/whip/v1";
 inline constexpr std::string_view kApplicationSdp = "application/sdp";
 inline constexpr std::string_view kApplicationFragment = "application/trickle-ice-sdpfrag";
 
+HttpResponse whip_response(const WhipAnswer& answer);
 // `{"error":"…"}` under the content type of the request.
 HttpResponse whip_error(const HttpError& error, std::string_view content_type);
 // A Link header of RFC 9725 §4.6 for each URL.

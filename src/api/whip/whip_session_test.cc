@@ -56,9 +56,13 @@ struct World {
         join();
         answer();
         trickle(true);
-        auto response = session.poll_response();
+        auto response = poll();
         REQUIRE(response.has_value());
         return *std::move(response);
+    }
+    std::optional<HttpResponse> poll() {
+        const auto answer = session.poll_answer();
+        return answer ? std::optional(whip_response(*answer)) : std::nullopt;
     }
     int patch_error(std::optional<std::string_view> if_match, std::string_view body) {
         const auto patch = session.patch(if_match, body);
@@ -78,13 +82,13 @@ std::vector<std::string> links_of(const HttpResponse& response) {
 TEST_CASE("WhipSession: 201 with all candidates once the last one is there [CON-60]") {
     World w;
     w.join();
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
     w.answer();
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
     w.trickle(false);
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
     w.trickle(true);
-    const auto response = w.session.poll_response();
+    const auto response = w.poll();
     REQUIRE(response.has_value());
     CHECK(response->status == 201);
     CHECK(find_header(*response, "Content-Type") == "application/sdp");
@@ -96,7 +100,7 @@ TEST_CASE("WhipSession: 201 with all candidates once the last one is there [CON-
           std::vector<std::string>{std::string(kCandidate), std::string(kCandidate)});
     CHECK(sdp->sections[0].end_of_candidates);
     CHECK(sdp->sections[1].candidates.empty());
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
 }
 
 TEST_CASE(
@@ -110,7 +114,7 @@ TEST_CASE(
     response.mutable_answer()->set_id(1);
     w.session.handle_signal(response);
     w.trickle(true);
-    const auto created = w.session.poll_response();
+    const auto created = w.poll();
     REQUIRE(created.has_value());
     const auto answer = sdp::parse(created->body);
     REQUIRE(answer.has_value());
@@ -176,9 +180,9 @@ TEST_CASE("WhipSession: a restart is a new offer, and its answer a fragment [CON
     CHECK(w.patch_error("*", kRestart) == 409);  // one at a time
     w.answer(1, "late");                         // of the offer before
     w.trickle(true);
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
     w.answer(2, "next");
-    const auto response = w.session.poll_response();
+    const auto response = w.poll();
     REQUIRE(response.has_value());
     CHECK(response->status == 200);
     CHECK(find_header(*response, "Content-Type") == "application/trickle-ice-sdpfrag");
@@ -198,8 +202,16 @@ TEST_CASE("WhipSession: what was given up takes requests again [CON-61]") {
     w.session.give_up();
     CHECK_FALSE(w.session.waiting());
     w.answer(2, "late");
-    CHECK_FALSE(w.session.poll_response().has_value());
+    CHECK_FALSE(w.poll().has_value());
     CHECK(w.patch_error("ours", "a=end-of-candidates") == 0);
+}
+
+TEST_CASE("WHIP: what has no answer of the room has a status [CON-61]") {
+    WhipAnswer answer;
+    CHECK(whip_response(answer).status == 204);
+    answer.kind = WhipAnswer::Kind::kEnded;
+    CHECK(whip_response(answer).status == 200);
+    CHECK(whip_response(answer).headers.empty());
 }
 
 TEST_CASE("WHIP errors are JSON under the type of the request [CON-60]") {

@@ -26,6 +26,25 @@ const char* name_of(redis::Line line) {
     return line == redis::Line::kCommands ? "commands" : "channels";
 }
 
+// What room_node_map says, empty if nothing; `wake` before it is told.
+void route_of(redis::Port& redis, const std::string& room, std::function<void()> wake,
+              RoomPlacement::Found found) {
+    const std::array<std::string_view, 3> words = {"HGET", "room_node_map", room};
+    const auto waiting = std::make_shared<RoomPlacement::Found>(std::move(found));
+    const auto taken = redis.command(
+        net::EventLoop::now(), words,
+        [wake = std::move(wake), waiting](Timestamp,
+                                          const Result<redis::Value, redis::Fault>& reply) {
+            wake();
+            if (reply && !reply->is_error()) return (*waiting)(reply->text);
+            (*waiting)(tl::make_unexpected(
+                rpc::Error{rpc::Code::kUnavailable, reply ? reply->text : reply.error().text, {}}));
+        });
+    if (!taken)
+        (*waiting)(
+            tl::make_unexpected(rpc::Error{rpc::Code::kUnavailable, taken.error().text, {}}));
+}
+
 }  // namespace
 
 Cluster::Cluster(net::EventLoop& loop, telemetry::Metrics& metrics, ClusterOptions options)
@@ -203,18 +222,17 @@ Timestamp Cluster::next_deadline() const {
 
 // ---------------------------------------------------------------- rooms
 
-void Cluster::open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend& signal,
-                   nodes::NodeRegistry::Figures figures) {
+void Cluster::open(ControlNode& node, const Own& own, nodes::NodeRegistry::Figures figures) {
     node_ = &node;
     make_nodes(std::move(figures));
     make_store();
-    make_rooms(rooms);
-    make_relay(signal);
+    make_rooms(own.rooms);
+    make_relay(own);
     service_ = std::make_unique<ClusterRoomService>(ClusterRoomService::Parts{
-        rooms, *rooms_, *servers_, *reader_, *orphans_, *retrier_, options_.retry,
+        own.rooms, *rooms_, *servers_, *reader_, *orphans_, *retrier_, options_.retry,
         options_.registry.id, [this](const std::string& other) { return is_dead(other); },
         [this](const std::string& room, RoomPlacement::Found found) {
-            route_of(room, std::move(found));
+            route_of(*redis_, room, [this] { wake(); }, std::move(found));
         }});
     make_services();
     node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
@@ -292,20 +310,28 @@ void Cluster::create_here(api::RoomServicePort& rooms, const api::CallContext& c
     wake();
 }
 
-void Cluster::make_relay(SignalBackend& signal) {
+void Cluster::make_relay(const Own& own) {
     const std::string& id = options_.registry.id;
-    relayed_ = std::make_unique<RelayedSessions>(
-        *node_, [this](const std::string& room, Callback<bool> here) {
-            check_here(room, std::move(here));
-        });
+    const auto check = [this](const std::string& room, Callback<bool> here) {
+        check_here(room, std::move(here));
+    };
+    relayed_ = std::make_unique<RelayedSessions>(*node_, check);
     rpc::Bus& bus = links_ ? links_->bus() : *bus_;
     media_end_ = std::make_unique<cluster::relay::MediaEnd>(bus, *relayed_, id, options_.relay,
                                                             options_.limits);
     relayed_->set_relay(*media_end_);
     signal_end_ = std::make_unique<cluster::relay::SignalEnd>(bus, *rooms_, id, options_.relay,
                                                               seed_of(options_.seed, 6));
-    backend_ = std::make_unique<RelayBackend>(signal, *signal_end_, *rooms_, id, options_.websocket,
-                                              metrics_, [this] { wake(); });
+    backend_ = std::make_unique<RelayBackend>(own.signal, *signal_end_, *rooms_, id,
+                                              options_.websocket, metrics_, [this] { wake(); });
+    whip_servers_ = std::make_unique<WhipServers>(*bus_, own.whip, id, options_.limits, check);
+    whip_ = std::make_unique<ClusterWhip>(ClusterWhip::Parts{
+        own.whip, *rooms_, [this](const std::string& room) { return servers_->has(room); },
+        *reader_, *retrier_, options_.retry, id, [this] { wake(); }});
+    node_->set_whip_named([this](const std::string& room, const std::string& identity, bool there) {
+        whip_servers_->set_named(room, identity, there);
+        wake();
+    });
 }
 
 void Cluster::make_services() {
@@ -424,22 +450,6 @@ void Cluster::take_orphans(Timestamp now) {
                             {{"room", orphan->room}, {"nodeID", orphan->node}});
         orphans_->orphaned(now, orphan->room, orphan->node);
     }
-}
-
-void Cluster::route_of(const std::string& room, RoomPlacement::Found found) {
-    const std::array<std::string_view, 3> words = {"HGET", "room_node_map", room};
-    const auto waiting = std::make_shared<RoomPlacement::Found>(std::move(found));
-    const auto taken = redis_->command(
-        net::EventLoop::now(), words,
-        [this, waiting](Timestamp, const Result<redis::Value, redis::Fault>& reply) {
-            wake();
-            if (reply && !reply->is_error()) return (*waiting)(reply->text);
-            (*waiting)(tl::make_unexpected(
-                rpc::Error{rpc::Code::kUnavailable, reply ? reply->text : reply.error().text, {}}));
-        });
-    if (!taken)
-        (*waiting)(
-            tl::make_unexpected(rpc::Error{rpc::Code::kUnavailable, taken.error().text, {}}));
 }
 
 // ---------------------------------------------------------------- the end

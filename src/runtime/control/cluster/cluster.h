@@ -38,6 +38,8 @@
 #include "runtime/control/cluster/room_placement.h"
 #include "runtime/control/cluster/room_servers.h"
 #include "runtime/control/cluster/scale_report.h"
+#include "runtime/control/cluster/whip/cluster_whip.h"
+#include "runtime/control/cluster/whip/whip_servers.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/net/redis/redis_driver.h"
 
@@ -81,13 +83,19 @@ class Cluster {
     void turn(Timestamp now);
     Timestamp next_deadline() const;
 
-    // Once there are rooms: registers this node, and is asked by others from now on. `rooms` and
-    // `signal` are those of this node alone; all must outlive what the others still ask.
-    void open(ControlNode& node, api::RoomServicePort& rooms, SignalBackend& signal,
-              cluster::nodes::NodeRegistry::Figures figures);
+    // Of this node alone.
+    struct Own {
+        api::RoomServicePort& rooms;
+        SignalBackend& signal;
+        WhipBackend& whip;
+    };
+    // Once there are rooms: registers this node, and is asked by others from now on. All must
+    // outlive what the others still ask.
+    void open(ControlNode& node, const Own& own, cluster::nodes::NodeRegistry::Figures figures);
     // After open(): of all nodes.
     api::RoomServicePort& rooms() { return *service_; }
     SignalBackend& signal() { return *backend_; }
+    WhipBackend& whip() { return *whip_; }
     api::ServicePorts services() { return services_->ports(); }
 
     // Whether a room is, or is to be, at this node.
@@ -136,7 +144,7 @@ class Cluster {
     void make_nodes(cluster::nodes::NodeRegistry::Figures figures);
     void make_store();
     void make_rooms(api::RoomServicePort& rooms);
-    void make_relay(SignalBackend& signal);
+    void make_relay(const Own& own);
     void make_services();
     void create_here(api::RoomServicePort& rooms, const api::CallContext& context,
                      livekit::CreateRoomRequest request, api::Reply<livekit::Room> reply);
@@ -148,7 +156,6 @@ class Cluster {
     void move_room(Timestamp now, const std::string& room, Callback<> moved);
     void end_here(const std::string& room);
     void take_orphans(Timestamp now);
-    void route_of(const std::string& room, RoomPlacement::Found found);
     void finish_closing();
 
     net::EventLoop& loop_;
@@ -176,6 +183,8 @@ class Cluster {
     std::unique_ptr<cluster::relay::MediaEnd> media_end_;
     std::unique_ptr<cluster::relay::SignalEnd> signal_end_;
     std::unique_ptr<RelayBackend> backend_;
+    std::unique_ptr<WhipServers> whip_servers_;
+    std::unique_ptr<ClusterWhip> whip_;
     std::unique_ptr<ClusterRoomService> service_;
     std::unique_ptr<ClusterServices> services_;
     // Nodes that the records do not have, and when that was seen first.

@@ -109,16 +109,18 @@ class ClusterNode {
     }
     // Only in the loop.
     ControlNode& control() { return *control_; }
-    std::string join_path(const std::string& room, const std::string& identity) const {
+    std::string token(const std::string& room, const std::string& identity) const {
         token::Grants grants;
         grants.identity = identity;
         token::VideoGrant& video = grants.video.emplace();
         video.room_join = video.room_create = true;
         video.can_update_own_metadata = true;
         video.room = room;
-        return "/rtc?protocol=16&access_token=" + token::mint_token(grants, *keys_.signing_key(),
-                                                                    net::EventLoop::wall(),
-                                                                    Duration::seconds(600));
+        return token::mint_token(grants, *keys_.signing_key(), net::EventLoop::wall(),
+                                 Duration::seconds(600));
+    }
+    std::string join_path(const std::string& room, const std::string& identity) const {
+        return "/rtc?protocol=16&access_token=" + token(room, identity);
     }
 
   private:

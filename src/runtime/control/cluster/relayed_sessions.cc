@@ -13,25 +13,6 @@ namespace {
 
 namespace relay = cluster::relay;
 
-room::JoinParams to_room(relay::SessionStart start) {
-    room::JoinParams result;
-    result.room = std::move(start.room);
-    result.grants = std::move(start.grants);
-    result.client = std::move(start.client);
-    result.single_connection = start.single_peer_connection;
-    result.auto_subscribe = start.auto_subscribe;
-    result.auto_subscribe_data_track = start.auto_subscribe_data_track;
-    result.adaptive_stream = start.adaptive_stream;
-    result.subscriber_allow_pause = start.subscriber_allow_pause;
-    result.disable_ice_lite = start.disable_ice_lite;
-    result.reconnect = start.reconnect;
-    result.reconnect_reason = start.reconnect_reason;
-    result.participant_sid = std::move(start.participant_sid);
-    result.publisher_offer = std::move(start.publisher_offer);
-    result.add_track_requests = std::move(start.add_track_requests);
-    return result;
-}
-
 // The code that gives this status at the other node (relay::http_status()).
 rpc::Code code_of(int status) {
     switch (status) {
@@ -51,6 +32,25 @@ rpc::Code code_of(int status) {
 }
 
 }  // namespace
+
+room::JoinParams to_room(cluster::relay::SessionStart start) {
+    room::JoinParams result;
+    result.room = std::move(start.room);
+    result.grants = std::move(start.grants);
+    result.client = std::move(start.client);
+    result.single_connection = start.single_peer_connection;
+    result.auto_subscribe = start.auto_subscribe;
+    result.auto_subscribe_data_track = start.auto_subscribe_data_track;
+    result.adaptive_stream = start.adaptive_stream;
+    result.subscriber_allow_pause = start.subscriber_allow_pause;
+    result.disable_ice_lite = start.disable_ice_lite;
+    result.reconnect = start.reconnect;
+    result.reconnect_reason = start.reconnect_reason;
+    result.participant_sid = std::move(start.participant_sid);
+    result.publisher_offer = std::move(start.publisher_offer);
+    result.add_track_requests = std::move(start.add_track_requests);
+    return result;
+}
 
 // Touched in the thread of the shard alone.
 struct RelayedSessions::Far {

@@ -54,4 +54,7 @@ class RelayedSessions final : public cluster::relay::MediaHost {
     std::unordered_map<Id, std::unique_ptr<Session>> sessions_;
 };
 
+// What a session starts with, in the terms of the room machines.
+room::JoinParams to_room(cluster::relay::SessionStart start);
+
 }  // namespace confab::control

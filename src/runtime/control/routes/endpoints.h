@@ -16,6 +16,7 @@
 #include "runtime/control/routes/endpoint.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/control/signal/signal_backend.h"
+#include "runtime/control/whip/whip_backend.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/static_files.h"
 #include "runtime/telemetry/metrics.h"
@@ -62,38 +63,27 @@ class SignalEndpoint final : public Endpoint {
 // /whip/v1 and what is below it (CON-60, CON-61).
 class WhipEndpoint final : public Endpoint {
   public:
-    // Whether this node has the room, or is to have it; in a cluster only.
-    using CheckRoom = std::function<void(const std::string& room, Callback<bool> here)>;
-    // `over_limit` as for LocalSignalBackend; `check_room` may be empty; both references must
-    // outlive this.
-    WhipEndpoint(ControlNode& node, api::JoinOptions options, std::function<bool()> over_limit,
-                 CheckRoom check_room)
-        : node_(node),
-          options_(options),
-          over_limit_(std::move(over_limit)),
-          check_room_(std::move(check_room)) {}
+    // Both references must outlive this.
+    WhipEndpoint(WhipBackend& backend, const token::Revocations& revocations,
+                 api::JoinOptions options)
+        : backend_(backend), revocations_(revocations), options_(options) {}
     void serve(Call call) override;
     void reconfigure(const api::JoinOptions& options) { options_ = options; }
 
   private:
-    // A checked request of somebody who wants to publish.
-    struct Wish {
-        WhipJoin join;
-        bool room_must_exist = false;
-    };
     Result<void, api::HttpError> check_grants(const Call& call) const;
-    Result<Wish, api::HttpError> read(const Call& call) const;
+    // A checked request of somebody who wants to publish.
+    Result<WhipJoin, api::HttpError> read(const Call& call) const;
     void create(Call call);
-    void create_here(Call call, Wish wish);
     // The session ends with the client's connection, unless it was answered before.
-    void end_with(Call& call, std::size_t shard, const WhipJoin& join);
+    void end_with(Call& call, const WhipJoin& join);
     void change(Call call);
+    static WhipBackend::Reply answer_to(Call call);
     static void refuse(Call& call, const api::HttpError& error);
 
-    ControlNode& node_;
+    WhipBackend& backend_;
+    const token::Revocations& revocations_;
     api::JoinOptions options_;
-    std::function<bool()> over_limit_;
-    CheckRoom check_room_;
     std::uint64_t requests_ = 0;
 };
 

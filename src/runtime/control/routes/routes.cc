@@ -34,11 +34,12 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       over_limit_([this] { return sources_.load && load_limits_.reached_by(sources_.load()); }),
       rooms_(control, over_limit_),
       signal_(control, over_limit_),
+      whip_(control, over_limit_),
       webhooks_(control.webhooks()),
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
       debug_(rooms_, keys, DebugAccess::kAll) {
     if (sources_.cluster != nullptr)
-        sources_.cluster->open(control, rooms_, signal_, sources_.figures);
+        sources_.cluster->open(control, {rooms_, signal_, whip_}, sources_.figures);
     add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
     add_probes();
     add_rooms(control, metrics, options);
@@ -82,11 +83,7 @@ void Routes::add_rooms(ControlNode& control, telemetry::Metrics& metrics,
     Cluster* const cluster = sources_.cluster;
     api::RoomServicePort& rooms = cluster != nullptr ? cluster->rooms() : rooms_;
     SignalBackend& signal = cluster != nullptr ? cluster->signal() : signal_;
-    WhipEndpoint::CheckRoom check_room;
-    if (cluster != nullptr)
-        check_room = [cluster](const std::string& room, Callback<bool> here) {
-            cluster->check_here(room, std::move(here));
-        };
+    WhipBackend& whip = cluster != nullptr ? cluster->whip() : whip_;
     for (const char* path : {"/rtc", "/rtc/validate", "/rtc/v1", "/rtc/v1/validate"})
         signal_endpoints_.push_back(
             add(path, "", Access::kToken,
@@ -94,7 +91,7 @@ void Routes::add_rooms(ControlNode& control, telemetry::Metrics& metrics,
     for (const char* path : {"/whip/v1", "/whip/v1/"})
         whip_endpoints_.push_back(
             add(path, "", Access::kToken,
-                make_unique<WhipEndpoint>(control, options.join, over_limit_, check_room)));
+                make_unique<WhipEndpoint>(whip, control.revocations(), options.join)));
     twirp_endpoint_ = add(
         "/twirp/", "", Access::kToken,
         make_unique<TwirpEndpoint>(options.twirp, rooms, control.bus(), webhooks_,

@@ -20,6 +20,7 @@
 #include "runtime/control/shards/node_room_service.h"
 #include "runtime/control/signal/local_signal_backend.h"
 #include "runtime/control/webhook_service.h"
+#include "runtime/control/whip/local_whip_backend.h"
 
 namespace confab::control {
 
@@ -96,6 +97,7 @@ class Routes {
     std::function<bool()> over_limit_;
     NodeRoomService rooms_;
     LocalSignalBackend signal_;
+    LocalWhipBackend whip_;
     WebhookService webhooks_;
     MetricsEndpoint metrics_;
     DebugEndpoint debug_;

@@ -8,18 +8,13 @@
 
 #include "api/join/client_info.h"
 #include "runtime/control/routes/endpoints.h"
-#include "runtime/control/signal/local_signal_backend.h"
 #include "token/permission.h"
 
 namespace confab::control {
 namespace {
 
-// Clients say no version; this one has everything that a client without signalling can use.
-constexpr int kProtocol = 17;
-
-api::HttpResponse nobody_answers(std::string_view content_type) {
-    return api::whip_error({503, "no response from servers"}, content_type);
-}
+// Names an ingress service that publishes for somebody (CON-62).
+constexpr std::string_view kFromIngress = "X-Livekit-Ingress";
 
 }  // namespace
 
@@ -38,11 +33,10 @@ void WhipEndpoint::refuse(Call& call, const api::HttpError& error) {
 }
 
 Result<void, api::HttpError> WhipEndpoint::check_grants(const Call& call) const {
-    return api::check_join_grants(call.grants ? &*call.grants : nullptr, &node_.revocations(),
-                                  options_);
+    return api::check_join_grants(call.grants ? &*call.grants : nullptr, &revocations_, options_);
 }
 
-Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) const {
+Result<WhipJoin, api::HttpError> WhipEndpoint::read(const Call& call) const {
     CONFAB_TRY_VOID(check_grants(call));
     CONFAB_TRY(api::WhipOffer offer, api::read_whip_offer(call.request.body));
     const token::VideoGrant& video = *call.grants->video;
@@ -59,69 +53,48 @@ Result<WhipEndpoint::Wish, api::HttpError> WhipEndpoint::read(const Call& call) 
     if (awaited.size() > offer.receiving)
         return tl::make_unexpected(
             api::HttpError{400, "the offer takes back fewer tracks than the header names"});
-    if (over_limit_ && over_limit_())
-        return tl::make_unexpected(api::HttpError{503, "node has exceeded its configured limit"});
-    Wish wish;
-    wish.room_must_exist = !options_.auto_create && !video.room_create;
-    wish.join.awaited = std::move(awaited);
-    room::JoinParams& params = wish.join.params;
+    WhipJoin join;
+    join.room_must_exist = !options_.auto_create && !video.room_create;
+    join.from_ingress = call.request.headers.get(kFromIngress) == "true";
+    join.awaited = std::move(awaited);
+    room::JoinParams& params = join.params;
     params.room = token::room_key(*call.grants);
     params.grants = *call.grants;
-    params.client.set_protocol(kProtocol);
+    params.client.set_protocol(api::kWhipProtocol);
     api::complete_client_info(params.client, call.request.headers.get("User-Agent"),
                               call.client_address());
     params.single_connection = true;
     params.auto_subscribe = offer.receiving > 0;
     params.disable_ice_lite = true;
-    params.publisher_offer.emplace();
-    params.publisher_offer->set_type("offer");
-    params.publisher_offer->set_sdp(call.request.body);
-    params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
+    params.publisher_offer = api::first_whip_offer(call.request.body);
     params.add_track_requests = offer.tracks;
-    wish.join.offer = std::move(offer);
-    return wish;
+    join.offer = std::move(offer);
+    return join;
 }
 
 void WhipEndpoint::create(Call call) {
     if (call.request.headers.get("Content-Type") != api::kApplicationSdp)
         return call.respond(
             api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
-    auto wish = read(call);
-    if (!wish) return refuse(call, wish.error());
-    if (!check_room_) return create_here(std::move(call), *std::move(wish));
-    const std::string room = wish->join.params.room;
-    check_room_(room, [this, call = std::move(call), wish = *std::move(wish)](bool here) mutable {
-        if (here) return create_here(std::move(call), std::move(wish));
-        refuse(call, {503, "the room is on another node of the cluster: publish there"});
-    });
+    auto join = read(call);
+    if (!join) return refuse(call, join.error());
+    join->request = ++requests_;
+    if (!join->awaited.empty()) end_with(call, *join);
+    backend_.create(*std::move(join), answer_to(std::move(call)));
 }
 
-void WhipEndpoint::create_here(Call call, Wish wish) {
-    const std::size_t shard = node_.shard_of(wish.join.params.room);
-    wish.join.request = ++requests_;
-    if (!wish.join.awaited.empty()) end_with(call, shard, wish.join);
-    node_.ask<api::HttpResponse>(
-        shard,
-        [wish = std::move(wish)](ControlPlane& plane, WhipSessions::Reply reply) mutable {
-            if (wish.room_must_exist && !plane.rooms().has_room(wish.join.params.room))
-                return reply(
-                    api::whip_error({404, "requested room does not exist"}, api::kApplicationSdp));
-            plane.whip().create(std::move(wish.join), std::move(reply));
-        },
-        [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
-            call.respond(response ? *std::move(response) : nobody_answers(api::kApplicationSdp));
-        });
+WhipBackend::Reply WhipEndpoint::answer_to(Call call) {
+    return [call = std::move(call)](const api::WhipOutcome& outcome) mutable {
+        if (!outcome) return refuse(call, outcome.error());
+        call.respond(api::whip_response(*outcome));
+    };
 }
 
 // Tracks that are waited for are for nobody when the client has gone. Whoever gets an answer at
 // once may close its sending side before that.
-void WhipEndpoint::end_with(Call& call, std::size_t shard, const WhipJoin& join) {
-    call.exchange.on_gone([this, shard, room = join.params.room,
-                           identity = join.params.grants.identity, request = join.request] {
-        node_.run_in(shard, [room, identity, request](ControlPlane& plane) {
-            plane.whip().abandon(room, identity, request);
-        });
-    });
+void WhipEndpoint::end_with(Call& call, const WhipJoin& join) {
+    call.exchange.on_gone([this, room = join.params.room, identity = join.params.grants.identity,
+                           request = join.request] { backend_.abandon(room, identity, request); });
 }
 
 void WhipEndpoint::change(Call call) {
@@ -129,21 +102,12 @@ void WhipEndpoint::change(Call call) {
     WhipRequest request;
     request.room = token::room_key(*call.grants);
     request.identity = call.grants->identity;
+    request.session = call.request.path.substr(api::kWhipPath.size() + 1);
     if (const auto tag = call.request.headers.find("If-Match")) request.if_match = *tag;
-    request.content_type = call.request.headers.get("Content-Type");
     request.body = call.request.body;
-    const bool removes = call.request.method == "DELETE";
-    const std::size_t shard = node_.shard_of(request.room);
-    node_.ask<api::HttpResponse>(
-        shard,
-        [removes, request = std::move(request)](ControlPlane& plane, WhipSessions::Reply reply) {
-            if (removes) return plane.whip().remove(request, std::move(reply));
-            plane.whip().patch(request, std::move(reply));
-        },
-        [call = std::move(call)](std::optional<api::HttpResponse> response) mutable {
-            call.respond(response ? *std::move(response)
-                                  : nobody_answers(call.request.headers.get("Content-Type")));
-        });
+    if (call.request.method == "DELETE")
+        return backend_.remove(std::move(request), answer_to(std::move(call)));
+    backend_.patch(std::move(request), answer_to(std::move(call)));
 }
 
 }  // namespace confab::control

@@ -95,6 +95,19 @@ void ControlNode::set_store(const std::function<void(StoreEffect)>& fn) {
     }
 }
 
+void ControlNode::set_whip_named(const WhipSessions::Named& fn) {
+    first_.whip().set_named(fn);
+    for (const auto& shard : others_) {
+        ControlPlane& plane = shard->plane();
+        plane.loop().post([this, fn, &plane] {
+            plane.whip().set_named(
+                [this, fn](const std::string& room, const std::string& identity, bool there) {
+                    loop_.post([fn, room, identity, there] { fn(room, identity, there); });
+                });
+        });
+    }
+}
+
 ControlNode::~ControlNode() {
     (void)stop();
 }

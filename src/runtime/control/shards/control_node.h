@@ -67,6 +67,8 @@ class ControlNode {
     rpc::Bus& bus() { return bus_; }
     // What the rooms of all shards tell a store, in the order of each; before anybody joins.
     void set_store(const std::function<void(StoreEffect)>& fn);
+    // The same of the WHIP sessions of all shards (WhipSessions::Named).
+    void set_whip_named(const WhipSessions::Named& fn);
     NodeAgents& agents() { return agents_; }
     net::EventLoop& loop() { return loop_; }
     WebhookSender& webhooks() { return webhooks_; }

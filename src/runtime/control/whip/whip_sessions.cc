@@ -11,8 +11,14 @@
 namespace confab::control {
 namespace {
 
-api::HttpResponse not_found(const WhipRequest& request) {
-    return api::whip_error({404, "participant does not exist"}, request.content_type);
+api::WhipOutcome refused(int status, std::string text) {
+    return tl::make_unexpected(api::HttpError{status, std::move(text)});
+}
+api::WhipOutcome not_found() {
+    return refused(404, "participant does not exist");
+}
+api::WhipOutcome done(api::WhipAnswer::Kind kind) {
+    return api::WhipAnswer{kind, {}, {}, {}, {}};
 }
 
 livekit::SignalRequest subscription_to(std::vector<std::string> sids) {
@@ -36,9 +42,7 @@ class WhipSessions::Session final : public SignalSink {
         if (const auto mine = all_.requested_.find({name_, request_});
             mine != all_.requested_.end() && mine->second == this)
             all_.requested_.erase(mine);
-        if (const auto found = all_.sessions_.find(name_);
-            found != all_.sessions_.end() && found->second == this)
-            all_.sessions_.erase(found);
+        all_.drop_name(name_, this);
     }
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -54,10 +58,10 @@ class WhipSessions::Session final : public SignalSink {
         if (!elsewhere()) all_.leave(id_);
     }
     // The answer comes by the signals of the room.
-    void wait(Reply reply, std::string content_type) {
+    void wait(Reply reply, Timestamp answer_by) {
         reply_ = std::move(reply);
-        content_type_ = std::move(content_type);
-        timer_.set(net::EventLoop::now() + all_.limits_.patience, [this] { time_out(); });
+        answer_by_ = answer_by;
+        timer_.set(in_time(), [this] { time_out(); });
     }
     // The room gets the offer when the tracks are there.
     void hold(WhipJoin& join) {
@@ -68,14 +72,14 @@ class WhipSessions::Session final : public SignalSink {
         awaited_ = AwaitedTracks(std::move(join.awaited));
         ++all_.held_;
         const Timestamp now = net::EventLoop::now();
-        until_ = now + all_.limits_.patience;
+        until_ = in_time();
         timer_.set(now, [this] { look(); });
     }
 
     // Who is refused does not take an older session's place.
     // Of the others in the room it needs nothing.
     void handle_join(const room::SendJoin& join) override {
-        all_.sessions_[name_] = this;
+        all_.take_name(name_, this);
         machine_.handle_join(join.response.join());
     }
     void handle_signal(const livekit::SignalResponse& response) override {
@@ -85,6 +89,9 @@ class WhipSessions::Session final : public SignalSink {
     void handle_refusal(const room::RefuseSession& refusal) override { fail(refusal.text); }
 
   private:
+    Timestamp in_time() const {
+        return earlier(net::EventLoop::now() + all_.limits_.patience, answer_by_);
+    }
     AwaitedTracks::Find find_tracks() const {
         return [this](const api::WhipTrackName& name) {
             return named_tracks(all_.rooms_, name_.first, name_.second, name.identity, name.track);
@@ -122,7 +129,7 @@ class WhipSessions::Session final : public SignalSink {
         if (!others.empty()) requests.push_back(subscription_to(std::move(others)));
         *requests.emplace_back().mutable_offer() = *std::move(held_offer_);
         let_go();
-        timer_.set(net::EventLoop::now() + all_.limits_.patience, [this] { time_out(); });
+        timer_.set(in_time(), [this] { time_out(); });
         all_.ask(id_, requests);
     }
     void let_go() {
@@ -132,23 +139,23 @@ class WhipSessions::Session final : public SignalSink {
     }
     void answer() {
         if (!reply_) return;
-        auto response = machine_.poll_response();
-        if (!response) return;
-        if (response->status == 201 && !awaited_.bound(find_tracks())) {
+        auto answer = machine_.poll_answer();
+        if (!answer) return;
+        if (answer->kind == api::WhipAnswer::Kind::kCreated && !awaited_.bound(find_tracks())) {
             fail("the offer has no section for: " + awaited_.missing());
             timer_.set(net::EventLoop::now(), [this] { leave(); });
             return;
         }
-        finish(*std::move(response));
+        finish(*std::move(answer));
     }
     void fail(const std::string& text) {
         if (!reply_) return;
         machine_.give_up();
-        finish(api::whip_error({503, text}, content_type_));
+        finish(refused(503, text));
     }
-    void finish(api::HttpResponse response) {
+    void finish(api::WhipOutcome outcome) {
         timer_.cancel();
-        reply_(std::move(response));
+        reply_(std::move(outcome));
     }
     // Whoever was told that there is no session has none.
     void time_out() {
@@ -171,15 +178,14 @@ class WhipSessions::Session final : public SignalSink {
     Timestamp until_;  // for what it is held for
     room::SessionId id_;
     Reply reply_;
-    std::string content_type_;
+    Timestamp answer_by_ = Timestamp::never();
     net::EventLoop::Timer timer_;
 };
 
 void WhipSessions::create(WhipJoin join, Reply reply) {
     const bool holds = !join.awaited.empty();
     if (holds && held_ >= limits_.held)
-        return reply(
-            api::whip_error({503, "too many sessions wait for tracks"}, api::kApplicationSdp));
+        return reply(refused(503, "too many sessions wait for tracks"));
     auto owned =
         std::make_unique<Session>(*this, Name(join.params.room, join.params.grants.identity),
                                   std::move(join.offer.description));
@@ -187,7 +193,7 @@ void WhipSessions::create(WhipJoin join, Reply reply) {
     session.set_request(join.request);
     if (holds)
         requested_[{Name(join.params.room, join.params.grants.identity), join.request}] = &session;
-    session.wait(std::move(reply), std::string(api::kApplicationSdp));
+    session.wait(std::move(reply), join.answer_by);
     if (holds) session.hold(join);
     session.set_id(signal_.start(join.params, std::move(owned)));
 }
@@ -209,24 +215,36 @@ void WhipSessions::ask(room::SessionId session,
         signal_.request(session, one);
 }
 
+void WhipSessions::take_name(const Name& name, Session* session) {
+    const auto [entry, is_new] = sessions_.insert_or_assign(name, session);
+    if (is_new && named_) named_(name.first, name.second, true);
+}
+
+void WhipSessions::drop_name(const Name& name, const Session* session) {
+    const auto found = sessions_.find(name);
+    if (found == sessions_.end() || found->second != session) return;
+    sessions_.erase(found);
+    if (named_) named_(name.first, name.second, false);
+}
+
 void WhipSessions::patch(const WhipRequest& request, Reply reply) {
     Session* session = find(request);
-    if (session == nullptr) return reply(not_found(request));
+    if (session == nullptr) return reply(not_found());
     auto patch = session->machine().patch(request.if_match, request.body);
-    if (!patch) return reply(api::whip_error(patch.error(), request.content_type));
+    if (!patch) return reply(tl::make_unexpected(patch.error()));
     if (patch->restarts) {
-        session->wait(std::move(reply), request.content_type);
+        session->wait(std::move(reply), request.answer_by);
     } else {
-        reply({204, {}, {}});
+        reply(done(api::WhipAnswer::Kind::kTaken));
     }
     ask(session->id(), patch->requests);
 }
 
 void WhipSessions::remove(const WhipRequest& request, Reply reply) {
     Session* const session = find(request);
-    if (session == nullptr) return reply(not_found(request));
+    if (session == nullptr) return reply(not_found());
     leave(session->id());
-    reply({200, {}, {}});
+    reply(done(api::WhipAnswer::Kind::kEnded));
 }
 
 void WhipSessions::leave(room::SessionId session) {

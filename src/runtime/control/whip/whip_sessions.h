@@ -5,6 +5,7 @@
 // is HTTP requests, found again by room and identity.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,9 +25,11 @@ namespace confab::control {
 struct WhipRequest {
     std::string room;  // its key
     std::string identity;
+    std::string session;  // the sid in its path, which nothing here depends on
     std::optional<std::string> if_match;
-    std::string content_type;  // goes into errors
     std::string body;
+    // Nobody waits for the answer after it.
+    Timestamp answer_by = Timestamp::never();
 };
 
 // A POST.
@@ -35,6 +38,10 @@ struct WhipJoin {
     api::WhipOffer offer;
     std::vector<api::WhipTrackName> awaited;  // the answer comes when all of them are in it
     std::uint64_t request = 0;                // a number of the caller's, for abandon()
+    bool room_must_exist = false;
+    bool from_ingress = false;  // X-Livekit-Ingress; for other nodes to know
+    // Who has no answer by then has no session.
+    Timestamp answer_by = Timestamp::never();
 };
 
 class WhipSessions {
@@ -44,7 +51,10 @@ class WhipSessions {
     static constexpr Duration kLookEvery = Duration::millis(50);
     // Sessions whose tracks are waited for at one time; further ones are refused with 503.
     static constexpr std::size_t kMaxHeld = 256;
-    using Reply = Callback<api::HttpResponse>;
+    using Reply = Callback<api::WhipOutcome>;
+    // Whether there is a session of that room and identity; told with each change.
+    using Named =
+        std::function<void(const std::string& room, const std::string& identity, bool there)>;
     struct Limits {
         Duration patience = kPatience;
         std::size_t held = kMaxHeld;
@@ -65,11 +75,15 @@ class WhipSessions {
     void patch(const WhipRequest& request, Reply reply);
     void remove(const WhipRequest& request, Reply reply);
     std::size_t size() const { return sessions_.size(); }
+    // Where that goes; before anybody joins.
+    void set_named(Named fn) { named_ = std::move(fn); }
 
   private:
     class Session;
     using Name = std::pair<std::string, std::string>;  // room, identity
     Session* find(const Name& name);
+    void take_name(const Name& name, Session* session);
+    void drop_name(const Name& name, const Session* session);
     Session* find(const WhipRequest& request) { return find(Name(request.room, request.identity)); }
     // Each of them may end that session, and its Session with it: what is given here must not be
     // part of it. Those behind are for nobody then.
@@ -80,6 +94,7 @@ class WhipSessions {
     const room::RoomManager& rooms_;
     SignalSessions& signal_;
     Limits limits_;
+    Named named_;
     std::size_t held_ = 0;
     std::map<std::pair<Name, std::uint64_t>, Session*> requested_;  // those that await tracks
     std::map<Name, Session*> sessions_;  // the newest of a name; SignalSessions owns them

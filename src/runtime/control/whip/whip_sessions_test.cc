@@ -59,8 +59,9 @@ class Direct {
             params.publisher_offer->set_id(api::WhipSession::kFirstOffer);
             params.add_track_requests = offered->tracks;
             join.offer = *offered;
-            whip_->create(std::move(join), [reply](api::HttpResponse response) {
-                reply->set_value(std::move(response));
+            whip_->create(std::move(join), [reply](const api::WhipOutcome& outcome) {
+                reply->set_value(outcome ? api::whip_response(*outcome)
+                                         : api::whip_error(outcome.error(), api::kApplicationSdp));
             });
         });
         return reply->get_future();
