@@ -25,6 +25,8 @@ inline constexpr rpc::Method kRemoveParticipant{"Participant", "RemoveParticipan
 inline constexpr rpc::Method kMutePublishedTrack{"Participant", "MutePublishedTrack"};
 inline constexpr rpc::Method kUpdateParticipant{"Participant", "UpdateParticipant"};
 inline constexpr rpc::Method kUpdateSubscriptions{"Participant", "UpdateSubscriptions"};
+inline constexpr rpc::Method kForwardParticipant{"Participant", "ForwardParticipant"};
+inline constexpr rpc::Method kMoveParticipant{"Participant", "MoveParticipant"};
 inline constexpr rpc::Method kPerformRpc{"Participant", "PerformRpc"};
 
 inline constexpr rpc::Method kWhipCreate{"WHIP", "Create"};

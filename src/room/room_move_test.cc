@@ -455,4 +455,94 @@ TEST_CASE("Move: a room that is not there is made, where a join would make it [A
     CHECK(move(h, "alice", "r", "s"));
 }
 
+// ---------------------------------------------------------------- to a room of another node
+
+namespace {
+
+livekit::Room elsewhere(std::uint32_t participants = 0, std::uint32_t limit = 0) {
+    livekit::Room room;
+    room.set_name("there");
+    room.set_sid("RM_there");
+    room.set_num_participants(participants);
+    room.set_max_participants(limit);
+    return room;
+}
+std::string send_away(Harness& h, const std::string& identity, const livekit::Room& to) {
+    auto sent = h.manager.relocations(h.clock()).send_away("r", identity, to);
+    h.advance(Duration::millis(300));
+    return refusal(sent);
+}
+Config minting() {
+    Config config = test_config();
+    config.mint_token = [](const token::Grants& grants) {
+        return grants.identity + "@" + grants.video->room;
+    };
+    return config;
+}
+
+}  // namespace
+
+TEST_CASE("Move: to another node: it is told where, with a token, and to connect anew [API-12]") {
+    Call c(minting());
+    CHECK(send_away(c.h, "alice", elsewhere()) == "moved");
+    std::vector<R::MessageCase> order;
+    for (const R& message : c.h.sent(c.alice))
+        order.push_back(message.message_case());
+    CHECK(order ==
+          std::vector<R::MessageCase>{R::kUpdate, R::kRoomMoved, R::kRefreshToken, R::kLeave});
+    const livekit::ParticipantInfo farewell = seen(c.h, c.alice, "bob");
+    CHECK(farewell.state() == livekit::ParticipantInfo::DISCONNECTED);
+    const livekit::RoomMovedResponse moved = c.h.of(c.alice, R::kRoomMoved)[0].room_moved();
+    CHECK(moved.room().name() == "there");
+    CHECK(moved.room().sid() == "RM_there");
+    CHECK(moved.token() == "alice@there");
+    CHECK(moved.participant().identity() == "alice");
+    CHECK(moved.other_participants_size() == 0);
+    CHECK(c.h.of(c.alice, R::kRefreshToken)[0].refresh_token() == "alice@there");
+    const livekit::LeaveRequest leave = c.h.of(c.alice, R::kLeave)[0].leave();
+    CHECK(leave.action() == livekit::LeaveRequest::RECONNECT);
+    CHECK(leave.reason() == livekit::MIGRATION);
+    CHECK(c.h.closed.contains(c.alice));
+    // The room it left is as after any departure.
+    CHECK(identities(c.h, "r") == Names{"bob"});
+    const livekit::ParticipantInfo gone = seen(c.h, c.bob, "alice");
+    CHECK(gone.state() == livekit::ParticipantInfo::DISCONNECTED);
+    CHECK(gone.disconnect_reason() == livekit::MIGRATION);
+    CHECK(c.h.webhook_names() == Names{"track_unpublished", "participant_left"});
+    CHECK_FALSE(c.h.manager.has_room("there"));
+}
+
+TEST_CASE(
+    "Move: to another node it is refused where it would be here, and nothing changes "
+    "[API-12]") {
+    Call c(minting());
+    CHECK(send_away(c.h, "nobody", elsewhere()) == "participant does not exist");
+    JoinParams old = test_join("r", "old");
+    old.client.set_protocol(15);
+    (void)c.h.join(old);
+    CHECK(send_away(c.h, "old", elsewhere()).find("protocol 16") != std::string::npos);
+    CHECK(send_away(c.h, "bob", elsewhere(2, 2)) == "the room is full (max_participants is 2)");
+    c.h.close(c.alice);  // gone for a moment, may resume
+    CHECK(send_away(c.h, "alice", elsewhere()).find("try again") != std::string::npos);
+    CHECK(c.h.count(c.bob, R::kRoomMoved) == 0);
+    CHECK(c.h.count(c.bob, R::kLeave) == 0);
+    CHECK(send_away(c.h, "bob", elsewhere(1, 2)) == "moved");
+}
+
+TEST_CASE("Move: to another node without a key for its token: it stays, in its room [API-12]") {
+    Config config = test_config();
+    std::string key;
+    config.mint_token = [&key](const token::Grants& grants) {
+        return key.empty() ? "" : key + "@" + grants.video->room;
+    };
+    Call c(std::move(config));
+    CHECK(send_away(c.h, "alice", elsewhere()).find("no key") != std::string::npos);
+    CHECK(identities(c.h, "r") == Names{"alice", "bob"});
+    CHECK(c.h.sent(c.alice).empty());
+    key = "k";
+    c.h.advance(Sessions::kRefreshInterval);
+    REQUIRE(c.h.count(c.alice, R::kRefreshToken) == 1);
+    CHECK(c.h.of(c.alice, R::kRefreshToken)[0].refresh_token() == "k@r");
+}
+
 }  // namespace confab::room

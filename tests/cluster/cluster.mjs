@@ -11,6 +11,7 @@ import { link_checks } from './links.mjs';
 import { Nodes } from './nodes.mjs';
 import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
+import { relocation_checks } from './relocations.mjs';
 import { api_checks } from './server_api.mjs';
 import { whip_checks } from './whip.mjs';
 
@@ -23,6 +24,7 @@ await suite.run(async () => {
   await api_checks(suite, nodes);
   await phone_checks(suite, nodes);
   await whip_checks(suite, nodes);
+  await relocation_checks(suite, nodes);
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);

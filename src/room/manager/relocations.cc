@@ -21,6 +21,10 @@ tl::unexpected<ServiceError> same_room() {
     return service_error(ServiceCode::kInvalidArgument,
                          "destination room cannot be the same as source room");
 }
+ServiceError full(const livekit::Room& room) {
+    return refused("the room is full (max_participants is " +
+                   std::to_string(room.max_participants()) + ")");
+}
 ServiceError only_seen() {
     return refused("the participant is in another room and only forwarded to this one");
 }
@@ -53,9 +57,7 @@ ServiceResult<Room*> Relocations::destination(const std::string& key, const Part
         JoinParams params;
         params.grants = p.grants;
         if (room->sessions().is_full_for(params))
-            return service_error(ServiceCode::kFailedPrecondition,
-                                 "the room is full (max_participants is " +
-                                     std::to_string(room->snapshot().max_participants()) + ")");
+            return tl::unexpected<ServiceError>(full(room->snapshot()));
     } else if (!config.room.auto_create) {
         return service_error(ServiceCode::kNotFound, "requested room does not exist");
     }
@@ -89,6 +91,27 @@ ServiceResult<livekit::MoveParticipantResponse> Relocations::move(
         moves_.note(scope_->now(), sid, request.destination_room());
     if (!rooms_->in_room(**to, [&](Room& room) { room.admit(std::move(transfer)); }))
         return failed();
+    return livekit::MoveParticipantResponse{};
+}
+
+ServiceResult<livekit::MoveParticipantResponse> Relocations::send_away(const std::string& room_key,
+                                                                       const std::string& identity,
+                                                                       const livekit::Room& to) {
+    follow();
+    Room* from = rooms_->find(room_key);
+    const Participant* p = from == nullptr ? nullptr : from->find(identity);
+    if (p == nullptr) return nobody();
+    if (auto refusal = refusal_of_move(*p)) return tl::unexpected<ServiceError>(*refusal);
+    if (to.max_participants() > 0 && to.num_participants() >= to.max_participants() &&
+        !p->dependent())
+        return tl::unexpected<ServiceError>(full(to));
+    bool sent = false;
+    if (!rooms_->in_room(
+            *from, [&](Room& room) { sent = room.sessions().send_away(*room.find(identity), to); }))
+        return failed();
+    if (!sent)
+        return tl::unexpected<ServiceError>(
+            refused("there is no key for its token of the other room: have it join that one"));
     return livekit::MoveParticipantResponse{};
 }
 

@@ -39,6 +39,12 @@ class Relocations {
     ServiceResult<livekit::ForwardParticipantResponse> forward(
         const livekit::ForwardParticipantRequest& request);
 
+    // The same where the other room is at another node, as that tells of it: the client connects
+    // anew, with its name and its rights.
+    ServiceResult<livekit::MoveParticipantResponse> send_away(const std::string& room_key,
+                                                              const std::string& identity,
+                                                              const livekit::Room& to);
+
     // Those that stay in their room and go on at another media worker.
     WorkerMoves& workers() { return *workers_; }
 

@@ -100,6 +100,9 @@ class Sessions {
     void say_farewell(Participant& p);
     // The first that it hears of this one, and the others of it.
     void welcome(Participant& p);
+    // To a room that is not in this process: it is told to connect anew, with a token for that one.
+    // False: there is no key for a token, nothing has changed.
+    bool send_away(Participant& p, const livekit::Room& to);
 
     // ---- going
     void end(Participant& p, const Ending& ending);
@@ -120,6 +123,7 @@ class Sessions {
     // sessions_move.cc
     // With the token that it returns.
     std::string tell_moved(Participant& p);
+    void send_moved(Participant& p, livekit::RoomMovedResponse moved);
 
     // sessions_resume.cc
     void send_reconnect(Participant& p);

@@ -47,17 +47,42 @@ void Sessions::welcome(Participant& p) {
 }
 
 std::string Sessions::tell_moved(Participant& p) {
-    livekit::SignalResponse response;
-    livekit::RoomMovedResponse& moved = *response.mutable_room_moved();
+    livekit::RoomMovedResponse moved;
     *moved.mutable_room() = news_->told();
     std::string token = next_token(p);
     moved.set_token(token);
-    *moved.mutable_participant() = host_->describe(p);
     for (const auto& [identity, other] : roster_->participants())
         if (other.get() != &p && !other->hidden())
             *moved.add_other_participants() = host_->describe(*other);
-    p.signal.send(std::move(response));
+    send_moved(p, std::move(moved));
     return token;
+}
+
+void Sessions::send_moved(Participant& p, livekit::RoomMovedResponse moved) {
+    *moved.mutable_participant() = host_->describe(p);
+    livekit::SignalResponse response;
+    *response.mutable_room_moved() = std::move(moved);
+    p.signal.send(std::move(response));
+}
+
+// Who is there it hears when it joins.
+bool Sessions::send_away(Participant& p, const livekit::Room& to) {
+    if (!p.grants.video) p.grants.video.emplace();
+    std::string here = std::exchange(p.grants.video->room, to.name());
+    livekit::RoomMovedResponse moved;
+    *moved.mutable_room() = to;
+    moved.set_token(next_token(p));
+    if (moved.token().empty()) {
+        p.grants.video->room = std::move(here);
+        return false;
+    }
+    say_farewell(p);
+    livekit::SignalResponse token;
+    token.set_refresh_token(moved.token());
+    send_moved(p, std::move(moved));
+    p.signal.send(std::move(token));
+    end(p, {livekit::MIGRATION, true, livekit::LeaveRequest::RECONNECT});
+    return true;
 }
 
 }  // namespace confab::room

@@ -122,6 +122,11 @@ void LocalRoomService::move_participant(const api::CallContext&,
     answer(reply, rooms_.relocations(clock()).move(request));
     wake_();
 }
+void LocalRoomService::send_away(const SendAway& wanted,
+                                 api::Reply<livekit::MoveParticipantResponse> reply) {
+    answer(reply, rooms_.relocations(clock()).send_away(wanted.room, wanted.identity, wanted.to));
+    wake_();
+}
 void LocalRoomService::move_to_worker(const api::CallContext&, const api::WorkerMove& wanted,
                                       api::Reply<livekit::ParticipantInfo> reply) {
     const auto begun =

@@ -14,6 +14,13 @@
 
 namespace confab::control {
 
+// A participant whose other room is at another node (Relocations::send_away).
+struct SendAway {
+    std::string room;  // its key
+    std::string identity;
+    livekit::Room to;  // by its name
+};
+
 class LocalRoomService final : public api::RoomServicePort {
   public:
     // `wake` is called after each change, so that its effects go out; `carry_out` sends them out at
@@ -51,6 +58,7 @@ class LocalRoomService final : public api::RoomServicePort {
                           api::Reply<livekit::MoveParticipantResponse>) override;
     void move_to_worker(const api::CallContext&, const api::WorkerMove&,
                         api::Reply<livekit::ParticipantInfo>) override;
+    void send_away(const SendAway& wanted, api::Reply<livekit::MoveParticipantResponse> reply);
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
     void find_room(const std::string& key, Found found) override;

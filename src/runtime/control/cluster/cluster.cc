@@ -233,7 +233,12 @@ void Cluster::open(ControlNode& node, const Own& own, nodes::NodeRegistry::Figur
         options_.registry.id, [this](const std::string& other) { return is_dead(other); },
         [this](const std::string& room, RoomPlacement::Found found) {
             route_of(*redis_, room, [this] { wake(); }, std::move(found));
+        },
+        [&rooms = own.rooms](const SendAway& wanted,
+                             api::Reply<livekit::MoveParticipantResponse> reply) {
+            rooms.send_away(wanted, std::move(reply));
         }});
+    servers_->set_relocations(*service_);
     make_services();
     node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
     if (const auto served = media_end_->serve(); !served)

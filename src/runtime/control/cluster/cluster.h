@@ -41,6 +41,7 @@
 #include "runtime/control/cluster/whip/cluster_whip.h"
 #include "runtime/control/cluster/whip/whip_servers.h"
 #include "runtime/control/shards/control_node.h"
+#include "runtime/control/shards/node_room_service.h"
 #include "runtime/net/redis/redis_driver.h"
 
 namespace confab::control {
@@ -85,7 +86,7 @@ class Cluster {
 
     // Of this node alone.
     struct Own {
-        api::RoomServicePort& rooms;
+        NodeRoomService& rooms;
         SignalBackend& signal;
         WhipBackend& whip;
     };

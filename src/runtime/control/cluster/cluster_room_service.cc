@@ -71,10 +71,11 @@ cluster::psrpc::RetryPlan plan_of(const livekit::PerformRpcRequest& request) {
     return plan;
 }
 
-api::ServiceError apart() {
-    return api::service_error(
-        api::ErrorCode::kFailedPrecondition,
-        "the rooms are on different nodes: participants move and are forwarded within one node");
+api::ServiceError apart(const std::string& node) {
+    return api::service_error(api::ErrorCode::kFailedPrecondition,
+                              "the rooms are on different nodes: participants are forwarded within "
+                              "one node (CreateRoom with node_id " +
+                                  node + " makes the other room there)");
 }
 
 }  // namespace
@@ -346,28 +347,86 @@ void ClusterRoomService::perform_rpc(const api::CallContext& context,
                    request.destination_identity(), plan_of(request), std::move(reply));
 }
 
-// ---------------------------------------------------------------- within one node
+// ---------------------------------------------------------------- to another room
 
+template <typename Request, typename Response>
+void ClusterRoomService::relocate_elsewhere(const rpc::Method& method,
+                                            const api::CallContext& context, const Request& request,
+                                            api::Reply<Response> reply) {
+    Request keyed = request;
+    keyed.set_room(key_of(context, request.room()));
+    keyed.set_destination_room(key_of(context, request.destination_room()));
+    p_.reader.participant(context.now, keyed.room(), request.identity(),
+                          [this, method, context, keyed, reply = std::move(reply)](
+                              Timestamp now, const Result<std::string, Failure>& stored) mutable {
+                              if (!stored)
+                                  return reply(tl::make_unexpected(to_api(stored.error())));
+                              api::CallContext later = context;
+                              later.now = now;
+                              const rpc::Topic topic =
+                                  cluster::participant_topic(keyed.room(), keyed.identity());
+                              ask(method, topic, later, keyed, p_.plan, std::move(reply));
+                          });
+}
+
+void ClusterRoomService::find_destination(const api::CallContext& context, const std::string& name,
+                                          api::Reply<std::string> reply) {
+    p_.placement.place(context.now, key_of(context, name), p_.own_id,
+                       [reply = std::move(reply)](Result<std::string, rpc::Error> node) mutable {
+                           if (!node)
+                               return reply(tl::make_unexpected(api::service_error(node.error())));
+                           reply(*std::move(node));
+                       });
+}
+
+// Its media would have to come here from the other node.
 void ClusterRoomService::forward_participant(
     const api::CallContext& context, const livekit::ForwardParticipantRequest& request,
     api::Reply<livekit::ForwardParticipantResponse> reply) {
-    if (!is_here(context, request.room()) || !is_here(context, request.destination_room()))
-        return reply(tl::make_unexpected(apart()));
-    p_.local.forward_participant(context, request, std::move(reply));
+    if (!is_here(context, request.room()))
+        return relocate_elsewhere(cluster::kForwardParticipant, context, request, std::move(reply));
+    find_destination(context, request.destination_room(),
+                     [this, context, request, reply = std::move(reply)](
+                         const Result<std::string, api::ServiceError>& node) mutable {
+                         if (!node) return reply(tl::make_unexpected(node.error()));
+                         if (*node != p_.own_id)
+                             return reply(tl::make_unexpected(apart(p_.own_id)));
+                         p_.local.forward_participant(context, request, std::move(reply));
+                     });
 }
+
 void ClusterRoomService::move_participant(const api::CallContext& context,
                                           const livekit::MoveParticipantRequest& request,
                                           api::Reply<livekit::MoveParticipantResponse> reply) {
-    if (!is_here(context, request.room())) return reply(tl::make_unexpected(apart()));
-    const std::string key = key_of(context, request.destination_room());
-    p_.placement.place(context.now, key, p_.own_id,
-                       [this, context, request, reply = std::move(reply)](
-                           const Result<std::string, rpc::Error>& node) mutable {
-                           if (!node)
-                               return reply(tl::make_unexpected(api::service_error(node.error())));
-                           if (*node != p_.own_id) return reply(tl::make_unexpected(apart()));
-                           p_.local.move_participant(context, request, std::move(reply));
-                       });
+    if (!is_here(context, request.room()))
+        return relocate_elsewhere(cluster::kMoveParticipant, context, request, std::move(reply));
+    find_destination(context, request.destination_room(),
+                     [this, context, request, reply = std::move(reply)](
+                         const Result<std::string, api::ServiceError>& node) mutable {
+                         if (!node) return reply(tl::make_unexpected(node.error()));
+                         if (*node == p_.own_id)
+                             return p_.local.move_participant(context, request, std::move(reply));
+                         move_to_other_node(context, request, std::move(reply));
+                     });
+}
+
+// Its connections stay behind: it joins there anew, of itself. Of a room that is to be there and is
+// not written yet it cannot be said what it is.
+void ClusterRoomService::move_to_other_node(const api::CallContext& context,
+                                            const livekit::MoveParticipantRequest& request,
+                                            api::Reply<livekit::MoveParticipantResponse> reply) {
+    p_.reader.room(
+        net::EventLoop::now(), key_of(context, request.destination_room()),
+        [this, wanted = SendAway{key_of(context, request.room()), request.identity(), {}},
+         name = request.destination_room(),
+         reply = std::move(reply)](Timestamp, const Result<std::string, Failure>& stored) mutable {
+            if (!stored || !wanted.to.ParseFromString(*stored))
+                return reply(tl::make_unexpected(api::service_error(
+                    api::ErrorCode::kUnavailable,
+                    "the destination room begins or ends at another node: try again")));
+            wanted.to.set_name(name);
+            p_.send_away(wanted, std::move(reply));
+        });
 }
 void ClusterRoomService::move_to_worker(const api::CallContext& context,
                                         const api::WorkerMove& wanted,

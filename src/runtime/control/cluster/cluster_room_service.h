@@ -14,6 +14,7 @@
 #include "cluster/store/rooms/room_reader.h"
 #include "runtime/control/cluster/room_placement.h"
 #include "runtime/control/cluster/room_servers.h"
+#include "runtime/control/room_service.h"
 
 namespace confab::control {
 
@@ -33,6 +34,9 @@ class ClusterRoomService final : public api::RoomServicePort {
         std::function<bool(const std::string&)> is_dead;
         std::function<void(const std::string& room, Callback<Result<std::string, rpc::Error>>)>
             routed_to;  // what room_node_map says, empty if nothing
+        // Of the rooms of this node.
+        std::function<void(const SendAway&, api::Reply<livekit::MoveParticipantResponse>)>
+            send_away;
     };
     explicit ClusterRoomService(Parts parts) : p_(std::move(parts)) {}
 
@@ -93,6 +97,16 @@ class ClusterRoomService final : public api::RoomServicePort {
     void of_known_participant(const rpc::Method& method, Method<Request, Response> local,
                               const api::CallContext& context, const Request& request,
                               api::Reply<Response> reply);
+    // From a room elsewhere to another room: by the node of the first (RPC-04).
+    template <typename Request, typename Response>
+    void relocate_elsewhere(const rpc::Method& method, const api::CallContext& context,
+                            const Request& request, api::Reply<Response> reply);
+    // The node of the room to go to; this one, where it is new.
+    void find_destination(const api::CallContext& context, const std::string& name,
+                          api::Reply<std::string> reply);
+    void move_to_other_node(const api::CallContext& context,
+                            const livekit::MoveParticipantRequest& request,
+                            api::Reply<livekit::MoveParticipantResponse> reply);
     void delete_elsewhere(const api::CallContext& context, const std::string& key,
                           api::Reply<livekit::DeleteRoomResponse> reply);
     void delete_stored(const std::string& key, const std::string& node,

@@ -24,8 +24,8 @@ const std::string kNobody = "unavailable: twirp error unknown: no response from 
 const std::string kNoRoom = "not_found: twirp error unknown: requested room does not exist";
 const std::string kNoParticipant = "not_found: twirp error unknown: participant does not exist";
 const std::string kApart =
-    "failed_precondition: twirp error unknown: the rooms are on different nodes: participants move "
-    "and are forwarded within one node";
+    "failed_precondition: twirp error unknown: the rooms are on different nodes: participants are "
+    "forwarded within one node (CreateRoom with node_id a makes the other room there)";
 constexpr Duration kLong = Duration::seconds(16);  // of three attempts
 
 // A call about ann in a room.
@@ -528,65 +528,105 @@ TEST_CASE("find_room: the node itself, what the map of rooms says, or nowhere [R
     CHECK(world.b().rooms.calls.front().request == "room");
 }
 
-TEST_CASE("ForwardParticipant: within this node, never to another one [RPC-04] [API-11]") {
-    World world;
-    const std::string room = token::room_key("acme", "room");
-    const std::string other = token::room_key("acme", "other");
-    livekit::ForwardParticipantRequest request;
+namespace {
+
+// ann of "room" to another room, both of a tenant.
+template <typename Request>
+Request relocation(const std::string& destination) {
+    Request request;
     request.set_room("room");
     request.set_identity("ann");
-    request.set_destination_room("other");
-    const auto forward = [&] {
-        return world.ask(world.a(), &Port::forward_participant, request, "acme");
-    };
-    world.have_room(world.a(), room);
-    CHECK(forward() == kApart);
-    world.have_room(world.b(), other);
-    CHECK(forward() == kApart);
-    world.b().servers.remove_room(other);
-    world.a().servers.add_room(other);
-    CHECK(forward() == world.a().rooms.answer);
-    CHECK(world.a().rooms.take() == Texts{"forward_participant acme"});
-    world.a().servers.remove_room(room);
-    CHECK(forward() == kApart);
-    CHECK(world.a().rooms.calls.empty());
+    request.set_destination_room(destination);
+    return request;
+}
+std::string forward(World& world, RoomsNode& node, const std::string& destination) {
+    return world.ask(node, &Port::forward_participant,
+                     relocation<livekit::ForwardParticipantRequest>(destination), "acme");
+}
+std::string move(World& world, RoomsNode& node, const std::string& destination) {
+    return world.ask(node, &Port::move_participant,
+                     relocation<livekit::MoveParticipantRequest>(destination), "acme");
+}
+std::string acme(const std::string& room) {
+    return token::room_key("acme", room);
+}
+
+}  // namespace
+
+TEST_CASE("ForwardParticipant: by the node of the room, within it [RPC-04] [API-11]") {
+    World world;
+    CHECK(forward(world, world.a(), "other") == kNoParticipant);
+    CHECK(world.field("room_node_map", acme("other")) == "-");
+    world.have_room(world.a(), acme("room"));
+    world.have_room(world.b(), acme("theirs"));
+    for (RoomsNode* node : {&world.a(), &world.b()}) {
+        CHECK(forward(world, *node, "theirs") == kApart);
+        CHECK(world.a().rooms.calls.empty());
+        CHECK(forward(world, *node, "other") == world.a().rooms.answer);
+        CHECK(world.field("room_node_map", acme("other")) == "a");
+        CHECK(world.a().rooms.take() == Texts{"forward_participant acme"});
+    }
     CHECK(world.b().rooms.calls.empty());
 }
 
-TEST_CASE("MoveParticipant: to a room of this node, or a new one here [RPC-04] [API-12]") {
+TEST_CASE("MoveParticipant: to a room of its node, or a new one there [RPC-04] [API-12]") {
     World world;
-    const std::string room = token::room_key("acme", "room");
-    livekit::MoveParticipantRequest request;
-    request.set_room("room");
-    request.set_identity("ann");
-    const auto move_to = [&](const std::string& destination) {
-        request.set_destination_room(destination);
-        return world.ask(world.a(), &Port::move_participant, request, "acme");
-    };
-    CHECK(move_to("new") == kApart);  // she is elsewhere
-    CHECK(world.field("room_node_map", token::room_key("acme", "new")) == "-");
-    world.have_room(world.a(), room);
-    world.have_room(world.b(), token::room_key("acme", "theirs"));
-    CHECK(move_to("theirs") == kApart);
-    CHECK(world.a().rooms.calls.empty());
-    CHECK(move_to("new") == world.a().rooms.answer);
-    CHECK(world.field("room_node_map", token::room_key("acme", "new")) == "a");
-    REQUIRE(world.a().rooms.calls.size() == 1);
-    CHECK(world.a().rooms.calls.front().request == request.SerializeAsString());
-    CHECK(world.a().rooms.take() == Texts{"move_participant acme"});
-    world.a().servers.add_room(token::room_key("acme", "mine"));
-    CHECK(move_to("mine") == world.a().rooms.answer);
+    CHECK(move(world, world.a(), "new") == kNoParticipant);
+    CHECK(world.field("room_node_map", acme("new")) == "-");
+    world.have_room(world.a(), acme("room"));
+    for (RoomsNode* node : {&world.a(), &world.b()}) {
+        CHECK(move(world, *node, "new") == world.a().rooms.answer);
+        CHECK(world.field("room_node_map", acme("new")) == "a");
+        REQUIRE(world.a().rooms.calls.size() == 1);
+        CHECK(world.a().rooms.calls.front().request ==
+              relocation<livekit::MoveParticipantRequest>("new").SerializeAsString());
+        CHECK(world.a().rooms.take() == Texts{"move_participant acme"});
+    }
+    world.a().servers.add_room(acme("mine"));
+    CHECK(move(world, world.a(), "mine") == world.a().rooms.answer);
+    CHECK(world.a().sent_away.empty());
     CHECK(world.b().rooms.calls.empty());
-    // Nobody can say where a new one is.
-    world.server.hang(world.now);
-    request.set_destination_room("newer");
-    const auto answer = world.start(world.a(), &Port::move_participant, request, "acme");
-    world.a().rooms.take();
-    world.a().registry.set_state({world.now, world.wall_at(world.now)},
-                                 cluster::nodes::NodeState::kShuttingDown);
-    world.pass(Duration::seconds(3));
-    CHECK(answer->starts_with("unavailable: twirp error unknown: Redis does not answer"));
+}
+
+TEST_CASE("MoveParticipant: to a room of another node: it is sent there [RPC-04] [API-12]") {
+    World world;
+    world.have_room(world.a(), acme("room"));
+    world.have_room(world.b(), acme("theirs"));
+    for (RoomsNode* node : {&world.a(), &world.b()}) {
+        CHECK(move(world, *node, "theirs").empty());
+        CHECK(world.a().sent_away == Texts{acme("room") + " ann theirs RM_aaaabbbbcccc"});
+        world.a().sent_away.clear();
+    }
     CHECK(world.a().rooms.calls.empty());
+    CHECK(world.b().rooms.calls.empty());
+    // One that is about to begin there, or has just ended.
+    world.set("room_node_map", acme("soon"), "b");
+    CHECK(move(world, world.a(), "soon") ==
+          "unavailable: twirp error unknown: the destination room begins or ends at another node: "
+          "try again");
+    CHECK(world.a().sent_away.empty());
+}
+
+TEST_CASE("MoveParticipant: the node of the room is dead, or Redis: the caller is told [API-12]") {
+    World world;
+    world.have_room(world.a(), acme("room"));
+    SUBCASE("the node") {
+        world.kill("a");
+        const auto answer = world.start(world.b(), &Port::move_participant,
+                                        relocation<livekit::MoveParticipantRequest>("new"), "acme");
+        CHECK(world.answered(answer, kLong) == kNobody);
+    }
+    SUBCASE("Redis, which knows where a room is") {
+        world.server.hang(world.now);
+        const auto answer =
+            world.start(world.a(), &Port::move_participant,
+                        relocation<livekit::MoveParticipantRequest>("newer"), "acme");
+        world.a().registry.set_state({world.now, world.wall_at(world.now)},
+                                     cluster::nodes::NodeState::kShuttingDown);
+        world.pass(Duration::seconds(3));
+        CHECK(answer->starts_with("unavailable: twirp error unknown: Redis does not answer"));
+        CHECK(world.a().rooms.calls.empty());
+    }
 }
 
 TEST_CASE("move_to_worker: of the operator, for rooms of this node alone [MC-20]") {

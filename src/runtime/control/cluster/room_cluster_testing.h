@@ -203,7 +203,8 @@ class RoomsNode {
     bool frozen = false;  // SIGSTOP
     cluster::nodes::NodeFigures figures;
     cluster::store::Notices notices{[](Timestamp, const cluster::store::Notice&) {}};
-    std::vector<std::string> ended;  // rooms of dead nodes
+    std::vector<std::string> ended;      // rooms of dead nodes
+    std::vector<std::string> sent_away;  // "key identity name sid", to rooms of other nodes
     RoomsHost host;
     NodeRoomService service{host.control(), {}};
     SpyRooms rooms;
@@ -384,11 +385,18 @@ inline RoomsNode::RoomsNode(RoomCluster& cluster, std::string name, const RoomsN
                      api::Reply<livekit::Room> reply) {
                   create_here(context, request, std::move(reply));
               }),
-      api(ClusterRoomService::Parts{rooms, places, servers, reader, orphans, retrier, options.plan,
-                                    id, [this](const std::string& node) { return is_dead(node); },
-                                    [this](const std::string& room, RoomPlacement::Found found) {
-                                        route_of(room, std::move(found));
-                                    }}) {
+      api(ClusterRoomService::Parts{
+          rooms, places, servers, reader, orphans, retrier, options.plan, id,
+          [this](const std::string& node) { return is_dead(node); },
+          [this](const std::string& room, RoomPlacement::Found found) {
+              route_of(room, std::move(found));
+          },
+          [this](const SendAway& wanted, api::Reply<livekit::MoveParticipantResponse> reply) {
+              sent_away.push_back(wanted.room + " " + wanted.identity + " " + wanted.to.name() +
+                                  " " + wanted.to.sid());
+              reply(livekit::MoveParticipantResponse());
+          }}) {
+    servers.set_relocations(api);
     rooms.answer = std::string("\xc2\x3e\x01", 3) + id;  // field 1000
 }
 

@@ -45,6 +45,31 @@ void RoomServers::serve(const rpc::Method& method, rpc::Topic topic, Kept& kept)
     if (registration) kept.push_back(std::move(*registration));
 }
 
+// Both rooms are of one tenant, and the first is here still.
+template <auto kCall, typename Request, typename Response>
+void RoomServers::serve_relocation(const rpc::Method& method, rpc::Topic topic, Kept& kept) {
+    auto registration = rpc::serve<Request, Response>(
+        bus_, method, std::move(topic),
+        [this](Request request, const rpc::Request& call,
+               Callback<Result<Response, rpc::Error>> reply) {
+            const std::string from = request.room();
+            const std::string to = request.destination_room();
+            const token::RoomName name = token::split_room_key(from);
+            const token::RoomName destination = token::split_room_key(to);
+            if (relocations_ == nullptr || !has(from))
+                return reply(tl::make_unexpected(
+                    rpc::Error{rpc::Code::kNotFound, "participant does not exist", {}}));
+            if (name.tenant != destination.tenant)
+                return reply(tl::make_unexpected(rpc::Error{
+                    rpc::Code::kInvalidArgument, "the rooms are of different tenants", {}}));
+            request.set_room(std::string(name.name));
+            request.set_destination_room(std::string(destination.name));
+            (relocations_->*kCall)(context_of(call, name.tenant), request,
+                                   to_bus(std::move(reply)));
+        });
+    if (registration) kept.push_back(std::move(*registration));
+}
+
 RoomServers::RoomServers(rpc::Bus& bus, api::RoomServicePort& rooms, const std::string& node,
                          CreateRoom create)
     : bus_(bus), rooms_(rooms) {
@@ -99,7 +124,7 @@ void RoomServers::add_participant(const std::string& room, const std::string& id
     Shared& shared = participants_[topic.front()];
     if (shared.participants++ > 0) return;
     Kept& kept = shared.kept;
-    kept.reserve(5);
+    kept.reserve(7);
     serve<&Port::remove_participant, livekit::RoomParticipantIdentity,
           livekit::RemoveParticipantResponse>(cluster::kRemoveParticipant, topic, kept);
     serve<&Port::mute_published_track, livekit::MuteRoomTrackRequest,
@@ -110,6 +135,11 @@ void RoomServers::add_participant(const std::string& room, const std::string& id
           livekit::UpdateSubscriptionsResponse>(cluster::kUpdateSubscriptions, topic, kept);
     serve<&Port::perform_rpc, livekit::PerformRpcRequest, livekit::PerformRpcResponse>(
         cluster::kPerformRpc, topic, kept);
+    serve_relocation<&Port::forward_participant, livekit::ForwardParticipantRequest,
+                     livekit::ForwardParticipantResponse>(cluster::kForwardParticipant, topic,
+                                                          kept);
+    serve_relocation<&Port::move_participant, livekit::MoveParticipantRequest,
+                     livekit::MoveParticipantResponse>(cluster::kMoveParticipant, topic, kept);
 }
 
 void RoomServers::remove_participant(const std::string& room, const std::string& identity) {

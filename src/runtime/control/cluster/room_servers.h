@@ -30,6 +30,10 @@ class RoomServers {
     RoomServers(const RoomServers&) = delete;
     RoomServers& operator=(const RoomServers&) = delete;
 
+    // Who moves participants to other rooms and has them seen there, which may be at other nodes;
+    // without it nobody does. It must outlive this.
+    void set_relocations(api::RoomServicePort& all) { relocations_ = &all; }
+
     // By keys. Of a room that is here already: no harm.
     void add_room(const std::string& room);
     void remove_room(const std::string& room);
@@ -53,10 +57,13 @@ class RoomServers {
     };
     template <auto kCall, typename Request, typename Response>
     void serve(const rpc::Method& method, rpc::Topic topic, Kept& kept);
+    template <auto kCall, typename Request, typename Response>
+    void serve_relocation(const rpc::Method& method, rpc::Topic topic, Kept& kept);
     void release(const std::string& topic);
 
     rpc::Bus& bus_;
     api::RoomServicePort& rooms_;
+    api::RoomServicePort* relocations_ = nullptr;
     Kept node_;
     std::map<std::string, Room> rooms_here_;
     std::map<std::string, Shared> participants_;  // by topic

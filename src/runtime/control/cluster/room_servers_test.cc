@@ -315,4 +315,43 @@ TEST_CASE("RoomServers: real rooms are made, changed and ended by another node [
     CHECK(world.ask(kDelete, key, delete_of(key)) == "not_found: requested room does not exist");
 }
 
+TEST_CASE("RoomServers: moves and forwards, by the keys of both rooms [RPC-04] [API-12]") {
+    World world;
+    const std::string room = token::room_key("acme", "standup");
+    const std::string other = token::room_key("acme", "other");
+    world.servers().add_room(room);
+    world.servers().add_room(other);
+    livekit::MoveParticipantRequest request;  // whose fields those of a forward are, too
+    request.set_room(room);
+    request.set_identity("ann");
+    request.set_destination_room(other);
+    livekit::MoveParticipantRequest named = request;
+    named.set_room("standup");
+    named.set_destination_room("other");
+    for (const auto& [name, port] : {std::pair{"MoveParticipant", "move_participant"},
+                                     std::pair{"ForwardParticipant", "forward_participant"}}) {
+        const rpc::Method method{"Participant", name};
+        CHECK(world.ask(method, room + "_ann", request) == kNobody);
+        world.servers().add_participant(room, "ann");
+        CHECK(world.ask(method, room + "_ann", request) == world.good());
+        const SpyRooms::Call call = world.last();
+        CHECK(call.method == port);
+        CHECK(call.context.tenant == "acme");
+        CHECK(call.request == named.SerializeAsString());
+        // Nobody comes to another tenant.
+        livekit::MoveParticipantRequest across = request;
+        across.set_destination_room(token::room_key("others", "other"));
+        CHECK(world.ask(method, room + "_ann", across) ==
+              "invalid_argument: the rooms are of different tenants");
+        // Of a room that is not here.
+        across.set_room("nowhere");
+        across.set_destination_room("other");
+        CHECK(world.ask(method, room + "_ann", across) == "not_found: participant does not exist");
+        CHECK(
+            world.ask_bytes(method, {room + "_ann"}, "\x0a\xff").starts_with("malformed_request"));
+        world.servers().remove_participant(room, "ann");
+        CHECK(world.a().rooms.calls.empty());
+    }
+}
+
 }  // namespace confab::control

@@ -217,6 +217,22 @@ void NodeRoomService::move_participant(const api::CallContext& context,
     if (!together(by_key(context, request))) return reply(tl::make_unexpected(apart()));
     pass_named(&Port::move_participant, context, request, std::move(reply));
 }
+void NodeRoomService::send_away(const SendAway& wanted,
+                                api::Reply<livekit::MoveParticipantResponse> reply) {
+    using Outcome = Result<livekit::MoveParticipantResponse, api::ServiceError>;
+    node_.ask<Outcome>(
+        node_.shard_of(wanted.room),
+        [wanted](ControlPlane& plane, Callback<Outcome> answer) {
+            if (plane.whip().has(wanted.room, wanted.identity))
+                return answer(tl::make_unexpected(api::service_error(
+                    api::ErrorCode::kFailedPrecondition,
+                    "a WHIP client cannot be told to go to a room of another node")));
+            plane.service().send_away(wanted, std::move(answer));
+        },
+        [reply = std::move(reply)](std::optional<Outcome> outcome) mutable {
+            reply(outcome ? *std::move(outcome) : tl::make_unexpected(no_response()));
+        });
+}
 void NodeRoomService::perform_rpc(const api::CallContext& context,
                                   const livekit::PerformRpcRequest& request,
                                   api::Reply<livekit::PerformRpcResponse> reply) {

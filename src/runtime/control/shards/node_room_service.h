@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "api/ports.h"
+#include "runtime/control/room_service.h"
 #include "runtime/control/shards/control_node.h"
 
 namespace confab::control {
@@ -52,6 +53,8 @@ class NodeRoomService final : public api::RoomServicePort {
                         api::Reply<livekit::ParticipantInfo>) override;
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
+    // Refused for a WHIP client, too: it has no signalling.
+    void send_away(const SendAway& wanted, api::Reply<livekit::MoveParticipantResponse> reply);
 
   private:
     template <typename Request, typename Response>

@@ -75,6 +75,9 @@ class WhipSessions {
     void patch(const WhipRequest& request, Reply reply);
     void remove(const WhipRequest& request, Reply reply);
     std::size_t size() const { return sessions_.size(); }
+    bool has(const std::string& room, const std::string& identity) const {
+        return sessions_.contains({room, identity});
+    }
     // Where that goes; before anybody joins.
     void set_named(Named fn) { named_ = std::move(fn); }
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "api/whip/whip_testing.h"
+#include "runtime/control/shards/node_room_service.h"
 #include "runtime/control/shards/node_testing.h"
 #include "runtime/control/signal_node_testing.h"
 
@@ -229,6 +230,28 @@ TEST_CASE("WHIP: who waits for tracks can not be moved to another room [CON-62] 
     CHECK(!direct.move("viewer"));
     CHECK(direct.is_there("viewer"));
     CHECK(!direct.is_there("viewer", "elsewhere"));
+}
+
+TEST_CASE("WHIP: a client that nobody can tell to go to another node stays [API-12] [RPC-04]") {
+    TestNode node(2);
+    for (std::size_t shard = 0; shard < 2; ++shard) {
+        const std::string room = node.room_in(shard);
+        REQUIRE(post(node, node.token(room, "encoder"), offer()).starts_with("HTTP/1.1 201 "));
+        const auto send_away = [&](const std::string& identity) {
+            const auto answer = std::make_shared<std::promise<std::string>>();
+            auto result = answer->get_future();
+            node.call([&](ControlNode& control) {
+                NodeRoomService rooms(control, {});
+                rooms.send_away({room, identity, {}}, [answer](const auto& outcome) {
+                    answer->set_value(outcome ? "sent" : outcome.error().message);
+                });
+            });
+            return result.get();
+        };
+        CHECK(send_away("encoder").find("a WHIP client cannot be told") != std::string::npos);
+        CHECK(send_away("nobody").find("participant does not exist") != std::string::npos);
+        CHECK(node.call_in(shard, [](ControlPlane& plane) { return plane.whip().size(); }) == 1);
+    }
 }
 
 TEST_CASE("WHIP: so many sessions wait for tracks, and then others again [CON-62]") {
