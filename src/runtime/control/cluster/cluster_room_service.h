@@ -12,8 +12,8 @@
 #include "cluster/psrpc/retry.h"
 #include "cluster/store/rooms/room_orphans.h"
 #include "cluster/store/rooms/room_reader.h"
-#include "runtime/control/cluster/room_placement.h"
-#include "runtime/control/cluster/room_servers.h"
+#include "runtime/control/cluster/rooms/room_placement.h"
+#include "runtime/control/cluster/rooms/room_servers.h"
 #include "runtime/control/room_service.h"
 
 namespace confab::control {

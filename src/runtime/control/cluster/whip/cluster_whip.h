@@ -14,7 +14,7 @@
 
 #include "cluster/psrpc/retry.h"
 #include "cluster/store/rooms/room_reader.h"
-#include "runtime/control/cluster/room_placement.h"
+#include "runtime/control/cluster/rooms/room_placement.h"
 #include "runtime/control/whip/whip_backend.h"
 
 namespace confab::control {

@@ -15,7 +15,7 @@
 
 #include "api/ports.h"
 #include "rpc/bus.h"
-#include "runtime/control/cluster/room_mover.h"
+#include "runtime/control/cluster/rooms/room_mover.h"
 
 namespace confab::control {
 

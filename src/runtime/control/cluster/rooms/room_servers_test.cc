@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // What a node answers when others ask for its rooms, over Redis as they do.
-#include "runtime/control/cluster/room_servers.h"
+#include "runtime/control/cluster/rooms/room_servers.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "runtime/control/cluster/room_mover.h"
+#include "runtime/control/cluster/rooms/room_mover.h"
 
 #include <algorithm>
 #include <utility>

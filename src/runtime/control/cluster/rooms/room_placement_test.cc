@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Where a room is, and what becomes at its node of what Redis had of it.
-#include "runtime/control/cluster/room_placement.h"
+#include "runtime/control/cluster/rooms/room_placement.h"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-#include "runtime/control/cluster/room_copies.h"
+#include "runtime/control/cluster/rooms/room_copies.h"
 
 namespace confab::control {
 
