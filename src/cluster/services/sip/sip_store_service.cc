@@ -295,10 +295,10 @@ void SipStoreService::remove(const Caller& caller,
     if (id.empty()) return done(fail(invalid("dispatch rule ID is required")));
     records_.load<SIPDispatchRuleInfo>(
         caller.now, id,
-        [this, done = std::move(done)](Timestamp at,
-                                       Result<SIPDispatchRuleInfo, Failure> found) mutable {
+        [this, id, done = std::move(done)](Timestamp at,
+                                           Result<SIPDispatchRuleInfo, Failure> found) mutable {
             if (!found) return done(fail(absent(found.error())));
-            records_.store().remove_rule(at, found->sip_dispatch_rule_id(),
+            records_.store().remove_rule(at, id,
                                          [info = *std::move(found), done = std::move(done)](
                                              Timestamp, const Result<bool, Failure>& gone) mutable {
                                              if (!gone) return done(fail(refusal(gone.error())));

@@ -288,6 +288,7 @@ TEST_CASE("SipStoreService: what is deleted is gone, of whatever kind [SIP-06] [
                                .value()
                                .sip_dispatch_rule_id();
     CHECK(remove_rule(id).value().name() == "n");
+    CHECK(sip.world.field("sip_dispatch_rule", id) == "-");
     CHECK(remove_rule(id).text() == "!not_found: requested sip dispatch rule does not exist");
     CHECK(remove_rule("").text() == "!invalid_argument: dispatch rule ID is required");
 }
