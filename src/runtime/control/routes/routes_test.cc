@@ -163,6 +163,21 @@ TEST_CASE("Routes: a call that takes longer than its caller waits is a timeout [
     CHECK(answer.find("request canceled") != std::string::npos);
 }
 
+TEST_CASE("Routes: a call takes as long as its caller waits, whatever others may take [SIP-08]") {
+    TestNode node(2, [](TestNode::Settings& settings) {
+        settings.http.answer_timeout = Duration::millis(20);
+    });
+    const std::string room = node.room_in(1);
+    const HungShard hang(node, 1);
+    const std::string path =
+        "POST /twirp/livekit.RoomService/ListParticipants\n"
+        "Authorization: Bearer " +
+        node.token(room, "") + "\r\nContent-Type: application/json\r\nX-Twirp-Timeout-Ms: 200";
+    const std::string answer = ask(node, {path, R"({"room":")" + room + R"("})", "", ""});
+    CAPTURE(answer);
+    CHECK(answer.starts_with("HTTP/1.1 408 "));
+}
+
 TEST_CASE("Routes: the metrics have every path of their own port, and its user [CON-10]") {
     const TestNode guarded(1, [](TestNode::Settings& settings) {
         settings.routes.metrics_user = "me";

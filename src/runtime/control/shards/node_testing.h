@@ -28,6 +28,7 @@ class TestNode {
         ControlNodeOptions control;
         RouteOptions routes;
         NodeLoad load;
+        net::HttpServerOptions http;
     };
     explicit TestNode(std::size_t shards, const std::function<void(Settings&)>& adjust = {}) {
         worker::MediaNodeOptions media;
@@ -163,7 +164,7 @@ class TestNode {
         routes_ = std::make_unique<Routes>(*control_, keys_, metrics_, std::move(settings.routes),
                                            std::move(sources));
         server_ = std::make_unique<net::HttpServer>(
-            thread_.loop(), net::HttpServerOptions{},
+            thread_.loop(), settings.http,
             [this](net::HttpRequest request, net::HttpExchange exchange) {
                 routes_->handle(std::move(request), std::move(exchange));
             });
