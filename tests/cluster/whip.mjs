@@ -9,7 +9,7 @@ import { sleep, until } from '../lib/wait.mjs';
 import { browser_checks } from '../whip/browser.mjs';
 import { ask, error_of, gone, kFragment, kSdp, people, rooms_of } from '../whip/http.mjs';
 import { offer } from '../whip/requests.mjs';
-import { Nodes } from './nodes.mjs';
+import { linked, Nodes } from './nodes.mjs';
 
 const kCandidate = 'a=mid:0\r\na=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\r\n';
 const kRestart = 'a=ice-ufrag:efgh\r\na=ice-pwd:a-new-password-of-22-c\r\n';
@@ -68,21 +68,28 @@ export async function whip_checks(suite, nodes) {
     rows: ' [RPC-23] [RPC-24]',
   });
 
-  await suite.check('WHIP: the node of the room is killed: 503 with the reason, and a session elsewhere within seconds [RPC-23] [NODE-24]', async () => {
-    const own = await Nodes.start(suite, 2);
-    const room = 'whip-death';
-    const token = await join_token(room, 'encoder');
-    const post = (node) => ask(node, 'POST', { token, type: kSdp, body: offer() });
-    assert.equal((await post(own.all[0])).status, 201);
-    const holder = own.holder(room);
-    const away = own.other(holder);
-    holder.signal('SIGKILL');
-    await sleep(500);
-    const first = await post(away);
-    assert.equal(first.status, 503, first.text);
-    assert.equal(error_of(first), 'no response from servers');
-    await until(async () => (await post(away)).status === 201, { timeout: 20000, what: 'a session at the node that lives' });
-    assert.equal(own.redis.cli('HGET', 'room_node_map', room), away.node);
-    await own.end();
-  }, { seconds: 60 });
+  for (const [name, node_links] of [['a session elsewhere at once', true], ['without links 503 with the reason, and a session elsewhere within seconds', false]]) {
+    await suite.check(`WHIP: the node of the room is killed: ${name} [RPC-23] [NODE-24]`, async () => {
+      const own = await Nodes.start(suite, 2, { confab: { node_links, metrics_enabled: true } });
+      if (node_links) await linked(own);
+      const room = 'whip-death';
+      const token = await join_token(room, 'encoder');
+      const post = (node) => ask(node, 'POST', { token, type: kSdp, body: offer() });
+      assert.equal((await post(own.all[0])).status, 201);
+      const holder = own.holder(room);
+      const away = own.other(holder);
+      holder.signal('SIGKILL');
+      await sleep(500);
+      const first = await post(away);
+      if (node_links) {
+        assert.equal(first.status, 201, first.text);
+      } else {
+        assert.equal(first.status, 503, first.text);
+        assert.equal(error_of(first), 'no response from servers');
+        await until(async () => (await post(away)).status === 201, { timeout: 20000, what: 'a session at the node that lives' });
+      }
+      assert.equal(own.redis.cli('HGET', 'room_node_map', room), away.node);
+      await own.end();
+    }, { seconds: 60 });
+  }
 }
