@@ -12,8 +12,7 @@ void NodeScaler::handle_timeout(Timestamp now) {
     due_ = now + kRound;
     last_.leads = leads_(now);
     last_.drain.reset();
-    // While it is not sure who lives, nobody is missed and nobody is too many.
-    if (table_.is_settled()) {
+    if (table_.is_loaded()) {
         ScaleAdvice advice = scaler_.update(now, table_.views());
         last_.desired = advice.desired;
         last_.serving = advice.serving;

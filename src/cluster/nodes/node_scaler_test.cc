@@ -98,6 +98,32 @@ TEST_CASE("NodeScaler: who leads next knows the hold of before [OPS-04]") {
     CHECK(world.take().find(next + ": 1 of 2, " + (leader == "c" ? "b" : "c")) == 0);
 }
 
+TEST_CASE(
+    "NodeScaler: knows nothing before the records are read, and says all when it leads again "
+    "[OPS-04]") {
+    World world;
+    TestNode& a = world.begin("a", 0.3F, 30);
+    bool leads = true;
+    NodeScaler scaler(a.registry.table(), [&leads](Timestamp) { return leads; }, {});
+    scaler.start(world.now);
+    scaler.handle_timeout(world.now);
+    CHECK(scaler.snapshot().desired == 0);
+    CHECK_FALSE(scaler.poll_event());
+    world.live(10);
+    const auto says = [&] {
+        world.live(5);
+        scaler.handle_timeout(world.now);
+        return scaler.poll_event().has_value();
+    };
+    CHECK(says());
+    CHECK(scaler.snapshot().desired == 1);
+    CHECK_FALSE(says());
+    leads = false;
+    CHECK_FALSE(says());
+    leads = true;
+    CHECK(says());
+}
+
 TEST_CASE("NodeScaler: without Redis the figures stay, and nobody is to go [OPS-04] [NODE-14]") {
     World world;
     world.begin("a", 0.3F, 30);
