@@ -12,6 +12,7 @@ import { Nodes } from './nodes.mjs';
 import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
 import { relocation_checks } from './relocations.mjs';
+import { scale_checks } from './scale.mjs';
 import { api_checks } from './server_api.mjs';
 import { whip_checks } from './whip.mjs';
 
@@ -28,4 +29,5 @@ await suite.run(async () => {
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);
+  await scale_checks(suite);
 });

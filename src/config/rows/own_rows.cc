@@ -75,8 +75,10 @@ constexpr auto kRows = std::to_array<Option>({
         "confab.scale_cpu_load", [](C& c) -> Slot { return &c.own.scale_cpu_load; },
         "CPU load that nodes of a cluster should have: by it, limit.num_tracks, "
         "limit.bytes_per_sec "
-        "and confab.scale_participants the metric confab_cluster_desired_nodes is reckoned")
-        .range(0.05, 1),
+        "and confab.scale_participants the metric confab_cluster_desired_nodes is reckoned; 0: CPU "
+        "does "
+        "not count")
+        .range(0, 1),
     used(
         "confab.scale_participants", [](C& c) -> Slot { return &c.own.scale_participants; },
         "Participants that one node is planned for; 0 for as many as it can")
