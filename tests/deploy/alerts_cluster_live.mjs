@@ -10,6 +10,7 @@ import { room_client } from '../api/clients.mjs';
 import { Nodes } from '../cluster/nodes.mjs';
 import { RedisServer } from '../lib/redis_server.mjs';
 import { start_server } from '../lib/server.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
 import { Prometheus } from './prometheus.mjs';
@@ -17,7 +18,7 @@ import { Prometheus } from './prometheus.mjs';
 const kScrapes = 12;
 const kOutages = 3;
 // What else the machine does counts for nothing.
-const kConfig = { confab: { scale_cpu_load: 0 } };
+const kConfig = { confab: { scale_cpu_load: 0, scale_participants: 2 } };
 const kCalls = 60; // at once; beyond 0.1 a second over 5 minutes
 
 const suite = new Suite({ limit: 300 });
@@ -115,6 +116,17 @@ async function call_checks(nodes, prometheus) {
   });
 }
 
+async function load_checks(nodes, prometheus) {
+  await check('more people than three nodes are planned for: ConfabTooFewNodes [OBS-32] [OPS-04]', async () => {
+    const [one] = nodes.all;
+    const people = [];
+    await fault(prometheus, 'ConfabTooFewNodes', { severity: 'warning' }, async () => {
+      for (let i = 0; i < 7; ++i) people.push(await SignalClient.join(one, 'many', `p${i}`, {}));
+    });
+    for (const client of people) client.destroy();
+  });
+}
+
 // Last: the nodes take each other for dead.
 async function record_checks(nodes, prometheus) {
   await check('Redis refuses the records of nodes: ConfabHeartbeatStale, until it does not [OBS-32] [NODE-02]', async () => {
@@ -132,5 +144,6 @@ await suite.run(async () => {
   await redis_checks(nodes, prometheus);
   await node_checks(nodes, prometheus);
   await call_checks(nodes, prometheus);
+  await load_checks(nodes, prometheus);
   await record_checks(nodes, prometheus);
 });
