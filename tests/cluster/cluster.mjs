@@ -8,6 +8,7 @@ import { call_checks } from './calls.mjs';
 import { drain_checks } from './drains.mjs';
 import { fault_checks } from './faults.mjs';
 import { link_checks } from './links.mjs';
+import { limit_checks } from './limits.mjs';
 import { Nodes } from './nodes.mjs';
 import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
@@ -26,6 +27,7 @@ await suite.run(async () => {
   await phone_checks(suite, nodes);
   await whip_checks(suite, nodes);
   await relocation_checks(suite, nodes);
+  await limit_checks(suite);
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);

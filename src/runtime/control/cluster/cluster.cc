@@ -320,7 +320,7 @@ void Cluster::make_relay(const Own& own) {
     const auto check = [this](const std::string& room, Callback<bool> here) {
         check_here(room, std::move(here));
     };
-    relayed_ = std::make_unique<RelayedSessions>(*node_, check);
+    relayed_ = std::make_unique<RelayedSessions>(*node_, check, own.over_limit);
     rpc::Bus& bus = links_ ? links_->bus() : *bus_;
     media_end_ = std::make_unique<cluster::relay::MediaEnd>(bus, *relayed_, id, options_.relay,
                                                             options_.limits);

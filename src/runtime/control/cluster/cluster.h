@@ -89,6 +89,7 @@ class Cluster {
         NodeRoomService& rooms;
         SignalBackend& signal;
         WhipBackend& whip;
+        std::function<bool()> over_limit;  // as for LocalSignalBackend
     };
     // Once there are rooms: registers this node, and is asked by others from now on. All must
     // outlive what the others still ask.

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "cluster/nodes/placement.h"
 #include "livekit_rtc.pb.h"
 #include "proto/proto_json.h"
 #include "runtime/net/event_loop.h"
@@ -107,16 +108,20 @@ void RelayBackend::take(const SignalEvent& event) {
 }
 
 void RelayBackend::refuse(Client& client, const SignalEvent& event) {
+    // A node at its limit refuses as it does whoever comes to it (NODE-12).
+    const bool is_full = event.error.code == rpc::Code::kResourceExhausted &&
+                         event.error.text == cluster::nodes::kFullForJoin;
+    const int status = is_full ? 503 : event.status;
     const token::RoomName room = token::split_room_key(client.params.room_name);
     telemetry::log_info("session refused by the node with its room",
                         {{"room", room.name},
                          telemetry::LogField::if_any("tenant", room.tenant),
                          {"participant", client.params.grants.identity},
-                         {"status", event.status},
+                         {"status", status},
                          {"reason", event.error.text}});
     count_join(client, "signal_failed");
     if (!client.exchange) return;
-    net::HttpResponse response = net::HttpResponse::text(event.status, event.error.text);
+    net::HttpResponse response = net::HttpResponse::text(status, event.error.text);
     for (const net::HttpHeader& header : client.headers)
         response.headers.add(header.name, header.value);
     client.exchange->respond(std::move(response));

@@ -120,6 +120,7 @@ class RelayedNodes {
     std::shared_ptr<cluster::relay::testing::Faults> faults =
         std::make_shared<cluster::relay::testing::Faults>(1);
     std::vector<std::string> checked;  // rooms, before a session began
+    bool is_full = false;              // the node with the rooms
     bool is_here = true;
     bool holds_checks = false;
     std::vector<Callback<bool>> held;
@@ -137,11 +138,13 @@ class RelayedNodes {
     void make() {
         placement.node = "ND_test";
         relayed_ = std::make_unique<RelayedSessions>(
-            node_.control(), [this](const std::string& room, Callback<bool> here) {
+            node_.control(),
+            [this](const std::string& room, Callback<bool> here) {
                 checked.push_back(room);
                 if (holds_checks) return held.push_back(std::move(here));
                 here(is_here);
-            });
+            },
+            [this] { return is_full; });
         media_ = std::make_unique<cluster::relay::MediaEnd>(media_bus_, *relayed_, "ND_test",
                                                             options_.relay, token::Limits());
         relayed_->set_relay(*media_);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "cluster/nodes/placement.h"
 #include "runtime/telemetry/log.h"
 
 namespace confab::control {
@@ -114,17 +115,27 @@ class RelayedSessions::Sink final : public SignalSink {
     std::shared_ptr<Far> far_;
 };
 
-RelayedSessions::RelayedSessions(ControlNode& node, CheckRoom check_room)
+RelayedSessions::RelayedSessions(ControlNode& node, CheckRoom check_room,
+                                 std::function<bool()> over_limit)
     : node_(node),
       check_room_(std::move(check_room)),
+      over_limit_(std::move(over_limit)),
       self_(std::make_shared<RelayedSessions*>(this)) {}
 
 RelayedSessions::~RelayedSessions() {
     *self_ = nullptr;
 }
 
+// NODE-12. As of joins that come here: who reconnects is part of the load. The code is one after
+// which nobody asks again.
+std::optional<rpc::Error> RelayedSessions::refusal_of_node(const relay::SessionStart& start) const {
+    if (start.reconnect || !over_limit_ || !over_limit_()) return std::nullopt;
+    return rpc::Error{rpc::Code::kResourceExhausted, std::string(cluster::nodes::kFullForJoin), {}};
+}
+
 // The room may have gone to another node since that was looked up.
 void RelayedSessions::start(Id id, relay::SessionStart start) {
+    if (const auto refusal = refusal_of_node(start)) return relay_->refuse(id, *refusal);
     sessions_.emplace(id, std::make_unique<Session>(node_.loop()));
     const std::string room = start.room;
     check_room_(room, [home = self_, id, start = std::move(start)](bool here) mutable {

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -23,7 +25,8 @@ class RelayedSessions final : public cluster::relay::MediaHost {
     // Whether this node has the room, or may have it; the answer may come later (NODE-10).
     using CheckRoom = std::function<void(const std::string& room, Callback<bool> here)>;
 
-    RelayedSessions(ControlNode& node, CheckRoom check_room);
+    // `over_limit` as for LocalSignalBackend; may be empty.
+    RelayedSessions(ControlNode& node, CheckRoom check_room, std::function<bool()> over_limit);
     ~RelayedSessions() override;
     RelayedSessions(const RelayedSessions&) = delete;
     RelayedSessions& operator=(const RelayedSessions&) = delete;
@@ -41,6 +44,7 @@ class RelayedSessions final : public cluster::relay::MediaHost {
     struct Far;      // what the shard knows of a session
     struct Session;  // what this loop knows of it
 
+    std::optional<rpc::Error> refusal_of_node(const cluster::relay::SessionStart& start) const;
     void begin(Id session, cluster::relay::SessionStart start);
     void ask(Id id, Session& session, Callback<ControlPlane&> what);
     void answered(Id session);
@@ -49,6 +53,7 @@ class RelayedSessions final : public cluster::relay::MediaHost {
 
     ControlNode& node_;
     CheckRoom check_room_;
+    std::function<bool()> over_limit_;
     cluster::relay::MediaEnd* relay_ = nullptr;
     std::shared_ptr<RelayedSessions*> self_;  // emptied at the end, for what is still posted
     std::unordered_map<Id, std::unique_ptr<Session>> sessions_;

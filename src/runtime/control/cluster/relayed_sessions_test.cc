@@ -85,6 +85,25 @@ TEST_CASE("RelayedSessions: a room that is on another node by now [NODE-10] [NOD
     CHECK(nodes.has_sessions(0));
 }
 
+TEST_CASE(
+    "RelayedSessions: a node at its limit refuses at once, and whoever is there stays "
+    "[NODE-12] [CON-32]") {
+    RelayedNodes nodes;
+    RelayedClient ann(nodes, "/r/ann");
+    const std::string sid = ann.join().participant().sid();
+    nodes.call([&] { nodes.is_full = true; });
+    RelayedClient bob(nodes, "/r/bob");
+    CHECK(bob.head().starts_with("HTTP/1.1 503 "));
+    CHECK(bob.raw().read_until("limit").ends_with("node has exceeded its configured limit"));
+    CHECK(nodes.call([&] { return nodes.signal().snapshot().attempts; }) == 2);  // one of each
+    RelayedClient again(nodes, "/r/ann/" + sid);                                 // resumes
+    CHECK(again.head().starts_with("HTTP/1.1 101 "));
+    CHECK(again.is_served(1));
+    nodes.call([&] { nodes.is_full = false; });
+    RelayedClient carl(nodes, "/r/carl");
+    CHECK(carl.join().participant().identity() == "carl");
+}
+
 TEST_CASE("RelayedSessions: statuses of the room are those that the client sees [CON-33]") {
     struct Case {
         const char* room;

@@ -39,7 +39,7 @@ Routes::Routes(ControlNode& control, const token::KeyProvider& keys, telemetry::
       metrics_(options.metrics_user, options.metrics_password, sources_.metrics),
       debug_(rooms_, keys, DebugAccess::kAll) {
     if (sources_.cluster != nullptr)
-        sources_.cluster->open(control, {rooms_, signal_, whip_}, sources_.figures);
+        sources_.cluster->open(control, {rooms_, signal_, whip_, over_limit_}, sources_.figures);
     add("/", "", Access::kToken, make_unique<HealthEndpoint>(sources_.updated));
     add_probes();
     add_rooms(control, metrics, options);
