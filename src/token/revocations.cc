@@ -7,6 +7,15 @@
 #include <string>
 
 namespace confab::token {
+namespace {
+
+// As the times in tokens are, so that it is the same wherever it is written: the next one.
+UnixTime whole_second(UnixTime time) {
+    const UnixTime second = UnixTime::seconds(time.s());
+    return second < time ? second + Duration::seconds(1) : second;
+}
+
+}  // namespace
 
 Revocations::Name Revocations::name_of(std::string_view room, std::string_view identity) {
     // With the length of the first, so that no other two names are the same text.
@@ -35,13 +44,33 @@ std::uint64_t Revocations::first_of_largest_tenant() const {
     return *std::max_element(by_tenant_.begin(), by_tenant_.end(), smaller)->second.begin();
 }
 
-Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view identity,
-                                         UnixTime before, UnixTime now) {
-    before = std::min(before, now + kMaxAhead);
+Revocations::Record Revocations::record_of(std::string_view room, std::string_view identity,
+                                           UnixTime before) {
+    return {name_of(room, identity), name_of(room, {}), std::string(tenant_in(room)), before};
+}
+
+std::optional<UnixTime> Revocations::find(const Name& name) const {
+    const auto known = entries_.find(name);
+    if (known == entries_.end()) return std::nullopt;
+    return known->second.before;
+}
+
+std::vector<Revocations::Record> Revocations::records() const {
+    std::vector<Record> all;
+    all.reserve(by_serial_.size());
+    for (const auto& [serial, name] : by_serial_) {
+        const Entry& entry = entries_.at(name);
+        all.push_back({name, entry.room, entry.tenant, entry.before});
+    }
+    return all;
+}
+
+Revocations::Outcome Revocations::add(const Record& record, UnixTime now) {
+    const UnixTime before = whole_second(std::min(record.before, now + kMaxAhead));
+    const Name& name = record.name;
     const auto first = [this] { return entries_.at(by_serial_.begin()->second); };
     while (!by_serial_.empty() && first().before + kMaxTokenLifetime < now)
         forget(by_serial_.begin()->first);
-    const Name name = name_of(room, identity);
     const auto known = entries_.find(name);
     if (known != entries_.end()) {
         if (before <= known->second.before) return Outcome::kKept;
@@ -57,12 +86,10 @@ Revocations::Outcome Revocations::revoke(std::string_view room, std::string_view
         by_serial_.emplace(next_serial_++, name);
         return Outcome::kKept;
     }
-    const Name room_name = name_of(room, {});
-    auto& of_room = by_room_[room_name];
+    auto& of_room = by_room_[record.room];
     of_room.insert(next_serial_);
-    const std::string tenant(tenant_in(room));
-    by_tenant_[tenant].insert(next_serial_);
-    entries_.emplace(name, Entry{before, next_serial_, room_name, tenant});
+    by_tenant_[record.tenant].insert(next_serial_);
+    entries_.emplace(name, Entry{before, next_serial_, record.room, record.tenant});
     by_serial_.emplace(next_serial_++, name);
     if (of_room.size() > kMaxPerRoom)
         forget(*of_room.begin());

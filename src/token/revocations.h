@@ -8,9 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/time.h"
 #include "crypto/digest.h"
@@ -36,17 +38,34 @@ class Revocations {
         kKept,
         kForgotOther,  // kept, in the place of the first one: of the room, or of all
     };
+    // Of a room, or of room and identity: a name that nobody limits takes no more memory than
+    // another.
+    using Name = crypto::Digest<crypto::DigestAlgorithm::kSha256>;
+    struct Record {
+        Name name{};  // of room and identity
+        Name room{};
+        std::string tenant;
+        UnixTime before;
+    };
+    // `room` is its key (token::room_key()).
+    static Record record_of(std::string_view room, std::string_view identity, UnixTime before);
+
     // An earlier revocation of the same identity is not undone by an older time.
-    Outcome revoke(std::string_view room, std::string_view identity, UnixTime before, UnixTime now);
+    Outcome add(const Record& record, UnixTime now);
+    Outcome revoke(std::string_view room, std::string_view identity, UnixTime before,
+                   UnixTime now) {
+        return add(record_of(room, identity, before), now);
+    }
+    // The time of a name, if it has one.
+    std::optional<UnixTime> find(const Name& name) const;
+    // All, in the order in which they came.
+    std::vector<Record> records() const;
     // Whether the bearer may not join the room of its token, as who it is or as whose token it had
     // (Grants::publishes_for). One of which is not known when it was issued was issued before.
     bool refuses(const Grants& grants) const;
     std::size_t size() const { return entries_.size(); }
 
   private:
-    // Of a room, or of room and identity: a name that nobody limits takes no more memory than
-    // another.
-    using Name = crypto::Digest<crypto::DigestAlgorithm::kSha256>;
     struct Entry {
         UnixTime before;
         std::uint64_t serial = 0;

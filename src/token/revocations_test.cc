@@ -184,4 +184,34 @@ TEST_CASE("revocation_time: seconds, or milliseconds where seconds cannot be mea
           UnixTime::seconds(253'402'300'799));
 }
 
+TEST_CASE("Revocations: as records, in their order, they are the same elsewhere [TOK-14]") {
+    Revocations here;
+    CHECK(here.revoke("room", "ann", kNow, kNow) == Outcome::kKept);
+    CHECK(here.revoke("other", "ann", after(7), kNow) == Outcome::kKept);
+    CHECK(here.revoke("room", "ann", after(9), kNow) == Outcome::kKept);
+    const auto records = here.records();
+    REQUIRE(records.size() == 2);
+    CHECK(records[0].before == after(7));
+    CHECK(records[1].before == after(9));
+    CHECK(records[1].name == Revocations::record_of("room", "ann", kNow).name);
+    CHECK(here.find(records[1].name) == after(9));
+    CHECK_FALSE(here.find(Revocations::record_of("room", "bob", kNow).name));
+    Revocations there;
+    for (const Revocations::Record& record : records)
+        CHECK(there.add(record, kNow) == Outcome::kKept);
+    CHECK(there.refuses(bearer("room", "ann", after(8))));
+    CHECK_FALSE(there.refuses(bearer("room", "ann", after(9))));
+    CHECK(there.refuses(bearer("other", "ann", after(6))));
+    CHECK(there.size() == 2);
+}
+
+TEST_CASE("Revocations: times are whole seconds, no token of before is left out [TOK-14]") {
+    Revocations revocations;
+    const UnixTime now = kNow + Duration::millis(500);
+    CHECK(revocations.revoke("room", "ann", now, now) == Outcome::kKept);
+    CHECK(revocations.records().at(0).before == after(1));
+    CHECK(revocations.refuses(bearer("room", "ann")));
+    CHECK_FALSE(revocations.refuses(bearer("room", "ann", after(1))));
+}
+
 }  // namespace confab::token

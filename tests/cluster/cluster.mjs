@@ -14,6 +14,7 @@ import { phone_checks } from './phones.mjs';
 import { protocol_checks } from './protocol.mjs';
 import { relocation_checks } from './relocations.mjs';
 import { scale_checks } from './scale.mjs';
+import { revocation_checks } from './revocations.mjs';
 import { api_checks } from './server_api.mjs';
 import { whip_checks } from './whip.mjs';
 
@@ -28,6 +29,7 @@ await suite.run(async () => {
   await whip_checks(suite, nodes);
   await relocation_checks(suite, nodes);
   await limit_checks(suite);
+  await revocation_checks(suite);
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);

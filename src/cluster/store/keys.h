@@ -23,8 +23,9 @@ inline constexpr std::string_view kSipInboundTrunk = "sip_inbound_trunk";      /
 inline constexpr std::string_view kSipOutboundTrunk = "sip_outbound_trunk";
 inline constexpr std::string_view kSipDispatchRule = "sip_dispatch_rule";  // RDS-17
 
-// Ours alone.
+// Ours: what other implementations know nothing of.
 inline constexpr std::string_view kLinkSecret = "confab_link_secret";
+inline constexpr std::string_view kRevocations = "confab_revocations";
 
 inline std::string named(std::string_view kind, std::string_view name) {
     return std::string(kind).append(name);

@@ -55,9 +55,11 @@ class LoopThread {
 
 class RawClient {
   public:
+    static constexpr int kPatience = 15;  // seconds; a WHIP session may wait for tracks for 5
+
     explicit RawClient(std::uint16_t port, int receive_buffer = 0) {
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const timeval limit{5, 0};
+        const timeval limit{kPatience, 0};
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
         if (receive_buffer > 0)

@@ -154,6 +154,7 @@ void Cluster::came_up(Timestamp now, redis::Line line) {
             records_->handle_up(now);
             orphans_->handle_up(now);
         }
+        revocations_->handle_up(now);
     }
     wake();
 }
@@ -199,6 +200,7 @@ void Cluster::turn(Timestamp now) {
     if (const auto said = scaler_->poll_event()) ScaleReport::log(*said);
     records_->handle_timeout(now);
     orphans_->handle_timeout(now);
+    revocations_->handle_timeout(now);
     signal_end_->handle_timeout(now);
     media_end_->handle_timeout(now);
     backend_->take_events();
@@ -213,9 +215,9 @@ Timestamp Cluster::next_deadline() const {
     if (!registry_) return next;
     for (const Timestamp one :
          {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
-          records_->next_deadline(), orphans_->next_deadline(), signal_end_->next_deadline(),
-          media_end_->next_deadline(), mover_.next_deadline(), services_->next_deadline(),
-          scaler_->next_deadline()})
+          records_->next_deadline(), orphans_->next_deadline(), revocations_->next_deadline(),
+          signal_end_->next_deadline(), media_end_->next_deadline(), mover_.next_deadline(),
+          services_->next_deadline(), scaler_->next_deadline()})
         next = earlier(next, one);
     return links_ ? earlier(next, links_->next_deadline()) : next;
 }
@@ -237,9 +239,14 @@ void Cluster::open(ControlNode& node, const Own& own, nodes::NodeRegistry::Figur
         [&rooms = own.rooms](const SendAway& wanted,
                              api::Reply<livekit::MoveParticipantResponse> reply) {
             rooms.send_away(wanted, std::move(reply));
-        }});
+        },
+        [&rooms = own.rooms](const livekit::RoomParticipantIdentity& who) { rooms.revoke(who); }});
     servers_->set_relocations(*service_);
     make_services();
+    node.set_revoked([this](const token::Revocations::Record& record) {
+        revocations_->tell(net::EventLoop::now(), record);
+        wake();
+    });
     node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
     if (const auto served = media_end_->serve(); !served)
         telemetry::log_error("cannot be asked by other nodes", {{"error", served.error().text}});
@@ -287,6 +294,10 @@ void Cluster::make_store() {
             reconciler_->settle(now, name);
         },
         form);
+    revocations_ = std::make_unique<cluster::tokens::SharedRevocations>(
+        *redis_, notices_, *bus_, node_->revocations(),
+        [](Timestamp at) { return net::EventLoop::wall() + (at - net::EventLoop::now()); });
+    revocations_->handle_up(net::EventLoop::now());
 }
 
 void Cluster::make_rooms(api::RoomServicePort& rooms) {

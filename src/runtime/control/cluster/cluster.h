@@ -28,6 +28,7 @@
 #include "cluster/store/rooms/room_orphans.h"
 #include "cluster/store/rooms/room_reader.h"
 #include "cluster/store/rooms/room_records.h"
+#include "cluster/tokens/shared_revocations.h"
 #include "runtime/control/cluster/cluster_room_service.h"
 #include "runtime/control/cluster/cluster_services.h"
 #include "runtime/control/cluster/links/cluster_links.h"
@@ -179,6 +180,7 @@ class Cluster {
     std::unique_ptr<cluster::store::RoomRecords> records_;
     std::unique_ptr<cluster::store::RoomOrphans> orphans_;
     std::unique_ptr<ClusterLinks> links_;  // null: signalling goes by Redis alone
+    std::unique_ptr<cluster::tokens::SharedRevocations> revocations_;
     std::unique_ptr<RoomPlacement> rooms_;
     std::unique_ptr<RoomServers> servers_;
     std::unique_ptr<RelayedSessions> relayed_;

@@ -316,9 +316,16 @@ void ClusterRoomService::get_participant(const api::CallContext& context,
         });
 }
 
+// TOK-14: all nodes hear that its tokens are revoked before its room hears that it goes, and
+// whether it is there or not.
 void ClusterRoomService::remove_participant(const api::CallContext& context,
                                             const livekit::RoomParticipantIdentity& request,
                                             api::Reply<livekit::RemoveParticipantResponse> reply) {
+    if (request.revoke_token_ts() > 0 && !is_here(context, request.room())) {
+        livekit::RoomParticipantIdentity keyed = request;
+        keyed.set_room(key_of(context, request.room()));
+        p_.revoke(keyed);
+    }
     of_known_participant(cluster::kRemoveParticipant, &Port::remove_participant, context, request,
                          std::move(reply));
 }

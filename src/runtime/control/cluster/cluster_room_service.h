@@ -37,6 +37,8 @@ class ClusterRoomService final : public api::RoomServicePort {
         // Of the rooms of this node.
         std::function<void(const SendAway&, api::Reply<livekit::MoveParticipantResponse>)>
             send_away;
+        // By the key of the room, for all nodes.
+        std::function<void(const livekit::RoomParticipantIdentity&)> revoke;
     };
     explicit ClusterRoomService(Parts parts) : p_(std::move(parts)) {}
 

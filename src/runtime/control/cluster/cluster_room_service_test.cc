@@ -629,6 +629,26 @@ TEST_CASE("MoveParticipant: the node of the room is dead, or Redis: the caller i
     }
 }
 
+TEST_CASE("RemoveParticipant: tokens are revoked for all nodes, whoever is there [TOK-14]") {
+    World world;
+    livekit::RoomParticipantIdentity request;
+    request.set_room("room");
+    request.set_identity("ann");
+    const auto remove = [&](RoomsNode& node) {
+        return world.ask(node, &Port::remove_participant, request, "acme");
+    };
+    CHECK(remove(world.a()) == kNoParticipant);
+    CHECK(world.a().revoked.empty());
+    request.set_revoke_token_ts(77);
+    CHECK(remove(world.a()) == kNoParticipant);
+    CHECK(world.a().revoked == Texts{acme("room") + " ann 77"});
+    // The node of the room does it itself.
+    world.have_room(world.b(), acme("room"));
+    CHECK(remove(world.b()) == world.b().rooms.answer);
+    CHECK(world.b().revoked.empty());
+    CHECK(world.b().rooms.take() == Texts{"remove_participant acme"});
+}
+
 TEST_CASE("move_to_worker: of the operator, for rooms of this node alone [MC-20]") {
     World world;
     world.have_room(world.b(), "room");

@@ -297,4 +297,39 @@ TEST_CASE("Cluster: the end does not wait for a Redis that is away [NODE-04] [NO
     CHECK(net::EventLoop::now() - began >= Cluster::kFlushPatience);
 }
 
+TEST_CASE(
+    "Cluster: tokens that one node revoked are refused by all, and by those that come later "
+    "[TOK-14]") {
+    MemoryRedis redis;
+    ClusterNode a(redis, "ND_a");
+    ClusterNode b(redis, "ND_b");
+    REQUIRE(a.sees_nodes(2));
+    REQUIRE(b.sees_nodes(2));
+    const std::string path = a.join_path("r", "ann");
+    const auto validate = [&path](const ClusterNode& node) {
+        net::RawClient client(node.port());
+        std::string asked = path;
+        asked.replace(0, 4, "/rtc/validate");
+        client.send("GET " + asked + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        return client.read_to_end();
+    };
+    livekit::RoomParticipantIdentity who;
+    who.set_room("r");
+    who.set_identity("ann");
+    who.set_revoke_token_ts(net::EventLoop::wall().s() + 30);
+    CHECK_FALSE(b.ask(&api::RoomServicePort::remove_participant, who));  // nobody there
+    const auto knows = [](ClusterNode& node) {
+        return node.eventually([&](Cluster&) { return node.control().revocations().size() == 1; });
+    };
+    CHECK(knows(a));
+    CHECK(knows(b));
+    for (const ClusterNode* node : {&a, &b})
+        CHECK(validate(*node).starts_with("HTTP/1.1 401 "));
+    b.end();
+    a.end();
+    ClusterNode c(redis, "ND_c");
+    CHECK(knows(c));
+    CHECK(validate(c).starts_with("HTTP/1.1 401 "));
+}
+
 }  // namespace confab::control

@@ -8,6 +8,7 @@
 
 #include "cluster/nodes/placement.h"
 #include "runtime/telemetry/log.h"
+#include "token/token_errors.h"
 
 namespace confab::control {
 namespace {
@@ -126,9 +127,12 @@ RelayedSessions::~RelayedSessions() {
     *self_ = nullptr;
 }
 
-// NODE-12. As of joins that come here: who reconnects is part of the load. The code is one after
-// which nobody asks again.
+// As of joins that come here, with codes after which nobody asks again. TOK-14: the node of the
+// client may not have heard yet; others do not say when a token was issued. NODE-12: who reconnects
+// is part of the load.
 std::optional<rpc::Error> RelayedSessions::refusal_of_node(const relay::SessionStart& start) const {
+    if (!start.node_id.empty() && node_.revocations().refuses(start.grants))
+        return rpc::Error{rpc::Code::kUnauthenticated, std::string(token::kRevoked.text), {}};
     if (start.reconnect || !over_limit_ || !over_limit_()) return std::nullopt;
     return rpc::Error{rpc::Code::kResourceExhausted, std::string(cluster::nodes::kFullForJoin), {}};
 }

@@ -104,6 +104,20 @@ TEST_CASE(
     CHECK(carl.join().participant().identity() == "carl");
 }
 
+TEST_CASE("RelayedSessions: a token that was revoked is refused here, too [TOK-14]") {
+    RelayedNodes nodes;
+    nodes.rooms().call([](ControlNode& node) {
+        const UnixTime now = net::EventLoop::wall();
+        (void)node.revocations().revoke("r", "ann", now, now);
+    });
+    RelayedClient ann(nodes, "/r/ann");
+    CHECK(ann.head().starts_with("HTTP/1.1 401 "));
+    CHECK(ann.raw().read_until("revoked").ends_with("token was revoked"));
+    CHECK(nodes.call([&] { return nodes.signal().snapshot().attempts; }) == 1);
+    RelayedClient bob(nodes, "/r/bob");
+    CHECK(bob.join().participant().identity() == "bob");
+}
+
 TEST_CASE("RelayedSessions: statuses of the room are those that the client sees [CON-33]") {
     struct Case {
         const char* room;

@@ -204,6 +204,7 @@ class RoomsNode {
     cluster::nodes::NodeFigures figures;
     cluster::store::Notices notices{[](Timestamp, const cluster::store::Notice&) {}};
     std::vector<std::string> ended;      // rooms of dead nodes
+    std::vector<std::string> revoked;    // "key identity time"
     std::vector<std::string> sent_away;  // "key identity name sid", to rooms of other nodes
     RoomsHost host;
     NodeRoomService service{host.control(), {}};
@@ -395,6 +396,10 @@ inline RoomsNode::RoomsNode(RoomCluster& cluster, std::string name, const RoomsN
               sent_away.push_back(wanted.room + " " + wanted.identity + " " + wanted.to.name() +
                                   " " + wanted.to.sid());
               reply(livekit::MoveParticipantResponse());
+          },
+          [this](const livekit::RoomParticipantIdentity& who) {
+              revoked.push_back(who.room() + " " + who.identity() + " " +
+                                std::to_string(who.revoke_token_ts()));
           }}) {
     servers.set_relocations(api);
     rooms.answer = std::string("\xc2\x3e\x01", 3) + id;  // field 1000

@@ -118,6 +118,12 @@ void ControlNode::run_in(std::size_t shard, Callback<ControlPlane&> fn) {
     plane.loop().post([&plane, fn = std::move(fn)]() mutable { fn(plane); });
 }
 
+token::Revocations::Outcome ControlNode::revoke(const token::Revocations::Record& record) {
+    const auto outcome = revocations_.add(record, net::EventLoop::wall());
+    if (revoked_) revoked_(record);
+    return outcome;
+}
+
 Timestamp ControlNode::oldest_report() {
     Timestamp oldest = net::EventLoop::now();  // of the one that asks
     for (const auto& shard : others_)

@@ -75,6 +75,11 @@ class ControlNode {
     const WebhookSender& webhooks() const { return webhooks_; }
     // Who joins passes here before a shard sees anything of it, and so does who is removed.
     token::Revocations& revocations() { return revocations_; }
+    // The same, added here: who asked for these with set_revoked() is told.
+    token::Revocations::Outcome revoke(const token::Revocations::Record& record);
+    void set_revoked(std::function<void(const token::Revocations::Record&)> fn) {
+        revoked_ = std::move(fn);
+    }
     std::uint64_t webhooks_dropped() const { return relay_.dropped(); }
 
     // Calls `fn` in the loop of a shard: at once in the first. What waits is bounded by the
@@ -125,6 +130,7 @@ class ControlNode {
     WebhookSender webhooks_;
     WebhookRelay relay_;
     token::Revocations revocations_;
+    std::function<void(const token::Revocations::Record&)> revoked_;
     NodeAgents agents_;
     ControlPlane first_;
     std::vector<std::unique_ptr<ControlShard>> others_;

@@ -70,7 +70,7 @@ void NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
     using Outcome = token::Revocations::Outcome;
     const UnixTime before = token::revocation_time(who.revoke_token_ts());
     const Outcome outcome =
-        node_.revocations().revoke(who.room(), who.identity(), before, net::EventLoop::wall());
+        node_.revoke(token::Revocations::record_of(who.room(), who.identity(), before));
     const token::RoomName room = token::split_room_key(who.room());
     telemetry::log_info("tokens revoked", {{"room", room.name},
                                            telemetry::LogField::if_any("tenant", room.tenant),

@@ -53,6 +53,8 @@ class NodeRoomService final : public api::RoomServicePort {
                         api::Reply<livekit::ParticipantInfo>) override;
     void perform_rpc(const api::CallContext&, const livekit::PerformRpcRequest&,
                      api::Reply<livekit::PerformRpcResponse>) override;
+    // By the key of the room: its tokens from before revoke_token_ts join no more (TOK-14).
+    void revoke(const livekit::RoomParticipantIdentity& who);
     // Refused for a WHIP client, too: it has no signalling.
     void send_away(const SendAway& wanted, api::Reply<livekit::MoveParticipantResponse> reply);
 
@@ -72,7 +74,6 @@ class NodeRoomService final : public api::RoomServicePort {
     // Whether both rooms are in one shard.
     template <typename Request>
     bool together(const Request& request) const;
-    void revoke(const livekit::RoomParticipantIdentity& who);
 
     ControlNode& node_;
     std::function<bool()> over_limit_;
