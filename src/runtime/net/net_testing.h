@@ -55,11 +55,9 @@ class LoopThread {
 
 class RawClient {
   public:
-    static constexpr int kPatience = 15;  // seconds; a WHIP session may wait for tracks for 5
-
     explicit RawClient(std::uint16_t port, int receive_buffer = 0) {
         fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const timeval limit{kPatience, 0};
+        const timeval limit{5, 0};
         ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
         if (receive_buffer > 0)
@@ -80,6 +78,11 @@ class RawClient {
     void close() {
         if (fd_ >= 0) ::close(fd_);
         fd_ = -1;
+    }
+    // Instead of five seconds.
+    void be_patient(int seconds) const {
+        const timeval limit{seconds, 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     }
     void shutdown_send() { ::shutdown(fd_, SHUT_WR); }
 
