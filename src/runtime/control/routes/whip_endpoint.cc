@@ -55,7 +55,7 @@ Result<WhipJoin, api::HttpError> WhipEndpoint::read(const Call& call) const {
             api::HttpError{400, "the offer takes back fewer tracks than the header names"});
     WhipJoin join;
     join.room_must_exist = !options_.auto_create && !video.room_create;
-    join.from_ingress = call.request.headers.get(kFromIngress) == "true";
+    join.from_ingress = !call.request.headers.get(kFromIngress).empty();
     join.awaited = std::move(awaited);
     room::JoinParams& params = join.params;
     params.room = token::room_key(*call.grants);
