@@ -582,6 +582,11 @@ TEST_CASE("MoveParticipant: to a room of its node, or a new one there [RPC-04] [
               relocation<livekit::MoveParticipantRequest>("new").SerializeAsString());
         CHECK(world.a().rooms.take() == Texts{"move_participant acme"});
     }
+    for (const char* room : {"new1", "new2", "new3", "new4", "new5", "new6", "new7", "new8"}) {
+        CHECK(move(world, world.b(), room) == world.a().rooms.answer);
+        CHECK(world.field("room_node_map", acme(room)) == "a");
+    }
+    world.a().rooms.take();
     world.a().servers.add_room(acme("mine"));
     CHECK(move(world, world.a(), "mine") == world.a().rooms.answer);
     CHECK(world.a().sent_away.empty());

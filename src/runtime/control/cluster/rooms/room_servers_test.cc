@@ -344,6 +344,7 @@ TEST_CASE("RoomServers: moves and forwards, by the keys of both rooms [RPC-04] [
         CHECK(world.ask(method, room + "_ann", across) ==
               "invalid_argument: the rooms are of different tenants");
         // Of a room that is not here.
+        world.store_participant("nowhere", "ann");
         across.set_room("nowhere");
         across.set_destination_room("other");
         CHECK(world.ask(method, room + "_ann", across) == "not_found: participant does not exist");
