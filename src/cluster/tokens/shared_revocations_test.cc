@@ -276,13 +276,17 @@ TEST_CASE("SharedRevocations: more than is kept of a turn is read instead [TOK-1
 TEST_CASE("SharedRevocations: Redis that refuses is asked again [TOK-14]") {
     World world;
     auto& a = world.add("a");
-    (void)world.run({"SET", kKey, "no hash"});
-    a.shared->handle_up(world.now);
-    world.revoke(a, "ann");
-    world.pass(World::kTurn);
-    (void)world.run({"DEL", kKey});
-    world.pass(SharedRevocations::kReadAgain + Duration::seconds(1));
-    CHECK(world.stored() == 1);
+    const auto refuse = [&](const std::function<void()>& what) {
+        (void)world.run({"DEL", kKey});
+        (void)world.run({"SET", kKey, "no hash"});
+        what();
+        world.pass(World::kTurn);
+        (void)world.run({"DEL", kKey});
+        world.pass(SharedRevocations::kReadAgain + Duration::seconds(1));
+        CHECK(world.stored() == 1);
+    };
+    refuse([&] { world.revoke(a, "ann"); });
+    refuse([&] { a.shared->handle_up(world.now); });
 }
 
 }  // namespace confab::cluster::tokens
