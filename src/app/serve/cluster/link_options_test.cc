@@ -24,7 +24,8 @@ TEST_CASE("link_address: the network of Redis, any port, unless others are named
     CHECK(address_of(config) == "127.0.0.1:7001");
     config.redis.address = "[::1]:6379";
     CHECK(address_of(config) == "[::1]:7001");
-    config.redis.sentinel_addresses = {"not an address", "no-such-host.invalid:1", "127.0.0.2:26379"};
+    config.redis.sentinel_addresses = {"not an address", "no-such-host.invalid:1",
+                                       "127.0.0.2:26379"};
     CHECK(address_of(config) == "127.0.0.1:7001");
     config.redis.sentinel_addresses.clear();
     config.redis.cluster_addresses = {"127.0.0.3"};
