@@ -140,6 +140,32 @@ TEST_CASE("WHIP: the newest session of an identity is the one that is found [CON
     CHECK(ask(node, token, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
 }
 
+TEST_CASE("WHIP: that there is a session of a name is told, and that there is none [RPC-24]") {
+    TestNode node(1);
+    std::vector<std::string> told;
+    node.call_in(0, [&](ControlPlane& plane) {
+        plane.whip().set_named(
+            [&told](const std::string& room, const std::string& identity, bool there) {
+                told.push_back(room + " " + identity + (there ? " there" : " gone"));
+            });
+        return 0;
+    });
+    const std::string token = node.token("r", "encoder");
+    for (int i = 0; i < 2; ++i)
+        REQUIRE(post(node, token, offer()).starts_with("HTTP/1.1 201 "));
+    CHECK(ask(node, token, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
+    const std::string there = "r encoder there";
+    const std::string gone = "r encoder gone";  // the first gives its place to the second
+    const bool all = node.call_in(0, [&](ControlPlane&) {
+        return told == std::vector<std::string>{there, gone, there, gone};
+    });
+    CHECK(all);
+    node.call_in(0, [](ControlPlane& plane) {
+        plane.whip().set_named({});
+        return 0;
+    });
+}
+
 TEST_CASE("WHIP: who is refused does not take the running session's place [CON-61]") {
     TestNode node(
         1, [](TestNode::Settings& settings) { settings.control.room.limits.attributes = 100; });
