@@ -109,6 +109,7 @@ void NodeTable::meet(const Clock& clock, NodeRecord record, std::string bytes) {
 
 void NodeTable::see_alive(Entry& entry) {
     entry.presence = Presence::kAlive;
+    entry.may_be_lost = false;
     if (!std::exchange(entry.told_alive, true)) tell(TableEvent::Kind::kCame, entry.record.id, "");
 }
 
@@ -161,6 +162,8 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
             tell(TableEvent::Kind::kDied, id,
                  "node " + id + (gone ? " has left" : " is silent for 5 s"));
         }
+        if (silent && !entry.absent_since && std::exchange(entry.may_be_lost, false))
+            ++counters_.lost;
         it = gone ? entries_.erase(it) : std::next(it);
     }
 }
@@ -172,7 +175,7 @@ void NodeTable::prove_dead(Timestamp now, std::string_view id) {
     entry.proved_dead = now;
     if (std::exchange(entry.presence, Presence::kSilent) == Presence::kSilent) return;
     ++counters_.died;
-    entry.told_alive = false;
+    entry.may_be_lost = std::exchange(entry.told_alive, false);
     tell(TableEvent::Kind::kDied, it->first,
          "node " + it->first + " has ended: nobody listens there");
 }

@@ -94,7 +94,8 @@ class NodeTable {
         Timestamp changed_after;  // the record: that poll still saw another one
         std::optional<Timestamp> absent_since;
         std::optional<Timestamp> proved_dead;
-        Duration first_age;  // by its own clock when it was seen first; 0 once it has changed
+        bool may_be_lost = false;  // proved dead; lost if it does not withdraw its record
+        Duration first_age;        // by its own clock when it was seen first; 0 once it has changed
         ClockError clock_error;
         bool told_alive = false;
         bool told_skew = false;

@@ -342,9 +342,23 @@ TEST_CASE(
     world.poll();
     CHECK(world.events == std::vector<std::string>{"died ND_b"});
     CHECK_FALSE(world.table.is_usable("ND_b"));
+    CHECK(world.table.snapshot().lost == 0);  // it may withdraw yet
     world.watch(Duration::seconds(70));
     CHECK(world.events.size() == 1);
+    CHECK(world.table.snapshot().lost == 1);
     CHECK(world.table.is_expired(*world.table.find("ND_b"), world.now));
+}
+
+TEST_CASE("NodeTable: whose process ended and whose record goes was not lost [NODE-24] [OPS-01]") {
+    World world;
+    world.put("ND_b");
+    world.poll();
+    world.table.prove_dead(world.now, "ND_b");
+    world.records.erase("ND_b");
+    world.watch(Duration::seconds(20));
+    CHECK(world.table.find("ND_b") == nullptr);
+    CHECK(world.table.snapshot().lost == 0);
+    CHECK(world.table.snapshot().died == 1);
 }
 
 TEST_CASE("NodeTable: who goes on writing was not dead [NODE-24]") {
