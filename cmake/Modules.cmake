@@ -178,7 +178,8 @@ function(confab_fuzz_targets)
 endfunction()
 
 # Every bench/X_bench.cc becomes the program bench/X_bench, and all are the target `benches`
-# ("// bench: modules …" names what it links; "// bench: needs ipsec-mb" leaves it out elsewhere).
+# ("// bench: modules …" names what it links, "// bench: links …" a library; "// bench: needs
+# ipsec-mb" leaves it out elsewhere).
 function(confab_benchmarks)
     add_custom_target(benches)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*_bench.cc)
@@ -196,6 +197,9 @@ function(confab_benchmarks)
         separate_arguments(uses)
         target_link_libraries(${name} PRIVATE confab_options Threads::Threads CONFAB_IPSEC_MB)
         confab_link(${name} PRIVATE ${uses})
+        file(STRINGS ${source} libraries REGEX "^// bench: links ")
+        string(REPLACE "// bench: links " "" libraries "${libraries}")
+        target_link_libraries(${name} PRIVATE ${libraries})
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
     endforeach()
 endfunction()

@@ -118,6 +118,16 @@ void JobLauncher::launch(Timestamp now, livekit::Job job) {
     ask_next(now, line);
 }
 
+void JobLauncher::adopt(livekit::Job job) {
+    if (jobs_.size() >= kMaxJobs) return;
+    const auto [at, is_new] = jobs_.try_emplace(job.id());
+    if (!is_new) return;
+    by_room_[room_key_of(job)].insert(job.id());
+    at->second.job = std::move(job);
+    at->second.stage = Stage::kRunning;
+    ++counts_[static_cast<std::size_t>(Stage::kRunning)];
+}
+
 void JobLauncher::ask_next(Timestamp now, Lines::iterator at) {
     Line& line = at->second;
     while (const auto id = line.jobs.take(now)) {
@@ -257,7 +267,8 @@ void JobLauncher::end(Timestamp now, const std::string& job, ::rpc::JobTerminate
 
 void JobLauncher::forget(const std::string& job) {
     const auto at = jobs_.find(job);
-    if (at != jobs_.end() && at->second.stage == Stage::kRunning) drop(at);
+    if (at == jobs_.end()) return;
+    if (at->second.stage == Stage::kRunning || at->second.stage == Stage::kLost) drop(at);
 }
 
 void JobLauncher::room_over(Timestamp now, const std::string& room_key) {

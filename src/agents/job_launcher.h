@@ -63,6 +63,9 @@ class JobLauncher : public std::enable_shared_from_this<JobLauncher> {
 
     // The namespace of the job says whose its room is (worker_key.h), here and in what is told.
     void launch(Timestamp now, livekit::Job job);
+    // One that runs already, and that another node asked for, is this node's from now on; of more
+    // than kMaxJobs nothing more is heard.
+    void adopt(livekit::Job job);
     // Nobody wants it any more.
     void end(Timestamp now, const std::string& job, ::rpc::JobTerminateReason reason);
     // A job that runs goes on, and is nobody's here any more.

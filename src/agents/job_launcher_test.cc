@@ -462,6 +462,55 @@ TEST_CASE("JobLauncher: a worker that does not come back is told of [WRK-10]") {
     CHECK(w.how[1] == JobChange::kLost);
 }
 
+TEST_CASE(
+    "JobLauncher: a job that another node asked for is heard of, and ended, like its own "
+    "[DSP-29]") {
+    World w;
+    const std::string a = w.worker("bot");
+    w.launch("AJ_1");
+    w.launch("AJ_2");
+    const livekit::Job first = w.changes.at(0);
+    const livekit::Job second = w.changes.at(1);
+    w.launcher->forget("AJ_1");
+    w.launcher->forget("AJ_2");
+    CHECK(w.launcher->snapshot().running == 0);
+    w.launcher->adopt(first);
+    w.launcher->adopt(first);
+    w.launcher->adopt(second);
+    CHECK(w.launcher->snapshot().running == 2);
+    w.job_over(a, "AJ_1");
+    CHECK(w.seen().back() == "AJ_1 2");
+    CHECK(w.count(a, S::kTermination) == 0);
+    w.launcher->room_over(w.now, second.room().name());
+    w.settle();
+    CHECK(w.count(a, S::kTermination) == 1);
+    CHECK(w.launcher->snapshot().running == 0);
+}
+
+TEST_CASE(
+    "JobLauncher: a job that moved on is not ended with the room, lost worker or not [DSP-29]") {
+    for (const bool lost : {false, true}) {
+        World w;
+        const std::string id = "AJ_23456789ABCD";
+        std::string worker = w.worker("bot");
+        w.launch(id);
+        if (lost) {
+            w.workers.disconnected(w.clock(), worker);
+            w.advance(JobDispatcher::kKeptWithoutWorker);
+        }
+        w.launcher->forget(id);
+        w.launcher->room_over(w.now, "r");
+        w.settle();
+        if (lost) {
+            worker = w.worker("bot");
+            w.migrate(worker, id);
+            w.advance(JobEnder::kFirstRetry * 4);
+        }
+        CHECK(w.count(worker, S::kTermination) == 0);
+        CHECK(w.launcher->snapshot().running == 0);
+    }
+}
+
 TEST_CASE("JobLauncher: terminate in the answer to an offer is the end of the job [CON-52]") {
     World w;
     w.accepts.reset();

@@ -78,9 +78,11 @@ struct CongestionControl {
     StreamAllocator stream_allocator;
 };
 
+inline constexpr std::uint16_t kIceTcpPort = 7881;
+
 struct Rtc {
     PortRange udp_port;  // one mux socket per port; unset = port_range
-    std::uint16_t tcp_port = 7881;
+    std::uint16_t tcp_port = kIceTcpPort;
     std::uint16_t port_range_start = 0;  // CFG-04
     std::uint16_t port_range_end = 0;
     std::string node_ip;  // "", "v4", "v6" or "v4,v6"
@@ -317,6 +319,43 @@ struct Logging {
     std::uint32_t item_sample_interval = 0;
 };
 
+// Of the HTTP port; not of LiveKit's configuration.
+struct Tls {
+    std::string domain;                // the first of `domains`
+    std::vector<std::string> domains;  // lower case, each once
+    std::string email;
+    std::string cert_file;  // empty: certificates are asked of acme_directory
+    std::string key_file;
+    std::string acme_directory = "https://acme-v02.api.letsencrypt.org/directory";
+    std::string acme_ca_file;
+    std::uint16_t redirect_port = 0;  // 0 = none
+    bool one_port = true;
+
+    bool is_on() const { return !cert_file.empty() || !domains.empty(); }
+};
+
+// Rates are of a second, and ten seconds' worth may come at once; 0 = no limit.
+struct FloodLimits {
+    std::vector<std::string> trusted = {"127.0.0.0/8",   "::1/128",        "10.0.0.0/8",
+                                        "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+                                        "100.64.0.0/10", "fc00::/7",       "fe80::/10"};
+    std::uint32_t connections = 20;
+    std::uint32_t requests = 20;
+    std::uint32_t websockets = 1000;  // at once
+    std::uint32_t bad_tokens = 1;
+    std::uint32_t joins_of_identity = 1;
+    std::uint32_t joins_of_room = 50;
+    std::uint32_t joins_of_key = 200;
+    double join_load = 0;
+    std::uint32_t calls_of_key = 100;
+    std::uint32_t calls_of_method = 100;
+    std::uint32_t signals = 50;
+    std::uint32_t stun = 50;
+    std::uint32_t turn_allocations = 20;
+    std::uint32_t data_packets = 0;
+    std::uint32_t data_bytes = 0;
+};
+
 struct Own {                                     // the section "confab"
     std::uint32_t workers = 0;                   // media threads; 0 = one per processor but one
     std::uint32_t control_threads = 0;           // 0 = a quarter of the processors
@@ -335,11 +374,24 @@ struct Own {                                     // the section "confab"
     double scale_cpu_load = 0.6;
     std::uint32_t scale_participants = 0;  // of one node; 0 = does not count
     Duration scale_hold = Duration::seconds(600);
+    Duration scale_ahead;       // zero: nothing is expected
+    std::string scale_command;  // empty: none
+    Duration scale_command_timeout = Duration::seconds(30);
     Duration webhook_flush_timeout = Duration::seconds(5);
     Duration webhook_retention = Duration::seconds(24 * 3600);
     bool watch_config = true;
+    bool console_enabled = true;
+    SecretText console_password;  // empty: API keys alone
+    SecretText console_viewer_password;
+    std::uint32_t console_history_days = 30;   // 0 = no history
+    std::uint32_t console_history_size = 256;  // MiB
     bool level_lengths = true;
-    StringLists tenants;  // the keys of each
+    Duration sound_hold;
+    StringLists tenants;                       // the keys of each
+    std::vector<std::string> trusted_proxies;  // CIDR
+    std::vector<std::string> egress_cluster_ids;
+    std::vector<std::string> sip_cluster_ids;
+    FloodLimits limits;
 };
 
 struct Config {
@@ -370,7 +422,18 @@ struct Config {
     Webhook webhook;
     Agents agents;
     Metric metric;
+    Tls tls;
     Own own;
+
+    // ICE/TCP, TURN over TLS and TURN over UDP at a port that carries something else already.
+    bool shares_tcp() const { return tls.is_on() && port != 0 && rtc.tcp_port == port; }
+    bool shares_turn_tls() const {
+        return tls.is_on() && turn.enabled && port != 0 && turn.tls_port == port;
+    }
+    bool shares_turn_udp() const {
+        return turn.enabled && turn.udp_port != 0 && rtc.udp_port.is_set() &&
+               turn.udp_port >= rtc.udp_port.start && turn.udp_port <= rtc.udp_port.end;
+    }
 };
 
 }  // namespace confab::config

@@ -5,6 +5,7 @@
 // (01 CFG-02 … CFG-04, CFG-07).
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/cidr.h"
 #include "base/net_address.h"
@@ -20,6 +21,8 @@ constexpr std::uint32_t kDefaultTurnTtl = 14400;  // s, 01 section 7.1
 constexpr std::uint32_t kMaxTurnTtl = 86400;
 constexpr Duration kFastestHeartbeat = Duration::millis(500);
 constexpr Duration kSlowestHeartbeat = Duration::seconds(4);
+constexpr std::size_t kMaxDomain = 253;  // RFC 1035 §2.3.4
+constexpr std::size_t kMaxTlsDomains = 100;
 constexpr Duration kShortestRetention = Duration::seconds(60);
 
 // A name, an IPv4 address or an IPv6 address in brackets (RFC 7064 §3.1).
@@ -35,6 +38,16 @@ bool is_host_and_perhaps_port(std::string_view text) {
     if (colon == text.npos || text.ends_with(']')) return is_host(text);
     const auto port = parse_decimal<std::uint16_t>(text.substr(colon + 1));
     return port && *port != 0 && is_host(text.substr(0, colon));
+}
+
+// A name of DNS as a certificate has it (RFC 1123 §2.1): no address, port or wildcard.
+bool is_domain(std::string_view name) {
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= kMaxDomain && name.front() != '.' &&
+           name.back() != '.' && name.find("..") == name.npos &&
+           std::all_of(name.begin(), name.end(), is_plain) && !IpAddress::parse(name);
 }
 
 // It stands in logs, headers and the keys of rooms.
@@ -55,6 +68,7 @@ class Finisher {
     Diagnostics run() {
         keys();
         binds();
+        tls();
         ports();
         addresses();
         turn();
@@ -119,6 +133,56 @@ class Finisher {
         }
     }
 
+    void tls() {
+        Tls& tls = config_.tls;
+        tls_domains();
+        if (tls.cert_file.empty() != tls.key_file.empty())
+            error("tls", "tls.cert_file and tls.key_file go together; set both");
+        if (!tls.is_on()) {
+            if (tls.redirect_port != 0)
+                error("tls.redirect_port",
+                      "tls.redirect_port leads to HTTPS, which is off; set tls.domain, or "
+                      "tls.cert_file and tls.key_file");
+            return;
+        }
+        if (tls.redirect_port != 0 && tls.redirect_port == config_.port)
+            error("tls.redirect_port",
+                  "tls.redirect_port and port are both " + std::to_string(config_.port) +
+                      "; what comes to port without TLS is sent on to HTTPS anyway, leave it out");
+        if (tls.one_port && config_.port != 0) one_port();
+    }
+    void tls_domains() {
+        Tls& tls = config_.tls;
+        std::vector<std::string> given = std::exchange(tls.domains, {});
+        if (!tls.domain.empty()) given.insert(given.begin(), tls.domain);
+        for (const std::string& one : given) {
+            std::string name = to_lower(one);
+            if (!is_domain(name))
+                error("tls.domain", "\"" + one +
+                                        "\" in tls.domain or tls.domains is no name of a host; "
+                                        "write for example meet.example.org");
+            else if (std::find(tls.domains.begin(), tls.domains.end(), name) == tls.domains.end())
+                tls.domains.push_back(std::move(name));
+        }
+        if (tls.domains.size() > kMaxTlsDomains)
+            error("tls.domains", "tls.domains has more than " + std::to_string(kMaxTlsDomains) +
+                                     " names; one certificate names no more");
+        tls.domain = tls.domains.empty() ? std::string() : tls.domains.front();
+    }
+    // What was left open goes to the HTTP port, too.
+    void one_port() {
+        Rtc& rtc = config_.rtc;
+        Turn& turn = config_.turn;
+        if (!rtc.udp_port.is_set() && rtc.port_range_start == 0 && rtc.port_range_end == 0)
+            rtc.udp_port = {config_.port, config_.port};
+        if (rtc.tcp_port == kIceTcpPort) rtc.tcp_port = config_.port;
+        if (turn.tls_port != 0 || turn.udp_port != 0 || config_.tls.domain.empty()) return;
+        turn.enabled = true;
+        turn.tls_port = config_.port;
+        if (rtc.udp_port.start == config_.port) turn.udp_port = config_.port;
+        if (turn.domain.empty()) turn.domain = config_.tls.domain;
+    }
+
     // CFG-04.
     void ports() {
         Rtc& rtc = config_.rtc;
@@ -133,9 +197,9 @@ class Finisher {
         if (rtc.port_range_start != 0) rtc.udp_port = {};
         if (rtc.force_tcp && rtc.tcp_port == 0)
             error("rtc.force_tcp", "rtc.force_tcp needs rtc.tcp_port");
-        if (config_.port != 0 && rtc.tcp_port == config_.port)
+        if (config_.port != 0 && rtc.tcp_port == config_.port && !config_.tls.is_on())
             error("rtc.tcp_port", "port and rtc.tcp_port are both " + std::to_string(config_.port) +
-                                      "; give them different numbers");
+                                      "; give them different numbers, or set tls.domain");
     }
     void choose_ports() {
         if (config_.development) {
@@ -155,6 +219,8 @@ class Finisher {
         // As in releases after 1.13.5: a block that is misspelt must not be left out silently.
         check_cidrs("turn.allow_restricted_peer_cidrs", config_.turn.allow_restricted_peer_cidrs);
         check_cidrs("turn.deny_peer_cidrs", config_.turn.deny_peer_cidrs);
+        check_cidrs("confab.trusted_proxies", config_.own.trusted_proxies);
+        check_cidrs("confab.limits.trusted", config_.own.limits.trusted);
     }
     void node_ip() {
         std::size_t v4 = 0;
@@ -240,6 +306,9 @@ class Finisher {
         const PlayoutDelay& delay = config_.room.playout_delay;
         if (delay.enabled && delay.max != 0 && delay.min > delay.max)
             error("room.playout_delay", "room.playout_delay.min must not be above max");
+        constexpr Duration kLongestSoundHold = Duration::millis(20);  // one packet of a speaker
+        if (config_.own.sound_hold > kLongestSoundHold)
+            error("confab.sound_hold", "confab.sound_hold must not be above 20ms");
     }
     void redis() {
         const Redis& redis = config_.redis;

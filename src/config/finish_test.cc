@@ -153,6 +153,11 @@ TEST_CASE("finish: playout delay needs no greatest value [CFG-07]") {
     CHECK(finished("room: {playout_delay: {min: 101, max: 100}}"));  // switched off
 }
 
+TEST_CASE("finish: sound waits for one packet of a speaker at most [DES-10]") {
+    CHECK(finished("confab: {sound_hold: 20ms}"));
+    CHECK(has(finished("confab: {sound_hold: 21ms}").error(), "must not be above 20ms"));
+}
+
 TEST_CASE("finish: addresses of the HTTP port [CFG-03]") {
     CHECK(finished("bind_addresses: [localhost]")->bind_addresses ==
           std::vector<std::string>{"127.0.0.1", "::1"});

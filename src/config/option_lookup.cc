@@ -43,7 +43,9 @@ std::vector<std::string_view> child_names(std::string_view section) {
 }
 
 std::string env_name(const Option& option) {
-    std::string name = option.path.starts_with("confab.") ? "" : "LIVEKIT_";
+    std::string name = option.path.starts_with("confab.") ? ""
+                       : is_own(option)                   ? "CONFAB_"
+                                                          : "LIVEKIT_";
     for (const char c : option.path)
         name += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     return name;

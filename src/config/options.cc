@@ -16,7 +16,7 @@ std::vector<Option> joined() {
     std::vector<Option> all;
     for (const std::span<const Option> group :
          {node_rows(), rtc_rows(), congestion_rows(), send_side_rows(), media_rows(), room_rows(),
-          cluster_rows(), service_rows(), own_rows()})
+          cluster_rows(), service_rows(), tls_rows(), own_rows(), flood_rows()})
         all.insert(all.end(), group.begin(), group.end());
     return all;
 }

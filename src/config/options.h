@@ -133,6 +133,10 @@ struct Field {
 
 // All rows; those of a section stand together.
 std::span<const Option> options();
+// LiveKit's configuration does not have it.
+constexpr bool is_own(const Option& option) {
+    return option.path.starts_with("confab.") || option.path.starts_with("tls.");
+}
 // Null if there is no such key.
 const Option* find_option(std::string_view path);
 // True for "rtc" and "rtc.pli_throttle": a key with keys below it.
@@ -143,7 +147,7 @@ std::vector<std::string_view> child_names(std::string_view section);
 std::span<const Field<TurnServer>> turn_server_fields();
 std::span<const Field<Codec>> codec_fields();
 
-// "LIVEKIT_RTC_TCP_PORT"; for the section confab "CONFAB_WORKERS".
+// "LIVEKIT_RTC_TCP_PORT"; of our own "CONFAB_WORKERS", "CONFAB_TLS_DOMAIN".
 std::string env_name(const Option& option);
 // The default as one line of YAML.
 std::string default_text(const Option& option);

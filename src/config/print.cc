@@ -3,6 +3,9 @@
 
 #include "config/print.h"
 
+#include <algorithm>
+#include <variant>
+
 #include "base/text.h"
 #include "config/options.h"
 #include "config/yaml/value.h"
@@ -38,6 +41,21 @@ class Nesting {
 
 std::string_view last_part(std::string_view path) {
     return path.substr(path.rfind('.') + 1);
+}
+
+constexpr std::string_view kSet = "(set)";
+
+// Kinds that may hold secrets anywhere: passwords, keys, storage of recordings within trees.
+bool may_be_secret(Kind kind) {
+    return kind == Kind::kSecret || kind == Kind::kKeys || kind == Kind::kTurnServers ||
+           kind == Kind::kStringMap || kind == Kind::kJsonByName || kind == Kind::kJsonList;
+}
+
+std::string shown_value(const Slot& slot, bool is_default) {
+    if (may_be_secret(kind_of(slot))) return is_default ? std::string() : std::string(kSet);
+    if (const auto* const text = std::get_if<std::string*>(&slot))
+        return without_credentials(**text);
+    return without_credentials(format_value(slot, Secrets::kRedacted));
 }
 
 std::string_view top_part(std::string_view path) {
@@ -195,6 +213,19 @@ constexpr std::string_view kSampleHead =
 
 }  // namespace
 
+std::string without_credentials(std::string text) {
+    for (std::size_t at = text.find("://"); at != text.npos; at = text.find("://", at + 1)) {
+        const std::size_t host = at + 3;
+        const std::size_t end = std::min(text.find_first_of("/ ,\"'?]", host), text.size());
+        const std::size_t mark = text.rfind('@', end);
+        if (mark != text.npos && mark > host && mark < end) text.replace(host, mark - host, kSet);
+        const std::size_t query = text.find('?', host);
+        const std::size_t stop = std::min(text.find_first_of(" ,\"']", host), text.size());
+        if (query != text.npos && query < stop) text.replace(query + 1, stop - query - 1, kSet);
+    }
+    return text;
+}
+
 std::string annotated_sample() {
     std::string text(kSampleHead);
     Nesting nesting;
@@ -240,6 +271,18 @@ std::string effective(const Config& config) {
                 format_value(option.slot(copy), Secrets::kRedacted) + "\n";
     }
     return text;
+}
+
+std::vector<EffectiveValue> effective_values(const Config& config) {
+    Config copy = config;  // slots are writable
+    std::vector<EffectiveValue> values;
+    for (const Option& option : options()) {
+        if (option.slot == nullptr || option.status == Status::kDeprecated) continue;
+        const Slot slot = option.slot(copy);
+        const bool is_default = format_value(slot, Secrets::kShown) == default_value(option);
+        values.push_back({option.path, shown_value(slot, is_default), is_default});
+    }
+    return values;
 }
 
 std::string flag_help() {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "config/config.h"
 
@@ -19,6 +21,17 @@ std::string reference_markdown();
 
 // The values in force as YAML; secrets are replaced by "<redacted>".
 std::string effective(const Config& config);
+
+// "https://user:password@host/?token=…" without what stands before the host and in the query.
+std::string without_credentials(std::string text);
+
+// The same as a list. What may be secret in it is "(set)".
+struct EffectiveValue {
+    std::string_view name;  // of the option
+    std::string value;
+    bool is_default = true;
+};
+std::vector<EffectiveValue> effective_values(const Config& config);
 
 // One line per flag made from a key: "  --rtc.tcp_port  LIVEKIT_RTC_TCP_PORT  help" (CLI-03,
 // help-verbose).

@@ -266,4 +266,46 @@ TEST_CASE("flag_help: a line for each scalar option, and says what has no effect
     CHECK(split(help, '\n').size() == scalars + 1);
 }
 
+TEST_CASE("effective_values: every option in force, and no secret in any") {
+    Config config;
+    config.port = 7000;
+    config.keys["APIkey"] = SecretText("the-secret-of-a-key");
+    config.own.console_password = SecretText("the-password");
+    config.webhook.urls = {"https://user:the-password@hooks.example:8443/a@b?token=the-secret",
+                           "https://plain.example/hook"};
+    config.redis.address = "redis.example:6379";
+    TurnServer turn;
+    turn.host = "turn.example";
+    turn.credential = SecretText("the-secret");
+    config.rtc.turn_servers.push_back(turn);
+    config.room.room_configurations.items["p"] = R"({"s3":{"secret":"the-secret"}})";
+    std::size_t used = 0;
+    for (const Option& option : options())
+        if (option.slot != nullptr && option.status != Status::kDeprecated) ++used;
+    const std::vector<EffectiveValue> values = effective_values(config);
+    CHECK(values.size() == used);
+    const auto find = [&](std::string_view name) -> const EffectiveValue& {
+        for (const EffectiveValue& value : values)
+            if (value.name == name) return value;
+        FAIL("no option ", name);
+        return values.front();
+    };
+    for (const EffectiveValue& value : values) {
+        CAPTURE(value.name);
+        CHECK(value.value.find("the-") == std::string::npos);
+    }
+    CHECK(find("port").value == "7000");
+    CHECK_FALSE(find("port").is_default);
+    CHECK(find("region").is_default);
+    CHECK(find("keys").value == "(set)");
+    CHECK(find("confab.console_password").value == "(set)");
+    CHECK(find("confab.console_viewer_password").value.empty());
+    CHECK(find("rtc.turn_servers").value == "(set)");
+    CHECK(find("room.room_configurations").value == "(set)");
+    CHECK(find("redis.address").value == "redis.example:6379");
+    CHECK(find("webhook.urls").value.find("https://(set)@hooks.example:8443/a@b?(set)") !=
+          std::string::npos);
+    CHECK(find("webhook.urls").value.find("https://plain.example/hook") != std::string::npos);
+}
+
 }  // namespace confab::config

@@ -24,6 +24,31 @@ std::vector<const Participant*> heard_by(const Participant& p, const Publication
     return result;
 }
 
+RoomNote::What what_of(std::string_view event) {
+    using What = RoomNote::What;
+    if (event == "room_started") return What::kRoomStarted;
+    if (event == "room_finished") return What::kRoomFinished;
+    if (event == "participant_joined") return What::kJoined;
+    return event == "participant_left" ? What::kLeft : What::kAborted;
+}
+
+void note_for_history(const RoomScope& scope, const RoomNews& news, std::string_view event,
+                      const Participant* p) {
+    if (!scope.config.history_listens) return;
+    RoomNote note{what_of(event), scope.clock.wall, news.key()};
+    note.room_sid = news.info().sid();
+    if (p != nullptr) {
+        note.identity = p->identity();
+        note.sid = p->sid();
+        note.joined = UnixTime::millis(p->info.joined_at_ms());
+        note.client = p->client;
+        note.reason = p->info.disconnect_reason();
+        note.path = p->seen.path;
+        if (p->seen.quality) note.quality = p->seen.quality->mos;
+    }
+    scope.out.note(std::move(note));
+}
+
 livekit::WebhookEvent new_event(const RoomScope& scope, const char* event) {
     livekit::WebhookEvent result;
     result.set_event(event);
@@ -41,6 +66,7 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
       roster_(scope, origin.info.empty_timeout(), origin.info.departure_timeout()),
       news_(scope, roster_),
       records_(scope, roster_, news_, std::move(origin.internal)),
+      egress_(scope, news_),
       publications_(scope, this, id_, roster_, ssrcs_, wiring_),
       subscriptions_(scope, this, roster_, ssrcs_,
                      SendSettings{scope.ids.secret(43), origin.sync_streams, origin.playout_delay},
@@ -61,7 +87,13 @@ Room::Room(const RoomScope& scope, RoomOrigin origin)
     news_.set_room(std::move(origin.info), std::move(origin.key));
     if (scope.config.agents_listen) scope.out.served({key(), true});
     webhook("room_started", nullptr, nullptr);
-    dispatches_.start(origin.agents, std::string(token::tenant_in(key())));
+    egress_.start(std::move(origin.egress),
+                  origin.adopted ? std::optional(origin.age) : std::nullopt);
+    const std::string tenant(token::tenant_in(key()));
+    if (origin.stored_agents.dispatches.empty())
+        dispatches_.start(origin.agents, tenant);
+    else
+        dispatches_.resume(std::move(origin.stored_agents), tenant);
 }
 
 Room::~Room() = default;
@@ -98,6 +130,7 @@ const std::string& Room::shown(Participant& p) const {
 }
 
 void Room::webhook(const char* event, const Participant* p, const livekit::TrackInfo* track) {
+    if (track == nullptr) note_for_history(*scope_, news_, event, p);
     livekit::WebhookEvent result = new_event(*scope_, event);
     const bool of_track = track != nullptr;  // HOOK-04: only names
     const bool names = !scope_->config.webhooks_sent;
@@ -203,6 +236,7 @@ void Room::finish_turn() {
         roster_.empty() && (ssrcs_.size() != 0 || !publications_.announced().empty()),
         "room_left_behind");
     records_.finish_turn([this](const Participant& p) { return describe(p); });
+    dispatches_.finish_turn();
 }
 
 Timestamp Room::own_deadline() const {
@@ -227,11 +261,13 @@ void Room::handle_timeout() {
     }
 }
 
-void Room::close(livekit::DisconnectReason reason, bool elsewhere) {
+void Room::close(livekit::DisconnectReason reason, RoomEnd end) {
+    if (end == RoomEnd::kMoves) dispatches_.room_moves();  // before its agents are seen to go
     sessions_.end_all(reason);
     dispatches_.room_ends();
+    if (end == RoomEnd::kCopy) dispatches_.finish_turn();  // jobs that nobody is to wait for
     scope_->out.observe(RoomOver{scope_->now() - created_});
-    if (!elsewhere) webhook("room_finished", nullptr, nullptr);
+    if (end == RoomEnd::kOver) webhook("room_finished", nullptr, nullptr);
 }
 
 }  // namespace confab::room

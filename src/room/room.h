@@ -13,6 +13,7 @@
 
 #include "room/agents/room_dispatches.h"
 #include "room/data/data_plane.h"
+#include "room/egress/auto_egress.h"
 #include "room/forward_wiring.h"
 #include "room/manager/room_origin.h"
 #include "room/manager/room_records.h"
@@ -23,6 +24,7 @@
 #include "room/quality/quality_reports.h"
 #include "room/quality/speaker_news.h"
 #include "room/request_wiring.h"
+#include "room/room_end.h"
 #include "room/room_wiring.h"
 #include "room/roster/room_news.h"
 #include "room/roster/roster.h"
@@ -33,6 +35,10 @@
 #include "room/transfer.h"
 
 namespace confab::room {
+
+struct RoomFigures;  // room/inspect/room_figures.h
+struct ParticipantFigures;
+struct RoomSummary;
 
 class Room {
   public:
@@ -92,13 +98,18 @@ class Room {
     void handle_timeout();
     Timestamp next_deadline() const;
     bool expired() const { return roster_.expired(); }
-    // `elsewhere`: it goes on at another node, and is not told to be finished.
-    void close(livekit::DisconnectReason reason, bool elsewhere = false);
+    // One that is not over is not told to be finished.
+    void close(livekit::DisconnectReason reason, RoomEnd end = RoomEnd::kOver);
     // Call after every input, when no reference to a participant is held: frees who was closed and
     // notes the deadlines of those who changed.
     void finish_turn();
     // The slow way to next_deadline(), for tests: looks at everybody.
     Timestamp scan_deadlines() const;
+
+    // CreateRoom for it (AutoEgress::asked).
+    friend void ask_to_record(Room& room, const livekit::RoomEgress& wanted) {
+        room.egress_.asked(wanted);
+    }
 
     // By what it is found (token/room_key.h).
     const std::string& key() const { return news_.key(); }
@@ -111,6 +122,11 @@ class Room {
     friend class SessionWiring;
     friend class ForwardWiring;
     friend class WorkerMoves;
+    friend RoomFigures figures_of(const Room& room);
+    friend ParticipantFigures published_by(const Room& room, const Participant& p);
+    friend std::optional<ParticipantFigures> participant_figures(const Room& room,
+                                                                 const std::string& identity);
+    friend RoomSummary summary_of(const Room& room);
 
     // What others see of it has changed, and everybody is told.
     void changed(Participant& p, bool immediate);
@@ -132,6 +148,7 @@ class Room {
     Roster roster_;
     RoomNews news_;
     RoomRecords records_;
+    AutoEgress egress_;
     SsrcPool ssrcs_;  // of publishers and subscribers, which must differ
     Publications publications_;
     Subscriptions subscriptions_;

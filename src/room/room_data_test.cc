@@ -303,7 +303,7 @@ TEST_CASE("Room: full, absent, presets, oversize metadata [CON-33] [ROOM-01] [RO
     CHECK(h.refused.at(h.join(unknown)).cause == "room.room_configurations has no \"nothing\"");
 }
 
-TEST_CASE("Room: one that is to be recorded is refused while no worker could [ROOM-09] [API-01]") {
+TEST_CASE("Room: one that is to be recorded is refused where nobody could [ROOM-09] [API-01]") {
     Config config = test_config();
     config.room.presets["recorded"].mutable_egress()->mutable_participant();
     config.room.presets["plain"].mutable_egress();  // of nothing
@@ -312,8 +312,9 @@ TEST_CASE("Room: one that is to be recorded is refused while no worker could [RO
     create.set_name("r");
     const auto refused = [&] {
         const auto made = h.manager.create_room(h.clock(), create);
-        return !made && made.error().code == ServiceCode::kUnavailable &&
-               made.error().text == "no response from servers" && !h.manager.has_room("r");
+        return !made && made.error().code == ServiceCode::kInternal &&
+               made.error().text == "egress not connected (redis required)" &&
+               !h.manager.has_room("r");
     };
     create.mutable_egress()->mutable_room();
     CHECK(refused());
@@ -327,7 +328,9 @@ TEST_CASE("Room: one that is to be recorded is refused while no worker could [RO
     join.grants.room_config.emplace().mutable_egress()->mutable_room();
     const SessionId alice = h.join(join);
     CHECK(h.refused.at(alice).status == 503);
-    CHECK(h.refused.at(alice).text == "the room is to be recorded, and no egress worker answers");
+    CHECK(h.refused.at(alice).text ==
+          "the room is to be recorded, and this server cannot record it");
+    CHECK(h.refused.at(alice).cause == "egress not connected (redis required)");
     CHECK_FALSE(h.manager.has_room("r"));
     create.set_room_preset("plain");
     CHECK(h.manager.create_room(h.clock(), create));

@@ -24,6 +24,7 @@ Transfer Room::release(Participant& p) {
     p.info.set_state(livekit::ParticipantInfo::DISCONNECTED);
     p.info.set_disconnect_reason(livekit::MIGRATION);
     dispatches_.left(p);
+    egress_.left(p);
     leaving.participant = roster_.take(p);
     changed(p, p.info.is_publisher());
     webhook("participant_left", &p, nullptr);

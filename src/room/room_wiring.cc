@@ -79,6 +79,7 @@ void RoomWiring::track_announced(const Publication& track) {
     room_->changed(publisher, true);
     room_->webhook("track_published", &publisher, &track.track->info);
     room_->dispatches_.published(publisher);
+    room_->egress_.published(publisher, track.track->info);
     room_->news_.counts_changed();
     room_->subscriptions_.track_announced(track);
 }
@@ -169,6 +170,10 @@ void RoomWiring::subscriber_stuck(Participant& p) {
 
 const std::string& RoomWiring::room_name() const {
     return room_->news_.info().name();
+}
+
+const std::string& RoomWiring::room_key() const {
+    return room_->key();
 }
 
 livekit::Room RoomWiring::job_room() const {

@@ -66,6 +66,7 @@ class RoomWiring final : public DataHost,
 
     // ---- DispatchesHost
     const std::string& room_name() const override;
+    const std::string& room_key() const override;
     livekit::Room job_room() const override;
     livekit::ParticipantInfo describe(const Participant& p) const override;
     void job_webhook(const char* event, const livekit::Job& job) override;

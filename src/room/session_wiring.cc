@@ -49,6 +49,7 @@ void SessionWiring::forget(Participant& p) {
     room_->subscriptions_.remove(p);
     room_->publications_.remove(p);
     room_->dispatches_.left(p);
+    room_->egress_.left(p);
 }
 
 // ---------------------------------------------------------------- connections

@@ -89,7 +89,8 @@ class Harness {
     std::vector<RpcDone> rpc_done;
     std::vector<Observation> observations;
     std::vector<std::string> over;  // ParticipantOver
-    std::vector<Effect> stored;     // StoreRoom and the like
+    std::vector<RoomNote> notes;
+    std::vector<Effect> stored;  // StoreRoom and the like
     std::size_t effects = 0;
     std::size_t broadcasts = 0;
 

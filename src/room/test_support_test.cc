@@ -192,6 +192,8 @@ void Harness::drain() {
             observations.push_back(*observation);
         } else if (const auto* over_now = std::get_if<ParticipantOver>(&*effect)) {
             over.push_back(over_now->sid);
+        } else if (auto* note = std::get_if<RoomNote>(&*effect)) {
+            notes.push_back(std::move(*note));
         } else {
             stored.push_back(std::move(*effect));
         }

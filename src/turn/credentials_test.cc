@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "crypto/base62.h"
 #include "turn/nonce.h"
-#include "turn/source_limiter.h"
 
 using namespace confab;
 using namespace confab::turn;
@@ -68,31 +67,4 @@ TEST_CASE("Nonces: good for an hour, for one address and one process [TURN-11]")
         forged[i] = forged[i] == 'A' ? 'B' : 'A';
         CHECK_FALSE(nonces.is_valid(forged, now, client));
     }
-}
-
-TEST_CASE("SourceLimiter: a burst, then so many each second, for each address [OPS-05]") {
-    SourceLimiter limiter(1);
-    Timestamp now = Timestamp::micros(1'000'000);
-    const auto taken = [&](const IpAddress& source, int tries) {
-        int count = 0;
-        for (int i = 0; i < tries; ++i)
-            count += limiter.take(now, source) ? 1 : 0;
-        return count;
-    };
-    const IpAddress one = IpAddress::v4(0x01020304);
-    CHECK(taken(one, 1000) == SourceLimiter::kBurst);
-    CHECK(taken(IpAddress::v4(0x01020305), 10) == 10);
-    now = now + Duration::millis(100);
-    CHECK(taken(one, 1000) == SourceLimiter::kPerSecond / 10);
-    now = now + Duration::seconds(3600);
-    CHECK(taken(one, 1000) == SourceLimiter::kBurst);
-    // Whoever has a /64 has one share.
-    const auto v6 = [](std::uint8_t network, std::uint8_t host) {
-        std::array<std::uint8_t, 16> bytes{0x26, 0, 0, 0, 0, 0, 0, network};
-        bytes[15] = host;
-        return IpAddress::v6_bytes(bytes);
-    };
-    CHECK(taken(v6(1, 1), 1000) == SourceLimiter::kBurst);
-    CHECK(taken(v6(1, 2), 1000) == 0);
-    CHECK(taken(v6(2, 1), 1000) == SourceLimiter::kBurst);
 }

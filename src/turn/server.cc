@@ -17,12 +17,24 @@ using wire::StunClass;
 using wire::StunMessage;
 using wire::StunMethod;
 
+namespace {
+
+constexpr std::size_t kSources = 4096;  // that are told apart; beyond, see KeyedBuckets
+
+SipKey key_of(std::uint64_t seed) {
+    Rng rng(seed ^ 0x6C69'6D69'7473);
+    return {rng.u64(), rng.u64()};
+}
+
+}  // namespace
+
 Server::Server(Timestamp now, ServerOptions options, RelayPorts& ports)
     : options_(std::move(options)),
       ports_(ports),
       filter_(options_.peers),
       nonces_(options_.nonce_key),
-      limiter_(options_.seed),
+      strangers_(key_of(options_.seed), kSources),
+      allocators_(key_of(options_.seed), kSources),
       rng_(options_.seed),
       timers_(now),
       ended_(options_.credential_lifetime) {

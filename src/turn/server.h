@@ -24,6 +24,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/cidr.h"
+#include "base/limits/keyed_buckets.h"
 #include "base/rng.h"
 #include "base/slot_map.h"
 #include "base/time.h"
@@ -32,7 +34,6 @@
 #include "turn/ended_users.h"
 #include "turn/nonce.h"
 #include "turn/peer_filter.h"
-#include "turn/source_limiter.h"
 #include "wire/ice/stun.h"
 
 namespace confab::turn {
@@ -49,14 +50,21 @@ class RelayPorts {
     virtual void close(AllocationHandle allocation) = 0;
 };
 
+// Of one address, whoever its clients are (03 OPS-05).
+struct AllocationLimits {
+    Rate rate;
+    std::vector<Cidr> trusted;  // for these there is none
+};
+
 struct ServerOptions {
     // What peers see (TURN-03); a family without an address is not relayed.
     IpAddress relay_v4;
     IpAddress relay_v6;
     std::uint16_t first_port = 30000;
     std::uint16_t last_port = 40000;
-    std::size_t allocations_per_user = 12;                  // TURN-05; 0: any number
-    std::size_t max_allocations = 20'000;                   // of all together: each has a socket
+    std::size_t allocations_per_user = 12;  // TURN-05; 0: any number
+    std::size_t max_allocations = 20'000;   // of all together: each has a socket
+    AllocationLimits limits;
     Duration credential_lifetime = Duration::seconds(300);  // turn.ttl_seconds
     PeerRules peers;
     Nonces::Key nonce_key{};
@@ -84,13 +92,19 @@ struct Counters {
     std::uint64_t unauthorized = 0;        // wrong or expired credentials
     std::uint64_t forbidden_peers = 0;     // refused by PeerFilter
     std::uint64_t over_quota = 0;          // 486
+    std::uint64_t over_rate = 0;           // 486: AllocationLimits
     std::uint64_t without_port = 0;        // 508
-    std::uint64_t limited = 0;             // answers kept back from an address (SourceLimiter)
+    std::uint64_t limited = 0;             // answers kept back from an address (kStrangers)
     std::uint64_t without_permission = 0;  // dropped datagrams, both ways
 };
 
 class Server {
   public:
+    // Answers to an address before it has shown a password (08 IMM-3): whoever forges the sender of
+    // a request must not be able to point us at a victim. The burst is for a NAT with many clients
+    // that start together.
+    static constexpr Rate kStrangers{50, 200};
+
     Server(Timestamp now, ServerOptions options, RelayPorts& ports);
 
     // One whole message of a client (wire::next_turn_frame finds its end in a stream).
@@ -111,6 +125,8 @@ class Server {
     void handle_new_keys();
     // The rules of new permissions, and at once of everything that is relayed.
     void set_peer_rules(PeerRules rules) { filter_ = PeerFilter(std::move(rules)); }
+    // Of allocations that are asked for from now on.
+    void set_limits(AllocationLimits limits) { options_.limits = std::move(limits); }
 
     bool has_allocation(const ClientPath& path) const { return by_path_.contains(path); }
     std::size_t allocations() const { return allocations_.size(); }
@@ -145,6 +161,7 @@ class Server {
     Output serve(Request& request);
     Output allocate(Request& request);
     std::uint16_t refuse_allocate(const Request& request, IpAddress& relay);
+    bool may_allocate(Timestamp now, const IpAddress& from);
     std::optional<AllocationHandle> open_relay(const Request& request, const IpAddress& relay);
     Output refresh(Request& request);
     Output create_permission(Request& request);
@@ -167,7 +184,8 @@ class Server {
     RelayPorts& ports_;
     PeerFilter filter_;
     Nonces nonces_;
-    SourceLimiter limiter_;
+    KeyedBuckets strangers_;
+    KeyedBuckets allocators_;
     Rng rng_;
     TimerWheel timers_;
     SlotMap<Allocation> allocations_;

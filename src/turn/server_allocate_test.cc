@@ -384,14 +384,40 @@ TEST_CASE("Server: strangers of one address get so many answers, others theirs [
         client.path.remote.port = static_cast<std::uint16_t>(i + 1);
         answers += client.request(StunMethod::kAllocate).any ? 1 : 0;
     }
-    CHECK(answers == SourceLimiter::kBurst);
-    CHECK(world.server.counters().limited == 10'000U - SourceLimiter::kBurst);
+    CHECK(answers == Server::kStrangers.burst);
+    CHECK(world.server.counters().limited ==
+          static_cast<std::uint64_t>(10'000 - Server::kStrangers.burst));
     CHECK(TurnClient(world, "9.8.7.5:1").request(StunMethod::kAllocate).any);
     client.path.stream = 3;  // a connection is no forgery
     CHECK(client.request(StunMethod::kAllocate).any);
     client.path.stream = 0;
     world.pass(Duration::seconds(1));
     CHECK(client.request(StunMethod::kAllocate).any);
+}
+
+TEST_CASE("Server: an address makes so many allocations, whoever asks [OPS-05] [SEC-03]") {
+    const auto made = [](TurnWorld& world, const char* from, int tries) {
+        int count = 0;
+        for (int i = 0; i < tries; ++i) {
+            TurnClient client(world, std::string(from) + ":" + std::to_string(1000 + i),
+                              "PA_" + std::to_string(i));
+            const Answer answer = client.allocate();
+            count += answer.ok() ? 1 : 0;
+            if (!answer.ok()) CHECK(answer.error == 486);
+        }
+        return count;
+    };
+    TurnWorld world(
+        [](ServerOptions& options) { options.limits = {{2, 5}, {*Cidr::parse("10.0.0.0/8")}}; });
+    CHECK(made(world, "9.8.7.6", 20) == 5);
+    CHECK(world.server.counters().over_rate == 15);
+    CHECK(world.server.counters().over_quota == 0);
+    CHECK(made(world, "9.8.7.5", 20) == 5);
+    CHECK(made(world, "10.0.0.1", 20) == 20);
+    world.pass(Duration::seconds(1));
+    CHECK(made(world, "9.8.7.4", 20) == 5);
+    world.server.set_limits({});
+    CHECK(made(world, "9.8.7.3", 20) == 20);
 }
 
 TEST_CASE("Server: what is no request of TURN is not answered [TURN-10]") {

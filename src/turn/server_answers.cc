@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The answers. Those to strangers have no reason phrase: each byte of them amplifies (08 IMM-3).
+#include "base/limits/sources.h"
 #include "crypto/hmac.h"
 #include "turn/server.h"
 
@@ -18,7 +19,9 @@ StunBuilder Server::begin(const StunMessage& request, StunClass message_class) {
 
 // Whoever has a connection is where it says it is.
 bool Server::may_answer_stranger(Timestamp now, const ClientPath& from) {
-    if (from.stream != 0 || limiter_.take(now, from.remote.ip)) return true;
+    if (from.stream != 0) return true;
+    const IpAddress source = source_of(from.remote.ip);
+    if (strangers_.take(now, kStrangers, source.bytes()) == Duration::zero()) return true;
     ++counters_.limited;
     return false;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/limits/sources.h"
 #include "crypto/hmac.h"
 #include "turn/server.h"
 #include "wire/ice/channel_data.h"
@@ -151,6 +152,10 @@ Output Server::allocate(Request& request) {
     const std::uint16_t code = refuse_allocate(request, relay);
     if (code == kUnknownAttribute) return refuse_unknown(request, kFragments);
     if (code != 0) return refuse(request, code);
+    if (!may_allocate(request.now, request.from.remote.ip)) {
+        ++counters_.over_rate;
+        return refuse(request, 486);
+    }
     const auto handle = open_relay(request, relay);
     if (!handle) {
         ++counters_.without_port;
@@ -212,6 +217,13 @@ std::uint16_t Server::refuse_allocate(const Request& request, IpAddress& relay) 
         return 486;
     }
     return 0;
+}
+
+bool Server::may_allocate(Timestamp now, const IpAddress& from) {
+    const AllocationLimits& limits = options_.limits;
+    if (is_listed(limits.trusted, from)) return true;
+    const IpAddress source = source_of(from);
+    return allocators_.take(now, limits.rate, source.bytes()) == Duration::zero();
 }
 
 std::optional<AllocationHandle> Server::open_relay(const Request& request, const IpAddress& relay) {

@@ -57,7 +57,7 @@ export async function debug_page_checks(suite, server) {
     await open.stop();
   });
 
-  await suite.check('debug_handler.port serves it in any mode without a token, to this machine only [CON-09] [IMM-16]', async () => {
+  await suite.check('debug_handler.port serves it in any mode without a token, to this machine only [CON-09] [IMM-16] [OBS-21]', async () => {
     const port = await free_port();
     const closed = await start_server(suite, { debug_handler: { port } }, { args: ['serve'] });
     const name = fresh_name('debugged');

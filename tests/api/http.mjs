@@ -150,7 +150,7 @@ async function route_checks(suite, server) {
 }
 
 async function metrics_checks(suite) {
-  await suite.check('metrics ask for user and password where they are set [CON-10]', async () => {
+  await suite.check('metrics ask for user and password where they are set, on a port of their own at any path [CON-10] [OBS-20]', async () => {
     const port = await free_port();
     const server = await start_server(suite, { prometheus: { port, username: 'scraper', password: 'pässwort' } });
     const scrape = (path, credentials) =>

@@ -71,6 +71,22 @@ async function open_to_all_checks(suite) {
     await server.stop();
   });
 
+  await suite.check('the log is JSON where that is asked for, with names that others use too, and of the level that is asked for [OBS-22]', async () => {
+    const lines = async (level) => {
+      const server = await start_server(suite, { logging: { json: true, level } }, { args: ['serve'] });
+      await (await SignalClient.join(server, 'logged', 'alice')).leave();
+      await server.stop();
+      server.forget();
+      return server.log.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+    };
+    const all = await lines('info');
+    for (const line of all) assert.ok(line.level && line.ts && line.msg, JSON.stringify(line));
+    const started = all.find(({ msg }) => msg === 'room_started');
+    assert.deepEqual([started.level, started.room], ['info', 'logged']);
+    assert.match(started.roomID, /^RM_/);
+    assert.deepEqual((await lines('error')).filter(({ level }) => level !== 'error'), []);
+  });
+
   await suite.check('a Redis that is not there ends the start after a while, and is named [CFG-07] [RDS-28]', async () => {
     const address = `127.0.0.1:${await free_port()}`;
     const error = await start_server(suite, { redis: { address } }).catch((caught) => caught);

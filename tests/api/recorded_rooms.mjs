@@ -13,8 +13,8 @@ const kCreate = { grant: { roomCreate: true, roomList: true } };
 
 // `server` has a preset `recorded`.
 export async function recorded_room_checks(suite, server) {
-  await suite.check('a room that is to be recorded is refused while nobody can record it [ROOM-04] [ROOM-09]', async () => {
-    const nobody = '503 unavailable twirp error unknown: no response from servers';
+  await suite.check('a room that is to be recorded is refused where nobody can record it [ROOM-04] [ROOM-09] [EGR-19]', async () => {
+    const nobody = '500 internal twirp error unknown: egress not connected (redis required)';
     const file = { filepath: '/out/x.mp4' };
     const names = [];
     const create = (body) => {
@@ -28,7 +28,7 @@ export async function recorded_room_checks(suite, server) {
     const room = fresh_name('recorded');
     for (const claims of [{ roomConfig: { egress: { room: { file } } } }, { roomPreset: 'recorded' }]) {
       const refused = await SignalClient.ask(server, room, 'caller', { v1: false, token: mint(join_claims(room, claims)) });
-      assert.equal(`${refused.status} ${refused.body}`, '503 the room is to be recorded, and no egress worker answers');
+      assert.equal(`${refused.status} ${refused.body}`, '503 the room is to be recorded, and this server cannot record it');
     }
     // Nothing of them is there; an egress of nothing is none, and of a live room nothing is asked.
     assert.deepEqual((await call(server, 'RoomService/ListRooms', { names: [...names, room] }, kCreate)).json.rooms, []);

@@ -31,7 +31,7 @@ const kStarts = (room_name) => ({
 });
 
 async function egress_checks(suite, server) {
-  await suite.check('egress: the grant, then the room, then that no worker answers [API-20] [API-21]', async () => {
+  await suite.check('egress: the grant, then the room, then that no worker answers [API-20] [API-21] [RDS-26]', async () => {
     const room = fresh_name('recorded');
     await call(server, 'RoomService/CreateRoom', { name: room }, { grant: { roomCreate: true } });
     const says = async (method, body, settings, expected) =>
@@ -49,7 +49,7 @@ async function egress_checks(suite, server) {
     await says('StartWebEgress', { url: 'http://127.0.0.1/', file, room_name: 'nowhere' }, kRecord, kNobody);
   });
 
-  await suite.check('egress: without a store its later methods say so at once [API-22] [API-23]', async () => {
+  await suite.check('egress: without a store its later methods say so at once [API-22] [API-23] [RDS-26]', async () => {
     const bodies = {
       UpdateLayout: { egress_id: 'EG_x', layout: 'speaker' },
       UpdateStream: { egress_id: 'EG_x', add_output_urls: ['rtmp://127.0.0.1/x'] },
@@ -69,7 +69,7 @@ async function egress_checks(suite, server) {
 }
 
 async function ingress_checks(suite, server) {
-  await suite.check('ingress: the grant, then that there is no store; update and delete do not panic [API-25] [API-26]', async () => {
+  await suite.check('ingress: the grant, then that there is no store; update and delete do not panic [API-25] [API-26] [RDS-26]', async () => {
     const bodies = {
       CreateIngress: { input_type: 'WHIP_INPUT', name: 'n', room_name: 'r', participant_identity: 'i' },
       UpdateIngress: { ingress_id: 'IN_x', name: 'z' },
@@ -105,7 +105,7 @@ const kTrunks = {
 
 async function sip_checks(suite, server) {
   // The rules for trunks and dispatch rules need a store: tests/cluster/phones.mjs has them.
-  await suite.check('SIP: sip.admin for trunks and rules, sip.call for calls, then that there is no store [API-W4] [API-W5]', async () => {
+  await suite.check('SIP: sip.admin for trunks and rules, sip.call for calls, then that there is no store [API-W4] [API-W5] [RDS-26]', async () => {
     const admin = { claims: { sip: { admin: true } } };
     const caller = { claims: { sip: { call: true } } };
     for (const [method, body] of Object.entries(kTrunks)) {

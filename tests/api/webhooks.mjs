@@ -10,7 +10,7 @@ import { fresh_name, room_client } from './clients.mjs';
 export async function webhook_checks(suite, server, sink) {
   const rooms = room_client(server);
 
-  await suite.check('webhooks tell a call in order, with full objects [HOOK-01] [HOOK-02] [HOOK-04]', async () => {
+  await suite.check('webhooks tell a call in order, with full objects [HOOK-01] [HOOK-02] [HOOK-04] [OBS-24]', async () => {
     const name = fresh_name('hooked');
     const room = await rooms.createRoom({ name, departureTimeout: 1, metadata: 'rm' });
     const started = await sink.event(name, 'room_started');

@@ -6,7 +6,7 @@
 import { of, Tab, tile_of } from './demo_tab.mjs';
 
 const kSize = { width: 1280, height: 760, deviceScaleFactor: 1 };
-const kPeople = [
+export const kPeople = [
   { name: 'Ada', hues: [222, 262], skin: '#e8b796', hair: '#3a2418', shirt: '#2f6f8f' },
   { name: 'Grace', hues: [168, 205], skin: '#f1c9a5', hair: '#6b6f78', shirt: '#273a63' },
   { name: 'Barbara' },
@@ -19,7 +19,7 @@ const kTalk = [
 ];
 
 // Runs in the page, before its scripts: the camera is a canvas with a person in a room.
-function draw_camera({ hues, skin, hair, shirt }) {
+export function draw_camera({ hues, skin, hair, shirt }) {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width: 1280, height: 720 });
   const context = canvas.getContext('2d');

@@ -95,12 +95,13 @@ export class Tab {
     return this.page.evaluate(() => document.activeElement?.dataset.testid ?? document.activeElement?.id);
   }
 
-  // Nothing may stick out to the right of the page.
+  // Nothing may stick out of the page at its sides.
   async fits() {
     const { wide, room, out } = await this.page.evaluate(() => {
       const room = document.documentElement.clientWidth;
+      const beyond = ({ left, right }) => right > room + 1 || (left < -1 && right > 0);
       const sticks = [...document.querySelectorAll('button, input, select, h1, h2, .tile, .card, .panel')]
-        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > room + 1)
+        .filter((element) => element.checkVisibility() && beyond(element.getBoundingClientRect()))
         .filter((element) => !element.closest('.scroll'));
       return { wide: document.documentElement.scrollWidth, room, out: sticks.map((element) => element.outerHTML.slice(0, 80)) };
     });

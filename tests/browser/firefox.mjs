@@ -12,7 +12,7 @@ import { start_page_server } from '../lib/static_server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { join_token } from '../lib/token.mjs';
 import { Caller, meet } from './caller.mjs';
-import { level_checks } from './levels.mjs';
+import { held_sound_check, level_checks } from './levels.mjs';
 
 const suite = new Suite({ limit: 300 });
 
@@ -102,9 +102,21 @@ async function mixed_checks({ server, address, chromium, firefox }, v0) {
   await Promise.all([fox.close(), chrome.close()]);
 }
 
+async function held_sound({ address, chromium, firefox }) {
+  const server = await start_server(suite, { confab: { sound_hold: '20ms' } });
+  const open = (browser, name, number) => Caller.open(suite, browser, address, name, number);
+  const listeners = [await open(firefox, 'fox', 1), await open(chromium, 'chrome', 2)];
+  const speakers = [await open(chromium, 'first', 3), await open(chromium, 'second', 4), await open(chromium, 'third', 5)];
+  for (const caller of [...listeners, ...speakers]) await caller.join(server, 'held');
+  await held_sound_check({ suite, server }, listeners, speakers);
+  for (const caller of [...listeners, ...speakers]) await caller.close();
+  await server.stop();
+}
+
 await suite.run(async () => {
   const [server, address] = await Promise.all([start_server(suite), start_page_server(suite)]);
   const chromium = await start_chromium(suite);
   const firefox = await start_firefox(suite);
   for (const v0 of [false, true]) await mixed_checks({ server, address, chromium, firefox }, v0);
+  await held_sound({ address, chromium, firefox });
 });

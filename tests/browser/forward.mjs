@@ -5,6 +5,7 @@
 // livekit-client in Chromium with layers. In the studio, where they are, is stu; in the hall, where
 // they are seen, are hank of rtc-node and a page.
 
+import { ParticipantInfo_State } from '@livekit/protocol';
 import { RoomEvent } from '@livekit/rtc-node';
 
 import { refused, room_client } from '../api/clients.mjs';
@@ -166,6 +167,8 @@ await suite.run(async () => {
     const threaded = await start_server(suite, { confab: { control_threads: 2 } });
     const service = room_client(threaded);
     const peer = await Peer.join(suite, threaded, 'here', 'mia');
+    const is_there = async () => (await service.getParticipant('here', 'mia')).state === ParticipantInfo_State.ACTIVE;
+    await until(is_there, { what: 'the server to know that mia is connected' });
     const seen = { refused: 0, forwarded: [] };
     for (let i = 0; i < 8; ++i) {
       const there = `there-${i}`; // their names say on which thread they are

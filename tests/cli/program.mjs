@@ -15,10 +15,12 @@ import { within } from '../lib/wait.mjs';
 const kEndMillis = 10000;
 
 // Runs `confab ...args` to its end, `millis` at most. Only `env` and PATH are in its environment.
-// `started` is called with the process.
-export async function run(args, { env = {}, cwd = ROOT, millis = kEndMillis, started } = {}) {
+// `started` is called with the process; `prefix` is a command to run it under.
+// `input`: its standard input is the caller's to write, else it is empty.
+export async function run(args, { env = {}, cwd = ROOT, millis = kEndMillis, started, prefix = [], input = false } = {}) {
   const program = path.resolve(ROOT, process.env.CONFAB_BINARY ?? 'build/release/confab');
-  const child = spawn(program, args, { cwd, env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [first, ...rest] = [...prefix, program, ...args];
+  const child = spawn(first, rest, { cwd, env: { PATH: process.env.PATH, ...env }, stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'] });
   let [out, err] = ['', ''];
   child.stdout.on('data', (data) => (out += data));
   child.stderr.on('data', (data) => (err += data));

@@ -16,6 +16,7 @@ import { relocation_checks } from './relocations.mjs';
 import { scale_checks } from './scale.mjs';
 import { revocation_checks } from './revocations.mjs';
 import { api_checks } from './server_api.mjs';
+import { standing_checks } from './standing.mjs';
 import { whip_checks } from './whip.mjs';
 
 const suite = new Suite({ limit: 600 });
@@ -33,5 +34,6 @@ await suite.run(async () => {
   await fault_checks(suite);
   await drain_checks(suite);
   await link_checks(suite);
+  await standing_checks(suite);
   await scale_checks(suite);
 });

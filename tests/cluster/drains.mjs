@@ -19,7 +19,7 @@ const probe = async (node, path) => (await fetch(`${node.http}${path}`)).status;
 export async function drain_checks(suite) {
   const as_operator = { args: ['serve'] };
 
-  await suite.check('a drain that is over: rooms go on at other nodes with their records, and the process ends [OPS-01] [NODE-13]', async () => {
+  await suite.check('a drain that is over: rooms go on at other nodes with their records, and the process ends [OPS-01] [NODE-13] [NODE-15]', async () => {
     const nodes = await Nodes.start(suite, 2, { confab: { drain_timeout: '2s' } }, as_operator);
     const [one, two] = nodes.all;
     const made = await api(one).createRoom({ name: 'drain', metadata: 'kept', nodeId: one.node });

@@ -4,45 +4,32 @@
 // What clients see when a node dies, or Redis.
 
 import { RoomEvent, ConnectionState } from '@livekit/rtc-node';
-import { RoomServiceClient } from 'livekit-server-sdk';
 
-import { KEY, SECRET } from '../lib/server.mjs';
+import { room_client } from '../api/clients.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { assert } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
+import { call_across } from './call_across.mjs';
 import { linked, Nodes } from './nodes.mjs';
-
-const api = (node) => new RoomServiceClient(node.http, KEY, SECRET);
-
-// Alice where the room is, Bob by the other node.
-async function call(suite, nodes, room) {
-  const [holder, away] = nodes.all;
-  await api(holder).createRoom({ name: room, nodeId: holder.node });
-  const alice = await Peer.join(suite, holder, room, 'alice', { number: 1 });
-  const bob = await Peer.join(suite, away, room, 'bob', { number: 2 });
-  await Promise.all([alice.publish_tone(), bob.publish_tone()]);
-  await Promise.all([alice.hears(bob), bob.hears(alice)]);
-  return { alice, bob, holder, away };
-}
 
 export async function fault_checks(suite) {
   await suite.check('a room that two nodes have goes on at the one that Redis names [NODE-16]', async () => {
     const nodes = await Nodes.start(suite, 2);
-    const { alice, bob, holder, away } = await call(suite, nodes, 'split');
+    const { alice, bob, holder, away } = await call_across(suite, nodes, 'split');
     const since = Date.now();
     nodes.redis.cli('HSET', 'room_node_map', 'split', away.node);
     for (const peer of [alice, bob]) await peer.event(RoomEvent.Reconnected, () => true, { since, timeout: 40000 });
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
     assert.equal(nodes.holder('split'), away);
     assert.match(holder.log, /another node has this room too/);
-    assert.deepEqual((await api(holder).listParticipants('split')).map((one) => one.identity).sort(), ['alice', 'bob']);
+    assert.deepEqual((await room_client(holder).listParticipants('split')).map((one) => one.identity).sort(), ['alice', 'bob']);
     for (const peer of [alice, bob]) await peer.leave();
     await nodes.end();
   }, { seconds: 70 });
 
   await suite.check('Redis gives a room to a node that is gone, as an old snapshot may: the call goes on, and the room is written to who has it [NODE-16] [RDS-27]', async () => {
     const nodes = await Nodes.start(suite, 2);
-    const { alice, bob, holder, away } = await call(suite, nodes, 'stale');
+    const { alice, bob, holder, away } = await call_across(suite, nodes, 'stale');
     const begin = Date.now();
     nodes.redis.cli('HSET', 'room_node_map', 'stale', 'ND_gonelongago');
     await until(() => nodes.redis.cli('HGET', 'room_node_map', 'stale') === holder.node, { timeout: 40000, what: () => `the holder, not ${nodes.redis.cli('HGET', 'room_node_map', 'stale')}` });
@@ -57,7 +44,7 @@ export async function fault_checks(suite) {
     await suite.check(`a node is killed, ${name}: who signalled through another is told, and the room is elsewhere [NODE-24] [RDS-27]`, async () => {
       const nodes = await Nodes.start(suite, 2, { confab: { node_links, metrics_enabled: true } });
       if (node_links) await linked(nodes);
-      const { alice, bob, holder, away } = await call(suite, nodes, 'death');
+      const { alice, bob, holder, away } = await call_across(suite, nodes, 'death');
       const begin = Date.now();
       holder.signal('SIGKILL');
       await bob.event(RoomEvent.Reconnecting, () => true, { since: begin, timeout: 15000 });
@@ -66,7 +53,7 @@ export async function fault_checks(suite) {
       const back = Date.now() - begin;
       console.log(`  told after ${told} ms, back after ${back} ms`);
       assert.equal(nodes.redis.cli('HGET', 'room_node_map', 'death'), away.node);
-      await until(async () => (await api(away).listParticipants('death')).length === 1, { timeout: 30000, what: 'only who is there to be listed' });
+      await until(async () => (await room_client(away).listParticipants('death')).length === 1, { timeout: 30000, what: 'only who is there to be listed' });
       assert.ok(told < limit, `told after ${told} ms`);
       await alice.leave().catch(() => {});
       await bob.leave().catch(() => {});
@@ -76,7 +63,7 @@ export async function fault_checks(suite) {
 
   await suite.check('Redis is away for 12 s: calls go on, joins to rooms that are here too, and the rest is told afterwards [RDS-30] [RDS-32] [NODE-14]', async () => {
     const nodes = await Nodes.start(suite, 2);
-    const { alice, bob, holder, away } = await call(suite, nodes, 'outage');
+    const { alice, bob, holder, away } = await call_across(suite, nodes, 'outage');
     const begin = Date.now();
     await nodes.redis.stop();
     const carol = await Peer.join(suite, holder, 'outage', 'carol', { number: 3 });

@@ -26,7 +26,7 @@ export class Nodes {
     Object.assign(this, { suite, redis });
   }
 
-  // `form`: what stands in for one server (redis_forms.mjs): {config: the section redis, cli(), end()}.
+  // `form`: what stands in for one server (forms.mjs): {config: the section redis, cli(), end()}.
   // The other options are those of start_server.
   static async start(suite, count, config = {}, { form, ...options } = {}) {
     const redis = form ?? await RedisServer.start();
@@ -37,12 +37,12 @@ export class Nodes {
     return nodes;
   }
 
-  // One more; known to all when this returns.
-  async add(config = {}) {
+  // One more; known to all when this returns. `options`: instead of those of start().
+  async add(config = {}, options = this.options) {
     const form = this.redis.config ?? { address: this.redis.address };
-    const server = await start_server(this.suite, { ...config, redis: { ...form, ...config.redis } }, this.options);
+    const server = await start_server(this.suite, { ...config, redis: { ...form, ...config.redis } }, options);
     const joined = () => this.redis.cli('HKEYS', 'nodes').split('\n').find((node) => node && !this.all.some((one) => one.node === node));
-    server.node = await until(() => this.options?.command ? joined() : server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
+    server.node = await until(() => options?.command ? joined() : server.log.match(/this node is one of the cluster nodeID="(\w+)"/)?.[1], { what: 'a node that has joined' });
     this.all.push(server);
     return server;
   }

@@ -3,34 +3,20 @@
 //
 // Nodes on a Redis with TLS and a user, under Sentinel, and on a Redis Cluster.
 
-import { execFileSync } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-
 import { RoomEvent } from '@livekit/rtc-node';
 import { RoomServiceClient } from 'livekit-server-sdk';
 
 import { refused } from '../api/clients.mjs';
-import { certificates, redis_cluster, RedisServer, sentinel_set } from '../lib/redis_server.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
 import { KEY, SECRET } from '../lib/server.mjs';
+import { SignalClient } from '../lib/signal_client.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { call_checks } from './calls.mjs';
+import { cluster_form, guarded_form, sentinel_form } from './forms.mjs';
 import { Nodes } from './nodes.mjs';
 
 const api = (node) => new RoomServiceClient(node.http, KEY, SECRET);
-
-// A Redis Cluster, for Nodes.start().
-async function cluster_form() {
-  const all = await redis_cluster();
-  return {
-    config: { cluster_addresses: all.slice(0, 2).map((one) => one.address) },
-    cli: (...words) => execFileSync('redis-cli', ['-c', '-p', String(all[0].port), ...words], { encoding: 'utf8', timeout: 10000 }).trim(),
-    end: async () => { for (const one of all) await one.end(); },
-  };
-}
 
 const kHashes = ['rooms', 'room_internal', 'room_node_map'];
 const kOfRoom = ['room_participants', 'agent_dispatch', 'agent_job'];
@@ -83,7 +69,7 @@ async function death_check(suite, nodes) {
       if (nodes.holder(`left-${i}`) === victim) rooms.push(`left-${i}`);
     }
     assert.equal(rooms.length, 2);
-    for (const room of rooms) await until(() => traces(redis, room).length === kHashes.length, { what: 'its records' });
+    for (const room of rooms) await until(() => kHashes.every((key) => traces(redis, room).includes(key)), { what: () => `its records: ${traces(redis, room)}` });
     victim.signal('SIGKILL');
     await victim.ended;
     nodes.all.pop();
@@ -101,42 +87,6 @@ async function orphan_check(suite, { redis }, room) {
   }, { seconds: 130 });
 }
 
-// The rights that the guide names, TLS and a user.
-async function guarded_form(suite) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'confab-redis-'));
-  suite.cleanup(() => fs.rmSync(folder, { recursive: true, force: true }));
-  const files = certificates(folder, 'IP:127.0.0.1');
-  const server = await RedisServer.start([
-    `tls-cert-file ${files.cert}`, `tls-key-file ${files.key}`, `tls-ca-cert-file ${files.ca}`, 'tls-auth-clients yes',
-    'user default off', 'user confab on >a-password ~* &* +@all -@admin -@dangerous',
-  ], { tls_port: true });
-  const as_user = ['--tls', '--cacert', files.ca, '--cert', files.client_cert, '--key', files.client_key, '--user', 'confab', '--pass', 'a-password', '--no-auth-warning'];
-  return {
-    config: {
-      address: server.address, username: 'confab', password: 'a-password',
-      tls: { enabled: true, ca_cert_file: files.ca, client_cert_file: files.client_cert, client_key_file: files.client_key },
-    },
-    cli: (...words) => server.cli(...as_user, ...words),
-    end: () => server.end(),
-  };
-}
-
-async function sentinel_form() {
-  const set = await sentinel_set('main');
-  const form = {
-    config: { sentinel_master_name: 'main', sentinel_addresses: set.sentinels.map((one) => one.address) },
-    master: set.master,
-    cli: (...words) => form.master.cli(...words),
-    end: async () => { for (const one of set.all) await one.end(); },
-    // The replica is the master then.
-    kill_master: async () => {
-      await set.master.stop();
-      form.master = set.replica;
-    },
-  };
-  return form;
-}
-
 async function sentinel_check(suite, nodes) {
   await suite.check('Sentinel: the master dies in a call: it goes on, and all is written at the new one [RDS-28] [RDS-30]', async () => {
     const [one, two] = nodes.all;
@@ -147,10 +97,13 @@ async function sentinel_check(suite, nodes) {
     await Promise.all([alice.hears(bob), bob.hears(alice)]);
     const since = Date.now();
     await nodes.redis.kill_master();
+    await sleep(500);
+    const waits = SignalClient.join(away, 'failover', 'waits'); // until the new one is there
     await until(() => /role:master/.test(nodes.redis.cli('INFO', 'replication')), { timeout: 20000, what: 'a new master' });
     const promoted = Date.now() - since;
     await alice.local.updateMetadata('after it');
     await until(async () => (await api(away).listParticipants('failover')).some((who) => who.metadata === 'after it'), { timeout: 15000, what: 'what changed, by the other node' });
+    (await waits).destroy();
     console.log(`  a new master after ${promoted} ms, changes there after ${Date.now() - since} ms`);
     await until(() => bob.remote('alice').metadata === 'after it', { what: 'bob to be told' });
     const carol = await Peer.join(suite, away, 'failover', 'carol', { number: 3 });

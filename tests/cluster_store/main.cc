@@ -16,7 +16,6 @@
 #include "../redis_session/node.h"
 #include "cluster/store/ingress_store.h"
 #include "cluster/store/keys.h"
-#include "cluster/store/rooms/room_lock.h"
 #include "cluster/store/rooms/room_reader.h"
 #include "cluster/store/rooms/room_records.h"
 #include "cluster/store/scripts_testing.h"
@@ -230,30 +229,6 @@ void rooms(std::uint16_t port) {
     expect(redis.ask({"DBSIZE"}).integer == 0, "something stays");
 }
 
-void locks(std::uint16_t port) {
-    Redis redis(port);
-    Notices notices({});
-    Rng rng(1);
-    RoomLock first(redis.port(), notices, rng, "r", Duration::seconds(1));
-    RoomLock second(redis.port(), notices, rng, "r", Duration::seconds(3));
-    bool held = false;
-    first.acquire(clock_now(), [&](Timestamp, const Result<void, Failure>& result) {
-        held = result.has_value();
-    });
-    redis.drive(first, "the lock", [&] { return held; });
-    held = false;
-    const Timestamp start = clock_now();
-    second.acquire(clock_now(), [&](Timestamp, const Result<void, Failure>& result) {
-        held = result.has_value();
-    });
-    redis.drive(second, "its end", [&] { return held; });
-    expect(clock_now() - start > Duration::millis(800), "two at once");
-    first.release(clock_now());  // late
-    expect(redis.ask({"GET", "room_lock:r"}).text.starts_with("LOCK"), "another's lock is gone");
-    second.release(clock_now());
-    expect(redis.ask({"EXISTS", "room_lock:r"}).integer == 0, "not released");
-}
-
 void ingresses(std::uint16_t port) {
     Redis redis(port);
     redis.ask({"FLUSHDB"});
@@ -296,7 +271,6 @@ int run(int argc, char** argv) {
         {{"each script does what its twin does", twins},
          {"what Redis refuses is told with its remedy", refusals},
          {"rooms outlast a server that comes back empty, and leave nothing", rooms},
-         {"a lock ends by itself; a late release takes nobody's", locks},
          {"an ingress from its making to its end", ingresses}});
 }
 

@@ -12,7 +12,6 @@
 #include "cluster/store/egress_sweeper.h"
 #include "cluster/store/ingress_store.h"
 #include "cluster/store/keys.h"
-#include "cluster/store/rooms/room_lock.h"
 #include "cluster/store/rooms/room_orphans.h"
 #include "cluster/store/rooms/room_reader.h"
 #include "cluster/store/rooms/room_records.h"
@@ -183,16 +182,13 @@ void others(std::uint16_t port) {
         expect(result.has_value(), result ? "" : result.error().text);
         ++done;
     };
-    Rng rng(1);
-    RoomLock lock(node.redis.client, node.notices, rng, "r", Duration::seconds(3));
-    lock.acquire(clock_now(), well);
     livekit::IngressInfo ingress;
     ingress.set_ingress_id("IN_1");
     ingress.set_stream_key("key");
     ingress.set_room_name("r");
     IngressStore ingresses(node.redis.client, node.notices);
     ingresses.store(clock_now(), ingress.SerializeAsString(), well);
-    node.redis.until("a lock, an ingress", [&] { return done == 2; });
+    node.redis.until("an ingress", [&] { return done == 1; });
     livekit::IngressState state;
     state.set_started_at(1);
     ingresses.set_state(clock_now(), "IN_1", state.SerializeAsString(), well);
@@ -201,25 +197,24 @@ void others(std::uint16_t port) {
     egress.set_room_name("r");
     EgressStore egresses(node.redis.client, node.notices);
     egresses.create(clock_now(), egress.SerializeAsString(), well);
-    node.redis.until("a state, an egress", [&] { return done == 4; });
+    node.redis.until("a state, an egress", [&] { return done == 3; });
     egress.set_ended_at(1);
     egresses.update(clock_now(), egress.SerializeAsString(), well);
     ingresses.list(clock_now(), "r", [&](Timestamp at, const auto& all) {
         expect(all && all->size() == 1, "no ingress of the room");
         well(at, all);
     });
-    node.redis.until("its end", [&] { return done == 6; });
+    node.redis.until("its end", [&] { return done == 5; });
     egresses.list(clock_now(), "r", [&](Timestamp at, const auto& all) {
         expect(all && all->size() == 1, "no egress of the room");
         well(at, all);
     });
     ingresses.remove(clock_now(), "IN_1", well);
-    node.redis.until("no ingress", [&] { return done == 8; });
-    EgressSweeper sweeper(node.redis.client, node.notices, clock_now() - EgressSweeper::kPeriod);
+    node.redis.until("no ingress", [&] { return done == 7; });
+    EgressSweeper sweeper(node.redis.client, node.notices, clock_now() - EgressSweeper::kFirst);
     sweeper.handle_timeout(clock_now(), UnixTime::seconds(1'795'162'000));
     node.redis.until("a sweep", [&] { return sweeper.counts().swept == 1; });
-    lock.release(clock_now());
-    for (const char* key : {"room_lock:r", "ingress", "{ingress}_stream_key", "room_{ingress}:r",
+    for (const char* key : {"ingress", "{ingress}_stream_key", "room_{ingress}:r",
                             "{ingress}_state:IN_1", "egress", "egress:room:r", "ended_egress"})
         expect(node.redis.ask({"EXISTS", key}).integer == 0, std::string(key) + " stays");
     expect(node.refused.empty(), node.refused.empty() ? "" : node.refused.front());

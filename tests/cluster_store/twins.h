@@ -29,7 +29,6 @@ class Cases {
     Case of(std::string_view script) {
         Case made;
         if (script == scripts::kSyncRooms) made = sync_rooms();
-        if (script == scripts::kReleaseLock) made = text_case(keys::room_lock("a"), 1);
         if (script == scripts::kDeleteRoom) made = delete_room();
         if (script == scripts::kStoreIngress) made = store_ingress();
         if (script == scripts::kSetIngressState) made = set_ingress_state();

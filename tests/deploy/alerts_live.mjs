@@ -38,7 +38,7 @@ async function healthy_checks(server, prometheus, sink) {
     await client.leave();
   });
 
-  await check('every query of the dashboards works at a server [OBS-31]', async () => {
+  await check('every query of the dashboards works at a server [OBS-30] [OBS-31]', async () => {
     const boards = fs.readdirSync(kBoards).map((name) => JSON.parse(fs.readFileSync(path.join(kBoards, name), 'utf8')));
     const queries = boards.flatMap(({ panels }) => panels.flatMap(({ targets }) => targets ?? [])).map(({ expr }) => expr);
     let shown = 0;

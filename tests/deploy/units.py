@@ -4,30 +4,14 @@
 
 import os
 import re
-import shlex
 import signal
 
 from support import BINARY, DEPLOY, GUIDE, KEYS, Server, run, run_any, same, seconds
+from unit import Unit
 
 FOLDER = DEPLOY / "systemd"
+UNIT = Unit((FOLDER / "confab.service").read_text())
 MOST_EXPOSED = 2.0  # of 10, as systemd-analyze counts
-
-
-def directives(section):
-    """name → values, in their order."""
-    found, inside = {}, ""
-    for line in (FOLDER / "confab.service").read_text().splitlines():
-        if header := re.fullmatch(r"\[(\w+)\]", line):
-            inside = header.group(1)
-        elif inside == section and line and line[0] != "#":
-            name, value = line.split("=", 1)
-            found.setdefault(name, []).append(value)
-    return found
-
-
-def only(name, section="Service"):
-    (value,) = directives(section)[name]
-    return value
 
 
 def sysctls():
@@ -52,16 +36,16 @@ def security():
 
 def rights():
     for name in ("CapabilityBoundingSet", "AmbientCapabilities"):
-        same(only(name), "CAP_NET_BIND_SERVICE", name)
-    same(only("ProtectSystem"), "strict", "ProtectSystem")
-    same(only("NoNewPrivileges"), "yes", "NoNewPrivileges")
-    same(only("Restart"), "on-failure", "Restart")
-    assert int(only("LimitNOFILE")) >= 500000, "LimitNOFILE is below 500000"
+        same(UNIT.only(name), "CAP_NET_BIND_SERVICE", name)
+    same(UNIT.only("ProtectSystem"), "strict", "ProtectSystem")
+    same(UNIT.only("NoNewPrivileges"), "yes", "NoNewPrivileges")
+    same(UNIT.only("Restart"), "on-failure", "Restart")
+    assert int(UNIT.only("LimitNOFILE")) >= 500000, "LimitNOFILE is below 500000"
 
 
 def stopping():
-    environment = dict(value.split("=", 1) for value in directives("Service")["Environment"])
-    drain, stop = seconds(environment["CONFAB_DRAIN_TIMEOUT"]), seconds(only("TimeoutStopSec"))
+    environment = UNIT.environment()
+    drain, stop = seconds(environment["CONFAB_DRAIN_TIMEOUT"]), seconds(UNIT.only("TimeoutStopSec"))
     assert 0 < drain <= stop - 30, f"systemd ends what drains {drain} s after {stop} s"
     return f"{drain} s of {stop} s"
 
@@ -71,19 +55,19 @@ def user():
     same(done.returncode, 0, done.stderr)
     # It says nothing where there is such a user.
     assert "Creating user 'confab'" in done.stderr or run_any("getent", "passwd", "confab").returncode == 0, done.stderr
-    same((only("User"), only("Group")), ("confab", "confab"), "the user of the unit")
+    same((UNIT.only("User"), UNIT.only("Group")), ("confab", "confab"), "the user of the unit")
 
 
 def started_and_reloaded(work):
     """The command of ExecStart with a program and a file of ours, and what ExecReload sends."""
     file, state = work / "confab.yaml", work / "state"
     state.mkdir()
-    same((only("StateDirectory"), only("StateDirectoryMode")), ("confab", "0750"), "the folder that the README names")
+    same((UNIT.only("StateDirectory"), UNIT.only("StateDirectoryMode")), ("confab", "0750"), "the folder that the README names")
     file.write_text(f"keys:\n  {KEYS}\n")
-    command = shlex.split(only("ExecStart"))
+    command = UNIT.command()
     same(command, ["/usr/bin/confab", "serve", "--config", "/etc/confab/confab.yaml"], "ExecStart")
-    same(only("ExecReload"), "/bin/kill -HUP $MAINPID", "ExecReload")
-    environment = dict(value.split("=", 1) for value in directives("Service")["Environment"])
+    same(UNIT.only("ExecReload"), "/bin/kill -HUP $MAINPID", "ExecReload")
+    environment = UNIT.environment()
     with Server([BINARY, *command[1:-1], file], {**environment, "STATE_DIRECTORY": str(state),
                                                  "CONFAB_WATCH_CONFIG": "false"}, work / "unit.log") as server:
         same(server.status(), 200, "GET /")

@@ -5,42 +5,25 @@
 // and livekit-client from the lock file instead of the network.
 
 import { execFile } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { start_chromium } from '../lib/browser.mjs';
 import { Peer } from '../lib/rtc_peer.mjs';
-import { KEY, ROOT, SECRET, start_server } from '../lib/server.mjs';
+import { ROOT, start_server } from '../lib/server.mjs';
 import { start_page_server } from '../lib/static_server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { until } from '../lib/wait.mjs';
+import { kPython, lay_out, shown_files } from './shown.mjs';
 
 const run = promisify(execFile);
-const kPython = path.join(ROOT, 'tests/agents/sdk/.venv/bin/python');
 const kRoom = 'first';
-
-// Name → text of each block whose first line names its file.
-function shown_files(server) {
-  const page = fs.readFileSync(path.join(ROOT, 'docs/guide/first-app.md'), 'utf8');
-  const files = {};
-  for (const [, text] of page.matchAll(/^```(?:js|python|html)\n(.*?)^```/gms)) {
-    const name = text.match(/^(?:\/\/|#|<!--) (\S+) – /)?.[1];
-    assert.ok(name, `a block without a file's name: ${text.slice(0, 60)}`);
-    files[name] = text.replaceAll('ws://localhost:7880', server.ws)
-      .replaceAll(/(["'])devkey\1/g, `'${KEY}'`).replaceAll(/(["'])secret\1/g, `'${SECRET}'`);
-  }
-  return files;
-}
 
 const suite = new Suite({ limit: 180 });
 await suite.run(async () => {
   const server = await start_server(suite);
-  const files = shown_files(server);
-  // Below tests/, where the packages are found.
-  const folder = fs.mkdtempSync(path.join(ROOT, 'tests/docs/.first-app-'));
-  suite.cleanup(() => fs.rmSync(folder, { recursive: true }));
-  for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
+  const files = shown_files('guide/first-app.md', 'js|python|html', server);
+  const folder = lay_out(suite, files, path.join(ROOT, 'tests/docs'));
   const node = (name, ...args) => run(process.execPath, [path.join(folder, name), ...args], { timeout: 20000, polling: 200 });
   const python = (name, ...args) => run(kPython, [path.join(folder, name), ...args], { timeout: 20000, polling: 200 });
   const tokens = {};

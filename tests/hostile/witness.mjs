@@ -94,6 +94,19 @@ export class Witness {
     return after.map((one, index) => one.received - before[index].received);
   }
 
+  // At most this share of the frames sent since `before` did not arrive. Of few frames those that are under way say
+  // nothing: packets that the receiver misses do.
+  async lost_few(before, share) {
+    const after = await this.frames();
+    for (const [index, { way, sent, received, lost }] of after.entries()) {
+      const all = sent - before[index].sent;
+      const gone = lost - before[index].lost;
+      assert.ok(gone <= all * share, `${way}: ${gone} packets lost of ${all} frames`);
+      const missing = all - (received - before[index].received);
+      assert.ok(missing <= kInFlight + all * share, `${way}: ${missing} of ${all} frames did not arrive`);
+    }
+  }
+
   async stop() {
     if (!this.#child.connected) return;
     await this.ask('leave', undefined, 6000).catch(() => {});

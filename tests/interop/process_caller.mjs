@@ -133,6 +133,7 @@ async function prepare() {
       const [video, audio] = ['video', 'audio'].map((kind) => of('inbound-rtp', kind));
       const out = of('outbound-rtp');
       return {
+        at: transport.timestamp,
         states: [...this.states],
         connection: this.#pc.connectionState,
         dtls: transport.dtlsState,

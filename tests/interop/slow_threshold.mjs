@@ -14,7 +14,7 @@ const kThreshold = 800_000; // bits per second
 const kSeconds = 120;
 
 async function below_check(suite, server, mode) {
-  await suite.check(`${mode.label}: who takes less than the threshold loses messages, and nobody waits for it [SIG-122] [DC-21] [DC-22] [TRAP-30]`, async () => {
+  await suite.check(`${mode.label}: who takes less than the threshold loses messages, and nobody waits for it [SIG-122] [TST-19] [DC-21] [DC-22] [TRAP-30]`, async () => {
     const { proxy, alice, bob, carol, leave } = await trio(suite, server, 'below', mode);
     const link = narrow(proxy, kThreshold / 4);
     const count = 100;
@@ -38,7 +38,7 @@ async function below_check(suite, server, mode) {
 }
 
 async function above_check(suite, server, mode) {
-  await suite.check(`${mode.label}: who takes more than the threshold gets all, and is waited for [SIG-122] [DC-21] [DC-22]`, async () => {
+  await suite.check(`${mode.label}: who takes more than the threshold gets all, and is waited for [SIG-122] [TST-19] [DC-21] [DC-22]`, async () => {
     const { proxy, alice, bob, carol, leave } = await trio(suite, server, 'above', mode);
     narrow(proxy, kThreshold * 5);
     const count = 60;

@@ -7,10 +7,11 @@
 import dgram from 'node:dgram';
 import net from 'node:net';
 
-import { SignalRequest, SignalResponse } from '@livekit/protocol';
+import { SignalRequest } from '@livekit/protocol';
 
 import { frame, FrameReader, kBinary } from './raw_websocket.mjs';
 import { candidate_of } from './sdp.mjs';
+import { response_of } from './signal_client.mjs';
 
 const kHeadEnd = '\r\n\r\n';
 
@@ -185,7 +186,7 @@ export class MediaProxy {
 
   // Lets IPv4 UDP candidates through with our port in them, and those of TCP where asked to.
   #rewrite(payload) {
-    const response = SignalResponse.fromBinary(payload);
+    const response = response_of(payload);
     const { case: kind, value } = response.message;
     this.responses[kind] = value;
     if (kind === 'offer' || kind === 'answer') {

@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
+import tls from 'node:tls';
 import zlib from 'node:zlib';
 
 export const kContinuation = 0;
@@ -155,9 +156,10 @@ export class RawWebSocket {
 }
 
 // Asks for an upgrade. Resolves to {status, head, body} with `ws` when the server agreed.
-export function open_websocket({ port, path, headers = {}, host = '127.0.0.1' }) {
+// `secure` is the name of a host with TLS, `local` the address to come from.
+export function open_websocket({ port, path, headers = {}, secure, host = secure ?? '127.0.0.1', local }) {
   return new Promise((resolve, reject) => {
-    const socket = net.connect({ port, host, noDelay: true });
+    const socket = secure ? tls.connect({ port, host, servername: secure }) : net.connect({ port, host, noDelay: true, localAddress: local });
     let head = Buffer.alloc(0);
     const lines = {
       Host: `${host}:${port}`,
@@ -168,7 +170,7 @@ export function open_websocket({ port, path, headers = {}, host = '127.0.0.1' })
       ...headers,
     };
     const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.on('connect', () => socket.write(`GET ${path} HTTP/1.1\r\n${text.join('')}\r\n`));
+    socket.on(secure ? 'secureConnect' : 'connect', () => socket.write(`GET ${path} HTTP/1.1\r\n${text.join('')}\r\n`));
     socket.on('error', reject);
     const on_end = () => finish(head.indexOf('\r\n\r\n'));
     socket.on('close', on_end);

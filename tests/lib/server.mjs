@@ -54,11 +54,13 @@ export class Server {
   #log = '';
   #exit;
 
-  constructor(child, ports) {
+  constructor(child, ports, secure) {
     this.#process = child;
     this.ports = ports;
-    this.http = `http://127.0.0.1:${ports.http}`;
-    this.ws = `ws://127.0.0.1:${ports.http}`;
+    this.secure = secure;
+    const place = `${secure ? `s://${secure}` : '://127.0.0.1'}:${ports.http}`;
+    this.http = `http${place}`;
+    this.ws = `ws${place}`;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (text) => {
@@ -145,7 +147,9 @@ export class Server {
 // `port` the HTTP port.
 // `file` starts it as an operator does: that file as `--config`, without --dev.
 // `command` starts another server with its arguments, which gets no section of ours.
-export async function start_server(suite, config = {}, { args, program = [], port, file, command } = {}) {
+// `secure` is the name under which it serves HTTPS; `answers` tells whether it is ready instead of a
+// request.
+export async function start_server(suite, config = {}, { args, program = [], port, file, command, secure, answers } = {}) {
   const ports = { http: port ?? (await free_port()), udp: await free_port(), tcp: await free_port() };
   const merged = {
     port: ports.http,
@@ -162,7 +166,7 @@ export async function start_server(suite, config = {}, { args, program = [], por
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const server = new Server(child, ports);
+  const server = new Server(child, ports, secure);
   suite.cleanup(async () => {
     const bugs = await server.bugs();
     await server.stop();
@@ -177,6 +181,7 @@ export async function start_server(suite, config = {}, { args, program = [], por
   await until(
     async () => {
       if (server.exited) return true;
+      if (answers) return answers(server);
       const reply = await fetch(`${server.http}/`);
       return reply.status === 200;
     },

@@ -32,6 +32,15 @@ function v1_path(subscribe, query, request) {
   return `/rtc/v1?${new URLSearchParams({ join_request: base64url(wrapped.toBinary()), ...query })}`;
 }
 
+// What the server says, with the bytes when they are no such message.
+export function response_of(payload) {
+  try {
+    return SignalResponse.fromBinary(payload);
+  } catch (error) {
+    throw new Error(`${payload.length} bytes of the server are no SignalResponse (${error.message}): ${payload.toString('hex', 0, 256)}`);
+  }
+}
+
 export class SignalClient {
   counts = {}; // messages by kind
   last = {}; // the last of each kind
@@ -46,7 +55,7 @@ export class SignalClient {
     this.identity = identity;
     this.on_message = on_message;
     ws.on_frame = ({ opcode, payload }) => {
-      if (opcode === kBinary) this.#take(SignalResponse.fromBinary(payload).message);
+      if (opcode === kBinary) this.#take(response_of(payload).message);
       if (opcode === kPing) this.pings += 1;
       if (opcode === kText) {
         this.texts.push(payload.toString());
@@ -64,7 +73,7 @@ export class SignalClient {
     const asked = token_in_query ? { access_token: token, ...query } : query;
     const path = v1 ? v1_path(subscribe, asked, request) : v0_path(subscribe, asked);
     const headers = { ...(!token_in_query && { Authorization: `Bearer ${token}` }), ...settings.headers };
-    const reply = await open_websocket({ port: server.ports.http, path, headers });
+    const reply = await open_websocket({ port: server.ports.http, path, headers, secure: server.secure, local: settings.local });
     return reply.ws ? { ...reply, client: new SignalClient(reply.ws, identity, settings.on_message) } : reply;
   }
 

@@ -14,6 +14,7 @@ const kCleanupMillis = 15000;
 export class Suite {
   #passed = 0;
   #failed = 0;
+  #fits = 0; // checks with the filter in their name
   #cleanups = [];
   #diagnostics = [];
   #filter = process.argv[2] ?? '';
@@ -37,7 +38,10 @@ export class Suite {
       });
     }
     // An error that nobody handles is a failure, whichever check was running.
-    const stray = (error) => this.#report('unhandled error', error);
+    const stray = (error) => {
+      this.#report('unhandled error', error);
+      console.log(`    ${String(error?.stack).split('\n').slice(1, 9).join('\n    ')}`);
+    };
     process.on('unhandledRejection', stray);
     process.on('uncaughtException', stray);
   }
@@ -64,6 +68,7 @@ export class Suite {
   // Runs one check; returns whether it passed. `needed` checks run whatever the filter says.
   async check(name, action, { seconds = 30, needed = false } = {}) {
     if (this.#ended || (!needed && !this.selected(name))) return true;
+    if (this.selected(name)) this.#fits += 1;
     const begin = Date.now();
     for (const entry of this.#diagnostics) entry.begin();
     try {
@@ -98,7 +103,8 @@ export class Suite {
         this.#report('cleaning up', error);
       }
     }
-    if (this.#checks && this.#passed + this.#failed === 0) this.#report('suite', new Error(`no check has '${this.#filter}' in its name`));
+    // Needed checks run anyway, and say nothing of what was asked for.
+    if (this.#checks && this.#fits + this.#failed === 0) this.#report('suite', new Error(`no check has '${this.#filter}' in its name`));
     if (this.#checks) console.log(`${this.#passed} passed, ${this.#failed} failed`);
     // Native clients keep threads alive; the process has nothing left to do.
     process.exit(this.#failed === 0 ? 0 : 1);

@@ -41,8 +41,12 @@ export const turn_attributes = {
 };
 
 export class TurnClient {
-  static async open(host, port, { username, credential }, { tcp = false } = {}) {
+  static async open(host, port, { username, credential }, { tcp = false, local } = {}) {
     const socket = tcp ? net.connect(port, host) : dgram.createSocket('udp4');
+    if (local) {
+      socket.bind(0, local);
+      await once(socket, 'listening');
+    }
     if (!tcp) socket.connect(port, host);
     await once(socket, 'connect');
     return new TurnClient(socket, username, credential);

@@ -25,6 +25,7 @@ export class WeriftPeer {
   key_frames_asked = 0;
   on_packet = () => {}; // called with each RTP packet that comes
   errors = [];
+  offers = []; // SDP of each that came
   #connections = new Map(); // target → connection
   #work = Promise.resolve(); // messages are handled one after the other
   #codecs;
@@ -60,6 +61,7 @@ export class WeriftPeer {
     if (kind === 'trickle') {
       await this.#connection(value.target).addIceCandidate(JSON.parse(value.candidateInit));
     } else if (kind === 'offer') {
+      this.offers.push(value.sdp);
       const connection = this.#connection(SignalTarget.SUBSCRIBER);
       await connection.setRemoteDescription({ type: 'offer', sdp: value.sdp });
       await connection.setLocalDescription(await connection.createAnswer());

@@ -110,7 +110,7 @@ async function node_ip_check(suite) {
 }
 
 async function external_check(suite) {
-  await suite.check('rtc.use_external_ip: what a STUN server says is told, before rtc.node_ip; without an answer there is no start [ICE-10] [CFG-04]', async () => {
+  await suite.check('rtc.use_external_ip: what a STUN server says is told, before rtc.node_ip; without an answer that, else the own addresses, and what to do [ICE-10] [CFG-04] [DEP-06]', async () => {
     const stun = dgram.createSocket('udp4');
     await new Promise((resolve) => stun.bind(0, '127.0.0.1', resolve));
     suite.cleanup(() => stun.close());
@@ -125,9 +125,16 @@ async function external_check(suite) {
     assert.deepEqual(hosts(list, 'udp').filter((one) => !is_v6(one)), [kPublic]);
     assert.ok(asked >= 2, 'not asked again');
     deaf = Infinity;
-    const failed = await with_server(suite, rtc, () => undefined).then(() => 'started', (error) => error.message);
-    assert.match(failed, /rtc\.use_external_ip: no STUN server answered/);
-  });
+    await with_server(suite, rtc, async (server) => {
+      assert.deepEqual(hosts(await candidates(suite, server), 'udp').filter((one) => !is_v6(one)), [rtc.node_ip]);
+      assert.match(server.log, /warn .*told rtc\.node_ip why=.*no STUN server answered/);
+    });
+    await with_server(suite, { ...rtc, node_ip: '' }, async (server) => {
+      const own = own_addresses().filter((one) => !one.internal && !is_v6(one.address)).map((one) => one.address);
+      assert.deepEqual(hosts(await candidates(suite, server), 'udp').filter((one) => !is_v6(one)), own.sort());
+      assert.match(server.log, /error .*let UDP out to rtc\.stun_servers .* or set rtc\.node_ip .*no STUN server answered/);
+    });
+  }, { seconds: 60 });
 }
 
 // A STUN server that says to each address what `seen` has for it, else what it sees.

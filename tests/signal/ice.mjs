@@ -187,7 +187,7 @@ async function nomination_checks(suite, server) {
     answer_checks(path, end);
     await until(() => requests(end).some(nominating));
     const begin = Date.now();
-    await until(() => requests(end).filter((one) => one.at > begin + 1000).length >= 2, { what: 'checks of consent' });
+    await until(() => requests(end).filter((one) => one.at > begin + 1000).length >= 2, { timeout: 15000, what: 'checks of consent' });
     assert.ok(!requests(end).filter((one) => one.at > begin + 1000).some(nominating), 'nominated again');
     assert.ok(!requests(deaf).some(nominating), 'nominated what never answered');
   });

@@ -31,7 +31,7 @@ export async function refusal_checks(place) {
     'TLS without a certificate [TURN-01] [CFG-07]': [{ tls_port: 5349, domain: 'turn.test' }, /TURN tls cert required/],
     'a certificate that is not there [TURN-01]': [
       { tls_port: 5349, domain: 'turn.test', cert_file: path.join(folder, 'none.pem'), key_file: path.join(folder, 'none.key') },
-      /TURN tls cert required: .*none\.pem/,
+      /turn\.cert_file: .*none\.pem: No such file/,
     ],
     'an address family that the node does not have [TURN-01]': [{ bind_addresses: ['::'] }, /turn\.bind_addresses: .*IPv6/],
     'a malformed block of peers [SEC-01]': [{ deny_peer_cidrs: ['10.0.0.0/33'] }, /invalid CIDR 10\.0\.0\.0\/33/],

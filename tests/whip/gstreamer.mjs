@@ -19,9 +19,10 @@ import { gone } from './http.mjs';
 const kNumber = 5;
 const kEncoder = fileURLToPath(new URL('gstreamer_encoder.py', import.meta.url));
 
-async function start_encoder(suite, server, room, { trickle }) {
+// `ingress`: as the ingress service passes it on.
+export async function start_encoder(suite, server, room, { trickle, ingress }) {
   const token = await join_token(room, 'encoder');
-  const args = [`${server.http}/whip/v1`, token, tone_of(kNumber), ...(trickle ? ['--trickle'] : [])];
+  const args = [`${server.http}/whip/v1`, token, tone_of(kNumber), ...(trickle ? ['--trickle'] : []), ...(ingress ? ['--ingress'] : [])];
   const child = spawn(kEncoder, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const encoder = { child, log: '' };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (encoder.log += data));

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # GStreamer's webrtcbin as an encoder that speaks WHIP: a test picture and a tone, until SIGINT.
-# usage: gstreamer_encoder.py <endpoint> <token> <tone in Hz> [--trickle]
+# usage: gstreamer_encoder.py <endpoint> <token> <tone in Hz> [--trickle] [--ingress]
 import signal
 import sys
 import urllib.parse
@@ -27,10 +27,12 @@ audiotestsrc is-live=true freq={tone} ! audioconvert ! opusenc ! rtpopuspay pt=9
 
 
 class Encoder:
-    def __init__(self, endpoint, token, tone, trickle):
+    def __init__(self, endpoint, token, tone, trickle, ingress):
         self.endpoint = endpoint
         self.token = token
         self.trickle = trickle
+        # As the ingress service passes it on.
+        self.passed_on = {"X_Livekit_Ingress": "true"} if ingress else {}
         self.location = None
         self.etag = None
         self.early = []  # candidates that came before the answer
@@ -67,7 +69,8 @@ class Encoder:
             GLib.idle_add(self.join, peer.get_property("local-description").sdp.as_text())
 
     def join(self, offer):
-        headers, answer = self.request("POST", self.endpoint, offer, Content_Type="application/sdp")
+        headers, answer = self.request("POST", self.endpoint, offer, Content_Type="application/sdp",
+                                       **self.passed_on)
         self.location = urllib.parse.urljoin(self.endpoint, headers["Location"])
         self.etag = headers["ETag"]
         _, message = GstSdp.SDPMessage.new_from_text(answer)
@@ -101,7 +104,7 @@ class Encoder:
 def main():
     Gst.init(None)
     endpoint, token, tone = sys.argv[1:4]
-    encoder = Encoder(endpoint, token, tone, "--trickle" in sys.argv)
+    encoder = Encoder(endpoint, token, tone, "--trickle" in sys.argv, "--ingress" in sys.argv)
     loop = GLib.MainLoop()
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, loop.quit)
     encoder.pipeline.set_state(Gst.State.PLAYING)

@@ -2,15 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Collects name, version, licence and licence text of every package that ends up in the bundle.
-// The build writes them to dist/third-party.txt and compares with THIRD-PARTY.md;
-// `npm run notices` builds and renews THIRD-PARTY.md.
+// The build writes them to third-party.txt beside the page and compares with the committed file of
+// that page; `npm run notices` builds and renews those files.
 
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const committed = join(root, 'THIRD-PARTY.md');
 const marker = 'node_modules/';
 
 /** The folder of the package a bundled file belongs to, or null for files of our own. */
@@ -51,7 +50,7 @@ function describe(folder) {
 }
 
 /** Packages with the same licence text share one copy of it. */
-function render(packages) {
+function render(packages, page) {
   const rows = packages.map((p) => `| ${p.name} | ${p.version} | ${p.license} |`);
   const texts = new Map();
   for (const p of packages) {
@@ -62,7 +61,7 @@ function render(packages) {
   return [
     '<!-- SPDX-FileCopyrightText: confab contributors -->',
     '<!-- SPDX-License-Identifier: Apache-2.0 -->\n',
-    '# Third-party software in the demo page\n',
+    `# Third-party software in the ${page}\n`,
     'Written by `npm run notices` from the packages that the bundle contains.\n',
     '| Package | Version | Licence |\n|---|---|---|',
     `${rows.join('\n')}\n`,
@@ -70,8 +69,9 @@ function render(packages) {
   ].join('\n');
 }
 
-/** The Vite plugin. */
-export function notices() {
+/** The Vite plugin; `file` is what is committed for this page. */
+export function notices({ file = 'THIRD-PARTY.md', page = 'demo page' } = {}) {
+  const committed = join(root, file);
   const folders = new Set();
   return {
     name: 'confab-notices',
@@ -82,12 +82,12 @@ export function notices() {
     },
     generateBundle() {
       const packages = withDependencies(folders).map(describe).sort((a, b) => a.name.localeCompare(b.name));
-      const text = render(packages);
+      const text = render(packages, page);
       this.emitFile({ type: 'asset', fileName: 'third-party.txt', source: text });
       if (!existsSync(committed) || readFileSync(committed, 'utf8') !== text) {
-        const text = 'THIRD-PARTY.md is not up to date: run "npm run notices"';
-        if (process.env.CONFAB_NOTICES === 'renew') this.warn(text);
-        else this.error(text);
+        const trouble = `${file} is not up to date: run "npm run notices"`;
+        if (process.env.CONFAB_NOTICES === 'renew') this.warn(trouble);
+        else this.error(trouble);
       }
     },
   };

@@ -12,6 +12,7 @@
 
 #include "api/http/http_types.h"
 #include "api/http/query.h"
+#include "base/limits/bucket.h"
 #include "base/result.h"
 #include "livekit_rtc.pb.h"
 #include "token/grants.h"
@@ -60,6 +61,7 @@ struct JoinParams {
     bool publish_only = false;    // publish=
     std::optional<livekit::SessionDescription> publisher_offer;
     std::vector<livekit::AddTrackRequest> add_track_requests;
+    Rate signal_rate;  // of its messages, where they are read (OPS-05)
 };
 
 // Whether a token lets its bearer join its room (CON-32).

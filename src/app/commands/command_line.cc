@@ -8,7 +8,11 @@
 #include <memory>
 #include <sstream>
 
+#include "app/cli/complete/candidates.h"
+#include "app/cli/run_cli.h"
+#include "app/cli/verb_table.h"
 #include "app/commands/commands.h"
+#include "app/commands/parse_errors.h"
 #include "config/yaml/suggest.h"
 
 namespace confab::app {
@@ -32,12 +36,6 @@ constexpr Row kCommands[] = {
      add_serve},
     {"", "generate-keys", "Make an API key with its secret", "  confab generate-keys",
      add_generate_keys},
-    {"token", "create", "Make an access token; only the token is printed",
-     "  confab token create --dev --join --room demo --identity anna\n"
-     "  confab token create --config confab.yaml --list --create --valid-for 10m\n"
-     "  confab token create --api-key K --api-secret S --join --room demo --identity tv "
-     "--no-publish",
-     add_token_create},
     {"", "create-join-token", "Make a token to join a room, valid for 30 days",
      "  confab create-join-token --dev --room demo --identity anna", add_create_join_token, true},
     {"", "load-test", "Fill rooms of a server with participants and measure what they get",
@@ -50,6 +48,21 @@ constexpr Row kCommands[] = {
      add_load_test},
     {"", "ports", "List the ports that a configuration uses",
      "  confab ports --config confab.yaml\n  confab ports --dev", add_ports},
+    {"", "setup", "Make a configuration and a service, by questions or a file of answers",
+     "  confab setup\n"
+     "  confab setup --answers answers.yaml --offline\n"
+     "  confab setup --import /opt/livekit --dry-run\n"
+     "Nothing that is there is replaced without --force. At its end the doctor looks at it; exit "
+     "code 2: he found problems",
+     add_setup},
+    {"", "doctor", "Say what is wrong with a server, and what mends it",
+     "  confab doctor --config confab.yaml\n"
+     "  confab doctor https://live.example.org --api-key K --api-secret S\n"
+     "  confab doctor https://live.example.org --config confab.yaml --json --strict\n"
+     "On the server's own machine, from a client, or both at once; takes at most 15 seconds. What "
+     "each finding means: docs/guide/troubleshoot.md\n"
+     "Exit codes: 0 healthy, 1 warnings (with --strict), 2 problems, 3 it could not run",
+     add_doctor},
     {"", "netsim", "Relay UDP and TCP over a network as bad as wanted, to try out what it does",
      "  confab netsim --listen 127.0.0.2:7882 --to 127.0.0.1:7882/udp --profile N4\n"
      "  confab netsim --listen 127.0.0.2:7882 --to 127.0.0.1:7882/udp"
@@ -72,21 +85,24 @@ constexpr Row kCommands[] = {
      "  confab errors-reference > docs/reference/errors.md", add_errors_reference, true},
     {"", "ids-reference", "Print the description of all ids, Markdown",
      "  confab ids-reference > docs/reference/ids.md", add_ids_reference, true},
+    {"", "cli-reference", "Print the description of all verbs, Markdown",
+     "  confab cli-reference > docs/reference/cli.md", add_cli_reference, true},
     {"", "help-verbose", "Print all flags of serve, one for each key of the configuration",
      "  confab help-verbose | less", add_help_verbose},
     {"", "version", "Print the version", "  confab version", add_version},
 };
 
-constexpr std::string_view kGroups[][2] = {{"token", "Make access tokens"},
-                                           {"config", "Test and print configurations"}};
+constexpr std::string_view kGroups[][2] = {{"config", "Test and print configurations"}};
 
 std::vector<std::string_view> names_in(std::string_view group) {
     std::vector<std::string_view> names;
     for (const Row& row : kCommands)
         if (row.group == group) names.push_back(row.name);
-    if (group.empty())
-        for (const auto& entry : kGroups)
-            names.push_back(entry[0]);
+    if (!group.empty()) return names;
+    for (const auto& entry : kGroups)
+        names.push_back(entry[0]);
+    for (const std::string_view name : cli::names_in(""))
+        names.push_back(name);
     return names;
 }
 
@@ -120,6 +136,8 @@ class Program {
             group->footer("Examples:\n  confab " + std::string(name) + " " +
                           std::string(names_in(name).front()) + " --help");
         }
+        for (const auto& [name, help] : cli::help_rows(""))
+            app_.add_subcommand(name, help)->group("Verbs that speak to a server");
         // Hundreds of flags for each of many commands take longer than the start of a server.
         for (const Row& row : kCommands) {
             const auto named = std::find(arguments.begin(), arguments.end(), row.name);
@@ -172,29 +190,8 @@ class Program {
             app_.exit(error, out, err);
             return {.code = 0, .out = out.str(), .err = err.str()};
         }
-        std::string text = error.what();
-        if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) text = unexpected(text);
+        const std::string text = parse_error_text(*chosen(), error);
         return usage_error(text + "; see `" + path() + " --help`");
-    }
-
-    // The text ends with the arguments that were not understood, the first of them last.
-    std::string unexpected(const std::string& text) const {
-        const std::size_t colon = text.find(": ");
-        std::istringstream words(colon == text.npos ? text : text.substr(colon + 2));
-        std::string name;
-        for (std::string word; words >> word;)
-            if (word.starts_with("-") || !name.starts_with("-")) name = word;
-        if (!name.starts_with("-")) return "`" + name + "` is not expected here";
-        name = name.substr(0, name.find('='));
-        std::vector<std::string> known;
-        for (const CLI::Option* option : chosen()->get_options())
-            for (const std::string& flag : option->get_lnames())
-                known.push_back("--" + flag);
-        const std::vector<std::string_view> views(known.begin(), known.end());
-        std::string out = "flag provided but not defined: " + name;
-        if (const auto close = config::nearest(name, views))
-            out += "; did you mean " + std::string(*close) + "?";
-        return out;
     }
 
     CLI::App app_;
@@ -211,13 +208,36 @@ bool is_known(std::string_view group, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+// `__complete -- words`: one candidate a line, for the scripts of `completion`.
+Outcome completed(const std::vector<std::string>& arguments, const Host& host) {
+    std::vector<std::string> words(arguments.begin() + 1, arguments.end());
+    if (!words.empty() && words[0] == "--") words.erase(words.begin());
+    std::vector<std::string> commands;
+    for (const Row& row : kCommands)
+        if (row.group.empty() && !row.hidden) commands.emplace_back(row.name);
+    commands.emplace_back("config");
+    Outcome outcome;
+    for (const std::string& one : cli::candidates(words, commands, host))
+        outcome.out += one + "\n";
+    return outcome;
+}
+
 }  // namespace
 
 Outcome run_command(const std::vector<std::string>& arguments, const Host& host) {
     std::vector<std::string> args = arguments;
+    if (args.empty() && host.is_named_server()) args.emplace_back("serve");
+    if (args.empty() && host.is_named_lk())
+        return {.code = 0, .out = cli::overview(host), .err = {}};
     if (args.empty()) return usage_error("no command given; try `confab serve --dev` or --help");
+    if (args[0] == "__complete") return completed(args, host);
+    // Upstream has it in a group.
+    if (args.size() > 1 && args[0] == "perf" && args[1] == "load-test") args.erase(args.begin());
     const std::string first = args[0];
     const bool asks = first == "--help" || first == "-h" || first == "--version";
+    if (asks && host.is_named_lk() && first != "--version")
+        return {.code = 0, .out = cli::overview(host), .err = {}};
+    if (cli::takes(args)) return cli::run(args, host);
     // Flags alone start the server, as start scripts made for upstream expect.
     if (first.starts_with("-") && !asks) args.insert(args.begin(), "serve");
     if (!first.starts_with("-") && !is_known("", first)) return unknown_command("", first);

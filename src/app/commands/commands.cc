@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "app/cli/cli_reference.h"
 #include "app/commands/config_source.h"
 #include "app/commands/references.h"
 #include "app/version.h"
@@ -55,6 +56,7 @@ std::string ports_text(const config::Config& config) {
     std::string text =
         "TCP Ports\n" + port_line(config.port, "HTTP service") + port_line(rtc.tcp_port, "ICE/TCP");
     if (turn.enabled) text += port_line(turn.tls_port, "TURN/TLS");
+    text += port_line(config.tls.redirect_port, "HTTP to HTTPS");
     text += port_line(config.prometheus.port, "Prometheus");
     text += port_line(config.debug_handler.port, "Debug pages");
     text += "UDP Ports\n";
@@ -148,6 +150,11 @@ Action add_errors_reference(CLI::App&) {
 
 Action add_ids_reference(CLI::App&) {
     return [](const Host&) -> Outcome { return {.code = 0, .out = ids_reference(), .err = {}}; };
+}
+
+Action add_cli_reference(CLI::App&) {
+    return
+        [](const Host&) -> Outcome { return {.code = 0, .out = cli::cli_reference(), .err = {}}; };
 }
 
 }  // namespace confab::app

@@ -385,6 +385,10 @@ TEST_CASE("ports: the lines of each service [CLI-03]") {
     CHECK(has(turn, "\n3478 - TURN/UDP\n"));
     CHECK(has(turn, "\n7000-7010 - ICE/UDP\n"));
     CHECK(!has(turn, "ICE/TCP"));
+    CHECK(m.run({"ports", "--config-body", "port: 443\ntls: {domain: a.test, redirect_port: 80}"})
+              .out ==
+          "TCP Ports\n443 - HTTP service\n443 - ICE/TCP\n443 - TURN/TLS\n80 - HTTP to HTTPS\n"
+          "UDP Ports\n443 - ICE/UDP\n443 - TURN/UDP\n");
 }
 
 TEST_CASE("version: ours and the compatible one as plain semver [SDK-21]") {

@@ -77,9 +77,10 @@ Result<void, std::string> read_turn_secret(config::TurnServer& server, const Hos
     return {};
 }
 
-Result<void, std::string> as_text(Result<void, config::Diagnostics> result) {
-    if (!result) return tl::make_unexpected(config::to_text(result.error()));
-    return {};
+// A mistake of a file that is no line of the configuration.
+Result<void, config::Diagnostics> of_key(const char* path, Result<void, std::string> result) {
+    if (result) return {};
+    return fail(config::Diagnostics{{config::Severity::kError, 0, path, result.error()}});
 }
 
 }  // namespace
@@ -182,19 +183,19 @@ Result<std::string, std::string> ConfigSource::yaml(const Host& host) const {
     return std::move(file->text);
 }
 
-Result<config::Loaded, std::string> ConfigSource::load(const Host& host,
-                                                       config::FinishOptions options) const {
-    CONFAB_TRY(const std::string text, yaml(host));
-    auto parsed =
-        config::parse_yaml(text, {.strict = relaxed_ == nullptr || relaxed_->count() == 0});
-    if (!parsed) return tl::make_unexpected(config::to_text(parsed.error(), file_in_use(host)));
-    config::Loaded loaded = *std::move(parsed);
-    CONFAB_TRY_VOID(as_text(config::apply_environment(loaded, host.env)));
-    CONFAB_TRY_VOID(as_text(config::apply_flags(loaded, given())));
-    CONFAB_TRY_VOID(read_key_file(loaded.config, host));
+Result<config::Loaded, config::Diagnostics> ConfigSource::examine(
+    const Host& host, config::FinishOptions options) const {
+    const auto text = yaml(host);
+    if (!text) return fail(config::Diagnostics{{config::Severity::kError, 0, "", text.error()}});
+    CONFAB_TRY(
+        config::Loaded loaded,
+        config::parse_yaml(*text, {.strict = relaxed_ == nullptr || relaxed_->count() == 0}));
+    CONFAB_TRY_VOID(config::apply_environment(loaded, host.env));
+    CONFAB_TRY_VOID(config::apply_flags(loaded, given()));
+    CONFAB_TRY_VOID(of_key("key_file", read_key_file(loaded.config, host)));
     for (config::TurnServer& server : loaded.config.rtc.turn_servers)
-        CONFAB_TRY_VOID(read_turn_secret(server, host));
-    CONFAB_TRY_VOID(as_text(config::finish(loaded, options)));
+        CONFAB_TRY_VOID(of_key("rtc.turn_servers", read_turn_secret(server, host)));
+    CONFAB_TRY_VOID(config::finish(loaded, options));
     for (const CLI::Option* option : ignored_)
         if (option->count() > 0)
             loaded.warnings.push_back(
@@ -202,6 +203,19 @@ Result<config::Loaded, std::string> ConfigSource::load(const Host& host,
                  // get_name() is empty for what the help does not show.
                  "--" + option->get_lnames().front() + " has no effect; remove it"});
     return loaded;
+}
+
+Result<config::Loaded, std::string> ConfigSource::load(const Host& host,
+                                                       config::FinishOptions options) const {
+    auto loaded = examine(host, options);
+    if (!loaded) return fail(config::to_text(loaded.error(), file_in_use(host)));
+    return *std::move(loaded);
+}
+
+bool ConfigSource::is_given(const Host& host) const {
+    const auto body = host.env("LIVEKIT_CONFIG");
+    return !file_in_use(host).empty() || (config_body_ != nullptr && config_body_->count() > 0) ||
+           (body && !body->empty()) || !given().empty();
 }
 
 }  // namespace confab::app

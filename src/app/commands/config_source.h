@@ -31,6 +31,12 @@ class ConfigSource {
     // After parsing. Reads key_file and secret_file as well; the error is ready to print.
     Result<config::Loaded, std::string> load(const Host& host, config::FinishOptions options) const;
 
+    // The same with the mistakes one by one.
+    Result<config::Loaded, config::Diagnostics> examine(const Host& host,
+                                                        config::FinishOptions options) const;
+    // A file, a text or a flag says something; else load() gives the defaults.
+    bool is_given(const Host& host) const;
+
     // The files that load() reads for this configuration.
     std::vector<std::string> files(const Host& host, const config::Config& config) const;
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/call/credentials.h"
 #include "app/commands/commands.h"
 #include "config/yaml/value.h"
 #include "load/limits.h"
@@ -29,7 +30,7 @@ constexpr std::size_t kMaxParticipants = 100'000;
 
 struct LoadFlags {
     load::Options options;
-    std::string url, key, secret;
+    std::string url, key, secret, project;
     bool dev = false;
     std::string duration = "0";
     std::string layout = "speaker";
@@ -54,6 +55,7 @@ void add_server_flags(CLI::App& command, LoadFlags& f) {
     command.add_option("--api-key", f.key, "API key that signs [LIVEKIT_API_KEY]");
     command.add_option("--api-secret", f.secret, "Its secret [LIVEKIT_API_SECRET]");
     command.add_flag("--dev", f.dev, "Key and secret of a server that runs with --dev");
+    command.add_option("--project", f.project, "Server and key by the name of `project add`");
     command.add_option("--signal", f.signal, "v1: /rtc/v1, else /rtc; v0: /rtc alone")
         ->check(CLI::IsMember({"v0", "v1"}))
         ->capture_default_str();
@@ -182,7 +184,19 @@ Result<void, std::string> read_shape(LoadFlags& f, const Host& host) {
     return {};
 }
 
+// A project that was named, or the default one where no key was given.
+Result<void, std::string> read_project(LoadFlags& f, const Host& host) {
+    cli::Values values;
+    if (!f.project.empty()) values.set("project", {f.project});
+    CONFAB_TRY(const cli::Credentials found, cli::find_credentials(values, host));
+    f.url = found.url;
+    f.key = found.api_key;
+    f.secret = found.api_secret;
+    return {};
+}
+
 Result<void, std::string> read_server(LoadFlags& f, const Host& host) {
+    if (!f.project.empty()) return read_project(f, host);
     const auto fill = [&](std::string& value, std::string_view variable) {
         if (value.empty()) value = host.env(variable).value_or("");
     };
@@ -196,6 +210,7 @@ Result<void, std::string> read_server(LoadFlags& f, const Host& host) {
     }
     fill(f.key, "LIVEKIT_API_KEY");
     fill(f.secret, "LIVEKIT_API_SECRET");
+    if (f.key.empty() && f.secret.empty() && read_project(f, host)) return {};
     if (f.key.empty() || f.secret.empty())
         return tl::make_unexpected(std::string(
             "no API key; give --api-key and --api-secret, or --dev for a server with --dev"));

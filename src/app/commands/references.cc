@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/join/join_errors.h"
+#include "api/limits/request_limits.h"
 #include "api/twirp/service_error.h"
 #include "room/scope/join_errors.h"
 #include "room/signal/leave_reasons.h"
@@ -62,6 +63,24 @@ void add_errors(std::string& out, std::string_view title, const Errors& errors) 
         add_row(out, {std::to_string(error.status), code_of(error.text), error.why, error.remedy});
 }
 
+std::string statuses_of(const api::LimitInfo& limit) {
+    if (limit.status == 0) return "closed";
+    std::string usual = std::to_string(limit.status);
+    if (limit.status == limit.status_of_call) return usual;
+    return usual + "; " + std::to_string(limit.status_of_call) + " below `/rtc`";
+}
+
+void add_limits(std::string& out) {
+    out +=
+        "\n## Limits\n\nEach text goes on with when to come again (`, try again in 5 s`; "
+        "`Retry-After` says it too). Of the server API the code is `resource_exhausted`. "
+        "[Limits against floods](../guide/security.md#limits-against-floods) has the numbers.\n\n"
+        "| Status | Text | Limit | Remedy |\n|---|---|---|---|\n";
+    for (const api::LimitInfo& limit : api::limit_infos())
+        add_row(out, {statuses_of(limit), code_of(limit.text),
+                      "`" + std::string(limit.setting) + "`", limit.remedy});
+}
+
 }  // namespace
 
 std::string errors_reference() {
@@ -69,6 +88,7 @@ std::string errors_reference() {
     add_errors(out, "Tokens", token::kTokenErrors);
     add_errors(out, "Joining: the request", api::join_errors::kAll);
     add_errors(out, "Joining: the room", room::join_errors::kAll);
+    add_limits(out);
     out +=
         "\n## Server API\n\nThe code is `code` of the answer's JSON; `msg` has the details.\n\n"
         "| Code | Status | When |\n|---|---|---|\n";

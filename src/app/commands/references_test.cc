@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "api/limits/request_limits.h"
 #include "app/source_file_testing.h"
 #include "room/signal/leave_reasons.h"
 #include "token/id_kinds.h"
@@ -16,10 +17,14 @@ namespace confab::app {
 
 using testing::read_source;
 
-TEST_CASE(
-    "errors_reference: as docs/reference/errors.md has it, every reason of the protocol in it") {
+TEST_CASE("errors_reference: as docs/reference/errors.md has it, with every reason and limit") {
     const bool same = read_source("docs/reference/errors.md") == errors_reference();
     CHECK_MESSAGE(same, "run: confab errors-reference > docs/reference/errors.md");
+    for (const api::LimitInfo& limit : api::limit_infos()) {
+        const bool there =
+            errors_reference().find("| `" + std::string(limit.text) + "` | `") != std::string::npos;
+        CHECK_MESSAGE(there, limit.text);
+    }
     std::set<int> reasons;
     for (const room::LeaveReason& row : room::kLeaveReasons) {
         CHECK(!row.why.empty());

@@ -34,6 +34,8 @@ void collect_http(telemetry::Metrics& metrics, const net::HttpServerStats& stats
     metrics.set(Metric::kHttpConnectionsEvicted, number(stats.connections_evicted));
     metrics.set(Metric::kHttpAcceptErrors, number(stats.accept_errors));
     metrics.set(Metric::kHttpBufferedBytes, number(stats.buffered_bytes));
+    metrics.set(Metric::kTlsHandshakesFailed, {"http"}, number(stats.handshakes_failed));
+    metrics.set(Metric::kHttpConnectionsShared, number(stats.connections_shared));
 }
 
 void collect_refused(telemetry::Metrics& metrics, const std::string& shard,
@@ -66,6 +68,7 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
     metrics.set(Metric::kTurnAllocations, number(figures.allocations));
     metrics.set(Metric::kTurnAllocationsMade, number(counters.allocations));
     metrics.set(Metric::kTurnConnections, number(figures.connections));
+    metrics.set(Metric::kTlsHandshakesFailed, {"turn"}, number(figures.streams.failed_handshakes));
     metrics.set(Metric::kTurnRelayedBytes, {"to_peer"}, number(counters.to_peers_bytes));
     metrics.set(Metric::kTurnRelayedBytes, {"to_client"}, number(counters.to_clients_bytes));
     const auto relayed = [&](const char* direction, const char* way, std::uint64_t count) {
@@ -76,6 +79,8 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
     relayed("to_peer", "socket", figures.relays.sent);
     relayed("to_client", "socket", figures.relays.received);
     metrics.set(Metric::kTurnOverflowed, number(figures.shortcut.overflowed));
+    metrics.set(Metric::kRateLimited, {"turn_allocation", "refused"}, number(counters.over_rate));
+    metrics.set(Metric::kRateLimited, {"turn_answer", "dropped"}, number(counters.limited));
     const std::pair<const char*, std::uint64_t> refused[] = {
         {"credentials", counters.unauthorized},
         {"peer", counters.forbidden_peers},
@@ -91,6 +96,7 @@ void collect_turn(telemetry::Metrics& metrics, const turn_server::TurnFigures& f
         {"slow_client", figures.streams.dropped},
         {"full_ring", figures.shortcut.dropped},
         {"too_large", figures.shortcut.too_large},
+        {"full_port_ring", figures.shortcut.clients_dropped},
     };
     for (const auto& [reason, count] : dropped)
         metrics.set(Metric::kTurnDropped, {reason}, number(count));

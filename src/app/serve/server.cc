@@ -5,6 +5,7 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,13 +13,16 @@
 #include <utility>
 
 #include "app/serve/cluster/cluster_options.h"
+#include "app/serve/console/sign_out_file.h"
 #include "app/serve/file_limit.h"
 #include "app/serve/gauges.h"
+#include "app/serve/limit_options.h"
 #include "app/serve/network/external_ip.h"
 #include "app/serve/server_options.h"
 #include "app/serve/surroundings.h"
 #include "app/version.h"
 #include "crypto/random.h"
+#include "runtime/net/http/http_redirect.h"
 #include "runtime/telemetry/log.h"
 #include "token/ids.h"
 
@@ -44,13 +48,29 @@ std::string find_web_dir(const std::string& configured) {
     return "/usr/share/confab/web";
 }
 
-// The public address where rtc.use_external_ip asks for it, else rtc.node_ip (02 ICE-10).
-Result<std::string, std::string> node_address(const config::Config& config) {
+// The public address where rtc.use_external_ip asks for it, else rtc.node_ip (02 ICE-10). Where no
+// STUN server answers a start goes on all the same: a node that some can reach is more than none
+// (03 DEP-06).
+std::string node_address(const config::Config& config) {
     constexpr Duration kPatience = Duration::seconds(5);
-    if (!config.rtc.use_external_ip) return config.rtc.node_ip;
-    CONFAB_TRY(const IpAddress ip, find_external_ip(config.rtc.stun_servers, kPatience));
-    telemetry::log_info("public address found", {{"ip", ip.to_string()}});
-    return ip.to_string();
+    const std::string& node_ip = config.rtc.node_ip;
+    if (!config.rtc.use_external_ip) return node_ip;
+    const auto ip = find_external_ip(config.rtc.stun_servers, kPatience);
+    if (ip) {
+        telemetry::log_info("public address found", {{"ip", ip->to_string()}});
+        return ip->to_string();
+    }
+    if (!node_ip.empty()) {
+        telemetry::log_warn("the public address was not found; clients are told rtc.node_ip",
+                            {{"why", ip.error()}, {"ip", node_ip}});
+        return node_ip;
+    }
+    telemetry::log_error(
+        "the public address was not found, and clients outside of this network will not reach "
+        "this node: let UDP out to rtc.stun_servers and start it again, or set rtc.node_ip "
+        "('confab doctor' tells more)",
+        {{"why", ip.error()}});
+    return {};
 }
 
 // Where there are several: each may have a public address of its own (02 ICE-09).
@@ -81,6 +101,7 @@ Result<std::unique_ptr<Server>, std::string> Server::start(const config::Config&
     for (const std::string& warning : context.warnings)
         telemetry::log_warn(warning);
     std::unique_ptr<Server> server(new Server(config, context));
+    CONFAB_TRY_VOID(server->load_certificates());
     CONFAB_TRY_VOID(server->find_addresses());
     CONFAB_TRY_VOID(server->start_media());
     CONFAB_TRY_VOID(server->start_turn());
@@ -100,6 +121,7 @@ Server::Server(const config::Config& config, const ServeContext& context)
       rng_(crypto::seeded_rng()),
       node_id_(token::make_id(token::kNodePrefix, rng_)),
       metrics_(node_id_),
+      certificates_(loop_, metrics_, config),
       shutdown_(loop_, !context.dev, {.limit = config.own.drain_timeout},
                 {.participants = [this] { return control_->totals().rooms.participants; },
                  .drain =
@@ -134,8 +156,15 @@ Server::Server(const config::Config& config, const ServeContext& context)
 
 Server::~Server() = default;
 
+Server::Step Server::load_certificates() {
+    CONFAB_TRY_VOID(certificates_.load());
+    if (!config_.tls.is_on() || !config_.tls.cert_file.empty()) return {};
+    CONFAB_TRY(acme_, Acme::make(loop_, config_, data_folder(), certificates_));
+    return {};
+}
+
 Server::Step Server::find_addresses() {
-    CONFAB_TRY(config_.rtc.node_ip, node_address(config_));
+    config_.rtc.node_ip = node_address(config_);
     CONFAB_TRY(addresses_, media_addresses(config_, worker::local_addresses()));
     if (config_.rtc.use_external_ip) {
         const std::vector<ExternalAddress> external = external_addresses(config_, addresses_);
@@ -149,10 +178,23 @@ Server::Step Server::start_media() {
     worker::MediaNodeOptions options = media_options(config_, addresses_, rng_.u64());
     if (config_.turn.enabled) {
         CONFAB_TRY(const turn_server::TurnNodeOptions turn, turn_options(config_, addresses_));
-        options.relays = relay_place(turn);
+        options.relays = relay_place(config_, turn);
     }
     CONFAB_TRY(media_, worker::MediaNode::start(std::move(options), net::EventLoop::wall()));
     return {};
+}
+
+std::vector<int> Server::shared_udp() const {
+    std::vector<int> shared;
+    if (!config_.shares_turn_udp()) return shared;
+    const std::vector<int> sockets = media_->udp_sockets();
+    std::size_t at = 0;
+    for (std::size_t worker = 0; worker < media_->size(); ++worker)
+        for (const SocketAddress& address : media_->addresses(worker).udp) {
+            if (address.port == config_.turn.udp_port) shared.push_back(sockets[at]);
+            ++at;
+        }
+    return shared;
 }
 
 turn::PeerRules Server::peer_rules(const config::Config& config) const {
@@ -166,8 +208,11 @@ turn::PeerRules Server::peer_rules(const config::Config& config) const {
 Server::Step Server::start_turn() {
     if (!config_.turn.enabled) return {};
     CONFAB_TRY(turn_server::TurnNodeOptions options, turn_options(config_, addresses_));
+    options.stream.tls = certificates_.turn();
     options.media = media_->relays();
+    options.shared_udp = shared_udp();
     options.server.peers = peer_rules(config_);
+    options.server.limits = allocation_limits(config_);
     options.server.nonce_key = crypto::random_bytes<32>();
     options.server.seed = rng_.u64();
     const FindSecret find_secret = [this](std::string_view key) { return keys_.find_secret(key); };
@@ -179,6 +224,9 @@ Server::Step Server::start_turn() {
     for (const SocketAddress& address : turn_->streams())
         telemetry::log_info("TURN server",
                             {{config_.turn.external_tls ? "tcp" : "tls", address.to_string()}});
+    if (config_.shares_turn_tls())
+        telemetry::log_info("TURN server",
+                            {{"tls", "at the HTTP port " + std::to_string(config_.port)}});
     return {};
 }
 
@@ -216,6 +264,7 @@ control::ControlNodeOptions Server::control_options() {
     options.webhooks = webhook_options(config_);
     options.outbox = open_outbox();
     options.agents = agent_options(config_);
+    options.notes = true;
     options.agents.hub.server.set_node_id(node_id_);
     options.websocket.max_message_bytes = config_.limit.signal_message_size_limit;
     if (cluster_) {
@@ -230,9 +279,13 @@ control::ControlNodeOptions Server::control_options() {
     return options;
 }
 
-std::unique_ptr<store::WebhookFile> Server::open_outbox() {
+std::string Server::data_folder() const {
     const char* const given = std::getenv("STATE_DIRECTORY");
-    const std::string folder = data_dir(config_.own.data_dir, given == nullptr ? "" : given);
+    return data_dir(config_.own.data_dir, given == nullptr ? "" : given);
+}
+
+std::unique_ptr<store::WebhookFile> Server::open_outbox() {
+    const std::string folder = data_folder();
     if (folder.empty()) return nullptr;
     std::string notice;
     store::WebhookFileLimits limits;
@@ -249,8 +302,13 @@ Server::Step Server::join_cluster() {
     if (!config_.redis.is_configured()) return {};
     CONFAB_TRY(control::ClusterOptions options, cluster_options(config_, node_id_, rng_.u64()));
     options.limits = route_options(config_).join.limits;
+    options.registry.num_cpus = whole_cpus(cpu_gauge_.read(net::EventLoop::now()));
     if (options.registry.ip.empty() && !addresses_.empty())
         options.registry.ip = addresses_.front().advertised.to_string();
+    options.on_id_in_use = [this] {
+        failed_ = true;
+        stop();
+    };
     CONFAB_TRY(cluster_, control::Cluster::connect(loop_, metrics_, std::move(options)));
     return {};
 }
@@ -266,12 +324,44 @@ Server::Step Server::start_control() {
     sources.load = [this] { return node_load(media_->port(0), load_meter_); };
     sources.not_ready = [this] { return not_ready(); };
     sources.cluster = cluster_.get();
-    sources.figures = [this] { return node_figures(media_->port(0), control_->totals()); };
+    sources.console = console_sources();
+    sources.figures = [this] {
+        return node_figures(media_->port(0), control_->totals(),
+                            cpu_gauge_.read(net::EventLoop::now()), machine_gauge_.read());
+    };
     control::RouteOptions options = route_options(config_);
     options.twirp.seed = rng_.u64();
     routes_ =
         std::make_unique<control::Routes>(*control_, keys_, metrics_, options, std::move(sources));
     return {};
+}
+
+control::ConsoleSources Server::console_sources() {
+    history_ = open_history(config_, data_folder(),
+                            [this](Callback<> answer) { loop_.post(std::move(answer)); });
+    control::ConsoleSources sources;
+    sources.version = kConfabVersion;
+    sources.tls = config_.tls.is_on();
+    sources.options = console_options(config_);
+    const SignOutFile sign_outs(data_folder());
+    sources.signed_out = sign_outs.read(net::EventLoop::wall());
+    sources.keep_signed_out = [sign_outs](const std::string& text) { sign_outs.write(text); };
+    sources.pages = embedded_console();
+    sources.history = history_.get();
+    sources.settings = [this] { return option_views(reload_.running()); };
+    sources.certificates = [this] {
+        return certificate_views(certificates_.shown(), net::EventLoop::wall());
+    };
+    sources.cpu = [this] { return minute_gauge_.read(net::EventLoop::now()).load; };
+    return sources;
+}
+
+bool Server::end_history() {
+    if (!history_) return true;
+    history_->write(console::Event{net::EventLoop::wall(), "server_stopped", {}, {}, {}, {}});
+    history_->end();
+    return history_->ended_by(std::chrono::steady_clock::now() +
+                              std::chrono::microseconds(control::kShardPatience.us()));
 }
 
 void Server::make_listeners() {
@@ -280,6 +370,7 @@ void Server::make_listeners() {
     options.max_connections = connection_limit(config_.own.max_connections, raise_file_limit());
     options.max_connections_per_address = config_.own.max_connections_per_address;
     options.decorate_refusal = &control::Routes::add_cors;
+    options.admit = [this](const IpAddress& address) { return routes_->gate().admits(address); };
     options.on_accept_error = [](const std::string& error, std::uint64_t count) {
         telemetry::log_warn("a connection could not be taken",
                             {{"error", error}, {"count", count}, {"remedy", kFileLimitRemedy}});
@@ -298,6 +389,7 @@ void Server::make_listeners() {
         loop_, std::move(options), [this](net::HttpRequest request, net::HttpExchange exchange) {
             routes_->handle(std::move(request), std::move(exchange));
         });
+    serve_tls();
     const auto beside = [this](auto serve) {
         return std::make_unique<net::HttpServer>(
             loop_, net::HttpServerOptions{},
@@ -311,6 +403,53 @@ void Server::make_listeners() {
                                        cluster_.get());
 }
 
+void Server::serve_tls() {
+    if (!config_.tls.is_on()) return;
+    const net::HttpServer::Handler redirect = [this](const net::HttpRequest& request,
+                                                     net::HttpExchange exchange) {
+        answer_plain(request, std::move(exchange));
+    };
+    http_->serve_tls(certificates_.http(), redirect);
+    net::PortShares shares;
+    if (config_.shares_tcp())
+        shares.ice_tcp = [this](net::AcceptedStream accepted) {
+            media_->take_stream(worker::FileDescriptor(accepted.stream.release_fd()),
+                                accepted.local, accepted.remote);
+        };
+    if (config_.shares_turn_tls())
+        shares.turn = [this](net::AcceptedStream accepted) { turn_->adopt(std::move(accepted)); };
+    http_->share(std::move(shares));
+    if (config_.tls.redirect_port != 0)
+        redirect_http_ =
+            std::make_unique<net::HttpServer>(loop_, net::HttpServerOptions{}, redirect);
+}
+
+void Server::answer_plain(const net::HttpRequest& request, net::HttpExchange exchange) {
+    if (const auto answer = acme_ ? acme_->answer(request.path) : std::nullopt)
+        return exchange.respond(net::HttpResponse::text(200, *answer));
+    exchange.respond(net::redirect_to_https(request, config_.tls.domain, http_port_));
+}
+
+void Server::show_certificates() {
+    if (config_.tls.is_on()) http_->set_certificates(certificates_.http());
+    if (turn_) turn_->set_certificates(certificates_.turn());
+}
+
+Server::Step Server::listen_for_redirects() {
+    const std::vector<std::string> any{""};
+    for (const std::string& address :
+         config_.bind_addresses.empty() ? any : config_.bind_addresses) {
+        const auto bound = redirect_http_->listen(address, config_.tls.redirect_port);
+        if (!bound && context_.dev && address == "::1") continue;
+        if (!bound)
+            return fail("tls.redirect_port: " + bound.error() +
+                        "; give this server the right to use the port (systemd: "
+                        "AmbientCapabilities=CAP_NET_BIND_SERVICE), or leave it out");
+        telemetry::log_info("listening", {{"redirects", bound->to_string()}});
+    }
+    return {};
+}
+
 Server::Step Server::listen() {
     const std::vector<std::string> any{""};
     for (const std::string& address :
@@ -320,8 +459,10 @@ Server::Step Server::listen() {
         if (!bound && context_.dev && address == "::1") continue;
         if (!bound) return tl::make_unexpected(bound.error());
         http_port_ = bound->port;
-        telemetry::log_info("listening", {{"http", bound->to_string()}});
+        telemetry::log_info("listening",
+                            {{config_.tls.is_on() ? "https" : "http", bound->to_string()}});
     }
+    if (redirect_http_) CONFAB_TRY_VOID(listen_for_redirects());
     if (config_.prometheus.port != 0)
         CONFAB_TRY_VOID(metrics_http_->listen("", config_.prometheus.port));
     // differs from upstream, which binds all addresses: it asks nobody for a password (03 SEC-16).
@@ -343,6 +484,15 @@ void Server::load_demo() {
 void Server::tell() {
     log_threads(*media_, addresses_.empty() ? "none" : addresses_.front().advertised.to_string());
     warn_about_surroundings(*media_, config_);
+    const room::MediaNode told = room_media();
+    for (const room::WorkerAddresses& worker : told.workers)
+        if (const auto refused = refused_by_browsers(worker.udp))
+            telemetry::log_warn(
+                "browsers refuse media at this address: a port below 1024, and private",
+                {{"address", refused->to_string()},
+                 {"remedy",
+                  "set rtc.use_external_ip or rtc.node_ip to the public address, or "
+                  "rtc.udp_port and rtc.tcp_port to ports from 1024 on"}});
     telemetry::log_info(
         "confab is ready",
         {{"version", kConfabVersion}, {"protocol_of", kLiveKitVersion}, {"nodeID", node_id_}});
@@ -358,18 +508,49 @@ Server::Step Server::reconfigure(const config::Config& config) {
     control::RouteOptions options = route_options(config);
     options.twirp.seed = rng_.u64();
     routes_->reconfigure(options);
+    watch_load();
+    if (history_) history_->set_limits(history_limits(config));
     control_->reconfigure(room_settings(config, std::move(presets)));
     control_->agents().keys_changed();
+    limit_media(config);
     if (turn_) {
         turn_->set_peer_rules(peer_rules(config));
+        turn_->set_limits(allocation_limits(config));
         turn_->handle_new_keys();
     }
     return {};
 }
 
+void Server::limit_media(const config::Config& config) {
+    for (std::size_t i = 0; i < media_->size(); ++i) {
+        const auto worker = static_cast<sfu::WorkerIndex>(i);
+        control_->first().media().send(worker, stranger_limits(config));
+        control_->first().media().send(worker, data_rates(config));
+    }
+    control_->first().wake();  // they leave with its turn
+}
+
+// A second says little by itself: what counts is an average of some.
+void Server::watch_load() {
+    constexpr Duration kInterval = Duration::seconds(1);
+    constexpr double kNewest = 0.3;
+    const Timestamp now = net::EventLoop::now();
+    load_timer_.cancel();
+    if (!routes_->gate().wants_load()) return;  // until a reload sets a limit
+    load_ += (join_gauge_.read(now).load - load_) * kNewest;
+    routes_->gate().set_load(load_);
+    load_timer_.set(now + kInterval, [this] { watch_load(); });
+}
+
 void Server::begin_reloading() {
     // In development a terminal that is closed ends the server, as it does others.
-    if (!context_.dev) loop_.on_signal({SIGHUP}, [this](int) { reload_.reload(); });
+    if (!context_.dev)
+        loop_.on_signal({SIGHUP}, [this](int) {
+            reload_.reload();
+            certificates_.reload();
+        });
+    certificates_.watch([this] { show_certificates(); });
+    if (acme_) acme_->start();
     if (config_.own.watch_config) reload_.watch_files();
 }
 
@@ -384,10 +565,15 @@ bool Server::run() {
     loop_.on_signal({SIGINT, SIGTERM, SIGQUIT}, [this](int) { shutdown_.handle_signal(); });
     loop_.on_signal({SIGUSR1}, [this](int) { (void)shutdown_.undrain(); });
     begin_reloading();
+    watch_load();
     loop_.run();
     if (const std::size_t hung = control_->stop(); hung > 0) {
         telemetry::log_error("stopped without control threads that hang",
                              {{"threads", hung}, {"lost", "what their rooms had still to tell"}});
+        return false;
+    }
+    if (!end_history()) {
+        telemetry::log_error("stopped without the history of the console, which hangs");
         return false;
     }
     if (const std::size_t hung = media_->stop(); hung > 0) {
@@ -399,7 +585,7 @@ bool Server::run() {
         return false;
     }
     telemetry::log_info("stopped");
-    return true;
+    return !failed_;
 }
 
 void Server::stop() {

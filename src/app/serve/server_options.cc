@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "app/serve/console/console_setup.h"
+#include "app/serve/limit_options.h"
 #include "app/version.h"
 #include "proto/proto_json.h"
 
@@ -127,6 +129,9 @@ sfu::ShardOptions shard_options(const config::Config& config) {
     options.packet_buffer_size_video = config.rtc.packet_buffer_size_video;
     options.packet_buffer_size_audio = config.rtc.packet_buffer_size_audio;
     options.level_lengths = config.own.level_lengths;
+    options.sound_hold = config.own.sound_hold;
+    options.strangers = stranger_limits(config);
+    options.data_rates = data_rates(config);
     options.loss_proxying = config.audio.enable_loss_proxying;
     options.sctp = {config.rtc.sctp_min_cwnd, config.rtc.sctp_fast_rtx_wnd,
                     config.rtc.sctp_cwnd_ca_step};
@@ -159,6 +164,7 @@ worker::MediaNodeOptions media_options(const config::Config& config,
         options.udp_port_end = config.rtc.port_range_end;
     }
     if (config.rtc.tcp_port != 0) options.tcp_port = config.rtc.tcp_port;
+    options.tcp_accepted_elsewhere = config.shares_tcp();
     options.seed = seed;
     options.shard = shard_options(config);
     return options;
@@ -175,14 +181,17 @@ control::RouteOptions route_options(const config::Config& config) {
     // Whoever has an own key may be reached by others: what is open to everybody is asked for by
     // name then (TOK-15, CON-10).
     options.development_tokens = config.placeholder_keys || config.own.demo_enabled;
+    options.tls = config.tls.is_on();
     options.metrics_on_main_port = config.placeholder_keys || config.own.metrics_enabled;
     if (config.development)
         options.debug_on_main_port = config.placeholder_keys ? control::DebugAccess::kAll
                                                              : control::DebugAccess::kRoomLister;
     options.metrics_user = config.prometheus.username;
     options.metrics_password = std::string(config.prometheus.password.reveal());
+    options.gate = gate_options(config);
     options.load_limits.tracks = config.limit.num_tracks;
     options.load_limits.bytes_per_second = config.limit.bytes_per_sec;
+    options.console = console_options(config);
     return options;
 }
 

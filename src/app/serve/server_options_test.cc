@@ -286,6 +286,9 @@ TEST_CASE("Route options: development extras, metrics users, load limits [CON-10
     config::Config config;
     CHECK_FALSE(route_options(config).development_tokens);
     CHECK_FALSE(route_options(config).metrics_on_main_port);
+    CHECK_FALSE(route_options(config).tls);
+    config.tls.cert_file = "cert.pem";
+    CHECK(route_options(config).tls);
     config.own.demo_enabled = true;
     CHECK(route_options(config).development_tokens);
     CHECK_FALSE(route_options(config).metrics_on_main_port);
@@ -394,6 +397,13 @@ TEST_CASE(
     own.tls_domain = "turn.example.org";
     own.udp.clear();
     CHECK(ice_servers(rtc, &own, {"PA_alice", "APIx"}, kNow).size() == 2);
+    // Nor is any needed where clients reach media at the same port.
+    own.shares_media = true;
+    const auto shared = ice_servers(rtc, &own, {"PA_alice", "APIx"}, kNow);
+    REQUIRE(shared.size() == 1);
+    CHECK(shared[0].urls_size() == 1);
+    own.tls_domain.clear();
+    CHECK(ice_servers(rtc, &own, {"PA_alice", "APIx"}, kNow).empty());
 }
 
 }  // namespace confab::app

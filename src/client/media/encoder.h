@@ -10,36 +10,29 @@
 
 #include "base/rng.h"
 #include "client/media/media_stamp.h"
+#include "client/media/packet_source.h"
 #include "client/media/track_plan.h"
 
 namespace confab::client {
 
-struct EncodedPacket {
-    std::size_t layer = 0;
-    std::uint32_t timestamp = 0;
-    bool marker = false;
-    std::uint8_t audio_level = 127;
-    Bytes payload;
-};
-
-class Encoder {
+class Encoder final : public PacketSource {
   public:
     Encoder(const TrackPlan& plan, Timestamp start, Rng rng);
 
-    Timestamp next_frame() const { return next_frame_; }
+    Timestamp next_frame() const override { return next_frame_; }
     // The packets of the frame due at `now`, all layers, lowest first; empty before its time.
-    std::vector<EncodedPacket> encode(Timestamp now);
+    std::vector<EncodedPacket> encode(Timestamp now) override;
     // Time passes that frame, but nobody captures it: an encoder that is not fed counts nothing.
-    void skip_frame();
+    void skip_frame() override;
     // The next frame is a key frame on all layers (02 IN-53).
-    void request_key_frame() { key_wanted_ = true; }
+    void request_key_frame() override { key_wanted_ = true; }
     // A layer that is off has no pictures; one that comes back begins with a key frame.
-    void set_layer(std::size_t layer, bool wanted);
+    void set_layer(std::size_t layer, bool wanted) override;
     // Of audio with sizes of its own: silence has small packets and no level.
-    void set_speaking(bool speaking) { speaking_ = speaking; }
-    std::uint64_t key_frames() const { return key_frames_; }
+    void set_speaking(bool speaking) override { speaking_ = speaking; }
+    std::uint64_t key_frames() const override { return key_frames_; }
     // The RTP time of `now`, for sender reports.
-    std::uint32_t rtp_time(Timestamp now, std::size_t layer) const;
+    std::uint32_t rtp_time(Timestamp now, std::size_t layer) const override;
 
   private:
     struct Layer {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "client/media/clip/clip_source.h"
 #include "wire/rtp/rtx.h"
 
 namespace confab::client {
@@ -18,7 +19,10 @@ void Publisher::add_track(Timestamp now, const TrackPlan& plan) {
     track->plan = plan;
     // Frames of different tracks do not start together.
     const Timestamp start = now + Duration::micros(static_cast<std::int64_t>(rng_.below(20'000)));
-    track->encoder = std::make_unique<Encoder>(plan, start, rng_.fork());
+    if (plan.clip)
+        track->encoder = std::make_unique<ClipSource>(plan.clip, start, rng_.fork());
+    else
+        track->encoder = std::make_unique<Encoder>(plan, start, rng_.fork());
     track->next_report = start + Duration::millis(static_cast<std::int64_t>(rng_.below(1000)));
     for (const LayerPlan& layer : plan.layers) {
         Stream stream;
@@ -56,6 +60,12 @@ void Publisher::set_layer(std::uint32_t number, std::size_t layer, bool wanted) 
 void Publisher::set_speaking(bool speaking) {
     for (const auto& track : tracks_)
         track->encoder->set_speaking(speaking);
+}
+
+bool Publisher::has_ended(std::uint32_t number) const {
+    for (const auto& track : tracks_)
+        if (track->plan.number == number) return track->encoder->next_frame().is_never();
+    return false;
 }
 
 std::uint64_t Publisher::key_frames() const {
@@ -129,8 +139,8 @@ void Publisher::send_frame(Timestamp now, Track& track) {
         // As if sent and lost: pictures and packets go on counting together.
         for (const EncodedPacket& packet : packets)
             ++track.streams[packet.layer].sequence;
-        // Encoders start when the connection is up: with a key frame.
-        track.encoder->request_key_frame();
+        // Encoders start when the connection is up: with a key frame, clips from their beginning.
+        track.encoder->start_again();
         return;
     }
     for (EncodedPacket& packet : packets) {

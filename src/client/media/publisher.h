@@ -37,6 +37,8 @@ class Publisher {
     // Of tracks that follow it (TrackPlan::follows_quality); layers from the lowest.
     void set_layer(std::uint32_t number, std::size_t layer, bool wanted);
     void set_speaking(bool speaking);
+    // Nothing more comes of it: its clip has ended.
+    bool has_ended(std::uint32_t number) const;
     void handle_block(Timestamp now, const wire::RtcpBlock& block);
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
@@ -64,7 +66,7 @@ class Publisher {
     struct Track {
         TrackPlan plan;
         bool muted = false;
-        std::unique_ptr<Encoder> encoder;
+        std::unique_ptr<PacketSource> encoder;
         std::vector<Stream> streams;
         Timestamp next_report;
     };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ inline constexpr std::uint8_t kRepairedRidExtension = 11;
 inline constexpr std::uint8_t kAudioLevelExtension = 6;
 inline constexpr std::uint8_t kTransportCcExtension = 3;
 inline constexpr std::uint8_t kAbsSendTimeExtension = 2;
+
+struct Clip;
 
 struct LayerPlan {
     std::string rid;  // empty: the only one, without rid
@@ -48,6 +51,8 @@ struct TrackPlan {
     bool announce_ssrcs = false;  // a=ssrc lines instead of mid and rid extensions
     // Stamps say when a frame was really sent, not when it was due: latency is that of the network.
     bool stamps_sending = false;
+    // What is sent instead of synthetic frames.
+    std::shared_ptr<const Clip> clip = nullptr;
     // Layers that no subscriber wants are not encoded (dynacast, 02 DYN-02).
     bool follows_quality = false;
 };

@@ -8,7 +8,7 @@
 namespace confab::cluster::nodes {
 namespace {
 
-constexpr rpc::Method kPing{"Keepalive", "Ping", rpc::Flow::kPublish};
+constexpr rpc::Method kPing{"Keepalive", "Ping", rpc::Flow::kPublish, false, "rpc.KeepalivePing"};
 
 }  // namespace
 

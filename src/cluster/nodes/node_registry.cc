@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "cluster/nodes/record/server_version.h"
@@ -15,6 +16,19 @@
 namespace confab::cluster::nodes {
 
 using redis::Value;
+
+namespace {
+
+RegistryEvent taken(const std::string& id, const NodeRecord& other, bool ours_is_later) {
+    const std::string who = "another node at " + other.ip + " writes records as " + id;
+    if (ours_is_later)
+        return {RegistryEvent::Kind::kIdInUse,
+                {},
+                who + " and was there first: start this one again, it takes a new id"};
+    return {RegistryEvent::Kind::kIdTaken, {}, who + ", one of them has to take a new id"};
+}
+
+}  // namespace
 
 NodeRegistry::NodeRegistry(redis::Port& redis, rpc::Bus& bus, RegistryOptions options,
                            Figures figures, Rng rng)
@@ -137,6 +151,7 @@ void NodeRegistry::handle_written(Timestamp asked, Timestamp now, const Value* r
     stored_wall_ = clock_.wall_at(asked);
     told_stuck_ = false;
     if (std::exchange(registered_, true)) return;
+    registered_at_ = now;
     tell({RegistryEvent::Kind::kRegistered, {}, ""});
     read_version(now);
     poll_at_ = now;  // to see ourselves: a first node takes rooms at once
@@ -205,7 +220,7 @@ void NodeRegistry::handle_records(Timestamp asked, Timestamp now, Value* reply) 
     check_own(now);
     note_dead(now);
     take_table_events();
-    if (!registered_ && !writing_) write(at(now));
+    if (!registered_ && !writing_ && is_id_free()) write(at(now));
     const Duration spread = Duration::micros(
         static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(kPoll.us() / 10))));
     poll_at_ = std::max(asked + kSoonest, earlier(asked + kPoll - spread, table_.next_suspicion()));
@@ -223,11 +238,23 @@ void NodeRegistry::check_own(Timestamp now) {
     const NodeRecord& record = own->record;
     const bool ours =
         record.ip == options_.ip && record.stats && record.stats->started_at == started_at_;
-    if (!registered_ || ours || std::exchange(told_taken_, true)) return;
-    tell({RegistryEvent::Kind::kIdTaken,
-          {},
-          "another node at " + record.ip + " writes records as " + options_.id +
-              ", one of them has to take a new id"});
+    if (!registered_ || ours) return;
+    const std::int64_t started = record.stats ? record.stats->started_at : 0;
+    const bool ours_is_later = std::tie(started_at_, options_.ip, options_.link) >
+                               std::tie(started, record.ip, record.link);
+    if (!std::exchange(told_taken_, true))
+        tell(taken(options_.id, record, ours_is_later && now < registered_at_ + kTrial));
+}
+
+// Before the first record: it may be that of a process that has ended, which is silent soon.
+bool NodeRegistry::is_id_free() {
+    const NodeTable::Entry* own = table_.find(options_.id);
+    if (own == nullptr || own->absent_since || !own->record.stats ||
+        own->presence == NodeTable::Presence::kSilent)
+        return true;
+    const bool lives = own->changed_after != Timestamp();
+    if (lives && !std::exchange(told_taken_, true)) tell(taken(options_.id, own->record, true));
+    return false;
 }
 
 // Upstream removes at its start whatever looks old by its own clock, the living with a wrong clock

@@ -51,6 +51,7 @@ struct RegistryEvent {
         kWasAway,
         kRecordLost,
         kIdTaken,    // somebody else writes a record with our id: take a new one
+        kIdInUse,    // the same, and it was there first: this process has to end
         kLoopStuck,  // pings do not come back though Redis answers: once per occasion
     };
     Kind kind = Kind::kRegistered;
@@ -66,7 +67,9 @@ class NodeRegistry {
     static constexpr Duration kSlow = Duration::seconds(1);       // a reply that says: Redis hangs
     static constexpr Duration kFresh = Duration::seconds(4);      // NODE-15
     static constexpr Duration kMaxDelay = Duration::seconds(30);  // node_stats.stats_max_delay
-    static constexpr std::size_t kMaxEvents = 8192;               // beyond, the oldest is lost
+    // After the first record: whoever else has our id and came first keeps it.
+    static constexpr Duration kTrial = Duration::seconds(10);
+    static constexpr std::size_t kMaxEvents = 8192;  // beyond, the oldest is lost
 
     using Figures = std::function<NodeFigures()>;
     using Done = Callback<Timestamp>;
@@ -96,6 +99,9 @@ class NodeRegistry {
     void refresh(Timestamp now, Done done);
     // Somebody knows that the process of a node has ended (NodeTable::prove_dead).
     void prove_dead(Timestamp now, const std::string& id);
+    void note(Timestamp now, const std::string& id, NodeTable::Sign sign) {
+        table_.note(now, id, sign);
+    }
     // Removes a record if it is still this one (RDS-27).
     void remove(Timestamp now, const std::string& id);
 
@@ -137,6 +143,7 @@ class NodeRegistry {
     void poll(const Clock& clock);
     void handle_records(Timestamp asked, Timestamp now, redis::Value* reply);
     void check_own(Timestamp now);
+    bool is_id_free();
     void note_dead(Timestamp now);
     void fail_poll(Timestamp now);
     void answer_waiting(Timestamp now, Timestamp asked);
@@ -158,6 +165,7 @@ class NodeRegistry {
     NodeState state_ = NodeState::kStartingUp;
     std::int64_t started_at_ = 0;
     bool registered_ = false;  // once
+    Timestamp registered_at_;
     bool writing_ = false;
     bool there_ = false;               // our record, as far as we know
     std::optional<Timestamp> stored_;  // of the figures in it

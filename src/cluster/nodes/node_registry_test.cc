@@ -77,6 +77,7 @@ TEST_CASE("NodeRegistry: the commands of a start, in their order [RDS-31] [RDS-0
     pass(Duration::millis(100));
     std::erase(spy.said, "HVALS nodes");
     CHECK(spy.said == Words{"PUBLISH Keepalive|Ping|a|REQ"});
+    CHECK(bus.published == "rpc.KeepalivePing");
 }
 
 TEST_CASE("NodeRegistry: livekit_version is only raised [RDS-01]") {
@@ -352,6 +353,30 @@ TEST_CASE("NodeRegistry: a stopped process is dead to others, and back when it g
     CHECK(a.count("away") == 1);
 }
 
+TEST_CASE("NodeRegistry: whose system answers has its rooms when it goes on [NODE-24]") {
+    Cluster cluster;
+    TestNode& a = cluster.add("a");
+    TestNode& b = cluster.add("b");
+    cluster.pass_seconds(10);
+    CHECK(b.place("room", "a") == "a");
+    a.frozen = true;
+    for (int i = 0; i < 14; ++i) {
+        b.registry.note(cluster.now, "a", NodeTable::Sign::kStands);
+        cluster.pass_seconds(1);
+    }
+    CHECK(b.count("stands a") == 1);
+    CHECK(b.count("died a") == 0);
+    CHECK(b.place("room") == "a");
+    CHECK(b.place("new") == "b");
+    a.frozen = false;
+    cluster.pass_seconds(5);
+    CHECK_FALSE(has_died(a));
+    CHECK(a.conflicts.empty());
+    CHECK(cluster.holder("room") == "a");
+    CHECK(b.count("came a") == 1);
+    CHECK(b.orphans.empty());
+}
+
 TEST_CASE("NodeRegistry: two nodes with one id [NODE-01]") {
     Cluster cluster;
     TestNode& a = cluster.add("a");
@@ -384,6 +409,73 @@ TEST_CASE("NodeRegistry: two nodes with one id [NODE-01]") {
     cluster.pass_seconds(1);
     CHECK(done);
     CHECK(cluster.record("a"));  // the other one's
+}
+
+TEST_CASE(
+    "NodeRegistry: a node that starts with an id in use says nothing, and has to end [NODE-01]") {
+    for (const std::int64_t phase : {0, 300, 1100, 1900}) {
+        Cluster cluster;
+        cluster.pass(Duration::millis(phase));
+        // As the living one writes; and one that has ended.
+        const auto write = [&cluster](const std::string& id) {
+            NodeRecord record;
+            record.id = id;
+            record.ip = "10.0.0.2";
+            record.stats.emplace().started_at = 1'795'161'000;
+            record.stats->updated_at = (cluster.wall0 + (cluster.now - Timestamp())).s();
+            cluster.run({"HSET", kNodesKey, id, write_record(record)});
+        };
+        write("a");
+        write("b");
+        cluster.pass(Duration::millis(700));
+        TestNode& a = cluster.add("a");
+        TestNode& b = cluster.add("b");
+        for (int i = 0; i < 8; ++i) {
+            cluster.pass(Duration::millis(1000));
+            if (i % 2 == 0) write("a");
+        }
+        CHECK(a.count("in use") == 1);
+        CHECK(a.count("registered") == 0);
+        REQUIRE(cluster.record("a"));
+        CHECK(cluster.record("a")->ip == "10.0.0.2");
+        CHECK_FALSE(a.registry.is_ready(cluster.now));
+        a.registry.stop(a.clock(), [](Timestamp) {});
+        cluster.pass_seconds(5);
+        CHECK(cluster.record("a"));  // the other one's
+        // Its predecessor has ended: it waited for that, and is a node.
+        CHECK(b.count("in use") == 0);
+        CHECK(b.count("registered") == 1);
+        CHECK(cluster.record("b")->ip == "10.0.0.1");
+    }
+}
+
+TEST_CASE(
+    "NodeRegistry: of two that start with one id at once, the one that was first stays [NODE-01]") {
+    for (const bool ours_is_later : {false, true}) {
+        Cluster cluster;
+        TestNode& a = cluster.add("a");
+        cluster.pass_seconds(1);
+        REQUIRE(a.count("registered") == 1);
+        NodeRecord twin = *cluster.record("a");
+        twin.ip = "10.0.0.2";
+        twin.stats->started_at += ours_is_later ? -1 : 1;
+        cluster.run({"HSET", kNodesKey, "a", write_record(twin)});
+        cluster.pass_seconds(3);
+        CHECK(a.count("in use") == (ours_is_later ? 1 : 0));
+        CHECK(a.count("taken") == (ours_is_later ? 0 : 1));
+    }
+    // Who has been there for long does not end because of what somebody writes.
+    Cluster cluster;
+    TestNode& a = cluster.add("a");
+    cluster.pass_seconds(12);
+    NodeRecord twin = *cluster.record("a");
+    twin.stats->started_at -= 1;
+    for (int i = 0; i < 10; ++i) {
+        cluster.run({"HSET", kNodesKey, "a", write_record(twin)});
+        cluster.pass(Duration::millis(300));
+    }
+    CHECK(a.count("in use") == 0);
+    CHECK(a.count("taken") == 1);
 }
 
 TEST_CASE("NodeRegistry: at its start it removes the dead, and only those [RDS-31] [RDS-07]") {

@@ -12,11 +12,13 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "base/time.h"
 #include "cluster/nodes/node_table.h"
+#include "cluster/nodes/scale_history.h"
 #include "cluster/nodes/select/autoscale.h"
 
 namespace confab::cluster::nodes {
@@ -31,6 +33,13 @@ class NodeScaler {
     NodeScaler(const NodeTable& table, Leads leads, ScaleOptions options)
         : table_(table), leads_(std::move(leads)), scaler_(options) {}
 
+    // With ScaleOptions::ahead: what it expects by. The history outlives it.
+    using Wall = std::function<UnixTime(Timestamp)>;
+    void set_history(ScaleHistory& history, Wall wall) {
+        history_ = &history;
+        wall_ = std::move(wall);
+    }
+
     void start(Timestamp now) { due_ = now; }
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const { return due_; }
@@ -40,14 +49,20 @@ class NodeScaler {
         std::size_t serving = 0;
         bool leads = false;
         std::optional<std::string> drain;  // only of who leads
+        std::size_t expected = 0;  // of the desired, because of past weeks; 0: nothing is known
     };
     const Snapshot& snapshot() const { return last_; }
     // What the leader says has changed: the number that is desired, or who should go.
     std::optional<Snapshot> poll_event() { return std::exchange(news_, std::nullopt); }
 
   private:
+    // How many are expected soon.
+    std::size_t look_ahead(Timestamp now, std::span<const NodeView> views);
+
     const NodeTable& table_;
     Leads leads_;
+    ScaleHistory* history_ = nullptr;
+    Wall wall_;
     Autoscaler scaler_;
     Timestamp due_ = Timestamp::never();
     Snapshot last_;

@@ -120,6 +120,7 @@ void NodeTable::see_change(const Clock& clock, Entry& entry, NodeRecord record, 
     if (record.stats)
         entry.written = entry.clock_error.changed(clock, record.stats->updated_at, before);
     entry.first_age = Duration::zero();
+    entry.told_standing = false;
     entry.record = std::move(record);
     entry.bytes = std::move(bytes);
     if (entry.proved_dead && clock.now < *entry.proved_dead + kLastWords) return;
@@ -152,8 +153,12 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
         auto& [id, entry] = *it;
         const bool was_usable = entry.presence != Presence::kSilent;
         const bool gone = entry.absent_since && asked >= *entry.absent_since + kAbsent;
-        const bool silent = entry.record.stats && asked >= entry.written + kAlive;
+        const bool says_nothing = entry.record.stats && asked >= entry.written + kAlive;
+        const bool heard = is_heard(entry, asked);
+        const bool stands = says_nothing && was_usable && (heard || is_standing(entry, asked));
+        const bool silent = says_nothing && !stands;
         if (entry.absent_since && was_usable) entry.presence = Presence::kUnproven;
+        if (stands) see_standing(entry, heard);
         if (silent) entry.presence = Presence::kSilent;
         if (was_usable && (gone || silent)) {
             ++counters_.died;
@@ -166,6 +171,33 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
             ++counters_.lost;
         it = gone ? entries_.erase(it) : std::next(it);
     }
+}
+
+void NodeTable::note(Timestamp now, std::string_view id, Sign sign) {
+    const auto it = entries_.find(id);
+    if (it == entries_.end() || id == own_id_) return;
+    (sign == Sign::kHeard ? it->second.heard : it->second.standing) = now;
+}
+
+bool NodeTable::is_heard(const Entry& entry, Timestamp asked) const {
+    return entry.heard && asked < *entry.heard + kStandingNews &&
+           asked < entry.written + kHeardOnly;
+}
+
+bool NodeTable::is_standing(const Entry& entry, Timestamp asked) const {
+    return entry.standing && asked < *entry.standing + kStandingNews;
+}
+
+void NodeTable::see_standing(Entry& entry, bool heard) {
+    entry.presence = Presence::kUnproven;
+    if (std::exchange(entry.told_standing, true)) return;
+    const std::string who = "node " + entry.record.id;
+    if (heard)
+        tell(TableEvent::Kind::kHeard, entry.record.id,
+             who + " is there, but does not write its record any more: it may have lost Redis");
+    else
+        tell(TableEvent::Kind::kStands, entry.record.id,
+             who + " says nothing, but its system answers for it");
 }
 
 void NodeTable::prove_dead(Timestamp now, std::string_view id) {
@@ -219,8 +251,11 @@ Timestamp NodeTable::next_suspicion() const {
     Timestamp next = Timestamp::never();
     for (const auto& [id, entry] : entries_) {
         if (entry.absent_since) next = earlier(next, *entry.absent_since + kAbsent);
-        if (entry.presence != Presence::kSilent && entry.record.stats)
-            next = earlier(next, entry.written + kAlive);
+        if (entry.presence == Presence::kSilent || !entry.record.stats) continue;
+        Timestamp silent = entry.written + kAlive;
+        for (const std::optional<Timestamp>& said : {entry.standing, entry.heard})
+            if (said) silent = std::max(silent, *said + kStandingNews);
+        next = earlier(next, silent);
     }
     return next.is_never() ? next : std::max(next, lenient_until_);
 }

@@ -8,7 +8,8 @@
 // one would make the living dead or the dead alive. A record is from between the poll that saw it
 // first and the one before; where in between, its updated_at says, corrected by how wrong the clock
 // of its node was found to be (ClockError). Five seconds later, if a poll made then sees the same
-// record, its node is silent.
+// record, its node is silent. If its system is known to answer for it (NodeTable::note),
+// the process stands still and keeps what it has for as long as that is said; it gets nothing new.
 #pragma once
 
 #include <cstddef>
@@ -59,6 +60,8 @@ struct TableEvent {
         kCame,    // alive: for the first time, or again
         kDied,    // silent for 5 s; or its record is gone, and stays so
         kSkewed,  // its clock is off by more than 2 s: once for each node
+        kStands,  // silent, but its system answers: once until it writes again
+        kHeard,   // the same, but it is heard over a link
     };
     Kind kind;
     std::string node;
@@ -74,6 +77,10 @@ class NodeTable {
     // After Redis was away or lost all: until the others have found back to it.
     static constexpr Duration kReturn = Duration::seconds(7);
     static constexpr Duration kLastWords = Duration::seconds(4);  // a heartbeat, and a poll
+    // Of what a link says of it; said each second.
+    static constexpr Duration kStandingNews = Duration::seconds(2);
+    // Without its record, of who is heard: somebody else may write it, or its Redis is away.
+    static constexpr Duration kHeardOnly = Duration::seconds(30);
     static constexpr Duration kSkew = Duration::seconds(2);
     static constexpr Duration kExpired = Duration::seconds(60);  // 03 RDS-27
     static constexpr std::size_t kMaxNodes = 2000;   // further records are counted and left out
@@ -94,6 +101,9 @@ class NodeTable {
         Timestamp changed_after;  // the record: that poll still saw another one
         std::optional<Timestamp> absent_since;
         std::optional<Timestamp> proved_dead;
+        std::optional<Timestamp> standing;  // so it was said last
+        std::optional<Timestamp> heard;     // the same
+        bool told_standing = false;
         bool may_be_lost = false;  // proved dead; lost if it does not withdraw its record
         Duration first_age;        // by its own clock when it was seen first; 0 once it has changed
         ClockError clock_error;
@@ -112,6 +122,14 @@ class NodeTable {
     // also where that is read only now. A record that changes kLastWords later is one: the proof
     // was none.
     void prove_dead(Timestamp now, std::string_view id);
+    // What a link says of a node; to be said again while it is so.
+    enum class Sign : std::uint8_t {
+        kStands,  // its process says nothing, but its system answers
+        // Its process has said something. For kHeardOnly it keeps its rooms and gets no new ones,
+        // whatever becomes of its record.
+        kHeard,
+    };
+    void note(Timestamp now, std::string_view id, Sign sign);
     // Redis was away, slow or emptied: nobody is taken for dead for kReturn.
     void forgive(Timestamp now);
 
@@ -154,6 +172,9 @@ class NodeTable {
     void see_alive(Entry& entry);
     void check_skew(Entry& entry);
     void judge(Timestamp now, Timestamp asked);
+    bool is_standing(const Entry& entry, Timestamp asked) const;
+    bool is_heard(const Entry& entry, Timestamp asked) const;
+    void see_standing(Entry& entry, bool heard);
     void tell(TableEvent::Kind kind, const std::string& node, std::string text);
 
     std::string own_id_;

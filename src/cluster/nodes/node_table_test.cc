@@ -18,8 +18,13 @@ namespace {
 struct World {
     Clock clock() const { return {now, UnixTime::seconds(1'000'000) + (now - Timestamp())}; }
     void put(const std::string& id, Duration skew = {}, bool stats = true) {
+        put_as("10.0.0.1", id, skew, stats);
+    }
+    void put_as(const std::string& ip, const std::string& id, Duration skew = {},
+                bool stats = true) {
         NodeRecord record;
         record.id = id;
+        record.ip = ip;
         if (stats) record.stats.emplace().updated_at = (clock().wall + skew).s();
         ++version;
         last_put = now;
@@ -33,7 +38,8 @@ struct World {
             all.push_back(bytes);
         table.read(clock(), now, all);
         while (const auto event = table.poll_event()) {
-            static constexpr const char* kWords[] = {"came ", "died ", "skewed "};
+            static constexpr const char* kWords[] = {"came ", "died ", "skewed ", "stands ",
+                                                     "heard "};
             events.push_back(kWords[static_cast<int>(event->kind)] + event->node);
             texts.push_back(event->text);
         }
@@ -359,6 +365,118 @@ TEST_CASE("NodeTable: whose process ended and whose record goes was not lost [NO
     CHECK(world.table.find("ND_b") == nullptr);
     CHECK(world.table.snapshot().lost == 0);
     CHECK(world.table.snapshot().died == 1);
+}
+
+TEST_CASE(
+    "NodeTable: silent, but its system answers: it keeps what it has, and gets nothing [NODE-24]") {
+    World world;
+    world.live("a", {}, Duration::seconds(20));
+    CHECK(world.take() == Words{"came a"});
+    const Timestamp stopped = world.now;
+    const auto stand = [&world](int seconds) {
+        for (int i = 0; i < seconds; ++i) {
+            world.table.note(world.now, "a", NodeTable::Sign::kStands);
+            world.watch(Duration::seconds(1));
+        }
+    };
+    stand(12);
+    CHECK(world.take() == Words{"stands a"});  // once
+    CHECK(world.table.is_usable("a"));
+    CHECK_FALSE(world.table.is_proven("a"));
+    CHECK_FALSE(world.table.views()[0].is_alive);
+    SUBCASE("it goes on") {
+        world.live("a", {}, Duration::seconds(4));
+        CHECK(world.take().empty());
+        CHECK(world.table.views()[0].is_alive);
+        CHECK(world.table.snapshot().died == 0);
+        // Told again the next time.
+        world.watch(Duration::seconds(1));
+        stand(8);
+        CHECK(world.take() == Words{"stands a"});
+    }
+    SUBCASE("nothing more is said of it: it is dead within the time of the news, and a poll") {
+        while (world.events.empty() && world.now < stopped + Duration::seconds(20))
+            world.watch(Duration::millis(250));
+        CHECK(world.take() == Words{"died a"});
+        CHECK(world.now - stopped <= Duration::millis(13'300));
+        CHECK(world.table.snapshot().lost == 1);
+        // It was dead before it is said: dead it is.
+        world.table.note(world.now, "a", NodeTable::Sign::kStands);
+        world.watch(Duration::seconds(1));
+        CHECK_FALSE(world.table.is_usable("a"));
+    }
+    SUBCASE("its process ends") {
+        world.table.prove_dead(world.now, "a");
+        CHECK_FALSE(world.table.is_usable("a"));
+    }
+}
+
+TEST_CASE("NodeTable: its record says nothing, but it is heard: it keeps what it has [NODE-01]") {
+    World world;
+    world.live("a", {}, Duration::seconds(20));
+    CHECK(world.take() == Words{"came a"});
+    const Timestamp stopped = world.now;
+    const auto hear = [&world](int seconds) {
+        for (int i = 0; i < seconds; ++i) {
+            world.table.note(world.now, "a", NodeTable::Sign::kHeard);
+            world.watch(Duration::seconds(1));
+        }
+    };
+    hear(25);
+    CHECK(world.take() == Words{"heard a"});  // once
+    CHECK(world.table.is_usable("a"));
+    CHECK_FALSE(world.table.views()[0].is_alive);
+    SUBCASE("it writes again") {
+        world.live("a", {}, Duration::seconds(4));
+        CHECK(world.take().empty());
+        CHECK(world.table.views()[0].is_alive);
+    }
+    SUBCASE("for long: it is dead for everybody else by then") {
+        hear(10);
+        CHECK(world.take() == Words{"died a"});
+        CHECK(world.now - stopped > NodeTable::kHeardOnly);
+    }
+    SUBCASE("it is heard no more") {
+        world.watch(Duration::seconds(4));
+        CHECK(world.take() == Words{"died a"});
+    }
+    SUBCASE("its process ends") {
+        world.table.prove_dead(world.now, "a");
+        CHECK_FALSE(world.table.is_usable("a"));
+    }
+    SUBCASE("its record goes: it has left") {
+        world.records.clear();
+        hear(6);
+        CHECK(world.take() == Words{"died a"});
+        CHECK_FALSE(world.table.is_usable("a"));
+    }
+}
+
+TEST_CASE(
+    "NodeTable: two processes that write as one node, with clocks that differ, kill nobody "
+    "[NODE-01]") {
+    for (const std::int64_t ahead : {-300'000, -5000, 0, 5000, 300'000}) {
+        for (const std::int64_t twin_phase : {0, 250, 900}) {
+            World world;
+            world.live("a", {}, Duration::seconds(20));
+            CHECK(world.take() == Words{"came a"});
+            // The other one writes each half second, the first as ever.
+            for (int i = 0; i < 40; ++i) {
+                world.now = world.now + Duration::millis(twin_phase);
+                world.put_as("192.0.2.9", "a", Duration::millis(ahead));
+                world.watch(Duration::millis(500));
+                if (i % 4 == 0) world.put("a");
+                world.watch(Duration::millis(100));
+            }
+            CHECK(world.table.is_usable("a"));
+            // It goes, and the first one goes on.
+            world.live("a", {}, Duration::seconds(20));
+            Words told = world.take();
+            std::erase(told, "skewed a");  // one of both is
+            CHECK(told.empty());
+            CHECK(world.table.snapshot().died == 0);
+        }
+    }
 }
 
 TEST_CASE("NodeTable: who goes on writing was not dead [NODE-24]") {

@@ -30,6 +30,7 @@ class PingBus final : public rpc::Bus {
   public:
     redis::Port* port = nullptr;
     Timestamp now;
+    std::string published;  // the type of the last message
 
     void hear(std::string_view channel, std::string payload) {
         if (const auto it = listeners_.find(channel); it != listeners_.end())
@@ -49,6 +50,7 @@ class PingBus final : public rpc::Bus {
         return rpc::Registration([this, channel] { listeners_.erase(channel); });
     }
     void publish(const rpc::Method& method, rpc::Topic topic, std::string message) override {
+        published = method.message;
         const std::string channel = channel_of(method, topic);
         const std::array<std::string_view, 3> words = {"PUBLISH", channel, message};
         (void)port->command(now, words, {});
@@ -209,11 +211,13 @@ inline TestNode::TestNode(Cluster& world, const std::string& id, const NodeOptio
                                 [this](Timestamp, redis::Line line) {
                                     if (line != redis::Line::kCommands) return;
                                     registry.handle_up(clock());
+                                    placement.handle_up(cluster.now);
                                     placement.recheck(cluster.now);
                                 },
                                 [this](Timestamp, redis::Line line, const redis::Fault&) {
-                                    if (line == redis::Line::kCommands)
-                                        registry.handle_down(clock());
+                                    if (line != redis::Line::kCommands) return;
+                                    registry.handle_down(clock());
+                                    placement.handle_down(cluster.now);
                                 },
                                 {}})),
       registry(
@@ -246,9 +250,9 @@ inline void TestNode::handle_timeout() {
     placement.handle_timeout(cluster.now);
     reconciler.handle_timeout(cluster.now);
     while (const auto event = registry.poll_event()) {
-        static constexpr const char* kWords[] = {"registered", "",      "away",
-                                                 "lost",       "taken", "stuck"};
-        static constexpr const char* kNode[] = {"came ", "died ", "skewed "};
+        static constexpr const char* kWords[] = {"registered", "",       "away", "lost",
+                                                 "taken",      "in use", "stuck"};
+        static constexpr const char* kNode[] = {"came ", "died ", "skewed ", "stands ", "heard "};
         const bool is_node = event->kind == RegistryEvent::Kind::kNode;
         events.push_back(is_node ? kNode[static_cast<int>(event->node.kind)] + event->node.node
                                  : kWords[static_cast<int>(event->kind)]);

@@ -26,6 +26,7 @@ void Placement::select(Timestamp now, std::string room, std::string wanted, Done
     const bool is_here = own_.contains(room);
     const bool is_busy = jobs_.size() >= kMaxWaiting;
     jobs_.emplace(id, Job{std::move(room), std::move(wanted), std::move(done), now, {}});
+    set_due(id, now + kPatience);
     if (is_here) {
         ++counters_.here;
         return keep(now, id, registry_.id());
@@ -37,7 +38,10 @@ void Placement::select(Timestamp now, std::string room, std::string wanted, Done
 
 void Placement::hand_over(Timestamp now, std::string room, Done done) {
     const JobId id = ++last_;
-    jobs_.emplace(id, Job{std::move(room), {}, std::move(done), now, registry_.id()});
+    Job job{std::move(room), {}, std::move(done), now, registry_.id()};
+    job.may_wait = false;  // the room is here meanwhile
+    jobs_.emplace(id, std::move(job));
+    set_due(id, now + kPatience);
     place(now, id);
 }
 
@@ -48,7 +52,16 @@ void Placement::look_up(Timestamp now, JobId id) {
     redis_.ask(now, words, [this, id](Timestamp at, const Value* reply) {
         if (!jobs_.contains(id)) return;
         if (reply == nullptr) return fall_back(at, id);
-        if (reply->kind == Value::Kind::kNull) return place(at, id);
+        away_since_.reset();
+        if (reply->kind == Value::Kind::kNull) {
+            // Redis was away a moment ago and may have come back empty: who has the room writes
+            // that again soon.
+            const auto known = elsewhere_.find(jobs_.at(id).room);
+            const bool may_be_forgotten = known != elsewhere_.end() &&
+                                          !registry_.table().is_settled() &&
+                                          registry_.table().is_usable(known->second);
+            return may_be_forgotten ? keep(at, id, std::string(known->second)) : place(at, id);
+        }
         judge(at, id, reply->text);
     });
 }
@@ -175,14 +188,74 @@ void Placement::handle_claim(Timestamp now, JobId id, const Value* reply) {
 
 void Placement::fall_back(Timestamp now, JobId id) {
     const Job& job = jobs_.at(id);
-    if (!may_place_here(job))
+    if (!away_since_) away_since_ = now;
+    if (!may_place_here(job)) {
+        if (wait_for_return(now, id)) return;
         return refuse(id, PlaceError::Code::kRedis,
                       "Redis does not answer, and the room is not on this node: try again, or look "
                       "at redis.address and the server there");
+    }
     if (is_own_full()) return refuse(id, PlaceError::Code::kNodeFull, std::string(kFullForCreate));
     ++counters_.local;
     own_.add(now, job.room, false);
     finish(id, Placed{registry_.id(), true, false});
+}
+
+// False: that would take too long, or too many do.
+bool Placement::wait_for_return(Timestamp now, JobId id) {
+    Job& job = jobs_.at(id);
+    const Timestamp end = earlier(job.begun + kReturnPatience, *away_since_ + kFailover);
+    if (!job.may_wait || now >= end || (!job.returning && returning_ >= kMaxReturning))
+        return false;
+    set_returning(job, true);
+    // Somebody is there who refuses it: a replica that is not yet the master.
+    const bool is_asked_again = redis_.is_up(redis::Line::kCommands) && now < job.due;
+    set_due(id, is_asked_again ? earlier(end, now + kAskAgain) : end);
+    return true;
+}
+
+void Placement::set_returning(Job& job, bool returning) {
+    if (std::exchange(job.returning, returning) == returning) return;
+    returning ? ++returning_ : --returning_;
+}
+
+void Placement::handle_down(Timestamp now) {
+    if (!away_since_) away_since_ = now;
+}
+
+void Placement::handle_up(Timestamp now) {
+    away_since_.reset();
+    const auto spread = returning_ * static_cast<std::uint64_t>(kReturnSpread.us());
+    for (const auto& [id, job] : jobs_) {
+        if (!job.returning) continue;
+        const Duration wait = Duration::micros(static_cast<std::int64_t>(rng_.below(spread)));
+        set_due(id, earlier(job.due, now + wait));
+    }
+}
+
+void Placement::ask_anew(Timestamp now, JobId id) {
+    Job& job = jobs_.at(id);
+    set_returning(job, false);
+    set_due(id, now + kPatience);
+    job.stale.clear();
+    job.refreshed = false;
+    job.claims = 0;
+    look_up(now, id);
+}
+
+void Placement::handle_due(Timestamp now, JobId id) {
+    const Job& job = jobs_.at(id);
+    const bool is_over =
+        now >= job.begun + kReturnPatience || (away_since_ && now >= *away_since_ + kFailover);
+    if (job.returning && !is_over && redis_.is_up(redis::Line::kCommands)) return ask_anew(now, id);
+    fall_back(now, id);
+}
+
+void Placement::set_due(JobId id, Timestamp due) {
+    Job& job = jobs_.at(id);
+    due_.erase({job.due, id});
+    job.due = due;
+    due_.insert({due, id});
 }
 
 bool Placement::may_place_here(const Job& job) const {
@@ -207,13 +280,16 @@ void Placement::refuse(JobId id, PlaceError::Code code, std::string text) {
 }
 
 void Placement::finish(JobId id, Outcome outcome) {
-    ready_.push_back({std::move(jobs_.at(id).done), std::move(outcome)});
+    Job& job = jobs_.at(id);
+    set_returning(job, false);
+    due_.erase({job.due, id});
+    ready_.push_back({std::move(job.done), std::move(outcome)});
     jobs_.erase(id);
 }
 
 void Placement::handle_timeout(Timestamp now) {
-    while (!jobs_.empty() && jobs_.begin()->second.begun + kPatience <= now)
-        fall_back(now, jobs_.begin()->first);
+    while (!due_.empty() && due_.begin()->first <= now)
+        handle_due(now, due_.begin()->second);
     own_.handle_timeout(now);
     for (auto& [done, outcome] : std::exchange(ready_, {}))
         done(now, std::move(outcome));
@@ -222,12 +298,13 @@ void Placement::handle_timeout(Timestamp now) {
 Timestamp Placement::next_deadline() const {
     if (!ready_.empty() || own_.has_conflict()) return Timestamp();
     const Timestamp next = own_.next_deadline();
-    return jobs_.empty() ? next : earlier(next, jobs_.begin()->second.begun + kPatience);
+    return due_.empty() ? next : earlier(next, due_.begin()->first);
 }
 
 Placement::Snapshot Placement::snapshot() const {
     Snapshot all = counters_;
     all.waiting = jobs_.size();
+    all.returning = returning_;
     all.own_rooms = own_.size();
     all.unsure = own_.unsure();
     return all;

@@ -8,6 +8,9 @@
 // agree; in the same step it is seen what all nodes placed where lately, so that a burst spreads
 // although figures are seconds old. A mapping to a node that is dead is replaced, if it still is
 // that one and the table was read since the question came.
+//
+// While Redis is away what cannot be placed here waits for its return (a Sentinel that fails over
+// takes some seconds), kReturnPatience at most, and goes on as soon as it is there.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +67,15 @@ class Placement {
   public:
     static constexpr std::size_t kMaxWaiting = 4096;             // beyond, kBusy
     static constexpr Duration kPatience = Duration::seconds(2);  // with Redis, for one room
+    // For its return, of one room: below the 15 s that livekit-client waits for an answer, with
+    // room for what comes after. Nobody waits any more when it has been away for kFailover: that
+    // is no failover.
+    static constexpr Duration kReturnPatience = Duration::seconds(8);
+    static constexpr Duration kFailover = Duration::seconds(10);
+    static constexpr std::size_t kMaxReturning = 1000;  // further ones are refused at once
+    static constexpr Duration kAskAgain = Duration::millis(500);  // what it refuses meanwhile
+    // When it is there again: one after the other, by chance, within a millisecond for each.
+    static constexpr Duration kReturnSpread = Duration::millis(1);
     // Rooms that are known to be elsewhere, so that none of them is placed here while Redis does
     // not answer. Beyond, all are forgotten.
     static constexpr std::size_t kMaxElsewhere = 10'000;
@@ -83,6 +96,9 @@ class Placement {
     bool is_here(std::string_view room) const { return own_.contains(room); }
     // The room has ended here.
     void release(Timestamp now, const std::string& room) { own_.release(now, room); }
+    // The connection for commands is there, again; or went.
+    void handle_up(Timestamp now);
+    void handle_down(Timestamp now);
     // After RegistryEvent::kWasAway and kRecordLost, and when Redis is there again.
     void recheck(Timestamp now) { own_.recheck(now); }
 
@@ -98,6 +114,7 @@ class Placement {
         std::uint64_t local = 0;     // without Redis
         std::uint64_t refused = 0;
         std::size_t waiting = 0;
+        std::size_t returning = 0;  // of them, those that wait for Redis to be there again
         std::size_t own_rooms = 0;
         std::size_t unsure = 0;
     };
@@ -112,6 +129,9 @@ class Placement {
         std::string stale;  // the dead holder
         bool refreshed = false;
         int claims = 0;
+        bool may_wait = true;    // for the return of Redis
+        bool returning = false;  // it does
+        Timestamp due = Timestamp::never();
     };
     using JobId = std::uint64_t;
 
@@ -126,6 +146,11 @@ class Placement {
     void claim(Timestamp now, JobId id, const std::vector<Offer>& offers);
     void handle_claim(Timestamp now, JobId id, const redis::Value* reply);
     void fall_back(Timestamp now, JobId id);
+    void handle_due(Timestamp now, JobId id);
+    bool wait_for_return(Timestamp now, JobId id);
+    void set_due(JobId id, Timestamp due);
+    void set_returning(Job& job, bool returning);
+    void ask_anew(Timestamp now, JobId id);
     void note_holder(Timestamp now, const std::string& room, const std::string& holder);
     bool may_place_here(const Job& job) const;
     bool is_own_full() const;
@@ -136,7 +161,10 @@ class Placement {
     PlacementOptions options_;
     Rng rng_;
     OwnRooms own_;
-    std::map<JobId, Job> jobs_;                                  // in the order of their begin
+    std::map<JobId, Job> jobs_;
+    std::set<std::pair<Timestamp, JobId>> due_;
+    std::size_t returning_ = 0;
+    std::optional<Timestamp> away_since_;                        // Redis, as far as it was noticed
     std::map<std::string, std::string, std::less<>> elsewhere_;  // room, node
     std::deque<std::pair<Done, Outcome>> ready_;
     JobId last_ = 0;

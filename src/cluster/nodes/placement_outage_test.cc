@@ -36,10 +36,16 @@ TEST_CASE("Placement: rooms that are here go on without Redis [NODE-14]") {
         world.server.stop(world.now);
         world.pass_seconds(seconds);
         CHECK(world.a().place("mine") == "a");
-        CHECK(world.a().place("theirs").starts_with("Redis does not answer"));
-        CHECK(world.a().error->code == Code::kRedis);
         CHECK(world.a().place("new") == "a");
-        CHECK(world.a().place("for b", "b").starts_with("Redis does not answer"));
+        // A failover takes seconds; what takes longer is none.
+        const bool waits = seconds < 10;
+        CHECK((world.a().place("theirs") == "waiting") == waits);
+        CHECK((world.a().place("for b", "b") == "waiting") == waits);
+        CHECK(world.a().placement.snapshot().returning == (waits ? 2 : 0));
+        if (waits) world.pass_seconds(8);
+        CHECK(world.a().error->text.starts_with("Redis does not answer"));
+        CHECK(world.a().error->code == Code::kRedis);
+        CHECK(world.a().placement.snapshot().waiting == 0);
         CHECK(world.a().placement.snapshot().local == 1);
         CHECK(world.a().placement.snapshot().unsure == 1);
         world.server.start(world.now);
@@ -59,13 +65,122 @@ TEST_CASE("Placement: without Redis nothing new where that is not allowed, or dr
     CHECK(world.a().place("mine", "a") == "a");
     world.server.stop(world.now);
     world.pass_seconds(1);
-    CHECK(world.a().place("new").starts_with("Redis does not answer"));
+    CHECK(world.a()
+              .place("new", "", Placement::kReturnPatience)
+              .starts_with("Redis does not answer"));
     CHECK(world.a().place("mine") == "a");
     Two other;
     other.a().registry.set_state(other.a().clock(), NodeState::kShuttingDown);
     other.pass_seconds(1);
     other.server.stop(other.now);
-    CHECK(other.a().place("new").starts_with("Redis does not answer"));
+    CHECK(other.a()
+              .place("new", "", Placement::kReturnPatience)
+              .starts_with("Redis does not answer"));
+}
+
+TEST_CASE("Placement: a failover is waited for, and what waits goes on at once [NODE-14]") {
+    Two world;
+    CHECK(world.a().place("theirs", "b") == "b");
+    world.server.stop(world.now);
+    world.pass(Duration::millis(500));
+    std::vector<std::string> said;
+    world.a().place_into(said, "theirs");
+    world.a().place_into(said, "for b", "b");
+    world.pass_seconds(5);
+    CHECK(said.empty());
+    world.server.start(world.now);
+    const Duration took = world.until([&said] { return said.size() == 2; });
+    CHECK(said == std::vector<std::string>{"b", "b"});
+    CHECK(took < Duration::millis(600));  // the connection, which is tried again each 500 ms
+    CHECK(world.holder("for b") == "b");
+    CHECK(world.a().placement.snapshot().returning == 0);
+}
+
+TEST_CASE(
+    "Placement: who waits for Redis is refused after 8 s, at most 10 s after it went [NODE-14]") {
+    Two world;
+    CHECK(world.a().place("theirs", "b") == "b");
+    world.server.stop(world.now);
+    const Timestamp away = world.now;
+    world.pass(Duration::millis(100));
+    std::vector<std::string> said;
+    world.a().place_into(said, "theirs");
+    world.pass(Duration::millis(7990));
+    CHECK(said.empty());
+    world.pass(Duration::millis(20));
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].starts_with("Redis does not answer"));
+    world.a().place_into(said, "theirs");
+    (void)world.until([&said] { return said.size() == 2; });
+    CHECK(world.now - away >= Placement::kFailover);
+    CHECK(world.now - away < Placement::kFailover + Duration::millis(50));
+    // The next outage is another one.
+    world.server.start(world.now);
+    world.pass_seconds(2);
+    world.server.stop(world.now);
+    world.pass(Duration::millis(100));
+    CHECK(world.a().place("theirs") == "waiting");
+}
+
+TEST_CASE("Placement: so many wait for Redis and no more, and do not come all at once [NODE-14]") {
+    Two world;
+    CHECK(world.a().place("theirs", "b") == "b");
+    world.server.stop(world.now);
+    world.pass(Duration::millis(100));
+    std::vector<std::string> said;
+    for (std::size_t i = 0; i < Placement::kMaxReturning; ++i)
+        world.a().place_into(said, "theirs");
+    world.pass(Duration::millis(10));
+    CHECK(said.empty());
+    world.a().place_into(said, "theirs");
+    world.pass(Duration::millis(10));
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].starts_with("Redis does not answer"));
+    world.server.start(world.now);
+    (void)world.until([&said] { return said.size() > 10; });
+    world.pass(Duration::millis(100));
+    CHECK(said.size() < 400);  // within a second
+    world.pass_seconds(1);
+    CHECK(said.size() == 1 + Placement::kMaxReturning);
+    CHECK(said.back() == "b");
+}
+
+TEST_CASE(
+    "Placement: Redis is back, empty: what waited goes where the room was [NODE-16] [RDS-32]") {
+    Two world;
+    CHECK(world.a().place("theirs", "b") == "b");
+    world.pass_seconds(1);
+    CHECK(world.b().place("theirs") == "b");  // it is made there
+    CHECK(world.a().place("theirs") == "b");
+    world.server.stop(world.now);
+    world.server.store().clear();
+    world.pass(Duration::millis(500));
+    std::vector<std::string> said;
+    for (int i = 0; i < 20; ++i)
+        world.a().place_into(said, "theirs");
+    world.pass_seconds(3);
+    CHECK(said.empty());
+    world.server.start(world.now);
+    world.pass_seconds(3);
+    CHECK(said == std::vector<std::string>(20, "b"));
+    CHECK(world.holder("theirs") == "b");
+    CHECK(world.b().conflicts.empty());
+}
+
+TEST_CASE("Placement: a room that goes elsewhere does not wait: it stays meanwhile [NODE-14]") {
+    Two world;
+    CHECK(world.a().place("mine", "a") == "a");
+    world.a().registry.set_state(world.a().clock(), NodeState::kShuttingDown);
+    world.pass_seconds(1);
+    world.server.stop(world.now);
+    world.pass(Duration::millis(100));
+    std::optional<Placement::Outcome> outcome;
+    world.a().placement.hand_over(
+        world.now, "mine",
+        [&outcome](Timestamp, const Placement::Outcome& told) { outcome = told; });
+    world.pass(Duration::millis(10));
+    REQUIRE(outcome);
+    CHECK(outcome->error().code == Code::kRedis);
 }
 
 TEST_CASE(
@@ -139,7 +254,8 @@ TEST_CASE("Placement: Redis is back, empty: own rooms are written again [RDS-32]
     }
 }
 
-TEST_CASE("Placement: Redis hangs: nobody waits longer than two seconds [NODE-14]") {
+TEST_CASE(
+    "Placement: Redis hangs: what can be placed here waits two seconds, the rest 8 [NODE-14]") {
     Two world;
     CHECK(world.a().place("theirs", "b") == "b");
     world.server.hang(world.now);
@@ -149,10 +265,18 @@ TEST_CASE("Placement: Redis hangs: nobody waits longer than two seconds [NODE-14
     world.pass(Duration::millis(1990));
     CHECK(said.empty());
     world.pass(Duration::millis(20));
-    REQUIRE(said.size() == 2);
-    CHECK(said[0].starts_with("Redis does not answer"));
-    CHECK(said[1] == "a");
-    world.server.go_on(world.now);
+    CHECK(said == std::vector<std::string>{"a"});
+    SUBCASE("it goes on: so does what waits") {
+        world.server.go_on(world.now);
+        world.pass_seconds(1);
+        CHECK(said == std::vector<std::string>{"a", "b"});
+    }
+    SUBCASE("it does not") {
+        world.pass_seconds(6);
+        REQUIRE(said.size() == 2);
+        CHECK(said[1].starts_with("Redis does not answer"));
+        world.server.go_on(world.now);
+    }
     world.pass_seconds(3);
     CHECK(said.size() == 2);  // late replies are nothing more
     CHECK(world.holder("new") == "a");

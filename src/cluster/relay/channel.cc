@@ -93,7 +93,7 @@ void Channel::read() {
 }
 
 void Channel::write(Timestamp now) {
-    if (outage_ && !stream_->is_beside_bus())
+    if (held_ || (outage_ && !stream_->is_beside_bus()))
         sender_.pause();
     else
         sender_.resume(now);

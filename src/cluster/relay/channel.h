@@ -41,6 +41,9 @@ class Channel {
         outage_ = false;
         sender_.resume(now);
     }
+    // The process at the other end stands still: nothing is sent, and no time counts, until it goes
+    // on. With the next advance().
+    void hold(bool held) { held_ = held; }
     // What has been received outlives the end of the channel.
     std::optional<std::string> receive() { return receiver_.take(); }
     std::size_t received() const { return receiver_.waiting(); }
@@ -71,6 +74,7 @@ class Channel {
     BatchSender sender_;
     BatchReceiver receiver_;
     bool outage_ = false;
+    bool held_ = false;
     std::shared_ptr<rpc::Stream> stream_;  // null once it has ended
     std::shared_ptr<Notes> notes_;
     State state_ = State::kOpen;

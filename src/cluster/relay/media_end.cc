@@ -135,6 +135,14 @@ void MediaEnd::node_died(std::string_view node) {
     mailbox_->dead.emplace_back(node);
 }
 
+void MediaEnd::node_stands(std::string_view node, bool stands) {
+    for (const auto& [id, session] : sessions_) {
+        if (!session->channel || session->peer != node) continue;
+        session->channel->hold(stands);
+        mailbox_->ready.wake(id);
+    }
+}
+
 void MediaEnd::handle_outage() {
     outage_ = true;
     for (const auto& [id, session] : sessions_)

@@ -66,6 +66,8 @@ class MediaEnd {
 
     // The registry of nodes holds it for dead: the sessions of its clients end at once.
     void node_died(std::string_view node);
+    // As SignalEnd.
+    void node_stands(std::string_view node, bool stands);
     // No further streams; those that are there go on.
     void stop() { registration_.reset(); }
 

@@ -22,6 +22,17 @@ void check_rejoins(const Client& client) {
     REQUIRE(client.leave);
     CHECK(client.leave->action() == livekit::LeaveRequest::RECONNECT);
 }
+// request(1) and response(2) are on their way when nothing passes any more.
+void cut_while_both_talk(World& world, SessionId id, SessionId room) {
+    world.signal.send(id, request(0));
+    world.media->respond(room, response(1));
+    world.turn();
+    world.faults->cut = true;
+    world.signal.send(id, request(1));
+    world.media->respond(room, response(2));
+    world.turn();
+}
+
 void check_resumes(const Client& client) {
     REQUIRE(client.closed);
     REQUIRE(client.leave);
@@ -165,13 +176,7 @@ TEST_CASE("Relay: a bus that carries nothing for 10 minutes ends no session [NOD
     World world;
     const SessionId id = world.join();
     const SessionId room = world.host->last();
-    world.signal.send(id, request(0));
-    world.media->respond(room, response(1));
-    world.turn();
-    world.faults->cut = true;
-    world.signal.send(id, request(1));  // on its way
-    world.media->respond(room, response(2));
-    world.turn();
+    cut_while_both_talk(world, id, room);
     world.signal.handle_outage();
     world.media->handle_outage();
     world.pass(Duration::seconds(300));
@@ -189,6 +194,34 @@ TEST_CASE("Relay: a bus that carries nothing for 10 minutes ends no session [NOD
     CHECK(world.host->only().numbers == numbers_to(3));
     CHECK(world.clients.at(id).numbers == numbers_to(4));
     // From here on silence counts again.
+    world.faults->cut = true;
+    world.signal.send(id, request(3));
+    world.pass(Duration::millis(7500));
+    CHECK(world.clients.at(id).closed);
+}
+
+TEST_CASE(
+    "Relay: a node that stands still ends no session, and hears all when it goes on [NODE-24]") {
+    World world;
+    const SessionId id = world.join();
+    const SessionId room = world.host->last();
+    cut_while_both_talk(world, id, room);
+    world.signal.node_stands("ND_other", true);  // nothing to do with it
+    world.signal.node_stands("ND_media", true);
+    world.media->node_stands("ND_signal", true);
+    world.pass(Duration::seconds(14));
+    CHECK(!world.clients.at(id).is_over());
+    CHECK(!world.host->only().closed);
+    world.faults->cut = false;
+    world.signal.send(id, request(2));
+    world.turn();
+    CHECK(world.host->only().numbers == numbers_to(1));
+    world.signal.node_stands("ND_media", false);
+    world.media->node_stands("ND_signal", false);
+    world.turn();
+    CHECK(world.host->only().numbers == numbers_to(3));
+    CHECK(world.clients.at(id).numbers == numbers_to(3));
+    // Who does not stand still is given up, as ever.
     world.faults->cut = true;
     world.signal.send(id, request(3));
     world.pass(Duration::millis(7500));

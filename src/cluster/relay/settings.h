@@ -25,8 +25,13 @@ struct Settings {
     unsigned connect_attempts = 3;
     // No settings there, but of the same row.
     Duration first_response = Duration::seconds(3);  // and a second more each attempt
-    Duration start_wait = Duration::millis(7500);    // of the node with the room, for the start
-    Duration open_timeout = Duration::seconds(3);    // RPC-01
+    // For the node of a room, which may wait for Redis to be there again. It does not count as time
+    // without a response.
+    Duration place_wait = Duration::seconds(10);
+    // After the first attempt: later, no further one begins. The clients give up after 15 s.
+    Duration attempts_within = Duration::seconds(8);
+    Duration start_wait = Duration::millis(7500);  // of the node with the room, for the start
+    Duration open_timeout = Duration::seconds(3);  // RPC-01
     // Of relayed sessions of one end; a further one is refused. A session at rest takes about 3 KiB
     // of an end (measured, with its stream), one whose peer takes nothing up to kMaxQueuedBytes
     // each way.

@@ -80,6 +80,14 @@ void SignalEnd::node_died(std::string_view node) {
     mailbox_->dead.emplace_back(node);
 }
 
+void SignalEnd::node_stands(std::string_view node, bool stands) {
+    for (const auto& [id, session] : sessions_) {
+        if (!session->channel || session->node != node) continue;
+        session->channel->hold(stands);
+        mailbox_->ready.wake(id);
+    }
+}
+
 void SignalEnd::handle_outage() {
     outage_ = true;
     for (const auto& [id, session] : sessions_)

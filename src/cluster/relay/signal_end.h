@@ -77,6 +77,10 @@ class SignalEnd {
     // answer yet are started elsewhere.
     void node_died(std::string_view node);
 
+    // Its process stands still, or goes on: nothing is said to it meanwhile, and what it does not
+    // acknowledge ends no session.
+    void node_stands(std::string_view node, bool stands);
+
     // The bus carries nothing, for a time that may be long: sessions wait for its end, with what
     // their queues hold. New ones fail as the bus says.
     void handle_outage();

@@ -142,19 +142,66 @@ TEST_CASE("SignalEnd: attempts have new connection ids, and 3, 4 and 5 s [NODE-2
     CHECK(ids.size() == 3);
 }
 
-TEST_CASE("SignalEnd: a placement that does not answer costs its attempt [NODE-20]") {
+TEST_CASE("SignalEnd: a placement that does not answer is not waited for without end [NODE-20]") {
     World world;
     world.placement.silent = true;
     const SessionId id = world.join();
-    world.pass(Duration::seconds(3));
-    CHECK(world.placement.asked == 2);
-    world.placement.silent = false;
-    world.pass(Duration::seconds(4));
-    CHECK(world.clients.at(id).started);
+    world.pass(Duration::millis(12'999));
+    CHECK(!world.clients.at(id).refused);
+    CHECK(world.placement.asked == 1);
+    world.pass(Duration::millis(1));  // a client waits for 15 s
+    REQUIRE(world.clients.at(id).refused);
+    CHECK(world.clients.at(id).refused->status == 503);
+    CHECK(world.placement.asked == 1);
+}
+
+TEST_CASE("SignalEnd: a placement that waits for Redis [NODE-14, NODE-20]") {
+    World world;
+    world.placement.silent = true;
+    const SessionId id = world.join();
+    SUBCASE("and gets an answer: from then on the room's node has its time") {
+        world.host->silent = true;
+        world.pass(Duration::millis(7900));
+        world.placement.kept[0](std::string("ND_media"));
+        world.turn();
+        CHECK(world.host->sessions.size() == 1);
+        world.pass(Duration::millis(2999));
+        CHECK(!world.clients.at(id).refused);
+        world.media->respond(world.host->last(), response(0));
+        world.turn();
+        CHECK(world.clients.at(id).started);
+        CHECK(world.placement.asked == 1);
+    }
+    SUBCASE("in vain: what it says is told, and it is not asked again") {
+        world.pass(Duration::seconds(8));
+        world.placement.kept[0](
+            fail(rpc::Error{rpc::Code::kUnavailable, "Redis does not answer", {}}));
+        world.turn();
+        REQUIRE(world.clients.at(id).refused);
+        CHECK(text_of(*world.clients.at(id).refused) == "503 Redis does not answer");
+        CHECK(world.placement.asked == 1);
+    }
+    SUBCASE("and the room's node does not answer then: no attempt after 8 s") {
+        world.host->silent = true;
+        world.pass(Duration::millis(7900));
+        world.placement.kept[0](std::string("ND_media"));
+        world.pass(Duration::seconds(3));
+        REQUIRE(world.clients.at(id).refused);
+        CHECK(world.signal.snapshot().attempts == 1);
+    }
+    SUBCASE("its client goes meanwhile") {
+        world.signal.close(id);
+        world.placement.kept[0](std::string("ND_media"));
+        world.turn();
+        CHECK(world.host->sessions.empty());
+        CHECK(world.signal.snapshot().sessions == 0);
+    }
 }
 
 TEST_CASE("SignalEnd: an answer to an attempt that is over is dropped [NODE-20]") {
-    World world;
+    Settings settings;
+    settings.place_wait = Duration::zero();
+    World world(settings);
     world.placement.silent = true;
     const SessionId id = world.join();
     world.pass(Duration::seconds(3));

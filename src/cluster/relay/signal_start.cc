@@ -13,6 +13,7 @@ namespace confab::cluster::relay {
 
 void SignalEnd::begin_attempt(Timestamp now, Session& session) {
     ++counters_.attempts;
+    if (session.attempt == 0) session.begun = now;
     session.channel.reset();
     session.give_up_at = now + settings_.first_response + Duration::seconds(session.attempt);
     ++session.attempt;
@@ -23,6 +24,8 @@ void SignalEnd::begin_attempt(Timestamp now, Session& session) {
 void SignalEnd::find_node(Timestamp now, Session& session) {
     session.node.clear();
     session.phase = Phase::kPlacing;
+    session.asked = now;
+    session.give_up_at = session.give_up_at + settings_.place_wait;
     deadlines_->set(session.id, session.give_up_at);
     placement_.find_node(
         now, session.start->room,
@@ -33,6 +36,7 @@ void SignalEnd::find_node(Timestamp now, Session& session) {
 }
 
 void SignalEnd::placed(Timestamp now, Session& session, Result<std::string, rpc::Error> node) {
+    session.give_up_at = session.give_up_at - settings_.place_wait + (now - session.asked);
     if (!node) return attempt_failed(now, session, std::move(node.error()));
     if (*node == node_) return over({Kind::kHere, session.id});
     session.phase = Phase::kOpening;
@@ -67,7 +71,8 @@ void SignalEnd::opened(Timestamp now, Session& session,
 
 void SignalEnd::attempt_failed(Timestamp now, Session& session, rpc::Error cause) {
     session.channel.reset();
-    if (session.attempt < settings_.connect_attempts && may_try_again(cause.code))
+    if (session.attempt < settings_.connect_attempts && may_try_again(cause.code) &&
+        now < session.begun + settings_.attempts_within)
         return begin_attempt(now, session);
     ++counters_.refused;
     const int status = http_status(cause.code);

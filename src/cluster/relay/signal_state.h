@@ -36,6 +36,8 @@ struct SignalEnd::Session {
     std::int32_t protocol = 0;
     std::unique_ptr<SessionStart> start;  // until the first response
     unsigned attempt = 0;                 // from 1
+    Timestamp begun;                      // the first attempt
+    Timestamp asked;                      // for the node
     Timestamp give_up_at = Timestamp::never();
     Timestamp ask_again_at = Timestamp::never();
     std::string node;

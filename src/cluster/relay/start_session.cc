@@ -130,7 +130,9 @@ livekit::StartSession to_start_session(const SessionStart& start) {
     message.set_connection_id(start.connection_id);
     message.set_use_single_peer_connection(start.single_peer_connection);
     message.set_auto_subscribe(start.auto_subscribe);
-    if (start.auto_subscribe_data_track) message.set_auto_subscribe_data_track(true);
+    // Of a join with one connection others say either, of one with two only yes.
+    if (start.auto_subscribe_data_track || start.single_peer_connection)
+        message.set_auto_subscribe_data_track(start.auto_subscribe_data_track);
     message.set_adaptive_stream(start.adaptive_stream);
     message.set_disable_ice_lite(start.disable_ice_lite);
     if (start.subscriber_allow_pause)

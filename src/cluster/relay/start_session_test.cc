@@ -106,6 +106,21 @@ TEST_CASE("StartSession: a recorded one is read, and written with the same bytes
     CHECK(to_hex(as_bytes(again.SerializeAsString())) == kRecorded);
 }
 
+TEST_CASE(
+    "StartSession: whether data tracks are wanted is said of a join with one connection "
+    "[NODE-22]") {
+    SessionStart start = full();
+    for (const bool wanted : {false, true}) {
+        start.auto_subscribe_data_track = wanted;
+        const auto message = to_start_session(start);
+        CHECK(message.has_auto_subscribe_data_track());
+        CHECK(message.auto_subscribe_data_track() == wanted);
+    }
+    start.auto_subscribe_data_track = false;
+    start.single_peer_connection = false;
+    CHECK_FALSE(to_start_session(start).has_auto_subscribe_data_track());
+}
+
 TEST_CASE("StartSession: everything arrives as it was [NODE-22]") {
     const SessionStart sent = full();
     const auto got = read(encode_start(sent));

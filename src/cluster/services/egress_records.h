@@ -31,8 +31,14 @@ class EgressRecords {
     std::uint64_t late() const { return late_; }  // updates passed over
 
   private:
-    void write(Timestamp now, const std::string& info, Kept done);
-    void tell(Timestamp now, const char* event, const livekit::EgressInfo& info);
+    // With whose it is, read before anything is written: what fails is told again by the worker.
+    using Owned = Callback<Timestamp, std::string, Kept>;
+    void with_tenant(Timestamp now, const std::string& info, Kept done, Owned then);
+    void create_of(Timestamp now, const std::string& tenant, const std::string& info, Kept done);
+    void update_of(Timestamp now, const std::string& tenant, const std::string& info, Kept done);
+    void write(Timestamp now, const std::string& tenant, const std::string& info, Kept done);
+    void tell(Timestamp now, const char* event, const std::string& tenant,
+              const livekit::EgressInfo& info);
 
     store::EgressStore& store_;
     Hooks& hooks_;

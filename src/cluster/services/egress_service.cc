@@ -3,6 +3,7 @@
 
 #include "cluster/services/egress_service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cluster/services/egress_request.h"
@@ -54,9 +55,11 @@ bool is_active(const EgressInfo& info) {
 
 void EgressService::start(const Caller& caller, ::rpc::StartEgressRequest request,
                           Done<EgressInfo> done) {
-    request.set_egress_id(token::make_id(token::kEgressPrefix, rng_));
+    if (request.egress_id().empty())
+        request.set_egress_id(token::make_id(token::kEgressPrefix, rng_));
     const std::string room = room_name_of(request);
-    if (room.empty()) return ask_worker(caller, request, std::move(done));
+    if (room.empty() || !request.room_id().empty())
+        return ask_worker(caller, request, std::move(done));
     p_.rooms.room(caller.now, token::room_key({}, room),
                   [this, caller, request = std::move(request), done = std::move(done)](
                       Timestamp now, const Result<std::string, Failure>& found) mutable {
@@ -71,8 +74,8 @@ void EgressService::start(const Caller& caller, ::rpc::StartEgressRequest reques
 // answers, in 22 seconds (PSR-17).
 void EgressService::ask_worker(const Caller& caller, const ::rpc::StartEgressRequest& request,
                                Done<EgressInfo> done) {
-    p_.bus.call(
-        caller.now, kStartEgress, {}, request.SerializeAsString(), start_egress_options(),
+    p_.workers.call(
+        caller.now, kStartEgress, request.SerializeAsString(), start_egress_options(),
         within(psrpc::kEgressRetry, caller.timeout),
         [this, id = request.egress_id(), done = std::move(done)](rpc::Outcome outcome) mutable {
             p_.turns.post([this, id, outcome = std::move(outcome),
@@ -107,8 +110,28 @@ void EgressService::started(Timestamp now, const std::string& id, const rpc::Out
 
 // ---------------------------------------------------------------- while it runs
 
+template <typename T>
+void EgressService::unless_tenants(Timestamp now, const std::string& id, Done<T> done,
+                                   Callback<Timestamp, Done<T>> then) {
+    p_.store.tenant_of(now, id,
+                       [done = std::move(done), then = std::move(then)](
+                           Timestamp at, const Result<std::string, Failure>& tenant) mutable {
+                           if (!tenant) return done(fail(refusal(tenant.error())));
+                           if (!tenant->empty()) return done(fail(no_such_egress()));
+                           then(at, std::move(done));
+                       });
+}
+
 void EgressService::update_layout(const Caller& caller, const livekit::UpdateLayoutRequest& request,
                                   Done<EgressInfo> done) {
+    unless_tenants<EgressInfo>(caller.now, request.egress_id(), std::move(done),
+                               [this, caller, request](Timestamp now, Done<EgressInfo> kept) {
+                                   set_layout({now, caller.timeout}, request, std::move(kept));
+                               });
+}
+
+void EgressService::set_layout(const Caller& caller, const livekit::UpdateLayoutRequest& request,
+                               Done<EgressInfo> done) {
     p_.store.load(caller.now, request.egress_id(),
                   [this, caller, layout = request.layout(), done = std::move(done)](
                       Timestamp now, const Result<std::string, Failure>& found) mutable {
@@ -141,6 +164,17 @@ void EgressService::stop(const Caller& caller, const livekit::StopEgressRequest&
 void EgressService::handle(const Caller& caller, const rpc::Method& method, const std::string& id,
                            std::string request, const char* what, Done<EgressInfo> done) {
     if (id.empty() || id.size() > kMaxId) return done(fail(no_such_egress()));
+    unless_tenants<EgressInfo>(caller.now, id, std::move(done),
+                               [this, caller, method, id, request = std::move(request), what](
+                                   Timestamp now, Done<EgressInfo> kept) mutable {
+                                   ask_handler({now, caller.timeout}, method, id,
+                                               std::move(request), what, std::move(kept));
+                               });
+}
+
+void EgressService::ask_handler(const Caller& caller, const rpc::Method& method,
+                                const std::string& id, std::string request, const char* what,
+                                Done<EgressInfo> done) {
     const bool is_stop = method.name == kStopEgress.name;
     p_.bus.call(
         caller.now, method, {id}, std::move(request), {}, within(p_.plan, caller.timeout),
@@ -181,26 +215,51 @@ void EgressService::explain(Timestamp now, const std::string& id, const rpc::Err
 
 void EgressService::list(const Caller& caller, const livekit::ListEgressRequest& request,
                          Done<livekit::ListEgressResponse> done) {
-    if (!request.egress_id().empty())
-        return p_.store.load(
-            caller.now, request.egress_id(),
-            [done = std::move(done)](Timestamp, const Result<std::string, Failure>& found) mutable {
-                if (!found) return done(fail(refusal(found.error())));
-                livekit::ListEgressResponse response;
-                *response.add_items() = parsed(*found);
-                done(std::move(response));
-            });
-    auto listed = [active = request.active(), done = std::move(done)](
-                      Timestamp, const Result<store::StoredList, Failure>& all) mutable {
+    if (!request.egress_id().empty()) return list_one(caller, request.egress_id(), std::move(done));
+    auto listed = [this, active = request.active(), done = std::move(done)](
+                      Timestamp now, const Result<store::StoredList, Failure>& all) mutable {
         if (!all) return done(fail(refusal(all.error())));
         livekit::ListEgressResponse response;
         for (const store::Stored& one : *all)
             if (EgressInfo info = parsed(one.bytes); !active || is_active(info))
                 *response.add_items() = std::move(info);
-        done(std::move(response));
+        leave_out_tenants(now, std::move(response), std::move(done));
     };
     if (request.room_name().empty()) return p_.store.list(caller.now, std::move(listed));
     p_.store.list(caller.now, request.room_name(), std::move(listed));
+}
+
+void EgressService::list_one(const Caller& caller, const std::string& id,
+                             Done<livekit::ListEgressResponse> done) {
+    p_.store.load(caller.now, id,
+                  [this, done = std::move(done)](
+                      Timestamp now, const Result<std::string, Failure>& found) mutable {
+                      if (!found) return done(fail(refusal(found.error())));
+                      livekit::ListEgressResponse response;
+                      *response.add_items() = parsed(*found);
+                      unless_tenants<livekit::ListEgressResponse>(
+                          now, response.items(0).egress_id(), std::move(done),
+                          [response](Timestamp, Done<livekit::ListEgressResponse> kept) mutable {
+                              kept(std::move(response));
+                          });
+                  });
+}
+
+void EgressService::leave_out_tenants(Timestamp now, livekit::ListEgressResponse response,
+                                      Done<livekit::ListEgressResponse> done) {
+    if (response.items().empty()) return done(std::move(response));
+    p_.store.tenants(
+        now, [response = std::move(response), done = std::move(done)](
+                 Timestamp, const Result<store::EgressStore::Tenants, Failure>& tenants) mutable {
+            if (!tenants) return done(fail(refusal(tenants.error())));
+            auto& items = *response.mutable_items();
+            items.erase(std::remove_if(items.begin(), items.end(),
+                                       [&](const EgressInfo& info) {
+                                           return tenants->contains(info.egress_id());
+                                       }),
+                        items.end());
+            done(std::move(response));
+        });
 }
 
 }  // namespace confab::cluster::services

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "cluster/psrpc/retry.h"
+#include "cluster/services/by_cluster_id.h"
 #include "cluster/services/egress_records.h"
 #include "cluster/services/outcome.h"
 #include "cluster/services/turns.h"
@@ -29,6 +30,7 @@ class EgressService {
     // All outlive it.
     struct Parts {
         psrpc::Retrier& bus;
+        ByClusterId& workers;
         Turns& turns;
         store::EgressStore& store;
         store::RoomReader& rooms;
@@ -42,8 +44,10 @@ class EgressService {
     };
     EgressService(Parts parts, std::uint64_t seed) : p_(std::move(parts)), rng_(seed) {}
 
-    // API-20, API-21: `request` has its kind and nothing else. kNotFound: no such room; what a
-    // worker refuses; kUnavailable "no response from servers": there is none that could.
+    // API-20, API-21: `request` has its kind, and a room's sid if its room is known to be there; an
+    // id, if it was asked for before.
+    // kNotFound: no such room; what a worker refuses; kUnavailable "no response from servers":
+    // there is none that could.
     void start(const Caller& caller, ::rpc::StartEgressRequest request,
                Done<livekit::EgressInfo> done);
     // API-22: by the metadata of the egress in its room.
@@ -62,8 +66,20 @@ class EgressService {
                     Done<livekit::EgressInfo> done);
     void started(Timestamp now, const std::string& id, const rpc::Outcome& outcome,
                  Done<livekit::EgressInfo> done);
+    // Ends with kNotFound where it is a tenant's: nobody who asks here may have to do with it.
+    template <typename T>
+    void unless_tenants(Timestamp now, const std::string& id, Done<T> done,
+                        Callback<Timestamp, Done<T>> then);
+    void set_layout(const Caller& caller, const livekit::UpdateLayoutRequest& request,
+                    Done<livekit::EgressInfo> done);
+    void list_one(const Caller& caller, const std::string& id,
+                  Done<livekit::ListEgressResponse> done);
+    void leave_out_tenants(Timestamp now, livekit::ListEgressResponse response,
+                           Done<livekit::ListEgressResponse> done);
     void handle(const Caller& caller, const rpc::Method& method, const std::string& id,
                 std::string request, const char* what, Done<livekit::EgressInfo> done);
+    void ask_handler(const Caller& caller, const rpc::Method& method, const std::string& id,
+                     std::string request, const char* what, Done<livekit::EgressInfo> done);
     void explain(Timestamp now, const std::string& id, const rpc::Error& error, const char* what,
                  Done<livekit::EgressInfo> done);
 

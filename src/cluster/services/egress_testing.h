@@ -208,8 +208,9 @@ struct Egresses {
     std::unique_ptr<IoInfo> io;
     std::vector<std::string> layouts;  // what was set: room, identity, metadata
     std::optional<Refusal> layout_error;
+    ByClusterId workers{world.retrier, world.turns, {}};
     EgressService service{
-        {world.retrier, world.turns, store, world.rooms, records, psrpc::kDefaultRetry,
+        {world.retrier, workers, world.turns, store, world.rooms, records, psrpc::kDefaultRetry,
          [this](const Caller&, const std::string& room, const std::string& identity,
                 const std::string& metadata, EgressService::Parts::Changed changed) {
              layouts.push_back(room + " " + identity + " " + metadata);

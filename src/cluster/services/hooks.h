@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "base/rng.h"
@@ -17,9 +18,10 @@ namespace confab::cluster::services {
 
 class Hooks {
   public:
-    // `extra`: one address more, of that egress (HOOK-08); null: none.
-    using Send =
-        std::function<void(const livekit::WebhookEvent&, const livekit::WebhookConfig* extra)>;
+    // `tenant`: whose it is; empty: the operator's. `extra`: one address more, of that egress
+    // (HOOK-08); null: none.
+    using Send = std::function<void(const livekit::WebhookEvent&, const std::string& tenant,
+                                    const livekit::WebhookConfig* extra)>;
     // `wall`: what time it is at a Timestamp.
     Hooks(Send send, std::function<UnixTime(Timestamp)> wall, std::uint64_t seed)
         : send_(std::move(send)), wall_(std::move(wall)), rng_(seed) {}
@@ -31,8 +33,9 @@ class Hooks {
         result.set_created_at(wall_(now).s());
         return result;
     }
-    void send(const livekit::WebhookEvent& event, const livekit::WebhookConfig* extra = nullptr) {
-        send_(event, extra);
+    void send(const livekit::WebhookEvent& event, const std::string& tenant = {},
+              const livekit::WebhookConfig* extra = nullptr) {
+        send_(event, tenant, extra);
     }
 
   private:

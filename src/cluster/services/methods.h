@@ -21,6 +21,9 @@ inline constexpr rpc::Method kStopEgress{"EgressHandler", "StopEgress"};
 inline constexpr rpc::Method kUpdateStream{"EgressHandler", "UpdateStream"};
 inline constexpr rpc::Method kUpdateIngress{"IngressHandler", "UpdateIngress"};
 inline constexpr rpc::Method kDeleteIngress{"IngressHandler", "DeleteIngress"};
+// Of the service that passed a WHIP session on. Topic: the sid of its participant.
+inline constexpr rpc::Method kNotifyWhip{"IngressHandler", "WHIPRTCConnectionNotify",
+                                         rpc::Flow::kQueue, true};
 
 // Of a SIP service, whichever answers first; no topic. Of the one with the call: its id.
 inline constexpr rpc::Method kDialSip{"SIPInternal", "CreateSIPParticipant"};

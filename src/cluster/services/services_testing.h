@@ -57,6 +57,7 @@ struct Told {  // of one webhook
     std::string event;
     livekit::WebhookEvent whole;
     std::string extra;  // the address
+    std::string tenant;
 };
 
 struct World {
@@ -127,8 +128,9 @@ struct World {
     std::vector<store::Notice> log;
     store::Notices notices{[this](Timestamp, const store::Notice& one) { log.push_back(one); }};
     std::vector<Told> told;
-    Hooks hooks{[this](const livekit::WebhookEvent& event, const livekit::WebhookConfig* extra) {
-                    told.push_back({event.event(), event, extra ? extra->url() : ""});
+    Hooks hooks{[this](const livekit::WebhookEvent& event, const std::string& tenant,
+                       const livekit::WebhookConfig* extra) {
+                    told.push_back({event.event(), event, extra ? extra->url() : "", tenant});
                 },
                 [](Timestamp at) { return UnixTime::seconds(1'700'000'000) + (at - Timestamp()); },
                 5};

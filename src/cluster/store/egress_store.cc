@@ -85,4 +85,37 @@ void EgressStore::list(Timestamp now, const std::string& room, Got<StoredList> d
                              std::move(done));
 }
 
+void EgressStore::set_tenant(Timestamp now, const std::string& id, const std::string& tenant,
+                             Got<bool> done) {
+    commands_.send(now, {"HSET", keys::kEgressTenants, id, tenant}, integer_to(std::move(done)));
+}
+
+void EgressStore::forget_tenant(Timestamp now, const std::string& id) {
+    commands_.send(now, {"HDEL", keys::kEgressTenants, id}, [](Timestamp, const Answer&) {});
+}
+
+void EgressStore::tenant_of(Timestamp now, std::string_view id, Got<std::string> done) {
+    commands_.send(now, {"HGET", keys::kEgressTenants, id},
+                   [done = std::move(done)](Timestamp at, Answer answer) mutable {
+                       if (!answer) return done(at, fail(answer.error()));
+                       done(at, take_text(*std::move(answer)));
+                   });
+}
+
+void EgressStore::tenants(Timestamp now, Got<Tenants> done) {
+    commands_.send(
+        now, {"HGETALL", keys::kEgressTenants},
+        [done = std::move(done)](Timestamp at, Answer answer) mutable {
+            if (!answer) return done(at, fail(answer.error()));
+            if (answer->cut)
+                return done(at, fail(Failure{Failure::Code::kTooLarge,
+                                             std::string(keys::kEgressTenants) +
+                                                 " in Redis is larger than what is read at once"}));
+            Tenants all;
+            for (std::size_t i = 0; i + 1 < answer->items.size(); i += 2)
+                all[std::move(answer->items[i].text)] = std::move(answer->items[i + 1].text);
+            done(at, std::move(all));
+        });
+}
+
 }  // namespace confab::cluster::store

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,17 @@ class EgressStore {
     // All, or those of a room.
     void list(Timestamp now, Got<StoredList> done);
     void list(Timestamp now, const std::string& room, Got<StoredList> done);
+
+    // ---- whose an egress is: noted before its worker is asked, as what workers report does not
+    // say; until the sweeper takes it away
+    void set_tenant(Timestamp now, const std::string& id, const std::string& tenant,
+                    Got<bool> done);
+    void forget_tenant(Timestamp now, const std::string& id);
+    // Empty: no tenant's.
+    void tenant_of(Timestamp now, std::string_view id, Got<std::string> done);
+    // Of all that are a tenant's, by id.
+    using Tenants = std::map<std::string, std::string, std::less<>>;
+    void tenants(Timestamp now, Got<Tenants> done);
 
   private:
     void write_after(Timestamp now, std::initializer_list<std::string_view> first,

@@ -72,8 +72,10 @@ void EgressSweeper::step(Timestamp now) {
         commands.push_back({"SREM", place});
         commands.back().insert(commands.back().end(), egresses.begin(), egresses.end());
     }
-    commands.push_back({"HDEL", keys::kEgress});
-    commands.back().insert(commands.back().end(), ids.begin(), ids.end());
+    for (const std::string_view key : {keys::kEgress, keys::kEgressTenants}) {
+        commands.push_back({"HDEL", key});
+        commands.back().insert(commands.back().end(), ids.begin(), ids.end());
+    }
     commands_.send_all(now, commands,
                        [this, ids](Timestamp at, const std::vector<Answer>& answers) {
                            deleted(at, ids, failure_of(answers).has_value());

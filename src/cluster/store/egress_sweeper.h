@@ -18,6 +18,7 @@ namespace confab::cluster::store {
 
 class EgressSweeper {
   public:
+    static constexpr Duration kFirst = Duration::seconds(10);  // also of nodes that live shortly
     static constexpr Duration kPeriod = Duration::seconds(1800);
     static constexpr Duration kKept = Duration::seconds(86'400);
     static constexpr Duration kRetry = Duration::seconds(60);  // of a sweep that failed
@@ -28,9 +29,9 @@ class EgressSweeper {
         std::uint64_t failed = 0;  // sweeps that were not finished
     };
 
-    // Port and notices outlive it. The first sweep is kPeriod after `now`.
+    // Port and notices outlive it. The first sweep is kFirst after `now`.
     EgressSweeper(redis::Port& port, Notices& notices, Timestamp now)
-        : next_(now + kPeriod), commands_(port, notices) {}
+        : next_(now + kFirst), commands_(port, notices) {}
 
     // `wall`: what time it is at `now`.
     void handle_timeout(Timestamp now, UnixTime wall);

@@ -42,13 +42,15 @@ constexpr Duration kDay = Duration::seconds(86'400);
 
 }  // namespace
 
-TEST_CASE("EgressSweeper: after half an hour takes what ended a day ago [RDS-22]") {
+TEST_CASE("EgressSweeper: soon, and then each half hour, takes what ended a day ago [RDS-22]") {
     Sweeping s;
     s.ended("EG_old", "r", kDay);
     s.ended("EG_mark", "a|b|c", kDay);  // upstream's sweep ends here for ever
     s.ended("EG_new", "r", kDay - Duration::seconds(3600));
     s.world.run({"HSET", "egress", "EG_runs", "x"});
-    s.world.pass(Duration::seconds(1799));
+    for (const char* id : {"EG_old", "EG_runs"})
+        s.world.run({"HSET", "confab_egress_tenants", id, "acme"});
+    s.world.pass(EgressSweeper::kFirst - Duration::seconds(1));
     CHECK(s.world.server.store().hash("egress")->size() == 4);
     s.world.pass(Duration::seconds(2));
     CHECK(s.world.field("egress", "EG_old") == "-");
@@ -57,8 +59,14 @@ TEST_CASE("EgressSweeper: after half an hour takes what ended a day ago [RDS-22]
     CHECK(s.world.server.store().set("egress:room:r")->size() == 1);
     CHECK(s.world.server.store().hash("ended_egress")->size() == 1);
     CHECK(s.world.field("egress", "EG_runs") == "x");
+    CHECK(s.world.field("confab_egress_tenants", "EG_old") == "-");
+    CHECK(s.world.field("confab_egress_tenants", "EG_runs") == "acme");
     CHECK(s.sweeper.counts().swept == 2);
+    s.ended("EG_later", "r", kDay);
+    s.world.pass(EgressSweeper::kPeriod - Duration::seconds(2));
+    CHECK(s.world.field("egress", "EG_later") != "-");
     s.world.pass(Duration::seconds(7200));
+    CHECK(s.world.field("egress", "EG_later") == "-");
     CHECK(s.world.field("egress", "EG_new") == "-");
     CHECK(s.world.server.store().hash("ended_egress") == nullptr);
     CHECK(s.sweeper.counts().failed == 0);
@@ -70,7 +78,7 @@ TEST_CASE_TEMPLATE("EgressSweeper: what fails is found again: the note goes last
     s.ended("EG_1", "bad", kDay);
     s.world.run({"DEL", "egress:room:bad"});
     s.world.run({"SET", "egress:room:bad", "text"});
-    s.world.pass(Duration::seconds(1801));
+    s.world.pass(EgressSweeper::kFirst + Duration::seconds(1));
     CHECK(s.sweeper.counts().failed == 1);
     CHECK(s.world.field("ended_egress", "EG_1") != "-");
     s.world.run({"DEL", "egress:room:bad"});
@@ -82,7 +90,7 @@ TEST_CASE_TEMPLATE("EgressSweeper: what fails is found again: the note goes last
         CAPTURE(at);
         Sweeping t(F::kForm);
         t.ended("EG_1", "r", kDay);
-        t.world.pass(EgressSweeper::kPeriod + Duration::micros(at * 100));
+        t.world.pass(EgressSweeper::kFirst + Duration::micros(at * 100));
         t.world.server.stop(t.world.now);
         t.world.pass(Duration::seconds(3));
         t.world.server.start(t.world.now);

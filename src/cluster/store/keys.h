@@ -10,12 +10,14 @@
 
 namespace confab::cluster::store::keys {
 
-inline constexpr std::string_view kVersion = "livekit_version";                // RDS-01
-inline constexpr std::string_view kRooms = "rooms";                            // RDS-02
-inline constexpr std::string_view kRoomInternal = "room_internal";             // RDS-03
-inline constexpr std::string_view kRoomNodeMap = "room_node_map";              // RDS-06
-inline constexpr std::string_view kEgress = "egress";                          // RDS-08
-inline constexpr std::string_view kEndedEgress = "ended_egress";               // RDS-10
+inline constexpr std::string_view kVersion = "livekit_version";     // RDS-01
+inline constexpr std::string_view kRooms = "rooms";                 // RDS-02
+inline constexpr std::string_view kRoomInternal = "room_internal";  // RDS-03
+inline constexpr std::string_view kRoomNodeMap = "room_node_map";   // RDS-06
+inline constexpr std::string_view kEgress = "egress";               // RDS-08
+inline constexpr std::string_view kEndedEgress = "ended_egress";    // RDS-10
+// differs from upstream, which knows no tenants: id of an egress → whose it is (TEN-03).
+inline constexpr std::string_view kEgressTenants = "confab_egress_tenants";
 inline constexpr std::string_view kIngress = "ingress";                        // RDS-11
 inline constexpr std::string_view kIngressStreamKey = "{ingress}_stream_key";  // RDS-12
 inline constexpr std::string_view kSipTrunk = "sip_trunk";                     // RDS-15
@@ -32,9 +34,6 @@ inline std::string named(std::string_view kind, std::string_view name) {
 }
 inline std::string participants(std::string_view room) {  // RDS-04
     return named("room_participants:", room);
-}
-inline std::string room_lock(std::string_view room) {  // RDS-05
-    return named("room_lock:", room);
 }
 inline std::string room_egress(std::string_view room) {  // RDS-09
     return named("egress:room:", room);

@@ -60,13 +60,6 @@ end
 return reply
 )lua";
 
-// Deletes a lock that is still the caller's (RDS-05).
-//   keys room_lock:<room> · arguments token · reply 1, or 0 if it is not
-inline constexpr std::string_view kReleaseLock = R"lua(
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-)lua";
-
 // Deletes a room that is routed to `node` or to nobody (NODE-16: not one that another node has by
 // now).
 //   keys       room_node_map, rooms, room_internal, room_participants:<room>,

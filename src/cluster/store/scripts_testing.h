@@ -86,14 +86,6 @@ inline Value sync_rooms(MemoryStore& store, Timestamp now, Words keys, Words arg
     return redis.end(Value::of_list(std::move(reply)));
 }
 
-inline Value release_lock(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
-    Calls redis(store, now);
-    const Value token = redis.call({"GET", keys[0]});
-    if (token.kind == Value::Kind::kNull || token.text != arguments[0])
-        return redis.end(Value::of_integer(0));
-    return redis.end(redis.call({"DEL", keys[0]}));
-}
-
 inline Value delete_room(MemoryStore& store, Timestamp now, Words keys, Words arguments) {
     Calls redis(store, now);
     const Value owner = redis.call({"HGET", keys[0], arguments[0]});
@@ -206,17 +198,11 @@ struct Twin {
     Value (*run)(MemoryStore&, Timestamp, Words keys, Words arguments);
 };
 inline constexpr Twin kTwins[] = {
-    {scripts::kSyncRooms, sync_rooms},
-    {scripts::kReleaseLock, release_lock},
-    {scripts::kDeleteRoom, delete_room},
-    {scripts::kStoreIngress, store_ingress},
-    {scripts::kSetIngressState, set_ingress_state},
-    {scripts::kDeleteIngress, delete_ingress},
-    {scripts::kReplaceText, replace_text},
-    {scripts::kClaimRooms, claim_rooms},
-    {scripts::kPutFields, put_fields},
-    {scripts::kReplaceFields, replace_fields},
-    {scripts::kTakeField, take_field},
+    {scripts::kSyncRooms, sync_rooms},         {scripts::kDeleteRoom, delete_room},
+    {scripts::kStoreIngress, store_ingress},   {scripts::kSetIngressState, set_ingress_state},
+    {scripts::kDeleteIngress, delete_ingress}, {scripts::kReplaceText, replace_text},
+    {scripts::kClaimRooms, claim_rooms},       {scripts::kPutFields, put_fields},
+    {scripts::kReplaceFields, replace_fields}, {scripts::kTakeField, take_field},
     {scripts::kDropRouting, drop_routing},
 };
 

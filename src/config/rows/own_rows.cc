@@ -28,7 +28,9 @@ constexpr auto kRows = std::to_array<Option>({
         .range(1, 100'000),
     used(
         "confab.data_dir", [](C& c) -> Slot { return &c.own.data_dir; },
-        "Folder for what outlives a restart: webhooks that wait, and the last ones for a replay; "
+        "Folder for what outlives a restart: webhooks that wait, and the last ones for a replay, "
+        "the history of the console, "
+        "certificates of tls.acme_directory; "
         "empty for the one that systemd gives (StateDirectory=), else none"),
     used(
         "confab.web_dir", [](C& c) -> Slot { return &c.own.web_dir; },
@@ -87,6 +89,25 @@ constexpr auto kRows = std::to_array<Option>({
         "confab.scale_hold", [](C& c) -> Slot { return &c.own.scale_hold; },
         "How long the load has to be lower before fewer nodes are desired"),
     used(
+        "confab.scale_ahead", [](C& c) -> Slot { return &c.own.scale_ahead; },
+        "So long before an hour that needed more nodes in past weeks they are desired; 0 for what "
+        "is needed now alone"),
+    used(
+        "confab.egress_cluster_ids", [](C& c) -> Slot { return &c.own.egress_cluster_ids; },
+        "The cluster_id of egress services that are asked to record, one after the other until one "
+        "is there; \"\" are those without one, as is an empty list"),
+    used(
+        "confab.sip_cluster_ids", [](C& c) -> Slot { return &c.own.sip_cluster_ids; },
+        "The same of SIP services that call out"),
+    used(
+        "confab.scale_command", [](C& c) -> Slot { return &c.own.scale_command; },
+        "A program that one node of a cluster runs when another number of nodes is desired, or "
+        "another one may go: without arguments, with CONFAB_DESIRED_NODES, CONFAB_SERVING_NODES "
+        "and CONFAB_MAY_GO (the id of a node, or empty) in its environment"),
+    used(
+        "confab.scale_command_timeout", [](C& c) -> Slot { return &c.own.scale_command_timeout; },
+        "After that it is killed, and run again later"),
+    used(
         "confab.webhook_flush_timeout", [](C& c) -> Slot { return &c.own.webhook_flush_timeout; },
         "At the end, how long webhooks that wait may still take"),
     used(
@@ -96,9 +117,39 @@ constexpr auto kRows = std::to_array<Option>({
         "confab.watch_config", [](C& c) -> Slot { return &c.own.watch_config; },
         "Reload when a file of the configuration changes, as after SIGHUP"),
     used(
+        "confab.console_enabled", [](C& c) -> Slot { return &c.own.console_enabled; },
+        "Serve the console of operators under /console/, which opens to an API key with its secret")
+        .reloaded(),
+    used(
+        "confab.console_password", [](C& c) -> Slot { return &c.own.console_password; },
+        "Opens the console, too, for who may do everything there; empty for API keys alone")
+        .reloaded(),
+    used(
+        "confab.console_viewer_password",
+        [](C& c) -> Slot { return &c.own.console_viewer_password; },
+        "Opens the console for who may look at everything and change nothing")
+        .reloaded(),
+    used(
+        "confab.console_history_days", [](C& c) -> Slot { return &c.own.console_history_days; },
+        "How long the console keeps sessions, events and figures of each minute: in "
+        "confab.data_dir, without one in memory; 0 for no history, which only a restart begins "
+        "again")
+        .range(0, 3650)
+        .reloaded(),
+    used(
+        "confab.console_history_size", [](C& c) -> Slot { return &c.own.console_history_size; },
+        "The most that the history takes, in MiB; beyond, what is oldest goes")
+        .range(1, 100'000)
+        .reloaded(),
+    used(
         "confab.level_lengths", [](C& c) -> Slot { return &c.own.level_lengths; },
         "Pad packets of a frame to one length, a few octets each, so that the system sends them "
         "in one go; only to clients that were tried with it"),
+    used(
+        "confab.sound_hold", [](C& c) -> Slot { return &c.own.sound_hold; },
+        "How long sound may wait for the sound of others, up to 20ms: what several people say at "
+        "about the same time then leaves in one send for each listener, which costs less and comes "
+        "later; 0s: it never waits"),
     used(
         "confab.tenants", [](C& c) -> Slot { return &c.own.tenants; },
         "Tenant to its API keys, which name and see the tenant's rooms only; a key of none is the "

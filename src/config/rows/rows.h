@@ -44,6 +44,8 @@ std::span<const Option> media_rows();
 std::span<const Option> room_rows();
 std::span<const Option> cluster_rows();
 std::span<const Option> service_rows();
+std::span<const Option> tls_rows();
 std::span<const Option> own_rows();
+std::span<const Option> flood_rows();
 
 }  // namespace confab::config

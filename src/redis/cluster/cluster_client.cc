@@ -14,6 +14,9 @@ constexpr auto kChannels = static_cast<std::size_t>(Line::kChannels);
 constexpr std::uint16_t kNoOwner = 0xffff;
 // How long a member is kept that was asked on behalf of another.
 constexpr Duration kLinger = Duration::seconds(30);
+// Between the words to its old and to its new owner each of them says that the other has a slot:
+// who is said to have it by one that gave it away is asked again.
+constexpr Duration kDisputePause = Duration::millis(25);
 
 }  // namespace
 
@@ -35,7 +38,9 @@ struct ClusterClient::Errand {
     // While it is held: for whom, and until when.
     std::size_t to = 0;
     bool asking = false;
+    Timestamp not_before;
     Timestamp deadline;
+    std::optional<Address> sent_by;  // who said to go where it is now
 };
 
 ClusterClient::ClusterClient(Timestamp now, std::vector<Address> seeds, std::size_t max_redirects,
@@ -177,7 +182,8 @@ void ClusterClient::answered(Timestamp now, const Address& by,
         return;
     }
     next_ask_ = now;
-    const std::size_t to = member(now, where->to);
+    const bool disputed = errand->sent_by == where->to;
+    const std::size_t to = member(now, disputed ? by : where->to);
     if (to != kNobody) members_[to]->kept_until = now + kLinger;
     if (to != kNobody && where->moved) owners_[where->slot] = static_cast<std::uint16_t>(to);
     if (to == kNobody || ++errand->redirects > max_redirects_ || held_.size() >= kMaxHeld) {
@@ -186,13 +192,15 @@ void ClusterClient::answered(Timestamp now, const Address& by,
     }
     errand->to = to;
     errand->asking = !where->moved;
+    errand->not_before = disputed ? now + kDisputePause : now;
+    errand->sent_by = disputed ? where->to : by;
     held_.push_back(errand);
 }
 
 void ClusterClient::go_on(Timestamp now) {
     for (const std::shared_ptr<Errand>& errand : std::exchange(held_, {})) {
         const bool ready = members_[errand->to]->line.is_ready();
-        if (!ready && now < errand->deadline) {
+        if ((!ready || now < errand->not_before) && now < errand->deadline) {
             held_.push_back(errand);
             continue;
         }
@@ -278,7 +286,8 @@ Timestamp ClusterClient::next_deadline() const {
             next = earlier(next, one->line.next_deadline());
     if (any_ready() != kNobody && !asking_for_slots_) next = earlier(next, next_ask_);
     for (const std::shared_ptr<Errand>& errand : held_)
-        next = earlier(next, errand->deadline);
+        next = earlier(
+            next, members_[errand->to]->line.is_ready() ? errand->not_before : errand->deadline);
     return next;
 }
 

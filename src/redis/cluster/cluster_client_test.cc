@@ -165,7 +165,21 @@ TEST_CASE("ClusterClient: slots that have moved, or are moving [RDS-28]") {
             return "-MOVED " + std::to_string(slot_of(words[1])) + " a:1\r\n";
         };
         CHECK(world.run({"SET", key, "v"}).starts_with("MOVED"));
-        CHECK(world.network.at("a:1").count("SET") + world.network.at("b:1").count("SET") == 3);
+        CHECK(world.network.at("a:1").count("SET") == 1);
+        CHECK(world.network.at("b:1").count("SET") == 2);
+    }
+    SUBCASE("its old owner has been told already, its new one a moment later") {
+        world.told = world.owners;
+        world.owners = {{5460, "b:1"}, {10922, "b:1"}, {16383, "c:1"}};
+        const Timestamp told_at = world.now + Duration::millis(15);
+        world.network.at("b:1").special = [&](const Strings& words) -> std::optional<std::string> {
+            if (words[0] != "SET" || world.now >= told_at) return world.say("b:1", words);
+            return "-MOVED " + std::to_string(slot_of(words[1])) + " a:1\r\n";
+        };
+        CHECK(world.run({"SET", key, "v"}, Duration::millis(200)) == "OK");
+        CHECK(world.network.at("a:1").count("SET") == 1);
+        REQUIRE(world.network.at("b:1").count("SET") == 2);
+        CHECK(*world.network.at("b:1").store.string(key) == "v");
     }
     SUBCASE("to one that cannot be reached") {
         world.network.at("d:1").reachable = false;

@@ -13,8 +13,17 @@ SentinelClient::SentinelClient(Timestamp now, std::vector<Address> sentinels,
     : client_(now, std::nullopt, std::move(login), std::move(events), seed, timing),
       sentinels_(
           now, std::move(sentinels), std::move(master_name), std::move(sentinel_login),
-          [this](Timestamp at, const Address& master) { client_.move(at, master); }, seed + 2,
-          timing) {}
+          [this](Timestamp at, const Address& master, bool is_old) {
+              return move(at, master, is_old);
+          },
+          seed + 2, timing) {}
+
+// What is well stays where it is, whatever one says who has not heard of the last fail-over.
+bool SentinelClient::move(Timestamp now, const Address& master, bool is_old) {
+    if (is_old && is_up(Line::kCommands) && is_up(Line::kChannels)) return false;
+    client_.move(now, master);
+    return true;
+}
 
 Result<void, Fault> SentinelClient::command(Timestamp now, Words words, Reply done) {
     if (!client_.server())

@@ -42,6 +42,7 @@ class SentinelClient final : public Driven {
     std::string trouble() const override;
 
   private:
+    bool move(Timestamp now, const Address& master, bool is_old);
     bool is_sentinel(std::size_t link) const { return link == client_.links(); }
 
     Client client_;

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <optional>
 #include <string>
 
 #include "redis/server_testing.h"
@@ -37,6 +38,10 @@ struct World {
         if (words[0] == "HELLO" && words[4] != "s") return "-WRONGPASS no\r\n";
         if (words[0] == "SELECT") return "-ERR unknown command 'SELECT'\r\n";
         if (words[0] != "SENTINEL") return std::nullopt;
+        if (words[1] == "MASTER")
+            return epoch ? "%2\r\n" + bulk("name") + bulk("main") + bulk("config-epoch") +
+                               bulk(std::to_string(*epoch))
+                         : "-NOPERM no\r\n";
         if (words[2] != "main" || master.empty()) return "*-1\r\n";
         return "*2\r\n" + bulk(master) + bulk("6379");
     }
@@ -44,9 +49,9 @@ struct World {
         for (const Address& one : sentinels()) {
             network.at(to_text(one))
                 .publish("+switch-master", "main " + master + " 6379 " + to + " 6379");
-            network.at(to_text(one)).publish("+switch-master", "other 10.0.0.1 1 10.0.0.9 1");
         }
         master = to;
+        if (epoch) ++*epoch;
     }
     void pass(Duration time) { network.pass(client, time); }
     bool is_up() const { return client.is_up(Line::kCommands) && client.is_up(Line::kChannels); }
@@ -54,6 +59,7 @@ struct World {
     Timestamp now = Timestamp::micros(1'000'000);
     testing::Network network{now};
     std::string master = "10.0.0.1";
+    std::optional<int> epoch = 0;
     Strings heard;
     int ups = 0;
     int downs = 0;
@@ -65,6 +71,10 @@ struct World {
 TEST_CASE(
     "SentinelClient: the master is asked for, and both connections follow it [RDS-28] [RDS-30]") {
     World world;
+    SUBCASE("") {}
+    SUBCASE("a user who may not ask for the epoch") {
+        world.epoch.reset();
+    }
     world.client.subscribe(world.now, "a");
     world.pass(Duration::millis(50));
     CHECK(world.is_up());
@@ -107,6 +117,40 @@ TEST_CASE("SentinelClient: Sentinels that are gone or do not know are passed ove
     world.pass(Duration::seconds(1));
     CHECK(world.is_up());
     CHECK(world.downs == 2);
+}
+
+TEST_CASE(
+    "SentinelClient: one that has not heard of the last fail-over moves nothing that is well "
+    "[RDS-28] [RDS-30]") {
+    World world;
+    world.pass(Duration::millis(50));
+    world.fail_over("10.0.0.2");
+    world.pass(Duration::millis(50));
+    REQUIRE(world.network.dialled.back() == "10.0.0.2:6379");
+    REQUIRE(world.downs == 2);
+    // The Sentinel that it asks dies; the other two say what was before.
+    world.network.at("s1:26379").reachable = false;
+    world.master = "10.0.0.1";
+    world.epoch = 0;
+    world.network.cut(world.client, "s1:26379");
+    world.pass(Duration::seconds(10));
+    CHECK(world.is_up());
+    CHECK(world.downs == 2);
+    CHECK(world.network.at("10.0.0.1:6379").peers.empty());
+    SUBCASE("what is not well goes where they say") {
+        world.network.at("10.0.0.2:6379").reachable = false;
+        world.network.cut(world.client, "10.0.0.2:6379");
+        world.pass(Sentinels::kAskEvery + Duration::millis(500));
+        CHECK(world.is_up());
+        CHECK(world.network.dialled.back() == "10.0.0.1:6379");
+    }
+    SUBCASE("what they hear of later is believed") {
+        world.master = "10.0.0.3";
+        world.epoch = 2;
+        world.pass(Sentinels::kAskEvery + Duration::millis(50));
+        CHECK(world.is_up());
+        CHECK(world.network.dialled.back() == "10.0.0.3:6379");
+    }
 }
 
 TEST_CASE("SentinelClient: what is wrong is said with the remedy") {

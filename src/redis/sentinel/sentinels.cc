@@ -6,26 +6,25 @@
 #include <array>
 #include <utility>
 
+#include "base/text.h"
+
 namespace confab::redis {
 namespace {
 
 constexpr std::string_view kSwitch = "+switch-master";
 
-std::vector<std::string_view> split(std::string_view text) {
-    std::vector<std::string_view> words;
-    while (!text.empty()) {
-        const std::size_t end = text.find(' ');
-        words.push_back(text.substr(0, end));
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    }
-    return words;
+// Of SENTINEL MASTER: names and values in turn.
+std::optional<std::uint64_t> config_epoch(const Value& master) {
+    for (std::size_t i = 0; i + 1 < master.items.size(); i += 2)
+        if (master.items[i].text == "config-epoch")
+            return parse_decimal<std::uint64_t>(master.items[i + 1].text);
+    return std::nullopt;
 }
 
 }  // namespace
 
 Sentinels::Sentinels(Timestamp now, std::vector<Address> addresses, std::string master_name,
-                     Login login, std::function<void(Timestamp, const Address&)> on_master,
-                     std::uint64_t seed, Timing timing)
+                     Login login, OnMaster on_master, std::uint64_t seed, Timing timing)
     : addresses_(std::move(addresses)),
       current_(seed % addresses_.size()),  // so that not all nodes ask the same one
       master_name_(std::move(master_name)),
@@ -45,11 +44,10 @@ std::optional<Address> Sentinels::dial(Timestamp now) {
 void Sentinels::connected(Timestamp now) {
     line_.connected(
         now, login_,
-        [this](Timestamp at, std::string_view channel, const std::string& payload) {
-            heard(at, channel, payload);
-        },
+        [this](Timestamp, std::string_view channel, const std::string&) { heard(channel); },
         timing_);
     next_ask_ = now;
+    epoch_.reset();
     const std::array<std::string_view, 2> words = {"SUBSCRIBE", kSwitch};
     (void)line_.session()->subscription(now, words, {});  // a new session is not full
 }
@@ -90,11 +88,20 @@ void Sentinels::look(Timestamp now) {
 
 void Sentinels::ask(Timestamp now) {
     next_ask_ = now + kAskEvery;
+    const std::array<std::string_view, 3> of_epoch = {"SENTINEL", "MASTER", master_name_};
+    (void)line_.session()->command(
+        now, of_epoch,
+        [this](Timestamp, const Result<Value, Fault>& reply) { learn_epoch(reply); });
     const std::array<std::string_view, 3> words = {"SENTINEL", "get-master-addr-by-name",
                                                    master_name_};
     (void)line_.session()->command(
         now, words,
         [this](Timestamp at, const Result<Value, Fault>& reply) { answered(at, reply); });
+}
+
+// A user who may not ask for it is told the address all the same.
+void Sentinels::learn_epoch(const Result<Value, Fault>& reply) {
+    epoch_ = reply ? config_epoch(*reply) : std::nullopt;
 }
 
 void Sentinels::answered(Timestamp now, const Result<Value, Fault>& reply) {
@@ -106,11 +113,9 @@ void Sentinels::answered(Timestamp now, const Result<Value, Fault>& reply) {
                                         "; set redis.sentinel_master_name to a name it watches";
 }
 
-// "name old-host old-port new-host new-port"
-void Sentinels::heard(Timestamp now, std::string_view channel, const std::string& payload) {
-    const std::vector<std::string_view> words = split(payload);
-    if (channel == kSwitch && words.size() == 5 && words[0] == master_name_)
-        found(now, words[3], words[4]);
+// A fail-over, maybe of another master; the message says of no epoch, so all is asked again.
+void Sentinels::heard(std::string_view channel) {
+    if (channel == kSwitch) next_ask_ = Timestamp();
 }
 
 void Sentinels::found(Timestamp now, std::string_view host, std::string_view port) {
@@ -118,7 +123,8 @@ void Sentinels::found(Timestamp now, std::string_view host, std::string_view por
     if (!address) return;
     trouble_.clear();
     line_.is_well();
-    on_master_(now, *address);
+    const bool is_old = epoch_.value_or(believed_epoch_) < believed_epoch_;
+    if (on_master_(now, *address, is_old)) believed_epoch_ = epoch_.value_or(believed_epoch_);
 }
 
 void Sentinels::next(const std::string& trouble) {

@@ -3,7 +3,8 @@
 
 // Where the master is, as the Sentinels say (redis.io/docs/reference/sentinel-clients): one of them
 // is asked, hears of fail-overs, and is asked again from time to time; the next one takes its place
-// when it is gone or does not know.
+// when it is gone or does not know. What each says is of an epoch, which grows with each fail-over:
+// one that has not heard of the last of them (they tell each other every 2 s) says an older one.
 #pragma once
 
 #include <cstddef>
@@ -26,11 +27,13 @@ class Sentinels {
     // A fail-over that its message did not tell of is seen after this long.
     static constexpr Duration kAskEvery = Duration::seconds(2);
 
-    // `addresses` are not empty. `on_master` is called with each address that is said, also with
-    // the same one again.
+    // Called with each address that is said, also with the same one again; whether to believe it.
+    // `is_old`: of an epoch before that of the last one that was believed.
+    using OnMaster = std::function<bool(Timestamp, const Address&, bool is_old)>;
+
+    // `addresses` are not empty.
     Sentinels(Timestamp now, std::vector<Address> addresses, std::string master_name, Login login,
-              std::function<void(Timestamp, const Address&)> on_master, std::uint64_t seed,
-              Timing timing = {});
+              OnMaster on_master, std::uint64_t seed, Timing timing = {});
     Sentinels(const Sentinels&) = delete;
     Sentinels& operator=(const Sentinels&) = delete;
 
@@ -50,8 +53,9 @@ class Sentinels {
   private:
     void look(Timestamp now);
     void ask(Timestamp now);
+    void learn_epoch(const Result<Value, Fault>& reply);
     void answered(Timestamp now, const Result<Value, Fault>& reply);
-    void heard(Timestamp now, std::string_view channel, const std::string& payload);
+    void heard(std::string_view channel);
     void found(Timestamp now, std::string_view host, std::string_view port);
     void next(const std::string& trouble);
 
@@ -59,11 +63,13 @@ class Sentinels {
     std::size_t current_ = 0;
     std::string master_name_;
     Login login_;
-    std::function<void(Timestamp, const Address&)> on_master_;
+    OnMaster on_master_;
     Timing timing_;
     Lifeline line_;
     Timestamp next_ask_ = Timestamp::never();  // once it is ready
-    std::optional<std::string> given_up_;      // on the current one, to be told outside its session
+    std::optional<std::uint64_t> epoch_;       // of what the current one says, if it tells
+    std::uint64_t believed_epoch_ = 0;
+    std::optional<std::string> given_up_;  // on the current one, to be told outside its session
     std::string trouble_;
 };
 

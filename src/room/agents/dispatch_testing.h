@@ -24,7 +24,7 @@ inline Config listening() {
 }
 
 struct AgentWorld : Harness {
-    AgentWorld() : Harness(listening()) {}
+    explicit AgentWorld(Config config = listening()) : Harness(std::move(config)) {}
     using Harness::of;
 
     void kinds(AgentKinds all) {

@@ -65,6 +65,9 @@ RoomDispatches::Dispatch& RoomDispatches::add(livekit::AgentDispatch info) {
     info.set_room(host_->room_name());
     info.clear_state();
     info.mutable_state()->set_created_at(nanoseconds(scope_->clock.wall));
+    if (!last_removed_.id().empty()) records_.dispatch_changed(last_removed_.id());
+    last_removed_.Clear();
+    records_.dispatch_changed(info.id());
     return dispatches_.emplace_back(Dispatch{std::move(info), {}, {}});
 }
 
@@ -101,6 +104,11 @@ ServiceResult<livekit::AgentDispatch> RoomDispatches::remove(const std::string& 
             todo_.insert({scope_->now() + kLeaveTime, {Due::kRemoval, agent->sid(), {}, 0}});
     }
     std::erase_if(dispatches_, [&](const Dispatch& one) { return one.info.id() == id; });
+    records_.dispatch_changed(id);
+    if (dispatches_.empty()) {
+        last_removed_ = removed;
+        last_removed_.mutable_state()->clear_jobs();
+    }
     return removed;
 }
 
@@ -203,6 +211,7 @@ void RoomDispatches::came(const Participant& p) {
     for (auto at = begin; at != end; ++at)
         jobs_.at(at->second).end_at = Timestamp::never();  // the agent is back
     if (p.dependent()) return;
+    came_along(p);
     for (Dispatch& dispatch : dispatches_)
         launch(dispatch, livekit::JT_PARTICIPANT, &p);
 }
@@ -269,6 +278,7 @@ void RoomDispatches::job_changed(const livekit::Job& told, bool lost) {
     const bool ran = at->second.runs();
     *job.mutable_state() = told.state();
     job.mutable_state()->set_status(livekit::JS_RUNNING);
+    records_.job_changed(told.id());
     if (ran) return;
     by_identity_.insert({job.state().participant_identity(), told.id()});
     host_->job_webhook("agent_job_started", job);
@@ -284,6 +294,7 @@ void RoomDispatches::settle(Jobs::iterator at) {
     };
     forget(by_identity_, at->second.job.state().participant_identity());
     forget(by_sid_, at->second.purpose.sid);
+    forget(awaits_, at->second.job.participant().identity());
     --open_jobs_;
 }
 
@@ -301,6 +312,7 @@ void RoomDispatches::tell_end(Job& ended, livekit::JobStatus status, const std::
     state.set_error(error);
     state.set_ended_at(nanoseconds(scope_->clock.wall));
     state.set_updated_at(nanoseconds(scope_->clock.wall));
+    records_.job_changed(ended.job.id());
     host_->job_webhook("agent_job_ended", ended.job);
 }
 
@@ -325,6 +337,7 @@ void RoomDispatches::never_ran(Jobs::iterator at, const livekit::JobState& state
 void RoomDispatches::keep_ended(Dispatch& dispatch, const std::string& id) {
     dispatch.ended.push_back(id);
     if (dispatch.ended.size() <= kMaxEndedJobs) return;
+    records_.job_changed(dispatch.ended.front());
     jobs_.erase(dispatch.ended.front());
     dispatch.ended.pop_front();
 }
@@ -338,6 +351,8 @@ void RoomDispatches::withdraw(Jobs::iterator at) {
         scope_->out.end_job({at->first, EndAgentJob::Why::kUnwanted});
         settle(at);
         if (ran) tell_end(job, livekit::JS_SUCCESS, {});
+    } else {
+        records_.job_changed(at->first);
     }
     jobs_.erase(at);
 }
@@ -356,9 +371,9 @@ void RoomDispatches::restart(const Todo& todo) {
     const Dispatch* dispatch = find(todo.id);
     if (dispatch == nullptr) return;
     const Participant* p = nullptr;
-    if (!todo.purpose.sid.empty()) {
+    if (todo.purpose.type != livekit::JT_ROOM) {
         p = roster_->find_sid(todo.purpose.sid);
-        if (p == nullptr) return;
+        if (p == nullptr) return;  // it went, or never came here
     }
     if (!make_job(*dispatch, todo.purpose, p, todo.restarts))
         todo_.insert({scope_->now() + kLaunchAgain, todo});

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "livekit_agent_dispatch.pb.h"
+#include "room/agents/dispatch_records.h"
+#include "room/agents/stored_agents.h"
 #include "room/roster/roster.h"
 #include "room/scope/scope.h"
 
@@ -26,6 +28,7 @@ class DispatchesHost {
   public:
     virtual ~DispatchesHost() = default;
     virtual const std::string& room_name() const = 0;
+    virtual const std::string& room_key() const = 0;
     // As jobs show it.
     virtual livekit::Room job_room() const = 0;
     virtual livekit::ParticipantInfo describe(const Participant& p) const = 0;
@@ -45,6 +48,8 @@ class RoomDispatches {
     // ended; an agent that lost its connection may come back.
     static constexpr Duration kStatusTime = Duration::seconds(5);
     static constexpr Duration kReturnTime = Duration::seconds(10);
+    // From when a room came here until a job of it that ran must have its agent here.
+    static constexpr Duration kArrivalTime = Duration::seconds(15);
     // A job that failed is started again so often, each time after twice as long (06 AGT-7).
     static constexpr int kMaxRestarts = 5;
     static constexpr Duration kFirstRestart = Duration::seconds(1);
@@ -52,12 +57,15 @@ class RoomDispatches {
     static constexpr Duration kLaunchAgain = Duration::seconds(30);
 
     RoomDispatches(const RoomScope& scope, const Roster& roster, DispatchesHost& host)
-        : scope_(&scope), roster_(&roster), host_(&host) {}
+        : scope_(&scope), roster_(&roster), host_(&host), records_(scope) {}
 
     using Wanted = google::protobuf::RepeatedPtrField<livekit::RoomAgentDispatch>;
     // With the room. An empty list stands for every worker without a name (DSP-20).
     // Workers of `tenant` alone are asked for.
     void start(const Wanted& wanted, std::string tenant);
+    // Instead, with a room that was another node's: what a store has of it, dispatches of the API
+    // too. Agents that worked for the room go on, if they come here in time.
+    void resume(StoredAgents stored, std::string tenant);
 
     // ---- the API
     ServiceResult<livekit::AgentDispatch> create(const livekit::AgentDispatch& wanted);
@@ -75,6 +83,11 @@ class RoomDispatches {
     // It runs, or is over. `lost`: its worker is gone, which says nothing of the agent.
     void job_changed(const livekit::Job& job, bool lost);
     void room_ends();
+    // Before its end here: agents go on at its next node, which has their jobs from the store.
+    // Nothing is told of them any more.
+    void room_moves();
+    // What changed is told to a store.
+    void finish_turn();
 
     void handle_timeout(Timestamp now);
     Timestamp next_deadline() const;
@@ -117,6 +130,8 @@ class RoomDispatches {
 
     Dispatch* find(const std::string& id);
     Dispatch& add(livekit::AgentDispatch info);
+    void resume(livekit::Job told);
+    void came_along(const Participant& p);
     void evaluate(Dispatch& dispatch);
     void launch(Dispatch& dispatch, livekit::JobType type, const Participant* p);
     bool make_job(const Dispatch& dispatch, const Purpose& purpose, const Participant* p,
@@ -137,6 +152,7 @@ class RoomDispatches {
     const RoomScope* scope_;
     const Roster* roster_;
     DispatchesHost* host_;
+    DispatchRecords records_;
     std::string tenant_;
     std::vector<Dispatch> dispatches_;
     Jobs jobs_;  // by id
@@ -144,8 +160,13 @@ class RoomDispatches {
     std::uint64_t last_order_ = 0;
     std::multimap<std::string, std::string> by_identity_;  // agent → job that runs
     std::multimap<std::string, std::string> by_sid_;  // participant's session → open job for it
+    // Participant → job for it that ran when the room came here, until the participant comes too.
+    std::multimap<std::string, std::string> awaits_;
     std::multimap<Timestamp, Todo> todo_;
     bool evaluates_later_ = false;
+    // The room has none any more, which a store must say: a room of which it says nothing has those
+    // that it was made with.
+    livekit::AgentDispatch last_removed_;
 };
 
 }  // namespace confab::room

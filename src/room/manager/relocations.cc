@@ -42,26 +42,42 @@ std::optional<ServiceError> refusal_of_move(const Participant& p) {
 
 }  // namespace
 
-// The room to go to, made if there is none, when it takes the participant.
-ServiceResult<Room*> Relocations::destination(const std::string& key, const Participant& p) const {
+std::optional<ServiceError> Relocations::refusal_of_destination(const std::string& key) const {
     const Config& config = scope_->config;
     const std::string_view name = token::split_room_key(key).name;
     if (name.empty())
-        return service_error(ServiceCode::kInvalidArgument, "destination room is required");
+        return ServiceError{ServiceCode::kInvalidArgument, "destination room is required"};
     if (token::exceeds(name.size(), config.limits.room_name))
-        return service_error(
+        return ServiceError{
             ServiceCode::kInvalidArgument,
-            "room name exceeds length limit " + std::to_string(config.limits.room_name));
+            "room name exceeds length limit " + std::to_string(config.limits.room_name)};
+    if (rooms_->find(key) == nullptr && !config.room.auto_create)
+        return ServiceError{ServiceCode::kNotFound, "requested room does not exist"};
+    return std::nullopt;
+}
+
+// The room to go to, made if there is none, when it takes the participant.
+ServiceResult<Room*> Relocations::destination(const std::string& key, const Participant& p) const {
     rooms_->fail_if_broken(key, p.identity());
+    if (auto refusal = refusal_of_destination(key)) return tl::unexpected<ServiceError>(*refusal);
     if (const Room* room = rooms_->find(key)) {
         JoinParams params;
         params.grants = p.grants;
         if (room->sessions().is_full_for(params))
             return tl::unexpected<ServiceError>(full(room->snapshot()));
-    } else if (!config.room.auto_create) {
-        return service_error(ServiceCode::kNotFound, "requested room does not exist");
     }
     return make_(key);
+}
+
+ServiceResult<livekit::Room> Relocations::prepare(const std::string& room_key) {
+    if (auto refusal = refusal_of_destination(room_key))
+        return tl::unexpected<ServiceError>(*refusal);
+    const auto room = make_(room_key);
+    if (!room) return tl::unexpected<ServiceError>(room.error());
+    livekit::Room told;
+    if (!rooms_->in_room(**room, [&](const Room& entered) { told = entered.snapshot(); }))
+        return failed();
+    return told;
 }
 
 // ---------------------------------------------------------------- moves

@@ -39,11 +39,15 @@ class Relocations {
     ServiceResult<livekit::ForwardParticipantResponse> forward(
         const livekit::ForwardParticipantRequest& request);
 
-    // The same where the other room is at another node, as that tells of it: the client connects
-    // anew, with its name and its rights.
+    // The same where the other room is at another node or of another control shard, as that tells
+    // of it: the client connects anew, with its name and its rights.
     ServiceResult<livekit::MoveParticipantResponse> send_away(const std::string& room_key,
                                                               const std::string& identity,
                                                               const livekit::Room& to);
+
+    // For somebody who comes from another control shard: the room of that key, made if there is
+    // none.
+    ServiceResult<livekit::Room> prepare(const std::string& room_key);
 
     // Those that stay in their room and go on at another media worker.
     WorkerMoves& workers() { return *workers_; }
@@ -59,6 +63,7 @@ class Relocations {
 
   private:
     std::optional<ServiceError> refusal_of_forward(const Participant& p, const Room* to) const;
+    std::optional<ServiceError> refusal_of_destination(const std::string& key) const;
     ServiceResult<Room*> destination(const std::string& key, const Participant& p) const;
 
     Rooms* rooms_;

@@ -28,9 +28,17 @@ void apply_preset(livekit::CreateRoomRequest& request, const livekit::RoomConfig
     if (!request.has_egress() && preset.has_egress()) *request.mutable_egress() = preset.egress();
 }
 
-bool is_recorded(const livekit::CreateRoomRequest& request) {
+constexpr std::string_view kNotConnected = "egress not connected (redis required)";
+
+// ROOM-09. Why a room that is to be recorded is not made: it would be taken for a recorded one.
+std::optional<ServiceError> unrecordable(const Config& config,
+                                         const livekit::CreateRoomRequest& request) {
     const livekit::RoomEgress& egress = request.egress();
-    return egress.has_room() || egress.has_participant() || egress.has_tracks();
+    if (!egress.has_room() && !egress.has_participant() && !egress.has_tracks())
+        return std::nullopt;
+    if (!config.egress_listens)
+        return ServiceError{ServiceCode::kInternal, std::string(kNotConnected)};
+    return std::nullopt;
 }
 
 JoinRefusal refusal(const ErrorText& error, std::string_view why, std::string cause = {}) {
@@ -44,8 +52,27 @@ JoinRefusal too_large(std::string_view what, std::size_t size, std::string_view 
                        std::string(option) + " is " + std::to_string(limit));
 }
 
-void refuse(const RoomScope& scope, SessionId session, JoinRefusal refusal) {
+// Why the room of a join could not be made.
+JoinRefusal not_made(const livekit::CreateRoomRequest& request, const ServiceError& error) {
+    if (error.text == kNotConnected)
+        return refusal(join_errors::kNoEgress, "room_egress", error.text);
+    if (error.code == ServiceCode::kInvalidArgument)
+        return refusal(join_errors::kClosedByMedia, "room_preset",
+                       "room.room_configurations has no \"" + request.room_preset() + "\"");
+    return refusal(join_errors::kClosedByMedia, "room_failed", error.text);
+}
+
+void refuse(const RoomScope& scope, SessionId session, const JoinParams& params,
+            JoinRefusal refusal) {
     ++scope.counters.sessions_refused;
+    if (scope.config.history_listens && !params.reconnect) {
+        RoomNote note{RoomNote::What::kRefused, scope.clock.wall, params.room};
+        note.identity = params.grants.identity;
+        note.status = refusal.status;
+        note.text = refusal.text;
+        note.cause = refusal.cause;
+        scope.out.note(std::move(note));
+    }
     scope.out.observe(OperationDone{Operation::kParticipantJoin, refusal.why});
     scope.out.refuse({session, refusal.status, std::move(refusal.text), std::move(refusal.cause)});
 }
@@ -82,7 +109,12 @@ std::optional<Effect> RoomManager::poll_effect() {
 }
 
 ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wanted) {
-    if (Room* existing = rooms_.find(wanted.name())) return existing;
+    if (Room* existing = rooms_.find(wanted.name())) {
+        const auto ask = [&](Room& room) { ask_to_record(room, wanted.egress()); };
+        if (wanted.egress().has_room() && !rooms_.guarded(*existing, ask))
+            return service_error(ServiceCode::kInternal, "the room failed and was ended");
+        return existing;
+    }
     livekit::CreateRoomRequest request = wanted;
     if (!request.room_preset().empty()) {
         const auto preset = config_.room.presets.find(request.room_preset());
@@ -91,19 +123,19 @@ ServiceResult<Room*> RoomManager::make_room(const livekit::CreateRoomRequest& wa
                                  "unknown room configuration in create room request");
         apply_preset(request, preset->second);
     }
-    // ROOM-09. differs from upstream: there are no egress workers, and a room that is to be
-    // recorded and is not would be taken for a recorded one.
-    if (is_recorded(request))
-        return service_error(ServiceCode::kUnavailable, "no response from servers");
+    if (auto error = unrecordable(config_, request))
+        return tl::unexpected<ServiceError>(*std::move(error));
     return rooms_.make(request.name(), [&] { return new_room(scope_, request); });
 }
 
 ServiceResult<livekit::Room> RoomManager::adopt(Clock clock, livekit::Room stored,
-                                                std::string internal) {
+                                                std::string internal, StoredAgents agents) {
     clock_ = clock;
     if (const Room* existing = rooms_.find(stored.name())) return existing->snapshot();
     auto origin = stored_room(scope_, std::move(stored), std::move(internal));
     if (!origin) return tl::unexpected<ServiceError>(origin.error());
+    origin->adopted = true;
+    origin->stored_agents = std::move(agents);
     const std::string key = origin->key;  // which goes into the room
     const auto room = rooms_.make(key, [&] { return std::move(*origin); });
     if (!room) return tl::unexpected<ServiceError>(room.error());
@@ -208,24 +240,15 @@ void RoomManager::resume(SessionId session, const JoinParams& params) {
 }
 
 void RoomManager::join(SessionId session, const JoinParams& params) {
-    if (auto refusal = admission(params)) return refuse(scope_, session, std::move(*refusal));
+    if (auto refusal = admission(params))
+        return refuse(scope_, session, params, std::move(*refusal));
     rooms_.fail_if_broken(params.room, params.grants.identity);
     livekit::CreateRoomRequest request;
     if (params.grants.room_config) apply_preset(request, *params.grants.room_config);
     request.set_name(params.room);
     request.set_room_preset(params.grants.room_preset);
     const auto room = make_room(request);
-    if (!room && room.error().code == ServiceCode::kUnavailable)
-        return refuse(scope_, session,
-                      refusal(join_errors::kNoEgress, "room_egress", room.error().text));
-    if (!room) {
-        const bool preset = room.error().code == ServiceCode::kInvalidArgument;
-        return refuse(
-            scope_, session,
-            refusal(join_errors::kClosedByMedia, preset ? "room_preset" : "room_failed",
-                    preset ? "room.room_configurations has no \"" + request.room_preset() + "\""
-                           : room.error().text));
-    }
+    if (!room) return refuse(scope_, session, params, not_made(request, room.error()));
     enter(**room, session, params,
           [&](Room& entered) { entered.sessions().join(session, params); });
 }
@@ -235,7 +258,7 @@ template <typename Input>
 void RoomManager::enter(Room& room, SessionId session, const JoinParams& params, Input&& input) {
     if (!rooms_.in_room(room, std::forward<Input>(input)))
         return refuse(
-            scope_, session,
+            scope_, session, params,
             refusal(join_errors::kClosedByMedia, "room_failed", "the room failed and was ended"));
     sessions_[session] = {params.room, params.grants.identity};
 }
@@ -273,11 +296,11 @@ void RoomManager::shut_down(Clock clock) {
     }
 }
 
-bool hand_over(RoomManager& rooms, Clock clock, const std::string& key) {
+bool hand_over(RoomManager& rooms, Clock clock, const std::string& key, RoomEnd end) {
     rooms.clock_ = clock;
     Room* const room = rooms.rooms_.find(key);
     if (room == nullptr) return false;
-    const auto close = [](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN, true); };
+    const auto close = [end](Room& entered) { entered.close(livekit::SERVER_SHUTDOWN, end); };
     if (rooms.rooms_.guarded(*room, close)) rooms.rooms_.erase(*room);
     return true;
 }

@@ -17,6 +17,7 @@
 #include "room/manager/media_events.h"
 #include "room/manager/relocations.h"
 #include "room/manager/rooms.h"
+#include "room/room_end.h"
 #include "room/scope/scope.h"
 #include "room/scope/types.h"
 
@@ -105,12 +106,12 @@ class RoomManager {
     // A room that another node, or an earlier run, left in a store is made with what is stored of
     // it instead of a new sid and new times (03 RDS-27); one of that name that is here already is
     // not touched. `internal`: as in StoreRoom. The room as it is now.
-    ServiceResult<livekit::Room> adopt(Clock clock, livekit::Room stored,
-                                       std::string internal = {});
+    ServiceResult<livekit::Room> adopt(Clock clock, livekit::Room stored, std::string internal = {},
+                                       StoredAgents agents = {});
 
     // Another node has this room: the one here ends, its clients come back and find that one. No
-    // room_finished is sent. False: there is none here.
-    friend bool hand_over(RoomManager& rooms, Clock clock, const std::string& key);
+    // room_finished is sent. `end`: kCopy or kMoves. False: there is none here.
+    friend bool hand_over(RoomManager& rooms, Clock clock, const std::string& key, RoomEnd end);
 
     // Ends everything with SERVER_SHUTDOWN; clients come back by themselves (SIG-143).
     void shut_down(Clock clock);
@@ -148,6 +149,13 @@ class RoomManager {
                                                  const std::string& room_key,
                                                  const std::string& subscriber,
                                                  std::size_t of_each_kind);
+
+    friend std::optional<RoomFigures> room_figures(const RoomManager& rooms,
+                                                   const std::string& key);
+    friend std::vector<RoomSummary> room_summaries(const RoomManager& rooms);
+    friend std::optional<ParticipantFigures> participant_figures(const RoomManager& rooms,
+                                                                 const std::string& key,
+                                                                 const std::string& identity);
 
   private:
     struct SessionPlace {

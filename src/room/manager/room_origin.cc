@@ -38,6 +38,14 @@ std::string internal_of(const livekit::CreateRoomRequest& settings) {
     return internal.SerializeAsString();
 }
 
+livekit::RoomEgress egress_of(const livekit::RoomInternal& stored) {
+    livekit::RoomEgress egress;
+    if (stored.has_participant_egress())
+        *egress.mutable_participant() = stored.participant_egress();
+    if (stored.has_track_egress()) *egress.mutable_tracks() = stored.track_egress();
+    return egress;
+}
+
 tl::unexpected<ServiceError> nonsense(std::string what) {
     return service_error(ServiceCode::kInvalidArgument,
                          "the stored room can not be adopted: " + std::move(what));
@@ -62,6 +70,7 @@ RoomOrigin new_room(const RoomScope& scope, const livekit::CreateRoomRequest& se
     info.set_metadata(settings.metadata());
     origin.internal = internal_of(settings);
     origin.agents = settings.agents();
+    origin.egress = settings.egress();
     origin.sync_streams = settings.sync_streams() || defaults.sync_streams;
     // What the room's own request says wins over the configuration.
     origin.playout_delay = defaults.playout_delay;
@@ -106,6 +115,7 @@ ServiceResult<RoomOrigin> stored_room(const RoomScope& scope, livekit::Room room
         origin.playout_delay =
             limits_of(parsed.playout_delay().min(), parsed.playout_delay().max());
     origin.agents = parsed.agent_dispatches();
+    origin.egress = egress_of(parsed);
     // As it came: what this version does not know of it is kept (03 RDS-25).
     origin.internal = std::move(internal);
     return origin;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "room/agents/stored_agents.h"
 #include "room/scope/scope.h"
 
 namespace confab::room {
@@ -18,6 +19,9 @@ struct RoomOrigin {
     std::string internal;  // as in StoreRoom
     bool sync_streams = false;
     google::protobuf::RepeatedPtrField<livekit::RoomAgentDispatch> agents;
+    StoredAgents stored_agents;  // instead of these, unless there are none
+    livekit::RoomEgress egress;  // what is to be recorded; of an adopted room not the whole of it
+    bool adopted = false;        // it was another node's before
     std::optional<sfu::PlayoutDelayLimits> playout_delay;
     Duration age = Duration::zero();  // since it was first made
 };

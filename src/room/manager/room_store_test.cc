@@ -181,8 +181,8 @@ TEST_CASE("A room that another node has ends here, and is said to be over nowher
     const SessionId alice = h.join_active("r", "alice");
     h.join_active("other", "bob");
     h.webhooks.clear();
-    CHECK(!hand_over(h.manager, h.clock(), "no-room"));
-    CHECK(hand_over(h.manager, h.clock(), "r"));
+    CHECK(!hand_over(h.manager, h.clock(), "no-room", RoomEnd::kCopy));
+    CHECK(hand_over(h.manager, h.clock(), "r", RoomEnd::kCopy));
     h.drain();
     CHECK(!h.manager.has_room("r"));
     CHECK(h.manager.has_room("other"));

@@ -7,6 +7,7 @@
 //   JOINING → JOINED (join written) → ACTIVE (primary connection up) → DISCONNECTED   (01 SIG-137)
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,10 +20,23 @@
 #include "room/participant/move_news.h"
 #include "room/participant/permissions.h"
 #include "room/participant/presence.h"
+#include "room/quality/quality_view.h"
 #include "room/roster/lifecycle.h"
 #include "room/signal/signal_queue.h"
 
 namespace confab::room {
+
+// What its connections were like when they were looked at last: for whoever operates the node, no
+// decision depends on it.
+struct SeenLink {
+    std::optional<sfu::ConnectionType> path;
+    SocketAddress remote;
+    std::optional<Duration> rtt;
+    std::optional<QualityScore> quality;
+    // Of its connections, the one that it publishes by first; what they did in their last window.
+    std::array<sfu::DataCount, 2> data;
+    std::array<std::uint64_t, 2> media_out{};  // octets of RTP
+};
 
 struct Participant {
     Participant(const RoomScope& scope, const JoinParams& params, Placement::Seat place);
@@ -74,6 +88,7 @@ struct Participant {
     Presence presence;
     SimulatedDrops drops;
     Timestamp refresh_at = Timestamp::never();  // its next token
+    SeenLink seen;
 
     Timestamp next_deadline() const;
 };

@@ -30,6 +30,7 @@ class AnnouncedTracks {
 
     // ---- what there is
     bool empty() const { return tracks_.empty(); }
+    std::size_t size() const { return tracks_.size(); }
     Publication find(const std::string& sid) const;
     std::vector<Publication> all() const;
     std::vector<Publication> of(const Participant& publisher) const;

@@ -52,7 +52,10 @@ void QualityReports::handle_timeout(Timestamp now) {
     for (Participant* p : roster_->everyone()) {
         if (!p->active()) continue;
         const QualityView& view = members_.at(p->number).view;
-        if (!view.empty()) scope_->out.observe(QualitySeen{view.current()});
+        if (!view.empty()) {
+            p->seen.quality = view.current();
+            scope_->out.observe(QualitySeen{*p->seen.quality});
+        }
         // Without a connection it hears nothing: a resume finds out what changed meanwhile.
         if (p->traits.gates.connection_quality && p->signal.is_open()) report(*p);
     }

@@ -29,6 +29,11 @@ class QualityReports {
     void note(const Participant& p, std::uint64_t track, const sfu::QualitySample& sample,
               double weight);
     void forget(const Participant& p, std::uint64_t track);
+    // QualityView::windows().
+    const StreamWindows* windows(const Participant& p, std::uint64_t track) const {
+        const auto member = members_.find(p.number);
+        return member == members_.end() ? nullptr : member->second.view.windows(track);
+    }
 
     // It may have read nothing of what it was told: it is told all at the next tick.
     void repeat(const Participant& p) { members_.at(p.number).told.clear(); }

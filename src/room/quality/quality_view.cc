@@ -78,6 +78,9 @@ void TrackScore::add(const sfu::QualitySample& sample, double weight) {
 void QualityView::add(std::uint64_t track, const sfu::QualitySample& sample, double weight) {
     if (tracks_.size() >= kMaxTracks && !tracks_.contains(track)) return;
     tracks_[track].add(sample, weight);
+    if (sample.receiver.value() == 0 || sample.spatial >= kStreamWindows) return;
+    windows_[track][sample.spatial] = {sample.bytes, sample.packets_expected, sample.packets_lost,
+                                       sample.frames};
 }
 
 QualityScore QualityView::current() const {

@@ -5,6 +5,7 @@
 // (02 CQ-01…04; 01 SIG-135).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -53,18 +54,37 @@ class TrackScore {
 
 double loss_weight(sfu::Codec codec);
 
+// What came of one stream of a published track in its last window (5 s).
+struct StreamWindow {
+    std::uint64_t bytes = 0;
+    std::uint64_t expected = 0;  // packets
+    std::uint64_t lost = 0;
+    std::uint32_t frames = 0;
+};
+inline constexpr std::size_t kStreamWindows = 3;  // spatial layers
+using StreamWindows = std::array<StreamWindow, kStreamWindows>;
+
 // Scores of one participant: the smallest of its published and subscribed tracks.
 class QualityView {
   public:
     static constexpr std::size_t kMaxTracks = 4'096;
 
     void add(std::uint64_t track, const sfu::QualitySample& sample, double weight);
-    void remove(std::uint64_t track) { tracks_.erase(track); }
+    void remove(std::uint64_t track) {
+        tracks_.erase(track);
+        windows_.erase(track);
+    }
     QualityScore current() const;
+    // Of a published track, by its spatial layers; null: nothing is known yet.
+    const StreamWindows* windows(std::uint64_t track) const {
+        const auto found = windows_.find(track);
+        return found == windows_.end() ? nullptr : &found->second;
+    }
     bool empty() const { return tracks_.empty(); }
 
   private:
     std::map<std::uint64_t, TrackScore> tracks_;
+    std::map<std::uint64_t, StreamWindows> windows_;  // of those published
 };
 
 }  // namespace confab::room

@@ -98,6 +98,8 @@ struct Config {
     bool webhooks_sent = true;                              // false: names are enough, for the log
     bool full_room_in_webhooks = false;                     // HOOK-04
     bool store_listens = false;                             // StoreRoom and the like are made
+    bool egress_listens = false;                            // StartEgress is made
+    bool history_listens = false;                           // RoomNote is made
     bool agents_listen = false;                             // RoomServed is made
     bool agent_recording = false;                           // flags of jobs (DSP-31)
     bool agent_redaction = false;

@@ -19,9 +19,11 @@ inline constexpr ErrorText kRoomFull{403, "the room is full (max_participants is
                                      "raise it with CreateRoom before the room starts, or "
                                      "`room.max_participants`"};
 inline constexpr ErrorText kNoEgress{503,
-                                     "the room is to be recorded, and no egress worker answers",
-                                     "the room's configuration asks for a recording",
-                                     "start an egress worker, or take `egress` out"};
+                                     "the room is to be recorded, and this server cannot record it",
+                                     "the room's configuration asks for a recording, and the "
+                                     "server has no `redis`",
+                                     "configure `redis`, and start an egress worker, or take "
+                                     "`egress` out"};
 // What clients are told where upstream tells them no more than this; the log has the cause.
 inline constexpr ErrorText kClosedByMedia{
     500, "connection closed by media",

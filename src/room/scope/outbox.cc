@@ -112,6 +112,20 @@ bool Outbox::store(StoreParticipant value) {
     return true;
 }
 
+bool Outbox::store(StoreDispatch value) {
+    const std::size_t bytes = sizeof(Item) + value.room.size() + value.dispatch.ByteSizeLong();
+    if (!fits(bytes)) return false;
+    push(std::move(value), bytes);
+    return true;
+}
+
+bool Outbox::store(StoreJob value) {
+    const std::size_t bytes = sizeof(Item) + value.room.size() + value.job.ByteSizeLong();
+    if (!fits(bytes)) return false;
+    push(std::move(value), bytes);
+    return true;
+}
+
 void Outbox::forget(RemoveRoom value) {
     push(std::move(value), sizeof(Item));
 }
@@ -120,11 +134,37 @@ void Outbox::forget(RemoveParticipant value) {
     push(std::move(value), sizeof(Item));
 }
 
+void Outbox::forget(RemoveDispatch value) {
+    push(std::move(value), sizeof(Item));
+}
+
+void Outbox::forget(RemoveJob value) {
+    push(std::move(value), sizeof(Item));
+}
+
+void Outbox::note(RoomNote value) {
+    const std::size_t bytes = sizeof(Item) + value.room.size() + value.text.size() +
+                              value.identity.size() + value.client.ByteSizeLong();
+    if (fits(bytes)) push(std::move(value), bytes);
+}
+
+void Outbox::start_egress(StartEgress value) {
+    const std::size_t bytes =
+        sizeof(Item) +
+        std::visit([](const auto& request) { return request.ByteSizeLong(); }, value.request);
+    if (fits(bytes)) push(std::move(value), bytes);
+}
+
 bool Outbox::launch(LaunchAgentJob value) {
     const std::size_t bytes = sizeof(Item) + value.job.ByteSizeLong();
     if (!fits(bytes)) return false;
     push(std::move(value), bytes);
     return true;
+}
+
+// As few as there are rooms that come here, and jobs in them.
+void Outbox::adopt_job(AdoptAgentJob value) {
+    push(std::move(value), sizeof(Item));
 }
 
 void Outbox::end_job(EndAgentJob value) {

@@ -8,6 +8,7 @@
 //   webhooks, statistics  are dropped and counted
 //   what a store keeps    is refused and counted; the room tells it again
 //   jobs for agents       are refused and counted; the room tries again
+//   recordings, history   are dropped and counted
 // while what ends sessions and changes the media plane always gets in: it is small, and at most a
 // constant for each thing that exists.
 #pragma once
@@ -46,10 +47,17 @@ class Outbox {
     // False when there is no place for it: it is to be told again.
     [[nodiscard]] bool store(StoreRoom value);
     [[nodiscard]] bool store(StoreParticipant value);
+    [[nodiscard]] bool store(StoreDispatch value);
+    [[nodiscard]] bool store(StoreJob value);
     void forget(RemoveRoom value);
     void forget(RemoveParticipant value);
+    void forget(RemoveDispatch value);
+    void forget(RemoveJob value);
+    void start_egress(StartEgress value);
+    void note(RoomNote value);
     // False when there is no place for it: it is to be tried again.
     [[nodiscard]] bool launch(LaunchAgentJob value);
+    void adopt_job(AdoptAgentJob value);
     void end_job(EndAgentJob value);
     void served(RoomServed value);
 

@@ -16,13 +16,16 @@
 #include <variant>
 #include <vector>
 
+#include "base/limits/bucket.h"
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/shared.h"
 #include "base/tagged.h"
 #include "base/time.h"
 #include "livekit_agent.pb.h"
+#include "livekit_agent_dispatch.pb.h"
 #include "livekit_data.pb.h"
+#include "livekit_egress.pb.h"
 #include "livekit_models.pb.h"
 #include "livekit_room.pb.h"
 #include "livekit_rtc.pb.h"
@@ -58,6 +61,7 @@ struct JoinParams {
     std::string participant_sid;
     std::optional<livekit::SessionDescription> publisher_offer;
     std::vector<livekit::AddTrackRequest> add_track_requests;
+    Rate signal_rate;  // of its messages, where they are read (OPS-05)
 };
 
 // ---------------------------------------------------------------- effects
@@ -134,6 +138,68 @@ struct RemoveParticipant {
     std::string room;
     std::string identity;
 };
+// Agents that the room wants, and jobs that began (03 RDS-18, RDS-19).
+struct StoreDispatch {
+    std::string room;
+    livekit::AgentDispatch dispatch;  // without jobs
+};
+struct RemoveDispatch {
+    std::string room;
+    std::string id;
+};
+struct StoreJob {
+    std::string room;
+    livekit::Job job;
+};
+struct RemoveJob {
+    std::string room;
+    std::string id;
+};
+
+// ---------------------------------------------------------------- effects for the history
+// What an operator may look up later; made only where somebody keeps it (Config::history_listens).
+// A session that is moved to another room ends in the one and begins in the other.
+struct RoomNote {
+    enum class What : std::uint8_t {
+        kRoomStarted,
+        kRoomFinished,
+        kJoined,
+        kLeft,
+        kAborted,
+        kRefused
+    };
+    What what = What::kRoomStarted;
+    UnixTime at;
+    std::string room;  // its key
+    std::string room_sid = {};
+    // Of participants.
+    std::string identity = {};
+    std::string sid = {};
+    UnixTime joined = {};
+    livekit::ClientInfo client = {};
+    livekit::DisconnectReason reason = livekit::UNKNOWN_REASON;
+    std::optional<sfu::ConnectionType> path = {};
+    std::optional<float> quality = {};  // its last mean opinion score
+    // Of kRefused, as RefuseSession has them.
+    int status = 0;
+    std::string text = {};
+    std::string cause = {};
+};
+
+// ---------------------------------------------------------------- effects for recorders
+// Made only where somebody can be asked to record (Config::egress_listens).
+
+// What a room wants recorded without being asked each time (04 EGR-19). Nobody tells the room what
+// became of it.
+struct StartEgress {
+    std::variant<livekit::RoomCompositeEgressRequest, livekit::ParticipantEgressRequest,
+                 livekit::TrackEgressRequest>
+        request;
+    std::string room_sid;
+    // The room was another node's before: one that was begun there may go on.
+    bool may_run = false;
+    std::string tenant = {};  // of the room
+};
 
 // ---------------------------------------------------------------- effects for agents
 // Made only when somebody cares for agents (Config::agents_listen).
@@ -154,12 +220,18 @@ struct LaunchAgentJob {
     livekit::Job job;
     std::string tenant = {};
 };
+// It runs already, since before this node had the room: from now on what becomes of it is told
+// here.
+struct AdoptAgentJob {
+    livekit::Job job;
+    std::string tenant = {};
+};
 // Nobody is to look for a worker any more; a worker that has it is told to end it.
 struct EndAgentJob {
     enum class Why : std::uint8_t {
         kUnwanted,
         kAgentLeft,   // the agent is gone already
-        kAgentMoved,  // it goes on in another room: its worker is told nothing
+        kAgentMoved,  // it goes on in another room, or with it elsewhere: no worker is told
     };
     std::string job;
     Why why = Why::kUnwanted;
@@ -198,9 +270,10 @@ struct RpcDone {
     RpcOutcome outcome;
 };
 
-using Effect =
-    std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession, MediaCommand,
-                 WebhookEvent, RpcDone, Observation, ParticipantOver, StoreRoom, RemoveRoom,
-                 StoreParticipant, RemoveParticipant, LaunchAgentJob, EndAgentJob, RoomServed>;
+using Effect = std::variant<SendSignal, Broadcast, SendJoin, CloseSession, RefuseSession,
+                            MediaCommand, WebhookEvent, RpcDone, Observation, ParticipantOver,
+                            StoreRoom, RemoveRoom, StoreParticipant, RemoveParticipant,
+                            StoreDispatch, RemoveDispatch, StoreJob, RemoveJob, RoomNote,
+                            StartEgress, LaunchAgentJob, AdoptAgentJob, EndAgentJob, RoomServed>;
 
 }  // namespace confab::room

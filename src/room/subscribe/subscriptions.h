@@ -120,6 +120,15 @@ class Subscriptions {
     friend std::optional<std::vector<sfu::AddDownTrack>> down_tracks_of(const Subscriptions& all,
                                                                         const Participant& p);
     bool subscribes_to(const Participant& p, const Participant& publisher) const;
+    // The sid of each track that somebody has, once for each who has it, until `visit` gives false;
+    // whether it was all.
+    template <typename Visit>
+    friend bool visit_bound(const Subscriptions& all, Visit&& visit) {
+        for (const auto& [number, member] : all.members_)
+            for (const auto& [sid, subscription] : member.table.entries())
+                if (subscription.state == SubscriptionState::kBound && !visit(sid)) return false;
+        return true;
+    }
     friend NamedTracks named_tracks(const Subscriptions& all, const Participant& p,
                                     const Participant& publisher, std::string_view name);
     // Those of others that it did not ask for yet, so many of audio and of video at most.

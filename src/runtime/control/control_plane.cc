@@ -27,6 +27,16 @@ const char* to_text(sfu::PeerState state) {
     return "unknown";
 }
 
+// Tells it if it is one of `Kinds`; whether it is.
+template <typename... Kinds>
+bool tell_any(room::Effect& effect, const std::function<void(std::variant<Kinds...>)>& fn) {
+    const auto tell = [&](auto* one) {
+        if (one != nullptr && fn) fn(std::move(*one));
+        return one != nullptr;
+    };
+    return (tell(std::get_if<Kinds>(&effect)) || ...);
+}
+
 room::SecretSource pooled_secrets() {
     return [pool = std::make_shared<crypto::RandomPool>()](BytesSpan out) { pool->fill(out); };
 }
@@ -61,7 +71,7 @@ ControlPlane::ControlPlane(net::EventLoop& loop, worker::ControlPort& media,
             return !media_.has_events();
         },
         [this] { media_.awake(); });
-    arm_timer();  // it tells of itself, though nobody comes
+    arm_timer(Timestamp::never());  // it tells of itself, though nobody comes
 }
 
 ControlPlane::~ControlPlane() {
@@ -87,10 +97,25 @@ void ControlPlane::turn() {
                               {"what", failure.what}});
     }
     carry_out();
+    const Timestamp wanted = run_each_turn();
+    for (std::size_t left = after_turn_.size(); left > 0; --left) {
+        Callback<> fn = std::move(after_turn_.front());
+        after_turn_.pop_front();
+        fn();
+    }
     media_.flush();
     tell_dropped_commands();
     if (next_report() <= net::EventLoop::now()) make_report(net::EventLoop::now());
-    arm_timer();
+    arm_timer(wanted);
+}
+
+// What is done with rooms there is carried out in the same turn, or it would lie until something
+// else comes; what that has for them is another turn's.
+Timestamp ControlPlane::run_each_turn() {
+    if (!each_turn_) return Timestamp::never();
+    const Timestamp now = net::EventLoop::now();
+    const Timestamp wanted = each_turn_(now);
+    return carry_out() ? now : wanted;
 }
 
 void ControlPlane::read_media() {
@@ -114,9 +139,11 @@ void ControlPlane::log_media_event(const sfu::Event& event) {
                           {"remote", changed->remote.to_string()}});
 }
 
-void ControlPlane::carry_out() {
-    while (auto effect = rooms_.poll_effect())
+bool ControlPlane::carry_out() {
+    bool any = false;
+    for (; auto effect = rooms_.poll_effect(); any = true)
         carry_out(std::move(*effect));
+    return any;
 }
 
 void ControlPlane::carry_out(room::Effect effect) {
@@ -145,33 +172,16 @@ void ControlPlane::carry_out(room::Effect effect) {
         send_webhook_(std::move(*hook));
     } else if (const auto* observation = std::get_if<room::Observation>(&effect)) {
         record(metrics_, *observation);
+        joins_.note(*observation);
+    } else if (auto* told = std::get_if<room::RoomNote>(&effect)) {
+        note(std::move(*told));
     } else if (const auto* over = std::get_if<room::ParticipantOver>(&effect)) {
         if (participant_over_) participant_over_(over->sid);
-    } else if (auto* job = std::get_if<room::LaunchAgentJob>(&effect)) {
-        tell_agents(std::move(*job));
-    } else if (auto* end = std::get_if<room::EndAgentJob>(&effect)) {
-        tell_agents(std::move(*end));
-    } else if (auto* served = std::get_if<room::RoomServed>(&effect)) {
-        tell_agents(std::move(*served));
-    } else if (send_store_) {
-        tell_store(effect);
+    } else if (auto* egress = std::get_if<room::StartEgress>(&effect)) {
+        if (send_egress_) send_egress_(std::move(*egress));
+    } else if (!tell_any(effect, send_agents_)) {
+        (void)tell_any(effect, send_store_);
     }
-}
-
-void ControlPlane::tell_store(room::Effect& effect) {
-    if (auto* stored = std::get_if<room::StoreRoom>(&effect)) {
-        send_store_(std::move(*stored));
-    } else if (auto* removed = std::get_if<room::RemoveRoom>(&effect)) {
-        send_store_(std::move(*removed));
-    } else if (auto* there = std::get_if<room::StoreParticipant>(&effect)) {
-        send_store_(std::move(*there));
-    } else if (auto* gone = std::get_if<room::RemoveParticipant>(&effect)) {
-        send_store_(std::move(*gone));
-    }
-}
-
-void ControlPlane::tell_agents(AgentEffect effect) {
-    if (send_agents_) send_agents_(std::move(effect));
 }
 
 // Once: the number is a metric.
@@ -181,11 +191,10 @@ void ControlPlane::tell_dropped_commands() {
     telemetry::log_error("a worker does not take its commands, some were dropped", {});
 }
 
-void ControlPlane::arm_timer() {
+void ControlPlane::arm_timer(Timestamp wanted) {
     // A worker that makes room in its ring does not tell.
     constexpr Duration kFlushAgain = Duration::millis(1);
-    Timestamp deadline = earlier(rooms_.next_deadline(), next_report());
-    if (each_turn_) deadline = earlier(deadline, each_turn_(net::EventLoop::now()));
+    Timestamp deadline = earlier(wanted, earlier(rooms_.next_deadline(), next_report()));
     if (media_.commands_waiting())
         deadline = earlier(deadline, net::EventLoop::now() + kFlushAgain);
     if (deadline == timer_deadline_) return;
@@ -203,7 +212,8 @@ Timestamp ControlPlane::next_report() const {
 void ControlPlane::make_report(Timestamp now) {
     reported_at_ = now;
     reported_sessions_ = sessions_.size();
-    report_.back() = {now, rooms_.snapshot(), loop_.failures(), media_.commands_dropped()};
+    report_.back() = {now,    rooms_.snapshot(),    loop_.failures(), media_.commands_dropped(),
+                      joins_, count_steps(metrics_)};
     report_.publish();
 }
 

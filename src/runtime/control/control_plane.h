@@ -6,6 +6,7 @@
 // the machines, this only moves values. ControlNode has all of them.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,11 +27,13 @@
 namespace confab::control {
 
 // What rooms want of agents.
-using AgentEffect = std::variant<room::LaunchAgentJob, room::EndAgentJob, room::RoomServed>;
+using AgentEffect =
+    std::variant<room::LaunchAgentJob, room::AdoptAgentJob, room::EndAgentJob, room::RoomServed>;
 
 // What other nodes may read of the rooms (Config::store_listens).
-using StoreEffect = std::variant<room::StoreRoom, room::RemoveRoom, room::StoreParticipant,
-                                 room::RemoveParticipant>;
+using StoreEffect =
+    std::variant<room::StoreRoom, room::RemoveRoom, room::StoreParticipant, room::RemoveParticipant,
+                 room::StoreDispatch, room::RemoveDispatch, room::StoreJob, room::RemoveJob>;
 
 struct ControlPlaneOptions {
     room::Config room;
@@ -62,7 +65,18 @@ class ControlPlane {
     void set_agents(std::function<void(AgentEffect)> fn) { send_agents_ = std::move(fn); }
     // The same of the store.
     void set_store(std::function<void(StoreEffect)> fn) { send_store_ = std::move(fn); }
-    // Called in each turn; gives when it wants to be called again at the latest.
+    // Called once what the rooms have to tell of this turn has been told, set_store() too.
+    void after_turn(Callback<> fn) { after_turn_.push_back(std::move(fn)); }
+    // The same of what rooms want recorded (Config::egress_listens).
+    void set_egress(std::function<void(room::StartEgress)> fn) { send_egress_ = std::move(fn); }
+    // The same of what is kept for an operator (Config::history_listens).
+    void set_notes(std::function<void(room::RoomNote)> fn) { send_note_ = std::move(fn); }
+    // Tells one of them that no room knows of.
+    void note(room::RoomNote note) {
+        if (send_note_) send_note_(std::move(note));
+    }
+    // Called in each turn, where rooms() may be used too; gives when it wants to be called again at
+    // the latest.
     void set_each_turn(std::function<Timestamp(Timestamp now)> fn) { each_turn_ = std::move(fn); }
     // Ends every room with SERVER_SHUTDOWN.
     void shut_down();
@@ -75,12 +89,11 @@ class ControlPlane {
   private:
     void turn();
     void read_media();
-    void carry_out();
+    bool carry_out();  // whether there was anything
     void carry_out(room::Effect effect);
-    void tell_agents(AgentEffect effect);
-    void tell_store(room::Effect& effect);
+    Timestamp run_each_turn();
     static void log_media_event(const sfu::Event& event);
-    void arm_timer();
+    void arm_timer(Timestamp wanted);
     void tell_dropped_commands();
     Timestamp next_report() const;
     void make_report(Timestamp now);
@@ -97,6 +110,10 @@ class ControlPlane {
     std::function<void(const std::string&)> participant_over_;
     std::function<void(AgentEffect)> send_agents_;
     std::function<void(StoreEffect)> send_store_;
+    std::deque<Callback<>> after_turn_;
+    std::function<void(room::StartEgress)> send_egress_;
+    std::function<void(room::RoomNote)> send_note_;
+    console::JoinCounts joins_;
     std::function<Timestamp(Timestamp)> each_turn_;
     worker::LatestValue<ControlReport> report_;
     Timestamp reported_at_ = Timestamp::never();

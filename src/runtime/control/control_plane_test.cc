@@ -8,8 +8,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "runtime/control/shards/control_node.h"
@@ -32,6 +34,9 @@ class Node {
             ControlNodeOptions options;
             options.room.node_id = "ND_test";
             options.room.media.workers.resize(1);
+            options.bus_turn = [this](Timestamp) {
+                if (const auto fn = std::exchange(next_turn, nullptr)) fn();
+            };
             control_ = std::make_unique<ControlNode>(thread_.loop(), *media_, keys_, metrics_,
                                                      std::move(options), 1);
         });
@@ -45,6 +50,8 @@ class Node {
     auto call(F f) {
         return thread_.call([&] { return f(*control_); });
     }
+
+    std::function<void()> next_turn;  // once; of the control thread only
 
   private:
     net::LoopThread thread_;
@@ -116,6 +123,37 @@ TEST_CASE("ControlPlane: what did not fit a worker's ring follows, though nobody
     });
     CHECK_FALSE(waiting.get_future().get());
     node.call([&](ControlNode&) { look.reset(); });
+}
+
+// A join that the cluster hands over in its turn was answered up to a second later.
+TEST_CASE("ControlPlane: what is done with rooms in a turn is carried out in it [DES-41]") {
+    bool told = false;
+    telemetry::LogOptions log;
+    log.level = telemetry::LogLevel::kInfo;
+    log.sink = [&told](std::string_view line) {
+        told = told || line.find("room_started") != std::string_view::npos;
+    };
+    telemetry::init_log(log);
+    {
+        Node node;
+        std::promise<bool> carried_out;
+        std::promise<void> again;
+        node.call([&](ControlNode& control) {
+            node.next_turn = [&] {
+                livekit::CreateRoomRequest request;
+                request.set_name("a");
+                (void)control.first().rooms().create_room(control.first().clock(), request);
+                // Comes before the next turn, and makes none: only what was carried out does.
+                control.loop().post([&] {
+                    carried_out.set_value(told);
+                    node.next_turn = [&] { again.set_value(); };
+                });
+            };
+        });
+        CHECK(carried_out.get_future().get());
+        CHECK(again.get_future().wait_for(std::chrono::seconds(10)) == std::future_status::ready);
+    }
+    telemetry::init_log({});
 }
 
 TEST_CASE("ControlPlane: that a worker takes no commands is told once [DC-20]") {

@@ -111,6 +111,9 @@ void record_own(Metrics& metrics, const sfu::ShardSnapshot& all) {
     metrics.set(Metric::kUnknownDatagrams, number(all.unknown_datagrams));
     metrics.set(Metric::kLevelledPackets, number(all.rtp_levelled));
     metrics.set(Metric::kUnknownSsrc, number(all.rtp_unknown_ssrc));
+    count(metrics, Metric::kRateLimited, {"stun", "dropped"}, all.limits.strangers_dropped);
+    count(metrics, Metric::kRateLimited, {"data", "dropped"}, all.limits.data_dropped);
+    count(metrics, Metric::kRateLimited, {"data", "delayed"}, all.limits.data_paused);
     count(metrics, Metric::kRefusedPackets, {"path"}, all.unvalidated);
     count(metrics, Metric::kRefusedPackets, {"kind"}, all.unknown_kind);
     count(metrics, Metric::kRefusedPackets, {"early"}, all.before_keys);

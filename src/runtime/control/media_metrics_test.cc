@@ -98,6 +98,7 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     shard.srtp_failures = 10;
     shard.unknown_datagrams = 11;
     shard.rtp_unknown_ssrc = 12;
+    shard.limits = {30, 31, 32};
     shard.links_dropped = 13;
     one->ring_full = 14;
     shard.events_dropped = 15;
@@ -120,6 +121,9 @@ TEST_CASE("record_media: every figure of the workers has its own series [OBS-01]
     Metrics metrics("n");
     record_media(metrics, workers);
     CHECK(metrics.value(Metric::kPacketTotal, {"incoming", "initial"}) == 900);
+    CHECK(metrics.value(Metric::kRateLimited, {"stun", "dropped"}) == 30);
+    CHECK(metrics.value(Metric::kRateLimited, {"data", "dropped"}) == 31);
+    CHECK(metrics.value(Metric::kRateLimited, {"data", "delayed"}) == 32);
     CHECK(metrics.value(Metric::kPacketTotal, {"incoming", "retransmit"}) == 100);
     CHECK(metrics.value(Metric::kPacketTotal, {"outgoing", "initial"}) == 1'700);
     CHECK(metrics.value(Metric::kPacketTotal, {"outgoing", "retransmit"}) == 300);

@@ -27,8 +27,7 @@ api::ErrorCode to_code(room::ServiceCode code) {
 template <typename T>
 void answer(api::Reply<T>& reply, room::ServiceResult<T> result) {
     if (result) return reply(std::move(*result));
-    reply(
-        tl::make_unexpected(api::service_error(to_code(result.error().code), result.error().text)));
+    reply(tl::make_unexpected(to_api(result.error())));
 }
 
 room::Clock clock() {
@@ -36,6 +35,10 @@ room::Clock clock() {
 }
 
 }  // namespace
+
+api::ServiceError to_api(const room::ServiceError& error) {
+    return api::service_error(to_code(error.code), error.text);
+}
 
 LocalRoomService::LocalRoomService(room::RoomManager& rooms, std::string node_id,
                                    std::function<void()> wake, std::function<void()> carry_out)

@@ -14,7 +14,10 @@
 
 namespace confab::control {
 
-// A participant whose other room is at another node (Relocations::send_away).
+// As callers of the API are told it.
+api::ServiceError to_api(const room::ServiceError& error);
+
+// A participant whose other room is at another node, or of another shard (Relocations::send_away).
 struct SendAway {
     std::string room;  // its key
     std::string identity;

@@ -29,7 +29,7 @@ struct Meant {
     mutable bool needed = false;
 };
 const std::array kMeant{
-    Meant{"create with egress, no redis", "status 503 for 200",
+    Meant{"create with egress, no redis", "status 500 for 200",
           "it would be taken for a recorded room"},
     Meant{"forward", "status 412 for 500", "who is still connecting is not forwarded"},
     Meant{"forward unknown participant", "status 404 for 503", "who is not there is named"},

@@ -57,6 +57,7 @@ SignalSessions::Session& SignalSessions::add(const room::JoinParams& params, roo
     session->identity = params.grants.identity;
     session->protocol = params.client.protocol();
     session->resumes = params.reconnect;
+    session->allowance = SignalAllowance(params.signal_rate);
     const token::RoomName room = token::split_room_key(params.room);
     telemetry::log_debug("signal connection",
                          {{"room", room.name},
@@ -231,10 +232,17 @@ void SignalSessions::handle(room::SessionId id, const livekit::SignalRequest& re
     if (found == sessions_.end()) return;
     const Timestamp now = net::EventLoop::now();
     cost_.took = net::EventLoop::worked() - began;
-    const Timestamp next = found->second->budget.spend(now, cost_);
+    const Timestamp next = spend(*found->second, now);
     if (next <= now) return;
     if (found->second->socket) found->second->socket->hold_reading(next);
     if (found->second->sink) found->second->sink->hold_reading(next);
+}
+
+// When the next message of the session may be read.
+Timestamp SignalSessions::spend(Session& session, Timestamp now) {
+    const Timestamp allowed = session.allowance.spend(now);
+    if (allowed > now) metrics_.add(telemetry::Metric::kRateLimited, {"signal", "delayed"});
+    return std::max(allowed, session.budget.spend(now, cost_));
 }
 
 void SignalSessions::count(room::SessionId id, Session& receiver, std::size_t bytes) {

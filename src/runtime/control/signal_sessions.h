@@ -16,6 +16,7 @@
 #include "room/manager/room_manager.h"
 #include "runtime/control/request_budget.h"
 #include "runtime/control/roster_parts.h"
+#include "runtime/control/signal/signal_allowance.h"
 #include "runtime/control/signal/signal_sink.h"
 #include "runtime/net/http/http_server.h"
 #include "runtime/telemetry/metrics.h"
@@ -69,6 +70,7 @@ class SignalSessions {
         std::int32_t protocol = 0;
         bool resumes = false;
         RequestBudget budget;
+        SignalAllowance allowance;
         std::uint64_t caused_by = 0;   // number of the request that sent it something last,
         std::size_t caused_bytes = 0;  // and how much
     };
@@ -87,6 +89,7 @@ class SignalSessions {
     void on_closed(room::SessionId id, net::WebSocketClosed closed);
     void end(room::SessionId id);
     void handle(room::SessionId id, const livekit::SignalRequest& request);
+    Timestamp spend(Session& session, Timestamp now);
     void count(room::SessionId id, Session& receiver, std::size_t bytes);
     room::Clock clock() const;
 

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "crypto/random.h"
-#include "runtime/worker/socket/socket_address.h"
+#include "runtime/worker/relay/route_source.h"
 
 namespace confab::load {
 namespace {
@@ -25,17 +25,6 @@ Duration thread_cpu() {
     timespec t{};
     (void)::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return Duration::micros(std::int64_t{t.tv_sec} * 1'000'000 + t.tv_nsec / 1000);
-}
-
-// The address that the route to the server leaves from.
-std::optional<IpAddress> local_towards(const SocketAddress& server) {
-    const int family = server.ip.is_v6() ? AF_INET6 : AF_INET;
-    const worker::FileDescriptor fd(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    worker::KernelAddress address = worker::to_kernel(server);
-    if (!fd || ::connect(fd.get(), address.get(), address.size) != 0) return std::nullopt;
-    address.size = sizeof address.storage;
-    if (::getsockname(fd.get(), address.get(), &address.size) != 0) return std::nullopt;
-    return worker::from_kernel(address.storage).ip;
 }
 
 }  // namespace
@@ -80,9 +69,9 @@ bool Crew::join(PersonPlan plan) {
             addresses[i] = {IpAddress::v4(kFirstAddress + block + number), port_->address().port};
             continue;
         }
-        const auto local = local_towards(server_.address);
-        if (!local) return state_.give_up("there is no route to " + server_.host), false;
-        auto port = UdpPort::open(*local);
+        const IpAddress local = worker::route_source(server_.address.ip);
+        if (local.is_none()) return state_.give_up("there is no route to " + server_.host), false;
+        auto port = UdpPort::open(local);
         if (!port) return state_.give_up(port.error() + "; raise the limit of open files"), false;
         addresses[i] = port->address();
         own.push_back(std::move(*port));
@@ -154,8 +143,8 @@ void Crew::tell() {
     std::uint64_t joined = 0, over = 0, packets = 0;
     for (const auto& member : members_) {
         if (member->is_superseded()) continue;
-        joined += member->person().connected() ? 1 : 0;
-        over += member->person().over() ? 1 : 0;
+        joined += member->person().connected() ? 1U : 0U;
+        over += member->person().over() ? 1U : 0U;
         packets += member->person().packets_received();
         if (member->is_hopeless() && state_.joined == 0) state_.give_up(member->person().failure());
     }

@@ -45,7 +45,6 @@ class UdpPort {
 
     int fd() const { return fd_.get(); }
     const SocketAddress& address() const { return address_; }  // of the former the port alone
-    bool is_shared() const { return shared_; }
 
     // take(ArrivedDatagram) for what is there, up to kMaxRounds readings of the buffers.
     // `lateness` gets how long the first of a batch has waited.

@@ -11,7 +11,12 @@ namespace confab::net {
 SocketAddress to_address(const tcp::endpoint& endpoint) {
     const auto& address = endpoint.address();
     if (address.is_v4()) return {IpAddress::v4(address.to_v4().to_uint()), endpoint.port()};
-    const auto bytes = address.to_v6().to_bytes();
+    const asio::ip::address_v6 v6 = address.to_v6();
+    if (v6.is_v4_mapped()) {
+        const auto v4 = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
+        return {IpAddress::v4(v4.to_uint()), endpoint.port()};
+    }
+    const auto bytes = v6.to_bytes();
     return {IpAddress::v6_bytes(bytes), endpoint.port()};
 }
 

@@ -15,6 +15,7 @@
 
 namespace confab::net {
 
+// An IPv4-mapped address as IPv4.
 SocketAddress to_address(const tcp::endpoint& endpoint);
 tcp::endpoint to_endpoint(const SocketAddress& address);
 

@@ -9,106 +9,118 @@
 #include "runtime/net/asio.h"
 // clang-format on
 
-#include <unistd.h>
-
-#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
+
+#include "runtime/net/detached_stream.h"
+#include "runtime/net/tls/tls_operation.h"
+#include "runtime/net/tls/tls_session.h"
 
 namespace confab::net {
 
 namespace ssl = boost::asio::ssl;
 
-// A stream between two loops: Stream::detach() makes it, the constructor of the other one takes it.
-// Closed if nobody does.
-class DetachedStream {
-  public:
-    DetachedStream(tcp protocol, int fd) : protocol_(protocol), fd_(fd) {}
-    DetachedStream(DetachedStream&& other) noexcept
-        : protocol_(other.protocol_), fd_(std::exchange(other.fd_, -1)) {}
-    DetachedStream& operator=(DetachedStream&&) = delete;
-    ~DetachedStream() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    tcp::socket attach(asio::io_context& context) && {
-        tcp::socket socket(context);
-        ErrorCode error;
-        socket.assign(protocol_, fd_, error);
-        if (!error) fd_ = -1;
-        return socket;
-    }
-
-  private:
-    tcp protocol_;
-    int fd_;
-};
-
 class Stream {
   public:
     using executor_type = tcp::socket::executor_type;
-    using Tls = ssl::stream<tcp::socket>;
 
-    explicit Stream(tcp::socket socket) : plain_(std::move(socket)) {}
-    Stream(asio::io_context& context, DetachedStream stream)
-        : plain_(std::move(stream).attach(context)) {}
-
-    // Ends what is under way and leaves the loop; this stream is closed then. Nothing with TLS: its
-    // state and what it has read ahead would have to go along, which no server needs yet.
-    std::optional<DetachedStream> detach() {
+    explicit Stream(tcp::socket socket) : socket_(std::move(socket)) {}
+    // Closed if the loop cannot take it.
+    Stream(asio::io_context& context, DetachedStream stream) : socket_(context) {
         ErrorCode error;
-        if (tls_ || !is_open()) return std::nullopt;
-        const tcp protocol = plain_.local_endpoint(error).protocol();
-        const int fd = error ? -1 : plain_.release(error);
-        if (error) return std::nullopt;
-        return DetachedStream(protocol, fd);
+        socket_.assign(stream.is_v6() ? tcp::v6() : tcp::v4(), stream.fd(), error);
+        if (error) return;
+        (void)stream.release_fd();
+        tls_ = stream.take_tls();
     }
 
-    executor_type get_executor() { return socket().get_executor(); }
-    // What lies below: for options, waiting and closing; its bytes are not ours when there is TLS.
-    tcp::socket& socket() { return tls_ ? tls_->next_layer() : plain_; }
-    bool is_open() { return socket().is_open(); }
+    // Ends what is under way and leaves the loop; this stream is closed then.
+    std::optional<DetachedStream> detach() {
+        ErrorCode error;
+        if (!is_open()) return std::nullopt;
+        make_ready();
+        const bool is_v6 = socket_.local_endpoint(error).protocol() == tcp::v6();
+        const int fd = error ? -1 : socket_.release(error);
+        if (error) return std::nullopt;
+        return DetachedStream(is_v6, fd, std::move(tls_));
+    }
 
-    // Everything from now on is TLS; the caller does the handshake.
-    Tls& start_tls(ssl::context& context) {
-        tls_ = std::make_unique<Tls>(std::move(plain_), context);
-        return *tls_;
+    executor_type get_executor() { return socket_.get_executor(); }
+    // What lies below: for options, waiting and closing; its bytes are not ours when there is TLS.
+    tcp::socket& socket() { return socket_; }
+    bool is_open() { return socket_.is_open(); }
+    // Null: plain.
+    TlsSession* tls() { return tls_.get(); }
+
+    // Everything from now on is TLS, as its server or client (see TlsSession); async_handshake()
+    // is next.
+    void start_tls(const TlsContext& context) {
+        make_ready();
+        tls_ = std::make_unique<TlsSession>(socket_.native_handle(), context);
+    }
+    void start_tls(ssl::context& context, const std::string& name) {
+        make_ready();
+        tls_ = std::make_unique<TlsSession>(socket_.native_handle(), context.native_handle(), name);
+    }
+    // (ErrorCode, std::size_t), the size is 0. What went wrong: tls()->failure().
+    template <typename Token>
+    auto async_handshake(Token&& token) {
+        return async_tls(
+            socket_, [tls = tls_.get()] { return tls->handshake(); }, std::forward<Token>(token));
     }
 
     template <typename Buffers, typename Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
-        if (tls_) return tls_->async_read_some(buffers, std::forward<Token>(token));
-        return plain_.async_read_some(buffers, std::forward<Token>(token));
+        if (tls_)
+            return async_tls(socket_, TlsRead<Buffers>(*tls_, buffers), std::forward<Token>(token));
+        return socket_.async_read_some(buffers, std::forward<Token>(token));
     }
     template <typename Buffers, typename Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
-        if (tls_) return tls_->async_write_some(buffers, std::forward<Token>(token));
-        return plain_.async_write_some(buffers, std::forward<Token>(token));
+        if (tls_)
+            return async_tls(socket_, TlsWrite<Buffers>(*tls_, buffers),
+                             std::forward<Token>(token));
+        return socket_.async_write_some(buffers, std::forward<Token>(token));
     }
     // What is there already; would_block if the socket was made non-blocking and nothing is.
     template <typename Buffers>
     std::size_t read_some(const Buffers& buffers, ErrorCode& error) {
-        return tls_ ? tls_->read_some(buffers, error) : plain_.read_some(buffers, error);
+        if (!tls_ || !is_open()) return socket_.read_some(buffers, error);
+        const TlsResult result = TlsRead<Buffers>(*tls_, buffers)();
+        error = {};
+        if (result.is_waiting()) error = asio::error::would_block;
+        if (result.state == TlsResult::State::kClosed) error = asio::error::eof;
+        if (result.state == TlsResult::State::kFailed) error = asio::error::connection_reset;
+        return result.size;
     }
 
     // Ends what is under way. Without TLS's close_notify: HTTP and WebSocket say by themselves
     // where a message ends (RFC 9112 §9.8).
     void close() {
         ErrorCode ignored;
-        socket().close(ignored);
+        socket_.close(ignored);
     }
     void cancel() {
         ErrorCode ignored;
-        if (is_open()) socket().cancel(ignored);
+        if (is_open()) socket_.cancel(ignored);
     }
     void shutdown_send() {
         ErrorCode ignored;
-        socket().shutdown(tcp::socket::shutdown_send, ignored);
+        if (tls_) tls_->say_end();
+        socket_.shutdown(tcp::socket::shutdown_send, ignored);
     }
 
   private:
-    tcp::socket plain_;  // moved into tls_ by start_tls()
-    std::unique_ptr<Tls> tls_;
+    void make_ready() {
+        ErrorCode ignored;
+        socket_.native_non_blocking(true, ignored);
+    }
+
+    tcp::socket socket_;
+    std::unique_ptr<TlsSession> tls_;  // null: plain
 };
 
 }  // namespace confab::net

@@ -142,4 +142,14 @@ Result<std::unique_ptr<Database>, OpenError> Database::open(const std::string& f
     return database;
 }
 
+std::unique_ptr<Database> Database::in_memory(const Layout& layout) {
+    sqlite3* handle = nullptr;
+    const int opened = sqlite3_open_v2(
+        ":memory:", &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,
+        nullptr);
+    auto database = std::make_unique<Database>(handle);
+    if (opened != SQLITE_OK || !database->run(layout.schema)) return nullptr;
+    return database;
+}
+
 }  // namespace confab::store

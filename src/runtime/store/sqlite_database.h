@@ -40,6 +40,8 @@ class Database {
     static Result<std::unique_ptr<Database>, OpenError> open(const std::string& folder,
                                                              const char* file,
                                                              const Layout& layout);
+    // Of this process alone, and gone with the object; null when there is no memory for it.
+    static std::unique_ptr<Database> in_memory(const Layout& layout);
     explicit Database(sqlite3* handle) : handle_(handle) {}
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -69,10 +71,22 @@ class Database {
                                 value.size(), SQLITE_STATIC);
             return *this;
         }
+        // Nothing is NULL.
+        Statement& bind_real(int at, std::optional<double> value) {
+            if (value)
+                sqlite3_bind_double(statement_, at, *value);
+            else
+                sqlite3_bind_null(statement_, at);
+            return *this;
+        }
         // SQLITE_ROW, SQLITE_DONE or an error.
         int step() { return statement_ == nullptr ? SQLITE_ERROR : sqlite3_step(statement_); }
         int integer(int column) { return sqlite3_column_int(statement_, column); }
         std::int64_t integer64(int column) { return sqlite3_column_int64(statement_, column); }
+        std::optional<double> real(int column) {
+            if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+            return sqlite3_column_double(statement_, column);
+        }
         std::string bytes(int column) {
             const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
             const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));

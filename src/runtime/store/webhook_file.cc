@@ -281,7 +281,7 @@ Result<WebhookPage, std::string> WebhookFile::find(const WebhookQuery& query, bo
         " AND (?7 = 0 OR ((1 << state) & ?7) <> 0) AND (?9 = '' OR url <> ?9)"
         " AND substr(key, 1, length(?10)) = ?10" +
         (query.ids.empty() ? "" : " AND id IN (" + parameters(kFirstId, query.ids.size()) + ")") +
-        " ORDER BY number LIMIT ?8";
+        (query.newest_first ? " ORDER BY number DESC LIMIT ?8" : " ORDER BY number LIMIT ?8");
     const std::size_t limit = std::min(query.limit, WebhookQuery::kMaxLimit);
     Database::Statement rows(*database_, sql.c_str());
     rows.bind(1, static_cast<std::int64_t>(query.after))

@@ -46,6 +46,7 @@ struct WebhookQuery {
     UnixTime since;
     unsigned states = 0;  // bits 1 << OutboxState; 0: any
     std::size_t limit = 100;
+    bool newest_first = false;  // of a list; WebhookPage::next means nothing then
     bool with_pending = false;  // of a replay: those, too, and nothing is marked
 };
 

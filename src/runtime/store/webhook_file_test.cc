@@ -103,6 +103,10 @@ TEST_CASE("WebhookFile: lists by id, address, key, kind, state, number and time 
     CHECK(list([](auto& q) { q.since = UnixTime::seconds(2000); }) == Numbers{3});
     CHECK(list([](auto& q) { q.states = 1U << 2U; }) == Numbers{1});
     CHECK(list([](auto& q) { q.states = 1U; }) == Numbers{2, 3});
+    CHECK(list([](auto& q) {
+              q.newest_first = true;
+              q.limit = 2;
+          }) == Numbers{3, 2});
     const auto page = file->list({});
     CHECK(page->rows[0].mark == OutboxMark{1, OutboxState::kGivenUp, 5, 500});
     CHECK(page->rows[0].settled == UnixTime::seconds(2000));

@@ -3,6 +3,7 @@
 
 #include "runtime/turn/datagram_socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -107,6 +108,17 @@ Result<DatagramSocket, std::string> DatagramSocket::open(const SocketAddress& lo
     bound.size = sizeof bound.storage;
     if (::getsockname(fd, bound.get(), &bound.size) != 0)
         return fail(describe("getsockname", local));
+    result.local_ = worker::from_kernel(bound.storage);
+    return result;
+}
+
+Result<DatagramSocket, std::string> DatagramSocket::share(int fd) {
+    DatagramSocket result;
+    result.fd_ = worker::FileDescriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    worker::KernelAddress bound;
+    bound.size = sizeof bound.storage;
+    if (!result.fd_ || ::getsockname(fd, bound.get(), &bound.size) != 0)
+        return fail(std::string("share a media socket: ") + std::strerror(errno));
     result.local_ = worker::from_kernel(bound.storage);
     return result;
 }

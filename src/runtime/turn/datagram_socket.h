@@ -46,6 +46,9 @@ class DatagramSocket {
     // The error names address and reason. Port 0 lets the kernel choose.
     static Result<DatagramSocket, std::string> open(const SocketAddress& local);
 
+    // Only to send by a socket that is read elsewhere and may end before.
+    static Result<DatagramSocket, std::string> share(int fd);
+
     int fd() const { return fd_.get(); }
     const SocketAddress& local() const { return local_; }
 

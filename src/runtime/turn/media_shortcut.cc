@@ -16,15 +16,16 @@ using worker::SpscRing;
 namespace {
 
 // Gives the slot back also when its reader throws, who would have it again otherwise.
+template <typename T>
 class Slot {
   public:
-    explicit Slot(SpscRing<RelayedDatagram>& ring) : ring_(ring) {}
+    explicit Slot(SpscRing<T>& ring) : ring_(ring) {}
     ~Slot() { ring_.release(); }
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
 
   private:
-    SpscRing<RelayedDatagram>& ring_;
+    SpscRing<T>& ring_;
 };
 
 // A success response of Binding (RFC 8489 §5): who sends it knows the password of a client that
@@ -101,8 +102,22 @@ void MediaShortcut::read(const Handler& handler) {
         for (std::size_t k = 0; k < kMaxPerRead; ++k) {
             const RelayedDatagram* const datagram = ring->front();
             if (datagram == nullptr) break;
-            const Slot slot(*ring);
+            const Slot<RelayedDatagram> slot(*ring);
             take(static_cast<std::uint8_t>(i), *datagram, handler);
+        }
+    }
+}
+
+void MediaShortcut::read_clients(const ClientHandler& handler) {
+    for (std::size_t i = 0; i < exchange_.workers(); ++i) {
+        RelayExchange::Lane& lane = exchange_.lane(i);
+        SpscRing<worker::ClientDatagram>* const ring = lane.from_clients.consumer();
+        if (ring == nullptr) continue;
+        for (std::size_t k = 0; k < kMaxClientsPerRead; ++k) {
+            const worker::ClientDatagram* const datagram = ring->front();
+            if (datagram == nullptr) break;
+            const Slot<worker::ClientDatagram> slot(*ring);
+            handler(*datagram, lane.sockets[datagram->socket]);
         }
     }
 }
@@ -124,14 +139,18 @@ void MediaShortcut::take(std::uint8_t worker, const RelayedDatagram& datagram,
 
 bool MediaShortcut::has_input() const {
     for (std::size_t i = 0; i < exchange_.workers(); ++i)
-        if (!exchange_.lane(i).to_turn.empty()) return true;
+        if (!exchange_.lane(i).to_turn.empty() || !exchange_.lane(i).from_clients.empty())
+            return true;
     return false;
 }
 
 MediaShortcut::Counters MediaShortcut::counters() const {
     Counters all = counters_;
-    for (std::size_t i = 0; i < exchange_.workers(); ++i)
-        all.overflowed += exchange_.lane(i).overflowed.load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < exchange_.workers(); ++i) {
+        const RelayExchange::Lane& lane = exchange_.lane(i);
+        all.overflowed += lane.overflowed.load(std::memory_order_relaxed);
+        all.clients_dropped += lane.clients_dropped.load(std::memory_order_relaxed);
+    }
     return all;
 }
 

@@ -26,13 +26,16 @@ class MediaShortcut {
     // written to a client by TLS in the same time: with 16 its queue is full after some 190 large
     // ones.
     static constexpr std::size_t kMaxPerRead = 8;
+    // The same of what clients sent: as many as from a socket at once.
+    static constexpr std::size_t kMaxClientsPerRead = 32;
 
     struct Counters {
-        std::uint64_t to_workers = 0;  // datagrams
-        std::uint64_t to_clients = 0;  // without those that no client was to get
-        std::uint64_t dropped = 0;     // to workers: the ring was full
-        std::uint64_t too_large = 0;   // to workers: no slot has that much room
-        std::uint64_t overflowed = 0;  // from workers, left to the kernel: the ring was full
+        std::uint64_t to_workers = 0;       // datagrams
+        std::uint64_t to_clients = 0;       // without those that no client was to get
+        std::uint64_t dropped = 0;          // to workers: the ring was full
+        std::uint64_t too_large = 0;        // to workers: no slot has that much room
+        std::uint64_t overflowed = 0;       // from workers, left to the kernel: the ring was full
+        std::uint64_t clients_dropped = 0;  // datagrams of clients to workers: the ring was full
     };
     // A datagram of a worker, and its address there. False: no client is to get it.
     using Handler = std::function<bool(turn::AllocationHandle, const SocketAddress&, BytesView)>;
@@ -51,6 +54,10 @@ class MediaShortcut {
 
     // What workers sent, in the order of each. What `handler` throws on is not read again.
     void read(const Handler& handler);
+    // What clients sent to sockets of workers that take it for us, and where it came to.
+    using ClientHandler =
+        std::function<void(const worker::ClientDatagram&, const SocketAddress& local)>;
+    void read_clients(const ClientHandler& handler);
     bool has_input() const;
 
     worker::Wakeup& bell() { return exchange_.turn_bell(); }

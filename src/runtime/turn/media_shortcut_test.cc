@@ -270,5 +270,39 @@ TEST_CASE("MediaShortcut: wakes the workers that were sent something [DES-42]") 
     CHECK(rung() == "000");
 }
 
+TEST_CASE("MediaShortcut: clients at ports of workers are heard, in turns [TURN-19]") {
+    Scene scene;
+    CHECK_FALSE(scene.shortcut.has_input());
+    const auto put = [&](std::size_t worker, std::uint16_t socket) {
+        worker::ClientDatagram datagram;
+        datagram.from = {IpAddress::v4(0x0A00'0001), 9};
+        datagram.socket = socket;
+        datagram.size = 1;
+        datagram.bytes[0] = 0x40;
+        REQUIRE(scene.exchange.lane(worker).from_clients.producer().push(
+            worker::ClientDatagram(datagram)));
+    };
+    for (std::size_t i = 0; i <= MediaShortcut::kMaxClientsPerRead; ++i)
+        put(0, 0);
+    put(2, 1);
+    CHECK(scene.shortcut.has_input());
+    std::vector<SocketAddress> locals;
+    const auto hear = [&](const worker::ClientDatagram& datagram, const SocketAddress& local) {
+        CHECK(datagram.from.port == 9);
+        CHECK(datagram.size == 1);
+        locals.push_back(local);
+    };
+    scene.shortcut.read_clients(hear);
+    REQUIRE(locals.size() == MediaShortcut::kMaxClientsPerRead + 1);
+    CHECK(locals.front() == kMedia);
+    CHECK(locals.back() == SocketAddress{kLoopback, Scene::own_port(2)});
+    CHECK(scene.shortcut.has_input());
+    scene.shortcut.read_clients(hear);
+    CHECK(locals.size() == MediaShortcut::kMaxClientsPerRead + 2);
+    CHECK_FALSE(scene.shortcut.has_input());
+    scene.exchange.lane(1).clients_dropped.store(4);
+    CHECK(scene.shortcut.counters().clients_dropped == 4);
+}
+
 }  // namespace
 }  // namespace confab::turn_server

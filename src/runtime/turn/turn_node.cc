@@ -66,9 +66,15 @@ Result<void, std::string> TurnNode::open() {
         listener.watch =
             loop_.watch_fd(listener.socket.fd(), [this, &listener] { read(listener); });
     }
+    for (const int fd : options_.shared_udp) {
+        CONFAB_TRY(DatagramSocket socket, DatagramSocket::share(fd));
+        udp_addresses_.push_back(socket.local());
+        listeners_.push_back(std::make_unique<Listener>(Listener{std::move(socket), {}}));
+    }
     loop_.set_turn_hook([this] { end_turn(); });
     if (shortcut_) join_media();
-    return options_.streams.empty() ? Result<void, std::string>() : open_streams();
+    const bool has_streams = options_.adopts_streams || !options_.streams.empty();
+    return has_streams ? open_streams() : Result<void, std::string>();
 }
 
 void TurnNode::join_media() {
@@ -109,9 +115,7 @@ Result<void, std::string> TurnNode::open_streams() {
     handlers.is_known = [this](const net::FramedClient& client) {
         return server_.has_allocation(path_of(client));
     };
-    auto streams = net::FramedListener::make(loop_, options_.stream, std::move(handlers));
-    if (!streams) return fail("TURN tls " + streams.error());
-    streams_ = *std::move(streams);
+    streams_ = std::make_unique<net::FramedListener>(loop_, options_.stream, std::move(handlers));
     for (const SocketAddress& address : options_.streams) {
         CONFAB_TRY(const SocketAddress bound, streams_->listen(address));
         stream_addresses_.push_back(bound);
@@ -142,7 +146,15 @@ bool TurnNode::handle_peer(turn::AllocationHandle allocation, const SocketAddres
     return output.to == turn::Output::To::kClient;
 }
 
+void TurnNode::read_client(const worker::ClientDatagram& datagram, const SocketAddress& local) {
+    const Timestamp now = net::EventLoop::now();
+    deliver(now, server_.handle_client(now, net::EventLoop::wall(), {local, datagram.from, 0},
+                                       BytesView(datagram.bytes).first(datagram.size)));
+}
+
 void TurnNode::read_media() {
+    shortcut_->read_clients([this](const worker::ClientDatagram& datagram,
+                                   const SocketAddress& local) { read_client(datagram, local); });
     shortcut_->read([this](turn::AllocationHandle allocation, const SocketAddress& from,
                            BytesView bytes) { return handle_peer(allocation, from, bytes); });
 }
@@ -230,6 +242,23 @@ void TurnNode::handle_new_keys() {
 void TurnNode::set_peer_rules(turn::PeerRules rules) {
     loop_.post(
         [this, rules = std::move(rules)]() mutable { server_.set_peer_rules(std::move(rules)); });
+}
+
+void TurnNode::set_limits(turn::AllocationLimits limits) {
+    loop_.post(
+        [this, limits = std::move(limits)]() mutable { server_.set_limits(std::move(limits)); });
+}
+
+void TurnNode::set_certificates(net::TlsContext tls) {
+    loop_.post([this, tls = std::move(tls)]() mutable {
+        if (streams_) streams_->set_certificates(std::move(tls));
+    });
+}
+
+void TurnNode::adopt(net::AcceptedStream accepted) {
+    loop_.post([this, accepted = std::move(accepted)]() mutable {
+        if (streams_) streams_->adopt(std::move(accepted));
+    });
 }
 
 bool TurnNode::stop() {

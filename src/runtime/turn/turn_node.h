@@ -25,7 +25,11 @@ namespace confab::turn_server {
 struct TurnNodeOptions {
     std::vector<SocketAddress> udp;  // listeners; an unspecified address is every one of its family
     std::vector<SocketAddress> streams;  // listeners for TLS, or TCP
+    bool adopts_streams = false;         // adopt() will give some
     net::FramedListenerOptions stream;
+    // With `media`: sockets of media workers take what is for us, too, and answers leave by these
+    // duplicates of them.
+    std::vector<int> shared_udp = {};
     // Where the sockets of relayed addresses are bound.
     IpAddress relay_bind_v4;
     IpAddress relay_bind_v6;
@@ -65,6 +69,10 @@ class TurnNode {
     void end_user(std::string participant_sid);
     void handle_new_keys();
     void set_peer_rules(turn::PeerRules rules);
+    void set_limits(turn::AllocationLimits limits);
+    void set_certificates(net::TlsContext tls);
+    // Of a listener of somebody else's, with its TLS.
+    void adopt(net::AcceptedStream accepted);
     // One reader's thread: as of the last turn of the loop.
     const TurnFigures& figures() { return figures_.read(); }
 
@@ -80,6 +88,7 @@ class TurnNode {
     explicit TurnNode(TurnNodeOptions options);
     Result<void, std::string> open();
     Result<void, std::string> open_streams();
+    void read_client(const worker::ClientDatagram& datagram, const SocketAddress& local);
     void read(Listener& listener);
     void deliver(Timestamp now, const turn::Output& output);
     bool handle_peer(turn::AllocationHandle allocation, const SocketAddress& peer, BytesView bytes);

@@ -68,6 +68,9 @@ std::size_t held(const sfu::SendData& c) {
 std::size_t held(const sfu::CallMethod& c) {
     return held(c.request_id) + held(c.payload);
 }
+std::size_t held(const sfu::StrangerLimits& c) {
+    return held(c.trusted);
+}
 std::size_t held(const sfu::EndCall& c) {
     return held(c.request_id);
 }

@@ -63,6 +63,7 @@ TEST_CASE("command_size: a command takes itself and what it holds elsewhere [IMM
     CHECK(command_size(data) == kSelf + 1000 + 3 * sizeof(std::string) + 3 + 8 + 16);
     CHECK(command_size(sfu::CallMethod{{}, {}, "id", Bytes(70)}) == kSelf + 72);
     CHECK(command_size(sfu::EndCall{{}, {}, "id"}) == kSelf + 2);
+    CHECK(command_size(sfu::StrangerLimits{{}, {{}, {}}}) == kSelf + 2 * sizeof(Cidr));
 }
 
 }  // namespace

@@ -41,14 +41,23 @@ struct PeerSlot {
     std::array<std::uint8_t, sfu::PacketPool::kLargeCapacity> bytes;
 };
 
+// A TCP connection that a listener of another kind took for us.
+struct AcceptedTcp {
+    FileDescriptor fd;
+    SocketAddress local;
+    SocketAddress remote;
+};
+
 struct WorkerInbox {
     static constexpr std::size_t kPeerSlots = 1024;
+    static constexpr std::size_t kAccepted = 256;
 
     explicit WorkerInbox(std::size_t workers);
 
     Wakeup wakeup;  // of the worker; rung by control shards and workers
     // By sender.
     std::vector<std::unique_ptr<LazyRing<PeerSlot>>> from_workers;
+    LazyRing<AcceptedTcp> accepted{kAccepted};  // by the thread of the HTTP port
 };
 
 struct Mailbox {

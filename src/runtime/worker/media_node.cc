@@ -18,6 +18,12 @@ std::size_t workers_of(const MediaNodeOptions& options, std::size_t processors) 
     return std::min(count, sfu::kMaxWorkers);
 }
 
+// Those of another process, if there are any.
+bool sockets_fit(const MediaNodeOptions& options, std::size_t workers) {
+    return options.udp_sockets.empty() ||
+           options.udp_sockets.size() == workers * options.addresses.size();
+}
+
 }  // namespace
 
 MediaNode::MediaNode(MediaNodeOptions options, crypto::Certificate certificate,
@@ -47,8 +53,7 @@ Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOption
 Result<void, std::string> MediaNode::open() {
     const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
     const std::size_t count = workers_of(options_, processors);
-    if (!options_.udp_sockets.empty() &&
-        options_.udp_sockets.size() != count * options_.addresses.size())
+    if (!sockets_fit(options_, count))
         return fail(std::string("sockets of a process with other workers or addresses"));
     for (std::size_t i = 0; i < count; ++i)
         inboxes_.push_back(std::make_unique<WorkerInbox>(count));
@@ -71,6 +76,7 @@ Result<void, std::string> MediaNode::open() {
         worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
         worker.udp_shared = !range || count > ports;
         worker.udp_sockets = adopted_sockets(i);
+        worker.tcp_accepted_elsewhere = options_.tcp_accepted_elsewhere;
         worker.relays = relays_.get();
         worker.dtls = &dtls_;
         worker.shard = options_.shard;
@@ -114,6 +120,13 @@ std::vector<int> MediaNode::udp_sockets() const {
         for (const int fd : worker->udp_sockets())
             result.push_back(fd);
     return result;
+}
+
+// Any of them: its first frame says whose it is, and it goes on to there.
+void MediaNode::take_stream(FileDescriptor fd, const SocketAddress& local,
+                            const SocketAddress& remote) {
+    WorkerInbox& inbox = *inboxes_[next_taker_++ % inboxes_.size()];
+    if (inbox.accepted.producer().push({std::move(fd), local, remote})) inbox.wakeup.notify();
 }
 
 int MediaNode::smallest_receive_buffer() const {

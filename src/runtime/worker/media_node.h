@@ -32,7 +32,9 @@ struct MediaNodeOptions {
     // addresses: none is opened then. start() takes them over; they are read once listen() says so.
     std::vector<int> udp_sockets = {};
     std::optional<std::uint16_t> tcp_port;  // shared by all workers; none: no ICE/TCP
-    std::optional<RelayPlace> relays;       // of the TURN server in this process
+    // Somebody else listens at tcp_port, which is not 0, and gives us streams with take_stream().
+    bool tcp_accepted_elsewhere = false;
+    std::optional<RelayPlace> relays;  // of the TURN server in this process
     std::uint64_t seed = 0;
     sfu::ShardOptions shard;  // of every worker
 };
@@ -60,6 +62,10 @@ class MediaNode {
     // Worker by worker; they stay ours.
     std::vector<int> udp_sockets() const;
 
+    // A connection that begins with ICE over TCP, of which nothing was read yet; of one thread
+    // only. It is closed where no worker has room for it.
+    void take_stream(FileDescriptor fd, const SocketAddress& local, const SocketAddress& remote);
+
     // What the control shard `shard` holds; only its thread may use it.
     ControlPort& port(std::size_t shard) { return *ports_[shard]; }
     std::size_t control_shards() const { return ports_.size(); }
@@ -86,6 +92,7 @@ class MediaNode {
     std::vector<std::unique_ptr<ControlPort>> ports_;  // by control shard
     std::vector<std::unique_ptr<Worker>> workers_;     // end before what they use
     std::vector<WorkerAddressList> addresses_;
+    std::size_t next_taker_ = 0;  // of streams
 };
 
 }  // namespace confab::worker

@@ -66,6 +66,10 @@ Result<void, std::string> Worker::open() {
                                             static_cast<std::uint32_t>(options_.worker_count));
     for (const SocketAddress& address : options_.tcp) {
         const auto index = static_cast<std::uint16_t>(sockets_.size() + tcp_addresses_.size());
+        if (options_.tcp_accepted_elsewhere) {
+            tcp_addresses_.push_back(address);
+            continue;
+        }
         CONFAB_TRY(const SocketAddress bound, tcp_->listen(address, index));
         tcp_addresses_.push_back(bound);
     }
@@ -193,7 +197,7 @@ void Worker::run() {
 }
 
 bool Worker::has_input() const {
-    if (ports_.has_commands() || relays_.has_input()) return true;
+    if (ports_.has_commands() || relays_.has_input() || !inbox_.accepted.empty()) return true;
     return std::any_of(inbox_.from_workers.begin(), inbox_.from_workers.end(),
                        [](const auto& ring) { return !ring->empty(); });
 }
@@ -223,8 +227,10 @@ void Worker::turn(std::span<const Poller::Ready> ready) {
     }
     const Timestamp now = now_;
     ports_.read_commands(now, *shard_);
+    relays_.ring_bell();
     read_peers(now);
     read_relays(now);
+    read_accepted(now);
     shard_->handle_timeout(now);
     tcp_->handle_timeout(now);
     flush(now);
@@ -242,6 +248,10 @@ void Worker::read_udp(UdpSocket& socket, std::uint16_t index) {
         now_ = monotonic_now();
         for (std::size_t i = 0; i < count; ++i) {
             path.remote = received[i].from;
+            if (relays_.take_client(index, path.remote, received[i].packet.data())) {
+                received[i].packet.reset();
+                continue;
+            }
             const Timestamp arrival = now_ - received[i].waited;
             if (const auto owner =
                     shard_->handle_datagram(now_, path, received[i].packet, {{}, arrival}))
@@ -310,6 +320,23 @@ void Worker::read_relays(Timestamp now) {
                     shard_->handle_datagram(now, path, std::move(packet), {{}, slot->head.arrival}))
                 (void)links_.push_datagram(*owner, path, bytes, slot->head.arrival);
         relays_.release();
+    }
+}
+
+// As if a listener of our own at that address had accepted them; at none of ours they are closed.
+void Worker::read_accepted(Timestamp now) {
+    SpscRing<AcceptedTcp>* const ring = inbox_.accepted.consumer();
+    for (AcceptedTcp* one = nullptr; ring != nullptr && (one = ring->front()) != nullptr;) {
+        const auto at = std::find_if(
+            tcp_addresses_.begin(), tcp_addresses_.end(),
+            [one](const SocketAddress& address) { return address.ip == one->local.ip; });
+        FileDescriptor fd = std::move(one->fd);
+        const SocketAddress remote = one->remote;
+        ring->release();
+        if (at == tcp_addresses_.end()) continue;
+        const auto place = static_cast<std::size_t>(at - tcp_addresses_.begin());
+        tcp_->take(now, std::move(fd), *at, static_cast<std::uint16_t>(sockets_.size() + place),
+                   remote);
     }
 }
 

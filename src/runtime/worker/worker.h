@@ -38,6 +38,8 @@ struct WorkerOptions {
     // Of the process before, in place of `udp`. They are read once listen() says so.
     std::vector<FileDescriptor> udp_sockets = {};
     std::vector<SocketAddress> tcp;
+    // Who listens there puts what it accepts into the inbox.
+    bool tcp_accepted_elsewhere = false;
     RelayExchange* relays = nullptr;  // null where there is no TURN server; outlives the worker
     const dtls::Context* dtls = nullptr;
     std::uint64_t seed = 0;
@@ -80,6 +82,7 @@ class Worker {
     void read_peers(Timestamp now);
     void handle_slot(Timestamp now, sfu::WorkerIndex from, PeerSlot& slot);
     void read_relays(Timestamp now);
+    void read_accepted(Timestamp now);
     // A copy of datagrams that came by a ring; empty: the pool is used up, and they are lost.
     sfu::PacketRef copy_of(BytesView datagram);
     void flush(Timestamp now);

@@ -5,11 +5,23 @@
 #include "sfu/congestion/layer_cost.h"
 
 #include <algorithm>
+#include <array>
 
 #include "sfu/layers/layer_allocation.h"
 
 namespace confab::sfu {
 namespace {
+
+using Rates = std::array<std::array<std::uint64_t, kMaxTemporalLayers>, kMaxSpatialLayers>;
+
+std::uint64_t highest(const Rates& rates, Layer layer) {
+    if (!layer.valid()) return 0;
+    const auto& row = rates[static_cast<std::size_t>(layer.spatial)];
+    std::uint64_t bits = 0;
+    for (std::int8_t t = 0; t <= layer.temporal; ++t)
+        bits = std::max(bits, row[static_cast<std::size_t>(t)]);
+    return bits;
+}
 
 bool flows(const SourceState& source, std::int8_t spatial) {
     return spatial >= 0 && (source.available >> spatial & 1) != 0;
@@ -25,12 +37,13 @@ std::int8_t best_spatial(const VideoDemand& d) {
 }  // namespace
 
 std::uint64_t bits_of(const SourceState& source, Layer layer) {
-    if (!layer.valid()) return 0;
-    const auto& row = source.bitrate[static_cast<std::size_t>(layer.spatial)];
-    std::uint64_t bits = 0;
-    for (std::int8_t t = 0; t <= layer.temporal; ++t)
-        bits = std::max(bits, row[static_cast<std::size_t>(t)]);
-    return bits;
+    return highest(source.bitrate, layer);
+}
+
+std::uint64_t added_bits(const VideoDemand& d, Layer from, Layer to) {
+    const std::uint64_t now = bits_of(*d.source, from);
+    const std::uint64_t then = std::max(bits_of(*d.source, to), highest(d.source->peak, to));
+    return then > now ? then - now : 0;
 }
 
 bool is_measured(const SourceState& source, std::int8_t spatial) {

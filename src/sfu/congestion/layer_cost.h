@@ -13,6 +13,8 @@ namespace confab::sfu {
 
 // Bits per second; temporal layers that were never measured cost what those below them cost.
 std::uint64_t bits_of(const SourceState& source, Layer layer);
+// What a step from one layer to another adds, by the most that the other took lately.
+std::uint64_t added_bits(const VideoDemand& demand, Layer from, Layer to);
 bool is_measured(const SourceState& source, std::int8_t spatial);
 DemandSignature signature_of(const VideoDemand& demand);
 

@@ -55,7 +55,6 @@ class ProbeRegulator {
     static constexpr Duration kIntervalMax = ProbePlan{}.longest_wait;
     static constexpr unsigned kMostDoubled = 4;
     static constexpr Duration kDuration = Duration::millis(200);
-    static constexpr Duration kDurationMax = ProbePlan{}.longest;
     // Long enough for three reports of a receiver that sends one per second.
     static constexpr Duration kDurationUnheard = Duration::seconds(3);
 

@@ -120,12 +120,6 @@ class Wanting {
     std::array<double, kMaxAllocatedTracks> distance_{};
 };
 
-std::uint64_t added_bits(const VideoDemand& d, Layer from, Layer to) {
-    const std::uint64_t now = bits_of(*d.source, from);
-    const std::uint64_t then = bits_of(*d.source, to);
-    return then > now ? then - now : 0;
-}
-
 }  // namespace
 
 std::uint64_t share_all(const TrackList& tracks, SharingRule rule) {

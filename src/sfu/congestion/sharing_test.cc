@@ -243,6 +243,28 @@ TEST_CASE("boost: a step may have to leave more room than it takes [BWE-05]") {
     CHECK(tracks.sent(0) == Layer{1, 0});
 }
 
+TEST_CASE("boost: a layer that varies is judged by the most it took lately [BWE-05] [MC-13]") {
+    SourceState source = camera();
+    Tracks tracks;
+    tracks.add(wish(source));
+    tracks.shares[0].cap = {0, 2};
+    tracks.shares[0].deficient = true;
+    source.bitrate[1] = {250'000, 300'000, 350'000, 0};  // it is quiet now
+    source.peak = source.bitrate;
+    SUBCASE("it was never more") {
+        boost(tracks.list(), 350'000);
+        CHECK(tracks.sent(0) == Layer{1, 2});
+    }
+    SUBCASE("it was more a moment ago") {
+        source.peak[1] = {400'000, 450'000, 500'000, 0};
+        boost(tracks.list(), 350'000);
+        CHECK(tracks.sent(0) == Layer{0, 2});
+        CHECK(next_probe_step(tracks.list())->more == 250'000);
+        boost(tracks.list(), 460'000);
+        CHECK(tracks.sent(0) == Layer{1, 1});
+    }
+}
+
 TEST_CASE("next_probe_step: of the most distant deficient track [BWE-06]") {
     const SourceState source = camera();
     Tracks tracks;

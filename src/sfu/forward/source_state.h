@@ -53,6 +53,9 @@ struct SourceState {
     Layer max_seen;                      // highest layer a packet came of
     // Bits per second of [spatial][temporal], cumulative over temporal and, for SVC, over spatial.
     std::array<std::array<std::uint64_t, kMaxTemporalLayers>, kMaxSpatialLayers> bitrate{};
+    // The most of it that was measured lately: sources vary, and a step up to a layer is judged by
+    // what it takes at its worst.
+    std::array<std::array<std::uint64_t, kMaxTemporalLayers>, kMaxSpatialLayers> peak{};
     // Frames a second likewise, cumulative over temporal; 0 while not measured (02 IN-23).
     std::array<std::array<float, kMaxTemporalLayers>, kMaxSpatialLayers> fps{};
     // By spatial layer; for SVC and audio only [0].

@@ -245,6 +245,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     MediaPacket packet;
     packet.timestamp = timestamp_.unwrap(now, view.header.timestamp) + time_shift_;
     stats_.received(now, placed->sequence, packet.timestamp, view.packet.size());
+    round_.bytes += view.packet.size();
     if (padding_only && !placed->late) {
         compactor_.exclude(placed->sequence);
         ++counters_.padding_only;
@@ -260,6 +261,7 @@ std::optional<MediaPacket> InboundStream::accept(Timestamp now, const wire::RtpP
     packet.marker = view.header.marker;
     packet.late = placed->late;
     if (packet.late && !repaired) ++counters_.out_of_order;
+    if (packet.marker && !padding_only) ++round_.frames;
     packet.padding_only = padding_only;
     packet.arrival = now;
     packet.payload = view.payload;

@@ -13,6 +13,18 @@ void set_available(SourceState& state, std::size_t layer, bool available) {
     state.available =
         static_cast<std::uint8_t>(available ? state.available | bit : state.available & ~bit);
 }
+// A peak is forgotten by a 32nd with each measurement: by half in 22 s of a camera.
+constexpr std::uint64_t kPeakFades = 32;
+
+void note_peaks(SourceState& state) {
+    for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
+        for (std::size_t t = 0; t < kMaxTemporalLayers; ++t) {
+            std::uint64_t& peak = state.peak[s][t];
+            const std::uint64_t rate = state.bitrate[s][t];
+            peak = rate == 0 ? 0 : std::max(rate, peak - peak / kPeakFades);
+        }
+}
+
 Duration meter_interval(bool screen_share) {
     return screen_share ? BitrateMeter::kScreenInterval : BitrateMeter::kCameraInterval;
 }
@@ -69,6 +81,7 @@ void SourceMonitor::set_flowing(SourceState& state, std::size_t tracker, bool fl
 
 void SourceMonitor::write_rates(SourceState& state) const {
     write_bitrates(state);
+    note_peaks(state);
     for (std::size_t s = 0; s < kMaxSpatialLayers; ++s)
         if (layers_[s].fps.known())
             std::copy_n(layers_[s].fps.fps().begin(), kMaxTemporalLayers, state.fps[s].begin());

@@ -175,6 +175,21 @@ TEST_CASE("SourceMonitor: bits and frames a second, once they are measured [IN-2
     CHECK(state.fps[0][0] == 0);
 }
 
+TEST_CASE("SourceMonitor: the most that a layer took fades with time, and goes with it [IN-21]") {
+    Camera c;
+    c.run(4020, {0, 0, 1});
+    CHECK(c.state.bitrate[0][0] == 800'000);
+    CHECK(c.state.peak[0][0] == 800'000);
+    c.run(8020, {0, 1});
+    CHECK(c.state.bitrate[0][0] == 400'000);
+    CHECK(c.state.peak[0][0] > 650'000);
+    CHECK(c.state.peak[0][0] < 790'000);
+    CHECK(c.state.peak[1][0] == 400'000);
+    c.run(60'020, {0});
+    CHECK(c.state.peak[0][0] == 400'000);
+    CHECK(c.state.peak[1][0] == 0);
+}
+
 TEST_CASE("SourceMonitor: an SVC layer costs what is below it too, a stream itself [IN-21]") {
     for (const bool svc : {false, true}) {
         CAPTURE(svc);

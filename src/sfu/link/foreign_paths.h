@@ -34,6 +34,9 @@ class ForeignPaths {
     // Whose the path is; keeps the entry of a proved one alive.
     std::optional<WorkerIndex> use(Timestamp now, const ice::Path& path);
     std::optional<WorkerIndex> owner(const ice::Path& path) const;
+    bool is_proved(const ice::Path& path) const {
+        return current_.contains(path) || previous_.contains(path);
+    }
     void erase(const ice::Path& path);
     std::size_t size() const { return current_.size() + previous_.size() + unproved_.size(); }
 

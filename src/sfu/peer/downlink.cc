@@ -207,7 +207,12 @@ void Downlink::note_sent(const PendingPacket& pending, Timestamp now, std::size_
 }
 
 // Runs are of one destination, whatever the stream.
-void Downlink::level(SendQueue& queue) const {
+void Downlink::level(Queue which) {
+    const bool wanted =
+        which == Queue::kPictures ? levels_ : which == Queue::kFirst && sound_levels_;
+    SendQueue& queue = this->queue(which);
+    if (!wanted || queue.size() < 2 || bandwidth_->deficient()) return;
+    const LevelLimits& limits = which == Queue::kPictures ? kPictureLevels : kSoundLevels;
     std::array<LevelledPacket, SendBatch::kMaxSegments> lengths;
     for (PendingPacket* first = queue.begin(); first < queue.end();) {
         const std::size_t count =
@@ -217,10 +222,11 @@ void Downlink::level(SendQueue& queue) const {
             const std::size_t size =
                 header_size(p.packet, *p.extensions, p.dd_bytes) + p.packet.body(p.payload).size();
             // Behind a slice of a payload is more of it, behind packets of our own nothing.
-            const bool fixed = !p.source || p.packet.payload_size != ForwardedPacket::kToEnd;
+            const bool fixed =
+                !p.source || p.packet.rtx || p.packet.payload_size != ForwardedPacket::kToEnd;
             lengths[i] = {static_cast<std::uint32_t>(size), fixed, 0};
         }
-        sfu::level_lengths(std::span(lengths).first(count));
+        sfu::level_lengths(std::span(lengths).first(count), limits);
         for (std::size_t i = 0; i < count; ++i)
             first[i].padding = lengths[i].padding;
         first += count;
@@ -230,7 +236,7 @@ void Downlink::level(SendQueue& queue) const {
 bool Downlink::flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch) {
     SendQueue& waiting = queue(which);
     const bool paced = which == Queue::kPictures;
-    if (paced && levels_ && waiting.size() > 1 && !bandwidth_->deficient()) level(waiting);
+    level(which);
     if (paced) pacer_.set_rate(bandwidth_->pacing_rate(), waiting.bytes());
     while (!waiting.empty() && (!paced || hurries_ || pacer_.may_send(at.now))) {
         if (!batch.has_room()) return true;

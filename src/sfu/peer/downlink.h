@@ -62,8 +62,12 @@ class Downlink {
     void set_probe(std::uint8_t cluster) { probe_ = cluster; }
 
     // ------------------------------------------------------------ sending
-    // The client takes padding on packets of media: lengths may be levelled (02 DES-12).
-    void level_lengths(bool on) { levels_ = on; }
+    // The client takes padding on packets of media: lengths may be levelled (02 DES-12), those of
+    // sound where it is held.
+    void level_lengths(bool on, bool sound = false) {
+        levels_ = on;
+        sound_levels_ = on && sound;
+    }
     // Fetch what flush() will read, one behind the other, and the end of the queue for enqueue().
     void prefetch() const {
         prefetch_for_write(&queues_, sizeof queues_);
@@ -120,7 +124,7 @@ class Downlink {
     SendQueue& queue(Queue which) { return queues_[static_cast<std::size_t>(which)]; }
     const SendQueue& queue(Queue which) const { return queues_[static_cast<std::size_t>(which)]; }
     bool flush(Queue which, SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
-    void level(SendQueue& queue) const;
+    void level(Queue which);
     // The body with the packet's padding behind it; `copy` is where it may be put together.
     std::uint8_t* in_slot(const PendingPacket& pending, BytesView body, std::size_t before) const;
     BytesView padded(const PendingPacket& pending, BytesView body, BytesSpan copy) const;
@@ -134,6 +138,7 @@ class Downlink {
     std::array<SendQueue, kQueues> queues_;
     Pacer pacer_;
     bool levels_ = false;
+    bool sound_levels_ = false;
     bool hurries_ = false;
     std::uint16_t transport_sequence_ = 0;
     std::uint8_t probe_ = 0;

@@ -172,6 +172,36 @@ TEST_CASE("Downlink: lengths stay where the client or the link is not known to b
     }
 }
 
+// Of three speakers; what is sent again keeps its length.
+TEST_CASE("Downlink: sound that was held leaves in one send, its lengths levelled [DES-12]") {
+    for (const bool held : {false, true}) {
+        Sending s(0, srtp::Profile::kAeadAes128Gcm);
+        s.downlink.level_lengths(true, held);
+        AddDownTrack sound = Sending::video(600);
+        sound.kind = MediaKind::kAudio;
+        sound.codecs = {{Codec::kOpus, PayloadType(111), std::nullopt, 48'000, false}};
+        const OutboundTrack& track = s.add(sound);
+        for (const std::size_t size : {80U, 160U, 120U})
+            (void)s.enqueue(track, size);
+        CHECK_FALSE(s.flush(500, s.batch));
+        CHECK(s.batch.run_count() == (held ? 1 : 2));
+        const auto got = s.received(s.batch);
+        REQUIRE(got.size() == 3);
+        CHECK(got[0].padding == (held ? 80 : 0));
+        CHECK(got[1].padding == 0);
+        CHECK(got[2].padding == 0);
+        CHECK(got[0].payload == Bytes(80, 1));
+
+        s.batch.clear();
+        PendingPacket again = s.made(track, 80);
+        again.packet.rtx = true;
+        (void)s.downlink.enqueue(std::move(again), MediaKind::kAudio);
+        (void)s.enqueue(track, 160);
+        CHECK_FALSE(s.flush(501, s.batch));
+        CHECK(s.batch.run_count() == 2);
+    }
+}
+
 TEST_CASE("Downlink: of a slice nothing behind it is overwritten [DES-12] [IN-42]") {
     Sending s(0, srtp::Profile::kAeadAes128Gcm);
     s.downlink.level_lengths(true);

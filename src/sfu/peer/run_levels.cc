@@ -10,6 +10,7 @@ namespace {
 
 // Packets that are to have one length, that of the longest.
 struct Level {
+    LevelLimits limits;
     std::uint32_t count = 0;
     std::uint32_t length = 0;
     std::uint32_t bytes = 0;
@@ -26,11 +27,11 @@ struct Level {
     // Whether one has too little, however many come that are not longer.
     bool hopeless() const {
         return shortest_fixed < length ||
-               (count > 0 && length > std::uint64_t{shortest} + kMaxLevelPadding);
+               (count > 0 && length > std::uint64_t{shortest} + limits.padding);
     }
     bool possible() const {
         const std::uint32_t whole = length * count;
-        return !hopeless() && (whole - bytes) * kMaxLevelShare <= whole;
+        return !hopeless() && (whole - bytes) * limits.share <= whole;
     }
 };
 
@@ -40,9 +41,9 @@ struct Run {
 };
 
 // The longest one that begins with the first packet.
-Run first_run(std::span<const LevelledPacket> packets) {
+Run first_run(std::span<const LevelledPacket> packets, const LevelLimits& limits) {
     Run best{1, packets[0].size};
-    Level level;
+    Level level{limits};
     for (std::size_t i = 0; i < packets.size(); ++i) {
         // The last one of a run may be shorter.
         if (i > 0 && level.possible() && packets[i].size <= level.length)
@@ -56,9 +57,9 @@ Run first_run(std::span<const LevelledPacket> packets) {
 
 }  // namespace
 
-void level_lengths(std::span<LevelledPacket> packets) {
+void level_lengths(std::span<LevelledPacket> packets, const LevelLimits& limits) {
     while (!packets.empty()) {
-        const Run run = first_run(packets);
+        const Run run = first_run(packets, limits);
         for (LevelledPacket& packet : packets.first(run.count - 1))
             packet.padding = static_cast<std::uint8_t>(run.length - packet.size);
         packets = packets.subspan(run.count);

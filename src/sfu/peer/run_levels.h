@@ -18,11 +18,16 @@ struct LevelledPacket {
     std::uint8_t padding = 0;  // the answer
 };
 
-inline constexpr std::uint32_t kMaxLevelPadding = 8;  // octets of a packet
-inline constexpr std::uint32_t kMaxLevelShare = 100;  // of a run: one part in so many
+struct LevelLimits {
+    std::uint32_t padding;  // octets of a packet
+    std::uint32_t share;    // of a run: one part in so many
+};
+inline constexpr LevelLimits kPictureLevels{8, 100};
+// Opus' lengths differ by a factor of three, and nobody's sound fills a link.
+inline constexpr LevelLimits kSoundLevels{128, 3};
 
 // Packets to one destination in the order in which they leave. One that ends a run may be shorter
 // and stays as it is.
-void level_lengths(std::span<LevelledPacket> packets);
+void level_lengths(std::span<LevelledPacket> packets, const LevelLimits& limits);
 
 }  // namespace confab::sfu

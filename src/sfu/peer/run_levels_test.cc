@@ -35,8 +35,9 @@ std::vector<std::size_t> runs(const std::vector<LevelledPacket>& all) {
     }
     return counts;
 }
-std::vector<std::size_t> levelled(std::vector<LevelledPacket> all) {
-    level_lengths(all);
+std::vector<std::size_t> levelled(std::vector<LevelledPacket> all,
+                                  const LevelLimits& limits = kPictureLevels) {
+    level_lengths(all, limits);
     return runs(all);
 }
 using Runs = std::vector<std::size_t>;
@@ -44,7 +45,7 @@ using Runs = std::vector<std::size_t>;
 TEST_CASE("level_lengths: a frame whose first packets are shorter is one run [DES-12]") {
     auto frame = packets({1100, 1100, 1100, 1101, 1101, 1101, 1101});
     CHECK(runs(frame) == Runs{3, 4});
-    level_lengths(frame);
+    level_lengths(frame, kPictureLevels);
     CHECK(runs(frame) == Runs{7});
     CHECK(frame[0].padding == 1);
     CHECK(frame[2].padding == 1);
@@ -55,7 +56,7 @@ TEST_CASE("level_lengths: a frame whose first packets are shorter is one run [DE
 TEST_CASE("level_lengths: what is a run already costs nothing [DES-12]") {
     for (auto frame : {packets({1200, 1200, 1200}), packets({1200, 1200, 300}), packets({500}),
                        packets({1200, 1199}), packets({})}) {
-        level_lengths(frame);
+        level_lengths(frame, kPictureLevels);
         for (const LevelledPacket& packet : frame)
             CHECK(packet.padding == 0);
     }
@@ -68,6 +69,14 @@ TEST_CASE("level_lengths: at most 8 octets of a packet, and a hundredth of the r
     CHECK(levelled(packets({100, 103, 103})) == Runs{3});
     CHECK(levelled(packets({100, 103})) == Runs{1, 1});
     CHECK(levelled(packets({100, 101})) == Runs{2});
+}
+
+TEST_CASE("level_lengths: of sound 128 octets of a packet, and a third of the run [DES-12]") {
+    CHECK(levelled(packets({80, 160, 120, 170, 140}), kSoundLevels) == Runs{5});
+    CHECK(levelled(packets({72, 200, 200, 200}), kSoundLevels) == Runs{4});
+    CHECK(levelled(packets({71, 200, 200, 200}), kSoundLevels) == Runs{1, 3});
+    CHECK(levelled(packets({50, 100}), kSoundLevels) == Runs{2});
+    CHECK(levelled(packets({20, 100}), kSoundLevels) == Runs{1, 1});
 }
 
 TEST_CASE("level_lengths: a packet that takes no padding has the length or ends the run [DES-12]") {
@@ -98,14 +107,15 @@ TEST_CASE("level_lengths: never more runs than before, whatever the lengths [DES
         const std::size_t before = runs(all).size();
         std::uint64_t bytes = 0, padding = 0;
         auto after = all;
-        level_lengths(after);
+        const LevelLimits& limits = round % 2 == 0 ? kPictureLevels : kSoundLevels;
+        level_lengths(after, limits);
         for (const LevelledPacket& packet : after) {
             bytes += packet.size;
             padding += packet.padding;
-            REQUIRE(packet.padding <= kMaxLevelPadding);
+            REQUIRE(packet.padding <= limits.padding);
             REQUIRE((!packet.fixed || packet.padding == 0));
         }
-        REQUIRE(padding * kMaxLevelShare <= bytes + padding);
+        REQUIRE(padding * limits.share <= bytes + padding);
         REQUIRE(runs(after).size() <= before);
     }
 }

@@ -62,6 +62,11 @@ class ShardPeer : public Timed {
     bool transport_waiting = true;  // its transport may have something to say at the next flush
     bool reschedule_needed = true;
     ConnectionType told_type = ConnectionType::kUdp;  // to control
+    Bucket data_packets;                              // what it may send (DataRates)
+    Bucket data_bytes;
+    DataCount data_count;          // of now, for the next QualityBatch
+    bool data_told = false;        // the last one had some
+    bool data_paused = false;      // it has sent too much
     bool data_waiting = false;     // has messages for which the shard has no room yet
     bool feedback_wanted = false;  // RTP came since the last write_feedback()
 

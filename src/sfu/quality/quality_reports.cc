@@ -33,6 +33,9 @@ QualitySample QualityReports::sample(Timestamp now, const Receiver& receiver,
     sample.packets_expected = round.packets;
     sample.packets_lost = round.lost;
     sample.muted = receiver.muted();
+    sample.spatial = stream.spatial();
+    sample.frames = round.frames;
+    sample.bytes = round.bytes;
     const auto& report = stream.sender_report();
     sample.rtcp_overdue = !report || now - report->arrival > kInterval * 2;
     return sample;
@@ -47,6 +50,7 @@ QualitySample QualityReports::sample(Timestamp now, DownTrack& down_track) {
     sample.packets_expected = window.unreported ? 0 : window.packets;
     sample.rtcp_overdue = window.unreported;
     sample.packets_lost = window.lost;
+    sample.bytes = window.octets;
     const DownTrackLayers layers = down_track.layers();
     sample.distance_to_desired = window.distance;
     sample.unmuted = window.unmuted;
@@ -70,7 +74,10 @@ void QualityReports::report(Timestamp now, ShardPeer& peer) {
     for (const auto& outbound : peer.downlink().tracks())
         batch.samples.push_back(sample(now, outbound->down_track));
     batch.path = {peer.losses.bad_reports(), peer.reported_rtt};
-    if (!batch.samples.empty()) events_.emit(std::move(batch));
+    batch.data = std::exchange(peer.data_count, {});
+    const bool has_some = !batch.samples.empty() || batch.data != DataCount{};
+    // That there is nothing any more is told, too.
+    if (std::exchange(peer.data_told, has_some) || has_some) events_.emit(std::move(batch));
 }
 
 }  // namespace confab::sfu

@@ -32,7 +32,7 @@ struct Call : Stage {
     }
     void report(std::int64_t seconds) {
         wire::SenderReport report;
-        report.ssrc = kVideoSsrc;
+        report.ssrc = Call::kVideoSsrc;
         report.ntp = NtpTime::from_unix(UnixTime::seconds(seconds));
         publications.handle_sender_report(now(), publisher, report);
     }
@@ -76,6 +76,14 @@ TEST_CASE("QualityReports: of nothing nothing is told, what comes later is [CQ-0
     stage.video(peer, 1, true);
     stage.run(kInterval);
     CHECK(stage.take_events<QualityBatch>().size() == 1);
+    // What goes is told once.
+    stage.command(RemoveReceiver{Stage::kVideo});
+    stage.run(kInterval);
+    const auto told = stage.take_events<QualityBatch>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].samples.empty());
+    stage.run(3 * kInterval);
+    CHECK(stage.take_events<QualityBatch>().empty());
 }
 
 TEST_CASE("QualityReports: what is lost counts in the window in which it was [CQ-01] [OBS-01]") {
@@ -139,6 +147,58 @@ TEST_CASE("QualityReports: who is muted by whom is told [CQ-01] [FWD-08]") {
     call.command(UpdateDownTrack{DownTrackId(500), {}});
     call.command(MuteReceiver{Stage::kVideo, true});
     CHECK(muted() == std::pair(true, true));
+}
+
+TEST_CASE("QualityReports: what came in a window, by stream: octets and whole frames") {
+    Call call;
+    std::size_t octets = 0;
+    // Five frames of two packets; the last of each has the marker.
+    for (std::uint16_t i = 1; i <= 10; ++i) {
+        const inbound_test::PacketSpec packet{
+            .sequence = i,
+            .timestamp = (i + 1U) / 2 * 3000,
+            .pt = 96,
+            .ssrc = Call::kVideoSsrc,
+            .payload = i == 1 ? inbound_test::vp8_key() : inbound_test::vp8_delta(),
+            .marker = i % 2 == 0};
+        octets += inbound_test::build(packet).size();
+        call.rtp(call.publisher, packet);
+        call.run(10);
+    }
+    call.run(kInterval);
+    const auto told = call.take_events<QualityBatch>();
+    REQUIRE_FALSE(told.empty());
+    REQUIRE(told[0].samples.size() == 1);
+    const QualitySample& first = told[0].samples[0];
+    CHECK(first.spatial == 0);
+    CHECK(first.bytes == octets);
+    CHECK(first.frames == 5);
+    call.run(kInterval);
+    const auto later = call.take_events<QualityBatch>();
+    REQUIRE_FALSE(later.empty());
+    for (const QualityBatch& batch : later)
+        for (const QualitySample& sample : batch.samples) {
+            CHECK(sample.bytes == 0);
+            CHECK(sample.frames == 0);
+        }
+}
+
+TEST_CASE("QualityReports: data of a window, and once that there are none any more") {
+    Stage stage;
+    ShardPeer& peer = *stage.connect().peer;
+    stage.quality.start(stage.now(), peer);
+    peer.data_count = {1, 2, 3, 4};
+    stage.run(kInterval);
+    auto told = stage.take_events<QualityBatch>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].data == DataCount{1, 2, 3, 4});
+    CHECK(peer.data_count == DataCount{});
+    stage.run(kInterval);
+    told = stage.take_events<QualityBatch>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].data == DataCount{});
+    stage.run(3 * kInterval);
+    CHECK(stage.take_events<QualityBatch>().empty());
 }
 
 TEST_CASE("QualityReports: a window that ends with its stream counts once, untold [OBS-01]") {

@@ -19,6 +19,8 @@
 #include "base/net_address.h"
 #include "base/tagged.h"
 #include "base/time.h"
+#include "sfu/data/data_rates.h"
+#include "sfu/peer/stranger_limits.h"
 #include "sfu/shard/peer_bytes.h"
 
 namespace confab::sfu {
@@ -427,13 +429,14 @@ struct EndCall {
     std::string request_id;
 };
 
+// StrangerLimits, DataRates: they hold from now on.
 using Command =
     std::variant<CreatePeer, SetRemote, AddRemoteCandidate, RestartIce, ClosePeer, AddReceiver,
                  RemoveReceiver, MoveReceiver, MuteReceiver, WantLayers, AddDownTrack,
                  UpdateDownTrack, SwitchDownTrack, RemoveDownTrack, SetBandwidthLimit, AwaitPeer,
                  EndAwait, ExportPeer, ImportPeer, OpenDataChannels, DataMember, DataMemberGone,
                  DataWorkers, AddDataTrack, RemoveDataTrack, FlowDataTrack, SendData, CallMethod,
-                 EndCall>;
+                 EndCall, StrangerLimits, DataRates>;
 
 // ================================================================ events
 
@@ -516,16 +519,29 @@ struct QualitySample {
     bool muted = false;              // at its end
     bool paused = false;
     bool rtcp_overdue = false;
+    std::uint64_t bytes = 0;  // that came, or were sent; headers included
+    // Of publishing: which stream of the receiver's, and what came of it.
+    std::uint8_t spatial = 0;
+    std::uint32_t frames = 0;
 };
 // What its path is like by then.
 struct PathQuality {
     std::uint8_t bad_reports = 0;  // of the last 32 about what it is sent (LossHistory, ICE-16)
     std::optional<Duration> rtt;   // as the last of them that measured it did
 };
+// Messages of its data channels in the window, as they came and as SCTP took them.
+struct DataCount {
+    std::uint64_t messages_in = 0;
+    std::uint64_t bytes_in = 0;
+    std::uint64_t messages_out = 0;
+    std::uint64_t bytes_out = 0;
+    bool operator==(const DataCount&) const = default;
+};
 struct QualityBatch {
     PeerId peer;  // whose receivers and down-tracks
     std::vector<QualitySample> samples;
     PathQuality path = {};
+    DataCount data = {};
 };
 struct DataChannelOpened {
     PeerId peer;

@@ -10,7 +10,7 @@ namespace confab::sfu {
 // ---------------------------------------------------------------- from senders
 
 bool DataTurns::may_take(ShardPeer& peer) {
-    if (budget_ == 0 || !waiting_.empty())
+    if (budget_ == 0 || !waiting_.empty() || peer.data_paused)
         line_up(peer);
     else if (!router_.may_send(peer.id()))
         peer.data_waiting = true;  // until resume()
@@ -19,13 +19,47 @@ bool DataTurns::may_take(ShardPeer& peer) {
 
 void DataTurns::take(Timestamp now, ShardPeer& peer, const peer::MessageReceived& message) {
     const DataChannel channel = peer.channel_kind(message.channel);
+    ++peer.data_count.messages_in;
+    peer.data_count.bytes_in += message.payload.size();
+    const bool may_be_lost = channel == DataChannel::kLossy || channel == DataChannel::kDataTrack;
+    if (!may_say(now, peer, may_be_lost, message.payload.size())) {
+        ++over_rate_;
+        budget_ -= std::min<std::size_t>(budget_, 1);
+        return;
+    }
     const std::size_t work = router_.handle_message(now, peer.id(), channel, message.payload);
     budget_ -= std::min(budget_, work);
 }
 
+// Of what may be lost nothing beyond the rates; all else is taken, and the next one waits.
+bool DataTurns::may_say(Timestamp now, ShardPeer& peer, bool may_be_lost, std::size_t bytes) {
+    const auto size = static_cast<std::int64_t>(bytes);
+    if (may_be_lost && std::max(peer.data_packets.wait(now, rates_.packets),
+                                peer.data_bytes.wait(now, rates_.bytes, size)) > Duration::zero())
+        return false;
+    const Duration pause = std::max(peer.data_packets.owe(now, rates_.packets, 1, kMaxPause),
+                                    peer.data_bytes.owe(now, rates_.bytes, size, kMaxPause));
+    if (pause > Duration::zero() && !peer.data_paused) {
+        peer.data_paused = true;
+        pauses_end_.emplace(now + pause, peer.id());
+        ++pauses_;
+    }
+    return true;
+}
+
+void DataTurns::end_pauses(Timestamp now) {
+    while (next_pause() <= now) {
+        const PeerId id = pauses_end_.begin()->second;
+        pauses_end_.erase(pauses_end_.begin());
+        if (ShardPeer* const peer = parts_.peers.find(id)) peer->data_paused = false;
+        resume(id);
+    }
+}
+
+// One that is paused comes into the line when that is over.
 void DataTurns::line_up(ShardPeer& peer) {
     peer.data_waiting = true;
-    waiting_.push_back(&peer);
+    if (!peer.data_paused) waiting_.push_back(&peer);
 }
 
 ShardPeer* DataTurns::next() {
@@ -44,9 +78,11 @@ void DataTurns::closed(ShardPeer& peer) {
 }
 
 void DataTurns::flush(Timestamp now) {
+    end_pauses(now);
     router_.resume_senders();
     if (router_.flush_links()) parts_.links.try_again(now);
-    const Timestamp deadline = waiting_.empty() ? router_.next_deadline() : now;
+    const Timestamp deadline =
+        waiting_.empty() ? earlier(router_.next_deadline(), next_pause()) : now;
     if (!timer_.scheduled() && deadline.is_never()) return;
     if (!timer_.scheduled() || timer_.deadline() != deadline)
         parts_.wheel.schedule(timer_, deadline);
@@ -70,6 +106,10 @@ sctp::SendStatus DataTurns::send(Timestamp now, PeerId to, DataChannel channel,
     const auto id = peer == nullptr ? std::nullopt : peer->find_channel(channel);
     if (!id) return sctp::SendStatus::kClosed;
     const sctp::SendStatus status = peer->transport().send_message(now, *id, payload);
+    if (status == sctp::SendStatus::kOk) {
+        ++peer->data_count.messages_out;
+        peer->data_count.bytes_out += payload.size();
+    }
     parts_.queue.mark_changed(*peer);
     return status;
 }

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "sfu/data/data_router.h"
@@ -60,6 +61,10 @@ class DataTurns final : private DataPort {
     // A message that nobody takes any more.
     void drop_one() { ++dropped_; }
     void closed(ShardPeer& peer);
+    void apply(Timestamp, const DataRates& rates) { rates_ = rates; }
+    // Messages and frames beyond the rates, and how often a sender had to wait for that.
+    std::uint64_t over_rate() const { return over_rate_; }
+    std::uint64_t paused() const { return pauses_; }
     // Messages and frames, for want of time or of a receiver that keeps up.
     std::uint64_t dropped() const { return dropped_ + router_.dropped(); }
     const DataTrackFigures& track_figures() const { return router_.track_figures(); }
@@ -68,6 +73,13 @@ class DataTurns final : private DataPort {
     void flush(Timestamp now);
 
   private:
+    // Longer waits would keep what else the connection has to tell.
+    static constexpr Duration kMaxPause = Duration::seconds(2);
+    bool may_say(Timestamp now, ShardPeer& peer, bool may_be_lost, std::size_t bytes);
+    void end_pauses(Timestamp now);
+    Timestamp next_pause() const {
+        return pauses_end_.empty() ? Timestamp::never() : pauses_end_.begin()->first;
+    }
     bool is_connected(PeerId peer) override;
     bool has_channel(PeerId peer, DataChannel channel) override;
     sctp::SendStatus send(Timestamp now, PeerId to, DataChannel channel,
@@ -87,6 +99,10 @@ class DataTurns final : private DataPort {
     std::deque<ShardPeer*> waiting_;  // have messages to be taken, in turn
     std::size_t budget_ = kMaxDeliveriesPerTurn;
     std::uint64_t dropped_ = 0;
+    DataRates rates_;
+    std::set<std::pair<Timestamp, PeerId>> pauses_end_;  // of those that are data_paused
+    std::uint64_t over_rate_ = 0;
+    std::uint64_t pauses_ = 0;
 };
 
 }  // namespace confab::sfu

@@ -117,6 +117,71 @@ TEST_CASE("DataTurns: who goes is in no line [IMM-15]") {
     CHECK(hall.line() == Order{1, 3});
 }
 
+TEST_CASE("DataTurns: what came is counted, whoever gets it") {
+    Hall hall(2);
+    const Bytes payload = text_packet("x");
+    hall.peer(0).note_channel(2, "_lossy");
+    for (int i = 0; i < 3; ++i)
+        hall.data.take(hall.now(), hall.peer(0), {2, payload});
+    CHECK(hall.peer(0).data_count == DataCount{3, 3 * payload.size(), 0, 0});
+    CHECK(hall.peer(1).data_count == DataCount{});
+}
+
+TEST_CASE("DataTurns: lossy messages beyond a participant's rate are dropped [OPS-05]") {
+    Hall hall(2);
+    hall.data.apply(hall.now(), {{1, 5}, {}});
+    hall.peer(0).note_channel(2, "_lossy");
+    const auto say = [&](std::size_t i, int times) {
+        for (int k = 0; k < times; ++k)
+            hall.data.take(hall.now(), hall.peer(i), {2, text_packet("x")});
+    };
+    say(0, 20);
+    CHECK(hall.data.over_rate() == 15);
+    CHECK_FALSE(hall.peer(0).data_paused);
+    CHECK(hall.data.paused() == 0);
+    hall.peer(1).note_channel(2, "_lossy");
+    say(1, 5);  // another has its own
+    CHECK(hall.data.over_rate() == 15);
+}
+
+TEST_CASE("DataTurns: reliable messages beyond a participant's rate wait, none is lost [OPS-05]") {
+    Hall hall(2);
+    hall.data.apply(hall.now(), {{}, {1'000, 4'000}});
+    const Bytes packet = text_packet(std::string(900, 'x'));
+    std::size_t taken = 0;
+    for (; taken < 100 && hall.data.may_take(hall.peer(0)); ++taken)
+        hall.take(0, packet);
+    CHECK(taken == 5);  // the last one made the debt
+    CHECK(hall.data.over_rate() == 0);
+    CHECK(hall.data.paused() == 1);
+    CHECK(hall.peer(0).data_waiting);
+    CHECK(hall.data.may_take(hall.peer(1)));
+    // It is in no line before its time, and comes back by itself.
+    hall.data.flush(hall.now());
+    CHECK(hall.line().empty());
+    // 500 octets and a few are owed.
+    hall.data.flush(hall.now() + Duration::millis(400));
+    CHECK(hall.peer(0).data_paused);
+    CHECK(hall.wheel.next_deadline() <= hall.now() + Duration::seconds(1));
+    hall.data.flush(hall.now() + Duration::seconds(1));
+    CHECK_FALSE(hall.peer(0).data_paused);
+    CHECK(hall.data.next() == &hall.peer(0));
+}
+
+TEST_CASE("DataTurns: who goes while it waits is looked for no more [OPS-05] [IMM-15]") {
+    Hall hall(2);
+    hall.data.apply(hall.now(), {{1, 1}, {}});
+    for (int i = 0; i < 3 && hall.data.may_take(hall.peer(0)); ++i)
+        hall.take(0);
+    REQUIRE(hall.peer(0).data_paused);
+    CHECK_FALSE(hall.data.may_take(hall.peer(0)));
+    const PeerId gone = hall.peer(0).id();
+    hall.data.closed(hall.peer(0));
+    hall.peers.erase(gone);
+    hall.data.flush(hall.now() + Duration::seconds(60));
+    CHECK(hall.line().empty());
+}
+
 TEST_CASE("DataTurns: a turn comes at once while somebody waits, and not else [DC-20]") {
     Hall hall(2);
     hall.data.flush(hall.now());

@@ -55,6 +55,8 @@ struct StreamRound {
     std::uint64_t out_of_order = 0;
     std::optional<Duration> jitter;  // none: nothing was measured
     std::optional<Duration> rtt;
+    std::uint64_t bytes = 0;   // that came, headers included
+    std::uint32_t frames = 0;  // whose last packet came
 };
 
 struct StreamFigures {

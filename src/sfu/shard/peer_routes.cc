@@ -43,22 +43,29 @@ PeerRoutes::Route PeerRoutes::find_stray(Timestamp now, const ice::Path& path, B
 
 PeerRoutes::Route PeerRoutes::find_named(Timestamp now, const ice::Path& path,
                                          std::string_view ufrag) {
-    if (const auto found = by_ufrag_.find(std::string(ufrag)); found != by_ufrag_.end())
+    if (const auto found = by_ufrag_.find(ufrag); found != by_ufrag_.end())
         return {found->second, {}, {}};
     auto worker = owner_of_ufrag(ufrag);
     if (const auto way = departed_.find(ufrag)) {
         if (way->waits) return {nullptr, way->to, way->peer};
         worker = way->to;
     }
-    if (!worker || *worker >= workers_) return {};
-    if (*worker == self_) {
+    if (!worker || *worker >= workers_ || *worker == self_) {
         // A generation so old that its name is forgotten may be the one that works: the peer that
         // has the path checks the message (ICE-14).
         const auto found = by_path_.find(path);
-        return {found == by_path_.end() ? nullptr : found->second, {}, {}};
+        if (worker == self_ && found != by_path_.end()) return {found->second, {}, {}};
+        (void)strangers_.take(now, path.remote.ip);
+        return {};
     }
+    if (!may_pass(now, path)) return {};
     foreign_paths_.note(now, path, *worker);
     return {nullptr, worker, {}};
+}
+
+// A path that was proved is no stranger's.
+bool PeerRoutes::may_pass(Timestamp now, const ice::Path& path) {
+    return foreign_paths_.is_proved(path) || strangers_.take(now, path.remote.ip);
 }
 
 void PeerRoutes::add_ufrag(ShardPeer& peer, const std::string& ufrag) {

@@ -5,6 +5,7 @@
 // everything else is known by where it came from.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "sfu/link/foreign_paths.h"
 #include "sfu/move/departures.h"
 #include "sfu/peer/shard_peer.h"
+#include "sfu/peer/strangers.h"
 #include "sfu/peer/stray_media.h"
 #include "sfu/shard/owner_letters.h"
 
@@ -24,7 +26,9 @@ std::optional<WorkerIndex> owner_of_ufrag(std::string_view ufrag);
 
 class PeerRoutes {
   public:
-    PeerRoutes(WorkerIndex self, std::size_t workers) : self_(self), workers_(workers) {}
+    // `key`: random.
+    PeerRoutes(WorkerIndex self, std::size_t workers, const SipKey& key)
+        : self_(self), workers_(workers), strangers_(key) {}
 
     struct Route {
         ShardPeer* peer = nullptr;         // here, or
@@ -66,17 +70,30 @@ class PeerRoutes {
     void pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to);
     Departures& departed() { return departed_; }
 
+    // Of checks for which find() knows nobody.
+    const Strangers& strangers() const { return strangers_; }
+    void apply(Timestamp, const StrangerLimits& limits) { strangers_.set_limits(limits); }
+
   private:
+    // Of names, without making a string of what is looked for.
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    bool may_pass(Timestamp now, const ice::Path& path);
     void drop_path(ShardPeer& peer, const ice::Path& path);
     Route find_named(Timestamp now, const ice::Path& path, std::string_view ufrag);
 
     WorkerIndex self_;
     std::size_t workers_;
     std::unordered_map<ice::Path, ShardPeer*> by_path_;
-    std::unordered_map<std::string, ShardPeer*> by_ufrag_;
+    std::unordered_map<std::string, ShardPeer*, TextHash, std::equal_to<>> by_ufrag_;
     ForeignPaths foreign_paths_;
     StrayMedia strays_;
     Departures departed_;
+    Strangers strangers_;
 };
 
 }  // namespace confab::sfu

@@ -49,7 +49,7 @@ struct Worker {
     }
     Rng rng{7};
     srtp::Engine engine;
-    PeerRoutes routes{0, 3};
+    PeerRoutes routes{0, 3, {}};
     std::unique_ptr<ShardPeer> one = make_peer(1);
     std::unique_ptr<ShardPeer> two = make_peer(2);
     Bytes media = Bytes(40, 0x80);
@@ -72,6 +72,34 @@ TEST_CASE("PeerRoutes: a check names its peer, or the worker that has it [DES-03
         CHECK(nobody.peer == nullptr);
         CHECK_FALSE(nobody.owner);
     }
+}
+
+TEST_CASE("PeerRoutes: names that nobody has lead nowhere, or too many elsewhere [OPS-05]") {
+    Worker worker;
+    worker.routes.add_ufrag(*worker.one, "aone");
+    worker.routes.apply(at_ms(0), {{1, 5}, {*Cidr::parse("10.0.0.0/8")}});
+    const auto passed = [&](const ice::Path& path, std::string_view name, int tries) {
+        int count = 0;
+        for (int i = 0; i < tries; ++i)
+            count += worker.routes.find(at_ms(0), path, check_for(name)).owner ? 1 : 0;
+        return count;
+    };
+    CHECK(passed(from_port(1), "cother", 3) == 3);
+    CHECK(passed(from_port(1), "anobody", 2) == 0);  // counted as well
+    CHECK(passed(from_port(2), "cother", 10) == 0);  // another port of the same address
+    CHECK(worker.routes.strangers().dropped() == 10);
+    CHECK_FALSE(worker.routes.foreign_owner(from_port(2)));  // nothing is kept of it
+    // Who is known here is found, and who was proved elsewhere is passed on.
+    CHECK(worker.peer_of(from_port(3), check_for("aone")) == worker.one.get());
+    worker.routes.prove(at_ms(0), from_port(4), 2);
+    CHECK(passed(from_port(4), "cother", 10) == 10);
+    ice::Path other = from_port(1);
+    other.remote.ip = IpAddress::v4(0x7F000003);
+    CHECK(passed(other, "cother", 10) == 5);
+    other.remote.ip = IpAddress::v4(0x0A000001);
+    CHECK(passed(other, "cother", 10) == 10);
+    worker.routes.apply(at_ms(0), {});
+    CHECK(passed(from_port(1), "cother", 10) == 10);
 }
 
 TEST_CASE(
@@ -135,7 +163,7 @@ TEST_CASE("PeerRoutes: the oldest path of a peer gives way [ICE-02]") {
 
 TEST_CASE("PeerRoutes: the path in use stays, however many others are proved [ICE-02]") {
     test::PeerPair pair;
-    PeerRoutes routes{0, 1};
+    PeerRoutes routes{0, 1, {}};
     const ice::Path used = pair.local->transport().path().value();
     routes.remember(*pair.local, used, true);
     for (std::uint16_t port = 1; port <= 2 * ShardPeer::kMaxPaths; ++port)

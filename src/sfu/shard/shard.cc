@@ -7,6 +7,15 @@
 #include <utility>
 
 namespace confab::sfu {
+namespace {
+
+// Takes nothing from the numbers of the shard, which are the same for the same seed.
+SipKey stranger_key(Rng rng) {
+    Rng own(rng.u64() ^ 0x73'7472'616E'6765);
+    return {own.u64(), own.u64()};
+}
+
+}  // namespace
 
 Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
     : config_(std::move(config)),
@@ -19,7 +28,7 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       links_(links, config_.index, std::max<std::size_t>(config_.worker_count, config_.index + 1U),
              wheel_),
       events_(config_.control_shards),
-      routes_(config_.index, config_.worker_count),
+      routes_(config_.index, config_.worker_count, stranger_key(rng_)),
       queue_(engine_, wheel_, routes_),
       tracks_(config_.index, config_.options),
       speakers_(events_, wheel_),
@@ -27,7 +36,8 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
       upstream_(tracks_, links_, queue_, config_.options.loss_proxying),
       subscriptions_(
           {peers_, tracks_, upstream_, quality_, events_, queue_, wheel_, rng_, config_.options}),
-      fan_out_({pool_, subscriptions_, upstream_, queue_, events_}, config_.options.frame_hold),
+      fan_out_({pool_, subscriptions_, upstream_, queue_, events_}, config_.options.frame_hold,
+               config_.options.sound_hold),
       changes_({tracks_, fan_out_, subscriptions_, links_, wheel_}),
       replicas_({tracks_, upstream_, fan_out_, changes_, links_, pool_}),
       arrivals_({tracks_, upstream_, events_}),
@@ -35,7 +45,10 @@ Shard::Shard(ShardConfig config, Timestamp now, Rng rng, ShardLinks& links)
                      queue_, wheel_}),
       rtcp_(publications_, subscriptions_, upstream_, clock_),
       data_(config_.index, {peers_, events_, links_, queue_, wheel_, clock_, config_.options}),
-      connections_({peers_, data_, subscriptions_, events_, queue_}) {}
+      connections_({peers_, data_, subscriptions_, events_, queue_}) {
+    routes_.apply(now, config_.options.strangers);
+    data_.apply(now, config_.options.data_rates);
+}
 
 Shard::~Shard() = default;
 
@@ -189,6 +202,7 @@ ShardSnapshot Shard::snapshot() const {
     s.links_dropped = links_.dropped();
     s.events_dropped = events_.dropped();
     s.data_dropped = data_.dropped();
+    s.limits = {routes_.strangers().dropped(), data_.over_rate(), data_.paused()};
     s.data_tracks = data_.track_figures();
     peers_.for_each([&](const ShardPeer& peer) { s.add(peer); });
     return s;

@@ -129,6 +129,10 @@ class Shard : private DueTimers {
             subscriptions_.apply(now, c);
         else if constexpr (requires(Arrivals& to) { to.apply(now, c); })
             arrivals_.apply(now, c);
+        else if constexpr (requires(PeerRoutes& to) { to.apply(now, c); })
+            routes_.apply(now, c);
+        else if constexpr (requires(DataTurns& to) { to.apply(now, c); })
+            data_.apply(now, c);
         else
             data_.router().apply(now, c);
     }

@@ -65,7 +65,8 @@ ShardPeer* Shard::add_peer(Timestamp now, const CreatePeer& c) {
     BandwidthOptions bandwidth = config_.options.bandwidth;
     bandwidth.allow_pause = c.allow_pause.value_or(bandwidth.allow_pause);
     auto peer = std::make_unique<ShardPeer>(c.peer, crypto_, std::move(transport), bandwidth, rng_);
-    peer->downlink().level_lengths(c.takes_padding && config_.options.level_lengths);
+    peer->downlink().level_lengths(c.takes_padding && config_.options.level_lengths,
+                                   config_.options.sound_hold > Duration::zero());
     quality_.start(now, *peer);
     ShardPeer* const added = peer.get();
     peers_.add(std::move(peer));

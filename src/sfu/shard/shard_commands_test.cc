@@ -5,9 +5,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "sfu/shard/shard_testing.h"
+#include "wire/ice/stun.h"
 
 namespace confab::sfu {
 namespace {
@@ -212,6 +214,31 @@ TEST_CASE(
     CHECK(shard.snapshot().unknown_datagrams == 1);
     CHECK_FALSE(shard.handle_frame(world_time(1), path, {}));
     CHECK(shard.snapshot().packets_in_use == 0);
+}
+
+TEST_CASE("Shard: limits of strangers hold from their command on [OPS-05]") {
+    World world(2);
+    std::array<std::uint8_t, 128> buffer;
+    wire::StunBuilder check(buffer, wire::StunClass::kRequest, wire::StunMethod::kBinding, {});
+    check.text(wire::StunAttr::kUsername, "bnobody:theirs");
+    const Bytes datagram = to_vector(check.finish());
+    ice::Path path;
+    path.local = World::shard_address(0);
+    path.remote = {IpAddress::v4(0x7F000009), 5};
+    Shard& shard = *world.shards[0];
+    const auto passed = [&] {
+        int count = 0;
+        for (int i = 0; i < 10; ++i)
+            count += shard.handle_frame(world_time(1), path, datagram) ? 1 : 0;
+        return count;
+    };
+    CHECK(passed() == 10);
+    world.command(0, StrangerLimits{{1, 4}, {}});
+    CHECK(passed() == 4);
+    CHECK(shard.snapshot().limits.strangers_dropped == 6);
+    CHECK(shard.snapshot().unknown_datagrams == 6);
+    world.command(0, StrangerLimits{{1, 4}, {*Cidr::parse("127.0.0.0/8")}});
+    CHECK(passed() == 10);
 }
 
 // ---------------------------------------------------------------- publishing

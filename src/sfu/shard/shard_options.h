@@ -25,6 +25,9 @@ struct ShardOptions {
     DataLimits data;             // rtc.datachannel_* (SIG-122)
     bool level_lengths = true;   // confab.level_lengths
     FrameHoldLimits frame_hold;  // nothing waits for the rest of its frame
+    Duration sound_hold;         // confab.sound_hold: nor for the sound of others
+    StrangerLimits strangers;    // confab.limits.stun; a command changes them
+    DataRates data_rates;        // confab.limits.data_*; likewise
 
     std::size_t packet_buffer_size(MediaKind kind) const {
         return kind == MediaKind::kVideo ? packet_buffer_size_video : packet_buffer_size_audio;

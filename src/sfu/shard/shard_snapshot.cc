@@ -8,7 +8,7 @@
 namespace confab::sfu {
 
 void ShardSnapshot::merge(const ShardSnapshot& other) {
-    static_assert(sizeof(ShardSnapshot) == 40 * sizeof(std::uint64_t), "a new one is added here");
+    static_assert(sizeof(ShardSnapshot) == 43 * sizeof(std::uint64_t), "a new one is added here");
     peers += other.peers;
     receivers += other.receivers;
     tracks += other.tracks;
@@ -44,6 +44,7 @@ void ShardSnapshot::merge(const ShardSnapshot& other) {
     firs_in += other.firs_in;
     events_dropped += other.events_dropped;
     data_dropped += other.data_dropped;
+    limits.merge(other.limits);
     data_tracks.merge(other.data_tracks);
 }
 

@@ -13,6 +13,19 @@ namespace confab::sfu {
 
 class ShardPeer;
 
+// Of what is held to confab.limits.
+struct LimitFigures {
+    std::uint64_t strangers_dropped = 0;  // checks that name nobody
+    std::uint64_t data_dropped = 0;       // messages that may be lost, and frames
+    std::uint64_t data_paused = 0;        // how often a sender had to wait
+
+    void merge(const LimitFigures& other) {
+        strangers_dropped += other.strangers_dropped;
+        data_dropped += other.data_dropped;
+        data_paused += other.data_paused;
+    }
+};
+
 struct ShardSnapshot {
     std::size_t peers = 0;
     std::size_t receivers = 0;
@@ -50,7 +63,8 @@ struct ShardSnapshot {
     std::uint64_t firs_in = 0;
     std::uint64_t events_dropped = 0;
     std::uint64_t data_dropped = 0;  // no channel, or a receiver that is too slow
-    DataTrackFigures data_tracks;    // of those published here
+    LimitFigures limits;
+    DataTrackFigures data_tracks;  // of those published here
 
     // Adds those of another shard.
     void merge(const ShardSnapshot& other);

@@ -57,12 +57,19 @@ void FanOut::deliver(Timestamp now) {
     next_deadline_ = Timestamp::never();
 }
 
+Timestamp FanOut::due(Track& track) const {
+    return track.kind() == MediaKind::kVideo ? track.hold().until(hold_)
+                                             : track.hold().first() + sound_hold_;
+}
+
 void FanOut::deliver_due(Timestamp now) {
     next_deadline_ = Timestamp::never();
+    const bool any = std::any_of(arrived_.begin(), arrived_.end(),
+                                 [&](Track* track) { return due(*track) <= now; });
     std::size_t held = 0;
     for (Track* track : arrived_) {
-        const Timestamp until = track->hold().until(hold_);
-        if (until <= now) {
+        const Timestamp until = due(*track);
+        if (until <= now || (any && track->kind() == MediaKind::kAudio)) {
             deliver(now, *track);
         } else {
             next_deadline_ = earlier(next_deadline_, until);

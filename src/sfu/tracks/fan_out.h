@@ -27,13 +27,15 @@ class FanOut {
         FlushQueue& queue;
         EventOutlets& events;
     };
-    FanOut(const Parts& parts, FrameHoldLimits hold) : parts_(parts), hold_(hold) {}
+    FanOut(const Parts& parts, FrameHoldLimits hold, Duration sound_hold)
+        : parts_(parts), hold_(hold), sound_hold_(sound_hold) {}
 
     // Keeps the packet until deliver(), which must come before anything else changes what is
     // decided. Not where nobody subscribed.
     void take(Timestamp now, Track& track, MediaPacket& media, PacketRef& ref);
     void deliver(Timestamp now);
-    // Only what waits for no more of its frame; the rest is due at next_deadline().
+    // Only what waits for no more of its frame, or for sound of others, which all goes once one is
+    // due; the rest is due at next_deadline().
     void deliver_due(Timestamp now);
     Timestamp next_deadline() const { return next_deadline_; }
     // When the oldest of the packets decided since the last call came; never() for none.
@@ -46,6 +48,7 @@ class FanOut {
 
   private:
     void deliver(Timestamp now, Track& track);
+    Timestamp due(Track& track) const;
     void settle_key_frames(Timestamp now, Track& track);
     // All of them were decided.
     void forget_arrived(Track& track);
@@ -57,6 +60,7 @@ class FanOut {
 
     Parts parts_;
     FrameHoldLimits hold_;
+    Duration sound_hold_;
     Timestamp next_deadline_ = Timestamp::never();
     Timestamp oldest_ = Timestamp::never();
     std::vector<Track*> arrived_;  // have packets that are not decided yet

@@ -124,6 +124,29 @@ TEST_CASE("FanOut: sound does not wait for a picture that is not whole [DES-10]"
     CHECK(call.sent(10) == 4);
 }
 
+TEST_CASE("FanOut: sound waits for that of others as long as it may, and leaves with it [DES-10]") {
+    ShardOptions options = with_hold();
+    options.sound_hold = Duration::millis(5);
+    Call call(options);
+    call.command(Stage::audio_of(call.publisher));
+    call.look_on(500);
+    call.command(Stage::track_to(call.subscriber, MediaKind::kAudio, 600));
+    call.part(0, true);  // with the first one the source becomes known
+    CHECK(call.sent(0) == 1);
+    call.audio(call.publisher, 1);
+    CHECK(call.sent(4999) == 1);
+    CHECK(call.fan_out.next_deadline() == call.now() + Duration::millis(5));
+    call.audio(call.publisher, 2);
+    CHECK(call.sent(5000) == 3);
+    CHECK(call.fan_out.next_deadline().is_never());
+    // A picture that leaves takes it along, and waits for none.
+    call.audio(call.publisher, 3);
+    CHECK(call.sent(0) == 3);
+    call.part(1, true);
+    CHECK(call.sent(1) == 5);
+    CHECK(call.seat.sequences(600).size() == 3);
+}
+
 TEST_CASE("FanOut: nothing is kept of a track that nobody looks at [DES-33]") {
     Call call;
     const std::size_t before = call.pool.large_in_use() + call.pool.small_in_use();

@@ -237,7 +237,7 @@ struct Stage : DueTimers {
     KeptLinks kept;
     LinkSender links{kept, kSelf, 3, wheel};
     EventOutlets events{1};
-    PeerRoutes routes{kSelf, 3};
+    PeerRoutes routes{kSelf, 3, {}};
     FlushQueue queue{engine, wheel, routes};
     std::vector<std::unique_ptr<Seat>> seats;
     PeerTable peers;
@@ -247,7 +247,8 @@ struct Stage : DueTimers {
     Upstream upstream{tracks, links, queue, options.loss_proxying};
     Subscriptions subscriptions{
         {peers, tracks, upstream, quality, events, queue, wheel, rng, options}};
-    FanOut fan_out{{pool, subscriptions, upstream, queue, events}, options.frame_hold};
+    FanOut fan_out{
+        {pool, subscriptions, upstream, queue, events}, options.frame_hold, options.sound_hold};
     SourceChanges changes{{tracks, fan_out, subscriptions, links, wheel}};
     Replicas replicas{{tracks, upstream, fan_out, changes, links, pool}};
     Publications publications{

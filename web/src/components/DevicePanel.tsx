@@ -3,10 +3,11 @@
 
 // Choice of microphone, camera and speaker.
 
-import { useMediaDeviceSelect } from '@livekit/components-react';
+import { useLocalParticipant, useMediaDeviceSelect } from '@livekit/components-react';
 import { type Room, supportsAudioOutputSelection } from 'livekit-client';
-import { useCallback } from 'react';
+import { useCallback, useState } from 'react';
 import { type ConferenceHandle, hasMediaDevices } from '../hooks/useConference';
+import { canBlur, isBlurred, setBlur } from '../lib/blur';
 import { deviceProblem } from '../lib/errors';
 import { strings } from '../strings';
 import { ProblemBox } from './Problems';
@@ -42,12 +43,31 @@ function DeviceSelect({ room, kind, report }: Props & { kind: MediaDeviceKind })
   );
 }
 
+/** Shown where the system can blur what is behind the person. */
+function BlurCheck({ report }: Pick<Props, 'report'>) {
+  const { cameraTrack } = useLocalParticipant();
+  const track = cameraTrack?.track?.mediaStreamTrack;
+  const [, setTimes] = useState(0);
+  if (!track || !canBlur(track)) return null;
+  const change = (on: boolean) => {
+    const drawAnew = () => setTimes((times) => times + 1);
+    void setBlur(track, on).then(drawAnew, (error: unknown) => report(deviceProblem('camera', error)));
+  };
+  return (
+    <label className="check">
+      <input type="checkbox" checked={isBlurred(track)} onChange={(event) => change(event.target.checked)} data-testid="blur" />
+      {strings.devices.blur}
+    </label>
+  );
+}
+
 export function DevicePanel({ room, report }: Props) {
   if (!hasMediaDevices()) return <ProblemBox problem={{ key: 'insecurePage', detail: '' }} />;
   return (
     <>
       <DeviceSelect room={room} report={report} kind="audioinput" />
       <DeviceSelect room={room} report={report} kind="videoinput" />
+      <BlurCheck report={report} />
       {supportsAudioOutputSelection() ? (
         <DeviceSelect room={room} report={report} kind="audiooutput" />
       ) : (

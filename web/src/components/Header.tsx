@@ -6,9 +6,11 @@
 import { useConnectionState, useParticipants } from '@livekit/components-react';
 import { ConnectionState, type Room } from 'livekit-client';
 import { useState } from 'react';
+import type { LanguageSwitch } from '../hooks/useLanguage';
+import { roomLabel } from '../lib/meeting';
 import type { Settings } from '../lib/params';
-import { applyTheme, loadTheme, nextTheme } from '../lib/theme';
-import { strings } from '../strings';
+import { applyTheme, loadTheme, nextTheme } from '../../shared/theme';
+import { catalogues, strings } from '../strings';
 
 function ThemeButton() {
   const [theme, setTheme] = useState(loadTheme);
@@ -21,6 +23,17 @@ function ThemeButton() {
     <button type="button" className="small" aria-label={`${strings.theme.label}: ${strings.theme[theme]}`} onClick={change} data-testid="theme" data-value={theme}>
       <span className="wide-only">{strings.theme.label}: </span>
       {strings.theme[theme]}
+    </button>
+  );
+}
+
+function LanguageButton({ language, next, change }: LanguageSwitch) {
+  const { name, short } = catalogues[next].strings.language;
+  return (
+    <button type="button" className="small" lang={next} onClick={change} data-testid="language" data-value={language}>
+      <span className="wide-only">{name}</span>
+      <span className="narrow-only" aria-hidden="true">{short}</span>
+      <span className="hidden narrow-only">{name}</span>
     </button>
   );
 }
@@ -40,12 +53,21 @@ function RoomState({ room, name }: { room: Room; name: string }) {
   );
 }
 
-export function Header({ room, settings }: { room: Room | undefined; settings: Settings }) {
+interface Props {
+  room: Room | undefined;
+  settings: Settings;
+  languages: LanguageSwitch;
+}
+
+export function Header({ room, settings, languages }: Props) {
   return (
     <header className="header">
-      <h1 className={room ? 'wide-only' : undefined}>{strings.title}</h1>
-      {room && <RoomState room={room} name={settings.room} />}
-      <ThemeButton />
+      <h1 className={room ? 'wide-seen' : undefined}>{strings.title}</h1>
+      {room && <RoomState room={room} name={roomLabel(settings.room)} />}
+      <div className="header__switches">
+        <LanguageButton {...languages} />
+        <ThemeButton />
+      </div>
     </header>
   );
 }

@@ -5,9 +5,11 @@
 
 import { type FormEvent, useState } from 'react';
 import type { CallState } from '../hooks/useConference';
-import type { Settings } from '../lib/params';
+import { hostKeys, isMeeting, roomLabel } from '../lib/meeting';
+import { makeEncryptionKey, type Settings } from '../lib/params';
 import { strings } from '../strings';
 import { JoinOptions } from './JoinOptions';
+import { Preview } from './Preview';
 import { ProblemBox } from './Problems';
 
 interface Props {
@@ -30,13 +32,15 @@ function NameAndRoom({ draft, change }: { draft: Settings; change: Change }) {
           onChange={(event) => change({ name: event.target.value, identity: '' })} data-testid="name"
         />
       </label>
-      <label className="field">
-        {strings.join.room}
-        <input
-          required pattern=".*\S.*" maxLength={64} autoComplete="off" autoCapitalize="none" spellCheck={false}
-          value={draft.room} onChange={(event) => change({ room: event.target.value })} data-testid="room"
-        />
-      </label>
+      {!isMeeting(draft.room) && (
+        <label className="field">
+          {strings.join.room}
+          <input
+            required pattern=".*\S.*" maxLength={64} autoComplete="off" autoCapitalize="none" spellCheck={false}
+            value={draft.room} onChange={(event) => change({ room: event.target.value })} data-testid="room"
+          />
+        </label>
+      )}
     </>
   );
 }
@@ -58,8 +62,60 @@ function Start({ draft, change }: { draft: Settings; change: Change }) {
         />
         {strings.join.microphone}
       </label>
+      <label className="check">
+        <input
+          type="checkbox" checked={Boolean(draft.encryptionKey)} data-testid="encrypt" aria-describedby="encrypt-hint"
+          onChange={(event) => change({ encryptionKey: event.target.checked ? makeEncryptionKey() : '' })}
+        />
+        {strings.join.encrypt}
+      </label>
+      <p id="encrypt-hint" className="muted check__hint">{strings.join.encryptHint}</p>
+      {!isMeeting(draft.room) && !draft.token && (
+        <>
+          <label className="check">
+            <input
+              type="checkbox" checked={draft.lobby} data-testid="open-meeting" aria-describedby="host-hint"
+              onChange={(event) => change({ lobby: event.target.checked })}
+            />
+            {strings.join.host}
+          </label>
+          <p id="host-hint" className="muted check__hint">{strings.join.hostHint}</p>
+        </>
+      )}
     </div>
   );
+}
+
+function Heading({ draft, change }: { draft: Settings; change: Change }) {
+  const meeting = isMeeting(draft.room);
+  const forget = () => {
+    hostKeys.set(draft.room, '');
+    change({ hostKey: '' });
+  };
+  const leaveMeeting = () => change({ room: roomLabel(draft.room), hostKey: '' });
+  if (!meeting) {
+    return (
+      <>
+        <h2>{strings.join.heading}</h2>
+        <p className="muted">{strings.join.intro}</p>
+      </>
+    );
+  }
+  return (
+    <>
+      <h2>{strings.join.meetingHeading(roomLabel(draft.room))}</h2>
+      <p className="muted">{draft.hostKey ? strings.join.hostIntro : strings.join.meetingIntro}</p>
+      <div className="buttons">
+        {draft.hostKey && <button type="button" className="small" onClick={forget} data-testid="as-guest">{strings.join.asGuest}</button>}
+        <button type="button" className="small" onClick={leaveMeeting} data-testid="other-room">{strings.join.otherRoom}</button>
+      </div>
+    </>
+  );
+}
+
+function submitText(draft: Settings): string {
+  if (!isMeeting(draft.room) || draft.token) return strings.join.submit;
+  return draft.hostKey ? strings.join.enter : strings.join.knock;
 }
 
 export function JoinForm({ settings, state, onJoin, onCancel, onTest }: Props) {
@@ -73,17 +129,17 @@ export function JoinForm({ settings, state, onJoin, onCancel, onTest }: Props) {
   const status = joining ? strings.status.joining : state.phase === 'idle' && state.left ? strings.status.left : '';
   return (
     <main id="content" className="card" data-testid="join-view" data-phase={state.phase}>
-      <h2>{strings.join.heading}</h2>
-      <p className="muted">{strings.join.intro}</p>
+      <Heading draft={draft} change={change} />
       <p className="status" role="status" data-testid="status">{status}</p>
       {state.phase === 'idle' && state.problem && <ProblemBox problem={state.problem} />}
       <form onSubmit={submit}>
         <NameAndRoom draft={draft} change={change} />
         <Start draft={draft} change={change} />
+        {!joining && <Preview wish={draft} onChoose={change} />}
         <JoinOptions draft={draft} change={change} />
         <div className="buttons">
           <button type="submit" className="primary" disabled={joining} data-testid="join">
-            {joining ? strings.join.joining : strings.join.submit}
+            {joining ? strings.join.joining : submitText(draft)}
           </button>
           {joining && <button type="button" onClick={onCancel} data-testid="cancel">{strings.join.cancel}</button>}
           <button type="button" onClick={onTest} disabled={joining} data-testid="open-test">{strings.join.test}</button>

@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// The tiles: one per camera (or person without one) and one per shared screen. A shared screen, or
-// the tile the person enlarged, takes the first rows.
+// The tiles: one per camera (or person without one) and one per shared screen, arranged by a layout.
 
 import { useTracks } from '@livekit/components-react';
 import { Track } from 'livekit-client';
 import { type CSSProperties, useState } from 'react';
+import { useLastSpeaker } from '../hooks/useLastSpeaker';
+import { columnsOf, type Layout, pickBig, type TileInfo } from '../lib/layout';
+import type { Reaction } from '../lib/reactions';
 import { strings } from '../strings';
 import { Tile, type TileTrack } from './Tile';
 
@@ -17,32 +19,37 @@ const sources = [
 
 const tileKey = (track: TileTrack) => `${track.participant.identity}/${track.source}`;
 
-/** undefined: nobody chose yet, so a shared screen is shown large; null: everything small. */
-function pickBig(tracks: TileTrack[], chosen: string | null | undefined): string | null {
-  const known = tracks.find((track) => tileKey(track) === chosen);
-  if (known || chosen === null) return chosen ?? null;
-  const screen = tracks.find((track) => track.source === Track.Source.ScreenShare);
-  return screen ? tileKey(screen) : null;
+const infoOf = (track: TileTrack): TileInfo => ({
+  key: tileKey(track),
+  identity: track.participant.identity,
+  isScreen: track.source === Track.Source.ScreenShare,
+  isLocal: track.participant.isLocal,
+});
+
+interface Props {
+  layout: Layout;
+  reactions: ReadonlyMap<string, Reaction>;
 }
 
-export function Stage() {
+export function Stage({ layout, reactions }: Props) {
   const tracks = useTracks(sources, { onlySubscribed: false });
-  const [chosen, setChosen] = useState<string | null | undefined>(undefined);
-  const big = pickBig(tracks, chosen);
+  const speaker = useLastSpeaker();
+  const [pinned, setPinned] = useState<string | null | undefined>(undefined);
+  const big = pickBig(tracks.map(infoOf), layout, pinned, speaker);
   const ordered = [...tracks].sort((a, b) => Number(tileKey(b) === big) - Number(tileKey(a) === big));
-  const small = big ? ordered.length - 1 : ordered.length;
-  const columns = Math.max(1, big ? Math.min(small, 4) : Math.ceil(Math.sqrt(small)));
-  const narrow = small > 2 || (big && small > 1) ? 2 : 1;
-  const style = { '--columns': columns, '--columns-narrow': narrow } as CSSProperties;
+  const { wide, narrow } = columnsOf(tracks.length, layout, big !== null);
+  const style = { '--columns': wide, '--columns-narrow': narrow, '--small': Math.max(1, tracks.length - 1) } as CSSProperties;
   return (
     <>
-      <div className="stage" style={style} data-testid="stage" data-tiles={tracks.length}>
+      <div className="stage" style={style} data-testid="stage" data-tiles={tracks.length} data-layout={layout}>
         {ordered.map((track) => (
           <Tile
             key={tileKey(track)}
             track={track}
             big={tileKey(track) === big}
-            onEnlarge={(on) => setChosen(on ? tileKey(track) : null)}
+            pinned={tileKey(track) === pinned || (layout === 'grid' && tileKey(track) === big)}
+            reaction={reactions.get(track.participant.identity)}
+            onPin={(on) => setPinned(on ? tileKey(track) : null)}
           />
         ))}
       </div>

@@ -7,11 +7,15 @@ import {
   isTrackReference,
   type TrackReferenceOrPlaceholder,
   useConnectionQualityIndicator,
+  useIsEncrypted,
   useIsMuted,
   useIsSpeaking,
+  useParticipantAttributes,
   VideoTrack,
 } from '@livekit/components-react';
 import { Track } from 'livekit-client';
+import type { Reaction } from '../lib/reactions';
+import { handOf } from '../lib/reactions';
 import { strings } from '../strings';
 import { Icon } from './Icon';
 
@@ -20,7 +24,9 @@ export type TileTrack = TrackReferenceOrPlaceholder;
 interface Props {
   track: TileTrack;
   big: boolean;
-  onEnlarge: (on: boolean) => void;
+  pinned: boolean;
+  reaction: Reaction | undefined;
+  onPin: (on: boolean) => void;
 }
 
 function Quality({ quality }: { quality: string }) {
@@ -57,8 +63,14 @@ function Caption({ track, name }: { track: TileTrack; name: string }) {
   const silent = useIsMuted({ participant: who, source: Track.Source.Microphone });
   const screen = track.source === Track.Source.ScreenShare;
   const { quality } = useConnectionQualityIndicator({ participant: who });
+  const encrypted = useIsEncrypted(who);
   return (
     <div className="tile__caption">
+      {encrypted && (
+        <span role="img" aria-label={strings.tile.encrypted} title={strings.tile.encrypted} data-testid="encrypted">
+          <Icon name="encrypted" />
+        </span>
+      )}
       {silent && !screen && (
         <span role="img" aria-label={strings.tile.muted} title={strings.tile.muted} data-testid="muted">
           <Icon name="microphone" off />
@@ -74,7 +86,23 @@ function Caption({ track, name }: { track: TileTrack; name: string }) {
   );
 }
 
-export function Tile({ track, big, onEnlarge }: Props) {
+function Signs({ track, reaction }: { track: TileTrack; reaction: Reaction | undefined }) {
+  const { attributes } = useParticipantAttributes({ participant: track.participant });
+  const raised = handOf(attributes ?? {}) > 0;
+  if (track.source === Track.Source.ScreenShare || (!raised && !reaction)) return null;
+  return (
+    <div className="tile__signs">
+      {raised && (
+        <span role="img" aria-label={strings.reactions.hand} title={strings.reactions.hand} data-testid="hand"><Icon name="hand" /></span>
+      )}
+      {reaction && (
+        <span className="tile__reaction" role="img" aria-label={strings.reactions.names[reaction]} data-testid="reaction">{reaction}</span>
+      )}
+    </div>
+  );
+}
+
+export function Tile({ track, big, pinned, reaction, onPin }: Props) {
   const who = track.participant;
   const speaking = useIsSpeaking(who) && track.source === Track.Source.Camera;
   const name = who.name || who.identity;
@@ -89,10 +117,11 @@ export function Tile({ track, big, onEnlarge }: Props) {
       data-speaking={speaking}
     >
       <Picture track={track} name={name} />
+      <Signs track={track} reaction={reaction} />
       <Caption track={track} name={name} />
       <button
-        type="button" className="tile__enlarge" aria-pressed={big} data-testid="enlarge"
-        aria-label={`${strings.tile.enlarge}: ${name}`} onClick={() => onEnlarge(!big)}
+        type="button" className="tile__enlarge" aria-pressed={pinned} data-testid="enlarge"
+        aria-label={`${strings.tile.enlarge}: ${name}`} onClick={() => onPin(!pinned)}
       >
         <Icon name="enlarge" />
       </button>

@@ -1,19 +1,21 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Life of one call: token, connection, devices, end. Every failure ends up as a Problem.
+// Life of one call: token, lobby, connection, devices, end. Every failure ends up as a Problem.
 
-import { DisconnectReason, isBrowserSupported, Room, RoomEvent, type DisconnectReason as Reason } from 'livekit-client';
+import { isBrowserSupported, type Room } from 'livekit-client';
 import { useCallback, useMemo, useRef, useState } from 'react';
-import { deviceProblem, endProblem, joinProblem, type Device, type Problem } from '../lib/errors';
+import { endProblem, joinProblem, type Device, type Problem } from '../lib/errors';
+import { enterLobby } from '../lib/lobby';
 import type { Settings } from '../lib/params';
-import { roomOptions } from '../lib/room_options';
-import { tabIdentity } from '../lib/storage';
-import { fetchAccess } from '../lib/token';
+import { connect, getAccess, makeRoom, setDevice, startDevices } from '../lib/call';
+import type { Access } from '../lib/token';
+
+export { hasMediaDevices } from '../lib/call';
 
 declare global {
   interface Window {
-    /** For browser tests: the room of the running call. */
+    /** For browser tests: the room of the running call, or the lobby. */
     confabDemo?: { room: Room };
   }
 }
@@ -21,13 +23,15 @@ declare global {
 export type CallState =
   | { phase: 'idle'; problem?: Problem; left?: boolean }
   | { phase: 'joining' }
-  | { phase: 'joined'; room: Room };
+  | { phase: 'waiting' }
+  | { phase: 'joined'; room: Room; access: Access };
 
 export interface ConferenceHandle {
   state: CallState;
   /** Problems inside the call, newest last; the call goes on. */
   problems: Problem[];
-  join: (settings: Settings) => Promise<void>;
+  /** `learned` is told what the server calls the meeting, and its keys, as soon as they are known. */
+  join: (settings: Settings, learned: (access: Access) => void) => Promise<void>;
   leave: () => void;
   toggle: (device: Device, on: boolean) => Promise<void>;
   report: (problem: Problem | null) => void;
@@ -35,30 +39,6 @@ export interface ConferenceHandle {
 }
 
 const maxProblems = 4;
-/** For two seconds after a full reconnect the client library keeps events back, until the next one. */
-const settleMs = 2500;
-/** Browsers have no `mediaDevices` on pages that are not secure. */
-export const hasMediaDevices = () => 'mediaDevices' in navigator;
-
-export async function setDevice(room: Room, device: Device, on: boolean): Promise<Problem | null> {
-  const me = room.localParticipant;
-  try {
-    if (device === 'camera') await me.setCameraEnabled(on);
-    if (device === 'microphone') await me.setMicrophoneEnabled(on);
-    if (device === 'screen') await me.setScreenShareEnabled(on, { audio: true });
-    return null;
-  } catch (error) {
-    return deviceProblem(device, error, hasMediaDevices());
-  }
-}
-
-async function connect(room: Room, settings: Settings, wanted: () => boolean): Promise<void> {
-  const identity = settings.identity || tabIdentity(settings.name);
-  const access = await fetchAccess({ ...settings, identity }, location.href);
-  if (!wanted()) return;
-  if (settings.encryptionKey) await room.setE2EEEnabled(true);
-  await room.connect(access.url, access.token);
-}
 
 function useProblems() {
   const [problems, setProblems] = useState<Problem[]>([]);
@@ -75,68 +55,87 @@ type Setter = (state: CallState) => void;
 interface Current {
   current: Room | undefined;
 }
+type Report = (problem: Problem | null) => void;
 
-/** Makes the room and watches for its end; `current` tells a call given up from the present one. */
-async function prepare(settings: Settings, current: Current, set: Setter, report: (p: Problem | null) => void) {
-  const room = new Room(await roomOptions(settings));
-  room.on(RoomEvent.Disconnected, (reason?: Reason) => {
-    if (current.current !== room || room !== window.confabDemo?.room) return;
-    current.current = undefined;
-    delete window.confabDemo;
-    const key = endProblem(reason);
-    const detail = reason === undefined ? '' : DisconnectReason[reason];
-    set(key ? { phase: 'idle', problem: { key, detail } } : { phase: 'idle', left: true });
-  });
-  // Lists of people and tracks look again at every change of the connection.
-  room.on(RoomEvent.Reconnected, () => {
-    window.setTimeout(() => room.emit(RoomEvent.ConnectionStateChanged, room.state), settleMs);
-  });
-  room.on(RoomEvent.EncryptionError, (error) => report({ key: 'decryptionFailed', detail: error.message }));
-  return room;
-}
-
-function failed(error: unknown): CallState {
-  const problem = joinProblem(error);
+function failed(error: unknown, settings: Settings): CallState {
+  const problem = joinProblem(error, Boolean(settings.hostKey));
   return problem ? { phase: 'idle', problem } : { phase: 'idle', left: true };
-}
-
-function firstDevices(settings: Settings): Device[] {
-  return [...(settings.audio ? ['microphone' as const] : []), ...(settings.video ? ['camera' as const] : [])];
 }
 
 const tooOld = (): CallState => ({ phase: 'idle', problem: { key: 'browserTooOld', detail: navigator.userAgent } });
 
-/** Switches on what the person wants to start with; each device may fail on its own. */
-async function startDevices(room: Room, settings: Settings, report: (problem: Problem | null) => void, current: Current) {
-  for (const device of firstDevices(settings)) {
-    const problem = await setDevice(room, device, true);
+/** What one attempt to join needs; `wanted` tells whether the person still wants it. */
+interface Attempt {
+  settings: Settings;
+  current: Current;
+  set: Setter;
+  report: Report;
+  wanted: () => boolean;
+}
+
+/** Stays in the lobby until the host lets in: the access with the meeting's token, or null if given up. */
+async function wait(access: Access, { settings, current, set, wanted }: Attempt): Promise<Access | null> {
+  const lobby = await enterLobby(access, !settings.twoConnections);
+  if (!wanted()) {
+    void lobby.room.disconnect();
+    return null;
+  }
+  current.current = lobby.room;
+  window.confabDemo = { room: lobby.room };
+  set({ phase: 'waiting' });
+  const token = await lobby.admission;
+  if (!wanted()) return null;
+  set({ phase: 'joining' });
+  current.current = undefined;
+  await lobby.room.disconnect();
+  return { ...access, token, waiting: false };
+}
+
+async function enter(access: Access, attempt: Attempt): Promise<void> {
+  const { settings, current, set, report, wanted } = attempt;
+  const room = await makeRoom(settings, report, (end) => {
+    if (current.current !== room || room !== window.confabDemo?.room) return;
+    current.current = undefined;
+    delete window.confabDemo;
+    set(end);
+  });
+  current.current = room;
+  if (settings.encryptionKey) await room.setE2EEEnabled(true);
+  await connect(room, access, endProblem);
+  if (!wanted()) return void room.disconnect();
+  window.confabDemo = { room };
+  set({ phase: 'joined', room, access });
+  await startDevices(room, settings, (problem) => {
     if (current.current === room) report(problem);
+  });
+}
+
+async function attemptJoin(attempt: Attempt, learned: (access: Access) => void): Promise<void> {
+  const { settings, current, set, wanted } = attempt;
+  if (!isBrowserSupported()) {
+    set(tooOld());
+    return;
+  }
+  set({ phase: 'joining' });
+  try {
+    let access: Access | null = await getAccess(settings);
+    if (!wanted()) return;
+    learned(access);
+    if (access.waiting) access = await wait(access, attempt);
+    if (access && wanted()) await enter(access, attempt);
+  } catch (error) {
+    if (!wanted()) return;
+    current.current = undefined;
+    delete window.confabDemo;
+    set(failed(error, settings));
   }
 }
 
-function useJoinAndLeave(current: Current, set: Setter, report: (problem: Problem | null) => void) {
+function useJoinAndLeave(current: Current, set: Setter, report: Report) {
   const attempt = useRef(0);
-  const join = useCallback(async (settings: Settings) => {
+  const join = useCallback((settings: Settings, learned: (access: Access) => void) => {
     const mine = ++attempt.current;
-    const wanted = () => attempt.current === mine;
-    if (!isBrowserSupported()) {
-      set(tooOld());
-      return;
-    }
-    set({ phase: 'joining' });
-    try {
-      const room = await prepare(settings, current, set, report);
-      current.current = room;
-      await connect(room, settings, wanted);
-      if (!wanted()) return void room.disconnect();
-      window.confabDemo = { room };
-      set({ phase: 'joined', room });
-      await startDevices(room, settings, report, current);
-    } catch (error) {
-      if (!wanted()) return;
-      current.current = undefined;
-      set(failed(error));
-    }
+    return attemptJoin({ settings, current, set, report, wanted: () => attempt.current === mine }, learned);
   }, [current, set, report]);
 
   const leave = useCallback(() => {
@@ -154,11 +153,11 @@ export function useConference(): ConferenceHandle {
   const [state, setState] = useState<CallState>({ phase: 'idle' });
   const { problems, report, dismiss, clear } = useProblems();
   const current = useRef<Room | undefined>();
-  const { join: enter, leave } = useJoinAndLeave(current, setState, report);
-  const join = useCallback((settings: Settings) => {
+  const { join: start, leave } = useJoinAndLeave(current, setState, report);
+  const join = useCallback((settings: Settings, learned: (access: Access) => void) => {
     clear();
-    return enter(settings);
-  }, [clear, enter]);
+    return start(settings, learned);
+  }, [clear, start]);
   const toggle = useCallback(async (device: Device, on: boolean) => {
     if (current.current) report(await setDevice(current.current, device, on));
   }, [report]);

@@ -7,7 +7,7 @@ import { type CheckInfo, ConnectionCheck } from 'livekit-client';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { joinProblem, type Problem } from '../lib/errors';
 import type { Settings } from '../lib/params';
-import { tabIdentity } from '../lib/storage';
+import { tabIdentity } from '../lib/identity';
 import { fetchAccess } from '../lib/token';
 
 const steps = [

@@ -4,7 +4,7 @@
 import { ConnectionError, DisconnectReason } from 'livekit-client';
 import { describe, expect, test } from 'vitest';
 import { problems } from '../strings';
-import { deviceProblem, endProblem, joinProblem } from './errors';
+import { deviceProblem, EndError, endProblem, joinProblem, lobbyProblem } from './errors';
 import { TokenError } from './token';
 
 const named = (name: string, message = name) => Object.assign(new Error(message), { name });
@@ -49,6 +49,23 @@ describe('endProblem', () => {
     [undefined, 'connectionLost'],
   ])('%s is %s', (reason, key) => {
     expect(endProblem(reason)).toBe(key);
+  });
+});
+
+describe('the lobby', () => {
+  test.each([
+    [DisconnectReason.PARTICIPANT_REMOVED, 'lobbyDenied'],
+    [DisconnectReason.SERVER_SHUTDOWN, 'serverShutdown'],
+    [DisconnectReason.ROOM_DELETED, 'roomClosed'],
+    [DisconnectReason.CLIENT_INITIATED, 'lobbyLost'],
+    [undefined, 'lobbyLost'],
+  ])('ended by %s is %s', (reason, key) => {
+    expect(lobbyProblem(reason)).toBe(key);
+    expect(joinProblem(new EndError(lobbyProblem(reason), reason))?.key).toBe(key);
+  });
+
+  test.each([[401, 'hostKeyRefused'], [403, 'hostKeyRefused'], [429, 'tokenTooOften']])("a host's key refused with %i is %s", (status, key) => {
+    expect(joinProblem(new TokenError(status, ''), true)?.key).toBe(key);
   });
 });
 

@@ -14,6 +14,17 @@ export interface Problem {
   detail: string;
 }
 
+/** The end of waiting or of joining: what a host, the server or the network did. */
+export class EndError extends Error {
+  readonly key: ProblemKey;
+
+  constructor(key: ProblemKey, reason: DisconnectReason | undefined) {
+    super(reason === undefined ? '' : DisconnectReason[reason]);
+    this.name = 'EndError';
+    this.key = key;
+  }
+}
+
 export type Device = 'camera' | 'microphone' | 'screen';
 
 function text(error: unknown): string {
@@ -53,9 +64,13 @@ function connectionProblem(error: ConnectionError): ProblemKey {
   }
 }
 
-/** A problem of joining, or null if the person cancelled. */
-export function joinProblem(error: unknown): Problem | null {
+/** A problem of joining, or null if the person cancelled; `asHost`: a host's key was shown. */
+export function joinProblem(error: unknown, asHost = false): Problem | null {
   const detail = text(error);
+  if (error instanceof EndError) return { key: error.key, detail };
+  if (asHost && error instanceof TokenError && (error.status === 401 || error.status === 403)) {
+    return { key: 'hostKeyRefused', detail };
+  }
   if (error instanceof TokenError) return { key: tokenProblem(error.status), detail };
   if (full.test(detail)) return { key: 'roomFull', detail };
   if (error instanceof ConnectionError) {
@@ -80,6 +95,13 @@ const endings = new Map<DisconnectReason | undefined, ProblemKey | null>([
 export function endProblem(reason: DisconnectReason | undefined): ProblemKey | null {
   const known = endings.get(reason);
   return known === undefined ? 'connectionLost' : known;
+}
+
+/** Why waiting has ended; the person's own doing is none of it. */
+export function lobbyProblem(reason: DisconnectReason | undefined): ProblemKey {
+  if (reason === DisconnectReason.PARTICIPANT_REMOVED) return 'lobbyDenied';
+  const key = endProblem(reason) ?? 'lobbyLost';
+  return key === 'connectionLost' ? 'lobbyLost' : key;
 }
 
 const missing = { camera: 'noCamera', microphone: 'noMicrophone', screen: 'screenShareFailed' } as const;

@@ -26,6 +26,8 @@ export async function roomOptions(settings: Settings): Promise<RoomOptions> {
     dynacast: true,
     singlePeerConnection: !settings.twoConnections,
     publishDefaults: publishDefaults(settings),
+    ...(settings.cameraId ? { videoCaptureDefaults: { deviceId: settings.cameraId } } : {}),
+    ...(settings.microphoneId ? { audioCaptureDefaults: { deviceId: settings.microphoneId } } : {}),
     ...(settings.encryptionKey ? { encryption: await encryption(settings.encryptionKey) } : {}),
   };
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdlib>
 #include <thread>
 #include <utility>
@@ -68,6 +69,7 @@ nodes::ScaleOptions scale_options(const config::Config& config) {
     scale.tracks_per_node = static_cast<double>(config.limit.num_tracks) * nodes::kLimitTarget;
     scale.most = nodes::NodeTable::kMaxNodes;
     scale.hold = config.own.scale_hold;
+    scale.ahead = config.own.scale_ahead;
     return scale;
 }
 
@@ -98,22 +100,33 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
     options.registry.rate_windows = config.node_stats.rate_intervals;
     CONFAB_TRY(options.placement.selector, selector(config.node_selector, config.region));
     options.scale = scale_options(config);
+    options.scale_command = {config.own.scale_command, config.own.scale_command_timeout};
     options.relay = relay_settings(config);
     options.retry.attempts = config.psrpc.max_attempts;
     options.retry.timeout = config.psrpc.timeout;
     options.retry.added = config.psrpc.backoff;
     options.ingress = {config.ingress.rtmp_base_url, config.ingress.whip_base_url};
+    options.egress_ids = config.own.egress_cluster_ids;
+    options.sip_ids = config.own.sip_cluster_ids;
     options.websocket.max_message_bytes = config.limit.signal_message_size_limit;
     options.move_rate = config.own.drain_rate;
     options.seed = seed;
     return options;
 }
 
-nodes::NodeFigures node_figures(worker::ControlPort& media, const control::ControlReport& report) {
+std::uint32_t whole_cpus(const CpuGauge::Reading& cpu) {
+    return std::max(1U, static_cast<std::uint32_t>(std::ceil(cpu.cpus)));
+}
+
+namespace {
+
+std::uint32_t nanoseconds(double value) {
+    return static_cast<std::uint32_t>(std::clamp(value, 0.0, 4e9));
+}
+
+void add_media(worker::ControlPort& media, nodes::NodeFigures& figures) {
     using nodes::Counter;
-    nodes::NodeFigures figures;
-    figures.num_rooms = static_cast<std::int32_t>(report.rooms.rooms);
-    figures.num_clients = static_cast<std::int32_t>(report.rooms.participants);
+    worker::ForwardLatency latency;
     for (std::size_t i = 0; i < media.size(); ++i) {
         const sfu::ShardSnapshot& shard = media.snapshot(i).shard;
         figures.num_tracks_in += static_cast<std::int32_t>(shard.receivers);
@@ -125,15 +138,59 @@ nodes::NodeFigures node_figures(worker::ControlPort& media, const control::Contr
         figures[Counter::kNacks] += shard.nacks_in;
         figures[Counter::kRetransmitBytesOut] += shard.rtx_bytes_out;
         figures[Counter::kRetransmitPacketsOut] += shard.rtx_out;
+        latency.merge(media.snapshot(i).latency);
     }
-    figures.num_cpus = std::max(1U, std::thread::hardware_concurrency());
+    figures.forward_latency_ns = nanoseconds(latency.average());
+    figures.forward_jitter_ns = nanoseconds(latency.jitter());
+}
+
+void add_steps(const control::StepCounts& steps, nodes::NodeFigures& figures) {
+    using control::Step;
+    using nodes::Counter;
+    figures[Counter::kSignalConnected] = steps[Step::kSignalConnected];
+    figures[Counter::kSignalFailed] = steps[Step::kSignalFailed];
+    figures[Counter::kSignalValidationFailed] = steps[Step::kSignalValidationFailed];
+    figures[Counter::kRtcInit] = steps[Step::kRtcInit];
+    figures[Counter::kRtcConnected] = steps[Step::kRtcConnected];
+    figures[Counter::kRtcActive] = steps[Step::kRtcActive];
+    figures[Counter::kRtcCanceled] = steps[Step::kRtcCanceled];
+    figures[Counter::kPublishAttempts] = steps[Step::kPublishAttempt];
+    figures[Counter::kPublishSuccesses] = steps[Step::kPublishSuccess];
+    figures[Counter::kPublishCancels] = steps[Step::kPublishCancel];
+    figures[Counter::kSubscribeAttempts] = steps[Step::kSubscribeAttempt];
+    figures[Counter::kSubscribeSuccesses] = steps[Step::kSubscribeSuccess];
+    figures[Counter::kSubscribeCancels] = steps[Step::kSubscribeCancel];
+}
+
+void add_loads(const CpuGauge::Reading& cpu, nodes::NodeFigures& figures) {
+    figures.num_cpus = whole_cpus(cpu);
+    figures.cpu_load = static_cast<float>(cpu.load);
+    // The kernel has load averages of the machine alone. Others divide them by num_cpus (NODE-05):
+    // of a part of the machine its part is told.
+    const double machine = std::max(1U, std::thread::hardware_concurrency());
+    const double part = cpu.is_limited ? figures.num_cpus / machine : 1;
     std::array<double, 3> load{};
     if (::getloadavg(load.data(), 3) == 3) {
-        figures.load_avg_1min = static_cast<float>(load[0]);
-        figures.load_avg_5min = static_cast<float>(load[1]);
-        figures.load_avg_15min = static_cast<float>(load[2]);
-        figures.cpu_load = static_cast<float>(std::min(1.0, load[0] / figures.num_cpus));
+        figures.load_avg_1min = static_cast<float>(load[0] * part);
+        figures.load_avg_5min = static_cast<float>(load[1] * part);
+        figures.load_avg_15min = static_cast<float>(load[2] * part);
     }
+}
+
+}  // namespace
+
+nodes::NodeFigures node_figures(worker::ControlPort& media, const control::ControlReport& report,
+                                const CpuGauge::Reading& cpu, const MachineReading& machine) {
+    nodes::NodeFigures figures;
+    figures.num_rooms = static_cast<std::int32_t>(report.rooms.rooms);
+    figures.num_clients = static_cast<std::int32_t>(report.rooms.participants);
+    add_media(media, figures);
+    add_steps(report.steps, figures);
+    add_loads(cpu, figures);
+    figures.memory_total = machine.memory.total;
+    figures.memory_used = machine.memory.used;
+    figures[nodes::Counter::kSystemPacketsOut] = machine.packets.sent;
+    figures[nodes::Counter::kSystemPacketsDropped] = machine.packets.dropped;
     return figures;
 }
 

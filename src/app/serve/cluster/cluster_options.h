@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+#include "app/serve/cpu/cpu_gauge.h"
+#include "app/serve/machine.h"
 #include "base/result.h"
 #include "cluster/nodes/record/figures.h"
 #include "config/config.h"
@@ -22,6 +24,10 @@ Result<control::ClusterOptions, std::string> cluster_options(const config::Confi
                                                              std::uint64_t seed);
 // What this node tells the others of itself (NODE-03).
 cluster::nodes::NodeFigures node_figures(worker::ControlPort& media,
-                                         const control::ControlReport& report);
+                                         const control::ControlReport& report,
+                                         const CpuGauge::Reading& cpu,
+                                         const MachineReading& machine);
+// Whole ones, as a record has them: a part of one is one.
+std::uint32_t whole_cpus(const CpuGauge::Reading& cpu);
 
 }  // namespace confab::app

@@ -58,6 +58,8 @@ TEST_CASE("cluster_options: what nodes are planned for [OPS-04]") {
     CHECK(as_it_is->scale.cpu_target == 0.6);
     CHECK(as_it_is->scale.hold == Duration::seconds(600));
     CHECK(as_it_is->scale.participants_per_node == 0);
+    CHECK(as_it_is->scale.ahead == Duration::zero());
+    CHECK(as_it_is->scale_command.program.empty());
     CHECK(as_it_is->scale.tracks_per_node == 0);
     config::Config config = with_redis();
     config.limit.num_tracks = 400;
@@ -65,11 +67,17 @@ TEST_CASE("cluster_options: what nodes are planned for [OPS-04]") {
     config.own.scale_cpu_load = 0.5;
     config.own.scale_participants = 300;
     config.own.scale_hold = Duration::seconds(60);
+    config.own.scale_ahead = Duration::seconds(900);
+    config.own.scale_command = "/usr/local/bin/scale";
+    config.own.scale_command_timeout = Duration::seconds(9);
     const auto options = cluster_options(config, "ND_x", 1);
     REQUIRE(options);
     CHECK(options->scale.cpu_target == 0.5);
     CHECK(options->scale.hold == Duration::seconds(60));
     CHECK(options->scale.participants_per_node == 300);
+    CHECK(options->scale.ahead == Duration::seconds(900));
+    CHECK(options->scale_command.program == "/usr/local/bin/scale");
+    CHECK(options->scale_command.patience == Duration::seconds(9));
     CHECK(options->scale.tracks_per_node == doctest::Approx(320));
     CHECK(options->scale.bytes_per_node == doctest::Approx(8e8));
 }
@@ -187,12 +195,16 @@ TEST_CASE("node_figures: the rooms of all shards and the media of all workers [N
         shard.nacks_in = 500 + i;
         shard.rtx_bytes_out = 600 + i;
         shard.rtx_out = 700 + i;
+        media.mailbox(i).snapshot.back().latency.add(Duration::micros(80), 10);
         media.mailbox(i).snapshot.publish();
     }
     control::ControlReport report;
     report.rooms.rooms = 4;
     report.rooms.participants = 9;
-    const nodes::NodeFigures figures = node_figures(media, report);
+    for (std::size_t i = 0; i < report.steps.counts.size(); ++i)
+        report.steps.counts[i] = 50 + i;
+    const MachineReading machine{{1000, 400}, {70, 7}};
+    const nodes::NodeFigures figures = node_figures(media, report, {1.5, 0.25, true}, machine);
     using nodes::Counter;
     CHECK(figures.num_rooms == 4);
     CHECK(figures.num_clients == 9);
@@ -205,9 +217,29 @@ TEST_CASE("node_figures: the rooms of all shards and the media of all workers [N
     CHECK(figures[Counter::kNacks] == 1001);
     CHECK(figures[Counter::kRetransmitBytesOut] == 1201);
     CHECK(figures[Counter::kRetransmitPacketsOut] == 1401);
-    CHECK(figures.num_cpus >= 1);
-    CHECK(figures.cpu_load >= 0);
-    CHECK(figures.cpu_load <= 1);
+    CHECK(figures[Counter::kSignalConnected] == 50);
+    CHECK(figures[Counter::kSignalFailed] == 51);
+    CHECK(figures[Counter::kSignalValidationFailed] == 52);
+    CHECK(figures[Counter::kRtcInit] == 53);
+    CHECK(figures[Counter::kRtcConnected] == 54);
+    CHECK(figures[Counter::kRtcActive] == 55);
+    CHECK(figures[Counter::kRtcCanceled] == 56);
+    CHECK(figures[Counter::kPublishAttempts] == 57);
+    CHECK(figures[Counter::kPublishSuccesses] == 58);
+    CHECK(figures[Counter::kPublishCancels] == 59);
+    CHECK(figures[Counter::kSubscribeAttempts] == 60);
+    CHECK(figures[Counter::kSubscribeSuccesses] == 61);
+    CHECK(figures[Counter::kSubscribeCancels] == 62);
+    CHECK(figures[Counter::kSystemPacketsOut] == 70);
+    CHECK(figures[Counter::kSystemPacketsDropped] == 7);
+    CHECK(figures.memory_total == 1000);
+    CHECK(figures.memory_used == 400);
+    CHECK(figures.forward_latency_ns > 0);
+    CHECK(figures.num_cpus == 2);
+    CHECK(figures.cpu_load == 0.25F);
+    const nodes::NodeFigures whole = node_figures(media, report, {0.1, 0, false}, {});
+    CHECK(whole.num_cpus == 1);
+    CHECK(whole.load_avg_1min >= figures.load_avg_1min);  // of which that is a part
 }
 
 }  // namespace confab::app

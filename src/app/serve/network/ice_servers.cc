@@ -49,7 +49,8 @@ livekit::ICEServer embedded_server(const EmbeddedTurn& turn, const room::IceUser
         for (const SocketAddress& address : turn.udp)
             server.add_urls("turn:" + address.to_string() + "?transport=udp");
     if (!turn.tls_domain.empty())
-        server.add_urls("turns:" + turn.tls_domain + ":443?transport=tcp");
+        server.add_urls("turns:" + turn.tls_domain + ":" + std::to_string(turn.tls_port) +
+                        "?transport=tcp");
     const turn::User made{std::string(user.api_key), std::string(user.participant_sid),
                           now.s() + turn.ttl_seconds};
     server.set_username(turn::make_username(made));
@@ -74,7 +75,7 @@ std::vector<livekit::ICEServer> ice_servers(const config::Rtc& rtc, const Embedd
     for (const config::TurnServer& one : rtc.turn_servers)
         if (!user.tls_only || one.protocol != "udp")
             servers.push_back(turn_server(one, user.participant_sid, now));
-    const bool own_stun = turn != nullptr && !turn->udp.empty();
+    const bool own_stun = turn != nullptr && (!turn->udp.empty() || turn->shares_media);
     if (!own_stun && rtc.stun_servers.empty() && rtc.turn_servers.empty()) {
         livekit::ICEServer& server = servers.emplace_back();
         for (const char* address : kPublicStun)

@@ -23,8 +23,14 @@ namespace confab::app {
 
 // Our own TURN server as clients are told of it (TURN-02).
 struct EmbeddedTurn {
-    std::vector<SocketAddress> udp;  // one for each address of the node
-    std::string tls_domain;          // always at port 443; empty: no TURN over TLS
+    std::vector<SocketAddress> udp;  // one for each address of the node; none with shares_media
+    // Its UDP port is that of media. Clients are not told of it then: libwebrtc takes whatever
+    // comes from the address of a STUN or TURN server for its answers, so that checks and media of
+    // ours from there were lost. Who can reach that port needs neither.
+    bool shares_media = false;
+    std::string tls_domain;  // empty: no TURN over TLS
+    // Always this one (SIG-88), but where the HTTP port is TURN's, too.
+    std::uint16_t tls_port = 443;
     std::uint32_t ttl_seconds = 300;
     std::function<std::optional<std::string>(std::string_view api_key)> find_secret;
 };

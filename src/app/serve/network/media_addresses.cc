@@ -55,6 +55,15 @@ Result<NodeIp, std::string> parse_node_ip(const std::string& text) {
     return result;
 }
 
+// As browsers see it: of this host or network.
+bool is_private(const IpAddress& ip) {
+    constexpr const char* kBlocks[] = {"10.0.0.0/8",  "172.16.0.0/12",  "192.168.0.0/16",
+                                       "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10",
+                                       "fc00::/7",    "fe80::/10",      "::1/128"};
+    return std::any_of(std::begin(kBlocks), std::end(kBlocks),
+                       [&ip](const char* block) { return Cidr::parse(block)->contains(ip); });
+}
+
 }  // namespace
 
 Result<std::vector<MediaAddress>, std::string> media_addresses(
@@ -128,6 +137,15 @@ std::vector<SocketAddress> candidate_addresses(const std::vector<MediaAddress>& 
         if (internal_too) add({addresses[i].local, bound[i].port});
     }
     return list;
+}
+
+std::optional<SocketAddress> refused_by_browsers(const std::vector<SocketAddress>& candidates) {
+    constexpr std::uint16_t kFirstFree = 1024;
+    for (const SocketAddress& one : candidates) {
+        const bool is_web = one.port == 80 || one.port == 443;
+        if (one.port < kFirstFree && (!is_web || is_private(one.ip))) return one;
+    }
+    return std::nullopt;
 }
 
 }  // namespace confab::app

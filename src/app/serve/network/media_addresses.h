@@ -4,6 +4,7 @@
 // Which local addresses carry media, and as which they are advertised (02 ICE-01, ICE-10, ICE-11).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,5 +37,9 @@ std::vector<MediaAddress> with_external(std::vector<MediaAddress> addresses,
 std::vector<SocketAddress> candidate_addresses(const std::vector<MediaAddress>& addresses,
                                                const std::vector<SocketAddress>& bound,
                                                bool internal_too);
+
+// The first of these that browsers refuse as a candidate, whatever the network lets through: those
+// at ports below 1024, but for 80 and 443 at public addresses.
+std::optional<SocketAddress> refused_by_browsers(const std::vector<SocketAddress>& candidates);
 
 }  // namespace confab::app

@@ -115,4 +115,25 @@ TEST_CASE("candidate_addresses: each address once, its own behind the public one
 }
 
 }  // namespace
+TEST_CASE("refused_by_browsers: low ports, and those of the web at private addresses [TURN-18]") {
+    const auto refused = [](const char* ip, std::uint16_t port) {
+        const SocketAddress address{*IpAddress::parse(ip), port};
+        const auto found = refused_by_browsers({{*IpAddress::parse("8.8.8.8"), 7882}, address});
+        if (found) CHECK(*found == address);
+        return found.has_value();
+    };
+    for (const char* ip : {"8.8.8.8", "2001:4860::1"}) {
+        CHECK_FALSE(refused(ip, 443));
+        CHECK_FALSE(refused(ip, 80));
+        CHECK(refused(ip, 1023));
+        CHECK_FALSE(refused(ip, 1024));
+    }
+    for (const char* ip : {"10.1.2.3", "172.31.0.1", "192.168.1.1", "127.0.0.1", "169.254.1.1",
+                           "100.64.0.1", "fd00::1", "fe80::1", "::1"}) {
+        CHECK(refused(ip, 443));
+        CHECK_FALSE(refused(ip, 1024));
+    }
+    CHECK_FALSE(refused_by_browsers({}));
+}
+
 }  // namespace confab::app

@@ -28,7 +28,7 @@ std::vector<Cidr> blocks(const std::vector<std::string>& texts) {
 }
 
 Result<void, std::string> listen_at(turn_server::TurnNodeOptions& options, const std::string& text,
-                                    const config::Turn& turn,
+                                    const config::Config& config,
                                     const std::vector<MediaAddress>& addresses) {
     const auto ip = IpAddress::parse(text);
     if (!ip) return fail("turn.bind_addresses: \"" + text + "\" is no IP address");
@@ -43,8 +43,11 @@ Result<void, std::string> listen_at(turn_server::TurnNodeOptions& options, const
         relay = node;
         (ip->is_v4() ? options.relay_bind_v4 : options.relay_bind_v6) = *ip;
     }
-    if (turn.udp_port != 0) options.udp.push_back({*ip, turn.udp_port});
-    if (turn.tls_port != 0) options.streams.push_back({*ip, turn.tls_port});
+    const config::Turn& turn = config.turn;
+    if (turn.udp_port != 0 && !config.shares_turn_udp())
+        options.udp.push_back({*ip, turn.udp_port});
+    if (turn.tls_port != 0 && !config.shares_turn_tls())
+        options.streams.push_back({*ip, turn.tls_port});
     return {};
 }
 
@@ -85,15 +88,13 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
     const config::Turn& turn = config.turn;
     turn_server::TurnNodeOptions options;
     for (const std::string& text : turn.bind_addresses)
-        CONFAB_TRY_VOID(listen_at(options, text, turn, addresses));
-    if (turn.tls_port != 0 && !turn.external_tls) {
-        options.stream.cert_file = turn.cert_file;
-        options.stream.key_file = turn.key_file;
-        if (turn.cert_file.empty() || turn.key_file.empty())
-            return fail(
-                std::string("TURN tls cert required: set turn.cert_file and turn.key_file, or "
-                            "turn.external_tls where a proxy in front ends TLS"));
-    }
+        CONFAB_TRY_VOID(listen_at(options, text, config, addresses));
+    options.adopts_streams = config.shares_turn_tls();
+    const bool has_files = !turn.cert_file.empty() && !turn.key_file.empty();
+    if (turn.tls_port != 0 && !turn.external_tls && !has_files && !config.tls.is_on())
+        return fail(
+            std::string("TURN tls cert required: set turn.cert_file and turn.key_file, or "
+                        "tls.domain, or turn.external_tls where a proxy in front ends TLS"));
     // A proxy may have all clients behind its address.
     if (turn.external_tls)
         options.stream.max_connections_per_address = options.stream.max_connections;
@@ -109,20 +110,25 @@ Result<turn_server::TurnNodeOptions, std::string> turn_options(
     return options;
 }
 
-worker::RelayPlace relay_place(const turn_server::TurnNodeOptions& options) {
+worker::RelayPlace relay_place(const config::Config& config,
+                               const turn_server::TurnNodeOptions& options) {
     return {options.relay_bind_v4, options.relay_bind_v6, options.server.first_port,
-            options.server.last_port};
+            options.server.last_port,
+            config.shares_turn_udp() ? config.turn.udp_port : std::uint16_t{0}};
 }
 
 EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<MediaAddress>& addresses,
                            const std::vector<SocketAddress>& udp, FindSecret find_secret) {
     EmbeddedTurn result;
+    result.shares_media = config.shares_turn_udp();
     for (const SocketAddress& bound : udp) {
+        if (result.shares_media) break;
         const SocketAddress told{node_address(addresses, bound.ip), bound.port};
         if (std::find(result.udp.begin(), result.udp.end(), told) == result.udp.end())
             result.udp.push_back(told);
     }
     if (config.turn.tls_port != 0) result.tls_domain = config.turn.domain;
+    if (config.shares_turn_tls()) result.tls_port = config.port;
     result.ttl_seconds = config.turn.ttl_seconds;
     result.find_secret = std::move(find_secret);
     return result;

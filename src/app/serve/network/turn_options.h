@@ -28,12 +28,14 @@ turn::PeerRules turn_peer_rules(const config::Config& config,
                                 const std::vector<worker::WorkerAddressList>& media,
                                 const std::vector<worker::LocalAddress>& interfaces);
 
-// All but media, server.peers, nonce_key, seed and find_secret. The error names the option.
+// All but stream.tls, media, shared_udp, server.peers, nonce_key, seed and find_secret. The error
+// names the option.
 Result<turn_server::TurnNodeOptions, std::string> turn_options(
     const config::Config& config, const std::vector<MediaAddress>& addresses);
 
 // What media workers have to know of the TURN server with these options.
-worker::RelayPlace relay_place(const turn_server::TurnNodeOptions& options);
+worker::RelayPlace relay_place(const config::Config& config,
+                               const turn_server::TurnNodeOptions& options);
 
 // `udp`: where the listeners are bound.
 EmbeddedTurn embedded_turn(const config::Config& config, const std::vector<MediaAddress>& addresses,

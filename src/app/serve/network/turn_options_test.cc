@@ -55,7 +55,7 @@ TEST_CASE("relay_place: where the TURN server binds its relayed addresses [TURN-
     config.turn.bind_addresses = {"10.0.0.5"};
     const auto options = turn_options(config, kBehindNat);
     REQUIRE(options.has_value());
-    const worker::RelayPlace place = relay_place(*options);
+    const worker::RelayPlace place = relay_place(with_turn(), *options);
     CHECK(place.bind_v4 == ip("10.0.0.5"));
     CHECK(place.bind_v6.is_none());
     CHECK(place.first_port == 30000);
@@ -88,16 +88,49 @@ TEST_CASE("turn_options: TLS needs a certificate, unless a proxy has it [TURN-01
     const auto proxied = turn_options(config, kPlain);
     REQUIRE(proxied.has_value());
     CHECK(proxied->streams == std::vector<SocketAddress>{{ip("0.0.0.0"), 5349}});
-    CHECK(proxied->stream.cert_file.empty());
     // All clients have the proxy's address.
     CHECK(proxied->stream.max_connections_per_address == proxied->stream.max_connections);
     config.turn.external_tls = false;
     config.turn.cert_file = "cert.pem";
     config.turn.key_file = "key.pem";
-    const auto own = turn_options(config, kPlain);
-    REQUIRE(own.has_value());
-    CHECK(own->stream.cert_file == "cert.pem");
-    CHECK(own->stream.key_file == "key.pem");
+    CHECK(turn_options(config, kPlain));
+    // That of the HTTP port is as good.
+    config.turn.cert_file = config.turn.key_file = "";
+    config.tls.domains = {"meet.test"};
+    CHECK(turn_options(config, kPlain));
+}
+
+TEST_CASE("turn_options: at ports that media and HTTP have already nothing listens [TURN-18]") {
+    config::Config config = with_turn();
+    config.port = 443;
+    config.tls.domains = {"meet.test"};
+    config.turn.udp_port = config.turn.tls_port = 443;
+    config.turn.domain = "meet.test";
+    config.rtc.udp_port = {443, 443};
+    const auto shared = turn_options(config, kPlain);
+    REQUIRE(shared.has_value());
+    CHECK(shared->udp.empty());
+    CHECK(shared->streams.empty());
+    CHECK(shared->adopts_streams);
+    CHECK(relay_place(config, *shared).shared_udp == 443);
+    const auto told = embedded_turn(config, kPlain, {{kPlain[0].local, 443}}, {});
+    CHECK(told.tls_domain == "meet.test");
+    // Browsers would take media from there for answers of the TURN server.
+    CHECK(told.udp.empty());
+    CHECK(told.shares_media);
+    CHECK(told.tls_port == 443);
+    config.port = config.turn.tls_port = 8443;
+    CHECK(embedded_turn(config, kPlain, {}, {}).tls_port == 8443);
+    config.turn.tls_port = 5349;
+    CHECK(embedded_turn(config, kPlain, {}, {}).tls_port == 443);
+    config.turn.udp_port = 3478;
+    const auto apart = turn_options(config, kPlain);
+    REQUIRE(apart.has_value());
+    CHECK(apart->udp == std::vector<SocketAddress>{{ip("0.0.0.0"), 3478}});
+    CHECK(apart->streams == std::vector<SocketAddress>{{ip("0.0.0.0"), 5349}});
+    CHECK_FALSE(apart->adopts_streams);
+    CHECK(relay_place(config, *apart).shared_udp == 0);
+    CHECK_FALSE(embedded_turn(config, kPlain, {{kPlain[0].local, 3478}}, {}).shares_media);
 }
 
 TEST_CASE("turn_options: behind a NAT our media is where it is bound [TURN-03]") {

@@ -51,9 +51,11 @@ std::size_t desired_nodes(std::span<const NodeView> nodes, const ScaleOptions& o
     return std::max(options.least, static_cast<std::size_t>(std::clamp(needed, 0.0, most)));
 }
 
-ScaleAdvice Autoscaler::update(Timestamp now, std::span<const NodeView> nodes) {
+ScaleAdvice Autoscaler::update(Timestamp now, std::span<const NodeView> nodes,
+                               std::size_t expected) {
     if (!begun_) begun_ = now;
-    const std::size_t wanted = desired_nodes(nodes, options_);
+    const std::size_t wanted =
+        std::max(desired_nodes(nodes, options_), std::min(expected, options_.most));
     while (!peaks_.empty() && peaks_.back().second <= wanted)
         peaks_.pop_back();
     peaks_.emplace_back(now, wanted);

@@ -26,6 +26,8 @@ struct ScaleOptions {
     std::size_t most = 1000;
     Duration hold = Duration::seconds(600);  // before there are fewer
     double drain_share = 0.1;                // of the nodes, that drain at a time; at least one
+    Duration
+        ahead;  // so long before an hour that needed more in past weeks; zero: nothing is expected
 };
 // A node at its limit refuses, so that the sum is never above what all may take: of the limits
 // nodes are held to, this much is planned for.
@@ -46,7 +48,9 @@ struct ScaleAdvice {
 class Autoscaler {
   public:
     explicit Autoscaler(ScaleOptions options) : options_(options) {}
-    ScaleAdvice update(Timestamp now, std::span<const NodeView> nodes);
+    // `expected`: nodes that will be needed soon, whatever is needed now.
+    ScaleAdvice update(Timestamp now, std::span<const NodeView> nodes, std::size_t expected = 0);
+    const ScaleOptions& options() const { return options_; }
 
   private:
     ScaleOptions options_;

@@ -3,6 +3,7 @@
 
 #include "cluster/relay/link/link.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/hmac.h"
@@ -37,6 +38,8 @@ Link::Link(Timestamp now, Options options, const Nonce& nonce)
 void Link::received(Timestamp now, BytesView bytes) {
     if (state_ == State::kEnded) return;
     heard_ = now;
+    acknowledged_.reset();
+    standing_ = false;
     input_.append(as_text(bytes));
     std::size_t at = 0;
     while (state_ != State::kEnded && input_.size() - at >= kLengthSize) {
@@ -134,17 +137,37 @@ std::optional<::rpc::LinkFrame> Link::poll_frame() {
 
 void Link::handle_timeout(Timestamp now) {
     if (state_ == State::kEnded) return;
-    if (now >= heard_ + kSilence)
-        return end(state_ == State::kUp ? "peer is silent" : "not greeted in time");
+    judge_silence(now);
     if (state_ != State::kUp || now < said_ + kHeartbeat) return;
     ::rpc::LinkFrame frame;
     frame.set_ping(true);
     write(now, frame);
 }
 
+bool Link::is_quiet(Timestamp now) const {
+    return state_ == State::kUp && now >= heard_ + kQuiet;
+}
+
+void Link::system_acknowledged(Timestamp now, bool all, Duration since) {
+    // Something was sent since the peer was heard, so that its system had something to say.
+    if (is_quiet(now) && all && since < kSilence && said_ > heard_) acknowledged_ = now;
+}
+
+void Link::judge_silence(Timestamp now) {
+    // An acknowledgement of the last ping may be on its way just now: the one before counts.
+    constexpr Duration kNews = Duration::millis(1500);
+    // Much too late: we stood still ourselves, and have not read yet what came meanwhile.
+    if (state_ == State::kUp && now >= next_deadline() + kHeartbeat)
+        heard_ = std::max(heard_, now - kSilence + kHeartbeat);
+    standing_ =
+        is_quiet(now) && acknowledged_ && now - *acknowledged_ < kNews && now < heard_ + kStanding;
+    if (now >= heard_ + kSilence && !standing_)
+        end(state_ == State::kUp ? "peer is silent" : "not greeted in time");
+}
+
 Timestamp Link::next_deadline() const {
     if (state_ == State::kEnded) return Timestamp::never();
-    const Timestamp silent = heard_ + kSilence;
+    const Timestamp silent = heard_ + (standing_ ? kStanding : kSilence);
     return state_ == State::kUp ? earlier(silent, said_ + kHeartbeat) : silent;
 }
 
@@ -152,6 +175,7 @@ void Link::end(std::string_view why) {
     if (state_ == State::kEnded) return;
     state_ = State::kEnded;
     why_ = why;
+    standing_ = false;
     input_.clear();
     output_.clear();
 }

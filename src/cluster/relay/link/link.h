@@ -8,6 +8,9 @@
 //   dialer  proof = HMAC-SHA-256(secret, role and both hellos), then the listener's
 //   both    frames; each second at least one, after 3 s without any the link has ended
 //
+// unless the system at the other end still acknowledges all that is sent: then the process there
+// stands still (a debugger, a machine that is much too busy), and has until kStanding.
+//
 // A frame is its length (32 bits, big-endian) and a rpc.LinkFrame. The proofs say who is at the
 // other end; they neither hide nor sign what follows: the network between the nodes is the
 // operator's own, as Redis is.
@@ -31,7 +34,9 @@ class Link {
   public:
     static constexpr std::uint32_t kVersion = 1;
     static constexpr Duration kHeartbeat = Duration::seconds(1);
-    static constexpr Duration kSilence = Duration::seconds(3);  // of the greeting, too
+    static constexpr Duration kSilence = Duration::seconds(3);    // of the greeting, too
+    static constexpr Duration kQuiet = Duration::seconds(2);      // then its system is asked about
+    static constexpr Duration kStanding = Duration::seconds(15);  // of silence: then it ends, too
     static constexpr std::size_t kMaxFrame = kMaxStreamMessage + 1024;
     static constexpr std::size_t kMaxGreeting = 256;  // a frame before the peer is known
     // Not taken by take_output(): beyond it send() refuses, and the bus is used instead.
@@ -61,6 +66,15 @@ class Link {
     State state() const { return state_; }
     const std::string& peer() const { return options_.peer; }
     std::string_view why_ended() const { return why_; }
+    // Up, and something was heard within kQuiet.
+    bool is_heard(Timestamp now) const { return state_ == State::kUp && !is_quiet(now); }
+    // Up, and nothing was heard for kQuiet: system_acknowledged() is of use.
+    bool is_quiet(Timestamp now) const;
+    // What the system at the other end has received, before handle_timeout(): whether it is all
+    // that was sent, and how long ago it last said so.
+    void system_acknowledged(Timestamp now, bool all, Duration since);
+    // Nothing is heard, but its system answers.
+    bool is_standing() const { return standing_; }
     // The connection is gone.
     void closed() { end("connection closed"); }
     void handle_timeout(Timestamp now);
@@ -73,6 +87,7 @@ class Link {
     std::string proof_of(Role prover) const;
     void write(Timestamp now, const ::rpc::LinkFrame& frame);
     void end(std::string_view why);
+    void judge_silence(Timestamp now);
 
     Options options_;
     std::string own_nonce_;
@@ -84,6 +99,8 @@ class Link {
     std::deque<::rpc::LinkFrame> frames_;
     Timestamp heard_;
     Timestamp said_;
+    std::optional<Timestamp> acknowledged_;
+    bool standing_ = false;
 };
 
 }  // namespace confab::cluster::relay

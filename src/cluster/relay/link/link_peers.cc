@@ -9,7 +9,9 @@
 namespace confab::cluster::relay {
 
 void LinkPeers::set(Timestamp now, const Addresses& addresses) {
-    std::erase_if(peers_, [&](const auto& one) { return !addresses.contains(one.first); });
+    // A link outlives a record that does not name its address: somebody else may have written it.
+    std::erase_if(
+        peers_, [&](const auto& one) { return !one.second.up && !addresses.contains(one.first); });
     for (const auto& [node, address] : addresses) {
         if (node == own_node_) continue;
         const auto found = peers_.find(node);
@@ -30,7 +32,7 @@ std::optional<LinkPeers::Dial> LinkPeers::poll_dial(Timestamp now) {
         if (peer.dialling || peer.due > now) continue;
         peer.dialling = true;
         peer.due = Timestamp::never();
-        return Dial{node, peer.address};
+        return Dial{node, peer.suspect ? peer.linked : peer.address};
     }
     return std::nullopt;
 }
@@ -39,7 +41,7 @@ void LinkPeers::up(const std::string& node) {
     const auto found = peers_.find(node);
     if (found == peers_.end()) return;
     Peer& peer = found->second;
-    peer.up = true;
+    if (!std::exchange(peer.up, true)) peer.linked = peer.address;
     peer.dialling = peer.suspect = false;
     peer.due = Timestamp::never();
     peer.wait = Duration::zero();
@@ -49,6 +51,7 @@ void LinkPeers::ended(Timestamp now, const std::string& node) {
     const auto found = peers_.find(node);
     if (found == peers_.end() || !std::exchange(found->second.up, false)) return;
     found->second.suspect = true;
+    found->second.ended = now;
     found->second.due = now;
 }
 
@@ -59,6 +62,10 @@ void LinkPeers::failed(Timestamp now, const std::string& node, bool refused) {
     peer.dialling = false;
     if (peer.up) return;  // by its own dialling
     const bool is_dead = refused && peer.suspect;
+    if (peer.suspect && !refused && now - peer.ended < kProofTime) {
+        peer.due = now + kProofRetry;
+        return;
+    }
     peer.suspect = false;
     if (!is_dead) return retry(now, node, peer);
     dead_.push_back(node);

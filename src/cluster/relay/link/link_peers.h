@@ -27,13 +27,16 @@ class LinkPeers {
   public:
     static constexpr Duration kFirstRetry = Duration::seconds(1);
     static constexpr Duration kMaxRetry = Duration::seconds(30);
+    // The system may still take connections for a process that ends: for so long it is asked again.
+    static constexpr Duration kProofTime = Duration::seconds(1);
+    static constexpr Duration kProofRetry = Duration::millis(50);
     static constexpr std::size_t kMaxPeers = 2000;           // further nodes go by Redis
     using Addresses = std::map<std::string, SocketAddress>;  // by node
 
     LinkPeers(std::string own_node, std::uint64_t seed)
         : own_node_(std::move(own_node)), rng_(seed) {}
 
-    // Those that live and have an address, in place of the last ones.
+    // Those that live and have an address, in place of the last ones. Who is linked stays.
     void set(Timestamp now, const Addresses& addresses);
 
     struct Dial {
@@ -58,9 +61,11 @@ class LinkPeers {
   private:
     struct Peer {
         SocketAddress address;
+        SocketAddress linked;  // when the link came up: only this one proves something
         bool dialling = false;
         bool up = false;
         bool suspect = false;  // its link has just ended
+        Timestamp ended;       // when it did
         Timestamp due = Timestamp::never();
         Duration wait = Duration::zero();  // before the last attempt
     };

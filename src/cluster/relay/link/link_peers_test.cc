@@ -92,6 +92,64 @@ TEST_CASE("LinkPeers: a link ends and nobody listens there: the process has ende
     }
 }
 
+// Its sockets are closed one by one, and the one that listens may be the last.
+TEST_CASE(
+    "LinkPeers: a system that takes connections of a process that ends is asked again [NODE-24]") {
+    for (const std::string own : {"ND_a", "ND_c"}) {
+        Node node(own);
+        node.peers.set(node.now, {{"ND_b", kTwo}});
+        node.peers.up("ND_b");
+        node.dialled();
+        node.peers.ended(node.now, "ND_b");
+        for (int i = 0; i < 3; ++i) {
+            CHECK(node.dialled() == "ND_b@10.0.0.2:7002 ");
+            node.peers.failed(node.now, "ND_b", false);
+            CHECK(node.dialled().empty());
+            CHECK(node.peers.next_deadline() == node.now + LinkPeers::kProofRetry);
+            node.pass(LinkPeers::kProofRetry);
+        }
+        CHECK(node.dialled() == "ND_b@10.0.0.2:7002 ");
+        node.peers.failed(node.now, "ND_b", true);
+        CHECK(node.peers.poll_dead() == "ND_b");
+    }
+}
+
+TEST_CASE(
+    "LinkPeers: who is linked is not dialled again because of what its record says [NODE-01]") {
+    Node a("ND_a");
+    a.peers.set(a.now, {{"ND_b", kTwo}});
+    CHECK(a.dialled() == "ND_b@10.0.0.2:7002 ");
+    a.peers.up("ND_b");
+    // Two write this record by turns, one of them without an address or with another.
+    for (int i = 0; i < 3; ++i) {
+        a.peers.set(a.now, {});
+        a.peers.set(a.now, {{"ND_b", kOne}});
+        a.peers.set(a.now, {{"ND_b", kTwo}});
+        CHECK(a.dialled().empty());
+    }
+    SUBCASE("its process has ended: it was linked where nobody listens any more") {
+        a.peers.set(a.now, {{"ND_b", kOne}});
+        a.peers.ended(a.now, "ND_b");
+        CHECK(a.dialled() == "ND_b@10.0.0.2:7002 ");
+        a.peers.failed(a.now, "ND_b", true);
+        CHECK(a.peers.poll_dead() == "ND_b");
+    }
+    SUBCASE("it has another address since its link ended, which proves nothing") {
+        a.peers.ended(a.now, "ND_b");
+        a.peers.set(a.now, {{"ND_b", kOne}});
+        CHECK(a.dialled() == "ND_b@10.0.0.1:7001 ");
+        a.peers.failed(a.now, "ND_b", true);
+        CHECK_FALSE(a.peers.poll_dead());
+    }
+    SUBCASE("its record has gone with it") {
+        a.peers.set(a.now, {});
+        a.peers.ended(a.now, "ND_b");
+        a.peers.set(a.now, {});
+        CHECK(a.peers.size() == 0);
+        CHECK(a.dialled().empty());
+    }
+}
+
 TEST_CASE("LinkPeers: silence, and what is refused later, prove nothing [NODE-24]") {
     Node a("ND_a");
     a.peers.set(a.now, {{"ND_b", kTwo}});
@@ -99,6 +157,7 @@ TEST_CASE("LinkPeers: silence, and what is refused later, prove nothing [NODE-24
     a.peers.up("ND_b");
     a.peers.ended(a.now, "ND_b");
     a.dialled();
+    a.pass(LinkPeers::kProofTime);
     a.peers.failed(a.now, "ND_b", false);
     a.pass(Duration::seconds(1));
     CHECK(a.dialled() == "ND_b@10.0.0.2:7002 ");
@@ -110,6 +169,7 @@ TEST_CASE("LinkPeers: silence, and what is refused later, prove nothing [NODE-24
     c.peers.up("ND_b");
     c.peers.ended(c.now, "ND_b");
     c.dialled();
+    c.pass(LinkPeers::kProofTime);
     c.peers.failed(c.now, "ND_b", false);
     CHECK(c.peers.next_deadline().is_never());
 

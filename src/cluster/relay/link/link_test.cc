@@ -39,6 +39,21 @@ struct Pair {
         dialer.handle_timeout(now);
         listener.handle_timeout(now);
     }
+    // As its driver does: at each deadline; what one says does not arrive.
+    void pass_slowly(Duration time) {
+        const Timestamp end = now + time;
+        while (now < end)
+            pass(earlier(end, earlier(dialer.next_deadline(), listener.next_deadline())) - now);
+    }
+    // The same, while the system of the listener acknowledges what the dialer says.
+    void stand(Duration time, bool all = true, Duration since = Duration::millis(900)) {
+        const Timestamp end = now + time;
+        while (now < end && dialer.state() == Link::State::kUp) {
+            now = earlier(end, dialer.next_deadline());
+            dialer.system_acknowledged(now, all, since);
+            dialer.handle_timeout(now);
+        }
+    }
 };
 
 ::rpc::LinkFrame message(std::string payload) {
@@ -163,12 +178,81 @@ TEST_CASE("Link: a peer that says nothing is given up after 3 s, in the greeting
     }
     CHECK(up.dialer.state() == Link::State::kUp);
     CHECK(up.listener.state() == Link::State::kUp);
-    up.pass(Duration::millis(2999));
+    up.pass_slowly(Duration::millis(2999));
     CHECK(up.dialer.state() == Link::State::kUp);
     up.pass(Duration::millis(1));
     CHECK(up.dialer.why_ended() == "peer is silent");
     CHECK(up.dialer.next_deadline().is_never());
     CHECK(!up.dialer.send(up.now, message("x")));
+}
+
+TEST_CASE("Link: a peer that says nothing and whose system acknowledges stands still [NODE-24]") {
+    Pair pair;
+    pair.exchange();
+    const Timestamp heard = pair.now;
+    pair.stand(Duration::millis(1900));
+    CHECK_FALSE(pair.dialer.is_standing());
+    CHECK_FALSE(pair.dialer.is_quiet(pair.now));
+    pair.stand(Duration::millis(1200));
+    CHECK(pair.dialer.is_standing());
+    // What waits for its acknowledgement just now is no sign of anything.
+    pair.dialer.system_acknowledged(pair.now, false, Duration::millis(900));
+    pair.dialer.handle_timeout(pair.now);
+    CHECK(pair.dialer.is_standing());
+    SUBCASE("it goes on") {
+        pair.stand(Duration::seconds(9));
+        CHECK(pair.dialer.state() == Link::State::kUp);
+        CHECK(pair.dialer.send(pair.now, message("meanwhile")));
+        pair.exchange();
+        CHECK(pair.listener.poll_frame()->message().payload() == "meanwhile");
+        pair.listener.handle_timeout(pair.now);  // it stood still itself, and does not mind
+        CHECK(pair.listener.state() == Link::State::kUp);
+        pair.exchange();
+        CHECK_FALSE(pair.dialer.is_standing());
+        pair.pass_slowly(Duration::millis(2999));
+        CHECK(pair.dialer.state() == Link::State::kUp);
+    }
+    SUBCASE("for 15 s") {
+        pair.stand(Duration::seconds(30));
+        CHECK(pair.dialer.why_ended() == "peer is silent");
+        CHECK(pair.now - heard == Link::kStanding);
+        CHECK_FALSE(pair.dialer.is_standing());
+    }
+    SUBCASE("its host goes, too: nothing is acknowledged any more") {
+        const Timestamp gone = pair.now;
+        pair.stand(Duration::seconds(30), false);
+        CHECK(pair.dialer.why_ended() == "peer is silent");
+        CHECK(pair.now - gone <= Duration::seconds(2));
+    }
+    SUBCASE("its last acknowledgement is old: its window has no place, and nobody answers") {
+        const Timestamp gone = pair.now;
+        pair.stand(Duration::seconds(30), true, Link::kSilence);
+        CHECK(pair.dialer.why_ended() == "peer is silent");
+        CHECK(pair.now - gone <= Duration::seconds(2));
+    }
+}
+
+TEST_CASE("Link: a host that is gone acknowledges nothing: silent after 3 s [NODE-24]") {
+    Pair pair;
+    pair.exchange();
+    const Timestamp gone = pair.now;
+    // What was acknowledged before it was gone is all that was said before.
+    pair.dialer.system_acknowledged(pair.now, true, Duration::zero());
+    pair.stand(Duration::seconds(30), false);
+    CHECK(pair.dialer.why_ended() == "peer is silent");
+    CHECK(pair.now - gone == Link::kSilence);
+}
+
+TEST_CASE("Link: who stood still itself reads first, and then judges") {
+    Pair pair;
+    pair.exchange();
+    pair.pass(Duration::seconds(8));
+    CHECK(pair.dialer.state() == Link::State::kUp);
+    const Timestamp woke = pair.now;
+    pair.pass_slowly(Duration::seconds(5));
+    CHECK(pair.dialer.why_ended() == "peer is silent");
+    CHECK(pair.now - woke <= Duration::seconds(5));
+    CHECK(pair.dialer.state() == Link::State::kEnded);
 }
 
 TEST_CASE(

@@ -79,20 +79,19 @@ void SipCallService::dial_by(const Caller& caller,
     const auto dial = dial_request(request, trunk, id, rng_);
     if (!dial) return done(fail(Refusal{dial.error(), false}));
     const Duration usual = request.wait_until_answered() ? kAnswerTimeout : kDialTimeout;
-    bus_.call(caller.now, kDialSip, {}, dial->SerializeAsString(), {},
-              once(caller.timeout.value_or(usual)),
-              [id, room = request.room_name(),
-               done = std::move(done)](const rpc::Outcome& outcome) mutable {
-                  const auto answer =
-                      read_answer<::rpc::InternalCreateSIPParticipantResponse>(outcome);
-                  if (!answer) return done(fail(answer.error()));
-                  SIPParticipantInfo info;
-                  info.set_participant_id(answer->participant_id());
-                  info.set_participant_identity(answer->participant_identity());
-                  info.set_room_name(room);
-                  info.set_sip_call_id(id);
-                  done(std::move(info));
-              });
+    dialers_.call(
+        caller.now, kDialSip, dial->SerializeAsString(), {}, once(caller.timeout.value_or(usual)),
+        [id, room = request.room_name(),
+         done = std::move(done)](const rpc::Outcome& outcome) mutable {
+            const auto answer = read_answer<::rpc::InternalCreateSIPParticipantResponse>(outcome);
+            if (!answer) return done(fail(answer.error()));
+            SIPParticipantInfo info;
+            info.set_participant_id(answer->participant_id());
+            info.set_participant_identity(answer->participant_identity());
+            info.set_room_name(room);
+            info.set_sip_call_id(id);
+            done(std::move(info));
+        });
 }
 
 // ---------------------------------------------------------------- transfer

@@ -9,6 +9,7 @@
 
 #include "base/rng.h"
 #include "cluster/psrpc/retry.h"
+#include "cluster/services/by_cluster_id.h"
 #include "cluster/services/outcome.h"
 #include "cluster/services/sip/sip_records.h"
 #include "livekit_sip.pb.h"
@@ -24,9 +25,10 @@ inline constexpr Duration kMaxTransferTimeout = Duration::seconds(90);  // of ri
 
 class SipCallService {
   public:
-    // Both outlive it.
-    SipCallService(psrpc::Retrier& bus, SipRecords& records, std::uint64_t seed)
-        : bus_(bus), records_(records), rng_(seed) {}
+    // All outlive it. `dialers`: who calls out; `bus`: whoever has a call.
+    SipCallService(psrpc::Retrier& bus, ByClusterId& dialers, SipRecords& records,
+                   std::uint64_t seed)
+        : bus_(bus), dialers_(dialers), records_(records), rng_(seed) {}
 
     // kInvalidArgument, plain: SIP-13, SIP-16; kNotFound, plain: no such trunk;
     // kFailedPrecondition: it has no number; kUnavailable "no response from servers": there is no
@@ -44,6 +46,7 @@ class SipCallService {
                  Done<livekit::SIPParticipantInfo> done);
 
     psrpc::Retrier& bus_;
+    ByClusterId& dialers_;
     SipRecords& records_;
     Rng rng_;
 };

@@ -129,7 +129,8 @@ struct Sip {
     SipRecords records{store};
     std::unique_ptr<SipIo> io;
     SipStoreService service{records, 11};
-    SipCallService calls{world.retrier, records, 12};
+    ByClusterId dialers{world.retrier, world.turns, {}};
+    SipCallService calls{world.retrier, dialers, records, 12};
 };
 
 }  // namespace confab::cluster::services::sip::testing

@@ -75,17 +75,6 @@ void RoomRecords::set_room(Timestamp now, const std::string& name, std::string r
     if (known.whole) touch(name, known, now);
 }
 
-void RoomRecords::adopt(Timestamp now, const std::string& name, std::string room,
-                        std::optional<std::string> internal) {
-    set_room(now, name, std::move(room), std::move(internal));
-    const auto it = rooms_.find(name);
-    if (it == rooms_.end()) return;
-    it->second.stored = true;
-    if (it->second.whole) return;
-    it->second.record.changed = it->second.internal_changed = false;
-    reschedule(now, name, it->second);
-}
-
 void RoomRecords::set_participant(Timestamp now, const std::string& room,
                                   const std::string& identity, std::string info) {
     const auto it = rooms_.find(room);
@@ -188,40 +177,67 @@ void RoomRecords::handle_up(Timestamp now) {
 }
 
 void RoomRecords::handle_timeout(Timestamp now) {
-    if (!commands_.is_up()) return;
-    if (second_look_ <= now) look_again(now);
-    write(now);
-    if (!rooms_.empty() && audit_due_ <= now) audit(now);
+    if (commands_.is_up()) {
+        if (second_look_ <= now) look_again(now);
+        write(now);
+        if (!rooms_.empty() && audit_due_ <= now) audit(now);
+    }
+    if (!commands_.is_up()) waiters_.release_all();
+    waiters_.tell(now);
 }
 
 Timestamp RoomRecords::next_deadline() const {
-    if (!commands_.is_up() || rooms_.empty()) return Timestamp::never();
-    const Timestamp looks = earlier(audit_due_, second_look_);
+    if (!commands_.is_up() || rooms_.empty()) return waiters_.next();
+    const Timestamp looks = earlier(earlier(audit_due_, second_look_), waiters_.next());
     return due_.empty() || is_full() ? looks : earlier(due_.begin()->first, looks);
 }
 
 RoomRecords::Snapshot RoomRecords::snapshot() const {
     Snapshot all{rooms_.size(), 0, held_};
     for (const auto& [name, room] : rooms_)
-        all.waiting += room.whole || room.closing || room.asked || room.record.changed ||
-                               room.internal_changed || !room.changed.empty() || !room.gone.empty()
-                           ? 1U
-                           : 0U;
+        all.waiting += room.asked || room.has_news() ? 1U : 0U;
     return all;
+}
+
+// ---------------------------------------------------------------- who waits
+
+// What somebody waits for is written at once: calls are rarer than what rooms tell by themselves.
+void RoomRecords::when_stored(Timestamp now, const std::string& room, Duration patience,
+                              Callback<> done) {
+    const auto it = rooms_.find(room);
+    const bool is_known = it != rooms_.end();
+    waiters_.add(room, now + std::min(patience, kPatience), !is_known || !it->second.has_news(),
+                 std::move(done));
+    if (!commands_.is_up()) return waiters_.release_all();
+    if (!is_known) return;
+    Room& known = it->second;
+    if (known.displaced || known.retry > Duration::zero()) return waiters_.release(room);
+    known.record.next = std::min(known.record.next, now);
+    for (const std::string& identity : known.changed) {
+        Record& record = known.participants[identity];
+        record.next = std::min(record.next, now);
+    }
+    reschedule(now, room, known);
 }
 
 // ---------------------------------------------------------------- writing
 
 void RoomRecords::write(Timestamp now) {
     Turn turn;
+    std::vector<std::string> written;
     while (!due_.empty() && due_.begin()->first <= now && !is_full()) {
         const auto it = rooms_.find(due_.begin()->second);
         unschedule(it->first, it->second);
-        if (!it->second.asked) write_room(now, it->first, it->second, turn);
+        if (it->second.asked) continue;
+        written.push_back(it->first);
+        write_room(now, it->first, it->second, turn);
     }
     send_compared(now, turn);
     for (Batch* batch : {&turn.rooms, &turn.internal, &turn.no_internal})
         send(now, *batch);
+    // when_stored() has made all of it due.
+    for (const std::string& name : written)
+        waiters_.cover(name);
 }
 
 void RoomRecords::write_room(Timestamp now, const std::string& name, Room& room, Turn& turn) {
@@ -282,10 +298,12 @@ void RoomRecords::send(Timestamp now, Batch& batch) {
     if (sent.words.empty()) return;
     const std::size_t bytes = sent.bytes + kCommandBytes;
     on_the_way_ += bytes;
+    const std::uint64_t number = waiters_.begin(sent.rooms);
     commands_.send(now, sent.words,
-                   [this, rooms = sent.rooms, bytes](Timestamp at, const Answer& answer) {
+                   [this, number, rooms = sent.rooms, bytes](Timestamp at, const Answer& answer) {
                        on_the_way_ -= bytes;
                        written(at, rooms, answer);
+                       waiters_.end(number, rooms);
                    });
 }
 
@@ -315,6 +333,7 @@ void RoomRecords::failed(Timestamp now, const std::string& name, const Failure& 
         room.alone = true;
         return schedule(name, room, now);
     }
+    waiters_.release(name);
     room.retry = std::clamp(room.retry * 2, kFirstRetry, kLongestRetry);
     schedule(name, room, now + room.retry);
 }

@@ -21,9 +21,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/callback.h"
 #include "base/time.h"
 #include "cluster/store/commands.h"
 #include "cluster/store/rooms/room_scripts.h"
+#include "cluster/store/rooms/waiters.h"
 #include "redis/port.h"
 
 namespace confab::cluster::store {
@@ -47,6 +49,8 @@ class RoomRecords {
     // Without an answer; what is due meanwhile waits.
     static constexpr std::size_t kMaxOnTheWay = std::size_t{8} << 20;  // bytes
     static constexpr std::size_t kCommandBytes = 1024;                 // as which each counts too
+    // Who wants to know when Redis has what there is of a room is told after that long, too.
+    static constexpr Duration kPatience = Duration::seconds(2);
     // What is beyond these is not kept and not written, which is told.
     static constexpr std::size_t kMaxRooms = 100'000;        // with those that are being deleted
     static constexpr std::size_t kMaxParticipants = 20'000;  // of a room
@@ -64,15 +68,17 @@ class RoomRecords {
     // ParticipantInfo of at most kMaxRecord.
     void set_room(Timestamp now, const std::string& name, std::string room,
                   std::optional<std::string> internal);
-    // The same of a room that RoomCreation has just written.
-    void adopt(Timestamp now, const std::string& name, std::string room,
-               std::optional<std::string> internal);
     // Of a room that was set.
     void set_participant(Timestamp now, const std::string& room, const std::string& identity,
                          std::string info);
     void remove_participant(Timestamp now, const std::string& room, const std::string& identity);
     // With its participants, dispatches and jobs, and its routing.
     void close(Timestamp now, const std::string& room);
+
+    // Calls `done`, never within the call, once Redis has all that was told of the room so far, or
+    // nothing of one that was closed; after `patience` anyway, and at once where Redis is away,
+    // refuses it, or says that the room is another node's. What waits for kPace is written at once.
+    void when_stored(Timestamp now, const std::string& room, Duration patience, Callback<> done);
 
     // ---- the driver. handle_up(): the line of commands is up (redis::Events::on_up).
     void handle_up(Timestamp now);
@@ -109,6 +115,12 @@ class RoomRecords {
         bool closing = false;
         Duration retry = Duration::zero();
         Timestamp due = Timestamp::never();  // as in due_
+
+        // Something that no command has taken along.
+        bool has_news() const {
+            return (!asked && (whole || closing)) || record.changed || internal_changed ||
+                   !changed.empty() || !gone.empty();
+        }
     };
     struct Batch {  // a command that is being made
         std::vector<std::string_view> words;
@@ -170,6 +182,7 @@ class RoomRecords {
     std::set<std::pair<Timestamp, std::string>> due_;
     std::size_t held_ = 0;
     std::size_t on_the_way_ = 0;
+    Waiters waiters_;
     Timestamp audit_due_;
     std::string audited_;      // up to that room
     bool unanswered_ = false;  // something was, when the connection ended

@@ -158,15 +158,10 @@ TEST_CASE_TEMPLATE(
     CHECK(world.writes() - burst == 12);  // ten turns with newcomers, two of the room
 }
 
-TEST_CASE_TEMPLATE(
-    "RoomRecords: what is told again as it was costs nothing; what was adopted is there", F,
-    Together, Apart) {
+TEST_CASE_TEMPLATE("RoomRecords: what is told again as it was costs nothing", F, Together, Apart) {
     World world;
     Node<F> node(world);
-    world.run({"HSET", "room_node_map", "r", kNode});
-    node.records->adopt(world.now, "r", "room", "i");
-    world.pass(Duration::seconds(1));
-    CHECK(world.writes() == 0);
+    node.set("r", "room");
     node.join("r", "alice", "a");
     world.pass(Duration::seconds(1));
     const std::uint64_t before = world.writes();
@@ -175,10 +170,123 @@ TEST_CASE_TEMPLATE(
     node.leave("r", "nobody");
     world.pass(Duration::seconds(1));
     CHECK(world.writes() == before);
-    CHECK(world.field("rooms", "r") == "-");  // as it was said to be, until it is looked for
+    world.run({"HDEL", "rooms", "r"});
+    world.pass(Duration::seconds(1));
+    CHECK(world.field("rooms", "r") == "-");  // until it is looked for
     world.pass(RoomRecords::kAudit);
     CHECK(world.field("rooms", "r") == "room");
     CHECK(world.told(Notice::Kind::kLost) == 1);
+}
+
+TEST_CASE_TEMPLATE("RoomRecords: who waits is told when Redis has it [RPC-33] [RDS-02]", F,
+                   Together, Apart) {
+    World world;
+    Node<F> node(world);
+    std::string told;
+    const auto wait = [&](const std::string& room) {
+        told.clear();
+        node.records->when_stored(world.now, room, Duration::seconds(9), [&world, &told, room] {
+            told = world.field("rooms", room) + world.field("room_node_map", room);
+        });
+        CHECK(told.empty());  // never within the call
+    };
+    node.set("r", "one");
+    wait("r");
+    world.pass(kShort);
+    CHECK(told == "one" + kNode);
+    // Soon after another write: at once all the same, since somebody waits.
+    node.set("r", "two");
+    node.join("r", "alice", "a");
+    node.join("r", "alice", "b");
+    wait("r");
+    world.pass(kShort);
+    CHECK(told == "two" + kNode);
+    CHECK(participant(world, "r", "alice") == "b");
+    // Nothing is to be written.
+    wait("r");
+    world.pass(kShort);
+    CHECK(told == "two" + kNode);
+    node.close("r");
+    wait("r");
+    world.pass(kShort);
+    CHECK(told == "--");
+    SUBCASE("Redis hangs") {
+        node.set("r", "three");
+        world.pass(Duration::seconds(1));
+        node.set("r", "four");
+        world.server.hang(world.now);
+        wait("r");
+        world.pass(RoomRecords::kPatience - Duration::millis(10));
+        CHECK(told.empty());
+        world.pass(Duration::millis(20));
+        CHECK(told == "three" + kNode);
+    }
+    SUBCASE("what comes after it holds nobody up") {
+        node.set("busy", "one");
+        world.pass(Duration::seconds(1));
+        for (int i = 0; i < 40; ++i)
+            node.join("busy", std::to_string(i), "a");
+        world.pass(kShort);
+        node.set("busy", "two");
+        wait("busy");
+        for (int i = 0; i < 10; ++i) {
+            for (int j = 0; j < 40; ++j)
+                node.join("busy", std::to_string(j), "b" + std::to_string(i));
+            world.pass(Duration::millis(1));
+        }
+        CHECK(told == "two" + kNode);
+    }
+    SUBCASE("for as long as the caller has") {
+        world.server.hang(world.now);
+        node.set("u", "u");
+        bool over = false;
+        node.records->when_stored(world.now, "u", Duration::millis(500), [&over] { over = true; });
+        world.pass(Duration::millis(490));
+        CHECK_FALSE(over);
+        world.pass(Duration::millis(20));
+        CHECK(over);
+    }
+    SUBCASE("Redis refuses it") {
+        node.set("v", "v");
+        world.pass(Duration::seconds(1));
+        world.run({"DEL", "rooms"});
+        world.run({"SET", "rooms", "another type"});
+        node.set("v", "w");
+        wait("v");
+        world.pass(Duration::millis(20));
+        CHECK_FALSE(told.empty());
+    }
+    SUBCASE("Redis refuses what is on the way when it begins to wait") {
+        node.set("v", "v");
+        world.pass(Duration::seconds(1));
+        world.run({"DEL", "rooms"});
+        world.run({"SET", "rooms", "another type"});
+        node.records->handle_up(world.now);
+        node.records->handle_timeout(world.now);
+        node.set("v", "w");
+        wait("v");
+        world.pass(Duration::millis(20));
+        CHECK_FALSE(told.empty());
+    }
+    SUBCASE("Redis is away") {
+        world.server.stop(world.now);
+        world.pass(kShort);
+        node.set("s", "s");
+        wait("s");
+        world.pass(kShort);
+        CHECK_FALSE(told.empty());
+    }
+    SUBCASE("another node has it") {
+        node.set("t", "t");
+        world.run({"HSET", "room_node_map", "t", "ND_b"});
+        world.pass(Duration::seconds(1));
+        node.records->handle_up(world.now);
+        world.pass(Duration::seconds(1));
+        node.set("t", "more");
+        wait("t");
+        world.pass(kShort);
+        CHECK_FALSE(told.empty());
+    }
 }
 
 TEST_CASE_TEMPLATE("RoomRecords: who leaves and comes back within a turn is there", F, Together,

@@ -32,10 +32,12 @@ void RoomRecords::send_compared(Timestamp now, Turn& turn) {
     for (const std::string& name : names)
         rooms.push_back(take_whole(now, name));
     on_the_way_ += bytes;
+    const std::uint64_t number = waiters_.begin(names);
     scripts_.sync(now, node_, std::move(rooms),
-                  [this, names, bytes](Timestamp at, const auto& synced) {
+                  [this, number, names, bytes](Timestamp at, const auto& synced) {
                       on_the_way_ -= bytes;
                       compared(at, names, synced);
+                      waiters_.end(number, names);
                   });
 }
 
@@ -85,6 +87,7 @@ void RoomRecords::found(Timestamp now, const std::string& name, const RoomScript
 void RoomRecords::displace(Timestamp now, const std::string& name, Room& room,
                            const std::string& node) {
     room.whole = true;
+    waiters_.release(name);
     if (std::exchange(room.displaced, true) && room.displaced_by == node) return;
     room.displaced_by = node;
     unschedule(name, room);
@@ -98,10 +101,12 @@ void RoomRecords::displace(Timestamp now, const std::string& name, Room& room,
 void RoomRecords::remove(Timestamp now, const std::string& name, Room& room) {
     room.asked = true;
     on_the_way_ += kCommandBytes;
+    const std::uint64_t number = waiters_.begin({name});
     scripts_.remove(now, RoomScripts::Owner::kHere, name, node_,
-                    [this, name](Timestamp at, const auto& result) {
+                    [this, number, name](Timestamp at, const auto& result) {
                         on_the_way_ -= kCommandBytes;
                         removed(at, name, result);
+                        waiters_.end(number, {name});
                     });
 }
 

@@ -64,6 +64,10 @@ void NodeAgents::handle(AgentEffect effect) {
         livekit::Job& job = wanted->job;
         job.set_namespace_(token::room_key(wanted->tenant, job.namespace_()));
         launcher_->launch(now, std::move(job));
+    } else if (auto* runs = std::get_if<room::AdoptAgentJob>(&effect)) {
+        livekit::Job& job = runs->job;
+        job.set_namespace_(token::room_key(runs->tenant, job.namespace_()));
+        launcher_->adopt(std::move(job));
     } else if (const auto* end = std::get_if<room::EndAgentJob>(&effect)) {
         using Why = room::EndAgentJob::Why;
         if (end->why == Why::kAgentMoved) return launcher_->forget(end->job);

@@ -26,6 +26,23 @@ const char* name_of(redis::Line line) {
     return line == redis::Line::kCommands ? "commands" : "channels";
 }
 
+const char* name_of(nodes::TableEvent::Kind kind) {
+    using Kind = nodes::TableEvent::Kind;
+    switch (kind) {
+        case Kind::kCame:
+            return "a node is there";
+        case Kind::kDied:
+            return "a node is gone";
+        case Kind::kSkewed:
+            return "the clock of a node is wrong";
+        case Kind::kHeard:
+            return "the record of a node is not written";
+        case Kind::kStands:
+            break;
+    }
+    return "a node stands still";
+}
+
 // What room_node_map says, empty if nothing; `wake` before it is told.
 void route_of(redis::Port& redis, const std::string& room, std::function<void()> wake,
               RoomPlacement::Found found) {
@@ -43,6 +60,18 @@ void route_of(redis::Port& redis, const std::string& room, std::function<void()>
     if (!taken)
         (*waiting)(
             tl::make_unexpected(rpc::Error{rpc::Code::kUnavailable, taken.error().text, {}}));
+}
+
+void store_agents(store::AgentRecords& records, Timestamp now, const StoreEffect& effect) {
+    if (const auto* wanted = std::get_if<room::StoreDispatch>(&effect))
+        records.put_dispatch(now, wanted->room, wanted->dispatch.id(),
+                             wanted->dispatch.SerializeAsString());
+    else if (const auto* unwanted = std::get_if<room::RemoveDispatch>(&effect))
+        records.remove_dispatch(now, unwanted->room, unwanted->id);
+    else if (const auto* job = std::get_if<room::StoreJob>(&effect))
+        records.put_job(now, job->room, job->job.id(), job->job.SerializeAsString());
+    else if (const auto* gone = std::get_if<room::RemoveJob>(&effect))
+        records.remove_job(now, gone->room, gone->id);
 }
 
 }  // namespace
@@ -150,9 +179,12 @@ void Cluster::came_up(Timestamp now, redis::Line line) {
         }
         if (line == redis::Line::kCommands) {
             if (links_) links_->handle_up(now);
+            placement_->handle_up(now);
             placement_->recheck(now);
             records_->handle_up(now);
+            agent_records_->handle_up(now);
             orphans_->handle_up(now);
+            scaling_->handle_up(now);
         }
         revocations_->handle_up(now);
     }
@@ -163,6 +195,7 @@ void Cluster::went_down(Timestamp now, redis::Line line, const redis::Fault& fau
     bus_->handle_down(now, line, fault);
     if (registry_) {
         registry_->handle_down(clock());
+        if (line == redis::Line::kCommands) placement_->handle_down(now);
         signal_end_->handle_outage();
         media_end_->handle_outage();
     }
@@ -196,9 +229,9 @@ void Cluster::turn(Timestamp now) {
     take_copies(now);
     reconciler_->handle_timeout(now);
     take_orphans(now);
-    scaler_->handle_timeout(now);
-    if (const auto said = scaler_->poll_event()) ScaleReport::log(*said);
+    scaling_->handle_timeout(now);
     records_->handle_timeout(now);
+    agent_records_->handle_timeout(now);
     orphans_->handle_timeout(now);
     revocations_->handle_timeout(now);
     signal_end_->handle_timeout(now);
@@ -215,9 +248,9 @@ Timestamp Cluster::next_deadline() const {
     if (!registry_) return next;
     for (const Timestamp one :
          {registry_->next_deadline(), placement_->next_deadline(), reconciler_->next_deadline(),
-          records_->next_deadline(), orphans_->next_deadline(), revocations_->next_deadline(),
-          signal_end_->next_deadline(), media_end_->next_deadline(), mover_.next_deadline(),
-          services_->next_deadline(), scaler_->next_deadline()})
+          records_->next_deadline(), agent_records_->next_deadline(), orphans_->next_deadline(),
+          revocations_->next_deadline(), signal_end_->next_deadline(), media_end_->next_deadline(),
+          mover_.next_deadline(), services_->next_deadline(), scaling_->next_deadline()})
         next = earlier(next, one);
     return links_ ? earlier(next, links_->next_deadline()) : next;
 }
@@ -248,12 +281,16 @@ void Cluster::open(ControlNode& node, const Own& own, nodes::NodeRegistry::Figur
         wake();
     });
     node.set_store([this](StoreEffect effect) { store(std::move(effect)); });
+    own.rooms.set_when_stored([this](const std::string& key, Duration patience, Callback<> done) {
+        records_->when_stored(net::EventLoop::now(), key, patience, std::move(done));
+        wake();
+    });
     if (const auto served = media_end_->serve(); !served)
         telemetry::log_error("cannot be asked by other nodes", {{"error", served.error().text}});
     registry_->start(clock(), nodes::NodeState::kServing);
     registry_->handle_up(clock());
     reconciler_->start(net::EventLoop::now());
-    scaler_->start(net::EventLoop::now());
+    scaling_->start(net::EventLoop::now());
     wake();
 }
 
@@ -262,7 +299,15 @@ void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
         links_ = std::make_unique<ClusterLinks>(ClusterLinks::Parts{
             loop_, *redis_, notices_, *bus_, options_.registry.id, *options_.links,
             seed_of(options_.seed, 8),
-            [this](Timestamp now, const std::string& node) { registry_->prove_dead(now, node); }});
+            [this](Timestamp now, const std::string& node) { registry_->prove_dead(now, node); },
+            [this](Timestamp now, const std::string& node) {
+                registry_->note(now, node, nodes::NodeTable::Sign::kHeard);
+            },
+            [this](Timestamp now, const std::string& node, bool stands) {
+                if (stands) registry_->note(now, node, nodes::NodeTable::Sign::kStands);
+                signal_end_->node_stands(node, stands);
+                media_end_->node_stands(node, stands);
+            }});
         options_.registry.link = links_->listen();
         links_->handle_up(net::EventLoop::now());
     }
@@ -272,15 +317,18 @@ void Cluster::make_nodes(nodes::NodeRegistry::Figures figures) {
     placement_ =
         std::make_unique<nodes::Placement>(*redis_, *registry_, options_.placement, rng(4));
     reconciler_ = std::make_unique<nodes::NodeReconciler>(*redis_, *registry_, rng(5));
-    scaler_ = std::make_unique<nodes::NodeScaler>(
-        registry_->table(), [this](Timestamp now) { return reconciler_->is_leader(now); },
-        options_.scale);
+    scaling_ = std::make_unique<Scaling>(
+        Scaling::Parts{loop_, metrics_, *redis_, registry_->table(),
+                       [this](Timestamp now) { return reconciler_->is_leader(now); }},
+        options_.scale, options_.scale_command);
 }
 
 void Cluster::make_store() {
     using Form = store::RoomScripts::Form;
     const Form form = options_.store_keys_apart ? Form::kApart : Form::kTogether;
     reader_ = std::make_unique<store::RoomReader>(*redis_, notices_);
+    agents_ = std::make_unique<store::DispatchStore>(*redis_, notices_);
+    agent_records_ = std::make_unique<store::AgentRecords>(*agents_);
     records_ = std::make_unique<store::RoomRecords>(
         *redis_, notices_, options_.registry.id,
         [this](Timestamp now, const std::string& room, const std::string& other) {
@@ -302,7 +350,7 @@ void Cluster::make_store() {
 
 void Cluster::make_rooms(api::RoomServicePort& rooms) {
     rooms_ = std::make_unique<RoomPlacement>(
-        *placement_, *reader_, *node_, options_.registry.id,
+        *placement_, *reader_, *agents_, *node_, options_.registry.id,
         [this](const std::string& room) { return servers_ && servers_->has(room); });
     servers_ = std::make_unique<RoomServers>(
         *bus_, rooms, options_.registry.id,
@@ -353,11 +401,12 @@ void Cluster::make_relay(const Own& own) {
 void Cluster::make_services() {
     services_ = std::make_unique<ClusterServices>(
         ClusterServices::Parts{
-            *redis_, *bus_, *retrier_, options_.retry, notices_, *reader_, *service_,
-            [this](const livekit::WebhookEvent& event, const livekit::WebhookConfig* extra) {
-                node_->webhooks().send(event, {}, extra);
+            *redis_, *bus_, *retrier_, options_.retry, notices_, *reader_, *service_, *node_,
+            [this](const livekit::WebhookEvent& event, const std::string& tenant,
+                   const livekit::WebhookConfig* extra) {
+                node_->webhooks().send(event, tenant, extra);
             },
-            options_.ingress},
+            options_.ingress, options_.egress_ids, options_.sip_ids, [this] { wake(); }},
         net::EventLoop::now(), seed_of(options_.seed, 7));
 }
 
@@ -395,7 +444,10 @@ void Cluster::store(StoreEffect effect) {
     } else if (const auto* over = std::get_if<room::RemoveRoom>(&effect)) {
         servers_->remove_room(over->room);
         records_->close(now, over->room);
+        agent_records_->close(over->room);
         placement_->release(now, over->room);
+    } else {
+        store_agents(*agent_records_, now, effect);
     }
     wake();
 }
@@ -412,10 +464,7 @@ void Cluster::take_registry_events(Timestamp now) {
                 break;
             case Kind::kNode:
                 using Told = nodes::TableEvent::Kind;
-                telemetry::log_info(event->node.kind == Told::kCame ? "a node is there"
-                                    : event->node.kind == Told::kDied
-                                        ? "a node is gone"
-                                        : "the clock of a node is wrong",
+                telemetry::log_info(name_of(event->node.kind),
                                     {{"nodeID", event->node.node}, {"what", event->node.text}});
                 if (event->node.kind != Told::kDied) break;
                 signal_end_->node_died(event->node.node);
@@ -427,6 +476,12 @@ void Cluster::take_registry_events(Timestamp now) {
                                     {{"what", event->text}});
                 placement_->recheck(now);
                 records_->handle_up(now);
+                agent_records_->handle_up(now);
+                break;
+            case Kind::kIdInUse:
+                telemetry::log_error("this node cannot be one of the cluster",
+                                     {{"problem", event->text}});
+                if (options_.on_id_in_use) options_.on_id_in_use();
                 break;
             case Kind::kIdTaken:
             case Kind::kLoopStuck:
@@ -450,13 +505,13 @@ void Cluster::take_copies(Timestamp now) {
             "another node has this room too: the one here ends, its clients go there",
             {{"room", copy.room}, {"nodeID", copy.holder}});
         ++counters_.copies_ended;
-        end_here(copy.room);
+        end_here(copy.room, room::RoomEnd::kCopy);
     }
 }
 
-void Cluster::end_here(const std::string& room) {
-    node_->run_in(node_->shard_of(room), [room](ControlPlane& plane) {
-        if (hand_over(plane.rooms(), plane.clock(), room)) plane.wake();
+void Cluster::end_here(const std::string& room, room::RoomEnd end) {
+    node_->run_in(node_->shard_of(room), [room, end](ControlPlane& plane) {
+        if (hand_over(plane.rooms(), plane.clock(), room, end)) plane.wake();
     });
 }
 
@@ -504,7 +559,7 @@ void Cluster::move_room(Timestamp now, const std::string& room, Callback<> moved
                               telemetry::log_info("a room goes on at another node",
                                                   {{"room", room}, {"nodeID", placed->node}});
                               ++counters_.rooms_moved;
-                              end_here(room);
+                              end_here(room, room::RoomEnd::kMoves);
                           });
 }
 
@@ -548,10 +603,19 @@ Cluster::Snapshot Cluster::snapshot() const {
     return result;
 }
 
+std::vector<Cluster::SeenNode> seen_nodes(const Cluster& cluster) {
+    std::vector<Cluster::SeenNode> seen;
+    if (!cluster.registry_) return seen;
+    for (const auto& [id, entry] : cluster.registry_->table().entries())
+        seen.push_back({entry.record, entry.presence == nodes::NodeTable::Presence::kSilent,
+                        id == cluster.registry_->id()});
+    return seen;
+}
+
 void Cluster::collect(telemetry::Metrics& metrics) const {
     control::collect(metrics, bus_->metrics());
     control::collect(metrics, snapshot());
-    if (scaler_) scale_report_->collect(metrics, scaler_->snapshot());
+    if (scaling_) scaling_->collect(metrics);
 }
 
 }  // namespace confab::control

@@ -18,13 +18,14 @@
 #include "base/time.h"
 #include "cluster/nodes/node_reconciler.h"
 #include "cluster/nodes/node_registry.h"
-#include "cluster/nodes/node_scaler.h"
 #include "cluster/nodes/placement.h"
 #include "cluster/psrpc/psrpc_bus.h"
 #include "cluster/psrpc/retry.h"
 #include "cluster/relay/media_end.h"
 #include "cluster/relay/signal_end.h"
+#include "cluster/store/dispatch_store.h"
 #include "cluster/store/notices.h"
+#include "cluster/store/rooms/agent_records.h"
 #include "cluster/store/rooms/room_orphans.h"
 #include "cluster/store/rooms/room_reader.h"
 #include "cluster/store/rooms/room_records.h"
@@ -38,7 +39,7 @@
 #include "runtime/control/cluster/rooms/room_mover.h"
 #include "runtime/control/cluster/rooms/room_placement.h"
 #include "runtime/control/cluster/rooms/room_servers.h"
-#include "runtime/control/cluster/scale_report.h"
+#include "runtime/control/cluster/scaling.h"
 #include "runtime/control/cluster/whip/cluster_whip.h"
 #include "runtime/control/cluster/whip/whip_servers.h"
 #include "runtime/control/shards/control_node.h"
@@ -56,14 +57,18 @@ struct ClusterOptions {
     cluster::nodes::RegistryOptions registry;
     cluster::nodes::PlacementOptions placement;
     cluster::nodes::ScaleOptions scale;
+    ScaleCommandOptions scale_command;
     cluster::relay::Settings relay;
     cluster::psrpc::RetryPlan retry;
     cluster::services::IngressAddresses ingress;
+    std::vector<std::string> egress_ids;  // whose services are asked; as services::ByClusterId
+    std::vector<std::string> sip_ids;
     token::Limits limits;
     net::WebSocketOptions websocket;
     double move_rate = 20;  // of move_rooms()
     std::uint64_t seed = 0;
     std::optional<SocketAddress> links;  // where to take links from other nodes; none: no links
+    std::function<void()> on_id_in_use;  // this process has to end
     Duration connect_patience = Duration::seconds(10);  // how long a start waits for Redis
 };
 
@@ -132,6 +137,13 @@ class Cluster {
         std::uint64_t rooms_moved = 0;       // by move_rooms()
     };
     Snapshot snapshot() const;
+    // The nodes by their records, this one too; none before open().
+    struct SeenNode {
+        cluster::nodes::NodeRecord record;
+        bool silent = false;
+        bool self = false;
+    };
+    friend std::vector<SeenNode> seen_nodes(const Cluster& cluster);
     // Writes all figures, for a scrape.
     void collect(telemetry::Metrics& metrics) const;
 
@@ -157,7 +169,7 @@ class Cluster {
     void note_copy(Timestamp now, const std::string& room, const std::string& holder);
     void take_copies(Timestamp now);
     void move_room(Timestamp now, const std::string& room, Callback<> moved);
-    void end_here(const std::string& room);
+    void end_here(const std::string& room, room::RoomEnd end);
     void take_orphans(Timestamp now);
     void finish_closing();
 
@@ -174,10 +186,11 @@ class Cluster {
     std::unique_ptr<cluster::nodes::NodeRegistry> registry_;
     std::unique_ptr<cluster::nodes::Placement> placement_;
     std::unique_ptr<cluster::nodes::NodeReconciler> reconciler_;
-    std::unique_ptr<cluster::nodes::NodeScaler> scaler_;
-    std::unique_ptr<ScaleReport> scale_report_ = std::make_unique<ScaleReport>();
+    std::unique_ptr<Scaling> scaling_;
     std::unique_ptr<cluster::store::RoomReader> reader_;
     std::unique_ptr<cluster::store::RoomRecords> records_;
+    std::unique_ptr<cluster::store::DispatchStore> agents_;
+    std::unique_ptr<cluster::store::AgentRecords> agent_records_;
     std::unique_ptr<cluster::store::RoomOrphans> orphans_;
     std::unique_ptr<ClusterLinks> links_;  // null: signalling goes by Redis alone
     std::unique_ptr<cluster::tokens::SharedRevocations> revocations_;

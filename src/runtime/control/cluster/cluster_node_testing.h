@@ -143,6 +143,7 @@ class ClusterNode {
         sources.metrics = [](Callback<std::string> reply) { reply(""); };
         sources.cluster = cluster_.get();
         sources.figures = [] { return cluster::nodes::NodeFigures(); };
+        sources.console.emplace().options.passwords = {"open-sesame", "only-look"};
         routes_ = std::make_unique<Routes>(*control_, keys_, metrics_, RouteOptions(),
                                            std::move(sources));
         server_ = std::make_unique<net::HttpServer>(

@@ -628,7 +628,7 @@ TEST_CASE("MoveParticipant: the node of the room is dead, or Redis: the caller i
                         relocation<livekit::MoveParticipantRequest>("newer"), "acme");
         world.a().registry.set_state({world.now, world.wall_at(world.now)},
                                      cluster::nodes::NodeState::kShuttingDown);
-        world.pass(Duration::seconds(3));
+        world.pass(Duration::seconds(9));
         CHECK(answer->starts_with("unavailable: twirp error unknown: Redis does not answer"));
         CHECK(world.a().rooms.calls.empty());
     }

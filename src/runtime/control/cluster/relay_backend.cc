@@ -8,6 +8,7 @@
 #include "cluster/nodes/placement.h"
 #include "livekit_rtc.pb.h"
 #include "proto/proto_json.h"
+#include "runtime/control/signal/signal_allowance.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/telemetry/log.h"
 #include "token/room_key.h"
@@ -24,6 +25,7 @@ struct RelayBackend::Client {
     std::unique_ptr<net::WebSocket> socket;
     bool text = false;  // the encoding of the last frame received (CON-42)
     Timestamp started;
+    SignalAllowance allowance;
 };
 
 RelayBackend::RelayBackend(SignalBackend& local, cluster::relay::SignalEnd& relay,
@@ -53,6 +55,7 @@ void RelayBackend::start(api::JoinParams params, net::HttpExchange exchange,
                          net::HttpHeaders headers) {
     const Id id = relay_.start(to_relay(params));
     auto client = std::make_unique<Client>();
+    client->allowance = SignalAllowance(params.signal_rate);
     client->params = std::move(params);
     client->exchange.emplace(std::move(exchange));
     client->headers = std::move(headers);
@@ -171,6 +174,11 @@ void RelayBackend::on_message(Id id, bool text, std::string_view payload) {
     answer_ping(*client, request);
     relay_.send(id, text ? request.SerializeAsString() : std::string(payload));
     wake_();
+    const Timestamp now = net::EventLoop::now();
+    const Timestamp next = client->allowance.spend(now);
+    if (next <= now || !client->socket) return;
+    metrics_.add(Metric::kRateLimited, {"signal", "delayed"});
+    client->socket->hold_reading(next);
 }
 
 // The room hears the ping too; nodes of other implementations leave the answer to us (CON-43).

@@ -74,6 +74,23 @@ TEST_CASE("to_relay: all that the request said goes to the other node [NODE-22]"
     CHECK(start.add_track_requests[0].cid() == "c");
 }
 
+TEST_CASE("RelayBackend: messages to a room elsewhere are read no faster than allowed [OPS-05]") {
+    RelayedNodes::Options options;
+    options.join = [](api::JoinParams& params) { params.signal_rate = {10, 20}; };
+    RelayedNodes nodes(options);
+    RelayedClient ann(nodes, "/r/ann");
+    REQUIRE(ann.join().has_participant());
+    const Timestamp began = net::EventLoop::now();
+    livekit::SignalRequest ping;
+    for (int i = 1; i <= 30; ++i) {
+        ping.mutable_ping_req()->set_timestamp(i);
+        ann.send(ping);
+    }
+    while (ann.wait(Response::kPongResp).pong_resp().last_ping_timestamp() != 30) {
+    }
+    CHECK(net::EventLoop::now() - began >= Duration::millis(900));
+}
+
 TEST_CASE("RelayBackend: a join of a room elsewhere, and messages both ways [NODE-10]") {
     RelayedNodes nodes;
     RelayedClient ann(nodes, "/r/ann");

@@ -216,6 +216,7 @@ class RoomsNode {
     cluster::nodes::Placement placement;
     cluster::store::RoomReader reader;
     cluster::store::RoomOrphans orphans;
+    cluster::store::DispatchStore agents;
     RoomPlacement places;
     RoomServers servers;
     ClusterRoomService api;
@@ -379,7 +380,8 @@ inline RoomsNode::RoomsNode(RoomCluster& cluster, std::string name, const RoomsN
               [this](Timestamp, const std::string& room, const std::string&) {
                   ended.push_back(room);
               }),
-      places(placement, reader, host.control(), id,
+      agents(*port, notices),
+      places(placement, reader, agents, host.control(), id,
              [this](const std::string& room) { return servers.has(room); }),
       servers(bus, rooms, id,
               [this](const api::CallContext& context, const livekit::CreateRoomRequest& request,

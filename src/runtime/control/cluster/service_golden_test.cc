@@ -51,8 +51,9 @@ struct Node {
     cluster::store::EgressStore egresses{world.port, world.notices};
     services::EgressRecords egress_records{egresses, world.hooks};
     api::testing::FakeRooms rooms;
+    services::ByClusterId workers{world.retrier, world.turns, {}};
     services::EgressService egress_service{
-        {world.retrier, world.turns, egresses, world.rooms, egress_records,
+        {world.retrier, workers, world.turns, egresses, world.rooms, egress_records,
          cluster::psrpc::kDefaultRetry, metadata_by(rooms)},
         3};
     EgressAdapter egress{egress_service};

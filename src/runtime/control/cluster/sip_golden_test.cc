@@ -55,7 +55,8 @@ struct Node {
     cluster::store::SipStore store{world.port, world.notices};
     services::sip::SipRecords records{store};
     services::sip::SipStoreService kept{records, 3};
-    services::sip::SipCallService calls{world.retrier, records, 4};
+    services::ByClusterId dialers{world.retrier, world.turns, {}};
+    services::sip::SipCallService calls{world.retrier, dialers, records, 4};
     SipAdapter sip{kept, calls};
     api::testing::FakeRooms rooms;
     api::TwirpRouter router{{}, rooms, world.node().bus(), nullptr, {nullptr, nullptr, &sip}};

@@ -15,6 +15,7 @@ void AgentEndpoint::serve(Call call) {
     // Before the upgrade: who is let in and then closed comes back at once (WRK-15).
     if (!agents_.takes_workers())
         return call.respond_text(503, "this node takes no agent workers now");
+    if (const auto refusal = gate_.take_place(call)) return call.respond(*refusal);
     net::HttpHeaders headers;
     for (const api::HttpHeader& header : call.cors)
         headers.add(header.name, header.value);

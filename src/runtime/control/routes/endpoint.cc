@@ -31,6 +31,7 @@ void Call::respond_text(int status, std::string text) {
 }
 
 std::string Call::client_address() const {
+    if (!named_source.empty()) return named_source;
     return api::client_address(request.headers.get("CF-Connecting-IP"),
                                request.headers.get("X-Forwarded-For"),
                                request.headers.get("X-Real-IP"), request.remote.ip.to_string());

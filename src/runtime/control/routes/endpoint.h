@@ -21,11 +21,13 @@ struct Call {
     api::QueryParams query;
     std::optional<token::Grants> grants;  // empty: no token
     std::vector<api::HttpHeader> cors;    // go into every answer (CON-03)
+    IpAddress source = {};                // whose limits it counts for (SEC-07)
+    std::string named_source = {};        // the same where it is shown, too; empty: it is not
 
     void respond(net::HttpResponse response);
     void respond(const api::HttpResponse& response);
     void respond_text(int status, std::string text);
-    // Behind proxies, too (CON-08).
+    // Behind proxies, too: as the operator says who they are (SEC-07), else by CON-08.
     std::string client_address() const;
 };
 

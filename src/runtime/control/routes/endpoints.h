@@ -14,6 +14,7 @@
 #include "base/callback.h"
 #include "runtime/control/agents/node_agents.h"
 #include "runtime/control/routes/endpoint.h"
+#include "runtime/control/routes/limit_gate.h"
 #include "runtime/control/shards/control_node.h"
 #include "runtime/control/signal/signal_backend.h"
 #include "runtime/control/whip/whip_backend.h"
@@ -47,26 +48,38 @@ class ProbeEndpoint final : public Endpoint {
 // /rtc, /rtc/v1 and their validate twins (CON-22, CON-30).
 class SignalEndpoint final : public Endpoint {
   public:
-    SignalEndpoint(SignalBackend& backend, const token::Revocations& revocations,
+    SignalEndpoint(SignalBackend& backend, const token::Revocations& revocations, LimitGate& gate,
                    api::JoinOptions options, telemetry::Metrics& metrics)
-        : backend_(backend), revocations_(revocations), options_(options), metrics_(metrics) {}
+        : backend_(backend),
+          revocations_(revocations),
+          gate_(gate),
+          options_(options),
+          metrics_(metrics) {}
     void serve(Call call) override;
     void reconfigure(const api::JoinOptions& options) { options_ = options; }
+    // Told of joins (no others) that are refused here.
+    using Refused = std::function<void(const Call& call, const api::HttpError& error)>;
+    void set_refused(Refused refused) { refused_ = std::move(refused); }
 
   private:
+    void validate(Call call, api::JoinParams params);
+    void start(Call call, api::JoinParams params);
+
     SignalBackend& backend_;
     const token::Revocations& revocations_;
+    LimitGate& gate_;
     api::JoinOptions options_;
     telemetry::Metrics& metrics_;
+    Refused refused_;
 };
 
 // /whip/v1 and what is below it (CON-60, CON-61).
 class WhipEndpoint final : public Endpoint {
   public:
-    // Both references must outlive this.
-    WhipEndpoint(WhipBackend& backend, const token::Revocations& revocations,
+    // All references must outlive this.
+    WhipEndpoint(WhipBackend& backend, const token::Revocations& revocations, LimitGate& gate,
                  api::JoinOptions options)
-        : backend_(backend), revocations_(revocations), options_(options) {}
+        : backend_(backend), revocations_(revocations), gate_(gate), options_(options) {}
     void serve(Call call) override;
     void reconfigure(const api::JoinOptions& options) { options_ = options; }
 
@@ -83,6 +96,7 @@ class WhipEndpoint final : public Endpoint {
 
     WhipBackend& backend_;
     const token::Revocations& revocations_;
+    LimitGate& gate_;
     api::JoinOptions options_;
     std::uint64_t requests_ = 0;
 };
@@ -90,24 +104,26 @@ class WhipEndpoint final : public Endpoint {
 // /agent: the workers of agents (CON-50).
 class AgentEndpoint final : public Endpoint {
   public:
-    explicit AgentEndpoint(NodeAgents& agents) : agents_(agents) {}
+    AgentEndpoint(NodeAgents& agents, LimitGate& gate) : agents_(agents), gate_(gate) {}
     void serve(Call call) override;
 
   private:
     NodeAgents& agents_;
+    LimitGate& gate_;
 };
 
 // /twirp/…: the server APIs (01 section 5).
 class TwirpEndpoint final : public Endpoint {
   public:
     TwirpEndpoint(api::TwirpOptions options, api::RoomServicePort& rooms, rpc::Bus& bus,
-                  api::WebhookPort& webhooks, api::ServicePorts services, net::EventLoop& loop,
-                  telemetry::Metrics& metrics)
+                  api::WebhookPort& webhooks, api::ServicePorts services, LimitGate& gate,
+                  net::EventLoop& loop, telemetry::Metrics& metrics)
         : rooms_(rooms),
           bus_(bus),
           webhooks_(webhooks),
           services_(services),
           twirp_(options, rooms, bus, &webhooks, services),
+          gate_(gate),
           loop_(loop),
           metrics_(metrics) {}
     void serve(Call call) override;
@@ -115,6 +131,8 @@ class TwirpEndpoint final : public Endpoint {
     void reconfigure(const api::TwirpOptions& options) {
         twirp_ = api::TwirpRouter(options, rooms_, bus_, &webhooks_, services_);
     }
+    // As it is by now, for calls that come by another way.
+    const api::TwirpRouter& router() const { return twirp_; }
 
   private:
     struct Pending;
@@ -125,6 +143,7 @@ class TwirpEndpoint final : public Endpoint {
     api::WebhookPort& webhooks_;
     api::ServicePorts services_;
     api::TwirpRouter twirp_;
+    LimitGate& gate_;
     net::EventLoop& loop_;
     telemetry::Metrics& metrics_;
 };
@@ -150,14 +169,26 @@ class MetricsEndpoint final : public Endpoint {
 };
 
 // POST /api/token: {room_name, participant_name, participant_identity, …} → {server_url,
-// participant_token}, for everybody (TOK-15).
+// participant_token}, for everybody (TOK-15); meetings with a lobby: meeting_tokens.h.
 class TokenEndpoint final : public Endpoint {
   public:
-    explicit TokenEndpoint(const token::KeyProvider& keys) : keys_(keys) {}
+    // `tls`: this port speaks it.
+    TokenEndpoint(const token::KeyProvider& keys, bool tls) : keys_(keys), tls_(tls) {}
     void serve(Call call) override;
 
   private:
     const token::KeyProvider& keys_;
+    bool tls_;
+};
+
+// What another endpoint serves, under one path more.
+class SameEndpoint final : public Endpoint {
+  public:
+    explicit SameEndpoint(Endpoint& endpoint) : endpoint_(endpoint) {}
+    void serve(Call call) override { endpoint_.serve(std::move(call)); }
+
+  private:
+    Endpoint& endpoint_;
 };
 
 // The built demo page; without it the path says how to get it.

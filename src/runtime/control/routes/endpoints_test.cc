@@ -138,9 +138,19 @@ TEST_CASE("MetricsEndpoint: the threads may take their time to tell [CON-10]") {
     CHECK(body_of(answer.get()) == "late\n");
 }
 
+TEST_CASE("TokenEndpoint: clients go where the page is, by TLS of this port too [TOK-15]") {
+    const token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
+    const Served served(std::make_unique<TokenEndpoint>(keys, true));
+    const std::string answer =
+        served.ask("POST /api/token", "", R"({"room_name":"r","participant_name":"Ann"})");
+    REQUIRE(answer.starts_with("HTTP/1.1 200 "));
+    const std::string text = body_of(answer);
+    CHECK(json::parse(text)->find("server_url")->string == "wss://h:1");
+}
+
 TEST_CASE("TokenEndpoint: tokens of six hours for one room, and what they may [TOK-15]") {
     const token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
-    const Served served(std::make_unique<TokenEndpoint>(keys));
+    const Served served(std::make_unique<TokenEndpoint>(keys, false));
     const UnixTime now = net::EventLoop::wall();
     const std::string answer = served.ask(
         "POST /api/token", "",
@@ -166,9 +176,54 @@ TEST_CASE("TokenEndpoint: tokens of six hours for one room, and what they may [T
     CHECK(lifetime <= Duration::seconds(6 * 3600 + 10));
 }
 
+TEST_CASE("TokenEndpoint: a host's keys are good for a month, and for nobody else [DEMO-03]") {
+    const token::KeyMap keys{{{"key", "a-secret-of-thirty-two-characters"}}};
+    const Served served(std::make_unique<TokenEndpoint>(keys, false));
+    const UnixTime now = net::EventLoop::wall();
+    // A proxy has its own use of this header.
+    const auto post = [&](const std::string& body) {
+        return served.ask("POST /api/token", "Authorization: Basic bWU6cGFzcw==\r\n", body);
+    };
+    const auto read = [](const std::string& answer) {
+        REQUIRE(answer.starts_with("HTTP/1.1 200 "));
+        return json::parse(body_of(answer)).value();
+    };
+    const auto grants = [&](const json::Value& body, const char* name) {
+        return token::verify_token(body.find(name)->string, keys, now).value();
+    };
+    const std::string open = R"({"room_name":"r","participant_name":"a","lobby":true})";
+    const json::Value host = read(post(open));
+    const std::string room = host.find("room_name")->string;
+    CHECK(room.starts_with("r~"));
+    CHECK(read(post(open)).find("room_name")->string != room);
+    CHECK_FALSE(host.find("waiting")->boolean);
+    CHECK(grants(host, "participant_token").video->room_admin);
+    CHECK(grants(host, "lobby_key").video->room == room + "~lobby");
+    const Duration lifetime = *grants(host, "host_key").expires_at - now;
+    CHECK(lifetime > Duration::seconds(29 * 86'400));
+    CHECK(lifetime < Duration::seconds(31 * 86'400));
+
+    const auto knock = [&](const std::string& key) {
+        const std::string more = key.empty() ? "" : R"(","host_key":")" + key;
+        return post(R"({"participant_name":"b","room_name":")" + room + more + R"("})");
+    };
+    const json::Value guest = read(knock(""));
+    CHECK(guest.find("waiting")->boolean);
+    CHECK(guest.find("host_key") == nullptr);
+    CHECK(guest.find("lobby_key") == nullptr);
+    const std::string identity = grants(guest, "participant_token").identity;
+    CHECK(identity.starts_with("b-"));
+    CHECK(grants(read(knock("")), "participant_token").identity != identity);
+
+    CHECK(
+        grants(read(knock(host.find("host_key")->string)), "participant_token").video->room_admin);
+    CHECK(knock("nonsense").starts_with("HTTP/1.1 401 "));
+    CHECK(knock(guest.find("participant_token")->string).starts_with("HTTP/1.1 403 "));
+}
+
 TEST_CASE("TokenEndpoint: without a key it says so [TOK-02] [TOK-15]") {
     const token::KeyMap none;
-    const Served served(std::make_unique<TokenEndpoint>(none));
+    const Served served(std::make_unique<TokenEndpoint>(none, false));
     const std::string answer =
         served.ask("POST /api/token", "", R"({"room_name":"r","participant_name":"a"})");
     CHECK(answer.starts_with("HTTP/1.1 500 "));

@@ -13,6 +13,7 @@
 #include "api/join/join.h"
 #include "api/twirp/twirp.h"
 #include "runtime/control/cluster/cluster.h"
+#include "runtime/control/console/console.h"
 #include "runtime/control/routes/debug_endpoint.h"
 #include "runtime/control/routes/endpoints.h"
 #include "runtime/control/routes/route_table.h"
@@ -44,12 +45,15 @@ struct RouteOptions {
     // `POST /api/token` without authentication, for the demo page; with the placeholder keys,
     // or where asked for (DEMO-02).
     bool development_tokens = false;
+    bool tls = false;                   // this port speaks it
     bool metrics_on_main_port = false;  // GET /metrics
     // /debug/… on the main port, and for whom (CON-09).
     std::optional<DebugAccess> debug_on_main_port;
     std::string metrics_user;  // both empty: metrics are for everybody (CON-10)
     std::string metrics_password;
     LoadLimits load_limits;
+    ConsoleOptions console;
+    GateOptions gate;
 };
 
 // Where the endpoints get their figures; all but the first may be empty.
@@ -63,6 +67,7 @@ struct RouteSources {
     // Of a node in a cluster; it must outlive the routes. Null: the node is alone.
     Cluster* cluster = nullptr;
     cluster::nodes::NodeRegistry::Figures figures;
+    std::optional<ConsoleSources> console;  // none: no console
 };
 
 class Routes {
@@ -78,6 +83,7 @@ class Routes {
     // The built demo page, under /demo; without it the path says how to get it.
     void set_demo(std::optional<net::StaticFiles> files);
     void handle(net::HttpRequest request, net::HttpExchange exchange);
+    LimitGate& gate() { return gate_; }
     // For the port of its own: the metrics on every path.
     void serve_metrics(net::HttpRequest request, net::HttpExchange exchange);
     // So the debug pages, for whoever reaches that port.
@@ -90,11 +96,15 @@ class Routes {
     E* add(const char* path, const char* method, Access access, std::unique_ptr<E> endpoint);
     void add_probes();
     void add_rooms(ControlNode& control, telemetry::Metrics& metrics, const RouteOptions& options);
+    void add_console(ControlNode& control);
+    // Refused for its token: a request to join, perhaps.
+    void note_refusal(const Call& call, const api::HttpError& error);
 
     const token::KeyProvider& keys_;
     RouteSources sources_;
     LoadLimits load_limits_;
     std::function<bool()> over_limit_;
+    LimitGate gate_;
     NodeRoomService rooms_;
     LocalSignalBackend signal_;
     LocalWhipBackend whip_;
@@ -108,6 +118,7 @@ class Routes {
     std::vector<WhipEndpoint*> whip_endpoints_;
     TwirpEndpoint* twirp_endpoint_ = nullptr;
     MetricsEndpoint* main_metrics_ = nullptr;  // null: not on the main port
+    Console* console_ = nullptr;               // null: there is none
 };
 
 }  // namespace confab::control

@@ -47,14 +47,16 @@ class Served {
         video.room_join = true;
         video.room = "r";
         thread_.call([&] {
-            endpoint_ = std::make_unique<SignalEndpoint>(backend, revocations, api::JoinOptions{},
-                                                         metrics_);
+            gate_ = std::make_unique<LimitGate>(thread_.loop(), metrics_, GateOptions{});
+            endpoint_ = std::make_unique<SignalEndpoint>(backend, revocations, *gate_,
+                                                         api::JoinOptions{}, metrics_);
             server_ = std::make_unique<net::HttpServer>(
                 thread_.loop(), net::HttpServerOptions{},
                 [this](net::HttpRequest request, net::HttpExchange exchange) {
                     Call call{std::move(request), std::move(exchange), {}, {}, {}};
                     call.query = api::QueryParams::parse(call.request.query);
                     call.grants = grants;
+                    call.named_source = named_source;
                     call.cors = {{"X-Cors", "there"}};
                     endpoint_->serve(std::move(call));
                 });
@@ -91,10 +93,12 @@ class Served {
     Backend backend;
     token::Grants grants;
     token::Revocations revocations;
+    std::string named_source;
 
   private:
     net::LoopThread thread_;
     telemetry::Metrics metrics_{"n"};
+    std::unique_ptr<LimitGate> gate_;
     std::unique_ptr<SignalEndpoint> endpoint_;
     std::unique_ptr<net::HttpServer> server_;
     std::uint16_t port_ = 0;
@@ -137,6 +141,15 @@ TEST_CASE("SignalEndpoint: an upgrade goes to the backend with all that was said
     CHECK(started[0].client.protocol() == 16);
     CHECK(started[0].client.browser() == "Firefox");  // of the User-Agent (CON-36)
     CHECK(started[0].client.address() == "3.3.3.3");  // behind a proxy (CON-08)
+}
+
+TEST_CASE("SignalEndpoint: where proxies are named, the client is who they say [SEC-07] [CON-08]") {
+    Served served;
+    served.call([&] { served.named_source = "203.0.113.7"; });
+    (void)served.upgrade("/rtc?protocol=16", "X-Forwarded-For: 3.3.3.3\r\n");
+    const auto started = served.call([&] { return std::move(served.backend.started); });
+    REQUIRE(started.size() == 1);
+    CHECK(started[0].client.address() == "203.0.113.7");
 }
 
 TEST_CASE("SignalEndpoint: the twins say what a join would, and start nothing [CON-22] [CON-30]") {

@@ -35,6 +35,10 @@ struct TwirpEndpoint::Pending {
 };
 
 void TwirpEndpoint::serve(Call from) {
+    if (const auto refusal = gate_.refuse_call(from)) {
+        count(from.request.path, net::EventLoop::now(), *refusal);
+        return from.respond(*refusal);
+    }
     const auto pending = std::make_shared<Pending>(std::move(from), loop_);
     Call* const shared = &pending->call;
     api::TwirpRequest request;

@@ -65,6 +65,15 @@ TEST_CASE("Twirp: wrong methods, types and paths are bad routes [API-W1] [API-W5
     CHECK(body_of(nowhere) == "404 page not found\n");
 }
 
+TEST_CASE("Twirp: a call may take longer than other requests [SIP-08]") {
+    TestNode node(2, [](TestNode::Settings& settings) {
+        settings.http.answer_timeout = Duration::millis(200);
+    });
+    HungShard hung(node, 1);
+    const std::string answer = ask(node, "POST " + kPath + "ListRooms", kJson, "{}");
+    CHECK(error_of(answer).starts_with("503 unavailable "));  // and not the HTTP server's words
+}
+
 TEST_CASE("Twirp: a body that does not decode is malformed, in either encoding [API-W2]") {
     TestNode node(1);
     for (const char* body : {"", "{", "[]", "null", "7", R"({"names":7})", R"({"names":[{}]})"}) {

@@ -78,6 +78,10 @@ void WhipEndpoint::create(Call call) {
             api::whip_error({400, "content-type must be application/sdp"}, api::kTextPlain));
     auto join = read(call);
     if (!join) return refuse(call, join.error());
+    const token::Grants& grants = join->params.grants;
+    if (const auto refusal =
+            gate_.refuse_join(call, {grants.api_key, join->params.room, grants.identity, false}))
+        return call.respond(*refusal);
     join->request = ++requests_;
     if (!join->awaited.empty()) end_with(call, *join);
     backend_.create(*std::move(join), answer_to(std::move(call)));

@@ -17,6 +17,8 @@ ControlPlaneOptions options_of(const ControlNodeOptions& options, const WebhookS
     result.room.control_shard = static_cast<sfu::ControlShard>(shard);
     result.room.agents_listen = true;
     result.room.store_listens = options.bus != nullptr;
+    result.room.egress_listens = options.bus != nullptr;
+    result.room.history_listens = options.notes;
     result.room.webhooks_sent = webhooks.has_receivers();
     return result;
 }
@@ -32,6 +34,8 @@ ControlNode::ControlNode(net::EventLoop& loop, worker::MediaNode& media,
                          const token::KeyProvider& keys, telemetry::Metrics& metrics,
                          ControlNodeOptions options, std::uint64_t seed)
     : loop_(loop),
+      keys_(keys),
+      node_id_(options.room.node_id),
       local_bus_(hub_, options.room.node_id),
       bus_(options.bus != nullptr ? *options.bus : local_bus_),
       bus_turn_(std::move(options.bus_turn)),
@@ -83,16 +87,31 @@ void ControlNode::connect_agents() {
         });
 }
 
-void ControlNode::set_store(const std::function<void(StoreEffect)>& fn) {
-    first_.set_store(fn);
+// What others than the first tell comes here.
+template <typename T>
+void ControlNode::set_in_all(void (ControlPlane::*set)(std::function<void(T)>),
+                             const std::function<void(T)>& fn) {
+    (first_.*set)(fn);
     for (const auto& shard : others_) {
         ControlPlane& plane = shard->plane();
-        plane.loop().post([this, fn, &plane] {
-            plane.set_store([this, fn](StoreEffect effect) {
+        plane.loop().post([this, set, fn, &plane] {
+            (plane.*set)([this, fn](T effect) {
                 loop_.post([fn, effect = std::move(effect)]() mutable { fn(std::move(effect)); });
             });
         });
     }
+}
+
+void ControlNode::set_store(const std::function<void(StoreEffect)>& fn) {
+    set_in_all(&ControlPlane::set_store, fn);
+}
+
+void ControlNode::set_egress(const std::function<void(room::StartEgress)>& fn) {
+    set_in_all(&ControlPlane::set_egress, fn);
+}
+
+void ControlNode::set_notes(const std::function<void(room::RoomNote)>& fn) {
+    set_in_all(&ControlPlane::set_notes, fn);
 }
 
 void ControlNode::set_whip_named(const WhipSessions::Named& fn) {
@@ -104,6 +123,18 @@ void ControlNode::set_whip_named(const WhipSessions::Named& fn) {
                 [this, fn](const std::string& room, const std::string& identity, bool there) {
                     loop_.post([fn, room, identity, there] { fn(room, identity, there); });
                 });
+        });
+    }
+}
+
+void ControlNode::set_whip_ingress(const WhipSessions::Ingress& fn) {
+    first_.whip().set_ingress(fn);
+    for (const auto& shard : others_) {
+        ControlPlane& plane = shard->plane();
+        plane.loop().post([this, fn, &plane] {
+            plane.whip().set_ingress([this, fn](WhipSessions::IngressNews news) {
+                loop_.post([fn, news = std::move(news)]() mutable { fn(std::move(news)); });
+            });
         });
     }
 }
@@ -142,6 +173,8 @@ ControlReport ControlNode::totals() {
         all.rooms.sessions += one.rooms.sessions;
         all.loop_failures += one.loop_failures;
         all.commands_dropped += one.commands_dropped;
+        all.joins.merge(one.joins);
+        all.steps.merge(one.steps);
     }
     return all;
 }

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ struct ControlNodeOptions {
     rpc::Bus* bus = nullptr;
     std::function<void(Timestamp now)> bus_turn;  // in each turn of the first loop
     std::function<Timestamp()> bus_deadline;
+    bool notes = false;  // rooms tell set_notes() what an operator may look up later
 };
 
 // How long the others wait for what a shard is asked, as for a call on the bus.
@@ -56,6 +58,7 @@ class ControlNode {
     ControlNode(const ControlNode&) = delete;
     ControlNode& operator=(const ControlNode&) = delete;
 
+    const std::string& node_id() const { return node_id_; }
     std::size_t size() const { return 1 + others_.size(); }
     std::size_t shard_of(std::string_view room) const { return control::shard_of(room, size()); }
     ControlPlane& first() { return first_; }
@@ -67,10 +70,16 @@ class ControlNode {
     rpc::Bus& bus() { return bus_; }
     // What the rooms of all shards tell a store, in the order of each; before anybody joins.
     void set_store(const std::function<void(StoreEffect)>& fn);
+    // The same of what they want recorded.
+    void set_egress(const std::function<void(room::StartEgress)>& fn);
+    // The same of what is kept for an operator.
+    void set_notes(const std::function<void(room::RoomNote)>& fn);
     // The same of the WHIP sessions of all shards (WhipSessions::Named).
     void set_whip_named(const WhipSessions::Named& fn);
+    void set_whip_ingress(const WhipSessions::Ingress& fn);
     NodeAgents& agents() { return agents_; }
     net::EventLoop& loop() { return loop_; }
+    const token::KeyProvider& keys() const { return keys_; }
     WebhookSender& webhooks() { return webhooks_; }
     const WebhookSender& webhooks() const { return webhooks_; }
     // Who joins passes here before a shard sees anything of it, and so does who is removed.
@@ -118,10 +127,15 @@ class ControlNode {
 
   private:
     void shards_ended(std::size_t silent);
+    template <typename T>
+    void set_in_all(void (ControlPlane::*set)(std::function<void(T)>),
+                    const std::function<void(T)>& fn);
     NodeAgents::Shards agent_shards();
     void connect_agents();
 
     net::EventLoop& loop_;
+    const token::KeyProvider& keys_;
+    std::string node_id_;
     rpc::LocalHub hub_;
     rpc::LocalBus local_bus_;
     rpc::Bus& bus_;

@@ -7,7 +7,9 @@
 #include <cstdint>
 
 #include "base/time.h"
+#include "console/joins.h"
 #include "room/manager/room_manager.h"
+#include "runtime/control/step_counts.h"
 
 namespace confab::control {
 
@@ -16,6 +18,8 @@ struct ControlReport {
     room::RoomManager::Snapshot rooms;
     std::uint64_t loop_failures = 0;
     std::uint64_t commands_dropped = 0;
+    console::JoinCounts joins;
+    StepCounts steps;
 };
 
 }  // namespace confab::control

@@ -14,6 +14,8 @@ using Port = api::RoomServicePort;
 
 namespace {
 
+constexpr Duration kLongest = Duration::seconds(60);
+
 // As of a node that does not answer on the bus (API-W7).
 api::ServiceError no_response() {
     return api::service_error(api::ErrorCode::kUnavailable, "no response from servers");
@@ -24,7 +26,7 @@ api::ServiceError apart() {
     return api::service_error(
         api::ErrorCode::kFailedPrecondition,
         "the rooms are on different control threads: with confab.control_threads: 1 participants "
-        "move and are forwarded between all rooms");
+        "are forwarded between all rooms");
 }
 
 // The same call with the keys of the caller's rooms in place of their names.
@@ -64,6 +66,45 @@ void NodeRoomService::pass_named(Method<Request, Response> method, const api::Ca
                                  const Request& request, api::Reply<Response> reply) {
     const Request keyed = by_key(context, request);
     pass(keyed.room(), method, context, keyed, std::move(reply));
+}
+
+// The shard answers after the turn of the call, so that what is to be stored of it is here first.
+template <typename Request, typename Response>
+void NodeRoomService::pass_change(const std::string& room, Method<Request, Response> method,
+                                  const api::CallContext& context, const Request& request,
+                                  api::Reply<Response> reply) {
+    if (!when_stored_) return pass(room, method, context, request, std::move(reply));
+    using Outcome = Result<Response, api::ServiceError>;
+    // Who asks must not give up, and ask again, what is done.
+    const Duration patience = context.timeout.value_or(kLongest) / 2;
+    node_.ask<Outcome>(
+        node_.shard_of(room),
+        [method, context, request](ControlPlane& plane, api::Reply<Response> answer) {
+            api::Reply<Response> later = [&plane,
+                                          answer = std::move(answer)](Outcome outcome) mutable {
+                plane.after_turn(
+                    [answer = std::move(answer), outcome = std::move(outcome)]() mutable {
+                        answer(std::move(outcome));
+                    });
+            };
+            (plane.service().*method)(context, request, std::move(later));
+        },
+        [this, room, patience, reply = std::move(reply)](std::optional<Outcome> outcome) mutable {
+            if (!outcome) return reply(tl::make_unexpected(no_response()));
+            if (!*outcome) return reply(*std::move(outcome));
+            when_stored_(room, patience,
+                         [reply = std::move(reply), outcome = *std::move(outcome)]() mutable {
+                             reply(std::move(outcome));
+                         });
+        });
+}
+
+template <typename Request, typename Response>
+void NodeRoomService::pass_named_change(Method<Request, Response> method,
+                                        const api::CallContext& context, const Request& request,
+                                        api::Reply<Response> reply) {
+    const Request keyed = by_key(context, request);
+    pass_change(keyed.room(), method, context, keyed, std::move(reply));
 }
 
 void NodeRoomService::revoke(const livekit::RoomParticipantIdentity& who) {
@@ -147,12 +188,12 @@ void NodeRoomService::create_room(const api::CallContext& context,
             api::ErrorCode::kUnknown, "reached configured limit for node")));  // CON-32
     livekit::CreateRoomRequest keyed = request;
     keyed.set_name(token::room_key(context.tenant, request.name()));
-    pass(keyed.name(), &Port::create_room, context, keyed, std::move(reply));
+    pass_change(keyed.name(), &Port::create_room, context, keyed, std::move(reply));
 }
 void NodeRoomService::delete_room(const api::CallContext& context,
                                   const livekit::DeleteRoomRequest& request,
                                   api::Reply<livekit::DeleteRoomResponse> reply) {
-    pass_named(&Port::delete_room, context, request, std::move(reply));
+    pass_named_change(&Port::delete_room, context, request, std::move(reply));
 }
 void NodeRoomService::list_participants(const api::CallContext& context,
                                         const livekit::ListParticipantsRequest& request,
@@ -171,17 +212,17 @@ void NodeRoomService::remove_participant(const api::CallContext& context,
                                          api::Reply<livekit::RemoveParticipantResponse> reply) {
     const livekit::RoomParticipantIdentity request = by_key(context, named);
     if (request.revoke_token_ts() > 0) revoke(request);
-    pass(request.room(), &Port::remove_participant, context, request, std::move(reply));
+    pass_change(request.room(), &Port::remove_participant, context, request, std::move(reply));
 }
 void NodeRoomService::update_participant(const api::CallContext& context,
                                          const livekit::UpdateParticipantRequest& request,
                                          api::Reply<livekit::ParticipantInfo> reply) {
-    pass_named(&Port::update_participant, context, request, std::move(reply));
+    pass_named_change(&Port::update_participant, context, request, std::move(reply));
 }
 void NodeRoomService::mute_published_track(const api::CallContext& context,
                                            const livekit::MuteRoomTrackRequest& request,
                                            api::Reply<livekit::MuteRoomTrackResponse> reply) {
-    pass_named(&Port::mute_published_track, context, request, std::move(reply));
+    pass_named_change(&Port::mute_published_track, context, request, std::move(reply));
 }
 void NodeRoomService::update_subscriptions(const api::CallContext& context,
                                            const livekit::UpdateSubscriptionsRequest& request,
@@ -196,7 +237,7 @@ void NodeRoomService::send_data(const api::CallContext& context,
 void NodeRoomService::update_room_metadata(const api::CallContext& context,
                                            const livekit::UpdateRoomMetadataRequest& request,
                                            api::Reply<livekit::Room> reply) {
-    pass_named(&Port::update_room_metadata, context, request, std::move(reply));
+    pass_named_change(&Port::update_room_metadata, context, request, std::move(reply));
 }
 void NodeRoomService::forward_participant(const api::CallContext& context,
                                           const livekit::ForwardParticipantRequest& request,
@@ -214,8 +255,45 @@ void NodeRoomService::move_to_worker(const api::CallContext& context, const api:
 void NodeRoomService::move_participant(const api::CallContext& context,
                                        const livekit::MoveParticipantRequest& request,
                                        api::Reply<livekit::MoveParticipantResponse> reply) {
-    if (!together(by_key(context, request))) return reply(tl::make_unexpected(apart()));
-    pass_named(&Port::move_participant, context, request, std::move(reply));
+    const livekit::MoveParticipantRequest keyed = by_key(context, request);
+    if (!together(keyed)) return move_apart(keyed, std::move(reply));
+    pass(keyed.room(), &Port::move_participant, context, keyed, std::move(reply));
+}
+
+// Ids of the media plane name their control shard, so that its connections stay behind: it joins
+// the other room anew, of itself, as one of another node. For nobody no room is made.
+void NodeRoomService::move_apart(const livekit::MoveParticipantRequest& keyed,
+                                 api::Reply<livekit::MoveParticipantResponse> reply) {
+    using There = room::ServiceResult<livekit::ParticipantInfo>;
+    livekit::RoomParticipantIdentity who;
+    who.set_room(keyed.room());
+    who.set_identity(keyed.identity());
+    node_.ask<There>(
+        node_.shard_of(keyed.room()),
+        [who](ControlPlane& plane, Callback<There> answer) {
+            answer(plane.rooms().get_participant(who));
+        },
+        [this, keyed, reply = std::move(reply)](const std::optional<There>& there) mutable {
+            if (!there) return reply(tl::make_unexpected(no_response()));
+            if (!*there) return reply(tl::make_unexpected(to_api(there->error())));
+            send_to_shard(keyed, std::move(reply));
+        });
+}
+
+void NodeRoomService::send_to_shard(const livekit::MoveParticipantRequest& keyed,
+                                    api::Reply<livekit::MoveParticipantResponse> reply) {
+    using Prepared = room::ServiceResult<livekit::Room>;
+    node_.ask<Prepared>(
+        node_.shard_of(keyed.destination_room()),
+        [key = keyed.destination_room()](ControlPlane& plane, Callback<Prepared> answer) {
+            answer(plane.rooms().relocations(plane.clock()).prepare(key));
+            plane.wake();
+        },
+        [this, keyed, reply = std::move(reply)](const std::optional<Prepared>& room) mutable {
+            if (!room) return reply(tl::make_unexpected(no_response()));
+            if (!*room) return reply(tl::make_unexpected(to_api(room->error())));
+            send_away({keyed.room(), keyed.identity(), **room}, std::move(reply));
+        });
 }
 void NodeRoomService::send_away(const SendAway& wanted,
                                 api::Reply<livekit::MoveParticipantResponse> reply) {
@@ -226,7 +304,8 @@ void NodeRoomService::send_away(const SendAway& wanted,
             if (plane.whip().has(wanted.room, wanted.identity))
                 return answer(tl::make_unexpected(api::service_error(
                     api::ErrorCode::kFailedPrecondition,
-                    "a WHIP client cannot be told to go to a room of another node")));
+                    "a WHIP client cannot be told to go to a room of another node or of another "
+                    "control thread")));
             plane.service().send_away(wanted, std::move(answer));
         },
         [reply = std::move(reply)](std::optional<Outcome> outcome) mutable {

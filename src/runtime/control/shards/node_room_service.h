@@ -22,6 +22,12 @@ class NodeRoomService final : public api::RoomServicePort {
     NodeRoomService(ControlNode& node, std::function<bool()> over_limit)
         : node_(node), over_limit_(std::move(over_limit)) {}
 
+    // Who changes something is answered once this has called back, when the others of a cluster can
+    // see it, or `patience` is over; by the key of the room. Unset, at once.
+    using WhenStored =
+        std::function<void(const std::string& key, Duration patience, Callback<> done)>;
+    void set_when_stored(WhenStored fn) { when_stored_ = std::move(fn); }
+
     void find_room(const std::string& key, Found found) override;
     void create_room(const api::CallContext&, const livekit::CreateRoomRequest&,
                      api::Reply<livekit::Room>) override;
@@ -71,12 +77,27 @@ class NodeRoomService final : public api::RoomServicePort {
     void pass_named(Method<Request, Response> method, const api::CallContext& context,
                     const Request& request, api::Reply<Response> reply);
 
+    // The same of what others can see of the room.
+    template <typename Request, typename Response>
+    void pass_change(const std::string& room, Method<Request, Response> method,
+                     const api::CallContext& context, const Request& request,
+                     api::Reply<Response> reply);
+    template <typename Request, typename Response>
+    void pass_named_change(Method<Request, Response> method, const api::CallContext& context,
+                           const Request& request, api::Reply<Response> reply);
+
     // Whether both rooms are in one shard.
     template <typename Request>
     bool together(const Request& request) const;
+    // Between rooms of two shards, named by their keys.
+    void move_apart(const livekit::MoveParticipantRequest& keyed,
+                    api::Reply<livekit::MoveParticipantResponse> reply);
+    void send_to_shard(const livekit::MoveParticipantRequest& keyed,
+                       api::Reply<livekit::MoveParticipantResponse> reply);
 
     ControlNode& node_;
     std::function<bool()> over_limit_;
+    WhenStored when_stored_;
 };
 
 // The rooms that the shards told of as one list: by name, or in the order of `request`.

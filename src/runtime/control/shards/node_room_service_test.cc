@@ -9,10 +9,12 @@
 
 #include <functional>
 #include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "rpc/local_bus.h"
 #include "runtime/control/shards/node_testing.h"
 
 namespace confab::control {
@@ -123,6 +125,13 @@ std::optional<std::string> node_of(TestNode& node, const std::string& room) {
     return found.get_future().get();
 }
 
+// A node that is given a bus: its rooms tell what is to be stored.
+struct Clustered {
+    rpc::LocalHub hub;
+    rpc::LocalBus bus{hub, "ND_test"};
+    TestNode node{2, [this](TestNode::Settings& settings) { settings.control.bus = &bus; }};
+};
+
 }  // namespace
 
 TEST_CASE("merge_rooms: all by name, or those asked for in their order [API-02]") {
@@ -203,6 +212,117 @@ TEST_CASE("NodeRoomService: what is told changes the room where it is [API-07] [
     }
 }
 
+TEST_CASE(
+    "NodeRoomService: who changes something is answered once it is stored, in whichever shard "
+    "[RPC-33]") {
+    Clustered clustered;
+    TestNode& node = clustered.node;
+    for (const std::size_t shard : {0U, 1U}) {
+        CAPTURE(shard);
+        const std::string room = node.room_in(shard);
+        Joined ann(node, room, "ann");
+        REQUIRE(ann.is_in());
+        std::unique_ptr<NodeRoomService> service;
+        std::promise<std::string> over;
+        std::vector<std::string> log;
+        node.call([&](ControlNode& control) {
+            service = std::make_unique<NodeRoomService>(control, std::function<bool()>());
+            control.set_store([&](StoreEffect effect) {
+                if (const auto* told = std::get_if<room::StoreRoom>(&effect))
+                    log.push_back("told " + told->room.metadata());
+            });
+            service->set_when_stored([&](const std::string& key, Duration, Callback<> done) {
+                log.push_back("wait" + std::string(key == room ? "" : " for another"));
+                control.loop().post([&, done = std::move(done)]() mutable {
+                    log.emplace_back("stored");
+                    done();
+                });
+            });
+            livekit::UpdateRoomMetadataRequest update;
+            update.set_room(room);
+            update.set_metadata("new");
+            service->update_room_metadata({}, update, [&](const auto& answer) {
+                log.push_back("answered " + answer.value().metadata());
+                // Reading waits for nothing, nor does what is refused.
+                livekit::ListParticipantsRequest list;
+                list.set_room(room);
+                service->list_participants({}, list, [&](const auto& people) {
+                    log.push_back("listed " + std::to_string(people->participants_size()));
+                    livekit::RoomParticipantIdentity nobody;
+                    nobody.set_room(room);
+                    nobody.set_identity("nobody");
+                    service->remove_participant({}, nobody, [&](const auto& refused) {
+                        log.emplace_back(refused ? "removed" : "refused");
+                        std::string all;
+                        for (const std::string& one : log)
+                            all += one + ", ";
+                        over.set_value(all);
+                    });
+                });
+            });
+        });
+        CHECK(over.get_future().get() ==
+              "told new, wait, stored, answered new, listed 1, refused, ");
+        node.call([&](ControlNode& control) {
+            control.set_store({});
+            service.reset();
+        });
+    }
+}
+
+TEST_CASE("NodeRoomService: each call that changes a room waits until it is stored [RPC-33]") {
+    Clustered clustered;
+    TestNode& node = clustered.node;
+    for (const std::size_t shard : {0U, 1U}) {
+        CAPTURE(shard);
+        const std::string room = node.room_in(shard);
+        Joined ann(node, room, "ann");
+        REQUIRE(ann.is_in());
+        std::unique_ptr<NodeRoomService> service;
+        int waits = 0;
+        node.call([&](ControlNode& control) {
+            service = std::make_unique<NodeRoomService>(control, std::function<bool()>());
+            service->set_when_stored([&](const std::string&, Duration patience, Callback<> done) {
+                CHECK(patience == Duration::millis(500));  // half of what the caller has
+                ++waits;
+                done();
+            });
+        });
+        // How often it waited; -1 if it was refused.
+        const auto waits_of = [&]<typename Request, typename Response>(
+                                  void (api::RoomServicePort::*method)(const api::CallContext&,
+                                                                       const Request&,
+                                                                       api::Reply<Response>),
+                                  Request request) {
+            std::promise<bool> answered;
+            node.call([&](ControlNode&) {
+                waits = 0;
+                const api::CallContext context{net::EventLoop::now(), Duration::seconds(1)};
+                (service.get()->*method)(context, request,
+                                         [&](const auto& answer) { answered.set_value(!!answer); });
+            });
+            return answered.get_future().get() ? waits : -1;
+        };
+        const auto in = [&](auto request) {
+            request.set_room(room);
+            if constexpr (requires { request.set_identity("ann"); }) request.set_identity("ann");
+            return request;
+        };
+        using Port = api::RoomServicePort;
+        livekit::CreateRoomRequest again;
+        again.set_name(room);
+        CHECK(waits_of(&Port::create_room, again) == 1);
+        CHECK(waits_of(&Port::update_room_metadata, in(livekit::UpdateRoomMetadataRequest())) == 1);
+        CHECK(waits_of(&Port::update_participant, in(livekit::UpdateParticipantRequest())) == 1);
+        CHECK(waits_of(&Port::send_data, in(livekit::SendDataRequest())) == 0);
+        CHECK(waits_of(&Port::get_participant, in(livekit::RoomParticipantIdentity())) == 0);
+        CHECK(waits_of(&Port::remove_participant, in(livekit::RoomParticipantIdentity())) == 1);
+        CHECK(waits_of(&Port::delete_room, in(livekit::DeleteRoomRequest())) == 1);
+        CHECK(waits_of(&Port::delete_room, in(livekit::DeleteRoomRequest())) == -1);
+        node.call([&](ControlNode&) { service.reset(); });
+    }
+}
+
 TEST_CASE("NodeRoomService: tokens are revoked with a removal, in every shard, for good [TOK-14]") {
     TestNode node(2);
     for (const std::size_t shard : {0U, 1U}) {
@@ -251,7 +371,8 @@ TEST_CASE("NodeRoomService: removed however many were revoked in its room [TOK-1
 }
 
 TEST_CASE(
-    "NodeRoomService: nobody gets from shard to shard, and is told what to do [API-11] [API-12]") {
+    "NodeRoomService: to a room of another shard by joining anew, seen in one nobody is [API-11] "
+    "[API-12]") {
     TestNode node(2);
     const std::string room = node.room_in(0);
     Joined ann(node, room, "ann");
@@ -267,18 +388,47 @@ TEST_CASE(
         request.set_destination_room(destination);
         return node.twirp_with(node.token_for(grant), method, request);
     };
-    const std::string apart = move_to(node.room_in(1));
-    CHECK(status_of(apart) == 412);
-    CHECK(apart.find("confab.control_threads: 1") != std::string::npos);
-    // Within a shard it is the room that decides: she is not connected yet.
+    // It is her room that decides: she is not connected yet.
+    const std::string far = move_to(node.room_in(1));
+    CHECK(status_of(far) == 412);
+    CHECK(far.find("try again") != std::string::npos);
+    CHECK(node_of(node, node.room_in(1)) == "ND_test");  // made for her
     const std::string together = move_to(node.room_in(0, "other"));
     CHECK(status_of(together) == 412);
     CHECK(together.find("try again") != std::string::npos);
     CHECK(status_of(move_to("")) == 400);
     method = "ForwardParticipant";  // whose request has the same fields
-    CHECK(move_to(node.room_in(1)) == apart);
+    const std::string apart = move_to(node.room_in(1));
+    CHECK(status_of(apart) == 412);
+    CHECK(apart.find("confab.control_threads: 1") != std::string::npos);
     CHECK(move_to(node.room_in(0, "other")).find("try again") != std::string::npos);
     CHECK(ann.is_served(1));
+}
+
+TEST_CASE(
+    "NodeRoomService: for nobody, and where rooms are not made, none is made in another shard "
+    "[API-12]") {
+    for (const bool auto_create : {true, false}) {
+        TestNode node(2, [&](TestNode::Settings& settings) {
+            settings.control.room.room.auto_create = auto_create;
+        });
+        const std::string room = node.room_in(0);
+        const std::string there = node.room_in(1);
+        livekit::CreateRoomRequest create;
+        create.set_name(room);
+        REQUIRE(status_of(node.twirp("CreateRoom", room, create)) == 200);
+        Joined ann(node, room, "ann");
+        REQUIRE(ann.is_in());
+        token::VideoGrant grant = admin();
+        grant.room = room;
+        grant.destination_room = there;
+        livekit::MoveParticipantRequest request;
+        request.set_room(room);
+        request.set_identity(auto_create ? "nobody" : "ann");
+        request.set_destination_room(there);
+        CHECK(status_of(node.twirp_with(node.token_for(grant), "MoveParticipant", request)) == 404);
+        CHECK_FALSE(node_of(node, there));
+    }
 }
 
 TEST_CASE("NodeRoomService: a room that is nowhere is not found in any shard [API-04] [API-10]") {

@@ -29,6 +29,7 @@ class TestNode {
         RouteOptions routes;
         NodeLoad load;
         net::HttpServerOptions http;
+        std::optional<ConsoleSources> console;
     };
     explicit TestNode(std::size_t shards, const std::function<void(Settings&)>& adjust = {}) {
         worker::MediaNodeOptions media;
@@ -61,6 +62,7 @@ class TestNode {
     std::uint16_t metrics_port() const { return metrics_port_; }
     net::LoopThread& thread() { return thread_; }
     ControlNode& control() { return *control_; }  // only in the loop of the first shard
+    Routes& routes() { return *routes_; }         // so
     // Only in the loop of that shard.
     worker::ControlPort& port_of(std::size_t shard) { return media_->port(shard); }
     template <typename F>
@@ -160,6 +162,7 @@ class TestNode {
                                                  std::move(settings.control), 1);
         RouteSources sources;
         sources.load = [load = settings.load] { return load; };
+        sources.console = std::move(settings.console);
         sources.metrics = [](Callback<std::string> reply) { reply("figures\n"); };
         routes_ = std::make_unique<Routes>(*control_, keys_, metrics_, std::move(settings.routes),
                                            std::move(sources));
@@ -178,7 +181,7 @@ class TestNode {
     }
 
     net::LoopThread thread_;
-    token::KeyMap keys_{{{"key", "a-secret-of-thirty-two-characters"}}};
+    token::KeyMap keys_{token::KeyMap::Texts{{"key", "a-secret-of-thirty-two-characters"}}};
     telemetry::Metrics metrics_{"ND_test"};
     bool creates_ = true;
     std::unique_ptr<worker::MediaNode> media_;

@@ -14,9 +14,17 @@ std::optional<api::HttpError> refusal_of_room(const room::RoomManager& rooms,
     return std::nullopt;
 }
 
-void refuse(telemetry::Metrics& metrics, const api::HttpError& error, net::HttpExchange& exchange,
-            const net::HttpHeaders& headers) {
-    metrics.add(telemetry::Metric::kParticipantJoinTotal, {"signal_validation_failed"});
+void refuse(ControlPlane& shard, const api::JoinParams& params, const api::HttpError& error,
+            net::HttpExchange& exchange, const net::HttpHeaders& headers) {
+    shard.metrics().add(telemetry::Metric::kParticipantJoinTotal, {"signal_validation_failed"});
+    if (!params.reconnect) {
+        room::RoomNote note{room::RoomNote::What::kRefused, net::EventLoop::wall(),
+                            params.room_name};
+        note.identity = params.grants.identity;
+        note.status = error.status;
+        note.text = error.text;
+        shard.note(std::move(note));
+    }
     net::HttpResponse response = net::HttpResponse::text(error.status, error.text);
     for (const net::HttpHeader& header : headers)
         response.headers.add(header.name, header.value);
@@ -27,7 +35,7 @@ void refuse(telemetry::Metrics& metrics, const api::HttpError& error, net::HttpE
 void start_in(ControlPlane& shard, const api::JoinParams& params, net::HttpExchange exchange,
               net::HttpHeaders headers) {
     if (const auto refusal = refusal_of_room(shard.rooms(), params))
-        return refuse(shard.metrics(), *refusal, exchange, headers);
+        return refuse(shard, params, *refusal, exchange, headers);
     shard.sessions().start(to_room(params), std::move(exchange), std::move(headers));
 }
 
@@ -53,7 +61,7 @@ std::optional<api::HttpError> LocalSignalBackend::refusal_of_node(
 void LocalSignalBackend::start(api::JoinParams params, net::HttpExchange exchange,
                                net::HttpHeaders headers) {
     if (const auto refusal = refusal_of_node(params))
-        return refuse(node_.first().metrics(), *refusal, exchange, headers);
+        return refuse(node_.first(), params, *refusal, exchange, headers);
     ControlPlane& shard = node_.shard(node_.shard_of(params.room_name));
     exchange.move_to(shard.loop(), [&shard, params = std::move(params),
                                     headers = std::move(headers)](net::HttpExchange moved) mutable {
@@ -92,6 +100,7 @@ room::JoinParams to_room(const api::JoinParams& params) {
     result.participant_sid = params.participant_sid;
     result.publisher_offer = params.publisher_offer;
     result.add_track_requests = params.add_track_requests;
+    result.signal_rate = params.signal_rate;
     return result;
 }
 

@@ -43,6 +43,7 @@ class WhipSessions::Session final : public SignalSink {
             mine != all_.requested_.end() && mine->second == this)
             all_.requested_.erase(mine);
         all_.drop_name(name_, this);
+        tell_ingress(false);
     }
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -51,6 +52,7 @@ class WhipSessions::Session final : public SignalSink {
     room::SessionId id() const { return id_; }
     // Of the caller.
     void set_request(std::uint64_t number) { request_ = number; }
+    void set_from_ingress(bool from_ingress) { from_ingress_ = from_ingress; }
     api::WhipSession& machine() { return machine_; }
 
     // Unless it was moved: it stays where it is now. This may be gone then.
@@ -81,6 +83,8 @@ class WhipSessions::Session final : public SignalSink {
     void handle_join(const room::SendJoin& join) override {
         all_.take_name(name_, this);
         machine_.handle_join(join.response.join());
+        first_sid_ = machine_.participant_sid();
+        tell_ingress(true);
     }
     void handle_signal(const livekit::SignalResponse& response) override {
         machine_.handle_signal(response);
@@ -89,6 +93,10 @@ class WhipSessions::Session final : public SignalSink {
     void handle_refusal(const room::RefuseSession& refusal) override { fail(refusal.text); }
 
   private:
+    void tell_ingress(bool there) {
+        if (!from_ingress_ || first_sid_.empty() || !all_.ingress_) return;
+        all_.ingress_({name_.first, name_.second, first_sid_, there});
+    }
     Timestamp in_time() const {
         return earlier(net::EventLoop::now() + all_.limits_.patience, answer_by_);
     }
@@ -171,6 +179,8 @@ class WhipSessions::Session final : public SignalSink {
     WhipSessions& all_;
     Name name_;
     std::uint64_t request_ = 0;
+    bool from_ingress_ = false;
+    std::string first_sid_;           // empty before it has joined
     std::size_t spare_sections_ = 0;  // of whatever kind
     api::WhipSession machine_;
     AwaitedTracks awaited_{{}};
@@ -191,6 +201,7 @@ void WhipSessions::create(WhipJoin join, Reply reply) {
                                   std::move(join.offer.description));
     Session& session = *owned;
     session.set_request(join.request);
+    session.set_from_ingress(join.from_ingress);
     if (holds)
         requested_[{Name(join.params.room, join.params.grants.identity), join.request}] = &session;
     session.wait(std::move(reply), join.answer_by);

@@ -39,7 +39,7 @@ struct WhipJoin {
     std::vector<api::WhipTrackName> awaited;  // the answer comes when all of them are in it
     std::uint64_t request = 0;                // a number of the caller's, for abandon()
     bool room_must_exist = false;
-    bool from_ingress = false;  // X-Livekit-Ingress; for other nodes to know
+    bool from_ingress = false;  // X-Livekit-Ingress
     // Who has no answer by then has no session.
     Timestamp answer_by = Timestamp::never();
 };
@@ -55,6 +55,14 @@ class WhipSessions {
     // Whether there is a session of that room and identity; told with each change.
     using Named =
         std::function<void(const std::string& room, const std::string& identity, bool there)>;
+    // A session that the ingress service passed on (X-Livekit-Ingress) is there, or was.
+    struct IngressNews {
+        std::string room;
+        std::string identity;
+        std::string sid;  // of its participant, as the answer to the POST named it
+        bool there = false;
+    };
+    using Ingress = std::function<void(IngressNews)>;
     struct Limits {
         Duration patience = kPatience;
         std::size_t held = kMaxHeld;
@@ -80,6 +88,7 @@ class WhipSessions {
     }
     // Where that goes; before anybody joins.
     void set_named(Named fn) { named_ = std::move(fn); }
+    void set_ingress(Ingress fn) { ingress_ = std::move(fn); }
 
   private:
     class Session;
@@ -98,6 +107,7 @@ class WhipSessions {
     SignalSessions& signal_;
     Limits limits_;
     Named named_;
+    Ingress ingress_;
     std::size_t held_ = 0;
     std::map<std::pair<Name, std::uint64_t>, Session*> requested_;  // those that await tracks
     std::map<Name, Session*> sessions_;  // the newest of a name; SignalSessions owns them

@@ -5,8 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <future>
 #include <memory>
+#include <thread>
 
 #include "api/whip/whip_testing.h"
 #include "runtime/control/shards/node_room_service.h"
@@ -162,6 +164,48 @@ TEST_CASE("WHIP: that there is a session of a name is told, and that there is no
     CHECK(all);
     node.call_in(0, [](ControlPlane& plane) {
         plane.whip().set_named({});
+        return 0;
+    });
+}
+
+TEST_CASE(
+    "WHIP: of sessions that the ingress service passed on it is told with their sids [RPC-19]") {
+    TestNode node(2);
+    std::vector<std::string> told;
+    node.call_in(0, [&](ControlPlane&) {
+        node.control().set_whip_ingress([&told](const WhipSessions::IngressNews& news) {
+            told.push_back(news.room + " " + news.identity + " " + news.sid +
+                           (news.there ? " there" : " gone"));
+        });
+        return 0;
+    });
+    std::vector<std::string> wanted;
+    for (std::size_t shard = 0; shard < 2; ++shard) {
+        const std::string room = node.room_in(shard);
+        const std::string token = node.token(room, "encoder");
+        const std::string type = "Content-Type: application/sdp\r\n";
+        REQUIRE(ask(node, token, "POST", "/whip/v1", type, offer()).starts_with("HTTP/1.1 201 "));
+        CHECK(ask(node, token, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
+        const std::string created =
+            ask(node, token, "POST", "/whip/v1", type + "X-Livekit-Ingress: true\r\n", offer());
+        REQUIRE(created.starts_with("HTTP/1.1 201 "));
+        const std::size_t at = created.find("/whip/v1/PA_") + 9;
+        const std::string sid = created.substr(at, created.find("\r\n", at) - at);
+        CHECK(ask(node, token, "DELETE", "/whip/v1/PA_x", "").starts_with("HTTP/1.1 200 "));
+        for (const char* what : {" there", " gone"})
+            wanted.emplace_back(room).append(" encoder ").append(sid).append(what);
+    }
+    const auto has_all = [&] {
+        return node.call_in(0, [&](ControlPlane&) { return told.size() == wanted.size(); });
+    };
+    for (int i = 0; i < 1000 && !has_all(); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    node.call_in(0, [&](ControlPlane&) {
+        CHECK(told == wanted);
+        return 0;
+    });
+    node.call_in(0, [&](ControlPlane&) {
+        node.control().set_whip_ingress({});
         return 0;
     });
 }

@@ -136,6 +136,11 @@ std::size_t BytePort::unsent(Number number) const {
     return socket == nullptr ? 0 : socket->unsent();
 }
 
+std::optional<Acknowledged> BytePort::acknowledged(Number number) const {
+    ByteSocket* const socket = impl_->find(number);
+    return socket == nullptr ? std::nullopt : socket->acknowledged();
+}
+
 void BytePort::cut(Number number) {
     impl_->cut(number);
 }

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "runtime/net/bytes/acknowledged.h"
 #include "runtime/net/event_loop.h"
 
 namespace confab::net {
@@ -43,6 +45,8 @@ class BytePort {
     void write(Number number, std::string bytes);
     // Bytes that the system has not taken yet.
     std::size_t unsent(Number number) const;
+    // Of what was written. None: the system does not say, or the connection is no more.
+    std::optional<Acknowledged> acknowledged(Number number) const;
     // Nothing of it is told any more.
     void cut(Number number);
 

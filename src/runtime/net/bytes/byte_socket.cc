@@ -7,10 +7,10 @@
 #include "runtime/net/asio.h"
 // clang-format on
 
-#include <openssl/err.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <array>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 
@@ -48,6 +48,14 @@ void ByteSocket::open(const Target& to, Tls tls, Duration timeout) {
 void ByteSocket::adopt(tcp::socket socket) {
     stream_.socket() = std::move(socket);
     asio::co_spawn(context_of(loop_), read(shared_from_this()), Rethrow{});
+}
+
+std::optional<Acknowledged> ByteSocket::acknowledged() {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const int socket = stream_.socket().native_handle();
+    if (cut_ || ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return std::nullopt;
+    return Acknowledged{info.tcpi_unacked == 0, Duration::millis(info.tcpi_last_ack_recv)};
 }
 
 void ByteSocket::cut() {
@@ -109,23 +117,13 @@ asio::awaitable<ByteSocket::Closed> ByteSocket::connect(const Target& to, const 
 
 asio::awaitable<std::string> ByteSocket::handshake(const Tls& tls) {
     shaking_hands_ = true;
-    Stream::Tls& stream = stream_.start_tls(*tls.context);
-    ErrorCode ignored;
-    if (!tls.name.empty()) {
-        stream.set_verify_callback(ssl::host_name_verification(tls.name), ignored);
-        // SNI carries names only, no addresses (RFC 6066 §3).
-        std::string name = tls.name;
-        if (!IpAddress::parse(name))
-            SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME,
-                     TLSEXT_NAMETYPE_host_name, name.data());
-    }
-    const auto [error] = co_await stream.async_handshake(ssl::stream_base::client, use_result);
+    stream_.start_tls(*tls.context, tls.name);
+    const auto [error, size] = co_await stream_.async_handshake(use_result);
     if (!error) co_return std::string();
-    const long verified = SSL_get_verify_result(stream.native_handle());
-    if (verified != X509_V_OK)
-        co_return std::string("its certificate is not accepted (") +
-            X509_verify_cert_error_string(verified) + "); see " + tls.option;
-    co_return "no TLS there (" + error.message() + "); see " + tls.option;
+    const TlsSession& session = *stream_.tls();
+    if (const std::string refused = session.refused_certificate(); !refused.empty())
+        co_return "its certificate is not accepted (" + refused + "); see " + tls.option;
+    co_return "no TLS there (" + session.failure() + "); see " + tls.option;
 }
 
 void ByteSocket::write(std::string bytes) {

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
+#include "runtime/net/bytes/acknowledged.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/stream.h"
 
@@ -49,6 +51,8 @@ class ByteSocket : public std::enable_shared_from_this<ByteSocket> {
     void write(std::string bytes);
     // Bytes that the system has not taken yet.
     std::size_t unsent() const { return waiting_.size() + leaving_.size(); }
+    // None: the system does not say.
+    std::optional<Acknowledged> acknowledged();
     void cut();
 
   private:

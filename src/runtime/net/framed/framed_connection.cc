@@ -16,10 +16,10 @@ constexpr std::size_t kReadSize = 4'096;  // each connection has as much
 
 }  // namespace
 
-FramedConnection::FramedConnection(std::shared_ptr<FramedState> state, tcp::socket socket,
+FramedConnection::FramedConnection(std::shared_ptr<FramedState> state, Stream stream,
                                    const FramedClient& client, ConnectionTable::Slot slot)
     : state_(std::move(state)),
-      stream_(std::move(socket)),
+      stream_(std::move(stream)),
       client_(client),
       slot_(std::move(slot)),
       patience_(state_->loop) {}
@@ -57,9 +57,10 @@ void FramedConnection::close() {
 asio::awaitable<bool> FramedConnection::begin() {
     ErrorCode ignored;
     stream_.socket().set_option(tcp::no_delay(true), ignored);
-    if (!state_->tls) co_return true;
-    auto& tls = stream_.start_tls(*state_->tls);
-    const auto [error] = co_await tls.async_handshake(ssl::stream_base::server, use_result);
+    // One that was adopted has shaken hands.
+    if (!state_->tls || stream_.tls() != nullptr) co_return true;
+    stream_.start_tls(state_->tls);
+    const auto [error, size] = co_await stream_.async_handshake(use_result);
     if (error) ++state_->counters.failed_handshakes;
     co_return !error;
 }

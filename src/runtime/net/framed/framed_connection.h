@@ -10,7 +10,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -30,7 +29,7 @@ struct FramedState {
     FramedListener::Handlers handlers;
     FramedCounters counters;
     std::shared_ptr<ConnectionTable> table;
-    std::optional<ssl::context> tls;  // none: ended elsewhere
+    TlsContext tls;  // none: ended elsewhere
     std::unordered_map<std::uint32_t, std::shared_ptr<class FramedConnection>> connections;
     std::uint32_t last_stream = 0;
     bool open = true;  // false: the listener is gone, and with it those that hear
@@ -38,8 +37,8 @@ struct FramedState {
 
 class FramedConnection : public std::enable_shared_from_this<FramedConnection> {
   public:
-    FramedConnection(std::shared_ptr<FramedState> state, tcp::socket socket,
-                     const FramedClient& client, ConnectionTable::Slot slot);
+    FramedConnection(std::shared_ptr<FramedState> state, Stream stream, const FramedClient& client,
+                     ConnectionTable::Slot slot);
 
     void start();
     // One message; dropped beyond FramedListener::kMaxWaiting.

@@ -7,7 +7,6 @@
 #include "runtime/net/asio.h"
 // clang-format on
 
-#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -20,18 +19,6 @@ namespace confab::net {
 namespace {
 
 constexpr Duration kAcceptPause = Duration::millis(100);
-
-Result<ssl::context, std::string> tls_context(const FramedListenerOptions& options) {
-    ssl::context context(ssl::context::tls_server);
-    context.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
-                        ssl::context::no_sslv3 | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
-    ErrorCode error;
-    context.use_certificate_chain_file(options.cert_file, error);
-    if (error) return fail("cert required: " + options.cert_file + ": " + error.message());
-    context.use_private_key_file(options.key_file, ssl::context::pem, error);
-    if (error) return fail("key required: " + options.key_file + ": " + error.message());
-    return context;
-}
 
 }  // namespace
 
@@ -46,6 +33,9 @@ struct FramedListener::Impl {
         tcp::acceptor acceptor;
         EventLoop::Timer pause;
     };
+
+    // Gives it a place, if there is one.
+    static void take(const std::shared_ptr<FramedState>& state, Stream stream, FramedClient client);
 
     std::shared_ptr<FramedState> state;
     std::vector<std::shared_ptr<Acceptor>> acceptors;
@@ -70,10 +60,15 @@ void FramedListener::Impl::Acceptor::take(tcp::socket socket) {
     client.remote = to_address(socket.remote_endpoint(error));
     if (!error) client.local = to_address(socket.local_endpoint(error));
     if (error) return;  // gone already
+    Impl::take(state, Stream(std::move(socket)), client);
+}
+
+void FramedListener::Impl::take(const std::shared_ptr<FramedState>& state, Stream stream,
+                                FramedClient client) {
     client.stream = ++state->last_stream;
-    auto slot = state->table->admit(client.remote.ip, [shared = state, stream = client.stream] {
-        const auto found = shared->connections.find(stream);
-        if (found != shared->connections.end()) found->second->close();
+    auto slot = state->table->admit(client.remote.ip, [state, number = client.stream] {
+        const auto found = state->connections.find(number);
+        if (found != state->connections.end()) found->second->close();
     });
     if (!slot) {
         ++state->counters.refused;
@@ -81,24 +76,19 @@ void FramedListener::Impl::Acceptor::take(tcp::socket socket) {
     }
     ++state->counters.accepted;
     auto connection =
-        std::make_shared<FramedConnection>(state, std::move(socket), client, *std::move(slot));
+        std::make_shared<FramedConnection>(state, std::move(stream), client, *std::move(slot));
     state->connections.emplace(client.stream, connection);
     connection->start();
 }
 
-Result<std::unique_ptr<FramedListener>, std::string> FramedListener::make(
-    EventLoop& loop, const FramedListenerOptions& options, Handlers handlers) {
-    auto state = std::make_shared<FramedState>(loop, std::move(handlers));
-    state->table =
+FramedListener::FramedListener(EventLoop& loop, const FramedListenerOptions& options,
+                               Handlers handlers)
+    : impl_(std::make_unique<Impl>()) {
+    impl_->state = std::make_shared<FramedState>(loop, std::move(handlers));
+    impl_->state->table =
         ConnectionTable::make(options.max_connections, options.max_connections_per_address);
-    if (!options.cert_file.empty()) {
-        CONFAB_TRY(state->tls, tls_context(options));
-    }
-    return std::unique_ptr<FramedListener>(
-        new FramedListener(std::make_unique<Impl>(Impl{std::move(state), {}})));
+    impl_->state->tls = options.tls;
 }
-
-FramedListener::FramedListener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 FramedListener::~FramedListener() {
     impl_->state->open = false;
@@ -117,6 +107,16 @@ Result<SocketAddress, std::string> FramedListener::listen(const SocketAddress& a
     impl_->acceptors.push_back(acceptor);
     acceptor->accept();
     return bound;
+}
+
+void FramedListener::adopt(AcceptedStream accepted) {
+    Stream stream(context_of(impl_->state->loop), std::move(accepted.stream));
+    if (!stream.is_open()) return;
+    Impl::take(impl_->state, std::move(stream), {accepted.local, accepted.remote, 0});
+}
+
+void FramedListener::set_certificates(TlsContext tls) {
+    if (impl_->state->tls) impl_->state->tls = std::move(tls);
 }
 
 void FramedListener::send(std::uint32_t stream, BytesView message) {

@@ -18,7 +18,9 @@
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "runtime/net/detached_stream.h"
 #include "runtime/net/event_loop.h"
+#include "runtime/net/tls/tls_context.h"
 
 namespace confab::net {
 
@@ -39,9 +41,7 @@ struct FramedMessage {
 };
 
 struct FramedListenerOptions {
-    // PEM files; without them TLS is ended elsewhere.
-    std::string cert_file;
-    std::string key_file;
+    TlsContext tls;  // none: it is ended elsewhere
     std::size_t max_connections = 10'000;
     std::size_t max_connections_per_address = 1'000;
 };
@@ -67,20 +67,21 @@ class FramedListener {
         std::function<bool(const FramedClient&)> is_known;  // has shown a password
     };
 
-    // The error names the file and what is wrong with it.
-    static Result<std::unique_ptr<FramedListener>, std::string> make(
-        EventLoop& loop, const FramedListenerOptions& options, Handlers handlers);
+    FramedListener(EventLoop& loop, const FramedListenerOptions& options, Handlers handlers);
     ~FramedListener();
 
     // The address bound; the error names address and reason.
     Result<SocketAddress, std::string> listen(const SocketAddress& address);
+    // One that another listener accepted, with its TLS if it has any.
+    void adopt(AcceptedStream accepted);
+    // For connections that come from now on, where there is TLS; others go on.
+    void set_certificates(TlsContext tls);
     void send(std::uint32_t stream, BytesView message);
     std::size_t connections() const;
     const FramedCounters& counters() const;
 
   private:
     struct Impl;
-    explicit FramedListener(std::unique_ptr<Impl> impl);
 
     std::unique_ptr<Impl> impl_;
 };

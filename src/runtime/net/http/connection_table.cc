@@ -3,22 +3,9 @@
 
 #include "runtime/net/http/connection_table.h"
 
-#include <algorithm>
-#include <array>
+#include "base/limits/sources.h"
 
 namespace confab::net {
-namespace {
-
-constexpr std::size_t kHostPrefixBytes = 8;  // of an IPv6 address
-
-IpAddress owner_of(const IpAddress& address) {
-    if (address.is_v4()) return address;
-    std::array<std::uint8_t, 16> network{};
-    std::copy_n(address.bytes().begin(), kHostPrefixBytes, network.begin());
-    return IpAddress::v6_bytes(network);
-}
-
-}  // namespace
 
 std::shared_ptr<ConnectionTable> ConnectionTable::make(std::size_t total, std::size_t per_address) {
     return std::shared_ptr<ConnectionTable>(new ConnectionTable(total, per_address));
@@ -26,7 +13,7 @@ std::shared_ptr<ConnectionTable> ConnectionTable::make(std::size_t total, std::s
 
 Result<ConnectionTable::Slot, ConnectionLimit> ConnectionTable::admit(
     const IpAddress& address, std::function<void()> give_way) {
-    const IpAddress owner = owner_of(address);
+    const IpAddress owner = source_of(address);
     const auto known = owners_.find(owner);
     if (!address.is_loopback() && known != owners_.end() && known->second.count >= per_address_ &&
         !evict_first_of(known->second.idle))
@@ -77,7 +64,7 @@ void ConnectionTable::remove(std::uint64_t id) {
 }
 
 std::size_t ConnectionTable::count_of(const IpAddress& address) const {
-    const auto found = owners_.find(owner_of(address));
+    const auto found = owners_.find(source_of(address));
     return found == owners_.end() ? 0 : found->second.count;
 }
 

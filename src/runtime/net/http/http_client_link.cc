@@ -9,7 +9,6 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 
 #include "base/text.h"
@@ -82,16 +81,8 @@ asio::awaitable<HttpClientLink::Failure> HttpClientLink::open(
 
 asio::awaitable<HttpClientLink::Failure> HttpClientLink::handshake(const HttpUrl& url,
                                                                    ssl::context& context) {
-    Stream::Tls& tls = stream_.start_tls(context);
-    ErrorCode ignored;
-    tls.set_verify_callback(ssl::host_name_verification(url.host), ignored);
-    // SNI carries names only, no addresses (RFC 6066 §3).
-    if (!IpAddress::parse(url.host)) {
-        std::string name = url.host;
-        SSL_ctrl(tls.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                 name.data());
-    }
-    const auto [error] = co_await tls.async_handshake(ssl::stream_base::client, use_result);
+    stream_.start_tls(context, url.host);
+    const auto [error, size] = co_await stream_.async_handshake(use_result);
     co_return error ? Failure{HttpClientError::kTls} : Failure{};
 }
 

@@ -11,7 +11,9 @@
 #include <boost/asio/write.hpp>
 
 #include "base/text.h"
+#include "runtime/net/endpoint.h"
 #include "runtime/net/event_loop_impl.h"
+#include "runtime/net/tls/stream_entry.h"
 
 namespace confab::net {
 
@@ -116,11 +118,36 @@ std::size_t HttpConnection::body_limit() const {
 // ------------------------------------------------------------ the conversation
 
 asio::awaitable<void> HttpConnection::run(std::shared_ptr<HttpConnection> self) {
-    Next next = Next::kKeepAlive;
+    const bool begun = co_await begin();
+    Next next = begun ? Next::kKeepAlive : Next::kClose;
     while (next == Next::kKeepAlive)
         next = co_await serve_one();
     co_await finish(next);
     self.reset();
+}
+
+asio::awaitable<bool> HttpConnection::begin() {
+    if (!server_->tls) co_return true;
+    set_idle(true);
+    set_deadline(server_->options.header_timeout);
+    const bool looks_inside = static_cast<bool>(server_->shares.turn);
+    const StreamEntry entry = co_await enter(stream_, server_->tls, looks_inside);
+    if (entry == StreamEntry::kNoHandshake) ++server_->stats->handshakes_failed;
+    if (entry == StreamEntry::kIceTcp) give_to(server_->shares.ice_tcp);
+    if (entry == StreamEntry::kTurn) give_to(server_->shares.turn);
+    co_return entry == StreamEntry::kHttp;
+}
+
+// Where there is nobody the connection ends.
+void HttpConnection::give_to(const std::function<void(AcceptedStream)>& other) {
+    if (!other || server_->destroyed || server_->stopping) return;
+    ErrorCode error;
+    const SocketAddress local = to_address(stream_.socket().local_endpoint(error));
+    if (error) return;
+    std::optional<DetachedStream> stream = stream_.detach();
+    if (!stream) return;
+    ++server_->stats->connections_shared;
+    other({std::move(*stream), local, remote_});
 }
 
 asio::awaitable<void> HttpConnection::finish(Next next) {

@@ -48,6 +48,9 @@ struct ServerState {
     EventLoop& loop;
     HttpServerOptions options;
     HttpServer::Handler handler;
+    TlsContext tls;                     // none: connections begin with HTTP
+    HttpServer::Handler plain_handler;  // with `tls`: of requests that come without it
+    PortShares shares;
     std::shared_ptr<ConnectionTable> table;  // WebSockets included
     std::shared_ptr<HttpServerStats> stats = std::make_shared<HttpServerStats>();
     std::set<HttpConnection*> connections;
@@ -62,6 +65,8 @@ class HttpExchange::Impl {
         : connection_(std::move(connection)), serial_(serial) {}
     HttpConnection& connection() { return *connection_; }
     std::uint64_t serial() const { return serial_; }
+
+    std::shared_ptr<void> kept;  // HttpExchange::keep
 
   private:
     std::shared_ptr<HttpConnection> connection_;
@@ -85,7 +90,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     // From the exchange of request `serial`; ignored once that is answered.
     void answer(std::uint64_t serial, HttpResponse response);
     std::unique_ptr<WebSocket> upgrade(std::uint64_t serial, HttpHeaders headers,
-                                       const WebSocketOptions& options);
+                                       const WebSocketOptions& options, std::shared_ptr<void> kept);
     void abandon(std::uint64_t serial);
     void set_on_gone(std::uint64_t serial, std::function<void()> fn);
     void set_answer_limit(std::uint64_t serial, Duration limit);
@@ -97,6 +102,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     enum class Next : std::uint8_t { kKeepAlive, kClose, kLinger };
 
     asio::awaitable<void> run(std::shared_ptr<HttpConnection> self);
+    // Whether HTTP comes next.
+    asio::awaitable<bool> begin();
+    void give_to(const std::function<void(AcceptedStream)>& other);
     asio::awaitable<Next> serve_one();
     asio::awaitable<bool> read_header(RequestParser& parser, ErrorCode& error);
     asio::awaitable<bool> read_body(RequestParser& parser, ErrorCode& error);

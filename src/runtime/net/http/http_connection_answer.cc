@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // HttpConnection: one request, from the handler to its answer or its upgrade.
+#include <array>
 #include <exception>
 
 #include "runtime/net/http/http_connection.h"
@@ -67,7 +68,8 @@ asio::awaitable<HttpConnection::Next> HttpConnection::give_answer(bool keep_aliv
     ResponseForm form;
     form.head_only = head_only_;
     form.version = version_;
-    form.keep_alive = keep_alive && !gone_ && !server_->stopping;
+    form.keep_alive = keep_alive && !gone_ && !server_->stopping &&
+                      !answer_->headers.has_token("Connection", "close");
     const HttpResponse response = std::move(*answer_);
     answer_.reset();
     const bool written = co_await write_all(serialize(response, form, EventLoop::wall()));
@@ -79,8 +81,10 @@ asio::awaitable<HttpConnection::Next> HttpConnection::give_answer(bool keep_aliv
 // One request that fails does not take the others with it (01 CON-02): its exchange is destroyed
 // unanswered, which is a 500.
 void HttpConnection::call_handler(HttpRequest request, HttpExchange exchange) {
+    const bool is_plain = server_->tls && stream_.tls() == nullptr;
+    const HttpServer::Handler& handler = is_plain ? server_->plain_handler : server_->handler;
     try {
-        server_->handler(std::move(request), std::move(exchange));
+        handler(std::move(request), std::move(exchange));
     } catch (const std::exception& error) {
         ++server_->stats->handler_failures;
         server_->loop.report_failure(error.what());
@@ -147,7 +151,8 @@ void HttpConnection::abandon(std::uint64_t serial) {
 }
 
 std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHeaders headers,
-                                                   const WebSocketOptions& options) {
+                                                   const WebSocketOptions& options,
+                                                   std::shared_ptr<void> kept) {
     if (serial != serial_ || !waiting_) return nullptr;
     if (gone_ || !stream_.is_open()) {
         abandon(serial);
@@ -163,8 +168,9 @@ std::unique_ptr<WebSocket> HttpConnection::upgrade(std::uint64_t serial, HttpHea
     start.request_headers = std::move(upgrade_headers_);
     start.response_headers = std::move(headers);
     start.received.assign(static_cast<const char*>(buffer_.data().data()), buffer_.size());
-    start.place =
-        place_ ? std::move(place_) : std::make_shared<ConnectionTable::Slot>(std::move(slot_));
+    if (!place_) place_ = std::make_shared<ConnectionTable::Slot>(std::move(slot_));
+    using Places = std::array<std::shared_ptr<void>, 2>;
+    start.place = std::make_shared<Places>(Places{std::move(place_), std::move(kept)});
     return start_websocket(server_->loop, std::move(stream_), std::move(start), options,
                            server_->stats);
 }

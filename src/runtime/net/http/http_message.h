@@ -67,7 +67,9 @@ struct HttpRequest {
 
 struct HttpResponse {
     int status = 200;
-    HttpHeaders headers;  // without Content-Length, Transfer-Encoding, Connection, Date
+    // Without Content-Length, Transfer-Encoding and Date. `Connection: close` ends the connection
+    // behind this answer, any other Connection is left out.
+    HttpHeaders headers;
     std::string body;
 
     static HttpResponse text(int status, std::string body);

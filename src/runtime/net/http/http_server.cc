@@ -10,6 +10,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 #include <vector>
 
+#include "runtime/net/endpoint.h"
 #include "runtime/net/event_loop_impl.h"
 #include "runtime/net/http/http_connection.h"
 
@@ -24,18 +25,6 @@ constexpr Duration kRefusalReportInterval = Duration::seconds(60);
 bool is_out_of_files(ErrorCode error) {
     return error == asio::error::no_descriptors ||
            error == boost::system::errc::too_many_files_open_in_system;
-}
-
-SocketAddress to_address(const tcp::endpoint& endpoint) {
-    const asio::ip::address& address = endpoint.address();
-    if (address.is_v4()) return {IpAddress::v4(address.to_v4().to_uint()), endpoint.port()};
-    const asio::ip::address_v6 v6 = address.to_v6();
-    if (v6.is_v4_mapped()) {
-        const auto v4 = asio::ip::make_address_v4(asio::ip::v4_mapped, v6);
-        return {IpAddress::v4(v4.to_uint()), endpoint.port()};
-    }
-    const auto bytes = v6.to_bytes();
-    return {IpAddress::v6_bytes(bytes), endpoint.port()};
 }
 
 }  // namespace
@@ -61,14 +50,19 @@ std::unique_ptr<WebSocket> HttpExchange::accept_websocket(HttpHeaders headers,
                                                           const WebSocketOptions& options) {
     const std::unique_ptr<Impl> impl = std::move(impl_);
     if (!impl) return nullptr;
-    return impl->connection().upgrade(impl->serial(), std::move(headers), options);
+    return impl->connection().upgrade(impl->serial(), std::move(headers), options,
+                                      std::move(impl->kept));
 }
 
 void HttpExchange::move_to(EventLoop& target, Callback<HttpExchange> there) {
     std::unique_ptr<Impl> impl = std::move(impl_);
     if (!impl) return;
     if (impl->connection().is_of(target)) return there(HttpExchange(std::move(impl)));
-    impl->connection().move_to(impl->serial(), target, std::move(there));
+    auto with_kept = [there = std::move(there), kept = impl->kept](HttpExchange moved) mutable {
+        moved.keep(std::move(kept));
+        there(std::move(moved));
+    };
+    impl->connection().move_to(impl->serial(), target, std::move(with_kept));
 }
 
 void HttpExchange::on_gone(std::function<void()> fn) {
@@ -77,6 +71,10 @@ void HttpExchange::on_gone(std::function<void()> fn) {
 
 void HttpExchange::answer_within(Duration time) {
     if (impl_) impl_->connection().set_answer_limit(impl_->serial(), time);
+}
+
+void HttpExchange::keep(std::shared_ptr<void> place) {
+    if (impl_) impl_->kept = std::move(place);
 }
 
 bool HttpExchange::is_open() const {
@@ -91,6 +89,9 @@ class HttpServer::Impl {
         : state_(std::make_shared<ServerState>(loop, std::move(options), std::move(handler))) {}
 
     Result<SocketAddress, std::string> listen(const std::string& address, std::uint16_t port);
+    void serve_tls(TlsContext context, Handler plain);
+    void set_certificates(TlsContext context) { state_->tls = std::move(context); }
+    void share(PortShares shares) { state_->shares = std::move(shares); }
     void stop(bool cut_all);
     const HttpServerStats& stats() const { return *state_->stats; }
 
@@ -147,6 +148,7 @@ void HttpServer::Impl::Listener::take(tcp::socket socket) {
     const tcp::endpoint remote = socket.remote_endpoint(error);
     if (error) return;  // gone already
     const SocketAddress address = to_address(remote);
+    if (state->options.admit && !state->destroyed && !state->options.admit(address.ip)) return;
     const auto connection = std::make_shared<std::weak_ptr<HttpConnection>>();
     auto slot = state->table->admit(address.ip, [connection] {
         if (const auto idle = connection->lock()) idle->cut();
@@ -201,6 +203,11 @@ Result<SocketAddress, std::string> HttpServer::Impl::listen(const std::string& a
     return bound;
 }
 
+void HttpServer::Impl::serve_tls(TlsContext context, Handler plain) {
+    state_->tls = std::move(context);
+    state_->plain_handler = std::move(plain);
+}
+
 void HttpServer::Impl::stop(bool cut_all) {
     state_->stopping = true;
     if (cut_all) state_->destroyed = true;
@@ -225,6 +232,15 @@ HttpServer::~HttpServer() {
 Result<SocketAddress, std::string> HttpServer::listen(const std::string& address,
                                                       std::uint16_t port) {
     return impl_->listen(address, port);
+}
+void HttpServer::serve_tls(TlsContext context, Handler plain) {
+    impl_->serve_tls(std::move(context), std::move(plain));
+}
+void HttpServer::set_certificates(TlsContext context) {
+    impl_->set_certificates(std::move(context));
+}
+void HttpServer::share(PortShares shares) {
+    impl_->share(std::move(shares));
 }
 void HttpServer::shutdown() {
     impl_->stop(false);

@@ -3,8 +3,8 @@
 
 // HTTP/1.1 listener (01 CON-01): keep-alive, pipelining, HEAD, chunked bodies, 100-continue, and
 // upgrades to WebSocket that may be decided long after the request came (CON-31).
-// A proxy terminates TLS for now; below is a net::Stream, which could. CORS, routes and
-// authentication are the handler's.
+// With serve_tls() it speaks HTTPS, and its port may be shared with ICE over TCP and TURN over TLS.
+// CORS, routes and authentication are the handler's.
 #pragma once
 
 #include <cstddef>
@@ -17,10 +17,12 @@
 #include "base/net_address.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "runtime/net/detached_stream.h"
 #include "runtime/net/event_loop.h"
 #include "runtime/net/http/connection_table.h"
 #include "runtime/net/http/http_message.h"
 #include "runtime/net/http/http_stats.h"
+#include "runtime/net/tls/tls_context.h"
 #include "runtime/net/websocket/websocket.h"
 
 namespace confab::net {
@@ -54,6 +56,9 @@ class HttpExchange {
     bool is_open() const;  // neither answered nor gone
     // Instead of HttpServerOptions::answer_timeout, from now on; within the call of the handler.
     void answer_within(Duration time);
+    // Until the request is refused, or the WebSocket that it becomes has ended; `place` is let go
+    // in whichever loop that happens.
+    void keep(std::shared_ptr<void> place);
 
   private:
     std::unique_ptr<Impl> impl_;
@@ -80,6 +85,10 @@ struct HttpServerOptions {
     // headers get there too (CON-03).
     std::function<void(const HttpRequest&, HttpResponse&)> decorate_refusal;
 
+    // Asked of each new connection; false: it is closed, and whoever said so counts it. Empty: all
+    // are taken.
+    std::function<bool(const IpAddress&)> admit;
+
     // Told now and then when connections cannot be taken, mostly for want of descriptors.
     std::function<void(const std::string& error, std::uint64_t count)> on_accept_error;
 
@@ -90,6 +99,14 @@ struct HttpServerOptions {
 
     static constexpr std::size_t kHardMaxBody = 64 * 1024 * 1024;
     static constexpr std::size_t kSmallRequest = 64 * 1024;
+};
+
+// Who else is reached at a port with TLS, told apart by what connections begin with
+// (wire/first_bytes.h). Each gets the connection with everything that it sent still to be read.
+// Where there is nobody it closes.
+struct PortShares {
+    std::function<void(AcceptedStream)> ice_tcp;  // without TLS
+    std::function<void(AcceptedStream)> turn;     // within TLS, which goes along
 };
 
 class HttpServer {
@@ -104,6 +121,12 @@ class HttpServer {
     // `address` is an IP address; "" is all interfaces, IPv6 and IPv4. Port 0 picks one. May be
     // called several times. Gives the bound address, or a text for the operator.
     Result<SocketAddress, std::string> listen(const std::string& address, std::uint16_t port);
+    // Connections that come from now on begin with TLS. `plain` answers requests without it.
+    void serve_tls(TlsContext context, Handler plain);
+    // After serve_tls(): for connections that come from now on; others go on.
+    void set_certificates(TlsContext context);
+    // After serve_tls().
+    void share(PortShares shares);
     // No new connections, idle ones are closed, the others after their answer. connections_open of
     // stats() tells when all is done (CON-11).
     void shutdown();

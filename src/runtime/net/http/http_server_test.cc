@@ -434,6 +434,39 @@ TEST_CASE("HttpServer: connections and buffered bytes are bounded [IMM-15]") {
     }
 }
 
+TEST_CASE("HttpServer: an answer may end its connection [OPS-05]") {
+    Fixture fixture({}, [](const HttpRequest& request, HttpExchange exchange) {
+        HttpResponse response = HttpResponse::text(429, "enough");
+        if (request.path == "/last") response.headers.add("Connection", "close");
+        exchange.respond(std::move(response));
+    });
+    RawClient client(fixture.port());
+    client.send("GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET /last HTTP/1.1\r\nHost: x\r\n\r\n" +
+                std::string(kGet));
+    CHECK(client.read_until("enough").find("Connection: close") == std::string::npos);
+    const std::string last = client.read_to_end();
+    CHECK(last.find("Connection: close\r\n") == last.rfind("Connection: close\r\n"));
+    CHECK(last.find("Connection: close\r\n") != std::string::npos);
+    CHECK(last.ends_with("enough"));
+    CHECK(fixture.stats().responses.all() == std::map<int, std::uint64_t>{{429, 2}});
+}
+
+TEST_CASE("HttpServer: a connection that is not admitted is closed without a word [OPS-05]") {
+    HttpServerOptions options;
+    std::string asked;
+    options.admit = [&asked, left = 2](const IpAddress& address) mutable {
+        asked = address.to_string();
+        return left-- > 0;
+    };
+    Fixture fixture(options);
+    CHECK(body_of(ask(fixture.port(), kGet)) == "/||");
+    CHECK(body_of(ask(fixture.port(), kGet)) == "/||");
+    CHECK(ask(fixture.port(), kGet).empty());
+    CHECK(fixture.stats().connections_refused == 0);  // no limit of the server itself
+    CHECK(fixture.stats().connections == 2);
+    CHECK(fixture.thread().call([&] { return asked; }) == "127.0.0.1");
+}
+
 TEST_CASE("HttpServer: a stop closes idle connections and lets answers out [CON-11]") {
     Fixture fixture;
     RawClient idle(fixture.port());

@@ -63,7 +63,9 @@ struct HttpServerStats {
     Counter connections_evicted;  // idle ones that gave way
     Counter accept_errors;
     Counter connections_open;
-    StatusCounts responses;  // upgrades as 101
+    Counter handshakes_failed;   // of TLS
+    Counter connections_shared;  // that were for ICE or TURN
+    StatusCounts responses;      // upgrades as 101
     Counter websockets;
     Counter websockets_open;
     Counter websocket_queue_overflows;

@@ -167,7 +167,11 @@ Result<StaticFiles, std::string> StaticFiles::load(const std::string& directory,
     const fs::path root = fs::canonical(directory, error);
     if (error) return tl::make_unexpected("cannot read " + directory + ": " + error.message());
     CONFAB_TRY(auto contents, read_tree(root, options));
+    return of(std::move(contents), std::move(options));
+}
 
+StaticFiles StaticFiles::of(std::map<std::string, std::string> contents,
+                            StaticFilesOptions options) {
     StaticFiles out;
     out.options_ = std::move(options);
     for (auto& [name, body] : contents) {

@@ -35,6 +35,10 @@ class StaticFiles {
     static Result<StaticFiles, std::string> load(const std::string& directory,
                                                  StaticFilesOptions options = {});
 
+    // The same of contents that are there already, by their paths.
+    static StaticFiles of(std::map<std::string, std::string> contents,
+                          StaticFilesOptions options = {});
+
     // nullopt if the path is not under the prefix. The prefix itself redirects to "prefix/"; a
     // directory gives its index.html; an unknown path without a dot in its last part gives the
     // index.html of the root (client-side routes), with a dot 404. GET and HEAD only, else 405.

@@ -130,4 +130,24 @@ TEST_CASE("StaticFiles: refuses what is missing or too large") {
     CHECK_FALSE(StaticFiles::load(directory.site() + "/missing"));
 }
 
+TEST_CASE("StaticFiles: contents that are there already are served alike") {
+    StaticFilesOptions options;
+    options.prefix = "/console";
+    options.content_security_policy = "default-src 'self'";
+    const StaticFiles files = StaticFiles::of({{"index.html", "<root>"},
+                                               {"assets/app-DVCVWzxO.js", "js"},
+                                               {"assets/app-DVCVWzxO.js.gz", "packed"}},
+                                              options);
+    CHECK(files.file_count() == 2);
+    CHECK(files.serve(get("/console/"))->body == "<root>");
+    CHECK(files.serve(get("/console/"))->headers.get("Content-Security-Policy") ==
+          "default-src 'self'");
+    CHECK(files.serve(get("/console"))->status == 307);
+    HttpRequest packed = get("/console/assets/app-DVCVWzxO.js");
+    packed.headers.add("Accept-Encoding", "gzip");
+    CHECK(files.serve(packed)->body == "packed");
+    CHECK(files.serve(packed)->headers.get("Cache-Control").ends_with("immutable"));
+    CHECK_FALSE(files.serve(get("/demo/")));
+}
+
 }  // namespace confab::net

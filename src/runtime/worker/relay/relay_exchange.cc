@@ -12,7 +12,7 @@ namespace confab::worker {
 
 RelayExchange::RelayExchange(const RelayPlace& place, const std::vector<IpAddress>& media,
                              std::size_t workers)
-    : table_(place.first_port, place.last_port) {
+    : table_(place.first_port, place.last_port), shared_udp_(place.shared_udp) {
     for (std::size_t i = 0; i < workers; ++i)
         lanes_.push_back(std::make_unique<Lane>());
     sources_.reserve(media.size());

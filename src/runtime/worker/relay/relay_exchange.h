@@ -27,6 +27,8 @@ struct RelayPlace {
     IpAddress bind_v6;
     std::uint16_t first_port = 0;
     std::uint16_t last_port = 0;
+    std::uint16_t shared_udp =
+        0;  // port of workers that clients of the TURN server use, too; 0: none
 };
 
 // Whose a datagram is and which way it goes.
@@ -46,6 +48,16 @@ struct RelayedDatagram {
     std::array<std::uint8_t, kCapacity> bytes;
 };
 
+// What a client of the TURN server sent to a worker's socket, where the two share a port.
+struct ClientDatagram {
+    static constexpr std::size_t kCapacity = sfu::PacketPool::kLargeCapacity;
+
+    SocketAddress from;
+    std::uint16_t socket = 0;  // of the worker, by index
+    std::uint16_t size = 0;
+    std::array<std::uint8_t, kCapacity> bytes;
+};
+
 class RelayExchange {
   public:
     // Datagrams that wait; what clients send while the ring is full is dropped and counted, as the
@@ -55,9 +67,14 @@ class RelayExchange {
     // each client has a socket: those that are sent much do not take the others' audio.
     static constexpr std::size_t kToTurn = 4096;
 
+    // What clients send to a port that is shared, beyond it is dropped and counted.
+    static constexpr std::size_t kFromClients = 1024;
+
     struct Lane {
         LazyRing<RelayedDatagram> to_worker{kToWorker};
         LazyRing<RelayedDatagram> to_turn{kToTurn};
+        LazyRing<ClientDatagram> from_clients{kFromClients};
+        std::atomic<std::uint64_t> clients_dropped{0};
         Wakeup* bell = nullptr;                    // of the worker
         std::vector<SocketAddress> sockets;        // of the worker
         std::atomic<std::uint64_t> overflowed{0};  // datagrams that the worker left to the kernel
@@ -74,6 +91,8 @@ class RelayExchange {
     Lane& lane(std::size_t worker) { return *lanes_[worker]; }
     RelayTable& table() { return table_; }
     Wakeup& turn_bell() { return turn_bell_; }
+    // Whether what comes to this port of a worker may be for the TURN server.
+    bool shares_udp(std::uint16_t port) const { return shared_udp_ != 0 && port == shared_udp_; }
     // From where a worker's socket sees relayed datagrams come, as through the kernel; none: from
     // nowhere.
     const IpAddress& source(std::size_t socket) const { return sources_[socket]; }
@@ -82,6 +101,7 @@ class RelayExchange {
     std::vector<std::unique_ptr<Lane>> lanes_;
     std::vector<IpAddress> sources_;  // by socket
     RelayTable table_;
+    std::uint16_t shared_udp_;
     Wakeup turn_bell_;
 };
 

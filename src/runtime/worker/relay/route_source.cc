@@ -6,6 +6,8 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
+
 #include "runtime/worker/socket/file_descriptor.h"
 #include "runtime/worker/socket/socket_address.h"
 
@@ -27,6 +29,11 @@ IpAddress route_source(const IpAddress& bound, const IpAddress& to) {
     chosen.size = sizeof chosen.storage;
     if (::getsockname(fd.get(), chosen.get(), &chosen.size) != 0) return {};
     return from_kernel(chosen.storage).ip;
+}
+
+IpAddress route_source(const IpAddress& to) {
+    constexpr std::array<std::uint8_t, 16> kAny{};
+    return route_source(to.is_v6() ? IpAddress::v6_bytes(kAny) : IpAddress::v4(0), to);
 }
 
 }  // namespace confab::worker

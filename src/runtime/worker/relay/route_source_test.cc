@@ -17,6 +17,8 @@ TEST_CASE("route_source: a bound address is the source, another is the kernel's 
     CHECK(route_source(kAny, kLoopback) == kLoopback);
     // Loopback's other addresses are reached from its first one.
     CHECK(route_source(kAny, kSecond) == kLoopback);
+    CHECK(route_source(kSecond) == kLoopback);
+    CHECK(route_source(*IpAddress::parse("::1")) == *IpAddress::parse("::1"));
 }
 
 TEST_CASE("route_source: none where no socket could send [TURN-03]") {

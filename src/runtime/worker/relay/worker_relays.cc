@@ -4,8 +4,10 @@
 #include "runtime/worker/relay/worker_relays.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
+#include "wire/first_bytes.h"
 
 namespace confab::worker {
 
@@ -43,6 +45,31 @@ void WorkerRelays::send(sfu::SendBatch& batch) {
     // Not at the end of the turn: a frame for a large room is many batches, and would fill the
     // ring.
     if (any) exchange_->turn_bell().notify();
+}
+
+bool WorkerRelays::take_client(std::uint16_t socket, const SocketAddress& from,
+                               BytesView datagram) {
+    if (lane_ == nullptr || !exchange_->shares_udp(lane_->sockets[socket].port) ||
+        !wire::is_for_turn(datagram))
+        return false;
+    SpscRing<ClientDatagram>& ring = lane_->from_clients.producer();
+    ClientDatagram* const slot =
+        datagram.size() > ClientDatagram::kCapacity ? nullptr : ring.claim();
+    if (slot == nullptr) {
+        lane_->clients_dropped.fetch_add(1, std::memory_order_relaxed);
+        return true;
+    }
+    slot->from = from;
+    slot->socket = socket;
+    slot->size = static_cast<std::uint16_t>(datagram.size());
+    std::copy(datagram.begin(), datagram.end(), slot->bytes.begin());
+    ring.publish();
+    client_waits_ = true;
+    return true;
+}
+
+void WorkerRelays::ring_bell() {
+    if (std::exchange(client_waits_, false)) exchange_->turn_bell().notify();
 }
 
 // 0: the path leads to no relayed address, or not by the way that its datagrams come.

@@ -30,12 +30,18 @@ class WorkerRelays {
     // wakes the TURN server for it; the sockets send the rest.
     void send(sfu::SendBatch& batch);
 
+    // Gives the TURN server what came to our socket for it (wire::is_for_turn) and wakes it with
+    // ring_bell(); false: it is not for it, or the port is not shared.
+    bool take_client(std::uint16_t socket, const SocketAddress& from, BytesView datagram);
+    void ring_bell();
+
   private:
     std::uint64_t allocation_at(const ice::Path& path) const;
     bool send(std::uint64_t allocation, const sfu::SendRun& run, BytesView datagrams);
 
     RelayExchange* exchange_;
     RelayExchange::Lane* lane_;
+    bool client_waits_ = false;
 };
 
 }  // namespace confab::worker

@@ -216,6 +216,83 @@ TEST_CASE("WorkerRelays: what clients send comes from the relayed address [TURN-
     CHECK(scene.relays.front() == nullptr);
 }
 
+// A worker whose port clients of the TURN server use, too.
+struct SharedScene {
+    SharedScene() { exchange.connect(0, bell, {{kLoopback, 443}, {kLoopback, 7000}}); }
+    bool take(BytesView datagram, std::uint16_t socket = 0) {
+        return relays.take_client(socket, {kElsewhere, 9}, datagram);
+    }
+    std::size_t waiting() {
+        std::size_t count = 0;
+        SpscRing<ClientDatagram>* const ring = exchange.lane(0).from_clients.consumer();
+        for (; ring != nullptr && ring->front() != nullptr; ++count) {
+            last = *ring->front();
+            ring->release();
+        }
+        return count;
+    }
+
+    Wakeup bell;
+    RelayExchange exchange{{kAny, {}, kFirst, kLast, 443}, {kLoopback, kLoopback}, 1};
+    WorkerRelays relays{0, &exchange};
+    ClientDatagram last;
+};
+
+// Of an allocated channel (RFC 8656 §12.4).
+const Bytes kChannelData{0x40, 1, 0, 4, 'a', 'b', 'c', 'd'};
+const Bytes kMedia{0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+
+TEST_CASE("WorkerRelays: at a shared port, what is for the TURN server goes to it [TURN-19]") {
+    SharedScene scene;
+    Wakeup& bell = scene.exchange.turn_bell();
+    bell.announce_sleep();
+    CHECK(scene.take(kChannelData));
+    scene.relays.ring_bell();
+    pollfd waiting{bell.fd(), POLLIN, 0};
+    CHECK(::poll(&waiting, 1, 0) == 1);
+    bell.awake();
+    REQUIRE(scene.waiting() == 1);
+    CHECK(scene.last.from == SocketAddress{kElsewhere, 9});
+    CHECK(scene.last.socket == 0);
+    CHECK(BytesView(scene.last.bytes).first(scene.last.size).back() == 'd');
+    // Media is not, nor anything at other sockets.
+    CHECK_FALSE(scene.take(kMedia));
+    CHECK_FALSE(scene.take(kChannelData, 1));
+    CHECK(scene.waiting() == 0);
+    bell.announce_sleep();
+    scene.relays.ring_bell();  // for nothing new
+    CHECK(::poll(&waiting, 1, 0) == 0);
+    bell.awake();
+}
+
+TEST_CASE("WorkerRelays: without a shared port, or a TURN server, all is for media [TURN-19]") {
+    Scene scene;
+    CHECK_FALSE(scene.relays.take_client(0, {kElsewhere, 9}, kChannelData));
+    WorkerRelays alone(0, nullptr);
+    CHECK_FALSE(alone.take_client(0, {kElsewhere, 9}, kChannelData));
+    alone.ring_bell();
+}
+
+TEST_CASE("WorkerRelays: clients that send too much are dropped, and counted [TURN-19] [DES-06]") {
+    for (const std::size_t count : {RelayExchange::kFromClients - 1, RelayExchange::kFromClients,
+                                    RelayExchange::kFromClients + 1}) {
+        SharedScene scene;
+        for (std::size_t i = 0; i < count; ++i)
+            CHECK(scene.take(kChannelData));
+        const std::size_t fit = std::min(count, RelayExchange::kFromClients);
+        CHECK(scene.exchange.lane(0).clients_dropped.load() == count - fit);
+        CHECK(scene.waiting() == fit);
+    }
+    SharedScene scene;
+    Bytes large(ClientDatagram::kCapacity + 1, 0);
+    large[0] = 0x40;
+    CHECK(scene.take(large));
+    CHECK(scene.exchange.lane(0).clients_dropped.load() == 1);
+    large.pop_back();
+    CHECK(scene.take(large));
+    CHECK(scene.waiting() == 1);
+}
+
 TEST_CASE("push: a datagram larger than a slot finds no room [NET-01]") {
     SpscRing<RelayedDatagram> ring(2);
     for (const std::size_t size : {RelayedDatagram::kCapacity - 1, RelayedDatagram::kCapacity,

@@ -96,23 +96,25 @@ void TcpConnections::accept_all(Timestamp now, const Listener& listener) {
             if (errno == EMFILE || errno == ENFILE) pause_listeners(now);
             return;
         }
-        if (connections_.size() >= max_connections_) {
-            ++counters_.refused;
-            continue;
-        }
-        ++counters_.accepted;
-        KernelAddress local;
-        local.size = sizeof local.storage;
-        (void)::getsockname(fd.get(), local.get(), &local.size);
-        ice::Path path;
-        path.socket = listener.socket_index;
-        path.protocol = ice::Protocol::kTcp;
-        path.tcp_connection = next_id_;
-        next_id_ += id_step_;
-        path.local = listener.local;
-        path.remote = from_kernel(from.storage);
-        (void)add(now, std::move(fd), path);
+        take(now, std::move(fd), listener.local, listener.socket_index, from_kernel(from.storage));
     }
+}
+
+void TcpConnections::take(Timestamp now, FileDescriptor fd, const SocketAddress& local,
+                          std::uint16_t socket_index, const SocketAddress& remote) {
+    if (connections_.size() >= max_connections_) {
+        ++counters_.refused;
+        return;
+    }
+    ++counters_.accepted;
+    ice::Path path;
+    path.socket = socket_index;
+    path.protocol = ice::Protocol::kTcp;
+    path.tcp_connection = next_id_;
+    next_id_ += id_step_;
+    path.local = local;
+    path.remote = remote;
+    (void)add(now, std::move(fd), path);
 }
 
 // Without descriptors the stream that waits cannot be taken, and the listener would be readable

@@ -75,6 +75,10 @@ class TcpConnections {
     void set_handlers(OnFrame on_frame, OnHandOver on_hand_over, OnClosed on_closed, InUse in_use);
 
     void handle_ready(Timestamp now, const Poller::Ready& ready);
+    // A stream that another listener accepted, and of which nothing was read; as if we had at
+    // `local`.
+    void take(Timestamp now, FileDescriptor fd, const SocketAddress& local,
+              std::uint16_t socket_index, const SocketAddress& remote);
     // A stream that another worker accepted.
     void adopt(Timestamp now, TcpHandOver connection);
     // A peer uses the stream: it does not expire as long as that is so.

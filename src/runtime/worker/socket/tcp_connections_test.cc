@@ -437,5 +437,34 @@ TEST_CASE("TcpConnections: the end of a stream is told once [ICE-08]") {
     CHECK(host.streams.next_deadline().is_never());
 }
 
+TEST_CASE("TcpConnections: a stream that another listener took is as one of ours [ICE-08]") {
+    Host host(5, 2, 1);
+    std::array<int, 2> ends{};
+    const auto pair = [&] {
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) ==
+                0);
+        return std::pair(FileDescriptor(ends[0]), FileDescriptor(ends[1]));
+    };
+    const SocketAddress local{IpAddress::v4(0x7F00'0001), 443};
+    const SocketAddress remote{IpAddress::v4(0x0A00'0001), 9};
+    auto [ours, theirs] = pair();
+    const Bytes sent = framed(stun_like(40));
+    REQUIRE(::send(theirs.get(), sent.data(), sent.size(), 0) == static_cast<ssize_t>(sent.size()));
+    host.streams.take(at_s(0), std::move(ours), local, 7, remote);
+    host.run();
+    REQUIRE(host.frames.size() == 1);
+    const ice::Path& path = host.frames[0].first;
+    CHECK(path.local == local);
+    CHECK(path.remote == remote);
+    CHECK(path.socket == 7);
+    CHECK(path.tcp_connection == 5);
+    CHECK(host.streams.counters().accepted == 1);
+    // The limit holds for those, too.
+    auto [more, other_end] = pair();
+    host.streams.take(at_s(0), std::move(more), local, 7, remote);
+    CHECK(host.streams.counters().refused == 1);
+    CHECK(host.streams.size() == 1);
+}
+
 }  // namespace
 }  // namespace confab::worker

@@ -82,7 +82,6 @@ class SendSideEstimator final : public LinkEstimator {
 
     // ------------------------------------------------------------ views
     double other_traffic() const { return other_.rate(); }
-    const bwe::Estimator& gcc() const { return gcc_; }
 
   private:
     struct Probe {

@@ -26,7 +26,8 @@ ClusterLinks::ClusterLinks(const Parts& parts)
       secret_(parts.redis, parts.notices, new_secret()),
       bus_(parts.bus, parts.node, parts.seed),
       links_(parts.loop, bus_, parts.node, parts.seed + 1,
-             {parts.on_dead, [this](Timestamp now) { secret_.doubt(now); }}) {}
+             {parts.on_dead, parts.on_heard, parts.on_standing,
+              [this](Timestamp now) { secret_.doubt(now); }}) {}
 
 std::string ClusterLinks::listen() {
     const auto bound = links_.listen(listen_);

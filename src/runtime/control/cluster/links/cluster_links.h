@@ -31,6 +31,8 @@ class ClusterLinks {
         SocketAddress listen;  // port 0: any free one
         std::uint64_t seed = 0;
         std::function<void(Timestamp now, const std::string& node)> on_dead;
+        std::function<void(Timestamp now, const std::string& node)> on_heard;
+        std::function<void(Timestamp now, const std::string& node, bool stands)> on_standing;
     };
     explicit ClusterLinks(const Parts& parts);
 

@@ -7,8 +7,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "runtime/control/cluster/cluster_node_testing.h"
 
@@ -78,6 +80,45 @@ TEST_CASE("ClusterLinks: a node whose process has ended is dead at once [NODE-24
     ClusterClient again(call.a, "r", "ann");
     CHECK(again.is_in());
     CHECK(call.redis.run({"HGET", "room_node_map", "r"}).text == "ND_a");
+}
+
+TEST_CASE("ClusterLinks: a node that stands still is not dead, as its system answers [NODE-24]") {
+    RelayedCall call;
+    REQUIRE(call.ann->is_served(1));
+    std::thread halt([&call] {
+        call.b->call([](Cluster&) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(6500));
+            return true;
+        });
+    });
+    // Its record is too old by then: it would be dead, but for the link.
+    std::this_thread::sleep_for(std::chrono::milliseconds(6000));
+    const auto is_alone = [](Cluster& cluster) { return cluster.snapshot().nodes == 1; };
+    CHECK(call.a.call(is_alone));  // nothing new for it
+    halt.join();
+    CHECK(call.ann->is_served(2));
+    CHECK(call.a.sees_nodes(2));
+    const auto lost = [](Cluster& cluster) { return cluster.snapshot().nodes_lost; };
+    CHECK(call.a.call(lost) == 0);
+    CHECK(call.b->call(lost) == 0);
+    CHECK(call.redis.run({"HGET", "room_node_map", "r"}).text == "ND_b");
+}
+
+TEST_CASE("ClusterLinks: who is heard is not dead, whatever becomes of its record [NODE-01]") {
+    RelayedCall call;
+    REQUIRE(call.ann->is_served(1));
+    REQUIRE(call.a.sees_nodes(2));
+    // Somebody else writes it, and always the same.
+    const std::string other = call.redis.run({"HGET", "nodes", "ND_b"}).text;
+    for (int i = 0; i < 350; ++i) {
+        (void)call.redis.run({"HSET", "nodes", "ND_b", other});
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    const auto lost = [](Cluster& cluster) { return cluster.snapshot().nodes_lost; };
+    CHECK(call.a.call(lost) == 0);
+    CHECK(call.ann->is_served(2));
+    CHECK(call.redis.run({"HGET", "room_node_map", "r"}).text == "ND_b");
+    CHECK(call.a.sees_nodes(2));  // it may write again
 }
 
 TEST_CASE("ClusterLinks: with a secret of another cluster there is no link, and Redis does") {

@@ -86,7 +86,13 @@ void NodeLinks::advance(Timestamp now, Number number) {
         telemetry::log_debug("linked with a node", {{"nodeID", one.link->peer()}});
         peers_.up(one.link->peer());
     }
+    if (one.told_standing && !one.link->is_standing()) tell_standing(now, one);
     if (one.link->state() == Link::State::kEnded) drop(now, number, false);
+}
+
+void NodeLinks::tell_standing(Timestamp now, Connection& one) {
+    one.told_standing = one.link->is_standing();
+    handlers_.on_standing(now, one.link->peer(), one.told_standing);
 }
 
 void NodeLinks::drop(Timestamp now, Number number, bool refused) {
@@ -113,7 +119,14 @@ void NodeLinks::handle_timeout(Timestamp now) {
     for (const auto& [number, one] : connections_)
         if (one.link && one.link->next_deadline() <= now) due.push_back(number);
     for (const Number number : due) {
-        connections_.at(number).link->handle_timeout(now);
+        Connection& one = connections_.at(number);
+        if (one.link->is_heard(now)) handlers_.on_heard(now, one.link->peer());
+        if (one.link->is_quiet(now)) {
+            const auto told = port_.acknowledged(number);
+            if (told) one.link->system_acknowledged(now, told->all, told->since);
+        }
+        one.link->handle_timeout(now);
+        if (one.link->is_standing()) tell_standing(now, one);
         advance(now, number);
     }
     if (secret_.empty()) return;

@@ -32,6 +32,10 @@ class NodeLinks {
     struct Handlers {
         // A node's process has ended.
         std::function<void(Timestamp now, const std::string& node)> on_dead;
+        // A node has said something of late: with each second of it.
+        std::function<void(Timestamp now, const std::string& node)> on_heard;
+        // A node's process stands still, as its system answers: with each second of it; or no more.
+        std::function<void(Timestamp now, const std::string& node, bool stands)> on_standing;
         // Somebody seems to have another secret than we: it may have been written anew.
         std::function<void(Timestamp now)> on_other_secret;
     };
@@ -60,6 +64,7 @@ class NodeLinks {
         std::string dialled;                            // the node; empty: it dialled us
         std::optional<cluster::relay::Link> link = {};  // once it is connected
         bool told_up = false;
+        bool told_standing = false;
     };
 
     void accepted(Number number);
@@ -67,6 +72,7 @@ class NodeLinks {
     void received(Number number, BytesView bytes);
     void closed(Number number, bool refused);
     void advance(Timestamp now, Number number);
+    void tell_standing(Timestamp now, Connection& one);
     void drop(Timestamp now, Number number, bool refused);
     std::size_t strangers() const;
 

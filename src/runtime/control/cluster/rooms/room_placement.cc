@@ -3,8 +3,10 @@
 
 #include "runtime/control/cluster/rooms/room_placement.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "livekit_models.pb.h"
 #include "runtime/telemetry/log.h"
@@ -27,6 +29,28 @@ rpc::Error to_bus(const PlaceError& error) {
             break;
     }
     return {rpc::Code::kUnknown, error.text, {}};
+}
+
+std::int64_t begin_of(const livekit::AgentDispatch& dispatch) {
+    return dispatch.state().created_at();
+}
+std::int64_t begin_of(const livekit::Job& job) {
+    return job.state().started_at();
+}
+
+// In the order of their beginnings.
+template <typename Message>
+std::vector<Message> all_of(
+    const Result<cluster::store::StoredList, cluster::store::Failure>& stored) {
+    std::vector<Message> result;
+    if (!stored) return result;
+    for (const cluster::store::Stored& one : *stored)
+        if (Message message; message.ParseFromString(one.bytes))
+            result.push_back(std::move(message));
+    std::sort(result.begin(), result.end(), [](const Message& a, const Message& b) {
+        return begin_of(a) != begin_of(b) ? begin_of(a) < begin_of(b) : a.id() < b.id();
+    });
+    return result;
 }
 
 }  // namespace
@@ -65,26 +89,52 @@ void RoomPlacement::check_here(Timestamp now, const std::string& room, Callback<
 
 // Without a record, or with one that is none, the room is made anew.
 void RoomPlacement::adopt(Timestamp now, const std::string& room, Callback<> done) {
-    using Stored = Result<cluster::store::RoomReader::RoomWithInternal, cluster::store::Failure>;
+    using Read = Result<cluster::store::RoomReader::RoomWithInternal, cluster::store::Failure>;
     reader_.room_with_internal(
-        now, room, [this, room, done = std::move(done)](Timestamp, Stored stored) mutable {
-            livekit::Room record;
-            if (!stored || !record.ParseFromString(stored->room)) return done();
-            record.set_name(room);
-            using Adopted = room::ServiceResult<livekit::Room>;
-            node_.ask<Adopted>(
-                node_.shard_of(room),
-                [record = std::move(record), internal = stored->internal.value_or("")](
-                    ControlPlane& plane, Callback<Adopted> answer) {
-                    answer(plane.rooms().adopt(plane.clock(), record, internal));
-                    plane.wake();
-                },
-                [room, done = std::move(done)](const std::optional<Adopted>& adopted) mutable {
-                    if (adopted && !*adopted)
-                        telemetry::log_warn("a stored room is not what it was and is made anew",
-                                            {{"room", room}, {"reason", adopted->error().text}});
-                    done();
-                });
+        now, room, [this, room, done = std::move(done)](Timestamp at, const Read& read) mutable {
+            Stored stored;
+            if (!read || !stored.room.ParseFromString(read->room)) return done();
+            stored.room.set_name(room);
+            stored.internal = read->internal.value_or("");
+            read_agents(at, std::move(stored), [this, done = std::move(done)](Stored all) mutable {
+                adopt(std::move(all), std::move(done));
+            });
+        });
+}
+
+// What cannot be read is as if it were not there: then the room has the agents it was made with.
+void RoomPlacement::read_agents(Timestamp now, Stored stored, Callback<Stored> done) {
+    using Read = Result<cluster::store::StoredList, cluster::store::Failure>;
+    const std::string room = stored.room.name();
+    agents_.dispatches(now, room,
+                       [this, room, stored = std::move(stored), done = std::move(done)](
+                           Timestamp at, const Read& dispatches) mutable {
+                           stored.agents.dispatches = all_of<livekit::AgentDispatch>(dispatches);
+                           if (stored.agents.dispatches.empty()) return done(std::move(stored));
+                           agents_.jobs(at, room,
+                                        [stored = std::move(stored), done = std::move(done)](
+                                            Timestamp, const Read& jobs) mutable {
+                                            stored.agents.jobs = all_of<livekit::Job>(jobs);
+                                            done(std::move(stored));
+                                        });
+                       });
+}
+
+void RoomPlacement::adopt(Stored stored, Callback<> done) {
+    using Adopted = room::ServiceResult<livekit::Room>;
+    const std::string room = stored.room.name();
+    node_.ask<Adopted>(
+        node_.shard_of(room),
+        [stored = std::move(stored)](ControlPlane& plane, Callback<Adopted> answer) mutable {
+            answer(plane.rooms().adopt(plane.clock(), std::move(stored.room),
+                                       std::move(stored.internal), std::move(stored.agents)));
+            plane.wake();
+        },
+        [room, done = std::move(done)](const std::optional<Adopted>& adopted) mutable {
+            if (adopted && !*adopted)
+                telemetry::log_warn("a stored room is not what it was and is made anew",
+                                    {{"room", room}, {"reason", adopted->error().text}});
+            done();
         });
 }
 

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "cluster/nodes/placement.h"
 #include "cluster/relay/signal_end.h"
+#include "cluster/store/dispatch_store.h"
 #include "cluster/store/rooms/room_reader.h"
 #include "rpc/error.h"
 #include "runtime/control/shards/control_node.h"
@@ -26,10 +27,11 @@ class RoomPlacement final : public cluster::relay::Placement {
 
     // `is_here`: whether the room lives at this node.
     RoomPlacement(cluster::nodes::Placement& placement, cluster::store::RoomReader& reader,
-                  ControlNode& node, std::string own_id,
+                  cluster::store::DispatchStore& agents, ControlNode& node, std::string own_id,
                   std::function<bool(const std::string&)> is_here)
         : placement_(placement),
           reader_(reader),
+          agents_(agents),
           node_(node),
           own_id_(std::move(own_id)),
           is_here_(std::move(is_here)) {}
@@ -42,10 +44,19 @@ class RoomPlacement final : public cluster::relay::Placement {
     void check_here(Timestamp now, const std::string& room, Callback<bool> here);
 
   private:
+    // What Redis has of a room.
+    struct Stored {
+        livekit::Room room;
+        std::string internal;
+        room::StoredAgents agents;
+    };
     void adopt(Timestamp now, const std::string& room, Callback<> done);
+    void read_agents(Timestamp now, Stored stored, Callback<Stored> done);
+    void adopt(Stored stored, Callback<> done);
 
     cluster::nodes::Placement& placement_;
     cluster::store::RoomReader& reader_;
+    cluster::store::DispatchStore& agents_;
     ControlNode& node_;
     std::string own_id_;
     std::function<bool(const std::string&)> is_here_;

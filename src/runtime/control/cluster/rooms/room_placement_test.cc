@@ -143,6 +143,35 @@ TEST_CASE("RoomPlacement: a stored room without an internal part lives on too [R
     CHECK(world.room_of(world.a(), "room") == "room RM_aaaabbbbcccc 1699999000 kept");
 }
 
+TEST_CASE("RoomPlacement: with a stored room come its dispatches, by their age [RDS-18] [DSP-29]") {
+    World world(1);
+    world.store_room("room");
+    const auto dispatch = [&](const std::string& id, std::int64_t created) {
+        livekit::AgentDispatch one;
+        one.set_id(id);
+        one.set_agent_name(id);
+        one.mutable_state()->set_created_at(created);
+        world.set("agent_dispatch:room", id, one.SerializeAsString());
+    };
+    dispatch("AD_000000000001", 2);
+    dispatch("AD_000000000002", 1);
+    world.set("agent_dispatch:room", "AD_000000000003", "\xff");
+    livekit::Job job;
+    job.set_id("AJ_000000000001");
+    job.set_dispatch_id("AD_000000000001");
+    job.mutable_state()->set_status(livekit::JS_SUCCESS);
+    world.set("agent_job:room", job.id(), job.SerializeAsString());
+    CHECK(world.place(world.a(), "room") == "a");
+    livekit::ListAgentDispatchRequest request;
+    request.set_room("room");
+    ControlPlane& plane = world.a().host.control().first();
+    const auto listed = plane.rooms().list_dispatch(plane.clock(), request);
+    REQUIRE(listed);
+    REQUIRE(listed->agent_dispatches_size() == 2);
+    CHECK(listed->agent_dispatches(0).id() == "AD_000000000002");
+    CHECK(listed->agent_dispatches(1).state().jobs(0).id() == "AJ_000000000001");
+}
+
 TEST_CASE("RoomPlacement: a stored room goes to the shard that has its name [RDS-21]") {
     RoomsNodeOptions options;
     options.shards = 2;
@@ -239,6 +268,10 @@ TEST_CASE("RoomPlacement: Redis is down: new rooms are here, or are refused as m
         CHECK(world.place(world.a(), "theirs", "b") == "b");
         world.server.stop(world.now);
         world.pass(Duration::millis(5));
+        // It may be back soon; after a while nobody waits for that any more.
+        CHECK(world.join(world.a(), "theirs") == "waiting");
+        CHECK(world.join(world.a(), "theirs", Duration::seconds(8)) == kDown);
+        world.pass(Duration::seconds(2));
         CHECK(world.join(world.a(), "theirs") == kDown);
         CHECK(world.join(world.a(), "new") == (allowed ? "a" : kDown));
         CHECK(world.check(world.a(), "newer") == (allowed ? "here" : "not here"));

@@ -30,6 +30,16 @@ api::Reply<Response> to_bus(Callback<Result<Response, rpc::Error>> reply) {
 
 }  // namespace
 
+// Another node may serve the same topic (RPC-30): whoever has the room is to take the request. What
+// cannot be read is taken, to say so.
+template <typename Request>
+rpc::Affinity RoomServers::of_rooms_here() const {
+    return [this](const rpc::Request& call) {
+        Request request;
+        return !request.ParseFromString(call.payload) || has(request.room()) ? 1.0 : -1.0;
+    };
+}
+
 // The request names the room by its key; the port by tenant and name.
 template <auto kCall, typename Request, typename Response>
 void RoomServers::serve(const rpc::Method& method, rpc::Topic topic, Kept& kept) {
@@ -41,7 +51,8 @@ void RoomServers::serve(const rpc::Method& method, rpc::Topic topic, Kept& kept)
             const token::RoomName name = token::split_room_key(key);
             request.set_room(std::string(name.name));
             (rooms_.*kCall)(context_of(call, name.tenant), request, to_bus(std::move(reply)));
-        });
+        },
+        of_rooms_here<Request>());
     if (registration) kept.push_back(std::move(*registration));
 }
 

@@ -55,6 +55,8 @@ class RoomServers {
         Kept kept;
         std::size_t participants = 0;
     };
+    template <typename Request>
+    rpc::Affinity of_rooms_here() const;
     template <auto kCall, typename Request, typename Response>
     void serve(const rpc::Method& method, rpc::Topic topic, Kept& kept);
     template <auto kCall, typename Request, typename Response>

@@ -236,6 +236,22 @@ TEST_CASE("RoomServers: two whose topic is the same share it until both are gone
     CHECK(ask("x_y", "z") == world.good());
 }
 
+TEST_CASE("RoomServers: of two nodes with one topic whoever has the room takes a call [RPC-30]") {
+    World world;
+    world.a().servers.add_room("x_y");
+    world.a().servers.add_participant("x_y", "z");
+    world.b().servers.add_room("x");
+    world.b().servers.add_participant("x", "y_z");
+    for (int i = 0; i < 8; ++i) {
+        CHECK(world.ask(kRemove, "x_y_z", who_in("x_y", "z")) == world.good());
+        CHECK(world.last().request == who_in("x_y", "z").SerializeAsString());
+        CHECK(world.b().rooms.calls.empty());
+        CHECK(world.ask(kRemove, "x_y_z", who_in("x", "y_z")) == world.b().rooms.answer);
+        CHECK(std::exchange(world.b().rooms.calls, {}).size() == 1);
+        CHECK(world.a().rooms.calls.empty());
+    }
+}
+
 TEST_CASE("RoomServers: a room is made by whoever the node has for that, on its topic [RPC-02]") {
     World world;
     livekit::CreateRoomRequest request;

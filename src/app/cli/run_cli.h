@@ -1,0 +1,27 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+// The verbs that speak to a server (05 section C).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/commands/command_line.h"
+#include "app/commands/host.h"
+
+namespace confab::app::cli {
+
+// Whether the first word, behind flags that all verbs take (`lk --dev room list`), begins a verb.
+bool takes(const std::vector<std::string>& arguments);
+
+Outcome run(const std::vector<std::string>& arguments, const Host& host);
+
+// Name and help of what stands below a group (of "": of all), without what is hidden.
+std::vector<std::pair<std::string, std::string>> help_rows(std::string_view group);
+// `confab --help` as `lk`.
+std::string overview(const Host& host);
+
+}  // namespace confab::app::cli
