@@ -14,7 +14,7 @@ import { churn_checks } from './churn.mjs';
 import { data_track_checks } from './data_tracks.mjs';
 import { e2ee_checks } from './e2ee.mjs';
 import { frame_metadata_checks } from './frame_metadata.mjs';
-import { loss_checks } from './loss.mjs';
+import { loss_checks, stuck_picture_checks } from './loss.mjs';
 import { operation_checks } from './operation.mjs';
 import { refusal_checks } from './refusals.mjs';
 import { speaker_checks } from './speakers.mjs';
@@ -37,6 +37,7 @@ await suite.run(async () => {
   await churn_checks(place);
   await frame_metadata_checks(place);
   await loss_checks(place);
+  await stuck_picture_checks(place);
   await refusal_checks(place);
   await operation_checks(place);
   await browser.close();

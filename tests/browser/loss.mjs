@@ -1,17 +1,21 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A listener whose way from the server loses each tenth packet of sound on its first try.
+// Ways from the server that lose packets: each tenth of sound on its first try; a few of a picture with all
+// copies of them.
 
 import { is_media, is_rtcp, MediaProxy } from '../lib/media_proxy.mjs';
 import { assert } from '../lib/suite.mjs';
-import { until } from '../lib/wait.mjs';
+import { sleep, until } from '../lib/wait.mjs';
 import { Caller } from './caller.mjs';
 
 const kEvery = 10;
 const kLosses = 30;
 // What the listener may have stopped waiting for when its machine was slow to ask.
 const kGivenUp = 2;
+const kCutMillis = 100; // what is lost of a picture
+const kNoCopiesMillis = 500; // and nothing is repaired: three copies go out in that time
+const kStuckMillis = 2000; // of those a decoder waits 3000 until it asks for a key frame
 
 // Loses so many packets of the listener's only stream; keeps which came again.
 function lossy(proxy, count) {
@@ -50,4 +54,44 @@ export async function loss_checks({ suite, server, address, browser }) {
     assert.ok(sound.lost <= kGivenUp, `${sound.lost} lost; ${counts()}`);
     await Promise.all([speaker.close(), listener.close()]);
   }, { seconds: 60 });
+}
+
+const type_of = (bytes) => bytes[1] & 0x7f;
+
+export async function stuck_picture_checks({ suite, server, address, browser }) {
+  for (const v0 of [false, true]) {
+    await suite.check(`${v0 ? 'v0' : 'v1'}: a picture goes on soon where a packet is lost with all its copies [FWD-11] [IN-08]`, async () => {
+      const proxy = await MediaProxy.start(suite, server);
+      const talker = await Caller.open(suite, browser, address, 'talker', 3);
+      const viewer = await Caller.open(suite, browser, address, 'viewer', 4);
+      await talker.join(server, 'stuck', { v0 });
+      await viewer.join({ ws: proxy.ws }, 'stuck', { v0 });
+      let picture; // the payload type; copies have another one
+      proxy.to_client = (bytes) => {
+        if (is_media(bytes) && !is_rtcp(bytes)) picture ??= type_of(bytes);
+        return true;
+      };
+      await talker.call('publish_picture', { simulcast: false });
+      await viewer.sees(talker);
+      const begin = Date.now();
+      const lost = { picture: 0, copies: 0 };
+      proxy.to_client = (bytes) => {
+        if (!is_media(bytes) || is_rtcp(bytes)) return true;
+        const first = type_of(bytes) === picture;
+        if (Date.now() - begin > (first ? kCutMillis : kNoCopiesMillis)) return true;
+        lost[first ? 'picture' : 'copies'] += 1;
+        return false;
+      };
+      await sleep(kNoCopiesMillis);
+      const frames = async () => (await viewer.call('inbound', 'talker', 'picture'))[0]?.framesDecoded ?? 0;
+      const before = await frames();
+      const moves = async () => (await frames()) >= before + 3;
+      await until(moves, { timeout: kStuckMillis, every: 50, what: () => `pictures, lost ${JSON.stringify(lost)}` });
+      const after = Date.now() - begin;
+      console.log(`   lost ${JSON.stringify(lost)}, pictures again after ${after} ms`);
+      assert.ok(lost.picture > 0 && lost.copies >= 3, JSON.stringify(lost));
+      assert.ok(after < kStuckMillis, `pictures again after ${after} ms`);
+      await Promise.all([talker.close(), viewer.close()]);
+    });
+  }
 }

@@ -145,7 +145,7 @@ async function udp_ends(suite) {
   }, { seconds: 60 });
 }
 
-const suite = new Suite({ limit: 240 });
+const suite = new Suite({ limit: 480 });
 await suite.run(async () => {
   // No more at once than two cores can carry.
   for (const some of [[outage, udp_ends], [loss, no_udp], [rebinding, chromium_check], [narrow_link_check(false), narrow_link_check(true)]]) await Promise.all(some.map((check) => check(suite)));

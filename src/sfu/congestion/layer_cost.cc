@@ -97,6 +97,18 @@ Layer minimal_layer(const VideoDemand& d) {
     return kNoLayer;
 }
 
+std::int8_t least_temporal(const VideoDemand& d, std::int8_t spatial) {
+    if (d.detailed || spatial <= minimal_layer(d).spatial) return 0;
+    const auto& fps = d.source->fps[static_cast<std::size_t>(spatial)];
+    const std::int8_t top = top_temporal(d, spatial);
+    // Rates are measured: of 12 pictures a second some are 11.
+    const float enough = 0.9F * std::min(kFluent, fps[static_cast<std::size_t>(top)]);
+    std::int8_t t = 0;
+    while (t < top && fps[static_cast<std::size_t>(t)] < enough)
+        ++t;
+    return t;
+}
+
 Layer next_layer(const VideoDemand& d, Layer from) {
     if (!from.valid()) return minimal_layer(d);
     const std::uint64_t bits = bits_of(*d.source, from);
@@ -105,14 +117,14 @@ Layer next_layer(const VideoDemand& d, Layer from) {
         if (bits_of(*d.source, {from.spatial, t}) > bits) return {from.spatial, t};
     const std::int8_t best = best_spatial(d);
     for (auto s = static_cast<std::int8_t>(from.spatial + 1); s <= best; ++s)
-        if (can_choose(d, s)) return {s, 0};
+        if (can_choose(d, s)) return {s, least_temporal(d, s)};
     return kNoLayer;
 }
 
 Layer largest_within(const VideoDemand& d, std::uint64_t bits) {
     for (std::int8_t s = best_spatial(d); s >= 0; --s) {
         if (!can_choose(d, s)) continue;
-        for (std::int8_t t = top_temporal(d, s); t >= 0; --t)
+        for (std::int8_t t = top_temporal(d, s); t >= least_temporal(d, s); --t)
             if (bits_of(*d.source, {s, t}) <= bits) return {s, t};
     }
     return kNoLayer;

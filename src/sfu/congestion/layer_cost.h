@@ -28,10 +28,15 @@ Layer best_layer(const VideoDemand& demand);
 bool can_choose(const VideoDemand& demand, std::int8_t spatial);
 // The highest temporal layer of a spatial one within the wish that adds bits.
 std::int8_t top_temporal(const VideoDemand& demand, std::int8_t spatial);
+// The lowest temporal layer of a spatial one that is better than the whole of a smaller one: it has
+// kFluent pictures a second, or all that there are. 0 for the smallest, for screens and for what
+// was not measured.
+inline constexpr float kFluent = 12;
+std::int8_t least_temporal(const VideoDemand& demand, std::int8_t spatial);
 // The least that shows a picture; none if nothing flows.
 Layer minimal_layer(const VideoDemand& demand);
-// The next temporal layer that adds bits, else temporal 0 of the next spatial layer (BWE-05); the
-// minimal layer behind none. None at the top.
+// The next temporal layer that adds bits, else the least_temporal() of the next spatial layer
+// (BWE-05); the minimal layer behind none. None at the top.
 Layer next_layer(const VideoDemand& demand, Layer from);
 // The largest layer of at most `bits`; none if not even the minimal one fits.
 Layer largest_within(const VideoDemand& demand, std::uint64_t bits);

@@ -49,6 +49,44 @@ TEST_CASE("layers: a step that adds nothing is none [BWE-02] [BWE-05]") {
     CHECK(top_temporal(wish(source, {2, 1}), 0) == 0);
 }
 
+TEST_CASE(
+    "layers: a larger picture is taken with enough pictures a second only [BWE-02] [BWE-05]") {
+    SourceState source = camera();
+    VideoDemand d = wish(source);
+    CHECK(least_temporal(d, 1) == 0);  // not measured
+    for (std::size_t s = 0; s < 3; ++s)
+        source.fps[s] = {7.4F, 15, 30, 0};
+    CHECK(least_temporal(d, 0) == 0);
+    CHECK(least_temporal(d, 1) == 1);
+    CHECK(next_layer(d, {0, 2}) == Layer{1, 1});
+    CHECK(next_layer(d, {1, 0}) == Layer{1, 1});
+    CHECK(largest_within(d, 399'999) == Layer{0, 2});
+    CHECK(largest_within(d, 400'000) == Layer{1, 1});
+    SUBCASE("of few that are all") {
+        for (std::size_t s = 0; s < 3; ++s)
+            source.fps[s] = {1.2F, 2.5F, 5, 0};
+        CHECK(least_temporal(d, 2) == 2);
+        source.fps[2] = {5, 5, 5, 0};
+        CHECK(least_temporal(d, 2) == 0);
+    }
+    SUBCASE("by what was measured, not by what was meant") {
+        source.fps[2] = {5.4F, 10.7F, 21, 0};
+        CHECK(least_temporal(d, 2) == 2);
+        source.fps[2] = {5.4F, 10.9F, 21, 0};
+        CHECK(least_temporal(d, 2) == 1);
+    }
+    SUBCASE("where the smallest has stopped the next one is the smallest") {
+        source.available = 6;
+        CHECK(least_temporal(d, 1) == 0);
+        CHECK(least_temporal(d, 2) == 1);
+    }
+    SUBCASE("a screen is to be read") {
+        d.detailed = true;
+        CHECK(least_temporal(d, 1) == 0);
+        CHECK(largest_within(d, 399'999) == Layer{1, 0});
+    }
+}
+
 TEST_CASE("layers: who is muted, exempt or dry takes no part [BWE-02]") {
     SourceState source = camera();
     VideoDemand d = wish(source);

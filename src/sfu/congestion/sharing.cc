@@ -66,9 +66,10 @@ class Sharing {
         Layer& cap = tracks_.shares[i].cap;
         if (!is_managed(d) || !can_choose(d, layer.spatial)) return;
         if (layer.temporal > top_temporal(d, layer.spatial)) return;
+        const std::int8_t least = least_temporal(d, layer.spatial);
         // Within one spatial layer the temporal ones are taken without a step left out.
         const bool follows = cap.spatial == layer.spatial && cap.temporal == layer.temporal - 1;
-        if (layer.temporal > 0 && !follows) return;
+        if (layer.temporal < least || (layer.temporal > least && !follows)) return;
         const std::uint64_t now = bits_of(*d.source, cap);
         const std::uint64_t then = bits_of(*d.source, layer);
         const bool must = !cap.valid() && !rule_.allow_pause;

@@ -29,7 +29,7 @@ Gift best_gift(const VideoDemand& d, Layer from) {
     double best_value = 0;
     for (std::int8_t s = 0; s <= from.spatial; ++s) {
         if (!can_choose(d, s)) continue;
-        for (std::int8_t t = 0; t <= from.temporal; ++t) {
+        for (std::int8_t t = least_temporal(d, s); t <= from.temporal; ++t) {
             const std::uint64_t then = bits_of(*d.source, {s, t});
             if (then >= now || then == 0) continue;
             const double cost = (s != from.spatial ? kSpatialCost : 0) +

@@ -84,6 +84,31 @@ TEST_CASE("share_all: priority first, exempt ones before all [BWE-04] [SUB-06]")
     CHECK(tracks.shares[2].cap == kTopLayer);
 }
 
+TEST_CASE(
+    "share_all: a small picture that moves before a large one that stutters [BWE-03] [BWE-04]") {
+    SourceState source = camera();
+    for (std::size_t s = 0; s < 3; ++s)
+        source.fps[s] = {7.5F, 15, 30, 0};
+    Tracks tracks;
+    tracks.add(wish(source));
+    share_all(tracks.list(), keep(399'999));  // the larger one with half its pictures takes 400 000
+    CHECK(tracks.sent(0) == Layer{0, 2});
+    share_all(tracks.list(), keep(400'000));
+    CHECK(tracks.sent(0) == Layer{1, 1});
+    tracks.demands[0].detailed = true;
+    share_all(tracks.list(), keep(399'999));
+    CHECK(tracks.sent(0) == Layer{1, 0});
+    // Nor does one that gives something to another go on with few pictures.
+    tracks.demands[0].detailed = false;
+    share_all(tracks.list(), keep(500'000));
+    REQUIRE(tracks.sent(0) == Layer{1, 2});
+    const std::size_t second = tracks.add(wish(source, {0, 0}));
+    share_one(tracks.list(), second, kNoLayer, keep(500'000));
+    CHECK(tracks.sent(second) == Layer{0, 0});
+    CHECK(tracks.sent(0) == Layer{1, 1});
+    CHECK(tracks.usage() <= 500'000);
+}
+
 TEST_CASE("share_all: of equal priority the one that wants most goes first [BWE-04]") {
     const SourceState source = camera();
     Tracks tracks;

@@ -23,6 +23,7 @@ struct VideoDemand {
     std::uint8_t priority = 1;       // larger first
     bool muted = false;              // by either side: takes nothing
     bool exempt = false;             // single-layer screen share: always whole, paid first
+    bool detailed = false;           // a screen: a larger picture is worth more than a fluent one
     std::uint64_t packets = 0;       // sent so far, without resends
     std::uint64_t nack_repeats = 0;  // numbers asked for again so far
 };

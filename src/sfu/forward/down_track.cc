@@ -122,8 +122,8 @@ std::size_t DownTrack::write_padding(std::size_t packets, bool forced) {
 
 // ------------------------------------------------------------------ RTCP
 
-std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now) {
-    if (!forwarder_.handle_pli()) return std::nullopt;
+std::optional<std::uint8_t> DownTrack::handle_pli(Timestamp now, KeyFrameCause cause) {
+    if (!forwarder_.wants_key_frame(cause, now)) return std::nullopt;
     const LayerState& layers = forwarder_.selector().layers();
     const std::int8_t wanted = layers.request >= 0 ? layers.request : layers.current.spatial;
     if (wanted < 0) return std::nullopt;
@@ -181,6 +181,7 @@ VideoDemand DownTrack::demand() const {
     demand.priority = cold_->settings.priority;
     demand.muted = !cold_->settings.enabled || source().muted;
     demand.exempt = cold_->info.screen_share && source().max_seen.spatial <= 0;
+    demand.detailed = cold_->info.screen_share;
     demand.packets = stats().packets;
     demand.nack_repeats = stats().nack_repeats;
     return demand;

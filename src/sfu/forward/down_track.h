@@ -129,8 +129,9 @@ class DownTrack {
                             std::span<ResendPacket> out) {
         return forwarder_.handle_nack(sequences, now, rtt(), out);
     }
-    // A PLI or FIR: the spatial layer to ask for.
-    std::optional<std::uint8_t> handle_pli(Timestamp now);
+    // A PLI or FIR, or after each NACK: the spatial layer to ask for, if a key frame helps.
+    std::optional<std::uint8_t> handle_pli(Timestamp now,
+                                           KeyFrameCause cause = KeyFrameCause::kAsked);
     // A report block about our SSRC; the round trip time if it could be measured.
     std::optional<Duration> handle_report(const wire::ReportBlock& block, Timestamp now);
     // Reads the round trip time there from now on; it outlives the down-track.

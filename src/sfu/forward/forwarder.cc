@@ -258,7 +258,8 @@ std::size_t Forwarder::handle_nack(std::span<const std::uint16_t> sequences, Tim
     return retransmitter_->handle_nack(sequences, now, state, stats_, out);
 }
 
-bool Forwarder::handle_pli() {
+bool Forwarder::wants_key_frame(KeyFrameCause cause, Timestamp now) {
+    if (cause == KeyFrameCause::kStuck) return retransmitter_ && retransmitter_->take_stuck(now);
     ++stats_.plis;
     if (!flowing_ || kind_ == MediaKind::kAudio) return false;
     // A copy of an old packet is of no use before the next key frame.

@@ -101,8 +101,8 @@ class Forwarder {
 
     std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now, Duration rtt,
                             std::span<ResendPacket> out);
-    // Whether a key frame helps; until it comes no copies are sent.
-    bool handle_pli();
+    // Whether a key frame helps; until one that was asked for comes no copies are sent.
+    bool wants_key_frame(KeyFrameCause cause, Timestamp now);
     // The playout delay follows what the subscriber reports (02 IN-41).
     void handle_report(const wire::ReportBlock& block, Timestamp now);
     // A copy on the RTX stream of the packet sent `back` packets before the newest one; nullopt

@@ -94,7 +94,7 @@ TEST_CASE(
     const auto nack = [&](std::int64_t ms) {
         return path.forwarder.handle_nack(asked, at_ms(ms), Duration::millis(50), out);
     };
-    CHECK(path.forwarder.handle_pli());
+    CHECK(path.forwarder.wants_key_frame(KeyFrameCause::kAsked, at_ms(100)));
     CHECK(nack(200) == 0);
     REQUIRE(path.send(233, true));
     CHECK(nack(400) == 1);
@@ -105,7 +105,7 @@ TEST_CASE(
     Path audio(Codec::kOpus, Codec::kOpus);
     audio.forwarder.set_flowing(true);
     REQUIRE(audio.send(0));
-    CHECK_FALSE(audio.forwarder.handle_pli());
+    CHECK_FALSE(audio.forwarder.wants_key_frame(KeyFrameCause::kAsked, at_ms(100)));
     CHECK(audio.forwarder.stats().plis == 1);
 }
 

@@ -201,10 +201,15 @@ TEST_CASE("Downlink: a screen of one layer is exempt, one of several is shared [
     config.screen_share = true;
     (void)s.add(config);
     bool exempt = false;
-    s.port->look = [&](auto demands, auto) { exempt = demands[0].exempt; };
+    bool detailed = false;
+    s.port->look = [&](auto demands, auto) {
+        exempt = demands[0].exempt;
+        detailed = demands[0].detailed;
+    };
     s.track.source().max_seen = {0, 2};
     (void)s.downlink.allocate(world_time(1));
     CHECK(exempt);
+    CHECK(detailed);
     s.track.source().max_seen = {1, 2};
     (void)s.downlink.allocate(world_time(2));
     CHECK_FALSE(exempt);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "sfu/layers/video_layer_selector.h"
 
@@ -43,13 +44,21 @@ std::size_t Retransmitter::handle_nack(std::span<const std::uint16_t> sequences,
         if (silent || asked.spatial < 0) continue;
         if (state.layers != nullptr && !state.layers->may_resend(asked.spatial)) continue;
         Sequencer::Found found;
-        if (sent_.request(now, sequence, state.rtt, found) != Sequencer::Answer::kResend) continue;
+        const Sequencer::Answer answer = sent_.request(now, sequence, state.rtt, found);
+        if (answer == Sequencer::Answer::kLost && state.layers != nullptr) stuck_ = true;
+        if (answer != Sequencer::Answer::kResend) continue;
         out[count++] = rtx_.negotiated()
                            ? rtx_.copy_of(found, sequence)
                            : RtxStream::same_again(found, sequence, state.ssrc, state.newest);
         ++stats.resent;
     }
     return count;
+}
+
+bool Retransmitter::take_stuck(Timestamp now) {
+    if (!std::exchange(stuck_, false) || now < next_stuck_) return false;
+    next_stuck_ = now + kStuckEvery;
+    return true;
 }
 
 std::optional<ResendPacket> Retransmitter::copy_of(std::uint16_t sequence) {

@@ -21,9 +21,16 @@ namespace confab::sfu {
 
 class VideoLayerSelector;
 
+// Why a subscriber is to get a key frame.
+enum class KeyFrameCause : std::uint8_t {
+    kAsked,  // a PLI or FIR
+    kStuck,  // a NACK that can not be answered: Retransmitter::take_stuck()
+};
+
 class Retransmitter {
   public:
     static constexpr std::size_t kMaxNacked = 5000;  // numbers looked at per packet (02 FWD-11)
+    static constexpr Duration kStuckEvery = Duration::seconds(2);
 
     // How a NACK finds the stream.
     struct State {
@@ -54,6 +61,10 @@ class Retransmitter {
     // Returns how many entries of `out` are to be sent again; counts in `stats`.
     std::size_t handle_nack(std::span<const std::uint16_t> sequences, Timestamp now,
                             const State& state, DownTrackStats& stats, std::span<ResendPacket> out);
+    // Whether the subscriber still asks for a packet of video all copies of which were lost: it can
+    // show nothing more without a key frame, and libwebrtc asks for one after three seconds only.
+    // Answers yes every two seconds at most, for who keeps on asking.
+    bool take_stuck(Timestamp now);
     // A copy on the RTX stream, whatever a NACK asked for before; nullopt without such a stream and
     // for what can not be sent again.
     std::optional<ResendPacket> copy_of(std::uint16_t sequence);
@@ -66,6 +77,8 @@ class Retransmitter {
   private:
     Sequencer sent_;
     RtxStream rtx_;
+    bool stuck_ = false;
+    Timestamp next_stuck_;
 };
 
 }  // namespace confab::sfu

@@ -109,6 +109,35 @@ TEST_CASE("Retransmitter: layers that are about to be left are not repaired [FWD
     CHECK(s.nack({7'001}, 400) == 1);
 }
 
+TEST_CASE(
+    "Retransmitter: who asks after all copies were lost is stuck, each two seconds [FWD-11]") {
+    Sent s(config_of(Codec::kVp8, true));
+    VideoLayerSelector selector;
+    s.state.layers = &selector;
+    for (const std::int64_t ms : {200, 310, 420})
+        REQUIRE(s.nack({7'001}, ms) == 1);
+    // The last copy may still come.
+    CHECK(s.nack({7'001}, 719) == 0);
+    CHECK_FALSE(s.retransmitter.take_stuck(at_ms(719)));
+    CHECK(s.nack({7'001}, 720) == 0);
+    CHECK(s.retransmitter.take_stuck(at_ms(720)));
+    CHECK_FALSE(s.retransmitter.take_stuck(at_ms(3'000)));  // nobody asked since
+    CHECK(s.nack({7'001}, 2'719) == 0);
+    CHECK_FALSE(s.retransmitter.take_stuck(at_ms(2'719)));
+    CHECK(s.nack({7'001}, 2'720) == 0);
+    CHECK(s.retransmitter.take_stuck(at_ms(2'720)));
+    // What can be had is sent all the same.
+    CHECK(s.nack({7'001, 7'002}, 2'800) == 1);
+}
+
+TEST_CASE("Retransmitter: sound is never stuck [FWD-11]") {
+    Sent s(config_of(Codec::kOpus, true));
+    for (const std::int64_t ms : {200, 310, 420})
+        REQUIRE(s.nack({7'001}, ms) == 1);
+    CHECK(s.nack({7'001}, 2'000) == 0);
+    CHECK_FALSE(s.retransmitter.take_stuck(at_ms(2'000)));
+}
+
 TEST_CASE("Retransmitter: one NACK makes it look at a bounded list [FWD-11]") {
     for (const std::size_t before : {Retransmitter::kMaxNacked - 1, Retransmitter::kMaxNacked}) {
         Sent s(config_of(Codec::kVp8, true));

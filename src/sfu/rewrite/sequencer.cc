@@ -118,9 +118,10 @@ Sequencer::Answer Sequencer::request(Timestamp now, std::uint16_t sequence, Dura
     Entry* const found = find_entry(sequence);
     if (found == nullptr) return Answer::kUnknown;
     Entry& e = *found;
-    if (e.resends >= kMaxResends) return Answer::kTooOften;
-    const Duration gap = std::min(kMaxGap, rtt * 2);
-    if (Duration::millis(wrapped_ms(now) - e.sent_ms) < gap) return Answer::kTooSoon;
+    const Duration since = Duration::millis(wrapped_ms(now) - e.sent_ms);
+    if (e.resends >= kMaxResends)
+        return since < std::max(kLostAfter, rtt * 2) ? Answer::kTooOften : Answer::kLost;
+    if (since < std::min(kMaxGap, rtt * 2)) return Answer::kTooSoon;
     e.sent_ms = wrapped_ms(now);
     e.resends = static_cast<std::uint8_t>(e.resends + 1) & 3;
     restore(e, out);

@@ -29,6 +29,8 @@ class Sequencer {
     static constexpr Duration kKept = Duration::seconds(1);
     static constexpr std::uint8_t kMaxResends = 3;
     static constexpr Duration kMaxGap = Duration::millis(100);
+    // Asked for that long after the last copy, or two round trips: all copies were lost.
+    static constexpr Duration kLostAfter = Duration::millis(300);
 
     // A sent packet as it is to be sent again.
     struct Found {
@@ -48,6 +50,7 @@ class Sequencer {
         kUnknown,  // never sent, padding, or too long ago
         kTooSoon,  // may still be on its way
         kTooOften,
+        kLost,  // too often, and the last copy is not on its way any more
     };
 
     // `most`: places at most, a power of two.

@@ -106,6 +106,42 @@ TEST_CASE("Shard: who comes back after an outage gets a key frame at once [SIG-1
     CHECK(plis_to(publisher) == before + 1);
 }
 
+TEST_CASE("Shard: a packet all copies of which are lost takes a key frame, once [FWD-11][IN-08]") {
+    World world(1);
+    Client& publisher = world.add_client(0);
+    Client& subscriber = world.add_client(0);
+    world.run(300);
+    world.command(0, camera_of(publisher));
+    world.command(0, video_to(subscriber));
+    Camera camera{world, publisher};
+    camera.run(1000);
+    REQUIRE(subscriber.rtp.size() > 20);
+    const std::size_t before = plis_to(publisher);
+    const std::uint16_t lost = subscriber.rtp.back().sequence;
+    const auto copies = [&] {
+        std::size_t count = 0;
+        for (const auto& one : subscriber.rtp)
+            count += one.ssrc == 5001 ? 1U : 0U;
+        return count;
+    };
+    const auto ask = [&] {
+        Bytes compound(100);
+        ByteWriter out(compound);
+        REQUIRE(wire::write_nack(out, 1, 5000, std::span(&lost, 1)));
+        compound.resize(out.size());
+        subscriber.send_rtcp(compound, world.client_out[&subscriber]);
+        camera.run(110);
+    };
+    for (int i = 0; i < 5; ++i)
+        ask();
+    CHECK(copies() == 3);
+    CHECK(plis_to(publisher) == before);  // the last copy may be on its way
+    for (int i = 0; i < 10; ++i)
+        ask();
+    CHECK(copies() == 3);
+    CHECK(plis_to(publisher) == before + 1);
+}
+
 TEST_CASE(
     "Shard: what is subscribed in an outage starts with a key frame behind it [SIG-145][FWD-16]") {
     World world(1);

@@ -136,6 +136,8 @@ void PeerRtcp::handle_nack(Timestamp now, ShardPeer& peer, const wire::RtcpBlock
     const std::size_t found =
         outbound->down_track.handle_nack(std::span(sequences).first(count), now, resends);
     subscriptions_.resend(*outbound, std::span(resends).first(found));
+    if (const auto layer = outbound->down_track.handle_pli(now, KeyFrameCause::kStuck))
+        upstream_.request_key_frame(now, *outbound->track, *layer);
 }
 
 void PeerRtcp::handle_pli(Timestamp now, ShardPeer& peer, std::uint32_t ssrc) {
