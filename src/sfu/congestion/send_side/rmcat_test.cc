@@ -111,10 +111,9 @@ TEST_CASE(
         // Down, up again in steps, and no more than two a minute between.
         CHECK(o.changes_per_minute <= 5);
         const Outcome remb = run(id, false);
-        // Behind the release it counts how far away the next probe is, up to 13 s.
-        CHECK(o.utilisation > (id == "N4" ? 0.92 : 0.75));
+        CHECK(o.utilisation > (id == "N4" ? 0.92 : 0.94));
         CHECK(remb.utilisation > (id == "N4" ? 0.93 : 0.87));
-        if (id == "N5") CHECK(received(o, 0, 13, 60) > 0.9 * received(remb, 0, 13, 60));
+        if (id == "N5") CHECK(o.utilisation > remb.utilisation);
         CHECK(o.loss < remb.loss);
         CHECK(o.delay_p95_ms < remb.delay_p95_ms);
     }

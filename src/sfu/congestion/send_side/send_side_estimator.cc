@@ -38,11 +38,8 @@ bool SendSideEstimator::recently_overused(Timestamp now) const {
     return !last.is_never() && now - last < kRecent;
 }
 
-// Less is sent already than what leaves the queue, or it was seen to become shorter.
-bool SendSideEstimator::draining(Timestamp now) const {
-    if (!cut_.is_never() && now - cut_ < kEmpties &&
-        gcc_.standing_delay().to_seconds() < kShorter * queue_cut_.to_seconds())
-        return true;
+// Less is sent already than what leaves the queue.
+bool SendSideEstimator::draining() const {
     return sent_.bits_per_second() < kCommitBelow * arrived_.bits_per_second(4);
 }
 
@@ -52,7 +49,7 @@ bool SendSideEstimator::exceeds(Duration queue) const {
 }
 
 bool SendSideEstimator::queue_stays(Timestamp now) const {
-    if (draining(now)) return false;
+    if (draining()) return false;
     if (!long_since_.is_never() && now - long_since_ >= kLongFor) return true;
     return recently_overused(now) && exceeds(kSomeQueue);
 }
@@ -145,8 +142,6 @@ LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& rep
     }
     next_cut_ = now + rtt_ + kReaction;
     congested_ = true;
-    cut_ = now;
-    queue_cut_ = gcc_.standing_delay();
     const std::uint64_t capacity = video_of(rate);
     const auto usage = static_cast<double>(report.expected_usage);
     // What leaves room for all that is sent is no news, nor is the same again.

@@ -9,7 +9,6 @@
 // link's own.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -32,10 +31,6 @@ class SendSideEstimator final : public LinkEstimator {
     // becomes the detector's normal (BWE-32).
     static constexpr Duration kLongQueue = Duration::millis(50);
     static constexpr Duration kLongFor = Duration::millis(400);
-    // After a cut a queue that is so much shorter already needs no other one, for so long.
-    static constexpr double kShorter = 0.7;
-    static constexpr Duration kEmpties = Duration::seconds(2);
-    static constexpr std::uint64_t kMoreToProbe = 100'000;      // than twice what was found
     static constexpr Duration kRecent = Duration::millis(500);  // an overuse counts so long
     static constexpr Duration kReaction =
         Duration::millis(300);                               // and a round trip: to the next cut
@@ -76,10 +71,6 @@ class SendSideEstimator final : public LinkEstimator {
     bool congested() const override { return congested_; }
     std::uint64_t capacity() const override { return capacity_; }
 
-    // A link that was seen to be narrow is not flooded, and found to be wide again all the same.
-    std::uint64_t most_to_probe() const override {
-        return std::min(2 * capacity_ + kMoreToProbe, kUnlimitedCapacity);
-    }
     void begin_probe(std::uint64_t goal, Timestamp now) override;
     void abort_probe() override { probe_.reset(); }
     bool probing() const override { return probe_.has_value(); }
@@ -106,7 +97,7 @@ class SendSideEstimator final : public LinkEstimator {
     void watch_losses();
     void watch(Timestamp now);
     double arriving() const;
-    bool draining(Timestamp now) const;
+    bool draining() const;
     std::uint64_t video_of(double bits_per_second) const;
 
     bwe::Estimator gcc_;
@@ -122,8 +113,6 @@ class SendSideEstimator final : public LinkEstimator {
     Timestamp long_since_ = Timestamp::never();  // a long queue
     Timestamp trouble_ = Timestamp::never();     // seen last
     Timestamp next_cut_;
-    Timestamp cut_ = Timestamp::never();  // the last one
-    Duration queue_cut_;                  // what stood then
     double loss_before_ = 0;  // the last cut, if that was for losses and has not been judged
     double own_loss_ = 0;     // of the link, whatever is sent
     Duration excused_;        // a queue as long as this
