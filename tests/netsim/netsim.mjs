@@ -14,7 +14,7 @@ import { start_server } from '../lib/server.mjs';
 import { assert, Suite } from '../lib/suite.mjs';
 import { sleep, until } from '../lib/wait.mjs';
 import { narrow_link_check } from './bandwidth.mjs';
-import { chromium_check } from './chromium.mjs';
+import { chromium_check, far_check } from './chromium.mjs';
 
 const kOutageMillis = 5000;
 // libwebrtc checks a path that has proved itself each 2.5 s; the server does not wait for that, its
@@ -148,5 +148,5 @@ async function udp_ends(suite) {
 const suite = new Suite({ limit: 480 });
 await suite.run(async () => {
   // No more at once than two cores can carry.
-  for (const some of [[outage, udp_ends], [loss, no_udp], [rebinding, chromium_check], [narrow_link_check(false), narrow_link_check(true)]]) await Promise.all(some.map((check) => check(suite)));
+  for (const some of [[outage, udp_ends], [loss, no_udp], [rebinding, chromium_check], [narrow_link_check(false), narrow_link_check(true)], [far_check]]) await Promise.all(some.map((check) => check(suite)));
 });

@@ -65,6 +65,9 @@ void Transport::tcp_opened(Timestamp now, const ice::Path& path) {
 
 void Transport::tcp_closed(Timestamp now, std::uint32_t connection) {
     agent_.remove_tcp_connection(now, connection);
+    if (early_path_ && early_path_->protocol == ice::Protocol::kTcp &&
+        early_path_->tcp_connection == connection)
+        early_path_.reset();
     drain(now);
 }
 
@@ -248,7 +251,7 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     dtls_connected_ = true;
     dtls_due_ = Timestamp::never();
     // Media needs a path as well.
-    if (agent_.selected()) connection_.media_ready();
+    if (path()) connection_.media_ready();
     if (remote_ && remote_->sctp)
         sctp_.start(now, data_config(*remote_, config_.sctp), rng_.fork());
 }

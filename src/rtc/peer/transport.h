@@ -108,8 +108,11 @@ class Transport {
     bool connected() const { return connection_.connected(); }
     TransportState state() const { return connection_.state(); }
     ice::PathFacts path_facts() const { return agent_.path_facts(); }
-    // Where media goes; none before ICE selected a pair.
-    const std::optional<ice::Path>& path() const { return agent_.selected(); }
+    // Where media goes: over the pair that ICE selected; before, once DTLS is through, over the
+    // valid one that carried it (RFC 8445 §12.1), as peers far away nominate a round trip later.
+    const std::optional<ice::Path>& path() const {
+        return dtls_connected_ ? way() : agent_.selected();
+    }
     // Null before DTLS is done.
     srtp::SendContext* srtp_sender() { return srtp_.sender(); }
     bool is_valid_path(const ice::Path& path) const { return agent_.is_valid_path(path); }

@@ -41,7 +41,8 @@ Transport::Media send_media(Link& link, End& from, End& to, std::uint16_t from_p
     return to.transport->handle_packet(at_ms(link.now_ms), path, BytesSpan(wire_bytes).first(size));
 }
 
-TEST_CASE_HANDED_OVER("Transport: the handshake does not wait for the nomination [ICE-06][IMM-1]") {
+TEST_CASE_HANDED_OVER(
+    "Transport: neither handshake nor media wait for the nomination [ICE-06][IMM-1]") {
     Link link;
     link.drop = [](BytesView datagram) {
         if (wire::classify(datagram) != wire::PacketKind::kStun) return false;
@@ -50,18 +51,75 @@ TEST_CASE_HANDED_OVER("Transport: the handshake does not wait for the nomination
     };
     link.negotiate(true);
     link.run(300);
-    for (End* end : {&link.a, &link.b}) {
-        CHECK(!end->transport->path().has_value());
-        CHECK(end->transport->srtp_sender() != nullptr);
-        CHECK(!end->transport->connected());  // media has no path yet
-    }
+    const auto to = [&](const End& end) {
+        const auto& path = end.transport->path();
+        REQUIRE(path.has_value());
+        return path->remote;
+    };
+    CHECK(to(link.a) == link.b.address);
+    CHECK(to(link.b) == link.a.address);
+    for (End* end : {&link.a, &link.b})
+        CHECK(end->transport->connected());
+    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+    CHECK(send_media(link, link.b, link.a, 2000).kind == Transport::Media::Kind::kRtp);
     link.drop = nullptr;
     link.run(600);
+    const auto told = [](const End& end) {
+        return std::count_if(end.events.begin(), end.events.end(), [](const auto& event) {
+            return std::holds_alternative<StateChanged>(event);
+        });
+    };
     for (End* end : {&link.a, &link.b}) {
-        CHECK(end->transport->path().has_value());
         CHECK(end->transport->connected());
+        CHECK(told(*end) == 1);  // the nomination is no news
     }
-    CHECK(send_media(link, link.a, link.b, 1000).kind == Transport::Media::Kind::kRtp);
+}
+
+TEST_CASE(
+    "Transport: media has no path before the handshake is through, nominated or not [IMM-1]") {
+    Link link;
+    link.drop = [](BytesView datagram) {
+        if (wire::classify(datagram) == wire::PacketKind::kDtls) return true;
+        const auto message = wire::StunMessage::parse(datagram);
+        return message && message->has(wire::StunAttr::kUseCandidate);
+    };
+    link.negotiate(false);
+    link.run(300);
+    for (End* end : {&link.a, &link.b}) {
+        CHECK(!end->transport->path().has_value());
+        CHECK(!end->transport->connected());
+    }
+}
+
+TEST_CASE("Transport: a stream that closes before the nomination takes no more media [ICE-06]") {
+    Link link;
+    link.b.config.ice.candidates = {{0, ice::Protocol::kTcp, link.b.address}};
+    link.b.transport = std::make_unique<Transport>(link.b.crypto, link.b.config, Rng(2));
+    link.negotiate(false);
+    // What the link carries, for b is one stream.
+    constexpr std::uint32_t kStream = 7;
+    const ice::Path at_b{0, ice::Protocol::kTcp, kStream, link.b.address, link.a.address};
+    const ice::Path at_a{0, ice::Protocol::kUdp, 0, link.a.address, link.b.address};
+    for (int i = 0; i < 300; ++i, ++link.now_ms) {
+        const Timestamp now = at_ms(link.now_ms);
+        link.a.transport->handle_timeout(now);
+        link.b.transport->handle_timeout(now);
+        while (const auto sent = link.a.transport->poll_transmit()) {
+            const auto message = wire::StunMessage::parse(sent->bytes);
+            if (message && message->has(wire::StunAttr::kUseCandidate)) continue;
+            Bytes bytes = to_vector(sent->bytes);
+            (void)link.b.transport->handle_packet(now, at_b, bytes);
+        }
+        while (const auto sent = link.b.transport->poll_transmit()) {
+            Bytes bytes = to_vector(sent->bytes);
+            (void)link.a.transport->handle_packet(now, at_a, bytes);
+        }
+    }
+    REQUIRE(link.b.transport->path() == at_b);
+    link.b.transport->tcp_closed(at_ms(link.now_ms), kStream + 1);
+    CHECK(link.b.transport->path() == at_b);
+    link.b.transport->tcp_closed(at_ms(link.now_ms), kStream);
+    CHECK(!link.b.transport->path().has_value());
 }
 
 TEST_CASE_HANDED_OVER(

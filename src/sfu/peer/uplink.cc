@@ -70,7 +70,7 @@ bool Uplink::write_reports(Timestamp now, NtpTime ntp, RtcpCompounds& out) {
 }
 
 void Uplink::write_transport_feedback(Timestamp now, SendBatch& batch) {
-    if (!transport_cc_.due(now) || !batch.has_room()) return;
+    if (!transport_cc_.due(now) || !transport_.path() || !batch.has_room()) return;
     std::array<std::uint8_t, kMaxCompound> buffer;
     ByteWriter feedback(buffer);
     if (transport_cc_.write(now, feedback) && feedback.ok())

@@ -38,7 +38,8 @@ class Uplink {
     bool write_feedback(Timestamp now, NtpTime ntp, RtcpCompounds& out) {
         return write_reports(now, ntp, out) && write_loss_feedback(now, out);
     }
-    // A compound of its own, as browsers expect it; waits for the next batch if there is no room.
+    // A compound of its own, as browsers expect it; waits for the next batch if there is no room,
+    // and for a path: the first one tells what the publisher's first probe brought.
     void write_transport_feedback(Timestamp now, SendBatch& batch);
     // Key-frame requests that become due without a packet.
     Timestamp next_deadline() const;

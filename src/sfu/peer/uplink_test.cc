@@ -131,6 +131,20 @@ TEST_CASE("Uplink: transport-wide feedback waits for a batch with room [IN-51]")
     CHECK(Publishing::count(p.read(batch), wire::RtcpType::kTransportFeedback) == 1);
 }
 
+TEST_CASE("Uplink: transport-wide feedback waits for a path, whole [IN-07]") {
+    Publishing p;
+    peer::SharedCrypto crypto{&p.pair.engine, nullptr, true};
+    peer::Transport nowhere(crypto, {}, Rng(3));
+    Uplink uplink(nowhere, p.counters, 77);
+    for (std::uint16_t i = 1; i <= 40; ++i)
+        uplink.transport_cc().received(world_time(500 + i), i, 0xABCD, true);
+    REQUIRE(uplink.transport_cc().due(world_time(700)));
+    SendBatch batch;
+    uplink.write_transport_feedback(world_time(700), batch);
+    CHECK(batch.run_count() == 0);
+    CHECK(uplink.transport_cc().held() == 40);
+}
+
 TEST_CASE(
     "Uplink: a round of reports names the streams, the worst loss of subscribers too [IN-05]") {
     Publishing p;
