@@ -102,9 +102,10 @@ inline std::vector<Scenario> profile_scenarios() {
     all.back().link.to_bad = 0.028;
     all.back().link.to_good = 0.25;
     all.back().link.bad_loss = 1;
+    // From 120 to 180 ms, as the relay has it.
     all.push_back(profile_scenario("N3", "150 ms, 30 ms of jitter"));
-    all.back().link.delay = Duration::millis(150);
-    all.back().link.jitter = Duration::millis(30);
+    all.back().link.delay = Duration::millis(120);
+    all.back().link.jitter = Duration::millis(60);
     for (const auto& [id, rate] : {std::pair{"N4", 600e3}, std::pair{"N5", 150e3}}) {
         all.push_back(profile_scenario(
             id, std::to_string(static_cast<int>(rate / 1000)) + " kbit/s from 10 s to 60 s"));

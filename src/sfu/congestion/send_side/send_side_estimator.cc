@@ -45,7 +45,14 @@ bool SendSideEstimator::draining() const {
 
 bool SendSideEstimator::exceeds(Duration queue) const {
     const Duration standing = gcc_.standing_delay();
-    return standing > queue && standing > excused_ + kSomeQueue;
+    return standing > queue && standing > excused_ + kSomeQueue && !is_one_burst(standing);
+}
+
+// On a narrow link one picture takes longer than the window of the standing delay: a queue of less
+// than a packet is that, however long it takes.
+bool SendSideEstimator::is_one_burst(Duration standing) const {
+    const double rate = std::max(gcc_.acknowledged().value_or(0), arrived_.bits_per_second(4));
+    return standing < kAnyBurst && rate * standing.to_seconds() < kOnePacket * 8;
 }
 
 bool SendSideEstimator::queue_stays(Timestamp now) const {
@@ -124,7 +131,7 @@ std::uint64_t SendSideEstimator::video_of(double bits_per_second) const {
 void SendSideEstimator::reset() {
     probe_.reset();
     capacity_ = kUnlimitedCapacity;
-    congested_ = false;
+    congested_ = found_room_ = false;
     long_since_ = trouble_ = Timestamp::never();
     gcc_.forget_losses();
 }
@@ -142,6 +149,7 @@ LinkEstimator::Change SendSideEstimator::handle_report(const DownlinkReport& rep
     }
     next_cut_ = now + rtt_ + kReaction;
     congested_ = true;
+    found_room_ = false;
     const std::uint64_t capacity = video_of(rate);
     const auto usage = static_cast<double>(report.expected_usage);
     // What leaves room for all that is sent is no news, nor is the same again.
@@ -201,6 +209,7 @@ std::optional<ProbeResult> SendSideEstimator::poll_probe_result(Timestamp now) {
     } else if (probe_->congested) {
         out.verdict = ProbeVerdict::kCongested;
     }
+    found_room_ = result && !result->saturated && out.verdict == ProbeVerdict::kSuccess;
     gcc_.forget_losses();  // they were the probe's
     if (out.verdict != ProbeVerdict::kSuccess) {
         excused_ = gcc_.standing_delay();

@@ -9,6 +9,7 @@
 // link's own.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -31,6 +32,10 @@ class SendSideEstimator final : public LinkEstimator {
     // becomes the detector's normal (BWE-32).
     static constexpr Duration kLongQueue = Duration::millis(50);
     static constexpr Duration kLongFor = Duration::millis(400);
+    // Less than this in the queue, by what arrives, is none; a wait as long as that always is one.
+    static constexpr double kOnePacket = 1200;  // bytes
+    static constexpr Duration kAnyBurst = Duration::millis(300);
+    static constexpr std::uint64_t kMoreToProbe = 150'000;  // at once, than twice what was found
     static constexpr Duration kRecent = Duration::millis(500);  // an overuse counts so long
     static constexpr Duration kReaction =
         Duration::millis(300);                               // and a round trip: to the next cut
@@ -71,6 +76,11 @@ class SendSideEstimator final : public LinkEstimator {
     bool congested() const override { return congested_; }
     std::uint64_t capacity() const override { return capacity_; }
 
+    // A link that was seen to be narrow is not flooded before a probe has found room.
+    std::uint64_t most_to_probe() const override {
+        if (found_room_) return kUnlimitedCapacity;
+        return std::min(2 * capacity_ + kMoreToProbe, kUnlimitedCapacity);
+    }
     void begin_probe(std::uint64_t goal, Timestamp now) override;
     void abort_probe() override { probe_.reset(); }
     bool probing() const override { return probe_.has_value(); }
@@ -92,6 +102,7 @@ class SendSideEstimator final : public LinkEstimator {
     bool recently_overused(Timestamp now) const;
     bool queue_stays(Timestamp now) const;
     bool exceeds(Duration queue) const;
+    bool is_one_burst(Duration standing) const;
     bool losing() const;
     void watch_queue(Timestamp now);
     void watch_losses();
@@ -108,6 +119,7 @@ class SendSideEstimator final : public LinkEstimator {
     Duration rtt_ = Duration::millis(70);
     std::uint64_t capacity_ = kUnlimitedCapacity;
     bool congested_ = false;
+    bool found_room_ = false;  // the last probe, and nothing was cut since
     bool news_ = false;
     Timestamp last_feedback_ = Timestamp::never();
     Timestamp long_since_ = Timestamp::never();  // a long queue

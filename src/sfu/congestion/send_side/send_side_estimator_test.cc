@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: confab contributors
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sfu/congestion/send_side/send_side_estimator.h"
+
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "sfu/congestion/allocator_testing.h"
+
+namespace confab::sfu {
+namespace {
+
+using test::at_ms;
+
+// What is sent and how long it takes, as a test says; what the estimator cuts, and when.
+struct Link {
+    SendSideEstimator estimator;
+    std::int64_t now = 0;
+    std::uint16_t number = 0;
+    std::vector<std::int64_t> cuts;
+    std::vector<PacketResult> results;
+
+    void send(std::uint16_t bytes, double delay_ms) {
+        const SentPacket packet{at_ms(now), number++, bytes, 0};
+        estimator.packets_sent(std::span(&packet, 1));
+        const double arrives = static_cast<double>(now) + delay_ms;
+        results.push_back(
+            {packet, true, Duration::micros(static_cast<std::int64_t>(arrives * 1000))});
+    }
+    // Feedback each 100 ms.
+    void report() {
+        estimator.handle_feedback(results, at_ms(now));
+        results.clear();
+        if (!estimator.has_news()) return;
+        estimator.take_news();
+        DownlinkReport report;
+        report.expected_usage = 2'000'000;
+        if (estimator.handle_report(report, at_ms(now)) == LinkEstimator::Change::kCommitted)
+            cuts.push_back(now);
+    }
+    // A packet of so many bytes each so many milliseconds, which takes so long.
+    void run(std::int64_t ms, std::uint16_t bytes, std::int64_t every, double delay_ms) {
+        for (const std::int64_t end = now + ms; now < end; ++now) {
+            if (now % every == 0) send(bytes, delay_ms);
+            if (now % 100 == 99) report();
+        }
+    }
+    // A probe of so many packets of 1 000 bytes, 10 ms apart, of which `arrives` says how far
+    // apart they come.
+    ProbeVerdict probe(std::uint64_t goal, int packets, double apart_ms) {
+        estimator.begin_probe(goal, at_ms(now));
+        for (int i = 0; i < packets; ++i, now += 10)
+            send(1'000, 5 + i * (apart_ms - 10));
+        estimator.probe_is_out(at_ms(now), Duration::millis(50));
+        estimator.handle_feedback(results, at_ms(now));
+        results.clear();
+        now += 5'000;
+        const auto result = estimator.poll_probe_result(at_ms(now));
+        REQUIRE(result.has_value());
+        return result->verdict;
+    }
+};
+
+TEST_CASE("SendSideEstimator: less than a packet in the queue of a slow stream is none [BWE-07]") {
+    Link link;
+    link.run(5'000, 100, 20, 5);  // 40 kbit/s
+    SUBCASE("a wait of 150 ms holds 750 bytes of it") {
+        link.run(2'000, 100, 20, 155);
+        CHECK(link.cuts.empty());
+    }
+    SUBCASE("one of 300 ms is a queue whatever it holds") {
+        link.run(2'000, 100, 20, 310);
+        CHECK(link.cuts.size() == 1);
+    }
+    SUBCASE("of a faster one it holds more") {
+        link.run(2'000, 250, 20, 5);
+        REQUIRE(link.cuts.empty());
+        link.run(2'000, 250, 20, 155);
+        CHECK(!link.cuts.empty());
+    }
+}
+
+TEST_CASE("SendSideEstimator: a narrow link is not flooded before a probe found room [BWE-06]") {
+    Link link;
+    const auto least = [&] {
+        return 2 * link.estimator.capacity() + SendSideEstimator::kMoreToProbe;
+    };
+    CHECK(link.estimator.most_to_probe() == kUnlimitedCapacity);
+    link.run(5'000, 1'000, 10, 5);
+    link.run(600, 1'000, 10, 155);
+    REQUIRE(!link.cuts.empty());
+    CHECK(link.estimator.most_to_probe() == least());
+    link.run(5'000, 1'000, 40, 5);
+    SUBCASE("what comes slower than it left has filled the link") {
+        (void)link.probe(800'000, 20, 40);
+        CHECK(link.estimator.most_to_probe() == least());
+    }
+    SUBCASE("what comes as it left found room, until the next cut") {
+        CHECK(link.probe(700'000, 20, 10) == ProbeVerdict::kSuccess);
+        CHECK(link.estimator.most_to_probe() == kUnlimitedCapacity);
+        const std::size_t before = link.cuts.size();
+        link.run(2'000, 1'000, 20, 5);
+        link.run(2'000, 1'000, 20, 400);
+        REQUIRE(link.cuts.size() > before);
+        CHECK(link.estimator.most_to_probe() == least());
+    }
+}
+
+}  // namespace
+}  // namespace confab::sfu
