@@ -3,6 +3,7 @@
 //
 // How the server behaves as a program: full rooms, what is open to whom, drain, scarce descriptors.
 
+import fs from 'node:fs';
 import net from 'node:net';
 
 import { DisconnectReason, LeaveRequest_Action } from '@livekit/protocol';
@@ -226,10 +227,27 @@ async function memory_checks(suite) {
   });
 }
 
+// Which processors each thread may use.
+function masks_of(pid) {
+  const tasks = fs.readdirSync(`/proc/${pid}/task`).map((task) => fs.readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8'));
+  return tasks.map((status) => [status.match(/^Name:\s+(.*)$/m)[1], status.match(/^Cpus_allowed_list:\s+(.*)$/m)[1]]);
+}
+
+async function processor_checks(suite) {
+  await suite.check('who gives it one processor finds all of its threads there, the media workers too [DES-01]', async () => {
+    const server = await start_server(suite, { confab: { workers: 1 } }, { program: ['taskset', '-c', '0'] });
+    const masks = masks_of(server.pid);
+    assert.ok(masks.some(([name]) => name === 'media-0'), JSON.stringify(masks));
+    assert.deepEqual(masks.filter(([, mask]) => mask !== '0'), []);
+    await server.stop();
+  });
+}
+
 export async function operation_checks(suite, server) {
   await full_room_checks(suite, server);
   await open_to_all_checks(suite);
   await drain_checks(suite);
   await descriptor_checks(suite);
   await memory_checks(suite);
+  await processor_checks(suite);
 }

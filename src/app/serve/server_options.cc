@@ -4,13 +4,13 @@
 #include "app/serve/server_options.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "app/serve/console/console_setup.h"
 #include "app/serve/limit_options.h"
 #include "app/version.h"
 #include "proto/proto_json.h"
+#include "runtime/worker/processors.h"
 
 namespace confab::app {
 namespace {
@@ -153,7 +153,7 @@ worker::MediaNodeOptions media_options(const config::Config& config,
     worker::MediaNodeOptions options;
     options.workers = config.own.workers;
     options.control_shards =
-        control_threads(config.own.control_threads, std::thread::hardware_concurrency());
+        control_threads(config.own.control_threads, worker::allowed_processors().size());
     for (const MediaAddress& address : addresses)
         options.addresses.push_back(address.local);
     if (config.rtc.udp_port.is_set()) {

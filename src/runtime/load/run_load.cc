@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "runtime/load/crew.h"
+#include "runtime/worker/processors.h"
 
 namespace confab::load {
 namespace {
@@ -41,7 +42,7 @@ void raise_file_limit() {
 }
 
 std::size_t threads_for(const RunSettings& settings) {
-    const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
+    const std::size_t cores = worker::allowed_processors().size();
     const std::size_t people = settings.options.participants();
     std::size_t threads = settings.threads;
     if (threads == 0)

@@ -4,8 +4,8 @@
 #include "runtime/worker/media_node.h"
 
 #include <algorithm>
-#include <thread>
 
+#include "runtime/worker/processors.h"
 #include "sfu/shard/control_shard.h"
 #include "sfu/shard/peer_routes.h"
 
@@ -51,8 +51,8 @@ Result<std::unique_ptr<MediaNode>, std::string> MediaNode::start(MediaNodeOption
 }
 
 Result<void, std::string> MediaNode::open() {
-    const std::size_t processors = std::max(1U, std::thread::hardware_concurrency());
-    const std::size_t count = workers_of(options_, processors);
+    const std::vector<int> processors = allowed_processors();
+    const std::size_t count = workers_of(options_, processors.size());
     if (!sockets_fit(options_, count))
         return fail(std::string("sockets of a process with other workers or addresses"));
     for (std::size_t i = 0; i < count; ++i)
@@ -72,8 +72,7 @@ Result<void, std::string> MediaNode::open() {
         WorkerOptions worker;
         worker.index = static_cast<sfu::WorkerIndex>(i);
         worker.worker_count = count;
-        // A worker more than processors would only disturb its neighbour.
-        worker.cpu = options_.pin && count < processors ? static_cast<int>(i + 1) : -1;
+        worker.cpu = options_.pin ? processor_of(processors, i, count) : -1;
         worker.udp_shared = !range || count > ports;
         worker.udp_sockets = adopted_sockets(i);
         worker.tcp_accepted_elsewhere = options_.tcp_accepted_elsewhere;
