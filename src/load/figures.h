@@ -100,7 +100,9 @@ struct Report {
     std::vector<PersonRow> people;
     std::size_t participants = 0;
     std::size_t rooms = 1;
-    Duration lasted;      // after the last join
+    Duration lasted;  // after the last join
+    // Of media, that came in that time; not those of the joins before.
+    std::uint64_t packets = 0;
     std::string failure;  // why the test could not be run, or ended before its time
 };
 

@@ -61,12 +61,16 @@ TEST_CASE("Limits: nothing received keeps none of them [LKC-35]") {
 TEST_CASE("Report: JSON has what programs ask for, on one line [LKC-30]") {
     Report report = report_of(500, 2);
     report.failure = "1 of 3 participants failed: \"quoted\"";
+    report.lasted = Duration::millis(1500);
+    report.packets = 300;  // 200 more came while others joined
     const std::string text = json_text(report, {"loss is high"});
     CHECK(text.find('\n') == std::string::npos);
     const auto parsed = json::parse(text);
     REQUIRE(parsed.has_value());
     CHECK(parsed->find("packets_received")->number == 500);
     CHECK(parsed->find("packets_lost")->number == 2);
+    CHECK(parsed->find("packets_per_second")->number == 200);
+    CHECK(json_text(Report{}, {}).find("\"packets_per_second\":0,") != std::string::npos);
     CHECK(parsed->find("freezes")->number == 0);
     CHECK(parsed->find("latency_ms")->find("p50")->number == doctest::Approx(0.050).epsilon(0.05));
     CHECK(parsed->find("join_ms")->find("p99")->number == doctest::Approx(99).epsilon(0.05));

@@ -73,6 +73,12 @@ void media(json::Writer& out, const Figures& figures) {
     count(out, "packets_decrypted", figures.decrypted);
 }
 
+std::uint64_t per_second(std::uint64_t packets, Duration lasted) {
+    return lasted <= Duration::zero()
+               ? 0
+               : packets * 1'000'000 / static_cast<std::uint64_t>(lasted.us());
+}
+
 }  // namespace
 
 std::string json_text(const Report& report, const std::vector<std::string>& violations) {
@@ -93,6 +99,7 @@ std::string json_text(const Report& report, const std::vector<std::string>& viol
     times(out, "latency_ms", figures.data_latency);
     out.end_object();
     out.raw("duration_seconds", decimal_text(report.lasted.to_seconds(), 3));
+    count(out, "packets_per_second", per_second(report.packets, report.lasted));
     tester(out, report);
     out.strings("violations", violations);
     out.string("failure", report.failure);

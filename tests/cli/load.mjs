@@ -17,11 +17,11 @@ import { folder, run } from './program.mjs';
 
 const kMillis = 20000;
 const kKeys = ['--api-key', KEY, '--api-secret', SECRET];
-const args_of = (server, more) => ['load-test', '--url', server.ws, ...kKeys, '--join-rate', '0', ...more];
+const args_of = (server, more, joins = '0') => ['load-test', '--url', server.ws, ...kKeys, '--join-rate', joins, ...more];
 const last_line = (text) => JSON.parse(text.trimEnd().split('\n').at(-1));
 
-async function measured(server, more, settings) {
-  const ended = await run(args_of(server, [...more, '--json']), { millis: kMillis, ...settings });
+async function measured(server, more, { joins, ...settings } = {}) {
+  const ended = await run(args_of(server, [...more, '--json'], joins), { millis: kMillis, ...settings });
   return { ...ended, result: last_line(ended.out) };
 }
 
@@ -48,6 +48,7 @@ async function result_checks(suite, server) {
     assert.ok(websocket.max <= join_response.max && join_response.max <= dtls.max && dtls.max <= first_packet.max, JSON.stringify(result.join_steps_ms));
     assert.ok(first_packet.max <= first_key_frame.max && first_key_frame.count === 20);
     between(result.duration_seconds, 5, 6, 'duration_seconds');
+    between(result.packets_per_second, 20 * (50 + 30 * 4), 20 * (50 + 30 * 12), 'packets_per_second');
     assert.equal(typeof result.freezes, 'number');
     // Few packets are decrypted, and those give enough times.
     between(result.packets_decrypted / result.packets_received, 0.03, 0.2, 'share decrypted');
@@ -63,6 +64,12 @@ async function result_checks(suite, server) {
     assert.match(out, /Subscriber summaries:\n┌.*\n│ Tester +│ Tracks │ Bitrate +│ Total Pkt\. Loss │ Error │/);
     assert.match(out, /│ Total +│ 2\/2 /);
     assert.match(out, /latency +p50 \d+\.\d{3} {2}p95/);
+  });
+
+  await suite.check('a slow join: the rate is that behind the last one, 50 pieces of sound a second for each of four [LKC-32]', async () => {
+    const { result } = await measured(server, ['--audio-publishers', '1', '--subscribers', '4', '--duration', '3s', '--room', 'slow-join'], { joins: '1' });
+    between(result.packets_per_second, 4 * 50 * 0.8, 4 * 50 * 1.2, 'packets_per_second');
+    assert.ok(result.packets_received / result.duration_seconds > 4 * 50 * 1.4, `${result.packets_received} with those of the joins`);
   });
 
   await suite.check('layers that no layout shows are not published [LKC-33] [DYN-02]', async () => {

@@ -250,8 +250,8 @@ void Transport::use_keys(Timestamp now, const std::optional<srtp::MasterKey>& lo
     srtp_.start(*crypto_.engine, *local, *remote);
     dtls_connected_ = true;
     dtls_due_ = Timestamp::never();
-    // Media needs a path as well.
-    if (path()) connection_.media_ready();
+    // Connected is who has nominated a pair, too: what others are told, and send, waits for it.
+    if (agent_.selected()) connection_.media_ready();
     if (remote_ && remote_->sctp)
         sctp_.start(now, data_config(*remote_, config_.sctp), rng_.fork());
 }

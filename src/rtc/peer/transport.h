@@ -108,8 +108,9 @@ class Transport {
     bool connected() const { return connection_.connected(); }
     TransportState state() const { return connection_.state(); }
     ice::PathFacts path_facts() const { return agent_.path_facts(); }
-    // Where media goes: over the pair that ICE selected; before, once DTLS is through, over the
-    // valid one that carried it (RFC 8445 §12.1), as peers far away nominate a round trip later.
+    // Where RTP and RTCP go: over the pair that ICE selected; before, once DTLS is through, over
+    // the valid one that carried it (RFC 8445 §12.1): peers far away nominate a round trip later,
+    // and want reports of what they send until then.
     const std::optional<ice::Path>& path() const {
         return dtls_connected_ ? way() : agent_.selected();
     }

@@ -67,6 +67,7 @@ class Watch {
         state_.stop = true;
     }
     Duration lasted() const { return joined_at_ ? monotonic_now() - *joined_at_ : Duration{}; }
+    std::uint64_t packets() const { return joined_at_ ? state_.packets - packets_before_ : 0; }
     std::string failure() const { return failure_; }
 
   private:
@@ -80,6 +81,7 @@ class Watch {
         }
         if (!joined_at_ && (state_.joined + over >= participants_ || now >= join_limit_)) {
             joined_at_ = now;
+            packets_before_ = state_.packets;
             state_.all_joined = true;
         }
         if (over >= participants_) {
@@ -99,6 +101,7 @@ class Watch {
     Timestamp join_limit_;
     std::uint64_t participants_;
     std::optional<Timestamp> joined_at_;
+    std::uint64_t packets_before_ = 0;
     std::string failure_;
 };
 
@@ -164,6 +167,7 @@ Report run_load(const RunSettings& settings) {
             threads.emplace_back([&crew] { crew->run(); });
         watch.run();
         report.lasted = watch.lasted();
+        report.packets = watch.packets();
     }
     report.tester.cpu = process_cpu() - cpu;
     report.tester.measured = monotonic_now() - began;
