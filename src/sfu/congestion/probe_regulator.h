@@ -29,7 +29,7 @@ struct ProbePlan {
     // nothing more.
     static constexpr ProbePlan measured() {
         ProbePlan plan;
-        plan.longest_wait = Duration::seconds(13);
+        plan.longest_wait = Duration::seconds(12);
         plan.longest = Duration::millis(450);
         plan.longest_relapse = Duration::seconds(20);
         plan.after_success = Duration::seconds(1);

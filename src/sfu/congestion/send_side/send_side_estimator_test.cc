@@ -5,7 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include <functional>
 #include <span>
 #include <vector>
 
