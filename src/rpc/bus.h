@@ -155,6 +155,10 @@ class Bus {
     virtual void open(Timestamp now, const Method& method, Topic topic, std::string request,
                       CallOptions options, Opened opened) = 0;
     virtual void publish(const Method& method, Topic topic, std::string message) = 0;
+
+    // Messages reach all that is served and subscribed so far, but for what the bus may not listen
+    // to: who is not yet heard tells nobody that it is there (PSR-20).
+    virtual bool is_listening() const { return true; }
 };
 
 }  // namespace confab::rpc

@@ -37,6 +37,7 @@ NodeRegistry::NodeRegistry(redis::Port& redis, rpc::Bus& bus, RegistryOptions op
       rng_(rng),
       rates_(options_.rate_windows),
       table_(options_.id),
+      bus_(bus),
       heartbeat_(bus, options_.id, options_.heartbeat),
       redis_(redis) {}
 
@@ -90,6 +91,7 @@ void NodeRegistry::handle_timeout(const Clock& clock) {
     heartbeat_.handle_timeout(clock);
     if (heartbeat_.take_receipt(clock.now) && registered_) write_at_ = clock.now;
     if (clock.now >= poll_at_) poll(clock);
+    join(clock);
     if (clock.now >= write_at_) write(clock);
     check_loop(clock.now);
 }
@@ -118,6 +120,13 @@ std::string NodeRegistry::own_record(const Clock& clock) {
     rates_.add(clock, stats.figures);
     stats.rates = rates_.rates();
     return write_record(record);
+}
+
+// Whoever sees the record may ask at once, and what nobody listens to is lost: the commands may
+// overtake the subscriptions, which have a connection of their own.
+void NodeRegistry::join(const Clock& clock) {
+    const bool may = is_id_free_ && !registered_ && !writing_ && write_at_ == Timestamp::never();
+    if (may && bus_.is_listening()) write(clock);
 }
 
 void NodeRegistry::write(const Clock& clock) {
@@ -200,17 +209,16 @@ void NodeRegistry::poll(const Clock& clock) {
     });
 }
 
-void NodeRegistry::fail_poll(Timestamp now) {
-    table_.forgive(now);
-    poll_at_ = now + kRetry;
-    for (auto& [since, done] : std::exchange(waiting_, {}))
-        done(now);
-}
-
 void NodeRegistry::handle_records(Timestamp asked, Timestamp now, Value* reply) {
     polling_.reset();
     if (stopped_) return;
-    if (reply == nullptr) return fail_poll(now);
+    if (reply == nullptr) {
+        table_.forgive(now);
+        poll_at_ = now + kRetry;
+        for (auto& [since, done] : std::exchange(waiting_, {}))
+            done(now);
+        return;
+    }
     if (now - asked > kSlow) table_.forgive(now);
     std::vector<std::string> records;
     records.reserve(reply->items.size());
@@ -220,7 +228,8 @@ void NodeRegistry::handle_records(Timestamp asked, Timestamp now, Value* reply) 
     check_own(now);
     note_dead(now);
     take_table_events();
-    if (!registered_ && !writing_ && is_id_free()) write(at(now));
+    is_id_free_ = !registered_ && !writing_ && check_id();
+    join(at(now));
     const Duration spread = Duration::micros(
         static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(kPoll.us() / 10))));
     poll_at_ = std::max(asked + kSoonest, earlier(asked + kPoll - spread, table_.next_suspicion()));
@@ -247,7 +256,7 @@ void NodeRegistry::check_own(Timestamp now) {
 }
 
 // Before the first record: it may be that of a process that has ended, which is silent soon.
-bool NodeRegistry::is_id_free() {
+bool NodeRegistry::check_id() {
     const NodeTable::Entry* own = table_.find(options_.id);
     if (own == nullptr || own->absent_since || !own->record.stats ||
         own->presence == NodeTable::Presence::kSilent)

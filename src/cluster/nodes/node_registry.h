@@ -77,8 +77,8 @@ class NodeRegistry {
     NodeRegistry(redis::Port& redis, rpc::Bus& bus, RegistryOptions options, Figures figures,
                  Rng rng);
 
-    // ---- what the owner does. Registers as soon as Redis is there: the dead are noted, then the
-    // own record is written with this state, then the version.
+    // ---- what the owner does. Registers as soon as Redis is there and the bus listens: the dead
+    // are noted, then the own record is written with this state, then the version.
     void start(const Clock& clock, NodeState state);
     // Written at once. SHUTTING_DOWN and SERVING may follow each other (OPS-01).
     void set_state(const Clock& clock, NodeState state);
@@ -134,6 +134,7 @@ class NodeRegistry {
 
   private:
     Clock at(Timestamp now) const { return {now, clock_.wall_at(now)}; }
+    void join(const Clock& clock);
     void write(const Clock& clock);
     std::string own_record(const Clock& clock);
     void handle_written(Timestamp asked, Timestamp now, const redis::Value* reply);
@@ -143,9 +144,8 @@ class NodeRegistry {
     void poll(const Clock& clock);
     void handle_records(Timestamp asked, Timestamp now, redis::Value* reply);
     void check_own(Timestamp now);
-    bool is_id_free();
+    bool check_id();
     void note_dead(Timestamp now);
-    void fail_poll(Timestamp now);
     void answer_waiting(Timestamp now, Timestamp asked);
     void lose_record();
     void check_loop(Timestamp now);
@@ -157,6 +157,7 @@ class NodeRegistry {
     Rng rng_;
     RateWindows rates_;
     NodeTable table_;
+    const rpc::Bus& bus_;
     Heartbeat heartbeat_;
 
     Clock clock_;  // of the last input
@@ -164,6 +165,7 @@ class NodeRegistry {
     bool stopped_ = false;
     NodeState state_ = NodeState::kStartingUp;
     std::int64_t started_at_ = 0;
+    bool is_id_free_ = false;  // by the latest poll
     bool registered_ = false;  // once
     Timestamp registered_at_;
     bool writing_ = false;

@@ -80,6 +80,25 @@ TEST_CASE("NodeRegistry: the commands of a start, in their order [RDS-31] [RDS-0
     CHECK(bus.published == "rpc.KeepalivePing");
 }
 
+TEST_CASE("NodeRegistry: there is no record before others are heard [PSR-20] [RDS-31]") {
+    Cluster cluster;
+    TestNode& a = cluster.add("a");
+    a.bus.listens = false;
+    cluster.pass_seconds(5);
+    CHECK(cluster.server.count("HVALS") >= 2);
+    CHECK_FALSE(cluster.record("a"));
+    CHECK(a.take_events().empty());
+    // It does not wait for its next look at the others.
+    a.bus.listens = true;
+    a.handle_timeout();
+    cluster.pass(Duration::millis(1));
+    CHECK(cluster.record("a"));
+    // Only once: what comes later has no need of it.
+    a.bus.listens = false;
+    cluster.pass_seconds(3);
+    CHECK(cluster.server.count("HSET") >= 2);
+}
+
 TEST_CASE("NodeRegistry: livekit_version is only raised [RDS-01]") {
     const auto after = [](const char* before) {
         Cluster cluster;

@@ -253,8 +253,10 @@ Timestamp NodeTable::next_suspicion() const {
         if (entry.absent_since) next = earlier(next, *entry.absent_since + kAbsent);
         if (entry.presence == Presence::kSilent || !entry.record.stats) continue;
         Timestamp silent = entry.written + kAlive;
-        for (const std::optional<Timestamp>& said : {entry.standing, entry.heard})
-            if (said) silent = std::max(silent, *said + kStandingNews);
+        // What is said of it keeps it from being dead, not from being told apart from the living.
+        if (entry.presence == Presence::kUnproven)
+            for (const std::optional<Timestamp>& said : {entry.standing, entry.heard})
+                if (said) silent = std::max(silent, *said + kStandingNews);
         next = earlier(next, silent);
     }
     return next.is_never() ? next : std::max(next, lenient_until_);

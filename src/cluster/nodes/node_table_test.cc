@@ -479,6 +479,23 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("NodeTable: that a record is not written shows in time, whatever is said [NODE-24]") {
+    for (const auto sign : {NodeTable::Sign::kStands, NodeTable::Sign::kHeard}) {
+        World world;
+        world.live("a", {}, Duration::seconds(20));
+        const Timestamp due = world.table.next_suspicion();
+        CHECK(due == world.last_put + NodeTable::kAlive);
+        world.now = due - Duration::millis(500);
+        world.table.note(world.now, "a", sign);
+        CHECK(world.table.next_suspicion() == due);
+        world.now = due;
+        world.poll();
+        CHECK_FALSE(world.table.views()[0].is_alive);
+        // And is not asked again before there is anything to see.
+        CHECK(world.table.next_suspicion() == due + Duration::millis(1500));
+    }
+}
+
 TEST_CASE("NodeTable: who goes on writing was not dead [NODE-24]") {
     World world;
     world.put("ND_b");

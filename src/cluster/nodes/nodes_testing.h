@@ -31,6 +31,7 @@ class PingBus final : public rpc::Bus {
     redis::Port* port = nullptr;
     Timestamp now;
     std::string published;  // the type of the last message
+    bool listens = true;
 
     void hear(std::string_view channel, std::string payload) {
         if (const auto it = listeners_.find(channel); it != listeners_.end())
@@ -72,6 +73,7 @@ class PingBus final : public rpc::Bus {
         return {};
     }
     void cancel(rpc::CallId) override {}
+    bool is_listening() const override { return listens; }
     void open(Timestamp, const rpc::Method&, rpc::Topic, std::string, rpc::CallOptions,
               rpc::Opened) override {}
 

@@ -590,6 +590,7 @@ TEST_CASE("Faults: Redis refuses a channel, or a command [RDS-28]") {
     bus.handle_refused(now, port.channels[0], "NOPERM");
     CHECK(heard == "unavailable: Redis refuses the channel " + port.channels[0] + ": NOPERM");
     CHECK_FALSE(bus.is_ready());
+    CHECK(bus.is_listening());  // as far as it may
     ask();
     CHECK(heard.starts_with("unavailable: Redis refuses the channel"));
     // It is asked again with the next connection.
@@ -598,9 +599,11 @@ TEST_CASE("Faults: Redis refuses a channel, or a command [RDS-28]") {
     CHECK(heard == "waiting");
     for (const std::string& channel : port.channels) {
         CHECK_FALSE(bus.is_ready());
+        CHECK_FALSE(bus.is_listening());
         bus.handle_subscribed(now, channel);
     }
     CHECK(bus.is_ready());
+    CHECK(bus.is_listening());
     ask();
     CHECK(heard == "waiting");
     redis::Value error;

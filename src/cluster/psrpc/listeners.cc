@@ -84,4 +84,10 @@ bool Listeners::are_all_confirmed() const {
     });
 }
 
+bool Listeners::are_all_answered() const {
+    return std::none_of(channels_.begin(), channels_.end(), [](const auto& entry) {
+        return !entry.second.handlers.empty() && entry.second.state == State::kAsked;
+    });
+}
+
 }  // namespace confab::cluster::psrpc

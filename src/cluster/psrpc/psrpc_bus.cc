@@ -109,6 +109,10 @@ bool PsrpcBus::is_ready() const {
     return parts_->core.is_up() && parts_->listeners.are_all_confirmed();
 }
 
+bool PsrpcBus::is_listening() const {
+    return parts_->core.is_up() && parts_->listeners.are_all_answered();
+}
+
 // ---------------------------------------------------------------- the driver
 
 void PsrpcBus::handle_message(Timestamp now, std::string_view channel, std::string_view payload) {

@@ -58,6 +58,8 @@ class PsrpcBus final : public rpc::Bus {
     // Redis has confirmed, on this connection, all channels of everything that is served,
     // subscribed and prepared: others reach us (PSR-20).
     bool is_ready() const;
+    // The same, but for those that Redis refuses: they may stay refused.
+    bool is_listening() const override;
 
     // ---- the driver
     void handle_message(Timestamp now, std::string_view channel, std::string_view payload);

@@ -62,6 +62,7 @@ class LinkedBus final : public rpc::Bus {
     void open(Timestamp now, const rpc::Method& method, rpc::Topic topic, std::string request,
               rpc::CallOptions options, rpc::Opened opened) override;
     void publish(const rpc::Method& method, rpc::Topic topic, std::string message) override;
+    bool is_listening() const override { return bus_.is_listening(); }
 
     struct State;  // linked_stream.h
 

@@ -99,6 +99,23 @@ TEST_CASE("Cluster: before it has rooms a node is none of the others [NODE-02]")
     CHECK(closed);
 }
 
+TEST_CASE("Cluster: a node that is not heard yet is not seen [PSR-20] [RDS-31]") {
+    MemoryRedis redis;
+    redis.hold_channels();
+    ClusterNode a(redis, "ND_a");
+    const auto polls = [&] {
+        return redis.with([](redis::testing::Server& server) { return server.count("HVALS"); });
+    };
+    // It reads who else is there, again and again, and does not say that it is.
+    for (int i = 0; i < 1000 && polls() < 2; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(polls() >= 2);
+    CHECK(redis.run({"HEXISTS", "nodes", "ND_a"}).integer == 0);
+    redis.answer_channels();
+    CHECK(redis.has("nodes", "ND_a"));
+    CHECK(a.eventually([](Cluster& cluster) { return cluster.is_ready(); }));
+}
+
 TEST_CASE("Cluster: nodes register, see each other, drain and go [NODE-02] [NODE-04] [OPS-01]") {
     MemoryRedis redis;
     ClusterNode a(redis, "ND_a");

@@ -90,6 +90,17 @@ class MemoryRedis {
     // All connections end, and new ones too until it is back.
     void stop() { set_running(false); }
     void start() { set_running(true); }
+    // Channels are not listened to, and nothing is said about it, until it answers again.
+    void hold_channels() {
+        with([&](redis::testing::Server&) { holds_channels_ = true; });
+    }
+    void answer_channels() {
+        with([&](redis::testing::Server& server) {
+            holds_channels_ = false;
+            for (const auto& [peer, words] : std::exchange(held_, {}))
+                peer->unread += server.subscribe(*peer, words);
+        });
+    }
     // Only so many connections may log in from now on.
     void allow_logins(int count) {
         with([&](redis::testing::Server&) { logins_left_ = count; });
@@ -106,6 +117,10 @@ class MemoryRedis {
     }
     std::optional<std::string> say(const Strings& words) {
         if (words[0] == "HELLO" && logins_left_-- <= 0) return "-WRONGPASS no\r\n";
+        if (words[0] == "SUBSCRIBE" && holds_channels_) {
+            held_.emplace_back(reading_, words);
+            return "";
+        }
         if (words[0] != "PUBLISH") return std::nullopt;
         const auto listeners =
             std::count_if(server_.peers.begin(), server_.peers.end(),
@@ -150,6 +165,7 @@ class MemoryRedis {
             Strings words;
             for (const redis::Value& word : (*command)->items)
                 words.push_back(word.text);
+            reading_ = peer.end;
             const std::string reply = server_.answer(net::EventLoop::now(), *peer.end, words);
             peer.end->unread += reply;
         }
@@ -159,6 +175,9 @@ class MemoryRedis {
     redis::testing::Server server_;
     bool running_ = true;
     int logins_left_ = 1'000'000;
+    bool holds_channels_ = false;
+    std::shared_ptr<redis::testing::Server::Peer> reading_;
+    std::vector<std::pair<std::shared_ptr<redis::testing::Server::Peer>, Strings>> held_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::vector<Peer> peers_;  // the thread's

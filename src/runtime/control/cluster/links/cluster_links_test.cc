@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -85,16 +86,16 @@ TEST_CASE("ClusterLinks: a node whose process has ended is dead at once [NODE-24
 TEST_CASE("ClusterLinks: a node that stands still is not dead, as its system answers [NODE-24]") {
     RelayedCall call;
     REQUIRE(call.ann->is_served(1));
-    std::thread halt([&call] {
-        call.b->call([](Cluster&) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(6500));
+    std::promise<void> seen;
+    std::thread halt([&call, go_on = seen.get_future().share()] {
+        call.b->call([&go_on](Cluster&) {
+            go_on.wait();
             return true;
         });
     });
     // Its record is too old by then: it would be dead, but for the link.
-    std::this_thread::sleep_for(std::chrono::milliseconds(6000));
-    const auto is_alone = [](Cluster& cluster) { return cluster.snapshot().nodes == 1; };
-    CHECK(call.a.call(is_alone));  // nothing new for it
+    CHECK(call.a.sees_nodes(1));  // nothing new for it
+    seen.set_value();
     halt.join();
     CHECK(call.ann->is_served(2));
     CHECK(call.a.sees_nodes(2));
