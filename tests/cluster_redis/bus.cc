@@ -76,7 +76,8 @@ struct Buses {
         return {a, b, net::EventLoop::now, [this](Duration time) { world.pass(time + kGrace); }};
     }
     void settle() {
-        world.until([this] { return world.a->bus().is_ready() && world.b->bus().is_ready(); });
+        world.until(
+            [this] { return world.a->bus().is_listening() && world.b->bus().is_listening(); });
     }
 
     World& world;

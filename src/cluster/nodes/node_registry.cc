@@ -49,6 +49,7 @@ void NodeRegistry::start(const Clock& clock, NodeState state) {
     state_ = state;
     started_at_ = clock.wall.s();
     stored_wall_ = clock.wall;
+    began_ = clock.now;
     heartbeat_.begin(clock.now);
     poll(clock);
 }
@@ -313,8 +314,8 @@ void NodeRegistry::answer_waiting(Timestamp now, Timestamp asked) {
 // ---------------------------------------------------------------- health, events
 
 void NodeRegistry::check_loop(Timestamp now) {
-    if (!stored_ || told_stuck_ || now - *stored_ <= kMaxDelay) return;
-    if (!redis_.is_up(redis::Line::kCommands)) return;
+    if (told_stuck_ || now - stored_.value_or(began_) <= kMaxDelay) return;
+    if (!redis_.is_up(redis::Line::kCommands) || (!stored_ && bus_.is_listening())) return;
     told_stuck_ = true;
     tell({RegistryEvent::Kind::kLoopStuck,
           {},

@@ -165,6 +165,7 @@ class NodeRegistry {
     bool stopped_ = false;
     NodeState state_ = NodeState::kStartingUp;
     std::int64_t started_at_ = 0;
+    Timestamp began_;          // the same, by the clock that is never set
     bool is_id_free_ = false;  // by the latest poll
     bool registered_ = false;  // once
     Timestamp registered_at_;

@@ -93,10 +93,24 @@ TEST_CASE("NodeRegistry: there is no record before others are heard [PSR-20] [RD
     a.handle_timeout();
     cluster.pass(Duration::millis(1));
     CHECK(cluster.record("a"));
+    CHECK(a.count("stuck") == 0);
     // Only once: what comes later has no need of it.
     a.bus.listens = false;
     cluster.pass_seconds(3);
     CHECK(cluster.server.count("HSET") >= 2);
+}
+
+TEST_CASE("NodeRegistry: a start that nobody hears of says why, once [PSR-20] [NODE-15]") {
+    Cluster cluster;
+    TestNode& a = cluster.add("a");
+    a.bus.listens = false;
+    cluster.pass_seconds(29);
+    CHECK(a.take_events().empty());
+    cluster.pass_seconds(31);
+    CHECK(a.take_events() == Words{"stuck"});
+    a.bus.listens = true;
+    cluster.pass_seconds(3);
+    CHECK(a.take_events() == Words{"registered"});
 }
 
 TEST_CASE("NodeRegistry: livekit_version is only raised [RDS-01]") {
@@ -394,6 +408,29 @@ TEST_CASE("NodeRegistry: whose system answers has its rooms when it goes on [NOD
     CHECK(cluster.holder("room") == "a");
     CHECK(b.count("came a") == 1);
     CHECK(b.orphans.empty());
+}
+
+TEST_CASE("NodeRegistry: who stands still gets nothing new from 5 s on, not later [NODE-24]") {
+    for (int phase = 0; phase < 2000; phase += 250) {
+        Cluster cluster;
+        TestNode& a = cluster.add("a");
+        TestNode& b = cluster.add("b");
+        cluster.pass(Duration::millis(10'000 + phase));
+        a.frozen = true;
+        Timestamp next_sign = cluster.now;
+        const auto is_told = [&] {
+            if (cluster.now >= next_sign) {
+                b.registry.note(cluster.now, "a", NodeTable::Sign::kStands);
+                next_sign = cluster.now + Duration::seconds(1);
+            }
+            return b.count("stands a") == 1;
+        };
+        (void)cluster.until(is_told);
+        const NodeTable::Entry* entry = b.registry.table().find("a");
+        REQUIRE(entry != nullptr);
+        CHECK(cluster.now - entry->written <= NodeTable::kAlive + Duration::millis(20));
+        CHECK(b.place("new") == "b");
+    }
 }
 
 TEST_CASE("NodeRegistry: two nodes with one id [NODE-01]") {

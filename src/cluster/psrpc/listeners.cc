@@ -78,12 +78,6 @@ Listeners::State Listeners::state(const std::string& channel) const {
     return it == channels_.end() ? State::kAsked : it->second.state;
 }
 
-bool Listeners::are_all_confirmed() const {
-    return std::all_of(channels_.begin(), channels_.end(), [](const auto& entry) {
-        return entry.second.handlers.empty() || entry.second.state == State::kConfirmed;
-    });
-}
-
 bool Listeners::are_all_answered() const {
     return std::none_of(channels_.begin(), channels_.end(), [](const auto& entry) {
         return !entry.second.handlers.empty() && entry.second.state == State::kAsked;

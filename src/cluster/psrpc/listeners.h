@@ -38,7 +38,6 @@ class Listeners {
     State state(const std::string& channel) const;
     // Of the latest channel that was refused.
     const std::string& refusal() const { return refusal_; }
-    bool are_all_confirmed() const;
     bool are_all_answered() const;  // confirmed or refused
     std::size_t channels() const { return channels_.size(); }
 

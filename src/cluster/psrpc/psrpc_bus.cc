@@ -105,10 +105,6 @@ void PsrpcBus::prepare(const rpc::Method& method) {
     parts_->clients.prepare(method);
 }
 
-bool PsrpcBus::is_ready() const {
-    return parts_->core.is_up() && parts_->listeners.are_all_confirmed();
-}
-
 bool PsrpcBus::is_listening() const {
     return parts_->core.is_up() && parts_->listeners.are_all_answered();
 }

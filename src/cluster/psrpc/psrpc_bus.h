@@ -55,10 +55,8 @@ class PsrpcBus final : public rpc::Bus {
     // Asks for the channels on which calls of the method are answered, so that the first call need
     // not wait for them.
     void prepare(const rpc::Method& method);
-    // Redis has confirmed, on this connection, all channels of everything that is served,
-    // subscribed and prepared: others reach us (PSR-20).
-    bool is_ready() const;
-    // The same, but for those that Redis refuses: they may stay refused.
+    // Redis has answered, on this connection, for all channels of everything that is served,
+    // subscribed and prepared: others reach us, but by those that it refuses (PSR-20).
     bool is_listening() const override;
 
     // ---- the driver

@@ -273,23 +273,23 @@ TEST_CASE("PsrpcBus: who keeps still here leaves a queue's request to others [PS
 
 TEST_CASE("PsrpcBus: ready when Redis has confirmed all channels [PSR-20]") {
     Cluster cluster;
-    CHECK(cluster.a()->is_ready());
+    CHECK(cluster.a()->is_listening());
     const auto server = cluster.a()->serve(kEcho, {"r"}, answers("a"), {});
-    CHECK_FALSE(cluster.a()->is_ready());
+    CHECK_FALSE(cluster.a()->is_listening());
     cluster.pass(Duration::millis(1));
-    CHECK(cluster.a()->is_ready());
+    CHECK(cluster.a()->is_listening());
     cluster.a()->prepare(kRelay);
-    CHECK_FALSE(cluster.a()->is_ready());
+    CHECK_FALSE(cluster.a()->is_listening());
     cluster.pass(Duration::millis(1));
-    CHECK(cluster.a()->is_ready());
+    CHECK(cluster.a()->is_listening());
     CHECK(cluster.server.listeners("Signal|ND_a|RES") == 1);
     CHECK(cluster.server.listeners("Signal|ND_a|CLAIM") == 1);
     CHECK(cluster.server.listeners("Signal|ND_a|STR") == 1);
     cluster.server.stop(cluster.now);
-    CHECK_FALSE(cluster.a()->is_ready());
+    CHECK_FALSE(cluster.a()->is_listening());
     cluster.server.start(cluster.now);
     cluster.pass(Duration::seconds(1));
-    CHECK(cluster.a()->is_ready());
+    CHECK(cluster.a()->is_listening());
 }
 
 TEST_CASE("PsrpcBus: a request goes out when its answer can come in [PSR-20]") {
@@ -299,7 +299,7 @@ TEST_CASE("PsrpcBus: a request goes out when its answer can come in [PSR-20]") {
     cluster.pass(Duration::seconds(1));
     const auto answer = cluster.start(cluster.a(), kEcho, {}, "x");
     while (wire.lines.empty() && cluster.next_deadline() < cluster.now + Duration::seconds(1)) {
-        const bool confirmed = cluster.a()->is_ready();
+        const bool confirmed = cluster.a()->is_listening();
         cluster.pass(Duration::micros(50));
         CHECK((wire.lines.empty() || confirmed));
     }
