@@ -54,10 +54,21 @@ async function open_page(suite, address) {
   return page;
 }
 
+// Until `condition` holds in the page.
+const holds = (page, what, condition, ...args) => page.waitForFunction(condition, kPolling, ...args)
+  .catch((error) => { throw new Error(`${what}: ${error.message}`, { cause: error }); });
+
 // Until `count` pictures play in elements of this title.
-const plays = (page, title, count = 1) => page.waitForFunction(
+const plays = (page, title, count = 1) => holds(page, `${count} pictures of ${title}`,
   (name, wanted) => [...document.querySelectorAll('video')].filter((one) => one.title === name && one.videoWidth > 0).length === wanted,
-  kPolling, title, count);
+  title, count);
+
+// A button is there once it can be pressed, and says what it does next.
+const press = async (page, button, next) => {
+  await holds(page, `${button} can be pressed`, (one) => document.querySelector(one)?.disabled === false, button);
+  await page.click(button);
+  await holds(page, `${button} says "${next}"`, (one, text) => document.querySelector(one).textContent === text, button, next);
+};
 
 async function javascript_checks(suite, server, rooms) {
   await suite.check('JavaScript: two tabs see each other; mute and screen work [SDK-01]', async () => {
@@ -70,15 +81,14 @@ async function javascript_checks(suite, server, rooms) {
     const [alice, bob] = await Promise.all([open('alice'), open('bob')]);
     await Promise.all([plays(alice, 'bob'), plays(bob, 'alice')]);
     assert.equal(await alice.$eval('#state', (one) => one.textContent), 'connected');
-    await alice.click('#mute');
-    await alice.waitForFunction(() => document.querySelector('#mute').textContent === 'Unmute', kPolling);
+    await press(alice, '#mute', 'Unmute');
     await until(async () => {
       const { tracks } = await rooms.getParticipant('first', 'alice');
       return tracks.some((track) => track.muted);
     }, { what: 'a muted track of alice' });
-    await alice.click('#screen');
+    await press(alice, '#screen', 'Stop sharing');
     await plays(bob, 'alice', 2);
-    await alice.click('#screen');
+    await press(alice, '#screen', 'Share the screen');
     await plays(bob, 'alice', 1);
     await Promise.all([alice, bob].map((one) => one.browser().close()));
   }, { seconds: 90 });
@@ -106,9 +116,9 @@ async function react_checks(suite, server) {
     const alice = await open_page(suite, `${address}index.html?token=${await join_token('react', 'alice')}`);
     const bob = await open_page(suite, `${address}index.html?people&token=${await join_token('react', 'bob')}`);
     await plays(bob, 'alice');
-    await bob.waitForFunction(() => document.querySelector('p')?.textContent === 'alice, bob', kPolling);
-    await alice.waitForFunction(() => [...document.querySelectorAll('[data-lk-local-participant="false"] video, .lk-participant-tile video')]
-      .filter((one) => one.videoWidth > 0).length >= 2, kPolling);
+    await holds(bob, 'names of alice and bob', () => document.querySelector('p')?.textContent === 'alice, bob');
+    await holds(alice, 'both pictures', () => [...document.querySelectorAll('[data-lk-local-participant="false"] video, .lk-participant-tile video')]
+      .filter((one) => one.videoWidth > 0).length >= 2);
     await Promise.all([alice, bob].map((one) => one.browser().close()));
   }, { seconds: 120 });
 }
