@@ -9,8 +9,9 @@
 // --way both   the profile holds for all that passes between the pages and the server, as it says;
 //       down   for what the server sends, so that the publisher's own estimate plays no part
 //
-// A pause is a time of more than a quarter of a second without a new picture, from the first one on;
-// `frozen` adds them up. Pictures count that were shown, `kbit/s` is video without repetitions, `sound`
+// All times begin when the watching page begins to join. A pause is a time of more than a quarter of a second
+// without a new picture, from the first one on; `frozen` adds them up, `without` is the wait for the first
+// picture and the pauses behind it. Pictures count that were shown, `kbit/s` is video without repetitions, `sound`
 // the part of it that had to be invented.
 
 import { parseArgs } from 'node:util';
@@ -124,20 +125,22 @@ async function measure({ suite, browser, address }, name, { command, config }, l
     await from.join(server, room);
     await from.call('publish_picture', kPicture);
     await from.call('publish_tone');
+    const end = Date.now() + 1000 * Number(options.seconds);
     await to.evaluate(watch, kPauseMillis);
     await to.join(server, room);
     const [sums, heights] = [new Sums(), []];
-    const end = Date.now() + 1000 * Number(options.seconds);
     while (Date.now() < end) {
       await sleep(kSampleMillis);
       await sample(to, sums, heights);
     }
     const { total } = sums;
     const log = await to.evaluate(watched, kPauseMillis);
-    const seconds = Number(options.seconds) - (log.first ?? 0) / 1000;
+    const waited = log.first === undefined ? Number(options.seconds) : log.first / 1000;
+    const seconds = Math.max(1, Number(options.seconds) - waited);
     return {
       first: log.first,
       frozen: log.frozen / 1000,
+      without: waited + log.frozen / 1000,
       pauses: log.pauses,
       longest: log.longest / 1000,
       pictures: log.shown / seconds,
@@ -162,7 +165,7 @@ const median = (rows, field) => {
 function print_row(name, label, rows) {
   if (rows.length === 0) return;
   const of = (field, digits = 0) => median(rows, field)?.toFixed(digits) ?? '–';
-  console.log(`| ${name} | ${label} | ${of('first')} | ${of('frozen', 1)} | ${of('pauses')} | ${of('longest', 1)} | ${of('pictures', 1)} | ${of('height')} | ${of('rate')} | ${of('invented', 1)} % |`);
+  console.log(`| ${name} | ${label} | ${of('first')} | ${of('frozen', 1)} | ${of('without', 1)} | ${of('pauses')} | ${of('longest', 1)} | ${of('pictures', 1)} | ${of('height')} | ${of('rate')} | ${of('invented', 1)} % |`);
 }
 
 const suite = new Suite({ limit: 7200, checks: false });
@@ -174,8 +177,8 @@ await suite.run(async () => {
     const config = { rtc: { enable_loopback_candidate: true } };
     servers.push({ label: options['peer-name'], command: options.peer.split(' ').filter(Boolean), config });
   }
-  console.log('| Network | Server | first picture, ms | frozen, s | pauses | longest, s | pictures/s | height | kbit/s | sound invented |');
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log('| Network | Server | first picture, ms | frozen, s | without a picture, s | pauses | longest, s | pictures/s | height | kbit/s | sound invented |');
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const name of options.profiles.split(',')) {
     const rows = servers.map(() => []);
     for (let round = 0; round < Number(options.rounds); ++round) {

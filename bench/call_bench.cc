@@ -281,7 +281,8 @@ void print_shape(const World& world, const CallOptions& options) {
     else
         std::printf("%zu subscribers, %zu packets per frame, %zu frames/s%s", options.subscribers,
                     options.packets_per_frame, options.fps, options.audio ? ", sound" : "");
-    std::printf("; server %d, floor %d", world.server_pid(), world.floor_pid());
+    std::printf("; server %d, floor %d%s", world.server_pid(), world.floor_pid(),
+                options.floor_reports ? ", which reads reports, too" : "");
     if (!options.peer.empty())
         std::printf(", %s %d, which encrypts with %s", options.peer_name.c_str(), world.peer_pid(),
                     name_of(world.profile(Way::kPeer)));

@@ -101,6 +101,26 @@ class CallSubscriber final : public LoadClient {
     std::map<std::uint32_t, std::uint32_t> streams_;  // highest number with cycles, by SSRC
 };
 
+// Calls `report` with the numbers of all, one after the other, each once a second.
+class ReportClock {
+  public:
+    explicit ReportClock(std::size_t size)
+        : size_(size), each_(kReportInterval / static_cast<std::int64_t>(size)) {}
+    template <typename Report>
+    void turn(Report report) {
+        for (; now() >= next_; next_ = next_ + each_)
+            report(reporter_++ % size_);
+    }
+
+  private:
+    static constexpr Duration kReportInterval = Duration::seconds(1);
+
+    std::size_t size_;
+    Duration each_;
+    Timestamp next_ = now();
+    std::size_t reporter_ = 0;
+};
+
 // One destination of the floor: decrypts with the key that the floor has for it.
 class FloorSink final : public Waiter {
   public:
@@ -114,6 +134,11 @@ class FloorSink final : public Waiter {
         loop.watch(socket_.fd(), *this, 0, false);
     }
     std::uint16_t port() const { return socket_.address().port; }
+    // As many octets as a report of one stream has, encrypted; no packet of media to the floor.
+    void report(std::uint16_t floor_port) {
+        constexpr std::array<std::uint8_t, 80> kReport{};
+        socket_.send({IpAddress::v4(INADDR_LOOPBACK), floor_port}, kReport);
+    }
     void on_time() override {}
     void on_socket(std::size_t) override {
         receiver_.receive(socket_.fd(), [this](const Arrival& arrival, BytesSpan datagram) {
@@ -158,9 +183,7 @@ class Audience {
     // Once they are in its room.
     Audience(Load& load, CallShared& shared, StampedReceiver& receiver, const CallServer& server,
              std::size_t size)
-        : shared_(shared),
-          way_(index_of(server.way)),
-          each_(kReportInterval / static_cast<std::int64_t>(size)) {
+        : shared_(shared), way_(index_of(server.way)), reports_(size) {
         constexpr std::size_t kJoiningAtOnce = 8;
         constexpr Duration kPatience = Duration::seconds(30);
         const Timestamp end = now() + kPatience;
@@ -182,8 +205,7 @@ class Audience {
     }
     // Reports of those whose time has come; whether all have got all tracks.
     void turn(std::size_t tracks) {
-        for (; now() >= next_; next_ = next_ + each_)
-            clients_[reporter_++ % clients_.size()]->report();
+        reports_.turn([this](std::size_t one) { clients_[one]->report(); });
         std::atomic<bool>& flowing = shared_.flowing[way_];
         const auto has_all = [&](const auto& c) { return c->tracks() >= tracks; };
         if (flowing || !std::ranges::all_of(clients_, has_all)) return;
@@ -192,13 +214,9 @@ class Audience {
     }
 
   private:
-    static constexpr Duration kReportInterval = Duration::seconds(1);
-
     CallShared& shared_;
     std::size_t way_;
-    Duration each_;
-    Timestamp next_ = now();
-    std::size_t reporter_ = 0;
+    ReportClock reports_;
     std::vector<std::unique_ptr<CallSubscriber>> clients_;
 };
 
@@ -217,10 +235,13 @@ class Audience {
         audiences.push_back(
             std::make_unique<Audience>(load, shared, receiver, server, options.subscribers));
     shared.joined = true;
+    ReportClock floor_reports(options.subscribers);
     for (;;) {
         load.loop.run_once(Duration::millis(5));
         for (const auto& audience : audiences)
             audience->turn(options.tracks());
+        if (!options.floor_reports || shared.floor_port == 0) continue;
+        floor_reports.turn([&](std::size_t one) { sinks[one]->report(shared.floor_port); });
     }
 }
 

@@ -40,6 +40,7 @@ void JoinTimes::merge(const JoinTimes& other) {
 void Figures::merge(const Figures& other) {
     received.add(other.received);
     latency.merge(other.latency);
+    settled_latency.merge(other.settled_latency);
     joins.merge(other.joins);
     sent += other.sent;
     resent += other.resent;

@@ -63,6 +63,7 @@ struct JoinTimes {
 struct Figures {
     StreamFigures received;
     Histogram latency;
+    Histogram settled_latency;  // without the first two seconds of each stream
     JoinTimes joins;
     std::uint64_t sent = 0;  // packets of media by publishers
     std::uint64_t resent = 0;

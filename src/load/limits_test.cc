@@ -18,6 +18,7 @@ Report report_of(std::uint64_t packets, std::uint64_t lost) {
     report.participants = 3;
     for (int i = 1; i <= 100; ++i) {
         report.figures.latency.add(Duration::micros(i));
+        report.figures.settled_latency.add(Duration::micros(2 * i));
         report.figures.joins.connected.add(Duration::millis(i));
     }
     return report;
@@ -73,6 +74,8 @@ TEST_CASE("Report: JSON has what programs ask for, on one line [LKC-30]") {
     CHECK(json_text(Report{}, {}).find("\"packets_per_second\":0,") != std::string::npos);
     CHECK(parsed->find("freezes")->number == 0);
     CHECK(parsed->find("latency_ms")->find("p50")->number == doctest::Approx(0.050).epsilon(0.05));
+    CHECK(parsed->find("settled_latency_ms")->find("p50")->number ==
+          doctest::Approx(0.100).epsilon(0.05));
     CHECK(parsed->find("join_ms")->find("p99")->number == doctest::Approx(99).epsilon(0.05));
     CHECK(parsed->find("violations")->items.size() == 1);
     CHECK(parsed->find("failure")->string == report.failure);

@@ -182,6 +182,7 @@ void Person::note_steps(Timestamp now) {
 void Person::add_to(Figures& figures) const {
     figures.received.add(reception_.total());
     figures.latency.merge(reception_.latency());
+    figures.settled_latency.merge(reception_.settled_latency());
     figures.decrypted += reception_.decrypted();
     figures.tracks += reception_.flowing();
     figures.expected_tracks += expected_tracks(plan_, shared_.options);

@@ -134,7 +134,9 @@ void Reception::take(Timestamp now, Timestamp arrival, BytesView packet) {
         const auto stamp = stamp_of(stream->meter.kind(), rtp->payload);
         if (!stamp) return stream->meter.unstamped();
         stream->meter.stamped(arrival, *stamp);
-        latency_.add(arrival - stamp->capture);
+        const Duration latency = arrival - stamp->capture;
+        latency_.add(latency);
+        if (arrival - stream->meter.figures().first >= kSettled) settled_latency_.add(latency);
     } else if (Stream* const of = find_repairs(rtp->header.ssrc)) {
         const auto repair = wire::parse_rtx(rtp->payload);
         if (repair && !repair->payload.empty()) of->meter.repaired(now, repair->original_sequence);

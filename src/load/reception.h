@@ -22,6 +22,9 @@ class Reception {
   public:
     static constexpr std::size_t kMaxStreams = 1024;  // others are not counted
     static constexpr Duration kReportInterval = Duration::seconds(1);
+    // A stream begins with the pictures since the last key frame, which are old. Behind that time
+    // its latency is that of the path.
+    static constexpr Duration kSettled = Duration::seconds(2);
 
     explicit Reception(std::uint32_t sample) : sample_(sample) {}
 
@@ -45,6 +48,8 @@ class Reception {
     bool decodes() const;
     std::size_t flowing() const;  // streams with packets
     const Histogram& latency() const { return latency_; }
+    // Of what came kSettled or later behind the first packet of its stream.
+    const Histogram& settled_latency() const { return settled_latency_; }
     std::uint64_t decrypted() const { return decrypted_; }
     StreamFigures total() const;
     std::vector<TrackRow> rows(const std::string& identity) const;
@@ -74,6 +79,7 @@ class Reception {
     Timestamp told_ = Timestamp::never();
     bool sooner_ = false;
     Histogram latency_;
+    Histogram settled_latency_;
     std::uint64_t decrypted_ = 0;
 };
 

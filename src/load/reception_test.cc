@@ -43,18 +43,28 @@ TEST_CASE("Reception: latency is from the stamp to the kernel's arrival [LKC-32]
     Reception reception(1);
     reception.set_streams(one_stream("TR_a", client::MediaKind::kVideo, 5));
     std::uint16_t sequence = 1;
-    for (int frame = 0; frame < 10; ++frame) {
+    Timestamp begin = Timestamp::never();
+    std::uint64_t settled = 0;
+    for (int frame = 0; frame < 90; ++frame) {
         const Timestamp sent = encoder.next_frame() + Duration::millis(3);  // late, and says so
         for (const client::EncodedPacket& packet : encoder.encode(sent)) {
             if (packet.layer != 0) continue;
             const Bytes rtp = rtp_packet(5, sequence++, client::kVp8Type, packet.payload);
-            const Timestamp arrival = sent + Duration::millis(8);
+            // Its first second comes late, the rest as it is sent.
+            const bool late = frame < 30;
+            const Timestamp arrival = sent + Duration::millis(late ? 500 : 8);
+            begin = earlier(begin, arrival);
+            settled += arrival - begin >= Duration::seconds(2) ? 1 : 0;
             if (reception.look(arrival, rtp)) reception.take(arrival, arrival, rtp);
         }
     }
     CHECK(reception.decodes());
     CHECK(reception.latency().count() == reception.total().packets);
-    CHECK(reception.latency().longest() == Duration::millis(8));
+    CHECK(reception.latency().longest() == Duration::millis(500));
+    CHECK(settled > 0);
+    CHECK(settled < reception.total().packets / 2);
+    CHECK(reception.settled_latency().count() == settled);
+    CHECK(reception.settled_latency().longest() == Duration::millis(8));
     CHECK(reception.rows("me").front().track_sid == "TR_a");
     CHECK(reception.flowing() == 1);
 }

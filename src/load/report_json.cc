@@ -63,6 +63,7 @@ void media(json::Writer& out, const Figures& figures) {
     count(out, "packets_sent", figures.sent);
     count(out, "packets_resent", figures.resent);
     times(out, "latency_ms", figures.latency);
+    times(out, "settled_latency_ms", figures.settled_latency);
     times(out, "join_ms", figures.joins.connected);
     count(out, "freezes", received.freezes);
     out.raw("frozen_seconds", decimal_text(received.frozen.to_seconds(), 3));

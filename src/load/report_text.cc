@@ -130,6 +130,7 @@ std::string figures_text(const Report& report) {
     const Figures& figures = report.figures;
     const StreamFigures& received = figures.received;
     std::string text = "\nMilliseconds:\n" + times_line("latency", figures.latency) +
+                       times_line("  after 2 s", figures.settled_latency) +
                        times_line("join", figures.joins.connected) +
                        times_line("  WebSocket", figures.joins.web_socket) +
                        times_line("  join response", figures.joins.joined) +

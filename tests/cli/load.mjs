@@ -40,7 +40,7 @@ async function result_checks(suite, server) {
     between(result.packets_received, 20 * 5 * (50 + 30 * 4), 20 * 8 * (50 + 30 * 12), 'packets_received');
     assert.equal(result.packets_lost, 0);
     between(result.packets_sent, 2 * 5 * (50 + 30), result.packets_received, 'packets_sent');
-    for (const times of [result.latency_ms, result.join_ms, ...Object.values(result.join_steps_ms)]) {
+    for (const times of [result.latency_ms, result.settled_latency_ms, result.join_ms, ...Object.values(result.join_steps_ms)]) {
       assert.ok(times.p50 <= times.p95 && times.p95 <= times.p99 && times.p99 <= times.max && times.max < 5000, JSON.stringify(times));
       assert.ok(times.count > 0 && times.p50 > 0, JSON.stringify(times));
     }
@@ -53,6 +53,9 @@ async function result_checks(suite, server) {
     // Few packets are decrypted, and those give enough times.
     between(result.packets_decrypted / result.packets_received, 0.03, 0.2, 'share decrypted');
     assert.equal(result.latency_ms.count, result.packets_decrypted);
+    // Those of the first two of five seconds and more are not in it.
+    between(result.settled_latency_ms.count / result.latency_ms.count, 0.3, 0.8, 'share of settled latency');
+    assert.ok(result.settled_latency_ms.max <= result.latency_ms.max);
     assert.ok(result.tester.cpu_seconds > 0);
   });
 
@@ -64,6 +67,7 @@ async function result_checks(suite, server) {
     assert.match(out, /Subscriber summaries:\n┌.*\n│ Tester +│ Tracks │ Bitrate +│ Total Pkt\. Loss │ Error │/);
     assert.match(out, /│ Total +│ 2\/2 /);
     assert.match(out, /latency +p50 \d+\.\d{3} {2}p95/);
+    assert.match(out, /latency .*\n {2}after 2 s +nothing measured\n/); // it lasts one
   });
 
   await suite.check('a slow join: the rate is that behind the last one, 50 pieces of sound a second for each of four [LKC-32]', async () => {

@@ -23,7 +23,11 @@ void append_text(std::string& out, std::string_view text) {
 }  // namespace
 
 Link::Link(Timestamp now, Options options, const Nonce& nonce)
-    : options_(std::move(options)), own_nonce_(as_text(nonce)), heard_(now), said_(now) {
+    : options_(std::move(options)),
+      own_nonce_(as_text(nonce)),
+      heard_(now),
+      said_(now),
+      judged_(now) {
     if (options_.secret.empty()) {
         end("no secret");
         return;
@@ -138,6 +142,7 @@ std::optional<::rpc::LinkFrame> Link::poll_frame() {
 void Link::handle_timeout(Timestamp now) {
     if (state_ == State::kEnded) return;
     judge_silence(now);
+    judged_ = now;
     if (state_ != State::kUp || now < said_ + kHeartbeat) return;
     ::rpc::LinkFrame frame;
     frame.set_ping(true);
@@ -168,7 +173,7 @@ void Link::judge_silence(Timestamp now) {
 Timestamp Link::next_deadline() const {
     if (state_ == State::kEnded) return Timestamp::never();
     const Timestamp silent = heard_ + (standing_ ? kStanding : kSilence);
-    return state_ == State::kUp ? earlier(silent, said_ + kHeartbeat) : silent;
+    return state_ == State::kUp ? earlier(silent, earlier(said_, judged_) + kHeartbeat) : silent;
 }
 
 void Link::end(std::string_view why) {

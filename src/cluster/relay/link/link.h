@@ -78,6 +78,8 @@ class Link {
     // The connection is gone.
     void closed() { end("connection closed"); }
     void handle_timeout(Timestamp now);
+    // Once it is up, within kHeartbeat of the last handle_timeout(), however much is said
+    // meanwhile: whoever drives it tells others then what has become of the peer.
     Timestamp next_deadline() const;
 
   private:
@@ -99,6 +101,7 @@ class Link {
     std::deque<::rpc::LinkFrame> frames_;
     Timestamp heard_;
     Timestamp said_;
+    Timestamp judged_;
     std::optional<Timestamp> acknowledged_;
     bool standing_ = false;
 };

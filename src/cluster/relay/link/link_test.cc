@@ -12,6 +12,13 @@ namespace {
 
 constexpr Timestamp kStart = Timestamp::micros(1'000'000'000);
 
+::rpc::LinkFrame message(std::string payload) {
+    ::rpc::LinkFrame frame;
+    frame.mutable_message()->set_stream("x");
+    frame.mutable_message()->set_payload(std::move(payload));
+    return frame;
+}
+
 struct Pair {
     Timestamp now = kStart;
     Link dialer;
@@ -45,7 +52,28 @@ struct Pair {
         while (now < end)
             pass(earlier(end, earlier(dialer.next_deadline(), listener.next_deadline())) - now);
     }
-    // The same, while the system of the listener acknowledges what the dialer says.
+    // While both say something each 100 ms.
+    void talk(Duration time) {
+        for (const Timestamp end = now + time; now < end;) {
+            pass_each_deadline(Duration::millis(100));
+            CHECK(dialer.send(now, message("x")));
+            CHECK(listener.send(now, message("x")));
+            exchange();
+        }
+    }
+    void pass_each_deadline(Duration time) {
+        for (const Timestamp end = now + time; now < end;) {
+            now = earlier(end, earlier(dialer.next_deadline(), listener.next_deadline()));
+            for (Link* const one : {&dialer, &listener}) {
+                if (one->next_deadline() > now) continue;
+                if (one == &dialer) ++looks;
+                one->handle_timeout(now);
+            }
+        }
+    }
+    int looks = 0;  // of the dialer, by its deadlines
+    // The same as pass_slowly(), while the system of the listener acknowledges what the dialer
+    // says.
     void stand(Duration time, bool all = true, Duration since = Duration::millis(900)) {
         const Timestamp end = now + time;
         while (now < end && dialer.state() == Link::State::kUp) {
@@ -56,12 +84,6 @@ struct Pair {
     }
 };
 
-::rpc::LinkFrame message(std::string payload) {
-    ::rpc::LinkFrame frame;
-    frame.mutable_message()->set_stream("x");
-    frame.mutable_message()->set_payload(std::move(payload));
-    return frame;
-}
 std::string framed(const ::rpc::LinkFrame& frame) {
     std::string out(4, '\0');
     out[3] = static_cast<char>(frame.ByteSizeLong());
@@ -230,6 +252,27 @@ TEST_CASE("Link: a peer that says nothing and whose system acknowledges stands s
         CHECK(pair.dialer.why_ended() == "peer is silent");
         CHECK(pair.now - gone <= Duration::seconds(2));
     }
+}
+
+TEST_CASE("Link: one that is busy is looked at each second, too [NODE-24]") {
+    Pair pair;
+    pair.exchange();
+    pair.talk(Duration::seconds(10));
+    CHECK(pair.looks >= 9);
+    CHECK(pair.looks <= 11);
+    // And the end of a host is not hidden by what is said to it: it answers for the first three
+    // seconds of its process' silence.
+    const Timestamp gone = pair.now;
+    while (pair.dialer.state() == Link::State::kUp && pair.now - gone < Duration::seconds(20)) {
+        (void)pair.dialer.send(pair.now, message("x"));
+        pair.now = pair.now + Duration::millis(100);
+        if (pair.dialer.next_deadline() > pair.now) continue;
+        const bool answers = pair.now - gone <= Link::kSilence;
+        pair.dialer.system_acknowledged(pair.now, answers, Duration::millis(100));
+        pair.dialer.handle_timeout(pair.now);
+    }
+    CHECK(pair.dialer.why_ended() == "peer is silent");
+    CHECK(pair.now - gone <= Duration::millis(5100));
 }
 
 TEST_CASE("Link: a host that is gone acknowledges nothing: silent after 3 s [NODE-24]") {
