@@ -54,7 +54,7 @@ TEST_CASE("Reception: latency is from the stamp to the kernel's arrival [LKC-32]
             const bool late = frame < 30;
             const Timestamp arrival = sent + Duration::millis(late ? 500 : 8);
             begin = earlier(begin, arrival);
-            settled += arrival - begin >= Duration::seconds(2) ? 1 : 0;
+            if (arrival - begin >= Duration::seconds(2)) ++settled;
             if (reception.look(arrival, rtp)) reception.take(arrival, arrival, rtp);
         }
     }
