@@ -71,7 +71,7 @@ async function result_checks(suite, server) {
   });
 
   await suite.check('a slow join: the rate is that behind the last one, 50 pieces of sound a second for each of four [LKC-32]', async () => {
-    const { result } = await measured(server, ['--audio-publishers', '1', '--subscribers', '4', '--duration', '3s', '--room', 'slow-join'], { joins: '1' });
+    const { result } = await measured(server, ['--audio-publishers', '1', '--subscribers', '4', '--duration', '2s', '--room', 'slow-join'], { joins: '1' });
     between(result.packets_per_second, 4 * 50 * 0.8, 4 * 50 * 1.2, 'packets_per_second');
     assert.ok(result.packets_received / result.duration_seconds > 4 * 50 * 1.4, `${result.packets_received} with those of the joins`);
   });

@@ -120,7 +120,7 @@ void NodeTable::see_change(const Clock& clock, Entry& entry, NodeRecord record, 
     if (record.stats)
         entry.written = entry.clock_error.changed(clock, record.stats->updated_at, before);
     entry.first_age = Duration::zero();
-    entry.told_standing = false;
+    entry.told_standing = entry.told_heard = false;
     entry.record = std::move(record);
     entry.bytes = std::move(bytes);
     if (entry.proved_dead && clock.now < *entry.proved_dead + kLastWords) return;
@@ -154,11 +154,11 @@ void NodeTable::judge(Timestamp now, Timestamp asked) {
         const bool was_usable = entry.presence != Presence::kSilent;
         const bool gone = entry.absent_since && asked >= *entry.absent_since + kAbsent;
         const bool says_nothing = entry.record.stats && asked >= entry.written + kAlive;
-        const bool heard = is_heard(entry, asked);
-        const bool stands = says_nothing && was_usable && (heard || is_standing(entry, asked));
+        const bool stands =
+            says_nothing && was_usable && (is_heard(entry, asked) || is_standing(entry, asked));
         const bool silent = says_nothing && !stands;
         if (entry.absent_since && was_usable) entry.presence = Presence::kUnproven;
-        if (stands) see_standing(entry, heard);
+        if (stands) see_standing(entry);
         if (silent) entry.presence = Presence::kSilent;
         if (was_usable && (gone || silent)) {
             ++counters_.died;
@@ -188,9 +188,11 @@ bool NodeTable::is_standing(const Entry& entry, Timestamp asked) const {
     return entry.standing && asked < *entry.standing + kStandingNews;
 }
 
-void NodeTable::see_standing(Entry& entry, bool heard) {
+void NodeTable::see_standing(Entry& entry) {
     entry.presence = Presence::kUnproven;
-    if (std::exchange(entry.told_standing, true)) return;
+    // What was said last: a node that stands still was heard shortly before.
+    const bool heard = entry.heard && (!entry.standing || *entry.heard > *entry.standing);
+    if (std::exchange(heard ? entry.told_heard : entry.told_standing, true)) return;
     const std::string who = "node " + entry.record.id;
     if (heard)
         tell(TableEvent::Kind::kHeard, entry.record.id,

@@ -61,7 +61,7 @@ struct TableEvent {
         kDied,    // silent for 5 s; or its record is gone, and stays so
         kSkewed,  // its clock is off by more than 2 s: once for each node
         kStands,  // silent, but its system answers: once until it writes again
-        kHeard,   // the same, but it is heard over a link
+        kHeard,   // it does not write, but is heard over a link: likewise
     };
     Kind kind;
     std::string node;
@@ -104,6 +104,7 @@ class NodeTable {
         std::optional<Timestamp> standing;  // so it was said last
         std::optional<Timestamp> heard;     // the same
         bool told_standing = false;
+        bool told_heard = false;
         bool may_be_lost = false;  // proved dead; lost if it does not withdraw its record
         Duration first_age;        // by its own clock when it was seen first; 0 once it has changed
         ClockError clock_error;
@@ -174,7 +175,7 @@ class NodeTable {
     void judge(Timestamp now, Timestamp asked);
     bool is_standing(const Entry& entry, Timestamp asked) const;
     bool is_heard(const Entry& entry, Timestamp asked) const;
-    void see_standing(Entry& entry, bool heard);
+    void see_standing(Entry& entry);
     void tell(TableEvent::Kind kind, const std::string& node, std::string text);
 
     std::string own_id_;

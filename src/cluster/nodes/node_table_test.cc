@@ -411,6 +411,37 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("NodeTable: who was heard just before it stood still stands still [NODE-24]") {
+    using Sign = NodeTable::Sign;
+    World world;
+    world.live("a", {}, Duration::seconds(20));
+    (void)world.take();
+    const Timestamp due = world.table.next_suspicion();
+    const auto say_at = [&world](Timestamp when, Sign sign) {
+        world.now = when;
+        world.table.note(when, "a", sign);
+    };
+    SUBCASE("what was said last is told") {
+        say_at(due - Duration::millis(1400), Sign::kHeard);
+        say_at(due - Duration::millis(400), Sign::kStands);
+        world.now = due;
+        world.poll();
+        CHECK(world.take() == Words{"stands a"});
+    }
+    SUBCASE("what is seen later is told, too, each once") {
+        say_at(due - Duration::millis(400), Sign::kHeard);
+        world.now = due;
+        world.poll();
+        CHECK(world.take() == Words{"heard a"});
+        for (int i = 1; i < 5; ++i) {
+            say_at(due + Duration::seconds(i), i < 4 ? Sign::kStands : Sign::kHeard);
+            world.poll();
+        }
+        CHECK(world.take() == Words{"stands a"});
+    }
+    CHECK(world.table.is_usable("a"));
+}
+
 TEST_CASE("NodeTable: its record says nothing, but it is heard: it keeps what it has [NODE-01]") {
     World world;
     world.live("a", {}, Duration::seconds(20));

@@ -25,12 +25,12 @@ struct Shards {
     }
     DataRouter& router(WorkerIndex worker) { return ports[worker]->router; }
     // Member N has connection N.
-    void come(WorkerIndex worker, std::uint64_t number) {
+    void come(WorkerIndex worker, std::uint64_t number, const std::string& identity = {}) {
         DataMember member;
         member.room = kRoom;
         member.member = MemberId(number);
         member.peer = PeerId(number);
-        member.identity = "p" + std::to_string(number);
+        member.identity = identity.empty() ? "p" + std::to_string(number) : identity;
         member.sid = "PA_" + std::to_string(number);
         member.may_publish = true;
         router(worker).apply(now, member);
@@ -43,6 +43,15 @@ struct Shards {
     void go(WorkerIndex worker, std::uint64_t number) {
         router(worker).apply(now, DataMemberGone{kRoom, MemberId(number)});
         pass();
+    }
+    // To everybody, or to this one.
+    void say(WorkerIndex worker, std::uint64_t number, const std::string& to = {}) {
+        Bytes packet{0x12, 0x03, 0x12, 0x01, 'x'};  // user {payload: "x"}
+        if (!to.empty()) {                          // destination_identities
+            packet.insert(packet.end(), {0x2A, static_cast<std::uint8_t>(to.size())});
+            packet.insert(packet.end(), to.begin(), to.end());
+        }
+        (void)router(worker).handle_message(now, PeerId(number), DataChannel::kReliable, packet);
     }
     // Says as much as it may.
     void flood(WorkerIndex worker, std::uint64_t number) {
@@ -136,6 +145,27 @@ TEST_CASE("Data: what waits of senders who went is bounded, on each worker [SIG-
         w.flood(home, 99);
         w.go(home, 99);
         CHECK(w.router(0).dropped() == dropped);
+    }
+}
+
+// Who comes again is another member, on another worker maybe: what it said last, before its end was
+// seen, is still on the way there.
+TEST_CASE("Data: who took a place is not told what the one before said [SIG-142] [SIG-122]") {
+    for (const bool named : {false, true}) {
+        CAPTURE(named);
+        Shards w(2);
+        w.come(0, 1, "ann");
+        w.come(1, 2, "bob");
+        w.say(0, 1, named ? "ann" : "");
+        w.router(0).apply(w.now, DataMemberGone{kRoom, MemberId(1)});
+        w.come(1, 3, "ann");
+        w.pass();
+        CHECK(w.got[PeerId(3)] == 0);
+        CHECK((w.got[PeerId(2)] > 0) == !named);
+        // What others say comes, to everybody and to it alone.
+        w.say(1, 2, named ? "ann" : "");
+        w.pass();
+        CHECK(w.got[PeerId(3)] > 0);
     }
 }
 

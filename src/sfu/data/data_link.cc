@@ -60,6 +60,7 @@ DataMessage get_message(ByteReader& in) {
     message.kind = static_cast<DataKind>(in.u8());
     message.sequence = in.u32();
     message.sender_sid = get_text(in);
+    message.sender_identity = get_text(in);
     message.nonce = to_vector(in.bytes(in.u32()));
     message.identities = get_list(in);
     message.sids = get_list(in);
@@ -76,6 +77,7 @@ void LinkStream::add(RoomId room, const DataMessage& message) {
         out_.push_back(static_cast<std::uint8_t>(message.kind));
         put(out_, message.sequence);
         put_text(out_, as_bytes(message.sender_sid));
+        put_text(out_, as_bytes(message.sender_identity));
         put_text(out_, message.nonce);
         put_list(out_, message.identities);
         put_list(out_, message.sids);

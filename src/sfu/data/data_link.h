@@ -5,8 +5,8 @@
 // that fit a slot of their ring and put together again on the other side. Nothing in it is lost
 // or overtaken.
 //    record:   size u32 (of what follows) · type u8 · room u64 · …
-//    message:  … sender u64 · lossy u8 · kind u8 · sequence u32 · sid · nonce · identities · sids ·
-//              payload (rest);  texts are u32 + bytes, lists u32 + texts
+//    message:  … sender u64 · lossy u8 · kind u8 · sequence u32 · sid · identity · nonce ·
+//              identities · sids · payload (rest);  texts are u32 + bytes, lists u32 + texts
 //    frame:    … track u64 · frame (rest)
 //    taken:    … sender u64 · bytes u32     receiver's worker → sender's
 //    left:     … sender u64                 after its last message

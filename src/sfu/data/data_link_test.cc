@@ -18,6 +18,7 @@ DataMessage message_of(std::size_t size, std::uint32_t sequence = 7) {
     DataMessage message;
     message.sender = MemberId(0x1122334455667788);
     message.sender_sid = "PA_alice";
+    message.sender_identity = "alice";
     message.lossy = false;
     message.kind = DataKind::kChat;
     message.sequence = sequence;
@@ -72,6 +73,7 @@ TEST_CASE("LinkStream: a message arrives with all that its receivers' worker nee
     CHECK(linked->room == RoomId(42));
     CHECK(got.sender == sent.sender);
     CHECK(got.sender_sid == sent.sender_sid);
+    CHECK(got.sender_identity == sent.sender_identity);
     CHECK(got.lossy == sent.lossy);
     CHECK(got.kind == sent.kind);
     CHECK(got.sequence == sent.sequence);

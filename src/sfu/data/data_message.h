@@ -19,9 +19,11 @@ namespace confab::sfu {
 
 struct DataMessage {
     DataMessage() = default;
-    DataMessage(MemberId from, std::string sid, RoutedPacket packet, bool is_lossy)
-        : sender(from),
-          sender_sid(std::move(sid)),
+    // Of the API where `from` is nobody.
+    DataMessage(const DataMember& from, RoutedPacket packet, bool is_lossy)
+        : sender(from.member),
+          sender_sid(from.sid),
+          sender_identity(from.identity),
           lossy(is_lossy),
           kind(packet.kind),
           sequence(packet.sequence),
@@ -34,6 +36,12 @@ struct DataMessage {
     static constexpr std::size_t kOverhead = 64;
     std::size_t cost() const { return payload.size() + kOverhead; }
     bool for_everybody() const { return identities.empty() && sids.empty(); }
+    // Its own, or of the one whose place it has taken: what that one said last may pass it on the
+    // way between workers.
+    bool is_of(const DataMember& member) const {
+        return sender == member.member ||
+               (!sender_identity.empty() && sender_identity == member.identity);
+    }
     bool names(const std::string& identity, const std::string& sid) const {
         return std::find(identities.begin(), identities.end(), identity) != identities.end() ||
                std::find(sids.begin(), sids.end(), sid) != sids.end();
@@ -41,6 +49,7 @@ struct DataMessage {
 
     MemberId sender;  // none: the API
     std::string sender_sid;
+    std::string sender_identity;
     bool lossy = false;
     DataKind kind = DataKind::kNone;
     std::uint32_t sequence = 0;

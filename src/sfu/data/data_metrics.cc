@@ -16,7 +16,7 @@ DataMessage message_of(Bytes packet) {
     RoutedPacket routed;
     routed.payload = std::move(packet);
     routed.kind = DataKind::kMetrics;
-    return {{}, {}, std::move(routed), false};
+    return {{}, std::move(routed), false};
 }
 
 bool hears(const DataRoomMember& m) {
@@ -52,7 +52,7 @@ std::size_t DataRouter::route_metrics(Timestamp now, Member& m, const RoutedPack
         routed.payload = std::move(part);
         routed.kind = DataKind::kMetrics;
         routed.sequence = std::exchange(sequence, 0);
-        const DataMessage message(m.info.member, m.info.sid, std::move(routed), lossy);
+        const DataMessage message(m.info, std::move(routed), lossy);
         link(*m.room, m, message);
         count += deliver(now, *m.room, message, m.window);
     }

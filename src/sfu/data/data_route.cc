@@ -58,7 +58,7 @@ std::size_t DataRouter::handle_message(Timestamp now, PeerId from, DataChannel c
     if (answer != MethodCalls::Answer::kNone) return 1;
     Room& room = *m->room;
     if (!room.memory.accept_nonce(packet->nonce)) return refuse();
-    const DataMessage message(m->info.member, m->info.sid, std::move(*packet), lossy);
+    const DataMessage message(m->info, std::move(*packet), lossy);
     link(room, *m, message);
     std::size_t count = 1 + deliver(now, room, message, m->window);
     for (Member* copy : m->copies)
@@ -73,7 +73,7 @@ std::size_t DataRouter::repeat(Timestamp now, Member& copy, DataChannel channel,
     if (!said.for_everybody() || said.kind == DataKind::kMetrics) return 0;
     auto packet = packet_from(copy.info, channel, payload);
     if (!packet || !copy.room->memory.accept_nonce(packet->nonce)) return refuse();
-    const DataMessage message(copy.info.member, copy.info.sid, std::move(*packet), said.lossy);
+    const DataMessage message(copy.info, std::move(*packet), said.lossy);
     link(*copy.room, copy, message);
     return 1 + deliver(now, *copy.room, message, copy.window);
 }
@@ -93,14 +93,14 @@ std::size_t DataRouter::deliver(Timestamp now, Room& room, const DataMessage& me
     };
     if (message.for_everybody()) {
         for (Member* to : room.list)
-            if (to->info.member != message.sender) one(*to);
+            if (!message.is_of(to->info)) one(*to);
         return count;
     }
     ++round_;
     const auto named = [&](const auto& index, const std::vector<std::string>& names) {
         for (const std::string& name : names) {
             const auto found = index.find(name);
-            if (found == index.end() || found->second->info.member == message.sender) continue;
+            if (found == index.end() || message.is_of(found->second->info)) continue;
             if (std::exchange(found->second->addressed, round_) != round_) one(*found->second);
         }
     };

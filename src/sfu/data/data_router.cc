@@ -143,7 +143,7 @@ void DataRouter::apply(Timestamp now, SendData& c) {
     packet.destination_identities = std::move(c.identities);
     packet.destination_sids = std::move(c.sids);
     if (!room->memory.accept_nonce(c.nonce)) return;  // SIG-123
-    (void)deliver(now, *room, DataMessage({}, {}, std::move(packet), c.lossy), room->own);
+    (void)deliver(now, *room, DataMessage({}, std::move(packet), c.lossy), room->own);
 }
 
 void DataRouter::apply(Timestamp now, CallMethod& c) {

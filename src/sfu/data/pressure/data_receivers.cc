@@ -61,7 +61,7 @@ void DataReceivers::replay(Timestamp now, DataRoomMember& m) {
             message.kind == DataKind::kMetrics
                 ? m.info.hears_metrics
                 : message.for_everybody() || message.names(m.info.identity, m.info.sid);
-        if (for_it && message.sender != m.info.member && !had(m, message))
+        if (for_it && !message.is_of(m.info) && !had(m, message))
             send(message.payload, message.sender);
     }
     for (const HeldData::Unsequenced& one : held.take_unsequenced(m.receiver.moved))
