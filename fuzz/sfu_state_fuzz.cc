@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: confab contributors
 // SPDX-License-Identifier: Apache-2.0
 
-// Any bytes as the state of a down-track or of a published track: what is taken is written and
-// taken again and says the same, and what it makes sends no number twice (07 SIO-11, 02 FWD-18,
-// TRAP-14).
+// Any bytes as the state of a down-track, of a published track or of a subscriber's link: what is
+// taken is written and taken again and says the same, what it makes sends no number twice, and no
+// link stays narrow for ever (07 SIO-11, 02 FWD-18, TRAP-14).
 // Input: 1 byte kind, the state; packets and reports come by themselves.
 // fuzz: modules sfu
 #include <algorithm>
@@ -14,6 +14,8 @@
 
 #include "base/state/state.h"
 #include "rtc/rtp/transport_cc_responder.h"
+#include "sfu/congestion/layer_cost.h"
+#include "sfu/congestion/shared_link.h"
 #include "sfu/forward/down_track.h"
 #include "sfu/inbound/inbound_table.h"
 #include "sfu/inbound/source_monitor.h"
@@ -23,7 +25,7 @@ using namespace confab::sfu;
 
 namespace {
 
-constexpr std::size_t kKinds = 5;
+constexpr std::size_t kKinds = 6;
 
 void require(bool condition) {
     if (!condition) std::abort();
@@ -181,6 +183,40 @@ void published(BytesView state, Timestamp now) {
     publish(*home, now);
 }
 
+// ---------------------------------------------------------------- a link
+
+void link(BytesView state, Timestamp now) {
+    const std::unique_ptr<BandwidthPort> port = make_bandwidth({.send_side = true});
+    if (!import_state(*port, state, now)) return;
+    const Bytes again = export_state(*port, now);
+    const std::unique_ptr<BandwidthPort> other = make_bandwidth({.send_side = true});
+    require(import_state(*other, again, now));
+    require(export_state(*other, now) == again);
+    // A camera that was cut, without any feedback but wide reports.
+    SourceState source;
+    source.codec = Codec::kVp8;
+    source.available = 7;
+    source.max_seen = {2, 0};
+    for (std::size_t s = 0; s < source.bitrate.size(); ++s)
+        source.bitrate[s] = {std::uint64_t{150'000} << s, 0, 0, 0};
+    VideoDemand demand;
+    demand.source = &source;
+    demand.max = kTopLayer;
+    VideoShare share = share_before(demand, {0, 0}, true);
+    port->set_limit(0);
+    for (int step = 0; step < 2000 && share.deficient; ++step) {
+        now = now + Duration::millis(200);
+        port->handle_remb(20'000'000, now);
+        (void)port->allocate(std::span(&demand, 1), std::span(&share, 1), now);
+        (void)port->poll_probe(now);
+        demand.packets += 20;
+    }
+    StateReader fields(again, now);
+    bool heard = false;
+    fields.field(1, heard);
+    require(heard || !share.deficient);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -188,11 +224,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size == 0) return 0;
     const BytesView state(data + 1, size - 1);
     constexpr std::array kCodecs{Codec::kVp8, Codec::kVp9, Codec::kOpus, Codec::kH264};
-    static_assert(kCodecs.size() + 1 == kKinds);
+    static_assert(kCodecs.size() + 2 == kKinds);
     const std::size_t kind = data[0] % kKinds;
     if (kind < kCodecs.size())
         down_track(kCodecs[kind], state, now);
-    else
+    else if (kind == kCodecs.size())
         published(state, now);
+    else
+        link(state, now);
     return 0;
 }

@@ -179,6 +179,41 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "Bandwidth: who moves to another worker keeps its layers, and gets more when there is room "
+    "[MC-20] [FWD-18] [BWE-08] [outside]") {
+    CallPlan plan = simulcast();
+    plan.config = test_config(2);
+    Narrow c(plan);
+    const sfu::AddDownTrack other = c.add_publisher("carol");
+    c.play(10'000);
+    REQUIRE(c.shown() == 2);
+    REQUIRE(c.shown(other) == 2);
+    c.link = 200'000;
+    c.play(10'000);
+    REQUIRE(c.shown() == 1);
+    REQUIRE(c.shown(other) == 1);
+    WorkerMoves& moves = c.w.room.manager.relocations(c.w.room.clock()).workers();
+    sfu::WorkerIndex at = 0;
+    for (int i = 0; i < 4; ++i) {
+        CAPTURE(i);
+        at = 1 - at;
+        REQUIRE(moves.begin("r", "bob", at));
+        c.w.room.drain();
+        const std::size_t before = c.ears().rtp.size();
+        c.play(600);
+        REQUIRE_FALSE(moves.busy());
+        const auto& rtp = c.ears().rtp;
+        CHECK(rtp.size() > before + 20);
+        for (std::size_t k = before; k < rtp.size(); ++k)
+            if (rtp[k].payload.size() >= 80) CHECK(rtp[k].payload.back() == 1);
+    }
+    c.link = 10'000'000;
+    c.play(40'000);
+    CHECK(c.shown() == 2);
+    CHECK(c.shown(other) == 2);
+}
+
+TEST_CASE(
     "Bandwidth: the quality of a picture is by how many layers it lacks "
     "[BWE-02] [CQ-02] [outside]") {
     // Told as it changes: the score of one layer less is 65, of two 30.

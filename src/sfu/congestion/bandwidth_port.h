@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/congestion/capacity.h"
 #include "sfu/congestion/video_demand.h"
@@ -71,6 +72,12 @@ class BandwidthPort {
     virtual std::uint8_t probe_cluster() const { return 0; }
     // What was really sent for it.
     virtual void probe_sent(std::size_t, Timestamp) {}
+
+    // ------------------------------------------------------------ moving (02 FWD-18)
+    // What was found out of the link; what is being measured, a probe too, begins anew. Shares go
+    // with their down-tracks and are handed back by allocate().
+    virtual void save(StateWriter&) const = 0;
+    virtual void load(StateReader&) = 0;
 };
 
 }  // namespace confab::sfu

@@ -177,4 +177,16 @@ void settle_on(const VideoDemand& d, VideoShare& share, Layer layer) {
     share.deficient = !whole;
 }
 
+VideoShare share_before(const VideoDemand& demand, Layer cap, bool deficient) {
+    VideoShare share;
+    share.cap = cap;
+    share.deficient = deficient;
+    share.known = true;
+    share.seen = signature_of(demand);
+    share.sent = layer_under(demand, cap);
+    share.packets = demand.packets;
+    share.nack_repeats = demand.nack_repeats;
+    return share;
+}
+
 }  // namespace confab::sfu

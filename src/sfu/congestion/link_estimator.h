@@ -42,6 +42,8 @@ class LinkEstimator {
 
     // The link is not the limit, or nothing is known of it any more.
     virtual void reset() = 0;
+    // Just made, for a link of which this was found before (see capacity()).
+    virtual void resume(std::uint64_t capacity) = 0;
     virtual Change handle_report(const DownlinkReport& report, Timestamp now) = 0;
     virtual Change handle_timeout(Timestamp now) = 0;
     virtual Timestamp next_deadline() const = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/state/state.h"
 #include "base/time.h"
 #include "sfu/congestion/link_estimator.h"
 
@@ -61,6 +62,7 @@ class ProbeRegulator {
     explicit ProbeRegulator(ProbePlan plan = {}) : plan_(plan) {}
 
     void set_plan(const ProbePlan& plan) { plan_ = plan; }
+    const ProbePlan& plan() const { return plan_; }
     // Everything but the memory of gains.
     void reset() {
         interval_ = kInterval;
@@ -112,7 +114,13 @@ class ProbeRegulator {
     // It was stopped without a verdict.
     void note_stopped(Timestamp began) { next_ = began + interval_; }
 
+    // Loaded into one that has its plan.
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
+
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     static constexpr Duration whole_seconds(Duration d) {
         return Duration::seconds(d.us() / 1'000'000);
     }

@@ -26,6 +26,7 @@ class RembEstimator final : public LinkEstimator {
     static constexpr Duration kLock = Duration::millis(500);
 
     void reset() override;
+    void resume(std::uint64_t capacity) override { capacity_ = capacity; }
     // Is this REMB the one we follow? Locks on one SSRC of its list, so that a receiver with one
     // estimate per stream is not heard in several voices, and moves on when that SSRC is no longer
     // named (BWE-20). A REMB that names none speaks for all.

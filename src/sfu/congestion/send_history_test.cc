@@ -28,6 +28,8 @@ struct Listener final : BandwidthPort {
     Timestamp next_deadline() const override { return Timestamp::never(); }
     bool deficient() const override { return false; }
     std::uint64_t target_bitrate() const override { return kUnlimitedCapacity; }
+    void save(StateWriter&) const override {}
+    void load(StateReader&) override {}
     std::vector<SentPacket> heard;
 };
 

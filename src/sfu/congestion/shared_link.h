@@ -45,7 +45,8 @@ class SharedLink : public BandwidthPort {
     static constexpr std::uint64_t kUnlimited = kUnlimitedCapacity;
     static constexpr std::size_t kMaxTracks = kMaxAllocatedTracks;
     static constexpr Duration kDefaultRtt = Duration::millis(70);
-    // A deficient track without a step to probe for (bitrates unknown) is looked at again.
+    // A deficient track without a step to probe for (bitrates unknown) is looked at again; the
+    // first reports come before the first probe of a link that moved.
     static constexpr Duration kRetry = Duration::seconds(1);
     static constexpr std::uint64_t kLeastProbe = 100'000;  // bits per second on top of the media
     // Of what a step adds, percent that a probe has to find: a larger layer begins with a key frame
@@ -64,6 +65,8 @@ class SharedLink : public BandwidthPort {
     std::size_t poll_probe(Timestamp now) override;
     std::uint8_t probe_cluster() const override { return cluster_; }
     std::uint64_t target_bitrate() const override { return capacity(); }
+    void save(StateWriter& out) const override;
+    void load(StateReader& in) override;
 
     // ------------------------------------------------------------ views
     std::uint64_t capacity() const { return limit_ > 0 ? limit_ : capacity_; }
@@ -86,6 +89,8 @@ class SharedLink : public BandwidthPort {
     void set_plan(const ProbePlan& plan) { regulator_.set_plan(plan); }
 
   private:
+    template <typename Self, typename Io>
+    static void fields(Self& self, Io& io);
     SharingRule rule() const { return {capacity(), options_.allow_pause}; }
     bool shares_optimally() const;
     void take_report(const TrackList& tracks, Timestamp now);

@@ -50,6 +50,7 @@ class LayerAllocator {
   public:
     // What the peer's link allows; none pauses. False if that is nothing new.
     bool set_cap(Layer cap);
+    Layer cap() const { return cap_; }
 
     enum class Outcome : std::uint8_t {
         kSame,

@@ -33,6 +33,7 @@ class VideoLayerSelector {
     void stop();
     // The subscriber's link gives less than was asked for.
     void set_deficient(bool deficient) { deficient_ = deficient; }
+    bool deficient() const { return deficient_; }
     // Whether copies of a packet of this layer help: while the link is congested those of layers
     // about to be left help nobody (02 FWD-11).
     bool may_resend(std::int8_t spatial) const {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "sfu/congestion/layer_cost.h"
 
 namespace confab::sfu {
 namespace {
@@ -331,11 +332,19 @@ bool Downlink::write_sender_reports(Timestamp now, SendBatch& batch) {
     return true;
 }
 
+void Downlink::resume_share(const DownTrack& down_track) {
+    const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
+    if (demand == demanding_.end()) return;
+    shares_[static_cast<std::size_t>(demand - demanding_.begin())] =
+        share_before(down_track.demand(), down_track.cap(), down_track.deficient());
+}
+
 bool Downlink::allocate(Timestamp now) {
     demands_.clear();
     for (const DownTrack* down_track : demanding_)
         demands_.push_back(down_track->demand());
-    if (!bandwidth_->allocate(demands_, shares_, now)) return false;
+    const bool moved = std::exchange(moved_here_, false);
+    if (!bandwidth_->allocate(demands_, shares_, now) && !moved) return false;
     for (std::size_t i = 0; i < demanding_.size(); ++i)
         demanding_[i]->set_bandwidth(shares_[i].cap, shares_[i].deficient, now);
     return true;

@@ -54,6 +54,8 @@ class Downlink {
     const BandwidthPort& bandwidth() const { return *bandwidth_; }
     // Shares the link among the video down-tracks anew; true if a share changed.
     bool allocate(Timestamp now);
+    // One that was just added and loaded has the share that its state tells.
+    void resume_share(const DownTrack& down_track);
     // A report block measured it; all down-tracks read it.
     void update_rtt(Duration rtt, Timestamp now);
     // Tells the port what became of the packets that are still remembered (IN-51).
@@ -109,7 +111,7 @@ class Downlink {
     void start_reports(Timestamp now);
     Timestamp next_deadline() const;
 
-    // But for the down-tracks, what waits and what is known of the link (base/state/state.h).
+    // But for the down-tracks and what waits (base/state/state.h).
     void save(StateWriter& out) const;
     void load(StateReader& in);
 
@@ -150,6 +152,7 @@ class Downlink {
     std::optional<wire::DlrrEntry> rrtr_;
     std::vector<VideoDemand> demands_;
     std::vector<VideoShare> shares_;
+    bool moved_here_ = false;  // what the down-tracks know of their shares is another owner's
     std::vector<DownTrack*> demanding_;
     std::vector<std::unique_ptr<OutboundTrack>> tracks_;
     std::unordered_map<std::uint32_t, OutboundTrack*> by_ssrc_;

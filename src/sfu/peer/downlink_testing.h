@@ -35,12 +35,14 @@ struct RecordingPort final : BandwidthPort {
         if (look) look(demands, shares);
         for (VideoShare& share : shares)
             share.cap = cap;
-        return true;
+        return changes;
     }
     Timestamp next_deadline() const override { return deadline; }
     bool deficient() const override { return is_deficient; }
     std::uint64_t target_bitrate() const override { return target; }
     std::uint64_t pacing_rate() const override { return pacing; }
+    void save(StateWriter& out) const override { out.field(1, known); }
+    void load(StateReader& in) override { in.field(1, known); }
     std::uint64_t target = kUnlimitedCapacity;
     std::uint64_t pacing = kUnlimitedCapacity;
     bool is_deficient = false;
@@ -50,6 +52,8 @@ struct RecordingPort final : BandwidthPort {
     Duration last_rtt;
     std::size_t demanded = 0;
     Layer cap = kTopLayer;
+    bool changes = true;
+    std::uint64_t known = 0;  // of the link
     Timestamp deadline = Timestamp::never();
     std::function<void(std::span<const VideoDemand>, std::span<VideoShare>)> look;
 };

@@ -163,6 +163,35 @@ TEST_CASE("Downlink: the port's notes stay with their track when another one goe
     CHECK(seen == std::vector<std::uint64_t>{1, 30, 40});
 }
 
+TEST_CASE("Downlink: who moved here keeps its shares, and hears of the first ones [FWD-18]") {
+    Sending s(0);
+    DownTrack& track = s.outbound->down_track;
+    track.set_bandwidth({0, 2}, true, world_time(1));
+    s.downlink.resume_share(track);
+    s.port->cap = {0, 2};
+    s.port->look = [](auto, auto shares) {
+        REQUIRE(shares.size() == 1);
+        CHECK(shares[0].cap == Layer{0, 2});
+        CHECK(shares[0].deficient);
+        CHECK(shares[0].known);
+    };
+    (void)s.downlink.allocate(world_time(2));
+    s.port->look = nullptr;
+    // What the port says is no news to it, but may be to the down-tracks.
+    s.port->cap = kTopLayer;
+    s.port->changes = false;
+    CHECK_FALSE(s.downlink.allocate(world_time(3)));
+    CHECK(track.cap() == Layer{0, 2});
+    s.port->known = 7;
+    const Bytes state = export_state(s.downlink, world_time(4));
+    s.port->known = 0;
+    REQUIRE(import_state(s.downlink, state, world_time(4)));
+    CHECK(s.port->known == 7);
+    CHECK(s.downlink.allocate(world_time(4)));
+    CHECK(track.cap() == kTopLayer);
+    CHECK_FALSE(s.downlink.allocate(world_time(5)));
+}
+
 TEST_CASE("Downlink: what a track asks of the link: its wish, mute, priority [BWE-01] [SUB-06]") {
     Sending s(0);
     s.downlink.remove(s.outbound->down_track);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The two sides of a connection as bytes (base/state/state.h, docs/design/migration.md), without
-// the tracks. Left behind are what waits, for it is sent first, what is known of the link, which
-// the next feedback tells again, and sums for statistics.
+// the tracks. Left behind are what waits, for it is sent first, what is being measured of the
+// link, which the next feedback tells again, and sums for statistics.
 #include "base/state/state.h"
 
 #include <algorithm>
@@ -27,9 +27,12 @@ void Downlink::fields(Self& self, Io& io) {
 }
 void Downlink::save(StateWriter& out) const {
     fields(*this, out);
+    out.part(4, *bandwidth_);
 }
 void Downlink::load(StateReader& in) {
     fields(*this, in);
+    in.part(4, *bandwidth_);
+    moved_here_ = true;
 }
 
 void Uplink::save(StateWriter& out) const {

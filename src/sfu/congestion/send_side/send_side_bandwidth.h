@@ -30,6 +30,8 @@ class SendSideBandwidth final : public RembBandwidth {
     std::uint64_t target_bitrate() const override;
     std::uint64_t pacing_rate() const override;
     std::uint64_t probe_rate() const override;
+    void save(StateWriter& out) const override;
+    void load(StateReader& in) override;
 
     const SendSideEstimator& send_side() const { return send_side_; }
 

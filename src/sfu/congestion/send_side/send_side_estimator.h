@@ -70,6 +70,7 @@ class SendSideEstimator final : public LinkEstimator {
 
     // ------------------------------------------------------------ LinkEstimator
     void reset() override;
+    void resume(std::uint64_t capacity) override { capacity_ = capacity; }
     Change handle_report(const DownlinkReport& report, Timestamp now) override;
     Change handle_timeout(Timestamp now) override;
     Timestamp next_deadline() const override;
