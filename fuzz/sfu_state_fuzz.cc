@@ -202,7 +202,9 @@ void link(BytesView state, Timestamp now) {
     VideoDemand demand;
     demand.source = &source;
     demand.max = kTopLayer;
-    VideoShare share = share_before(demand, {0, 0}, true);
+    demand.cap = {0, 0};
+    demand.deficient = true;
+    VideoShare share = share_before(demand);
     port->set_limit(0);
     for (int step = 0; step < 2000 && share.deficient; ++step) {
         now = now + Duration::millis(200);

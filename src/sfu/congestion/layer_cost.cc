@@ -177,13 +177,13 @@ void settle_on(const VideoDemand& d, VideoShare& share, Layer layer) {
     share.deficient = !whole;
 }
 
-VideoShare share_before(const VideoDemand& demand, Layer cap, bool deficient) {
+VideoShare share_before(const VideoDemand& demand) {
     VideoShare share;
-    share.cap = cap;
-    share.deficient = deficient;
+    share.cap = demand.cap;
+    share.deficient = demand.deficient;
     share.known = true;
     share.seen = signature_of(demand);
-    share.sent = layer_under(demand, cap);
+    share.sent = layer_under(demand, demand.cap);
     share.packets = demand.packets;
     share.nack_repeats = demand.nack_repeats;
     return share;

@@ -52,8 +52,8 @@ double distance_of(const VideoDemand& demand, const VideoShare& share);
 
 // Gives a track a layer, none to pause it: whole and free of any cap, or deficient.
 void settle_on(const VideoDemand& demand, VideoShare& share, Layer layer);
-// The share of a track that moved here with what it was given before.
-VideoShare share_before(const VideoDemand& demand, Layer cap, bool deficient);
+// The share of a track that moved here with what it was answered before.
+VideoShare share_before(const VideoDemand& demand);
 inline void open_up(VideoShare& share) {
     share.cap = kTopLayer;
     share.deficient = false;

@@ -52,8 +52,9 @@ struct Moving {
         const bool taken = import_state(static_cast<BandwidthPort&>(there), state, at_ms(now));
         std::swap(port, there);
         for (std::size_t i = 0; i < tracks.shares.size(); ++i) {
-            const VideoShare& share = tracks.shares[i];
-            tracks.shares[i] = share_before(tracks.demands[i], share.cap, share.deficient);
+            tracks.demands[i].cap = tracks.shares[i].cap;
+            tracks.demands[i].deficient = tracks.shares[i].deficient;
+            tracks.shares[i] = share_before(tracks.demands[i]);
         }
         return taken;
     }

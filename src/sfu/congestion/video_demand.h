@@ -26,6 +26,8 @@ struct VideoDemand {
     bool detailed = false;           // a screen: a larger picture is worth more than a fluent one
     std::uint64_t packets = 0;       // sent so far, without resends
     std::uint64_t nack_repeats = 0;  // numbers asked for again so far
+    Layer cap = kTopLayer;           // what it was answered last
+    bool deficient = false;
 };
 
 // What of a demand and its source makes the allocator look at a track again. Bitrates are left out

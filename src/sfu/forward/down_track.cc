@@ -184,6 +184,8 @@ VideoDemand DownTrack::demand() const {
     demand.detailed = cold_->info.screen_share;
     demand.packets = stats().packets;
     demand.nack_repeats = stats().nack_repeats;
+    demand.cap = cold_->allocator.cap();
+    demand.deficient = forwarder_.selector().deficient();
     return demand;
 }
 

@@ -91,8 +91,6 @@ class DownTrack {
     void switch_source(const SourceState& source, Timestamp now);
     // What the peer's link allows; none pauses. `deficient`: less than asked for (02 FWD-05, 12).
     void set_bandwidth(Layer cap, bool deficient, Timestamp now);
-    Layer cap() const { return cold_->allocator.cap(); }
-    bool deficient() const { return forwarder_.selector().deficient(); }
     // Packets can not be sent for a while: what is forwarded next gets the next number, as behind a
     // pause, and a picture goes on with a key frame (02 ICE-14).
     void interrupt(Timestamp now);

@@ -102,8 +102,9 @@ OutboundTrack* Downlink::find_by_ssrc(std::uint32_t ssrc) {
 
 // ---------------------------------------------------------------- sending
 
-bool Downlink::waits(const DownTrack& down_track) const {
-    return queue(Queue::kPictures).contains(down_track.extensions());
+bool Downlink::waits(const DownTrack* down_track) const {
+    const SendQueue& pictures = queue(Queue::kPictures);
+    return down_track == nullptr ? !pictures.empty() : pictures.contains(down_track->extensions());
 }
 
 bool Downlink::takes_at_once(std::size_t packets, std::size_t bytes) const {
@@ -336,7 +337,7 @@ void Downlink::resume_share(const DownTrack& down_track) {
     const auto demand = std::find(demanding_.begin(), demanding_.end(), &down_track);
     if (demand == demanding_.end()) return;
     shares_[static_cast<std::size_t>(demand - demanding_.begin())] =
-        share_before(down_track.demand(), down_track.cap(), down_track.deficient());
+        share_before(down_track.demand());
 }
 
 bool Downlink::allocate(Timestamp now) {

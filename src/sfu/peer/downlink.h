@@ -86,10 +86,8 @@ class Downlink {
     // Turns waiting packets into datagrams while the batch has room; true when it has none for
     // more. What the pacer holds back is due at next_deadline().
     bool flush(SendTime at, srtp::BatchEncryptor& encryptor, SendBatch& batch);
-    // The pacer holds back packets.
-    bool waits() const { return !queue(Queue::kPictures).empty(); }
-    // Of this down-track, too.
-    bool waits(const DownTrack& down_track) const;
+    // The pacer holds back packets, of this down-track if one is named.
+    bool waits(const DownTrack* down_track = nullptr) const;
     // From now on nothing waits for the pacer: the connection is about to move.
     void hurry(bool on = true) { hurries_ = on; }
     // Whether so much more may be sent at once, beside what waits.

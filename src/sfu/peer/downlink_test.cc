@@ -335,10 +335,10 @@ TEST_CASE("Downlink: it knows of which down-track packets wait [PAC-01]") {
     s.port->pacing = 100'000;
     (void)s.enqueue(*s.outbound, 600);
     (void)s.enqueue(other, 600);
-    CHECK(s.downlink.waits(other.down_track));
+    CHECK(s.downlink.waits(&other.down_track));
     CHECK_FALSE(s.flush(500, s.batch));
-    CHECK_FALSE(s.downlink.waits(s.outbound->down_track));
-    CHECK(s.downlink.waits(other.down_track));
+    CHECK_FALSE(s.downlink.waits(&s.outbound->down_track));
+    CHECK(s.downlink.waits(&other.down_track));
 }
 
 TEST_CASE("Downlink: beyond kMaxPending packets of a turn are dropped and counted") {

@@ -181,14 +181,14 @@ TEST_CASE("Downlink: who moved here keeps its shares, and hears of the first one
     s.port->cap = kTopLayer;
     s.port->changes = false;
     CHECK_FALSE(s.downlink.allocate(world_time(3)));
-    CHECK(track.cap() == Layer{0, 2});
+    CHECK(track.demand().cap == Layer{0, 2});
     s.port->known = 7;
     const Bytes state = export_state(s.downlink, world_time(4));
     s.port->known = 0;
     REQUIRE(import_state(s.downlink, state, world_time(4)));
     CHECK(s.port->known == 7);
     CHECK(s.downlink.allocate(world_time(4)));
-    CHECK(track.cap() == kTopLayer);
+    CHECK(track.demand().cap == kTopLayer);
     CHECK_FALSE(s.downlink.allocate(world_time(5)));
 }
 

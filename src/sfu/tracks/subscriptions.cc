@@ -274,7 +274,7 @@ void Subscriptions::handle_timeout(Timestamp now, OutboundTrack& outbound) {
     ++visited_;
     if (outbound.closing && outbound.down_track.closed()) {
         // Its blank frames may stand behind pictures that the pacer holds back.
-        if (!outbound.peer->downlink().waits(outbound.down_track)) return finish(now, outbound);
+        if (!outbound.peer->downlink().waits(&outbound.down_track)) return finish(now, outbound);
         return reschedule(now, outbound);
     }
     outbound.down_track.handle_timeout(now);
