@@ -125,11 +125,9 @@ void PeerRoutes::forget(const ShardPeer& peer) {
 // ---------------------------------------------------------------- peers that moved
 
 void PeerRoutes::pass_on(Timestamp now, const ShardPeer& peer, WorkerIndex to) {
-    std::vector<ice::Path> valid;
+    // Those that were only asked, too: the answer comes there.
+    departed_.add(peer.id(), to, peer.ufrags, peer.paths);
     for (const ice::Path& path : peer.paths)
-        if (peer.transport().is_valid_path(path)) valid.push_back(path);
-    departed_.add(peer.id(), to, peer.ufrags, valid);
-    for (const ice::Path& path : valid)
         foreign_paths_.prove(now, path, to);
 }
 

@@ -309,6 +309,32 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("Shard: a new port that was only asked when its client moved is heard [MC-03] [MC-20]") {
+    const auto is_request = [](BytesView datagram) {
+        return wire::StunMessage::parse(datagram)->message_class() == wire::StunClass::kRequest;
+    };
+    const auto is_stun = [](BytesView datagram) {
+        return wire::classify(datagram) == wire::PacketKind::kStun;
+    };
+    Call call(3, 1, 2);
+    World& world = call.world;
+    call.publish(2000);
+    // A NAT rebinds it: its media lead to its worker, which asks; the answer is on its way.
+    call.publisher.address.port = 9900;
+    world.drop_to_shards = is_stun;
+    call.publish(100);
+    const std::size_t before = call.stays.rtp.size();
+    call.world.move(call.publisher, 2, {call.receiver}, {});
+    // None of its own checks comes.
+    world.drop_to_shards = [&](BytesView datagram) {
+        return is_stun(datagram) && is_request(datagram);
+    };
+    world.run(1000);
+    CHECK(call.stays.rtp.size() == before);
+    call.publish(300);
+    CHECK(call.stays.rtp.size() == before + 30);
+}
+
 TEST_CASE("Shard: a publisher moves before others hear of it, and they miss nothing [MC-20]") {
     Call call(3, 0, 1);
     World& world = call.world;
