@@ -30,7 +30,11 @@ struct Config {
     Duration rto_max = Duration::seconds(60);
     Duration sack_delay = Duration::millis(200);
     int max_init_retransmits = 8;
-    int max_retransmits = 10;  // consecutive timeouts until the association fails
+    // T3-rtx grows no further, as libwebrtc's (dcSCTP): where losses take what was sent again, too,
+    // nothing waits for minutes behind them.
+    Duration backoff_max = Duration::seconds(3);
+    int max_data_retransmits = 100;  // T3-rtx in a row until the association fails: five minutes
+    int max_retransmits = 10;        // the same of the other timers
     // Tunables of SCTP-03, in bytes; 0 = the values of RFC 9260.
     std::size_t min_cwnd = 0;      // the window never falls below it
     std::size_t fast_rtx_wnd = 0;  // retransmissions are sent while less than this is in flight

@@ -102,9 +102,9 @@ bool DataSender::handle_timeout(Timestamp now, Path& path) {
     sack_since_t3_ = false;
     if (!probing) {
         congestion_.on_timeout();
-        if (!path.count_timeout()) return false;
+        if (!path.count_data_timeout()) return false;
     }
-    path.back_off();
+    path.back_off_data();
     outstanding_.handle_timeout(now, queue_);
     forward_tsn_.handle_timeout(outstanding_);
     arm_t3(now, path.rto());

@@ -127,7 +127,7 @@ TEST_CASE(
 
 TEST_CASE("DataSender: probes that are answered are no errors, unanswered ones fail the path") {
     Config config;
-    config.max_retransmits = 2;
+    config.max_data_retransmits = 2;
     Sender s(config);
     s.messages(2);
     s.sender.set_peer(0, true);

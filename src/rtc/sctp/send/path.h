@@ -16,15 +16,21 @@ class Path {
   public:
     explicit Path(const Config& config)
         : rto_(config.rto_initial, config.rto_min, config.rto_max),
-          max_errors_(config.max_retransmits) {}
+          backoff_max_(config.backoff_max),
+          max_errors_(config.max_retransmits),
+          max_data_errors_(config.max_data_retransmits) {}
 
     void observe(Duration rtt) { rto_.observe(rtt); }
     void back_off() { rto_.back_off(); }
+    // Of T3-rtx.
+    void back_off_data() { rto_.back_off(backoff_max_); }
     Duration rto() const { return rto_.rto(); }
     Duration srtt() const { return rto_.srtt(); }
 
     // False when this one is more than Config::max_retransmits in a row: the peer is gone.
     bool count_timeout() { return ++errors_ <= max_errors_; }
+    // Of T3-rtx, and Config::max_data_retransmits.
+    bool count_data_timeout() { return ++errors_ <= max_data_errors_; }
     // The peer acknowledged something.
     void answered() { errors_ = 0; }
     // What was sent again was not answered either.
@@ -39,7 +45,9 @@ class Path {
     static void fields(Self& self, Io& io);
 
     RtoEstimator rto_;
+    Duration backoff_max_;
     int max_errors_;
+    int max_data_errors_;
     int errors_ = 0;
 };
 

@@ -12,6 +12,7 @@ using namespace confab::sctp;
 TEST_CASE("Path: fails with one timeout more than allowed, counted from the last answer") {
     Config config;
     config.max_retransmits = 3;
+    config.max_data_retransmits = 5;
     Path path(config);
     CHECK(path.count_timeout());
     CHECK(path.count_timeout());
@@ -19,6 +20,9 @@ TEST_CASE("Path: fails with one timeout more than allowed, counted from the last
     for (int i = 0; i < 3; ++i)
         CHECK(path.count_timeout());
     CHECK_FALSE(path.count_timeout());
+    // Timeouts of data are more, and shorter.
+    CHECK(path.count_data_timeout());
+    CHECK_FALSE(path.count_data_timeout());
 }
 
 TEST_CASE("Path: the timeout begins, doubles and follows samples within the limits of the config") {
@@ -26,12 +30,15 @@ TEST_CASE("Path: the timeout begins, doubles and follows samples within the limi
     config.rto_initial = Duration::seconds(2);
     config.rto_min = Duration::millis(500);
     config.rto_max = Duration::seconds(5);
+    config.backoff_max = Duration::seconds(3);
     Path path(config);
     CHECK(path.rto() == Duration::seconds(2));
     CHECK(path.srtt() == Duration::zero());
+    path.back_off_data();
+    CHECK(path.rto() == Duration::seconds(3));
     path.back_off();
-    CHECK(path.rto() == Duration::seconds(4));
-    path.back_off();
+    CHECK(path.rto() == Duration::seconds(5));
+    path.back_off_data();
     CHECK(path.rto() == Duration::seconds(5));
     path.observe(Duration::millis(10));
     CHECK(path.srtt() == Duration::millis(10));

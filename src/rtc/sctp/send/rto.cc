@@ -22,8 +22,8 @@ void RtoEstimator::observe(Duration rtt) {
     rto_ = std::clamp(srtt_ + rttvar_ * 4, min_, max_);
 }
 
-void RtoEstimator::back_off() {
-    rto_ = std::min(rto_ * 2, max_);
+void RtoEstimator::back_off(Duration most) {
+    rto_ = std::min({rto_ * 2, std::max(rto_, most), max_});
 }
 
 }  // namespace confab::sctp

@@ -17,7 +17,9 @@ class RtoEstimator {
     // A sample of a chunk that was sent once (Karn's rule is the caller's).
     void observe(Duration rtt);
     // Rule E2: doubles, up to the maximum.
-    void back_off();
+    void back_off() { back_off(max_); }
+    // No further than to `most`, or to what it is already.
+    void back_off(Duration most);
 
     Duration rto() const { return rto_; }
     Duration srtt() const { return srtt_; }  // zero before the first sample

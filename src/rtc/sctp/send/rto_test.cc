@@ -20,6 +20,21 @@ TEST_CASE("RtoEstimator: starts at the initial value, doubles to the maximum [SC
     }
 }
 
+TEST_CASE("RtoEstimator: doubles no further than it is told, but keeps what was measured") {
+    RtoEstimator rto(Duration::seconds(1), Duration::seconds(1), Duration::seconds(60));
+    for (const int expected : {2, 3, 3}) {
+        rto.back_off(Duration::seconds(3));
+        CHECK(rto.rto() == Duration::seconds(expected));
+    }
+    rto.observe(Duration::seconds(4));  // three times that
+    rto.back_off(Duration::seconds(3));
+    CHECK(rto.rto() == Duration::seconds(12));
+    rto.back_off(Duration::seconds(100));
+    rto.back_off(Duration::seconds(100));
+    rto.back_off(Duration::seconds(100));
+    CHECK(rto.rto() == Duration::seconds(60));
+}
+
 TEST_CASE(
     "RtoEstimator: first sample gives 3 RTT, later ones are smoothed, never below the minimum") {
     RtoEstimator rto(Duration::seconds(1), Duration::seconds(1), Duration::seconds(60));
