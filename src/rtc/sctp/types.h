@@ -30,6 +30,9 @@ struct Config {
     Duration rto_max = Duration::seconds(60);
     Duration sack_delay = Duration::millis(200);
     int max_init_retransmits = 8;
+    // T1: so that they reach beyond the time after which ICE has failed (30 s), and no further
+    // apart.
+    Duration init_backoff_max = Duration::seconds(5);
     // T3-rtx grows no further, as libwebrtc's (dcSCTP): where losses take what was sent again, too,
     // nothing waits for minutes behind them.
     Duration backoff_max = Duration::seconds(3);

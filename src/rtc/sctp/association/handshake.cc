@@ -33,6 +33,7 @@ Handshake::Handshake(const Config& config, Rng rng)
     : a_rwnd_(config.a_rwnd),
       streams_(config.streams),
       max_retransmits_(config.max_init_retransmits),
+      backoff_max_(config.init_backoff_max),
       rng_(rng),
       tag_(nonzero(rng_)),
       initial_tsn_(rng_.u32()) {}
@@ -92,7 +93,7 @@ Handshake::Step Handshake::handle_timeout(Timestamp now, Path& path, PacketQueue
         return step;
     }
     ++timeouts_;
-    path.back_off();
+    path.back_off(backoff_max_);
     step.failure = send_again(now, path.rto(), out);
     return step;
 }

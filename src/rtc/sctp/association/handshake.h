@@ -89,6 +89,7 @@ class Handshake {
     std::uint32_t a_rwnd_;
     std::uint16_t streams_;
     int max_retransmits_;
+    Duration backoff_max_;
     Rng rng_;
     std::uint32_t tag_;
     std::uint32_t initial_tsn_;

@@ -36,6 +36,7 @@ wire::sctp::DataChunk to_chunk(const Fragment& fragment, std::uint32_t tsn) {
 DataSender::DataSender(const Config& config, std::uint32_t initial_tsn)
     : max_payload_((config.mtu & ~std::size_t{3}) - wire::sctp::kCommonHeaderSize -
                    wire::sctp::kDataHeaderSize),
+      backoff_max_(config.backoff_max),
       fast_rtx_wnd_(config.fast_rtx_wnd),
       queue_({config.max_buffered_bytes, config.max_lossy_buffered_bytes}),
       outstanding_(initial_tsn),
@@ -104,7 +105,7 @@ bool DataSender::handle_timeout(Timestamp now, Path& path) {
         congestion_.on_timeout();
         if (!path.count_data_timeout()) return false;
     }
-    path.back_off_data();
+    path.back_off(backoff_max_);
     outstanding_.handle_timeout(now, queue_);
     forward_tsn_.handle_timeout(outstanding_);
     arm_t3(now, path.rto());

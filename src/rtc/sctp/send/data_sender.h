@@ -104,6 +104,7 @@ class DataSender {
     void arm_t3(Timestamp now, Duration rto);
 
     std::size_t max_payload_;    // of one chunk
+    Duration backoff_max_;       // Config::backoff_max
     std::size_t fast_rtx_wnd_;   // Config::fast_rtx_wnd
     bool keep_expired_ = true;   // the peer knows no FORWARD-TSN
     std::size_t peer_rwnd_ = 0;  // as last advertised

@@ -16,14 +16,13 @@ class Path {
   public:
     explicit Path(const Config& config)
         : rto_(config.rto_initial, config.rto_min, config.rto_max),
-          backoff_max_(config.backoff_max),
           max_errors_(config.max_retransmits),
           max_data_errors_(config.max_data_retransmits) {}
 
     void observe(Duration rtt) { rto_.observe(rtt); }
     void back_off() { rto_.back_off(); }
-    // Of T3-rtx.
-    void back_off_data() { rto_.back_off(backoff_max_); }
+    // No further than to `most`.
+    void back_off(Duration most) { rto_.back_off(most); }
     Duration rto() const { return rto_.rto(); }
     Duration srtt() const { return rto_.srtt(); }
 
@@ -45,7 +44,6 @@ class Path {
     static void fields(Self& self, Io& io);
 
     RtoEstimator rto_;
-    Duration backoff_max_;
     int max_errors_;
     int max_data_errors_;
     int errors_ = 0;

@@ -30,15 +30,14 @@ TEST_CASE("Path: the timeout begins, doubles and follows samples within the limi
     config.rto_initial = Duration::seconds(2);
     config.rto_min = Duration::millis(500);
     config.rto_max = Duration::seconds(5);
-    config.backoff_max = Duration::seconds(3);
     Path path(config);
     CHECK(path.rto() == Duration::seconds(2));
     CHECK(path.srtt() == Duration::zero());
-    path.back_off_data();
+    path.back_off(Duration::seconds(3));
     CHECK(path.rto() == Duration::seconds(3));
     path.back_off();
     CHECK(path.rto() == Duration::seconds(5));
-    path.back_off_data();
+    path.back_off(Duration::seconds(3));
     CHECK(path.rto() == Duration::seconds(5));
     path.observe(Duration::millis(10));
     CHECK(path.srtt() == Duration::millis(10));
